@@ -1,0 +1,1 @@
+"""Part of harness: networks as values, and how to build them."""

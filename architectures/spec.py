@@ -1,0 +1,92 @@
+"""An architecture as a value: a block with four toggles, and the network that repeats it.
+
+Words stand where booleans could: they read well in a table, and a second attention joins without a second
+flag. A variant of a spec is one `dataclasses.replace`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+CONVOLUTIONS = ("standard", "separable")
+ATTENTIONS = ("none", "cbam")
+ACTIVATIONS = ("relu", "prelu")
+NORMS = ("none", "batch")
+HEADS = ("vgg", "gap")
+BLOCKS = "blocks"
+
+VGG16_STAGES = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
+
+
+def _one_of(what: str, value: object, accepted: tuple[str, ...]) -> None:
+    if value not in accepted:
+        raise ValueError(f"{what} must be one of {', '.join(accepted)}; got {value!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockSpec:
+    """One residual block of the paper (figure 4), each part of which can be switched.
+
+    Raises:
+        ValueError: a word that is not accepted.
+    """
+
+    convolution: Literal["standard", "separable"] = "standard"
+    attention: Literal["none", "cbam"] = "none"
+    activation: Literal["relu", "prelu"] = "relu"
+    residual: bool = False
+
+    def __post_init__(self) -> None:
+        _one_of("convolution", self.convolution, CONVOLUTIONS)
+        _one_of("attention", self.attention, ATTENTIONS)
+        _one_of("activation", self.activation, ACTIVATIONS)
+        if not isinstance(self.residual, bool):
+            raise ValueError(f"residual must be true or false; got {self.residual!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchitectureSpec:
+    """A network by its parts: `network` is "blocks", or what `architectures.reference` builds.
+
+    For "blocks", `stages` lists (blocks, channels), each stage closed by a 2x2 max-pool; `norm` holds for
+    the whole network; `head` is VGG16's three linear layers or global average pooling and two. A
+    comparison network fixes these itself, so they keep their defaults. `width` scales every channel and
+    hidden count. `name` is for people: it is no part of a run's identity.
+
+    Raises:
+        ValueError: a word that is not accepted, a width out of (0, 4], a stage without blocks or channels,
+            a part set on a network that fixes it.
+    """
+
+    name: str
+    network: str = BLOCKS
+    stages: tuple[tuple[int, int], ...] = VGG16_STAGES
+    block: BlockSpec = field(default_factory=BlockSpec)
+    norm: Literal["none", "batch"] = "none"
+    head: Literal["vgg", "gap"] = "vgg"
+    width: float = 1.0
+    pretrained: bool = False
+
+    def __post_init__(self) -> None:
+        _one_of("norm", self.norm, NORMS)
+        _one_of("head", self.head, HEADS)
+        if not 0 < self.width <= 4:
+            raise ValueError(f"width must be above 0 and at most 4; got {self.width}")
+        if not self.stages or any(blocks < 1 or channels < 1 for blocks, channels in self.stages):
+            raise ValueError(f"every stage needs at least one block and one channel; got {self.stages}")
+        parts = (self.stages, self.block, self.norm, self.head)
+        if self.network != BLOCKS and parts != (VGG16_STAGES, BlockSpec(), "none", "vgg"):
+            raise ValueError(f"{self.network} fixes its own stages, block, norm and head; leave them out")
+
+    def channels(self, count: int) -> int:
+        """A full-width channel count at this width, at least 1."""
+        return max(1, round(count * self.width))
+
+
+def toggled(spec: ArchitectureSpec, *, name: str, **parts: object) -> ArchitectureSpec:
+    """`spec` under another name, with those of its block's parts replaced that are given.
+
+    >>> toggled(vgg16, name="vgg16+cbam", attention="cbam")  # doctest: +SKIP
+    """
+    return replace(spec, name=name, block=replace(spec.block, **parts))  # type: ignore[arg-type]

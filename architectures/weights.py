@@ -1,0 +1,58 @@
+"""ImageNet weights for the comparison networks, taken from this machine and never fetched in silence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+import torchvision.models
+from torch import nn
+
+from architectures.spec import BLOCKS, VGG16_STAGES, ArchitectureSpec, BlockSpec
+
+
+def _torchvision_name(spec: ArchitectureSpec) -> str:
+    """What torchvision calls the network that has the same tensors as `spec`."""
+    parts = (spec.stages, spec.block, spec.norm, spec.head, spec.width)
+    if spec.network == BLOCKS and parts == (VGG16_STAGES, BlockSpec(), "none", "vgg", 1.0):
+        return "vgg16"
+    if spec.network in (BLOCKS, "alexnet_d2l"):
+        raise ValueError(
+            f"no pretrained weights exist for {spec.name!r}: torchvision has them for VGG16 at width 1 and "
+            "for its own networks; leave --pretrained out or choose the arms with --only"
+        )
+    return spec.network
+
+
+def load_pretrained(network: nn.Module, spec: ArchitectureSpec) -> None:
+    """Copy torchvision's default ImageNet weights into `network`, all but the last layer.
+
+    Raises:
+        ValueError: no weights exist for this architecture, or the file holds another network's.
+        FileNotFoundError: they are not in torch's hub folder; the message says how to put them there.
+    """
+    name = _torchvision_name(spec)
+    url = torchvision.models.get_model_weights(name).DEFAULT.url
+    file = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
+    if not file.is_file():
+        raise FileNotFoundError(
+            f"pretrained weights of {name} are not on this machine: {file} does not exist; download {url} "
+            "to that path, or leave --pretrained out"
+        )
+    weights = torch.load(file, map_location="cpu", weights_only=True)
+    own = network.state_dict()
+    if spec.network == BLOCKS and len(weights) == len(own):
+        # Our VGG16 has torchvision's tensors in torchvision's order, under names of its own.
+        weights = dict(zip(own, weights.values(), strict=True))
+    last_layer = set(list(own)[-2:])
+    kept = {key: tensor for key, tensor in weights.items() if key not in last_layer}
+    # Older files lack batch norm's step counters, which a default momentum never reads.
+    needed = [key for key in own if key not in last_layer and not key.endswith("num_batches_tracked")]
+    lost = [key for key in needed if key not in kept or kept[key].shape != own[key].shape]
+    unexpected = [key for key in kept if key not in own]
+    if lost or unexpected:
+        raise ValueError(
+            f"{file} does not hold {name}: missing or of another shape {lost}, unexpected {unexpected}; "
+            f"download {url} to that path"
+        )
+    network.load_state_dict(kept, strict=False)

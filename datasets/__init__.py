@@ -1,0 +1,1 @@
+"""Part of harness: places on disk, read into one sample table; splits, augmentation and leaks."""

@@ -1,0 +1,1 @@
+"""Part of harness: the machine that trains, measures, tracks, and talks to the user."""

@@ -1,0 +1,56 @@
+"""The command line: what the commands are, and what every way of ending exits with.
+
+0 done; 1 something failed on the way, the rest is kept; 2 the user's input is wrong; 130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from harness.commands.ablate import ablate
+from harness.commands.compare import compare
+from harness.commands.cost import cost
+from harness.commands.data import data
+from harness.commands.doctor import doctor
+from harness.commands.report import report
+from harness.commands.ui import ui
+from harness.errors import FAILED, WRONG_INPUT, Stopped, UserError, is_full_disk
+from harness.names import clashes
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Comparison and ablation studies for micro-expression recognition, every number traceable.",
+)
+for command in (ablate, compare, report, cost, doctor, ui):
+    app.command()(command)
+app.add_typer(data, name="data")
+
+
+def main() -> None:
+    """Run the command line; the entry point of `harness`."""
+    found = clashes()
+    if found and sys.argv[1:2] != ["doctor"]:
+        _end("\n".join(found), WRONG_INPUT)
+    try:
+        app()
+    except UserError as error:
+        _end(str(error), WRONG_INPUT)
+    except Stopped as error:
+        _end(str(error), FAILED)
+    except Exception as error:
+        if not is_full_disk(error):
+            raise
+        _end(
+            f"the disk is full ({error}); free some space or move --out, HARNESS_CACHE and the tracking "
+            "store, then start the same command again: finished cells are kept",
+            FAILED,
+        )
+
+
+def _end(message: str, status: int) -> None:
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(status)

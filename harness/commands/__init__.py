@@ -1,0 +1,1 @@
+"""Part of harness: the command line, one thin file a command."""

@@ -1,0 +1,56 @@
+"""`harness compare`: the paper's seven networks side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.commands import options
+
+
+def compare(
+    dataset: options.Dataset = "synthetic",
+    root: options.Root = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Only this architecture of `harness cost`. Repeatable.")
+    ] = None,
+    pretrained: Annotated[
+        bool, typer.Option("--pretrained", help="Start from torchvision weights on this machine.")
+    ] = False,
+    protocol: options.Protocols = None,
+    frames: options.Frames = None,
+    seeds: options.Seeds = 1,
+    preset: options.Preset = "paper",
+    epochs: options.Epochs = None,
+    image_size: options.ImageSize = None,
+    width: options.Width = None,
+    batch: options.Batch = 32,
+    device: options.Device = "auto",
+    tracking_uri: options.TrackingUri = None,
+    out: options.Out = Path("results"),
+    dry_run: options.DryRun = False,
+    json: options.Json = False,
+) -> None:
+    """Run a comparison: VGG16, AlexNet, ResNet34, EfficientNet-B0, ShuffleNetV2, MobileNetV3, proposed."""
+    from harness.commands.study import Output, run
+    from harness.plan import Request
+
+    request = Request(
+        kind="comparison",
+        dataset=dataset,
+        root=root,
+        design="",
+        only=tuple(only or ()),
+        protocols=tuple(protocol or ("frame",)),
+        frames=frames,
+        seeds=seeds,
+        preset=preset,
+        epochs=epochs,
+        image_size=image_size,
+        width=width,
+        batch=batch,
+        pretrained=pretrained,
+    )
+    run(request, Output(device=device, tracking_uri=tracking_uri, out=out, dry_run=dry_run, json=json))

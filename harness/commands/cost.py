@@ -1,0 +1,53 @@
+"""`harness cost`: what every architecture costs, counted."""
+
+from __future__ import annotations
+
+import json as json_module
+from typing import Annotated
+
+import typer
+
+from harness.commands import options
+from harness.errors import user_input
+
+
+def cost(
+    image_size: Annotated[int, typer.Option(help="Side in pixels.")] = 224,
+    classes: Annotated[int, typer.Option(help="Number of classes.")] = 6,
+    width: Annotated[float, typer.Option(help="Channel factor, where a network can be scaled.")] = 1.0,
+    json: options.Json = False,
+) -> None:
+    """Count parameters, multiply-adds and elementwise work of every architecture, and equations (1), (2)."""
+    from architectures.catalogue import CATALOGUE, scaled, smallest_input
+
+    with user_input():
+        specs = tuple(scaled(spec, width) for spec in CATALOGUE.values())
+        for spec in specs:
+            if image_size < smallest_input(spec):
+                raise ValueError(
+                    f"--image-size must be at least {smallest_input(spec)} for {spec.name}; got {image_size}"
+                )
+        if classes < 2:
+            raise ValueError(f"--classes must be at least 2; got {classes}")
+    from reports.costs import block_cost_table, cost_table
+
+    from harness.cost import count
+    from reports.markdown import render_table
+    from studies.codec import to_data
+    from studies.cost import block_costs
+
+    rows = [(spec, count(spec, classes=classes, image_size=image_size)) for spec in specs]
+    blocks = block_costs(CATALOGUE["vgg16"].stages, image_size)
+    if json:
+        document = {
+            "image_size": image_size,
+            "classes": classes,
+            "architectures": [
+                {**to_data(found), "name": spec.name, "mib": found.mib} for spec, found in rows
+            ],
+            "blocks": to_data(blocks),
+        }
+        print(json_module.dumps(document, indent=1))
+        return
+    print(render_table(cost_table(rows)))
+    print(render_table(block_cost_table(blocks)))

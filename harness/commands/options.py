@@ -1,0 +1,33 @@
+"""The options that several commands share, each written once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Dataset = Annotated[str, typer.Option(help="Data set by name; `harness data list` shows them.")]
+Root = Annotated[Path | None, typer.Option(help="Folder that holds the data set's release.")]
+Protocols = Annotated[
+    list[str] | None,
+    typer.Option("--protocol", help="How to split: frame (the paper's), clip, subject. Repeatable."),
+]
+Frames = Annotated[
+    str | None,
+    typer.Option(help="Frame policy: paper, onset_offset, apex. Default: paper under frame alone."),
+]
+Seeds = Annotated[int, typer.Option(help="Number of seeds; each varies split, initialisation and order.")]
+Preset = Annotated[str, typer.Option(help="paper (224 px, 100 epochs, full width) or quick.")]
+Epochs = Annotated[int | None, typer.Option(help="Most epochs, instead of the preset's.")]
+ImageSize = Annotated[int | None, typer.Option(help="Side in pixels, instead of the preset's.")]
+Width = Annotated[float | None, typer.Option(help="Channel factor, instead of the preset's.")]
+Batch = Annotated[int, typer.Option(help="Images a training step.")]
+Device = Annotated[str, typer.Option(help="auto (CUDA, MPS, CPU), cuda, mps or cpu.")]
+TrackingUri = Annotated[
+    str | None,
+    typer.Option(help="MLflow server or SQLite URI. Default: MLFLOW_TRACKING_URI, or ./mlflow.db."),
+]
+Out = Annotated[Path, typer.Option(help="Folder for reports.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show cells, time and power; run nothing.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]

@@ -1,0 +1,44 @@
+"""`harness report`: write the report of finished studies again, from MLflow alone."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.commands import options
+from harness.errors import user_input
+
+
+def report(
+    study: Annotated[
+        list[str] | None,
+        typer.Argument(help="Studies by name, joined into one report. Default: the newest."),
+    ] = None,
+    tracking_uri: options.TrackingUri = None,
+    out: options.Out = Path("results"),
+    list_: Annotated[bool, typer.Option("--list", help="List the studies there are.")] = False,
+) -> None:
+    """Write the report of a study again, or one report of several."""
+    from reports.document import write
+
+    from harness.tracking import Ledger
+
+    ledger = Ledger(tracking_uri)
+    with user_input():
+        names = ledger.study_names() if ledger.exists() else []
+        if list_:
+            print(*names, sep="\n")
+            return
+        chosen = study or names[:1]
+        if not chosen:
+            raise ValueError(
+                f"no study on {ledger.shown()} yet; run `harness ablate` or `harness compare`, or name "
+                "another place with --tracking-uri"
+            )
+        loaded = [ledger.load_study(name) for name in dict.fromkeys(chosen)]
+    pictures = {key: png for _, drawn in loaded for key, png in drawn.items()}
+    folder = re.sub(r"[^\w.+-]", "-", "--".join(result.study.name for result, _ in loaded))
+    print(write([result for result, _ in loaded], out / folder, pictures=pictures))

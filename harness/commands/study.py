@@ -1,0 +1,207 @@
+"""What `ablate` and `compare` share: plan, say the plan, run, report."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+
+from harness.errors import FAILED, user_input
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+
+    from harness.plan import Plan, Request
+    from harness.tracking import Ledger
+    from studies.results import StudyResult
+    from studies.spec import RunSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """Where a study runs and where it goes."""
+
+    device: str
+    tracking_uri: str | None
+    out: Path
+    dry_run: bool
+    json: bool
+
+
+def run(request: Request, output: Output) -> None:
+    """Plan the study, print the plan, and unless it is a dry run carry it out and write its report."""
+    from harness.plan import prepare
+
+    console = Console(file=sys.stderr)
+    with user_input():
+        plan = prepare(request, progress=_reading(console))
+        from harness.device import resolve
+
+        device = resolve(output.device)
+        _check_pretrained(plan)
+        _check_writable(output.out)
+    from harness.tracking import Ledger
+
+    ledger = Ledger(output.tracking_uri)
+    fresh = output.dry_run and not ledger.exists()
+    todo = [spec for spec in plan.study.runs() if fresh or ledger.find(spec.key) is None]
+    say_plan(plan, todo, device=device, console=console)
+    if output.dry_run:
+        _say_dry_run(plan, todo, as_json=output.json)
+        return
+    result, report = carry_out(plan, ledger=ledger, device=device, out=output.out, console=console)
+    _say_end(result, report, ledger=ledger, as_json=output.json)
+    if result.failures:
+        raise typer.Exit(FAILED)
+
+
+def carry_out(
+    plan: Plan, *, ledger: Ledger, device: torch.device, out: Path, console: Console
+) -> tuple[StudyResult, Path]:
+    """Run the study, keep its pictures, write its report."""
+    from reports.document import write
+
+    from harness.pictures import pictures
+    from harness.progress import progress_for
+    from harness.study import run_study
+
+    name = plan.study.name
+    parent = ledger.open_study(plan.study)
+    drawn = pictures(plan.pixels, plan.splits[0], plan.study)
+    ledger.keep_pictures(parent, drawn)
+    try:
+        with progress_for(console, name, cells=len(plan.study.runs())) as progress:
+            result = run_study(
+                plan.study,
+                plan.pixels,
+                ledger=ledger,
+                device=device,
+                progress=progress,
+                parent=parent,
+            )
+    except KeyboardInterrupt:
+        console.print(
+            "\nstopped; every cell that had finished is kept, and the same command goes on from there",
+            highlight=False,
+        )
+        raise
+    written = write((result,), out / name, pictures={f"{name}/{key}": png for key, png in drawn.items()})
+    return result, written
+
+
+def say_plan(plan: Plan, todo: list[RunSpec], *, device: torch.device, console: Console) -> None:
+    """The plan line: what will run, where, and about how long it takes."""
+    from harness.device import in_words
+    from harness.estimate import upper_bound
+    from harness.progress import clock
+
+    study = plan.study
+    done = len(study.runs()) - len(todo)
+    seconds = upper_bound(
+        todo,
+        samples=max(len(split.train) for split in plan.splits),
+        classes=len(plan.pixels.table.classes),
+        device=device,
+    )
+    words = (
+        f"plan: {len(todo)} cells to run"
+        + (f", {done} already done" if done else "")
+        + f" on {in_words(device)}, "
+        f"{study.training.precision}, not compiled; {len(plan.pixels.table.samples)} frames at "
+        f"{study.dataset.image_size} px, at most {study.training.epochs} epochs"
+        + (f"; at most about {clock(seconds)}" if todo else "")
+    )
+    if device.type == "cpu" and study.preset == "paper" and seconds > 3600:
+        words += " (there is no GPU: --preset quick is made for that)"
+    console.print(words, highlight=False, soft_wrap=True)
+    for split in plan.splits:
+        for warning in split.warnings:
+            console.print(f"warning: {split.protocol}, seed {split.seed}: {warning}", highlight=False)
+    faults = plan.pixels.table.anomalies
+    for fault in faults[:5]:
+        console.print(
+            f"anomaly: {fault.code}: {fault.where}: {fault.what}; {fault.action}",
+            highlight=False,
+            markup=False,
+        )
+    if len(faults) > 5:
+        console.print(f"and {len(faults) - 5} anomalies more; the report lists them", highlight=False)
+
+
+def _say_dry_run(plan: Plan, todo: list[RunSpec], *, as_json: bool) -> None:
+    from harness.plan import smallest_difference
+    from harness.tracking import run_name
+
+    waiting = {spec.key for spec in todo}
+    cells = [
+        {"key": spec.key, "cell": run_name(spec), "done": spec.key not in waiting}
+        for spec in plan.study.runs()
+    ]
+    first = {split.protocol: split for split in reversed(plan.splits)}
+    power = [smallest_difference(plan.pixels.table, split) for split in first.values()]
+    if as_json:
+        print(json.dumps({"study": plan.study.name, "cells": cells, "power": power}, indent=1))
+        return
+    print(f"study {plan.study.name}")
+    for cell in cells:
+        print(f"  {cell['key']}  {cell['cell']}{'  (done)' if cell['done'] else ''}")
+    print(*power, sep="\n")
+
+
+def _say_end(result: StudyResult, report: Path, *, ledger: Ledger, as_json: bool) -> None:
+    from harness.record import final_metrics
+    from studies.codec import to_data
+
+    if as_json:
+        cells = [
+            {"key": r.spec.key, "spec": to_data(r.spec), "metrics": final_metrics(r)} for r in result.results
+        ]
+        failures = [{"key": f.spec.key, "reason": f.reason} for f in result.failures]
+        document = {
+            "study": result.study.name,
+            "report": str(report),
+            "cells": cells,
+            "failures": failures,
+        }
+        print(json.dumps(document, indent=1))
+        return
+    print(f"study   {result.study.name}")
+    for failure in result.failures:
+        print(f"failed  {failure.spec.architecture.name} ({failure.spec.protocol}): {failure.reason}")
+    print(f"report  {report}")
+    print(f"runs    harness ui{ledger.as_option()}   (MLflow, {ledger.shown()})")
+
+
+def _check_pretrained(plan: Plan) -> None:
+    """Weights that are not there are the user's to fetch before anything runs."""
+    from architectures.network import build
+
+    for arm in plan.study.arms:
+        if arm.pretrained:
+            build(arm, classes=len(plan.pixels.table.classes))
+
+
+def _check_writable(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise ValueError(f"--out {out} is a file; name a folder") from error
+    except PermissionError as error:
+        raise ValueError(f"--out {out} cannot be written; name a folder of your own") from error
+
+
+def _reading(console: Console) -> Callable[[int, int], None]:
+    """Progress of decoding, on one line of a terminal."""
+
+    def say(done: int, total: int) -> None:
+        if console.is_terminal and (done == total or done % 64 == 0):
+            console.print(f"reading {done}/{total} images", end="\r", highlight=False)
+
+    return say

@@ -1,0 +1,117 @@
+"""Counting what a network costs; the only user of fvcore (github.com/facebookresearch/fvcore).
+
+fvcore counts a multiply-add as one and has no counter for activations, products, sums and max-pools, so
+that by its total PReLU is as dear as ReLU, and CBAM and the skips are nearly free. `COLUMNS` is every
+operator that we count; matrix products and norms are counted by fvcore's own handles.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from architectures.network import build
+from architectures.spec import ArchitectureSpec
+from studies.cost import Cost
+
+with warnings.catch_warnings():
+    # fvcore scripts its focal loss, which we never call, as it is imported.
+    warnings.filterwarnings("ignore", message=r"`torch\.jit\.script` is ")
+    from fvcore.nn import FlopCountAnalysis, jit_handles
+
+Handle = Callable[[Any, Any], Any]
+
+_READ = jit_handles.elementwise_flop_counter(1, 0)
+_WRITTEN = jit_handles.elementwise_flop_counter(0, 1)
+_ACTIVATIONS = (
+    "relu",
+    "relu6",
+    "prelu",
+    "leaky_relu",
+    "elu",
+    "gelu",
+    "silu",
+    "sigmoid",
+    "tanh",
+    "hardtanh",
+    "hardsigmoid",
+    "hardswish",
+)
+
+COLUMNS: dict[str, dict[str, Handle]] = {
+    "multiply_adds": {
+        "_convolution": jit_handles.conv_flop_jit,
+        "linear": jit_handles.linear_flop_jit,
+        "addmm": jit_handles.addmm_flop_jit,
+        "mm": jit_handles.matmul_flop_jit,
+        "matmul": jit_handles.matmul_flop_jit,
+        "bmm": jit_handles.bmm_flop_jit,
+        "einsum": jit_handles.einsum_flop_jit,
+    },
+    "activations": dict.fromkeys(_ACTIVATIONS, _WRITTEN),
+    "attention": {"mul": _WRITTEN, "amax": _READ},
+    "additions": {"add": _WRITTEN},
+    "norm": {
+        "batch_norm": jit_handles.batchnorm_flop_jit,
+        "layer_norm": jit_handles.norm_flop_counter(2),
+        "group_norm": jit_handles.norm_flop_counter(2),
+    },
+    "pooling": dict.fromkeys(
+        ("max_pool2d", "avg_pool2d", "adaptive_max_pool2d", "adaptive_avg_pool2d"), _READ
+    ),
+}
+
+
+def _mean(inputs: Any, outputs: Any) -> Counter[str]:
+    """A mean that keeps its dimensions is CBAM's, made to be multiplied back; one that drops them pools."""
+    keeps = len(inputs) > 2 and inputs[2].toIValue()
+    return Counter({"attention" if keeps else "pooling": int(_READ(inputs, outputs))})
+
+
+def _into(column: str, handle: Handle) -> Handle:
+    """`handle`, with its count booked under `column`."""
+
+    def booked(inputs: Any, outputs: Any) -> Counter[str]:
+        counted = handle(inputs, outputs)
+        return Counter({column: int(counted.total() if isinstance(counted, Counter) else counted)})
+
+    return booked
+
+
+def _handles() -> dict[str, Handle | None]:
+    handles: dict[str, Handle | None] = {"aten::mean": _mean}
+    for column, operators in COLUMNS.items():
+        for name, handle in operators.items():
+            handles[f"aten::{name}"] = handles[f"aten::{name}_"] = _into(column, handle)
+    # In eval mode dropout does nothing; fvcore knows this of its other spelling alone.
+    handles["aten::dropout_"] = None
+    return handles
+
+
+def count(spec: ArchitectureSpec, *, classes: int, image_size: int) -> Cost:
+    """What `spec` costs for one image of `image_size` pixels a side, in eval mode, at batch 1.
+
+    Counted on a fresh eager copy on the CPU: counting a compiled network is wrong and leaves it slow. The
+    caller's random state stays as it was.
+
+    Raises:
+        ValueError: a network that does not exist, as in `build`.
+    """
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        network = build(replace(spec, pretrained=False), classes=classes).eval()
+        analysis = FlopCountAnalysis(network, (torch.zeros(1, 3, image_size, image_size),))
+        # What fvcore would log is `uncounted`; its own remaining handles would hide operators from it.
+        analysis.clear_op_handles().set_op_handle(**_handles())
+        analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+        counted = analysis.by_operator()
+    left = analysis.unsupported_ops()
+    return Cost(
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        **{column: counted[column] for column in COLUMNS},
+        uncounted=tuple(sorted((name.removeprefix("aten::"), calls) for name, calls in left.items())),
+    )

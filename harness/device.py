@@ -1,0 +1,69 @@
+"""Which device a study runs on, and what it says of itself."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+
+import torch
+
+from studies.results import Environment
+
+DEVICES = ("auto", "cuda", "mps", "cpu")
+PACKAGES = ("torch", "torchvision", "numpy", "opencv-python", "mlflow", "fvcore")
+
+
+def resolve(name: str) -> torch.device:
+    """The device of that name; `auto` is CUDA, then MPS, then the CPU.
+
+    Raises:
+        ValueError: an unknown name, or a device that this machine or this torch does not have.
+    """
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(device for device, there in present.items() if there))
+    if name not in present:
+        raise ValueError(f"unknown device {name!r}; accepted: {', '.join(DEVICES)}")
+    if not present[name]:
+        raise ValueError(
+            f"--device {name}: torch {torch.__version__} finds no such device here; use --device auto, or "
+            "install a torch build for it (harness doctor shows what is there)"
+        )
+    return torch.device(name)
+
+
+def in_words(device: torch.device) -> str:
+    """The device as a person would name it."""
+    if device.type == "cuda":
+        return f"cuda ({torch.cuda.get_device_name(device)})"
+    if device.type == "cpu":
+        return f"cpu ({torch.get_num_threads()} threads, {platform.processor() or platform.machine()})"
+    return device.type
+
+
+def environment(device: torch.device) -> Environment:
+    """Where a run happens, for its record."""
+    return Environment(
+        device=in_words(device),
+        platform=f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
+        threads=torch.get_num_threads(),
+        versions=tuple((package, metadata.version(package)) for package in PACKAGES),
+        commit=commit(),
+    )
+
+
+def commit() -> str:
+    """The commit of the harness, marked if its files differ from it, or "unknown" outside a checkout."""
+    here = Path(__file__).parent
+    git = ("git", "-C", str(here))
+    try:
+        subprocess.run((*git, "ls-files", "--error-unmatch", __file__), check=True, capture_output=True)
+        revision = subprocess.run((*git, "rev-parse", "HEAD"), check=True, capture_output=True, text=True)
+        status = subprocess.run(
+            (*git, "status", "--porcelain", "--untracked-files=no"), check=True, capture_output=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return revision.stdout.strip() + (" (modified)" if status.stdout else "")

@@ -1,0 +1,41 @@
+"""Where errors meet the user: what is their mistake, what is a full disk, and what each exits with."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+FAILED, WRONG_INPUT = 1, 2
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class UserError(Exception):
+    """One message for the user: the rule, the value, and what is accepted or what to do. Exit status 2."""
+
+
+class Stopped(Exception):
+    """A study that could not go on; what had finished is kept. Exit status 1."""
+
+
+@contextmanager
+def user_input() -> Iterator[None]:
+    """Everything in this block judges what the user gave: its errors are theirs to mend."""
+    try:
+        yield
+    except (ValueError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        raise UserError(str(error)) from error
+
+
+def is_full_disk(error: BaseException | None) -> bool:
+    """Whether `error`, or one that it came from, says that no more can be written."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in FULL_DISK:
+            return True
+        if isinstance(error, sqlite3.OperationalError) and "is full" in str(error):
+            return True
+        if "database or disk is full" in str(error) or "No space left on device" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -1,0 +1,28 @@
+"""The paper's loss: focal (Lin et al. 2017, arXiv:1708.02002), weighted by inverse class frequency."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def class_weights(labels: Tensor, classes: int) -> Tensor:
+    """α of each class: inverse frequency, mean 1 over the classes present, 0 for those absent.
+
+    `labels` (N,) integers; returns (classes,) float32.
+    """
+    counts = torch.bincount(labels, minlength=classes).double()
+    inverse = torch.where(counts > 0, 1 / counts.clamp(min=1), 0.0)
+    return (inverse / inverse.sum() * (counts > 0).sum()).float()
+
+
+def focal_loss(logits: Tensor, labels: Tensor, *, alpha: Tensor, gamma: float) -> Tensor:
+    """Per sample -α (1 - p)^γ log p of the true class, from (N, classes) and (N,) to (N,).
+
+    Taken from logits, so that neither log p nor 1 - p = -expm1(log p) loses its digits near 0 or 1.
+    """
+    log_p = F.log_softmax(logits, dim=1).gather(1, labels[:, None]).squeeze(1)
+    # The clamp keeps the power's slope finite where p rounds to 1 and γ is below 1.
+    miss = -torch.expm1(log_p).clamp(max=-torch.finfo(log_p.dtype).tiny)
+    return -alpha[labels] * miss**gamma * log_p

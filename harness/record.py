@@ -1,0 +1,103 @@
+"""How a result is written into a run's artifacts, and read back without loss."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from studies.codec import from_data, to_data, to_json
+from studies.metrics import by_clip, confusion, headline, scores
+from studies.results import Prediction, RunResult
+from studies.spec import RunSpec
+
+COLUMNS = ("id", "subject", "clip", "truth", "answer")
+
+
+def flattened(spec: RunSpec) -> dict[str, Any]:
+    """The spec as dotted names and scalars, the arm under its own name first."""
+    flat: dict[str, Any] = {"arm": spec.architecture.name}
+
+    def walk(prefix: str, value: Any) -> None:
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                walk(f"{prefix}.{name}" if prefix else name, inner)
+        else:
+            flat[prefix] = value
+
+    walk("", to_data(spec))
+    return flat
+
+
+def final_metrics(result: RunResult) -> dict[str, float]:
+    """The numbers a person compares runs by; accuracies and leak shares in 0..1."""
+    classes = len(result.data.classes)
+    main = scores(headline(result.predictions, result.spec.protocol), classes)
+    frames = scores(result.predictions, classes)
+    clips = scores(by_clip(result.predictions), classes)
+    return {
+        "test/accuracy": main.accuracy,
+        "test/uf1": main.uf1,
+        "test/uar": main.uar,
+        "test/precision": main.precision,
+        "test/frame_accuracy": frames.accuracy,
+        "test/clip_accuracy": clips.accuracy,
+        "test/collapsed": float(frames.collapsed),
+        "leak/clip": result.data.leakage.clip,
+        "leak/subject": result.data.leakage.subject,
+        "cost/parameters_mib": result.cost.mib,
+        "cost/multiply_adds": float(result.cost.multiply_adds),
+        "best_epoch": float(result.best_epoch),
+        "seconds": result.seconds,
+    }
+
+
+def result_parts(result: RunResult) -> dict[str, str]:
+    """The result as artifacts by file name: `load`s back from result.json and predictions.csv."""
+    data = to_data(result)
+    del data["predictions"]
+    matrix = confusion(result.predictions, len(result.data.classes))
+    return {
+        "result.json": to_json(data, indent=1),
+        "predictions.csv": _predictions_csv(result),
+        "confusion_matrix.csv": _csv(
+            ("truth", *result.data.classes),
+            ((name, *row) for name, row in zip(result.data.classes, matrix, strict=True)),
+        ),
+        "environment.json": to_json(result.environment, indent=1),
+    }
+
+
+def predictions_from_csv(data: dict[str, Any], rows: Iterable[Mapping[str, str]]) -> RunResult:
+    """The result of `result_parts`: `data` is its result.json, `rows` its predictions.csv."""
+    classes = len(data["data"]["classes"])
+    predictions = [
+        to_data(
+            Prediction(
+                id=row["id"],
+                subject=row["subject"],
+                clip=row["clip"],
+                truth=int(row["truth"]),
+                probabilities=tuple(float(row[f"p{c}"]) for c in range(classes)),
+            )
+        )
+        for row in rows
+    ]
+    return from_data(RunResult, {**data, "predictions": predictions})
+
+
+def _predictions_csv(result: RunResult) -> str:
+    header = (*COLUMNS, *(f"p{c}" for c in range(len(result.data.classes))))
+    rows = (
+        (p.id, p.subject, p.clip, p.truth, p.answer, *map(repr, p.probabilities)) for p in result.predictions
+    )
+    return _csv(header, rows)
+
+
+def _csv(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue()

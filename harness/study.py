@@ -1,0 +1,118 @@
+"""A study from its first cell to its last: reuse what has finished, run the rest, record what fails."""
+
+from __future__ import annotations
+
+import tempfile
+import traceback
+from pathlib import Path
+
+import torch
+from reports.figures import confusion_matrices, curves
+from torch import Tensor
+
+from datasets.cache import Pixels
+from harness.errors import Stopped, is_full_disk
+from harness.progress import Progress
+from harness.run import execute
+from harness.tracking import Ledger, run_name
+from studies.metrics import headline, scores
+from studies.results import Epoch, Failure, RunResult, StudyResult
+from studies.spec import RunSpec, Study
+
+
+def run_study(
+    study: Study, pixels: Pixels, *, ledger: Ledger, device: torch.device, progress: Progress, parent: str
+) -> StudyResult:
+    """Run every cell of `study` that no ledger entry answers for; a cell that fails does not stop the others.
+
+    Raises:
+        Stopped: nothing more can be written; what had finished is kept.
+        KeyboardInterrupt: as it came, with the open runs closed as KILLED.
+    """
+    results: list[RunResult] = []
+    failures: list[Failure] = []
+    run_ids: list[tuple[str, str]] = []
+    status = "KILLED"
+    try:
+        for spec in study.runs():
+            outcome, run_id = _cell(
+                spec, pixels, ledger=ledger, device=device, progress=progress, parent=parent
+            )
+            if isinstance(outcome, Failure):
+                failures.append(outcome)
+            else:
+                results.append(outcome)
+                run_ids.append((spec.key, run_id))
+        status = "FAILED" if failures else "FINISHED"
+    finally:
+        _close_quietly(ledger, parent, status)
+    return StudyResult(study=study, results=tuple(results), failures=tuple(failures), run_ids=tuple(run_ids))
+
+
+def _cell(
+    spec: RunSpec, pixels: Pixels, *, ledger: Ledger, device: torch.device, progress: Progress, parent: str
+) -> tuple[RunResult | Failure, str]:
+    label = run_name(spec)
+    done = ledger.find(spec.key)
+    if done:
+        result = ledger.load(done)
+        ledger.reuse(done, spec, parent=parent, result=result)
+        progress.reused(label, in_words(result))
+        return result, done
+    progress.begin(label, epochs=spec.training.epochs)
+    run_id = ledger.begin(spec, parent=parent)
+
+    def on_epoch(epoch: Epoch) -> None:
+        progress.epoch(epoch)
+        ledger.log_epoch(run_id, epoch)
+
+    try:
+        result, weights = execute(spec, pixels, device=device, on_epoch=on_epoch)
+        with tempfile.TemporaryDirectory() as folder:
+            ledger.finish(run_id, result, files=_files(result, weights, folder=Path(folder)))
+    except KeyboardInterrupt:
+        _close_quietly(ledger, run_id, "KILLED")
+        raise
+    except Exception as error:
+        if is_full_disk(error):
+            _close_quietly(ledger, run_id, "FAILED")
+            raise Stopped(
+                f"the disk is full: {label} could not be written ({error}); free some space or move --out, "
+                "HARNESS_CACHE and the tracking store, then start the same command again: finished cells "
+                "are kept and not run again"
+            ) from error
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        ledger.log_texts(run_id, {"traceback.txt": traceback.format_exc()})
+        ledger.fail(run_id, reason)
+        progress.failed(label, reason)
+        return Failure(spec=spec, reason=reason), run_id
+    progress.finished(label, in_words(result))
+    return result, run_id
+
+
+def _files(result: RunResult, weights: dict[str, Tensor], *, folder: Path) -> tuple[Path, ...]:
+    """Pictures of one run and its best weights, in `folder`."""
+    best, matrix, curve = (folder / n for n in ("weights.pt", "confusion_matrix.png", "curves.png"))
+    torch.save(weights, best)
+    confusion_matrices((result,), matrix)
+    curves((result,), curve)
+    return best, matrix, curve
+
+
+def in_words(result: RunResult) -> str:
+    """A finished run in half a line."""
+    found = scores(headline(result.predictions, result.spec.protocol), len(result.data.classes))
+    mark = ", collapsed" if found.collapsed else ""
+    return (
+        f"accuracy {100 * found.accuracy:.1f} %, UAR {found.uar:.3f}{mark}; best epoch {result.best_epoch} "
+        f"of {len(result.history)}, {result.seconds:.0f} s"
+    )
+
+
+def _close_quietly(ledger: Ledger, run_id: str, status: str) -> None:
+    """Close a run on the way out of an error, which must not be hidden by a second one."""
+    try:
+        ledger.close(run_id, status)
+    except Exception:
+        if status == "FINISHED":
+            raise

@@ -1,0 +1,252 @@
+"""The ledger: MLflow, and nothing else, knows what has been run. The only user of mlflow.
+
+A study is a parent run, a cell a child run tagged with its key. What a result is made of lies in the cell's
+artifacts; resuming and reporting read it from there. A cell that another study has finished is entered
+again as a light child that points to it, so that each study is whole in the MLflow UI while a key has one
+finished run.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+import os
+import re
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+import mlflow.artifacts
+from mlflow.entities import Metric, Param, Run, RunTag, ViewType
+from mlflow.tracking import MlflowClient
+
+from harness.record import final_metrics, flattened, predictions_from_csv, result_parts
+from studies.codec import from_json, to_json
+from studies.results import Epoch, Failure, RunResult, StudyResult
+from studies.spec import RunSpec, Study
+
+KEY, REUSES, STUDY, REASON, SPEC = (
+    "harness.key",
+    "harness.reuses",
+    "harness.study",
+    "harness.reason",
+    "harness.spec",
+)
+PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
+MAX_RESULTS = 1000
+SQLITE = "sqlite:///"
+
+
+def default_uri() -> str:
+    """`MLFLOW_TRACKING_URI`, or the SQLite file beside the working folder that a plain `mlflow ui` opens."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path.cwd() / 'mlflow.db'}"
+
+
+class Ledger:
+    """Studies and cells on one tracking server or in one SQLite file."""
+
+    def __init__(self, uri: str | None = None) -> None:
+        for name in ("alembic", "mlflow"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self.uri = uri or default_uri()
+        self.client = MlflowClient(tracking_uri=self.uri)
+
+    def exists(self) -> bool:
+        """Whether anything could have been recorded: a server, or a SQLite file that is there."""
+        return not self.uri.startswith(SQLITE) or Path(self.uri.removeprefix(SQLITE)).is_file()
+
+    def shown(self) -> str:
+        """The address without credentials, for people."""
+        return re.sub(r"//[^/@]*@", "//…@", self.uri)
+
+    def as_option(self) -> str:
+        """What to add to a command so that it finds this ledger, nothing where it is the default."""
+        return "" if self.uri == default_uri() else f" --tracking-uri {self.shown()}"
+
+    def open_study(self, study: Study) -> str:
+        """The parent run of `study`, resumed if it is there, begun if not."""
+        experiment = self._experiment(study.dataset.name)
+        found = self._search(f"tags.`{STUDY}` = '{study.name}'", (experiment,))
+        if found:
+            run_id: str = found[0].info.run_id
+            self.client.update_run(run_id, status="RUNNING")
+            return run_id
+        tags = {STUDY: study.name, NAME: study.name, NOTE: _study_note(study)}
+        run_id = self.client.create_run(experiment, tags=tags).info.run_id
+        self.log_texts(run_id, {"study.json": to_json(study, indent=1)})
+        return run_id
+
+    def close(self, run_id: str, status: str) -> None:
+        """End a run as FINISHED, FAILED or KILLED."""
+        self.client.set_terminated(run_id, status=status)
+
+    def begin(self, spec: RunSpec, *, parent: str) -> str:
+        """A running child for one cell, with its key and its whole spec."""
+        tags = {KEY: spec.key, PARENT: parent, NAME: run_name(spec), SPEC: to_json(spec)}
+        run_id: str = self.client.create_run(self._experiment(spec.dataset.name), tags=tags).info.run_id
+        self._log(run_id, params=flattened(spec))
+        return run_id
+
+    def log_epoch(self, run_id: str, epoch: Epoch) -> None:
+        """The figures of one epoch, as steps of the run's curves."""
+        values = {
+            "train/loss": epoch.train_loss,
+            "train/accuracy": epoch.train_accuracy,
+            "validation/loss": epoch.validation_loss,
+            "validation/accuracy": epoch.validation_accuracy,
+        }
+        self._log(run_id, metrics=values, step=epoch.number)
+
+    def finish(self, run_id: str, result: RunResult, *, files: Iterable[Path]) -> None:
+        """Keep a result, its numbers and `files` beside it; only then is the run FINISHED."""
+        self._log(run_id, metrics=final_metrics(result))
+        self.log_texts(run_id, result_parts(result))
+        for path in files:
+            self.client.log_artifact(run_id, str(path))
+        self.close(run_id, "FINISHED")
+
+    def fail(self, run_id: str, reason: str) -> None:
+        """Record that a cell did not finish, and why."""
+        self.client.set_tag(run_id, REASON, reason)
+        self.client.set_tag(run_id, NOTE, f"Failed: {reason}")
+        self.close(run_id, "FAILED")
+
+    def find(self, key: str) -> str | None:
+        """The finished run of that key, in whatever study it ran."""
+        runs = self._search(f"tags.`{KEY}` = '{key}' and attributes.status = 'FINISHED'")
+        return runs[0].info.run_id if runs else None
+
+    def reuse(self, run_id: str, spec: RunSpec, *, parent: str, result: RunResult) -> None:
+        """Enter a finished cell of another study under `parent`, once."""
+        original = self.client.get_run(run_id)
+        if original.data.tags.get(PARENT) == parent:
+            return
+        experiment = original.info.experiment_id
+        where = f"tags.`{REUSES}` = '{run_id}' and tags.`{PARENT}` = '{parent}'"
+        if self._search(where, (experiment,)):
+            return
+        note = f"Reused: run {run_id} of another study has the same key and holds the artifacts."
+        tags = {REUSES: run_id, PARENT: parent, NAME: run_name(spec), NOTE: note}
+        copy = self.client.create_run(experiment, tags=tags).info.run_id
+        self._log(copy, params=flattened(spec), metrics=final_metrics(result))
+        self.close(copy, "FINISHED")
+
+    def load(self, run_id: str) -> RunResult:
+        """The result that a finished run holds."""
+        with tempfile.TemporaryDirectory() as folder:
+            data = json.loads(self._download(run_id, "result.json", folder).read_text())
+            with self._download(run_id, "predictions.csv", folder).open(newline="") as file:
+                return predictions_from_csv(data, csv.DictReader(file))
+
+    def study_names(self) -> list[str]:
+        """Every study on this ledger, newest first."""
+        return [run.data.tags[STUDY] for run in self._search(f"tags.`{STUDY}` != ''")]
+
+    def load_study(self, name: str) -> tuple[StudyResult, dict[str, bytes]]:
+        """A study as far as it has come, and its pictures by name.
+
+        Raises:
+            ValueError: no such study; the message lists those there are.
+        """
+        found = self._search(f"tags.`{STUDY}` = '{name}'")
+        if not found:
+            there = ", ".join(self.study_names()) or "none"
+            raise ValueError(f"no study {name!r} on {self.uri}; studies there: {there}")
+        parent = found[0].info.run_id
+        with tempfile.TemporaryDirectory() as folder:
+            study = from_json(Study, self._download(parent, "study.json", folder).read_text())
+            pictures = {
+                f"{name}/{Path(item.path).stem}": self._download(parent, item.path, folder).read_bytes()
+                for item in self.client.list_artifacts(parent, "pictures")
+            }
+        return self.collect(study, parent=parent), pictures
+
+    def collect(self, study: Study, *, parent: str) -> StudyResult:
+        """Results and failures of `study` as they stand on the ledger."""
+        results, failures, run_ids = [], [], []
+        for spec in study.runs():
+            run_id = self.find(spec.key)
+            if run_id:
+                results.append(self.load(run_id))
+                run_ids.append((spec.key, run_id))
+            elif reason := self._reason(spec.key, parent=parent):
+                failures.append(Failure(spec=spec, reason=reason))
+        return StudyResult(
+            study=study, results=tuple(results), failures=tuple(failures), run_ids=tuple(run_ids)
+        )
+
+    def log_texts(self, run_id: str, texts: Mapping[str, str]) -> None:
+        """Small text artifacts by name."""
+        for name, text in texts.items():
+            self.client.log_text(run_id, text, name)
+
+    def keep_pictures(self, run_id: str, pictures: Mapping[str, bytes]) -> None:
+        """PNG files by name, among the study's artifacts."""
+        with tempfile.TemporaryDirectory() as folder:
+            for name, png in pictures.items():
+                path = Path(folder) / f"{name}.png"
+                path.write_bytes(png)
+                self.client.log_artifact(run_id, str(path), "pictures")
+
+    def _reason(self, key: str, *, parent: str) -> str | None:
+        where = f"tags.`{KEY}` = '{key}' and tags.`{PARENT}` = '{parent}' and attributes.status = 'FAILED'"
+        runs = self._search(where)
+        return runs[0].data.tags.get(REASON, "unknown") if runs else None
+
+    def _experiment(self, dataset: str) -> str:
+        name = f"harness {dataset}"
+        experiment = self.client.get_experiment_by_name(name)
+        if experiment is not None:
+            return str(experiment.experiment_id)
+        local = Path(self.uri.removeprefix(SQLITE)) if self.uri.startswith(SQLITE) else None
+        artifacts = (local.parent / "mlruns").resolve().as_uri() if local else None
+        return str(self.client.create_experiment(name, artifact_location=artifacts))
+
+    def _search(self, where: str, experiments: tuple[str, ...] = ()) -> list[Run]:
+        ids = list(experiments) or [e.experiment_id for e in self.client.search_experiments()]
+        found: list[Run] = self.client.search_runs(
+            ids, where, ViewType.ACTIVE_ONLY, MAX_RESULTS, ["attributes.start_time DESC"]
+        )
+        return found
+
+    def _download(self, run_id: str, name: str, folder: str) -> Path:
+        return Path(
+            mlflow.artifacts.download_artifacts(
+                run_id=run_id, artifact_path=name, dst_path=folder, tracking_uri=self.uri
+            )
+        )
+
+    def _log(
+        self,
+        run_id: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        metrics: Mapping[str, float] | None = None,
+        step: int = 0,
+    ) -> None:
+        now = int(time.time() * 1000)
+        self.client.log_batch(
+            run_id,
+            metrics=[Metric(name, float(value), now, step) for name, value in (metrics or {}).items()],
+            params=[Param(name, str(value)) for name, value in (params or {}).items()],
+            tags=list[RunTag](),
+        )
+
+
+def run_name(spec: RunSpec) -> str:
+    """What a person finds a cell by."""
+    return f"{spec.architecture.name} · {spec.protocol} · seed {spec.seed}"
+
+
+def _study_note(study: Study) -> str:
+    arms = ", ".join(arm.name for arm in study.arms)
+    return (
+        f"**{study.kind}** {study.design} on **{study.dataset.name}** ({study.dataset.frames}, "
+        f"{study.dataset.image_size} px), protocols {', '.join(study.protocols)}, "
+        f"{len(study.seeds)} seed(s)\n\narms: {arms}\n\nreport: `harness report {study.name}`"
+    )

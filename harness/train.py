@@ -1,0 +1,107 @@
+"""Training, as one visible loop: Adam, focal loss, early stopping on validation, the best epoch kept."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from datasets.augment import augment, normalise
+from harness.evaluate import logits_of
+from harness.loss import class_weights, focal_loss
+from studies.results import Epoch
+from studies.spec import TrainingSpec
+
+
+class Diverged(RuntimeError):
+    """The loss stopped being a number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One part of a split on the device: `images` (N, 3, H, W) uint8, `labels` (N,) int64."""
+
+    images: Tensor
+    labels: Tensor
+
+
+def best_epoch(history: Sequence[Epoch]) -> Epoch:
+    """Highest validation accuracy; of equals the lower loss; of equals the first."""
+    return max(history, key=lambda epoch: (epoch.validation_accuracy, -epoch.validation_loss))
+
+
+def fit(
+    network: nn.Module, train: Part, *, validation: Part, classes: int, training: TrainingSpec, seed: int
+) -> Iterator[Epoch]:
+    """Train `network`, yielding each epoch as it ends; when exhausted, the best epoch's weights are in it.
+
+    Raises:
+        Diverged: the training or validation loss became NaN or infinite.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    alpha = torch.ones(classes, device=train.images.device)
+    if training.class_weights == "inverse":
+        alpha = class_weights(train.labels.cpu(), classes).to(train.images.device)
+    optimizer = torch.optim.Adam(network.parameters(), lr=training.learning_rate)
+    history: list[Epoch] = []
+    best_weights = copy.deepcopy(network.state_dict())
+    for number in range(1, training.epochs + 1):
+        start = time.perf_counter()
+        loss_sum, correct = 0.0, 0
+        network.train()
+        for rows in batches(len(train.labels), training.batch, generator=generator):
+            rows = rows.to(train.images.device)
+            images = augment(train.images[rows], training.augmentation, generator=generator)
+            logits = network(_laid_out(normalise(images)))
+            losses = focal_loss(logits, train.labels[rows], alpha=alpha, gamma=training.gamma)
+            optimizer.zero_grad(set_to_none=True)
+            losses.mean().backward()
+            optimizer.step()
+            loss_sum += float(losses.detach().sum())
+            correct += int((logits.argmax(1) == train.labels[rows]).sum())
+            _require_finite(loss_sum, "training", number)
+        logits = logits_of(network, validation.images)
+        losses = focal_loss(logits, validation.labels, alpha=alpha, gamma=training.gamma)
+        epoch = Epoch(
+            number=number,
+            train_loss=loss_sum / len(train.labels),
+            train_accuracy=correct / len(train.labels),
+            validation_loss=_require_finite(float(losses.mean()), "validation", number),
+            validation_accuracy=float((logits.argmax(1) == validation.labels).float().mean()),
+            seconds=time.perf_counter() - start,
+        )
+        history.append(epoch)
+        yield epoch
+        best = best_epoch(history)
+        if best is epoch:
+            best_weights = copy.deepcopy(network.state_dict())
+        if number - best.number >= training.patience:
+            break
+    network.load_state_dict(best_weights)
+
+
+def batches(samples: int, size: int, *, generator: torch.Generator) -> list[Tensor]:
+    """All rows in a fresh random order, cut into batches.
+
+    A last batch of one joins the one before it: batch norm cannot be trained on a single value.
+    """
+    parts = list(torch.randperm(samples, generator=generator).split(size))
+    if len(parts) > 1 and len(parts[-1]) == 1:
+        parts[-2:] = [torch.cat(parts[-2:])]
+    return parts
+
+
+def _laid_out(images: Tensor) -> Tensor:
+    """Channels last in memory, which the convolutions of CPUs and of recent GPUs are faster on."""
+    return images.contiguous(memory_format=torch.channels_last)
+
+
+def _require_finite(loss: float, what: str, epoch: int) -> float:
+    if not math.isfinite(loss):
+        raise Diverged(f"the {what} loss became {loss} in epoch {epoch}")
+    return loss

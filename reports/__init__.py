@@ -1,0 +1,1 @@
+"""Part of harness: results to tables and figures, and those to markdown."""

@@ -1,0 +1,68 @@
+"""Which of the paper's numbers may stand beside a data set's, and whether they can be compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from studies.paper import EPOCHS, IMAGE_SIZE, PAPER, STAND_INS, PublishedSet
+from studies.spec import Study
+
+TITLES = {"synthetic": "the synthetic set", **{name: value.title for name, value in PAPER.items()}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """The paper's set beside ours; `same`: the data are the same, so that differences mean something."""
+
+    published: PublishedSet
+    same: bool
+
+    @property
+    def column(self) -> str:
+        """Heading of a column with the paper's numbers."""
+        return "Paper" if self.same else f"Paper ({self.published.title})"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know before looking from one column to the other."""
+        if self.same:
+            return ()
+        return (
+            f"The paper's values are for {self.published.title}; they stand here for orientation and "
+            "cannot be compared with these.",
+        )
+
+
+def beside(dataset: str) -> Beside | None:
+    """The paper's numbers for this data set, a stand-in's, or none."""
+    if dataset in PAPER:
+        return Beside(published=PAPER[dataset], same=True)
+    if dataset in STAND_INS:
+        return Beside(published=PAPER[STAND_INS[dataset]], same=False)
+    return None
+
+
+def title_of(dataset: str) -> str:
+    """The data set's name as people write it."""
+    return TITLES.get(dataset, dataset)
+
+
+def departures(study: Study) -> tuple[str, ...]:
+    """In what a study's settings differ from the paper's; empty if in nothing that it states."""
+    texts = []
+    if study.dataset.image_size != IMAGE_SIZE:
+        texts.append(f"{study.dataset.image_size} px for the paper's {IMAGE_SIZE}")
+    widths = sorted({arm.width for arm in study.arms if arm.width != 1})
+    if widths:
+        texts.append(f"width {', '.join(f'{width:g}' for width in widths)} for the networks that scale")
+    if study.training.epochs != EPOCHS:
+        texts.append(f"at most {study.training.epochs} epochs for the paper's {EPOCHS}")
+    if study.dataset.name in PAPER and study.dataset.frames != "paper":
+        texts.append(f"frames chosen by {study.dataset.frames!r}, not as in the paper")
+    return tuple(texts)
+
+
+def departure_notes(study: Study) -> tuple[str, ...]:
+    """The same as one sentence, or nothing."""
+    texts = departures(study)
+    return (f"Not the paper's settings: {'; '.join(texts)}.",) if texts else ()

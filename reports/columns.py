@@ -1,0 +1,147 @@
+"""The columns and notes that every table of scores shares, so that no leaky number stands alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+from reports.numbers import NOTHING, label, percent, spread
+from reports.outcomes import Outcome, Outcomes
+from reports.table import Cell
+from studies.metrics import Scores
+
+WHO = ("Network", "Protocol", "Test")
+SEEN = ("Clip seen", "Subject seen")
+SEEN_NOTE = (
+    "Clip seen, subject seen: share in % of the test frames whose clip, or subject, is also in training. "
+    "A score with a high share measures recognition of what was already seen."
+)
+
+
+def who(outcome: Outcome) -> tuple[Cell, Cell, Cell]:
+    """Which network under which protocol, and on what it was tested."""
+    return label(outcome.name), label(outcome.protocol), label(_tested(outcome))
+
+
+def _tested(outcome: Outcome) -> str:
+    if not outcome.seeds:
+        return NOTHING
+    sizes = {seed.scores.n for seed in outcome.seeds}
+    span = str(min(sizes)) if len(sizes) == 1 else f"{min(sizes)} to {max(sizes)}"
+    text = f"{span} {outcome.unit}"
+    done = len(outcome.seeds)
+    if done < outcome.planned_seeds:
+        return f"{text} × {done} of {outcome.planned_seeds} seeds"
+    return f"{text} × {done} seeds" if done > 1 else text
+
+
+def seen(outcome: Outcome) -> tuple[Cell, Cell]:
+    """The leaks: shares of the test frames whose clip, and whose subject, stand in training too."""
+    leakage = outcome.leakage
+    if leakage is None:
+        return label(NOTHING), label(NOTHING)
+    clip, subject = (
+        Cell(text=percent(share), value=100 * share, run_keys=outcome.keys)
+        for share in (leakage.clip, leakage.subject)
+    )
+    return clip, subject
+
+
+def score(outcome: Outcome, number: Callable[[Scores], float], *, by_frame: bool = False) -> Cell:
+    """One score over the seeds, in % by the protocol's unit or by frame."""
+    chosen = (seed.by_frame if by_frame else seed.scores for seed in outcome.seeds)
+    cell = spread([number(scores) for scores in chosen], outcome.keys)
+    return Cell(
+        text=cell.text,
+        value=None if cell.value is None else 100 * cell.value,
+        run_keys=cell.run_keys,
+    )
+
+
+def accuracy(outcome: Outcome) -> Cell:
+    """The accuracy in %, or what became of the runs that would have given it."""
+    return score(outcome, lambda scores: scores.accuracy) if outcome.seeds else label(outcome.state)
+
+
+def score_notes(study: Outcomes, rows: Sequence[Outcome]) -> tuple[str, ...]:
+    """Everything that must be said under a table with scores of these outcomes."""
+    return (
+        SEEN_NOTE,
+        *seed_notes(rows),
+        *_floor_notes(study, rows),
+        *_absent_notes(study, rows),
+        *gap_notes(rows),
+        *mark_notes(rows),
+    )
+
+
+def short_notes(rows: Sequence[Outcome]) -> tuple[str, ...]:
+    """What must be repeated under a second table of the same scores."""
+    return (SEEN_NOTE, *gap_notes(rows), *mark_notes(rows))
+
+
+def seed_notes(rows: Sequence[Outcome]) -> tuple[str, ...]:
+    """How several seeds are put together, or that there is one alone."""
+    if any(len(row.seeds) > 1 for row in rows):
+        return (
+            "Several seeds: mean ± sample standard deviation over the seeds; nothing is pooled across them.",
+        )
+    return ("One seed: these numbers have no spread.",)
+
+
+def _floor_notes(study: Outcomes, rows: Sequence[Outcome]) -> Iterable[str]:
+    for protocol in study.study.protocols:
+        found = next((row for row in rows if row.protocol == protocol and row.seeds), None)
+        if found is None:
+            continue
+        first = found.seeds[0].scores
+        truths = Counter({c: counts.tp + counts.fn for c, counts in enumerate(first.per_class)})
+        common, size = truths.most_common(1)[0]
+        yield (
+            f"Always answering {study.classes[common]} would give {percent(size / first.n)} % accuracy under "
+            f"{protocol} ({size} of {first.n} {found.unit}, seed {found.seeds[0].seed})."
+        )
+
+
+def _absent_notes(study: Outcomes, rows: Sequence[Outcome]) -> Iterable[str]:
+    for protocol in study.study.protocols:
+        absent = {
+            study.classes[c]
+            for row in rows
+            if row.protocol == protocol
+            for seed in row.seeds
+            for c in seed.scores.absent
+        }
+        if absent:
+            names = ", ".join(sorted(absent))
+            yield f"Absent from a test set under {protocol}, and so left out of its means: {names}."
+
+
+def gap_notes(rows: Sequence[Outcome]) -> tuple[str, ...]:
+    """Which runs failed, and why; which are still to be run."""
+    failed = [
+        f"{row.arm.name} under {row.protocol}, seed {failure.spec.seed}: failed: {failure.reason}"
+        for row in rows
+        for failure in row.failures
+    ]
+    unrun = [
+        f"{row.arm.name} under {row.protocol}: {row.unrun} run{'s' if row.unrun > 1 else ''} not run yet"
+        for row in rows
+        if row.unrun
+    ]
+    return (*failed, *unrun)
+
+
+def mark_notes(rows: Sequence[Outcome]) -> tuple[str, ...]:
+    """What the marks beside the networks' names mean, of those that occur."""
+    collapsed = "Collapsed: the network gave every test sample the same answer."
+    scale = (
+        "Width: channels and hidden units as a share of the full network's. Full width: the network does not "
+        "scale, so it is not reduced like its neighbours."
+    )
+    notes = []
+    if any(row.collapsed for row in rows):
+        notes.append(collapsed)
+    if any(row.scale for row in rows):
+        notes.append(scale)
+    return tuple(notes)

@@ -1,0 +1,143 @@
+"""Pictures of a study, drawn without a display and without pyplot's global state, the same bytes every time.
+
+Colours are Okabe and Ito's, which colour-blind readers can tell apart; shading is one hue, dark for much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from studies.metrics import confusion, headline, scores
+from studies.results import RunResult
+
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
+WIDTH = 7.5
+DPI = 150
+SMALL = 7
+Quantity = Literal["accuracy", "loss"]
+
+
+def grid_of(panels: int, *, columns: int, height: float) -> tuple[Figure, list[Axes]]:
+    """A figure of `WIDTH` inches with `panels` axes in rows of `columns`, each row `height` inches high."""
+    columns = min(columns, panels)
+    rows = -(-panels // columns)
+    figure = Figure(figsize=(WIDTH, rows * height), dpi=DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for spare in axes[panels:]:
+        spare.set_visible(False)
+    return figure, axes[:panels]
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a PNG that names neither the time nor the version it was drawn with."""
+    figure.savefig(path, metadata={"Software": None})
+
+
+def _image(axes: Axes, image: NDArray[np.uint8], title: str) -> None:
+    axes.imshow(image.transpose(1, 2, 0))
+    axes.set_title(title, fontsize=SMALL)
+    axes.set_axis_off()
+
+
+def sample_sheet(images: NDArray[np.uint8], titles: Sequence[str], path: Path) -> None:
+    """Images (N, 3, H, W), six to a row, each under its title (the paper's figures 7 and 8)."""
+    figure, axes = grid_of(len(images), columns=6, height=1.6)
+    for place, image, title in zip(axes, images, titles, strict=True):
+        _image(place, image, title)
+    save(figure, path)
+
+
+def augmentation_strip(original: NDArray[np.uint8], augmented: NDArray[np.uint8], path: Path) -> None:
+    """One image (3, H, W) and what augmentation makes of it, (N, 3, H, W) (the paper's figure 9)."""
+    figure, axes = grid_of(1 + len(augmented), columns=9, height=1.2)
+    _image(axes[0], original, "original")
+    for place, (number, image) in zip(axes[1:], enumerate(augmented, start=1), strict=True):
+        _image(place, image, f"draw {number}")
+    save(figure, path)
+
+
+def name_of(result: RunResult) -> str:
+    """The network, marked if it gave every test sample the same answer."""
+    found = scores(headline(result.predictions, result.spec.protocol), len(result.data.classes))
+    return result.spec.architecture.name + (" (collapsed)" if found.collapsed else "")
+
+
+def confusion_matrices(results: Sequence[RunResult], path: Path) -> None:
+    """A panel a run: counts of its protocol's unit, shaded by the share of the true class."""
+    panels = min(3, len(results))
+    figure, axes = grid_of(len(results), columns=3, height=WIDTH / panels if panels < 3 else 2.7)
+    for place, result in zip(axes, results, strict=True):
+        matrix = confusion(headline(result.predictions, result.spec.protocol), len(result.data.classes))
+        _matrix(place, np.array(matrix), result.data.classes)
+        place.set_title(name_of(result), fontsize=SMALL + 1)
+    save(figure, path)
+
+
+def _matrix(axes: Axes, counts: NDArray[np.int64], classes: Sequence[str]) -> None:
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    for (truth, answer), count in np.ndenumerate(counts):
+        colour = "white" if share[truth, answer] > 0.5 else "black"
+        axes.text(answer, truth, str(count), ha="center", va="center", fontsize=SMALL, color=colour)
+    short = [name if len(name) <= 10 else f"{name[:9]}." for name in classes]
+    axes.set_xticks(range(len(classes)), short, rotation=45, ha="right", fontsize=SMALL - 1)
+    axes.set_yticks(range(len(classes)), short, fontsize=SMALL - 1)
+    axes.set_xlabel("answer", fontsize=SMALL)
+    axes.set_ylabel("truth", fontsize=SMALL)
+
+
+def curves(
+    results: Sequence[RunResult], path: Path, *, quantities: Sequence[Quantity] = ("accuracy", "loss")
+) -> None:
+    """A panel a run and quantity: training dashed, validation solid, the chosen epoch dotted.
+
+    Grey lines are the other runs' validation curves. Panels of one quantity share their axes.
+    """
+    panels = [(result, quantity) for result in results for quantity in quantities]
+    columns = len(quantities) if len(quantities) > 1 else 3
+    figure, axes = grid_of(len(panels), columns=columns, height=2.1 if columns == 3 else 2.6)
+    for place, (result, quantity) in zip(axes, panels, strict=True):
+        for other in results:
+            if other is not result:
+                place.plot(*_series(other, f"validation_{quantity}"), color=GREY, linewidth=0.5, alpha=0.6)
+        place.plot(*_series(result, f"train_{quantity}"), color=ORANGE, linestyle="--", label="training")
+        place.plot(*_series(result, f"validation_{quantity}"), color=BLUE, label="validation")
+        place.axvline(result.best_epoch, color=GREEN, linestyle=":", linewidth=1, label="chosen epoch")
+        _style(place, quantity, longest=max(len(result.history) for result in results))
+        place.set_title(name_of(result), fontsize=SMALL + 1)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=SMALL, frameon=False)
+    _share_scale(axes, panels)
+    save(figure, path)
+
+
+def _series(result: RunResult, field: str) -> tuple[list[int], list[float]]:
+    return [epoch.number for epoch in result.history], [getattr(epoch, field) for epoch in result.history]
+
+
+def _style(axes: Axes, quantity: Quantity, *, longest: int) -> None:
+    axes.set_xlim(0.5, max(longest, 2) + 0.5)
+    axes.set_xlabel("epoch", fontsize=SMALL)
+    axes.set_ylabel("accuracy" if quantity == "accuracy" else "loss (log scale)", fontsize=SMALL)
+    if quantity == "accuracy":
+        axes.set_ylim(0, 1.02)
+    else:
+        axes.set_yscale("log")
+    axes.tick_params(labelsize=SMALL - 1)
+    axes.grid(alpha=0.3, linewidth=0.5)
+
+
+def _share_scale(axes: Sequence[Axes], panels: Sequence[tuple[RunResult, Quantity]]) -> None:
+    losses = [place for place, (_, quantity) in zip(axes, panels, strict=True) if quantity == "loss"]
+    limits = [limit for place in losses for limit in place.get_ylim()]
+    for place in losses:
+        place.set_ylim(min(limits), max(limits))

@@ -1,0 +1,177 @@
+"""What became of a study: for every arm under every protocol, the scores of each seed and what is missing.
+
+The folds of a seed are pooled before a score is taken; seeds are never pooled. A seed counts once all its
+folds are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from architectures.spec import ArchitectureSpec
+from datasets.spec import Leakage
+from studies.metrics import Scores, headline, scores
+from studies.results import DataSummary, Failure, Prediction, RunResult, StudyResult
+from studies.spec import Study
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeedOutcome:
+    """One complete seed: its folds' runs, and their pooled predictions scored by unit and by frame."""
+
+    seed: int
+    runs: tuple[RunResult, ...]
+    predictions: tuple[Prediction, ...]
+    scores: Scores
+    by_frame: Scores
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One arm under one protocol. `mark` says what must be known wherever the arm is named."""
+
+    arm: ArchitectureSpec
+    protocol: str
+    seeds: tuple[SeedOutcome, ...]
+    planned_seeds: int
+    failures: tuple[Failure, ...]
+    unrun: int
+    scale: str
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of the runs behind every number of this outcome."""
+        return tuple(run.spec.key for seed in self.seeds for run in seed.runs)
+
+    @property
+    def first(self) -> RunResult | None:
+        """The run that stands for what does not depend on the seed: cost, classes."""
+        return self.seeds[0].runs[0] if self.seeds else None
+
+    @property
+    def collapsed(self) -> int:
+        """Number of seeds in which the network gave every test sample the same answer."""
+        return sum(seed.scores.collapsed for seed in self.seeds)
+
+    @property
+    def name(self) -> str:
+        """The arm's name with its marks: at another width than its neighbours, collapsed."""
+        marks = [self.scale] if self.scale else []
+        if self.collapsed:
+            seeds = f" in {self.collapsed} of {len(self.seeds)} seeds" if len(self.seeds) > 1 else ""
+            marks.append(f"collapsed{seeds}")
+        return f"{self.arm.name} ({', '.join(marks)})" if marks else self.arm.name
+
+    @property
+    def unit(self) -> str:
+        """What is counted: frames under the paper's split, clips under every other."""
+        return "frames" if self.protocol == "frame" else "clips"
+
+    @property
+    def state(self) -> str:
+        """What happened to the seeds that are not there; nothing where all are."""
+        if len(self.seeds) == self.planned_seeds:
+            return ""
+        return "failed" if self.failures else "not run"
+
+    @property
+    def leakage(self) -> Leakage | None:
+        """Shares over all the test frames of all runs, or None where there is none."""
+        runs = [run for seed in self.seeds for run in seed.runs]
+        frames = sum(len(run.predictions) for run in runs)
+        if not frames:
+            return None
+        return Leakage(
+            clip=sum(run.data.leakage.clip * len(run.predictions) for run in runs) / frames,
+            subject=sum(run.data.leakage.subject * len(run.predictions) for run in runs) / frames,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcomes:
+    """A study and its outcomes, by arm and then protocol."""
+
+    result: StudyResult
+    rows: tuple[Outcome, ...]
+
+    @property
+    def study(self) -> Study:
+        """The study itself."""
+        return self.result.study
+
+    def under(self, protocol: str) -> tuple[Outcome, ...]:
+        """The outcomes of that protocol, one an arm."""
+        return tuple(row for row in self.rows if row.protocol == protocol)
+
+    def of(self, arm: str) -> tuple[Outcome, ...]:
+        """The outcomes of the arm of that name, one a protocol; none if it is no arm."""
+        return tuple(row for row in self.rows if row.arm.name == arm)
+
+    def data(self, protocol: str) -> DataSummary | None:
+        """What the first finished run of that protocol was given."""
+        return next((row.first.data for row in self.under(protocol) if row.first), None)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names, as every finished run has them; none if no run has finished."""
+        return self.result.results[0].data.classes if self.result.results else ()
+
+
+def outcomes(result: StudyResult) -> Outcomes:
+    """Score everything that a study has come to so far."""
+    found = {run.spec.key: run for run in result.results}
+    failed = {failure.spec.key: failure for failure in result.failures}
+    rows = [
+        _outcome(result.study, arm, protocol=protocol, found=found, failed=failed)
+        for arm in result.study.arms
+        for protocol in result.study.protocols
+    ]
+    return Outcomes(result=result, rows=tuple(rows))
+
+
+def _outcome(
+    study: Study,
+    arm: ArchitectureSpec,
+    *,
+    protocol: str,
+    found: dict[str, RunResult],
+    failed: dict[str, Failure],
+) -> Outcome:
+    keys: dict[int, list[str]] = {seed: [] for seed in study.seeds}
+    for spec in study.runs():
+        if spec.architecture == arm and spec.protocol == protocol:
+            keys[spec.seed].append(spec.key)
+    absent = [key for members in keys.values() for key in members if key not in found]
+    complete = {
+        seed: [found[key] for key in members]
+        for seed, members in keys.items()
+        if all(key in found for key in members)
+    }
+    return Outcome(
+        arm=arm,
+        protocol=protocol,
+        seeds=tuple(_seed(seed, runs, protocol=protocol) for seed, runs in complete.items()),
+        planned_seeds=len(study.seeds),
+        failures=tuple(failed[key] for key in absent if key in failed),
+        unrun=sum(key not in failed for key in absent),
+        scale=_scale(arm, study.arms),
+    )
+
+
+def _seed(seed: int, runs: Sequence[RunResult], *, protocol: str) -> SeedOutcome:
+    predictions = tuple(prediction for run in runs for prediction in run.predictions)
+    classes = len(runs[0].data.classes)
+    return SeedOutcome(
+        seed=seed,
+        runs=tuple(runs),
+        predictions=predictions,
+        scores=scores(headline(predictions, protocol), classes),
+        by_frame=scores(predictions, classes),
+    )
+
+
+def _scale(arm: ArchitectureSpec, arms: Sequence[ArchitectureSpec]) -> str:
+    if arm.width != 1:
+        return f"width {arm.width:g}"
+    return "full width" if any(other.width != 1 for other in arms) else ""

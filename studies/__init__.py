@@ -1,0 +1,1 @@
+"""Part of harness: what to run, what a run leaves behind, what the paper says."""

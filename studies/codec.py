@@ -1,0 +1,85 @@
+"""Values to JSON and back unchanged: frozen dataclasses that hold scalars, tuples and one another."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+from functools import cache
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+T = TypeVar("T")
+
+
+def to_data(value: Any) -> Any:
+    """`value` as plain dicts, lists and scalars."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: to_data(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, tuple | list):
+        return [to_data(item) for item in value]
+    return value
+
+
+def to_json(value: Any, *, indent: int | None = None) -> str:
+    """`value` as canonical JSON: sorted keys, no NaN, the same text on every machine."""
+    separators = (",", ":") if indent is None else None
+    return json.dumps(to_data(value), sort_keys=True, separators=separators, indent=indent, allow_nan=False)
+
+
+@cache
+def _hints(cls: type) -> dict[str, Any]:
+    return get_type_hints(cls)
+
+
+def from_data(cls: type[T], data: Any) -> T:
+    """The value of type `cls` that `to_data` made `data` from.
+
+    Raises:
+        ValueError: a field is missing or unknown, or holds something of another type.
+    """
+    value: T = _decode(cls, data, where=cls.__name__)
+    return value
+
+
+def from_json(cls: type[T], text: str) -> T:
+    """The value of type `cls` that `to_json` made `text` from; errors as `from_data`."""
+    return from_data(cls, json.loads(text))
+
+
+def _decode(hint: Any, data: Any, *, where: str) -> Any:
+    origin = get_origin(hint)
+    if dataclasses.is_dataclass(hint):
+        assert isinstance(hint, type)
+        return _decode_dataclass(hint, data, where=where)
+    if origin is tuple:
+        return _decode_tuple(get_args(hint), data, where=where)
+    if origin is Literal:
+        return data
+    if origin in (Union, types.UnionType):
+        inner = [arg for arg in get_args(hint) if arg is not types.NoneType]
+        assert len(inner) == 1, f"{where}: only optional types are supported"
+        return None if data is None else _decode(inner[0], data, where=where)
+    if hint is float and type(data) is int:
+        return float(data)
+    if type(data) is not hint:
+        raise ValueError(f"{where} must be {hint.__name__}; got {data!r}")
+    return data
+
+
+def _decode_tuple(args: tuple[Any, ...], data: Any, *, where: str) -> tuple[Any, ...]:
+    if not isinstance(data, list):
+        raise ValueError(f"{where} must be a list; got {data!r}")
+    if len(args) == 2 and args[1] is Ellipsis:
+        return tuple(_decode(args[0], item, where=f"{where}[{i}]") for i, item in enumerate(data))
+    if len(args) != len(data):
+        raise ValueError(f"{where} must hold {len(args)} items; got {len(data)}")
+    pairs = zip(args, data, strict=True)
+    return tuple(_decode(arg, item, where=f"{where}[{i}]") for i, (arg, item) in enumerate(pairs))
+
+
+def _decode_dataclass(cls: type, data: Any, *, where: str) -> Any:
+    hints = _hints(cls)
+    if not isinstance(data, dict) or set(data) != set(hints):
+        got = sorted(data) if isinstance(data, dict) else data
+        raise ValueError(f"{where} must have the fields {sorted(hints)}; got {got}")
+    return cls(**{name: _decode(hint, data[name], where=f"{where}.{name}") for name, hint in hints.items()})

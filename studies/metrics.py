@@ -1,0 +1,154 @@
+"""From predictions to numbers, as the paper defines them and as the field's challenge does.
+
+Per class, one against the rest: accuracy (TP+TN)/N, precision, recall, F1. Overall: accuracy correct/N, the
+rest plain means over the classes. UF1 and UAR (MEGC 2019, doi 10.1109/FG.2019.8756611) are those means of
+F1 = 2TP/(2TP+FP+FN) and of recall, taken over pooled predictions. A ratio whose denominator is 0 counts 0.
+A class absent from the truth leaves all the means; `Scores.absent` names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from studies.results import Prediction
+
+
+def _ratio(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassCounts:
+    """One class against the rest, in samples."""
+
+    tp: int
+    tn: int
+    fp: int
+    fn: int
+
+    @property
+    def accuracy(self) -> float:
+        """(TP + TN) / N."""
+        return _ratio(self.tp + self.tn, self.tp + self.tn + self.fp + self.fn)
+
+    @property
+    def precision(self) -> float:
+        """TP / (TP + FP)."""
+        return _ratio(self.tp, self.tp + self.fp)
+
+    @property
+    def recall(self) -> float:
+        """TP / (TP + FN)."""
+        return _ratio(self.tp, self.tp + self.fn)
+
+    @property
+    def f1(self) -> float:
+        """2TP / (2TP + FP + FN), the harmonic mean of precision and recall."""
+        return _ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """The overall numbers of a set of predictions, all in 0..1, and the counts they come from."""
+
+    n: int
+    correct: int
+    per_class: tuple[ClassCounts, ...]
+    absent: tuple[int, ...]
+    collapsed: bool
+
+    @property
+    def accuracy(self) -> float:
+        """Share of samples answered right."""
+        return _ratio(self.correct, self.n)
+
+    @property
+    def precision(self) -> float:
+        """Mean precision over the classes present."""
+        return self._mean("precision")
+
+    @property
+    def recall(self) -> float:
+        """Mean recall over the classes present; the field's UAR."""
+        return self._mean("recall")
+
+    @property
+    def f1(self) -> float:
+        """Mean F1 over the classes present; the field's UF1."""
+        return self._mean("f1")
+
+    uf1 = f1
+    uar = recall
+
+    def _mean(self, name: str) -> float:
+        present = [getattr(c, name) for i, c in enumerate(self.per_class) if i not in self.absent]
+        return sum(present) / len(present) if present else 0.0
+
+
+def confusion(predictions: Sequence[Prediction], classes: int) -> tuple[tuple[int, ...], ...]:
+    """Counts [truth][answer], shape (classes, classes)."""
+    counts = [[0] * classes for _ in range(classes)]
+    for prediction in predictions:
+        counts[prediction.truth][prediction.answer] += 1
+    return tuple(tuple(row) for row in counts)
+
+
+def counts_of(matrix: Sequence[Sequence[int]]) -> tuple[ClassCounts, ...]:
+    """TP, TN, FP, FN of each class of a confusion matrix [truth][answer]."""
+    n = sum(map(sum, matrix))
+    rows = [sum(row) for row in matrix]
+    columns = [sum(column) for column in zip(*matrix, strict=True)]
+    return tuple(
+        ClassCounts(
+            tp=matrix[c][c],
+            fn=rows[c] - matrix[c][c],
+            fp=columns[c] - matrix[c][c],
+            tn=n - rows[c] - columns[c] + matrix[c][c],
+        )
+        for c in range(len(matrix))
+    )
+
+
+def scores(predictions: Sequence[Prediction], classes: int) -> Scores:
+    """Every number of these predictions, pooled: give all folds' at once."""
+    matrix = confusion(predictions, classes)
+    answered = [sum(column) for column in zip(*matrix, strict=True)]
+    return Scores(
+        n=len(predictions),
+        correct=sum(matrix[c][c] for c in range(classes)),
+        per_class=counts_of(matrix),
+        absent=tuple(c for c in range(classes) if sum(matrix[c]) == 0),
+        collapsed=sum(count > 0 for count in answered) == 1 and classes > 1,
+    )
+
+
+def by_clip(predictions: Sequence[Prediction]) -> tuple[Prediction, ...]:
+    """One prediction a clip: the mean of its frames' probabilities, in the order of first appearance.
+
+    Raises:
+        ValueError: frames of one clip carry different labels.
+    """
+    frames: dict[str, list[Prediction]] = {}
+    for prediction in predictions:
+        frames.setdefault(prediction.clip, []).append(prediction)
+    return tuple(_mean_prediction(clip, members) for clip, members in frames.items())
+
+
+def _mean_prediction(clip: str, frames: list[Prediction]) -> Prediction:
+    labels = {frame.truth for frame in frames}
+    if len(labels) != 1:
+        raise ValueError(f"clip {clip} carries {len(labels)} labels; a clip must have one")
+    columns = zip(*(frame.probabilities for frame in frames), strict=True)
+    return Prediction(
+        id=clip,
+        subject=frames[0].subject,
+        clip=clip,
+        truth=labels.pop(),
+        probabilities=tuple(sum(column) / len(frames) for column in columns),
+    )
+
+
+def headline(predictions: Sequence[Prediction], protocol: str) -> tuple[Prediction, ...]:
+    """The protocol's unit of evaluation: frames under `frame`, as in the paper; clips under every other."""
+    return tuple(predictions) if protocol == "frame" else by_clip(predictions)

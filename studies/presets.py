@@ -1,0 +1,33 @@
+"""Two sizes of study: the paper's, and one that a machine without a GPU finishes in minutes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """Image side in pixels for an ablation and for a comparison (AlexNet needs 65), and the training."""
+
+    ablation_size: int
+    comparison_size: int
+    epochs: int
+    width: float
+    patience: int
+
+
+PRESETS = {
+    "paper": Preset(ablation_size=224, comparison_size=224, epochs=100, width=1.0, patience=10),
+    "quick": Preset(ablation_size=48, comparison_size=72, epochs=16, width=0.25, patience=10),
+}
+
+
+def preset(name: str) -> Preset:
+    """The preset of that name.
+
+    Raises:
+        ValueError: no such preset; the message lists them.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"unknown preset {name!r}; accepted: {', '.join(PRESETS)}")
+    return PRESETS[name]

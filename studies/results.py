@@ -1,0 +1,105 @@
+"""What a run leaves behind. Every number of a report is computed from these, and can be computed again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from datasets.spec import Anomaly, Leakage
+from studies.cost import Cost
+from studies.spec import RunSpec, Study
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """One test sample: its class and the probability given to each class."""
+
+    id: str
+    subject: str
+    clip: str
+    truth: int
+    probabilities: tuple[float, ...]
+
+    @property
+    def answer(self) -> int:
+        """The most probable class; of equals, the first."""
+        return max(range(len(self.probabilities)), key=self.probabilities.__getitem__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """One epoch: losses are plain means over the samples, accuracies lie in 0..1.
+
+    Training figures are those of the augmented batches as they were learned from.
+    """
+
+    number: int
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSummary:
+    """What a run was given: samples of each class in each part, leaks, and what was wrong with the data."""
+
+    classes: tuple[str, ...]
+    train: tuple[int, ...]
+    validation: tuple[int, ...]
+    test: tuple[int, ...]
+    leakage: Leakage
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+    anomalies: tuple[Anomaly, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """Where a run happened: device in words, platform, versions by package, commit of the harness."""
+
+    device: str
+    platform: str
+    threads: int
+    versions: tuple[tuple[str, str], ...]
+    commit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """A finished run, written once. `best_epoch` is the epoch whose weights gave the predictions."""
+
+    spec: RunSpec
+    data: DataSummary
+    predictions: tuple[Prediction, ...]
+    history: tuple[Epoch, ...]
+    best_epoch: int
+    cost: Cost
+    environment: Environment
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A run that did not finish, and why."""
+
+    spec: RunSpec
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyResult:
+    """A study as far as it has come: results and failures by arm; what has neither is still to be run.
+
+    `run_ids` gives the tracking server's run of each result's key.
+    """
+
+    study: Study
+    results: tuple[RunResult, ...]
+    failures: tuple[Failure, ...] = ()
+    run_ids: tuple[tuple[str, str], ...] = ()
+
+    def of(self, spec: RunSpec) -> RunResult | None:
+        """The result of that run, whatever the architecture was called when it ran."""
+        key = spec.key
+        return next((result for result in self.results if result.spec.key == key), None)

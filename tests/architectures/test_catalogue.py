@@ -1,0 +1,205 @@
+"""One contract for the whole catalogue: an entry that is registered is tested."""
+
+from dataclasses import asdict, replace
+from itertools import pairwise
+
+import pytest
+import torch
+
+from architectures.catalogue import (
+    CATALOGUE,
+    COMPARISON,
+    CONTROLLED,
+    LADDER,
+    SCALABLE,
+    architecture,
+    scaled,
+    smallest_input,
+)
+from architectures.network import build
+from architectures.spec import ArchitectureSpec
+from studies.codec import from_json, to_json
+
+EVERY = pytest.mark.parametrize("name", CATALOGUE)
+NARROW = 1 / 8
+
+
+def quick_size(spec):
+    return max(48, smallest_input(spec))
+
+
+def images(count, size):
+    return torch.randn(count, 3, size, size, generator=torch.Generator().manual_seed(size))
+
+
+def narrow(name, *, classes=6):
+    spec = scaled(architecture(name), NARROW)
+    torch.manual_seed(7)
+    return spec, build(spec, classes=classes)
+
+
+@pytest.fixture(scope="module", params=CATALOGUE)
+def full_size(request):
+    """A spec and its network at full width, built once."""
+    spec = architecture(request.param)
+    torch.manual_seed(0)
+    return spec, build(spec, classes=6).eval()
+
+
+def test_224_pixels_give_one_logit_a_class(full_size):
+    _, network = full_size
+    with torch.inference_mode():
+        logits = network(images(1, 224))
+    assert logits.shape == (1, 6)
+    assert logits.isfinite().all()
+
+
+def test_the_smallest_input_and_the_quick_presets_pass(full_size):
+    spec, network = full_size
+    for size in (smallest_input(spec), quick_size(spec)):
+        with torch.inference_mode():
+            logits = network(images(1, size))
+        assert logits.shape == (1, 6)
+        assert logits.isfinite().all()
+
+
+@pytest.mark.parametrize("name", [name for name, spec in CATALOGUE.items() if spec.network in SCALABLE])
+def test_one_pixel_less_than_the_smallest_input_fails(name):
+    spec, network = narrow(name)
+    with torch.inference_mode(), pytest.raises(RuntimeError, match="Output size is too small"):
+        network.eval()(images(1, smallest_input(spec) - 1))
+
+
+@EVERY
+def test_one_training_step_reaches_every_parameter(name):
+    spec, network = narrow(name)
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.001)
+    before = {key: parameter.detach().clone() for key, parameter in network.named_parameters()}
+    loss = torch.nn.functional.cross_entropy(network(images(2, quick_size(spec))), torch.tensor([0, 5]))
+    loss.backward()
+    for key, parameter in network.named_parameters():
+        assert parameter.grad is not None, key
+        assert parameter.grad.isfinite().all(), key
+    optimizer.step()
+    after = dict(network.named_parameters())
+    first, *_, last = before
+    assert not torch.equal(after[first], before[first])
+    assert not torch.equal(after[last], before[last])
+    assert all(parameter.isfinite().all() for parameter in after.values())
+
+
+@EVERY
+@torch.inference_mode()
+def test_eval_is_deterministic_and_takes_a_batch_of_one(name):
+    spec, network = narrow(name)
+    batch = images(3, quick_size(spec))
+    network.eval()
+    together = network(batch)
+    assert torch.equal(network(batch), together)
+    torch.testing.assert_close(network(batch[:1]), together[:1], rtol=1e-4, atol=1e-5)
+
+
+@EVERY
+def test_saved_weights_give_the_same_numbers_in_a_fresh_network(name, tmp_path):
+    spec, network = narrow(name)
+    batch = images(2, quick_size(spec))
+    network.train()(batch)  # so that batch norm's buffers hold something of their own
+    torch.save(network.state_dict(), tmp_path / "weights.pt")
+    torch.manual_seed(8)
+    fresh = build(spec, classes=6).eval()
+    with torch.inference_mode():
+        expected = network.eval()(batch)
+        assert not torch.equal(fresh(batch), expected)
+        fresh.load_state_dict(torch.load(tmp_path / "weights.pt", weights_only=True))
+        assert torch.equal(fresh(batch), expected)
+
+
+@EVERY
+@pytest.mark.parametrize("classes", [2, 7, 1000])
+@torch.inference_mode()
+def test_any_number_of_classes(name, classes):
+    spec, network = narrow(name, classes=classes)
+    assert network.eval()(images(1, quick_size(spec))).shape == (1, classes)
+
+
+@EVERY
+def test_a_spec_goes_to_json_and_back_unchanged(name):
+    for spec in (architecture(name), replace(scaled(architecture(name), NARROW), pretrained=True)):
+        assert from_json(ArchitectureSpec, to_json(spec)) == spec
+
+
+@pytest.mark.parametrize("name", [name for name, spec in CATALOGUE.items() if spec.network in SCALABLE])
+def test_an_eighth_of_the_width_leaves_about_a_64th_of_the_parameters(name):
+    spec = architecture(name)
+    assert scaled(spec, NARROW) == replace(spec, width=NARROW)
+    with torch.device("meta"):
+        counts = [
+            sum(parameter.numel() for parameter in build(each, classes=6).parameters())
+            for each in (scaled(spec, NARROW), spec)
+        ]
+    assert NARROW**2 < counts[0] / counts[1] < 2 * NARROW**2
+
+
+@pytest.mark.parametrize("name", [name for name, spec in CATALOGUE.items() if spec.network not in SCALABLE])
+def test_torchvisions_networks_stay_at_full_width(name):
+    spec = architecture(name)
+    assert scaled(spec, NARROW) is spec
+    with pytest.raises(ValueError, match=f"{spec.network} exists at width 1 alone; got 0.125"):
+        build(replace(spec, width=NARROW), classes=6)
+
+
+def parts(spec):
+    """Every switch of a spec by name, its block's included, and not what people call it."""
+    flat = asdict(spec)
+    flat.pop("name")
+    return {**flat.pop("block"), **flat}
+
+
+def changes(former, latter):
+    before, after = parts(former), parts(latter)
+    return {part: after[part] for part in before if before[part] != after[part]}
+
+
+def test_the_ladder_adds_the_papers_parts_in_the_papers_order():
+    assert LADDER[0] == ArchitectureSpec(name="vgg16")
+    assert [changes(former, latter) for former, latter in pairwise(LADDER)] == [
+        {"attention": "cbam"},
+        {"residual": True, "norm": "batch", "head": "gap"},
+        {"convolution": "separable"},
+        {"activation": "prelu"},
+    ]
+
+
+def test_each_controlled_rung_changes_one_part():
+    assert (CONTROLLED[0].norm, CONTROLLED[0].head) == ("batch", "gap")
+    assert [changes(former, latter) for former, latter in pairwise(CONTROLLED)] == [
+        {"attention": "cbam"},
+        {"residual": True},
+        {"convolution": "separable"},
+        {"activation": "prelu"},
+    ]
+
+
+def test_both_ladders_end_in_the_same_three_rungs():
+    assert LADDER[2:] == CONTROLLED[2:]
+    assert LADDER[-1].name == "proposed"
+
+
+def test_a_name_says_its_parts():
+    for spec in {*LADDER[:-1], *CONTROLLED[:-1]}:
+        base, *added = spec.name.split("+")
+        assert base == ("vgg16-bn-gap" if spec.head == "gap" and not spec.block.residual else "vgg16")
+        told = (spec.block.attention == "cbam", spec.block.residual, spec.block.convolution == "separable")
+        assert told == ("cbam" in added, "residual" in added, "separable" in added)
+
+
+def test_the_catalogue_holds_each_network_once_under_its_own_name():
+    assert all(name == spec.name for name, spec in CATALOGUE.items())
+    assert {*LADDER, *CONTROLLED, *COMPARISON} == set(CATALOGUE.values())
+    assert len({to_json(parts(spec)) for spec in CATALOGUE.values()}) == len(CATALOGUE) == 12
+    assert len(COMPARISON) == 7
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones():
+    with pytest.raises(ValueError, match=r"unknown architecture 'vgg19'; accepted: vgg16, .*proposed"):
+        architecture("vgg19")

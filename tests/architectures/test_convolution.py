@@ -1,0 +1,66 @@
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from architectures.convolution import CONVOLUTIONS, activation, separable, standard
+from architectures.spec import ArchitectureSpec, BlockSpec
+
+
+def variant(*, convolution="standard", act="relu", norm="none"):
+    return ArchitectureSpec(name="x", norm=norm, block=BlockSpec(convolution=convolution, activation=act))
+
+
+@pytest.fixture
+def images():
+    return torch.randn(2, 3, 6, 8, generator=torch.Generator().manual_seed(0))
+
+
+@torch.inference_mode()
+def test_standard_is_a_3x3_convolution_with_bias_then_the_activation(images):
+    module = standard(variant(), 3, 5)
+    weight, bias = module.state_dict().values()
+    assert weight.shape == (5, 3, 3, 3)
+    expected = functional.relu(functional.conv2d(images, weight, bias, padding=1))
+    torch.testing.assert_close(module(images), expected)
+
+
+@torch.inference_mode()
+def test_separable_filters_each_channel_alone_and_then_mixes_them(images):
+    module = separable(variant(convolution="separable"), 3, 5)
+    depthwise, depth_bias, pointwise, point_bias = module.state_dict().values()
+    assert depthwise.shape == (3, 1, 3, 3)
+    assert pointwise.shape == (5, 3, 1, 1)
+    alone = [
+        functional.conv2d(images[:, c : c + 1], depthwise[c : c + 1], depth_bias[c : c + 1], padding=1)
+        for c in range(3)
+    ]
+    filtered = functional.relu(torch.cat(alone, dim=1))
+    mixed = torch.einsum("nchw,oc->nohw", filtered, pointwise[:, :, 0, 0]) + point_bias[:, None, None]
+    torch.testing.assert_close(module(images), functional.relu(mixed))
+
+
+def test_norm_and_activation_follow_each_convolution():
+    kinds = {
+        name: [
+            type(module)
+            for module in CONVOLUTIONS[name](variant(convolution=name, act="prelu", norm="batch"), 3, 5)
+        ]
+        for name in CONVOLUTIONS
+    }
+    once = [nn.Conv2d, nn.BatchNorm2d, nn.PReLU]
+    assert kinds == {"standard": once, "separable": once * 2}
+
+
+def test_without_norm_its_place_is_the_identity():
+    kinds = [type(module) for module in standard(variant(), 3, 5)]
+    assert kinds == [nn.Conv2d, nn.Identity, nn.ReLU]
+
+
+def test_prelu_has_a_slope_for_each_channel_and_is_fresh_each_time():
+    spec = variant(act="prelu")
+    first, second = activation(spec, 7), activation(spec, 7)
+    assert first.weight.tolist() == [0.25] * 7
+    assert first.weight is not second.weight
+    assert first.weight.data_ptr() != second.weight.data_ptr()
+    assert not list(activation(variant(), 7).parameters())

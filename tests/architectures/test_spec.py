@@ -1,0 +1,90 @@
+from dataclasses import FrozenInstanceError, replace
+
+import pytest
+
+from architectures.spec import VGG16_STAGES, ArchitectureSpec, BlockSpec, toggled
+
+
+def test_the_default_is_vgg16_as_published():
+    spec = ArchitectureSpec(name="x")
+    assert spec.stages == ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
+    assert (spec.norm, spec.head, spec.width, spec.pretrained) == ("none", "vgg", 1.0, False)
+    assert spec.block == BlockSpec(
+        convolution="standard", attention="none", activation="relu", residual=False
+    )
+
+
+def test_values_are_frozen_and_hashable():
+    spec = ArchitectureSpec(name="x")
+    with pytest.raises(FrozenInstanceError):
+        spec.width = 2.0
+    assert hash(spec) == hash(ArchitectureSpec(name="x"))
+    assert spec != replace(spec, block=BlockSpec(residual=True))
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "accepted"),
+    [
+        ("convolution", "depthwise", "standard, separable"),
+        ("attention", "se", "none, cbam"),
+        ("activation", "gelu", "relu, prelu"),
+        ("residual", 1, "true or false"),
+    ],
+)
+def test_a_block_names_the_part_the_value_and_what_is_accepted(part, value, accepted):
+    with pytest.raises(ValueError, match=f"^{part} must be .*{accepted}; got {value!r}$"):
+        BlockSpec(**{part: value})
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "message"),
+    [
+        ("norm", "layer", "norm must be one of none, batch; got 'layer'"),
+        ("head", "fc", "head must be one of vgg, gap; got 'fc'"),
+        ("width", 0, "width must be above 0 and at most 4; got 0"),
+        ("width", 4.5, "at most 4; got 4.5"),
+        ("width", float("nan"), "width must be above 0"),
+        ("stages", (), "at least one block"),
+        ("stages", ((2, 64), (0, 128)), "at least one block"),
+        ("stages", ((2, 0),), "one channel"),
+    ],
+)
+def test_a_network_refuses_what_cannot_be_built(part, value, message):
+    with pytest.raises(ValueError, match=message):
+        ArchitectureSpec(name="x", **{part: value})
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"stages": ((1, 8),)},
+        {"block": BlockSpec(attention="cbam")},
+        {"norm": "batch"},
+        {"head": "gap"},
+    ],
+)
+def test_a_comparison_network_fixes_its_own_parts(part):
+    with pytest.raises(ValueError, match="resnet34 fixes its own stages, block, norm and head"):
+        ArchitectureSpec(name="x", network="resnet34", **part)
+
+
+def test_channels_scale_round_and_never_vanish():
+    assert ArchitectureSpec(name="x").channels(64) == 64
+    assert ArchitectureSpec(name="x", width=0.25).channels(64) == 16
+    assert ArchitectureSpec(name="x", width=0.3).channels(64) == 19
+    assert ArchitectureSpec(name="x", width=0.001).channels(64) == 1
+    assert ArchitectureSpec(name="x", width=2).channels(64) == 128
+
+
+def test_toggled_changes_the_named_parts_alone():
+    base = ArchitectureSpec(name="x", norm="batch", head="gap", width=0.5, block=BlockSpec(residual=True))
+    changed = toggled(base, name="y", attention="cbam", activation="prelu")
+    assert changed.block == BlockSpec(attention="cbam", activation="prelu", residual=True)
+    assert replace(changed, name="x", block=base.block) == base
+    assert changed.name == "y"
+    assert base.stages == VGG16_STAGES
+
+
+def test_toggled_refuses_a_word_that_is_not_accepted():
+    with pytest.raises(ValueError, match="attention must be one of none, cbam; got 'eca'"):
+        toggled(ArchitectureSpec(name="x"), name="y", attention="eca")

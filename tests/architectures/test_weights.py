@@ -1,0 +1,145 @@
+import re
+from dataclasses import replace
+
+import pytest
+import torch
+import torchvision
+
+from architectures.catalogue import CATALOGUE, architecture, scaled
+from architectures.network import build
+from architectures.spec import ArchitectureSpec
+
+SHUFFLENET = replace(architecture("shufflenetv2"), pretrained=True)
+VGG16 = replace(architecture("vgg16"), pretrained=True)
+
+
+@pytest.fixture
+def checkpoints(tmp_path):
+    """Where torch looks for weights, made empty for one test."""
+    before = torch.hub.get_dir()
+    torch.hub.set_dir(tmp_path)
+    (tmp_path / "checkpoints").mkdir()
+    yield tmp_path / "checkpoints"
+    torch.hub.set_dir(before)
+
+
+def file_name(network):
+    return torchvision.models.get_model_weights(network).DEFAULT.url.rsplit("/", 1)[-1]
+
+
+def save(network, *, to):
+    torch.save(network.state_dict(), to)
+
+
+def test_all_but_the_last_layer_is_loaded(checkpoints):
+    torch.manual_seed(1)
+    published = torchvision.models.shufflenet_v2_x1_0(weights=None)
+    published.train()(torch.randn(2, 3, 64, 64))  # gives batch norm statistics worth loading
+    save(published, to=checkpoints / file_name("shufflenet_v2_x1_0"))
+    torch.manual_seed(2)
+    network = build(SHUFFLENET, classes=6)
+    torch.manual_seed(2)
+    fresh = build(replace(SHUFFLENET, pretrained=False), classes=6)
+    for key, tensor in network.state_dict().items():
+        source = fresh if key in ("fc.weight", "fc.bias") else published
+        assert torch.equal(tensor, source.state_dict()[key]), key
+
+
+def test_the_last_layer_stays_fresh_where_its_shape_would_fit(checkpoints):
+    published = torchvision.models.shufflenet_v2_x1_0(weights=None)
+    save(published, to=checkpoints / file_name("shufflenet_v2_x1_0"))
+    network = build(SHUFFLENET, classes=1000)
+    assert torch.equal(network.conv1[0].weight, published.conv1[0].weight)
+    assert not torch.equal(network.fc.weight, published.fc.weight)
+
+
+def test_files_from_before_batch_norm_counted_its_steps_load(checkpoints):
+    published = torchvision.models.shufflenet_v2_x1_0(weights=None)
+    old = {k: v for k, v in published.state_dict().items() if not k.endswith("num_batches_tracked")}
+    torch.save(old, checkpoints / file_name("shufflenet_v2_x1_0"))
+    network = build(SHUFFLENET, classes=6)
+    assert torch.equal(network.conv1[0].weight, published.conv1[0].weight)
+
+
+def test_our_vgg16_has_torchvisions_tensors_in_torchvisions_order():
+    with torch.device("meta"):
+        ours = build(architecture("vgg16"), classes=1000)
+        theirs = torchvision.models.vgg16(weights=None)
+    assert [tensor.shape for tensor in ours.state_dict().values()] == [
+        tensor.shape for tensor in theirs.state_dict().values()
+    ]
+
+
+def test_vgg16_takes_each_tensor_from_its_place_in_the_file(checkpoints):
+    with torch.device("meta"):
+        theirs = torchvision.models.vgg16(weights=None).state_dict()
+    # One stored number for each tensor, expanded to its shape, keeps the file small.
+    numbered = {
+        key: torch.tensor(float(number)).expand(tensor.shape)
+        for number, (key, tensor) in enumerate(theirs.items())
+    }
+    torch.save(numbered, checkpoints / file_name("vgg16"))
+    *loaded, weight, bias = build(VGG16, classes=6).state_dict().values()
+    assert len(loaded) == 2 * 15
+    for number, tensor in enumerate(loaded):
+        assert tensor.flatten()[0] == tensor.flatten()[-1] == number
+    assert weight.shape == (6, 4096)
+    assert weight.std().item() == pytest.approx(0.01, rel=0.05)
+    assert (bias == 0).all()
+
+
+@pytest.mark.parametrize("name", ["shufflenetv2", "resnet34", "efficientnet-b0", "mobilenetv3-large"])
+def test_missing_weights_are_named_with_the_remedy_and_never_fetched(name, checkpoints):
+    spec = replace(architecture(name), pretrained=True)
+    path = checkpoints / file_name(spec.network)
+    with pytest.raises(
+        FileNotFoundError, match=re.escape(str(path)) + " does not exist; download https://"
+    ) as error:
+        build(spec, classes=6)
+    assert "or leave --pretrained out" in str(error.value)
+    assert not list(checkpoints.iterdir())
+
+
+@pytest.mark.parametrize("name", [name for name in CATALOGUE if "vgg16" in name and name != "vgg16"])
+def test_no_weights_exist_for_a_changed_vgg16(name):
+    with torch.device("meta"), pytest.raises(ValueError, match="no pretrained weights exist for"):
+        build(replace(architecture(name), pretrained=True), classes=6)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        architecture("alexnet"),
+        architecture("proposed"),
+        scaled(architecture("vgg16"), 0.5),
+        ArchitectureSpec(name="vgg11", stages=((1, 64), (1, 128), (2, 256), (2, 512), (2, 512))),
+    ],
+    ids=lambda spec: spec.name,
+)
+def test_no_weights_exist_for_what_torchvision_does_not_have(spec):
+    with (
+        torch.device("meta"),
+        pytest.raises(ValueError, match=f"for '{spec.name}': .*leave --pretrained out or choose .*--only"),
+    ):
+        build(replace(spec, pretrained=True), classes=6)
+
+
+def another_width():
+    return torchvision.models.shufflenet_v2_x0_5(weights=None)
+
+
+def another_network():
+    return torchvision.models.squeezenet1_1(weights=None)
+
+
+@pytest.mark.parametrize("other", [another_width, another_network])
+def test_a_file_of_another_network_is_refused(other, checkpoints):
+    save(other(), to=checkpoints / file_name("shufflenet_v2_x1_0"))
+    with pytest.raises(ValueError, match=r"does not hold shufflenet_v2_x1_0: .*download https://"):
+        build(SHUFFLENET, classes=6)
+
+
+def test_a_file_of_another_network_is_refused_by_vgg16(checkpoints):
+    save(torchvision.models.squeezenet1_1(weights=None), to=checkpoints / file_name("vgg16"))
+    with torch.device("meta"), pytest.raises(ValueError, match="does not hold vgg16: missing"):
+        build(VGG16, classes=6)

@@ -1,0 +1,192 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from datasets.augment import IMAGENET_MEAN, IMAGENET_STD, as_float, augment, colours, draw, normalise
+from datasets.spec import AugmentationSpec
+
+NOTHING = AugmentationSpec(flip=0, rotation=0, scale=0, crop=0, brightness=0, contrast=0, saturation=0, hue=0)
+
+
+def only(**change):
+    return AugmentationSpec(**{name: change.get(name, 0.0) for name in AugmentationSpec.__dataclass_fields__})
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture
+def images():
+    return torch.randint(0, 256, (6, 3, 9, 12), dtype=torch.uint8, generator=generator(1))
+
+
+def mirrored(place, side):
+    """A pixel coordinate folded back at the image's edges, -0.5 and side - 0.5."""
+    place = (place + 0.5) % (2 * side)
+    return min(place, 2 * side - place) - 0.5
+
+
+def sampled(channel, x, y):
+    height, width = channel.shape
+    x, y = np.clip(mirrored(x, width), 0, width - 1), np.clip(mirrored(y, height), 0, height - 1)
+    left, top = math.floor(x), math.floor(y)
+    right, bottom = min(left + 1, width - 1), min(top + 1, height - 1)
+    upper = channel[top, left] * (left + 1 - x) + channel[top, right] * (x - left)
+    lower = channel[bottom, left] * (left + 1 - x) + channel[bottom, right] * (x - left)
+    return upper * (top + 1 - y) + lower * (y - top)
+
+
+def slow(image, change):
+    """One sample, step by step: the way back of shift, scale, rotation and flip, then colour after colour."""
+    _, height, width = image.shape
+    moved = np.zeros_like(image)
+    for row in range(height):
+        for column in range(width):
+            x, y = column + 0.5 - width / 2, row + 0.5 - height / 2
+            x, y = x - change["shift_x"] * width, y - change["shift_y"] * height
+            x, y = x / change["scale"], y / change["scale"]
+            cos, sin = math.cos(change["rotation"]), math.sin(change["rotation"])
+            x, y = cos * x + sin * y, -sin * x + cos * y
+            x = -x if change["flip"] else x
+            for channel in range(3):
+                moved[channel, row, column] = sampled(
+                    image[channel], x + width / 2 - 0.5, y + height / 2 - 0.5
+                )
+    colours = moved.reshape(3, -1).T * change["brightness"]
+    grey = colours.mean(axis=1, keepdims=True)
+    colours = grey + change["saturation"] * (colours - grey)
+    axis, angle = np.ones(3) / math.sqrt(3), change["hue"]
+    colours = (
+        colours * math.cos(angle)
+        + np.cross(axis, colours) * math.sin(angle)
+        + np.outer(colours @ axis, axis) * (1 - math.cos(angle))
+    )
+    colours = colours.mean() + change["contrast"] * (colours - colours.mean())
+    return np.clip(colours.T.reshape(image.shape), 0, 1)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        AugmentationSpec(),
+        AugmentationSpec(
+            rotation=180, scale=0.5, crop=0.4, brightness=0.5, contrast=0.9, saturation=0.9, hue=0.5
+        ),
+        only(rotation=30),
+        only(crop=0.3),
+        only(hue=0.1),
+        only(contrast=0.8),
+    ],
+)
+def test_the_composed_maps_equal_a_slow_twin(images, spec):
+    out = augment(images, spec, generator=generator())
+    draws = draw(len(images), spec, generator=generator())
+    for row, image in enumerate(images):
+        change = {name: getattr(draws, name)[row].item() for name in draws.__dataclass_fields__}
+        expected = slow(image.numpy().astype(np.float64) / 255, change)
+        np.testing.assert_allclose(out[row].numpy(), expected, atol=2e-5)
+
+
+def test_nothing_drawn_changes_nothing(images):
+    out = augment(images, NOTHING, generator=generator())
+    assert out.dtype == torch.float32
+    torch.testing.assert_close(out, images / 255, rtol=0, atol=2e-6)
+
+
+def test_flip_1_mirrors_and_flip_0_does_not(images):
+    out = augment(images, only(flip=1), generator=generator())
+    torch.testing.assert_close(out, images.flip(-1) / 255, rtol=0, atol=2e-6)
+
+
+def test_flip_one_half_mirrors_some(images):
+    many = images[:1].expand(200, -1, -1, -1)
+    same = (augment(many, only(flip=0.5), generator=generator()) - many / 255).abs().amax(
+        dim=(1, 2, 3)
+    ) < 1e-3
+    assert 70 < int(same.sum()) < 130
+
+
+def test_the_generator_decides_and_every_sample_has_its_own_draw(images):
+    same = images[:1].expand(4, -1, -1, -1)
+    first, again = (augment(same, AugmentationSpec(), generator=generator(3)) for _ in range(2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, augment(same, AugmentationSpec(), generator=generator(4)))
+    for row in range(3):
+        assert (first[row] - first[row + 1]).abs().max() > 1e-3
+
+
+def test_one_generator_gives_new_draws_each_time(images):
+    source = generator()
+    first, second = (augment(images, AugmentationSpec(), generator=source) for _ in range(2))
+    assert not torch.equal(first, second)
+
+
+def test_draws_stay_in_the_specs_ranges():
+    spec = AugmentationSpec(rotation=20, scale=0.3, crop=0.1, brightness=0.4, hue=0.25)
+    draws = draw(4000, spec, generator=generator())
+    for found, middle, reach in (
+        (draws.rotation, 0, math.radians(20)),
+        (draws.scale, 1, 0.3),
+        (draws.shift_x, 0, 0.1),
+        (draws.shift_y, 0, 0.1),
+        (draws.brightness, 1, 0.4),
+        (draws.contrast, 1, 0.2),
+        (draws.saturation, 1, 0.2),
+        (draws.hue, 0, math.pi / 2),
+    ):
+        assert middle - reach <= found.min() < middle - 0.95 * reach
+        assert middle + 0.95 * reach < found.max() <= middle + reach
+    assert 0.45 < draws.flip.float().mean() < 0.55
+
+
+def test_floats_are_taken_as_they_are_and_values_stay_in_range(images):
+    spec = AugmentationSpec(brightness=0.9, contrast=0.9)
+    out = augment(images / 255, spec, generator=generator())
+    assert torch.equal(out, augment(images, spec, generator=generator()))
+    assert out.min() >= 0
+    assert out.max() <= 1
+    assert as_float(torch.tensor([0, 255], dtype=torch.uint8)).tolist() == [0.0, 1.0]
+
+
+def test_the_images_given_are_not_changed(images):
+    given = images / 255
+    kept = given.clone()
+    augment(given, AugmentationSpec(), generator=generator())
+    assert torch.equal(given, kept)
+
+
+def test_a_grey_image_keeps_its_grey_under_hue_and_saturation():
+    grey = torch.full((3, 3, 4, 4), 0.4)
+    out = augment(grey, only(hue=0.5, saturation=0.9), generator=generator())
+    torch.testing.assert_close(out, grey)
+
+
+def test_a_third_of_a_turn_of_hue_carries_red_to_green():
+    turned = replace(draw(1, NOTHING, generator=generator()), hue=torch.tensor([2 * math.pi / 3]))
+    red, green = torch.tensor([0.9, 0.0, 0.0]), torch.tensor([0.0, 0.9, 0.0])
+    linear = colours(turned, means=torch.tensor([0.3]))[0, :, :3]
+    torch.testing.assert_close(linear @ red, green)
+
+
+def test_normalising_takes_imagenets_mean_to_0_and_one_deviation_to_1():
+    mean, deviation = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
+    pixels = torch.stack((mean, mean + deviation)).view(2, 3, 1, 1)
+    torch.testing.assert_close(normalise(pixels).view(2, 3), torch.tensor([[0.0] * 3, [1.0] * 3]))
+
+
+def test_the_runs_matmul_precision_does_not_move_pixels(images):
+    exact = augment(images, AugmentationSpec(), generator=generator())
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium")
+    try:
+        coarse = augment(images, AugmentationSpec(), generator=generator())
+    finally:
+        torch.set_float32_matmul_precision(before)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        automatic = augment(images, AugmentationSpec(), generator=generator())
+    assert torch.equal(exact, coarse)
+    assert torch.equal(exact, automatic)

@@ -1,0 +1,89 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from datasets import casme2, catalogue
+from datasets.catalogue import DATASETS, default_frames, entry, load
+from datasets.synthetic import SyntheticSpec
+
+ROWS = [(1, "EP01", 1, 2, 4, "fear"), (2, "EP02", 7, 8, 9, "disgust")]
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+
+
+def test_the_catalogue_loads_nothing_heavy():
+    code = "import sys, datasets.catalogue; print({'torch', 'numpy', 'pandas', 'cv2'} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_every_entry_is_complete(name):
+    found = entry(name)
+    assert found.name == name
+    assert found.title
+    assert found.obtain
+    assert found.frames == tuple(casme2.FRAMES)
+
+
+def test_an_unknown_name_or_policy_is_an_error_listing_the_accepted():
+    with pytest.raises(ValueError, match=r"unknown data set 'casme3'; accepted: casme2, synthetic"):
+        entry("casme3")
+    with pytest.raises(
+        ValueError, match=r"unknown frames 'peak' of casme2; accepted: onset_offset, apex, paper"
+    ):
+        load("casme2", "peak")
+
+
+@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize(
+    ("protocols", "frames"),
+    [
+        (("frame",), "paper"),
+        (["frame"], "paper"),
+        (("subject",), "onset_offset"),
+        (("frame", "clip"), "onset_offset"),
+    ],
+)
+def test_the_papers_frames_are_the_default_under_its_split_alone(name, protocols, frames):
+    assert default_frames(name, protocols) == frames
+
+
+def test_the_root_is_the_given_one_else_the_variables_else_the_folder(tree, monkeypatch, tmp_path):
+    root = tree.write(ROWS)
+    assert len(load("casme2", "apex", root=root).samples) == 2
+    monkeypatch.setenv("HARNESS_CASME2", str(root))
+    assert len(load("casme2", "onset_offset").samples) == 7
+    monkeypatch.delenv("HARNESS_CASME2")
+    assert entry("casme2").default_root() == Path("data/casme2")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=r"there is no .*data/casme2"):
+        load("casme2", "onset_offset")
+
+
+def test_the_synthetic_set_is_drawn_once_and_takes_no_root(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "datasets.synthetic.DEMO", SyntheticSpec(subjects=2, clips=12, frames=3, balance=True)
+    )
+    assert entry("synthetic").default_root() is None
+    table = load("synthetic", "onset_offset")
+    assert (table.dataset, table.counts(), table.anomalies) == ("synthetic", (6,) * 6, ())
+    (place,) = (tmp_path / "cache").iterdir()
+    assert place.name.startswith("synthetic-")
+    written = Path(table.samples[0].path).stat().st_mtime_ns
+    assert load("synthetic", "onset_offset") == table
+    assert Path(table.samples[0].path).stat().st_mtime_ns == written
+    with pytest.raises(ValueError, match=r"synthetic takes no root, got .*read it as casme2"):
+        load("synthetic", "onset_offset", root=place)
+
+
+def test_another_spec_is_drawn_beside_it(tmp_path):
+    small = SyntheticSpec(subjects=1, clips=6, frames=3, balance=True)
+    other = SyntheticSpec(subjects=1, clips=6, frames=3, balance=True, seed=1)
+    assert catalogue._drawn(small) != catalogue._drawn(other)
+    assert len(list((tmp_path / "cache").iterdir())) == 2

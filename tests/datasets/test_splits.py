@@ -1,0 +1,148 @@
+import random
+from dataclasses import replace
+
+import pytest
+
+from datasets.splits import PROTOCOLS, split
+
+CKPLUS = (206, 84, 249, 75, 177, 135)
+
+
+@pytest.fixture
+def frames_of(table_of):
+    def make(counts):
+        names = tuple(f"class{label}" for label in range(len(counts)))
+        return table_of(
+            [(name, "s", name, count) for name, count in zip(names, counts, strict=True)], classes=names
+        )
+
+    return make
+
+
+@pytest.fixture
+def many(table_of):
+    """12 subjects with 3 clips each of 2 to 7 frames."""
+    groups = [
+        (("anger", "joy")[(subject + clip) % 2], f"s{subject:02d}", f"c{clip}", 2 + (subject * 7 + clip) % 6)
+        for subject in range(12)
+        for clip in range(3)
+    ]
+    return table_of(groups)
+
+
+def ids(table, rows):
+    return {table.samples[row].id for row in rows}
+
+
+def parts_of(found):
+    return found.train, found.validation, found.test
+
+
+def test_the_papers_split_of_ck_plus_leaves_98_for_the_test(frames_of):
+    table = frames_of(CKPLUS)
+    found = split(table, "frame", seed=0)
+    tested = [sum(table.samples[row].label == label for row in found.test) for label in range(6)]
+    assert tested == [21, 10, 26, 8, 19, 14]
+    assert len(found.test) == 98
+    assert (len(found.train), len(found.validation)) == (645, 183)
+
+
+@pytest.mark.parametrize("n", [3, 9, 10, 70, 130, 170, 1570])
+def test_the_shares_of_a_class_are_whole_numbers_rounded_down(frames_of, n):
+    found = split(frames_of((n, 10)), "frame", seed=1)
+    # 0.7 * 130 in floats is 90.99999999999999.
+    assert len(found.train) == n * 7 // 10 + 7
+    assert len(found.validation) == n * 2 // 10 + 2
+    assert len(found.test) == n - n * 7 // 10 - n * 2 // 10 + 1
+
+
+def test_too_few_samples_of_a_class_are_an_error(frames_of):
+    with pytest.raises(
+        ValueError, match=r"at least 3 samples of every class, class1 has 2; take another frame policy"
+    ):
+        split(frames_of((10, 2)), "frame", seed=0)
+
+
+def test_three_frames_leave_none_for_validation_and_that_is_said(frames_of):
+    found = split(frames_of((3, 10)), "frame", seed=0)
+    assert found.warnings == ("class0 is absent from validation (3 samples in all)",)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_every_sample_is_in_one_part_and_indices_are_sorted(many, protocol):
+    found = split(many, protocol, seed=3)
+    assert sorted(sum(parts_of(found), ())) == list(range(len(many.samples)))
+    for part in parts_of(found):
+        assert list(part) == sorted(part)
+    assert (found.protocol, found.fold, found.seed) == (protocol, 0, 3)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_the_order_of_the_table_does_not_matter_and_the_seed_does(many, protocol):
+    found = split(many, protocol, seed=3)
+    shuffled = replace(many, samples=tuple(random.Random(5).sample(many.samples, len(many.samples))))
+    again = split(shuffled, protocol, seed=3)
+    for part, same in zip(parts_of(found), parts_of(again), strict=True):
+        assert ids(many, part) == ids(shuffled, same)
+    assert ids(many, split(many, protocol, seed=4).train) != ids(many, found.train)
+
+
+@pytest.mark.parametrize(("protocol", "sizes"), [("clip", (25, 7, 4)), ("subject", (8, 2, 2))])
+def test_groups_stay_whole_and_are_divided_by_number(many, protocol, sizes):
+    parts = parts_of(split(many, protocol, seed=0))
+    groups = [{getattr(many.samples[row], protocol) for row in part} for part in parts]
+    assert tuple(len(part) for part in groups) == sizes
+    assert len(set().union(*groups)) == sum(sizes)
+
+
+@pytest.mark.parametrize(
+    ("count", "sizes"), [(3, (1, 1, 1)), (4, (2, 1, 1)), (9, (6, 1, 2)), (25, (17, 5, 3))]
+)
+def test_every_part_has_at_least_one_group(table_of, count, sizes):
+    table = table_of([("anger", f"s{subject}", "c", 1) for subject in range(count)], classes=("anger",))
+    assert tuple(len(part) for part in parts_of(split(table, "subject", seed=0))) == sizes
+
+
+def test_too_few_groups_are_an_error(table_of):
+    table = table_of([("anger", "s1", "c1", 9), ("joy", "s2", "c2", 9)])
+    with pytest.raises(ValueError, match=r"needs at least 3 subjects, made has 2"):
+        split(table, "subject", seed=0)
+
+
+def test_samples_without_a_subject_cannot_be_grouped_by_it(many):
+    nameless = replace(many, samples=tuple(replace(sample, subject="") for sample in many.samples))
+    with pytest.raises(ValueError, match=r"needs every sample's subject, which made does not give"):
+        split(nameless, "subject", seed=0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_class_of_two_subjects_stands_in_training_and_test(table_of, seed):
+    groups = [("anger", f"s{subject}", "c1", 4) for subject in range(20)]
+    table = table_of([*groups, ("joy", "s4", "c2", 4), ("joy", "s7", "c2", 4)])
+    found = split(table, "subject", seed=seed)
+    assert found.warnings == ("joy is absent from validation (8 samples in all)",)
+
+
+def test_a_class_of_one_subject_stands_in_training(table_of):
+    groups = [("anger", f"s{subject}", "c1", 4) for subject in range(20)]
+    found = split(table_of([*groups, ("joy", "s4", "c2", 4)]), "subject", seed=0)
+    assert found.warnings == (
+        "joy is absent from validation (4 samples in all)",
+        "joy is absent from test (4 samples in all)",
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_class_shares_are_kept_as_far_as_groups_allow(table_of, seed):
+    groups = [(("anger", "joy")[subject % 2], f"s{subject:02d}", "c", 5) for subject in range(20)]
+    table = table_of(groups)
+    found = split(table, "subject", seed=seed)
+    shares = [sum(table.samples[row].label for row in part) / len(part) for part in parts_of(found)]
+    assert shares == [0.5, 0.5, 0.5]
+
+
+def test_an_unknown_protocol_or_fold_is_an_error(many):
+    with pytest.raises(ValueError, match=r"unknown protocol 'frames'; accepted: frame, clip, subject"):
+        split(many, "frames", seed=0)
+    with pytest.raises(ValueError, match=r"clip has one fold, 0; got fold 1"):
+        split(many, "clip", seed=0, fold=1)

@@ -1,0 +1,67 @@
+"""One run on a real tree of files: reproducible, complete, and the test split in no other part."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from datasets.cache import Pixels
+from harness.plan import Plan, Request, prepare
+from harness.run import execute
+from studies.results import RunResult
+
+
+def request(tree: Path, **changes: object) -> Request:
+    values: dict[str, object] = {
+        "kind": "ablation",
+        "dataset": "casme2",
+        "root": tree,
+        "design": "ladder",
+        "only": (),
+        "protocols": ("frame", "subject"),
+        "frames": None,
+        "seeds": 1,
+        "preset": "quick",
+        "epochs": 2,
+        "image_size": 32,
+        "width": 0.125,
+        "batch": 16,
+        "pretrained": False,
+    }
+    return Request(**{**values, **changes})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def plan(tree: Path) -> Plan:
+    return prepare(request(tree))
+
+
+def run(plan: Plan, index: int) -> tuple[RunResult, Pixels]:
+    spec = plan.study.runs()[index]
+    result, weights = execute(spec, plan.pixels, device=torch.device("cpu"), on_epoch=lambda _: None)
+    assert all(tensor.device.type == "cpu" for tensor in weights.values())
+    return result, plan.pixels
+
+
+def test_the_same_seed_gives_the_same_predictions_bit_for_bit(plan: Plan) -> None:
+    first, _ = run(plan, 4)
+    second, _ = run(plan, 4)
+    assert first.predictions == second.predictions
+    assert [e.train_loss for e in first.history] == [e.train_loss for e in second.history]
+
+
+def test_a_result_holds_every_test_sample_once_with_its_truth(plan: Plan) -> None:
+    result, pixels = run(plan, 4)
+    tested = [pixels.table.samples[i] for i in plan.splits[0].test]
+    assert [(p.id, p.truth, p.clip) for p in result.predictions] == [(s.id, s.label, s.clip) for s in tested]
+    assert all(sum(p.probabilities) == pytest.approx(1) for p in result.predictions)
+    assert result.spec.architecture.name == "proposed"
+    assert [e.number for e in result.history] == [1, 2]
+
+
+def test_the_frame_split_leaks_and_the_subject_split_does_not(plan: Plan) -> None:
+    frame, _ = run(plan, 0)
+    subject, _ = run(plan, 5)
+    assert frame.data.leakage.subject == 1.0
+    assert (subject.data.leakage.subject, subject.data.leakage.clip) == (0.0, 0.0)
+    assert sum(frame.data.train) + sum(frame.data.validation) + sum(frame.data.test) == 72

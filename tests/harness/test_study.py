@@ -1,0 +1,115 @@
+"""Studies on a real MLflow store: every cell kept, failures recorded, nothing run twice."""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from rich.console import Console
+
+from architectures.spec import ArchitectureSpec
+from harness.plan import Plan, Request, prepare
+from harness.progress import progress_for
+from harness.study import run_study
+from harness.tracking import Ledger
+from studies.results import StudyResult
+
+
+def request(tree: Path, *, only: tuple[str, ...] = ("proposed",)) -> Request:
+    return Request(
+        kind="comparison",
+        dataset="casme2",
+        root=tree,
+        design="",
+        only=only,
+        protocols=("frame",),
+        frames=None,
+        seeds=1,
+        preset="quick",
+        epochs=1,
+        image_size=32,
+        width=0.125,
+        batch=32,
+        pretrained=False,
+    )
+
+
+def carry_out(plan: Plan, ledger: Ledger) -> tuple[StudyResult, str]:
+    shown = Console(file=io.StringIO(), width=200)
+    parent = ledger.open_study(plan.study)
+    progress = progress_for(shown, plan.study.name, cells=len(plan.study.runs()))
+    result = run_study(
+        plan.study,
+        plan.pixels,
+        ledger=ledger,
+        device=torch.device("cpu"),
+        progress=progress,
+        parent=parent,
+    )
+    assert isinstance(shown.file, io.StringIO)
+    return result, shown.file.getvalue()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(f"sqlite:///{tmp_path / 'mlflow.db'}")
+
+
+def test_a_study_comes_back_from_mlflow_unchanged(tree: Path, ledger: Ledger) -> None:
+    plan = prepare(request(tree))
+    ran, shown = carry_out(plan, ledger)
+    assert "done: accuracy" in shown
+    loaded, _ = ledger.load_study(plan.study.name)
+    assert loaded == ran
+    run = ledger.client.get_run(dict(ran.run_ids)[plan.study.runs()[0].key])
+    assert run.info.status == "FINISHED"
+    assert run.data.params["training.batch"] == "32"
+    assert run.data.metrics["test/accuracy"] == pytest.approx(
+        sum(p.answer == p.truth for p in ran.results[0].predictions) / len(ran.results[0].predictions)
+    )
+    kept = {item.path for item in ledger.client.list_artifacts(run.info.run_id)}
+    assert kept >= {
+        "result.json",
+        "predictions.csv",
+        "weights.pt",
+        "confusion_matrix.png",
+        "confusion_matrix.csv",
+        "curves.png",
+        "environment.json",
+    }
+
+
+def test_a_finished_cell_is_reused_in_another_study_under_any_name(tree: Path, ledger: Ledger) -> None:
+    first = prepare(request(tree))
+    ran, _ = carry_out(first, ledger)
+    renamed = replace(first.study.arms[0], name="rung 5")
+    other = replace(first, study=replace(first.study, kind="ablation", arms=(renamed,)))
+    again, shown = carry_out(other, ledger)
+    assert "reused" in shown
+    assert again.results == ran.results
+    assert again.run_ids == ran.run_ids
+
+
+def test_a_cell_that_fails_is_recorded_and_the_others_go_on(tree: Path, ledger: Ledger) -> None:
+    plan = prepare(request(tree))
+    # No shortage of channels is caught before the build: torchvision's networks exist at width 1 alone.
+    broken = ArchitectureSpec(name="broken", network="resnet34", width=0.5)
+    plan = replace(plan, study=replace(plan.study, arms=(broken, plan.study.arms[0])))
+    result, shown = carry_out(plan, ledger)
+    assert [f.spec.architecture.name for f in result.failures] == ["broken"]
+    assert "resnet34 exists at width 1 alone; got 0.5" in result.failures[0].reason
+    assert [r.spec.architecture.name for r in result.results] == ["proposed"]
+    assert "failed: ValueError" in shown
+    assert ledger.load_study(plan.study.name)[0].failures == result.failures
+
+
+def test_an_unknown_study_lists_those_there_are(tree: Path, ledger: Ledger) -> None:
+    plan = prepare(request(tree))
+    ledger.open_study(plan.study)
+    with pytest.raises(ValueError, match=f"no study 'x'.*{plan.study.name}"):
+        ledger.load_study("x")
+
+
+def test_a_password_in_the_address_is_not_shown() -> None:
+    assert "secret" not in Ledger("https://ann:secret@example.org/mlflow").shown()
