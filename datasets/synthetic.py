@@ -89,8 +89,8 @@ class SyntheticSpec:
             )
         if not self.balance and self.clip_count < max(_CLASSES, self.subjects):
             raise ValueError(
-                f"every class ({_CLASSES}) and every subject ({self.subjects}) needs a clip, so clips must be "
-                f"at least {max(_CLASSES, self.subjects)}; got clips={self.clip_count}"
+                f"every class ({_CLASSES}) and every subject ({self.subjects}) needs a clip, so clips must "
+                f"be at least {max(_CLASSES, self.subjects)}; got clips={self.clip_count}"
             )
 
 

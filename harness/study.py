@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
 import traceback
 from pathlib import Path
@@ -93,7 +94,10 @@ def _cell(
 def _files(result: RunResult, weights: dict[str, Tensor], *, folder: Path) -> tuple[Path, ...]:
     """Pictures of one run and its best weights, in `folder`."""
     best, matrix, curve = (folder / n for n in ("weights.pt", "confusion_matrix.png", "curves.png"))
-    torch.save(weights, best)
+    # Through a buffer, so that a full disk is an OSError and not torch's own kind.
+    buffer = io.BytesIO()
+    torch.save(weights, buffer)
+    best.write_bytes(buffer.getbuffer())
     confusion_matrices((result,), matrix)
     curves((result,), curve)
     return best, matrix, curve

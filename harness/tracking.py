@@ -16,6 +16,7 @@ import re
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,11 @@ class Ledger:
         for name in ("alembic", "mlflow"):
             logging.getLogger(name).setLevel(logging.WARNING)
         self.uri = uri or default_uri()
-        self.client = MlflowClient(tracking_uri=self.uri)
+
+    @cached_property
+    def client(self) -> MlflowClient:
+        """MLflow's own client; made when first needed, since making it makes the SQLite file."""
+        return MlflowClient(tracking_uri=self.uri)
 
     def exists(self) -> bool:
         """Whether anything could have been recorded: a server, or a SQLite file that is there."""

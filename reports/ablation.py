@@ -14,7 +14,6 @@ from reports.table import Cell, Table
 from studies.cost import Cost
 from studies.paper import ABLATION, ABLATION_GAINS
 
-ITEMS = ("Figure 16", "Figure 17", "Figure 18")
 _F1 = dict(METRICS)["f1"]
 _RECALL = dict(METRICS)["recall"]
 
@@ -33,7 +32,7 @@ def _word(value: object) -> str:
 def ablation_table(study: Outcomes) -> Table:
     """Scores of each rung under each protocol, and the change of accuracy from the rung before."""
     other = _paper(study)
-    paper = (f"{other.column}: accuracy", "change") if other else ()
+    paper = (f"{other.column}: accuracy", f"{other.column}: change") if other else ()
     rows = tuple(_row(study, row, other=other) for row in study.rows)
     return Table(
         id=f"ablation-{study.study.name}",
@@ -47,8 +46,14 @@ def ablation_table(study: Outcomes) -> Table:
             *score_notes(study, study.rows),
             *departure_notes(study.study),
         ),
-        paper=ITEMS if other else (),
+        paper=ablation_items(study, "Figure 16", "Figure 18"),
     )
+
+
+def ablation_items(study: Outcomes, *items: str) -> tuple[str, ...]:
+    """`items` where the paper's ablation may stand beside this study's, else nothing."""
+    other = _paper(study)
+    return other.items(*items) if other else ()
 
 
 def _paper(study: Outcomes) -> Beside | None:
@@ -58,7 +63,7 @@ def _paper(study: Outcomes) -> Beside | None:
 
 def _paper_notes(other: Beside) -> tuple[str, ...]:
     return (
-        "Of its ablation the paper gives in numbers VGG16's accuracy, the last rung's, and two gains.",
+        "Of its ablation, by frame, the paper gives VGG16's accuracy, the last rung's, and two gains.",
         *other.notes,
     )
 
@@ -93,6 +98,8 @@ def _change(study: Outcomes, row: Outcome) -> Cell:
 
 
 def _published(study: Outcomes, row: Outcome, *, other: Beside) -> tuple[Cell, Cell]:
+    if row.protocol != "frame":
+        return label(NOTHING), label(NOTHING)
     end = other.published.scores.get(row.arm.name)
     before = _before(study, row)
     parts = [part for part, _ in changes(before.arm, row.arm)] if before else []
@@ -123,7 +130,6 @@ def rung_table(study: Outcomes) -> Table:
             "pooling) in elements; norm in operations, two an element.",
             "A rung that changes more than one part cannot say which of them made the difference.",
         ),
-        paper=ITEMS if _paper(study) else (),
     )
 
 

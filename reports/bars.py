@@ -45,7 +45,8 @@ def _panel(axes: Axes, rows: Sequence[Outcome], *, name: str) -> None:
         if row.collapsed:
             bar.set(hatch="////", edgecolor="white")
         _whisker(axes, shares, place=place, height=height)
-        axes.text(place, height + 1, f"{height:.1f}", ha="center", va="bottom", fontsize=SMALL - 1)
+        top = height + (stdev(shares) if len(shares) > 1 else 0)
+        axes.text(place, top + 1, f"{height:.1f}", ha="center", va="bottom", fontsize=SMALL - 1)
     axes.set_xticks(range(len(arms)), [arm.replace("+", "\n+") for arm in arms], fontsize=SMALL)
     axes.set_ylim(0, 112)
     axes.set_ylabel({"accuracy": "accuracy, %", "uar": "UAR, %"}[name], fontsize=SMALL)

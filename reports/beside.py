@@ -22,6 +22,10 @@ class Beside:
         """Heading of a column with the paper's numbers."""
         return "Paper" if self.same else f"Paper ({self.published.title})"
 
+    def items(self, *items: str) -> tuple[str, ...]:
+        """The paper's tables and figures, with the set that they are about where it is not ours."""
+        return items if self.same else tuple(f"{item} ({self.published.title})" for item in items)
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader must know before looking from one column to the other."""

@@ -28,7 +28,7 @@ def _tested(outcome: Outcome) -> str:
         return NOTHING
     sizes = {seed.scores.n for seed in outcome.seeds}
     span = str(min(sizes)) if len(sizes) == 1 else f"{min(sizes)} to {max(sizes)}"
-    text = f"{span} {outcome.unit}"
+    text = f"{span}\N{NO-BREAK SPACE}{outcome.unit}"
     done = len(outcome.seeds)
     if done < outcome.planned_seeds:
         return f"{text} × {done} of {outcome.planned_seeds} seeds"

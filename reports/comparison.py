@@ -37,7 +37,7 @@ def score_table(study: Outcomes) -> Table:
         header=(*WHO, "Accuracy", "Precision", "Recall (UAR)", "F1 (UF1)", *frames, *SEEN),
         rows=tuple(_score_row(row, grouped=grouped) for row in study.rows),
         notes=(SAME_NUMBERS, *score_notes(study, study.rows), *departure_notes(study.study)),
-        paper=(other.published.comparison_table,) if other else (),
+        paper=other.items(other.published.comparison_table) if other else (),
     )
 
 
@@ -53,12 +53,12 @@ def paper_table(study: Outcomes) -> Table | None:
     if other is None:
         return None
     names = ("accuracy", "precision", "recall", "F1")
-    paper = tuple(f"{other.column}: {names[0]}" if i == 0 else name for i, name in enumerate(names))
-    difference = ("Difference: accuracy", *names[1:]) if other.same else ()
+    paper = tuple(f"{other.column}: {name}" for name in names)
+    difference = tuple(f"Δ {name}" for name in names) if other.same else ()
     notes = (
         f"Paper: {other.published.comparison_table}, in %, by frame.",
         *(
-            ("Difference: ours minus the paper's, in points; of the mean where there are several seeds.",)
+            ("Δ: ours minus the paper's, in points; of the mean where there are several seeds.",)
             if other.same
             else ()
         ),
@@ -69,10 +69,10 @@ def paper_table(study: Outcomes) -> Table | None:
     return Table(
         id=f"paper-{study.study.name}",
         title=f"The paper's scores beside ours on {title_of(study.study.dataset.name)}",
-        header=(*WHO, "Accuracy", *paper, *difference, *SEEN),
+        header=(*WHO[:2], "Ours: accuracy", *paper, *difference, *SEEN),
         rows=tuple(_paper_row(row, other) for row in study.rows),
         notes=notes,
-        paper=(other.published.comparison_table,),
+        paper=other.items(other.published.comparison_table),
     )
 
 
@@ -80,7 +80,7 @@ def _paper_row(row: Outcome, other: Beside) -> tuple[Cell, ...]:
     printed = other.published.scores.get(row.arm.name)
     differences = [_difference(row, printed, metric=name) for name, _ in METRICS] if other.same else []
     return (
-        *who(row),
+        *who(row)[:2],
         accuracy(row),
         *(_printed(printed, name) for name, _ in METRICS),
         *differences,
@@ -103,19 +103,21 @@ def _difference(row: Outcome, printed: PublishedScores | None, *, metric: str) -
     return Cell(text=points(difference), value=difference, run_keys=ours.run_keys)
 
 
-def size_table(study: Outcomes) -> Table:
-    """Size and work of every network that has run, with the paper's size beside."""
+def size_table(study: Outcomes) -> Table | None:
+    """Size and work of every network that has run, with the paper's size beside; None if none has."""
     rows = []
     for arm in study.study.arms:
         found = next((row.first for row in study.of(arm.name) if row.first), None)
         if found:
             rows.append((arm_name(study, arm.name), arm, found.cost, (found.spec.key,)))
+    if not rows:
+        return None
     other = beside(study.study.dataset.name)
     sizes = {arm: scores.mib for arm, scores in other.published.scores.items()} if other else None
     pixels, classes = study.study.dataset.image_size, len(study.classes)
     about = f" at {pixels} px and {classes} classes"
     table = named_cost_table(rows, about=about, paper=sizes, classes=classes)
-    items = (other.published.comparison_table,) if other else ()
+    items = other.items(other.published.comparison_table) if other else ()
     return replace(table, id=f"cost-{study.study.name}", paper=items)
 
 

@@ -31,7 +31,7 @@ def cost_table(rows: Sequence[tuple[ArchitectureSpec, Cost]], *, about: str = ""
 
 
 def named_cost_table(
-    rows: Sequence[Named], *, about: str, paper: Mapping[str, Decimal] | None = None, classes: int = 0
+    rows: Sequence[Named], *, about: str = "", paper: Mapping[str, Decimal] | None = None, classes: int = 0
 ) -> Table:
     """The same from (name to show, spec, cost, run keys), with the paper's sizes in MB by network beside."""
     beside = ("Paper's MB",) if paper else ()
@@ -56,13 +56,14 @@ def _row(row: Named, paper: Mapping[str, Decimal] | None) -> tuple[Cell, ...]:
 
 
 def _uncounted(rows: Sequence[Named]) -> tuple[str, ...]:
-    texts = []
-    for _, spec, cost, _ in rows:
-        names = ", ".join(f"{name} ({calls}×)" for name, calls in cost.uncounted)
-        if names:
-            texts.append(f"{spec.name}: {names}")
-    if not texts:
+    networks: dict[str, list[str]] = {}
+    for name, _, cost, _ in rows:
+        operators = ", ".join(f"{operator} ({calls}×)" for operator, calls in cost.uncounted)
+        if operators:
+            networks.setdefault(operators, []).append(name)
+    if not networks:
         return ("Every operator that computes is in a column.",)
+    texts = [f"{operators} in {', '.join(names)}" for operators, names in networks.items()]
     return (f"Operators that are in no column: {'; '.join(texts)}.",)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from studies.metrics import confusion, headline, scores
@@ -22,6 +23,8 @@ BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
 WIDTH = 7.5
 DPI = 150
 SMALL = 7
+LEAST_LOSS = 1e-6
+"""A loss of 0 has no place on a log scale; it is drawn here."""
 Quantity = Literal["accuracy", "loss"]
 
 
@@ -58,7 +61,7 @@ def sample_sheet(images: NDArray[np.uint8], titles: Sequence[str], path: Path) -
 
 def augmentation_strip(original: NDArray[np.uint8], augmented: NDArray[np.uint8], path: Path) -> None:
     """One image (3, H, W) and what augmentation makes of it, (N, 3, H, W) (the paper's figure 9)."""
-    figure, axes = grid_of(1 + len(augmented), columns=9, height=1.2)
+    figure, axes = grid_of(1 + len(augmented), columns=9, height=1.05)
     _image(axes[0], original, "original")
     for place, (number, image) in zip(axes[1:], enumerate(augmented, start=1), strict=True):
         _image(place, image, f"draw {number}")
@@ -103,8 +106,9 @@ def curves(
     Grey lines are the other runs' validation curves. Panels of one quantity share their axes.
     """
     panels = [(result, quantity) for result in results for quantity in quantities]
-    columns = len(quantities) if len(quantities) > 1 else 3
-    figure, axes = grid_of(len(panels), columns=columns, height=2.1 if columns == 3 else 2.6)
+    several = len(quantities) > 1
+    columns = len(quantities) if several else 3 if len(panels) <= 6 else 4
+    figure, axes = grid_of(len(panels), columns=columns, height=2.6 if several else 2.1)
     for place, (result, quantity) in zip(axes, panels, strict=True):
         for other in results:
             if other is not result:
@@ -121,11 +125,14 @@ def curves(
 
 
 def _series(result: RunResult, field: str) -> tuple[list[int], list[float]]:
-    return [epoch.number for epoch in result.history], [getattr(epoch, field) for epoch in result.history]
+    numbers = [epoch.number for epoch in result.history]
+    floor = LEAST_LOSS if field.endswith("loss") else 0.0
+    return numbers, [max(floor, getattr(epoch, field)) for epoch in result.history]
 
 
 def _style(axes: Axes, quantity: Quantity, *, longest: int) -> None:
     axes.set_xlim(0.5, max(longest, 2) + 0.5)
+    axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
     axes.set_xlabel("epoch", fontsize=SMALL)
     axes.set_ylabel("accuracy" if quantity == "accuracy" else "loss (log scale)", fontsize=SMALL)
     if quantity == "accuracy":

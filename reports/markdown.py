@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from reports.table import Figure, Table
 
 _MARKUP = re.compile(r"[\\`*<>\[\]|~$&]|(?<!\w)_|_(?!\w)")
-_BREAKS = re.compile(r"[\s\x00-\x1f\x7f\u2028\u2029]+")
+_BREAKS = re.compile(r"[ \x00-\x1f\x7f\x85\u2028\u2029]+")
 
 
 def escape(text: str) -> str:

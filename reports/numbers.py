@@ -10,6 +10,9 @@ from reports.table import Cell
 NOTHING = "–"
 """Stands where there is no number to show."""
 
+PLUS_MINUS = "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}"
+"""Between a mean and its deviation, which stay on one line."""
+
 
 def percent(share: float) -> str:
     """A share in 0..1 as a percentage, without the sign."""
@@ -50,5 +53,5 @@ def spread(values: Sequence[float], keys: tuple[str, ...], *, show: Callable[[fl
     if not values:
         return label(NOTHING)
     mean = statistics.fmean(values)
-    deviation = f" ± {show(statistics.stdev(values))}" if len(values) > 1 else ""
+    deviation = PLUS_MINUS + show(statistics.stdev(values)) if len(values) > 1 else ""
     return Cell(text=show(mean) + deviation, value=mean, run_keys=keys)

@@ -37,10 +37,11 @@ def class_table(study: Outcomes, arm: str = "proposed") -> Table:
         printed = _printed(other, name) if arm == "proposed" else None
         if other and printed:
             cells.append(_paper_row(printed, other, name=name))
-    names = sorted({row.name for row in rows})
+    names = ", ".join(sorted({row.name for row in rows}))
+    title = title_of(study.study.dataset.name)
     return Table(
         id=f"classes-{study.study.name}",
-        title=f"{', '.join(names)} on {title_of(study.study.dataset.name)}, one class against the rest",
+        title=f"The network {names} on {title}, one class against the rest",
         header=HEADER,
         rows=tuple(cells),
         notes=(
@@ -49,7 +50,7 @@ def class_table(study: Outcomes, arm: str = "proposed") -> Table:
             *(_paper_notes(study, other) if other else ()),
             *departure_notes(study.study),
         ),
-        paper=(other.published.per_class_table,) if other else (),
+        paper=other.items(other.published.per_class_table) if other else (),
     )
 
 
@@ -76,7 +77,7 @@ def _ratio(shares: Sequence[float], keys: tuple[str, ...]) -> Cell:
 def _paper_row(printed: PublishedClass, other: Beside, *, name: str) -> tuple[Cell, ...]:
     counts = (printed.counts.tp, printed.counts.tn, printed.counts.fp, printed.counts.fn)
     shares = (printed.accuracy, printed.precision, printed.recall, printed.f1)
-    source = f'{other.column.lower()}, "{printed.printed}"'
+    source = f'{other.column}, "{printed.printed}"'
     return (
         label(name),
         label(source),

@@ -34,7 +34,7 @@ def sample_table(study: Outcomes) -> Table:
         header=(*header, other.column) if other else header,
         rows=tuple(rows),
         notes=notes,
-        paper=("Table 2",) if other else (),
+        paper=other.items("Table 2") if other else (),
     )
 
 

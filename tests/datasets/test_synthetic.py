@@ -83,7 +83,7 @@ def test_a_place_that_is_taken_is_refused_and_left_alone(tmp_path, kind):
     keep = out if kind == "file" else out / "mine.txt"
     keep.parent.mkdir(exist_ok=True)
     keep.write_text("mine")
-    with pytest.raises(ValueError, match="new or empty folder; .*taken is taken: name another or remove it"):
+    with pytest.raises(ValueError, match=r"new or empty folder; .*taken is taken: name another or remove it"):
         synthesize(TINY, out)
     assert keep.read_text() == "mine"
 

@@ -27,7 +27,9 @@ def part(samples: int, *, seed: int = 0) -> Part:
     """Two classes, dark and bright."""
     generator = torch.Generator().manual_seed(seed)
     labels = torch.arange(samples) % 2
-    images = torch.randint(0, 100, (samples, 3, 8, 8), generator=generator) + 150 * labels[:, None, None, None]
+    images = (
+        torch.randint(0, 100, (samples, 3, 8, 8), generator=generator) + 150 * labels[:, None, None, None]
+    )
     return Part(images=images.to(torch.uint8), labels=labels)
 
 

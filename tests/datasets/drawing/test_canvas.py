@@ -44,7 +44,7 @@ def test_opacity_mixes_what_was_there_with_the_paint(canvas):
 
 
 def test_within_clips(canvas):
-    canvas.paint(SQUARE, (0, 0, 0), soft=0, within=SQUARE + (0.5, 0))
+    canvas.paint(SQUARE, (0, 0, 0), soft=0, within=SQUARE + np.array((0.5, 0)))
     assert canvas.pixels[30, 33].tolist() == [200] * 3
     assert canvas.pixels[30, 47].tolist() == [0] * 3
 

@@ -1,0 +1,139 @@
+"""What a report says, in words: the best, what the split is worth, what broke, what cannot be concluded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from statistics import fmean
+
+from reports.beside import departures
+from reports.numbers import percent, points
+from reports.outcomes import Outcome, Outcomes
+from reports.run_notes import headline_of
+from studies.intervals import wilson
+
+LEAST_DIFFERENCE = 6
+"""Fewest answers won, none lost, at which an exact McNemar test reaches p < 0.05: 2 · 0.5^6 = 0.031."""
+
+
+def _accuracy(row: Outcome) -> float:
+    return fmean(seed.scores.accuracy for seed in row.seeds)
+
+
+def _by_frame(row: Outcome) -> float:
+    return fmean(seed.by_frame.accuracy for seed in row.seeds)
+
+
+def summary(study: Outcomes) -> tuple[str, ...]:
+    """A study's findings and their limits, one text a point; the first says which study."""
+    finished = [row for row in study.rows if row.seeds]
+    left = sum(row.unrun for row in study.rows)
+    failed = sum(len(row.failures) for row in study.rows)
+    total = len(study.study.runs())
+    state = "" if total == total - left - failed else f", {failed} failed, {left} not run"
+    return (
+        f"{headline_of(study.study)}: {total - left - failed} of {total} runs finished{state}.",
+        *(text for protocol in study.study.protocols for text in _best(study, protocol)),
+        *(_steps(study) if study.study.kind == "ablation" else ()),
+        *_inflation(study),
+        *_collapsed(finished),
+        *_limits(study, finished),
+    )
+
+
+def _best(study: Outcomes, protocol: str) -> Iterator[str]:
+    rows = sorted((row for row in study.under(protocol) if row.seeds), key=_accuracy, reverse=True)
+    if not rows:
+        yield f"Under {protocol} nothing has finished."
+        return
+    first = rows[0]
+    f1 = fmean(seed.scores.f1 for seed in first.seeds)
+    seen = first.leakage
+    assert seen is not None
+    text = (
+        f"Under {protocol} the most accurate is {first.name}: {percent(_accuracy(first))} % of "
+        f"{first.seeds[0].scores.n} {first.unit}{_interval(first)}, F1 {percent(f1)} %; "
+        f"{percent(seen.clip)} % of the test frames have their clip in training, {percent(seen.subject)} % "
+        "their subject."
+    )
+    yield text + (_lead(first, rows[1]) if len(rows) > 1 else "")
+
+
+def _interval(row: Outcome) -> str:
+    if len(row.seeds) > 1:
+        return f" (mean of {len(row.seeds)} seeds)"
+    low, high = wilson(row.seeds[0].scores.correct, row.seeds[0].scores.n)
+    return f" (95 % interval {percent(low)} to {percent(high)})"
+
+
+def _lead(first: Outcome, second: Outcome) -> str:
+    lead = _accuracy(first) - _accuracy(second)
+    if lead == 0:
+        return f" {second.name} is level with it."
+    behind = f" Next is {second.name}, {percent(lead)} points behind"
+    answers = first.seeds[0].scores.correct - second.seeds[0].scores.correct
+    if max(len(first.seeds), len(second.seeds)) > 1 or answers >= LEAST_DIFFERENCE:
+        return f"{behind}."
+    return (
+        f"{behind}: {answers} of {first.seeds[0].scores.n} {first.unit}. A lead under {LEAST_DIFFERENCE} "
+        "answers cannot be significant (exact McNemar test, p < 0.05)."
+    )
+
+
+def _steps(study: Outcomes) -> Iterator[str]:
+    for protocol in study.study.protocols:
+        rows = [row for row in study.under(protocol) if row.seeds]
+        if len(rows) == len(study.study.arms) > 1:
+            steps = ", ".join(
+                f"{points(100 * (_accuracy(after) - _accuracy(before)))} ({after.arm.name})"
+                for before, after in pairwise(rows)
+            )
+            yield f"Under {protocol} accuracy changes from rung to rung by {steps} points."
+
+
+def _inflation(study: Outcomes) -> Iterator[str]:
+    """Frame against every stricter protocol, both counted in frames, over the arms that have both."""
+    for protocol in study.study.protocols:
+        if protocol == "frame" or "frame" not in study.study.protocols:
+            continue
+        strict = {row.arm.name: row for row in study.under(protocol) if row.seeds}
+        pairs = [
+            (row, strict[row.arm.name])
+            for row in study.under("frame")
+            if row.seeds and row.arm.name in strict
+        ]
+        if pairs:
+            loose, tight = (fmean(map(_by_frame, rows)) for rows in zip(*pairs, strict=True))
+            fallen = sum(bool(row.collapsed or other.collapsed) for row, other in pairs)
+            among = f" (of which {fallen} collapsed under one or both)" if fallen else ""
+            yield (
+                f"The split is worth {percent(loose - tight)} points of accuracy: counted in frames, "
+                f"{len(pairs)} networks{among} have {percent(loose)} % on average under frame and "
+                f"{percent(tight)} % under {protocol}."
+            )
+
+
+def _collapsed(rows: Sequence[Outcome]) -> Iterator[str]:
+    named = [
+        f"{row.arm.name} under {row.protocol}"
+        + (f" ({row.collapsed} of {len(row.seeds)} seeds)" if len(row.seeds) > 1 else "")
+        for row in rows
+        if row.collapsed
+    ]
+    if named:
+        yield f"Collapsed, one answer for every test sample: {', '.join(named)}."
+
+
+def _limits(study: Outcomes, rows: Sequence[Outcome]) -> Iterator[str]:
+    texts = []
+    if len(study.study.seeds) == 1:
+        texts.append("how far a result moves with the seed: there is one seed")
+    if any(row.leakage and row.leakage.subject > 0 for row in rows):
+        texts.append("how well a network knows unseen people, from any row whose subjects were seen")
+    if study.study.dataset.name == "synthetic":
+        texts.append("anything about real faces: the images are drawn, and show that the machinery works")
+    if texts:
+        yield f"This does not show: {'; '.join(texts)}."
+    settings = departures(study.study)
+    if settings:
+        yield f"Not the paper's settings: {'; '.join(settings)}."

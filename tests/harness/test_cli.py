@@ -1,0 +1,183 @@
+"""The command line as a user meets it: what works end to end, and what each mistake is answered with."""
+
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.harness.tiny import Run, write_tree
+
+ROOT = Path(__file__).parent.parent.parent
+TINY = ("--preset", "quick", "--epochs", "1", "--image-size", "32", "--width", "0.125", "--device", "cpu")
+
+MISTAKES = {
+    "unknown data set": (("ablate", "--dataset", "affectnet"), ("affectnet", "casme2", "synthetic")),
+    "no data anywhere": (("ablate", "--dataset", "casme2"), ("HARNESS_CASME2", "--root")),
+    "root that is not there": (("ablate", "--dataset", "casme2", "--root", "nowhere"), ("nowhere",)),
+    "root given to drawn data": (("ablate", "--root", "."), ("synthetic", "--root")),
+    "unknown architecture": (("compare", "--only", "vgg61"), ("vgg61", "vgg16", "proposed")),
+    "no epochs": (("ablate", "--epochs", "0"), ("epochs", "at least 1", "0")),
+    "no images a batch": (("ablate", "--batch", "0"), ("batch", "at least 1")),
+    "no seeds": (("ablate", "--seeds", "0"), ("--seeds", "at least 1")),
+    "unknown design": (("ablate", "--design", "stairs"), ("stairs", "ladder", "controlled")),
+    "unknown preset": (("ablate", "--preset", "fast"), ("fast", "paper", "quick")),
+    "image too small": (("compare", "--image-size", "64"), ("alexnet", "65", "64", "--image-size")),
+    "no image": (("ablate", "--image-size", "0"), ("at least 1 pixel", "0")),
+    "width of nothing": (("ablate", "--width", "0"), ("width", "above 0", "0")),
+    "protocol twice": (("ablate", "--protocol", "frame", "--protocol", "frame"), ("protocol", "twice")),
+    "arm twice": (("compare", "--only", "vgg16", "--only", "vgg16"), ("arm", "twice", "vgg16")),
+    "report of nothing": (("report",), ("no study", "harness ablate")),
+    "interface on nothing": (("ui",), ("nothing has been recorded", "run a study first")),
+    "unknown layout": (("data", "synthesize", "--out", "x", "--layout", "samm"), ("samm", "casme2")),
+    "cost below the smallest": (("cost", "--image-size", "16"), ("--image-size", "32", "16")),
+    "cost of one class": (("cost", "--classes", "1"), ("--classes", "at least 2", "1")),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_gets_one_message_and_exit_status_2(harness: Run, name: str) -> None:
+    args, words = MISTAKES[name]
+    status, out, err = harness(*args)
+    assert status == 2
+    assert out == ""
+    assert err.startswith("error: ")
+    assert "Traceback" not in err
+    assert all(word in err for word in words), err
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("--protocol", "video"), ("video", "frame", "subject")),
+        (("--frames", "every"), ("every", "onset_offset", "apex")),
+        (("--device", "abacus"), ("abacus", "auto")),
+        (("--device", "cuda"), ("cuda", "--device auto")),
+    ],
+)
+def test_a_mistake_that_needs_the_data_or_torch_to_be_seen(
+    harness: Run, tree: Path, args: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    if args == ("--device", "cuda") and shutil.which("nvidia-smi"):
+        pytest.skip("this machine has what the test needs to be missing")
+    status, _, err = harness("ablate", "--dataset", "casme2", "--root", tree, *TINY[:8], *args)
+    assert status == 2
+    assert all(word in err for word in words), err
+
+
+def test_a_class_with_two_frames_is_named_with_what_to_do(harness: Run, tmp_path: Path) -> None:
+    root = write_tree(tmp_path / "tree")
+    for subject in ("sub01", "sub02", "sub03", "sub04"):
+        for file in list((root / "Cropped" / subject / "EP02_01f").iterdir())[
+            subject in ("sub01", "sub02") :
+        ]:
+            file.unlink()
+    status, _, err = harness("ablate", "--dataset", "casme2", "--root", root, *TINY)
+    assert status == 2
+    assert "fear" in err
+    assert "at least 3" in err
+
+
+def test_a_study_from_the_command_to_its_report_and_back_from_mlflow(
+    harness: Run, tree: Path, tmp_path: Path
+) -> None:
+    args = ("compare", "--dataset", "casme2", "--root", tree, "--only", "proposed", *TINY)
+    status, out, err = harness(*args, "--protocol", "frame", "--protocol", "subject", "--json")
+    assert status == 0, err
+    document = json.loads(out)
+    assert [cell["spec"]["protocol"] for cell in document["cells"]] == ["frame", "subject"]
+    assert document["cells"][0]["metrics"]["leak/subject"] == 1.0
+    report = Path(document["report"])
+    text = report.read_text()
+    assert "plan: 2 cells to run on cpu" in err
+    shutil.rmtree(tmp_path / "results")
+    status, out, _ = harness("report")
+    assert (status, out.strip()) == (0, str(report))
+    assert report.read_text() == text
+
+
+def test_an_unreadable_image_is_listed_left_out_and_counted(harness: Run, tmp_path: Path) -> None:
+    root = write_tree(tmp_path / "tree")
+    (root / "Cropped" / "sub01" / "EP01_01f" / "reg_img11.jpg").write_bytes(b"")
+    status, out, err = harness("ablate", "--dataset", "casme2", "--root", root, *TINY, "--dry-run")
+    assert status == 0
+    assert "71 frames" in err
+    assert "sub01/EP01_01f/11" in err
+    assert "net" in out or "exact McNemar" in out
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_listings_speak_json(harness: Run, tree: Path) -> None:
+    status, out, _ = harness("data", "describe", "--dataset", "casme2", "--root", tree, "--json")
+    assert status == 0
+    assert json.loads(out)["classes"] == dict.fromkeys(
+        ("disgust", "fear", "happiness", "repression", "sadness", "surprise"), 12
+    )
+    status, out, _ = harness("data", "list", "--json")
+    assert {"casme2", "synthetic"} <= {entry["name"] for entry in json.loads(out)}
+    status, out, _ = harness("doctor", "--json")
+    assert status == 0
+    assert {"device", "face cascades"} <= {check["check"] for check in json.loads(out)}
+
+
+def _start(
+    args: tuple[object, ...], folder: Path, *, largest_file: int | None = None
+) -> subprocess.Popen[str]:
+    def limit() -> None:
+        if largest_file:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+
+    return subprocess.Popen(
+        [sys.executable, "-c", "from harness.cli import main; main()", *map(str, args)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=limit,
+    )
+
+
+def test_ctrl_c_keeps_finished_cells_and_the_same_command_goes_on(
+    harness: Run, tree: Path, tmp_path: Path
+) -> None:
+    args = ("ablate", "--dataset", "casme2", "--root", tree, *TINY, "--design", "controlled")
+    process = _start((*args, "--epochs", "40"), tmp_path)
+    assert process.stderr
+    seen = []
+    for line in process.stderr:
+        seen.append(line)
+        if line.startswith("[2/5]"):
+            break
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "stopped; every cell that had finished is kept" in err
+    assert "Traceback" not in err + out
+    status, _, err = harness(*args, "--epochs", "40", "--dry-run")
+    assert status == 0
+    assert "4 cells to run, 1 already done" in err
+
+
+def test_a_full_disk_is_one_message_and_keeps_what_had_finished(
+    harness: Run, tree: Path, tmp_path: Path
+) -> None:
+    args = ("compare", "--dataset", "casme2", "--root", tree, *TINY)
+    args += ("--only", "proposed", "--only", "vgg16")
+    # VGG16's weights at an eighth of its width are 9 MB: the first file above the limit.
+    process = _start(args, tmp_path, largest_file=4_000_000)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "the disk is full" in err
+    assert "Traceback" not in err
+    status, out, _ = harness("report", "--list")
+    assert (status, len(out.split())) == (0, 1)
+    _, _, err = harness(*args, "--dry-run")
+    assert "1 cells to run, 1 already done" in err

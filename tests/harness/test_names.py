@@ -1,0 +1,48 @@
+"""The project's package names are generic; another package under one of them must be noticed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from harness.names import clashes
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def test_this_checkout_has_no_clash() -> None:
+    assert clashes() == []
+
+
+def test_somebody_elses_datasets_is_noticed_at_start(tmp_path: Path) -> None:
+    other = tmp_path / "datasets"
+    other.mkdir()
+    (other / "__init__.py").write_text('"""HuggingFace/Datasets is an open library."""\n')
+    code = f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]; from harness.names import clashes"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}; print(*clashes(), sep='\\n')"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=True,
+    )
+    assert "'datasets'" in done.stdout
+    assert str(other) in done.stdout
+    assert "environment of its own" in done.stdout
+
+
+def test_a_clash_does_not_come_as_a_traceback(tmp_path: Path) -> None:
+    other = tmp_path / "reports"
+    other.mkdir()
+    (other / "__init__.py").write_text("")
+    code = (
+        f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]; from harness.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "data", "list"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: the package 'reports'")

@@ -1,0 +1,38 @@
+"""A tiny tree in the CASME II layout, that a network can learn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+
+EMOTIONS = ("disgust", "fear", "happiness", "repression", "sadness", "surprise")
+SUBJECTS, FRAMES, SIDE = 4, 3, 36
+
+
+def write_tree(root: Path, *, seed: int = 0) -> Path:
+    """6 emotions x 4 subjects x 3 frames: a bright bar whose height tells the emotion."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for subject in range(1, SUBJECTS + 1):
+        for label, emotion in enumerate(EMOTIONS):
+            name = f"EP{label + 1:02}_01f"
+            folder = root / "Cropped" / f"sub{subject:02}" / name
+            folder.mkdir(parents=True)
+            for frame in range(FRAMES):
+                image = rng.integers(40 * subject, 40 * subject + 20, (SIDE, SIDE, 3), dtype=np.uint8)
+                image[label * 6 : label * 6 + 6] = 250 - frame
+                cv2.imwrite(str(folder / f"reg_img{10 + frame}.jpg"), image)
+            rows.append((f"{subject:02}", name, None, 10, 11, 12, None, "4", emotion))
+    header = ["Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None]
+    header += ["Action Units", "Estimated Emotion"]
+    sheet = pd.DataFrame([header, *rows])
+    sheet.to_excel(root / "CASME2-coding-20140508.xlsx", header=False, index=False)
+    return root
+
+
+Run = Callable[..., tuple[int, str, str]]
+"""`harness ARGS` in this process: exit status, stdout, stderr."""

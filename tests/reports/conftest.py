@@ -1,0 +1,179 @@
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pytest
+
+from architectures.spec import ArchitectureSpec
+from datasets.spec import Anomaly, DatasetSpec, Leakage
+from reports.table import Table
+from studies.arms import ablation, comparison
+from studies.cost import Cost
+from studies.results import DataSummary, Environment, Epoch, Failure, Prediction, RunResult, StudyResult
+from studies.spec import RunSpec, Study, TrainingSpec
+
+CLASSES = ("disgust", "fear", "happiness", "repression", "sadness", "surprise")
+LEAKS = {"frame": Leakage(clip=1.0, subject=1.0), "clip": Leakage(clip=0.0, subject=0.875)}
+NO_LEAK = Leakage(clip=0.0, subject=0.0)
+Matrix = Sequence[Sequence[int]]
+GOOD: Matrix = (
+    (8, 1, 0, 0, 0, 1),
+    (0, 2, 0, 0, 0, 0),
+    (0, 0, 6, 0, 0, 0),
+    (1, 0, 0, 4, 0, 0),
+    (0, 0, 0, 0, 1, 1),
+    (0, 0, 0, 0, 0, 5),
+)
+COLLAPSED: Matrix = tuple((sum(row), 0, 0, 0, 0, 0) for row in GOOD)
+
+
+def predictions(matrix: Matrix, frames: int = 1) -> tuple[Prediction, ...]:
+    """Clips with the truths and answers of `matrix` [truth][answer], each of `frames` equal frames."""
+    classes = len(matrix)
+    found: list[Prediction] = []
+    for truth, row in enumerate(matrix):
+        for answer, count in enumerate(row):
+            for _ in range(count):
+                clip = f"sub01/c{len(found) // frames}"
+                probabilities = tuple(0.9 if c == answer else 0.1 / (classes - 1) for c in range(classes))
+                for frame in range(frames):
+                    found.append(
+                        Prediction(
+                            id=f"{clip}/{frame}",
+                            subject="sub01",
+                            clip=clip,
+                            truth=truth,
+                            probabilities=probabilities,
+                        )
+                    )
+    return tuple(found)
+
+
+def run(
+    spec: RunSpec,
+    matrix: Matrix = GOOD,
+    *,
+    classes: tuple[str, ...] = CLASSES,
+    frames: int = 1,
+    anomalies: tuple[Anomaly, ...] = (),
+) -> RunResult:
+    """A finished run whose headline confusion matrix is `matrix`."""
+    test = tuple(frames * sum(row) for row in matrix)
+    return RunResult(
+        spec=spec,
+        data=DataSummary(
+            classes=classes,
+            train=tuple(7 * n for n in test),
+            validation=tuple(2 * n for n in test),
+            test=test,
+            leakage=LEAKS.get(spec.protocol, NO_LEAK),
+            warnings=(),
+            notes=("drawn for a test",),
+            anomalies=anomalies,
+        ),
+        predictions=predictions(matrix, frames),
+        history=tuple(
+            Epoch(
+                number=n,
+                train_loss=1 / n,
+                train_accuracy=1 - 1 / (n + 1),
+                validation_loss=1.5 / n,
+                validation_accuracy=1 - 1.2 / (n + 1),
+                seconds=2.0,
+            )
+            for n in (1, 2, 3)
+        ),
+        best_epoch=3,
+        cost=cost_of(spec.architecture),
+        environment=Environment(
+            device="cpu",
+            platform="Linux",
+            threads=2,
+            versions=(("torch", "2.6.0"),),
+            commit="abc1234",
+        ),
+        seconds=6.25,
+    )
+
+
+def cost_of(arm: ArchitectureSpec) -> Cost:
+    """A cost that differs by name: 262,144 parameters (1 MiB) for each letter."""
+    letters = len(arm.name)
+    return Cost(
+        parameters=262_144 * letters,
+        multiply_adds=1_000_000 * letters,
+        activations=50,
+        attention=40,
+        additions=30,
+        norm=20,
+        pooling=10,
+        uncounted=(("aten::exp", 2),),
+    )
+
+
+def study_of(
+    kind: str = "comparison",
+    *,
+    dataset: str = "casme2",
+    only: tuple[str, ...] = ("vgg16", "proposed"),
+    protocols: tuple[str, ...] = ("frame",),
+    seeds: tuple[int, ...] = (0,),
+    width: float = 1.0,
+) -> Study:
+    """A study at the paper's size, with the arms of a comparison or of the ladder."""
+    arms = comparison(only) if kind == "comparison" else ablation("ladder")
+    arms = tuple(replace(arm, width=width) if arm.network == "blocks" else arm for arm in arms)
+    return Study(
+        kind=kind,  # type: ignore[arg-type]
+        design="" if kind == "comparison" else "ladder",
+        preset="paper",
+        dataset=DatasetSpec(name=dataset, frames="paper", image_size=224),
+        fingerprint="f" * 64,
+        protocols=protocols,
+        seeds=seeds,
+        training=TrainingSpec(),
+        arms=arms,
+    )
+
+
+Choose = Callable[[RunSpec], RunResult | str | None]
+
+
+def finish(study: Study, choose: Choose = run) -> StudyResult:
+    """The study with every run answered by `choose`: a result, a reason for its failure, or nothing yet."""
+    results, failures = [], []
+    for spec in study.runs():
+        answer = choose(spec)
+        if isinstance(answer, RunResult):
+            results.append(answer)
+        elif isinstance(answer, str):
+            failures.append(Failure(spec=spec, reason=answer))
+    ids = tuple((result.spec.key, f"run-{i}") for i, result in enumerate(results))
+    return StudyResult(study=study, results=tuple(results), failures=tuple(failures), run_ids=ids)
+
+
+def plain(text: str) -> str:
+    """`text` with its no-break spaces as ordinary ones."""
+    return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def column(table: Table, name: str) -> list[str]:
+    """Texts of a column, from the top, with plain spaces."""
+    return [plain(row[table.header.index(name)].text) for row in table.rows]
+
+
+class Built:
+    """Everything that a test builds studies and results with."""
+
+    good, collapsed, classes = GOOD, COLLAPSED, CLASSES
+    run = staticmethod(run)
+    study = staticmethod(study_of)
+    finish = staticmethod(finish)
+    predictions = staticmethod(predictions)
+    cost = staticmethod(cost_of)
+    column = staticmethod(column)
+    plain = staticmethod(plain)
+
+
+@pytest.fixture(scope="session")
+def built() -> type[Built]:
+    return Built

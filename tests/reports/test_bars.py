@@ -1,0 +1,31 @@
+from pathlib import Path
+from typing import Any
+
+from reports.bars import ablation_bars
+from reports.outcomes import outcomes
+
+
+def test_bars_of_protocols_seeds_collapses_and_gaps(built: Any, tmp_path: Path) -> None:
+    def choose(spec: Any) -> Any:
+        found = {"vgg16": built.run(spec, built.collapsed), "vgg16+cbam": None}
+        return found.get(spec.architecture.name, built.run(spec))
+
+    study = built.study("ablation", protocols=("frame", "subject"), seeds=(0, 1))
+    rows = outcomes(built.finish(study, choose)).rows
+
+    ablation_bars(rows, tmp_path / "all.png")
+    ablation_bars(rows[2:], tmp_path / "without.png")
+
+    assert (tmp_path / "all.png").read_bytes() != (tmp_path / "without.png").read_bytes()
+
+
+def test_a_collapse_is_hatched(built: Any, tmp_path: Path) -> None:
+    # Both answer 5 of 30 right and reach the same UAR; only one gives everything the same answer.
+    collapsed = [[5, 0, 0, 0, 0, 0]] * 6
+    spread = [[1, 1, 1, 1, 1, 0]] * 6
+
+    for name, matrix in (("collapsed.png", collapsed), ("spread.png", spread)):
+        result = built.finish(built.study("ablation"), lambda spec, matrix=matrix: built.run(spec, matrix))
+        ablation_bars(outcomes(result).rows, tmp_path / name)
+
+    assert (tmp_path / "collapsed.png").read_bytes() != (tmp_path / "spread.png").read_bytes()

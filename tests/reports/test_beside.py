@@ -1,0 +1,44 @@
+from dataclasses import replace
+from typing import Any
+
+from reports.beside import beside, departures, title_of
+
+
+def test_the_papers_sets_stand_beside_themselves() -> None:
+    found = beside("ckplus")
+
+    assert found is not None
+    assert (found.column, found.notes) == ("Paper", ())
+    assert found.items("Table 3") == ("Table 3",)
+    assert title_of("ckplus") == "CK+"
+
+
+def test_the_synthetic_set_has_a_stand_in_that_says_so() -> None:
+    found = beside("synthetic")
+
+    assert found is not None
+    assert (found.column, found.published.title) == ("Paper (CASME II)", "CASME II")
+    assert found.items("Table 5", "Figure 9") == ("Table 5 (CASME II)", "Figure 9 (CASME II)")
+    assert "cannot be compared" in found.notes[0]
+
+
+def test_a_set_of_ones_own_has_nothing_beside_it_and_keeps_its_name() -> None:
+    assert beside("mine") is None
+    assert title_of("mine") == "mine"
+
+
+def test_departures_from_the_papers_settings(built: Any) -> None:
+    study = built.study(width=0.25)
+    changed = replace(
+        study,
+        dataset=replace(study.dataset, image_size=72, frames="apex"),
+        training=replace(study.training, epochs=16),
+    )
+
+    assert departures(built.study()) == ()
+    assert departures(changed) == (
+        "72 px for the paper's 224",
+        "width 0.25 for the networks that scale",
+        "at most 16 epochs for the paper's 100",
+        "frames chosen by 'apex', not as in the paper",
+    )

@@ -1,0 +1,57 @@
+from typing import Any
+
+from architectures.catalogue import architecture
+from architectures.spec import VGG16_STAGES
+from reports.costs import block_cost_table, cost_table, named_cost_table
+from studies.cost import block_costs
+from studies.paper import PAPER
+
+SIZES = {name: row.mib for name, row in PAPER["casme2"].scores.items()}
+
+
+def test_lists_every_column_of_the_count(built: Any) -> None:
+    spec = architecture("vgg16")
+
+    table = cost_table([(spec, built.cost(spec))])
+
+    (row,) = table.rows
+    assert [cell.text for cell in row] == [
+        "vgg16",
+        "1,310,720",
+        "5.00",
+        "5,000,000",
+        "50",
+        "40",
+        "30",
+        "20",
+        "10",
+    ]
+    assert any("aten::exp (2×) in vgg16" in note for note in table.notes)
+
+
+def test_sizes_that_are_not_the_papers_are_named(built: Any) -> None:
+    names = ("vgg16", "proposed")
+    rows = [(name, architecture(name), built.cost(architecture(name)), ("key",)) for name in names]
+
+    table = named_cost_table(rows, paper=SIZES, classes=6)
+
+    assert built.column(table, "Paper's MB") == ["512.26", "9.05"]
+    assert "vgg16 (5.00, paper 512.26), proposed (8.00, paper 9.05)" in table.notes[-1]
+    assert table.rows[0][1].run_keys == ("key",)
+
+
+def test_sizes_for_other_classes_are_not_held_against_the_paper(built: Any) -> None:
+    row = ("vgg16", architecture("vgg16"), built.cost(architecture("vgg16")), ())
+
+    assert "for 6 classes, these for 7" in named_cost_table([row], paper=SIZES, classes=7).notes[-1]
+
+
+def test_blocks_by_the_equations_beside_the_papers_figures(built: Any) -> None:
+    table = block_cost_table(block_costs(VGG16_STAGES, 224))
+    rows = {row[0].text: [cell.text for cell in row[2:]] for row in table.rows}
+
+    assert len(rows) == 13 + 3
+    assert rows["block 1.1"] == ["86,704,128", "10,988,544", "12.67"]
+    assert rows["stage 1"] == ["1,936,392,192", "245,410,816", "12.67"]
+    assert rows["all blocks"] == ["15,346,630,656", "1,786,917,888", "11.64"]
+    assert rows['paper, "first block"'] == ["463,371,520", "14,166,144", "3.06"]

@@ -1,0 +1,151 @@
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from datasets.spec import Anomaly
+from reports.document import write
+from studies.paper_faults import FAULTS
+
+PNG = b"\x89PNG pretend"
+
+
+def _report(built: Any, out: Path, *studies: Any) -> str:
+    return write([built.finish(study) for study in studies], out, pictures={}).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def joined(built: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    studies = [built.study("ablation", protocols=("frame", "subject")), built.study()]
+    pictures = {f"{study.name}/{name}": PNG for study in studies for name in ("samples", "augmentation")}
+    out = tmp_path_factory.mktemp("joined")
+    path = write([built.finish(study) for study in studies], out, pictures=pictures)
+    return out, path.read_text(encoding="utf-8")
+
+
+def test_every_picture_that_is_linked_is_there(joined: Any) -> None:
+    out, text = joined
+
+    files = re.findall(r"!\[[^\]]*\]\(<([^>]+)>\)", text)
+
+    assert len(files) == len(set(files)) == 2 + 3 + 5
+    assert all((out / file).is_file() for file in files)
+    assert sorted(p.name for p in out.iterdir()) == ["figures", "report.md"]
+
+
+def test_studies_are_joined_in_the_order_of_the_paper(joined: Any) -> None:
+    _, text = joined
+
+    assert text.startswith("# Comparison and ablation on CASME II\n")
+    assert [line for line in text.split("\n") if line.startswith("## ")] == [
+        "## What this report says",
+        "## What was run",
+        "## Networks",
+        "## Data",
+        "## Comparison on CASME II (preset paper)",
+        "## Ablation on CASME II (preset paper, design ladder)",
+        "## What of the paper these runs do not support",
+        "## What else in the paper does not hold together",
+        "## Trace",
+    ]
+
+
+def test_tables_and_figures_are_numbered_through(joined: Any) -> None:
+    _, text = joined
+
+    for kind in ("Table", "Figure"):
+        numbers = [int(n) for n in re.findall(rf"^\*\*{kind} (\d+)\. ", text, flags=re.MULTILINE)]
+        assert numbers == list(range(1, len(numbers) + 1))
+        assert len(numbers) > 5
+
+
+def test_each_fault_is_told_once(joined: Any) -> None:
+    _, text = joined
+
+    for fault in FAULTS:
+        assert len(re.findall(rf"^- {fault.id}: ", text, flags=re.MULTILINE)) == 1
+
+
+def test_every_table_with_an_accuracy_tells_the_leaks(joined: Any) -> None:
+    _, text = joined
+    headers = [line for line in text.split("\n") if line.startswith("|") and "ccuracy" in line]
+
+    assert len(headers) >= 4
+    assert all("Clip seen" in line and "Subject seen" in line for line in headers)
+
+
+def test_faces_from_licensed_sets_come_with_a_warning(joined: Any) -> None:
+    _, text = joined
+
+    assert text.count("check its licence agreement before publishing") == 2
+
+
+def test_the_same_studies_are_the_same_bytes(built: Any, tmp_path: Path) -> None:
+    study = built.study(only=("proposed",))
+
+    assert _report(built, tmp_path / "a", study) == _report(built, tmp_path / "b", study)
+
+
+def test_a_report_is_replaced_whole(built: Any, tmp_path: Path) -> None:
+    (tmp_path / "report.md").write_text("old")
+
+    text = _report(built, tmp_path, built.study(only=("proposed",)))
+
+    assert "old" not in text[:3]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["figures", "report.md"]
+
+
+def test_nothing_finished_is_still_a_report(built: Any, tmp_path: Path) -> None:
+    study = built.study("ablation")
+
+    result = built.finish(study, lambda spec: "no memory" if spec.seed == 0 else None)
+    text = write([result], tmp_path, pictures={}).read_text(encoding="utf-8")
+
+    assert "0 of 5 runs finished, 5 failed" in text
+    assert "No run has finished, so there is nothing to count." in text
+    assert text.count("failed: no memory") >= 5
+
+
+def test_what_the_data_say_cannot_break_the_page(built: Any, tmp_path: Path) -> None:
+    classes = ("dis|gust", "<b>fear</b>", "`joy`", *built.classes[3:])
+    odd = Anomaly(code="gap", where="a|b\nc", what="<img>", action="*kept*")
+
+    result = built.finish(
+        built.study(only=("proposed",), dataset="mine"),
+        lambda spec: built.run(spec, classes=classes, anomalies=(odd,)),
+    )
+    text = write([result], tmp_path, pictures={}).read_text(encoding="utf-8")
+
+    assert r"| frame    | dis\|gust " in text
+    assert r"\<b\>fear\</b\>" in text
+    assert r"- gap: a\|b c: \<img\>; \*kept\*" in text
+    assert not re.search(r"(?<!\\)<(b|img)>", text)
+
+
+def test_a_long_list_of_anomalies_is_counted_and_cut(built: Any, tmp_path: Path) -> None:
+    odd = tuple(Anomaly(code="gap", where=f"clip {n}", what="short", action="kept") for n in range(13))
+
+    result = built.finish(built.study(only=("proposed",)), lambda spec: built.run(spec, anomalies=odd))
+    text = write([result], tmp_path, pictures={}).read_text(encoding="utf-8")
+
+    assert "Anomalies in the data: 13." in text
+    assert text.count("- gap: clip ") == 10
+    assert "The first 10; 3 more are" in text
+
+
+def test_the_same_data_are_told_once_and_other_data_twice(built: Any, tmp_path: Path) -> None:
+    comparison, ablation = built.study(only=("proposed",)), built.study("ablation")
+    other = replace(ablation, fingerprint="e" * 64)
+
+    once = _report(built, tmp_path / "once", comparison, ablation)
+    twice = _report(built, tmp_path / "twice", comparison, other)
+
+    assert once.count("In the paper: Table 2.") == 1
+    assert twice.count("In the paper: Table 2.") == 2
+
+
+def test_a_report_of_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="at least one study; got none"):
+        write([], tmp_path, pictures={})

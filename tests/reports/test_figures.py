@@ -1,0 +1,72 @@
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from reports.figures import augmentation_strip, confusion_matrices, curves, name_of, sample_sheet
+
+
+def _size(path: Path) -> tuple[int, int]:
+    with Image.open(path) as image:
+        assert image.format == "PNG"
+        return image.size
+
+
+def _images(count: int) -> Any:
+    return np.random.default_rng(0).integers(0, 255, (count, 3, 8, 8), dtype=np.uint8)
+
+
+def test_a_sheet_grows_by_rows_of_six(tmp_path: Path) -> None:
+    sample_sheet(_images(6), ["a"] * 6, tmp_path / "six.png")
+    sample_sheet(_images(7), ["a"] * 7, tmp_path / "seven.png")
+
+    width, height = _size(tmp_path / "six.png")
+    assert width >= 900
+    assert _size(tmp_path / "seven.png") == (width, 2 * height)
+
+
+def test_a_sheet_needs_a_title_an_image(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="zip"):
+        sample_sheet(_images(2), ["a"], tmp_path / "x.png")
+
+
+def test_a_strip_shows_the_original_and_its_draws(tmp_path: Path) -> None:
+    augmentation_strip(_images(1)[0], _images(4), tmp_path / "strip.png")
+
+    assert _size(tmp_path / "strip.png")[0] >= 900
+
+
+def test_the_same_results_are_the_same_bytes(built: Any, tmp_path: Path) -> None:
+    results = built.finish(built.study()).results
+    for name in ("a.png", "b.png"):
+        confusion_matrices(results, tmp_path / name)
+
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_other_answers_are_another_picture(built: Any, tmp_path: Path) -> None:
+    (spec,) = built.study(only=("vgg16",)).runs()
+    for name, matrix in (("good.png", built.good), ("collapsed.png", built.collapsed)):
+        confusion_matrices((built.run(spec, matrix),), tmp_path / name)
+
+    assert (tmp_path / "good.png").read_bytes() != (tmp_path / "collapsed.png").read_bytes()
+
+
+def test_a_collapsed_run_is_named_so(built: Any) -> None:
+    (spec,) = built.study(only=("vgg16",)).runs()
+
+    assert name_of(built.run(spec)) == "vgg16"
+    assert name_of(built.run(spec, built.collapsed)) == "vgg16 (collapsed)"
+
+
+def test_curves_of_one_run_and_of_one_epoch_with_no_loss(built: Any, tmp_path: Path) -> None:
+    (spec,) = built.study(only=("vgg16",)).runs()
+    run = built.run(spec)
+    first = replace(run.history[0], train_loss=0.0, validation_loss=0.0)
+
+    curves((replace(run, history=(first,), best_epoch=1),), tmp_path / "curves.png")
+
+    assert _size(tmp_path / "curves.png")[0] >= 900

@@ -1,0 +1,102 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from datasets.spec import Leakage
+from reports.outcomes import outcomes
+from studies.spec import RunSpec
+
+
+def test_rows_go_by_arm_then_protocol(built: Any) -> None:
+    found = outcomes(built.finish(built.study(protocols=("frame", "subject"))))
+
+    assert [(row.arm.name, row.protocol) for row in found.rows] == [
+        ("vgg16", "frame"),
+        ("vgg16", "subject"),
+        ("proposed", "frame"),
+        ("proposed", "subject"),
+    ]
+    assert [row.arm.name for row in found.under("subject")] == ["vgg16", "proposed"]
+    assert [row.protocol for row in found.of("proposed")] == ["frame", "subject"]
+
+
+def test_the_unit_is_the_frame_under_frame_and_the_clip_elsewhere(built: Any) -> None:
+    found = outcomes(
+        built.finish(built.study(protocols=("frame", "subject")), lambda spec: built.run(spec, frames=3))
+    )
+
+    frame, subject = found.of("proposed")
+    assert (frame.unit, frame.seeds[0].scores.n) == ("frames", 90)
+    assert (subject.unit, subject.seeds[0].scores.n, subject.seeds[0].by_frame.n) == ("clips", 30, 90)
+
+
+def test_seeds_stay_apart_and_keys_lead_to_their_runs(built: Any) -> None:
+    result = built.finish(built.study(seeds=(0, 1, 2)))
+
+    row = outcomes(result).of("proposed")[0]
+
+    assert [seed.seed for seed in row.seeds] == [0, 1, 2]
+    assert row.keys == tuple(
+        run.spec.key for run in result.results if run.spec.architecture.name == "proposed"
+    )
+
+
+def test_failed_and_unrun_are_told_apart(built: Any) -> None:
+    def choose(spec: RunSpec) -> Any:
+        return {"vgg16": "no memory", "alexnet": None}.get(spec.architecture.name, built.run(spec))
+
+    found = outcomes(built.finish(built.study(only=("vgg16", "alexnet", "proposed")), choose))
+
+    assert [row.state for row in found.rows] == ["failed", "not run", ""]
+    assert [failure.reason for failure in found.rows[0].failures] == ["no memory"]
+    assert [row.unrun for row in found.rows] == [0, 1, 0]
+
+
+def test_a_run_that_failed_and_then_finished_has_finished(built: Any) -> None:
+    study = built.study(only=("proposed",))
+    failed = built.finish(study, lambda spec: "no memory")
+    done = replace(built.finish(study), failures=failed.failures)
+
+    (row,) = outcomes(done).rows
+
+    assert (row.state, row.failures) == ("", ())
+
+
+@pytest.mark.parametrize(
+    ("seeds", "name"), [((0,), "vgg16 (collapsed)"), ((0, 1), "vgg16 (collapsed in 1 of 2 seeds)")]
+)
+def test_a_collapse_is_part_of_the_name(built: Any, seeds: tuple[int, ...], name: str) -> None:
+    def choose(spec: RunSpec) -> Any:
+        return built.run(spec, built.collapsed if spec.seed == 0 else built.good)
+
+    row = outcomes(built.finish(built.study(seeds=seeds), choose)).of("vgg16")[0]
+
+    assert row.name == name
+
+
+def test_width_is_part_of_the_name_where_networks_differ_in_it(built: Any) -> None:
+    narrow = outcomes(built.finish(built.study(only=("vgg16", "resnet34"), width=0.25)))
+    full = outcomes(built.finish(built.study(only=("vgg16", "resnet34"))))
+
+    assert [row.name for row in narrow.rows] == ["vgg16 (width 0.25)", "resnet34 (full width)"]
+    assert [row.name for row in full.rows] == ["vgg16", "resnet34"]
+
+
+def test_leaks_of_several_runs_are_weighted_by_their_test_frames(built: Any) -> None:
+    def choose(spec: RunSpec) -> Any:
+        found = built.run(spec, frames=1 if spec.seed == 0 else 3)
+        leak = Leakage(clip=1.0, subject=0.5) if spec.seed == 0 else Leakage(clip=0.0, subject=0.5)
+        return replace(found, data=replace(found.data, leakage=leak))
+
+    row = outcomes(built.finish(built.study(seeds=(0, 1)), choose)).of("proposed")[0]
+
+    assert row.leakage == Leakage(clip=0.25, subject=0.5)
+
+
+def test_nothing_finished_has_no_leak_and_no_classes(built: Any) -> None:
+    found = outcomes(built.finish(built.study(), lambda spec: None))
+
+    assert found.classes == ()
+    assert found.rows[0].leakage is None
+    assert found.data("frame") is None

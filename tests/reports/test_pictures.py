@@ -1,0 +1,58 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports.outcomes import outcomes
+from reports.pictures import bar_figure, confusion_figure, curve_figure, file_name, pooled
+
+
+def test_names_are_safe_in_a_link() -> None:
+    assert file_name("comparison-my set/x|y", "loss") == "figures/comparison-my-set-x-y-loss.png"
+
+
+@pytest.mark.parametrize(
+    ("kind", "quantity", "dataset", "item"),
+    [
+        ("comparison", "accuracy", "casme2", ("Figure 14",)),
+        ("comparison", "loss", "casme2", ("Figure 15",)),
+        ("comparison", "loss", "ckplus", ("Figure 12",)),
+        ("comparison", "loss", "synthetic", ("Figure 15 (CASME II)",)),
+        ("comparison", "loss", "mine", ()),
+        ("ablation", "accuracy", "casme2", ("Figure 16",)),
+        ("ablation", "loss", "ckplus", ()),
+    ],
+)
+def test_curves_name_their_figure_of_the_paper(
+    built: Any, tmp_path: Path, kind: str, quantity: Any, dataset: str, item: tuple[str, ...]
+) -> None:
+    (tmp_path / "figures").mkdir()
+    study = outcomes(built.finish(built.study(kind, dataset=dataset)))
+
+    figure = curve_figure(study, "frame", quantity=quantity, out=tmp_path)
+
+    assert figure is not None
+    assert figure.paper == item
+    assert (tmp_path / figure.file).is_file()
+
+
+def test_accuracies_are_never_shown_without_their_leak(built: Any, tmp_path: Path) -> None:
+    (tmp_path / "figures").mkdir()
+    study = outcomes(built.finish(built.study("ablation", protocols=("frame", "subject"))))
+
+    for figure in (
+        confusion_figure(study, "frame", out=tmp_path),
+        curve_figure(study, "frame", quantity="accuracy", out=tmp_path),
+        bar_figure(study, out=tmp_path),
+    ):
+        assert figure is not None
+        assert any("100.00 % of the test frames have their clip in training" in n for n in figure.notes)
+
+
+def test_nothing_finished_draws_nothing(built: Any, tmp_path: Path) -> None:
+    study = outcomes(built.finish(built.study("ablation"), lambda spec: None))
+
+    assert confusion_figure(study, "frame", out=tmp_path) is None
+    assert curve_figure(study, "frame", quantity="loss", out=tmp_path) is None
+    assert bar_figure(study, out=tmp_path) is None
+    assert pooled(study.rows[0]) is None

@@ -1,0 +1,36 @@
+from typing import Any
+
+import pytest
+
+from reports.outcomes import outcomes
+from reports.run_notes import duration, settings, trace_table
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0, "0:00:00"), (61.6, "0:01:02"), (36_000, "10:00:00")])
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_a_row_a_run_that_leads_to_its_record(built: Any) -> None:
+    def choose(spec: Any) -> Any:
+        found = {"vgg16": built.run(spec, built.collapsed), "alexnet": "no memory", "resnet34": None}
+        return found.get(spec.architecture.name, built.run(spec))
+
+    result = built.finish(built.study(only=("vgg16", "alexnet", "resnet34", "proposed")), choose)
+    table = trace_table(outcomes(result))
+
+    assert built.column(table, "Key") == [spec.key for spec in result.study.runs()]
+    assert built.column(table, "MLflow run") == ["run-0", "–", "–", "run-1"]
+    assert built.column(table, "Best epoch") == ["3", "failed", "not run", "3"]
+    assert built.column(table, "Seconds") == ["6.2", "–", "–", "6.2"]
+    assert built.column(table, "Collapsed") == ["collapsed", "–", "–", "no"]
+
+
+def test_settings_name_what_was_run_and_where(built: Any) -> None:
+    text = "\n".join(settings(outcomes(built.finish(built.study(protocols=("frame", "subject"))))))
+
+    assert "Networks: vgg16, proposed" in text
+    assert "Protocol subject: 7:2:1 over subjects" in text
+    assert "Adam, learning rate 0.001, batch 32, at most 100 epochs" in text
+    assert "cpu; Linux; 2 threads; torch 2.6.0; commit abc1234" in text
+    assert "Runs: 4 finished, 0 failed, 0 not run; 0:00:25" in text

@@ -1,0 +1,45 @@
+from typing import Any
+
+from reports.outcomes import outcomes
+from reports.samples import leak_table, sample_table
+
+
+def test_counts_each_part_of_each_protocol_beside_table_2(built: Any) -> None:
+    table = sample_table(outcomes(built.finish(built.study(protocols=("frame", "subject")))))
+    rows = [[cell.text for cell in row] for row in table.rows]
+
+    assert len(rows) == 2 * (6 + 1)
+    assert rows[0] == ["frame", "disgust", "70", "20", "10", "100", "2,058"]
+    assert rows[6] == ["frame", "total", "210", "60", "30", "300", "6,051"]
+    assert rows[7][:2] == ["subject", "disgust"]
+    assert table.header[-1] == "Paper"
+    assert all(cell.run_keys for cell in table.rows[0][2:6])
+
+
+def test_a_stand_in_is_named_and_a_strange_class_has_no_count(built: Any) -> None:
+    classes = ("joy", *built.classes[1:])
+    study = built.study(dataset="synthetic")
+
+    table = sample_table(outcomes(built.finish(study, lambda spec: built.run(spec, classes=classes))))
+
+    assert table.header[-1] == "Paper (CASME II)"
+    assert built.column(table, "Paper (CASME II)")[:2] == ["–", "127"]
+    assert any("cannot be compared" in note for note in table.notes)
+    assert "Classes of the paper that this set does not have: disgust." in table.notes
+
+
+def test_a_set_of_ones_own_has_no_paper_column(built: Any) -> None:
+    table = sample_table(outcomes(built.finish(built.study(dataset="mine"))))
+
+    assert table.header[-1] == "All"
+    assert table.paper == ()
+
+
+def test_leaks_of_each_protocol(built: Any) -> None:
+    table = leak_table(outcomes(built.finish(built.study(protocols=("frame", "clip", "subject")))))
+
+    assert [[cell.text for cell in row] for row in table.rows] == [
+        ["frame", "30", "100.00", "100.00"],
+        ["clip", "30", "0.00", "87.50"],
+        ["subject", "30", "0.00", "0.00"],
+    ]

@@ -1,0 +1,75 @@
+from typing import Any
+
+from reports.outcomes import outcomes
+from reports.summary import summary
+
+ALL_RIGHT = tuple(tuple(5 if c == r else 0 for c in range(6)) for r in range(6))
+
+
+def _said(built: Any, choose: Any = None, **kwargs: Any) -> list[str]:
+    kind = kwargs.pop("kind", "comparison")
+    study = built.study(kind, **kwargs)
+    return list(summary(outcomes(built.finish(study, choose or built.run))))
+
+
+def test_names_the_best_with_its_interval_leak_and_lead(built: Any) -> None:
+    def choose(spec: Any) -> Any:
+        return built.run(spec, ALL_RIGHT if spec.architecture.name == "vgg16" else built.good)
+
+    first, best, *_ = _said(built, choose)
+
+    assert first == "Comparison on CASME II (preset paper): 2 of 2 runs finished."
+    assert best.startswith(
+        "Under frame the most accurate is vgg16: 100.00 % of 30 frames (95 % interval 88.65"
+    )
+    assert "100.00 % of the test frames have their clip in training, 100.00 % their subject" in best
+    assert "Next is proposed, 13.33 points behind: 4 of 30 frames. A lead under 6" in best
+
+
+def test_a_tie_is_no_lead(built: Any) -> None:
+    assert _said(built)[1].endswith("proposed is level with it.")
+
+
+def test_the_worth_of_the_split_is_counted_in_frames_on_both_sides(built: Any) -> None:
+    def choose(spec: Any) -> Any:
+        return built.run(spec, ALL_RIGHT if spec.protocol == "frame" else built.collapsed, frames=2)
+
+    said = _said(built, choose, protocols=("frame", "subject"))
+
+    assert (
+        "The split is worth 66.67 points of accuracy: counted in frames, 2 networks (of which 2 collapsed "
+        "under one or both) have 100.00 % on average under frame and 33.33 % under subject."
+    ) in said
+    assert "Collapsed, one answer for every test sample: vgg16 under subject, proposed under subject." in said
+
+
+def test_says_what_is_missing(built: Any) -> None:
+    said = _said(built, lambda spec: "no memory" if spec.architecture.name == "vgg16" else None)
+
+    assert said[0].endswith("0 of 2 runs finished, 1 failed, 1 not run.")
+    assert said[1] == "Under frame nothing has finished."
+
+
+def test_an_ablation_tells_its_steps(built: Any) -> None:
+    said = _said(built, kind="ablation")
+
+    assert (
+        "Under frame accuracy changes from rung to rung by 0.00 (vgg16+cbam), 0.00 (vgg16+cbam+residual), "
+        "0.00 (vgg16+cbam+residual+separable), 0.00 (proposed) points."
+    ) in said
+
+
+def test_says_what_cannot_be_concluded(built: Any) -> None:
+    said = " ".join(_said(built, dataset="synthetic", width=0.25))
+
+    assert "there is one seed" in said
+    assert "unseen people" in said
+    assert "anything about real faces" in said
+    assert "Not the paper's settings: width 0.25" in said
+
+
+def test_several_seeds_under_a_strict_split_leave_nothing_open(built: Any) -> None:
+    said = " ".join(_said(built, protocols=("subject",), seeds=(0, 1)))
+
+    assert "This does not show" not in said
+    assert "(mean of 2 seeds)" in said

@@ -1,0 +1,96 @@
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from architectures.catalogue import CATALOGUE
+from architectures.spec import ArchitectureSpec
+from studies.codec import from_data, from_json, to_data, to_json
+from studies.results import Prediction, RunResult
+from studies.spec import RunSpec, Study
+
+
+def test_a_study_comes_back_unchanged(study: Study) -> None:
+    assert from_json(Study, to_json(study)) == study
+
+
+def test_a_run_comes_back_unchanged_and_under_its_key(spec: RunSpec) -> None:
+    back = from_json(RunSpec, to_json(spec, indent=1))
+
+    assert back == spec
+    assert back.key == spec.key
+
+
+def test_a_result_comes_back_unchanged(result: RunResult) -> None:
+    assert from_json(RunResult, to_json(result)) == result
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_every_architecture_comes_back_unchanged(name: str) -> None:
+    back = from_data(ArchitectureSpec, to_data(CATALOGUE[name]))
+
+    assert back == CATALOGUE[name]
+    assert type(back.stages[0]) is tuple
+
+
+def test_the_same_value_is_the_same_text(spec: RunSpec) -> None:
+    text = to_json(spec)
+
+    assert text == to_json(replace(spec))
+    assert list(json.loads(text)) == sorted(json.loads(text))
+    assert "\n" not in text
+
+
+def test_a_whole_number_is_read_where_a_float_belongs() -> None:
+    data = {"id": "a", "subject": "s", "clip": "c", "truth": 0, "probabilities": [1, 0]}
+
+    assert from_data(Prediction, data).probabilities == (1.0, 0.0)
+    assert type(from_data(Prediction, data).probabilities[0]) is float
+
+
+def test_no_number_that_json_lacks(result: RunResult) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        to_json(replace(result, seconds=float("nan")))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"truth": "0"}, r"Prediction\.truth must be int; got '0'"),
+        ({"truth": True}, r"Prediction\.truth must be int; got True"),
+        ({"clip": 3}, r"Prediction\.clip must be str; got 3"),
+        ({"probabilities": 0.5}, r"Prediction\.probabilities must be a list; got 0\.5"),
+        ({"probabilities": [0.5, "x"]}, r"Prediction\.probabilities\[1\] must be float; got 'x'"),
+        ({"colour": "red"}, r"must have the fields .*colour"),
+    ],
+)
+def test_bad_data_is_named(change: dict[str, Any], message: str) -> None:
+    data = {"id": "a", "subject": "s", "clip": "c", "truth": 0, "probabilities": [0.5, 0.5], **change}
+
+    with pytest.raises(ValueError, match=message):
+        from_data(Prediction, data)
+
+
+def test_a_missing_field_is_named(spec: RunSpec) -> None:
+    data = to_data(spec)
+    del data["seed"]
+
+    with pytest.raises(ValueError, match=r"RunSpec must have the fields .*'seed'"):
+        from_data(RunSpec, data)
+
+
+def test_a_pair_of_three_is_refused() -> None:
+    data = to_data(CATALOGUE["vgg16"])
+    data["stages"][0] = [2, 64, 1]
+
+    with pytest.raises(ValueError, match=r"stages\[0\] must hold 2 items; got 3"):
+        from_data(ArchitectureSpec, data)
+
+
+def test_a_word_that_the_spec_refuses_is_refused_in_data() -> None:
+    data = to_data(CATALOGUE["vgg16"])
+    data["norm"] = "layer"
+
+    with pytest.raises(ValueError, match="norm must be one of none, batch; got 'layer'"):
+        from_data(ArchitectureSpec, data)

@@ -1,0 +1,145 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from architectures.catalogue import architecture
+from architectures.spec import ArchitectureSpec
+from datasets.spec import AugmentationSpec, DatasetSpec
+from studies.arms import ablation, comparison
+from studies.spec import RunSpec, Study, TrainingSpec
+
+CHANGES: list[dict[str, Any]] = [
+    {"dataset": DatasetSpec(name="casme2", frames="paper", image_size=48)},
+    {"dataset": DatasetSpec(name="synthetic", frames="apex", image_size=48)},
+    {"dataset": DatasetSpec(name="synthetic", frames="paper", image_size=64)},
+    {"fingerprint": "e" * 64},
+    {"protocol": "subject"},
+    {"fold": 1},
+    {"seed": 1},
+    {"architecture": architecture("vgg16")},
+    {"architecture": replace(architecture("proposed"), width=0.5)},
+    {"training": TrainingSpec(epochs=99)},
+    {"training": TrainingSpec(batch=16)},
+    {"training": TrainingSpec(learning_rate=1e-4)},
+    {"training": TrainingSpec(gamma=0.0)},
+    {"training": TrainingSpec(class_weights="none")},
+    {"training": TrainingSpec(patience=5)},
+    {"training": TrainingSpec(augmentation=AugmentationSpec(flip=0.0))},
+    {"training": TrainingSpec(compile=True)},
+]
+
+
+def test_the_key_is_sixteen_hexadecimal_digits(spec: RunSpec) -> None:
+    assert len(spec.key) == 16
+    assert set(spec.key) <= set("0123456789abcdef")
+
+
+def test_the_key_ignores_what_the_architecture_is_called(spec: RunSpec) -> None:
+    renamed = replace(spec, architecture=replace(spec.architecture, name="rung 5"))
+
+    assert renamed.key == spec.key
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=str)
+def test_the_key_changes_with_everything_else(spec: RunSpec, change: dict[str, Any]) -> None:
+    assert replace(spec, **change).key != spec.key
+
+
+@pytest.mark.parametrize(("place", "name"), [(0, "vgg16"), (-1, "proposed")])
+def test_ends_of_the_ladder_are_cells_of_the_comparison(spec: RunSpec, place: int, name: str) -> None:
+    (arm,) = comparison((name,))
+
+    rung = replace(spec, architecture=ablation("ladder")[place])
+
+    assert rung.key == replace(spec, architecture=arm).key
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"epochs": 0}, "epochs must be at least 1; got 0"),
+        ({"batch": 0}, "batch must be at least 1; got 0"),
+        ({"patience": -2}, "patience must be at least 1; got -2"),
+        ({"learning_rate": 0.0}, "learning rate must lie between 0 and 1; got 0.0"),
+        ({"learning_rate": 1.0}, "learning rate must lie between 0 and 1; got 1.0"),
+        ({"gamma": -0.5}, "gamma must be at least 0; got -0.5"),
+    ],
+)
+def test_training_out_of_range_is_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        TrainingSpec(**change)
+
+
+@pytest.mark.parametrize(("name", "size", "least"), [("proposed", 31, 32), ("alexnet", 64, 65)])
+def test_images_that_are_too_small_are_refused(spec: RunSpec, name: str, size: int, least: int) -> None:
+    dataset = replace(spec.dataset, image_size=size)
+
+    with pytest.raises(ValueError, match=f"{name} needs images of at least {least} px; got {size}: raise"):
+        replace(spec, dataset=dataset, architecture=architecture(name))
+
+    fits = replace(spec.dataset, image_size=least)
+    assert replace(spec, dataset=fits, architecture=architecture(name)).dataset == fits
+
+
+def test_runs_go_by_protocol_then_seed_then_arm(study: Study) -> None:
+    runs = study.runs()
+
+    assert len(runs) == 2 * 2 * 5
+    assert [(run.protocol, run.seed) for run in runs[::5]] == [
+        ("frame", 0),
+        ("frame", 1),
+        ("subject", 0),
+        ("subject", 1),
+    ]
+    assert [run.architecture for run in runs[:5]] == list(study.arms)
+    assert len({run.key for run in runs}) == len(runs)
+    assert {run.training.epochs for run in runs} == {3}
+
+
+def test_the_name_tells_what_and_its_digest_the_rest(study: Study) -> None:
+    stem, _, digest = study.name.rpartition("-")
+
+    assert stem == "ablation-ladder-synthetic-frame+subject-quick"
+    assert len(digest) == 6
+    assert replace(study).name == study.name
+    assert replace(study, seeds=(0,)).name.startswith(stem + "-")
+    assert replace(study, seeds=(0,)).name != study.name
+
+
+def test_a_comparison_has_no_design_in_its_name(study: Study) -> None:
+    named = replace(study, kind="comparison", design="", arms=comparison(("vgg16",)))
+
+    assert named.name.startswith("comparison-synthetic-frame+subject-quick-")
+
+
+@pytest.mark.parametrize("field", ["arms", "protocols", "seeds"])
+def test_a_study_of_nothing_is_refused(study: Study, field: str) -> None:
+    with pytest.raises(ValueError, match=f"at least one {field[:-1]}"):
+        replace(study, **{field: ()})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"protocols": ("frame", "frame")}, "protocol named twice: frame"),
+        ({"seeds": (0, 1, 0)}, "seed named twice: 0"),
+        ({"arms": comparison(("vgg16", "vgg16"))}, "arm named twice: vgg16"),
+    ],
+)
+def test_nothing_is_named_twice(study: Study, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(study, **change)
+
+
+def test_a_study_is_refused_with_its_smallest_arm(study: Study) -> None:
+    with pytest.raises(ValueError, match="alexnet needs images of at least 65 px; got 48"):
+        replace(study, arms=comparison())
+
+
+def test_an_arm_is_any_architecture(study: Study) -> None:
+    small = ArchitectureSpec(name="small", stages=((1, 8),))
+
+    assert [run.architecture.name for run in replace(study, arms=(small,), seeds=(0,)).runs()] == [
+        "small"
+    ] * 2
