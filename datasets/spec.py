@@ -31,20 +31,21 @@ class DatasetSpec:
 class AugmentationSpec:
     """Random changes to a training image: flip, rotation, scale, crop, and the four of colour.
 
-    The paper names the eight and gives no ranges; these are ours, small enough that an expression survives.
+    The paper names the eight and gives no ranges; these are ours: a
+    micro-expression moves a face by a few hundredths of its side, so no change is much larger than that.
     A range r means a uniform draw: rotation in [-r, r] degrees, scale in [1-r, 1+r], crop as a shift of at
     most r of the side, brightness, contrast and saturation as factors in [1-r, 1+r], hue as a turn of at
     most r of the colour circle. `flip` is a probability.
     """
 
     flip: float = 0.5
-    rotation: float = 10.0
-    scale: float = 0.1
-    crop: float = 0.05
-    brightness: float = 0.2
-    contrast: float = 0.2
-    saturation: float = 0.2
-    hue: float = 0.02
+    rotation: float = 3.0
+    scale: float = 0.03
+    crop: float = 0.02
+    brightness: float = 0.1
+    contrast: float = 0.1
+    saturation: float = 0.1
+    hue: float = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

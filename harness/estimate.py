@@ -32,7 +32,7 @@ def _seconds_per_image(run: RunSpec, *, classes: int, device: torch.device) -> f
     images = PROBE if device.type == "cpu" and size >= LARGE else run.training.batch
     with torch.random.fork_rng(devices=[]):
         network = build(run.architecture, classes=classes).to(device)
-        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = network.to(memory_format=torch.channels_last)
         x = torch.zeros(images, 3, size, size, device=device).contiguous(memory_format=torch.channels_last)
         y = torch.zeros(images, dtype=torch.int64, device=device)
         alpha = torch.ones(classes, device=device)

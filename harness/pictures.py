@@ -6,11 +6,11 @@ import tempfile
 from pathlib import Path
 
 import torch
-from reports.figures import augmentation_strip, sample_sheet
 
 from datasets.augment import augment
 from datasets.cache import Pixels
 from datasets.spec import Split
+from reports.figures import augmentation_strip, sample_sheet
 from studies.spec import Study
 
 COLUMNS = 6

@@ -8,7 +8,6 @@ import traceback
 from pathlib import Path
 
 import torch
-from reports.figures import confusion_matrices, curves
 from torch import Tensor
 
 from datasets.cache import Pixels
@@ -16,6 +15,7 @@ from harness.errors import Stopped, is_full_disk
 from harness.progress import Progress
 from harness.run import execute
 from harness.tracking import Ledger, run_name
+from reports.figures import confusion_matrices, curves
 from studies.metrics import headline, scores
 from studies.results import Epoch, Failure, RunResult, StudyResult
 from studies.spec import RunSpec, Study

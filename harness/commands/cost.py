@@ -29,9 +29,8 @@ def cost(
                 )
         if classes < 2:
             raise ValueError(f"--classes must be at least 2; got {classes}")
-    from reports.costs import block_cost_table, cost_table
-
     from harness.cost import count
+    from reports.costs import block_cost_table, cost_table
     from reports.markdown import render_table
     from studies.codec import to_data
     from studies.cost import block_costs

@@ -22,9 +22,8 @@ def report(
     list_: Annotated[bool, typer.Option("--list", help="List the studies there are.")] = False,
 ) -> None:
     """Write the report of a study again, or one report of several."""
-    from reports.document import write
-
     from harness.tracking import Ledger
+    from reports.document import write
 
     ledger = Ledger(tracking_uri)
     with user_input():

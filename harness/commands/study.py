@@ -66,11 +66,10 @@ def carry_out(
     plan: Plan, *, ledger: Ledger, device: torch.device, out: Path, console: Console
 ) -> tuple[StudyResult, Path]:
     """Run the study, keep its pictures, write its report."""
-    from reports.document import write
-
     from harness.pictures import pictures
     from harness.progress import progress_for
     from harness.study import run_study
+    from reports.document import write
 
     name = plan.study.name
     parent = ledger.open_study(plan.study)
