@@ -126,7 +126,9 @@ def test_one_generator_gives_new_draws_each_time(images):
 
 
 def test_draws_stay_in_the_specs_ranges():
-    spec = AugmentationSpec(rotation=20, scale=0.3, crop=0.1, brightness=0.4, hue=0.25)
+    spec = AugmentationSpec(
+        rotation=20, scale=0.3, crop=0.1, brightness=0.4, contrast=0.2, saturation=0.2, hue=0.25
+    )
     draws = draw(4000, spec, generator=generator())
     for found, middle, reach in (
         (draws.rotation, 0, math.radians(20)),

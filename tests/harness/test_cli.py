@@ -21,7 +21,7 @@ MISTAKES = {
     "unknown data set": (("ablate", "--dataset", "affectnet"), ("affectnet", "casme2", "synthetic")),
     "no data anywhere": (("ablate", "--dataset", "casme2"), ("HARNESS_CASME2", "--root")),
     "root that is not there": (("ablate", "--dataset", "casme2", "--root", "nowhere"), ("nowhere",)),
-    "root given to drawn data": (("ablate", "--root", "."), ("synthetic", "--root")),
+    "root given to drawn data": (("ablate", "--root", "."), ("synthetic", "takes no root", "casme2")),
     "unknown architecture": (("compare", "--only", "vgg61"), ("vgg61", "vgg16", "proposed")),
     "no epochs": (("ablate", "--epochs", "0"), ("epochs", "at least 1", "0")),
     "no images a batch": (("ablate", "--batch", "0"), ("batch", "at least 1")),
