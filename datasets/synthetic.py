@@ -96,7 +96,7 @@ class SyntheticSpec:
 
 # Two clips a class and subject: with one, a held-out clip would be of the one class its subject never showed
 # in training, and a network that has learned the person would do worse than chance.
-DEMO = SyntheticSpec(subjects=8, clips=96, frames=7, balance=True, amplitude=3.0)
+DEMO = SyntheticSpec(subjects=8, clips=96, frames=7, balance=True, amplitude=4.0)
 
 
 def synthesize(spec: SyntheticSpec, out: Path, *, progress: Callable[[int, int], None] | None = None) -> Path:

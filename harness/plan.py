@@ -66,6 +66,7 @@ def prepare(request: Request, *, progress: Callable[[int, int], None] | None = N
         epochs=size.epochs if request.epochs is None else request.epochs,
         batch=request.batch,
         patience=size.patience,
+        augmentation=size.augmentation,
     )
     if request.seeds < 1:
         raise ValueError(f"--seeds must be at least 1; got {request.seeds}")

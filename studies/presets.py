@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from datasets.spec import AugmentationSpec
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
@@ -14,11 +16,31 @@ class Preset:
     epochs: int
     width: float
     patience: int
+    augmentation: AugmentationSpec
 
+
+GENTLE = AugmentationSpec(
+    flip=0.0, rotation=1.0, scale=0.01, crop=0.01, brightness=0.05, contrast=0.05, saturation=0.05, hue=0.005
+)
+"""For a few hundred training steps, which are too few to learn a face's mirror image and its turns as well."""
 
 PRESETS = {
-    "paper": Preset(ablation_size=224, comparison_size=224, epochs=100, width=1.0, patience=10),
-    "quick": Preset(ablation_size=48, comparison_size=72, epochs=16, width=0.25, patience=10),
+    "paper": Preset(
+        ablation_size=224,
+        comparison_size=224,
+        epochs=100,
+        width=1.0,
+        patience=10,
+        augmentation=AugmentationSpec(),
+    ),
+    "quick": Preset(
+        ablation_size=32,
+        comparison_size=72,
+        epochs=18,
+        width=0.25,
+        patience=10,
+        augmentation=GENTLE,
+    ),
 }
 
 
