@@ -22,7 +22,7 @@ class Preset:
 GENTLE = AugmentationSpec(
     flip=0.0, rotation=1.0, scale=0.01, crop=0.01, brightness=0.05, contrast=0.05, saturation=0.05, hue=0.005
 )
-"""For a few hundred training steps, which are too few to learn a face's mirror image and its turns as well."""
+"""For a few hundred training steps: too few to learn a face's mirror image and its turns as well."""
 
 PRESETS = {
     "paper": Preset(

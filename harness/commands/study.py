@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -175,7 +176,8 @@ def _say_end(result: StudyResult, report: Path, *, ledger: Ledger, as_json: bool
     for failure in result.failures:
         print(f"failed  {failure.spec.architecture.name} ({failure.spec.protocol}): {failure.reason}")
     print(f"report  {report}")
-    print(f"runs    harness ui{ledger.as_option()}   (MLflow, {ledger.shown()})")
+    program = "harness" if shutil.which("harness") else sys.argv[0]
+    print(f"runs    {program} ui{ledger.as_option()}   (MLflow, {ledger.shown()})")
 
 
 def _check_pretrained(plan: Plan) -> None:

@@ -25,7 +25,7 @@ NARROW = 1 / 8
 
 
 def quick_size(spec):
-    return max(48, smallest_input(spec))
+    return max(32, smallest_input(spec))
 
 
 def images(count, size):
