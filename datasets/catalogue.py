@@ -67,9 +67,10 @@ def _drawn(spec: SyntheticSpec) -> Path:
     import json
 
     from datasets.cache import cache_dir
-    from datasets.synthetic import synthesize
+    from datasets.synthetic import EDITION, synthesize
 
-    digest = hashlib.sha256(json.dumps(asdict(spec), sort_keys=True).encode()).hexdigest()
+    identity = json.dumps([EDITION, asdict(spec)], sort_keys=True)
+    digest = hashlib.sha256(identity.encode()).hexdigest()
     place = cache_dir() / f"synthetic-{digest[:16]}"
     if not place.exists():
         try:

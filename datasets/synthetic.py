@@ -94,6 +94,9 @@ class SyntheticSpec:
             )
 
 
+EDITION = 1
+"""Raised when the drawing changes, so that no older set in a cache stands for the new one."""
+
 # Two clips a class and subject: with one, a held-out clip would be of the one class its subject never showed
 # in training, and a network that has learned the person would do worse than chance.
 DEMO = SyntheticSpec(subjects=8, clips=96, frames=7, balance=True, amplitude=4.0)

@@ -26,6 +26,7 @@ import mlflow.artifacts
 from mlflow.entities import Metric, Param, Run, RunTag, ViewType
 from mlflow.tracking import MlflowClient
 
+from harness import view
 from harness.record import final_metrics, flattened, predictions_from_csv, result_parts
 from studies.codec import from_json, to_json
 from studies.results import Epoch, Failure, RunResult, StudyResult
@@ -152,6 +153,14 @@ class Ledger:
         """Every study on this ledger, newest first."""
         return [run.data.tags[STUDY] for run in self._search(f"tags.`{STUDY}` != ''")]
 
+    def views(self) -> list[tuple[str, str]]:
+        """Name of each data set's experiment, and where its run table lies on the server."""
+        return [
+            (experiment.name, view.address(experiment.experiment_id))
+            for experiment in self.client.search_experiments()
+            if view.TAG in experiment.tags
+        ]
+
     def load_study(self, name: str) -> tuple[StudyResult, dict[str, bytes]]:
         """A study as far as it has come, and its pictures by name.
 
@@ -210,7 +219,9 @@ class Ledger:
             return str(experiment.experiment_id)
         local = Path(self.uri.removeprefix(SQLITE)) if self.uri.startswith(SQLITE) else None
         artifacts = (local.parent / "mlruns").resolve().as_uri() if local else None
-        return str(self.client.create_experiment(name, artifact_location=artifacts))
+        created = str(self.client.create_experiment(name, artifact_location=artifacts))
+        self.client.set_experiment_tag(created, view.TAG, view.state())
+        return created
 
     def _search(self, where: str, experiments: tuple[str, ...] = ()) -> list[Run]:
         ids = list(experiments) or [e.experiment_id for e in self.client.search_experiments()]

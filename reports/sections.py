@@ -172,7 +172,7 @@ def gap_section(studies: Sequence[Outcomes], pictures: Mapping[str, str]) -> Ite
     for gap in gaps(studies, pictures):
         grouped.setdefault((gap.why, gap.command), []).append(f"{gap.item} ({ITEMS[gap.item]})")
     lines = [
-        f"- {escape(why)}: {escape(', '.join(items))}. {code(command)}"
+        f"- {escape(why)}: {escape(', '.join(items))}." + (f" {code(command)}" if command else "")
         for (why, command), items in grouped.items()
     ]
     yield "\n".join(lines) or "Every table and result figure of the paper has its counterpart here."

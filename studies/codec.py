@@ -54,6 +54,8 @@ def _decode(hint: Any, data: Any, *, where: str) -> Any:
     if origin is tuple:
         return _decode_tuple(get_args(hint), data, where=where)
     if origin is Literal:
+        if data not in get_args(hint):
+            raise ValueError(f"{where} must be one of {', '.join(map(repr, get_args(hint)))}; got {data!r}")
         return data
     if origin in (Union, types.UnionType):
         inner = [arg for arg in get_args(hint) if arg is not types.NoneType]

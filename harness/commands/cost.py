@@ -48,5 +48,5 @@ def cost(
         }
         print(json_module.dumps(document, indent=1))
         return
-    print(render_table(cost_table(rows)))
+    print(render_table(cost_table(rows)), end="\n\n")
     print(render_table(block_cost_table(blocks)))

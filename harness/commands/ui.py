@@ -31,5 +31,7 @@ def ui(
                 "folder where one ran"
             )
     print(f"MLflow on http://{host}:{port} (Ctrl-C ends it)")
+    for name, path in ledger.views():
+        print(f"  {name}: http://{host}:{port}{path}", flush=True)
     command = (sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", ledger.uri)
     raise typer.Exit(subprocess.run((*command, "--host", host, "--port", str(port))).returncode)

@@ -1,6 +1,7 @@
 """Studies on a real MLflow store: every cell kept, failures recorded, nothing run twice."""
 
 import io
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -102,6 +103,19 @@ def test_a_cell_that_fails_is_recorded_and_the_others_go_on(tree: Path, ledger: 
     assert [r.spec.architecture.name for r in result.results] == ["proposed"]
     assert "failed: ValueError" in shown
     assert ledger.load_study(plan.study.name)[0].failures == result.failures
+
+
+def test_the_run_tables_shared_view_shows_columns_that_runs_have(tree: Path, ledger: Ledger) -> None:
+    ran, _ = carry_out(prepare(request(tree)), ledger)
+    run = ledger.client.get_run(ran.run_ids[0][1])
+    ((name, path),) = ledger.views()
+    assert name == "harness casme2"
+    assert path.endswith(f"{run.info.experiment_id}/runs?viewStateShareKey=harness")
+    tag = ledger.client.get_experiment(run.info.experiment_id).tags["mlflow.sharedViewState.harness"]
+    shown = json.loads(tag)["selectedColumns"]
+    assert {f"params.`{name}`" for name in run.data.params} | {
+        f"metrics.`{name}`" for name in run.data.metrics
+    } >= set(shown)
 
 
 def test_an_unknown_study_lists_those_there_are(tree: Path, ledger: Ledger) -> None:

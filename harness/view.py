@@ -1,0 +1,47 @@
+"""The columns of a study that matter, as a shared view of MLflow's run table.
+
+MLflow keeps such a view as JSON in an experiment's tag and opens it by its key in the address. The format is
+MLflow's own and undocumented; where a version does not know it, the table opens with its usual columns.
+"""
+
+from __future__ import annotations
+
+import json
+
+VIEW = "harness"
+TAG = f"mlflow.sharedViewState.{VIEW}"
+PARAMS = ("arm", "protocol", "seed")
+METRICS = (
+    "test/accuracy",
+    "test/uar",
+    "test/collapsed",
+    "leak/clip",
+    "leak/subject",
+    "cost/parameters_mib",
+    "best_epoch",
+)
+
+
+def state() -> str:
+    """The view's JSON: newest first, arm, protocol, seed, the final metrics and the leak shares."""
+    columns = [f"params.`{name}`" for name in PARAMS] + [f"metrics.`{name}`" for name in METRICS]
+    settings = {
+        "searchFilter": "",
+        "orderByKey": "attributes.start_time",
+        "orderByAsc": False,
+        "startTime": "ALL",
+        "lifecycleFilter": "Active",
+        "modelVersionFilter": "All Runs",
+        "datasetsFilter": [],
+        "selectedColumns": columns,
+        "runsExpanded": {},
+        "runsPinned": [],
+        "runsHidden": [],
+        "groupBy": "",
+    }
+    return json.dumps(settings)
+
+
+def address(experiment_id: str) -> str:
+    """Where the view of an experiment lies on an MLflow server, from its root."""
+    return f"/#/experiments/{experiment_id}/runs?viewStateShareKey={VIEW}"
