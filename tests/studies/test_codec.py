@@ -92,5 +92,5 @@ def test_a_word_that_the_spec_refuses_is_refused_in_data() -> None:
     data = to_data(CATALOGUE["vgg16"])
     data["norm"] = "layer"
 
-    with pytest.raises(ValueError, match="norm must be one of none, batch; got 'layer'"):
+    with pytest.raises(ValueError, match="norm must be one of 'none', 'batch'; got 'layer'"):
         from_data(ArchitectureSpec, data)
