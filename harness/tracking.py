@@ -27,6 +27,7 @@ from mlflow.entities import Metric, Param, Run, RunTag, ViewType
 from mlflow.tracking import MlflowClient
 
 from harness import view
+from harness.errors import is_full_disk
 from harness.record import final_metrics, flattened, predictions_from_csv, result_parts
 from studies.codec import from_json, to_json
 from studies.results import Epoch, Failure, RunResult, StudyResult
@@ -65,6 +66,23 @@ class Ledger:
     def exists(self) -> bool:
         """Whether anything could have been recorded: a server, or a SQLite file that is there."""
         return not self.uri.startswith(SQLITE) or Path(self.uri.removeprefix(SQLITE)).is_file()
+
+    def check(self) -> None:
+        """See that the server or the file answers.
+
+        Raises:
+            ValueError: it does not; the message says what to do.
+        """
+        try:
+            self.client.search_experiments(max_results=1)
+        except Exception as error:
+            # Each kind of store has its own kinds of error; all of them mean the same to the user here.
+            if is_full_disk(error):
+                raise
+            raise ValueError(
+                f"the tracking store {self.shown()} does not answer ({type(error).__name__}): start the "
+                "server, mend the address, or leave --tracking-uri and MLFLOW_TRACKING_URI out (./mlflow.db)"
+            ) from error
 
     def shown(self) -> str:
         """The address without credentials, for people."""

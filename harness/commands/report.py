@@ -27,6 +27,8 @@ def report(
 
     ledger = Ledger(tracking_uri)
     with user_input():
+        if ledger.exists():
+            ledger.check()
         names = ledger.study_names() if ledger.exists() else []
         if list_:
             print(*names, sep="\n")

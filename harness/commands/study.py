@@ -48,10 +48,12 @@ def run(request: Request, output: Output) -> None:
         device = resolve(output.device)
         _check_pretrained(plan)
         _check_writable(output.out)
-    from harness.tracking import Ledger
+        from harness.tracking import Ledger
 
-    ledger = Ledger(output.tracking_uri)
-    fresh = output.dry_run and not ledger.exists()
+        ledger = Ledger(output.tracking_uri)
+        fresh = output.dry_run and not ledger.exists()
+        if not fresh:
+            ledger.check()
     todo = [spec for spec in plan.study.runs() if fresh or ledger.find(spec.key) is None]
     say_plan(plan, todo, device=device, console=console)
     if output.dry_run:

@@ -59,15 +59,19 @@ def test_a_mistake_gets_one_message_and_exit_status_2(harness: Run, name: str) -
         (("--frames", "every"), ("every", "onset_offset", "apex")),
         (("--device", "abacus"), ("abacus", "auto")),
         (("--device", "cuda"), ("cuda", "--device auto")),
+        (("--tracking-uri", "nosuch://place"), ("nosuch://place", "does not answer", "mlflow.db")),
+        (("--tracking-uri", "http://ann:secret@127.0.0.1:9"), ("//…@127.0.0.1:9", "does not answer")),
     ],
 )
 def test_a_mistake_that_needs_the_data_or_torch_to_be_seen(
-    harness: Run, tree: Path, args: tuple[str, ...], words: tuple[str, ...]
+    harness: Run, tree: Path, monkeypatch: pytest.MonkeyPatch, args: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
     if args == ("--device", "cuda") and shutil.which("nvidia-smi"):
         pytest.skip("this machine has what the test needs to be missing")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     status, _, err = harness("ablate", "--dataset", "casme2", "--root", tree, *TINY[:8], *args)
     assert status == 2
+    assert "secret" not in err
     assert all(word in err for word in words), err
 
 
