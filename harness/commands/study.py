@@ -41,8 +41,6 @@ def run(request: Request, output: Output) -> None:
     from harness.plan import prepare
 
     console = Console(file=sys.stderr)
-    once = " (drawn and kept the first time)" if request.dataset == "synthetic" else ""
-    console.print(f"reading {request.dataset}{once}", highlight=False)
     with user_input():
         plan = prepare(request, progress=_reading(console))
         from harness.device import resolve
