@@ -1,6 +1,6 @@
 """CASME II's clips: every row of the sheet joined with its folder, and all in which the two disagree.
 
-Nothing is left out without an anomaly that says so: the copies in circulation lack frames, have folders that
+No clip is left out without an anomaly that says so: the copies in circulation lack frames, have folders that
 no row names, and rows whose frame numbers are no numbers.
 """
 

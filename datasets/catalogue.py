@@ -113,10 +113,9 @@ def entry(name: str) -> DatasetEntry:
 
 
 def default_frames(name: str, protocols: Sequence[str]) -> str:
-    """The frame policy of a study that names none: the paper's where all of it follows the paper's split."""
-    policy = "paper" if tuple(protocols) == ("frame",) else "onset_offset"
-    assert policy in entry(name).frames
-    return policy
+    """The frame policy of a study that names none: the paper's under its split alone, or the first."""
+    policies = entry(name).frames
+    return "paper" if tuple(protocols) == ("frame",) and "paper" in policies else policies[0]
 
 
 def load(name: str, frames: str, *, root: Path | None = None) -> SampleTable:

@@ -60,6 +60,11 @@ def over_frames(table: SampleTable, seed: int) -> Parts:
         second = first + 2 * count // 10
         for part, names in zip(parts, (order[:first], order[first:second], order[second:]), strict=True):
             part += [rows[name] for name in names]
+    if not parts[1]:
+        raise ValueError(
+            "the protocol frame leaves no sample for validation: every class has fewer than 5, of which a "
+            "fifth is none; take another frame policy, or the protocol clip or subject"
+        )
     return parts
 
 

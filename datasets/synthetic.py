@@ -24,6 +24,9 @@ _STRONGEST, _MOST_DIFFERENT = 4.0, 2.0
 _FRAMES_WORTH_A_PROCESS, _MOST_PROCESSES = 150, 32
 
 
+_MOST_SUBJECTS = 99
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyntheticSpec:
     """What to draw. The defaults give a set of the real one's size and imbalance.
@@ -54,8 +57,11 @@ class SyntheticSpec:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.subjects < 1:
-            raise ValueError(f"a synthetic set needs at least 1 subject; got subjects={self.subjects}")
+        if not 1 <= self.subjects <= _MOST_SUBJECTS:
+            raise ValueError(
+                f"a synthetic set needs from 1 to {_MOST_SUBJECTS} subjects, for whom the release's names "
+                f"have two digits; got subjects={self.subjects}"
+            )
         if self.frames is not None and self.frames < 3:
             raise ValueError(
                 f"onset, apex and offset need at least 3 frames; got frames={self.frames} "
@@ -118,6 +124,11 @@ def synthesize(spec: SyntheticSpec, out: Path, *, progress: Callable[[int, int],
     from datasets.synthetic_plan import plan_clips
     from datasets.synthetic_sheet import write_sheet
 
+    out = out.absolute()
+    if any(parent.is_file() for parent in out.parents):
+        raise ValueError(f"{out} cannot be made: a part of its path is a file; name another")
+    if out == Path.cwd():
+        raise ValueError("a synthetic set cannot replace the working folder; name a folder in it")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(
             f"a synthetic set is written into a new or empty folder; {out} is taken: "

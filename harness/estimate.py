@@ -17,12 +17,16 @@ LARGE, PROBE = 128, 2
 
 
 def upper_bound(runs: Sequence[RunSpec], *, samples: int, classes: int, device: torch.device) -> float:
-    """Seconds that `runs` take if none stops early: epochs of `samples` images, evaluation left out."""
+    """Seconds that `runs` take if none stops early, evaluation left out; 0 if one cannot be probed."""
     each: dict[ArchitectureSpec, float] = {}
     total = 0.0
     for run in runs:
         if run.architecture not in each:
-            each[run.architecture] = _seconds_per_image(run, classes=classes, device=device)
+            try:
+                each[run.architecture] = _seconds_per_image(run, classes=classes, device=device)
+            except (RuntimeError, ValueError):
+                # The cell itself will say why it cannot be trained; no estimate is made without it.
+                return 0.0
         total += each[run.architecture] * samples * run.training.epochs
     return total
 

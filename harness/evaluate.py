@@ -24,7 +24,7 @@ def logits_of(network: nn.Module, images: Tensor) -> Tensor:
 
 def predict(network: nn.Module, images: Tensor, *, samples: Sequence[Sample]) -> tuple[Prediction, ...]:
     """A prediction for each of `samples`, whose pixels are `images` (N, 3, H, W) uint8, in the same order."""
-    probabilities = torch.softmax(logits_of(network, images).double(), dim=1).tolist()
+    probabilities = torch.softmax(logits_of(network, images).cpu().double(), dim=1).tolist()
     return tuple(
         Prediction(
             id=sample.id,

@@ -11,6 +11,7 @@ from architectures.spec import ArchitectureSpec
 from datasets.catalogue import default_frames, entry, load
 from datasets.spec import DatasetSpec, SampleTable, Split
 from studies.arms import ablation, comparison
+from studies.intervals import LEAST_DIFFERENCE
 from studies.presets import Preset, preset
 from studies.spec import Study, TrainingSpec
 
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from datasets.cache import Pixels
-
-McNEMAR_NET = 6
-"""Fewest answers won, none lost, at which exact McNemar reaches p < 0.05: 2 * 0.5**6 = 0.031."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +57,7 @@ def prepare(request: Request, *, progress: Callable[[int, int], None] | None = N
         ValueError: anything asked for that does not exist or does not fit the data.
         FileNotFoundError: a root, or pretrained weights, that are not there.
     """
-    # Everything that can be judged without torch or the data comes first.
+    # What can be judged without the data comes first.
     size = preset(request.preset)
     arms = _arms(request, size)
     training = TrainingSpec(
@@ -71,6 +69,11 @@ def prepare(request: Request, *, progress: Callable[[int, int], None] | None = N
     if request.seeds < 1:
         raise ValueError(f"--seeds must be at least 1; got {request.seeds}")
     entry(request.dataset)
+    from datasets.splits import PROTOCOLS
+
+    for protocol in request.protocols:
+        if protocol not in PROTOCOLS:
+            raise ValueError(f"unknown protocol {protocol!r}; accepted: {', '.join(PROTOCOLS)}")
     usual = size.ablation_size if request.kind == "ablation" else size.comparison_size
     spec = DatasetSpec(
         name=request.dataset,
@@ -122,9 +125,9 @@ def smallest_difference(table: SampleTable, split: Split) -> str:
     frames = split.protocol == "frame"
     units = len(split.test if frames else {table.samples[i].clip for i in split.test})
     word = "frames" if frames else "clips"
-    if units < McNEMAR_NET:
+    if units < LEAST_DIFFERENCE:
         return f"{split.protocol}: {units} test {word}: too few to tell two arms apart at all"
     return (
-        f"{split.protocol}: {units} test {word}: two arms must differ by {McNEMAR_NET} or more "
-        f"({100 * McNEMAR_NET / units:.1f} points) for exact McNemar to reach p < 0.05"
+        f"{split.protocol}: {units} test {word}: two arms must differ by {LEAST_DIFFERENCE} or more "
+        f"({100 * LEAST_DIFFERENCE / units:.1f} points) for exact McNemar to reach p < 0.05"
     )

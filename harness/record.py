@@ -43,7 +43,7 @@ def final_metrics(result: RunResult) -> dict[str, float]:
         "test/precision": main.precision,
         "test/frame_accuracy": frames.accuracy,
         "test/clip_accuracy": clips.accuracy,
-        "test/collapsed": float(frames.collapsed),
+        "test/collapsed": float(main.collapsed),
         "leak/clip": result.data.leakage.clip,
         "leak/subject": result.data.leakage.subject,
         "cost/parameters_mib": result.cost.mib,

@@ -37,7 +37,11 @@ def execute(
     table = pixels.table
     classes = len(table.classes)
     parts = split(table, spec.protocol, seed=spec.seed, fold=spec.fold)
+    # What could fail besides training does so before it.
+    cost = count(spec.architecture, classes=classes, image_size=spec.dataset.image_size)
+    where = environment(device)
     torch.manual_seed(spec.seed)
+    torch.backends.cudnn.allow_tf32 = False  # float32 in the run's identity means float32
     # A network that saturates fills its activations with denormals, which CPUs are many times slower on.
     torch.set_flush_denormal(True)
     network = build(spec.architecture, classes=classes)
@@ -61,15 +65,15 @@ def execute(
         predictions=predictions,
         history=tuple(history),
         best_epoch=best_epoch(history).number,
-        cost=count(spec.architecture, classes=classes, image_size=spec.dataset.image_size),
-        environment=environment(device),
+        cost=cost,
+        environment=where,
         seconds=time.perf_counter() - start,
     )
     return result, {name: tensor.cpu() for name, tensor in network.state_dict().items()}
 
 
 def _part(pixels: Pixels, rows: tuple[int, ...], *, device: torch.device) -> Part:
-    labels = torch.tensor([pixels.table.samples[i].label for i in rows])
+    labels = torch.tensor([pixels.table.samples[i].label for i in rows], dtype=torch.int64)
     images = torch.from_numpy(pixels.images[list(rows)])
     return Part(images=images.to(device), labels=labels.to(device))
 

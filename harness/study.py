@@ -55,8 +55,8 @@ def _cell(
 ) -> tuple[RunResult | Failure, str]:
     label = run_name(spec)
     done = ledger.find(spec.key)
-    if done:
-        result = ledger.load(done)
+    result = ledger.load(done) if done else None
+    if done and result:
         ledger.reuse(done, spec, parent=parent, result=result)
         progress.reused(label, in_words(result))
         return result, done
@@ -76,15 +76,21 @@ def _cell(
         raise
     except Exception as error:
         if is_full_disk(error):
-            _close_quietly(ledger, run_id, "FAILED")
+            _close_quietly(ledger, run_id, "KILLED")
             raise Stopped(
                 f"the disk is full: {label} could not be written ({error}); free some space or move --out, "
                 "HARNESS_CACHE and the tracking store, then start the same command again: finished cells "
                 "are kept and not run again"
             ) from error
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        ledger.log_texts(run_id, {"traceback.txt": traceback.format_exc()})
-        ledger.fail(run_id, reason)
+        try:
+            ledger.log_texts(run_id, {"traceback.txt": traceback.format_exc()})
+            ledger.fail(run_id, reason)
+        except Exception as second:
+            raise Stopped(
+                f"{label} failed ({reason}) and the tracking store does not take that down ({second}); mend "
+                "the store and start the same command again: finished cells are kept and not run again"
+            ) from error
         progress.failed(label, reason)
         return Failure(spec=spec, reason=reason), run_id
     progress.finished(label, in_words(result))

@@ -15,7 +15,8 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 import mlflow.artifacts
 from mlflow.entities import Metric, Param, Run, RunTag, ViewType
+from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from harness import view
@@ -42,6 +44,7 @@ KEY, REUSES, STUDY, REASON, SPEC = (
 )
 PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
 MAX_RESULTS = 1000
+RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 SQLITE = "sqlite:///"
 
 
@@ -74,7 +77,8 @@ class Ledger:
             ValueError: it does not; the message says what to do.
         """
         try:
-            self.client.search_experiments(max_results=1)
+            with _few_retries():
+                self.client.search_experiments(max_results=1)
         except Exception as error:
             # Each kind of store has its own kinds of error; all of them mean the same to the user here.
             if is_full_disk(error):
@@ -99,9 +103,9 @@ class Ledger:
         if found:
             run_id: str = found[0].info.run_id
             self.client.update_run(run_id, status="RUNNING")
-            return run_id
-        tags = {STUDY: study.name, NAME: study.name, NOTE: _study_note(study)}
-        run_id = self.client.create_run(experiment, tags=tags).info.run_id
+        else:
+            tags = {STUDY: study.name, NAME: study.name, NOTE: _study_note(study)}
+            run_id = self.client.create_run(experiment, tags=tags).info.run_id
         self.log_texts(run_id, {"study.json": to_json(study, indent=1)})
         return run_id
 
@@ -160,8 +164,14 @@ class Ledger:
         self._log(copy, params=flattened(spec), metrics=final_metrics(result))
         self.close(copy, "FINISHED")
 
-    def load(self, run_id: str) -> RunResult:
-        """The result that a finished run holds."""
+    def load(self, run_id: str) -> RunResult | None:
+        """The result that a finished run holds, or None if its artifacts are gone or cannot be read."""
+        try:
+            return self._load(run_id)
+        except (MlflowException, OSError, ValueError, KeyError):
+            return None
+
+    def _load(self, run_id: str) -> RunResult:
         with tempfile.TemporaryDirectory() as folder:
             data = json.loads(self._download(run_id, "result.json", folder).read_text())
             with self._download(run_id, "predictions.csv", folder).open(newline="") as file:
@@ -185,10 +195,11 @@ class Ledger:
         Raises:
             ValueError: no such study; the message lists those there are.
         """
+        names = self.study_names()
+        if name not in names:
+            there = ", ".join(names) or "none"
+            raise ValueError(f"no study {name!r} on {self.shown()}; studies there: {there}")
         found = self._search(f"tags.`{STUDY}` = '{name}'")
-        if not found:
-            there = ", ".join(self.study_names()) or "none"
-            raise ValueError(f"no study {name!r} on {self.uri}; studies there: {there}")
         parent = found[0].info.run_id
         with tempfile.TemporaryDirectory() as folder:
             study = from_json(Study, self._download(parent, "study.json", folder).read_text())
@@ -203,9 +214,13 @@ class Ledger:
         results, failures, run_ids = [], [], []
         for spec in study.runs():
             run_id = self.find(spec.key)
-            if run_id:
-                results.append(self.load(run_id))
+            result = self.load(run_id) if run_id else None
+            if run_id and result:
+                results.append(result)
                 run_ids.append((spec.key, run_id))
+            elif run_id:
+                lost = f"finished as run {run_id}, whose artifacts cannot be read (moved or deleted?)"
+                failures.append(Failure(spec=spec, reason=lost))
             elif reason := self._reason(spec.key, parent=parent):
                 failures.append(Failure(spec=spec, reason=reason))
         return StudyResult(
@@ -233,6 +248,8 @@ class Ledger:
     def _experiment(self, dataset: str) -> str:
         name = f"harness {dataset}"
         experiment = self.client.get_experiment_by_name(name)
+        if experiment is not None and experiment.lifecycle_stage == "deleted":
+            self.client.restore_experiment(experiment.experiment_id)
         if experiment is not None:
             return str(experiment.experiment_id)
         local = Path(self.uri.removeprefix(SQLITE)) if self.uri.startswith(SQLITE) else None
@@ -270,6 +287,19 @@ class Ledger:
             params=[Param(name, str(value)) for name, value in (params or {}).items()],
             tags=list[RunTag](),
         )
+
+
+@contextmanager
+def _few_retries() -> Iterator[None]:
+    """MLflow tries a server for minutes; an address that is wrong should be told at once."""
+    before = os.environ.get(RETRIES)
+    os.environ[RETRIES] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop(RETRIES)
+        if before is not None:
+            os.environ[RETRIES] = before
 
 
 def run_name(spec: RunSpec) -> str:

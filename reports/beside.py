@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from studies.paper import EPOCHS, IMAGE_SIZE, PAPER, STAND_INS, PublishedSet
+from studies.paper import BATCH, EPOCHS, IMAGE_SIZE, PAPER, STAND_INS, PublishedSet
 from studies.spec import Study
 
 TITLES = {"synthetic": "the synthetic set", **{name: value.title for name, value in PAPER.items()}}
@@ -61,6 +61,10 @@ def departures(study: Study) -> tuple[str, ...]:
         texts.append(f"width {', '.join(f'{width:g}' for width in widths)} for the networks that scale")
     if study.training.epochs != EPOCHS:
         texts.append(f"at most {study.training.epochs} epochs for the paper's {EPOCHS}")
+    if study.training.batch != BATCH:
+        texts.append(f"batches of {study.training.batch} for the paper's {BATCH}")
+    if not study.training.augmentation.flip:
+        texts.append("no random flips")
     if study.dataset.name in PAPER and study.dataset.frames != "paper":
         texts.append(f"frames chosen by {study.dataset.frames!r}, not as in the paper")
     return tuple(texts)

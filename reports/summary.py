@@ -10,10 +10,7 @@ from reports.beside import departures
 from reports.numbers import percent, points
 from reports.outcomes import Outcome, Outcomes
 from reports.run_notes import headline_of
-from studies.intervals import wilson
-
-LEAST_DIFFERENCE = 6
-"""Fewest answers won, none lost, at which an exact McNemar test reaches p < 0.05: 2 · 0.5^6 = 0.031."""
+from studies.intervals import LEAST_DIFFERENCE, wilson
 
 
 def _accuracy(row: Outcome) -> float:

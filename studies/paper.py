@@ -167,7 +167,7 @@ ABLATION = "casme2"
 ABLATION_GAINS: Mapping[str, Decimal] = {"attention": Decimal("3.2"), "residual": Decimal("2.8")}
 """Points of accuracy that the paper credits to a part of the block, by the part's name in BlockSpec."""
 
-IMAGE_SIZE, EPOCHS = 224, 100
+IMAGE_SIZE, EPOCHS, BATCH = 224, 100, 32
 
 ITEMS: Mapping[str, str] = {
     "Section 3.1": "multiplications in the first block",

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json as json_module
-from typing import Annotated
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.commands import options
 from harness.errors import user_input
+
+if TYPE_CHECKING:
+    from architectures.spec import ArchitectureSpec
 
 
 def cost(
@@ -35,7 +39,11 @@ def cost(
     from studies.codec import to_data
     from studies.cost import block_costs
 
-    rows = [(spec, count(spec, classes=classes, image_size=image_size)) for spec in specs]
+    def marked(spec: ArchitectureSpec) -> ArchitectureSpec:
+        fixed = width != 1 and spec.width == 1
+        return replace(spec, name=f"{spec.name} (full width)") if fixed else spec
+
+    rows = [(marked(spec), count(spec, classes=classes, image_size=image_size)) for spec in specs]
     blocks = block_costs(CATALOGUE["vgg16"].stages, image_size)
     if json:
         document = {
@@ -48,5 +56,5 @@ def cost(
         }
         print(json_module.dumps(document, indent=1))
         return
-    print(render_table(cost_table(rows)), end="\n\n")
+    print(render_table(cost_table(rows, about=f" at {image_size} px, {classes} classes")), end="\n\n")
     print(render_table(block_cost_table(blocks)))

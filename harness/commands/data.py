@@ -35,15 +35,15 @@ def list_(json: options.Json = False) -> None:
 def describe(
     dataset: options.Dataset = "synthetic",
     root: options.Root = None,
-    frames: Annotated[str, typer.Option(help="Frame policy.")] = "onset_offset",
+    frames: Annotated[str | None, typer.Option(help="Frame policy; default: the set's first.")] = None,
     json: options.Json = False,
 ) -> None:
-    """Say what a data set's folder holds, class by class, with every anomaly and what was done about it."""
-    from datasets.catalogue import load
+    """Say what a data set's folder holds, class by class, and what is wrong with it; opens no image."""
+    from datasets.catalogue import entry, load
     from studies.codec import to_data
 
     with user_input():
-        table = load(dataset, frames, root=root)
+        table = load(dataset, frames or entry(dataset).frames[0], root=root)
     subjects = {sample.subject for sample in table.samples}
     clips = {sample.clip for sample in table.samples}
     counts = dict(zip(table.classes, table.counts(), strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json as json_module
 import re
 from pathlib import Path
 from typing import Annotated
@@ -20,8 +21,10 @@ def report(
     tracking_uri: options.TrackingUri = None,
     out: options.Out = Path("results"),
     list_: Annotated[bool, typer.Option("--list", help="List the studies there are.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="With --list: one JSON document.")] = False,
 ) -> None:
     """Write the report of a study again, or one report of several."""
+    from harness.commands.study import check_writable
     from harness.tracking import Ledger
     from reports.document import write
 
@@ -31,8 +34,9 @@ def report(
             ledger.check()
         names = ledger.study_names() if ledger.exists() else []
         if list_:
-            print(*names, sep="\n")
+            print(json_module.dumps(names, indent=1) if json else "\n".join(names))
             return
+        check_writable(out)
         chosen = study or names[:1]
         if not chosen:
             raise ValueError(

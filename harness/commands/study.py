@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.console import Console
 
-from harness.errors import FAILED, user_input
+from harness.errors import FAILED, is_full_disk, user_input
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +48,8 @@ def run(request: Request, output: Output) -> None:
 
         device = resolve(output.device)
         _check_pretrained(plan)
-        _check_writable(output.out)
+        if not output.dry_run:
+            check_writable(output.out)
         from harness.tracking import Ledger
 
         ledger = Ledger(output.tracking_uri)
@@ -118,7 +120,7 @@ def say_plan(plan: Plan, todo: list[RunSpec], *, device: torch.device, console: 
         + f" on {in_words(device)}, "
         f"{study.training.precision}, not compiled; {len(plan.pixels.table.samples)} frames at "
         f"{study.dataset.image_size} px, at most {study.training.epochs} epochs"
-        + (f"; at most about {clock(seconds)}" if todo else "")
+        + (f"; about {clock(seconds)} if none stops early" if todo and seconds else "")
     )
     if device.type == "cpu" and study.preset == "paper" and seconds > 3600:
         words += " (there is no GPU: --preset quick is made for that)"
@@ -191,13 +193,18 @@ def _check_pretrained(plan: Plan) -> None:
             build(arm, classes=len(plan.pixels.table.classes))
 
 
-def _check_writable(out: Path) -> None:
+def check_writable(out: Path) -> None:
+    """Make the folder `out`, and see that a file can be written in it; ValueError if not."""
     try:
         out.mkdir(parents=True, exist_ok=True)
-    except FileExistsError as error:
-        raise ValueError(f"--out {out} is a file; name a folder") from error
-    except PermissionError as error:
-        raise ValueError(f"--out {out} cannot be written; name a folder of your own") from error
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        if is_full_disk(error):
+            raise
+        raise ValueError(
+            f"--out {out} is no folder that can be written ({error.strerror}); name another"
+        ) from error
 
 
 def _reading(console: Console) -> Callable[[int, int], None]:

@@ -30,6 +30,7 @@ def ui(
                 f"nothing has been recorded in {ledger.shown()} yet; run a study first, or change to the "
                 "folder where one ran"
             )
+        ledger.check()
     print(f"MLflow on http://{host}:{port} (Ctrl-C ends it)")
     for name, path in ledger.views():
         print(f"  {name}: http://{host}:{port}{path}", flush=True)

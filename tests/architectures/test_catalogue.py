@@ -19,13 +19,15 @@ from architectures.catalogue import (
 from architectures.network import build
 from architectures.spec import ArchitectureSpec
 from studies.codec import from_json, to_json
+from studies.presets import PRESETS
 
 EVERY = pytest.mark.parametrize("name", CATALOGUE)
 NARROW = 1 / 8
 
 
 def quick_size(spec):
-    return max(32, smallest_input(spec))
+    quick = PRESETS["quick"]
+    return quick.ablation_size if smallest_input(spec) <= quick.ablation_size else quick.comparison_size
 
 
 def images(count, size):
@@ -56,7 +58,7 @@ def test_224_pixels_give_one_logit_a_class(full_size):
 
 def test_the_smallest_input_and_the_quick_presets_pass(full_size):
     spec, network = full_size
-    for size in (smallest_input(spec), quick_size(spec)):
+    for size in (smallest_input(spec), quick_size(spec), PRESETS["quick"].comparison_size):
         with torch.inference_mode():
             logits = network(images(1, size))
         assert logits.shape == (1, 6)

@@ -38,6 +38,12 @@ def parts_of(found):
     return found.train, found.validation, found.test
 
 
+def test_frames_too_few_for_a_validation_part_are_refused(table_of):
+    rows = [(f"class{c}", f"s{i}", "c", 1) for c in range(2) for i in range(4)]
+    with pytest.raises(ValueError, match="no sample for validation"):
+        split(table_of(rows, classes=("class0", "class1")), "frame", seed=0)
+
+
 def test_the_papers_split_of_ck_plus_leaves_98_for_the_test(frames_of):
     table = frames_of(CKPLUS)
     found = split(table, "frame", seed=0)

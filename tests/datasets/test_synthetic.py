@@ -108,7 +108,8 @@ def test_clip_counts():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"subjects": 0}, "at least 1 subject; got subjects=0"),
+        ({"subjects": 0}, "from 1 to 99 subjects.*got subjects=0"),
+        ({"subjects": 100}, "from 1 to 99 subjects.*got subjects=100"),
         ({"frames": 2}, "at least 3 frames; got frames=2"),
         ({"amplitude": -0.1}, "amplitude is accepted from 0 to 4; got -0.1"),
         ({"amplitude": float("nan")}, "amplitude is accepted from 0 to 4; got nan"),

@@ -35,6 +35,13 @@ MISTAKES = {
     "arm twice": (("compare", "--only", "vgg16", "--only", "vgg16"), ("arm", "twice", "vgg16")),
     "report of nothing": (("report",), ("no study", "harness ablate")),
     "interface on nothing": (("ui",), ("nothing has been recorded", "run a study first")),
+    "interface on no store": (("ui", "--tracking-uri", "nosuch://x"), ("nosuch://x", "does not answer")),
+    "report into a file": (("report", "--out", str(ROOT / "LICENSE")), ("--out", "LICENSE", "name another")),
+    "study into a file": (("data", "synthesize", "--out", str(ROOT / "LICENSE" / "x")), ("is a file",)),
+    "more people than the sheet can name": (
+        ("data", "synthesize", "--out", "x", "--subjects", "100"),
+        ("subject", "99", "100"),
+    ),
     "unknown layout": (("data", "synthesize", "--out", "x", "--layout", "samm"), ("samm", "casme2")),
     "cost below the smallest": (("cost", "--image-size", "16"), ("--image-size", "32", "16")),
     "cost of one class": (("cost", "--classes", "1"), ("--classes", "at least 2", "1")),
@@ -64,11 +71,10 @@ def test_a_mistake_gets_one_message_and_exit_status_2(harness: Run, name: str) -
     ],
 )
 def test_a_mistake_that_needs_the_data_or_torch_to_be_seen(
-    harness: Run, tree: Path, monkeypatch: pytest.MonkeyPatch, args: tuple[str, ...], words: tuple[str, ...]
+    harness: Run, tree: Path, args: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
     if args == ("--device", "cuda") and shutil.which("nvidia-smi"):
         pytest.skip("this machine has what the test needs to be missing")
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     status, _, err = harness("ablate", "--dataset", "casme2", "--root", tree, *TINY[:8], *args)
     assert status == 2
     assert "secret" not in err

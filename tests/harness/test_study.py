@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -103,6 +104,29 @@ def test_a_cell_that_fails_is_recorded_and_the_others_go_on(tree: Path, ledger: 
     assert [r.spec.architecture.name for r in result.results] == ["proposed"]
     assert "failed: ValueError" in shown
     assert ledger.load_study(plan.study.name)[0].failures == result.failures
+
+
+def test_a_finished_cell_whose_artifacts_are_gone_is_told_and_run_again(tree: Path, ledger: Ledger) -> None:
+    plan = prepare(request(tree))
+    ran, _ = carry_out(plan, ledger)
+    ((key, run_id),) = ran.run_ids
+    uri = ledger.client.get_run(run_id).info.artifact_uri
+    shutil.rmtree(uri.removeprefix("file://"))
+    loaded, _ = ledger.load_study(plan.study.name)
+    assert loaded.results == ()
+    assert run_id in loaded.failures[0].reason
+    again, shown = carry_out(plan, ledger)
+    assert "done: accuracy" in shown
+    assert again.results[0].predictions == ran.results[0].predictions
+    assert dict(again.run_ids)[key] != run_id
+
+
+def test_a_study_goes_on_in_an_experiment_that_was_deleted(tree: Path, ledger: Ledger) -> None:
+    plan = prepare(request(tree))
+    parent = ledger.open_study(plan.study)
+    ledger.client.delete_experiment(ledger.client.get_run(parent).info.experiment_id)
+    result, _ = carry_out(plan, ledger)
+    assert len(result.results) == 1
 
 
 def test_the_run_tables_shared_view_shows_columns_that_runs_have(tree: Path, ledger: Ledger) -> None:
