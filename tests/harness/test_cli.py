@@ -107,8 +107,8 @@ def test_a_study_from_the_command_to_its_report_and_back_from_mlflow(
     text = report.read_text()
     assert "plan: 2 cells to run on cpu" in err
     shutil.rmtree(tmp_path / "results")
-    status, out, _ = harness("report")
-    assert (status, out.strip()) == (0, str(report))
+    status, out, err = harness("report")
+    assert (status, out.strip(), err) == (0, str(report), "")
     assert report.read_text() == text
 
 
