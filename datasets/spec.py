@@ -4,27 +4,40 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-ALIGNMENTS = ("none",)
+ALIGNMENTS = ("none", "haar")
+REPRESENTATIONS = ("frame", "apex_minus_onset", "flow")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetSpec:
-    """Which data, which of its frames, and at what size they reach a network.
+    """Which data, which of its frames, and how they reach a network.
 
     `frames` names one of the data set's frame policies (`datasets.catalogue`); `image_size` is the side in
-    pixels of the square every frame is resized to; `alignment` is "none" for sets that come aligned.
+    pixels of the square every frame is resized to; `alignment` is "none" for sets that come aligned, "haar"
+    for faces found by `datasets.faces`; `representation` is the frame itself or how it differs from its
+    clip's onset (`datasets.represent`). `classes` and `layout` are () and "" for the set's usual ones.
+
+    Raises:
+        ValueError: an image size below 1, an unknown alignment or representation.
     """
 
     name: str
     frames: str
     image_size: int
     alignment: str = "none"
+    representation: str = "frame"
+    classes: tuple[str, ...] = ()
+    layout: str = ""
 
     def __post_init__(self) -> None:
         if self.image_size < 1:
             raise ValueError(f"image size must be at least 1 pixel, got {self.image_size}")
-        if self.alignment not in ALIGNMENTS:
-            raise ValueError(f"unknown alignment {self.alignment!r}; accepted: {', '.join(ALIGNMENTS)}")
+        for what, value, accepted in (
+            ("alignment", self.alignment, ALIGNMENTS),
+            ("representation", self.representation, REPRESENTATIONS),
+        ):
+            if value not in accepted:
+                raise ValueError(f"unknown {what} {value!r}; accepted: {', '.join(accepted)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +61,22 @@ class AugmentationSpec:
     hue: float = 0.01
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Where one image lies here: a file of its own (`item` -1), or image `item`, from 0, of a container."""
+
+    path: str
+    item: int = -1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """One image: a frame of one clip of one subject, labelled by the clip's emotion.
 
-    `id` is unique in its table and the same on every machine; `path` is where the frame lies here; `label`
-    indexes the table's classes; `frame` is the number in the clip; `role` is "onset", "apex", "offset" or
-    "" for a frame between.
+    `id` is unique in its table and the same on every machine; `path` and `item` say where the frame lies
+    here, as in `Picture`; `label` indexes the table's classes; `subject` and `clip` are "" in a set that
+    does not tell them; `frame` is the number in the clip; `role` is "onset", "apex", "offset" or "" for a
+    frame between; `onset` is the clip's onset frame, None where the release does not hold it.
     """
 
     id: str
@@ -64,6 +86,13 @@ class Sample:
     clip: str
     frame: int
     role: str = ""
+    item: int = -1
+    onset: Picture | None = None
+
+    @property
+    def picture(self) -> Picture:
+        """Where the frame lies."""
+        return Picture(self.path, self.item)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +107,12 @@ class Anomaly:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleTable:
-    """Every sample of a data set under one frame policy, ordered by id; `notes` say how it came about."""
+    """Every sample of a data set under one frame policy, ordered by subject, clip and frame.
+
+    `notes` say how it came about; `layout` names the form of the release that was found; `aligned` says
+    whether its faces come aligned; `complete_clips` and `complete_samples` are what a complete release holds
+    of each class, () where that is not known.
+    """
 
     dataset: str
     frames: str
@@ -86,6 +120,10 @@ class SampleTable:
     samples: tuple[Sample, ...]
     anomalies: tuple[Anomaly, ...] = ()
     notes: tuple[str, ...] = ()
+    layout: str = ""
+    aligned: bool = True
+    complete_clips: tuple[int, ...] = ()
+    complete_samples: tuple[int, ...] = ()
 
     def counts(self) -> tuple[int, ...]:
         """Number of samples of each class, in the order of `classes`."""
