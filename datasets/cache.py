@@ -1,29 +1,30 @@
-"""Pixels, decoded once: every image of a table at one size, in one file that is mapped and not read.
+"""Pixels, made once: every image of a table at one size, in one file that is mapped and not read.
 
-The file's name is a digest of what it was made from, so changed data never meet old pixels. It gets its name
-only when it is whole; the record beside it, written last, says that it is.
+The file's name is a digest of what it was made from, so changed data never meet old pixels; how it comes to
+be whole is in `datasets.making`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 from numpy.typing import NDArray
 
-from datasets.decode import decode
-from datasets.spec import Anomaly, Sample, SampleTable
+from datasets.boxes import Face, unit
+from datasets.faces import find_faces
+from datasets.losses import faceless, unreadable, without_onset
+from datasets.making import Record, record_of
+from datasets.spec import ALIGNMENTS, REPRESENTATIONS, SampleTable
+from datasets.store import cache_dir as cache_dir
+from datasets.store import content_key, silent
+from datasets.units import Work
 
-VERSION = 1
-_BATCH = 256
+VERSION = 2
 
 Images = NDArray[np.uint8]
 
@@ -32,140 +33,120 @@ Images = NDArray[np.uint8]
 class Pixels:
     """A table's images, row i that of `table.samples[i]`.
 
-    `table` is the one given less its unreadable images, which are among its anomalies; `images` is uint8
-    (N, 3, size, size), RGB, read-only; `fingerprint` depends on the labels and on the bytes of the image
-    files, and on nothing of this machine.
+    `table` is the one given less the samples that could not be made, which are among its anomalies, as are
+    the clips on which no face was found; `images` is uint8 (N, 3, size, size), RGB save for flows,
+    read-only. `fingerprint` depends on the labels, on the bytes of the image files, on the faces' boxes
+    where the images are aligned and on the onsets' bytes where they are used, and on nothing of this
+    machine. `digests` are those of the image files, of the pixels in a container; `faces` are the clips'
+    faces, () without alignment.
     """
 
     table: SampleTable
     images: Images
     fingerprint: str
+    digests: tuple[str, ...] = ()
+    faces: tuple[Face, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Record:
-    """What decoding found, by row of the table: the files' digests, and why an image could not be read."""
+def pixels(
+    table: SampleTable,
+    *,
+    size: int,
+    alignment: str = "none",
+    representation: str = "frame",
+    progress: Callable[[int, int], None] | None = None,
+) -> Pixels:
+    """Every image of the table at `size` pixels a side, made on all cores unless the cache has them.
 
-    digests: list[str]
-    faults: dict[int, str]
-
-
-def cache_dir() -> Path:
-    """Where made things are kept: HARNESS_CACHE, else the user's cache folder."""
-    return Path(os.environ.get("HARNESS_CACHE") or platformdirs.user_cache_dir("harness"))
-
-
-def pixels(table: SampleTable, *, size: int, progress: Callable[[int, int], None] | None = None) -> Pixels:
-    """Every image of the table at `size` pixels a side, decoded unless the cache has them.
-
-    `progress` is called with (images done, images in all) while decoding.
+    `alignment` and `representation` are as in `DatasetSpec`. `progress` is called with (images done, images
+    in all) while they are made, and begins at what an interrupted run had done.
 
     Raises:
-        ValueError: no image of the table can be read.
+        ValueError: no image of the table can be read, or none has the onset that its representation needs.
         OSError: an image file has gone, or the cache cannot be written, as on a full disk.
     """
-    place = cache_dir() / "pixels" / _key(table.samples, size)
-    record = _recorded(place, size=size)
-    if record is None:
-        record = _make(table.samples, place, size=size, progress=progress)
-    kept = [row for row in range(len(table.samples)) if row not in record.faults]
+    assert alignment in ALIGNMENTS, alignment
+    assert representation in REPRESENTATIONS, representation
+    given = table if representation == "frame" else _with_onsets(table, representation)
+    faces = find_faces(table) if alignment == "haar" else ()
+    of_unit = {face.clip: face for face in faces}
+    work = Work(
+        samples=given.samples,
+        faces=tuple(of_unit[unit(sample)] for sample in given.samples) if faces else (),
+        size=size,
+        representation=representation,
+    )
+    place = cache_dir() / "pixels" / f"{_key(work)}.rgb"
+    record = record_of(work, place, silent if progress is None else progress)
+    return _pixels(given, record, faces, place, size)
+
+
+def _with_onsets(table: SampleTable, representation: str) -> SampleTable:
+    """The samples whose clip's onset the release holds, and an anomaly for every clip without.
+
+    Raises:
+        ValueError: there are none.
+    """
+    kept = tuple(sample for sample in table.samples if sample.onset is not None)
+    if not kept:
+        raise ValueError(
+            f"the representation {representation!r} compares a frame with its clip's onset; none of the "
+            f"{len(table.samples)} samples of {table.dataset} has one. Choose the representation 'frame', or "
+            "a release that holds the onset frames."
+        )
+    lost = without_onset([sample for sample in table.samples if sample.onset is None])
+    return replace(table, samples=kept, anomalies=table.anomalies + lost)
+
+
+def _key(work: Work) -> str:
+    """A digest of all that the cached pixels depend on."""
+    boxes = [[*face.box, *face.image, face.source] for face in work.faces]
+    facts = [VERSION, work.size, work.representation, boxes]
+    return content_key(facts, work.samples, onsets=work.representation != "frame")
+
+
+def _pixels(table: SampleTable, record: Record, faces: tuple[Face, ...], place: Path, size: int) -> Pixels:
+    """The pixels of a whole cache file, with the rows that were left out as anomalies.
+
+    Raises:
+        ValueError: all were left out.
+    """
+    lost = {row for row, _, _ in record.faults}
+    kept = [row for row in range(len(table.samples)) if row not in lost]
     if not kept:
         raise ValueError(
             f"none of the {len(table.samples)} images of {table.dataset} can be read; copy them anew."
         )
+    faults = unreadable((table.samples[row], code, what) for row, code, what in record.faults)
     readable = replace(
         table,
         samples=tuple(table.samples[row] for row in kept),
-        anomalies=table.anomalies
-        + tuple(_unreadable(table.samples[row], why) for row, why in record.faults.items()),
+        anomalies=table.anomalies + faults + faceless(faces),
     )
+    digests = tuple(record.digests[row] for row in kept)
+    onsets = tuple(record.onsets[row] for row in kept) if record.onsets else ()
     return Pixels(
         table=readable,
-        images=np.memmap(_images(place), dtype=np.uint8, mode="r", shape=(len(kept), 3, size, size)),
-        fingerprint=_fingerprint(readable, [record.digests[row] for row in kept]),
+        images=np.memmap(place, dtype=np.uint8, mode="r", shape=(len(kept), 3, size, size)),
+        fingerprint=_fingerprint(readable, digests, onsets, faces),
+        digests=digests,
+        faces=faces,
     )
 
 
-def _images(place: Path) -> Path:
-    return place.with_suffix(".rgb")
-
-
-def _key(samples: Sequence[Sample], size: int) -> str:
-    """A digest of all that the cached pixels depend on."""
-    digest = hashlib.sha256(f"{VERSION} {size}".encode())
-    for sample in samples:
-        state = os.stat(sample.path)
-        digest.update(json.dumps([sample.id, sample.path, state.st_size, state.st_mtime_ns]).encode())
-    return digest.hexdigest()[:32]
-
-
-def _recorded(place: Path, *, size: int) -> _Record | None:
-    """The record beside a whole cache file; None where either is missing or the file is not of its length."""
-    path = place.with_suffix(".json")
-    if not (path.exists() and _images(place).exists()):
-        return None
-    found = json.loads(path.read_text())
-    record = _Record(digests=found["digests"], faults={int(row): why for row, why in found["faults"].items()})
-    whole = (len(record.digests) - len(record.faults)) * 3 * size * size
-    return record if _images(place).stat().st_size == whole else None
-
-
-def _make(
-    samples: Sequence[Sample], place: Path, *, size: int, progress: Callable[[int, int], None] | None
-) -> _Record:
-    """Decode every sample into the cache file at `place`, in order, and leave the record beside it."""
-    record = _Record(digests=[], faults={})
-
-    def images() -> Iterator[bytes]:
-        with ThreadPoolExecutor() as pool:
-            # In batches, or decoded images would pile up in memory before a slow disk.
-            for start in range(0, len(samples), _BATCH):
-                paths = [sample.path for sample in samples[start : start + _BATCH]]
-                for row, decoded in enumerate(pool.map(decode, paths, [size] * len(paths)), start=start):
-                    record.digests.append(decoded.digest)
-                    if decoded.image is None:
-                        record.faults[row] = decoded.fault
-                    else:
-                        yield decoded.image.tobytes()
-                if progress is not None:
-                    progress(len(record.digests), len(samples))
-
-    _write(_images(place), images())
-    _write(
-        place.with_suffix(".json"),
-        [json.dumps({"digests": record.digests, "faults": record.faults}).encode()],
-    )
-    return record
-
-
-def _write(path: Path, chunks: Iterable[bytes]) -> None:
-    """Write a file that has its name only when it is whole; what was begun is removed on any error."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, begun = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with open(handle, "wb") as file:
-            for chunk in chunks:
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(begun, path)
-    except BaseException as error:
-        Path(begun).unlink(missing_ok=True)
-        # A full disk's error says nothing of where; an image's that cannot be read does.
-        if isinstance(error, OSError) and error.filename is None:
-            error.filename = str(path)
-        raise
-
-
-def _unreadable(sample: Sample, why: str) -> Anomaly:
-    return Anomaly(code="unreadable image", where=sample.id, what=why, action="the frame was left out")
-
-
-def _fingerprint(table: SampleTable, digests: Sequence[str]) -> str:
-    """A digest of the classes and, in the order of ids, of every sample and its file's bytes."""
+def _fingerprint(
+    table: SampleTable, digests: Sequence[str], onsets: Sequence[str], faces: Sequence[Face]
+) -> str:
+    """A digest of the classes and, in the order of ids, of every sample, its file's bytes, box and onset."""
     lines = [
         [sample.id, sample.label, sample.subject, sample.clip, sample.frame, digest]
         for sample, digest in zip(table.samples, digests, strict=True)
     ]
     lines.sort(key=lambda line: str(line[0]))
-    return hashlib.sha256(json.dumps([table.classes, lines]).encode()).hexdigest()
+    facts: list[object] = [table.classes, lines]
+    if faces:
+        used = {unit(sample) for sample in table.samples}
+        facts.append(sorted([face.clip, *face.box, *face.image] for face in faces if face.clip in used))
+    if onsets:
+        facts.append(sorted([sample.id, onset] for sample, onset in zip(table.samples, onsets, strict=True)))
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

@@ -1,138 +1,126 @@
-"""CASME II, Cropped release, six classes: which frames of its clips are samples, and the table of them.
+"""CASME II, every layout of its release and every edition of its sheet, as one table of samples.
 
-`paper` retraces Zhang et al.'s numbers: frames are flattened into one folder for every emotion under subject
-and frame number, so clips of a subject that share an emotion overwrite each other. The paper does not say so;
-its Table 2 follows from it.
+The form of the release comes from `casme2_files`, `casme2_takes` and `casme2_layout`, the labels from
+`casme2_choice` and `casme2_sheet`; `casme2_clips` joins the two and `casme2_frames` chooses the frames.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
-from datasets.casme2_clips import CLASSES, SET_ASIDE, Clip, join
-from datasets.casme2_files import OBTAIN, find, scan
-from datasets.casme2_sheet import choose, edition, read
-from datasets.spec import Anomaly, Sample, SampleTable
+from datasets.casme2_choice import Found, choose
+from datasets.casme2_clips import join
+from datasets.casme2_facts import (
+    CLASSES,
+    EDITION_2014,
+    OBTAIN,
+    USUAL,
+    complete_clips,
+    complete_samples,
+)
+from datasets.casme2_facts import FRAMES as FRAMES
+from datasets.casme2_facts import LAYOUTS as LAYOUTS
+from datasets.casme2_files import find
+from datasets.casme2_frames import POLICIES
+from datasets.casme2_layout import check, pick
+from datasets.casme2_sheet import Row, edition, edition_note
+from datasets.casme2_takes import Takes
+from datasets.casme2_text import gathered, shown
+from datasets.casme2_video import opened
+from datasets.classes import chosen
+from datasets.spec import Anomaly, SampleTable
+from datasets.tree import Tree
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """The samples of one frame policy, what it had to leave out, and how to read its numbers."""
-
-    samples: tuple[Sample, ...]
-    anomalies: tuple[Anomaly, ...]
-    notes: tuple[str, ...]
-
-
-def load(root: Path, frames: str) -> SampleTable:
+def load(root: Path, frames: str, *, classes: Sequence[str] = (), layout: str = "") -> SampleTable:
     """Read the release below `root` under the policy `frames`, one of `FRAMES`.
 
-    Samples are ordered by subject, clip and frame number. Every oddity of the data is in `anomalies`.
+    `classes` are the six usual ones where none is named; "others" is accepted too. `layout` is one of
+    `LAYOUTS`; without one, the first of them that is there is read. Samples are ordered by subject, clip and
+    frame number. Every oddity of the data is in `anomalies`.
 
     Raises:
-        ValueError: no release, no sheet or no usable frame was found, or the sheet cannot be read.
+        ValueError: no release, no sheet or no usable frame was found, the sheet cannot be read, or a class or
+            a layout is unknown.
     """
     assert frames in FRAMES, frames
-    root = root.expanduser().absolute()
-    layout = find(root)
-    sheet, used = choose(layout.workbooks, root=root)
-    rows = read(sheet)
-    folders, strange = scan(layout.cropped)
-    clips, faults = join(rows, folders)
-    choice = FRAMES[frames](clips)
+    names = chosen(classes, usual=USUAL, accepted=CLASSES, dataset="casme2")
+    tree = Tree(root)
+    releases, tables = find(tree)
+    check(releases, layout, tree=tree)
+    found = choose(tables, tree=tree)
+    rows = found.sheet.rows
+    picked = pick(releases, rows, layout=layout, tree=tree)
+    takes = picked.release.takes
+    if picked.layout == "compressed":
+        takes = opened(takes)
+    clips, faults = join(rows, takes, classes=names)
+    choice = POLICIES[frames](clips, names)
+    anomalies = (*found.anomalies, *picked.release.anomalies, *faults, *choice.anomalies, *tree.anomalies)
     if not choice.samples:
-        raise ValueError(
-            f"no usable frames below {root} under the policy {frames!r}: none of the {len(rows)} rows of "
-            f"{sheet.name} fits one of the {len(folders)} clip folders; do the two belong together? {OBTAIN}"
-        )
-    aside = sum(row.emotion in SET_ASIDE for row in rows)
-    others = f"others: {aside} rows of the sheet, left out as none of the six classes"
+        raise _nothing(tree, frames, found=found, takes=takes, anomalies=anomalies)
+    date = edition(rows)
     return SampleTable(
         dataset="casme2",
         frames=frames,
-        classes=CLASSES,
+        classes=names,
         samples=tuple(sorted(choice.samples, key=lambda sample: (sample.subject, sample.clip, sample.frame))),
-        anomalies=(*strange, *faults, *choice.anomalies),
-        notes=(used, edition(rows), others, *choice.notes),
+        anomalies=gathered(anomalies),
+        notes=(
+            found.note,
+            edition_note(date),
+            *_set_aside(rows, names),
+            *choice.notes,
+            *(_unlike_the_paper(names, date, layout=picked.layout) if frames == "paper" else ()),
+            picked.note,
+            *_objective(found.sheet.objective),
+        ),
+        layout=picked.layout,
+        aligned=picked.layout == "cropped",
+        complete_clips=complete_clips(names, edition=date),
+        complete_samples=complete_samples(frames, names, edition=date),
     )
 
 
-def _apexes(clips: Sequence[Clip], *, unusable: str) -> tuple[Anomaly, ...]:
-    """Clips whose apex is no frame of theirs (what was done about it: `unusable`) or stands at an end."""
-    anomalies: list[Anomaly] = []
-    for clip in clips:
-        if clip.apex is None:
-            code, what, action = "unusable apex", f"the sheet says {clip.apex_text!r}", unusable
-        elif clip.apex in (clip.onset, clip.offset):
-            end = "onset" if clip.apex == clip.onset else "offset"
-            code, what, action = "odd apex", f"the apex is the {end}, {clip.apex}", "taken as it stands"
-        else:
-            continue
-        anomalies.append(Anomaly(code=code, where=clip.name, what=what, action=action))
-    return tuple(anomalies)
+def _set_aside(rows: Sequence[Row], names: Sequence[str]) -> tuple[str, ...]:
+    """A note on the rows of classes that were not asked for."""
+    counts = Counter(row.emotion for row in rows)
+    aside = [name for name in reversed(CLASSES) if name not in names and counts[name]]
+    if not aside:
+        return ()
+    listed = ", ".join(f"{name}: {counts[name]} rows" for name in aside)
+    return (f"{listed} of the sheet, left out as none of the classes {', '.join(names)}",)
 
 
-def _sample(clip: Clip, frame: int) -> Sample:
-    """One frame of a clip as a sample; an apex at an end of its clip is called the apex."""
-    roles = {clip.offset: "offset", clip.onset: "onset", clip.apex: "apex"}
-    return Sample(
-        id=f"{clip.name}/{frame}",
-        path=clip.frames[frame],
-        label=CLASSES.index(clip.emotion),
-        subject=clip.subject,
-        clip=clip.name,
-        frame=frame,
-        role=roles.get(frame, ""),
-    )
-
-
-def onset_offset(clips: Sequence[Clip]) -> Choice:
-    """Every frame from onset to offset."""
-    samples = tuple(_sample(clip, frame) for clip in clips for frame in clip.frames)
-    return Choice(
-        samples=samples,
-        anomalies=_apexes(clips, unusable="the clip was kept, none of its frames is marked as the apex"),
-        notes=(f"frames: {len(samples)}, of {len(clips)} clips",),
-    )
-
-
-def apex(clips: Sequence[Clip]) -> Choice:
-    """One frame a clip, the apex; clips without one on disk are left out."""
-    samples = tuple(_sample(clip, frame) for clip in clips for frame in clip.frames if frame == clip.apex)
-    missing = tuple(
-        Anomaly(
-            code="missing apex",
-            where=clip.name,
-            what=f"the apex frame {clip.apex} is not there",
-            action="the clip was left out",
+def _unlike_the_paper(names: Sequence[str], date: str, *, layout: str) -> tuple[str, ...]:
+    """Notes on why the paper's frames need not give the paper's counts."""
+    notes: list[str] = []
+    if date != EDITION_2014:
+        notes.append(f"the counts of the paper's Table 2 need the sheet of {EDITION_2014}, which this is not")
+    if tuple(names) != USUAL:
+        notes.append(f"the paper's Table 2 is of six classes: {', '.join(USUAL)}")
+    if layout in ("raw", "compressed"):
+        notes.append(
+            f"the paper's Table 2 is of the Cropped release, which lacks frames that {layout} may hold"
         )
-        for clip in clips
-        if clip.apex is not None and clip.apex not in clip.frames
+    return tuple(notes)
+
+
+def _objective(column: str) -> tuple[str, ...]:
+    """A note on a column of objective classes."""
+    return (f"column {shown(column)!r} of the sheet: not used, labels are its emotions",) if column else ()
+
+
+def _nothing(
+    tree: Tree, frames: str, *, found: Found, takes: Takes, anomalies: Sequence[Anomaly]
+) -> ValueError:
+    """The error of a release and a sheet that give no sample together, with what stood in the way."""
+    counts = Counter(anomaly.code for anomaly in anomalies)
+    faults = ", ".join(f"{code} {count}" for code, count in counts.most_common())
+    return ValueError(
+        f"no usable frames below {tree.root} under the policy {frames!r}: none of the "
+        f"{len(found.sheet.rows)} rows of {shown(found.name)} fits one of the {len(takes)} clip folders "
+        f"({faults or 'none is of the classes asked for'}); do the two belong together? {OBTAIN}"
     )
-    return Choice(
-        samples=samples,
-        anomalies=(*_apexes(clips, unusable="the clip was left out"), *missing),
-        notes=(f"apex frames: {len(samples)}, of {len(clips)} clips",),
-    )
-
-
-def paper(clips: Sequence[Clip]) -> Choice:
-    """Onset to offset, one frame for each emotion, subject and number: the sheet's later row wins."""
-    every = onset_offset(clips)
-    kept = {(sample.label, sample.subject, sample.frame): sample for sample in every.samples}
-    total, lost = len(every.samples), len(every.samples) - len(kept)
-    share = f"{lost / total:.1%}" if total else "none"
-    overwritten = (
-        f"{lost} of {total} frames ({share}) were overwritten by a later clip's frame of the same emotion, "
-        f"subject and number; {len(kept)} remain"
-    )
-    return replace(every, samples=tuple(kept.values()), notes=(*every.notes, overwritten))
-
-
-FRAMES: dict[str, Callable[[Sequence[Clip]], Choice]] = {
-    "onset_offset": onset_offset,
-    "apex": apex,
-    "paper": paper,
-}

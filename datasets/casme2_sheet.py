@@ -1,39 +1,44 @@
 """CASME II's coding sheet: one row of text for every clip, whichever edition and spelling of the columns.
 
-The 2014 workbook has two blank columns between the named ones, and its cells mix numbers and text, so columns
-are matched by normalised name and every cell is read as text.
+The 2014 workbook has two blank columns between the named ones, its cells mix numbers and text, and copies
+have a title above the header, so columns are matched by normalised name and every cell is read as text.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
-import zipfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import pandas as pd
-
-from datasets.casme2_files import OBTAIN, subject_id
+from datasets.casme2_cells import Grid, grids
+from datasets.casme2_facts import EDITIONS, OTHERS, TELLING
+from datasets.casme2_takes import subject_id
+from datasets.casme2_text import named
 
 COLUMNS = {
-    "Subject": ("subject",),
-    "Filename": ("filename",),
-    "OnsetFrame": ("onsetframe", "onset"),
-    "ApexFrame": ("apexframe", "apex"),
-    "OffsetFrame": ("offsetframe", "offset"),
+    "Subject": ("subject", "subjectid"),
+    "Filename": ("filename", "file", "clip"),
+    "OnsetFrame": ("onsetframe", "onset", "onsetf"),
+    "ApexFrame": ("apexframe", "apex", "apexf"),
+    "OffsetFrame": ("offsetframe", "offset", "offsetf"),
     "Estimated Emotion": ("estimatedemotion", "emotion"),
 }
-EDITIONS = {"sadness": "2014-05-08", "surprise": "2019-07-01"}
-TELLING = (("sub24", "EP07_01"), ("sub24", "EP07_04f"), ("sub24", "EP10_03"))
+HEADER_WITHIN = 15
+"""The header is one of the first rows; copies have titles and empty rows above it."""
+
+_OBJECTIVE = re.compile(r"objectiveclass(es)?")
+_SPELLED_OTHERS = (OTHERS, "other")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One row: `subject` as `sub01` ("" if unreadable), `emotion` in lower case, the rest as it stands."""
+    """One row: `subject` as `sub01` ("" if unreadable), `emotion` in lower case, the rest as it stands.
 
-    line: int
+    Rows of two copies are equal wherever they stand.
+    """
+
+    line: int = field(compare=False)
     subject: str
     filename: str
     onset: str
@@ -47,83 +52,89 @@ class Row:
         return self.subject, self.filename
 
 
-def choose(workbooks: Sequence[Path], *, root: Path) -> tuple[Path, str]:
-    """The workbook to read, and a note on why it was this one; copies of one file count once.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """A sheet's rows in their order, and `objective`, its column of objective classes, "" without one."""
+
+    rows: tuple[Row, ...]
+    objective: str = ""
+
+
+def read(path: Path) -> Sheet:
+    """Every row that names a clip, of the first table of the file that has the columns.
 
     Raises:
-        ValueError: there is no workbook, or several different ones of equal standing.
+        ValueError: the file cannot be read, none of its tables has the columns, or it names no clip.
     """
-    if not workbooks:
-        raise ValueError(f"the coding sheet is missing: no .xlsx workbook at or below {root}. {OBTAIN}")
-    best = min(_standing(path) for path in workbooks)
-    rivals = [path for path in workbooks if _standing(path) == best]
-    if len({hashlib.sha256(path.read_bytes()).digest() for path in rivals}) > 1:
-        names = ", ".join(str(path.relative_to(root)) for path in rivals)
-        raise ValueError(f"one coding sheet is accepted; {root} holds different ones: {names}. Keep one.")
-    used = rivals[0]
-    others = ", ".join(str(path.relative_to(root)) for path in workbooks if path != used)
-    return used, f"sheet: {used.relative_to(root)}" + (f" (not used: {others})" if others else "")
+    tables = grids(path)
+    lacking: list[tuple[int, str]] = []
+    for grid in tables:
+        for index, header in enumerate(grid[:HEADER_WITHIN]):
+            columns, objective = _columns(header)
+            missing = [name for name in COLUMNS if name not in columns]
+            if not missing:
+                rows = _rows(grid, below=index, columns=columns)
+                if not rows:
+                    raise ValueError(f"the sheet {path} must name clips: there is no row below its header")
+                return Sheet(rows=rows, objective=objective)
+            found = named([name for name in header if name], most=20) or "none"
+            lacking.append((len(missing), f"missing: {', '.join(missing)}; found: {found}"))
+    nearest = min(lacking, key=lambda fault: fault[0])[1] if lacking else "it is empty"
+    raise ValueError(f"the sheet {path} must have the columns {', '.join(COLUMNS)}; {nearest}")
 
 
-def _standing(path: Path) -> int:
-    """Lower is better: the edition of 2014, which the paper used, then any coding sheet, then the rest."""
-    name = path.name.lower()
-    return 0 if "coding-2014" in name else 1 if "coding" in name else 2
+def _columns(header: Sequence[str]) -> tuple[dict[str, int], str]:
+    """Where our columns stand in a header, those that do, and the name of its objective classes."""
+    spelled: dict[str, int] = {}
+    objective = ""
+    for place, name in enumerate(header):
+        normal = re.sub(r"[^a-z]", "", name.lower())
+        spelled.setdefault(normal, place)
+        objective = objective or (name if _OBJECTIVE.fullmatch(normal) else "")
+    places = {
+        name: next((spelled[alias] for alias in aliases if alias in spelled), -1)
+        for name, aliases in COLUMNS.items()
+    }
+    return {name: place for name, place in places.items() if place >= 0}, objective
 
 
-def read(path: Path) -> tuple[Row, ...]:
-    """Every row of the workbook's first sheet that names a clip, in the sheet's order.
-
-    Raises:
-        ValueError: the file is no workbook, or a column is missing.
-    """
-    try:
-        cells = pd.read_excel(path, dtype=str, keep_default_na=False, engine="openpyxl")
-    except (ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise ValueError(f"the sheet must be an .xlsx workbook: cannot read {path} ({error})") from error
-    columns = _columns([str(name) for name in cells.columns], path=path)
-    texts = {name: [str(cell).strip() for cell in cells[column]] for name, column in columns.items()}
-    rows = (
-        Row(
-            line=index + 2,
-            subject=subject_id(subject),
-            filename=filename,
-            onset=onset,
-            apex=apex,
-            offset=offset,
-            emotion=emotion.lower(),
-        )
-        for index, (subject, filename, onset, apex, offset, emotion) in enumerate(
-            zip(*(texts[name] for name in COLUMNS), strict=True)
+def _rows(grid: Grid, *, below: int, columns: dict[str, int]) -> tuple[Row, ...]:
+    rows: list[Row] = []
+    for index, cells in enumerate(grid[below + 1 :], start=below + 2):
+        subject, filename, onset, apex, offset, emotion = (
+            cells[columns[name]] if columns[name] < len(cells) else "" for name in COLUMNS
         )
         # A workbook keeps formatted but empty rows below its last clip.
-        if subject or filename
-    )
+        if subject or filename:
+            emotion = OTHERS if emotion.lower() in _SPELLED_OTHERS else emotion.lower()
+            rows.append(
+                Row(
+                    line=index,
+                    subject=subject_id(subject),
+                    filename=filename,
+                    onset=onset,
+                    apex=apex,
+                    offset=offset,
+                    emotion=emotion,
+                )
+            )
     return tuple(rows)
 
 
-def _columns(found: Sequence[str], *, path: Path) -> dict[str, str]:
-    """Our column names → the sheet's; raises ValueError naming those that are missing."""
-    spelled = {re.sub(r"[^a-z]", "", name.lower()): name for name in reversed(found)}
-    columns = {
-        name: next((spelled[alias] for alias in aliases if alias in spelled), "")
-        for name, aliases in COLUMNS.items()
-    }
-    missing = [name for name, column in columns.items() if not column]
-    if missing:
-        named = ", ".join(name for name in found if not name.startswith("Unnamed"))
-        raise ValueError(
-            f"the sheet {path} must have the columns {', '.join(COLUMNS)}; "
-            f"missing: {', '.join(missing)}; found: {named or 'none'}"
-        )
-    return columns
-
-
 def edition(rows: Iterable[Row]) -> str:
-    """A note on the edition of the labels, told by the three clips whose emotion was changed in 2019."""
-    emotions = {row.key: row.emotion for row in rows}
-    clips = ", ".join("/".join(key) for key in TELLING)
+    """The day of the labels' edition, told by the three clips whose emotion was changed in 2019, or ""."""
+    emotions: dict[tuple[str, str], str] = {}
+    for row in rows:
+        emotions.setdefault(row.key, row.emotion)
     for emotion, date in EDITIONS.items():
         if all(emotions.get(key) == emotion for key in TELLING):
-            return f"labels: edition of {date}, told by {clips}"
+            return date
+    return ""
+
+
+def edition_note(date: str) -> str:
+    """What a table says of the edition of its labels, `date` being `edition`'s answer."""
+    clips = ", ".join("/".join(key) for key in TELLING)
+    if date:
+        return f"labels: edition of {date}, told by {clips}"
     return f"labels: edition unknown, {clips} do not tell 2014 from 2019"

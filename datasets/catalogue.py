@@ -3,78 +3,85 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol, cast
 
-from datasets.casme2_files import OBTAIN
+from datasets import casme2_facts, ckplus_facts, folder_facts
 from datasets.spec import SampleTable
 
-if TYPE_CHECKING:
-    from datasets.synthetic import SyntheticSpec
 
-_CASME2_FRAMES = ("onset_offset", "apex", "paper")
+class Reader(Protocol):
+    """How a set is read: every set's module has a `load` of this form."""
+
+    def __call__(self, root: Path, frames: str, *, classes: Sequence[str], layout: str) -> SampleTable:
+        """Read the release below a root under a frame policy; () and "" stand for the usual ones.
+
+        Raises:
+            ValueError: the data are not there or not usable.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetEntry:
     """A data set the harness can read.
 
-    `read` takes a frame policy and a root, or None for the set's own place; `variable` is the environment
-    variable that names the root and `folder` where it is looked for without one, both "" for a set that
-    takes no root.
+    `peaks` are those of its frame policies that choose frames at or near the apex; `layouts` the forms of
+    its release, the preferred one first; `classes` all that it can give, () where its files tell. `variable`
+    is the environment variable that names the root and `folder` where it is looked for without one, both ""
+    for a set that has no place of its own. `licensed` sets may not be shown without a look at their licence.
     """
 
     name: str
     title: str
+    about: str
     frames: tuple[str, ...]
+    peaks: tuple[str, ...]
+    layouts: tuple[str, ...]
+    classes: tuple[str, ...]
     obtain: str
-    read: Callable[[str, Path | None], SampleTable]
+    read: Reader
     variable: str = ""
     folder: str = ""
+    licensed: bool = False
 
-    def default_root(self) -> Path | None:
-        """Where the set is looked for when no root is given; None for a set that takes none."""
-        place = os.environ.get(self.variable) or self.folder
-        return Path(place) if place else None
+    def place(self, root: Path | None) -> Path:
+        """Where the set is looked for: the root, the variable's, or the usual folder.
 
-
-def _read_casme2(frames: str, root: Path | None) -> SampleTable:
-    from datasets import casme2
-
-    root = root or DATASETS["casme2"].default_root()
-    assert root is not None
-    return casme2.load(root, frames)
-
-
-def _read_synthetic(frames: str, root: Path | None) -> SampleTable:
-    """Draw the demonstration set once, then read it as CASME II is read."""
-    from datasets import casme2
-    from datasets.synthetic import DEMO
-
-    if root is not None:
-        raise ValueError(
-            f"the data set synthetic takes no root, got {root}: it is drawn into the cache. "
-            "For a folder written by `harness data synthesize`, read it as casme2."
-        )
-    return replace(casme2.load(_drawn(DEMO), frames), dataset="synthetic")
+        Raises:
+            ValueError: no root is given for a set that has no place of its own.
+        """
+        found = root or os.environ.get(self.variable) or self.folder
+        if not found:
+            raise ValueError(f"the data set {self.name} needs --root. {self.obtain}")
+        return Path(found)
 
 
-def _drawn(spec: SyntheticSpec) -> Path:
-    """The folder of the set drawn from `spec`, drawn now if it is not there."""
+def _reader(module: str) -> Reader:
+    """The `load` of a module that is imported when it is first needed: pandas is slow to come."""
+
+    def read(root: Path, frames: str, *, classes: Sequence[str], layout: str) -> SampleTable:
+        return cast("Reader", import_module(module).load)(root, frames, classes=classes, layout=layout)
+
+    return read
+
+
+def drawn() -> Path:
+    """The folder of the demonstration set, drawn into the cache if it is not there."""
     import hashlib
     import json
 
     from datasets.cache import cache_dir
-    from datasets.synthetic import EDITION, synthesize
+    from datasets.synthetic import DEMO, EDITION, synthesize
 
-    identity = json.dumps([EDITION, asdict(spec)], sort_keys=True)
+    identity = json.dumps([EDITION, asdict(DEMO)], sort_keys=True)
     digest = hashlib.sha256(identity.encode()).hexdigest()
     place = cache_dir() / f"synthetic-{digest[:16]}"
     if not place.exists():
         try:
-            synthesize(spec, place)
+            synthesize(DEMO, place)
         except (OSError, ValueError):
             # Another process that drew the same set at the same time was done first.
             if not place.exists():
@@ -82,24 +89,61 @@ def _drawn(spec: SyntheticSpec) -> Path:
     return place
 
 
+SYNTHETIC = "synthetic"
+
 DATASETS: dict[str, DatasetEntry] = {
     found.name: found
     for found in (
         DatasetEntry(
             name="casme2",
-            title="CASME II, Cropped release, six classes",
-            frames=_CASME2_FRAMES,
-            obtain=OBTAIN,
-            read=_read_casme2,
+            title="CASME II",
+            about="Micro-expressions at 200 frames a second; Yan et al. 2014.",
+            frames=casme2_facts.FRAMES,
+            peaks=("apex", "apex_window"),
+            layouts=casme2_facts.LAYOUTS,
+            classes=casme2_facts.CLASSES,
+            obtain=casme2_facts.OBTAIN,
+            read=_reader("datasets.casme2"),
             variable="HARNESS_CASME2",
             folder="data/casme2",
+            licensed=True,
         ),
         DatasetEntry(
-            name="synthetic",
-            title="Drawn faces in CASME II's layout",
-            frames=_CASME2_FRAMES,
-            obtain="Nothing to obtain: it is drawn on first use. It says nothing about people.",
-            read=_read_synthetic,
+            name="ckplus",
+            title="CK+",
+            about="Posed expressions from neutral to peak; Lucey et al. 2010.",
+            frames=ckplus_facts.FRAMES,
+            peaks=("peak", "last3"),
+            layouts=ckplus_facts.LAYOUTS,
+            classes=ckplus_facts.CSV_CLASSES,
+            obtain=ckplus_facts.OBTAIN,
+            read=_reader("datasets.ckplus"),
+            variable="HARNESS_CKPLUS",
+            folder="data/ckplus",
+            licensed=True,
+        ),
+        DatasetEntry(
+            name="folder",
+            title="a folder of images",
+            about="Your own images: a folder for each class, or a CSV of path, label, subject, clip.",
+            frames=folder_facts.FRAMES,
+            peaks=(),
+            layouts=folder_facts.LAYOUTS,
+            classes=(),
+            obtain=folder_facts.OBTAIN,
+            read=_reader("datasets.folder"),
+            licensed=True,
+        ),
+        DatasetEntry(
+            name=SYNTHETIC,
+            title="the synthetic set",
+            about="Drawn faces in CASME II's layout. It says nothing about people.",
+            frames=casme2_facts.FRAMES,
+            peaks=("apex", "apex_window"),
+            layouts=("cropped",),
+            classes=casme2_facts.CLASSES,
+            obtain="Nothing to obtain: it is drawn on first use.",
+            read=_reader("datasets.casme2"),
         ),
     )
 }
@@ -112,20 +156,35 @@ def entry(name: str) -> DatasetEntry:
     return DATASETS[name]
 
 
-def default_frames(name: str, protocols: Sequence[str]) -> str:
-    """The frame policy of a study that names none: the paper's under its split alone, or the first."""
-    policies = entry(name).frames
-    return "paper" if tuple(protocols) == ("frame",) and "paper" in policies else policies[0]
+def default_frames(name: str, protocols: Sequence[str], representation: str = "frame") -> str:
+    """The frame policy of a study that names none: the paper's under its split alone, or the first.
+
+    A representation of motion takes the first policy that chooses apex frames.
+    """
+    found = entry(name)
+    if representation != "frame" and found.peaks:
+        return found.peaks[0]
+    return "paper" if tuple(protocols) == ("frame",) and "paper" in found.frames else found.frames[0]
 
 
-def load(name: str, frames: str, *, root: Path | None = None) -> SampleTable:
+def load(
+    name: str, frames: str, *, root: Path | None = None, classes: Sequence[str] = (), layout: str = ""
+) -> SampleTable:
     """Read a data set under a frame policy from `root`, or from its default place.
 
     Raises:
-        ValueError: the set or the policy is unknown, a root is given to a set that takes none, or the data
-            are not there or not usable.
+        ValueError: the set, the policy or the layout is unknown, a root is given to a set that takes none,
+            or the data are not there or not usable.
     """
     found = entry(name)
     if frames not in found.frames:
         raise ValueError(f"unknown frames {frames!r} of {name}; accepted: {', '.join(found.frames)}")
-    return found.read(frames, root)
+    if layout and layout not in found.layouts:
+        raise ValueError(f"unknown layout {layout!r} of {name}; accepted: {', '.join(found.layouts)}")
+    if name == SYNTHETIC and root is not None:
+        raise ValueError(
+            f"the data set {name} takes no root, got {root}: it is drawn into the cache. "
+            "For a folder written by `harness data synthesize`, read it as casme2 or ckplus."
+        )
+    place = drawn() if name == SYNTHETIC else found.place(root)
+    return replace(found.read(place, frames, classes=classes, layout=layout), dataset=name)

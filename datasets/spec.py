@@ -111,7 +111,8 @@ class SampleTable:
 
     `notes` say how it came about; `layout` names the form of the release that was found; `aligned` says
     whether its faces come aligned; `complete_clips` and `complete_samples` are what a complete release holds
-    of each class, () where that is not known.
+    of each class, () where that is not known; `usual_folds` is the number of the field's customary folds,
+    0 where there is no custom.
     """
 
     dataset: str
@@ -124,6 +125,7 @@ class SampleTable:
     aligned: bool = True
     complete_clips: tuple[int, ...] = ()
     complete_samples: tuple[int, ...] = ()
+    usual_folds: int = 0
 
     def counts(self) -> tuple[int, ...]:
         """Number of samples of each class, in the order of `classes`."""

@@ -1,39 +1,50 @@
-"""7:2:1 splits of a sample table: over frames, as the paper does, or over whole clips or subjects.
+"""Splits of a sample table by protocol: over frames, as the paper does, or over whole clips or subjects.
 
-A split over frames puts frames of one clip, 200 a second, on both sides; the others do not, and pay for it
-with classes so rare that they cannot stand in all three parts. The order drawn for a seed comes from a hash
-of the names and not from a generator: it is the same under every version of every library, and does not
-depend on the table's order.
+`frame`, `clip` and `subject` divide once, 7:2:1. `kfold` and `loso` (leave one subject out) test every
+subject once; validation is drawn from the fold's training subjects only. A split over frames puts frames of
+one clip, 200 a second, on both sides; the others do not, and pay for it with classes so rare that they
+cannot stand in all three parts.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from datasets.grouping import counts_of, in_folds, in_three, in_two, shuffled
 from datasets.spec import SampleTable, Split
 
-DRAWS = 300
+FOLDS = 10
 _PARTS = ("training", "validation", "test")
 
 Parts = tuple[list[int], list[int], list[int]]
 
 
-def split(table: SampleTable, protocol: str, *, seed: int, fold: int = 0) -> Split:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fold:
+    """Which of a protocol's divisions is meant: number `fold` of `folds`, drawn for `seed`."""
+
+    seed: int
+    fold: int
+    folds: int
+
+
+def split(table: SampleTable, protocol: str, *, seed: int, fold: int = 0, folds: int = 0) -> Split:
     """Divide a table by a protocol, one of `PROTOCOLS`; the same for any order of its samples.
+
+    `folds` 0 stands for the protocol's usual number.
 
     Raises:
         ValueError: the protocol or the fold is unknown, or a class or the groups are too few to divide.
     """
-    if protocol not in PROTOCOLS:
-        raise ValueError(f"unknown protocol {protocol!r}; accepted: {', '.join(PROTOCOLS)}")
-    if fold != 0:
-        raise ValueError(f"the protocol {protocol} has one fold, 0; got fold {fold}")
-    parts = PROTOCOLS[protocol](table, seed)
+    folds = folds_of(table, protocol, folds=folds if protocol == "kfold" else 0)
+    if not 0 <= fold < folds:
+        what = "one fold, 0" if folds == 1 else f"the folds 0 to {folds - 1}"
+        raise ValueError(f"the protocol {protocol} has {what}; got fold {fold}")
+    parts = PROTOCOLS[protocol](table, Fold(seed=seed, fold=fold, folds=folds))
     train, validation, test = (tuple(sorted(part)) for part in parts)
+    # Folds are pooled before they are scored, so what one of them lacks in its test is no loss.
+    read = parts[:2] if folds > 1 else parts
     return Split(
         protocol=protocol,
         fold=fold,
@@ -41,11 +52,29 @@ def split(table: SampleTable, protocol: str, *, seed: int, fold: int = 0) -> Spl
         train=train,
         validation=validation,
         test=test,
-        warnings=tuple(_absent(table, parts)),
+        warnings=tuple(_absent(table, read)),
     )
 
 
-def over_frames(table: SampleTable, seed: int) -> Parts:
+def folds_of(table: SampleTable, protocol: str, *, folds: int = 0) -> int:
+    """How many folds a protocol has on this table; `folds` chooses for `kfold`, 0 its usual 10.
+
+    Raises:
+        ValueError: the protocol is unknown, or the table cannot be divided so often.
+    """
+    if protocol not in PROTOCOLS:
+        raise ValueError(f"unknown protocol {protocol!r}; accepted: {', '.join(PROTOCOLS)}")
+    if protocol == "loso":
+        return len(set(_groups(table, "subject", protocol=protocol)))
+    if protocol != "kfold":
+        return 1
+    subjects = len(set(_groups(table, "subject", protocol=protocol)))
+    if folds and not 2 <= folds <= subjects:
+        raise ValueError(f"--folds must be from 2 to {subjects}, the number of subjects; got {folds}")
+    return folds or min(FOLDS, subjects)
+
+
+def over_frames(table: SampleTable, which: Fold) -> Parts:
     """The paper's: of each class's frames, shuffled, floor(0.7 n), floor(0.2 n) and the rest."""
     parts: Parts = ([], [], [])
     for label, (name, count) in enumerate(zip(table.classes, table.counts(), strict=True)):
@@ -55,7 +84,7 @@ def over_frames(table: SampleTable, seed: int) -> Parts:
                 "take another frame policy, or the protocol clip or subject"
             )
         rows = {sample.id: row for row, sample in enumerate(table.samples) if sample.label == label}
-        order = _shuffled(rows, f"frame {seed}")
+        order = shuffled(rows, f"frame {which.seed}")
         first = 7 * count // 10
         second = first + 2 * count // 10
         for part, names in zip(parts, (order[:first], order[first:second], order[second:]), strict=True):
@@ -68,74 +97,84 @@ def over_frames(table: SampleTable, seed: int) -> Parts:
     return parts
 
 
-def over_clips(table: SampleTable, seed: int) -> Parts:
+def over_clips(table: SampleTable, which: Fold) -> Parts:
     """Whole clips, 7:2:1."""
-    return _over_groups(table, [sample.clip for sample in table.samples], f"clip {seed}")
+    groups = _groups(table, "clip", protocol="clip")
+    return _rows(groups, *in_three(counts_of(table, groups), f"clip {which.seed}"))
 
 
-def over_subjects(table: SampleTable, seed: int) -> Parts:
+def over_subjects(table: SampleTable, which: Fold) -> Parts:
     """Whole subjects, 7:2:1."""
-    return _over_groups(table, [sample.subject for sample in table.samples], f"subject {seed}")
+    groups = _groups(table, "subject", protocol="subject")
+    return _rows(groups, *in_three(counts_of(table, groups), f"subject {which.seed}"))
 
 
-PROTOCOLS: dict[str, Callable[[SampleTable, int], Parts]] = {
+def over_subject_folds(table: SampleTable, which: Fold) -> Parts:
+    """One of k folds over subjects as the test, 7:2 of the others' subjects as training and validation.
+
+    Where the field has folds of its own (`SampleTable.usual_folds`) they are taken: subjects in ascending
+    order, dealt in turn, whatever the seed.
+    """
+    groups = _groups(table, "subject", protocol="kfold")
+    counts = counts_of(table, groups)
+    if which.folds == table.usual_folds:
+        test = sorted(counts)[which.fold :: which.folds]
+    else:
+        test = in_folds(counts, f"kfold {which.seed}", folds=which.folds)[which.fold]
+    return _around(groups, test, table=table, key=f"kfold {which.seed} {which.fold}")
+
+
+def over_each_subject(table: SampleTable, which: Fold) -> Parts:
+    """One subject as the test, in ascending order of names, 7:2 of the others as the rest."""
+    groups = _groups(table, "subject", protocol="loso")
+    test = sorted(set(groups))[which.fold]
+    return _around(groups, [test], table=table, key=f"loso {which.seed} {test}")
+
+
+PROTOCOLS: dict[str, Callable[[SampleTable, Fold], Parts]] = {
     "frame": over_frames,
     "clip": over_clips,
     "subject": over_subjects,
+    "kfold": over_subject_folds,
+    "loso": over_each_subject,
 }
 
 
-def _shuffled(names: Iterable[str], key: str) -> list[str]:
-    return sorted(names, key=lambda name: hashlib.sha256(f"{key} {name}".encode()).digest())
+def _around(groups: Sequence[str], test: Sequence[str], *, table: SampleTable, key: str) -> Parts:
+    """The parts around a test fold, the validation drawn from the subjects that are left."""
+    rest = {name: count for name, count in counts_of(table, groups).items() if name not in set(test)}
+    return _rows(groups, *in_two(rest, key), test)
 
 
-def _over_groups(table: SampleTable, groups: Sequence[str], key: str) -> Parts:
-    """The best of `DRAWS` divisions of whole groups: see `_badness`."""
-    kind, names = key.split()[0], set(groups)
-    if "" in names:
+def _groups(table: SampleTable, kind: str, *, protocol: str) -> list[str]:
+    """The clip or subject of every sample; ValueError where one is not known or there are too few."""
+    groups = [sample.clip if kind == "clip" else sample.subject for sample in table.samples]
+    if "" in groups:
         raise ValueError(
-            f"the protocol {kind} needs every sample's {kind}, which {table.dataset} does not give"
+            f"the protocol {protocol} needs every sample's {kind}, which {table.dataset} does not give"
+            + (f" in its layout {table.layout}" if table.layout else "")
+            + "; take the protocol frame, or a release that tells them"
         )
-    if len(names) < 3:
+    if len(set(groups)) < 3:
         raise ValueError(
-            f"the protocol {kind} needs at least 3 {kind}s, {table.dataset} has {len(names)}; "
+            f"the protocol {protocol} needs at least 3 {kind}s, {table.dataset} has {len(set(groups))}; "
             "take the protocol frame"
         )
-    counts = {name: np.zeros(len(table.classes), dtype=np.int64) for name in names}
-    for sample, group in zip(table.samples, groups, strict=True):
-        counts[group][sample.label] += 1
-    validation = max(1, 2 * len(names) // 10)
-    train = min(7 * len(names) // 10, len(names) - validation - 1)
-    cuts = (slice(train), slice(train, train + validation), slice(train + validation, None))
-    orders = (_shuffled(names, f"{key} {draw}") for draw in range(DRAWS))
-    best = min(
-        ([order[cut] for cut in cuts] for order in orders),
-        key=lambda parts: _badness(np.array([sum(counts[name] for name in part) for part in parts])),
-    )
-    part_of = {name: part for part, members in enumerate(best) for name in members}
-    parts: Parts = ([], [], [])
+    return groups
+
+
+def _rows(groups: Sequence[str], *parts: Sequence[str]) -> Parts:
+    """The rows of the groups in each of three parts."""
+    part_of = {name: part for part, members in enumerate(parts) for name in members}
+    rows: Parts = ([], [], [])
     for row, group in enumerate(groups):
-        parts[part_of[group]].append(row)
-    return parts
+        rows[part_of[group]].append(row)
+    return rows
 
 
-def _badness(counts: NDArray[np.int64]) -> tuple[int, int, int, float]:
-    """How bad a division is, from its (3, classes) counts; compared in this order.
-
-    Classes lost from training, from the test and from validation, then how far the parts' class shares are
-    from the whole table's.
-    """
-    total = counts.sum(axis=0)
-    lost = [int(((part == 0) & (total > 0)).sum()) for part in counts]
-    shares = counts / counts.sum(axis=1, keepdims=True)
-    deviation = np.abs(shares - total / total.sum()).sum()
-    # Rounded, so that equally good divisions are equal on every machine, and the first drawn is taken.
-    return lost[0], lost[2], lost[1], round(float(deviation), 9)
-
-
-def _absent(table: SampleTable, parts: Parts) -> Iterable[str]:
+def _absent(table: SampleTable, parts: Sequence[Sequence[int]]) -> Iterable[str]:
     """One text for every class that a part has no sample of."""
-    for name, part in zip(_PARTS, parts, strict=True):
+    for name, part in zip(_PARTS, parts, strict=False):
         present = {table.samples[row].label for row in part}
         for label, count in enumerate(table.counts()):
             if label not in present:

@@ -7,6 +7,7 @@ PLoS ONE 2014, the coding sheet of 2014-05-08): 255 clips of 26 subjects, 24 to 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,13 +62,19 @@ def plan_clips(
 
 def class_counts(clips: int) -> dict[str, int]:
     """The sheet's class counts scaled to so many clips by largest remainders; no class falls below 1."""
-    total = sum(SHEET_COUNTS.values())
-    shares = {emotion: clips * count / total for emotion, count in SHEET_COUNTS.items()}
-    counts = {emotion: max(1, int(share)) for emotion, share in shares.items()}
+    return scaled(SHEET_COUNTS, clips)
+
+
+def scaled(real: Mapping[str, int], clips: int, *, most: int | None = None) -> dict[str, int]:
+    """Counts of a release scaled to so many clips by largest remainders, each from 1 to `most`."""
+    total, limit = sum(real.values()), clips if most is None else most
+    assert len(real) <= clips <= limit * len(real)
+    shares = {emotion: clips * count / total for emotion, count in real.items()}
+    counts = {emotion: min(max(1, int(share)), limit) for emotion, share in shares.items()}
     while (missing := clips - sum(counts.values())) != 0:
         gaps = {emotion: shares[emotion] - counts[emotion] for emotion in counts}
         if missing > 0:
-            counts[max(gaps, key=gaps.__getitem__)] += 1
+            counts[max((emotion for emotion in counts if counts[emotion] < limit), key=gaps.__getitem__)] += 1
         else:
             counts[min((emotion for emotion in counts if counts[emotion] > 1), key=gaps.__getitem__)] -= 1
     return counts

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from architectures.catalogue import scaled
 from architectures.spec import ArchitectureSpec
-from datasets.catalogue import default_frames, entry, load
-from datasets.spec import DatasetSpec, SampleTable, Split
+from datasets.spec import SampleTable, Split
+from harness.reading import DataRequest, asked, decoded, read
 from studies.arms import ablation, comparison
 from studies.intervals import LEAST_DIFFERENCE
-from studies.presets import Preset, preset
+from studies.presets import Preset, preset, suited
 from studies.spec import Study, TrainingSpec
 
 if TYPE_CHECKING:
@@ -26,12 +25,11 @@ class Request:
     """A study as asked for; None leaves a value to the preset or to the data set."""
 
     kind: Literal["ablation", "comparison"]
-    dataset: str
-    root: Path | None
+    data: DataRequest
     design: str
     only: tuple[str, ...]
     protocols: tuple[str, ...]
-    frames: str | None
+    folds: int | None
     seeds: int
     preset: str
     epochs: int | None
@@ -43,7 +41,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A study, its data, and one split for each protocol and seed, in the study's order."""
+    """A study, its data, and one split for each protocol, seed and fold, in the study's order."""
 
     study: Study
     pixels: Pixels
@@ -64,45 +62,43 @@ def prepare(request: Request, *, progress: Callable[[int, int], None] | None = N
         epochs=size.epochs if request.epochs is None else request.epochs,
         batch=request.batch,
         patience=size.patience,
-        augmentation=size.augmentation,
+        augmentation=suited(size.augmentation, request.data.representation),
     )
     if request.seeds < 1:
         raise ValueError(f"--seeds must be at least 1; got {request.seeds}")
-    entry(request.dataset)
     from datasets.splits import PROTOCOLS
 
     for protocol in request.protocols:
         if protocol not in PROTOCOLS:
             raise ValueError(f"unknown protocol {protocol!r}; accepted: {', '.join(PROTOCOLS)}")
+    if request.folds is not None and "kfold" not in request.protocols:
+        raise ValueError(f"--folds goes with --protocol kfold; got {', '.join(request.protocols)}")
     usual = size.ablation_size if request.kind == "ablation" else size.comparison_size
-    spec = DatasetSpec(
-        name=request.dataset,
-        frames=request.frames or default_frames(request.dataset, request.protocols),
-        image_size=usual if request.image_size is None else request.image_size,
+    image_size = usual if request.image_size is None else request.image_size
+    study = Study(
+        kind=request.kind,
+        design=request.design,
+        preset=request.preset,
+        dataset=asked(request.data, protocols=request.protocols, image_size=image_size),
+        fingerprint="",
+        protocols=request.protocols,
+        seeds=tuple(range(request.seeds)),
+        training=training,
+        arms=arms,
     )
+    spec, table = read(request.data, study.dataset)
+    _splits(replace(study, seeds=(0,), folds=_folds(table, request)), table)
+    pixels = decoded(spec, table, progress=progress)
+    study = replace(study, dataset=spec, fingerprint=pixels.fingerprint, folds=_folds(pixels.table, request))
+    return Plan(study=study, pixels=pixels, splits=_splits(study, pixels.table))
 
-    def study(fingerprint: str) -> Study:
-        return Study(
-            kind=request.kind,
-            design=request.design,
-            preset=request.preset,
-            dataset=spec,
-            fingerprint=fingerprint,
-            protocols=request.protocols,
-            seeds=tuple(range(request.seeds)),
-            training=training,
-            arms=arms,
-        )
 
-    study("")
-    table = load(spec.name, spec.frames, root=request.root)
-    _splits(table, request.protocols, seeds=1)
+def _folds(table: SampleTable, request: Request) -> tuple[int, ...]:
+    """How many folds each protocol has on these data; () where each has one."""
+    from datasets.splits import folds_of
 
-    from datasets.cache import pixels
-
-    data = pixels(table, size=spec.image_size, progress=progress)
-    splits = _splits(data.table, request.protocols, seeds=request.seeds)
-    return Plan(study=study(data.fingerprint), pixels=data, splits=splits)
+    folds = tuple(folds_of(table, protocol, folds=request.folds or 0) for protocol in request.protocols)
+    return folds if max(folds) > 1 else ()
 
 
 def _arms(request: Request, size: Preset) -> tuple[ArchitectureSpec, ...]:
@@ -114,20 +110,26 @@ def _arms(request: Request, size: Preset) -> tuple[ArchitectureSpec, ...]:
     return arms
 
 
-def _splits(table: SampleTable, protocols: tuple[str, ...], *, seeds: int) -> tuple[Split, ...]:
+def _splits(study: Study, table: SampleTable) -> tuple[Split, ...]:
+    """One split for each protocol, seed and fold; ValueError where one cannot be made."""
     from datasets.splits import split
 
-    return tuple(split(table, protocol, seed=seed) for protocol in protocols for seed in range(seeds))
+    divisions = dict.fromkeys((spec.protocol, spec.seed, spec.fold, spec.folds) for spec in study.runs())
+    return tuple(
+        split(table, protocol, seed=seed, fold=fold, folds=folds) for protocol, seed, fold, folds in divisions
+    )
 
 
-def smallest_difference(table: SampleTable, split: Split) -> str:
-    """The least that this test set can tell two arms apart by, in words."""
-    frames = split.protocol == "frame"
-    units = len(split.test if frames else {table.samples[i].clip for i in split.test})
+def smallest_difference(plan: Plan, protocol: str) -> str:
+    """The least that one seed's test set, all folds together, can tell two arms apart by, in words."""
+    samples, seed = plan.pixels.table.samples, plan.study.seeds[0]
+    rows = [i for s in plan.splits if (s.protocol, s.seed) == (protocol, seed) for i in s.test]
+    frames = protocol == "frame"
+    units = len(rows if frames else {samples[i].clip for i in rows})
     word = "frames" if frames else "clips"
     if units < LEAST_DIFFERENCE:
-        return f"{split.protocol}: {units} test {word}: too few to tell two arms apart at all"
+        return f"{protocol}: {units} test {word}: too few to tell two arms apart at all"
     return (
-        f"{split.protocol}: {units} test {word}: two arms must differ by {LEAST_DIFFERENCE} or more "
+        f"{protocol}: {units} test {word}: two arms must differ by {LEAST_DIFFERENCE} or more "
         f"({100 * LEAST_DIFFERENCE / units:.1f} points) for exact McNemar to reach p < 0.05"
     )

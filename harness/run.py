@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from architectures.network import build
-from datasets.audit import leakage
+from datasets.audit import audit, leakage
 from datasets.cache import Pixels
+from datasets.likeness import Likeness
 from datasets.spec import Split
 from datasets.splits import split
 from harness.cost import count
@@ -22,10 +23,16 @@ from studies.spec import RunSpec
 
 
 def execute(
-    spec: RunSpec, pixels: Pixels, *, device: torch.device, on_epoch: Callable[[Epoch], None]
+    spec: RunSpec,
+    pixels: Pixels,
+    *,
+    device: torch.device,
+    on_epoch: Callable[[Epoch], None],
+    alike: Likeness | None = None,
 ) -> tuple[RunResult, dict[str, Tensor]]:
     """Train and test one run; returns its result and the best epoch's weights, on the CPU.
 
+    `alike` is the data's likeness by which the split is audited for near-duplicates; None leaves them out.
     The seed fixes initialisation, split, data order, augmentation and dropout: on one CPU machine the same
     spec gives the same predictions bit for bit.
 
@@ -36,7 +43,7 @@ def execute(
     start = time.perf_counter()
     table = pixels.table
     classes = len(table.classes)
-    parts = split(table, spec.protocol, seed=spec.seed, fold=spec.fold)
+    parts = split(table, spec.protocol, seed=spec.seed, fold=spec.fold, folds=spec.folds)
     # What could fail besides training does so before it.
     cost = count(spec.architecture, classes=classes, image_size=spec.dataset.image_size)
     where = environment(device)
@@ -61,7 +68,7 @@ def execute(
     predictions = predict(network, test.images, samples=[table.samples[i] for i in parts.test])
     result = RunResult(
         spec=spec,
-        data=summary(pixels, parts),
+        data=summary(pixels, parts, alike=alike),
         predictions=predictions,
         history=tuple(history),
         best_epoch=best_epoch(history).number,
@@ -78,7 +85,7 @@ def _part(pixels: Pixels, rows: tuple[int, ...], *, device: torch.device) -> Par
     return Part(images=images.to(device), labels=labels.to(device))
 
 
-def summary(pixels: Pixels, parts: Split) -> DataSummary:
+def summary(pixels: Pixels, parts: Split, *, alike: Likeness | None) -> DataSummary:
     """What this split gives a run, class by class, and what leaks through it."""
     table = pixels.table
 
@@ -95,4 +102,5 @@ def summary(pixels: Pixels, parts: Split) -> DataSummary:
         warnings=parts.warnings,
         notes=table.notes,
         anomalies=table.anomalies,
+        findings=audit(table, parts, digests=pixels.digests, likeness=alike),
     )

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from datasets.cache import Pixels
+from datasets.likeness import Likeness, likeness
 from harness.errors import Stopped, is_full_disk
 from harness.progress import Progress
 from harness.run import execute
@@ -30,6 +31,10 @@ def run_study(
         Stopped: nothing more can be written; what had finished is kept.
         KeyboardInterrupt: as it came, with the open runs closed as KILLED.
     """
+    alike = None
+    # Likeness is judged on faces; a picture of motion is none.
+    if study.dataset.representation == "frame" and any(ledger.find(s.key) is None for s in study.runs()):
+        alike = likeness(pixels.images, pixels.table)
     results: list[RunResult] = []
     failures: list[Failure] = []
     run_ids: list[tuple[str, str]] = []
@@ -37,7 +42,7 @@ def run_study(
     try:
         for spec in study.runs():
             outcome, run_id = _cell(
-                spec, pixels, ledger=ledger, device=device, progress=progress, parent=parent
+                spec, pixels, ledger=ledger, device=device, progress=progress, parent=parent, alike=alike
             )
             if isinstance(outcome, Failure):
                 failures.append(outcome)
@@ -51,7 +56,14 @@ def run_study(
 
 
 def _cell(
-    spec: RunSpec, pixels: Pixels, *, ledger: Ledger, device: torch.device, progress: Progress, parent: str
+    spec: RunSpec,
+    pixels: Pixels,
+    *,
+    ledger: Ledger,
+    device: torch.device,
+    progress: Progress,
+    parent: str,
+    alike: Likeness | None,
 ) -> tuple[RunResult | Failure, str]:
     label = run_name(spec)
     done = ledger.find(spec.key)
@@ -68,7 +80,7 @@ def _cell(
         ledger.log_epoch(run_id, epoch)
 
     try:
-        result, weights = execute(spec, pixels, device=device, on_epoch=on_epoch)
+        result, weights = execute(spec, pixels, device=device, on_epoch=on_epoch, alike=alike)
         with tempfile.TemporaryDirectory() as folder:
             ledger.finish(run_id, result, files=_files(result, weights, folder=Path(folder)))
     except KeyboardInterrupt:

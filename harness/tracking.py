@@ -305,7 +305,8 @@ def _few_retries() -> Iterator[None]:
 
 def run_name(spec: RunSpec) -> str:
     """What a person finds a cell by."""
-    return f"{spec.architecture.name} · {spec.protocol} · seed {spec.seed}"
+    fold = f" · fold {spec.fold + 1}/{spec.folds}" if spec.folds > 1 else ""
+    return f"{spec.architecture.name} · {spec.protocol} · seed {spec.seed}{fold}"
 
 
 def _study_note(study: Study) -> str:

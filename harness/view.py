@@ -10,7 +10,7 @@ import json
 
 VIEW = "harness"
 TAG = f"mlflow.sharedViewState.{VIEW}"
-PARAMS = ("arm", "protocol", "seed")
+PARAMS = ("arm", "protocol", "seed", "fold")
 METRICS = (
     "test/accuracy",
     "test/uar",

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from datasets.catalogue import DATASETS
 from studies.paper import BATCH, EPOCHS, IMAGE_SIZE, PAPER, STAND_INS, PublishedSet
 from studies.spec import Study
-
-TITLES = {"synthetic": "the synthetic set", **{name: value.title for name, value in PAPER.items()}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +47,7 @@ def beside(dataset: str) -> Beside | None:
 
 def title_of(dataset: str) -> str:
     """The data set's name as people write it."""
-    return TITLES.get(dataset, dataset)
+    return DATASETS[dataset].title if dataset in DATASETS else dataset
 
 
 def departures(study: Study) -> tuple[str, ...]:
@@ -65,8 +64,13 @@ def departures(study: Study) -> tuple[str, ...]:
         texts.append(f"batches of {study.training.batch} for the paper's {BATCH}")
     if not study.training.augmentation.flip:
         texts.append("no random flips")
-    if study.dataset.name in PAPER and study.dataset.frames != "paper":
+    paper = PAPER.get(study.dataset.name)
+    if paper and study.dataset.frames != paper.frames:
         texts.append(f"frames chosen by {study.dataset.frames!r}, not as in the paper")
+    if paper and study.dataset.classes and set(study.dataset.classes) != set(paper.samples):
+        texts.append(f"the classes {', '.join(study.dataset.classes)}")
+    if study.dataset.representation != "frame":
+        texts.append(f"{study.dataset.representation} instead of the frames themselves")
     return tuple(texts)
 
 

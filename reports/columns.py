@@ -10,6 +10,7 @@ from reports.outcomes import Outcome, Outcomes
 from reports.table import Cell
 from studies.metrics import Scores
 
+VALIDATION = "validation-shared"
 WHO = ("Network", "Protocol", "Test")
 SEEN = ("Clip seen", "Subject seen")
 SEEN_NOTE = (
@@ -67,6 +68,7 @@ def score_notes(study: Outcomes, rows: Sequence[Outcome]) -> tuple[str, ...]:
     """Everything that must be said under a table with scores of these outcomes."""
     return (
         SEEN_NOTE,
+        *audit_notes(rows),
         *seed_notes(rows),
         *_floor_notes(study, rows),
         *_absent_notes(study, rows),
@@ -77,7 +79,24 @@ def score_notes(study: Outcomes, rows: Sequence[Outcome]) -> tuple[str, ...]:
 
 def short_notes(rows: Sequence[Outcome]) -> tuple[str, ...]:
     """What must be repeated under a second table of the same scores."""
-    return (SEEN_NOTE, *gap_notes(rows), *mark_notes(rows))
+    return (SEEN_NOTE, *audit_notes(rows), *gap_notes(rows), *mark_notes(rows))
+
+
+def audit_notes(rows: Sequence[Outcome]) -> tuple[str, ...]:
+    """The audit's stamp: what the test of each protocol shares with training and validation."""
+    first = {row.protocol: row.seeds[0] for row in reversed(rows) if row.seeds}
+    stamps = []
+    for protocol in dict.fromkeys(row.protocol for row in rows if row.protocol in first):
+        runs = first[protocol].runs
+        found = Counter[str]()
+        for run in runs:
+            found.update({f.code: f.count for f in run.data.findings if f.code != VALIDATION})
+        total = sum(len(run.predictions) for run in runs)
+        shares = ", ".join(f"{code} {percent(count / total)} %" for code, count in found.items())
+        stamps.append(f"{protocol}: {shares or 'clean'}")
+    if not stamps:
+        return ()
+    return (f"Audit, share of test frames that training or validation gives away: {'; '.join(stamps)}.",)
 
 
 def seed_notes(rows: Sequence[Outcome]) -> tuple[str, ...]:

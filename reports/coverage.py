@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from architectures.catalogue import COMPARISON, LADDER
-from datasets.catalogue import DATASETS
 from reports.beside import departures, title_of
 from reports.outcomes import Outcomes
 from studies.paper import ABLATION, ITEMS, PAPER
@@ -14,7 +13,7 @@ from studies.paper import ABLATION, ITEMS, PAPER
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """An item of `studies.paper.ITEMS` without support: why, and the command that would give it, if any."""
+    """An item of `studies.paper.ITEMS` without support: why, and the command that would give it."""
 
     item: str
     why: str
@@ -58,8 +57,6 @@ def gaps(studies: Sequence[Outcomes], pictures: Collection[str]) -> tuple[Gap, .
             continue
         kind = need.kind or "study"
         why = reasons[0] if reasons else f"No {kind} on {title_of(need.dataset)} here"
-        if need.dataset not in DATASETS:
-            why += ", and this version cannot read that set"
         found.append(Gap(item=need.item, why=why, command=_command(need)))
     return tuple(found)
 
@@ -87,9 +84,7 @@ def _reason(need: _Need, study: Outcomes, pictures: Collection[str]) -> str:
 
 
 def _command(need: _Need) -> str:
-    """What would give the item; "" where the set cannot be read."""
-    if need.dataset not in DATASETS:
-        return ""
+    """What would give the item."""
     if need.kind == "ablation":
         return f"harness ablate --dataset {need.dataset} --design ladder --protocol frame"
     return f"harness compare --dataset {need.dataset} --protocol frame"

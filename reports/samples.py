@@ -77,8 +77,19 @@ def leak_table(study: Outcomes) -> Table:
         title=f"What the test of {title_of(study.study.dataset.name)} shares with training",
         header=("Protocol", "Test frames", *SEEN),
         rows=tuple(rows),
-        notes=(SEEN_NOTE,),
+        notes=(SEEN_NOTE, *_findings(study)),
     )
+
+
+def _findings(study: Outcomes) -> Iterator[str]:
+    """The audit of each protocol's first finished run."""
+    for protocol, run in _firsts(study):
+        if not run.data.findings:
+            yield f"Audit of {protocol}: clean."
+        for finding in run.data.findings:
+            examples = "; ".join(finding.examples)
+            what = f"{finding.severity}: {finding.code}: {finding.text}"
+            yield f"Audit of {protocol}: {what}; such as {examples}."
 
 
 def summaries(study: Outcomes) -> tuple[tuple[str, DataSummary], ...]:

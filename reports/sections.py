@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from datasets.catalogue import DATASETS
 from reports.ablation import ablation_items, ablation_table, rung_table
 from reports.beside import beside, title_of
 from reports.comparison import paper_table, score_table, size_table
@@ -21,7 +22,6 @@ from reports.table import Figure, Table
 from studies.paper import ITEMS
 
 SHOWN_ANOMALIES = 10
-LICENSED = ("casme2", "ckplus")
 PROPOSED = "proposed"
 ABLATION_FIGURES = ("Figure 16", "Figure 17", "Figure 18")
 
@@ -114,7 +114,7 @@ def _given_picture(study: Outcomes, what: str, *, file: str) -> Iterator[Block]:
         title, alt = f"Sample images of {name}", f"Sample images of {name} by class"
         paper = other.items(other.published.sheet) if other else ()
     yield Figure(id=f"{what}-{study.study.name}", title=title, file=file, alt=alt, paper=paper)
-    if dataset in LICENSED:
+    if dataset in DATASETS and DATASETS[dataset].licensed:
         yield "Faces from a licensed data set: check its licence agreement before publishing them."
 
 

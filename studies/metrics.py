@@ -126,12 +126,14 @@ def scores(predictions: Sequence[Prediction], classes: int) -> Scores:
 def by_clip(predictions: Sequence[Prediction]) -> tuple[Prediction, ...]:
     """One prediction a clip: the mean of its frames' probabilities, in the order of first appearance.
 
+    A sample whose clip is not told stands for itself.
+
     Raises:
         ValueError: frames of one clip carry different labels.
     """
     frames: dict[str, list[Prediction]] = {}
     for prediction in predictions:
-        frames.setdefault(prediction.clip, []).append(prediction)
+        frames.setdefault(prediction.clip or prediction.id, []).append(prediction)
     return tuple(_mean_prediction(clip, members) for clip, members in frames.items())
 
 

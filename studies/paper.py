@@ -44,10 +44,14 @@ class PublishedClass:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedSet:
-    """Everything printed about one data set, and the numbers under which the paper shows it."""
+    """Everything printed about one data set, and the numbers under which the paper shows it.
+
+    `frames` is the frame policy that retraces the paper's choice of frames.
+    """
 
     dataset: str
     title: str
+    frames: str
     samples: Mapping[str, int]
     stated_total: int
     per_class: tuple[PublishedClass, ...]
@@ -96,6 +100,7 @@ def _classes(text: str) -> tuple[PublishedClass, ...]:
 _CKPLUS = PublishedSet(
     dataset="ckplus",
     title="CK+",
+    frames="last3",
     samples={"happy": 206, "sadness": 84, "surprise": 249, "fear": 75, "disgust": 177, "anger": 135},
     stated_total=720,
     per_class=_classes("""\
@@ -124,6 +129,7 @@ proposed          94.90 95.74 91.60 93.23 9.05"""),
 _CASME2 = PublishedSet(
     dataset="casme2",
     title="CASME II",
+    frames="paper",
     samples={
         "happiness": 1573,
         "sadness": 256,

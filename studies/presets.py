@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from datasets.spec import AugmentationSpec
 
@@ -42,6 +42,14 @@ PRESETS = {
         augmentation=GENTLE,
     ),
 }
+
+
+def suited(augmentation: AugmentationSpec, representation: str) -> AugmentationSpec:
+    """The changes that make sense for an image of motion: it has no colours, and a flow has directions."""
+    if representation == "frame":
+        return augmentation
+    grey = replace(augmentation, brightness=0.0, contrast=0.0, saturation=0.0, hue=0.0)
+    return replace(grey, flip=0.0) if representation == "flow" else grey
 
 
 def preset(name: str) -> Preset:

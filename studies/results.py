@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from datasets.audit import Finding
 from datasets.spec import Anomaly, Leakage
 from studies.cost import Cost
 from studies.spec import RunSpec, Study
@@ -42,7 +43,10 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSummary:
-    """What a run was given: samples of each class in each part, leaks, and what was wrong with the data."""
+    """What a run was given: samples of each class in each part, leaks, and what was wrong with the data.
+
+    `findings` are the audit's of the run's split.
+    """
 
     classes: tuple[str, ...]
     train: tuple[int, ...]
@@ -52,6 +56,7 @@ class DataSummary:
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
     anomalies: tuple[Anomaly, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,7 +51,7 @@ class TrainingSpec:
 class RunSpec:
     """One training run, in full: what is equal in every field but names is the same run.
 
-    `fingerprint` identifies the data by content (`datasets.cache`).
+    `fingerprint` identifies the data by content (`datasets.cache`); `fold` is one of `folds`, from 0.
 
     Raises:
         ValueError: the architecture cannot take images of this size.
@@ -61,6 +61,7 @@ class RunSpec:
     fingerprint: str
     protocol: str
     fold: int
+    folds: int = 1
     architecture: ArchitectureSpec
     training: TrainingSpec
     seed: int
@@ -84,6 +85,8 @@ class RunSpec:
 class Study:
     """Arms run under the same data, training, protocols and seeds, so that they can be compared.
 
+    `folds` gives the number of folds of each protocol on these data; () where each has one.
+
     Raises:
         ValueError: nothing to run, an arm twice, or an arm that cannot take the images.
     """
@@ -97,6 +100,7 @@ class Study:
     seeds: tuple[int, ...]
     training: TrainingSpec
     arms: tuple[ArchitectureSpec, ...]
+    folds: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         names = [arm.name for arm in self.arms]
@@ -116,18 +120,20 @@ class Study:
         return "-".join(part for part in parts if part)
 
     def runs(self) -> tuple[RunSpec, ...]:
-        """Every run of the study: by protocol, then seed, then arm."""
+        """Every run of the study: by protocol, then seed, then fold, then arm."""
         return tuple(
             RunSpec(
                 dataset=self.dataset,
                 fingerprint=self.fingerprint,
                 protocol=protocol,
-                fold=0,
+                fold=fold,
+                folds=folds,
                 architecture=arm,
                 training=self.training,
                 seed=seed,
             )
-            for protocol in self.protocols
+            for protocol, folds in zip(self.protocols, self.folds or [1] * len(self.protocols), strict=True)
             for seed in self.seeds
+            for fold in range(folds)
             for arm in self.arms
         )

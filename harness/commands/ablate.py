@@ -15,7 +15,12 @@ def ablate(
     root: options.Root = None,
     design: Annotated[str, typer.Option(help="ladder (the paper's) or controlled.")] = "ladder",
     protocol: options.Protocols = None,
+    folds: options.Folds = None,
     frames: options.Frames = None,
+    classes: options.Classes = None,
+    layout: options.Layout = "",
+    align: options.Align = "auto",
+    representation: options.Representation = "frame",
     seeds: options.Seeds = 1,
     preset: options.Preset = "paper",
     epochs: options.Epochs = None,
@@ -31,15 +36,23 @@ def ablate(
     """Run an ablation: VGG16, then one part more at each rung, up to the proposed network."""
     from harness.commands.study import Output, run
     from harness.plan import Request
+    from harness.reading import DataRequest
 
     request = Request(
         kind="ablation",
-        dataset=dataset,
-        root=root,
+        data=DataRequest(
+            dataset=dataset,
+            root=root,
+            frames=frames,
+            classes=options.listed(classes),
+            layout=layout,
+            align=align,
+            representation=representation,
+        ),
         design=design,
         only=(),
         protocols=tuple(protocol or ("frame",)),
-        frames=frames,
+        folds=folds,
         seeds=seeds,
         preset=preset,
         epochs=epochs,

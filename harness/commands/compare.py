@@ -20,7 +20,12 @@ def compare(
         bool, typer.Option("--pretrained", help="Start from torchvision weights on this machine.")
     ] = False,
     protocol: options.Protocols = None,
+    folds: options.Folds = None,
     frames: options.Frames = None,
+    classes: options.Classes = None,
+    layout: options.Layout = "",
+    align: options.Align = "auto",
+    representation: options.Representation = "frame",
     seeds: options.Seeds = 1,
     preset: options.Preset = "paper",
     epochs: options.Epochs = None,
@@ -36,15 +41,23 @@ def compare(
     """Run a comparison: VGG16, AlexNet, ResNet34, EfficientNet-B0, ShuffleNetV2, MobileNetV3, proposed."""
     from harness.commands.study import Output, run
     from harness.plan import Request
+    from harness.reading import DataRequest
 
     request = Request(
         kind="comparison",
-        dataset=dataset,
-        root=root,
+        data=DataRequest(
+            dataset=dataset,
+            root=root,
+            frames=frames,
+            classes=options.listed(classes),
+            layout=layout,
+            align=align,
+            representation=representation,
+        ),
         design="",
         only=tuple(only or ()),
         protocols=tuple(protocol or ("frame",)),
-        frames=frames,
+        folds=folds,
         seeds=seeds,
         preset=preset,
         epochs=epochs,

@@ -1,96 +1,154 @@
-"""`harness data`: what data sets there are, what lies on disk, and a drawn one to try things on."""
+"""`harness data`: what data sets there are, what lies on disk, and how far a split keeps it apart."""
 
 from __future__ import annotations
 
 import json as json_module
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.commands import options
-from harness.errors import user_input
+from harness.errors import FAILED, user_input
 
-data = typer.Typer(no_args_is_help=True, help="List, describe and synthesize data sets.")
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+data = typer.Typer(no_args_is_help=True, help="List, describe, prepare, audit and synthesize data sets.")
+
+Size = Annotated[int, typer.Option(help="Side in pixels.")]
 
 
 @data.command("list")
 def list_(json: options.Json = False) -> None:
-    """List the data sets, their frame policies, and where to apply for them."""
+    """List the data sets: frame policies, layouts, classes, and where to apply for them."""
     from datasets.catalogue import DATASETS
 
+    fields = ("name", "title", "about", "frames", "layouts", "classes", "obtain")
+    entries = [{field: getattr(e, field) for field in fields} for e in DATASETS.values()]
     if json:
-        entries = [
-            {"name": e.name, "title": e.title, "frames": e.frames, "obtain": e.obtain}
-            for e in DATASETS.values()
-        ]
         print(json_module.dumps(entries, indent=1))
         return
     for e in DATASETS.values():
-        print(f"{e.name}: {e.title}\n  frames: {', '.join(e.frames)}\n  {e.obtain}")
+        print(f"{e.name}: {e.title}. {e.about}")
+        for what in ("frames", "layouts", "classes"):
+            print(f"  {what}: {', '.join(getattr(e, what)) or 'as its files tell'}")
+        print(f"  {e.obtain}")
 
 
 @data.command()
 def describe(
     dataset: options.Dataset = "synthetic",
     root: options.Root = None,
-    frames: Annotated[str | None, typer.Option(help="Frame policy; default: the set's first.")] = None,
+    frames: options.Frames = None,
+    classes: options.Classes = None,
+    layout: options.Layout = "",
     json: options.Json = False,
 ) -> None:
-    """Say what a data set's folder holds, class by class, and what is wrong with it; opens no image."""
-    from datasets.catalogue import entry, load
-    from studies.codec import to_data
+    """Say what a folder holds beside what a complete release does, and what is wrong; opens no image."""
+    from harness.describe import document, in_words
+    from harness.reading import DataRequest, asked, read
 
+    request = DataRequest(
+        dataset=dataset, root=root, frames=frames, classes=options.listed(classes), layout=layout
+    )
     with user_input():
-        table = load(dataset, frames or entry(dataset).frames[0], root=root)
-    subjects = {sample.subject for sample in table.samples}
-    clips = {sample.clip for sample in table.samples}
-    counts = dict(zip(table.classes, table.counts(), strict=True))
-    if json:
-        document = {
-            "dataset": table.dataset,
-            "frames": table.frames,
-            "samples": len(table.samples),
-            "subjects": len(subjects),
-            "clips": len(clips),
-            "classes": counts,
-            "notes": list(table.notes),
-            "anomalies": to_data(table.anomalies),
-        }
-        print(json_module.dumps(document, indent=1))
-        return
-    print(f"{table.dataset} ({table.frames}): {len(table.samples)} frames, {len(clips)} clips, ", end="")
-    print(f"{len(subjects)} subjects")
-    for name, count in counts.items():
-        print(f"  {name:12} {count:6}")
-    for note in table.notes:
-        print(f"note: {note}")
-    for fault in table.anomalies:
-        print(f"anomaly: {fault.code}: {fault.where}: {fault.what}; {fault.action}")
+        _, table = read(request, asked(request, protocols=(), image_size=1))
+        from datasets.faces import known_faces
+
+        found = document(table, None if table.aligned else known_faces(table))
+    print(json_module.dumps(found, indent=1) if json else in_words(found))
+
+
+@data.command()
+def prepare(
+    dataset: options.Dataset = "synthetic",
+    root: options.Root = None,
+    frames: options.Frames = None,
+    classes: options.Classes = None,
+    layout: options.Layout = "",
+    align: options.Align = "auto",
+    representation: options.Representation = "frame",
+    image_size: Size = 224,
+    json: options.Json = False,
+) -> None:
+    """Decode, find faces and align once, into the cache that studies read; goes on where it was stopped."""
+    from harness.preparing import prepared
+    from harness.reading import DataRequest
+
+    request = DataRequest(
+        dataset=dataset,
+        root=root,
+        frames=frames,
+        classes=options.listed(classes),
+        layout=layout,
+        align=align,
+        representation=representation,
+    )
+    with user_input():
+        found = prepared(request, image_size=image_size)
+    print(json_module.dumps(found.document(), indent=1) if json else found.in_words())
+
+
+@data.command()
+def audit(
+    dataset: options.Dataset = "synthetic",
+    root: options.Root = None,
+    protocol: options.Protocols = None,
+    folds: options.Folds = None,
+    seeds: options.Seeds = 1,
+    frames: options.Frames = None,
+    classes: options.Classes = None,
+    layout: options.Layout = "",
+    image_size: Size = 64,
+    json: options.Json = False,
+) -> None:
+    """Say what each split's test shares with the rest: clips, subjects, bytes, near-duplicates.
+
+    Exit status 1 for a clip, identical bytes, or a subject where the protocol promises none.
+    """
+    from harness.auditing import audited
+    from harness.reading import DataRequest
+
+    request = DataRequest(
+        dataset=dataset, root=root, frames=frames, classes=options.listed(classes), layout=layout
+    )
+    with user_input():
+        found = audited(
+            request,
+            protocols=tuple(protocol or ("frame",)),
+            folds=folds,
+            seeds=seeds,
+            image_size=image_size,
+        )
+    print(json_module.dumps(found.document(), indent=1) if json else found.in_words())
+    if found.failed:
+        raise typer.Exit(FAILED)
 
 
 @data.command()
 def synthesize(
     out: Annotated[Path, typer.Option(help="Folder to make; must be empty or not exist.")],
-    layout: Annotated[str, typer.Option(help="Release layout: casme2.")] = "casme2",
+    layout: Annotated[str, typer.Option(help="Release layout; a wrong one lists them.")] = "casme2",
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
-    subjects: Annotated[int, typer.Option(help="Number of subjects.")] = 26,
+    subjects: Annotated[int | None, typer.Option(help="Subjects; default: as in the real set.")] = None,
     clips: Annotated[int | None, typer.Option(help="Clips; default: as many as the real set.")] = None,
     frames: Annotated[int | None, typer.Option(help="Frames a clip; default: as in the real set.")] = None,
     balance: Annotated[bool, typer.Option("--balance", help="As many clips of each class.")] = False,
     amplitude: Annotated[float, typer.Option(help="Size of the expression's motion.")] = 1.0,
     identity: Annotated[float, typer.Option(help="How far subjects differ from one another.")] = 1.0,
-    raw: Annotated[bool, typer.Option("--raw", help="Write RAW full frames too.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="With casme2: write RAW full frames too.")] = False,
+    quirks: Annotated[bool, typer.Option("--quirks", help="With the real releases' oddities.")] = False,
+    sheet: Annotated[str, typer.Option(help="CASME II's coding sheet: 2014, 2019, xls or csv.")] = "2014",
 ) -> None:
     """Draw faces and write them in the layout of the real release: no licence, known truth."""
     from datasets.synthetic import SyntheticSpec
     from datasets.synthetic import synthesize as write
 
     with user_input():
-        if layout != "casme2":
-            raise ValueError(f"unknown layout {layout!r}; accepted: casme2")
         spec = SyntheticSpec(
+            layout=layout,
             subjects=subjects,
             clips=clips,
             frames=frames,
@@ -98,12 +156,19 @@ def synthesize(
             amplitude=amplitude,
             identity=identity,
             raw=raw,
+            quirks=quirks,
+            sheet=sheet,
             seed=seed,
         )
-        terminal = sys.stderr.isatty()
+        print(write(spec, out, progress=_drawing()))
 
-        def say(done: int, total: int) -> None:
-            if terminal:
-                print(f"drawing {done}/{total}", end="\r", file=sys.stderr)
 
-        print(write(spec, out, progress=say))
+def _drawing() -> Callable[[int, int], None]:
+    """Progress of drawing, on one line of a terminal."""
+    terminal = sys.stderr.isatty()
+
+    def say(done: int, total: int) -> None:
+        if terminal:
+            print(f"drawing {done}/{total}", end="\r", file=sys.stderr)
+
+    return say

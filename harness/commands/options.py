@@ -11,11 +11,25 @@ Dataset = Annotated[str, typer.Option(help="Data set by name; `harness data list
 Root = Annotated[Path | None, typer.Option(help="Folder that holds the data set's release.")]
 Protocols = Annotated[
     list[str] | None,
-    typer.Option("--protocol", help="How to split: frame (the paper's), clip, subject. Repeatable."),
+    typer.Option(
+        "--protocol", help="How to split: frame (the paper's), clip, subject, kfold, loso. Repeatable."
+    ),
 ]
+Folds = Annotated[int | None, typer.Option(help="Folds of kfold; default 10.")]
 Frames = Annotated[
     str | None,
-    typer.Option(help="Frame policy: paper, onset_offset, apex. Default: paper under frame alone."),
+    typer.Option(
+        help="Frame policy; `harness data list` shows the set's. Default: the paper's under frame alone."
+    ),
+]
+Classes = Annotated[
+    list[str] | None,
+    typer.Option("--classes", help="A class to use instead of the set's usual ones. Repeatable."),
+]
+Layout = Annotated[str, typer.Option(help="Form of the release, where a root holds several.")]
+Align = Annotated[str, typer.Option(help="auto (where the release is not aligned), haar or none.")]
+Representation = Annotated[
+    str, typer.Option(help="What a network sees: frame, apex_minus_onset or flow (onset to apex).")
 ]
 Seeds = Annotated[int, typer.Option(help="Number of seeds; each varies split, initialisation and order.")]
 Preset = Annotated[str, typer.Option(help="paper (224 px, 100 epochs, full width) or quick.")]
@@ -31,3 +45,8 @@ TrackingUri = Annotated[
 Out = Annotated[Path, typer.Option(help="Folder for reports.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show cells, time and power; run nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+
+
+def listed(names: list[str] | None) -> tuple[str, ...]:
+    """A repeatable option's values, each of which may hold several with commas between."""
+    return tuple(name.strip() for text in names or () for name in text.split(","))

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from studies.spec import RunSpec
 
 
+SHOWN = 5
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
     """Where a study runs and where it goes."""
@@ -125,18 +128,20 @@ def say_plan(plan: Plan, todo: list[RunSpec], *, device: torch.device, console: 
     if device.type == "cpu" and study.preset == "paper" and seconds > 3600:
         words += " (there is no GPU: --preset quick is made for that)"
     console.print(words, highlight=False, soft_wrap=True)
-    for split in plan.splits:
-        for warning in split.warnings:
-            console.print(f"warning: {split.protocol}, seed {split.seed}: {warning}", highlight=False)
-    faults = plan.pixels.table.anomalies
-    for fault in faults[:5]:
-        console.print(
-            f"anomaly: {fault.code}: {fault.where}: {fault.what}; {fault.action}",
-            highlight=False,
-            markup=False,
-        )
-    if len(faults) > 5:
-        console.print(f"and {len(faults) - 5} anomalies more; the report lists them", highlight=False)
+    warnings = [
+        f"warning: {s.protocol}, seed {s.seed}, fold {s.fold}: {text}"
+        for s in plan.splits
+        for text in s.warnings
+    ]
+    anomalies = [
+        f"anomaly: {fault.code}: {fault.where}: {fault.what}; {fault.action}"
+        for fault in plan.pixels.table.anomalies
+    ]
+    for what, lines in (("warnings", warnings), ("anomalies", anomalies)):
+        for line in lines[:SHOWN]:
+            console.print(line, highlight=False, markup=False)
+        if len(lines) > SHOWN:
+            console.print(f"and {len(lines) - SHOWN} {what} more; the report lists them", highlight=False)
 
 
 def _say_dry_run(plan: Plan, todo: list[RunSpec], *, as_json: bool) -> None:
@@ -148,8 +153,7 @@ def _say_dry_run(plan: Plan, todo: list[RunSpec], *, as_json: bool) -> None:
         {"key": spec.key, "cell": run_name(spec), "done": spec.key not in waiting}
         for spec in plan.study.runs()
     ]
-    first = {split.protocol: split for split in reversed(plan.splits)}
-    power = [smallest_difference(plan.pixels.table, split) for split in first.values()]
+    power = [smallest_difference(plan, protocol) for protocol in plan.study.protocols]
     if as_json:
         print(json.dumps({"study": plan.study.name, "cells": cells, "power": power}, indent=1))
         return

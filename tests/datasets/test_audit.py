@@ -1,18 +1,70 @@
+import subprocess
+import sys
+from dataclasses import replace
+
+import cv2
+import numpy as np
 import pytest
 
-from datasets.audit import leakage
+from datasets.audit import audit, leakage, promises
+from datasets.likeness import likeness
 from datasets.spec import Leakage, Split
-from datasets.splits import split
+from datasets.splits import PROTOCOLS, split
 
 
-def made(train, test):
-    return Split(protocol="frame", fold=0, seed=0, train=train, validation=(), test=test)
+def made(train, test, validation=(), protocol="frame"):
+    return Split(
+        protocol=protocol,
+        fold=0,
+        seed=0,
+        train=tuple(train),
+        validation=tuple(validation),
+        test=tuple(test),
+    )
 
 
 @pytest.fixture
 def table(table_of):
     """Rows 0-2: s1/c1; 3-4: s1/c2; 5-6: s2/c3."""
     return table_of([("anger", "s1", "c1", 3), ("joy", "s1", "c2", 2), ("joy", "s2", "c3", 2)])
+
+
+@pytest.fixture
+def people(table_of):
+    """Images of a seed, and table, of 12 subjects with 3 clips of 3 frames; rows 9 a subject, 3 a clip."""
+    table = table_of(
+        [
+            (("anger", "joy")[(who + clip) % 2], f"s{who:02d}", f"c{clip}", 3)
+            for who in range(12)
+            for clip in range(3)
+        ]
+    )
+
+    def draw(seed):
+        rng = np.random.default_rng(seed)
+        images = []
+        for _ in range(12):
+            coarse = rng.normal(128, 40, (8, 8, 3)).astype(np.float32)
+            smooth = cv2.resize(coarse, (64, 64), interpolation=cv2.INTER_CUBIC).transpose(2, 0, 1)
+            images += [np.clip(smooth + rng.normal(0, 4, smooth.shape), 0, 255) for _ in range(9)]
+        return np.stack(images).astype(np.uint8), table
+
+    return draw
+
+
+def whole_subjects(protocol="subject"):
+    """Subjects 0-7, 8-9 and 10-11 of `people` as the parts."""
+    return made(range(72), range(90, 108), range(72, 90), protocol)
+
+
+def without(table, *names):
+    return replace(
+        table, samples=tuple(replace(sample, **dict.fromkeys(names, "")) for sample in table.samples)
+    )
+
+
+def codes(findings):
+    return {finding.code: finding.severity for finding in findings}
 
 
 @pytest.mark.parametrize(
@@ -29,8 +81,14 @@ def test_known_shares(table, train, test, clip, subject):
 
 
 def test_validation_is_not_training(table):
-    found = Split(protocol="frame", fold=0, seed=0, train=(5,), validation=(0, 1), test=(2,))
-    assert leakage(table, found) == Leakage(clip=0.0, subject=0.0)
+    assert leakage(table, made((5,), (2,), (0, 1))) == Leakage(clip=0.0, subject=0.0)
+
+
+def test_what_is_not_told_is_not_shared(table):
+    assert leakage(without(table, "clip"), made((0, 1), (2,))) == Leakage(clip=0.0, subject=1.0)
+    assert leakage(without(table, "subject"), made((0, 1), (2,))) == Leakage(clip=1.0, subject=0.0)
+    unknown = without(table, "clip", "subject")
+    assert audit(unknown, made((0, 1), (2,)), digests=[""] * 7, likeness=None) == ()
 
 
 def test_protocols_leak_what_they_say(table_of):
@@ -40,3 +98,164 @@ def test_protocols_leak_what_they_say(table_of):
     assert clips.clip == 0.0
     assert clips.subject > 0.0
     assert leakage(table, split(table, "subject", seed=0)) == Leakage(clip=0.0, subject=0.0)
+
+
+def test_every_protocol_but_frame_promises_something():
+    assert {name: sorted(promises(name)) for name in PROTOCOLS} == {
+        "frame": [],
+        "clip": ["clip"],
+        "subject": ["clip", "subject"],
+        "kfold": ["clip", "subject"],
+        "loso": ["clip", "subject"],
+    }
+    assert promises("of the user's own") == frozenset()
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("part", ["train", "validation"])
+def test_a_clip_cut_across_is_an_error_under_every_protocol(table, protocol, part):
+    parts = {"train": (5,), "validation": (), "test": (2, 3, 4, 6)} | {part: (0, 1)}
+    first, second = audit(
+        table, replace(made((), ()), protocol=protocol, **parts), digests=(), likeness=None
+    )[:2]
+    shared = 2 if part == "validation" else 1
+    assert (first.code, first.severity, first.count, first.share) == (
+        "shared-clip",
+        "error",
+        shared,
+        shared / 4,
+    )
+    assert first.examples[0] == "s1/c1/2 ~ s1/c1/0"
+    assert f"{shared} of 4 test samples ({shared / 4:.1%}) have their clip" in first.text
+    assert second.code == "shared-subject"
+
+
+@pytest.mark.parametrize(
+    ("protocol", "severity"),
+    [
+        ("frame", "warning"),
+        ("clip", "warning"),
+        ("subject", "error"),
+        ("kfold", "error"),
+        ("loso", "error"),
+    ],
+)
+def test_a_shared_subject_is_an_error_where_the_protocol_promises_none(table, protocol, severity):
+    (found,) = audit(table, made((0, 1, 2), (3, 4, 5), (), protocol), digests=(), likeness=None)
+    assert (found.code, found.severity, found.count) == ("shared-subject", severity, 2)
+    assert found.share == pytest.approx(2 / 3)
+    assert found.examples == ("s1/c2/0 ~ s1/c1/0", "s1/c2/1 ~ s1/c1/0")
+    assert (f"the protocol {protocol} promises" in found.text) == (severity == "error")
+
+
+def test_identical_bytes_are_an_error_under_any_name(table):
+    digests = ["a", "b", "c", "d", "e", "b", "g"]
+    (found,) = audit(table, made((0, 1), (5, 6), (), "subject"), digests=digests, likeness=None)
+    assert (found.code, found.severity, found.count, found.share) == ("same-bytes", "error", 1, 0.5)
+    assert found.examples == ("s2/c3/0 ~ s1/c1/1",)
+
+
+def test_at_most_three_examples_are_named(people):
+    _, table = people(0)
+    (found,) = audit(table, whole_subjects(), digests=["same"] * 108, likeness=None)
+    assert (found.count, found.share, len(found.examples)) == (18, 1.0, 3)
+
+
+def shifted(image):
+    return np.roll(image, 1, axis=2)
+
+
+def brightened(image):
+    return np.clip(image * 1.08 + 8, 0, 255).astype(np.uint8)
+
+
+def recoded(image):
+    pixels = np.ascontiguousarray(image.transpose(1, 2, 0))
+    data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 70])[1]
+    return cv2.imdecode(data, cv2.IMREAD_COLOR).transpose(2, 0, 1)
+
+
+@pytest.mark.parametrize("changed", [shifted, brightened, recoded])
+def test_a_changed_copy_is_warned_of(people, changed):
+    images, table = people(0)
+    images[95], images[107] = changed(images[4]), changed(images[80])
+    digests = [str(row) for row in range(108)]
+    (found,) = audit(table, whole_subjects(), digests=digests, likeness=likeness(images, table))
+    assert (found.code, found.severity, found.count) == ("near-duplicate", "warning", 2)
+    assert found.share == pytest.approx(2 / 18)
+    # The other frames of the copied person are as near as the one that was copied.
+    assert found.examples[0].startswith("s10/c1/2 ~ s00/")
+    assert found.examples[1].startswith("s11/c2/2 ~ s08/")
+    assert "images of different subjects" in found.text
+
+
+def test_a_copy_into_another_clip_of_its_subject_is_warned_of_and_its_siblings_are_not(people):
+    images, table = people(0)
+    images[5] = images[1] + np.uint8(3)
+    images[8] = images[2] + np.uint8(3)
+    parts = made([row for row in range(108) if row not in (3, 4, 5)], (3, 4, 5), protocol="clip")
+    found = audit(table, parts, digests=(), likeness=likeness(images, table))
+    assert codes(found) == {"shared-subject": "warning", "near-duplicate": "warning"}
+    assert found[1].examples == ("s00/c1/2 ~ s00/c0/1",)
+
+
+def test_a_copy_of_the_same_bytes_is_not_told_twice(people):
+    images, table = people(0)
+    images[95] = images[4]
+    digests = ["copied" if row in (4, 95) else str(row) for row in range(108)]
+    found = audit(table, whole_subjects(), digests=digests, likeness=likeness(images, table))
+    assert codes(found) == {"same-bytes": "error"}
+
+
+def test_frames_of_one_clip_are_no_near_duplicates(people):
+    images, table = people(0)
+    parts = split(table, "frame", seed=0)
+    found = audit(table, parts, digests=(), likeness=likeness(images, table))
+    assert codes(found) == {"shared-clip": "error", "shared-subject": "warning"}
+
+
+def test_frames_of_a_set_that_tells_nothing_are_compared_between_classes(people):
+    images, table = people(0)
+    table = without(table, "subject", "clip")
+    images[100] = images[0] + np.uint8(3)
+    found = audit(table, made(range(90), range(90, 108)), digests=(), likeness=likeness(images, table))
+    assert codes(found) == {"near-duplicate": "warning"}
+    assert found[0].examples == ("s11/c0/1 ~ s00/c0/0",)
+    assert "images of different classes keep apart" in found[0].text
+
+
+@pytest.mark.parametrize(
+    ("protocol", "validation", "expected"),
+    [
+        ("frame", (2,), {}),
+        ("clip", (3, 4), {}),
+        ("clip", (2, 3, 4), {"validation-shared": "warning"}),
+        ("kfold", (3, 4), {"validation-shared": "warning"}),
+    ],
+)
+def test_validation_that_shares_what_is_promised_apart_is_warned_of(table, protocol, validation, expected):
+    found = audit(table, made((0, 1), (5, 6), validation, protocol), digests=(), likeness=None)
+    assert codes(found) == expected
+
+
+def test_the_share_of_validation_is_of_its_own_samples(table):
+    (found,) = audit(table, made((0, 1), (5, 6), (2, 3, 4), "clip"), digests=(), likeness=None)
+    assert (found.count, found.share, found.examples) == (1, pytest.approx(1 / 3), ("s1/c1/2 ~ s1/c1/0",))
+    assert found.text.startswith("1 of 3 validation samples (33.3%) have their clip in training")
+
+
+@pytest.mark.parametrize("protocol", ["clip", "subject"])
+def test_clean_splits_raise_no_error_and_no_near_duplicate(people, protocol):
+    digests = [str(row) for row in range(108)]
+    for seed in range(50):
+        images, table = people(seed)
+        parts = split(table, protocol, seed=seed)
+        found = audit(table, parts, digests=digests, likeness=likeness(images, table))
+        assert codes(found) in ({}, {"shared-subject": "warning"}), seed
+        assert protocol == "clip" or not found
+
+
+def test_the_module_is_light():
+    code = "import sys, datasets.audit; print(*({'torch', 'numpy', 'pandas'} & set(sys.modules)), end='')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == ""

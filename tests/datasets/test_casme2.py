@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+import xlwt
 
 from datasets.casme2 import FRAMES, load
 
@@ -12,6 +13,19 @@ ROWS = [
     (2, "EP02", 8, 8, 9, "happiness"),
     (2, "EP05", 1, 2, 3, "others"),
 ]
+
+
+HEADER = (
+    "Subject",
+    "Filename",
+    None,
+    "OnsetFrame",
+    "ApexFrame",
+    "OffsetFrame",
+    None,
+    "Action Units",
+    "Estimated Emotion",
+)
 
 
 def codes(table):
@@ -83,12 +97,15 @@ def test_frames_are_ordered_by_number_and_not_by_text(tree):
     assert [sample.frame for sample in table.samples] == list(range(8, 102))
 
 
-def test_notes_name_the_sheet_the_edition_and_the_others(tree):
-    notes = load(tree.write(ROWS), "onset_offset").notes
-    assert notes[0] == "sheet: CASME2-coding-20140508.xlsx"
-    assert notes[1].startswith("labels: edition unknown")
-    assert notes[2].startswith("others: 1 rows")
-    assert notes[3] == "frames: 12, of 4 clips"
+def test_notes_name_the_sheet_the_edition_the_others_and_the_release(tree):
+    assert load(tree.write(ROWS), "onset_offset").notes == (
+        "sheet: CASME2-coding-20140508.xlsx",
+        "labels: edition unknown, sub24/EP07_01, sub24/EP07_04f, sub24/EP10_03 do not tell 2014 from 2019",
+        "others: 1 rows of the sheet, left out as none of the classes "
+        "disgust, fear, happiness, repression, sadness, surprise",
+        "frames: 12, of 4 clips",
+        "release: cropped in Cropped/Cropped",
+    )
 
 
 def test_anomalies_of_folders_and_rows_reach_the_table(tree):
@@ -105,13 +122,20 @@ def test_anomalies_of_folders_and_rows_reach_the_table(tree):
 
 
 @pytest.mark.parametrize("frames", FRAMES)
-def test_no_usable_frame_is_an_error(tree, frames):
+def test_no_usable_frame_is_an_error_that_says_what_stood_in_the_way(tree, frames):
     tree.clip("sub05/EP01", [1])
     tree.sheet(ROWS)
     with pytest.raises(
-        ValueError, match=rf"no usable frames below .* '{frames}': none of the 5 rows .* 1 clip folders"
+        ValueError,
+        match=rf"no usable frames below .* '{frames}': none of the 5 rows .* 1 clip folders "
+        r"\(no folder 4, no row 1\); do the two belong together\? CASME II is free",
     ):
         load(tree.root, frames)
+
+
+def test_classes_without_a_clip_are_an_error(tree):
+    with pytest.raises(ValueError, match="none is of the classes asked for"):
+        load(tree.write(ROWS[:2]), "onset_offset", classes=("fear", "sadness"))
 
 
 def test_a_root_that_moves_changes_nothing_but_paths(tree):
@@ -120,3 +144,92 @@ def test_a_root_that_moves_changes_nothing_but_paths(tree):
     after = load(moved, "paper")
     assert [sample.id for sample in after.samples] == [sample.id for sample in before.samples]
     assert after.notes == before.notes
+    assert after.anomalies == before.anomalies
+
+
+def test_the_classes_asked_for_come_in_the_sets_own_order(tree):
+    table = load(tree.write(ROWS), "onset_offset", classes=("others", "happiness"))
+    assert table.classes == ("happiness", "others")
+    assert table.counts() == (10, 3)
+    assert table.complete_clips == (32, 99)
+    assert table.notes[2] == (
+        "disgust: 1 rows of the sheet, left out as none of the classes happiness, others"
+    )
+    with pytest.raises(ValueError, match=r"unknown class joy of casme2; accepted: .*others"):
+        load(tree.root, "apex", classes=("joy", "fear"))
+
+
+@pytest.mark.parametrize("suffix", [".xls", ".csv"])
+def test_the_other_sheets_give_the_same_table(tree, suffix):
+    expected = load(tree.write(ROWS), "paper")
+    rows = [("Subject", "Filename", "Onset", "Apex", "Offset", "Emotion"), *ROWS]
+    (tree.root / "CASME2-coding-20140508.xlsx").unlink()
+    if suffix == ".csv":
+        text = "\n".join(",".join(map(str, row)) for row in rows)
+        (tree.root / "casme2.csv").write_text(text)
+    else:
+        book = xlwt.Workbook()
+        sheet = book.add_sheet("Sheet1")
+        for line, row in enumerate(rows):
+            for column, cell in enumerate(row):
+                sheet.write(line, column, cell)
+        book.save(str(tree.root / "CASME2_label_Ver_2.xls"))
+    table = load(tree.root, "paper")
+    assert table.samples == expected.samples
+    assert table.anomalies == expected.anomalies
+
+
+def told(tree, emotion):
+    names = ("EP07_01", "EP07_04f", "EP10_03")
+    return tree.write([(24, name, 1, 2, 3, emotion) for name in names])
+
+
+def test_what_a_complete_release_holds_depends_on_the_edition(tree):
+    table = load(told(tree, "sadness"), "paper")
+    assert table.complete_clips == (63, 2, 32, 27, 7, 25)
+    assert table.complete_samples == (2058, 127, 1573, 1090, 256, 947)
+    assert not any("Table 2" in note for note in table.notes)
+    assert load(tree.root, "onset_offset").complete_samples == ()
+    later = load(told(tree, "surprise"), "paper")
+    assert later.complete_clips == (63, 2, 32, 27, 4, 28)
+    assert later.complete_samples == ()
+    assert any("Table 2 need the sheet of 2014-05-08" in note for note in later.notes)
+
+
+def test_a_column_of_objective_classes_is_noted(tree):
+    root = tree.write(ROWS)
+    header = (*HEADER[:6], "Objective Class", *HEADER[7:])
+    tree.sheet(ROWS, header=header)
+    assert load(root, "apex").notes[-1] == (
+        "column 'Objective Class' of the sheet: not used, labels are its emotions"
+    )
+
+
+def test_thousands_of_faults_of_a_kind_are_one_that_counts_them(tree):
+    root = tree.write(ROWS[:1])
+    lines = "".join(f"1,EP9_{number},1,2,3,fear\n" for number in range(2000))
+    (root / "CASME2-coding-20140508.xlsx").unlink()
+    (root / "labels.csv").write_text(
+        f"Subject,Filename,Onset,Apex,Offset,Emotion\n1,EP03,8,9,11,fear\n{lines}"
+    )
+    (fault,) = load(root, "apex").anomalies
+    assert fault.code == "no folder"
+    assert fault.where.endswith("and 1995 more")
+    assert fault.what.startswith("2000 cases")
+
+
+def test_a_missing_sheet_and_a_missing_release_are_told_apart(tree):
+    tree.clip("sub01/EP01", [1])
+    with pytest.raises(ValueError, match="the coding sheet is missing"):
+        load(tree.root, "apex")
+    tree.sheet(ROWS)
+    (tree.root / "Cropped").rename(tree.root / "gone")
+    (tree.root / "gone/Cropped/sub01/EP01/reg_img1.jpg").unlink()
+    with pytest.raises(ValueError, match="no release of CASME II"):
+        load(tree.root, "apex")
+
+
+def test_the_order_of_rows_and_folders_does_not_matter_where_nothing_is_overwritten(tree):
+    table = load(tree.write(ROWS), "onset_offset")
+    tree.sheet(ROWS[::-1])
+    assert load(tree.root, "onset_offset").samples == table.samples

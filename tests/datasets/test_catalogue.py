@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from datasets import casme2, catalogue
-from datasets.catalogue import DATASETS, default_frames, entry, load
+from datasets.catalogue import DATASETS, default_frames, drawn, entry, load
 from datasets.synthetic import SyntheticSpec
 
 ROWS = [(1, "EP01", 1, 2, 4, "fear"), (2, "EP02", 7, 8, 9, "disgust")]
@@ -28,19 +27,27 @@ def test_every_entry_is_complete(name):
     assert found.name == name
     assert found.title
     assert found.obtain
-    assert found.frames == tuple(casme2.FRAMES)
+    assert found.frames
+    assert set(found.peaks) < set(found.frames)
+    assert found.layouts
 
 
 def test_an_unknown_name_or_policy_is_an_error_listing_the_accepted():
-    with pytest.raises(ValueError, match=r"unknown data set 'casme3'; accepted: casme2, synthetic"):
+    with pytest.raises(
+        ValueError, match=r"unknown data set 'casme3'; accepted: casme2, ckplus, folder, synthetic"
+    ):
         entry("casme3")
     with pytest.raises(
-        ValueError, match=r"unknown frames 'peak' of casme2; accepted: onset_offset, apex, paper"
+        ValueError, match=r"unknown frames 'peak' of casme2; accepted: onset_offset, apex, apex_window, paper"
     ):
         load("casme2", "peak")
+    with pytest.raises(
+        ValueError, match=r"unknown layout 'video' of casme2; accepted: cropped, raw_selected"
+    ):
+        load("casme2", "apex", layout="video")
 
 
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", ["casme2", "synthetic"])
 @pytest.mark.parametrize(
     ("protocols", "frames"),
     [
@@ -60,7 +67,7 @@ def test_the_root_is_the_given_one_else_the_variables_else_the_folder(tree, monk
     monkeypatch.setenv("HARNESS_CASME2", str(root))
     assert len(load("casme2", "onset_offset").samples) == 7
     monkeypatch.delenv("HARNESS_CASME2")
-    assert entry("casme2").default_root() == Path("data/casme2")
+    assert entry("casme2").place(None) == Path("data/casme2")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match=r"there is no .*data/casme2"):
         load("casme2", "onset_offset")
@@ -70,7 +77,6 @@ def test_the_synthetic_set_is_drawn_once_and_takes_no_root(tmp_path, monkeypatch
     monkeypatch.setattr(
         "datasets.synthetic.DEMO", SyntheticSpec(subjects=2, clips=12, frames=3, balance=True)
     )
-    assert entry("synthetic").default_root() is None
     table = load("synthetic", "onset_offset")
     assert (table.dataset, table.counts(), table.anomalies) == ("synthetic", (6,) * 6, ())
     (place,) = (tmp_path / "cache").iterdir()
@@ -82,8 +88,20 @@ def test_the_synthetic_set_is_drawn_once_and_takes_no_root(tmp_path, monkeypatch
         load("synthetic", "onset_offset", root=place)
 
 
-def test_another_spec_is_drawn_beside_it(tmp_path):
-    small = SyntheticSpec(subjects=1, clips=6, frames=3, balance=True)
-    other = SyntheticSpec(subjects=1, clips=6, frames=3, balance=True, seed=1)
-    assert catalogue._drawn(small) != catalogue._drawn(other)
+def test_another_spec_is_drawn_beside_it(tmp_path, monkeypatch):
+    for seed in (0, 1):
+        spec = SyntheticSpec(subjects=1, clips=6, frames=3, balance=True, seed=seed)
+        monkeypatch.setattr("datasets.synthetic.DEMO", spec)
+        drawn()
     assert len(list((tmp_path / "cache").iterdir())) == 2
+
+
+def test_a_set_without_a_place_of_its_own_needs_a_root():
+    with pytest.raises(ValueError, match=r"the data set folder needs --root\. Your own images"):
+        load("folder", "all")
+
+
+def test_frames_of_ck_plus_and_of_motion_have_their_own_defaults():
+    assert default_frames("ckplus", ("frame",)) == "last3"
+    assert default_frames("ckplus", ("subject",), "flow") == "peak"
+    assert default_frames("casme2", ("frame",), "flow") == "apex"

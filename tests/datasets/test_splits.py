@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from datasets.splits import PROTOCOLS, split
+from datasets.splits import PROTOCOLS, folds_of, split
 
 CKPLUS = (206, 84, 249, 75, 177, 135)
 
@@ -115,10 +115,11 @@ def test_too_few_groups_are_an_error(table_of):
         split(table, "subject", seed=0)
 
 
-def test_samples_without_a_subject_cannot_be_grouped_by_it(many):
-    nameless = replace(many, samples=tuple(replace(sample, subject="") for sample in many.samples))
-    with pytest.raises(ValueError, match=r"needs every sample's subject, which made does not give"):
-        split(nameless, "subject", seed=0)
+@pytest.mark.parametrize("protocol", ["subject", "kfold", "loso"])
+def test_samples_without_a_subject_cannot_be_grouped_by_it(many, protocol):
+    samples = tuple(replace(sample, subject="") for sample in many.samples)
+    with pytest.raises(ValueError, match=r"subject, which made does not give in its layout h5; take the"):
+        split(replace(many, samples=samples, layout="h5"), protocol, seed=0)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -148,7 +149,49 @@ def test_class_shares_are_kept_as_far_as_groups_allow(table_of, seed):
 
 
 def test_an_unknown_protocol_or_fold_is_an_error(many):
-    with pytest.raises(ValueError, match=r"unknown protocol 'frames'; accepted: frame, clip, subject"):
+    with pytest.raises(ValueError, match=r"unknown protocol 'frames'; accepted: frame, clip, subject, kfold"):
         split(many, "frames", seed=0)
     with pytest.raises(ValueError, match=r"clip has one fold, 0; got fold 1"):
         split(many, "clip", seed=0, fold=1)
+    with pytest.raises(ValueError, match=r"loso has the folds 0 to 11; got fold 12"):
+        split(many, "loso", seed=0, fold=12)
+
+
+@pytest.mark.parametrize(("protocol", "folds"), [("kfold", 10), ("kfold", 4), ("loso", 12)])
+def test_folds_test_every_subject_once_and_keep_people_apart(many, protocol, folds):
+    asked = 0 if folds in (10, 12) else folds
+    assert folds_of(many, protocol, folds=asked) == folds
+    tested = []
+    for fold in range(folds):
+        found = split(many, protocol, seed=1, fold=fold, folds=asked)
+        train, validation, test = ({many.samples[row].subject for row in part} for part in parts_of(found))
+        assert not train & validation
+        assert not (train | validation) & test
+        assert len(validation) == 2 * len(train | validation) // 9
+        tested += sorted(test)
+    assert sorted(tested) == [f"s{subject:02d}" for subject in range(12)]
+
+
+def test_the_fields_own_folds_deal_ascending_subjects_in_turn(many):
+    table = replace(many, usual_folds=10)
+    tested = [
+        sorted({table.samples[row].subject for row in split(table, "kfold", seed=seed, fold=1).test})
+        for seed in (0, 1)
+    ]
+    assert tested == [["s01", "s11"], ["s01", "s11"]]
+
+
+def test_folds_leave_no_class_to_one_of_them(table_of):
+    groups = [("anger", f"s{subject}", "c1", 4) for subject in range(20)]
+    table = table_of([*groups, ("joy", "s4", "c2", 4), ("joy", "s7", "c2", 4)])
+    for fold in range(2):
+        found = split(table, "kfold", seed=0, fold=fold, folds=2)
+        assert {table.samples[row].label for row in found.train} == {0, 1}
+
+
+@pytest.mark.parametrize("folds", [1, 13])
+def test_a_number_of_folds_that_cannot_be_made_is_an_error(many, folds):
+    with pytest.raises(
+        ValueError, match=f"--folds must be from 2 to 12, the number of subjects; got {folds}"
+    ):
+        split(many, "kfold", seed=0, folds=folds)

@@ -6,7 +6,7 @@ import pytest
 
 from datasets.drawing.canvas import View
 from datasets.drawing.identity import Identity, draw_identity
-from datasets.synthetic_film import Take, cropped_view, film, intensity, raw_view
+from datasets.synthetic_film import RATE, Take, cropped_view, film, intensity, raw_view, tight_view
 from datasets.synthetic_plan import Clip
 
 CLIP = Clip(subject=1, name="EP02_01f", emotion="happiness", units="6+12", onset=8, apex=12, offset=18)
@@ -93,3 +93,67 @@ def test_a_raw_frame_is_640_by_480_with_head_and_shoulders():
         assert (view.width, view.height) == (640, 480)
         assert view.y - 1.5 * view.scale > 0
         assert view.y + 2.4 * view.scale < 480
+
+
+def test_grey_images_have_one_channel_padded_numbers_and_the_side_asked_for(tmp_path):
+    given = {"prefix": "S005_001_", "digits": 8, "form": "png", "grey": True, "side": 48}
+    film(take(tmp_path, frames=(9, 12), **given))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "S005_001_00000009.png",
+        "S005_001_00000012.png",
+    ]
+    picture = cv2.imread(str(tmp_path / "S005_001_00000009.png"), cv2.IMREAD_UNCHANGED)
+    assert (picture.shape, picture.dtype) == ((48, 48), np.uint8)
+
+
+def test_a_film_holds_every_frame_at_the_cameras_rate_and_is_the_same_twice(tmp_path):
+    given = {"prefix": "EP02_01f", "form": "avi", "frames": range(1, 8)}
+    view = View(width=64, height=80, x=32, y=32, scale=27)
+    for name in "ab":
+        film(take(tmp_path / name, view=view, **given))
+    path = tmp_path / "a" / "EP02_01f.avi"
+    reader = cv2.VideoCapture(str(path))
+    assert reader.get(cv2.CAP_PROP_FPS) == RATE == 200
+    frames = []
+    while (read := reader.read())[0]:
+        frames.append(read[1])
+    reader.release()
+    assert [frame.shape for frame in frames] == [(80, 64, 3)] * 7
+    assert path.read_bytes() == (tmp_path / "b" / "EP02_01f.avi").read_bytes()
+
+
+def test_a_film_shows_what_the_images_show(tmp_path):
+    view = View(width=64, height=80, x=32, y=32, scale=27)
+    film(take(tmp_path / "film", view=view, form="avi", prefix="a", frames=range(8, 10)))
+    film(take(tmp_path / "images", view=view, frames=range(8, 10)))
+    reader = cv2.VideoCapture(str(tmp_path / "film" / "a.avi"))
+    frame = reader.read()[1].astype(int)
+    reader.release()
+    image = cv2.imread(str(tmp_path / "images" / "reg_img8.jpg"))
+    assert np.abs(frame - image).mean() < 4
+
+
+def test_a_film_that_cannot_be_written_is_an_error(tmp_path):
+    (tmp_path / "a.avi").mkdir()
+    with pytest.raises(OSError, match=r"a\.avi could not be written: 0 of 3 frames are in it"):
+        film(take(tmp_path, form="avi", prefix="a", frames=range(8, 11)))
+
+
+def test_landmarks_come_with_each_frame(tmp_path):
+    given = {"prefix": "S005_001_", "digits": 8, "form": "png", "frames": range(1, 3)}
+    film(take(tmp_path / "images", landmarks=tmp_path / "points", **given))
+    files = sorted((tmp_path / "points").iterdir())
+    assert [path.name for path in files] == [
+        "S005_001_00000001_landmarks.txt",
+        "S005_001_00000002_landmarks.txt",
+    ]
+    assert np.loadtxt(files[0]).shape == (68, 2)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_tight_view_is_a_square_from_brows_to_chin(seed):
+    person = draw_identity((seed,))
+    view = tight_view(person, (seed,))
+    assert view.width == view.height == 144
+    assert view.y - 0.5 * view.scale > 0
+    assert view.y + 1.3 * person.face_length * view.scale < 144

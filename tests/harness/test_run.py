@@ -7,6 +7,7 @@ import torch
 
 from datasets.cache import Pixels
 from harness.plan import Plan, Request, prepare
+from harness.reading import DataRequest
 from harness.run import execute
 from studies.results import RunResult
 
@@ -14,12 +15,11 @@ from studies.results import RunResult
 def request(tree: Path, **changes: object) -> Request:
     values: dict[str, object] = {
         "kind": "ablation",
-        "dataset": "casme2",
-        "root": tree,
+        "data": DataRequest(dataset="casme2", root=tree),
         "design": "ladder",
         "only": (),
         "protocols": ("frame", "subject"),
-        "frames": None,
+        "folds": None,
         "seeds": 1,
         "preset": "quick",
         "epochs": 2,

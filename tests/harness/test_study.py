@@ -13,6 +13,7 @@ from rich.console import Console
 from architectures.spec import ArchitectureSpec
 from harness.plan import Plan, Request, prepare
 from harness.progress import progress_for
+from harness.reading import DataRequest
 from harness.study import run_study
 from harness.tracking import Ledger
 from studies.results import StudyResult
@@ -21,12 +22,11 @@ from studies.results import StudyResult
 def request(tree: Path, *, only: tuple[str, ...] = ("proposed",)) -> Request:
     return Request(
         kind="comparison",
-        dataset="casme2",
-        root=tree,
+        data=DataRequest(dataset="casme2", root=tree),
         design="",
         only=only,
         protocols=("frame",),
-        frames=None,
+        folds=None,
         seeds=1,
         preset="quick",
         epochs=1,

@@ -1,0 +1,86 @@
+"""The leak audit of every split that a study of some data would make, before there is a study."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from datasets.audit import Finding, audit
+from datasets.likeness import likeness
+from datasets.spec import Split
+from datasets.splits import folds_of, split
+from harness.preparing import bar
+from harness.reading import DataRequest, asked, decoded, read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audited:
+    """A data set's splits, each with what it leaks."""
+
+    dataset: str
+    splits: tuple[tuple[Split, tuple[Finding, ...]], ...]
+
+    @property
+    def failed(self) -> bool:
+        """Whether any split leaks what is an error."""
+        return any(finding.severity == "error" for _, findings in self.splits for finding in findings)
+
+    def document(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "dataset": self.dataset,
+            "failed": self.failed,
+            "splits": [
+                {
+                    "protocol": s.protocol,
+                    "seed": s.seed,
+                    "fold": s.fold,
+                    "train": len(s.train),
+                    "validation": len(s.validation),
+                    "test": len(s.test),
+                    "findings": [asdict(finding) for finding in findings],
+                }
+                for s, findings in self.splits
+            ],
+        }
+
+    def in_words(self) -> str:
+        """As a person reads it."""
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        for s, findings in self.splits:
+            sizes = f"{len(s.train)}/{len(s.validation)}/{len(s.test)} train/validation/test"
+            yield f"{s.protocol}, seed {s.seed}, fold {s.fold}: {sizes}" + ("" if findings else ": clean")
+            for finding in findings:
+                yield f"  {finding.severity}: {finding.code}: {finding.text}"
+                yield f"    such as {'; '.join(finding.examples)}"
+
+
+def audited(
+    request: DataRequest, *, protocols: tuple[str, ...], folds: int | None, seeds: int, image_size: int
+) -> Audited:
+    """Audit every split of the protocols over `seeds` seeds; images are compared at `image_size` pixels.
+
+    Raises:
+        ValueError: the request or the data are not usable, or cannot be split so.
+    """
+    if seeds < 1:
+        raise ValueError(f"--seeds must be at least 1; got {seeds}")
+    spec, table = read(request, asked(request, protocols=protocols, image_size=image_size))
+    with bar("images") as progress:
+        pixels = decoded(spec, table, progress=progress)
+    table = pixels.table
+    counts = {protocol: folds_of(table, protocol, folds=folds or 0) for protocol in protocols}
+    alike = likeness(pixels.images, table)
+    splits = (
+        split(table, protocol, seed=seed, fold=fold, folds=count)
+        for protocol, count in counts.items()
+        for seed in range(seeds)
+        for fold in range(count)
+    )
+    return Audited(
+        dataset=table.dataset,
+        splits=tuple((s, audit(table, s, digests=pixels.digests, likeness=alike)) for s in splits),
+    )

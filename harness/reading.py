@@ -1,0 +1,89 @@
+"""From the data a user asked for to a sample table: what is left open is settled by what was found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from datasets.catalogue import default_frames, entry, load
+from datasets.spec import ALIGNMENTS, DatasetSpec, SampleTable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from datasets.cache import Pixels
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataRequest:
+    """Data as asked for: None, () and "" leave a value to the set, `align` "auto" to the release found."""
+
+    dataset: str
+    root: Path | None = None
+    frames: str | None = None
+    classes: tuple[str, ...] = ()
+    layout: str = ""
+    align: str = AUTO
+    representation: str = "frame"
+
+
+def asked(request: DataRequest, *, protocols: tuple[str, ...], image_size: int) -> DatasetSpec:
+    """The data as a spec, as far as it is known before anything is read; alignment "auto" is "none" yet.
+
+    Raises:
+        ValueError: a name that does not exist, or values that do not go together.
+    """
+    found = entry(request.dataset)
+    if request.align not in (AUTO, *ALIGNMENTS):
+        raise ValueError(f"unknown --align {request.align!r}; accepted: {', '.join((AUTO, *ALIGNMENTS))}")
+    spec = DatasetSpec(
+        name=request.dataset,
+        frames=request.frames or default_frames(request.dataset, protocols, request.representation),
+        image_size=image_size,
+        alignment="none" if request.align == AUTO else request.align,
+        representation=request.representation,
+        classes=request.classes,
+        layout=request.layout,
+    )
+    if spec.representation != "frame" and spec.frames not in found.peaks:
+        accepted = f"accepted: {', '.join(found.peaks)}" if found.peaks else f"{found.name} has none"
+        raise ValueError(
+            f"--representation {spec.representation} shows how far a face has come since its onset, so "
+            f"--frames must choose frames at or near the apex; got {spec.frames}; {accepted}"
+        )
+    return spec
+
+
+def read(request: DataRequest, spec: DatasetSpec) -> tuple[DatasetSpec, SampleTable]:
+    """The samples, and the spec with classes, layout and alignment settled.
+
+    Raises:
+        ValueError: the data are not there or not usable.
+    """
+    table = load(spec.name, spec.frames, root=request.root, classes=spec.classes, layout=spec.layout)
+    haar = request.align == AUTO and not table.aligned
+    alignment = "haar" if haar else spec.alignment
+    return replace(spec, classes=table.classes, layout=table.layout, alignment=alignment), table
+
+
+def decoded(
+    spec: DatasetSpec, table: SampleTable, *, progress: Callable[[int, int], None] | None = None
+) -> Pixels:
+    """The images of a table as the spec wants them, from the cache or made now.
+
+    Raises:
+        ValueError: no image can be read, or none can be represented so.
+        OSError: the cache cannot be written.
+    """
+    from datasets.cache import pixels
+
+    return pixels(
+        table,
+        size=spec.image_size,
+        alignment=spec.alignment,
+        representation=spec.representation,
+        progress=progress,
+    )

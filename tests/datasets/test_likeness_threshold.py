@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+
+from datasets import likeness_threshold
+from datasets.likeness_threshold import between_classes, between_groups
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def found(rng):
+    """Unit signatures of 20 people, 6 images each, that differ little."""
+    people = rng.normal(size=(20, 256)).repeat(6, axis=0) + rng.normal(0, 0.05, size=(120, 256))
+    return (people / np.linalg.norm(people, axis=1, keepdims=True)).astype(np.float32)
+
+
+SUBJECTS = np.arange(120) // 6
+ALL = np.zeros(120, dtype=np.int64)
+
+
+def apart(found, row, other):
+    return float(np.linalg.norm(found[row].astype(np.float64) - found[other].astype(np.float64)))
+
+
+def plainly(found, groups, inside):
+    """`between_groups` in plain loops."""
+    members = {group: np.flatnonzero(groups == group) for group in set(groups.tolist()) - {-1}}
+
+    def one_way(one, other):
+        nearest = sorted(min(apart(found, row, n) for n in members[other]) for row in members[one])
+        return nearest[len(nearest) // 2]
+
+    closest = [
+        min(
+            max(one_way(one, other), one_way(other, one))
+            for other in members
+            if other != one and inside[members[one][0]] == inside[members[other][0]]
+        )
+        for one in members
+    ]
+    return np.quantile(closest, 0.05) / 2
+
+
+def test_subjects_are_compared_as_in_a_plain_loop(found):
+    assert between_groups(found, SUBJECTS, inside=ALL) == pytest.approx(
+        plainly(found, SUBJECTS, ALL), rel=1e-6
+    )
+
+
+def test_clips_are_compared_within_their_subject(found):
+    clips = np.arange(120) // 2
+    limit = between_groups(found, clips, inside=SUBJECTS)
+    assert limit == pytest.approx(plainly(found, clips, SUBJECTS), rel=1e-6)
+    assert limit < between_groups(found, SUBJECTS, inside=ALL) / 4
+
+
+def test_the_order_of_the_images_does_not_matter(found, rng):
+    order = rng.permutation(120)
+    assert between_groups(found[order], SUBJECTS[order], inside=ALL) == pytest.approx(
+        between_groups(found, SUBJECTS, inside=ALL)
+    )
+
+
+def test_copies_do_not_move_the_threshold_though_their_whole_clip_is_near_them(found):
+    clean = between_groups(found, SUBJECTS, inside=ALL)
+    # A third of four people's images are someone else's.
+    for row, other in ((0, 30), (1, 37), (12, 50), (13, 51), (60, 90), (100, 110)):
+        found[row] = found[other]
+    assert between_groups(found, SUBJECTS, inside=ALL) == pytest.approx(clean, rel=0.05)
+
+
+def test_people_who_look_alike_lower_it(found):
+    clean = between_groups(found, SUBJECTS, inside=ALL)
+    for who in range(0, 20, 2):
+        rows = slice(6 * who + 6, 6 * who + 12)
+        found[rows] = (found[rows] + 3 * found[6 * who : 6 * who + 6]) / 4
+    assert between_groups(found, SUBJECTS, inside=ALL) < clean / 2
+
+
+def test_groups_that_are_not_told_take_no_part(found):
+    subjects, inside = SUBJECTS.copy(), ALL.copy()
+    subjects[6:12], inside[12:18] = -1, -1
+    found[6:18] = found[0]
+    limit = between_groups(found, subjects, inside=inside)
+    rest = np.r_[0:6, 18:120]
+    assert limit == pytest.approx(between_groups(found[rest], SUBJECTS[rest], inside=ALL[rest]))
+
+
+@pytest.mark.parametrize("groups", [ALL, ALL - 1])
+def test_one_group_or_none_gives_no_threshold(found, groups):
+    assert between_groups(found, groups, inside=ALL) == 0
+    assert between_groups(found, SUBJECTS, inside=np.arange(120) // 6) == 0
+    assert between_classes(found, ALL) == 0
+
+
+def test_classes_are_compared_image_by_image(found):
+    labels = np.arange(120) % 2
+    closest = [
+        min(apart(found, row, n) for n in range(120) if labels[n] != labels[row]) for row in range(120)
+    ]
+    assert between_classes(found, labels) == pytest.approx(np.quantile(closest, 0.05) / 2, rel=1e-6)
+
+
+def test_so_many_images_are_probed_and_no_more(found, monkeypatch):
+    whole = between_groups(found, SUBJECTS, inside=ALL), between_classes(found, SUBJECTS)
+    monkeypatch.setattr(likeness_threshold, "MOST_PROBED", 60)
+    half = between_groups(found, SUBJECTS, inside=ALL), between_classes(found, SUBJECTS)
+    assert half == pytest.approx(whole, rel=0.1)
+    assert half != whole
