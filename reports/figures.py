@@ -77,7 +77,8 @@ def name_of(result: RunResult) -> str:
 def confusion_matrices(results: Sequence[RunResult], path: Path) -> None:
     """A panel a run: counts of its protocol's unit, shaded by the share of the true class."""
     panels = min(3, len(results))
-    figure, axes = grid_of(len(results), columns=3, height=WIDTH / panels if panels < 3 else 2.7)
+    # A panel is square and carries labels and a title beside its matrix.
+    figure, axes = grid_of(len(results), columns=3, height=WIDTH / panels + 0.3 * (panels > 1))
     for place, result in zip(axes, results, strict=True):
         matrix = confusion(headline(result.predictions, result.spec.protocol), len(result.data.classes))
         _matrix(place, np.array(matrix), result.data.classes)
@@ -113,8 +114,11 @@ def curves(
         for other in results:
             if other is not result:
                 place.plot(*_series(other, f"validation_{quantity}"), color=GREY, linewidth=0.5, alpha=0.6)
-        place.plot(*_series(result, f"train_{quantity}"), color=ORANGE, linestyle="--", label="training")
-        place.plot(*_series(result, f"validation_{quantity}"), color=BLUE, label="validation")
+        # A line of one epoch is a point.
+        mark = "o" if len(result.history) == 1 else ""
+        train, validation = (_series(result, f"{part}_{quantity}") for part in ("train", "validation"))
+        place.plot(*train, color=ORANGE, linestyle="--", marker=mark, label="training")
+        place.plot(*validation, color=BLUE, marker=mark, markersize=3, label="validation")
         place.axvline(result.best_epoch, color=GREEN, linestyle=":", linewidth=1, label="chosen epoch")
         _style(place, quantity, longest=max(len(result.history) for result in results))
         place.set_title(name_of(result), fontsize=SMALL + 1)
@@ -131,7 +135,7 @@ def _series(result: RunResult, field: str) -> tuple[list[int], list[float]]:
 
 
 def _style(axes: Axes, quantity: Quantity, *, longest: int) -> None:
-    axes.set_xlim(0.5, max(longest, 2) + 0.5)
+    axes.set_xlim(0.5, longest + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
     axes.set_xlabel("epoch", fontsize=SMALL)
     axes.set_ylabel("accuracy" if quantity == "accuracy" else "loss (log scale)", fontsize=SMALL)

@@ -58,7 +58,8 @@ def training_in_words(spec: TrainingSpec) -> str:
     a = spec.augmentation
     return (
         f"Adam, learning rate {spec.learning_rate:g}, batch {spec.batch}, at most {spec.epochs} epochs, "
-        f"stopped after {spec.patience} without a better validation accuracy; focal loss with γ = "
+        f"stopped after {spec.patience} without a better validation accuracy (of equals, "
+        f"a lower validation loss); focal loss with γ = "
         f"{spec.gamma:g} and α from {weights}; augmentation: flip {a.flip:g}, rotation ±{a.rotation:g}°, "
         f"scale ±{a.scale:g}, crop ±{a.crop:g}, brightness ±{a.brightness:g}, contrast ±{a.contrast:g}, "
         f"saturation ±{a.saturation:g}, hue ±{a.hue:g}; {spec.precision}, "

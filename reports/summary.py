@@ -53,7 +53,16 @@ def _best(study: Outcomes, protocol: str) -> Iterator[str]:
         f"{percent(seen.clip)} % of the test frames have their clip in training, {percent(seen.subject)} % "
         "their subject."
     )
-    yield text + (_lead(first, rows[1]) if len(rows) > 1 else "")
+    yield text + _constant(study, first) + (_lead(first, rows[1:]) if len(rows) > 1 else "")
+
+
+def _constant(study: Outcomes, row: Outcome) -> str:
+    """The accuracy of the commonest class, where the best network does not beat it."""
+    counts = [c.tp + c.fn for c in row.seeds[0].scores.per_class]
+    share = max(counts) / row.seeds[0].scores.n
+    if _accuracy(row) > share:
+        return ""
+    return f" Always answering {study.classes[counts.index(max(counts))]} gives {percent(share)} %."
 
 
 def _interval(row: Outcome) -> str:
@@ -63,10 +72,12 @@ def _interval(row: Outcome) -> str:
     return f" (95 % interval {percent(low)} to {percent(high)})"
 
 
-def _lead(first: Outcome, second: Outcome) -> str:
+def _lead(first: Outcome, others: Sequence[Outcome]) -> str:
+    second = others[0]
     lead = _accuracy(first) - _accuracy(second)
     if lead == 0:
-        return f" {second.name} is level with it."
+        level = [row.name for row in others if _accuracy(row) == _accuracy(first)]
+        return f" {', '.join(level)} {'is' if len(level) == 1 else 'are'} level with it."
     behind = f" Next is {second.name}, {percent(lead)} points behind"
     answers = first.seeds[0].scores.correct - second.seeds[0].scores.correct
     if max(len(first.seeds), len(second.seeds)) > 1 or answers >= LEAST_DIFFERENCE:
@@ -85,7 +96,17 @@ def _steps(study: Outcomes) -> Iterator[str]:
                 f"{points(100 * (_accuracy(after) - _accuracy(before)))} ({after.arm.name})"
                 for before, after in pairwise(rows)
             )
-            yield f"Under {protocol} accuracy changes from rung to rung by {steps} points."
+            units = rows[0].seeds[0].scores.n
+            least = (
+                f"a change under {LEAST_DIFFERENCE} answers ({percent(LEAST_DIFFERENCE / units)} points) "
+                "cannot be significant in one seed"
+                if units >= LEAST_DIFFERENCE
+                else "too few to tell two arms apart at all"
+            )
+            yield (
+                f"Under {protocol} accuracy changes from rung to rung by {steps} points, on {units} "
+                f"{rows[0].unit}: {least}."
+            )
 
 
 def _inflation(study: Outcomes) -> Iterator[str]:

@@ -71,7 +71,7 @@ class RunSpec:
         if self.dataset.image_size < smallest:
             raise ValueError(
                 f"{self.architecture.name} needs images of at least {smallest} px; got "
-                f"{self.dataset.image_size}: raise --image-size or leave the network out with --only"
+                f"{self.dataset.image_size}: raise --image-size, or leave that network out"
             )
 
     @property

@@ -51,7 +51,7 @@ def ablate(
         ),
         design=design,
         only=(),
-        protocols=tuple(protocol or ("frame",)),
+        protocols=options.listed(protocol) or ("frame",),
         folds=folds,
         seeds=seeds,
         preset=preset,

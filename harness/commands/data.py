@@ -117,7 +117,7 @@ def audit(
     with user_input():
         found = audited(
             request,
-            protocols=tuple(protocol or ("frame",)),
+            protocols=options.listed(protocol) or ("frame",),
             folds=folds,
             seeds=seeds,
             image_size=image_size,

@@ -34,7 +34,7 @@ def report(
             ledger.check()
         names = ledger.study_names() if ledger.exists() else []
         if list_:
-            print(json_module.dumps(names, indent=1) if json else "\n".join(names))
+            print(json_module.dumps(names, indent=1) if json else "\n".join(names) or "no study yet")
             return
         check_writable(out)
         chosen = study or names[:1]

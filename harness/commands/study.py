@@ -95,7 +95,8 @@ def carry_out(
             )
     except KeyboardInterrupt:
         console.print(
-            "\nstopped; every cell that had finished is kept, and the same command goes on from there",
+            "\nstopped; every cell that had finished is kept, the same command goes on from there, and "
+            f"`harness report {name}` reports what is done",
             highlight=False,
         )
         raise
@@ -121,8 +122,9 @@ def say_plan(plan: Plan, todo: list[RunSpec], *, device: torch.device, console: 
         f"plan: {len(todo)} cells to run"
         + (f", {done} already done" if done else "")
         + f" on {in_words(device)}, "
-        f"{study.training.precision}, not compiled; {len(plan.pixels.table.samples)} frames at "
-        f"{study.dataset.image_size} px, at most {study.training.epochs} epochs"
+        f"{study.training.precision}, not compiled; {len(plan.pixels.table.samples)} frames "
+        f"(--frames {study.dataset.frames}) at {study.dataset.image_size} px, "
+        f"at most {study.training.epochs} epochs"
         + (f"; about {clock(seconds)} if none stops early" if todo and seconds else "")
     )
     if device.type == "cpu" and study.preset == "paper" and seconds > 3600:

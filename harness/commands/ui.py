@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
+import subprocess
+import sys
 from typing import Annotated
 
 import typer
 
 from harness.commands import options
-from harness.errors import user_input
+from harness.errors import FAILED, user_input
+
+MOST_PORT = 65535
 
 
 def ui(
@@ -16,9 +23,6 @@ def ui(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 5000,
 ) -> None:
     """Open the MLflow web interface on the recorded studies; Ctrl-C ends it."""
-    import subprocess
-    import sys
-
     from harness.tracking import Ledger
 
     ledger = Ledger(tracking_uri)
@@ -30,9 +34,39 @@ def ui(
                 f"nothing has been recorded in {ledger.shown()} yet; run a study first, or change to the "
                 "folder where one ran"
             )
+        _check_free(host, port)
         ledger.check()
-    print(f"MLflow on http://{host}:{port} (Ctrl-C ends it)")
+    print(f"MLflow starts on http://{host}:{port} (Ctrl-C ends it)")
     for name, path in ledger.views():
         print(f"  {name}: http://{host}:{port}{path}", flush=True)
     command = (sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", ledger.uri)
-    raise typer.Exit(subprocess.run((*command, "--host", host, "--port", str(port))).returncode)
+    raise typer.Exit(FAILED if _serve((*command, "--host", host, "--port", str(port))) else 0)
+
+
+def _check_free(host: str, port: int) -> None:
+    """ValueError where nothing can listen: MLflow's traceback ends with the exit status of success."""
+    if not 1 <= port <= MOST_PORT:
+        raise ValueError(f"--port must be from 1 to {MOST_PORT}; got {port}")
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        raise ValueError(
+            f"{host}:{port} cannot be listened on ({error.strerror}); name another --port, such as {port + 1}"
+        ) from error
+
+
+def _serve(command: tuple[str, ...]) -> int:
+    """Run the server until it ends; when this process is told to end, the server's whole group does."""
+    server = subprocess.Popen(command, start_new_session=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        return server.wait()
+    finally:
+        if server.poll() is None:
+            if hasattr(os, "killpg"):
+                os.killpg(server.pid, signal.SIGTERM)
+            else:
+                server.terminate()
+            server.wait()
