@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,10 +81,16 @@ def decoded(
     """
     from datasets.cache import pixels
 
-    return pixels(
+    found = pixels(
         table,
         size=spec.image_size,
         alignment=spec.alignment,
         representation=spec.representation,
         progress=progress,
     )
+    if not found.faces:
+        return found
+    sources = Counter(face.source for face in found.faces)
+    boxes = ", ".join(f"{count} {source}" for source, count in sources.most_common())
+    note = f"faces: one box for each of {len(found.faces)} clips, found on or taken from: {boxes}"
+    return replace(found, table=replace(found.table, notes=(*found.table.notes, note)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from datasets.spec import DatasetSpec
 from reports.beside import title_of
 from reports.numbers import NOTHING, label, whole
 from reports.outcomes import Outcomes
@@ -45,11 +46,18 @@ def settings(study: Outcomes) -> tuple[str, ...]:
         f"Networks: {', '.join(arm.name for arm in spec.arms)}",
         *(f"Protocol {name}: {PROTOCOLS.get(name, 'of its own')}" for name in spec.protocols),
         f"Seeds: {', '.join(map(str, spec.seeds))}",
-        f"Images: {spec.dataset.image_size} px, frames {spec.dataset.frames}, data {spec.fingerprint[:16]}",
+        f"Images: {images_in_words(spec.dataset)}, data {spec.fingerprint[:16]}",
         f"Training: {training_in_words(spec.training)}",
         *(f"Machine: {text}" for text in _machines(result.results)),
         f"Runs: {done} finished, {failed} failed, {left} not run; {duration(seconds)} (h:min:s) of run time",
     )
+
+
+def images_in_words(spec: DatasetSpec) -> str:
+    """Which frames, from which form of the release, and what was made of them."""
+    layout = f", layout {spec.layout}" if spec.layout else ""
+    how = f"alignment {spec.alignment}, shown as {spec.representation}"
+    return f"{spec.image_size} px, frames {spec.frames}{layout}, {how}"
 
 
 def training_in_words(spec: TrainingSpec) -> str:

@@ -128,6 +128,27 @@ def audit(
 
 
 @data.command()
+def bench(
+    dataset: options.Dataset = "synthetic",
+    root: options.Root = None,
+    frames: options.Frames = None,
+    layout: options.Layout = "",
+    align: options.Align = "auto",
+    image_size: Size = 224,
+    rounds: Annotated[int, typer.Option(help="How often to measure.")] = 3,
+    json: options.Json = False,
+) -> None:
+    """Measure describing and preparing beside plain decoding of the same images on the same cores."""
+    from harness.data_bench import measured
+    from harness.reading import DataRequest
+
+    request = DataRequest(dataset=dataset, root=root, frames=frames, layout=layout, align=align)
+    with user_input():
+        found = measured(request, image_size=image_size, rounds=rounds)
+    print(json_module.dumps(found.document(), indent=1) if json else found.in_words())
+
+
+@data.command()
 def synthesize(
     out: Annotated[Path, typer.Option(help="Folder to make; must be empty or not exist.")],
     layout: Annotated[str, typer.Option(help="Release layout; a wrong one lists them.")] = "casme2",

@@ -9,7 +9,7 @@ import pytest
 from datasets.audit import audit, leakage, promises
 from datasets.likeness import likeness
 from datasets.spec import Leakage, Split
-from datasets.splits import PROTOCOLS, split
+from datasets.splits import PROTOCOLS, folds_of, split
 
 
 def made(train, test, validation=(), protocol="frame"):
@@ -242,6 +242,16 @@ def test_the_share_of_validation_is_of_its_own_samples(table):
     (found,) = audit(table, made((0, 1), (5, 6), (2, 3, 4), "clip"), digests=(), likeness=None)
     assert (found.count, found.share, found.examples) == (1, pytest.approx(1 / 3), ("s1/c1/2 ~ s1/c1/0",))
     assert found.text.startswith("1 of 3 validation samples (33.3%) have their clip in training")
+
+
+@pytest.mark.parametrize("protocol", ["kfold", "loso"])
+def test_clean_folds_raise_nothing_over_many_seeds(people, protocol):
+    images, table = people(0)
+    digests, alike = [str(row) for row in range(len(images))], likeness(images, table)
+    for seed in range(10):
+        for fold in range(folds_of(table, protocol)):
+            parts = split(table, protocol, seed=seed, fold=fold)
+            assert audit(table, parts, digests=digests, likeness=alike) == ()
 
 
 @pytest.mark.parametrize("protocol", ["clip", "subject"])

@@ -1,0 +1,128 @@
+"""How long reading and preparing a data set take, beside nothing but decoding and resizing its images."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from statistics import median
+from typing import Any
+
+import cv2
+
+from datasets.spec import SampleTable
+from datasets.store import cores
+from harness.preparing import bar
+from harness.reading import DataRequest, asked, decoded, read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataBench:
+    """Seconds of each round; `plain` is () where images do not lie in files of their own."""
+
+    images: int
+    image_size: int
+    cores: int
+    describe: tuple[float, ...]
+    prepare: tuple[float, ...]
+    plain: tuple[float, ...]
+
+    @property
+    def ratios(self) -> tuple[float, ...]:
+        """Of each round, the rate of preparing as a share of plain decoding's on the same cores."""
+        return tuple(plain / own for plain, own in zip(self.plain, self.prepare, strict=False))
+
+    def document(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "images": self.images,
+            "image_size": self.image_size,
+            "cores": self.cores,
+            "describe_s": list(self.describe),
+            "prepare_s": list(self.prepare),
+            "plain_decoding_s": list(self.plain),
+            "ratio": list(self.ratios),
+        }
+
+    def in_words(self) -> str:
+        """As a person reads it."""
+        rate = self.images / median(self.prepare)
+        text = (
+            f"{self.images} images, {self.cores} cores, {len(self.prepare)} rounds\n"
+            f"described in {median(self.describe):.2f} s\n"
+            f"prepared at {self.image_size} px in {median(self.prepare):.1f} s, {rate:.0f} images a second"
+        )
+        if not self.plain:
+            return text
+        return (
+            f"{text}\nplain decoding and resizing on the same cores: "
+            f"{self.images / median(self.plain):.0f} images a second; preparing keeps "
+            f"{median(self.ratios):.0%} of that ({min(self.ratios):.0%} to {max(self.ratios):.0%})"
+        )
+
+
+def measured(request: DataRequest, *, image_size: int, rounds: int) -> DataBench:
+    """Read and prepare into a cache of its own, `rounds` times, plain decoding in turn with it.
+
+    Raises:
+        ValueError: the request or the data are not usable, or `rounds` is below 1.
+    """
+    if rounds < 1:
+        raise ValueError(f"--rounds must be at least 1; got {rounds}")
+    spec = asked(request, protocols=(), image_size=image_size)
+    describe, prepare, plain = [], [], []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        settled, table = read(request, spec)
+        describe.append(time.perf_counter() - start)
+        if all(sample.item < 0 for sample in table.samples):
+            plain.append(_seconds(partial(_decode, table, image_size)))
+        with _own_cache(), bar("images") as progress:
+            prepare.append(_seconds(partial(decoded, settled, table, progress=progress)))
+    return DataBench(
+        images=len(table.samples),
+        image_size=image_size,
+        cores=cores(),
+        describe=tuple(describe),
+        prepare=tuple(prepare),
+        plain=tuple(plain),
+    )
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _decode(table: SampleTable, size: int) -> None:
+    """What a training script does with every image: read, resize, forget."""
+
+    def one(path: str) -> None:
+        image = cv2.imread(path)
+        if image is not None:
+            cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
+
+    with ThreadPoolExecutor(cores()) as pool:
+        for _ in pool.map(one, [sample.path for sample in table.samples]):
+            pass
+
+
+@contextmanager
+def _own_cache() -> Iterator[None]:
+    """An empty cache for as long as it takes, so that nothing is found done."""
+    before = os.environ.get("HARNESS_CACHE")
+    with tempfile.TemporaryDirectory(prefix="harness-bench-") as place:
+        os.environ["HARNESS_CACHE"] = place
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["HARNESS_CACHE"]
+            else:
+                os.environ["HARNESS_CACHE"] = before
