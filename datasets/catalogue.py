@@ -9,7 +9,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
-from datasets import casme2_facts, ckplus_facts, folder_facts
+from datasets.casme2 import facts as casme2_facts
+from datasets.ckplus import facts as ckplus_facts
+from datasets.folder import facts as folder_facts
 from datasets.spec import SampleTable
 
 
@@ -73,8 +75,8 @@ def drawn() -> Path:
     import hashlib
     import json
 
-    from datasets.cache import cache_dir
-    from datasets.synthetic import DEMO, EDITION, synthesize
+    from datasets.pixels.cache import cache_dir
+    from datasets.synthetic.synthesize import DEMO, EDITION, synthesize
 
     identity = json.dumps([EDITION, asdict(DEMO)], sort_keys=True)
     digest = hashlib.sha256(identity.encode()).hexdigest()
@@ -103,7 +105,7 @@ DATASETS: dict[str, DatasetEntry] = {
             layouts=casme2_facts.LAYOUTS,
             classes=casme2_facts.CLASSES,
             obtain=casme2_facts.OBTAIN,
-            read=_reader("datasets.casme2"),
+            read=_reader("datasets.casme2.load"),
             variable="HARNESS_CASME2",
             folder="data/casme2",
             licensed=True,
@@ -117,7 +119,7 @@ DATASETS: dict[str, DatasetEntry] = {
             layouts=ckplus_facts.LAYOUTS,
             classes=ckplus_facts.CSV_CLASSES,
             obtain=ckplus_facts.OBTAIN,
-            read=_reader("datasets.ckplus"),
+            read=_reader("datasets.ckplus.load"),
             variable="HARNESS_CKPLUS",
             folder="data/ckplus",
             licensed=True,
@@ -131,7 +133,7 @@ DATASETS: dict[str, DatasetEntry] = {
             layouts=folder_facts.LAYOUTS,
             classes=(),
             obtain=folder_facts.OBTAIN,
-            read=_reader("datasets.folder"),
+            read=_reader("datasets.folder.load"),
             licensed=True,
         ),
         DatasetEntry(
@@ -143,7 +145,7 @@ DATASETS: dict[str, DatasetEntry] = {
             layouts=("cropped",),
             classes=casme2_facts.CLASSES,
             obtain="Nothing to obtain: it is drawn on first use.",
-            read=_reader("datasets.casme2"),
+            read=_reader("datasets.casme2.load"),
         ),
     )
 }

@@ -15,7 +15,7 @@ class DatasetSpec:
     `frames` names one of the data set's frame policies (`datasets.catalogue`); `image_size` is the side in
     pixels of the square every frame is resized to; `alignment` is "none" for sets that come aligned, "haar"
     for faces found by `datasets.faces`; `representation` is the frame itself or how it differs from its
-    clip's onset (`datasets.represent`). `classes` and `layout` are () and "" for the set's usual ones.
+    clip's onset (`datasets.pixels.represent`). `classes` and `layout` are () and "" for the set's usual ones.
 
     Raises:
         ValueError: an image size below 1, an unknown alignment or representation.

@@ -15,8 +15,8 @@ from typing import Any
 
 import cv2
 
+from datasets.pixels.store import cores
 from datasets.spec import SampleTable
-from datasets.store import cores
 from harness.preparing import bar
 from harness.reading import DataRequest, asked, decoded, read
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from datasets.spec import SampleTable
 
 if TYPE_CHECKING:
-    from datasets.faces import Face
+    from datasets.faces.search import Face
 
 NOTHING = "-"
 
@@ -43,7 +43,7 @@ def document(table: SampleTable, faces: Sequence[Face] | None) -> dict[str, Any]
 
 
 def _faces(table: SampleTable, faces: Sequence[Face]) -> dict[str, Any]:
-    from datasets.faces import failure_rates
+    from datasets.faces.search import failure_rates
 
     rates = failure_rates(faces, table)
     return {

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from datasets.augment import augment
-from datasets.cache import Pixels
+from datasets.pixels.cache import Pixels
 from datasets.spec import Split
 from reports.figures import augmentation_strip, sample_sheet
 from studies.spec import Study

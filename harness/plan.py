@@ -17,7 +17,7 @@ from studies.spec import Study, TrainingSpec
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from datasets.cache import Pixels
+    from datasets.pixels.cache import Pixels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

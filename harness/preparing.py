@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from datasets.cache import Pixels
+from datasets.pixels.cache import Pixels
 from datasets.spec import DatasetSpec
 from harness.reading import DataRequest, asked, decoded, read
 
@@ -64,7 +64,7 @@ def prepared(request: DataRequest, *, image_size: int) -> Prepared:
     start = time.perf_counter()
     spec, table = read(request, spec)
     if spec.alignment == "haar":
-        from datasets.faces import find_faces
+        from datasets.faces.search import find_faces
 
         with bar("faces, clip by clip") as progress:
             find_faces(table, progress=progress)

@@ -13,7 +13,7 @@ from datasets.spec import ALIGNMENTS, DatasetSpec, SampleTable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from datasets.cache import Pixels
+    from datasets.pixels.cache import Pixels
 
 AUTO = "auto"
 
@@ -79,7 +79,7 @@ def decoded(
         ValueError: no image can be read, or none can be represented so.
         OSError: the cache cannot be written.
     """
-    from datasets.cache import pixels
+    from datasets.pixels.cache import pixels
 
     found = pixels(
         table,

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from architectures.network import build
 from datasets.audit import audit, leakage
-from datasets.cache import Pixels
 from datasets.likeness import Likeness
+from datasets.pixels.cache import Pixels
 from datasets.spec import Split
 from datasets.splits import split
 from harness.cost import count

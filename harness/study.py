@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from datasets.cache import Pixels
 from datasets.likeness import Likeness, likeness
+from datasets.pixels.cache import Pixels
 from harness.errors import Stopped, is_full_disk
 from harness.progress import Progress
 from harness.run import execute

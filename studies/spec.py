@@ -51,7 +51,7 @@ class TrainingSpec:
 class RunSpec:
     """One training run, in full: what is equal in every field but names is the same run.
 
-    `fingerprint` identifies the data by content (`datasets.cache`); `fold` is one of `folds`, from 0.
+    `fingerprint` identifies the data by content (`datasets.pixels.cache`); `fold` is one of `folds`, from 0.
 
     Raises:
         ValueError: the architecture cannot take images of this size.

@@ -55,7 +55,7 @@ def describe(
     )
     with user_input():
         _, table = read(request, asked(request, protocols=(), image_size=1))
-        from datasets.faces import known_faces
+        from datasets.faces.search import known_faces
 
         found = document(table, None if table.aligned else known_faces(table))
     print(json_module.dumps(found, indent=1) if json else in_words(found))
@@ -164,8 +164,8 @@ def synthesize(
     sheet: Annotated[str, typer.Option(help="CASME II's coding sheet: 2014, 2019, xls or csv.")] = "2014",
 ) -> None:
     """Draw faces and write them in the layout of the real release: no licence, known truth."""
-    from datasets.synthetic import SyntheticSpec
-    from datasets.synthetic import synthesize as write
+    from datasets.synthetic.synthesize import SyntheticSpec
+    from datasets.synthetic.synthesize import synthesize as write
 
     with user_input():
         spec = SyntheticSpec(

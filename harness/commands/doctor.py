@@ -76,7 +76,7 @@ def _names() -> str:
 
 
 def _cache() -> str:
-    from datasets.cache import cache_dir
+    from datasets.pixels.cache import cache_dir
 
     return _writable(cache_dir())
 

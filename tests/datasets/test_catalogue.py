@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from datasets.catalogue import DATASETS, default_frames, drawn, entry, load
-from datasets.synthetic import SyntheticSpec
+from datasets.synthetic.synthesize import SyntheticSpec
 
 ROWS = [(1, "EP01", 1, 2, 4, "fear"), (2, "EP02", 7, 8, 9, "disgust")]
 
@@ -75,7 +75,7 @@ def test_the_root_is_the_given_one_else_the_variables_else_the_folder(tree, monk
 
 def test_the_synthetic_set_is_drawn_once_and_takes_no_root(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "datasets.synthetic.DEMO", SyntheticSpec(subjects=2, clips=12, frames=3, balance=True)
+        "datasets.synthetic.synthesize.DEMO", SyntheticSpec(subjects=2, clips=12, frames=3, balance=True)
     )
     table = load("synthetic", "onset_offset")
     assert (table.dataset, table.counts(), table.anomalies) == ("synthetic", (6,) * 6, ())
@@ -91,7 +91,7 @@ def test_the_synthetic_set_is_drawn_once_and_takes_no_root(tmp_path, monkeypatch
 def test_another_spec_is_drawn_beside_it(tmp_path, monkeypatch):
     for seed in (0, 1):
         spec = SyntheticSpec(subjects=1, clips=6, frames=3, balance=True, seed=seed)
-        monkeypatch.setattr("datasets.synthetic.DEMO", spec)
+        monkeypatch.setattr("datasets.synthetic.synthesize.DEMO", spec)
         drawn()
     assert len(list((tmp_path / "cache").iterdir())) == 2
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from datasets.synthetic import SyntheticSpec, synthesize
+from datasets.synthetic.synthesize import SyntheticSpec, synthesize
 from tests.harness.tiny import Run
 
 TINY = ("--preset", "quick", "--epochs", 1, "--image-size", 32, "--width", 0.125)

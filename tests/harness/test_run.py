@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from datasets.cache import Pixels
+from datasets.pixels.cache import Pixels
 from harness.plan import Plan, Request, prepare
 from harness.reading import DataRequest
 from harness.run import execute

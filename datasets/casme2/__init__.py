@@ -1,0 +1,1 @@
+"""CASME II: its releases and sheets on disk, and the sample table made from them."""

@@ -1,0 +1,1 @@
+"""CK+: its releases on disk, and the sample table made from them."""

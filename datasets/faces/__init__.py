@@ -1,0 +1,1 @@
+"""Where the face is: one box a clip."""

@@ -1,0 +1,1 @@
+"""A user's own images: class folders or a CSV, and the sample table made from them."""

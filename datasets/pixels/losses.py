@@ -1,0 +1,86 @@
+"""What making pixels could not do as asked, as anomalies: a few in full, many of one kind as one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from datasets.faces.boxes import Face
+from datasets.faces.haar import CASCADES
+from datasets.spec import Anomaly, Sample
+
+MOST_ALIKE = 20
+"""So many anomalies of one kind are listed each; more become one with their number."""
+
+_NAMED = 3
+
+_TRIED = {
+    "other frame": ("onset frame", "the box found on another of its frames was taken"),
+    "subject": ("onset, apex, middle or last frame", "the median box of the subject's other clips was taken"),
+    "centre": ("onset, apex, middle or last frame", "the largest centred square was taken"),
+}
+
+
+def faceless(faces: Iterable[Face]) -> tuple[Anomaly, ...]:
+    """One anomaly for every clip whose box is a fallback; clips of which nothing can be read have others."""
+    return gathered(
+        Anomaly(
+            code="no face found",
+            where=face.clip,
+            what=f"none of the cascades {', '.join(CASCADES)} finds a face on its {_TRIED[face.source][0]}",
+            action=_TRIED[face.source][1],
+        )
+        for face in faces
+        if face.source in _TRIED
+    )
+
+
+def without_onset(samples: Sequence[Sample]) -> tuple[Anomaly, ...]:
+    """One anomaly for every clip whose onset the release does not hold."""
+    counts: dict[str, int] = {}
+    for sample in samples:
+        name = sample.clip or sample.id
+        counts[name] = counts.get(name, 0) + 1
+    return gathered(
+        Anomaly(
+            code="no onset",
+            where=name,
+            what="its onset frame is not there, from which it would be represented",
+            action=_left_out(count),
+        )
+        for name, count in counts.items()
+    )
+
+
+def unreadable(faults: Iterable[tuple[Sample, str, str]]) -> tuple[Anomaly, ...]:
+    """Samples that could not be made, each with its code and what was wrong."""
+    return gathered(
+        Anomaly(code=code, where=sample.id, what=what, action=_left_out(1)) for sample, code, what in faults
+    )
+
+
+def _left_out(count: int) -> str:
+    return "the frame was left out" if count == 1 else f"its {count} frames were left out"
+
+
+def gathered(anomalies: Iterable[Anomaly]) -> tuple[Anomaly, ...]:
+    """The anomalies, those of a kind together; more than `MOST_ALIKE` that differ in numbers only are one."""
+    kinds: dict[tuple[str, str, str], list[Anomaly]] = {}
+    for anomaly in anomalies:
+        kind = (anomaly.code, re.sub(r"\d+", "", anomaly.what), re.sub(r"\d+", "", anomaly.action))
+        kinds.setdefault(kind, []).append(anomaly)
+    listed: list[Anomaly] = []
+    for alike in kinds.values():
+        listed += alike if len(alike) <= MOST_ALIKE else [_together(alike)]
+    return tuple(listed)
+
+
+def _together(alike: Sequence[Anomaly]) -> Anomaly:
+    first = alike[0]
+    names = ", ".join(anomaly.where for anomaly in alike[:_NAMED])
+    return Anomaly(
+        code=first.code,
+        where=f"{names} and {len(alike) - _NAMED} more",
+        what=f"{len(alike)} times, first: {first.what}",
+        action=f"each time: {first.action}",
+    )

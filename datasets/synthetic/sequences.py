@@ -1,0 +1,148 @@
+"""Which sequences a synthetic CK+ holds: subjects, numbers, emotions and lengths, before anything is drawn.
+
+Class counts follow Lucey et al., "The Extended Cohn-Kanade Dataset (CK+)", CVPR Workshops 2010: 593 sequences
+of 123 subjects, 327 of them labelled, of 118 subjects, at most one a subject and emotion. Lengths are 8 to 30
+frames, fewer than the release's 10 to 60, to keep the drawing short.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from datasets.drawing.identity import Identity, draw_identity
+from datasets.synthetic.plan import Clip, scaled
+
+CK_COUNTS = {
+    "anger": 45,
+    "contempt": 18,
+    "disgust": 59,
+    "fear": 25,
+    "happy": 69,
+    "sadness": 28,
+    "surprise": 83,
+}
+"""In the order of the release's codes, which begin at 1; 0 is neutral."""
+
+CK_UNITS: dict[str, tuple[str, ...]] = {
+    "anger": ("4+5+7+24", "4+7+17+24"),
+    "contempt": ("R12+R14", "L12+L14"),
+    "disgust": ("9+10+17", "4+9+10"),
+    "fear": ("1+2+4+5+20+25", "1+4+20+25"),
+    "happy": ("6+12+25", "6+12"),
+    "sadness": ("1+4+15+17", "1+15+17"),
+    "surprise": ("1+2+5+26", "1+2+5+25+26"),
+    "": ("4", "1+2", "17", "14", "10+25", "15+24"),
+}
+
+# Numbers as the release has them: it skips most below 50, and jumps four times after 139.
+RELEASED_IDS = (
+    *(5, 10, 11, 14, 22, 26, 28, 29, 32, 34, 35, 37, 42, 44, 45, 46),
+    *(number for number in range(50, 140) if number not in (88, 123)),
+    *(147, 148, 149, 151, 154, 155, 156, 157, 158, 159, 160),
+    *(501, 502, 503, 504, 505, 506),
+    *(895, 999),
+)
+_BESIDE_JUMPS = (5, 999, 139, 147, 501, 895)
+
+_SHORTEST, _MEDIAN, _LONGEST = 8, 13, 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PosedSequence:
+    """From a neutral face to the peak, the last of `length` frames; `emotion` is "" where it has no label."""
+
+    subject: int
+    number: int
+    emotion: str
+    units: str
+    length: int
+
+    @property
+    def name(self) -> str:
+        """`S005_001`, with which all its files begin."""
+        return f"S{self.subject:03d}_{self.number:03d}"
+
+    @property
+    def clip(self) -> Clip:
+        """The sequence as the film sees it: at rest for an eighth of its frames, strongest at the end."""
+        return Clip(
+            subject=self.subject,
+            name=self.name,
+            emotion=self.emotion,
+            units=self.units,
+            onset=1 + self.length // 8,
+            apex=self.length,
+            offset=self.length,
+        )
+
+
+def plan_sequences(
+    *, ids: Sequence[int], silent: int, labelled: int, unlabelled: int, frames: int | None, seed: int
+) -> tuple[PosedSequence, ...]:
+    """Every sequence, by subject and number.
+
+    `ids` are the subjects in ascending order, of whom `silent` show only unlabelled sequences; `frames` None
+    draws a length for each sequence.
+    """
+    rng = np.random.default_rng((seed, 6))
+    mute = {int(place) for place in rng.choice(len(ids), size=silent, replace=False)}
+    speaking = [place for place in range(len(ids)) if place not in mute]
+    shows: list[list[str]] = [[] for _ in ids]
+    for place, emotions in zip(speaking, _deal(len(speaking), labelled, rng), strict=True):
+        shows[place] += emotions
+    extra = sorted(mute) + [int(place) for place in rng.integers(len(ids), size=unlabelled - silent)]
+    for place in extra:
+        shows[place].append("")
+    found = []
+    for subject, emotions in zip(ids, shows, strict=True):
+        for number, emotion in enumerate(rng.permutation(emotions), start=1):
+            variants = CK_UNITS[str(emotion)]
+            units = variants[rng.integers(len(variants))]
+            drawn = int(np.clip(round(rng.lognormal(np.log(_MEDIAN), 0.35)), _SHORTEST, _LONGEST))
+            found.append(
+                PosedSequence(
+                    subject=subject,
+                    number=number,
+                    emotion=str(emotion),
+                    units=units,
+                    length=drawn if frames is None else frames,
+                )
+            )
+    return tuple(found)
+
+
+def subject_ids(count: int, *, released: bool) -> tuple[int, ...]:
+    """Numbers of so many subjects, ascending: from 1 on, or the release's, its jumps first.
+
+    Beyond the release's 123 its numbers are filled up with the lowest that are free.
+    """
+    if not released:
+        return tuple(range(1, count + 1))
+    others = [number for number in RELEASED_IDS if number not in _BESIDE_JUMPS]
+    spare = [number for number in range(1, 1000) if number not in RELEASED_IDS]
+    return tuple(sorted([*_BESIDE_JUMPS, *others, *spare][:count]))
+
+
+def draw_people(sequences: Iterable[PosedSequence], *, seed: int, spread: float) -> dict[int, Identity]:
+    """The person behind each subject's number."""
+    subjects = sorted({sequence.subject for sequence in sequences})
+    return {subject: draw_identity((seed, 1, subject), spread=spread) for subject in subjects}
+
+
+def _deal(subjects: int, labelled: int, rng: np.random.Generator) -> list[list[str]]:
+    """The emotions of each subject, none twice: counts as in the release, shares uneven, nobody without."""
+    counts = scaled(CK_COUNTS, labelled, most=subjects)
+    eagerness = rng.gamma(3.0, size=subjects)
+    cast: list[list[str]] = [[] for _ in range(subjects)]
+    for emotion, count in counts.items():
+        # The largest of u^(1/w) are a draw without replacement by weight (Efraimidis and Spirakis, 2006).
+        keys = rng.random(subjects) ** (1 / eagerness)
+        for place in np.argsort(-keys, kind="stable")[:count]:
+            cast[place].append(emotion)
+    for emotions in cast:
+        if not emotions:
+            emotions.append(max(cast, key=len).pop())
+    return cast

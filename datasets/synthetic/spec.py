@@ -1,0 +1,179 @@
+"""What a synthetic set is asked to be: layout, size, strength, seed, and which of them go together."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from datasets.synthetic.layouts import LAYOUTS, SHEETS, Layout
+
+POSED = 2.0
+"""How much stronger CK+'s posed expressions are drawn than a micro-expression of the same amplitude."""
+
+_CLASSES = 7
+_BALANCED_CLASSES = {"casme2": 6, "ckplus": 7}
+_MOST_SUBJECTS = {"casme2": (99, "two"), "ckplus": (999, "three")}
+_STRONGEST, _MOST_DIFFERENT = 4.0, 2.0
+_CASME2_SUBJECTS, _CASME2_CLIPS = 26, 255
+_CK_SUBJECTS, _CK_SILENT, _CK_LABELLED, _CK_UNLABELLED = 123, 5, 327, 266
+_ODD_CLIPS = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyntheticSpec:
+    """What to draw. The defaults give a set of the real one's size and imbalance.
+
+    Attributes:
+        layout: How it lies on disk, one of `LAYOUTS`.
+        subjects: How many people; None is as many as the release has, 26 in CASME II, 118 in CK+, 123 where
+            unlabelled sequences are drawn too, which five of them show alone.
+        clips: Rows of CASME II's sheet or labelled sequences of CK+ (`Layout.clips`); None is the release's
+            255 or 327 scaled to the subjects, or one clip a class and subject when balanced.
+        frames: Frames of each clip, onset to offset in CASME II, neutral to peak in CK+; None draws lengths
+            like the real ones, 24 to 141, and for CK+ shorter ones than the real, 8 to 30.
+        balance: Every subject shows each class equally often: in CASME II six, none "others", in CK+ seven,
+            once each; otherwise the classes are as rare as in the release, with at least one clip each.
+        amplitude: How far an expression moves, 0 (not at all) to 4; 1 is subtle but visible at its apex.
+            CK+'s are posed: at 1 they are twice as strong, and 2 is the most.
+        identity: How far subjects differ, 0 (one face for all) to 2.
+        raw: Beside the cropped faces of the layout casme2 also write the whole recordings, 640 by 480.
+        sheet: Form of CASME II's coding sheet, one of `SHEETS`.
+        quirks: With the oddities of the released sets in circulation: nesting, junk, gaps, odd rows.
+        seed: Another seed draws other people and other clips.
+
+    Raises:
+        ValueError: a value outside its range, or values that do not go together.
+    """
+
+    layout: str = "casme2"
+    subjects: int | None = None
+    clips: int | None = None
+    frames: int | None = None
+    balance: bool = False
+    amplitude: float = 1.0
+    identity: float = 1.0
+    raw: bool = False
+    sheet: str = "2014"
+    quirks: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for what, value, accepted in (("layout", self.layout, LAYOUTS), ("sheet", self.sheet, SHEETS)):
+            if value not in accepted:
+                raise ValueError(f"unknown {what} {value!r}; accepted: {', '.join(accepted)}")
+        self._check_options()
+        self._check_values()
+        if self.frames is not None and self.frames < 3:
+            raise ValueError(
+                f"a clip from rest over its apex needs at least 3 frames; got frames={self.frames} "
+                "(None draws lengths like the real ones)"
+            )
+        if self.quirks and self.form.dataset == "casme2":
+            self._check_quirks()
+        self._check_clips()
+
+    @property
+    def form(self) -> Layout:
+        """The layout's entry in `LAYOUTS`."""
+        return LAYOUTS[self.layout]
+
+    @property
+    def subject_count(self) -> int:
+        """People in the set, those without a label among them."""
+        if self.subjects is not None:
+            return self.subjects
+        if self.form.dataset == "casme2":
+            return _CASME2_SUBJECTS
+        return _CK_SUBJECTS if self._unlabelled_too else _CK_SUBJECTS - _CK_SILENT
+
+    @property
+    def silent_count(self) -> int:
+        """People without a labelled sequence: in the release's proportion, at least one of two or more."""
+        if not self._unlabelled_too or self.subject_count < 2:
+            return 0
+        return max(1, round(self.subject_count * _CK_SILENT / _CK_SUBJECTS))
+
+    @property
+    def clip_count(self) -> int:
+        """Rows of the sheet, or labelled sequences."""
+        if self.clips is not None:
+            return self.clips
+        shown = self.subject_count - self.silent_count
+        if self.balance:
+            return shown * _BALANCED_CLASSES[self.form.dataset]
+        if self.form.dataset == "casme2":
+            scaled = max(_CLASSES, round(_CASME2_CLIPS * shown / _CASME2_SUBJECTS))
+            return max(scaled, shown + _ODD_CLIPS) if self.quirks else scaled
+        return max(_CLASSES, round(_CK_LABELLED * shown / (_CK_SUBJECTS - _CK_SILENT)))
+
+    @property
+    def unlabelled_count(self) -> int:
+        """Sequences of CK+ without a label: in the release's proportion, and one of each silent person."""
+        if not self._unlabelled_too:
+            return 0
+        return max(2, self.silent_count, round(self.clip_count * _CK_UNLABELLED / _CK_LABELLED))
+
+    @property
+    def _unlabelled_too(self) -> bool:
+        return self.layout == "ck-csv" or (self.layout == "ck-official" and self.quirks)
+
+    def _check_options(self) -> None:
+        if self.raw and self.layout != "casme2":
+            raise ValueError(
+                f"raw=True adds the recordings to the layout casme2; got layout={self.layout!r}: "
+                "leave raw out"
+            )
+        if self.sheet != "2014" and self.form.dataset != "casme2":
+            fitting = ", ".join(name for name, form in LAYOUTS.items() if form.dataset == "casme2")
+            raise ValueError(
+                f"a coding sheet belongs to the layouts {fitting}; got sheet={self.sheet!r} with "
+                f"layout={self.layout!r}: leave sheet out"
+            )
+        if self.seed < 0:
+            raise ValueError(f"a seed is 0 or above; got seed={self.seed}")
+
+    def _check_values(self) -> None:
+        most, digits = _MOST_SUBJECTS[self.form.dataset]
+        if not 1 <= self.subject_count <= most:
+            raise ValueError(
+                f"a synthetic set needs from 1 to {most} subjects, for whom the release's names "
+                f"have {digits} digits; got subjects={self.subjects}"
+            )
+        strongest = _STRONGEST if self.form.dataset == "casme2" else _STRONGEST / POSED
+        for name, value, limit in (
+            ("amplitude", self.amplitude, strongest),
+            ("identity", self.identity, _MOST_DIFFERENT),
+        ):
+            if not (math.isfinite(value) and 0 <= value <= limit):
+                raise ValueError(f"{name} is accepted from 0 to {limit:g}; got {value}")
+
+    def _check_quirks(self) -> None:
+        if self.balance:
+            raise ValueError(
+                "the oddities of CASME II lie in its uneven clips: quirks=True and balance=True do not go "
+                "together; choose one"
+            )
+        if self.clip_count < self.subject_count + _ODD_CLIPS:
+            raise ValueError(
+                f"quirks=True needs {_ODD_CLIPS} clips more than subjects to place the odd ones, here "
+                f"{self.subject_count + _ODD_CLIPS}; got clips={self.clip_count}"
+            )
+
+    def _check_clips(self) -> None:
+        shown, classes = self.subject_count - self.silent_count, _BALANCED_CLASSES[self.form.dataset]
+        share, once = shown * classes, self.form.dataset == "ckplus"
+        if self.balance and (self.clip_count < share or self.clip_count % share):
+            raise ValueError(
+                f"balance=True gives each of {shown} subjects each of {classes} classes "
+                f"equally often, so clips must be a multiple of {share}; got clips={self.clip_count}"
+            )
+        if not self.balance and self.clip_count < max(_CLASSES, shown):
+            raise ValueError(
+                f"every class ({_CLASSES}) and every subject ({shown}) needs a clip, so clips must "
+                f"be at least {max(_CLASSES, shown)}; got clips={self.clip_count}"
+            )
+        if once and self.clip_count > share:
+            raise ValueError(
+                f"a subject of CK+ shows each of {classes} emotions at most once, so {shown} labelled "
+                f"subjects give at most {share} clips; got clips={self.clip_count}"
+            )

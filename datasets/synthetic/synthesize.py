@@ -1,0 +1,70 @@
+"""Synthetic CASME II and CK+: drawn faces laid out as the releases are, to try things out without a licence.
+
+`Cropped/sub01/EP02_01f/reg_img46.jpg` and the coding sheet, `cohn-kanade-images/S005/001` and its labels, or
+any other of `LAYOUTS`: the loaders of the real sets read them unchanged. No number obtained on them says
+anything about people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from datasets.synthetic.layouts import LAYOUTS, SHEETS
+from datasets.synthetic.spec import SyntheticSpec
+
+__all__ = ["DEMO", "EDITION", "LAYOUTS", "SHEETS", "SyntheticSpec", "synthesize"]
+
+EDITION = 1
+"""Raised when the drawing changes, so that no older set in a cache stands for the new one."""
+
+# Two clips a class and subject: with one, a held-out clip would be of the one class its subject never showed
+# in training, and a network that has learned the person would do worse than chance.
+DEMO = SyntheticSpec(subjects=8, clips=96, frames=7, balance=True, amplitude=4.0)
+
+
+def synthesize(spec: SyntheticSpec, out: Path, *, progress: Callable[[int, int], None] | None = None) -> Path:
+    """Draw the set into `out`, on all cores, and return `out`; the same spec gives the same bytes.
+
+    The tree grows in a hidden folder beside `out` and is renamed when whole, so what stands at `out` is
+    never half a set. `progress` is called with (takes written, takes in all) after each; a raw set has two
+    takes a clip.
+
+    Raises:
+        ValueError: `out` is a file or a folder that holds something.
+        OSError: the disk is full or `out` cannot be written.
+    """
+    from tempfile import TemporaryDirectory
+
+    from datasets.synthetic.casme2 import write_casme2
+    from datasets.synthetic.ckplus import write_ckplus
+
+    out = _free(out.absolute())
+    write = write_casme2 if spec.form.dataset == "casme2" else write_ckplus
+    with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as hidden:
+        tree = Path(hidden) / out.name
+        tree.mkdir()
+        write(spec, tree, progress=progress or _silent)
+        if out.exists():
+            out.rmdir()
+        tree.rename(out)
+    return out
+
+
+def _free(out: Path) -> Path:
+    """`out` with its parents made, if a set can be written there."""
+    if any(parent.is_file() for parent in out.parents):
+        raise ValueError(f"{out} cannot be made: a part of its path is a file; name another")
+    if out == Path.cwd():
+        raise ValueError("a synthetic set cannot replace the working folder; name a folder in it")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ValueError(
+            f"a synthetic set is written into a new or empty folder; {out} is taken: "
+            "name another or remove it"
+        )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    return out
+
+
+def _silent(done: int, total: int) -> None:
+    """A progress nobody watches."""

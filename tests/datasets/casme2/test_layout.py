@@ -1,0 +1,98 @@
+from pathlib import Path
+
+import pytest
+
+from datasets.casme2.layout import check, layout_of, pick
+from datasets.casme2.sheet import Row
+from datasets.casme2.takes import Release, Take
+from datasets.tree import Tree
+
+ROOT = Path("/data")
+
+
+def row(name, onset="5", offset="8"):
+    return Row(line=2, subject="sub01", filename=name, onset=onset, apex="6", offset=offset, emotion="fear")
+
+
+def release(form, folder="x", **clips):
+    takes = {("sub01", name): Take(files=dict.fromkeys(numbers, "")) for name, numbers in clips.items()}
+    return Release(folder=ROOT / folder, form=form, takes=takes)
+
+
+ROWS = [row("EP01"), row("EP02"), row("EP03"), row("EP04", onset="x"), row("EP09")]
+INSIDE, BEFORE, AFTER = range(5, 9), range(4, 9), range(5, 10)
+RAW = release("img", "r", EP01=BEFORE, EP02=AFTER, EP03=INSIDE, EP07=INSIDE)
+SELECTED = release("img", "s", EP01=INSIDE, EP02=INSIDE, EP03=AFTER, EP04=AFTER, EP07=AFTER)
+CROPPED = release("cropped", "c", EP01=BEFORE, EP02=BEFORE)
+COMPRESSED = release("compressed", "v")
+
+
+def test_the_raw_layouts_are_told_apart_by_the_frames_beyond_most_clips_ends():
+    assert layout_of(RAW, ROWS) == "raw"
+    assert layout_of(SELECTED, ROWS) == "raw_selected"
+
+
+def test_half_of_the_clips_is_not_most():
+    assert layout_of(release("img", EP01=BEFORE, EP02=INSIDE), ROWS) == "raw_selected"
+
+
+def test_empty_folders_and_rows_without_numbers_tell_nothing():
+    assert layout_of(release("img", EP01=BEFORE, EP02=(), EP04=INSIDE), ROWS) == "raw"
+    assert layout_of(release("img", EP07=BEFORE), ROWS) == "raw_selected"
+
+
+def test_the_other_layouts_are_told_by_their_names_alone():
+    assert layout_of(CROPPED, ROWS) == "cropped"
+    assert layout_of(COMPRESSED, ROWS) == "compressed"
+
+
+@pytest.mark.parametrize(
+    ("there", "layout"),
+    [
+        ([RAW, COMPRESSED, SELECTED, CROPPED], "cropped"),
+        ([RAW, COMPRESSED, SELECTED], "raw_selected"),
+        ([COMPRESSED, RAW], "raw"),
+        ([COMPRESSED], "compressed"),
+    ],
+)
+def test_the_best_layout_is_read_unless_one_is_named(there, layout):
+    assert pick(there, ROWS, layout="", tree=Tree(ROOT)).layout == layout
+
+
+@pytest.mark.parametrize(
+    ("layout", "folder"), [("raw", "r"), ("raw_selected", "s"), ("compressed", "v"), ("cropped", "c")]
+)
+def test_the_layout_named_is_read(layout, folder):
+    picked = pick([RAW, COMPRESSED, SELECTED, CROPPED], ROWS, layout=layout, tree=Tree(ROOT))
+    assert (picked.layout, picked.release.folder) == (layout, ROOT / folder)
+
+
+def test_a_note_says_what_was_used_and_what_was_not():
+    assert pick([COMPRESSED, RAW, CROPPED], ROWS, layout="", tree=Tree(ROOT)).note == (
+        "release: cropped in c (not used: raw in r, compressed in v)"
+    )
+    assert pick([RAW], ROWS, layout="raw", tree=Tree(ROOT)).note == "release: raw in r"
+
+
+def test_a_layout_that_is_not_there_is_an_error_that_says_what_is():
+    with pytest.raises(
+        ValueError, match=r"no raw release .* like sub01/EP02_01f/img1\.jpg.*there is: cropped in c"
+    ):
+        pick([CROPPED], ROWS, layout="raw", tree=Tree(ROOT))
+
+
+def test_two_of_the_layout_that_is_read_are_an_error_that_names_both():
+    twin = release("cropped", "d", EP01=INSIDE)
+    with pytest.raises(ValueError, match=r"one cropped release is accepted; /data holds 2: /data/c, /data/d"):
+        pick([twin, RAW, CROPPED], ROWS, layout="", tree=Tree(ROOT))
+    assert pick([twin, RAW, CROPPED], ROWS, layout="raw", tree=Tree(ROOT)).release is RAW
+
+
+def test_no_release_and_an_unknown_layout_are_errors():
+    with pytest.raises(
+        ValueError, match=r"no release of CASME II in /data .*reg_img46\.jpg.*EP02_01f\.avi.*4 levels"
+    ):
+        check([], "", tree=Tree(ROOT))
+    with pytest.raises(ValueError, match=r"unknown layout 'RAW' .*: cropped, raw_selected, raw, compressed"):
+        check([RAW], "RAW", tree=Tree(ROOT))
+    check([RAW], "cropped", tree=Tree(ROOT))

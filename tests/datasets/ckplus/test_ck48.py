@@ -1,0 +1,106 @@
+import pytest
+
+from datasets.ckplus.ck48 import read
+from datasets.tree import Tree
+
+
+@pytest.fixture
+def add(tmp_path):
+    def make(folder, clip, frames, ending="png"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        for frame in frames:
+            (tmp_path / folder / f"{clip}_{frame:08d}.{ending}").touch()
+
+    return make
+
+
+def release(tmp_path):
+    return read(Tree(tmp_path), tmp_path)
+
+
+def codes(found):
+    return [(anomaly.code, anomaly.where) for anomaly in found.anomalies]
+
+
+def test_sequences_are_told_by_the_names_of_their_files(add, tmp_path):
+    add("surprise", "S010_002", [12, 13, 14])
+    add("happy", "S010_006", [9, 10, 11])
+    add("happy", "s005_001", [1, 2, 3])
+    found = release(tmp_path)
+    assert [(clip.name, clip.subject, clip.emotion, list(clip.frames)) for clip in found.clips] == [
+        ("S005/001", "S005", "happy", [1, 2, 3]),
+        ("S010/002", "S010", "surprise", [12, 13, 14]),
+        ("S010/006", "S010", "happy", [9, 10, 11]),
+    ]
+    assert not any(clip.whole for clip in found.clips)
+    assert found.notes == ("sequences: 3, of 2 subjects",)
+    assert found.anomalies == ()
+
+
+@pytest.mark.parametrize(
+    ("folder", "emotion"), [("Happiness", "happy"), ("sad", "sadness"), ("ANGRY", "anger"), ("fear", "fear")]
+)
+def test_class_folders_of_other_names_are_read(add, tmp_path, folder, emotion):
+    add(folder, "S010_002", [12, 13, 14])
+    assert [clip.emotion for clip in release(tmp_path).clips] == [emotion]
+
+
+def test_a_sequence_under_two_classes_is_left_out(add, tmp_path):
+    add("happy", "S010_002", [12, 13, 14])
+    add("anger", "S010_002", [12])
+    add("anger", "S011_001", [1, 2, 3])
+    found = release(tmp_path)
+    assert [clip.name for clip in found.clips] == ["S011/001"]
+    assert codes(found) == [("two classes", "S010/002")]
+    assert found.anomalies[0].what == "the sequence stands under anger and happy"
+
+
+def test_two_folders_of_one_class_are_one_class_and_repeated_frames_are_listed(add, tmp_path):
+    add("happiness", "S010_002", [13, 14])
+    add("happy", "S010_002", [12, 13])
+    found = release(tmp_path)
+    assert list(found.clips[0].frames) == [12, 13, 14]
+    assert codes(found) == [("duplicate frame", "happy")]
+    assert found.anomalies[0].what.endswith(": S010_002_00000013.png")
+
+
+def test_a_folder_that_is_no_class_is_listed_if_it_holds_frames(add, tmp_path):
+    add("happy", "S010_002", [12, 13, 14])
+    add("calm", "S010_003", [1, 2, 3])
+    (tmp_path / "notes").mkdir()
+    found = release(tmp_path)
+    assert codes(found) == [("unknown class", "calm")]
+    assert found.anomalies[0].action == "its 3 images were left out"
+
+
+def test_other_images_and_folders_are_listed(add, tmp_path):
+    add("happy", "S010_002", [12, 13, 14])
+    for name in ("face.png", "S010_002.png", "readme.txt", ".DS_Store"):
+        (tmp_path / "happy" / name).touch()
+    (tmp_path / "happy" / "more").mkdir()
+    found = release(tmp_path)
+    assert [(anomaly.code, anomaly.action) for anomaly in found.anomalies] == [
+        ("strange image", "2 were left out"),
+        ("strange folder", "1 were left out"),
+    ]
+
+
+def test_a_sequence_of_more_than_three_frames_is_cut_and_of_fewer_is_kept(add, tmp_path):
+    add("happy", "S010_002", [9, 100, 101, 102])
+    add("happy", "S010_003", [5, 6])
+    add("happy", "S010_004", [5, 6, 8])
+    found = release(tmp_path)
+    assert [list(clip.frames) for clip in found.clips] == [[100, 101, 102], [5, 6], [5, 6, 8]]
+    assert codes(found) == [
+        ("long sequence", "S010/002"),
+        ("short sequence", "S010/003"),
+        ("missing frames", "S010/004"),
+    ]
+
+
+def test_of_two_images_of_a_frame_the_png_is_used(add, tmp_path):
+    add("happy", "S010_002", [12, 13, 14])
+    add("happy", "S010_002", [12], ending="jpg")
+    found = release(tmp_path)
+    assert found.clips[0].frames[12].endswith(".png")
+    assert codes(found) == [("duplicate frame", "happy")]

@@ -1,0 +1,105 @@
+import pytest
+
+from datasets.ckplus.labels import Label, read
+from datasets.tree import Tree
+
+
+def write(root, files):
+    """Files are name → content; the name tells the folder."""
+    for name, content in files.items():
+        subject, sequence = name.split("_")[:2]
+        path = root / subject / sequence / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return read(Tree(root), root)
+
+
+@pytest.mark.parametrize(
+    ("content", "emotion"),
+    [
+        ("   1.0000000e+00\n", "anger"),
+        ("   2.0000000e+00\r\n", "contempt"),
+        ("3", "disgust"),
+        ("4.0\n\n", "fear"),
+        (b"\xef\xbb\xbf   5.0000000e+00\n", "happy"),
+        ("\t6.0000000e+00", "sadness"),
+        ("7.0e0", "surprise"),
+    ],
+)
+def test_a_label_is_one_number(tmp_path, content, emotion):
+    labels, anomalies = write(tmp_path, {"S005_001_00000011_emotion.txt": content})
+    assert labels == {"S005/001": Label(emotion, 11)}
+    assert anomalies == []
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("   0.0000000e+00\n", "the file says '0.0000000e+00'; known: 1 anger, 2 contempt"),
+        ("8", "the file says '8'"),
+        ("-3", "the file says '-3'"),
+        ("3.5", "the file says '3.5'"),
+        ("nan", "the file says 'nan'"),
+        ("inf", "the file says 'inf'"),
+        ("", "must hold one number; it says ''"),
+        ("happy", "must hold one number; it says 'happy'"),
+        ("3.0 4.0", "must hold one number"),
+        ("3.0\n4.0\n", "must hold one number"),
+        (b"\x00\xff\x00binary", "must hold one number"),
+        (b" " * 10_000_000 + b"3", "must hold one number; it says ''"),
+    ],
+)
+def test_a_label_that_is_none_leaves_its_sequence_out(tmp_path, content, why):
+    labels, (anomaly,) = write(tmp_path, {"S005_001_00000011_emotion.txt": content})
+    assert labels == {"S005/001": None}
+    assert (anomaly.code, anomaly.where) == ("unusable label", "S005/001/S005_001_00000011_emotion.txt")
+    assert anomaly.action == "the sequence was left out"
+    assert why in anomaly.what
+
+
+def test_empty_folders_have_no_label(tmp_path):
+    (tmp_path / "S005" / "002").mkdir(parents=True)
+    labels, anomalies = write(tmp_path, {"S005_001_00000011_emotion.txt": "3"})
+    assert list(labels) == ["S005/001"]
+    assert anomalies == []
+
+
+def test_several_labels_that_agree_are_one_of_the_last_frame(tmp_path):
+    files = {"S005_001_00000011_emotion.txt": "3.0", "S005_001_00000009_emotion.txt": "3"}
+    labels, (anomaly,) = write(tmp_path, files)
+    assert labels == {"S005/001": Label("disgust", 11)}
+    assert (anomaly.code, anomaly.where) == ("several labels", "S005/001")
+    assert anomaly.what == "2 label files: disgust at frame 9, disgust at frame 11"
+    assert anomaly.action == "the last one was used, they agree"
+
+
+def test_several_labels_that_differ_leave_the_sequence_out(tmp_path):
+    files = {"S005_001_00000011_emotion.txt": "3.0", "S005_001_00000009_emotion.txt": "5"}
+    labels, (anomaly,) = write(tmp_path, files)
+    assert labels == {"S005/001": None}
+    assert anomaly.action == "the sequence was left out"
+
+
+def test_files_of_other_names_are_listed_and_facs_and_landmarks_are_not(tmp_path):
+    folder = tmp_path / "S005" / "001"
+    folder.mkdir(parents=True)
+    for name in ("S005_001_00000011_facs.txt", "S005_001_00000011_landmarks.txt", "S005_001_00000011.png"):
+        (folder / name).touch()
+    (folder / "S006_001_00000011_emotion.txt").write_text("3")
+    (folder / "S005_001_00000011_emotion (1).txt").write_text("3")
+    labels, anomalies = read(Tree(tmp_path), tmp_path)
+    assert labels == {}
+    assert [(anomaly.code, anomaly.where) for anomaly in anomalies] == [
+        ("strange label", "S005/001/S005_001_00000011_emotion (1).txt"),
+        ("misplaced label", "S005/001/S006_001_00000011_emotion.txt"),
+    ]
+
+
+def test_a_label_that_cannot_be_opened_is_listed(tmp_path):
+    write(tmp_path, {"S005_001_00000011_emotion.txt": "3"})
+    tree = Tree(tmp_path)
+    tree.listed(tmp_path / "S005" / "001")
+    (tmp_path / "S005" / "001" / "S005_001_00000011_emotion.txt").unlink()
+    labels, (anomaly,) = read(tree, tmp_path)
+    assert labels == {"S005/001": None}
+    assert anomaly.what == "the file cannot be read: No such file or directory"

@@ -1,0 +1,59 @@
+from datasets.faces.boxes import Face
+from datasets.pixels.losses import MOST_ALIKE, faceless, unreadable, without_onset
+from datasets.spec import Sample
+
+SOURCES = ("onset", "other frame", "subject", "centre", "unreadable")
+
+
+def face(clip, source):
+    return Face(clip=clip, subject="1", label=0, cascade="", box=(0, 0, 9), image=(9, 9), source=source)
+
+
+def sample(name, clip=""):
+    return Sample(id=name, path="", label=0, subject="", clip=clip, frame=1)
+
+
+def test_each_fallback_is_an_anomaly_that_says_which():
+    found = faceless(face(f"clip {source}", source) for source in SOURCES)
+    assert [(anomaly.code, anomaly.where) for anomaly in found] == [
+        ("no face found", "clip other frame"),
+        ("no face found", "clip subject"),
+        ("no face found", "clip centre"),
+    ]
+    assert all("default, alt2, alt, alt_tree" in anomaly.what for anomaly in found)
+    assert [anomaly.what.endswith("its onset frame") for anomaly in found] == [True, False, False]
+    assert [anomaly.action for anomaly in found] == [
+        "the box found on another of its frames was taken",
+        "the median box of the subject's other clips was taken",
+        "the largest centred square was taken",
+    ]
+
+
+def test_many_of_one_kind_become_one_with_their_number_and_the_others_stay():
+    few = faceless([face(str(n), "centre") for n in range(MOST_ALIKE)])
+    assert [anomaly.where for anomaly in few] == [str(n) for n in range(MOST_ALIKE)]
+    many = [face(str(n), "centre") for n in range(MOST_ALIKE + 1)]
+    found = faceless([*many[:5], face("x", "subject"), *many[5:]])
+    assert [anomaly.where for anomaly in found] == [f"0, 1, 2 and {MOST_ALIKE - 2} more", "x"]
+    assert found[0].what.startswith(f"{MOST_ALIKE + 1} times, first: none of the cascades")
+    assert found[0].action == "each time: the largest centred square was taken"
+
+
+def test_faults_that_differ_in_their_numbers_only_are_of_one_kind():
+    faults = [
+        (sample(f"s{n}"), "unreadable image", f"cut off after {n} bytes") for n in range(MOST_ALIKE + 1)
+    ]
+    other = (sample("t"), "unreadable onset", "cut off after 3 bytes")
+    found = unreadable([*faults, other])
+    assert [anomaly.code for anomaly in found] == ["unreadable image", "unreadable onset"]
+    assert found[0].what == f"{MOST_ALIKE + 1} times, first: cut off after 0 bytes"
+    assert (found[1].where, found[1].action) == ("t", "the frame was left out")
+
+
+def test_frames_without_an_onset_are_counted_by_clip():
+    found = without_onset([sample("i", "a"), sample("j", "b"), sample("k", "a"), sample("l")])
+    assert [(anomaly.code, anomaly.where, anomaly.action) for anomaly in found] == [
+        ("no onset", "a", "its 2 frames were left out"),
+        ("no onset", "b", "the frame was left out"),
+        ("no onset", "l", "the frame was left out"),
+    ]

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+
+from datasets.drawing.canvas import View
+from datasets.drawing.identity import Identity, draw_identity
+from datasets.synthetic.landmarks import landmarks
+
+VIEW = View(width=640, height=490, x=320, y=200, scale=80)
+
+
+def points(units="12", intensity=0.0, person=None, view=VIEW):
+    return landmarks(person or Identity(), view, units=units, intensity=intensity)
+
+
+def test_there_are_68_points_inside_the_picture():
+    for seed in range(4):
+        found = points("1+2+5+26", 2.0, draw_identity((seed,)))
+        assert found.shape == (68, 2)
+        assert (found > 0).all()
+        assert (found < (640, 490)).all()
+
+
+def test_the_parts_stand_in_the_usual_order():
+    face = points()
+    jaw, brows, nose, eyes, mouth = face[:17], face[17:27], face[27:36], face[36:48], face[48:]
+    assert (np.diff(jaw[:, 0]) > 0).all()
+    assert jaw[:, 1].argmax() == 8
+    assert (np.diff(brows[:, 0]) > 0).all()
+    assert brows[:, 1].max() < eyes[:, 1].min()
+    assert eyes[:, 1].max() < nose[-1, 1] < mouth[:, 1].min()
+    assert mouth[0, 0] == mouth[:, 0].min()
+    assert mouth[6, 0] == mouth[:, 0].max()
+    assert mouth[3, 1] < mouth[9, 1]
+
+
+@pytest.mark.parametrize("eye", [36, 42])
+def test_an_eye_runs_from_its_left_corner_over_the_upper_lid(eye):
+    corners = points()[eye : eye + 6]
+    assert corners[0, 0] == corners[:, 0].min()
+    assert corners[3, 0] == corners[:, 0].max()
+    assert corners[1:3, 1].max() < corners[4:, 1].min()
+
+
+def test_a_mean_face_at_rest_is_symmetrical_about_the_views_middle():
+    face = points()
+    assert face[36:48, 0].mean() == pytest.approx(320)
+    assert face[48, 0] + face[54, 0] == pytest.approx(640)
+
+
+def test_brows_rise_corners_lift_and_lips_part():
+    rest = points()
+    assert (points("1+2", 1.0)[17:27, 1] < rest[17:27, 1]).all()
+    assert (points("12", 1.0)[[48, 54], 1] < rest[[48, 54], 1]).all()
+    open_mouth = points("26", 1.0)
+    assert open_mouth[66, 1] - open_mouth[62, 1] > rest[66, 1] - rest[62, 1] + 4
+
+
+def test_the_persons_left_is_the_pictures_right():
+    moved = np.abs(points("L12", 1.0) - points()).sum(axis=1) > 0.5
+    assert moved[54]
+    assert not moved[48]
+
+
+def test_points_follow_the_view():
+    shifted = View(width=640, height=480, x=330, y=190, scale=80)
+    np.testing.assert_allclose(points(view=shifted) - points(), np.tile((10.0, -10.0), (68, 1)))

@@ -1,0 +1,88 @@
+import pytest
+
+from datasets.synthetic.layouts import LAYOUTS, SHEETS
+from datasets.synthetic.spec import SyntheticSpec
+
+
+def test_clip_counts_of_casme2():
+    assert SyntheticSpec().clip_count == 255
+    assert SyntheticSpec(subjects=13).clip_count == 128
+    assert SyntheticSpec(subjects=1).clip_count == 10
+    assert SyntheticSpec(subjects=5, balance=True).clip_count == 30
+    assert SyntheticSpec(clips=99).clip_count == 99
+    assert SyntheticSpec(quirks=True).clip_count == 255
+    assert SyntheticSpec(subjects=1, quirks=True).clip_count == 25
+
+
+@pytest.mark.parametrize(
+    ("layout", "quirks", "people", "silent", "unlabelled"),
+    [
+        ("ck-official", False, 118, 0, 0),
+        ("ck-official", True, 123, 5, 266),
+        ("ck48", True, 118, 0, 0),
+        ("ck-h5", False, 118, 0, 0),
+        ("ck-csv", False, 123, 5, 266),
+    ],
+)
+def test_the_full_ck_plus_is_the_releases_size(layout, quirks, people, silent, unlabelled):
+    spec = SyntheticSpec(layout=layout, quirks=quirks)
+    assert spec.subject_count == people
+    assert spec.silent_count == silent
+    assert spec.clip_count == 327
+    assert spec.unlabelled_count == unlabelled
+
+
+def test_a_small_ck_plus_keeps_the_proportion_and_somebody_without_a_label():
+    spec = SyntheticSpec(layout="ck-official", quirks=True, subjects=6, clips=12)
+    assert (spec.silent_count, spec.unlabelled_count) == (1, 10)
+    alone = SyntheticSpec(layout="ck-official", quirks=True, subjects=1, clips=7)
+    assert (alone.silent_count, alone.unlabelled_count) == (0, 6)
+
+
+def test_a_balanced_ck_plus_shows_each_subject_in_seven_classes():
+    assert SyntheticSpec(layout="ck48", subjects=5, balance=True).clip_count == 35
+
+
+def test_every_layout_names_the_set_that_reads_it():
+    assert {form.dataset for form in LAYOUTS.values()} == {"casme2", "ckplus"}
+    for layout, form in LAYOUTS.items():
+        assert SyntheticSpec(layout=layout).form is form
+
+
+@pytest.mark.parametrize("sheet", SHEETS)
+def test_every_sheet_goes_with_every_layout_of_casme2(sheet):
+    for layout, form in LAYOUTS.items():
+        if form.dataset == "casme2":
+            assert SyntheticSpec(layout=layout, sheet=sheet).sheet == sheet
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"layout": "samm"}, "unknown layout 'samm'; accepted: casme2, casme2-raw-selected, .*ck-csv"),
+        ({"sheet": "2015"}, "unknown sheet '2015'; accepted: 2014, 2019, xls, csv"),
+        ({"layout": "ck48", "sheet": "xls"}, "got sheet='xls' with layout='ck48': leave sheet out"),
+        ({"layout": "casme2-raw", "raw": True}, "got layout='casme2-raw': leave raw out"),
+        ({"subjects": 0}, "from 1 to 99 subjects.*got subjects=0"),
+        ({"subjects": 100}, "from 1 to 99 subjects.*two digits; got subjects=100"),
+        ({"subjects": 1000, "layout": "ck48"}, "from 1 to 999 subjects.*three digits; got subjects=1000"),
+        ({"frames": 2}, "at least 3 frames; got frames=2"),
+        ({"amplitude": -0.1}, "amplitude is accepted from 0 to 4; got -0.1"),
+        ({"amplitude": float("nan")}, "amplitude is accepted from 0 to 4; got nan"),
+        ({"amplitude": 2.1, "layout": "ck-official"}, "amplitude is accepted from 0 to 2; got 2.1"),
+        ({"identity": 2.5}, "identity is accepted from 0 to 2; got 2.5"),
+        ({"seed": -1}, "0 or above; got seed=-1"),
+        ({"clips": 25}, "must be at least 26; got clips=25"),
+        ({"subjects": 2, "clips": 6}, "must be at least 7; got clips=6"),
+        ({"subjects": 2, "clips": 18, "balance": True}, "a multiple of 12; got clips=18"),
+        ({"subjects": 2, "clips": 0, "balance": True}, "a multiple of 12; got clips=0"),
+        ({"layout": "ck48", "subjects": 2, "clips": 7, "balance": True}, "a multiple of 14; got clips=7"),
+        ({"layout": "ck48", "subjects": 2, "clips": 15}, "at most 14 clips; got clips=15"),
+        ({"layout": "ck-official", "subjects": 2, "clips": 8, "quirks": True}, "1 labelled.*at most 7 clips"),
+        ({"quirks": True, "balance": True}, "quirks=True and balance=True do not go together"),
+        ({"quirks": True, "subjects": 3, "clips": 26}, "here 27; got clips=26"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        SyntheticSpec(**changes)
