@@ -6,23 +6,24 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from datasets.pixels.cache import Pixels
-from datasets.spec import DatasetSpec
+from datasets.spec import Anomaly, DatasetSpec
 from harness.reading import DataRequest, asked, decoded, read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """What now lies in the cache, and how long it took."""
+    """What now lies in the cache, and how long it took; `faults` are those that opening the images showed."""
 
     spec: DatasetSpec
     pixels: Pixels
+    faults: tuple[Anomaly, ...]
     seconds: float
 
     def document(self) -> dict[str, Any]:
@@ -36,7 +37,7 @@ class Prepared:
             "representation": self.spec.representation,
             "images": len(self.pixels.table.samples),
             "faces": len(self.pixels.faces),
-            "anomalies": len(self.pixels.table.anomalies),
+            "faults": [asdict(fault) for fault in self.faults],
             "fingerprint": self.pixels.fingerprint,
             "seconds": round(self.seconds, 2),
         }
@@ -45,11 +46,13 @@ class Prepared:
         """As a person reads it."""
         spec, images = self.spec, len(self.pixels.table.samples)
         faces = f", {len(self.pixels.faces)} clips aligned" if self.pixels.faces else ""
-        return (
+        head = (
             f"{spec.name}, layout {spec.layout}, frames {spec.frames}: {images} images at "
             f"{spec.image_size} px ({spec.representation}, alignment {spec.alignment}){faces}; "
-            f"{self.seconds:.1f} s, {images / max(self.seconds, 1e-9):.0f} a second\n"
-            f"{len(self.pixels.table.anomalies)} anomalies; `harness data describe` lists those of the files"
+            f"{self.seconds:.1f} s, {images / max(self.seconds, 1e-9):.0f} a second"
+        )
+        return "\n".join(
+            (head, *(f"anomaly: {a.code}: {a.where}: {a.what}; {a.action}" for a in self.faults))
         )
 
 
@@ -70,7 +73,13 @@ def prepared(request: DataRequest, *, image_size: int) -> Prepared:
             find_faces(table, progress=progress)
     with bar("images") as progress:
         pixels = decoded(spec, table, progress=progress)
-    return Prepared(spec=spec, pixels=pixels, seconds=time.perf_counter() - start)
+    known = set(table.anomalies)
+    return Prepared(
+        spec=spec,
+        pixels=pixels,
+        faults=tuple(fault for fault in pixels.table.anomalies if fault not in known),
+        seconds=time.perf_counter() - start,
+    )
 
 
 @contextmanager

@@ -48,6 +48,18 @@ def test_prepare_aligns_once_and_describe_then_tells_the_faces(harness: Run, off
     assert set(faces["by_class"]) == {"fear", "happy"}
 
 
+def test_prepare_names_the_images_that_cannot_be_read(harness: Run, official: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(official, tmp_path / "broken")
+    empty = sorted(root.rglob("S*_00000003.png"))[0]
+    empty.write_bytes(b"")
+    status, out, _ = harness("data", "prepare", "--dataset", "ckplus", "--root", root, "--image-size", 16)
+    assert status == 0
+    assert "71 images at 16 px" in out
+    (fault,) = [line for line in out.splitlines() if line.startswith("anomaly: ")]
+    subject, sequence, _ = empty.stem.split("_")
+    assert fault.startswith(f"anomaly: unreadable image: {subject}/{sequence}/3: the file is empty")
+
+
 def test_an_audit_fails_for_a_shared_clip_and_passes_where_people_are_apart(
     harness: Run, official: Path
 ) -> None:
