@@ -185,8 +185,9 @@ def load(
         raise ValueError(f"unknown layout {layout!r} of {name}; accepted: {', '.join(found.layouts)}")
     if name == SYNTHETIC and root is not None:
         raise ValueError(
-            f"the data set {name} takes no root, got {root}: it is drawn into the cache. "
-            "For a folder written by `harness data synthesize`, read it as casme2 or ckplus."
+            f"the data set {name} takes no root, got {root}: it is drawn into the cache. Say what that "
+            "folder holds with --dataset: casme2 or ckplus (also where `harness data synthesize` wrote it), "
+            "or folder."
         )
     place = drawn() if name == SYNTHETIC else found.place(root)
     return replace(found.read(place, frames, classes=classes, layout=layout), dataset=name)

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from datasets.spec import SampleTable
 
 DRAWS = 300
+FOLD_DRAWS = 60
+"""For the validation part of each of many folds: leaving out one of 118 subjects means 118 of them."""
 
 Counts = dict[str, NDArray[np.int64]]
 
@@ -45,7 +47,8 @@ def in_three(counts: Counts, key: str) -> tuple[list[str], list[str], list[str]]
 def in_two(counts: Counts, key: str) -> tuple[list[str], list[str]]:
     """Training and validation groups, 7:2, of what a test fold has left; at least one each."""
     train = min(max(1, len(counts) - 2 * len(counts) // 9), len(counts) - 1)
-    first, second = _best(counts, key, cuts=(slice(train), slice(train, None)), worst_first=(0, 1))
+    cuts = (slice(train), slice(train, None))
+    first, second = _best(counts, key, cuts=cuts, worst_first=(0, 1), draws=FOLD_DRAWS)
     return first, second
 
 
@@ -56,10 +59,10 @@ def in_folds(counts: Counts, key: str, *, folds: int) -> list[list[str]]:
 
 
 def _best(
-    counts: Counts, key: str, *, cuts: tuple[slice, ...], worst_first: tuple[int, ...]
+    counts: Counts, key: str, *, cuts: tuple[slice, ...], worst_first: tuple[int, ...], draws: int = DRAWS
 ) -> list[list[str]]:
-    """The least bad of `DRAWS` divisions of the shuffled names by `cuts`: see `_badness`."""
-    orders = (shuffled(counts, f"{key} {draw}") for draw in range(DRAWS))
+    """The least bad of `draws` divisions of the shuffled names by `cuts`: see `_badness`."""
+    orders = (shuffled(counts, f"{key} {draw}") for draw in range(draws))
 
     def badness(order: list[str]) -> tuple[float, ...]:
         rows = np.array([counts[name] for name in order])

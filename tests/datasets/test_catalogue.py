@@ -84,7 +84,9 @@ def test_the_synthetic_set_is_drawn_once_and_takes_no_root(tmp_path, monkeypatch
     written = Path(table.samples[0].path).stat().st_mtime_ns
     assert load("synthetic", "onset_offset") == table
     assert Path(table.samples[0].path).stat().st_mtime_ns == written
-    with pytest.raises(ValueError, match=r"synthetic takes no root, got .*read it as casme2"):
+    with pytest.raises(
+        ValueError, match=r"synthetic takes no root, got .* folder holds with --dataset: casme2"
+    ):
         load("synthetic", "onset_offset", root=place)
 
 

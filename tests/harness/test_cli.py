@@ -132,6 +132,12 @@ def test_an_unreadable_image_is_listed_left_out_and_counted(harness: Run, tmp_pa
     assert not (tmp_path / "mlflow.db").exists()
 
 
+def test_the_package_runs_where_no_script_is_on_the_path() -> None:
+    command = (sys.executable, "-m", "harness", "data", "list")
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.startswith("casme2: CASME II.")
+
+
 def test_listings_speak_json(harness: Run, tree: Path) -> None:
     status, out, _ = harness("data", "describe", "--dataset", "casme2", "--root", tree, "--json")
     assert status == 0
