@@ -155,6 +155,8 @@ def _start(
     args: tuple[object, ...], folder: Path, *, largest_file: int | None = None
 ) -> subprocess.Popen[str]:
     def limit() -> None:
+        # A suite started in the background hands on that Ctrl-C is ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         if largest_file:
             resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
 
