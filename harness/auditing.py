@@ -10,8 +10,8 @@ from datasets.audit import Finding, audit
 from datasets.likeness import likeness
 from datasets.spec import Split
 from datasets.splits import folds_of, split
-from harness.preparing import bar
-from harness.reading import DataRequest, asked, decoded, read
+from harness.preparing import decoded_with_bars
+from harness.reading import DataRequest, asked, check_protocols, read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +68,11 @@ def audited(
     """
     if seeds < 1:
         raise ValueError(f"--seeds must be at least 1; got {seeds}")
+    check_protocols(protocols, folds=folds)
     spec, table = read(request, asked(request, protocols=protocols, image_size=image_size))
-    with bar("images") as progress:
-        pixels = decoded(spec, table, progress=progress)
+    for protocol in protocols:
+        folds_of(table, protocol, folds=folds or 0)
+    pixels = decoded_with_bars(spec, table)
     table = pixels.table
     counts = {protocol: folds_of(table, protocol, folds=folds or 0) for protocol in protocols}
     alike = likeness(pixels.images, table)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from architectures.catalogue import scaled
 from architectures.spec import ArchitectureSpec
 from datasets.spec import SampleTable, Split
-from harness.reading import DataRequest, asked, decoded, read
+from harness.reading import DataRequest, asked, check_protocols, decoded, read
 from studies.arms import ablation, comparison
 from studies.intervals import LEAST_DIFFERENCE
 from studies.presets import Preset, preset, suited
@@ -66,13 +66,7 @@ def prepare(request: Request, *, progress: Callable[[int, int], None] | None = N
     )
     if request.seeds < 1:
         raise ValueError(f"--seeds must be at least 1; got {request.seeds}")
-    from datasets.splits import PROTOCOLS
-
-    for protocol in request.protocols:
-        if protocol not in PROTOCOLS:
-            raise ValueError(f"unknown protocol {protocol!r}; accepted: {', '.join(PROTOCOLS)}")
-    if request.folds is not None and "kfold" not in request.protocols:
-        raise ValueError(f"--folds goes with --protocol kfold; got {', '.join(request.protocols)}")
+    check_protocols(request.protocols, folds=request.folds)
     usual = size.ablation_size if request.kind == "ablation" else size.comparison_size
     image_size = usual if request.image_size is None else request.image_size
     study = Study(
@@ -125,7 +119,7 @@ def smallest_difference(plan: Plan, protocol: str) -> str:
     samples, seed = plan.pixels.table.samples, plan.study.seeds[0]
     rows = [i for s in plan.splits if (s.protocol, s.seed) == (protocol, seed) for i in s.test]
     frames = protocol == "frame"
-    units = len(rows if frames else {samples[i].clip for i in rows})
+    units = len(rows if frames else {samples[i].clip or samples[i].id for i in rows})
     word = "frames" if frames else "clips"
     if units < LEAST_DIFFERENCE:
         return f"{protocol}: {units} test {word}: too few to tell two arms apart at all"

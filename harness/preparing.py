@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from datasets.pixels.cache import Pixels
-from datasets.spec import Anomaly, DatasetSpec
+from datasets.spec import Anomaly, DatasetSpec, SampleTable
 from harness.reading import DataRequest, asked, decoded, read
 
 
@@ -56,23 +56,19 @@ class Prepared:
         )
 
 
-def prepared(request: DataRequest, *, image_size: int) -> Prepared:
+def prepared(request: DataRequest, *, protocols: tuple[str, ...], image_size: int) -> Prepared:
     """Read, find faces where they are to be found, decode; what the cache has is not done again.
+
+    `protocols` are those of the study to come, which settle the frame policy where none is asked for.
 
     Raises:
         ValueError: the request or the data are not usable.
         OSError: the cache cannot be written.
     """
-    spec = asked(request, protocols=(), image_size=image_size)
+    spec = asked(request, protocols=protocols, image_size=image_size)
     start = time.perf_counter()
     spec, table = read(request, spec)
-    if spec.alignment == "haar":
-        from datasets.faces.search import find_faces
-
-        with bar("faces, clip by clip") as progress:
-            find_faces(table, progress=progress)
-    with bar("images") as progress:
-        pixels = decoded(spec, table, progress=progress)
+    pixels = decoded_with_bars(spec, table)
     known = set(table.anomalies)
     return Prepared(
         spec=spec,
@@ -80,6 +76,17 @@ def prepared(request: DataRequest, *, image_size: int) -> Prepared:
         faults=tuple(fault for fault in pixels.table.anomalies if fault not in known),
         seconds=time.perf_counter() - start,
     )
+
+
+def decoded_with_bars(spec: DatasetSpec, table: SampleTable) -> Pixels:
+    """`decoded`, with a bar for the search for faces and one for the images."""
+    if spec.alignment == "haar":
+        from datasets.faces.search import find_faces
+
+        with bar("faces, clip by clip") as progress:
+            find_faces(table, progress=progress)
+    with bar("images") as progress:
+        return decoded(spec, table, progress=progress)
 
 
 @contextmanager

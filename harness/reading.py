@@ -58,6 +58,21 @@ def asked(request: DataRequest, *, protocols: tuple[str, ...], image_size: int) 
     return spec
 
 
+def check_protocols(protocols: tuple[str, ...], *, folds: int | None) -> None:
+    """What can be judged of protocols without the data.
+
+    Raises:
+        ValueError: an unknown protocol, or a number of folds for one that has none to choose.
+    """
+    from datasets.splits import PROTOCOLS
+
+    for protocol in protocols:
+        if protocol not in PROTOCOLS:
+            raise ValueError(f"unknown protocol {protocol!r}; accepted: {', '.join(PROTOCOLS)}")
+    if folds is not None and "kfold" not in protocols:
+        raise ValueError(f"--folds goes with --protocol kfold; got {', '.join(protocols)}")
+
+
 def read(request: DataRequest, spec: DatasetSpec) -> tuple[DatasetSpec, SampleTable]:
     """The samples, and the spec with classes, layout and alignment settled.
 

@@ -31,15 +31,15 @@ def run_study(
         Stopped: nothing more can be written; what had finished is kept.
         KeyboardInterrupt: as it came, with the open runs closed as KILLED.
     """
-    alike = None
-    # Likeness is judged on faces; a picture of motion is none.
-    if study.dataset.representation == "frame" and any(ledger.find(s.key) is None for s in study.runs()):
-        alike = likeness(pixels.images, pixels.table)
     results: list[RunResult] = []
     failures: list[Failure] = []
     run_ids: list[tuple[str, str]] = []
     status = "KILLED"
     try:
+        alike = None
+        # Likeness is judged on faces; a picture of motion is none.
+        if study.dataset.representation == "frame" and any(ledger.find(s.key) is None for s in study.runs()):
+            alike = likeness(pixels.images, pixels.table)
         for spec in study.runs():
             outcome, run_id = _cell(
                 spec, pixels, ledger=ledger, device=device, progress=progress, parent=parent, alike=alike

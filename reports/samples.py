@@ -62,7 +62,7 @@ def _matching(study: Outcomes, other: Beside) -> tuple[str, ...]:
     names = [name for name in other.published.samples if name not in study.classes]
     if not study.classes or not names:
         return ()
-    return (f"Classes of the paper that this set does not have: {', '.join(names)}.",)
+    return (f"Classes of the paper that this study does not have: {', '.join(names)}.",)
 
 
 def leak_table(study: Outcomes) -> Table:

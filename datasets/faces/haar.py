@@ -26,7 +26,7 @@ def check_cascades() -> None:
     Raises:
         ValueError: it has none, or not all four.
     """
-    missing = [name for name in CASCADES if not _file(name).is_file()]
+    missing = [name for name in CASCADES if cv2.CascadeClassifier(str(_file(name))).empty()]
     if missing:
         raise ValueError(
             f"face alignment needs OpenCV's cascades {', '.join(CASCADES)}; OpenCV {cv2.__version__} lacks "

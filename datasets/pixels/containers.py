@@ -101,7 +101,7 @@ class _Packed:
         self._file = self._pixels = None
         self._fault = ""
         try:
-            self._file = h5py.File(path, "r")
+            self._file = h5py.File(path, "r", locking=False)
             self._pixels = self._file.get("data_pixel")
         except OSError:
             self._fault = "the file is no HDF5 that can be read"

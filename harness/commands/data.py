@@ -54,7 +54,7 @@ def describe(
         dataset=dataset, root=root, frames=frames, classes=options.listed(classes), layout=layout
     )
     with user_input():
-        _, table = read(request, asked(request, protocols=(), image_size=1))
+        _, table = read(request, asked(request, protocols=("frame",), image_size=1))
         from datasets.faces.search import known_faces
 
         found = document(table, None if table.aligned else known_faces(table))
@@ -65,6 +65,7 @@ def describe(
 def prepare(
     dataset: options.Dataset = "synthetic",
     root: options.Root = None,
+    protocol: options.Protocols = None,
     frames: options.Frames = None,
     classes: options.Classes = None,
     layout: options.Layout = "",
@@ -73,7 +74,11 @@ def prepare(
     image_size: Size = 224,
     json: options.Json = False,
 ) -> None:
-    """Decode, find faces and align once, into the cache that studies read; goes on where it was stopped."""
+    """Decode, find faces and align once, into the cache that studies read; goes on where it was stopped.
+
+    Give what the study will be given: its size (preset quick: 32 for ablate, 72 for compare), frames,
+    protocols if it has others than frame, alignment, representation.
+    """
     from harness.preparing import prepared
     from harness.reading import DataRequest
 
@@ -87,7 +92,8 @@ def prepare(
         representation=representation,
     )
     with user_input():
-        found = prepared(request, image_size=image_size)
+        protocols = options.listed(protocol) or ("frame",)
+        found = prepared(request, protocols=protocols, image_size=image_size)
     print(json_module.dumps(found.document(), indent=1) if json else found.in_words())
 
 
@@ -101,6 +107,7 @@ def audit(
     frames: options.Frames = None,
     classes: options.Classes = None,
     layout: options.Layout = "",
+    align: options.Align = "auto",
     image_size: Size = 64,
     json: options.Json = False,
 ) -> None:
@@ -112,7 +119,12 @@ def audit(
     from harness.reading import DataRequest
 
     request = DataRequest(
-        dataset=dataset, root=root, frames=frames, classes=options.listed(classes), layout=layout
+        dataset=dataset,
+        root=root,
+        frames=frames,
+        classes=options.listed(classes),
+        layout=layout,
+        align=align,
     )
     with user_input():
         found = audited(

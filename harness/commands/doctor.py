@@ -61,9 +61,9 @@ def _torchvision() -> str:
 def _cascades() -> str:
     import cv2
 
-    file = Path(cv2.__file__).parent / "data" / "haarcascade_frontalface_default.xml"
-    if cv2.CascadeClassifier(str(file)).empty():
-        raise RuntimeError(f"{file} cannot be read; install opencv-python >=4.8,<5")
+    from datasets.faces.haar import check_cascades
+
+    check_cascades()
     return f"Haar cascades of OpenCV {cv2.__version__}"
 
 

@@ -80,8 +80,8 @@ def carry_out(
     from reports.document import write
 
     name = plan.study.name
-    parent = ledger.open_study(plan.study)
     drawn = pictures(plan.pixels, plan.splits[0], plan.study)
+    parent = ledger.open_study(plan.study)
     ledger.keep_pictures(parent, drawn)
     try:
         with progress_for(console, name, cells=len(plan.study.runs())) as progress:
