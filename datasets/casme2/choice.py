@@ -14,8 +14,8 @@ from pathlib import Path
 
 from datasets.casme2.facts import OBTAIN, TABLES
 from datasets.casme2.sheet import Sheet, read
-from datasets.casme2.text import named, shown
 from datasets.spec import Anomaly
+from datasets.text import named, shown
 from datasets.tree import Tree
 
 OPENED = 50

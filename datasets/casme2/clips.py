@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datasets.casme2.facts import CLASSES, USUAL
 from datasets.casme2.sheet import Row
 from datasets.casme2.takes import Takes
-from datasets.casme2.text import named, shown
 from datasets.spec import Anomaly, Picture
+from datasets.text import named, shown
 
 # Nine digits are beyond any clip, and more would take Python's own limits.
 _NUMBER = re.compile(r"(\d{1,9})(?:\.0*)?", re.ASCII)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 from datasets.casme2.clips import Clip
 from datasets.casme2.facts import WINDOW
-from datasets.casme2.text import shown
 from datasets.spec import Anomaly, Sample
+from datasets.text import shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from datasets.casme2.clips import span
 from datasets.casme2.facts import LAYOUTS, OBTAIN, PATTERNS
 from datasets.casme2.sheet import Row
 from datasets.casme2.takes import Release
-from datasets.casme2.text import named, shown
+from datasets.text import named, shown
 from datasets.tree import LEVELS, Tree
 
 

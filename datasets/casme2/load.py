@@ -27,10 +27,10 @@ from datasets.casme2.frames import POLICIES
 from datasets.casme2.layout import check, pick
 from datasets.casme2.sheet import Row, edition, edition_note
 from datasets.casme2.takes import Takes
-from datasets.casme2.text import gathered, shown
 from datasets.casme2.video import opened
 from datasets.classes import chosen
 from datasets.spec import Anomaly, SampleTable
+from datasets.text import gathered, shown
 from datasets.tree import Tree
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from datasets.casme2.cells import Grid, grids
 from datasets.casme2.facts import EDITIONS, OTHERS, TELLING
 from datasets.casme2.takes import subject_id
-from datasets.casme2.text import named
+from datasets.text import named
 
 COLUMNS = {
     "Subject": ("subject", "subjectid"),

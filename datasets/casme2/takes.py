@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from datasets.casme2.text import named, shown
 from datasets.spec import Anomaly, Picture
+from datasets.text import named, shown
 from datasets.tree import Tree
 
 FORMS = ("cropped", "img", "compressed")

@@ -16,7 +16,7 @@ SHORT = 3
 class Clip:
     """A sequence: `name` as S005/001, `frames` from frame number to path, in order of number.
 
-    `whole` says whether its first frame is there, which is neutral: its onset.
+    `whole` says whether the release holds sequences from frame 1 on, the neutral onset.
     """
 
     name: str

@@ -120,8 +120,10 @@ def _samples(clip: Clip, *, frames: str, classes: tuple[str, ...]) -> list[Sampl
     """The frames of a sequence that a policy takes."""
     numbers = list(clip.frames)
     first, peak = numbers[0], numbers[-1]
-    onset = Picture(clip.frames[first]) if clip.whole else None
-    roles = {**({first: "onset"} if clip.whole else {}), peak: "apex"}
+    # Only frame 1 is the neutral face that a sequence starts from; a later one already shows something.
+    neutral = clip.whole and first == 1
+    onset = Picture(clip.frames[first]) if neutral else None
+    roles = {**({first: "onset"} if neutral else {}), peak: "apex"}
     return [
         Sample(
             id=f"{clip.name}/{number}",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from datasets.ckplus.facts import CLASS_FOLDERS
 from datasets.spec import Anomaly
+from datasets.text import named
 from datasets.tree import Tree
 
 IMAGE_LIKE = "S005_001_00000011.png"
@@ -58,9 +59,8 @@ def _key(match: re.Match[str] | None) -> tuple[str, int] | None:
 
 
 def some(names: Sequence[object], *, most: int = 5) -> str:
-    """The first few names as a list, and how many more there are."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(str(name) for name in names[:most]) + more
+    """The first few names as a list, safe to print, and how many more there are."""
+    return named([str(name) for name in names], most=most)
 
 
 def sequences(tree: Tree, place: Path) -> tuple[dict[str, Path], list[Anomaly]]:

@@ -10,58 +10,22 @@ class Layout:
     """One way a release lies on disk.
 
     `dataset` is the name of the set whose loader reads it, `folder` where the images stand, or the one file
-    of a packed set; `title` says what it is, and `clips` what `SyntheticSpec.clips` counts in it.
+    of a packed set.
     """
 
     dataset: str
     folder: str
-    title: str
-    clips: str
 
-
-_ROWS = "rows of the sheet"
-_LABELLED = "labelled sequences"
 
 LAYOUTS: dict[str, Layout] = {
-    "casme2": Layout(
-        dataset="casme2", folder="Cropped", title="CASME II, cropped faces, onset to offset", clips=_ROWS
-    ),
-    "casme2-raw-selected": Layout(
-        dataset="casme2",
-        folder="CASME2_RAW_selected",
-        title="CASME II, 640x480, onset to offset",
-        clips=_ROWS,
-    ),
-    "casme2-raw": Layout(
-        dataset="casme2", folder="CASME2-RAW", title="CASME II, 640x480, whole recordings", clips=_ROWS
-    ),
-    "casme2-compressed": Layout(
-        dataset="casme2",
-        folder="CASME2_compressed",
-        title="CASME II, one .avi a recording, 200 frames a second",
-        clips=_ROWS,
-    ),
-    "ck-official": Layout(
-        dataset="ckplus",
-        folder="cohn-kanade-images",
-        title="CK+ as released: sequences, Emotion, FACS, Landmarks",
-        clips=f"{_LABELLED}; with quirks the unlabelled come on top, 266 to 327 as in the release",
-    ),
-    "ck48": Layout(
-        dataset="ckplus",
-        folder="CK+48",
-        title="CK+48: the last three frames, 48x48, a folder a class",
-        clips=_LABELLED,
-    ),
-    "ck-h5": Layout(
-        dataset="ckplus", folder="CK_data.h5", title="CK+48 packed, without subjects", clips=_LABELLED
-    ),
-    "ck-csv": Layout(
-        dataset="ckplus",
-        folder="ckextended.csv",
-        title="CK+ packed: a peak of each labelled sequence, a neutral face of every sequence",
-        clips=f"{_LABELLED}; the unlabelled, 266 to 327, add a neutral face each",
-    ),
+    "casme2": Layout(dataset="casme2", folder="Cropped"),
+    "casme2-raw-selected": Layout(dataset="casme2", folder="CASME2_RAW_selected"),
+    "casme2-raw": Layout(dataset="casme2", folder="CASME2-RAW"),
+    "casme2-compressed": Layout(dataset="casme2", folder="CASME2_compressed"),
+    "ck-official": Layout(dataset="ckplus", folder="cohn-kanade-images"),
+    "ck48": Layout(dataset="ckplus", folder="CK+48"),
+    "ck-h5": Layout(dataset="ckplus", folder="CK_data.h5"),
+    "ck-csv": Layout(dataset="ckplus", folder="ckextended.csv"),
 }
 
 SHEETS: dict[str, str] = {

@@ -27,7 +27,7 @@ class SyntheticSpec:
         layout: How it lies on disk, one of `LAYOUTS`.
         subjects: How many people; None is as many as the release has, 26 in CASME II, 118 in CK+, 123 where
             unlabelled sequences are drawn too, which five of them show alone.
-        clips: Rows of CASME II's sheet or labelled sequences of CK+ (`Layout.clips`); None is the release's
+        clips: Rows of CASME II's sheet or labelled sequences of CK+; None is the release's
             255 or 327 scaled to the subjects, or one clip a class and subject when balanced.
         frames: Frames of each clip, onset to offset in CASME II, neutral to peak in CK+; None draws lengths
             like the real ones, 24 to 141, and for CK+ shorter ones than the real, 8 to 30.

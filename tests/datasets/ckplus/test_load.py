@@ -116,6 +116,16 @@ def test_every_frame_from_the_onset_to_the_peak_in_the_order_of_numbers(tmp_path
     assert table.complete_samples == ()
 
 
+def test_a_sequence_that_has_lost_its_first_frame_has_no_onset(tmp_path):
+    root = official(tmp_path, TAKES[:1])
+    next(root.rglob("S005_001_00000001.png")).unlink()
+    table = ckplus.load(root, "all")
+    assert [sample.frame for sample in table.samples] == list(range(2, 12))
+    assert {sample.onset for sample in table.samples} == {None}
+    assert [sample.role for sample in table.samples] == [*[""] * 9, "apex"]
+    assert [anomaly.code for anomaly in table.anomalies] == ["missing frames"]
+
+
 def test_classes_are_chosen_and_the_others_are_noted(tmp_path):
     root = official(tmp_path, TAKES)
     table = ckplus.load(root, "peak", classes=("happy", "contempt"))

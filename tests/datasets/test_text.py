@@ -1,5 +1,5 @@
-from datasets.casme2.text import EACH, gathered, named, shown
 from datasets.spec import Anomaly
+from datasets.text import EACH, gathered, named, shown
 
 
 def anomaly(number, code="no row", action="left out"):
