@@ -75,7 +75,8 @@ def audited(
     pixels = decoded_with_bars(spec, table)
     table = pixels.table
     counts = {protocol: folds_of(table, protocol, folds=folds or 0) for protocol in protocols}
-    alike = likeness(pixels.images, table)
+    # Likeness is judged on faces; a picture of motion is none.
+    alike = likeness(pixels.images, table) if spec.representation == "frame" else None
     splits = (
         split(table, protocol, seed=seed, fold=fold, folds=count)
         for protocol, count in counts.items()

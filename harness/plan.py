@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Literal
 from architectures.catalogue import scaled
 from architectures.spec import ArchitectureSpec
 from datasets.spec import SampleTable, Split
-from harness.reading import DataRequest, asked, check_protocols, decoded, read
+from harness.preparing import decoded_with_bars
+from harness.reading import DataRequest, asked, check_protocols, read
 from studies.arms import ablation, comparison
 from studies.intervals import LEAST_DIFFERENCE
 from studies.presets import Preset, preset, suited
 from studies.spec import Study, TrainingSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from datasets.pixels.cache import Pixels
 
 
@@ -48,7 +47,7 @@ class Plan:
     splits: tuple[Split, ...]
 
 
-def prepare(request: Request, *, progress: Callable[[int, int], None] | None = None) -> Plan:
+def prepare(request: Request) -> Plan:
     """Judge `request`, read the data, make every split once to see that it can be made.
 
     Raises:
@@ -82,7 +81,7 @@ def prepare(request: Request, *, progress: Callable[[int, int], None] | None = N
     )
     spec, table = read(request.data, study.dataset)
     _splits(replace(study, seeds=(0,), folds=_folds(table, request)), table)
-    pixels = decoded(spec, table, progress=progress)
+    pixels = decoded_with_bars(spec, table)
     study = replace(study, dataset=spec, fingerprint=pixels.fingerprint, folds=_folds(pixels.table, request))
     return Plan(study=study, pixels=pixels, splits=_splits(study, pixels.table))
 
@@ -118,7 +117,7 @@ def smallest_difference(plan: Plan, protocol: str) -> str:
     """The least that one seed's test set, all folds together, can tell two arms apart by, in words."""
     samples, seed = plan.pixels.table.samples, plan.study.seeds[0]
     rows = [i for s in plan.splits if (s.protocol, s.seed) == (protocol, seed) for i in s.test]
-    frames = protocol == "frame"
+    frames = protocol == "frame" or not any(sample.clip for sample in samples)
     units = len(rows if frames else {samples[i].clip or samples[i].id for i in rows})
     word = "frames" if frames else "clips"
     if units < LEAST_DIFFERENCE:

@@ -65,8 +65,9 @@ class Outcome:
 
     @property
     def unit(self) -> str:
-        """What is counted: frames under the paper's split, clips under every other."""
-        return "frames" if self.protocol == "frame" else "clips"
+        """What is counted: frames under the paper's split or where no clip is told, else clips."""
+        told = self.first is None or any(prediction.clip for prediction in self.first.predictions)
+        return "clips" if told and self.protocol != "frame" else "frames"
 
     @property
     def state(self) -> str:

@@ -47,8 +47,16 @@ def _rows(protocol: str, run: RunResult, other: Beside | None) -> Iterator[tuple
         yield (label(protocol), label(name), *cells, *_paper_count(other, name))
     totals = [sum(part) for part in parts]
     cells = [whole(total, keys) for total in (*totals, sum(totals))]
-    stated = (whole(other.published.stated_total),) if other else ()
+    stated = _stated(other, data.classes)
     yield (label(protocol), label("total"), *cells, *stated)
+
+
+def _stated(other: Beside | None, classes: tuple[str, ...]) -> tuple[Cell, ...]:
+    """The paper's own total, which holds for the paper's own classes alone."""
+    if other is None:
+        return ()
+    same = set(classes) == set(other.published.samples)
+    return (whole(other.published.stated_total) if same else label(NOTHING),)
 
 
 def _paper_count(other: Beside | None, name: str) -> tuple[Cell, ...]:

@@ -150,6 +150,7 @@ def _gaps(clip: Clip) -> list[Anomaly]:
             where=shown(clip.name),
             what=f"{missing} of the sheet's frames {clip.onset}-{clip.offset} are not there: "
             f"{named(runs, most=20)}",
-            action=f"the {len(clip.frames)} present were kept",
+            action=f"the {len(clip.frames)} present were kept"
+            + ("" if clip.onset in clip.frames else ", the first of them as the onset"),
         )
     ]

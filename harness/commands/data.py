@@ -108,6 +108,7 @@ def audit(
     classes: options.Classes = None,
     layout: options.Layout = "",
     align: options.Align = "auto",
+    representation: options.Representation = "frame",
     image_size: Size = 64,
     json: options.Json = False,
 ) -> None:
@@ -125,6 +126,7 @@ def audit(
         classes=options.listed(classes),
         layout=layout,
         align=align,
+        representation=representation,
     )
     with user_input():
         found = audited(
@@ -144,8 +146,10 @@ def bench(
     dataset: options.Dataset = "synthetic",
     root: options.Root = None,
     frames: options.Frames = None,
+    classes: options.Classes = None,
     layout: options.Layout = "",
     align: options.Align = "auto",
+    representation: options.Representation = "frame",
     image_size: Size = 224,
     rounds: Annotated[int, typer.Option(help="How often to measure.")] = 3,
     json: options.Json = False,
@@ -154,7 +158,15 @@ def bench(
     from harness.data_bench import measured
     from harness.reading import DataRequest
 
-    request = DataRequest(dataset=dataset, root=root, frames=frames, layout=layout, align=align)
+    request = DataRequest(
+        dataset=dataset,
+        root=root,
+        frames=frames,
+        classes=options.listed(classes),
+        layout=layout,
+        align=align,
+        representation=representation,
+    )
     with user_input():
         found = measured(request, image_size=image_size, rounds=rounds)
     print(json_module.dumps(found.document(), indent=1) if json else found.in_words())

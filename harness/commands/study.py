@@ -16,8 +16,6 @@ from rich.console import Console
 from harness.errors import FAILED, is_full_disk, user_input
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import torch
 
     from harness.plan import Plan, Request
@@ -46,7 +44,7 @@ def run(request: Request, output: Output) -> None:
 
     console = Console(file=sys.stderr)
     with user_input():
-        plan = prepare(request, progress=_reading(console))
+        plan = prepare(request)
         from harness.device import resolve
 
         device = resolve(output.device)
@@ -211,13 +209,3 @@ def check_writable(out: Path) -> None:
         raise ValueError(
             f"--out {out} is no folder that can be written ({error.strerror}); name another"
         ) from error
-
-
-def _reading(console: Console) -> Callable[[int, int], None]:
-    """Progress of decoding, on one line of a terminal."""
-
-    def say(done: int, total: int) -> None:
-        if console.is_terminal and (done == total or done % 64 == 0):
-            console.print(f"reading {done}/{total} images", end="\r", highlight=False)
-
-    return say

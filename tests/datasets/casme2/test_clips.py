@@ -101,6 +101,7 @@ def test_missing_frames_are_listed_as_runs():
 def test_a_missing_onset_is_a_run_too():
     _, (anomaly,) = join([row()], {("sub01", "EP01"): take(6, 7, 8)})
     assert anomaly.what == "1 of the sheet's frames 5-8 are not there: 5"
+    assert anomaly.action == "the 3 present were kept, the first of them as the onset"
 
 
 def test_an_offset_far_away_costs_nothing_and_many_gaps_are_counted():
