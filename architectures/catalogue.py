@@ -9,15 +9,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from architectures.spec import BLOCKS, ArchitectureSpec, toggled
+from architectures.parts import PARTS, with_parts
+from architectures.spec import BLOCKS, ArchitectureSpec
 
-_vgg16 = ArchitectureSpec(name="vgg16")
-_cbam = toggled(_vgg16, name="vgg16+cbam", attention="cbam")
-_residual = replace(toggled(_cbam, name="vgg16+cbam+residual", residual=True), norm="batch", head="gap")
-_separable = toggled(_residual, name="vgg16+cbam+residual+separable", convolution="separable")
-_proposed = toggled(_separable, name="proposed", activation="prelu")
-_vgg16_bn_gap = replace(_vgg16, name="vgg16-bn-gap", norm="batch", head="gap")
-_cbam_bn_gap = toggled(_vgg16_bn_gap, name="vgg16-bn-gap+cbam", attention="cbam")
+PROPOSED = "proposed"
+
+_BN_GAP = ("batch-norm", "gap-head")
+
+_vgg16 = with_parts((), name="vgg16")
+_cbam = with_parts(("cbam",), name="vgg16+cbam")
+_residual = with_parts(("cbam", "residual", *_BN_GAP), name="vgg16+cbam+residual")
+_separable = with_parts(("cbam", "residual", "separable", *_BN_GAP), name="vgg16+cbam+residual+separable")
+_proposed = with_parts(PARTS, name=PROPOSED)
+_vgg16_bn_gap = with_parts(_BN_GAP, name="vgg16-bn-gap")
+_cbam_bn_gap = with_parts(("cbam", *_BN_GAP), name="vgg16-bn-gap+cbam")
 
 LADDER = (_vgg16, _cbam, _residual, _separable, _proposed)
 CONTROLLED = (_vgg16_bn_gap, _cbam_bn_gap, _residual, _separable, _proposed)

@@ -6,7 +6,7 @@ flag. A variant of a spec is one `dataclasses.replace`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 CONVOLUTIONS = ("standard", "separable")
@@ -82,11 +82,3 @@ class ArchitectureSpec:
     def channels(self, count: int) -> int:
         """A full-width channel count at this width, at least 1."""
         return max(1, round(count * self.width))
-
-
-def toggled(spec: ArchitectureSpec, *, name: str, **parts: object) -> ArchitectureSpec:
-    """`spec` under another name, with those of its block's parts replaced that are given.
-
-    >>> toggled(vgg16, name="vgg16+cbam", attention="cbam")  # doctest: +SKIP
-    """
-    return replace(spec, name=name, block=replace(spec.block, **parts))  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from typing import Protocol, cast
 from datasets.casme2 import facts as casme2_facts
 from datasets.ckplus import facts as ckplus_facts
 from datasets.folder import facts as folder_facts
-from datasets.spec import SampleTable
+from datasets.spec import MOTION, SampleTable
 
 
 class Reader(Protocol):
@@ -164,7 +164,7 @@ def default_frames(name: str, protocols: Sequence[str], representation: str = "f
     A representation of motion takes the first policy that chooses apex frames.
     """
     found = entry(name)
-    if representation != "frame" and found.peaks:
+    if representation in MOTION and found.peaks:
         return found.peaks[0]
     return "paper" if tuple(protocols) == ("frame",) and "paper" in found.frames else found.frames[0]
 

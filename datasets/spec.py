@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ALIGNMENTS = ("none", "haar")
-REPRESENTATIONS = ("frame", "apex_minus_onset", "flow")
+MOTION = ("apex_minus_onset", "flow")
+REPRESENTATIONS = ("frame", *MOTION, "onset")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,8 +15,9 @@ class DatasetSpec:
 
     `frames` names one of the data set's frame policies (`datasets.catalogue`); `image_size` is the side in
     pixels of the square every frame is resized to; `alignment` is "none" for sets that come aligned, "haar"
-    for faces found by `datasets.faces`; `representation` is the frame itself or how it differs from its
-    clip's onset (`datasets.pixels.represent`). `classes` and `layout` are () and "" for the set's usual ones.
+    for faces found by `datasets.faces`; `representation` is the frame itself, how it differs from its clip's
+    onset, or the onset in its place (`datasets.pixels.represent`). `classes` and `layout` are () and "" for
+    the set's usual ones.
 
     Raises:
         ValueError: an image size below 1, an unknown alignment or representation.

@@ -15,6 +15,7 @@ from harness.commands.cost import cost
 from harness.commands.data import data
 from harness.commands.doctor import doctor
 from harness.commands.report import report
+from harness.commands.tune import tune
 from harness.commands.ui import ui
 from harness.errors import FAILED, WRONG_INPUT, Stopped, UserError, is_full_disk
 from harness.names import clashes
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Comparison and ablation studies for micro-expression recognition, every number traceable.",
 )
-for command in (ablate, compare, report, cost, doctor, ui):
+for command in (ablate, compare, tune, report, cost, doctor, ui):
     app.command()(command)
 app.add_typer(data, name="data")
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from architectures.catalogue import scaled
 from architectures.spec import ArchitectureSpec
-from datasets.spec import SampleTable, Split
+from datasets.spec import DatasetSpec, SampleTable, Split
 from harness.preparing import decoded_with_bars
 from harness.reading import DataRequest, asked, check_protocols, read
 from studies.arms import ablation, comparison
-from studies.intervals import LEAST_DIFFERENCE
 from studies.presets import Preset, preset, suited
-from studies.spec import Study, TrainingSpec
+from studies.search import Search
+from studies.spec import Control, Study, TrainingSpec
 
 if TYPE_CHECKING:
     from datasets.pixels.cache import Pixels
@@ -25,26 +26,39 @@ class Request:
 
     kind: Literal["ablation", "comparison"]
     data: DataRequest
-    design: str
-    only: tuple[str, ...]
-    protocols: tuple[str, ...]
-    folds: int | None
-    seeds: int
-    preset: str
-    epochs: int | None
-    image_size: int | None
-    width: float | None
-    batch: int
-    pretrained: bool
+    design: str = ""
+    order: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = ("frame",)
+    folds: int | None = None
+    seeds: int = 1
+    preset: str = "paper"
+    epochs: int | None = None
+    image_size: int | None = None
+    width: float | None = None
+    batch: int = 32
+    pretrained: bool = False
+    controls: bool = False
+    tuned: bool = False
+    searches: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A study, its data, and one split for each protocol, seed and fold, in the study's order."""
+    """A study, its data, and one split for each protocol, seed and fold, in the study's order.
+
+    `onsets` are the images of the onset frames, where a control asks for them.
+    """
 
     study: Study
     pixels: Pixels
     splits: tuple[Split, ...]
+    onsets: Pixels | None = None
+
+    @property
+    def data(self) -> dict[str, Pixels]:
+        """The images by fingerprint."""
+        return {found.fingerprint: found for found in (self.pixels, self.onsets) if found}
 
 
 def prepare(request: Request) -> Plan:
@@ -82,8 +96,40 @@ def prepare(request: Request) -> Plan:
     spec, table = read(request.data, study.dataset)
     _splits(replace(study, seeds=(0,), folds=_folds(table, request)), table)
     pixels = decoded_with_bars(spec, table)
-    study = replace(study, dataset=spec, fingerprint=pixels.fingerprint, folds=_folds(pixels.table, request))
-    return Plan(study=study, pixels=pixels, splits=_splits(study, pixels.table))
+    onsets = _onsets(spec, table) if request.controls else None
+    study = replace(
+        study,
+        dataset=spec,
+        fingerprint=pixels.fingerprint,
+        folds=_folds(pixels.table, request),
+        controls=_controls(pixels.table, onsets=onsets) if request.controls else (),
+        onset_fingerprint=onsets.fingerprint if onsets else "",
+    )
+    if request.tuned:
+        study = replace(study, searches=_searches(study, request.searches))
+    return Plan(study=study, pixels=pixels, splits=_splits(study, pixels.table), onsets=onsets)
+
+
+def _searches(study: Study, store: str | None) -> tuple[Search, ...]:
+    from harness.tune import default_store, searches
+
+    return searches(study, store or default_store())
+
+
+def _onsets(spec: DatasetSpec, table: SampleTable) -> Pixels | None:
+    """The clips' onset frames in the place of their frames, or None where the data do not tell them all."""
+    if any(sample.onset is None for sample in table.samples):
+        return None
+    return decoded_with_bars(replace(spec, representation="onset"), table)
+
+
+def _controls(table: SampleTable, *, onsets: Pixels | None) -> tuple[Control, ...]:
+    """The controls that these data allow."""
+    told: list[Control] = ["shuffled-labels"]
+    told += ["onset-frame"] if onsets else []
+    several = Counter(subject for subject, clip in {(s.subject, s.clip) for s in table.samples} if subject)
+    told += ["identity-probe"] if sum(count > 1 for count in several.values()) > 1 else []
+    return tuple(told)
 
 
 def _folds(table: SampleTable, request: Request) -> tuple[int, ...]:
@@ -95,7 +141,8 @@ def _folds(table: SampleTable, request: Request) -> tuple[int, ...]:
 
 
 def _arms(request: Request, size: Preset) -> tuple[ArchitectureSpec, ...]:
-    arms = ablation(request.design) if request.kind == "ablation" else comparison(request.only)
+    ladder = request.kind == "ablation"
+    arms = ablation(request.design, order=request.order) if ladder else comparison(request.only)
     width = size.width if request.width is None else request.width
     arms = tuple(scaled(arm, width) for arm in arms)
     if request.pretrained:
@@ -114,15 +161,21 @@ def _splits(study: Study, table: SampleTable) -> tuple[Split, ...]:
 
 
 def smallest_difference(plan: Plan, protocol: str) -> str:
-    """The least that one seed's test set, all folds together, can tell two arms apart by, in words."""
-    samples, seed = plan.pixels.table.samples, plan.study.seeds[0]
-    rows = [i for s in plan.splits if (s.protocol, s.seed) == (protocol, seed) for i in s.test]
-    frames = protocol == "frame" or not any(sample.clip for sample in samples)
-    units = len(rows if frames else {samples[i].clip or samples[i].id for i in rows})
-    word = "frames" if frames else "clips"
-    if units < LEAST_DIFFERENCE:
-        return f"{protocol}: {units} test {word}: too few to tell two arms apart at all"
+    """The least difference of accuracy that the tests of a protocol can show, in words."""
+    from studies.mcnemar import DISCORDANCE
+    from studies.power import smallest_difference as least
+
+    samples, study = plan.pixels.table.samples, plan.study
+    tested = {i for split in plan.splits if split.protocol == protocol for i in split.test}
+    # Frames of a clip answer alike, so a clip counts once, also where frames are scored.
+    clips = {samples[i].clip or samples[i].id: samples[i].subject for i in tested}
+    by_subject = Counter(subject or clip for clip, subject in clips.items())
+    seeds = f" over {len(study.seeds)} seeds" if len(study.seeds) > 1 else ""
+    about = f"{protocol}: {len(clips)} clips of {len(by_subject)} subjects in the test{seeds}"
+    found = least(tuple(by_subject.values()))
+    if found is None:
+        return f"{about}: too few to tell two arms apart at all"
     return (
-        f"{protocol}: {units} test {word}: two arms must differ by {LEAST_DIFFERENCE} or more "
-        f"({100 * LEAST_DIFFERENCE / units:.1f} points) for exact McNemar to reach p < 0.05"
+        f"{about}: it can show a difference of {100 * found:.1f} points of accuracy (80 % power, α 0.05, one "
+        f"comparison, {100 * max(DISCORDANCE, found):.0f} % of the clips right in one arm alone)"
     )

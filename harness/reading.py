@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasets.catalogue import default_frames, entry, load
-from datasets.spec import ALIGNMENTS, DatasetSpec, SampleTable
+from datasets.spec import ALIGNMENTS, MOTION, DatasetSpec, SampleTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +49,7 @@ def asked(request: DataRequest, *, protocols: tuple[str, ...], image_size: int) 
         classes=request.classes,
         layout=request.layout,
     )
-    if spec.representation != "frame" and spec.frames not in found.peaks:
+    if spec.representation in MOTION and spec.frames not in found.peaks:
         accepted = f"accepted: {', '.join(found.peaks)}" if found.peaks else f"{found.name} has none"
         raise ValueError(
             f"--representation {spec.representation} shows how far a face has come since its onset, so "

@@ -3,36 +3,46 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from architectures.network import build
 from datasets.audit import audit, leakage
 from datasets.likeness import Likeness
 from datasets.pixels.cache import Pixels
-from datasets.spec import Split
+from datasets.spec import Leakage, Split
 from datasets.splits import split
+from harness.controls import probe_identity, shuffled
 from harness.cost import count
 from harness.device import environment
 from harness.evaluate import predict
 from harness.train import Part, best_epoch, fit
-from studies.results import DataSummary, Epoch, RunResult
+from studies.results import DataSummary, Epoch, Prediction, RunResult
 from studies.spec import RunSpec
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What a run is made from: its images, and what other runs or the whole study have found out.
+
+    `alike` is the data's likeness by which the split is audited for near-duplicates; None leaves them out.
+    `weights` are those of the trained network that an identity probe reads; None for every other run.
+    """
+
+    pixels: Pixels
+    device: torch.device
+    alike: Likeness | None = None
+    weights: Mapping[str, Tensor] | None = None
+
+
 def execute(
-    spec: RunSpec,
-    pixels: Pixels,
-    *,
-    device: torch.device,
-    on_epoch: Callable[[Epoch], None],
-    alike: Likeness | None = None,
+    spec: RunSpec, material: Material, *, on_epoch: Callable[[Epoch], None]
 ) -> tuple[RunResult, dict[str, Tensor]]:
     """Train and test one run; returns its result and the best epoch's weights, on the CPU.
 
-    `alike` is the data's likeness by which the split is audited for near-duplicates; None leaves them out.
     The seed fixes initialisation, split, data order, augmentation and dropout: on one CPU machine the same
     spec gives the same predictions bit for bit.
 
@@ -41,42 +51,84 @@ def execute(
         ValueError: the data cannot be split so.
     """
     start = time.perf_counter()
-    table = pixels.table
-    classes = len(table.classes)
-    parts = split(table, spec.protocol, seed=spec.seed, fold=spec.fold, folds=spec.folds)
+    pixels, device = material.pixels, material.device
+    parts = _parts(spec, pixels)
+    data = summary(pixels, parts, alike=material.alike)
     # What could fail besides training does so before it.
-    cost = count(spec.architecture, classes=classes, image_size=spec.dataset.image_size)
+    cost = count(spec.architecture, classes=len(data.classes), image_size=spec.dataset.image_size)
     where = environment(device)
-    torch.manual_seed(spec.seed)
-    torch.backends.cudnn.allow_tf32 = False  # float32 in the run's identity means float32
-    # A network that saturates fills its activations with denormals, which CPUs are many times slower on.
-    torch.set_flush_denormal(True)
-    network = build(spec.architecture, classes=classes)
-    network = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    history = []
-    for epoch in fit(
-        network,
-        _part(pixels, parts.train, device=device),
-        validation=_part(pixels, parts.validation, device=device),
-        classes=classes,
-        training=spec.training,
-        seed=spec.seed,
-    ):
-        history.append(epoch)
-        on_epoch(epoch)
-    test = _part(pixels, parts.test, device=device)
-    predictions = predict(network, test.images, samples=[table.samples[i] for i in parts.test])
+    network = network_of(spec, material)
+    history: list[Epoch] = []
+    if spec.control == "identity-probe":
+        assert material.weights is not None
+        network.load_state_dict(material.weights)
+        names, counts, predictions = probe_identity(network, pixels, parts.train, device=device)
+        data = _of_subjects(data, names, counts, predictions)
+    else:
+        for epoch in trained(network, spec, material):
+            history.append(epoch)
+            on_epoch(epoch)
+        test = _part(pixels, parts.test, device=device)
+        predictions = predict(network, test.images, samples=[pixels.table.samples[i] for i in parts.test])
     result = RunResult(
         spec=spec,
-        data=summary(pixels, parts, alike=alike),
+        data=data,
         predictions=predictions,
         history=tuple(history),
-        best_epoch=best_epoch(history).number,
+        best_epoch=best_epoch(history).number if history else 0,
         cost=cost,
         environment=where,
         seconds=time.perf_counter() - start,
     )
     return result, {name: tensor.cpu() for name, tensor in network.state_dict().items()}
+
+
+def network_of(spec: RunSpec, material: Material) -> nn.Module:
+    """The run's network as its seed initialises it, on the device."""
+    torch.manual_seed(spec.seed)
+    torch.backends.cudnn.allow_tf32 = False  # float32 in the run's identity means float32
+    # A network that saturates fills its activations with denormals, which CPUs are many times slower on.
+    torch.set_flush_denormal(True)
+    network = build(spec.architecture, classes=len(material.pixels.table.classes))
+    return network.to(material.device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+def trained(network: nn.Module, spec: RunSpec, material: Material) -> Iterator[Epoch]:
+    """Train the run's network, epoch by epoch, on its training and validation parts: see `fit`."""
+    pixels, device = material.pixels, material.device
+    parts = _parts(spec, pixels)
+    train = _part(pixels, parts.train, device=device)
+    if spec.control == "shuffled-labels":
+        clips = [pixels.table.samples[row].clip for row in parts.train]
+        train = replace(train, labels=shuffled(train.labels, clips, seed=spec.seed))
+    return fit(
+        network,
+        train,
+        validation=_part(pixels, parts.validation, device=device),
+        classes=len(pixels.table.classes),
+        training=spec.training,
+        seed=spec.seed,
+    )
+
+
+def _parts(spec: RunSpec, pixels: Pixels) -> Split:
+    return split(pixels.table, spec.protocol, seed=spec.seed, fold=spec.fold, folds=spec.folds)
+
+
+def _of_subjects(
+    data: DataSummary, names: tuple[str, ...], counts: tuple[int, ...], tested: Sequence[Prediction]
+) -> DataSummary:
+    """The summary of a probe whose classes are subjects, all of them from the training part."""
+    truths = [prediction.truth for prediction in tested]
+    return replace(
+        data,
+        classes=names,
+        train=counts,
+        validation=(0,) * len(names),
+        test=tuple(truths.count(c) for c in range(len(names))),
+        leakage=Leakage(clip=0.0, subject=1.0),
+        findings=(),
+    )
 
 
 def _part(pixels: Pixels, rows: tuple[int, ...], *, device: torch.device) -> Part:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import tempfile
 import traceback
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -12,9 +14,10 @@ from torch import Tensor
 
 from datasets.likeness import Likeness, likeness
 from datasets.pixels.cache import Pixels
+from datasets.spec import MOTION
 from harness.errors import Stopped, is_full_disk
 from harness.progress import Progress
-from harness.run import execute
+from harness.run import Material, execute
 from harness.tracking import Ledger, run_name
 from reports.figures import confusion_matrices, curves
 from studies.metrics import headline, scores
@@ -23,9 +26,17 @@ from studies.spec import RunSpec, Study
 
 
 def run_study(
-    study: Study, pixels: Pixels, *, ledger: Ledger, device: torch.device, progress: Progress, parent: str
+    study: Study,
+    data: Mapping[str, Pixels],
+    *,
+    ledger: Ledger,
+    device: torch.device,
+    progress: Progress,
+    parent: str,
 ) -> StudyResult:
     """Run every cell of `study` that no ledger entry answers for; a cell that fails does not stop the others.
+
+    `data` gives the images by fingerprint.
 
     Raises:
         Stopped: nothing more can be written; what had finished is kept.
@@ -36,14 +47,16 @@ def run_study(
     run_ids: list[tuple[str, str]] = []
     status = "KILLED"
     try:
-        alike = None
+        alike: dict[str, Likeness | None] = dict.fromkeys(data)
         # Likeness is judged on faces; a picture of motion is none.
-        if study.dataset.representation == "frame" and any(ledger.find(s.key) is None for s in study.runs()):
-            alike = likeness(pixels.images, pixels.table)
+        if study.dataset.representation not in MOTION and any(
+            ledger.find(s.key) is None for s in study.runs()
+        ):
+            main = data[study.fingerprint]
+            alike[study.fingerprint] = likeness(main.images, main.table)
         for spec in study.runs():
-            outcome, run_id = _cell(
-                spec, pixels, ledger=ledger, device=device, progress=progress, parent=parent, alike=alike
-            )
+            material = Material(pixels=data[spec.fingerprint], device=device, alike=alike[spec.fingerprint])
+            outcome, run_id = _cell(spec, material, ledger=ledger, progress=progress, parent=parent)
             if isinstance(outcome, Failure):
                 failures.append(outcome)
             else:
@@ -56,14 +69,7 @@ def run_study(
 
 
 def _cell(
-    spec: RunSpec,
-    pixels: Pixels,
-    *,
-    ledger: Ledger,
-    device: torch.device,
-    progress: Progress,
-    parent: str,
-    alike: Likeness | None,
+    spec: RunSpec, material: Material, *, ledger: Ledger, progress: Progress, parent: str
 ) -> tuple[RunResult | Failure, str]:
     label = run_name(spec)
     done = ledger.find(spec.key)
@@ -80,7 +86,9 @@ def _cell(
         ledger.log_epoch(run_id, epoch)
 
     try:
-        result, weights = execute(spec, pixels, device=device, on_epoch=on_epoch, alike=alike)
+        if spec.control == "identity-probe":
+            material = replace(material, weights=_weights(replace(spec, control="none"), ledger=ledger))
+        result, weights = execute(spec, material, on_epoch=on_epoch)
         with tempfile.TemporaryDirectory() as folder:
             ledger.finish(run_id, result, files=_files(result, weights, folder=Path(folder)))
     except KeyboardInterrupt:
@@ -109,8 +117,22 @@ def _cell(
     return result, run_id
 
 
+def _weights(spec: RunSpec, *, ledger: Ledger) -> dict[str, Tensor]:
+    """The weights that a finished run kept; RuntimeError if it has none."""
+    run_id = ledger.find(spec.key)
+    if run_id is None:
+        raise RuntimeError(f"{run_name(spec)} has not finished, so it has no features to read")
+    with tempfile.TemporaryDirectory() as folder:
+        found: dict[str, Tensor] = torch.load(
+            ledger.weights(run_id, folder), map_location="cpu", weights_only=True
+        )
+    return found
+
+
 def _files(result: RunResult, weights: dict[str, Tensor], *, folder: Path) -> tuple[Path, ...]:
-    """Pictures of one run and its best weights, in `folder`."""
+    """Pictures of one run and its best weights, in `folder`; a probe trains nothing and has neither."""
+    if not result.history:
+        return ()
     best, matrix, curve = (folder / n for n in ("weights.pt", "confusion_matrix.png", "curves.png"))
     # Through a buffer, so that a full disk is an OSError and not torch's own kind.
     buffer = io.BytesIO()
@@ -125,10 +147,8 @@ def in_words(result: RunResult) -> str:
     """A finished run in half a line."""
     found = scores(headline(result.predictions, result.spec.protocol), len(result.data.classes))
     mark = ", collapsed" if found.collapsed else ""
-    return (
-        f"accuracy {100 * found.accuracy:.1f} %, UAR {found.uar:.3f}{mark}; best epoch {result.best_epoch} "
-        f"of {len(result.history)}, {result.seconds:.0f} s"
-    )
+    epochs = f"best epoch {result.best_epoch} of {len(result.history)}, " if result.history else ""
+    return f"accuracy {100 * found.accuracy:.1f} %, UAR {found.uar:.3f}{mark}; {epochs}{result.seconds:.0f} s"
 
 
 def _close_quietly(ledger: Ledger, run_id: str, status: str) -> None:

@@ -150,6 +150,13 @@ class Ledger:
         runs = self._search(f"tags.`{KEY}` = '{key}' and attributes.status = 'FINISHED'")
         return runs[0].info.run_id if runs else None
 
+    def cells(self, start: str) -> dict[str, tuple[str, str]]:
+        """Key and status by run id of the cells whose id or key begins so; a reused one as what it reuses."""
+        wheres = (f"{what} LIKE '{start}%'" for what in (f"tags.`{KEY}`", "attributes.run_id"))
+        runs = [run for where in wheres for run in self._search(where)]
+        runs = [self.client.get_run(r.data.tags[REUSES]) if REUSES in r.data.tags else r for r in runs]
+        return {r.info.run_id: (r.data.tags[KEY], r.info.status) for r in runs if KEY in r.data.tags}
+
     def reuse(self, run_id: str, spec: RunSpec, *, parent: str, result: RunResult) -> None:
         """Enter a finished cell of another study under `parent`, once."""
         original = self.client.get_run(run_id)
@@ -177,6 +184,17 @@ class Ledger:
             data = json.loads(self._download(run_id, "result.json", folder).read_text())
             with self._download(run_id, "predictions.csv", folder).open(newline="") as file:
                 return predictions_from_csv(data, csv.DictReader(file))
+
+    def weights(self, run_id: str, folder: str) -> Path:
+        """The file of a finished run's best weights, brought into `folder`.
+
+        Raises:
+            ValueError: the run keeps none, or its artifacts are gone.
+        """
+        try:
+            return self._download(run_id, "weights.pt", folder)
+        except (MlflowException, OSError) as error:
+            raise ValueError(f"run {run_id} has no weights here (moved or deleted?): {error}") from error
 
     def study_names(self) -> list[str]:
         """Every study on this ledger, newest first."""
@@ -306,7 +324,7 @@ def _few_retries() -> Iterator[None]:
 def run_name(spec: RunSpec) -> str:
     """What a person finds a cell by."""
     fold = f" · fold {spec.fold + 1}/{spec.folds}" if spec.folds > 1 else ""
-    return f"{spec.architecture.name} · {spec.protocol} · seed {spec.seed}{fold}"
+    return f"{spec.name} · {spec.protocol} · seed {spec.seed}{fold}"
 
 
 def _study_note(study: Study) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 
+from architectures.catalogue import LADDER
 from architectures.spec import ArchitectureSpec, BlockSpec
 from reports.beside import Beside, beside, departure_notes, title_of
 from reports.columns import SEEN, WHO, accuracy, score, score_notes, seen, who
@@ -11,11 +12,14 @@ from reports.comparison import METRICS, SAME_NUMBERS, arm_name
 from reports.numbers import NOTHING, label, points, size, whole
 from reports.outcomes import Outcome, Outcomes
 from reports.table import Cell, Table
+from studies.arms import LADDERS, reference
 from studies.cost import Cost
 from studies.paper import ABLATION, ABLATION_GAINS
+from studies.spec import Study
 
 _F1 = dict(METRICS)["f1"]
 _RECALL = dict(METRICS)["recall"]
+_AGAINST = {True: "that of the rung before", False: "that of the first network"}
 
 
 def changes(before: ArchitectureSpec, after: ArchitectureSpec) -> tuple[tuple[str, str], ...]:
@@ -33,17 +37,17 @@ def ablation_table(study: Outcomes) -> Table:
     """Scores of each rung under each protocol, and the change of accuracy from the rung before."""
     other = _paper(study)
     paper = (f"{other.column}: accuracy", f"{other.column}: change") if other else ()
-    rows = tuple(_row(study, row, other=other) for row in study.rows)
+    rows = tuple(_row(study, row, other=other) for row in (*study.rows, *study.controls))
     return Table(
         id=f"ablation-{study.study.name}",
         title=f"Ablation on {title_of(study.study.dataset.name)}, design {study.study.design}, in %",
         header=("Rung", *WHO, "Accuracy", "Change", "F1 (UF1)", "Recall (UAR)", *paper, *SEEN),
         rows=rows,
         notes=(
-            "Change: accuracy minus the accuracy of the rung before under the same protocol, in points.",
+            f"Change: accuracy minus {_AGAINST[study.study.design in LADDERS]}, same protocol, in points.",
             SAME_NUMBERS,
             *(_paper_notes(other) if other else ()),
-            *score_notes(study, study.rows),
+            *score_notes(study, (*study.rows, *study.controls)),
             *departure_notes(study.study),
         ),
         paper=ablation_items(study, "Figure 16", "Figure 18"),
@@ -53,7 +57,7 @@ def ablation_table(study: Outcomes) -> Table:
 def ablation_items(study: Outcomes, *items: str) -> tuple[str, ...]:
     """`items` where the paper's ablation may stand beside this study's, else nothing."""
     other = _paper(study)
-    return other.items(*items) if other else ()
+    return other.items(*items) if other and study.study.arms[0].name == LADDER[0].name else ()
 
 
 def _paper(study: Outcomes) -> Beside | None:
@@ -69,15 +73,24 @@ def _paper_notes(other: Beside) -> tuple[str, ...]:
 
 
 def _before(study: Outcomes, row: Outcome) -> Outcome | None:
-    rungs = study.under(row.protocol)
-    place = rungs.index(row)
-    return rungs[place - 1] if place else None
+    """The outcome that this one is set against under its protocol; None for the first, and for a control."""
+    before = None if row.control else against(study.study, row.arm)
+    return next((other for other in study.under(row.protocol) if other.arm is before), None)
+
+
+def against(study: Study, arm: ArchitectureSpec) -> ArchitectureSpec | None:
+    """The rung before on a ladder, the reference in every other design; None for the arm that has none."""
+    place = study.arms.index(arm)
+    if study.design in LADDERS:
+        return study.arms[place - 1] if place else None
+    other = reference(study.arms, design=study.design)
+    return other if other != arm else None
 
 
 def _row(study: Outcomes, row: Outcome, *, other: Beside | None) -> tuple[Cell, ...]:
-    rung = study.study.arms.index(row.arm) + 1
+    rung = NOTHING if row.control else str(study.study.arms.index(row.arm) + 1)
     return (
-        label(str(rung)),
+        label(rung),
         *who(row),
         accuracy(row),
         _change(study, row),
@@ -100,7 +113,7 @@ def _change(study: Outcomes, row: Outcome) -> Cell:
 def _published(study: Outcomes, row: Outcome, *, other: Beside) -> tuple[Cell, Cell]:
     if row.protocol != "frame":
         return label(NOTHING), label(NOTHING)
-    end = other.published.scores.get(row.arm.name)
+    end = None if row.control else other.published.scores.get(row.arm.name)
     before = _before(study, row)
     parts = [part for part, _ in changes(before.arm, row.arm)] if before else []
     gain = next((ABLATION_GAINS[part] for part in parts if part in ABLATION_GAINS), None)
@@ -111,15 +124,14 @@ def _published(study: Outcomes, row: Outcome, *, other: Beside) -> tuple[Cell, C
 
 
 def rung_table(study: Outcomes) -> Table:
-    """What each rung is made of, what changed from the one before, and its cost."""
+    """What each arm is made of, what changed from the one that it is set against, and its cost."""
     rows = []
-    before: ArchitectureSpec | None = None
     for rung, arm in enumerate(study.study.arms, start=1):
+        before = against(study.study, arm)
         found = next((row.first for row in study.of(arm.name) if row.first), None)
         changed = "; ".join(f"{part}: {what}" for part, what in changes(before, arm)) if before else NOTHING
         cost = _cost(found.cost, (found.spec.key,)) if found else (label("not run"), *[label(NOTHING)] * 3)
         rows.append((label(str(rung)), label(arm_name(study, arm.name)), label(changed), *cost))
-        before = arm
     return Table(
         id=f"rungs-{study.study.name}",
         title=f"What each rung changes and costs, design {study.study.design}",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from reports.numbers import NOTHING, label, percent, spread
 from reports.outcomes import Outcome, Outcomes
 from reports.table import Cell
+from studies.controls import MAJORITY, PRIOR, TRAINED
 from studies.metrics import Scores
 
 VALIDATION = "validation-shared"
@@ -74,7 +75,25 @@ def score_notes(study: Outcomes, rows: Sequence[Outcome]) -> tuple[str, ...]:
         *_absent_notes(study, rows),
         *gap_notes(rows),
         *mark_notes(rows),
+        *_control_notes(study),
     )
+
+
+def _control_notes(study: Outcomes) -> Iterable[str]:
+    """What the negative controls are, and which of them these data do not allow."""
+    if not study.controls:
+        return
+    tries = study.study.training.epochs
+    told: dict[str, str] = {
+        MAJORITY: "the commonest class of the training",
+        PRIOR: f"drawn from the training's class shares, the best of {tries} tries chosen on the test",
+        **{control: TRAINED[control] for control in study.study.controls},
+    }
+    named = "; ".join(f"{control}: {what}" for control, what in told.items())
+    yield f"Controls, run with {study.study.proposal.name}; a score means something only above them: {named}."
+    left = [control for control in TRAINED if control not in study.study.controls]
+    if left:
+        yield f"Not possible on these data, which lack onset frames or subjects: {', '.join(left)}."
 
 
 def short_notes(rows: Sequence[Outcome]) -> tuple[str, ...]:
@@ -127,7 +146,7 @@ def _absent_notes(study: Outcomes, rows: Sequence[Outcome]) -> Iterable[str]:
         absent = {
             study.classes[c]
             for row in rows
-            if row.protocol == protocol
+            if row.protocol == protocol and not row.control
             for seed in row.seeds
             for c in seed.scores.absent
         }
@@ -139,12 +158,12 @@ def _absent_notes(study: Outcomes, rows: Sequence[Outcome]) -> Iterable[str]:
 def gap_notes(rows: Sequence[Outcome]) -> tuple[str, ...]:
     """Which runs failed, and why; which are still to be run."""
     failed = [
-        f"{row.arm.name} under {row.protocol}, seed {failure.spec.seed}: failed: {failure.reason}"
+        f"{row.plain_name} under {row.protocol}, seed {failure.spec.seed}: failed: {failure.reason}"
         for row in rows
         for failure in row.failures
     ]
     unrun = [
-        f"{row.arm.name} under {row.protocol}: {row.unrun} run{'s' if row.unrun > 1 else ''} not run yet"
+        f"{row.plain_name} under {row.protocol}: {row.unrun} run{'s' if row.unrun > 1 else ''} not run yet"
         for row in rows
         if row.unrun
     ]
@@ -159,7 +178,7 @@ def mark_notes(rows: Sequence[Outcome]) -> tuple[str, ...]:
         "scale, so it is not reduced like its neighbours."
     )
     notes = []
-    if any(row.collapsed for row in rows):
+    if any(row.collapsed and not row.control for row in rows):
         notes.append(collapsed)
     if any(row.scale for row in rows):
         notes.append(scale)

@@ -27,7 +27,8 @@ SAME_NUMBERS = (
 
 
 def score_table(study: Outcomes) -> Table:
-    """Every network under every protocol: a row of scores, by the protocol's unit and by frame."""
+    """Every network and control under every protocol: its scores, by the protocol's unit and by frame."""
+    rows = (*study.rows, *study.controls)
     grouped = study.study.protocols != ("frame",)
     frames = ("Accuracy by frame", "F1 by frame") if grouped else ()
     other = beside(study.study.dataset.name)
@@ -35,8 +36,8 @@ def score_table(study: Outcomes) -> Table:
         id=f"scores-{study.study.name}",
         title=f"Networks on {title_of(study.study.dataset.name)}, in %",
         header=(*WHO, "Accuracy", "Precision", "Recall (UAR)", "F1 (UF1)", *frames, *SEEN),
-        rows=tuple(_score_row(row, grouped=grouped) for row in study.rows),
-        notes=(SAME_NUMBERS, *score_notes(study, study.rows), *departure_notes(study.study)),
+        rows=tuple(_score_row(row, grouped=grouped) for row in rows),
+        notes=(SAME_NUMBERS, *score_notes(study, rows), *departure_notes(study.study)),
         paper=other.items(other.published.comparison_table) if other else (),
     )
 

@@ -20,6 +20,7 @@ from reports.sections import (
     data_section,
     fault_section,
     gap_section,
+    inflation_section,
     run_section,
     summary_section,
     trace_section,
@@ -104,6 +105,7 @@ def _blocks(studies: Sequence[Outcomes], pictures: Mapping[str, str], *, out: Pa
         else:
             yield from ablation_section(study, out=out, classes=not keys <= shown)
         shown |= keys
+    yield from inflation_section(studies)
     yield from gap_section(studies, pictures)
     yield from fault_section()
     yield from trace_section(studies)

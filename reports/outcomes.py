@@ -6,14 +6,15 @@ folds are there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from architectures.spec import ArchitectureSpec
 from datasets.spec import Leakage
+from studies.controls import MAJORITY, PRIOR, majority, prior_guesser
 from studies.metrics import Scores, headline, scores
 from studies.results import DataSummary, Failure, Prediction, RunResult, StudyResult
-from studies.spec import Study
+from studies.spec import Control, Study
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +30,7 @@ class SeedOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """One arm under one protocol. `mark` says what must be known wherever the arm is named."""
+    """One arm, or one negative control, under one protocol; `control` names the control, "" for an arm."""
 
     arm: ArchitectureSpec
     protocol: str
@@ -38,6 +39,7 @@ class Outcome:
     failures: tuple[Failure, ...]
     unrun: int
     scale: str
+    control: str = ""
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -57,11 +59,18 @@ class Outcome:
     @property
     def name(self) -> str:
         """The arm's name with its marks: at another width than its neighbours, collapsed."""
+        if self.control:
+            return self.plain_name
         marks = [self.scale] if self.scale else []
         if self.collapsed:
             seeds = f" in {self.collapsed} of {len(self.seeds)} seeds" if len(self.seeds) > 1 else ""
             marks.append(f"collapsed{seeds}")
         return f"{self.arm.name} ({', '.join(marks)})" if marks else self.arm.name
+
+    @property
+    def plain_name(self) -> str:
+        """The arm's or the control's name without marks."""
+        return f"control: {self.control}" if self.control else self.arm.name
 
     @property
     def unit(self) -> str:
@@ -91,10 +100,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcomes:
-    """A study and its outcomes, by arm and then protocol."""
+    """A study and its outcomes, by arm and then protocol, and those of its negative controls."""
 
     result: StudyResult
     rows: tuple[Outcome, ...]
+    controls: tuple[Outcome, ...] = ()
 
     @property
     def study(self) -> Study:
@@ -121,27 +131,47 @@ class Outcomes:
 
 def outcomes(result: StudyResult) -> Outcomes:
     """Score everything that a study has come to so far."""
-    found = {run.spec.key: run for run in result.results}
-    failed = {failure.spec.key: failure for failure in result.failures}
     rows = [
-        _outcome(result.study, arm, protocol=protocol, found=found, failed=failed)
+        _outcome(result, arm, protocol=protocol)
         for arm in result.study.arms
         for protocol in result.study.protocols
     ]
-    return Outcomes(result=result, rows=tuple(rows))
+    return Outcomes(result=result, rows=tuple(rows), controls=tuple(_controls(result, rows)))
+
+
+def _controls(result: StudyResult, rows: Sequence[Outcome]) -> Iterator[Outcome]:
+    """The controls by protocol: those computed from the runs of an arm that has finished, then those run."""
+    study = result.study
+    if not study.controls:
+        return
+    for protocol in study.protocols:
+        own = [row for row in rows if row.protocol == protocol and row.seeds]
+        about = next((row for row in own if row.arm == study.proposal), own[0] if own else None)
+        if about:
+            yield _computed(about, MAJORITY, majority)
+            yield _computed(about, PRIOR, prior_guesser)
+        for control in study.controls:
+            yield _outcome(result, study.proposal, protocol=protocol, control=control)
+
+
+def _computed(row: Outcome, name: str, answer: Callable[[RunResult], tuple[Prediction, ...]]) -> Outcome:
+    """What answering by a rule would have come to on the tests of `row`'s runs."""
+    seeds = [
+        _seed(seed.seed, [replace(run, predictions=answer(run)) for run in seed.runs], protocol=row.protocol)
+        for seed in row.seeds
+    ]
+    return replace(row, seeds=tuple(seeds), failures=(), unrun=0, control=name)
 
 
 def _outcome(
-    study: Study,
-    arm: ArchitectureSpec,
-    *,
-    protocol: str,
-    found: dict[str, RunResult],
-    failed: dict[str, Failure],
+    result: StudyResult, arm: ArchitectureSpec, *, protocol: str, control: Control = "none"
 ) -> Outcome:
+    study = result.study
+    found = {run.spec.key: run for run in result.results}
+    failed = {failure.spec.key: failure for failure in result.failures}
     keys: dict[int, list[str]] = {seed: [] for seed in study.seeds}
     for spec in study.runs():
-        if spec.architecture == arm and spec.protocol == protocol:
+        if (spec.architecture, spec.protocol, spec.control) == (arm, protocol, control):
             keys[spec.seed].append(spec.key)
     absent = [key for members in keys.values() for key in members if key not in found]
     complete = {
@@ -157,6 +187,7 @@ def _outcome(
         failures=tuple(failed[key] for key in absent if key in failed),
         unrun=sum(key not in failed for key in absent),
         scale=_scale(arm, study.arms),
+        control="" if control == "none" else control,
     )
 
 

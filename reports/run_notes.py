@@ -94,7 +94,7 @@ def trace_table(study: Outcomes) -> Table:
     for spec in study.study.runs():
         found = results.get(spec.key)
         tail = _finished(found) if found else _unfinished(failed=spec.key in failed)
-        place = (spec.architecture.name, spec.protocol, str(spec.seed), *((str(spec.fold),) if folds else ()))
+        place = (spec.name, spec.protocol, str(spec.seed), *((str(spec.fold),) if folds else ()))
         rows.append((*map(label, place), label(spec.key), label(ids.get(spec.key, NOTHING)), *tail))
     tail_header = ("Best epoch", "Epochs", "Seconds", "Test frames", "Collapsed")
     header = ("Network", "Protocol", "Seed", *(("Fold",) if folds else ()), "Key", "MLflow run")

@@ -6,11 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from architectures.catalogue import PROPOSED
 from datasets.catalogue import DATASETS
 from reports.ablation import ablation_items, ablation_table, rung_table
 from reports.beside import beside, title_of
+from reports.budget import budget_figure, budget_table
 from reports.comparison import paper_table, score_table, size_table
 from reports.coverage import gaps
+from reports.differences import difference_table
+from reports.effects import effect_table
+from reports.inflation import inflation_tables
 from reports.markdown import bullets, code, escape
 from reports.outcomes import Outcomes
 from reports.per_class import class_table
@@ -22,7 +27,6 @@ from reports.table import Figure, Table
 from studies.paper import ITEMS
 
 SHOWN_ANOMALIES = 10
-PROPOSED = "proposed"
 ABLATION_FIGURES = ("Figure 16", "Figure 17", "Figure 18")
 
 
@@ -124,10 +128,12 @@ def comparison_section(study: Outcomes, *, out: Path) -> Iterator[Block]:
     other = beside(study.study.dataset.name)
     yield from _class_blocks(study)
     yield score_table(study)
+    yield from _present(difference_table(study))
     beside_ours = paper_table(study)
     if beside_ours:
         yield beside_ours
     yield Faults(items=(other.published.comparison_table,) if other else ())
+    yield from _budget(study, out=out)
     yield from _present(size_table(study))
     for protocol in study.study.protocols:
         yield from _present(confusion_figure(study, protocol, out=out))
@@ -148,9 +154,17 @@ def ablation_section(study: Outcomes, *, out: Path, classes: bool) -> Iterator[B
         yield from _class_blocks(study)
     yield ablation_table(study)
     yield Faults(items=ABLATION_FIGURES if ablation_items(study, "Figure 18") else ())
+    yield from _present(difference_table(study))
+    yield from _present(effect_table(study))
+    yield from _budget(study, out=out)
     yield rung_table(study)
     yield from _curves(study, out=out)
     yield from _present(bar_figure(study, out=out))
+
+
+def _budget(study: Outcomes, *, out: Path) -> Iterator[Block]:
+    yield from _present(budget_table(study))
+    yield from _present(budget_figure(study, out=out))
 
 
 def _curves(study: Outcomes, *, out: Path) -> Iterator[Block]:
@@ -163,6 +177,14 @@ def _curves(study: Outcomes, *, out: Path) -> Iterator[Block]:
 def _present(block: Table | Figure | None) -> Iterator[Block]:
     if block:
         yield block
+
+
+def inflation_section(studies: Sequence[Outcomes]) -> Iterator[Block]:
+    """The same networks under every protocol side by side; nothing where there is one protocol alone."""
+    tables = inflation_tables(studies)
+    if tables:
+        yield _heading("What the split is worth")
+        yield from tables
 
 
 def gap_section(studies: Sequence[Outcomes], pictures: Mapping[str, str]) -> Iterator[Block]:

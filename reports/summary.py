@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from statistics import fmean
 
 from reports.beside import departures
-from reports.numbers import percent, points
+from reports.differences import in_words
+from reports.numbers import percent
 from reports.outcomes import Outcome, Outcomes
 from reports.run_notes import headline_of
-from studies.intervals import LEAST_DIFFERENCE, wilson
+from studies.intervals import wilson
+
+PROBE = "identity-probe"
 
 
 def _accuracy(row: Outcome) -> float:
@@ -31,7 +33,8 @@ def summary(study: Outcomes) -> tuple[str, ...]:
     return (
         f"{headline_of(study.study)}: {total - left - failed} of {total} runs finished{state}.",
         *(text for protocol in study.study.protocols for text in _best(study, protocol)),
-        *(_steps(study) if study.study.kind == "ablation" else ()),
+        *(text for protocol in study.study.protocols for text in in_words(study, protocol)),
+        *_controls(study),
         *_inflation(study),
         *_collapsed(finished),
         *_limits(study, finished),
@@ -78,35 +81,32 @@ def _lead(first: Outcome, others: Sequence[Outcome]) -> str:
     if lead == 0:
         level = [row.name for row in others if _accuracy(row) == _accuracy(first)]
         return f" {', '.join(level)} {'is' if len(level) == 1 else 'are'} level with it."
-    behind = f" Next is {second.name}, {percent(lead)} points behind"
-    answers = first.seeds[0].scores.correct - second.seeds[0].scores.correct
-    if max(len(first.seeds), len(second.seeds)) > 1 or answers >= LEAST_DIFFERENCE:
-        return f"{behind}."
-    return (
-        f"{behind}: {answers} of {first.seeds[0].scores.n} {first.unit}. A lead under {LEAST_DIFFERENCE} "
-        "answers cannot be significant (exact McNemar test, p < 0.05)."
-    )
+    return f" Next is {second.name}, {percent(lead)} points behind."
 
 
-def _steps(study: Outcomes) -> Iterator[str]:
+def _controls(study: Outcomes) -> Iterator[str]:
+    """Which arms are above every control under each protocol, and whether the subject can be read."""
     for protocol in study.study.protocols:
-        rows = [row for row in study.under(protocol) if row.seeds]
-        if len(rows) == len(study.study.arms) > 1:
-            steps = ", ".join(
-                f"{points(100 * (_accuracy(after) - _accuracy(before)))} ({after.arm.name})"
-                for before, after in pairwise(rows)
-            )
-            units = rows[0].seeds[0].scores.n
-            least = (
-                f"a change under {LEAST_DIFFERENCE} answers ({percent(LEAST_DIFFERENCE / units)} points) "
-                "cannot be significant in one seed"
-                if units >= LEAST_DIFFERENCE
-                else "too few to tell two arms apart at all"
-            )
-            yield (
-                f"Under {protocol} accuracy changes from rung to rung by {steps} points, on {units} "
-                f"{rows[0].unit}: {least}."
-            )
+        own = [row for row in study.controls if row.protocol == protocol and row.seeds]
+        floors = [row for row in own if row.control != PROBE]
+        if not floors:
+            continue
+        best = max(floors, key=_accuracy)
+        below = [
+            row.arm.name for row in study.under(protocol) if row.seeds and _accuracy(row) <= _accuracy(best)
+        ]
+        text = f"Under {protocol} the highest control is {best.control}, {percent(_accuracy(best))} %: "
+        text += f"{', '.join(below)} did not pass it" if below else "every network passed it"
+        yield text + "".join(_probe(row) for row in own if row.control == PROBE) + "."
+
+
+def _probe(row: Outcome) -> str:
+    counts = [c.tp + c.fn for c in row.seeds[0].scores.per_class]
+    chance = max(counts) / sum(counts)
+    return (
+        f"; from the features of {row.arm.name} the subject is read right in {percent(_accuracy(row))} % "
+        f"(the commonest subject: {percent(chance)} %)"
+    )
 
 
 def _inflation(study: Outcomes) -> Iterator[str]:

@@ -35,7 +35,8 @@ def from_data(cls: type[T], data: Any) -> T:
     """The value of type `cls` that `to_data` made `data` from.
 
     Raises:
-        ValueError: a field is missing or unknown, or holds something of another type.
+        ValueError: a field without a default is missing, or one is unknown or holds something of another
+            type. What was written before a field existed is read with the field's default.
     """
     value: T = _decode(cls, data, where=cls.__name__)
     return value
@@ -81,7 +82,12 @@ def _decode_tuple(args: tuple[Any, ...], data: Any, *, where: str) -> tuple[Any,
 
 def _decode_dataclass(cls: type, data: Any, *, where: str) -> Any:
     hints = _hints(cls)
-    if not isinstance(data, dict) or set(data) != set(hints):
+    needed = {field.name for field in dataclasses.fields(cls) if not _has_default(field)}
+    if not isinstance(data, dict) or not needed <= set(data) <= set(hints):
         got = sorted(data) if isinstance(data, dict) else data
         raise ValueError(f"{where} must have the fields {sorted(hints)}; got {got}")
-    return cls(**{name: _decode(hint, data[name], where=f"{where}.{name}") for name, hint in hints.items()})
+    return cls(**{name: _decode(hints[name], data[name], where=f"{where}.{name}") for name in data})
+
+
+def _has_default(field: dataclasses.Field[Any]) -> bool:
+    return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING

@@ -1,4 +1,4 @@
-"""How far a share of correct answers can be trusted: Wilson's score interval (1927), McNemar's least lead.
+"""How far a share of correct answers can be trusted: Wilson's score interval (1927).
 
 It takes the answers for independent. Frames of one clip are not, so over frames it is too narrow.
 """
@@ -9,10 +9,6 @@ from math import sqrt
 
 Z_95 = 1.959963984540054
 """The standard normal's 97.5 % quantile."""
-
-
-LEAST_DIFFERENCE = 6
-"""Fewest answers won, none lost, at which an exact McNemar test reaches p < 0.05: 2 * 0.5^6 = 0.031."""
 
 
 def wilson(correct: int, n: int) -> tuple[float, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from datasets.spec import AugmentationSpec
+from datasets.spec import MOTION, AugmentationSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ PRESETS = {
 
 def suited(augmentation: AugmentationSpec, representation: str) -> AugmentationSpec:
     """The changes that make sense for an image of motion: it has no colours, and a flow has directions."""
-    if representation == "frame":
+    if representation not in MOTION:
         return augmentation
     grey = replace(augmentation, brightness=0.0, contrast=0.0, saturation=0.0, hue=0.0)
     return replace(grey, flip=0.0) if representation == "flow" else grey

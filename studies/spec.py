@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from architectures.catalogue import smallest_input
+from architectures.catalogue import PROPOSED, smallest_input
 from architectures.spec import ArchitectureSpec
 from datasets.spec import AugmentationSpec, DatasetSpec
 from studies.codec import to_json
+from studies.search import Search
 
 RECIPE = 1
 """Raised whenever training comes to mean something else, so that no older result answers for it."""
+
+Control = Literal["none", "shuffled-labels", "onset-frame", "identity-probe"]
+"""Negative controls that need a run; `studies.controls` says what each is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +57,7 @@ class RunSpec:
     """One training run, in full: what is equal in every field but names is the same run.
 
     `fingerprint` identifies the data by content (`datasets.pixels.cache`); `fold` is one of `folds`, from 0.
+    `control` is "none", or what has been taken from the run so that it should know nothing.
 
     Raises:
         ValueError: the architecture cannot take images of this size.
@@ -65,6 +71,7 @@ class RunSpec:
     architecture: ArchitectureSpec
     training: TrainingSpec
     seed: int
+    control: Control = "none"
 
     def __post_init__(self) -> None:
         smallest = smallest_input(self.architecture)
@@ -80,12 +87,20 @@ class RunSpec:
         nameless = replace(self, architecture=replace(self.architecture, name=""))
         return hashlib.sha256(f"{RECIPE} {to_json(nameless)}".encode()).hexdigest()[:16]
 
+    @property
+    def name(self) -> str:
+        """The arm, and the control that it was run as, for people."""
+        arm = self.architecture.name
+        return arm if self.control == "none" else f"{arm} ({self.control})"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
     """Arms run under the same data, training, protocols and seeds, so that they can be compared.
 
-    `folds` gives the number of folds of each protocol on these data; () where each has one.
+    `folds` gives the number of folds of each protocol on these data; () where each has one. `controls` are
+    run with the arm that the study is about; `onset_fingerprint` identifies the images of the onset frames.
+    `searches` are () or those of every run, whose settings then take the place of `training`'s.
 
     Raises:
         ValueError: nothing to run, an arm twice, or an arm that cannot take the images.
@@ -101,6 +116,9 @@ class Study:
     training: TrainingSpec
     arms: tuple[ArchitectureSpec, ...]
     folds: tuple[int, ...] = ()
+    controls: tuple[Control, ...] = ()
+    onset_fingerprint: str = ""
+    searches: tuple[Search, ...] = ()
 
     def __post_init__(self) -> None:
         names = [arm.name for arm in self.arms]
@@ -119,21 +137,54 @@ class Study:
         parts = (self.kind, self.design, self.dataset.name, "+".join(self.protocols), self.preset, digest)
         return "-".join(part for part in parts if part)
 
+    @property
+    def proposal(self) -> ArchitectureSpec:
+        """The arm that the study and its controls are about: the proposed network, or the first."""
+        return next((arm for arm in self.arms if arm.name == PROPOSED), self.arms[0])
+
     def runs(self) -> tuple[RunSpec, ...]:
-        """Every run of the study: by protocol, then seed, then fold, then arm."""
-        return tuple(
+        """Every run of the study: by protocol, then seed, then fold, then arm, then control."""
+        cells = (
             RunSpec(
                 dataset=self.dataset,
                 fingerprint=self.fingerprint,
                 protocol=protocol,
                 fold=fold,
                 folds=folds,
-                architecture=arm,
+                architecture=self.proposal,
                 training=self.training,
                 seed=seed,
             )
             for protocol, folds in zip(self.protocols, self.folds or [1] * len(self.protocols), strict=True)
             for seed in self.seeds
             for fold in range(folds)
-            for arm in self.arms
         )
+        found = {search.key: search for search in self.searches}
+        return tuple(
+            spec
+            for cell in cells
+            for spec in (
+                *(_tuned(replace(cell, architecture=arm), found) for arm in self.arms),
+                *(self._controlled(_tuned(cell, found), control) for control in self.controls),
+            )
+        )
+
+    def _controlled(self, cell: RunSpec, control: Control) -> RunSpec:
+        if control != "onset-frame":
+            return replace(cell, control=control)
+        onsets = replace(self.dataset, representation="onset")
+        return replace(cell, control=control, dataset=onsets, fingerprint=self.onset_fingerprint)
+
+
+def _tuned(spec: RunSpec, found: Mapping[str, Search]) -> RunSpec:
+    """The run with the settings that its search has found, or as it is where there was none."""
+    best = found.get(spec.key) if found else None
+    if best is None:
+        return spec
+    training = replace(
+        spec.training,
+        learning_rate=best.learning_rate,
+        gamma=best.gamma,
+        class_weights=best.class_weights,
+    )
+    return replace(spec, training=training)

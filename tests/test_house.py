@@ -19,7 +19,7 @@ ALLOWED = {
 ONLY_USER = {
     "mlflow": ["harness/tracking.py"],
     "fvcore": ["harness/cost.py"],
-    "optuna": [],
+    "optuna": ["harness/tune.py"],
 }
 LIGHT = (
     "architectures.spec",

@@ -48,6 +48,8 @@ def represent(frame: Image, onset: Image, *, representation: str, size: int) -> 
     assert representation in REPRESENTATIONS, representation
     if representation == "flow":
         return flow(frame, onset, size=size)
+    if representation == "onset":
+        return square(onset, size)
     if representation == "apex_minus_onset":
         return difference(square(frame, size), square(onset, size))
     return square(frame, size)

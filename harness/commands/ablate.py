@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from harness.commands import options
 
@@ -13,7 +10,8 @@ from harness.commands import options
 def ablate(
     dataset: options.Dataset = "synthetic",
     root: options.Root = None,
-    design: Annotated[str, typer.Option(help="ladder (the paper's) or controlled.")] = "ladder",
+    design: options.Design = "ladder",
+    order: options.Order = None,
     protocol: options.Protocols = None,
     folds: options.Folds = None,
     frames: options.Frames = None,
@@ -27,13 +25,16 @@ def ablate(
     image_size: options.ImageSize = None,
     width: options.Width = None,
     batch: options.Batch = 32,
+    controls: options.Controls = False,
+    tuned: options.Tuned = False,
+    searches: options.Searches = None,
     device: options.Device = "auto",
     tracking_uri: options.TrackingUri = None,
     out: options.Out = Path("results"),
     dry_run: options.DryRun = False,
     json: options.Json = False,
 ) -> None:
-    """Run an ablation: VGG16, then one part more at each rung, up to the proposed network."""
+    """Run an ablation: the parts of the proposed network, one by one or in every combination."""
     from harness.commands.study import Output, run
     from harness.plan import Request
     from harness.reading import DataRequest
@@ -50,6 +51,7 @@ def ablate(
             representation=representation,
         ),
         design=design,
+        order=options.listed(order),
         only=(),
         protocols=options.listed(protocol) or ("frame",),
         folds=folds,
@@ -59,6 +61,9 @@ def ablate(
         image_size=image_size,
         width=width,
         batch=batch,
+        controls=controls,
+        tuned=tuned,
+        searches=searches,
         pretrained=False,
     )
     run(request, Output(device=device, tracking_uri=tracking_uri, out=out, dry_run=dry_run, json=json))

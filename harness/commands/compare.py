@@ -13,9 +13,7 @@ from harness.commands import options
 def compare(
     dataset: options.Dataset = "synthetic",
     root: options.Root = None,
-    only: Annotated[
-        list[str] | None, typer.Option(help="Only this architecture of `harness cost`. Repeatable.")
-    ] = None,
+    only: options.Only = None,
     pretrained: Annotated[
         bool, typer.Option("--pretrained", help="Start from torchvision weights on this machine.")
     ] = False,
@@ -32,6 +30,9 @@ def compare(
     image_size: options.ImageSize = None,
     width: options.Width = None,
     batch: options.Batch = 32,
+    controls: options.Controls = False,
+    tuned: options.Tuned = False,
+    searches: options.Searches = None,
     device: options.Device = "auto",
     tracking_uri: options.TrackingUri = None,
     out: options.Out = Path("results"),
@@ -55,6 +56,7 @@ def compare(
             representation=representation,
         ),
         design="",
+        order=(),
         only=options.listed(only),
         protocols=options.listed(protocol) or ("frame",),
         folds=folds,
@@ -64,6 +66,9 @@ def compare(
         image_size=image_size,
         width=width,
         batch=batch,
+        controls=controls,
+        tuned=tuned,
+        searches=searches,
         pretrained=pretrained,
     )
     run(request, Output(device=device, tracking_uri=tracking_uri, out=out, dry_run=dry_run, json=json))

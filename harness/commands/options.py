@@ -37,6 +37,24 @@ Epochs = Annotated[int | None, typer.Option(help="Most epochs, instead of the pr
 ImageSize = Annotated[int | None, typer.Option(help="Side in pixels, instead of the preset's.")]
 Width = Annotated[float | None, typer.Option(help="Channel factor, instead of the preset's.")]
 Batch = Annotated[int, typer.Option(help="Images a training step.")]
+Design = Annotated[
+    str, typer.Option(help="ladder (the paper's), controlled, leave-one-out, add-one-in or factorial.")
+]
+Order = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="A part in the order in which a ladder adds them: cbam, residual, separable, prelu, batch-norm, "
+        "gap-head. Repeatable, or with commas. Default: the paper's."
+    ),
+]
+Only = Annotated[list[str] | None, typer.Option(help="Only this architecture of `harness cost`. Repeatable.")]
+Tuned = Annotated[
+    bool, typer.Option("--tuned", help="Train with the settings that `harness tune` found for each run.")
+]
+Searches = Annotated[str | None, typer.Option(help="Optuna storage of the searches. Default: ./optuna.db.")]
+Controls = Annotated[
+    bool, typer.Option("--controls", help="Negative controls too, which a score must beat to mean anything.")
+]
 Device = Annotated[str, typer.Option(help="auto (CUDA, MPS, CPU), cuda, mps or cpu.")]
 TrackingUri = Annotated[
     str | None,

@@ -85,7 +85,7 @@ def carry_out(
         with progress_for(console, name, cells=len(plan.study.runs())) as progress:
             result = run_study(
                 plan.study,
-                plan.pixels,
+                plan.data,
                 ledger=ledger,
                 device=device,
                 progress=progress,
@@ -182,7 +182,7 @@ def _say_end(result: StudyResult, report: Path, *, ledger: Ledger, as_json: bool
         return
     print(f"study   {result.study.name}")
     for failure in result.failures:
-        print(f"failed  {failure.spec.architecture.name} ({failure.spec.protocol}): {failure.reason}")
+        print(f"failed  {failure.spec.name} ({failure.spec.protocol}): {failure.reason}")
     print(f"report  {report}")
     program = "harness" if shutil.which("harness") else sys.argv[0]
     print(f"runs    {program} ui{ledger.as_option()}   (MLflow, {ledger.shown()})")

@@ -2,7 +2,7 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
-from architectures.spec import VGG16_STAGES, ArchitectureSpec, BlockSpec, toggled
+from architectures.spec import ArchitectureSpec, BlockSpec
 
 
 def test_the_default_is_vgg16_as_published():
@@ -74,17 +74,3 @@ def test_channels_scale_round_and_never_vanish():
     assert ArchitectureSpec(name="x", width=0.3).channels(64) == 19
     assert ArchitectureSpec(name="x", width=0.001).channels(64) == 1
     assert ArchitectureSpec(name="x", width=2).channels(64) == 128
-
-
-def test_toggled_changes_the_named_parts_alone():
-    base = ArchitectureSpec(name="x", norm="batch", head="gap", width=0.5, block=BlockSpec(residual=True))
-    changed = toggled(base, name="y", attention="cbam", activation="prelu")
-    assert changed.block == BlockSpec(attention="cbam", activation="prelu", residual=True)
-    assert replace(changed, name="x", block=base.block) == base
-    assert changed.name == "y"
-    assert base.stages == VGG16_STAGES
-
-
-def test_toggled_refuses_a_word_that_is_not_accepted():
-    with pytest.raises(ValueError, match="attention must be one of none, cbam; got 'eca'"):
-        toggled(ArchitectureSpec(name="x"), name="y", attention="eca")

@@ -6,39 +6,23 @@ import pytest
 import torch
 
 from datasets.pixels.cache import Pixels
-from harness.plan import Plan, Request, prepare
-from harness.reading import DataRequest
-from harness.run import execute
+from harness.plan import Plan, prepare
+from harness.run import Material, execute
 from studies.results import RunResult
-
-
-def request(tree: Path, **changes: object) -> Request:
-    values: dict[str, object] = {
-        "kind": "ablation",
-        "data": DataRequest(dataset="casme2", root=tree),
-        "design": "ladder",
-        "only": (),
-        "protocols": ("frame", "subject"),
-        "folds": None,
-        "seeds": 1,
-        "preset": "quick",
-        "epochs": 2,
-        "image_size": 32,
-        "width": 0.125,
-        "batch": 16,
-        "pretrained": False,
-    }
-    return Request(**{**values, **changes})  # type: ignore[arg-type]
+from tests.harness.tiny import request
 
 
 @pytest.fixture
 def plan(tree: Path) -> Plan:
-    return prepare(request(tree))
+    return prepare(
+        request(tree, kind="ablation", design="ladder", protocols=("frame", "subject"), epochs=2, batch=16)
+    )
 
 
 def run(plan: Plan, index: int) -> tuple[RunResult, Pixels]:
     spec = plan.study.runs()[index]
-    result, weights = execute(spec, plan.pixels, device=torch.device("cpu"), on_epoch=lambda _: None)
+    material = Material(pixels=plan.pixels, device=torch.device("cpu"))
+    result, weights = execute(spec, material, on_epoch=lambda _: None)
     assert all(tensor.device.type == "cpu" for tensor in weights.values())
     return result, plan.pixels
 

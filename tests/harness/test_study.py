@@ -11,30 +11,12 @@ import torch
 from rich.console import Console
 
 from architectures.spec import ArchitectureSpec
-from harness.plan import Plan, Request, prepare
+from harness.plan import Plan, prepare
 from harness.progress import progress_for
-from harness.reading import DataRequest
 from harness.study import run_study
 from harness.tracking import Ledger
 from studies.results import StudyResult
-
-
-def request(tree: Path, *, only: tuple[str, ...] = ("proposed",)) -> Request:
-    return Request(
-        kind="comparison",
-        data=DataRequest(dataset="casme2", root=tree),
-        design="",
-        only=only,
-        protocols=("frame",),
-        folds=None,
-        seeds=1,
-        preset="quick",
-        epochs=1,
-        image_size=32,
-        width=0.125,
-        batch=32,
-        pretrained=False,
-    )
+from tests.harness.tiny import request
 
 
 def carry_out(plan: Plan, ledger: Ledger) -> tuple[StudyResult, str]:
@@ -43,7 +25,7 @@ def carry_out(plan: Plan, ledger: Ledger) -> tuple[StudyResult, str]:
     progress = progress_for(shown, plan.study.name, cells=len(plan.study.runs()))
     result = run_study(
         plan.study,
-        plan.pixels,
+        plan.data,
         ledger=ledger,
         device=torch.device("cpu"),
         progress=progress,

@@ -9,6 +9,9 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from harness.plan import Request
+from harness.reading import DataRequest
+
 EMOTIONS = ("disgust", "fear", "happiness", "repression", "sadness", "surprise")
 SUBJECTS, FRAMES, SIDE = 4, 3, 36
 
@@ -32,6 +35,20 @@ def write_tree(root: Path, *, seed: int = 0) -> Path:
     sheet = pd.DataFrame([header, *rows])
     sheet.to_excel(root / "CASME2-coding-20140508.xlsx", header=False, index=False)
     return root
+
+
+def request(tree: Path, **changes: object) -> Request:
+    """A study of the proposed network on the tree, as small as one can be; `changes` to it."""
+    values: dict[str, object] = {
+        "kind": "comparison",
+        "data": DataRequest(dataset="casme2", root=tree),
+        "only": ("proposed",),
+        "preset": "quick",
+        "epochs": 1,
+        "image_size": 32,
+        "width": 0.125,
+    }
+    return Request(**{**values, **changes})  # type: ignore[arg-type]
 
 
 Run = Callable[..., tuple[int, str, str]]

@@ -95,6 +95,26 @@ def run(
     )
 
 
+def answered(spec: RunSpec, right: Sequence[bool], *, subjects: int) -> RunResult:
+    """A finished run on one clip a value of `right`, dealt to `subjects` in turn; two classes."""
+
+    def sure(answer: int) -> tuple[float, ...]:
+        return tuple(0.9 if c == answer else 0.02 for c in range(len(CLASSES)))
+
+    half = len(right) // 2
+    told = tuple(
+        Prediction(
+            id=f"c{clip}/0",
+            subject=f"sub{clip % subjects:02}",
+            clip=f"c{clip}",
+            truth=int(clip >= half),
+            probabilities=sure(int((clip >= half) == correct)),
+        )
+        for clip, correct in enumerate(right)
+    )
+    return replace(run(spec), predictions=told)
+
+
 def cost_of(arm: ArchitectureSpec) -> Cost:
     """A cost that differs by name: 262,144 parameters (1 MiB) for each letter."""
     letters = len(arm.name)
@@ -166,6 +186,7 @@ class Built:
 
     good, collapsed, classes = GOOD, COLLAPSED, CLASSES
     run = staticmethod(run)
+    answered = staticmethod(answered)
     study = staticmethod(study_of)
     finish = staticmethod(finish)
     predictions = staticmethod(predictions)

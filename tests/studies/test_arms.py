@@ -1,29 +1,95 @@
+import itertools
+from dataclasses import replace
+
 import pytest
 
-from studies.arms import DESIGNS, ablation, comparison
+from architectures.catalogue import CONTROLLED, LADDER
+from architectures.parts import PARTS, parts_of
+from studies.arms import DESIGNS, ablation, comparison, pairs, reference
+
+
+def names(arms):
+    return [arm.name for arm in arms]
+
+
+def test_the_two_ladders_are_the_catalogues():
+    assert ablation("ladder") == LADDER
+    assert ablation("controlled") == CONTROLLED
 
 
 @pytest.mark.parametrize("design", DESIGNS)
-def test_a_ladder_has_five_rungs_and_ends_in_the_proposed_network(design: str) -> None:
-    rungs = ablation(design)
-
-    assert len(rungs) == 5
-    assert rungs[-1].name == "proposed"
-
-
-def test_the_paper_ladder_starts_at_vgg16_and_the_controlled_one_at_its_trimmed_form() -> None:
-    assert ablation("ladder")[0].name == "vgg16"
-    assert (ablation("ladder")[0].norm, ablation("ladder")[0].head) == ("none", "vgg")
-    assert {(rung.norm, rung.head) for rung in ablation("controlled")} == {("batch", "gap")}
+def test_every_design_holds_the_proposed_network_or_its_foot_and_no_network_twice(design):
+    arms = ablation(design)
+    assert {"proposed", "vgg16-bn-gap"} & set(names(arms))
+    assert len({replace(arm, name="") for arm in arms}) == len(arms) == len(set(names(arms)))
 
 
-def test_an_unknown_design_is_refused_with_the_list() -> None:
-    with pytest.raises(ValueError, match="unknown design 'staircase'; accepted: ladder, controlled"):
-        ablation("staircase")
+def test_a_ladder_in_another_order_adds_one_part_a_rung():
+    order = ("gap-head", "prelu", "batch-norm", "residual")
+    rungs = [parts_of(arm) for arm in ablation("ladder", order=order)]
+    assert [after - before for before, after in itertools.pairwise(rungs)] == [{p} for p in order]
 
 
-def test_a_comparison_is_the_papers_seven() -> None:
-    assert [arm.name for arm in comparison()] == [
+def test_what_the_order_leaves_out_comes_with_the_skips_on_the_ladder_and_is_there_on_the_controlled_one():
+    ladder = [parts_of(arm) for arm in ablation("ladder", order=("batch-norm", "prelu", "residual"))]
+    assert ladder[-1] - ladder[-2] == {"residual", "gap-head"}
+    controlled = [parts_of(arm) for arm in ablation("controlled", order=("batch-norm", "prelu"))]
+    assert controlled == [{"gap-head"}, {"gap-head", "batch-norm"}, {"gap-head", "batch-norm", "prelu"}]
+
+
+def test_leave_one_out_takes_each_of_the_six_parts_from_the_whole():
+    whole, *others = ablation("leave-one-out")
+    assert whole.name == "proposed"
+    assert {next(iter(parts_of(whole) - parts_of(arm))) for arm in others} == set(PARTS)
+    assert names(others)[-2:] == ["proposed without batch-norm", "proposed without gap-head"]
+
+
+def test_the_factorial_is_every_combination_with_batch_norm_and_the_gap_head():
+    arms = ablation("factorial")
+    assert len(arms) == 16
+    assert {parts_of(arm) & {"batch-norm", "gap-head"} for arm in arms} == {
+        frozenset({"batch-norm", "gap-head"})
+    }
+    assert names(ablation("factorial", order=("cbam",))) == ["vgg16-bn-gap", "vgg16-bn-gap with cbam"]
+
+
+def test_a_ladder_compares_neighbours_and_a_factorial_nothing():
+    arms = ablation("ladder")
+    assert pairs(arms, design="ladder") == tuple(itertools.pairwise(arms))
+    assert pairs(ablation("factorial"), design="factorial") == ()
+
+
+def test_a_difference_is_always_what_a_part_or_the_proposal_brings():
+    whole = ablation("leave-one-out")
+    assert {after.name for _, after in pairs(whole, design="leave-one-out")} == {"proposed"}
+    base = ablation("add-one-in")
+    for before, after in pairs(base, design="add-one-in"):
+        assert parts_of(before) < parts_of(after)
+    seven = comparison()
+    assert [after.name for _, after in pairs(seven, design="")] == ["proposed"] * 6
+
+
+def test_a_comparison_without_the_proposed_network_stands_against_its_first():
+    arms = comparison(("resnet34", "vgg16"))
+    assert reference(arms, design="").name == "resnet34"
+
+
+@pytest.mark.parametrize(
+    ("design", "order", "message"),
+    [
+        ("staircase", (), "unknown design 'staircase'; accepted: ladder, controlled, leave-one-out"),
+        ("ladder", ("cbam", "cbam"), "--order takes each part at most once, of cbam, .*; got cbam, cbam"),
+        ("ladder", ("senet",), "--order takes each part at most once, of cbam, .*; got senet"),
+        ("factorial", ("batch-norm",), "the factorial design has batch norm and the GAP head in every arm"),
+    ],
+)
+def test_a_design_that_cannot_be_is_refused_with_what_there_is(design, order, message):
+    with pytest.raises(ValueError, match=message):
+        ablation(design, order=order)
+
+
+def test_a_comparison_is_the_papers_seven():
+    assert names(comparison()) == [
         "vgg16",
         "alexnet",
         "resnet34",
@@ -34,10 +100,10 @@ def test_a_comparison_is_the_papers_seven() -> None:
     ]
 
 
-def test_only_what_is_named_in_the_order_named() -> None:
-    assert [arm.name for arm in comparison(("resnet34", "vgg16"))] == ["resnet34", "vgg16"]
+def test_only_what_is_named_in_the_order_named():
+    assert names(comparison(("resnet34", "vgg16"))) == ["resnet34", "vgg16"]
 
 
-def test_an_unknown_network_is_refused_with_the_list() -> None:
+def test_an_unknown_network_is_refused_with_the_list():
     with pytest.raises(ValueError, match=r"unknown architecture 'resnet999'; accepted: vgg16, .*proposed"):
         comparison(("vgg16", "resnet999"))

@@ -1,0 +1,133 @@
+"""`harness tune`: the same search budget for every arm of a study, on validation alone."""
+
+from __future__ import annotations
+
+import json as json_module
+import sys
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from harness.commands import options
+from harness.errors import user_input
+
+if TYPE_CHECKING:
+    from harness.plan import Plan
+    from studies.search import Search
+
+KINDS: dict[str, Literal["ablation", "comparison"]] = {"ablate": "ablation", "compare": "comparison"}
+
+
+def tune(
+    study: Annotated[str, typer.Option("--for", help="The study to tune: ablate or compare.")] = "ablate",
+    trials: Annotated[int, typer.Option(help="Trials for every run of the study.")] = 20,
+    pruner: Annotated[str, typer.Option(help="What stops a trial early: median or hyperband.")] = "median",
+    searches: options.Searches = None,
+    dataset: options.Dataset = "synthetic",
+    root: options.Root = None,
+    design: options.Design = "ladder",
+    order: options.Order = None,
+    only: options.Only = None,
+    protocol: options.Protocols = None,
+    folds: options.Folds = None,
+    frames: options.Frames = None,
+    classes: options.Classes = None,
+    layout: options.Layout = "",
+    align: options.Align = "auto",
+    representation: options.Representation = "frame",
+    seeds: options.Seeds = 1,
+    preset: options.Preset = "paper",
+    epochs: options.Epochs = None,
+    image_size: options.ImageSize = None,
+    width: options.Width = None,
+    batch: options.Batch = 32,
+    device: options.Device = "auto",
+    json: options.Json = False,
+) -> None:
+    """Search learning rate, focal exponent and class weights for every run; then run it with --tuned.
+
+    Give the options that the study will be given. A search that was stopped goes on where it was.
+    """
+    from harness.plan import Request, prepare
+    from harness.reading import DataRequest
+
+    with user_input():
+        if study not in KINDS:
+            raise ValueError(f"unknown study --for {study!r}; accepted: {', '.join(KINDS)}")
+        ablation = study == "ablate"
+        request = Request(
+            kind=KINDS[study],
+            data=DataRequest(
+                dataset=dataset,
+                root=root,
+                frames=frames,
+                classes=options.listed(classes),
+                layout=layout,
+                align=align,
+                representation=representation,
+            ),
+            design=design if ablation else "",
+            order=options.listed(order) if ablation else (),
+            only=() if ablation else options.listed(only),
+            protocols=options.listed(protocol) or ("frame",),
+            folds=folds,
+            seeds=seeds,
+            preset=preset,
+            epochs=epochs,
+            image_size=image_size,
+            width=width,
+            batch=batch,
+        )
+        plan = prepare(request)
+        found = _searched(plan, trials=trials, pruner=pruner, store=searches, device=device)
+    if json:
+        print(json_module.dumps(found, indent=1))
+        return
+    for cell in found:
+        print(
+            f"{cell['cell']}: validation accuracy {100 * cell['best']:.1f} % (as it was: "
+            f"{100 * cell['first']:.1f} %), learning rate {cell['learning_rate']:.2g}, "
+            f"gamma {cell['gamma']:g}, class weights {cell['class_weights']}; {cell['trials']} trials, "
+            f"{cell['pruned']} stopped early"
+        )
+    print(f"now the same options with: harness {study} --tuned")
+
+
+def _searched(
+    plan: Plan, *, trials: int, pruner: str, store: str | None, device: str
+) -> list[dict[str, Any]]:
+    """Make every search of the plan, with a line a trial on stderr."""
+    from harness.device import resolve
+    from harness.run import Material
+    from harness.tracking import run_name
+    from harness.tune import default_store, search
+
+    material = Material(pixels=plan.pixels, device=resolve(device))
+    found = []
+    for spec in plan.study.runs():
+        name = run_name(spec)
+
+        def said(made: int, best: float, name: str = name) -> None:
+            print(
+                f"{name}: trial {made}/{trials}, best validation accuracy {100 * best:.1f} %", file=sys.stderr
+            )
+
+        made = search(
+            spec, material, trials=trials, pruner=pruner, store=store or default_store(), on_trial=said
+        )
+        found.append(_told(name, made))
+    return found
+
+
+def _told(name: str, made: Search) -> dict[str, Any]:
+    return {
+        "cell": name,
+        "key": made.key,
+        "best": max(made.values),
+        "first": made.values[0],
+        "learning_rate": made.learning_rate,
+        "gamma": made.gamma,
+        "class_weights": made.class_weights,
+        "trials": len(made.values),
+        "pruned": sum(made.pruned),
+    }

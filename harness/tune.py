@@ -1,0 +1,168 @@
+"""A search for training settings with the same budget for every arm; the only user of optuna.
+
+Every run of a study has a search of its own: on its own training and validation parts, so that the settings
+of no fold have been near another fold's test subjects (nested, as Varma and Simon 2006 ask for,
+doi 10.1186/1471-2105-7-91). Trials are drawn by TPE (Bergstra et al. 2011), the first being the settings as
+they are, and stopped early by the median rule or Hyperband (Li et al. 2018, arXiv:1603.06560).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import optuna
+from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner
+from optuna.trial import TrialState
+
+from harness.run import Material, network_of, trained
+from harness.train import Diverged
+from studies.search import Search
+from studies.spec import RunSpec, Study
+
+SPACE_VERSION = 1
+"""Raised when the space changes, so that no search goes on in another one."""
+
+GAMMAS = (0.0, 1.0, 2.0, 3.0)
+WEIGHTS = ("inverse", "none")
+LEARNING_RATES = (1e-4, 1e-2)
+COUNTED = (TrialState.COMPLETE, TrialState.PRUNED)
+
+PRUNERS: dict[str, Callable[[], BasePruner]] = {
+    "median": lambda: MedianPruner(n_startup_trials=3, n_warmup_steps=2),
+    "hyperband": HyperbandPruner,
+}
+
+
+def default_store() -> str:
+    """The SQLite file of searches in the working folder."""
+    return f"sqlite:///{Path.cwd() / 'optuna.db'}"
+
+
+def search(
+    spec: RunSpec,
+    material: Material,
+    *,
+    trials: int,
+    pruner: str,
+    store: str,
+    on_trial: Callable[[int, float], None],
+) -> Search:
+    """Make the trials that this run's search still lacks of `trials`; the test part is never touched.
+
+    `on_trial` is called with the number of trials made and the best value after each. A trial whose loss
+    stops being a number has the value 0.
+
+    Raises:
+        ValueError: no such pruner, or fewer than one trial.
+    """
+    if pruner not in PRUNERS:
+        raise ValueError(f"unknown --pruner {pruner!r}; accepted: {', '.join(PRUNERS)}")
+    if trials < 1:
+        raise ValueError(f"--trials must be at least 1; got {trials}")
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    made = _study(spec, store)
+    counted = made.get_trials(deepcopy=False, states=COUNTED)
+    made.pruner = PRUNERS[pruner]()
+    # A seed that depends on how far the search has come: the same one would draw the same trials again.
+    made.sampler = optuna.samplers.TPESampler(seed=int(spec.key[:7], 16) + len(counted))
+    if not made.get_trials(deepcopy=False):
+        now = spec.training
+        made.enqueue_trial(
+            {"learning_rate": now.learning_rate, "gamma": now.gamma, "class_weights": now.class_weights}
+        )
+
+    def after(study: optuna.Study, _: object) -> None:
+        on_trial(len(study.get_trials(deepcopy=False, states=COUNTED)), study.best_value)
+
+    made.optimize(
+        lambda trial: _value(trial, spec, material), n_trials=max(0, trials - len(counted)), callbacks=[after]
+    )
+    return _search(spec, made)
+
+
+def _value(trial: optuna.Trial, spec: RunSpec, material: Material) -> float:
+    """The best validation accuracy of a run with the settings that the trial suggests."""
+    training = replace(
+        spec.training,
+        learning_rate=trial.suggest_float("learning_rate", *LEARNING_RATES, log=True),
+        gamma=trial.suggest_categorical("gamma", GAMMAS),
+        class_weights=trial.suggest_categorical("class_weights", WEIGHTS),  # type: ignore[arg-type]
+    )
+    tried = replace(spec, training=training)
+    best = 0.0
+    try:
+        for epoch in trained(network_of(tried, material), tried, material):
+            best = max(best, epoch.validation_accuracy)
+            trial.report(best, epoch.number)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+    except Diverged:
+        return 0.0
+    return best
+
+
+def searches(study: Study, store: str) -> tuple[Search, ...]:
+    """The searches of every run of a study, all made with the same number of trials.
+
+    Raises:
+        ValueError: one is not there, or has fewer trials than another; the message names the command.
+    """
+    runs = [spec for spec in study.runs() if spec.control == "none"]
+    there = set(optuna.get_all_study_names(store)) if _exists(store) else set()
+    lacking = [spec for spec in runs if _name(spec) not in there]
+    if lacking:
+        raise ValueError(
+            f"--tuned needs a search for every run; {len(lacking)} of {len(runs)} have none, such as "
+            f"{lacking[0].name} under {lacking[0].protocol}: run `harness tune` with the same options first"
+        )
+    found = tuple(_search(spec, _study(spec, store)) for spec in runs)
+    budgets = sorted({len(each.values) for each in found})
+    if len(budgets) > 1:
+        raise ValueError(
+            f"--tuned needs the same number of trials for every run; found {budgets[0]} to {budgets[-1]}: "
+            f"run `harness tune --trials {budgets[-1]}` with the same options, which makes the missing ones"
+        )
+    return found
+
+
+def _name(spec: RunSpec) -> str:
+    return f"{spec.key}-{SPACE_VERSION}"
+
+
+def _exists(store: str) -> bool:
+    local = store.removeprefix("sqlite:///")
+    return local == store or Path(local).is_file()
+
+
+def _study(spec: RunSpec, store: str) -> optuna.Study:
+    """The run's search as it is stored, new if it is not."""
+    return optuna.create_study(
+        storage=store, study_name=_name(spec), direction="maximize", load_if_exists=True
+    )
+
+
+def _search(spec: RunSpec, made: optuna.Study) -> Search:
+    trials = made.get_trials(deepcopy=False, states=COUNTED)
+    complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+    if not complete:
+        raise ValueError(
+            f"the search for {spec.name} under {spec.protocol} has no finished trial: run `harness tune`"
+        )
+    best = max(complete, key=lambda trial: (trial.value, -trial.number))
+    return Search(
+        key=spec.key,
+        values=tuple(_reached(trial) for trial in trials),
+        pruned=tuple(trial.state == TrialState.PRUNED for trial in trials),
+        learning_rate=best.params["learning_rate"],
+        gamma=best.params["gamma"],
+        class_weights=best.params["class_weights"],
+    )
+
+
+def _reached(trial: optuna.trial.FrozenTrial) -> float:
+    """A trial's value, or the last that it had reached when it was pruned."""
+    if trial.value is not None:
+        return float(trial.value)
+    return max(trial.intermediate_values.values(), default=0.0)

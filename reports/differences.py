@@ -1,0 +1,152 @@
+"""Which arm is better than which, how sure that is, and where the test was too small to tell.
+
+Paired throughout: two arms are compared on the samples that both were tested on. What decides resamples the
+subjects (`studies.clusters`); McNemar's exact test stands beside it within one seed, and decides where the
+test has too few subjects, over clips alone: frames of a clip are no independent answers. Holm's method keeps
+the family of a protocol at 5 % (`studies.verdicts`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reports.answers import answers
+from reports.columns import SEEN, SEEN_NOTE, audit_notes, mark_notes, seen
+from reports.numbers import NOTHING, label, points
+from reports.outcomes import Outcome, Outcomes
+from reports.table import Cell, Table
+from studies.arms import LADDERS, pairs
+from studies.clusters import LEAST_CLUSTERS, Interval
+from studies.verdicts import MARGIN, Judgement, Pair, judged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """Two arms under one protocol and what may be believed of their difference; `seeds` went into it."""
+
+    before: Outcome
+    after: Outcome
+    seeds: int
+    judgement: Judgement
+
+
+def differences(study: Outcomes, protocol: str) -> tuple[Difference, ...]:
+    """The family of comparisons of a study under one protocol, those that both arms have finished."""
+    rows = {row.arm.name: row for row in study.under(protocol)}
+    found: list[tuple[Outcome, Outcome, int]] = []
+    family: list[Pair] = []
+    for before, after in pairs(study.study.arms, design=study.study.design):
+        couple = (rows[before.name], rows[after.name])
+        both = answers(couple)
+        if both is None:
+            continue
+        counted = both.won_and_lost(before.name, after.name)
+        interval = both.contrast({after.name: 1.0, before.name: -1.0})
+        found.append((*couple, both.seeds))
+        family.append(
+            Pair(
+                first=before.name,
+                second=after.name,
+                difference=interval.estimate,
+                wins=counted[0] if counted else None,
+                losses=counted[1] if counted else None,
+                interval=interval,
+            )
+        )
+    independent = bool(found) and found[0][0].unit == "clips"
+    judgements = judged(family, independent=independent)
+    return tuple(
+        Difference(before=before, after=after, seeds=seeds, judgement=judgement)
+        for (before, after, seeds), judgement in zip(found, judgements, strict=True)
+    )
+
+
+def difference_table(study: Outcomes) -> Table | None:
+    """Every comparison of the study's family under every protocol; None where there is none to make."""
+    rows = [_row(found) for protocol in study.study.protocols for found in differences(study, protocol)]
+    if not rows:
+        return None
+    family = (
+        "each rung against the one before"
+        if study.study.design in LADDERS
+        else "each arm against the reference"
+    )
+    return Table(
+        id=f"differences-{study.study.name}",
+        title="What each step is worth in accuracy, in points, and whether that is more than chance",
+        header=(
+            "From",
+            "To",
+            "Protocol",
+            "Difference",
+            "95 % interval",
+            "Won–lost",
+            "p (McNemar)",
+            "p",
+            "p (Holm)",
+            "Verdict",
+            *SEEN,
+        ),
+        rows=tuple(rows),
+        notes=(
+            f"Family of a protocol: {family}. Difference: To minus From on the same samples, averaged over "
+            "the seeds per sample first.",
+            "Interval and p: by resampling the subjects, which are what is independent here; none below "
+            f"{LEAST_CLUSTERS} subjects, where exact McNemar over clips stands in. p (Holm): adjusted for "
+            "the family.",
+            "Verdict: better or worse at p (Holm) < 0.05; no difference shown: the interval stays within "
+            f"±{100 * MARGIN:g} points; else too small a test to tell.",
+            SEEN_NOTE,
+            *audit_notes(study.rows),
+            *mark_notes(study.rows),
+        ),
+    )
+
+
+def _row(found: Difference) -> tuple[Cell, ...]:
+    before, after, verdict = found.before, found.after, found.judgement
+    keys = (*before.keys, *after.keys)
+    pair = verdict.pair
+    counted = NOTHING if pair.wins is None else f"{pair.wins}–{pair.losses}"
+    return (
+        label(before.name),
+        label(after.name),
+        label(after.protocol),
+        Cell(text=points(100 * pair.difference), value=100 * pair.difference, run_keys=keys),
+        label(span(pair.interval)),
+        label(counted),
+        _p(pair.mcnemar, keys),
+        _p(verdict.p, keys),
+        _p(verdict.adjusted, keys),
+        label(verdict.word),
+        *seen(after),
+    )
+
+
+def span(interval: Interval) -> str:
+    """An interval of shares in points, or a dash where there is none."""
+    if interval.low is None or interval.high is None:
+        return NOTHING
+    return f"{points(100 * interval.low)} to {points(100 * interval.high)}"
+
+
+def _p(p: float | None, keys: tuple[str, ...]) -> Cell:
+    if p is None:
+        return label(NOTHING)
+    return Cell(text="<0.001" if p < 0.001 else f"{p:.3f}", value=p, run_keys=keys)
+
+
+def in_words(study: Outcomes, protocol: str) -> Iterator[str]:
+    """The verdicts under a protocol as a sentence, one group a verdict; nothing where nothing is compared."""
+    found = differences(study, protocol)
+    groups: dict[str, list[str]] = {}
+    for each in found:
+        pair = each.judgement.pair
+        step = f"{each.after.arm.name} over {each.before.arm.name} {points(100 * pair.difference)}"
+        if pair.interval.low is not None:
+            step += f" [{span(pair.interval)}]"
+        groups.setdefault(each.judgement.word, []).append(step)
+    if groups:
+        told = "; ".join(f"{word}: {', '.join(steps)}" for word, steps in groups.items())
+        yield f"Under {protocol}, in points of accuracy: {told}."

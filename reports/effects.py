@@ -1,0 +1,79 @@
+"""What each part of the block is worth on its own: effects, interactions and shares of a factorial design.
+
+Every number is one weighted sum over the sixteen arms (`studies.factorial`), so that all have intervals of
+the same kind, over subjects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+
+from architectures.parts import BLOCK_PARTS, parts_of
+from reports.answers import answers
+from reports.columns import SEEN_NOTE, audit_notes, gap_notes, mark_notes
+from reports.differences import span
+from reports.numbers import label, points
+from reports.outcomes import Outcomes
+from reports.table import Cell, Table
+from studies.clusters import LEAST_CLUSTERS
+from studies.factorial import in_order, interaction, main_effect, minus, shapley
+
+Weights = Mapping[frozenset[str], float]
+
+
+def effect_table(study: Outcomes) -> Table | None:
+    """Main effects, interactions, Shapley shares and what the paper's order makes of them, by protocol."""
+    if study.study.design != "factorial":
+        return None
+    rows = [row for protocol in study.study.protocols for row in _rows(study, protocol)]
+    if not rows:
+        return None
+    return Table(
+        id=f"effects-{study.study.name}",
+        title="What each part is worth over all combinations, in points of accuracy",
+        header=("Protocol", "Quantity", "Part", "Estimate", "95 % interval"),
+        rows=tuple(rows),
+        notes=(
+            "Main effect: mean difference between the arms with and without the part. Interaction: half the "
+            "change of one part's effect when the other is added. Average over orders: the part's gain when "
+            "it is added, averaged over every order of adding the parts (Shapley). In the paper's order: its "
+            "gain at its place in CBAM, residual, separable, PReLU; less the average: how far that order "
+            "flatters (+) or hides (-) it.",
+            f"Intervals: by resampling the subjects, each for itself; none below {LEAST_CLUSTERS} subjects.",
+            SEEN_NOTE,
+            *audit_notes(study.rows),
+            *gap_notes(study.rows),
+            *mark_notes(study.rows),
+        ),
+    )
+
+
+def _rows(study: Outcomes, protocol: str) -> Iterator[tuple[Cell, ...]]:
+    """The rows of one protocol; none before all of its arms have a seed in common."""
+    arms = study.under(protocol)
+    found = answers(arms)
+    if found is None:
+        return
+    on = {row.arm.name: parts_of(row.arm) & set(BLOCK_PARTS) for row in arms}
+    parts = tuple(part for part in BLOCK_PARTS if any(part in members for members in on.values()))
+    keys = tuple(key for row in arms for key in row.keys)
+    for quantity, about, weights in _quantities(parts):
+        interval = found.contrast({arm: weights.get(members, 0.0) for arm, members in on.items()})
+        gain = 100 * interval.estimate
+        estimate = Cell(text=points(gain), value=gain, run_keys=keys)
+        yield (label(protocol), label(quantity), label(about), estimate, label(span(interval)))
+
+
+def _quantities(parts: tuple[str, ...]) -> Iterator[tuple[str, str, Weights]]:
+    """(quantity, the part or parts that it is about, weights by the parts that are on)."""
+    for part in parts:
+        yield "main effect", part, main_effect(parts, part)
+    for first, second in combinations(parts, 2):
+        yield "interaction", f"{first} × {second}", interaction(parts, first, second)
+    for part in parts:
+        yield "average over orders", part, shapley(parts, part)
+    for part in parts:
+        yield "in the paper's order", part, in_order(parts, part)
+    for part in parts:
+        yield "order less average", part, minus(in_order(parts, part), shapley(parts, part))

@@ -1,0 +1,179 @@
+"""What a split is worth: the same networks on the same frames under every protocol, side by side.
+
+Scores under different protocols are counted in different units, so this table counts frames throughout.
+Whether the ranking of the networks survives a stricter split is Kendall's tau-b (Kendall 1945,
+doi 10.1093/biomet/33.3.239).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from statistics import fmean
+
+from scipy.stats import kendalltau
+
+from reports.beside import departure_notes, title_of
+from reports.columns import SEEN_NOTE, audit_notes, gap_notes, mark_notes, score
+from reports.numbers import NOTHING, label, percent, points
+from reports.outcomes import Outcome, Outcomes
+from reports.table import Cell, Table
+from studies.metrics import Scores
+
+STRICTNESS = ("frame", "clip", "subject", "kfold", "loso")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Column:
+    """One protocol on one choice of frames, with its outcomes by the networks' names."""
+
+    title: str
+    protocol: str
+    frames: str
+    rows: dict[str, Outcome]
+
+
+def inflation_tables(studies: Sequence[Outcomes]) -> tuple[Table, ...]:
+    """One table for all studies of the same networks on the same data, where their protocols are several.
+
+    Studies that differ in their choice of frames alone stand in one table, each under its own heading.
+    """
+
+    def alike(study: Outcomes) -> str:
+        spec = study.study
+        same = (
+            spec.kind,
+            spec.design,
+            spec.preset,
+            spec.dataset.name,
+            spec.dataset.image_size,
+            spec.training,
+        )
+        return repr((*same, spec.arms, spec.seeds, spec.dataset.representation))
+
+    grouped = (tuple(members) for _, members in groupby(sorted(studies, key=alike), key=alike))
+    found = (_table(members) for members in grouped)
+    return tuple(table for table in found if table)
+
+
+def _table(studies: Sequence[Outcomes]) -> Table | None:
+    columns = sorted(_columns(studies), key=lambda column: STRICTNESS.index(column.protocol))
+    loose = [column for column in columns if column.protocol == "frame"]
+    strict = [column for column in columns if column.protocol != "frame"]
+    if not loose or not strict:
+        return None
+    # The fall is that on the same frames; the paper's choice of frames is one more column.
+    base = next((column for column in loose if column.frames == strict[-1].frames), loose[0])
+    columns = [*(column for column in loose if column is not base), base, *strict]
+    study, names = studies[0].study, [arm.name for arm in studies[0].study.arms]
+    outcomes = [row for column in columns for row in column.rows.values()]
+    return Table(
+        id=f"inflation-{study.name}",
+        title=f"What the split is worth on {title_of(study.dataset.name)}: accuracy by frame, in %",
+        header=("Network", *(column.title for column in columns), f"{base.protocol} → {strict[-1].protocol}"),
+        rows=(
+            *(_row(name, columns, base=base, last=strict[-1]) for name in names),
+            _means(columns, base=base, last=strict[-1]),
+            _agreement(columns, base=base),
+            _seen(columns, "clip"),
+            _seen(columns, "subject"),
+        ),
+        notes=(
+            f"Kendall's τ-b of the networks' order with that under {base.title}: 1 is the same order, 0 none "
+            "in common, -1 the reverse. Networks that did not finish under both are left out.",
+            SEEN_NOTE,
+            *audit_notes(outcomes),
+            *gap_notes(outcomes),
+            *mark_notes(outcomes),
+            *departure_notes(study),
+        ),
+    )
+
+
+def _columns(studies: Sequence[Outcomes]) -> list[_Column]:
+    several = len({study.study.dataset.frames for study in studies}) > 1
+    return [
+        _Column(
+            title=f"{protocol} ({study.study.dataset.frames})" if several else protocol,
+            protocol=protocol,
+            frames=study.study.dataset.frames,
+            rows={row.arm.name: row for row in study.under(protocol)},
+        )
+        for study in studies
+        for protocol in study.study.protocols
+    ]
+
+
+def _accuracy(scores: Scores) -> float:
+    return scores.accuracy
+
+
+def _row(name: str, columns: Sequence[_Column], *, base: _Column, last: _Column) -> tuple[Cell, ...]:
+    cells = [_cell(column.rows[name]) for column in columns]
+    marked = any(column.rows[name].collapsed for column in columns)
+    fall = _fall(_cell(base.rows[name]), _cell(last.rows[name]))
+    return (label(f"{name} (collapsed in a column)" if marked else name), *cells, fall)
+
+
+def _cell(row: Outcome) -> Cell:
+    return score(row, _accuracy, by_frame=True) if row.seeds else label(row.state)
+
+
+def _fall(before: Cell, after: Cell) -> Cell:
+    if before.value is None or after.value is None:
+        return label(NOTHING)
+    fall = after.value - before.value
+    return Cell(text=points(fall), value=fall, run_keys=(*before.run_keys, *after.run_keys))
+
+
+def _means(columns: Sequence[_Column], *, base: _Column, last: _Column) -> tuple[Cell, ...]:
+    """The mean over the networks that have finished in every column."""
+    names = [name for name in base.rows if all(column.rows[name].seeds for column in columns)]
+    cells = {column.title: _over(column, names, mean=fmean) for column in columns}
+    return (label("mean"), *cells.values(), _fall(cells[base.title], cells[last.title]))
+
+
+def _over(column: _Column, names: Sequence[str], *, mean: Callable[[list[float]], float]) -> Cell:
+    found = [_cell(column.rows[name]) for name in names]
+    values = [cell.value for cell in found if cell.value is not None]
+    if not values:
+        return label(NOTHING)
+    value = mean(values)
+    return Cell(
+        text=f"{value:.2f}", value=value, run_keys=tuple(key for cell in found for key in cell.run_keys)
+    )
+
+
+def _agreement(columns: Sequence[_Column], *, base: _Column) -> tuple[Cell, ...]:
+    return (label("Kendall's τ"), *(_tau(base, column) for column in columns), label(NOTHING))
+
+
+def _tau(base: _Column, other: _Column) -> Cell:
+    pairs = [
+        (before.value, after.value, (*before.run_keys, *after.run_keys))
+        for name in base.rows
+        for before, after in [(_cell(base.rows[name]), _cell(other.rows[name]))]
+        if before.value is not None and after.value is not None
+    ]
+    if base is other or len(pairs) < 3:
+        return label(NOTHING)
+    first, second, keys = zip(*pairs, strict=True)
+    if len(set(first)) == 1 or len(set(second)) == 1:
+        return label("all level")
+    tau = float(kendalltau(first, second).statistic)
+    return Cell(text=f"{tau:+.2f}", value=tau, run_keys=tuple(key for group in keys for key in group))
+
+
+def _seen(columns: Sequence[_Column], what: str) -> tuple[Cell, ...]:
+    """Share of the test frames whose clip, or subject, was seen: that of the first network that finished."""
+    cells = []
+    for column in columns:
+        row = next((row for row in column.rows.values() if row.leakage), None)
+        share = getattr(row.leakage, what) if row else None
+        keys = row.keys if row else ()
+        shown = (
+            label(NOTHING) if share is None else Cell(text=percent(share), value=100 * share, run_keys=keys)
+        )
+        cells.append(shown)
+    return (label(f"{what} seen, %"), *cells, label(NOTHING))

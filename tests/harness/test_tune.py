@@ -1,0 +1,115 @@
+"""Searches through the command line on a real Optuna store: same budget, resumable, never near the test."""
+
+from pathlib import Path
+
+import optuna
+import pytest
+import torch
+
+from harness.plan import prepare
+from harness.run import Material
+from harness.tune import search, searches
+from tests.harness.tiny import Run, request
+
+SIZE = ("--preset", "quick", "--epochs", 2, "--image-size", 32, "--width", 0.125, "--only", "proposed")
+
+
+def tune(tree: Path, trials: int, *, store: str, **changes: object) -> list[tuple[int, float]]:
+    plan = prepare(request(tree, protocols=("subject",), **changes))
+    said: list[tuple[int, float]] = []
+    material = Material(pixels=plan.pixels, device=torch.device("cpu"))
+    (spec,) = plan.study.runs()
+    search(
+        spec,
+        material,
+        trials=trials,
+        pruner="median",
+        store=store,
+        on_trial=lambda n, best: said.append((n, best)),
+    )
+    return said
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'optuna.db'}"
+
+
+def test_a_search_goes_on_where_it_was_and_makes_no_trial_too_many(tree: Path, store: str) -> None:
+    assert [n for n, _ in tune(tree, 2, store=store)] == [1, 2]
+    assert [n for n, _ in tune(tree, 3, store=store)] == [3]
+    assert tune(tree, 3, store=store) == []
+    (name,) = optuna.get_all_study_names(store)
+    trials = optuna.load_study(study_name=name, storage=store).trials
+    assert trials[0].params == {"learning_rate": 1e-3, "gamma": 2.0, "class_weights": "inverse"}
+    assert len({trial.params["learning_rate"] for trial in trials}) == 3, "resuming draws no trial again"
+
+
+def test_a_search_never_reads_the_test_part(tree: Path, store: str) -> None:
+    plan = prepare(request(tree, protocols=("subject",)))
+    (spec,) = plan.study.runs()
+    test = list(plan.splits[0].test)
+    blind = plan.pixels.images.copy()
+    blind[test] = 0
+
+    def values(images: object, name: str) -> tuple[float, ...]:
+        from dataclasses import replace
+
+        pixels = replace(plan.pixels, images=images)  # type: ignore[arg-type]
+        found = search(
+            spec,
+            Material(pixels=pixels, device=torch.device("cpu")),
+            trials=2,
+            pruner="hyperband",
+            store=store.replace("optuna", name),
+            on_trial=lambda *_: None,
+        )
+        return found.values
+
+    assert values(plan.pixels.images, "seeing") == values(blind, "blind")
+
+
+def test_tuned_runs_are_new_cells_with_the_settings_found(tree: Path, harness: Run, store: str) -> None:
+    options = ("--dataset", "casme2", "--root", tree, *SIZE, "--protocol", "subject", "--searches", store)
+    code, out, err = harness("tune", "--for", "compare", *options, "--trials", 2)
+    assert code == 0, err
+    assert "2 trials" in out
+    assert "harness compare --tuned" in out
+    plan = prepare(request(tree, protocols=("subject",), epochs=2, tuned=True, searches=store))
+    (spec,) = plan.study.runs()
+    (found,) = plan.study.searches
+    assert (spec.training.learning_rate, spec.training.gamma) == (found.learning_rate, found.gamma)
+    assert found.best_so_far == (found.values[0], max(found.values))
+    code, _, err = harness("compare", *options, "--tuned")
+    assert code == 0, err
+    (report,) = Path("results").glob("*/report.md")
+    assert "2 trials for every run, each of at most 2 epochs" in report.read_text()
+
+
+def test_budgets_that_differ_are_refused_with_the_command(tree: Path, store: str) -> None:
+    tune(tree, 1, store=store)
+    tune(tree, 2, store=store, only=("vgg16",))
+    plan = prepare(request(tree, protocols=("subject",), only=("proposed", "vgg16")))
+    with pytest.raises(ValueError, match=r"found 1 to 2: run `harness tune --trials 2`"):
+        searches(plan.study, store)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("compare", "--tuned"), "--tuned needs a search for every run; 1 of 1 have none, such as proposed"),
+        (("tune", "--for", "compare", "--trials", 0), "--trials must be at least 1; got 0"),
+        (
+            ("tune", "--for", "compare", "--pruner", "axe"),
+            "unknown --pruner 'axe'; accepted: median, hyperband",
+        ),
+        (("tune", "--for", "sweep"), "unknown study --for 'sweep'; accepted: ablate, compare"),
+    ],
+)
+def test_what_cannot_be_tuned_is_refused(
+    tree: Path, harness: Run, options: tuple[object, ...], message: str
+) -> None:
+    command, *rest = options
+    code, _, err = harness(command, "--dataset", "casme2", "--root", tree, *SIZE, *rest)
+    assert code == 2
+    assert message in err

@@ -1,0 +1,61 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from architectures.parts import parts_of
+from reports.effects import effect_table
+from reports.outcomes import outcomes
+from studies.arms import ablation
+
+CLIPS = 48
+
+
+def _factorial(built: Any, accuracy: Any) -> Any:
+    """A factorial whose arm with the parts S answers accuracy(S) of each of 8 subjects' clips right."""
+    study = replace(
+        built.study("ablation", protocols=("subject",)), design="factorial", arms=ablation("factorial")
+    )
+
+    def choose(spec: Any) -> Any:
+        share = accuracy(parts_of(spec.architecture))
+        return built.answered(spec, [c // 8 < round(share * 6) for c in range(CLIPS)], subjects=8)
+
+    return outcomes(built.finish(study, choose))
+
+
+def _values(built: Any, table: Any, quantity: str) -> dict[str, float]:
+    rows = zip(built.column(table, "Quantity"), built.column(table, "Part"), table.rows, strict=True)
+    return {part: row[3].value for name, part, row in rows if name == quantity}
+
+
+def test_effects_of_parts_that_add_up_are_the_same_however_they_are_counted(built: Any) -> None:
+    table = effect_table(_factorial(built, lambda on: (2 + ("cbam" in on) + 2 * ("residual" in on)) / 6))
+
+    assert table is not None
+    expected = {"cbam": 100 / 6, "residual": 200 / 6, "separable": 0, "prelu": 0}
+    for quantity in ("main effect", "average over orders", "in the paper's order"):
+        assert _values(built, table, quantity) == pytest.approx(expected)
+    assert max(map(abs, _values(built, table, "order less average").values())) == pytest.approx(0)
+    assert max(map(abs, _values(built, table, "interaction").values())) == pytest.approx(0)
+
+
+def test_the_papers_order_flatters_the_part_that_finds_its_partner_there(built: Any) -> None:
+    table = effect_table(_factorial(built, lambda on: (3 + 3 * ({"cbam", "residual"} <= on)) / 6))
+
+    assert table is not None
+    assert _values(built, table, "in the paper's order") == pytest.approx(
+        {"cbam": 0, "residual": 50, "separable": 0, "prelu": 0}
+    )
+    assert _values(built, table, "average over orders")["cbam"] == pytest.approx(25)
+    assert _values(built, table, "order less average") == pytest.approx(
+        {"cbam": -25, "residual": 25, "separable": 0, "prelu": 0}
+    )
+    assert _values(built, table, "interaction")["cbam × residual"] == pytest.approx(25)
+
+
+def test_other_designs_have_no_effects_and_an_unfinished_factorial_none_yet(built: Any) -> None:
+    assert effect_table(outcomes(built.finish(built.study("ablation")))) is None
+    study = replace(built.study("ablation"), design="factorial", arms=ablation("factorial"))
+    unfinished = built.finish(study, lambda s: None if s.architecture.name == "proposed" else built.run(s))
+    assert effect_table(outcomes(unfinished)) is None

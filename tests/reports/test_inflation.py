@@ -1,0 +1,73 @@
+from dataclasses import replace
+from typing import Any
+
+from reports.inflation import inflation_tables
+from reports.outcomes import outcomes
+
+RIGHT = {
+    "frame": {"vgg16": 20, "resnet34": 22, "proposed": 24},
+    "subject": {"vgg16": 14, "resnet34": 12, "proposed": 6},
+}
+
+
+def _study(
+    built: Any, *, frames: str = "onset_offset", protocols: tuple[str, ...] = ("frame", "subject")
+) -> Any:
+    base = built.study(only=("vgg16", "resnet34", "proposed"), protocols=protocols)
+    study = replace(base, dataset=replace(base.dataset, frames=frames))
+
+    def choose(spec: Any) -> Any:
+        count = RIGHT[spec.protocol][spec.architecture.name]
+        return built.answered(spec, [c < count for c in range(24)], subjects=8)
+
+    return outcomes(built.finish(study, choose))
+
+
+def test_each_network_falls_and_the_ranking_turns_over(built: Any) -> None:
+    (table,) = inflation_tables([_study(built)])
+
+    assert table.header == ("Network", "frame", "subject", "frame → subject")
+    assert built.column(table, "frame → subject")[:4] == ["-25.00", "-41.67", "-75.00", "-47.22"]
+    tau = {row[0].text: row for row in table.rows}["Kendall's τ"]
+    assert (tau[1].text, tau[2].value) == ("–", -1.0)
+
+
+def test_a_leaky_column_says_what_was_seen(built: Any) -> None:
+    (table,) = inflation_tables([_study(built)])
+    rows = {row[0].text: [cell.text for cell in row[1:]] for row in table.rows}
+
+    assert rows["clip seen, %"] == ["100.00", "0.00", "–"]
+    assert rows["subject seen, %"] == ["100.00", "0.00", "–"]
+
+
+def test_the_papers_frames_are_one_more_column_and_no_part_of_the_fall(built: Any) -> None:
+    paper = _study(built, frames="paper", protocols=("frame",))
+    (table,) = inflation_tables([paper, _study(built)])
+
+    assert table.header == (
+        "Network",
+        "frame (paper)",
+        "frame (onset_offset)",
+        "subject (onset_offset)",
+        "frame → subject",
+    )
+
+
+def test_one_protocol_is_no_comparison_of_splits(built: Any) -> None:
+    assert inflation_tables([_study(built, protocols=("frame",))]) == ()
+    assert inflation_tables([_study(built, protocols=("subject",))]) == ()
+
+
+def test_a_network_that_failed_leaves_the_means_and_the_ranking(built: Any) -> None:
+    base = built.study(only=("vgg16", "resnet34", "proposed"), protocols=("frame", "subject"))
+
+    def choose(spec: Any) -> Any:
+        if spec.architecture.name == "vgg16" and spec.protocol == "subject":
+            return "no memory"
+        return built.answered(spec, [True] * 12 + [False] * 12, subjects=8)
+
+    (table,) = inflation_tables([outcomes(built.finish(base, choose))])
+
+    assert built.column(table, "subject")[0] == "failed"
+    assert built.column(table, "frame → subject")[0] == "–"
+    assert built.column(table, "subject")[4] == "–", "two networks have no ranking"
