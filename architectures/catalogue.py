@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from architectures.parts import PARTS, with_parts
-from architectures.spec import BLOCKS, ArchitectureSpec
+from architectures.spec import BLOCKS, USER, ArchitectureSpec
 
 PROPOSED = "proposed"
 
@@ -63,8 +63,10 @@ def smallest_input(spec: ArchitectureSpec) -> int:
     """Side in pixels below which the last feature map is empty, or nothing but padding.
 
     Each stage of a block network halves its input; torchvision's classifiers halve theirs five times;
-    AlexNet's third 3x3 pool needs 65 px.
+    AlexNet's third 3x3 pool needs 65 px. What a user's own network needs is seen when it is tried.
     """
     if spec.network == BLOCKS:
         return int(2 ** len(spec.stages))
+    if spec.network == USER:
+        return 1
     return 65 if spec.network == "alexnet_d2l" else 32

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor, nn
 
 from architectures.block import block
 from architectures.reference import reference
-from architectures.spec import BLOCKS, ArchitectureSpec
+from architectures.spec import BLOCKS, USER, ArchitectureSpec
+from architectures.user import user_network
 from architectures.weights import load_pretrained
 
 
@@ -73,6 +76,9 @@ def _initialise(module: nn.Module) -> None:
         nn.init.zeros_(module.bias)
 
 
+MAKERS: dict[str, Callable[..., nn.Module]] = {BLOCKS: BlockNetwork, USER: user_network}
+
+
 def build(spec: ArchitectureSpec, *, classes: int) -> nn.Module:
     """A freshly initialised network: images (N, 3, H, W) to logits (N, classes).
 
@@ -85,8 +91,7 @@ def build(spec: ArchitectureSpec, *, classes: int) -> nn.Module:
     """
     if classes < 2:
         raise ValueError(f"a classifier needs at least 2 classes; got {classes}")
-    make = BlockNetwork if spec.network == BLOCKS else reference
-    network = make(spec, classes=classes)
+    network = MAKERS.get(spec.network, reference)(spec, classes=classes)
     if spec.pretrained:
         load_pretrained(network, spec)
     return network

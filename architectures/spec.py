@@ -15,6 +15,7 @@ ACTIVATIONS = ("relu", "prelu")
 NORMS = ("none", "batch")
 HEADS = ("vgg", "gap")
 BLOCKS = "blocks"
+USER = "user"
 
 VGG16_STAGES = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 
@@ -52,7 +53,8 @@ class ArchitectureSpec:
     For "blocks", `stages` lists (blocks, channels), each stage closed by a 2x2 max-pool; `norm` holds for
     the whole network; `head` is VGG16's three linear layers or global average pooling and two. A
     comparison network fixes these itself, so they keep their defaults. `width` scales every channel and
-    hidden count. `name` is for people: it is no part of a run's identity.
+    hidden count. `name` is for people: it is no part of a run's identity; nor is `source`, where a network
+    of the user's own lies, whose file's `digest` is (`architectures.user`).
 
     Raises:
         ValueError: a word that is not accepted, a width out of (0, 4], a stage without blocks or channels,
@@ -67,6 +69,8 @@ class ArchitectureSpec:
     head: Literal["vgg", "gap"] = "vgg"
     width: float = 1.0
     pretrained: bool = False
+    source: str = ""
+    digest: str = ""
 
     def __post_init__(self) -> None:
         _one_of("norm", self.norm, NORMS)

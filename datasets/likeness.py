@@ -2,7 +2,8 @@
 
 Faces look alike: a fixed distance between image hashes flags half of CK+48 as duplicates. The threshold is
 therefore taken from the set itself (`datasets.likeness_threshold`): from what different subjects keep apart.
-Clips of one subject are more alike than that throughout, and have a threshold of their own.
+Clips of one subject are more alike than that throughout, and have a threshold of their own. Images of one
+subject whose clips are not told may be of one clip: they are held to what different subjects keep apart.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ class Likeness:
     """What comparing the images of one table needs; made once, used for every split.
 
     `signatures` is float32 (N, 256). Two images are near-duplicates at a Euclidean distance of signatures
-    below `threshold`, or below `within` if they are of one subject; either is 0 where the set holds no such
-    pairs to judge by. `basis` says in words what the thresholds were taken from. `subjects` and `clips`
-    number the table's, -1 where they are not told.
+    below `threshold`, or below `within` if they are of two clips of one subject; either is 0 where the set
+    holds no such pairs to judge by. `basis` says in words what the thresholds were taken from. `subjects`
+    and `clips` number the table's, -1 where they are not told.
     """
 
     signatures: NDArray[np.float32]
@@ -79,9 +80,10 @@ def nearest(
     )
     for cut, block in squares(found.signatures, asked, others=rest):
         subjects, clips = found.subjects[asked[cut]][:, None], found.clips[asked[cut]][:, None]
+        clips_told = (clips >= 0) & (found.clips[rest] >= 0)
         same = (subjects == found.subjects[rest]) & (subjects >= 0)
-        block *= np.where(same, scale_within, scale)
-        block[(clips == found.clips[rest]) & (clips >= 0)] = np.inf
+        block *= np.where(same & clips_told, scale_within, scale)
+        block[(clips == found.clips[rest]) & clips_told] = np.inf
         best = block.argmin(axis=1)
         place[cut], ratio[cut] = rest[best], np.sqrt(block[np.arange(len(best)), best])
     return place, ratio

@@ -149,11 +149,16 @@ def _around(groups: Sequence[str], test: Sequence[str], *, table: SampleTable, k
 def _groups(table: SampleTable, kind: str, *, protocol: str) -> list[str]:
     """The clip or subject of every sample; ValueError where one is not known or there are too few."""
     groups = [sample.clip if kind == "clip" else sample.subject for sample in table.samples]
-    if "" in groups:
+    if untold := groups.count(""):
+        every = untold == len(groups)
+        first = table.samples[groups.index("")].id
+        some = f" of {untold} of its {len(groups)} samples, the first: {first}"
         raise ValueError(
             f"the protocol {protocol} needs every sample's {kind}, which {table.dataset} does not give"
+            + ("" if every else some)
             + (f" in its layout {table.layout}" if table.layout else "")
-            + "; take the protocol frame, or a release that tells them"
+            + "; take the protocol frame, or "
+            + (f"a release that tells {kind}s" if every else f"tell the {kind} of these or leave them out")
         )
     if len(set(groups)) < 3:
         raise ValueError(

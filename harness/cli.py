@@ -14,6 +14,7 @@ from harness.commands.compare import compare
 from harness.commands.cost import cost
 from harness.commands.data import data
 from harness.commands.doctor import doctor
+from harness.commands.predict import predict
 from harness.commands.report import report
 from harness.commands.tune import tune
 from harness.commands.ui import ui
@@ -26,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Comparison and ablation studies for micro-expression recognition, every number traceable.",
 )
-for command in (ablate, compare, tune, report, cost, doctor, ui):
+for command in (ablate, compare, tune, report, predict, cost, doctor, ui):
     app.command()(command)
 app.add_typer(data, name="data")
 

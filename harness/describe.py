@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from datasets.spec import SampleTable
+from datasets.spec import Anomaly, SampleTable
+from harness.anomalies import counted
+from harness.anomalies import in_words as anomaly_in_words
 
 if TYPE_CHECKING:
     from datasets.faces.search import Face
@@ -21,7 +23,7 @@ def document(table: SampleTable, faces: Sequence[Face] | None) -> dict[str, Any]
         {
             "class": name,
             "frames": count,
-            "clips": sum(label == c for label in clips.values()),
+            "clips": sum(label == c for label in clips.values()) if clips else None,
             "complete_frames": table.complete_samples[c] if table.complete_samples else None,
             "complete_clips": table.complete_clips[c] if table.complete_clips else None,
         }
@@ -85,8 +87,8 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     elif not found["aligned"]:
         yield "faces: not looked for yet; `harness data prepare` does, and then they are described here"
     for fault in found["anomalies"]:
-        yield f"anomaly: {fault['code']}: {fault['where']}: {fault['what']}; {fault['action']}"
-    yield f"{len(found['anomalies'])} anomalies" if found["anomalies"] else "no anomalies"
+        yield anomaly_in_words(Anomaly(**fault))
+    yield counted(len(found["anomalies"]))
 
 
 def _face_lines(faces: dict[str, Any]) -> Iterator[str]:

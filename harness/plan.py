@@ -22,13 +22,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A study as asked for; None leaves a value to the preset or to the data set."""
+    """A study as asked for; None leaves a value to the preset or to the data set.
+
+    `own` names networks of the user's own, each as FILE.py:function.
+    """
 
     kind: Literal["ablation", "comparison"]
     data: DataRequest
     design: str = ""
     order: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
     protocols: tuple[str, ...] = ("frame",)
     folds: int | None = None
     seeds: int = 1
@@ -80,13 +84,11 @@ def prepare(request: Request) -> Plan:
     if request.seeds < 1:
         raise ValueError(f"--seeds must be at least 1; got {request.seeds}")
     check_protocols(request.protocols, folds=request.folds)
-    usual = size.ablation_size if request.kind == "ablation" else size.comparison_size
-    image_size = usual if request.image_size is None else request.image_size
     study = Study(
         kind=request.kind,
         design=request.design,
         preset=request.preset,
-        dataset=asked(request.data, protocols=request.protocols, image_size=image_size),
+        dataset=asked(request.data, protocols=request.protocols, image_size=_image_size(request, size)),
         fingerprint="",
         protocols=request.protocols,
         seeds=tuple(range(request.seeds)),
@@ -145,9 +147,25 @@ def _arms(request: Request, size: Preset) -> tuple[ArchitectureSpec, ...]:
     arms = ablation(request.design, order=request.order) if ladder else comparison(request.only)
     width = size.width if request.width is None else request.width
     arms = tuple(scaled(arm, width) for arm in arms)
+    arms += tuple(_own(where, size=_image_size(request, size)) for where in request.own)
     if request.pretrained:
         return tuple(replace(arm, name=f"{arm.name} (pretrained)", pretrained=True) for arm in arms)
     return arms
+
+
+def _image_size(request: Request, size: Preset) -> int:
+    usual = size.ablation_size if request.kind == "ablation" else size.comparison_size
+    return usual if request.image_size is None else request.image_size
+
+
+def _own(where: str, *, size: int) -> ArchitectureSpec:
+    """A network of the user's own, tried once on images of the study's size."""
+    from architectures.network import build
+    from architectures.user import check_answers, described
+
+    spec = described(where)
+    check_answers(build(spec, classes=2), spec, classes=2, size=size)
+    return spec
 
 
 def _splits(study: Study, table: SampleTable) -> tuple[Split, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 
 from architectures.parts import BLOCK_PARTS, parts_of
+from architectures.spec import BLOCKS
 from reports.answers import answers
 from reports.columns import SEEN_NOTE, audit_notes, gap_notes, mark_notes
 from reports.differences import span
@@ -51,7 +52,7 @@ def effect_table(study: Outcomes) -> Table | None:
 
 def _rows(study: Outcomes, protocol: str) -> Iterator[tuple[Cell, ...]]:
     """The rows of one protocol; none before all of its arms have a seed in common."""
-    arms = study.under(protocol)
+    arms = tuple(row for row in study.under(protocol) if row.arm.network == BLOCKS)
     found = answers(arms)
     if found is None:
         return

@@ -84,7 +84,7 @@ class RunSpec:
     @property
     def key(self) -> str:
         """The run's identity, 16 hexadecimal digits: equal in MLflow, on disk and in the report."""
-        nameless = replace(self, architecture=replace(self.architecture, name=""))
+        nameless = replace(self, architecture=replace(self.architecture, name="", source=""))
         return hashlib.sha256(f"{RECIPE} {to_json(nameless)}".encode()).hexdigest()[:16]
 
     @property

@@ -6,6 +6,7 @@ name decides first, the columns after; a table that cannot be read is in nobody'
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from datasets.tree import Tree
 
 OPENED = 50
 """How many tables are opened at most to find the coding sheet."""
+
+ABOVE = 3
+"""How many folders above the root are searched for the coding sheet where there is none below."""
 
 # The edition of 2014 comes first because the paper used it.
 _NAMES = tuple(
@@ -46,7 +50,9 @@ def choose(tables: Sequence[Path], *, tree: Tree) -> Found:
     """
     if not tables:
         kinds = ", ".join(TABLES)
-        raise ValueError(f"the coding sheet is missing: no {kinds} file at or below {tree.root}. {OBTAIN}")
+        raise ValueError(
+            f"the coding sheet is missing: no {kinds} file at or below {tree.root}. {sheet_above(tree.root)}"
+        )
     ordered = sorted(tables, key=lambda path: (_standing(path), len(path.parts), tree.relative(path)))
     faults: dict[Path, str] = {}
     for _, rivals in groupby(ordered[:OPENED], key=_standing):
@@ -58,8 +64,12 @@ def choose(tables: Sequence[Path], *, tree: Tree) -> Found:
                 faults[path] = str(error)
         if len({sheet.rows for sheet in good.values()}) > 1:
             names = named([tree.relative(path) for path in good], most=20)
+            folders = dict.fromkeys(path.parent for path in good)
+            apart = len(folders) > 1 and tree.root not in folders
+            places = ", ".join(shown(str(folder), longest=4096) for folder in folders)
+            remedy = f"Name one of these folders: {places}" if apart else "Keep one"
             raise ValueError(
-                f"one coding sheet is accepted; {tree.root} holds different ones: {names}. Keep one."
+                f"one coding sheet is accepted; {tree.root} holds different ones: {names}. {remedy}."
             )
         if good:
             used = next(iter(good))
@@ -68,6 +78,19 @@ def choose(tables: Sequence[Path], *, tree: Tree) -> Found:
     others = named([tree.relative(path) for path in rest])
     also = f" Nor is one of these a coding sheet: {others}." if rest else ""
     raise ValueError(f"{faults[first]}.{also} {OBTAIN}")
+
+
+def sheet_above(root: Path) -> str:
+    """What to do about a root that lies too low: where the sheet is, or how to obtain the data."""
+    for folder in root.parents[:ABOVE]:
+        try:
+            names = sorted(os.listdir(folder))
+        except OSError:
+            continue
+        for name in names:
+            if Path(name).suffix.lower() in TABLES and _standing(Path(name))[0] < len(_NAMES):
+                return f"Name the folder above, {folder}, which holds the coding sheet {shown(name)}."
+    return OBTAIN
 
 
 def _standing(path: Path) -> tuple[int, int]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from datasets.casme2.choice import sheet_above
 from datasets.casme2.clips import span
-from datasets.casme2.facts import LAYOUTS, OBTAIN, PATTERNS
+from datasets.casme2.facts import LAYOUTS, PATTERNS
 from datasets.casme2.sheet import Row
 from datasets.casme2.takes import Release
 from datasets.text import named, shown
@@ -29,7 +30,7 @@ def check(releases: Sequence[Release], layout: str, *, tree: Tree) -> None:
     if not releases:
         raise ValueError(
             f"no release of CASME II in {tree.root} (looked for files like {', '.join(PATTERNS.values())}, "
-            f"up to {LEVELS} levels down). {OBTAIN}"
+            f"up to {LEVELS} levels down). {sheet_above(tree.root)}"
         )
 
 

@@ -26,6 +26,7 @@ from datasets.casme2.files import find
 from datasets.casme2.frames import POLICIES
 from datasets.casme2.layout import check, pick
 from datasets.casme2.sheet import Row, edition, edition_note
+from datasets.casme2.spelling import respelled
 from datasets.casme2.takes import Takes
 from datasets.casme2.video import opened
 from datasets.classes import chosen
@@ -52,6 +53,7 @@ def load(root: Path, frames: str, *, classes: Sequence[str] = (), layout: str = 
     check(releases, layout, tree=tree)
     found = choose(tables, tree=tree)
     rows = found.sheet.rows
+    releases = tuple(respelled(release, rows) for release in releases)
     picked = pick(releases, rows, layout=layout, tree=tree)
     takes = picked.release.takes
     if picked.layout == "compressed":

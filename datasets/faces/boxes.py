@@ -29,7 +29,7 @@ class Face:
 
     `clip` is the clip's name, or the sample's id where it has no clip; `cascade` the one that found it, ""
     for a fallback without one; `box` left, top and side of a square in an image of `image` (width, height)
-    pixels; `source` one of `SOURCES`.
+    pixels; `source` one of `SOURCES`; `fault` says why the onset frame cannot be read, "" where it can.
     """
 
     clip: str
@@ -39,6 +39,7 @@ class Face:
     box: Box
     image: tuple[int, int]
     source: str
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from datasets.pixels.journal import Journal
 from datasets.pixels.store import cache_dir, content_key, cores, made_once, silent, write_whole
 from datasets.spec import Picture, Sample, SampleTable
 
-VERSION = 1
+VERSION = 2
 
 Clips = Mapping[str, Sequence[Sample]]
 _Found = dict[str, Any]
@@ -27,8 +27,8 @@ _Found = dict[str, Any]
 def find_faces(table: SampleTable, *, progress: Callable[[int, int], None] | None = None) -> tuple[Face, ...]:
     """The face of every clip, in the order of the table's clips, detected unless the cache has it.
 
-    `progress` is called with (clips done, clips in all) while detecting, which takes all cores; an
-    interrupted search goes on where it was.
+    `progress` is called with (clips done, clips in all) while detecting, which takes all cores, and begins
+    at what an interrupted search had done.
 
     Raises:
         ValueError: OpenCV's cascades are not installed.
@@ -96,6 +96,7 @@ def _face(name: str, sample: Sample, found: _Found) -> Face:
         box=(left, top, side),
         image=(width, height),
         source=found["source"],
+        fault=str(found["fault"]),
     )
 
 
@@ -109,8 +110,7 @@ def _search(clips: Clips, place: Path, progress: Callable[[int, int], None]) -> 
             _face(name, clips[name][0], entry)
     except (ValueError, TypeError, KeyError):
         journal.forget()
-    if journal.entries:
-        progress(len(journal.entries), len(names))
+    progress(len(journal.entries), len(names))
     own = local()
 
     def detect(name: str) -> _Found:
@@ -131,22 +131,31 @@ def _search(clips: Clips, place: Path, progress: Callable[[int, int], None]) -> 
 
 def _detect(clip: Sequence[Sample], detector: Detector) -> _Found:
     """The box on the first picture that has one, in the order of `_candidates`."""
-    size = (0, 0)
+    size, fault = (0, 0), ""
     likely, rest = _candidates(clip)
     with Reader() as reader:
         for at, picture in enumerate((*likely, *rest)):
             # The rest could only tell the size of the images.
             if at >= len(likely) and size != (0, 0):
                 break
-            image = _read(reader, picture, sample=picture != clip[0].onset).image
+            read = _read(reader, picture, sample=picture != clip[0].onset)
+            fault = read.fault if at == 0 else fault
+            image = read.image
             if image is None:
                 continue
             here = (image.shape[1], image.shape[0])
             if found := detector.find(image):
                 source = "onset" if at == 0 else "other frame"
-                return {"cascade": found[0], "box": found[1], "image": here, "source": source}
+                return {
+                    "cascade": found[0],
+                    "box": found[1],
+                    "image": here,
+                    "source": source,
+                    "fault": fault,
+                }
             size = here if size == (0, 0) else size
-    return {"cascade": "", "box": (0, 0, 0), "image": size, "source": "" if size != (0, 0) else "unreadable"}
+    source = "" if size != (0, 0) else "unreadable"
+    return {"cascade": "", "box": (0, 0, 0), "image": size, "source": source, "fault": fault}
 
 
 def _candidates(clip: Sequence[Sample]) -> tuple[list[Picture], list[Picture]]:

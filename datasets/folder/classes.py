@@ -2,11 +2,13 @@
 
 One folder between class and image is the subject, a second the clip; those below join the clip's name. A
 clip folder of one name under two classes is two clips where both hold a frame of the same number, which one
-clip cannot; otherwise it may be one clip dealt out over the classes, and is treated as such.
+clip cannot; otherwise it may be one clip dealt out over the classes, and is treated as such. Classes that
+are all named as people or as parts of a split are read as they stand, and that is said.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,6 +18,11 @@ from pathlib import Path
 from datasets.folder.clips import file_number
 from datasets.folder.rows import LONGEST_NAME, Faults, Places, Row, is_image, named, unwritable
 from datasets.tree import LEVELS, Tree
+
+_NO_CLASSES = {
+    "subjects": re.compile(r"(?:s|sub|subj|subject|p|participant|person)[ _-]?\d+", re.IGNORECASE),
+    "parts of a split": re.compile(r"train(?:ing)?|val(?:id|idation)?|test(?:ing)?", re.IGNORECASE),
+}
 
 
 def read(tree: Tree, faults: Faults) -> list[Row]:
@@ -41,7 +48,17 @@ def read(tree: Tree, faults: Faults) -> list[Row]:
         if child.name not in filled:
             what = "no usable image in it"
             faults.add("empty class folder", child.name, what=what, action="the class was left out")
+    _doubt(sorted(filled), faults)
     return _told_apart(rows, faults)
+
+
+def _doubt(names: Sequence[str], faults: Faults) -> None:
+    """Note class folders whose names are all of one kind that classes are not."""
+    for kind, pattern in _NO_CLASSES.items():
+        if names and all(pattern.fullmatch(name.strip()) for name in names):
+            what = f"all class folders are named like {kind}"
+            action = "they were read as classes; if they are none, name the folder that holds the classes"
+            faults.add("classes like " + kind, ", ".join(names), what=what, action=action)
 
 
 def _images(parts: Sequence[str], files: Sequence[Path], faults: Faults, *, places: Places) -> list[Row]:

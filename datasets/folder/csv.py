@@ -27,15 +27,15 @@ _NUMBER = re.compile(r"([0-9]{1,18})(?:\.0*)?")
 _LEFT_OUT = "the row was left out"
 
 
-def names_images(path: Path) -> bool:
-    """Whether the first line of a file names the columns path and label."""
+def lacking(path: Path) -> tuple[str, ...]:
+    """Those of the columns path and label that the first line of a file does not name."""
     try:
         with path.open("rb") as file:
             text, _ = _decoded(file.read(_HEADER_BYTES))
         columns, _ = _header(text)
     except (OSError, ValueError, csv.Error):
-        return False
-    return set(NEEDED) <= set(columns)
+        return NEEDED
+    return tuple(name for name in NEEDED if name not in columns)
 
 
 def read(path: Path, faults: Faults) -> tuple[list[Row], tuple[str, ...]]:

@@ -24,11 +24,12 @@ from datasets.tree import Tree
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Source:
-    """The folder to read, its CSV if it is that which is read, and a note on the choice."""
+    """The folder to read, its CSV if it is that which is read, a note on the choice, and CSVs passed over."""
 
     tree: Tree
     table: Path | None
     note: str
+    unread: tuple[Path, ...] = ()
 
 
 def load(root: Path, frames: str, *, classes: Sequence[str] = (), layout: str = "") -> SampleTable:
@@ -39,8 +40,8 @@ def load(root: Path, frames: str, *, classes: Sequence[str] = (), layout: str = 
     around them; classes are ordered by code point. Samples are ordered by subject, clip, frame and path.
 
     Raises:
-        ValueError: neither form is found, or more than one CSV; the CSV cannot be read; fewer than two
-            classes have a usable image; an unknown policy, layout or class.
+        ValueError: neither form is found, or more than one CSV; the CSV cannot be read or names only one of
+            path and label; fewer than two classes have a usable image; an unknown policy, layout or class.
     """
     for what, value, accepted in (("frames", frames, FRAMES), ("layout", layout or "csv", LAYOUTS)):
         if value not in accepted:
@@ -48,6 +49,9 @@ def load(root: Path, frames: str, *, classes: Sequence[str] = (), layout: str = 
     root = Path(os.path.expanduser(root)).absolute()
     source = _found(root, layout)
     faults = Faults()
+    for sheet in source.unread:
+        what = f"its first line does not name the columns {' and '.join(folder_csv.NEEDED)}"
+        faults.add("CSV not read", sheet.name, what=what, action="the folders were read as classes")
     rows: list[Row]
     rows, notes = (
         (folder_classes.read(source.tree, faults), ())
@@ -93,7 +97,8 @@ def _found(root: Path, layout: str) -> _Source:
         return _Source(tree=tree, table=None, note="layout: class folders, as asked for")
     listing = tree.listed(root)
     sheets = [file for file in listing.files if file.suffix.lower() == ".csv" and not unwritable(file.name)]
-    tables = [sheet for sheet in sheets if folder_csv.names_images(sheet)]
+    lacking = {sheet: folder_csv.lacking(sheet) for sheet in sheets}
+    tables = [sheet for sheet, missing in lacking.items() if not missing]
     if len(tables) > 1:
         names = ", ".join(table.name for table in tables[:5])
         raise ValueError(
@@ -103,12 +108,14 @@ def _found(root: Path, layout: str) -> _Source:
     if tables:
         beside = "; folders beside it were not read as classes" if listing.folders else ""
         return _Source(tree=tree, table=tables[0], note=f"layout: csv, {tables[0].name}{beside}")
-    if layout == "csv":
-        without = (
-            f"; without these columns: {', '.join(sheet.name for sheet in sheets[:5])}" if sheets else ""
-        )
-        raise ValueError(f"no CSV with the columns path and label in {root}{without}. {FORMS}")
-    return _Source(tree=tree, table=None, note="layout: class folders")
+    # Who names one of the two columns has meant a list of images; any other CSV may lie beside folders.
+    meant = [sheet for sheet, missing in lacking.items() if len(missing) < len(folder_csv.NEEDED)]
+    if layout == "csv" or meant:
+        faults = [f"{sheet.name} lacks {' and '.join(lacking[sheet])}" for sheet in (meant or sheets)[:5]]
+        without = f": {', '.join(faults)}" if faults else ""
+        otherwise = "" if layout else " To read the folders beside it, ask for the layout classes."
+        raise ValueError(f"no CSV with the columns path and label in {root}{without}. {FORMS}{otherwise}")
+    return _Source(tree=tree, table=None, note="layout: class folders", unread=tuple(sheets))
 
 
 def _samples(rows: Sequence[Row], classes: Sequence[str]) -> tuple[Sample, ...]:

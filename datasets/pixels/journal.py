@@ -15,7 +15,7 @@ from typing import Any
 
 Entry = dict[str, Any]
 
-_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
 class Journal:
@@ -89,7 +89,7 @@ class Journal:
 
         Finished steps of other interrupted work stay for the next run.
         """
-        full = isinstance(error, OSError) and error.errno in _FULL
+        full = isinstance(error, OSError) and error.errno in FULL
         # What a full disk has left unwritten fails once more when closed.
         with suppress(OSError) if error else nullcontext():
             self._close()

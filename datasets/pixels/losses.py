@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import cache
 
 from datasets.faces.boxes import Face
 from datasets.faces.haar import CASCADES
-from datasets.spec import Anomaly, Sample
+from datasets.spec import Anomaly, Sample, SampleTable
 
 MOST_ALIKE = 20
 """So many anomalies of one kind are listed each; more become one with their number."""
 
 _NAMED = 3
 
-_TRIED = {
-    "other frame": ("onset frame", "the box found on another of its frames was taken"),
-    "subject": ("onset, apex, middle or last frame", "the median box of the subject's other clips was taken"),
-    "centre": ("onset, apex, middle or last frame", "the largest centred square was taken"),
+_BOX_TAKEN = {
+    "other frame": "the box found on another of its frames was taken",
+    "subject": "the median box of the subject's other clips was taken",
+    "centre": "the largest centred square was taken",
 }
 
 
@@ -27,12 +30,22 @@ def faceless(faces: Iterable[Face]) -> tuple[Anomaly, ...]:
         Anomaly(
             code="no face found",
             where=face.clip,
-            what=f"none of the cascades {', '.join(CASCADES)} finds a face on its {_TRIED[face.source][0]}",
-            action=_TRIED[face.source][1],
+            what=_sought(face),
+            action=_BOX_TAKEN[face.source],
         )
         for face in faces
-        if face.source in _TRIED
+        if face.source in _BOX_TAKEN
     )
+
+
+def _sought(face: Face) -> str:
+    """Why there is no face on the onset frame, nor on the others that were searched."""
+    none = f"none of the cascades {', '.join(CASCADES)} finds a face on its"
+    elsewhere = face.source == "other frame"
+    if face.fault:
+        also = "" if elsewhere else f", and {none} apex, middle or last frame"
+        return f"its onset frame cannot be read ({face.fault}){also}"
+    return f"{none} onset frame" if elsewhere else f"{none} onset, apex, middle or last frame"
 
 
 def without_onset(samples: Sequence[Sample]) -> tuple[Anomaly, ...]:
@@ -57,6 +70,19 @@ def unreadable(faults: Iterable[tuple[Sample, str, str]]) -> tuple[Anomaly, ...]
     return gathered(
         Anomaly(code=code, where=sample.id, what=what, action=_left_out(1)) for sample, code, what in faults
     )
+
+
+def without_empty(table: SampleTable) -> SampleTable:
+    """The table less the samples whose files have no bytes, each listed as decoding would; opens nothing.
+
+    Raises:
+        OSError: a sample's file is not there.
+    """
+    size = cache(os.path.getsize)
+    empty = {sample.id for sample in table.samples if not size(sample.path)}
+    faults = unreadable((s, "unreadable image", "the file is empty") for s in table.samples if s.id in empty)
+    kept = tuple(sample for sample in table.samples if sample.id not in empty)
+    return replace(table, samples=kept, anomalies=table.anomalies + faults)
 
 
 def _left_out(count: int) -> str:

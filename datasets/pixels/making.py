@@ -85,8 +85,7 @@ def _make(work: Work, place: Path, progress: Callable[[int, int], None]) -> None
     if record is None:
         journal.forget()
         record = Record()
-    if record.digests:
-        progress(len(record.digests), len(work.samples))
+    progress(len(record.digests), len(work.samples))
     with journal:
         for made in _all_made(work, units(work.samples, len(record.digests))):
             step = Record(digests=made.digests, onsets=made.onsets, faults=made.faults)

@@ -6,19 +6,30 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 import platformdirs
 from filelock import FileLock
 
+from datasets.pixels.journal import FULL
 from datasets.spec import Picture, Sample
 
 
 def cache_dir() -> Path:
-    """Where made things are kept: HARNESS_CACHE, else the user's cache folder."""
-    return Path(os.environ.get("HARNESS_CACHE") or platformdirs.user_cache_dir("harness"))
+    """Where made things are kept: HARNESS_CACHE, made if it is not there, else the user's cache folder.
+
+    Raises:
+        ValueError: HARNESS_CACHE names what cannot be a folder.
+    """
+    named = os.environ.get("HARNESS_CACHE")
+    if not named:
+        return Path(platformdirs.user_cache_dir("harness"))
+    with _usable(Path(named)):
+        Path(named).mkdir(parents=True, exist_ok=True)
+    return Path(named)
 
 
 def silent(done: int, total: int) -> None:
@@ -68,15 +79,37 @@ def made_once(
     """Call `make` unless `ready`, one process at a time; `waited` where another has made it meanwhile.
 
     The lock is a hidden file beside `place`, which may stay behind and means nothing by itself.
+
+    Raises:
+        ValueError: the folder of `place` cannot be made or written.
     """
     if ready():
         return
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(place.with_name(f".{place.name}.lock")):
+    lock = FileLock(place.with_name(f".{place.name}.lock"))
+    with _usable(place.parent):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    try:
         if ready():
             waited()
         else:
             make()
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _usable(folder: Path) -> Iterator[None]:
+    """What fails in this block says that the cache folder is none; a full disk is another matter."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+        raise ValueError(
+            f"the cache must be a folder that can be written: {folder} is none ({error.strerror}); name "
+            "another by HARNESS_CACHE"
+        ) from error
 
 
 def write_whole(path: Path, data: bytes) -> None:

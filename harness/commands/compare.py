@@ -17,6 +17,7 @@ def compare(
     pretrained: Annotated[
         bool, typer.Option("--pretrained", help="Start from torchvision weights on this machine.")
     ] = False,
+    architecture: options.Own = None,
     protocol: options.Protocols = None,
     folds: options.Folds = None,
     frames: options.Frames = None,
@@ -58,6 +59,7 @@ def compare(
         design="",
         order=(),
         only=options.listed(only),
+        own=tuple(architecture or ()),
         protocols=options.listed(protocol) or ("frame",),
         folds=folds,
         seeds=seeds,

@@ -10,14 +10,24 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.commands import options
-from harness.errors import FAILED, user_input
+from harness.errors import FAILED, UserError, user_input
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 data = typer.Typer(no_args_is_help=True, help="List, describe, prepare, audit and synthesize data sets.")
 
-Size = Annotated[int, typer.Option(help="Side in pixels.")]
+SMALLEST, LARGEST = 8, 1024
+
+
+def _in_bounds(size: int) -> int:
+    """An image size; UserError where nothing could be seen at it, or no memory holds the images."""
+    if not SMALLEST <= size <= LARGEST:
+        raise UserError(f"--image-size must be from {SMALLEST} to {LARGEST} pixels; got {size}")
+    return size
+
+
+Size = Annotated[int, typer.Option(help="Side in pixels, 8 to 1024.", callback=_in_bounds)]
 
 
 @data.command("list")
@@ -56,8 +66,11 @@ def describe(
     with user_input():
         _, table = read(request, asked(request, protocols=("frame",), image_size=1))
         from datasets.faces.search import known_faces
+        from datasets.pixels.losses import without_empty
 
-        found = document(table, None if table.aligned else known_faces(table))
+        # Faces are kept by all of a table's files, those that hold nothing among them.
+        faces = None if table.aligned else known_faces(table)
+        found = document(without_empty(table), faces)
     print(json_module.dumps(found, indent=1) if json else in_words(found))
 
 

@@ -48,6 +48,13 @@ Order = Annotated[
     ),
 ]
 Only = Annotated[list[str] | None, typer.Option(help="Only this architecture of `harness cost`. Repeatable.")]
+Own = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--architecture",
+        help="A network of your own as FILE.py:function, which takes the number of classes. Repeatable.",
+    ),
+]
 Tuned = Annotated[
     bool, typer.Option("--tuned", help="Train with the settings that `harness tune` found for each run.")
 ]

@@ -24,7 +24,7 @@ def report(
     json: Annotated[bool, typer.Option("--json", help="With --list: one JSON document.")] = False,
 ) -> None:
     """Write the report of a study again, or one report of several."""
-    from harness.commands.study import check_writable
+    from harness.output import check_writable
     from harness.tracking import Ledger
     from reports.document import write
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.console import Console
 
-from harness.errors import FAILED, is_full_disk, user_input
+from harness.errors import FAILED, user_input
 
 if TYPE_CHECKING:
     import torch
@@ -40,6 +39,8 @@ class Output:
 
 def run(request: Request, output: Output) -> None:
     """Plan the study, print the plan, and unless it is a dry run carry it out and write its report."""
+    from harness.api import carry_out
+    from harness.output import check_writable
     from harness.plan import prepare
 
     console = Console(file=sys.stderr)
@@ -68,43 +69,10 @@ def run(request: Request, output: Output) -> None:
         raise typer.Exit(FAILED)
 
 
-def carry_out(
-    plan: Plan, *, ledger: Ledger, device: torch.device, out: Path, console: Console
-) -> tuple[StudyResult, Path]:
-    """Run the study, keep its pictures, write its report."""
-    from harness.pictures import pictures
-    from harness.progress import progress_for
-    from harness.study import run_study
-    from reports.document import write
-
-    name = plan.study.name
-    drawn = pictures(plan.pixels, plan.splits[0], plan.study)
-    parent = ledger.open_study(plan.study)
-    ledger.keep_pictures(parent, drawn)
-    try:
-        with progress_for(console, name, cells=len(plan.study.runs())) as progress:
-            result = run_study(
-                plan.study,
-                plan.data,
-                ledger=ledger,
-                device=device,
-                progress=progress,
-                parent=parent,
-            )
-    except KeyboardInterrupt:
-        console.print(
-            "\nstopped; every cell that had finished is kept, the same command goes on from there, and "
-            f"`harness report {name}` reports what is done",
-            highlight=False,
-        )
-        raise
-    written = write((result,), out / name, pictures={f"{name}/{key}": png for key, png in drawn.items()})
-    return result, written
-
-
 def say_plan(plan: Plan, todo: list[RunSpec], *, device: torch.device, console: Console) -> None:
     """The plan line: what will run, where, and about how long it takes."""
-    from harness.device import in_words
+    from harness.anomalies import in_words
+    from harness.device import in_words as named
     from harness.estimate import upper_bound
     from harness.progress import clock
 
@@ -119,7 +87,7 @@ def say_plan(plan: Plan, todo: list[RunSpec], *, device: torch.device, console: 
     words = (
         f"plan: {len(todo)} cells to run"
         + (f", {done} already done" if done else "")
-        + f" on {in_words(device)}, "
+        + f" on {named(device)}, "
         f"{study.training.precision}, not compiled; {len(plan.pixels.table.samples)} frames "
         f"(--frames {study.dataset.frames}) at {study.dataset.image_size} px, "
         f"at most {study.training.epochs} epochs"
@@ -133,10 +101,7 @@ def say_plan(plan: Plan, todo: list[RunSpec], *, device: torch.device, console: 
         for s in plan.splits
         for text in s.warnings
     ]
-    anomalies = [
-        f"anomaly: {fault.code}: {fault.where}: {fault.what}; {fault.action}"
-        for fault in plan.pixels.table.anomalies
-    ]
+    anomalies = [in_words(fault) for fault in plan.pixels.table.anomalies]
     for what, lines in (("warnings", warnings), ("anomalies", anomalies)):
         for line in lines[:SHOWN]:
             console.print(line, highlight=False, markup=False)
@@ -195,17 +160,3 @@ def _check_pretrained(plan: Plan) -> None:
     for arm in plan.study.arms:
         if arm.pretrained:
             build(arm, classes=len(plan.pixels.table.classes))
-
-
-def check_writable(out: Path) -> None:
-    """Make the folder `out`, and see that a file can be written in it; ValueError if not."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        if is_full_disk(error):
-            raise
-        raise ValueError(
-            f"--out {out} is no folder that can be written ({error.strerror}); name another"
-        ) from error

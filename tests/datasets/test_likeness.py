@@ -65,6 +65,17 @@ def test_numbers_of_subjects_and_clips_are_told_apart_from_unknown(people):
     assert found.clips[60:66].tolist() == [0] * 3 + [1] * 3
 
 
+def test_where_clips_are_not_told_images_of_one_subject_are_judged_as_those_of_two(people):
+    images, table = people
+    told = replace(table, samples=tuple(replace(s, clip="") for s in table.samples))
+    found = likeness(images, told)
+    assert found.basis == "images of different subjects"
+    # The six images of a person differ by noise alone.
+    places, ratios = nearest(found, [0], others=[1, 7, 30])
+    assert (places.tolist(), ratios[0] < 0.5) == ([1], True)
+    assert nearest(likeness(images, table), [0], others=[3, 7, 30])[1][0] > 1
+
+
 def test_where_there_is_nothing_to_judge_by_nothing_is_near(people, table_of):
     images, _ = people
     found = likeness(np.stack([images[0]] * 6), table_of([("joy", "s1", "c1", 6)]))
@@ -89,7 +100,8 @@ def test_nearest_is_what_a_plain_loop_finds(rng):
         for other in others:
             if made.clips[row] == made.clips[other] >= 0:
                 continue
-            limit = made.within if subjects[row] == subjects[other] >= 0 else made.threshold
+            two_clips = subjects[row] == subjects[other] >= 0 and min(made.clips[[row, other]]) >= 0
+            limit = made.within if two_clips else made.threshold
             best = min(best, (apart(found, row, other) / limit, other))
         assert (ratio, place) == (pytest.approx(best[0]), best[1])
 

@@ -122,6 +122,17 @@ def test_samples_without_a_subject_cannot_be_grouped_by_it(many, protocol):
         split(replace(many, samples=samples, layout="h5"), protocol, seed=0)
 
 
+@pytest.mark.parametrize(("protocol", "kind"), [("loso", "subject"), ("clip", "clip")])
+def test_the_samples_that_cannot_be_grouped_are_counted_and_the_first_is_named(many, protocol, kind):
+    samples = tuple(replace(s, **{kind: ""}) if row in (7, 9) else s for row, s in enumerate(many.samples))
+    count, first = len(samples), samples[7].id
+    with pytest.raises(
+        ValueError,
+        match=f"does not give of 2 of its {count} samples, the first: {first}; .* tell the {kind} ",
+    ):
+        split(replace(many, samples=samples), protocol, seed=0)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_a_class_of_two_subjects_stands_in_training_and_test(table_of, seed):
     groups = [("anger", f"s{subject}", "c1", 4) for subject in range(20)]

@@ -1,14 +1,22 @@
 """`harness data` and studies on drawn releases of CK+ and on a folder of images, from the command line."""
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from datasets.synthetic.synthesize import SyntheticSpec, synthesize
 from tests.harness.tiny import Run
 
+ROOT = Path(__file__).parents[2]
 TINY = ("--preset", "quick", "--epochs", 1, "--image-size", 32, "--width", 0.125)
 
 
@@ -32,6 +40,7 @@ def test_describe_puts_a_complete_release_beside_what_was_found(harness: Run, of
     assert "ckplus, layout official, frames last3: 72 frames, 24 clips, 4 subjects" in out
     assert ["happy", "12", "207", "4", "69"] in [line.split() for line in out.splitlines()]
     assert "contempt: 4 sequences, left out" in out
+    assert out.splitlines()[-1] == "no anomalies"
     assert "faces: not looked for yet; `harness data prepare` does" in out
 
 
@@ -40,7 +49,8 @@ def test_prepare_aligns_once_and_describe_then_tells_the_faces(harness: Run, off
     status, out, _ = harness("data", "prepare", *args, "--image-size", 32)
     assert status == 0
     first = json.loads(out)
-    assert (first["images"], first["alignment"], first["faces"]) == (24, "haar", 8)
+    assert (first["images"], first["alignment"]) == (24, "haar")
+    assert (first["faces"], first["without_face"]) == (8, 0)
     again = json.loads(harness("data", "prepare", *args, "--image-size", 32)[1])
     assert again["fingerprint"] == first["fingerprint"]
     faces = json.loads(harness("data", "describe", *args)[1])["faces"]
@@ -58,6 +68,117 @@ def test_prepare_names_the_images_that_cannot_be_read(harness: Run, official: Pa
     (fault,) = [line for line in out.splitlines() if line.startswith("anomaly: ")]
     subject, sequence, _ = empty.stem.split("_")
     assert fault.startswith(f"anomaly: unreadable image: {subject}/{sequence}/3: the file is empty")
+
+
+def test_describe_and_audit_name_an_empty_file_as_prepare_does(
+    harness: Run, official: Path, tmp_path: Path
+) -> None:
+    root = shutil.copytree(official, tmp_path / "broken")
+    sorted(root.rglob("S*_00000002.png"))[0].write_bytes(b"")
+    sorted(root.rglob("S*_00000003.png"))[9].write_bytes(b"no image")
+    args = ("--dataset", "ckplus", "--root", root)
+    (seen,) = [line for line in harness("data", "describe", *args)[1].splitlines() if "unreadable" in line]
+    assert seen.endswith("/2: the file is empty; the frame was left out")
+    _, out, _ = harness("data", "describe", *args)
+    assert "71 frames" in out
+    assert out.splitlines()[-1] == "1 anomaly"
+    opened = [
+        harness("data", command, *args, "--image-size", 16)[1].splitlines()
+        for command in ("prepare", "audit")
+    ]
+    listed, again = ([line for line in lines if line.startswith("anomaly: ")] for lines in opened)
+    assert listed == again
+    assert listed[0] == seen
+    assert "no image that OpenCV reads" in listed[1]
+    _, out, _ = harness("data", "audit", *args, "--image-size", 16, "--json")
+    assert [fault["code"] for fault in json.loads(out)["faults"]] == ["unreadable image"] * 2
+
+
+def test_prepare_says_what_was_there_and_counts_clips_without_a_face_apart(
+    harness: Run, tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / "grey" / name / "s1" / f"{name}1").mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / "grey" / name / "s1" / f"{name}1" / "1.png"), np.full((40, 40), 90))
+    args = ("data", "prepare", "--dataset", "folder", "--root", tmp_path / "grey", "--image-size", 16)
+    _, out, _ = harness(*args, "--align", "haar")
+    assert "0 clips aligned, 2 without a face cut to the centred square; " in out
+    assert "images a second" in out
+    assert "already there" not in out
+    again = harness(*args, "--align", "haar")[1]
+    assert "2 of 2 already there" in again
+    assert "a second" not in again
+    found = json.loads(harness(*args, "--align", "haar", "--json")[1])
+    assert (found["made"], found["already_there"], found["without_face"]) == (0, 2, 2)
+
+
+def test_ctrl_c_during_prepare_says_how_far_it_came_and_the_next_goes_on(
+    harness: Run, tmp_path: Path
+) -> None:
+    noise = tmp_path / "noise.png"
+    cv2.imwrite(str(noise), np.random.default_rng(0).integers(0, 256, (900, 900, 3), dtype=np.uint8))
+    for name in ("a", "b"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for number in range(150):
+            os.link(noise, tmp_path / "set" / name / f"{number}.png")
+    args = ("data", "prepare", "--dataset", "folder", "--root", tmp_path / "set", "--image-size", "16")
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from harness.cli import main; main()", *map(str, args)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    journals = tmp_path / "cache" / "pixels"
+    while not any(path.read_bytes().count(b"\n") > 1 for path in journals.glob(".*.journal")):
+        assert process.poll() is None
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    said = (
+        err.strip().removeprefix("stopped at ").removesuffix(" images; the same command goes on from there")
+    )
+    done, total = map(int, said.split(" of "))
+    assert 0 < done < total == 300
+    assert "Traceback" not in out + err
+    # Stopped between keeping a unit and telling of it, one unit more is there than was told.
+    assert done <= json.loads(harness(*args, "--json")[1])["already_there"] <= done + 32
+
+
+@pytest.mark.parametrize("command", ["prepare", "audit", "bench"])
+@pytest.mark.parametrize("size", ["7", "100000"])
+def test_an_image_size_that_nobody_means_is_refused(harness: Run, command: str, size: str) -> None:
+    status, _, err = harness("data", command, "--image-size", size)
+    assert (status, err) == (2, f"error: --image-size must be from 8 to 1024 pixels; got {size}\n")
+
+
+def test_a_cache_that_can_be_no_folder_is_one_message(
+    harness: Run, tree: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "file" / "below"))
+    for args in (("--dataset", "casme2", "--root", tree), ()):
+        status, _, err = harness("data", "prepare", *args)
+        assert status == 2
+        assert err.startswith("error: the cache must be a folder that can be written: ")
+        assert err.strip().endswith("name another by HARNESS_CACHE")
+
+
+def test_an_audit_says_that_kfold_has_fewer_folds_than_usual(harness: Run, official: Path) -> None:
+    args = ("data", "audit", "--dataset", "ckplus", "--root", official, "--protocol", "kfold")
+    _, out, _ = harness(*args)
+    assert out.startswith(
+        "note: kfold has 4 folds, one for each subject: there are fewer than the usual 10\n"
+    )
+    assert "note: kfold" not in harness(*args, "--folds", 4)[1]
+
+
+def test_clips_that_are_not_told_are_not_counted_as_none(harness: Run, packed: Path) -> None:
+    _, out, _ = harness("data", "describe", "--dataset", "ckplus", "--root", packed)
+    assert "unknown clips" in out
+    assert ["happy", "12", "207", "-", "-"] in [line.split() for line in out.splitlines()]
 
 
 def test_an_audit_fails_for_a_shared_clip_and_passes_where_people_are_apart(

@@ -3,6 +3,7 @@ import shutil
 import pytest
 
 from datasets.casme2.choice import OPENED, choose
+from datasets.casme2.load import load
 from datasets.casme2.sheet import COLUMNS
 from datasets.tree import Tree
 
@@ -145,3 +146,29 @@ def test_of_many_tables_the_upper_ones_are_opened_first_and_no_more_than_the_lim
 def test_a_name_with_a_line_break_stays_on_one_line(tmp_path):
     export(tmp_path / "coding\n| 2014.csv")
     assert chosen(tmp_path).note == r"sheet: coding\n| 2014.csv"
+
+
+def test_sheets_of_several_folders_say_to_name_one_of_these(tree):
+    tree.root.mkdir()
+    for name, row in (("a", ROW), ("b", OTHER)):
+        (tree.root / name).mkdir()
+        tree.sheet([row], name=f"{name}/CASME2-coding-20140508.xlsx")
+    with pytest.raises(ValueError, match=r"Name one of these folders: .*casme2/a, .*casme2/b\.$"):
+        chosen(tree.root)
+
+
+@pytest.mark.parametrize("below", ["Cropped", "Cropped/Cropped", "Cropped/Cropped/sub01"])
+def test_a_root_that_lies_too_low_is_told_the_folder_that_holds_the_sheet(tree, below):
+    root = tree.write([ROW])
+    with pytest.raises(
+        ValueError,
+        match=r"(missing|no release).*Name the folder above, .*/casme2, which holds the coding sheet CASME2-",
+    ):
+        load(root / below, "onset_offset")
+
+
+def test_a_root_without_any_sheet_near_it_is_told_where_to_ask(tree):
+    tree.clip("sub01/EP02_01f", [46])
+    (tree.root / "notes.csv").write_text("x\n")
+    with pytest.raises(ValueError, match=r"the coding sheet is missing: .*casme\.psych\.ac\.cn"):
+        load(tree.root / "Cropped", "onset_offset")

@@ -124,6 +124,9 @@ def test_unreadable_pictures_are_passed_over(clip, face):
     found = find_faces(table(first, none, late, gone))
     assert [one.source for one in found] == ["other frame", "unreadable", "centre", "other frame"]
     assert [one.image for one in found] == [(160, 120), (0, 0), (160, 120), (160, 120)]
+    empty, gone_too = "the file is empty", "the file is not there"
+    assert [one.fault for one in found] == [empty, empty, empty, gone_too]
+    assert find_faces(table(clip("e", [BLANK, face])))[0].fault == ""
     rates = failure_rates(found, table(first, none, late, gone))
     assert rates.by_subject == {"1": (2, 2), "2": (1, 1), "3": (1, 1)}
 
@@ -153,7 +156,7 @@ def test_a_second_search_detects_nothing_and_a_touched_file_is_searched_anew(cli
     made, seen = table(clip("a", [face]), clip("b", [face])), []
     found = find_faces(made, progress=lambda *at: seen.append(at))
     assert find_faces(made, progress=lambda *at: seen.append(at)) == found
-    assert seen == [(1, 2), (2, 2)]
+    assert seen == [(0, 2), (1, 2), (2, 2)]
     os.utime(made.samples[1].path, ns=(1, 1))
     assert known_faces(made) is None
     # The labels and where a clip is first named may change: no picture is opened for them.
@@ -198,7 +201,7 @@ def test_a_journal_that_says_something_else_is_not_there(clip, face, line):
     place.with_name(f".{place.name}.part").touch()
     place.with_name(f".{place.name}.journal").write_text(json.dumps({**line, "end": 0}) + "\n")
     find_faces(made, progress=lambda *at: seen.append(at))
-    assert seen == [(1, 2), (2, 2)]
+    assert seen == [(0, 2), (1, 2), (2, 2)]
 
 
 def test_a_file_that_cannot_be_read_at_all_is_an_os_error_naming_it(clip, face):

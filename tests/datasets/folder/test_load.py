@@ -14,6 +14,7 @@ from datasets.folder.facts import FRAMES, LAYOUTS
 from datasets.folder.load import load
 from datasets.spec import Picture
 
+BOTH = r"Accepted are class folders.*and a CSV with the columns path and label"
 PIXELS = cv2.imencode(".png", np.full((4, 4, 3), 90, dtype=np.uint8))[1].tobytes()
 
 
@@ -185,6 +186,48 @@ def test_class_folders_can_be_asked_for(put, root):
     assert load(root, "all", layout="classes").classes == ("a", "b")
 
 
+@pytest.mark.parametrize(
+    ("header", "missing"), [("path,emotion,subject", "label"), ("image;label", "path"), ("Path", "label")]
+)
+def test_a_list_of_images_that_lacks_a_column_is_not_passed_over(put, root, header, missing):
+    put("a/1.png", "b/1.png")
+    (root / "labels.csv").write_text(f"{header}\na/1.png,x,s1\n")
+    with pytest.raises(
+        ValueError, match=rf"in .*mine: labels\.csv lacks {missing}\. {BOTH}.* layout classes"
+    ):
+        load(root, "all")
+    assert load(root, "all", layout="classes").classes == ("a", "b")
+
+
+@pytest.mark.parametrize("text", ["", "file,mood\n1,2\n", "subject,age\ns1,30\n"])
+def test_another_csv_beside_class_folders_is_listed(put, root, text):
+    put("a/1.png", "b/1.png")
+    (root / "other.csv").write_text(text)
+    table = load(root, "all")
+    (fault,) = [anomaly for anomaly in table.anomalies if anomaly.code == "CSV not read"]
+    assert (fault.where, fault.action) == ("other.csv", "the folders were read as classes")
+    assert fault.what.endswith("columns path and label")
+    assert codes(load(root, "all", layout="classes"))["CSV not read"] == 0
+
+
+@pytest.mark.parametrize(
+    ("names", "code"),
+    [
+        (("sub01", "sub02"), "classes like subjects"),
+        (("S005", "S010"), "classes like subjects"),
+        (("Train", "test"), "classes like parts of a split"),
+        (("sub01", "joy"), None),
+        (("0", "1"), None),
+        (("sad", "surprise"), None),
+    ],
+)
+def test_classes_named_as_no_class_is_are_doubted(put, names, code):
+    table = load(put(*(f"{name}/{name}c/1.png" for name in names)), "all")
+    assert table.classes == tuple(sorted(names))
+    assert codes(table) == ({code: 1} if code else {})
+    assert all(anomaly.where == ", ".join(sorted(names)) for anomaly in table.anomalies)
+
+
 def test_two_lists_of_images_are_one_too_many(put, root):
     put("a/1.png", "b/1.png")
     for name in ("train.csv", "test.csv"):
@@ -192,9 +235,6 @@ def test_two_lists_of_images_are_one_too_many(put, root):
     with pytest.raises(ValueError, match=r"holds 2: test\.csv, train\.csv\. Name one by --root"):
         load(root, "all")
     assert load(root / "train.csv", "all").classes == ("x", "y")
-
-
-BOTH = r"Accepted are class folders.*and a CSV with the columns path and label"
 
 
 def test_what_is_not_usable_names_both_forms(put, root, tmp_path):

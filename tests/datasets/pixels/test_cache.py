@@ -51,7 +51,7 @@ def test_row_i_is_the_image_of_sample_i(table):
 def test_a_second_call_decodes_nothing_and_gives_the_same(table):
     first, second = Progress(), Progress()
     made, loaded = pixels(table, size=6, progress=first), pixels(table, size=6, progress=second)
-    assert (first, second) == ([(7, 7)], [])
+    assert (first, second) == ([(0, 7), (7, 7)], [])
     assert np.array_equal(made.images, loaded.images)
     assert (made.fingerprint, made.table) == (loaded.fingerprint, loaded.table)
 
@@ -62,7 +62,7 @@ def test_another_size_or_a_touched_file_is_decoded_anew(table):
     assert pixels(table, size=5, progress=other).images.shape == (7, 3, 5, 5)
     os.utime(table.samples[3].path, ns=(1, 1))
     pixels(table, size=6, progress=touched)
-    assert other == touched == [(7, 7)]
+    assert other == touched == [(0, 7), (7, 7)]
 
 
 def test_two_sizes_stand_side_by_side(table):
@@ -78,7 +78,7 @@ def test_more_images_than_a_unit_of_work_keep_their_rows(tree, monkeypatch):
     monkeypatch.setattr("datasets.pixels.units.MOST_ROWS", 3)
     table, seen = casme2.load(tree.write(ROWS), "onset_offset"), Progress()
     images = pixels(table, size=2, progress=seen).images
-    assert seen == [(3, 7), (4, 7), (7, 7)]
+    assert seen == [(0, 7), (3, 7), (4, 7), (7, 7)]
     assert np.abs(images[:, 0, 0, 0] - [41, 42, 43, 44, 47, 48, 49]).max() <= 1
 
 
@@ -191,7 +191,7 @@ def test_a_corrupt_record_is_not_there(table, tmp_path, junk):
     record.write_bytes(junk)
     seen = Progress()
     assert np.array_equal(pixels(table, size=6, progress=seen).images, expected)
-    assert seen == [(7, 7)]
+    assert seen == [(0, 7), (7, 7)]
 
 
 @pytest.mark.parametrize("change", [{"end": 107}, {"digests": ["a"] * 8}, {"onsets": ["a"]}, {"faults": 3}])
@@ -204,7 +204,7 @@ def test_a_journal_that_is_not_of_this_work_is_not_there(table, tmp_path, change
     place.rename(place.with_name(f".{place.name}.part"))
     seen = Progress()
     assert np.array_equal(pixels(table, size=6, progress=seen).images, expected)
-    assert seen == [(7, 7)]
+    assert seen == [(0, 7), (7, 7)]
 
 
 def test_digests_are_those_of_the_rows(table):

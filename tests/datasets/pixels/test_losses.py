@@ -5,8 +5,10 @@ from datasets.spec import Sample
 SOURCES = ("onset", "other frame", "subject", "centre", "unreadable")
 
 
-def face(clip, source):
-    return Face(clip=clip, subject="1", label=0, cascade="", box=(0, 0, 9), image=(9, 9), source=source)
+def face(clip, source, fault=""):
+    return Face(
+        clip=clip, subject="1", label=0, cascade="", box=(0, 0, 9), image=(9, 9), source=source, fault=fault
+    )
 
 
 def sample(name, clip=""):
@@ -26,6 +28,18 @@ def test_each_fallback_is_an_anomaly_that_says_which():
         "the box found on another of its frames was taken",
         "the median box of the subject's other clips was taken",
         "the largest centred square was taken",
+    ]
+
+
+def test_an_onset_frame_that_cannot_be_read_is_not_said_to_have_been_searched():
+    found = faceless(face("c", source, "the file is empty") for source in SOURCES)
+    assert [anomaly.what.split(", and none of the cascades")[0] for anomaly in found] == [
+        "its onset frame cannot be read (the file is empty)"
+    ] * 3
+    assert [anomaly.what.endswith("a face on its apex, middle or last frame") for anomaly in found] == [
+        False,
+        True,
+        True,
     ]
 
 

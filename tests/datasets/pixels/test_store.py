@@ -27,6 +27,20 @@ def test_the_cache_is_where_the_variable_says_or_the_users_own(monkeypatch, tmp_
     assert cache_dir() == Path(platformdirs.user_cache_dir("harness"))
 
 
+@pytest.mark.parametrize("place", ["file", "file/below"])
+def test_a_cache_that_can_be_no_folder_is_an_error_that_names_the_variable(monkeypatch, tmp_path, place):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / place))
+    with pytest.raises(ValueError, match=rf"{place} is none \(.*\); name another by HARNESS_CACHE"):
+        cache_dir()
+
+
+def test_a_folder_of_the_cache_that_cannot_be_made_is_such_an_error(tmp_path):
+    (tmp_path / "pixels").touch()
+    with pytest.raises(ValueError, match=r"pixels is none \(.*HARNESS_CACHE"):
+        made_once(tmp_path / "pixels" / "a", ready=bool, make=lambda: None, waited=lambda: None)
+
+
 def test_a_key_depends_on_facts_order_size_and_time_of_change(samples):
     first = content_key([1], samples, onsets=False)
     assert content_key([1], samples, onsets=False) == first

@@ -1,0 +1,140 @@
+"""A network of the user's own: a function in a Python file, as good an arm as any of the catalogue's.
+
+The function takes the number of classes and gives a module from images (N, 3, H, W), normalised as ImageNet's
+are, to logits (N, classes). What identifies the network is the text of its file and of the modules beside it
+that the file imports: an edited file is another network, the same file elsewhere is the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+import torch
+from torch import nn
+
+from architectures.spec import USER, ArchitectureSpec
+
+
+def described(where: str) -> ArchitectureSpec:
+    """The spec of the network that `FILE.py:function` names, under the function's name.
+
+    Raises:
+        ValueError: not of that form, no such file or function, or a file that cannot be imported.
+    """
+    file, _, function = where.rpartition(":")
+    path = Path(file).expanduser()
+    if not file or not function.isidentifier():
+        raise ValueError(f"--architecture takes FILE.py:function; got {where!r}")
+    if not path.is_file():
+        raise ValueError(f"--architecture {where}: there is no file {path}")
+    _, digest = _loaded(path.resolve(), function)
+    return ArchitectureSpec(name=function, network=USER, source=f"{path.resolve()}:{function}", digest=digest)
+
+
+def where(function: Callable[[int], nn.Module]) -> str:
+    """`FILE.py:function` of a function that was imported from a file.
+
+    Raises:
+        ValueError: it has no file or no name of its own, as one typed into a prompt or a lambda.
+    """
+    file = inspect.getsourcefile(function) if inspect.isfunction(function) else None
+    if file is None or not Path(file).is_file() or not function.__name__.isidentifier():
+        raise ValueError(
+            f"{function!r} cannot be told apart from an edited version of it: put it into a file, as a "
+            "function with a name at the top level"
+        )
+    return f"{file}:{function.__name__}"
+
+
+def user_network(spec: ArchitectureSpec, *, classes: int) -> nn.Module:
+    """The network that the user's function builds.
+
+    Raises:
+        ValueError: the file has changed since the spec was made, or the function gives no such network.
+    """
+    file, _, function = spec.source.rpartition(":")
+    if not Path(file).is_file():
+        raise ValueError(f"the network {spec.name} was read from {file}, which is not there; put it back")
+    module, digest = _loaded(Path(file), function)
+    if digest != spec.digest:
+        raise ValueError(
+            f"{file}, or a module that it imports, has changed since the network {spec.name} was planned; "
+            "start again: the changed file is another network"
+        )
+    network = getattr(module, function)(classes)
+    if not isinstance(network, nn.Module):
+        raise ValueError(f"{spec.source} must give a torch.nn.Module; got {type(network).__name__}")
+    return network
+
+
+def check_answers(network: nn.Module, spec: ArchitectureSpec, *, classes: int, size: int) -> None:
+    """See that a network answers a batch of two images of `size` pixels with logits (2, classes).
+
+    Raises:
+        ValueError: it does not; the message says what it gave.
+    """
+    try:
+        with torch.inference_mode():
+            given = network.eval()(torch.zeros(2, 3, size, size))
+    except Exception as error:
+        # Whatever the user's code raises is theirs to mend, before anything runs.
+        raise ValueError(
+            f"{spec.source} fails on images (2, 3, {size}, {size}): {type(error).__name__}: {error}"
+        ) from error
+    shape = tuple(getattr(given, "shape", ()))
+    if shape != (2, classes):
+        raise ValueError(
+            f"{spec.source} must answer images (2, 3, {size}, {size}) with logits (2, {classes}); got "
+            f"{shape or type(given).__name__}"
+        )
+
+
+def _loaded(path: Path, function: str) -> tuple[ModuleType, str]:
+    """The user's module, imported afresh, and a digest of it and of what it imports from beside it."""
+    before = set(sys.modules)
+    name = f"harness_user_{path.stem}"
+    found = importlib.util.spec_from_file_location(name, path)
+    assert found is not None, path
+    assert found.loader is not None, path
+    module = importlib.util.module_from_spec(found)
+    sys.modules[name] = module
+    with _beside(path):
+        try:
+            found.loader.exec_module(module)
+        except Exception as error:
+            # The user's file may fail in any way; all of them mean that it is theirs to mend.
+            raise ValueError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
+        finally:
+            own = _own(path.parent, before)
+            texts = sorted(file.read_bytes() for file in {path, *own.values()})
+            for imported in own:
+                del sys.modules[imported]
+    if not callable(getattr(module, function, None)):
+        raise ValueError(f"{path} has no function {function!r}")
+    return module, hashlib.sha256(b"\0".join(texts)).hexdigest()[:16]
+
+
+def _own(folder: Path, before: set[str]) -> dict[str, Path]:
+    """Modules imported since `before` whose files lie under `folder`, by name."""
+    fresh = {name: getattr(sys.modules[name], "__file__", None) for name in set(sys.modules) - before}
+    files = {name: Path(file).resolve() for name, file in fresh.items() if file}
+    return {
+        name: file for name, file in files.items() if file.is_relative_to(folder) and file.suffix == ".py"
+    }
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[None]:
+    """Imports find what lies beside `path` first, as they would if it were run as a script."""
+    sys.path.insert(0, str(path.parent))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(path.parent))

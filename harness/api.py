@@ -1,0 +1,77 @@
+"""Studies from Python: a request in, results and a report out.
+
+from harness.api import DataRequest, Request, run
+
+request = Request(kind="comparison", data=DataRequest(dataset="synthetic"), own=("net.py:tiny",))
+result, report = run(request)
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import torch
+from rich.console import Console
+
+from harness.device import resolve
+from harness.output import check_writable
+from harness.pictures import pictures
+from harness.plan import Plan, Request, prepare
+from harness.progress import progress_for
+from harness.reading import DataRequest
+from harness.study import run_study
+from harness.tracking import Ledger
+from reports.document import write
+from studies.results import StudyResult
+
+__all__ = ["DataRequest", "Request", "carry_out", "run"]
+
+
+def run(
+    request: Request, *, out: Path = Path("results"), tracking_uri: str | None = None, device: str = "auto"
+) -> tuple[StudyResult, Path]:
+    """Run the study that `harness ablate` or `harness compare` would; its results and its report's path.
+
+    Cells that have finished before are not run again; those that fail are among the result's failures.
+
+    Raises:
+        ValueError: a mistake in the request, as the command line would tell it.
+        FileNotFoundError: a root, or pretrained weights, that are not there.
+        harness.errors.Stopped: nothing more can be written; what had finished is kept.
+    """
+    plan = prepare(request)
+    where = resolve(device)
+    check_writable(out)
+    ledger = Ledger(tracking_uri)
+    ledger.check()
+    return carry_out(plan, ledger=ledger, device=where, out=out, console=Console(file=sys.stderr))
+
+
+def carry_out(
+    plan: Plan, *, ledger: Ledger, device: torch.device, out: Path, console: Console
+) -> tuple[StudyResult, Path]:
+    """Run the study, keep its pictures, write its report."""
+    name = plan.study.name
+    drawn = pictures(plan.pixels, plan.splits[0], plan.study)
+    parent = ledger.open_study(plan.study)
+    ledger.keep_pictures(parent, drawn)
+    try:
+        with progress_for(console, name, cells=len(plan.study.runs())) as progress:
+            result = run_study(
+                plan.study,
+                plan.data,
+                ledger=ledger,
+                device=device,
+                progress=progress,
+                parent=parent,
+            )
+    except KeyboardInterrupt:
+        console.print(
+            "\nstopped; every cell that had finished is kept, the same command goes on from there, and "
+            f"`harness report {name}` reports what is done",
+            highlight=False,
+        )
+        raise
+    written = write((result,), out / name, pictures={f"{name}/{key}": png for key, png in drawn.items()})
+    return result, written

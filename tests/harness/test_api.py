@@ -1,0 +1,83 @@
+"""A study of the user's own network, from Python and from the command line: one and the same."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from harness.api import run
+from tests.harness.tiny import Run, request
+
+NET = """
+from torch import nn
+
+def tiny(classes):
+    return nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(48, classes))
+"""
+
+
+@pytest.fixture
+def net(tmp_path: Path) -> Path:
+    file = tmp_path / "net.py"
+    file.write_text(NET)
+    return file
+
+
+def test_a_network_of_ones_own_takes_part_as_every_other(tree: Path, net: Path, harness: Run) -> None:
+    result, report = run(request(tree, own=(f"{net}:tiny",), controls=True, protocols=("subject",)))
+    text = report.read_text()
+    assert not result.failures
+    assert {r.spec.architecture.name for r in result.results} == {"proposed", "tiny"}
+    rows = re.sub(" +", " ", text)
+    for row in (
+        "| tiny (full width) | subject |",
+        "| tiny (full width) | proposed (width 0.125",
+        "| tiny | subject |",
+    ):
+        assert row in rows
+    options = (
+        "--dataset",
+        "casme2",
+        "--root",
+        tree,
+        "--only",
+        "proposed",
+        "--preset",
+        "quick",
+        "--epochs",
+        1,
+    )
+    same = (
+        *options,
+        "--image-size",
+        32,
+        "--width",
+        0.125,
+        "--protocol",
+        "subject",
+        "--architecture",
+        f"{net}:tiny",
+    )
+    assert "plan: 0 cells to run, 2 already done" in harness("compare", *same, "--dry-run")[2]
+    net.write_text(NET + "# edited")
+    assert "plan: 1 cells to run, 1 already done" in harness("compare", *same, "--dry-run")[2]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("net.py:tiny", "there is no file net.py"),
+        ("{net}:big", "has no function 'big'"),
+        ("{net}", "--architecture takes FILE.py:function"),
+    ],
+)
+def test_a_mistake_in_it_is_told_before_anything_runs(
+    tree: Path, net: Path, harness: Run, given: str, message: str
+) -> None:
+    net = net.rename(net.with_name("mine.py"))
+    code, _, err = harness(
+        "compare", "--dataset", "casme2", "--root", tree, "--architecture", given.format(net=net)
+    )
+    assert code == 2
+    assert message in err
+    assert not Path("mlflow.db").exists()

@@ -1,0 +1,476 @@
+"""`harness predict` with really trained networks: its answers, its files, its speed, its mistakes."""
+
+import csv
+import io
+import json
+import os
+import shutil
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+
+from harness import footage
+from harness.plan import Request, prepare
+from harness.predicting import Predictor, Row, overlap, speed, trained
+from harness.progress import progress_for
+from harness.reading import DataRequest
+from harness.study import run_study
+from harness.tracking import Ledger
+from studies.results import RunResult
+from tests.harness.tiny import Run, request, write_tree
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """A ledger with a run on frames and one on differences to the onset, and the tree they learned from."""
+
+    ledger: Ledger
+    cropped: Path
+    run_id: str
+    key: str
+    frames: RunResult
+    motion_id: str
+    motion: RunResult
+
+
+def carry_out(made: Request, ledger: Ledger) -> tuple[RunResult, str]:
+    plan = prepare(made)
+    result = run_study(
+        plan.study,
+        plan.data,
+        ledger=ledger,
+        device=torch.device("cpu"),
+        progress=progress_for(Console(file=io.StringIO()), "", cells=1),
+        parent=ledger.open_study(plan.study),
+    )
+    return result.results[0], result.run_ids[0][1]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    root = tmp_path_factory.mktemp("predict")
+    tree = write_tree(root / "tree")
+    for path in sorted(tree.rglob("*.jpg")):
+        # Colour, and a shadow that sinks from frame to frame: channels and onsets must not be mixed up.
+        image = cv2.imread(str(path))
+        image[..., 0] //= 4
+        image[: 9 * (int(path.stem[-2:]) - 10)] //= 2
+        cv2.imwrite(str(path), image)
+    ledger = Ledger(f"sqlite:///{root / 'mlflow.db'}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HARNESS_CACHE", str(root / "cache"))
+        frames, run_id = carry_out(request(tree, epochs=6, batch=8), ledger)
+        motion = DataRequest(
+            dataset="casme2", root=tree, frames="apex_window", representation="apex_minus_onset"
+        )
+        moved, motion_id = carry_out(request(tree, epochs=6, batch=8, data=motion), ledger)
+    return Made(
+        ledger=ledger,
+        cropped=tree / "Cropped",
+        run_id=run_id,
+        key=frames.spec.key,
+        frames=frames,
+        motion_id=motion_id,
+        motion=moved,
+    )
+
+
+@pytest.fixture(scope="module")
+def astronaut() -> footage.Image:
+    from skimage.data import astronaut
+
+    return np.asarray(cv2.cvtColor(astronaut(), cv2.COLOR_RGB2BGR), dtype=np.uint8)
+
+
+def options(made: Made) -> tuple[object, ...]:
+    return ("--tracking-uri", made.ledger.uri, "--device", "cpu")
+
+
+def asked(harness: Run, made: Made, name: str, source: Path, *args: object) -> dict[str, object]:
+    status, out, err = harness("predict", name, source, "--json", *options(made), *args)
+    assert status == 0, err
+    document: dict[str, object] = json.loads(out)
+    return document
+
+
+def rows(document: dict[str, object]) -> list[dict[str, object]]:
+    found = document["rows"]
+    assert isinstance(found, list)
+    return found
+
+
+def film(path: Path, images: list[footage.Image], *, rate: float = 20.0) -> Path:
+    height, width = images[0].shape[:2]
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), rate, (width, height))
+    for image in images:
+        writer.write(image)
+    writer.release()
+    return path
+
+
+def probabilities(row: dict[str, object]) -> list[object]:
+    return [value for name, value in row.items() if name.startswith("p_")]
+
+
+def recorded(result: RunResult) -> dict[str, tuple[float, ...]]:
+    """Probabilities by path below Cropped."""
+    found = {}
+    for prediction in result.predictions:
+        clip, frame = prediction.id.rsplit("/", 1)
+        found[f"{clip}/reg_img{frame}.jpg"] = prediction.probabilities
+    assert np.std(list(found.values()), axis=0).max() > 2e-4
+    return found
+
+
+def test_the_files_a_run_was_tested_on_get_the_probabilities_it_recorded(harness: Run, made: Made) -> None:
+    document = asked(harness, made, made.run_id, made.cropped, "--align", "none")
+    answers = {row["file"]: row for row in rows(document)}
+    assert len(answers) == 72
+    for file, expected in recorded(made.frames).items():
+        assert probabilities(answers[file]) == pytest.approx(expected, abs=1e-6)
+        assert answers[file]["answer"] == made.frames.data.classes[int(np.argmax(expected))]
+        assert answers[file]["confidence"] == pytest.approx(max(expected), abs=1e-6)
+
+
+def test_a_run_on_motion_takes_a_folders_first_frame_as_the_onset(harness: Run, made: Made) -> None:
+    expected = recorded(made.motion)
+    (still, *_) = (value for file, value in expected.items() if file.endswith("reg_img10.jpg"))
+    # The answer that the onset changes most.
+    clip = max(expected, key=lambda file: np.abs(np.subtract(expected[file], still)).max()).rsplit("/", 1)[0]
+    status, out, err = harness("predict", made.motion_id, made.cropped / clip, "--json", *options(made))
+    assert status == 0
+    assert "the first frame that can be read is taken as the onset" in err
+    found = {f"{clip}/{row['file']}": row for row in rows(json.loads(out))}
+    assert "onset" in str(found[f"{clip}/reg_img10.jpg"]["note"])
+    checked = [file for file in expected if file in found]
+    assert np.abs(np.subtract(expected[checked[-1]], still)).max() > 1e-4
+    for file in checked:
+        assert probabilities(found[file]) == pytest.approx(expected[file], abs=1e-6)
+
+
+def test_one_image_has_no_onset(harness: Run, made: Made) -> None:
+    image = next(made.cropped.rglob("*.jpg"))
+    status, _, err = harness("predict", made.motion_id, image, *options(made))
+    assert (status, err.count("\n")) == (2, 1)
+    assert "apex_minus_onset" in err
+    assert "name a film, or a folder whose first image is the onset" in err
+
+
+def test_a_frame_of_another_size_than_the_onset_is_not_answered(
+    harness: Run, made: Made, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    for number, side in ((2, 40), (10, 40), (11, 30)):
+        cv2.imwrite(str(folder / f"{number}.png"), np.full((side, side, 3), 90, np.uint8))
+    found = rows(asked(harness, made, made.motion_id, folder))
+    assert [row["file"] for row in found] == ["2.png", "10.png", "11.png"]
+    assert [bool(row["answer"]) for row in found] == [True, True, False]
+    assert "size" in str(found[2]["note"])
+
+
+def test_a_broken_image_is_a_row_and_a_warning_and_the_rest_is_answered(
+    harness: Run, made: Made, tmp_path: Path
+) -> None:
+    folder = tmp_path / "=1+1"
+    (folder / "deeper").mkdir(parents=True)
+    good = next(made.cropped.rglob("*.jpg"))
+    shutil.copy(good, folder / "=cmd.jpg")
+    shutil.copy(good, folder / "deeper" / "b.jpg")
+    (folder / "broken.jpg").write_bytes(good.read_bytes()[:-100])
+    (folder / "notes.txt").write_text("no image")
+    status, out, err = harness("predict", made.key[:8], folder, "--out", folder / "out", *options(made))
+    assert status == 0
+    assert "warning: broken.jpg" in err
+    assert "cut off" in err
+    assert "frames a second end to end" in out
+    with (folder / "out" / "predictions.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    # Sorted as text is, and the name that a spreadsheet would reckon is quoted.
+    assert [row["file"] for row in table] == ["'=cmd.jpg", "broken.jpg", "deeper/b.jpg"]
+    assert [bool(row["answer"]) for row in table] == [True, False, True]
+    assert [row["p_fear"] == "" for row in table] == [False, True, False]
+    document = json.loads((folder / "out" / "predictions.json").read_text())
+    assert document["complete"] is True
+    assert [row["file"] for row in rows(document)] == ["=cmd.jpg", "broken.jpg", "deeper/b.jpg"]
+    copies = sorted(path.name for path in (folder / "out" / "annotated").iterdir())
+    assert copies == ["0001_-cmd.png", "0003_b.png"]
+    # A second time the copies lie below the source: they are results, and no faces to look at.
+    again = asked(harness, made, made.key, folder, "--out", folder / "out")
+    assert len(rows(again)) == 3
+
+
+def test_a_face_in_a_photograph_is_found_and_marked(
+    harness: Run, made: Made, astronaut: footage.Image, tmp_path: Path
+) -> None:
+    cv2.imwrite(str(tmp_path / "photo.png"), astronaut)
+    (row,) = rows(asked(harness, made, made.run_id, tmp_path / "photo.png"))
+    assert row["face"] == "found"
+    assert [row[side] for side in "xywh"] == [167, 59, 112, 112]
+    (whole,) = rows(asked(harness, made, made.run_id, tmp_path / "photo.png", "--align", "none"))
+    assert [whole[side] for side in "xywh"] == [0, 0, 512, 512]
+    assert whole["face"] == ""
+    assert probabilities(whole) != probabilities(row)
+    cv2.imwrite(str(tmp_path / "cut.png"), astronaut[59:171, 167:279])
+    (cut,) = rows(asked(harness, made, made.run_id, tmp_path / "cut.png", "--align", "none"))
+    assert probabilities(cut) == probabilities(row)
+    harness("predict", made.run_id, tmp_path / "photo.png", *options(made))
+    copy = cv2.imread("predictions/annotated.png")
+    assert copy.shape == astronaut.shape
+    green = (copy == (80, 220, 80)).all(axis=2)
+    assert green[59, 200]
+    assert green[100, 167]
+    assert (copy[300:] == astronaut[300:]).all()
+
+
+def test_auto_takes_a_picture_whole_that_a_face_fills(
+    harness: Run, made: Made, astronaut: footage.Image, tmp_path: Path
+) -> None:
+    cv2.imwrite(str(tmp_path / "close.png"), astronaut[45:185, 153:293])
+    (auto,) = rows(asked(harness, made, made.run_id, tmp_path / "close.png"))
+    (haar,) = rows(asked(harness, made, made.run_id, tmp_path / "close.png", "--align", "haar"))
+    assert (auto["face"], auto["w"]) == ("filled", 140)
+    assert haar["face"] == "found"
+    assert haar["w"] != 140
+
+
+def test_a_film_is_answered_frame_by_frame_and_written_again(
+    harness: Run, made: Made, astronaut: footage.Image, tmp_path: Path
+) -> None:
+    scene = astronaut[:320, 60:380]
+    shaken = np.roll(scene, 2, axis=1)
+    gone = np.full_like(scene, 90)
+    moved = np.roll(scene, -80, axis=1)
+    path = film(tmp_path / "film.avi", [scene, shaken, scene, gone, moved])
+    document = asked(harness, made, made.run_id, path)
+    found = rows(document)
+    assert [row["face"] for row in found] == ["found", "found", "found", "none", "found"]
+    assert [row["time_s"] for row in found] == pytest.approx([0, 0.05, 0.1, 0.15, 0.2])
+    # The box stays while the face does, or it would jitter more than an expression moves.
+    assert found[0]["x"] == found[1]["x"] == found[2]["x"]
+    assert abs(int(str(found[4]["x"])) - int(str(found[0]["x"])) + 80) < 15
+    assert "no face was found" in str(found[3]["note"])
+    assert found[3]["w"] == 320
+    copy = cv2.VideoCapture("predictions/annotated.mp4")
+    assert copy.isOpened()
+    assert copy.get(cv2.CAP_PROP_FPS) == pytest.approx(20)
+    images = []
+    while (frame := copy.read())[0]:
+        images.append(frame[1])
+    assert len(images) == 5
+    assert np.abs(images[4][200:].astype(int) - moved[200:]).mean() < 10
+
+
+def test_where_a_codec_is_missing_the_next_writes_the_film(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(footage, "CODECS", (("annotated.mp4", "????"), ("annotated.avi", "MJPG")))
+    image = np.full((240, 240, 3), 90, np.uint8)
+    source = footage.source(film(tmp_path / "film.avi", [image, image]), out=tmp_path / "out")
+    (tmp_path / "out").mkdir()
+    copies = footage.Copies(source, tmp_path / "out")
+    for shot in footage.shots(source):
+        copies.add(shot, (0, 0, 10, 10), "fear 90 %")
+    copies.close()
+    assert [path.name for path in copies.files] == ["annotated.avi"]
+    assert cv2.VideoCapture(str(copies.files[0])).get(cv2.CAP_PROP_FRAME_COUNT) == 2
+
+
+def test_speed_is_that_of_the_frames_one_after_the_other() -> None:
+    def row(*seconds: float) -> Row:
+        return Row(
+            file="",
+            frame=1,
+            time=None,
+            box=(0, 0, 1, 1),
+            face="",
+            probabilities=(0.5, 0.5),
+            note="",
+            seconds=(seconds[0], seconds[1], seconds[2]),
+        )
+
+    found = speed([row(0.01, 0.02, 0.03), row(0.01, 0.02, 0.05), row(0.01, 0.02, 0.02)])
+    assert (found["frames"], found["frames_per_second"]) == (3, pytest.approx(3 / 0.19))
+    assert found["milliseconds"]["classifying"]["p50"] == pytest.approx(30)
+    assert found["milliseconds"]["classifying"]["p95"] == pytest.approx(48)
+    assert found["milliseconds"]["face"] == pytest.approx({"p50": 20, "p95": 20, "p99": 20})
+    assert found["milliseconds"]["all"]["p50"] == pytest.approx(60)
+
+
+def test_what_is_timed_is_what_was_done(harness: Run, made: Made) -> None:
+    document = asked(harness, made, made.run_id, made.cropped / "sub01" / "EP01_01f", "--align", "none")
+    found = document["speed"]
+    assert isinstance(found, dict)
+    times = [float(str(row["milliseconds"])) for row in rows(document)]
+    assert found["frames_per_second"] == pytest.approx(1000 * len(times) / sum(times))
+    assert found["milliseconds"]["face"]["p50"] < 1 < found["milliseconds"]["classifying"]["p99"]
+
+
+@pytest.mark.parametrize(
+    ("other", "share"),
+    [((0, 0, 10, 10), 1.0), ((5, 0, 10, 10), 1 / 3), ((20, 0, 5, 5), 0.0), ((0, 0, 5, 5), 0.25)],
+)
+def test_overlap_is_intersection_over_union(other: footage.Box, share: float) -> None:
+    assert overlap((0, 0, 10, 10), other) == pytest.approx(share)
+
+
+def test_mistakes_get_one_message_each(harness: Run, made: Made, tmp_path: Path) -> None:
+    image = next(made.cropped.rglob("*.jpg"))
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    (tmp_path / "list.mp4").write_text("#EXTM3U\n/etc/passwd\n")
+    (tmp_path / "zeros.avi").write_bytes(b"RIFF\x00\x10\x00\x00AVI " + bytes(4000))
+    (tmp_path / "text.txt").write_text("")
+    unnamed = tmp_path / os.fsdecode(b"\xff.avi")
+    unnamed.write_bytes((tmp_path / "zeros.avi").read_bytes())
+    (tmp_path / "predictions").mkdir()
+    shutil.copy(image, tmp_path / "predictions" / "a.jpg")
+    cases: list[tuple[str, object, tuple[str, ...]]] = [
+        ("0123456789abcdef", image, ("no run", "0123456789abcdef", "harness ui")),
+        ("proposed", image, ("id or key", "'proposed'")),
+        (made.run_id, "nowhere.png", ("nowhere.png is not there",)),
+        (made.run_id, tmp_path / "empty", ("holds no image", ".jpg")),
+        (made.run_id, tmp_path / "bad.png", ("no image in", "can be read", "no image that OpenCV reads")),
+        (made.run_id, tmp_path / "list.mp4", ("is no film",)),
+        (made.run_id, tmp_path / "zeros.avi", ("no film that OpenCV opens", "convert")),
+        (made.run_id, unnamed, ("names that are text", "udcff", "rename")),
+        (made.run_id, tmp_path / "text.txt", ("neither an image nor a film", ".mkv")),
+        (made.run_id, tmp_path / "predictions", ("lies in --out predictions", "name another --out")),
+    ]
+    for run, source, words in cases:
+        status, out, err = harness("predict", run, source, *options(made))
+        errors = [line for line in err.splitlines() if line.startswith("error: ")]
+        assert (status, out, len(errors)) == (2, "", 1), (run, source, err)
+        assert all(word in errors[0] for word in words), errors
+    status, _, err = harness("predict", made.run_id, image, "--align", "eyes", *options(made))
+    assert (status, "accepted: auto, haar, none" in err) == (2, True)
+    status, _, err = harness("predict", made.run_id, image, "--tracking-uri", "sqlite:///none.db")
+    assert (status, "no run on" in err) == (2, True)
+    assert not Path("none.db").exists()
+
+
+def test_a_run_must_be_one_and_finished_and_whole(made: Made, tmp_path: Path) -> None:
+    # On a copy, since runs are added to the store and taken apart.
+    ledger = Ledger(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    shutil.copy(made.ledger.uri.removeprefix("sqlite:///"), tmp_path / "mlflow.db")
+    cpu = torch.device("cpu")
+    parent = ledger.open_study(prepare(request(made.cropped.parent)).study)
+    other = made.motion.spec
+    ledger.reuse(made.run_id, made.frames.spec, parent=parent, result=made.frames)
+    (copy,) = (
+        run.info.run_id
+        for run in ledger.client.search_runs(
+            [e.experiment_id for e in ledger.client.search_experiments()],
+            f"tags.`harness.reuses` = '{made.run_id}'",
+        )
+    )
+    assert trained(ledger, copy.upper(), device=cpu).run_id == made.run_id
+    started = ledger.begin(prepare(request(made.cropped.parent, seeds=2)).study.runs()[1], parent=parent)
+    with pytest.raises(ValueError, match=rf"{started} has not finished \(RUNNING\)"):
+        trained(ledger, started, device=cpu)
+    twin = ledger.begin(other, parent=parent)
+    ledger.fail(twin, "on purpose")
+    # The key's other run has finished: that one is meant.
+    assert trained(ledger, other.key, device=cpu).run_id == made.motion_id
+    with pytest.raises(ValueError, match="no run"):
+        trained(ledger, parent, device=cpu)
+
+
+def test_a_start_that_several_runs_share_is_refused_with_their_names(tmp_path: Path) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    experiment = ledger.client.create_experiment("x")
+    for key in ("aaaa000000000000", "aaaa111111111111"):
+        run = ledger.client.create_run(experiment, tags={"harness.key": key})
+        ledger.close(run.info.run_id, "FINISHED")
+    with pytest.raises(ValueError, match=r"aaaa is how several runs begin.*aaaa1{12}.*aaaa0{12}"):
+        trained(ledger, "aaaa", device=torch.device("cpu"))
+    with pytest.raises(ValueError, match=r"artifacts of run .* cannot be read"):
+        trained(ledger, "aaaa0", device=torch.device("cpu"))
+
+
+def test_weights_that_are_gone_or_damaged_are_told(made: Made) -> None:
+    uri = made.ledger.client.get_run(made.run_id).info.artifact_uri
+    weights = Path(uri.removeprefix("file://")) / "weights.pt"
+    whole = weights.read_bytes()
+    cpu = torch.device("cpu")
+    try:
+        for damaged in (whole[: len(whole) // 2], b"", b"text", io_bytes({"other": torch.zeros(1)})):
+            weights.write_bytes(damaged)
+            with pytest.raises(ValueError, match="cannot be read or are another network's"):
+                trained(made.ledger, made.run_id, device=cpu)
+        weights.unlink()
+        with pytest.raises(ValueError, match="has no weights here"):
+            trained(made.ledger, made.run_id, device=cpu)
+    finally:
+        weights.write_bytes(whole)
+
+
+def io_bytes(weights: dict[str, torch.Tensor]) -> bytes:
+    file = io.BytesIO()
+    torch.save(weights, file)
+    return file.getvalue()
+
+
+def test_ctrl_c_keeps_what_was_done(harness: Run, made: Made, tmp_path: Path) -> None:
+    path = film(tmp_path / "long.avi", [np.full((48, 48, 3), 90, np.uint8)] * 4000)
+    table = Path("predictions/predictions.csv")
+
+    def stop() -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not (table.exists() and table.read_text().count("\n") > 5):
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    status, out, err = harness("predict", made.run_id, path, "--align", "none", *options(made))
+    stopper.join()
+    assert (status, out) == (130, "")
+    document = json.loads(Path("predictions/predictions.json").read_text())
+    done = len(rows(document))
+    assert document["complete"] is False
+    assert 5 <= done < 4000
+    assert f"the {done} frames that were done are kept in predictions" in err
+    assert document["speed"]["frames"] == done
+    with table.open(newline="") as file:
+        assert abs(sum(1 for _ in csv.DictReader(file)) - done) <= 1
+    copy = cv2.VideoCapture("predictions/annotated.mp4")
+    assert abs(copy.get(cv2.CAP_PROP_FRAME_COUNT) - done) <= 1
+
+
+def test_each_picture_of_a_folder_has_a_box_of_its_own(made: Made, astronaut: footage.Image) -> None:
+    network = trained(made.ledger, made.run_id, device=torch.device("cpu"))
+    predictor = Predictor(network, align="haar", film=False)
+    shifted = np.roll(astronaut, 5, axis=1)
+    boxes = []
+    for number, image in enumerate((astronaut, shifted), start=1):
+        shot = footage.Shot(file="x", frame=number, image=np.ascontiguousarray(image), reading=0.0)
+        boxes.append(predictor.row(shot).box)
+    assert boxes[0] == (167, 59, 112, 112)
+    assert boxes[1] == (173, 59, 111, 111)
+
+
+def test_all_frames_of_motion_are_cut_as_the_onset(made: Made, astronaut: footage.Image) -> None:
+    network = trained(made.ledger, made.motion_id, device=torch.device("cpu"))
+    later = np.ascontiguousarray(np.roll(astronaut, 8, axis=1))
+
+    def answered(align: str, *images: footage.Image) -> list[Row]:
+        predictor = Predictor(network, align=align, film=True)
+        return [
+            predictor.row(footage.Shot(file="x", frame=number, image=image, reading=0.0))
+            for number, image in enumerate(images, start=1)
+        ]
+
+    found = answered("haar", astronaut, later)
+    assert [row.box for row in found] == [(167, 59, 112, 112)] * 2
+    by_hand = answered("none", astronaut[59:171, 167:279], later[59:171, 167:279])
+    assert [row.probabilities for row in found] == [row.probabilities for row in by_hand]
+    assert by_hand[0].probabilities != by_hand[1].probabilities
