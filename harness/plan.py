@@ -11,7 +11,7 @@ from architectures.spec import ArchitectureSpec
 from datasets.spec import DatasetSpec, SampleTable, Split
 from harness.preparing import decoded_with_bars
 from harness.reading import DataRequest, asked, check_protocols, read
-from studies.arms import ablation, comparison
+from studies.arms import PLACEBO, ablation, comparison
 from studies.presets import Preset, preset, suited
 from studies.search import Search
 from studies.spec import Control, Study, TrainingSpec
@@ -147,6 +147,10 @@ def _arms(request: Request, size: Preset) -> tuple[ArchitectureSpec, ...]:
     arms = ablation(request.design, order=request.order) if ladder else comparison(request.only)
     width = size.width if request.width is None else request.width
     arms = tuple(scaled(arm, width) for arm in arms)
+    if request.design == PLACEBO:
+        from harness.placebo import with_placebos
+
+        arms = with_placebos(arms)
     arms += tuple(_own(where, size=_image_size(request, size)) for where in request.own)
     if request.pretrained:
         return tuple(replace(arm, name=f"{arm.name} (pretrained)", pretrained=True) for arm in arms)

@@ -16,6 +16,10 @@ from architectures.parts import BLOCK_PARTS, NETWORK_PARTS, PARTS, parts_of, wit
 from architectures.spec import ArchitectureSpec
 
 BARE = "vgg16-bn-gap"
+PLACEBO = "placebo"
+GROWING = ("cbam", "residual", "prelu")
+"""Parts that bring parameters; a placebo spends as many on width (`harness.placebo`)."""
+
 Arms = tuple[ArchitectureSpec, ...]
 
 
@@ -51,8 +55,16 @@ def _controlled(order: tuple[str, ...]) -> Arms:
 
 def _leave_one_out(order: tuple[str, ...]) -> Arms:
     """The proposed network, and it without each part in turn."""
-    parts = (*order, *(part for part in NETWORK_PARTS if part not in order))
-    without = (with_parts(set(PARTS) - {part}, name=f"proposed without {part}") for part in parts)
+    return _less((*order, *(part for part in NETWORK_PARTS if part not in order)))
+
+
+def _placebo(order: tuple[str, ...]) -> Arms:
+    """The proposed network, and it without each part that brings parameters; their placebos join later."""
+    return _less(tuple(part for part in order if part in GROWING))
+
+
+def _less(parts: tuple[str, ...]) -> Arms:
+    without = (with_parts(set(PARTS) - {part}, name=f"{PROPOSED} without {part}") for part in parts)
     return (with_parts(PARTS, name=PROPOSED), *without)
 
 
@@ -89,6 +101,7 @@ DESIGNS: dict[str, Callable[[tuple[str, ...]], Arms]] = {
     "leave-one-out": _leave_one_out,
     "add-one-in": _add_one_in,
     "factorial": _factorial,
+    PLACEBO: _placebo,
 }
 LADDERS = ("ladder", "controlled")
 

@@ -38,7 +38,8 @@ ImageSize = Annotated[int | None, typer.Option(help="Side in pixels, instead of 
 Width = Annotated[float | None, typer.Option(help="Channel factor, instead of the preset's.")]
 Batch = Annotated[int, typer.Option(help="Images a training step.")]
 Design = Annotated[
-    str, typer.Option(help="ladder (the paper's), controlled, leave-one-out, add-one-in or factorial.")
+    str,
+    typer.Option(help="ladder (the paper's), controlled, leave-one-out, add-one-in, factorial or placebo."),
 ]
 Order = Annotated[
     list[str] | None,
