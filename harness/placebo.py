@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import torch
-
-from architectures.network import build
+from architectures.size import parameters
 from architectures.spec import ArchitectureSpec
 
-CLASSES = 6
 STEPS = 20
 """Halvings of the width: far finer than a channel."""
 
@@ -23,12 +20,6 @@ def with_placebos(arms: tuple[ArchitectureSpec, ...]) -> tuple[ArchitectureSpec,
     whole, *others = arms
     size = parameters(whole)
     return (whole, *(each for arm in others for each in (arm, _widened(arm, size))))
-
-
-def parameters(spec: ArchitectureSpec) -> int:
-    """Number of parameters at six classes, counted without making them."""
-    with torch.device("meta"):
-        return sum(parameter.numel() for parameter in build(spec, classes=CLASSES).parameters())
 
 
 def _widened(spec: ArchitectureSpec, size: int) -> ArchitectureSpec:

@@ -8,7 +8,7 @@ the family of a protocol at 5 % (`studies.verdicts`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reports.answers import answers
@@ -34,20 +34,25 @@ class Difference:
 def differences(study: Outcomes, protocol: str) -> tuple[Difference, ...]:
     """The family of comparisons of a study under one protocol, those that both arms have finished."""
     rows = {row.arm.name: row for row in study.under(protocol)}
+    family = pairs(study.study.arms, design=study.study.design)
+    return judge([(rows[before.name], rows[after.name]) for before, after in family])
+
+
+def judge(couples: Sequence[tuple[Outcome, Outcome]]) -> tuple[Difference, ...]:
+    """A family of (before, after) under one protocol, those couples that have a seed in common."""
     found: list[tuple[Outcome, Outcome, int]] = []
     family: list[Pair] = []
-    for before, after in pairs(study.study.arms, design=study.study.design):
-        couple = (rows[before.name], rows[after.name])
-        both = answers(couple)
+    for before, after in couples:
+        both = answers((before, after))
         if both is None:
             continue
-        counted = both.won_and_lost(before.name, after.name)
-        interval = both.contrast({after.name: 1.0, before.name: -1.0})
-        found.append((*couple, both.seeds))
+        counted = both.won_and_lost(before.arm.name, after.arm.name)
+        interval = both.contrast({after.arm.name: 1.0, before.arm.name: -1.0})
+        found.append((before, after, both.seeds))
         family.append(
             Pair(
-                first=before.name,
-                second=after.name,
+                first=before.arm.name,
+                second=after.arm.name,
                 difference=interval.estimate,
                 wins=counted[0] if counted else None,
                 losses=counted[1] if counted else None,
@@ -55,10 +60,11 @@ def differences(study: Outcomes, protocol: str) -> tuple[Difference, ...]:
             )
         )
     independent = bool(found) and found[0][0].unit == "clips"
-    judgements = judged(family, independent=independent)
     return tuple(
         Difference(before=before, after=after, seeds=seeds, judgement=judgement)
-        for (before, after, seeds), judgement in zip(found, judgements, strict=True)
+        for (before, after, seeds), judgement in zip(
+            found, judged(family, independent=independent), strict=True
+        )
     )
 
 

@@ -16,6 +16,7 @@ from reports.sections import (
     Block,
     Faults,
     ablation_section,
+    claim_section,
     comparison_section,
     data_section,
     fault_section,
@@ -94,6 +95,7 @@ def _blocks(studies: Sequence[Outcomes], pictures: Mapping[str, str], *, out: Pa
     yield f"# {escape(' and '.join(kinds).capitalize())} on {escape(', '.join(titles))}"
     yield escape(PREFACE)
     yield from summary_section(studies)
+    yield from claim_section(studies)
     yield from run_section(studies)
     yield from _network_section(studies)
     yield from data_section(studies, pictures)

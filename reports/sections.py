@@ -11,6 +11,7 @@ from datasets.catalogue import DATASETS
 from reports.ablation import ablation_items, ablation_table, rung_table
 from reports.beside import beside, title_of
 from reports.budget import budget_figure, budget_table
+from reports.claims import claim_table
 from reports.comparison import paper_table, score_table, size_table
 from reports.coverage import gaps
 from reports.differences import difference_table
@@ -51,6 +52,14 @@ def summary_section(studies: Sequence[Outcomes]) -> Iterator[Block]:
     for study in studies:
         first, *points = summary(study)
         yield f"**{escape(first)}**\n\n{bullets(points)}"
+
+
+def claim_section(studies: Sequence[Outcomes]) -> Iterator[Block]:
+    """The paper's claims and what became of them, where the paper's own data were studied."""
+    table = claim_table(studies)
+    if table:
+        yield _heading("The paper's claims")
+        yield table
 
 
 def run_section(studies: Sequence[Outcomes]) -> Iterator[Block]:

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from architectures.parts import parts_of
-from harness.placebo import parameters
+from architectures.size import parameters
 from harness.plan import prepare
 from studies.arms import pairs
 from tests.harness.tiny import request

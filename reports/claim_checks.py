@@ -1,0 +1,250 @@
+"""How each of the paper's claims is judged by what has been run.
+
+Claims about data are judged on the paper's own sets alone. A claim that needs a difference is judged by the
+verdicts of `reports.differences`; one that gives a gain, by whether its interval holds that gain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from architectures.catalogue import COMPARISON, LADDER, PROPOSED, architecture
+from architectures.size import parameters
+from reports.beside import departures
+from reports.convergence import Convergence, convergence
+from reports.differences import Difference, differences, judge, span
+from reports.numbers import NOTHING, count, percent, points
+from reports.outcomes import Outcome, Outcomes
+from studies.claims import CLAIMS, Word
+from studies.cost import block_costs
+from studies.intervals import wilson
+from studies.paper import ABLATION, ABLATION_GAINS, IMAGE_SIZE, PAPER
+
+CONTROLLED_FOOT = "vgg16-bn-gap"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What is said of a claim under one protocol: our number in words, and the verdict."""
+
+    ours: str
+    word: Word
+    why: str = ""
+
+
+Check = Callable[[Sequence[Outcomes], str], Finding]
+
+
+def _not_here(why: str) -> Finding:
+    return Finding(ours=NOTHING, word="not testable here", why=why)
+
+
+def _study(
+    studies: Sequence[Outcomes], dataset: str, protocol: str, *, arms: Sequence[str]
+) -> Outcomes | Finding:
+    """The first study on the set that has finished these arms under the protocol, or why there is none."""
+    there = [study for study in studies if study.study.dataset.name == dataset]
+    for study in there:
+        done = {row.arm.name for row in study.under(protocol) if row.seeds}
+        if set(arms) <= done:
+            return study
+    what = "not all of its networks have finished" if there else f"no study on {dataset}"
+    return _not_here(f"{what} under {protocol}")
+
+
+def _accuracy(dataset: str) -> Check:
+    def check(studies: Sequence[Outcomes], protocol: str) -> Finding:
+        study = _study(studies, dataset, protocol, arms=(PROPOSED,))
+        if isinstance(study, Finding):
+            return study
+        (row,) = (row for row in study.of(PROPOSED) if row.protocol == protocol)
+        assert row.leakage is not None
+        ours = ", ".join(f"{percent(value)} %" for value in _means(row))
+        ours += f" (clip seen {percent(row.leakage.clip)} %, subject seen {percent(row.leakage.subject)} %)"
+        if protocol != "frame":
+            return Finding(ours=ours, word="not testable here", why="the paper's figure is for its own split")
+        unlike = departures(study.study)
+        if unlike:
+            return Finding(ours=ours, word="not testable here", why=f"not its settings: {'; '.join(unlike)}")
+        printed = PAPER[dataset]
+        total = sum(each.counts.tp + each.counts.fn for each in printed.per_class)
+        theirs = wilson(round(float(printed.scores[PROPOSED].accuracy) / 100 * total), total)
+        own = wilson(row.seeds[0].scores.correct, row.seeds[0].scores.n)
+        return Finding(ours=ours, word=_overlap(own, theirs))
+
+    return check
+
+
+def _means(row: Outcome) -> tuple[float, float]:
+    return (
+        fmean(seed.scores.accuracy for seed in row.seeds),
+        fmean(seed.scores.f1 for seed in row.seeds),
+    )
+
+
+def _overlap(own: tuple[float, float], theirs: tuple[float, float]) -> Word:
+    """Apart: not reproduced. Each other's middle within: reproduced. Else the tests are too small."""
+    if own[1] < theirs[0] or theirs[1] < own[0]:
+        return "not reproduced"
+    middles = (sum(own) / 2, sum(theirs) / 2)
+    within = theirs[0] <= middles[0] <= theirs[1] and own[0] <= middles[1] <= own[1]
+    return "reproduced" if within else "undecidable at this n"
+
+
+def _best(dataset: str) -> Check:
+    names = tuple(arm.name for arm in COMPARISON)
+
+    def check(studies: Sequence[Outcomes], protocol: str) -> Finding:
+        compared = [study for study in studies if study.study.kind == "comparison"]
+        study = _study(compared, dataset, protocol, arms=names)
+        if isinstance(study, Finding):
+            return study
+        return _all_better([d for d in differences(study, protocol) if d.before.arm.name in names])
+
+    return check
+
+
+def _all_better(found: Sequence[Difference]) -> Finding:
+    """Reproduced if every step is better, not if one is worse."""
+    words = [each.judgement.word for each in found]
+    steps = ", ".join(
+        f"{points(100 * each.judgement.pair.difference)} over {each.before.arm.name}" for each in found
+    )
+    word: Word = "undecidable at this n"
+    if "worse" in words:
+        word = "not reproduced"
+    elif set(words) == {"better"}:
+        word = "reproduced"
+    return Finding(ours=steps, word=word, why=f"{words.count('better')} of {len(words)} steps are better")
+
+
+def _size(studies: Sequence[Outcomes], protocol: str) -> Finding:
+    own, vgg = (parameters(architecture(name)) for name in (PROPOSED, "vgg16"))
+    ours = f"{own * 4 / 2**20:.2f} MiB, {percent(own / vgg)} %"
+    same = ours.replace("MiB", "MB") == next(claim.paper for claim in CLAIMS if claim.id == "size")
+    return Finding(ours=ours, word="reproduced" if same else "not reproduced")
+
+
+def _vgg(studies: Sequence[Outcomes], protocol: str) -> Finding:
+    found = parameters(architecture("vgg16"), classes=1000)
+    same = f"{found / 1e8:.2f}" == "1.38"
+    return Finding(ours=count(found), word="reproduced" if same else "not reproduced")
+
+
+def _block(studies: Sequence[Outcomes], protocol: str) -> Finding:
+    first = [cost for cost in block_costs(architecture("vgg16").stages, IMAGE_SIZE) if cost.name[0] == "1"]
+    standard, separable = sum(c.standard for c in first), sum(c.separable for c in first)
+    ours = f"{count(standard)} → {count(separable)}, {percent(1 - separable / standard)} % saved"
+    return Finding(ours=ours, word="not reproduced", why="by the paper's equations (1) and (2), see P1")
+
+
+def _ladder(studies: Sequence[Outcomes], protocol: str) -> Finding:
+    study = _designed(studies, "ladder", protocol)
+    return study if isinstance(study, Finding) else _all_better(differences(study, protocol))
+
+
+def _designed(studies: Sequence[Outcomes], design: str, protocol: str) -> Outcomes | Finding:
+    """The study of that design in the paper's order on the set of its ablation."""
+    foot = LADDER[0].name if design == "ladder" else CONTROLLED_FOOT
+    chosen = [s for s in studies if s.study.design == design and s.study.arms[0].name == foot]
+    study = _study(chosen, ABLATION, protocol, arms=(foot, *(arm.name for arm in LADDER[2:])))
+    return study if isinstance(study, Outcomes) else _not_here(f"{study.why}, design {design}")
+
+
+def _gain(part: str, *, rung: int) -> Check:
+    def check(studies: Sequence[Outcomes], protocol: str) -> Finding:
+        study = _designed(studies, "controlled", protocol)
+        if isinstance(study, Finding):
+            return study
+        pair = differences(study, protocol)[rung].judgement.pair
+        ours = f"{points(100 * pair.difference)} points [{span(pair.interval)}]"
+        low, high, printed = pair.interval.low, pair.interval.high, float(ABLATION_GAINS[part]) / 100
+        if low is None or high is None:
+            return Finding(ours=ours, word="undecidable at this n", why="too few subjects for an interval")
+        if not low <= printed <= high:
+            return Finding(ours=ours, word="not reproduced", why="the interval leaves the paper's gain out")
+        if low > 0:
+            return Finding(ours=ours, word="reproduced")
+        return Finding(ours=ours, word="undecidable at this n", why="the interval holds the gain and 0")
+
+    return check
+
+
+def _separable(studies: Sequence[Outcomes], protocol: str) -> Finding:
+    study = _designed(studies, "ladder", protocol)
+    if isinstance(study, Finding):
+        return study
+    step = differences(study, protocol)[2]
+    before, after = step.before.first, step.after.first
+    assert before is not None
+    assert after is not None
+    saved = 1 - after.cost.multiply_adds / before.cost.multiply_adds
+    ours = f"{percent(saved)} % of the multiply-adds, {points(100 * step.judgement.pair.difference)} points"
+    words: dict[str, Word] = {"worse": "not reproduced", "too small a test to tell": "undecidable at this n"}
+    return Finding(ours=ours, word=words.get(step.judgement.word, "reproduced"))
+
+
+def _prelu(studies: Sequence[Outcomes], protocol: str) -> Finding:
+    study = _designed(studies, "ladder", protocol)
+    if isinstance(study, Finding):
+        return study
+    *others, last = study.under(protocol)
+    return _all_better(judge([(other, last) for other in others]))
+
+
+def _converges(studies: Sequence[Outcomes], protocol: str) -> Finding:
+    names = (PROPOSED, "vgg16", "alexnet")
+    found = [_study(studies, dataset, protocol, arms=names) for dataset in PAPER]
+    study = next((each for each in found if isinstance(each, Outcomes)), None)
+    if study is None:
+        return _not_here(f"no study of the three networks under {protocol}")
+    ours, *others = (
+        [convergence(run.history) for seed in row.seeds for run in seed.runs]
+        for name in names
+        for row in study.of(name)
+        if row.protocol == protocol
+    )
+    told = "; ".join(_pace(name, each) for name, each in zip(names, (ours, *others), strict=True))
+    faster = [
+        own.epochs < other.epochs and own.roughness < other.roughness
+        for each in others
+        for own, other in zip(ours, each, strict=False)
+    ]
+    if len(ours) < 3:
+        return Finding(ours=told, word="undecidable at this n", why="fewer than 3 runs of each")
+    word: Word = "reproduced" if all(faster) else "undecidable at this n" if any(faster) else "not reproduced"
+    return Finding(
+        ours=told, word=word, why=f"faster and smoother in {sum(faster)} of {len(faster)} pairs of runs"
+    )
+
+
+def _pace(name: str, found: Sequence[Convergence]) -> str:
+    epochs, roughness = fmean(each.epochs for each in found), fmean(each.roughness for each in found)
+    return f"{name} {epochs:.1f} epochs, roughness {100 * roughness:.1f}"
+
+
+def _unmeasured(studies: Sequence[Outcomes], protocol: str) -> Finding:
+    return _not_here("these runs do not measure it")
+
+
+CHECKS: dict[str, Check] = {
+    "acc-ckplus": _accuracy("ckplus"),
+    "acc-casme2": _accuracy("casme2"),
+    "best-ckplus": _best("ckplus"),
+    "best-casme2": _best("casme2"),
+    "size": _size,
+    "cost-block1": _block,
+    "ladder": _ladder,
+    "cbam-gain": _gain("attention", rung=0),
+    "residual-gain": _gain("residual", rung=1),
+    "separable-free": _separable,
+    "prelu-best": _prelu,
+    "converges": _converges,
+    "real-time": _unmeasured,
+    "robust": _unmeasured,
+    "gradients": _unmeasured,
+    "imbalance": _unmeasured,
+    "size-vgg": _vgg,
+}

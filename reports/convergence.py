@@ -1,0 +1,32 @@
+"""How fast and how smoothly a run converged, from its validation curve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import fmean
+
+from studies.results import Epoch
+
+SHARE = 0.95
+"""Of the best validation accuracy, what counts as having arrived."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Convergence:
+    """`epochs` until 95 % of the best validation accuracy; `roughness`: mean fall of a step, a share.
+
+    A step that rises is no roughness: a curve that only ever rises has 0.
+    """
+
+    epochs: int
+    roughness: float
+
+
+def convergence(history: Sequence[Epoch]) -> Convergence:
+    """Of one run's epochs, at least one."""
+    curve = [epoch.validation_accuracy for epoch in history]
+    arrived = next(n for n, value in enumerate(curve, start=1) if value >= SHARE * max(curve))
+    falls = [max(0.0, before - after) for before, after in pairwise(curve)]
+    return Convergence(epochs=arrived, roughness=fmean(falls) if falls else 0.0)

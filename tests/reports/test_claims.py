@@ -1,0 +1,126 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from reports.claim_checks import CHECKS
+from reports.claims import claim_table
+from reports.convergence import convergence
+from reports.outcomes import outcomes
+from studies.arms import ablation
+from studies.claims import CLAIMS
+from studies.results import Epoch
+
+ORDER = ("vgg16", "vgg16+cbam", "vgg16+cbam+residual", "vgg16+cbam+residual+separable", "proposed")
+
+
+def _ladder(built: Any, right: Any, *, design: str = "ladder", protocol: str = "frame") -> Any:
+    """A ladder on CASME II whose rung r answers clip n, 0..9, of each of 20 subjects right if right(r, n)."""
+    base = built.study("ablation", protocols=(protocol,))
+    study = replace(base, design=design, arms=ablation(design))
+    names = [arm.name for arm in study.arms]
+
+    def choose(spec: Any) -> Any:
+        rung = names.index(spec.architecture.name)
+        return built.answered(spec, [right(rung, clip // 20) for clip in range(200)], subjects=20)
+
+    return outcomes(built.finish(study, choose))
+
+
+def test_every_claim_has_a_check() -> None:
+    assert list(CHECKS) == [claim.id for claim in CLAIMS]
+
+
+def test_the_ladder_is_reproduced_only_if_every_step_is_better(built: Any) -> None:
+    rising = _ladder(built, lambda rung, n: n < 3 + rung)
+    assert CHECKS["ladder"]([rising], "frame").word == "reproduced"
+    assert CHECKS["prelu-best"]([rising], "frame").word == "reproduced"
+    level = _ladder(built, lambda rung, n: n < 3 + min(rung, 3))
+    assert CHECKS["ladder"]([level], "frame").word == "undecidable at this n"
+    falling = _ladder(built, lambda rung, n: n < 3 + rung - 2 * (rung == 4))
+    assert CHECKS["ladder"]([falling], "frame").word == "not reproduced"
+    assert CHECKS["prelu-best"]([falling], "frame").word == "not reproduced"
+    assert CHECKS["ladder"]([rising], "subject").word == "not testable here"
+
+
+@pytest.mark.parametrize(
+    ("step", "word"), [(1, "not reproduced"), (0, "not reproduced"), (5, "not reproduced")]
+)
+def test_a_gain_is_judged_by_whether_its_interval_holds_the_papers(built: Any, step: int, word: str) -> None:
+    study = _ladder(built, lambda rung, n: n < 3 + step * (rung > 0), design="controlled")
+    assert CHECKS["cbam-gain"]([study], "frame").word == word
+
+
+def test_a_gain_near_the_papers_is_reproduced_and_one_that_may_be_nothing_is_undecidable(built: Any) -> None:
+    def study(better: int, worse: int) -> Any:
+        base = built.study("ablation", protocols=("frame",))
+        controlled = replace(base, design="controlled", arms=ablation("controlled"))
+
+        def choose(spec: Any) -> Any:
+            foot = spec.architecture.name == "vgg16-bn-gap"
+            won = [subject < better for subject in range(40)]
+            lost = [40 - worse <= subject for subject in range(40)]
+            right = [
+                not (foot and won[c % 40]) and (foot or not lost[c % 40]) if c < 40 else True
+                for c in range(600)
+            ]
+            return built.answered(spec, right, subjects=40)
+
+        return outcomes(built.finish(controlled, choose))
+
+    sure, unsure = study(better=20, worse=0), study(better=19, worse=10)
+    assert CHECKS["cbam-gain"]([sure], "frame").ours.startswith("+3.33 points")
+    assert CHECKS["cbam-gain"]([sure], "frame").word == "reproduced"
+    assert CHECKS["cbam-gain"]([unsure], "frame").word == "undecidable at this n"
+
+
+def test_sizes_are_counted_and_the_first_block_is_worked_out(built: Any) -> None:
+    assert CHECKS["size"]([], "frame").ours == "9.05 MiB, 1.77 %"
+    assert CHECKS["size"]([], "frame").word == "reproduced"
+    assert CHECKS["size-vgg"]([], "frame").ours == "138,357,544"
+    assert CHECKS["cost-block1"]([], "frame").word == "not reproduced"
+
+
+def test_the_papers_accuracy_is_held_against_ours_at_its_own_settings_alone(built: Any) -> None:
+    def at(correct: int, *, width: float = 1.0) -> str:
+        study = built.study(only=("proposed",), width=width)
+        right = [clip < correct for clip in range(1074)]
+        done = built.finish(study, lambda spec: built.answered(spec, right, subjects=24))
+        return str(CHECKS["acc-casme2"]([outcomes(done)], "frame").word)
+
+    assert at(1055) == "reproduced"
+    assert at(900) == "not reproduced"
+    assert at(1055, width=0.5) == "not testable here"
+
+
+def test_convergence_counts_epochs_to_95_percent_and_falls_alone() -> None:
+    def curve(*values: float) -> list[Epoch]:
+        return [
+            Epoch(
+                number=n,
+                train_loss=1,
+                train_accuracy=0,
+                validation_loss=1,
+                validation_accuracy=value,
+                seconds=1,
+            )
+            for n, value in enumerate(values, start=1)
+        ]
+
+    assert convergence(curve(0.2, 0.96, 1.0)).epochs == 2
+    assert convergence(curve(0.2, 0.6, 1.0)).roughness == 0
+    assert convergence(curve(0.5, 0.3, 0.6)).roughness == pytest.approx(0.1)
+
+
+def test_the_table_lists_all_claims_under_both_kinds_of_split_and_only_for_the_papers_sets(
+    built: Any,
+) -> None:
+    table = claim_table([_ladder(built, lambda rung, n: n < 3 + rung, protocol="loso")])
+    assert table is not None
+    assert built.column(table, "Claim") == [claim.id for claim in CLAIMS]
+    verdicts = dict(zip(built.column(table, "Claim"), built.column(table, "Verdict, loso"), strict=True))
+    assert verdicts["ladder"] == "reproduced"
+    assert verdicts["robust"] == "not testable here"
+    assert built.column(table, "Verdict, frame")[6] == "not testable here"
+    drawn = outcomes(built.finish(built.study(dataset="synthetic")))
+    assert claim_table([drawn]) is None
