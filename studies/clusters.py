@@ -39,17 +39,24 @@ _ZERO = 1e-12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """A mean, its 95 % interval and the two-sided p of its being 0; None where subjects are too few."""
+    """A mean of `samples`, its 95 % interval and two-sided p of being 0; None where subjects are too few."""
 
     estimate: float
     low: float | None
     high: float | None
     p: float | None
     clusters: int
+    samples: int
 
     def within(self, margin: float) -> bool:
-        """Whether there is an interval and it lies between -margin and margin."""
-        return self.low is not None and self.high is not None and -margin <= self.low <= self.high <= margin
+        """Whether there is an interval, it lies between -margin and margin, and the samples can tell.
+
+        Where all samples agree the interval has no width, however few they are; yet what none of n samples
+        has shown may still happen in 3/n of them (Hanley and Lippman-Hand 1983, the rule of three).
+        """
+        if self.low is None or self.high is None or self.samples * margin < 3:
+            return False
+        return -margin <= self.low <= self.high <= margin
 
 
 def mean_over_clusters(
@@ -75,7 +82,7 @@ def mean_over_clusters(
     sizes = np.bincount(member)
     estimate, count = float(numbers.mean()), len(sizes)
     if count < LEAST_CLUSTERS:
-        return Interval(estimate=estimate, low=None, high=None, p=None, clusters=count)
+        return Interval(estimate=estimate, low=None, high=None, p=None, clusters=count, samples=numbers.size)
     totals = np.stack([np.bincount(member, numbers), sizes.astype(np.float64)])
     low, high = _between(totals, halvings(count, seed=seed))
     rank = ceil(ALPHA * len(low)) - 1
@@ -85,6 +92,7 @@ def mean_over_clusters(
         high=float(-np.partition(-high, rank)[rank]),
         p=float(np.mean((low <= 0) & (high >= 0))),
         clusters=count,
+        samples=numbers.size,
     )
 
 

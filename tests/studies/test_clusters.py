@@ -93,7 +93,7 @@ def test_too_few_clusters_leave_only_the_estimate() -> None:
     few = LEAST_CLUSTERS - 1
     interval = mean_over_clusters([0.5, 0.25] * few, list(range(few)) * 2)
 
-    assert interval == Interval(estimate=0.375, low=None, high=None, p=None, clusters=few)
+    assert interval == Interval(estimate=0.375, low=None, high=None, p=None, clusters=few, samples=2 * few)
     assert not interval.within(1.0)
 
 
@@ -107,7 +107,7 @@ def test_the_fewest_clusters_can_tell_arms_apart() -> None:
 def test_equal_values_leave_no_room(value: float, p: float) -> None:
     interval = mean_over_clusters([value] * 60, list(range(30)) * 2)
 
-    assert interval == Interval(estimate=value, low=value, high=value, p=p, clusters=30)
+    assert interval == Interval(estimate=value, low=value, high=value, p=p, clusters=30, samples=60)
 
 
 def test_sums_that_cancel_but_for_rounding_are_nought() -> None:
@@ -120,7 +120,7 @@ def test_sums_that_cancel_but_for_rounding_are_nought() -> None:
     ("low", "high", "within"), [(-0.05, 0.05, True), (-0.06, 0, False), (0, 0.06, False)]
 )
 def test_within_takes_both_ends(low: float, high: float, within: bool) -> None:
-    assert Interval(estimate=0.0, low=low, high=high, p=1.0, clusters=9).within(0.05) is within
+    assert Interval(estimate=0.0, low=low, high=high, p=1.0, clusters=9, samples=60).within(0.05) is within
 
 
 @pytest.mark.parametrize(
@@ -134,3 +134,10 @@ def test_within_takes_both_ends(low: float, high: float, within: bool) -> None:
 def test_refuses_what_has_no_mean(values: list[float], clusters: list[int], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         mean_over_clusters(values, clusters)
+
+
+def test_agreement_on_few_samples_shows_no_lack_of_difference() -> None:
+    few, many = (mean_over_clusters([0.0] * n, [i % 10 for i in range(n)]) for n in (50, 60))
+
+    assert (few.low, few.high, few.within(0.05)) == (0.0, 0.0, False)
+    assert many.within(0.05)

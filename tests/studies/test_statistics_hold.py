@@ -59,7 +59,7 @@ def _rungs(
     for rung in range(1, len(correct)):
         difference = correct[rung] - correct[rung - 1]
         mean = float(difference.mean())
-        none = Interval(estimate=mean, low=None, high=None, p=None, clusters=1)
+        none = Interval(estimate=mean, low=None, high=None, p=None, clusters=1, samples=200)
         pairs.append(
             Pair(
                 first=f"rung {rung}",

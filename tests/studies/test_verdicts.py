@@ -4,7 +4,7 @@ from studies.clusters import Interval
 from studies.mcnemar import exact
 from studies.verdicts import Pair, Word, judged
 
-TOO_FEW = Interval(estimate=0.0, low=None, high=None, p=None, clusters=4)
+TOO_FEW = Interval(estimate=0.0, low=None, high=None, p=None, clusters=4, samples=20)
 
 
 def _pair(
@@ -16,7 +16,7 @@ def _pair(
     interval: Interval | None = None,
 ) -> Pair:
     wins, losses = counts or (None, None)
-    told = Interval(estimate=difference, low=ends[0], high=ends[1], p=p, clusters=20)
+    told = Interval(estimate=difference, low=ends[0], high=ends[1], p=p, clusters=20, samples=100)
     return Pair(
         first="a", second="b", difference=difference, wins=wins, losses=losses, interval=interval or told
     )
