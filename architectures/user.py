@@ -21,6 +21,9 @@ from torch import nn
 
 from architectures.spec import USER, ArchitectureSpec
 
+HOME = Path(__file__).resolve().parent.parent
+"""Where this project lies: none of it is the user's."""
+
 
 def described(where: str) -> ArchitectureSpec:
     """The spec of the network that `FILE.py:function` names, under the function's name.
@@ -68,7 +71,13 @@ def user_network(spec: ArchitectureSpec, *, classes: int) -> nn.Module:
             f"{file}, or a module that it imports, has changed since the network {spec.name} was planned; "
             "start again: the changed file is another network"
         )
-    network = getattr(module, function)(classes)
+    try:
+        with _beside(Path(file)):
+            network = getattr(module, function)(classes)
+    except Exception as error:
+        raise ValueError(
+            f"{spec.source} fails for {classes} classes: {type(error).__name__}: {error}"
+        ) from error
     if not isinstance(network, nn.Module):
         raise ValueError(f"{spec.source} must give a torch.nn.Module; got {type(network).__name__}")
     return network
@@ -98,35 +107,42 @@ def check_answers(network: nn.Module, spec: ArchitectureSpec, *, classes: int, s
 
 def _loaded(path: Path, function: str) -> tuple[ModuleType, str]:
     """The user's module, imported afresh, and a digest of it and of what it imports from beside it."""
-    before = set(sys.modules)
     name = f"harness_user_{path.stem}"
     found = importlib.util.spec_from_file_location(name, path)
-    assert found is not None, path
-    assert found.loader is not None, path
+    if found is None or found.loader is None:
+        raise ValueError(f"--architecture takes FILE.py:function; {path} is no Python file")
     module = importlib.util.module_from_spec(found)
+    # What lies beside it and is there already is imported again, so that it is read and counted.
+    earlier = {name: sys.modules.pop(name) for name in _own(path.parent)}
     sys.modules[name] = module
     with _beside(path):
         try:
             found.loader.exec_module(module)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             # The user's file may fail in any way; all of them mean that it is theirs to mend.
             raise ValueError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
         finally:
-            own = _own(path.parent, before)
+            own = _own(path.parent)
             texts = sorted(file.read_bytes() for file in {path, *own.values()})
             for imported in own:
                 del sys.modules[imported]
+            sys.modules.update(earlier)
     if not callable(getattr(module, function, None)):
         raise ValueError(f"{path} has no function {function!r}")
     return module, hashlib.sha256(b"\0".join(texts)).hexdigest()[:16]
 
 
-def _own(folder: Path, before: set[str]) -> dict[str, Path]:
-    """Modules imported since `before` whose files lie under `folder`, by name."""
-    fresh = {name: getattr(sys.modules[name], "__file__", None) for name in set(sys.modules) - before}
-    files = {name: Path(file).resolve() for name, file in fresh.items() if file}
+def _own(folder: Path) -> dict[str, Path]:
+    """Loaded modules whose files lie under `folder` and in no installation, by name."""
+    files = {name: getattr(module, "__file__", None) for name, module in list(sys.modules.items())}
+    paths = {name: Path(file).resolve() for name, file in files.items() if file and name != "__main__"}
     return {
-        name: file for name, file in files.items() if file.is_relative_to(folder) and file.suffix == ".py"
+        name: file
+        for name, file in paths.items()
+        if file.suffix == ".py"
+        and file.is_relative_to(folder)
+        and not {"site-packages", "dist-packages"} & set(file.parts)
+        and not file.is_relative_to(HOME)
     }
 
 

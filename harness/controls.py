@@ -104,7 +104,12 @@ def _features(
     network: nn.Module, pixels: Pixels, rows: Sequence[int], *, device: torch.device
 ) -> NDArray[np.float32]:
     """What the network's last linear layer is given for these rows, (N, features)."""
-    last = [module for module in network.modules() if isinstance(module, nn.Linear)][-1]
+    linear = [module for module in network.modules() if isinstance(module, nn.Linear)]
+    if not linear:
+        raise ValueError(
+            "the identity probe reads what the last linear layer is given; this network has none"
+        )
+    last = linear[-1]
     seen: list[Tensor] = []
     hook = last.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].flatten(1).cpu()))
     try:

@@ -67,7 +67,7 @@ def search(
     made.pruner = PRUNERS[pruner]()
     # A seed that depends on how far the search has come: the same one would draw the same trials again.
     made.sampler = optuna.samplers.TPESampler(seed=int(spec.key[:7], 16) + len(counted))
-    if not made.get_trials(deepcopy=False):
+    if not counted:
         now = spec.training
         made.enqueue_trial(
             {"learning_rate": now.learning_rate, "gamma": now.gamma, "class_weights": now.class_weights}

@@ -19,7 +19,8 @@ class Answers:
 
     `correct` (arms, samples) is the share of the seeds, of those in which the sample was tested, with the
     right answer: seeds are averaged per sample before anything else. `subjects` (samples,) are the clusters;
-    where no subject is told a clip stands for it. `seeds` is how many went in.
+    where no subject is told a clip stands for it, and where no clip is told either all are one, so that there
+    is no interval. `seeds` is how many went in.
     """
 
     arms: tuple[str, ...]
@@ -53,7 +54,7 @@ def answers(rows: Sequence[Outcome]) -> Answers | None:
         for seed in common:
             for unit in headline(found[seed].predictions, row.protocol):
                 shares.setdefault(unit.id, []).append(unit.answer == unit.truth)
-                subject_of[unit.id] = unit.subject or unit.clip or unit.id
+                subject_of[unit.id] = unit.subject or unit.clip
         right.append(shares)
     units = sorted(subject_of)
     return Answers(

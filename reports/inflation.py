@@ -50,7 +50,7 @@ def inflation_tables(studies: Sequence[Outcomes]) -> tuple[Table, ...]:
             spec.dataset.image_size,
             spec.training,
         )
-        return repr((*same, spec.arms, spec.seeds, spec.dataset.representation))
+        return repr((*same, spec.arms, spec.seeds, spec.dataset.representation, spec.searches))
 
     grouped = (tuple(members) for _, members in groupby(sorted(studies, key=alike), key=alike))
     found = (_table(members) for members in grouped)
@@ -58,7 +58,9 @@ def inflation_tables(studies: Sequence[Outcomes]) -> tuple[Table, ...]:
 
 
 def _table(studies: Sequence[Outcomes]) -> Table | None:
-    columns = sorted(_columns(studies), key=lambda column: STRICTNESS.index(column.protocol))
+    # Two studies may hold the same column; the first stands for both.
+    different = {(column.protocol, column.frames): column for column in reversed(_columns(studies))}
+    columns = sorted(different.values(), key=lambda column: STRICTNESS.index(column.protocol))
     loose = [column for column in columns if column.protocol == "frame"]
     strict = [column for column in columns if column.protocol != "frame"]
     if not loose or not strict:

@@ -1,3 +1,5 @@
+import importlib
+import sys
 from pathlib import Path
 
 import pytest
@@ -85,3 +87,15 @@ def test_a_function_names_its_own_file() -> None:
     assert where(test_a_function_names_its_own_file) == f"{__file__}:test_a_function_names_its_own_file"
     with pytest.raises(ValueError, match="put it into a file, as a function with a name"):
         where(lambda classes: torch.nn.Identity())
+
+
+def test_what_is_loaded_already_is_read_again(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    beside = net.parent / "loaded_before.py"
+    beside.write_text("WIDTH = 3")
+    net.write_text(NET.format(extra="from loaded_before import WIDTH"))
+    monkeypatch.syspath_prepend(str(net.parent))
+    importlib.import_module("loaded_before")
+    before = described(f"{net}:tiny")
+    beside.write_text("WIDTH = 5")
+    assert described(f"{net}:tiny").digest != before.digest
+    assert sys.modules.pop("loaded_before").WIDTH == 3
