@@ -109,6 +109,7 @@ def searches(study: Study, store: str) -> tuple[Search, ...]:
     Raises:
         ValueError: one is not there, or has fewer trials than another; the message names the command.
     """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     runs = [spec for spec in study.runs() if spec.control == "none"]
     there = set(optuna.get_all_study_names(store)) if _exists(store) else set()
     lacking = [spec for spec in runs if _name(spec) not in there]

@@ -114,7 +114,8 @@ def _published(study: Outcomes, row: Outcome, *, other: Beside) -> tuple[Cell, C
     if row.protocol != "frame":
         return label(NOTHING), label(NOTHING)
     end = None if row.control else other.published.scores.get(row.arm.name)
-    before = _before(study, row)
+    # The paper tells what a part adds on the way up; nothing of what taking it away costs.
+    before = _before(study, row) if study.study.design in LADDERS else None
     parts = [part for part, _ in changes(before.arm, row.arm)] if before else []
     gain = next((ABLATION_GAINS[part] for part in parts if part in ABLATION_GAINS), None)
     return (
