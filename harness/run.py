@@ -64,6 +64,9 @@ def execute(
         network.load_state_dict(material.weights)
         names, counts, predictions = probe_identity(network, pixels, parts.train, device=device)
         data = _of_subjects(data, names, counts, predictions)
+        if spec.folds > 1:
+            # Another fold's probe is asked of the same training clips; its answers are not to be averaged in.
+            predictions = tuple(replace(p, clip=f"{p.clip} (fold {spec.fold})") for p in predictions)
     else:
         for epoch in trained(network, spec, material):
             history.append(epoch)

@@ -16,6 +16,9 @@ from studies.metrics import Scores, headline, scores
 from studies.results import DataSummary, Failure, Prediction, RunResult, StudyResult
 from studies.spec import Control, Study
 
+Answer = Callable[[Sequence[RunResult]], tuple[tuple[Prediction, ...], ...]]
+"""A rule that answers the test samples of one seed's folds."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeedOutcome:
@@ -154,12 +157,13 @@ def _controls(result: StudyResult, rows: Sequence[Outcome]) -> Iterator[Outcome]
             yield _outcome(result, study.proposal, protocol=protocol, control=control)
 
 
-def _computed(row: Outcome, name: str, answer: Callable[[RunResult], tuple[Prediction, ...]]) -> Outcome:
+def _computed(row: Outcome, name: str, answer: Answer) -> Outcome:
     """What answering by a rule would have come to on the tests of `row`'s runs."""
-    seeds = [
-        _seed(seed.seed, [replace(run, predictions=answer(run)) for run in seed.runs], protocol=row.protocol)
-        for seed in row.seeds
-    ]
+    seeds = []
+    for seed in row.seeds:
+        answered = zip(seed.runs, answer(seed.runs), strict=True)
+        runs = [replace(run, predictions=predictions) for run, predictions in answered]
+        seeds.append(_seed(seed.seed, runs, protocol=row.protocol))
     return replace(row, seeds=tuple(seeds), failures=(), unrun=0, control=name)
 
 

@@ -8,14 +8,14 @@ which is what choosing an epoch on the test is worth (Varanka et al. 2024, IEEE 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from studies.metrics import headline, scores
 from studies.results import Prediction, RunResult
 from studies.spec import Control
 
 TRAINED: Mapping[Control, str] = {
-    "shuffled-labels": "trained on labels dealt anew among the training clips",
+    "shuffled-labels": "trained on labels dealt anew among the training clips; true ones choose the epoch",
     "onset-frame": "every frame replaced by its clip's onset frame, in which there is no expression yet",
     "identity-probe": "how well the subject, not the expression, is read from the trained network's features "
     "by a logistic regression on half of the training clips, tested on the other half; its classes are "
@@ -26,31 +26,40 @@ TRAINED: Mapping[Control, str] = {
 MAJORITY, PRIOR = "majority class", "prior guesser"
 
 
-def majority(run: RunResult) -> tuple[Prediction, ...]:
-    """The run's test samples, all answered with the commonest class of its training; of equals the first."""
-    common = max(range(len(run.data.train)), key=run.data.train.__getitem__)
-    return tuple(
-        _answered(prediction, common, classes=len(run.data.classes)) for prediction in run.predictions
-    )
+def majority(runs: Sequence[RunResult]) -> tuple[tuple[Prediction, ...], ...]:
+    """The test samples of one seed's folds, answered with the commonest class of each fold's training."""
+    return tuple(map(_commonest, runs))
 
 
-def prior_guesser(run: RunResult) -> tuple[Prediction, ...]:
-    """The run's test samples guessed by the class shares of its training, the best of `epochs` tries.
+def _commonest(run: RunResult) -> tuple[Prediction, ...]:
+    common = run.data.train.index(max(run.data.train))
+    return tuple(_answered(p, common, classes=len(run.data.classes)) for p in run.predictions)
 
-    All frames of a clip get one guess. The tries are drawn for the run's key, so they are the same always.
+
+def prior_guesser(runs: Sequence[RunResult]) -> tuple[tuple[Prediction, ...], ...]:
+    """The test samples of one seed's folds, guessed by the class shares of each fold's training.
+
+    Of as many tries as a run may have epochs, the one that is best over all folds together. All frames of a
+    clip get one guess. The tries are drawn for the runs' keys, so they are the same always.
     """
-    drawn = random.Random(run.spec.key)
-    classes = len(run.data.classes)
-    clips = list(dict.fromkeys(prediction.clip or prediction.id for prediction in run.predictions))
-    best: tuple[Prediction, ...] = ()
+    first = runs[0]
+    classes = len(first.data.classes)
+    drawn = random.Random(" ".join(run.spec.key for run in runs))
+    best: tuple[tuple[Prediction, ...], ...] = ()
     most = -1
-    for _ in range(run.spec.training.epochs):
-        guess = dict(zip(clips, drawn.choices(range(classes), run.data.train, k=len(clips)), strict=True))
-        tried = tuple(_answered(p, guess[p.clip or p.id], classes=classes) for p in run.predictions)
-        correct = scores(headline(tried, run.spec.protocol), classes).correct
+    for _ in range(first.spec.training.epochs):
+        tried = tuple(_guessed(run, drawn, classes=classes) for run in runs)
+        pooled = tuple(prediction for fold in tried for prediction in fold)
+        correct = scores(headline(pooled, first.spec.protocol), classes).correct
         if correct > most:
             best, most = tried, correct
     return best
+
+
+def _guessed(run: RunResult, drawn: random.Random, *, classes: int) -> tuple[Prediction, ...]:
+    clips = list(dict.fromkeys(prediction.clip or prediction.id for prediction in run.predictions))
+    guess = dict(zip(clips, drawn.choices(range(classes), run.data.train, k=len(clips)), strict=True))
+    return tuple(_answered(p, guess[p.clip or p.id], classes=classes) for p in run.predictions)
 
 
 def _answered(prediction: Prediction, answer: int, *, classes: int) -> Prediction:
