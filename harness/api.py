@@ -29,7 +29,7 @@ __all__ = ["DataRequest", "Request", "carry_out", "run"]
 
 
 def run(
-    request: Request, *, out: Path = Path("results"), tracking_uri: str | None = None, device: str = "auto"
+    request: Request, *, out: Path | str = "results", tracking_uri: str | None = None, device: str = "auto"
 ) -> tuple[StudyResult, Path]:
     """Run the study that `harness ablate` or `harness compare` would; its results and its report's path.
 
@@ -42,16 +42,18 @@ def run(
     """
     plan = prepare(request)
     where = resolve(device)
-    check_writable(out)
+    folder = Path(out)
+    check_writable(folder)
     ledger = Ledger(tracking_uri)
     ledger.check()
-    return carry_out(plan, ledger=ledger, device=where, out=out, console=Console(file=sys.stderr))
+    result, drawn = carry_out(plan, ledger=ledger, device=where, console=Console(file=sys.stderr))
+    return result, write((result,), folder / plan.study.name, pictures=drawn)
 
 
 def carry_out(
-    plan: Plan, *, ledger: Ledger, device: torch.device, out: Path, console: Console
-) -> tuple[StudyResult, Path]:
-    """Run the study, keep its pictures, write its report."""
+    plan: Plan, *, ledger: Ledger, device: torch.device, console: Console
+) -> tuple[StudyResult, dict[str, bytes]]:
+    """Run the study and keep its pictures; both, the pictures by the names that a report wants."""
     name = plan.study.name
     drawn = pictures(plan.pixels, plan.splits[0], plan.study)
     parent = ledger.open_study(plan.study)
@@ -73,5 +75,4 @@ def carry_out(
             highlight=False,
         )
         raise
-    written = write((result,), out / name, pictures={f"{name}/{key}": png for key, png in drawn.items()})
-    return result, written
+    return result, {f"{name}/{key}": png for key, png in drawn.items()}

@@ -12,10 +12,11 @@ import typer
 from harness.commands.ablate import ablate
 from harness.commands.compare import compare
 from harness.commands.cost import cost
-from harness.commands.data import data
+from harness.commands.data import data_app
 from harness.commands.doctor import doctor
 from harness.commands.predict import predict
 from harness.commands.report import report
+from harness.commands.reproduce import reproduce
 from harness.commands.tune import tune
 from harness.commands.ui import ui
 from harness.errors import FAILED, WRONG_INPUT, Stopped, UserError, is_full_disk
@@ -27,9 +28,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Comparison and ablation studies for micro-expression recognition, every number traceable.",
 )
-for command in (ablate, compare, tune, report, predict, cost, doctor, ui):
+for command in (ablate, compare, reproduce, tune, report, predict, cost, doctor, ui):
     app.command()(command)
-app.add_typer(data, name="data")
+app.add_typer(data_app, name="data")
 
 
 def main() -> None:

@@ -47,12 +47,11 @@ def probe_identity(
         ValueError: fewer than two subjects have two clips here.
     """
     samples = pixels.table.samples
-    clips = _thinned(samples, rows)
-    fit, test = ([row for clip in half for row in clips[clip]] for half in _halves(clips, samples))
+    if not can_probe(samples, rows):
+        raise ValueError("the identity probe needs at least two subjects with two clips each in training")
+    fit, test = _halves(samples, rows)
     names = tuple(sorted({sample.subject for sample in samples if sample.subject}))
     present = sorted({names.index(samples[row].subject) for row in fit})
-    if len(present) < 2:
-        raise ValueError("the identity probe needs at least two subjects with two clips each in training")
     network = network.eval()
     learned = _features(network, pixels, fit, device=device)
     asked = _features(network, pixels, test, device=device)
@@ -74,6 +73,12 @@ def probe_identity(
     return names, counts, predictions
 
 
+def can_probe(samples: Sequence[Sample], rows: Sequence[int]) -> bool:
+    """Whether an identity probe can be made of these rows: two subjects have two clips each among them."""
+    fit, _ = _halves(samples, rows)
+    return len({samples[row].subject for row in fit}) > 1
+
+
 def _thinned(samples: Sequence[Sample], rows: Sequence[int]) -> dict[str, list[int]]:
     """Up to `FRAMES` rows of each clip, evenly spaced."""
     clips: dict[str, list[int]] = {}
@@ -88,15 +93,16 @@ def _thinned(samples: Sequence[Sample], rows: Sequence[int]) -> dict[str, list[i
     }
 
 
-def _halves(clips: dict[str, list[int]], samples: Sequence[Sample]) -> tuple[list[str], list[str]]:
-    """Every other clip of each subject that has at least two, and the others."""
+def _halves(samples: Sequence[Sample], rows: Sequence[int]) -> tuple[list[int], list[int]]:
+    """The rows of every other clip of each subject that has at least two, thinned, and of the others."""
+    clips = _thinned(samples, rows)
     of_subject: dict[str, list[str]] = {}
     for clip in sorted(clips):
         of_subject.setdefault(samples[clips[clip][0]].subject, []).append(clip)
     several = [members for members in of_subject.values() if len(members) > 1]
     return (
-        [clip for members in several for clip in members[::2]],
-        [clip for members in several for clip in members[1::2]],
+        [row for members in several for clip in members[::2] for row in clips[clip]],
+        [row for members in several for clip in members[1::2] for row in clips[clip]],
     )
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from architectures.catalogue import scaled
-from architectures.spec import ArchitectureSpec
-from datasets.spec import DatasetSpec, SampleTable, Split
+from architectures.spec import USER, ArchitectureSpec
+from datasets.spec import MOTION, DatasetSpec, SampleTable, Split
 from harness.preparing import decoded_with_bars
 from harness.reading import DataRequest, asked, check_protocols, read
+from harness.typed import typed
 from studies.arms import PLACEBO, ablation, comparison
+from studies.checks import CHECKS
 from studies.presets import Preset, preset, suited
 from studies.search import Search
-from studies.spec import Control, Study, TrainingSpec
+from studies.spec import Check, Control, Study, TrainingSpec
 
 if TYPE_CHECKING:
     from datasets.pixels.cache import Pixels
@@ -43,6 +46,7 @@ class Request:
     batch: int = 32
     pretrained: bool = False
     controls: bool = False
+    checks: bool = False
     tuned: bool = False
     searches: str | None = None
 
@@ -72,9 +76,37 @@ def prepare(request: Request) -> Plan:
         ValueError: anything asked for that does not exist or does not fit the data.
         FileNotFoundError: a root, or pretrained weights, that are not there.
     """
+    request = typed(request)
     # What can be judged without the data comes first.
+    study = _asked(request)
+    spec, table = read(request.data, study.dataset)
+    own = [arm for arm in study.arms if arm.network == USER]
+    _check_built(own, classes=len(table.classes), size=spec.image_size)
+    _splits(replace(study, seeds=(0,), folds=_folds(table, request)), table)
+    pixels = decoded_with_bars(spec, table)
+    study = replace(
+        study,
+        dataset=spec,
+        fingerprint=pixels.fingerprint,
+        folds=_folds(pixels.table, request),
+        checks=_checks(spec) if request.checks else (),
+    )
+    splits = _splits(study, pixels.table)
+    onsets = _onsets(spec, table) if request.controls else None
+    if request.controls:
+        study = replace(
+            study,
+            controls=_controls(pixels.table, splits, onsets=onsets),
+            onset_fingerprint=onsets.fingerprint if onsets else "",
+        )
+    if request.tuned:
+        study = replace(study, searches=_searches(study, request.searches))
+    return Plan(study=study, pixels=pixels, splits=splits, onsets=onsets)
+
+
+def _asked(request: Request) -> Study:
+    """The study as far as it is known before anything is read; ValueError for what is wrong by then."""
     size = preset(request.preset)
-    arms = _arms(request, size)
     training = TrainingSpec(
         epochs=size.epochs if request.epochs is None else request.epochs,
         batch=request.batch,
@@ -93,23 +125,33 @@ def prepare(request: Request) -> Plan:
         protocols=request.protocols,
         seeds=tuple(range(request.seeds)),
         training=training,
-        arms=arms,
+        arms=_arms(request, size),
     )
-    spec, table = read(request.data, study.dataset)
-    _splits(replace(study, seeds=(0,), folds=_folds(table, request)), table)
-    pixels = decoded_with_bars(spec, table)
-    onsets = _onsets(spec, table) if request.controls else None
-    study = replace(
-        study,
-        dataset=spec,
-        fingerprint=pixels.fingerprint,
-        folds=_folds(pixels.table, request),
-        controls=_controls(pixels.table, onsets=onsets) if request.controls else (),
-        onset_fingerprint=onsets.fingerprint if onsets else "",
-    )
+    _check_built(study.arms, classes=2, size=study.dataset.image_size)
     if request.tuned:
-        study = replace(study, searches=_searches(study, request.searches))
-    return Plan(study=study, pixels=pixels, splits=_splits(study, pixels.table), onsets=onsets)
+        from harness.tune import check_there, default_store
+
+        check_there(request.searches or default_store())
+    return study
+
+
+def _check_built(arms: Sequence[ArchitectureSpec], *, classes: int, size: int) -> None:
+    """See that the user's own networks answer images of `size` pixels, and that pretrained ones can be built.
+
+    Raises:
+        ValueError: one does not, or has no such weights.
+        FileNotFoundError: the weights are not on this machine.
+    """
+    for arm in arms:
+        if arm.network != USER and not arm.pretrained:
+            continue
+        from architectures.network import build
+
+        network = build(arm, classes=classes)
+        if arm.network == USER:
+            from architectures.user import check_answers
+
+            check_answers(network, arm, classes=classes, size=size)
 
 
 def _searches(study: Study, store: str | None) -> tuple[Search, ...]:
@@ -125,13 +167,19 @@ def _onsets(spec: DatasetSpec, table: SampleTable) -> Pixels | None:
     return decoded_with_bars(replace(spec, representation="onset"), table)
 
 
-def _controls(table: SampleTable, *, onsets: Pixels | None) -> tuple[Control, ...]:
-    """The controls that these data allow."""
+def _controls(table: SampleTable, splits: Sequence[Split], *, onsets: Pixels | None) -> tuple[Control, ...]:
+    """The controls that these data and every split of them allow."""
+    from harness.controls import can_probe
+
     told: list[Control] = ["shuffled-labels"]
     told += ["onset-frame"] if onsets else []
-    several = Counter(subject for subject, clip in {(s.subject, s.clip) for s in table.samples} if subject)
-    told += ["identity-probe"] if sum(count > 1 for count in several.values()) > 1 else []
+    told += ["identity-probe"] if all(can_probe(table.samples, split.train) for split in splits) else []
     return tuple(told)
+
+
+def _checks(spec: DatasetSpec) -> tuple[Check, ...]:
+    """The checks that these data allow: a picture of motion is none of a face, to be turned or darkened."""
+    return tuple(check for check in CHECKS if check != "robustness" or spec.representation not in MOTION)
 
 
 def _folds(table: SampleTable, request: Request) -> tuple[int, ...]:
@@ -151,10 +199,9 @@ def _arms(request: Request, size: Preset) -> tuple[ArchitectureSpec, ...]:
         from harness.placebo import with_placebos
 
         arms = with_placebos(arms)
-    arms += tuple(_own(where, size=_image_size(request, size)) for where in request.own)
     if request.pretrained:
-        return tuple(replace(arm, name=f"{arm.name} (pretrained)", pretrained=True) for arm in arms)
-    return arms
+        arms = tuple(replace(arm, name=f"{arm.name} (pretrained)", pretrained=True) for arm in arms)
+    return (*arms, *_own(request.own))
 
 
 def _image_size(request: Request, size: Preset) -> int:
@@ -162,14 +209,13 @@ def _image_size(request: Request, size: Preset) -> int:
     return usual if request.image_size is None else request.image_size
 
 
-def _own(where: str, *, size: int) -> ArchitectureSpec:
-    """A network of the user's own, tried once on images of the study's size."""
-    from architectures.network import build
-    from architectures.user import check_answers, described
+def _own(wheres: tuple[str, ...]) -> tuple[ArchitectureSpec, ...]:
+    """The user's own networks, which start from whatever weights their functions give them."""
+    if not wheres:
+        return ()
+    from architectures.user import described
 
-    spec = described(where)
-    check_answers(build(spec, classes=2), spec, classes=2, size=size)
-    return spec
+    return tuple(map(described, wheres))
 
 
 def _splits(study: Study, table: SampleTable) -> tuple[Split, ...]:
@@ -184,16 +230,25 @@ def _splits(study: Study, table: SampleTable) -> tuple[Split, ...]:
 
 def smallest_difference(plan: Plan, protocol: str) -> str:
     """The least difference of accuracy that the tests of a protocol can show, in words."""
+    from studies.clusters import LEAST_CLUSTERS
     from studies.mcnemar import DISCORDANCE
     from studies.power import smallest_difference as least
 
-    samples, study = plan.pixels.table.samples, plan.study
-    tested = {i for split in plan.splits if split.protocol == protocol for i in split.test}
+    rows = {row for split in plan.splits if split.protocol == protocol for row in split.test}
+    tested = [plan.pixels.table.samples[row] for row in rows]
     # Frames of a clip answer alike, so a clip counts once, also where frames are scored.
-    clips = {samples[i].clip or samples[i].id: samples[i].subject for i in tested}
-    by_subject = Counter(subject or clip for clip, subject in clips.items())
-    seeds = f" over {len(study.seeds)} seeds" if len(study.seeds) > 1 else ""
-    about = f"{protocol}: {len(clips)} clips of {len(by_subject)} subjects in the test{seeds}"
+    clips = {sample.clip or sample.id: sample.subject or sample.clip for sample in tested}
+    by_subject = Counter(clips.values())
+    known = len(set(by_subject) - {""}) or "no known"
+    several = len(plan.study.seeds) > 1
+    about = f"{protocol}: {len(clips)} clips of {known} subjects in the test"
+    about += f" over {len(plan.study.seeds)} seeds" if several else ""
+    by_clip = protocol != "frame" and any(sample.clip for sample in tested)
+    if len(by_subject) < LEAST_CLUSTERS and (several or not by_clip):
+        return (
+            f"{about}: no verdict can come of it; fewer than {LEAST_CLUSTERS} subjects have no interval, and "
+            "McNemar's test decides in its place over the clips of a single seed alone, never over frames"
+        )
     found = least(tuple(by_subject.values()))
     if found is None:
         return f"{about}: too few to tell two arms apart at all"

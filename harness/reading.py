@@ -62,7 +62,7 @@ def check_protocols(protocols: tuple[str, ...], *, folds: int | None) -> None:
     """What can be judged of protocols without the data.
 
     Raises:
-        ValueError: an unknown protocol, or a number of folds for one that has none to choose.
+        ValueError: an unknown protocol, fewer than 2 folds, or folds for a protocol that has none to choose.
     """
     from datasets.splits import PROTOCOLS
 
@@ -71,6 +71,8 @@ def check_protocols(protocols: tuple[str, ...], *, folds: int | None) -> None:
             raise ValueError(f"unknown protocol {protocol!r}; accepted: {', '.join(PROTOCOLS)}")
     if folds is not None and "kfold" not in protocols:
         raise ValueError(f"--folds goes with --protocol kfold; got {', '.join(protocols)}")
+    if folds is not None and folds < 2:
+        raise ValueError(f"--folds must be at least 2; got {folds}")
 
 
 def read(request: DataRequest, spec: DatasetSpec) -> tuple[DatasetSpec, SampleTable]:

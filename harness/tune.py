@@ -4,26 +4,34 @@ Every run of a study has a search of its own: on its own training and validation
 of no fold have been near another fold's test subjects (nested, as Varma and Simon 2006 ask for,
 doi 10.1186/1471-2105-7-91). Trials are drawn by TPE (Bergstra et al. 2011), the first being the settings as
 they are, and stopped early by the median rule or Hyperband (Li et al. 2018, arXiv:1603.06560).
+
+A run has one search in a store, and that search one pruner, with which alone it goes on: trials that another
+rule stopped are another budget, and `--tuned` finds the search without being told the rule.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import optuna
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner
+from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
+from harness.errors import is_full_disk
 from harness.run import Material, network_of, trained
 from harness.train import Diverged
 from studies.search import Search
 from studies.spec import RunSpec, Study
 
-SPACE_VERSION = 1
-"""Raised when the space changes, so that no search goes on in another one."""
+SPACE_VERSION = 2
+"""Raised when the space changes, or what is noted of a search, so that none goes on as another one."""
 
+SQLITE = "sqlite:///"
+PRUNER = "pruner"
 GAMMAS = (0.0, 1.0, 2.0, 3.0)
 WEIGHTS = ("inverse", "none")
 LEARNING_RATES = (1e-4, 1e-2)
@@ -37,7 +45,43 @@ PRUNERS: dict[str, Callable[[], BasePruner]] = {
 
 def default_store() -> str:
     """The SQLite file of searches in the working folder."""
-    return f"sqlite:///{Path.cwd() / 'optuna.db'}"
+    return f"{SQLITE}{Path.cwd() / 'optuna.db'}"
+
+
+def check(runs: Sequence[RunSpec], *, trials: int, pruner: str, store: str) -> None:
+    """See that the searches of all of these runs can be made, before the first trial of any.
+
+    Raises:
+        ValueError: no such pruner, fewer than one trial, a store that cannot be opened, or a search that was
+            begun with another pruner.
+    """
+    if pruner not in PRUNERS:
+        raise ValueError(f"unknown --pruner {pruner!r}; accepted: {', '.join(PRUNERS)}")
+    if trials < 1:
+        raise ValueError(f"--trials must be at least 1; got {trials}")
+    begun = _pruners(_opened(store))
+    for spec in runs:
+        before = begun.get(_name(spec), pruner)
+        if before != pruner:
+            raise ValueError(
+                f"the search for {spec.name} under {spec.protocol} was begun with --pruner {before} and goes "
+                f"on with no other; got {pruner}: take {before}, or name another store with --searches"
+            )
+
+
+def check_there(store: str) -> None:
+    """See that a store can be read, and make none.
+
+    Raises:
+        ValueError: it cannot be opened, or is a file that is not there.
+    """
+    file = store.removeprefix(SQLITE)
+    if file != store and not Path(file).is_file():
+        raise ValueError(
+            f"--tuned reads what `harness tune` has found; there is no file {file}: run `harness tune` with "
+            "the same options first, or name its store with --searches"
+        )
+    _opened(store)
 
 
 def search(
@@ -55,14 +99,11 @@ def search(
     stops being a number has the value 0.
 
     Raises:
-        ValueError: no such pruner, or fewer than one trial.
+        ValueError: as `check`.
     """
-    if pruner not in PRUNERS:
-        raise ValueError(f"unknown --pruner {pruner!r}; accepted: {', '.join(PRUNERS)}")
-    if trials < 1:
-        raise ValueError(f"--trials must be at least 1; got {trials}")
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    made = _study(spec, store)
+    check((spec,), trials=trials, pruner=pruner, store=store)
+    made = _study(spec, _opened(store))
+    made.set_user_attr(PRUNER, pruner)
     counted = made.get_trials(deepcopy=False, states=COUNTED)
     made.pruner = PRUNERS[pruner]()
     # A seed that depends on how far the search has come: the same one would draw the same trials again.
@@ -104,21 +145,30 @@ def _value(trial: optuna.Trial, spec: RunSpec, material: Material) -> float:
 
 
 def searches(study: Study, store: str) -> tuple[Search, ...]:
-    """The searches of every run of a study, all made with the same number of trials.
+    """The searches of every run of a study, all made with the same number of trials and the same pruner.
 
     Raises:
-        ValueError: one is not there, or has fewer trials than another; the message names the command.
+        ValueError: the store cannot be opened, a search is not there, has fewer trials than another or
+            another pruner; the message names the command.
     """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    check_there(store)
+    storage = _opened(store)
     runs = [spec for spec in study.runs() if spec.control == "none"]
-    there = set(optuna.get_all_study_names(store)) if _exists(store) else set()
+    there = _pruners(storage)
     lacking = [spec for spec in runs if _name(spec) not in there]
     if lacking:
         raise ValueError(
-            f"--tuned needs a search for every run; {len(lacking)} of {len(runs)} have none, such as "
-            f"{lacking[0].name} under {lacking[0].protocol}: run `harness tune` with the same options first"
+            f"--tuned needs a search for every run; {len(lacking)} of {len(runs)} have none in "
+            f"{_shown(store)}, such as {lacking[0].name} under {lacking[0].protocol}: run `harness tune` "
+            "with the same options first"
         )
-    found = tuple(_search(spec, _study(spec, store)) for spec in runs)
+    pruners = sorted({there[_name(spec)] for spec in runs})
+    if len(pruners) > 1:
+        raise ValueError(
+            f"--tuned needs the same pruner for every run; found {', '.join(pruners)} in {_shown(store)}: "
+            "run `harness tune` with the same options and another store, --searches"
+        )
+    found = tuple(_search(spec, _study(spec, storage)) for spec in runs)
     budgets = sorted({len(each.values) for each in found})
     if len(budgets) > 1:
         raise ValueError(
@@ -132,15 +182,42 @@ def _name(spec: RunSpec) -> str:
     return f"{spec.key}-{SPACE_VERSION}"
 
 
-def _exists(store: str) -> bool:
-    local = store.removeprefix("sqlite:///")
-    return local == store or Path(local).is_file()
+def _opened(store: str) -> BaseStorage:
+    """The storage at an address; a SQLite file that is not there is made."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        return optuna.storages.get_storage(store)
+    except Exception as error:
+        # Every kind of address fails in its own way; all of them mean the same to the user here.
+        if is_full_disk(error):
+            raise
+        raise ValueError(
+            f"--searches takes the address of an Optuna storage; {_shown(store)} cannot be opened as one "
+            f"({type(error).__name__}): name {SQLITE}FILE, Optuna's or new, in a folder that is there, or a "
+            "server that is up and whose driver is installed, or leave --searches out (./optuna.db)"
+        ) from error
 
 
-def _study(spec: RunSpec, store: str) -> optuna.Study:
+def _shown(store: str) -> str:
+    """The address without credentials, for people."""
+    if store.startswith(SQLITE):
+        return store
+    return re.sub(r"^([\w+]+://)?.*@", r"\1…@", store).partition("?")[0]
+
+
+def _pruners(storage: BaseStorage) -> dict[str, str]:
+    """The pruner of every search in the storage that has begun, by the search's name."""
+    return {
+        study.study_name: study.user_attrs[PRUNER]
+        for study in storage.get_all_studies()
+        if PRUNER in study.user_attrs
+    }
+
+
+def _study(spec: RunSpec, storage: BaseStorage) -> optuna.Study:
     """The run's search as it is stored, new if it is not."""
     return optuna.create_study(
-        storage=store, study_name=_name(spec), direction="maximize", load_if_exists=True
+        storage=storage, study_name=_name(spec), direction="maximize", load_if_exists=True
     )
 
 

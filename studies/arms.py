@@ -13,10 +13,10 @@ from itertools import combinations, pairwise
 
 from architectures.catalogue import CATALOGUE, COMPARISON, PROPOSED, architecture
 from architectures.parts import BLOCK_PARTS, NETWORK_PARTS, PARTS, parts_of, with_parts
-from architectures.spec import ArchitectureSpec
+from architectures.spec import USER, ArchitectureSpec
 
 BARE = "vgg16-bn-gap"
-PLACEBO = "placebo"
+FACTORIAL, PLACEBO = "factorial", "placebo"
 GROWING = ("cbam", "residual", "prelu")
 """Parts that bring parameters; a placebo spends as many on width (`harness.placebo`)."""
 
@@ -100,7 +100,7 @@ DESIGNS: dict[str, Callable[[tuple[str, ...]], Arms]] = {
     "controlled": _controlled,
     "leave-one-out": _leave_one_out,
     "add-one-in": _add_one_in,
-    "factorial": _factorial,
+    FACTORIAL: _factorial,
     PLACEBO: _placebo,
 }
 LADDERS = ("ladder", "controlled")
@@ -119,7 +119,7 @@ def ablation(design: str, *, order: tuple[str, ...] = ()) -> Arms:
         raise ValueError(
             f"--order takes each part at most once, of {', '.join(PARTS)}; got {', '.join(order)}"
         )
-    if design == "factorial" and set(order) & set(NETWORK_PARTS):
+    if design == FACTORIAL and set(order) & set(NETWORK_PARTS):
         raise ValueError(
             "the factorial design has batch norm and the GAP head in every arm; --order takes of "
             f"{', '.join(BLOCK_PARTS)}; got {', '.join(order)}"
@@ -143,17 +143,21 @@ def reference(arms: Arms, *, design: str) -> ArchitectureSpec:
 
 
 def pairs(arms: Arms, *, design: str) -> tuple[tuple[ArchitectureSpec, ArchitectureSpec], ...]:
-    """(before, after), the family of comparisons of a study; none of a factorial, which has effects instead.
+    """(before, after), the family of comparisons of a study.
 
-    Up a ladder each rung stands against the one before. Else every arm stands against the reference: before
-    it in a comparison and where the arm lacks a part of the reference, so that a gain is always the
-    proposal's or the part's.
+    Up a ladder each rung stands against the one before; the parts of a factorial have effects instead. Else
+    every arm stands against the reference: before it in a comparison and where the arm lacks a part of the
+    reference, so that a gain is always the proposal's or the part's. A network of the user's own is no rung
+    and no combination of parts: it stands before the reference too, which up a ladder and in a factorial is
+    the proposed network, or the last of theirs if they do not come to it.
     """
-    if design in LADDERS:
-        return tuple(pairwise(arms))
-    if design == "factorial":
-        return ()
+    own = [arm for arm in arms if arm.network == USER]
+    parted = [arm for arm in arms if arm not in own]
+    if design in LADDERS or design == FACTORIAL:
+        steps = pairwise(parted) if design in LADDERS else ()
+        whole = next((arm for arm in parted if arm.name == PROPOSED), parted[-1])
+        return (*steps, *((arm, whole) for arm in own))
     against = reference(arms, design=design)
     others = [arm for arm in arms if arm is not against]
-    lesser = [not design or parts_of(arm) < parts_of(against) for arm in others]
+    lesser = [not design or arm in own or parts_of(arm) < parts_of(against) for arm in others]
     return tuple((arm, against) if less else (against, arm) for arm, less in zip(others, lesser, strict=True))

@@ -15,7 +15,7 @@ from harness.errors import FAILED, UserError, user_input
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-data = typer.Typer(no_args_is_help=True, help="List, describe, prepare, audit and synthesize data sets.")
+data_app = typer.Typer(no_args_is_help=True, help="List, describe, prepare, audit and synthesize data sets.")
 
 SMALLEST, LARGEST = 8, 1024
 
@@ -30,7 +30,7 @@ def _in_bounds(size: int) -> int:
 Size = Annotated[int, typer.Option(help="Side in pixels, 8 to 1024.", callback=_in_bounds)]
 
 
-@data.command("list")
+@data_app.command("list")
 def list_(json: options.Json = False) -> None:
     """List the data sets: frame policies, layouts, classes, and where to apply for them."""
     from datasets.catalogue import DATASETS
@@ -47,22 +47,17 @@ def list_(json: options.Json = False) -> None:
         print(f"  {e.obtain}")
 
 
-@data.command()
+@data_app.command()
+@options.grouped
 def describe(
-    dataset: options.Dataset = "synthetic",
-    root: options.Root = None,
-    frames: options.Frames = None,
-    classes: options.Classes = None,
-    layout: options.Layout = "",
+    source: options.Source,
     json: options.Json = False,
 ) -> None:
     """Say what a folder holds beside what a complete release does, and what is wrong; opens no image."""
     from harness.describe import document, in_words
-    from harness.reading import DataRequest, asked, read
+    from harness.reading import asked, read
 
-    request = DataRequest(
-        dataset=dataset, root=root, frames=frames, classes=options.listed(classes), layout=layout
-    )
+    request = source.request()
     with user_input():
         _, table = read(request, asked(request, protocols=("frame",), image_size=1))
         from datasets.faces.search import known_faces
@@ -74,16 +69,11 @@ def describe(
     print(json_module.dumps(found, indent=1) if json else in_words(found))
 
 
-@data.command()
+@data_app.command()
+@options.grouped
 def prepare(
-    dataset: options.Dataset = "synthetic",
-    root: options.Root = None,
+    data: options.Data,
     protocol: options.Protocols = None,
-    frames: options.Frames = None,
-    classes: options.Classes = None,
-    layout: options.Layout = "",
-    align: options.Align = "auto",
-    representation: options.Representation = "frame",
     image_size: Size = 224,
     json: options.Json = False,
 ) -> None:
@@ -93,35 +83,18 @@ def prepare(
     protocols if it has others than frame, alignment, representation.
     """
     from harness.preparing import prepared
-    from harness.reading import DataRequest
 
-    request = DataRequest(
-        dataset=dataset,
-        root=root,
-        frames=frames,
-        classes=options.listed(classes),
-        layout=layout,
-        align=align,
-        representation=representation,
-    )
     with user_input():
         protocols = options.listed(protocol) or ("frame",)
-        found = prepared(request, protocols=protocols, image_size=image_size)
+        found = prepared(data.request(), protocols=protocols, image_size=image_size)
     print(json_module.dumps(found.document(), indent=1) if json else found.in_words())
 
 
-@data.command()
+@data_app.command()
+@options.grouped
 def audit(
-    dataset: options.Dataset = "synthetic",
-    root: options.Root = None,
-    protocol: options.Protocols = None,
-    folds: options.Folds = None,
-    seeds: options.Seeds = 1,
-    frames: options.Frames = None,
-    classes: options.Classes = None,
-    layout: options.Layout = "",
-    align: options.Align = "auto",
-    representation: options.Representation = "frame",
+    data: options.Data,
+    splits: options.Splits,
     image_size: Size = 64,
     json: options.Json = False,
 ) -> None:
@@ -130,23 +103,13 @@ def audit(
     Exit status 1 for a clip, identical bytes, or a subject where the protocol promises none.
     """
     from harness.auditing import audited
-    from harness.reading import DataRequest
 
-    request = DataRequest(
-        dataset=dataset,
-        root=root,
-        frames=frames,
-        classes=options.listed(classes),
-        layout=layout,
-        align=align,
-        representation=representation,
-    )
     with user_input():
         found = audited(
-            request,
-            protocols=options.listed(protocol) or ("frame",),
-            folds=folds,
-            seeds=seeds,
+            data.request(),
+            protocols=splits.protocols,
+            folds=splits.folds,
+            seeds=splits.seeds,
             image_size=image_size,
         )
     print(json_module.dumps(found.document(), indent=1) if json else found.in_words())
@@ -154,38 +117,23 @@ def audit(
         raise typer.Exit(FAILED)
 
 
-@data.command()
+@data_app.command()
+@options.grouped
 def bench(
-    dataset: options.Dataset = "synthetic",
-    root: options.Root = None,
-    frames: options.Frames = None,
-    classes: options.Classes = None,
-    layout: options.Layout = "",
-    align: options.Align = "auto",
-    representation: options.Representation = "frame",
+    data: options.Data,
     image_size: Size = 224,
     rounds: Annotated[int, typer.Option(help="How often to measure.")] = 3,
     json: options.Json = False,
 ) -> None:
     """Measure describing and preparing beside plain decoding of the same images on the same cores."""
     from harness.data_bench import measured
-    from harness.reading import DataRequest
 
-    request = DataRequest(
-        dataset=dataset,
-        root=root,
-        frames=frames,
-        classes=options.listed(classes),
-        layout=layout,
-        align=align,
-        representation=representation,
-    )
     with user_input():
-        found = measured(request, image_size=image_size, rounds=rounds)
+        found = measured(data.request(), image_size=image_size, rounds=rounds)
     print(json_module.dumps(found.document(), indent=1) if json else found.in_words())
 
 
-@data.command()
+@data_app.command()
 def synthesize(
     out: Annotated[Path, typer.Option(help="Folder to make; must be empty or not exist.")],
     layout: Annotated[str, typer.Option(help="Release layout; a wrong one lists them.")] = "casme2",

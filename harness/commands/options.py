@@ -1,54 +1,25 @@
-"""The options that several commands share, each written once."""
+"""The options that several commands share, each written once, in groups that a command takes whole."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
-Dataset = Annotated[str, typer.Option(help="Data set by name; `harness data list` shows them.")]
-Root = Annotated[Path | None, typer.Option(help="Folder that holds the data set's release.")]
+if TYPE_CHECKING:
+    from harness.plan import Request
+    from harness.reading import DataRequest
+
 Protocols = Annotated[
     list[str] | None,
     typer.Option(
         "--protocol", help="How to split: frame (the paper's), clip, subject, kfold, loso. Repeatable."
     ),
 ]
-Folds = Annotated[int | None, typer.Option(help="Folds of kfold; default 10.")]
-Frames = Annotated[
-    str | None,
-    typer.Option(
-        help="Frame policy; `harness data list` shows the set's. Default: the paper's under frame alone."
-    ),
-]
-Classes = Annotated[
-    list[str] | None,
-    typer.Option("--classes", help="A class to use instead of the set's usual ones. Repeatable."),
-]
-Layout = Annotated[str, typer.Option(help="Form of the release, where a root holds several.")]
-Align = Annotated[str, typer.Option(help="auto (where the release is not aligned), haar or none.")]
-Representation = Annotated[
-    str, typer.Option(help="What a network sees: frame, apex_minus_onset or flow (onset to apex).")
-]
-Seeds = Annotated[int, typer.Option(help="Number of seeds; each varies split, initialisation and order.")]
-Preset = Annotated[str, typer.Option(help="paper (224 px, 100 epochs, full width) or quick.")]
-Epochs = Annotated[int | None, typer.Option(help="Most epochs, instead of the preset's.")]
-ImageSize = Annotated[int | None, typer.Option(help="Side in pixels, instead of the preset's.")]
-Width = Annotated[float | None, typer.Option(help="Channel factor, instead of the preset's.")]
-Batch = Annotated[int, typer.Option(help="Images a training step.")]
-Design = Annotated[
-    str,
-    typer.Option(help="ladder (the paper's), controlled, leave-one-out, add-one-in, factorial or placebo."),
-]
-Order = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="A part in the order in which a ladder adds them: cbam, residual, separable, prelu, batch-norm, "
-        "gap-head. Repeatable, or with commas. Default: the paper's."
-    ),
-]
-Only = Annotated[list[str] | None, typer.Option(help="Only this architecture of `harness cost`. Repeatable.")]
 Own = Annotated[
     list[str] | None,
     typer.Option(
@@ -56,23 +27,207 @@ Own = Annotated[
         help="A network of your own as FILE.py:function, which takes the number of classes. Repeatable.",
     ),
 ]
-Tuned = Annotated[
-    bool, typer.Option("--tuned", help="Train with the settings that `harness tune` found for each run.")
-]
 Searches = Annotated[str | None, typer.Option(help="Optuna storage of the searches. Default: ./optuna.db.")]
-Controls = Annotated[
-    bool, typer.Option("--controls", help="Negative controls too, which a score must beat to mean anything.")
-]
 Device = Annotated[str, typer.Option(help="auto (CUDA, MPS, CPU), cuda, mps or cpu.")]
 TrackingUri = Annotated[
     str | None,
     typer.Option(help="MLflow server or SQLite URI. Default: MLFLOW_TRACKING_URI, or ./mlflow.db."),
 ]
 Out = Annotated[Path, typer.Option(help="Folder for reports.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show cells, time and power; run nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Which data set and which of its frames."""
+
+    dataset: Annotated[str, typer.Option(help="Data set by name; `harness data list` shows them.")] = (
+        "synthetic"
+    )
+    root: Annotated[Path | None, typer.Option(help="Folder that holds the data set's release.")] = None
+    frames: Annotated[
+        str | None,
+        typer.Option(
+            help="Frame policy; `harness data list` shows the set's. Default: the paper's under frame alone."
+        ),
+    ] = None
+    classes: Annotated[
+        list[str] | None,
+        typer.Option("--classes", help="A class to use instead of the set's usual ones. Repeatable."),
+    ] = None
+    layout: Annotated[str, typer.Option(help="Form of the release, where a root holds several.")] = ""
+
+    def request(self) -> DataRequest:
+        """The data as asked for."""
+        from harness.reading import DataRequest
+
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        return DataRequest(**{**given, "classes": listed(self.classes)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data(Source):
+    """The same, and how the frames reach a network."""
+
+    align: Annotated[str, typer.Option(help="auto (where the release is not aligned), haar or none.")] = (
+        "auto"
+    )
+    representation: Annotated[
+        str, typer.Option(help="What a network sees: frame, apex_minus_onset or flow (onset to apex).")
+    ] = "frame"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Splits:
+    """How the data are divided, and how often."""
+
+    protocol: Protocols = None
+    folds: Annotated[int | None, typer.Option(help="Folds of kfold; default 10.")] = None
+    seeds: Annotated[
+        int, typer.Option(help="Number of seeds; each varies split, initialisation and order.")
+    ] = 1
+
+    @property
+    def protocols(self) -> tuple[str, ...]:
+        """The protocols that were named, or the paper's."""
+        return listed(self.protocol) or ("frame",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """The size of a study: None leaves a value to the preset."""
+
+    preset: Annotated[str, typer.Option(help="paper (224 px, 100 epochs, full width) or quick.")] = "paper"
+    epochs: Annotated[int | None, typer.Option(help="Most epochs, instead of the preset's.")] = None
+    image_size: Annotated[int | None, typer.Option(help="Side in pixels, instead of the preset's.")] = None
+    width: Annotated[float | None, typer.Option(help="Channel factor, instead of the preset's.")] = None
+    batch: Annotated[int, typer.Option(help="Images a training step.")] = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design:
+    """The arms of an ablation."""
+
+    design: Annotated[
+        str,
+        typer.Option(
+            help="ladder (the paper's), controlled, leave-one-out, add-one-in, factorial or placebo."
+        ),
+    ] = "ladder"
+    order: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A part in the order in which a ladder adds them: cbam, residual, separable, prelu, "
+            "batch-norm, gap-head. Repeatable, or with commas. Default: the paper's."
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Networks:
+    """The arms of a comparison."""
+
+    only: Annotated[
+        list[str] | None, typer.Option(help="Only this architecture of `harness cost`. Repeatable.")
+    ] = None
+    pretrained: Annotated[
+        bool, typer.Option("--pretrained", help="Start from torchvision weights on this machine.")
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beside:
+    """What is run and used beside the arms."""
+
+    controls: Annotated[
+        bool,
+        typer.Option("--controls", help="Negative controls too, which a score must beat to mean anything."),
+    ] = False
+    checks: Annotated[
+        bool,
+        typer.Option(
+            "--checks", help="Robustness, latency, and focal loss against cross-entropy too, as claims need."
+        ),
+    ] = False
+    tuned: Annotated[
+        bool, typer.Option("--tuned", help="Train with the settings that `harness tune` found for each run.")
+    ] = False
+    searches: Searches = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """Where a study runs and where it goes."""
+
+    device: Device = "auto"
+    tracking_uri: TrackingUri = None
+    out: Out = Path("results")
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show cells, time and power; run nothing.")] = (
+        False
+    )
+    json: Json = False
 
 
 def listed(names: list[str] | None) -> tuple[str, ...]:
     """A repeatable option's values, each of which may hold several with commas between."""
     return tuple(name.strip() for text in names or () for name in text.split(","))
+
+
+def request(
+    kind: Literal["ablation", "comparison"],
+    data: Data,
+    *,
+    splits: Splits,
+    training: Training,
+    design: Design | None = None,
+    networks: Networks | None = None,
+    architecture: list[str] | None = None,
+    beside: Beside | None = None,
+) -> Request:
+    """A study as asked for on the command line."""
+    from harness.plan import Request
+
+    beside, networks = beside or Beside(), networks or Networks()
+    return Request(
+        kind=kind,
+        data=data.request(),
+        design=design.design if design else "",
+        order=listed(design.order) if design else (),
+        only=listed(networks.only),
+        pretrained=networks.pretrained,
+        own=tuple(architecture or ()),
+        protocols=splits.protocols,
+        folds=splits.folds,
+        seeds=splits.seeds,
+        **vars(training),
+        **vars(beside),
+    )
+
+
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """`command` as Typer wants it: each parameter that is one of the groups above, as the group's options."""
+    hints = get_type_hints(command, include_extras=True)
+    groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+    parameters = []
+    for parameter in inspect.signature(command).parameters.values():
+        if parameter.name not in groups:
+            parameters.append(parameter.replace(annotation=hints[parameter.name]))
+            continue
+        group = groups[parameter.name]
+        inner = get_type_hints(group, include_extras=True)
+        parameters += [
+            inspect.Parameter(f.name, parameter.kind, default=f.default, annotation=inner[f.name])
+            for f in fields(group)
+        ]
+
+    def flat(**given: Any) -> None:
+        made = {
+            name: group(**{field.name: given.pop(field.name) for field in fields(group)})
+            for name, group in groups.items()
+        }
+        command(**made, **given)
+
+    flat.__name__, flat.__doc__, flat.__module__ = command.__name__, command.__doc__, command.__module__
+    flat.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    flat.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return flat

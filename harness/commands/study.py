@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
@@ -17,6 +18,7 @@ from harness.errors import FAILED, user_input
 if TYPE_CHECKING:
     import torch
 
+    from harness.commands.options import Output
     from harness.plan import Plan, Request
     from harness.tracking import Ledger
     from studies.results import StudyResult
@@ -26,30 +28,22 @@ if TYPE_CHECKING:
 SHOWN = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
-    """Where a study runs and where it goes."""
+def run(requests: Sequence[Request], output: Output, *, joined: str = "") -> None:
+    """Plan the studies and say the plans; unless it is a dry run carry them out and report on each.
 
-    device: str
-    tracking_uri: str | None
-    out: Path
-    dry_run: bool
-    json: bool
-
-
-def run(request: Request, output: Output) -> None:
-    """Plan the study, print the plan, and unless it is a dry run carry it out and write its report."""
+    Where `joined` is a name, one more report, in a folder that begins so, is of all of them.
+    """
     from harness.api import carry_out
     from harness.output import check_writable
     from harness.plan import prepare
+    from reports.document import write
 
     console = Console(file=sys.stderr)
     with user_input():
-        plan = prepare(request)
+        plans = [prepare(request) for request in requests]
         from harness.device import resolve
 
         device = resolve(output.device)
-        _check_pretrained(plan)
         if not output.dry_run:
             check_writable(output.out)
         from harness.tracking import Ledger
@@ -58,15 +52,31 @@ def run(request: Request, output: Output) -> None:
         fresh = output.dry_run and not ledger.exists()
         if not fresh:
             ledger.check()
-    todo = [spec for spec in plan.study.runs() if fresh or ledger.find(spec.key) is None]
-    say_plan(plan, todo, device=device, console=console)
+    waiting = [
+        [spec for spec in plan.study.runs() if fresh or ledger.find(spec.key) is None] for plan in plans
+    ]
+    for plan, todo in zip(plans, waiting, strict=True):
+        say_plan(plan, todo, device=device, console=console)
     if output.dry_run:
-        _say_dry_run(plan, todo, as_json=output.json)
+        _say_dry_run(list(zip(plans, waiting, strict=True)), as_json=output.json)
         return
-    result, report = carry_out(plan, ledger=ledger, device=device, out=output.out, console=console)
-    _say_end(result, report, ledger=ledger, as_json=output.json)
-    if result.failures:
+    done: list[tuple[StudyResult, Path]] = []
+    pictures: dict[str, bytes] = {}
+    for plan in plans:
+        result, drawn = carry_out(plan, ledger=ledger, device=device, console=console)
+        done.append((result, write((result,), output.out / plan.study.name, pictures=drawn)))
+        pictures |= drawn
+    results = [result for result, _ in done]
+    whole = write(results, output.out / _folder(joined, plans), pictures=pictures) if joined else None
+    _say_end(done, whole, ledger=ledger, as_json=output.json)
+    if any(result.failures for result in results):
         raise typer.Exit(FAILED)
+
+
+def _folder(joined: str, plans: Sequence[Plan]) -> str:
+    """The folder of a report of all these studies, another one for other studies."""
+    names = " ".join(plan.study.name for plan in plans)
+    return f"{joined}-{plans[0].study.preset}-{hashlib.sha256(names.encode()).hexdigest()[:6]}"
 
 
 def say_plan(plan: Plan, todo: list[RunSpec], *, device: torch.device, console: Console) -> None:
@@ -109,54 +119,66 @@ def say_plan(plan: Plan, todo: list[RunSpec], *, device: torch.device, console: 
             console.print(f"and {len(lines) - SHOWN} {what} more; the report lists them", highlight=False)
 
 
-def _say_dry_run(plan: Plan, todo: list[RunSpec], *, as_json: bool) -> None:
+def _say_dry_run(planned: Sequence[tuple[Plan, list[RunSpec]]], *, as_json: bool) -> None:
+    documents = [_planned(plan, todo) for plan, todo in planned]
+    if as_json:
+        print(json.dumps(_one_or_all(documents), indent=1))
+        return
+    for document in documents:
+        print(f"study {document['study']}")
+        for cell in document["cells"]:
+            print(f"  {cell['key']}  {cell['cell']}{'  (done)' if cell['done'] else ''}")
+        print(*document["power"], sep="\n")
+
+
+def _planned(plan: Plan, todo: list[RunSpec]) -> dict[str, Any]:
+    """A study before it runs: its cells, and what its tests can show."""
     from harness.plan import smallest_difference
     from harness.tracking import run_name
 
     waiting = {spec.key for spec in todo}
-    cells = [
-        {"key": spec.key, "cell": run_name(spec), "done": spec.key not in waiting}
-        for spec in plan.study.runs()
-    ]
-    power = [smallest_difference(plan, protocol) for protocol in plan.study.protocols]
+    return {
+        "study": plan.study.name,
+        "cells": [
+            {"key": spec.key, "cell": run_name(spec), "done": spec.key not in waiting}
+            for spec in plan.study.runs()
+        ],
+        "power": [smallest_difference(plan, protocol) for protocol in plan.study.protocols],
+    }
+
+
+def _say_end(
+    done: Sequence[tuple[StudyResult, Path]], whole: Path | None, *, ledger: Ledger, as_json: bool
+) -> None:
     if as_json:
-        print(json.dumps({"study": plan.study.name, "cells": cells, "power": power}, indent=1))
+        print(json.dumps(_one_or_all([_carried_out(result, report) for result, report in done]), indent=1))
         return
-    print(f"study {plan.study.name}")
-    for cell in cells:
-        print(f"  {cell['key']}  {cell['cell']}{'  (done)' if cell['done'] else ''}")
-    print(*power, sep="\n")
-
-
-def _say_end(result: StudyResult, report: Path, *, ledger: Ledger, as_json: bool) -> None:
-    from harness.record import final_metrics
-    from studies.codec import to_data
-
-    if as_json:
-        cells = [
-            {"key": r.spec.key, "spec": to_data(r.spec), "metrics": final_metrics(r)} for r in result.results
-        ]
-        failures = [{"key": f.spec.key, "reason": f.reason} for f in result.failures]
-        document = {
-            "study": result.study.name,
-            "report": str(report),
-            "cells": cells,
-            "failures": failures,
-        }
-        print(json.dumps(document, indent=1))
-        return
-    print(f"study   {result.study.name}")
-    for failure in result.failures:
-        print(f"failed  {failure.spec.name} ({failure.spec.protocol}): {failure.reason}")
-    print(f"report  {report}")
+    for result, report in done:
+        print(f"study   {result.study.name}")
+        for failure in result.failures:
+            print(f"failed  {failure.spec.name} ({failure.spec.protocol}): {failure.reason}")
+        print(f"report  {report}")
+    if whole:
+        print(f"\nall     {whole}")
     program = "harness" if shutil.which("harness") else sys.argv[0]
     print(f"runs    {program} ui{ledger.as_option()}   (MLflow, {ledger.shown()})")
 
 
-def _check_pretrained(plan: Plan) -> None:
-    """Weights that are not there are the user's to fetch before anything runs."""
-    from architectures.network import build
+def _carried_out(result: StudyResult, report: Path) -> dict[str, Any]:
+    """A study that has run: its cells with their numbers, and what failed."""
+    from harness.record import final_metrics
+    from studies.codec import to_data
 
-    for arm in plan.study.arms:
-        if arm.pretrained:
-            build(arm, classes=len(plan.pixels.table.classes))
+    return {
+        "study": result.study.name,
+        "report": str(report),
+        "cells": [
+            {"key": r.spec.key, "spec": to_data(r.spec), "metrics": final_metrics(r)} for r in result.results
+        ],
+        "failures": [{"key": f.spec.key, "reason": f.reason} for f in result.failures],
+    }
+
+
+def _one_or_all(documents: list[dict[str, Any]]) -> dict[str, Any] | list[dict[str, Any]]:
+    """The document of a single study, or the list of several studies'."""
+    return documents[0] if len(documents) == 1 else documents

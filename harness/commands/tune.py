@@ -18,30 +18,18 @@ if TYPE_CHECKING:
 KINDS: dict[str, Literal["ablation", "comparison"]] = {"ablate": "ablation", "compare": "comparison"}
 
 
+@options.grouped
 def tune(
+    data: options.Data,
+    design: options.Design,
+    networks: options.Networks,
+    splits: options.Splits,
+    training: options.Training,
     study: Annotated[str, typer.Option("--for", help="The study to tune: ablate or compare.")] = "ablate",
     trials: Annotated[int, typer.Option(help="Trials for every run of the study.")] = 20,
     pruner: Annotated[str, typer.Option(help="What stops a trial early: median or hyperband.")] = "median",
     searches: options.Searches = None,
-    dataset: options.Dataset = "synthetic",
-    root: options.Root = None,
-    design: options.Design = "ladder",
-    order: options.Order = None,
-    only: options.Only = None,
     architecture: options.Own = None,
-    protocol: options.Protocols = None,
-    folds: options.Folds = None,
-    frames: options.Frames = None,
-    classes: options.Classes = None,
-    layout: options.Layout = "",
-    align: options.Align = "auto",
-    representation: options.Representation = "frame",
-    seeds: options.Seeds = 1,
-    preset: options.Preset = "paper",
-    epochs: options.Epochs = None,
-    image_size: options.ImageSize = None,
-    width: options.Width = None,
-    batch: options.Batch = 32,
     device: options.Device = "auto",
     json: options.Json = False,
 ) -> None:
@@ -49,39 +37,28 @@ def tune(
 
     Give the options that the study will be given. A search that was stopped goes on where it was.
     """
-    from harness.plan import Request, prepare
-    from harness.reading import DataRequest
+    from harness.plan import prepare
+    from harness.tune import check, default_store
 
+    store = searches or default_store()
     with user_input():
         if study not in KINDS:
             raise ValueError(f"unknown study --for {study!r}; accepted: {', '.join(KINDS)}")
         ablation = study == "ablate"
-        request = Request(
-            kind=KINDS[study],
-            data=DataRequest(
-                dataset=dataset,
-                root=root,
-                frames=frames,
-                classes=options.listed(classes),
-                layout=layout,
-                align=align,
-                representation=representation,
-            ),
-            design=design if ablation else "",
-            order=options.listed(order) if ablation else (),
-            only=() if ablation else options.listed(only),
-            own=tuple(architecture or ()),
-            protocols=options.listed(protocol) or ("frame",),
-            folds=folds,
-            seeds=seeds,
-            preset=preset,
-            epochs=epochs,
-            image_size=image_size,
-            width=width,
-            batch=batch,
+        asked = options.request(
+            KINDS[study],
+            data,
+            splits=splits,
+            training=training,
+            design=design if ablation else None,
+            networks=None if ablation else networks,
+            architecture=architecture,
         )
-        plan = prepare(request)
-        found = _searched(plan, trials=trials, pruner=pruner, store=searches, device=device)
+        # What needs no data is judged before they are read, and every search before the first is made.
+        check((), trials=trials, pruner=pruner, store=store)
+        plan = prepare(asked)
+        check(plan.study.runs(), trials=trials, pruner=pruner, store=store)
+        found = _searched(plan, trials=trials, pruner=pruner, store=store, device=device)
     if json:
         print(json_module.dumps(found, indent=1))
         return
@@ -95,14 +72,12 @@ def tune(
     print(f"now the same options with: harness {study} --tuned")
 
 
-def _searched(
-    plan: Plan, *, trials: int, pruner: str, store: str | None, device: str
-) -> list[dict[str, Any]]:
+def _searched(plan: Plan, *, trials: int, pruner: str, store: str, device: str) -> list[dict[str, Any]]:
     """Make every search of the plan, with a line a trial on stderr."""
     from harness.device import resolve
     from harness.run import Material
     from harness.tracking import run_name
-    from harness.tune import default_store, search
+    from harness.tune import search
 
     material = Material(pixels=plan.pixels, device=resolve(device))
     found = []
@@ -114,9 +89,7 @@ def _searched(
                 f"{name}: trial {made}/{trials}, best validation accuracy {100 * best:.1f} %", file=sys.stderr
             )
 
-        made = search(
-            spec, material, trials=trials, pruner=pruner, store=store or default_store(), on_trial=said
-        )
+        made = search(spec, material, trials=trials, pruner=pruner, store=store, on_trial=said)
         found.append(_told(name, made))
     return found
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -9,7 +10,7 @@ from torch import nn
 
 from datasets.pixels.cache import Pixels
 from datasets.spec import Sample, SampleTable
-from harness.controls import probe_identity, shuffled
+from harness.controls import can_probe, probe_identity, shuffled
 from harness.plan import prepare
 from harness.reading import DataRequest
 from harness.run import Material, execute
@@ -59,8 +60,24 @@ def test_the_probe_tests_on_clips_that_it_has_not_learned_from() -> None:
 
 def test_a_probe_without_two_subjects_says_so() -> None:
     pixels = faces(subjects=1, clips=4, frames=1, telling=True)
+    assert not can_probe(pixels.table.samples, range(4))
     with pytest.raises(ValueError, match="at least two subjects with two clips each"):
         probe_identity(network(), pixels, range(4), device=torch.device("cpu"))
+
+
+def test_a_probe_is_planned_only_where_every_training_part_has_two_subjects(tmp_path: Path) -> None:
+    for clip in ("joy/s{}/a", "fear/s{}/b"):
+        for subject, frame in np.ndindex(3, 4):
+            folder = tmp_path / "faces" / clip.format(subject)
+            folder.mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(folder / f"{frame}.png"), np.full((36, 36, 3), 20 * subject + frame, np.uint8))
+
+    def controls(*protocols: str) -> tuple[str, ...]:
+        data = DataRequest(dataset="folder", root=tmp_path / "faces")
+        return prepare(request(tmp_path, data=data, protocols=protocols, controls=True)).study.controls
+
+    assert controls("frame") == ("shuffled-labels", "onset-frame", "identity-probe")
+    assert controls("frame", "subject") == ("shuffled-labels", "onset-frame"), "one subject of three trains"
 
 
 def test_shuffled_labels_stay_together_in_a_clip_and_go_round_among_the_clips() -> None:

@@ -1,20 +1,26 @@
 """Searches through the command line on a real Optuna store: same budget, resumable, never near the test."""
 
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
 import pytest
 import torch
+import torchvision
 
-from harness.plan import prepare
+from harness.plan import Plan, prepare
 from harness.run import Material
-from harness.tune import search, searches
+from harness.tune import check, search, searches
 from tests.harness.tiny import Run, request
 
 SIZE = ("--preset", "quick", "--epochs", 2, "--image-size", 32, "--width", 0.125, "--only", "proposed")
 
 
-def tune(tree: Path, trials: int, *, store: str, **changes: object) -> list[tuple[int, float]]:
+def tune(
+    tree: Path, trials: int, *, store: str, pruner: str = "median", **changes: object
+) -> list[tuple[int, float]]:
     plan = prepare(request(tree, protocols=("subject",), **changes))
     said: list[tuple[int, float]] = []
     material = Material(pixels=plan.pixels, device=torch.device("cpu"))
@@ -23,7 +29,7 @@ def tune(tree: Path, trials: int, *, store: str, **changes: object) -> list[tupl
         spec,
         material,
         trials=trials,
-        pruner="median",
+        pruner=pruner,
         store=store,
         on_trial=lambda n, best: said.append((n, best)),
     )
@@ -53,8 +59,6 @@ def test_a_search_never_reads_the_test_part(tree: Path, store: str) -> None:
     blind[test] = 0
 
     def values(images: object, name: str) -> tuple[float, ...]:
-        from dataclasses import replace
-
         pixels = replace(plan.pixels, images=images)  # type: ignore[arg-type]
         found = search(
             spec,
@@ -94,10 +98,94 @@ def test_budgets_that_differ_are_refused_with_the_command(tree: Path, store: str
         searches(plan.study, store)
 
 
+def test_a_run_that_has_no_search_is_named(tree: Path, store: str) -> None:
+    tune(tree, 1, store=store)
+    plan = prepare(request(tree, protocols=("subject",), only=("proposed", "vgg16")))
+    with pytest.raises(ValueError, match=r"1 of 2 have none in sqlite:.*, such as vgg16 under subject: run"):
+        searches(plan.study, store)
+
+
+def test_a_search_goes_on_with_its_own_pruner_alone(tree: Path, store: str) -> None:
+    tune(tree, 1, store=store)
+    plan = prepare(request(tree, protocols=("subject",), only=("vgg16", "proposed")))
+    with pytest.raises(
+        ValueError, match=r"proposed under subject was begun with --pruner median .* got hyper"
+    ):
+        check(plan.study.runs(), trials=1, pruner="hyperband", store=store)
+    with pytest.raises(ValueError, match="take median, or name another store with --searches"):
+        tune(tree, 2, store=store, pruner="hyperband")
+    tune(tree, 1, store=store, pruner="hyperband", only=("vgg16",))
+    with pytest.raises(ValueError, match="the same pruner for every run; found hyperband, median in sqlite"):
+        searches(plan.study, store)
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("optuna.db", "optuna.db"),
+        ("sqlite:////no/such/folder/optuna.db", "sqlite:////no/such/folder/optuna.db"),
+        ("sqlite:///letter.txt", "sqlite:///letter.txt"),
+        ("nobody://ann:secret@example.org/db", "nobody://…@example.org/db"),
+        ("nobody+x://ann:s@ecret@example.org/db?password=secret", "nobody+x://…@example.org/db"),
+    ],
+)
+def test_a_store_that_cannot_be_opened_is_one_message_without_credentials(address: str, shown: str) -> None:
+    Path("letter.txt").write_text("no database " * 100)
+    with pytest.raises(ValueError, match="takes the address of an Optuna storage") as told:
+        check((), trials=1, pruner="median", store=address)
+    assert f"; {shown} cannot be opened as one (" in str(told.value)
+    assert "ecret" not in str(told.value)
+
+
+def test_a_bad_store_is_told_before_the_data_are_read(tree: Path, harness: Run) -> None:
+    nowhere = ("--dataset", "casme2", "--root", tree / "nowhere", *SIZE)
+    for store, message in (
+        ("optuna.db", "takes the address of"),
+        ("sqlite:///x.db", "there is no file x.db"),
+    ):
+        code, _, err = harness("compare", *nowhere, "--tuned", "--searches", store)
+        assert (code, err.count("\n")) == (2, 1)
+        assert message in err
+        assert not Path("x.db").exists()
+
+
+@pytest.fixture
+def checkpoints(tmp_path: Path) -> Iterator[Path]:
+    """Where torch looks for weights: those of an untrained ShuffleNet."""
+    before = torch.hub.get_dir()
+    torch.hub.set_dir(tmp_path / "hub")
+    folder = tmp_path / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    url = torchvision.models.ShuffleNet_V2_X1_0_Weights.DEFAULT.url
+    torch.save(torchvision.models.shufflenet_v2_x1_0().state_dict(), folder / url.rsplit("/", 1)[-1])
+    yield folder
+    torch.hub.set_dir(before)
+
+
+def test_pretrained_arms_have_searches_of_their_own(tree: Path, store: str, checkpoints: Path) -> None:
+    only = ("shufflenetv2",)
+    assert [n for n, _ in tune(tree, 1, store=store, only=only, pretrained=True)] == [1]
+
+    def tuned(*, pretrained: bool) -> Plan:
+        asked = request(tree, protocols=("subject",), only=only, pretrained=pretrained)
+        return prepare(replace(asked, tuned=True, searches=store))
+
+    assert tuned(pretrained=True).study.arms[0].pretrained
+    with pytest.raises(ValueError, match="1 of 1 have none"):
+        tuned(pretrained=False)
+    shutil.rmtree(checkpoints)
+    with pytest.raises(FileNotFoundError, match="leave --pretrained out"):
+        tune(tree, 2, store=store, only=only, pretrained=True)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("compare", "--tuned"), "--tuned needs a search for every run; 1 of 1 have none, such as proposed"),
+        (("compare", "--tuned"), "--tuned reads what `harness tune` has found; there is no file"),
+        (
+            ("tune", "--for", "compare", "--searches", "sqlite:////no/such/folder/x.db"),
+            "sqlite:////no/such/folder/x.db cannot be opened as one (OperationalError)",
+        ),
         (("tune", "--for", "compare", "--trials", 0), "--trials must be at least 1; got 0"),
         (
             ("tune", "--for", "compare", "--pruner", "axe"),

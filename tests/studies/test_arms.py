@@ -5,7 +5,10 @@ import pytest
 
 from architectures.catalogue import CONTROLLED, LADDER
 from architectures.parts import PARTS, parts_of
+from architectures.spec import USER, ArchitectureSpec
 from studies.arms import DESIGNS, ablation, comparison, pairs, reference
+
+OWN = ArchitectureSpec(name="mine", network=USER)
 
 
 def names(arms):
@@ -57,6 +60,21 @@ def test_a_ladder_compares_neighbours_and_a_factorial_nothing():
     arms = ablation("ladder")
     assert pairs(arms, design="ladder") == tuple(itertools.pairwise(arms))
     assert pairs(ablation("factorial"), design="factorial") == ()
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_a_network_of_ones_own_stands_against_what_the_design_is_about_and_changes_no_other_pair(design):
+    arms = ablation(design)
+    *others, last = pairs((*arms, OWN), design=design)
+    assert tuple(others) == pairs(arms, design=design)
+    assert names(last) == ["mine", "vgg16-bn-gap" if design == "add-one-in" else "proposed"]
+
+
+@pytest.mark.parametrize("design", ["ladder", "controlled", "factorial"])
+def test_it_stands_against_the_last_where_the_proposed_network_is_no_arm(design):
+    arms = ablation(design, order=("cbam", "prelu"))
+    assert "proposed" not in names(arms)
+    assert pairs((*arms, OWN), design=design)[-1] == (OWN, arms[-1])
 
 
 def test_a_difference_is_always_what_a_part_or_the_proposal_brings():

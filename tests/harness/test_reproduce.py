@@ -1,0 +1,71 @@
+"""`harness reproduce`: the paper's experiments on the sets that are there, joined with the claims first."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.commands.options import Output
+from harness.commands.study import run
+from harness.reproducing import present, requests
+from tests.harness.tiny import Run, request
+
+SMALL = ("--preset", "quick", "--epochs", "1", "--width", "0.125")
+
+
+def test_the_papers_frames_come_under_its_split_alone_and_again_on_common_frames(tree: Path) -> None:
+    settings = request(tree, only=(), protocols=("frame", "subject"))
+    found = requests(settings, {"casme2": tree})
+    assert [(r.kind, r.design, r.protocols) for r in found] == [
+        (kind, design, protocols)
+        for kind, design in (("comparison", ""), ("ablation", "ladder"), ("ablation", "controlled"))
+        for protocols in (("frame",), ("frame", "subject"))
+    ]
+    assert all(each.checks and each.data.root == tree for each in found)
+    assert [r.protocols for r in requests(settings, {"ckplus": tree})] == [("frame", "subject")]
+    paper_only = request(tree, only=(), protocols=("frame",))
+    assert [r.protocols for r in requests(paper_only, {"casme2": tree})] == [("frame",)] * 3
+
+
+def test_without_a_set_there_is_one_message_that_says_how_to_get_one(harness: Run) -> None:
+    code, _, err = harness("reproduce")
+    assert code == 2
+    assert err.count("\n") == 1
+    assert "--ckplus DIR or --casme2 DIR" in err
+
+
+def test_a_set_in_its_usual_place_is_found(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARNESS_CASME2", str(tree))
+    assert present({"ckplus": None, "casme2": None}) == {"casme2": tree}
+
+
+def test_a_dry_run_shows_every_study(tree: Path, harness: Run) -> None:
+    code, out, err = harness(
+        "reproduce", "--casme2", tree, *SMALL, "--protocol", "frame", "--dry-run", "--json"
+    )
+    assert code == 0, err
+    studies = json.loads(out)
+    assert [study["study"].rsplit("-", 1)[0] for study in studies] == [
+        "comparison-casme2-frame-quick",
+        "ablation-ladder-casme2-frame-quick",
+        "ablation-controlled-casme2-frame-quick",
+    ]
+    shared = [{cell["key"] for cell in study["cells"]} for study in studies]
+    assert len(shared[1] & shared[2]) >= 3 * 2, "the rungs with batch norm are the same cells in both ladders"
+    assert not list(Path().rglob("report.md"))
+
+
+def test_several_studies_end_in_one_report_with_the_claims_first(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = (request(tree, checks=True), request(tree, protocols=("subject",)))
+    run(asked, Output(out=Path("results")), joined="whole")
+    shown = capsys.readouterr().out
+    assert shown.count("\nreport  ") == 2
+    (whole,) = Path("results").glob("whole-quick-*/report.md")
+    assert f"all     {whole}" in shown
+    text = whole.read_text()
+    sections = [line for line in text.split("\n") if line.startswith("## ")]
+    assert sections[:2] == ["## The paper's claims", "## What this report says"]
+    assert "- On the paper's own split, frame: of 17 claims" in text
+    assert "- On people never seen, subject: of 17 claims" in text
