@@ -36,6 +36,14 @@ class BlockNetwork(nn.Module):
         return out
 
 
+def first_and_last(network: nn.Module) -> tuple[nn.Module, nn.Module] | None:
+    """The first and the last block of a block network; None for any other."""
+    if not isinstance(network, BlockNetwork):
+        return None
+    blocks = [layer for layer in network.features if not isinstance(layer, nn.MaxPool2d)]
+    return blocks[0], blocks[-1]
+
+
 def _vgg_head(spec: ArchitectureSpec, inputs: int, *, classes: int) -> nn.Sequential:
     hidden = spec.channels(4096)
     return nn.Sequential(

@@ -50,7 +50,7 @@ def augment(images: Tensor, spec: AugmentationSpec, *, generator: torch.Generato
     images = as_float(images)
     draws = draw(len(images), spec, generator=generator)
     height, width = images.shape[-2:]
-    moved = _move(images, coordinates(draws, height=height, width=width).to(images.device))
+    moved = move(images, coordinates(draws, height=height, width=width).to(images.device))
     means = moved.mean(dim=(1, 2, 3))
     return _affine(colours(draws, means=means), moved).clamp_(0, 1)
 
@@ -113,7 +113,7 @@ def colours(draws: Draws, *, means: Tensor) -> Tensor:
     return torch.cat((linear.to(means.device), offset[:, None, None].expand(-1, 3, 1)), dim=2)
 
 
-def _move(images: Tensor, places: Tensor) -> Tensor:
+def move(images: Tensor, places: Tensor) -> Tensor:
     """Resample (N, 3, H, W) images by (N, 2, 3) maps of coordinates; what lies outside is mirrored in."""
     height, width = images.shape[-2:]
     x = (torch.arange(width, device=images.device) * 2 + 1) / width - 1

@@ -21,8 +21,8 @@ def upper_bound(runs: Sequence[RunSpec], *, samples: int, classes: int, device: 
     each: dict[ArchitectureSpec, float] = {}
     total = 0.0
     for run in runs:
-        if run.control == "identity-probe":
-            continue  # It trains nothing.
+        if not run.trains:
+            continue
         if run.architecture not in each:
             try:
                 each[run.architecture] = _seconds_per_image(run, classes=classes, device=device)

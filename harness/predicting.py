@@ -12,19 +12,22 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import nn
 
 from architectures.network import build
+from datasets.catalogue import SYNTHETIC
 from datasets.faces.haar import Detector, check_cascades
 from datasets.pixels.represent import represent
 from harness.evaluate import logits_of
 from harness.footage import Box, Image, Shot
-from harness.tracking import Ledger
 from studies.spec import RunSpec
+
+if TYPE_CHECKING:
+    from harness.tracking import Ledger
 
 ALIGN = ("auto", "haar", "none")
 
@@ -42,13 +45,17 @@ _NAME = re.compile(r"[0-9a-f]{4,32}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
-    """A finished run's network on its device, in evaluation mode, and what it answers with."""
+    """A finished run's network on its device, in evaluation mode, and what it answers with.
+
+    `drawn` says that the faces it learned from are drawn by harness.
+    """
 
     run_id: str
     spec: RunSpec
     classes: tuple[str, ...]
     network: nn.Module
     device: torch.device
+    drawn: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +92,11 @@ def trained(ledger: Ledger, name: str, *, device: torch.device) -> Trained:
     result = ledger.load(run_id)
     if result is None:
         raise ValueError(f"the artifacts of run {run_id} cannot be read (moved or deleted?); run it again")
-    if result.spec.control == "identity-probe":
-        raise ValueError(f"run {run_id} is an identity probe, which has no network; name the run it probes")
+    if not result.spec.trains:
+        raise ValueError(
+            f"run {run_id} is the {result.spec.control} of {result.spec.architecture.name} and has no "
+            "network of its own; name the run whose network it reads"
+        )
     classes = result.data.classes
     # As `harness.run.network_of` has it, less ImageNet's weights, which the run's own replace.
     torch.backends.cudnn.allow_tf32 = False
@@ -103,7 +113,14 @@ def trained(ledger: Ledger, name: str, *, device: torch.device) -> Trained:
                 f"({type(error).__name__}); run it again"
             ) from error
     network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Trained(run_id=run_id, spec=result.spec, classes=classes, network=network.eval(), device=device)
+    return Trained(
+        run_id=run_id,
+        spec=result.spec,
+        classes=classes,
+        network=network.eval(),
+        device=device,
+        drawn=result.data.drawn or result.spec.dataset.name == SYNTHETIC,
+    )
 
 
 def _run_id(ledger: Ledger, name: str) -> str:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from statistics import median
 from typing import Any
 
 from studies.codec import from_data, to_data, to_json
-from studies.metrics import by_clip, confusion, headline, scores
+from studies.metrics import by_clip, by_condition, confusion, headline, scores
 from studies.results import Prediction, RunResult
 from studies.spec import RunSpec
 
-COLUMNS = ("id", "subject", "clip", "truth", "answer")
+COLUMNS = ("id", "subject", "clip", "condition", "truth", "answer")
 
 
 def flattened(spec: RunSpec) -> dict[str, Any]:
@@ -31,7 +32,19 @@ def flattened(spec: RunSpec) -> dict[str, Any]:
 
 
 def final_metrics(result: RunResult) -> dict[str, float]:
-    """The numbers a person compares runs by; accuracies and leak shares in 0..1."""
+    """The numbers a person compares runs by; accuracies and leak shares in 0..1, times in milliseconds."""
+    return {
+        **_MEASURES.get(result.spec.control, _scores)(result),
+        "leak/clip": result.data.leakage.clip,
+        "leak/subject": result.data.leakage.subject,
+        "cost/parameters_mib": result.cost.mib,
+        "cost/multiply_adds": float(result.cost.multiply_adds),
+        "best_epoch": float(result.best_epoch),
+        "seconds": result.seconds,
+    }
+
+
+def _scores(result: RunResult) -> dict[str, float]:
     classes = len(result.data.classes)
     main = scores(headline(result.predictions, result.spec.protocol), classes)
     frames = scores(result.predictions, classes)
@@ -44,13 +57,25 @@ def final_metrics(result: RunResult) -> dict[str, float]:
         "test/frame_accuracy": frames.accuracy,
         "test/clip_accuracy": clips.accuracy,
         "test/collapsed": float(main.collapsed),
-        "leak/clip": result.data.leakage.clip,
-        "leak/subject": result.data.leakage.subject,
-        "cost/parameters_mib": result.cost.mib,
-        "cost/multiply_adds": float(result.cost.multiply_adds),
-        "best_epoch": float(result.best_epoch),
-        "seconds": result.seconds,
     }
+
+
+def _robustness(result: RunResult) -> dict[str, float]:
+    classes = len(result.data.classes)
+    return {
+        f"robustness/{condition.replace(' ', '_')}": scores(members, classes).accuracy
+        for condition, members in by_condition(result.predictions).items()
+    }
+
+
+def _latency(result: RunResult) -> dict[str, float]:
+    return {f"latency/{timing.part}": median(timing.milliseconds) for timing in result.timings}
+
+
+_MEASURES: Mapping[str, Callable[[RunResult], dict[str, float]]] = {
+    "robustness": _robustness,
+    "latency": _latency,
+}
 
 
 def result_parts(result: RunResult) -> dict[str, str]:
@@ -80,6 +105,7 @@ def predictions_from_csv(data: dict[str, Any], rows: Iterable[Mapping[str, str]]
                 clip=row["clip"],
                 truth=int(row["truth"]),
                 probabilities=tuple(float(row[f"p{c}"]) for c in range(classes)),
+                condition=row.get("condition", ""),
             )
         )
         for row in rows
@@ -90,7 +116,8 @@ def predictions_from_csv(data: dict[str, Any], rows: Iterable[Mapping[str, str]]
 def _predictions_csv(result: RunResult) -> str:
     header = (*COLUMNS, *(f"p{c}" for c in range(len(result.data.classes))))
     rows = (
-        (p.id, p.subject, p.clip, p.truth, p.answer, *map(repr, p.probabilities)) for p in result.predictions
+        (p.id, p.subject, p.clip, p.condition, p.truth, p.answer, *map(repr, p.probabilities))
+        for p in result.predictions
     )
     return _csv(header, rows)
 

@@ -15,6 +15,7 @@ from datasets.likeness import Likeness
 from datasets.pixels.cache import Pixels
 from datasets.spec import Leakage, Split
 from datasets.splits import split
+from harness.checks import corrupted, latency
 from harness.controls import probe_identity, shuffled
 from harness.cost import count
 from harness.device import environment
@@ -29,7 +30,7 @@ class Material:
     """What a run is made from: its images, and what other runs or the whole study have found out.
 
     `alike` is the data's likeness by which the split is audited for near-duplicates; None leaves them out.
-    `weights` are those of the trained network that an identity probe reads; None for every other run.
+    `weights` are those of the trained network that a run which trains nothing reads; None for all others.
     """
 
     pixels: Pixels
@@ -58,32 +59,74 @@ def execute(
     cost = count(spec.architecture, classes=len(data.classes), image_size=spec.dataset.image_size)
     where = environment(device)
     network = network_of(spec, material)
-    history: list[Epoch] = []
-    if spec.control == "identity-probe":
-        assert material.weights is not None
-        network.load_state_dict(material.weights)
-        names, counts, predictions = probe_identity(network, pixels, parts.train, device=device)
-        data = _of_subjects(data, names, counts, predictions)
-        if spec.folds > 1:
-            # Another fold's probe is asked of the same training clips; its answers are not to be averaged in.
-            predictions = tuple(replace(p, clip=f"{p.clip} (fold {spec.fold})") for p in predictions)
-    else:
-        for epoch in trained(network, spec, material):
-            history.append(epoch)
-            on_epoch(epoch)
-        test = _part(pixels, parts.test, device=device)
-        predictions = predict(network, test.images, samples=[pixels.table.samples[i] for i in parts.test])
     result = RunResult(
         spec=spec,
         data=data,
-        predictions=predictions,
-        history=tuple(history),
-        best_epoch=best_epoch(history).number if history else 0,
+        predictions=(),
+        history=(),
+        best_epoch=0,
         cost=cost,
         environment=where,
-        seconds=time.perf_counter() - start,
+        seconds=0.0,
     )
+    if spec.trains:
+        history = _watched(trained(network, spec, material), on_epoch)
+        predictions = predict(
+            network,
+            _part(pixels, parts.test, device=device).images,
+            samples=[pixels.table.samples[row] for row in parts.test],
+        )
+        best = best_epoch(history).number
+        result = replace(result, history=history, best_epoch=best, predictions=predictions)
+    else:
+        assert material.weights is not None
+        network.load_state_dict(material.weights)
+        result = READINGS[spec.control](result, network, pixels, parts, device)
+    result = replace(result, seconds=time.perf_counter() - start)
     return result, {name: tensor.cpu() for name, tensor in network.state_dict().items()}
+
+
+def _watched(epochs: Iterator[Epoch], on_epoch: Callable[[Epoch], None]) -> tuple[Epoch, ...]:
+    """All epochs, each told as it ends."""
+    history = []
+    for epoch in epochs:
+        history.append(epoch)
+        on_epoch(epoch)
+    return tuple(history)
+
+
+def _identity(
+    result: RunResult, network: nn.Module, pixels: Pixels, parts: Split, device: torch.device
+) -> RunResult:
+    spec = result.spec
+    names, counts, predictions = probe_identity(network, pixels, parts.train, device=device)
+    data = _of_subjects(result.data, names, counts, predictions)
+    if spec.folds > 1:
+        # Another fold's probe is asked of the same training clips; its answers are not to be averaged in.
+        predictions = tuple(replace(p, clip=f"{p.clip} (fold {spec.fold})") for p in predictions)
+    return replace(result, data=data, predictions=predictions)
+
+
+def _robustness(
+    result: RunResult, network: nn.Module, pixels: Pixels, parts: Split, device: torch.device
+) -> RunResult:
+    found = corrupted(network, pixels, parts.test, spec=result.spec, device=device)
+    return replace(result, predictions=found)
+
+
+def _latency(
+    result: RunResult, network: nn.Module, pixels: Pixels, parts: Split, device: torch.device
+) -> RunResult:
+    found = latency(network, spec=result.spec, classes=result.data.classes, device=device)
+    return replace(result, timings=found)
+
+
+READINGS: Mapping[str, Callable[[RunResult, nn.Module, Pixels, Split, torch.device], RunResult]] = {
+    "identity-probe": _identity,
+    "robustness": _robustness,
+    "latency": _latency,
+}
+"""What a run that trains nothing adds to its result, from the trained network on its device."""
 
 
 def network_of(spec: RunSpec, material: Material) -> nn.Module:
@@ -158,4 +201,5 @@ def summary(pixels: Pixels, parts: Split, *, alike: Likeness | None) -> DataSumm
         notes=table.notes,
         anomalies=table.anomalies,
         findings=audit(table, parts, digests=pixels.digests, likeness=alike),
+        drawn=table.drawn,
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import tempfile
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean, median
 
 import torch
 from torch import Tensor
@@ -86,8 +87,8 @@ def _cell(
         ledger.log_epoch(run_id, epoch)
 
     try:
-        if spec.control == "identity-probe":
-            material = replace(material, weights=_weights(replace(spec, control="none"), ledger=ledger))
+        if not spec.trains:
+            material = replace(material, weights=_weights(spec.trained, ledger=ledger))
         result, weights = execute(spec, material, on_epoch=on_epoch)
         with tempfile.TemporaryDirectory() as folder:
             ledger.finish(run_id, result, files=_files(result, weights, folder=Path(folder)))
@@ -121,7 +122,7 @@ def _weights(spec: RunSpec, *, ledger: Ledger) -> dict[str, Tensor]:
     """The weights that a finished run kept; RuntimeError if it has none."""
     run_id = ledger.find(spec.key)
     if run_id is None:
-        raise RuntimeError(f"{run_name(spec)} has not finished, so it has no features to read")
+        raise RuntimeError(f"{run_name(spec)} has not finished, so there is no trained network to read")
     with tempfile.TemporaryDirectory() as folder:
         found: dict[str, Tensor] = torch.load(
             ledger.weights(run_id, folder), map_location="cpu", weights_only=True
@@ -130,8 +131,8 @@ def _weights(spec: RunSpec, *, ledger: Ledger) -> dict[str, Tensor]:
 
 
 def _files(result: RunResult, weights: dict[str, Tensor], *, folder: Path) -> tuple[Path, ...]:
-    """Pictures of one run and its best weights, in `folder`; a probe trains nothing and has neither."""
-    if not result.history:
+    """Pictures of one run and its best weights, in `folder`; a run that trains nothing has neither."""
+    if not result.spec.trains:
         return ()
     best, matrix, curve = (folder / n for n in ("weights.pt", "confusion_matrix.png", "curves.png"))
     # Through a buffer, so that a full disk is an OSError and not torch's own kind.
@@ -145,10 +146,30 @@ def _files(result: RunResult, weights: dict[str, Tensor], *, folder: Path) -> tu
 
 def in_words(result: RunResult) -> str:
     """A finished run in half a line."""
-    found = scores(headline(result.predictions, result.spec.protocol), len(result.data.classes))
-    mark = ", collapsed" if found.collapsed else ""
+    measured = ", ".join(_IN_WORDS.get(result.spec.control, _scored)(result))
     epochs = f"best epoch {result.best_epoch} of {len(result.history)}, " if result.history else ""
-    return f"accuracy {100 * found.accuracy:.1f} %, UAR {found.uar:.3f}{mark}; {epochs}{result.seconds:.0f} s"
+    return f"{measured}; {epochs}{result.seconds:.0f} s"
+
+
+def _scored(result: RunResult) -> Iterator[str]:
+    found = scores(headline(result.predictions, result.spec.protocol), len(result.data.classes))
+    yield f"accuracy {100 * found.accuracy:.1f} %"
+    yield f"UAR {found.uar:.3f}"
+    if found.collapsed:
+        yield "collapsed"
+
+
+def _corrupted(result: RunResult) -> Iterator[str]:
+    right = [prediction.answer == prediction.truth for prediction in result.predictions]
+    conditions = {prediction.condition for prediction in result.predictions}
+    yield f"accuracy {100 * fmean(right):.1f} % over {len(conditions)} kinds and strengths of change"
+
+
+def _timed(result: RunResult) -> Iterator[str]:
+    yield from (f"{timing.part} {median(timing.milliseconds):.1f} ms" for timing in result.timings)
+
+
+_IN_WORDS = {"robustness": _corrupted, "latency": _timed}
 
 
 def _close_quietly(ledger: Ledger, run_id: str, status: str) -> None:

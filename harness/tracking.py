@@ -129,6 +129,8 @@ class Ledger:
             "validation/loss": epoch.validation_loss,
             "validation/accuracy": epoch.validation_accuracy,
         }
+        if epoch.gradient_ratio is not None:
+            values["gradient/first_over_last"] = epoch.gradient_ratio
         self._log(run_id, metrics=values, step=epoch.number)
 
     def finish(self, run_id: str, result: RunResult, *, files: Iterable[Path]) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from architectures.network import first_and_last
 from datasets.augment import augment, normalise
 from harness.evaluate import logits_of
 from harness.loss import class_weights, focal_loss
@@ -48,11 +49,13 @@ def fit(
     if training.class_weights == "inverse":
         alpha = class_weights(train.labels.cpu(), classes).to(train.images.device)
     optimizer = torch.optim.Adam(network.parameters(), lr=training.learning_rate)
+    ends = first_and_last(network)
     history: list[Epoch] = []
     best_weights = copy.deepcopy(network.state_dict())
     for number in range(1, training.epochs + 1):
         start = time.perf_counter()
         loss_sum, correct = 0.0, 0
+        norms = torch.zeros(2, device=train.images.device)
         network.train()
         for rows in batches(len(train.labels), training.batch, generator=generator):
             rows = rows.to(train.images.device)
@@ -61,6 +64,8 @@ def fit(
             losses = focal_loss(logits, train.labels[rows], alpha=alpha, gamma=training.gamma)
             optimizer.zero_grad(set_to_none=True)
             losses.mean().backward()
+            if ends:
+                norms += torch.stack([gradient_norm(end) for end in ends])
             optimizer.step()
             loss_sum += float(losses.detach().sum())
             correct += int((logits.argmax(1) == train.labels[rows]).sum())
@@ -74,6 +79,7 @@ def fit(
             validation_loss=_require_finite(float(losses.mean()), "validation", number),
             validation_accuracy=float((logits.argmax(1) == validation.labels).float().mean()),
             seconds=time.perf_counter() - start,
+            gradient_ratio=_ratio(*norms.tolist()),
         )
         history.append(epoch)
         yield epoch
@@ -94,6 +100,17 @@ def batches(samples: int, size: int, *, generator: torch.Generator) -> list[Tens
     if len(parts) > 1 and len(parts[-1]) == 1:
         parts[-2:] = [torch.cat(parts[-2:])]
     return parts
+
+
+def gradient_norm(module: nn.Module) -> Tensor:
+    """Euclidean norm of the gradients of all of a module's parameters, a scalar on their device."""
+    gradients = [p.grad for p in module.parameters() if p.grad is not None]
+    return torch.nn.utils.get_total_norm(gradients)
+
+
+def _ratio(first: float, last: float) -> float | None:
+    """`first` over `last`, None where it is no number."""
+    return first / last if last > 0 and math.isfinite(first / last) else None
 
 
 def _laid_out(images: Tensor) -> Tensor:

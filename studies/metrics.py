@@ -126,15 +126,16 @@ def scores(predictions: Sequence[Prediction], classes: int) -> Scores:
 def by_clip(predictions: Sequence[Prediction]) -> tuple[Prediction, ...]:
     """One prediction a clip: the mean of its frames' probabilities, in the order of first appearance.
 
-    A sample whose clip is not told stands for itself.
+    A sample whose clip is not told stands for itself. Under each condition a clip is answered anew.
 
     Raises:
         ValueError: frames of one clip carry different labels.
     """
-    frames: dict[str, list[Prediction]] = {}
+    frames: dict[tuple[str, str], list[Prediction]] = {}
     for prediction in predictions:
-        frames.setdefault(prediction.clip or prediction.id, []).append(prediction)
-    return tuple(_mean_prediction(clip, members) for clip, members in frames.items())
+        unit = prediction.clip or prediction.id
+        frames.setdefault((unit, prediction.condition), []).append(prediction)
+    return tuple(_mean_prediction(unit, members) for (unit, _), members in frames.items())
 
 
 def _mean_prediction(clip: str, frames: list[Prediction]) -> Prediction:
@@ -148,7 +149,16 @@ def _mean_prediction(clip: str, frames: list[Prediction]) -> Prediction:
         clip=clip,
         truth=labels.pop(),
         probabilities=tuple(sum(column) / len(frames) for column in columns),
+        condition=frames[0].condition,
     )
+
+
+def by_condition(predictions: Sequence[Prediction]) -> dict[str, tuple[Prediction, ...]]:
+    """The predictions of each condition, conditions in the order of first appearance."""
+    found: dict[str, list[Prediction]] = {}
+    for prediction in predictions:
+        found.setdefault(prediction.condition, []).append(prediction)
+    return {condition: tuple(members) for condition, members in found.items()}
 
 
 def headline(predictions: Sequence[Prediction], protocol: str) -> tuple[Prediction, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from datasets.audit import Finding
 from datasets.spec import Anomaly, Leakage
@@ -12,13 +13,18 @@ from studies.spec import RunSpec, Study
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """One test sample: its class and the probability given to each class."""
+    """One test sample: its class and the probability given to each class.
+
+    `condition` is "" for the sample as it is, or how it was changed: a kind of `datasets.corrupt` and its
+    strength, "noise 2".
+    """
 
     id: str
     subject: str
     clip: str
     truth: int
     probabilities: tuple[float, ...]
+    condition: str = ""
 
     @property
     def answer(self) -> int:
@@ -30,7 +36,9 @@ class Prediction:
 class Epoch:
     """One epoch: losses are plain means over the samples, accuracies lie in 0..1.
 
-    Training figures are those of the augmented batches as they were learned from.
+    Training figures are those of the augmented batches as they were learned from. `gradient_ratio` is the
+    first block's gradient norm over the last block's, each the mean over the batches; None where the
+    network is not made of blocks or no gradient reached the last.
     """
 
     number: int
@@ -39,13 +47,14 @@ class Epoch:
     validation_loss: float
     validation_accuracy: float
     seconds: float
+    gradient_ratio: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSummary:
     """What a run was given: samples of each class in each part, leaks, and what was wrong with the data.
 
-    `findings` are the audit's of the run's split.
+    `findings` are the audit's of the run's split; `drawn` says that harness drew the faces.
     """
 
     classes: tuple[str, ...]
@@ -57,6 +66,7 @@ class DataSummary:
     notes: tuple[str, ...]
     anomalies: tuple[Anomaly, ...]
     findings: tuple[Finding, ...] = ()
+    drawn: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +81,19 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """How long a part of answering took, picture by picture, in milliseconds."""
+
+    part: Literal["face", "network"]
+    milliseconds: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """A finished run, written once. `best_epoch` is the epoch whose weights gave the predictions."""
+    """A finished run, written once. `best_epoch` is the epoch whose weights gave the predictions.
+
+    `timings` are those of a latency check, which predicts nothing.
+    """
 
     spec: RunSpec
     data: DataSummary
@@ -82,6 +103,7 @@ class RunResult:
     cost: Cost
     environment: Environment
     seconds: float
+    timings: tuple[Timing, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

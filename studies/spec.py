@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -16,8 +16,17 @@ from studies.search import Search
 RECIPE = 1
 """Raised whenever training comes to mean something else, so that no older result answers for it."""
 
-Control = Literal["none", "shuffled-labels", "onset-frame", "identity-probe"]
+Control = Literal["shuffled-labels", "onset-frame", "identity-probe"]
 """Negative controls that need a run; `studies.controls` says what each is."""
+
+Check = Literal["cross-entropy", "robustness", "latency"]
+"""What the paper claims beside accuracy, as runs; `studies.checks` says what each is."""
+
+Role = Literal["none", Control, Check]
+"""What a run is beside its arm: nothing, a control of it or a check."""
+
+READERS = ("identity-probe", "robustness", "latency")
+"""Runs that train nothing: they read the network that the same run without them has trained."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +66,7 @@ class RunSpec:
     """One training run, in full: what is equal in every field but names is the same run.
 
     `fingerprint` identifies the data by content (`datasets.pixels.cache`); `fold` is one of `folds`, from 0.
-    `control` is "none", or what has been taken from the run so that it should know nothing.
+    `control` is "none", or the negative control or the check that the run is of its arm.
 
     Raises:
         ValueError: the architecture cannot take images of this size.
@@ -71,7 +80,7 @@ class RunSpec:
     architecture: ArchitectureSpec
     training: TrainingSpec
     seed: int
-    control: Control = "none"
+    control: Role = "none"
 
     def __post_init__(self) -> None:
         smallest = smallest_input(self.architecture)
@@ -88,6 +97,16 @@ class RunSpec:
         return hashlib.sha256(f"{RECIPE} {to_json(nameless)}".encode()).hexdigest()[:16]
 
     @property
+    def trains(self) -> bool:
+        """Whether a network is trained; if not, that of `trained` is read."""
+        return self.control not in READERS
+
+    @property
+    def trained(self) -> RunSpec:
+        """The run whose network this one reads."""
+        return replace(self, control="none")
+
+    @property
     def name(self) -> str:
         """The arm, and the control that it was run as, for people."""
         arm = self.architecture.name
@@ -100,6 +119,7 @@ class Study:
 
     `folds` gives the number of folds of each protocol on these data; () where each has one. `controls` are
     run with the arm that the study is about; `onset_fingerprint` identifies the images of the onset frames.
+    `checks` are run too: robustness of every arm, latency of every arm once, cross-entropy of that one arm.
     `searches` are () or those of every run, whose settings then take the place of `training`'s.
 
     Raises:
@@ -118,6 +138,7 @@ class Study:
     folds: tuple[int, ...] = ()
     controls: tuple[Control, ...] = ()
     onset_fingerprint: str = ""
+    checks: tuple[Check, ...] = ()
     searches: tuple[Search, ...] = ()
 
     def __post_init__(self) -> None:
@@ -143,7 +164,7 @@ class Study:
         return next((arm for arm in self.arms if arm.name == PROPOSED), self.arms[0])
 
     def runs(self) -> tuple[RunSpec, ...]:
-        """Every run of the study: by protocol, then seed, then fold, then arm, then control."""
+        """Every run of the study: by protocol, seed and fold; arms, then controls, then checks."""
         cells = (
             RunSpec(
                 dataset=self.dataset,
@@ -161,13 +182,22 @@ class Study:
         )
         found = {search.key: search for search in self.searches}
         return tuple(
-            spec
-            for cell in cells
-            for spec in (
-                *(_tuned(replace(cell, architecture=arm), found) for arm in self.arms),
-                *(self._controlled(_tuned(cell, found), control) for control in self.controls),
-            )
+            spec for place, cell in enumerate(cells) for spec in self._runs_of(cell, found, first=not place)
         )
+
+    def _runs_of(self, cell: RunSpec, found: Mapping[str, Search], *, first: bool) -> Iterator[RunSpec]:
+        """The runs of one protocol, seed and fold, `cell` being the proposal's; latency in the first only."""
+        arms = [_tuned(replace(cell, architecture=arm), found) for arm in self.arms]
+        cell = _tuned(cell, found)
+        yield from arms
+        yield from (self._controlled(cell, control) for control in self.controls)
+        if "cross-entropy" in self.checks:
+            plain = replace(cell.training, gamma=0.0, class_weights="none")
+            yield replace(cell, control="cross-entropy", training=plain)
+        if "robustness" in self.checks:
+            yield from (replace(arm, control="robustness") for arm in arms)
+        if "latency" in self.checks and first:
+            yield from (replace(arm, control="latency") for arm in arms)
 
     def _controlled(self, cell: RunSpec, control: Control) -> RunSpec:
         if control != "onset-frame":

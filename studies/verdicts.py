@@ -1,9 +1,10 @@
-"""Whether the pairs of a family of arms differ, in one of four words each, at 5 % for the whole family.
+"""Whether the pairs of a family of arms differ, in a few words each, at 5 % for the whole family.
 
 Holm's procedure (1979, jstor 4615733) keeps the chance of any false "better" or "worse" in a family at 5 %.
 Not found is not the same as not there: "no difference shown" needs an interval that leaves room for no
 difference that matters (Schuirmann 1987, doi 10.1007/BF01068419; the 95 % interval where he takes the 90 %,
-which is the stricter, and not adjusted for the family).
+which is the stricter, and not adjusted for the family). Two arms that have both collapsed have learned
+nothing that could be compared: they stand outside the family.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from studies.mcnemar import ALPHA, exact
 MARGIN = 0.05
 """The least difference of accuracy, a share, that would matter."""
 
-Word = Literal["better", "worse", "no difference shown", "too small a test to tell"]
+Word = Literal["better", "worse", "no difference shown", "too small a test to tell", "both collapsed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,8 @@ class Pair:
     """Two arms on the same units: `difference` is the second's accuracy less the first's, a share.
 
     `wins` and `losses` count the units that only the second, and only the first, answers right with a single
-    seed; None with several. `interval` is that of the difference, over subjects.
+    seed; None with several. `interval` is that of the difference, over subjects. `collapsed`: in every seed
+    each of the two gave one answer to all units.
     """
 
     first: str
@@ -37,11 +39,14 @@ class Pair:
     wins: int | None
     losses: int | None
     interval: Interval
+    collapsed: bool = False
 
     @property
     def mcnemar(self) -> float | None:
-        """Exact McNemar's p of the counted wins and losses, None where they are not counted."""
-        return None if self.wins is None or self.losses is None else exact(self.wins, self.losses)
+        """Exact McNemar's p of the wins and losses; None where they are not counted or both collapsed."""
+        if self.collapsed or self.wins is None or self.losses is None:
+            return None
+        return exact(self.wins, self.losses)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +84,8 @@ def judged(
 
 
 def _p(pair: Pair, *, independent: bool) -> float | None:
+    if pair.collapsed:
+        return None
     if pair.interval.p is not None:
         return pair.interval.p
     return pair.mcnemar if independent else None
@@ -94,6 +101,8 @@ def _holm(raw: Sequence[float | None]) -> list[float | None]:
 
 
 def _word(pair: Pair, adjusted: float | None, *, margin: float) -> Word:
+    if pair.collapsed:
+        return "both collapsed"
     if adjusted is not None and adjusted < ALPHA:
         return "better" if pair.difference > 0 else "worse"
     return "no difference shown" if pair.interval.within(margin) else "too small a test to tell"

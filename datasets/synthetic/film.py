@@ -16,7 +16,7 @@ import numpy as np
 
 from datasets.drawing.canvas import Image, View
 from datasets.drawing.face import Exposure, draw_face, expose, seat
-from datasets.drawing.identity import Identity
+from datasets.drawing.identity import Identity, draw_identity
 from datasets.synthetic.landmarks import landmarks
 from datasets.synthetic.plan import Clip
 
@@ -156,6 +156,13 @@ def raw_view(seed: tuple[int, ...], *, height: int = RAW_HEIGHT) -> View:
         scale=rng.uniform(78, 96),
         roll=float(np.clip(rng.normal(0, 0.02), -0.05, 0.05)),
     )
+
+
+def portrait(seed: tuple[int, ...]) -> Image:
+    """A whole camera picture of one person at rest, uint8 (480, 640, 3) blue, green, red."""
+    sitter = seat(draw_identity(seed), raw_view(seed))
+    at_rest = draw_face(sitter, "12", intensity=0.0)
+    return expose(at_rest, Exposure(sway=(0.0, 0.0), gain=1.0), np.random.default_rng(seed))
 
 
 def tight_view(person: Identity, seed: tuple[int, ...]) -> View:

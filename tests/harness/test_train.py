@@ -1,11 +1,17 @@
 """The training loop: what it keeps, when it stops, what it refuses."""
 
+import copy
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from architectures.network import build
+from architectures.parts import with_parts
+from datasets.augment import normalise
+from datasets.spec import AugmentationSpec
 from harness.evaluate import logits_of
 from harness.train import Diverged, Part, batches, best_epoch, fit
 from studies.results import Epoch
@@ -89,3 +95,32 @@ def test_a_loss_that_is_no_number_stops_with_the_epoch() -> None:
         net[2].weight.fill_(float("nan"))  # type: ignore[union-attr,operator]
     with pytest.raises(Diverged, match="training loss became nan in epoch 1"):
         list(run(TrainingSpec(epochs=2), net))
+
+
+def test_the_gradient_ratio_is_that_of_the_first_and_last_blocks_norms() -> None:
+    torch.manual_seed(0)
+    spec = replace(with_parts(("batch-norm", "gap-head"), name="tiny"), stages=((1, 4), (1, 4), (1, 8)))
+    network = build(spec, classes=2)
+    twin = copy.deepcopy(network)
+    # One batch and no augmentation, so that one step by hand gives the same gradients.
+    still = AugmentationSpec(
+        flip=0, rotation=0, scale=0, crop=0, brightness=0, contrast=0, saturation=0, hue=0
+    )
+    training = TrainingSpec(epochs=1, batch=20, gamma=0.0, class_weights="none", augmentation=still)
+    torch.manual_seed(1)
+    (found,) = run(training, network)
+    torch.manual_seed(1)
+    data = part(20)
+    order = torch.randperm(20, generator=torch.Generator().manual_seed(0))
+    logits = twin.train()(normalise(data.images[order].float() / 255))
+    nn.functional.cross_entropy(logits, data.labels[order]).backward()
+    first, last = (
+        sum(float(p.grad.pow(2).sum()) for p in twin.features[place].parameters() if p.grad is not None)
+        ** 0.5
+        for place in (0, 4)
+    )
+    assert found.gradient_ratio == pytest.approx(first / last, rel=1e-3)
+
+
+def test_a_network_that_is_not_made_of_blocks_has_no_gradient_ratio() -> None:
+    assert [epoch.gradient_ratio for epoch in run(TrainingSpec(epochs=2), network())] == [None, None]

@@ -1,0 +1,64 @@
+"""Each kind of change does what it says, more so at each strength, and alike for the same seed."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from datasets.corrupt import CORRUPTIONS, STRENGTHS, corrupt
+
+
+@pytest.fixture
+def images() -> torch.Tensor:
+    """Smooth grey waves, so that every change is one of degree."""
+    ramp = torch.linspace(0, 12, 32)
+    waves = 127 + 100 * torch.sin(ramp[:, None] + 0.5 * ramp[None, :])
+    return waves.to(torch.uint8).expand(6, 3, 32, 32).clone()
+
+
+@pytest.mark.parametrize("kind", CORRUPTIONS)
+def test_a_stronger_change_moves_the_images_further(images: Any, kind: str) -> None:
+    changed = [corrupt(images, kind, strength=strength, seed=0) for strength in STRENGTHS]
+    distances = [(each.float() - images.float()).pow(2).mean().item() for each in changed]
+    assert 0 < distances[0] < distances[1] < distances[2]
+    assert all(each.dtype == torch.uint8 and each.shape == images.shape for each in changed)
+
+
+@pytest.mark.parametrize("kind", CORRUPTIONS)
+def test_the_seed_alone_decides(images: Any, kind: str) -> None:
+    before = images.clone()
+    first, again = (corrupt(images, kind, strength=2, seed=3) for _ in range(2))
+    assert torch.equal(first, again)
+    assert torch.equal(images, before)
+    # What is drawn differs from image to image; what is not, is the same for all.
+    drawn = kind in ("rotation", "noise", "occlusion")
+    assert (len({tuple(image.flatten().tolist()) for image in first}) > 1) == drawn
+
+
+def test_light_and_contrast_by_hand() -> None:
+    image = torch.tensor([40, 200], dtype=torch.uint8).repeat(8, 4).expand(1, 3, 8, 8)
+    assert corrupt(image, "brightness", strength=2, seed=0).unique().tolist() == [20, 100]
+    assert corrupt(image, "contrast", strength=2, seed=0).unique().tolist() == [88, 152]
+
+
+def test_the_square_covers_its_share_and_nothing_else() -> None:
+    image = torch.zeros(4, 3, 40, 40, dtype=torch.uint8)
+    covered = corrupt(image, "occlusion", strength=3, seed=0)
+    assert covered.unique().tolist() == [0, 128]
+    assert (covered == 128).float().mean((1, 2, 3)).tolist() == [0.25] * 4
+
+
+def test_a_turn_keeps_the_middle_and_goes_to_either_side() -> None:
+    image = torch.zeros(12, 3, 33, 33, dtype=torch.uint8)
+    image[:, :, 16, :] = 255
+    turned = corrupt(image, "rotation", strength=3, seed=0)
+    assert (turned[:, 0, 16, 16] > 200).all()
+    # A horizontal line turned by 30 degrees passes 12 right of the middle about 7 above or below.
+    heights = {int(each[0, :, 28].argmax()) - 16 for each in turned}
+    assert heights == {-7, 7}
+
+
+@pytest.mark.parametrize(("kind", "strength"), [("fog", 1), ("noise", 0), ("noise", 4)])
+def test_what_does_not_exist_is_told(kind: str, strength: int) -> None:
+    with pytest.raises(ValueError, match=r"one of rotation, blur.*strength of 1 to 3; got"):
+        corrupt(torch.zeros(1, 3, 8, 8), kind, strength=strength, seed=0)
