@@ -1,32 +1,37 @@
-"""The ablation, rung by rung: what each changes, gains and costs (the paper's figures 16 to 18)."""
+"""The ablation, arm by arm: what each changes, gains and costs (the paper's figures 16 to 18).
+
+The arms of a ladder are its rungs. What a row is compared with, and which of the two is the gain's, is that
+of the study's family (`studies.arms.pairs`), as in the table of differences.
+"""
 
 from __future__ import annotations
 
 from dataclasses import fields
 
 from architectures.catalogue import LADDER
-from architectures.spec import ArchitectureSpec, BlockSpec
+from architectures.spec import USER, ArchitectureSpec, BlockSpec
 from reports.beside import Beside, beside, departure_notes, title_of
 from reports.columns import SEEN, WHO, accuracy, score, score_notes, seen, who
 from reports.comparison import METRICS, SAME_NUMBERS, arm_name
 from reports.numbers import NOTHING, label, points, size, whole
 from reports.outcomes import Outcome, Outcomes
 from reports.table import Cell, Table
-from studies.arms import LADDERS, reference
+from studies.arms import LADDERS, pairs, reference
 from studies.cost import Cost
 from studies.paper import ABLATION, ABLATION_GAINS
 from studies.spec import Study
 
 _F1 = dict(METRICS)["f1"]
 _RECALL = dict(METRICS)["recall"]
-_AGAINST = {True: "that of the rung before", False: "that of the first network"}
 
 
 def changes(before: ArchitectureSpec, after: ArchitectureSpec) -> tuple[tuple[str, str], ...]:
-    """(part, "old → new") of everything in which two block networks differ."""
-    pairs = [(f.name, getattr(before.block, f.name), getattr(after.block, f.name)) for f in fields(BlockSpec)]
-    pairs += [(name, getattr(before, name), getattr(after, name)) for name in ("norm", "head", "network")]
-    return tuple((name, f"{_word(old)} → {_word(new)}") for name, old, new in pairs if old != new)
+    """(part, "old → new") of everything in which two networks of blocks differ, or that one is none."""
+    if before.network != after.network:
+        return (("network", f"{before.network} → {after.network}"),)
+    parts = [(f.name, getattr(before.block, f.name), getattr(after.block, f.name)) for f in fields(BlockSpec)]
+    parts += [(name, getattr(before, name), getattr(after, name)) for name in ("norm", "head", "width")]
+    return tuple((name, f"{_word(old)} → {_word(new)}") for name, old, new in parts if old != new)
 
 
 def _word(value: object) -> str:
@@ -34,17 +39,26 @@ def _word(value: object) -> str:
 
 
 def ablation_table(study: Outcomes) -> Table:
-    """Scores of each rung under each protocol, and the change of accuracy from the rung before."""
+    """Scores of each arm under each protocol, and what the accuracy gains in the pair that it belongs to."""
     other = _paper(study)
     paper = (f"{other.column}: accuracy", f"{other.column}: change") if other else ()
     rows = tuple(_row(study, row, other=other) for row in (*study.rows, *study.controls))
     return Table(
         id=f"ablation-{study.study.name}",
         title=f"Ablation on {title_of(study.study.dataset.name)}, design {study.study.design}, in %",
-        header=("Rung", *WHO, "Accuracy", "Change", "F1 (UF1)", "Recall (UAR)", *paper, *SEEN),
+        header=(
+            _step(study.study),
+            *WHO,
+            "Accuracy",
+            "Change" if study.study.design in LADDERS else "Gain",
+            "F1 (UF1)",
+            "Recall (UAR)",
+            *paper,
+            *SEEN,
+        ),
         rows=rows,
         notes=(
-            f"Change: accuracy minus {_AGAINST[study.study.design in LADDERS]}, same protocol, in points.",
+            f"{_gain_note(study.study)}. In points of accuracy under the same protocol.",
             SAME_NUMBERS,
             *(_paper_notes(other) if other else ()),
             *score_notes(study, (*study.rows, *study.controls)),
@@ -67,30 +81,45 @@ def _paper(study: Outcomes) -> Beside | None:
 
 def _paper_notes(other: Beside) -> tuple[str, ...]:
     return (
-        "Of its ablation, by frame, the paper gives VGG16's accuracy, the last rung's, and two gains.",
+        "Of its ablation, by frame, the paper gives VGG16's accuracy, the proposed network's, and two gains.",
         *other.notes,
     )
 
 
-def _before(study: Outcomes, row: Outcome) -> Outcome | None:
-    """The outcome that this one is set against under its protocol; None for the first, and for a control."""
-    before = None if row.control else against(study.study, row.arm)
-    return next((other for other in study.under(row.protocol) if other.arm is before), None)
+def _step(study: Study) -> str:
+    return "Rung" if study.design in LADDERS else "Arm"
 
 
-def against(study: Study, arm: ArchitectureSpec) -> ArchitectureSpec | None:
-    """The rung before on a ladder, the reference in every other design; None for the arm that has none."""
-    place = study.arms.index(arm)
-    if study.design in LADDERS:
-        return study.arms[place - 1] if place else None
-    other = reference(study.arms, design=study.design)
-    return other if other != arm else None
+def _gain_note(study: Study) -> str:
+    first = reference(study.arms, design=study.design).name
+    gain = f"Gain: of {first} over an arm that lacks one of its parts, else of the arm over {first}"
+    note = "Change: from the rung before" if study.design in LADDERS else gain
+    own = [pair for arm in study.arms if arm.network == USER and (pair := pair_of(study, arm))]
+    return "; ".join((note, *(f"beside {before.name} that of {after.name} over it" for before, after in own)))
+
+
+def pair_of(study: Study, arm: ArchitectureSpec) -> tuple[ArchitectureSpec, ArchitectureSpec] | None:
+    """(before, after), the pair that an arm's row tells of; None for the arm that the others start from.
+
+    The arms of a factorial are in no pair, so they are set against the bare network.
+    """
+    first = reference(study.arms, design=study.design)
+    if arm == first:
+        return None
+    others = tuple(each for each in study.arms if each.network != USER or each == arm)
+    found = (pair for pair in pairs(others, design=study.design) if arm in pair)
+    return next(found, (first, arm))
+
+
+def _number(study: Study, arm: ArchitectureSpec) -> str:
+    """The arm's place among the arms; up a ladder among the rungs, of which an own network is none."""
+    placed = [each for each in study.arms if study.design not in LADDERS or each.network != USER]
+    return str(placed.index(arm) + 1) if arm in placed else NOTHING
 
 
 def _row(study: Outcomes, row: Outcome, *, other: Beside | None) -> tuple[Cell, ...]:
-    rung = NOTHING if row.control else str(study.study.arms.index(row.arm) + 1)
     return (
-        label(rung),
+        label(NOTHING if row.control else _number(study.study, row.arm)),
         *who(row),
         accuracy(row),
         _change(study, row),
@@ -102,9 +131,12 @@ def _row(study: Outcomes, row: Outcome, *, other: Beside | None) -> tuple[Cell, 
 
 
 def _change(study: Outcomes, row: Outcome) -> Cell:
-    before = _before(study, row)
-    now, then = accuracy(row), accuracy(before) if before else None
-    if then is None or now.value is None or then.value is None:
+    pair = None if row.control else pair_of(study.study, row.arm)
+    if pair is None:
+        return label(NOTHING)
+    rows = {each.arm.name: each for each in study.under(row.protocol)}
+    then, now = (accuracy(rows[arm.name]) for arm in pair)
+    if now.value is None or then.value is None:
         return label(NOTHING)
     keys = (*then.run_keys, *now.run_keys)
     return Cell(text=points(now.value - then.value), value=now.value - then.value, run_keys=keys)
@@ -115,8 +147,9 @@ def _published(study: Outcomes, row: Outcome, *, other: Beside) -> tuple[Cell, C
         return label(NOTHING), label(NOTHING)
     end = None if row.control else other.published.scores.get(row.arm.name)
     # The paper tells what a part adds on the way up; nothing of what taking it away costs.
-    before = _before(study, row) if study.study.design in LADDERS else None
-    parts = [part for part, _ in changes(before.arm, row.arm)] if before else []
+    climbs = study.study.design in LADDERS and not row.control
+    pair = pair_of(study.study, row.arm) if climbs else None
+    parts = [part for part, _ in changes(*pair)] if pair else []
     gain = next((ABLATION_GAINS[part] for part in parts if part in ABLATION_GAINS), None)
     return (
         label(NOTHING) if end is None else Cell(text=str(end.accuracy), value=float(end.accuracy)),
@@ -125,25 +158,34 @@ def _published(study: Outcomes, row: Outcome, *, other: Beside) -> tuple[Cell, C
 
 
 def rung_table(study: Outcomes) -> Table:
-    """What each arm is made of, what changed from the one that it is set against, and its cost."""
+    """What each arm changes of the one that it is compared with, and its cost."""
+    step = _step(study.study)
     rows = []
-    for rung, arm in enumerate(study.study.arms, start=1):
-        before = against(study.study, arm)
+    for arm in study.study.arms:
         found = next((row.first for row in study.of(arm.name) if row.first), None)
-        changed = "; ".join(f"{part}: {what}" for part, what in changes(before, arm)) if before else NOTHING
         cost = _cost(found.cost, (found.spec.key,)) if found else (label("not run"), *[label(NOTHING)] * 3)
-        rows.append((label(str(rung)), label(arm_name(study, arm.name)), label(changed), *cost))
+        names = (_number(study.study, arm), arm_name(study, arm.name), _changed(study.study, arm))
+        rows.append((*map(label, names), *cost))
     return Table(
         id=f"rungs-{study.study.name}",
-        title=f"What each rung changes and costs, design {study.study.design}",
-        header=("Rung", "Network", "Changed", "Parameters", "MiB", "Multiply-adds", "Elementwise"),
+        title=f"What each {step.lower()} changes and costs, design {study.study.design}",
+        header=(step, "Network", "Changed", "Parameters", "MiB", "Multiply-adds", "Elementwise"),
         rows=tuple(rows),
         notes=(
+            "Changed: from the network that it is compared with to this one.",
             "Elementwise: the work that multiply-adds leave out (activations, attention, additions, norm, "
             "pooling) in elements; norm in operations, two an element.",
-            "A rung that changes more than one part cannot say which of them made the difference.",
+            "Where more than one part changes, none can be said to have made the difference.",
         ),
     )
+
+
+def _changed(study: Study, arm: ArchitectureSpec) -> str:
+    pair = pair_of(study, arm)
+    if pair is None:
+        return NOTHING
+    (other,) = (each for each in pair if each != arm)
+    return "; ".join(f"{part}: {what}" for part, what in changes(other, arm))
 
 
 def _cost(cost: Cost, keys: tuple[str, ...]) -> tuple[Cell, ...]:

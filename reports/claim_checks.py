@@ -6,16 +6,16 @@ verdicts of `reports.differences`; one that gives a gain, by whether its interva
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from statistics import fmean
 
 from architectures.catalogue import COMPARISON, LADDER, PROPOSED, architecture
 from architectures.size import parameters
+from reports import claim_measures
 from reports.beside import departures
-from reports.convergence import Convergence, convergence
 from reports.differences import Difference, differences, judge, span
-from reports.numbers import NOTHING, count, percent, points
+from reports.findings import Check, Finding, not_here, study_with
+from reports.numbers import count, percent, points
 from reports.outcomes import Outcome, Outcomes
 from studies.claims import CLAIMS, Word
 from studies.cost import block_costs
@@ -25,38 +25,9 @@ from studies.paper import ABLATION, ABLATION_GAINS, IMAGE_SIZE, PAPER
 CONTROLLED_FOOT = "vgg16-bn-gap"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What is said of a claim under one protocol: our number in words, and the verdict."""
-
-    ours: str
-    word: Word
-    why: str = ""
-
-
-Check = Callable[[Sequence[Outcomes], str], Finding]
-
-
-def _not_here(why: str) -> Finding:
-    return Finding(ours=NOTHING, word="not testable here", why=why)
-
-
-def _study(
-    studies: Sequence[Outcomes], dataset: str, protocol: str, *, arms: Sequence[str]
-) -> Outcomes | Finding:
-    """The first study on the set that has finished these arms under the protocol, or why there is none."""
-    there = [study for study in studies if study.study.dataset.name == dataset]
-    for study in there:
-        done = {row.arm.name for row in study.under(protocol) if row.seeds}
-        if set(arms) <= done:
-            return study
-    what = "not all of its networks have finished" if there else f"no study on {dataset}"
-    return _not_here(f"{what} under {protocol}")
-
-
 def _accuracy(dataset: str) -> Check:
     def check(studies: Sequence[Outcomes], protocol: str) -> Finding:
-        study = _study(studies, dataset, protocol, arms=(PROPOSED,))
+        study = study_with(studies, dataset, protocol, arms=(PROPOSED,))
         if isinstance(study, Finding):
             return study
         (row,) = (row for row in study.of(PROPOSED) if row.protocol == protocol)
@@ -98,7 +69,7 @@ def _best(dataset: str) -> Check:
 
     def check(studies: Sequence[Outcomes], protocol: str) -> Finding:
         compared = [study for study in studies if study.study.kind == "comparison"]
-        study = _study(compared, dataset, protocol, arms=names)
+        study = study_with(compared, dataset, protocol, arms=names)
         if isinstance(study, Finding):
             return study
         return _all_better([d for d in differences(study, protocol) if d.before.arm.name in names])
@@ -149,8 +120,8 @@ def _designed(studies: Sequence[Outcomes], design: str, protocol: str) -> Outcom
     """The study of that design in the paper's order on the set of its ablation."""
     foot = LADDER[0].name if design == "ladder" else CONTROLLED_FOOT
     chosen = [s for s in studies if s.study.design == design and s.study.arms[0].name == foot]
-    study = _study(chosen, ABLATION, protocol, arms=(foot, *(arm.name for arm in LADDER[2:])))
-    return study if isinstance(study, Outcomes) else _not_here(f"{study.why}, design {design}")
+    study = study_with(chosen, ABLATION, protocol, arms=(foot, *(arm.name for arm in LADDER[2:])))
+    return study if isinstance(study, Outcomes) else not_here(f"{study.why}, design {design}")
 
 
 def _gain(part: str, *, rung: int) -> Check:
@@ -160,6 +131,8 @@ def _gain(part: str, *, rung: int) -> Check:
             return study
         pair = differences(study, protocol)[rung].judgement.pair
         ours = f"{points(100 * pair.difference)} points [{span(pair.interval)}]"
+        if pair.collapsed:
+            return Finding(ours=ours, word="undecidable at this n", why="both networks collapsed")
         low, high, printed = pair.interval.low, pair.interval.high, float(ABLATION_GAINS[part]) / 100
         if low is None or high is None:
             return Finding(ours=ours, word="undecidable at this n", why="too few subjects for an interval")
@@ -182,7 +155,11 @@ def _separable(studies: Sequence[Outcomes], protocol: str) -> Finding:
     assert after is not None
     saved = 1 - after.cost.multiply_adds / before.cost.multiply_adds
     ours = f"{percent(saved)} % of the multiply-adds, {points(100 * step.judgement.pair.difference)} points"
-    words: dict[str, Word] = {"worse": "not reproduced", "too small a test to tell": "undecidable at this n"}
+    words: dict[str, Word] = {
+        "worse": "not reproduced",
+        "too small a test to tell": "undecidable at this n",
+        "both collapsed": "undecidable at this n",
+    }
     return Finding(ours=ours, word=words.get(step.judgement.word, "reproduced"))
 
 
@@ -192,41 +169,6 @@ def _prelu(studies: Sequence[Outcomes], protocol: str) -> Finding:
         return study
     *others, last = study.under(protocol)
     return _all_better(judge([(other, last) for other in others]))
-
-
-def _converges(studies: Sequence[Outcomes], protocol: str) -> Finding:
-    names = (PROPOSED, "vgg16", "alexnet")
-    found = [_study(studies, dataset, protocol, arms=names) for dataset in PAPER]
-    study = next((each for each in found if isinstance(each, Outcomes)), None)
-    if study is None:
-        return _not_here(f"no study of the three networks under {protocol}")
-    ours, *others = (
-        [convergence(run.history) for seed in row.seeds for run in seed.runs]
-        for name in names
-        for row in study.of(name)
-        if row.protocol == protocol
-    )
-    told = "; ".join(_pace(name, each) for name, each in zip(names, (ours, *others), strict=True))
-    faster = [
-        own.epochs < other.epochs and own.roughness < other.roughness
-        for each in others
-        for own, other in zip(ours, each, strict=False)
-    ]
-    if len(ours) < 3:
-        return Finding(ours=told, word="undecidable at this n", why="fewer than 3 runs of each")
-    word: Word = "reproduced" if all(faster) else "undecidable at this n" if any(faster) else "not reproduced"
-    return Finding(
-        ours=told, word=word, why=f"faster and smoother in {sum(faster)} of {len(faster)} pairs of runs"
-    )
-
-
-def _pace(name: str, found: Sequence[Convergence]) -> str:
-    epochs, roughness = fmean(each.epochs for each in found), fmean(each.roughness for each in found)
-    return f"{name} {epochs:.1f} epochs, roughness {100 * roughness:.1f}"
-
-
-def _unmeasured(studies: Sequence[Outcomes], protocol: str) -> Finding:
-    return _not_here("these runs do not measure it")
 
 
 CHECKS: dict[str, Check] = {
@@ -241,10 +183,10 @@ CHECKS: dict[str, Check] = {
     "residual-gain": _gain("residual", rung=1),
     "separable-free": _separable,
     "prelu-best": _prelu,
-    "converges": _converges,
-    "real-time": _unmeasured,
-    "robust": _unmeasured,
-    "gradients": _unmeasured,
-    "imbalance": _unmeasured,
+    "converges": claim_measures.converges,
+    "real-time": claim_measures.real_time,
+    "robust": claim_measures.robust,
+    "gradients": claim_measures.gradients,
+    "imbalance": claim_measures.imbalance,
     "size-vgg": _vgg,
 }

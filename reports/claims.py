@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
+from typing import get_args
 
-from reports.claim_checks import CHECKS, Finding
+from reports.beside import departure_notes
+from reports.claim_checks import CHECKS
+from reports.findings import Finding, on_papers_sets
 from reports.numbers import NOTHING, label
 from reports.outcomes import Outcomes
 from reports.table import Table
-from studies.claims import CLAIMS
-from studies.paper import PAPER
+from studies.claims import CLAIMS, Word
+
+Findings = Mapping[tuple[str, str], Finding]
+"""By claim and protocol."""
 
 STRICT = ("loso", "kfold", "subject")
 
 
 def claim_table(studies: Sequence[Outcomes]) -> Table | None:
     """Every claim with the paper's number, ours and a verdict; None if no study is on the paper's sets."""
-    if not any(study.study.dataset.name in PAPER for study in studies):
+    found = _findings(studies)
+    if not found:
         return None
-    strict = next((p for p in STRICT if any(p in study.study.protocols for study in studies)), None)
-    protocols = ("frame", strict) if strict else ("frame",)
-    found = {(claim.id, p): CHECKS[claim.id](studies, p) for claim in CLAIMS for p in protocols}
+    protocols = tuple(dict.fromkeys(protocol for _, protocol in found))
     header = chain.from_iterable((f"Ours, {p}", f"Verdict, {p}") for p in protocols)
     return Table(
         id="claims",
@@ -36,21 +40,49 @@ def claim_table(studies: Sequence[Outcomes]) -> Table | None:
         ),
         notes=(
             *_reasons(found),
+            *dict.fromkeys(
+                note for study in on_papers_sets(studies) for note in departure_notes(study.study)
+            ),
             "Under frame, the paper's split, the test frames have their clips in training; "
             + (
                 "the other verdict is about people never seen."
-                if strict
+                if len(protocols) > 1
                 else "--protocol loso would ask about people never seen."
             ),
         ),
     )
 
 
+def claims_in_words(studies: Sequence[Outcomes]) -> tuple[str, ...]:
+    """How many claims came to which verdict, and which, one text a protocol; () as for `claim_table`."""
+    found = _findings(studies)
+    return tuple(_counted(protocol, found) for protocol in dict.fromkeys(p for _, p in found))
+
+
+def _counted(protocol: str, found: Findings) -> str:
+    where = "the paper's own split, frame" if protocol == "frame" else f"people never seen, {protocol}"
+    words: dict[str, list[str]] = {word: [] for word in get_args(Word)}
+    for (claim, under), finding in found.items():
+        if under == protocol:
+            words[finding.word].append(claim)
+    told = (f"{len(claims)} {word} ({', '.join(claims)})" for word, claims in words.items() if claims)
+    return f"On {where}: of {len(CLAIMS)} claims {'; '.join(told)}."
+
+
+def _findings(studies: Sequence[Outcomes]) -> Findings:
+    """Every claim's finding by id and protocol; none if no study is on the paper's sets."""
+    if not on_papers_sets(studies):
+        return {}
+    strict = next((p for p in STRICT if any(p in study.study.protocols for study in studies)), None)
+    protocols = ("frame", strict) if strict else ("frame",)
+    return {(claim.id, p): CHECKS[claim.id](studies, p) for claim in CLAIMS for p in protocols}
+
+
 def _shown(finding: Finding) -> tuple[str, str]:
     return finding.ours, finding.word
 
 
-def _reasons(found: dict[tuple[str, str], Finding]) -> Iterator[str]:
+def _reasons(found: Findings) -> Iterator[str]:
     """Why, grouped by the reason."""
     grouped: dict[str, list[str]] = {}
     for (claim, protocol), finding in found.items():

@@ -93,7 +93,10 @@ def _control_notes(study: Outcomes) -> Iterable[str]:
     yield f"Controls, run with {study.study.proposal.name}; a score means something only above them: {named}."
     left = [control for control in TRAINED if control not in study.study.controls]
     if left:
-        yield f"Not possible on these data, which lack onset frames or subjects: {', '.join(left)}."
+        yield (
+            "Not possible on these data, which lack onset frames, or subjects with two clips each in every "
+            f"training part: {', '.join(left)}."
+        )
 
 
 def short_notes(rows: Sequence[Outcome]) -> tuple[str, ...]:

@@ -3,22 +3,27 @@
 Paired throughout: two arms are compared on the samples that both were tested on. What decides resamples the
 subjects (`studies.clusters`); McNemar's exact test stands beside it within one seed, and decides where the
 test has too few subjects, over clips alone: frames of a clip are no independent answers. Holm's method keeps
-the family of a protocol at 5 % (`studies.verdicts`).
+the family of a protocol at 5 % (`studies.verdicts`). Two arms that both collapsed get no verdict; one that
+did is marked so wherever it is named.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
+from architectures.spec import USER
 from reports.answers import answers
 from reports.columns import SEEN, SEEN_NOTE, audit_notes, mark_notes, seen
+from reports.lists import few
 from reports.numbers import NOTHING, label, points
-from reports.outcomes import Outcome, Outcomes
+from reports.outcomes import Outcome, Outcomes, marked
 from reports.table import Cell, Table
-from studies.arms import LADDERS, pairs
+from studies.arms import FACTORIAL, LADDERS, pairs, reference
 from studies.clusters import LEAST_CLUSTERS, Interval
-from studies.verdicts import MARGIN, Judgement, Pair, judged
+from studies.spec import Study
+from studies.verdicts import MARGIN, Judgement, Pair, Word, judged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +62,7 @@ def judge(couples: Sequence[tuple[Outcome, Outcome]]) -> tuple[Difference, ...]:
                 wins=counted[0] if counted else None,
                 losses=counted[1] if counted else None,
                 interval=interval,
+                collapsed=before.collapsed_throughout and after.collapsed_throughout,
             )
         )
     independent = bool(found) and found[0][0].unit == "clips"
@@ -73,14 +79,9 @@ def difference_table(study: Outcomes) -> Table | None:
     rows = [_row(found) for protocol in study.study.protocols for found in differences(study, protocol)]
     if not rows:
         return None
-    family = (
-        "each rung against the one before"
-        if study.study.design in LADDERS
-        else "each arm against the reference"
-    )
     return Table(
         id=f"differences-{study.study.name}",
-        title="What each step is worth in accuracy, in points, and whether that is more than chance",
+        title="Differences of accuracy in points, and whether they are more than chance",
         header=(
             "From",
             "To",
@@ -96,18 +97,29 @@ def difference_table(study: Outcomes) -> Table | None:
         ),
         rows=tuple(rows),
         notes=(
-            f"Family of a protocol: {family}. Difference: To minus From on the same samples, averaged over "
-            "the seeds per sample first.",
+            f"Family of a protocol: {family_in_words(study.study)}. Difference: To minus From on the same "
+            "samples, averaged over the seeds per sample first.",
             "Interval and p: by resampling the subjects, which are what is independent here; none below "
             f"{LEAST_CLUSTERS} subjects, where exact McNemar over clips stands in. p (Holm): adjusted for "
             "the family.",
             "Verdict: better or worse at p (Holm) < 0.05; no difference shown: the interval stays within "
-            f"±{100 * MARGIN:g} points; else too small a test to tell.",
+            f"±{100 * MARGIN:g} points; both collapsed: neither has learned anything, so nothing is compared "
+            "and the pair is no part of the family; else too small a test to tell.",
             SEEN_NOTE,
             *audit_notes(study.rows),
             *mark_notes(study.rows),
         ),
     )
+
+
+def family_in_words(study: Study) -> str:
+    """What is set against what."""
+    if study.design not in (*LADDERS, FACTORIAL):
+        return f"each arm against {reference(study.arms, design=study.design).name}"
+    rungs = ["each rung against the one before"] if study.design in LADDERS else []
+    family = pairs(study.arms, design=study.design)
+    own = [f"{before.name} against {after.name}" for before, after in family if before.network == USER]
+    return ", ".join((*rungs, *own))
 
 
 def _row(found: Difference) -> tuple[Cell, ...]:
@@ -120,7 +132,7 @@ def _row(found: Difference) -> tuple[Cell, ...]:
         label(after.name),
         label(after.protocol),
         Cell(text=points(100 * pair.difference), value=100 * pair.difference, run_keys=keys),
-        label(span(pair.interval)),
+        label(NOTHING if pair.collapsed else span(pair.interval)),
         label(counted),
         _p(pair.mcnemar, keys),
         _p(verdict.p, keys),
@@ -144,15 +156,25 @@ def _p(p: float | None, keys: tuple[str, ...]) -> Cell:
 
 
 def in_words(study: Outcomes, protocol: str) -> Iterator[str]:
-    """The verdicts under a protocol as a sentence, one group a verdict; nothing where nothing is compared."""
-    found = differences(study, protocol)
-    groups: dict[str, list[str]] = {}
+    """The verdicts under a protocol as a sentence, one group a verdict, the largest differences first.
+
+    Nothing where nothing is compared.
+    """
+    found = sorted(
+        differences(study, protocol), key=lambda each: abs(each.judgement.pair.difference), reverse=True
+    )
+    groups: dict[Word, list[str]] = {}
     for each in found:
-        pair = each.judgement.pair
-        step = f"{each.after.arm.name} over {each.before.arm.name} {points(100 * pair.difference)}"
-        if pair.interval.low is not None:
-            step += f" [{span(pair.interval)}]"
-        groups.setdefault(each.judgement.word, []).append(step)
+        groups.setdefault(each.judgement.word, []).append(_told(each))
     if groups:
-        told = "; ".join(f"{word}: {', '.join(steps)}" for word, steps in groups.items())
+        told = "; ".join(f"{word}: {few(groups[word])}" for word in get_args(Word) if word in groups)
         yield f"Under {protocol}, in points of accuracy: {told}."
+
+
+def _told(found: Difference) -> str:
+    before, after, pair = found.before, found.after, found.judgement.pair
+    if pair.collapsed:
+        return f"{after.arm.name} and {before.arm.name}"
+    names = (marked(row.arm.name, row.collapse) for row in (after, before))
+    gain = f"{' over '.join(names)} {points(100 * pair.difference)}"
+    return gain if pair.interval.low is None else f"{gain} [{span(pair.interval)}]"

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from architectures.catalogue import CATALOGUE
 from reports.beside import title_of
 from reports.costs import block_cost_table
+from reports.headings import headings
 from reports.markdown import escape, render_figure, render_table
 from reports.outcomes import Outcomes, outcomes
 from reports.pictures import FOLDER, file_name
+from reports.samples import drawn
 from reports.sections import (
     Block,
     Faults,
@@ -94,23 +97,42 @@ def _blocks(studies: Sequence[Outcomes], pictures: Mapping[str, str], *, out: Pa
     kinds = dict.fromkeys(study.study.kind for study in studies)
     yield f"# {escape(' and '.join(kinds).capitalize())} on {escape(', '.join(titles))}"
     yield escape(PREFACE)
-    yield from summary_section(studies)
-    yield from claim_section(studies)
+    yield from _stamp(studies)
+    # One study is asked what it has found; several together, what is left of the paper.
+    opening = (summary_section, claim_section) if len(studies) == 1 else (claim_section, summary_section)
+    yield from chain.from_iterable(section(studies) for section in opening)
     yield from run_section(studies)
     yield from _network_section(studies)
     yield from data_section(studies, pictures)
+    named = headings([study.study for study in studies])
     shown: set[str] = set()
     for study in studies:
         keys = {key for row in study.of("proposed") for key in row.keys}
         if study.study.kind == "comparison":
-            yield from comparison_section(study, out=out)
+            yield from comparison_section(study, heading=named[study.study.name], out=out)
         else:
-            yield from ablation_section(study, out=out, classes=not keys <= shown)
+            yield from ablation_section(
+                study, heading=named[study.study.name], out=out, classes=not keys <= shown
+            )
         shown |= keys
     yield from inflation_section(studies)
     yield from gap_section(studies, pictures)
     yield from fault_section()
     yield from trace_section(studies)
+
+
+def _stamp(studies: Sequence[Outcomes]) -> Iterator[Block]:
+    """What a reader must know first where faces are drawn; beside real ones, which studies' they are."""
+    found = [study for study in studies if drawn(study)]
+    if not found:
+        return
+    apart = len(found) < len(studies)
+    names = dict.fromkeys(
+        title_of(study.study.dataset.name) + (f" in {study.study.name}" if apart else "") for study in found
+    )
+    about = f"nothing in this report{' on them' if apart else ''} is about people"
+    listed = escape(" and ".join(names))
+    yield f"**The faces of {listed} here are drawn by harness, not the real release: {about}.**"
 
 
 def _network_section(studies: Sequence[Outcomes]) -> Iterator[Block]:

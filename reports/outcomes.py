@@ -14,7 +14,7 @@ from datasets.spec import Leakage
 from studies.controls import MAJORITY, PRIOR, majority, prior_guesser
 from studies.metrics import Scores, headline, scores
 from studies.results import DataSummary, Failure, Prediction, RunResult, StudyResult
-from studies.spec import Control, Study
+from studies.spec import Role, Study
 
 Answer = Callable[[Sequence[RunResult]], tuple[tuple[Prediction, ...], ...]]
 """A rule that answers the test samples of one seed's folds."""
@@ -29,6 +29,12 @@ class SeedOutcome:
     predictions: tuple[Prediction, ...]
     scores: Scores
     by_frame: Scores
+
+
+def marked(name: str, *marks: str) -> str:
+    """A name with those of its marks that say something."""
+    told = ", ".join(mark for mark in marks if mark)
+    return f"{name} ({told})" if told else name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,15 +66,21 @@ class Outcome:
         return sum(seed.scores.collapsed for seed in self.seeds)
 
     @property
+    def collapsed_throughout(self) -> bool:
+        """Whether it has finished seeds and collapsed in all of them: it has learned nothing."""
+        return 0 < self.collapsed == len(self.seeds)
+
+    @property
+    def collapse(self) -> str:
+        """That it collapsed and, of several seeds, in how many; nothing where it did in none."""
+        if not self.collapsed:
+            return ""
+        return f"collapsed in {self.collapsed} of {len(self.seeds)} seeds" if self.seeds[1:] else "collapsed"
+
+    @property
     def name(self) -> str:
         """The arm's name with its marks: at another width than its neighbours, collapsed."""
-        if self.control:
-            return self.plain_name
-        marks = [self.scale] if self.scale else []
-        if self.collapsed:
-            seeds = f" in {self.collapsed} of {len(self.seeds)} seeds" if len(self.seeds) > 1 else ""
-            marks.append(f"collapsed{seeds}")
-        return f"{self.arm.name} ({', '.join(marks)})" if marks else self.arm.name
+        return self.plain_name if self.control else marked(self.arm.name, self.scale, self.collapse)
 
     @property
     def plain_name(self) -> str:
@@ -113,6 +125,15 @@ class Outcomes:
     def study(self) -> Study:
         """The study itself."""
         return self.result.study
+
+    @property
+    def progress(self) -> tuple[int, int, int]:
+        """How many of all the study's runs have finished, have failed and are still to be run."""
+        done = {run.spec.key for run in self.result.results}
+        failed = {failure.spec.key for failure in self.result.failures} - done
+        keys = [spec.key for spec in self.study.runs()]
+        finished, broken = (sum(key in found for key in keys) for found in (done, failed))
+        return finished, broken, len(keys) - finished - broken
 
     def under(self, protocol: str) -> tuple[Outcome, ...]:
         """The outcomes of that protocol, one an arm."""
@@ -167,9 +188,7 @@ def _computed(row: Outcome, name: str, answer: Answer) -> Outcome:
     return replace(row, seeds=tuple(seeds), failures=(), unrun=0, control=name)
 
 
-def _outcome(
-    result: StudyResult, arm: ArchitectureSpec, *, protocol: str, control: Control = "none"
-) -> Outcome:
+def _outcome(result: StudyResult, arm: ArchitectureSpec, *, protocol: str, control: Role = "none") -> Outcome:
     study = result.study
     found = {run.spec.key: run for run in result.results}
     failed = {failure.spec.key: failure for failure in result.failures}

@@ -14,6 +14,7 @@ from reports.beside import beside, title_of
 from reports.figures import confusion_matrices, curves
 from reports.outcomes import Outcome, Outcomes
 from reports.table import Figure
+from studies.arms import LADDERS
 from studies.results import RunResult
 
 FOLDER = "figures"
@@ -105,10 +106,11 @@ def bar_figure(study: Outcomes, *, out: Path) -> Figure | None:
     if not study.result.results:
         return None
     file = file_name(study.study.name, "bars")
+    step = "rung" if study.study.design in LADDERS else "arm"
     ablation_bars(study.rows, out / file)
     return Figure(
         id=f"bars-{study.study.name}",
-        title=f"Accuracy and UAR of each rung on {title_of(study.study.dataset.name)}",
+        title=f"Accuracy and UAR of each {step} on {title_of(study.study.dataset.name)}",
         file=file,
         alt=f"Bars of accuracy and UAR for {', '.join(arm.name for arm in study.study.arms)}",
         notes=(

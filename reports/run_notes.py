@@ -28,18 +28,17 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
-def headline_of(study: Study) -> str:
-    """A study in a few words: "Comparison on CK+ (preset quick)"."""
-    design = f", design {study.design}" if study.design else ""
-    return f"{study.kind.capitalize()} on {title_of(study.dataset.name)} (preset {study.preset}{design})"
+def headline_of(study: Study, *more: str) -> str:
+    """A study in a few words, and `more` that tells it from others: "Comparison on CK+ (preset quick)"."""
+    design = (f"design {study.design}",) if study.design else ()
+    told = ", ".join((f"preset {study.preset}", *design, *more))
+    return f"{study.kind.capitalize()} on {title_of(study.dataset.name)} ({told})"
 
 
 def settings(study: Outcomes) -> tuple[str, ...]:
     """Everything that a study fixed, and how far it has come, one text a line."""
     spec, result = study.study, study.result
-    left = sum(row.unrun for row in study.rows)
-    failed = sum(len(row.failures) for row in study.rows)
-    done = len(spec.runs()) - left - failed
+    done, failed, left = study.progress
     seconds = sum(run.seconds for run in result.results)
     return (
         f"Study: {spec.name}",

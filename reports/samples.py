@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from datasets.catalogue import SYNTHETIC
 from reports.beside import Beside, beside, title_of
 from reports.columns import SEEN, SEEN_NOTE
 from reports.numbers import NOTHING, label, percent, whole
@@ -98,6 +99,11 @@ def _findings(study: Outcomes) -> Iterator[str]:
             examples = "; ".join(finding.examples)
             what = f"{finding.severity}: {finding.code}: {finding.text}"
             yield f"Audit of {protocol}: {what}; such as {examples}."
+
+
+def drawn(study: Outcomes) -> bool:
+    """Whether harness drew the faces; of the synthetic set, results that do not say so are of them too."""
+    return study.study.dataset.name == SYNTHETIC or any(run.data.drawn for run in study.result.results)
 
 
 def summaries(study: Outcomes) -> tuple[tuple[str, DataSummary], ...]:

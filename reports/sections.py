@@ -11,17 +11,22 @@ from datasets.catalogue import DATASETS
 from reports.ablation import ablation_items, ablation_table, rung_table
 from reports.beside import beside, title_of
 from reports.budget import budget_figure, budget_table
-from reports.claims import claim_table
+from reports.claims import claim_table, claims_in_words
 from reports.comparison import paper_table, score_table, size_table
 from reports.coverage import gaps
 from reports.differences import difference_table
 from reports.effects import effect_table
+from reports.gradients import gradient_figure, gradient_table
+from reports.headings import headings
+from reports.imbalance import imbalance_table
 from reports.inflation import inflation_tables
+from reports.latency import latency_table
 from reports.markdown import bullets, code, escape
 from reports.outcomes import Outcomes
 from reports.per_class import class_table
 from reports.pictures import bar_figure, confusion_figure, curve_figure
-from reports.run_notes import headline_of, settings, trace_table
+from reports.robustness import robustness_figure, robustness_table
+from reports.run_notes import settings, trace_table
 from reports.samples import leak_table, sample_table, summaries
 from reports.summary import summary
 from reports.table import Figure, Table
@@ -49,8 +54,9 @@ def _heading(text: str, level: int = 2) -> str:
 def summary_section(studies: Sequence[Outcomes]) -> Iterator[Block]:
     """What the report says, study by study."""
     yield _heading("What this report says")
+    named = headings([study.study for study in studies])
     for study in studies:
-        first, *points = summary(study)
+        first, *points = summary(study, heading=named[study.study.name])
         yield f"**{escape(first)}**\n\n{bullets(points)}"
 
 
@@ -59,14 +65,16 @@ def claim_section(studies: Sequence[Outcomes]) -> Iterator[Block]:
     table = claim_table(studies)
     if table:
         yield _heading("The paper's claims")
+        yield bullets(claims_in_words(studies))
         yield table
 
 
 def run_section(studies: Sequence[Outcomes]) -> Iterator[Block]:
     """What was run, study by study."""
     yield _heading("What was run")
+    named = headings([study.study for study in studies])
     for study in studies:
-        yield _heading(headline_of(study.study), 3)
+        yield _heading(named[study.study.name], 3)
         yield bullets(settings(study))
 
 
@@ -131,9 +139,9 @@ def _given_picture(study: Outcomes, what: str, *, file: str) -> Iterator[Block]:
         yield "Faces from a licensed data set: check its licence agreement before publishing them."
 
 
-def comparison_section(study: Outcomes, *, out: Path) -> Iterator[Block]:
+def comparison_section(study: Outcomes, *, heading: str, out: Path) -> Iterator[Block]:
     """Tables 3 and 4, or 5 and 6, and the figures after them."""
-    yield _heading(headline_of(study.study))
+    yield _heading(heading)
     other = beside(study.study.dataset.name)
     yield from _class_blocks(study)
     yield score_table(study)
@@ -143,6 +151,7 @@ def comparison_section(study: Outcomes, *, out: Path) -> Iterator[Block]:
         yield beside_ours
     yield Faults(items=(other.published.comparison_table,) if other else ())
     yield from _budget(study, out=out)
+    yield from _checks(study, out=out)
     yield from _present(size_table(study))
     for protocol in study.study.protocols:
         yield from _present(confusion_figure(study, protocol, out=out))
@@ -156,19 +165,31 @@ def _class_blocks(study: Outcomes) -> Iterator[Block]:
         yield Faults(items=(other.published.per_class_table,) if other else ())
 
 
-def ablation_section(study: Outcomes, *, out: Path, classes: bool) -> Iterator[Block]:
+def ablation_section(study: Outcomes, *, heading: str, out: Path, classes: bool) -> Iterator[Block]:
     """The ablation's tables and figures; `classes` adds the proposed network class by class."""
-    yield _heading(headline_of(study.study))
+    yield _heading(heading)
     if classes:
         yield from _class_blocks(study)
     yield ablation_table(study)
     yield Faults(items=ABLATION_FIGURES if ablation_items(study, "Figure 18") else ())
     yield from _present(difference_table(study))
     yield from _present(effect_table(study))
+    yield from _checks(study, out=out)
     yield from _budget(study, out=out)
     yield rung_table(study)
     yield from _curves(study, out=out)
     yield from _present(bar_figure(study, out=out))
+
+
+def _checks(study: Outcomes, *, out: Path) -> Iterator[Block]:
+    """What was measured beside accuracy: nothing where nothing was."""
+    yield from _present(robustness_table(study))
+    for protocol in study.study.protocols:
+        yield from _present(robustness_figure(study, protocol, out=out))
+    yield from _present(imbalance_table(study))
+    yield from _present(gradient_table(study))
+    yield from _present(gradient_figure(study, out=out))
+    yield from _present(latency_table(study))
 
 
 def _budget(study: Outcomes, *, out: Path) -> Iterator[Block]:

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean
 
 from reports.beside import departures
+from reports.certainty import interval_in_words
 from reports.differences import in_words
+from reports.lists import few
 from reports.numbers import percent
 from reports.outcomes import Outcome, Outcomes
 from reports.run_notes import headline_of
-from studies.intervals import wilson
 
 PROBE = "identity-probe"
 
@@ -23,15 +24,13 @@ def _by_frame(row: Outcome) -> float:
     return fmean(seed.by_frame.accuracy for seed in row.seeds)
 
 
-def summary(study: Outcomes) -> tuple[str, ...]:
-    """A study's findings and their limits, one text a point; the first says which study."""
+def summary(study: Outcomes, *, heading: str = "") -> tuple[str, ...]:
+    """A study's findings and their limits, one text a point; the first says which study, by its `heading`."""
     finished = [row for row in study.rows if row.seeds]
-    left = sum(row.unrun for row in study.rows)
-    failed = sum(len(row.failures) for row in study.rows)
-    total = len(study.study.runs())
-    state = "" if total == total - left - failed else f", {failed} failed, {left} not run"
+    done, failed, left = study.progress
+    state = f", {failed} failed, {left} not run" if failed or left else ""
     return (
-        f"{headline_of(study.study)}: {total - left - failed} of {total} runs finished{state}.",
+        f"{heading or headline_of(study.study)}: {done} of {done + failed + left} runs finished{state}.",
         *(text for protocol in study.study.protocols for text in _best(study, protocol)),
         *(text for protocol in study.study.protocols for text in in_words(study, protocol)),
         *_controls(study),
@@ -42,37 +41,57 @@ def summary(study: Outcomes) -> tuple[str, ...]:
 
 
 def _best(study: Outcomes, protocol: str) -> Iterator[str]:
+    """The most accurate of the networks that beat always giving one answer, or that none does."""
     rows = sorted((row for row in study.under(protocol) if row.seeds), key=_accuracy, reverse=True)
     if not rows:
         yield f"Under {protocol} nothing has finished."
         return
-    first = rows[0]
-    f1 = fmean(seed.scores.f1 for seed in first.seeds)
-    seen = first.leakage
+    learned = [row for row in rows if _beats_one_answer(row)]
+    if not learned:
+        tried = [row for row in rows if not row.collapsed_throughout]
+        yield f"Under {protocol} no network beat {_one_answer(study, rows[0])}{_nearest(tried, of=rows)}."
+        return
+    first, *others = learned
+    text = f"Under {protocol} the most accurate is {_scored(first)}."
+    if others:
+        yield text + _lead(first, others)
+    else:
+        yield text + (f" No other network beat {_one_answer(study, first)}." if rows[1:] else "")
+
+
+def _nearest(tried: Sequence[Outcome], *, of: Sequence[Outcome]) -> str:
+    """What came of the networks that did not collapse, where none is good enough to be called the best."""
+    if not tried:
+        return ": every one collapsed" if of[1:] else ": it collapsed"
+    kept = "" if len(tried) == len(of) else " of those that did not collapse"
+    return f": the highest accuracy{kept} is that of {_scored(tried[0])}"
+
+
+def _scored(row: Outcome) -> str:
+    """A network with its accuracy, how far that can be trusted, and what it had seen of its test."""
+    f1 = fmean(seed.scores.f1 for seed in row.seeds)
+    seen = row.leakage
     assert seen is not None
-    text = (
-        f"Under {protocol} the most accurate is {first.name}: {percent(_accuracy(first))} % of "
-        f"{first.seeds[0].scores.n} {first.unit}{_interval(first)}, F1 {percent(f1)} %; "
-        f"{percent(seen.clip)} % of the test frames have their clip in training, {percent(seen.subject)} % "
-        "their subject."
+    return (
+        f"{row.name}: {percent(_accuracy(row))} % of {row.seeds[0].scores.n} {row.unit} "
+        f"({interval_in_words(row)}), F1 {percent(f1)} %; {percent(seen.clip)} % of the test frames have "
+        f"their clip in training, {percent(seen.subject)} % their subject"
     )
-    yield text + _constant(study, first) + (_lead(first, rows[1:]) if len(rows) > 1 else "")
 
 
-def _constant(study: Outcomes, row: Outcome) -> str:
-    """The accuracy of the commonest class, where the best network does not beat it."""
-    counts = [c.tp + c.fn for c in row.seeds[0].scores.per_class]
-    share = max(counts) / row.seeds[0].scores.n
-    if _accuracy(row) > share:
-        return ""
-    return f" Always answering {study.classes[counts.index(max(counts))]} gives {percent(share)} %."
+def _shares(row: Outcome) -> list[float]:
+    """Share of the test of each class, the mean over the seeds: what always answering that class gives."""
+    by_seed = [[(c.tp + c.fn) / seed.scores.n for c in seed.scores.per_class] for seed in row.seeds]
+    return [fmean(shares) for shares in zip(*by_seed, strict=True)]
 
 
-def _interval(row: Outcome) -> str:
-    if len(row.seeds) > 1:
-        return f" (mean of {len(row.seeds)} seeds)"
-    low, high = wilson(row.seeds[0].scores.correct, row.seeds[0].scores.n)
-    return f" (95 % interval {percent(low)} to {percent(high)})"
+def _beats_one_answer(row: Outcome) -> bool:
+    return not row.collapsed_throughout and _accuracy(row) > max(_shares(row))
+
+
+def _one_answer(study: Outcomes, row: Outcome) -> str:
+    shares = _shares(row)
+    return f"always answering {study.classes[shares.index(max(shares))]} ({percent(max(shares))} %)"
 
 
 def _lead(first: Outcome, others: Sequence[Outcome]) -> str:
@@ -80,7 +99,7 @@ def _lead(first: Outcome, others: Sequence[Outcome]) -> str:
     lead = _accuracy(first) - _accuracy(second)
     if lead == 0:
         level = [row.name for row in others if _accuracy(row) == _accuracy(first)]
-        return f" {', '.join(level)} {'is' if len(level) == 1 else 'are'} level with it."
+        return f" {few(level)} {'is' if len(level) == 1 else 'are'} level with it."
     return f" Next is {second.name}, {percent(lead)} points behind."
 
 
@@ -96,7 +115,7 @@ def _controls(study: Outcomes) -> Iterator[str]:
             row.arm.name for row in study.under(protocol) if row.seeds and _accuracy(row) <= _accuracy(best)
         ]
         text = f"Under {protocol} the highest control is {best.control}, {percent(_accuracy(best))} %: "
-        text += f"{', '.join(below)} did not pass it" if below else "every network passed it"
+        text += f"{few(below)} did not pass it" if below else "every network passed it"
         yield text + "".join(_probe(row) for row in own if row.control == PROBE) + "."
 
 
@@ -132,14 +151,14 @@ def _inflation(study: Outcomes) -> Iterator[str]:
 
 
 def _collapsed(rows: Sequence[Outcome]) -> Iterator[str]:
-    named = [
-        f"{row.arm.name} under {row.protocol}"
-        + (f" ({row.collapsed} of {len(row.seeds)} seeds)" if len(row.seeds) > 1 else "")
-        for row in rows
-        if row.collapsed
-    ]
+    """By protocol, those that collapsed in the most seeds first."""
+    named: dict[str, list[str]] = {}
+    for row in sorted((row for row in rows if row.collapsed), key=lambda row: -row.collapsed):
+        seeds = f" ({row.collapsed} of {len(row.seeds)} seeds)" if len(row.seeds) > 1 else ""
+        named.setdefault(row.protocol, []).append(f"{row.arm.name}{seeds}")
     if named:
-        yield f"Collapsed, one answer for every test sample: {', '.join(named)}."
+        told = "; ".join(f"under {protocol} {few(names)}" for protocol, names in named.items())
+        yield f"Collapsed, one answer for every test sample: {told}."
 
 
 def _limits(study: Outcomes, rows: Sequence[Outcome]) -> Iterator[str]:

@@ -1,11 +1,15 @@
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from architectures.catalogue import CONTROLLED, LADDER
+from architectures.spec import ArchitectureSpec
 from reports.ablation import ablation_table, changes, rung_table
+from reports.differences import difference_table
 from reports.outcomes import outcomes
+from studies.arms import ablation
 
 
 def test_what_a_rung_changes() -> None:
@@ -82,3 +86,78 @@ def test_rungs_tell_what_changed_and_what_it_costs(built: Any) -> None:
     assert built.column(table, "Elementwise") == ["150"] * 5
     assert built.column(table, "Multiply-adds")[0] == "5,000,000"
     assert built.column(table, "Network")[0] == "vgg16 (collapsed under frame)"
+
+
+OWN = ArchitectureSpec(name="tiny", network="user")
+RIGHT = {"proposed": 20, "tiny": 8, "vgg16-bn-gap": 10}
+
+
+def _designed(built: Any, design: str, *own: ArchitectureSpec) -> Any:
+    """A study of that design under `subject`: arm i answers RIGHT or 12 + i of 24 clips right."""
+    arms = (*ablation(design), *own)
+    study = replace(built.study("ablation", protocols=("subject",)), design=design, arms=arms)
+
+    def choose(spec: Any) -> Any:
+        count = RIGHT.get(spec.architecture.name, 12 + study.arms.index(spec.architecture))
+        return built.answered(spec, [clip < count for clip in range(24)], subjects=8)
+
+    return outcomes(built.finish(study, choose))
+
+
+@pytest.mark.parametrize("design", ["ladder", "controlled", "leave-one-out", "add-one-in", "placebo"])
+def test_a_gain_has_the_sign_that_it_has_in_the_table_of_differences(built: Any, design: str) -> None:
+    study = _designed(built, design, OWN)
+    scores, pairs = ablation_table(study), difference_table(study)
+
+    assert pairs is not None
+    gain = scores.header.index("Change" if "Change" in scores.header else "Gain")
+    shown = [row[gain].text for row in scores.rows if row[gain].value is not None]
+    assert sorted(shown) == sorted(built.column(pairs, "Difference"))
+    assert scores.rows[-1][gain].value > 0, "over one's own, which is the worst"
+
+
+def test_what_is_no_ladder_has_no_rungs(built: Any) -> None:
+    study = _designed(built, "leave-one-out")
+    scores, costs = ablation_table(study), rung_table(study)
+
+    assert scores.header[0] == costs.header[0] == "Arm"
+    texts = (costs.title, scores.title, *scores.header, *scores.notes, *costs.notes)
+    assert not [text for text in texts if "rung" in text.lower() or "step" in text.lower()]
+    assert built.column(scores, "Gain")[:2] == ["–", "+29.17"]
+    assert scores.notes[0].startswith("Gain: of proposed over an arm that lacks one of its parts")
+    assert built.column(costs, "Changed")[1] == "attention: cbam → none"
+
+
+def test_a_network_of_ones_own_is_no_rung(built: Any) -> None:
+    study = _designed(built, "ladder", OWN)
+    scores, costs = ablation_table(study), rung_table(study)
+
+    assert built.column(scores, "Rung") == built.column(costs, "Rung") == ["1", "2", "3", "4", "5", "–"]
+    assert built.column(costs, "Changed")[-1] == "network: blocks → user"
+    assert built.column(scores, "Paper: change")[-1] == "–"
+    assert scores.notes[0].startswith(
+        "Change: from the rung before; beside tiny that of proposed over it. In points"
+    )
+
+
+def test_the_arms_of_a_factorial_gain_over_the_bare_network(built: Any) -> None:
+    gains = dict(
+        zip(
+            *(
+                built.column(ablation_table(_designed(built, "factorial", OWN)), name)
+                for name in ("Network", "Gain")
+            ),
+            strict=True,
+        )
+    )
+
+    assert (gains["vgg16-bn-gap"], gains["proposed"], gains["tiny"]) == ("–", "+41.67", "+50.00")
+
+
+def test_a_placebo_differs_in_its_width(built: Any) -> None:
+    whole, less, *_ = ablation("placebo")
+
+    assert changes(whole, replace(less, width=1.05)) == (
+        ("attention", "cbam → none"),
+        ("width", "1.0 → 1.05"),
+    )

@@ -3,9 +3,11 @@ from typing import Any
 
 import pytest
 
+from architectures.spec import ArchitectureSpec
 from reports.answers import answers
-from reports.differences import difference_table, differences
+from reports.differences import difference_table, differences, family_in_words, in_words
 from reports.outcomes import outcomes
+from studies.arms import ablation
 
 
 def _ladder(built: Any, right: Any, *, seeds: tuple[int, ...] = (0,), subjects: int = 12) -> Any:
@@ -110,3 +112,63 @@ def test_frames_of_a_clip_count_once_outside_the_papers_split(built: Any) -> Non
     assert by_clip is not None
     assert by_frame is not None
     assert (by_clip.correct.shape, by_frame.correct.shape) == ((2, 24), (2, 48))
+
+
+def _fallen(built: Any, *names: str) -> Any:
+    """A ladder under `subject` on 12 subjects; the named arms answer class 0 alone, which 48 of 96 are."""
+
+    def choose(spec: Any) -> Any:
+        right = [clip < 48 if spec.architecture.name in names else clip % 8 != 7 for clip in range(96)]
+        return built.answered(spec, right, subjects=12)
+
+    return outcomes(built.finish(built.study("ablation", protocols=("subject",)), choose))
+
+
+def test_two_collapsed_arms_get_no_verdict(built: Any) -> None:
+    study = _fallen(built, "vgg16", "vgg16+cbam")
+    table = difference_table(study)
+
+    assert table is not None
+    assert [each.after.collapsed for each in differences(study, "subject")] == [1, 0, 0, 0]
+    assert built.column(table, "Verdict")[:2] == ["both collapsed", "better"]
+    for name in ("95 % interval", "p (McNemar)", "p", "p (Holm)"):
+        assert built.column(table, name)[0] == "–"
+    second = differences(study, "subject")[1].judgement
+    assert second.p is not None
+    assert second.adjusted == pytest.approx(3 * second.p), "the family is of three"
+
+
+def test_a_collapsed_arm_is_marked_in_words(built: Any) -> None:
+    (said,) = in_words(_fallen(built, "vgg16", "vgg16+cbam"), "subject")
+
+    assert "better: vgg16+cbam+residual over vgg16+cbam (collapsed) +37.50 [" in said
+    assert said.endswith("both collapsed: vgg16+cbam and vgg16.")
+
+
+def test_a_long_family_is_cut_after_the_largest(built: Any) -> None:
+    study = built.study(only=(), protocols=("subject",))
+    names = [arm.name for arm in study.arms if arm.name != "proposed"]
+
+    def choose(spec: Any) -> Any:
+        wrong = 12 * names.index(spec.architecture.name) if spec.architecture.name in names else 0
+        return built.answered(spec, [clip >= wrong for clip in range(96)], subjects=12)
+
+    (said,) = in_words(outcomes(built.finish(study, choose)), "subject")
+
+    assert f"better: proposed over {names[5]} +62.50 [" in said
+    assert f"proposed over {names[3]} +37.50" in said
+    assert f"over {names[2]}" not in said
+    assert "and 2 more below" in said
+
+
+def test_the_family_is_named_by_its_reference(built: Any) -> None:
+    ladder, own = built.study("ablation"), ArchitectureSpec(name="tiny", network="user")
+
+    def of(design: str, *more: ArchitectureSpec) -> str:
+        return family_in_words(replace(ladder, design=design, arms=(*ablation(design), *more)))
+
+    assert family_in_words(built.study()) == "each arm against proposed"
+    assert of("placebo") == "each arm against proposed"
+    assert of("add-one-in") == "each arm against vgg16-bn-gap"
+    assert of("ladder", own) == "each rung against the one before, tiny against proposed"
+    assert of("factorial", own) == "tiny against proposed"

@@ -41,8 +41,8 @@ def test_studies_are_joined_in_the_order_of_the_paper(joined: Any) -> None:
 
     assert text.startswith("# Comparison and ablation on CASME II\n")
     assert [line for line in text.split("\n") if line.startswith("## ")] == [
-        "## What this report says",
         "## The paper's claims",
+        "## What this report says",
         "## What was run",
         "## Networks",
         "## Data",
@@ -156,3 +156,47 @@ def test_the_same_data_are_told_once_and_other_data_twice(built: Any, tmp_path: 
 def test_a_report_of_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="at least one study; got none"):
         write([], tmp_path, pictures={})
+
+
+def _drawn(built: Any, study: Any) -> Any:
+    def run(spec: Any) -> Any:
+        made = built.run(spec)
+        return replace(made, data=replace(made.data, drawn=True))
+
+    return built.finish(study, run)
+
+
+def test_drawn_faces_in_a_real_layout_are_told_before_anything_else(built: Any, tmp_path: Path) -> None:
+    study = built.study(only=("proposed",))
+
+    text = write([_drawn(built, study)], tmp_path, pictures={}).read_text(encoding="utf-8")
+
+    stamp = (
+        "**The faces of CASME II here are drawn by harness, not the real release: nothing in this report is "
+        "about people.**"
+    )
+    assert text.split("\n\n")[2:4] == [stamp, "## What this report says"]
+    assert "drawn by harness" not in _report(built, tmp_path, study)
+
+
+def test_several_drawn_sets_are_named_once_each(built: Any, tmp_path: Path) -> None:
+    studies = [
+        _drawn(built, built.study(kind, dataset=name))
+        for kind in ("comparison", "ablation")
+        for name in ("ckplus", "synthetic")
+    ]
+
+    text = write(studies, tmp_path, pictures={}).read_text(encoding="utf-8")
+
+    assert "**The faces of CK+ and the synthetic set here are drawn by harness" in text
+
+
+def test_beside_real_faces_the_drawn_studies_are_named(built: Any, tmp_path: Path) -> None:
+    real, made = built.study(only=("proposed",)), built.study("ablation")
+
+    text = write([built.finish(real), _drawn(built, made)], tmp_path, pictures={}).read_text(encoding="utf-8")
+
+    (stamp,) = [line for line in text.split("\n") if line.startswith("**The faces of")]
+    assert f"CASME II in {made.name} here are drawn" in stamp.replace("\\", "")
+    assert real.name not in stamp
+    assert stamp.endswith("nothing in this report on them is about people.**")

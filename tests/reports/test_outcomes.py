@@ -75,6 +75,28 @@ def test_a_collapse_is_part_of_the_name(built: Any, seeds: tuple[int, ...], name
     assert row.name == name
 
 
+def test_collapsed_throughout_is_collapsed_in_every_finished_seed(built: Any) -> None:
+    def choose(spec: RunSpec) -> Any:
+        if spec.architecture.name == "proposed":
+            return built.run(spec, built.collapsed if spec.seed == 0 else built.good)
+        return built.run(spec, built.collapsed) if spec.seed == 0 else None
+
+    found = outcomes(built.finish(built.study(only=("vgg16", "proposed"), seeds=(0, 1)), choose))
+    unrun = outcomes(built.finish(built.study(), lambda _: None))
+
+    assert [row.collapsed_throughout for row in found.rows] == [True, False]
+    assert not any(row.collapsed_throughout for row in unrun.rows)
+
+
+def test_progress_counts_the_controls_too(built: Any) -> None:
+    study = replace(built.study(), controls=("shuffled-labels", "onset-frame"))
+
+    def choose(spec: RunSpec) -> Any:
+        return {"none": built.run(spec), "shuffled-labels": "no memory"}.get(spec.control)
+
+    assert outcomes(built.finish(study, choose)).progress == (2, 1, 1)
+
+
 def test_width_is_part_of_the_name_where_networks_differ_in_it(built: Any) -> None:
     narrow = outcomes(built.finish(built.study(only=("vgg16", "resnet34"), width=0.25)))
     full = outcomes(built.finish(built.study(only=("vgg16", "resnet34"))))

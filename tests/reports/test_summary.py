@@ -21,7 +21,7 @@ def test_names_the_best_with_its_interval_leak_and_lead(built: Any) -> None:
 
     assert first == "Comparison on CASME II (preset paper): 2 of 2 runs finished."
     assert best.startswith(
-        "Under frame the most accurate is vgg16: 100.00 % of 30 frames (95 % interval 88.65"
+        "Under frame the most accurate is vgg16: 100.00 % of 30 frames (no honest interval: frames of a clip"
     )
     assert "100.00 % of the test frames have their clip in training, 100.00 % their subject" in best
     assert best.endswith("Next is proposed, 13.33 points behind.")
@@ -41,7 +41,7 @@ def test_the_worth_of_the_split_is_counted_in_frames_on_both_sides(built: Any) -
         "The split is worth 66.67 points of accuracy: counted in frames, 2 networks (of which 2 collapsed "
         "under one or both) have 100.00 % on average under frame and 33.33 % under subject."
     ) in said
-    assert "Collapsed, one answer for every test sample: vgg16 under subject, proposed under subject." in said
+    assert "Collapsed, one answer for every test sample: under subject vgg16, proposed." in said
 
 
 def test_says_what_is_missing(built: Any) -> None:
@@ -92,4 +92,60 @@ def test_several_seeds_under_a_strict_split_leave_nothing_open(built: Any) -> No
     said = " ".join(_said(built, protocols=("subject",), seeds=(0, 1)))
 
     assert "This does not show" not in said
-    assert "(mean of 2 seeds)" in said
+    assert "(mean of 2 seeds, no interval below 6 subjects that differ)" in said
+
+
+def test_no_collapsed_network_is_called_the_most_accurate(built: Any) -> None:
+    best = _said(built, lambda spec: built.run(spec, built.collapsed))[1]
+
+    assert best == "Under frame no network beat always answering disgust (33.33 %): every one collapsed."
+
+
+def test_the_best_of_those_that_did_not_collapse_is_below_one_answer(built: Any) -> None:
+    poor = [clip % 5 == 0 for clip in range(60)]
+
+    def choose(spec: Any) -> Any:
+        right = [clip < 30 for clip in range(60)] if spec.architecture.name == "vgg16" else poor
+        return built.answered(spec, right, subjects=12)
+
+    best = _said(built, choose, protocols=("subject",))[1]
+
+    assert best.startswith(
+        "Under subject no network beat always answering disgust (50.00 %): the highest accuracy of those "
+        "that did not collapse is that of proposed: 20.00 % of 60 clips ("
+    )
+    assert best.endswith("0.00 % of the test frames have their clip in training, 0.00 % their subject.")
+
+
+def test_a_single_network_that_learned_has_no_next(built: Any) -> None:
+    def choose(spec: Any) -> Any:
+        return built.run(spec, built.collapsed if spec.architecture.name == "vgg16" else built.good)
+
+    best = _said(built, choose)[1]
+
+    assert best.startswith("Under frame the most accurate is proposed: 86.67 % of 30 frames")
+    assert best.endswith("No other network beat always answering disgust (33.33 %).")
+
+
+def test_one_answer_is_held_against_the_mean_over_the_seeds(built: Any) -> None:
+    def choose(spec: Any) -> Any:
+        return built.run(spec, built.collapsed if spec.seed else built.good)
+
+    best = _said(built, choose, only=("vgg16",), seeds=(0, 1))[1]
+
+    assert best.startswith("Under frame the most accurate is vgg16 (collapsed in 1 of 2 seeds): 60.00 %")
+
+
+def test_long_lists_are_cut_and_counted(built: Any) -> None:
+    said = _said(built, lambda spec: built.run(spec, built.collapsed), kind="ablation")
+
+    assert (
+        "Collapsed, one answer for every test sample: under frame vgg16, vgg16+cbam, vgg16+cbam+residual "
+        "and 2 more below."
+    ) in said
+
+
+def test_a_study_is_called_by_its_heading(built: Any) -> None:
+    told = summary(outcomes(built.finish(built.study())), heading="The second")
+
+    assert told[0] == "The second: 2 of 2 runs finished."

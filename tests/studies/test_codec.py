@@ -26,6 +26,14 @@ def test_a_result_comes_back_unchanged(result: RunResult) -> None:
     assert from_json(RunResult, to_json(result)) == result
 
 
+def test_a_result_from_before_faces_were_marked_as_drawn_is_read(result: RunResult) -> None:
+    data = to_data(result)
+    del data["data"]["drawn"]
+
+    assert from_data(RunResult, data) == result
+    assert not result.data.drawn
+
+
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_every_architecture_comes_back_unchanged(name: str) -> None:
     back = from_data(ArchitectureSpec, to_data(CATALOGUE[name]))

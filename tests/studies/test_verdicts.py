@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from studies.clusters import Interval
@@ -56,6 +58,16 @@ def test_a_pair_without_p_costs_the_others_nothing() -> None:
     )
 
     assert [judgement.adjusted for judgement in judgements] == [None, 0.02, None, 0.02]
+
+
+def test_two_collapsed_arms_get_no_verdict_and_cost_the_others_nothing() -> None:
+    both = replace(_pair(0.2, p=0.001, counts=(9, 0)), collapsed=True)
+    judgements = judged([both, _pair(0.1, p=0.04)], independent=True)
+
+    assert [judgement.word for judgement in judgements] == ["both collapsed", "better"]
+    assert [judgement.p for judgement in judgements] == [None, 0.04]
+    assert [judgement.adjusted for judgement in judgements] == [None, 0.04]
+    assert both.mcnemar is None
 
 
 def test_the_interval_decides_where_there_is_one() -> None:

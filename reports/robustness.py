@@ -1,0 +1,198 @@
+"""What the networks' accuracy is worth on test images made worse by degrees, and whether CBAM makes it last.
+
+A network that is better to begin with stays better when both fall alike, so what is compared is the fall.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+from datasets.corrupt import CORRUPTIONS, ILLUMINATION, POSE, STRENGTHS
+from reports.checked import runs_of, twins
+from reports.columns import SEEN, SEEN_NOTE, seen
+from reports.differences import span
+from reports.figures import SMALL, grid_of, save
+from reports.numbers import label, percent, points
+from reports.outcomes import Outcome, Outcomes
+from reports.pictures import file_name
+from reports.table import Cell, Figure, Table
+from studies.clusters import Interval, mean_over_clusters
+from studies.metrics import by_condition, headline
+from studies.results import Prediction
+
+AS_IT_IS = ""
+CLAIMED = tuple(f"{kind} {strength}" for kind in (*POSE, *ILLUMINATION) for strength in STRENGTHS)
+"""Conditions of the paper's claim: pose and illumination, at every strength."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Robustness:
+    """One arm under one protocol: by condition and unit, the share of the seeds that answered it right.
+
+    The condition "" is the test as it is. `keys` are the runs of the seeds that finished both.
+    """
+
+    row: Outcome
+    right: Mapping[str, Mapping[str, float]]
+    subjects: Mapping[str, str]
+    keys: tuple[str, ...]
+
+    def accuracy(self, *conditions: str) -> float:
+        """The mean of the conditions' accuracies, 0 to 1."""
+        return fmean(fmean(self.right[condition].values()) for condition in conditions)
+
+    def kept(self, unit: str, conditions: Sequence[str]) -> float:
+        """The mean over the conditions of a unit's answer less its answer as it is, -1 to 1."""
+        return fmean(self.right[condition][unit] for condition in conditions) - self.right[AS_IT_IS][unit]
+
+
+def robustness(study: Outcomes, row: Outcome) -> Robustness | None:
+    """What became of an arm's check, or None where no seed has finished both it and the run."""
+    checked = runs_of(study, "robustness", row.arm, protocol=row.protocol)
+    both = [(seed, checked[seed.seed]) for seed in row.seeds if seed.seed in checked]
+    if not both:
+        return None
+    answers: dict[str, dict[str, list[bool]]] = {}
+    subjects: dict[str, str] = {}
+    for seed, runs in both:
+        changed = tuple(prediction for run in runs for prediction in run.predictions)
+        told: dict[str, Sequence[Prediction]] = {
+            AS_IT_IS: headline(seed.predictions, row.protocol),
+            **by_condition(changed),
+        }
+        for condition, units in told.items():
+            for unit in units:
+                answers.setdefault(condition, {}).setdefault(unit.id, []).append(unit.answer == unit.truth)
+                subjects[unit.id] = unit.subject or unit.clip
+    return Robustness(
+        row=row,
+        right={c: {unit: fmean(right) for unit, right in units.items()} for c, units in answers.items()},
+        subjects=subjects,
+        keys=tuple(run.spec.key for seed, runs in both for run in (*seed.runs, *runs)),
+    )
+
+
+def spared(without: Robustness, with_part: Robustness, conditions: Sequence[str] = CLAIMED) -> Interval:
+    """By how much less the second falls under these conditions, a share, with its interval over subjects."""
+    units = sorted(set(without.right[AS_IT_IS]) & set(with_part.right[AS_IT_IS]))
+    values = [with_part.kept(unit, conditions) - without.kept(unit, conditions) for unit in units]
+    return mean_over_clusters(values, [with_part.subjects[unit] for unit in units])
+
+
+def compared(study: Outcomes, protocol: str, *, part: str) -> Iterator[tuple[Robustness, Robustness]]:
+    """(without, with) of every pair of arms that `part` alone tells apart and that have both been checked."""
+    for pair in twins(study.under(protocol), part):
+        without, with_it = (robustness(study, row) for row in pair)
+        if without and with_it:
+            yield without, with_it
+
+
+def robustness_table(study: Outcomes) -> Table | None:
+    """Accuracy under each kind of change, the mean of its strengths; None where nothing was checked."""
+    found = [each for row in study.rows if row.seeds and (each := robustness(study, row))]
+    if not found:
+        return None
+    return Table(
+        id=f"robustness-{study.study.name}",
+        title="Accuracy on changed test images, the mean of three strengths, in %",
+        header=(
+            "Network",
+            "Protocol",
+            "As they are",
+            *map(str.capitalize, CORRUPTIONS),
+            "All",
+            "Fall",
+            *SEEN,
+        ),
+        rows=tuple(map(_row, found)),
+        notes=(
+            f"Strengths: {'; '.join(_sizes())}. The networks were trained on none of these.",
+            *_cbam_notes(study),
+            SEEN_NOTE,
+        ),
+    )
+
+
+def _row(found: Robustness) -> tuple[Cell, ...]:
+    def cell(number: float, show: Callable[[float], str] = percent) -> Cell:
+        return Cell(text=show(number), value=100 * number, run_keys=found.keys)
+
+    kinds = [found.accuracy(*(f"{kind} {s}" for s in STRENGTHS)) for kind in CORRUPTIONS]
+    whole = found.accuracy(AS_IT_IS)
+    return (
+        label(found.row.name),
+        label(found.row.protocol),
+        cell(whole),
+        *map(cell, kinds),
+        cell(fmean(kinds)),
+        cell(fmean(kinds) - whole, lambda fall: points(100 * fall)),
+        *seen(found.row),
+    )
+
+
+def _sizes() -> Iterator[str]:
+    units = {
+        "rotation": "°",
+        "blur": " of the side as standard deviation",
+        "noise": " as standard deviation, of 1",
+        "brightness": " of the light",
+        "contrast": " of the contrast",
+        "occlusion": " of the side covered by a grey square",
+    }
+    for kind, (_, sizes) in CORRUPTIONS.items():
+        yield f"{kind} {', '.join(f'{size:g}' for size in sizes)}{units[kind]}"
+
+
+def _cbam_notes(study: Outcomes) -> Iterator[str]:
+    for protocol in study.study.protocols:
+        pairs = [
+            f"{after.row.arm.name} over {before.row.arm.name} {_in_words(spared(before, after))}"
+            for before, after in compared(study, protocol, part="cbam")
+        ]
+        if pairs:
+            yield (
+                f"What CBAM spares under {protocol}, in points less of fall under rotation, brightness and "
+                f"contrast: {', '.join(pairs)}."
+            )
+
+
+def _in_words(interval: Interval) -> str:
+    return f"{points(100 * interval.estimate)} [{span(interval)}]"
+
+
+def robustness_figure(study: Outcomes, protocol: str, *, out: Path) -> Figure | None:
+    """Accuracy by strength, a panel a kind of change, a line a network; None where nothing was checked."""
+    found = [each for row in study.under(protocol) if row.seeds and (each := robustness(study, row))]
+    if not found:
+        return None
+    figure, axes = grid_of(len(CORRUPTIONS), columns=3, height=2.0)
+    for place, kind in zip(axes, CORRUPTIONS, strict=True):
+        for each in found:
+            conditions = (AS_IT_IS, *(f"{kind} {strength}" for strength in STRENGTHS))
+            shares = [100 * each.accuracy(condition) for condition in conditions]
+            place.plot(range(len(shares)), shares, marker=".", linewidth=1, label=each.row.name)
+        place.set_title(kind, fontsize=SMALL + 1)
+        place.set_xticks(range(1 + len(STRENGTHS)), ("as it is", *map(str, STRENGTHS)), fontsize=SMALL - 1)
+        place.set_ylabel("accuracy, %", fontsize=SMALL)
+        place.set_ylim(0, 102)
+        place.tick_params(labelsize=SMALL - 1)
+        place.grid(alpha=0.3, linewidth=0.5)
+    handles, names = axes[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=3, fontsize=SMALL, frameon=False)
+    file = file_name(study.study.name, f"robustness-{protocol}")
+    save(figure, out / file)
+    leak = found[0].row.leakage
+    assert leak is not None
+    return Figure(
+        id=f"robustness-{study.study.name}-{protocol}",
+        title=f"Accuracy by strength of change under {protocol}",
+        file=file,
+        alt=f"Accuracy by strength of six kinds of change of {', '.join(e.row.arm.name for e in found)}",
+        notes=(
+            f"Under {protocol}, {percent(leak.clip)} % of the test frames have their clip in training and "
+            f"{percent(leak.subject)} % their subject.",
+        ),
+    )

@@ -1,0 +1,43 @@
+from dataclasses import replace
+from typing import Any
+
+from reports.headings import headings
+
+
+def test_studies_of_their_own_have_their_headline(built: Any) -> None:
+    comparison, ablation = built.study(), built.study("ablation")
+
+    assert headings([comparison, ablation, comparison]) == {
+        comparison.name: "Comparison on CASME II (preset paper)",
+        ablation.name: "Ablation on CASME II (preset paper, design ladder)",
+    }
+
+
+def test_the_same_headline_is_told_apart_by_what_differs(built: Any) -> None:
+    first = built.study(protocols=("frame",))
+    second = built.study(protocols=("subject", "loso"), seeds=(0, 1))
+    small = replace(first, dataset=replace(first.dataset, image_size=112))
+
+    assert list(headings([first, second, small]).values()) == [
+        "Comparison on CASME II (preset paper, under frame, seed 0, 224 px)",
+        "Comparison on CASME II (preset paper, under subject and loso, seeds 0, 1, 224 px)",
+        "Comparison on CASME II (preset paper, under frame, seed 0, 112 px)",
+    ]
+
+
+def test_training_counts_too(built: Any) -> None:
+    first = built.study()
+    longer = replace(first, training=replace(first.training, epochs=200))
+
+    assert list(headings([first, longer]).values()) == [
+        "Comparison on CASME II (preset paper, epochs 100)",
+        "Comparison on CASME II (preset paper, epochs 200)",
+    ]
+
+
+def test_at_last_the_digest_tells_them_apart(built: Any) -> None:
+    first, other = built.study(), replace(built.study(), fingerprint="e" * 64)
+    told = headings([first, other])
+
+    assert len(set(told.values())) == 2
+    assert all(text.endswith(f", {name[-6:]})") for name, text in told.items())
