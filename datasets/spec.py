@@ -114,7 +114,7 @@ class SampleTable:
     `notes` say how it came about; `layout` names the form of the release that was found; `aligned` says
     whether its faces come aligned; `complete_clips` and `complete_samples` are what a complete release holds
     of each class, () where that is not known; `usual_folds` is the number of the field's customary folds,
-    0 where there is no custom.
+    0 where there is no custom; `drawn` says that harness drew the faces, whatever layout they lie in.
     """
 
     dataset: str
@@ -128,6 +128,7 @@ class SampleTable:
     complete_clips: tuple[int, ...] = ()
     complete_samples: tuple[int, ...] = ()
     usual_folds: int = 0
+    drawn: bool = False
 
     def counts(self) -> tuple[int, ...]:
         """Number of samples of each class, in the order of `classes`."""

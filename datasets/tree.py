@@ -9,17 +9,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from datasets.marker import MARKER
 from datasets.spec import Anomaly
 
 LEVELS = 4
 """How far below its root a release is looked for: double nesting is the rule, more is not seen."""
 
-_JUNK = re.compile(r"\..*|~\$.*|__MACOSX|Thumbs\.db|desktop\.ini|.+\.lnk", re.IGNORECASE)
+_JUNK = re.compile(rf"\..*|~\$.*|__MACOSX|Thumbs\.db|desktop\.ini|.+\.lnk|{re.escape(MARKER)}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Files and folders of one folder, by name, without what operating systems and editors leave behind."""
+    """Files and folders of one folder, by name, without what systems, editors and `mark` leave in it."""
 
     files: tuple[Path, ...] = ()
     folders: tuple[Path, ...] = ()

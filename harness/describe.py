@@ -34,6 +34,7 @@ def document(table: SampleTable, faces: Sequence[Face] | None) -> dict[str, Any]
         "layout": table.layout,
         "frames": table.frames,
         "aligned": table.aligned,
+        "drawn": table.drawn,
         "samples": len(table.samples),
         "clips": len(clips),
         "subjects": len({sample.subject for sample in table.samples if sample.subject}),
@@ -66,9 +67,10 @@ def in_words(found: dict[str, Any]) -> str:
 
 def _lines(found: dict[str, Any]) -> Iterator[str]:
     layout = f", layout {found['layout']}" if found["layout"] else ""
+    drawn = "; drawn by harness, not the real release" if found["drawn"] else ""
     yield (
         f"{found['dataset']}{layout}, frames {found['frames']}: {found['samples']} frames, "
-        f"{found['clips'] or 'unknown'} clips, {found['subjects'] or 'unknown'} subjects"
+        f"{found['clips'] or 'unknown'} clips, {found['subjects'] or 'unknown'} subjects{drawn}"
     )
     header = ("class", "frames", "complete", "clips", "complete")
     columns = ("class", "frames", "complete_frames", "clips", "complete_clips")

@@ -56,6 +56,11 @@ class Source:
     rate: float = 0.0
     warnings: tuple[str, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """What its answers are named by: the file's name without its suffix, or the folder's."""
+        return named(self.root.name if self.kind == "folder" else self.files[0].stem)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shot:
@@ -72,6 +77,11 @@ class Shot:
     fault: str = ""
 
 
+def named(text: str) -> str:
+    """`text` as a part of a file name that every system takes and none hides."""
+    return re.sub(r"[^\w.-]", "-", text, flags=re.ASCII)[:60].strip(".") or "source"
+
+
 def source(path: Path, *, out: Path) -> Source:
     """What lies at `path`; `out` is where results go, whose pictures are none of the source's.
 
@@ -81,7 +91,7 @@ def source(path: Path, *, out: Path) -> Source:
     place, suffix = Path(os.path.abspath(path)), path.suffix.lower()
     results = Path(os.path.realpath(out))
     if Path(os.path.realpath(place)).is_relative_to(results):
-        raise ValueError(f"{path} lies in --out {out}, which is written anew; name another --out")
+        raise ValueError(f"{path} lies in --out {out}, whose pictures count as answers; name another --out")
     if os.path.isdir(place):
         return _folder(place, results)
     if not os.path.isfile(place):
@@ -190,8 +200,7 @@ def _film_shots(source: Source) -> Iterator[Shot]:
 class Copies:
     """Copies with box and text, made as the frames come: one picture, the first of a folder, or a film.
 
-    `files` are those written so far. What an earlier source has left in `out` under the same names goes
-    first, so that all that lies there is of one source.
+    `out` holds nothing of any other source; `files` are those written so far.
     """
 
     def __init__(self, source: Source, out: Path) -> None:
@@ -199,10 +208,6 @@ class Copies:
         self._source, self._out = source, out
         self._film: cv2.VideoWriter | None = None
         self._size = (0, 0)
-        for name in ("annotated.png", *(name for name, _ in CODECS)):
-            (out / name).unlink(missing_ok=True)
-        for old in (out / "annotated").glob("[0-9][0-9][0-9][0-9]_*.png"):
-            old.unlink()
 
     def add(self, shot: Shot, box: Box, text: str) -> None:
         """Write one frame, if it is among those that are written."""
@@ -212,9 +217,8 @@ class Copies:
         elif self._source.kind == "image":
             self._write(self._out / "annotated.png", drawn(shot.image, box, text))
         elif len(self.files) < MOST_ANNOTATED:
-            name = re.sub(r"[^\w.-]", "-", Path(shot.file).stem, flags=re.ASCII)[:60]
             (self._out / "annotated").mkdir(exist_ok=True)
-            path = self._out / "annotated" / f"{shot.frame:04}_{name}.png"
+            path = self._out / "annotated" / f"{shot.frame:04}_{named(Path(shot.file).stem)}.png"
             self._write(path, drawn(shot.image, box, text))
 
     def close(self) -> None:

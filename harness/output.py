@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from harness.errors import is_full_disk
@@ -20,3 +23,32 @@ def check_writable(out: Path) -> None:
         raise ValueError(
             f"--out {out} is no folder that can be written ({error.strerror}); name another"
         ) from error
+
+
+def fresh_folder(out: Path, name: str) -> tuple[Path, ...]:
+    """Make a folder in `out` that was not there: `name`, or "name-2" and so on where that is taken.
+
+    Returns the folder, and then those above it that were made for it, from the inside out.
+
+    Raises:
+        ValueError: `out` is no folder that can be written.
+    """
+    missing = [folder for folder in (out, *out.parents) if not folder.exists()]
+    check_writable(out)
+    folder, number = out / name, 1
+    while True:
+        try:
+            folder.mkdir(parents=True)
+            return (folder, *missing)
+        except FileExistsError:
+            number += 1
+            folder = out / f"{name}-{number}"
+
+
+def discard(made: Sequence[Path]) -> None:
+    """Take away a fresh folder with all that it holds, and those made for it that hold nothing else."""
+    folder, *above = made
+    shutil.rmtree(folder)
+    with suppress(OSError):
+        for empty in above:
+            empty.rmdir()

@@ -8,14 +8,18 @@ from typing import get_args
 
 from reports.beside import departure_notes
 from reports.claim_checks import CHECKS
-from reports.findings import Finding, on_papers_sets
+from reports.findings import Finding, not_here, on_papers_sets
 from reports.numbers import NOTHING, label
 from reports.outcomes import Outcomes
+from reports.samples import drawn
 from reports.table import Table
 from studies.claims import CLAIMS, Word
 
 Findings = Mapping[tuple[str, str], Finding]
 """By claim and protocol."""
+
+FACELESS = ("size", "size-vgg", "cost-block1", "real-time")
+"""Claims that are the same whatever faces are looked at."""
 
 STRICT = ("loso", "kfold", "subject")
 
@@ -70,12 +74,24 @@ def _counted(protocol: str, found: Findings) -> str:
 
 
 def _findings(studies: Sequence[Outcomes]) -> Findings:
-    """Every claim's finding by id and protocol; none if no study is on the paper's sets."""
-    if not on_papers_sets(studies):
+    """Every claim's finding by id and protocol; none if no study is on the paper's sets.
+
+    Drawn faces speak only where there are no others, and then decide nothing that depends on faces.
+    """
+    there = on_papers_sets(studies)
+    if not there:
         return {}
-    strict = next((p for p in STRICT if any(p in study.study.protocols for study in studies)), None)
+    real = [study for study in there if not drawn(study)]
+    strict = next((p for p in STRICT if any(p in study.study.protocols for study in there)), None)
     protocols = ("frame", strict) if strict else ("frame",)
-    return {(claim.id, p): CHECKS[claim.id](studies, p) for claim in CLAIMS for p in protocols}
+    found = {(claim.id, p): CHECKS[claim.id](real or there, p) for claim in CLAIMS for p in protocols}
+    return found if real else {place: _of_drawn(place[0], finding) for place, finding in found.items()}
+
+
+def _of_drawn(claim: str, finding: Finding) -> Finding:
+    if claim in FACELESS or finding.word == "not testable here":
+        return finding
+    return not_here("the faces are drawn", ours=finding.ours)
 
 
 def _shown(finding: Finding) -> tuple[str, str]:

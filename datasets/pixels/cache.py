@@ -36,9 +36,9 @@ class Pixels:
     `table` is the one given less the samples that could not be made, which are among its anomalies, as are
     the clips on which no face was found; `images` is uint8 (N, 3, size, size), RGB save for flows,
     read-only. `fingerprint` depends on the labels, on the bytes of the image files, on the faces' boxes
-    where the images are aligned and on the onsets' bytes where they are used, and on nothing of this
-    machine. `digests` are those of the image files, of the pixels in a container; `faces` are the clips'
-    faces, () without alignment.
+    where the images are aligned, on the onsets' bytes where they are used and on whether the faces are
+    drawn, and on nothing of this machine. `digests` are those of the image files, of the pixels in a
+    container; `faces` are the clips' faces, () without alignment.
     """
 
     table: SampleTable
@@ -137,7 +137,10 @@ def _pixels(table: SampleTable, record: Record, faces: tuple[Face, ...], place: 
 def _fingerprint(
     table: SampleTable, digests: Sequence[str], onsets: Sequence[str], faces: Sequence[Face]
 ) -> str:
-    """A digest of the classes and, in the order of ids, of every sample, its file's bytes, box and onset."""
+    """A digest of the classes and, in the order of ids, of every sample, its file's bytes, box and onset.
+
+    It tells drawn faces from the same bytes without their mark, whose runs do not say what they are of.
+    """
     lines = [
         [sample.id, sample.label, sample.subject, sample.clip, sample.frame, digest]
         for sample, digest in zip(table.samples, digests, strict=True)
@@ -149,4 +152,6 @@ def _fingerprint(
         facts.append(sorted([face.clip, *face.box, *face.image] for face in faces if face.clip in used))
     if onsets:
         facts.append(sorted([sample.id, onset] for sample, onset in zip(table.samples, onsets, strict=True)))
+    if table.drawn:
+        facts.append("drawn")
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

@@ -2,7 +2,7 @@
 
 `Cropped/sub01/EP02_01f/reg_img46.jpg` and the coding sheet, `cohn-kanade-images/S005/001` and its labels, or
 any other of `LAYOUTS`: the loaders of the real sets read them unchanged. No number obtained on them says
-anything about people.
+anything about people, and `datasets.marker` leaves a file in them that says so.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from datasets.marker import mark
 from datasets.synthetic.layouts import LAYOUTS, SHEETS
 from datasets.synthetic.spec import SyntheticSpec
 
 __all__ = ["DEMO", "EDITION", "LAYOUTS", "SHEETS", "SyntheticSpec", "synthesize"]
 
-EDITION = 1
-"""Raised when the drawing changes, so that no older set in a cache stands for the new one."""
+EDITION = 2
+"""Raised when what is written changes, so that no older set in a cache stands for the new one."""
 
 # Two clips a class and subject: with one, a held-out clip would be of the one class its subject never showed
 # in training, and a network that has learned the person would do worse than chance.
@@ -45,6 +46,7 @@ def synthesize(spec: SyntheticSpec, out: Path, *, progress: Callable[[int, int],
         tree = Path(hidden) / out.name
         tree.mkdir()
         write(spec, tree, progress=progress or _silent)
+        mark(tree)
         if out.exists():
             out.rmdir()
         tree.rename(out)

@@ -33,11 +33,13 @@ def predict(
     ] = "auto",
     device: options.Device = "auto",
     tracking_uri: options.TrackingUri = None,
-    out: Annotated[Path, typer.Option(help="Folder for answers and annotated copies.")] = Path("predictions"),
+    out: Annotated[
+        Path, typer.Option(help="Folder in which each call makes one for its answers and annotated copies.")
+    ] = Path("predictions"),
     json: options.Json = False,
 ) -> None:
     """Find faces, classify them, write CSV, JSON and an annotated copy, and say how fast that was."""
-    from harness.output import check_writable
+    from harness.output import discard, fresh_folder
 
     with user_input():
         from harness.footage import source as found_at
@@ -47,29 +49,34 @@ def predict(
         trained = _trained(run, tracking_uri, device=device)
         _check_onset(trained, footage)
         predictor = Predictor(trained, align=align, film=footage.kind == "film")
-        check_writable(out)
+        document: dict[str, Any] = {
+            **_facts(trained),
+            "source": str(source),
+            "align": align,
+            "complete": False,
+            "files": [],
+        }
+        made = fresh_folder(out, f"{footage.name}-{trained.run_id[:8]}")
+    folder = made[0]
     rows: list[Row] = []
-    document: dict[str, Any] = {
-        **_facts(trained),
-        "source": str(source),
-        "align": align,
-        "complete": False,
-        "files": [],
-    }
     try:
-        document["files"] = _carry_out(predictor, footage, trained.classes, out=out, rows=rows)
+        document["files"] = _carry_out(predictor, footage, trained.classes, out=folder, rows=rows)
         document["complete"] = True
     except KeyboardInterrupt:
-        print(f"\nstopped; the {len(rows)} frames that were done are kept in {out}", file=sys.stderr)
+        done = f"the {len(rows)} frames that were done are kept in {folder}"
+        print(f"\nstopped; {done if _answered(rows) else 'nothing was answered yet'}", file=sys.stderr)
         raise
     finally:
         document |= _results(rows, footage, trained.classes, complete=document["complete"])
         text = json_module.dumps(document, indent=1)
-        (out / "predictions.json").write_text(text + "\n")
-    _warn(document["warnings"])
-    if not document["speed"]:
+        if _answered(rows):
+            (folder / "predictions.json").write_text(text + "\n")
+        else:
+            discard(made)
+    _warn(document["warnings"], listed=bool(_answered(rows)))
+    if not _answered(rows):
         raise UserError(f"no image in {source} can be read: {rows[0].note if rows else 'it has no frame'}")
-    print(text if json else _in_words(document, out))
+    print(text if json else _in_words(document, folder))
 
 
 def _trained(run: str, tracking_uri: str | None, *, device: str) -> Trained:
@@ -145,17 +152,22 @@ def _facts(trained: Trained) -> dict[str, Any]:
         "key": trained.spec.key,
         "name": run_name(trained.spec),
         "dataset": trained.spec.dataset.name,
+        "drawn": trained.drawn,
         "representation": trained.spec.dataset.representation,
         "classes": list(trained.classes),
         "device": in_words(trained.device),
     }
 
 
+def _answered(rows: list[Row]) -> list[Row]:
+    return [row for row in rows if row.probabilities]
+
+
 def _results(rows: list[Row], footage: Source, classes: tuple[str, ...], *, complete: bool) -> dict[str, Any]:
     from datasets.text import shown
     from harness.predicting import flat, speed
 
-    answered = [row for row in rows if row.probabilities]
+    answered = _answered(rows)
     warnings = [
         *footage.warnings,
         *(f"{shown(r.file)}, frame {r.frame}: {r.note}" for r in rows if not r.box),
@@ -171,11 +183,12 @@ def _results(rows: list[Row], footage: Source, classes: tuple[str, ...], *, comp
     }
 
 
-def _warn(warnings: list[str]) -> None:
+def _warn(warnings: list[str], *, listed: bool) -> None:
     for text in warnings[:WARNED]:
         print(f"warning: {text}", file=sys.stderr)
     if len(warnings) > WARNED:
-        print(f"and {len(warnings) - WARNED} more; predictions.json lists them", file=sys.stderr)
+        where = "; predictions.json lists them" if listed else ""
+        print(f"and {len(warnings) - WARNED} more{where}", file=sys.stderr)
 
 
 def _in_words(document: dict[str, Any], out: Path) -> str:
@@ -193,6 +206,7 @@ def _in_words(document: dict[str, Any], out: Path) -> str:
         lines.append(line(shown(row["file"], longest=28), str(row["frame"]), time, words))
     if len(document["rows"]) > SHOWN:
         lines.append(f"and {len(document['rows']) - SHOWN} more in {out / 'predictions.csv'}")
+    drawn = ", faces drawn by harness" if document["drawn"] else ""
     speed = document["speed"]
     parts = (
         f"{name} {' / '.join(f'{value:.1f}' for value in times.values())}"
@@ -206,7 +220,7 @@ def _in_words(document: dict[str, Any], out: Path) -> str:
     return "\n".join(
         (
             *lines,
-            f"run      {document['run']}  {document['name']} ({document['dataset']})",
+            f"run      {document['run']}  {document['name']} ({document['dataset']}{drawn})",
             f"answers  {', '.join(f'{shown(k)} {v}' for k, v in document['answers'].items())}",
             f"faces    {', '.join(f'{k} {v}' for k, v in document['faces'].items())}",
             f"speed    {speed['frames_per_second']:.1f} frames a second end to end on {document['device']}, "

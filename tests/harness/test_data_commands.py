@@ -44,6 +44,18 @@ def test_describe_puts_a_complete_release_beside_what_was_found(harness: Run, of
     assert "faces: not looked for yet; `harness data prepare` does" in out
 
 
+def test_describe_says_that_faces_are_drawn(harness: Run, official: Path, tree: Path) -> None:
+    _, out, _ = harness("data", "describe", "--dataset", "ckplus", "--root", official)
+    assert out.splitlines()[0].endswith("4 subjects; drawn by harness, not the real release")
+    (note,) = [line for line in out.splitlines() if line.startswith("note: drawn by harness")]
+    assert "DRAWN-BY-HARNESS.txt" in note
+    for name, root, drawn in (("ckplus", official, True), ("casme2", tree, False)):
+        document = json.loads(harness("data", "describe", "--dataset", name, "--root", root, "--json")[1])
+        assert document["drawn"] is drawn
+    _, out, _ = harness("data", "describe", "--dataset", "casme2", "--root", tree)
+    assert "drawn" not in out
+
+
 def test_prepare_aligns_once_and_describe_then_tells_the_faces(harness: Run, official: Path) -> None:
     args = ("--dataset", "ckplus", "--root", official, "--classes", "fear,happy", "--json")
     status, out, _ = harness("data", "prepare", *args, "--image-size", 32)
@@ -215,6 +227,7 @@ def test_a_comparison_on_ck_plus_gives_the_papers_tables_and_figures(harness: Ru
     # Four folds pooled: every clip tested once.
     assert "24\N{NO-BREAK SPACE}clips" in report
     assert "loso: clean" in report
+    assert "**The faces of CK+ here are drawn by harness, not the real release" in report
 
 
 def test_a_packed_set_runs_under_the_papers_split(harness: Run, packed: Path) -> None:

@@ -8,7 +8,7 @@ import shutil
 import signal
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -192,16 +192,19 @@ def test_a_broken_image_is_a_row_and_a_warning_and_the_rest_is_answered(
     assert "warning: broken.jpg" in err
     assert "cut off" in err
     assert "frames a second end to end" in out
-    with (folder / "out" / "predictions.csv").open(newline="") as file:
+    (answers,) = (folder / "out").iterdir()
+    assert answers.name == f"-1-1-{made.run_id[:8]}"
+    assert str(answers) in out
+    with (answers / "predictions.csv").open(newline="") as file:
         table = list(csv.DictReader(file))
     # Sorted as text is, and the name that a spreadsheet would reckon is quoted.
     assert [row["file"] for row in table] == ["'=cmd.jpg", "broken.jpg", "deeper/b.jpg"]
     assert [bool(row["answer"]) for row in table] == [True, False, True]
     assert [row["p_fear"] == "" for row in table] == [False, True, False]
-    document = json.loads((folder / "out" / "predictions.json").read_text())
+    document = json.loads((answers / "predictions.json").read_text())
     assert document["complete"] is True
     assert [row["file"] for row in rows(document)] == ["=cmd.jpg", "broken.jpg", "deeper/b.jpg"]
-    copies = sorted(path.name for path in (folder / "out" / "annotated").iterdir())
+    copies = sorted(path.name for path in (answers / "annotated").iterdir())
     assert copies == ["0001_-cmd.png", "0003_b.png"]
     # A second time the copies lie below the source: they are results, and no faces to look at.
     again = asked(harness, made, made.key, folder, "--out", folder / "out")
@@ -222,8 +225,8 @@ def test_a_face_in_a_photograph_is_found_and_marked(
     cv2.imwrite(str(tmp_path / "cut.png"), astronaut[59:171, 167:279])
     (cut,) = rows(asked(harness, made, made.run_id, tmp_path / "cut.png", "--align", "none"))
     assert probabilities(cut) == probabilities(row)
-    harness("predict", made.run_id, tmp_path / "photo.png", *options(made))
-    copy = cv2.imread("predictions/annotated.png")
+    harness("predict", made.run_id, tmp_path / "photo.png", *options(made), "--out", "apart")
+    copy = cv2.imread(f"apart/photo-{made.run_id[:8]}/annotated.png")
     assert copy.shape == astronaut.shape
     green = (copy == (80, 220, 80)).all(axis=2)
     assert green[59, 200]
@@ -259,7 +262,7 @@ def test_a_film_is_answered_frame_by_frame_and_written_again(
     assert abs(int(str(found[4]["x"])) - int(str(found[0]["x"])) + 80) < 15
     assert "no face was found" in str(found[3]["note"])
     assert found[3]["w"] == 320
-    copy = cv2.VideoCapture("predictions/annotated.mp4")
+    copy = cv2.VideoCapture(f"predictions/film-{made.run_id[:8]}/annotated.mp4")
     assert copy.isOpened()
     assert copy.get(cv2.CAP_PROP_FPS) == pytest.approx(20)
     images = []
@@ -345,6 +348,7 @@ def test_mistakes_get_one_message_each(harness: Run, made: Made, tmp_path: Path)
         (made.run_id, tmp_path / "text.txt", ("neither an image nor a film", ".mkv")),
         (made.run_id, tmp_path / "predictions", ("lies in --out predictions", "name another --out")),
     ]
+    there = sorted(Path().rglob("*"))
     for run, source, words in cases:
         status, out, err = harness("predict", run, source, *options(made))
         errors = [line for line in err.splitlines() if line.startswith("error: ")]
@@ -355,6 +359,7 @@ def test_mistakes_get_one_message_each(harness: Run, made: Made, tmp_path: Path)
     status, _, err = harness("predict", made.run_id, image, "--tracking-uri", "sqlite:///none.db")
     assert (status, "no run on" in err) == (2, True)
     assert not Path("none.db").exists()
+    assert sorted(Path().rglob("*")) == there
 
 
 def test_a_run_must_be_one_and_finished_and_whole(made: Made, tmp_path: Path) -> None:
@@ -421,7 +426,8 @@ def io_bytes(weights: dict[str, torch.Tensor]) -> bytes:
 
 def test_ctrl_c_keeps_what_was_done(harness: Run, made: Made, tmp_path: Path) -> None:
     path = film(tmp_path / "long.avi", [np.full((48, 48, 3), 90, np.uint8)] * 4000)
-    table = Path("predictions/predictions.csv")
+    answers = Path(f"predictions/long-{made.run_id[:8]}")
+    table = answers / "predictions.csv"
 
     def stop() -> None:
         deadline = time.monotonic() + 60
@@ -434,16 +440,100 @@ def test_ctrl_c_keeps_what_was_done(harness: Run, made: Made, tmp_path: Path) ->
     status, out, err = harness("predict", made.run_id, path, "--align", "none", *options(made))
     stopper.join()
     assert (status, out) == (130, "")
-    document = json.loads(Path("predictions/predictions.json").read_text())
+    document = json.loads((answers / "predictions.json").read_text())
     done = len(rows(document))
     assert document["complete"] is False
     assert 5 <= done < 4000
-    assert f"the {done} frames that were done are kept in predictions" in err
+    assert f"the {done} frames that were done are kept in {answers}" in err
     assert document["speed"]["frames"] == done
     with table.open(newline="") as file:
         assert abs(sum(1 for _ in csv.DictReader(file)) - done) <= 1
-    copy = cv2.VideoCapture("predictions/annotated.mp4")
+    copy = cv2.VideoCapture(str(answers / "annotated.mp4"))
     assert abs(copy.get(cv2.CAP_PROP_FRAME_COUNT) - done) <= 1
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_no_call_touches_the_answers_of_an_earlier_one(harness: Run, made: Made, tmp_path: Path) -> None:
+    image = shutil.copy(next(made.cropped.rglob("*.jpg")), tmp_path / "photo.jpg")
+    name = f"photo-{made.run_id[:8]}"
+    assert asked(harness, made, made.run_id, image)["files"] == [
+        f"predictions/{name}/{file}" for file in ("predictions.csv", "predictions.json", "annotated.png")
+    ]
+    first = contents(tmp_path / "predictions")
+    Path(image).write_bytes(b"no image")
+    assert harness("predict", made.run_id, image, *options(made))[0] == 2
+    assert contents(tmp_path / "predictions") == first
+    shutil.copy(max(made.cropped.rglob("*.jpg")), image)
+    for expected in (f"{name}-2", f"{name}-3"):
+        files = asked(harness, made, made.run_id, image)["files"]
+        assert isinstance(files, list)
+        assert {Path(file).parent for file in files} == {Path("predictions") / expected}
+    names = sorted(path.name for path in (tmp_path / "predictions").iterdir())
+    assert names == [name, f"{name}-2", f"{name}-3"]
+    after = contents(tmp_path / "predictions")
+    assert {path: after[path] for path in first} == first
+
+
+def test_a_call_that_answers_nothing_leaves_nothing(harness: Run, made: Made, tmp_path: Path) -> None:
+    folder = tmp_path / "bad"
+    folder.mkdir()
+    for number in range(7):
+        (folder / f"{number}.png").write_bytes(b"no image")
+    status, _, err = harness("predict", made.run_id, folder, *options(made), "--out", "new/deeper")
+    assert status == 2
+    assert err.splitlines()[-2] == "and 2 more"
+    assert not Path("new").exists()
+    # What was there before stays, empty or not.
+    Path("empty").mkdir()
+    harness("predict", made.run_id, folder, *options(made), "--out", "empty")
+    assert list(Path("empty").iterdir()) == []
+
+
+def test_ctrl_c_before_an_answer_leaves_nothing(
+    harness: Run, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Predictor, "row", stop)
+    image = next(made.cropped.rglob("*.jpg"))
+    status, out, err = harness("predict", made.run_id, image, *options(made))
+    assert (status, out) == (130, "")
+    assert "stopped; nothing was answered yet" in err
+    assert not Path("predictions").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("a b.c.png", "a-b.c"),
+        ("...png", "source"),
+        (".hidden.png", "hidden"),
+        (f"{'x' * 100}.png", "x" * 60),
+    ],
+)
+def test_answers_are_named_after_their_source(tmp_path: Path, path: str, name: str) -> None:
+    (tmp_path / path).write_bytes(b"")
+    assert footage.source(tmp_path / path, out=tmp_path / "out").name == name
+    folder = tmp_path / "v1.2"
+    folder.mkdir()
+    shutil.copy(tmp_path / path, folder / "1.png")
+    assert footage.source(folder, out=tmp_path / "out").name == "v1.2"
+
+
+def test_a_run_on_drawn_faces_says_so(
+    harness: Run, made: Made, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    image = next(made.cropped.rglob("*.jpg"))
+    assert asked(harness, made, made.run_id, image)["drawn"] is False
+    result = replace(made.frames, data=replace(made.frames.data, drawn=True))
+    monkeypatch.setattr(Ledger, "load", lambda *_: result)
+    assert asked(harness, made, made.run_id, image)["drawn"] is True
+    out = harness("predict", made.run_id, image, *options(made))[1]
+    assert "(casme2, faces drawn by harness)" in out
 
 
 def test_each_picture_of_a_folder_has_a_box_of_its_own(made: Made, astronaut: footage.Image) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from reports.claim_checks import CHECKS
-from reports.claims import claim_table
+from reports.claims import FACELESS, claim_table, claims_in_words
 from reports.convergence import convergence
 from reports.outcomes import outcomes
 from studies.arms import ablation
@@ -124,3 +124,33 @@ def test_the_table_lists_all_claims_under_both_kinds_of_split_and_only_for_the_p
     assert built.column(table, "Verdict, frame")[6] == "not testable here"
     drawn = outcomes(built.finish(built.study(dataset="synthetic")))
     assert claim_table([drawn]) is None
+
+
+def test_drawn_faces_show_their_numbers_and_decide_nothing_about_faces(built: Any) -> None:
+    def choose(spec: Any) -> Any:
+        run = built.answered(spec, [True] * 200, subjects=20)
+        return replace(run, data=replace(run.data, drawn=True))
+
+    base = built.study("ablation", protocols=("frame",))
+    drawn_faces = outcomes(built.finish(base, choose))
+    table = claim_table([drawn_faces])
+    assert table is not None
+    verdicts = dict(zip(built.column(table, "Claim"), built.column(table, "Verdict, frame"), strict=True))
+    assert verdicts["size"] == "reproduced"
+    assert {word for claim, word in verdicts.items() if claim not in FACELESS} == {"not testable here"}
+    ours = dict(zip(built.column(table, "Claim"), built.column(table, "Ours, frame"), strict=True))
+    assert ours["acc-casme2"].startswith("100.00 %")
+    assert any(note.endswith(": the faces are drawn.") for note in table.notes)
+
+    real = _ladder(built, lambda rung, n: n < 3 + rung)
+    both = claim_table([drawn_faces, real])
+    assert both is not None
+    place = built.column(both, "Claim").index("ladder")
+    assert built.column(both, "Verdict, frame")[place] == "reproduced"
+
+
+def test_the_verdicts_are_counted_in_words(built: Any) -> None:
+    (told,) = claims_in_words([_ladder(built, lambda rung, n: n < 3 + rung)])
+    assert told.startswith("On the paper's own split, frame: of 17 claims ")
+    assert "reproduced (size, ladder, " in told
+    assert claims_in_words([outcomes(built.finish(built.study(dataset="synthetic")))]) == ()

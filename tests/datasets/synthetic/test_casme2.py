@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from datasets.casme2.load import load
+from datasets.marker import MARKER
 from datasets.synthetic.synthesize import SyntheticSpec, synthesize
 
 ODD = {"subjects": 2, "clips": 26, "frames": 3, "quirks": True}
@@ -40,7 +41,11 @@ def test_raw_selected_holds_onset_to_offset_under_the_sheets_numbers(tmp_path):
 
 def test_raw_alone_holds_the_whole_recordings(tmp_path):
     root = made(tmp_path, layout="casme2-raw")
-    assert sorted(path.name for path in root.iterdir()) == ["CASME2-RAW", "CASME2-coding-20140508.xlsx"]
+    assert sorted(path.name for path in root.iterdir()) == [
+        "CASME2-RAW",
+        "CASME2-coding-20140508.xlsx",
+        MARKER,
+    ]
     for row in rows(root).itertuples():
         folder = root / "CASME2-RAW" / f"sub{row.Subject}" / row.Filename
         assert numbers(folder, "img") == list(range(1, row.OffsetFrame + 4))
@@ -68,7 +73,7 @@ def test_compressed_is_one_film_a_recording(tmp_path):
 )
 def test_the_sheet_asked_for_is_the_one_written(tmp_path, sheet, name):
     root = made(tmp_path, sheet=sheet)
-    assert sorted(path.name for path in root.iterdir()) == sorted([name, "Cropped"])
+    assert sorted(path.name for path in root.iterdir()) == sorted([name, "Cropped", MARKER])
 
 
 def test_a_full_cast_has_the_clips_that_tell_2019(tmp_path):
@@ -137,7 +142,8 @@ def test_the_junk_of_the_copies_is_there(odd):
 
 def test_a_set_without_quirks_has_no_junk(tmp_path):
     root = made(tmp_path)
-    assert {path.suffix for path in root.rglob("*") if path.is_file()} == {".xlsx", ".jpg"}
+    assert {path.suffix for path in root.rglob("*") if path.is_file()} == {".xlsx", ".jpg", ".txt"}
+    assert {path.name for path in root.rglob("*.txt")} == {MARKER}
     assert not [path for path in root.rglob("*") if path.name[0] in ".~"]
 
 

@@ -5,6 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
+from datasets.marker import MARKER
 from datasets.synthetic.synthesize import SyntheticSpec, synthesize
 
 CLASSES = ["anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise"]
@@ -22,8 +23,8 @@ def odd(tmp_path_factory):
 
 
 def test_ck48_is_a_folder_a_class(plain):
-    assert [path.name for path in plain.iterdir()] == ["CK+48"]
-    assert sorted(path.name for path in (plain / "CK+48").iterdir()) == CLASSES
+    assert sorted(path.name for path in plain.iterdir()) == ["CK+48", MARKER]
+    assert sorted(path.name for path in (plain / "CK+48").iterdir()) == [MARKER, *CLASSES]
 
 
 def test_each_sequence_gives_its_last_three_frames(plain):

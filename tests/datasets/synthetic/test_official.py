@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from datasets.marker import MARKER
 from datasets.synthetic.synthesize import SyntheticSpec, synthesize
 
 SMALL = {"layout": "ck-official", "subjects": 6, "clips": 12, "frames": 4}
@@ -25,6 +26,7 @@ def frames(root):
 
 def test_the_four_parts_stand_at_the_root(plain):
     assert sorted(path.name for path in plain.iterdir()) == [
+        MARKER,
         "Emotion",
         "FACS",
         "Landmarks",
@@ -109,7 +111,8 @@ def test_without_quirks_every_sequence_is_labelled_and_nothing_else_lies_there(p
     assert len(folders) == 12
     assert {path.suffix for path in plain.rglob("*") if path.is_file()} == {".png", ".txt"}
     assert sorted(path.name for path in (plain / "cohn-kanade-images").iterdir()) == [
-        f"S{number:03d}" for number in range(1, 7)
+        MARKER,
+        *(f"S{number:03d}" for number in range(1, 7)),
     ]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from datasets.marker import MARKER
 from datasets.synthetic.synthesize import SyntheticSpec, synthesize
 
 SMALL = {"subjects": 6, "clips": 14, "frames": 4}
@@ -20,9 +21,9 @@ def packed(tmp_path_factory):
     }
 
 
-def test_the_one_file_is_all_there_is(packed):
-    assert [path.name for path in packed["ck-h5"].iterdir()] == ["CK_data.h5"]
-    assert [path.name for path in packed["ck-csv"].iterdir()] == ["ckextended.csv"]
+def test_the_one_file_and_its_mark_are_all_there_is(packed):
+    assert sorted(path.name for path in packed["ck-h5"].iterdir()) == ["CK_data.h5", MARKER]
+    assert sorted(path.name for path in packed["ck-csv"].iterdir()) == [MARKER, "ckextended.csv"]
 
 
 def test_the_h5_holds_ck48_by_its_own_codes(packed):

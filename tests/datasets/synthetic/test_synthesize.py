@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from datasets.casme2.load import load
+from datasets.marker import MARKER
 from datasets.synthetic import studio as synthetic_studio
 from datasets.synthetic.synthesize import DEMO, EDITION, LAYOUTS, SyntheticSpec, synthesize
 
-GREENS_OF_EDITION_1 = [
+GREENS_OF_EDITION_2 = [
     [164, 164, 172, 178],
     [138, 150, 162, 156],
     [120, 154, 172, 142],
@@ -37,8 +38,9 @@ def test_the_tree_is_the_released_layout(tiny):
         "CASME2-RAW",
         "CASME2-coding-20140508.xlsx",
         "Cropped",
+        MARKER,
     ]
-    assert sorted(path.name for path in (tiny / "Cropped").iterdir()) == ["sub01", "sub02"]
+    assert sorted(path.name for path in (tiny / "Cropped").iterdir()) == [MARKER, "sub01", "sub02"]
     assert len(list(tiny.glob("Cropped/sub0?/EP*/reg_img*.jpg"))) == 7 * 3
 
 
@@ -74,8 +76,8 @@ def test_every_layout_has_the_same_bytes_twice(tmp_path, layout):
 def test_the_default_path_draws_the_frames_it_always_drew(tiny):
     frame = min((tiny / "Cropped").rglob("*.jpg"), key=str)
     small = cv2.resize(cv2.imread(str(frame)), (4, 5), interpolation=cv2.INTER_AREA)
-    assert EDITION == 1
-    np.testing.assert_allclose(small[..., 1], GREENS_OF_EDITION_1, atol=2)
+    assert EDITION == 2
+    np.testing.assert_allclose(small[..., 1], GREENS_OF_EDITION_2, atol=2)
 
 
 def test_the_bytes_do_not_depend_on_the_number_of_cores(tmp_path, monkeypatch):
