@@ -75,7 +75,7 @@ def ablation_items(study: Outcomes, *items: str) -> tuple[str, ...]:
 
 
 def _paper(study: Outcomes) -> Beside | None:
-    other = beside(study.study.dataset.name)
+    other = beside(study)
     return other if other and other.published.dataset == ABLATION else None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from datasets.catalogue import DATASETS
+from reports.outcomes import Outcomes
 from studies.paper import BATCH, EPOCHS, IMAGE_SIZE, PAPER, STAND_INS, PublishedSet
 from studies.spec import Study
 
@@ -36,13 +37,11 @@ class Beside:
         )
 
 
-def beside(dataset: str) -> Beside | None:
-    """The paper's numbers for this data set, a stand-in's, or none."""
-    if dataset in PAPER:
-        return Beside(published=PAPER[dataset], same=True)
-    if dataset in STAND_INS:
-        return Beside(published=PAPER[STAND_INS[dataset]], same=False)
-    return None
+def beside(study: Outcomes) -> Beside | None:
+    """The paper's numbers for the study's data, a stand-in's, or none; drawn faces are not the same data."""
+    name = study.study.dataset.name
+    published = PAPER.get(STAND_INS.get(name, name))
+    return Beside(published=published, same=name in PAPER and not study.drawn) if published else None
 
 
 def title_of(dataset: str) -> str:

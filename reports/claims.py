@@ -11,7 +11,6 @@ from reports.claim_checks import CHECKS
 from reports.findings import Finding, not_here, on_papers_sets
 from reports.numbers import NOTHING, label
 from reports.outcomes import Outcomes
-from reports.samples import drawn
 from reports.table import Table
 from studies.claims import CLAIMS, Word
 
@@ -81,7 +80,7 @@ def _findings(studies: Sequence[Outcomes]) -> Findings:
     there = on_papers_sets(studies)
     if not there:
         return {}
-    real = [study for study in there if not drawn(study)]
+    real = [study for study in there if not study.drawn]
     strict = next((p for p in STRICT if any(p in study.study.protocols for study in there)), None)
     protocols = ("frame", strict) if strict else ("frame",)
     found = {(claim.id, p): CHECKS[claim.id](real or there, p) for claim in CLAIMS for p in protocols}

@@ -31,7 +31,7 @@ def score_table(study: Outcomes) -> Table:
     rows = (*study.rows, *study.controls)
     grouped = study.study.protocols != ("frame",)
     frames = ("Accuracy by frame", "F1 by frame") if grouped else ()
-    other = beside(study.study.dataset.name)
+    other = beside(study)
     return Table(
         id=f"scores-{study.study.name}",
         title=f"Networks on {title_of(study.study.dataset.name)}, in %",
@@ -50,7 +50,7 @@ def _score_row(row: Outcome, *, grouped: bool) -> tuple[Cell, ...]:
 
 def paper_table(study: Outcomes) -> Table | None:
     """The paper's scores and, where the data are the same, our distance from them; None if it has none."""
-    other = beside(study.study.dataset.name)
+    other = beside(study)
     if other is None:
         return None
     names = ("accuracy", "precision", "recall", "F1")
@@ -113,7 +113,7 @@ def size_table(study: Outcomes) -> Table | None:
             rows.append((arm_name(study, arm.name), arm, found.cost, (found.spec.key,)))
     if not rows:
         return None
-    other = beside(study.study.dataset.name)
+    other = beside(study)
     sizes = {arm: scores.mib for arm, scores in other.published.scores.items()} if other else None
     pixels, classes = study.study.dataset.image_size, len(study.classes)
     about = f" at {pixels} px and {classes} classes"

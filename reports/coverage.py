@@ -67,9 +67,11 @@ def _fits(need: _Need, study: Outcomes) -> bool:
 
 def _reason(need: _Need, study: Outcomes, pictures: Collection[str]) -> str:
     """Why this study does not support the item; "" if it does."""
+    if study.drawn:
+        return "The faces are drawn, not the release's"
     if need.picture:
-        drawn = f"{study.study.name}/{need.picture}" in pictures
-        return "" if drawn else "The picture was not kept with the study"
+        kept = f"{study.study.name}/{need.picture}" in pictures
+        return "" if kept else "The picture was not kept with the study"
     if "frame" not in study.study.protocols:
         return "Not run under frame, the paper's split"
     rows = {row.arm.name: row for row in study.under("frame")}

@@ -14,7 +14,6 @@ from reports.headings import headings
 from reports.markdown import escape, render_figure, render_table
 from reports.outcomes import Outcomes, outcomes
 from reports.pictures import FOLDER, file_name
-from reports.samples import drawn
 from reports.sections import (
     Block,
     Faults,
@@ -123,7 +122,7 @@ def _blocks(studies: Sequence[Outcomes], pictures: Mapping[str, str], *, out: Pa
 
 def _stamp(studies: Sequence[Outcomes]) -> Iterator[Block]:
     """What a reader must know first where faces are drawn; beside real ones, which studies' they are."""
-    found = [study for study in studies if drawn(study)]
+    found = [study for study in studies if study.drawn]
     if not found:
         return
     apart = len(found) < len(studies)

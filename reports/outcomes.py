@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from architectures.spec import ArchitectureSpec
+from datasets.catalogue import SYNTHETIC
 from datasets.spec import Leakage
 from studies.controls import MAJORITY, PRIOR, majority, prior_guesser
 from studies.metrics import Scores, headline, scores
@@ -134,6 +135,11 @@ class Outcomes:
         keys = [spec.key for spec in self.study.runs()]
         finished, broken = (sum(key in found for key in keys) for found in (done, failed))
         return finished, broken, len(keys) - finished - broken
+
+    @property
+    def drawn(self) -> bool:
+        """Whether harness drew the faces; of the synthetic set also where results do not say so."""
+        return self.study.dataset.name == SYNTHETIC or any(run.data.drawn for run in self.result.results)
 
     def under(self, protocol: str) -> tuple[Outcome, ...]:
         """The outcomes of that protocol, one an arm."""

@@ -29,7 +29,7 @@ _RATIOS: tuple[Callable[[ClassCounts], float], ...] = (
 
 def class_table(study: Outcomes, arm: str = "proposed") -> Table:
     """One network, one class against the rest: a row for each protocol, and one of the paper's."""
-    other = beside(study.study.dataset.name)
+    other = beside(study)
     rows = study.of(arm)
     cells = []
     for c, name in enumerate(study.classes):

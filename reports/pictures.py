@@ -51,7 +51,7 @@ def confusion_figure(study: Outcomes, protocol: str, *, out: Path) -> Figure | N
         return None
     file = file_name(study.study.name, f"confusion-{protocol}")
     confusion_matrices(runs, out / file)
-    other = beside(study.study.dataset.name)
+    other = beside(study)
     return Figure(
         id=f"confusion-{study.study.name}-{protocol}",
         title=f"Confusion matrices on {title_of(study.study.dataset.name)} under {protocol}",
@@ -94,7 +94,7 @@ def curve_figure(
 def _curve_items(study: Outcomes, quantity: Literal["accuracy", "loss"]) -> tuple[str, ...]:
     if study.study.kind == "ablation":
         return ablation_items(study, "Figure 16" if quantity == "accuracy" else "Figure 17")
-    other = beside(study.study.dataset.name)
+    other = beside(study)
     if other is None:
         return ()
     named = {"accuracy": other.published.accuracy_figure, "loss": other.published.loss_figure}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from datasets.catalogue import SYNTHETIC
 from reports.beside import Beside, beside, title_of
 from reports.columns import SEEN, SEEN_NOTE
 from reports.numbers import NOTHING, label, percent, whole
@@ -23,7 +22,7 @@ def _firsts(study: Outcomes) -> tuple[tuple[str, RunResult], ...]:
 
 def sample_table(study: Outcomes) -> Table:
     """Samples of each class, in the whole set, in the paper, and in the parts of each protocol's split."""
-    other = beside(study.study.dataset.name)
+    other = beside(study)
     header = ("Protocol", "Class", "Train", "Validation", "Test", "All")
     rows = [row for protocol, run in _firsts(study) for row in _rows(protocol, run, other)]
     name = title_of(study.study.dataset.name)
@@ -99,11 +98,6 @@ def _findings(study: Outcomes) -> Iterator[str]:
             examples = "; ".join(finding.examples)
             what = f"{finding.severity}: {finding.code}: {finding.text}"
             yield f"Audit of {protocol}: {what}; such as {examples}."
-
-
-def drawn(study: Outcomes) -> bool:
-    """Whether harness drew the faces; of the synthetic set, results that do not say so are of them too."""
-    return study.study.dataset.name == SYNTHETIC or any(run.data.drawn for run in study.result.results)
 
 
 def summaries(study: Outcomes) -> tuple[tuple[str, DataSummary], ...]:

@@ -96,7 +96,7 @@ def data_section(studies: Sequence[Outcomes], pictures: Mapping[str, str]) -> It
                 name = title_of(spec.name)
                 yield _heading(f"{name[:1].upper()}{name[1:]} ({study.study.kind})", 3)
                 yield counts
-                yield Faults(items=("Table 2",) if beside(spec.name) else ())
+                yield Faults(items=("Table 2",) if beside(study) else ())
                 yield leak_table(study)
                 yield from _data_notes(study)
         for what in ("samples", "augmentation"):
@@ -127,7 +127,7 @@ def _data_notes(study: Outcomes) -> Iterator[Block]:
 
 def _given_picture(study: Outcomes, what: str, *, file: str) -> Iterator[Block]:
     dataset = study.study.dataset.name
-    other, name = beside(dataset), title_of(dataset)
+    other, name = beside(study), title_of(dataset)
     if what == "augmentation":
         title, alt = "One training image and what augmentation makes of it", "One image, randomly augmented"
         paper = other.items("Figure 9") if other else ()
@@ -142,7 +142,7 @@ def _given_picture(study: Outcomes, what: str, *, file: str) -> Iterator[Block]:
 def comparison_section(study: Outcomes, *, heading: str, out: Path) -> Iterator[Block]:
     """Tables 3 and 4, or 5 and 6, and the figures after them."""
     yield _heading(heading)
-    other = beside(study.study.dataset.name)
+    other = beside(study)
     yield from _class_blocks(study)
     yield score_table(study)
     yield from _present(difference_table(study))
@@ -159,7 +159,7 @@ def comparison_section(study: Outcomes, *, heading: str, out: Path) -> Iterator[
 
 
 def _class_blocks(study: Outcomes) -> Iterator[Block]:
-    other = beside(study.study.dataset.name)
+    other = beside(study)
     if study.of(PROPOSED) and study.classes:
         yield class_table(study, PROPOSED)
         yield Faults(items=(other.published.per_class_table,) if other else ())

@@ -167,7 +167,7 @@ def _limits(study: Outcomes, rows: Sequence[Outcome]) -> Iterator[str]:
         texts.append("how far a result moves with the seed: there is one seed")
     if any(row.leakage and row.leakage.subject > 0 for row in rows):
         texts.append("how well a network knows unseen people, from any row whose subjects were seen")
-    if study.study.dataset.name == "synthetic":
+    if study.drawn:
         texts.append("anything about real faces: the images are drawn, and show that the machinery works")
     if texts:
         yield f"This does not show: {'; '.join(texts)}."

@@ -2,10 +2,19 @@ from dataclasses import replace
 from typing import Any
 
 from reports.beside import beside, departures, title_of
+from reports.outcomes import outcomes
 
 
-def test_the_papers_sets_stand_beside_themselves() -> None:
-    found = beside("ckplus")
+def _study(built: Any, dataset: str, *, drawn: bool = False) -> Any:
+    def choose(spec: Any) -> Any:
+        run = built.run(spec)
+        return replace(run, data=replace(run.data, drawn=drawn))
+
+    return outcomes(built.finish(built.study(dataset=dataset), choose))
+
+
+def test_the_papers_sets_stand_beside_themselves(built: Any) -> None:
+    found = beside(_study(built, "ckplus"))
 
     assert found is not None
     assert (found.column, found.notes) == ("Paper", ())
@@ -13,8 +22,16 @@ def test_the_papers_sets_stand_beside_themselves() -> None:
     assert title_of("ckplus") == "CK+"
 
 
-def test_the_synthetic_set_has_a_stand_in_that_says_so() -> None:
-    found = beside("synthetic")
+def test_drawn_faces_are_not_the_papers_set_whatever_their_layout(built: Any) -> None:
+    found = beside(_study(built, "ckplus", drawn=True))
+
+    assert found is not None
+    assert found.column == "Paper (CK+)"
+    assert "cannot be compared" in found.notes[0]
+
+
+def test_the_synthetic_set_has_a_stand_in_that_says_so(built: Any) -> None:
+    found = beside(_study(built, "synthetic"))
 
     assert found is not None
     assert (found.column, found.published.title) == ("Paper (CASME II)", "CASME II")
@@ -22,8 +39,8 @@ def test_the_synthetic_set_has_a_stand_in_that_says_so() -> None:
     assert "cannot be compared" in found.notes[0]
 
 
-def test_a_set_of_ones_own_has_nothing_beside_it_and_keeps_its_name() -> None:
-    assert beside("mine") is None
+def test_a_set_of_ones_own_has_nothing_beside_it_and_keeps_its_name(built: Any) -> None:
+    assert beside(_study(built, "mine")) is None
     assert title_of("mine") == "mine"
 
 

@@ -122,3 +122,13 @@ def test_nothing_finished_has_no_leak_and_no_classes(built: Any) -> None:
     assert found.classes == ()
     assert found.rows[0].leakage is None
     assert found.data("frame") is None
+
+
+def test_faces_are_drawn_where_a_run_says_so_and_always_in_the_synthetic_set(built: Any) -> None:
+    def drawn_run(spec: Any) -> Any:
+        made = built.run(spec)
+        return replace(made, data=replace(made.data, drawn=True))
+
+    assert not outcomes(built.finish(built.study())).drawn
+    assert outcomes(built.finish(built.study(), drawn_run)).drawn
+    assert outcomes(built.finish(built.study(dataset="synthetic"))).drawn

@@ -1,8 +1,7 @@
-from dataclasses import replace
 from typing import Any
 
 from reports.outcomes import outcomes
-from reports.samples import drawn, leak_table, sample_table
+from reports.samples import leak_table, sample_table
 
 
 def test_counts_each_part_of_each_protocol_beside_table_2(built: Any) -> None:
@@ -44,13 +43,3 @@ def test_leaks_of_each_protocol(built: Any) -> None:
         ["clip", "30", "0.00", "87.50"],
         ["subject", "30", "0.00", "0.00"],
     ]
-
-
-def test_faces_are_drawn_where_a_run_says_so_and_always_in_the_synthetic_set(built: Any) -> None:
-    def drawn_run(spec: Any) -> Any:
-        made = built.run(spec)
-        return replace(made, data=replace(made.data, drawn=True))
-
-    assert not drawn(outcomes(built.finish(built.study())))
-    assert drawn(outcomes(built.finish(built.study(), drawn_run)))
-    assert drawn(outcomes(built.finish(built.study(dataset="synthetic"))))
