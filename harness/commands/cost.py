@@ -19,6 +19,7 @@ def cost(
     image_size: Annotated[int, typer.Option(help="Side in pixels.")] = 224,
     classes: Annotated[int, typer.Option(help="Number of classes.")] = 6,
     width: Annotated[float, typer.Option(help="Channel factor, where a network can be scaled.")] = 1.0,
+    architecture: options.Own = None,
     json: options.Json = False,
 ) -> None:
     """Count parameters, multiply-adds and elementwise work of every architecture, and equations (1), (2)."""
@@ -33,6 +34,14 @@ def cost(
                 )
         if classes < 2:
             raise ValueError(f"--classes must be at least 2; got {classes}")
+        if architecture:
+            from architectures.network import build
+            from architectures.user import check_answers, described
+
+            own = tuple(map(described, architecture))
+            for spec in own:
+                check_answers(build(spec, classes=classes), spec, classes=classes, size=image_size)
+            specs += own
     from harness.cost import count
     from reports.costs import block_cost_table, cost_table
     from reports.markdown import render_table

@@ -1,5 +1,6 @@
 """A study of the user's own network, from Python and from the command line: one and the same."""
 
+import json
 import re
 from pathlib import Path
 
@@ -81,3 +82,10 @@ def test_a_mistake_in_it_is_told_before_anything_runs(
     assert code == 2
     assert message in err
     assert not Path("mlflow.db").exists()
+
+
+def test_a_network_of_ones_own_is_costed_as_every_other(net: Path, harness: Run) -> None:
+    code, out, err = harness("cost", "--image-size", 65, "--architecture", f"{net}:tiny", "--json")
+    assert code == 0, err
+    (tiny,) = (each for each in json.loads(out)["architectures"] if each["name"] == "tiny")
+    assert (tiny["parameters"], tiny["multiply_adds"]) == (48 * 6 + 6, 48 * 6)
