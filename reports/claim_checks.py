@@ -80,8 +80,10 @@ def _best(dataset: str) -> Check:
 def _all_better(found: Sequence[Difference]) -> Finding:
     """Reproduced if every step is better, not if one is worse."""
     words = [each.judgement.word for each in found]
-    steps = ", ".join(
-        f"{points(100 * each.judgement.pair.difference)} over {each.before.arm.name}" for each in found
+    ordered = sorted(found, key=lambda each: each.judgement.pair.difference)
+    steps = "; ".join(
+        f"{what} {points(100 * each.judgement.pair.difference)} over {each.before.arm.name}"
+        for what, each in (("least", ordered[0]), ("most", ordered[-1]))
     )
     word: Word = "undecidable at this n"
     if "worse" in words:

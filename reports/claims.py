@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import get_args
 
-from reports.beside import departure_notes
+from reports.beside import departures
 from reports.claim_checks import CHECKS
 from reports.findings import Finding, not_here, on_papers_sets
 from reports.numbers import NOTHING, label
@@ -43,9 +43,7 @@ def claim_table(studies: Sequence[Outcomes]) -> Table | None:
         ),
         notes=(
             *_reasons(found),
-            *dict.fromkeys(
-                note for study in on_papers_sets(studies) for note in departure_notes(study.study)
-            ),
+            *_settings(studies),
             "Under frame, the paper's split, the test frames have their clips in training; "
             + (
                 "the other verdict is about people never seen."
@@ -95,6 +93,12 @@ def _of_drawn(claim: str, finding: Finding) -> Finding:
 
 def _shown(finding: Finding) -> tuple[str, str]:
     return finding.ours, finding.word
+
+
+def _settings(studies: Sequence[Outcomes]) -> Iterator[str]:
+    told = dict.fromkeys(text for study in on_papers_sets(studies) for text in departures(study.study))
+    if told:
+        yield f"Some or all verdicts are on other settings than the paper's: {'; '.join(told)}."
 
 
 def _reasons(found: Findings) -> Iterator[str]:

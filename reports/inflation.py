@@ -14,10 +14,11 @@ from statistics import fmean
 
 from scipy.stats import kendalltau
 
-from reports.beside import departure_notes, title_of
+from reports.beside import departure_notes
 from reports.columns import SEEN_NOTE, audit_notes, gap_notes, mark_notes, score
 from reports.numbers import NOTHING, label, percent, points
 from reports.outcomes import Outcome, Outcomes
+from reports.run_notes import headline_of
 from reports.table import Cell, Table
 from studies.metrics import Scores
 
@@ -72,7 +73,7 @@ def _table(studies: Sequence[Outcomes]) -> Table | None:
     outcomes = [row for column in columns for row in column.rows.values()]
     return Table(
         id=f"inflation-{study.name}",
-        title=f"What the split is worth on {title_of(study.dataset.name)}: accuracy by frame, in %",
+        title=f"What the split is worth ({headline_of(study)}): accuracy by frame, in %",
         header=("Network", *(column.title for column in columns), f"{base.protocol} → {strict[-1].protocol}"),
         rows=(
             *(_row(name, columns, base=base, last=strict[-1]) for name in names),
