@@ -1,7 +1,9 @@
-"""Where results go, seen to be writable before anything is made."""
+"""Where results go: folders seen to be writable before anything is made, and what they are called."""
 
 from __future__ import annotations
 
+import hashlib
+import re
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -52,3 +54,10 @@ def discard(made: Sequence[Path]) -> None:
     with suppress(OSError):
         for empty in above:
             empty.rmdir()
+
+
+def folder_of(studies: Sequence[str], *, called: str) -> str:
+    """The folder of a report on these studies, by their names: one's own, or `called` and a digest of all."""
+    if len(studies) == 1:
+        return re.sub(r"[^\w.+-]", "-", studies[0])
+    return f"{called}-{hashlib.sha256(' '.join(studies).encode()).hexdigest()[:6]}"

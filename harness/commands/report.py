@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as json_module
-import re
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +23,7 @@ def report(
     json: Annotated[bool, typer.Option("--json", help="With --list: one JSON document.")] = False,
 ) -> None:
     """Write the report of a study again, or one report of several."""
-    from harness.output import check_writable
+    from harness.output import check_writable, folder_of
     from harness.tracking import Ledger
     from reports.document import write
 
@@ -45,5 +44,5 @@ def report(
             )
         loaded = [ledger.load_study(name) for name in dict.fromkeys(chosen)]
     pictures = {key: png for _, drawn in loaded for key, png in drawn.items()}
-    folder = re.sub(r"[^\w.+-]", "-", "--".join(result.study.name for result, _ in loaded))
+    folder = folder_of([result.study.name for result, _ in loaded], called=f"{len(loaded)}-studies")
     print(write([result for result, _ in loaded], out / folder, pictures=pictures))

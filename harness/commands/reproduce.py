@@ -11,8 +11,6 @@ import typer
 from harness.commands import options
 from harness.errors import user_input
 
-FOLDER = "reproduction"
-
 
 @options.grouped
 def reproduce(
@@ -40,4 +38,4 @@ def reproduce(
         training=training,
         beside=options.Beside(controls=controls),
     )
-    run(requests(asked, roots), output, joined=FOLDER)
+    run(requests(asked, roots), output, joined=f"reproduction-{training.preset}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import sys
@@ -31,10 +30,10 @@ SHOWN = 5
 def run(requests: Sequence[Request], output: Output, *, joined: str = "") -> None:
     """Plan the studies and say the plans; unless it is a dry run carry them out and report on each.
 
-    Where `joined` is a name, one more report, in a folder that begins so, is of all of them.
+    Where `joined` is a name, one more report is of all of them, in a folder that begins so.
     """
     from harness.api import carry_out
-    from harness.output import check_writable
+    from harness.output import check_writable, folder_of
     from harness.plan import prepare
     from reports.document import write
 
@@ -67,16 +66,11 @@ def run(requests: Sequence[Request], output: Output, *, joined: str = "") -> Non
         done.append((result, write((result,), output.out / plan.study.name, pictures=drawn)))
         pictures |= drawn
     results = [result for result, _ in done]
-    whole = write(results, output.out / _folder(joined, plans), pictures=pictures) if joined else None
+    folder = folder_of([result.study.name for result in results], called=joined)
+    whole = write(results, output.out / folder, pictures=pictures) if joined else None
     _say_end(done, whole, ledger=ledger, as_json=output.json)
     if any(result.failures for result in results):
         raise typer.Exit(FAILED)
-
-
-def _folder(joined: str, plans: Sequence[Plan]) -> str:
-    """The folder of a report of all these studies, another one for other studies."""
-    names = " ".join(plan.study.name for plan in plans)
-    return f"{joined}-{plans[0].study.preset}-{hashlib.sha256(names.encode()).hexdigest()[:6]}"
 
 
 def say_plan(plan: Plan, todo: list[RunSpec], *, device: torch.device, console: Console) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from harness.commands.options import Output
 from harness.commands.study import run
+from harness.output import folder_of
 from harness.reproducing import present, requests
 from tests.harness.tiny import Run, request
 
@@ -62,10 +63,17 @@ def test_several_studies_end_in_one_report_with_the_claims_first(
     run(asked, Output(out=Path("results")), joined="whole")
     shown = capsys.readouterr().out
     assert shown.count("\nreport  ") == 2
-    (whole,) = Path("results").glob("whole-quick-*/report.md")
+    (whole,) = Path("results").glob("whole-*/report.md")
     assert f"all     {whole}" in shown
     text = whole.read_text()
     sections = [line for line in text.split("\n") if line.startswith("## ")]
     assert sections[:2] == ["## The paper's claims", "## What this report says"]
     assert "- On the paper's own split, frame: of 17 claims" in text
     assert "- On people never seen, subject: of 17 claims" in text
+
+
+def test_a_report_of_many_studies_has_a_short_name_of_its_own() -> None:
+    names = [f"comparison-casme2-frame+clip+subject+loso-quick-{n:06x}" for n in range(9)]
+    assert folder_of(names[:1], called="9-studies") == names[0]
+    assert len(folder_of(names, called="9-studies")) < 20
+    assert folder_of(names, called="x") != folder_of(names[1:], called="x")
