@@ -12,7 +12,7 @@ from statistics import fmean
 
 from matplotlib.axes import Axes
 
-from reports.figures import SMALL, grid_of, save
+from reports.figures import SMALL, grid_of, legend, save
 from reports.numbers import label, percent, whole
 from reports.outcomes import Outcomes
 from reports.pictures import file_name
@@ -84,8 +84,7 @@ def budget_figure(study: Outcomes, *, out: Path) -> Figure | None:
     for place, protocol in zip(axes, protocols, strict=True):
         _panel(place, [(spec, each) for spec, each in found if spec.protocol == protocol])
         place.set_title(protocol, fontsize=SMALL + 1)
-    handles, names = axes[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=3, fontsize=SMALL, frameon=False)
+    legend(figure, axes[0])
     file = file_name(study.study.name, "budget")
     save(figure, out / file)
     return Figure(

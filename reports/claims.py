@@ -102,10 +102,13 @@ def _settings(studies: Sequence[Outcomes]) -> Iterator[str]:
 
 
 def _reasons(found: Findings) -> Iterator[str]:
-    """Why, grouped by the reason."""
-    grouped: dict[str, list[str]] = {}
+    """Why, grouped by the reason and by the protocols that it holds under."""
+    under: dict[tuple[str, str], list[str]] = {}
     for (claim, protocol), finding in found.items():
         if finding.why:
-            grouped.setdefault(finding.why, []).append(f"{claim} ({protocol})")
-    for why, claims in grouped.items():
-        yield f"{', '.join(claims)}: {why}."
+            under.setdefault((finding.why, claim), []).append(protocol)
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for (why, claim), protocols in under.items():
+        grouped.setdefault((why, ", ".join(protocols)), []).append(claim)
+    for (why, where), claims in grouped.items():
+        yield f"{', '.join(claims)} ({where}): {why}."

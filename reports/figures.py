@@ -22,6 +22,9 @@ from studies.results import RunResult
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
 WIDTH = 7.5
 DPI = 150
+LEGEND_WIDTH = 90
+"""Letters that fit below a figure beside each other."""
+
 SMALL = 7
 LEAST_LOSS = 1e-6
 """A loss of 0 has no place on a log scale; it is drawn here."""
@@ -38,6 +41,13 @@ def grid_of(panels: int, *, columns: int, height: float) -> tuple[Figure, list[A
     for spare in axes[panels:]:
         spare.set_visible(False)
     return figure, axes[:panels]
+
+
+def legend(figure: Figure, axes: Axes) -> None:
+    """Names the lines of one of the panels below all of them, in as many columns as fit."""
+    handles, names = axes.get_legend_handles_labels()
+    columns = max(1, min(3, LEGEND_WIDTH // max(map(len, names))))
+    figure.legend(handles, names, loc="outside lower center", ncols=columns, fontsize=SMALL, frameon=False)
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -122,8 +132,7 @@ def curves(
         place.axvline(result.best_epoch, color=GREEN, linestyle=":", linewidth=1, label="chosen epoch")
         _style(place, quantity, longest=max(len(result.history) for result in results))
         place.set_title(name_of(result), fontsize=SMALL + 1)
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=SMALL, frameon=False)
+    legend(figure, axes[0])
     _share_scale(axes, panels)
     save(figure, path)
 

@@ -12,8 +12,10 @@ from math import exp, log
 from pathlib import Path
 from statistics import fmean
 
+from matplotlib.ticker import LogFormatter, MaxNLocator
+
 from reports.checked import twins
-from reports.figures import SMALL, grid_of, save
+from reports.figures import SMALL, grid_of, legend, save
 from reports.numbers import NOTHING, label, whole
 from reports.outcomes import Outcome, Outcomes
 from reports.pictures import file_name
@@ -96,14 +98,16 @@ def gradient_figure(study: Outcomes, *, out: Path) -> Figure | None:
                 style = "-" if row.arm.block.residual else "--"
                 place.plot(epochs, means, linestyle=style, marker=".", linewidth=1, label=row.arm.name)
         place.set_yscale("log")
+        place.yaxis.set_major_formatter(LogFormatter())
+        place.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
+        place.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
         place.axhline(1.0, color="black", linewidth=0.5)
         place.set_title(protocol, fontsize=SMALL + 1)
         place.set_xlabel("epoch", fontsize=SMALL)
         place.set_ylabel("first block / last block", fontsize=SMALL)
-        place.tick_params(labelsize=SMALL - 1)
+        place.tick_params(which="both", labelsize=SMALL - 1)
         place.grid(alpha=0.3, linewidth=0.5)
-    handles, names = axes[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=3, fontsize=SMALL, frameon=False)
+    legend(figure, axes[0])
     file = file_name(study.study.name, "gradients")
     save(figure, out / file)
     return Figure(

@@ -14,7 +14,7 @@ from datasets.corrupt import CORRUPTIONS, ILLUMINATION, POSE, STRENGTHS
 from reports.checked import runs_of, twins
 from reports.columns import SEEN, SEEN_NOTE, seen
 from reports.differences import span
-from reports.figures import SMALL, grid_of, save
+from reports.figures import SMALL, grid_of, legend, save
 from reports.numbers import label, percent, points
 from reports.outcomes import Outcome, Outcomes
 from reports.pictures import file_name
@@ -170,18 +170,24 @@ def robustness_figure(study: Outcomes, protocol: str, *, out: Path) -> Figure | 
         return None
     figure, axes = grid_of(len(CORRUPTIONS), columns=3, height=2.0)
     for place, kind in zip(axes, CORRUPTIONS, strict=True):
-        for each in found:
+        for line, each in enumerate(found):
             conditions = (AS_IT_IS, *(f"{kind} {strength}" for strength in STRENGTHS))
             shares = [100 * each.accuracy(condition) for condition in conditions]
-            place.plot(range(len(shares)), shares, marker=".", linewidth=1, label=each.row.name)
+            place.plot(
+                range(len(shares)),
+                shares,
+                ls=("-", "--")[line // 10 % 2],
+                marker=".",
+                lw=1,
+                label=each.row.name,
+            )
         place.set_title(kind, fontsize=SMALL + 1)
         place.set_xticks(range(1 + len(STRENGTHS)), ("as it is", *map(str, STRENGTHS)), fontsize=SMALL - 1)
         place.set_ylabel("accuracy, %", fontsize=SMALL)
         place.set_ylim(0, 102)
         place.tick_params(labelsize=SMALL - 1)
         place.grid(alpha=0.3, linewidth=0.5)
-    handles, names = axes[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=3, fontsize=SMALL, frameon=False)
+    legend(figure, axes[0])
     file = file_name(study.study.name, f"robustness-{protocol}")
     save(figure, out / file)
     leak = found[0].row.leakage
