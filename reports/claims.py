@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import get_args
 
@@ -24,10 +24,16 @@ STRICT = ("loso", "kfold", "subject")
 
 
 def claim_table(studies: Sequence[Outcomes]) -> Table | None:
-    """Every claim with the paper's number, ours and a verdict; None if no study is on the paper's sets."""
+    """Claims with the paper's number, ours and a verdict, those that any of these runs bears on.
+
+    None if no study is on the paper's sets.
+    """
     found = _findings(studies)
     if not found:
         return None
+    silent = {
+        claim.id for claim in CLAIMS if all(f.ours == NOTHING for (c, _), f in found.items() if c == claim.id)
+    }
     protocols = tuple(dict.fromkeys(protocol for _, protocol in found))
     header = chain.from_iterable((f"Ours, {p}", f"Verdict, {p}") for p in protocols)
     return Table(
@@ -40,9 +46,11 @@ def claim_table(studies: Sequence[Outcomes]) -> Table | None:
                 *(label(text) for p in protocols for text in _shown(found[claim.id, p])),
             )
             for claim in CLAIMS
+            if claim.id not in silent
         ),
         notes=(
-            *_reasons(found),
+            *_reasons({place: finding for place, finding in found.items() if place[0] not in silent}),
+            *_left_out(silent),
             *_settings(studies),
             "Under frame, the paper's split, the test frames have their clips in training; "
             + (
@@ -55,7 +63,7 @@ def claim_table(studies: Sequence[Outcomes]) -> Table | None:
 
 
 def claims_in_words(studies: Sequence[Outcomes]) -> tuple[str, ...]:
-    """How many claims came to which verdict, and which, one text a protocol; () as for `claim_table`."""
+    """How many claims came to which verdict, one text a protocol; () where there is no `claim_table`."""
     found = _findings(studies)
     return tuple(_counted(protocol, found) for protocol in dict.fromkeys(p for _, p in found))
 
@@ -66,7 +74,9 @@ def _counted(protocol: str, found: Findings) -> str:
     for (claim, under), finding in found.items():
         if under == protocol:
             words[finding.word].append(claim)
-    told = (f"{len(claims)} {word} ({', '.join(claims)})" for word, claims in words.items() if claims)
+    untold = words.pop("not testable here")
+    told = [f"{len(claims)} {word} ({', '.join(claims)})" for word, claims in words.items() if claims]
+    told += [f"{len(untold)} not testable here"] if untold else []
     return f"On {where}: of {len(CLAIMS)} claims {'; '.join(told)}."
 
 
@@ -93,6 +103,12 @@ def _of_drawn(claim: str, finding: Finding) -> Finding:
 
 def _shown(finding: Finding) -> tuple[str, str]:
     return finding.ours, finding.word
+
+
+def _left_out(silent: Collection[str]) -> Iterator[str]:
+    if silent:
+        named = ", ".join(claim.id for claim in CLAIMS if claim.id in silent)
+        yield f"These runs say nothing of {named}; `harness reproduce` runs what all claims need."
 
 
 def _settings(studies: Sequence[Outcomes]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Literal
 
 from architectures.catalogue import PROPOSED, smallest_input
@@ -93,8 +94,7 @@ class RunSpec:
     @property
     def key(self) -> str:
         """The run's identity, 16 hexadecimal digits: equal in MLflow, on disk and in the report."""
-        nameless = replace(self, architecture=replace(self.architecture, name="", source=""))
-        return hashlib.sha256(f"{RECIPE} {to_json(nameless)}".encode()).hexdigest()[:16]
+        return _key(self)
 
     @property
     def trains(self) -> bool:
@@ -204,6 +204,12 @@ class Study:
             return replace(cell, control=control)
         onsets = replace(self.dataset, representation="onset")
         return replace(cell, control=control, dataset=onsets, fingerprint=self.onset_fingerprint)
+
+
+@lru_cache(maxsize=65_536)  # a report asks for the key of every run again and again
+def _key(spec: RunSpec) -> str:
+    nameless = replace(spec, architecture=replace(spec.architecture, name="", source=""))
+    return hashlib.sha256(f"{RECIPE} {to_json(nameless)}".encode()).hexdigest()[:16]
 
 
 def _tuned(spec: RunSpec, found: Mapping[str, Search]) -> RunSpec:

@@ -112,16 +112,17 @@ def test_convergence_counts_epochs_to_95_percent_and_falls_alone() -> None:
     assert convergence(curve(0.5, 0.3, 0.6)).roughness == pytest.approx(0.1)
 
 
-def test_the_table_lists_all_claims_under_both_kinds_of_split_and_only_for_the_papers_sets(
+def test_the_table_has_the_claims_that_the_runs_bear_on_and_names_the_rest_for_the_papers_sets_only(
     built: Any,
 ) -> None:
     table = claim_table([_ladder(built, lambda rung, n: n < 3 + rung, protocol="loso")])
     assert table is not None
-    assert built.column(table, "Claim") == [claim.id for claim in CLAIMS]
-    verdicts = dict(zip(built.column(table, "Claim"), built.column(table, "Verdict, loso"), strict=True))
+    told = built.column(table, "Claim")
+    assert told == ["acc-casme2", "size", "cost-block1", "ladder", "separable-free", "prelu-best", "size-vgg"]
+    left = next(note for note in table.notes if "say nothing of" in note)
+    assert all(claim.id in told or claim.id in left for claim in CLAIMS)
+    verdicts = dict(zip(told, built.column(table, "Verdict, loso"), strict=True))
     assert verdicts["ladder"] == "reproduced"
-    assert verdicts["robust"] == "not testable here"
-    assert built.column(table, "Verdict, frame")[6] == "not testable here"
     drawn = outcomes(built.finish(built.study(dataset="synthetic")))
     assert claim_table([drawn]) is None
 
