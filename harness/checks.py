@@ -23,7 +23,7 @@ from studies.spec import RunSpec
 PEOPLE = 8
 """Drawn pictures that are looked at in turn."""
 
-ROUNDS, LEAST_ROUNDS, SECONDS = 200, 30, 20.0
+ROUNDS, LEAST_ROUNDS, SECONDS = 200, 30, 10.0
 """Most pictures timed; fewest, where they take longer than these seconds."""
 
 WARM_UP = 3

@@ -82,16 +82,21 @@ def result_parts(result: RunResult) -> dict[str, str]:
     """The result as artifacts by file name: `load`s back from result.json and predictions.csv."""
     data = to_data(result)
     del data["predictions"]
-    matrix = confusion(result.predictions, len(result.data.classes))
-    return {
+    parts = {
         "result.json": to_json(data, indent=1),
         "predictions.csv": _predictions_csv(result),
-        "confusion_matrix.csv": _csv(
-            ("truth", *result.data.classes),
-            ((name, *row) for name, row in zip(result.data.classes, matrix, strict=True)),
-        ),
         "environment.json": to_json(result.environment, indent=1),
     }
+    # Answers to changed images, or none at all, make no one matrix.
+    return (
+        parts if result.spec.control in _MEASURES else {**parts, "confusion_matrix.csv": _confusion(result)}
+    )
+
+
+def _confusion(result: RunResult) -> str:
+    matrix = confusion(result.predictions, len(result.data.classes))
+    rows = ((name, *row) for name, row in zip(result.data.classes, matrix, strict=True))
+    return _csv(("truth", *result.data.classes), rows)
 
 
 def predictions_from_csv(data: dict[str, Any], rows: Iterable[Mapping[str, str]]) -> RunResult:

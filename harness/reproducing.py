@@ -58,7 +58,8 @@ def requests(settings: Request, roots: Mapping[str, Path]) -> tuple[Request, ...
         if frames[0] == frames[1]:
             asked.append(replace(study, protocols=whole))
             continue
-        asked.append(replace(study, protocols=(PAPERS_SPLIT,)))
+        # The number of folds is the other protocols'.
+        asked.append(replace(study, protocols=(PAPERS_SPLIT,), folds=None if others else study.folds))
         if others:
             asked.append(replace(study, protocols=whole))
     return tuple(asked)

@@ -224,8 +224,9 @@ class Ledger:
         parent = found[0].info.run_id
         with tempfile.TemporaryDirectory() as folder:
             study = from_json(Study, self._download(parent, "study.json", folder).read_text())
+            # By the name that the study has now: it is a digest, and new fields have changed it.
             pictures = {
-                f"{name}/{Path(item.path).stem}": self._download(parent, item.path, folder).read_bytes()
+                f"{study.name}/{Path(item.path).stem}": self._download(parent, item.path, folder).read_bytes()
                 for item in self.client.list_artifacts(parent, "pictures")
             }
         return self.collect(study, parent=parent), pictures

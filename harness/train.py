@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -109,8 +110,10 @@ def gradient_norm(module: nn.Module) -> Tensor:
 
 
 def _ratio(first: float, last: float) -> float | None:
-    """`first` over `last`, None where it is no number."""
-    return first / last if last > 0 and math.isfinite(first / last) else None
+    """`first` over `last`, None where it is no number; what has vanished altogether is the least number."""
+    if last <= 0 or not math.isfinite(first / last):
+        return None
+    return max(first / last, sys.float_info.min)
 
 
 def _laid_out(images: Tensor) -> Tensor:

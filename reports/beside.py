@@ -61,6 +61,8 @@ def departures(study: Study) -> tuple[str, ...]:
         texts.append(f"at most {study.training.epochs} epochs for the paper's {EPOCHS}")
     if study.training.batch != BATCH:
         texts.append(f"batches of {study.training.batch} for the paper's {BATCH}")
+    if study.searches:
+        texts.append("learning rates, γ and class weights as found by a search for each network")
     if not study.training.augmentation.flip:
         texts.append("no random flips")
     paper = PAPER.get(study.dataset.name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
-from architectures.catalogue import COMPARISON, LADDER, PROPOSED, architecture
+from architectures.catalogue import COMPARISON, PROPOSED, architecture
 from architectures.size import parameters
 from reports import claim_measures
 from reports.beside import departures
@@ -17,12 +17,11 @@ from reports.differences import Difference, differences, judge, span
 from reports.findings import Check, Finding, not_here, study_with
 from reports.numbers import count, percent, points
 from reports.outcomes import Outcome, Outcomes
+from studies.arms import ablation
 from studies.claims import CLAIMS, Word
 from studies.cost import block_costs
 from studies.intervals import wilson
 from studies.paper import ABLATION, ABLATION_GAINS, IMAGE_SIZE, PAPER
-
-CONTROLLED_FOOT = "vgg16-bn-gap"
 
 
 def _accuracy(dataset: str) -> Check:
@@ -42,7 +41,7 @@ def _accuracy(dataset: str) -> Check:
         printed = PAPER[dataset]
         total = sum(each.counts.tp + each.counts.fn for each in printed.per_class)
         theirs = wilson(round(float(printed.scores[PROPOSED].accuracy) / 100 * total), total)
-        own = wilson(row.seeds[0].scores.correct, row.seeds[0].scores.n)
+        own = wilson(round(fmean(seed.scores.correct for seed in row.seeds)), row.seeds[0].scores.n)
         return Finding(ours=ours, word=_overlap(own, theirs))
 
     return check
@@ -96,8 +95,12 @@ def _all_better(found: Sequence[Difference]) -> Finding:
 def _size(studies: Sequence[Outcomes], protocol: str) -> Finding:
     own, vgg = (parameters(architecture(name)) for name in (PROPOSED, "vgg16"))
     ours = f"{own * 4 / 2**20:.2f} MiB, {percent(own / vgg)} %"
-    same = ours.replace("MiB", "MB") == next(claim.paper for claim in CLAIMS if claim.id == "size")
+    same = ours.replace("MiB", "MB") == _printed("size")
     return Finding(ours=ours, word="reproduced" if same else "not reproduced")
+
+
+def _printed(claim: str) -> str:
+    return next(each.paper for each in CLAIMS if each.id == claim)
 
 
 def _vgg(studies: Sequence[Outcomes], protocol: str) -> Finding:
@@ -110,7 +113,8 @@ def _block(studies: Sequence[Outcomes], protocol: str) -> Finding:
     first = [cost for cost in block_costs(architecture("vgg16").stages, IMAGE_SIZE) if cost.name[0] == "1"]
     standard, separable = sum(c.standard for c in first), sum(c.separable for c in first)
     ours = f"{count(standard)} → {count(separable)}, {percent(1 - separable / standard)} % saved"
-    return Finding(ours=ours, word="not reproduced", why="by the paper's equations (1) and (2), see P1")
+    word: Word = "reproduced" if ours == _printed("cost-block1") else "not reproduced"
+    return Finding(ours=ours, word=word, why="by the paper's equations (1) and (2), see P1")
 
 
 def _ladder(studies: Sequence[Outcomes], protocol: str) -> Finding:
@@ -120,9 +124,14 @@ def _ladder(studies: Sequence[Outcomes], protocol: str) -> Finding:
 
 def _designed(studies: Sequence[Outcomes], design: str, protocol: str) -> Outcomes | Finding:
     """The study of that design in the paper's order on the set of its ablation."""
-    foot = LADDER[0].name if design == "ladder" else CONTROLLED_FOOT
-    chosen = [s for s in studies if s.study.design == design and s.study.arms[0].name == foot]
-    study = study_with(chosen, ABLATION, protocol, arms=(foot, *(arm.name for arm in LADDER[2:])))
+    rungs = [arm.name for arm in ablation(design)]
+    # Networks of the user's own come after the rungs.
+    chosen = [
+        s
+        for s in studies
+        if s.study.design == design and [arm.name for arm in s.study.arms[: len(rungs)]] == rungs
+    ]
+    study = study_with(chosen, ABLATION, protocol, arms=rungs)
     return study if isinstance(study, Outcomes) else not_here(f"{study.why}, design {design}")
 
 

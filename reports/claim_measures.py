@@ -31,24 +31,30 @@ def converges(studies: Sequence[Outcomes], protocol: str) -> Finding:
     study = next((each for each in found if isinstance(each, Outcomes)), None)
     if study is None:
         return not_here(f"no study of the three networks under {protocol}")
-    ours, *others = (
-        [convergence(run.history) for seed in row.seeds for run in seed.runs]
-        for name in names
-        for row in study.of(name)
-        if row.protocol == protocol
-    )
-    told = "; ".join(_pace(name, each) for name, each in zip(names, (ours, *others), strict=True))
+    rows = [row for name in names for row in study.of(name) if row.protocol == protocol]
+    told = "; ".join(map(_pace, rows))
+    fallen = [row.arm.name for row in rows if row.collapsed_throughout]
+    if fallen:
+        why = f"{', '.join(fallen)} collapsed, and what learns nothing is level from the first epoch"
+        return Finding(ours=told, word="undecidable at this n", why=why)
+    ours, *others = map(_curves, rows)
+    pairs = [[(own, each[place]) for place, own in ours.items() if place in each] for each in others]
     faster = [
-        own.epochs < other.epochs and own.roughness < other.roughness
-        for each in others
-        for own, other in zip(ours, each, strict=False)
+        own.epochs < other.epochs and own.roughness < other.roughness for each in pairs for own, other in each
     ]
-    return _by_pairs(told, faster, runs=len(ours), what="faster and smoother")
+    return _by_pairs(told, faster, runs=min(map(len, pairs)), what="faster and smoother")
 
 
-def _pace(name: str, found: Sequence[Convergence]) -> str:
+def _curves(row: Outcome) -> dict[tuple[int, int], Convergence]:
+    """By seed and fold; a seed that collapsed has converged to nothing."""
+    kept = [run for seed in row.seeds if not seed.scores.collapsed for run in seed.runs]
+    return {_place(run): convergence(run.history) for run in kept}
+
+
+def _pace(row: Outcome) -> str:
+    found = [convergence(run.history) for run in row.runs]
     epochs, roughness = fmean(each.epochs for each in found), fmean(each.roughness for each in found)
-    return f"{name} {epochs:.1f} epochs, roughness {100 * roughness:.1f}"
+    return f"{row.arm.name} {epochs:.1f} epochs, roughness {100 * roughness:.1f}"
 
 
 def _by_pairs(ours: str, held: Sequence[bool], *, runs: int, what: str) -> Finding:
@@ -68,13 +74,13 @@ def gradients(studies: Sequence[Outcomes], protocol: str) -> Finding:
             pair
             for study in on_papers_sets(studies)
             for pair in twins(study.under(protocol), SKIPS)
-            if all(any(map(ratio, _runs(row))) for row in pair)
+            if all(any(map(ratio, row.runs)) for row in pair)
         ),
         None,
     )
     if pair is None:
         return not_here(f"no two networks that the skips alone tell apart have finished under {protocol}")
-    without, with_skips = ({_place(run): ratio(run) for run in _runs(row)} for row in pair)
+    without, with_skips = ({_place(run): ratio(run) for run in row.runs} for row in pair)
     both = [
         (before, after) for place, before in without.items() if before and (after := with_skips.get(place))
     ]
@@ -82,11 +88,7 @@ def gradients(studies: Sequence[Outcomes], protocol: str) -> Finding:
         f"first over last block {_mean(after for _, after in both)} with, {_mean(b for b, _ in both)} without"
     )
     held = [after > before and before < 1 for before, after in both]
-    return _by_pairs(ours, held, runs=len(both), what="below 1 without skips and nearer to it with them")
-
-
-def _runs(row: Outcome) -> list[RunResult]:
-    return [run for seed in row.seeds for run in seed.runs]
+    return _by_pairs(ours, held, runs=len(both), what="below 1 without skips and higher with them")
 
 
 def _place(run: RunResult) -> tuple[int, int]:
@@ -101,25 +103,39 @@ def imbalance(studies: Sequence[Outcomes], protocol: str) -> Finding:
     """The focal loss has a higher recall of the rare classes than cross-entropy."""
     for study in on_papers_sets(studies):
         found = losses(study, protocol)
-        gain = found.gain(found.rare) if found else None
-        if found and gain:
-            rare = ", ".join(found.classes[c] for c in found.rare)
-            return by_interval(gain, f"{_points(gain)} of recall over {rare}")
-    return not_here(f"no cross-entropy run beside the proposed network under {protocol} (--checks)")
+        if found is None or found.row.arm.name != PROPOSED:
+            continue
+        gain = found.gain(found.rare)
+        if gain is None:
+            continue
+        ours = f"{_points(gain)} of recall over {', '.join(found.classes[c] for c in found.rare)}"
+        # One rare class for an answer is all of its recall, and nothing learned.
+        if found.row.collapsed_throughout and gain.estimate >= 0:
+            why = "with the focal loss the network collapsed"
+            return Finding(ours=ours, word="undecidable at this n", why=why)
+        return by_interval(gain, ours)
+    return not_here(
+        f"no cross-entropy run beside the proposed network under {protocol} with a rare class in the test "
+        "(--checks)"
+    )
 
 
 def robust(studies: Sequence[Outcomes], protocol: str) -> Finding:
     """CBAM lessens the fall of accuracy under rotation, brightness and contrast."""
-    for study in on_papers_sets(studies):
-        for without, with_cbam in compared(study, protocol, part="cbam"):
-            gain = spared(without, with_cbam)
-            return by_interval(
-                gain, f"{_points(gain)} less of fall, {with_cbam.row.arm.name} over {without.row.arm.name}"
-            )
-    return not_here(
-        f"no two networks that CBAM alone tells apart were checked under {protocol} "
-        "(--checks with a controlled, leave-one-out or factorial design)"
-    )
+    found = [pair for study in on_papers_sets(studies) for pair in compared(study, protocol, part="cbam")]
+    if not found:
+        return not_here(
+            f"no two networks that CBAM alone tells apart were checked under {protocol} "
+            "(--checks with a controlled, leave-one-out or factorial design)"
+        )
+    learned = [pair for pair in found if not any(each.row.collapsed_throughout for each in pair)]
+    without, with_cbam = (learned or found)[0]
+    gain = spared(without, with_cbam)
+    ours = f"{_points(gain)} less of fall, {with_cbam.row.arm.name} over {without.row.arm.name}"
+    if not learned:
+        why = "one of the two collapsed, and one answer for every sample cannot fall"
+        return Finding(ours=ours, word="undecidable at this n", why=why)
+    return by_interval(gain, ours)
 
 
 def _points(gain: Interval) -> str:

@@ -40,15 +40,15 @@ def on_papers_sets(studies: Sequence[Outcomes]) -> list[Outcomes]:
 def study_with(
     studies: Sequence[Outcomes], dataset: str, protocol: str, *, arms: Sequence[str]
 ) -> Outcomes | Finding:
-    """The study on the set that has finished these arms under the protocol, or why there is none.
+    """The study on the set in which a seed has finished all these arms under the protocol, or why none has.
 
     Of several, the one whose settings are nearest the paper's.
     """
     there = [study for study in studies if study.study.dataset.name == dataset]
     there.sort(key=lambda study: len(departures(study.study)))
     for study in there:
-        done = {row.arm.name for row in study.under(protocol) if row.seeds}
-        if set(arms) <= done:
+        done = [{s.seed for s in row.seeds} for row in study.under(protocol) if row.arm.name in arms]
+        if len(done) == len(arms) and set.intersection(*done):
             return study
     what = "not all of its networks have finished" if there else f"no study on {dataset}"
     return not_here(f"{what} under {protocol}")

@@ -35,11 +35,7 @@ def _shown(study: Outcomes) -> list[Outcome]:
     """Arms that the skips alone tell apart, with what was measured of them, in the study's order."""
     pairs = [pair for protocol in study.study.protocols for pair in twins(study.under(protocol), SKIPS)]
     members = [row for pair in pairs for row in pair]
-    return [row for row in study.rows if row in members and any(map(ratio, _runs(row)))]
-
-
-def _runs(row: Outcome) -> list[RunResult]:
-    return [run for seed in row.seeds for run in seed.runs]
+    return [row for row in study.rows if row in members and any(map(ratio, row.runs))]
 
 
 def gradient_table(study: Outcomes) -> Table | None:
@@ -60,7 +56,7 @@ def gradient_table(study: Outcomes) -> Table | None:
 
 
 def _row(row: Outcome) -> tuple[Cell, ...]:
-    runs = [run for run in _runs(row) if ratio(run)]
+    runs = [run for run in row.runs if ratio(run)]
     first, last = (
         [run.history[place].gradient_ratio for run in runs if run.history[place].gradient_ratio]
         for place in (0, -1)
@@ -94,7 +90,7 @@ def gradient_figure(study: Outcomes, *, out: Path) -> Figure | None:
     for place, protocol in zip(axes, protocols, strict=True):
         for row in rows:
             if row.protocol == protocol:
-                epochs, means = _by_epoch(_runs(row))
+                epochs, means = _by_epoch(row.runs)
                 style = "-" if row.arm.block.residual else "--"
                 place.plot(epochs, means, linestyle=style, marker=".", linewidth=1, label=row.arm.name)
         place.set_yscale("log")

@@ -1,7 +1,7 @@
 """Whether the paper's loss keeps rare classes up: focal, with class weights, beside plain cross-entropy.
 
-The same network on the same splits, class by class. A class is rare if it has less than an even share of the
-training samples.
+The same network on the same splits, class by class. A class is rare if it has less than nine tenths of an
+even share of the training samples.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Losses:
 
     @property
     def rare(self) -> tuple[int, ...]:
-        """Classes with less than an even share of the training samples; none where all are nearly even."""
+        """Classes well below an even share of the training samples; none where all are nearly even."""
         even = sum(self.train) / len(self.train)
         return tuple(c for c, n in enumerate(self.train) if n < 0.9 * even)
 
@@ -123,9 +123,8 @@ def _rows(found: Losses) -> list[tuple[Cell, ...]]:
     rows = []
     for c, name in enumerate(found.classes):
         recalls = [_cell(each, c, "recall", found.keys) for each in (focal, plain)]
-        tested = c not in focal[0].absent
         change = label(NOTHING)
-        if tested and recalls[0].value is not None and recalls[1].value is not None:
+        if recalls[0].value is not None and recalls[1].value is not None:
             gain = recalls[0].value - recalls[1].value
             change = Cell(text=points(gain), value=gain, run_keys=found.keys)
         share = found.train[c] / sum(found.train)
@@ -134,20 +133,17 @@ def _rows(found: Losses) -> list[tuple[Cell, ...]]:
                 label(f"{name} (rare)" if c in found.rare else name),
                 label(found.row.protocol),
                 Cell(text=f"{100 * share:.1f}", value=100 * share, run_keys=found.keys),
-                *(recalls if tested else [label(NOTHING)] * 2),
+                *recalls,
                 change,
-                *(
-                    [_cell(each, c, "f1", found.keys) for each in (focal, plain)]
-                    if tested
-                    else [label(NOTHING)] * 2
-                ),
+                *(_cell(each, c, "f1", found.keys) for each in (focal, plain)),
             )
         )
     return rows
 
 
 def _cell(seeds: Sequence[Scores], c: int, name: str, keys: tuple[str, ...]) -> Cell:
-    cell = spread([getattr(each.per_class[c], name) for each in seeds], keys)
+    """Over the seeds whose test has the class."""
+    cell = spread([getattr(each.per_class[c], name) for each in seeds if c not in each.absent], keys)
     return Cell(text=cell.text, value=None if cell.value is None else 100 * cell.value, run_keys=keys)
 
 

@@ -52,9 +52,14 @@ class Outcome:
     control: str = ""
 
     @property
+    def runs(self) -> tuple[RunResult, ...]:
+        """The runs behind every number of this outcome."""
+        return tuple(run for seed in self.seeds for run in seed.runs)
+
+    @property
     def keys(self) -> tuple[str, ...]:
-        """Keys of the runs behind every number of this outcome."""
-        return tuple(run.spec.key for seed in self.seeds for run in seed.runs)
+        """Their keys."""
+        return tuple(run.spec.key for run in self.runs)
 
     @property
     def first(self) -> RunResult | None:
@@ -104,7 +109,7 @@ class Outcome:
     @property
     def leakage(self) -> Leakage | None:
         """Shares over all the test frames of all runs, or None where there is none."""
-        runs = [run for seed in self.seeds for run in seed.runs]
+        runs = self.runs
         frames = sum(len(run.predictions) for run in runs)
         if not frames:
             return None

@@ -16,12 +16,15 @@ from reports.columns import SEEN, SEEN_NOTE, seen
 from reports.differences import span
 from reports.figures import SMALL, grid_of, legend, save
 from reports.numbers import label, percent, points
-from reports.outcomes import Outcome, Outcomes
+from reports.outcomes import Outcome, Outcomes, SeedOutcome, marked
 from reports.pictures import file_name
 from reports.table import Cell, Figure, Table
 from studies.clusters import Interval, mean_over_clusters
 from studies.metrics import by_condition, headline
-from studies.results import Prediction
+from studies.results import Prediction, RunResult
+
+Seed = tuple[SeedOutcome, Sequence[RunResult]]
+"""One seed of an arm, and the runs of its check."""
 
 AS_IT_IS = ""
 CLAIMED = tuple(f"{kind} {strength}" for kind in (*POSE, *ILLUMINATION) for strength in STRENGTHS)
@@ -51,10 +54,17 @@ class Robustness:
 
 def robustness(study: Outcomes, row: Outcome) -> Robustness | None:
     """What became of an arm's check, or None where no seed has finished both it and the run."""
+    both = _both(study, row)
+    return _measured(row, tuple(both.values())) if both else None
+
+
+def _both(study: Outcomes, row: Outcome) -> dict[int, Seed]:
+    """The seeds that have finished an arm's runs and its check's."""
     checked = runs_of(study, "robustness", row.arm, protocol=row.protocol)
-    both = [(seed, checked[seed.seed]) for seed in row.seeds if seed.seed in checked]
-    if not both:
-        return None
+    return {seed.seed: (seed, checked[seed.seed]) for seed in row.seeds if seed.seed in checked}
+
+
+def _measured(row: Outcome, both: Sequence[Seed]) -> Robustness:
     answers: dict[str, dict[str, list[bool]]] = {}
     subjects: dict[str, str] = {}
     for seed, runs in both:
@@ -83,11 +93,15 @@ def spared(without: Robustness, with_part: Robustness, conditions: Sequence[str]
 
 
 def compared(study: Outcomes, protocol: str, *, part: str) -> Iterator[tuple[Robustness, Robustness]]:
-    """(without, with) of every pair of arms that `part` alone tells apart and that have both been checked."""
-    for pair in twins(study.under(protocol), part):
-        without, with_it = (robustness(study, row) for row in pair)
-        if without and with_it:
-            yield without, with_it
+    """(without, with) of every pair of arms that `part` alone tells apart, over the seeds of both checks."""
+    for without, with_it in twins(study.under(protocol), part):
+        before, after = _both(study, without), _both(study, with_it)
+        shared = sorted(before.keys() & after.keys())
+        if shared:
+            yield (
+                _measured(without, [before[seed] for seed in shared]),
+                _measured(with_it, [after[seed] for seed in shared]),
+            )
 
 
 def robustness_table(study: Outcomes) -> Table | None:
@@ -149,7 +163,7 @@ def _sizes() -> Iterator[str]:
 def _cbam_notes(study: Outcomes) -> Iterator[str]:
     for protocol in study.study.protocols:
         pairs = [
-            f"{after.row.arm.name} over {before.row.arm.name} {_in_words(spared(before, after))}"
+            f"{_named(after)} over {_named(before)} {_in_words(spared(before, after))}"
             for before, after in compared(study, protocol, part="cbam")
         ]
         if pairs:
@@ -157,6 +171,10 @@ def _cbam_notes(study: Outcomes) -> Iterator[str]:
                 f"What CBAM spares under {protocol}, in points less of fall under rotation, brightness and "
                 f"contrast: {', '.join(pairs)}."
             )
+
+
+def _named(found: Robustness) -> str:
+    return marked(found.row.arm.name, found.row.collapse)
 
 
 def _in_words(interval: Interval) -> str:

@@ -9,6 +9,7 @@ from reports.beside import title_of
 from reports.numbers import NOTHING, label, whole
 from reports.outcomes import Outcomes
 from reports.table import Cell, Table
+from studies.checks import CHECKS
 from studies.metrics import headline, scores
 from studies.results import RunResult
 from studies.spec import Study, TrainingSpec
@@ -20,6 +21,8 @@ PROTOCOLS = {
     "kfold": "folds over subjects, pooled: nobody tested was seen in training",
     "loso": "one subject left out at a time, pooled: nobody tested was seen in training",
 }
+
+TUNED = "each network by the learning rate, γ and class weights that its search has found, in place of these"
 
 
 def duration(seconds: float) -> str:
@@ -47,6 +50,8 @@ def settings(study: Outcomes) -> tuple[str, ...]:
         f"Seeds: {', '.join(map(str, spec.seeds))}",
         f"Images: {images_in_words(spec.dataset)}, data {spec.fingerprint[:16]}",
         f"Training: {training_in_words(spec.training)}",
+        *([f"Tuned: {TUNED}"] if spec.searches else []),
+        *(f"Check {check}: {CHECKS[check]}" for check in spec.checks),
         *(f"Machine: {text}" for text in _machines(result.results)),
         f"Runs: {done} finished, {failed} failed, {left} not run; {duration(seconds)} (h:min:s) of run time",
     )
@@ -110,9 +115,12 @@ def trace_table(study: Outcomes) -> Table:
 
 def _finished(result: RunResult) -> tuple[Cell, ...]:
     keys = (result.spec.key,)
-    found = scores(headline(result.predictions, result.spec.protocol), len(result.data.classes))
     seconds = Cell(text=f"{result.seconds:.1f}", value=result.seconds, run_keys=keys)
     counts = (whole(result.best_epoch, keys), whole(len(result.history), keys))
+    if result.spec.control in ("robustness", "latency"):
+        # Not the test as it is, or no test at all.
+        return (*counts, seconds, label(NOTHING), label(NOTHING))
+    found = scores(headline(result.predictions, result.spec.protocol), len(result.data.classes))
     collapsed = label("collapsed" if found.collapsed else "no")
     return (*counts, seconds, whole(len(result.predictions), keys), collapsed)
 

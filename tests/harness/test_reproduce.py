@@ -8,6 +8,7 @@ import pytest
 from harness.commands.options import Output
 from harness.commands.study import run
 from harness.output import folder_of
+from harness.plan import prepare
 from harness.reproducing import present, requests
 from tests.harness.tiny import Run, request
 
@@ -26,6 +27,17 @@ def test_the_papers_frames_come_under_its_split_alone_and_again_on_common_frames
     assert [r.protocols for r in requests(settings, {"ckplus": tree})] == [("frame", "subject")]
     paper_only = request(tree, only=(), protocols=("frame",))
     assert [r.protocols for r in requests(paper_only, {"casme2": tree})] == [("frame",)] * 3
+
+
+def test_the_number_of_folds_is_that_of_the_other_protocols(tree: Path) -> None:
+    settings = request(tree, only=(), protocols=("kfold",), folds=3, image_size=65)
+    found = requests(settings, {"casme2": tree})
+    assert [(r.protocols, r.folds) for r in found[:2]] == [(("frame",), None), (("frame", "kfold"), 3)]
+    (study, _) = (prepare(each).study for each in found[:2])
+    assert study.protocols == ("frame",)
+    without = request(tree, only=(), protocols=("frame",), folds=3, image_size=65)
+    with pytest.raises(ValueError, match="--folds goes with --protocol kfold"):
+        prepare(requests(without, {"casme2": tree})[0])
 
 
 def test_without_a_set_there_is_one_message_that_says_how_to_get_one(harness: Run) -> None:

@@ -40,6 +40,17 @@ def ledger(tmp_path: Path) -> Ledger:
     return Ledger(f"sqlite:///{tmp_path / 'mlflow.db'}")
 
 
+def test_pictures_of_a_study_that_was_named_before_a_field_existed_are_found(
+    tree: Path, ledger: Ledger
+) -> None:
+    study = prepare(request(tree)).study
+    parent = ledger.open_study(study)
+    ledger.keep_pictures(parent, {"samples": b"png"})
+    ledger.client.set_tag(parent, "harness.study", "of-old")
+    result, pictures = ledger.load_study("of-old")
+    assert pictures == {f"{result.study.name}/samples": b"png"}
+
+
 def test_a_study_comes_back_from_mlflow_unchanged(tree: Path, ledger: Ledger) -> None:
     plan = prepare(request(tree))
     ran, shown = carry_out(plan, ledger)

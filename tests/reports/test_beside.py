@@ -3,6 +3,7 @@ from typing import Any
 
 from reports.beside import beside, departures, title_of
 from reports.outcomes import outcomes
+from studies.search import Search
 
 
 def _study(built: Any, dataset: str, *, drawn: bool = False) -> Any:
@@ -59,3 +60,13 @@ def test_departures_from_the_papers_settings(built: Any) -> None:
         "at most 16 epochs for the paper's 100",
         "frames chosen by 'apex', not as in the paper",
     )
+
+
+def test_settings_that_were_searched_for_are_not_the_papers(built: Any) -> None:
+    study = built.study()
+    searches = (
+        Search(key="k", values=(0.5,), pruned=(False,), learning_rate=1e-4, gamma=1.0, class_weights="none"),
+    )
+    (told,) = departures(replace(study, searches=searches))
+
+    assert told == "learning rates, γ and class weights as found by a search for each network"

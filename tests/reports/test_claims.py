@@ -155,3 +155,82 @@ def test_the_verdicts_are_counted_in_words(built: Any) -> None:
     assert told.startswith("On the paper's own split, frame: of 17 claims ")
     assert "reproduced (size, ladder, " in told
     assert claims_in_words([outcomes(built.finish(built.study(dataset="synthetic")))]) == ()
+
+
+def _converging(built: Any, curves: Any, *, seeds: int = 3, protocol: str = "subject") -> Any:
+    """VGG16, AlexNet and the proposal with curves(network, seed) of validation; None: no such run."""
+    names = ("vgg16", "alexnet", "proposed")
+    study = built.study(only=names, protocols=(protocol,), seeds=tuple(range(seeds)))
+
+    def choose(spec: Any) -> Any:
+        curve = curves(spec.architecture.name, spec.seed)
+        if curve is None:
+            return None
+        run = built.run(spec, built.collapsed if len(set(curve)) == 1 else built.good)
+        first = run.history[0]
+        epochs = [replace(first, number=n, validation_accuracy=a) for n, a in enumerate(curve, start=1)]
+        return replace(run, history=tuple(epochs))
+
+    return CHECKS["converges"]([outcomes(built.finish(study, choose))], protocol)
+
+
+FAST, SLOW, LEVEL = (0.5, 0.9, 0.9), (0.5, 0.3, 0.9), (0.2, 0.2, 0.2)
+
+
+def test_convergence_is_compared_seed_by_seed(built: Any) -> None:
+    faster = _converging(built, lambda name, seed: FAST if name == "proposed" else SLOW)
+    assert (faster.word, faster.why) == ("reproduced", "faster and smoother in 6 of 6 pairs of runs")
+    slower = _converging(built, lambda name, seed: SLOW if name == "proposed" else FAST)
+    assert slower.word == "not reproduced"
+
+    def by_seed(name: str, seed: int) -> Any:
+        # Every seed has a pace of its own, and the proposal lacks the first.
+        if name == "proposed":
+            return None if seed == 0 else FAST
+        return FAST if seed == 0 else SLOW
+
+    paired = _converging(built, by_seed, seeds=4)
+    assert (paired.word, paired.why) == ("reproduced", "faster and smoother in 6 of 6 pairs of runs")
+    few = _converging(built, by_seed, seeds=3)
+    assert (few.word, few.why) == ("undecidable at this n", "fewer than 3 runs of each")
+
+
+def test_what_never_learned_did_not_converge_first(built: Any) -> None:
+    found = _converging(built, lambda name, seed: {"proposed": FAST, "vgg16": LEVEL, "alexnet": SLOW}[name])
+    assert found.word == "undecidable at this n"
+    assert found.why.startswith("vgg16 collapsed")
+    once = _converging(
+        built,
+        lambda name, seed: FAST if name == "proposed" else LEVEL if seed == 3 else SLOW,
+        seeds=4,
+    )
+    assert (once.word, once.why) == ("reproduced", "faster and smoother in 6 of 6 pairs of runs")
+
+
+def test_a_ladder_in_another_order_or_without_a_rung_says_nothing_of_the_papers_steps(built: Any) -> None:
+    def found(order: tuple[str, ...] = (), missing: str = "") -> str:
+        base = built.study("ablation", protocols=("frame",))
+        study = replace(base, design="controlled", arms=ablation("controlled", order=order))
+
+        def choose(spec: Any) -> Any:
+            if spec.architecture.name == missing:
+                return None
+            return built.answered(spec, [True] * 200, subjects=20)
+
+        return str(CHECKS["cbam-gain"]([outcomes(built.finish(study, choose))], "frame").word)
+
+    assert found() == "not reproduced"
+    assert found(order=("residual", "cbam", "separable", "prelu")) == "not testable here"
+    assert found(missing="vgg16-bn-gap+cbam") == "not testable here"
+
+
+def test_several_seeds_are_held_against_the_paper_together(built: Any) -> None:
+    study = built.study(only=("proposed",), seeds=(0, 1, 2))
+    correct = {0: 1055, 1: 900, 2: 900}
+
+    def choose(spec: Any) -> Any:
+        return built.answered(spec, [clip < correct[spec.seed] for clip in range(1074)], subjects=24)
+
+    found = CHECKS["acc-casme2"]([outcomes(built.finish(study, choose))], "frame")
+    assert found.ours.startswith("88.61 %")
+    assert found.word == "not reproduced"

@@ -82,6 +82,45 @@ def test_cbam_is_robust_if_it_falls_less_than_its_twin(
     assert "vgg16-bn-gap+cbam over vgg16-bn-gap" in found.ours
 
 
+def _without_spread(built: Any, spec: Any) -> Any:
+    """A run in which the network gives every sample the first class."""
+    return built.answered(spec, [clip < CLIPS // 2 for clip in range(CLIPS)], subjects=SUBJECTS)
+
+
+def test_a_network_that_collapsed_cannot_fall_and_proves_nothing(built: Any) -> None:
+    def choose(spec: Any) -> Any:
+        cbam = spec.architecture.block.attention == "cbam"
+        if not cbam and spec.control == "none":
+            return _without_spread(built, spec)
+        if not cbam:
+            return _changed(built, spec, lambda kind, strength, clip: clip < CLIPS // 2)
+        if spec.control == "none":
+            return built.answered(spec, [True] * CLIPS, subjects=SUBJECTS)
+        return _changed(built, spec, lambda kind, strength, clip: kind != "rotation")
+
+    study = outcomes(built.finish(_study(built, ("robustness",)), choose))
+    found = CHECKS["robust"]([study], "subject")
+    assert found.word == "undecidable at this n"
+    assert "collapsed" in found.why
+    table = robustness_table(study)
+    assert table is not None
+    assert any("over vgg16-bn-gap (collapsed)" in note for note in table.notes)
+
+
+def test_falls_are_compared_over_the_seeds_that_both_arms_finished(built: Any) -> None:
+    def choose(spec: Any) -> Any:
+        bare = spec.architecture.block.attention == "none"
+        if bare and spec.seed == 1:
+            return None
+        if spec.control == "none":
+            return built.answered(spec, [True] * CLIPS, subjects=SUBJECTS)
+        # With CBAM everything holds in the seed that both have, and nothing in the other.
+        return _changed(built, spec, lambda kind, strength, clip: spec.seed == 0 and not bare)
+
+    study = outcomes(built.finish(_study(built, ("robustness",), seeds=(0, 1)), choose))
+    assert CHECKS["robust"]([study], "subject").ours.startswith("+100.00 points")
+
+
 def test_robustness_without_the_check_or_on_other_data_is_not_testable(built: Any) -> None:
     unchecked = outcomes(built.finish(_study(built, ())))
     assert robustness_table(unchecked) is None
@@ -113,6 +152,39 @@ def test_each_class_is_set_beside_cross_entropy_and_the_rare_ones_are_summed_up(
     found = losses(study, "subject")
     assert found is not None
     assert [found.classes[c] for c in found.rare][:1] == ["fear"]
+
+
+def test_a_class_is_scored_over_the_seeds_whose_test_has_it(built: Any) -> None:
+    def choose(spec: Any) -> Any:
+        # The second seed's test has the first class alone.
+        run = built.answered(spec, [True] * CLIPS, subjects=SUBJECTS)
+        kept = [p for p in run.predictions if spec.seed == 0 or p.truth == 0]
+        return replace(run, predictions=tuple(kept))
+
+    table = imbalance_table(outcomes(built.finish(_study(built, ("cross-entropy",), seeds=(0, 1)), choose)))
+    assert table is not None
+    assert built.column(table, "Recall, focal")[:3] == ["100.00 ± 0.00", "100.00", "–"]
+    assert built.column(table, "F1, cross-entropy")[:3] == ["100.00 ± 0.00", "100.00", "–"]
+
+
+def test_answering_a_rare_class_alone_does_not_keep_it_up(built: Any) -> None:
+    def choose(spec: Any) -> Any:
+        focal = spec.control == "none"
+        right = [(clip >= CLIPS // 2) == focal for clip in range(CLIPS)]
+        run = built.answered(spec, right, subjects=SUBJECTS)
+        return replace(run, data=replace(run.data, train=(70, 5, 0, 0, 0, 0)))
+
+    study = outcomes(built.finish(_study(built, ("cross-entropy",)), choose))
+    found = CHECKS["imbalance"]([study], "subject")
+    assert found.ours.startswith("+100.00 points")
+    assert (found.word, found.why) == ("undecidable at this n", "with the focal loss the network collapsed")
+
+
+def test_the_loss_is_judged_on_the_proposed_network_alone(built: Any) -> None:
+    base = built.study(only=("vgg16", "resnet34"), protocols=("subject",))
+    study = outcomes(built.finish(replace(base, checks=("cross-entropy",))))
+    assert imbalance_table(study) is not None
+    assert CHECKS["imbalance"]([study], "subject").word == "not testable here"
 
 
 @pytest.mark.parametrize(

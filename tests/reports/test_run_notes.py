@@ -1,9 +1,11 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from reports.outcomes import outcomes
 from reports.run_notes import duration, settings, trace_table
+from studies.search import Search
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00:00"), (61.6, "0:01:02"), (36_000, "10:00:00")])
@@ -34,3 +36,28 @@ def test_settings_name_what_was_run_and_where(built: Any) -> None:
     assert "Adam, learning rate 0.001, batch 32, at most 100 epochs" in text
     assert "cpu; Linux; 2 threads; torch 2.6.0; commit abc1234" in text
     assert "Runs: 4 finished, 0 failed, 0 not run; 0:00:25" in text
+
+
+def test_a_check_that_is_no_test_tells_nothing_of_a_test(built: Any) -> None:
+    study = replace(built.study(only=("proposed",)), checks=("cross-entropy", "robustness", "latency"))
+    table = trace_table(outcomes(built.finish(study)))
+
+    assert [name.partition(" ")[2] for name in built.column(table, "Network")] == [
+        "",
+        "(cross-entropy)",
+        "(robustness)",
+        "(latency)",
+    ]
+    assert built.column(table, "Collapsed") == ["no", "no", "–", "–"]
+    assert built.column(table, "Test frames")[2:] == ["–", "–"]
+
+
+def test_settings_say_that_a_search_has_found_others(built: Any) -> None:
+    search = Search(
+        key="k", values=(0.5,), pruned=(False,), learning_rate=1e-4, gamma=1.0, class_weights="none"
+    )
+    plain = built.study()
+    tuned = replace(plain, searches=(search,))
+
+    assert any(text.startswith("Tuned: ") for text in settings(outcomes(built.finish(tuned))))
+    assert not any(text.startswith("Tuned: ") for text in settings(outcomes(built.finish(plain))))

@@ -1,0 +1,130 @@
+"""The record beside a file of pixels: what vouches for it, and when it is made anew."""
+
+import json
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from datasets.pixels.making import record_of
+from datasets.pixels.units import Work, make
+from datasets.spec import Picture, Sample
+
+SIZE = 6
+
+
+@pytest.fixture
+def work(tmp_path):
+    """Seven frames of three clips, of which frames 2 and 5 cannot be read."""
+    noise = np.random.default_rng(0).integers(0, 256, size=(7, 12, 10, 3), dtype=np.uint8)
+    samples = []
+    for n, image in enumerate(noise):
+        path = tmp_path / f"{n}.png"
+        cv2.imwrite(str(path), image)
+        if n in (2, 5):
+            path.write_bytes(b"no image")
+        onset = Picture(str(tmp_path / f"{n // 3 * 3}.png"))
+        samples.append(
+            Sample(id=str(n), path=str(path), label=0, subject="", clip=f"c{n // 3}", frame=n, onset=onset)
+        )
+    return Work(samples=tuple(samples), faces=(), size=SIZE, representation="frame")
+
+
+@pytest.fixture
+def place(tmp_path):
+    return tmp_path / "cache" / "made.rgb"
+
+
+class Progress(list):
+    def __call__(self, done, total):
+        self.append((done, total))
+
+
+def test_rows_are_recorded_in_order_across_units(work, place, monkeypatch):
+    whole = make(work)
+    monkeypatch.setattr("datasets.pixels.units.MOST_ROWS", 3)
+    seen = Progress()
+    record = record_of(work, place, seen)
+    assert seen == [(0, 7), (3, 7), (6, 7), (7, 7)]
+    assert record.digests == whole.digests
+    assert [(row, code) for row, code, _ in record.faults] == [
+        (2, "unreadable image"),
+        (5, "unreadable image"),
+    ]
+    assert record.faults == whole.faults, "rows of a later unit are counted from the first of all"
+    assert record.onsets == ()
+    assert place.read_bytes() == whole.images.tobytes()
+    assert place.stat().st_size == record.bytes(SIZE) == 5 * 3 * SIZE * SIZE
+    assert sorted(path.name for path in place.parent.iterdir() if path.suffix != ".lock") == [
+        "made.json",
+        "made.rgb",
+    ]
+
+
+def spoilt(change):
+    """A record with one thing changed, as it would lie on a disk that something else wrote to."""
+
+    def spoil(place):
+        found = json.loads(place.with_suffix(".json").read_text())
+        change(found)
+        place.with_suffix(".json").write_text(json.dumps(found))
+
+    return spoil
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda place: place.unlink(),
+        lambda place: place.write_bytes(place.read_bytes() + b"x"),
+        spoilt(lambda found: found["digests"].append("a")),
+        spoilt(lambda found: found["digests"].pop()),
+        spoilt(lambda found: (found["digests"].append("a"), found["faults"].append([7, "c", "w"]))),
+        spoilt(lambda found: found["faults"].pop()),
+        spoilt(lambda found: found.update(onsets=["a"] * 7)),
+        spoilt(lambda found: found["faults"].__setitem__(1, [-1, "c", "w"])),
+    ],
+)
+def test_pixels_that_their_record_does_not_vouch_for_are_made_anew(work, place, spoil):
+    first = record_of(work, place, Progress())
+    pixels = place.read_bytes()
+    spoil(place)
+    seen = Progress()
+    assert record_of(work, place, seen) == first
+    assert seen == [(0, 7), (7, 7)]
+    assert place.read_bytes() == pixels
+
+
+def test_a_record_of_frames_does_not_stand_for_work_with_onsets(work, place, monkeypatch):
+    monkeypatch.setattr("datasets.pixels.units.MOST_ROWS", 3)
+    record_of(work, place, Progress())
+    seen = Progress()
+    found = record_of(replace(work, representation="apex_minus_onset"), place, seen)
+    assert seen == [(0, 7), (3, 7), (6, 7), (7, 7)]
+    plain = make(work).digests
+    assert (found.digests, found.onsets) == (plain, tuple(plain[n // 3 * 3] for n in range(7)))
+
+
+def test_rows_that_all_failed_leave_an_empty_file_that_is_whole(work, place):
+    broken = work.rows(2, 3)
+    record = record_of(broken, place, Progress())
+    assert (len(record.digests), place.stat().st_size) == (1, 0)
+    seen = Progress()
+    assert record_of(broken, place, seen) == record
+    assert seen == []
+
+
+def test_a_sample_whose_file_has_gone_is_an_error_that_keeps_the_units_before_it(work, place, monkeypatch):
+    monkeypatch.setattr("datasets.pixels.units.MOST_ROWS", 3)
+    whole = make(work)
+    moved = (gone := place.parent.parent / "6.png").rename(place.parent.parent / "away.png")
+    with pytest.raises(FileNotFoundError, match=r"6\.png"):
+        record_of(work, place, Progress())
+    assert not place.exists()
+    moved.rename(gone)
+    seen = Progress()
+    record = record_of(work, place, seen)
+    assert seen == [(6, 7), (7, 7)]
+    assert (record.digests, record.faults) == (whole.digests, whole.faults)
+    assert place.read_bytes() == whole.images.tobytes()

@@ -1,0 +1,35 @@
+"""`harness doctor` says what is sound and what is not, and its exit status with it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.commands.doctor import CHECKS
+from tests.harness.tiny import Run
+
+
+def test_a_sound_installation_is_ok_line_by_line_and_leaves_nothing(harness: Run, tmp_path: Path) -> None:
+    status, out, _ = harness("doctor")
+    assert status == 0
+    assert [line.split(":")[0] for line in out.splitlines()] == [f"ok   {name}" for name in CHECKS]
+    assert f"working folder: {tmp_path} can be written, " in out
+    assert list(tmp_path.iterdir()) == [tmp_path / "cache"]
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_one_fault_is_told_beside_what_is_sound(
+    harness: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "file"))
+    status, out, _ = harness("doctor")
+    assert status == 1
+    (bad,) = [line for line in out.splitlines() if not line.startswith("ok   ")]
+    assert bad.startswith("BAD  cache folder: ")
+    assert str(tmp_path / "file") in bad
+    status, out, _ = harness("doctor", "--json")
+    assert status == 1
+    assert {finding["check"]: finding["ok"] for finding in json.loads(out)} == {
+        name: name != "cache folder" for name in CHECKS
+    }

@@ -1,0 +1,129 @@
+"""Which device is taken, what a run's record says of it, and which commit of the harness ran."""
+
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from harness import device
+from studies.codec import from_json, to_json
+from studies.results import Environment
+
+
+def there(monkeypatch: pytest.MonkeyPatch, *, cuda: bool, mps: bool) -> None:
+    """A torch that finds these devices."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "taken"),
+    [(True, True, "cuda"), (False, True, "mps"), (True, False, "cuda"), (False, False, "cpu")],
+)
+def test_auto_takes_cuda_before_mps_before_the_cpu(
+    monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, taken: str
+) -> None:
+    there(monkeypatch, cuda=cuda, mps=mps)
+    assert device.resolve("auto") == torch.device(taken)
+    assert device.resolve("cpu") == torch.device("cpu")
+
+
+@pytest.mark.parametrize("name", ["cuda", "mps"])
+def test_a_device_is_taken_where_it_is_and_its_absence_is_told(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    there(monkeypatch, cuda=name == "cuda", mps=name == "mps")
+    assert device.resolve(name).type == name
+    there(monkeypatch, cuda=name != "cuda", mps=name != "mps")
+    with pytest.raises(ValueError, match=rf"--device {name}: torch {torch.__version__[:3]}.* --device auto"):
+        device.resolve(name)
+
+
+@pytest.mark.parametrize("name", ["gpu", "CPU", "cuda:0", ""])
+def test_an_unknown_device_is_told_what_is_accepted(name: str) -> None:
+    with pytest.raises(ValueError, match=f"unknown device '{name}'; accepted: auto, cuda, mps, cpu"):
+        device.resolve(name)
+
+
+def test_a_cpu_is_named_with_the_threads_that_are_used() -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        assert device.in_words(torch.device("cpu")).startswith("cpu (3 threads, ")
+    finally:
+        torch.set_num_threads(before)
+    assert device.in_words(torch.device("mps")) == "mps"
+
+
+def test_the_environment_names_what_a_result_depends_on_and_can_be_kept() -> None:
+    found = device.environment(torch.device("cpu"))
+    assert torch.__version__.startswith(dict(found.versions)["torch"])
+    assert [package for package, _ in found.versions] == list(device.PACKAGES)
+    assert found.platform.endswith(f"Python {platform.python_version()}")
+    assert found.threads == torch.get_num_threads()
+    assert found.commit == device.commit()
+    assert from_json(Environment, to_json(found)) == found
+
+
+@pytest.fixture
+def git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Git in a folder of its own that holds a copy of the module at harness/device.py."""
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    (tmp_path / "copy" / "harness").mkdir(parents=True)
+    shutil.copy(device.__file__, tmp_path / "copy" / "harness")
+
+    def run(*args: str) -> str:
+        command = ("git", "-c", "user.name=t", "-c", "user.email=t@t", *args)
+        done = subprocess.run(command, cwd=tmp_path / "copy", check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    return run
+
+
+def commit_of(copy: Path) -> str:
+    """What the copied module says its commit is."""
+    spec = importlib.util.spec_from_file_location("copied_device", copy / "harness" / "device.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return str(module.commit())
+
+
+def test_the_commit_is_that_of_the_checkout_and_marked_once_a_file_differs(
+    git: Callable[..., str], tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    (copy / ".gitignore").write_text("__pycache__\n")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    first = git("rev-parse", "HEAD")
+    assert commit_of(copy) == first
+    (copy / "results.txt").write_text("what a study leaves is no change of the harness")
+    assert commit_of(copy) == first
+    (copy / ".gitignore").write_text("")
+    assert commit_of(copy) == f"{first} (modified)"
+
+
+def test_outside_a_checkout_and_where_git_does_not_know_the_file_there_is_no_commit(
+    git: Callable[..., str], tmp_path: Path
+) -> None:
+    assert commit_of(tmp_path / "copy") == "unknown"
+    git("init", "-q")
+    git("commit", "-qm", "somebody else's, such as a folder with an environment", "--allow-empty")
+    assert commit_of(tmp_path / "copy") == "unknown"
+
+
+def test_without_git_there_is_no_commit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert device.commit() == "unknown"

@@ -1,0 +1,130 @@
+"""The columns and notes that stand by every score: on what it was tested, what was seen, what is missing."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from datasets.audit import Finding
+from datasets.spec import Leakage
+from reports import columns
+from reports.outcomes import Outcome, outcomes
+
+
+def _proposed(built: Any, choose: Any = None, **study: Any) -> Outcome:
+    row: Outcome = outcomes(built.finish(built.study(**study), choose or built.run)).of("proposed")[0]
+    return row
+
+
+def _texts(built: Any, cells: Any) -> list[str]:
+    return [built.plain(cell.text) for cell in cells]
+
+
+def test_who_names_the_network_the_protocol_and_what_it_was_tested_on(built: Any) -> None:
+    assert _texts(built, columns.who(_proposed(built))) == ["proposed", "frame", "30 frames"]
+    clips = _proposed(built, lambda spec: built.run(spec, frames=3), protocols=("subject",))
+    assert _texts(built, columns.who(clips)) == ["proposed", "subject", "30 clips"]
+
+
+def test_the_test_of_several_seeds_tells_their_sizes_and_how_many_are_there(built: Any) -> None:
+    def choose(spec: Any) -> Any:
+        return {0: built.run(spec), 1: built.run(spec, frames=2)}.get(spec.seed)
+
+    assert built.plain(columns.who(_proposed(built, seeds=(0, 1, 2)))[2].text) == "30 frames × 3 seeds"
+    two = _proposed(built, choose, seeds=(0, 1))
+    assert built.plain(columns.who(two)[2].text) == "30 to 60 frames × 2 seeds"
+    partial = _proposed(built, choose, seeds=(0, 1, 2))
+    assert built.plain(columns.who(partial)[2].text) == "30 to 60 frames × 2 of 3 seeds"
+    assert columns.who(_proposed(built, lambda _: None))[2].text == "–"
+
+
+def test_the_leaks_of_a_score_are_shares_in_percent_that_lead_to_their_runs(built: Any) -> None:
+    def choose(spec: Any) -> Any:
+        run = built.run(spec)
+        return replace(run, data=replace(run.data, leakage=Leakage(clip=0.125, subject=1.0)))
+
+    row = _proposed(built, choose)
+    clip, subject = columns.seen(row)
+    assert (clip.text, clip.value, subject.text, subject.value) == ("12.50", 12.5, "100.00", 100)
+    assert clip.run_keys == subject.run_keys == row.keys != ()
+    assert _texts(built, columns.seen(_proposed(built, lambda _: "no memory"))) == ["–", "–"]
+
+
+def test_a_score_is_by_the_protocols_unit_or_by_frame_and_has_its_spread(built: Any) -> None:
+    def choose(spec: Any) -> Any:
+        if spec.seed:
+            return built.run(spec, frames=2)
+        # One clip of two frames, of which the second outweighs the first.
+        wrong, right = built.predictions(((1, 1), (0, 0)))
+        surer = replace(right, probabilities=(0.2, 0.8), clip=wrong.clip)
+        return replace(built.run(spec), predictions=(wrong, surer))
+
+    one = _proposed(built, choose, protocols=("subject",))
+    unit = columns.score(one, lambda scores: scores.accuracy)
+    frame = columns.score(one, lambda scores: scores.accuracy, by_frame=True)
+    assert (unit.value, frame.value, frame.text, frame.run_keys) == (100, 50, "50.00", one.keys)
+    both = _proposed(built, choose, protocols=("subject",), seeds=(0, 1))
+    spread = columns.score(both, lambda scores: scores.accuracy)
+    assert built.plain(spread.text) == "93.33 ± 9.43"
+    assert spread.value == pytest.approx(100 * (1 + 26 / 30) / 2)
+
+
+@pytest.mark.parametrize(("answer", "text"), [("no memory", "failed"), (None, "not run")])
+def test_an_accuracy_that_is_not_there_says_what_became_of_it(built: Any, answer: Any, text: str) -> None:
+    cell = columns.accuracy(_proposed(built, lambda _: answer))
+    assert (cell.text, cell.value) == (text, None)
+    assert columns.accuracy(_proposed(built)).text == "86.67"
+
+
+def _leaky(built: Any, spec: Any) -> Any:
+    run = built.run(spec)
+    if spec.protocol != "frame":
+        return run
+    found = tuple(
+        Finding(code=code, severity="error", share=0.0, count=count, examples=(), text="")
+        for code, count in (("clip-shared", 15), (columns.VALIDATION, 30), ("duplicate", 3))
+    )
+    return replace(run, data=replace(run.data, findings=found))
+
+
+def test_the_audits_stamp_is_of_each_protocol_and_leaves_out_what_the_test_has_no_part_in(built: Any) -> None:
+    study = built.study(protocols=("frame", "subject"))
+    found = outcomes(built.finish(study, lambda spec: _leaky(built, spec)))
+    (note,) = columns.audit_notes(found.rows)
+    assert note.endswith("gives away: frame: clip-shared 50.00 %, duplicate 10.00 %; subject: clean.")
+    assert columns.audit_notes(outcomes(built.finish(study, lambda _: None)).rows) == ()
+
+
+def test_what_failed_and_what_is_still_to_run_is_told_apart_and_counted(built: Any) -> None:
+    def choose(spec: Any) -> Any:
+        if spec.name == "vgg16":
+            return "no memory" if spec.seed == 1 else None
+        return built.run(spec)
+
+    rows = outcomes(built.finish(built.study(seeds=(0, 1, 2)), choose)).rows
+    assert columns.gap_notes(rows) == (
+        "vgg16 under frame, seed 1: failed: no memory",
+        "vgg16 under frame: 2 runs not run yet",
+    )
+    assert columns.gap_notes([row for row in rows if row.arm.name == "proposed"]) == ()
+
+
+def test_a_table_says_its_floor_its_absent_classes_and_its_controls(built: Any) -> None:
+    absent = (*built.good[:1], (0,) * 6, *built.good[2:])
+    study = replace(built.study(), controls=("shuffled-labels",))
+    found = outcomes(built.finish(study, lambda spec: built.run(spec, absent)))
+    notes = columns.score_notes(found, found.rows)
+    assert notes[0] == columns.SEEN_NOTE
+    floor = "Always answering disgust would give 35.71 % accuracy under frame (10 of 28 frames, seed 0)."
+    assert floor in notes
+    assert "Absent from a test set under frame, and so left out of its means: fear." in notes
+    controls, left = notes[-2:]
+    assert "best of 100 tries" in controls
+    assert "shuffled-labels: trained on labels dealt anew" in controls
+    assert left.endswith("in every training part: onset-frame, identity-probe.")
+    assert columns.short_notes(found.rows) == (columns.SEEN_NOTE, *columns.audit_notes(found.rows))
+
+
+def test_a_study_without_controls_says_nothing_of_them(built: Any) -> None:
+    found = outcomes(built.finish(built.study()))
+    assert not [note for note in columns.score_notes(found, found.rows) if "ontrols" in note]
