@@ -16,6 +16,7 @@ from torch import Tensor
 from datasets.likeness import Likeness, likeness
 from datasets.pixels.cache import Pixels
 from datasets.spec import MOTION
+from harness.device import in_words as named
 from harness.errors import Stopped, is_full_disk
 from harness.progress import Progress
 from harness.run import Material, execute
@@ -75,7 +76,7 @@ def _cell(
     label = run_name(spec)
     done = ledger.find(spec.key)
     result = ledger.load(done) if done else None
-    if done and result:
+    if done and result and _stands(result, material.device):
         ledger.reuse(done, spec, parent=parent, result=result)
         progress.reused(label, in_words(result))
         return result, done
@@ -116,6 +117,11 @@ def _cell(
         return Failure(spec=spec, reason=reason), run_id
     progress.finished(label, in_words(result))
     return result, run_id
+
+
+def _stands(result: RunResult, device: torch.device) -> bool:
+    """Whether a finished result answers for its run here: times are those of one device, the rest is not."""
+    return result.spec.control != "latency" or result.environment.device == named(device)
 
 
 def _weights(spec: RunSpec, *, ledger: Ledger) -> dict[str, Tensor]:
