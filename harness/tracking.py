@@ -178,7 +178,7 @@ class Ledger:
         """The result that a finished run holds, or None if its artifacts are gone or cannot be read."""
         try:
             return self._load(run_id)
-        except (MlflowException, OSError, ValueError, KeyError):
+        except (MlflowException, OSError, ValueError, KeyError, TypeError):
             return None
 
     def _load(self, run_id: str) -> RunResult:

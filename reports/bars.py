@@ -12,6 +12,9 @@ from matplotlib.patches import Patch
 from reports.figures import BLUE, GREEN, GREY, ORANGE, SMALL, grid_of, save
 from reports.outcomes import Outcome
 
+LEVEL = 7
+"""Most names that fit beside each other; more are turned."""
+
 COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00")
 
 
@@ -47,7 +50,10 @@ def _panel(axes: Axes, rows: Sequence[Outcome], *, name: str) -> None:
         _whisker(axes, shares, place=place, height=height)
         top = height + (stdev(shares) if len(shares) > 1 else 0)
         axes.text(place, top + 1, f"{height:.1f}", ha="center", va="bottom", fontsize=SMALL - 1)
-    axes.set_xticks(range(len(arms)), [arm.replace("+", "\n+") for arm in arms], fontsize=SMALL)
+    if len(arms) <= LEVEL:
+        axes.set_xticks(range(len(arms)), [arm.replace("+", "\n+") for arm in arms], fontsize=SMALL)
+    else:
+        axes.set_xticks(range(len(arms)), arms, rotation=40, ha="right", fontsize=SMALL - 1)
     axes.set_ylim(0, 112)
     axes.set_ylabel({"accuracy": "accuracy, %", "uar": "UAR, %"}[name], fontsize=SMALL)
     axes.tick_params(axis="y", labelsize=SMALL - 1)

@@ -52,12 +52,8 @@ def claim_table(studies: Sequence[Outcomes]) -> Table | None:
             *_reasons({place: finding for place, finding in found.items() if place[0] not in silent}),
             *_left_out(silent),
             *_settings(studies),
-            "Under frame, the paper's split, the test frames have their clips in training; "
-            + (
-                "the other verdict is about people never seen."
-                if len(protocols) > 1
-                else "--protocol loso would ask about people never seen."
-            ),
+            "Under frame, the paper's split, the test frames have their clips in training; under "
+            "subject, kfold and loso nobody tested was seen.",
         ),
     )
 
@@ -71,13 +67,16 @@ def claims_in_words(studies: Sequence[Outcomes]) -> tuple[str, ...]:
 def _counted(protocol: str, found: Findings) -> str:
     where = "the paper's own split, frame" if protocol == "frame" else f"people never seen, {protocol}"
     words: dict[str, list[str]] = {word: [] for word in get_args(Word)}
+    # What is the same whatever faces are looked at is counted once.
+    first = next(iter(found))[1]
     for (claim, under), finding in found.items():
-        if under == protocol:
+        if under == protocol and (claim not in FACELESS or under == first):
             words[finding.word].append(claim)
+    claims = sum(map(len, words.values()))
     untold = words.pop("not testable here")
-    told = [f"{len(claims)} {word} ({', '.join(claims)})" for word, claims in words.items() if claims]
+    told = [f"{len(named)} {word} ({', '.join(named)})" for word, named in words.items() if named]
     told += [f"{len(untold)} not testable here"] if untold else []
-    return f"On {where}: of {len(CLAIMS)} claims {'; '.join(told)}."
+    return f"On {where}: of {claims} claims {'; '.join(told)}."
 
 
 def _findings(studies: Sequence[Outcomes]) -> Findings:
@@ -90,7 +89,8 @@ def _findings(studies: Sequence[Outcomes]) -> Findings:
         return {}
     real = [study for study in there if not study.drawn]
     strict = next((p for p in STRICT if any(p in study.study.protocols for study in there)), None)
-    protocols = ("frame", strict) if strict else ("frame",)
+    lenient = any("frame" in study.study.protocols for study in there)
+    protocols = tuple(p for p, asked in (("frame", lenient or not strict), (strict, strict)) if p and asked)
     found = {(claim.id, p): CHECKS[claim.id](real or there, p) for claim in CLAIMS for p in protocols}
     return found if real else {place: _of_drawn(place[0], finding) for place, finding in found.items()}
 
@@ -108,7 +108,10 @@ def _shown(finding: Finding) -> tuple[str, str]:
 def _left_out(silent: Collection[str]) -> Iterator[str]:
     if silent:
         named = ", ".join(claim.id for claim in CLAIMS if claim.id in silent)
-        yield f"These runs say nothing of {named}; `harness reproduce` runs what all claims need."
+        yield (
+            f"These runs say nothing of {named}: harness reproduce runs what they need, on the sets that it "
+            "is given."
+        )
 
 
 def _settings(studies: Sequence[Outcomes]) -> Iterator[str]:

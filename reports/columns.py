@@ -175,7 +175,7 @@ def gap_notes(rows: Sequence[Outcome]) -> tuple[str, ...]:
 
 def mark_notes(rows: Sequence[Outcome]) -> tuple[str, ...]:
     """What the marks beside the networks' names mean, of those that occur."""
-    collapsed = "Collapsed: the network gave every test sample the same answer."
+    collapsed = "Collapsed: the network gave every test sample, or every one of a fold, the same answer."
     scale = (
         "Width: channels and hidden units as a share of the full network's. Full width: the network does not "
         "scale, so it is not reduced like its neighbours."

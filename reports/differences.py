@@ -103,8 +103,9 @@ def difference_table(study: Outcomes) -> Table | None:
             f"{LEAST_CLUSTERS} subjects, where exact McNemar over clips stands in. p (Holm): adjusted for "
             "the family.",
             "Verdict: better or worse at p (Holm) < 0.05; no difference shown: the interval stays within "
-            f"±{100 * MARGIN:g} points; both collapsed: neither has learned anything, so nothing is compared "
-            "and the pair is no part of the family; else too small a test to tell.",
+            f"±{100 * MARGIN:g} points, and the samples are enough to show it; both collapsed: neither has "
+            "learned anything, so nothing is compared and the pair is no part of the family; else too small "
+            "a test to tell.",
             SEEN_NOTE,
             *audit_notes(study.rows),
             *mark_notes(study.rows),

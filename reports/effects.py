@@ -50,6 +50,21 @@ def effect_table(study: Outcomes) -> Table | None:
     )
 
 
+def effects_in_words(study: Outcomes, protocol: str) -> Iterator[str]:
+    """What each part gains on average over all orders, the most first; nothing where that is not known."""
+    if study.study.design != "factorial":
+        return
+    wanted = "average over orders"
+    rows = [row for row in _rows(study, protocol) if row[1].text == wanted]
+    rows.sort(key=lambda row: -(row[3].value or 0.0))
+    if rows:
+        told = ", ".join(f"{part.text} {gain.text} [{span.text}]" for _, _, part, gain, span in rows)
+        yield (
+            f"Under {protocol}, in points of accuracy, averaged over every order of adding the parts: {told} "
+            "(intervals each for itself)."
+        )
+
+
 def _rows(study: Outcomes, protocol: str) -> Iterator[tuple[Cell, ...]]:
     """The rows of one protocol; none before all of its arms have a seed in common."""
     arms = tuple(row for row in study.under(protocol) if row.arm.network == BLOCKS)

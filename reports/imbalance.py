@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from reports.checked import runs_of
-from reports.columns import SEEN_NOTE, audit_notes
+from reports.columns import SEEN, SEEN_NOTE, audit_notes, seen
 from reports.differences import span
 from reports.numbers import NOTHING, label, points, spread
 from reports.outcomes import Outcome, Outcomes
@@ -105,6 +105,7 @@ def imbalance_table(study: Outcomes) -> Table | None:
             "Change",
             "F1, focal",
             "F1, cross-entropy",
+            *SEEN,
         ),
         rows=tuple(row for each in found for row in _rows(each)),
         notes=(
@@ -136,6 +137,7 @@ def _rows(found: Losses) -> list[tuple[Cell, ...]]:
                 *recalls,
                 change,
                 *(_cell(each, c, "f1", found.keys) for each in (focal, plain)),
+                *seen(found.row),
             )
         )
     return rows

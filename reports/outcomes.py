@@ -228,11 +228,15 @@ def _outcome(result: StudyResult, arm: ArchitectureSpec, *, protocol: str, contr
 def _seed(seed: int, runs: Sequence[RunResult], *, protocol: str) -> SeedOutcome:
     predictions = tuple(prediction for run in runs for prediction in run.predictions)
     classes = len(runs[0].data.classes)
+    pooled = scores(headline(predictions, protocol), classes)
+    by_fold = (scores(headline(run.predictions, protocol), classes) for run in runs)
+    # Folds that each have one answer, be it another one each, have learned as little together.
+    constant = len(runs) > 1 and all(fold.collapsed for fold in by_fold)
     return SeedOutcome(
         seed=seed,
         runs=tuple(runs),
         predictions=predictions,
-        scores=scores(headline(predictions, protocol), classes),
+        scores=replace(pooled, collapsed=pooled.collapsed or constant),
         by_frame=scores(predictions, classes),
     )
 

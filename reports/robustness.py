@@ -118,7 +118,7 @@ def robustness_table(study: Outcomes) -> Table | None:
             "As they are",
             *map(str.capitalize, CORRUPTIONS),
             "All",
-            "Fall",
+            "Change",
             *SEEN,
         ),
         rows=tuple(map(_row, found)),

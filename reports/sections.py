@@ -135,7 +135,7 @@ def _given_picture(study: Outcomes, what: str, *, file: str) -> Iterator[Block]:
         title, alt = f"Sample images of {name}", f"Sample images of {name} by class"
         paper = other.items(other.published.sheet) if other else ()
     yield Figure(id=f"{what}-{study.study.name}", title=title, file=file, alt=alt, paper=paper)
-    if dataset in DATASETS and DATASETS[dataset].licensed:
+    if dataset in DATASETS and DATASETS[dataset].licensed and not study.drawn:
         yield "Faces from a licensed data set: check its licence agreement before publishing them."
 
 

@@ -8,6 +8,7 @@ from statistics import fmean
 from reports.beside import departures
 from reports.certainty import interval_in_words
 from reports.differences import in_words
+from reports.effects import effects_in_words
 from reports.lists import few
 from reports.numbers import percent
 from reports.outcomes import Outcome, Outcomes
@@ -33,6 +34,7 @@ def summary(study: Outcomes, *, heading: str = "") -> tuple[str, ...]:
         f"{heading or headline_of(study.study)}: {done} of {done + failed + left} runs finished{state}.",
         *(text for protocol in study.study.protocols for text in _best(study, protocol)),
         *(text for protocol in study.study.protocols for text in in_words(study, protocol)),
+        *(text for protocol in study.study.protocols for text in effects_in_words(study, protocol)),
         *_controls(study),
         *_inflation(study),
         *_collapsed(finished),
@@ -139,7 +141,7 @@ def _inflation(study: Outcomes) -> Iterator[str]:
             for row in study.under("frame")
             if row.seeds and row.arm.name in strict
         ]
-        if pairs:
+        if not all(row.collapsed and other.collapsed for row, other in pairs):
             loose, tight = (fmean(map(_by_frame, rows)) for rows in zip(*pairs, strict=True))
             fallen = sum(bool(row.collapsed or other.collapsed) for row, other in pairs)
             among = f" (of which {fallen} collapsed under one or both)" if fallen else ""

@@ -24,7 +24,8 @@ def reproduce(
     """Run what the paper ran, under its split and on unseen people, and judge its claims.
 
     The seven networks on each set, the ablation on CASME II, and the ablation with batch norm and the GAP
-    head throughout; with robustness, latency and cross-entropy. Without --protocol: frame and subject.
+    head throughout; with robustness, latency and cross-entropy. Without --protocol: frame and subject. On
+    CASME II the paper's split comes twice: on the paper's frames, and on those of the other protocols.
     """
     from harness.commands.study import run
     from harness.reproducing import present, requests

@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 
 from architectures.parts import parts_of
-from reports.effects import effect_table
+from reports.effects import effect_table, effects_in_words
 from reports.outcomes import outcomes
+from reports.summary import summary
 from studies.arms import ablation
 
 CLIPS = 48
@@ -38,6 +39,15 @@ def test_effects_of_parts_that_add_up_are_the_same_however_they_are_counted(buil
         assert _values(built, table, quantity) == pytest.approx(expected)
     assert max(map(abs, _values(built, table, "order less average").values())) == pytest.approx(0)
     assert max(map(abs, _values(built, table, "interaction").values())) == pytest.approx(0)
+
+
+def test_the_first_page_has_each_parts_average_over_orders_the_most_first(built: Any) -> None:
+    study = _factorial(built, lambda on: (2 + ("cbam" in on) + 2 * ("residual" in on)) / 6)
+
+    (told,) = effects_in_words(study, "subject")
+    assert "residual +33.33 [+33.33 to +33.33], cbam +16.67 [+16.67 to +16.67], " in told
+    assert told in summary(study)
+    assert not list(effects_in_words(outcomes(built.finish(built.study("ablation"))), "frame"))
 
 
 def test_the_papers_order_flatters_the_part_that_finds_its_partner_there(built: Any) -> None:

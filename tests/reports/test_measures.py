@@ -62,7 +62,7 @@ def test_the_fall_is_counted_by_kind_over_its_strengths(built: Any, tmp_path: Pa
     assert built.column(table, "Rotation") == ["0.00"] + ["60.00"] * 4
     assert built.column(table, "Noise") == ["100.00"] * 5
     assert built.column(table, "All")[0] == "83.33"
-    assert built.column(table, "Fall")[:2] == ["-16.67", "-6.67"]
+    assert built.column(table, "Change")[:2] == ["-16.67", "-6.67"]
     assert any("+20.00 [+20.00 to +20.00]" in note for note in table.notes)
     (tmp_path / "figures").mkdir()
     figure = robustness_figure(study, "subject", out=tmp_path)

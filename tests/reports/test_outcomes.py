@@ -132,3 +132,23 @@ def test_faces_are_drawn_where_a_run_says_so_and_always_in_the_synthetic_set(bui
     assert not outcomes(built.finish(built.study())).drawn
     assert outcomes(built.finish(built.study(), drawn_run)).drawn
     assert outcomes(built.finish(built.study(dataset="synthetic"))).drawn
+
+
+def test_folds_that_have_one_answer_each_have_collapsed_together(built: Any) -> None:
+    """Another constant in each fold is no answer either; one fold that answers two classes is enough."""
+
+    def found(varied: int) -> Any:
+        def choose(spec: Any) -> Any:
+            run = built.run(spec)
+            constant = tuple(float(c == spec.fold) for c in range(6))
+            told = tuple(
+                replace(p, probabilities=p.probabilities if spec.fold < varied else constant)
+                for p in run.predictions
+            )
+            return replace(run, predictions=told)
+
+        study = replace(built.study(protocols=("kfold",)), folds=(3,))
+        return outcomes(built.finish(study, choose)).rows[0]
+
+    assert (found(0).collapsed, found(1).collapsed) == (1, 0)
+    assert "collapsed" in found(0).name
