@@ -81,7 +81,7 @@ def test_several_studies_end_in_one_report_with_the_claims_first(
     sections = [line for line in text.split("\n") if line.startswith("## ")]
     assert sections[:2] == ["## The paper's claims", "## What this report says"]
     assert "- On the paper's own split, frame: of 17 claims" in text
-    assert "- On people never seen, subject: of 17 claims" in text
+    assert "- On people never seen, subject: of 13 claims" in text
 
 
 def test_a_report_of_many_studies_has_a_short_name_of_its_own() -> None:
