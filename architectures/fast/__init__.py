@@ -1,0 +1,1 @@
+"""Part of harness: the same networks with fewer passes over memory, on CPUs."""

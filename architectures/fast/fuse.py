@@ -1,0 +1,73 @@
+"""A network whose blocks run through the kernels: the same parameters under the same names."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from architectures.attention import CBAM
+from architectures.block import Residual
+from architectures.fast import depthwise, pointwise, pool
+from architectures.fast.attend import attend
+from architectures.fast.norm import norm_act
+
+
+class FusedSequential(nn.Sequential):
+    """A sequence in which depthwise convolutions, and norms with their activation, are the kernels'."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """As the sequence that it was made from."""
+        return self.through(x, spare=False)
+
+    def through(self, x: Tensor, *, spare: bool) -> Tensor:
+        """The same; `spare` says that nothing else will hold the gradient of the result."""
+        layers = list(self)
+        while layers:
+            layer = layers.pop(0)
+            if isinstance(layer, nn.BatchNorm2d):
+                activated = bool(layers) and isinstance(layers[0], nn.ReLU | nn.PReLU)
+                activation = layers.pop(0) if activated else nn.Identity()
+                alone = isinstance(layers[0], nn.Conv2d) if layers else spare
+                x = norm_act(x, layer, activation, spare=alone)
+            elif not self.training:
+                x = layer(x)
+            elif isinstance(layer, CBAM):
+                x = attend(x, layer, shortcut=None, activation=nn.Identity())
+            elif depthwise.fits(layer):
+                x = depthwise.depthwise(x, layer)
+            elif pointwise.fits(layer):
+                normed = bool(layers) and isinstance(layers[0], nn.BatchNorm2d)
+                x = pointwise.pointwise(x, layer, normed=normed)
+            elif pool.fits(layer):
+                x = pool.max_pool(x)
+            else:
+                x = layer(x)
+        return x
+
+
+class FusedResidual(Residual):
+    """`activation(attention(convolution(x)) + shortcut(x))`, the last three as one operator."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, inputs, H, W) to (N, outputs, H, W)."""
+        convolution, attention = self.body.children()
+        if not (self.training and isinstance(attention, CBAM) and isinstance(convolution, FusedSequential)):
+            return super().forward(x)
+        shortcut = self.shortcut
+        beside = shortcut.through(x, spare=True) if isinstance(shortcut, FusedSequential) else x
+        x = convolution.through(x, spare=True)
+        return attend(x, attention, shortcut=beside, activation=self.activation)
+
+
+def fuse(network: nn.Module) -> nn.Module:
+    """`network` itself, its sequences and residual blocks made the kernels', with the parameters they had.
+
+    It takes float32 images on the CPU; in evaluation mode it is what it was.
+    """
+    for name, child in network.named_children():
+        fuse(child)
+        if type(child) is nn.Sequential:
+            setattr(network, name, FusedSequential(*child).train(child.training))
+        elif type(child) is Residual:
+            fused = FusedResidual(child.body, shortcut=child.shortcut, activation=child.activation)
+            setattr(network, name, fused.train(child.training))
+    return network

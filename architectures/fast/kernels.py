@@ -1,0 +1,103 @@
+"""Compiling `kernels.cpp` once on a machine, and calling it on tensors."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+SOURCE = Path(__file__).with_name("kernels.cpp")
+FLAGS = (
+    "-O3",
+    "-march=native",
+    "-mprefer-vector-width=512",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fopenmp",
+    "-fPIC",
+    "-shared",
+)
+
+
+class Unavailable(RuntimeError):
+    """The kernels cannot be had on this machine; the message says why."""
+
+
+def call(name: str, *arguments: Tensor | int | None) -> None:
+    """Call the kernel of that name: tensors go as their addresses, None as no address.
+
+    Tensors lie as the kernel expects them, contiguous or with their channels last; the number of threads is
+    torch's.
+
+    Raises:
+        Unavailable: as `library`.
+    """
+    given = [
+        ctypes.c_int64(a) if isinstance(a, int) else ctypes.c_void_p(None if a is None else a.data_ptr())
+        for a in arguments
+    ]
+    getattr(library(), name)(*given)
+
+
+@cache
+def library() -> ctypes.CDLL:
+    """The compiled kernels, from the cache of compiled code or compiled now.
+
+    Raises:
+        Unavailable: no C++ compiler, or one that cannot compile them.
+    """
+    compiler = os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++")
+    if not compiler:
+        raise Unavailable("there is no C++ compiler (c++ or g++)")
+    parts = (SOURCE.read_bytes(), " ".join((compiler, *FLAGS)).encode(), _processor().encode())
+    digest = hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+    home = Path(os.environ.get("HARNESS_CACHE") or Path.home() / ".cache" / "harness")
+    place = home / "compiled" / f"{digest}.so"
+    if not place.is_file():
+        _compile(compiler, place)
+    try:
+        return ctypes.CDLL(str(place))
+    except OSError as error:
+        raise Unavailable(f"the compiled kernels cannot be loaded: {error}") from error
+
+
+def _compile(compiler: str, place: Path) -> None:
+    """Compile into `place`, which appears whole or not at all."""
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=place.parent) as folder:
+            made = Path(folder) / place.name
+            subprocess.run(
+                (compiler, *FLAGS, "-std=c++17", str(SOURCE), "-o", str(made)),
+                check=True,
+                capture_output=True,
+                text=True,
+            )
+            made.replace(place)
+    except subprocess.CalledProcessError as error:
+        raise Unavailable(f"{compiler} cannot compile them: {error.stderr.strip()[-200:]}") from error
+    except OSError as error:
+        raise Unavailable(f"they cannot be compiled: {error}") from error
+
+
+def _processor() -> str:
+    """What machine code is made for: -march=native gives other code on another processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line for line in lines if line.startswith("flags")), platform.processor())
+
+
+def threads() -> int:
+    """How many threads a kernel is to use."""
+    return torch.get_num_threads()

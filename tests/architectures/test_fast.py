@@ -1,0 +1,161 @@
+"""Every kernel beside its slow twin, which is PyTorch's own operators in the same modules."""
+
+import copy
+import subprocess
+from itertools import product
+
+import pytest
+import torch
+from torch import nn
+
+from architectures.block import block
+from architectures.catalogue import CATALOGUE, scaled
+from architectures.fast import kernels
+from architectures.fast.fuse import FusedResidual, FusedSequential, fuse
+from architectures.network import build
+from architectures.spec import ACTIVATIONS, ATTENTIONS, CONVOLUTIONS, NORMS, ArchitectureSpec, BlockSpec
+
+COMBINATIONS = list(product(CONVOLUTIONS, ATTENTIONS, ACTIVATIONS, (False, True), NORMS))
+
+
+@pytest.fixture
+def generator():
+    return torch.Generator().manual_seed(0)
+
+
+def answers(network, images, weights):
+    """Outputs, gradients of the images and of the parameters, and buffers after one step's two passes."""
+    images = images.clone().requires_grad_()
+    out = network(images)
+    (out * weights).sum().backward()
+    gradients = {name: parameter.grad for name, parameter in network.named_parameters()}
+    return out.detach(), images.grad, gradients, dict(network.named_buffers())
+
+
+def assert_alike(one, other, *, tolerance=2e-4, scale=1e-6):
+    """Equal up to rounding, which is judged by the tensor's size, or by `scale` where that is larger."""
+    scale = max(scale, float(one.abs().max()))
+    assert float((one - other).abs().max()) <= tolerance * scale
+
+
+def assert_twins(network, images, *, tolerance=2e-4):
+    network = network.to(memory_format=torch.channels_last)
+    fused = fuse(copy.deepcopy(network))
+    assert list(fused.state_dict()) == list(network.state_dict())
+    with torch.no_grad():
+        weights = torch.randn(network(images).shape, generator=torch.Generator().manual_seed(5))
+    for name, buffer in network.named_buffers():
+        fused.get_buffer(name).copy_(buffer)
+    slow, fast = answers(network, images, weights), answers(fused, images, weights)
+    assert_alike(slow[0], fast[0], tolerance=tolerance)
+    assert_alike(slow[1], fast[1], tolerance=tolerance)
+    # Some true gradients are 0, as that of a bias which a norm takes away: what is left is the others' rounding.
+    scale = 0.01 * max(float(gradient.abs().max()) for gradient in slow[2].values())
+    for name, gradient in slow[2].items():
+        assert_alike(gradient, fast[2][name], tolerance=tolerance, scale=scale)
+    for name, buffer in slow[3].items():
+        assert_alike(buffer.float(), fast[3][name].float())
+
+
+@pytest.mark.parametrize("combination", COMBINATIONS, ids=str)
+def test_every_block_gives_the_same_both_ways(combination, generator):
+    convolution, attention, activation, residual, norm = combination
+    parts = BlockSpec(convolution=convolution, attention=attention, activation=activation, residual=residual)
+    spec = ArchitectureSpec(name="x", norm=norm, block=parts)
+    torch.manual_seed(1)
+    network = nn.Sequential(block(spec, 5, 24), nn.MaxPool2d(2), block(spec, 24, 24))
+    assert_twins(network, torch.randn(3, 5, 9, 12, generator=generator))
+
+
+def test_maps_too_large_for_the_caches_are_the_same(generator):
+    """Beyond 16 MiB results are streamed past the caches."""
+    spec = CATALOGUE["proposed"]
+    torch.manual_seed(1)
+    network = nn.Sequential(block(spec, 8, 64), nn.MaxPool2d(2))
+    images = torch.randn(8, 8, 96, 96, generator=generator)
+    assert images.numel() * 8 > 2**22
+    assert_twins(network, images)
+
+
+def test_the_proposed_network_is_the_same(generator):
+    torch.manual_seed(1)
+    network = build(scaled(CATALOGUE["proposed"], 1 / 8), classes=5)
+    network.classifier[4] = nn.Identity()  # dropout draws anew
+    assert_twins(network, torch.randn(8, 3, 64, 64, generator=generator), tolerance=5e-3)
+    assert any(isinstance(module, FusedResidual) for module in fuse(network).modules())
+
+
+def test_equal_neighbours_send_their_gradient_to_the_first():
+    images = torch.zeros(1, 3, 5, 5)
+    images[0, :, 2, 2] = 1
+    network = nn.Sequential(nn.MaxPool2d(2))
+    assert_twins(network, images)
+
+
+def test_evaluation_is_bit_for_bit_what_it_was(generator):
+    torch.manual_seed(1)
+    network = build(scaled(CATALOGUE["proposed"], 1 / 8), classes=5).eval()
+    images = torch.randn(2, 3, 32, 32, generator=generator)
+    with torch.inference_mode():
+        before = network(images)
+        assert torch.equal(fuse(network)(images), before)
+
+
+def test_a_step_gives_the_same_bits_every_time(generator):
+    torch.manual_seed(1)
+    network = fuse(build(scaled(CATALOGUE["proposed"], 1 / 8), classes=5))
+    network.classifier[4] = nn.Identity()
+    images, weights = torch.randn(8, 3, 64, 64, generator=generator), torch.randn(8, 5, generator=generator)
+    first = answers(copy.deepcopy(network), images, weights)
+    for _ in range(5):
+        again = answers(copy.deepcopy(network), images, weights)
+        assert torch.equal(first[0], again[0])
+        assert all(torch.equal(first[2][name], again[2][name]) for name in first[2])
+
+
+def test_a_gradient_that_two_take_is_left_alone(generator):
+    """A sum hands one tensor to both its terms: a norm must not write into it."""
+    torch.manual_seed(1)
+    left, right = (nn.Sequential(nn.Conv2d(4, 8, 3, padding=1), nn.BatchNorm2d(8)) for _ in range(2))
+
+    class Sum(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.left, self.right = left, right
+
+        def forward(self, x):
+            return self.left(x) + self.right(x)
+
+    assert_twins(Sum(), torch.randn(2, 4, 6, 6, generator=generator))
+
+
+def test_a_subclass_of_a_sequence_keeps_its_own_forward():
+    class Own(nn.Sequential):
+        def forward(self, x):
+            return super().forward(x) + 1
+
+    network = fuse(nn.Sequential(Own(nn.Conv2d(3, 3, 1)), nn.Sequential(nn.ReLU())))
+    assert type(network[0]) is Own
+    assert type(network[1]) is FusedSequential
+
+
+def test_without_a_compiler_the_reason_is_given(monkeypatch, tmp_path):
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    kernels.library.cache_clear()
+    try:
+        with pytest.raises(kernels.Unavailable, match="no C\\+\\+ compiler"):
+            kernels.library()
+        monkeypatch.setenv("CXX", "/bin/false")
+        with pytest.raises(kernels.Unavailable, match="/bin/false cannot compile"):
+            kernels.library()
+    finally:
+        monkeypatch.undo()
+        kernels.library.cache_clear()
+
+
+def test_the_kernels_compile_without_a_warning(tmp_path):
+    command = ("c++", *kernels.FLAGS, "-std=c++17", "-Wall", "-Wextra", "-Werror", str(kernels.SOURCE))
+    done = subprocess.run((*command, "-o", str(tmp_path / "k.so")), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
