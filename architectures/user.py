@@ -1,8 +1,8 @@
 """A network of the user's own: a function in a Python file, as good an arm as any of the catalogue's.
 
 The function takes the number of classes and gives a module from images (N, 3, H, W), normalised as ImageNet's
-are, to logits (N, classes). What identifies the network is the text of its file and of the modules beside it
-that the file imports: an edited file is another network, the same file elsewhere is the same.
+are, to logits (N, classes). What identifies the network is the function's name, the text of its file and of
+the modules beside it that the file imports: an edited file is another network, a moved one is the same.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def check_answers(network: nn.Module, spec: ArchitectureSpec, *, classes: int, s
 
 
 def _loaded(path: Path, function: str) -> tuple[ModuleType, str]:
-    """The user's module, imported afresh, and a digest of it and of what it imports from beside it."""
+    """The user's module, imported afresh, and a digest of it, what it imports from beside it and the name."""
     name = f"harness_user_{path.stem}"
     found = importlib.util.spec_from_file_location(name, path)
     if found is None or found.loader is None:
@@ -124,6 +124,7 @@ def _loaded(path: Path, function: str) -> tuple[ModuleType, str]:
         finally:
             own = _own(path.parent)
             texts = sorted(file.read_bytes() for file in {path, *own.values()})
+            texts.append(function.encode())
             for imported in own:
                 del sys.modules[imported]
             sys.modules.update(earlier)

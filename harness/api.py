@@ -11,10 +11,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import torch
 from rich.console import Console
 
-from harness.device import resolve
 from harness.output import check_writable
 from harness.pictures import pictures
 from harness.plan import Plan, Request, prepare
@@ -29,7 +27,7 @@ __all__ = ["DataRequest", "Request", "carry_out", "run"]
 
 
 def run(
-    request: Request, *, out: Path | str = "results", tracking_uri: str | None = None, device: str = "auto"
+    request: Request, *, out: Path | str = "results", tracking_uri: str | None = None
 ) -> tuple[StudyResult, Path]:
     """Run the study that `harness ablate` or `harness compare` would; its results and its report's path.
 
@@ -41,18 +39,15 @@ def run(
         harness.errors.Stopped: nothing more can be written; what had finished is kept.
     """
     plan = prepare(request)
-    where = resolve(device)
     folder = Path(out)
     check_writable(folder)
     ledger = Ledger(tracking_uri)
     ledger.check()
-    result, drawn = carry_out(plan, ledger=ledger, device=where, console=Console(file=sys.stderr))
+    result, drawn = carry_out(plan, ledger=ledger, console=Console(file=sys.stderr))
     return result, write((result,), folder / plan.study.name, pictures=drawn)
 
 
-def carry_out(
-    plan: Plan, *, ledger: Ledger, device: torch.device, console: Console
-) -> tuple[StudyResult, dict[str, bytes]]:
+def carry_out(plan: Plan, *, ledger: Ledger, console: Console) -> tuple[StudyResult, dict[str, bytes]]:
     """Run the study and keep its pictures; both, the pictures by the names that a report wants."""
     name = plan.study.name
     drawn = pictures(plan.pixels, plan.splits[0], plan.study)
@@ -64,7 +59,7 @@ def carry_out(
                 plan.study,
                 plan.data,
                 ledger=ledger,
-                device=device,
+                device=plan.device,
                 progress=progress,
                 parent=parent,
             )

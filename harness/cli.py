@@ -10,6 +10,7 @@ import sys
 import typer
 
 from harness.commands.ablate import ablate
+from harness.commands.bench import bench
 from harness.commands.compare import compare
 from harness.commands.cost import cost
 from harness.commands.data import data_app
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Comparison and ablation studies for micro-expression recognition, every number traceable.",
 )
-for command in (ablate, compare, reproduce, tune, report, predict, cost, doctor, ui):
+for command in (ablate, compare, reproduce, tune, report, predict, cost, bench, doctor, ui):
     app.command()(command)
 app.add_typer(data_app, name="data")
 

@@ -11,6 +11,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -102,8 +103,13 @@ def count(spec: ArchitectureSpec, *, classes: int, image_size: int) -> Cost:
     Raises:
         ValueError: a network that does not exist, as in `build`.
     """
+    return _counted(replace(spec, pretrained=False), classes=classes, image_size=image_size)
+
+
+@lru_cache(maxsize=256)  # the runs of an arm, all seeds and folds of it, share one count
+def _counted(spec: ArchitectureSpec, *, classes: int, image_size: int) -> Cost:
     with torch.random.fork_rng(devices=[]), torch.no_grad():
-        network = build(replace(spec, pretrained=False), classes=classes).eval()
+        network = build(spec, classes=classes).eval()
         analysis = FlopCountAnalysis(network, (torch.zeros(1, 3, image_size, image_size),))
         # What fvcore would log is `uncounted`; its own remaining handles would hide operators from it.
         analysis.clear_op_handles().set_op_handle(**_handles())

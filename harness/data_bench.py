@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from datasets.pixels.store import cores
 from datasets.spec import SampleTable
 from harness.preparing import bar
 from harness.reading import DataRequest, asked, decoded, read
+from harness.timed import paired, seconds, spread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,7 @@ class DataBench:
     @property
     def ratios(self) -> tuple[float, ...]:
         """Of each round, the rate of preparing as a share of plain decoding's on the same cores."""
-        return tuple(plain / own for plain, own in zip(self.plain, self.prepare, strict=False))
+        return paired(self.plain, self.prepare) if self.plain else ()
 
     def document(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -65,8 +66,8 @@ class DataBench:
             return text
         return (
             f"{text}\nplain decoding and resizing on the same cores: "
-            f"{self.images / median(self.plain):.0f} images a second; preparing keeps "
-            f"{median(self.ratios):.0%} of that ({min(self.ratios):.0%} to {max(self.ratios):.0%})"
+            f"{self.images / median(self.plain):.0f} images a second; preparing keeps of that "
+            f"{spread(self.ratios, '{:.0%}'.format)}"
         )
 
 
@@ -90,9 +91,9 @@ def measured(request: DataRequest, *, image_size: int, rounds: int) -> DataBench
         settled, table = read(request, spec)
         describe.append(time.perf_counter() - start)
         if own_files:
-            plain.append(_seconds(partial(_decode, table, image_size)))
-        with _own_cache(), bar("images") as progress:
-            prepare.append(_seconds(partial(decoded, settled, table, progress=progress)))
+            plain.append(seconds(partial(_decode, table, image_size)))
+        with own_cache(), bar("images") as progress:
+            prepare.append(seconds(partial(decoded, settled, table, progress=progress)))
     return DataBench(
         images=len(table.samples),
         image_size=image_size,
@@ -102,12 +103,6 @@ def measured(request: DataRequest, *, image_size: int, rounds: int) -> DataBench
         prepare=tuple(prepare),
         plain=tuple(plain),
     )
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def _decode(table: SampleTable, size: int) -> None:
@@ -124,7 +119,7 @@ def _decode(table: SampleTable, size: int) -> None:
 
 
 @contextmanager
-def _own_cache() -> Iterator[None]:
+def own_cache() -> Iterator[None]:
     """An empty cache for as long as it takes, so that nothing is found done."""
     before = os.environ.get("HARNESS_CACHE")
     with tempfile.TemporaryDirectory(prefix="harness-bench-") as place:

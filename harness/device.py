@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import platform
 import subprocess
+from functools import cache
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -49,9 +51,14 @@ def environment(device: torch.device) -> Environment:
         device=in_words(device),
         platform=f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
         threads=torch.get_num_threads(),
-        versions=tuple((package, metadata.version(package)) for package in PACKAGES),
-        commit=commit(),
+        **_software(),
     )
+
+
+@cache  # asked once: what runs is what was loaded, whatever becomes of the files
+def _software() -> dict[str, Any]:
+    versions = tuple((package, metadata.version(package)) for package in PACKAGES)
+    return {"versions": versions, "commit": commit()}
 
 
 def commit() -> str:

@@ -39,3 +39,9 @@ def is_full_disk(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether `error` says that a device had no room for a tensor: CUDA's own class, a CPU's mere words."""
+    told = f"{type(error).__name__} {error}".lower()
+    return "outofmemory" in told or "out of memory" in told or "can't allocate memory" in told

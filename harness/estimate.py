@@ -1,55 +1,108 @@
-"""How long a study should take, from a timed step of each of its networks."""
+"""How long a study should take, from timed steps of each of its networks."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import torch
+from torch import Tensor
 
 from architectures.network import build
 from architectures.spec import ArchitectureSpec
+from datasets.augment import augment, normalise
+from datasets.corrupt import CORRUPTIONS, STRENGTHS
+from datasets.spec import Split
+from harness.checks import SECONDS
+from harness.engine import settle, stepping
 from harness.loss import focal_loss
-from studies.spec import RunSpec
+from studies.spec import RunSpec, TrainingSpec
 
 LARGE, PROBE = 128, 2
 """From this side in pixels on, a CPU is probed with so few images: a whole batch would take a minute."""
 
+AROUND = 0.5
+"""Seconds that a cell takes beside its network: looking it up, counting, auditing, writing it down."""
 
-def upper_bound(runs: Sequence[RunSpec], *, samples: int, classes: int, device: torch.device) -> float:
-    """Seconds that `runs` take if none stops early, evaluation left out; 0 if one cannot be probed."""
-    each: dict[ArchitectureSpec, float] = {}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speed:
+    """Seconds that one image takes to be trained on, and to be answered."""
+
+    training: float
+    answering: float
+
+
+def upper_bound(
+    runs: Sequence[RunSpec], splits: Sequence[Split], *, classes: int, device: torch.device
+) -> float:
+    """Seconds that `runs` take if none stops early; 0 if a network cannot be probed.
+
+    `splits` are the study's; the largest part of each kind counts.
+    """
+    parts = [[len(part) for part in (s.train, s.validation, s.test)] for s in splits]
+    train, validation, test = (max(sizes) for sizes in zip(*parts, strict=True))
+    speeds: dict[ArchitectureSpec, Speed] = {}
     total = 0.0
     for run in runs:
-        if not run.trains:
+        if run.control == "latency":
+            total += AROUND + SECONDS
             continue
-        if run.architecture not in each:
+        if run.architecture not in speeds:
             try:
-                each[run.architecture] = _seconds_per_image(run, classes=classes, device=device)
+                speeds[run.architecture] = _speed(run, classes=classes, device=device)
             except (RuntimeError, ValueError):
                 # The cell itself will say why it cannot be trained; no estimate is made without it.
                 return 0.0
-        total += each[run.architecture] * samples * run.training.epochs
+        speed = speeds[run.architecture]
+        answered = test * len(CORRUPTIONS) * len(STRENGTHS) if run.control == "robustness" else test
+        total += AROUND + speed.answering * answered
+        if run.trains:
+            total += run.training.epochs * (speed.training * train + speed.answering * validation)
     return total
 
 
-def _seconds_per_image(run: RunSpec, *, classes: int, device: torch.device) -> float:
+def _speed(run: RunSpec, *, classes: int, device: torch.device) -> Speed:
     size = run.dataset.image_size
     images = PROBE if device.type == "cpu" and size >= LARGE else run.training.batch
+    # Compiling for a probe would take as long as it wins back; the eager network is the upper bound.
+    training = replace(run.training, compile=False)
+    settle(training)
     with torch.random.fork_rng(devices=[]):
-        network = build(run.architecture, classes=classes).to(device)
-        network = network.to(memory_format=torch.channels_last)
-        x = torch.zeros(images, 3, size, size, device=device).contiguous(memory_format=torch.channels_last)
+        network = build(run.architecture, classes=classes).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        step = stepping(network, training)
+        x = torch.zeros(images, 3, size, size, dtype=torch.uint8, device=device)
         y = torch.zeros(images, dtype=torch.int64, device=device)
         alpha = torch.ones(classes, device=device)
         optimizer = torch.optim.Adam(network.parameters())
-        seconds = 0.0
-        for _ in range(2):  # the first warms up, the second counts
-            start = time.perf_counter()
+
+        def train() -> None:
             optimizer.zero_grad(set_to_none=True)
-            focal_loss(network(x), y, alpha=alpha, gamma=run.training.gamma).mean().backward()
+            focal_loss(step(_changed(x, training)), y, alpha=alpha, gamma=training.gamma).mean().backward()
             optimizer.step()
-            if device.type == "cuda":
-                torch.cuda.synchronize()
-            seconds = time.perf_counter() - start
-    return seconds / images
+
+        def answer() -> None:
+            with torch.inference_mode():
+                step(normalise(x.float() / 255).contiguous(memory_format=torch.channels_last))
+
+        trained = _seconds(train, device=device)
+        network.eval()
+        return Speed(training=trained / images, answering=_seconds(answer, device=device) / images)
+
+
+def _changed(images: Tensor, training: TrainingSpec) -> Tensor:
+    changed = augment(images, training.augmentation, generator=torch.Generator().manual_seed(0))
+    return normalise(changed).contiguous(memory_format=torch.channels_last)
+
+
+def _seconds(act: Callable[[], None], *, device: torch.device) -> float:
+    """How long `act` takes the second time; the first warms up."""
+    seconds = 0.0
+    for _ in range(2):
+        start = time.perf_counter()
+        act()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        seconds = time.perf_counter() - start
+    return seconds

@@ -20,7 +20,10 @@ from studies.search import Search
 from studies.spec import Check, Control, Study, TrainingSpec
 
 if TYPE_CHECKING:
+    import torch
+
     from datasets.pixels.cache import Pixels
+    from harness.engine import Choice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,18 +52,25 @@ class Request:
     checks: bool = False
     tuned: bool = False
     searches: str | None = None
+    device: str = "auto"
+    engine: str = "auto"
+    precision: str = "auto"
+    deterministic: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """A study, its data, and one split for each protocol, seed and fold, in the study's order.
 
-    `onsets` are the images of the onset frames, where a control asks for them.
+    `device` and `choice` say where and how its steps are computed. `onsets` are the images of the onset
+    frames, where a control asks for them.
     """
 
     study: Study
     pixels: Pixels
     splits: tuple[Split, ...]
+    device: torch.device
+    choice: Choice
     onsets: Pixels | None = None
 
     @property
@@ -79,6 +89,7 @@ def prepare(request: Request) -> Plan:
     request = typed(request)
     # What can be judged without the data comes first.
     study = _asked(request)
+    _choice(request, cells=0, samples=0)
     spec, table = read(request.data, study.dataset)
     own = [arm for arm in study.arms if arm.network == USER]
     _check_built(own, classes=len(table.classes), size=spec.image_size)
@@ -99,9 +110,28 @@ def prepare(request: Request) -> Plan:
             controls=_controls(pixels.table, splits, onsets=onsets),
             onset_fingerprint=onsets.fingerprint if onsets else "",
         )
+    device, choice = _choice(request, cells=len(splits), samples=max(len(split.train) for split in splits))
+    study = replace(study, training=choice.into(study.training))
     if request.tuned:
         study = replace(study, searches=_searches(study, request.searches))
-    return Plan(study=study, pixels=pixels, splits=splits, onsets=onsets)
+    return Plan(study=study, pixels=pixels, splits=splits, device=device, choice=choice, onsets=onsets)
+
+
+def _choice(request: Request, *, cells: int, samples: int) -> tuple[torch.device, Choice]:
+    """Where and how every network is trained, `cells` times on `samples`."""
+    from harness.device import resolve
+    from harness.engine import chosen
+
+    device = resolve(request.device)
+    epochs = preset(request.preset).epochs if request.epochs is None else request.epochs
+    choice = chosen(
+        device,
+        engine=request.engine,
+        precision=request.precision,
+        deterministic=request.deterministic,
+        images=cells * samples * epochs,
+    )
+    return device, choice
 
 
 def _asked(request: Request) -> Study:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from statistics import median
 from typing import Any
 
@@ -99,23 +101,39 @@ def _confusion(result: RunResult) -> str:
     return _csv(("truth", *result.data.classes), rows)
 
 
-def predictions_from_csv(data: dict[str, Any], rows: Iterable[Mapping[str, str]]) -> RunResult:
-    """The result of `result_parts`: `data` is its result.json, `rows` its predictions.csv."""
-    classes = len(data["data"]["classes"])
-    predictions = [
-        to_data(
-            Prediction(
-                id=row["id"],
-                subject=row["subject"],
-                clip=row["clip"],
-                truth=int(row["truth"]),
-                probabilities=tuple(float(row[f"p{c}"]) for c in range(classes)),
-                condition=row.get("condition", ""),
-            )
+def result_from(text_of: Callable[[str], str]) -> RunResult:
+    """The result whose `result_parts` these are: `text_of` gives a part's text by its file name.
+
+    Raises:
+        ValueError, TypeError, LookupError: the parts are not those of a result.
+    """
+    data = json.loads(text_of("result.json"))
+    # Apart from the rest: the codec looks at every number's type, and these are most numbers there are.
+    result = from_data(RunResult, {**data, "predictions": []})
+    table = _predictions(text_of("predictions.csv"), classes=len(result.data.classes))
+    return replace(result, predictions=tuple(table))
+
+
+def _predictions(text: str, *, classes: int) -> Iterator[Prediction]:
+    """The rows of a predictions.csv; by column, since a report reads hundreds of thousands of them."""
+    header, *rows = csv.reader(io.StringIO(text, newline=""))
+    if not rows:
+        return
+    column = dict(zip(header, zip(*rows, strict=True), strict=True))
+    shares = zip(*(map(float, column[f"p{c}"]) for c in range(classes)), strict=True)
+    told = (column[name] for name in ("id", "subject", "clip"))
+    conditions = column.get("condition", ("",) * len(rows))
+    for name, subject, clip, truth, probabilities, condition in zip(
+        *told, map(int, column["truth"]), shares, conditions, strict=True
+    ):
+        yield Prediction(
+            id=name,
+            subject=subject,
+            clip=clip,
+            truth=truth,
+            probabilities=probabilities,
+            condition=condition,
         )
-        for row in rows
-    ]
-    return from_data(RunResult, {**data, "predictions": predictions})
 
 
 def _predictions_csv(result: RunResult) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
@@ -19,8 +19,11 @@ from harness.checks import corrupted, latency
 from harness.controls import probe_identity, shuffled
 from harness.cost import count
 from harness.device import environment
+from harness.engine import settle, stepping
+from harness.errors import is_out_of_memory
 from harness.evaluate import predict
-from harness.train import Part, best_epoch, fit
+from harness.feed import Part, placed
+from harness.train import best_epoch, fit
 from studies.results import DataSummary, Epoch, Prediction, RunResult
 from studies.spec import RunSpec
 
@@ -31,12 +34,27 @@ class Material:
 
     `alike` is the data's likeness by which the split is audited for near-duplicates; None leaves them out.
     `weights` are those of the trained network that a run which trains nothing reads; None for all others.
+    `latest` is the split that `divided` made last.
     """
 
     pixels: Pixels
     device: torch.device
     alike: Likeness | None = None
     weights: Mapping[str, Tensor] | None = None
+    latest: dict[object, tuple[Split, DataSummary]] = field(default_factory=dict, repr=False, compare=False)
+
+    def divided(self, spec: RunSpec) -> tuple[Split, DataSummary]:
+        """The run's split and what it gives; made and audited once for runs that follow each other on it.
+
+        Raises:
+            ValueError: the data cannot be split so.
+        """
+        place = (spec.protocol, spec.seed, spec.fold, spec.folds)
+        if place not in self.latest:
+            parts = split(self.pixels.table, spec.protocol, seed=spec.seed, fold=spec.fold, folds=spec.folds)
+            self.latest.clear()
+            self.latest[place] = (parts, summary(self.pixels, parts, alike=self.alike))
+        return self.latest[place]
 
 
 def execute(
@@ -53,12 +71,10 @@ def execute(
     """
     start = time.perf_counter()
     pixels, device = material.pixels, material.device
-    parts = _parts(spec, pixels)
-    data = summary(pixels, parts, alike=material.alike)
+    parts, data = material.divided(spec)
     # What could fail besides training does so before it.
     cost = count(spec.architecture, classes=len(data.classes), image_size=spec.dataset.image_size)
     where = environment(device)
-    network = network_of(spec, material)
     result = RunResult(
         spec=spec,
         data=data,
@@ -70,29 +86,47 @@ def execute(
         seconds=0.0,
     )
     if spec.trains:
-        history = _watched(trained(network, spec, material), on_epoch)
+        network, history, pieces = _fitted(spec, material, on_epoch)
         predictions = predict(
             network,
             _part(pixels, parts.test, device=device).images,
             samples=[pixels.table.samples[row] for row in parts.test],
+            step=stepping(network, spec.training),
         )
         best = best_epoch(history).number
-        result = replace(result, history=history, best_epoch=best, predictions=predictions)
+        result = replace(result, history=history, best_epoch=best, predictions=predictions, pieces=pieces)
     else:
         assert material.weights is not None
+        network = network_of(spec, material)
         network.load_state_dict(material.weights)
         result = READINGS[spec.control](result, network, pixels, parts, device)
     result = replace(result, seconds=time.perf_counter() - start)
     return result, {name: tensor.cpu() for name, tensor in network.state_dict().items()}
 
 
-def _watched(epochs: Iterator[Epoch], on_epoch: Callable[[Epoch], None]) -> tuple[Epoch, ...]:
-    """All epochs, each told as it ends."""
-    history = []
-    for epoch in epochs:
-        history.append(epoch)
-        on_epoch(epoch)
-    return tuple(history)
+def _fitted(
+    spec: RunSpec, material: Material, on_epoch: Callable[[Epoch], None]
+) -> tuple[nn.Module, tuple[Epoch, ...], int]:
+    """The trained network, its epochs, each told as it ends, and into how many pieces batches were cut.
+
+    Where a batch does not fit the memory, training begins anew with twice as many pieces: the same batch for
+    the optimizer, a smaller one for the memory, and for the statistics of batch norm.
+    """
+    pieces = 1
+    while True:
+        network = network_of(spec, material)
+        history: list[Epoch] = []
+        try:
+            for epoch in trained(network, spec, material, pieces=pieces):
+                history.append(epoch)
+                on_epoch(epoch)
+            return network, tuple(history), pieces
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error) or 4 * pieces > spec.training.batch:
+                raise
+        pieces *= 2
+        if material.device.type == "cuda":
+            torch.cuda.empty_cache()
 
 
 def _identity(
@@ -132,17 +166,15 @@ READINGS: Mapping[str, Callable[[RunResult, nn.Module, Pixels, Split, torch.devi
 def network_of(spec: RunSpec, material: Material) -> nn.Module:
     """The run's network as its seed initialises it, on the device."""
     torch.manual_seed(spec.seed)
-    torch.backends.cudnn.allow_tf32 = False  # float32 in the run's identity means float32
-    # A network that saturates fills its activations with denormals, which CPUs are many times slower on.
-    torch.set_flush_denormal(True)
+    settle(spec.training)
     network = build(spec.architecture, classes=len(material.pixels.table.classes))
     return network.to(material.device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
-def trained(network: nn.Module, spec: RunSpec, material: Material) -> Iterator[Epoch]:
+def trained(network: nn.Module, spec: RunSpec, material: Material, *, pieces: int = 1) -> Iterator[Epoch]:
     """Train the run's network, epoch by epoch, on its training and validation parts: see `fit`."""
     pixels, device = material.pixels, material.device
-    parts = _parts(spec, pixels)
+    parts, _ = material.divided(spec)
     train = _part(pixels, parts.train, device=device)
     if spec.control == "shuffled-labels":
         clips = [pixels.table.samples[row].clip for row in parts.train]
@@ -154,11 +186,8 @@ def trained(network: nn.Module, spec: RunSpec, material: Material) -> Iterator[E
         classes=len(pixels.table.classes),
         training=spec.training,
         seed=spec.seed,
+        pieces=pieces,
     )
-
-
-def _parts(spec: RunSpec, pixels: Pixels) -> Split:
-    return split(pixels.table, spec.protocol, seed=spec.seed, fold=spec.fold, folds=spec.folds)
 
 
 def _of_subjects(
@@ -180,7 +209,7 @@ def _of_subjects(
 def _part(pixels: Pixels, rows: tuple[int, ...], *, device: torch.device) -> Part:
     labels = torch.tensor([pixels.table.samples[i].label for i in rows], dtype=torch.int64)
     images = torch.from_numpy(pixels.images[list(rows)])
-    return Part(images=images.to(device), labels=labels.to(device))
+    return placed(images, labels, device=device)
 
 
 def summary(pixels: Pixels, parts: Split, *, alike: Likeness | None) -> DataSummary:

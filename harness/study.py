@@ -13,15 +13,16 @@ from statistics import fmean, median
 import torch
 from torch import Tensor
 
-from datasets.likeness import Likeness, likeness
+from datasets.likeness import likeness
 from datasets.pixels.cache import Pixels
 from datasets.spec import MOTION
 from harness.device import in_words as named
 from harness.errors import Stopped, is_full_disk
+from harness.labels import run_name
 from harness.progress import Progress
 from harness.run import Material, execute
-from harness.tracking import Ledger, run_name
-from reports.figures import confusion_matrices, curves
+from harness.tracking import Ledger
+from reports.run_pictures import run_curves, run_matrix
 from studies.metrics import headline, scores
 from studies.results import Epoch, Failure, RunResult, StudyResult
 from studies.spec import RunSpec, Study
@@ -49,16 +50,9 @@ def run_study(
     run_ids: list[tuple[str, str]] = []
     status = "KILLED"
     try:
-        alike: dict[str, Likeness | None] = dict.fromkeys(data)
-        # Likeness is judged on faces; a picture of motion is none.
-        if study.dataset.representation not in MOTION and any(
-            ledger.find(s.key) is None for s in study.runs()
-        ):
-            main = data[study.fingerprint]
-            alike[study.fingerprint] = likeness(main.images, main.table)
+        materials = _Materials(study, data, device=device)
         for spec in study.runs():
-            material = Material(pixels=data[spec.fingerprint], device=device, alike=alike[spec.fingerprint])
-            outcome, run_id = _cell(spec, material, ledger=ledger, progress=progress, parent=parent)
+            outcome, run_id = _cell(spec, materials, ledger=ledger, progress=progress, parent=parent)
             if isinstance(outcome, Failure):
                 failures.append(outcome)
             else:
@@ -70,16 +64,35 @@ def run_study(
     return StudyResult(study=study, results=tuple(results), failures=tuple(failures), run_ids=tuple(run_ids))
 
 
+class _Materials:
+    """What the runs of a study are made from, by fingerprint; each made when a first run has to be made."""
+
+    def __init__(self, study: Study, data: Mapping[str, Pixels], *, device: torch.device) -> None:
+        self._study, self._data, self.device = study, data, device
+        self._made: dict[str, Material] = {}
+
+    def of(self, spec: RunSpec) -> Material:
+        if spec.fingerprint not in self._made:
+            pixels = self._data[spec.fingerprint]
+            # Likeness is judged on faces; a picture of motion is none.
+            faces = self._study.dataset.representation not in MOTION
+            judged = faces and spec.fingerprint == self._study.fingerprint
+            alike = likeness(pixels.images, pixels.table) if judged else None
+            self._made[spec.fingerprint] = Material(pixels=pixels, device=self.device, alike=alike)
+        return self._made[spec.fingerprint]
+
+
 def _cell(
-    spec: RunSpec, material: Material, *, ledger: Ledger, progress: Progress, parent: str
+    spec: RunSpec, materials: _Materials, *, ledger: Ledger, progress: Progress, parent: str
 ) -> tuple[RunResult | Failure, str]:
     label = run_name(spec)
     done = ledger.find(spec.key)
     result = ledger.load(done) if done else None
-    if done and result and _stands(result, material.device):
+    if done and result and _stands(result, materials.device):
         ledger.reuse(done, spec, parent=parent, result=result)
         progress.reused(label, in_words(result))
         return result, done
+    material = materials.of(spec)
     progress.begin(label, epochs=spec.training.epochs)
     run_id = ledger.begin(spec, parent=parent)
 
@@ -92,7 +105,8 @@ def _cell(
             material = replace(material, weights=_weights(spec.trained, ledger=ledger))
         result, weights = execute(spec, material, on_epoch=on_epoch)
         with tempfile.TemporaryDirectory() as folder:
-            ledger.finish(run_id, result, files=_files(result, weights, folder=Path(folder)))
+            _keep(result, weights, folder=Path(folder))
+            ledger.finish(run_id, result, folder=Path(folder))
     except KeyboardInterrupt:
         _close_quietly(ledger, run_id, "KILLED")
         raise
@@ -136,25 +150,24 @@ def _weights(spec: RunSpec, *, ledger: Ledger) -> dict[str, Tensor]:
     return found
 
 
-def _files(result: RunResult, weights: dict[str, Tensor], *, folder: Path) -> tuple[Path, ...]:
-    """Pictures of one run and its best weights, in `folder`; a run that trains nothing has neither."""
+def _keep(result: RunResult, weights: dict[str, Tensor], *, folder: Path) -> None:
+    """Pictures of one run and its best weights, into `folder`; a run that trains nothing has neither."""
     if not result.spec.trains:
-        return ()
-    best, matrix, curve = (folder / n for n in ("weights.pt", "confusion_matrix.png", "curves.png"))
+        return
     # Through a buffer, so that a full disk is an OSError and not torch's own kind.
     buffer = io.BytesIO()
     torch.save(weights, buffer)
-    best.write_bytes(buffer.getbuffer())
-    confusion_matrices((result,), matrix)
-    curves((result,), curve)
-    return best, matrix, curve
+    (folder / "weights.pt").write_bytes(buffer.getbuffer())
+    run_matrix(result, folder / "confusion_matrix.png")
+    run_curves(result, folder / "curves.png")
 
 
 def in_words(result: RunResult) -> str:
     """A finished run in half a line."""
     measured = ", ".join(_IN_WORDS.get(result.spec.control, _scored)(result))
     epochs = f"best epoch {result.best_epoch} of {len(result.history)}, " if result.history else ""
-    return f"{measured}; {epochs}{result.seconds:.0f} s"
+    cut = f", out of memory: batches in {result.pieces} pieces" if result.pieces > 1 else ""
+    return f"{measured}; {epochs}{result.seconds:.0f} s{cut}"
 
 
 def _scored(result: RunResult) -> Iterator[str]:

@@ -8,16 +8,12 @@ finished run.
 
 from __future__ import annotations
 
-import csv
-import json
 import logging
 import os
-import re
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from functools import cached_property
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +26,11 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from harness import view
+from harness.address import SQLITE, default_uri, few_retries, without_credentials
 from harness.errors import is_full_disk
-from harness.record import final_metrics, flattened, predictions_from_csv, result_parts
+from harness.labels import run_name, study_note
+from harness.memory import without_collector
+from harness.record import final_metrics, flattened, result_from, result_parts
 from studies.codec import from_json, to_json
 from studies.results import Epoch, Failure, RunResult, StudyResult
 from studies.spec import RunSpec, Study
@@ -45,13 +44,8 @@ KEY, REUSES, STUDY, REASON, SPEC = (
 )
 PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
 MAX_RESULTS = 1000
-RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
-SQLITE = "sqlite:///"
-
-
-def default_uri() -> str:
-    """`MLFLOW_TRACKING_URI`, or the SQLite file beside the working folder that a plain `mlflow ui` opens."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path.cwd() / 'mlflow.db'}"
+NAMED = 200
+"""So many runs are asked for by id at once; what reads the question takes a few thousand words."""
 
 
 class Ledger:
@@ -78,7 +72,7 @@ class Ledger:
             ValueError: it does not; the message says what to do.
         """
         try:
-            with _few_retries():
+            with few_retries():
                 self.client.search_experiments(max_results=1)
         except Exception as error:
             # Each kind of store has its own kinds of error; all of them mean the same to the user here.
@@ -91,7 +85,7 @@ class Ledger:
 
     def shown(self) -> str:
         """The address without credentials, for people."""
-        return re.sub(r"//[^/@]*@", "//…@", self.uri)
+        return without_credentials(self.uri)
 
     def as_option(self) -> str:
         """What to add to a command so that it finds this ledger, nothing where it is the default."""
@@ -105,7 +99,7 @@ class Ledger:
             run_id: str = found[0].info.run_id
             self.client.update_run(run_id, status="RUNNING")
         else:
-            tags = {STUDY: study.name, NAME: study.name, NOTE: _study_note(study)}
+            tags = {STUDY: study.name, NAME: study.name, NOTE: study_note(study)}
             run_id = self.client.create_run(experiment, tags=tags).info.run_id
         self.log_texts(run_id, {"study.json": to_json(study, indent=1)})
         return run_id
@@ -133,12 +127,16 @@ class Ledger:
             values["gradient/first_over_last"] = epoch.gradient_ratio
         self._log(run_id, metrics=values, step=epoch.number)
 
-    def finish(self, run_id: str, result: RunResult, *, files: Iterable[Path]) -> None:
-        """Keep a result, its numbers and `files` beside it; only then is the run FINISHED."""
+    def finish(self, run_id: str, result: RunResult, *, folder: Path) -> None:
+        """Keep a result, its numbers and what lies in `folder`; only then is the run FINISHED.
+
+        The result's own files are written into `folder` too: files are sent together, or the run is looked
+        up for each of them.
+        """
         self._log(run_id, metrics=final_metrics(result))
-        self.log_texts(run_id, result_parts(result))
-        for path in files:
-            self.client.log_artifact(run_id, str(path))
+        for name, text in result_parts(result).items():
+            (folder / name).write_text(text, encoding="utf-8")
+        self.client.log_artifacts(run_id, str(folder))
         self.close(run_id, "FINISHED")
 
     def fail(self, run_id: str, reason: str) -> None:
@@ -149,8 +147,8 @@ class Ledger:
 
     def find(self, key: str) -> str | None:
         """The finished run of that key, in whatever study it ran."""
-        runs = self._search(f"tags.`{KEY}` = '{key}' and attributes.status = 'FINISHED'")
-        return runs[0].info.run_id if runs else None
+        run = self._newest(key)
+        return run.info.run_id if run else None
 
     def cells(self, start: str) -> dict[str, tuple[str, str]]:
         """Key and status by run id of the cells whose id or key begins so; a reused one as what it reuses."""
@@ -177,15 +175,9 @@ class Ledger:
     def load(self, run_id: str) -> RunResult | None:
         """The result that a finished run holds, or None if its artifacts are gone or cannot be read."""
         try:
-            return self._load(run_id)
-        except (MlflowException, OSError, ValueError, KeyError, TypeError):
+            return self._result(self.client.get_run(run_id))
+        except MlflowException:
             return None
-
-    def _load(self, run_id: str) -> RunResult:
-        with tempfile.TemporaryDirectory() as folder:
-            data = json.loads(self._download(run_id, "result.json", folder).read_text())
-            with self._download(run_id, "predictions.csv", folder).open(newline="") as file:
-                return predictions_from_csv(data, csv.DictReader(file))
 
     def weights(self, run_id: str, folder: str) -> Path:
         """The file of a finished run's best weights, brought into `folder`.
@@ -223,7 +215,7 @@ class Ledger:
         found = self._search(f"tags.`{STUDY}` = '{name}'")
         parent = found[0].info.run_id
         with tempfile.TemporaryDirectory() as folder:
-            study = from_json(Study, self._download(parent, "study.json", folder).read_text())
+            study = from_json(Study, self._text(found[0], "study.json"))
             # By the name that the study has now: it is a digest, and new fields have changed it.
             pictures = {
                 f"{study.name}/{Path(item.path).stem}": self._download(parent, item.path, folder).read_bytes()
@@ -231,19 +223,26 @@ class Ledger:
             }
         return self.collect(study, parent=parent), pictures
 
+    @without_collector()
     def collect(self, study: Study, *, parent: str) -> StudyResult:
         """Results and failures of `study` as they stand on the ledger."""
         results, failures, run_ids = [], [], []
+        children = self._search(f"tags.`{PARENT}` = '{parent}'")
+        finished, reasons = self._finished(children), _reasons(children)
         for spec in study.runs():
-            run_id = self.find(spec.key)
-            result = self.load(run_id) if run_id else None
-            if run_id and result:
+            run = finished.get(spec.key)
+            result = self._result(run)
+            if result is None:
+                # Another study may have run it since: a cell of this one that was lost, or never begun.
+                run = self._newest(spec.key)
+                result = self._result(run)
+            if run and result:
                 results.append(result)
-                run_ids.append((spec.key, run_id))
-            elif run_id:
-                lost = f"finished as run {run_id}, whose artifacts cannot be read (moved or deleted?)"
-                failures.append(Failure(spec=spec, reason=lost))
-            elif reason := self._reason(spec.key, parent=parent):
+                run_ids.append((spec.key, run.info.run_id))
+            elif run:
+                lost = f"finished as run {run.info.run_id}, whose artifacts cannot be read"
+                failures.append(Failure(spec=spec, reason=f"{lost} (moved or deleted?)"))
+            elif reason := reasons.get(spec.key):
                 failures.append(Failure(spec=spec, reason=reason))
         return StudyResult(
             study=study, results=tuple(results), failures=tuple(failures), run_ids=tuple(run_ids)
@@ -262,10 +261,17 @@ class Ledger:
                 path.write_bytes(png)
                 self.client.log_artifact(run_id, str(path), "pictures")
 
-    def _reason(self, key: str, *, parent: str) -> str | None:
-        where = f"tags.`{KEY}` = '{key}' and tags.`{PARENT}` = '{parent}' and attributes.status = 'FAILED'"
-        runs = self._search(where)
-        return runs[0].data.tags.get(REASON, "unknown") if runs else None
+    def _newest(self, key: str) -> Run | None:
+        runs = self._search(f"tags.`{KEY}` = '{key}' and attributes.status = 'FINISHED'")
+        return runs[0] if runs else None
+
+    def _finished(self, children: Sequence[Run]) -> dict[str, Run]:
+        """The newest finished run of each key among a study's children; a reused one as what it reuses."""
+        reused = [run.data.tags[REUSES] for run in children if REUSES in run.data.tags]
+        asked = (", ".join(map(repr, reused[at : at + NAMED])) for at in range(0, len(reused), NAMED))
+        first = [run for ids in asked for run in self._search(f"attributes.run_id IN ({ids})")]
+        done = [run for run in (*children, *first) if KEY in run.data.tags and run.info.status == "FINISHED"]
+        return {run.data.tags[KEY]: run for run in sorted(done, key=lambda run: run.info.start_time)}
 
     def _experiment(self, dataset: str) -> str:
         name = f"harness {dataset}"
@@ -282,10 +288,36 @@ class Ledger:
 
     def _search(self, where: str, experiments: tuple[str, ...] = ()) -> list[Run]:
         ids = list(experiments) or [e.experiment_id for e in self.client.search_experiments()]
-        found: list[Run] = self.client.search_runs(
-            ids, where, ViewType.ACTIVE_ONLY, MAX_RESULTS, ["attributes.start_time DESC"]
-        )
+        found: list[Run] = []
+        page = None
+        while page is None or page.token:
+            page = self.client.search_runs(
+                ids,
+                where,
+                ViewType.ACTIVE_ONLY,
+                MAX_RESULTS,
+                ["attributes.start_time DESC"],
+                page.token if page else None,
+            )
+            found += page
         return found
+
+    def _result(self, run: Run | None) -> RunResult | None:
+        if run is None:
+            return None
+        try:
+            return result_from(partial(self._text, run))
+        except (MlflowException, OSError, ValueError, TypeError, LookupError):
+            return None
+
+    def _text(self, run: Run, name: str) -> str:
+        """A text artifact, its line ends as they are."""
+        uri = f"{run.info.artifact_uri}/{name}"
+        if uri.startswith("file:"):
+            # In place: whoever asks for a run's artifact has the run looked up twice, and gets a copy.
+            return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri)).read_bytes().decode()
+        with tempfile.TemporaryDirectory() as folder:
+            return self._download(run.info.run_id, name, folder).read_bytes().decode()
 
     def _download(self, run_id: str, name: str, folder: str) -> Path:
         return Path(
@@ -311,29 +343,7 @@ class Ledger:
         )
 
 
-@contextmanager
-def _few_retries() -> Iterator[None]:
-    """MLflow tries a server for minutes; an address that is wrong should be told at once."""
-    before = os.environ.get(RETRIES)
-    os.environ[RETRIES] = "1"
-    try:
-        yield
-    finally:
-        os.environ.pop(RETRIES)
-        if before is not None:
-            os.environ[RETRIES] = before
-
-
-def run_name(spec: RunSpec) -> str:
-    """What a person finds a cell by."""
-    fold = f" · fold {spec.fold + 1}/{spec.folds}" if spec.folds > 1 else ""
-    return f"{spec.name} · {spec.protocol} · seed {spec.seed}{fold}"
-
-
-def _study_note(study: Study) -> str:
-    arms = ", ".join(arm.name for arm in study.arms)
-    return (
-        f"**{study.kind}** {study.design} on **{study.dataset.name}** ({study.dataset.frames}, "
-        f"{study.dataset.image_size} px), protocols {', '.join(study.protocols)}, "
-        f"{len(study.seeds)} seed(s)\n\narms: {arms}\n\nreport: `harness report {study.name}`"
-    )
+def _reasons(children: Iterable[Run]) -> dict[str, str]:
+    """Why cells failed, by key, the last time that each did; `children` from new to old."""
+    failed = [run for run in children if KEY in run.data.tags and run.info.status == "FAILED"]
+    return {run.data.tags[KEY]: run.data.tags.get(REASON, "unknown") for run in reversed(failed)}

@@ -7,14 +7,16 @@ import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from architectures.network import first_and_last
 from datasets.augment import augment, normalise
+from harness.engine import stepping
 from harness.evaluate import logits_of
+from harness.feed import Part, fed
 from harness.loss import class_weights, focal_loss
 from studies.results import Epoch
 from studies.spec import TrainingSpec
@@ -24,59 +26,64 @@ class Diverged(RuntimeError):
     """The loss stopped being a number."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """One part of a split on the device: `images` (N, 3, H, W) uint8, `labels` (N,) int64."""
-
-    images: Tensor
-    labels: Tensor
-
-
 def best_epoch(history: Sequence[Epoch]) -> Epoch:
     """Highest validation accuracy; of equals the lower loss; of equals the first."""
     return max(history, key=lambda epoch: (epoch.validation_accuracy, -epoch.validation_loss))
 
 
 def fit(
-    network: nn.Module, train: Part, *, validation: Part, classes: int, training: TrainingSpec, seed: int
+    network: nn.Module,
+    train: Part,
+    *,
+    validation: Part,
+    classes: int,
+    training: TrainingSpec,
+    seed: int,
+    pieces: int = 1,
 ) -> Iterator[Epoch]:
     """Train `network`, yielding each epoch as it ends; when exhausted, the best epoch's weights are in it.
+
+    With `pieces` above 1 each batch goes through in so many pieces whose gradients add up to its own, which
+    takes less memory; batch norm then sees a piece at a time.
 
     Raises:
         Diverged: the training or validation loss became NaN or infinite.
     """
-    generator = torch.Generator().manual_seed(seed)
-    alpha = torch.ones(classes, device=train.images.device)
+    generator, device = torch.Generator().manual_seed(seed), train.device
+    alpha = torch.ones(classes, device=device)
     if training.class_weights == "inverse":
-        alpha = class_weights(train.labels.cpu(), classes).to(train.images.device)
-    optimizer = torch.optim.Adam(network.parameters(), lr=training.learning_rate)
+        alpha = class_weights(train.labels.cpu(), classes).to(device)
+    loss = partial(focal_loss, alpha=alpha, gamma=training.gamma)
+    optimizer = torch.optim.Adam(network.parameters(), lr=training.learning_rate, fused=device.type != "mps")
     ends = first_and_last(network)
+    step = stepping(network, training)
     history: list[Epoch] = []
     best_weights = copy.deepcopy(network.state_dict())
     for number in range(1, training.epochs + 1):
         start = time.perf_counter()
-        loss_sum, correct = 0.0, 0
-        norms = torch.zeros(2, device=train.images.device)
+        # Sums stay on the device until the epoch ends: to read one is to wait for all that was asked of it.
+        sums, norms = torch.zeros(2, device=device), torch.zeros(2, device=device)
         network.train()
-        for rows in batches(len(train.labels), training.batch, generator=generator):
-            rows = rows.to(train.images.device)
-            images = augment(train.images[rows], training.augmentation, generator=generator)
-            logits = network(_laid_out(normalise(images)))
-            losses = focal_loss(logits, train.labels[rows], alpha=alpha, gamma=training.gamma)
+        for images, labels in fed(train, batches(len(train), training.batch, generator=generator)):
+            images = normalise(augment(images, training.augmentation, generator=generator))
             optimizer.zero_grad(set_to_none=True)
-            losses.mean().backward()
+            for piece, truth in zip(_cut(images, pieces), _cut(labels, pieces), strict=True):
+                logits = step(_laid_out(piece))
+                losses = loss(logits, truth)
+                (losses.sum() / len(labels)).backward()
+                right = logits.detach().argmax(1) == truth
+                sums += torch.stack((losses.detach().sum(), right.sum()))
             if ends:
                 norms += torch.stack([gradient_norm(end) for end in ends])
             optimizer.step()
-            loss_sum += float(losses.detach().sum())
-            correct += int((logits.argmax(1) == train.labels[rows]).sum())
-            _require_finite(loss_sum, "training", number)
-        logits = logits_of(network, validation.images)
-        losses = focal_loss(logits, validation.labels, alpha=alpha, gamma=training.gamma)
+        loss_sum, correct = sums.tolist()
+        _require_finite(loss_sum, "training", number)
+        logits = logits_of(network, validation.images, step=step)
+        losses = loss(logits, validation.labels)
         epoch = Epoch(
             number=number,
-            train_loss=loss_sum / len(train.labels),
-            train_accuracy=correct / len(train.labels),
+            train_loss=loss_sum / len(train),
+            train_accuracy=correct / len(train),
             validation_loss=_require_finite(float(losses.mean()), "validation", number),
             validation_accuracy=float((logits.argmax(1) == validation.labels).float().mean()),
             seconds=time.perf_counter() - start,
@@ -90,6 +97,11 @@ def fit(
         if number - best.number >= training.patience:
             break
     network.load_state_dict(best_weights)
+
+
+def _cut(values: Tensor, pieces: int) -> tuple[Tensor, ...]:
+    """`values` in at most so many near-equal pieces, and none of one value, which batch norm cannot take."""
+    return values.tensor_split(max(1, min(pieces, len(values) // 2)))
 
 
 def batches(samples: int, size: int, *, generator: torch.Generator) -> list[Tensor]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reports.outcomes import Outcome
 from studies.clusters import Interval, mean_over_clusters
-from studies.metrics import headline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,17 +49,17 @@ def answers(rows: Sequence[Outcome]) -> Answers | None:
         return None
     subject_of: dict[str, str] = {}
     right: list[dict[str, list[bool]]] = []
-    for row, found in zip(rows, by_seed, strict=True):
+    for found in by_seed:
         shares: dict[str, list[bool]] = {}
         for seed in common:
-            for unit in headline(found[seed].predictions, row.protocol):
+            for unit in found[seed].units:
                 shares.setdefault(unit.id, []).append(unit.answer == unit.truth)
                 subject_of[unit.id] = unit.subject or unit.clip
         right.append(shares)
     units = sorted(subject_of)
     return Answers(
         arms=tuple(row.arm.name for row in rows),
-        correct=np.array([[np.mean(shares[unit]) for unit in units] for shares in right]),
+        correct=np.array([[fmean(shares[unit]) for unit in units] for shares in right]),
         subjects=np.array([subject_of[unit] for unit in units]),
         seeds=len(common),
     )

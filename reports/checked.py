@@ -15,6 +15,8 @@ def runs_of(
     study: Outcomes, check: Check, arm: ArchitectureSpec, *, protocol: str
 ) -> dict[int, list[RunResult]]:
     """The finished runs of an arm's check under a protocol, by seed; seeds that lack a fold are left out."""
+    if check not in study.study.checks:
+        return {}
     found = {result.spec.key: result for result in study.result.results}
     keys: dict[int, list[str]] = {}
     for spec in study.study.runs():

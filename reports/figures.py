@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
@@ -36,7 +37,6 @@ def grid_of(panels: int, *, columns: int, height: float) -> tuple[Figure, list[A
     columns = min(columns, panels)
     rows = -(-panels // columns)
     figure = Figure(figsize=(WIDTH, rows * height), dpi=DPI, layout="constrained")
-    FigureCanvasAgg(figure)
     axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     for spare in axes[panels:]:
         spare.set_visible(False)
@@ -52,7 +52,8 @@ def legend(figure: Figure, axes: Axes) -> None:
 
 def save(figure: Figure, path: Path) -> None:
     """Write a PNG that names neither the time nor the version it was drawn with."""
-    figure.savefig(path, metadata={"Software": None})
+    # Figure.savefig draws a second time, to no paper, for nothing that is used here.
+    FigureCanvasAgg(figure).print_png(path, metadata={"Software": None})  # type: ignore[no-untyped-call]
 
 
 def _image(axes: Axes, image: NDArray[np.uint8], title: str) -> None:
@@ -91,22 +92,31 @@ def confusion_matrices(results: Sequence[RunResult], path: Path) -> None:
     figure, axes = grid_of(len(results), columns=3, height=WIDTH / panels + 0.3 * (panels > 1))
     for place, result in zip(axes, results, strict=True):
         matrix = confusion(headline(result.predictions, result.spec.protocol), len(result.data.classes))
-        _matrix(place, np.array(matrix), result.data.classes)
+        framed(place, result.data.classes)
+        shade(place, np.array(matrix))
         place.set_title(name_of(result), fontsize=SMALL + 1)
     save(figure, path)
 
 
-def _matrix(axes: Axes, counts: NDArray[np.int64], classes: Sequence[str]) -> None:
-    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    for (truth, answer), count in np.ndenumerate(counts):
-        colour = "white" if share[truth, answer] > 0.5 else "black"
-        axes.text(answer, truth, str(count), ha="center", va="center", fontsize=SMALL, color=colour)
+def framed(axes: Axes, classes: Sequence[str]) -> None:
+    """Make `axes` those of a confusion matrix, to be filled by `shade`."""
+    sides = (len(classes), len(classes))
+    axes.imshow(np.zeros(sides), cmap="Blues", vmin=0, vmax=1)
+    for truth, answer in np.ndindex(sides):
+        axes.text(answer, truth, "", ha="center", va="center", fontsize=SMALL)
     short = [name if len(name) <= 10 else f"{name[:9]}." for name in classes]
     axes.set_xticks(range(len(classes)), short, rotation=45, ha="right", fontsize=SMALL - 1)
     axes.set_yticks(range(len(classes)), short, fontsize=SMALL - 1)
     axes.set_xlabel("answer", fontsize=SMALL)
     axes.set_ylabel("truth", fontsize=SMALL)
+
+
+def shade(axes: Axes, counts: NDArray[np.int64]) -> None:
+    """Fill `framed` axes with a matrix of counts [truth][answer]."""
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.images[0].set_data(share)
+    for text, count, part in zip(axes.texts, counts.flat, share.flat, strict=True):
+        text.set(text=str(count), color="white" if part > 0.5 else "black")
 
 
 def curves(
@@ -121,29 +131,31 @@ def curves(
     columns = len(quantities) if several else 3 if len(panels) <= 6 else 4
     figure, axes = grid_of(len(panels), columns=columns, height=2.6 if several else 2.1)
     for place, (result, quantity) in zip(axes, panels, strict=True):
-        for other in results:
-            if other is not result:
-                place.plot(*_series(other, f"validation_{quantity}"), color=GREY, linewidth=0.5, alpha=0.6)
+        others = [series(other, f"validation_{quantity}") for other in results if other is not result]
+        lines = [list(zip(*series, strict=True)) for series in others]
+        place.add_collection(LineCollection(lines, colors=GREY, linewidths=0.5, alpha=0.6))
         # A line of one epoch is a point.
         mark = "o" if len(result.history) == 1 else ""
-        train, validation = (_series(result, f"{part}_{quantity}") for part in ("train", "validation"))
+        train, validation = (series(result, f"{part}_{quantity}") for part in ("train", "validation"))
         place.plot(*train, color=ORANGE, linestyle="--", marker=mark, label="training")
         place.plot(*validation, color=BLUE, marker=mark, markersize=3, label="validation")
         place.axvline(result.best_epoch, color=GREEN, linestyle=":", linewidth=1, label="chosen epoch")
-        _style(place, quantity, longest=max(len(result.history) for result in results))
+        style(place, quantity, longest=max(len(result.history) for result in results))
         place.set_title(name_of(result), fontsize=SMALL + 1)
     legend(figure, axes[0])
     _share_scale(axes, panels)
     save(figure, path)
 
 
-def _series(result: RunResult, field: str) -> tuple[list[int], list[float]]:
+def series(result: RunResult, field: str) -> tuple[list[int], list[float]]:
+    """Epoch numbers and that figure of each, a loss as far as a log scale shows it."""
     numbers = [epoch.number for epoch in result.history]
     floor = LEAST_LOSS if field.endswith("loss") else 0.0
     return numbers, [max(floor, getattr(epoch, field)) for epoch in result.history]
 
 
-def _style(axes: Axes, quantity: Quantity, *, longest: int) -> None:
+def style(axes: Axes, quantity: Quantity, *, longest: int) -> None:
+    """Scales, labels and grid of a panel whose longest run has so many epochs."""
     axes.set_xlim(0.5, longest + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
     axes.set_xlabel("epoch", fontsize=SMALL)
@@ -152,7 +164,8 @@ def _style(axes: Axes, quantity: Quantity, *, longest: int) -> None:
         axes.set_ylim(0, 1.02)
     else:
         axes.set_yscale("log")
-    axes.tick_params(labelsize=SMALL - 1)
+    # Both: within a decade a log scale labels its minor ticks.
+    axes.tick_params(which="both", labelsize=SMALL - 1)
     axes.grid(alpha=0.3, linewidth=0.5)
 
 

@@ -77,7 +77,7 @@ def losses(study: Outcomes, protocol: str) -> Losses | None:
     return Losses(
         row=row,
         classes=study.classes,
-        focal=tuple(headline(seed.predictions, protocol) for seed, _ in both),
+        focal=tuple(seed.units for seed, _ in both),
         plain=tuple(headline(_pooled(others), protocol) for _, others in both),
         train=tuple(map(sum, zip(*(run.data.train for run in runs), strict=True))),
         keys=tuple(run.spec.key for seed, others in both for run in (*seed.runs, *others)),

@@ -23,11 +23,15 @@ Answer = Callable[[Sequence[RunResult]], tuple[tuple[Prediction, ...], ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeedOutcome:
-    """One complete seed: its folds' runs, and their pooled predictions scored by unit and by frame."""
+    """One complete seed: its folds' runs, and their pooled predictions scored by unit and by frame.
+
+    `units` are the predictions in the protocol's unit of evaluation.
+    """
 
     seed: int
     runs: tuple[RunResult, ...]
     predictions: tuple[Prediction, ...]
+    units: tuple[Prediction, ...]
     scores: Scores
     by_frame: Scores
 
@@ -228,7 +232,8 @@ def _outcome(result: StudyResult, arm: ArchitectureSpec, *, protocol: str, contr
 def _seed(seed: int, runs: Sequence[RunResult], *, protocol: str) -> SeedOutcome:
     predictions = tuple(prediction for run in runs for prediction in run.predictions)
     classes = len(runs[0].data.classes)
-    pooled = scores(headline(predictions, protocol), classes)
+    units = headline(predictions, protocol)
+    pooled = scores(units, classes)
     by_fold = (scores(headline(run.predictions, protocol), classes) for run in runs)
     # Folds that each have one answer, be it another one each, have learned as little together.
     constant = len(runs) > 1 and all(fold.collapsed for fold in by_fold)
@@ -236,6 +241,7 @@ def _seed(seed: int, runs: Sequence[RunResult], *, protocol: str) -> SeedOutcome
         seed=seed,
         runs=tuple(runs),
         predictions=predictions,
+        units=units,
         scores=replace(pooled, collapsed=pooled.collapsed or constant),
         by_frame=scores(predictions, classes),
     )

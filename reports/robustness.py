@@ -20,7 +20,7 @@ from reports.outcomes import Outcome, Outcomes, SeedOutcome, marked
 from reports.pictures import file_name
 from reports.table import Cell, Figure, Table
 from studies.clusters import Interval, mean_over_clusters
-from studies.metrics import by_condition, headline
+from studies.metrics import by_condition
 from studies.results import Prediction, RunResult
 
 Seed = tuple[SeedOutcome, Sequence[RunResult]]
@@ -70,7 +70,7 @@ def _measured(row: Outcome, both: Sequence[Seed]) -> Robustness:
     for seed, runs in both:
         changed = tuple(prediction for run in runs for prediction in run.predictions)
         told: dict[str, Sequence[Prediction]] = {
-            AS_IT_IS: headline(seed.predictions, row.protocol),
+            AS_IT_IS: seed.units,
             **by_condition(changed),
         }
         for condition, units in told.items():

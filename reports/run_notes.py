@@ -53,6 +53,7 @@ def settings(study: Outcomes) -> tuple[str, ...]:
         *([f"Tuned: {TUNED}"] if spec.searches else []),
         *(f"Check {check}: {CHECKS[check]}" for check in spec.checks),
         *(f"Machine: {text}" for text in _machines(result.results)),
+        *(f"Memory: {text}" for text in _cut(result.results)),
         f"Runs: {done} finished, {failed} failed, {left} not run; {duration(seconds)} (h:min:s) of run time",
     )
 
@@ -75,7 +76,18 @@ def training_in_words(spec: TrainingSpec) -> str:
         f"{spec.gamma:g} and α from {weights}; augmentation: flip {a.flip:g}, rotation ±{a.rotation:g}°, "
         f"scale ±{a.scale:g}, crop ±{a.crop:g}, brightness ±{a.brightness:g}, contrast ±{a.contrast:g}, "
         f"saturation ±{a.saturation:g}, hue ±{a.hue:g}; {spec.precision}, "
-        f"{'compiled' if spec.compile else 'not compiled'}"
+        f"{spec.engine} engine{', deterministic' if spec.deterministic else ''}"
+    )
+
+
+def _cut(results: Iterable[RunResult]) -> tuple[str, ...]:
+    """Which runs had their batches cut, as a whole one did not fit."""
+    return tuple(
+        f"{run.spec.name} ({run.spec.protocol}, seed {run.spec.seed}, fold {run.spec.fold}) was trained with "
+        f"each batch in {run.pieces} pieces, as a whole one did not fit; its gradients are the batch's, its "
+        "batch norms saw a piece at a time"
+        for run in results
+        if run.pieces > 1
     )
 
 

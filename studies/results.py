@@ -92,7 +92,8 @@ class Timing:
 class RunResult:
     """A finished run, written once. `best_epoch` is the epoch whose weights gave the predictions.
 
-    `timings` are those of a latency check, which predicts nothing.
+    `timings` are those of a latency check, which predicts nothing. `pieces` is into how many each batch was
+    cut because a whole one did not fit the memory.
     """
 
     spec: RunSpec
@@ -104,6 +105,7 @@ class RunResult:
     environment: Environment
     seconds: float
     timings: tuple[Timing, ...] = ()
+    pieces: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

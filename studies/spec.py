@@ -14,8 +14,13 @@ from datasets.spec import AugmentationSpec, DatasetSpec
 from studies.codec import to_json
 from studies.search import Search
 
-RECIPE = 1
+RECIPE = 2
 """Raised whenever training comes to mean something else, so that no older result answers for it."""
+
+Engine = Literal["eager", "fused", "compiled"]
+"""How a training step is computed; `harness.engine` says what each is."""
+
+Precision = Literal["float32", "bfloat16"]
 
 Control = Literal["shuffled-labels", "onset-frame", "identity-probe"]
 """Negative controls that need a run; `studies.controls` says what each is."""
@@ -36,10 +41,11 @@ class TrainingSpec:
 
     `patience` counts epochs without a better validation accuracy (ties: lower loss). `gamma` is the focal
     loss's exponent, which the paper leaves out; `class_weights` "inverse" is its α. γ = 0 without weights
-    is cross-entropy. `precision` and `compile` are as resolved for the device, not as asked for.
+    is cross-entropy. `precision`, `compile` (torch.compile), `fused` (architectures.fast) and `deterministic`
+    are as resolved for the device, not as asked for.
 
     Raises:
-        ValueError: a count below 1, a rate or an exponent out of range.
+        ValueError: a count below 1, a rate or an exponent out of range, or two ways to compute a step.
     """
 
     epochs: int = 100
@@ -49,8 +55,10 @@ class TrainingSpec:
     class_weights: Literal["inverse", "none"] = "inverse"
     patience: int = 10
     augmentation: AugmentationSpec = field(default_factory=AugmentationSpec)
-    precision: Literal["float32"] = "float32"
+    precision: Precision = "float32"
     compile: bool = False
+    fused: bool = False
+    deterministic: bool = False
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch", "patience"):
@@ -60,6 +68,13 @@ class TrainingSpec:
             raise ValueError(f"learning rate must lie between 0 and 1; got {self.learning_rate}")
         if self.gamma < 0:
             raise ValueError(f"gamma must be at least 0; got {self.gamma}")
+        if self.compile and self.fused:
+            raise ValueError("a step is compiled or fused, not both")
+
+    @property
+    def engine(self) -> Engine:
+        """How a step is computed, in a word."""
+        return "compiled" if self.compile else "fused" if self.fused else "eager"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +180,9 @@ class Study:
 
     def runs(self) -> tuple[RunSpec, ...]:
         """Every run of the study: by protocol, seed and fold; arms, then controls, then checks."""
+        return _runs(self)
+
+    def _each_run(self) -> Iterator[RunSpec]:
         cells = (
             RunSpec(
                 dataset=self.dataset,
@@ -181,9 +199,8 @@ class Study:
             for fold in range(folds)
         )
         found = {search.key: search for search in self.searches}
-        return tuple(
-            spec for place, cell in enumerate(cells) for spec in self._runs_of(cell, found, first=not place)
-        )
+        for place, cell in enumerate(cells):
+            yield from self._runs_of(cell, found, first=not place)
 
     def _runs_of(self, cell: RunSpec, found: Mapping[str, Search], *, first: bool) -> Iterator[RunSpec]:
         """The runs of one protocol, seed and fold, `cell` being the proposal's; latency in the first only."""
@@ -204,6 +221,11 @@ class Study:
             return replace(cell, control=control)
         onsets = replace(self.dataset, representation="onset")
         return replace(cell, control=control, dataset=onsets, fingerprint=self.onset_fingerprint)
+
+
+@lru_cache(maxsize=32)  # every table of a report asks for them
+def _runs(study: Study) -> tuple[RunSpec, ...]:
+    return tuple(study._each_run())
 
 
 @lru_cache(maxsize=65_536)  # a report asks for the key of every run again and again

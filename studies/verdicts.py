@@ -13,8 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from statsmodels.stats.multitest import multipletests
-
 from studies.clusters import Interval
 from studies.mcnemar import ALPHA, exact
 
@@ -92,12 +90,13 @@ def _p(pair: Pair, *, independent: bool) -> float | None:
 
 
 def _holm(raw: Sequence[float | None]) -> list[float | None]:
-    """Adjusted p by place; None stays None."""
-    known = [p for p in raw if p is not None]
-    if not known:
-        return list(raw)
-    adjusted = iter(multipletests(known, method="holm")[1])
-    return [None if p is None else float(next(adjusted)) for p in raw]
+    """Adjusted p by place, the smallest times as many as there are and so on; None stays None."""
+    known = sorted((p, place) for place, p in enumerate(raw) if p is not None)
+    adjusted, least = list(raw), 0.0
+    for rank, (p, place) in enumerate(known):
+        least = max(least, min(1.0, (len(known) - rank) * p))
+        adjusted[place] = least
+    return adjusted
 
 
 def _word(pair: Pair, adjusted: float | None, *, margin: float) -> Word:

@@ -29,7 +29,7 @@ class _Attend(torch.autograd.Function):
         kernel: Tensor,
     ) -> Tensor:
         images, channels, height, width = x.shape
-        size = (images, height * width, channels, threads())
+        size = (images, height * width, channels, threads(x))
         means, largest = torch.empty(2, images, channels)
         first = torch.empty(images, channels, dtype=torch.int32)
         call("pool_places", x, *size, means, largest, first)
@@ -52,7 +52,7 @@ class _Attend(torch.autograd.Function):
         weights, places = by_channel.output, by_place.output
         g = channels_last(g)
         images, channels, height, width = x.shape
-        size = (images, height * width, channels, threads())
+        size = (images, height * width, channels, threads(x))
         h, gradient = torch.empty_like(x), torch.empty_like(places)
         slopes = torch.empty(channels, dtype=torch.float64)
         call("attend_back_map", g, x, weights, places, shortcut, slope, *size, h, gradient, slopes)

@@ -25,7 +25,7 @@ class _Depthwise(torch.autograd.Function):
         g = channels_last(g)
         images, channels, height, width = x.shape
         sums = torch.empty(10, channels, dtype=torch.float64)
-        call("depthwise_weights", g, x, images, height, width, channels, threads(), sums)
+        call("depthwise_weights", g, x, images, height, width, channels, threads(x), sums)
         # The gradient of the image is the same convolution with the kernel turned by half.
         gx = _convolved(g, _taps(weight).flip(0), None) if ctx.needs_input_grad[0] else None
         gw = sums[:9].float().t().reshape(weight.shape)
@@ -56,5 +56,5 @@ def _taps(weight: Tensor) -> Tensor:
 def _convolved(x: Tensor, taps: Tensor, bias: Tensor | None) -> Tensor:
     images, channels, height, width = x.shape
     y = torch.empty_like(x)
-    call("depthwise", x, taps, bias, images, height, width, channels, threads(), y)
+    call("depthwise", x, taps, bias, images, height, width, channels, threads(x), y)
     return y

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
+import torch
 from torch import Tensor, nn
 
 from architectures.attention import CBAM
@@ -16,6 +19,10 @@ class FusedSequential(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         """As the sequence that it was made from."""
+        if _differs(self):
+            for layer in self:
+                x = layer(x)
+            return x
         return self.through(x, spare=False)
 
     def through(self, x: Tensor, *, spare: bool) -> Tensor:
@@ -28,8 +35,6 @@ class FusedSequential(nn.Sequential):
                 activation = layers.pop(0) if activated else nn.Identity()
                 alone = isinstance(layers[0], nn.Conv2d) if layers else spare
                 x = norm_act(x, layer, activation, spare=alone)
-            elif not self.training:
-                x = layer(x)
             elif isinstance(layer, CBAM):
                 x = attend(x, layer, shortcut=None, activation=nn.Identity())
             elif depthwise.fits(layer):
@@ -50,7 +55,7 @@ class FusedResidual(Residual):
     def forward(self, x: Tensor) -> Tensor:
         """(N, inputs, H, W) to (N, outputs, H, W)."""
         convolution, attention = self.body.children()
-        if not (self.training and isinstance(attention, CBAM) and isinstance(convolution, FusedSequential)):
+        if not isinstance(attention, CBAM) or not isinstance(convolution, FusedSequential) or _differs(self):
             return super().forward(x)
         shortcut = self.shortcut
         beside = shortcut.through(x, spare=True) if isinstance(shortcut, FusedSequential) else x
@@ -58,16 +63,22 @@ class FusedResidual(Residual):
         return attend(x, attention, shortcut=beside, activation=self.activation)
 
 
+def _differs(module: nn.Module) -> bool:
+    """Whether the kernels' gradients, which are those of training, would be the wrong ones."""
+    return not module.training and torch.is_grad_enabled()
+
+
 def fuse(network: nn.Module) -> nn.Module:
     """`network` itself, its sequences and residual blocks made the kernels', with the parameters they had.
 
-    It takes float32 images on the CPU; in evaluation mode it is what it was.
+    It takes float32 images on the CPU.
     """
     for name, child in network.named_children():
         fuse(child)
-        if type(child) is nn.Sequential:
-            setattr(network, name, FusedSequential(*child).train(child.training))
-        elif type(child) is Residual:
-            fused = FusedResidual(child.body, shortcut=child.shortcut, activation=child.activation)
+        if isinstance(child, nn.Sequential) and type(child).forward is nn.Sequential.forward:
+            fused = FusedSequential(OrderedDict(child.named_children()))
             setattr(network, name, fused.train(child.training))
+        elif type(child) is Residual:
+            block = FusedResidual(child.body, shortcut=child.shortcut, activation=child.activation)
+            setattr(network, name, block.train(child.training))
     return network

@@ -28,6 +28,10 @@ FLAGS = (
 )
 
 
+SMALL = 2**16
+"""Values from which on a tensor is shared out among threads."""
+
+
 class Unavailable(RuntimeError):
     """The kernels cannot be had on this machine; the message says why."""
 
@@ -35,8 +39,7 @@ class Unavailable(RuntimeError):
 def call(name: str, *arguments: Tensor | int | None) -> None:
     """Call the kernel of that name: tensors go as their addresses, None as no address.
 
-    Tensors lie as the kernel expects them, contiguous or with their channels last; the number of threads is
-    torch's.
+    Tensors lie as the kernel expects them, contiguous or with their channels last.
 
     Raises:
         Unavailable: as `library`.
@@ -98,6 +101,9 @@ def _processor() -> str:
     return next((line for line in lines if line.startswith("flags")), platform.processor())
 
 
-def threads() -> int:
-    """How many threads a kernel is to use."""
-    return torch.get_num_threads()
+def threads(work: Tensor) -> int:
+    """How many threads a kernel is to use on so large a tensor: torch's number, or one for a small tensor.
+
+    To wake another thread takes as long as a few ten thousand values.
+    """
+    return torch.get_num_threads() if work.numel() >= SMALL else 1

@@ -28,7 +28,7 @@ class _NormAct(torch.autograd.Function):
         scale = weight * torch.rsqrt(variance + eps)
         shift = bias - mean * scale
         y = torch.empty_like(x)
-        call("norm_act", x, scale, shift, slope, rows, channels, threads(), y)
+        call("norm_act", x, scale, shift, slope, rows, channels, threads(x), y)
         ctx.save_for_backward(x, slope, mean, variance, scale, shift)
         ctx.eps, ctx.spare = eps, spare
         return y
@@ -40,7 +40,7 @@ class _NormAct(torch.autograd.Function):
         g = channels_last(g)
         rows, channels = _rows(x)
         sums = torch.empty(3, channels, dtype=torch.float64)
-        call("norm_act_sums", g, x, scale, shift, slope, mean, rows, channels, threads(), sums)
+        call("norm_act_sums", g, x, scale, shift, slope, mean, rows, channels, threads(x), sums)
         total, product, slope_gradient = sums
         inverse = torch.rsqrt(variance.double() + ctx.eps)
         along = -scale.double() * inverse * inverse * product / rows
@@ -48,7 +48,7 @@ class _NormAct(torch.autograd.Function):
         gx = g if ctx.spare else torch.empty_like(x)
         call(
             "norm_act_back",
-            *(g, x, scale, shift, slope, along.float(), constant.float(), rows, channels, threads(), gx),
+            *(g, x, scale, shift, slope, along.float(), constant.float(), rows, channels, threads(x), gx),
         )
         return gx, (product * inverse).float(), total.float(), slope_gradient.float(), None, None, None, None
 
@@ -57,29 +57,39 @@ def norm_act(x: Tensor, norm: nn.BatchNorm2d, activation: nn.Module, *, spare: b
     """`activation(norm(x))` of (N, C, H, W) float32 with channels last, the running statistics kept too.
 
     `spare` says that what takes the result gives a gradient that nothing else holds: it is overwritten, which
-    is half the way through memory. In evaluation mode, and where one value a channel is all there is, the
-    modules answer themselves.
+    is half the way through memory. Where one value a channel is all there is to train on, the modules say so.
     """
-    if not norm.training or x.numel() == x.shape[1]:
+    channels = x.shape[1]
+    if norm.training and x.numel() == channels:
         out: Tensor = activation(norm(x))
         return out
     x = channels_last(x)
+    mean, variance = _moments(x, norm) if norm.training else _running(norm)
+    y: Tensor = _NormAct.apply(
+        x, norm.weight, norm.bias, slope_of(activation, channels), mean, variance, norm.eps, spare
+    )
+    return y
+
+
+def _running(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    return norm.get_buffer("running_mean"), norm.get_buffer("running_var")
+
+
+def _moments(x: Tensor, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """Mean and variance (C,) of the batch, taken into the running ones too."""
     rows, channels = _rows(x)
     sums = torch.empty(2, channels, dtype=torch.float64)
     origin = x[0, :, 0, 0].detach().contiguous()
-    call("moments", x, origin, rows, channels, threads(), sums)
+    call("moments", x, origin, rows, channels, threads(x), sums)
     offset = sums[0] / rows
     mean = (origin.double() + offset).float()
     variance = (sums[1] / rows - offset * offset).clamp_(min=0)
-    with torch.no_grad():
-        unbiased = (variance * rows / (rows - 1)).float()
-        norm.get_buffer("num_batches_tracked").add_(1)
-        norm.get_buffer("running_mean").lerp_(mean, norm.momentum or 0.0)
-        norm.get_buffer("running_var").lerp_(unbiased, norm.momentum or 0.0)
-    y: Tensor = _NormAct.apply(
-        x, norm.weight, norm.bias, slope_of(activation, channels), mean, variance.float(), norm.eps, spare
-    )
-    return y
+    running_mean, running_variance = _running(norm)
+    momentum = norm.momentum or 0.0
+    norm.get_buffer("num_batches_tracked").add_(1)
+    running_mean.lerp_(mean, momentum)
+    running_variance.lerp_((variance * rows / (rows - 1)).float(), momentum)
+    return mean, variance.float()
 
 
 def slope_of(activation: nn.Module, channels: int) -> Tensor:

@@ -19,7 +19,7 @@ class _MaxPool(torch.autograd.Function):
         shape = images, channels, height // 2, width // 2
         y = torch.empty(shape, memory_format=torch.channels_last)
         where = torch.empty(y.numel(), dtype=torch.int8)
-        call("max_pool", x, images, height, width, channels, threads(), y, where)
+        call("max_pool", x, images, height, width, channels, threads(x), y, where)
         ctx.save_for_backward(where)
         return y
 
@@ -36,7 +36,7 @@ class _MaxPool(torch.autograd.Function):
             height,
             width,
             channels,
-            threads(),
+            threads(gx),
             gx,
         )
         return gx

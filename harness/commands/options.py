@@ -102,6 +102,17 @@ class Training:
     image_size: Annotated[int | None, typer.Option(help="Side in pixels, instead of the preset's.")] = None
     width: Annotated[float | None, typer.Option(help="Channel factor, instead of the preset's.")] = None
     batch: Annotated[int, typer.Option(help="Images a training step.")] = 32
+    device: Device = "auto"
+    engine: Annotated[
+        str, typer.Option(help="How a step is computed: auto, eager, fused (CPUs) or compiled.")
+    ] = "auto"
+    precision: Annotated[str, typer.Option(help="auto (bfloat16 on GPUs), float32 or bfloat16.")] = "auto"
+    deterministic: Annotated[
+        bool,
+        typer.Option(
+            "--deterministic", help="Deterministic algorithms on a GPU, slower; a CPU's are so anyway."
+        ),
+    ] = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +170,6 @@ class Beside:
 class Output:
     """Where a study runs and where it goes."""
 
-    device: Device = "auto"
     tracking_uri: TrackingUri = None
     out: Out = Path("results")
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show cells, time and power; run nothing.")] = (

@@ -145,7 +145,7 @@ def _plain(value: object) -> object:
 
 def _facts(trained: Trained) -> dict[str, Any]:
     from harness.device import in_words
-    from harness.tracking import run_name
+    from harness.labels import run_name
 
     return {
         "run": trained.run_id,

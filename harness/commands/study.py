@@ -15,8 +15,6 @@ from rich.console import Console
 from harness.errors import FAILED, user_input
 
 if TYPE_CHECKING:
-    import torch
-
     from harness.commands.options import Output
     from harness.plan import Plan, Request
     from harness.tracking import Ledger
@@ -40,9 +38,6 @@ def run(requests: Sequence[Request], output: Output, *, joined: str = "") -> Non
     console = Console(file=sys.stderr)
     with user_input():
         plans = [prepare(request) for request in requests]
-        from harness.device import resolve
-
-        device = resolve(output.device)
         if not output.dry_run:
             check_writable(output.out)
         from harness.tracking import Ledger
@@ -55,14 +50,14 @@ def run(requests: Sequence[Request], output: Output, *, joined: str = "") -> Non
         [spec for spec in plan.study.runs() if fresh or ledger.find(spec.key) is None] for plan in plans
     ]
     for plan, todo in zip(plans, waiting, strict=True):
-        say_plan(plan, todo, device=device, console=console)
+        say_plan(plan, todo, console=console)
     if output.dry_run:
         _say_dry_run(list(zip(plans, waiting, strict=True)), as_json=output.json)
         return
     done: list[tuple[StudyResult, Path]] = []
     pictures: dict[str, bytes] = {}
     for plan in plans:
-        result, drawn = carry_out(plan, ledger=ledger, device=device, console=console)
+        result, drawn = carry_out(plan, ledger=ledger, console=console)
         done.append((result, write((result,), output.out / plan.study.name, pictures=drawn)))
         pictures |= drawn
     results = [result for result, _ in done]
@@ -73,7 +68,7 @@ def run(requests: Sequence[Request], output: Output, *, joined: str = "") -> Non
         raise typer.Exit(FAILED)
 
 
-def say_plan(plan: Plan, todo: list[RunSpec], *, device: torch.device, console: Console) -> None:
+def say_plan(plan: Plan, todo: list[RunSpec], *, console: Console) -> None:
     """The plan line: what will run, where, and about how long it takes."""
     from harness.anomalies import in_words
     from harness.device import in_words as named
@@ -84,20 +79,21 @@ def say_plan(plan: Plan, todo: list[RunSpec], *, device: torch.device, console: 
     done = len(study.runs()) - len(todo)
     seconds = upper_bound(
         todo,
-        samples=max(len(split.train) for split in plan.splits),
+        plan.splits,
         classes=len(plan.pixels.table.classes),
-        device=device,
+        device=plan.device,
     )
     words = (
         f"plan: {len(todo)} cells to run"
         + (f", {done} already done" if done else "")
-        + f" on {named(device)}, "
-        f"{study.training.precision}, not compiled; {len(plan.pixels.table.samples)} frames "
+        + f" on {named(plan.device)}, one at a time; {study.training.precision}; {plan.choice.why}"
+        + ("; deterministic algorithms" if study.training.deterministic else "")
+        + f"; {len(plan.pixels.table.samples)} frames "
         f"(--frames {study.dataset.frames}) at {study.dataset.image_size} px, "
         f"at most {study.training.epochs} epochs"
         + (f"; about {clock(seconds)} if none stops early" if todo and seconds else "")
     )
-    if device.type == "cpu" and study.preset == "paper" and seconds > 3600:
+    if plan.device.type == "cpu" and study.preset == "paper" and seconds > 3600:
         words += " (there is no GPU: --preset quick is made for that)"
     console.print(words, highlight=False, soft_wrap=True)
     warnings = [
@@ -127,8 +123,8 @@ def _say_dry_run(planned: Sequence[tuple[Plan, list[RunSpec]]], *, as_json: bool
 
 def _planned(plan: Plan, todo: list[RunSpec]) -> dict[str, Any]:
     """A study before it runs: its cells, and what its tests can show."""
+    from harness.labels import run_name
     from harness.plan import smallest_difference
-    from harness.tracking import run_name
 
     waiting = {spec.key for spec in todo}
     return {

@@ -30,7 +30,6 @@ def tune(
     pruner: Annotated[str, typer.Option(help="What stops a trial early: median or hyperband.")] = "median",
     searches: options.Searches = None,
     architecture: options.Own = None,
-    device: options.Device = "auto",
     json: options.Json = False,
 ) -> None:
     """Search learning rate, focal exponent and class weights for every run; then run it with --tuned.
@@ -58,7 +57,7 @@ def tune(
         check((), trials=trials, pruner=pruner, store=store)
         plan = prepare(asked)
         check(plan.study.runs(), trials=trials, pruner=pruner, store=store)
-        found = _searched(plan, trials=trials, pruner=pruner, store=store, device=device)
+        found = _searched(plan, trials=trials, pruner=pruner, store=store)
     if json:
         print(json_module.dumps(found, indent=1))
         return
@@ -72,14 +71,13 @@ def tune(
     print(f"now the same options with: harness {study} --tuned")
 
 
-def _searched(plan: Plan, *, trials: int, pruner: str, store: str, device: str) -> list[dict[str, Any]]:
+def _searched(plan: Plan, *, trials: int, pruner: str, store: str) -> list[dict[str, Any]]:
     """Make every search of the plan, with a line a trial on stderr."""
-    from harness.device import resolve
+    from harness.labels import run_name
     from harness.run import Material
-    from harness.tracking import run_name
     from harness.tune import search
 
-    material = Material(pixels=plan.pixels, device=resolve(device))
+    material = Material(pixels=plan.pixels, device=plan.device)
     found = []
     for spec in plan.study.runs():
         name = run_name(spec)

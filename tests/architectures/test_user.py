@@ -45,6 +45,11 @@ def test_an_edited_file_is_another_network_and_a_moved_one_the_same(net: Path, t
         build(before, classes=2)
 
 
+def test_two_functions_of_one_file_are_two_networks(net: Path) -> None:
+    net.write_text(net.read_text() + "\n\ndef other(classes):\n    return tiny(classes)\n")
+    assert described(f"{net}:tiny").digest != described(f"{net}:other").digest
+
+
 def test_what_the_file_imports_from_beside_it_counts_as_its_text(net: Path) -> None:
     beside = net.parent / "beside_net.py"
     beside.write_text("WIDTH = 3")

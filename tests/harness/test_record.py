@@ -11,7 +11,7 @@ import pytest
 from architectures.catalogue import CATALOGUE
 from datasets.audit import Finding
 from datasets.spec import Anomaly, DatasetSpec, Leakage
-from harness.record import final_metrics, flattened, predictions_from_csv, result_parts
+from harness.record import final_metrics, flattened, result_from, result_parts
 from studies.codec import from_json
 from studies.cost import Cost
 from studies.results import DataSummary, Environment, Epoch, Prediction, RunResult, Timing
@@ -125,8 +125,8 @@ def written(kept: RunResult, folder: Path) -> tuple[dict[str, Any], Path]:
 
 
 def read(data: dict[str, Any], table: Path) -> RunResult:
-    with table.open(newline="") as file:
-        return predictions_from_csv(data, csv.DictReader(file))
+    texts = {"result.json": json.dumps(data), "predictions.csv": table.read_bytes().decode()}
+    return result_from(texts.__getitem__)
 
 
 @pytest.mark.parametrize("kept", [result(), ROBUST, TIMED], ids=["plain", "robustness", "latency"])
@@ -158,6 +158,22 @@ def test_predictions_written_before_there_were_conditions_have_none(tmp_path: Pa
         old.writerows(rows)
     assert "condition" not in table.read_text()
     assert read(json.loads((tmp_path / "result.json").read_text()), table) == result()
+
+
+@pytest.mark.parametrize("fault", ["no number", "cut short", "a column gone", "nothing"])
+def test_predictions_that_cannot_be_read_are_no_result(fault: str, tmp_path: Path) -> None:
+    data, table = written(result(), tmp_path)
+    whole = table.read_text()
+    table.write_text(
+        {
+            "no number": whole.replace("0.9", "nine"),
+            "cut short": whole[:-25],
+            "a column gone": whole.replace("subject", "person"),
+            "nothing": "",
+        }[fault]
+    )
+    with pytest.raises((ValueError, TypeError, LookupError)):
+        read(data, table)
 
 
 def test_a_result_written_before_a_field_was_there_has_its_default(tmp_path: Path) -> None:

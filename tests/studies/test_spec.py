@@ -27,6 +27,9 @@ CHANGES: list[dict[str, Any]] = [
     {"training": TrainingSpec(patience=5)},
     {"training": TrainingSpec(augmentation=AugmentationSpec(flip=0.0))},
     {"training": TrainingSpec(compile=True)},
+    {"training": TrainingSpec(fused=True)},
+    {"training": TrainingSpec(precision="bfloat16")},
+    {"training": TrainingSpec(deterministic=True)},
 ]
 
 

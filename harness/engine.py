@@ -1,0 +1,163 @@
+"""How a training step is computed: chosen for a device once, said in the plan, part of every run's identity.
+
+`eager` is PyTorch operator by operator; `fused` runs what lies around a block's convolutions as kernels of
+our own (`architectures.fast`, CPUs alone); `compiled` is torch.compile. All three are the same network and
+the same mathematics; what differs is rounding.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import cast, get_args
+
+import torch
+from torch import Tensor, nn
+
+from architectures.fast import kernels
+from architectures.fast.fuse import fuse
+from studies.spec import Engine, Precision, TrainingSpec
+
+ENGINES = ("auto", *get_args(Engine))
+PRECISIONS = ("auto", *get_args(Precision))
+
+PAYS = 500_000
+"""Images that a network must be trained on before a GPU wins back the minute that compiling takes."""
+
+MMAP_THRESHOLD, TRIM_THRESHOLD = -3, -1
+"""glibc's names for the size from which memory is asked of the system piece by piece, and is given back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """An engine, a precision, whether algorithms must be deterministic, and why, in words."""
+
+    engine: Engine = "eager"
+    precision: Precision = "float32"
+    deterministic: bool = False
+    why: str = ""
+
+    def into(self, training: TrainingSpec) -> TrainingSpec:
+        """`training` computed this way."""
+        return replace(
+            training,
+            compile=self.engine == "compiled",
+            fused=self.engine == "fused",
+            precision=self.precision,
+            deterministic=self.deterministic,
+        )
+
+
+def chosen(device: torch.device, *, engine: str, precision: str, deterministic: bool, images: int) -> Choice:
+    """What was asked for, "auto" replaced by what suits the device; never by what a clock says.
+
+    A choice that hung on a measurement would come out differently the next day, and with it every run's
+    identity. `images` is how many a network is trained on in the study: epochs times samples times its cells.
+
+    Raises:
+        ValueError: an unknown word, or an engine or a precision that the device does not have.
+    """
+    for option, value, accepted in (("--engine", engine, ENGINES), ("--precision", precision, PRECISIONS)):
+        if value not in accepted:
+            raise ValueError(f"{option} must be one of {', '.join(accepted)}; got {value!r}")
+    how, why = _engine(device, engine, images=images)
+    exact = _precision(device, precision)
+    if how == "fused" and exact != "float32":
+        raise ValueError(
+            "the fused engine computes in float32: take --engine eager with --precision bfloat16, or leave "
+            "--precision out"
+        )
+    # A CPU's algorithms are deterministic as they are, so that there a run is the same run either way.
+    return Choice(engine=how, precision=exact, deterministic=deterministic and device.type != "cpu", why=why)
+
+
+def _engine(device: torch.device, asked: str, *, images: int) -> tuple[Engine, str]:
+    if asked == "fused" and device.type != "cpu":
+        raise ValueError(f"--engine fused is made for CPUs; this study runs on {device.type}: leave it out")
+    if device.type == "cpu" and asked in ("auto", "fused"):
+        try:
+            kernels.library()
+        except kernels.Unavailable as error:
+            if asked == "fused":
+                raise ValueError(
+                    f"--engine fused: {error}; install a C++ compiler, or leave it out"
+                ) from error
+            return "eager", f"eager, as {error}"
+        return "fused", "fused kernels, which need no compiling for each network"
+    if asked != "auto":
+        return cast(Engine, asked), "as asked for"
+    if device.type == "cuda" and images >= PAYS:
+        return "compiled", f"compiled, as each network sees {images:,} images"
+    if device.type == "cuda":
+        return (
+            "eager",
+            f"not compiled, as {images:,} images for each network do not win back the minute it takes",
+        )
+    return "eager", "not compiled"
+
+
+def _precision(device: torch.device, asked: str) -> Precision:
+    able = device.type == "cpu" or (device.type == "cuda" and torch.cuda.is_bf16_supported())
+    if asked == "bfloat16" and not able:
+        raise ValueError(f"--precision bfloat16: this {device.type} has none; leave it out")
+    if asked != "auto":
+        return cast(Precision, asked)
+    return "bfloat16" if device.type == "cuda" and able else "float32"
+
+
+def stepping(network: nn.Module, training: TrainingSpec) -> Callable[[Tensor], Tensor]:
+    """The network as training and evaluation call it: images (N, 3, H, W) to float32 logits (N, classes).
+
+    It shares `network`'s parameters, whose names stay. A fused network is changed in place.
+    """
+    step: Callable[[Tensor], Tensor] = network
+    if training.fused:
+        step = fuse(network)
+    elif training.compile:
+        step = _compiled(network, batch=training.batch)
+    if training.precision == "float32":
+        return step
+
+    def rounded(images: Tensor) -> Tensor:
+        with torch.autocast(images.device.type, dtype=torch.bfloat16):
+            return step(images).float()
+
+    return rounded
+
+
+def _compiled(network: nn.Module, *, batch: int) -> Callable[[Tensor], Tensor]:
+    """Whole training batches compiled, all else as it is: another shape would have to be compiled anew."""
+    compiled = torch.compile(network, dynamic=False)
+
+    def step(images: Tensor) -> Tensor:
+        whole = network.training and len(images) == batch
+        out: Tensor = (compiled if whole else network)(images)
+        return out
+
+    return step
+
+
+def settle(training: TrainingSpec) -> None:
+    """Set what torch and the process hold globally, for runs trained so."""
+    torch.backends.cudnn.allow_tf32 = False  # float32 in the run's identity means float32
+    # A network that saturates fills its activations with denormals, which CPUs are many times slower on.
+    torch.set_flush_denormal(True)
+    if training.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(training.deterministic)
+    keep_memory()
+
+
+def keep_memory() -> None:
+    """Have glibc keep what was freed, where it is the C library, instead of giving it back to the system.
+
+    Every activation is otherwise a fresh piece of memory whose pages the system fills with zeros as they are
+    first touched: at 112 px that is half of an eager step of the proposed network.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        library = ctypes.CDLL(None)
+        for name in (MMAP_THRESHOLD, TRIM_THRESHOLD):
+            library.mallopt(name, 2**31 - 4097)

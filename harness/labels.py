@@ -1,0 +1,21 @@
+"""What people find studies and cells by on the ledger."""
+
+from __future__ import annotations
+
+from studies.spec import RunSpec, Study
+
+
+def run_name(spec: RunSpec) -> str:
+    """What a person finds a cell by."""
+    fold = f" · fold {spec.fold + 1}/{spec.folds}" if spec.folds > 1 else ""
+    return f"{spec.name} · {spec.protocol} · seed {spec.seed}{fold}"
+
+
+def study_note(study: Study) -> str:
+    """What a study is, in markdown, and how to report on it."""
+    arms = ", ".join(arm.name for arm in study.arms)
+    return (
+        f"**{study.kind}** {study.design} on **{study.dataset.name}** ({study.dataset.frames}, "
+        f"{study.dataset.image_size} px), protocols {', '.join(study.protocols)}, "
+        f"{len(study.seeds)} seed(s)\n\narms: {arms}\n\nreport: `harness report {study.name}`"
+    )
