@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import math
+import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -44,6 +44,7 @@ PERCENTILES = (50, 95, 99)
 
 def measured(settings: Settings, *, device: torch.device) -> Bench:
     """Measure every network in turn on faces drawn for it, and the growth curves where asked for."""
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     # Before the GPU is first used, which is when it takes its setting for deterministic algorithms.
     settle(TrainingSpec(deterministic=settings.deterministic and device.type != "cpu"))
     choice = chosen(
@@ -59,12 +60,11 @@ def measured(settings: Settings, *, device: torch.device) -> Bench:
         for number, spec in enumerate(specs):
             progress(number, len(specs))
             networks.append(_network(spec, settings, choice=choice, device=device, faces=faces))
-            # A network and its loops hold one another, and each is as large as its moments and gradients.
-            gc.collect()
         progress(len(specs), len(specs))
         growth = grown(faces, choice=choice, device=device) if settings.growth else ()
     return Bench(
         environment=environment(device),
+        load=load,
         settings=settings,
         why=choice.why,
         networks=tuple(networks),
@@ -125,8 +125,9 @@ def _steps(job: Job, *, most: int) -> int:
 def _pace(job: Job, *, rounds: int) -> Pace:
     with tempfile.TemporaryDirectory(prefix="harness-bench-") as place:
         write_files(job.pixels, Path(place), count=job.images)
-        loops = (harness_epochs(job), files_epochs(job, Path(place)), memory_epochs(job))
-        harness, files, memory = _in_turn(loops, rounds=rounds, share=job.images)
+        # The files come first: their workers are to start before the other loops' networks are there.
+        loops = (files_epochs(job, Path(place)), harness_epochs(job), memory_epochs(job))
+        files, harness, memory = _in_turn(loops, rounds=rounds, share=job.images)
     return Pace(harness=harness, files=files, memory=memory)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
+import platform
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -23,6 +26,7 @@ def peak(job: Job) -> int | None:
     On a GPU the tensors' own. On a CPU what a fresh process grows by: one that has trained before has memory
     left over, which a step would be given unseen.
     """
+    _give_back()
     # Compiling takes more memory than what it compiles.
     job = replace(job, steps=STEPS, training=replace(job.training, compile=False))
     if job.device.type == "cuda":
@@ -35,6 +39,13 @@ def peak(job: Job) -> int | None:
         return None
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
         return fresh.submit(_growth, job).result()
+
+
+def _give_back() -> None:
+    """Hand what networks before left to the system: glibc keeps it (`harness.engine.keep_memory`)."""
+    gc.collect()
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _growth(job: Job) -> int | None:

@@ -156,9 +156,14 @@ class Curve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """Everything that was measured, where, and as asked for."""
+    """Everything that was measured, where, and as asked for.
+
+    `load` is how many processes wanted a core as it began, by the system's mean over a minute, None where it
+    keeps none: where they are more than a few tenths, times say as much about those others.
+    """
 
     environment: Environment
+    load: float | None
     settings: Settings
     why: str
     networks: tuple[NetworkBench, ...]
@@ -170,6 +175,7 @@ class Bench:
         return {
             **where,
             "versions": dict(self.environment.versions),
+            "load": self.load,
             "settings": to_data(self.settings),
             "engine": self.why,
             "networks": [network.document() for network in self.networks],

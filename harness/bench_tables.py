@@ -15,7 +15,8 @@ MIB = 2**20
 
 def in_words(bench: Bench) -> str:
     """Where it was measured, and a table of each kind."""
-    head = f"{bench.environment.device}; {bench.why}; {bench.settings.rounds} rounds"
+    load = "" if bench.load is None else f"; load {bench.load:.1f} at the start, which should be near 0"
+    head = f"{bench.environment.device}; {bench.why}; {bench.settings.rounds} rounds{load}"
     tables = [_training(bench), _answering(bench), _engines(bench)]
     tables += [_growth(bench.growth)] if bench.growth else []
     return "\n\n".join((head, *map(render_table, tables)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -30,6 +29,8 @@ def user_input() -> Iterator[None]:
 
 def is_full_disk(error: BaseException | None) -> bool:
     """Whether `error`, or one that it came from, says that no more can be written."""
+    import sqlite3  # only once something has failed: the command line is to start at once
+
     while error is not None:
         if isinstance(error, OSError) and error.errno in FULL_DISK:
             return True

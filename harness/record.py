@@ -82,7 +82,7 @@ _MEASURES: Mapping[str, Callable[[RunResult], dict[str, float]]] = {
 
 def result_parts(result: RunResult) -> dict[str, str]:
     """The result as artifacts by file name: `load`s back from result.json and predictions.csv."""
-    data = to_data(result)
+    data = to_data(replace(result, predictions=()))
     del data["predictions"]
     parts = {
         "result.json": to_json(data, indent=1),

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from studies.metrics import confusion, headline, scores
@@ -48,6 +48,11 @@ def legend(figure: Figure, axes: Axes) -> None:
     handles, names = axes.get_legend_handles_labels()
     columns = max(1, min(3, LEGEND_WIDTH // max(map(len, names))))
     figure.legend(handles, names, loc="outside lower center", ncols=columns, fontsize=SMALL, frameon=False)
+
+
+def title(axes: Axes, text: str) -> None:
+    """Head a panel; at a height that is told, since finding a free one takes a quarter of the drawing."""
+    axes.set_title(text, fontsize=SMALL + 1, y=1.0)
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -94,7 +99,7 @@ def confusion_matrices(results: Sequence[RunResult], path: Path) -> None:
         matrix = confusion(headline(result.predictions, result.spec.protocol), len(result.data.classes))
         framed(place, result.data.classes)
         shade(place, np.array(matrix))
-        place.set_title(name_of(result), fontsize=SMALL + 1)
+        title(place, name_of(result))
     save(figure, path)
 
 
@@ -141,7 +146,7 @@ def curves(
         place.plot(*validation, color=BLUE, marker=mark, markersize=3, label="validation")
         place.axvline(result.best_epoch, color=GREEN, linestyle=":", linewidth=1, label="chosen epoch")
         style(place, quantity, longest=max(len(result.history) for result in results))
-        place.set_title(name_of(result), fontsize=SMALL + 1)
+        title(place, name_of(result))
     legend(figure, axes[0])
     _share_scale(axes, panels)
     save(figure, path)
@@ -154,6 +159,13 @@ def series(result: RunResult, field: str) -> tuple[list[int], list[float]]:
     return numbers, [max(floor, getattr(epoch, field)) for epoch in result.history]
 
 
+class _Plain(LogFormatter):
+    """The numbers as a person writes them, where a logarithmic scale has room for one."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return f"{x:g}" if super().__call__(x, pos) else ""
+
+
 def style(axes: Axes, quantity: Quantity, *, longest: int) -> None:
     """Scales, labels and grid of a panel whose longest run has so many epochs."""
     axes.set_xlim(0.5, longest + 0.5)
@@ -164,6 +176,8 @@ def style(axes: Axes, quantity: Quantity, *, longest: int) -> None:
         axes.set_ylim(0, 1.02)
     else:
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(_Plain())
+        axes.yaxis.set_minor_formatter(_Plain())
     # Both: within a decade a log scale labels its minor ticks.
     axes.tick_params(which="both", labelsize=SMALL - 1)
     axes.grid(alpha=0.3, linewidth=0.5)

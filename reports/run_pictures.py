@@ -27,6 +27,7 @@ from reports.figures import (
     series,
     shade,
     style,
+    title,
 )
 from studies.metrics import confusion, headline
 from studies.results import RunResult
@@ -41,7 +42,7 @@ def run_matrix(result: RunResult, path: Path) -> None:
     figure, axes = _matrix_sheet(result.data.classes)
     units = headline(result.predictions, result.spec.protocol)
     shade(axes, np.array(confusion(units, len(result.data.classes))))
-    axes.set_title(name_of(result), fontsize=SMALL + 1)
+    title(axes, name_of(result))
     save(figure, path)
 
 
@@ -59,7 +60,7 @@ def run_curves(result: RunResult, path: Path) -> None:
         if quantity == "loss":
             axes.relim()
             axes.autoscale(axis="y")
-        axes.set_title(name_of(result), fontsize=SMALL + 1)
+        title(axes, name_of(result))
     save(figure, path)
 
 
@@ -69,6 +70,7 @@ def _matrix_sheet(classes: tuple[str, ...]) -> tuple[Figure, Axes]:
     axes = figure.subplots()
     figure.subplots_adjust(left=0.18, bottom=0.16, right=0.98, top=0.94)
     framed(axes, classes)
+    _placed(axes, x=-0.16, y=-0.17)
     return figure, axes
 
 
@@ -81,7 +83,14 @@ def _curves_sheet() -> tuple[Figure, tuple[Axes, ...]]:
         axes.plot([1], [1], color=ORANGE, linestyle="--", label="training")
         axes.plot([1], [1], color=BLUE, markersize=3, label="validation")
         axes.axvline(1, color=GREEN, linestyle=":", linewidth=1, label="chosen epoch")
+        _placed(axes, x=-0.14, y=-0.11)
     figure.legend(
         *panels[0].get_legend_handles_labels(), loc="lower center", ncols=3, fontsize=SMALL, frameon=False
     )
     return figure, panels
+
+
+def _placed(axes: Axes, *, x: float, y: float) -> None:
+    """Labels that far below and beside the axes, in shares of them: else every tick is measured for it."""
+    axes.xaxis.set_label_coords(0.5, x)
+    axes.yaxis.set_label_coords(y, 0.5)

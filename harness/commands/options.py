@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
@@ -214,6 +215,15 @@ def request(
     )
 
 
+@cache  # read once for all the commands that take the group: every start waits for it
+def _options_of(group: type) -> tuple[inspect.Parameter, ...]:
+    hints = get_type_hints(group, include_extras=True)
+    return tuple(
+        inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name])
+        for f in fields(group)
+    )
+
+
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
     """`command` as Typer wants it: each parameter that is one of the groups above, as the group's options."""
     hints = get_type_hints(command, include_extras=True)
@@ -223,12 +233,7 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
         if parameter.name not in groups:
             parameters.append(parameter.replace(annotation=hints[parameter.name]))
             continue
-        group = groups[parameter.name]
-        inner = get_type_hints(group, include_extras=True)
-        parameters += [
-            inspect.Parameter(f.name, parameter.kind, default=f.default, annotation=inner[f.name])
-            for f in fields(group)
-        ]
+        parameters += [option.replace(kind=parameter.kind) for option in _options_of(groups[parameter.name])]
 
     def flat(**given: Any) -> None:
         made = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from typing import Annotated
@@ -45,6 +44,8 @@ def ui(
 
 def _check_free(host: str, port: int) -> None:
     """ValueError where nothing can listen: MLflow's traceback ends with the exit status of success."""
+    import socket
+
     if not 1 <= port <= MOST_PORT:
         raise ValueError(f"--port must be from 1 to {MOST_PORT}; got {port}")
     try:

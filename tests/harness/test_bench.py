@@ -66,6 +66,7 @@ def test_the_document_has_every_part_and_its_ratios_are_those_of_its_rounds(harn
     assert "torch" in found["versions"]
     assert found["settings"]["only"] == ["proposed", "alexnet"]
     assert found["growth"] == []
+    assert found["load"] >= 0
     sizes = [(network["name"], network["image_size"]) for network in found["networks"]]
     assert sizes == [("proposed", 32), ("alexnet", 65)]
     for network in found["networks"]:

@@ -1,0 +1,19 @@
+"""The collector is held back within, and as it was after, whatever happens."""
+
+import gc
+
+import pytest
+
+from harness.memory import without_collector
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_the_collector_is_as_it_was_also_after_an_error(before: bool) -> None:
+    was = gc.isenabled()
+    (gc.enable if before else gc.disable)()
+    try:
+        with pytest.raises(ZeroDivisionError), without_collector():
+            1 / (1 if gc.isenabled() else 0)
+        assert gc.isenabled() == before
+    finally:
+        (gc.enable if was else gc.disable)()
