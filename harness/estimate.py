@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -17,6 +16,7 @@ from datasets.spec import Split
 from harness.checks import SECONDS
 from harness.engine import settle, stepping
 from harness.loss import focal_loss
+from harness.timed import seconds
 from studies.spec import RunSpec, TrainingSpec
 
 LARGE, PROBE = 128, 2
@@ -86,23 +86,12 @@ def _speed(run: RunSpec, *, classes: int, device: torch.device) -> Speed:
             with torch.inference_mode():
                 step(normalise(x.float() / 255).contiguous(memory_format=torch.channels_last))
 
-        trained = _seconds(train, device=device)
+        for _ in range(2):  # the first warms up, the second counts
+            trained = seconds(train, device=device)
         network.eval()
-        return Speed(training=trained / images, answering=_seconds(answer, device=device) / images)
+        return Speed(training=trained / images, answering=seconds(answer, device=device) / images)
 
 
 def _changed(images: Tensor, training: TrainingSpec) -> Tensor:
     changed = augment(images, training.augmentation, generator=torch.Generator().manual_seed(0))
     return normalise(changed).contiguous(memory_format=torch.channels_last)
-
-
-def _seconds(act: Callable[[], None], *, device: torch.device) -> float:
-    """How long `act` takes the second time; the first warms up."""
-    seconds = 0.0
-    for _ in range(2):
-        start = time.perf_counter()
-        act()
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-        seconds = time.perf_counter() - start
-    return seconds

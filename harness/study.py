@@ -19,6 +19,7 @@ from datasets.spec import MOTION
 from harness.device import in_words as named
 from harness.errors import Stopped, is_full_disk
 from harness.labels import run_name
+from harness.memory import without_collector
 from harness.progress import Progress
 from harness.run import Material, execute
 from harness.tracking import Ledger
@@ -104,7 +105,7 @@ def _cell(
         if not spec.trains:
             material = replace(material, weights=_weights(spec.trained, ledger=ledger))
         result, weights = execute(spec, material, on_epoch=on_epoch)
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, without_collector():
             _keep(result, weights, folder=Path(folder))
             ledger.finish(run_id, result, folder=Path(folder))
     except KeyboardInterrupt:

@@ -32,7 +32,7 @@ from reports.figures import (
 from studies.metrics import confusion, headline
 from studies.results import RunResult
 
-RUN_DPI = 120
+RUN_DPI = 100
 MATRIX_SIDE, CURVES_HEIGHT = 4.5, 2.7
 """In inches."""
 

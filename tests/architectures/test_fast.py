@@ -23,6 +23,14 @@ def generator():
     return torch.Generator().manual_seed(0)
 
 
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
 def answers(network, images, weights):
     """Outputs, gradients of the images and of the parameters, and buffers after one step's two passes."""
     images = images.clone().requires_grad_()
@@ -72,6 +80,7 @@ def test_every_block_gives_the_same_both_ways(combination, generator):
     assert_twins(network, torch.randn(3, 5, 9, 12, generator=generator))
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_maps_too_large_for_the_caches_are_the_same(generator):
     """Beyond 16 MiB results are streamed past the caches."""
     spec = CATALOGUE["proposed"]
@@ -111,6 +120,7 @@ def test_evaluation_is_the_same_by_running_statistics(generator):
     assert torch.equal(network(images), fused(images))
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_a_step_gives_the_same_bits_every_time(generator):
     torch.manual_seed(1)
     network = fuse(build(scaled(CATALOGUE["proposed"], 1 / 8), classes=5))

@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from architectures.catalogue import CATALOGUE, architecture
+from architectures.catalogue import CATALOGUE, architecture, scaled
 from architectures.spec import VGG16_STAGES, ArchitectureSpec, BlockSpec
+from harness import cost as costing
 from harness.cost import count
 from studies.cost import block_costs, separable_cost
 
@@ -16,6 +17,12 @@ AREA = SIDE * SIDE
 WIDE = 16
 HEAD = WIDE * 512 + 512 * 5
 HEAD_ACTIVATIONS = 512
+
+
+@pytest.fixture(autouse=True)
+def counted_anew():
+    """No count that an earlier test has left."""
+    costing._counted.cache_clear()
 
 
 def small(*, norm="none", blocks=1, **parts):
@@ -131,3 +138,15 @@ def test_the_count_is_of_plain_integers():
 def test_an_unknown_network_is_refused():
     with pytest.raises(ValueError, match="unknown network 'resnet33'"):
         count(ArchitectureSpec(name="x", network="resnet33"), classes=6, image_size=64)
+
+
+def test_the_runs_of_an_arm_share_one_count_and_other_arms_sizes_and_classes_have_their_own():
+    spec = scaled(CATALOGUE["proposed"], 0.125)
+    first = count(spec, classes=6, image_size=32)
+    assert count(replace(spec, pretrained=False), classes=6, image_size=32) is first
+    others = (
+        count(scaled(CATALOGUE["vgg16"], 0.125), classes=6, image_size=32),
+        count(spec, classes=5, image_size=32),
+        count(spec, classes=6, image_size=48),
+    )
+    assert first not in others

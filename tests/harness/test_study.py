@@ -11,6 +11,8 @@ import torch
 from rich.console import Console
 
 from architectures.spec import ArchitectureSpec
+from harness import run as running
+from harness import study as studying
 from harness.plan import Plan, prepare
 from harness.progress import progress_for
 from harness.study import run_study
@@ -133,6 +135,32 @@ def test_the_run_tables_shared_view_shows_columns_that_runs_have(tree: Path, led
     assert {f"params.`{name}`" for name in run.data.params} | {
         f"metrics.`{name}`" for name in run.data.metrics
     } >= set(shown)
+
+
+def test_what_is_equal_for_runs_of_a_study_is_found_once(
+    tree: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def noted(module: object, name: str) -> None:
+        found = getattr(module, name)
+
+        def counting(*args: object, **options: object) -> object:
+            asked.append(name)
+            return found(*args, **options)
+
+        monkeypatch.setattr(module, name, counting)
+
+    noted(running, "audit")
+    noted(studying, "likeness")
+    plan = prepare(request(tree, kind="ablation", design="ladder", protocols=("frame", "subject")))
+    ran, _ = carry_out(plan, ledger)
+    assert len(ran.results) == 10
+    assert sorted(asked) == ["audit", "audit", "likeness"]
+    for protocol in plan.study.protocols:
+        assert len({result.data for result in ran.results if result.spec.protocol == protocol}) == 1
+    carry_out(plan, ledger)
+    assert len(asked) == 3, "where nothing is run nothing is looked for"
 
 
 def test_an_unknown_study_lists_those_there_are(tree: Path, ledger: Ledger) -> None:

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reports.figures import augmentation_strip, confusion_matrices, curves, name_of, sample_sheet
+from reports.figures import (
+    augmentation_strip,
+    confusion_matrices,
+    curves,
+    grid_of,
+    name_of,
+    sample_sheet,
+    style,
+)
 
 
 def _size(path: Path) -> tuple[int, int]:
@@ -53,6 +61,23 @@ def test_other_answers_are_another_picture(built: Any, tmp_path: Path) -> None:
         confusion_matrices((built.run(spec, matrix),), tmp_path / name)
 
     assert (tmp_path / "good.png").read_bytes() != (tmp_path / "collapsed.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("losses", "written"),
+    [
+        ((0.02, 1.5), {"0.1", "1"}),
+        ((1.236, 1.244), {"1.24"}),
+        ((0.021, 0.028), {"0.025"}),
+    ],
+)
+def test_losses_are_written_as_people_write_them(losses: tuple[float, float], written: set[str]) -> None:
+    _, (axes,) = grid_of(1, columns=1, height=2)
+    axes.plot([1, 2], losses)
+    style(axes, "loss", longest=2)
+
+    shown = [*axes.get_yticklabels(), *axes.get_yticklabels(minor=True)]
+    assert {text.get_text() for text in shown} >= written
 
 
 def test_a_collapsed_run_is_named_so(built: Any) -> None:

@@ -1,6 +1,8 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from statsmodels.stats.multitest import multipletests
 
 from studies.clusters import Interval
 from studies.mcnemar import exact
@@ -50,6 +52,17 @@ def test_p_is_adjusted_after_holm_in_the_order_of_the_pairs() -> None:
     assert [judgement.p for judgement in judgements] == [0.04, 0.01, 0.02, 0.03]
     assert [judgement.adjusted for judgement in judgements] == pytest.approx([0.06, 0.04, 0.06, 0.06])
     assert [judgement.word == "better" for judgement in judgements] == [False, True, False, False]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_adjusted_ps_are_those_of_statsmodels(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    # Rounded, so that some are equal and some are 0 or 1.
+    raw = [float(p) for p in rng.uniform(0, 1, size=seed + 1).round(seed % 3 + 1)]
+
+    judgements = judged([_pair(0.1, p=p) for p in raw])
+
+    assert [judgement.adjusted for judgement in judgements] == list(multipletests(raw, method="holm")[1])
 
 
 def test_a_pair_without_p_costs_the_others_nothing() -> None:
