@@ -7,9 +7,9 @@ BIN := .venv/bin
 demo: .venv/.installed
 	$(BIN)/harness ablate --preset quick --protocol frame --protocol subject
 
-# One thread: the tests' networks are so small that two wait for each other, for minutes on a busy machine.
+# A process for each core, of one thread each: the tests' networks are so small that threads would wait.
 test: .venv/.installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --numprocesses auto --dist loadfile
 
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .
