@@ -104,11 +104,11 @@ def _network(
     )
 
 
-def way(training: TrainingSpec, *, nchw: bool = False) -> str:
+def way(training: TrainingSpec, *, layout: str = "own layout") -> str:
     """How a step is computed, in words."""
     parts = (
         training.engine,
-        "NCHW" if nchw else "channels last",
+        layout,
         training.precision,
         *(("deterministic",) if training.deterministic else ()),
     )
@@ -148,7 +148,8 @@ def _bills(job: Job, settings: Settings) -> dict[str, tuple[float, ...]]:
         ways.append(replace(auto, deterministic=True))
     job = replace(job, steps=max(1, job.steps // 2))
     loops = {way(each): memory_epochs(replace(job, training=each)) for each in ways}
-    loops[way(plain, nchw=True)] = memory_epochs(replace(job, training=plain), layout=torch.contiguous_format)
+    for name, layout in (("NCHW", torch.contiguous_format), ("channels last", torch.channels_last)):
+        loops[way(plain, layout=name)] = memory_epochs(replace(job, training=plain), layout=layout)
     taken = _in_turn(tuple(loops.values()), rounds=settings.rounds, share=job.steps)
     return dict(zip(loops, taken, strict=True))
 

@@ -28,7 +28,7 @@ from datasets.pixels.cache import Pixels
 from datasets.pixels.store import cores
 from datasets.spec import AugmentationSpec
 from harness.data_bench import own_cache
-from harness.engine import settle, stepping
+from harness.engine import arranged, laid_out, settle, stepping
 from harness.feed import Part, placed
 from harness.loss import focal_loss
 from harness.reading import DataRequest, asked, decoded, read
@@ -72,10 +72,12 @@ class Job:
         """Images an epoch: whole batches."""
         return self.steps * self.training.batch
 
-    def network(self, *, layout: torch.memory_format = torch.channels_last) -> nn.Module:
-        """The network, the same at each call, on the device."""
+    def network(self, *, layout: torch.memory_format | None = None) -> nn.Module:
+        """The network, the same at each call, on the device; in a run's layout, where none is named."""
         torch.manual_seed(0)
         network = build(self.spec, classes=self.classes)
+        if layout is None:
+            return arranged(network, self.spec, self.device)
         return network.to(self.device, memory_format=layout)  # type: ignore[call-overload,no-any-return]
 
     def part(self, images: int) -> Part:
@@ -157,7 +159,7 @@ def _plain_transform(spec: AugmentationSpec, size: int) -> transforms.Compose:
     )
 
 
-def memory_epochs(job: Job, *, layout: torch.memory_format = torch.channels_last) -> Iterator[float]:
+def memory_epochs(job: Job, *, layout: torch.memory_format | None = None) -> Iterator[float]:
     """Epochs of nothing but steps: engine, loss and optimizer of `fit`, on batches that lie ready."""
     network = job.network(layout=layout)
     step = stepping(network, job.training)
@@ -167,7 +169,7 @@ def memory_epochs(job: Job, *, layout: torch.memory_format = torch.channels_last
     )
     part = job.part(job.images)
     ready = [
-        (normalise(as_float(images.to(job.device))).contiguous(memory_format=layout), labels)
+        (laid_out(normalise(as_float(images.to(job.device))), network), labels)
         for images, labels in zip(
             part.images.split(job.training.batch), part.labels.split(job.training.batch), strict=True
         )

@@ -103,7 +103,10 @@ def _engines(bench: Bench) -> Table:
             )
             for network in bench.networks
         ),
-        notes=(f"At batch {bench.settings.batch}. Chosen: what a study takes on this device by itself.",),
+        notes=(
+            f"At batch {bench.settings.batch}. Chosen: what a study takes on this device by itself; own "
+            "layout: how it lays the network out.",
+        ),
     )
 
 

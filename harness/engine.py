@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from architectures.fast import kernels
 from architectures.fast.fuse import fuse
+from architectures.spec import ArchitectureSpec
 from studies.spec import Engine, Precision, TrainingSpec
 
 ENGINES = ("auto", *get_args(Engine))
@@ -26,6 +27,9 @@ PRECISIONS = ("auto", *get_args(Precision))
 
 PAYS = 500_000
 """Images that a network must be trained on before a GPU wins back the minute that compiling takes."""
+
+PLANES = ("resnet34", "alexnet_d2l")
+"""Networks that are faster on a CPU with planes than with channels last: see `harness bench`."""
 
 MMAP_THRESHOLD, TRIM_THRESHOLD = -3, -1
 """glibc's names for the size from which memory is asked of the system piece by piece, and is given back."""
@@ -106,6 +110,20 @@ def _precision(device: torch.device, asked: str) -> Precision:
     if asked != "auto":
         return cast(Precision, asked)
     return "bfloat16" if device.type == "cuda" and able else "float32"
+
+
+def arranged(network: nn.Module, spec: ArchitectureSpec, device: torch.device) -> nn.Module:
+    """The network of that spec on the device, its weights lying as the device is fastest on them."""
+    planes = device.type == "cpu" and spec.network in PLANES
+    layout = torch.contiguous_format if planes else torch.channels_last
+    return network.to(device, memory_format=layout)  # type: ignore[call-overload,no-any-return]
+
+
+def laid_out(images: Tensor, network: nn.Module) -> Tensor:
+    """Images (N, C, H, W) lying in memory as the network's weights do."""
+    kernels = (m.weight for m in network.modules() if isinstance(m, nn.Conv2d) and m.weight[0].numel() > 9)
+    planes = next((weight.is_contiguous() for weight in kernels), False)
+    return images.contiguous(memory_format=torch.contiguous_format if planes else torch.channels_last)
 
 
 def stepping(network: nn.Module, training: TrainingSpec) -> Callable[[Tensor], Tensor]:

@@ -14,7 +14,7 @@ from datasets.augment import augment, normalise
 from datasets.corrupt import CORRUPTIONS, STRENGTHS
 from datasets.spec import Split
 from harness.checks import SECONDS
-from harness.engine import settle, stepping
+from harness.engine import arranged, laid_out, settle, stepping
 from harness.loss import focal_loss
 from harness.timed import seconds
 from studies.spec import RunSpec, TrainingSpec
@@ -70,7 +70,7 @@ def _speed(run: RunSpec, *, classes: int, device: torch.device) -> Speed:
     training = replace(run.training, compile=False)
     settle(training)
     with torch.random.fork_rng(devices=[]):
-        network = build(run.architecture, classes=classes).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = arranged(build(run.architecture, classes=classes), run.architecture, device)
         step = stepping(network, training)
         x = torch.zeros(images, 3, size, size, dtype=torch.uint8, device=device)
         y = torch.zeros(images, dtype=torch.int64, device=device)
@@ -79,12 +79,13 @@ def _speed(run: RunSpec, *, classes: int, device: torch.device) -> Speed:
 
         def train() -> None:
             optimizer.zero_grad(set_to_none=True)
-            focal_loss(step(_changed(x, training)), y, alpha=alpha, gamma=training.gamma).mean().backward()
+            logits = step(laid_out(_changed(x, training), network))
+            focal_loss(logits, y, alpha=alpha, gamma=training.gamma).mean().backward()
             optimizer.step()
 
         def answer() -> None:
             with torch.inference_mode():
-                step(normalise(x.float() / 255).contiguous(memory_format=torch.channels_last))
+                step(laid_out(normalise(x.float() / 255), network))
 
         for _ in range(2):  # the first warms up, the second counts
             trained = seconds(train, device=device)
@@ -94,4 +95,4 @@ def _speed(run: RunSpec, *, classes: int, device: torch.device) -> Speed:
 
 def _changed(images: Tensor, training: TrainingSpec) -> Tensor:
     changed = augment(images, training.augmentation, generator=torch.Generator().manual_seed(0))
-    return normalise(changed).contiguous(memory_format=torch.channels_last)
+    return normalise(changed)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from datasets.augment import as_float, normalise
 from datasets.spec import Sample
+from harness.engine import laid_out
 from studies.results import Prediction
 
 BATCH = 128
@@ -26,7 +27,7 @@ def logits_of(
     step = step or network
     device = next((parameter.device for parameter in network.parameters()), images.device)
     parts = (normalise(as_float(part.to(device, non_blocking=True))) for part in images.split(BATCH))
-    return torch.cat([step(part.contiguous(memory_format=torch.channels_last)) for part in parts])
+    return torch.cat([step(laid_out(part, network)) for part in parts])
 
 
 def predict(

@@ -19,7 +19,7 @@ from harness.checks import corrupted, latency
 from harness.controls import probe_identity, shuffled
 from harness.cost import count
 from harness.device import environment
-from harness.engine import settle, stepping
+from harness.engine import arranged, settle, stepping
 from harness.errors import is_out_of_memory
 from harness.evaluate import predict
 from harness.feed import Part, placed
@@ -168,7 +168,7 @@ def network_of(spec: RunSpec, material: Material) -> nn.Module:
     torch.manual_seed(spec.seed)
     settle(spec.training)
     network = build(spec.architecture, classes=len(material.pixels.table.classes))
-    return network.to(material.device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return arranged(network, spec.architecture, material.device)
 
 
 def trained(network: nn.Module, spec: RunSpec, material: Material, *, pieces: int = 1) -> Iterator[Epoch]:

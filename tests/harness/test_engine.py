@@ -12,7 +12,7 @@ from torch import nn
 from architectures.catalogue import CATALOGUE, scaled
 from architectures.fast import kernels
 from architectures.network import build
-from harness.engine import PAYS, chosen, stepping
+from harness.engine import PAYS, arranged, chosen, laid_out, stepping
 from harness.feed import Part
 from harness.train import fit
 from studies.spec import TrainingSpec
@@ -120,6 +120,17 @@ def test_a_training_moves_the_weights_alike_every_way(network: nn.Module, traini
         net.eval()
     with torch.no_grad():
         assert torch.allclose(a(images), b(images), atol=0.02)
+
+
+@pytest.mark.parametrize(("name", "planes"), [("resnet34", True), ("mobilenetv3-large", False)])
+def test_images_lie_as_the_networks_weights_do(name: str, planes: bool) -> None:
+    spec = CATALOGUE[name]
+    with torch.device("meta"):
+        network = build(spec, classes=3)
+    network = arranged(network.to_empty(device="cpu"), spec, CPU)
+    images = laid_out(torch.rand(2, 3, 4, 4), network)
+    assert images.is_contiguous() is planes
+    assert images.is_contiguous(memory_format=torch.channels_last) is not planes
 
 
 def test_the_answers_of_bfloat16_come_back_as_float32(network: nn.Module) -> None:
