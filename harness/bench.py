@@ -87,9 +87,6 @@ def _network(
     bills = _bills(job, settings)
     exact = f"{way(training)}, deterministic"
     deterministic = paired(bills[exact], bills[way(training)]) if exact in bills else ()
-    if settings.deterministic and not deterministic:
-        # A CPU's algorithms are deterministic as they are: it is the same step.
-        deterministic = (1.0,) * settings.rounds
     return NetworkBench(
         name=spec.name,
         width=spec.width,

@@ -84,7 +84,7 @@ class NetworkBench:
     """One network: `bills` are the seconds of a step, round by round, by the way it is computed.
 
     `chosen` is the way that a study takes on this device. `deterministic` compares it, round by round, with
-    itself without deterministic algorithms; () where that was not asked for.
+    itself without deterministic algorithms; () where that was not asked for, or is the same step.
     """
 
     name: str

@@ -11,6 +11,8 @@ from reports.numbers import NOTHING, label
 from reports.table import Cell, Table
 
 MIB = 2**20
+SAME = "the same step"
+"""Where algorithms are deterministic as they are, as on a CPU."""
 
 
 def in_words(bench: Bench) -> str:
@@ -99,7 +101,11 @@ def _engines(bench: Bench) -> Table:
             (
                 label(_named(network)),
                 *(_number(1000 * median(network.bills[way]), "{:.0f}") for way in ways),
-                *((_ratio(network.deterministic),) if exact else ()),
+                *(
+                    (_ratio(network.deterministic) if network.deterministic else label(SAME),)
+                    if exact
+                    else ()
+                ),
             )
             for network in bench.networks
         ),

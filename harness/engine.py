@@ -26,7 +26,7 @@ ENGINES = ("auto", *get_args(Engine))
 PRECISIONS = ("auto", *get_args(Precision))
 
 PAYS = 500_000
-"""Images that a network must be trained on before a GPU wins back the minute that compiling takes."""
+"""Images that a run must be trained on before a GPU wins back the minute that compiling takes: a guess."""
 
 PLANES = ("resnet34", "alexnet_d2l")
 """Networks that are faster on a CPU with planes than with channels last: see `harness bench`."""
@@ -59,7 +59,8 @@ def chosen(device: torch.device, *, engine: str, precision: str, deterministic: 
     """What was asked for, "auto" replaced by what suits the device; never by what a clock says.
 
     A choice that hung on a measurement would come out differently the next day, and with it every run's
-    identity. `images` is how many a network is trained on in the study: epochs times samples times its cells.
+    identity. For the same reason `images` counts those of one run, epochs times samples: more seeds or
+    protocols in a study change no run of it.
 
     Raises:
         ValueError: an unknown word, or an engine or a precision that the device does not have.
@@ -67,21 +68,24 @@ def chosen(device: torch.device, *, engine: str, precision: str, deterministic: 
     for option, value, accepted in (("--engine", engine, ENGINES), ("--precision", precision, PRECISIONS)):
         if value not in accepted:
             raise ValueError(f"{option} must be one of {', '.join(accepted)}; got {value!r}")
-    how, why = _engine(device, engine, images=images)
     exact = _precision(device, precision)
-    if how == "fused" and exact != "float32":
-        raise ValueError(
-            "the fused engine computes in float32: take --engine eager with --precision bfloat16, or leave "
-            "--precision out"
-        )
+    how, why = _engine(device, engine, precision=exact, images=images)
     # A CPU's algorithms are deterministic as they are, so that there a run is the same run either way.
     return Choice(engine=how, precision=exact, deterministic=deterministic and device.type != "cpu", why=why)
 
 
-def _engine(device: torch.device, asked: str, *, images: int) -> tuple[Engine, str]:
+def _engine(device: torch.device, asked: str, *, precision: Precision, images: int) -> tuple[Engine, str]:
     if asked == "fused" and device.type != "cpu":
         raise ValueError(f"--engine fused is made for CPUs; this study runs on {device.type}: leave it out")
-    if device.type == "cpu" and asked in ("auto", "fused"):
+    if asked == "fused" and precision != "float32":
+        raise ValueError(
+            f"--engine fused computes in float32; got --precision {precision}: leave one of them out"
+        )
+    if asked in ("eager", "compiled"):
+        return cast(Engine, asked), f"{asked}, as asked for"
+    if device.type == "cpu" and precision != "float32":
+        return "eager", f"eager, as the fused kernels have no {precision}"
+    if device.type == "cpu":
         try:
             kernels.library()
         except kernels.Unavailable as error:
@@ -91,15 +95,10 @@ def _engine(device: torch.device, asked: str, *, images: int) -> tuple[Engine, s
                 ) from error
             return "eager", f"eager, as {error}"
         return "fused", "fused kernels, which need no compiling for each network"
-    if asked != "auto":
-        return cast(Engine, asked), "as asked for"
     if device.type == "cuda" and images >= PAYS:
-        return "compiled", f"compiled, as each network sees {images:,} images"
+        return "compiled", f"compiled, as a run sees {images:,} images"
     if device.type == "cuda":
-        return (
-            "eager",
-            f"not compiled, as {images:,} images for each network do not win back the minute it takes",
-        )
+        return "eager", f"not compiled, as {images:,} images a run do not win back the minute it takes"
     return "eager", "not compiled"
 
 

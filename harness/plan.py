@@ -89,7 +89,7 @@ def prepare(request: Request) -> Plan:
     request = typed(request)
     # What can be judged without the data comes first.
     study = _asked(request)
-    _choice(request, cells=0, samples=0)
+    _choice(request, samples=0)
     spec, table = read(request.data, study.dataset)
     own = [arm for arm in study.arms if arm.network == USER]
     _check_built(own, classes=len(table.classes), size=spec.image_size)
@@ -110,15 +110,15 @@ def prepare(request: Request) -> Plan:
             controls=_controls(pixels.table, splits, onsets=onsets),
             onset_fingerprint=onsets.fingerprint if onsets else "",
         )
-    device, choice = _choice(request, cells=len(splits), samples=max(len(split.train) for split in splits))
+    device, choice = _choice(request, samples=len(pixels.table.samples))
     study = replace(study, training=choice.into(study.training))
     if request.tuned:
         study = replace(study, searches=_searches(study, request.searches))
     return Plan(study=study, pixels=pixels, splits=splits, device=device, choice=choice, onsets=onsets)
 
 
-def _choice(request: Request, *, cells: int, samples: int) -> tuple[torch.device, Choice]:
-    """Where and how every network is trained, `cells` times on `samples`."""
+def _choice(request: Request, *, samples: int) -> tuple[torch.device, Choice]:
+    """Where and how every network is trained on data of so many samples."""
     from harness.device import resolve
     from harness.engine import chosen
 
@@ -129,7 +129,7 @@ def _choice(request: Request, *, cells: int, samples: int) -> tuple[torch.device
         engine=request.engine,
         precision=request.precision,
         deterministic=request.deterministic,
-        images=cells * samples * epochs,
+        images=samples * epochs,
     )
     return device, choice
 

@@ -44,6 +44,7 @@ KEY, REUSES, STUDY, REASON, SPEC = (
 )
 PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
 MAX_RESULTS = 1000
+NEWEST = ["attributes.start_time DESC"]
 NAMED = 200
 """So many runs are asked for by id at once; what reads the question takes a few thousand words."""
 
@@ -128,11 +129,8 @@ class Ledger:
         self._log(run_id, metrics=values, step=epoch.number)
 
     def finish(self, run_id: str, result: RunResult, *, folder: Path) -> None:
-        """Keep a result, its numbers and what lies in `folder`; only then is the run FINISHED.
-
-        The result's own files are written into `folder` too: files are sent together, or the run is looked
-        up for each of them.
-        """
+        """Keep a result, its numbers and what lies in `folder`; only then is the run FINISHED."""
+        # The result's own files go into the folder too: sent one by one, each has the run looked up.
         self._log(run_id, metrics=final_metrics(result))
         for name, text in result_parts(result).items():
             (folder / name).write_text(text, encoding="utf-8")
@@ -271,7 +269,7 @@ class Ledger:
         asked = (", ".join(map(repr, reused[at : at + NAMED])) for at in range(0, len(reused), NAMED))
         first = [run for ids in asked for run in self._search(f"attributes.run_id IN ({ids})")]
         done = [run for run in (*children, *first) if KEY in run.data.tags and run.info.status == "FINISHED"]
-        return {run.data.tags[KEY]: run for run in sorted(done, key=lambda run: run.info.start_time)}
+        return {_key(run): run for run in sorted(done, key=lambda run: run.info.start_time)}
 
     def _experiment(self, dataset: str) -> str:
         name = f"harness {dataset}"
@@ -288,17 +286,10 @@ class Ledger:
 
     def _search(self, where: str, experiments: tuple[str, ...] = ()) -> list[Run]:
         ids = list(experiments) or [e.experiment_id for e in self.client.search_experiments()]
-        found: list[Run] = []
-        page = None
-        while page is None or page.token:
-            page = self.client.search_runs(
-                ids,
-                where,
-                ViewType.ACTIVE_ONLY,
-                MAX_RESULTS,
-                ["attributes.start_time DESC"],
-                page.token if page else None,
-            )
+        page = self.client.search_runs(ids, where, ViewType.ACTIVE_ONLY, MAX_RESULTS, NEWEST)
+        found: list[Run] = list(page)
+        while page.token:
+            page = self.client.search_runs(ids, where, ViewType.ACTIVE_ONLY, MAX_RESULTS, NEWEST, page.token)
             found += page
         return found
 
@@ -343,7 +334,15 @@ class Ledger:
         )
 
 
+def _key(run: Run) -> str:
+    """The key that a cell has now: an earlier recipe's runs still belong to the study that they ran in."""
+    try:
+        return from_json(RunSpec, run.data.tags[SPEC]).key
+    except (ValueError, KeyError):
+        return str(run.data.tags[KEY])
+
+
 def _reasons(children: Iterable[Run]) -> dict[str, str]:
     """Why cells failed, by key, the last time that each did; `children` from new to old."""
     failed = [run for run in children if KEY in run.data.tags and run.info.status == "FAILED"]
-    return {run.data.tags[KEY]: run.data.tags.get(REASON, "unknown") for run in reversed(failed)}
+    return {_key(run): run.data.tags.get(REASON, "unknown") for run in reversed(failed)}

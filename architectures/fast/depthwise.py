@@ -41,7 +41,7 @@ def depthwise(x: Tensor, convolution: nn.Module) -> Tensor:
 def fits(convolution: nn.Module) -> bool:
     """Whether it is the depthwise convolution that the kernel is: 3x3, stride 1, padded with one zero."""
     return (
-        isinstance(convolution, nn.Conv2d)
+        type(convolution) is nn.Conv2d
         and convolution.groups == convolution.in_channels == convolution.out_channels
         and (convolution.kernel_size, convolution.stride, convolution.dilation) == ((3, 3), (1, 1), (1, 1))
         and (convolution.padding, convolution.padding_mode) == ((1, 1), "zeros")

@@ -6,6 +6,7 @@
 // them beside one another.
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -109,6 +110,18 @@ inline float attend_row(const float* __restrict g, const float* __restrict x, co
   return sum;
 }
 
+// The nine places around a place of an image, row by row; `zeros` stands where there is no image.
+inline std::array<const float*, 9> neighbours(const float* x, int64_t line, int64_t column, int64_t height,
+                                              int64_t width, int64_t channels, const float* zeros) {
+  std::array<const float*, 9> found;
+  for (int64_t tap = 0; tap < 9; ++tap) {
+    const int64_t down = tap / 3 - 1, row = line % height + down, at = column + tap % 3 - 1;
+    const bool inside = row >= 0 && row < height && at >= 0 && at < width;
+    found[tap] = inside ? x + ((line + down) * width + at) * channels : zeros;
+  }
+  return found;
+}
+
 }  // namespace
 
 extern "C" {
@@ -192,16 +205,9 @@ void depthwise(const float* x, const float* taps, const float* bias, int64_t ima
     Lines lines(images * height * width, channels);
 #pragma omp for schedule(static)
     for (int64_t line = 0; line < images * height; ++line) {
-      const int64_t row = line % height;
       for (int64_t column = 0; column < width; ++column) {
-        const float* from[9];
-        for (int64_t tap = 0; tap < 9; ++tap) {
-          const int64_t r = row + tap / 3 - 1, c = column + tap % 3 - 1;
-          const bool inside = r >= 0 && r < height && c >= 0 && c < width;
-          from[tap] = inside ? x + ((line + tap / 3 - 1) * width + c) * channels : zeros.data();
-        }
-        const float *x0 = from[0], *x1 = from[1], *x2 = from[2], *x3 = from[3], *x4 = from[4], *x5 = from[5],
-                    *x6 = from[6], *x7 = from[7], *x8 = from[8];
+        const auto [x0, x1, x2, x3, x4, x5, x6, x7, x8] =
+            neighbours(x, line, column, height, width, channels, zeros.data());
         float* const there = y + (line * width + column) * channels;
         float* to = lines.of(there);
 #pragma omp simd
@@ -229,18 +235,11 @@ void depthwise_weights(const float* g, const float* x, int64_t images, int64_t h
     const Floats zeros(channels, 0.0f);
 #pragma omp for schedule(static)
     for (int64_t line = 0; line < images * height; ++line) {
-      const int64_t row = line % height;
       std::fill(sums.begin(), sums.end(), 0.0f);
       float* s = sums.data();
       for (int64_t column = 0; column < width; ++column) {
-        const float* from[9];
-        for (int64_t tap = 0; tap < 9; ++tap) {
-          const int64_t r = row + tap / 3 - 1, c = column + tap % 3 - 1;
-          const bool inside = r >= 0 && r < height && c >= 0 && c < width;
-          from[tap] = inside ? x + ((line + tap / 3 - 1) * width + c) * channels : zeros.data();
-        }
-        const float *x0 = from[0], *x1 = from[1], *x2 = from[2], *x3 = from[3], *x4 = from[4], *x5 = from[5],
-                    *x6 = from[6], *x7 = from[7], *x8 = from[8];
+        const auto [x0, x1, x2, x3, x4, x5, x6, x7, x8] =
+            neighbours(x, line, column, height, width, channels, zeros.data());
         const float* gs = g + (line * width + column) * channels;
 #pragma omp simd
         for (int64_t c = 0; c < channels; ++c) {

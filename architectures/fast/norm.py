@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -71,6 +71,16 @@ def norm_act(x: Tensor, norm: nn.BatchNorm2d, activation: nn.Module, *, spare: b
     return y
 
 
+def fits(norm: nn.Module) -> TypeGuard[nn.BatchNorm2d]:
+    """Whether it is a batch norm as by default: with weights, and running statistics of a fixed momentum."""
+    return (
+        type(norm) is nn.BatchNorm2d
+        and norm.affine
+        and norm.track_running_stats
+        and norm.momentum is not None
+    )
+
+
 def _running(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     return norm.get_buffer("running_mean"), norm.get_buffer("running_var")
 
@@ -85,17 +95,18 @@ def _moments(x: Tensor, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     mean = (origin.double() + offset).float()
     variance = (sums[1] / rows - offset * offset).clamp_(min=0)
     running_mean, running_variance = _running(norm)
-    momentum = norm.momentum or 0.0
+    assert norm.momentum is not None
     norm.get_buffer("num_batches_tracked").add_(1)
-    running_mean.lerp_(mean, momentum)
-    running_variance.lerp_((variance * rows / (rows - 1)).float(), momentum)
+    running_mean.lerp_(mean, norm.momentum)
+    running_variance.lerp_((variance * rows / (rows - 1)).float(), norm.momentum)
     return mean, variance.float()
 
 
 def slope_of(activation: nn.Module, channels: int) -> Tensor:
     """The slope below 0 of each channel: PReLU's own, 0 for ReLU, 1 where there is no activation."""
     if isinstance(activation, nn.PReLU):
-        return activation.weight.expand(channels)
+        # One slope for all channels has one address, which a kernel would read beyond.
+        return activation.weight.expand(channels).contiguous()
     return torch.full((channels,), 0.0 if isinstance(activation, nn.ReLU) else 1.0)
 
 

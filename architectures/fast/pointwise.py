@@ -46,7 +46,7 @@ def pointwise(x: Tensor, convolution: nn.Module, *, normed: bool) -> Tensor:
 def fits(convolution: nn.Module) -> bool:
     """Whether it is a plain 1x1 convolution."""
     return (
-        isinstance(convolution, nn.Conv2d)
+        type(convolution) is nn.Conv2d
         and (convolution.kernel_size, convolution.stride, convolution.padding) == ((1, 1), (1, 1), (0, 0))
         and convolution.groups == 1
     )

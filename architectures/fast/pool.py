@@ -50,6 +50,6 @@ def max_pool(x: Tensor) -> Tensor:
 
 def fits(pool: nn.Module) -> bool:
     """Whether it is that pool."""
-    return isinstance(pool, nn.MaxPool2d) and (
-        (pool.kernel_size, pool.stride, pool.padding, pool.dilation, pool.ceil_mode) == (2, 2, 0, 1, False)
-    )
+    if type(pool) is not nn.MaxPool2d or pool.return_indices or pool.ceil_mode:
+        return False
+    return (pool.kernel_size, pool.stride, pool.padding, pool.dilation) == (2, 2, 0, 1)

@@ -15,7 +15,7 @@ from harness.errors import FAILED
 
 
 def doctor(json: options.Json = False) -> None:
-    """Check versions, device, face cascades, package names and writable folders."""
+    """Check versions, device, kernels, face cascades, package names and writable folders."""
     findings = [_finding(name, check) for name, check in CHECKS.items()]
     if json:
         print(json_module.dumps(findings, indent=1))
@@ -58,6 +58,16 @@ def _torchvision() -> str:
     return f"torchvision {torchvision.__version__} fits torch {torch.__version__}"
 
 
+def _kernels() -> str:
+    from architectures.fast import kernels
+
+    try:
+        kernels.library()
+    except kernels.Unavailable as error:
+        return f"{error}: CPUs compute eagerly, up to three times as long a step"
+    return "compiled: CPUs compute with them"
+
+
 def _cascades() -> str:
     import cv2
 
@@ -98,6 +108,7 @@ CHECKS: dict[str, Callable[[], str]] = {
     "versions": _versions,
     "device": _device,
     "torchvision": _torchvision,
+    "fused kernels": _kernels,
     "face cascades": _cascades,
     "package names": _names,
     "cache folder": _cache,

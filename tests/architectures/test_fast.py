@@ -149,6 +149,47 @@ def test_a_gradient_that_two_take_is_left_alone(generator):
     assert_twins(Sum(), torch.randn(2, 4, 6, 6, generator=generator))
 
 
+RELU = nn.ReLU()
+
+
+class Scaled(nn.Conv2d):
+    """A convolution whose forward is its own."""
+
+    def forward(self, x):
+        return 2 * super().forward(x)
+
+
+OWN = {
+    "one slope for all channels": lambda: (nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8), nn.PReLU()),
+    "a layer used twice": lambda: (nn.Conv2d(3, 8, 1), RELU, nn.Conv2d(8, 8, 1), RELU),
+    "a norm without weights": lambda: (nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8, affine=False), nn.ReLU()),
+    "a norm without statistics": lambda: (nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8, track_running_stats=False)),
+    "a norm of all batches": lambda: (nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8, momentum=None), nn.ReLU()),
+    "a convolution of its own kind": lambda: (Scaled(3, 8, 1), nn.BatchNorm2d(8)),
+    "a hook": lambda: (torch.nn.utils.spectral_norm(nn.Conv2d(3, 8, 1)), nn.BatchNorm2d(8)),
+    "another kernel": lambda: (nn.Conv2d(3, 3, 5, padding=2, groups=3), nn.Conv2d(3, 8, 1, stride=2)),
+    "another pool": lambda: (nn.MaxPool2d(2, ceil_mode=True), nn.MaxPool2d(3, 2, 1), nn.MaxPool2d(2, 1)),
+    "in place": lambda: (nn.MaxPool2d(2), nn.ReLU(inplace=True), nn.Conv2d(3, 8, 1), nn.ReLU(inplace=True)),
+}
+"""What users' networks may have that ours have not."""
+
+
+@pytest.mark.parametrize("what", OWN)
+def test_what_the_kernels_do_not_know_goes_as_before(what, generator):
+    torch.manual_seed(1)
+    network = nn.Sequential(nn.Sequential(*OWN[what]()))
+    assert_twins(network, torch.randn(3, 3, 9, 12, generator=generator))
+
+
+def test_other_numbers_than_float32_go_as_before(generator):
+    torch.manual_seed(1)
+    layers = (nn.Conv2d(4, 4, 3, padding=1, groups=4), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 8, 1))
+    network = nn.Sequential(nn.Sequential(*layers, nn.MaxPool2d(2))).double()
+    images = torch.randn(2, 4, 6, 6, generator=generator).double()
+    expected = copy.deepcopy(network)(images)
+    assert torch.equal(fuse(network)(images), expected)
+
+
 def test_a_subclass_of_a_sequence_keeps_its_own_forward():
     class Own(nn.Sequential):
         def forward(self, x):

@@ -84,7 +84,7 @@ def test_the_document_has_every_part_and_its_ratios_are_those_of_its_rounds(harn
         assert network["chosen"] in network["seconds_per_step"]
         assert {"eager, channels last, float32", "eager, NCHW, float32"} <= set(network["seconds_per_step"])
         assert all(len(way["rounds"]) == 2 for way in network["seconds_per_step"].values())
-        assert network["deterministic_ratio"] == [1.0, 1.0]
+        assert network["deterministic_ratio"] == [], "on a CPU it is the same step"
 
 
 def test_a_person_gets_tables_and_the_curves_asked_for(harness: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,11 @@ from architectures.fast import kernels
 from architectures.network import build
 from harness.engine import PAYS, arranged, chosen, laid_out, stepping
 from harness.feed import Part
+from harness.plan import prepare
+from harness.reading import DataRequest
 from harness.train import fit
 from studies.spec import TrainingSpec
-from tests.harness.tiny import Run
+from tests.harness.tiny import Run, request
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -47,6 +49,19 @@ def test_without_a_compiler_a_cpu_goes_eagerly_and_says_why(monkeypatch: pytest.
         kernels.library.cache_clear()
 
 
+def test_a_cpu_asked_for_bfloat16_goes_eagerly() -> None:
+    found = choice(precision="bfloat16")
+    assert (found.engine, found.precision) == ("eager", "bfloat16")
+    assert "no bfloat16" in found.why
+
+
+def test_more_seeds_and_protocols_change_no_run(tree: Path) -> None:
+    data = DataRequest(dataset="casme2", root=tree, frames="apex_window")
+    one = prepare(request(tree, data=data)).study.runs()
+    more = prepare(request(tree, seeds=3, protocols=("frame", "subject"), data=data)).study.runs()
+    assert {run.key for run in one} < {run.key for run in more}
+
+
 def test_a_gpu_compiles_where_that_pays() -> None:
     assert choice(CUDA, images=PAYS, precision="float32").engine == "compiled"
     short = choice(CUDA, images=PAYS - 1, precision="float32")
@@ -64,7 +79,7 @@ def test_deterministic_is_part_of_a_run_where_it_changes_anything() -> None:
     [
         ({"engine": "quick"}, "--engine must be one of auto, eager, fused, compiled; got 'quick'"),
         ({"precision": "half"}, "--precision must be one of auto, float32, bfloat16; got 'half'"),
-        ({"engine": "fused", "precision": "bfloat16"}, "computes in float32: take --engine eager"),
+        ({"engine": "fused", "precision": "bfloat16"}, "computes in float32; got --precision bfloat16"),
         ({"device": CUDA, "engine": "fused"}, "made for CPUs; this study runs on cuda"),
     ],
 )
@@ -211,7 +226,7 @@ def test_the_plan_says_how_and_how_long(tree: Path, harness: Run) -> None:
     assert "about " in err
     code, _, err = harness(*common, "--engine", "eager", "--precision", "bfloat16")
     assert code == 0
-    assert "one at a time; bfloat16; as asked for" in err
+    assert "one at a time; bfloat16; eager, as asked for" in err
     code, _, err = harness(*common, "--engine", "slow")
     assert code == 2
     assert "--engine must be one of" in err

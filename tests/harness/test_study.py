@@ -16,7 +16,7 @@ from harness import study as studying
 from harness.plan import Plan, prepare
 from harness.progress import progress_for
 from harness.study import run_study
-from harness.tracking import Ledger
+from harness.tracking import KEY, Ledger
 from studies.results import StudyResult
 from tests.harness.tiny import request
 
@@ -75,6 +75,21 @@ def test_a_study_comes_back_from_mlflow_unchanged(tree: Path, ledger: Ledger) ->
         "curves.png",
         "environment.json",
     }
+
+
+def test_a_study_of_an_earlier_recipe_is_still_reported_whole(tree: Path, ledger: Ledger) -> None:
+    broken = ArchitectureSpec(name="broken", network="resnet34", width=0.5)
+    plan = prepare(request(tree))
+    plan = replace(plan, study=replace(plan.study, arms=(*plan.study.arms, broken)))
+    ran, _ = carry_out(plan, ledger)
+    assert (len(ran.results), len(ran.failures)) == (1, 1)
+    children = [run for run in ledger.client.search_runs(["1"]) if KEY in run.data.tags]
+    for run in children:
+        ledger.client.set_tag(run.info.run_id, KEY, "0123456789abcdef")
+    loaded, _ = ledger.load_study(plan.study.name)
+    assert (loaded.results, loaded.failures) == (ran.results, ran.failures)
+    # A study that runs now does not take them for its own.
+    assert ledger.find(plan.study.runs()[0].key) is None
 
 
 def test_a_finished_cell_is_reused_in_another_study_under_any_name(tree: Path, ledger: Ledger) -> None:
