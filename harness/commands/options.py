@@ -107,7 +107,7 @@ class Training:
     engine: Annotated[
         str, typer.Option(help="How a step is computed: auto, eager, fused (CPUs) or compiled.")
     ] = "auto"
-    precision: Annotated[str, typer.Option(help="auto (bfloat16 on GPUs), float32 or bfloat16.")] = "auto"
+    precision: Annotated[str, typer.Option(help="auto (float32), float32 or bfloat16.")] = "auto"
     deterministic: Annotated[
         bool,
         typer.Option(

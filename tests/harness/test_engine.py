@@ -63,15 +63,16 @@ def test_more_seeds_and_protocols_change_no_run(tree: Path) -> None:
 
 
 def test_a_gpu_compiles_where_that_pays() -> None:
-    assert choice(CUDA, images=PAYS, precision="float32").engine == "compiled"
-    short = choice(CUDA, images=PAYS - 1, precision="float32")
+    long = choice(CUDA, images=PAYS)
+    assert (long.engine, long.precision) == ("compiled", "float32")
+    short = choice(CUDA, images=PAYS - 1)
     assert short.engine == "eager"
     assert "do not win back" in short.why
 
 
 def test_deterministic_is_part_of_a_run_where_it_changes_anything() -> None:
     assert not choice(CPU, deterministic=True).deterministic
-    assert choice(CUDA, deterministic=True, precision="float32").deterministic
+    assert choice(CUDA, deterministic=True).deterministic
 
 
 @pytest.mark.parametrize(
