@@ -13,21 +13,28 @@ from pathlib import Path
 
 from rich.console import Console
 
+from harness.cell import Desk
+from harness.claims import Claims
+from harness.executors import Running, executor_of
 from harness.output import check_writable
 from harness.pictures import pictures
 from harness.plan import Plan, Request, prepare
-from harness.progress import progress_for
+from harness.progress import Event, progress_for
 from harness.reading import DataRequest
 from harness.study import run_study
 from harness.tracking import Ledger
 from reports.document import write
 from studies.results import StudyResult
 
-__all__ = ["DataRequest", "Request", "carry_out", "run"]
+__all__ = ["DataRequest", "Request", "Running", "carry_out", "run"]
 
 
 def run(
-    request: Request, *, out: Path | str = "results", tracking_uri: str | None = None
+    request: Request,
+    *,
+    out: Path | str = "results",
+    tracking_uri: str | None = None,
+    running: Running | None = None,
 ) -> tuple[StudyResult, Path]:
     """Run the study that `harness ablate` or `harness compare` would; its results and its report's path.
 
@@ -43,31 +50,41 @@ def run(
     check_writable(folder)
     ledger = Ledger(tracking_uri)
     ledger.check()
-    result, drawn = carry_out(plan, ledger=ledger, console=Console(file=sys.stderr))
+    result, drawn = carry_out(plan, ledger=ledger, console=Console(file=sys.stderr), running=running)
     return result, write((result,), folder / plan.study.name, pictures=drawn)
 
 
-def carry_out(plan: Plan, *, ledger: Ledger, console: Console) -> tuple[StudyResult, dict[str, bytes]]:
+def carry_out(
+    plan: Plan, *, ledger: Ledger, console: Console, running: Running | None = None
+) -> tuple[StudyResult, dict[str, bytes]]:
     """Run the study and keep its pictures; both, the pictures by the names that a report wants."""
+    running = running or Running()
     name = plan.study.name
+    claims = Claims(ledger.uri)
     drawn = pictures(plan.pixels, plan.splits[0], plan.study)
-    parent = ledger.open_study(plan.study)
-    ledger.keep_pictures(parent, drawn)
+    with claims.taken(name, wait=True):  # of two processes that begin a study one makes its run
+        parent = ledger.open_study(plan.study)
+        ledger.keep_pictures(parent, drawn)
     try:
         with progress_for(console, name, cells=len(plan.study.runs())) as progress:
-            result = run_study(
-                plan.study,
-                plan.data,
+            ledger.patience.tell = lambda words: progress.tell(Event(kind="remark", words=words))
+            desk = Desk(
                 ledger=ledger,
-                device=plan.device,
-                progress=progress,
+                claims=claims,
                 parent=parent,
+                device=plan.device,
+                tell=progress.tell,
+                retries=running.retry_failed,
             )
+            with executor_of(plan, running, desk) as executor:
+                result = run_study(plan.study, executor, desk)
     except KeyboardInterrupt:
         console.print(
-            "\nstopped; every cell that had finished is kept, the same command goes on from there, and "
-            f"`harness report {name}` reports what is done",
+            "\nstopped; every cell that had finished is kept, and the one that was running as far as its "
+            f"last epoch: the same command goes on from there, and `harness report {name}` reports what is "
+            "done",
             highlight=False,
+            soft_wrap=True,
         )
         raise
     return result, {f"{name}/{key}": png for key, png in drawn.items()}

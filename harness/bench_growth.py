@@ -24,7 +24,7 @@ from harness.plan import Request
 from harness.reading import DataRequest
 from harness.timed import seconds
 from harness.tracking import Ledger
-from harness.train import fit
+from harness.train import begun, fit
 from studies.spec import TrainingSpec
 
 FACTORS = (1, 3, 10)
@@ -88,7 +88,8 @@ def _fit(job: Job, *, epochs: int, classes: int = CLASSES) -> None:
     part = Part(images=part.images, labels=torch.arange(len(part), device=job.device) % classes)
     network = build(job.spec, classes=classes).to(job.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     training = replace(job.training, epochs=epochs, patience=epochs)
-    for _ in fit(network, part, validation=part, classes=classes, training=training, seed=0):
+    standing = begun(network, training, seed=0)
+    for _ in fit(standing, part, validation=part, classes=classes, training=training):
         pass
 
 

@@ -33,7 +33,7 @@ from harness.feed import Part, placed
 from harness.loss import focal_loss
 from harness.reading import DataRequest, asked, decoded, read
 from harness.timed import wait
-from harness.train import fit
+from harness.train import begun, fit
 from studies.spec import TrainingSpec
 
 WORKERS = 2
@@ -95,12 +95,11 @@ def harness_epochs(job: Job) -> Iterator[float]:
     """
     endless = replace(job.training, epochs=sys.maxsize, patience=sys.maxsize)
     epochs = fit(
-        job.network(),
+        begun(job.network(), endless, seed=0),
         job.part(job.images),
         validation=job.part(VALIDATION),
         classes=job.classes,
         training=endless,
-        seed=0,
     )
     while True:
         settle(job.training)

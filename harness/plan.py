@@ -60,13 +60,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A study, its data, and one split for each protocol, seed and fold, in the study's order.
+    """A study, its data as asked for and as found, and one split for each protocol, seed and fold.
 
     `device` and `choice` say where and how its steps are computed. `onsets` are the images of the onset
     frames, where a control asks for them.
     """
 
     study: Study
+    request: DataRequest
     pixels: Pixels
     splits: tuple[Split, ...]
     device: torch.device
@@ -114,7 +115,15 @@ def prepare(request: Request) -> Plan:
     study = replace(study, training=choice.into(study.training))
     if request.tuned:
         study = replace(study, searches=_searches(study, request.searches))
-    return Plan(study=study, pixels=pixels, splits=splits, device=device, choice=choice, onsets=onsets)
+    return Plan(
+        study=study,
+        request=request.data,
+        pixels=pixels,
+        splits=splits,
+        device=device,
+        choice=choice,
+        onsets=onsets,
+    )
 
 
 def _choice(request: Request, *, samples: int) -> tuple[torch.device, Choice]:

@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol
+from typing import Literal
 
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn
+from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
 
 from studies.results import Epoch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What a cell tells of itself as it goes: that it begins, its epochs, how it ends, or a remark.
+
+    `words` say the result or the reason in half a line; `epochs` are those that have ended, several where a
+    process before this one had trained them; `of` is how many there are at most.
+    """
+
+    kind: Literal["begun", "epochs", "finished", "reused", "failed", "remark"]
+    label: str = ""
+    words: str = ""
+    epochs: tuple[Epoch, ...] = ()
+    of: int = 0
+
+
+Tell = Callable[[Event], None]
 
 
 def clock(seconds: float) -> str:
@@ -24,47 +44,38 @@ def clock(seconds: float) -> str:
     return f"{seconds / 86400:.1f} days"
 
 
-class Progress(Protocol):
-    """What a study tells of itself as it goes."""
-
-    def begin(self, label: str, *, epochs: int) -> None:
-        """A cell starts."""
-
-    def epoch(self, epoch: Epoch) -> None:
-        """An epoch of it ended."""
-
-    def finished(self, label: str, words: str) -> None:
-        """It is done."""
-
-    def reused(self, label: str, words: str) -> None:
-        """It had been done before."""
-
-    def failed(self, label: str, reason: str) -> None:
-        """It failed."""
-
-
 class Remaining:
     """How long a study still takes, from the cells it has run: an upper estimate within a cell."""
 
     def __init__(self, cells: int) -> None:
         self.left = cells
         self.seconds: list[float] = []
-        self.start = time.monotonic()
+        self.begun: dict[str, tuple[float, int]] = {}
 
-    def cell_ended(self, *, ran: bool) -> None:
+    def cell_begun(self, label: str) -> None:
+        """A cell starts now."""
+        self.begun[label] = time.monotonic(), 0
+
+    def went_on(self, label: str, *, after: int) -> None:
+        """A cell goes on, after so many epochs of a process before this one."""
+        self.begun[label] = time.monotonic(), after
+
+    def cell_ended(self, label: str) -> None:
         """Count a cell off; only one that ran says something about time."""
-        if ran:
-            self.seconds.append(time.monotonic() - self.start)
+        if label in self.begun:
+            self.seconds.append(time.monotonic() - self.begun.pop(label)[0])
         self.left -= 1
 
-    def words(self, *, epoch: int, epochs: int) -> str:
+    def words(self, label: str, *, epoch: int, epochs: int) -> str:
         """The time left, or "?" before anything has been measured."""
-        here = time.monotonic() - self.start
-        rest_here = here / epoch * (epochs - epoch) if epoch else 0.0
-        mean = sum(self.seconds) / len(self.seconds) if self.seconds else here + rest_here
-        if not epoch and not self.seconds:
+        start, before = self.begun[label]
+        here, done = time.monotonic() - start, epoch - before
+        if not done and not self.seconds:
             return "?"
-        return clock(rest_here + mean * (self.left - 1))
+        rest_here = here / done * (epochs - epoch) if done else 0.0
+        mean = sum(self.seconds) / len(self.seconds) if self.seconds else here + rest_here
+        at_once = len(self.begun)
+        return clock(rest_here + mean * max(0, self.left - at_once) / at_once)
 
 
 class Lines:
@@ -81,43 +92,46 @@ class Lines:
     def __exit__(self, *_: object) -> None:
         return None
 
-    def begin(self, label: str, *, epochs: int) -> None:
-        """Name the cell."""
+    def tell(self, event: Event) -> None:
+        """A line for what a cell told; named again where several run at once."""
+        several = len(self.remaining.begun) > 1
+        name = f"{event.label}: " if several else ""
+        if event.kind == "begun":
+            self.remaining.cell_begun(event.label)
+            self._print(f"{self._numbered()} {event.label}")
+        elif event.kind == "epochs":
+            self._print(f"  {name}{_last(event, self.remaining)}")
+        elif event.kind == "remark":
+            self._print(event.words)
+        elif event.label in self.remaining.begun:
+            self.remaining.cell_ended(event.label)
+            self._print(f"  {name}{'failed' if event.kind == 'failed' else 'done'}: {event.words}")
+        else:
+            self.remaining.cell_ended(event.label)
+            self._print(f"{self._numbered()} {event.label}  {event.kind}: {event.words}")
+
+    def _numbered(self) -> str:
         self.number += 1
-        self.epochs = epochs
-        self.remaining.start = time.monotonic()
-        self._print(f"[{self.number}/{self.cells}] {label}")
-
-    def epoch(self, epoch: Epoch) -> None:
-        """One line an epoch."""
-        left = self.remaining.words(epoch=epoch.number, epochs=self.epochs)
-        self._print(
-            f"  epoch {epoch.number}/{self.epochs}  loss {epoch.train_loss:.4f}  "
-            f"val {100 * epoch.validation_accuracy:.1f} %  about {left} left"
-        )
-
-    def finished(self, label: str, words: str) -> None:
-        """The result in half a line."""
-        self.remaining.cell_ended(ran=True)
-        self._print(f"  done: {words}")
-
-    def reused(self, label: str, words: str) -> None:
-        """The result that was there."""
-        self.number += 1
-        self.remaining.cell_ended(ran=False)
-        self._print(f"[{self.number}/{self.cells}] {label}  reused: {words}")
-
-    def failed(self, label: str, reason: str) -> None:
-        """The reason."""
-        self.remaining.cell_ended(ran=False)
-        self._print(f"  failed: {reason}")
+        return f"[{self.number}/{self.cells}]"
 
     def _print(self, text: str) -> None:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
+def _last(event: Event, remaining: Remaining) -> str:
+    """The epochs of an event in a line, and the time left."""
+    last, several = event.epochs[-1], len(event.epochs) > 1
+    if several:
+        remaining.went_on(event.label, after=last.number)
+    left = remaining.words(event.label, epoch=last.number, epochs=event.of)
+    return (
+        f"{'goes on after ' if several else ''}epoch {last.number}/{event.of}  loss {last.train_loss:.4f}  "
+        f"val {100 * last.validation_accuracy:.1f} %  about {left} left"
+    )
+
+
 class Live:
-    """A bar for the study, a bar for the cell, and a line for each cell that ended."""
+    """A bar for the study, one for each cell that runs, and a line for each that ended."""
 
     def __init__(self, console: Console, study: str, *, cells: int) -> None:
         self.remaining = Remaining(cells)
@@ -129,7 +143,7 @@ class Live:
             console=console,
         )
         self.study = self.bars.add_task(study, total=cells, words="")
-        self.cell = self.bars.add_task("", total=1, words="", visible=False)
+        self.running: dict[str, TaskID] = {}
 
     def __enter__(self) -> Live:
         self.bars.start()
@@ -140,36 +154,29 @@ class Live:
     ) -> None:
         self.bars.stop()
 
-    def begin(self, label: str, *, epochs: int) -> None:
-        """Start the cell's bar afresh."""
-        self.epochs = epochs
-        self.remaining.start = time.monotonic()
-        self.bars.reset(self.cell, total=epochs, description=label, words="", visible=True)
+    def tell(self, event: Event) -> None:
+        """Move the bars; leave a line for what ended, and for remarks."""
+        if event.kind == "begun":
+            self.remaining.cell_begun(event.label)
+            self.running[event.label] = self.bars.add_task(event.label, total=event.of, words="")
+        elif event.kind == "epochs":
+            last = event.epochs[-1]
+            words = _last(event, self.remaining).partition("  ")[2]
+            figures, _, left = words.rpartition("  ")
+            self.bars.update(self.running[event.label], completed=last.number, words=figures)
+            self.bars.update(self.study, words=left)
+        elif event.kind == "remark":
+            self._print(event.words)
+        else:
+            self.remaining.cell_ended(event.label)
+            if event.label in self.running:
+                self.bars.remove_task(self.running.pop(event.label))
+            self.bars.advance(self.study)
+            word = "" if event.kind == "finished" else f"{event.kind}, "
+            self._print(f"{event.label}: {word}{event.words}")
 
-    def epoch(self, epoch: Epoch) -> None:
-        """Loss, validation accuracy, time left."""
-        words = f"loss {epoch.train_loss:.4f}  val {100 * epoch.validation_accuracy:.1f} %"
-        left = self.remaining.words(epoch=epoch.number, epochs=self.epochs)
-        self.bars.update(self.cell, completed=epoch.number, words=words)
-        self.bars.update(self.study, words=f"about {left} left")
-
-    def finished(self, label: str, words: str) -> None:
-        """Leave a line, go on."""
-        self._end(f"{label}: {words}", ran=True)
-
-    def reused(self, label: str, words: str) -> None:
-        """Leave a line, go on."""
-        self._end(f"{label}: reused, {words}", ran=False)
-
-    def failed(self, label: str, reason: str) -> None:
-        """Leave a line, go on."""
-        self._end(f"{label}: failed, {reason}", ran=False)
-
-    def _end(self, line: str, *, ran: bool) -> None:
-        self.remaining.cell_ended(ran=ran)
-        self.bars.update(self.cell, visible=False)
-        self.bars.advance(self.study)
-        self.bars.console.print(line, markup=False, highlight=False, soft_wrap=True)
+    def _print(self, text: str) -> None:
+        self.bars.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def progress_for(console: Console, study: str, *, cells: int) -> Lines | Live:

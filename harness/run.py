@@ -15,6 +15,7 @@ from datasets.likeness import Likeness
 from datasets.pixels.cache import Pixels
 from datasets.spec import Leakage, Split
 from datasets.splits import split
+from harness.checkpoint import Checkpoint
 from harness.checks import corrupted, latency
 from harness.controls import probe_identity, shuffled
 from harness.cost import count
@@ -23,7 +24,7 @@ from harness.engine import arranged, settle, stepping
 from harness.errors import is_out_of_memory
 from harness.evaluate import predict
 from harness.feed import Part, placed
-from harness.train import best_epoch, fit
+from harness.train import Diverged, Standing, begun, best_epoch, fit, forget
 from studies.results import DataSummary, Epoch, Prediction, RunResult
 from studies.spec import RunSpec
 
@@ -58,9 +59,16 @@ class Material:
 
 
 def execute(
-    spec: RunSpec, material: Material, *, on_epoch: Callable[[Epoch], None]
+    spec: RunSpec,
+    material: Material,
+    *,
+    on_epochs: Callable[[Sequence[Epoch]], None],
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[RunResult, dict[str, Tensor]]:
     """Train and test one run; returns its result and the best epoch's weights, on the CPU.
+
+    `on_epochs` is told each epoch as it ends, and first, all at once, those that a process before this one
+    has left at `checkpoint`.
 
     The seed fixes initialisation, split, data order, augmentation and dropout: on one CPU machine the same
     spec gives the same predictions bit for bit.
@@ -86,7 +94,7 @@ def execute(
         seconds=0.0,
     )
     if spec.trains:
-        network, history, pieces = _fitted(spec, material, on_epoch)
+        network, history, pieces = _fitted(spec, material, on_epochs, checkpoint)
         predictions = predict(
             network,
             _part(pixels, parts.test, device=device).images,
@@ -105,28 +113,38 @@ def execute(
 
 
 def _fitted(
-    spec: RunSpec, material: Material, on_epoch: Callable[[Epoch], None]
+    spec: RunSpec,
+    material: Material,
+    on_epochs: Callable[[Sequence[Epoch]], None],
+    checkpoint: Checkpoint | None,
 ) -> tuple[nn.Module, tuple[Epoch, ...], int]:
     """The trained network, its epochs, each told as it ends, and into how many pieces batches were cut.
 
     Where a batch does not fit the memory, training begins anew with twice as many pieces: the same batch for
     the optimizer, a smaller one for the memory, and for the statistics of batch norm.
     """
-    pieces = 1
+    standing = standing_of(spec, material)
+    if checkpoint and checkpoint.restore(standing):
+        on_epochs(standing.history)
     while True:
-        network = network_of(spec, material)
-        history: list[Epoch] = []
         try:
-            for epoch in trained(network, spec, material, pieces=pieces):
-                history.append(epoch)
-                on_epoch(epoch)
-            return network, tuple(history), pieces
+            keep = checkpoint.keep if checkpoint else forget
+            for epoch in trained(standing, spec, material, keep=keep):
+                on_epochs((epoch,))
+            return standing.network, tuple(standing.history), standing.pieces
+        except Diverged:
+            # What stands there leads to no number again.
+            if checkpoint:
+                checkpoint.discard()
+            raise
         except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error) or 4 * pieces > spec.training.batch:
+            if not is_out_of_memory(error) or 4 * standing.pieces > spec.training.batch:
                 raise
-        pieces *= 2
+        pieces = 2 * standing.pieces
+        del standing  # the memory that it holds is what was lacking
         if material.device.type == "cuda":
             torch.cuda.empty_cache()
+        standing = standing_of(spec, material, pieces=pieces)
 
 
 def _identity(
@@ -171,8 +189,19 @@ def network_of(spec: RunSpec, material: Material) -> nn.Module:
     return arranged(network, spec.architecture, material.device)
 
 
-def trained(network: nn.Module, spec: RunSpec, material: Material, *, pieces: int = 1) -> Iterator[Epoch]:
-    """Train the run's network, epoch by epoch, on its training and validation parts: see `fit`."""
+def standing_of(spec: RunSpec, material: Material, *, pieces: int = 1) -> Standing:
+    """The run before its first epoch."""
+    return begun(network_of(spec, material), spec.training, seed=spec.seed, pieces=pieces)
+
+
+def trained(
+    standing: Standing,
+    spec: RunSpec,
+    material: Material,
+    *,
+    keep: Callable[[Standing], None] = forget,
+) -> Iterator[Epoch]:
+    """Train the run on, epoch by epoch, on its training and validation parts: see `fit`."""
     pixels, device = material.pixels, material.device
     parts, _ = material.divided(spec)
     train = _part(pixels, parts.train, device=device)
@@ -180,13 +209,12 @@ def trained(network: nn.Module, spec: RunSpec, material: Material, *, pieces: in
         clips = [pixels.table.samples[row].clip for row in parts.train]
         train = replace(train, labels=shuffled(train.labels, clips, seed=spec.seed))
     return fit(
-        network,
+        standing,
         train,
         validation=_part(pixels, parts.validation, device=device),
         classes=len(pixels.table.classes),
         training=spec.training,
-        seed=spec.seed,
-        pieces=pieces,
+        keep=keep,
     )
 
 

@@ -1,4 +1,4 @@
-"""The ledger: MLflow, and nothing else, knows what has been run. The only user of mlflow.
+"""The ledger: MLflow, and nothing else, knows what has been run.
 
 A study is a parent run, a cell a child run tagged with its key. What a result is made of lies in the cell's
 artifacts; resuming and reporting read it from there. A cell that another study has finished is entered
@@ -8,94 +8,58 @@ finished run.
 
 from __future__ import annotations
 
-import logging
-import os
 import tempfile
-import time
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property, partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
-
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-
-import mlflow.artifacts
-from mlflow.entities import Metric, Param, Run, RunTag, ViewType
-from mlflow.exceptions import MlflowException
-from mlflow.tracking import MlflowClient
 
 from harness import view
-from harness.address import SQLITE, default_uri, few_retries, without_credentials
-from harness.errors import is_full_disk
 from harness.labels import run_name, study_note
 from harness.memory import without_collector
+from harness.patience import Outbox
 from harness.record import final_metrics, flattened, result_from, result_parts
+from harness.store import MlflowException, Run, Store
 from studies.codec import from_json, to_json
 from studies.results import Epoch, Failure, RunResult, StudyResult
 from studies.spec import RunSpec, Study
 
-KEY, REUSES, STUDY, REASON, SPEC = (
+KEY, REUSES, STUDY, REASON, SPEC, PLACE, PROCESS = (
     "harness.key",
     "harness.reuses",
     "harness.study",
     "harness.reason",
     "harness.spec",
+    "harness.claims",
+    "harness.process",
 )
 PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
-MAX_RESULTS = 1000
-NEWEST = ["attributes.start_time DESC"]
 NAMED = 200
 """So many runs are asked for by id at once; what reads the question takes a few thousand words."""
 
 
-class Ledger:
-    """Studies and cells on one tracking server or in one SQLite file."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What a ledger knows of one cell: its newest finished run, and why it failed in one study last."""
+
+    finished: str | None = None
+    reason: str | None = None
+
+
+class Ledger(Store):
+    """Studies and cells on one tracking server or in one SQLite file.
+
+    Epochs are sent from a thread of their own, so that training does not wait for a server.
+    """
 
     def __init__(self, uri: str | None = None) -> None:
-        for name in ("alembic", "mlflow"):
-            logging.getLogger(name).setLevel(logging.WARNING)
-        self.uri = uri or default_uri()
-
-    @cached_property
-    def client(self) -> MlflowClient:
-        """MLflow's own client; made when first needed, since making it makes the SQLite file."""
-        return MlflowClient(tracking_uri=self.uri)
-
-    def exists(self) -> bool:
-        """Whether anything could have been recorded: a server, or a SQLite file that is there."""
-        return not self.uri.startswith(SQLITE) or Path(self.uri.removeprefix(SQLITE)).is_file()
-
-    def check(self) -> None:
-        """See that the server or the file answers.
-
-        Raises:
-            ValueError: it does not; the message says what to do.
-        """
-        try:
-            with few_retries():
-                self.client.search_experiments(max_results=1)
-        except Exception as error:
-            # Each kind of store has its own kinds of error; all of them mean the same to the user here.
-            if is_full_disk(error):
-                raise
-            raise ValueError(
-                f"the tracking store {self.shown()} does not answer ({type(error).__name__}): start the "
-                "server, mend the address, or leave --tracking-uri and MLFLOW_TRACKING_URI out (./mlflow.db)"
-            ) from error
-
-    def shown(self) -> str:
-        """The address without credentials, for people."""
-        return without_credentials(self.uri)
-
-    def as_option(self) -> str:
-        """What to add to a command so that it finds this ledger, nothing where it is the default."""
-        return "" if self.uri == default_uri() else f" --tracking-uri {self.shown()}"
+        super().__init__(uri)
+        self.outbox = Outbox()
 
     def open_study(self, study: Study) -> str:
         """The parent run of `study`, resumed if it is there, begun if not."""
-        experiment = self._experiment(study.dataset.name)
-        found = self._search(f"tags.`{STUDY}` = '{study.name}'", (experiment,))
+        experiment = self.experiment(study.dataset.name)
+        found = self.search(f"tags.`{STUDY}` = '{study.name}'", (experiment,))
         if found:
             run_id: str = found[0].info.run_id
             self.client.update_run(run_id, status="RUNNING")
@@ -109,15 +73,23 @@ class Ledger:
         """End a run as FINISHED, FAILED or KILLED."""
         self.client.set_terminated(run_id, status=status)
 
-    def begin(self, spec: RunSpec, *, parent: str) -> str:
-        """A running child for one cell, with its key and its whole spec."""
+    def begin(self, spec: RunSpec, *, parent: str, place: str = "", process: str = "") -> str:
+        """A running child for one cell, with its key and its whole spec.
+
+        `place` and `process` tell later whether whoever runs it is still there: see `bury`.
+        """
         tags = {KEY: spec.key, PARENT: parent, NAME: run_name(spec), SPEC: to_json(spec)}
-        run_id: str = self.client.create_run(self._experiment(spec.dataset.name), tags=tags).info.run_id
-        self._log(run_id, params=flattened(spec))
+        tags |= {PLACE: place, PROCESS: process}
+        run_id: str = self.client.create_run(self.experiment(spec.dataset.name), tags=tags).info.run_id
+        self.log(run_id, params=flattened(spec))
         return run_id
 
-    def log_epoch(self, run_id: str, epoch: Epoch) -> None:
-        """The figures of one epoch, as steps of the run's curves."""
+    def log_epochs(self, run_id: str, epochs: Iterable[Epoch]) -> None:
+        """The figures of epochs, as steps of the run's curves; sent by and by."""
+        for epoch in epochs:
+            self.outbox.put(partial(self._send_epoch, run_id, epoch))
+
+    def _send_epoch(self, run_id: str, epoch: Epoch) -> None:
         values = {
             "train/loss": epoch.train_loss,
             "train/accuracy": epoch.train_accuracy,
@@ -126,12 +98,13 @@ class Ledger:
         }
         if epoch.gradient_ratio is not None:
             values["gradient/first_over_last"] = epoch.gradient_ratio
-        self._log(run_id, metrics=values, step=epoch.number)
+        self.log(run_id, metrics=values, step=epoch.number)
 
     def finish(self, run_id: str, result: RunResult, *, folder: Path) -> None:
         """Keep a result, its numbers and what lies in `folder`; only then is the run FINISHED."""
+        self.outbox.flush()
         # The result's own files go into the folder too: sent one by one, each has the run looked up.
-        self._log(run_id, metrics=final_metrics(result))
+        self.log(run_id, metrics=final_metrics(result))
         for name, text in result_parts(result).items():
             (folder / name).write_text(text, encoding="utf-8")
         self.client.log_artifacts(run_id, str(folder))
@@ -139,9 +112,33 @@ class Ledger:
 
     def fail(self, run_id: str, reason: str) -> None:
         """Record that a cell did not finish, and why."""
+        self.outbox.flush()
         self.client.set_tag(run_id, REASON, reason)
         self.client.set_tag(run_id, NOTE, f"Failed: {reason}")
         self.close(run_id, "FAILED")
+
+    def bury(self, parent: str, *, place: str, held: Callable[[str], bool]) -> None:
+        """Close the runs of a study that processes of `place` left open as they died.
+
+        `held` says of a key whether a process is at it. Such a run ended with its last epoch.
+        """
+        running = self.search(f"tags.`{PARENT}` = '{parent}' and attributes.status = 'RUNNING'")
+        for run in running:
+            if run.data.tags.get(PLACE) != place or held(run.data.tags[KEY]):
+                continue
+            epochs = self.client.get_metric_history(run.info.run_id, "train/loss")
+            process = run.data.tags.get(PROCESS, "unknown")
+            note = f"Killed: its process ({process}) ended without a word after {len(epochs)} epochs."
+            self.client.set_tag(run.info.run_id, NOTE, note)
+            ended = max((metric.timestamp for metric in epochs), default=run.info.start_time)
+            self.client.set_terminated(run.info.run_id, status="KILLED", end_time=ended)
+
+    def known(self, key: str, *, parent: str) -> Known:
+        """What there is of a cell, `reason` in the study of `parent`."""
+        runs = [run for run in self.search(f"tags.`{KEY}` = '{key}'") if REUSES not in run.data.tags]
+        finished = next((run.info.run_id for run in runs if run.info.status == "FINISHED"), None)
+        here = [run for run in runs if run.data.tags.get(PARENT) == parent]
+        return Known(finished=finished, reason=_reasons(here).get(key))
 
     def find(self, key: str) -> str | None:
         """The finished run of that key, in whatever study it ran."""
@@ -151,7 +148,7 @@ class Ledger:
     def cells(self, start: str) -> dict[str, tuple[str, str]]:
         """Key and status by run id of the cells whose id or key begins so; a reused one as what it reuses."""
         wheres = (f"{what} LIKE '{start}%'" for what in (f"tags.`{KEY}`", "attributes.run_id"))
-        runs = [run for where in wheres for run in self._search(where)]
+        runs = [run for where in wheres for run in self.search(where)]
         runs = [self.client.get_run(r.data.tags[REUSES]) if REUSES in r.data.tags else r for r in runs]
         return {r.info.run_id: (r.data.tags[KEY], r.info.status) for r in runs if KEY in r.data.tags}
 
@@ -162,12 +159,12 @@ class Ledger:
             return
         experiment = original.info.experiment_id
         where = f"tags.`{REUSES}` = '{run_id}' and tags.`{PARENT}` = '{parent}'"
-        if self._search(where, (experiment,)):
+        if self.search(where, (experiment,)):
             return
         note = f"Reused: run {run_id} of another study has the same key and holds the artifacts."
         tags = {REUSES: run_id, PARENT: parent, NAME: run_name(spec), NOTE: note}
         copy = self.client.create_run(experiment, tags=tags).info.run_id
-        self._log(copy, params=flattened(spec), metrics=final_metrics(result))
+        self.log(copy, params=flattened(spec), metrics=final_metrics(result))
         self.close(copy, "FINISHED")
 
     def load(self, run_id: str) -> RunResult | None:
@@ -184,13 +181,13 @@ class Ledger:
             ValueError: the run keeps none, or its artifacts are gone.
         """
         try:
-            return self._download(run_id, "weights.pt", folder)
+            return self.download(run_id, "weights.pt", folder)
         except (MlflowException, OSError) as error:
             raise ValueError(f"run {run_id} has no weights here (moved or deleted?): {error}") from error
 
     def study_names(self) -> list[str]:
         """Every study on this ledger, newest first."""
-        return [run.data.tags[STUDY] for run in self._search(f"tags.`{STUDY}` != ''")]
+        return [run.data.tags[STUDY] for run in self.search(f"tags.`{STUDY}` != ''")]
 
     def views(self) -> list[tuple[str, str]]:
         """Name of each data set's experiment, and where its run table lies on the server."""
@@ -210,13 +207,13 @@ class Ledger:
         if name not in names:
             there = ", ".join(names) or "none"
             raise ValueError(f"no study {name!r} on {self.shown()}; studies there: {there}")
-        found = self._search(f"tags.`{STUDY}` = '{name}'")
+        found = self.search(f"tags.`{STUDY}` = '{name}'")
         parent = found[0].info.run_id
         with tempfile.TemporaryDirectory() as folder:
-            study = from_json(Study, self._text(found[0], "study.json"))
+            study = from_json(Study, self.text(found[0], "study.json"))
             # By the name that the study has now: it is a digest, and new fields have changed it.
             pictures = {
-                f"{study.name}/{Path(item.path).stem}": self._download(parent, item.path, folder).read_bytes()
+                f"{study.name}/{Path(item.path).stem}": self.download(parent, item.path, folder).read_bytes()
                 for item in self.client.list_artifacts(parent, "pictures")
             }
         return self.collect(study, parent=parent), pictures
@@ -225,7 +222,7 @@ class Ledger:
     def collect(self, study: Study, *, parent: str) -> StudyResult:
         """Results and failures of `study` as they stand on the ledger."""
         results, failures, run_ids = [], [], []
-        children = self._search(f"tags.`{PARENT}` = '{parent}'")
+        children = self.search(f"tags.`{PARENT}` = '{parent}'")
         finished, reasons = self._finished(children), _reasons(children)
         for spec in study.runs():
             run = finished.get(spec.key)
@@ -260,78 +257,24 @@ class Ledger:
                 self.client.log_artifact(run_id, str(path), "pictures")
 
     def _newest(self, key: str) -> Run | None:
-        runs = self._search(f"tags.`{KEY}` = '{key}' and attributes.status = 'FINISHED'")
+        runs = self.search(f"tags.`{KEY}` = '{key}' and attributes.status = 'FINISHED'")
         return runs[0] if runs else None
 
     def _finished(self, children: Sequence[Run]) -> dict[str, Run]:
         """The newest finished run of each key among a study's children; a reused one as what it reuses."""
         reused = [run.data.tags[REUSES] for run in children if REUSES in run.data.tags]
         asked = (", ".join(map(repr, reused[at : at + NAMED])) for at in range(0, len(reused), NAMED))
-        first = [run for ids in asked for run in self._search(f"attributes.run_id IN ({ids})")]
+        first = [run for ids in asked for run in self.search(f"attributes.run_id IN ({ids})")]
         done = [run for run in (*children, *first) if KEY in run.data.tags and run.info.status == "FINISHED"]
         return {_key(run): run for run in sorted(done, key=lambda run: run.info.start_time)}
-
-    def _experiment(self, dataset: str) -> str:
-        name = f"harness {dataset}"
-        experiment = self.client.get_experiment_by_name(name)
-        if experiment is not None and experiment.lifecycle_stage == "deleted":
-            self.client.restore_experiment(experiment.experiment_id)
-        if experiment is not None:
-            return str(experiment.experiment_id)
-        local = Path(self.uri.removeprefix(SQLITE)) if self.uri.startswith(SQLITE) else None
-        artifacts = (local.parent / "mlruns").resolve().as_uri() if local else None
-        created = str(self.client.create_experiment(name, artifact_location=artifacts))
-        self.client.set_experiment_tag(created, view.TAG, view.state())
-        return created
-
-    def _search(self, where: str, experiments: tuple[str, ...] = ()) -> list[Run]:
-        ids = list(experiments) or [e.experiment_id for e in self.client.search_experiments()]
-        page = self.client.search_runs(ids, where, ViewType.ACTIVE_ONLY, MAX_RESULTS, NEWEST)
-        found: list[Run] = list(page)
-        while page.token:
-            page = self.client.search_runs(ids, where, ViewType.ACTIVE_ONLY, MAX_RESULTS, NEWEST, page.token)
-            found += page
-        return found
 
     def _result(self, run: Run | None) -> RunResult | None:
         if run is None:
             return None
         try:
-            return result_from(partial(self._text, run))
+            return result_from(partial(self.text, run))
         except (MlflowException, OSError, ValueError, TypeError, LookupError):
             return None
-
-    def _text(self, run: Run, name: str) -> str:
-        """A text artifact, its line ends as they are."""
-        uri = f"{run.info.artifact_uri}/{name}"
-        if uri.startswith("file:"):
-            # In place: whoever asks for a run's artifact has the run looked up twice, and gets a copy.
-            return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri)).read_bytes().decode()
-        with tempfile.TemporaryDirectory() as folder:
-            return self._download(run.info.run_id, name, folder).read_bytes().decode()
-
-    def _download(self, run_id: str, name: str, folder: str) -> Path:
-        return Path(
-            mlflow.artifacts.download_artifacts(
-                run_id=run_id, artifact_path=name, dst_path=folder, tracking_uri=self.uri
-            )
-        )
-
-    def _log(
-        self,
-        run_id: str,
-        *,
-        params: Mapping[str, Any] | None = None,
-        metrics: Mapping[str, float] | None = None,
-        step: int = 0,
-    ) -> None:
-        now = int(time.time() * 1000)
-        self.client.log_batch(
-            run_id,
-            metrics=[Metric(name, float(value), now, step) for name, value in (metrics or {}).items()],
-            params=[Param(name, str(value)) for name, value in (params or {}).items()],
-            tags=list[RunTag](),
-        )
 
 
 def _key(run: Run) -> str:

@@ -6,7 +6,8 @@ import copy
 import math
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 import torch
@@ -31,43 +32,84 @@ def best_epoch(history: Sequence[Epoch]) -> Epoch:
     return max(history, key=lambda epoch: (epoch.validation_accuracy, -epoch.validation_loss))
 
 
+@dataclass(slots=True, kw_only=True)
+class Standing:
+    """Where training stands after an epoch: all that the next one depends on beside its data, live.
+
+    `best` holds the weights of the best epoch so far. With `pieces` above 1 each batch goes through in so
+    many pieces whose gradients add up to its own, which takes less memory; batch norm then sees a piece at a
+    time.
+    """
+
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+    generator: torch.Generator
+    best: dict[str, Tensor]
+    history: list[Epoch] = field(default_factory=list)
+    pieces: int = 1
+
+
+def forget(standing: Standing) -> None:
+    """Keep nothing."""
+
+
+def begun(network: nn.Module, training: TrainingSpec, *, seed: int, pieces: int = 1) -> Standing:
+    """Training of `network` that has not seen an epoch yet."""
+    device = next(network.parameters()).device
+    return Standing(
+        network=network,
+        optimizer=torch.optim.Adam(
+            network.parameters(), lr=training.learning_rate, fused=device.type != "mps"
+        ),
+        generator=torch.Generator().manual_seed(seed),
+        best=copy.deepcopy(network.state_dict()),
+        pieces=pieces,
+    )
+
+
+def over(history: Sequence[Epoch], training: TrainingSpec) -> bool:
+    """Whether no epoch is to follow: all have been, or the last `patience` were no better."""
+    return bool(history) and (
+        len(history) >= training.epochs
+        or history[-1].number - best_epoch(history).number >= training.patience
+    )
+
+
 def fit(
-    network: nn.Module,
+    standing: Standing,
     train: Part,
     *,
     validation: Part,
     classes: int,
     training: TrainingSpec,
-    seed: int,
-    pieces: int = 1,
+    keep: Callable[[Standing], None] = forget,
 ) -> Iterator[Epoch]:
-    """Train `network`, yielding each epoch as it ends; when exhausted, the best epoch's weights are in it.
+    """Train on from `standing`, yielding each epoch as it ends; then the best epoch's weights are in it.
 
-    With `pieces` above 1 each batch goes through in so many pieces whose gradients add up to its own, which
-    takes less memory; batch norm then sees a piece at a time.
+    `keep` is called with every epoch before it is told.
 
     Raises:
         Diverged: the training or validation loss became NaN or infinite.
     """
-    generator, device = torch.Generator().manual_seed(seed), train.device
+    network, optimizer, generator = standing.network, standing.optimizer, standing.generator
+    device = train.device
     alpha = torch.ones(classes, device=device)
     if training.class_weights == "inverse":
         alpha = class_weights(train.labels.cpu(), classes).to(device)
     loss = partial(focal_loss, alpha=alpha, gamma=training.gamma)
-    optimizer = torch.optim.Adam(network.parameters(), lr=training.learning_rate, fused=device.type != "mps")
     ends = first_and_last(network)
     step = stepping(network, training)
-    history: list[Epoch] = []
-    best_weights = copy.deepcopy(network.state_dict())
-    for number in range(1, training.epochs + 1):
-        start = time.perf_counter()
+    while not over(standing.history, training):
+        start, number = time.perf_counter(), len(standing.history) + 1
         # Sums stay on the device until the epoch ends: to read one is to wait for all that was asked of it.
         sums, norms = torch.zeros(2, device=device), torch.zeros(2, device=device)
         network.train()
         for images, labels in fed(train, batches(len(train), training.batch, generator=generator)):
             images = normalise(augment(images, training.augmentation, generator=generator))
             optimizer.zero_grad(set_to_none=True)
-            for piece, truth in zip(_cut(images, pieces), _cut(labels, pieces), strict=True):
+            for piece, truth in zip(
+                _cut(images, standing.pieces), _cut(labels, standing.pieces), strict=True
+            ):
                 logits = step(laid_out(piece, network))
                 losses = loss(logits, truth)
                 (losses.sum() / len(labels)).backward()
@@ -89,14 +131,12 @@ def fit(
             seconds=time.perf_counter() - start,
             gradient_ratio=_ratio(*norms.tolist()),
         )
-        history.append(epoch)
+        standing.history.append(epoch)
+        if best_epoch(standing.history) is epoch:
+            standing.best = copy.deepcopy(network.state_dict())
+        keep(standing)
         yield epoch
-        best = best_epoch(history)
-        if best is epoch:
-            best_weights = copy.deepcopy(network.state_dict())
-        if number - best.number >= training.patience:
-            break
-    network.load_state_dict(best_weights)
+    network.load_state_dict(standing.best)
 
 
 def _cut(values: Tensor, pieces: int) -> tuple[Tensor, ...]:

@@ -22,7 +22,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
 from harness.errors import is_full_disk
-from harness.run import Material, network_of, trained
+from harness.run import Material, standing_of, trained
 from harness.train import Diverged
 from studies.search import Search
 from studies.spec import RunSpec, Study
@@ -134,7 +134,7 @@ def _value(trial: optuna.Trial, spec: RunSpec, material: Material) -> float:
     tried = replace(spec, training=training)
     best = 0.0
     try:
-        for epoch in trained(network_of(tried, material), tried, material):
+        for epoch in trained(standing_of(tried, material), tried, material):
             best = max(best, epoch.validation_accuracy)
             trial.report(best, epoch.number)
             if trial.should_prune():

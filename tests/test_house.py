@@ -17,7 +17,7 @@ ALLOWED = {
     "harness": {"harness", "reports", "studies", "datasets", "architectures"},
 }
 ONLY_USER = {
-    "mlflow": ["harness/tracking.py"],
+    "mlflow": ["harness/store.py"],
     "fvcore": ["harness/cost.py"],
     "optuna": ["harness/tune.py"],
 }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 import typer
 
 if TYPE_CHECKING:
+    from harness.executors import Running
     from harness.plan import Request
     from harness.reading import DataRequest
 
@@ -168,8 +169,38 @@ class Beside:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Output:
-    """Where a study runs and where it goes."""
+class Execution:
+    """What runs a study's cells."""
+
+    executor: Annotated[
+        str, typer.Option(help="local, or ray: a cluster, for which `harness[ray]` is installed.")
+    ] = "local"
+    ray_address: Annotated[
+        str | None, typer.Option(help="Address of the Ray cluster. Default: auto, the one of this machine.")
+    ] = None
+    jobs: Annotated[
+        int | None,
+        typer.Option(help="Cells at once. Default: 1 on a CPU; on GPUs as many as have room there."),
+    ] = None
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Run just the cells of the study that failed before.")
+    ] = False
+
+    def running(self) -> Running:
+        """How the study is run."""
+        from harness.executors import Running
+
+        return Running(
+            executor=self.executor,
+            ray_address=self.ray_address,
+            jobs=self.jobs,
+            retry_failed=self.retry_failed,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output(Execution):
+    """What runs a study and where it goes."""
 
     tracking_uri: TrackingUri = None
     out: Out = Path("results")

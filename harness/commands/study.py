@@ -16,6 +16,7 @@ from harness.errors import FAILED, user_input
 
 if TYPE_CHECKING:
     from harness.commands.options import Output
+    from harness.executors import Running
     from harness.plan import Plan, Request
     from harness.tracking import Ledger
     from studies.results import StudyResult
@@ -37,6 +38,7 @@ def run(requests: Sequence[Request], output: Output, *, joined: str = "") -> Non
 
     console = Console(file=sys.stderr)
     with user_input():
+        running = output.running()
         plans = [prepare(request) for request in requests]
         if not output.dry_run:
             check_writable(output.out)
@@ -50,14 +52,14 @@ def run(requests: Sequence[Request], output: Output, *, joined: str = "") -> Non
         [spec for spec in plan.study.runs() if fresh or ledger.find(spec.key) is None] for plan in plans
     ]
     for plan, todo in zip(plans, waiting, strict=True):
-        say_plan(plan, todo, console=console)
+        say_plan(plan, todo, running=running, console=console)
     if output.dry_run:
         _say_dry_run(list(zip(plans, waiting, strict=True)), as_json=output.json)
         return
     done: list[tuple[StudyResult, Path]] = []
     pictures: dict[str, bytes] = {}
     for plan in plans:
-        result, drawn = carry_out(plan, ledger=ledger, console=console)
+        result, drawn = carry_out(plan, ledger=ledger, console=console, running=running)
         done.append((result, write((result,), output.out / plan.study.name, pictures=drawn)))
         pictures |= drawn
     results = [result for result, _ in done]
@@ -68,11 +70,12 @@ def run(requests: Sequence[Request], output: Output, *, joined: str = "") -> Non
         raise typer.Exit(FAILED)
 
 
-def say_plan(plan: Plan, todo: list[RunSpec], *, console: Console) -> None:
+def say_plan(plan: Plan, todo: list[RunSpec], *, running: Running, console: Console) -> None:
     """The plan line: what will run, where, and about how long it takes."""
     from harness.anomalies import in_words
     from harness.device import in_words as named
     from harness.estimate import upper_bound
+    from harness.executors import in_words as arranged
     from harness.progress import clock
 
     study = plan.study
@@ -86,7 +89,7 @@ def say_plan(plan: Plan, todo: list[RunSpec], *, console: Console) -> None:
     words = (
         f"plan: {len(todo)} cells to run"
         + (f", {done} already done" if done else "")
-        + f" on {named(plan.device)}, one at a time; {study.training.precision}; {plan.choice.why}"
+        + f" on {named(plan.device)}, {arranged(plan, running)}; {study.training.precision}; {plan.choice.why}"
         + ("; deterministic algorithms" if study.training.deterministic else "")
         + f"; {len(plan.pixels.table.samples)} frames "
         f"(--frames {study.dataset.frames}) at {study.dataset.image_size} px, "

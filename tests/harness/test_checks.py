@@ -61,9 +61,9 @@ def test_robustness_is_the_trained_network_on_the_changed_test(plan: Plan) -> No
     arm, check = (next(r for r in plan.study.runs() if r.control == c) for c in ("none", "robustness"))
     assert check.trained == arm
     material = Material(pixels=plan.pixels, device=CPU)
-    base, weights = execute(arm, material, on_epoch=lambda _: None)
+    base, weights = execute(arm, material, on_epochs=lambda _: None)
     told: list[object] = []
-    result, _ = execute(check, replace(material, weights=weights), on_epoch=told.append)
+    result, _ = execute(check, replace(material, weights=weights), on_epochs=told.append)
     assert told == [], "nothing is trained"
     found = by_condition(result.predictions)
     assert list(found) == [f"{kind} {strength}" for kind in CORRUPTIONS for strength in STRENGTHS]
@@ -86,8 +86,8 @@ def test_robustness_is_the_trained_network_on_the_changed_test(plan: Plan) -> No
 def test_latency_times_the_face_and_the_network_picture_by_picture(plan: Plan) -> None:
     arm, check = (next(r for r in plan.study.runs() if r.control == c) for c in ("none", "latency"))
     material = Material(pixels=plan.pixels, device=CPU)
-    _, weights = execute(arm, material, on_epoch=lambda _: None)
-    result, _ = execute(check, replace(material, weights=weights), on_epoch=lambda _: None)
+    _, weights = execute(arm, material, on_epochs=lambda _: None)
+    result, _ = execute(check, replace(material, weights=weights), on_epochs=lambda _: None)
     assert [timing.part for timing in result.timings] == ["face", "network"]
     assert {len(timing.milliseconds) for timing in result.timings} <= set(range(30, 201))
     assert all(ms > 0 for timing in result.timings for ms in timing.milliseconds)

@@ -105,7 +105,7 @@ def test_an_onset_control_is_given_the_onset_in_the_place_of_every_frame(tree: P
     result, _ = execute(
         spec,
         Material(pixels=plan.data[spec.fingerprint], device=torch.device("cpu")),
-        on_epoch=lambda _: None,
+        on_epochs=lambda _: None,
     )
     assert len(result.predictions) == len(plan.splits[0].test)
 

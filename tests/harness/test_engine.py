@@ -16,7 +16,7 @@ from harness.engine import PAYS, arranged, chosen, laid_out, stepping
 from harness.feed import Part
 from harness.plan import prepare
 from harness.reading import DataRequest
-from harness.train import fit
+from harness.train import begun, fit
 from studies.spec import TrainingSpec
 from tests.harness.tiny import Run, request
 
@@ -98,7 +98,8 @@ def part(samples: int) -> Part:
 
 def weights_after(network: nn.Module, training: TrainingSpec, *, pieces: int = 1) -> dict[str, torch.Tensor]:
     network = copy.deepcopy(network)
-    history = fit(network, part(26), validation=part(6), classes=3, training=training, seed=0, pieces=pieces)
+    standing = begun(network, training, seed=0, pieces=pieces)
+    history = fit(standing, part(26), validation=part(6), classes=3, training=training)
     assert [epoch.number for epoch in history] == [1, 2]
     return network.state_dict()
 

@@ -17,12 +17,10 @@ import pytest
 import torch
 from rich.console import Console
 
-from harness import footage
+from harness import api, footage
 from harness.plan import Request, prepare
 from harness.predicting import Predictor, Row, overlap, speed, trained
-from harness.progress import progress_for
 from harness.reading import DataRequest
-from harness.study import run_study
 from harness.tracking import Ledger
 from studies.results import RunResult
 from tests.harness.tiny import Run, request, write_tree
@@ -42,15 +40,7 @@ class Made:
 
 
 def carry_out(made: Request, ledger: Ledger) -> tuple[RunResult, str]:
-    plan = prepare(made)
-    result = run_study(
-        plan.study,
-        plan.data,
-        ledger=ledger,
-        device=torch.device("cpu"),
-        progress=progress_for(Console(file=io.StringIO()), "", cells=1),
-        parent=ledger.open_study(plan.study),
-    )
+    result, _ = api.carry_out(prepare(made), ledger=ledger, console=Console(file=io.StringIO()))
     return result.results[0], result.run_ids[0][1]
 
 

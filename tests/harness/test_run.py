@@ -22,7 +22,7 @@ def plan(tree: Path) -> Plan:
 def run(plan: Plan, index: int) -> tuple[RunResult, Pixels]:
     spec = plan.study.runs()[index]
     material = Material(pixels=plan.pixels, device=torch.device("cpu"))
-    result, weights = execute(spec, material, on_epoch=lambda _: None)
+    result, weights = execute(spec, material, on_epochs=lambda _: None)
     assert all(tensor.device.type == "cpu" for tensor in weights.values())
     return result, plan.pixels
 

@@ -7,32 +7,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
 from rich.console import Console
 
 from architectures.spec import ArchitectureSpec
+from harness import api
 from harness import run as running
 from harness import study as studying
+from harness.executors import Running
 from harness.plan import Plan, prepare
-from harness.progress import progress_for
-from harness.study import run_study
 from harness.tracking import KEY, Ledger
 from studies.results import StudyResult
 from tests.harness.tiny import request
 
 
-def carry_out(plan: Plan, ledger: Ledger) -> tuple[StudyResult, str]:
+def carry_out(plan: Plan, ledger: Ledger, *, running: Running | None = None) -> tuple[StudyResult, str]:
     shown = Console(file=io.StringIO(), width=200)
-    parent = ledger.open_study(plan.study)
-    progress = progress_for(shown, plan.study.name, cells=len(plan.study.runs()))
-    result = run_study(
-        plan.study,
-        plan.data,
-        ledger=ledger,
-        device=torch.device("cpu"),
-        progress=progress,
-        parent=parent,
-    )
+    result, _ = api.carry_out(plan, ledger=ledger, console=shown, running=running)
     assert isinstance(shown.file, io.StringIO)
     return result, shown.file.getvalue()
 

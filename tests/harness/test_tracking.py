@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import mlflow.artifacts
 import pytest
 
 from architectures.catalogue import CATALOGUE
 from datasets.spec import DatasetSpec, Leakage
-from harness import tracking
+from harness import store, tracking
 from harness.tracking import Ledger
 from studies.cost import Cost
 from studies.results import DataSummary, Environment, Epoch, Prediction, RunResult
@@ -106,15 +107,16 @@ def keep(ledger: Ledger, specs: Sequence[RunSpec], *, parent: str, folder: Path)
 
 def lose(ledger: Ledger, run_id: str) -> None:
     """Delete what a run has kept; its record stays."""
-    path = tracking.mlflow.artifacts.download_artifacts(run_id=run_id, tracking_uri=ledger.uri)
+    path = mlflow.artifacts.download_artifacts(run_id=run_id, tracking_uri=ledger.uri)
     shutil.rmtree(path)
 
 
-def test_an_epoch_is_on_the_store_before_the_next_one_begins(ledger: Ledger) -> None:
+def test_an_epoch_is_on_the_store_when_the_outbox_is_empty(ledger: Ledger) -> None:
     spec = STUDY.runs()[0]
     run = ledger.begin(spec, parent=ledger.open_study(STUDY))
     for count, epoch in enumerate(result(spec).history, start=1):
-        ledger.log_epoch(run, epoch)
+        ledger.log_epochs(run, (epoch,))
+        ledger.outbox.flush()
         others = Ledger(ledger.uri).client
         told = {m.step: m.value for m in others.get_metric_history(run, "validation/accuracy")}
         assert told == {step: 0.25 * step for step in range(1, count + 1)}
@@ -134,7 +136,7 @@ def test_a_finished_run_keeps_its_own_files_and_those_beside_them(ledger: Ledger
 def test_a_study_is_read_back_in_its_own_order_however_many_runs_it_has(
     ledger: Ledger, folder: Path, monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
-    monkeypatch.setattr(tracking, "MAX_RESULTS", page)
+    monkeypatch.setattr(store, "MAX_RESULTS", page)
     *finished, failed, _ = STUDY.runs()
     parent = ledger.open_study(STUDY)
     ids = keep(ledger, finished[::-1], parent=parent, folder=folder)

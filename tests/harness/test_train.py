@@ -13,7 +13,7 @@ from architectures.parts import with_parts
 from datasets.augment import normalise
 from datasets.spec import AugmentationSpec
 from harness.evaluate import logits_of
-from harness.train import Diverged, Part, batches, best_epoch, fit
+from harness.train import Diverged, Part, batches, begun, best_epoch, fit
 from studies.results import Epoch
 from studies.spec import TrainingSpec
 
@@ -45,7 +45,8 @@ def network() -> nn.Module:
 
 
 def run(spec: TrainingSpec, net: nn.Module, *, validation: Part | None = None) -> Iterator[Epoch]:
-    return fit(net, part(20), validation=validation or part(10, seed=1), classes=2, training=spec, seed=0)
+    standing = begun(net, spec, seed=0)
+    return fit(standing, part(20), validation=validation or part(10, seed=1), classes=2, training=spec)
 
 
 def test_best_epoch_is_highest_accuracy_then_lowest_loss_then_first() -> None:

@@ -1,0 +1,122 @@
+"""Waiting for a tracking store that is away, so that nothing meant for it is lost."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from harness.errors import Stopped, is_full_disk
+
+T = TypeVar("T")
+
+SECONDS = 900.0
+"""So long a store is waited for, unless HARNESS_PATIENCE says otherwise."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
+
+FINAL = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "RESOURCE_ALREADY_EXISTS")
+"""Answers, in MLflow's words, that a store gives when it is there: asking again changes nothing."""
+
+
+class Away(Stopped):
+    """A store did not come back in time."""
+
+
+class Patience:
+    """Calls a store, again and again while it is away; `tell` is told when that begins and ends.
+
+    `answers` says whether the store is there: an error of a store that is there is the caller's.
+    """
+
+    def __init__(self, store: str, *, answers: Callable[[], bool]) -> None:
+        self.store, self.answers = store, answers
+        self.tell: Callable[[str], None] = lambda _: None
+        self._ended = threading.Event()
+
+    def __call__(self, call: Callable[[], T]) -> T:
+        """What `call` returns.
+
+        Raises:
+            Away: the store was away for too long.
+            Exception: whatever `call` raised although the store answers.
+        """
+        try:
+            return call()
+        except Exception as error:
+            if is_full_disk(error) or getattr(error, "error_code", "") in FINAL:
+                raise
+            return self._again(call, error)
+
+    def end(self) -> None:
+        """Wait no longer, in whatever thread."""
+        self._ended.set()
+
+    def _again(self, call: Callable[[], T], error: Exception) -> T:
+        pause, limit = FIRST_PAUSE, seconds()
+        # Monotonic: a clock that is set anew in the meantime must not end or prolong the wait.
+        start, away = time.monotonic(), False
+        while True:
+            # Asked first: where the store is there and the call still fails, the error is the call's own.
+            there = self.answers()
+            if not there and not away:
+                away = True
+                self.tell(
+                    f"the tracking store {self.store} is away ({type(error).__name__}): what is meant for it "
+                    f"is held and sent when it answers, for up to {limit / 60:.0f} min"
+                )
+            if there:
+                try:
+                    result = call()
+                except Exception:
+                    if self.answers():
+                        raise
+                else:
+                    if away:
+                        self.tell(f"the tracking store {self.store} is back; nothing is missing there")
+                    return result
+            if time.monotonic() - start > limit or self._ended.wait(pause):
+                raise Away(
+                    f"the tracking store {self.store} has been away for "
+                    f"{(time.monotonic() - start) / 60:.0f} min ({type(error).__name__}): when it is back, "
+                    "start the same command again: it goes on from the last finished epoch. HARNESS_PATIENCE "
+                    "sets how many seconds are waited"
+                ) from error
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def seconds() -> float:
+    """How long a store is waited for; what HARNESS_PATIENCE holds if that is a number of seconds."""
+    try:
+        return max(0.0, float(os.environ.get("HARNESS_PATIENCE", SECONDS)))
+    except ValueError:
+        return SECONDS
+
+
+class Outbox:
+    """Calls made in order on a thread of their own: whoever puts one in does not wait for a store."""
+
+    def __init__(self) -> None:
+        self._thread: ThreadPoolExecutor | None = None
+        self._sent: list[Future[Any]] = []
+
+    def put(self, call: Callable[[], object]) -> None:
+        """Have `call` made after those before it."""
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="tracking")
+        self._sent.append(self._thread.submit(call))
+
+    def flush(self) -> None:
+        """Return when every call has been made; raises what the first that failed raised."""
+        sent, self._sent = self._sent, []
+        for future in sent:
+            future.result()
+
+    def drop(self) -> None:
+        """Make none of the calls that have not begun."""
+        for future in self._sent:
+            future.cancel()
+        self._sent = []

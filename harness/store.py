@@ -1,0 +1,184 @@
+"""MLflow, asked with patience: a tracking server or an SQLite file. The only user of mlflow."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, cast
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+import mlflow.artifacts
+from mlflow.entities import Metric, Param, Run, RunTag, ViewType
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+from harness import view
+from harness.address import RETRIES, SQLITE, default_uri, few_retries, without_credentials
+from harness.errors import is_full_disk
+from harness.patience import Patience
+
+# MLflow tries a server that is away by itself, without a word; how long that goes on is for `patience`.
+os.environ.setdefault(RETRIES, "2")
+
+__all__ = ["MlflowException", "Run", "Store"]
+
+MAX_RESULTS = 1000
+NEWEST = ["attributes.start_time DESC"]
+
+
+class Store:
+    """One tracking server or SQLite file: its address, whether it answers, and what is asked of it.
+
+    `patience` waits for it while it is away.
+    """
+
+    def __init__(self, uri: str | None = None) -> None:
+        for name in ("alembic", "mlflow"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self.uri = uri or default_uri()
+        self.patience = Patience(self.shown(), answers=self._answers)
+
+    @cached_property
+    def client(self) -> MlflowClient:
+        """MLflow's client, each call of which waits while the store is away."""
+        return cast(MlflowClient, _Patient(self._client, self.patience))
+
+    @cached_property
+    def _client(self) -> MlflowClient:
+        """MLflow's own; made when first needed, since making it makes the SQLite file."""
+        return MlflowClient(tracking_uri=self.uri)
+
+    def exists(self) -> bool:
+        """Whether anything could have been recorded: a server, or a SQLite file that is there."""
+        return not self.uri.startswith(SQLITE) or Path(self.uri.removeprefix(SQLITE)).is_file()
+
+    def check(self) -> None:
+        """See that the server or the file answers.
+
+        Raises:
+            ValueError: it does not; the message says what to do.
+        """
+        try:
+            with few_retries():
+                self._ask()
+        except Exception as error:
+            # Each kind of store has its own kinds of error; all of them mean the same to the user here.
+            if is_full_disk(error):
+                raise
+            raise ValueError(
+                f"the tracking store {self.shown()} does not answer ({type(error).__name__}): start the "
+                "server, mend the address, or leave --tracking-uri and MLFLOW_TRACKING_URI out (./mlflow.db)"
+            ) from error
+
+    def shown(self) -> str:
+        """The address without credentials, for people."""
+        return without_credentials(self.uri)
+
+    def as_option(self) -> str:
+        """What to add to a command so that it finds this store, nothing where it is the default."""
+        return "" if self.uri == default_uri() else f" --tracking-uri {self.shown()}"
+
+    def _ask(self) -> None:
+        self._client.search_experiments(max_results=1)
+
+    def _answers(self) -> bool:
+        try:
+            self._ask()
+        except Exception:
+            return False
+        return True
+
+    def experiment(self, dataset: str) -> str:
+        """The experiment that holds a data set's runs, made or brought back where it has to be."""
+        name = f"harness {dataset}"
+        experiment = self.client.get_experiment_by_name(name)
+        if experiment is not None and experiment.lifecycle_stage == "deleted":
+            self.client.restore_experiment(experiment.experiment_id)
+        if experiment is not None:
+            return str(experiment.experiment_id)
+        local = Path(self.uri.removeprefix(SQLITE)) if self.uri.startswith(SQLITE) else None
+        artifacts = (local.parent / "mlruns").resolve().as_uri() if local else None
+        try:
+            created = str(self._client.create_experiment(name, artifact_location=artifacts))
+        except Exception:
+            # Another process has made it since, or the store is away: the first question tells which.
+            experiment = self.client.get_experiment_by_name(name)
+            if experiment is None:
+                raise
+            return str(experiment.experiment_id)
+        self.client.set_experiment_tag(created, view.TAG, view.state())
+        return created
+
+    def search(self, where: str, experiments: tuple[str, ...] = ()) -> list[Run]:
+        """Runs that `where` holds of, new ones first; in all experiments where none are named."""
+        ids = list(experiments) or [e.experiment_id for e in self.client.search_experiments()]
+        page = self.client.search_runs(ids, where, ViewType.ACTIVE_ONLY, MAX_RESULTS, NEWEST)
+        found: list[Run] = list(page)
+        while page.token:
+            page = self.client.search_runs(ids, where, ViewType.ACTIVE_ONLY, MAX_RESULTS, NEWEST, page.token)
+            found += page
+        return found
+
+    def text(self, run: Run, name: str) -> str:
+        """A text artifact, its line ends as they are."""
+        uri = f"{run.info.artifact_uri}/{name}"
+        if uri.startswith("file:"):
+            # In place: whoever asks for a run's artifact has the run looked up twice, and gets a copy.
+            return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri)).read_bytes().decode()
+        with tempfile.TemporaryDirectory() as folder:
+            return self.download(run.info.run_id, name, folder).read_bytes().decode()
+
+    def download(self, run_id: str, name: str, folder: str) -> Path:
+        """An artifact brought into `folder`."""
+        fetched = partial(
+            mlflow.artifacts.download_artifacts,
+            run_id=run_id,
+            artifact_path=name,
+            dst_path=folder,
+            tracking_uri=self.uri,
+        )
+        return Path(self.patience(fetched))
+
+    def log(
+        self,
+        run_id: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        metrics: Mapping[str, float] | None = None,
+        step: int = 0,
+    ) -> None:
+        """Parameters, and metrics of one step."""
+        now = int(time.time() * 1000)
+        self.client.log_batch(
+            run_id,
+            metrics=[Metric(name, float(value), now, step) for name, value in (metrics or {}).items()],
+            params=[Param(name, str(value)) for name, value in (params or {}).items()],
+            tags=list[RunTag](),
+        )
+
+
+def is_local(uri: str) -> bool:
+    """Whether a store is a file of this machine."""
+    return not uri.startswith(("http://", "https://"))
+
+
+class _Patient:
+    """MLflow's client with patience in each of its methods."""
+
+    def __init__(self, client: MlflowClient, patience: Patience) -> None:
+        self._client, self._patience = client, patience
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._client, name)
+
+        def patient(*args: Any, **options: Any) -> Any:
+            return self._patience(lambda: method(*args, **options))
+
+        return patient
