@@ -9,6 +9,7 @@ result, report = run(request)
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -79,6 +80,9 @@ def carry_out(
             with executor_of(plan, running, desk) as executor:
                 result = run_study(plan.study, executor, desk)
     except KeyboardInterrupt:
+        ledger.patience.end()
+        with suppress(Exception):  # what ran elsewhere may have left its run open
+            ledger.bury(parent, place=claims.place, held=claims.held)
         console.print(
             "\nstopped; every cell that had finished is kept, and the one that was running as far as its "
             f"last epoch: the same command goes on from there, and `harness report {name}` reports what is "

@@ -15,9 +15,12 @@ from harness.commands.compare import compare
 from harness.commands.cost import cost
 from harness.commands.data import data_app
 from harness.commands.doctor import doctor
+from harness.commands.export import export
+from harness.commands.import_ import import_
 from harness.commands.predict import predict
 from harness.commands.report import report
 from harness.commands.reproduce import reproduce
+from harness.commands.status import status
 from harness.commands.tune import tune
 from harness.commands.ui import ui
 from harness.errors import FAILED, WRONG_INPUT, Stopped, UserError, is_full_disk
@@ -29,8 +32,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Comparison and ablation studies for micro-expression recognition, every number traceable.",
 )
-for command in (ablate, compare, reproduce, tune, report, predict, cost, bench, doctor, ui):
+for command in (ablate, compare, reproduce, tune, status, report, predict, cost, bench, doctor, ui):
     app.command()(command)
+app.command()(export)
+app.command(name="import")(import_)
 app.add_typer(data_app, name="data")
 
 

@@ -21,7 +21,7 @@ from ray.util.queue import Queue
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from harness.cell import Desk, Elsewhere, Outcome
-from harness.errors import Stopped
+from harness.errors import Stopped, UserError
 from harness.job import Job, work
 from harness.progress import Event
 from harness.schedule import Died
@@ -37,7 +37,7 @@ class Cluster:
     """Runs cells as Ray tasks, each with its share of a GPU, or with as many cores as it has threads.
 
     Raises:
-        ValueError: no cluster answers at `address`, it has no room for any cell, or it has other machines,
+        UserError: no cluster answers at `address`, it has no room for any cell, or it has other machines,
             which cannot reach a tracking store that is a file.
     """
 
@@ -51,7 +51,7 @@ class Cluster:
         try:
             ray.init(address=self._address, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, RuntimeError, ValueError) as error:
-            raise ValueError(
+            raise UserError(
                 f"--ray-address {self._address}: no Ray cluster answers there ({type(error).__name__}); "
                 "start one with `ray start --head`, or name the address that it printed"
             ) from error
@@ -59,7 +59,7 @@ class Cluster:
         nodes = [node for node in ray.nodes() if node["Alive"]]
         if is_local(self._job.tracking_uri) and len({node["NodeManagerHostname"] for node in nodes}) > 1:
             ray.shutdown()
-            raise ValueError(
+            raise UserError(
                 "--executor ray on several machines needs a tracking server that they all reach; got a file "
                 "on this one: start `mlflow server` and name it with --tracking-uri"
             )

@@ -52,7 +52,7 @@ def upper_bound(
         if run.architecture not in speeds:
             try:
                 speeds[run.architecture] = _speed(run, classes=classes, device=device)
-            except (RuntimeError, ValueError):
+            except Exception:
                 # The cell itself will say why it cannot be trained; no estimate is made without it.
                 return 0.0
         speed = speeds[run.architecture]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from harness.schedule import Executor
 
 EXECUTORS = ("local", "ray")
+
+CONNECTING = 10.0
+"""Seconds that a cluster's address has to answer in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,25 @@ class Running:
             raise ValueError("--executor ray needs Ray, which is not installed: pip install 'harness[ray]'")
 
 
+def check(running: Running) -> None:
+    """See that something listens where the cluster is said to be: Ray itself would try for minutes.
+
+    Raises:
+        ValueError: nothing does.
+    """
+    address = (running.ray_address or "").removeprefix("ray://")
+    host, _, port = address.rpartition(":")
+    if not host:
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=CONNECTING).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise ValueError(
+            f"--ray-address {running.ray_address}: no Ray cluster answers there ({error}); start one with "
+            "`ray start --head`, or name the address that it printed"
+        ) from error
+
+
 def at_once(plan: Plan, running: Running) -> int:
     """How many cells this machine runs at once: as asked for, else as many as its GPUs have room for."""
     if running.jobs is not None:
@@ -73,7 +96,7 @@ def executor_of(plan: Plan, running: Running, desk: Desk) -> Iterator[Executor]:
     """What runs the cells of a plan; its processes end with the block.
 
     Raises:
-        ValueError: the cluster does not answer, or its nodes cannot reach the tracking store.
+        UserError: the cluster does not answer, or its nodes cannot reach the tracking store.
     """
     from harness.job import job_of
 

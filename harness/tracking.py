@@ -46,6 +46,24 @@ class Known:
     reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Child:
+    """A run of a study as it stands on the ledger: FINISHED, FAILED, KILLED or RUNNING.
+
+    `seconds` is how long one that finished took; `epochs` are the times, in seconds, at which those of one
+    that runs were told; `place` and `process` are those of whoever began it.
+    """
+
+    key: str
+    name: str
+    status: str
+    reason: str = ""
+    seconds: float | None = None
+    epochs: tuple[float, ...] = ()
+    place: str = ""
+    process: str = ""
+
+
 class Ledger(Store):
     """Studies and cells on one tracking server or in one SQLite file.
 
@@ -101,12 +119,13 @@ class Ledger(Store):
         self.log(run_id, metrics=values, step=epoch.number)
 
     def finish(self, run_id: str, result: RunResult, *, folder: Path) -> None:
-        """Keep a result, its numbers and what lies in `folder`; only then is the run FINISHED."""
+        """Keep a result, its numbers and what lies in `folder`, as it is; only then is the run FINISHED."""
         self.outbox.flush()
         # The result's own files go into the folder too: sent one by one, each has the run looked up.
         self.log(run_id, metrics=final_metrics(result))
         for name, text in result_parts(result).items():
-            (folder / name).write_text(text, encoding="utf-8")
+            if not (folder / name).exists():
+                (folder / name).write_text(text, encoding="utf-8")
         self.client.log_artifacts(run_id, str(folder))
         self.close(run_id, "FINISHED")
 
@@ -152,20 +171,21 @@ class Ledger(Store):
         runs = [self.client.get_run(r.data.tags[REUSES]) if REUSES in r.data.tags else r for r in runs]
         return {r.info.run_id: (r.data.tags[KEY], r.info.status) for r in runs if KEY in r.data.tags}
 
-    def reuse(self, run_id: str, spec: RunSpec, *, parent: str, result: RunResult) -> None:
-        """Enter a finished cell of another study under `parent`, once."""
+    def reuse(self, run_id: str, spec: RunSpec, *, parent: str, result: RunResult) -> bool:
+        """Enter a finished cell of another study under `parent`, once; whether it was entered now."""
         original = self.client.get_run(run_id)
         if original.data.tags.get(PARENT) == parent:
-            return
+            return False
         experiment = original.info.experiment_id
         where = f"tags.`{REUSES}` = '{run_id}' and tags.`{PARENT}` = '{parent}'"
         if self.search(where, (experiment,)):
-            return
+            return False
         note = f"Reused: run {run_id} of another study has the same key and holds the artifacts."
         tags = {REUSES: run_id, PARENT: parent, NAME: run_name(spec), NOTE: note}
         copy = self.client.create_run(experiment, tags=tags).info.run_id
         self.log(copy, params=flattened(spec), metrics=final_metrics(result))
         self.close(copy, "FINISHED")
+        return True
 
     def load(self, run_id: str) -> RunResult | None:
         """The result that a finished run holds, or None if its artifacts are gone or cannot be read."""
@@ -189,6 +209,41 @@ class Ledger(Store):
         """Every study on this ledger, newest first."""
         return [run.data.tags[STUDY] for run in self.search(f"tags.`{STUDY}` != ''")]
 
+    def study(self, name: str) -> tuple[Study, str]:
+        """A study by its name, and its own run.
+
+        Raises:
+            ValueError: no such study; the message lists those there are.
+        """
+        names = self.study_names()
+        if name not in names:
+            there = ", ".join(names) or "none"
+            raise ValueError(f"no study {name!r} on {self.shown()}; studies there: {there}")
+        found = self.search(f"tags.`{STUDY}` = '{name}'")
+        return from_json(Study, self.text(found[0], "study.json")), found[0].info.run_id
+
+    def children(self, parent: str) -> list[Child]:
+        """The runs of a study's cells, new ones first, and then those of others that it reuses."""
+        runs = self.search(f"tags.`{PARENT}` = '{parent}'")
+        own = [run for run in runs if KEY in run.data.tags]
+        there = {run.info.run_id for run in own}
+        others = [run for run in self._finished(runs).values() if run.info.run_id not in there]
+        return [self._child(run) for run in (*own, *others)]
+
+    def _child(self, run: Run) -> Child:
+        running, tags = run.info.status == "RUNNING", run.data.tags
+        told = self.client.get_metric_history(run.info.run_id, "train/loss") if running else ()
+        return Child(
+            key=_key(run),
+            name=tags.get(NAME, ""),
+            status=run.info.status,
+            reason=tags.get(REASON, ""),
+            seconds=run.data.metrics.get("seconds"),
+            epochs=tuple(metric.timestamp / 1000 for metric in told),
+            place=tags.get(PLACE, ""),
+            process=tags.get(PROCESS, ""),
+        )
+
     def views(self) -> list[tuple[str, str]]:
         """Name of each data set's experiment, and where its run table lies on the server."""
         return [
@@ -203,14 +258,8 @@ class Ledger(Store):
         Raises:
             ValueError: no such study; the message lists those there are.
         """
-        names = self.study_names()
-        if name not in names:
-            there = ", ".join(names) or "none"
-            raise ValueError(f"no study {name!r} on {self.shown()}; studies there: {there}")
-        found = self.search(f"tags.`{STUDY}` = '{name}'")
-        parent = found[0].info.run_id
+        study, parent = self.study(name)
         with tempfile.TemporaryDirectory() as folder:
-            study = from_json(Study, self.text(found[0], "study.json"))
             # By the name that the study has now: it is a digest, and new fields have changed it.
             pictures = {
                 f"{study.name}/{Path(item.path).stem}": self.download(parent, item.path, folder).read_bytes()

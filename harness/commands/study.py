@@ -32,6 +32,7 @@ def run(requests: Sequence[Request], output: Output, *, joined: str = "") -> Non
     Where `joined` is a name, one more report is of all of them, in a folder that begins so.
     """
     from harness.api import carry_out
+    from harness.executors import check
     from harness.output import check_writable, folder_of
     from harness.plan import prepare
     from reports.document import write
@@ -39,6 +40,7 @@ def run(requests: Sequence[Request], output: Output, *, joined: str = "") -> Non
     console = Console(file=sys.stderr)
     with user_input():
         running = output.running()
+        check(running)
         plans = [prepare(request) for request in requests]
         if not output.dry_run:
             check_writable(output.out)
@@ -89,7 +91,8 @@ def say_plan(plan: Plan, todo: list[RunSpec], *, running: Running, console: Cons
     words = (
         f"plan: {len(todo)} cells to run"
         + (f", {done} already done" if done else "")
-        + f" on {named(plan.device)}, {arranged(plan, running)}; {study.training.precision}; {plan.choice.why}"
+        + f" on {named(plan.device)}, {arranged(plan, running)}; {study.training.precision}; "
+        + plan.choice.why
         + ("; deterministic algorithms" if study.training.deterministic else "")
         + f"; {len(plan.pixels.table.samples)} frames "
         f"(--frames {study.dataset.frames}) at {study.dataset.image_size} px, "
