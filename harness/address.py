@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from datasets.pixels.store import cache_dir
 
 RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 SQLITE = "sqlite:///"
@@ -20,6 +23,22 @@ def default_uri() -> str:
 def without_credentials(uri: str) -> str:
     """The address as people may see it."""
     return re.sub(r"//[^/@]*@", "//…@", uri)
+
+
+def own_folder(uri: str) -> Path:
+    """Where this machine keeps what it knows of a ledger beside the ledger: claims, and unfinished training.
+
+    Raises:
+        ValueError: the cache cannot be written.
+    """
+    folder = cache_dir() / "unfinished" / hashlib.sha256(uri.encode()).hexdigest()[:16]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except PermissionError as error:
+        raise ValueError(
+            f"the cache {folder} cannot be written ({error.strerror}); name another in HARNESS_CACHE"
+        ) from error
+    return folder
 
 
 @contextmanager

@@ -7,7 +7,6 @@ far as the cache does: one machine, or all that share HARNESS_CACHE on a file sy
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 import uuid
@@ -17,7 +16,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from datasets.pixels.store import cache_dir
+from harness.address import own_folder
 from harness.checkpoint import Checkpoint
 
 
@@ -32,14 +31,8 @@ class Claims:
     """
 
     def __init__(self, uri: str, *, on_behalf_of: str = "") -> None:
-        self.folder = cache_dir() / "unfinished" / hashlib.sha256(uri.encode()).hexdigest()[:16]
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self.place = on_behalf_of or _named(self.folder)
-        except PermissionError as error:
-            raise ValueError(
-                f"the cache {self.folder} cannot be written ({error.strerror}); name another in HARNESS_CACHE"
-            ) from error
+        self.folder = own_folder(uri)
+        self.place = on_behalf_of or _named(self.folder)
         self._kind = "hand" if on_behalf_of else "lock"
         self.process = f"{platform.node()}, process {os.getpid()}"
 

@@ -92,7 +92,8 @@ def _of(study: Study, children: Sequence[Child], claims: Claims) -> Status:
     finished = {c.key: c for c in children if c.status == "FINISHED"}
     unfinished = [newest[key] for key in specs if key in newest and key not in finished]
     failed = [child for child in unfinished if child.status == "FAILED"]
-    opened = [child for child in unfinished if child.status == "RUNNING"]
+    # By a clock that was set back, the run that goes on may not be the newest.
+    opened = [c for c in children if c.status == "RUNNING" and c.key in specs and c.key not in finished]
     ours = [c for c in opened if c.place == claims.place and claims.held(c.key)]
     foreign = [c for c in opened if c.place != claims.place]
     epochs = {key: spec.training.epochs if spec.trains else 0 for key, spec in specs.items()}

@@ -15,12 +15,20 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 import mlflow.artifacts
+from filelock import FileLock
 from mlflow.entities import Metric, Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from harness import view
-from harness.address import RETRIES, SQLITE, default_uri, few_retries, without_credentials
+from harness.address import (
+    RETRIES,
+    SQLITE,
+    default_uri,
+    few_retries,
+    own_folder,
+    without_credentials,
+)
 from harness.errors import is_full_disk
 from harness.patience import Patience
 
@@ -53,7 +61,13 @@ class Store:
     @cached_property
     def _client(self) -> MlflowClient:
         """MLflow's own; made when first needed, since making it makes the SQLite file."""
-        return MlflowClient(tracking_uri=self.uri)
+        if not is_local(self.uri):
+            return MlflowClient(tracking_uri=self.uri)
+        # Its tables are made with it, or with the first question: two processes at once cannot do that.
+        with FileLock(own_folder(self.uri) / "tables.lock"):
+            made = MlflowClient(tracking_uri=self.uri)
+            made.search_experiments(max_results=1)
+        return made
 
     def exists(self) -> bool:
         """Whether anything could have been recorded: a server, or a SQLite file that is there."""
