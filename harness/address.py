@@ -8,9 +8,11 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from datasets.pixels.store import cache_dir
 
+USER, PASSWORD = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"
 RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 SQLITE = "sqlite:///"
 
@@ -21,8 +23,28 @@ def default_uri() -> str:
 
 
 def without_credentials(uri: str) -> str:
-    """The address as people may see it."""
-    return re.sub(r"//[^/@]*@", "//…@", uri)
+    """The address as people may see it: a password may hold any character, so all before the last @ goes."""
+    if uri.startswith(SQLITE):
+        return uri
+    return re.sub(r"^([\w+.-]+://)?.*@", r"\1…@", uri).partition("?")[0]
+
+
+def signed_in(uri: str) -> str:
+    """A server's address less the login in it, which goes where MLflow's client looks for one.
+
+    MLflow writes the address whole into its messages.
+    """
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return uri
+    if parts.scheme not in ("http", "https") or "@" not in parts.netloc:
+        return uri
+    if parts.username:
+        os.environ[USER] = unquote(parts.username)
+    if parts.password:
+        os.environ[PASSWORD] = unquote(parts.password)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def own_folder(uri: str) -> Path:

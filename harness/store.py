@@ -13,6 +13,8 @@ from typing import Any, cast
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+# Where a run lies on a server: MLflow prints it onto stdout, which is the report's and JSON's.
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 import mlflow.artifacts
 from filelock import FileLock
@@ -22,14 +24,17 @@ from mlflow.tracking import MlflowClient
 
 from harness import view
 from harness.address import (
+    PASSWORD,
     RETRIES,
     SQLITE,
+    USER,
     default_uri,
     few_retries,
     own_folder,
+    signed_in,
     without_credentials,
 )
-from harness.errors import is_full_disk
+from harness.errors import UserError, is_full_disk
 from harness.patience import Patience
 
 # MLflow tries a server that is away by itself, without a word; how long that goes on is for `patience`.
@@ -38,6 +43,7 @@ os.environ.setdefault(RETRIES, "2")
 __all__ = ["MlflowException", "Run", "Store"]
 
 MAX_RESULTS = 1000
+REFUSED = ("CUSTOMER_UNAUTHORIZED", "UNAUTHENTICATED", "PERMISSION_DENIED")
 NEWEST = ["attributes.start_time DESC"]
 
 
@@ -50,7 +56,8 @@ class Store:
     def __init__(self, uri: str | None = None) -> None:
         for name in ("alembic", "mlflow"):
             logging.getLogger(name).setLevel(logging.WARNING)
-        self.uri = uri or default_uri()
+        self._given = uri or default_uri()
+        self.uri = signed_in(self._given)
         self.patience = Patience(self.shown(), answers=self._answers)
 
     @cached_property
@@ -86,6 +93,12 @@ class Store:
             # Each kind of store has its own kinds of error; all of them mean the same to the user here.
             if is_full_disk(error):
                 raise
+            code = getattr(error, "error_code", "")
+            if code in REFUSED:
+                raise ValueError(
+                    f"the tracking server {self.shown()} does not take the login ({code}): set "
+                    f"{USER} and {PASSWORD}, or write both into the address as http://user:password@host"
+                ) from error
             raise ValueError(
                 f"the tracking store {self.shown()} does not answer ({type(error).__name__}): start the "
                 "server, mend the address, or leave --tracking-uri and MLFLOW_TRACKING_URI out (./mlflow.db)"
@@ -93,11 +106,11 @@ class Store:
 
     def shown(self) -> str:
         """The address without credentials, for people."""
-        return without_credentials(self.uri)
+        return without_credentials(self._given)
 
     def as_option(self) -> str:
         """What to add to a command so that it finds this store, nothing where it is the default."""
-        return "" if self.uri == default_uri() else f" --tracking-uri {self.shown()}"
+        return "" if self._given == default_uri() else f" --tracking-uri {without_credentials(self.uri)}"
 
     def _ask(self) -> None:
         self._client.search_experiments(max_results=1)
@@ -105,8 +118,8 @@ class Store:
     def _answers(self) -> bool:
         try:
             self._ask()
-        except Exception:
-            return False
+        except Exception as error:
+            return getattr(error, "error_code", "") in REFUSED  # it is there, and does not want this login
         return True
 
     def experiment(self, dataset: str) -> str:
@@ -193,6 +206,14 @@ class _Patient:
         method = getattr(self._client, name)
 
         def patient(*args: Any, **options: Any) -> Any:
-            return self._patience(lambda: method(*args, **options))
+            try:
+                return self._patience(lambda: method(*args, **options))
+            except MlflowException as error:
+                if error.error_code != "PERMISSION_DENIED":
+                    raise
+                raise UserError(
+                    f"the tracking server {self._patience.store} does not let this login do that: whoever "
+                    "keeps the server must grant it EDIT on the experiment, or to all as default_permission"
+                ) from error
 
         return patient

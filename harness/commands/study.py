@@ -146,6 +146,8 @@ def _planned(plan: Plan, todo: list[RunSpec]) -> dict[str, Any]:
 def _say_end(
     done: Sequence[tuple[StudyResult, Path]], whole: Path | None, *, ledger: Ledger, as_json: bool
 ) -> None:
+    from harness.store import is_local
+
     if as_json:
         print(json.dumps(_one_or_all([_carried_out(result, report) for result, report in done]), indent=1))
         return
@@ -156,6 +158,9 @@ def _say_end(
         print(f"report  {report}")
     if whole:
         print(f"\nall     {whole}")
+    if not is_local(ledger.uri):
+        print(f"runs    {ledger.shown()}   (MLflow)")
+        return
     program = "harness" if shutil.which("harness") else sys.argv[0]
     print(f"runs    {program} ui{ledger.as_option()}   (MLflow, {ledger.shown()})")
 

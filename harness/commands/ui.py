@@ -38,8 +38,8 @@ def ui(
     print(f"MLflow starts on http://{host}:{port} (Ctrl-C ends it)")
     for name, path in ledger.views():
         print(f"  {name}: http://{host}:{port}{path}", flush=True)
-    command = (sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", ledger.uri)
-    raise typer.Exit(FAILED if _serve((*command, "--host", host, "--port", str(port))) else 0)
+    command = (sys.executable, "-m", "mlflow", "ui", "--host", host, "--port", str(port))
+    raise typer.Exit(FAILED if _serve(command, MLFLOW_BACKEND_STORE_URI=ledger.uri) else 0)
 
 
 def _check_free(host: str, port: int) -> None:
@@ -58,9 +58,10 @@ def _check_free(host: str, port: int) -> None:
         ) from error
 
 
-def _serve(command: tuple[str, ...]) -> int:
+def _serve(command: tuple[str, ...], **variables: str) -> int:
     """Run the server until it ends; when this process is told to end, the server's whole group does."""
-    server = subprocess.Popen(command, start_new_session=True)
+    # In the environment: a command's arguments, with a database's password, are for all users to see.
+    server = subprocess.Popen(command, start_new_session=True, env={**os.environ, **variables})
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         return server.wait()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.tiny import Run, write_tree
+from tests.harness.tiny import LOGIN, Run, write_tree
 
 
 @pytest.fixture(scope="session")
@@ -18,11 +18,15 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A working folder and a cache of its own for each test."""
+    """A working folder and a cache of its own for each test; no login before, and none left after."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
     for variable in ("MLFLOW_TRACKING_URI", "HARNESS_CASME2"):
         monkeypatch.delenv(variable, raising=False)
+    for variable in LOGIN:
+        # Set first: what was not there is not put back by itself.
+        monkeypatch.setenv(variable, "")
+        monkeypatch.delenv(variable)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ def test_the_variable_comes_before_the_file_in_the_working_folder(
     ("uri", "shown"),
     [
         ("https://ann:secret@example.org/mlflow", "https://…@example.org/mlflow"),
-        ("https://example.org/a@b", "https://example.org/a@b"),
+        ("https://example.org/a@b", "https://…@b"),
         ("sqlite:////home/ann@home/mlflow.db", "sqlite:////home/ann@home/mlflow.db"),
     ],
 )

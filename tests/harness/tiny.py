@@ -14,6 +14,7 @@ from harness.reading import DataRequest
 
 EMOTIONS = ("disgust", "fear", "happiness", "repression", "sadness", "surprise")
 SUBJECTS, FRAMES, SIDE = 4, 3, 36
+LOGIN = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
 
 
 def write_tree(root: Path, *, seed: int = 0) -> Path:

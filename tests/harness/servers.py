@@ -1,0 +1,214 @@
+"""PostgreSQL, `mlflow server` and `harness` as a team runs them: real processes on one machine."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psycopg2
+
+ROOT = Path(__file__).parent.parent.parent
+SECONDS = 120.0
+"""A server that takes longer to answer than this is not going to."""
+OWNER, OWNERS_PASSWORD = "mlflow", "of-the-database"
+
+
+def initdb() -> Path | None:
+    """PostgreSQL's `initdb`, the newest there is; Debian keeps it off the PATH."""
+    if found := shutil.which("initdb"):
+        return Path(found).resolve()
+    folders = (*Path("/usr/lib/postgresql").glob("*/bin"), *Path("/usr").glob("pgsql-*/bin"))
+    there = [path for folder in folders if (path := folder / "initdb").is_file()]
+    return max(there, key=lambda path: [int(n) for n in re.findall(r"\d+", str(path))], default=None)
+
+
+def free_port() -> int:
+    """A loopback port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """A running PostgreSQL that came with no database of ours."""
+
+    port: int
+
+    def uri(self, database: str) -> str:
+        """The database's address; the driver is named, since SQLAlchemy 2.1 takes another for granted."""
+        return f"postgresql+psycopg2://{OWNER}:{OWNERS_PASSWORD}@127.0.0.1:{self.port}/{database}"
+
+    def connection(self, database: str) -> Any:
+        """A connection to the database in which every statement stands for itself."""
+        given = {"host": "127.0.0.1", "port": self.port, "user": OWNER, "password": OWNERS_PASSWORD}
+        connection = psycopg2.connect(dbname=database, **given)
+        connection.autocommit = True
+        return connection
+
+    def create(self, database: str) -> str:
+        """The address of a new database."""
+        with closing(self.connection("postgres")) as connection, connection.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {database}")
+        return self.uri(database)
+
+    def text(self, database: str) -> str:
+        """Every row of every table."""
+        named = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
+        rows = []
+        with closing(self.connection(database)) as connection, connection.cursor() as cursor:
+            cursor.execute(named)
+            for (table,) in cursor.fetchall():
+                cursor.execute(f'SELECT t::text FROM "{table}" t')
+                rows += [row for (row,) in cursor.fetchall()]
+        return "\n".join(rows)
+
+
+@contextmanager
+def postgres(initdb: Path) -> Iterator[Cluster]:
+    """A cluster of its own in a temporary folder; an unprivileged user runs it where this is root."""
+    # Not in pytest's folder, which nobody but its owner may enter.
+    folder = Path(tempfile.mkdtemp(prefix="harness-postgres-"))
+    data, password = folder / "data", folder / "password"
+    password.write_text(OWNERS_PASSWORD)
+    how = _unprivileged(folder, password)
+    port = free_port()
+    settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
+    named = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    server = None
+    try:
+        made = (str(initdb), "-D", str(data), "-U", OWNER, "--pwfile", str(password), "--auth=scram-sha-256")
+        plain = ("--encoding=UTF8", "--no-locale", "--no-sync")
+        subprocess.run((*made, *plain), check=True, stdout=subprocess.DEVNULL, **how)
+        command = (str(initdb.with_name("postgres")), "-D", str(data), "-p", str(port), *named)
+        with (folder / "log").open("wb") as log:
+            server = subprocess.Popen(command, stdout=log, stderr=log, **how)
+        cluster = Cluster(port=port)
+        _wait(lambda: cluster.connection("postgres").close(), server, log=folder / "log")
+        yield cluster
+    finally:
+        if server:
+            # PostgreSQL's fast shutdown: whoever is still connected is cut off.
+            server.send_signal(signal.SIGINT)
+            server.wait(SECONDS)
+        shutil.rmtree(folder)
+
+
+def _unprivileged(*paths: Path) -> dict[str, Any]:
+    """How to start PostgreSQL, which refuses to be root's; the paths become those of whose it is instead."""
+    how: dict[str, Any] = {"cwd": paths[0]}
+    if os.geteuid() != 0:
+        return how
+    names = {user.pw_name for user in pwd.getpwall()}
+    user = pwd.getpwnam("postgres" if "postgres" in names else "nobody")
+    for path in paths:
+        os.chown(path, user.pw_uid, user.pw_gid)
+    return {**how, "user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+class Server:
+    """`mlflow server` with one worker; its artifacts lie in `artifacts`, its output in `log`."""
+
+    def __init__(
+        self, folder: Path, store: str, *, options: tuple[str, ...] = (), variables: Mapping[str, str]
+    ) -> None:
+        self.artifacts, self.log, self.folder = folder / "artifacts", folder / "server.log", folder
+        self.port = free_port()
+        self.uri = f"http://127.0.0.1:{self.port}"
+        where = ("--backend-store-uri", store, "--artifacts-destination", str(self.artifacts))
+        self._command = (sys.executable, "-m", "mlflow", "server", *where, *options, "--host", "127.0.0.1")
+        # Its job runner is for evaluations of language models: eight processes that nobody asks anything.
+        quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+        self._environment = {**os.environ, **quiet, **variables}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        command = (*self._command, "--port", str(self.port), "--workers", "1")
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        _wait(lambda: urllib.request.urlopen(f"{self.uri}/health").close(), self._process, log=self.log)
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """End it and its workers."""
+        assert self._process
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, how)
+        self._process.wait(SECONDS)
+
+    def with_login(self, user: str, password: str) -> str:
+        """The address with user and password in it."""
+        return self.uri.replace("//", f"//{quote(user, safe='')}:{quote(password, safe='')}@")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """A `harness` process that has ended, and the folder that it worked in."""
+
+    status: int
+    out: str
+    err: str
+    folder: Path
+
+
+def start(folder: Path, *args: object, code: str = "", **variables: str) -> subprocess.Popen[str]:
+    """`harness ARGS` as a process of its own in `folder`, with a cache there; by `code` if it is given."""
+    folder.mkdir(parents=True, exist_ok=True)
+    own = {"PYTHONPATH": str(ROOT), "HARNESS_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, *(("-c", code) if code else ("-m", "harness")), *map(str, args)],
+        cwd=folder,
+        env={**os.environ, **own, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended(process: subprocess.Popen[str], folder: Path, *, seen: str = "") -> Ended:
+    """The process once it has ended; `seen` is what has been read of its stderr already."""
+    out, err = process.communicate(timeout=300)
+    return Ended(status=process.returncode, out=out, err=seen + err, folder=folder)
+
+
+@contextmanager
+def running(server: Server) -> Iterator[Server]:
+    """The server while it runs."""
+    try:
+        server.start()
+        yield server
+    finally:
+        server.end()
+
+
+def _wait(answered: Callable[[], None], process: subprocess.Popen[bytes], *, log: Path) -> None:
+    """Return once `answered` raises nothing; AssertionError with the log where it never will."""
+    until = time.monotonic() + SECONDS
+    while process.poll() is None and time.monotonic() < until:
+        try:
+            return answered()
+        except (OSError, psycopg2.OperationalError):
+            time.sleep(0.1)
+    raise AssertionError(f"no answer from {process.args!r}:\n{log.read_text()}")
