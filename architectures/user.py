@@ -129,8 +129,17 @@ def _loaded(path: Path, function: str) -> tuple[ModuleType, str]:
                 del sys.modules[imported]
             sys.modules.update(earlier)
     if not callable(getattr(module, function, None)):
-        raise ValueError(f"{path} has no function {function!r}")
+        there = ", ".join(sorted(name for name, each in vars(module).items() if _is_own(each, module)))
+        raise ValueError(
+            f"--architecture takes FILE.py:function; {path} has no function {function!r}; "
+            f"it has {there or 'none'}"
+        )
     return module, hashlib.sha256(b"\0".join(texts)).hexdigest()[:16]
+
+
+def _is_own(value: object, module: ModuleType) -> bool:
+    """Whether a function or class was written in a module, and not imported into it."""
+    return callable(value) and getattr(value, "__module__", "") == module.__name__
 
 
 def _own(folder: Path) -> dict[str, Path]:

@@ -39,7 +39,15 @@ def load_pretrained(network: nn.Module, spec: ArchitectureSpec) -> None:
             f"pretrained weights of {name} are not on this machine: {file} does not exist; download {url} "
             "to that path, or leave --pretrained out"
         )
-    weights = torch.load(file, map_location="cpu", weights_only=True)
+    try:
+        found = torch.load(file, map_location="cpu", weights_only=True)
+        weights = {key: tensor.detach() for key, tensor in found.items()}
+    except Exception as error:
+        # Damaged bytes make torch's unpickler raise nearly anything; all of it means the same here.
+        raise ValueError(
+            f"{file} must hold the weights of {name}; it cannot be read ({type(error).__name__}): download "
+            f"{url} to that path"
+        ) from error
     own = network.state_dict()
     if spec.network == BLOCKS and len(weights) == len(own):
         # Our VGG16 has torchvision's tensors in torchvision's order, under names of its own.

@@ -13,6 +13,7 @@ from datasets.casme2 import facts as casme2_facts
 from datasets.ckplus import facts as ckplus_facts
 from datasets.folder import facts as folder_facts
 from datasets.marker import MARKER, is_marked
+from datasets.oneline import one_line
 from datasets.spec import MOTION, SampleTable
 
 
@@ -191,7 +192,11 @@ def load(
             "or folder."
         )
     place = drawn() if name == SYNTHETIC else found.place(root)
-    table = replace(found.read(place, frames, classes=classes, layout=layout), dataset=name)
+    try:
+        table = replace(found.read(place, frames, classes=classes, layout=layout), dataset=name)
+    except ValueError as error:
+        # The message may name files and cells, which are called whatever somebody has called them.
+        raise ValueError(one_line(str(error))) from error
     if name != SYNTHETIC and not is_marked(sample.path for sample in table.samples):
         return table
     note = f"drawn by harness, not the real release ({MARKER} lies with it): it says nothing about people"

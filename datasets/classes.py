@@ -15,7 +15,9 @@ def chosen(
     """
     unknown = [name for name in asked if name not in accepted]
     if unknown:
-        raise ValueError(f"unknown class {', '.join(unknown)} of {dataset}; accepted: {', '.join(accepted)}")
+        raise ValueError(
+            f"unknown class {', '.join(map(repr, unknown))} of {dataset}; accepted: {', '.join(accepted)}"
+        )
     if len(set(asked)) == 1:
         raise ValueError(f"a study needs at least two classes of {dataset}; got {asked[0]} alone")
     return tuple(name for name in accepted if name in (asked or usual))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from datasets.oneline import one_line
+
 ALIGNMENTS = ("none", "haar")
 MOTION = ("apex_minus_onset", "flow")
 REPRESENTATIONS = ("frame", *MOTION, "onset")
@@ -99,22 +101,30 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anomaly:
-    """Something in the data that is not as it should be, and what was done about it."""
+    """Something in the data that is not as it should be, and what was done about it.
+
+    Each text is one line, whatever names it was made of.
+    """
 
     code: str
     where: str
     what: str
     action: str
 
+    def __post_init__(self) -> None:
+        for part in ("code", "where", "what", "action"):
+            object.__setattr__(self, part, one_line(getattr(self, part)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleTable:
     """Every sample of a data set under one frame policy, ordered by subject, clip and frame.
 
-    `notes` say how it came about; `layout` names the form of the release that was found; `aligned` says
-    whether its faces come aligned; `complete_clips` and `complete_samples` are what a complete release holds
-    of each class, () where that is not known; `usual_folds` is the number of the field's customary folds,
-    0 where there is no custom; `drawn` says that harness drew the faces, whatever layout they lie in.
+    `notes` say how it came about, each on one line; `layout` names the form of the release that was found;
+    `aligned` says whether its faces come aligned; `complete_clips` and `complete_samples` are what a complete
+    release holds of each class, () where that is not known; `usual_folds` is the number of the field's
+    customary folds, 0 where there is no custom; `drawn` says that harness drew the faces, whatever layout
+    they lie in.
     """
 
     dataset: str
@@ -129,6 +139,9 @@ class SampleTable:
     complete_samples: tuple[int, ...] = ()
     usual_folds: int = 0
     drawn: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "notes", tuple(map(one_line, self.notes)))
 
     def counts(self) -> tuple[int, ...]:
         """Number of samples of each class, in the order of `classes`."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from datasets.oneline import one_line
 from datasets.spec import Anomaly
 
 LONGEST = 80
@@ -22,10 +23,7 @@ EACH = 300
 
 def shown(text: str, *, longest: int = LONGEST) -> str:
     """A text on one line, unprintable characters escaped, cut where it is longer than `longest`."""
-    cut = text if len(text) <= longest else text[: longest - 1] + "…"
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in cut
-    )
+    return one_line(text if len(text) <= longest else text[: longest - 1] + "…")
 
 
 def named(names: Sequence[str], *, most: int = NAMED) -> str:

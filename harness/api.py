@@ -46,10 +46,11 @@ def run(
         FileNotFoundError: a root, or pretrained weights, that are not there.
         harness.errors.Stopped: nothing more can be written; what had finished is kept.
     """
-    plan = prepare(request)
     folder = Path(out)
     check_writable(folder)
     ledger = Ledger(tracking_uri)
+    ledger.check_address()
+    plan = prepare(request)
     ledger.check()
     result, drawn = carry_out(plan, ledger=ledger, console=Console(file=sys.stderr), running=running)
     return result, write((result,), folder / plan.study.name, pictures=drawn)

@@ -12,7 +12,7 @@ from datasets.spec import MOTION, Anomaly, Split
 from datasets.splits import FOLDS, folds_of, split
 from harness.anomalies import in_words, on_opening
 from harness.preparing import decoded_with_bars
-from harness.reading import DataRequest, asked, check_protocols, read
+from harness.reading import DataRequest, asked, check_protocols, check_seeds, read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +76,7 @@ def audited(
     Raises:
         ValueError: the request or the data are not usable, or cannot be split so.
     """
-    if seeds < 1:
-        raise ValueError(f"--seeds must be at least 1; got {seeds}")
+    check_seeds(seeds)
     check_protocols(protocols, folds=folds)
     spec, table = read(request, asked(request, protocols=protocols, image_size=image_size))
     for protocol in protocols:

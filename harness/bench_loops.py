@@ -8,7 +8,6 @@ would be, so that the harness beside it looks no better than it is.
 from __future__ import annotations
 
 import shutil
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -34,7 +33,7 @@ from harness.loss import focal_loss
 from harness.reading import DataRequest, asked, decoded, read
 from harness.timed import wait
 from harness.train import begun, fit
-from studies.spec import TrainingSpec
+from studies.spec import MOST, TrainingSpec
 
 WORKERS = 2
 """Processes that load files, where there are as many cores."""
@@ -93,7 +92,7 @@ def harness_epochs(job: Job) -> Iterator[float]:
 
     Validation on a few images is in the time; keeping the best weights, once an epoch at most, is not.
     """
-    endless = replace(job.training, epochs=sys.maxsize, patience=sys.maxsize)
+    endless = replace(job.training, epochs=MOST, patience=MOST)
     epochs = fit(
         begun(job.network(), endless, seed=0),
         job.part(job.images),

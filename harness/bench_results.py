@@ -39,9 +39,12 @@ class Settings:
 
     def __post_init__(self) -> None:
         # Batch norm cannot be trained on a single value.
-        for name, least in (("batch", 2), ("rounds", 1), ("steps", 1)):
-            if getattr(self, name) < least:
-                raise ValueError(f"--{name} must be at least {least}; got {getattr(self, name)}")
+        for name, least, most in (("batch", 2, 4096), ("rounds", 1, 1000), ("steps", 1, 10_000)):
+            given = getattr(self, name)
+            if given < least:
+                raise ValueError(f"--{name} must be at least {least}; got {given}")
+            if given > most:
+                raise ValueError(f"--{name} must be at most {most}; got {given}")
         self.specs()
 
     def specs(self) -> tuple[ArchitectureSpec, ...]:

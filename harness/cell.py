@@ -14,6 +14,7 @@ from statistics import fmean, median
 import torch
 from torch import Tensor
 
+from architectures.network import build
 from harness.claims import Claims
 from harness.device import in_words as named
 from harness.errors import Stopped, is_full_disk
@@ -22,6 +23,7 @@ from harness.memory import without_collector
 from harness.progress import Event, Tell
 from harness.run import Material, execute
 from harness.tracking import Ledger
+from harness.weights import load_weights
 from reports.run_pictures import run_curves, run_matrix
 from studies.metrics import headline, scores
 from studies.results import Epoch, Failure, RunResult
@@ -101,7 +103,7 @@ def _run(spec: RunSpec, desk: Desk, material: Callable[[], Material]) -> Done | 
     try:
         made = material()
         if not spec.trains:
-            made = replace(made, weights=_weights(spec.trained, ledger=ledger))
+            made = replace(made, weights=_weights(spec, made, ledger=ledger))
         result, weights = execute(spec, made, on_epochs=on_epochs, checkpoint=checkpoint)
         with tempfile.TemporaryDirectory() as folder, without_collector():
             _keep(result, weights, folder=Path(folder))
@@ -159,16 +161,16 @@ def _stands(result: RunResult, desk: Desk) -> bool:
     return result.spec.control != "latency" or result.environment.device == named(desk.device)
 
 
-def _weights(spec: RunSpec, *, ledger: Ledger) -> dict[str, Tensor]:
-    """The weights that a finished run kept; RuntimeError if it has none."""
-    run_id = ledger.find(spec.key)
+def _weights(spec: RunSpec, material: Material, *, ledger: Ledger) -> dict[str, Tensor]:
+    """The weights of the network that a run reads; RuntimeError or ValueError where there are none."""
+    of = run_name(spec.trained)
+    run_id = ledger.find(spec.trained.key)
     if run_id is None:
-        raise RuntimeError(f"{run_name(spec)} has not finished, so there is no trained network to read")
+        raise RuntimeError(f"{of} has not finished, so there is no trained network to read")
+    network = build(spec.architecture, classes=len(material.pixels.table.classes))
     with tempfile.TemporaryDirectory() as folder:
-        found: dict[str, Tensor] = torch.load(
-            ledger.weights(run_id, folder), map_location="cpu", weights_only=True
-        )
-    return found
+        load_weights(network, ledger.weights(run_id, folder), of=of)
+    return network.state_dict()
 
 
 def _keep(result: RunResult, weights: dict[str, Tensor], *, folder: Path) -> None:

@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from harness.train import Standing
+from harness.train import Standing, best_epoch
 from studies.codec import from_data, to_data
 from studies.results import Epoch
 
@@ -26,55 +28,65 @@ FORMAT = 1
 HEADER = 1 << 24
 """No header is longer, in bytes: that of 10,000 epochs and 2,000 tensors is not."""
 
+WORD = 8
+"""Bytes of the header's length, and of the sum of all that follows them, at the start of the file."""
+
+SPOILT = (OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError)
+"""What reading a file that is no checkpoint, or not the whole of one, may raise."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """The file of one run's standing, which no two processes use at once: see `harness.claims`."""
+    """The standing of one run, which no two processes write at once: see `harness.claims`.
+
+    Two files take turns, so that the epoch before is there until the next is whole. They are written over in
+    place: to make a file anew and to drop the old one takes longer than to fill it.
+    """
 
     path: Path
 
     def keep(self, standing: Standing) -> None:
-        """Write where the run stands; until that is whole the epoch before it is what stands there.
+        """Write where the run stands, over the last epoch but one.
 
         Raises:
             OSError: it cannot be written, as on a full disk.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self.path.with_suffix(".part")
-        try:
-            with beside.open("wb") as file:
-                _write(standing, file)
-            os.replace(beside, self.path)
-        except OSError:
-            beside.unlink(missing_ok=True)
-            raise
+        turn = self._turns()[len(standing.history) % 2]
+        with turn.open("r+b" if turn.exists() else "w+b") as file:
+            _write(standing, file)
 
     def restore(self, standing: Standing) -> bool:
         """Bring `standing`, just begun, to where the run was left; False, and nothing done, where it was not.
 
         A file of another device or another network, or one that is not whole, counts as none.
         """
-        try:
-            with self.path.open("rb") as file:
-                header, tensors = _read(file)
-            _enter(header, tensors, standing)
-        except (OSError, ValueError, TypeError, LookupError, RuntimeError):
-            return False
-        return True
+        found = [read for turn in self._turns() if (read := _opened(turn)) is not None]
+        for header, tensors in sorted(found, key=lambda read: -len(read[0]["epochs"])):
+            try:
+                _enter(header, tensors, standing)
+            except SPOILT:
+                continue
+            return True
+        return False
 
     def discard(self) -> None:
-        """Take the file away, if it is there."""
-        for path in (self.path, self.path.with_suffix(".part")):
+        """Take the files away, if they are there."""
+        for turn in self._turns():
             with suppress(OSError):
-                path.unlink()
+                turn.unlink()
+
+    def _turns(self) -> tuple[Path, Path]:
+        return self.path.with_suffix(".even"), self.path.with_suffix(".odd")
 
 
 def _tensors(standing: Standing) -> Iterator[tuple[str, Tensor]]:
     """Everything that the next epoch depends on and that numbers are, by name."""
     for name, tensor in standing.network.state_dict().items():
         yield f"network {name}", tensor
-    for name, tensor in standing.best.items():
-        yield f"best {name}", tensor
+    if best_epoch(standing.history) is not standing.history[-1]:
+        for name, tensor in standing.best.items():
+            yield f"best {name}", tensor
     for number, state in standing.optimizer.state_dict()["state"].items():
         for name, tensor in state.items():
             yield f"optimizer {number} {name}", tensor
@@ -99,21 +111,46 @@ def _write(standing: Standing, file: BinaryIO) -> None:
         "tensors": [(name, str(tensor.dtype).split(".")[1], tensor.shape) for name, tensor in tensors],
     }
     told = json.dumps(header).encode()
-    file.write(len(told).to_bytes(8, "little"))
+    total = _sum(np.frombuffer(told, np.uint8))
+    file.write(bytes(2 * WORD))
     file.write(told)
     for _, tensor in tensors:
-        file.write(tensor.reshape(-1).view(torch.uint8).numpy().data)
+        content = tensor.reshape(-1).view(torch.uint8).numpy()
+        total += _sum(content)
+        file.write(content.data)
+    # Only now does the file count: a process that is killed on the way leaves a length of 0.
+    file.flush()
+    file.seek(0)
+    file.write(len(told).to_bytes(WORD, "little"))
+    file.write((total % 2**64).to_bytes(WORD, "little"))
+
+
+def _sum(content: NDArray[np.uint8]) -> int:
+    """The sum of the bytes, eight at a time, by which what a power cut has left of two epochs is known."""
+    whole = len(content) // WORD * WORD
+    words = content[:whole].view(np.uint64)
+    return int(np.add.reduce(words)) + int(np.add.reduce(content[whole:], dtype=np.uint64))
+
+
+def _opened(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
+    try:
+        with path.open("rb") as file:
+            return _read(file)
+    except SPOILT:
+        return None
 
 
 def _read(file: BinaryIO) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Header and tensors; ValueError for what is not such a file or not the whole of one."""
-    size = int.from_bytes(file.read(8), "little")
-    if size > HEADER:
+    """Header and tensors; an error of `SPOILT` for what is not such a file or not the whole of one."""
+    size, total = (int.from_bytes(file.read(WORD), "little") for _ in range(2))
+    if not 0 < size <= HEADER:
         raise ValueError("no checkpoint")
-    header = json.loads(file.read(size))
+    told = file.read(size)
+    header = json.loads(told)
     if header["format"] != FORMAT:
         raise ValueError(f"a checkpoint of format {header['format']}")
     left = os.fstat(file.fileno()).st_size - file.tell()
+    total -= _sum(np.frombuffer(told, np.uint8))
     tensors = {}
     for name, kind, shape in header["tensors"]:
         empty = torch.empty(0, dtype=getattr(torch, kind))
@@ -122,14 +159,18 @@ def _read(file: BinaryIO) -> tuple[dict[str, Any], dict[str, Tensor]]:
         if left < 0 or length <= 0:
             raise ValueError("a checkpoint that is not whole")
         content = bytearray(file.read(length))
+        total -= _sum(np.frombuffer(content, np.uint8))
         tensors[name] = torch.frombuffer(content, dtype=empty.dtype).reshape(shape)
+    if total % 2**64:
+        raise ValueError("a checkpoint of which a part was never written")
     return header, tensors
 
 
 def _enter(header: dict[str, Any], tensors: dict[str, Tensor], standing: Standing) -> None:
     """Bring `standing` to what was read; an error, and nothing done, where that is not its own."""
     device, own = _device(standing), standing.network.state_dict()
-    network, best = _under("network ", tensors), _under("best ", tensors)
+    network = _under("network ", tensors)
+    best = _under("best ", tensors) or network
     for there in (network, best):
         if {n: t.shape for n, t in own.items()} != {n: t.shape for n, t in there.items()}:
             raise ValueError("a checkpoint of another network")

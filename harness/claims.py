@@ -59,7 +59,7 @@ class Claims:
 
     def checkpoint(self, key: str) -> Checkpoint:
         """Where that cell's training stands."""
-        return Checkpoint(path=self.folder / f"{key}.state")
+        return Checkpoint(path=self.folder / key)
 
 
 def _named(folder: Path) -> str:

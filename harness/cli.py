@@ -9,6 +9,7 @@ import sys
 
 import typer
 
+from datasets.oneline import one_line
 from harness.commands.ablate import ablate
 from harness.commands.bench import bench
 from harness.commands.compare import compare
@@ -25,6 +26,7 @@ from harness.commands.tune import tune
 from harness.commands.ui import ui
 from harness.errors import FAILED, WRONG_INPUT, Stopped, UserError, is_full_disk
 from harness.names import clashes
+from harness.usage import UsageError, in_words, is_help
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,9 +34,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Comparison and ablation studies for micro-expression recognition, every number traceable.",
 )
-for command in (ablate, compare, reproduce, tune, status, report, predict, cost, bench, doctor, ui):
+for command in (ablate, compare, reproduce, tune, status, report, export, predict, cost, bench, doctor, ui):
     app.command()(command)
-app.command()(export)
 app.command(name="import")(import_)
 app.add_typer(data_app, name="data")
 
@@ -45,9 +46,15 @@ def main() -> None:
     if found and sys.argv[1:2] != ["doctor"]:
         _end("\n".join(found), WRONG_INPUT)
     try:
-        app()
+        # Typer's own way to end an error is a drawing of several lines, without the value.
+        sys.exit(app(standalone_mode=False, prog_name="harness"))
+    except UsageError as error:
+        if is_help(error):
+            sys.exit(WRONG_INPUT)
+        _end(in_words(error), WRONG_INPUT)
     except UserError as error:
-        _end(str(error), WRONG_INPUT)
+        # It may name a file or hold a library's words, which are of as many lines as somebody wrote.
+        _end(one_line(str(error)), WRONG_INPUT)
     except Stopped as error:
         _end(str(error), FAILED)
     except Exception as error:

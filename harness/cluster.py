@@ -133,4 +133,10 @@ class Cluster:
 
 
 def _work(job: Job, spec: RunSpec, queue: Queue) -> Outcome:
-    return work(job, spec, queue.put)
+    def tell(event: Event) -> None:
+        try:
+            queue.put(event)
+        except Exception:
+            os._exit(1)  # the driver has died, which is no failure of the cell
+
+    return work(job, spec, tell)

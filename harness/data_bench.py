@@ -21,6 +21,8 @@ from harness.preparing import bar
 from harness.reading import DataRequest, asked, decoded, read
 from harness.timed import paired, seconds, spread
 
+MOST_ROUNDS = 1000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataBench:
@@ -77,8 +79,8 @@ def measured(request: DataRequest, *, image_size: int, rounds: int) -> DataBench
     Raises:
         ValueError: the request or the data are not usable, or `rounds` is below 1.
     """
-    if rounds < 1:
-        raise ValueError(f"--rounds must be at least 1; got {rounds}")
+    if not 1 <= rounds <= MOST_ROUNDS:
+        raise ValueError(f"--rounds must be at least 1 and at most {MOST_ROUNDS}; got {rounds}")
     spec = asked(request, protocols=("frame",), image_size=image_size)
     describe, prepare, plain = [], [], []
     settled, table = read(request, spec)

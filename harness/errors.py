@@ -6,6 +6,8 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from datasets.oneline import one_line
+
 FAILED, WRONG_INPUT = 1, 2
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -24,7 +26,7 @@ def user_input() -> Iterator[None]:
     try:
         yield
     except (ValueError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
-        raise UserError(str(error)) from error
+        raise UserError(one_line(str(error))) from error
 
 
 def is_full_disk(error: BaseException | None) -> bool:

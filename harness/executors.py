@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from harness.schedule import Executor
 
 EXECUTORS = ("local", "ray")
+
+AUTO = "auto"
+"""The address of whatever cluster this machine is part of."""
 
 CONNECTING = 10.0
 """Seconds that a cluster's address has to answer in."""
@@ -36,6 +40,11 @@ class Running:
     jobs: int | None = None
     retry_failed: bool = False
 
+    @property
+    def runs(self) -> str | None:
+        """How cells stand on the ledger that are run: not ended yet, or "failed"."""
+        return "failed" if self.retry_failed else None
+
     def __post_init__(self) -> None:
         if self.executor not in EXECUTORS:
             raise ValueError(f"--executor must be one of {', '.join(EXECUTORS)}; got {self.executor!r}")
@@ -53,15 +62,18 @@ def check(running: Running) -> None:
     """See that something listens where the cluster is said to be: Ray itself would try for minutes.
 
     Raises:
-        ValueError: nothing does.
+        ValueError: nothing does, or the address is none.
     """
-    address = (running.ray_address or "").removeprefix("ray://")
-    host, _, port = address.rpartition(":")
-    if not host:
+    if running.ray_address in (None, AUTO):
         return
+    host, _, port = str(running.ray_address).removeprefix("ray://").rpartition(":")
+    if not host or not re.fullmatch(r"\d{1,5}", port):
+        raise ValueError(
+            f"--ray-address takes HOST:PORT, ray://HOST:PORT or {AUTO}; got {running.ray_address!r}"
+        )
     try:
         socket.create_connection((host, int(port)), timeout=CONNECTING).close()
-    except (OSError, ValueError, OverflowError) as error:
+    except (OSError, OverflowError) as error:
         raise ValueError(
             f"--ray-address {running.ray_address}: no Ray cluster answers there ({error}); start one with "
             "`ray start --head`, or name the address that it printed"
@@ -86,7 +98,7 @@ def in_words(plan: Plan, running: Running) -> str:
     """How many cells go at once, and where, for the plan line."""
     if running.executor == "ray":
         most = f", at most {running.jobs} at once" if running.jobs else ""
-        return f"on the Ray cluster at {running.ray_address or 'auto'}{most}"
+        return f"on the Ray cluster at {running.ray_address or AUTO}{most}"
     slots = at_once(plan, running)
     return "one at a time" if slots == 1 else f"{slots} at once"
 
@@ -104,7 +116,7 @@ def executor_of(plan: Plan, running: Running, desk: Desk) -> Iterator[Executor]:
         from harness.cluster import Cluster
 
         job = job_of(plan, desk, place=desk.claims.place)
-        with Cluster(job, desk, address=running.ray_address or "auto", most=running.jobs) as cluster:
+        with Cluster(job, desk, address=running.ray_address or AUTO, most=running.jobs) as cluster:
             yield cluster
         return
     slots = at_once(plan, running)

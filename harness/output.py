@@ -13,8 +13,12 @@ from pathlib import Path
 from harness.errors import is_full_disk
 
 
-def check_writable(out: Path) -> None:
-    """Make the folder `out`, and see that a file can be written in it; ValueError if not."""
+def check_writable(out: Path, *, called: str = "--out") -> None:
+    """See that a file can be written in the folder `out`, `called` so; ValueError if not.
+
+    What had to be made for that is taken away again: a mistake found later leaves nothing behind.
+    """
+    missing = _missing(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):
@@ -23,8 +27,10 @@ def check_writable(out: Path) -> None:
         if is_full_disk(error):
             raise
         raise ValueError(
-            f"--out {out} is no folder that can be written ({error.strerror}); name another"
+            f"{called} {out} is no folder that can be written ({error.strerror}); name another"
         ) from error
+    finally:
+        _take_away(missing)
 
 
 def fresh_folder(out: Path, name: str) -> tuple[Path, ...]:
@@ -35,7 +41,7 @@ def fresh_folder(out: Path, name: str) -> tuple[Path, ...]:
     Raises:
         ValueError: `out` is no folder that can be written.
     """
-    missing = [folder for folder in (out, *out.parents) if not folder.exists()]
+    missing = _missing(out)
     check_writable(out)
     folder, number = out / name, 1
     while True:
@@ -51,9 +57,19 @@ def discard(made: Sequence[Path]) -> None:
     """Take away a fresh folder with all that it holds, and those made for it that hold nothing else."""
     folder, *above = made
     shutil.rmtree(folder)
+    _take_away(above)
+
+
+def _missing(out: Path) -> list[Path]:
+    """`out` and the folders above it that are not there, from the inside out."""
+    return [folder for folder in (out, *out.parents) if not folder.exists()]
+
+
+def _take_away(folders: Sequence[Path]) -> None:
+    """Remove those that are there and hold nothing, from the inside out."""
     with suppress(OSError):
-        for empty in above:
-            empty.rmdir()
+        for folder in folders:
+            folder.rmdir()
 
 
 def folder_of(studies: Sequence[str], *, called: str) -> str:

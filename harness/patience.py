@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
 from harness.errors import Stopped, is_full_disk
@@ -112,6 +112,7 @@ class Outbox:
     def flush(self) -> None:
         """Return when every call has been made; raises what the first that failed raised."""
         sent, self._sent = self._sent, []
+        wait(sent)
         for future in sent:
             future.result()
 

@@ -10,7 +10,7 @@ import torch
 from datasets.augment import augment
 from datasets.pixels.cache import Pixels
 from datasets.spec import Split
-from reports.figures import augmentation_strip, sample_sheet
+from reports.figures import augmentation_strip, legible, sample_sheet
 from studies.spec import Study
 
 COLUMNS = 6
@@ -20,7 +20,8 @@ def pictures(pixels: Pixels, split: Split, study: Study) -> dict[str, bytes]:
     """PNG bytes by name: "samples", apex frames of each class; "augmentation", one face drawn eight times."""
     table = pixels.table
     rows = [i for c in range(len(table.classes)) for i in _shown(pixels, c)]
-    titles = [f"{table.classes[table.samples[i].label]}\n{table.samples[i].subject}" for i in rows]
+    names = [(table.classes[table.samples[i].label], table.samples[i].subject) for i in rows]
+    titles = [f"{legible(label)}\n{legible(subject)}" for label, subject in names]
     first = pixels.images[[split.train[0]] * 8]
     changed = augment(
         torch.from_numpy(first), study.training.augmentation, generator=torch.Generator().manual_seed(0)

@@ -11,7 +11,7 @@ from architectures.catalogue import scaled
 from architectures.spec import USER, ArchitectureSpec
 from datasets.spec import MOTION, DatasetSpec, SampleTable, Split
 from harness.preparing import decoded_with_bars
-from harness.reading import DataRequest, asked, check_protocols, read
+from harness.reading import DataRequest, asked, check_protocols, check_seeds, read
 from harness.typed import typed
 from studies.arms import PLACEBO, ablation, comparison
 from studies.checks import CHECKS
@@ -152,8 +152,11 @@ def _asked(request: Request) -> Study:
         patience=size.patience,
         augmentation=suited(size.augmentation, request.data.representation),
     )
-    if request.seeds < 1:
-        raise ValueError(f"--seeds must be at least 1; got {request.seeds}")
+    check_seeds(request.seeds)
+    if request.searches is not None and not request.tuned:
+        raise ValueError(
+            f"--searches goes with --tuned; got {request.searches!r}: add --tuned, or leave it out"
+        )
     check_protocols(request.protocols, folds=request.folds)
     study = Study(
         kind=request.kind,
@@ -170,7 +173,7 @@ def _asked(request: Request) -> Study:
     if request.tuned:
         from harness.tune import check_there, default_store
 
-        check_there(request.searches or default_store())
+        check_there(default_store() if request.searches is None else request.searches)
     return study
 
 
@@ -196,7 +199,7 @@ def _check_built(arms: Sequence[ArchitectureSpec], *, classes: int, size: int) -
 def _searches(study: Study, store: str | None) -> tuple[Search, ...]:
     from harness.tune import default_store, searches
 
-    return searches(study, store or default_store())
+    return searches(study, default_store() if store is None else store)
 
 
 def _onsets(spec: DatasetSpec, table: SampleTable) -> Pixels | None:

@@ -24,6 +24,7 @@ from datasets.faces.haar import Detector, check_cascades
 from datasets.pixels.represent import represent
 from harness.evaluate import logits_of
 from harness.footage import Box, Image, Shot
+from harness.weights import load_weights
 from studies.spec import RunSpec
 
 if TYPE_CHECKING:
@@ -103,15 +104,7 @@ def trained(ledger: Ledger, name: str, *, device: torch.device) -> Trained:
     torch.set_flush_denormal(True)
     network = build(replace(result.spec.architecture, pretrained=False), classes=len(classes))
     with tempfile.TemporaryDirectory() as folder:
-        path = ledger.weights(run_id, folder)
-        try:
-            network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-        except Exception as error:
-            # Damaged bytes make torch's unpickler raise nearly anything; all of it means the same here.
-            raise ValueError(
-                f"the weights of run {run_id} cannot be read or are another network's "
-                f"({type(error).__name__}); run it again"
-            ) from error
+        load_weights(network, ledger.weights(run_id, folder), of=f"run {run_id}")
     network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Trained(
         run_id=run_id,

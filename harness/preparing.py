@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from datasets.pixels.cache import Pixels
 from datasets.spec import Anomaly, DatasetSpec, SampleTable
 from harness.anomalies import in_words, on_opening
-from harness.reading import DataRequest, asked, decoded, read
+from harness.reading import DataRequest, asked, check_protocols, decoded, read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +84,7 @@ def prepared(request: DataRequest, *, protocols: tuple[str, ...], image_size: in
         ValueError: the request or the data are not usable.
         OSError: the cache cannot be written.
     """
+    check_protocols(protocols, folds=None)
     spec = asked(request, protocols=protocols, image_size=image_size)
     start = time.perf_counter()
     spec, table = read(request, spec)

@@ -17,10 +17,18 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 
+REPRESENTED = ("frame", *MOTION)
+"""What a study can show a network; onset frames alone are the control's."""
+
+MOST_SEEDS = 1000
+
+SMALLEST, LARGEST = 8, 1024
+"""Sides in pixels between which something can be seen and memory holds the images."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataRequest:
-    """Data as asked for: None, () and "" leave a value to the set, `align` "auto" to the release found."""
+    """Data as asked for: None, () and layout "" leave a value to the set, `align` "auto" to the release."""
 
     dataset: str
     root: Path | None = None
@@ -40,9 +48,16 @@ def asked(request: DataRequest, *, protocols: tuple[str, ...], image_size: int) 
     found = entry(request.dataset)
     if request.align not in (AUTO, *ALIGNMENTS):
         raise ValueError(f"unknown --align {request.align!r}; accepted: {', '.join((AUTO, *ALIGNMENTS))}")
+    if request.representation not in REPRESENTED:
+        raise ValueError(
+            f"unknown --representation {request.representation!r}; accepted: {', '.join(REPRESENTED)}"
+        )
+    if image_size > LARGEST:
+        raise ValueError(f"--image-size must be at most {LARGEST} pixels; got {image_size}")
+    usual = default_frames(request.dataset, protocols, request.representation)
     spec = DatasetSpec(
         name=request.dataset,
-        frames=request.frames or default_frames(request.dataset, protocols, request.representation),
+        frames=usual if request.frames is None else request.frames,
         image_size=image_size,
         alignment="none" if request.align == AUTO else request.align,
         representation=request.representation,
@@ -73,6 +88,12 @@ def check_protocols(protocols: tuple[str, ...], *, folds: int | None) -> None:
         raise ValueError(f"--folds goes with --protocol kfold; got {', '.join(protocols)}")
     if folds is not None and folds < 2:
         raise ValueError(f"--folds must be at least 2; got {folds}")
+
+
+def check_seeds(seeds: int) -> None:
+    """ValueError where there is no seed, or more than anybody waits for."""
+    if not 1 <= seeds <= MOST_SEEDS:
+        raise ValueError(f"--seeds must be at least 1 and at most {MOST_SEEDS}; got {seeds}")
 
 
 def read(request: DataRequest, spec: DatasetSpec) -> tuple[DatasetSpec, SampleTable]:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from statistics import median
 from typing import Any
 
-from studies.codec import from_data, to_data, to_json
+from harness.cells import quoted, unquoted
+from studies.codec import from_data, parsed, to_data, to_json
 from studies.metrics import by_clip, by_condition, confusion, headline, scores
 from studies.results import Prediction, RunResult
 from studies.spec import RunSpec
 
 COLUMNS = ("id", "subject", "clip", "condition", "truth", "answer")
+
+_MOST = 1 + 1e-6
+"""What rounding can make of a probability of 1."""
 
 
 def flattened(spec: RunSpec) -> dict[str, Any]:
@@ -82,11 +86,11 @@ _MEASURES: Mapping[str, Callable[[RunResult], dict[str, float]]] = {
 
 def result_parts(result: RunResult) -> dict[str, str]:
     """The result as artifacts by file name: `load`s back from result.json and predictions.csv."""
-    data = to_data(replace(result, predictions=()))
-    del data["predictions"]
+    table = _predictions_csv(result)
+    data = {**to_data(replace(result, predictions=())), "predictions": _digest(table)}
     parts = {
         "result.json": to_json(data, indent=1),
-        "predictions.csv": _predictions_csv(result),
+        "predictions.csv": table,
         "environment.json": to_json(result.environment, indent=1),
     }
     # Answers to changed images, or none at all, make no one matrix.
@@ -97,21 +101,36 @@ def result_parts(result: RunResult) -> dict[str, str]:
 
 def _confusion(result: RunResult) -> str:
     matrix = confusion(result.predictions, len(result.data.classes))
-    rows = ((name, *row) for name, row in zip(result.data.classes, matrix, strict=True))
-    return _csv(("truth", *result.data.classes), rows)
+    names = [quoted(name) for name in result.data.classes]
+    rows = ((name, *row) for name, row in zip(names, matrix, strict=True))
+    return _csv(("truth", *names), rows)
 
 
 def result_from(text_of: Callable[[str], str]) -> RunResult:
     """The result whose `result_parts` these are: `text_of` gives a part's text by its file name.
 
     Raises:
-        ValueError, TypeError, LookupError: the parts are not those of a result.
+        ValueError: the parts are not those of a result, or contradict each other.
     """
-    data = json.loads(text_of("result.json"))
+    data = parsed(text_of("result.json"))
+    if not isinstance(data, dict):
+        raise ValueError("result.json must hold an object; it was changed since it was written")
+    text = text_of("predictions.csv")
+    # Older results do not tell the digest.
+    if data.get("predictions", _digest(text)) != _digest(text):
+        raise ValueError("predictions.csv must be as it was written; it was cut off or changed since")
     # Apart from the rest: the codec looks at every number's type, and these are most numbers there are.
     result = from_data(RunResult, {**data, "predictions": []})
-    table = _predictions(text_of("predictions.csv"), classes=len(result.data.classes))
-    return replace(result, predictions=tuple(table))
+    try:
+        table = tuple(_predictions(text, classes=len(result.data.classes)))
+    except (csv.Error, TypeError, LookupError) as error:
+        raise ValueError(f"predictions.csv must hold the columns of a result's table: {error}") from error
+    return replace(result, predictions=table)
+
+
+def _digest(text: str) -> str:
+    """What tells a table from one that was cut off or changed; line ends are as the system writes them."""
+    return hashlib.sha256(text.replace("\r\n", "\n").encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _predictions(text: str, *, classes: int) -> Iterator[Prediction]:
@@ -120,11 +139,16 @@ def _predictions(text: str, *, classes: int) -> Iterator[Prediction]:
     if not rows:
         return
     column = dict(zip(header, zip(*rows, strict=True), strict=True))
-    shares = zip(*(map(float, column[f"p{c}"]) for c in range(classes)), strict=True)
-    told = (column[name] for name in ("id", "subject", "clip"))
-    conditions = column.get("condition", ("",) * len(rows))
+    parts = [tuple(map(float, column[f"p{c}"])) for c in range(classes)]
+    truths = tuple(map(int, column["truth"]))
+    if not all(0 <= share <= _MOST for part in parts for share in part):
+        raise ValueError("predictions.csv must hold probabilities from 0 to 1")
+    if not all(0 <= truth < classes for truth in truths):
+        raise ValueError(f"predictions.csv must hold truths below the {classes} classes of result.json")
+    told = (map(unquoted, column[name]) for name in ("id", "subject", "clip"))
+    conditions = map(unquoted, column.get("condition", ("",) * len(rows)))
     for name, subject, clip, truth, probabilities, condition in zip(
-        *told, map(int, column["truth"]), shares, conditions, strict=True
+        *told, truths, zip(*parts, strict=True), conditions, strict=True
     ):
         yield Prediction(
             id=name,
@@ -139,15 +163,16 @@ def _predictions(text: str, *, classes: int) -> Iterator[Prediction]:
 def _predictions_csv(result: RunResult) -> str:
     header = (*COLUMNS, *(f"p{c}" for c in range(len(result.data.classes))))
     rows = (
-        (p.id, p.subject, p.clip, p.condition, p.truth, p.answer, *map(repr, p.probabilities))
+        (*map(quoted, (p.id, p.subject, p.clip, p.condition)), p.truth, p.answer, *p.probabilities)
         for p in result.predictions
     )
     return _csv(header, rows)
 
 
 def _csv(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """A table with all texts in quotes: a carriage return in one would otherwise end its row."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(header)
     writer.writerows(rows)
     return text.getvalue()

@@ -94,7 +94,8 @@ def execute(
         seconds=0.0,
     )
     if spec.trains:
-        network, history, pieces = _fitted(spec, material, on_epochs, checkpoint)
+        network, history, pieces, earlier = _fitted(spec, material, on_epochs, checkpoint)
+        start -= earlier
         predictions = predict(
             network,
             _part(pixels, parts.test, device=device).images,
@@ -117,8 +118,10 @@ def _fitted(
     material: Material,
     on_epochs: Callable[[Sequence[Epoch]], None],
     checkpoint: Checkpoint | None,
-) -> tuple[nn.Module, tuple[Epoch, ...], int]:
+) -> tuple[nn.Module, tuple[Epoch, ...], int, float]:
     """The trained network, its epochs, each told as it ends, and into how many pieces batches were cut.
+
+    Last come the seconds that epochs of an earlier process had taken.
 
     Where a batch does not fit the memory, training begins anew with twice as many pieces: the same batch for
     the optimizer, a smaller one for the memory, and for the statistics of batch norm.
@@ -126,12 +129,13 @@ def _fitted(
     standing = standing_of(spec, material)
     if checkpoint and checkpoint.restore(standing):
         on_epochs(standing.history)
+    earlier = sum(epoch.seconds for epoch in standing.history)
     while True:
         try:
             keep = checkpoint.keep if checkpoint else forget
             for epoch in trained(standing, spec, material, keep=keep):
                 on_epochs((epoch,))
-            return standing.network, tuple(standing.history), standing.pieces
+            return standing.network, tuple(standing.history), standing.pieces, earlier
         except Diverged:
             # What stands there leads to no number again.
             if checkpoint:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import tempfile
@@ -30,12 +31,13 @@ from harness.address import (
     USER,
     default_uri,
     few_retries,
-    own_folder,
     signed_in,
     without_credentials,
 )
 from harness.errors import UserError, is_full_disk
+from harness.output import check_writable
 from harness.patience import Patience
+from harness.sqlite import is_foreign
 
 # MLflow tries a server that is away by itself, without a word; how long that goes on is for `patience`.
 os.environ.setdefault(RETRIES, "2")
@@ -56,7 +58,7 @@ class Store:
     def __init__(self, uri: str | None = None) -> None:
         for name in ("alembic", "mlflow"):
             logging.getLogger(name).setLevel(logging.WARNING)
-        self._given = uri or default_uri()
+        self._given = default_uri() if uri is None else uri
         self.uri = signed_in(self._given)
         self.patience = Patience(self.shown(), answers=self._answers)
 
@@ -71,7 +73,7 @@ class Store:
         if not is_local(self.uri):
             return MlflowClient(tracking_uri=self.uri)
         # Its tables are made with it, or with the first question: two processes at once cannot do that.
-        with FileLock(own_folder(self.uri) / "tables.lock"):
+        with FileLock(_lock(self.uri)):
             made = MlflowClient(tracking_uri=self.uri)
             made.search_experiments(max_results=1)
         return made
@@ -80,12 +82,23 @@ class Store:
         """Whether anything could have been recorded: a server, or a SQLite file that is there."""
         return not self.uri.startswith(SQLITE) or Path(self.uri.removeprefix(SQLITE)).is_file()
 
+    def check_address(self) -> None:
+        """See that a server answers, or that a file is one or can be made, and make nothing yet.
+
+        Raises:
+            ValueError: it is not so; the message says what to do.
+        """
+        _check_address(self.uri)
+        if not is_local(self.uri):
+            self.check()
+
     def check(self) -> None:
         """See that the server or the file answers.
 
         Raises:
             ValueError: it does not; the message says what to do.
         """
+        _check_address(self.uri)
         try:
             with few_retries():
                 self._ask()
@@ -99,9 +112,13 @@ class Store:
                     f"the tracking server {self.shown()} does not take the login ({code}): set "
                     f"{USER} and {PASSWORD}, or write both into the address as http://user:password@host"
                 ) from error
+            lacking = isinstance(error, ImportError)
+            why = f"{type(error).__name__}: {error}" if lacking else type(error).__name__
             raise ValueError(
-                f"the tracking store {self.shown()} does not answer ({type(error).__name__}): start the "
-                "server, mend the address, or leave --tracking-uri and MLFLOW_TRACKING_URI out (./mlflow.db)"
+                f"the tracking store {self.shown()} does not answer ({why}): "
+                f"{'install what it lacks' if lacking else 'start the server'}, mend the address "
+                f"(http://HOST:PORT or {SQLITE}FILE), or leave --tracking-uri and MLFLOW_TRACKING_URI out "
+                "(./mlflow.db)"
             ) from error
 
     def shown(self) -> str:
@@ -145,6 +162,8 @@ class Store:
 
     def search(self, where: str, experiments: tuple[str, ...] = ()) -> list[Run]:
         """Runs that `where` holds of, new ones first; in all experiments where none are named."""
+        if not self.exists():
+            return []  # asking would make the file
         ids = list(experiments) or [e.experiment_id for e in self.client.search_experiments()]
         page = self.client.search_runs(ids, where, ViewType.ACTIVE_ONLY, MAX_RESULTS, NEWEST)
         found: list[Run] = list(page)
@@ -194,6 +213,39 @@ class Store:
 def is_local(uri: str) -> bool:
     """Whether a store is a file of this machine."""
     return not uri.startswith(("http://", "https://"))
+
+
+def _lock(uri: str) -> Path:
+    """The lock of a SQLite store, among files that pass: a question leaves nothing in the cache."""
+    user = getattr(os, "getuid", int)()  # a folder of all users, who cannot lock one another's files
+    digest = hashlib.sha256(f"{user} {uri}".encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"harness-{digest}.lock"
+
+
+def _check_address(uri: str) -> None:
+    """See that there is an address, and that a SQLite store is MLflow's or can be made.
+
+    MLflow would try one that it cannot open again and again, aloud.
+
+    Raises:
+        ValueError: there is none, it is a folder or another file, or its folder cannot be written.
+    """
+    if not uri:
+        raise ValueError(
+            f"--tracking-uri takes http://HOST:PORT or {SQLITE}FILE; got {uri!r}: leave it out (./mlflow.db)"
+        )
+    if not uri.startswith(SQLITE):
+        return
+    from mlflow.store.tracking.dbmodels.models import SqlExperiment
+
+    file = Path(uri.removeprefix(SQLITE).partition("?")[0])
+    if not file.exists():
+        check_writable(file.parent, called="the tracking store's folder")
+    if is_foreign(file, tables=SqlExperiment.metadata.tables):
+        raise ValueError(
+            f"the tracking store {uri} is no SQLite file of MLflow's that can be read; name another as "
+            f"{SQLITE}FILE, there or new"
+        )
 
 
 class _Patient:

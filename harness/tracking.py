@@ -159,6 +159,15 @@ class Ledger(Store):
         here = [run for run in runs if run.data.tags.get(PARENT) == parent]
         return Known(finished=finished, reason=_reasons(here).get(key))
 
+    def standing(self, study: Study) -> dict[str, str]:
+        """How each cell of a study stands that has ended: "done" in any study, or "failed" in this one."""
+        found = self.search(f"tags.`{STUDY}` = '{study.name}'")
+        children = self.children(found[0].info.run_id) if found else []
+        ended = {child.key: "failed" for child in children if child.status == "FAILED"}
+        ended |= {child.key: "done" for child in children if child.status == "FINISHED"}
+        others = [spec.key for spec in study.runs() if spec.key not in ended]
+        return ended | {key: "done" for key in others if self.find(key) is not None}
+
     def find(self, key: str) -> str | None:
         """The finished run of that key, in whatever study it ran."""
         run = self._newest(key)

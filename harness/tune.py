@@ -12,7 +12,8 @@ rule stopped are another budget, and `--tuned` finds the search without being to
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,8 +23,11 @@ from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
 from harness.errors import is_full_disk
+from harness.output import check_writable
 from harness.run import Material, standing_of, trained
+from harness.sqlite import is_foreign
 from harness.train import Diverged
+from studies.codec import from_data
 from studies.search import Search
 from studies.spec import RunSpec, Study
 
@@ -35,6 +39,10 @@ PRUNER = "pruner"
 GAMMAS = (0.0, 1.0, 2.0, 3.0)
 WEIGHTS = ("inverse", "none")
 LEARNING_RATES = (1e-4, 1e-2)
+MOST_TRIALS = 10_000
+TABLES = ("studies", "trials", "version_info")
+"""Of those that Optuna makes."""
+
 COUNTED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 PRUNERS: dict[str, Callable[[], BasePruner]] = {
@@ -59,7 +67,15 @@ def check(runs: Sequence[RunSpec], *, trials: int, pruner: str, store: str) -> N
         raise ValueError(f"unknown --pruner {pruner!r}; accepted: {', '.join(PRUNERS)}")
     if trials < 1:
         raise ValueError(f"--trials must be at least 1; got {trials}")
-    begun = _pruners(_opened(store))
+    if trials > MOST_TRIALS:
+        raise ValueError(f"--trials must be at most {MOST_TRIALS}; got {trials}")
+    file = Path(store.removeprefix(SQLITE))
+    if not runs and store.startswith(SQLITE) and file.parent.is_dir() and not file.exists():
+        # A mistake found later leaves no store behind.
+        check_writable(file.parent, called="the folder of --searches")
+        return
+    with _reading(store):
+        begun = _pruners(_opened(store))
     for spec in runs:
         before = begun.get(_name(spec), pruner)
         if before != pruner:
@@ -102,9 +118,10 @@ def search(
         ValueError: as `check`.
     """
     check((spec,), trials=trials, pruner=pruner, store=store)
-    made = _study(spec, _opened(store))
-    made.set_user_attr(PRUNER, pruner)
-    counted = made.get_trials(deepcopy=False, states=COUNTED)
+    with _reading(store):
+        made = _study(spec, _opened(store))
+        made.set_user_attr(PRUNER, pruner)
+        counted = made.get_trials(deepcopy=False, states=COUNTED)
     made.pruner = PRUNERS[pruner]()
     # A seed that depends on how far the search has come: the same one would draw the same trials again.
     made.sampler = optuna.samplers.TPESampler(seed=int(spec.key[:7], 16) + len(counted))
@@ -120,7 +137,7 @@ def search(
     made.optimize(
         lambda trial: _value(trial, spec, material), n_trials=max(0, trials - len(counted)), callbacks=[after]
     )
-    return _search(spec, made)
+    return _search(spec, made, store=store)
 
 
 def _value(trial: optuna.Trial, spec: RunSpec, material: Material) -> float:
@@ -152,9 +169,10 @@ def searches(study: Study, store: str) -> tuple[Search, ...]:
             another pruner; the message names the command.
     """
     check_there(store)
-    storage = _opened(store)
     runs = [spec for spec in study.runs() if spec.control == "none"]
-    there = _pruners(storage)
+    with _reading(store):
+        storage = _opened(store)
+        there = _pruners(storage)
     lacking = [spec for spec in runs if _name(spec) not in there]
     if lacking:
         raise ValueError(
@@ -168,7 +186,9 @@ def searches(study: Study, store: str) -> tuple[Search, ...]:
             f"--tuned needs the same pruner for every run; found {', '.join(pruners)} in {_shown(store)}: "
             "run `harness tune` with the same options and another store, --searches"
         )
-    found = tuple(_search(spec, _study(spec, storage)) for spec in runs)
+    with _reading(store):
+        made = [_study(spec, storage) for spec in runs]
+    found = tuple(_search(spec, each, store=store) for spec, each in zip(runs, made, strict=True))
     budgets = sorted({len(each.values) for each in found})
     if len(budgets) > 1:
         raise ValueError(
@@ -186,15 +206,40 @@ def _opened(store: str) -> BaseStorage:
     """The storage at an address; a SQLite file that is not there is made."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
+        if store.startswith(SQLITE) and is_foreign(Path(store.removeprefix(SQLITE)), tables=TABLES):
+            raise _Unusable("another program's file")
         return optuna.storages.get_storage(store)
     except Exception as error:
         # Every kind of address fails in its own way; all of them mean the same to the user here.
         if is_full_disk(error):
             raise
-        raise ValueError(
-            f"--searches takes the address of an Optuna storage; {_shown(store)} cannot be opened as one "
-            f"({type(error).__name__}): name {SQLITE}FILE, Optuna's or new, in a folder that is there, or a "
+        why = error if isinstance(error, _Unusable) else type(error).__name__
+        raise _Unusable(
+            f"--searches takes the address of an Optuna storage; {_shown(store) or repr(store)} cannot be "
+            f"opened as one ({why}): name {SQLITE}FILE, Optuna's or new, in a folder that is there, or a "
             "server that is up and whose driver is installed, or leave --searches out (./optuna.db)"
+        ) from error
+
+
+class _Unusable(ValueError):
+    """A store that cannot be opened, which says so itself."""
+
+
+@contextmanager
+def _reading(store: str) -> Iterator[None]:
+    """What is found in a store that opens, of which any part may be damaged or another program's."""
+    try:
+        yield
+    except _Unusable:
+        raise
+    except Exception as error:
+        # Optuna raises whatever it stumbles over, and the database's own errors beside.
+        if is_full_disk(error):
+            raise
+        raise ValueError(
+            f"the searches must be as Optuna has written them; those in {_shown(store)} cannot be read "
+            f"({type(error).__name__}): name another store with --searches, or take this one away and search "
+            "anew"
         ) from error
 
 
@@ -208,7 +253,7 @@ def _shown(store: str) -> str:
 def _pruners(storage: BaseStorage) -> dict[str, str]:
     """The pruner of every search in the storage that has begun, by the search's name."""
     return {
-        study.study_name: study.user_attrs[PRUNER]
+        study.study_name: str(study.user_attrs[PRUNER])
         for study in storage.get_all_studies()
         if PRUNER in study.user_attrs
     }
@@ -221,21 +266,18 @@ def _study(spec: RunSpec, storage: BaseStorage) -> optuna.Study:
     )
 
 
-def _search(spec: RunSpec, made: optuna.Study) -> Search:
-    trials = made.get_trials(deepcopy=False, states=COUNTED)
-    complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-    if not complete:
-        raise ValueError(
-            f"the search for {spec.name} under {spec.protocol} has no finished trial: run `harness tune`"
-        )
-    best = max(complete, key=lambda trial: (trial.value, -trial.number))
-    return Search(
-        key=spec.key,
-        values=tuple(_reached(trial) for trial in trials),
-        pruned=tuple(trial.state == TrialState.PRUNED for trial in trials),
-        learning_rate=best.params["learning_rate"],
-        gamma=best.params["gamma"],
-        class_weights=best.params["class_weights"],
+def _search(spec: RunSpec, made: optuna.Study, *, store: str) -> Search:
+    with _reading(store):
+        trials = made.get_trials(deepcopy=False, states=COUNTED)
+        complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+        if complete:
+            best = max(complete, key=lambda trial: (trial.value, -trial.number))
+            told = {name: best.params[name] for name in ("learning_rate", "gamma", "class_weights")}
+            values = [_reached(trial) for trial in trials]
+            pruned = [trial.state == TrialState.PRUNED for trial in trials]
+            return from_data(Search, {"key": spec.key, "values": values, "pruned": pruned, **told})
+    raise ValueError(
+        f"the search for {spec.name} under {spec.protocol} has no finished trial: run `harness tune`"
     )
 
 

@@ -145,8 +145,11 @@ def _serve(job: Job, connection: Connection) -> None:
     speaks = threading.Lock()
 
     def say(told: object) -> None:
-        with speaks:  # training tells its epochs, another thread that the tracking store is away
-            connection.send(told)
+        try:
+            with speaks:  # training tells its epochs, another thread that the tracking store is away
+                connection.send(told)
+        except OSError:
+            os._exit(1)  # nobody listens any more, which is no failure of the cell
 
     try:
         while True:
@@ -157,8 +160,6 @@ def _serve(job: Job, connection: Connection) -> None:
                 say(stopped)
     except (EOFError, KeyboardInterrupt):
         return
-    except OSError:
-        os._exit(1)  # nobody listens any more
 
 
 def _interrupted(number: int, frame: Any) -> None:

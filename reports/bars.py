@@ -9,7 +9,7 @@ from statistics import fmean, stdev
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from reports.figures import BLUE, GREEN, GREY, ORANGE, SMALL, grid_of, save
+from reports.figures import BLUE, GREEN, GREY, ORANGE, SMALL, grid_of, legible, save
 from reports.outcomes import Outcome
 
 LEVEL = 7
@@ -51,9 +51,11 @@ def _panel(axes: Axes, rows: Sequence[Outcome], *, name: str) -> None:
         top = height + (stdev(shares) if len(shares) > 1 else 0)
         axes.text(place, top + 1, f"{height:.1f}", ha="center", va="bottom", fontsize=SMALL - 1)
     if len(arms) <= LEVEL:
-        axes.set_xticks(range(len(arms)), [arm.replace("+", "\n+") for arm in arms], fontsize=SMALL)
+        axes.set_xticks(range(len(arms)), [legible(arm).replace("+", "\n+") for arm in arms], fontsize=SMALL)
     else:
-        axes.set_xticks(range(len(arms)), arms, rotation=40, ha="right", fontsize=SMALL - 1)
+        axes.set_xticks(
+            range(len(arms)), list(map(legible, arms)), rotation=40, ha="right", fontsize=SMALL - 1
+        )
     axes.set_ylim(0, 112)
     axes.set_ylabel({"accuracy": "accuracy, %", "uar": "UAR, %"}[name], fontsize=SMALL)
     axes.tick_params(axis="y", labelsize=SMALL - 1)

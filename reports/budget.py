@@ -12,7 +12,7 @@ from statistics import fmean
 
 from matplotlib.axes import Axes
 
-from reports.figures import SMALL, grid_of, legend, save
+from reports.figures import SMALL, grid_of, legend, legible, save
 from reports.numbers import label, percent, whole
 from reports.outcomes import Outcomes
 from reports.pictures import file_name
@@ -100,7 +100,7 @@ def _panel(axes: Axes, found: Sequence[tuple[RunSpec, Search]]) -> None:
     for name in dict.fromkeys(spec.architecture.name for spec, _ in found):
         curves = [each.best_so_far for spec, each in found if spec.architecture.name == name]
         shares = [100 * fmean(values) for values in zip(*curves, strict=True)]
-        axes.step(range(1, len(shares) + 1), shares, where="post", marker=".", label=name)
+        axes.step(range(1, len(shares) + 1), shares, where="post", marker=".", label=legible(name))
     axes.set_xlabel("trials", fontsize=SMALL)
     axes.set_ylabel("best validation accuracy, %", fontsize=SMALL)
     axes.tick_params(labelsize=SMALL - 1)

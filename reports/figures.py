@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, MaxNLocator
 from numpy.typing import NDArray
 
+from datasets.text import shown
 from studies.metrics import confusion, headline, scores
 from studies.results import RunResult
 
@@ -25,6 +26,9 @@ WIDTH = 7.5
 DPI = 150
 LEGEND_WIDTH = 90
 """Letters that fit below a figure beside each other."""
+
+LONGEST_NAME = 60
+"""Letters of a name that are drawn."""
 
 SMALL = 7
 LEAST_LOSS = 1e-6
@@ -41,6 +45,15 @@ def grid_of(panels: int, *, columns: int, height: float) -> tuple[Figure, list[A
     for spare in axes[panels:]:
         spare.set_visible(False)
     return figure, axes[:panels]
+
+
+def legible(name: str) -> str:
+    """A name of others as matplotlib draws it to the letter: on one line, cut, and never as mathematics.
+
+    A label that begins with an underscore would be left out of the legend, so a space goes before it.
+    """
+    text = shown(name, longest=LONGEST_NAME).replace("$", r"\$")
+    return f" {text}" if text.startswith("_") or not text else text
 
 
 def legend(figure: Figure, axes: Axes) -> None:
@@ -87,7 +100,7 @@ def augmentation_strip(original: NDArray[np.uint8], augmented: NDArray[np.uint8]
 def name_of(result: RunResult) -> str:
     """The network, marked if it gave every test sample the same answer."""
     found = scores(headline(result.predictions, result.spec.protocol), len(result.data.classes))
-    return result.spec.architecture.name + (" (collapsed)" if found.collapsed else "")
+    return legible(result.spec.architecture.name) + (" (collapsed)" if found.collapsed else "")
 
 
 def confusion_matrices(results: Sequence[RunResult], path: Path) -> None:
@@ -109,7 +122,7 @@ def framed(axes: Axes, classes: Sequence[str]) -> None:
     axes.imshow(np.zeros(sides), cmap="Blues", vmin=0, vmax=1)
     for truth, answer in np.ndindex(sides):
         axes.text(answer, truth, "", ha="center", va="center", fontsize=SMALL)
-    short = [name if len(name) <= 10 else f"{name[:9]}." for name in classes]
+    short = [legible(name if len(name) <= 10 else f"{name[:9]}.") for name in classes]
     axes.set_xticks(range(len(classes)), short, rotation=45, ha="right", fontsize=SMALL - 1)
     axes.set_yticks(range(len(classes)), short, fontsize=SMALL - 1)
     axes.set_xlabel("answer", fontsize=SMALL)

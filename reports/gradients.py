@@ -15,7 +15,7 @@ from statistics import fmean
 from matplotlib.ticker import LogFormatter, MaxNLocator
 
 from reports.checked import twins
-from reports.figures import SMALL, grid_of, legend, save
+from reports.figures import SMALL, grid_of, legend, legible, save
 from reports.numbers import NOTHING, label, whole
 from reports.outcomes import Outcome, Outcomes
 from reports.pictures import file_name
@@ -92,7 +92,8 @@ def gradient_figure(study: Outcomes, *, out: Path) -> Figure | None:
             if row.protocol == protocol:
                 epochs, means = _by_epoch(row.runs)
                 style = "-" if row.arm.block.residual else "--"
-                place.plot(epochs, means, linestyle=style, marker=".", linewidth=1, label=row.arm.name)
+                name = legible(row.arm.name)
+                place.plot(epochs, means, linestyle=style, marker=".", linewidth=1, label=name)
         place.set_yscale("log")
         place.yaxis.set_major_formatter(LogFormatter())
         place.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))

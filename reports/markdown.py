@@ -1,28 +1,55 @@
 """Tables and figures to GitHub-flavoured markdown that reads well as plain text too.
 
 Every text that comes in is data (class names, file names, reasons for a failure) and is shown as it
-stands: nothing in it becomes markup, a link or another cell.
+stands: nothing in it becomes markup, a link or another cell. Only what nobody could see is shown otherwise,
+as its escape: marks that turn the direction of reading, and bytes that are no text.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from reports.table import Figure, Table
 
-_MARKUP = re.compile(r"[\\`*<>\[\]|~$&]|(?<!\w)_|_(?!\w)")
-_BREAKS = re.compile(r"[ \x00-\x1f\x7f\x85\u2028\u2029]+")
+_MARKUP = re.compile(r"[\\`*<>\[\]|~$&]|(?<![^\W_])_|_(?![^\W_])")
+_BREAKS = re.compile(r"[ \x00-\x1f\x7f\x80-\x9f\u2028\u2029]+")
+_UNSEEN = frozenset({"Cf", "Cs"})
+# Before it stands what makes a heading, a list or a rule of a line; a number with its sign stays a number.
+_FIRST = re.compile(r"(?=#{1,6}(?: |$)|[-+](?: |$)|-[- ]*$)|[0-9]{1,9}(?=[.)](?: |$))")
+_LAST = re.compile(r"(?<= )(?=#+$)")
+_ADDRESS = re.compile(r"(?<=[\w.+-])@(?=\w)")
+_LINK = re.compile(r":(?=//)|(?<=www)\.|(?<=mailto):|(?<=xmpp):", re.IGNORECASE)
 
 
 def escape(text: str) -> str:
-    """`text` on one line, with everything that GitHub's markdown would act on escaped."""
-    return _MARKUP.sub(lambda match: "\\" + match[0], _BREAKS.sub(" ", text).strip())
+    """`text` on one line, with everything that GitHub's markdown would act on escaped.
+
+    An address of mail has its sign in a code span: GitHub makes a link of it however it is escaped.
+    """
+    line = _MARKUP.sub(lambda match: "\\" + match[0], _line(text))
+    line = _ADDRESS.sub("`@`", _LINK.sub(lambda match: "\\" + match[0], line))
+    for place in (_LAST.search(line), _FIRST.match(line)):
+        if place:
+            line = f"{line[: place.end()]}\\{line[place.end() :]}"
+    return line
+
+
+def _line(text: str) -> str:
+    """`text` with spaces for its breaks and escapes for what cannot be seen."""
+    line = _BREAKS.sub(" ", text).strip()
+    if line.isascii():
+        return line
+    return "".join(
+        letter.encode("unicode_escape").decode("ascii") if unicodedata.category(letter) in _UNSEEN else letter
+        for letter in line
+    )
 
 
 def code(text: str) -> str:
     """`text` as a code span, whatever backticks it holds."""
-    line = _BREAKS.sub(" ", text).strip()
+    line = _line(text)
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", line)), default=0))
     pad = " " if "`" in line else ""
     return f"{fence}{pad}{line}{pad}{fence}"

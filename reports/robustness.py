@@ -14,7 +14,7 @@ from datasets.corrupt import CORRUPTIONS, ILLUMINATION, POSE, STRENGTHS
 from reports.checked import runs_of, twins
 from reports.columns import SEEN, SEEN_NOTE, seen
 from reports.differences import span
-from reports.figures import SMALL, grid_of, legend, save
+from reports.figures import SMALL, grid_of, legend, legible, save
 from reports.numbers import label, percent, points
 from reports.outcomes import Outcome, Outcomes, SeedOutcome, marked
 from reports.pictures import file_name
@@ -197,7 +197,7 @@ def robustness_figure(study: Outcomes, protocol: str, *, out: Path) -> Figure | 
                 ls=("-", "--")[line // 10 % 2],
                 marker=".",
                 lw=1,
-                label=each.row.name,
+                label=legible(each.row.name),
             )
         place.set_title(kind, fontsize=SMALL + 1)
         place.set_xticks(range(1 + len(STRENGTHS)), ("as it is", *map(str, STRENGTHS)), fontsize=SMALL - 1)

@@ -117,12 +117,17 @@ def ablation(design: str, *, order: tuple[str, ...] = ()) -> Arms:
     unknown = [part for part in order if part not in PARTS]
     if unknown or len(set(order)) < len(order):
         raise ValueError(
-            f"--order takes each part at most once, of {', '.join(PARTS)}; got {', '.join(order)}"
+            f"--order takes each part at most once, of {', '.join(PARTS)}; got {', '.join(order) or repr('')}"
         )
     if design == FACTORIAL and set(order) & set(NETWORK_PARTS):
         raise ValueError(
             "the factorial design has batch norm and the GAP head in every arm; --order takes of "
             f"{', '.join(BLOCK_PARTS)}; got {', '.join(order)}"
+        )
+    if design == PLACEBO and set(order) - set(GROWING):
+        raise ValueError(
+            "the placebo design is about the parts that bring parameters; --order takes of "
+            f"{', '.join(GROWING)}; got {', '.join(order)}"
         )
     return DESIGNS[design](order or tuple(BLOCK_PARTS))
 

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import types
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from datasets.text import shown
+
 T = TypeVar("T")
+
+_LONGEST = 200
+"""Characters of what was got instead that a message shows: a document can be of any size."""
+
+_LONGEST_MESSAGE = 2000
 
 
 def to_data(value: Any) -> Any:
@@ -35,16 +43,32 @@ def from_data(cls: type[T], data: Any) -> T:
     """The value of type `cls` that `to_data` made `data` from.
 
     Raises:
-        ValueError: a field without a default is missing, or one is unknown or holds something of another
-            type. What was written before a field existed is read with the field's default.
+        ValueError: a field without a default is missing, or one is unknown, holds something of another type,
+            or no number. What was written before a field existed is read with the field's default.
     """
-    value: T = _decode(cls, data, where=cls.__name__)
+    try:
+        value: T = _decode(cls, data, where=cls.__name__)
+    except ValueError as error:
+        # A value's own complaint may cite the name that it was given.
+        raise ValueError(shown(str(error), longest=_LONGEST_MESSAGE)) from error
     return value
 
 
 def from_json(cls: type[T], text: str) -> T:
-    """The value of type `cls` that `to_json` made `text` from; errors as `from_data`."""
-    return from_data(cls, json.loads(text))
+    """The value of type `cls` that `to_json` made `text` from; errors as `from_data`, and for no JSON."""
+    return from_data(cls, parsed(text))
+
+
+def parsed(text: str) -> Any:
+    """What a JSON text holds.
+
+    Raises:
+        ValueError: it is no JSON, or is nested deeper than Python can follow.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("JSON must be nested less deeply than a thousand levels") from error
 
 
 def _decode(hint: Any, data: Any, *, where: str) -> Any:
@@ -56,22 +80,40 @@ def _decode(hint: Any, data: Any, *, where: str) -> Any:
         return _decode_tuple(get_args(hint), data, where=where)
     if origin is Literal:
         if data not in get_args(hint):
-            raise ValueError(f"{where} must be one of {', '.join(map(repr, get_args(hint)))}; got {data!r}")
+            raise ValueError(
+                f"{where} must be one of {', '.join(map(repr, get_args(hint)))}; got {_got(data)}"
+            )
         return data
     if origin in (Union, types.UnionType):
         inner = [arg for arg in get_args(hint) if arg is not types.NoneType]
         assert len(inner) == 1, f"{where}: only optional types are supported"
         return None if data is None else _decode(inner[0], data, where=where)
-    if hint is float and type(data) is int:
-        return float(data)
+    if hint is float and type(data) in (int, float):
+        return _finite(data, where=where)
     if type(data) is not hint:
-        raise ValueError(f"{where} must be {hint.__name__}; got {data!r}")
+        raise ValueError(f"{where} must be {hint.__name__}; got {_got(data)}")
     return data
+
+
+def _finite(data: int | float, *, where: str) -> float:
+    """A number as a float; JSON's readers also take NaN, 1e999 and whole numbers of 400 digits."""
+    try:
+        number = float(data)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise ValueError(f"{where} must be a finite number; got {_got(data)}")
+    return number
+
+
+def _got(data: Any) -> str:
+    """What stands in a value's place, in words of bounded length."""
+    return shown(repr(data), longest=_LONGEST)
 
 
 def _decode_tuple(args: tuple[Any, ...], data: Any, *, where: str) -> tuple[Any, ...]:
     if not isinstance(data, list):
-        raise ValueError(f"{where} must be a list; got {data!r}")
+        raise ValueError(f"{where} must be a list; got {_got(data)}")
     if len(args) == 2 and args[1] is Ellipsis:
         return tuple(_decode(args[0], item, where=f"{where}[{i}]") for i, item in enumerate(data))
     if len(args) != len(data):
@@ -85,7 +127,7 @@ def _decode_dataclass(cls: type, data: Any, *, where: str) -> Any:
     needed = {field.name for field in dataclasses.fields(cls) if not _has_default(field)}
     if not isinstance(data, dict) or not needed <= set(data) <= set(hints):
         got = sorted(data) if isinstance(data, dict) else data
-        raise ValueError(f"{where} must have the fields {sorted(hints)}; got {got}")
+        raise ValueError(f"{where} must have the fields {sorted(hints)}; got {_got(got)}")
     return cls(**{name: _decode(hints[name], data[name], where=f"{where}.{name}") for name in data})
 
 

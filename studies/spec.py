@@ -17,6 +17,9 @@ from studies.search import Search
 RECIPE = 2
 """Raised whenever training comes to mean something else, so that no older result answers for it."""
 
+MOST = 1_000_000
+"""Of epochs, patience and images a step; more is a slip of the keyboard."""
+
 Engine = Literal["eager", "fused", "compiled"]
 """How a training step is computed; `harness.engine` says what each is."""
 
@@ -64,6 +67,8 @@ class TrainingSpec:
         for name in ("epochs", "batch", "patience"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1; got {getattr(self, name)}")
+            if getattr(self, name) > MOST:
+                raise ValueError(f"{name} must be at most {MOST}; got {getattr(self, name)}")
         if not 0 < self.learning_rate < 1:
             raise ValueError(f"learning rate must lie between 0 and 1; got {self.learning_rate}")
         if self.gamma < 0:

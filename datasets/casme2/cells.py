@@ -19,12 +19,23 @@ from typing import Any
 import openpyxl
 import xlrd  # type: ignore[import-untyped]
 
+from datasets.text import shown
+
 SEPARATORS = ",;\t"
 MOST_BYTES = 20_000_000
-MOST_UNPACKED = 200_000_000
+"""Hundreds of times what a coding sheet holds."""
+
+MOST_UNPACKED = 10_000_000
+"""Thirty times what a coding sheet unpacks to; XML of this size takes seconds to read and 100 MB."""
+
 MOST_ROWS = 10_000
+"""The sheet has 256."""
+
 MOST_COLUMNS = 64
+"""The sheet has 9; columns beyond these are not read."""
+
 _SHEETS = 5
+_LONGEST_REASON = 400
 
 Grid = list[list[str]]
 
@@ -42,14 +53,14 @@ def grids(path: Path) -> list[Grid]:
         if size > MOST_BYTES:
             raise ValueError(f"it holds {size} bytes, more than the {MOST_BYTES} that are opened")
         with path.open("rb") as file:
-            magic = file.read(2)
-        if magic == b"PK":
+            magic = file.read(4)
+        if magic == b"PK\3\4":
             return _xlsx(path)
         return _xls(path) if path.suffix.lower() != ".csv" else _csv(path.read_bytes())
     except Exception as error:
         # Three parsers of other people's files, which raise whatever a damaged one makes them stumble over.
         kind = "a .csv table" if path.suffix.lower() == ".csv" else f"an {path.suffix.lower()} workbook"
-        reason = str(error) or type(error).__name__
+        reason = shown(str(error) or type(error).__name__, longest=_LONGEST_REASON)
         raise ValueError(f"the sheet must be {kind}: cannot read {path} ({reason})") from error
 
 

@@ -17,12 +17,17 @@ import h5py
 
 from datasets.ckplus.facts import CSV_CODES, CSV_ROWS, H5_CODES, SIDE
 from datasets.ckplus.names import some
+from datasets.hdf5 import own, tried
 from datasets.spec import Anomaly
+from datasets.text import shown
+
+DATA_SETS = ("data_pixel", "data_label")
 
 MOST_ROWS = 100_000
 """More than a hundred times what is known: a longer file is something else."""
 
 _LONGEST_LINE = 1 << 20
+_LONGEST_REASON = 400
 _BYTES = frozenset(str(value) for value in range(256))
 
 
@@ -41,12 +46,16 @@ def read_h5(path: Path, *, where: str) -> Rows:
     Raises:
         ValueError: the file is cut off or no HDF5, or its data sets are missing or of another form.
     """
+    codes: list[int] = []
     try:
-        with h5py.File(path, "r", locking=False) as file:
-            fault = _fault(file)
-            codes = [] if fault else file["data_label"][()].tolist()
-    except (OSError, KeyError, RuntimeError, TypeError, ValueError) as error:
-        fault = f"it cannot be read ({error})"
+        fault = tried(path, DATA_SETS, rows=MOST_ROWS)
+        if not fault:
+            with h5py.File(path, "r", locking=False) as file:
+                fault = _fault(file)
+                codes = [] if fault else file["data_label"][()].tolist()
+    except Exception as error:
+        # A damaged file makes h5py stumble in whatever it was about to do.
+        fault = f"it cannot be read ({shown(str(error), longest=_LONGEST_REASON)})"
     if fault:
         raise ValueError(
             f"an .h5 of CK+ must hold data_pixel, uint8 (N, {SIDE}, {SIDE}), and data_label, integers (N,), "
@@ -57,15 +66,12 @@ def read_h5(path: Path, *, where: str) -> Rows:
 
 def _fault(file: Any) -> str:
     """What is wrong with the form of an open container, "" if nothing."""
-    links = {name: file.get(name, getlink=True) for name in ("data_pixel", "data_label")}
-    missing = [name for name, link in links.items() if link is None]
+    missing = [name for name in DATA_SETS if file.get(name, getlink=True) is None]
     if missing:
         return f"it lacks {' and '.join(missing)}; found: {some(sorted(file)) or 'nothing'}"
-    for name, link in links.items():
-        # Links and external storage would read other files than the one that was named.
-        own = isinstance(link, h5py.HardLink) and isinstance(file[name], h5py.Dataset)
-        if not own or file[name].external or file[name].is_virtual:
-            return f"{name} is no data set of the file's own"
+    for name in DATA_SETS:
+        if fault := own(file, name):
+            return fault
     pixels, labels = file["data_pixel"], file["data_label"]
     count = pixels.shape[0] if pixels.shape else 0
     if pixels.dtype != "uint8" or pixels.shape != (count, SIDE, SIDE):

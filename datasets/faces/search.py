@@ -14,7 +14,7 @@ from datasets.faces.boxes import Face as Face
 from datasets.faces.boxes import failure_rates as failure_rates
 from datasets.faces.haar import CASCADES, LEAST_SHARE, NEIGHBOURS, SCALE_FACTOR, Detector, check_cascades
 from datasets.pixels.decode import Decoded, Reader
-from datasets.pixels.journal import Journal
+from datasets.pixels.journal import DAMAGED, Journal
 from datasets.pixels.store import cache_dir, content_key, cores, made_once, silent, write_whole
 from datasets.spec import Picture, Sample, SampleTable
 
@@ -74,7 +74,7 @@ def _recorded(place: Path, clips: Clips) -> tuple[Face, ...] | None:
             _face(name, samples[0], entry)
             for (name, samples), entry in zip(clips.items(), found, strict=True)
         )
-    except (FileNotFoundError, ValueError, TypeError, KeyError):
+    except (FileNotFoundError, *DAMAGED):
         return None
 
 
@@ -82,12 +82,16 @@ def _face(name: str, sample: Sample, found: _Found) -> Face:
     """A face from what detection found.
 
     Raises:
-        ValueError, TypeError, KeyError: the record is not one that detection writes.
+        One of `DAMAGED`: the record is not one that detection writes.
     """
     left, top, side = map(int, found["box"])
     width, height = map(int, found["image"])
     if found["source"] not in ("", *SOURCES):
         raise ValueError("unknown source")
+    if min(left, top, side, width - left - side, height - top - side) < 0 or (found["cascade"] and not side):
+        raise ValueError("a box that is not in its image")
+    if found["source"] != "unreadable" and not (width and height):
+        raise ValueError("an image without a size")
     return Face(
         clip=name,
         subject=sample.subject,
@@ -108,7 +112,7 @@ def _search(clips: Clips, place: Path, progress: Callable[[int, int], None]) -> 
     try:
         for entry, name in zip(journal.entries, names[: len(journal.entries)], strict=True):
             _face(name, clips[name][0], entry)
-    except (ValueError, TypeError, KeyError):
+    except DAMAGED:
         journal.forget()
     progress(len(journal.entries), len(names))
     own = local()

@@ -31,7 +31,8 @@ def lacking(path: Path) -> tuple[str, ...]:
     """Those of the columns path and label that the first line of a file does not name."""
     try:
         with path.open("rb") as file:
-            text, _ = _decoded(file.read(_HEADER_BYTES))
+            # The last letter may be cut in two here.
+            text, _ = _decoded(file.read(_HEADER_BYTES), errors="ignore")
         columns, _ = _header(text)
     except (OSError, ValueError, csv.Error):
         return NEEDED
@@ -87,11 +88,14 @@ def _text(path: Path) -> tuple[str, tuple[str, ...]]:
     return text, notes
 
 
-def _decoded(data: bytes) -> tuple[str, str]:
-    """The text of a file, or of its beginning, and the encoding it was read in."""
+def _decoded(data: bytes, *, errors: str = "strict") -> tuple[str, str]:
+    """The text of a file, or of its beginning, and the encoding it was read in.
+
+    `errors` says, as in `bytes.decode`, what becomes of a text with its encoding's mark that is not whole.
+    """
     for mark, encoding in _MARKS.items():
         if data.startswith(mark):
-            return data.decode(encoding), encoding
+            return data.decode(encoding, errors), encoding
     try:
         return data.decode("utf-8"), "utf-8"
     except UnicodeDecodeError:

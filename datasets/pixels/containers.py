@@ -18,6 +18,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.hdf5 import own
+
 MOST_PIXELS = 64_000_000
 """Pictures of more pixels are refused: ten times what any camera of the field gives, 200 MB in memory."""
 
@@ -45,7 +47,9 @@ class Container(Protocol):
 
 
 def opened(path: str) -> Container:
-    """The container at `path`, by its suffix; whatever is neither .h5 nor .csv is a recording.
+    """The container at `path`, by its suffix; whatever is neither .h5 nor .csv must be a recording, an AVI.
+
+    FFmpeg is given nothing else: it would take a text for a playlist of further files.
 
     Raises:
         OSError: the file cannot be read at all.
@@ -57,7 +61,7 @@ def opened(path: str) -> Container:
         return _Packed(path)
     if suffix == ".csv":
         return _Text(path)
-    return _Recording(path, damaged=suffix == ".avi" and not (start[:4] == b"RIFF" and start[8:] == b"AVI "))
+    return _Recording(path, damaged=not (start[:4] == b"RIFF" and start[8:] == b"AVI "))
 
 
 class _Recording:
@@ -99,22 +103,21 @@ class _Packed:
 
     def __init__(self, path: str) -> None:
         self._file = self._pixels = None
-        self._fault = ""
         try:
             self._file = h5py.File(path, "r", locking=False)
-            self._pixels = self._file.get("data_pixel")
-        except OSError:
+            self._fault = own(self._file, "data_pixel")
+            if not self._fault:
+                self._pixels = self._file["data_pixel"]
+                self._fault = self._unlike(self._pixels)
+        except Exception:
+            # A damaged file makes h5py stumble in whatever it was about to do.
             self._fault = "the file is no HDF5 that can be read"
-            return
-        if not isinstance(self._pixels, h5py.Dataset):
-            self._fault = "the file has no data set data_pixel"
-        elif self._pixels.ndim != 3 or self._pixels.dtype != np.uint8:
-            self._fault = (
-                f"data_pixel is {self._pixels.dtype} {self._pixels.shape}; uint8 (pictures, height, width) "
-                "is expected"
-            )
-        else:
-            self._fault = too_large(self._pixels.shape[2], self._pixels.shape[1])
+
+    @staticmethod
+    def _unlike(pixels: h5py.Dataset) -> str:
+        if pixels.ndim != 3 or pixels.dtype != np.uint8:
+            return f"data_pixel is {pixels.dtype} {pixels.shape}; uint8 (pictures, height, width) is expected"
+        return too_large(pixels.shape[2], pixels.shape[1])
 
     def image(self, item: int) -> Image | str:
         if self._fault or self._pixels is None:
@@ -123,7 +126,7 @@ class _Packed:
             return f"data_pixel has {len(self._pixels)} pictures; number {item + 1} was asked for"
         try:
             return np.asarray(self._pixels[item], dtype=np.uint8)
-        except OSError:
+        except Exception:
             return f"picture {item + 1} of data_pixel cannot be read"
 
     def close(self) -> None:

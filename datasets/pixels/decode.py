@@ -10,14 +10,15 @@ import cv2
 import numpy as np
 
 from datasets.pixels.containers import Container, Image, opened, too_large
-from datasets.pixels.header import dimensions
+from datasets.pixels.header import dimensions, png_end
 from datasets.spec import Picture
 
 MOST_BYTES = 2**30
 """Files of more bytes are not read: no picture of `MOST_PIXELS` needs them."""
 
-# First bytes of a format, the marker its picture starts with, and the one that must follow.
-_WHOLE = ((b"\xff\xd8", b"\xff\xda", b"\xff\xd9"), (b"\x89PNG", b"IDAT", b"IEND"))
+# Pictures that cannot be read are told of by us; OpenCV would write of each to the terminal.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
 _PNG_WITH_ALPHA = (b"\4", b"\6")
 
 
@@ -70,8 +71,9 @@ def read(picture: Picture) -> Decoded:
     """One picture's pixels and digest.
 
     Grey becomes three equal channels, 16 bits a channel become their upper 8, and what a PNG's alpha makes
-    transparent shows black. Pictures above `datasets.pixels.containers.MOST_PIXELS` are refused,
-    before decoding where PNG, JPEG, BMP, GIF, TIFF and containers announce their size.
+    transparent shows black. Pictures above `datasets.pixels.containers.MOST_PIXELS` are refused before
+    decoding, by the size that they announce, and so are formats other than those of
+    `datasets.pixels.header.dimensions`, of which nothing is known before.
 
     Raises:
         OSError: the file cannot be read at all.
@@ -102,7 +104,9 @@ def _decode(data: bytes) -> Image | str:
     if _truncated(data):
         return f"the file is cut off after {len(data)} bytes"
     announced = dimensions(data)
-    if announced is not None and (fault := too_large(*announced)):
+    if announced is None:
+        return "the file is no image that OpenCV reads"
+    if fault := too_large(*announced):
         return fault
     clear = data.startswith(b"\x89PNG") and data[25:26] in _PNG_WITH_ALPHA
     try:
@@ -132,4 +136,6 @@ def _truncated(data: bytes) -> bool:
 
     Neither marker can occur by chance within a JPEG's picture, where every FF is followed by a zero.
     """
-    return any(data.startswith(magic) and data.rfind(end) < data.rfind(start) for magic, start, end in _WHOLE)
+    if data.startswith(b"\xff\xd8"):
+        return data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")
+    return data.startswith(b"\x89PNG") and b"IDAT" in data and png_end(data) < 0

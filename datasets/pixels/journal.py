@@ -15,6 +15,9 @@ from typing import Any
 
 Entry = dict[str, Any]
 
+DAMAGED = (ValueError, TypeError, KeyError, ArithmeticError, RecursionError)
+"""What reading a record meets where its bytes are not those that were written: then there is none."""
+
 FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
@@ -42,7 +45,7 @@ class Journal:
         for line in lines.splitlines(keepends=True):
             try:
                 entry = json.loads(line) if line.endswith(b"\n") else None
-            except ValueError:
+            except DAMAGED:
                 return
             if not isinstance(entry, dict):
                 return

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from datasets.pixels.journal import Entry, Journal
+from datasets.pixels.journal import DAMAGED, Entry, Journal
 from datasets.pixels.store import cores, made_once, write_whole
 from datasets.pixels.units import Made, Work, make, units
 
@@ -54,7 +54,7 @@ def _recorded(place: Path, work: Work) -> Record | None:
     try:
         record = _read(json.loads(place.with_suffix(".json").read_bytes()), work)
         length = place.stat().st_size
-    except (FileNotFoundError, ValueError, TypeError, KeyError):
+    except (FileNotFoundError, *DAMAGED):
         return None
     whole = len(record.digests) == len(work.samples) and length == record.bytes(work.size)
     return record if whole else None
@@ -64,7 +64,7 @@ def _read(found: Any, work: Work) -> Record:
     """A record from JSON.
 
     Raises:
-        ValueError, TypeError, KeyError: it is none that such work writes.
+        One of `DAMAGED`: it is none that such work writes.
     """
     record = Record(
         digests=tuple(map(str, found["digests"])),
@@ -104,7 +104,7 @@ def _resumed(entries: Sequence[Entry], work: Work) -> Record | None:
             record = _joined(record, _read(entry, work))
             if entry["end"] != record.bytes(work.size) or len(record.digests) > len(work.samples):
                 return None
-    except (ValueError, TypeError, KeyError):
+    except DAMAGED:
         return None
     return record
 

@@ -13,6 +13,7 @@ POSED = 2.0
 _CLASSES = 7
 _BALANCED_CLASSES = {"casme2": 6, "ckplus": 7}
 _MOST_SUBJECTS = {"casme2": (99, "two"), "ckplus": (999, "three")}
+_MOST_CLIPS, _MOST_FRAMES = 10_000, 2_000
 _STRONGEST, _MOST_DIFFERENT = 4.0, 2.0
 _CASME2_SUBJECTS, _CASME2_CLIPS = 26, 255
 _CK_SUBJECTS, _CK_SILENT, _CK_LABELLED, _CK_UNLABELLED = 123, 5, 327, 266
@@ -139,6 +140,9 @@ class SyntheticSpec:
                 f"a synthetic set needs from 1 to {most} subjects, for whom the release's names "
                 f"have {digits} digits; got subjects={self.subjects}"
             )
+        for name, count, limit in (("clips", self.clips, _MOST_CLIPS), ("frames", self.frames, _MOST_FRAMES)):
+            if count is not None and count > limit:
+                raise ValueError(f"{name} is accepted up to {limit}; got {name}={count}")
         strongest = _STRONGEST if self.form.dataset == "casme2" else _STRONGEST / POSED
         for name, value, limit in (
             ("amplitude", self.amplitude, strongest),

@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.commands import options
+from harness.commands.data import Size
 from harness.errors import user_input
 
 if TYPE_CHECKING:
     from architectures.spec import ArchitectureSpec
 
+MOST_CLASSES = 10_000
+"""Of faces there are no more; millions would fill the memory with one layer."""
+
 
 def cost(
-    image_size: Annotated[int, typer.Option(help="Side in pixels.")] = 224,
+    image_size: Size = 224,
     classes: Annotated[int, typer.Option(help="Number of classes.")] = 6,
     width: Annotated[float, typer.Option(help="Channel factor, where a network can be scaled.")] = 1.0,
     architecture: options.Own = None,
@@ -32,8 +36,8 @@ def cost(
                 raise ValueError(
                     f"--image-size must be at least {smallest_input(spec)} for {spec.name}; got {image_size}"
                 )
-        if classes < 2:
-            raise ValueError(f"--classes must be at least 2; got {classes}")
+        if not 2 <= classes <= MOST_CLASSES:
+            raise ValueError(f"--classes must be at least 2 and at most {MOST_CLASSES}; got {classes}")
         if architecture:
             from architectures.network import build
             from architectures.user import check_answers, described

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 data_app = typer.Typer(no_args_is_help=True, help="List, describe, prepare, audit and synthesize data sets.")
 
-SMALLEST, LARGEST = 8, 1024
-
 
 def _in_bounds(size: int) -> int:
     """An image size; UserError where nothing could be seen at it, or no memory holds the images."""
+    from harness.reading import LARGEST, SMALLEST
+
     if not SMALLEST <= size <= LARGEST:
         raise UserError(f"--image-size must be from {SMALLEST} to {LARGEST} pixels; got {size}")
     return size

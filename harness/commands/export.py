@@ -38,12 +38,12 @@ def export(
         if ledger.exists():
             ledger.check()
         names = ledger.study_names() if ledger.exists() else []
-        if not names:
+        if study is None and not names:
             raise ValueError(
                 f"no study on {ledger.shown()} yet; run `harness ablate` or `harness compare`, or name "
                 "another place with --tracking-uri"
             )
-        name = study or names[0]
+        name = names[0] if study is None else study
         done = written(ledger, name, out or Path(f"{folder_of([name], called='')}.zip"), weights=weights)
     left = done.cells - done.finished - done.failed
     print(

@@ -136,11 +136,11 @@ def _carry_out(
 def _plain(value: object) -> object:
     """A cell that a spreadsheet shows and does not reckon: a name that begins like a formula is quoted."""
     from datasets.text import shown
+    from harness.cells import quoted
 
     if not isinstance(value, str):
         return value
-    text = shown(value, longest=max(1, len(value)))
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+    return quoted(shown(value, longest=max(1, len(value))))
 
 
 def _facts(trained: Trained) -> dict[str, Any]:

@@ -29,6 +29,10 @@ def report(
 
     ledger = Ledger(tracking_uri)
     with user_input():
+        if list_ and study:
+            raise ValueError(f"--list takes no study; got {', '.join(study)}: leave one of the two out")
+        if json and not list_:
+            raise ValueError("--json goes with --list; got no --list: a report is written as markdown")
         if ledger.exists():
             ledger.check()
         names = ledger.study_names() if ledger.exists() else []

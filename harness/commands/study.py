@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
 
-from harness.errors import FAILED, user_input
+from harness.errors import FAILED, UserError, user_input
 
 if TYPE_CHECKING:
     from harness.commands.options import Output
@@ -35,28 +35,33 @@ def run(requests: Sequence[Request], output: Output, *, joined: str = "") -> Non
     from harness.executors import check
     from harness.output import check_writable, folder_of
     from harness.plan import prepare
+    from harness.tracking import Ledger
     from reports.document import write
 
     console = Console(file=sys.stderr)
     with user_input():
         running = output.running()
         check(running)
-        plans = [prepare(request) for request in requests]
         if not output.dry_run:
             check_writable(output.out)
-        from harness.tracking import Ledger
-
         ledger = Ledger(output.tracking_uri)
+        ledger.check_address()
+        plans = [prepare(request) for request in requests]
         fresh = output.dry_run and not ledger.exists()
         if not fresh:
             ledger.check()
+    ended = [{} if fresh else ledger.standing(plan.study) for plan in plans]
     waiting = [
-        [spec for spec in plan.study.runs() if fresh or ledger.find(spec.key) is None] for plan in plans
+        [spec for spec in plan.study.runs() if states.get(spec.key) == running.runs]
+        for plan, states in zip(plans, ended, strict=True)
     ]
-    for plan, todo in zip(plans, waiting, strict=True):
-        say_plan(plan, todo, running=running, console=console)
+    if running.retry_failed and not any(waiting):
+        named = ", ".join(plan.study.name for plan in plans)
+        raise UserError(f"--retry-failed runs cells that failed before; of {named} none has: leave it out")
+    for plan, todo, states in zip(plans, waiting, ended, strict=True):
+        say_plan(plan, todo, states, running=running, console=console)
     if output.dry_run:
-        _say_dry_run(list(zip(plans, waiting, strict=True)), as_json=output.json)
+        _say_dry_run(list(zip(plans, ended, strict=True)), as_json=output.json)
         return
     done: list[tuple[StudyResult, Path]] = []
     pictures: dict[str, bytes] = {}
@@ -72,8 +77,13 @@ def run(requests: Sequence[Request], output: Output, *, joined: str = "") -> Non
         raise typer.Exit(FAILED)
 
 
-def say_plan(plan: Plan, todo: list[RunSpec], *, running: Running, console: Console) -> None:
-    """The plan line: what will run, where, and about how long it takes."""
+def say_plan(
+    plan: Plan, todo: list[RunSpec], ended: Mapping[str, str], *, running: Running, console: Console
+) -> None:
+    """The plan line: what will run, where, and about how long it takes.
+
+    `ended` says of the cells that have, by key, whether they are "done" or "failed".
+    """
     from harness.anomalies import in_words
     from harness.device import in_words as named
     from harness.estimate import upper_bound
@@ -81,7 +91,8 @@ def say_plan(plan: Plan, todo: list[RunSpec], *, running: Running, console: Cons
     from harness.progress import clock
 
     study = plan.study
-    done = len(study.runs()) - len(todo)
+    states = [ended.get(spec.key) for spec in study.runs()]
+    done, failed = states.count("done"), states.count("failed")
     seconds = upper_bound(
         todo,
         plan.splits,
@@ -91,6 +102,7 @@ def say_plan(plan: Plan, todo: list[RunSpec], *, running: Running, console: Cons
     words = (
         f"plan: {len(todo)} cells to run"
         + (f", {done} already done" if done else "")
+        + (f", {failed} failed before (--retry-failed runs those)" if failed else "")
         + f" on {named(plan.device)}, {arranged(plan, running)}; {study.training.precision}; "
         + plan.choice.why
         + ("; deterministic algorithms" if study.training.deterministic else "")
@@ -115,28 +127,33 @@ def say_plan(plan: Plan, todo: list[RunSpec], *, running: Running, console: Cons
             console.print(f"and {len(lines) - SHOWN} {what} more; the report lists them", highlight=False)
 
 
-def _say_dry_run(planned: Sequence[tuple[Plan, list[RunSpec]]], *, as_json: bool) -> None:
-    documents = [_planned(plan, todo) for plan, todo in planned]
+def _say_dry_run(planned: Sequence[tuple[Plan, Mapping[str, str]]], *, as_json: bool) -> None:
+    documents = [_planned(plan, ended) for plan, ended in planned]
     if as_json:
         print(json.dumps(_one_or_all(documents), indent=1))
         return
     for document in documents:
         print(f"study {document['study']}")
         for cell in document["cells"]:
-            print(f"  {cell['key']}  {cell['cell']}{'  (done)' if cell['done'] else ''}")
+            state = "" if cell["state"] == "waiting" else f"  ({cell['state']})"
+            print(f"  {cell['key']}  {cell['cell']}{state}")
         print(*document["power"], sep="\n")
 
 
-def _planned(plan: Plan, todo: list[RunSpec]) -> dict[str, Any]:
+def _planned(plan: Plan, ended: Mapping[str, str]) -> dict[str, Any]:
     """A study before it runs: its cells, and what its tests can show."""
     from harness.labels import run_name
     from harness.plan import smallest_difference
 
-    waiting = {spec.key for spec in todo}
     return {
         "study": plan.study.name,
         "cells": [
-            {"key": spec.key, "cell": run_name(spec), "done": spec.key not in waiting}
+            {
+                "key": spec.key,
+                "cell": run_name(spec),
+                "state": ended.get(spec.key, "waiting"),
+                "done": ended.get(spec.key) == "done",
+            }
             for spec in plan.study.runs()
         ],
         "power": [smallest_difference(plan, protocol) for protocol in plan.study.protocols],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_module
 import sys
+from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -39,11 +40,12 @@ def tune(
     from harness.plan import prepare
     from harness.tune import check, default_store
 
-    store = searches or default_store()
+    store = default_store() if searches is None else searches
     with user_input():
         if study not in KINDS:
             raise ValueError(f"unknown study --for {study!r}; accepted: {', '.join(KINDS)}")
         ablation = study == "ablate"
+        _check_taken(networks if ablation else design, study=study)
         asked = options.request(
             KINDS[study],
             data,
@@ -69,6 +71,14 @@ def tune(
             f"{cell['pruned']} stopped early"
         )
     print(f"now the same options with: harness {study} --tuned")
+
+
+def _check_taken(others: options.Design | options.Networks, *, study: str) -> None:
+    """ValueError where an option was given that the study to be tuned does not have."""
+    given = [f"--{each.name}" for each in fields(others) if getattr(others, each.name) != each.default]
+    if given:
+        owner = next(kind for kind in KINDS if kind != study)
+        raise ValueError(f"{' and '.join(given)}: of --for {owner} alone; got --for {study}; leave one out")
 
 
 def _searched(plan: Plan, *, trials: int, pruner: str, store: str) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -46,6 +47,8 @@ def _check_free(host: str, port: int) -> None:
     """ValueError where nothing can listen: MLflow's traceback ends with the exit status of success."""
     import socket
 
+    if not host:
+        raise ValueError(f"--host must be an address of this machine, such as 127.0.0.1; got {host!r}")
     if not 1 <= port <= MOST_PORT:
         raise ValueError(f"--port must be from 1 to {MOST_PORT}; got {port}")
     try:
@@ -53,8 +56,10 @@ def _check_free(host: str, port: int) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
     except OSError as error:
+        taken = error.errno in (errno.EADDRINUSE, errno.EACCES)
+        other = f"--port, such as {port % MOST_PORT + 1}" if taken else "--host, such as 127.0.0.1"
         raise ValueError(
-            f"{host}:{port} cannot be listened on ({error.strerror}); name another --port, such as {port + 1}"
+            f"{host}:{port} cannot be listened on ({error.strerror}); name another {other}"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""A study on a real Ray cluster of several nodes, one of which dies, as does the driver; results as anywhere."""
+"""A study on a real Ray cluster of which a node dies, and then the driver; the results are as anywhere."""
 
 import os
 import signal

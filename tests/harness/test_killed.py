@@ -9,8 +9,6 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
 from harness.tracking import KEY, NOTE, Ledger
 from tests.harness.test_cli import ROOT
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import requests
 from mlflow.entities import ViewType
-from mlflow.exceptions import MlflowException
 
 from harness.address import without_credentials
 from harness.tracking import PARENT, STUDY, Ledger

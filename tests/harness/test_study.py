@@ -10,9 +10,8 @@ import pytest
 from rich.console import Console
 
 from architectures.spec import ArchitectureSpec
-from harness import api
+from harness import api, material
 from harness import run as running
-from harness import study as studying
 from harness.executors import Running
 from harness.plan import Plan, prepare
 from harness.tracking import KEY, Ledger
@@ -157,7 +156,7 @@ def test_what_is_equal_for_runs_of_a_study_is_found_once(
         monkeypatch.setattr(module, name, counting)
 
     noted(running, "audit")
-    noted(studying, "likeness")
+    noted(material, "likeness")
     plan = prepare(request(tree, kind="ablation", design="ladder", protocols=("frame", "subject")))
     ran, _ = carry_out(plan, ledger)
     assert len(ran.results) == 10

@@ -1,22 +1,16 @@
 """Starts `harness ARGS` again and again in forked processes and kills each after a while, then lets one end.
 
-Run as a script: MOMENTS ARGS..., MOMENTS being JSON: for each process after how many lines of its progress and
-how many seconds more it is killed. Forked, so that a start costs no import; killed by SIGKILL.
+Run as a script: MOMENTS ARGS..., MOMENTS being JSON: for each process after how many lines of its progress
+and how many seconds more it is killed. Forked, so that a start costs no import; killed by SIGKILL.
 """
 
+import importlib
 import json
 import os
 import signal
 import sys
 import time
 
-import harness.bench_results
-import harness.commands.study
-import harness.plan
-import harness.preparing
-import harness.tracking
-import reports.document
-from harness import api  # noqa: F401
 from harness.cli import main
 
 
@@ -50,6 +44,8 @@ def followed(process: int, pipe: int, *, lines: int | None, wait: float = 0.0) -
 
 
 if __name__ == "__main__":
+    for name in ("harness.api", "harness.commands.study", "harness.plan", "harness.tracking"):
+        importlib.import_module(name)
     moments, *rest = sys.argv[1:]
     ends = []
     for lines, wait in json.loads(moments):

@@ -127,7 +127,7 @@ def test_what_the_data_say_cannot_break_the_page(built: Any, tmp_path: Path) -> 
 
     assert r"| frame    | dis\|gust " in text
     assert r"\<b\>fear\</b\>" in text
-    assert r"- gap: a\|b c: \<img\>; \*kept\*" in text
+    assert r"- gap: a\|b\\nc: \<img\>; \*kept\*" in text
     assert not re.search(r"(?<!\\)<(b|img)>", text)
 
 

@@ -155,7 +155,7 @@ def test_the_classes_asked_for_come_in_the_sets_own_order(tree):
     assert table.notes[2] == (
         "disgust: 1 rows of the sheet, left out as none of the classes happiness, others"
     )
-    with pytest.raises(ValueError, match=r"unknown class joy of casme2; accepted: .*others"):
+    with pytest.raises(ValueError, match=r"unknown class 'joy' of casme2; accepted: .*others"):
         load(tree.root, "apex", classes=("joy", "fear"))
 
 

@@ -134,7 +134,7 @@ def test_classes_are_chosen_and_the_others_are_noted(tmp_path):
     assert [sample.label for sample in table.samples] == [1, 0]
     assert (table.complete_clips, table.complete_samples) == ((18, 69), (18, 69))
     assert "anger: 1 sequences, left out as none of the classes chosen" in table.notes
-    with pytest.raises(ValueError, match=r"unknown class bored of ckplus; accepted: anger, contempt"):
+    with pytest.raises(ValueError, match=r"unknown class 'bored' of ckplus; accepted: anger, contempt"):
         ckplus.load(root, "peak", classes=("happy", "bored"))
 
 

@@ -102,7 +102,7 @@ def test_classes_can_be_chosen_and_the_others_are_named(put):
     assert table.classes == ("a", "b")
     assert table.counts() == (1, 1)
     assert "classes left out, as others were asked for: c (2 images)" in table.notes
-    with pytest.raises(ValueError, match=r"unknown class d of folder; accepted: a, b, c"):
+    with pytest.raises(ValueError, match=r"unknown class 'd' of folder; accepted: a, b, c"):
         load(put(), "all", classes=["a", "d"])
 
 

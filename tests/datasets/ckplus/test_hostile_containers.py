@@ -1,0 +1,205 @@
+"""CK+ in one file, damaged or misleading: rows and anomalies, or one clear error; nothing of other files."""
+
+import io
+import os
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datasets import hdf5
+from datasets.catalogue import load
+from datasets.ckplus.labels import read as read_labels
+from datasets.pixels.decode import Reader
+from datasets.tree import Tree
+from tests.hostile import bounded, cases, clear, damaged, folder, names, outcome
+
+FACE = " ".join(["7"] * 2304)
+
+
+def packed(**options) -> bytes:
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        file.create_dataset("data_pixel", data=np.zeros((12, 48, 48), np.uint8), **options)
+        file["data_label"] = np.arange(12) % 7
+    return buffer.getvalue()
+
+
+WHOLE = {
+    "plain.h5": packed(),
+    "packed.h5": packed(compression="gzip", chunks=(4, 48, 48), shuffle=True, fletcher32=True),
+    "plain.csv": "\n".join(
+        ["emotion,pixels,Usage", *(f"{n % 7},{FACE},Training" for n in range(8))]
+    ).encode(),
+}
+
+
+def forked(path, names, *, rows):
+    """As `hdf5.tried`, by a copy of this process, which is there at once."""
+    child = os.fork()
+    if not child:
+        try:
+            hdf5.read_through(str(path), rows, names)
+        finally:
+            os._exit(0)
+    return "" if os.waitpid(child, 0)[1] == 0 else "it ends the process"
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    monkeypatch.setattr("datasets.ckplus.packed.tried", forked)
+
+
+def check(path):
+    """The table of a container, each of whose pictures is one or tells why not."""
+    outside = path.parent.parent / "outside"
+    table = outcome(lambda: load("ckplus", "last3", root=path), outside=outside)
+    if table is None:
+        return None
+    for anomaly in table.anomalies:
+        clear(f"{anomaly.code} {anomaly.where} {anomaly.what} {anomaly.action}")
+    with bounded(outside=outside), Reader() as reader:
+        for sample in table.samples:
+            found = reader.read(sample.picture)
+            assert found.image is not None or found.fault
+            assert found.fault.isprintable()
+    return table
+
+
+@pytest.mark.parametrize("name", WHOLE)
+@cases(80)
+@given(data=st.data())
+@pytest.mark.usefixtures("at_once")
+def test_a_damaged_container_is_read_or_refused(name, data):
+    with folder() as root:
+        path = root / name
+        path.write_bytes(data.draw(damaged(WHOLE[name])))
+        check(path)
+
+
+@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("suffix", [".h5", ".hdf5", ".csv"])
+def test_a_container_under_another_suffix_is_read_or_refused(tmp_path, name, suffix):
+    path = tmp_path / f"ck{suffix}"
+    path.write_bytes(WHOLE[name])
+    assert (check(path) is not None) == (suffix[1] == name[-3:].strip(".")[0])
+
+
+@pytest.mark.parametrize(
+    "kind", ["pieces", "shape", "sparse", "labels", "side", "text", "external", "soft", "raw"]
+)
+def test_a_container_of_misleading_form_is_refused(tmp_path, kind):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret.h5").write_bytes(WHOLE["plain.h5"])
+    root = tmp_path / "root"
+    root.mkdir()
+    with h5py.File(root / "ck.h5", "w") as file:
+        shape, more = (12, 48, 48), {}
+        if kind == "pieces":
+            more = {"chunks": (400_000, 48, 48), "maxshape": (None, 48, 48), "compression": "gzip"}
+        if kind == "shape":
+            shape = (2**40, 48, 48)
+            more = {"chunks": (1, 48, 48)}
+        if kind == "side":
+            shape = (12, 2**20, 2**20)
+            more = {"chunks": (1, 48, 48)}
+        if kind == "sparse":
+            shape = (2**31, 48, 48)
+            more = {"chunks": (1, 48, 48)}
+        if kind == "raw":
+            more = {"external": [(str(outside / "secret.h5"), 0, 12 * 48 * 48)]}
+        if kind == "external":
+            file["data_pixel"] = h5py.ExternalLink(str(outside / "secret.h5"), "data_pixel")
+        elif kind == "soft":
+            file["data_pixel"] = h5py.SoftLink("/data_label")
+        else:
+            file.create_dataset("data_pixel", shape, np.uint8, **more)
+        if kind == "labels":
+            file.create_dataset("data_label", (12,), "V1000000")
+        elif kind == "text":
+            file["data_label"] = ["x"] * 12
+        elif kind == "sparse":
+            file.create_dataset("data_label", (2**31,), np.int8, chunks=(100,))
+        else:
+            file["data_label"] = np.zeros(12, np.int8)
+    assert check(root / "ck.h5") is None
+    with Reader() as reader, bounded():
+        found = reader.read(load_nothing(root / "ck.h5"))
+    assert found.fault or kind in ("labels", "text", "sparse", "shape")
+
+
+def load_nothing(path):
+    from datasets.spec import Picture
+
+    return Picture(str(path), 0)
+
+
+def test_a_file_that_ends_the_process_or_takes_for_ever_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "ck.h5"
+    path.write_bytes(WHOLE["plain.h5"])
+    script = tmp_path / "script.py"
+    monkeypatch.setattr(hdf5, "__file__", str(script))
+    script.write_text("import os\nos.kill(os.getpid(), 11)\n")
+    with pytest.raises(
+        ValueError, match=r"ck\.h5: it is so damaged that reading it ends the process\. Copy it"
+    ):
+        load("ckplus", "last3", root=path)
+    script.write_text("import time\ntime.sleep(60)\n")
+    monkeypatch.setattr(hdf5, "MOST_SECONDS", 0.2)
+    with pytest.raises(ValueError, match="takes more than"):
+        load("ckplus", "last3", root=path)
+
+
+def test_a_piece_of_more_than_its_bound_is_named(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        made = {"chunks": (1 << 29,), "maxshape": (None,), "compression": "gzip"}
+        file.create_dataset("x", (4,), np.uint8, **made)
+        assert hdf5.own(file, "x") == f"x is packed in pieces of {1 << 29} bytes, more than {1 << 28}"
+
+
+@cases(150)
+@given(cells=st.lists(st.tuples(names(), st.one_of(names(), st.just(FACE))), max_size=5), header=names())
+def test_any_cells_are_read_or_refused(cells, header):
+    with folder() as root:
+        lines = ["emotion,pixels" if len(header) % 2 else header, f"3,{FACE}"]
+        lines += [f'"{label}","{pixels}"' for label, pixels in cells]
+        (root / "ck.csv").write_bytes("\n".join(lines).encode("utf-8", "replace"))
+        check(root / "ck.csv")
+
+
+@cases(120)
+@given(data=st.data())
+def test_any_label_file_is_a_label_or_an_anomaly(data):
+    numbers = st.sampled_from(
+        (b"3", b"  3.0000000e+00\n", b"1e400", b"nan", b"inf", b"-0", b"0x3", b"3" * 5000)
+    )
+    with folder() as root:
+        place = root / "Emotion" / "S005" / "001"
+        place.mkdir(parents=True)
+        content = data.draw(st.one_of(numbers, st.binary(max_size=300), damaged(b"   3.0000000e+00\n")))
+        (place / "S005_001_00000011_emotion.txt").write_bytes(content)
+        with bounded():
+            labels, anomalies = read_labels(Tree(root), root / "Emotion")
+        assert (labels["S005/001"] is None) == bool(anomalies)
+        for anomaly in anomalies:
+            clear(f"{anomaly.where} {anomaly.what}")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"emotion,pixels\n" + b"3," + b"7 " * 2_000_000,
+        b"emotion,pixels\n" + b"3,7\n" * 150_000,
+        b"emotion,pixels" + b",x" * 1_000_000 + b"\n3,7",
+        b'emotion,pixels\n3,"' + b"7\n" * 1_000_000,
+        b"emotion,pixels\n3,7\0\n",
+        b"\xff\xfe" + "emotion,pixels\n".encode("utf-16-le"),
+    ],
+    ids=["cell", "rows", "columns", "quote", "nul", "utf-16"],
+)
+def test_an_oversized_or_odd_table_is_refused(data, tmp_path):
+    (tmp_path / "ck.csv").write_bytes(data)
+    assert check(tmp_path / "ck.csv") is None

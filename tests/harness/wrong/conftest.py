@@ -1,0 +1,93 @@
+"""Wrong command lines in a folder that holds what people name by mistake, and what holds of every answer."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.harness.tiny import Run
+
+NET = """
+from torch import nn
+
+
+def tiny(classes):
+    return nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(48, classes))
+
+
+def wide(classes):
+    return tiny(classes + 1)
+
+
+def narrow(classes):
+    return nn.Sequential(nn.Flatten(), nn.Linear(48, classes))
+
+
+def raising(classes):
+    raise RuntimeError("no weights at hand")
+
+
+def text(classes):
+    return "net"
+
+
+def nothing():
+    return None
+
+
+value = 3
+"""
+
+Wrong = Callable[[str, tuple[str, ...]], None]
+
+
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache for all: kernels and images are made once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def wrong(
+    harness: Run, tree: Path, tmp_path: Path, shared_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> Wrong:
+    """Sees that a command line is answered as every mistake is, with all of some words, and leaves nothing.
+
+    `{tree}` in the line stands for a data set that is in order, `SMALL` for options of a small study on it.
+    """
+    monkeypatch.setenv("HARNESS_CACHE", str(shared_cache))
+    for variable in ("HARNESS_CKPLUS", "RAY_ADDRESS"):
+        monkeypatch.delenv(variable, raising=False)
+    here = tmp_path / "here"
+    (here / "taken").mkdir(parents=True)
+    (here / "taken" / "thing").write_text("x")
+    (here / "empty").mkdir()
+    (here / "note.txt").write_text("a text")
+    (here / "photo.jpg").write_bytes(b"no image")
+    (here / "net.py").write_text(NET)
+    (here / "broken.py").write_text("def tiny(:\n")
+    (here / "lacking.py").write_text("import nosuchpackage\n")
+    monkeypatch.chdir(here)
+    small = f"--dataset casme2 --root {shlex.quote(str(tree))} --preset quick --image-size 32 --device cpu"
+
+    def answered(line: str, words: tuple[str, ...]) -> None:
+        before = _contents(here)
+        args = shlex.split(line.replace("SMALL", small).replace("{tree}", shlex.quote(str(tree))))
+        status, out, err = harness(*args)
+        assert status == 2, err
+        assert out == ""
+        assert err.startswith("error: ")
+        assert err.count("\n") == 1, "one message on one line"
+        assert "Traceback" not in err
+        assert "secret" not in err
+        assert not [word for word in words if word not in err], err
+        assert _contents(here) == before
+
+    return answered
+
+
+def _contents(folder: Path) -> dict[Path, bytes | None]:
+    return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}

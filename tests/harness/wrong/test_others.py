@@ -1,0 +1,138 @@
+"""What is got wrong with the commands that run no study: reports, answers, costs, archives, the interface."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.harness.tiny import Run
+from tests.harness.wrong.conftest import Wrong
+
+COMMANDS = {
+    "ablat": ("'ablat'", "Did you mean 'ablate'", "`harness --help`"),
+    "train": ("'train'", "No such command", "`harness --help`"),
+    "--version": ("--version", "No such option", "`harness --help`"),
+    "--dataset casme2 ablate": ("--dataset", "an option of ablate, compare", "`harness --help`"),
+    "doctor casme2": ("casme2", "unexpected", "`harness doctor --help`"),
+    "doctor --fix": ("--fix", "No such option", "`harness doctor --help`"),
+}
+
+RECORDED = {
+    "status x": ("no study 'x'", "mlflow.db", "studies there: none"),
+    "status --list": ("--list", "an option of report", "`harness status --help`"),
+    "status --tracking-uri note.txt": ("store note.txt does not answer", "sqlite:///FILE"),
+    "status --tracking-uri sqlite:///note.txt": ("sqlite:///note.txt is no SQLite file", "name another"),
+    "report": ("no study on", "mlflow.db", "run `harness ablate`", "--tracking-uri"),
+    "report x y": ("no study 'x'", "mlflow.db", "studies there: none"),
+    "report ''": ("no study ''", "mlflow.db", "studies there: none"),
+    "report x --tracking-uri sqlite:///empty/no.db": ("no study 'x'", "sqlite:///empty/no.db", "none"),
+    "report --out note.txt": ("--out note.txt", "no folder", "name another"),
+    "report --list x": ("--list takes no study", "got x", "leave one of the two out"),
+    "report --json": ("--json goes with --list", "markdown"),
+    "report --list --tracking-uri nosuch://x": ("nosuch://x does not answer", "http://HOST:PORT"),
+    "export": ("no study on", "mlflow.db", "run `harness ablate`", "--tracking-uri"),
+    "export x": ("no study 'x'", "mlflow.db", "studies there: none"),
+    "export ''": ("no study ''", "mlflow.db", "studies there: none"),
+    "export --tracking-uri ''": ("--tracking-uri takes http://HOST:PORT", "got ''", "./mlflow.db"),
+    "export x y": ("unexpected", "(y)", "`harness export --help`"),
+    "export --tracking-uri nosuch://x": ("nosuch://x does not answer", "sqlite:///FILE"),
+    "import": ("Missing argument 'file'", "`harness import --help`"),
+    "import nowhere.zip": ("`harness export` has written", "none at nowhere.zip"),
+    "import taken": ("`harness export` has written", "none at taken"),
+    "import note.txt": ("note.txt cannot be imported", "a whole zip file", "export or fetch it again"),
+    "import note.txt x": ("unexpected", "(x)", "`harness import --help`"),
+    "ui": ("nothing has been recorded", "mlflow.db", "run a study first"),
+    "ui --port http": ("--port", "integer", "got 'http'", "`harness ui --help`"),
+    "ui --tracking-uri nosuch://x": ("nosuch://x does not answer", "sqlite:///FILE"),
+    "ui x": ("unexpected", "(x)", "`harness ui --help`"),
+}
+
+PREDICTED = {
+    "predict": ("Missing argument 'run'", "`harness predict --help`"),
+    "predict abcd": ("Missing argument 'source'", "`harness predict --help`"),
+    "predict abcd photo.jpg more.jpg": ("unexpected", "(more.jpg)", "`harness predict --help`"),
+    "predict abcd nowhere.jpg": ("nowhere.jpg is not there", "name an image, a folder of images or a film"),
+    "predict abcd empty": ("empty holds no image", ".png"),
+    "predict abcd note.txt": ("note.txt is neither an image nor a film", "accepted: .bmp", ".mp4"),
+    "predict vgg16 photo.jpg": ("RUN", "'vgg16'", "4 or more digits", "`harness ui` shows ids"),
+    "predict '' photo.jpg": ("RUN", "got ''", "4 or more digits", "`harness ui` shows ids"),
+    "predict abc photo.jpg": ("RUN", "'abc'", "4 or more digits"),
+    "predict abcd photo.jpg": ("no run on", "mlflow.db", "begins with abcd", "`harness ui` shows ids"),
+    "predict abcd photo.jpg --device gpu": ("'gpu'", "auto, cuda, mps, cpu"),
+    "predict abcd photo.jpg --tracking-uri sqlite:///note.txt": (
+        "note.txt is no SQLite file",
+        "name another",
+    ),
+}
+
+MEASURED = {
+    "cost --image-size 16": ("--image-size must be at least 32 for vgg16", "got 16"),
+    "cost --image-size 0": ("--image-size must be from 8 to 1024", "got 0"),
+    "cost --image-size 100000": ("--image-size must be from 8 to 1024", "got 100000"),
+    "cost --image-size big": ("--image-size", "integer", "got 'big'", "`harness cost --help`"),
+    "cost --classes 1": ("--classes must be at least 2", "got 1"),
+    "cost --classes 1000000000": ("--classes", "at most 10000", "got 1000000000"),
+    "cost --classes fear": ("--classes", "integer", "got 'fear'", "`harness cost --help`"),
+    "cost --width nan": ("width must be above 0 and at most 4", "got nan"),
+    "cost --width 8": ("width must be above 0 and at most 4", "got 8.0"),
+    "cost --only vgg16": ("--only", "an option of compare, tune, bench", "`harness cost --help`"),
+    "cost --architecture net.py": ("--architecture takes FILE.py:function", "'net.py'"),
+    "cost --architecture net.py:big": ("no function 'big'", "it has narrow, nothing, raising, text, tiny"),
+    "cost --architecture net.py:wide": ("net.py:wide must answer", "logits (2, 6)", "got (2, 7)"),
+    "bench --only vgg61": ("'vgg61'", "accepted: vgg16", "proposed"),
+    "bench --only ''": ("unknown architecture ''", "accepted: vgg16", "proposed"),
+    "bench --image-size 2000": ("--image-size must be from 8 to 1024", "got 2000"),
+    "bench --batch 1000000000": ("--batch must be at most 4096", "got 1000000000"),
+    "bench --width 0": ("width must be above 0 and at most 4", "got 0.0"),
+    "bench --rounds 1000000000": ("--rounds must be at most 1000", "got 1000000000"),
+    "bench --rounds few": ("--rounds", "integer", "got 'few'", "`harness bench --help`"),
+    "bench --steps -1": ("--steps must be at least 1", "got -1"),
+    "bench --device gpu": ("'gpu'", "auto, cuda, mps, cpu"),
+    "bench --growth 3": ("unexpected", "(3)", "`harness bench --help`"),
+    "bench --architecture net.py:tiny": ("--architecture", "an option of ablate, compare", "harness bench"),
+}
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_command_that_there_is_not_or_that_takes_nothing(wrong: Wrong, line: str) -> None:
+    wrong(line, COMMANDS[line])
+
+
+@pytest.mark.parametrize("line", RECORDED)
+def test_a_study_or_archive_that_is_not_there(wrong: Wrong, line: str) -> None:
+    wrong(line, RECORDED[line])
+
+
+@pytest.mark.parametrize("line", PREDICTED)
+def test_what_cannot_be_predicted_with_or_on(wrong: Wrong, line: str) -> None:
+    wrong(line, PREDICTED[line])
+
+
+@pytest.mark.parametrize("line", MEASURED)
+def test_what_cannot_be_counted_or_measured(wrong: Wrong, line: str) -> None:
+    wrong(line, MEASURED[line])
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [
+        ("''", ("--host must be an address of this machine", "got ''")),
+        (
+            "nowhere.invalid",
+            ("nowhere.invalid:5000 cannot be listened on", "another --host, such as 127.0.0.1"),
+        ),
+        ("192.0.2.1", ("192.0.2.1:5000 cannot be listened on", "another --host, such as 127.0.0.1")),
+    ],
+)
+def test_an_address_that_is_not_this_machines(wrong: Wrong, host: str, words: tuple[str, ...]) -> None:
+    Path("mlflow.db").touch()
+    wrong(f"ui --host {host}", words)
+
+
+@pytest.mark.parametrize(("args", "command"), [((), "ablate"), (("data",), "synthesize")])
+def test_a_group_of_commands_alone_shows_them(harness: Run, args: tuple[str, ...], command: str) -> None:
+    status, out, err = harness(*args)
+    assert (status, err) == (2, "")
+    assert out.count("Usage: harness") == 1
+    assert command in out

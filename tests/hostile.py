@@ -1,0 +1,223 @@
+"""What the tests of hostile input share: how much of it, how bytes and names are spoiled, what is allowed.
+
+`HARNESS_FUZZ=50` multiplies the cases and draws them anew on every run; without it they are always the same.
+"""
+
+import os
+import re
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.configuration import set_hypothesis_home_dir
+
+# It would keep its tables in the working tree.
+set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "harness-hypothesis")
+
+SCALE = int(os.environ.get("HARNESS_FUZZ", "1"))
+LONGEST_MESSAGE = 6000
+MOST_SECONDS = 20
+MOST_MIB = 450
+"""A picture of the most pixels that are read takes 200 MB, and 200 more while its channels are ordered."""
+
+NAMES = (
+    "happy",
+    "",
+    " ",
+    "a|b",
+    "\\|",
+    "a\\",
+    "`x`",
+    "``",
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "</td></tr></table>",
+    "<!-- c -->",
+    "[x](javascript:alert(1))",
+    "![x](http://evil.example/x.png)",
+    "[x]: http://evil.example",
+    "[^1]",
+    "![",
+    "<http://evil.example>",
+    "http://evil.example/?a=b&c=d",
+    "www.evil.example",
+    "ftp://evil.example",
+    "mailto:a@evil.example",
+    "a@evil.example",
+    "two\nlines",
+    "one\r\ntwo\rthree\x85four\u2028five\u2029six",
+    "\u202eevil\u202c",
+    "\u200fright\u2067to left",
+    "a\u200bb\ufeff",
+    "\x1b[31mred\x1b[0m",
+    "nul\0byte",
+    "\udc80",
+    '=HYPERLINK("http://evil.example","x")',
+    "+cmd|' /C calc'!A0",
+    "-1+1",
+    "@SUM(A1)",
+    "\t=1+1",
+    "\r=1+1",
+    "'=1+1",
+    "''quoted'",
+    "＝1+1",
+    "../../etc/passwd",
+    "/etc/passwd",
+    "..\\..\\x",
+    "$\\frac{1}{0}$",
+    "$unclosed",
+    "# head",
+    "tail #",
+    "- item",
+    "+ item",
+    "1. item",
+    "1) item",
+    "---",
+    "- - -",
+    "***",
+    "===",
+    "> quote",
+    "    indented",
+    "```",
+    "~~~",
+    "~~gone~~",
+    "**bold",
+    "__init__ _x_ *y*",
+    "&lt;&#106;&copy",
+    "{{7*7}} %s {0}",
+    "x" * 5000,
+)
+"""Names that somebody could give a class, a person, a file or a cell."""
+
+
+def cases(count: int, *, shrink: bool = True) -> settings:
+    """So many cases of a test, the same ones on every machine unless more are asked for.
+
+    Without `shrink` a failing case is told as it was found, where each takes a second.
+    """
+    return settings(
+        max_examples=count * SCALE,
+        derandomize=SCALE == 1,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate, *([Phase.shrink] if shrink else [])],
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def names() -> st.SearchStrategy[str]:
+    """Names made to break something, and any other text."""
+    known = st.sampled_from(NAMES)
+    return st.one_of(known, st.text(max_size=20), st.lists(known, min_size=2, max_size=3).map("".join))
+
+
+def file_names() -> st.SearchStrategy[str]:
+    """Names that Linux takes for a file."""
+    return (
+        names().map(lambda name: re.sub("[/\0]", "-", name)[:60]).filter(lambda n: n not in ("", ".", ".."))
+    )
+
+
+@st.composite
+def damaged(draw: st.DrawFn, data: bytes) -> bytes:
+    """The bytes cut off, with bits turned, with bytes put in, taken out, repeated or blown up."""
+    found = bytearray(data)
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, max(0, len(found) - 1)))
+        match draw(st.sampled_from(("cut", "flip", "flip", "insert", "remove", "repeat", "huge", "zero"))):
+            case "cut":
+                del found[at:]
+            case "flip" if found:
+                found[at] ^= 1 << draw(st.integers(0, 7))
+            case "insert":
+                found[at:at] = draw(st.binary(min_size=1, max_size=8))
+            case "remove":
+                del found[at : at + draw(st.integers(1, 64))]
+            case "repeat":
+                found[at:at] = found[at : at + 64] * draw(st.integers(1, 20))
+            case "huge":
+                found[at : at + 4] = draw(
+                    st.sampled_from((b"\xff" * 4, b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f"))
+                )
+            case "zero":
+                found[at : at + 8] = bytes(8)
+    return bytes(found)
+
+
+_watched: list[str] | None = None
+
+
+def _hear(event: str, args: tuple[Any, ...]) -> None:
+    if (
+        _watched is not None
+        and event in ("open", "os.listdir", "os.scandir")
+        and not isinstance(args[0], int)
+    ):
+        _watched.append(os.fsdecode(args[0] or "."))
+
+
+sys.addaudithook(_hear)
+
+
+@contextmanager
+def bounded(*, outside: Path | None = None) -> Iterator[None]:
+    """Neither time nor memory without end, and no file below `outside` opened."""
+    global _watched
+    _watched = []
+    peak, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    try:
+        yield
+    finally:
+        opened, _watched = _watched, None
+        seconds = time.monotonic() - start
+        grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak) / 1024
+    assert seconds < MOST_SECONDS, f"{seconds:.1f} seconds"
+    assert grown < MOST_MIB, f"{grown:.0f} MiB"
+    if outside is not None:
+        assert not [path for path in opened if os.path.realpath(path).startswith(str(outside))]
+
+
+def outcome(call: Callable[[], Any], *, naming: str = "", outside: Path | None = None) -> Any:
+    """What a call returns, or None once its error has been seen to be one clear line that says `naming`."""
+    with bounded(outside=outside):
+        try:
+            return call()
+        except (ValueError, FileNotFoundError) as error:
+            message = str(error)
+    clear(message)
+    assert naming in message, message
+    return None
+
+
+def clear(message: str) -> None:
+    """See that a message is one printable line of sensible length."""
+    assert message.strip()
+    assert message.isprintable(), message
+    assert len(message) < LONGEST_MESSAGE, len(message)
+
+
+@contextmanager
+def swapped(path: Path, data: bytes) -> Iterator[None]:
+    """The file at `path` with other bytes for a while."""
+    before = path.read_bytes()
+    path.write_bytes(data)
+    try:
+        yield
+    finally:
+        path.write_bytes(before)
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """An empty folder for one case, and a name for another beside it."""
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(os.path.realpath(name)) / "root"
+        root.mkdir()
+        yield root

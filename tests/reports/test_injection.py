@@ -1,0 +1,208 @@
+"""Reports on hostile names, rendered as GitHub does: no markup, link or cell that is not the report's own."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from architectures.catalogue import CATALOGUE
+from datasets.audit import Finding
+from datasets.spec import Anomaly
+from reports.document import write
+from reports.figures import confusion_matrices
+from reports.markdown import bullets, code, escape, grid, render_figure, render_table
+from reports.table import Cell, Figure, Table
+from tests.hostile import cases, folder, names
+
+PLAIN = {"p", "strong", "em", "code", "ul", "ol", "li", "br", "hr", "h1", "h2", "h3"}
+TABLE = {"table", "thead", "tbody", "tr", "th", "td"}
+OWN = re.compile(r"figures/[A-Za-z0-9._-]+\.png")
+
+
+class _Page(HTMLParser):
+    """The elements, links and images of a page, its text, and the cells of each row."""
+
+    def __init__(self, markdown: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str | None] = []
+        self.rows: list[int] = []
+        self.text = ""
+        reader = MarkdownIt("commonmark", {"html": True, "linkify": True}).enable(
+            ["table", "strikethrough", "linkify"]
+        )
+        reader.linkify.set({"fuzzy_link": True, "fuzzy_email": True})  # type: ignore[union-attr]
+        self.html = reader.render(markdown)
+        self.feed(self.html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value for name, value in attrs if name in ("href", "src")]
+        if tag == "tr":
+            self.rows.append(0)
+        if tag in ("td", "th"):
+            self.rows[-1] += 1
+
+    def handle_comment(self, data: str) -> None:
+        self.tags.append("comment")
+
+    def handle_decl(self, decl: str) -> None:
+        self.tags.append("declaration")
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def shown(text: str) -> str:
+    """What a reader sees of a text, white space aside."""
+    seen = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", text)
+    invisible = re.compile(
+        "[\u00ad\u0600-\u0605\u061c\u06dd\u070f\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]"
+    )
+    seen = invisible.sub(lambda match: match[0].encode("unicode_escape").decode(), seen)
+    return re.sub(r"\s+", "", seen)
+
+
+def seen(page: _Page) -> str:
+    return re.sub(r"\s+", "", page.text)
+
+
+@pytest.mark.parametrize("level", ["", "# ", "### ", "- "])
+@cases(200)
+@given(text=names())
+def test_a_text_stays_a_text(level: str, text: str) -> None:
+    page = _Page(level + escape(text))
+    element = {"": ["p"], "# ": ["h1"], "### ": ["h3"], "- ": ["ul", "li"]}[level]
+    assert [tag for tag in page.tags if tag != "code"] in (element, [] if not level else element)
+    assert page.links == []
+    assert page.text.replace("\ufffd", "").isprintable() or "\n" in page.text
+    if text.isprintable() and "\\u" not in text:
+        assert seen(page) == shown(text)
+
+
+@cases(200)
+@given(text=names())
+def test_a_command_stays_one(text: str) -> None:
+    page = _Page("- x. " + code("harness " + text))
+    assert page.tags == ["ul", "li", "code"]
+    assert page.links == []
+
+
+@cases(200)
+@given(texts=st.lists(names(), min_size=1, max_size=4))
+def test_a_list_has_an_item_for_each_text(texts: list[str]) -> None:
+    page = _Page(bullets(texts))
+    assert page.tags.count("li") == len(texts)
+    assert set(page.tags) <= {"ul", "li", "code"}
+    assert page.links == []
+
+
+@cases(250)
+@given(cells=st.lists(st.lists(names(), min_size=3, max_size=3), min_size=1, max_size=4))
+def test_a_table_keeps_its_columns_and_rows(cells: list[list[str]]) -> None:
+    header, *rows = cells
+    page = _Page(grid(header, rows, right=(True, False, True)))
+    assert page.rows == [3] * len(cells)
+    assert set(page.tags) <= TABLE | {"code"}
+    assert page.links == []
+
+
+@cases(200)
+@given(texts=st.tuples(names(), names(), names(), names()))
+def test_captions_and_notes_are_text(texts: tuple[str, str, str, str]) -> None:
+    title, alt, note, cell = texts
+    table = Table(
+        id="t",
+        title="T " + title,
+        header=("a", cell),
+        rows=((Cell(text=cell), Cell(text=note)),),
+        notes=(note,),
+    )
+    figure = Figure(id="f", title="F " + title, file="figures/a.png", alt=alt, notes=(note, cell))
+    for text in (render_table(table, number=1), render_figure(figure, number=1)):
+        page = _Page(text)
+        assert set(page.tags) <= PLAIN | TABLE | {"img"}
+        assert page.links in ([], ["figures/a.png"])
+        assert page.rows in ([], [2, 2])
+        assert page.tags.count("strong") == 1
+
+
+def hostile(built: Any, draw: Any) -> Any:
+    """A study that has a hostile name wherever one can stand; one of its runs has failed, one is not run."""
+    more = st.integers(0, 10**6)
+    classes = tuple(f"{draw(names())}{draw(more)}" for _ in built.classes)
+    arms = tuple(replace(CATALOGUE[name], name=f"{name} {draw(names())}") for name in ("proposed", "vgg16"))
+    study = built.study(
+        only=("proposed", "vgg16"),
+        dataset=draw(st.sampled_from(("casme2", "folder"))),
+        protocols=("frame", "subject"),
+    )
+    study = replace(study, arms=(*study.arms, *arms))
+    odd = tuple(
+        Anomaly(code=draw(names()), where=draw(names()), what=draw(names()), action=draw(names()))
+        for _ in range(3)
+    )
+    told = draw(names())
+
+    def choose(spec: Any) -> Any:
+        if spec.architecture == arms[0]:
+            return told if spec.protocol == "frame" else None
+        made = built.run(spec, classes=classes, anomalies=odd)
+        found = Finding(code=told, severity="error", share=0.5, count=2, examples=(told, told), text=told)
+        data = replace(made.data, warnings=(told,), notes=(told,), findings=(found,))
+        place = replace(made.environment, device=told, platform=told, versions=((told, told),), commit=told)
+        predictions = tuple(
+            replace(p, id=f"{told}{p.id}", subject=told, clip=f"{told}{p.clip}") for p in made.predictions
+        )
+        return replace(made, data=data, environment=place, predictions=predictions)
+
+    return built.finish(study, choose)
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are files without a picture in them, which would take most of the time."""
+    monkeypatch.setattr("reports.figures.save", lambda figure, path: path.write_bytes(b""))
+    for module in ("bars", "budget", "gradients", "robustness"):
+        monkeypatch.setattr(f"reports.{module}.save", lambda figure, path: path.write_bytes(b""))
+
+
+@cases(3, shrink=False)
+@given(data=st.data())
+@pytest.mark.usefixtures("undrawn")
+def test_a_whole_report_has_no_markup_but_its_own(built: Any, data: Any) -> None:
+    result = hostile(built, data.draw)
+    with folder() as root:
+        text = write([result], root, pictures={}).read_text(encoding="utf-8")
+        drawn = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.png"))
+        assert sorted(path.name for path in root.parent.iterdir()) == ["root"]
+    page = _Page(text)
+    assert set(page.tags) <= PLAIN | TABLE | {"img"}
+    assert all(link is not None and OWN.fullmatch(link) for link in page.links)
+    assert sorted(page.links) == drawn
+    assert page.tags.count("img") == len(page.links)
+    for table in re.findall("<table>.*?</table>", page.html, flags=re.DOTALL):
+        assert len(set(_rows(table))) == 1
+
+
+def _rows(table: str) -> list[int]:
+    return [row.count("<td") + row.count("<th>") + row.count("<th ") for row in table.split("<tr>")[1:]]
+
+
+@cases(8, shrink=False)
+@given(classes=st.lists(names(), min_size=6, max_size=6), arm=names())
+@pytest.mark.filterwarnings("ignore:Glyph")
+@pytest.mark.filterwarnings("ignore:Matplotlib currently does not support")
+def test_a_figure_is_drawn_with_any_names(built: Any, classes: list[str], arm: str) -> None:
+    (spec,) = built.study(only=("proposed",)).runs()
+    spec = replace(spec, architecture=replace(spec.architecture, name=arm or "x"))
+    with folder() as root:
+        path = root / "a.png"
+        confusion_matrices((built.run(spec, classes=tuple(classes)),), path)
+        assert Path(path).read_bytes().startswith(b"\x89PNG")

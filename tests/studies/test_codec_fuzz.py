@@ -1,0 +1,125 @@
+"""Values read back from a text that somebody has damaged or made up: a whole value, or one clear error."""
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from studies.codec import from_data, from_json, parsed, to_data, to_json
+from studies.results import RunResult
+from studies.spec import RunSpec, Study
+from tests.hostile import cases, damaged, names, outcome
+
+STRANGE = (
+    None,
+    True,
+    -1,
+    0,
+    2**63,
+    10**400,
+    1e308,
+    -0.0,
+    float("nan"),
+    float("inf"),
+    "",
+    "x" * 100_000,
+    [],
+    [[]] * 50,
+    {},
+    {"name": "x"},
+    {str(n): n for n in range(5000)},
+)
+
+
+def strange() -> st.SearchStrategy[Any]:
+    """What can stand in JSON where something else belongs."""
+    leaves = st.one_of(st.sampled_from(STRANGE), names(), st.integers(), st.floats())
+    return st.recursive(
+        leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names(), inner), max_leaves=4
+    )
+
+
+@st.composite
+def changed(draw: st.DrawFn, data: Any) -> Any:
+    """The data with something else at up to three places, or with a field more or less."""
+    found = copy.deepcopy(data)
+    for _ in range(draw(st.integers(1, 3))):
+        here = found
+        while True:
+            keys = sorted(here) if isinstance(here, dict) else list(range(len(here)))
+            if not keys:
+                break
+            key = draw(st.sampled_from(keys))
+            if isinstance(here[key], dict | list) and here[key] and draw(st.integers(0, 4)):
+                here = here[key]
+                continue
+            match draw(st.sampled_from(("other", "other", "gone", "more"))):
+                case "other":
+                    here[key] = draw(strange())
+                case "gone":
+                    del here[key]
+                case "more" if isinstance(here, dict):
+                    here[draw(names())] = draw(strange())
+            break
+    return found
+
+
+def _same(read: Any) -> None:
+    """What has been read can be written, and comes back as it is."""
+    if read is not None:
+        assert from_json(type(read), to_json(read)) == read
+
+
+@pytest.mark.parametrize("cls", [RunResult, RunSpec, Study])
+@cases(250)
+@given(data=st.data())
+def test_a_damaged_text_is_a_value_or_refused(result: RunResult, study: Study, cls: Any, data: Any) -> None:
+    whole = {RunResult: result, RunSpec: result.spec, Study: study}[cls]
+    text = data.draw(damaged(to_json(whole).encode())).decode("utf-8", "replace")
+    _same(outcome(lambda: from_json(cls, text)))
+
+
+@pytest.mark.parametrize("cls", [RunResult, RunSpec, Study])
+@cases(90)
+@given(data=st.data())
+def test_changed_data_are_a_value_or_refused(result: RunResult, study: Study, cls: Any, data: Any) -> None:
+    whole = {RunResult: result, RunSpec: result.spec, Study: study}[cls]
+    made = data.draw(changed(to_data(whole)))
+    read = outcome(lambda: from_data(cls, made))
+    _same(read)
+    if isinstance(read, RunSpec):
+        assert read.key
+    if isinstance(read, Study):
+        outcome(lambda: [spec.key for spec in read.runs()])
+
+
+@cases(300)
+@given(value=strange(), data=st.data())
+def test_any_json_is_refused(value: Any, data: Any) -> None:
+    text = json.dumps(value)
+    for cls in (RunResult, RunSpec, Study):
+        assert outcome(lambda cls=cls: from_json(cls, text)) is None  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[" * 200_000, '{"a":' * 200_000, "1" * 10_000, "NaN", "nul", '"\\ud800"', "\ufeff{}", "1e400"],
+    ids=["nothing", "cut", "lists", "objects", "digits", "nan", "word", "half a letter", "mark", "beyond"],
+)
+def test_a_text_that_is_no_value_is_refused(text: str) -> None:
+    assert outcome(lambda: from_json(RunSpec, text)) is None
+
+
+def test_what_is_nested_too_deeply_is_no_json() -> None:
+    with pytest.raises(ValueError, match="nested less deeply"):
+        parsed("[" * 200_000)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999", "1" + "0" * 400])
+def test_a_number_is_finite(result: RunResult, number: str) -> None:
+    text = to_json(result).replace(f'"seconds":{result.seconds}', f'"seconds":{number}')
+    with pytest.raises(ValueError, match="must be a finite number"):
+        from_json(RunResult, text)
