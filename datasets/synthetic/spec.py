@@ -140,9 +140,12 @@ class SyntheticSpec:
                 f"a synthetic set needs from 1 to {most} subjects, for whom the release's names "
                 f"have {digits} digits; got subjects={self.subjects}"
             )
-        for name, count, limit in (("clips", self.clips, _MOST_CLIPS), ("frames", self.frames, _MOST_FRAMES)):
-            if count is not None and count > limit:
-                raise ValueError(f"{name} is accepted up to {limit}; got {name}={count}")
+        for name, count, highest in (
+            ("clips", self.clips, _MOST_CLIPS),
+            ("frames", self.frames, _MOST_FRAMES),
+        ):
+            if count is not None and count > highest:
+                raise ValueError(f"{name} is accepted up to {highest}; got {name}={count}")
         strongest = _STRONGEST if self.form.dataset == "casme2" else _STRONGEST / POSED
         for name, value, limit in (
             ("amplitude", self.amplitude, strongest),
