@@ -47,7 +47,7 @@ def run(requests: Sequence[Request], output: Output, *, joined: str = "") -> Non
         ledger = Ledger(output.tracking_uri)
         ledger.check_address()
         plans = [prepare(request) for request in requests]
-        fresh = output.dry_run and not ledger.exists()
+        fresh = (output.dry_run or output.retry_failed) and not ledger.exists()
         if not fresh:
             ledger.check()
     ended = [{} if fresh else ledger.standing(plan.study) for plan in plans]

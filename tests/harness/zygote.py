@@ -23,11 +23,11 @@ def start(args: list[str]) -> tuple[int, int]:
         return process, here
     os.dup2(there, 2)
     sys.argv = ["harness", *args]
+    status = 1
     try:
         main()
-        status = 0
     except SystemExit as end:
-        status = end.code if isinstance(end.code, int) else 1
+        status = int(end.code or 0)
     sys.stdout.flush()
     os._exit(status)
 

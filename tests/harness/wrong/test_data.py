@@ -46,7 +46,7 @@ CHOICES = {
     "ablate SMALL --frames ''": ("unknown frames '' of casme2", *POLICIES),
     "ablate --frames peak": ("unknown frames 'peak' of synthetic", *POLICIES),
     "ablate SMALL --classes fear,joy": ("unknown class", "'joy' of casme2", *EMOTIONS),
-    "ablate SMALL --classes happines --classes fear": ("happines of casme2", *EMOTIONS),
+    "ablate SMALL --classes happines --classes fear": ("'happines' of casme2", *EMOTIONS),
     "ablate SMALL --classes fear": ("at least two classes of casme2", "got fear alone"),
     "ablate SMALL --classes fear,fear": ("at least two classes of casme2", "got fear alone"),
     "ablate SMALL --layout ck48": (
@@ -66,7 +66,7 @@ CHOICES = {
     ),
     "ablate --dataset folder --root taken --representation flow": ("--frames", "got all", "folder has none"),
     "data describe SHORT --frames peak": ("unknown frames 'peak' of casme2", *POLICIES),
-    "data describe SHORT --classes joy": ("joy of casme2", *EMOTIONS),
+    "data describe SHORT --classes joy": ("'joy' of casme2", *EMOTIONS),
     "data describe SHORT --layout h5": ("unknown layout 'h5' of casme2", "cropped, raw_selected"),
     "data prepare --align left": ("unknown --align 'left'", "auto, none, haar"),
     "data prepare --representation onset": ("--representation 'onset'", "frame, apex_minus_onset, flow"),
