@@ -15,7 +15,8 @@ from tests.harness.servers import Server, ended, running, start
 from tests.harness.test_cluster import until
 from tests.harness.test_killed import cells
 
-TINY = ("--preset", "quick", "--image-size", "32", "--width", "0.0625", "--batch", "8")
+TINY = ("--preset", "quick", "--image-size", "32", "--width", "0.0625", "--batch", "8", "--epochs", "8")
+Cells = dict[str, list[tuple[str, ...]]]
 TWO = ("--only", "proposed", "--only", "vgg16-bn-gap")
 
 NET = """
@@ -34,7 +35,7 @@ class Net(nn.Module):
         {fault}
         return self.last(x.mean((2, 3)))
 
-def net(classes):
+def {name}(classes):
     return Net(classes)
 """
 
@@ -43,11 +44,19 @@ def compare(tree: Path, *more: object) -> tuple[object, ...]:
     return ("compare", "--dataset", "casme2", "--root", tree, *TINY, *more)
 
 
-def own(folder: Path, fault: str) -> tuple[str, str]:
+def own(folder: Path, fault: str, *, name: str = "net") -> tuple[str, ...]:
     """The option for a network of one's own that does `fault` as it answers."""
     folder.mkdir(exist_ok=True)
-    (folder / "net.py").write_text(NET.format(fault=fault))
-    return "--architecture", f"{folder / 'net.py'}:net"
+    (folder / "net.py").write_text(NET.format(fault=fault, name=name))
+    return "--architecture", f"{folder / 'net.py'}:{name}"
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Cells:
+    """The predictions of the two networks' cells in a study that nothing happens to."""
+    end = ended(start(folder := tmp_path_factory.mktemp("undisturbed"), *compare(tree, *TWO)), folder)
+    assert end.status == 0, end.err
+    return cells(ledger_of(folder))
 
 
 def ledger_of(folder: Path) -> Ledger:
@@ -60,12 +69,13 @@ def children(process: int) -> list[int]:
     return [int(pid) for pid in told.split() if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()]
 
 
-def test_a_tracking_server_that_is_away_for_a_while_misses_nothing(tree: Path, tmp_path: Path) -> None:
+def test_a_tracking_server_that_is_away_for_a_while_misses_nothing(
+    tree: Path, tmp_path: Path, undisturbed: Cells
+) -> None:
     server = Server(tmp_path, f"sqlite:///{tmp_path / 'server.db'}", variables={})
-    args = compare(tree, *TWO, "--epochs", "12")
     with running(server):
-        process = start(tmp_path / "served", *args, "--tracking-uri", server.uri)
-        seen = until(process, "epoch 2/12")
+        process = start(tmp_path / "served", *compare(tree, *TWO), "--tracking-uri", server.uri)
+        seen = until(process, "epoch 2/8")
         server.end(signal.SIGKILL)
         # Training goes on meanwhile; it is the end of the cell that waits for the server.
         seen += until(process, "is away")
@@ -74,41 +84,37 @@ def test_a_tracking_server_that_is_away_for_a_while_misses_nothing(tree: Path, t
         served = ended(process, tmp_path / "served", seen=seen)
         assert served.status == 0, served.err
         assert "is back; nothing is missing there" in served.err
-        alone = ended(start(tmp_path / "alone", *args), tmp_path / "alone")
-        assert alone.status == 0, alone.err
         ledger = Ledger(server.uri)
-        assert cells(ledger) == cells(ledger_of(alone.folder))
+        assert cells(ledger) == undisturbed
         for run in ledger.search("attributes.status = 'FINISHED'"):
             if KEY in run.data.tags:
                 told = ledger.client.get_metric_history(run.info.run_id, "train/loss")
-                assert [metric.step for metric in told] == list(range(1, 13))
+                assert [metric.step for metric in told] == list(range(1, 9))
 
 
 def test_processes_that_begin_a_study_together_share_it(tree: Path, tmp_path: Path) -> None:
-    args = compare(tree, *TWO, "--seeds", "2", "--epochs", "4")
+    args = compare(tree, *TWO, "--seeds", "2")
     both = [start(tmp_path, *args) for _ in range(2)]
     ends = [ended(process, tmp_path) for process in both]
     assert [end.status for end in ends] == [0, 0], ends
     said = "".join(end.err for end in ends)
-    assert said.count("epoch 4/4") == 4
-    assert all("epoch 4/4" in end.err for end in ends), "one has done all of it"
+    assert said.count("epoch 8/8") == 4
+    assert all("epoch 8/8" in end.err for end in ends), "one has done all of it"
     ledger = ledger_of(tmp_path)
     assert len(cells(ledger)) == 4
     assert len(ledger.study_names()) == 1
 
 
-def test_a_worker_that_dies_takes_nothing_with_it(tree: Path, tmp_path: Path) -> None:
-    args = compare(tree, *TWO, "--epochs", "12")
-    process = start(tmp_path / "killed", *args, "--jobs", "2")
-    seen = until(process, "epoch 2/12")
+def test_a_worker_that_dies_takes_nothing_with_it(tree: Path, tmp_path: Path, undisturbed: Cells) -> None:
+    process = start(tmp_path / "killed", *compare(tree, *TWO), "--jobs", "2")
+    seen = until(process, "epoch 2/8")
     os.kill(children(process.pid)[0], signal.SIGKILL)
     killed = ended(process, tmp_path / "killed", seen=seen)
     assert killed.status == 0, killed.err
     assert "its process died (killed by SIGKILL, perhaps for want of memory); it goes on" in killed.err
     assert "goes on after epoch" in killed.err
-    whole = ended(start(tmp_path / "whole", *args), tmp_path / "whole")
     ledger = ledger_of(killed.folder)
-    assert cells(ledger) == cells(ledger_of(whole.folder))
+    assert cells(ledger) == undisturbed
     (dead,) = ledger.search("attributes.status = 'KILLED'")
     assert "ended without a word after" in dead.data.tags[NOTE]
 
@@ -125,24 +131,23 @@ def test_a_cell_that_always_kills_its_worker_fails_and_the_others_go_on(tree: Pa
     assert "its process died" in next(tmp_path.rglob("report.md")).read_text()
 
 
-@pytest.mark.parametrize(
-    ("fault", "reason"),
-    [
-        ("if self.steps > 9: x = x * float('nan')", "Diverged: the training loss became nan in epoch 2"),
-        ("if self.steps > 9: torch.empty(2**60)", "RuntimeError: "),
-        ("if self.steps > 9: open('/no/such/file')", "FileNotFoundError: "),
-    ],
-)
-def test_a_cell_that_fails_is_told_with_its_reason(
-    tree: Path, tmp_path: Path, fault: str, reason: str
-) -> None:
-    args = compare(tree, "--only", "proposed", *own(tmp_path / "own", fault), "--epochs", "2")
-    end = ended(start(tmp_path, *args), tmp_path)
+FAULTS = {
+    "if self.steps > 9: x = x * float('nan')": "Diverged: the training loss became nan in epoch 2",
+    "if self.steps > 9: torch.empty(2**60)": "RuntimeError: ",
+    "if self.steps > 9: open('/no/such/file')": "FileNotFoundError: ",
+}
+
+
+def test_cells_that_fail_are_told_with_their_reasons(tree: Path, tmp_path: Path) -> None:
+    nets = [own(tmp_path / f"own{number}", fault, name=f"net{number}") for number, fault in enumerate(FAULTS)]
+    end = ended(start(tmp_path, *compare(tree, "--only", "proposed", *sum(nets, ()))), tmp_path)
     assert end.status == 1
-    assert f"failed  net (frame): {reason}" in end.out
     assert "Traceback" not in end.err
+    report = next(tmp_path.rglob("report.md")).read_text()
+    for number, reason in enumerate(FAULTS.values()):
+        assert f"failed  net{number} (frame): {reason}" in end.out
+        assert reason.split(":")[0] in report
     assert len(cells(ledger_of(tmp_path))) == 1
-    assert reason.split(":")[0] in next(tmp_path.rglob("report.md")).read_text()
 
 
 def test_a_full_disk_stops_the_study_which_goes_on_when_there_is_room(tree: Path, tmp_path: Path) -> None:
@@ -162,15 +167,16 @@ def test_a_full_disk_stops_the_study_which_goes_on_when_there_is_room(tree: Path
     assert cells(ledger_of(tmp_path)) == cells(ledger_of(whole.folder))
 
 
-def test_images_that_vanish_while_a_study_runs_change_nothing(tree: Path, tmp_path: Path) -> None:
+def test_images_that_vanish_while_a_study_runs_change_nothing(
+    tree: Path, tmp_path: Path, undisturbed: Cells
+) -> None:
     copy = Path(shutil.copytree(tree, tmp_path / "tree"))
-    process = start(tmp_path / "cut", *compare(copy, *TWO, "--epochs", "4"))
-    seen = until(process, "epoch 2/4")
+    process = start(tmp_path / "cut", *compare(copy, *TWO))
+    seen = until(process, "epoch 2/8")
     shutil.rmtree(copy)
     cut = ended(process, tmp_path / "cut", seen=seen)
     assert cut.status == 0, cut.err
-    whole = ended(start(tmp_path / "whole", *compare(tree, *TWO, "--epochs", "4")), tmp_path / "whole")
-    assert cells(ledger_of(cut.folder)) == cells(ledger_of(whole.folder))
+    assert cells(ledger_of(cut.folder)) == undisturbed
 
 
 CLOCK = """
@@ -184,17 +190,16 @@ main()
 """
 
 
-def test_a_clock_that_jumps_changes_nothing(tree: Path, tmp_path: Path) -> None:
-    args = compare(tree, *TWO, "--epochs", "4")
-    whole = ended(start(tmp_path / "whole", *args), tmp_path / "whole")
+def test_a_clock_that_jumps_changes_nothing(tree: Path, tmp_path: Path, undisturbed: Cells) -> None:
+    args = compare(tree, *TWO)
     jumping = tmp_path / "jumping"
-    for epoch in ("epoch 2/4", None):
+    for epoch in ("epoch 2/8", None):
         process = start(jumping, *args, code=CLOCK)
         seen = until(process, epoch) if epoch else ""
         if epoch:
             process.kill()
         end = ended(process, jumping, seen=seen)
     assert end.status == 0, end.err
-    assert cells(ledger_of(jumping)) == cells(ledger_of(whole.folder))
+    assert cells(ledger_of(jumping)) == undisturbed
     states = [run.info.status for run in ledger_of(jumping).search("tags.`harness.key` != ''")]
     assert Counter(states) == {"FINISHED": 2, "KILLED": 1}

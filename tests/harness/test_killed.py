@@ -14,7 +14,7 @@ from tests.harness.test_cli import ROOT
 
 TINY = ("--preset", "quick", "--image-size", "32", "--width", "0.0625", "--epochs", "12", "--batch", "8")
 DICE = random.Random(5)
-MOMENTS = [(DICE.choice((0, 1, 2, 3, 4, 5, 6)), DICE.uniform(0.0, 0.5)) for _ in range(16)]
+MOMENTS = [(DICE.choice((0, 1, 2, 3, 4, 5, 6)), DICE.uniform(0.0, 0.5)) for _ in range(12)]
 
 
 def study(tree: Path, folder: Path, *, moments: list[tuple[int, float]]) -> tuple[str, Ledger]:
@@ -65,7 +65,7 @@ def test_a_study_killed_at_many_moments_ends_as_one_that_was_not(tree: Path, tmp
     _, whole = study(tree, tmp_path / "whole", moments=[])
     said, ledger = study(tree, tmp_path / "killed", moments=MOMENTS)
     assert cells(ledger) == cells(whole)
-    assert int(said.split("killed ")[-1].split()[0]) > 10, "killed while it ran"
+    assert int(said.split("killed ")[-1].split()[0]) > 8, "killed while it ran"
     assert "goes on after epoch" in said
     assert "Traceback" not in said
     killed = [run for run in ledger.search("attributes.status != 'FINISHED'") if KEY in run.data.tags]
