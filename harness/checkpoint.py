@@ -40,7 +40,7 @@ class Checkpoint:
     """The standing of one run, which no two processes write at once: see `harness.claims`.
 
     Two files take turns, so that the epoch before is there until the next is whole. They are written over in
-    place: to make a file anew and to drop the old one takes longer than to fill it.
+    place and handed on to the next run: to make a file and to drop the old one takes longer than to fill it.
     """
 
     path: Path
@@ -53,6 +53,9 @@ class Checkpoint:
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         turn = self._turns()[len(standing.history) % 2]
+        if not turn.exists():
+            with suppress(OSError):
+                os.replace(_spare(turn), turn)
         with turn.open("r+b" if turn.exists() else "w+b") as file:
             _write(standing, file)
 
@@ -71,13 +74,27 @@ class Checkpoint:
         return False
 
     def discard(self) -> None:
-        """Take the files away, if they are there."""
+        """Have the run stand nowhere; its files are spare ones from here on."""
         for turn in self._turns():
             with suppress(OSError):
-                turn.unlink()
+                with turn.open("r+b") as file:
+                    file.write(
+                        bytes(WORD)
+                    )  # first, or the next run would be taken to stand where this one did
+                os.replace(turn, _spare(turn))
+
+    def tidy(self) -> None:
+        """Take spare files away."""
+        for turn in self._turns():
+            with suppress(OSError):
+                _spare(turn).unlink()
 
     def _turns(self) -> tuple[Path, Path]:
         return self.path.with_suffix(".even"), self.path.with_suffix(".odd")
+
+
+def _spare(turn: Path) -> Path:
+    return turn.with_name(f"spare{turn.suffix}")
 
 
 def _tensors(standing: Standing) -> Iterator[tuple[str, Tensor]]:

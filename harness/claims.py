@@ -59,7 +59,7 @@ class Claims:
 
     def checkpoint(self, key: str) -> Checkpoint:
         """Where that cell's training stands."""
-        return Checkpoint(path=self.folder / key)
+        return Checkpoint(path=self.folder / f"cell-{key}")
 
 
 def _named(folder: Path) -> str:

@@ -35,6 +35,7 @@ def run_study(study: Study, executor: Executor, desk: Desk) -> StudyResult:
         ledger.bury(desk.parent, place=claims.place, held=claims.held)
         status = "FAILED" if result.failures else "FINISHED"
     finally:
+        claims.checkpoint("").tidy()
         _close(desk, status)
     return result
 

@@ -164,5 +164,22 @@ def test_what_cannot_be_written_is_told_and_what_is_there_can_be_discarded(kept:
     kept.path.with_suffix(".even").rmdir()
     assert kept.restore(begun(network("proposed"), TRAINING, seed=0))
     kept.discard()
+    assert not kept.restore(begun(network("proposed"), TRAINING, seed=0))
+    kept.tidy()
     assert list(kept.path.parent.iterdir()) == []
     kept.discard()
+
+
+def test_files_of_a_run_that_has_ended_are_used_again_and_say_nothing_of_it(kept: Checkpoint) -> None:
+    kept.discard()
+    other = Checkpoint(path=kept.path.with_name("other"))
+    spare = kept.path.with_name("spare.odd")
+    assert spare.exists()
+    spare.replace(other.path.with_suffix(".odd"))
+    assert not other.restore(begun(network("proposed"), TRAINING, seed=0)), "killed before it had written"
+    other.path.with_suffix(".odd").replace(spare)
+    list(islice(trained(begun(network("proposed"), TRAINING, seed=7), TRAINING, other), 1))
+    assert not spare.exists()
+    resumed = begun(network("proposed"), TRAINING, seed=0)
+    assert other.restore(resumed)
+    assert len(resumed.history) == 1
