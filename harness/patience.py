@@ -79,6 +79,7 @@ class Patience:
                         self.tell(f"the tracking store {self.store} is back; nothing is missing there")
                     return result
             if time.monotonic() - start > limit or self._ended.wait(pause):
+                self.end()  # what is called on the way out need not wait as long again
                 raise Away(
                     f"the tracking store {self.store} has been away for "
                     f"{(time.monotonic() - start) / 60:.0f} min ({type(error).__name__}): when it is back, "
