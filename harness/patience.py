@@ -35,7 +35,7 @@ class Patience:
     def __init__(self, store: str, *, answers: Callable[[], bool]) -> None:
         self.store, self.answers = store, answers
         self.tell: Callable[[str], None] = lambda _: None
-        self._ended = threading.Event()
+        self._ended, self._away = threading.Event(), False
 
     def __call__(self, call: Callable[[], T]) -> T:
         """What `call` returns.
@@ -44,6 +44,8 @@ class Patience:
             Away: the store was away for too long.
             Exception: whatever `call` raised although the store answers.
         """
+        if self._away and self._ended.is_set():
+            raise Away(f"the tracking store {self.store} is away")
         try:
             return call()
         except Exception as error:
@@ -52,18 +54,19 @@ class Patience:
             return self._again(call, error)
 
     def end(self) -> None:
-        """Wait no longer, in whatever thread."""
+        """Wait no longer, in whatever thread; a store that is away is not even asked again."""
         self._ended.set()
 
     def _again(self, call: Callable[[], T], error: Exception) -> T:
         pause, limit = FIRST_PAUSE, seconds()
         # Monotonic: a clock that is set anew in the meantime must not end or prolong the wait.
-        start, away = time.monotonic(), False
+        start, told = time.monotonic(), False
         while True:
             # Asked first: where the store is there and the call still fails, the error is the call's own.
             there = self.answers()
-            if not there and not away:
-                away = True
+            self._away = not there
+            if not there and not told:
+                told = True
                 self.tell(
                     f"the tracking store {self.store} is away ({type(error).__name__}): what is meant for it "
                     f"is held and sent when it answers, for up to {limit / 60:.0f} min"
@@ -75,7 +78,7 @@ class Patience:
                     if self.answers():
                         raise
                 else:
-                    if away:
+                    if told:
                         self.tell(f"the tracking store {self.store} is back; nothing is missing there")
                     return result
             if time.monotonic() - start > limit or self._ended.wait(pause):

@@ -40,7 +40,7 @@ from harness.patience import Patience
 from harness.sqlite import is_foreign
 
 # MLflow tries a server that is away by itself, without a word; how long that goes on is for `patience`.
-os.environ.setdefault(RETRIES, "2")
+os.environ.setdefault(RETRIES, "1")
 
 __all__ = ["MlflowException", "Run", "Store"]
 

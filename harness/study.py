@@ -34,6 +34,9 @@ def run_study(study: Study, executor: Executor, desk: Desk) -> StudyResult:
             result = _gathered(study, carried_out(study.runs(), executor, desk))
         ledger.bury(desk.parent, place=claims.place, held=claims.held)
         status = "FAILED" if result.failures else "FINISHED"
+    except KeyboardInterrupt:
+        ledger.patience.end()
+        raise
     finally:
         claims.checkpoint("").tidy()
         _close(desk, status)
