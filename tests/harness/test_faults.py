@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.tracking import KEY, NOTE, Ledger
+from harness.tracking import KEY, NOTE, PROCESS, Ledger
 from tests.harness.servers import Server, ended, running, start
 from tests.harness.test_cluster import until
 from tests.harness.test_killed import cells
@@ -63,12 +63,6 @@ def ledger_of(folder: Path) -> Ledger:
     return Ledger(f"sqlite:///{folder / 'mlflow.db'}")
 
 
-def children(process: int) -> list[int]:
-    """The workers of a process: those of its children that run cells."""
-    told = Path(f"/proc/{process}/task/{process}/children").read_text()
-    return [int(pid) for pid in told.split() if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()]
-
-
 def test_a_tracking_server_that_is_away_for_a_while_misses_nothing(
     tree: Path, tmp_path: Path, undisturbed: Cells
 ) -> None:
@@ -105,15 +99,21 @@ def test_processes_that_begin_a_study_together_share_it(tree: Path, tmp_path: Pa
     assert len(ledger.study_names()) == 1
 
 
-def test_a_worker_that_dies_takes_nothing_with_it(tree: Path, tmp_path: Path, undisturbed: Cells) -> None:
-    process = start(tmp_path / "killed", *compare(tree, *TWO), "--jobs", "2")
-    seen = until(process, "epoch 2/8")
-    os.kill(children(process.pid)[0], signal.SIGKILL)
-    killed = ended(process, tmp_path / "killed", seen=seen)
+def test_a_worker_that_dies_takes_nothing_with_it(tree: Path, tmp_path: Path) -> None:
+    # So slow that it is still at it when its process has been looked up.
+    slow = own(tmp_path / "own", "time.sleep(0.2 * bool(self.training and parent_process()))")
+    process = start(tmp_path, *compare(tree, "--only", "proposed", *slow), "--jobs", "2")
+    seen = until(process, "net · frame · seed 0")
+    ledger, deadline = ledger_of(tmp_path), time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = ledger.search("attributes.status = 'RUNNING' and tags.`mlflow.runName` LIKE 'net%'")
+        if found and "train/loss" in found[0].data.metrics:
+            break
+    os.kill(int(found[0].data.tags[PROCESS].split()[-1]), signal.SIGKILL)
+    killed = ended(process, tmp_path, seen=seen)
     assert killed.status == 0, killed.err
     assert "its process died (killed by SIGKILL, perhaps for want of memory); it goes on" in killed.err
-    ledger = ledger_of(killed.folder)
-    assert cells(ledger) == undisturbed
+    assert len(cells(ledger)) == 2
     (dead,) = ledger.search("attributes.status = 'KILLED'")
     assert "ended without a word after" in dead.data.tags[NOTE]
 
