@@ -127,7 +127,6 @@ def _run(spec: RunSpec, desk: Desk, material: Callable[[], Material]) -> Done | 
 def given_up(spec: RunSpec, reason: str, desk: Desk) -> Failure:
     """The failure of a cell that was never heard of again, written down."""
     ledger, claims = desk.ledger, desk.claims
-    ledger.bury(desk.parent, place=claims.place, held=claims.held)
     run_id = ledger.begin(spec, parent=desk.parent, place=claims.place, process=claims.process)
     ledger.fail(run_id, reason)
     desk.tell(Event(kind="failed", label=run_name(spec), words=reason))

@@ -48,9 +48,13 @@ class Checkpoint:
     def keep(self, standing: Standing) -> None:
         """Write where the run stands, over the last epoch but one.
 
+        A network of whose state a part is no tensor is not kept: killed, its run begins anew.
+
         Raises:
             OSError: it cannot be written, as on a full disk.
         """
+        if not all(isinstance(part, Tensor) for part in standing.network.state_dict().values()):
+            return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         turn = self._turns()[len(standing.history) % 2]
         if not turn.exists():
@@ -77,10 +81,9 @@ class Checkpoint:
         """Have the run stand nowhere; its files are spare ones from here on."""
         for turn in self._turns():
             with suppress(OSError):
+                # Its header goes first, or the next run would be taken to stand where this one did.
                 with turn.open("r+b") as file:
-                    file.write(
-                        bytes(WORD)
-                    )  # first, or the next run would be taken to stand where this one did
+                    file.write(bytes(WORD))
                 os.replace(turn, _spare(turn))
 
     def tidy(self) -> None:
@@ -173,8 +176,11 @@ def _read(file: BinaryIO) -> tuple[dict[str, Any], dict[str, Tensor]]:
         empty = torch.empty(0, dtype=getattr(torch, kind))
         length = math.prod(shape) * empty.element_size()
         left -= length
-        if left < 0 or length <= 0:
+        if left < 0 or length < 0:
             raise ValueError("a checkpoint that is not whole")
+        if not length:
+            tensors[name] = empty.reshape(shape)
+            continue
         content = bytearray(file.read(length))
         total -= _sum(np.frombuffer(content, np.uint8))
         tensors[name] = torch.frombuffer(content, dtype=empty.dtype).reshape(shape)

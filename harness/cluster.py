@@ -63,6 +63,16 @@ class Cluster:
                 "--executor ray on several machines needs a tracking server that they all reach; got a file "
                 "on this one: start `mlflow server` and name it with --tracking-uri"
             )
+        most = max(node["Resources"].get("CPU", 0) for node in nodes)
+        if self._job.device == "cuda" and not any(node["Resources"].get("GPU") for node in nodes):
+            ray.shutdown()
+            raise UserError("--executor ray: no node of the cluster has a GPU for --device cuda; name cpu")
+        if self._job.device != "cuda" and most < self._job.threads:
+            ray.shutdown()
+            raise UserError(
+                f"--executor ray: a cell takes {self._job.threads} cores, as this process has threads, and "
+                f"no node has more than {most:.0f}: set OMP_NUM_THREADS to fewer"
+            )
         pinned = NodeAffinitySchedulingStrategy(here, soft=False)
         self._queue = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": pinned})
         self._task = ray.remote(max_retries=0)(_work)
@@ -124,7 +134,7 @@ class Cluster:
         try:
             outcome: Outcome = ray.get(task)
         except ray.exceptions.RayTaskError as error:
-            if isinstance(error.cause, Stopped):
+            if isinstance(error.cause, Stopped | UserError):
                 raise error.cause from error
             raise
         except ray.exceptions.RayError as error:

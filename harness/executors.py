@@ -55,7 +55,10 @@ class Running:
                 f"--ray-address goes with --executor ray; got {self.ray_address!r} with {self.executor}"
             )
         if self.executor == "ray" and importlib.util.find_spec("ray") is None:
-            raise ValueError("--executor ray needs Ray, which is not installed: pip install 'harness[ray]'")
+            raise ValueError(
+                "--executor ray needs Ray, which is not installed: pip install --editable '.[ray]' in the "
+                "folder that harness was installed from"
+            )
 
 
 def check(running: Running) -> None:

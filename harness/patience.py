@@ -60,13 +60,12 @@ class Patience:
     def _again(self, call: Callable[[], T], error: Exception) -> T:
         pause, limit = FIRST_PAUSE, seconds()
         # Monotonic: a clock that is set anew in the meantime must not end or prolong the wait.
-        start, told = time.monotonic(), False
+        start = time.monotonic()
         while True:
             # Asked first: where the store is there and the call still fails, the error is the call's own.
             there = self.answers()
-            self._away = not there
-            if not there and not told:
-                told = True
+            if not there and not self._away:
+                self._away = True
                 self.tell(
                     f"the tracking store {self.store} is away ({type(error).__name__}): what is meant for it "
                     f"is held and sent when it answers, for up to {limit / 60:.0f} min"
@@ -78,8 +77,9 @@ class Patience:
                     if self.answers():
                         raise
                 else:
-                    if told:
-                        self.tell(f"the tracking store {self.store} is back; nothing is missing there")
+                    if self._away:
+                        self._away = False
+                        self.tell(f"the tracking store {self.store} is back: what was held is sent")
                     return result
             if time.monotonic() - start > limit or self._ended.wait(pause):
                 self.end()  # what is called on the way out need not wait as long again

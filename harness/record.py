@@ -10,7 +10,7 @@ from dataclasses import replace
 from statistics import median
 from typing import Any
 
-from harness.cells import quoted, unquoted
+from harness.quoting import quoted, unquoted
 from studies.codec import from_data, parsed, to_data, to_json
 from studies.metrics import by_clip, by_condition, confusion, headline, scores
 from studies.results import Prediction, RunResult

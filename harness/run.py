@@ -144,6 +144,8 @@ def _fitted(
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error) or 4 * standing.pieces > spec.training.batch:
                 raise
+        if checkpoint:
+            checkpoint.discard()
         pieces = 2 * standing.pieces
         del standing  # the memory that it holds is what was lacking
         if material.device.type == "cuda":

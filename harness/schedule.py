@@ -74,6 +74,8 @@ def carried_out(cells: Sequence[RunSpec], executor: Executor, desk: Desk) -> dic
                 not_before[key] = time.monotonic() + LOOKS
                 waiting[key] = spec
             else:
+                claims = desk.claims
+                desk.ledger.bury(desk.parent, place=claims.place, held=claims.held)
                 died[key] += 1
                 if died[key] < ATTEMPTS:
                     desk.tell(Event(kind="remark", words=f"{run_name(spec)}: {outcome.how}; it goes on"))

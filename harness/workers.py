@@ -16,7 +16,6 @@ from types import TracebackType
 from typing import Any
 
 from harness.cell import Outcome
-from harness.errors import Stopped
 from harness.job import Job, work
 from harness.progress import Event, Tell
 from harness.schedule import Died
@@ -90,7 +89,7 @@ class Workers:
                 continue
             if isinstance(told, Event):
                 self._tell(told)
-            elif isinstance(told, Stopped):
+            elif isinstance(told, Exception):
                 raise told
             else:
                 found.append((worker.spec, told))
@@ -156,8 +155,8 @@ def _serve(job: Job, connection: Connection) -> None:
             spec = connection.recv()
             try:
                 say(work(job, spec, say))
-            except Stopped as stopped:
-                say(stopped)
+            except Exception as error:  # no failure of the cell, which `work` writes down itself
+                say(error)
     except (EOFError, KeyboardInterrupt):
         return
 

@@ -172,9 +172,9 @@ class Beside:
 class Execution:
     """What runs a study's cells."""
 
-    executor: Annotated[
-        str, typer.Option(help="local, or ray: a cluster, for which `harness[ray]` is installed.")
-    ] = "local"
+    executor: Annotated[str, typer.Option(help="local, or ray: a cluster, which needs the extra `ray`.")] = (
+        "local"
+    )
     ray_address: Annotated[
         str | None, typer.Option(help="Address of the Ray cluster. Default: auto, the one of this machine.")
     ] = None

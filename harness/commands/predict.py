@@ -136,7 +136,7 @@ def _carry_out(
 def _plain(value: object) -> object:
     """A cell that a spreadsheet shows and does not reckon: a name that begins like a formula is quoted."""
     from datasets.text import shown
-    from harness.cells import quoted
+    from harness.quoting import quoted
 
     if not isinstance(value, str):
         return value

@@ -183,3 +183,26 @@ def test_files_of_a_run_that_has_ended_are_used_again_and_say_nothing_of_it(kept
     resumed = begun(network("proposed"), TRAINING, seed=0)
     assert other.restore(resumed)
     assert len(resumed.history) == 1
+
+
+class Odd(nn.Sequential):
+    """Has a buffer that holds nothing, and state that is no tensor where `counts`."""
+
+    def __init__(self, *, counts: bool) -> None:
+        super().__init__(nn.AvgPool2d(32), nn.Flatten(), nn.Linear(3, 2))
+        self.register_buffer("nothing", torch.empty(0, 3))
+        self.counts = counts
+
+    def get_extra_state(self) -> object:
+        return {"counted": 1} if self.counts else torch.ones(1)
+
+    def set_extra_state(self, state: object) -> None:
+        pass
+
+
+def test_a_network_whose_state_is_not_all_tensors_trains_and_begins_anew(tmp_path: Path) -> None:
+    for counts in (False, True):
+        checkpoint = Checkpoint(path=tmp_path / f"run{counts}")
+        history = list(trained(begun(Odd(counts=counts), TRAINING, seed=0), TRAINING, checkpoint))
+        assert len(history) == TRAINING.epochs
+        assert checkpoint.restore(begun(Odd(counts=counts), TRAINING, seed=0)) is not counts

@@ -79,6 +79,14 @@ def test_a_node_and_then_the_driver_die_and_the_results_are_the_local_ones(
     assert {run.info.status for run in others} == {"KILLED"}
 
 
+def test_a_cell_that_no_node_has_room_for_is_told(tree: Path, tmp_path: Path, cluster: Cluster) -> None:
+    process = start(tree, tmp_path, "--executor", "ray", "--ray-address", cluster.address)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 2, said
+    assert "error: --executor ray: a cell takes 1 cores" in said
+    assert "Traceback" not in said
+
+
 def test_an_address_at_which_no_cluster_answers_is_told(tree: Path, tmp_path: Path) -> None:
     process = start(tree, tmp_path, "--executor", "ray", "--ray-address", "127.0.0.1:1")
     _, said = process.communicate(timeout=120)

@@ -77,7 +77,7 @@ def test_a_tracking_server_that_is_away_for_a_while_misses_nothing(
         server.start()
         served = ended(process, tmp_path / "served", seen=seen)
         assert served.status == 0, served.err
-        assert "is back; nothing is missing there" in served.err
+        assert "is back: what was held is sent" in served.err
         ledger = Ledger(server.uri)
         assert cells(ledger) == undisturbed
         for run in ledger.search("attributes.status = 'FINISHED'"):

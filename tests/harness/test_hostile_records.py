@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasets.spec import Anomaly
-from harness.cells import MARK, STARTS, quoted, unquoted
+from harness.quoting import MARK, STARTS, quoted, unquoted
 from harness.record import final_metrics, result_from, result_parts
 from studies.results import Prediction, RunResult
 from tests.harness.test_record import result

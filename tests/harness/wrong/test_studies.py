@@ -259,7 +259,7 @@ def test_ray_that_is_not_installed(wrong: Wrong, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name, *a: None if name == "ray" else found(name, *a)
     )
-    wrong("ablate --executor ray", ("--executor ray", "not installed", "pip install 'harness[ray]'"))
+    wrong("ablate --executor ray", ("--executor ray", "not installed", "pip install --editable '.[ray]'"))
 
 
 @pytest.mark.skipif(shutil.which("nvidia-smi") is not None, reason="this machine has the device")
