@@ -22,7 +22,6 @@ from urllib.parse import quote
 
 import psycopg2
 
-ROOT = Path(__file__).parent.parent.parent
 SECONDS = 120.0
 """A server that takes longer to answer than this is not going to."""
 OWNER, OWNERS_PASSWORD = "mlflow", "of-the-database"
@@ -161,36 +160,6 @@ class Server:
     def with_login(self, user: str, password: str) -> str:
         """The address with user and password in it."""
         return self.uri.replace("//", f"//{quote(user, safe='')}:{quote(password, safe='')}@")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ended:
-    """A `harness` process that has ended, and the folder that it worked in."""
-
-    status: int
-    out: str
-    err: str
-    folder: Path
-
-
-def start(folder: Path, *args: object, code: str = "", **variables: str) -> subprocess.Popen[str]:
-    """`harness ARGS` as a process of its own in `folder`, with a cache there; by `code` if it is given."""
-    folder.mkdir(parents=True, exist_ok=True)
-    own = {"PYTHONPATH": str(ROOT), "HARNESS_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        [sys.executable, *(("-c", code) if code else ("-m", "harness")), *map(str, args)],
-        cwd=folder,
-        env={**os.environ, **own, **variables},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def ended(process: subprocess.Popen[str], folder: Path, *, seen: str = "") -> Ended:
-    """The process once it has ended; `seen` is what has been read of its stderr already."""
-    out, err = process.communicate(timeout=300)
-    return Ended(status=process.returncode, out=out, err=seen + err, folder=folder)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from harness.claims import Claims
-from tests.harness.servers import ROOT
+from tests.harness.processes import ROOT
 
 HOLD = """
 import sys, time

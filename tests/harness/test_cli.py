@@ -10,9 +10,9 @@ import sys
 import time
 from pathlib import Path
 
+from tests.harness.processes import ROOT
 from tests.harness.tiny import Run, write_tree
 
-ROOT = Path(__file__).parent.parent.parent
 TINY = ("--preset", "quick", "--epochs", "1", "--image-size", "32", "--width", "0.125", "--device", "cpu")
 
 

@@ -1,9 +1,6 @@
 """A study on a real Ray cluster of which a node dies, and then the driver; the results are as anywhere."""
 
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +8,7 @@ import pytest
 from ray.cluster_utils import Cluster
 
 from harness.tracking import KEY, Ledger
-from tests.harness.test_cli import ROOT
+from tests.harness.processes import ended, start, until
 from tests.harness.test_killed import cells
 
 TINY = ("--preset", "quick", "--image-size", "32", "--width", "0.0625", "--epochs", "8", "--batch", "8")
@@ -26,40 +23,18 @@ def cluster() -> Iterator[Cluster]:
     made.shutdown()
 
 
-def start(tree: Path, folder: Path, *more: str) -> subprocess.Popen[str]:
-    args = ("compare", "--dataset", "casme2", "--root", str(tree), *TINY, *NETWORKS, *more)
-    return subprocess.Popen(
-        [sys.executable, "-m", "harness", *args],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def until(process: subprocess.Popen[str], words: str) -> str:
-    """What a process says up to a line that holds `words`."""
-    assert process.stderr
-    said = ""
-    for line in process.stderr:
-        said += line
-        if words in line:
-            return said
-    raise AssertionError(f"{words!r} was never said: {said}")
+def compare(tree: Path, *more: str) -> tuple[object, ...]:
+    return ("compare", "--dataset", "casme2", "--root", tree, *TINY, *NETWORKS, *more)
 
 
 def test_a_node_and_then_the_driver_die_and_the_results_are_the_local_ones(
-    tree: Path, tmp_path: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+    tree: Path, tmp_path: Path, cluster: Cluster
 ) -> None:
     first, _ = cluster.add_node(num_cpus=1), cluster.add_node(num_cpus=1)
-    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
-    ray = ("--executor", "ray", "--ray-address", cluster.address)
+    args = compare(tree, "--executor", "ray", "--ray-address", cluster.address)
     on_ray, alone = tmp_path / "ray", tmp_path / "alone"
-    for folder in (on_ray, alone):
-        folder.mkdir()
 
-    driver = start(tree, on_ray, *ray)
+    driver = start(on_ray, *args)
     until(driver, "[2/4]")
     cluster.remove_node(first, allow_graceful=False)
     until(driver, "it goes on")
@@ -67,12 +42,10 @@ def test_a_node_and_then_the_driver_die_and_the_results_are_the_local_ones(
     driver.send_signal(signal.SIGKILL)
     driver.communicate()
 
-    driver = start(tree, on_ray, *ray)
-    _, said = driver.communicate(timeout=300)
-    assert driver.returncode == 0, said
-    local = start(tree, alone)
-    _, told = local.communicate(timeout=300)
-    assert local.returncode == 0, told
+    driven = ended(start(on_ray, *args), on_ray)
+    assert driven.status == 0, driven.err
+    local = ended(start(alone, *compare(tree)), alone)
+    assert local.status == 0, local.err
     ledger = Ledger(f"sqlite:///{on_ray / 'mlflow.db'}")
     assert cells(ledger) == cells(Ledger(f"sqlite:///{alone / 'mlflow.db'}"))
     others = [run for run in ledger.search("attributes.status != 'FINISHED'") if KEY in run.data.tags]
@@ -80,16 +53,16 @@ def test_a_node_and_then_the_driver_die_and_the_results_are_the_local_ones(
 
 
 def test_a_cell_that_no_node_has_room_for_is_told(tree: Path, tmp_path: Path, cluster: Cluster) -> None:
-    process = start(tree, tmp_path, "--executor", "ray", "--ray-address", cluster.address)
-    _, said = process.communicate(timeout=120)
-    assert process.returncode == 2, said
-    assert "error: --executor ray: a cell takes 1 cores" in said
-    assert "Traceback" not in said
+    args = compare(tree, "--executor", "ray", "--ray-address", cluster.address)
+    refused = ended(start(tmp_path, *args), tmp_path)
+    assert refused.status == 2, refused.err
+    assert "error: --executor ray: a cell takes 1 cores" in refused.err
+    assert "Traceback" not in refused.err
 
 
 def test_an_address_at_which_no_cluster_answers_is_told(tree: Path, tmp_path: Path) -> None:
-    process = start(tree, tmp_path, "--executor", "ray", "--ray-address", "127.0.0.1:1")
-    _, said = process.communicate(timeout=120)
-    assert process.returncode == 2
-    assert "error: --ray-address 127.0.0.1:1: no Ray cluster answers there" in said
-    assert "Traceback" not in said
+    args = compare(tree, "--executor", "ray", "--ray-address", "127.0.0.1:1")
+    refused = ended(start(tmp_path, *args), tmp_path)
+    assert refused.status == 2
+    assert "error: --ray-address 127.0.0.1:1: no Ray cluster answers there" in refused.err
+    assert "Traceback" not in refused.err

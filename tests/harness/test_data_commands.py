@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from datasets.synthetic.synthesize import SyntheticSpec, synthesize
+from tests.harness.processes import ROOT
 from tests.harness.tiny import Run
 
-ROOT = Path(__file__).parents[2]
 TINY = ("--preset", "quick", "--epochs", 1, "--image-size", 32, "--width", 0.125)
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from harness.tracking import KEY, NOTE, PROCESS, Ledger
-from tests.harness.servers import Server, ended, running, start
-from tests.harness.test_cluster import until
+from tests.harness.processes import ended, start, until
+from tests.harness.servers import Server, running
 from tests.harness.test_killed import cells
 
 TINY = ("--preset", "quick", "--image-size", "32", "--width", "0.0625", "--batch", "8", "--epochs", "8")

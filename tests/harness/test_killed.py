@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 from harness.tracking import KEY, NOTE, Ledger
-from tests.harness.test_cli import ROOT
+from tests.harness.processes import ROOT
 
 TINY = ("--preset", "quick", "--image-size", "32", "--width", "0.0625", "--epochs", "12", "--batch", "8")
 DICE = random.Random(5)

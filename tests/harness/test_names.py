@@ -5,8 +5,7 @@ import sys
 from pathlib import Path
 
 from harness.names import clashes
-
-ROOT = Path(__file__).parent.parent.parent
+from tests.harness.processes import ROOT
 
 
 def test_this_checkout_has_no_clash() -> None:

@@ -12,7 +12,8 @@ from mlflow.entities import ViewType
 
 from harness.address import without_credentials
 from harness.tracking import PARENT, STUDY, Ledger
-from tests.harness.servers import Cluster, Ended, Server, ended, initdb, postgres, running, start
+from tests.harness.processes import Ended, ended, start
+from tests.harness.servers import Cluster, Server, initdb, postgres, running
 from tests.harness.tiny import LOGIN, Run
 
 SMALL = ("--preset", "quick", "--epochs", "1", "--image-size", "32", "--width", "0.0625")

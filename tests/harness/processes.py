@@ -1,0 +1,50 @@
+"""`harness` as a process of its own: begun, listened to, waited for."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """A `harness` process that has ended, and the folder that it worked in."""
+
+    status: int
+    out: str
+    err: str
+    folder: Path
+
+
+def start(folder: Path, *args: object, code: str = "", **variables: str) -> subprocess.Popen[str]:
+    """`harness ARGS` as a process of its own in `folder`, with a cache there; by `code` if it is given."""
+    folder.mkdir(parents=True, exist_ok=True)
+    own = {"PYTHONPATH": str(ROOT), "HARNESS_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, *(("-c", code) if code else ("-m", "harness")), *map(str, args)],
+        cwd=folder,
+        env={**os.environ, **own, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended(process: subprocess.Popen[str], folder: Path, *, seen: str = "") -> Ended:
+    """The process once it has ended; `seen` is what has been read of its stderr already."""
+    out, err = process.communicate(timeout=300)
+    return Ended(status=process.returncode, out=out, err=seen + err, folder=folder)
+
+
+def until(process: subprocess.Popen[str], words: str) -> str:
+    """What a process says up to a line that holds `words`."""
+    assert process.stderr
+    said = ""
+    for line in process.stderr:
+        said += line
+        if words in line:
+            return said
+    raise AssertionError(f"{words!r} was never said: {said}")
