@@ -130,9 +130,9 @@ def _running(child: Child, epochs: Mapping[str, int]) -> Running:
 
 def _left(waiting: int, running: Sequence[Running], took: Sequence[float]) -> float | None:
     """Seconds until the last cell ends, if none stops early and as many run at once as do now."""
-    known = [r.seconds_left for r in running if r.seconds_left is not None]
-    if waiting and not took:
+    usual = fmean(took) if took else None
+    ends = [usual if r.seconds_left is None else r.seconds_left for r in running]
+    known = [seconds for seconds in ends if seconds is not None]
+    if (waiting and usual is None) or not (known or took):
         return None
-    if not known and not took:
-        return None
-    return max(known, default=0.0) + waiting * (fmean(took) if took else 0.0) / max(1, len(running))
+    return max(known, default=0.0) + waiting * (usual or 0.0) / max(1, len(running))
