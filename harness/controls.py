@@ -7,9 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
 from datasets.pixels.cache import Pixels
@@ -46,6 +43,11 @@ def probe_identity(
     Raises:
         ValueError: fewer than two subjects have two clips here.
     """
+    # Half a second to import, which studies without a probe need not wait for.
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     samples = pixels.table.samples
     if not can_probe(samples, rows):
         raise ValueError("the identity probe needs at least two subjects with two clips each in training")
