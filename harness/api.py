@@ -14,16 +14,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness.cell import Desk
-from harness.claims import Claims
-from harness.executors import Running, executor_of
+from harness.data.reading import DataRequest
 from harness.output import check_writable
 from harness.pictures import pictures
 from harness.plan import Plan, Request, prepare
 from harness.progress import Event, progress_for
-from harness.reading import DataRequest
-from harness.study import run_study
-from harness.tracking import Ledger
+from harness.running.cell import Desk
+from harness.running.claims import Claims
+from harness.running.executors import Running, executor_of
+from harness.running.study import run_study
+from harness.tracking.ledger import Ledger
 from reports.document import write
 from studies.results import StudyResult
 

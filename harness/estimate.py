@@ -13,10 +13,10 @@ from architectures.spec import ArchitectureSpec
 from datasets.augment import augment, normalise
 from datasets.corrupt import CORRUPTIONS, STRENGTHS
 from datasets.spec import Split
-from harness.checks import SECONDS
-from harness.engine import arranged, laid_out, settle, stepping
-from harness.loss import focal_loss
-from harness.timed import seconds
+from harness.bench.timed import seconds
+from harness.training.checks import SECONDS
+from harness.training.engine import arranged, laid_out, settle, stepping
+from harness.training.loss import focal_loss
 from studies.spec import RunSpec, TrainingSpec
 
 LARGE, PROBE = 128, 2

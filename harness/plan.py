@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from architectures.catalogue import scaled
 from architectures.spec import USER, ArchitectureSpec
 from datasets.spec import MOTION, DatasetSpec, SampleTable, Split
-from harness.preparing import decoded_with_bars
-from harness.reading import DataRequest, asked, check_protocols, check_seeds, read
+from harness.data.preparing import decoded_with_bars
+from harness.data.reading import DataRequest, asked, check_protocols, check_seeds, read
 from harness.typed import typed
 from studies.arms import PLACEBO, ablation, comparison
 from studies.checks import CHECKS
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import torch
 
     from datasets.pixels.cache import Pixels
-    from harness.engine import Choice
+    from harness.training.engine import Choice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +129,7 @@ def prepare(request: Request) -> Plan:
 def _choice(request: Request, *, samples: int) -> tuple[torch.device, Choice]:
     """Where and how every network is trained on data of so many samples."""
     from harness.device import resolve
-    from harness.engine import chosen
+    from harness.training.engine import chosen
 
     device = resolve(request.device)
     epochs = preset(request.preset).epochs if request.epochs is None else request.epochs
@@ -211,7 +211,7 @@ def _onsets(spec: DatasetSpec, table: SampleTable) -> Pixels | None:
 
 def _controls(table: SampleTable, splits: Sequence[Split], *, onsets: Pixels | None) -> tuple[Control, ...]:
     """The controls that these data and every split of them allow."""
-    from harness.controls import can_probe
+    from harness.training.controls import can_probe
 
     told: list[Control] = ["shuffled-labels"]
     told += ["onset-frame"] if onsets else []
@@ -242,7 +242,7 @@ def _arms(request: Request, size: Preset) -> tuple[ArchitectureSpec, ...]:
     width = size.width if request.width is None else request.width
     arms = tuple(scaled(arm, width) for arm in arms)
     if request.design == PLACEBO:
-        from harness.placebo import with_placebos
+        from harness.training.placebo import with_placebos
 
         arms = with_placebos(arms)
     if request.pretrained:

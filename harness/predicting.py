@@ -2,7 +2,7 @@
 
 Frames come one at a time, as from a camera, so each is searched for its face (Viola and Jones 2001, through
 `datasets.faces.haar`) and classified alone. Otherwise pixels are made as for training: `datasets.pixels`
-reads, resizes and represents them, `harness.evaluate` normalises.
+reads, resizes and represents them, `harness.training.evaluate` normalises.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from architectures.network import build
 from datasets.catalogue import SYNTHETIC
 from datasets.faces.haar import Detector, check_cascades
 from datasets.pixels.represent import represent
-from harness.evaluate import logits_of
 from harness.footage import Box, Image, Shot
-from harness.weights import load_weights
+from harness.training.evaluate import logits_of
+from harness.training.weights import load_weights
 from studies.spec import RunSpec
 
 if TYPE_CHECKING:
-    from harness.tracking import Ledger
+    from harness.tracking.ledger import Ledger
 
 ALIGN = ("auto", "haar", "none")
 
@@ -99,7 +99,7 @@ def trained(ledger: Ledger, name: str, *, device: torch.device) -> Trained:
             "network of its own; name the run whose network it reads"
         )
     classes = result.data.classes
-    # As `harness.run.network_of` has it, less ImageNet's weights, which the run's own replace.
+    # As `harness.training.run.network_of` has it, less ImageNet's weights, which the run's own replace.
     torch.backends.cudnn.allow_tf32 = False
     torch.set_flush_denormal(True)
     network = build(replace(result.spec.architecture, pretrained=False), classes=len(classes))

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from datasets.catalogue import default_frames, entry
+from harness.data.reading import DataRequest
 from harness.plan import Request
-from harness.reading import DataRequest
 from studies.reproduction import EXPERIMENTS
 
 PAPERS_SPLIT = "frame"

@@ -24,9 +24,9 @@ from optuna.trial import TrialState
 
 from harness.errors import is_full_disk
 from harness.output import check_writable
-from harness.run import Material, standing_of, trained
-from harness.sqlite import is_foreign
-from harness.train import Diverged
+from harness.tracking.sqlite import is_foreign
+from harness.training.run import Material, standing_of, trained
+from harness.training.train import Diverged
 from studies.codec import from_data
 from studies.search import Search
 from studies.spec import RunSpec, Study

@@ -18,7 +18,7 @@ from architectures.spec import USER, ArchitectureSpec
 BARE = "vgg16-bn-gap"
 FACTORIAL, PLACEBO = "factorial", "placebo"
 GROWING = ("cbam", "residual", "prelu")
-"""Parts that bring parameters; a placebo spends as many on width (`harness.placebo`)."""
+"""Parts that bring parameters; a placebo spends as many on width (`harness.training.placebo`)."""
 
 Arms = tuple[ArchitectureSpec, ...]
 

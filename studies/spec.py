@@ -21,7 +21,7 @@ MOST = 1_000_000
 """Of epochs, patience and images a step; more is a slip of the keyboard."""
 
 Engine = Literal["eager", "fused", "compiled"]
-"""How a training step is computed; `harness.engine` says what each is."""
+"""How a training step is computed; `harness.training.engine` says what each is."""
 
 Precision = Literal["float32", "bfloat16"]
 

@@ -17,7 +17,7 @@ ALLOWED = {
     "harness": {"harness", "reports", "studies", "datasets", "architectures"},
 }
 ONLY_USER = {
-    "mlflow": ["harness/store.py"],
+    "mlflow": ["harness/tracking/store.py"],
     "fvcore": ["harness/cost.py"],
     "optuna": ["harness/tune.py"],
 }

@@ -43,15 +43,15 @@ def bench(measured: Measured, json: options.Json = False) -> None:
 
     A network that needs more pixels than --image-size gets them.
     """
-    from harness.bench_results import Settings
+    from harness.bench.results import Settings
 
     with user_input():
         settings = Settings(**{**vars(measured), "only": options.listed(measured.only)})
         from harness.device import resolve
 
         device = resolve(settings.device)
-    from harness.bench import measured as measure
-    from harness.bench_tables import in_words
+    from harness.bench.measure import measured as measure
+    from harness.bench.tables import in_words
 
     found = measure(settings, device=device)
     print(json_module.dumps(found.document(), indent=1) if json else in_words(found))

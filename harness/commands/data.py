@@ -20,7 +20,7 @@ data_app = typer.Typer(no_args_is_help=True, help="List, describe, prepare, audi
 
 def _in_bounds(size: int) -> int:
     """An image size; UserError where nothing could be seen at it, or no memory holds the images."""
-    from harness.reading import LARGEST, SMALLEST
+    from harness.data.reading import LARGEST, SMALLEST
 
     if not SMALLEST <= size <= LARGEST:
         raise UserError(f"--image-size must be from {SMALLEST} to {LARGEST} pixels; got {size}")
@@ -54,8 +54,8 @@ def describe(
     json: options.Json = False,
 ) -> None:
     """Say what a folder holds beside what a complete release does, and what is wrong; opens no image."""
-    from harness.describe import document, in_words
-    from harness.reading import asked, read
+    from harness.data.describe import document, in_words
+    from harness.data.reading import asked, read
 
     request = source.request()
     with user_input():
@@ -82,7 +82,7 @@ def prepare(
     Give what the study will be given: its size (preset quick: 32 for ablate, 72 for compare), frames,
     protocols if it has others than frame, alignment, representation.
     """
-    from harness.preparing import prepared
+    from harness.data.preparing import prepared
 
     with user_input():
         protocols = options.listed(protocol) or ("frame",)
@@ -102,7 +102,7 @@ def audit(
 
     Exit status 1 for a clip, identical bytes, or a subject where the protocol promises none.
     """
-    from harness.auditing import audited
+    from harness.data.auditing import audited
 
     with user_input():
         found = audited(
@@ -126,7 +126,7 @@ def bench(
     json: options.Json = False,
 ) -> None:
     """Measure describing and preparing beside plain decoding of the same images on the same cores."""
-    from harness.data_bench import measured
+    from harness.bench.data import measured
 
     with user_input():
         found = measured(data.request(), image_size=image_size, rounds=rounds)

@@ -29,9 +29,9 @@ def export(
     json: options.Json = False,
 ) -> None:
     """Write runs, predictions, pictures and report of a study into one zip archive."""
-    from harness.exporting import export as written
+    from harness.archive.exporting import export as written
     from harness.output import folder_of
-    from harness.tracking import Ledger
+    from harness.tracking.ledger import Ledger
 
     with user_input():
         ledger = Ledger(tracking_uri)

@@ -16,7 +16,7 @@ from harness.commands import options
 from harness.errors import user_input
 
 if TYPE_CHECKING:
-    from harness.importing import Entered
+    from harness.archive.importing import Entered
 
 _RUN_ID = re.compile(r"\b[0-9a-f]{32}\b")
 _SHOWN = 5
@@ -35,14 +35,14 @@ def import_(
     """
     with ExitStack() as held:
         with user_input():
-            from harness.archive import opened
+            from harness.archive.reading import opened
 
             archive = held.enter_context(opened(file))
-            from harness.claims import Claims
-            from harness.importing import enter, rehearse
-            from harness.members import REPORT
+            from harness.archive.importing import enter, rehearse
+            from harness.archive.members import REPORT
             from harness.output import check_writable, folder_of
-            from harness.tracking import Ledger
+            from harness.running.claims import Claims
+            from harness.tracking.ledger import Ledger
             from reports.document import write
 
             rehearse(archive)

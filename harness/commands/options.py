@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 import typer
 
 if TYPE_CHECKING:
-    from harness.executors import Running
+    from harness.data.reading import DataRequest
     from harness.plan import Request
-    from harness.reading import DataRequest
+    from harness.running.executors import Running
 
 Protocols = Annotated[
     list[str] | None,
@@ -61,7 +61,7 @@ class Source:
 
     def request(self) -> DataRequest:
         """The data as asked for."""
-        from harness.reading import DataRequest
+        from harness.data.reading import DataRequest
 
         given = {field.name: getattr(self, field.name) for field in fields(self)}
         return DataRequest(**{**given, "classes": listed(self.classes)})
@@ -188,7 +188,7 @@ class Execution:
 
     def running(self) -> Running:
         """How the study is run."""
-        from harness.executors import Running
+        from harness.running.executors import Running
 
         return Running(
             executor=self.executor,

@@ -82,7 +82,7 @@ def predict(
 def _trained(run: str, tracking_uri: str | None, *, device: str) -> Trained:
     from harness.device import resolve
     from harness.predicting import trained
-    from harness.tracking import Ledger
+    from harness.tracking.ledger import Ledger
 
     ledger = Ledger(tracking_uri)
     if ledger.exists():
@@ -107,9 +107,9 @@ def _carry_out(
     predictor: Predictor, footage: Source, classes: tuple[str, ...], *, out: Path, rows: list[Row]
 ) -> list[str]:
     """Answer every frame, adding to `rows`, the CSV and the annotated copy; returns the files written."""
+    from harness.data.preparing import bar
     from harness.footage import Copies, shots
     from harness.predicting import flat
-    from harness.preparing import bar
 
     copies = Copies(footage, out)
     table = out / "predictions.csv"

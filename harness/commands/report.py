@@ -24,7 +24,7 @@ def report(
 ) -> None:
     """Write the report of a study again, or one report of several."""
     from harness.output import check_writable, folder_of
-    from harness.tracking import Ledger
+    from harness.tracking.ledger import Ledger
     from reports.document import write
 
     ledger = Ledger(tracking_uri)

@@ -19,9 +19,9 @@ def status(
     json: options.Json = False,
 ) -> None:
     """Cells done, failed and left of each study, who is at it, and the time it still takes."""
-    from harness.claims import Claims
-    from harness.status import status as status_of
-    from harness.tracking import Ledger
+    from harness.running.claims import Claims
+    from harness.running.status import status as status_of
+    from harness.tracking.ledger import Ledger
 
     ledger = Ledger(tracking_uri)
     with user_input():

@@ -16,9 +16,9 @@ from harness.errors import FAILED, UserError, user_input
 
 if TYPE_CHECKING:
     from harness.commands.options import Output
-    from harness.executors import Running
     from harness.plan import Plan, Request
-    from harness.tracking import Ledger
+    from harness.running.executors import Running
+    from harness.tracking.ledger import Ledger
     from studies.results import StudyResult
     from studies.spec import RunSpec
 
@@ -32,10 +32,10 @@ def run(requests: Sequence[Request], output: Output, *, joined: str = "") -> Non
     Where `joined` is a name, one more report is of all of them, in a folder that begins so.
     """
     from harness.api import carry_out
-    from harness.executors import check
     from harness.output import check_writable, folder_of
     from harness.plan import prepare
-    from harness.tracking import Ledger
+    from harness.running.executors import check
+    from harness.tracking.ledger import Ledger
     from reports.document import write
 
     console = Console(file=sys.stderr)
@@ -84,11 +84,11 @@ def say_plan(
 
     `ended` says of the cells that have, by key, whether they are "done" or "failed".
     """
-    from harness.anomalies import in_words
+    from harness.data.anomalies import in_words
     from harness.device import in_words as named
     from harness.estimate import upper_bound
-    from harness.executors import in_words as arranged
     from harness.progress import clock
+    from harness.running.executors import in_words as arranged
 
     study = plan.study
     states = [ended.get(spec.key) for spec in study.runs()]
@@ -163,7 +163,7 @@ def _planned(plan: Plan, ended: Mapping[str, str]) -> dict[str, Any]:
 def _say_end(
     done: Sequence[tuple[StudyResult, Path]], whole: Path | None, *, ledger: Ledger, as_json: bool
 ) -> None:
-    from harness.store import is_local
+    from harness.tracking.store import is_local
 
     if as_json:
         print(json.dumps(_one_or_all([_carried_out(result, report) for result, report in done]), indent=1))
@@ -184,7 +184,7 @@ def _say_end(
 
 def _carried_out(result: StudyResult, report: Path) -> dict[str, Any]:
     """A study that has run: its cells with their numbers, and what failed."""
-    from harness.record import final_metrics
+    from harness.tracking.record import final_metrics
     from studies.codec import to_data
 
     return {

@@ -84,7 +84,7 @@ def _check_taken(others: options.Design | options.Networks, *, study: str) -> No
 def _searched(plan: Plan, *, trials: int, pruner: str, store: str) -> list[dict[str, Any]]:
     """Make every search of the plan, with a line a trial on stderr."""
     from harness.labels import run_name
-    from harness.run import Material
+    from harness.training.run import Material
     from harness.tune import search
 
     material = Material(pixels=plan.pixels, device=plan.device)

@@ -23,7 +23,7 @@ def ui(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 5000,
 ) -> None:
     """Open the MLflow web interface on the recorded studies; Ctrl-C ends it."""
-    from harness.tracking import Ledger
+    from harness.tracking.ledger import Ledger
 
     ledger = Ledger(tracking_uri)
     with user_input():

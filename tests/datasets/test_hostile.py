@@ -12,7 +12,7 @@ from datasets.catalogue import load
 from datasets.pixels.cache import pixels
 from datasets.spec import Anomaly
 from datasets.synthetic.synthesize import LAYOUTS, SyntheticSpec, synthesize
-from harness.anomalies import in_words
+from harness.data.anomalies import in_words
 from tests.hostile import bounded, cases, clear, damaged, file_names, names, outcome, swapped
 
 FRAMES = {"casme2": "onset_offset", "ckplus": "last3"}

@@ -10,8 +10,8 @@ from architectures.catalogue import CATALOGUE, scaled
 from architectures.spec import ArchitectureSpec
 from architectures.user import described
 from datasets.spec import DatasetSpec, Split
-from harness.checks import SECONDS
 from harness.estimate import AROUND, LARGE, PROBE, upper_bound
+from harness.training.checks import SECONDS
 from studies.spec import RunSpec, TrainingSpec
 
 CPU = torch.device("cpu")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.data.reading import DataRequest
 from harness.plan import prepare, smallest_difference
-from harness.reading import DataRequest
 from tests.harness.tiny import request
 
 NET = """

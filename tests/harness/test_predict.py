@@ -18,10 +18,10 @@ import torch
 from rich.console import Console
 
 from harness import api, footage
+from harness.data.reading import DataRequest
 from harness.plan import Request, prepare
 from harness.predicting import Predictor, Row, overlap, speed, trained
-from harness.reading import DataRequest
-from harness.tracking import Ledger
+from harness.tracking.ledger import Ledger
 from studies.results import RunResult
 from tests.harness.tiny import Run, request, write_tree
 

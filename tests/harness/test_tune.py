@@ -11,7 +11,7 @@ import torch
 import torchvision
 
 from harness.plan import Plan, prepare
-from harness.run import Material
+from harness.training.run import Material
 from harness.tune import check, search, searches
 from tests.harness.tiny import Run, request
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.data.reading import DataRequest
 from harness.plan import Request, prepare
-from harness.reading import DataRequest
 from harness.typed import typed
 from tests.harness.tiny import request
 

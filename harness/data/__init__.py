@@ -1,0 +1,1 @@
+"""From the folder a user names to images ready for training."""

@@ -1,0 +1,73 @@
+"""Who is at which cell, so that processes that share a study never run one twice.
+
+A claim is a lock of the operating system on a file in the cache, which ends with its process, however that
+ends, and asks no clock: nothing has to be judged dead by the time since it was last heard of. It reaches as
+far as the cache does: one machine, or all that share HARNESS_CACHE on a file system with locks.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from harness.tracking.address import own_folder
+from harness.training.checkpoint import Checkpoint
+
+
+class Claims:
+    """Claims on the cells of one ledger, and where their unfinished training lies.
+
+    With `on_behalf_of` the place of one who claims cells and has them run here, `place` is that one's; claims
+    here then keep apart whoever has run a cell for one that has died and whoever runs it for the next.
+
+    Raises:
+        ValueError: the cache cannot be written.
+    """
+
+    def __init__(self, uri: str, *, on_behalf_of: str = "") -> None:
+        self.folder = own_folder(uri)
+        self.place = on_behalf_of or _named(self.folder)
+        self._kind = "hand" if on_behalf_of else "lock"
+        self.process = f"{platform.node()}, process {os.getpid()}"
+
+    @contextmanager
+    def taken(self, key: str, *, wait: bool = False) -> Iterator[bool]:
+        """Whether the claim is ours within; False where another process has it, for which `wait` waits."""
+        lock = FileLock(self.folder / f"{key}.{self._kind}", timeout=-1 if wait else 0)
+        try:
+            lock.acquire()
+        except Timeout:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
+
+    def held(self, key: str) -> bool:
+        """Whether a process, this one too, is at that cell."""
+        if not (self.folder / f"{key}.{self._kind}").exists():
+            return False
+        with self.taken(key) as free:
+            return not free
+
+    def checkpoint(self, key: str) -> Checkpoint:
+        """Where that cell's training stands."""
+        return Checkpoint(path=self.folder / f"cell-{key}")
+
+
+def _named(folder: Path) -> str:
+    """The name of the place that a folder is, the same for all who can lock in it."""
+    place = folder / "place"
+    with FileLock(folder / "place.lock"):
+        if not place.exists():
+            beside = folder / "place.part"
+            beside.write_text(uuid.uuid4().hex)
+            beside.replace(place)
+        return place.read_text()

@@ -1,0 +1,1 @@
+"""The ledger on MLflow, and patience with it."""

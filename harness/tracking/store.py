@@ -1,0 +1,271 @@
+"""MLflow, asked with patience: a tracking server or an SQLite file. The only user of mlflow."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, cast
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+# Where a run lies on a server: MLflow prints it onto stdout, which is the report's and JSON's.
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+
+import mlflow.artifacts
+from filelock import FileLock
+from mlflow.entities import Metric, Param, Run, RunTag, ViewType
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+from harness.errors import UserError, is_full_disk
+from harness.output import check_writable
+from harness.tracking import view
+from harness.tracking.address import (
+    PASSWORD,
+    RETRIES,
+    SQLITE,
+    USER,
+    default_uri,
+    few_retries,
+    signed_in,
+    without_credentials,
+)
+from harness.tracking.patience import Patience
+from harness.tracking.sqlite import is_foreign
+
+# MLflow tries a server that is away by itself, without a word; how long that goes on is for `patience`.
+os.environ.setdefault(RETRIES, "1")
+
+__all__ = ["MlflowException", "Run", "Store"]
+
+MAX_RESULTS = 1000
+REFUSED = ("CUSTOMER_UNAUTHORIZED", "UNAUTHENTICATED", "PERMISSION_DENIED")
+NEWEST = ["attributes.start_time DESC"]
+
+
+class Store:
+    """One tracking server or SQLite file: its address, whether it answers, and what is asked of it.
+
+    `patience` waits for it while it is away.
+    """
+
+    def __init__(self, uri: str | None = None) -> None:
+        for name in ("alembic", "mlflow"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self._given = default_uri() if uri is None else uri
+        self.uri = signed_in(self._given)
+        self.patience = Patience(self.shown(), answers=self._answers)
+
+    @cached_property
+    def client(self) -> MlflowClient:
+        """MLflow's client, each call of which waits while the store is away."""
+        return cast(MlflowClient, _Patient(self._client, self.patience))
+
+    @cached_property
+    def _client(self) -> MlflowClient:
+        """MLflow's own; made when first needed, since making it makes the SQLite file."""
+        if not is_local(self.uri):
+            return MlflowClient(tracking_uri=self.uri)
+        # Its tables are made with it, or with the first question: two processes at once cannot do that.
+        with FileLock(_lock(self.uri)):
+            made = MlflowClient(tracking_uri=self.uri)
+            made.search_experiments(max_results=1)
+        return made
+
+    def exists(self) -> bool:
+        """Whether anything could have been recorded: a server, or a SQLite file that is there."""
+        return not self.uri.startswith(SQLITE) or Path(self.uri.removeprefix(SQLITE)).is_file()
+
+    def check_address(self) -> None:
+        """See that a server answers, or that a file is one or can be made, and make nothing yet.
+
+        Raises:
+            ValueError: it is not so; the message says what to do.
+        """
+        _check_address(self.uri)
+        if not is_local(self.uri):
+            self.check()
+
+    def check(self) -> None:
+        """See that the server or the file answers.
+
+        Raises:
+            ValueError: it does not; the message says what to do.
+        """
+        _check_address(self.uri)
+        try:
+            with few_retries():
+                self._ask()
+        except Exception as error:
+            # Each kind of store has its own kinds of error; all of them mean the same to the user here.
+            if is_full_disk(error):
+                raise
+            code = getattr(error, "error_code", "")
+            if code in REFUSED:
+                raise ValueError(
+                    f"the tracking server {self.shown()} does not take the login ({code}): set "
+                    f"{USER} and {PASSWORD}, or write both into the address as http://user:password@host"
+                ) from error
+            lacking = isinstance(error, ImportError)
+            why = f"{type(error).__name__}: {error}" if lacking else type(error).__name__
+            raise ValueError(
+                f"the tracking store {self.shown()} does not answer ({why}): "
+                f"{'install what it lacks' if lacking else 'start the server'}, mend the address "
+                f"(http://HOST:PORT or {SQLITE}FILE), or leave --tracking-uri and MLFLOW_TRACKING_URI out "
+                "(./mlflow.db)"
+            ) from error
+
+    def shown(self) -> str:
+        """The address without credentials, for people."""
+        return without_credentials(self._given)
+
+    def as_option(self) -> str:
+        """What to add to a command so that it finds this store, nothing where it is the default."""
+        return "" if self._given == default_uri() else f" --tracking-uri {without_credentials(self.uri)}"
+
+    def _ask(self) -> None:
+        self._client.search_experiments(max_results=1)
+
+    def _answers(self) -> bool:
+        try:
+            self._ask()
+        except Exception as error:
+            return getattr(error, "error_code", "") in REFUSED  # it is there, and does not want this login
+        return True
+
+    def experiment(self, dataset: str) -> str:
+        """The experiment that holds a data set's runs, made or brought back where it has to be."""
+        name = f"harness {dataset}"
+        experiment = self.client.get_experiment_by_name(name)
+        if experiment is not None and experiment.lifecycle_stage == "deleted":
+            self.client.restore_experiment(experiment.experiment_id)
+        if experiment is not None:
+            return str(experiment.experiment_id)
+        local = Path(self.uri.removeprefix(SQLITE)) if self.uri.startswith(SQLITE) else None
+        artifacts = (local.parent / "mlruns").resolve().as_uri() if local else None
+        try:
+            created = str(self._client.create_experiment(name, artifact_location=artifacts))
+        except Exception:
+            # Another process has made it since, or the store is away: the first question tells which.
+            experiment = self.client.get_experiment_by_name(name)
+            if experiment is None:
+                raise
+            return str(experiment.experiment_id)
+        self.client.set_experiment_tag(created, view.TAG, view.state())
+        return created
+
+    def search(self, where: str, experiments: tuple[str, ...] = ()) -> list[Run]:
+        """Runs that `where` holds of, new ones first; in all experiments where none are named."""
+        if not self.exists():
+            return []  # asking would make the file
+        ids = list(experiments) or [e.experiment_id for e in self.client.search_experiments()]
+        page = self.client.search_runs(ids, where, ViewType.ACTIVE_ONLY, MAX_RESULTS, NEWEST)
+        found: list[Run] = list(page)
+        while page.token:
+            page = self.client.search_runs(ids, where, ViewType.ACTIVE_ONLY, MAX_RESULTS, NEWEST, page.token)
+            found += page
+        return found
+
+    def text(self, run: Run, name: str) -> str:
+        """A text artifact, its line ends as they are."""
+        uri = f"{run.info.artifact_uri}/{name}"
+        if uri.startswith("file:"):
+            # In place: whoever asks for a run's artifact has the run looked up twice, and gets a copy.
+            return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri)).read_bytes().decode()
+        with tempfile.TemporaryDirectory() as folder:
+            return self.download(run.info.run_id, name, folder).read_bytes().decode()
+
+    def download(self, run_id: str, name: str, folder: str) -> Path:
+        """An artifact brought into `folder`."""
+        fetched = partial(
+            mlflow.artifacts.download_artifacts,
+            run_id=run_id,
+            artifact_path=name,
+            dst_path=folder,
+            tracking_uri=self.uri,
+        )
+        return Path(self.patience(fetched))
+
+    def log(
+        self,
+        run_id: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        metrics: Mapping[str, float] | None = None,
+        step: int = 0,
+    ) -> None:
+        """Parameters, and metrics of one step."""
+        now = int(time.time() * 1000)
+        self.client.log_batch(
+            run_id,
+            metrics=[Metric(name, float(value), now, step) for name, value in (metrics or {}).items()],
+            params=[Param(name, str(value)) for name, value in (params or {}).items()],
+            tags=list[RunTag](),
+        )
+
+
+def is_local(uri: str) -> bool:
+    """Whether a store is a file of this machine."""
+    return not uri.startswith(("http://", "https://"))
+
+
+def _lock(uri: str) -> Path:
+    """The lock of a SQLite store, among files that pass: a question leaves nothing in the cache."""
+    user = getattr(os, "getuid", int)()  # a folder of all users, who cannot lock one another's files
+    digest = hashlib.sha256(f"{user} {uri}".encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"harness-{digest}.lock"
+
+
+def _check_address(uri: str) -> None:
+    """See that there is an address, and that a SQLite store is MLflow's or can be made.
+
+    MLflow would try one that it cannot open again and again, aloud.
+
+    Raises:
+        ValueError: there is none, it is a folder or another file, or its folder cannot be written.
+    """
+    if not uri:
+        raise ValueError(
+            f"--tracking-uri takes http://HOST:PORT or {SQLITE}FILE; got {uri!r}: leave it out (./mlflow.db)"
+        )
+    if not uri.startswith(SQLITE):
+        return
+    from mlflow.store.tracking.dbmodels.models import SqlExperiment
+
+    file = Path(uri.removeprefix(SQLITE).partition("?")[0])
+    if not file.exists():
+        check_writable(file.parent, called="the tracking store's folder")
+    if is_foreign(file, tables=SqlExperiment.metadata.tables):
+        raise ValueError(
+            f"the tracking store {uri} is no SQLite file of MLflow's that can be read; name another as "
+            f"{SQLITE}FILE, there or new"
+        )
+
+
+class _Patient:
+    """MLflow's client with patience in each of its methods."""
+
+    def __init__(self, client: MlflowClient, patience: Patience) -> None:
+        self._client, self._patience = client, patience
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._client, name)
+
+        def patient(*args: Any, **options: Any) -> Any:
+            try:
+                return self._patience(lambda: method(*args, **options))
+            except MlflowException as error:
+                if error.error_code != "PERMISSION_DENIED":
+                    raise
+                raise UserError(
+                    f"the tracking server {self._patience.store} does not let this login do that: whoever "
+                    "keeps the server must grant it EDIT on the experiment, or to all as default_permission"
+                ) from error
+
+        return patient

@@ -1,0 +1,104 @@
+"""A tiny finished study, archives of it, and archives that were tampered with."""
+
+import hashlib
+import json
+import shutil
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from harness.tracking.ledger import Ledger
+from studies.results import RunResult, Timing
+from tests.harness.tracking.test_ledger import STUDY as TINY
+from tests.harness.tracking.test_ledger import result
+
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360000002000001"
+    "e221bc330000000049454e44ae426082"
+)
+REASON = "RuntimeError: <odd> | reason"
+Change = Callable[[dict[str, bytes]], object]
+FINISHED, FAILED = TINY.runs()[:-2], TINY.runs()[-2]
+"""Of the eight cells six finish, one fails and one is not run."""
+
+
+class Bomb:
+    """Weights that tell if anyone unpickles them."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (pytest.fail, ("the weights were unpickled",))
+
+
+def fresh(folder: Path, blank: Path) -> Ledger:
+    """An empty ledger in `folder`."""
+    folder.mkdir(exist_ok=True)
+    return Ledger(f"sqlite:///{shutil.copy(blank, folder)}")
+
+
+def made(folder: Path, blank: Path) -> Ledger:
+    """A ledger in `folder` that holds the study, with pictures and weights."""
+    ledger = fresh(folder, blank)
+    parent = ledger.open_study(TINY)
+    ledger.keep_pictures(parent, {"samples": PNG, "augmentation": PNG})
+    for spec in FINISHED:
+        run_id = ledger.begin(spec, parent=parent)
+        ledger.log_epochs(run_id, result(spec).history)
+        kept = folder / spec.key
+        kept.mkdir()
+        (kept / "curves.png").write_bytes(PNG)
+        torch.save(Bomb(), kept / "weights.pt")
+        (kept / "notes of mine.txt").write_text("by hand")
+        ledger.finish(run_id, result(spec), folder=kept)
+    ledger.fail(ledger.begin(FAILED, parent=parent), REASON)
+    ledger.close(parent, "FAILED")
+    return ledger
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as file:
+        return {name: file.read(name) for name in file.namelist()}
+
+
+def written(folder: Path) -> dict[str, bytes]:
+    """Every file in a folder."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def rewrite(path: Path, out: Path, change: Change, *, listed: bool = True) -> Path:
+    """The archive with its members changed, its manifest with them unless it is to show."""
+    found = contents(path)
+    change(found)
+    if listed:
+        manifest = json.loads(found["manifest.json"])
+        manifest["members"] = [
+            {"name": name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+            for name, data in found.items()
+            if name != "manifest.json"
+        ]
+        found["manifest.json"] = json.dumps(manifest).encode()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, data in found.items():
+            file.writestr(name, data)
+    return out
+
+
+TIMED = replace(TINY, arms=TINY.arms[:1], folds=(), protocols=("frame",), seeds=(0,), checks=("latency",))
+LATENCY = next(spec for spec in TIMED.runs() if spec.control == "latency")
+
+
+def timed(ledger: Ledger, folder: Path, *, device: str) -> RunResult:
+    """Have the study that times its network finish on this device."""
+    ran = replace(result(LATENCY), timings=(Timing(part="network", milliseconds=(2.0, 3.0)),), predictions=())
+    ran = replace(ran, environment=replace(ran.environment, device=device))
+    run_id = ledger.begin(LATENCY, parent=ledger.open_study(TIMED))
+    ledger.finish(run_id, ran, folder=empty(folder))
+    return ran
+
+
+def empty(folder: Path) -> Path:
+    folder.mkdir()
+    return folder

@@ -1,0 +1,250 @@
+"""Archives that are damaged or forged: one error, and nothing written."""
+
+import hashlib
+import json
+import shutil
+import stat
+import zipfile
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from harness.archive import members
+from harness.archive.exporting import export
+from harness.archive.reading import fits, opened
+from harness.tracking.ledger import Ledger
+from studies.codec import to_data, to_json
+from tests.harness.archive.archived import (
+    FINISHED,
+    LATENCY,
+    TIMED,
+    Change,
+    contents,
+    fresh,
+    made,
+    rewrite,
+    timed,
+    written,
+)
+from tests.harness.tiny import Run
+from tests.harness.tracking.test_ledger import STUDY as TINY
+
+
+@pytest.fixture(scope="module")
+def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty store: to make its tables takes longer than most tests here."""
+    path = tmp_path_factory.mktemp("blank") / "mlflow.db"
+    Ledger(f"sqlite:///{path}").check()
+    return path
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory, blank: Path) -> Path:
+    ledger = made(tmp_path_factory.mktemp("source") / "there", blank)
+    return export(ledger, TINY.name, tmp_path_factory.mktemp("packed") / "study.zip").path
+
+
+def _swap(found: dict[str, bytes]) -> None:
+    one, two = (f"cells/{spec.key}/result.json" for spec in FINISHED[:2])
+    found[one], found[two] = found[two], found[one]
+
+
+def _set(name: str, data: bytes) -> Change:
+    return lambda found: found.update({name: data})
+
+
+def _edit(name: str, old: str, new: str) -> Change:
+    def change(found: dict[str, bytes]) -> None:
+        assert old.encode() in found[name]
+        found[name] = found[name].replace(old.encode(), new.encode())
+
+    return change
+
+
+CELL = f"cells/{FINISHED[0].key}"
+FORGED: dict[str, tuple[Change, tuple[str, ...]]] = {
+    "a path out of the folder": (_set("../evil.txt", b"x"), ("named as", "../evil.txt")),
+    "a path out of a cell": (_set(f"{CELL}/../../evil.png", b"x"), ("named as", "evil.png")),
+    "an absolute path": (_set("/etc/evil.json", b"x"), ("named as", "/etc/evil.json")),
+    "a path of Windows": (_set("report\\..\\evil.md", b"x"), ("named as", "evil.md")),
+    "a hidden file": (_set("report/.bashrc", b"x"), ("named as", ".bashrc")),
+    "a program": (_set(f"{CELL}/run.py", b"x"), ("named as", "run.py")),
+    "results swapped between keys": (_swap, ("another run", FINISHED[0].key)),
+    "a cell under a key of its own": (
+        lambda found: found.update({n.replace(FINISHED[0].key, "0" * 16): found.pop(n) for n in list(found)}),
+        ("must name the run of every cell",),
+    ),
+    "a cell without predictions": (lambda found: found.pop(f"{CELL}/predictions.csv"), ("predictions.csv",)),
+    "a result that is none": (_set(f"{CELL}/result.json", b"{}"), (CELL, "result")),
+    "a result that is no JSON": (_set(f"{CELL}/result.json", b"\xff"), (CELL, "UTF-8")),
+    "a result with a number of 400 digits": (
+        _edit(f"{CELL}/result.json", '"multiply_adds": 8', f'"multiply_adds": {"9" * 400}'),
+        (CELL, "too large"),
+    ),
+    "a result with half a character": (
+        _edit(f"{CELL}/result.json", '"platform": "Linux"', '"platform": "\\ud800"'),
+        (CELL, "surrogates"),
+    ),
+    "an epoch beyond counting": (
+        _edit(f"{CELL}/result.json", '"number": 1', f'"number": {1 << 80}'),
+        (CELL, "epochs"),
+    ),
+    "predictions that are none": (_set(f"{CELL}/predictions.csv", b"id\nx\n"), (CELL, "predictions.csv")),
+    "nested without end": (_set("study.json", b"[" * 100_000), ("study.json", "nested")),
+    "no study": (lambda found: found.pop("study.json"), ("study.json", "missing")),
+    "a study of other runs": (_edit("study.json", TINY.fingerprint, "e" * 64), ("one of the study's",)),
+    "a study without end": (
+        _edit("study.json", "[\n  2\n ]", f"[\n  {10**15}\n ]"),
+        ("at most 100,000 runs",),
+    ),
+    "a study with a name that leads away": (_edit("study.json", '"quick"', '"../../x"'), ("name", "../../x")),
+    "a failure of no run": (
+        _set(
+            "failures.json", to_json({"failures": [{"spec": to_data(FINISHED[0]), "reason": "x"}]}).encode()
+        ),
+        ("ended once",),
+    ),
+    "a format of another": (_edit("manifest.json", '"harness study"', '"harness"'), ("format",)),
+    "a version to come": (
+        _edit("manifest.json", '"version": 1', '"version": 2'),
+        ("version must be 1", "got 2"),
+    ),
+    "a manifest that is none": (
+        _edit("manifest.json", '"runs": [', '"runs": {"a": ['),
+        ("manifest.json", "JSON"),
+    ),
+    "a run's id that is none": (
+        lambda found: _edit("manifest.json", *(_first_run(found), "' or 1=1"))(found),
+        ("run's id", "1=1"),
+    ),
+}
+
+
+def _first_run(found: dict[str, bytes]) -> str:
+    run: str = json.loads(found["manifest.json"])["runs"][0][1]
+    return run
+
+
+def refused(path: Path, harness: Run, *words: str) -> None:
+    """An import gives one clear error, and nothing is written."""
+    before = written(Path())
+    status, out, err = harness("import", path)
+    assert (status, out) == (2, ""), err
+    assert err.startswith(f"error: {path} cannot be imported, and nothing was written: ")
+    assert err.count("\n") == 1
+    assert all(word in err for word in words), err
+    assert written(Path()) == before
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_a_forged_archive_is_refused_and_nothing_is_written(packed: Path, harness: Run, name: str) -> None:
+    change, words = FORGED[name]
+    path = Path("forged.zip")
+    rewrite(packed, path, change, listed="a manifest" not in name)
+    refused(path, harness, *words)
+
+
+def test_members_that_the_manifest_does_not_vouch_for_are_refused(packed: Path, harness: Run) -> None:
+    path = Path("forged.zip")
+    for change, words in (
+        (_set(f"{CELL}/more.png", b"x"), ("more.png", "not listed")),
+        (lambda found: found.pop(f"{CELL}/environment.json"), ("environment.json", "missing")),
+        (_edit(f"{CELL}/predictions.csv", "0.75", "0.15"), ("predictions.csv", "sha256")),
+        (_edit(f"{CELL}/predictions.csv", "0.75", "0.751"), ("predictions.csv", "bytes")),
+    ):
+        rewrite(packed, path, change, listed=False)
+        refused(path, harness, *words)
+
+
+def test_links_doubles_and_packed_weights_are_refused(packed: Path, harness: Run) -> None:
+    path = Path("forged.zip")
+    link = zipfile.ZipInfo(f"{CELL}/link.png")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(shutil.copy(packed, path), "a") as file:
+        file.writestr(link, "/etc/passwd")
+    refused(path, harness, "plain files", "link.png")
+    with (
+        zipfile.ZipFile(shutil.copy(packed, path), "a") as file,
+        pytest.warns(UserWarning, match="Duplicate"),
+    ):
+        file.writestr(f"{CELL}/result.json", "{}")
+    refused(path, harness, "twice", "result.json")
+    rewrite(packed, path, _set(f"{CELL}/weights.pt", b"0" * 100_000))
+    refused(path, harness, "weights.pt", "compressed")
+
+
+def test_a_bomb_is_not_unpacked(packed: Path, harness: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, bomb = Path("bomb.zip"), b"0" * (3 << 20)
+    monkeypatch.setattr(members, "LARGEST", 1 << 20)
+    rewrite(packed, path, _set(f"{CELL}/bomb.png", bomb))
+    refused(path, harness, "at most 1 MiB", "bomb.png")
+    monkeypatch.setattr(members, "IN_ALL", 0)
+    refused(packed, harness, "in all")
+
+
+def test_a_bomb_that_says_it_is_small_is_not_unpacked(packed: Path, harness: Run) -> None:
+    path, bomb, small = Path("bomb.zip"), b"0" * (3 << 20), b"0" * 1000
+
+    def shrunk() -> None:
+        size, told = (len(data).to_bytes(4, "little") for data in (bomb, small))
+        path.write_bytes(path.read_bytes().replace(size, told))
+
+    rewrite(packed, path, _set(f"{CELL}/bomb.png", bomb))
+    shrunk()
+    refused(path, harness, "bomb.png", f"{len(bomb)} bytes", "got 1000")
+    manifest = contents(rewrite(packed, path, _set(f"{CELL}/bomb.png", small)))["manifest.json"]
+    lying = {f"{CELL}/bomb.png": bomb, "manifest.json": manifest}
+    rewrite(packed, path, lambda found: found.update(lying), listed=False)
+    shrunk()
+    refused(path, harness, "bomb.png", "whole zip file")
+
+
+def test_what_is_no_whole_zip_is_refused(packed: Path, harness: Run) -> None:
+    path = Path("broken.zip")
+    data = packed.read_bytes()
+    for content in (b"", b"no zip at all", data[: len(data) // 2], data[:-1], data[100:]):
+        path.write_bytes(content)
+        refused(path, harness, "whole zip file")
+
+
+def test_a_flipped_bit_anywhere_is_noticed_or_changes_nothing(packed: Path, tmp_path: Path) -> None:
+    data, dice, path = packed.read_bytes(), Random(0), tmp_path / "flipped.zip"
+    whole = {name: content for name, content in contents(packed).items() if name != "manifest.json"}
+    noticed = 0
+    for _ in range(150):
+        flipped = bytearray(data)
+        flipped[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
+        path.write_bytes(flipped)
+        try:
+            with opened(path) as found:
+                assert {name: found.members.read(name) for name in whole} == whole
+        except ValueError:
+            noticed += 1
+    assert noticed > 100
+
+
+def test_results_of_which_no_report_can_be_made_are_not_entered(
+    tmp_path: Path, blank: Path, harness: Run
+) -> None:
+    there = fresh(tmp_path / "there", blank)
+    timed(there, tmp_path / "gpu", device="gpu")
+    path = export(there, TIMED.name, tmp_path / "timed.zip").path
+
+    def timeless(found: dict[str, bytes]) -> None:
+        name = f"cells/{LATENCY.key}/result.json"
+        found[name] = json.dumps({**json.loads(found[name]), "timings": []}).encode()
+
+    refused(rewrite(path, Path("forged.zip"), timeless), harness, "no report", "export or fetch it again")
+
+
+def test_a_key_fits_the_spec_as_it_was_written_and_no_other() -> None:
+    spec = to_data(FINISHED[0])
+    assert fits(FINISHED[0].key, spec)
+    assert fits(FINISHED[0].key, {**spec, "architecture": {**spec["architecture"], "name": "rung 5"}})
+    assert not fits(FINISHED[1].key, spec)
+    assert not fits(FINISHED[0].key, {**spec, "seed": 1})
+    assert not fits(FINISHED[0].key[:8], spec)
+    del spec["control"], spec["architecture"]["source"]
+    old = {**spec, "architecture": {**spec["architecture"], "name": ""}}
+    assert fits(hashlib.sha256(f"1 {to_json(old)}".encode()).hexdigest()[:16], spec)

@@ -1,0 +1,350 @@
+"""A study exported, carried elsewhere and imported: the same numbers."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.archive.exporting import export
+from harness.archive.importing import IMPORTED, enter
+from harness.archive.reading import opened
+from harness.errors import Stopped
+from harness.running.claims import Claims
+from harness.tracking.ledger import KEY, NAME, NOTE, PARENT, REUSES, SPEC, Ledger
+from harness.tracking.record import result_parts
+from studies.codec import to_data, to_json
+from studies.results import Prediction
+from tests.harness.archive.archived import (
+    FAILED,
+    FINISHED,
+    LATENCY,
+    REASON,
+    TIMED,
+    contents,
+    empty,
+    fresh,
+    made,
+    timed,
+    written,
+)
+from tests.harness.tiny import Run
+from tests.harness.tracking.test_ledger import OTHER, keep, lose, result
+from tests.harness.tracking.test_ledger import STUDY as TINY
+
+
+@pytest.fixture(scope="module")
+def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty store: to make its tables takes longer than most tests here."""
+    path = tmp_path_factory.mktemp("blank") / "mlflow.db"
+    Ledger(f"sqlite:///{path}").check()
+    return path
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory, blank: Path) -> Ledger:
+    return made(tmp_path_factory.mktemp("source") / "there", blank)
+
+
+@pytest.fixture(scope="module")
+def packed(source: Ledger, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export(source, TINY.name, tmp_path_factory.mktemp("packed") / "study.zip").path
+
+
+@pytest.fixture
+def here(tmp_path: Path, blank: Path) -> Ledger:
+    """An empty ledger elsewhere, in the working folder."""
+    return fresh(tmp_path, blank)
+
+
+RUN_ID = re.compile(r"\b[0-9a-f]{32}\b")
+
+
+def cells(ledger: Ledger) -> dict[str, tuple[object, ...]]:
+    """What MLflow shows of each cell, but for ids and times: by run name, so that a doubled one shows."""
+    found: dict[str, tuple[object, ...]] = {}
+    for run in ledger.search(f"tags.`{PARENT}` != ''"):
+        tags, name = run.data.tags, run.data.tags[NAME]
+        assert name not in found, "a cell is there twice"
+        curves = tuple(
+            (
+                metric,
+                tuple((m.step, m.value) for m in ledger.client.get_metric_history(run.info.run_id, metric)),
+            )
+            for metric in sorted(run.data.metrics)
+        )
+        files = {item.path for item in ledger.client.list_artifacts(run.info.run_id)}
+        found[name] = (
+            run.info.status,
+            tags[KEY],
+            tags[SPEC],
+            tags.get("harness.reason"),
+            dict(run.data.params),
+            curves,
+            files - {"weights.pt", "notes of mine.txt"},
+        )
+    return found
+
+
+def test_what_is_imported_shows_and_reports_what_was_exported(
+    source: Ledger, packed: Path, here: Ledger, harness: Run
+) -> None:
+    status, out, err = harness("import", packed, "--json")
+    assert status == 0, err
+    told = json.loads(out)
+    assert (len(told["imported"]), told["failed"], told["here"]) == (6, [FAILED.key], [])
+    assert told["report_as_exported"] is True
+    assert cells(here) == cells(source)
+    before, after = (ledger.load_study(TINY.name) for ledger in (source, here))
+    assert after[1] == before[1]
+    assert replace(after[0], run_ids=()) == replace(before[0], run_ids=())
+    report, found = Path(told["report"]), contents(packed)
+    assert report == Path("results", TINY.name, "report.md")
+    assert REASON.split(":")[0] in report.read_text()
+    for name, data in written(report.parent).items():
+        exported = found[f"report/{name}"]
+        if name == "report.md":
+            texts = [RUN_ID.sub("", text.decode()) for text in (data, exported)]
+            assert texts[0] == texts[1]
+            assert data != exported, "the trace names this ledger's runs"
+        else:
+            assert data == exported, name
+    for run in here.search(f"tags.`{IMPORTED}` != '' and attributes.status = 'FINISHED'"):
+        original = run.data.tags[IMPORTED]
+        assert run.data.tags[NOTE] == f"Imported from study.zip, where it was run {original}."
+        assert source.client.get_run(original).data.tags[KEY] == run.data.tags[KEY]
+
+
+def test_the_archive_holds_the_study_and_no_more_and_is_the_same_each_time(
+    source: Ledger, packed: Path, tmp_path: Path, harness: Run
+) -> None:
+    status, out, err = harness("export", "--tracking-uri", source.uri, "--json")
+    assert status == 0, err
+    told = json.loads(out)
+    again = Path(f"{TINY.name}.zip").read_bytes()
+    assert again == packed.read_bytes()
+    assert (told["bytes"], told["sha256"]) == (len(again), hashlib.sha256(again).hexdigest())
+    assert (told["finished"], told["failed"], told["cells"]) == (6, 1, 8)
+    assert "6 of 8 cells finished, 1 failed, 1 not run" in err
+    found = contents(packed)
+    cell = {"result.json", "predictions.csv", "environment.json", "confusion_matrix.csv", "curves.png"}
+    for spec in FINISHED:
+        assert {name.split("/")[2] for name in found if spec.key in name} == cell
+        parts = result_parts(result(spec))
+        assert all(found[f"cells/{spec.key}/{name}"].decode() == text for name, text in parts.items())
+    assert {"pictures/samples.png", "pictures/augmentation.png", "report/report.md", "study.json"} <= set(
+        found
+    )
+    manifest = json.loads(found.pop("manifest.json"))
+    assert manifest["study"] == TINY.name
+    assert {m["name"]: (m["size"], m["sha256"]) for m in manifest["members"]} == {
+        name: (len(data), hashlib.sha256(data).hexdigest()) for name, data in found.items()
+    }
+    assert not list(tmp_path.glob(".*.zip*")), "nothing half-written is left"
+
+
+def test_weights_travel_if_asked_for_and_nobody_unpickles_them(
+    source: Ledger, here: Ledger, tmp_path: Path, harness: Run
+) -> None:
+    args = ("export", TINY.name, "--weights", "--out", "deep/with.zip", "--tracking-uri", source.uri)
+    status, out, err = harness(*args)
+    assert (status, out.strip()) == (0, "deep/with.zip"), err
+    status, _, err = harness("import", "deep/with.zip")
+    assert status == 0, err
+    run_id = here.find(FINISHED[0].key)
+    assert run_id is not None
+    key = f"cells/{FINISHED[0].key}/weights.pt"
+    assert here.weights(run_id, str(tmp_path)).read_bytes() == contents(Path("deep/with.zip"))[key]
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("export", "ablation-x"), ("ablation-x", TINY.name)),
+        (("export", "--out", "there.zip"), ("--out", "there.zip", "name another")),
+        (("export", "--out", "there.zip/x.zip"), ("there.zip", "name another")),
+    ],
+)
+def test_an_export_that_cannot_be_is_told(
+    source: Ledger, harness: Run, args: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    Path("there.zip").write_text("mine")
+    status, out, err = harness(*args, "--tracking-uri", source.uri)
+    assert (status, out) == (2, "")
+    assert all(word in err for word in words), err
+    assert Path("there.zip").read_text() == "mine"
+    assert {name for name in written(Path()) if not name.startswith("cache/")} == {"there.zip"}
+
+
+def test_nothing_to_export_and_nothing_to_import_are_told(harness: Run) -> None:
+    assert harness("export")[0] == 2
+    status, out, err = harness("import", "away.zip")
+    assert (status, out) == (2, "")
+    assert "away.zip" in err
+    assert not list(Path().iterdir())
+
+
+def test_a_second_import_changes_nothing_and_says_so(packed: Path, here: Ledger, harness: Run) -> None:
+    assert harness("import", packed)[0] == 0
+    runs = [run.to_dictionary() for run in here.search("")]
+    files = written(Path("mlruns")) | written(Path("results"))
+    status, out, err = harness("import", packed, "--json")
+    assert status == 0
+    told = json.loads(out)
+    assert (told["imported"], told["reused"], told["failed"], told["differing"]) == ([], [], [], [])
+    assert len(told["here"]) == 7
+    assert "nothing was changed" in err
+    assert [run.to_dictionary() for run in here.search("")] == runs
+    assert written(Path("mlruns")) | written(Path("results")) == files
+
+
+def test_importing_where_it_was_exported_changes_nothing(tmp_path: Path, blank: Path, harness: Run) -> None:
+    ledger = made(tmp_path / "own", blank)
+    runs = [run.to_dictionary() for run in ledger.search("")]
+    path = export(ledger, TINY.name, tmp_path / "own.zip").path
+    status, _, err = harness("import", path, "--tracking-uri", ledger.uri)
+    assert status == 0
+    assert "nothing was changed" in err
+    assert "the report is the exported one" in err
+    assert [run.to_dictionary() for run in ledger.search("")] == runs
+
+
+class Killed(BaseException):
+    """What no code handles but on its way out."""
+
+
+def kill_after(steps: int, ledger: Ledger, patch: pytest.MonkeyPatch) -> None:
+    """Have no call of a ledger's that writes go through after so many, not even those of its way out."""
+    left = steps
+
+    def counted(method: Callable[..., object]) -> Callable[..., object]:
+        def call(*args: object, **options: object) -> object:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise Killed
+            return method(*args, **options)
+
+        return call
+
+    for name in ("create_run", "set_tag", "log_batch", "log_artifacts", "set_terminated", "log_text"):
+        patch.setattr(ledger._client, name, counted(getattr(ledger._client, name)))
+
+
+@pytest.mark.parametrize("step", [0, 1, 2, 4, 6, 8, 11, 12, 13, 14])
+def test_an_import_killed_at_any_write_is_completed_by_the_next(
+    source: Ledger, packed: Path, here: Ledger, step: int
+) -> None:
+    first = Ledger(here.uri)
+    with pytest.MonkeyPatch.context() as patch, opened(packed) as found:
+        kill_after(step, first, patch)
+        with pytest.raises(Killed):
+            enter(found, first, Claims(first.uri))
+    with opened(packed) as found:
+        entered = enter(found, here, Claims(here.uri))
+    assert entered.changed
+    assert here.load_study(TINY.name)[1] == source.load_study(TINY.name)[1]
+    for run in here.search(f"tags.`{PARENT}` != '' and attributes.status = 'KILLED'"):
+        here.client.delete_run(run.info.run_id)
+    assert not here.search("attributes.status = 'RUNNING'")
+    assert cells(here) == cells(source)
+
+
+def test_cells_that_another_study_has_finished_are_reused_and_what_differs_is_told(
+    packed: Path, here: Ledger, tmp_path: Path, harness: Run
+) -> None:
+    same, other = FINISHED[:2]
+    ids = keep(here, [same], parent=(parent := here.open_study(OTHER)), folder=tmp_path / "kept")
+    changed = replace(result(other), predictions=tuple(map(_turned, result(other).predictions)))
+    ids[other.key] = here.begin(other, parent=parent)
+    here.finish(ids[other.key], changed, folder=empty(tmp_path / "changed"))
+    status, out, err = harness("import", packed, "--json")
+    assert status == 0
+    told = json.loads(out)
+    assert sorted(told["reused"]) == sorted(ids)
+    assert told["differing"] == [other.key]
+    assert f"warning: {other.key}" in err
+    assert told["report_as_exported"] is False
+    found, _ = here.load_study(TINY.name)
+    assert {key: run for key, run in found.run_ids if key in ids} == ids
+    assert found.of(other) == changed
+    assert len(here.search(f"tags.`{KEY}` = '{same.key}'")) == 1
+    assert len(here.search(f"tags.`{REUSES}` != ''")) == 2
+
+
+def _turned(answer: Prediction) -> Prediction:
+    return replace(answer, probabilities=answer.probabilities[::-1])
+
+
+def test_a_cell_that_is_gone_here_is_entered_again(packed: Path, here: Ledger) -> None:
+    with opened(packed) as found:
+        enter(found, here, Claims(here.uri))
+        run_id = here.find(FINISHED[0].key)
+        assert run_id is not None
+        lose(here, run_id)
+        again = enter(found, here, Claims(here.uri))
+    assert again.imported == [FINISHED[0].key]
+    assert len(here.load_study(TINY.name)[0].results) == 6
+
+
+def test_a_cell_that_another_process_is_at_is_left_to_it(packed: Path, here: Ledger) -> None:
+    busy = FINISHED[1].key
+    with opened(packed) as found:
+        with (
+            Claims(here.uri).taken(busy),
+            pytest.raises(Stopped, match="is at 1 of the cells"),
+        ):
+            enter(found, here, Claims(here.uri))
+        assert here.find(busy) is None
+        assert enter(found, here, Claims(here.uri)).imported == [busy]
+
+
+def test_times_of_another_device_stand_beside_those_of_this_one(
+    here: Ledger, tmp_path: Path, blank: Path
+) -> None:
+    there = fresh(tmp_path / "there", blank)
+    gpu = timed(there, tmp_path / "gpu", device="gpu")
+    timed(here, tmp_path / "cpu", device="cpu")
+    with opened(export(there, TIMED.name, tmp_path / "timed.zip").path) as found:
+        assert enter(found, here, Claims(here.uri)).imported == [LATENCY.key]
+        assert not enter(found, here, Claims(here.uri)).changed
+    assert here.load_study(TIMED.name)[0].of(LATENCY) == gpu
+
+
+def test_a_study_of_an_earlier_recipe_is_imported_under_its_keys_of_then(
+    here: Ledger, tmp_path: Path, blank: Path
+) -> None:
+    there = made(tmp_path / "there", blank)
+    for run in there.search(f"tags.`{KEY}` != ''"):
+        spec = json.loads(run.data.tags[SPEC])
+        there.client.set_tag(run.info.run_id, KEY, _earlier(spec))
+    path = export(there, TINY.name, tmp_path / "study.zip").path
+    with opened(path) as found:
+        assert found.cells == tuple(sorted(_earlier(to_data(spec)) for spec in FINISHED))
+        enter(found, here, Claims(here.uri))
+        assert not enter(found, here, Claims(here.uri)).changed
+    loaded, _ = here.load_study(TINY.name)
+    assert loaded.results == tuple(map(result, FINISHED))
+    assert [failure.reason for failure in loaded.failures] == [REASON]
+    assert here.find(FINISHED[0].key) is None, "it answers for no run of now"
+    back = export(here, TINY.name, tmp_path / "back.zip").path
+    cells = [{n: data for n, data in contents(p).items() if n.startswith("cells/")} for p in (path, back)]
+    assert cells[0] == cells[1]
+
+
+def test_a_run_whose_key_is_not_its_own_is_not_exported(tmp_path: Path, blank: Path) -> None:
+    there = made(tmp_path / "there", blank)
+    run_id = there.find(FINISHED[0].key)
+    there.client.set_tag(run_id, KEY, "0123456789abcdef")
+    with pytest.raises(ValueError, match=f"{run_id} stands under 0123456789abcdef"):
+        export(there, TINY.name, tmp_path / "study.zip")
+    assert not list(tmp_path.glob("*study.zip*"))
+
+
+def _earlier(spec: dict[str, object]) -> str:
+    """A run's key under the first recipe, before networks had a source."""
+    architecture = {**spec["architecture"], "name": "", "source": ""}  # type: ignore[dict-item]
+    return hashlib.sha256(f"1 {to_json({**spec, 'architecture': architecture})}".encode()).hexdigest()[:16]

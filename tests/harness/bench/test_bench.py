@@ -1,0 +1,179 @@
+"""`harness bench`: every part of it is measured, on real files; its comparisons are round by round."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from architectures.catalogue import CATALOGUE, architecture, scaled
+from datasets.synthetic.synthesize import synthesize
+from harness.bench import growth, measure
+from harness.bench.loops import Job, files_epochs, harness_epochs, memory_epochs, pixels_of, write_files
+from harness.bench.measure import DRAWN
+from harness.bench.results import Curve, Pace, Settings
+from harness.bench.timed import paired, spread
+from studies.spec import TrainingSpec
+from tests.harness.tiny import Run
+
+TINY = ("--width", 1 / 16, "--image-size", 32, "--batch", 4, "--steps", 2, "--device", "cpu")
+
+# Python 3.12 and later say so of every DataLoader with workers.
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache in which the kernels are compiled once, and not by every process that measures memory."""
+    return tmp_path_factory.mktemp("bench-cache")
+
+
+@pytest.fixture(autouse=True)
+def short(compiled: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As little as can be measured, on one thread: others would wait for one another where cores are busy."""
+    monkeypatch.setenv("HARNESS_CACHE", str(compiled))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setattr(measure, "ANSWERING", 0.1)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return synthesize(DRAWN, tmp_path_factory.mktemp("bench") / "faces")
+
+
+@pytest.fixture
+def job(faces: Path) -> Job:
+    return Job(
+        spec=scaled(architecture("proposed"), 1 / 16),
+        training=TrainingSpec(batch=4),
+        pixels=pixels_of(faces, 32),
+        steps=2,
+        device=torch.device("cpu"),
+    )
+
+
+def test_the_document_has_every_part_and_its_ratios_are_those_of_its_rounds(harness: Run) -> None:
+    args = ("--only", "proposed,alexnet", "--rounds", 2, "--deterministic", "--json")
+    status, out, _ = harness("bench", *TINY, *args)
+    assert status == 0
+    found = json.loads(out)
+    assert found["device"].startswith("cpu")
+    assert "torch" in found["versions"]
+    assert found["settings"]["only"] == ["proposed", "alexnet"]
+    assert found["growth"] == []
+    assert found["load"] >= 0
+    sizes = [(network["name"], network["image_size"]) for network in found["networks"]]
+    assert sizes == [("proposed", 32), ("alexnet", 65)]
+    for network in found["networks"]:
+        assert network["steps"] == 2
+        training = network["training"]
+        for other in ("files", "memory"):
+            own, beside = training["harness_seconds_per_image"], training[f"{other}_seconds_per_image"]
+            assert len(own) == len(beside) == 2
+            assert training[f"over_{other}"] == [a / b for a, b in zip(own, beside, strict=True)]
+            assert training[f"over_{other}_median"] == pytest.approx(sum(training[f"over_{other}"]) / 2)
+        assert [latency["batch"] for latency in network["latency_ms"]] == [1, 32]
+        for latency in network["latency_ms"]:
+            assert 0 < latency["p50"] <= latency["p95"] <= latency["p99"]
+        assert network["peak_bytes"] > 0
+        assert network["chosen"] in network["seconds_per_step"]
+        assert {"eager, channels last, float32", "eager, NCHW, float32"} <= set(network["seconds_per_step"])
+        assert all(len(way["rounds"]) == 2 for way in network["seconds_per_step"].values())
+        assert network["deterministic_ratio"] == [], "on a CPU it is the same step"
+
+
+def test_a_person_gets_tables_and_the_curves_asked_for(harness: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(growth, "FACTORS", (1, 2))
+    status, out, _ = harness("bench", *TINY, "--only", "proposed", "--rounds", 1, "--growth")
+    assert status == 0
+    for title in (
+        "Training, images a second",
+        "Answering",
+        "a training step, by the way",
+        "as a study grows",
+    ):
+        assert title in out
+    assert "| proposed (width 0.0625) |" in out
+    for what in ("| frames ", "| epochs ", "| classes", "| cells "):
+        assert what in out
+    assert not Path("mlflow.db").exists()
+    assert not Path("results").exists()
+
+
+def test_an_unknown_architecture_is_one_message_that_names_those_there_are(harness: Run) -> None:
+    status, out, err = harness("bench", "--only", "vgg17")
+    assert (status, out) == (2, "")
+    assert err == f"error: unknown architecture 'vgg17'; accepted: {', '.join(CATALOGUE)}\n"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        ("--batch", 1, "--batch must be at least 2; got 1"),
+        ("--rounds", 0, "--rounds must be at least 1; got 0"),
+        ("--steps", 0, "--steps must be at least 1; got 0"),
+        ("--width", 9, "width must be above 0 and at most 4; got 9.0"),
+        ("--image-size", 4, "--image-size must be from 8 to 1024 pixels; got 4"),
+        ("--device", "tpu", "unknown device 'tpu'; accepted: auto, cuda, mps, cpu"),
+    ],
+)
+def test_what_cannot_be_measured_is_one_message(harness: Run, option: str, value: object, says: str) -> None:
+    assert harness("bench", option, value) == (2, "", f"error: {says}\n")
+
+
+def test_every_architecture_is_measured_once_where_none_is_named() -> None:
+    assert [spec.name for spec in Settings().specs()] == list(CATALOGUE)
+    assert [spec.name for spec in Settings(only=("alexnet", "alexnet")).specs()] == ["alexnet"]
+
+
+def test_ratios_pair_the_rounds() -> None:
+    pace = Pace(harness=(1.0, 4.0), files=(2.0, 2.0), memory=(1.0, 8.0))
+    assert pace.over_files == (0.5, 2.0)
+    assert pace.over_memory == (1.0, 0.5)
+    with pytest.raises(ValueError, match="longer"):
+        paired((1.0,), (1.0, 2.0))
+    assert spread((3.0, 1.0, 2.0), "{:.0f}".format) == "2 (1 to 3)"
+    assert spread((3.0,), "{:.0f}".format) == "3"
+
+
+@pytest.mark.parametrize(("power", "verdict"), [(0.5, "no worse"), (1, "no worse"), (2, "worse")])
+def test_the_exponent_is_the_power_that_a_curve_grows_with(power: float, verdict: str) -> None:
+    curve = Curve(what="frames", sizes=(2, 6, 20), seconds=tuple(0.1 * n**power for n in (2, 6, 20)))
+    assert curve.exponent == pytest.approx(power)
+    assert curve.verdict.startswith(verdict)
+
+
+def test_the_plain_script_reads_as_many_files_as_the_harness_has_images(job: Job, tmp_path: Path) -> None:
+    there = len(job.pixels.table.samples)
+    write_files(job.pixels, tmp_path / "files", count=there + 3)
+    assert len(list((tmp_path / "files").rglob("*.jpg"))) == there + 3
+    part = job.part(there + 3)
+    assert torch.equal(part.images[:3], part.images[-3:])
+    assert torch.equal(part.labels[:3], part.labels[-3:])
+
+
+def test_each_loop_trains_the_network_it_is_given(
+    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_files(job.pixels, tmp_path, count=job.images)
+    made: list[torch.nn.Module] = []
+    build = Job.network
+
+    def kept(self: Job, **how: torch.memory_format) -> torch.nn.Module:
+        made.append(build(self, **how))
+        return made[-1]
+
+    monkeypatch.setattr(Job, "network", kept)
+    for loop in (harness_epochs(job), files_epochs(job, tmp_path), memory_epochs(job)):
+        assert next(loop) > 0
+    fresh = build(job).state_dict()
+    for network in made:
+        trained = network.state_dict()
+        assert set(trained) == set(fresh)
+        assert any(not torch.equal(trained[name], fresh[name]) for name in fresh)
+    assert len(made) == 3

@@ -1,0 +1,77 @@
+"""Killed at any instant, a study goes on from its last epoch and ends as if nothing had been."""
+
+import csv
+import json
+import os
+import random
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+from harness.tracking.ledger import KEY, NOTE, Ledger
+from tests.harness.processes import ROOT
+
+TINY = ("--preset", "quick", "--image-size", "32", "--width", "0.0625", "--epochs", "12", "--batch", "8")
+DICE = random.Random(5)
+MOMENTS = [(DICE.choice((0, 1, 2, 3, 4, 5, 6)), DICE.uniform(0.0, 0.5)) for _ in range(12)]
+
+
+def study(tree: Path, folder: Path, *, moments: list[tuple[int, float]]) -> tuple[str, Ledger]:
+    """What the study of two networks said, killed at each of `moments`, and its ledger."""
+    folder.mkdir()
+    args = (
+        "compare",
+        "--dataset",
+        "casme2",
+        "--root",
+        tree,
+        *TINY,
+        "--only",
+        "proposed",
+        "--only",
+        "vgg16",
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.harness.running.zygote", json.dumps(moments), *map(str, args)],
+        cwd=folder,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "HARNESS_CACHE": str(folder / "cache"),
+            "OMP_NUM_THREADS": "1",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stderr, Ledger(f"sqlite:///{folder / 'mlflow.db'}")
+
+
+def cells(ledger: Ledger) -> dict[str, list[tuple[str, ...]]]:
+    """The rows of each finished cell's predictions, by the cell's key."""
+    runs = [run for run in ledger.search("attributes.status = 'FINISHED'") if KEY in run.data.tags]
+    assert max(Counter(run.data.tags[KEY] for run in runs).values()) == 1, "a cell has run twice"
+    return {
+        run.data.tags[KEY]: [
+            tuple(row) for row in csv.reader(ledger.text(run, "predictions.csv").splitlines())
+        ]
+        for run in runs
+    }
+
+
+def test_a_study_killed_at_many_moments_ends_as_one_that_was_not(tree: Path, tmp_path: Path) -> None:
+    _, whole = study(tree, tmp_path / "whole", moments=[])
+    said, ledger = study(tree, tmp_path / "killed", moments=MOMENTS)
+    assert cells(ledger) == cells(whole)
+    assert int(said.split("killed ")[-1].split()[0]) > 8, "killed while it ran"
+    assert "goes on after epoch" in said
+    assert "Traceback" not in said
+    killed = [run for run in ledger.search("attributes.status != 'FINISHED'") if KEY in run.data.tags]
+    assert {run.info.status for run in killed} == {"KILLED"}
+    assert all("ended without a word after" in run.data.tags[NOTE] for run in killed)
+    left = {path.suffix for path in (tmp_path / "killed" / "cache" / "unfinished").rglob("*.*")}
+    assert left <= {".lock"}
+    reports = [next((tmp_path / name).rglob("report.md")).read_text() for name in ("whole", "killed")]
+    assert len(set(reports[0].split("\n")) ^ set(reports[1].split("\n"))) < 20

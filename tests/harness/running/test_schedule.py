@@ -1,0 +1,115 @@
+"""Which cell is started when, seen by an executor that notes what it is given and ends it in turn."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+
+from harness.progress import Event
+from harness.running.cell import Desk, Done, Elsewhere, Outcome
+from harness.running.claims import Claims
+from harness.running.schedule import ATTEMPTS, Died, carried_out
+from harness.running.share import MOST, SMALLEST, share, together
+from harness.tracking.ledger import Ledger
+from studies.results import Failure
+from studies.spec import RunSpec
+from tests.harness.tracking.test_ledger import STUDY
+
+
+class Noted:
+    """Runs nothing: every cell ends as `ends` has it, failed where it says nothing, the first begun first."""
+
+    def __init__(self, slots: int, ends: dict[str, list[Elsewhere | Died]] | None = None) -> None:
+        self.slots, self.ends = slots, ends or {}
+        self.running: list[RunSpec] = []
+        self.said: list[str] = []
+
+    def start(self, spec: RunSpec) -> None:
+        self.running.append(spec)
+        self.said.append(f"+{spec.name}")
+        assert len(self.running) <= self.slots
+
+    def ended(self) -> Sequence[tuple[RunSpec, Outcome | Died]]:
+        spec = self.running.pop(0)
+        self.said.append(f"-{spec.name}")
+        left = self.ends.get(spec.name)
+        return [(spec, left.pop(0) if left else Failure(spec=spec, reason="as it was to be"))]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    ledger = Ledger(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    told: list[Event] = []
+    return Desk(
+        ledger=ledger,
+        claims=Claims(ledger.uri),
+        parent=ledger.open_study(STUDY),
+        device=torch.device("cpu"),
+        tell=told.append,
+    )
+
+
+def cells() -> list[RunSpec]:
+    """Two networks, then their robustness and latency."""
+    from dataclasses import replace
+
+    arms = [spec for spec in STUDY.runs() if spec.control == "none" and spec.seed == STUDY.seeds[0]][:2]
+    checks = [replace(arm, control=control) for control in ("robustness", "latency") for arm in arms]
+    return [*arms, *checks]
+
+
+def test_cells_run_in_order_where_one_runs_at_a_time(desk: Desk) -> None:
+    executor = Noted(1)
+    ended = carried_out(cells(), executor, desk)
+    names = [spec.name for spec in cells()]
+    assert executor.said == [f"{sign}{name}" for name in names for sign in "+-"]
+    assert list(ended) == [spec.key for spec in cells()]
+
+
+def test_what_reads_a_network_waits_for_it_and_times_are_taken_alone(desk: Desk) -> None:
+    executor = Noted(4)
+    carried_out(cells(), executor, desk)
+    first, second, *_ = (spec.name for spec in cells())
+    assert executor.said[:2] == [f"+{first}", f"+{second}"], "no check beside them"
+    begun = {name: executor.said.index(f"+{name}") for name in (spec.name for spec in cells())}
+    over = {name: executor.said.index(f"-{name}") for name in begun}
+    for arm in (first, second):
+        assert begun[f"{arm} (robustness)"] > over[arm]
+        alone = f"{arm} (latency)"
+        assert over[alone] == begun[alone] + 1, "nothing begins or ends while it is timed"
+
+
+def test_a_cell_that_another_process_is_at_is_asked_for_again(desk: Desk) -> None:
+    first = cells()[0].name
+    executor = Noted(1, {first: [Elsewhere(), Elsewhere()]})
+    ended = carried_out(cells()[:2], executor, desk)
+    assert executor.said.count(f"+{first}") == 3
+    assert len(ended) == 2
+    assert executor.said[2] == f"+{cells()[1].name}", "others are run meanwhile"
+
+
+def test_a_cell_whose_worker_dies_is_gone_on_with_and_given_up_in_the_end(desk: Desk) -> None:
+    first = cells()[0].name
+    executor = Noted(1, {first: [Died(how="gone")] * ATTEMPTS})
+    ended = carried_out(cells()[:2], executor, desk)
+    assert executor.said.count(f"+{first}") == ATTEMPTS
+    outcome = ended[cells()[0].key]
+    assert isinstance(outcome, Failure)
+    assert not isinstance(outcome, Done)
+    assert outcome.reason == f"gone, {ATTEMPTS} times"
+    told = desk.ledger.collect(STUDY, parent=desk.parent)
+    assert [failure.reason for failure in told.failures] == [outcome.reason]
+
+
+def test_a_small_network_shares_a_gpu_and_a_large_one_has_it_to_itself() -> None:
+    from dataclasses import replace
+
+    small = cells()[0]
+    large = replace(small, dataset=replace(small.dataset, image_size=224))
+    large = replace(large, architecture=replace(large.architecture, width=1.0))
+    assert 1 / MOST <= share(small, classes=5) < 1
+    assert share(large, classes=5) == 1
+    assert together([small], classes=5, memory=SMALLEST) > 1
+    assert together([small, large], classes=5, memory=SMALLEST) == 1
+    assert together([small], classes=5, memory=2**30) == 1, "no room for two"

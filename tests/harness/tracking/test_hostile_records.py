@@ -1,0 +1,94 @@
+"""A run's artifacts damaged or full of hostile names: the result to the letter, or one clear error."""
+
+import csv
+import io
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datasets.spec import Anomaly
+from harness.quoting import MARK, STARTS, quoted, unquoted
+from harness.tracking.record import final_metrics, result_from, result_parts
+from studies.results import Prediction, RunResult
+from tests.harness.tracking.test_record import result
+from tests.hostile import cases, damaged, names, outcome
+
+WHOLE = result()
+PARTS = result_parts(WHOLE)
+OLD = {**PARTS, "result.json": re.sub('"predictions": "[0-9a-f]+",', "", PARTS["result.json"])}
+"""As they were written before they told the table's digest, so that the table itself is looked at."""
+
+FORMULAE = tuple(start for start in STARTS if start != MARK)
+
+
+def told(name: str, subject: str, clip: str, condition: str) -> Prediction:
+    return Prediction(
+        id=name, subject=subject, clip=clip, truth=0, probabilities=(0.75, 0.25), condition=condition
+    )
+
+
+@cases(250)
+@given(
+    rows=st.lists(st.tuples(names(), names(), names(), names()), max_size=4),
+    classes=st.tuples(names(), names()),
+)
+def test_any_names_come_back_to_the_letter(rows: Any, classes: Any) -> None:
+    data = replace(
+        WHOLE.data, classes=classes, anomalies=(Anomaly(code="c", where=classes[0], what="", action=""),)
+    )
+    kept = replace(WHOLE, data=data, predictions=tuple(told(*row) for row in rows))
+    parts = result_parts(kept)
+    assert result_from(parts.__getitem__) == kept
+    for name, text in parts.items():
+        if name.endswith(".csv"):
+            for row in csv.reader(io.StringIO(text, newline="")):
+                assert not [cell for cell in row if cell.startswith(FORMULAE)], (
+                    "a spreadsheet would reckon it"
+                )
+
+
+@cases(500)
+@given(text=names())
+def test_a_quoted_cell_is_no_formula_and_gives_back_its_text(text: str) -> None:
+    assert unquoted(quoted(text)) == text
+    assert not quoted(text).startswith(FORMULAE)
+    assert quoted(text) in (text, MARK + text)
+
+
+@pytest.mark.parametrize("part", ["result.json", "predictions.csv"])
+@cases(300)
+@given(data=st.data())
+def test_damaged_artifacts_are_a_result_or_refused(part: str, data: Any) -> None:
+    text = data.draw(damaged(PARTS[part].encode())).decode("utf-8", "replace")
+    parts = data.draw(st.sampled_from((OLD, PARTS)))
+    read = outcome(lambda: result_from({**parts, part: text}.__getitem__))
+    if read is not None:
+        outcome(lambda: final_metrics(read))
+        assert isinstance(read, RunResult)
+        assert parts is OLD or read.predictions == WHOLE.predictions
+
+
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [
+        ("result.json", "[]"),
+        ("result.json", "null"),
+        ("result.json", "[" * 200_000),
+        ("predictions.csv", ""),
+        ("predictions.csv", "\0\n1\n"),
+        ("predictions.csv", "a," * 100_000 + "\n" + "b" * 200_000),
+        ("predictions.csv", PARTS["predictions.csv"].replace(",0,0,", ",7,0,", 1)),
+        ("predictions.csv", PARTS["predictions.csv"].replace(",0,0,", ",-1,0,", 1)),
+        ("predictions.csv", PARTS["predictions.csv"].replace("0.6", "nan", 1)),
+        ("predictions.csv", PARTS["predictions.csv"].replace("0.6", "inf", 1)),
+        ("predictions.csv", PARTS["predictions.csv"].replace("p1", "p2")),
+        ("predictions.csv", PARTS["predictions.csv"].replace(",0,0,", "," + "9" * 5000 + ",0,", 1)),
+    ],
+)
+def test_artifacts_that_contradict_each_other_are_refused(part: str, text: str) -> None:
+    assert text != PARTS[part]
+    assert outcome(lambda: result_from({**OLD, part: text}.__getitem__)) is None

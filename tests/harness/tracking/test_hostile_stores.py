@@ -1,0 +1,176 @@
+"""Weights and searches that are damaged, bombs or somebody else's: what they hold, or one clear error."""
+
+import io
+import os
+import pickle
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from harness import tune
+from harness.training.weights import load_weights
+from studies.search import Search
+from studies.spec import Study
+from tests.harness.tracking.test_record import SPEC
+from tests.hostile import bounded, cases, damaged, folder, outcome
+
+STUDY = Study(
+    kind="comparison",
+    design="",
+    preset="quick",
+    dataset=SPEC.dataset,
+    fingerprint=SPEC.fingerprint,
+    protocols=("frame",),
+    seeds=(0,),
+    training=SPEC.training,
+    arms=(SPEC.architecture,),
+)
+
+
+def network() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
+
+
+def saved(value: object, **options: Any) -> bytes:
+    file = io.BytesIO()
+    torch.save(value, file, **options)
+    return file.getvalue()
+
+
+WHOLE = saved(network().state_dict())
+
+
+def loaded(data: bytes) -> bool:
+    """Whether a network took the weights; one that did not says in one line why."""
+    with folder() as root:
+        (root / "weights.pt").write_bytes(data)
+        made = network()
+        done = outcome(lambda: load_weights(made, root / "weights.pt", of="run 1") or True, naming="run 1")
+        if done:
+            assert all(tensor.isfinite().all() for tensor in made.state_dict().values())
+        return bool(done)
+
+
+@cases(250)
+@given(data=st.data())
+def test_damaged_weights_are_weights_or_refused(data: Any) -> None:
+    loaded(data.draw(damaged(WHOLE)))
+
+
+class _Evil:
+    def __init__(self, place: str) -> None:
+        self.place = place
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (self.place,)
+
+
+def bomb() -> bytes:
+    """Weights of which a few kilobytes unpack to hundreds of megabytes."""
+    packed = io.BytesIO()
+    whole = io.BytesIO(saved({"0.weight": torch.zeros(50_000_000)}))
+    with zipfile.ZipFile(whole) as old, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+    return packed.getvalue()
+
+
+def test_whole_weights_are_taken() -> None:
+    assert loaded(WHOLE)
+
+
+def test_weights_execute_nothing(tmp_path: Path) -> None:
+    place = tmp_path / "executed"
+    evil = _Evil(str(place))
+    for data in (
+        saved({"0.weight": evil}),
+        saved(evil, _use_new_zipfile_serialization=False),
+        pickle.dumps(evil),
+    ):
+        assert not loaded(data)
+    assert not place.exists()
+
+
+@pytest.mark.parametrize(
+    "kind", ["bomb", "old", "text", "nothing", "nan", "other", "larger", "list", "number"]
+)
+def test_weights_that_are_none_of_the_network_are_refused(kind: str) -> None:
+    own = network().state_dict()
+    data = {
+        "bomb": bomb,
+        "old": lambda: saved(own, _use_new_zipfile_serialization=False),
+        "text": lambda: b"weights",
+        "nothing": lambda: b"",
+        "nan": lambda: saved({**own, "0.bias": torch.full((4,), float("nan"))}),
+        "other": lambda: saved({"0.weight": own["0.weight"]}),
+        "larger": lambda: saved({**own, "0.bias": torch.zeros(1).expand(10**12)}),
+        "list": lambda: saved([1, 2]),
+        "number": lambda: saved({**own, "0.bias": 3}),
+    }[kind]()
+    assert len(data) < 1_000_000
+    assert not loaded(data)
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The file of a search that is done."""
+    place = tmp_path_factory.mktemp("search") / "optuna.db"
+    (spec,) = STUDY.runs()
+    made = tune._study(spec, tune._opened(f"sqlite:///{place}"))
+    made.set_user_attr(tune.PRUNER, "median")
+    for value in (0.5, 0.75):
+        trial = optuna.trial.create_trial(
+            value=value,
+            params={"learning_rate": 1e-3, "gamma": 2.0, "class_weights": "inverse"},
+            distributions={
+                "learning_rate": optuna.distributions.FloatDistribution(1e-4, 1e-2, log=True),
+                "gamma": optuna.distributions.CategoricalDistribution(tune.GAMMAS),
+                "class_weights": optuna.distributions.CategoricalDistribution(tune.WEIGHTS),
+            },
+        )
+        made.add_trial(trial)
+    return place.read_bytes()
+
+
+def found_in(data: bytes) -> Any:
+    """The searches in a store, or None once the error has been seen to be one clear line."""
+    with folder() as root:
+        (root / "optuna.db").write_bytes(data)
+        store = f"sqlite:///{root / 'optuna.db'}"
+        outcome(lambda: tune.check(STUDY.runs(), trials=1, pruner="median", store=store))
+        return outcome(lambda: tune.searches(STUDY, store))
+
+
+def test_a_whole_store_is_read(searched: bytes) -> None:
+    (found,) = found_in(searched)
+    assert found.values == (0.5, 0.75)
+
+
+@cases(40)
+@given(data=st.data())
+def test_a_damaged_store_is_read_or_refused(searched: bytes, data: Any) -> None:
+    known = [
+        place
+        for part in (b"learning_rate", b"median", b"pruner", b"FloatDist", b"SQLite", b"CREATE TABLE trials")
+        if (place := searched.find(part)) >= 0
+    ]
+    at = data.draw(st.sampled_from(known))
+    spoiled = data.draw(damaged(searched[at : at + 200]))
+    found = found_in(searched[:at] + spoiled + searched[at + 200 :])
+    for each in found or ():
+        assert isinstance(each, Search)
+        outcome(lambda each=each: replace(SPEC.training, learning_rate=each.learning_rate, gamma=each.gamma))
+
+
+@pytest.mark.parametrize("data", [b"", b"text", b"SQLite format 3\0" + bytes(84), bytes(10_000)])
+def test_what_is_no_store_is_refused(data: bytes) -> None:
+    with bounded():
+        assert found_in(data) is None

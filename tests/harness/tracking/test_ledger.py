@@ -1,0 +1,212 @@
+"""The ledger on a real MLflow store: what was logged is there at once, and a study is read back whole."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import mlflow.artifacts
+import pytest
+
+from architectures.catalogue import CATALOGUE
+from datasets.spec import DatasetSpec, Leakage
+from harness.tracking import ledger as ledgers
+from harness.tracking import store
+from harness.tracking.ledger import Ledger
+from studies.cost import Cost
+from studies.results import DataSummary, Environment, Epoch, Prediction, RunResult
+from studies.spec import RunSpec, Study, TrainingSpec
+
+STUDY = Study(
+    kind="comparison",
+    design="",
+    preset="quick",
+    dataset=DatasetSpec(name="folder", frames="all", image_size=32),
+    fingerprint="f" * 64,
+    protocols=("kfold",),
+    folds=(2,),
+    seeds=(0, 1),
+    training=TrainingSpec(),
+    arms=(CATALOGUE["proposed"], CATALOGUE["vgg16"]),
+)
+OTHER = replace(STUDY, kind="ablation", design="ladder")
+"""Another study of the same runs."""
+
+
+def result(spec: RunSpec) -> RunResult:
+    """Two epochs and two answers, the second by the seed."""
+    epochs = tuple(
+        Epoch(
+            number=n,
+            train_loss=1 / n,
+            train_accuracy=0.5,
+            validation_loss=2 / n,
+            validation_accuracy=0.25 * n,
+            seconds=1.0,
+        )
+        for n in (1, 2)
+    )
+    right = 0.9 if spec.seed else 0.2
+    return RunResult(
+        spec=spec,
+        data=DataSummary(
+            classes=("happiness", "other"),
+            train=(7, 7),
+            validation=(2, 2),
+            test=(1, 1),
+            leakage=Leakage(clip=0.0, subject=0.0),
+            warnings=(),
+            notes=(),
+            anomalies=(),
+        ),
+        predictions=(
+            Prediction(id="a/0", subject="s", clip="a", truth=0, probabilities=(0.75, 0.25)),
+            Prediction(id="b/0", subject="s", clip="b", truth=1, probabilities=(1 - right, right)),
+        ),
+        history=epochs,
+        best_epoch=2,
+        cost=Cost(
+            parameters=9,
+            multiply_adds=8,
+            activations=7,
+            attention=0,
+            additions=0,
+            norm=0,
+            pooling=0,
+            uncounted=(),
+        ),
+        environment=Environment(device="cpu", platform="Linux", threads=1, versions=(), commit="abc"),
+        seconds=1.5,
+    )
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    """In a folder whose name an address has to write otherwise."""
+    folder = tmp_path / "a study #1, 100 %"
+    folder.mkdir()
+    return Ledger(f"sqlite:///{folder / 'mlflow.db'}")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "kept"
+
+
+def keep(ledger: Ledger, specs: Sequence[RunSpec], *, parent: str, folder: Path) -> dict[str, str]:
+    """Finish these runs, each with a picture beside it; their ids by key."""
+    ids = {}
+    for spec in specs:
+        ids[spec.key] = ledger.begin(spec, parent=parent)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        (folder / "curves.png").write_bytes(b"png")
+        ledger.finish(ids[spec.key], result(spec), folder=folder)
+    return ids
+
+
+def lose(ledger: Ledger, run_id: str) -> None:
+    """Delete what a run has kept; its record stays."""
+    path = mlflow.artifacts.download_artifacts(run_id=run_id, tracking_uri=ledger.uri)
+    shutil.rmtree(path)
+
+
+def test_an_epoch_is_on_the_store_when_the_outbox_is_empty(ledger: Ledger) -> None:
+    spec = STUDY.runs()[0]
+    run = ledger.begin(spec, parent=ledger.open_study(STUDY))
+    for count, epoch in enumerate(result(spec).history, start=1):
+        ledger.log_epochs(run, (epoch,))
+        ledger.outbox.flush()
+        others = Ledger(ledger.uri).client
+        told = {m.step: m.value for m in others.get_metric_history(run, "validation/accuracy")}
+        assert told == {step: 0.25 * step for step in range(1, count + 1)}
+        assert others.get_run(run).info.status == "RUNNING"
+
+
+def test_a_finished_run_keeps_its_own_files_and_those_beside_them(ledger: Ledger, folder: Path) -> None:
+    spec = STUDY.runs()[0]
+    ids = keep(ledger, [spec], parent=ledger.open_study(STUDY), folder=folder)
+    kept = {item.path for item in ledger.client.list_artifacts(ids[spec.key])}
+    own = {"result.json", "predictions.csv", "environment.json", "confusion_matrix.csv"}
+    assert kept == own | {"curves.png"}
+    assert ledger.load(ids[spec.key]) == result(spec)
+
+
+@pytest.mark.parametrize("page", [1000, 3])
+def test_a_study_is_read_back_in_its_own_order_however_many_runs_it_has(
+    ledger: Ledger, folder: Path, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    monkeypatch.setattr(store, "MAX_RESULTS", page)
+    *finished, failed, _ = STUDY.runs()
+    parent = ledger.open_study(STUDY)
+    ids = keep(ledger, finished[::-1], parent=parent, folder=folder)
+    for reason in ("first", "last"):
+        ledger.fail(ledger.begin(failed, parent=parent), reason)
+    found, _ = ledger.load_study(STUDY.name)
+    assert found.results == tuple(map(result, finished))
+    assert found.run_ids == tuple((spec.key, ids[spec.key]) for spec in finished)
+    assert [(failure.spec, failure.reason) for failure in found.failures] == [(failed, "last")]
+
+
+def test_a_run_that_failed_before_it_finished_is_no_failure(ledger: Ledger, folder: Path) -> None:
+    spec = STUDY.runs()[0]
+    parent = ledger.open_study(STUDY)
+    ledger.fail(ledger.begin(spec, parent=parent), "the first time")
+    keep(ledger, [spec], parent=parent, folder=folder)
+    found = ledger.collect(STUDY, parent=parent)
+    assert (len(found.results), found.failures) == (1, ())
+
+
+@pytest.mark.parametrize("named", [200, 3])
+def test_a_study_that_reuses_anothers_runs_is_read_back_whole(
+    ledger: Ledger, folder: Path, monkeypatch: pytest.MonkeyPatch, named: int
+) -> None:
+    monkeypatch.setattr(ledgers, "NAMED", named)
+    ids = keep(ledger, STUDY.runs(), parent=ledger.open_study(STUDY), folder=folder)
+    other = ledger.open_study(OTHER)
+    for spec in OTHER.runs():
+        ledger.reuse(ids[spec.key], spec, parent=other, result=result(spec))
+    found = ledger.collect(OTHER, parent=other)
+    assert found.results == tuple(map(result, OTHER.runs()))
+    assert dict(found.run_ids) == ids
+
+
+def test_runs_that_another_study_has_finished_since_are_found(ledger: Ledger, folder: Path) -> None:
+    lost, never = STUDY.runs()[:2]
+    parent = ledger.open_study(STUDY)
+    first = keep(ledger, [lost], parent=parent, folder=folder)
+    lose(ledger, first[lost.key])
+    told = ledger.collect(STUDY, parent=parent)
+    assert [failure.spec for failure in told.failures] == [lost]
+    assert first[lost.key] in told.failures[0].reason
+    since = keep(ledger, [lost, never], parent=ledger.open_study(OTHER), folder=folder)
+    found = ledger.collect(STUDY, parent=parent)
+    assert (found.results, found.failures) == ((result(lost), result(never)), ())
+    assert dict(found.run_ids) == since
+
+
+def test_a_deleted_run_has_not_finished(ledger: Ledger, folder: Path) -> None:
+    spec = STUDY.runs()[0]
+    ids = keep(ledger, [spec], parent=ledger.open_study(STUDY), folder=folder)
+    other = ledger.open_study(OTHER)
+    ledger.reuse(ids[spec.key], spec, parent=other, result=result(spec))
+    ledger.client.delete_run(ids[spec.key])
+    found = ledger.collect(OTHER, parent=other)
+    assert (found.results, found.failures) == ((), ())
+
+
+@pytest.mark.parametrize("fault", ["not json", "{}", ""])
+def test_a_run_whose_record_was_spoilt_holds_no_result(ledger: Ledger, folder: Path, fault: str) -> None:
+    spec = STUDY.runs()[0]
+    parent = ledger.open_study(STUDY)
+    ids = keep(ledger, [spec], parent=parent, folder=folder)
+    ledger.log_texts(ids[spec.key], {"result.json": fault})
+    assert ledger.load(ids[spec.key]) is None
+    assert [failure.spec for failure in ledger.collect(STUDY, parent=parent).failures] == [spec]
+
+
+def test_a_run_that_is_not_there_holds_no_result(ledger: Ledger) -> None:
+    missing: Any = "0" * 32
+    ledger.open_study(STUDY)
+    assert ledger.load(missing) is None

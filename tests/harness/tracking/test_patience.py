@@ -1,0 +1,110 @@
+"""Waiting for a store that is away: how long, for which errors, and what is told."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from harness.tracking.patience import Away, Outbox, Patience, seconds
+
+
+class Fault(Exception):
+    """An error as a store has them."""
+
+    error_code = ""
+
+
+def failing(times: int, error: Exception) -> Callable[[], str]:
+    """A call that fails so many times and then gives its answer."""
+    left = iter([True] * times)
+
+    def call() -> str:
+        if next(left, False):
+            raise error
+        return "answer"
+
+    return call
+
+
+def test_a_store_that_comes_back_is_asked_again_and_told_of() -> None:
+    away = iter([False, False, True])
+    told: list[str] = []
+    patience = Patience("x", answers=lambda: next(away))
+    patience.tell = told.append
+    assert patience(failing(1, Fault())) == "answer"
+    assert ["is away" in told[0], "is back" in told[1], len(told)] == [True, True, 2]
+
+
+def test_an_error_of_a_store_that_is_there_is_the_callers() -> None:
+    patience = Patience("x", answers=lambda: True)
+    assert patience(failing(1, Fault())) == "answer", "it may have been away just then"
+    with pytest.raises(Fault):
+        patience(failing(2, Fault()))
+
+
+def test_an_answer_that_asking_again_does_not_change_is_raised_at_once() -> None:
+    error = Fault()
+    error.error_code = "RESOURCE_DOES_NOT_EXIST"
+    asked: list[bool] = []
+    patience = Patience("x", answers=lambda: bool(asked.append(True)))
+    for final in (error, OSError(28, "No space left on device")):
+        with pytest.raises(type(final)):
+            patience(failing(1, final))
+    assert asked == []
+
+
+def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARNESS_PATIENCE", "0")
+    patience = Patience("x", answers=lambda: False)
+    with pytest.raises(Away, match=r"the tracking store x has been away for 0 min .Fault.: when it is back"):
+        patience(failing(9, Fault()))
+    monkeypatch.setenv("HARNESS_PATIENCE", "900")
+    with pytest.raises(Away):
+        patience(failing(9, Fault()))  # at once: it has been waited for
+    patience = Patience("x", answers=lambda: False)
+    threading.Timer(0.2, patience.end).start()
+    start = time.monotonic()
+    with pytest.raises(Away):
+        patience(failing(9, Fault()))
+    assert time.monotonic() - start < 60, "not the 15 minutes"
+
+
+@pytest.mark.parametrize(("given", "meant"), [("5", 5.0), ("-1", 0.0), ("soon", 900.0), ("", 900.0)])
+def test_a_number_of_seconds_or_the_usual(monkeypatch: pytest.MonkeyPatch, given: str, meant: float) -> None:
+    monkeypatch.setenv("HARNESS_PATIENCE", given)
+    assert seconds() == meant
+
+
+def test_an_outbox_makes_calls_in_order_beside_its_caller() -> None:
+    outbox, done, gate = Outbox(), list[int](), threading.Event()
+    outbox.flush()
+    outbox.put(gate.wait)
+    for number in range(5):
+        outbox.put(lambda number=number: done.append(number))
+    assert done == []
+    gate.set()
+    outbox.flush()
+    assert done == [0, 1, 2, 3, 4]
+
+
+def test_what_a_call_raises_is_raised_when_the_outbox_is_emptied() -> None:
+    outbox, done = Outbox(), list[int]()
+    outbox.put(lambda: 1 // 0)
+    outbox.put(lambda: done.append(1))
+    with pytest.raises(ZeroDivisionError):
+        outbox.flush()
+    outbox.flush()
+    assert done == [1]
+
+
+def test_a_dropped_call_is_not_made() -> None:
+    outbox, done, gate = Outbox(), list[int](), threading.Event()
+    outbox.put(gate.wait)
+    outbox.put(lambda: done.append(1))
+    outbox.drop()
+    gate.set()
+    outbox.flush()
+    outbox.put(lambda: done.append(2))
+    outbox.flush()
+    assert done == [2]

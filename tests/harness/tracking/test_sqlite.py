@@ -1,0 +1,48 @@
+"""A program's own SQLite file is told from another's, from what is none, and from what is not there yet."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from harness.tracking.sqlite import is_foreign
+
+
+def made(file: Path, *tables: str) -> Path:
+    with closing(sqlite3.connect(file)) as database:
+        for table in tables:
+            database.execute(f"CREATE TABLE {table} (x)")
+        database.commit()
+    return file
+
+
+def test_own_files_and_places_for_one_are_not_foreign(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    own = made(tmp_path / "own", "runs", "other")
+    assert not is_foreign(own, tables=("runs", "tags"))
+    assert not is_foreign(made(tmp_path / "bare"), tables=("runs",))
+    assert not is_foreign(tmp_path / "empty", tables=("runs",))
+    assert not is_foreign(tmp_path / "no" / "where", tables=("runs",))
+    assert not (tmp_path / "no").exists()
+
+
+def test_everything_else_is_and_stays_as_it_was(tmp_path: Path) -> None:
+    other = made(tmp_path / "other", "studies")
+    (tmp_path / "text").write_text("x")
+    (tmp_path / "torn").write_bytes(other.read_bytes()[:60])
+    before = other.read_bytes()
+    for name in ("other", "text", "torn", "."):
+        assert is_foreign(tmp_path / name, tables=("runs",)), name
+    assert other.read_bytes() == before
+
+
+def test_a_file_that_is_being_written_is_left_to_whoever_opens_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = made(tmp_path / "own", "studies")
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *args, **how: connect(*args, **how, timeout=0.01))
+    with closing(connect(file)) as writer:
+        writer.execute("BEGIN EXCLUSIVE")
+        assert not is_foreign(file, tables=("runs",))

@@ -1,0 +1,234 @@
+"""How steps are computed: what is chosen, that it is said, and that all ways give the same answers."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from architectures.catalogue import CATALOGUE, scaled
+from architectures.fast import kernels
+from architectures.network import build
+from harness.data.reading import DataRequest
+from harness.plan import prepare
+from harness.training.engine import PAYS, arranged, chosen, laid_out, stepping
+from harness.training.feed import Part
+from harness.training.train import begun, fit
+from studies.spec import TrainingSpec
+from tests.harness.tiny import Run, request
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda")
+
+
+def choice(device: torch.device = CPU, **asked: object):  # type: ignore[no-untyped-def]
+    values = {"engine": "auto", "precision": "auto", "deterministic": False, "images": 0, **asked}
+    return chosen(device, **values)  # type: ignore[arg-type]
+
+
+def test_a_cpu_takes_the_fused_kernels_in_float32_and_says_so() -> None:
+    found = choice()
+    assert (found.engine, found.precision) == ("fused", "float32")
+    assert "fused kernels" in found.why
+    assert found.into(TrainingSpec()) == TrainingSpec(fused=True)
+
+
+def test_without_a_compiler_a_cpu_goes_eagerly_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "/bin/false")
+    kernels.library.cache_clear()
+    try:
+        found = choice()
+        assert found.engine == "eager"
+        assert "/bin/false cannot compile" in found.why
+        with pytest.raises(ValueError, match=r"--engine fused: .*install a C\+\+ compiler"):
+            choice(engine="fused")
+    finally:
+        monkeypatch.undo()
+        kernels.library.cache_clear()
+
+
+def test_a_cpu_asked_for_bfloat16_goes_eagerly() -> None:
+    found = choice(precision="bfloat16")
+    assert (found.engine, found.precision) == ("eager", "bfloat16")
+    assert "no bfloat16" in found.why
+
+
+def test_more_seeds_and_protocols_change_no_run(tree: Path) -> None:
+    data = DataRequest(dataset="casme2", root=tree, frames="apex_window")
+    one = prepare(request(tree, data=data)).study.runs()
+    more = prepare(request(tree, seeds=3, protocols=("frame", "subject"), data=data)).study.runs()
+    assert {run.key for run in one} < {run.key for run in more}
+
+
+def test_a_gpu_compiles_where_that_pays() -> None:
+    long = choice(CUDA, images=PAYS)
+    assert (long.engine, long.precision) == ("compiled", "float32")
+    short = choice(CUDA, images=PAYS - 1)
+    assert short.engine == "eager"
+    assert "do not win back" in short.why
+
+
+def test_deterministic_is_part_of_a_run_where_it_changes_anything() -> None:
+    assert not choice(CPU, deterministic=True).deterministic
+    assert choice(CUDA, deterministic=True).deterministic
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"engine": "quick"}, "--engine must be one of auto, eager, fused, compiled; got 'quick'"),
+        ({"precision": "half"}, "--precision must be one of auto, float32, bfloat16; got 'half'"),
+        ({"engine": "fused", "precision": "bfloat16"}, "computes in float32; got --precision bfloat16"),
+        ({"device": CUDA, "engine": "fused"}, "made for CPUs; this study runs on cuda"),
+    ],
+)
+def test_what_does_not_exist_is_told(asked: dict[str, object], told: str) -> None:
+    with pytest.raises(ValueError, match=told.replace(".", r"\.")):
+        choice(**asked)  # type: ignore[arg-type]
+
+
+def part(samples: int) -> Part:
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.arange(samples) % 3
+    images = torch.randint(0, 120, (samples, 3, 32, 32), generator=generator)
+    return Part(images=(images + 60 * labels[:, None, None, None]).to(torch.uint8), labels=labels)
+
+
+def weights_after(network: nn.Module, training: TrainingSpec, *, pieces: int = 1) -> dict[str, torch.Tensor]:
+    network = copy.deepcopy(network)
+    standing = begun(network, training, seed=0, pieces=pieces)
+    history = fit(standing, part(26), validation=part(6), classes=3, training=training)
+    assert [epoch.number for epoch in history] == [1, 2]
+    return network.state_dict()
+
+
+@pytest.fixture
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    net = build(scaled(CATALOGUE["proposed"], 1 / 16), classes=3).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net.classifier[4] = nn.Identity()
+    return net
+
+
+# Adam's first steps are as long for a gradient of rounding as for a large one: the rate keeps them short.
+SHORT = TrainingSpec(epochs=2, batch=8, learning_rate=1e-5)
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        TrainingSpec(epochs=2, batch=8, learning_rate=1e-5, fused=True),
+        TrainingSpec(epochs=2, batch=8, learning_rate=1e-5, precision="bfloat16"),
+    ],
+    ids=["fused", "bfloat16"],
+)
+def test_a_training_moves_the_weights_alike_every_way(network: nn.Module, training: TrainingSpec) -> None:
+    slow, fast = weights_after(network, SHORT), weights_after(network, training)
+    assert list(slow) == list(fast)
+    for name, start in network.state_dict().items():
+        if start.is_floating_point() and "running" not in name:
+            # At most 8 steps of the learning rate each way, from the same start.
+            assert (slow[name] - fast[name]).abs().max() <= 2 * 8 * SHORT.learning_rate
+    images = part(12).images.float() / 255
+    for net in (a := copy.deepcopy(network), b := copy.deepcopy(network)):
+        net.load_state_dict(slow if net is a else fast)
+        net.eval()
+    with torch.no_grad():
+        assert torch.allclose(a(images), b(images), atol=0.02)
+
+
+@pytest.mark.parametrize(("name", "planes"), [("resnet34", True), ("mobilenetv3-large", False)])
+def test_images_lie_as_the_networks_weights_do(name: str, planes: bool) -> None:
+    spec = CATALOGUE[name]
+    with torch.device("meta"):
+        network = build(spec, classes=3)
+    network = arranged(network.to_empty(device="cpu"), spec, CPU)
+    images = laid_out(torch.rand(2, 3, 4, 4), network)
+    assert images.is_contiguous() is planes
+    assert images.is_contiguous(memory_format=torch.channels_last) is not planes
+
+
+def test_the_answers_of_bfloat16_come_back_as_float32(network: nn.Module) -> None:
+    step = stepping(network.eval(), TrainingSpec(precision="bfloat16"))
+    with torch.no_grad():
+        answers, exact = step(torch.rand(2, 3, 32, 32)), network(torch.rand(2, 3, 32, 32))
+    assert answers.dtype == exact.dtype == torch.float32
+    assert not torch.equal(answers, exact)
+
+
+def test_a_compiled_network_answers_as_it_does_without() -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.PReLU(4), nn.Flatten(), nn.Linear(4 * 36, 2))
+    step = stepping(net, TrainingSpec(batch=4, compile=True))
+    images = torch.rand(4, 3, 8, 8)
+    assert torch.allclose(step(images), net(images), atol=1e-5)
+    assert torch.equal(step(images[:3]), net(images[:3])), (
+        "another batch than the whole one is not compiled for"
+    )
+
+
+def test_a_batch_in_pieces_steps_as_the_whole_one() -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.AvgPool2d(8), nn.Flatten(), nn.Linear(48, 3))
+    training = TrainingSpec(epochs=2, batch=8)
+    whole, cut = weights_after(net, training), weights_after(net, training, pieces=4)
+    for name in whole:
+        assert torch.allclose(whole[name], cut[name], atol=1e-5)
+    assert not torch.allclose(whole["2.weight"], net.state_dict()["2.weight"], atol=1e-4)
+
+
+HUNGRY = """
+import torch
+from torch import nn
+
+
+class Hungry(nn.Module):
+    def __init__(self, classes, most):
+        super().__init__()
+        self.line, self.most = nn.Linear(3, classes), most
+
+    def forward(self, x):
+        if self.training and len(x) > self.most:
+            torch.empty(2**60)
+        return self.line(x.mean((2, 3)))
+
+
+def fits_5(classes):
+    return Hungry(classes, 5)
+
+
+def fits_0(classes):
+    return Hungry(classes, 0)
+"""
+
+
+def test_a_cell_out_of_memory_is_trained_in_pieces_and_says_so(
+    tree: Path, tmp_path: Path, harness: Run
+) -> None:
+    (tmp_path / "net.py").write_text(HUNGRY)
+    common = ("--dataset", "casme2", "--root", tree, "--preset", "quick", "--epochs", 1, "--only", "proposed")
+    small = ("--image-size", 32, "--width", 0.0625, "--batch", 16)
+    nets = ("--architecture", "net.py:fits_5", "--architecture", "net.py:fits_0")
+    code, out, err = harness("compare", *common, *small, *nets)
+    assert code == 1, "one cell can be cut as often as one likes and does not fit"
+    assert "fits_5 · frame" in err
+    assert "out of memory: batches in 4 pieces" in err
+    assert "failed  fits_0 (frame): RuntimeError" in out
+    report = next(Path("results").glob("*/report.md")).read_text()
+    assert "fits_5 (frame, seed 0, fold 0) was trained with each batch in 4 pieces" in report
+
+
+def test_the_plan_says_how_and_how_long(tree: Path, harness: Run) -> None:
+    small = ("--preset", "quick", "--epochs", 1, "--image-size", 32, "--width", 0.0625)
+    common = ("ablate", "--dataset", "casme2", "--root", tree, *small, "--dry-run")
+    _, _, err = harness(*common)
+    assert "one at a time; float32; fused kernels, which need no compiling" in err
+    assert "about " in err
+    code, _, err = harness(*common, "--engine", "eager", "--precision", "bfloat16")
+    assert code == 0
+    assert "one at a time; bfloat16; eager, as asked for" in err
+    code, _, err = harness(*common, "--engine", "slow")
+    assert code == 2
+    assert "--engine must be one of" in err
