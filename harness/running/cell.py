@@ -114,7 +114,7 @@ def _run(spec: RunSpec, desk: Desk, material: Callable[[], Material]) -> Done | 
         with suppress(Exception):
             ledger.close(run_id, "KILLED")
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a network of the user's own may ask for the end
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         _recorded(error, reason, run_id, label=label, ledger=ledger)
         desk.tell(Event(kind="failed", label=label, words=reason))
@@ -133,7 +133,7 @@ def given_up(spec: RunSpec, reason: str, desk: Desk) -> Failure:
     return Failure(spec=spec, reason=reason)
 
 
-def _recorded(error: Exception, reason: str, run_id: str, *, label: str, ledger: Ledger) -> None:
+def _recorded(error: Exception | SystemExit, reason: str, run_id: str, *, label: str, ledger: Ledger) -> None:
     """Write a failure down, or raise Stopped where nothing can be written or the store has gone."""
     if isinstance(error, Stopped):
         raise error

@@ -185,15 +185,16 @@ class Ledger(Store):
         original = self.client.get_run(run_id)
         if original.data.tags.get(PARENT) == parent:
             return False
-        experiment = original.info.experiment_id
         where = f"tags.`{REUSES}` = '{run_id}' and tags.`{PARENT}` = '{parent}'"
-        if self.search(where, (experiment,)):
+        found = self.search(where, (original.info.experiment_id,))
+        if found and found[0].info.status == "FINISHED":
             return False
         note = f"Reused: run {run_id} of another study has the same key and holds the artifacts."
         tags = {REUSES: run_id, PARENT: parent, NAME: run_name(spec), NOTE: note}
-        copy = self.client.create_run(experiment, tags=tags).info.run_id
-        self.log(copy, params=flattened(spec), metrics=final_metrics(result))
-        self.close(copy, "FINISHED")
+        # One that is there and not finished was left so by a process that died here.
+        copy = found[0] if found else self.client.create_run(original.info.experiment_id, tags=tags)
+        self.log(copy.info.run_id, params=flattened(spec), metrics=final_metrics(result))
+        self.close(copy.info.run_id, "FINISHED")
         return True
 
     def load(self, run_id: str) -> RunResult | None:

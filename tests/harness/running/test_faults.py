@@ -20,7 +20,7 @@ Cells = dict[str, list[tuple[str, ...]]]
 TWO = ("--only", "proposed", "--only", "vgg16-bn-gap")
 
 NET = """
-import os, signal, time
+import os, signal, sys, time
 import torch
 from multiprocessing import parent_process
 from torch import nn
@@ -134,6 +134,7 @@ FAULTS = {
     "if self.steps > 9: x = x * float('nan')": "Diverged: the training loss became nan in epoch 2",
     "if self.steps > 9: torch.empty(2**60)": "RuntimeError: ",
     "if self.steps > 9: open('/no/such/file')": "FileNotFoundError: ",
+    "if self.steps > 9: sys.exit('enough')": "SystemExit: enough",
 }
 
 

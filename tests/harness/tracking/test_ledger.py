@@ -13,7 +13,7 @@ from architectures.catalogue import CATALOGUE
 from datasets.spec import DatasetSpec, Leakage
 from harness.tracking import ledger as ledgers
 from harness.tracking import store
-from harness.tracking.ledger import Ledger
+from harness.tracking.ledger import REUSES, Ledger
 from studies.cost import Cost
 from studies.results import DataSummary, Environment, Epoch, Prediction, RunResult
 from studies.spec import RunSpec, Study, TrainingSpec
@@ -170,6 +170,21 @@ def test_a_study_that_reuses_anothers_runs_is_read_back_whole(
     found = ledger.collect(OTHER, parent=other)
     assert found.results == tuple(map(result, OTHER.runs()))
     assert dict(found.run_ids) == ids
+
+
+def test_a_reused_run_that_a_dead_process_left_open_is_finished(
+    ledger: Ledger, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = STUDY.runs()[0]
+    ids = keep(ledger, [spec], parent=ledger.open_study(STUDY), folder=folder)
+    other = ledger.open_study(OTHER)
+    with monkeypatch.context() as context:
+        context.setattr(ledger, "close", lambda *_: None)
+        ledger.reuse(ids[spec.key], spec, parent=other, result=result(spec))
+    assert ledger.reuse(ids[spec.key], spec, parent=other, result=result(spec))
+    (copy,) = ledger.search(f"tags.`{REUSES}` = '{ids[spec.key]}'")
+    assert copy.info.status == "FINISHED"
+    assert not ledger.reuse(ids[spec.key], spec, parent=other, result=result(spec))
 
 
 def test_runs_that_another_study_has_finished_since_are_found(ledger: Ledger, folder: Path) -> None:
