@@ -1,11 +1,14 @@
 """The command line: what the commands are, and what every way of ending exits with.
 
-0 done; 1 something failed on the way, the rest is kept; 2 the user's input is wrong; 130 Ctrl-C.
+0 done; 1 something failed on the way, the rest is kept; 2 the user's input is wrong; 130 Ctrl-C, or another
+polite request to end.
 """
 
 from __future__ import annotations
 
+import signal
 import sys
+from typing import Any
 
 import typer
 
@@ -42,6 +45,7 @@ app.add_typer(data_app, name="data")
 
 def main() -> None:
     """Run the command line; the entry point of `harness`."""
+    _end_politely()
     found = clashes()
     if found and sys.argv[1:2] != ["doctor"]:
         _end("\n".join(found), WRONG_INPUT)
@@ -65,6 +69,18 @@ def main() -> None:
             "store, then start the same command again: finished cells are kept",
             FAILED,
         )
+
+
+def _end_politely() -> None:
+    """Take a batch system's SIGTERM, and a terminal that closes, for Ctrl-C; who had them ignored, has."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _interrupted)
+
+
+def _interrupted(*_: Any) -> None:
+    raise KeyboardInterrupt
 
 
 def _end(message: str, status: int) -> None:

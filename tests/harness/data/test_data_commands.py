@@ -124,8 +124,9 @@ def test_prepare_says_what_was_there_and_counts_clips_without_a_face_apart(
     assert (found["made"], found["already_there"], found["without_face"]) == (0, 2, 2)
 
 
-def test_ctrl_c_during_prepare_says_how_far_it_came_and_the_next_goes_on(
-    harness: Run, tmp_path: Path
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_prepare_that_is_told_to_end_says_how_far_it_came_and_the_next_goes_on(
+    harness: Run, tmp_path: Path, told: signal.Signals
 ) -> None:
     noise = tmp_path / "noise.png"
     cv2.imwrite(str(noise), np.random.default_rng(0).integers(0, 256, (900, 900, 3), dtype=np.uint8))
@@ -146,7 +147,7 @@ def test_ctrl_c_during_prepare_says_how_far_it_came_and_the_next_goes_on(
     while not any(path.read_bytes().count(b"\n") > 1 for path in journals.glob(".*.journal")):
         assert process.poll() is None
         time.sleep(0.005)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(told)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     said = (
