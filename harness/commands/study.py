@@ -57,7 +57,10 @@ def run(requests: Sequence[Request], output: Output, *, joined: str = "") -> Non
     ]
     if running.retry_failed and not any(waiting):
         named = ", ".join(plan.study.name for plan in plans)
-        raise UserError(f"--retry-failed runs cells that failed before; of {named} none has: leave it out")
+        raise UserError(
+            f"--retry-failed runs cells that failed before; of {named} none has: leave it out "
+            "(a changed file of your own network makes another study)"
+        )
     for plan, todo, states in zip(plans, waiting, ended, strict=True):
         say_plan(plan, todo, states, running=running, console=console)
     if output.dry_run:

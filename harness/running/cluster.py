@@ -109,7 +109,7 @@ class Cluster:
             if self._job.device == "cuda"
             else {"num_cpus": self._job.threads}
         )
-        task = self._task.options(**resources).remote(self._job, spec, self._queue)
+        task = self._task.options(**resources).remote(self._job, spec, self._queue.actor)
         self._running[task] = spec
 
     def ended(self) -> Sequence[tuple[RunSpec, Outcome | Died]]:
@@ -142,11 +142,9 @@ class Cluster:
         return outcome
 
 
-def _work(job: Job, spec: RunSpec, queue: Queue) -> Outcome:
+def _work(job: Job, spec: RunSpec, queue: Any) -> Outcome:
     def tell(event: Event) -> None:
-        try:
-            queue.put(event)
-        except Exception:
-            os._exit(1)  # the driver has died, which is no failure of the cell
+        # Not waited for: a task that waits gives its cores to the next one. With its driver it dies anyway.
+        queue.put_nowait.remote(event)
 
     return work(job, spec, tell)

@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
 from harness.errors import Stopped, is_full_disk
+from harness.progress import clock
 
 T = TypeVar("T")
 
@@ -68,7 +69,7 @@ class Patience:
                 self._away = True
                 self.tell(
                     f"the tracking store {self.store} is away ({type(error).__name__}): what is meant for it "
-                    f"is held and sent when it answers, for up to {limit / 60:.0f} min"
+                    f"is held and sent when it answers, for up to {clock(limit)}"
                 )
             if there:
                 try:
@@ -84,10 +85,9 @@ class Patience:
             if time.monotonic() - start > limit or self._ended.wait(pause):
                 self.end()  # what is called on the way out need not wait as long again
                 raise Away(
-                    f"the tracking store {self.store} has been away for "
-                    f"{(time.monotonic() - start) / 60:.0f} min ({type(error).__name__}): when it is back, "
-                    "start the same command again: it goes on from the last finished epoch. HARNESS_PATIENCE "
-                    "sets how many seconds are waited"
+                    f"the tracking store {self.store} has been away for {clock(time.monotonic() - start)} "
+                    f"({type(error).__name__}): when it is back, start the same command again: it goes on "
+                    "from the last finished epoch. HARNESS_PATIENCE sets how many seconds are waited"
                 ) from error
             pause = min(2 * pause, LONGEST_PAUSE)
 

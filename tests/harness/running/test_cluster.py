@@ -1,7 +1,9 @@
 """A study on a real Ray cluster of which a node dies, and then the driver; the results are as anywhere."""
 
 import signal
+import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -42,12 +44,17 @@ def test_a_node_and_then_the_driver_die_and_the_results_are_the_local_ones(
     driver.send_signal(signal.SIGKILL)
     driver.communicate()
 
+    again = 1000 * time.time()
     driven = ended(start(on_ray, *args), on_ray)
     assert driven.status == 0, driven.err
     local = ended(start(alone, *compare(tree)), alone)
     assert local.status == 0, local.err
     ledger = Ledger(f"sqlite:///{on_ray / 'mlflow.db'}")
     assert cells(ledger) == cells(Ledger(f"sqlite:///{alone / 'mlflow.db'}"))
+    found = ledger.search(f"attributes.status = 'FINISHED' and attributes.start_time > {again:.0f}")
+    times = sorted((run.info.start_time, run.info.end_time) for run in found if KEY in run.data.tags)
+    assert len(times) > 1
+    assert all(end <= begun for (_, end), (begun, _) in pairwise(times)), "one core, one cell"
     others = [run for run in ledger.search("attributes.status != 'FINISHED'") if KEY in run.data.tags]
     assert {run.info.status for run in others} == {"KILLED"}
 

@@ -57,7 +57,7 @@ def test_an_answer_that_asking_again_does_not_change_is_raised_at_once() -> None
 def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HARNESS_PATIENCE", "0")
     patience = Patience("x", answers=lambda: False)
-    with pytest.raises(Away, match=r"the tracking store x has been away for 0 min .Fault.: when it is back"):
+    with pytest.raises(Away, match=r"the tracking store x has been away for 0 s .Fault.: when it is back"):
         patience(failing(9, Fault()))
     monkeypatch.setenv("HARNESS_PATIENCE", "900")
     with pytest.raises(Away):
