@@ -122,7 +122,7 @@ def _run_id(ledger: Ledger, name: str) -> str:
         raise ValueError(
             f"RUN must be a run's id or key, or its first 4 or more digits (0-9, a-f); got {name!r}; {where}"
         )
-    cells = ledger.cells(name) if ledger.exists() else {}
+    cells = ledger.cells(name)
     if not cells:
         raise ValueError(f"no run on {ledger.shown()} whose id or key begins with {name}; {where}")
     if len({key for key, _ in cells.values()}) > 1:

@@ -35,9 +35,8 @@ def export(
 
     with user_input():
         ledger = Ledger(tracking_uri)
-        if ledger.exists():
-            ledger.check()
-        names = ledger.study_names() if ledger.exists() else []
+        ledger.check_reading()
+        names = ledger.study_names()
         if study is None and not names:
             raise ValueError(
                 f"no study on {ledger.shown()} yet; run `harness ablate` or `harness compare`, or name "

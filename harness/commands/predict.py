@@ -85,8 +85,7 @@ def _trained(run: str, tracking_uri: str | None, *, device: str) -> Trained:
     from harness.tracking.ledger import Ledger
 
     ledger = Ledger(tracking_uri)
-    if ledger.exists():
-        ledger.check()
+    ledger.check_reading()
     return trained(ledger, run, device=resolve(device))
 
 

@@ -33,9 +33,8 @@ def report(
             raise ValueError(f"--list takes no study; got {', '.join(study)}: leave one of the two out")
         if json and not list_:
             raise ValueError("--json goes with --list; got no --list: a report is written as markdown")
-        if ledger.exists():
-            ledger.check()
-        names = ledger.study_names() if ledger.exists() else []
+        ledger.check_reading()
+        names = ledger.study_names()
         if list_:
             print(json_module.dumps(names, indent=1) if json else "\n".join(names) or "no study yet")
             return

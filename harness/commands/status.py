@@ -25,9 +25,8 @@ def status(
 
     ledger = Ledger(tracking_uri)
     with user_input():
-        if ledger.exists():
-            ledger.check()
-        names = study or (ledger.study_names() if ledger.exists() else [])
+        ledger.check_reading()
+        names = study or ledger.study_names()
         claims = Claims(ledger.uri)
         found = [status_of(name, ledger, claims) for name in dict.fromkeys(names)]
     if json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -93,11 +94,22 @@ class Patience:
 
 
 def seconds() -> float:
-    """How long a store is waited for; what HARNESS_PATIENCE holds if that is a number of seconds."""
+    """How long a store is waited for: what HARNESS_PATIENCE says, or `SECONDS`.
+
+    Raises:
+        ValueError: it says no number of seconds.
+    """
+    given = os.environ.get("HARNESS_PATIENCE") or str(SECONDS)
     try:
-        return max(0.0, float(os.environ.get("HARNESS_PATIENCE", SECONDS)))
+        limit = float(given)
     except ValueError:
-        return SECONDS
+        limit = math.nan
+    if not 0 <= limit < math.inf:
+        raise ValueError(
+            f"HARNESS_PATIENCE must be a number of seconds, 0 or more; got {given!r}; unset it for "
+            f"{SECONDS:.0f}"
+        )
+    return limit
 
 
 class Outbox:

@@ -36,7 +36,7 @@ from harness.tracking.address import (
     signed_in,
     without_credentials,
 )
-from harness.tracking.patience import Patience
+from harness.tracking.patience import Patience, seconds
 from harness.tracking.sqlite import is_foreign
 
 # MLflow tries a server that is away by itself, without a word; how long that goes on is for `patience`.
@@ -58,6 +58,8 @@ class Store:
     def __init__(self, uri: str | None = None) -> None:
         for name in ("alembic", "mlflow"):
             logging.getLogger(name).setLevel(logging.WARNING)
+        # It warns of an address that nobody can log in at, which is told as an error.
+        logging.getLogger("mlflow.utils.databricks_utils").setLevel(logging.ERROR)
         self._given = default_uri() if uri is None else uri
         self.uri = signed_in(self._given)
         self.patience = Patience(self.shown(), answers=self._answers)
@@ -81,6 +83,17 @@ class Store:
     def exists(self) -> bool:
         """Whether anything could have been recorded: a server, or a SQLite file that is there."""
         return not self.uri.startswith(SQLITE) or Path(self.uri.removeprefix(SQLITE)).is_file()
+
+    def check_reading(self) -> None:
+        """See that the store answers if it is there, and make none.
+
+        Raises:
+            ValueError: it does not, or its address is none.
+        """
+        if self.exists():
+            self.check()
+        else:
+            _check_given(self.uri)
 
     def check_address(self) -> None:
         """See that a server answers, or that a file is one or can be made, and make nothing yet.
@@ -222,6 +235,15 @@ def _lock(uri: str) -> Path:
     return Path(tempfile.gettempdir()) / f"harness-{digest}.lock"
 
 
+def _check_given(uri: str) -> None:
+    """See that there is an address, and that it is known how long it is waited for; ValueError if not."""
+    if not uri.removeprefix(SQLITE):
+        raise ValueError(
+            f"--tracking-uri takes http://HOST:PORT or {SQLITE}FILE; got {uri!r}: leave it out (./mlflow.db)"
+        )
+    seconds()
+
+
 def _check_address(uri: str) -> None:
     """See that there is an address, and that a SQLite store is MLflow's or can be made.
 
@@ -230,10 +252,7 @@ def _check_address(uri: str) -> None:
     Raises:
         ValueError: there is none, it is a folder or another file, or its folder cannot be written.
     """
-    if not uri:
-        raise ValueError(
-            f"--tracking-uri takes http://HOST:PORT or {SQLITE}FILE; got {uri!r}: leave it out (./mlflow.db)"
-        )
+    _check_given(uri)
     if not uri.startswith(SQLITE):
         return
     from mlflow.store.tracking.dbmodels.models import SqlExperiment

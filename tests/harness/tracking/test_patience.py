@@ -70,10 +70,17 @@ def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     assert time.monotonic() - start < 60, "not the 15 minutes"
 
 
-@pytest.mark.parametrize(("given", "meant"), [("5", 5.0), ("-1", 0.0), ("soon", 900.0), ("", 900.0)])
+@pytest.mark.parametrize(("given", "meant"), [("5", 5.0), ("0", 0.0), ("", 900.0)])
 def test_a_number_of_seconds_or_the_usual(monkeypatch: pytest.MonkeyPatch, given: str, meant: float) -> None:
     monkeypatch.setenv("HARNESS_PATIENCE", given)
     assert seconds() == meant
+
+
+@pytest.mark.parametrize("given", ["soon", "-1", "nan", "inf"])
+def test_what_is_no_number_of_seconds_is_refused(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("HARNESS_PATIENCE", given)
+    with pytest.raises(ValueError, match=f"HARNESS_PATIENCE must be a number of seconds.*'{given}'"):
+        seconds()
 
 
 def test_an_outbox_makes_calls_in_order_beside_its_caller() -> None:

@@ -22,6 +22,8 @@ RECORDED = {
     "status x": ("no study 'x'", "mlflow.db", "studies there: none"),
     "status --list": ("--list", "an option of report", "`harness status --help`"),
     "status --tracking-uri note.txt": ("store note.txt does not answer", "sqlite:///FILE"),
+    "status --tracking-uri sqlite:///": ("--tracking-uri takes http://HOST:PORT", "got 'sqlite:///'"),
+    "status --tracking-uri databricks": ("store databricks does not answer", "sqlite:///FILE"),
     "status --tracking-uri sqlite:///note.txt": ("sqlite:///note.txt is no SQLite file", "name another"),
     "report": ("no study on", "mlflow.db", "run `harness ablate`", "--tracking-uri"),
     "report x y": ("no study 'x'", "mlflow.db", "studies there: none"),
