@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from datasets.text import shown
 from studies.results import Prediction
 
 
@@ -141,7 +142,7 @@ def by_clip(predictions: Sequence[Prediction]) -> tuple[Prediction, ...]:
 def _mean_prediction(clip: str, frames: list[Prediction]) -> Prediction:
     labels = {frame.truth for frame in frames}
     if len(labels) != 1:
-        raise ValueError(f"clip {clip} carries {len(labels)} labels; a clip must have one")
+        raise ValueError(f"clip {shown(clip)} carries {len(labels)} labels; a clip must have one")
     columns = zip(*(frame.probabilities for frame in frames), strict=True)
     return Prediction(
         id=clip,

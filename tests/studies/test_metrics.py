@@ -96,8 +96,8 @@ def test_a_clip_answers_with_the_mean_of_its_frames() -> None:
 
 
 def test_a_clip_has_one_label() -> None:
-    with pytest.raises(ValueError, match="clip a carries 2 labels"):
-        by_clip([_one(0, 1.0, 0.0, clip="a"), _one(1, 1.0, 0.0, clip="a")])
+    with pytest.raises(ValueError, match=r"clip a\\nb carries 2 labels"):
+        by_clip([_one(0, 1.0, 0.0, clip="a\nb"), _one(1, 1.0, 0.0, clip="a\nb")])
 
 
 def test_the_unit_is_the_frame_under_frame_alone() -> None:
