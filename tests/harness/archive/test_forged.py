@@ -13,7 +13,6 @@ import pytest
 from harness.archive import members
 from harness.archive.exporting import export
 from harness.archive.reading import fits, opened
-from harness.tracking.ledger import Ledger
 from studies.codec import to_data, to_json
 from tests.harness.archive.archived import (
     FINISHED,
@@ -22,27 +21,12 @@ from tests.harness.archive.archived import (
     Change,
     contents,
     fresh,
-    made,
     rewrite,
     timed,
     written,
 )
 from tests.harness.tiny import Run
 from tests.harness.tracking.test_ledger import STUDY as TINY
-
-
-@pytest.fixture(scope="module")
-def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty store: to make its tables takes longer than most tests here."""
-    path = tmp_path_factory.mktemp("blank") / "mlflow.db"
-    Ledger(f"sqlite:///{path}").check()
-    return path
-
-
-@pytest.fixture(scope="module")
-def packed(tmp_path_factory: pytest.TempPathFactory, blank: Path) -> Path:
-    ledger = made(tmp_path_factory.mktemp("source") / "there", blank)
-    return export(ledger, TINY.name, tmp_path_factory.mktemp("packed") / "study.zip").path
 
 
 def _swap(found: dict[str, bytes]) -> None:

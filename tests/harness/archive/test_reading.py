@@ -36,24 +36,6 @@ from tests.harness.tracking.test_ledger import OTHER, keep, lose, result
 from tests.harness.tracking.test_ledger import STUDY as TINY
 
 
-@pytest.fixture(scope="module")
-def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty store: to make its tables takes longer than most tests here."""
-    path = tmp_path_factory.mktemp("blank") / "mlflow.db"
-    Ledger(f"sqlite:///{path}").check()
-    return path
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory, blank: Path) -> Ledger:
-    return made(tmp_path_factory.mktemp("source") / "there", blank)
-
-
-@pytest.fixture(scope="module")
-def packed(source: Ledger, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return export(source, TINY.name, tmp_path_factory.mktemp("packed") / "study.zip").path
-
-
 @pytest.fixture
 def here(tmp_path: Path, blank: Path) -> Ledger:
     """An empty ledger elsewhere, in the working folder."""
