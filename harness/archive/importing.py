@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -83,9 +82,7 @@ def enter(archive: Archive, ledger: Ledger, claims: Claims) -> Entered:
             entering.failure(failure)
         _pictures(archive, ledger, parent)
     except BaseException:
-        ledger.patience.end()
-        with suppress(Exception):
-            ledger.close(parent, "KILLED")
+        ledger.abandon(parent)
         raise
     ended = _status(ledger.collect(archive.study, parent=parent))
     if status != ended:
@@ -183,10 +180,7 @@ class _Entering:
                     self._archive.members.copy(member, Path(folder) / Path(member).name)
                 ledger.finish(run_id, result, folder=Path(folder))
         except BaseException:
-            ledger.patience.end()
-            ledger.outbox.drop()
-            with suppress(Exception):
-                ledger.close(run_id, "KILLED")
+            ledger.abandon(run_id)
             raise
 
     def _begin(self, spec: RunSpec, tags: dict[str, str]) -> str:

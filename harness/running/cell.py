@@ -109,10 +109,7 @@ def _run(spec: RunSpec, desk: Desk, material: Callable[[], Material]) -> Done | 
             _keep(result, weights, folder=Path(folder))
             ledger.finish(run_id, result, folder=Path(folder))
     except KeyboardInterrupt:
-        ledger.patience.end()
-        ledger.outbox.drop()
-        with suppress(Exception):
-            ledger.close(run_id, "KILLED")
+        ledger.abandon(run_id)
         raise
     except (Exception, SystemExit) as error:  # a network of the user's own may ask for the end
         reason = f"{type(error).__name__}: {error}".splitlines()[0]

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from harness.labels import run_name, study_note
 from harness.memory import without_collector
-from harness.tracking import view
 from harness.tracking.patience import Outbox
 from harness.tracking.record import final_metrics, flattened, result_from, result_parts
 from harness.tracking.store import MlflowException, Run, Store
@@ -90,6 +90,13 @@ class Ledger(Store):
     def close(self, run_id: str, status: str) -> None:
         """End a run as FINISHED, FAILED or KILLED."""
         self.client.set_terminated(run_id, status=status)
+
+    def abandon(self, run_id: str) -> None:
+        """Close a run as KILLED on the way out: what is still to be sent is dropped, nothing waited for."""
+        self.patience.end()
+        self.outbox.drop()
+        with suppress(Exception):
+            self.close(run_id, "KILLED")
 
     def begin(self, spec: RunSpec, *, parent: str, place: str = "", process: str = "") -> str:
         """A running child for one cell, with its key and its whole spec.
@@ -253,14 +260,6 @@ class Ledger(Store):
             place=tags.get(PLACE, ""),
             process=tags.get(PROCESS, ""),
         )
-
-    def views(self) -> list[tuple[str, str]]:
-        """Name of each data set's experiment, and where its run table lies on the server."""
-        return [
-            (experiment.name, view.address(experiment.experiment_id))
-            for experiment in self.client.search_experiments()
-            if view.TAG in experiment.tags
-        ]
 
     def load_study(self, name: str) -> tuple[StudyResult, dict[str, bytes]]:
         """A study as far as it has come, and its pictures by name.

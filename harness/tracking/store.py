@@ -173,6 +173,14 @@ class Store:
         self.client.set_experiment_tag(created, view.TAG, view.state())
         return created
 
+    def views(self) -> list[tuple[str, str]]:
+        """Name of each data set's experiment, and where its run table lies on the server."""
+        return [
+            (experiment.name, view.address(experiment.experiment_id))
+            for experiment in self.client.search_experiments()
+            if view.TAG in experiment.tags
+        ]
+
     def search(self, where: str, experiments: tuple[str, ...] = ()) -> list[Run]:
         """Runs that `where` holds of, new ones first; in all experiments where none are named."""
         if not self.exists():
