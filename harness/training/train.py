@@ -93,10 +93,7 @@ def fit(
     """
     network, optimizer, generator = standing.network, standing.optimizer, standing.generator
     device = train.device
-    alpha = torch.ones(classes, device=device)
-    if training.class_weights == "inverse":
-        alpha = class_weights(train.labels.cpu(), classes).to(device)
-    loss = partial(focal_loss, alpha=alpha, gamma=training.gamma)
+    loss = partial(focal_loss, alpha=_alpha(train, classes, training), gamma=training.gamma)
     ends = first_and_last(network)
     step = stepping(network, training)
     while not over(standing.history, training):
@@ -137,6 +134,13 @@ def fit(
         keep(standing)
         yield epoch
     network.load_state_dict(standing.best)
+
+
+def _alpha(train: Part, classes: int, training: TrainingSpec) -> Tensor:
+    """What each class weighs in the loss, (classes,), on the samples' device."""
+    if training.class_weights == "inverse":
+        return class_weights(train.labels.cpu(), classes).to(train.device)
+    return torch.ones(classes, device=train.device)
 
 
 def _cut(values: Tensor, pieces: int) -> tuple[Tensor, ...]:
