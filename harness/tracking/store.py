@@ -82,7 +82,7 @@ class Store:
 
     def exists(self) -> bool:
         """Whether anything could have been recorded: a server, or a SQLite file that is there."""
-        return not self.uri.startswith(SQLITE) or Path(self.uri.removeprefix(SQLITE)).is_file()
+        return not self.uri.startswith(SQLITE) or _file(self.uri).is_file()
 
     def check_reading(self) -> None:
         """See that the store answers if it is there, and make none.
@@ -125,6 +125,11 @@ class Store:
                     f"the tracking server {self.shown()} does not take the login ({code}): set "
                     f"{USER} and {PASSWORD}, or write both into the address as http://user:password@host"
                 ) from error
+            if "database is locked" in str(error):
+                raise ValueError(
+                    f"the tracking store {self.shown()} is locked by another process, which may have been "
+                    "suspended while it wrote: let that one go on, or end it"
+                ) from error
             lacking = isinstance(error, ImportError)
             why = f"{type(error).__name__}: {error}" if lacking else type(error).__name__
             raise ValueError(
@@ -160,8 +165,8 @@ class Store:
             self.client.restore_experiment(experiment.experiment_id)
         if experiment is not None:
             return str(experiment.experiment_id)
-        local = Path(self.uri.removeprefix(SQLITE)) if self.uri.startswith(SQLITE) else None
-        artifacts = (local.parent / "mlruns").resolve().as_uri() if local else None
+        local = self.uri.startswith(SQLITE)
+        artifacts = (_file(self.uri).parent / "mlruns").resolve().as_uri() if local else None
         try:
             created = str(self._client.create_experiment(name, artifact_location=artifacts))
         except Exception:
@@ -236,6 +241,11 @@ def is_local(uri: str) -> bool:
     return not uri.startswith(("http://", "https://"))
 
 
+def _file(uri: str) -> Path:
+    """The file of a SQLite address, which may be followed by options of the driver's."""
+    return Path(uri.removeprefix(SQLITE).partition("?")[0])
+
+
 def _lock(uri: str) -> Path:
     """The lock of a SQLite store, among files that pass: a question leaves nothing in the cache."""
     user = getattr(os, "getuid", int)()  # a folder of all users, who cannot lock one another's files
@@ -265,7 +275,7 @@ def _check_address(uri: str) -> None:
         return
     from mlflow.store.tracking.dbmodels.models import SqlExperiment
 
-    file = Path(uri.removeprefix(SQLITE).partition("?")[0])
+    file = _file(uri)
     if not file.exists():
         check_writable(file.parent, called="the tracking store's folder")
     if is_foreign(file, tables=SqlExperiment.metadata.tables):

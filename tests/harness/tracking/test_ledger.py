@@ -1,7 +1,9 @@
 """The ledger on a real MLflow store: what was logged is there at once, and a study is read back whole."""
 
 import shutil
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -225,3 +227,14 @@ def test_a_run_that_is_not_there_holds_no_result(ledger: Ledger) -> None:
     missing: Any = "0" * 32
     ledger.open_study(STUDY)
     assert ledger.load(missing) is None
+
+
+def test_a_store_that_another_process_has_locked_is_told(ledger: Ledger) -> None:
+    ledger.check()
+    with closing(sqlite3.connect(ledger.uri.removeprefix("sqlite:///"), isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        impatient = Ledger(f"{ledger.uri}?timeout=0.1")
+        assert impatient.exists()
+        with pytest.raises(ValueError, match=r"is locked by another process, .* let that one go on"):
+            impatient.check()
+    Ledger(ledger.uri).check()
