@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -11,10 +12,13 @@ from architectures.attention import CBAM
 from architectures.block import Residual
 from architectures.fast import depthwise, norm, pointwise, pool
 from architectures.fast.attend import attend
+from architectures.fast.norm import Normed
+
+IDENTITY = nn.Identity()
 
 
 class FusedSequential(nn.Sequential):
-    """A sequence in which depthwise convolutions, and norms with their activation, are the kernels'."""
+    """A sequence whose depthwise convolutions, norms with activations, attentions are the kernels'."""
 
     def forward(self, x: Tensor) -> Tensor:
         """As the sequence that it was made from."""
@@ -22,32 +26,7 @@ class FusedSequential(nn.Sequential):
             for layer in self:
                 x = layer(x)
             return x
-        return self.through(x, spare=False)
-
-    def through(self, x: Tensor, *, spare: bool) -> Tensor:
-        """The same; `spare` says that nothing else will hold the gradient of the result."""
-        layers = list(self)
-        while layers:
-            layer = layers.pop(0)
-            if not _plain(x) or _hooked(layer):
-                x = layer(x)
-            elif norm.fits(layer):
-                activated = bool(layers) and type(layers[0]) in (nn.ReLU, nn.PReLU) and not _hooked(layers[0])
-                activation = layers.pop(0) if activated else nn.Identity()
-                alone = isinstance(layers[0], nn.Conv2d) if layers else spare
-                x = norm.norm_act(x, layer, activation, spare=alone)
-            elif isinstance(layer, CBAM):
-                x = attend(x, layer, shortcut=None, activation=nn.Identity())
-            elif depthwise.fits(layer):
-                x = depthwise.depthwise(x, layer)
-            elif pointwise.fits(layer):
-                normed = bool(layers) and norm.fits(layers[0])
-                x = pointwise.pointwise(x, layer, normed=normed)
-            elif pool.fits(layer):
-                x = pool.max_pool(x)
-            else:
-                x = layer(x)
-        return x
+        return _through(list(self), x)
 
 
 class FusedResidual(Residual):
@@ -56,14 +35,99 @@ class FusedResidual(Residual):
     def forward(self, x: Tensor) -> Tensor:
         """(N, inputs, H, W) to (N, outputs, H, W)."""
         convolution, attention = self.body.children()
-        if not isinstance(attention, CBAM) or not isinstance(convolution, FusedSequential):
+        if not _plain(x) or _differs(self) or not _joined(convolution, attention):
             return super().forward(x)
-        if not _plain(x) or _differs(self):
-            return super().forward(x)
-        shortcut = self.shortcut
-        beside = shortcut.through(x, spare=True) if isinstance(shortcut, FusedSequential) else x
-        x = convolution.through(x, spare=True)
-        return attend(x, attention, shortcut=beside, activation=self.activation)
+        layers, beside = list(convolution), x
+        if depthwise.fits(layers[0]) and not _hooked(layers[0]):
+            x, beside = depthwise.shared(x, layers.pop(0), _first_norm(layers, x))
+        if _ours(self.shortcut):
+            beside = _through(list(self.shortcut), beside, spare=True)
+        else:
+            beside = self.shortcut(beside)
+        return _attended(layers, x, attention, shortcut=beside, activation=self.activation)
+
+
+def _through(layers: list[nn.Module], x: Tensor, *, spare: bool = False, normed: bool = False) -> Tensor:
+    """`x` after all layers, which are used up.
+
+    `spare` says that nothing else will hold the gradient of the result, `normed` that a norm takes it.
+    """
+    while layers:
+        layer = layers.pop(0)
+        if not _plain(x) or _hooked(layer):
+            x = layer(x)
+        elif norm.fits(layer):
+            activation = _activation(layers)
+            alone = isinstance(layers[0], nn.Conv2d) if layers else spare
+            x = norm.norm_act(x, layer, activation, spare=alone)
+        elif depthwise.fits(layer):
+            x = depthwise.depthwise(x, layer, _first_norm(layers, x))
+        elif pointwise.fits(layer):
+            x = pointwise.pointwise(x, layer, normed=norm.fits(layers[0]) if layers else normed)
+        elif pool.fits(layer):
+            x = pool.max_pool(x)
+        elif layers and _joined(layer, layers[0]):
+            x = _attended(list(layer), x, layers.pop(0))
+        elif type(layer) is CBAM:
+            x = attend(x, layer, activation=IDENTITY)
+        else:
+            x = layer(x)
+    return x
+
+
+def _attended(
+    layers: list[nn.Module],
+    x: Tensor,
+    attention: nn.Module,
+    *,
+    shortcut: Tensor | None = None,
+    activation: nn.Module = IDENTITY,
+) -> Tensor:
+    """`activation(attention(x after all layers) + shortcut)`, of which a norm that is last is a part."""
+    assert isinstance(attention, CBAM)
+    before = _last_norm(layers)
+    x = _through(layers, x, normed=before is not None)
+    if before is not None and norm.alone(x, before[0]):
+        x, before = norm.norm_act(x, *before, spare=False), None
+    return attend(x, attention, before=before, shortcut=shortcut, activation=activation)
+
+
+def _activation(layers: list[nn.Module]) -> nn.Module:
+    """The activation that comes next, taken from `layers`, or none."""
+    return layers.pop(0) if layers and _activates(layers[0]) else IDENTITY
+
+
+def _first_norm(layers: list[nn.Module], x: Tensor) -> Normed | None:
+    """The norm of something like `x` that comes next, with its activation, taken from `layers`."""
+    first = layers[0] if layers else IDENTITY
+    if not norm.fits(first) or _hooked(first) or norm.alone(x, first):
+        return None
+    del layers[0]
+    return first, _activation(layers)
+
+
+def _last_norm(layers: list[nn.Module]) -> Normed | None:
+    """The norm that closes `layers`, with its activation, taken from them."""
+    activates = bool(layers) and _activates(layers[-1])
+    last, *activation = (IDENTITY, *layers)[-1 - activates :]
+    if not norm.fits(last) or _hooked(last):
+        return None
+    del layers[-1 - activates :]
+    return last, _activation(activation)
+
+
+def _activates(layer: nn.Module) -> bool:
+    return type(layer) in (nn.ReLU, nn.PReLU) and not _hooked(layer)
+
+
+def _ours(layer: nn.Module) -> TypeGuard[FusedSequential]:
+    """Whether it is a sequence that is run here, as what it is followed by is of interest to it."""
+    return type(layer) is FusedSequential and not _hooked(layer) and not _differs(layer)
+
+
+def _joined(layer: nn.Module, attention: nn.Module) -> TypeGuard[FusedSequential]:
+    """Whether it is such a sequence, and an attention of the kernels' follows."""
+    return _ours(layer) and type(attention) is CBAM and not _hooked(attention)
 
 
 def _differs(module: nn.Module) -> bool:
@@ -89,11 +153,12 @@ def fuse(network: nn.Module) -> nn.Module:
     for name, child in network.named_children():
         fuse(child)
         if isinstance(child, nn.Sequential) and type(child).forward is nn.Sequential.forward:
-            fused = FusedSequential(
-                OrderedDict(child._modules)
-            )  # with each use of a layer that is used twice
-            setattr(network, name, fused.train(child.training))
+            # With each use of a layer that is used twice, which `children` does not tell.
+            fused: nn.Module = FusedSequential(OrderedDict(child._modules))
         elif type(child) is Residual:
-            block = FusedResidual(child.body, shortcut=child.shortcut, activation=child.activation)
-            setattr(network, name, block.train(child.training))
+            fused = FusedResidual(child.body, shortcut=child.shortcut, activation=child.activation)
+        else:
+            continue
+        fused.training = child.training  # not through `train`, which would thaw what is frozen within
+        setattr(network, name, fused)
     return network

@@ -1,4 +1,4 @@
-"""Compiling `kernels.cpp` once on a machine, and calling it on tensors."""
+"""Compiling the kernels once on a machine, and calling them on tensors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-SOURCE = Path(__file__).with_name("kernels.cpp")
+SOURCES = tuple(sorted(Path(__file__).parent.glob("*.cpp")))
+HEADERS = tuple(sorted(Path(__file__).parent.glob("*.h")))
 FLAGS = (
     *("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp", "-fPIC", "-shared"),
     # Compilers shy away from the widest registers, which all that is done here is made for.
@@ -56,7 +57,11 @@ def library() -> ctypes.CDLL:
     compiler = os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++")
     if not compiler:
         raise Unavailable("there is no C++ compiler (c++ or g++)")
-    parts = (SOURCE.read_bytes(), " ".join((compiler, *FLAGS)).encode(), _processor().encode())
+    parts = (
+        *(file.read_bytes() for file in SOURCES + HEADERS),
+        " ".join((compiler, *FLAGS)).encode(),
+        _processor().encode(),
+    )
     digest = hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
     home = Path(os.environ.get("HARNESS_CACHE") or Path.home() / ".cache" / "harness")
     place = home / "compiled" / f"{digest}.so"
@@ -75,7 +80,7 @@ def _compile(compiler: str, place: Path) -> None:
         with tempfile.TemporaryDirectory(dir=place.parent) as folder:
             made = Path(folder) / place.name
             subprocess.run(
-                (compiler, *FLAGS, "-std=c++17", str(SOURCE), "-o", str(made)),
+                (compiler, *FLAGS, "-std=c++17", *map(str, SOURCES), "-o", str(made)),
                 check=True,
                 capture_output=True,
                 text=True,

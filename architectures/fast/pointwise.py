@@ -13,7 +13,7 @@ from architectures.fast.norm import channels_last
 
 
 class _Pointwise(torch.autograd.Function):
-    """oneDNN is the faster one forward and the slower one backward."""
+    """Convolutions forth and back, and one product of matrices for the weights, which oneDNN is slower at."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, normed: bool) -> Tensor:
@@ -25,11 +25,11 @@ class _Pointwise(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
-        rows, gradients = _as_rows(x), _as_rows(channels_last(g))
-        gx = None
-        if ctx.needs_input_grad[0]:
-            gx = (gradients @ weight.flatten(1)).view(*x.movedim(1, -1).shape).movedim(-1, 1)
-        gw = (gradients.t() @ rows).view_as(weight)
+        g = channels_last(g)
+        gx = conv2d(g, channels_last(weight.transpose(0, 1))) if ctx.needs_input_grad[0] else None
+        rows, gradients = _as_rows(x), _as_rows(g)
+        # In this order it is twice as fast where there are few inputs, as the image's three.
+        gw = (rows.t() @ gradients).t().reshape(weight.shape)
         if not ctx.needs_input_grad[2]:
             return gx, gw, None, None
         # A batch norm takes away what is added before it: the true gradient is 0, without rounding.

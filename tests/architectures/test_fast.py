@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from architectures.attention import CBAM
 from architectures.block import block
 from architectures.catalogue import CATALOGUE, scaled
 from architectures.fast import kernels
@@ -151,6 +152,8 @@ def test_a_gradient_that_two_take_is_left_alone(generator):
 
 RELU = nn.ReLU()
 
+SAME = nn.Conv2d(8, 8, 1)
+
 
 class Scaled(nn.Conv2d):
     """A convolution whose forward is its own."""
@@ -160,6 +163,27 @@ class Scaled(nn.Conv2d):
 
 
 OWN = {
+    "a frozen norm": lambda: (nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8).eval(), nn.Conv2d(8, 8, 1)),
+    "nothing before an attention": lambda: (nn.Conv2d(3, 24, 1), nn.Sequential(), CBAM(24)),
+    "an activation alone before an attention": lambda: (
+        nn.Conv2d(3, 24, 1),
+        nn.Sequential(nn.ReLU()),
+        CBAM(24),
+    ),
+    "the same before an attention twice": lambda: (
+        nn.Conv2d(3, 8, 1),
+        nn.Sequential(RELU, SAME, SAME),
+        CBAM(8),
+    ),
+    "a depthwise convolution without bias": lambda: (
+        nn.Conv2d(3, 3, 3, padding=1, groups=3, bias=False),
+        nn.BatchNorm2d(3),
+        nn.Conv2d(3, 3, 3, padding=1, groups=3, bias=False),
+    ),
+    "a norm of a depthwise convolution before an attention": lambda: (
+        nn.Sequential(nn.Conv2d(3, 3, 3, padding=1, groups=3), nn.BatchNorm2d(3), nn.PReLU(3)),
+        CBAM(3),
+    ),
     "one slope for all channels": lambda: (nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8), nn.PReLU()),
     "a layer used twice": lambda: (nn.Conv2d(3, 8, 1), RELU, nn.Conv2d(8, 8, 1), RELU),
     "a norm without weights": lambda: (nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8, affine=False), nn.ReLU()),
@@ -217,6 +241,6 @@ def test_without_a_compiler_the_reason_is_given(monkeypatch, tmp_path):
 
 
 def test_the_kernels_compile_without_a_warning(tmp_path):
-    command = ("c++", *kernels.FLAGS, "-std=c++17", "-Wall", "-Wextra", "-Werror", str(kernels.SOURCE))
+    command = ("c++", *kernels.FLAGS, "-std=c++17", "-Wall", "-Wextra", "-Werror", *map(str, kernels.SOURCES))
     done = subprocess.run((*command, "-o", str(tmp_path / "k.so")), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
