@@ -8,13 +8,14 @@
 
 namespace {
 
-struct Norm {
-  const float *scale, *shift, *slope;
-};
+// What a norm with its activation makes of one value.
+inline float normed(float x, const Map& how, int64_t c) {
+  return activated(x * how.scale[c] + how.shift[c], how.slope[c]);
+}
 
-inline void pool_places_row(const float* __restrict x, const Norm& norm, int64_t place, int64_t channels,
+inline void pool_places_row(const float* __restrict x, const Map& how, int64_t place, int64_t channels,
                             float* __restrict sums, float* __restrict most, int32_t* __restrict at) {
-  const float *scale = norm.scale, *shift = norm.shift, *slope = norm.slope;
+  const float *scale = how.scale, *shift = how.shift, *slope = how.slope;
 #pragma omp simd
   for (int64_t c = 0; c < channels; ++c) {
     const float a = activated(x[c] * scale[c] + shift[c], slope[c]);
@@ -26,9 +27,9 @@ inline void pool_places_row(const float* __restrict x, const Norm& norm, int64_t
 }
 
 // Gives the channel of the largest value.
-inline int32_t pool_channels_row(const float* __restrict x, const Norm& norm, const float* __restrict weights,
+inline int32_t pool_channels_row(const float* __restrict x, const Map& how, const float* __restrict weights,
                                  int64_t channels, float* __restrict products, float& mean, float& largest) {
-  const float *scale = norm.scale, *shift = norm.shift, *slope = norm.slope;
+  const float *scale = how.scale, *shift = how.shift, *slope = how.slope;
   float sum = 0.0f, most = activated(x[0] * scale[0] + shift[0], slope[0]) * weights[0];
 #pragma omp simd reduction(+ : sum) reduction(max : most)
   for (int64_t c = 0; c < channels; ++c) {
@@ -48,10 +49,10 @@ inline int32_t pool_channels_row(const float* __restrict x, const Norm& norm, co
   return at;
 }
 
-inline void attend_row(const float* __restrict x, const Norm& norm, const float* __restrict weights, float map,
+inline void attend_row(const float* __restrict x, const Map& how, const float* __restrict weights, float map,
                        const float* __restrict shortcut, const float* __restrict slopes, int64_t channels,
                        float* __restrict y) {
-  const float *scale = norm.scale, *shift = norm.shift, *slope = norm.slope;
+  const float *scale = how.scale, *shift = how.shift, *slope = how.slope;
 #pragma omp simd
   for (int64_t c = 0; c < channels; ++c) {
     const float a = activated(x[c] * scale[c] + shift[c], slope[c]);
@@ -60,11 +61,11 @@ inline void attend_row(const float* __restrict x, const Norm& norm, const float*
 }
 
 // Gives the map's gradient at the place.
-inline float back_map_row(const float* __restrict g, const float* __restrict x, const Norm& norm,
+inline float back_map_row(const float* __restrict g, const float* __restrict x, const Map& how,
                           const float* __restrict weights, float map, const float* __restrict shortcut,
                           const float* __restrict slopes, int64_t channels, float* __restrict h,
                           float* __restrict sums) {
-  const float *scale = norm.scale, *shift = norm.shift, *slope = norm.slope;
+  const float *scale = how.scale, *shift = how.shift, *slope = how.slope;
   float sum = 0.0f;
 #pragma omp simd reduction(+ : sum)
   for (int64_t c = 0; c < channels; ++c) {
@@ -99,10 +100,10 @@ inline void behind_row(const Behind& image, int64_t place, float* __restrict out
 
 // The seven sums of attend_back_weights for some places, from one channel on.
 template <class V>
-inline void sum_places(const float* h, const float* x, const Norm& norm, const float* mean, const float* map,
-                       const float* means, int64_t places, int64_t channels, int64_t c, float* sums) {
-  const V scale = load<V>(norm.scale + c), shift = load<V>(norm.shift + c), slope = load<V>(norm.slope + c);
-  const V middle = load<V>(mean + c);
+inline void sum_places(const float* h, const float* x, const Map& how, const float* map, const float* means,
+                       int64_t places, int64_t channels, int64_t c, float* sums) {
+  const V scale = load<V>(how.scale + c), shift = load<V>(how.shift + c), slope = load<V>(how.slope + c);
+  const V middle = load<V>(how.mean + c);
   V s[7] = {};
   for (int64_t place = 0; place < places; ++place) {
     const V value = load<V>(x + place * channels + c), a = value * scale + shift;
@@ -124,9 +125,9 @@ inline void sum_places(const float* h, const float* x, const Norm& norm, const f
 extern "C" {
 
 // Over the places of each image: mean and largest value of every channel of a, and where that first lies.
-void pool_places(const float* x, const float* scale, const float* shift, const float* slope, int64_t images,
+void pool_places(const float* x, const float* norm, int64_t images,
                  int64_t places, int64_t channels, int threads, float* mean, float* largest, int32_t* where) {
-  const Norm norm{scale, shift, slope};
+  const Map how(norm, channels);
 #pragma omp parallel num_threads(threads)
   {
     Floats sums(channels);
@@ -136,13 +137,13 @@ void pool_places(const float* x, const float* scale, const float* shift, const f
       float* most = largest + image * channels;
       int32_t* at = where + image * channels;
       const float* values = x + image * places * channels;
-      for (int64_t c = 0; c < channels; ++c) most[c] = activated(values[c] * scale[c] + shift[c], slope[c]);
+      for (int64_t c = 0; c < channels; ++c) most[c] = normed(values[c], how, c);
       std::fill(at, at + channels, 0);
       std::fill(totals.begin(), totals.end(), 0.0);
       for (int64_t first = 0; first < places; first += BLOCK) {
         std::fill(sums.begin(), sums.end(), 0.0f);
         for (int64_t place = first; place < std::min(places, first + BLOCK); ++place)
-          pool_places_row(values + place * channels, norm, place, channels, sums.data(), most, at);
+          pool_places_row(values + place * channels, how, place, channels, sums.data(), most, at);
         for (int64_t c = 0; c < channels; ++c) totals[c] += sums[c];
       }
       for (int64_t c = 0; c < channels; ++c) mean[image * channels + c] = static_cast<float>(totals[c] / places);
@@ -152,9 +153,9 @@ void pool_places(const float* x, const float* scale, const float* shift, const f
 
 // Over the channels of every place of a * weights: the mean and the largest value, pooled (images, 2, places), and the
 // channel in which that first lies.
-void pool_channels(const float* x, const float* scale, const float* shift, const float* slope, const float* weights,
+void pool_channels(const float* x, const float* norm, const float* weights,
                    int64_t images, int64_t places, int64_t channels, int threads, float* pooled, int32_t* where) {
-  const Norm norm{scale, shift, slope};
+  const Map how(norm, channels);
 #pragma omp parallel num_threads(threads)
   {
     Floats line(channels);
@@ -162,24 +163,24 @@ void pool_channels(const float* x, const float* scale, const float* shift, const
       const float *values = x + image * places * channels, *w = weights + image * channels;
       float *means = pooled + 2 * image * places, *mosts = means + places;
       for (int64_t place = first; place < last; ++place)
-        where[image * places + place] = pool_channels_row(values + place * channels, norm, w, channels, line.data(),
+        where[image * places + place] = pool_channels_row(values + place * channels, how, w, channels, line.data(),
                                                           means[place], mosts[place]);
     });
   }
 }
 
 // y; `shortcut` may be null.
-void attend(const float* x, const float* scale, const float* shift, const float* slope, const float* weights,
+void attend(const float* x, const float* norm, const float* weights,
             const float* map, const float* shortcut, const float* slopes, int64_t images, int64_t places,
             int64_t channels, int threads, float* y) {
-  const Norm norm{scale, shift, slope};
+  const Map how(norm, channels);
   const Floats zeros(channels, 0.0f);
 #pragma omp parallel num_threads(threads)
   {
     Lines lines(y, images * places, channels);
     by_blocks(images, places, [&](int64_t image, int64_t first, int64_t last) {
       for (int64_t row = image * places + first; row < image * places + last; ++row) {
-        attend_row(x + row * channels, norm, weights + image * channels, map[row],
+        attend_row(x + row * channels, how, weights + image * channels, map[row],
                    shortcut ? shortcut + row * channels : zeros.data(), slopes, channels, lines.of(y + row * channels));
         lines.written(y + row * channels);
       }
@@ -188,16 +189,16 @@ void attend(const float* x, const float* scale, const float* shift, const float*
 }
 
 // h, the gradient before the last activation; that of the map (images, places); that of its slope (channels).
-void attend_back_map(const float* g, const float* x, const float* scale, const float* shift, const float* slope,
+void attend_back_map(const float* g, const float* x, const float* norm,
                      const float* weights, const float* map, const float* shortcut, const float* slopes, int64_t images,
                      int64_t places, int64_t channels, int threads, float* h, float* map_gradient,
                      double* slope_gradient) {
-  const Norm norm{scale, shift, slope};
+  const Map how(norm, channels);
   const Floats zeros(channels, 0.0f);
   const auto body = [&](int64_t image, int64_t first, int64_t last, float* sums) {
     Lines lines(h, images * places, channels);
     for (int64_t row = image * places + first; row < image * places + last; ++row) {
-      map_gradient[row] = back_map_row(g + row * channels, x + row * channels, norm, weights + image * channels,
+      map_gradient[row] = back_map_row(g + row * channels, x + row * channels, how, weights + image * channels,
                                        map[row], shortcut ? shortcut + row * channels : zeros.data(), slopes, channels,
                                        lines.of(h + row * channels), sums);
       lines.written(h + row * channels);
@@ -211,12 +212,11 @@ void attend_back_map(const float* g, const float* x, const float* scale, const f
 // slope of the activation, and t what reaches a for a weight of 1: h * map + means [+ mosts], the bracket for the
 // channel that is the place's largest; `means` (images, places) and `mosts` are gradients of what was pooled, the mean's
 // for one channel. From the six, and from what is known only later, come the sums of norm_act_sums.
-void attend_back_weights(const float* h, const float* x, const float* scale, const float* shift, const float* slope,
-                         const float* mean, const float* map, const float* means, const float* mosts,
-                         const int32_t* where, int64_t images, int64_t places, int64_t channels, int threads,
-                         float* out) {
+void attend_back_weights(const float* h, const float* x, const float* norm, const float* map, const float* means,
+                         const float* mosts, const int32_t* where, int64_t images, int64_t places, int64_t channels,
+                         int threads, float* out) {
   constexpr int64_t FEW = 32;  // places of which all channels stay in the nearest caches
-  const Norm norm{scale, shift, slope};
+  const Map how(norm, channels);
 #pragma omp parallel num_threads(threads)
   {
     Floats sums(7 * channels);
@@ -232,15 +232,15 @@ void attend_back_weights(const float* h, const float* x, const float* scale, con
           fetch(xs + FEW * channels, xs + 2 * FEW * channels);
         }
         by_channels(channels, [&](auto kind, int64_t c) {
-          sum_places<decltype(kind)>(hs, xs, norm, mean, map + row, means + row, count, channels, c, sums.data());
+          sum_places<decltype(kind)>(hs, xs, how, map + row, means + row, count, channels, c, sums.data());
         });
         for (int64_t place = 0; place < count; ++place) {
           const int64_t c = where[row + place];
-          const float t = mosts[row + place], value = xs[place * channels + c], a = value * scale[c] + shift[c];
-          const float d = t * before_activated(1.0f, a, slope[c]);
-          sums[c] += t * activated(a, slope[c]);
+          const float t = mosts[row + place], value = xs[place * channels + c];
+          const float a = value * how.scale[c] + how.shift[c], d = t * before_activated(1.0f, a, how.slope[c]);
+          sums[c] += t * activated(a, how.slope[c]);
           sums[channels + c] += d;
-          sums[2 * channels + c] += d * (value - mean[c]);
+          sums[2 * channels + c] += d * (value - how.mean[c]);
           sums[3 * channels + c] += t * below(a);
         }
         for (int64_t i = 0; i < 7 * channels; ++i) totals[i] += sums[i];
@@ -250,13 +250,35 @@ void attend_back_weights(const float* h, const float* x, const float* scale, con
   }
 }
 
-// The gradient of x, as norm_act_back takes it from that of a, which is weights * t + mean_places [+ largest_places],
-// the bracket for the place that is the channel's largest, `first`: `mean_places` (images, channels) is the gradient of
-// the mean over places for one of them, `largest_places` that of the largest.
-void attend_back(const float* h, const float* x, const float* scale, const float* shift, const float* slope,
-                 const float* along, const float* constant, const float* weights, const float* map, const float* means,
-                 const float* mosts, const int32_t* where, const float* mean_places, const float* largest_places,
-                 const int32_t* first, int64_t images, int64_t places, int64_t channels, int threads, float* out) {
+// The gradient of x, given that of a: weights * t + mean_places [+ largest_places], the bracket for the place that is
+// the channel's largest, `first`; `mean_places` (images, channels) is the gradient of the mean over places for one of
+// them, `largest_places` that of the largest. With a norm, `normed`, also the gradients of its weight, bias and slope
+// (3, channels), from the `sums` that attend_back_weights gave.
+void attend_back(const float* h, const float* x, const float* norm, int64_t has_norm, const float* sums,
+                 const float* weights, const float* map, const float* means, const float* mosts, const int32_t* where,
+                 const float* mean_places, const float* largest_places, const int32_t* first, int64_t images,
+                 int64_t places, int64_t channels, int threads, float* out, float* gradients) {
+  const Map how(norm, channels);
+  Floats back(2 * channels);
+  if (has_norm) {
+    Doubles totals(3 * channels);
+    for (int64_t image = 0; image < images; ++image) {
+      const int64_t line = image * channels;
+      const float *mine = sums + 7 * line, *xs = x + image * places * channels;
+      for (int64_t i = 0; i < 3; ++i)
+        for (int64_t c = 0; c < channels; ++c)
+          totals[i * channels + c] += double{mine[(1 + i) * channels + c]} * weights[line + c] +
+                                      double{mine[(4 + i) * channels + c]} * mean_places[line + c];
+      for (int64_t c = 0; c < channels; ++c) {
+        const float value = xs[first[line + c] * channels + c], a = value * how.scale[c] + how.shift[c];
+        const double g = largest_places[line + c], h = g * before_activated(1.0f, a, how.slope[c]);
+        totals[c] += h;
+        totals[channels + c] += h * (value - how.mean[c]);
+        totals[2 * channels + c] += g * below(a);
+      }
+    }
+    norm_back(totals.data(), how, images * places, channels, back.data(), gradients);
+  }
 #pragma omp parallel num_threads(threads)
   {
     Floats line(channels);
@@ -268,7 +290,7 @@ void attend_back(const float* h, const float* x, const float* scale, const float
       for (int64_t place = from; place < to; ++place) {
         const int64_t at = (row + place) * channels;
         behind_row(behind, place, line.data());
-        norm_act_back_row(line.data(), x + at, scale, shift, slope, along, constant, channels, lines.of(out + at));
+        norm_act_back_row(line.data(), x + at, how, back.data(), channels, lines.of(out + at));
         lines.written(out + at);
       }
     });

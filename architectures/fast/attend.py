@@ -11,18 +11,7 @@ from torch.autograd.function import once_differentiable
 
 from architectures.attention import CBAM
 from architectures.fast.kernels import call, threads
-from architectures.fast.norm import (
-    Map,
-    Normed,
-    channels_last,
-    mapped,
-    moments,
-    parameters,
-    rows,
-    slope_of,
-    sums_of,
-    unmapped,
-)
+from architectures.fast.norm import Normed, channels_last, mapped, parameters, slope_of
 from architectures.fast.spatial import spatial
 
 
@@ -43,67 +32,44 @@ class _Attend(torch.autograd.Function):
     ) -> Tensor:
         images, channels, height, width = x.shape
         size = (images, height * width, channels, threads(x))
-        if norm is None:
-            map = unmapped(channels)
-        else:
-            map = mapped(norm, moments(x) if norm.training else None, *given)
+        map = mapped(x, norm, *given)
         means, largest = torch.empty(2, images, channels)
         first = torch.empty(images, channels, dtype=torch.int32)
-        call("pool_places", x, *map.forth, *size, means, largest, first)
+        call("pool_places", x, map, *size, means, largest, first)
         by_channel = _Small(_channel_weights, means, largest, narrow, widen)
         pooled = torch.empty(images, 2, height, width)
         where = torch.empty(images, height * width, dtype=torch.int32)
-        call("pool_channels", x, *map.forth, by_channel.output, *size, pooled, where)
+        call("pool_channels", x, map, by_channel.output, *size, pooled, where)
         by_place = spatial(pooled, kernel)
         y = torch.empty_like(x)
-        call("attend", x, *map.forth, by_channel.output, by_place.map, shortcut, slope, *size, y)
-        ctx.save_for_backward(x, shortcut, slope, first, where)
-        ctx.normed, ctx.map, ctx.small = norm is not None, map, (by_channel, by_place)
+        call("attend", x, map, by_channel.output, by_place.map, shortcut, slope, *size, y)
+        ctx.save_for_backward(x, shortcut, slope, map, first, where)
+        ctx.normed, ctx.small = norm is not None, (by_channel, by_place)
         return y
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
-        x, shortcut, slope, first, where = ctx.saved_tensors
-        map, (by_channel, by_place) = ctx.map, ctx.small
+        x, shortcut, slope, map, first, where = ctx.saved_tensors
+        by_channel, by_place = ctx.small
         weights, places = by_channel.output, by_place.map
-        g = channels_last(g)
         images, channels, height, width = x.shape
         size = (images, height * width, channels, threads(x))
-        h, gradient, slopes = torch.empty_like(x), torch.empty_like(places), sums_of(x, 1)
-        call(
-            "attend_back_map",
-            *(g, x, *map.forth, weights, places, shortcut, slope, *size, h, gradient, slopes),
-        )
+        h, gradient = torch.empty_like(x), torch.empty_like(places)
+        slopes = torch.empty(channels, dtype=torch.float64)
+        given = channels_last(g), x, map, weights, places, shortcut, slope
+        call("attend_back_map", *given, *size, h, gradient, slopes)
         pooled, kernel = by_place.gradients(gradient)
-        behind = (places, (pooled[:, 0] / channels).contiguous(), pooled[:, 1].contiguous(), where)
+        behind = places, (pooled[:, 0] / channels).contiguous(), pooled[:, 1].contiguous(), where
         sums = torch.empty(images, 7, channels)
-        call("attend_back_weights", h, x, *map.forth, map.mean, *behind, *size, sums)
+        call("attend_back_weights", h, x, map, *behind, *size, sums)
         means, largest, narrow, widen = by_channel.gradients(sums[:, 0])
+        gx, gradients = torch.empty_like(x), torch.empty(3, channels)
         means /= height * width
-        normed = torch.zeros(3, channels, dtype=torch.float64)
-        if ctx.normed:
-            normed = _normed(sums, weights, means) + _at_largest(x, map, first, largest)
-        back = map.back(normed, rows(x)[0])
-        gx = torch.empty_like(x)
-        call("attend_back", h, x, *map.forth, *back, weights, *behind, means, largest, first, *size, gx)
-        own = (gx, None if shortcut is None else h, slopes[0].float(), narrow, widen, kernel, None)
-        return *own, *(map.gradients(normed) if ctx.normed else ())
-
-
-def _normed(sums: Tensor, weights: Tensor, means: Tensor) -> Tensor:
-    """`norm_act_sums` (3, C) of `weights * t + means`, from the sums (N, 7, C) of `attend_back_weights`."""
-    through, alone = sums[:, 1:4].double(), sums[:, 4:].double()
-    return (through * weights.unsqueeze(1) + alone * means.unsqueeze(1)).sum(0)
-
-
-def _at_largest(x: Tensor, map: Map, first: Tensor, gradient: Tensor) -> Tensor:
-    """The same of a gradient (N, C) at the place where each channel of x (N, C, H, W) is largest, `first`."""
-    values = x.flatten(2).gather(2, first.long().unsqueeze(2)).squeeze(2).double()
-    before = values * map.scale + map.shift
-    slope = torch.where(before > 0, 1.0, map.slope.double())
-    terms = (slope, slope * (values - map.mean), before.clamp(max=0))
-    return torch.stack([(term * gradient).sum(0) for term in terms])
+        known = h, x, map, ctx.normed, sums, weights, *behind, means, largest, first
+        call("attend_back", *known, *size, gx, gradients)
+        own = (gx, None if shortcut is None else h, slopes.float(), narrow, widen, kernel, None)
+        return *own, *(gradients if ctx.normed else ())
 
 
 class _Small:

@@ -99,24 +99,27 @@ inline void correlate(const Around& lines, const float* g, int64_t first, int64_
   for (int tap = 0; tap < 10; ++tap) store(sums + tap * channels, s[tap]);
 }
 
-}  // namespace
+// The taps (9, channels) of a kernel (channels, 9); turned by half, which is the kernel of the gradient of an image.
+Floats taps_of(const float* kernel, int64_t channels, bool turned) {
+  Floats taps(9 * channels);
+  for (int64_t c = 0; c < channels; ++c)
+    for (int64_t tap = 0; tap < 9; ++tap) taps[(turned ? 8 - tap : tap) * channels + c] = kernel[9 * c + tap];
+  return taps;
+}
 
-extern "C" {
-
-// y (images, height, width, channels) of x from taps (9, channels) and bias; `moments`' sums of y, out (2, channels),
-// where `out` is not null.
-void depthwise(const float* x, const float* taps, const float* bias, const float* origin, int64_t images,
-               int64_t height, int64_t width, int64_t channels, int threads, float* y, double* out) {
-  const Size size{images, height, width, channels};
+// The convolution of all lines; `sums` (2, channels) of what lies off `origin`, and of its square, where asked for.
+void convolve_all(const float* x, const float* taps, const float* bias, const float* origin, const Size& size,
+                  int threads, float* y, double* sums) {
+  const int64_t channels = size.channels, width = size.width;
   const Floats zeros(size.line(), 0.0f);
   const bool past = goes_past(y, size.lines() * width, channels);
   Doubles unwanted(2 * channels);
-  sum_threads(2 * channels, threads, out ? out : unwanted.data(), [&](double* mine) {
-    Floats sums(2 * channels);
+  sum_threads(2 * channels, threads, sums ? sums : unwanted.data(), [&](double* mine) {
+    Floats parts(2 * channels);
 #pragma omp for schedule(static)
     for (int64_t line = 0; line < size.lines(); ++line) {
       const Around lines = size.around(line, zeros.data(), [&](int64_t l) { return x + l * size.line(); });
-      std::fill(sums.begin(), sums.end(), 0.0f);
+      std::fill(parts.begin(), parts.end(), 0.0f);
       for (int64_t first = 0; first < width; first += COLUMNS) {
         const int64_t last = std::min(width, first + COLUMNS);
         const float* soon = x + (line + 2) * size.line();
@@ -124,46 +127,92 @@ void depthwise(const float* x, const float* taps, const float* bias, const float
         by_channels(channels, [&](auto kind, int64_t c) {
           using V = decltype(kind);
           float* to = y + line * size.line() + c;
-          if (out)
-            convolve<V, false, true>(from(lines, c), taps + c, bias + c, origin + c, first, last, size, to, past, &sums[c]);
+          if (sums)
+            convolve<V, false, true>(from(lines, c), taps + c, bias + c, origin + c, first, last, size, to, past,
+                                     &parts[c]);
           else
-            convolve<V, false, false>(from(lines, c), taps + c, bias + c, nullptr, first, last, size, to, past, nullptr);
+            convolve<V, false, false>(from(lines, c), taps + c, bias + c, nullptr, first, last, size, to, past,
+                                      nullptr);
         });
       }
-      for (size_t i = 0; i < sums.size(); ++i) mine[i] += sums[i];
+      for (size_t i = 0; i < parts.size(); ++i) mine[i] += parts[i];
     }
     finish();
   });
 }
 
-// The gradients of x, and of the taps and the bias, out (10, channels), given g, the gradient of norm_act of y =
-// depthwise(x), as norm_act_back takes it. `turned` are the taps from last to first: the gradient of the image is the
-// same convolution with the kernel turned by half. With `adds` it is added to what `gx` holds.
-void depthwise_back(const float* g, const float* y, const float* x, const float* turned, const float* scale,
-                    const float* shift, const float* slope, const float* along, const float* constant, int64_t images,
-                    int64_t height, int64_t width, int64_t channels, int threads, int64_t adds, float* gx,
-                    double* out) {
+}  // namespace
+
+extern "C" {
+
+// y (images, height, width, channels) of x from a kernel (channels, 9) and a bias that may be null. With a norm, whose
+// weight is not null, also its map (5, channels) and `out`, the map of y.
+void depthwise(const float* x, const float* kernel, const float* bias, const float* weight, const float* shift,
+               const float* slope, float* running_mean, float* running_variance, double eps, double momentum,
+               int64_t trains, int64_t images, int64_t height, int64_t width, int64_t channels, int threads, float* y,
+               float* map, float* out) {
   const Size size{images, height, width, channels};
-  const Floats zeros(size.line(), 0.0f);
+  const Floats taps = taps_of(kernel, channels, false), zeros(size.line(), 0.0f);
+  const float* start = bias ? bias : zeros.data();
+  const Norm norm{weight, shift, slope, running_mean, running_variance, eps, momentum};
+  if (!weight || !trains) {
+    convolve_all(x, taps.data(), start, nullptr, size, threads, y, nullptr);
+    if (weight) norm.by_running(channels, map);
+  } else {
+    // What the first image's second place comes to stands for the mean: near it the variance's digits are kept.
+    Floats origin(channels);
+    const Around lines{x, x + size.line() * (height > 1), x + size.line() * (height > 2)};
+    Floats line(size.line());
+    by_channels(channels, [&](auto kind, int64_t c) {
+      using V = decltype(kind);
+      convolve<V, false, false>(from(lines, c), &taps[c], start + c, nullptr, 0, std::min<int64_t>(width, 2), size,
+                                &line[c], false, nullptr);
+    });
+    std::copy_n(line.data() + (width > 1) * channels, channels, origin.data());
+    Doubles sums(2 * channels);
+    convolve_all(x, taps.data(), start, origin.data(), size, threads, y, sums.data());
+    norm.by_batch(sums.data(), origin.data(), size.lines() * width, channels, map);
+  }
+  if (weight) map_all(y, Map(map, channels), size.lines() * width, channels, threads, out);
+}
+
+// Given g, the gradient of `out`, or of y if there is no norm (`normed`): that of x, added to what `gx` holds with
+// `adds`; of the kernel (channels, 9) and the bias; of the norm's weight, bias and slope (3, channels).
+void depthwise_back(const float* g, const float* y, const float* x, const float* kernel, const float* map,
+                    int64_t normed, int64_t adds, int64_t images, int64_t height, int64_t width, int64_t channels,
+                    int threads, float* gx, float* kernel_gradient, float* bias_gradient, float* gradients) {
+  const Size size{images, height, width, channels};
+  const Floats turned = taps_of(kernel, channels, true), zeros(size.line(), 0.0f);
   const bool past = goes_past(gx, size.lines() * width, channels);
-  sum_threads(10 * channels, threads, out, [&](double* mine) {
+  const Map how(map, channels);
+  Floats back(2 * channels);
+  if (normed) {
+    Doubles sums(3 * channels);
+    norm_act_sums(g, y, how, size.lines() * width, channels, threads, sums.data());
+    norm_back(sums.data(), how, size.lines() * width, channels, back.data(), gradients);
+  }
+  Doubles totals(10 * channels);
+  sum_threads(10 * channels, threads, totals.data(), [&](double* mine) {
     Floats sums(10 * channels), ring(3 * size.line());
     std::array<int64_t, 3> held{-1, -1, -1};
     // The gradient of a line of y, of which three at a time are kept.
     const auto before = [&](int64_t line) -> const float* {
+      const float* given = g + line * size.line();
+      if (!normed) return given;
       float* there = ring.data() + line % 3 * size.line();
       if (held[line % 3] == line) return there;
       held[line % 3] = line;
-      for (int64_t i = line * size.line(), at = 0; at < size.line(); i += channels, at += channels) {
-        fetch(x + i, x + i + channels);
-        norm_act_back_row(g + i, y + i, scale, shift, slope, along, constant, channels, there + at);
+      for (int64_t at = 0; at < size.line(); at += channels) {
+        const float* inputs = x + line * size.line() + at;
+        fetch(inputs, inputs + channels);
+        norm_act_back_row(given + at, y + line * size.line() + at, how, back.data(), channels, there + at);
       }
       return there;
     };
 #pragma omp for schedule(static)
     for (int64_t line = 0; line < size.lines(); ++line) {
       const Around inputs = size.around(line, zeros.data(), [&](int64_t l) { return x + l * size.line(); });
-      const Around gradients = size.around(line, zeros.data(), before);
+      const Around gradients_ = size.around(line, zeros.data(), before);
       std::fill(sums.begin(), sums.end(), 0.0f);
       for (int64_t first = 0; first < width; first += COLUMNS) {
         const int64_t last = std::min(width, first + COLUMNS);
@@ -171,18 +220,22 @@ void depthwise_back(const float* g, const float* y, const float* x, const float*
           using V = decltype(kind);
           float* to = gx + line * size.line() + c;
           if (adds)
-            convolve<V, true, false>(from(gradients, c), turned + c, zeros.data(), nullptr, first, last, size, to,
+            convolve<V, true, false>(from(gradients_, c), &turned[c], zeros.data(), nullptr, first, last, size, to,
                                      false, nullptr);
           else
-            convolve<V, false, false>(from(gradients, c), turned + c, zeros.data(), nullptr, first, last, size, to,
+            convolve<V, false, false>(from(gradients_, c), &turned[c], zeros.data(), nullptr, first, last, size, to,
                                       past, nullptr);
-          correlate<V>(from(inputs, c), gradients[1] + c, first, last, size, &sums[c]);
+          correlate<V>(from(inputs, c), gradients_[1] + c, first, last, size, &sums[c]);
         });
       }
       for (size_t i = 0; i < sums.size(); ++i) mine[i] += sums[i];
     }
     finish();
   });
+  for (int64_t c = 0; c < channels; ++c) {
+    for (int64_t tap = 0; tap < 9; ++tap) kernel_gradient[9 * c + tap] = static_cast<float>(totals[tap * channels + c]);
+    bias_gradient[c] = static_cast<float>(totals[9 * channels + c]);
+  }
 }
 
 }  // extern "C"

@@ -9,17 +9,9 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from architectures.fast.kernels import call, threads
-from architectures.fast.norm import (
-    Moments,
-    Normed,
-    channels_last,
-    gradient_sums,
-    mapped,
-    parameters,
-    rows,
-    sums_of,
-    unmapped,
-)
+from architectures.fast.norm import Normed, channels_last, kept, parameters
+
+NO_NORM = (None, None, None, None, None, 0.0, 0.0, False)
 
 
 class _Depthwise(torch.autograd.Function):
@@ -36,39 +28,26 @@ class _Depthwise(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         images, channels, height, width = x.shape
         ctx.size = images, height, width, channels, threads(x)
-        taps = kernel.reshape(channels, 9).t().contiguous()
-        start = torch.zeros(channels) if bias is None else bias
-        y = torch.empty_like(x)
-        moments = None
-        if norm is not None and norm.training:
-            moments = Moments(origin=_origin(x, kernel, start), places=rows(x)[0], sums=sums_of(x, 2))
-        sums, origin = (moments.sums, moments.origin) if moments else (None, None)
-        call("depthwise", x, taps, start, origin, *ctx.size, y, sums)
+        y, map = torch.empty_like(x), torch.empty(5, channels)
+        out = y if norm is None else torch.empty_like(x)
+        normed = NO_NORM if norm is None else (*given, *kept(norm))
+        call("depthwise", x, kernel, bias, *normed, *ctx.size, y, map, out)
         ctx.set_materialize_grads(False)
         ctx.normed = norm is not None
-        ctx.save_for_backward(x, taps, y)
-        if norm is None:
-            ctx.map = unmapped(channels)
-            return y, x
-        ctx.map = mapped(norm, moments, *given)
-        out = torch.empty_like(x)
-        call("norm_act", y, *ctx.map.forth, *rows(y), threads(y), out)
+        ctx.save_for_backward(x, kernel, y, map)
         return out, x
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, g: Tensor, beside: Tensor | None) -> tuple[Tensor | None, ...]:
-        x, taps, y = ctx.saved_tensors
-        g = channels_last(g)
-        before = gradient_sums(g, y, ctx.map) if ctx.normed else sums_of(y, 3).zero_()
-        sums = sums_of(x, 10)
-        gx = torch.empty_like(x) if beside is None else channels_last(beside)
-        back = ctx.map.back(before, rows(y)[0])
+        x, kernel, y, map = ctx.saved_tensors
         adds = beside is not None
-        call("depthwise_back", g, y, x, taps.flip(0), *ctx.map.forth, *back, *ctx.size, adds, gx, sums)
-        kernel = sums[:9].float().t().reshape(-1, 1, 3, 3)
-        bias = sums[9].float() if ctx.needs_input_grad[2] else None
-        return gx, kernel, bias, None, *(ctx.map.gradients(before) if ctx.normed else ())
+        gx = torch.empty_like(x) if beside is None else channels_last(beside)
+        gw, gb, gradients = torch.empty_like(kernel), torch.empty(len(kernel)), torch.empty(3, len(kernel))
+        given = channels_last(g), y, x, kernel, map, ctx.normed, adds
+        call("depthwise_back", *given, *ctx.size, gx, gw, gb, gradients)
+        bias = gb if ctx.needs_input_grad[2] else None
+        return gx, gw, bias, None, *(gradients if ctx.normed else ())
 
 
 def depthwise(x: Tensor, convolution: nn.Module, following: Normed | None) -> Tensor:
@@ -78,9 +57,8 @@ def depthwise(x: Tensor, convolution: nn.Module, following: Normed | None) -> Te
 
 def shared(x: Tensor, convolution: nn.Module, following: Normed | None) -> tuple[Tensor, Tensor]:
     """The same and x, for who takes it too: whose gradient of it nothing else may hold, as it is added to."""
-    y, beside = _Depthwise.apply(
-        channels_last(x), convolution.weight, convolution.bias, *parameters(following, x.shape[1])
-    )
+    given = channels_last(x), convolution.weight, convolution.bias, *parameters(following, x.shape[1])
+    y, beside = _Depthwise.apply(*given)
     return y, beside
 
 
@@ -92,10 +70,3 @@ def fits(convolution: nn.Module) -> bool:
         and (convolution.kernel_size, convolution.stride, convolution.dilation) == ((3, 3), (1, 1), (1, 1))
         and (convolution.padding, convolution.padding_mode) == ((1, 1), "zeros")
     )
-
-
-def _origin(x: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
-    """What the convolution gives at a place of the first image (C,): see `Moments`."""
-    patch = x[0, :, :3, :3]
-    _, height, width = patch.shape
-    return (patch * kernel[:, 0, :height, :width]).sum((1, 2)).add_(bias)

@@ -62,8 +62,8 @@ def _through(layers: list[nn.Module], x: Tensor, *, spare: bool = False, normed:
             x = norm.norm_act(x, layer, activation, spare=alone)
         elif depthwise.fits(layer):
             x = depthwise.depthwise(x, layer, _first_norm(layers, x))
-        elif pointwise.fits(layer):
-            x = pointwise.pointwise(x, layer, normed=norm.fits(layers[0]) if layers else normed)
+        elif pointwise.fits(layer) and (norm.fits(layers[0]) if layers else normed):
+            x = pointwise.pointwise(x, layer)
         elif pool.fits(layer):
             x = pool.max_pool(x)
         elif layers and _joined(layer, layers[0]):
@@ -136,8 +136,12 @@ def _differs(module: nn.Module) -> bool:
 
 
 def _plain(x: Tensor) -> bool:
-    """Whether it is what the kernels take: their pointers would read anything else as if it were."""
-    return x.dtype == torch.float32 and x.device.type == "cpu" and x.dim() == 4
+    """Whether it is what the kernels take: (N, C, H, W) float32 with its channels last.
+
+    Their pointers would read other numbers as if they were these, and planes would have to be laid out anew.
+    """
+    ours = x.dtype == torch.float32 and x.device.type == "cpu" and x.dim() == 4
+    return ours and x.is_contiguous(memory_format=torch.channels_last)
 
 
 def _hooked(layer: nn.Module) -> bool:

@@ -32,7 +32,7 @@ class Unavailable(RuntimeError):
     """The kernels cannot be had on this machine; the message says why."""
 
 
-def call(name: str, *arguments: Tensor | int | None) -> None:
+def call(name: str, *arguments: Tensor | float | None) -> None:
     """Call the kernel of that name: tensors go as their addresses, None as no address.
 
     Tensors lie as the kernel expects them, contiguous or with their channels last.
@@ -40,11 +40,15 @@ def call(name: str, *arguments: Tensor | int | None) -> None:
     Raises:
         Unavailable: as `library`.
     """
-    given = [
-        ctypes.c_int64(a) if isinstance(a, int) else ctypes.c_void_p(None if a is None else a.data_ptr())
-        for a in arguments
-    ]
-    getattr(library(), name)(*given)
+    getattr(library(), name)(*(_given(argument) for argument in arguments))
+
+
+def _given(argument: Tensor | float | None) -> ctypes.c_void_p | ctypes.c_int64 | ctypes.c_double:
+    if isinstance(argument, Tensor):
+        return ctypes.c_void_p(argument.data_ptr())
+    if argument is None:
+        return ctypes.c_void_p(None)
+    return ctypes.c_double(argument) if isinstance(argument, float) else ctypes.c_int64(argument)
 
 
 @cache

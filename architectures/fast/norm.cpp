@@ -1,64 +1,52 @@
-// Batch norm and the activation after it: act(x * scale + shift), act(a) = a above 0 and slope * a elsewhere.
+// Batch norm and the activation after it.
 
 #include "norm.h"
 
 extern "C" {
 
-// Per channel the sum and the sum of squares of x - origin: out (2, channels). `origin` (channels) near the mean keeps
-// the digits of the variance.
-void moments(const float* x, const float* origin, int64_t rows, int64_t channels, int threads, double* out) {
-  sum_blocks(1, rows, channels, 2, threads, out, [=](int64_t, int64_t first, int64_t last, float* sums) {
+// The map (5, channels) of a norm and its activation, of x (rows, channels) if it trains.
+void norm_map(const float* x, const float* weight, const float* bias, const float* slope, float* running_mean,
+              float* running_variance, double eps, double momentum, int64_t trains, int64_t rows, int64_t channels,
+              int threads, float* map) {
+  const Norm norm{weight, bias, slope, running_mean, running_variance, eps, momentum};
+  if (!trains) return norm.by_running(channels, map);
+  Doubles moments(2 * channels);
+  // The first place stands for the mean: near it the digits of the variance are kept.
+  sum_blocks(1, rows, channels, 2, threads, moments.data(), [=](int64_t, int64_t first, int64_t last, float* sums) {
     float* squares = sums + channels;
     for (int64_t row = first; row < last; ++row) {
       const float* values = x + row * channels;
 #pragma omp simd
       for (int64_t c = 0; c < channels; ++c) {
-        const float d = values[c] - origin[c];
+        const float d = values[c] - x[c];
         sums[c] += d;
         squares[c] += d * d;
       }
     }
   });
+  norm.by_batch(moments.data(), x, rows, channels, map);
 }
 
-// y = act(x * scale + shift).
-void norm_act(const float* x, const float* scale, const float* shift, const float* slope, int64_t rows,
-              int64_t channels, int threads, float* y) {
+void norm_act(const float* x, const float* map, int64_t rows, int64_t channels, int threads, float* y) {
+  map_all(x, Map(map, channels), rows, channels, threads, y);
+}
+
+// The gradient of x, which may be g, and those of weight, bias and slope (3, channels).
+void norm_act_back(const float* g, const float* x, const float* map, int64_t rows, int64_t channels, int threads,
+                   float* gx, float* gradients) {
+  const Map how(map, channels);
+  Doubles sums(3 * channels);
+  Floats back(2 * channels);
+  norm_act_sums(g, x, how, rows, channels, threads, sums.data());
+  norm_back(sums.data(), how, rows, channels, back.data(), gradients);
 #pragma omp parallel num_threads(threads)
   {
-    Lines lines(y, rows, channels);
+    Lines lines(gx, gx == g ? 0 : rows, channels);
 #pragma omp for schedule(static)
     for (int64_t row = 0; row < rows; ++row) {
-      const float* from = x + row * channels;
-      float* to = lines.of(y + row * channels);
-#pragma omp simd
-      for (int64_t c = 0; c < channels; ++c) to[c] = activated(from[c] * scale[c] + shift[c], slope[c]);
-      lines.written(y + row * channels);
-    }
-  }
-}
-
-// Per channel, of the gradient h before the activation: sum h, sum h * (x - mean), sum of the slope's gradient:
-// out (3, channels).
-void norm_act_sums(const float* g, const float* x, const float* scale, const float* shift, const float* slope,
-                   const float* mean, int64_t rows, int64_t channels, int threads, double* out) {
-  sum_blocks(1, rows, channels, 3, threads, out, [=](int64_t, int64_t first, int64_t last, float* sums) {
-    for (int64_t row = first; row < last; ++row)
-      norm_act_sums_row(g + row * channels, x + row * channels, scale, shift, slope, mean, channels, sums);
-  });
-}
-
-// The gradient of x: scale * h + x * along + constant, per channel. `out` may be `g`.
-void norm_act_back(const float* g, const float* x, const float* scale, const float* shift, const float* slope,
-                   const float* along, const float* constant, int64_t rows, int64_t channels, int threads, float* out) {
-#pragma omp parallel num_threads(threads)
-  {
-    Lines lines(out, out == g ? 0 : rows, channels);
-#pragma omp for schedule(static)
-    for (int64_t row = 0; row < rows; ++row) {
-      norm_act_back_row(g + row * channels, x + row * channels, scale, shift, slope, along, constant, channels,
-                        lines.of(out + row * channels));
-      lines.written(out + row * channels);
+      norm_act_back_row(g + row * channels, x + row * channels, how, back.data(), channels,
+                        lines.of(gx + row * channels));
+      lines.written(gx + row * channels);
     }
   }
 }

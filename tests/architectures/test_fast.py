@@ -54,6 +54,7 @@ def assert_mostly_alike(one, other, *, scale=1e-6):
 
 def assert_twins(network, images, *, alike=assert_alike):
     network = network.to(memory_format=torch.channels_last)
+    images = images.to(memory_format=torch.channels_last)
     fused = fuse(copy.deepcopy(network))
     assert list(fused.state_dict()) == list(network.state_dict())
     with torch.no_grad():
@@ -212,6 +213,16 @@ def test_other_numbers_than_float32_go_as_before(generator):
     images = torch.randn(2, 4, 6, 6, generator=generator).double()
     expected = copy.deepcopy(network)(images)
     assert torch.equal(fuse(network)(images), expected)
+
+
+def test_planes_go_as_before(generator):
+    torch.manual_seed(1)
+    layers = (nn.Conv2d(4, 4, 3, padding=1, groups=4), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2))
+    network, images = nn.Sequential(nn.Sequential(*layers)), torch.randn(2, 4, 6, 6, generator=generator)
+    expected = copy.deepcopy(network)(images)
+    out = fuse(network)(images)
+    assert torch.equal(out, expected)
+    assert out.is_contiguous()
 
 
 def test_a_subclass_of_a_sequence_keeps_its_own_forward():
