@@ -66,9 +66,14 @@ def normalise(images: Tensor) -> Tensor:
     return (images - mean) / images.new_tensor(IMAGENET_STD)[:, None, None]
 
 
+def uniform(count: int, *, generator: torch.Generator) -> Tensor:
+    """(N, 9) numbers in [0, 1), a row for each sample: its changes in the order of `Draws`."""
+    return torch.rand(count, 9, generator=generator)
+
+
 def draw(count: int, spec: AugmentationSpec, *, generator: torch.Generator) -> Draws:
     """Draw the changes of `count` samples, uniformly from the spec's ranges."""
-    chance, *columns = torch.rand(count, 9, generator=generator).unbind(1)
+    chance, *columns = uniform(count, generator=generator).unbind(1)
     rotation, scale, shift_x, shift_y, brightness, contrast, saturation, hue = (2 * u - 1 for u in columns)
     return Draws(
         flip=chance < spec.flip,

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
 
 from architectures.network import build
 from architectures.spec import ArchitectureSpec
-from datasets.augment import augment, normalise
+from datasets.augment import normalise
 from datasets.corrupt import CORRUPTIONS, STRENGTHS
 from datasets.spec import Split
 from harness.bench.timed import seconds
+from harness.training.changes import changing
 from harness.training.checks import SECONDS
-from harness.training.engine import arranged, laid_out, settle, stepping
+from harness.training.engine import arranged, laid_out, layout_of, settle, stepping
 from harness.training.loss import focal_loss
-from studies.spec import RunSpec, TrainingSpec
+from studies.spec import RunSpec
 
 LARGE, PROBE = 128, 2
 """From this side in pixels on, a CPU is probed with so few images: a whole batch would take a minute."""
@@ -77,9 +77,11 @@ def _speed(run: RunSpec, *, classes: int, device: torch.device) -> Speed:
         alpha = torch.ones(classes, device=device)
         optimizer = torch.optim.Adam(network.parameters())
 
+        change = changing(training, generator=torch.Generator().manual_seed(0), layout=layout_of(network))
+
         def train() -> None:
             optimizer.zero_grad(set_to_none=True)
-            logits = step(laid_out(_changed(x, training), network))
+            logits = step(change(x))
             focal_loss(logits, y, alpha=alpha, gamma=training.gamma).mean().backward()
             optimizer.step()
 
@@ -91,8 +93,3 @@ def _speed(run: RunSpec, *, classes: int, device: torch.device) -> Speed:
             trained = seconds(train, device=device)
         network.eval()
         return Speed(training=trained / images, answering=seconds(answer, device=device) / images)
-
-
-def _changed(images: Tensor, training: TrainingSpec) -> Tensor:
-    changed = augment(images, training.augmentation, generator=torch.Generator().manual_seed(0))
-    return normalise(changed)

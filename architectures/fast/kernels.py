@@ -16,7 +16,6 @@ import torch
 from torch import Tensor
 
 SOURCES = tuple(sorted(Path(__file__).parent.glob("*.cpp")))
-HEADERS = tuple(sorted(Path(__file__).parent.glob("*.h")))
 FLAGS = (
     *("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp", "-fPIC", "-shared"),
     # Compilers shy away from the widest registers, which all that is done here is made for.
@@ -32,7 +31,7 @@ class Unavailable(RuntimeError):
     """The kernels cannot be had on this machine; the message says why."""
 
 
-def call(name: str, *arguments: Tensor | float | None) -> None:
+def call(name: str, *arguments: Tensor | float | None, sources: tuple[Path, ...] = SOURCES) -> None:
     """Call the kernel of that name: tensors go as their addresses, None as no address.
 
     Tensors lie as the kernel expects them, contiguous or with their channels last.
@@ -40,7 +39,7 @@ def call(name: str, *arguments: Tensor | float | None) -> None:
     Raises:
         Unavailable: as `library`.
     """
-    getattr(library(), name)(*(_given(argument) for argument in arguments))
+    getattr(library(sources), name)(*(_given(argument) for argument in arguments))
 
 
 def _given(argument: Tensor | float | None) -> ctypes.c_void_p | ctypes.c_int64 | ctypes.c_double:
@@ -52,8 +51,10 @@ def _given(argument: Tensor | float | None) -> ctypes.c_void_p | ctypes.c_int64 
 
 
 @cache
-def library() -> ctypes.CDLL:
+def library(sources: tuple[Path, ...] = SOURCES) -> ctypes.CDLL:
     """The compiled kernels, from the cache of compiled code or compiled now.
+
+    `sources` are C++ files, beside which the headers lie that they include.
 
     Raises:
         Unavailable: no C++ compiler, or one that cannot compile them.
@@ -61,30 +62,28 @@ def library() -> ctypes.CDLL:
     compiler = os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++")
     if not compiler:
         raise Unavailable("there is no C++ compiler (c++ or g++)")
-    parts = (
-        *(file.read_bytes() for file in SOURCES + HEADERS),
-        " ".join((compiler, *FLAGS)).encode(),
-        _processor().encode(),
-    )
+    headers = sorted({header for source in sources for header in source.parent.glob("*.h")})
+    code = (file.read_bytes() for file in (*sources, *headers))
+    parts = (*code, " ".join((compiler, *FLAGS)).encode(), _processor().encode())
     digest = hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
     home = Path(os.environ.get("HARNESS_CACHE") or Path.home() / ".cache" / "harness")
     place = home / "compiled" / f"{digest}.so"
     if not place.is_file():
-        _compile(compiler, place)
+        _compile(compiler, sources, place)
     try:
         return ctypes.CDLL(str(place))
     except OSError as error:
         raise Unavailable(f"the compiled kernels cannot be loaded: {error}") from error
 
 
-def _compile(compiler: str, place: Path) -> None:
+def _compile(compiler: str, sources: tuple[Path, ...], place: Path) -> None:
     """Compile into `place`, which appears whole or not at all."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=place.parent) as folder:
             made = Path(folder) / place.name
             subprocess.run(
-                (compiler, *FLAGS, "-std=c++17", *map(str, SOURCES), "-o", str(made)),
+                (compiler, *FLAGS, "-std=c++17", *map(str, sources), "-o", str(made)),
                 check=True,
                 capture_output=True,
                 text=True,

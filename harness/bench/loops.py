@@ -30,6 +30,7 @@ from harness.bench.data import own_cache
 from harness.bench.timed import wait
 from harness.data.reading import DataRequest, asked, decoded, read
 from harness.training.engine import arranged, laid_out, settle, stepping
+from harness.training.evaluate import logits_of
 from harness.training.feed import Part, placed
 from harness.training.loss import focal_loss
 from harness.training.train import begun, fit
@@ -39,7 +40,7 @@ WORKERS = 2
 """Processes that load files, where there are as many cores."""
 
 VALIDATION = 2
-"""Images that an epoch of the harness is validated on: `fit` does not go without, and counts them in."""
+"""Images that an epoch is validated on: `fit` does not go without, so bare steps are followed by the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,7 @@ class Job:
 def harness_epochs(job: Job) -> Iterator[float]:
     """Epochs as a run trains them: `harness.training.train.fit`, its augmentation and its bookkeeping.
 
-    Validation on a few images is in the time; keeping the best weights, once an epoch at most, is not.
+    Keeping the best weights, once an epoch at most, is not in the time.
     """
     endless = replace(job.training, epochs=MOST, patience=MOST)
     epochs = fit(
@@ -158,14 +159,17 @@ def _plain_transform(spec: AugmentationSpec, size: int) -> transforms.Compose:
 
 
 def memory_epochs(job: Job, *, layout: torch.memory_format | None = None) -> Iterator[float]:
-    """Epochs of nothing but steps: engine, loss and optimizer of `fit`, on batches that lie ready."""
+    """Epochs of nothing but steps, on batches that lie ready, and `fit`'s validation.
+
+    Engine, loss and optimizer are `fit`'s too, so that what it takes longer is its own.
+    """
     network = job.network(layout=layout)
     step = stepping(network, job.training)
     alpha = torch.ones(job.classes, device=job.device)
     optimizer = torch.optim.Adam(
         network.parameters(), lr=job.training.learning_rate, fused=job.device.type != "mps"
     )
-    part = job.part(job.images)
+    part, validation = job.part(job.images), job.part(VALIDATION).images
     ready = [
         (laid_out(normalise(as_float(images.to(job.device))), network), labels)
         for images, labels in zip(
@@ -181,6 +185,7 @@ def memory_epochs(job: Job, *, layout: torch.memory_format | None = None) -> Ite
             optimizer.zero_grad(set_to_none=True)
             focal_loss(step(images), labels, alpha=alpha, gamma=job.training.gamma).mean().backward()
             optimizer.step()
+        logits_of(network, validation, step=step)
         wait(job.device)
         yield time.perf_counter() - start
 

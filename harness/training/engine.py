@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from architectures.fast import kernels
 from architectures.fast.fuse import fuse
 from architectures.spec import ArchitectureSpec
+from harness.training import changes
 from studies.spec import Engine, Precision, TrainingSpec
 
 ENGINES = ("auto", *get_args(Engine))
@@ -94,6 +95,7 @@ def _engine(device: torch.device, asked: str, *, precision: Precision, images: i
     if device.type == "cpu":
         try:
             kernels.library()
+            kernels.library(changes.SOURCES)
         except kernels.Unavailable as error:
             if asked == "fused":
                 raise ValueError(
@@ -123,11 +125,16 @@ def arranged(network: nn.Module, spec: ArchitectureSpec, device: torch.device) -
     return network.to(device, memory_format=layout)  # type: ignore[call-overload,no-any-return]
 
 
-def laid_out(images: Tensor, network: nn.Module) -> Tensor:
-    """Images (N, C, H, W) lying in memory as the network's weights do."""
+def layout_of(network: nn.Module) -> torch.memory_format:
+    """How the network's weights lie in memory, and so its images are to: with channels last, or as planes."""
     kernels = (m.weight for m in network.modules() if isinstance(m, nn.Conv2d) and m.weight[0].numel() > 9)
     planes = next((weight.is_contiguous() for weight in kernels), False)
-    return images.contiguous(memory_format=torch.contiguous_format if planes else torch.channels_last)
+    return torch.contiguous_format if planes else torch.channels_last
+
+
+def laid_out(images: Tensor, network: nn.Module) -> Tensor:
+    """Images (N, C, H, W) lying in memory as the network's weights do."""
+    return images.contiguous(memory_format=layout_of(network))
 
 
 def stepping(network: nn.Module, training: TrainingSpec) -> Callable[[Tensor], Tensor]:

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from architectures.network import first_and_last
-from datasets.augment import augment, normalise
-from harness.training.engine import laid_out, stepping
+from harness.training.changes import changing
+from harness.training.engine import layout_of, stepping
 from harness.training.evaluate import logits_of
 from harness.training.feed import Part, fed
 from harness.training.loss import class_weights, focal_loss
@@ -96,18 +96,19 @@ def fit(
     loss = partial(focal_loss, alpha=_alpha(train, classes, training), gamma=training.gamma)
     ends = first_and_last(network)
     step = stepping(network, training)
+    change = changing(training, generator=generator, layout=layout_of(network))
     while not over(standing.history, training):
         start, number = time.perf_counter(), len(standing.history) + 1
         # Sums stay on the device until the epoch ends: to read one is to wait for all that was asked of it.
         sums, norms = torch.zeros(2, device=device), torch.zeros(2, device=device)
         network.train()
         for images, labels in fed(train, batches(len(train), training.batch, generator=generator)):
-            images = normalise(augment(images, training.augmentation, generator=generator))
+            images = change(images)
             optimizer.zero_grad(set_to_none=True)
             for piece, truth in zip(
                 _cut(images, standing.pieces), _cut(labels, standing.pieces), strict=True
             ):
-                logits = step(laid_out(piece, network))
+                logits = step(piece)
                 losses = loss(logits, truth)
                 (losses.sum() / len(labels)).backward()
                 right = logits.detach().argmax(1) == truth
