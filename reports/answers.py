@@ -48,18 +48,18 @@ def answers(rows: Sequence[Outcome]) -> Answers | None:
     if not common:
         return None
     subject_of: dict[str, str] = {}
-    right: list[dict[str, list[bool]]] = []
+    shared: list[dict[str, list[bool]]] = []
     for found in by_seed:
         shares: dict[str, list[bool]] = {}
         for seed in common:
-            for unit in found[seed].units:
-                shares.setdefault(unit.id, []).append(unit.answer == unit.truth)
+            for unit, right in zip(found[seed].units, found[seed].right, strict=True):
+                shares.setdefault(unit.id, []).append(right)
                 subject_of[unit.id] = unit.subject or unit.clip
-        right.append(shares)
+        shared.append(shares)
     units = sorted(subject_of)
     return Answers(
         arms=tuple(row.arm.name for row in rows),
-        correct=np.array([[fmean(shares[unit]) for unit in units] for shares in right]),
+        correct=np.array([[fmean(shares[unit]) for unit in units] for shares in shared]),
         subjects=np.array([subject_of[unit] for unit in units]),
         seeds=len(common),
     )

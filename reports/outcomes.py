@@ -25,13 +25,14 @@ Answer = Callable[[Sequence[RunResult]], tuple[tuple[Prediction, ...], ...]]
 class SeedOutcome:
     """One complete seed: its folds' runs, and their pooled predictions scored by unit and by frame.
 
-    `units` are the predictions in the protocol's unit of evaluation.
+    `units` are the predictions in the protocol's unit of evaluation, `right` says which answer is the truth.
     """
 
     seed: int
     runs: tuple[RunResult, ...]
     predictions: tuple[Prediction, ...]
     units: tuple[Prediction, ...]
+    right: tuple[bool, ...]
     scores: Scores
     by_frame: Scores
 
@@ -242,6 +243,7 @@ def _seed(seed: int, runs: Sequence[RunResult], *, protocol: str) -> SeedOutcome
         runs=tuple(runs),
         predictions=predictions,
         units=units,
+        right=tuple(unit.answer == unit.truth for unit in units),
         scores=replace(pooled, collapsed=pooled.collapsed or constant),
         by_frame=scores(predictions, classes),
     )

@@ -29,7 +29,7 @@ class Prediction:
     @property
     def answer(self) -> int:
         """The most probable class; of equals, the first."""
-        return max(range(len(self.probabilities)), key=self.probabilities.__getitem__)
+        return self.probabilities.index(max(self.probabilities))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
