@@ -129,9 +129,16 @@ def _pace(job: Job, *, rounds: int) -> Pace:
 
 
 def _in_turn(loops: tuple[Iterator[float], ...], *, rounds: int, share: int) -> tuple[tuple[float, ...], ...]:
-    """Seconds of each loop, round by round, by `share`; one round before is not counted."""
-    taken = list(islice(zip(*loops, strict=True), rounds + 1))[1:]
-    return tuple(tuple(one / share for one in column) for column in zip(*taken, strict=True))
+    """Seconds of each loop, round by round, by `share`; one round before is not counted.
+
+    Each round begins one loop further on: whichever follows another finds the caches full of that one's data.
+    """
+    taken: list[list[float]] = [[] for _ in loops]
+    for first in range(rounds + 1):
+        for turn in range(len(loops)):
+            which = (first + turn) % len(loops)
+            taken[which].append(next(loops[which]) / share)
+    return tuple(tuple(column[1:]) for column in taken)
 
 
 def _bills(job: Job, settings: Settings) -> dict[str, tuple[float, ...]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import platform
+import resource
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from architectures.fast import kernels
 from architectures.network import build
 from harness.data.reading import DataRequest
 from harness.plan import prepare
-from harness.training.engine import PAYS, arranged, chosen, laid_out, stepping
+from harness.training.engine import PAYS, arranged, chosen, laid_out, settle, stepping
 from harness.training.feed import Part
 from harness.training.train import begun, fit
 from studies.spec import TrainingSpec
@@ -232,3 +234,17 @@ def test_the_plan_says_how_and_how_long(tree: Path, harness: Run) -> None:
     code, _, err = harness(*common, "--engine", "slow")
     assert code == 2
     assert "--engine must be one of" in err
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told to keep memory")
+def test_memory_that_was_freed_is_had_again_without_a_page_being_filled() -> None:
+    def faults() -> int:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+    settle(SHORT)
+    for _ in range(2):
+        torch.ones(2**24)  # 64 MiB, 16,384 pages
+    before = faults()
+    for _ in range(5):
+        torch.ones(2**24)
+    assert faults() - before < 1000
