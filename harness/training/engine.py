@@ -14,6 +14,7 @@ import platform
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import cast, get_args
 
 import torch
@@ -191,7 +192,21 @@ def keep_memory() -> None:
         library = ctypes.CDLL(None)
         library.mallopt(MMAP_THRESHOLD, 2**31 - 4097)
         library.mallopt(TRIM_THRESHOLD, NEVER)
-        _advise_large_pages(library)
+        if _unlimited():
+            _advise_large_pages(library)
+
+
+def _unlimited() -> bool:
+    """Whether memory that is asked for and not touched is always had.
+
+    glibc serves a thread to which it once had to refuse memory from elsewhere, and keeps nothing for it.
+    """
+    import resource  # which Windows lacks
+
+    limits = (resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA))
+    strict = Path("/proc/sys/vm/overcommit_memory")
+    promised = strict.is_file() and strict.read_text().strip() != "2"
+    return promised and all(limit == resource.RLIM_INFINITY for limit in limits)
 
 
 def _advise_large_pages(library: ctypes.CDLL) -> None:

@@ -238,13 +238,15 @@ def test_the_plan_says_how_and_how_long(tree: Path, harness: Run) -> None:
 
 
 FAULTS = """
-import resource, torch
+import resource, sys, torch
 from harness.training.engine import settle
 from studies.spec import TrainingSpec
 
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
+if sys.argv[1:]:
+    resource.setrlimit(resource.RLIMIT_AS, (4 * 2**30, resource.RLIM_INFINITY))
 settle(TrainingSpec())
 for _ in range(2):
     torch.ones(2**24)
@@ -256,7 +258,8 @@ print(faults() - before)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told to keep memory")
-def test_memory_that_was_freed_is_had_again_without_a_page_being_filled() -> None:
+@pytest.mark.parametrize("limits", [(), ("4 GiB",)], ids=["unlimited", "4 GiB of addresses"])
+def test_memory_that_was_freed_is_had_again_without_a_page_being_filled(limits: tuple[str, ...]) -> None:
     """In a process of its own, whose heap no other test has left holes in."""
-    done = subprocess.run((sys.executable, "-c", FAULTS), capture_output=True, text=True, check=True)
+    done = subprocess.run((sys.executable, "-c", FAULTS, *limits), capture_output=True, text=True, check=True)
     assert int(done.stdout) < 1000  # of 5 times 16,384 pages
