@@ -192,21 +192,14 @@ def keep_memory() -> None:
         library = ctypes.CDLL(None)
         library.mallopt(MMAP_THRESHOLD, 2**31 - 4097)
         library.mallopt(TRIM_THRESHOLD, NEVER)
-        if _unlimited():
+        if not _promises_no_more_than_there_is():
             _advise_large_pages(library)
 
 
-def _unlimited() -> bool:
-    """Whether memory that is asked for and not touched is always had.
-
-    glibc serves a thread to which it once had to refuse memory from elsewhere, and keeps nothing for it.
-    """
-    import resource  # which Windows lacks
-
-    limits = (resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA))
-    strict = Path("/proc/sys/vm/overcommit_memory")
-    promised = strict.is_file() and strict.read_text().strip() != "2"
-    return promised and all(limit == resource.RLIM_INFINITY for limit in limits)
+def _promises_no_more_than_there_is() -> bool:
+    """Whether memory that one process asks for, and does not touch, is lost to the others."""
+    mode = Path("/proc/sys/vm/overcommit_memory")
+    return not mode.is_file() or mode.read_text().strip() == "2"
 
 
 def _advise_large_pages(library: ctypes.CDLL) -> None:
