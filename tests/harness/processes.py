@@ -8,6 +8,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 
+COMPILED = ROOT / ".pytest_cache" / "compiled"
+"""The kernels, compiled once for all tests."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
@@ -19,10 +22,20 @@ class Ended:
     folder: Path
 
 
+def cache_in(folder: Path) -> str:
+    """An empty cache in `folder`, but for the kernels."""
+    cache = folder / "cache"
+    cache.mkdir(exist_ok=True)
+    COMPILED.mkdir(parents=True, exist_ok=True)
+    if not (cache / "compiled").exists():
+        (cache / "compiled").symlink_to(COMPILED)
+    return str(cache)
+
+
 def start(folder: Path, *args: object, code: str = "", **variables: str) -> subprocess.Popen[str]:
     """`harness ARGS` as a process of its own in `folder`, with a cache there; by `code` if it is given."""
     folder.mkdir(parents=True, exist_ok=True)
-    own = {"PYTHONPATH": str(ROOT), "HARNESS_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
+    own = {"PYTHONPATH": str(ROOT), "HARNESS_CACHE": cache_in(folder), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
         [sys.executable, *(("-c", code) if code else ("-m", "harness")), *map(str, args)],
         cwd=folder,

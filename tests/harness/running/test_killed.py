@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 from harness.tracking.ledger import KEY, NOTE, Ledger
-from tests.harness.processes import ROOT
+from tests.harness.processes import ROOT, cache_in
 
 TINY = ("--preset", "quick", "--image-size", "32", "--width", "0.0625", "--epochs", "12", "--batch", "8")
 DICE = random.Random(5)
@@ -38,7 +38,7 @@ def study(tree: Path, folder: Path, *, moments: list[tuple[int, float]]) -> tupl
         env={
             **os.environ,
             "PYTHONPATH": str(ROOT),
-            "HARNESS_CACHE": str(folder / "cache"),
+            "HARNESS_CACHE": cache_in(folder),
             "OMP_NUM_THREADS": "1",
         },
         capture_output=True,
