@@ -10,11 +10,14 @@ from torch import Tensor, nn
 
 from architectures.attention import CBAM
 from architectures.block import Residual
-from architectures.fast import depthwise, norm, pointwise, pool
+from architectures.fast import depthwise, norm, pointwise, pool, wide
 from architectures.fast.attend import attend
 from architectures.fast.norm import Normed
 
 IDENTITY = nn.Identity()
+
+LEAKY = (nn.ReLU, nn.PReLU)
+"""Activations that every operator with a norm knows; those of the norm alone are `norm.ACTIVATIONS`."""
 
 
 class FusedSequential(nn.Sequential):
@@ -57,11 +60,13 @@ def _through(layers: list[nn.Module], x: Tensor, *, spare: bool = False, normed:
         if not _plain(x) or _hooked(layer):
             x = layer(x)
         elif norm.fits(layer):
-            activation = _activation(layers)
+            activation = _activation(layers, among=tuple(norm.ACTIVATIONS))
             alone = isinstance(layers[0], nn.Conv2d) if layers else spare
             x = norm.norm_act(x, layer, activation, spare=alone)
         elif depthwise.fits(layer):
             x = depthwise.depthwise(x, layer, _first_norm(layers, x))
+        elif wide.fits(layer):
+            x = wide.wide(x, layer)
         elif pointwise.fits(layer) and (norm.fits(layers[0]) if layers else normed):
             x = pointwise.pointwise(x, layer)
         elif pool.fits(layer):
@@ -92,15 +97,20 @@ def _attended(
     return attend(x, attention, before=before, shortcut=shortcut, activation=activation)
 
 
-def _activation(layers: list[nn.Module]) -> nn.Module:
+def _activation(layers: list[nn.Module], *, among: tuple[type, ...] = LEAKY) -> nn.Module:
     """The activation that comes next, taken from `layers`, or none."""
-    return layers.pop(0) if layers and _activates(layers[0]) else IDENTITY
+    return layers.pop(0) if layers and _activates(layers[0], among) else IDENTITY
 
 
 def _first_norm(layers: list[nn.Module], x: Tensor) -> Normed | None:
-    """The norm of something like `x` that comes next, with its activation, taken from `layers`."""
-    first = layers[0] if layers else IDENTITY
+    """The norm of something like `x` that comes next, with its activation, taken from `layers`.
+
+    None where the two of them are an operator, which is more than the norm would save as a part of another.
+    """
+    first, second = (*layers, IDENTITY, IDENTITY)[:2]
     if not norm.fits(first) or _hooked(first) or norm.alone(x, first):
+        return None
+    if _activates(second, tuple(norm.ACTIVATIONS)) and not _activates(second):
         return None
     del layers[0]
     return first, _activation(layers)
@@ -116,8 +126,8 @@ def _last_norm(layers: list[nn.Module]) -> Normed | None:
     return last, _activation(activation)
 
 
-def _activates(layer: nn.Module) -> bool:
-    return type(layer) in (nn.ReLU, nn.PReLU) and not _hooked(layer)
+def _activates(layer: nn.Module, among: tuple[type, ...] = LEAKY) -> bool:
+    return type(layer) in among and not _hooked(layer)
 
 
 def _ours(layer: nn.Module) -> TypeGuard[FusedSequential]:

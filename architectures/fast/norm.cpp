@@ -27,28 +27,32 @@ void norm_map(const float* x, const float* weight, const float* bias, const floa
   norm.by_batch(moments.data(), x, rows, channels, map);
 }
 
-void norm_act(const float* x, const float* map, int64_t rows, int64_t channels, int threads, float* y) {
-  map_all(x, Map(map, channels), rows, channels, threads, y);
+void norm_act(const float* x, const float* map, int64_t activation, int64_t rows, int64_t channels, int threads,
+              float* y) {
+  by_activation(activation, [&](auto act) { map_all<decltype(act)>(x, Map(map, channels), rows, channels, threads, y); });
 }
 
 // The gradient of x, which may be g, and those of weight, bias and slope (3, channels).
-void norm_act_back(const float* g, const float* x, const float* map, int64_t rows, int64_t channels, int threads,
-                   float* gx, float* gradients) {
+void norm_act_back(const float* g, const float* x, const float* map, int64_t activation, int64_t rows,
+                   int64_t channels, int threads, float* gx, float* gradients) {
   const Map how(map, channels);
   Doubles sums(3 * channels);
   Floats back(2 * channels);
-  norm_act_sums(g, x, how, rows, channels, threads, sums.data());
-  norm_back(sums.data(), how, rows, channels, back.data(), gradients);
+  by_activation(activation, [&](auto act) {
+    using Act = decltype(act);
+    norm_act_sums<Act>(g, x, how, rows, channels, threads, sums.data());
+    norm_back(sums.data(), how, rows, channels, back.data(), gradients);
 #pragma omp parallel num_threads(threads)
-  {
-    Lines lines(gx, gx == g ? 0 : rows, channels);
+    {
+      Lines lines(gx, gx == g ? 0 : rows, channels);
 #pragma omp for schedule(static)
-    for (int64_t row = 0; row < rows; ++row) {
-      norm_act_back_row(g + row * channels, x + row * channels, how, back.data(), channels,
-                        lines.of(gx + row * channels));
-      lines.written(gx + row * channels);
+      for (int64_t row = 0; row < rows; ++row) {
+        norm_act_back_row<Act>(g + row * channels, x + row * channels, how, back.data(), channels,
+                               lines.of(gx + row * channels));
+        lines.written(gx + row * channels);
+      }
     }
-  }
+  });
 }
 
 }  // extern "C"

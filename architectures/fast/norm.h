@@ -2,6 +2,34 @@
 
 #include "passes.h"
 
+// Activations: `value` of x, and the gradient before it given the one behind it, g.
+
+struct Leaky {
+  static float value(float x, float slope) { return activated(x, slope); }
+  static float before(float g, float x, float slope) { return before_activated(g, x, slope); }
+};
+
+struct Silu {
+  static float value(float x, float) { return x * sigmoid(x); }
+  static float before(float g, float x, float) {
+    const float s = sigmoid(x);
+    return g * s * (1 + x * (1 - s));
+  }
+};
+
+struct Hardswish {
+  static float value(float x, float) { return x * (x < -3 ? 0.0f : x > 3 ? 1.0f : x / 6 + 0.5f); }
+  static float before(float g, float x, float) { return g * (x < -3 ? 0.0f : x > 3 ? 1.0f : x / 3 + 0.5f); }
+};
+
+// Calls `body(activation)` with that of its number, as `norm.py` numbers them.
+template <class Body>
+void by_activation(int64_t number, Body body) {
+  if (number == 1) return body(Silu{});
+  if (number == 2) return body(Hardswish{});
+  body(Leaky{});
+}
+
 // What a norm with its activation comes to, per channel: act(x * scale + shift), x normed by `mean` and `inverse`, one
 // over the deviation. In memory (5, channels).
 struct Map {
@@ -66,13 +94,14 @@ inline void norm_back(const double* sums, const Map& map, int64_t places, int64_
 // Functions of their own, as compilers give up on a loop whose pointers a lambda holds.
 
 // One place of norm_act_sums.
+template <class Act = Leaky>
 inline void norm_act_sums_row(const float* __restrict g, const float* __restrict x, const Map& map, int64_t channels,
                               float* __restrict sums) {
   const float *scale = map.scale, *shift = map.shift, *slope = map.slope, *mean = map.mean;
   float *products = sums + channels, *slopes = sums + 2 * channels;
 #pragma omp simd
   for (int64_t c = 0; c < channels; ++c) {
-    const float a = x[c] * scale[c] + shift[c], h = before_activated(g[c], a, slope[c]);
+    const float a = x[c] * scale[c] + shift[c], h = Act::before(g[c], a, slope[c]);
     sums[c] += h;
     products[c] += h * (x[c] - mean[c]);
     slopes[c] += g[c] * below(a);
@@ -80,27 +109,30 @@ inline void norm_act_sums_row(const float* __restrict g, const float* __restrict
 }
 
 // One place of the gradient of x: scale * h + x * along + constant. `out` may be `g`.
+template <class Act = Leaky>
 inline void norm_act_back_row(const float* g, const float* __restrict x, const Map& map, const float* __restrict back,
                               int64_t channels, float* out) {
   const float *scale = map.scale, *shift = map.shift, *slope = map.slope, *constant = back + channels;
 #pragma omp simd
   for (int64_t c = 0; c < channels; ++c) {
-    const float h = before_activated(g[c], x[c] * scale[c] + shift[c], slope[c]);
+    const float h = Act::before(g[c], x[c] * scale[c] + shift[c], slope[c]);
     out[c] = scale[c] * h + x[c] * back[c] + constant[c];
   }
 }
 
 // Per channel, of the gradient h before the activation: sum h, sum h * (x - mean), sum of the slope's gradient:
 // out (3, channels).
+template <class Act = Leaky>
 inline void norm_act_sums(const float* g, const float* x, const Map& map, int64_t rows, int64_t channels, int threads,
                           double* out) {
   sum_blocks(1, rows, channels, 3, threads, out, [=](int64_t, int64_t first, int64_t last, float* sums) {
     for (int64_t row = first; row < last; ++row)
-      norm_act_sums_row(g + row * channels, x + row * channels, map, channels, sums);
+      norm_act_sums_row<Act>(g + row * channels, x + row * channels, map, channels, sums);
   });
 }
 
 // y = act(x * scale + shift).
+template <class Act = Leaky>
 inline void map_all(const float* x, const Map& map, int64_t rows, int64_t channels, int threads, float* y) {
   const float *scale = map.scale, *shift = map.shift, *slope = map.slope;
 #pragma omp parallel num_threads(threads)
@@ -111,7 +143,7 @@ inline void map_all(const float* x, const Map& map, int64_t rows, int64_t channe
       const float* from = x + row * channels;
       float* to = lines.of(y + row * channels);
 #pragma omp simd
-      for (int64_t c = 0; c < channels; ++c) to[c] = activated(from[c] * scale[c] + shift[c], slope[c]);
+      for (int64_t c = 0; c < channels; ++c) to[c] = Act::value(from[c] * scale[c] + shift[c], slope[c]);
       lines.written(y + row * channels);
     }
   }

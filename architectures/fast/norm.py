@@ -14,14 +14,20 @@ Normed = tuple[nn.BatchNorm2d, nn.Module]
 """A norm and the activation after it."""
 
 
+ACTIVATIONS = {nn.Identity: 0, nn.ReLU: 0, nn.PReLU: 0, nn.SiLU: 1, nn.Hardswish: 2}
+"""The kernels' numbers of what may follow a norm; those of 0 differ by their slope."""
+
+
 class _NormAct(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, spare: bool, norm: nn.BatchNorm2d, *given: Tensor) -> Tensor:
+    def forward(
+        ctx: Any, x: Tensor, spare: bool, activation: int, norm: nn.BatchNorm2d, *given: Tensor
+    ) -> Tensor:
         map = mapped(x, norm, *given)
         y = torch.empty_like(x)
-        call("norm_act", x, map, *rows(x), threads(x), y)
+        call("norm_act", x, map, activation, *rows(x), threads(x), y)
         ctx.save_for_backward(x, map)
-        ctx.spare = spare
+        ctx.spare, ctx.activation = spare, activation
         return y
 
     @staticmethod
@@ -30,8 +36,8 @@ class _NormAct(torch.autograd.Function):
         x, map = ctx.saved_tensors
         g = channels_last(g)
         gx, gradients = g if ctx.spare else torch.empty_like(x), torch.empty(3, x.shape[1])
-        call("norm_act_back", g, x, map, *rows(x), threads(x), gx, gradients)
-        return gx, None, None, *gradients
+        call("norm_act_back", g, x, map, ctx.activation, *rows(x), threads(x), gx, gradients)
+        return gx, None, None, None, *gradients
 
 
 def norm_act(x: Tensor, norm: nn.BatchNorm2d, activation: nn.Module, *, spare: bool) -> Tensor:
@@ -43,7 +49,8 @@ def norm_act(x: Tensor, norm: nn.BatchNorm2d, activation: nn.Module, *, spare: b
     if alone(x, norm):
         out: Tensor = activation(norm(x))
         return out
-    y: Tensor = _NormAct.apply(channels_last(x), spare, *parameters((norm, activation), x.shape[1]))
+    given = parameters((norm, activation), x.shape[1])
+    y: Tensor = _NormAct.apply(channels_last(x), spare, ACTIVATIONS[type(activation)], *given)
     return y
 
 

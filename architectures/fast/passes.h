@@ -90,6 +90,23 @@ inline V below(V x) {
   return x < V{} ? x : V{};
 }
 
+// e to the power of x, as in Cephes' expf: x = n log 2 + r, and a polynomial of r. Compilers make it many at once.
+inline float exponential(float x) {
+  x = x < -87 ? -87 : x;
+  x = x > 87 ? 87 : x;
+  const float n = std::nearbyint(x * 1.44269504f);
+  const float r = x - n * 0.693359375f + n * 2.12194440e-4f;
+  float p = 1.9875691500e-4f;
+  for (const float next : {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f})
+    p = p * r + next;
+  const int32_t bits = (static_cast<int32_t>(n) + 127) << 23;
+  float power;
+  std::memcpy(&power, &bits, sizeof power);
+  return (p * r * r + r + 1) * power;
+}
+
+inline float sigmoid(float x) { return 1 / (1 + exponential(-x)); }
+
 // Has the processor fetch floats that are read soon: it does not guess the strides of `by_channels`.
 inline void fetch(const float* first, const float* last) {
   for (; first < last; first += 16) __builtin_prefetch(first, 0, 2);

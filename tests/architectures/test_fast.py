@@ -163,6 +163,19 @@ class Scaled(nn.Conv2d):
         return 2 * super().forward(x)
 
 
+class Stretched(nn.Module):
+    """Some places far from all others, which activations saturate at once they are normed."""
+
+    def forward(self, x):
+        return x * torch.where(x.detach() > x.mean() + 2 * x.std(), 50, 1)
+
+
+def large(channels, stride=1):
+    """A depthwise convolution whose kernel has a side of 5, and a norm."""
+    yield nn.Conv2d(channels, channels, 5, stride=stride, padding=2, groups=channels, bias=False)
+    yield nn.BatchNorm2d(channels)
+
+
 OWN = {
     "a frozen norm": lambda: (nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8).eval(), nn.Conv2d(8, 8, 1)),
     "nothing before an attention": lambda: (nn.Conv2d(3, 24, 1), nn.Sequential(), CBAM(24)),
@@ -194,6 +207,25 @@ OWN = {
     "a hook": lambda: (torch.nn.utils.spectral_norm(nn.Conv2d(3, 8, 1)), nn.BatchNorm2d(8)),
     "another kernel": lambda: (nn.Conv2d(3, 3, 5, padding=2, groups=3), nn.Conv2d(3, 8, 1, stride=2)),
     "another pool": lambda: (nn.MaxPool2d(2, ceil_mode=True), nn.MaxPool2d(3, 2, 1), nn.MaxPool2d(2, 1)),
+    "depthwise kernels of side 5": lambda: (
+        nn.Conv2d(3, 40, 1),
+        *large(40),
+        *large(40, stride=2),
+        *large(40, stride=2),
+        *large(40),
+    ),
+    "smooth activations": lambda: (
+        nn.Conv2d(3, 20, 1),
+        nn.BatchNorm2d(20),
+        nn.SiLU(inplace=True),
+        nn.Conv2d(20, 20, 3, padding=1, groups=20),
+        nn.BatchNorm2d(20),
+        nn.Hardswish(),
+        Stretched(),
+        nn.BatchNorm2d(20),
+        nn.SiLU(),
+        nn.Hardswish(inplace=True),
+    ),
     "in place": lambda: (nn.MaxPool2d(2), nn.ReLU(inplace=True), nn.Conv2d(3, 8, 1), nn.ReLU(inplace=True)),
 }
 """What users' networks may have that ours have not."""
