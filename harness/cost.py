@@ -15,9 +15,10 @@ from functools import lru_cache
 from typing import Any
 
 import torch
+from torch import nn
 
 from architectures.network import build
-from architectures.spec import ArchitectureSpec
+from architectures.spec import BLOCKS, ArchitectureSpec
 from studies.cost import Cost
 
 with warnings.catch_warnings():
@@ -109,7 +110,7 @@ def count(spec: ArchitectureSpec, *, classes: int, image_size: int) -> Cost:
 @lru_cache(maxsize=256)  # the runs of an arm, all seeds and folds of it, share one count
 def _counted(spec: ArchitectureSpec, *, classes: int, image_size: int) -> Cost:
     with torch.random.fork_rng(devices=[]), torch.no_grad():
-        network = build(spec, classes=classes).eval()
+        network = _unset(spec, classes=classes).eval()
         analysis = FlopCountAnalysis(network, (torch.zeros(1, 3, image_size, image_size),))
         # What fvcore would log is `uncounted`; its own remaining handles would hide operators from it.
         analysis.clear_op_handles().set_op_handle(**_handles())
@@ -121,3 +122,12 @@ def _counted(spec: ArchitectureSpec, *, classes: int, image_size: int) -> Cost:
         **{column: counted[column] for column in COLUMNS},
         uncounted=tuple(sorted((name.removeprefix("aten::"), calls) for name, calls in left.items())),
     )
+
+
+def _unset(spec: ArchitectureSpec, *, classes: int) -> nn.Module:
+    """The network; of ours without values in its weights, which take longest to draw and count for nothing."""
+    if spec.network != BLOCKS:
+        return build(spec, classes=classes)  # which may hold more than weights, or look at them
+    with torch.device("meta"):
+        network = build(spec, classes=classes)
+    return network.to_empty(device="cpu")
