@@ -125,7 +125,7 @@ def _counted(spec: ArchitectureSpec, *, classes: int, image_size: int) -> Cost:
 
 
 def _unset(spec: ArchitectureSpec, *, classes: int) -> nn.Module:
-    """The network; of ours without values in its weights, which take longest to draw and count for nothing."""
+    """The network; ours without values in its weights, which take longest to draw and count for nothing."""
     if spec.network != BLOCKS:
         return build(spec, classes=classes)  # which may hold more than weights, or look at them
     with torch.device("meta"):

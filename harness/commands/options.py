@@ -180,7 +180,7 @@ class Execution:
     ] = None
     jobs: Annotated[
         int | None,
-        typer.Option(help="Cells at once. Default: 1 on a CPU; on GPUs as many as have room there."),
+        typer.Option(help="Cells at once. Default: as many as use the GPUs or the cores best."),
     ] = None
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Run just the cells of the study that failed before.")

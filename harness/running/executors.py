@@ -84,17 +84,29 @@ def check(running: Running) -> None:
 
 
 def at_once(plan: Plan, running: Running) -> int:
-    """How many cells this machine runs at once: as asked for, else as many as its GPUs have room for."""
+    """How many cells this machine runs at once: as asked for, else as many as use its GPUs or cores best.
+
+    By the whole study, so that one that goes on computes with as many threads as before.
+    """
     if running.jobs is not None:
         return running.jobs
-    if plan.device.type != "cuda":
-        return 1
     import torch
 
-    from harness.running.share import gpus, together
+    from harness.running.share import gpus, memory_of_this_machine, on_cores, together
 
-    memory = torch.cuda.get_device_properties(plan.device).total_memory
-    return len(gpus()) * together(plan.study.runs(), classes=len(plan.pixels.table.classes), memory=memory)
+    runs, classes = plan.study.runs(), len(plan.pixels.table.classes)
+    if plan.device.type == "cuda":
+        memory = torch.cuda.get_device_properties(plan.device).total_memory
+        return len(gpus()) * together(runs, classes=classes, memory=memory)
+    if plan.device.type == "cpu":
+        return on_cores(
+            runs,
+            classes=classes,
+            images=len(plan.pixels.images),
+            cores=torch.get_num_threads(),
+            memory=memory_of_this_machine(),
+        )
+    return 1
 
 
 def in_words(plan: Plan, running: Running) -> str:

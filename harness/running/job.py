@@ -17,6 +17,7 @@ from harness.progress import Event, Tell
 from harness.running.cell import Desk, Outcome, carry
 from harness.running.claims import Claims
 from harness.running.material import Materials
+from harness.running.schedule import runs_alone
 from harness.tracking.ledger import Ledger
 from harness.training.run import Material
 from studies.spec import RunSpec, Study
@@ -26,6 +27,7 @@ from studies.spec import RunSpec, Study
 class Job:
     """A study, its data as asked for, where its results go, and with how many threads a CPU is used.
 
+    `threads` is how many a cell has, `alone` how many one has beside which nothing runs.
     `place` is that of the claims which whoever tells of the job holds on each cell; "" where those who run
     the cells claim them.
     """
@@ -36,6 +38,7 @@ class Job:
     tracking_uri: str
     device: str
     threads: int
+    alone: int
     retries: bool
     place: str = ""
 
@@ -49,6 +52,7 @@ def job_of(plan: Plan, desk: Desk, *, place: str = "") -> Job:
         tracking_uri=desk.ledger.uri,
         device=plan.device.type,
         threads=torch.get_num_threads(),
+        alone=torch.get_num_threads(),
         retries=desk.retries,
         place=place,
     )
@@ -60,6 +64,7 @@ def work(job: Job, spec: RunSpec, tell: Tell) -> Outcome:
     Raises:
         Stopped: nothing more can be written.
     """
+    torch.set_num_threads(job.alone if runs_alone(spec) else job.threads)
     desk, material = _opened(job)
     desk.ledger.patience.tell = lambda words: tell(Event(kind="remark", words=words))
     return carry(spec, replace(desk, tell=tell), lambda: material(spec))
@@ -67,7 +72,6 @@ def work(job: Job, spec: RunSpec, tell: Tell) -> Outcome:
 
 @cache
 def _opened(job: Job) -> tuple[Desk, Callable[[RunSpec], Material]]:
-    torch.set_num_threads(job.threads)
     ledger, device = Ledger(job.tracking_uri), resolve(job.device)
     desk = Desk(
         ledger=ledger,

@@ -101,7 +101,7 @@ def _startable(
 ) -> list[str]:
     """The keys of the cells to start now, in the study's order, as many as there is room for."""
     found: list[str] = []
-    alone = any(map(_alone, running.values()))
+    alone = any(map(runs_alone, running.values()))
     for key, spec in waiting.items():
         if alone or len(running) + len(found) >= slots:
             break
@@ -109,13 +109,13 @@ def _startable(
             continue
         if time.monotonic() < not_before.get(key, 0.0):
             continue
-        if _alone(spec) and (running or found):
+        if runs_alone(spec) and (running or found):
             continue
         found.append(key)
-        alone = _alone(spec)
+        alone = runs_alone(spec)
     return found
 
 
-def _alone(spec: RunSpec) -> bool:
+def runs_alone(spec: RunSpec) -> bool:
     """Whether nothing may run beside it: its times would hold the other's work."""
     return spec.control == "latency"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 
 import torch
 
@@ -15,6 +18,9 @@ FILLS = 100e9
 """Multiply-adds of a training step from which a GPU has enough to do: a guess, of what one of 50 TFLOPS
 computes while as many kernels are launched as a network has."""
 
+MOST_ON_CORES = 8
+"""Cells at once on a CPU at most: they take turns at a tracking store that is a file."""
+
 MOST = 4
 """Cells on one GPU at most, however small: each has a process, with a gigabyte of CUDA's own."""
 
@@ -23,6 +29,16 @@ CONTEXT = 1.5 * 2**30
 
 SMALLEST = 16 * 2**30
 """Bytes that a cluster's GPUs are taken to have."""
+
+PROCESS = 2**30
+"""Bytes that a process takes of the machine's memory before it has a network."""
+
+WORTH = 2e12
+"""Multiply-adds of training from which a study wins back the seconds in which its processes start: those of
+half a minute on two cores."""
+
+BALANCED = 0.9
+"""Of the cores' time, what cells that go at once must leave used while the last of them end."""
 
 PASSES = 3
 """A training step's work, in passes forward: gradients take two more."""
@@ -51,12 +67,58 @@ def share(run: RunSpec, *, classes: int) -> float:
     return 1 / _share(run, classes=classes, memory=SMALLEST)
 
 
+def on_cores(runs: Sequence[RunSpec], *, classes: int, images: int, cores: int, memory: float) -> int:
+    """How many of these cells, at least 1, share so many cores and bytes of memory.
+
+    Two threads on one small network take longer than one on each of two: they wait for each other at every
+    operator, and what lies around training has one thread anyway. `images` are those of the data.
+    """
+    trained = [run for run in runs if run.trains]
+    needs = {run.architecture: _needs(run, classes=classes) for run in trained}
+    work = sum(
+        needs[run.architecture][0] / run.training.batch * images * run.training.epochs for run in trained
+    )
+    if work < WORTH:
+        return 1
+    room = int(0.5 * memory // (PROCESS + max(bytes for _, bytes in needs.values())))
+    cells = len(trained)
+    return max(
+        (
+            at_once
+            for at_once in range(1, min(MOST_ON_CORES, cores, cells, room) + 1)
+            if _used(cells, at_once, cores)
+        ),
+        default=1,
+    )
+
+
+def _used(cells: int, at_once: int, cores: int) -> bool:
+    """Whether so many cells at once, each with as many whole cores, leave few of them idle to the end."""
+    rounds = -(-cells // at_once)
+    return cells / rounds * (cores // at_once) >= BALANCED * cores
+
+
+def memory_of_this_machine() -> float:
+    """Bytes of memory that this machine has, or that its control group allows."""
+    limits = [math.inf]
+    with suppress(AttributeError, ValueError):  # not told everywhere
+        limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    for place in ("memory.max", "memory/memory.limit_in_bytes"):
+        with suppress(OSError, ValueError):
+            limits.append(int(Path("/sys/fs/cgroup", place).read_text()))
+    return min(limits)
+
+
 def _share(run: RunSpec, *, classes: int, memory: float) -> int:
+    work, needed = _needs(run, classes=classes)
+    return max(1, min(MOST, int(FILLS // max(work, 1)), int(0.8 * memory // (CONTEXT + needed))))
+
+
+def _needs(run: RunSpec, *, classes: int) -> tuple[float, float]:
+    """Multiply-adds of a training step, and bytes that it takes; infinite if the network cannot be built."""
     try:
         cost = count(run.architecture, classes=classes, image_size=run.dataset.image_size)
     except (RuntimeError, ValueError):
-        return 1  # the cell itself will say why it cannot be built
-    work = PASSES * run.training.batch * cost.multiply_adds
+        return math.inf, math.inf  # the cell itself will say why
     written = 4 * run.training.batch * (cost.activations + cost.additions + cost.attention + cost.norm)
-    needed = CONTEXT + 4 * COPIES * cost.parameters + KEPT * written
-    return max(1, min(MOST, int(FILLS // max(work, 1)), int(0.8 * memory // needed)))
+    return PASSES * run.training.batch * cost.multiply_adds, 4 * COPIES * cost.parameters + KEPT * written

@@ -10,7 +10,7 @@ from harness.progress import Event
 from harness.running.cell import Desk, Done, Elsewhere, Outcome
 from harness.running.claims import Claims
 from harness.running.schedule import ATTEMPTS, Died, carried_out
-from harness.running.share import MOST, SMALLEST, share, together
+from harness.running.share import MOST, MOST_ON_CORES, SMALLEST, on_cores, share, together
 from harness.tracking.ledger import Ledger
 from studies.results import Failure
 from studies.spec import RunSpec
@@ -113,3 +113,24 @@ def test_a_small_network_shares_a_gpu_and_a_large_one_has_it_to_itself() -> None
     assert together([small], classes=5, memory=SMALLEST) > 1
     assert together([small, large], classes=5, memory=SMALLEST) == 1
     assert together([small], classes=5, memory=2**30) == 1, "no room for two"
+
+
+def shared(runs: list[RunSpec], cores: int, memory: float = 64 * 2**30, images: int = 10**7) -> int:
+    return on_cores(runs, classes=5, images=images, cores=cores, memory=memory)
+
+
+def test_cores_are_shared_by_as_many_cells_as_leave_few_of_them_idle() -> None:
+    from dataclasses import replace
+
+    def seeds(number: int) -> list[RunSpec]:
+        return [replace(cells()[0], seed=seed) for seed in range(number)]
+
+    assert shared(seeds(10), cores=2) == 2
+    assert shared(seeds(5), cores=2) == 1, "the fifth would have one of the cores, and half of the time"
+    assert shared(seeds(9), cores=2) == 2
+    assert shared(seeds(10), cores=16) == 5, "of three threads each"
+    assert shared(seeds(1000), cores=64) == MOST_ON_CORES
+    assert shared(seeds(10), cores=1) == 1
+    assert shared(seeds(10), cores=2, memory=3 * 2**30) == 1, "no room for two"
+    assert shared(seeds(10), cores=2, images=1) == 1, "over before other processes have started"
+    assert shared([spec for spec in cells() if not spec.trains], cores=2) == 1
