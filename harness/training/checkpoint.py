@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,9 +25,12 @@ from harness.training.train import Standing, best_epoch
 from studies.codec import from_data, to_data
 from studies.results import Epoch
 
-FORMAT = 1
+FORMAT = 2
 HEADER = 1 << 24
 """No header is longer, in bytes: that of 10,000 epochs and 2,000 tensors is not."""
+
+LARGE = 2**16
+"""Values from which on a tensor is written by itself."""
 
 WORD = 8
 """Bytes of the header's length, and of the sum of all that follows them, at the start of the file."""
@@ -123,19 +127,22 @@ def _device(standing: Standing) -> torch.device:
 
 def _write(standing: Standing, file: BinaryIO) -> None:
     tensors = [(name, tensor.detach().cpu().contiguous()) for name, tensor in _tensors(standing)]
-    header = {
+    tensors.sort(key=lambda named: str(named[1].dtype))
+    header: dict[str, Any] = {
         "format": FORMAT,
         "device": _device(standing).type,
         "pieces": standing.pieces,
         "epochs": to_data(tuple(standing.history)),
-        "tensors": [(name, str(tensor.dtype).split(".")[1], tensor.shape) for name, tensor in tensors],
+        "tensors": [(name, str(tensor.dtype).split(".")[1], tuple(tensor.shape)) for name, tensor in tensors],
     }
     told = json.dumps(header).encode()
     total = _sum(np.frombuffer(told, np.uint8))
     file.write(bytes(2 * WORD))
     file.write(told)
-    for _, tensor in tensors:
-        content = tensor.reshape(-1).view(torch.uint8).numpy()
+    flat = (tensor.reshape(-1) for _, tensor in tensors)
+    for group in _together(header["tensors"]):
+        parts = [next(flat) for _ in group]
+        content = (torch.cat(parts) if parts[1:] else parts[0]).view(torch.uint8).numpy()
         total += _sum(content)
         file.write(content.data)
     # Only now does the file count: a process that is killed on the way leaves a length of 0.
@@ -143,6 +150,15 @@ def _write(standing: Standing, file: BinaryIO) -> None:
     file.seek(0)
     file.write(len(told).to_bytes(WORD, "little"))
     file.write((total % 2**64).to_bytes(WORD, "little"))
+
+
+def _together(
+    told: Sequence[tuple[str, str, Sequence[int]]],
+) -> Iterator[list[tuple[str, str, Sequence[int]]]]:
+    """Names, kinds and shapes of tensors that are written and read at once: of one kind, large ones alone."""
+    for (_, large), group in groupby(told, key=lambda each: (each[1], math.prod(each[2]) >= LARGE)):
+        alike = list(group)
+        yield from ([each] for each in alike) if large else [alike]
 
 
 def _sum(content: NDArray[np.uint8]) -> int:
@@ -172,18 +188,18 @@ def _read(file: BinaryIO) -> tuple[dict[str, Any], dict[str, Tensor]]:
     left = os.fstat(file.fileno()).st_size - file.tell()
     total -= _sum(np.frombuffer(told, np.uint8))
     tensors = {}
-    for name, kind, shape in header["tensors"]:
-        empty = torch.empty(0, dtype=getattr(torch, kind))
-        length = math.prod(shape) * empty.element_size()
+    for group in _together(header["tensors"]):
+        kind = getattr(torch, group[0][1])
+        counts = [math.prod(shape) for _, _, shape in group]
+        length = sum(counts) * torch.empty(0, dtype=kind).element_size()
         left -= length
-        if left < 0 or length < 0:
+        if left < 0 or min(counts) < 0:
             raise ValueError("a checkpoint that is not whole")
-        if not length:
-            tensors[name] = empty.reshape(shape)
-            continue
         content = bytearray(file.read(length))
         total -= _sum(np.frombuffer(content, np.uint8))
-        tensors[name] = torch.frombuffer(content, dtype=empty.dtype).reshape(shape)
+        flat = torch.frombuffer(content, dtype=kind) if length else torch.empty(0, dtype=kind)
+        for (name, _, shape), part in zip(group, flat.split(counts), strict=True):
+            tensors[name] = part.clone().reshape(shape)  # generators read a state from its storage's start
     if total % 2**64:
         raise ValueError("a checkpoint of which a part was never written")
     return header, tensors
