@@ -1,18 +1,23 @@
 """The two pictures of one run, for its page in the tracking UI.
 
-A study draws them after every cell. Making and laying out a figure takes longer than drawing it, so each is
-made once and filled again; the same run gives the same bytes whatever was drawn before it.
+A study draws them after every cell. What is alike from run to run is made, laid out and drawn once, and the
+rest drawn upon it; the same run gives the same bytes whatever was drawn before it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.image import imsave
 
 from reports.figures import (
     BLUE,
@@ -23,7 +28,6 @@ from reports.figures import (
     Quantity,
     framed,
     name_of,
-    save,
     series,
     shade,
     style,
@@ -36,58 +40,92 @@ RUN_DPI = 100
 MATRIX_SIDE, CURVES_HEIGHT = 4.5, 2.7
 """In inches."""
 
+NAMELESS: dict[str, Any] = {"Software": None}
+
+QUICK = {"compress_level": 1}
+"""Packing a picture smaller by a seventh takes as long again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """A figure drawn but for what moves from run to run."""
+
+    panels: tuple[Axes, ...]
+    moving: tuple[Artist, ...]
+    canvas: Any  # FigureCanvasAgg, whose methods have no types
+    ground: Any
+
+    def save(self, path: Path) -> None:
+        """Draw what moves, from the lowest up, and write a PNG that names neither time nor version."""
+        self.canvas.restore_region(self.ground)
+        for artist in self.moving:
+            artist.draw(self.canvas.get_renderer())
+        pixels = np.asarray(self.canvas.buffer_rgba())
+        imsave(path, pixels, format="png", dpi=RUN_DPI, metadata=NAMELESS, pil_kwargs=QUICK)
+
 
 def run_matrix(result: RunResult, path: Path) -> None:
     """The confusion matrix in the protocol's unit, shaded by the share of the true class."""
-    figure, axes = _matrix_sheet(result.data.classes)
+    sheet = _matrix_sheet(result.data.classes)
     units = headline(result.predictions, result.spec.protocol)
+    (axes,) = sheet.panels
     shade(axes, np.array(confusion(units, len(result.data.classes))))
     title(axes, name_of(result))
-    save(figure, path)
+    sheet.save(path)
 
 
 def run_curves(result: RunResult, path: Path) -> None:
     """Accuracy and loss by epoch: training dashed, validation solid, the chosen epoch dotted."""
-    figure, panels = _curves_sheet()
-    for axes, quantity in zip(panels, get_args(Quantity), strict=True):
+    sheet = _curves_sheet(len(result.history))
+    for axes, quantity in zip(sheet.panels, get_args(Quantity), strict=True):
         train, validation, chosen = axes.get_lines()
-        for line, part in ((train, "train"), (validation, "validation")):
-            line.set_data(*series(result, f"{part}_{quantity}"))
-            # A line of one epoch is a point.
-            line.set_marker("" if result.history[1:] else "o")
+        train.set_data(*series(result, f"train_{quantity}"))
+        validation.set_data(*series(result, f"validation_{quantity}"))
         chosen.set_xdata([result.best_epoch, result.best_epoch])
-        style(axes, quantity, longest=len(result.history))
         if quantity == "loss":
             axes.relim()
             axes.autoscale(axis="y")
         title(axes, name_of(result))
-    save(figure, path)
+    sheet.save(path)
 
 
 @lru_cache(maxsize=4)
-def _matrix_sheet(classes: tuple[str, ...]) -> tuple[Figure, Axes]:
+def _matrix_sheet(classes: tuple[str, ...]) -> Sheet:
     figure = Figure(figsize=(MATRIX_SIDE, MATRIX_SIDE), dpi=RUN_DPI)
     axes = figure.subplots()
     figure.subplots_adjust(left=0.18, bottom=0.16, right=0.98, top=0.94)
     framed(axes, classes)
     _placed(axes, x=-0.16, y=-0.17)
-    return figure, axes
+    return _sheet(figure, (axes,), (*axes.images, *axes.spines.values(), *axes.texts, axes.title))
 
 
-@lru_cache(maxsize=1)
-def _curves_sheet() -> tuple[Figure, tuple[Axes, ...]]:
+@lru_cache(maxsize=4)
+def _curves_sheet(epochs: int) -> Sheet:
     figure = Figure(figsize=(WIDTH, CURVES_HEIGHT), dpi=RUN_DPI)
     panels = tuple(figure.subplots(1, 2))
     figure.subplots_adjust(left=0.07, bottom=0.27, right=0.99, top=0.92, wspace=0.28)
-    for axes in panels:
-        axes.plot([1], [1], color=ORANGE, linestyle="--", label="training")
-        axes.plot([1], [1], color=BLUE, markersize=3, label="validation")
+    for axes, quantity in zip(panels, get_args(Quantity), strict=True):
+        mark = "o" if epochs == 1 else ""  # a line of one epoch is a point
+        axes.plot([1], [1], color=ORANGE, linestyle="--", marker=mark, label="training")
+        axes.plot([1], [1], color=BLUE, marker=mark, markersize=3, label="validation")
         axes.axvline(1, color=GREEN, linestyle=":", linewidth=1, label="chosen epoch")
+        style(axes, quantity, longest=epochs)
         _placed(axes, x=-0.14, y=-0.11)
     figure.legend(
         *panels[0].get_legend_handles_labels(), loc="lower center", ncols=3, fontsize=SMALL, frameon=False
     )
-    return figure, panels
+    lines = (artist for axes in panels for artist in (*axes.get_lines(), *axes.spines.values(), axes.title))
+    return _sheet(figure, panels, (panels[-1].yaxis, *lines))
+
+
+def _sheet(figure: Figure, panels: tuple[Axes, ...], moving: Sequence[Artist]) -> Sheet:
+    for artist in moving:
+        artist.set_animated(True)
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.draw()
+    return Sheet(
+        panels=panels, moving=tuple(moving), canvas=canvas, ground=canvas.copy_from_bbox(figure.bbox)
+    )
 
 
 def _placed(axes: Axes, *, x: float, y: float) -> None:
