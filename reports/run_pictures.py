@@ -60,8 +60,9 @@ class Sheet:
         self.canvas.restore_region(self.ground)
         for artist in self.moving:
             artist.draw(self.canvas.get_renderer())
-        pixels = np.asarray(self.canvas.buffer_rgba())
-        imsave(path, pixels, format="png", dpi=RUN_DPI, metadata=NAMELESS, pil_kwargs=QUICK)
+        imsave(
+            path, self.canvas.buffer_rgba(), format="png", dpi=RUN_DPI, metadata=NAMELESS, pil_kwargs=QUICK
+        )
 
 
 def run_matrix(result: RunResult, path: Path) -> None:

@@ -17,7 +17,7 @@ from architectures.fast.norm import Normed
 IDENTITY = nn.Identity()
 
 LEAKY = (nn.ReLU, nn.PReLU)
-"""Activations that every operator with a norm knows; those of the norm alone are `norm.ACTIVATIONS`."""
+"""Activations that every operator with a norm knows; that of the norm alone knows `norm.SMOOTH` too."""
 
 
 class FusedSequential(nn.Sequential):
@@ -60,7 +60,7 @@ def _through(layers: list[nn.Module], x: Tensor, *, spare: bool = False, normed:
         if not _plain(x) or _hooked(layer):
             x = layer(x)
         elif norm.fits(layer):
-            activation = _activation(layers, among=tuple(norm.ACTIVATIONS))
+            activation = _activation(layers, among=(*LEAKY, *norm.SMOOTH))
             alone = isinstance(layers[0], nn.Conv2d) if layers else spare
             x = norm.norm_act(x, layer, activation, spare=alone)
         elif depthwise.fits(layer):
@@ -108,9 +108,7 @@ def _first_norm(layers: list[nn.Module], x: Tensor) -> Normed | None:
     None where the two of them are an operator, which is more than the norm would save as a part of another.
     """
     first, second = (*layers, IDENTITY, IDENTITY)[:2]
-    if not norm.fits(first) or _hooked(first) or norm.alone(x, first):
-        return None
-    if _activates(second, tuple(norm.ACTIVATIONS)) and not _activates(second):
+    if not norm.fits(first) or _hooked(first) or norm.alone(x, first) or _activates(second, norm.SMOOTH):
         return None
     del layers[0]
     return first, _activation(layers)

@@ -14,8 +14,8 @@ Normed = tuple[nn.BatchNorm2d, nn.Module]
 """A norm and the activation after it."""
 
 
-ACTIVATIONS = {nn.Identity: 0, nn.ReLU: 0, nn.PReLU: 0, nn.SiLU: 1, nn.Hardswish: 2}
-"""The kernels' numbers of what may follow a norm; those of 0 differ by their slope."""
+SMOOTH = (nn.SiLU, nn.Hardswish)
+"""Activations that are no slope below 0; the kernels count them from 1."""
 
 
 class _NormAct(torch.autograd.Function):
@@ -50,8 +50,12 @@ def norm_act(x: Tensor, norm: nn.BatchNorm2d, activation: nn.Module, *, spare: b
         out: Tensor = activation(norm(x))
         return out
     given = parameters((norm, activation), x.shape[1])
-    y: Tensor = _NormAct.apply(channels_last(x), spare, ACTIVATIONS[type(activation)], *given)
+    y: Tensor = _NormAct.apply(channels_last(x), spare, _number(activation), *given)
     return y
+
+
+def _number(activation: nn.Module) -> int:
+    return 1 + SMOOTH.index(type(activation)) if type(activation) in SMOOTH else 0
 
 
 def fits(norm: nn.Module) -> TypeGuard[nn.BatchNorm2d]:

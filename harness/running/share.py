@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -78,9 +78,11 @@ def on_cores(runs: Sequence[RunSpec], *, classes: int, images: int, cores: int, 
     work = sum(
         needs[run.architecture][0] / run.training.batch * images * run.training.epochs for run in trained
     )
-    if work < WORTH:
+    if work < WORTH or not math.isfinite(memory):
         return 1
-    room = int(0.5 * memory // (PROCESS + max(bytes for _, bytes in needs.values())))
+    data = images * 3 * trained[0].dataset.image_size ** 2
+    steps = (bytes for _, bytes in needs.values() if math.isfinite(bytes))
+    room = int(0.5 * memory // (PROCESS + data + max(steps, default=0)))
     cells = len(trained)
     return max(
         (
@@ -99,14 +101,26 @@ def _used(cells: int, at_once: int, cores: int) -> bool:
 
 
 def memory_of_this_machine() -> float:
-    """Bytes of memory that this machine has, or that its control group allows."""
+    """Bytes of memory that this machine has, or its control group allows; infinitely many if nobody tells."""
     limits = [math.inf]
-    with suppress(AttributeError, ValueError):  # not told everywhere
+    with suppress(AttributeError, ValueError):  # Windows
         limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    for place in ("memory.max", "memory/memory.limit_in_bytes"):
-        with suppress(OSError, ValueError):
-            limits.append(int(Path("/sys/fs/cgroup", place).read_text()))
+    for file in _limits():
+        with suppress(OSError, ValueError):  # none, or "max"
+            limits.append(int(file.read_text()))
     return min(limits)
+
+
+def _limits() -> Iterator[Path]:
+    """Where the limits of this process's control group, and of those above it, are told by either version."""
+    try:
+        groups = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
+    except OSError:
+        return
+    for _, kinds, path in groups:
+        kind, name = ("memory", "memory.limit_in_bytes") if "memory" in kinds else ("", "memory.max")
+        above = Path("/sys/fs/cgroup", kind, path.lstrip("/"))
+        yield from (group / name for group in (above, *above.parents))
 
 
 def _share(run: RunSpec, *, classes: int, memory: float) -> int:
@@ -118,7 +132,7 @@ def _needs(run: RunSpec, *, classes: int) -> tuple[float, float]:
     """Multiply-adds of a training step, and bytes that it takes; infinite if the network cannot be built."""
     try:
         cost = count(run.architecture, classes=classes, image_size=run.dataset.image_size)
-    except (RuntimeError, ValueError):
+    except Exception:
         return math.inf, math.inf  # the cell itself will say why
     written = 4 * run.training.batch * (cost.activations + cost.additions + cost.attention + cost.norm)
     return PASSES * run.training.batch * cost.multiply_adds, 4 * COPIES * cost.parameters + KEPT * written

@@ -35,7 +35,7 @@ LARGE = 2**16
 WORD = 8
 """Bytes of the header's length, and of the sum of all that follows them, at the start of the file."""
 
-SPOILT = (OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError)
+SPOILT = (OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError, ArithmeticError)
 """What reading a file that is no checkpoint, or not the whole of one, may raise."""
 
 
@@ -183,7 +183,7 @@ def _read(file: BinaryIO) -> tuple[dict[str, Any], dict[str, Tensor]]:
         raise ValueError("no checkpoint")
     told = file.read(size)
     header = json.loads(told)
-    if header["format"] != FORMAT:
+    if header["format"] != FORMAT or not isinstance(header["epochs"], list):
         raise ValueError(f"a checkpoint of format {header['format']}")
     left = os.fstat(file.fileno()).st_size - file.tell()
     total -= _sum(np.frombuffer(told, np.uint8))
@@ -224,15 +224,18 @@ def _enter(header: dict[str, Any], tensors: dict[str, Tensor], standing: Standin
         }
         for number, parameter in enumerate(parameters)
     }
+    pieces, kept = int(header["pieces"]), standing.network.state_dict()
+    own.update({name: _like(own[name], tensor) for name, tensor in best.items()})
+    kept.update(network)
+    standing.network.load_state_dict(kept)
     standing.generator.set_state(tensors["order"])
     torch.set_rng_state(tensors["random"])
     if device.type == "cuda":
         torch.cuda.set_rng_state(tensors["random on the device"], device)
-    standing.network.load_state_dict(network)
-    standing.best = {name: _like(own[name], tensor) for name, tensor in best.items()}
+    standing.best = own
     standing.optimizer.state.update({p: state for p, state in moments.items() if state})
     standing.history[:] = history
-    standing.pieces = int(header["pieces"])
+    standing.pieces = pieces
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -241,4 +244,6 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def _like(pattern: Tensor, values: Tensor) -> Tensor:
     """`values` where and as `pattern` lies in memory: kernels that walk both want them alike."""
+    if pattern.shape != values.shape:
+        raise ValueError("a checkpoint of another network")
     return torch.empty_like(pattern, requires_grad=False).copy_(values)

@@ -110,7 +110,9 @@ def execute(
         network.load_state_dict(material.weights)
         result = READINGS[spec.control](result, network, pixels, parts, device)
     result = replace(result, seconds=time.perf_counter() - start)
-    return result, {name: tensor.cpu() for name, tensor in network.state_dict().items()}
+    weights = network.state_dict()  # with the versions of its modules
+    weights.update({name: tensor.cpu() for name, tensor in weights.items()})
+    return result, weights
 
 
 def _fitted(
@@ -126,6 +128,9 @@ def _fitted(
     Where a batch does not fit the memory, training begins anew with twice as many pieces: the same batch for
     the optimizer, a smaller one for the memory, and for the statistics of batch norm.
     """
+    if spec.training.compile:
+        # Of what is compiled for one network's code only so much is kept, and it holds a GPU's memory.
+        torch._dynamo.reset()
     standing = standing_of(spec, material)
     if checkpoint and checkpoint.restore(standing):
         on_epochs(standing.history)
@@ -148,6 +153,8 @@ def _fitted(
             checkpoint.discard()
         pieces = 2 * standing.pieces
         del standing  # the memory that it holds is what was lacking
+        if spec.training.compile:
+            torch._dynamo.reset()
         if material.device.type == "cuda":
             torch.cuda.empty_cache()
         standing = standing_of(spec, material, pieces=pieces)

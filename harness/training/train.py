@@ -70,10 +70,10 @@ def begun(network: nn.Module, training: TrainingSpec, *, seed: int, pieces: int 
 
 def copied(network: nn.Module) -> dict[str, Any]:
     """The network's state as it is now: `deepcopy` of so many tensors takes ten times as long."""
-    return {
-        name: part.clone() if isinstance(part, Tensor) else copy.deepcopy(part)
-        for name, part in network.state_dict().items()
-    }
+    state = network.state_dict()  # with the versions of its modules, which some read when they take it back
+    for name, part in state.items():
+        state[name] = part.clone() if isinstance(part, Tensor) else copy.deepcopy(part)
+    return state
 
 
 def over(history: Sequence[Epoch], training: TrainingSpec) -> bool:

@@ -1,5 +1,6 @@
 """Which cell is started when, seen by an executor that notes what it is given and ends it in turn."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -115,7 +116,7 @@ def test_a_small_network_shares_a_gpu_and_a_large_one_has_it_to_itself() -> None
     assert together([small], classes=5, memory=2**30) == 1, "no room for two"
 
 
-def shared(runs: list[RunSpec], cores: int, memory: float = 64 * 2**30, images: int = 10**7) -> int:
+def shared(runs: list[RunSpec], cores: int, memory: float = 128 * 2**30, images: int = 10**6) -> int:
     return on_cores(runs, classes=5, images=images, cores=cores, memory=memory)
 
 
@@ -132,5 +133,7 @@ def test_cores_are_shared_by_as_many_cells_as_leave_few_of_them_idle() -> None:
     assert shared(seeds(1000), cores=64) == MOST_ON_CORES
     assert shared(seeds(10), cores=1) == 1
     assert shared(seeds(10), cores=2, memory=3 * 2**30) == 1, "no room for two"
+    assert shared(seeds(10), cores=2, images=10**8) == 1, "each process has the images to itself"
+    assert shared(seeds(10), cores=2, memory=math.inf) == 1, "nobody tells what there is"
     assert shared(seeds(10), cores=2, images=1) == 1, "over before other processes have started"
     assert shared([spec for spec in cells() if not spec.trains], cores=2) == 1

@@ -1,6 +1,9 @@
 """Training that goes on from a file ends as if it had never stopped; a spoilt file counts as none."""
 
+import copy
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -113,6 +116,66 @@ def test_what_is_no_checkpoint_counts_as_none(kept: Checkpoint, content: bytes) 
     standing = begun(network("proposed"), TRAINING, seed=0)
     assert not kept.restore(standing)
     assert untouched(standing)
+
+
+def sealed(header: bytes) -> bytes:
+    """A file of that header alone, with its length and the right sum."""
+    whole = len(header) // 8 * 8
+    total = sum(int.from_bytes(header[at : at + 8], "little") for at in range(0, whole, 8))
+    total = (total + sum(header[whole:])) % 2**64
+    return len(header).to_bytes(8, "little") + total.to_bytes(8, "little") + header
+
+
+@pytest.mark.parametrize(
+    ("there", "instead"),
+    [
+        (rb'"epochs": \[.*?\], ', b""),
+        (rb'"epochs": \[.*?\], ', b'"epochs": 1, '),
+        (rb'"pieces": 1', b'"pieces": "many"'),
+        (rb'"pieces": 1', b'"pieces": Infinity'),
+        (rb'"pieces": 1, ', b""),
+    ],
+)
+def test_a_header_that_tells_something_else_counts_as_none(
+    kept: Checkpoint, there: bytes, instead: bytes
+) -> None:
+    content = file_of(kept).read_bytes()
+    size = int.from_bytes(content[:8], "little")
+    header, found = re.subn(there, instead, content[16 : 16 + size])
+    assert found == 1
+    changed = sealed(header)
+    rest = int.from_bytes(content[8:16], "little") - int.from_bytes(
+        sealed(content[16 : 16 + size])[8:16], "little"
+    )
+    total = (int.from_bytes(changed[8:16], "little") + rest) % 2**64
+    file_of(kept).write_bytes(changed[:8] + total.to_bytes(8, "little") + header + content[16 + size :])
+    standing = begun(network("proposed"), TRAINING, seed=0)
+    assert not kept.restore(standing)
+    assert untouched(standing)
+
+
+class Versioned(nn.Linear):
+    """Takes back no state that does not tell its version, as torchvision's MNASNet does not."""
+
+    _version = 2
+
+    def _load_from_state_dict(self, state, prefix, metadata, *rest):  # type: ignore[no-untyped-def]
+        if metadata.get("version") != 2:
+            raise ValueError("version should be set to 2")
+        super()._load_from_state_dict(state, prefix, metadata, *rest)
+
+
+def test_a_module_that_asks_for_its_version_trains_and_goes_on(tmp_path: Path) -> None:
+    checkpoint, net = Checkpoint(path=tmp_path / "run"), nn.Sequential(nn.Flatten(), Versioned(192, 2))
+    small = replace(TRAINING, epochs=2)
+
+    def fitted(standing: Standing) -> Iterator[Epoch]:
+        return fit(standing, part(20), validation=part(10), classes=2, training=small, keep=checkpoint.keep)
+
+    next(fitted(begun(copy.deepcopy(net), small, seed=0)))
+    resumed = begun(copy.deepcopy(net), small, seed=0)
+    assert checkpoint.restore(resumed)
+    assert [epoch.number for epoch in fitted(resumed)] == [2]
 
 
 def test_a_header_that_promises_more_than_there_is_asks_for_no_memory(kept: Checkpoint) -> None:
