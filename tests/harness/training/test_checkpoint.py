@@ -141,14 +141,12 @@ def test_a_header_that_tells_something_else_counts_as_none(
 ) -> None:
     content = file_of(kept).read_bytes()
     size = int.from_bytes(content[:8], "little")
-    header, found = re.subn(there, instead, content[16 : 16 + size])
+    old = content[16 : 16 + size]
+    header, found = re.subn(there, instead, old)
     assert found == 1
-    changed = sealed(header)
-    rest = int.from_bytes(content[8:16], "little") - int.from_bytes(
-        sealed(content[16 : 16 + size])[8:16], "little"
-    )
-    total = (int.from_bytes(changed[8:16], "little") + rest) % 2**64
-    file_of(kept).write_bytes(changed[:8] + total.to_bytes(8, "little") + header + content[16 + size :])
+    before, own, changed = (int.from_bytes(c[8:16], "little") for c in (content, sealed(old), sealed(header)))
+    total = ((before - own + changed) % 2**64).to_bytes(8, "little")
+    file_of(kept).write_bytes(len(header).to_bytes(8, "little") + total + header + content[16 + size :])
     standing = begun(network("proposed"), TRAINING, seed=0)
     assert not kept.restore(standing)
     assert untouched(standing)
