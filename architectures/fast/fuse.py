@@ -7,6 +7,7 @@ from typing import TypeGuard
 
 import torch
 from torch import Tensor, nn
+from torchvision.models.shufflenetv2 import InvertedResidual, channel_shuffle
 
 from architectures.attention import CBAM
 from architectures.block import Residual
@@ -48,6 +49,26 @@ class FusedResidual(Residual):
         else:
             beside = self.shortcut(beside)
         return _attended(layers, x, attention, shortcut=beside, activation=self.activation)
+
+
+class FusedShuffle(nn.Module):
+    """ShuffleNetV2's unit, whose halves are interleaved as they are joined instead of afterwards."""
+
+    def __init__(self, unit: InvertedResidual) -> None:
+        super().__init__()
+        self.stride, self.branch1, self.branch2 = unit.stride, unit.branch1, unit.branch2
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, inputs, H, W) to (N, outputs, H / stride, W / stride)."""
+        if self.stride == 1:
+            first, second = x.chunk(2, dim=1)
+        else:
+            first, second = self.branch1(x), x
+        halves = first, self.branch2(second)
+        if not _plain(x):
+            out: Tensor = channel_shuffle(torch.cat(halves, dim=1), 2)
+            return out
+        return torch.stack([half.movedim(1, 3) for half in halves], dim=4).flatten(3).movedim(3, 1)
 
 
 def _through(layers: list[nn.Module], x: Tensor, *, spare: bool = False, normed: bool = False) -> Tensor:
@@ -158,7 +179,7 @@ def _hooked(layer: nn.Module) -> bool:
 
 
 def fuse(network: nn.Module) -> nn.Module:
-    """`network` itself, its sequences and residual blocks made the kernels', with the parameters they had.
+    """`network` itself, its sequences and blocks made the kernels', with the parameters they had.
 
     What the kernels do not know, and what is no float32 on the CPU, goes through the modules as before.
     """
@@ -169,6 +190,8 @@ def fuse(network: nn.Module) -> nn.Module:
             fused: nn.Module = FusedSequential(OrderedDict(child._modules))
         elif type(child) is Residual:
             fused = FusedResidual(child.body, shortcut=child.shortcut, activation=child.activation)
+        elif type(child) is InvertedResidual:
+            fused = FusedShuffle(child)
         else:
             continue
         fused.training = child.training  # not through `train`, which would thaw what is frozen within

@@ -12,7 +12,7 @@ from architectures.attention import CBAM
 from architectures.block import block
 from architectures.catalogue import CATALOGUE, scaled
 from architectures.fast import kernels
-from architectures.fast.fuse import FusedResidual, FusedSequential, fuse
+from architectures.fast.fuse import FusedResidual, FusedSequential, FusedShuffle, fuse
 from architectures.network import build
 from architectures.spec import ACTIVATIONS, ATTENTIONS, CONVOLUTIONS, NORMS, ArchitectureSpec, BlockSpec
 
@@ -99,6 +99,20 @@ def test_the_proposed_network_is_the_same(generator):
     network.classifier[4] = nn.Identity()  # dropout draws anew
     assert_twins(network, torch.randn(8, 3, 64, 64, generator=generator), alike=assert_mostly_alike)
     assert any(isinstance(module, FusedResidual) for module in fuse(network).modules())
+
+
+def test_the_units_of_shufflenet_are_the_same(generator):
+    torch.manual_seed(1)
+    network = build(CATALOGUE["shufflenetv2"], classes=3)
+    units = nn.Sequential(*network.stage2)
+    assert {type(unit) for unit in fuse(copy.deepcopy(units))} == {FusedShuffle}
+
+    def alike(one, other, *, scale=1e-3):
+        assert_alike(one, other, scale=max(scale, 1e-3))  # means of what is normed are rounding alone
+
+    assert_twins(units, torch.randn(4, 24, 8, 6, generator=generator), alike=alike)
+    planes = torch.randn(4, 24, 8, 6, generator=generator)
+    assert torch.equal(fuse(copy.deepcopy(units).eval())(planes), units.eval()(planes))
 
 
 def test_equal_neighbours_send_their_gradient_to_the_first():
