@@ -29,7 +29,9 @@ void norm_map(const float* x, const float* weight, const float* bias, const floa
 
 void norm_act(const float* x, const float* map, int64_t activation, int64_t rows, int64_t channels, int threads,
               float* y) {
-  by_activation(activation, [&](auto act) { map_all<decltype(act)>(x, Map(map, channels), rows, channels, threads, y); });
+  by_activation(activation, [&](auto act) {
+    map_all<decltype(act)>(x, Map(map, channels), rows, channels, threads, y);
+  });
 }
 
 // The gradient of x, which may be g, and those of weight, bias and slope (3, channels).

@@ -71,7 +71,7 @@ def execute(
     has left at `checkpoint`.
 
     The seed fixes initialisation, split, data order, augmentation and dropout: on one CPU machine the same
-    spec gives the same predictions bit for bit.
+    spec gives the same predictions bit for bit with as many threads.
 
     Raises:
         harness.training.train.Diverged: the loss stopped being a number.
@@ -128,9 +128,6 @@ def _fitted(
     Where a batch does not fit the memory, training begins anew with twice as many pieces: the same batch for
     the optimizer, a smaller one for the memory, and for the statistics of batch norm.
     """
-    if spec.training.compile:
-        # Of what is compiled for one network's code only so much is kept, and it holds a GPU's memory.
-        torch._dynamo.reset()
     standing = standing_of(spec, material)
     if checkpoint and checkpoint.restore(standing):
         on_epochs(standing.history)
@@ -153,8 +150,6 @@ def _fitted(
             checkpoint.discard()
         pieces = 2 * standing.pieces
         del standing  # the memory that it holds is what was lacking
-        if spec.training.compile:
-            torch._dynamo.reset()
         if material.device.type == "cuda":
             torch.cuda.empty_cache()
         standing = standing_of(spec, material, pieces=pieces)
@@ -204,6 +199,9 @@ def network_of(spec: RunSpec, material: Material) -> nn.Module:
 
 def standing_of(spec: RunSpec, material: Material, *, pieces: int = 1) -> Standing:
     """The run before its first epoch."""
+    if spec.training.compile:
+        # Only so much is compiled for the same code of many networks, and what was holds a GPU's memory.
+        torch._dynamo.reset()
     return begun(network_of(spec, material), spec.training, seed=spec.seed, pieces=pieces)
 
 

@@ -7,14 +7,17 @@ from pathlib import Path
 import pytest
 import torch
 
+from harness.plan import prepare
 from harness.progress import Event
 from harness.running.cell import Desk, Done, Elsewhere, Outcome
 from harness.running.claims import Claims
+from harness.running.executors import Running, at_once
 from harness.running.schedule import ATTEMPTS, Died, carried_out
 from harness.running.share import MOST, MOST_ON_CORES, SMALLEST, on_cores, share, together
 from harness.tracking.ledger import Ledger
 from studies.results import Failure
 from studies.spec import RunSpec
+from tests.harness.tiny import request
 from tests.harness.tracking.test_ledger import STUDY
 
 
@@ -137,3 +140,17 @@ def test_cores_are_shared_by_as_many_cells_as_leave_few_of_them_idle() -> None:
     assert shared(seeds(10), cores=2, memory=math.inf) == 1, "nobody tells what there is"
     assert shared(seeds(10), cores=2, images=1) == 1, "over before other processes have started"
     assert shared([spec for spec in cells() if not spec.trains], cores=2) == 1
+
+
+def test_a_long_study_on_a_cpu_takes_its_cores_unless_told_otherwise(tree: Path) -> None:
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        long, short = (prepare(request(tree, seeds=2, epochs=epochs)) for epochs in (10**5, 1))
+        assert at_once(long, Running()) == 2
+        assert at_once(long, Running(jobs=1)) == 1
+        assert at_once(short, Running()) == 1
+        torch.set_num_threads(1)
+        assert at_once(long, Running()) == 1
+    finally:
+        torch.set_num_threads(threads)

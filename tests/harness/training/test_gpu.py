@@ -23,7 +23,7 @@ def on_the_gpu(part: Part) -> Part:
 
 
 def answers_after(network: nn.Module, training: TrainingSpec, *, resident: bool = True) -> torch.Tensor:
-    """What a copy of the network says after two epochs on the GPU, on the CPU."""
+    """What the network says after two epochs on the GPU, which it stays on."""
     torch.manual_seed(0)
     train = on_the_gpu(part(26))
     train = train if resident else replace(train, images=train.images.cpu())
@@ -43,8 +43,8 @@ def answers_after(network: nn.Module, training: TrainingSpec, *, resident: bool 
 
 @pytest.mark.parametrize(
     "training",
-    [replace(SHORT, compile=True), replace(SHORT, precision="bfloat16"), replace(SHORT, deterministic=True)],
-    ids=["compiled, replayed as CUDA graphs", "bfloat16", "deterministic"],
+    [replace(SHORT, compile=True), replace(SHORT, precision="bfloat16")],
+    ids=["compiled, replayed as CUDA graphs", "bfloat16"],
 )
 def test_a_gpu_trains_alike_every_way(network: nn.Module, training: TrainingSpec) -> None:
     weights = {name: tensor.clone() for name, tensor in network.state_dict().items()}
