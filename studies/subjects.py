@@ -1,0 +1,87 @@
+"""Accuracy by subject: a mean over the test set can hide subjects on whom a network fails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, median
+
+from studies.controls import majority
+from studies.metrics import headline, scores
+from studies.results import Prediction, RunResult
+
+_TOLERANCE = 1e-12
+"""Two means of the same fractions may differ by this much when their terms are summed in another order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectAccuracy:
+    """Accuracy on one subject, in 0..1, and the number of distinct test units of this subject."""
+
+    subject: str
+    units: int
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectSummary:
+    """Number of subjects, their median accuracy, the worst of them, and the share below a baseline.
+
+    `median` and `share_below` lie in 0..1.
+    """
+
+    subjects: int
+    median: float
+    worst: SubjectAccuracy
+    share_below: float
+
+
+def accuracy_by_subject(trainings: Sequence[Sequence[Prediction]]) -> tuple[SubjectAccuracy, ...]:
+    """Return the accuracy on each named subject, sorted by name.
+
+    `trainings` holds the test units of each seed. A subject's accuracy is the mean over the seeds that tested
+    this subject. Units without a subject are left out.
+    """
+    shares: dict[str, list[float]] = {}
+    units: dict[str, set[str]] = {}
+    for predictions in trainings:
+        correct: dict[str, list[bool]] = {}
+        for unit in predictions:
+            if unit.subject:
+                correct.setdefault(unit.subject, []).append(unit.answer == unit.truth)
+                units.setdefault(unit.subject, set()).add(unit.id)
+        for subject, values in correct.items():
+            shares.setdefault(subject, []).append(fmean(values))
+    return tuple(
+        SubjectAccuracy(subject=subject, units=len(units[subject]), accuracy=fmean(shares[subject]))
+        for subject in sorted(shares)
+    )
+
+
+def summarize_subjects(
+    trainings: Sequence[Sequence[Prediction]], *, baseline: float
+) -> SubjectSummary | None:
+    """Summarize the accuracy by subject; None if no unit names its subject.
+
+    A subject counts as below if its accuracy is less than `baseline` (0..1). Of several worst subjects, the
+    one with the most units is named, then the first by name.
+    """
+    subjects = accuracy_by_subject(trainings)
+    if not subjects:
+        return None
+    return SubjectSummary(
+        subjects=len(subjects),
+        median=median(subject.accuracy for subject in subjects),
+        worst=min(subjects, key=lambda subject: (subject.accuracy, -subject.units, subject.subject)),
+        share_below=fmean(subject.accuracy < baseline - _TOLERANCE for subject in subjects),
+    )
+
+
+def majority_accuracy(runs: Sequence[RunResult]) -> float:
+    """Return the accuracy (0..1) of predicting the most frequent training class in every fold of one seed.
+
+    The accuracy is taken over the protocol's evaluation units of all folds together.
+    """
+    first = runs[0]
+    pooled = tuple(prediction for fold in majority(runs) for prediction in fold)
+    return scores(headline(pooled, first.spec.protocol), len(first.data.classes)).accuracy
