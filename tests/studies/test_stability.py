@@ -1,0 +1,123 @@
+from math import sqrt
+
+import pytest
+
+from studies.results import Prediction
+from studies.stability import (
+    ClassChanges,
+    accuracy_std,
+    class_changes,
+    count_test_sets,
+    rank_arms,
+)
+
+
+def _training(answers: str, *, first: int = 0) -> list[Prediction]:
+    """One unit a digit, the predicted class; units are numbered from `first`, and every truth is class 0."""
+    return [
+        Prediction(
+            id=f"u{first + n}",
+            subject="a",
+            clip="",
+            truth=0,
+            probabilities=tuple(float(c == int(answer)) for c in range(3)),
+        )
+        for n, answer in enumerate(answers)
+    ]
+
+
+def test_a_unit_changes_if_any_two_seeds_predict_different_classes() -> None:
+    # Unit by unit: 0 0 0, 0 1 1, 1 2 1 (wrong each time, and still a change), 2 2 2.
+    trainings = [_training("0012"), _training("0122"), _training("0112")]
+
+    changes = class_changes(trainings)
+
+    assert changes == ClassChanges(units=4, changes=2)
+    assert changes.share == 0.5
+
+
+def test_changes_count_only_units_that_two_seeds_tested() -> None:
+    # u0 and u1, then u1 and u2: u1 alone is shared, and it changes.
+    assert class_changes([_training("00"), _training("10", first=1)]) == ClassChanges(units=1, changes=1)
+    assert class_changes([_training("00"), _training("00", first=2)]) is None
+    assert class_changes([_training("00")]) is None
+    assert class_changes([]) is None
+
+
+def test_accuracy_std_over_seeds_with_the_same_test_units() -> None:
+    # Accuracies 1, 1/2 and 0: the mean is 1/2, the variance (1/4 + 0 + 1/4) / 2 = 1/4.
+    assert accuracy_std([_training("00"), _training("01"), _training("11")]) == pytest.approx(0.5)
+
+
+def test_accuracy_std_pools_test_sets_and_leaves_out_single_trainings() -> None:
+    # u0, u1: accuracies 1, 1/2, 0, variance 1/4 with 2 degrees of freedom.
+    # u5 to u8: accuracies 1/4 and 3/4, variance 1/8 with 1. One training on u9 alone adds nothing.
+    trainings = [
+        _training("00"),
+        _training("01"),
+        _training("11"),
+        _training("0111", first=5),
+        _training("0001", first=5),
+        _training("1", first=9),
+    ]
+
+    assert count_test_sets(trainings) == 3
+    assert accuracy_std(trainings) == pytest.approx(sqrt((2 * 1 / 4 + 1 * 1 / 8) / 3))
+
+
+def test_there_is_no_std_without_two_seeds_on_the_same_units() -> None:
+    assert accuracy_std([_training("01")]) is None
+    assert accuracy_std([_training("01"), _training("01", first=1)]) is None
+    assert accuracy_std([[], []]) is None
+
+
+def test_ranks_by_round() -> None:
+    # Correct answers: 3, 2, 2; then 1, 3, 0; then 3, 2, 2 again.
+    rounds = [
+        {"a": _training("000"), "b": _training("001"), "c": _training("010")},
+        {"a": _training("011"), "b": _training("000"), "c": _training("111")},
+        {"a": _training("000"), "b": _training("010"), "c": _training("100")},
+    ]
+
+    ranking = rank_arms(rounds)
+
+    assert ranking is not None
+    assert ranking.ranks == ((1, 2.5, 2.5), (2, 1, 3), (1, 2.5, 2.5))
+    assert (ranking.rounds, ranking.variants) == (3, 2)
+    assert [ranking.mean_rank(arm) for arm in "abc"] == pytest.approx([4 / 3, 2, 8 / 3])
+    assert ranking.best_arms() == ("a",)
+    assert [ranking.count_wins(arm) for arm in "abc"] == [2, 1, 0]
+
+
+def test_arms_can_share_the_first_rank() -> None:
+    rounds = [
+        {"a": _training("00"), "b": _training("00"), "c": _training("01")},
+        {"a": _training("01"), "b": _training("01"), "c": _training("11")},
+    ]
+
+    ranking = rank_arms(rounds)
+
+    assert ranking is not None
+    assert ranking.ranks == ((1.5, 1.5, 3), (1.5, 1.5, 3))
+    assert ranking.best_arms() == ("a", "b")
+    assert [ranking.count_wins(arm) for arm in "abc"] == [2, 2, 0]
+
+
+def test_arms_are_ranked_over_the_units_that_all_of_them_tested() -> None:
+    # Over u1 alone b is right and a wrong, though a has more correct answers in all.
+    rounds = [{"a": _training("0100"), "b": _training("0", first=1)}] * 2
+
+    ranking = rank_arms(rounds)
+
+    assert ranking is not None
+    assert ranking.ranks == ((2, 1), (2, 1))
+
+
+def test_there_is_no_ranking_of_one_arm_or_in_one_round() -> None:
+    arms = {"a": _training("00"), "b": _training("01")}
+    apart = {"a": _training("00"), "b": _training("01", first=2)}
+
+    assert rank_arms([arms]) is None
+    assert rank_arms([arms, apart]) is None
+    assert rank_arms([{"a": arms["a"]}] * 2) is None
+    assert rank_arms([]) is None
