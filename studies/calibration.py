@@ -1,0 +1,93 @@
+"""Whether a network's confidence is its accuracy: reliability bins, calibration error and Brier score.
+
+Confidence is the probability of the predicted class. Expected calibration error: Guo et al. 2017
+(arXiv 1706.04599). Brier score: Brier 1950 (doi 10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from studies.results import Prediction
+
+BINS = 15
+"""Number of equal-width confidence bins, as in Guo et al. 2017."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReliabilityBin:
+    """The units whose confidence lies in one bin: their number, mean confidence and accuracy, in 0..1."""
+
+    units: int
+    confidence: float
+    accuracy: float
+
+
+def reliability_bins(predictions: Sequence[Prediction], *, bins: int = BINS) -> tuple[ReliabilityBin, ...]:
+    """Return the non-empty bins, by rising confidence; bin m of M holds confidences in ((m - 1) / M, m / M].
+
+    Raises:
+        ValueError: fewer than one bin.
+    """
+    if bins < 1:
+        raise ValueError(f"bins must be at least 1; got {bins}")
+    edges = [m / bins for m in range(1, bins)]
+    members: list[list[Prediction]] = [[] for _ in range(bins)]
+    for prediction in predictions:
+        members[bisect_left(edges, max(prediction.probabilities))].append(prediction)
+    return tuple(
+        ReliabilityBin(
+            units=len(group),
+            confidence=mean_confidence(group),
+            accuracy=fmean(unit.answer == unit.truth for unit in group),
+        )
+        for group in members
+        if group
+    )
+
+
+def mean_confidence(predictions: Sequence[Prediction]) -> float:
+    """Return the mean probability of the predicted class, in 0..1.
+
+    Raises:
+        ValueError: no predictions.
+    """
+    _require_predictions(predictions)
+    return fmean(max(prediction.probabilities) for prediction in predictions)
+
+
+def expected_calibration_error(predictions: Sequence[Prediction], *, bins: int = BINS) -> float:
+    """Return the mean over the units of their bin's |accuracy - mean confidence|, in 0..1 (Guo et al. 2017).
+
+    Raises:
+        ValueError: no predictions, or fewer than one bin.
+    """
+    _require_predictions(predictions)
+    gaps = (
+        group.units * abs(group.accuracy - group.confidence)
+        for group in reliability_bins(predictions, bins=bins)
+    )
+    return sum(gaps) / len(predictions)
+
+
+def brier_score(predictions: Sequence[Prediction]) -> float:
+    """Return the mean over the units of the squared error summed over the classes, in 0..2 (Brier 1950).
+
+    The error of a class is its probability minus 1 for the true class, minus 0 for the others.
+
+    Raises:
+        ValueError: no predictions.
+    """
+    _require_predictions(predictions)
+    return fmean(
+        sum((share - (c == prediction.truth)) ** 2 for c, share in enumerate(prediction.probabilities))
+        for prediction in predictions
+    )
+
+
+def _require_predictions(predictions: Sequence[Prediction]) -> None:
+    if not predictions:
+        raise ValueError("calibration needs at least one prediction; got none")
