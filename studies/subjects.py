@@ -27,12 +27,13 @@ class SubjectAccuracy:
 class SubjectSummary:
     """Number of subjects, their median accuracy, the worst of them, and the share below a baseline.
 
-    `median` and `share_below` lie in 0..1.
+    `median`, `baseline` and `share_below` lie in 0..1.
     """
 
     subjects: int
     median: float
     worst: SubjectAccuracy
+    baseline: float
     share_below: float
 
 
@@ -73,6 +74,7 @@ def summarize_subjects(
         subjects=len(subjects),
         median=median(subject.accuracy for subject in subjects),
         worst=min(subjects, key=lambda subject: (subject.accuracy, -subject.units, subject.subject)),
+        baseline=baseline,
         share_below=fmean(subject.accuracy < baseline - _TOLERANCE for subject in subjects),
     )
 
