@@ -13,8 +13,10 @@ from reports.bars import ablation_bars
 from reports.beside import beside, title_of
 from reports.figures import confusion_matrices, curves
 from reports.outcomes import Outcome, Outcomes
+from reports.reliability import reliability_diagrams
 from reports.table import Figure
 from studies.arms import LADDERS
+from studies.calibration import BINS
 from studies.results import RunResult
 
 FOLDER = "figures"
@@ -119,6 +121,28 @@ def bar_figure(study: Outcomes, *, out: Path) -> Figure | None:
             *(_shares(study.under(protocol)) for protocol in study.study.protocols),
         ),
         paper=ablation_items(study, "Figure 18"),
+    )
+
+
+def reliability_figure(study: Outcomes, protocol: str, *, out: Path) -> Figure | None:
+    """Reliability diagrams of the networks under one protocol; None if none has finished."""
+    rows = [row for row in study.under(protocol) if row.seeds]
+    if not rows:
+        return None
+    file = file_name(study.study.name, f"reliability-{protocol}")
+    reliability_diagrams(rows, out / file)
+    repeats = any(len(row.seeds) > 1 for row in rows)
+    return Figure(
+        id=f"reliability-{study.study.name}-{protocol}",
+        title=f"Reliability diagrams on {title_of(study.study.dataset.name)} under {protocol}",
+        file=file,
+        alt=f"Accuracy by confidence of {', '.join(row.arm.name for row in rows)}",
+        notes=(
+            f"Line: accuracy in each of {BINS} equal-width bins of the confidence. Bars: share of the units.",
+            "Below the dashed diagonal the network is overconfident.",
+            *(("A bin holds the test units of all finished seeds.",) if repeats else ()),
+            _shares(rows),
+        ),
     )
 
 

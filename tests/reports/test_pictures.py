@@ -4,7 +4,14 @@ from typing import Any
 import pytest
 
 from reports.outcomes import outcomes
-from reports.pictures import bar_figure, confusion_figure, curve_figure, file_name, pooled
+from reports.pictures import (
+    bar_figure,
+    confusion_figure,
+    curve_figure,
+    file_name,
+    pooled,
+    reliability_figure,
+)
 
 
 def test_names_are_safe_in_a_link() -> None:
@@ -44,6 +51,7 @@ def test_accuracies_are_never_shown_without_their_leak(built: Any, tmp_path: Pat
         confusion_figure(study, "frame", out=tmp_path),
         curve_figure(study, "frame", quantity="accuracy", out=tmp_path),
         bar_figure(study, out=tmp_path),
+        reliability_figure(study, "frame", out=tmp_path),
     ):
         assert figure is not None
         assert any("100.00 % of the test frames have their clip in training" in n for n in figure.notes)
@@ -55,4 +63,18 @@ def test_nothing_finished_draws_nothing(built: Any, tmp_path: Path) -> None:
     assert confusion_figure(study, "frame", out=tmp_path) is None
     assert curve_figure(study, "frame", quantity="loss", out=tmp_path) is None
     assert bar_figure(study, out=tmp_path) is None
+    assert reliability_figure(study, "frame", out=tmp_path) is None
     assert pooled(study.rows[0]) is None
+
+
+def test_a_reliability_figure_leaves_out_what_has_not_finished(built: Any, tmp_path: Path) -> None:
+    (tmp_path / "figures").mkdir()
+
+    def choose(spec: Any) -> Any:
+        return built.run(spec) if spec.architecture.name == "vgg16" else None
+
+    figure = reliability_figure(outcomes(built.finish(built.study(), choose)), "frame", out=tmp_path)
+
+    assert figure is not None
+    assert figure.alt == "Accuracy by confidence of vgg16"
+    assert (tmp_path / figure.file).is_file()

@@ -1,0 +1,45 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+from matplotlib import pyplot
+from matplotlib.figure import Figure
+
+from reports import reliability
+from reports.outcomes import outcomes
+from reports.reliability import reliability_diagrams
+
+
+def test_a_panel_a_network_with_the_bins_of_all_seeds(
+    built: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Figure] = []
+    monkeypatch.setattr(reliability, "save", lambda figure, path: drawn.append(figure))
+
+    def choose(spec: Any) -> Any:
+        return built.run(spec, built.good if spec.seed == 0 else built.collapsed)
+
+    study = outcomes(built.finish(built.study(seeds=(0, 1)), choose))
+    reliability_diagrams(study.rows, tmp_path / "a.png")
+
+    first, second = drawn[0].axes
+    assert (first.get_title(), second.get_title()) == (
+        "vgg16 (collapsed in 1 of 2 seeds)",
+        "proposed (collapsed in 1 of 2 seeds)",
+    )
+    # Every confidence is 0.9. Correct: 26 of 30 frames in seed 0, and the 10 of class 0 in seed 1.
+    accuracy = next(line for line in first.lines if line.get_label() == "accuracy")
+    assert accuracy.get_xydata().ravel().tolist() == pytest.approx([0.9, 36 / 60])  # type: ignore[union-attr]
+    (bar,) = first.patches
+    assert bar.get_height() == 1  # type: ignore[attr-defined]
+
+
+def test_the_same_networks_are_the_same_picture_and_leave_pyplot_alone(built: Any, tmp_path: Path) -> None:
+    study = outcomes(built.finish(built.study()))
+
+    for name in ("a", "b"):
+        reliability_diagrams(study.rows, tmp_path / name)
+
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert (tmp_path / "a").read_bytes().startswith(b"\x89PNG")
+    assert pyplot.get_fignums() == []
