@@ -11,6 +11,7 @@ from datasets.catalogue import DATASETS
 from reports.ablation import ablation_items, ablation_table, rung_table
 from reports.beside import beside, title_of
 from reports.budget import budget_figure, budget_table
+from reports.calibration import calibration_table
 from reports.claims import claim_table, claims_in_words
 from reports.comparison import paper_table, score_table, size_table
 from reports.coverage import gaps
@@ -24,10 +25,12 @@ from reports.latency import latency_table
 from reports.markdown import bullets, code, escape
 from reports.outcomes import Outcomes
 from reports.per_class import class_table
-from reports.pictures import bar_figure, confusion_figure, curve_figure
+from reports.pictures import bar_figure, confusion_figure, curve_figure, reliability_figure
 from reports.robustness import robustness_figure, robustness_table
 from reports.run_notes import settings, trace_table
 from reports.samples import leak_table, sample_table, summaries
+from reports.stability import stability_table
+from reports.subjects import subject_table
 from reports.summary import summary
 from reports.table import Figure, Table
 from studies.paper import ITEMS
@@ -150,6 +153,7 @@ def comparison_section(study: Outcomes, *, heading: str, out: Path) -> Iterator[
     if beside_ours:
         yield beside_ours
     yield Faults(items=(other.published.comparison_table,) if other else ())
+    yield from _score_details(study, out=out)
     yield from _budget(study, out=out)
     yield from _checks(study, out=out)
     yield from _present(size_table(study))
@@ -174,11 +178,21 @@ def ablation_section(study: Outcomes, *, heading: str, out: Path, classes: bool)
     yield Faults(items=ABLATION_FIGURES if ablation_items(study, "Figure 18") else ())
     yield from _present(difference_table(study))
     yield from _present(effect_table(study))
+    yield from _score_details(study, out=out)
     yield from _checks(study, out=out)
     yield from _budget(study, out=out)
     yield rung_table(study)
     yield from _curves(study, out=out)
     yield from _present(bar_figure(study, out=out))
+
+
+def _score_details(study: Outcomes, *, out: Path) -> Iterator[Block]:
+    """Accuracy by subject, stability over seeds and calibration."""
+    yield from _present(subject_table(study))
+    yield from _present(stability_table(study))
+    yield from _present(calibration_table(study))
+    for protocol in study.study.protocols:
+        yield from _present(reliability_figure(study, protocol, out=out))
 
 
 def _checks(study: Outcomes, *, out: Path) -> Iterator[Block]:

@@ -31,7 +31,7 @@ def test_every_picture_that_is_linked_is_there(joined: Any) -> None:
 
     files = re.findall(r"!\[[^\]]*\]\(<([^>]+)>\)", text)
 
-    assert len(files) == len(set(files)) == 2 + 3 + 5
+    assert len(files) == len(set(files)) == 2 + 4 + 7
     assert all((out / file).is_file() for file in files)
     assert sorted(p.name for p in out.iterdir()) == ["figures", "report.md"]
 

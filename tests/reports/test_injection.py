@@ -169,7 +169,7 @@ def hostile(built: Any, draw: Any) -> Any:
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures are files without a picture in them, which would take most of the time."""
     monkeypatch.setattr("reports.figures.save", lambda figure, path: path.write_bytes(b""))
-    for module in ("bars", "budget", "gradients", "robustness"):
+    for module in ("bars", "budget", "gradients", "reliability", "robustness"):
         monkeypatch.setattr(f"reports.{module}.save", lambda figure, path: path.write_bytes(b""))
 
 
