@@ -18,10 +18,10 @@ def reliability_diagrams(rows: Sequence[Outcome], path: Path) -> None:
     Each bin holds the test units of all finished seeds of the network.
     """
     panels = len(rows)
-    figure, axes = grid_of(panels, columns=3 if panels <= 6 else 4, height=2.4 if panels <= 6 else 2.0)
-    for place, row in zip(axes, rows, strict=True):
-        _panel(place, row)
-    legend(figure, axes[0])
+    figure, grid = grid_of(panels, columns=3 if panels <= 6 else 4, height=2.4 if panels <= 6 else 2.0)
+    for axes, row in zip(grid, rows, strict=True):
+        _panel(axes, row)
+    legend(figure, grid[0])
     save(figure, path)
 
 

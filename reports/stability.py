@@ -40,9 +40,7 @@ def stability_table(study: Outcomes) -> Table | None:
             "Class changes: share of these units whose predicted class differs between the seeds.",
             "SD of accuracy: sample standard deviation over the seeds with the same test units, pooled over "
             "the test sets.",
-            *_test_set_notes(study.rows),
-            "Mean rank: over the seeds that all networks have finished; rank 1 is the highest accuracy.",
-            "Networks with equal accuracy share the mean of their ranks and are first together.",
+            *_test_set_notes(study.rows, rankings),
             *_ranking_notes(rankings),
             *short_notes(study.rows),
         ),
@@ -100,19 +98,22 @@ def _times(wins: int, rounds: int, keys: tuple[str, ...]) -> Cell:
     return Cell(text=f"{wins} of {rounds}", value=wins, run_keys=keys)
 
 
-def _test_set_notes(rows: Sequence[Outcome]) -> Iterator[str]:
+def _test_set_notes(rows: Sequence[Outcome], rankings: dict[str, Rankings | None]) -> Iterator[str]:
     """Under which protocols the seeds differ in their test units."""
     trainings = [(row.protocol, [seed.units for seed in row.seeds]) for row in rows if len(row.seeds) > 1]
     for protocol in dict.fromkeys(protocol for protocol, _ in trainings):
         members = [units for name, units in trainings if name == protocol]
         test_sets = max(map(count_test_sets, members))
-        if test_sets > 1:
+        if test_sets > 1 and rankings[protocol]:
             yield f"Under {protocol}, the seeds have {test_sets} test sets, so rankings depend on them too."
         if all(accuracy_std(units) is None for units in members):
             yield f"Under {protocol}, no two seeds of a network have the same test units: there is no SD."
 
 
 def _ranking_notes(rankings: dict[str, Rankings | None]) -> Iterator[str]:
+    if any(rankings.values()):
+        yield "Mean rank: over the seeds that all networks have finished; rank 1 is the highest accuracy."
+        yield "Networks with equal accuracy share the mean of their ranks and are first together."
     for protocol, ranking in rankings.items():
         if ranking:
             variants = (
