@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from studies.spec import RunSpec, Study
+from studies.spec import NULL_SEEDS, RunSpec, Study
 
 
 def run_name(spec: RunSpec) -> str:
     """What a person finds a cell by."""
     fold = f" · fold {spec.fold + 1}/{spec.folds}" if spec.folds > 1 else ""
-    return f"{spec.name} · {spec.protocol} · seed {spec.seed}{fold}"
+    division = f" · division {spec.split_seed}" if spec.split_seed else ""
+    return f"{spec.name} · {spec.protocol}{division} · seed {spec.seed % NULL_SEEDS}{fold}"
 
 
 def study_note(study: Study) -> str:
@@ -17,5 +18,5 @@ def study_note(study: Study) -> str:
     return (
         f"**{study.kind}** {study.design} on **{study.dataset.name}** ({study.dataset.frames}, "
         f"{study.dataset.image_size} px), protocols {', '.join(study.protocols)}, "
-        f"{len(study.seeds)} seed(s)\n\narms: {arms}\n\nreport: `harness report {study.name}`"
+        f"{len(study.split_seeds)} division(s), {len(study.seeds)} seed(s)\n\narms: {arms}\n\nreport: `harness report {study.name}`"
     )

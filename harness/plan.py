@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from architectures.catalogue import scaled
 from architectures.spec import USER, ArchitectureSpec
 from datasets.spec import MOTION, DatasetSpec, SampleTable, Split
 from harness.data.preparing import decoded_with_bars
-from harness.data.reading import DataRequest, asked, check_protocols, check_seeds, read
+from harness.data.reading import DataRequest, asked, check_count, check_protocols, read
 from harness.typed import typed
 from studies.arms import PLACEBO, ablation, comparison
 from studies.checks import CHECKS
 from studies.presets import Preset, preset, suited
 from studies.search import Search
-from studies.spec import Check, Control, Study, TrainingSpec
+from studies.spec import MARGIN, Check, Control, Metric, Study, TrainingSpec, null_of
 
 if TYPE_CHECKING:
     import torch
@@ -30,7 +29,9 @@ if TYPE_CHECKING:
 class Request:
     """A study as asked for; None leaves a value to the preset or to the data set.
 
-    `own` names networks of the user's own, each as FILE.py:function.
+    `splits` counts divisions, `seeds` the trainings on each. `null` adds the null arm. `metric` decides, and
+    `margin` is the smallest difference of it that matters, in points. `own` names networks of the user's
+    own, each as FILE.py:function.
     """
 
     kind: Literal["ablation", "comparison"]
@@ -41,7 +42,11 @@ class Request:
     own: tuple[str, ...] = ()
     protocols: tuple[str, ...] = ("frame",)
     folds: int | None = None
+    splits: int = 1
     seeds: int = 1
+    null: bool = False
+    metric: str = "accuracy"
+    margin: float = 100 * MARGIN
     preset: str = "paper"
     epochs: int | None = None
     image_size: int | None = None
@@ -60,7 +65,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A study, its data as asked for and as found, and one split for each protocol, seed and fold.
+    """A study, its data as asked for and as found, and one split for each protocol, division and fold.
 
     `device` and `choice` say where and how its steps are computed. `onsets` are the images of the onset
     frames, where a control asks for them.
@@ -94,7 +99,7 @@ def prepare(request: Request) -> Plan:
     spec, table = read(request.data, study.dataset)
     own = [arm for arm in study.arms if arm.network == USER]
     _check_built(own, classes=len(table.classes), size=spec.image_size)
-    _splits(replace(study, seeds=(0,), folds=_folds(table, request)), table)
+    _splits(replace(study, split_seeds=(0,), folds=_folds(table, request)), table)
     pixels = decoded_with_bars(spec, table)
     study = replace(
         study,
@@ -152,7 +157,15 @@ def _asked(request: Request) -> Study:
         patience=size.patience,
         augmentation=suited(size.augmentation, request.data.representation),
     )
-    check_seeds(request.seeds)
+    check_count("--seeds", request.seeds)
+    check_count("--splits", request.splits)
+    if request.metric not in get_args(Metric):
+        raise ValueError(f"--metric must be one of {', '.join(get_args(Metric))}; got {request.metric!r}")
+    if not 0 < request.margin < 100:
+        raise ValueError(
+            "--margin is the smallest difference that matters, in points, and lies between 0 and 100; "
+            f"got {request.margin:g}"
+        )
     if request.searches is not None and not request.tuned:
         raise ValueError(
             f"--searches goes with --tuned; got {request.searches!r}: add --tuned, or leave it out"
@@ -165,10 +178,15 @@ def _asked(request: Request) -> Study:
         dataset=asked(request.data, protocols=request.protocols, image_size=_image_size(request, size)),
         fingerprint="",
         protocols=request.protocols,
+        split_seeds=tuple(range(request.splits)),
         seeds=tuple(range(request.seeds)),
         training=training,
         arms=_arms(request, size),
+        metric=cast(Metric, request.metric),
+        margin=request.margin / 100,
     )
+    if request.null:
+        study = replace(study, arms=(*study.arms, null_of(study.proposal)))
     _check_built(study.arms, classes=2, size=study.dataset.image_size)
     if request.tuned:
         from harness.tune import check_there, default_store
@@ -265,40 +283,12 @@ def _own(wheres: tuple[str, ...]) -> tuple[ArchitectureSpec, ...]:
 
 
 def _splits(study: Study, table: SampleTable) -> tuple[Split, ...]:
-    """One split for each protocol, seed and fold; ValueError where one cannot be made."""
+    """One split for each protocol, division and fold; ValueError where one cannot be made."""
     from datasets.splits import split
 
-    divisions = dict.fromkeys((spec.protocol, spec.seed, spec.fold, spec.folds) for spec in study.runs())
+    divisions = dict.fromkeys(
+        (spec.protocol, spec.split_seed, spec.fold, spec.folds) for spec in study.runs()
+    )
     return tuple(
         split(table, protocol, seed=seed, fold=fold, folds=folds) for protocol, seed, fold, folds in divisions
-    )
-
-
-def smallest_difference(plan: Plan, protocol: str) -> str:
-    """The least difference of accuracy that the tests of a protocol can show, in words."""
-    from studies.clusters import LEAST_CLUSTERS
-    from studies.mcnemar import DISCORDANCE
-    from studies.power import smallest_difference as least
-
-    rows = {row for split in plan.splits if split.protocol == protocol for row in split.test}
-    tested = [plan.pixels.table.samples[row] for row in rows]
-    # Frames of a clip answer alike, so a clip counts once, also where frames are scored.
-    clips = {sample.clip or sample.id: sample.subject or sample.clip for sample in tested}
-    by_subject = Counter(clips.values())
-    known = len(set(by_subject) - {""}) or "no known"
-    several = len(plan.study.seeds) > 1
-    about = f"{protocol}: {len(clips)} clips of {known} subjects in the test"
-    about += f" over {len(plan.study.seeds)} seeds" if several else ""
-    by_clip = protocol != "frame" and any(sample.clip for sample in tested)
-    if len(by_subject) < LEAST_CLUSTERS and (several or not by_clip):
-        return (
-            f"{about}: no verdict can come of it; fewer than {LEAST_CLUSTERS} subjects have no interval, and "
-            "McNemar's test decides in its place over the clips of a single seed alone, never over frames"
-        )
-    found = least(tuple(by_subject.values()))
-    if found is None:
-        return f"{about}: too few to tell two arms apart at all"
-    return (
-        f"{about}: it can show a difference of {100 * found:.1f} points of accuracy (80 % power, α 0.05, one "
-        f"comparison, {100 * max(DISCORDANCE, found):.0f} % of the clips right in one arm alone)"
     )

@@ -1,40 +1,30 @@
-"""How far an accuracy can be trusted, in words: over the subjects, or why not."""
+"""How far a metric of one arm can be trusted, in words: its interval, or why there is none."""
 
 from __future__ import annotations
 
-from reports.answers import answers
 from reports.numbers import percent
 from reports.outcomes import Outcome
-from studies.clusters import LEAST_CLUSTERS
-from studies.intervals import wilson
+from reports.pairing import pair_up
+from studies.spec import Metric
+from studies.statistics.verdicts import MIN_CLUSTERS, MIN_TRAININGS
 
 
-def interval_in_words(row: Outcome) -> str:
-    """The 95 % interval of the accuracy of a row with finished seeds, and what it takes for independent.
+def interval_in_words(row: Outcome, metric: Metric = "accuracy") -> str:
+    """The 95 % interval of the metric of a row with finished trainings, and what it covers.
 
-    Over subjects, or over clips where no subject is told, if there are enough that do not all agree: where
-    they agree, resampling them shows nothing of those not asked. Else over the clips of a single seed.
+    With fewer than five trainings it covers other subjects and not other trainings.
     """
-    over = _over_subjects(row)
-    seeds = f"mean of {len(row.seeds)} seeds, " if len(row.seeds) > 1 else ""
-    if over:
-        return f"{seeds}{over}"
-    if row.unit != "clips":
-        return f"{seeds}no honest interval: frames of a clip are not independent"
-    if seeds:
-        return f"{seeds}no interval below {LEAST_CLUSTERS} subjects that differ"
-    low, high = wilson(row.seeds[0].scores.correct, row.seeds[0].scores.n)
-    return f"95 % interval {percent(low)} to {percent(high)}, taking clips for independent"
-
-
-def _over_subjects(row: Outcome) -> str:
-    """The interval over what is independent; nothing where that is too little or all alike."""
-    own = answers((row,))
+    own = pair_up((row,), metric)
     assert own is not None
-    assert row.first is not None
-    interval = own.contrast({row.arm.name: 1.0})
-    if interval.low is None or interval.high is None or interval.low == interval.high:
-        return ""
-    told = any(prediction.subject for prediction in row.first.predictions)
-    over = "subjects" if told else "clips, no subject being told"
-    return f"95 % interval {percent(interval.low)} to {percent(interval.high)}, over {over}"
+    trainings = f"mean of {len(row.seeds)} trainings, " if len(row.seeds) > 1 else ""
+    if own.obstacle:
+        return f"{trainings}no interval: {own.obstacle}"
+    found = own.estimate({row.arm.name: 1.0})
+    if found is None or found.low is None or found.high is None:
+        return f"{trainings}no interval: {len(own.clusters)} subjects, at least {MIN_CLUSTERS}"
+    if found.low == found.high:
+        return f"{trainings}no interval: all subjects agree"
+    over = "folds" if not own.is_crossed else "subjects" if found.conditional else "subjects and trainings"
+    few = f", {MIN_TRAININGS} trainings are needed to cover other trainings" if found.conditional else ""
+    low, high = percent(max(0.0, found.low)), percent(min(1.0, found.high))
+    return f"{trainings}95 % interval {low} to {high} over {over}{few}"

@@ -13,7 +13,7 @@ from architectures.catalogue import COMPARISON, PROPOSED, architecture
 from architectures.size import parameters
 from reports import claim_measures
 from reports.beside import departures
-from reports.differences import Difference, differences, judge, span
+from reports.differences import Difference, differences, judge
 from reports.findings import Check, Finding, not_here, study_with
 from reports.numbers import count, percent, points
 from reports.outcomes import Outcome, Outcomes
@@ -78,10 +78,10 @@ def _best(dataset: str) -> Check:
 
 def _all_better(found: Sequence[Difference]) -> Finding:
     """Reproduced if every step is better, not if one is worse."""
-    words = [each.judgement.word for each in found]
-    ordered = sorted(found, key=lambda each: each.judgement.pair.difference)
+    words = [each.verdict.word for each in found]
+    ordered = sorted(found, key=lambda each: each.value)
     steps = "; ".join(
-        f"{what} {points(100 * each.judgement.pair.difference)} over {each.before.arm.name}"
+        f"{what} {points(100 * each.value)} over {each.before.arm.name}"
         for what, each in (("least", ordered[0]), ("most", ordered[-1]))
     )
     word: Word = "undecidable at this n"
@@ -140,13 +140,14 @@ def _gain(part: str, *, rung: int) -> Check:
         study = _designed(studies, "controlled", protocol)
         if isinstance(study, Finding):
             return study
-        pair = differences(study, protocol)[rung].judgement.pair
-        ours = f"{points(100 * pair.difference)} points [{span(pair.interval)}]"
-        if pair.collapsed:
+        step = differences(study, protocol)[rung]
+        ours, printed = f"{step.text} points", float(ABLATION_GAINS[part]) / 100
+        found = step.estimate
+        if step.verdict.word == "both collapsed":
             return Finding(ours=ours, word="undecidable at this n", why="both networks collapsed")
-        low, high, printed = pair.interval.low, pair.interval.high, float(ABLATION_GAINS[part]) / 100
-        if low is None or high is None:
-            return Finding(ours=ours, word="undecidable at this n", why="too few subjects for an interval")
+        if step.verdict.word == "no verdict" or found is None or found.low is None or found.high is None:
+            return Finding(ours=ours, word="undecidable at this n", why=step.verdict.reason)
+        low, high = found.low, found.high
         if not low <= printed <= high:
             return Finding(ours=ours, word="not reproduced", why="the interval leaves the paper's gain out")
         if low > 0:
@@ -165,13 +166,14 @@ def _separable(studies: Sequence[Outcomes], protocol: str) -> Finding:
     assert before is not None
     assert after is not None
     saved = 1 - after.cost.multiply_adds / before.cost.multiply_adds
-    ours = f"{percent(saved)} % of the multiply-adds, {points(100 * step.judgement.pair.difference)} points"
+    ours = f"{percent(saved)} % of the multiply-adds, {points(100 * step.value)} points"
     words: dict[str, Word] = {
         "worse": "not reproduced",
-        "too small a test to tell": "undecidable at this n",
+        "inconclusive": "undecidable at this n",
+        "no verdict": "undecidable at this n",
         "both collapsed": "undecidable at this n",
     }
-    return Finding(ours=ours, word=words.get(step.judgement.word, "reproduced"))
+    return Finding(ours=ours, word=words.get(step.verdict.word, "reproduced"))
 
 
 def _prelu(studies: Sequence[Outcomes], protocol: str) -> Finding:
@@ -179,7 +181,9 @@ def _prelu(studies: Sequence[Outcomes], protocol: str) -> Finding:
     if isinstance(study, Finding):
         return study
     *others, last = study.under(protocol)
-    return _all_better(judge([(other, last) for other in others]))
+    spec = study.study
+    steps = judge([(other, last) for other in others], metric=spec.metric, margin=spec.margin)
+    return _all_better(steps)
 
 
 CHECKS: dict[str, Check] = {

@@ -14,11 +14,11 @@ from reports.gradients import SKIPS, ratio
 from reports.imbalance import losses
 from reports.latency import VIDEO, latencies, percentiles
 from reports.numbers import points
-from reports.outcomes import Outcome, Outcomes
+from reports.outcomes import Outcome, Outcomes, training_id
 from reports.robustness import compared, spared
-from studies.clusters import Interval
 from studies.paper import IMAGE_SIZE, PAPER
 from studies.results import RunResult
+from studies.statistics.verdicts import Estimate
 
 LEAST_RUNS = 3
 """Fewest pairs of runs, each with a seed or a fold of its own, that decide what has no interval."""
@@ -45,7 +45,7 @@ def converges(studies: Sequence[Outcomes], protocol: str) -> Finding:
     return _by_pairs(told, faster, runs=min(map(len, pairs)), what="faster and smoother")
 
 
-def _curves(row: Outcome) -> dict[tuple[int, int], Convergence]:
+def _curves(row: Outcome) -> dict[tuple[int, int, int], Convergence]:
     """By seed and fold; a seed that collapsed has converged to nothing."""
     kept = [run for seed in row.seeds if not seed.scores.collapsed for run in seed.runs]
     return {_place(run): convergence(run.history) for run in kept}
@@ -91,8 +91,8 @@ def gradients(studies: Sequence[Outcomes], protocol: str) -> Finding:
     return _by_pairs(ours, held, runs=len(both), what="below 1 without skips and higher with them")
 
 
-def _place(run: RunResult) -> tuple[int, int]:
-    return run.spec.seed, run.spec.fold
+def _place(run: RunResult) -> tuple[int, int, int]:
+    return *training_id(run.spec), run.spec.fold
 
 
 def _mean(values: Iterable[float]) -> str:
@@ -110,7 +110,7 @@ def imbalance(studies: Sequence[Outcomes], protocol: str) -> Finding:
             continue
         ours = f"{_points(gain)} of recall over {', '.join(found.classes[c] for c in found.rare)}"
         # One rare class for an answer is all of its recall, and nothing learned.
-        if found.row.collapsed_throughout and gain.estimate >= 0:
+        if found.row.collapsed_throughout and gain.value >= 0:
             why = "with the focal loss the network collapsed"
             return Finding(ours=ours, word="undecidable at this n", why=why)
         return by_interval(gain, ours)
@@ -131,6 +131,8 @@ def robust(studies: Sequence[Outcomes], protocol: str) -> Finding:
     learned = [pair for pair in found if not any(each.row.collapsed_throughout for each in pair)]
     without, with_cbam = (learned or found)[0]
     gain = spared(without, with_cbam)
+    if gain is None:
+        return not_here("the test has fewer than two subjects")
     ours = f"{_points(gain)} less of fall, {with_cbam.row.arm.name} over {without.row.arm.name}"
     if not learned:
         why = "one of the two collapsed, and one answer for every sample cannot fall"
@@ -138,8 +140,8 @@ def robust(studies: Sequence[Outcomes], protocol: str) -> Finding:
     return by_interval(gain, ours)
 
 
-def _points(gain: Interval) -> str:
-    return f"{points(100 * gain.estimate)} points [{span(gain)}]"
+def _points(gain: Estimate) -> str:
+    return f"{points(100 * gain.value)} points [{span(gain)}]"
 
 
 def real_time(studies: Sequence[Outcomes], protocol: str) -> Finding:

@@ -1,10 +1,8 @@
-"""Which arm is better than which, how sure that is, and where the test was too small to tell.
+"""Which arm is better than which, how sure that is, and why there is no verdict where there is none.
 
-Paired throughout: two arms are compared on the samples that both were tested on. What decides resamples the
-subjects (`studies.clusters`); McNemar's exact test stands beside it within one seed, and decides where the
-test has too few subjects, over clips alone: frames of a clip are no independent answers. Holm's method keeps
-the family of a protocol at 5 % (`studies.verdicts`). Two arms that both collapsed get no verdict; one that
-did is marked so wherever it is named.
+Paired throughout: two arms are compared on the test units and trainings that both have. `studies.statistics`
+says how the interval, the p and the verdict come about. Two arms that both collapsed are no part of the
+family. The null arm stands against the arm that it repeats, in a family of its own.
 """
 
 from __future__ import annotations
@@ -14,98 +12,142 @@ from dataclasses import dataclass
 from typing import get_args
 
 from architectures.spec import USER
-from reports.answers import answers
 from reports.columns import SEEN, SEEN_NOTE, audit_notes, mark_notes, seen
 from reports.lists import few
 from reports.numbers import NOTHING, label, points
 from reports.outcomes import Outcome, Outcomes, marked
+from reports.pairing import pair_up
 from reports.table import Cell, Table
-from studies.arms import FACTORIAL, LADDERS, pairs, reference
-from studies.clusters import LEAST_CLUSTERS, Interval
-from studies.spec import Study
-from studies.verdicts import MARGIN, Judgement, Pair, Word, judged
+from studies.arms import FACTORIAL, LADDERS, null_pair, pairs, reference
+from studies.spec import Metric, Study
+from studies.statistics.mcnemar import exact
+from studies.statistics.verdicts import MIN_TRAININGS, Estimate, Verdict, Word, decide
+
+METRIC_NAMES: dict[Metric, str] = {"accuracy": "accuracy", "uf1": "UF1", "uar": "UAR"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """Two arms under one protocol and what may be believed of their difference; `seeds` went into it."""
+    """Two arms under one protocol: the second's metric less the first's, and the verdict on it.
+
+    `estimate` is None where both arms collapsed, or where there is an obstacle to any verdict. `wins` and
+    `losses` count the units that only the second, and only the first, answered right in a single training.
+    """
 
     before: Outcome
     after: Outcome
-    seeds: int
-    judgement: Judgement
+    trainings: int
+    value: float
+    estimate: Estimate | None
+    verdict: Verdict
+    wins: int | None = None
+    losses: int | None = None
+
+    @property
+    def mcnemar(self) -> float | None:
+        """Exact McNemar's p of the wins and losses of a single training; it decides nothing."""
+        if self.wins is None or self.losses is None or self.verdict.word == "both collapsed":
+            return None
+        return exact(self.wins, self.losses)
+
+    @property
+    def text(self) -> str:
+        """The estimate in points with its interval: "+3.10 [+0.20 to +6.00]"."""
+        gain = points(100 * self.value)
+        return f"{gain} [{span(self.estimate)}]" if self.estimate and self.estimate.low is not None else gain
 
 
 def differences(study: Outcomes, protocol: str) -> tuple[Difference, ...]:
-    """The family of comparisons of a study under one protocol, those that both arms have finished."""
+    """The family of comparisons of a study under one protocol, as far as both arms have finished."""
     rows = {row.arm.name: row for row in study.under(protocol)}
-    family = pairs(study.study.arms, design=study.study.design)
-    return judge([(rows[before.name], rows[after.name]) for before, after in family])
+    pairings = pairs(study.study.arms, design=study.study.design)
+    family = [(rows[before.name], rows[after.name]) for before, after in pairings]
+    return judge(family, metric=study.study.metric, margin=study.study.margin)
 
 
-def judge(couples: Sequence[tuple[Outcome, Outcome]]) -> tuple[Difference, ...]:
-    """A family of (before, after) under one protocol, those couples that have a seed in common."""
-    found: list[tuple[Outcome, Outcome, int]] = []
-    family: list[Pair] = []
-    for before, after in couples:
-        both = answers((before, after))
-        if both is None:
-            continue
-        counted = both.won_and_lost(before.arm.name, after.arm.name)
-        interval = both.contrast({after.arm.name: 1.0, before.arm.name: -1.0})
-        found.append((before, after, both.seeds))
-        family.append(
-            Pair(
-                first=before.arm.name,
-                second=after.arm.name,
-                difference=interval.estimate,
-                wins=counted[0] if counted else None,
-                losses=counted[1] if counted else None,
-                interval=interval,
-                collapsed=before.collapsed_throughout and after.collapsed_throughout,
+def null_difference(study: Outcomes, protocol: str) -> Difference | None:
+    """The null arm against the arm that it repeats; None without a null arm."""
+    rows = {row.arm.name: row for row in study.under(protocol)}
+    couple = null_pair(study.study.arms)
+    if couple is None:
+        return None
+    first, second = (rows[arm.name] for arm in couple)
+    found = judge([(first, second)], metric=study.study.metric, margin=study.study.margin)
+    return found[0] if found else None
+
+
+def judge(
+    couples: Sequence[tuple[Outcome, Outcome]], *, metric: Metric, margin: float
+) -> tuple[Difference, ...]:
+    """A family of (before, after) under one protocol, those couples that have a training in common."""
+    groups: dict[tuple[object, ...], list[tuple[Outcome, Outcome]]] = {}
+    collapsed = {couple for couple in couples if all(row.collapsed_throughout for row in couple)}
+    for couple in couples:
+        paired = pair_up(couple, metric)
+        if paired:
+            # Couples that share their trainings are tested together; one that collapsed is no part of it.
+            group = (couple,) if couple in collapsed else paired.trainings
+            groups.setdefault(group, []).append(couple)
+    family = sum(len(members) for members in groups.values()) - len(collapsed)
+    found: dict[tuple[Outcome, Outcome], Difference] = {}
+    for members in groups.values():
+        rows = list({id(row): row for couple in members for row in couple}.values())
+        paired = pair_up(rows, metric)
+        assert paired is not None
+        contrasts = [{after.arm.name: 1.0, before.arm.name: -1.0} for before, after in members]
+        estimates = paired.compare(contrasts, family=max(family, len(members)))
+        for (before, after), weights, estimate in zip(members, contrasts, estimates, strict=True):
+            both = (before, after) in collapsed
+            obstacle = paired.obstacle or ("" if estimate else "the test has a single subject")
+            counts = paired.wins_and_losses(before.arm.name, after.arm.name) or (None, None)
+            found[before, after] = Difference(
+                before=before,
+                after=after,
+                trainings=len(paired.trainings),
+                value=paired.value(weights),
+                estimate=None if both or paired.obstacle else estimate,
+                verdict=decide(estimate, margin=margin, collapsed=both, obstacle=obstacle),
+                wins=counts[0],
+                losses=counts[1],
             )
-        )
-    independent = bool(found) and found[0][0].unit == "clips"
-    return tuple(
-        Difference(before=before, after=after, seeds=seeds, judgement=judgement)
-        for (before, after, seeds), judgement in zip(
-            found, judged(family, independent=independent), strict=True
-        )
-    )
+    return tuple(found[couple] for couple in couples if couple in found)
 
 
 def difference_table(study: Outcomes) -> Table | None:
     """Every comparison of the study's family under every protocol; None where there is none to make."""
-    rows = [_row(found) for protocol in study.study.protocols for found in differences(study, protocol)]
-    if not rows:
+    margin, metric = study.study.margin, METRIC_NAMES[study.study.metric]
+    found = [each for protocol in study.study.protocols for each in differences(study, protocol)]
+    nulls = [null_difference(study, protocol) for protocol in study.study.protocols]
+    found += [null for null in nulls if null]
+    if not found:
         return None
     return Table(
         id=f"differences-{study.study.name}",
-        title="Differences of accuracy in points, and whether they are more than chance",
+        title=f"Differences of {metric} in points, with verdicts",
         header=(
             "From",
             "To",
             "Protocol",
+            "Trainings",
             "Difference",
             "95 % interval",
-            "Won–lost",
-            "p (McNemar)",
             "p",
-            "p (Holm)",
+            "Wins–losses",
+            "p (McNemar)",
             "Verdict",
             *SEEN,
         ),
-        rows=tuple(rows),
+        rows=tuple(_row(each, margin=margin) for each in found),
         notes=(
-            f"Family of a protocol: {family_in_words(study.study)}. Difference: To minus From on the same "
-            "samples, averaged over the seeds per sample first.",
-            "Interval and p: by resampling the subjects, which are what is independent here; none below "
-            f"{LEAST_CLUSTERS} subjects, where exact McNemar over clips stands in. p (Holm): adjusted for "
-            "the family.",
-            "Verdict: better or worse at p (Holm) < 0.05; no difference shown: the interval stays within "
-            f"±{100 * MARGIN:g} points, and the samples are enough to show it; both collapsed: neither has "
-            "learned anything, so nothing is compared and the pair is no part of the family; else too small "
-            "a test to tell.",
+            f"Family of a protocol: {family_in_words(study.study)}. Difference: {metric} of To minus "
+            f"{metric} of From on the same test units.",
+            "Interval and p: adjusted for the family; p < 0.05 if and only if the interval leaves out 0. "
+            "They cover other subjects and other trainings, as far as the study varied them.",
+            *_conditional_notes(found),
+            "Verdict: better or worse at p < 0.05; equivalent if the interval stays within "
+            f"±{100 * margin:g} points; otherwise inconclusive.",
+            *_null_notes(study),
+            *_single_training_notes(found),
             SEEN_NOTE,
             *audit_notes(study.rows),
             *mark_notes(study.rows),
@@ -113,41 +155,66 @@ def difference_table(study: Outcomes) -> Table | None:
     )
 
 
+def _conditional_notes(found: Sequence[Difference]) -> Iterator[str]:
+    if any(each.estimate and each.estimate.conditional for each in found):
+        yield (
+            f"With fewer than {MIN_TRAININGS} trainings the interval and p are conditional on these trained "
+            "networks: trained again, the same two architectures can differ by more."
+        )
+
+
+def _null_notes(study: Outcomes) -> Iterator[str]:
+    if null_pair(study.study.arms):
+        yield (
+            "The null arm is the same architecture trained with other seeds: its row shows what no "
+            "difference looks like on these data. It is no part of the family."
+        )
+
+
+def _single_training_notes(found: Sequence[Difference]) -> Iterator[str]:
+    if any(each.wins is not None for each in found):
+        yield (
+            "Wins–losses: test units that only To, and only From, answered right. McNemar's test takes units "
+            "for independent and ignores the training, so it decides nothing."
+        )
+
+
 def family_in_words(study: Study) -> str:
-    """What is set against what."""
+    """Which arms are compared with which."""
     if study.design not in (*LADDERS, FACTORIAL):
         return f"each arm against {reference(study.arms, design=study.design).name}"
     rungs = ["each rung against the one before"] if study.design in LADDERS else []
     family = pairs(study.arms, design=study.design)
-    own = [f"{before.name} against {after.name}" for before, after in family if before.network == USER]
+    own = [f"{after.name} against {before.name}" for before, after in family if after.network == USER]
     return ", ".join((*rungs, *own))
 
 
-def _row(found: Difference) -> tuple[Cell, ...]:
-    before, after, verdict = found.before, found.after, found.judgement
+def _row(found: Difference, *, margin: float) -> tuple[Cell, ...]:
+    before, after, estimate = found.before, found.after, found.estimate
     keys = (*before.keys, *after.keys)
-    pair = verdict.pair
-    counted = NOTHING if pair.wins is None else f"{pair.wins}–{pair.losses}"
+    counted = NOTHING if found.wins is None else f"{found.wins}–{found.losses}"
+    conditional = " (these networks only)" if estimate and estimate.conditional else ""
+    interval = span(estimate)
     return (
         label(before.name),
         label(after.name),
         label(after.protocol),
-        Cell(text=points(100 * pair.difference), value=100 * pair.difference, run_keys=keys),
-        label(NOTHING if pair.collapsed else span(pair.interval)),
+        label(str(found.trainings)),
+        Cell(text=points(100 * found.value), value=100 * found.value, run_keys=keys),
+        label(interval if interval == NOTHING else f"{interval}{conditional}"),
+        _p(estimate.p if estimate else None, keys),
         label(counted),
-        _p(pair.mcnemar, keys),
-        _p(verdict.p, keys),
-        _p(verdict.adjusted, keys),
-        label(verdict.word),
+        _p(found.mcnemar, keys),
+        label(found.verdict.text(margin)),
         *seen(after),
     )
 
 
-def span(interval: Interval) -> str:
+def span(estimate: Estimate | None) -> str:
     """An interval of shares in points, or a dash where there is none."""
-    if interval.low is None or interval.high is None:
+    if estimate is None or estimate.low is None or estimate.high is None:
         return NOTHING
-    return f"{points(100 * interval.low)} to {points(100 * interval.high)}"
+    return f"{points(100 * estimate.low)} to {points(100 * estimate.high)}"
 
 
 def _p(p: float | None, keys: tuple[str, ...]) -> Cell:
@@ -161,21 +228,22 @@ def in_words(study: Outcomes, protocol: str) -> Iterator[str]:
 
     Nothing where nothing is compared.
     """
-    found = sorted(
-        differences(study, protocol), key=lambda each: abs(each.judgement.pair.difference), reverse=True
-    )
-    groups: dict[Word, list[str]] = {}
+    margin = study.study.margin
+    found = sorted(differences(study, protocol), key=lambda each: abs(each.value), reverse=True)
+    groups: dict[tuple[Word, str], list[str]] = {}
     for each in found:
-        groups.setdefault(each.judgement.word, []).append(_told(each))
-    if groups:
-        told = "; ".join(f"{word}: {few(groups[word])}" for word in get_args(Word) if word in groups)
-        yield f"Under {protocol}, in points of accuracy: {told}."
+        verdict = each.verdict
+        groups.setdefault((verdict.word, verdict.text(margin)), []).append(_told(each))
+    order = get_args(Word)
+    ranked = sorted(groups, key=lambda group: order.index(group[0]))
+    if ranked:
+        told = "; ".join(f"{text}: {few(groups[word, text])}" for word, text in ranked)
+        yield f"Under {protocol}, in points of {METRIC_NAMES[study.study.metric]}: {told}."
 
 
 def _told(found: Difference) -> str:
-    before, after, pair = found.before, found.after, found.judgement.pair
-    if pair.collapsed:
+    before, after = found.before, found.after
+    if found.verdict.word == "both collapsed":
         return f"{after.arm.name} and {before.arm.name}"
     names = (marked(row.arm.name, row.collapse) for row in (after, before))
-    gain = f"{' over '.join(names)} {points(100 * pair.difference)}"
-    return gain if pair.interval.low is None else f"{gain} [{span(pair.interval)}]"
+    return f"{' over '.join(names)} {found.text}"

@@ -1,7 +1,7 @@
 """What each part of the block is worth on its own: effects, interactions and shares of a factorial design.
 
-Every number is one weighted sum over the sixteen arms (`studies.factorial`), so that all have intervals of
-the same kind, over subjects.
+Every number is one weighted sum over the sixteen arms (`studies.statistics.factorial`), so that all have
+intervals of the same kind.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from itertools import combinations
 
 from architectures.parts import BLOCK_PARTS, parts_of
 from architectures.spec import BLOCKS
-from reports.answers import answers
 from reports.columns import SEEN_NOTE, audit_notes, gap_notes, mark_notes
-from reports.differences import span
+from reports.differences import METRIC_NAMES, span
 from reports.numbers import label, points
 from reports.outcomes import Outcomes
+from reports.pairing import pair_up
 from reports.table import Cell, Table
-from studies.clusters import LEAST_CLUSTERS
-from studies.factorial import in_order, interaction, main_effect, minus, shapley
+from studies.spec import is_null
+from studies.statistics.factorial import in_order, interaction, main_effect, minus, shapley
+from studies.statistics.verdicts import MIN_TRAININGS
 
 Weights = Mapping[frozenset[str], float]
 
@@ -32,7 +33,7 @@ def effect_table(study: Outcomes) -> Table | None:
         return None
     return Table(
         id=f"effects-{study.study.name}",
-        title="What each part is worth over all combinations, in points of accuracy",
+        title=f"Effect of each part over all combinations, in points of {METRIC_NAMES[study.study.metric]}",
         header=("Protocol", "Quantity", "Part", "Estimate", "95 % interval"),
         rows=tuple(rows),
         notes=(
@@ -41,7 +42,8 @@ def effect_table(study: Outcomes) -> Table | None:
             "it is added, averaged over every order of adding the parts (Shapley). In the paper's order: its "
             "gain at its place in CBAM, residual, separable, PReLU; less the average: how far that order "
             "flatters (+) or hides (-) it.",
-            f"Intervals: by resampling the subjects, each for itself; none below {LEAST_CLUSTERS} subjects.",
+            "Intervals: over subjects and trainings, each for itself and not adjusted for their number; "
+            f"with fewer than {MIN_TRAININGS} trainings they are conditional on these trained networks.",
             SEEN_NOTE,
             *audit_notes(study.rows),
             *gap_notes(study.rows),
@@ -60,7 +62,8 @@ def effects_in_words(study: Outcomes, protocol: str) -> Iterator[str]:
     if rows:
         told = ", ".join(f"{part.text} {gain.text} [{span.text}]" for _, _, part, gain, span in rows)
         yield (
-            f"Under {protocol}, in points of accuracy, averaged over every order of adding the parts: {told} "
+            f"Under {protocol}, in points of {METRIC_NAMES[study.study.metric]}, averaged over every order "
+            f"of adding the parts: {told} "
             "(intervals each for itself)."
         )
 
@@ -68,15 +71,17 @@ def effects_in_words(study: Outcomes, protocol: str) -> Iterator[str]:
 def _rows(study: Outcomes, protocol: str) -> Iterator[tuple[Cell, ...]]:
     """The rows of one protocol; none before all of its arms have a seed in common."""
     arms = tuple(row for row in study.under(protocol) if row.arm.network == BLOCKS)
-    found = answers(arms)
+    arms = tuple(row for row in arms if not is_null(row.arm))
+    found = pair_up(arms, study.study.metric)
     if found is None:
         return
     on = {row.arm.name: parts_of(row.arm) & set(BLOCK_PARTS) for row in arms}
     parts = tuple(part for part in BLOCK_PARTS if any(part in members for members in on.values()))
     keys = tuple(key for row in arms for key in row.keys)
     for quantity, about, weights in _quantities(parts):
-        interval = found.contrast({arm: weights.get(members, 0.0) for arm, members in on.items()})
-        gain = 100 * interval.estimate
+        contrast = {arm: weights.get(members, 0.0) for arm, members in on.items()}
+        (interval,) = (None,) if found.obstacle else found.compare([contrast])
+        gain = 100 * found.value(contrast)
         estimate = Cell(text=points(gain), value=gain, run_keys=keys)
         yield (label(protocol), label(quantity), label(about), estimate, label(span(interval)))
 

@@ -9,9 +9,9 @@ from reports.beside import departures
 from reports.numbers import NOTHING
 from reports.outcomes import Outcomes
 from studies.claims import Word
-from studies.clusters import Interval
 from studies.paper import PAPER
-from studies.verdicts import MARGIN
+from studies.spec import MARGIN
+from studies.statistics.verdicts import MIN_TRAININGS, Estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,15 +54,18 @@ def study_with(
     return not_here(f"{what} under {protocol}")
 
 
-def by_interval(interval: Interval, ours: str) -> Finding:
+def by_interval(interval: Estimate | None, ours: str) -> Finding:
     """A claim that something is gained, by the interval of the gain: is it above 0?"""
-    if interval.low is None or interval.high is None:
+    if interval is None or interval.low is None or interval.high is None:
         return Finding(ours=ours, word="undecidable at this n", why="too few subjects for an interval")
+    if interval.conditional:
+        why = f"fewer than {MIN_TRAININGS} trainings"
+        return Finding(ours=ours, word="undecidable at this n", why=why)
     if interval.low > 0:
         return Finding(ours=ours, word="reproduced")
     if interval.high < 0:
         return Finding(ours=ours, word="not reproduced", why="the interval lies below 0")
-    if interval.within(MARGIN):
+    if interval.is_within(MARGIN):
         why = f"the interval holds 0 and stays within ±{100 * MARGIN:g} points"
         return Finding(ours=ours, word="not reproduced", why=why)
     return Finding(ours=ours, word="undecidable at this n", why="the interval holds 0")

@@ -8,31 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 
 from reports.checked import runs_of
 from reports.columns import SEEN, SEEN_NOTE, audit_notes, seen
 from reports.differences import span
 from reports.numbers import NOTHING, label, points, spread
 from reports.outcomes import Outcome, Outcomes
+from reports.pairing import cluster_of, mean_over_units
 from reports.table import Cell, Table
-from studies.clusters import Interval, mean_over_clusters
 from studies.metrics import Scores, headline, scores
 from studies.results import Prediction, RunResult
+from studies.statistics.verdicts import Estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Losses:
     """The proposal under one protocol with each loss, over the seeds that have finished with both.
 
-    `focal` and `plain` hold a seed's pooled predictions each; `train` counts the training samples of each
-    class over all runs; `keys` are the runs.
+    `focal` and `plain` hold each training's units, `clusters` each unit's subject, or its fold where
+    `by_fold`; `train` counts the training samples of each class over all runs; `keys` are the runs.
     """
 
     row: Outcome
     classes: tuple[str, ...]
     focal: tuple[tuple[Prediction, ...], ...]
     plain: tuple[tuple[Prediction, ...], ...]
+    clusters: Mapping[str, str]
+    by_fold: bool
     train: tuple[int, ...]
     keys: tuple[str, ...]
 
@@ -42,26 +44,19 @@ class Losses:
         even = sum(self.train) / len(self.train)
         return tuple(c for c, n in enumerate(self.train) if n < 0.9 * even)
 
-    def gain(self, classes: Sequence[int]) -> Interval | None:
-        """Accuracy gained by the focal loss on samples of these classes; None where the test has none."""
-        first, second = (_right(seeds, classes) for seeds in (self.plain, self.focal))
-        units = sorted(second)
-        if not units:
-            return None
-        values = [second[unit][0] - first[unit][0] for unit in units]
-        return mean_over_clusters(values, [second[unit][1] for unit in units])
-
-
-def _right(seeds: Sequence[Sequence[Prediction]], classes: Sequence[int]) -> Mapping[str, tuple[float, str]]:
-    """Share of the seeds with the right answer, and the subject, of each unit of these classes."""
-    found: dict[str, list[bool]] = {}
-    subjects: dict[str, str] = {}
-    for units in seeds:
-        for unit in units:
-            if unit.truth in classes:
-                found.setdefault(unit.id, []).append(unit.answer == unit.truth)
-                subjects[unit.id] = unit.subject or unit.clip
-    return {unit: (fmean(right), subjects[unit]) for unit, right in found.items()}
+    def gain(self, classes: Sequence[int]) -> Estimate | None:
+        """Accuracy gained by the focal loss on units of these classes; None with fewer than two clusters."""
+        trainings = [
+            {
+                unit.id: float(unit.answer == unit.truth) - right[unit.id]
+                for unit in focal
+                if unit.truth in classes
+            }
+            for focal, plain in zip(self.focal, self.plain, strict=True)
+            for right in [{unit.id: float(unit.answer == unit.truth) for unit in plain}]
+        ]
+        tested = [values for values in trainings if values]
+        return mean_over_units(tested, self.clusters, by_fold=self.by_fold) if tested else None
 
 
 def losses(study: Outcomes, protocol: str) -> Losses | None:
@@ -70,15 +65,18 @@ def losses(study: Outcomes, protocol: str) -> Losses | None:
     plain = runs_of(study, "cross-entropy", study.study.proposal, protocol=protocol)
     if row is None:
         return None
-    both = [(seed, plain[seed.seed]) for seed in row.seeds if seed.seed in plain]
+    both = [(seed, plain[seed.id]) for seed in row.seeds if seed.id in plain]
     if not both:
         return None
     runs = [run for seed, _ in both for run in seed.runs]
+    by_fold = len(both[0][0].runs) > 1
     return Losses(
         row=row,
         classes=study.classes,
         focal=tuple(seed.units for seed, _ in both),
         plain=tuple(headline(_pooled(others), protocol) for _, others in both),
+        clusters={k: v for seed, _ in both for k, v in cluster_of(seed, by_fold=by_fold).items()},
+        by_fold=by_fold,
         train=tuple(map(sum, zip(*(run.data.train for run in runs), strict=True))),
         keys=tuple(run.spec.key for seed, others in both for run in (*seed.runs, *others)),
     )
@@ -154,9 +152,9 @@ def _note(found: Losses) -> str:
         return f"Under {found.row.protocol} no class is rare: the training samples are nearly even."
     gain = found.gain(found.rare)
     if gain is None:
-        return f"Under {found.row.protocol} no rare class is in the test."
+        return f"Under {found.row.protocol} the rare classes come from fewer than two test subjects."
     return (
         f"Over the rare classes under {found.row.protocol} the focal loss is worth "
-        f"{points(100 * gain.estimate)} points of recall [{span(gain)}], over {gain.samples} "
+        f"{points(100 * gain.value)} points of recall [{span(gain)}], over {gain.units} "
         f"{found.row.unit}."
     )

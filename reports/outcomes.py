@@ -1,7 +1,7 @@
 """What became of a study: for every arm under every protocol, the scores of each seed and what is missing.
 
-The folds of a seed are pooled before a score is taken; seeds are never pooled. A seed counts once all its
-folds are there.
+The folds of a training are pooled before a score is taken; trainings are never pooled. A training counts once
+all its folds are there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datasets.spec import Leakage
 from studies.controls import MAJORITY, PRIOR, majority, prior_guesser
 from studies.metrics import Scores, headline, scores
 from studies.results import DataSummary, Failure, Prediction, RunResult, StudyResult
-from studies.spec import Role, Study
+from studies.spec import NULL_SEEDS, Role, RunSpec, Study
 
 Answer = Callable[[Sequence[RunResult]], tuple[tuple[Prediction, ...], ...]]
 """A rule that answers the test samples of one seed's folds."""
@@ -28,6 +28,7 @@ class SeedOutcome:
     `units` are the predictions in the protocol's unit of evaluation, `right` says which answer is the truth.
     """
 
+    split_seed: int
     seed: int
     runs: tuple[RunResult, ...]
     predictions: tuple[Prediction, ...]
@@ -35,6 +36,11 @@ class SeedOutcome:
     right: tuple[bool, ...]
     scores: Scores
     by_frame: Scores
+
+    @property
+    def id(self) -> tuple[int, int]:
+        """Division and training seed: trainings of two arms with one id had the same samples in each part."""
+        return self.split_seed, self.seed
 
 
 def marked(name: str, *marks: str) -> str:
@@ -200,7 +206,7 @@ def _computed(row: Outcome, name: str, answer: Answer) -> Outcome:
     for seed in row.seeds:
         answered = zip(seed.runs, answer(seed.runs), strict=True)
         runs = [replace(run, predictions=predictions) for run, predictions in answered]
-        seeds.append(_seed(seed.seed, runs, protocol=row.protocol))
+        seeds.append(_seed(seed.id, runs, protocol=row.protocol))
     return replace(row, seeds=tuple(seeds), failures=(), unrun=0, control=name)
 
 
@@ -208,21 +214,21 @@ def _outcome(result: StudyResult, arm: ArchitectureSpec, *, protocol: str, contr
     study = result.study
     found = {run.spec.key: run for run in result.results}
     failed = {failure.spec.key: failure for failure in result.failures}
-    keys: dict[int, list[str]] = {seed: [] for seed in study.seeds}
+    keys: dict[tuple[int, int], list[str]] = {}
     for spec in study.runs():
         if (spec.architecture, spec.protocol, spec.control) == (arm, protocol, control):
-            keys[spec.seed].append(spec.key)
+            keys.setdefault(training_id(spec), []).append(spec.key)
     absent = [key for members in keys.values() for key in members if key not in found]
     complete = {
-        seed: [found[key] for key in members]
-        for seed, members in keys.items()
+        training: [found[key] for key in members]
+        for training, members in keys.items()
         if all(key in found for key in members)
     }
     return Outcome(
         arm=arm,
         protocol=protocol,
-        seeds=tuple(_seed(seed, runs, protocol=protocol) for seed, runs in complete.items()),
-        planned_seeds=len(study.seeds),
+        seeds=tuple(_seed(training, runs, protocol=protocol) for training, runs in complete.items()),
+        planned_seeds=len(study.split_seeds) * len(study.seeds),
         failures=tuple(failed[key] for key in absent if key in failed),
         unrun=sum(key not in failed for key in absent),
         scale=_scale(arm, study.arms),
@@ -230,23 +236,40 @@ def _outcome(result: StudyResult, arm: ArchitectureSpec, *, protocol: str, contr
     )
 
 
-def _seed(seed: int, runs: Sequence[RunResult], *, protocol: str) -> SeedOutcome:
+def training_id(spec: RunSpec) -> tuple[int, int]:
+    """The run's division and training seed; of a null arm's run, that of the other arms' runs beside it."""
+    return spec.split_seed, spec.seed % NULL_SEEDS
+
+
+def _seed(training: tuple[int, int], runs: Sequence[RunResult], *, protocol: str) -> SeedOutcome:
     predictions = tuple(prediction for run in runs for prediction in run.predictions)
     classes = len(runs[0].data.classes)
     units = headline(predictions, protocol)
     pooled = scores(units, classes)
-    by_fold = (scores(headline(run.predictions, protocol), classes) for run in runs)
-    # Folds that each have one answer, be it another one each, have learned as little together.
-    constant = len(runs) > 1 and all(fold.collapsed for fold in by_fold)
+    split_seed, seed = training
     return SeedOutcome(
+        split_seed=split_seed,
         seed=seed,
         runs=tuple(runs),
         predictions=predictions,
         units=units,
         right=tuple(unit.answer == unit.truth for unit in units),
-        scores=replace(pooled, collapsed=pooled.collapsed or constant),
+        scores=replace(pooled, collapsed=pooled.collapsed or _is_constant(runs, protocol=protocol)),
         by_frame=scores(predictions, classes),
     )
+
+
+def _is_constant(runs: Sequence[RunResult], *, protocol: str) -> bool:
+    """Whether every fold that could vary gave one answer, be it another one in each.
+
+    A fold whose test units are all of one class has one answer if it is perfect, too, so only folds with
+    several classes count, and they must hold at least half of the units.
+    """
+    by_fold = [headline(run.predictions, protocol) for run in runs]
+    telling = [units for units in by_fold if len({unit.truth for unit in units}) > 1]
+    if len(runs) < 2 or 2 * sum(map(len, telling)) < sum(map(len, by_fold)):
+        return False
+    return all(len({unit.answer for unit in units}) == 1 for units in telling)
 
 
 def _scale(arm: ArchitectureSpec, arms: Sequence[ArchitectureSpec]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from statistics import fmean
 
@@ -15,13 +16,14 @@ from reports.checked import runs_of, twins
 from reports.columns import SEEN, SEEN_NOTE, seen
 from reports.differences import span
 from reports.figures import SMALL, grid_of, legend, legible, save
-from reports.numbers import label, percent, points
+from reports.numbers import NOTHING, label, percent, points
 from reports.outcomes import Outcome, Outcomes, SeedOutcome, marked
+from reports.pairing import cluster_of, mean_over_units
 from reports.pictures import file_name
 from reports.table import Cell, Figure, Table
-from studies.clusters import Interval, mean_over_clusters
 from studies.metrics import by_condition
 from studies.results import Prediction, RunResult
+from studies.statistics.verdicts import Estimate
 
 Seed = tuple[SeedOutcome, Sequence[RunResult]]
 """One seed of an arm, and the runs of its check."""
@@ -31,25 +33,33 @@ CLAIMED = tuple(f"{kind} {strength}" for kind in (*POSE, *ILLUMINATION) for stre
 """Conditions of the paper's claim: pose and illumination, at every strength."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Robustness:
-    """One arm under one protocol: by condition and unit, the share of the seeds that answered it right.
+    """One arm under one protocol: by training, condition and unit, whether it was answered right.
 
-    The condition "" is the test as it is. `keys` are the runs of the seeds that finished both.
+    The condition "" is the test as it is. `clusters` names the subject of each unit, or its fold where
+    `by_fold`. `keys` are the runs of the trainings that finished both.
     """
 
     row: Outcome
-    right: Mapping[str, Mapping[str, float]]
-    subjects: Mapping[str, str]
+    trainings: tuple[Mapping[str, Mapping[str, bool]], ...]
+    clusters: Mapping[str, str]
+    by_fold: bool
     keys: tuple[str, ...]
+
+    @cached_property
+    def right(self) -> Mapping[str, Mapping[str, float]]:
+        """By condition and unit, the share of the trainings that answered it right."""
+        found: dict[str, dict[str, list[bool]]] = {}
+        for training in self.trainings:
+            for condition, units in training.items():
+                for unit, right in units.items():
+                    found.setdefault(condition, {}).setdefault(unit, []).append(right)
+        return {c: {unit: fmean(right) for unit, right in units.items()} for c, units in found.items()}
 
     def accuracy(self, *conditions: str) -> float:
         """The mean of the conditions' accuracies, 0 to 1."""
         return fmean(fmean(self.right[condition].values()) for condition in conditions)
-
-    def kept(self, unit: str, conditions: Sequence[str]) -> float:
-        """The mean over the conditions of a unit's answer less its answer as it is, -1 to 1."""
-        return fmean(self.right[condition][unit] for condition in conditions) - self.right[AS_IT_IS][unit]
 
 
 def robustness(study: Outcomes, row: Outcome) -> Robustness | None:
@@ -58,38 +68,48 @@ def robustness(study: Outcomes, row: Outcome) -> Robustness | None:
     return _measured(row, tuple(both.values())) if both else None
 
 
-def _both(study: Outcomes, row: Outcome) -> dict[int, Seed]:
-    """The seeds that have finished an arm's runs and its check's."""
+def _both(study: Outcomes, row: Outcome) -> dict[tuple[int, int], Seed]:
+    """The trainings that have finished an arm's runs and its check's, by id."""
     checked = runs_of(study, "robustness", row.arm, protocol=row.protocol)
-    return {seed.seed: (seed, checked[seed.seed]) for seed in row.seeds if seed.seed in checked}
+    return {seed.id: (seed, checked[seed.id]) for seed in row.seeds if seed.id in checked}
 
 
 def _measured(row: Outcome, both: Sequence[Seed]) -> Robustness:
-    answers: dict[str, dict[str, list[bool]]] = {}
-    subjects: dict[str, str] = {}
+    trainings, clusters = [], dict[str, str]()
+    by_fold = len(both[0][0].runs) > 1
     for seed, runs in both:
         changed = tuple(prediction for run in runs for prediction in run.predictions)
-        told: dict[str, Sequence[Prediction]] = {
-            AS_IT_IS: seed.units,
-            **by_condition(changed),
-        }
-        for condition, units in told.items():
-            for unit in units:
-                answers.setdefault(condition, {}).setdefault(unit.id, []).append(unit.answer == unit.truth)
-                subjects[unit.id] = unit.subject or unit.clip
+        conditions: dict[str, Sequence[Prediction]] = {AS_IT_IS: seed.units, **by_condition(changed)}
+        trainings.append(
+            {
+                condition: {unit.id: unit.answer == unit.truth for unit in units}
+                for condition, units in conditions.items()
+            }
+        )
+        clusters |= cluster_of(seed, by_fold=by_fold)
     return Robustness(
         row=row,
-        right={c: {unit: fmean(right) for unit, right in units.items()} for c, units in answers.items()},
-        subjects=subjects,
+        trainings=tuple(trainings),
+        clusters=clusters,
+        by_fold=by_fold,
         keys=tuple(run.spec.key for seed, runs in both for run in (*seed.runs, *runs)),
     )
 
 
-def spared(without: Robustness, with_part: Robustness, conditions: Sequence[str] = CLAIMED) -> Interval:
-    """By how much less the second falls under these conditions, a share, with its interval over subjects."""
-    units = sorted(set(without.right[AS_IT_IS]) & set(with_part.right[AS_IT_IS]))
-    values = [with_part.kept(unit, conditions) - without.kept(unit, conditions) for unit in units]
-    return mean_over_clusters(values, [with_part.subjects[unit] for unit in units])
+def spared(
+    without: Robustness, with_part: Robustness, conditions: Sequence[str] = CLAIMED
+) -> Estimate | None:
+    """By how much less the second falls under these conditions, a share; both have the same trainings."""
+    trainings = [
+        {unit: _fall(before, unit, conditions) - _fall(after, unit, conditions) for unit in after[AS_IT_IS]}
+        for before, after in zip(without.trainings, with_part.trainings, strict=True)
+    ]
+    return mean_over_units(trainings, with_part.clusters, by_fold=with_part.by_fold)
+
+
+def _fall(right: Mapping[str, Mapping[str, bool]], unit: str, conditions: Sequence[str]) -> float:
+    """A unit's answer as it is less the mean of its answers under the conditions, -1 to 1."""
+    return right[AS_IT_IS][unit] - fmean(right[condition][unit] for condition in conditions)
 
 
 def compared(study: Outcomes, protocol: str, *, part: str) -> Iterator[tuple[Robustness, Robustness]]:
@@ -177,8 +197,8 @@ def _named(found: Robustness) -> str:
     return marked(found.row.arm.name, found.row.collapse)
 
 
-def _in_words(interval: Interval) -> str:
-    return f"{points(100 * interval.estimate)} [{span(interval)}]"
+def _in_words(gain: Estimate | None) -> str:
+    return f"{points(100 * gain.value)} [{span(gain)}]" if gain else NOTHING
 
 
 def robustness_figure(study: Outcomes, protocol: str, *, out: Path) -> Figure | None:

@@ -10,7 +10,7 @@ from reports.columns import SEEN, WHO, seen, short_notes, who
 from reports.numbers import NOTHING, label, percent, whole
 from reports.outcomes import Outcome, Outcomes, SeedOutcome
 from reports.table import Cell, Table
-from studies.spec import RunSpec, Study
+from studies.spec import RunSpec, Study, is_null
 from studies.stability import Rankings, accuracy_std, class_changes, count_test_sets, rank_arms
 
 Round = tuple[RunSpec, ...]
@@ -52,7 +52,7 @@ def rankings_of(study: Outcomes, protocol: str) -> Rankings | None:
 
     Networks without a finished seed are left out. None with fewer than two networks or two such seeds.
     """
-    rows = [row for row in study.under(protocol) if row.seeds]
+    rows = [row for row in study.under(protocol) if row.seeds and not is_null(row.arm)]
     by_round = [{_round(seed, study.study): seed.units for seed in row.seeds} for row in rows]
     if not by_round:
         return None

@@ -14,6 +14,7 @@ from itertools import combinations, pairwise
 from architectures.catalogue import CATALOGUE, COMPARISON, PROPOSED, architecture
 from architectures.parts import BLOCK_PARTS, NETWORK_PARTS, PARTS, parts_of, with_parts
 from architectures.spec import USER, ArchitectureSpec
+from studies.spec import is_null, null_of
 
 BARE = "vgg16-bn-gap"
 FACTORIAL, PLACEBO = "factorial", "placebo"
@@ -153,16 +154,24 @@ def pairs(arms: Arms, *, design: str) -> tuple[tuple[ArchitectureSpec, Architect
     Up a ladder each rung stands against the one before; the parts of a factorial have effects instead. Else
     every arm stands against the reference: before it in a comparison and where the arm lacks a part of the
     reference, so that a gain is always the proposal's or the part's. A network of the user's own is no rung
-    and no combination of parts: it stands before the reference too, which up a ladder and in a factorial is
-    the proposed network, or the last of theirs if they do not come to it.
+    and no combination of parts: it stands after the reference, so that the verdict is about the user's
+    network. Up a ladder and in a factorial that reference is the proposed network, or the last of theirs if
+    they do not come to it. The null arm is in no family: see `null_pair`.
     """
+    arms = tuple(arm for arm in arms if not is_null(arm))
     own = [arm for arm in arms if arm.network == USER]
     parted = [arm for arm in arms if arm not in own]
     if design in LADDERS or design == FACTORIAL:
         steps = pairwise(parted) if design in LADDERS else ()
         whole = next((arm for arm in parted if arm.name == PROPOSED), parted[-1])
-        return (*steps, *((arm, whole) for arm in own))
+        return (*steps, *((whole, arm) for arm in own))
     against = reference(arms, design=design)
     others = [arm for arm in arms if arm is not against]
-    lesser = [not design or arm in own or parts_of(arm) < parts_of(against) for arm in others]
+    lesser = [arm not in own and (not design or parts_of(arm) < parts_of(against)) for arm in others]
     return tuple((arm, against) if less else (against, arm) for arm, less in zip(others, lesser, strict=True))
+
+
+def null_pair(arms: Arms) -> tuple[ArchitectureSpec, ArchitectureSpec] | None:
+    """The arm that the null arm repeats, and the null arm; None without one."""
+    null = next((arm for arm in arms if is_null(arm)), None)
+    return next(((arm, null) for arm in arms if null and null_of(arm) == null), None)

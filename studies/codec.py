@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 import types
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -18,11 +19,45 @@ _LONGEST = 200
 
 _LONGEST_MESSAGE = 2000
 
+WRITTEN_AS: Mapping[str, Mapping[str, str]] = {
+    # Until November 2026 one seed drew both the division and the training.
+    "RunSpec": {"split_seed": "seed", "seed": "training_seed"},
+    "Study": {"split_seeds": "seeds", "seeds": "training_seeds"},
+}
+"""The names under which renamed fields stand in JSON, by class: names in JSON never change."""
+
+ALWAYS_WRITTEN: Mapping[str, frozenset[str]] = {
+    name: frozenset(fields.split())
+    for name, fields in {
+        "ArchitectureSpec": "network stages block norm head width pretrained source digest",
+        "AugmentationSpec": "flip rotation scale crop brightness contrast saturation hue",
+        "BlockSpec": "convolution attention activation residual",
+        "DataSummary": "findings drawn",
+        "DatasetSpec": "alignment representation classes layout",
+        "Epoch": "gradient_ratio",
+        "Prediction": "condition",
+        "RunResult": "timings pieces",
+        "RunSpec": "folds control split_seed",
+        "Study": "folds controls onset_fingerprint checks searches split_seeds",
+        "TrainingSpec": "epochs batch learning_rate gamma class_weights patience augmentation precision "
+        "compile fused deterministic",
+    }.items()
+}
+"""Fields with a default that JSON holds even at their default, by class.
+
+Every other field is left out at its default, so that a new field changes no key, no study's name and no
+stored record. The list is closed: it holds the fields that were written before this rule.
+"""
+
 
 def to_data(value: Any) -> Any:
-    """`value` as plain dicts, lists and scalars."""
+    """`value` as plain dicts, lists and scalars; fields at their default stay out, see `ALWAYS_WRITTEN`."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_data(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {
+            name: to_data(getattr(value, field.name))
+            for name, field, omissible in _fields(type(value))
+            if not (omissible and getattr(value, field.name) == field.default)
+        }
     if isinstance(value, tuple | list):
         return [to_data(item) for item in value]
     return value
@@ -35,8 +70,20 @@ def to_json(value: Any, *, indent: int | None = None) -> str:
 
 
 @cache
-def _hints(cls: type) -> dict[str, Any]:
-    return get_type_hints(cls)
+def _fields(cls: type) -> tuple[tuple[str, dataclasses.Field[Any], bool], ...]:
+    """Each field's name in JSON, the field, and whether JSON leaves it out at its default."""
+    names, always = WRITTEN_AS.get(cls.__name__, {}), ALWAYS_WRITTEN.get(cls.__name__, frozenset())
+    return tuple(
+        (names.get(field.name, field.name), field, _has_default(field) and field.name not in always)
+        for field in dataclasses.fields(cls)
+    )
+
+
+@cache
+def _hints(cls: type) -> dict[str, tuple[str, Any]]:
+    """The field and its type, by its name in JSON."""
+    hints = get_type_hints(cls)
+    return {name: (field.name, hints[field.name]) for name, field, _ in _fields(cls)}
 
 
 def from_data(cls: type[T], data: Any) -> T:
@@ -124,11 +171,15 @@ def _decode_tuple(args: tuple[Any, ...], data: Any, *, where: str) -> tuple[Any,
 
 def _decode_dataclass(cls: type, data: Any, *, where: str) -> Any:
     hints = _hints(cls)
-    needed = {field.name for field in dataclasses.fields(cls) if not _has_default(field)}
+    needed = {name for name, field, _ in _fields(cls) if not _has_default(field)}
     if not isinstance(data, dict) or not needed <= set(data) <= set(hints):
         got = sorted(data) if isinstance(data, dict) else data
         raise ValueError(f"{where} must have the fields {sorted(hints)}; got {_got(got)}")
-    return cls(**{name: _decode(hints[name], data[name], where=f"{where}.{name}") for name in data})
+    values = {}
+    for name, item in data.items():
+        field, hint = hints[name]
+        values[field] = _decode(hint, item, where=f"{where}.{name}")
+    return cls(**values)
 
 
 def _has_default(field: dataclasses.Field[Any]) -> bool:

@@ -8,7 +8,7 @@ from typing import Literal
 from datasets.audit import Finding
 from datasets.spec import Anomaly, Leakage
 from studies.cost import Cost
-from studies.spec import RunSpec, Study
+from studies.spec import FOLD_0_VERSION, RunSpec, Study
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,8 @@ class RunResult:
     """A finished run, written once. `best_epoch` is the epoch whose weights gave the predictions.
 
     `timings` are those of a latency check, which predicts nothing. `pieces` is into how many each batch was
-    cut because a whole one did not fit the memory.
+    cut because a whole one did not fit the memory. `training_version` is `studies.spec.TRAINING_VERSION`
+    when the run was trained. `fixed_weights`: the network starts from the same weights under every seed.
     """
 
     spec: RunSpec
@@ -106,6 +107,8 @@ class RunResult:
     seconds: float
     timings: tuple[Timing, ...] = ()
     pieces: int = 1
+    training_version: int = FOLD_0_VERSION
+    fixed_weights: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

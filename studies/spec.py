@@ -14,8 +14,17 @@ from datasets.spec import AugmentationSpec, DatasetSpec
 from studies.codec import to_json
 from studies.search import Search
 
-RECIPE = 2
-"""Raised whenever training comes to mean something else, so that no older result answers for it."""
+TRAINING_VERSION = 3
+"""Part of every run's key: raised when training changes meaning, so that no older result is reused for it."""
+
+FOLD_0_VERSION = 2
+"""The version of runs on fold 0: version 3 gave each fold its own random stream and left fold 0 as it was."""
+
+NULL_SEEDS = 1_000_000
+"""Added to the training seeds of a null arm, so that no other arm of any study shares them."""
+
+NULL = " (null)"
+"""Ends the name of the null arm: the primary arm again, trained with other seeds."""
 
 MOST = 1_000_000
 """Of epochs, patience and images a step; more is a slip of the keyboard."""
@@ -30,6 +39,12 @@ Control = Literal["shuffled-labels", "onset-frame", "identity-probe"]
 
 Check = Literal["cross-entropy", "robustness", "latency"]
 """What the paper claims beside accuracy, as runs; `studies.checks` says what each is."""
+
+Metric = Literal["accuracy", "uf1", "uar"]
+"""What decides a study; `studies.metrics` says what each is."""
+
+MARGIN = 0.05
+"""The smallest difference that matters, a share, unless a study sets another."""
 
 Role = Literal["none", Control, Check]
 """What a run is beside its arm: nothing, a control of it or a check."""
@@ -87,6 +102,7 @@ class RunSpec:
     """One training run, in full: what is equal in every field but names is the same run.
 
     `fingerprint` identifies the data by content (`datasets.pixels.cache`); `fold` is one of `folds`, from 0.
+    `split_seed` draws the division into training, validation and test; `seed` is that of the training on it.
     `control` is "none", or the negative control or the check that the run is of its arm.
 
     Raises:
@@ -100,7 +116,8 @@ class RunSpec:
     folds: int = 1
     architecture: ArchitectureSpec
     training: TrainingSpec
-    seed: int
+    split_seed: int = 0
+    seed: int = 0
     control: Role = "none"
 
     def __post_init__(self) -> None:
@@ -115,6 +132,18 @@ class RunSpec:
     def key(self) -> str:
         """The run's identity, 16 hexadecimal digits: equal in MLflow, on disk and in the report."""
         return _key(self)
+
+    @property
+    def stream(self) -> int:
+        """Seed of the run's random numbers: weights, order, augmentation and dropout.
+
+        Every division, training seed and fold has its own, so that the folds of one seed are independent
+        trainings. On fold 0 with training seed 0 it is the split seed itself.
+        """
+        if self.seed == 0 and self.fold == 0:
+            return self.split_seed
+        digest = hashlib.sha256(f"{self.split_seed} {self.seed} {self.fold}".encode()).digest()
+        return int.from_bytes(digest[:8], "big") >> 1
 
     @property
     def trains(self) -> bool:
@@ -137,10 +166,13 @@ class RunSpec:
 class Study:
     """Arms run under the same data, training, protocols and seeds, so that they can be compared.
 
-    `folds` gives the number of folds of each protocol on these data; () where each has one. `controls` are
-    run with the arm that the study is about; `onset_fingerprint` identifies the images of the onset frames.
-    `checks` are run too: robustness of every arm, latency of every arm once, cross-entropy of that one arm.
-    `searches` are () or those of every run, whose settings then take the place of `training`'s.
+    Every division of `split_seeds` is trained on once with every seed of `seeds`. `metric` decides and
+    `margin`, a share, is the smallest difference of it that matters. A null arm (`is_null`) is trained with
+    seeds of its own. `folds` gives the number of folds of each protocol on these data; () where each has
+    one. `controls` are run with the arm that the study is about; `onset_fingerprint` identifies the images
+    of the onset frames. `checks` are run too: robustness of every arm, latency of every arm once,
+    cross-entropy of that one arm. `searches` are () or those of every run, whose settings then take the
+    place of `training`'s.
 
     Raises:
         ValueError: nothing to run, an arm twice, or an arm that cannot take the images.
@@ -152,18 +184,31 @@ class Study:
     dataset: DatasetSpec
     fingerprint: str
     protocols: tuple[str, ...]
-    seeds: tuple[int, ...]
     training: TrainingSpec
     arms: tuple[ArchitectureSpec, ...]
+    split_seeds: tuple[int, ...] = (0,)
+    seeds: tuple[int, ...] = (0,)
     folds: tuple[int, ...] = ()
     controls: tuple[Control, ...] = ()
     onset_fingerprint: str = ""
     checks: tuple[Check, ...] = ()
     searches: tuple[Search, ...] = ()
+    metric: Metric = "accuracy"
+    margin: float = MARGIN
 
     def __post_init__(self) -> None:
         names = [arm.name for arm in self.arms]
-        for what, values in (("arm", names), ("protocol", self.protocols), ("seed", self.seeds)):
+        if not 0 < self.margin < 1:
+            raise ValueError(
+                "the margin is the smallest difference that matters, a share between 0 and 1; "
+                f"got {self.margin:g}"
+            )
+        for what, values in (
+            ("arm", names),
+            ("protocol", self.protocols),
+            ("split seed", self.split_seeds),
+            ("seed", self.seeds),
+        ):
             if not values:
                 raise ValueError(f"a study needs at least one {what}")
             twice = {value for value in values if list(values).count(value) > 1}
@@ -184,7 +229,7 @@ class Study:
         return next((arm for arm in self.arms if arm.name == PROPOSED), self.arms[0])
 
     def runs(self) -> tuple[RunSpec, ...]:
-        """Every run of the study: by protocol, seed and fold; arms, then controls, then checks."""
+        """Every run of the study: by protocol, division, seed and fold; arms, then controls, then checks."""
         return _runs(self)
 
     def _each_run(self) -> Iterator[RunSpec]:
@@ -197,9 +242,11 @@ class Study:
                 folds=folds,
                 architecture=self.proposal,
                 training=self.training,
+                split_seed=split_seed,
                 seed=seed,
             )
             for protocol, folds in zip(self.protocols, self.folds or [1] * len(self.protocols), strict=True)
+            for split_seed in self.split_seeds
             for seed in self.seeds
             for fold in range(folds)
         )
@@ -209,7 +256,10 @@ class Study:
 
     def _runs_of(self, cell: RunSpec, found: Mapping[str, Search], *, first: bool) -> Iterator[RunSpec]:
         """The runs of one protocol, seed and fold, `cell` being the proposal's; latency in the first only."""
-        arms = [_tuned(replace(cell, architecture=arm), found) for arm in self.arms]
+        arms = [
+            _tuned(replace(cell, architecture=arm, seed=cell.seed + NULL_SEEDS * is_null(arm)), found)
+            for arm in self.arms
+        ]
         cell = _tuned(cell, found)
         yield from arms
         yield from (self._controlled(cell, control) for control in self.controls)
@@ -228,6 +278,16 @@ class Study:
         return replace(cell, control=control, dataset=onsets, fingerprint=self.onset_fingerprint)
 
 
+def is_null(arm: ArchitectureSpec) -> bool:
+    """Whether this is a null arm: an arm of the study again, trained with seeds of its own."""
+    return arm.name.endswith(NULL)
+
+
+def null_of(arm: ArchitectureSpec) -> ArchitectureSpec:
+    """The null arm of `arm`."""
+    return replace(arm, name=f"{arm.name}{NULL}")
+
+
 @lru_cache(maxsize=32)  # every table of a report asks for them
 def _runs(study: Study) -> tuple[RunSpec, ...]:
     return tuple(study._each_run())
@@ -236,7 +296,8 @@ def _runs(study: Study) -> tuple[RunSpec, ...]:
 @lru_cache(maxsize=65_536)  # a report asks for the key of every run again and again
 def _key(spec: RunSpec) -> str:
     nameless = replace(spec, architecture=replace(spec.architecture, name="", source=""))
-    return hashlib.sha256(f"{RECIPE} {to_json(nameless)}".encode()).hexdigest()[:16]
+    version = TRAINING_VERSION if spec.fold else FOLD_0_VERSION
+    return hashlib.sha256(f"{version} {to_json(nameless)}".encode()).hexdigest()[:16]
 
 
 def _tuned(spec: RunSpec, found: Mapping[str, Search]) -> RunSpec:

@@ -22,7 +22,7 @@ from harness.archive.members import AGAIN, CELLS, FAILURES, MANIFEST, STUDY, Mem
 from harness.tracking.record import final_metrics, flattened, result_from
 from studies.codec import from_data, to_json
 from studies.results import Failure, RunResult
-from studies.spec import RECIPE, RunSpec, Study
+from studies.spec import TRAINING_VERSION, RunSpec, Study
 
 MOST_RUNS = 100_000
 """More runs than any study has; to count those of a forged one can take for ever."""
@@ -44,14 +44,17 @@ class Failed:
 
 
 def fits(key: str, spec: Mapping[str, Any]) -> bool:
-    """Whether a run of this spec, as written at the time, had that key under this recipe or an earlier one.
+    """Whether a run of this spec, as written at the time, had that key under this training version or an
+    earlier one.
 
     The key is worked out from the text: the value has got the fields that came later.
     """
     architecture = spec["architecture"]
     nameless = {**architecture, **{name: "" for name in ("name", "source") if name in architecture}}
     text = to_json({**spec, "architecture": nameless})
-    digests = (hashlib.sha256(f"{recipe} {text}".encode()).hexdigest() for recipe in range(1, RECIPE + 1))
+    digests = (
+        hashlib.sha256(f"{version} {text}".encode()).hexdigest() for version in range(1, TRAINING_VERSION + 1)
+    )
     return any(digest[:16] == key for digest in digests)
 
 

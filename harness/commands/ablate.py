@@ -10,6 +10,7 @@ def ablate(
     data: options.Data,
     design: options.Design,
     splits: options.Splits,
+    comparing: options.Comparing,
     training: options.Training,
     beside: options.Beside,
     output: options.Output,
@@ -26,5 +27,6 @@ def ablate(
         design=design,
         architecture=architecture,
         beside=beside,
+        comparing=comparing,
     )
     run((asked,), output)

@@ -10,6 +10,7 @@ def compare(
     data: options.Data,
     networks: options.Networks,
     splits: options.Splits,
+    comparing: options.Comparing,
     training: options.Training,
     beside: options.Beside,
     output: options.Output,
@@ -26,5 +27,6 @@ def compare(
         networks=networks,
         architecture=architecture,
         beside=beside,
+        comparing=comparing,
     )
     run((asked,), output)

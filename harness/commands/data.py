@@ -94,7 +94,7 @@ def prepare(
 @options.grouped
 def audit(
     data: options.Data,
-    splits: options.Splits,
+    division: options.Division,
     image_size: Size = 64,
     json: options.Json = False,
 ) -> None:
@@ -107,9 +107,9 @@ def audit(
     with user_input():
         found = audited(
             data.request(),
-            protocols=splits.protocols,
-            folds=splits.folds,
-            seeds=splits.seeds,
+            protocols=division.protocols,
+            folds=division.folds,
+            splits=division.splits,
             image_size=image_size,
         )
     print(json_module.dumps(found.document(), indent=1) if json else found.in_words())

@@ -80,19 +80,46 @@ class Data(Source):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Splits:
+class Division:
     """How the data are divided, and how often."""
 
     protocol: Protocols = None
     folds: Annotated[int | None, typer.Option(help="Folds of kfold; default 10.")] = None
-    seeds: Annotated[
-        int, typer.Option(help="Number of seeds; each varies split, initialisation and order.")
-    ] = 1
+    splits: Annotated[int, typer.Option(help="Number of divisions into training, validation and test.")] = 1
 
     @property
     def protocols(self) -> tuple[str, ...]:
         """The protocols that were named, or the paper's."""
         return listed(self.protocol) or ("frame",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Splits(Division):
+    """How the data are divided, and how often a network is trained on each division."""
+
+    seeds: Annotated[
+        int,
+        typer.Option(
+            help="Trainings on each division; each has its own initial weights and order. A verdict needs 5."
+        ),
+    ] = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparing:
+    """What decides between two arms, and what is fixed before the first run."""
+
+    metric: Annotated[str, typer.Option(help="The metric that decides: accuracy, uf1 or uar.")] = "accuracy"
+    margin: Annotated[
+        float, typer.Option(help="Smallest difference of the metric that matters, in points.")
+    ] = 5.0
+    null: Annotated[
+        bool,
+        typer.Option(
+            "--null",
+            help="Add the primary arm again, trained with other seeds: what 'no difference' looks like here.",
+        ),
+    ] = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,6 +252,7 @@ def request(
     networks: Networks | None = None,
     architecture: list[str] | None = None,
     beside: Beside | None = None,
+    comparing: Comparing | None = None,
 ) -> Request:
     """A study as asked for on the command line."""
     from harness.plan import Request
@@ -240,9 +268,11 @@ def request(
         own=tuple(architecture or ()),
         protocols=splits.protocols,
         folds=splits.folds,
+        splits=splits.splits,
         seeds=splits.seeds,
         **vars(training),
         **vars(beside),
+        **vars(comparing or Comparing()),
     )
 
 

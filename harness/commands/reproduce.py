@@ -15,6 +15,7 @@ from harness.errors import user_input
 @options.grouped
 def reproduce(
     splits: options.Splits,
+    comparing: options.Comparing,
     training: options.Training,
     output: options.Output,
     ckplus: Annotated[Path | None, typer.Option(help="Folder that holds CK+'s release.")] = None,
@@ -38,5 +39,6 @@ def reproduce(
         splits=replace(splits, protocol=splits.protocol or ["frame", "subject"]),
         training=training,
         beside=options.Beside(controls=controls),
+        comparing=comparing,
     )
     run(requests(asked, roots), output, joined=f"reproduction-{training.preset}")

@@ -19,11 +19,15 @@ if TYPE_CHECKING:
     from harness.plan import Plan, Request
     from harness.running.executors import Running
     from harness.tracking.ledger import Ledger
+    from reports.outcomes import Outcomes
     from studies.results import StudyResult
     from studies.spec import RunSpec
 
 
 SHOWN = 5
+
+NO_RUN = "none"
+"""No run's id: cells are looked up by their keys alone, in whatever study they ran."""
 
 
 def run(requests: Sequence[Request], output: Output, *, joined: str = "") -> None:
@@ -37,6 +41,7 @@ def run(requests: Sequence[Request], output: Output, *, joined: str = "") -> Non
     from harness.running.executors import check
     from harness.tracking.ledger import Ledger
     from reports.document import write
+    from reports.outcomes import outcomes
 
     console = Console(file=sys.stderr)
     with user_input():
@@ -64,7 +69,11 @@ def run(requests: Sequence[Request], output: Output, *, joined: str = "") -> Non
     for plan, todo, states in zip(plans, waiting, ended, strict=True):
         say_plan(plan, todo, states, running=running, console=console)
     if output.dry_run:
-        _say_dry_run(list(zip(plans, ended, strict=True)), as_json=output.json)
+        finished = [
+            outcomes(ledger.collect(plan.study, parent=NO_RUN)) if "done" in states.values() else None
+            for plan, states in zip(plans, ended, strict=True)
+        ]
+        _say_dry_run(list(zip(plans, ended, finished, strict=True)), as_json=output.json)
         return
     done: list[tuple[StudyResult, Path]] = []
     pictures: dict[str, bytes] = {}
@@ -118,7 +127,7 @@ def say_plan(
         words += " (there is no GPU: --preset quick is made for that)"
     console.print(words, highlight=False, soft_wrap=True)
     warnings = [
-        f"warning: {s.protocol}, seed {s.seed}, fold {s.fold}: {text}"
+        f"warning: {s.protocol}, division {s.seed}, fold {s.fold}: {text}"
         for s in plan.splits
         for text in s.warnings
     ]
@@ -130,8 +139,10 @@ def say_plan(
             console.print(f"and {len(lines) - SHOWN} {what} more; the report lists them", highlight=False)
 
 
-def _say_dry_run(planned: Sequence[tuple[Plan, Mapping[str, str]]], *, as_json: bool) -> None:
-    documents = [_planned(plan, ended) for plan, ended in planned]
+def _say_dry_run(
+    planned: Sequence[tuple[Plan, Mapping[str, str], Outcomes | None]], *, as_json: bool
+) -> None:
+    documents = [_planned(*each) for each in planned]
     if as_json:
         print(json.dumps(_one_or_all(documents), indent=1))
         return
@@ -143,10 +154,11 @@ def _say_dry_run(planned: Sequence[tuple[Plan, Mapping[str, str]]], *, as_json: 
         print(*document["power"], sep="\n")
 
 
-def _planned(plan: Plan, ended: Mapping[str, str]) -> dict[str, Any]:
+def _planned(plan: Plan, ended: Mapping[str, str], finished: Outcomes | None) -> dict[str, Any]:
     """A study before it runs: its cells, and what its tests can show."""
     from harness.labels import run_name
-    from harness.plan import smallest_difference
+    from harness.planned_power import describe_power
+    from reports.noise import measure_noise
 
     return {
         "study": plan.study.name,
@@ -159,7 +171,10 @@ def _planned(plan: Plan, ended: Mapping[str, str]) -> dict[str, Any]:
             }
             for spec in plan.study.runs()
         ],
-        "power": [smallest_difference(plan, protocol) for protocol in plan.study.protocols],
+        "power": [
+            describe_power(plan, protocol, measure_noise(finished, protocol) if finished else None)
+            for protocol in plan.study.protocols
+        ],
     }
 
 

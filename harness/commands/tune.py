@@ -25,6 +25,7 @@ def tune(
     design: options.Design,
     networks: options.Networks,
     splits: options.Splits,
+    comparing: options.Comparing,
     training: options.Training,
     study: Annotated[str, typer.Option("--for", help="The study to tune: ablate or compare.")] = "ablate",
     trials: Annotated[int, typer.Option(help="Trials for every run of the study.")] = 20,
@@ -54,6 +55,7 @@ def tune(
             design=design if ablation else None,
             networks=None if ablation else networks,
             architecture=architecture,
+            comparing=comparing,
         )
         # What needs no data is judged before they are read, and every search before the first is made.
         check((), trials=trials, pruner=pruner, store=store)

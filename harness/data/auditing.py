@@ -12,7 +12,7 @@ from datasets.spec import MOTION, Anomaly, Split
 from datasets.splits import FOLDS, folds_of, split
 from harness.data.anomalies import in_words, on_opening
 from harness.data.preparing import decoded_with_bars
-from harness.data.reading import DataRequest, asked, check_protocols, check_seeds, read
+from harness.data.reading import DataRequest, asked, check_count, check_protocols, read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class Audited:
             "splits": [
                 {
                     "protocol": s.protocol,
-                    "seed": s.seed,
+                    "split_seed": s.seed,
                     "fold": s.fold,
                     "train": len(s.train),
                     "validation": len(s.validation),
@@ -61,7 +61,7 @@ class Audited:
         yield from (f"note: {note}" for note in self.notes)
         for s, findings in self.splits:
             sizes = f"{len(s.train)}/{len(s.validation)}/{len(s.test)} train/validation/test"
-            yield f"{s.protocol}, seed {s.seed}, fold {s.fold}: {sizes}" + ("" if findings else ": clean")
+            yield f"{s.protocol}, division {s.seed}, fold {s.fold}: {sizes}" + ("" if findings else ": clean")
             for finding in findings:
                 yield f"  {finding.severity}: {finding.code}: {finding.text}"
                 yield f"    such as {'; '.join(finding.examples)}"
@@ -69,14 +69,14 @@ class Audited:
 
 
 def audited(
-    request: DataRequest, *, protocols: tuple[str, ...], folds: int | None, seeds: int, image_size: int
+    request: DataRequest, *, protocols: tuple[str, ...], folds: int | None, splits: int, image_size: int
 ) -> Audited:
-    """Audit every split of the protocols over `seeds` seeds; images are compared at `image_size` pixels.
+    """Audit every split of the protocols over `splits` divisions; images are compared at `image_size` pixels.
 
     Raises:
         ValueError: the request or the data are not usable, or cannot be split so.
     """
-    check_seeds(seeds)
+    check_count("--splits", splits)
     check_protocols(protocols, folds=folds)
     spec, table = read(request, asked(request, protocols=protocols, image_size=image_size))
     for protocol in protocols:
@@ -87,15 +87,15 @@ def audited(
     counts = {protocol: folds_of(table, protocol, folds=folds or 0) for protocol in protocols}
     # Likeness is judged on faces; a picture of motion is none.
     alike = likeness(pixels.images, table) if spec.representation not in MOTION else None
-    splits = (
+    divisions = (
         split(table, protocol, seed=seed, fold=fold, folds=count)
         for protocol, count in counts.items()
-        for seed in range(seeds)
+        for seed in range(splits)
         for fold in range(count)
     )
     return Audited(
         dataset=table.dataset,
-        splits=tuple((s, audit(table, s, digests=pixels.digests, likeness=alike)) for s in splits),
+        splits=tuple((s, audit(table, s, digests=pixels.digests, likeness=alike)) for s in divisions),
         notes=fewer_folds(counts, asked_for=folds),
         faults=faults,
     )

@@ -20,7 +20,8 @@ AUTO = "auto"
 REPRESENTED = ("frame", *MOTION)
 """What a study can show a network; onset frames alone are the control's."""
 
-MOST_SEEDS = 1000
+MAX_COUNT = 1000
+"""Of seeds and of divisions."""
 
 SMALLEST, LARGEST = 8, 1024
 """Sides in pixels between which something can be seen and memory holds the images."""
@@ -90,10 +91,14 @@ def check_protocols(protocols: tuple[str, ...], *, folds: int | None) -> None:
         raise ValueError(f"--folds must be at least 2; got {folds}")
 
 
-def check_seeds(seeds: int) -> None:
-    """ValueError where there is no seed, or more than anybody waits for."""
-    if not 1 <= seeds <= MOST_SEEDS:
-        raise ValueError(f"--seeds must be at least 1 and at most {MOST_SEEDS}; got {seeds}")
+def check_count(option: str, count: int) -> None:
+    """Check the number that `--seeds` or `--splits` was given.
+
+    Raises:
+        ValueError: it is below 1 or above `MAX_COUNT`.
+    """
+    if not 1 <= count <= MAX_COUNT:
+        raise ValueError(f"{option} must be at least 1 and at most {MAX_COUNT}; got {count}")
 
 
 def read(request: DataRequest, spec: DatasetSpec) -> tuple[DatasetSpec, SampleTable]:

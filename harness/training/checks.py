@@ -40,7 +40,7 @@ def corrupted(
         for kind in CORRUPTIONS
         for strength in STRENGTHS
         for prediction in headline(
-            predict(network, corrupt(images, kind, strength=strength, seed=spec.seed), samples=samples),
+            predict(network, corrupt(images, kind, strength=strength, seed=spec.split_seed), samples=samples),
             spec.protocol,
         )
     )

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from architectures.network import build
+from architectures.spec import USER, ArchitectureSpec
 from datasets.audit import audit, leakage
 from datasets.likeness import Likeness
 from datasets.pixels.cache import Pixels
@@ -26,7 +27,7 @@ from harness.training.evaluate import predict
 from harness.training.feed import Part, placed
 from harness.training.train import Diverged, Standing, begun, best_epoch, fit, forget
 from studies.results import DataSummary, Epoch, Prediction, RunResult
-from studies.spec import RunSpec
+from studies.spec import TRAINING_VERSION, RunSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +51,11 @@ class Material:
         Raises:
             ValueError: the data cannot be split so.
         """
-        place = (spec.protocol, spec.seed, spec.fold, spec.folds)
+        place = (spec.protocol, spec.split_seed, spec.fold, spec.folds)
         if place not in self.latest:
-            parts = split(self.pixels.table, spec.protocol, seed=spec.seed, fold=spec.fold, folds=spec.folds)
+            parts = split(
+                self.pixels.table, spec.protocol, seed=spec.split_seed, fold=spec.fold, folds=spec.folds
+            )
             self.latest.clear()
             self.latest[place] = (parts, summary(self.pixels, parts, alike=self.alike))
         return self.latest[place]
@@ -70,7 +73,7 @@ def execute(
     `on_epochs` is told each epoch as it ends, and first, all at once, those that a process before this one
     has left at `checkpoint`.
 
-    The seed fixes initialisation, split, data order, augmentation and dropout: on one CPU machine the same
+    `spec.stream` seeds initialisation, data order, augmentation and dropout: on one CPU machine the same
     spec gives the same predictions bit for bit with as many threads.
 
     Raises:
@@ -92,6 +95,8 @@ def execute(
         cost=cost,
         environment=where,
         seconds=0.0,
+        training_version=TRAINING_VERSION,
+        fixed_weights=has_fixed_weights(spec.architecture, classes=len(data.classes)),
     )
     if spec.trains:
         network, history, pieces, earlier = _fitted(spec, material, on_epochs, checkpoint)
@@ -189,9 +194,23 @@ READINGS: Mapping[str, Callable[[RunResult, nn.Module, Pixels, Split, torch.devi
 """What a run that trains nothing adds to its result, from the trained network on its device."""
 
 
+def has_fixed_weights(arm: ArchitectureSpec, *, classes: int) -> bool:
+    """Whether a network of the user's own is built with the same weights whatever the seed is.
+
+    Such a network seeds itself, or has nothing to draw. Trainings of it differ in data order alone.
+    """
+    if arm.network != USER:
+        return False
+    states = []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        states.append(build(arm, classes=classes).state_dict())
+    return all(torch.equal(value, states[1][name]) for name, value in states[0].items())
+
+
 def network_of(spec: RunSpec, material: Material) -> nn.Module:
     """The run's network as its seed initialises it, on the device."""
-    torch.manual_seed(spec.seed)
+    torch.manual_seed(spec.stream)
     settle(spec.training)
     network = build(spec.architecture, classes=len(material.pixels.table.classes))
     return arranged(network, spec.architecture, material.device)
@@ -202,7 +221,7 @@ def standing_of(spec: RunSpec, material: Material, *, pieces: int = 1) -> Standi
     if spec.training.compile:
         # Only so much is compiled for the same code of many networks, and what was holds a GPU's memory.
         torch._dynamo.reset()
-    return begun(network_of(spec, material), spec.training, seed=spec.seed, pieces=pieces)
+    return begun(network_of(spec, material), spec.training, seed=spec.stream, pieces=pieces)
 
 
 def trained(
@@ -218,7 +237,7 @@ def trained(
     train = _part(pixels, parts.train, device=device)
     if spec.control == "shuffled-labels":
         clips = [pixels.table.samples[row].clip for row in parts.train]
-        train = replace(train, labels=shuffled(train.labels, clips, seed=spec.seed))
+        train = replace(train, labels=shuffled(train.labels, clips, seed=spec.stream))
     return fit(
         standing,
         train,

@@ -3,7 +3,7 @@ from math import comb
 import pytest
 from statsmodels.stats.contingency_tables import mcnemar
 
-from studies.mcnemar import ALPHA, DISCORDANCE, POWER, exact, power, smallest_difference
+from studies.statistics.mcnemar import ALPHA, DISCORDANCE, POWER, exact, power, smallest_difference
 
 
 @pytest.mark.parametrize(("wins", "losses"), [(6, 0), (0, 5), (3, 3), (1, 9), (40, 22), (700, 600)])

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from studies.clusters import mean_over_clusters
-from studies.mcnemar import DISCORDANCE
-from studies.mcnemar import smallest_difference as by_mcnemar
-from studies.power import smallest_difference
+from studies.statistics.mcnemar import DISCORDANCE
+from studies.statistics.mcnemar import smallest_difference as by_mcnemar
+from studies.statistics.power import smallest_difference
 
 SIZES = (3, 4, 5, 7, 8, 8, 9, 12, 15, 20)
 

@@ -5,7 +5,7 @@ from statistics import mean
 import numpy as np
 import pytest
 
-from studies.factorial import Arm, Contrast, in_order, interaction, main_effect, minus, shapley
+from studies.statistics.factorial import Arm, Contrast, in_order, interaction, main_effect, minus, shapley
 
 PARTS = ("attention", "residual", "separable", "prelu")
 ARMS = [frozenset(chosen) for size in range(5) for chosen in combinations(PARTS, size)]

@@ -5,8 +5,8 @@ import pytest
 from statsmodels.stats.multitest import multipletests
 
 from studies.clusters import Interval
-from studies.mcnemar import exact
-from studies.verdicts import Pair, Word, judged
+from studies.statistics.mcnemar import exact
+from studies.statistics.verdicts import Pair, Word, judged
 
 TOO_FEW = Interval(estimate=0.0, low=None, high=None, p=None, clusters=4, samples=20)
 

@@ -1,0 +1,1 @@
+"""What may be believed of a difference between two arms: its interval, its p and the verdict."""

@@ -1,0 +1,119 @@
+"""What may be said of a difference between two arms, in a few fixed words.
+
+A verdict is about architectures, so it needs enough trainings and enough subjects to know how far other
+trainings and other people would move the difference. Without them the numbers stand and the verdict is "no
+verdict", with the reason. A difference that was not found is not shown to be absent: "equivalent" needs an
+interval that stays within the margin (two one-sided tests, Schuirmann 1987, doi 10.1007/BF01068419, at the
+family's level, which is stricter than his).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from studies.statistics.comparison import ALPHA, Comparisons
+
+MIN_TRAININGS = 5
+"""Fewest trainings of each arm for a verdict where all subjects are tested by the same trainings."""
+
+MIN_CLUSTERS = 6
+"""Fewest subjects (or folds): five have 16 sign patterns, so no p below 0.06, whatever the difference."""
+
+Word = Literal["better", "worse", "equivalent", "inconclusive", "no verdict", "both collapsed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A difference, or another contrast of arms, as a share, with what is known of its uncertainty.
+
+    `low` to `high` and `p` are at the level of the family; None where there are too few clusters. Standard
+    errors are over subjects, trainings and divisions, and of all together (`error`, with `df` degrees of
+    freedom). `conditional`: fewer than `MIN_TRAININGS` trainings, so that interval and p hold for these
+    trained networks only. `units` is the number of test units.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    p: float | None
+    error: float
+    df: float
+    subject_error: float
+    training_error: float
+    division_error: float
+    clusters: int
+    trainings: int
+    units: int
+    conditional: bool = False
+
+    def is_within(self, margin: float) -> bool:
+        """Whether the interval stays within ±`margin` and there are units enough to show it.
+
+        Where all units agree the interval has no width, however few they are; yet what none of n units has
+        shown may still happen in 3/n of them (Hanley and Lippman-Hand 1983, doi
+        10.1001/jama.1983.03330370053031).
+        """
+        if self.low is None or self.high is None or self.units * margin < 3:
+            return False
+        return -margin <= self.low <= self.high <= margin
+
+
+def estimate_of(
+    found: Comparisons, index: int, *, clusters: int, trainings: int, units: int, conditional: bool = False
+) -> Estimate:
+    """One contrast of a single study's `Comparisons`; without interval below `MIN_CLUSTERS` clusters."""
+    enough = clusters >= MIN_CLUSTERS
+    return Estimate(
+        value=float(found.estimate[index]),
+        low=float(found.low[index]) if enough else None,
+        high=float(found.high[index]) if enough else None,
+        p=float(found.p[index]),
+        error=float(found.error[index]),
+        df=float(found.df[index]),
+        subject_error=float(found.subject_error[index]),
+        training_error=float(found.training_error[index]),
+        division_error=float(found.division_error[index]),
+        clusters=clusters,
+        trainings=trainings,
+        units=units,
+        conditional=conditional,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What the second arm is against the first; `reason` says why there is no verdict."""
+
+    word: Word
+    reason: str = ""
+
+    def text(self, margin: float) -> str:
+        """The verdict as reports show it; `margin` is a share."""
+        if self.word == "equivalent":
+            return f"equivalent within ±{100 * margin:g} points"
+        return f"{self.word}: {self.reason}" if self.reason else self.word
+
+
+def decide(
+    estimate: Estimate | None, *, margin: float, collapsed: bool = False, obstacle: str = ""
+) -> Verdict:
+    """Return the verdict on a difference whose interval and p are those of its family.
+
+    `collapsed`: both arms gave one answer to all units in every training. `obstacle` is a reason of the
+    study's for which no verdict is possible; `estimate` is None where the arms cannot be compared at all.
+    """
+    if collapsed:
+        return Verdict(word="both collapsed")
+    if obstacle or estimate is None:
+        return Verdict(word="no verdict", reason=obstacle)
+    if estimate.clusters < MIN_CLUSTERS or estimate.p is None:
+        return Verdict(
+            word="no verdict", reason=f"too few subjects ({estimate.clusters}, at least {MIN_CLUSTERS})"
+        )
+    if estimate.conditional:
+        trainings = "1 training" if estimate.trainings == 1 else f"{estimate.trainings} trainings"
+        return Verdict(word="no verdict", reason=f"{trainings} (at least {MIN_TRAININGS})")
+    if estimate.p < ALPHA:
+        return Verdict(word="better" if estimate.value > 0 else "worse")
+    return Verdict(word="equivalent" if estimate.is_within(margin) else "inconclusive")
