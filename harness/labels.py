@@ -18,5 +18,6 @@ def study_note(study: Study) -> str:
     return (
         f"**{study.kind}** {study.design} on **{study.dataset.name}** ({study.dataset.frames}, "
         f"{study.dataset.image_size} px), protocols {', '.join(study.protocols)}, "
-        f"{len(study.split_seeds)} division(s), {len(study.seeds)} seed(s)\n\narms: {arms}\n\nreport: `harness report {study.name}`"
+        f"{len(study.split_seeds)} division(s), {len(study.seeds)} seed(s)\n\narms: {arms}\n\n"
+        f"report: `harness report {study.name}`"
     )

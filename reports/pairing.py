@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.outcomes import Outcome, SeedOutcome
+from studies.results import Prediction
 from studies.spec import TRAINING_VERSION, Metric
 from studies.statistics.comparison import Comparisons, TrainingScores, compare, estimate
 from studies.statistics.linearization import linearize
@@ -26,27 +27,33 @@ Training = tuple[int, int]
 class Paired:
     """Arms of one protocol that have finished the same trainings, and how their metric is put together.
 
-    `rows` are the arms, `trainings` the ids of the trainings that all of them have finished.
+    `rows` are the arms, `trainings` the ids of the trainings that all of them have finished. `by_frame` counts
+    frames in place of the protocol's unit of evaluation.
     """
 
     rows: tuple[Outcome, ...]
     trainings: tuple[Training, ...]
     metric: Metric
+    by_frame: bool = False
 
     @cached_property
     def _seeds(self) -> list[list[SeedOutcome]]:
         by_id = [{seed.id: seed for seed in row.seeds} for row in self.rows]
         return [[found[training] for training in self.trainings] for found in by_id]
 
+    def _tested(self, seed: SeedOutcome) -> tuple[Prediction, ...]:
+        return seed.predictions if self.by_frame else seed.units
+
     @property
     def units(self) -> int:
         """Number of different test units."""
-        return len({unit.id for seed in self._seeds[0] for unit in seed.units})
+        return len({unit.id for seed in self._seeds[0] for unit in self._tested(seed)})
 
     @property
     def obstacle(self) -> str:
         """Why no verdict is possible, whatever the numbers; "" if nothing stands against one."""
-        unnamed = {unit.id for seed in self._seeds[0] for unit in seed.units if not unit.subject}
+        tested = (unit for seed in self._seeds[0] for unit in self._tested(seed))
+        unnamed = {unit.id for unit in tested if not unit.subject}
         if unnamed:
             return f"{len(unnamed)} of {self.units} test units name no subject"
         runs = [run for row in self._seeds for seed in row for run in seed.runs]
@@ -68,7 +75,7 @@ class Paired:
         return tuple(sorted({name for seed in self._seeds[0] for name in self._cluster_of(seed).values()}))
 
     def _cluster_of(self, seed: SeedOutcome) -> Mapping[str, str]:
-        return cluster_of(seed, by_fold=not self.is_crossed)
+        return cluster_of(seed, by_fold=not self.is_crossed, by_frame=self.by_frame)
 
     @cached_property
     def is_conditional(self) -> bool:
@@ -87,13 +94,14 @@ class Paired:
         place = {name: number for number, name in enumerate(self.clusters)}
         for at, (division, _) in enumerate(self.trainings):
             members = [row[at] for row in self._seeds]
-            cluster_of = self._cluster_of(members[0])
-            order = [unit.id for unit in members[0].units]
-            columns = np.array([place[cluster_of[unit]] for unit in order])
+            clusters = self._cluster_of(members[0])
+            tested = self._tested(members[0])
+            order = [unit.id for unit in tested]
+            columns = np.array([place[clusters[unit.id]] for unit in tested])
             value, part = linearize(
                 self.metric,
-                np.array([unit.truth for unit in members[0].units]),
-                np.array([_answers(seed, order) for seed in members]),
+                np.array([unit.truth for unit in tested]),
+                np.array([_answers(self._tested(seed), order) for seed in members]),
                 classes=len(members[0].runs[0].data.classes),
             )
             where = divisions.index(division), at % seeds
@@ -162,12 +170,13 @@ class Paired:
         )
 
 
-def cluster_of(seed: SeedOutcome, *, by_fold: bool) -> Mapping[str, str]:
+def cluster_of(seed: SeedOutcome, *, by_fold: bool, by_frame: bool = False) -> Mapping[str, str]:
     """The cluster of each test unit: its fold or subject, or the unit itself where it names no subject."""
+    tested = seed.predictions if by_frame else seed.units
     if not by_fold:
-        return {unit.id: unit.subject or unit.id for unit in seed.units}
+        return {unit.id: unit.subject or unit.id for unit in tested}
     fold_of = {p.clip or p.id: run.spec.fold for run in seed.runs for p in run.predictions}
-    return {unit.id: f"fold {fold_of.get(unit.id, fold_of.get(unit.clip, 0)):06d}" for unit in seed.units}
+    return {unit.id: f"fold {fold_of[unit.clip or unit.id]:06d}" for unit in tested}
 
 
 def mean_over_units(
@@ -209,8 +218,8 @@ def mean_over_units(
     )
 
 
-def _answers(seed: SeedOutcome, order: Sequence[str]) -> NDArray[np.intp]:
-    answers = {unit.id: unit.answer for unit in seed.units}
+def _answers(tested: Sequence[Prediction], order: Sequence[str]) -> NDArray[np.intp]:
+    answers = {unit.id: unit.answer for unit in tested}
     return np.array([answers[unit] for unit in order])
 
 
@@ -218,7 +227,7 @@ def _right(seed: SeedOutcome) -> Iterable[tuple[str, bool]]:
     return ((unit.id, right) for unit, right in zip(seed.units, seed.right, strict=True))
 
 
-def pair_up(rows: Sequence[Outcome], metric: Metric) -> Paired | None:
+def pair_up(rows: Sequence[Outcome], metric: Metric, *, by_frame: bool = False) -> Paired | None:
     """Pair the arms over the trainings that all of them have finished; None if there is no such training.
 
     With several divisions only those count on which every seed is finished.
@@ -229,4 +238,6 @@ def pair_up(rows: Sequence[Outcome], metric: Metric) -> Paired | None:
     seeds = {seed for _, seed in common}
     whole = {division for division, _ in common if all((division, seed) in common for seed in seeds)}
     trainings = tuple(sorted(training for training in common if training[0] in whole))
-    return Paired(rows=tuple(rows), trainings=trainings, metric=metric) if trainings else None
+    if not trainings:
+        return None
+    return Paired(rows=tuple(rows), trainings=trainings, metric=metric, by_frame=by_frame)
