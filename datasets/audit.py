@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from datasets.likeness import Likeness
 
 EXAMPLES = 3
+SAME_BYTES = "same-bytes"
+NEAR_DUPLICATE = "near-duplicate"
 _PROMISES = {
     "clip": frozenset({"clip"}),
     "subject": frozenset({"clip", "subject"}),
@@ -46,15 +48,18 @@ def promises(protocol: str) -> frozenset[str]:
 
 
 def leakage(table: SampleTable, split: Split) -> Leakage:
-    """Shares of the test samples whose clip, and whose subject, also stand in training.
+    """Shares of the test samples whose clip, and whose subject, are also in training.
 
-    A clip or subject that is not told ("") is no match of another.
+    A share is known only if every test and every training sample names its clip, or its subject.
     """
     assert split.test, "a split always leaves a test sample"
-    return Leakage(
-        clip=len(_sharing(table, split.test, others=split.train, key="clip")) / len(split.test),
-        subject=len(_sharing(table, split.test, others=split.train, key="subject")) / len(split.test),
-    )
+    return Leakage(clip=_share(table, split, key="clip"), subject=_share(table, split, key="subject"))
+
+
+def _share(table: SampleTable, split: Split, *, key: str) -> float | None:
+    if not all(getattr(table.samples[row], key) for row in (*split.train, *split.test)):
+        return None
+    return len(_sharing(table, split.test, others=split.train, key=key)) / len(split.test)
 
 
 def audit(
@@ -92,8 +97,8 @@ def audit(
     kinds: tuple[tuple[str, Severity, Pairs, str], ...] = (
         ("shared-clip", "error", clips, clip_there),
         ("shared-subject", severity, subjects, subject_there),
-        ("same-bytes", "error", same, f"are byte for byte an image {there}"),
-        ("near-duplicate", "warning", near, f"look almost like an image {there}{basis}"),
+        (SAME_BYTES, "error", same, f"are byte for byte an image {there}"),
+        (NEAR_DUPLICATE, "warning", near, f"look almost like an image {there}{basis}"),
     )
     found = [_finding(table, *kind, part="test", total=len(split.test)) for kind in kinds if kind[2]]
     if validated:

@@ -194,7 +194,13 @@ def _carried_out(result: StudyResult, report: Path) -> dict[str, Any]:
         "study": result.study.name,
         "report": str(report),
         "cells": [
-            {"key": r.spec.key, "spec": to_data(r.spec), "metrics": final_metrics(r)} for r in result.results
+            {
+                "key": r.spec.key,
+                "spec": to_data(r.spec),
+                "metrics": final_metrics(r),
+                "leakage": to_data(r.leakage),
+            }
+            for r in result.results
         ],
         "failures": [{"key": f.spec.key, "reason": f.reason} for f in result.failures],
     }

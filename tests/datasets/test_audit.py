@@ -84,11 +84,29 @@ def test_validation_is_not_training(table):
     assert leakage(table, made((5,), (2,), (0, 1))) == Leakage(clip=0.0, subject=0.0)
 
 
-def test_what_is_not_told_is_not_shared(table):
-    assert leakage(without(table, "clip"), made((0, 1), (2,))) == Leakage(clip=0.0, subject=1.0)
-    assert leakage(without(table, "subject"), made((0, 1), (2,))) == Leakage(clip=1.0, subject=0.0)
+def test_a_share_of_names_that_the_data_do_not_give_is_unknown(table):
+    parts = made((0, 1), (2,))
+    assert leakage(without(table, "clip"), parts) == Leakage(clip=None, subject=1.0)
+    assert leakage(without(table, "subject"), parts) == Leakage(clip=1.0, subject=None)
     unknown = without(table, "clip", "subject")
-    assert audit(unknown, made((0, 1), (2,)), digests=[""] * 7, likeness=None) == ()
+    assert leakage(unknown, parts) == Leakage(clip=None, subject=None)
+    assert audit(unknown, parts, digests=[""] * 7, likeness=None) == ()
+
+
+@pytest.mark.parametrize(
+    ("nameless", "expected"),
+    [
+        (0, Leakage(clip=None, subject=None)),
+        (2, Leakage(clip=None, subject=None)),
+        (5, Leakage(clip=1.0, subject=1.0)),
+    ],
+)
+def test_a_share_is_known_only_if_every_training_and_test_sample_has_a_name(table, nameless, expected):
+    samples = tuple(
+        replace(sample, clip="", subject="") if row == nameless else sample
+        for row, sample in enumerate(table.samples)
+    )
+    assert leakage(replace(table, samples=samples), made((0, 1), (2,), (5, 6))) == expected
 
 
 def test_protocols_leak_what_they_say(table_of):
