@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from datasets.audit import NEAR_DUPLICATE, SAME_BYTES
+from datasets.audit import NEAR_DUPLICATE, NOT_OF_TEST, SAME_BYTES
 from datasets.spec import MOTION, Leakage
 from reports.numbers import NOTHING, UNKNOWN, label, percent, share_cell, spread
 from reports.outcomes import Outcome, Outcomes
@@ -13,7 +13,6 @@ from reports.table import Cell
 from studies.controls import MAJORITY, PRIOR, TRAINED
 from studies.metrics import Scores
 
-VALIDATION = "validation-shared"
 WHO = ("Network", "Protocol", "Test")
 SEEN = ("Clip seen", "Subject seen")
 SEEN_NOTE = (
@@ -146,7 +145,7 @@ def audit_notes(rows: Sequence[Outcome]) -> tuple[str, ...]:
         runs = first[protocol].seeds[0].runs
         found = Counter[str]()
         for run in runs:
-            found.update({f.code: f.count for f in run.data.findings if f.code != VALIDATION})
+            found.update({f.code: f.count for f in run.data.findings if f.code not in NOT_OF_TEST})
         total = sum(len(run.predictions) for run in runs)
         shares = ", ".join(f"{code} {percent(count / total)} %" for code, count in found.items())
         unknown = unknown_in_words(first[protocol].leakage)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from datasets.audit import audit, leakage, promises
+from datasets.audit import audit, excluded_codes, leakage, promises
 from datasets.likeness import likeness
 from datasets.spec import Leakage, Split
 from datasets.splits import PROTOCOLS, folds_of, split
@@ -168,15 +168,69 @@ def test_a_shared_subject_is_an_error_where_the_protocol_promises_none(table, pr
 
 def test_identical_bytes_are_an_error_under_any_name(table):
     digests = ["a", "b", "c", "d", "e", "b", "g"]
-    (found,) = audit(table, made((0, 1), (5, 6), (), "subject"), digests=digests, likeness=None)
+    found, relabelled = audit(table, made((0, 1), (5, 6), (), "subject"), digests=digests, likeness=None)
+    assert relabelled.code == "one-image-two-labels"
     assert (found.code, found.severity, found.count, found.share) == ("same-bytes", "error", 1, 0.5)
     assert found.examples == ("s2/c3/0 ~ s1/c1/1",)
 
 
 def test_at_most_three_examples_are_named(people):
     _, table = people(0)
-    (found,) = audit(table, whole_subjects(), digests=["same"] * 108, likeness=None)
+    found, *_ = audit(table, whole_subjects(), digests=["same"] * 108, likeness=None)
     assert (found.count, found.share, len(found.examples)) == (18, 1.0, 3)
+
+
+def test_one_image_with_another_label_in_the_test_is_an_error(table):
+    digests = ["a", "b", "c", "d", "e", "b", "d"]
+    found = audit(table, made((0, 1), (5, 6), (3,)), digests=digests, likeness=None)
+    assert codes(found) == {"same-bytes": "error", "one-image-two-labels": "error"}
+    copies, relabelled = found
+    assert (copies.count, relabelled.count, relabelled.share) == (2, 1, 0.5)
+    assert relabelled.examples == ("s2/c3/0 ~ s1/c1/1",), "rows 6 and 3 have the same label"
+    assert relabelled.text.startswith("1 of 2 test samples (50.0%) are byte for byte an image in training")
+
+
+@pytest.mark.parametrize("rows", [{"train": (0, 3), "test": (5,)}, {"train": (5,), "test": (0, 3)}])
+def test_one_image_with_two_labels_on_one_side_is_warned_of(table, rows):
+    digests = ["b", "", "", "b", "", "", ""]
+    parts = made(**rows)
+    found = {
+        f.code: f for f in audit(without(table, "clip", "subject"), parts, digests=digests, likeness=None)
+    }
+    (conflict,) = found.values()
+    assert (conflict.code, conflict.severity, conflict.count) == ("conflicting-labels", "warning", 2)
+    assert conflict.share == pytest.approx(2 / 3)
+    assert conflict.examples == ("s1/c1/0 ~ s1/c2/0", "s1/c2/0 ~ s1/c1/0")
+    assert conflict.text.startswith("2 of 3 samples (66.7%) are byte for byte")
+
+
+def test_one_image_with_one_label_is_no_conflict(table):
+    digests = ["b", "b", "", "", "", "", ""]
+    found = audit(without(table, "clip", "subject"), made((0, 1), (5,)), digests=digests, likeness=None)
+    assert found == ()
+
+
+def test_classes_whose_names_differ_in_case_or_spaces_are_warned_of(table):
+    table = replace(without(table, "clip", "subject"), classes=("Very Happy", "veryhappy"))
+    (found,) = audit(table, made((0, 3), (1, 4, 5)), digests=(), likeness=None)
+    assert (found.code, found.severity, found.count, found.share) == ("similar-class-names", "warning", 5, 1)
+    assert found.examples == ("s1/c1/0 ~ s1/c2/0", "s1/c1/1 ~ s1/c2/0", "s1/c2/0 ~ s1/c1/0")
+    assert "the classes 'Very Happy' and 'veryhappy', which differ only in case or spaces" in found.text
+    assert audit(table, made((0,), (1,)), digests=(), likeness=None) == (), "only one of them is there"
+
+
+@pytest.mark.parametrize(
+    ("protocol", "expected"),
+    [
+        ("frame", set()),
+        ("clip", {"shared-clip", "same-bytes", "one-image-two-labels"}),
+        ("subject", {"shared-clip", "shared-subject", "same-bytes", "one-image-two-labels"}),
+        ("kfold", {"shared-clip", "shared-subject", "same-bytes", "one-image-two-labels"}),
+        ("loso", {"shared-clip", "shared-subject", "same-bytes", "one-image-two-labels"}),
+    ],
+)
+def test_a_protocol_excludes_what_carries_a_clip_or_a_subject_across(protocol, expected):
+    assert excluded_codes(protocol) == expected
 
 
 def shifted(image):
