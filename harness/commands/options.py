@@ -29,6 +29,10 @@ Own = Annotated[
         help="A network of your own as FILE.py:function, which takes the number of classes. Repeatable.",
     ),
 ]
+AllowLeaks = Annotated[
+    bool,
+    typer.Option("--allow-leaks", help="Run also where a split leaks what its protocol promises to exclude."),
+]
 Searches = Annotated[str | None, typer.Option(help="Optuna storage of the searches. Default: ./optuna.db.")]
 Device = Annotated[str, typer.Option(help="auto (CUDA, MPS, CPU), cuda, mps or cpu.")]
 TrackingUri = Annotated[
@@ -225,6 +229,7 @@ def request(
     networks: Networks | None = None,
     architecture: list[str] | None = None,
     beside: Beside | None = None,
+    allow_leaks: bool = False,
 ) -> Request:
     """A study as asked for on the command line."""
     from harness.plan import Request
@@ -241,6 +246,7 @@ def request(
         protocols=splits.protocols,
         folds=splits.folds,
         seeds=splits.seeds,
+        allow_leaks=allow_leaks,
         **vars(training),
         **vars(beside),
     )
