@@ -141,10 +141,12 @@ def _say_dry_run(planned: Sequence[tuple[Plan, Mapping[str, str]]], *, as_json: 
             state = "" if cell["state"] == "waiting" else f"  ({cell['state']})"
             print(f"  {cell['key']}  {cell['cell']}{state}")
         print(*document["power"], sep="\n")
+        print(*document["leakage"], sep="\n")
 
 
 def _planned(plan: Plan, ended: Mapping[str, str]) -> dict[str, Any]:
-    """A study before it runs: its cells, and what its tests can show."""
+    """A study before it runs: its cells, what its tests can show, and what they share with training."""
+    from harness.data.leaks import leakage_in_words
     from harness.labels import run_name
     from harness.plan import smallest_difference
 
@@ -160,6 +162,7 @@ def _planned(plan: Plan, ended: Mapping[str, str]) -> dict[str, Any]:
             for spec in plan.study.runs()
         ],
         "power": [smallest_difference(plan, protocol) for protocol in plan.study.protocols],
+        "leakage": [leakage_in_words(plan, protocol) for protocol in plan.study.protocols],
     }
 
 

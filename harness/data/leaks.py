@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from datasets.audit import Finding, audit, excluded_codes, promises
+from datasets.audit import Finding, audit, excluded_codes, leakage, promises
 from datasets.spec import Split
 
 if TYPE_CHECKING:
     from datasets.pixels.cache import Pixels
+    from harness.plan import Plan
 
 
 def check_promises(pixels: Pixels, splits: Sequence[Split]) -> None:
@@ -30,6 +31,14 @@ def check_promises(pixels: Pixels, splits: Sequence[Split]) -> None:
         broken = [f for f in findings if f.severity == "error" and f.code in codes]
         if broken:
             raise ValueError(_message(split, broken))
+
+
+def leakage_in_words(plan: Plan, protocol: str) -> str:
+    """What the test of a protocol's first split shares with training, in words."""
+    from reports.columns import seen_in_words
+
+    split = next(split for split in plan.splits if split.protocol == protocol)
+    return f"{protocol}: {seen_in_words(leakage(plan.pixels.table, split))}"
 
 
 def _message(split: Split, broken: Sequence[Finding]) -> str:

@@ -300,6 +300,27 @@ def test_leaks_of_plain_class_folders_are_unknown_everywhere(harness: Run, plain
         assert {cell for row in rows for cell in row[at : at + 2]} <= {"unknown", "–"}, table
 
 
+def test_a_dry_run_says_what_the_test_shares_with_training(harness: Run, plain: Path, tree: Path) -> None:
+    status, out, err = harness("ablate", "--dataset", "folder", "--root", plain, *TINY, "--dry-run")
+    assert status == 0, err
+    unknown = "it is unknown how many of the test frames have their clip or their subject in training"
+    assert out.splitlines()[-1] == f"frame: {unknown}"
+    args = (
+        "--dataset",
+        "casme2",
+        "--root",
+        tree,
+        "--protocol",
+        "frame,subject",
+        *TINY,
+        "--dry-run",
+        "--json",
+    )
+    assert json.loads(harness("ablate", *args)[1])["leakage"][1] == (
+        "subject: 0.00 % of the test frames have their clip in training, 0.00 % their subject"
+    )
+
+
 def test_an_audit_of_plain_class_folders_says_what_is_unknown(harness: Run, plain: Path) -> None:
     args = ("data", "audit", "--dataset", "folder", "--root", plain)
     _, out, _ = harness(*args)
