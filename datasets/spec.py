@@ -166,7 +166,10 @@ class Split:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leakage:
-    """Shares (0 to 1) of the test samples whose clip, and whose subject, also stand in training."""
+    """Shares (0 to 1) of the test samples whose clip, and whose subject, are also in training.
 
-    clip: float
-    subject: float
+    A share is None where it is unknown: a test or training sample does not name its clip, or its subject.
+    """
+
+    clip: float | None
+    subject: float | None

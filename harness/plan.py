@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, cast, get_args
 from architectures.catalogue import scaled
 from architectures.spec import USER, ArchitectureSpec
 from datasets.spec import MOTION, DatasetSpec, SampleTable, Split
+from harness.data.leaks import check_promises
 from harness.data.preparing import decoded_with_bars
 from harness.data.reading import DataRequest, asked, check_count, check_protocols, read
 from harness.typed import typed
@@ -31,7 +32,8 @@ class Request:
 
     `splits` counts divisions, `seeds` the trainings on each. `null` adds the null arm. `metric` decides, and
     `margin` is the smallest difference of it that matters, in points. `own` names networks of the user's
-    own, each as FILE.py:function.
+    own, each as FILE.py:function. `allow_leaks` runs the study also where a split leaks what its protocol
+    promises to exclude (`harness.data.leaks`).
     """
 
     kind: Literal["ablation", "comparison"]
@@ -61,6 +63,7 @@ class Request:
     engine: str = "auto"
     precision: str = "auto"
     deterministic: bool = False
+    allow_leaks: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +92,8 @@ def prepare(request: Request) -> Plan:
     """Judge `request`, read the data, make every split once to see that it can be made.
 
     Raises:
-        ValueError: anything asked for that does not exist or does not fit the data.
+        ValueError: anything asked for that does not exist or does not fit the data, or a split that leaks
+            what its protocol promises to exclude.
         FileNotFoundError: a root, or pretrained weights, that are not there.
     """
     request = typed(request)
@@ -109,6 +113,8 @@ def prepare(request: Request) -> Plan:
         checks=_checks(spec) if request.checks else (),
     )
     splits = _splits(study, pixels.table)
+    if not request.allow_leaks:
+        check_promises(pixels, splits)
     onsets = _onsets(spec, table) if request.controls else None
     if request.controls:
         study = replace(

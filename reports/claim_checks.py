@@ -15,7 +15,7 @@ from reports import claim_measures
 from reports.beside import departures
 from reports.differences import Difference, differences, judge
 from reports.findings import Check, Finding, not_here, study_with
-from reports.numbers import count, percent, points
+from reports.numbers import count, percent, percent_or_unknown, points
 from reports.outcomes import Outcome, Outcomes
 from studies.arms import ablation
 from studies.claims import CLAIMS, Word
@@ -32,7 +32,8 @@ def _accuracy(dataset: str) -> Check:
         (row,) = (row for row in study.of(PROPOSED) if row.protocol == protocol)
         assert row.leakage is not None
         ours = ", ".join(f"{percent(value)} %" for value in _means(row))
-        ours += f" (clip seen {percent(row.leakage.clip)} %, subject seen {percent(row.leakage.subject)} %)"
+        clip, subject = map(percent_or_unknown, (row.leakage.clip, row.leakage.subject))
+        ours += f" (clip seen {clip}, subject seen {subject})"
         if protocol != "frame":
             return Finding(ours=ours, word="not testable here", why="the paper's figure is for its own split")
         unlike = departures(study.study)

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from reports.numbers import NOTHING, label, percent, spread
+from datasets.audit import NEAR_DUPLICATE, NOT_OF_TEST, SAME_BYTES
+from datasets.spec import MOTION, Leakage
+from reports.numbers import NOTHING, UNKNOWN, label, percent, share_cell, spread
 from reports.outcomes import Outcome, Outcomes
 from reports.table import Cell
 from studies.controls import MAJORITY, PRIOR, TRAINED
 from studies.metrics import Scores
 
-VALIDATION = "validation-shared"
 WHO = ("Network", "Protocol", "Test")
 SEEN = ("Clip seen", "Subject seen")
 SEEN_NOTE = (
     "Clip seen, subject seen: share in % of the test frames whose clip, or subject, is also in training. "
-    "A score with a high share measures recognition of what was already seen."
+    "A score with a high share measures recognition of what was already seen. Unknown: not every image of "
+    "the test and the training names its clip, or subject."
 )
 
 
@@ -42,11 +44,42 @@ def seen(outcome: Outcome) -> tuple[Cell, Cell]:
     leakage = outcome.leakage
     if leakage is None:
         return label(NOTHING), label(NOTHING)
-    clip, subject = (
-        Cell(text=percent(share), value=100 * share, run_keys=outcome.keys)
-        for share in (leakage.clip, leakage.subject)
+    return share_cell(leakage.clip, outcome.keys), share_cell(leakage.subject, outcome.keys)
+
+
+def seen_in_words(leakage: Leakage) -> str:
+    """How many of the test frames have their clip, and their subject, in training; a clause."""
+    if leakage.clip is None and leakage.subject is None:
+        return "it is unknown how many of the test frames have their clip or their subject in training"
+    if leakage.clip is None or leakage.subject is None:
+        return (
+            f"of the test frames, {_counted(leakage.clip)} have their clip in training and "
+            f"{_counted(leakage.subject)} have their subject in training"
+        )
+    return (
+        f"{percent(leakage.clip)} % of the test frames have their clip in training, "
+        f"{percent(leakage.subject)} % their subject"
     )
-    return clip, subject
+
+
+def _counted(share: float | None) -> str:
+    return "an unknown share" if share is None else f"{percent(share)} %"
+
+
+def near_duplicates_in_words(outcome: Outcome) -> str:
+    """How many of the test frames have a near-duplicate, or a copy, in training or validation; a clause."""
+    if any(run.spec.dataset.representation in MOTION for run in outcome.runs):
+        return "the audit looks for no near-duplicates among images of motion"
+    frames = sum(len(run.predictions) for run in outcome.runs)
+    counts = Counter[str]()
+    for finding in (finding for run in outcome.runs for finding in run.data.findings):
+        counts[finding.code] += finding.count
+    # The audit counts a copy of the same bytes as no near-duplicate.
+    copies = f" and a copy of {percent(counts[SAME_BYTES] / frames)} %" if counts[SAME_BYTES] else ""
+    return (
+        f"the audit finds in training or validation a near-duplicate of "
+        f"{percent(counts[NEAR_DUPLICATE] / frames)} % of the test frames{copies}"
+    )
 
 
 def score(outcome: Outcome, number: Callable[[Scores], float], *, by_frame: bool = False) -> Cell:
@@ -106,19 +139,27 @@ def short_notes(rows: Sequence[Outcome]) -> tuple[str, ...]:
 
 def audit_notes(rows: Sequence[Outcome]) -> tuple[str, ...]:
     """The audit's stamp: what the test of each protocol shares with training and validation."""
-    first = {row.protocol: row.seeds[0] for row in reversed(rows) if row.seeds}
+    first = {row.protocol: row for row in reversed(rows) if row.seeds}
     stamps = []
     for protocol in dict.fromkeys(row.protocol for row in rows if row.protocol in first):
-        runs = first[protocol].runs
+        runs = first[protocol].seeds[0].runs
         found = Counter[str]()
         for run in runs:
-            found.update({f.code: f.count for f in run.data.findings if f.code != VALIDATION})
+            found.update({f.code: f.count for f in run.data.findings if f.code not in NOT_OF_TEST})
         total = sum(len(run.predictions) for run in runs)
         shares = ", ".join(f"{code} {percent(count / total)} %" for code, count in found.items())
-        stamps.append(f"{protocol}: {shares or 'clean'}")
+        unknown = unknown_in_words(first[protocol].leakage)
+        clean = "nothing found" if unknown else "clean"
+        stamps.append(f"{protocol}: {shares or clean}{f' ({unknown})' if unknown else ''}")
     if not stamps:
         return ()
     return (f"Audit, share of test frames that training or validation gives away: {'; '.join(stamps)}.",)
+
+
+def unknown_in_words(leakage: Leakage | None) -> str:
+    """That the clips, the subjects or both are unknown; "" if they are known."""
+    names = [] if leakage is None else [n for n in ("clip", "subject") if getattr(leakage, n) is None]
+    return f"{' and '.join(names)} {UNKNOWN}" if names else ""
 
 
 def seed_notes(rows: Sequence[Outcome]) -> tuple[str, ...]:

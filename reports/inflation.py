@@ -16,7 +16,7 @@ from scipy.stats import kendalltau
 
 from reports.beside import departure_notes
 from reports.columns import SEEN_NOTE, audit_notes, gap_notes, mark_notes, score
-from reports.numbers import NOTHING, label, percent, points
+from reports.numbers import NOTHING, label, points, share_cell
 from reports.outcomes import Outcome, Outcomes
 from reports.run_notes import headline_of
 from reports.table import Cell, Table
@@ -173,10 +173,5 @@ def _seen(columns: Sequence[_Column], what: str) -> tuple[Cell, ...]:
     cells = []
     for column in columns:
         row = next((row for row in column.rows.values() if row.leakage), None)
-        share = getattr(row.leakage, what) if row else None
-        keys = row.keys if row else ()
-        shown = (
-            label(NOTHING) if share is None else Cell(text=percent(share), value=100 * share, run_keys=keys)
-        )
-        cells.append(shown)
+        cells.append(share_cell(getattr(row.leakage, what), row.keys) if row else label(NOTHING))
     return (label(f"{what} seen, %"), *cells, label(NOTHING))

@@ -10,6 +10,9 @@ from reports.table import Cell
 NOTHING = "–"
 """Stands where there is no number to show."""
 
+UNKNOWN = "unknown"
+"""Replaces a share that the data do not tell."""
+
 PLUS_MINUS = "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}"
 """Between a mean and its deviation, which stay on one line."""
 
@@ -30,6 +33,11 @@ def count(number: float) -> str:
     return f"{number:,.0f}" if float(number).is_integer() else f"{number:,.1f}"
 
 
+def percent_or_unknown(share: float | None) -> str:
+    """A share in 0..1 as a percentage with its sign, or that it is unknown."""
+    return UNKNOWN if share is None else f"{percent(share)} %"
+
+
 def label(text: str) -> Cell:
     """A cell of words."""
     return Cell(text=text)
@@ -43,6 +51,13 @@ def whole(number: int, keys: tuple[str, ...] = ()) -> Cell:
 def size(mib: float, keys: tuple[str, ...] = ()) -> Cell:
     """A cell that holds a size in MiB."""
     return Cell(text=f"{mib:.2f}", value=mib, run_keys=keys)
+
+
+def share_cell(share: float | None, keys: tuple[str, ...]) -> Cell:
+    """A cell that holds a share in 0..1 as a percentage, or says that the share is unknown."""
+    if share is None:
+        return label(UNKNOWN)
+    return Cell(text=percent(share), value=100 * share, run_keys=keys)
 
 
 def spread(values: Sequence[float], keys: tuple[str, ...], *, show: Callable[[float], str] = percent) -> Cell:

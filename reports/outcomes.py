@@ -43,6 +43,12 @@ class SeedOutcome:
         return self.split_seed, self.seed
 
 
+def _pooled(shares: Sequence[tuple[float | None, int]]) -> float | None:
+    """The share over the runs of (share, test frames), or None if one of them is unknown."""
+    known = [share * frames for share, frames in shares if share is not None]
+    return sum(known) / sum(frames for _, frames in shares) if len(known) == len(shares) else None
+
+
 def marked(name: str, *marks: str) -> str:
     """A name with those of its marks that say something."""
     told = ", ".join(mark for mark in marks if mark)
@@ -119,14 +125,13 @@ class Outcome:
 
     @property
     def leakage(self) -> Leakage | None:
-        """Shares over all the test frames of all runs, or None where there is none."""
-        runs = self.runs
-        frames = sum(len(run.predictions) for run in runs)
-        if not frames:
+        """Shares over all the test frames of all runs, None for one unknown in a run; None without frames."""
+        found = [(run.leakage, len(run.predictions)) for run in self.runs if run.predictions]
+        if not found:
             return None
         return Leakage(
-            clip=sum(run.data.leakage.clip * len(run.predictions) for run in runs) / frames,
-            subject=sum(run.data.leakage.subject * len(run.predictions) for run in runs) / frames,
+            clip=_pooled([(leakage.clip, frames) for leakage, frames in found]),
+            subject=_pooled([(leakage.subject, frames) for leakage, frames in found]),
         )
 
 

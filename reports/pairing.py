@@ -27,8 +27,8 @@ Training = tuple[int, int]
 class Paired:
     """Arms of one protocol that have finished the same trainings, and how their metric is put together.
 
-    `rows` are the arms, `trainings` the ids of the trainings that all of them have finished. `by_frame` counts
-    frames in place of the protocol's unit of evaluation.
+    `rows` are the arms, `trainings` the ids of the trainings that all of them have finished. `by_frame`
+    counts frames in place of the protocol's unit of evaluation.
     """
 
     rows: tuple[Outcome, ...]

@@ -11,6 +11,7 @@ from typing import Literal
 from reports.ablation import ablation_items
 from reports.bars import ablation_bars
 from reports.beside import beside, title_of
+from reports.columns import seen_in_words
 from reports.figures import confusion_matrices, curves
 from reports.outcomes import Outcome, Outcomes
 from reports.reliability import reliability_diagrams
@@ -150,7 +151,4 @@ def _shares(rows: Sequence[Outcome]) -> str:
     found = next((row.leakage for row in rows if row.leakage), None)
     if found is None:
         return f"Under {rows[0].protocol} nothing has finished."
-    return (
-        f"Under {rows[0].protocol}, {100 * found.clip:.2f} % of the test frames have their clip in training "
-        f"and {100 * found.subject:.2f} % their subject."
-    )
+    return f"Under {rows[0].protocol}, {seen_in_words(found)}."

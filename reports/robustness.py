@@ -13,7 +13,7 @@ from statistics import fmean
 
 from datasets.corrupt import CORRUPTIONS, ILLUMINATION, POSE, STRENGTHS
 from reports.checked import runs_of, twins
-from reports.columns import SEEN, SEEN_NOTE, seen
+from reports.columns import SEEN, SEEN_NOTE, seen, seen_in_words
 from reports.differences import span
 from reports.figures import SMALL, grid_of, legend, legible, save
 from reports.numbers import NOTHING, label, percent, points
@@ -235,8 +235,5 @@ def robustness_figure(study: Outcomes, protocol: str, *, out: Path) -> Figure | 
         title=f"Accuracy by strength of change under {protocol}",
         file=file,
         alt=f"Accuracy by strength of six kinds of change of {', '.join(e.row.arm.name for e in found)}",
-        notes=(
-            f"Under {protocol}, {percent(leak.clip)} % of the test frames have their clip in training and "
-            f"{percent(leak.subject)} % their subject.",
-        ),
+        notes=(f"Under {protocol}, {seen_in_words(leak)}.",),
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reports.beside import Beside, beside, title_of
-from reports.columns import SEEN, SEEN_NOTE
-from reports.numbers import NOTHING, label, percent, whole
+from reports.columns import SEEN, SEEN_NOTE, unknown_in_words
+from reports.numbers import NOTHING, label, share_cell, whole
 from reports.outcomes import Outcomes
 from reports.table import Cell, Table
 from studies.results import DataSummary, RunResult
@@ -77,8 +77,8 @@ def leak_table(study: Outcomes) -> Table:
     """For each protocol, how much of the test was there to be seen in training."""
     rows = []
     for protocol, run in _firsts(study):
-        shares = (run.data.leakage.clip, run.data.leakage.subject)
-        seen = [Cell(text=percent(s), value=100 * s, run_keys=(run.spec.key,)) for s in shares]
+        shares = (run.leakage.clip, run.leakage.subject)
+        seen = [share_cell(share, (run.spec.key,)) for share in shares]
         rows.append((label(protocol), whole(sum(run.data.test), (run.spec.key,)), *seen))
     return Table(
         id=f"leaks-{study.study.name}",
@@ -92,7 +92,10 @@ def leak_table(study: Outcomes) -> Table:
 def _findings(study: Outcomes) -> Iterator[str]:
     """The audit of each protocol's first finished run."""
     for protocol, run in _firsts(study):
-        if not run.data.findings:
+        unknown = unknown_in_words(run.leakage)
+        if unknown:
+            yield f"Audit of {protocol}: {unknown}: not every image of the test and the training names it."
+        elif not run.data.findings:
             yield f"Audit of {protocol}: clean."
         for finding in run.data.findings:
             examples = "; ".join(finding.examples)

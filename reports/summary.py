@@ -7,6 +7,7 @@ from statistics import fmean
 
 from reports.beside import departures
 from reports.certainty import interval_in_words
+from reports.columns import near_duplicates_in_words, seen_in_words
 from reports.differences import in_words
 from reports.effects import effects_in_words
 from reports.lists import few
@@ -74,10 +75,10 @@ def _scored(row: Outcome) -> str:
     f1 = fmean(seed.scores.f1 for seed in row.seeds)
     seen = row.leakage
     assert seen is not None
+    near = f", {near_duplicates_in_words(row)}" if None in (seen.clip, seen.subject) else ""
     return (
         f"{row.name}: {percent(_accuracy(row))} % of {row.seeds[0].scores.n} {row.unit} "
-        f"({interval_in_words(row)}), F1 {percent(f1)} %; {percent(seen.clip)} % of the test frames have "
-        f"their clip in training, {percent(seen.subject)} % their subject"
+        f"({interval_in_words(row)}), F1 {percent(f1)} %; {seen_in_words(seen)}{near}"
     )
 
 
@@ -167,8 +168,10 @@ def _limits(study: Outcomes, rows: Sequence[Outcome]) -> Iterator[str]:
     texts = []
     if len(study.study.seeds) == 1:
         texts.append("how far a result moves with the seed: there is one seed")
-    if any(row.leakage and row.leakage.subject > 0 for row in rows):
-        texts.append("how well a network knows unseen people, from any row whose subjects were seen")
+    shares = [row.leakage.subject for row in rows if row.leakage]
+    if any(share is None or share > 0 for share in shares):
+        unseen = "how well a network knows unseen people, from any row whose subjects were seen"
+        texts.append(f"{unseen} or are unknown" if None in shares else unseen)
     if study.drawn:
         texts.append("anything about real faces: the images are drawn, and show that the machinery works")
     if texts:

@@ -110,6 +110,18 @@ class RunResult:
     training_version: int = FOLD_0_VERSION
     fixed_weights: bool = False
 
+    @property
+    def leakage(self) -> Leakage:
+        """The shares of `data.leakage`, each None if a prediction does not name its clip, or its subject.
+
+        Results written before unknown shares were None hold a number in their place.
+        """
+        clip, subject = self.data.leakage.clip, self.data.leakage.subject
+        return Leakage(
+            clip=clip if all(prediction.clip for prediction in self.predictions) else None,
+            subject=subject if all(prediction.subject for prediction in self.predictions) else None,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:

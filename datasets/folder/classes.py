@@ -79,6 +79,7 @@ def _images(parts: Sequence[str], files: Sequence[Path], faults: Faults, *, plac
                     path=str(file),
                     real=places.real(str(file)),
                     label=label,
+                    written_label=parts[0],
                     subject=subject,
                     clip=clip,
                 )

@@ -151,6 +151,7 @@ def _row(
         path=path,
         real=real,
         label=label,
+        written_label=cells["label"],
         subject=subject,
         clip=clip,
         frame=int(number.split(".")[0]) if number else None,

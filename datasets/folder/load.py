@@ -15,6 +15,7 @@ from pathlib import Path
 from datasets.classes import chosen
 from datasets.folder import classes as folder_classes
 from datasets.folder import csv as folder_csv
+from datasets.folder.class_names import report_class_names
 from datasets.folder.clips import consistent, numbered
 from datasets.folder.facts import FORMS, FRAMES, LAYOUTS
 from datasets.folder.rows import Faults, Row, unwritable
@@ -59,6 +60,7 @@ def load(root: Path, frames: str, *, classes: Sequence[str] = (), layout: str = 
         else folder_csv.read(source.table, faults)
     )
     rows = numbered(consistent(rows, faults), faults)
+    report_class_names(rows, faults)
     names = sorted({row.label for row in rows})
     if len(names) < 2:
         of = f", all of the class {names[0]}" if names else ""

@@ -24,7 +24,7 @@ class Row:
 
     `where` is the place that faults name; `id` the path below the root with forward slashes; `path` where the
     file lies here and `real` the same without links; `subject` and `clip` are "" and `frame` is None where
-    they are not told.
+    they are not told. `written_label` is the label before white space was removed.
     """
 
     where: str
@@ -35,6 +35,7 @@ class Row:
     subject: str = ""
     clip: str = ""
     frame: int | None = None
+    written_label: str = ""
 
 
 class Faults:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from datasets.faces.boxes import Face, unit
 from datasets.faces.search import find_faces
-from datasets.pixels.losses import faceless, unreadable, without_onset
+from datasets.pixels.losses import faceless, under_two_labels, unreadable, without_onset
 from datasets.pixels.making import Record, record_of
 from datasets.pixels.store import cache_dir as cache_dir
 from datasets.pixels.store import content_key, silent
@@ -34,11 +34,11 @@ class Pixels:
     """A table's images, row i that of `table.samples[i]`.
 
     `table` is the one given less the samples that could not be made, which are among its anomalies, as are
-    the clips on which no face was found; `images` is uint8 (N, 3, size, size), RGB save for flows,
-    read-only. `fingerprint` depends on the labels, on the bytes of the image files, on the faces' boxes
-    where the images are aligned, on the onsets' bytes where they are used and on whether the faces are
-    drawn, and on nothing of this machine. `digests` are those of the image files, of the pixels in a
-    container; `faces` are the clips' faces, () without alignment.
+    the clips on which no face was found and the images with two labels; `images` is uint8 (N, 3, size, size),
+    RGB save for flows, read-only. `fingerprint` depends on the labels, on the bytes of the image files, on
+    the faces' boxes where the images are aligned, on the onsets' bytes where they are used and on whether the
+    faces are drawn, and on nothing of this machine. `digests` are those of the image files, of the pixels in
+    a container; `faces` are the clips' faces, () without alignment.
     """
 
     table: SampleTable
@@ -124,6 +124,8 @@ def _pixels(table: SampleTable, record: Record, faces: tuple[Face, ...], place: 
         anomalies=table.anomalies + faults + faceless(faces),
     )
     digests = tuple(record.digests[row] for row in kept)
+    conflicts = under_two_labels(readable, digests)
+    readable = replace(readable, anomalies=readable.anomalies + conflicts)
     onsets = tuple(record.onsets[row] for row in kept) if record.onsets else ()
     return Pixels(
         table=readable,

@@ -10,6 +10,7 @@ from functools import cache
 
 from datasets.faces.boxes import Face
 from datasets.faces.haar import CASCADES
+from datasets.label_conflicts import conflicting_rows
 from datasets.spec import Anomaly, Sample, SampleTable
 
 MOST_ALIKE = 20
@@ -69,6 +70,25 @@ def unreadable(faults: Iterable[tuple[Sample, str, str]]) -> tuple[Anomaly, ...]
     """Samples that could not be made, each with its code and what was wrong."""
     return gathered(
         Anomaly(code=code, where=sample.id, what=what, action=_left_out(1)) for sample, code, what in faults
+    )
+
+
+def under_two_labels(table: SampleTable, digests: Sequence[str]) -> tuple[Anomaly, ...]:
+    """One anomaly for every image that the table has under two or more labels; `digests` as in `Pixels`."""
+    return gathered(
+        _conflict(table, rows) for rows in conflicting_rows(table, range(len(table.samples)), digests=digests)
+    )
+
+
+def _conflict(table: SampleTable, rows: Sequence[int]) -> Anomaly:
+    ids = [table.samples[row].id for row in rows]
+    more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
+    labels = ", ".join(table.classes[label] for label in sorted({table.samples[row].label for row in rows}))
+    return Anomaly(
+        code="one image with two labels",
+        where=", ".join(ids[:_NAMED]) + more,
+        what=f"the {len(ids)} files have the same bytes and the labels {labels}",
+        action="all were kept; keep the one with the right label and remove the others",
     )
 
 

@@ -15,6 +15,7 @@ def ablate(
     beside: options.Beside,
     output: options.Output,
     architecture: options.Own = None,
+    allow_leaks: options.AllowLeaks = False,
 ) -> None:
     """Run an ablation: the parts of the proposed network, one by one or in every combination."""
     from harness.commands.study import run
@@ -26,6 +27,7 @@ def ablate(
         training=training,
         design=design,
         architecture=architecture,
+        allow_leaks=allow_leaks,
         beside=beside,
         comparing=comparing,
     )

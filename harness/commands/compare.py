@@ -15,6 +15,7 @@ def compare(
     beside: options.Beside,
     output: options.Output,
     architecture: options.Own = None,
+    allow_leaks: options.AllowLeaks = False,
 ) -> None:
     """Run a comparison: VGG16, AlexNet, ResNet34, EfficientNet-B0, ShuffleNetV2, MobileNetV3, proposed."""
     from harness.commands.study import run
@@ -26,6 +27,7 @@ def compare(
         training=training,
         networks=networks,
         architecture=architecture,
+        allow_leaks=allow_leaks,
         beside=beside,
         comparing=comparing,
     )

@@ -98,9 +98,10 @@ def audit(
     image_size: Size = 64,
     json: options.Json = False,
 ) -> None:
-    """Say what each split's test shares with the rest: clips, subjects, bytes, near-duplicates.
+    """Say what each split's test shares with the rest, and which labels contradict each other.
 
-    Exit status 1 for a clip, identical bytes, or a subject where the protocol promises none.
+    It compares clips, subjects, bytes and near-duplicates. Exit status 1 for a shared clip, identical bytes,
+    an image with two labels, or a shared subject where the protocol promises none.
     """
     from harness.data.auditing import audited
 

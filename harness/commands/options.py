@@ -29,6 +29,10 @@ Own = Annotated[
         help="A network of your own as FILE.py:function, which takes the number of classes. Repeatable.",
     ),
 ]
+AllowLeaks = Annotated[
+    bool,
+    typer.Option("--allow-leaks", help="Run also where a split leaks what its protocol promises to exclude."),
+]
 Searches = Annotated[str | None, typer.Option(help="Optuna storage of the searches. Default: ./optuna.db.")]
 Device = Annotated[str, typer.Option(help="auto (CUDA, MPS, CPU), cuda, mps or cpu.")]
 TrackingUri = Annotated[
@@ -253,6 +257,7 @@ def request(
     architecture: list[str] | None = None,
     beside: Beside | None = None,
     comparing: Comparing | None = None,
+    allow_leaks: bool = False,
 ) -> Request:
     """A study as asked for on the command line."""
     from harness.plan import Request
@@ -270,6 +275,7 @@ def request(
         folds=splits.folds,
         splits=splits.splits,
         seeds=splits.seeds,
+        allow_leaks=allow_leaks,
         **vars(training),
         **vars(beside),
         **vars(comparing or Comparing()),

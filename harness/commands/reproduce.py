@@ -21,6 +21,7 @@ def reproduce(
     ckplus: Annotated[Path | None, typer.Option(help="Folder that holds CK+'s release.")] = None,
     casme2: Annotated[Path | None, typer.Option(help="Folder that holds CASME II's release.")] = None,
     controls: Annotated[bool, typer.Option("--controls", help="Negative controls too.")] = False,
+    allow_leaks: options.AllowLeaks = False,
 ) -> None:
     """Run what the paper ran, under its split and on unseen people, and judge its claims.
 
@@ -40,5 +41,6 @@ def reproduce(
         training=training,
         beside=options.Beside(controls=controls),
         comparing=comparing,
+        allow_leaks=allow_leaks,
     )
     run(requests(asked, roots), output, joined=f"reproduction-{training.preset}")

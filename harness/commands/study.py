@@ -152,10 +152,12 @@ def _say_dry_run(
             state = "" if cell["state"] == "waiting" else f"  ({cell['state']})"
             print(f"  {cell['key']}  {cell['cell']}{state}")
         print(*document["power"], sep="\n")
+        print(*document["leakage"], sep="\n")
 
 
 def _planned(plan: Plan, ended: Mapping[str, str], finished: Outcomes | None) -> dict[str, Any]:
-    """A study before it runs: its cells, and what its tests can show."""
+    """A study before it runs: its cells, what its tests can show, and what they share with training."""
+    from harness.data.leaks import leakage_in_words
     from harness.labels import run_name
     from harness.planned_power import describe_power
     from reports.noise import measure_noise
@@ -175,6 +177,7 @@ def _planned(plan: Plan, ended: Mapping[str, str], finished: Outcomes | None) ->
             describe_power(plan, protocol, measure_noise(finished, protocol) if finished else None)
             for protocol in plan.study.protocols
         ],
+        "leakage": [leakage_in_words(plan, protocol) for protocol in plan.study.protocols],
     }
 
 
@@ -209,7 +212,13 @@ def _carried_out(result: StudyResult, report: Path) -> dict[str, Any]:
         "study": result.study.name,
         "report": str(report),
         "cells": [
-            {"key": r.spec.key, "spec": to_data(r.spec), "metrics": final_metrics(r)} for r in result.results
+            {
+                "key": r.spec.key,
+                "spec": to_data(r.spec),
+                "metrics": final_metrics(r),
+                "leakage": to_data(r.leakage),
+            }
+            for r in result.results
         ],
         "failures": [{"key": f.spec.key, "reason": f.reason} for f in result.failures],
     }

@@ -32,6 +32,7 @@ def tune(
     pruner: Annotated[str, typer.Option(help="What stops a trial early: median or hyperband.")] = "median",
     searches: options.Searches = None,
     architecture: options.Own = None,
+    allow_leaks: options.AllowLeaks = False,
     json: options.Json = False,
 ) -> None:
     """Search learning rate, focal exponent and class weights for every run; then run it with --tuned.
@@ -56,6 +57,7 @@ def tune(
             networks=None if ablation else networks,
             architecture=architecture,
             comparing=comparing,
+            allow_leaks=allow_leaks,
         )
         # What needs no data is judged before they are read, and every search before the first is made.
         check((), trials=trials, pruner=pruner, store=store)

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from datasets.audit import Finding, audit
+from datasets.audit import Finding, audit, leakage
 from datasets.likeness import likeness
-from datasets.spec import MOTION, Anomaly, Split
+from datasets.spec import MOTION, Anomaly, Leakage, Split
 from datasets.splits import FOLDS, folds_of, split
 from harness.data.anomalies import in_words, on_opening
 from harness.data.preparing import decoded_with_bars
@@ -17,20 +17,20 @@ from harness.data.reading import DataRequest, asked, check_count, check_protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audited:
-    """A data set's splits, each with what it leaks.
+    """A data set's splits, each with the shares that `leakage` gives and the findings of the audit.
 
     `notes` say how they came about; `faults` are those that opening the images showed.
     """
 
     dataset: str
-    splits: tuple[tuple[Split, tuple[Finding, ...]], ...]
+    splits: tuple[tuple[Split, Leakage, tuple[Finding, ...]], ...]
     notes: tuple[str, ...]
     faults: tuple[Anomaly, ...]
 
     @property
     def failed(self) -> bool:
         """Whether any split leaks what is an error."""
-        return any(finding.severity == "error" for _, findings in self.splits for finding in findings)
+        return any(finding.severity == "error" for *_, findings in self.splits for finding in findings)
 
     def document(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -47,9 +47,10 @@ class Audited:
                     "train": len(s.train),
                     "validation": len(s.validation),
                     "test": len(s.test),
+                    "leakage": asdict(shares),
                     "findings": [asdict(finding) for finding in findings],
                 }
-                for s, findings in self.splits
+                for s, shares, findings in self.splits
             ],
         }
 
@@ -59,9 +60,13 @@ class Audited:
 
     def _lines(self) -> Iterator[str]:
         yield from (f"note: {note}" for note in self.notes)
-        for s, findings in self.splits:
+        for s, shares, findings in self.splits:
             sizes = f"{len(s.train)}/{len(s.validation)}/{len(s.test)} train/validation/test"
-            yield f"{s.protocol}, division {s.seed}, fold {s.fold}: {sizes}" + ("" if findings else ": clean")
+            unknown = [name for name, share in asdict(shares).items() if share is None]
+            clean = "" if findings or unknown else ": clean"
+            yield f"{s.protocol}, division {s.seed}, fold {s.fold}: {sizes}{clean}"
+            for name in unknown:
+                yield f"  unknown: shared-{name}: not every training and test sample names its {name}"
             for finding in findings:
                 yield f"  {finding.severity}: {finding.code}: {finding.text}"
                 yield f"    such as {'; '.join(finding.examples)}"
@@ -95,7 +100,9 @@ def audited(
     )
     return Audited(
         dataset=table.dataset,
-        splits=tuple((s, audit(table, s, digests=pixels.digests, likeness=alike)) for s in divisions),
+        splits=tuple(
+            (s, leakage(table, s), audit(table, s, digests=pixels.digests, likeness=alike)) for s in divisions
+        ),
         notes=fewer_folds(counts, asked_for=folds),
         faults=faults,
     )

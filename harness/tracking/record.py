@@ -38,11 +38,14 @@ def flattened(spec: RunSpec) -> dict[str, Any]:
 
 
 def final_metrics(result: RunResult) -> dict[str, float]:
-    """The numbers a person compares runs by; accuracies and leak shares in 0..1, times in milliseconds."""
+    """The numbers a person compares runs by; accuracies and leak shares in 0..1, times in milliseconds.
+
+    An unknown leak share is left out: a metric of MLflow is a number.
+    """
+    shares = {"leak/clip": result.leakage.clip, "leak/subject": result.leakage.subject}
     return {
         **_MEASURES.get(result.spec.control, _scores)(result),
-        "leak/clip": result.data.leakage.clip,
-        "leak/subject": result.data.leakage.subject,
+        **{name: share for name, share in shares.items() if share is not None},
         "cost/parameters_mib": result.cost.mib,
         "cost/multiply_adds": float(result.cost.multiply_adds),
         "best_epoch": float(result.best_epoch),

@@ -196,7 +196,8 @@ def sign_patterns(clusters: int) -> Array:
     else:
         bits = np.random.default_rng(clusters).integers(0, 2, size=(FLIPS, clusters))
         bits[0] = 0
-    return 1.0 - 2.0 * bits
+    signs: Array = 1.0 - 2.0 * bits
+    return signs
 
 
 def _training_variance(values: Array, weights: Array) -> tuple[Array, Array]:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from datasets.audit import audit, leakage, promises
+from datasets.audit import audit, excluded_codes, leakage, promises
 from datasets.likeness import likeness
 from datasets.spec import Leakage, Split
 from datasets.splits import PROTOCOLS, folds_of, split
@@ -84,11 +84,29 @@ def test_validation_is_not_training(table):
     assert leakage(table, made((5,), (2,), (0, 1))) == Leakage(clip=0.0, subject=0.0)
 
 
-def test_what_is_not_told_is_not_shared(table):
-    assert leakage(without(table, "clip"), made((0, 1), (2,))) == Leakage(clip=0.0, subject=1.0)
-    assert leakage(without(table, "subject"), made((0, 1), (2,))) == Leakage(clip=1.0, subject=0.0)
+def test_a_share_of_names_that_the_data_do_not_give_is_unknown(table):
+    parts = made((0, 1), (2,))
+    assert leakage(without(table, "clip"), parts) == Leakage(clip=None, subject=1.0)
+    assert leakage(without(table, "subject"), parts) == Leakage(clip=1.0, subject=None)
     unknown = without(table, "clip", "subject")
-    assert audit(unknown, made((0, 1), (2,)), digests=[""] * 7, likeness=None) == ()
+    assert leakage(unknown, parts) == Leakage(clip=None, subject=None)
+    assert audit(unknown, parts, digests=[""] * 7, likeness=None) == ()
+
+
+@pytest.mark.parametrize(
+    ("nameless", "expected"),
+    [
+        (0, Leakage(clip=None, subject=None)),
+        (2, Leakage(clip=None, subject=None)),
+        (5, Leakage(clip=1.0, subject=1.0)),
+    ],
+)
+def test_a_share_is_known_only_if_every_training_and_test_sample_has_a_name(table, nameless, expected):
+    samples = tuple(
+        replace(sample, clip="", subject="") if row == nameless else sample
+        for row, sample in enumerate(table.samples)
+    )
+    assert leakage(replace(table, samples=samples), made((0, 1), (2,), (5, 6))) == expected
 
 
 def test_protocols_leak_what_they_say(table_of):
@@ -150,15 +168,66 @@ def test_a_shared_subject_is_an_error_where_the_protocol_promises_none(table, pr
 
 def test_identical_bytes_are_an_error_under_any_name(table):
     digests = ["a", "b", "c", "d", "e", "b", "g"]
-    (found,) = audit(table, made((0, 1), (5, 6), (), "subject"), digests=digests, likeness=None)
+    found, relabelled = audit(table, made((0, 1), (5, 6), (), "subject"), digests=digests, likeness=None)
+    assert relabelled.code == "one-image-two-labels"
     assert (found.code, found.severity, found.count, found.share) == ("same-bytes", "error", 1, 0.5)
     assert found.examples == ("s2/c3/0 ~ s1/c1/1",)
 
 
 def test_at_most_three_examples_are_named(people):
     _, table = people(0)
-    (found,) = audit(table, whole_subjects(), digests=["same"] * 108, likeness=None)
+    found, *_ = audit(table, whole_subjects(), digests=["same"] * 108, likeness=None)
     assert (found.count, found.share, len(found.examples)) == (18, 1.0, 3)
+
+
+def test_one_image_with_another_label_in_the_test_is_an_error(table):
+    digests = ["a", "b", "c", "d", "e", "b", "d"]
+    found = audit(table, made((0, 1), (5, 6), (3,)), digests=digests, likeness=None)
+    assert codes(found) == {"same-bytes": "error", "one-image-two-labels": "error"}
+    copies, relabelled = found
+    assert (copies.count, relabelled.count, relabelled.share) == (2, 1, 0.5)
+    assert relabelled.examples == ("s2/c3/0 ~ s1/c1/1",), "rows 6 and 3 have the same label"
+    assert relabelled.text.startswith("1 of 2 test samples (50.0%) are byte for byte an image in training")
+
+
+@pytest.mark.parametrize("rows", [{"train": (0, 3), "test": (5,)}, {"train": (5,), "test": (0, 3)}])
+def test_one_image_with_two_labels_on_one_side_is_warned_of(table, rows):
+    digests = ["b", "", "", "b", "", "", ""]
+    parts = made(**rows)
+    (conflict,) = audit(without(table, "clip", "subject"), parts, digests=digests, likeness=None)
+    assert (conflict.code, conflict.severity, conflict.count) == ("conflicting-labels", "warning", 2)
+    assert conflict.share == pytest.approx(2 / 3)
+    assert conflict.examples == ("s1/c1/0 ~ s1/c2/0", "s1/c2/0 ~ s1/c1/0")
+    assert conflict.text.startswith("2 of 3 samples (66.7%) are byte for byte")
+
+
+def test_one_image_with_one_label_is_no_conflict(table):
+    digests = ["b", "b", "", "", "", "", ""]
+    found = audit(without(table, "clip", "subject"), made((0, 1), (5,)), digests=digests, likeness=None)
+    assert found == ()
+
+
+def test_classes_whose_names_differ_in_case_or_spaces_are_warned_of(table):
+    table = replace(without(table, "clip", "subject"), classes=("Very Happy", "veryhappy"))
+    (found,) = audit(table, made((0, 3), (1, 4, 5)), digests=(), likeness=None)
+    assert (found.code, found.severity, found.count, found.share) == ("similar-class-names", "warning", 5, 1)
+    assert found.examples == ("s1/c1/0 ~ s1/c2/0", "s1/c1/1 ~ s1/c2/0", "s1/c2/0 ~ s1/c1/0")
+    assert "the classes 'Very Happy' and 'veryhappy', which differ only in case or spaces" in found.text
+    assert audit(table, made((0,), (1,)), digests=(), likeness=None) == (), "only one of them is there"
+
+
+@pytest.mark.parametrize(
+    ("protocol", "expected"),
+    [
+        ("frame", set()),
+        ("clip", {"shared-clip", "same-bytes", "one-image-two-labels"}),
+        ("subject", {"shared-clip", "shared-subject", "same-bytes", "one-image-two-labels"}),
+        ("kfold", {"shared-clip", "shared-subject", "same-bytes", "one-image-two-labels"}),
+        ("loso", {"shared-clip", "shared-subject", "same-bytes", "one-image-two-labels"}),
+    ],
+)
+def test_a_protocol_excludes_what_carries_a_clip_or_a_subject_across(protocol, expected):
+    assert excluded_codes(protocol) == expected
 
 
 def shifted(image):

@@ -1,5 +1,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -95,6 +96,20 @@ def run(
     )
 
 
+def nameless(result: RunResult, *names: str, leakage: Leakage | None = None) -> RunResult:
+    """The run on data whose samples do not give these `names`, of "clip" and "subject".
+
+    `leakage` is what the run stored; by default the shares of these names are None, as they are written now.
+    """
+    stored = leakage or replace(result.data.leakage, **dict.fromkeys(names))  # type: ignore[arg-type]
+    blank: dict[str, Any] = dict.fromkeys(names, "")
+    return replace(
+        result,
+        data=replace(result.data, leakage=stored),
+        predictions=tuple(replace(prediction, **blank) for prediction in result.predictions),
+    )
+
+
 def answered(spec: RunSpec, right: Sequence[bool], *, subjects: int) -> RunResult:
     """A finished run on one clip a value of `right`, dealt to `subjects` in turn; two classes."""
 
@@ -187,6 +202,7 @@ class Built:
     good, collapsed, classes = GOOD, COLLAPSED, CLASSES
     run = staticmethod(run)
     answered = staticmethod(answered)
+    nameless = staticmethod(nameless)
     study = staticmethod(study_of)
     finish = staticmethod(finish)
     predictions = staticmethod(predictions)

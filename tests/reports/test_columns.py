@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from datasets.audit import Finding
+from datasets.audit import NOT_OF_TEST, Finding
 from datasets.spec import Leakage
 from reports import columns
 from reports.outcomes import Outcome, outcomes
@@ -50,6 +50,40 @@ def test_the_leaks_of_a_score_are_shares_in_percent_that_lead_to_their_runs(buil
     assert _texts(built, columns.seen(_proposed(built, lambda _: "no memory"))) == ["–", "–"]
 
 
+def test_an_unknown_leak_is_no_number(built: Any) -> None:
+    row = _proposed(built, lambda spec: built.nameless(built.run(spec), "clip"))
+    clip, subject = columns.seen(row)
+    assert (clip.text, clip.value, subject.text) == ("unknown", None, "100.00")
+    assert "Unknown: not every image" in columns.SEEN_NOTE
+
+
+@pytest.mark.parametrize(
+    ("leakage", "words"),
+    [
+        (
+            Leakage(clip=0.5, subject=1.0),
+            "50.00 % of the test frames have their clip in training, 100.00 % their subject",
+        ),
+        (
+            Leakage(clip=None, subject=1.0),
+            "of the test frames, an unknown share have their clip in training and 100.00 % have their "
+            "subject in training",
+        ),
+        (
+            Leakage(clip=0.0, subject=None),
+            "of the test frames, 0.00 % have their clip in training and an unknown share have their subject "
+            "in training",
+        ),
+        (
+            Leakage(clip=None, subject=None),
+            "it is unknown how many of the test frames have their clip or their subject in training",
+        ),
+    ],
+)
+def test_a_sentence_on_leaks_says_what_is_unknown(leakage: Leakage, words: str) -> None:
+    assert columns.seen_in_words(leakage) == words
+
+
 def test_a_score_is_by_the_protocols_unit_or_by_frame_and_has_its_spread(built: Any) -> None:
     def choose(spec: Any) -> Any:
         if spec.seed:
@@ -82,7 +116,7 @@ def _leaky(built: Any, spec: Any) -> Any:
         return run
     found = tuple(
         Finding(code=code, severity="error", share=0.0, count=count, examples=(), text="")
-        for code, count in (("clip-shared", 15), (columns.VALIDATION, 30), ("duplicate", 3))
+        for code, count in (("clip-shared", 15), *((code, 30) for code in NOT_OF_TEST), ("duplicate", 3))
     )
     return replace(run, data=replace(run.data, findings=found))
 
@@ -93,6 +127,18 @@ def test_the_audits_stamp_is_of_each_protocol_and_leaves_out_what_the_test_has_n
     (note,) = columns.audit_notes(found.rows)
     assert note.endswith("gives away: frame: clip-shared 50.00 %, duplicate 10.00 %; subject: clean.")
     assert columns.audit_notes(outcomes(built.finish(study, lambda _: None)).rows) == ()
+
+
+@pytest.mark.parametrize(("found", "says"), [(False, "nothing found"), (True, "near-duplicate 10.00 %")])
+def test_the_audits_stamp_is_not_clean_where_names_are_unknown(built: Any, found: bool, says: str) -> None:
+    near = Finding(code="near-duplicate", severity="warning", share=0.1, count=3, examples=(), text="")
+
+    def choose(spec: Any) -> Any:
+        run = built.nameless(built.run(spec), "clip", "subject")
+        return replace(run, data=replace(run.data, findings=(near,) if found else ()))
+
+    (note,) = columns.audit_notes([_proposed(built, choose)])
+    assert note.endswith(f"gives away: frame: {says} (clip and subject unknown).")
 
 
 def test_what_failed_and_what_is_still_to_run_is_told_apart_and_counted(built: Any) -> None:

@@ -40,6 +40,20 @@ def test_a_leaky_column_says_what_was_seen(built: Any) -> None:
     assert rows["subject seen, %"] == ["100.00", "0.00", "–"]
 
 
+def test_a_column_with_unknown_leaks_says_so(built: Any) -> None:
+    base = built.study(only=("vgg16", "resnet34", "proposed"), protocols=("frame", "subject"))
+
+    def choose(spec: Any) -> Any:
+        run = built.answered(spec, [True] * 24, subjects=8)
+        return built.nameless(run, "clip") if spec.protocol == "subject" else run
+
+    (table,) = inflation_tables([outcomes(built.finish(base, choose))])
+    rows = {row[0].text: row[1:] for row in table.rows}
+
+    assert [cell.text for cell in rows["clip seen, %"]] == ["100.00", "unknown", "–"]
+    assert rows["clip seen, %"][1].value is None
+
+
 def test_the_papers_frames_are_one_more_column_and_no_part_of_the_fall(built: Any) -> None:
     paper = _study(built, frames="paper", protocols=("frame",))
     (table,) = inflation_tables([paper, _study(built)])

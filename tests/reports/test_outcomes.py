@@ -116,6 +116,26 @@ def test_leaks_of_several_runs_are_weighted_by_their_test_frames(built: Any) -> 
     assert row.leakage == Leakage(clip=0.25, subject=0.5)
 
 
+@pytest.mark.parametrize("unknown", [("clip",), ("subject",), ("clip", "subject")])
+def test_a_leak_that_one_run_does_not_know_is_unknown(built: Any, unknown: tuple[str, ...]) -> None:
+    def choose(spec: RunSpec) -> Any:
+        run = built.run(spec)
+        return built.nameless(run, *unknown) if spec.seed else run
+
+    row = outcomes(built.finish(built.study(seeds=(0, 1)), choose)).of("proposed")[0]
+
+    assert row.leakage == replace(Leakage(clip=1.0, subject=1.0), **dict.fromkeys(unknown))
+
+
+def test_a_zero_stored_before_unknown_shares_were_none_is_unknown(built: Any) -> None:
+    def choose(spec: RunSpec) -> Any:
+        return built.nameless(built.run(spec), "clip", leakage=Leakage(clip=0.0, subject=0.5))
+
+    row = outcomes(built.finish(built.study(), choose)).of("proposed")[0]
+
+    assert row.leakage == Leakage(clip=None, subject=0.5)
+
+
 def test_nothing_finished_has_no_leak_and_no_classes(built: Any) -> None:
     found = outcomes(built.finish(built.study(), lambda spec: None))
 

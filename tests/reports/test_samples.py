@@ -1,5 +1,6 @@
 from typing import Any
 
+from datasets.spec import Leakage
 from reports.outcomes import outcomes
 from reports.samples import leak_table, sample_table
 
@@ -33,6 +34,23 @@ def test_a_set_of_ones_own_has_no_paper_column(built: Any) -> None:
 
     assert table.header[-1] == "All"
     assert table.paper == ()
+
+
+def test_unknown_leaks_are_no_zeros_and_no_clean_audit(built: Any) -> None:
+    def choose(spec: Any) -> Any:
+        run = built.run(spec)
+        if spec.protocol == "subject":
+            return run
+        return built.nameless(run, "clip", "subject", leakage=Leakage(clip=0.0, subject=0.0))
+
+    table = leak_table(outcomes(built.finish(built.study(protocols=("frame", "subject")), choose)))
+
+    assert [[cell.text for cell in row] for row in table.rows] == [
+        ["frame", "30", "unknown", "unknown"],
+        ["subject", "30", "0.00", "0.00"],
+    ]
+    assert table.notes[1].startswith("Audit of frame: clip and subject unknown")
+    assert table.notes[2:] == ("Audit of subject: clean.",)
 
 
 def test_leaks_of_each_protocol(built: Any) -> None:

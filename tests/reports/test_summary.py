@@ -1,6 +1,10 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
+from datasets.audit import Finding
+from datasets.spec import Leakage
 from reports.outcomes import outcomes
 from reports.summary import summary
 
@@ -25,6 +29,45 @@ def test_names_the_best_with_its_interval_leak_and_lead(built: Any) -> None:
     )
     assert "100.00 % of the test frames have their clip in training, 100.00 % their subject" in best
     assert best.endswith("Next is proposed, 13.33 points behind.")
+
+
+def _of_plain_folders(built: Any, *codes: str, **stored: Any) -> Any:
+    """Runs on images whose clips and subjects are unknown, with 3 test frames in a finding of each code."""
+
+    def choose(spec: Any) -> Any:
+        found = tuple(
+            Finding(code=code, severity="warning", share=0.1, count=3, examples=(), text="") for code in codes
+        )
+        run = built.nameless(built.run(spec), "clip", "subject", **stored)
+        return replace(run, data=replace(run.data, findings=found))
+
+    return choose
+
+
+@pytest.mark.parametrize("stored", [None, Leakage(clip=0.0, subject=0.0)])
+def test_an_unknown_leak_is_said_with_the_audits_near_duplicates(built: Any, stored: Any) -> None:
+    said = " ".join(_said(built, _of_plain_folders(built, "near-duplicate", leakage=stored)))
+
+    assert (
+        "it is unknown how many of the test frames have their clip or their subject in training, the audit "
+        "finds in training or validation a near-duplicate of 10.00 % of the test frames."
+    ) in said
+    assert "0.00 % of the test frames have" not in said
+    assert "from any row whose subjects were seen or are unknown" in said
+
+
+def test_copies_are_said_beside_the_near_duplicates(built: Any) -> None:
+    said = _said(built, _of_plain_folders(built, "same-bytes"))[1]
+
+    assert "a near-duplicate of 0.00 % of the test frames and a copy of 10.00 %." in said
+
+
+def test_no_share_of_near_duplicates_is_given_for_motion(built: Any) -> None:
+    study = built.study()
+    study = replace(study, dataset=replace(study.dataset, representation="flow"))
+    said = summary(outcomes(built.finish(study, _of_plain_folders(built))))[1]
+
+    assert "the audit looks for no near-duplicates among images of motion." in said
 
 
 def test_a_tie_is_no_lead(built: Any) -> None:

@@ -303,3 +303,21 @@ def test_a_representation_for_which_no_sample_has_an_onset_is_an_error(table):
     samples = tuple(replace(sample, onset=None) for sample in table.samples)
     with pytest.raises(ValueError, match=r"'flow' .* none of the 7 samples of casme2 has one\. Choose"):
         pixels(replace(table, samples=samples), size=6, representation="flow")
+
+
+def test_one_image_under_two_labels_is_kept_and_listed(tmp_path):
+    for name, shade in (("a", 10), ("b", 20), ("c", 10), ("d", 20)):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), np.full((6, 6, 3), shade, dtype=np.uint8))
+    samples = tuple(
+        Sample(id=name, path=str(tmp_path / f"{name}.png"), label=label, subject="", clip="", frame=0)
+        for name, label in (("a", 0), ("b", 1), ("c", 1), ("d", 1))
+    )
+    table = SampleTable(dataset="made", frames="all", classes=("fear", "joy"), samples=samples)
+    found = pixels(table, size=4)
+    (fault,) = found.table.anomalies
+    assert (fault.code, fault.where) == ("one image with two labels", "a, c")
+    assert fault.what == "the 2 files have the same bytes and the labels fear, joy"
+    assert fault.action.startswith("all were kept")
+    assert found.table.samples == samples
+    cached = pixels(table, size=4)
+    assert (cached.table, cached.fingerprint) == (found.table, found.fingerprint)

@@ -267,6 +267,70 @@ def test_a_folder_of_images_takes_part(harness: Run, tree: Path, tmp_path: Path)
     assert json.loads(out)["cells"][0]["spec"]["dataset"]["classes"] == ["fear", "joy"]
 
 
+@pytest.fixture
+def plain(tree: Path, tmp_path: Path) -> Path:
+    """Two plain class folders, which name neither clips nor subjects: 12 images each."""
+    root = tmp_path / "plain"
+    for label, emotion in enumerate(("fear", "joy"), start=1):
+        (root / emotion).mkdir(parents=True)
+        for image in sorted(tree.glob(f"Cropped/*/EP{label:02}_01f/*.jpg")):
+            shutil.copy(image, root / emotion / f"{image.parts[-3]}_{image.name}")
+    return root
+
+
+def test_leaks_of_plain_class_folders_are_unknown_everywhere(harness: Run, plain: Path) -> None:
+    data = ("--dataset", "folder", "--root", plain)
+    status, out, err = harness("compare", *data, "--only", "vgg16,proposed", "--checks", *TINY, "--json")
+    assert status == 0, err
+    document = json.loads(out)
+    for cell in document["cells"]:
+        assert not [name for name in cell["metrics"] if name.startswith("leak/")]
+        assert cell["leakage"] == {"clip": None, "subject": None}
+    report = Path(document["report"]).read_text()
+    assert "it is unknown how many of the test frames have their clip or their subject in training" in report
+    assert "a near-duplicate of" in report
+    for zero in ("0.00 % of the test frames have", "clip seen 0.00", "frame: clean"):
+        assert zero not in report
+    blocks = report.replace("\N{NO-BREAK SPACE}", " ").split("\n\n")
+    tables = [block for block in blocks if block.startswith("|") and "Clip seen" in block.split("\n")[0]]
+    assert len(tables) >= 4
+    for table in tables:
+        header, _, *rows = ([cell.strip() for cell in row.split("|")] for row in table.split("\n"))
+        at = header.index("Clip seen")
+        assert {cell for row in rows for cell in row[at : at + 2]} <= {"unknown", "–"}, table
+
+
+def test_a_dry_run_says_what_the_test_shares_with_training(harness: Run, plain: Path, tree: Path) -> None:
+    status, out, err = harness("ablate", "--dataset", "folder", "--root", plain, *TINY, "--dry-run")
+    assert status == 0, err
+    unknown = "it is unknown how many of the test frames have their clip or their subject in training"
+    assert out.splitlines()[-1] == f"frame: {unknown}"
+    args = (
+        "--dataset",
+        "casme2",
+        "--root",
+        tree,
+        "--protocol",
+        "frame,subject",
+        *TINY,
+        "--dry-run",
+        "--json",
+    )
+    assert json.loads(harness("ablate", *args)[1])["leakage"][1] == (
+        "subject: 0.00 % of the test frames have their clip in training, 0.00 % their subject"
+    )
+
+
+def test_an_audit_of_plain_class_folders_says_what_is_unknown(harness: Run, plain: Path) -> None:
+    args = ("data", "audit", "--dataset", "folder", "--root", plain)
+    _, out, _ = harness(*args)
+    assert "  unknown: shared-clip: not every training and test sample names its clip" in out
+    assert "  unknown: shared-subject: " in out
+    assert ": clean" not in out
+    (split,) = json.loads(harness(*args, "--json")[1])["splits"]
+    assert split["leakage"] == {"clip": None, "subject": None}
+
+
 def test_the_bench_measures_beside_plain_decoding(harness: Run, tree: Path) -> None:
     args = ("--dataset", "casme2", "--root", tree, "--image-size", 16, "--rounds", 2, "--json")
     status, out, _ = harness("data", "bench", *args)

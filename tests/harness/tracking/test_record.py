@@ -237,6 +237,15 @@ def test_every_run_tells_its_leaks_cost_and_length(control: Any) -> None:
     assert ("test/accuracy" in found) == (control not in ("robustness", "latency"))
 
 
+def test_an_unknown_leak_is_no_metric_and_comes_back_as_unknown() -> None:
+    data = replace(result().data, leakage=Leakage(clip=None, subject=0.5))
+    unknown = replace(result(), data=data)
+    found = final_metrics(unknown)
+    assert "leak/clip" not in found
+    assert found["leak/subject"] == 0.5
+    assert result_from(result_parts(unknown).__getitem__) == unknown
+
+
 def test_robustness_is_one_accuracy_a_condition_and_latency_one_median_a_part() -> None:
     conditions = {n: v for n, v in final_metrics(ROBUST).items() if n.startswith("robustness/")}
     assert conditions == {"robustness/noise_1": 1, "robustness/noise_2": pytest.approx(2 / 3)}

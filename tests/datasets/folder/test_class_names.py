@@ -1,0 +1,80 @@
+import pytest
+
+from datasets.folder.load import load
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """The table of class folders of these names, with one image for each time that a name is given."""
+
+    def make(*names):
+        root = tmp_path / "mine"
+        for number, name in enumerate(names):
+            (root / name).mkdir(parents=True, exist_ok=True)
+            (root / name / f"{number}.png").write_bytes(b"pixels")
+        return load(root, "all")
+
+    return make
+
+
+@pytest.fixture
+def listed(tmp_path):
+    """The table of a CSV with a row for each label."""
+
+    def make(*labels):
+        for number, _ in enumerate(labels):
+            (tmp_path / f"{number}.png").write_bytes(b"pixels")
+        rows = (f"{number}.png,{label}" for number, label in enumerate(labels))
+        (tmp_path / "labels.csv").write_text("\n".join(["path,label", *rows]) + "\n")
+        return load(tmp_path, "all")
+
+    return make
+
+
+def told(table):
+    return [(fault.code, fault.where, fault.what, fault.action) for fault in table.anomalies]
+
+
+@pytest.mark.parametrize("read", ["folders", "listed"])
+def test_class_names_that_differ_in_case_or_inner_spaces_stay_apart_and_are_listed(read, request):
+    table = request.getfixturevalue(read)("Happy", "happy", "happy", "sad", "very sad", "verysad")
+    assert table.classes == ("Happy", "happy", "sad", "very sad", "verysad")
+    assert told(table) == [
+        (
+            "similar class names",
+            "Happy, happy",
+            "the names differ only in case or spaces: 'Happy' (1 image), 'happy' (2 images)",
+            "read as different classes; if they are one class, give them one name",
+        ),
+        (
+            "similar class names",
+            "very sad, verysad",
+            "the names differ only in case or spaces: 'very sad' (1 image), 'verysad' (1 image)",
+            "read as different classes; if they are one class, give them one name",
+        ),
+    ]
+
+
+@pytest.mark.parametrize("read", ["folders", "listed"])
+def test_class_names_that_are_one_without_the_space_around_them_are_one_class_and_listed(read, request):
+    table = request.getfixturevalue(read)("happy", "happy ", "happy ", "sad", "sad")
+    assert table.classes == ("happy", "sad")
+    assert told(table) == [
+        (
+            "merged class names",
+            "happy",
+            "the name is written in 2 ways: 'happy' (1 image), 'happy ' (2 images)",
+            "read as one class; if they are different classes, rename one",
+        )
+    ]
+
+
+@pytest.mark.parametrize("read", ["folders", "listed"])
+def test_a_name_that_always_has_the_same_space_around_it_is_no_anomaly(read, request):
+    assert told(request.getfixturevalue(read)(" happy", " happy", "sad")) == []
+
+
+def test_names_that_differ_in_case_and_in_the_space_around_them_are_both_listed(folders):
+    table = folders("Happy", "happy ", "sad")
+    assert [code for code, *_ in told(table)] == ["similar class names"]
+    assert table.classes == ("Happy", "happy", "sad")
