@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -66,6 +67,8 @@ def carry_out(
     drawn = pictures(plan.pixels, plan.splits[0], plan.study)
     with claims.taken(name, wait=True):  # of two processes that begin a study one makes its run
         parent = ledger.open_study(plan.study)
+        if plan.analysis_plan:
+            ledger.log_plan(parent, plan.analysis_plan, confirmatory=not ledger.has_cells(plan.study))
         ledger.keep_pictures(parent, drawn)
     try:
         with progress_for(console, name, cells=len(plan.study.runs())) as progress:
@@ -80,6 +83,7 @@ def carry_out(
             )
             with executor_of(plan, running, desk) as executor:
                 result = run_study(plan.study, executor, desk)
+                result = replace(result, confirmatory=ledger.is_confirmatory(parent, plan.study))
     except KeyboardInterrupt:
         ledger.patience.end()
         with suppress(Exception):  # what ran elsewhere may have left its run open
