@@ -42,6 +42,7 @@ def run(
     from harness.output import check_writable, folder_of
     from harness.plan import prepare
     from harness.running.executors import check
+    from harness.tracking.analysis_plans import has_cells
     from harness.tracking.ledger import Ledger
     from reports.document import write
     from reports.outcomes import outcomes
@@ -73,7 +74,7 @@ def run(
     for plan, todo, states in zip(plans, waiting, ended, strict=True):
         say_plan(plan, todo, states, running=running, console=console)
     if save_plan:
-        exists = not fresh and ledger.has_cells(plans[0].study)
+        exists = not fresh and has_cells(ledger, plans[0].study)
         _save_plan(plans[0].study, save_plan, exploratory=exists, as_json=output.json)
         return
     if output.dry_run:

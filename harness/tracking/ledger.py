@@ -17,15 +17,15 @@ from pathlib import Path
 
 from harness.labels import run_name, study_note
 from harness.memory import without_collector
+from harness.tracking.analysis_plans import is_confirmatory
 from harness.tracking.patience import Outbox
 from harness.tracking.record import final_metrics, flattened, result_from, result_parts
 from harness.tracking.store import MlflowException, Run, Store
-from studies.analysis_plan import AnalysisPlan, plan_of
 from studies.codec import from_json, to_json
 from studies.results import Epoch, Failure, RunResult, StudyResult
 from studies.spec import RunSpec, Study
 
-KEY, REUSES, STUDY, REASON, SPEC, PLACE, PROCESS, PLAN, PLAN_STATE = (
+KEY, REUSES, STUDY, REASON, SPEC, PLACE, PROCESS = (
     "harness.key",
     "harness.reuses",
     "harness.study",
@@ -33,13 +33,11 @@ KEY, REUSES, STUDY, REASON, SPEC, PLACE, PROCESS, PLAN, PLAN_STATE = (
     "harness.spec",
     "harness.claims",
     "harness.process",
-    "harness.plan",
-    "harness.plan.state",
 )
-CONFIRMATORY, EXPLORATORY = "confirmatory", "exploratory"
 PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
+LOST = "finished as run {}, whose artifacts cannot be read (moved or deleted?)"
 NAMED = 200
-"""So many runs are asked for by id at once; what reads the question takes a few thousand words."""
+"""Runs asked for by id at once: MLflow's parser takes a few thousand words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,25 +88,6 @@ class Ledger(Store):
             run_id = self.client.create_run(experiment, tags=tags).info.run_id
         self.log_texts(run_id, {"study.json": to_json(study, indent=1)})
         return run_id
-
-    def has_cells(self, study: Study) -> bool:
-        """Whether any cell of a study has been begun: in this study, or finished in any other."""
-        found = self.search(f"tags.`{STUDY}` = '{study.name}'")
-        begun = found and self.search(f"tags.`{PARENT}` = '{found[0].info.run_id}'")
-        return bool(begun) or any(self.find(spec.key) is not None for spec in study.runs())
-
-    def log_plan(self, run_id: str, plan: AnalysisPlan, *, confirmatory: bool) -> None:
-        """Log a study's analysis plan with its run; the first one stands."""
-        if PLAN in self.client.get_run(run_id).data.tags:
-            return
-        self.log_texts(run_id, {"plan.json": to_json(plan, indent=1)})
-        self.client.set_tag(run_id, PLAN_STATE, CONFIRMATORY if confirmatory else EXPLORATORY)
-        self.client.set_tag(run_id, PLAN, plan.digest)
-
-    def is_confirmatory(self, run_id: str, study: Study) -> bool:
-        """Whether the plan that a study follows was logged before any of its cells ran."""
-        tags = self.client.get_run(run_id).data.tags
-        return tags.get(PLAN) == plan_of(study).digest and tags.get(PLAN_STATE) == CONFIRMATORY
 
     def close(self, run_id: str, status: str) -> None:
         """End a run as FINISHED, FAILED or KILLED."""
@@ -297,8 +276,8 @@ class Ledger(Store):
                 f"{study.name}/{Path(item.path).stem}": self.download(parent, item.path, folder).read_bytes()
                 for item in self.client.list_artifacts(parent, "pictures")
             }
-        result = self.collect(study, parent=parent)
-        return replace(result, confirmatory=self.is_confirmatory(parent, study)), pictures
+        confirmatory = is_confirmatory(self.client.get_run(parent), study)
+        return replace(self.collect(study, parent=parent), confirmatory=confirmatory), pictures
 
     @without_collector()
     def collect(self, study: Study, *, parent: str) -> StudyResult:
@@ -317,8 +296,7 @@ class Ledger(Store):
                 results.append(result)
                 run_ids.append((spec.key, run.info.run_id))
             elif run:
-                lost = f"finished as run {run.info.run_id}, whose artifacts cannot be read"
-                failures.append(Failure(spec=spec, reason=f"{lost} (moved or deleted?)"))
+                failures.append(Failure(spec=spec, reason=LOST.format(run.info.run_id)))
             elif reason := reasons.get(spec.key):
                 failures.append(Failure(spec=spec, reason=reason))
         return StudyResult(
