@@ -60,3 +60,22 @@ def accuracies(protocol: str) -> Iterator[np.ndarray]:
     """The accuracy of each training, (trainings,), by division."""
     for division in range(count_divisions(protocol)):
         yield _scores(protocol, division, "accuracy")[0]
+
+
+def detected(worse: str, better: str, *, seeds: int = 5, families: int = 400) -> int:
+    """Pairs of trainings of two parts on division 0 in which the first is called worse."""
+    parts = [_scores(name, 0, "accuracy") for name in (worse, better)]
+    rng = np.random.default_rng(1)
+    found = 0
+    for _ in range(families):
+        chosen = [rng.permutation(len(values))[:seeds] for values, _, _ in parts]
+        scores = TrainingScores(
+            values=np.stack([part[0][rows] for part, rows in zip(parts, chosen, strict=True)])[:, None],
+            contributions=np.stack([part[1][rows] for part, rows in zip(parts, chosen, strict=True)])[
+                :, None
+            ],
+            sizes=parts[0][2],
+        )
+        result = compare(scores, np.array([[1.0, -1.0]]))
+        found += bool(result.p[0] < 0.05 and result.estimate[0] < 0)
+    return found
