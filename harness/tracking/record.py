@@ -34,7 +34,9 @@ def flattened(spec: RunSpec) -> dict[str, Any]:
             flat[prefix] = value
 
     walk("", to_data(spec))
-    return flat
+    # Under the names of the fields: JSON keeps older ones, and leaves out a training seed of 0.
+    flat.pop("training_seed", None)
+    return flat | {"split_seed": spec.split_seed, "seed": spec.seed}
 
 
 def final_metrics(result: RunResult) -> dict[str, float]:

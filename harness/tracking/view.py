@@ -10,7 +10,7 @@ import json
 
 VIEW = "harness"
 TAG = f"mlflow.sharedViewState.{VIEW}"
-PARAMS = ("arm", "protocol", "seed", "fold")
+PARAMS = ("arm", "protocol", "split_seed", "seed", "fold")
 METRICS = (
     "test/accuracy",
     "test/uar",
@@ -23,7 +23,7 @@ METRICS = (
 
 
 def state() -> str:
-    """The view's JSON: newest first, arm, protocol, seed, the final metrics and the leak shares."""
+    """The view's JSON: newest first, arm, protocol, division, seed, the final metrics and the leak shares."""
     columns = [f"params.`{name}`" for name in PARAMS] + [f"metrics.`{name}`" for name in METRICS]
     settings = {
         "searchFilter": "",
