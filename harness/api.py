@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -23,6 +24,7 @@ from harness.running.cell import Desk
 from harness.running.claims import Claims
 from harness.running.executors import Running, executor_of
 from harness.running.study import run_study
+from harness.tracking.analysis_plans import has_cells, is_confirmatory, log_plan
 from harness.tracking.ledger import Ledger
 from reports.document import write
 from studies.results import StudyResult
@@ -66,6 +68,9 @@ def carry_out(
     drawn = pictures(plan.pixels, plan.splits[0], plan.study)
     with claims.taken(name, wait=True):  # of two processes that begin a study one makes its run
         parent = ledger.open_study(plan.study)
+        if plan.analysis_plan:
+            fresh = not has_cells(ledger, plan.study)
+            log_plan(ledger, parent, plan.analysis_plan, confirmatory=fresh)
         ledger.keep_pictures(parent, drawn)
     try:
         with progress_for(console, name, cells=len(plan.study.runs())) as progress:
@@ -80,6 +85,9 @@ def carry_out(
             )
             with executor_of(plan, running, desk) as executor:
                 result = run_study(plan.study, executor, desk)
+                result = replace(
+                    result, confirmatory=is_confirmatory(ledger.client.get_run(parent), plan.study)
+                )
     except KeyboardInterrupt:
         ledger.patience.end()
         with suppress(Exception):  # what ran elsewhere may have left its run open

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from architectures.catalogue import scaled
@@ -13,8 +14,10 @@ from harness.data.leaks import check_promises
 from harness.data.preparing import decoded_with_bars
 from harness.data.reading import DataRequest, asked, check_count, check_protocols, read
 from harness.typed import typed
+from studies.analysis_plan import AnalysisPlan, check_follows
 from studies.arms import PLACEBO, ablation, comparison
 from studies.checks import CHECKS
+from studies.codec import from_json
 from studies.presets import Preset, preset, suited
 from studies.search import Search
 from studies.spec import MARGIN, Check, Control, Metric, Study, TrainingSpec, null_of
@@ -31,9 +34,9 @@ class Request:
     """A study as asked for; None leaves a value to the preset or to the data set.
 
     `splits` counts divisions, `seeds` the trainings on each. `null` adds the null arm. `metric` decides, and
-    `margin` is the smallest difference of it that matters, in points. `own` names networks of the user's
-    own, each as FILE.py:function. `allow_leaks` runs the study also where a split leaks what its protocol
-    promises to exclude (`harness.data.leaks`).
+    `margin` is the smallest difference of it that matters, in points. `plan` is a saved analysis plan. `own`
+    names networks of the user's own, each as FILE.py:function. `allow_leaks` runs the study also where a
+    split leaks what its protocol promises to exclude (`harness.data.leaks`).
     """
 
     kind: Literal["ablation", "comparison"]
@@ -47,6 +50,7 @@ class Request:
     splits: int = 1
     seeds: int = 1
     null: bool = False
+    plan: Path | None = None
     metric: str = "accuracy"
     margin: float = 100 * MARGIN
     preset: str = "paper"
@@ -71,7 +75,7 @@ class Plan:
     """A study, its data as asked for and as found, and one split for each protocol, division and fold.
 
     `device` and `choice` say where and how its steps are computed. `onsets` are the images of the onset
-    frames, where a control asks for them.
+    frames, where a control asks for them. `analysis_plan` is the saved one that the study follows, if any.
     """
 
     study: Study
@@ -81,6 +85,7 @@ class Plan:
     device: torch.device
     choice: Choice
     onsets: Pixels | None = None
+    analysis_plan: AnalysisPlan | None = None
 
     @property
     def data(self) -> dict[str, Pixels]:
@@ -99,6 +104,7 @@ def prepare(request: Request) -> Plan:
     request = typed(request)
     # What can be judged without the data comes first.
     study = _asked(request)
+    analysis_plan = _saved(request.plan) if request.plan else None
     _choice(request, samples=0)
     spec, table = read(request.data, study.dataset)
     own = [arm for arm in study.arms if arm.network == USER]
@@ -126,6 +132,8 @@ def prepare(request: Request) -> Plan:
     study = replace(study, training=choice.into(study.training))
     if request.tuned:
         study = replace(study, searches=_searches(study, request.searches))
+    if analysis_plan:
+        check_follows(study, analysis_plan)
     return Plan(
         study=study,
         request=request.data,
@@ -134,7 +142,20 @@ def prepare(request: Request) -> Plan:
         device=device,
         choice=choice,
         onsets=onsets,
+        analysis_plan=analysis_plan,
     )
+
+
+def _saved(path: Path) -> AnalysisPlan:
+    """The analysis plan in a file of `--save-plan`; ValueError where there is none."""
+    if not path.is_file():
+        raise ValueError(f"--plan takes a file that --save-plan has written; there is none at {path}")
+    try:
+        return from_json(AnalysisPlan, path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise ValueError(
+            f"--plan takes a file that --save-plan has written; {path} is none: {error}"
+        ) from error
 
 
 def _choice(request: Request, *, samples: int) -> tuple[torch.device, Choice]:

@@ -13,16 +13,13 @@ from studies.statistics.verdicts import MIN_CLUSTERS, MIN_TRAININGS
 SEEDS = (5, 10, 20)
 """Numbers of training seeds that are set side by side, beside the planned one."""
 
-DRAWN_FACES = Noise(training=0.05, heterogeneity=0.05, discordance=0.3, source="as on drawn faces")
-"""Measured on the bank of trainings in `tests/simulation`; other data can differ by a factor of two."""
-
 
 def describe_power(plan: Plan, protocol: str, known: Noise | None) -> str:
     """The smallest difference that the tests of a protocol can show with so many seeds, in words.
 
     `known` is the noise measured on earlier cells of the study; None takes that of drawn faces.
     """
-    study, noise = plan.study, known or DRAWN_FACES
+    study, noise = plan.study, known or power.DRAWN_FACES
     by_fold = any(spec.folds > 1 for spec in study.runs() if spec.protocol == protocol)
     splits = [
         split for split in plan.splits if split.protocol == protocol and split.seed == study.split_seeds[0]

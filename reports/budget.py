@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 
 from reports.figures import SMALL, grid_of, legend, legible, save
 from reports.numbers import label, percent, whole
-from reports.outcomes import Outcomes
+from reports.outcomes import Outcomes, training_id
 from reports.pictures import file_name
 from reports.table import Cell, Figure, Table
 from studies.search import Search
@@ -38,6 +38,7 @@ def budget_table(study: Outcomes) -> Table | None:
         header=(
             "Network",
             "Protocol",
+            "Division",
             "Seed",
             "Fold",
             "Trials",
@@ -63,7 +64,7 @@ def _row(spec: RunSpec, found: Search) -> tuple[Cell, ...]:
         Cell(text=percent(v), value=100 * v, run_keys=keys) for v in (found.values[0], max(found.values))
     )
     return (
-        *map(label, (spec.architecture.name, spec.protocol, str(spec.seed), str(spec.fold))),
+        *map(label, (spec.architecture.name, spec.protocol, *map(str, training_id(spec)), str(spec.fold))),
         whole(len(found.values), keys),
         whole(sum(found.pruned), keys),
         first,

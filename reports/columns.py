@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datasets.audit import NEAR_DUPLICATE, NOT_OF_TEST, SAME_BYTES
 from datasets.spec import MOTION, Leakage
 from reports.numbers import NOTHING, UNKNOWN, label, percent, share_cell, spread
-from reports.outcomes import Outcome, Outcomes
+from reports.outcomes import Outcome, Outcomes, training_label
 from reports.table import Cell
 from studies.controls import MAJORITY, PRIOR, TRAINED
 from studies.metrics import Scores
@@ -202,7 +202,7 @@ def _absent_notes(study: Outcomes, rows: Sequence[Outcome]) -> Iterable[str]:
 def gap_notes(rows: Sequence[Outcome]) -> tuple[str, ...]:
     """Which runs failed, and why; which are still to be run."""
     failed = [
-        f"{row.plain_name} under {row.protocol}, seed {failure.spec.seed}: failed: {failure.reason}"
+        f"{row.plain_name} under {row.protocol}, {training_label(failure.spec)}: failed: {failure.reason}"
         for row in rows
         for failure in row.failures
     ]

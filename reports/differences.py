@@ -19,11 +19,10 @@ from reports.outcomes import Outcome, Outcomes, marked
 from reports.pairing import pair_up
 from reports.table import Cell, Table
 from studies.arms import FACTORIAL, LADDERS, null_pair, pairs, reference
+from studies.metrics import METRIC_NAMES
 from studies.spec import Metric, Study
 from studies.statistics.mcnemar import exact
 from studies.statistics.verdicts import MIN_TRAININGS, Estimate, Verdict, Word, decide
-
-METRIC_NAMES: dict[Metric, str] = {"accuracy": "accuracy", "uf1": "UF1", "uar": "UAR"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +54,18 @@ class Difference:
         """The estimate in points with its interval: "+3.10 [+0.20 to +6.00]"."""
         gain = points(100 * self.value)
         return f"{gain} [{span(self.estimate)}]" if self.estimate and self.estimate.low is not None else gain
+
+
+PLAN_STATES = {
+    "confirmatory": "pairs, metric, margin, protocols and seeds were logged before the first cell ran "
+    "(--plan)",
+    "exploratory": "no analysis plan was logged before the first cell ran (--save-plan, then --plan)",
+}
+
+
+def plan_state(study: Outcomes) -> str:
+    """Whether the study's verdicts are confirmatory or exploratory (`studies.analysis_plan`)."""
+    return "confirmatory" if study.result.confirmatory else "exploratory"
 
 
 def differences(study: Outcomes, protocol: str) -> tuple[Difference, ...]:
@@ -144,6 +155,7 @@ def difference_table(study: Outcomes) -> Table | None:
             "Interval and p: adjusted for the family; p < 0.05 if and only if the interval leaves out 0. "
             "They cover other subjects and other trainings, as far as the study varied them.",
             *_conditional_notes(found),
+            f"These verdicts are {plan_state(study)}: {PLAN_STATES[plan_state(study)]}.",
             "Verdict: better or worse at p < 0.05; equivalent if the interval stays within "
             f"±{100 * margin:g} points; otherwise inconclusive.",
             *_null_notes(study),
@@ -238,7 +250,8 @@ def in_words(study: Outcomes, protocol: str) -> Iterator[str]:
     ranked = sorted(groups, key=lambda group: order.index(group[0]))
     if ranked:
         told = "; ".join(f"{text}: {few(groups[word, text])}" for word, text in ranked)
-        yield f"Under {protocol}, in points of {METRIC_NAMES[study.study.metric]}: {told}."
+        metric = METRIC_NAMES[study.study.metric]
+        yield f"Under {protocol}, in points of {metric}, {plan_state(study)}: {told}."
 
 
 def _told(found: Difference) -> str:

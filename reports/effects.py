@@ -12,11 +12,12 @@ from itertools import combinations
 from architectures.parts import BLOCK_PARTS, parts_of
 from architectures.spec import BLOCKS
 from reports.columns import SEEN_NOTE, audit_notes, gap_notes, mark_notes
-from reports.differences import METRIC_NAMES, span
+from reports.differences import span
 from reports.numbers import label, points
 from reports.outcomes import Outcomes
 from reports.pairing import pair_up
 from reports.table import Cell, Table
+from studies.metrics import METRIC_NAMES
 from studies.spec import is_null
 from studies.statistics.factorial import in_order, interaction, main_effect, minus, shapley
 from studies.statistics.verdicts import MIN_TRAININGS

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from reports.lists import few
 from reports.run_notes import headline_of
+from studies.metrics import METRIC_NAMES
 from studies.spec import Study
 
 TRAINING = ("epochs", "batch", "learning_rate", "gamma", "class_weights", "patience")
@@ -39,7 +40,9 @@ def _traits(study: Study) -> tuple[str, ...]:
     return (
         f"under {' and '.join(study.protocols)}",
         f"frames {data.frames}",
-        f"seeds {', '.join(map(str, study.seeds))}" if study.seeds[1:] else f"seed {study.seeds[0]}",
+        _numbers("division", study.split_seeds),
+        _numbers("seed", study.seeds),
+        f"verdicts by {METRIC_NAMES[study.metric]}, margin ±{100 * study.margin:g} points",
         f"{data.image_size} px",
         f"width {', '.join(f'{width:g}' for width in widths)}",
         f"shown as {data.representation}",
@@ -52,3 +55,7 @@ def _traits(study: Study) -> tuple[str, ...]:
         f"controls {', '.join(study.controls) or 'none'}",
         f"checks {', '.join(study.checks) or 'none'}",
     )
+
+
+def _numbers(what: str, numbers: tuple[int, ...]) -> str:
+    return f"{what}s {', '.join(map(str, numbers))}" if numbers[1:] else f"{what} {numbers[0]}"

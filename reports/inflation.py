@@ -1,26 +1,24 @@
-"""What a split is worth: the same networks on the same frames under every protocol, side by side.
+"""The effect of the split protocol: the same networks on the same frames under every protocol, side by side.
 
 Scores under different protocols are counted in different units, so this table counts frames throughout.
-Whether the ranking of the networks survives a stricter split is Kendall's tau-b (Kendall 1945,
-doi 10.1093/biomet/33.3.239).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from statistics import fmean
 
-from scipy.stats import kendalltau
-
 from reports.beside import departure_notes
 from reports.columns import SEEN_NOTE, audit_notes, gap_notes, mark_notes, score
+from reports.fall import fall
 from reports.numbers import NOTHING, label, points, share_cell
 from reports.outcomes import Outcome, Outcomes
 from reports.run_notes import headline_of
 from reports.table import Cell, Table
 from studies.metrics import Scores
+from studies.spec import is_null
 
 STRICTNESS = ("frame", "clip", "subject", "kfold", "loso")
 
@@ -51,7 +49,9 @@ def inflation_tables(studies: Sequence[Outcomes]) -> tuple[Table, ...]:
             spec.dataset.image_size,
             spec.training,
         )
-        return repr((*same, spec.arms, spec.seeds, spec.dataset.representation, spec.searches))
+        return repr(
+            (*same, spec.arms, spec.split_seeds, spec.seeds, spec.dataset.representation, spec.searches)
+        )
 
     grouped = (tuple(members) for _, members in groupby(sorted(studies, key=alike), key=alike))
     found = (_table(members) for members in grouped)
@@ -73,18 +73,18 @@ def _table(studies: Sequence[Outcomes]) -> Table | None:
     outcomes = [row for column in columns for row in column.rows.values()]
     return Table(
         id=f"inflation-{study.name}",
-        title=f"What the split is worth ({headline_of(study)}): accuracy by frame, in %",
+        title=f"Effect of the split protocol ({headline_of(study)}): accuracy by frame, in %",
         header=("Network", *(column.title for column in columns), f"{base.protocol} → {strict[-1].protocol}"),
         rows=(
             *(_row(name, columns, base=base, last=strict[-1]) for name in names),
             _means(columns, base=base, last=strict[-1]),
-            _agreement(columns, base=base),
             _seen(columns, "clip"),
             _seen(columns, "subject"),
         ),
         notes=(
-            f"Kendall's τ-b of the networks' order with that under {base.title}: 1 is the same order, 0 none "
-            "in common, -1 the reverse. Networks that did not finish under both are left out.",
+            "Mean: over the networks that finished in every column and collapsed in none, with the 95 % "
+            "interval "
+            "of its fall.",
             SEEN_NOTE,
             *audit_notes(outcomes),
             *gap_notes(outcomes),
@@ -131,10 +131,21 @@ def _fall(before: Cell, after: Cell) -> Cell:
 
 
 def _means(columns: Sequence[_Column], *, base: _Column, last: _Column) -> tuple[Cell, ...]:
-    """The mean over the networks that have finished in every column."""
-    names = [name for name in base.rows if all(column.rows[name].seeds for column in columns)]
+    """The mean over the networks that finished in every column and collapsed in none."""
+    names = [
+        name
+        for name, row in base.rows.items()
+        if not is_null(row.arm)
+        and all(column.rows[name].seeds and not column.rows[name].collapsed for column in columns)
+    ]
     cells = {column.title: _over(column, names, mean=fmean) for column in columns}
-    return (label("mean"), *cells.values(), _fall(cells[base.title], cells[last.title]))
+    change = _fall(cells[base.title], cells[last.title])
+    found = fall(*([column.rows[name] for name in names] for column in (base, last))) if names else None
+    if found and found.low is not None and found.high is not None:
+        only = ", these networks only" if found.conditional else ""
+        interval = f" [{points(-100 * found.high)} to {points(-100 * found.low)}{only}]"
+        change = replace(change, text=change.text + interval)
+    return (label("mean"), *cells.values(), change)
 
 
 def _over(column: _Column, names: Sequence[str], *, mean: Callable[[list[float]], float]) -> Cell:
@@ -146,26 +157,6 @@ def _over(column: _Column, names: Sequence[str], *, mean: Callable[[list[float]]
     return Cell(
         text=f"{value:.2f}", value=value, run_keys=tuple(key for cell in found for key in cell.run_keys)
     )
-
-
-def _agreement(columns: Sequence[_Column], *, base: _Column) -> tuple[Cell, ...]:
-    return (label("Kendall's τ"), *(_tau(base, column) for column in columns), label(NOTHING))
-
-
-def _tau(base: _Column, other: _Column) -> Cell:
-    pairs = [
-        (before.value, after.value, (*before.run_keys, *after.run_keys))
-        for name in base.rows
-        for before, after in [(_cell(base.rows[name]), _cell(other.rows[name]))]
-        if before.value is not None and after.value is not None
-    ]
-    if base is other or len(pairs) < 3:
-        return label(NOTHING)
-    first, second, keys = zip(*pairs, strict=True)
-    if len(set(first)) == 1 or len(set(second)) == 1:
-        return label("all level")
-    tau = float(kendalltau(first, second).statistic)
-    return Cell(text=f"{tau:+.2f}", value=tau, run_keys=tuple(key for group in keys for key in group))
 
 
 def _seen(columns: Sequence[_Column], what: str) -> tuple[Cell, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from architectures.spec import ArchitectureSpec
+from architectures.spec import USER, ArchitectureSpec
 from datasets.catalogue import SYNTHETIC
 from datasets.spec import Leakage
 from studies.controls import MAJORITY, PRIOR, majority, prior_guesser
@@ -246,6 +246,12 @@ def training_id(spec: RunSpec) -> tuple[int, int]:
     return spec.split_seed, spec.seed % NULL_SEEDS
 
 
+def training_label(spec: RunSpec) -> str:
+    """The run's training for people: "seed 0", or "division 1, seed 0" on any division but the first."""
+    division, seed = training_id(spec)
+    return f"division {division}, seed {seed}" if division else f"seed {seed}"
+
+
 def _seed(training: tuple[int, int], runs: Sequence[RunResult], *, protocol: str) -> SeedOutcome:
     predictions = tuple(prediction for run in runs for prediction in run.predictions)
     classes = len(runs[0].data.classes)
@@ -278,6 +284,8 @@ def _is_constant(runs: Sequence[RunResult], *, protocol: str) -> bool:
 
 
 def _scale(arm: ArchitectureSpec, arms: Sequence[ArchitectureSpec]) -> str:
+    if arm.network == USER:
+        return ""
     if arm.width != 1:
         return f"width {arm.width:g}"
     return "full width" if any(other.width != 1 for other in arms) else ""

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from datasets.spec import DatasetSpec
 from reports.beside import title_of
 from reports.numbers import NOTHING, label, whole
-from reports.outcomes import Outcomes
+from reports.outcomes import Outcomes, training_id, training_label
 from reports.table import Cell, Table
 from studies.checks import CHECKS
-from studies.metrics import headline, scores
+from studies.metrics import METRIC_NAMES, headline, scores
 from studies.results import RunResult
 from studies.spec import Study, TrainingSpec
 
@@ -47,7 +47,9 @@ def settings(study: Outcomes) -> tuple[str, ...]:
         f"Study: {spec.name}",
         f"Networks: {', '.join(arm.name for arm in spec.arms)}",
         *(f"Protocol {name}: {PROTOCOLS.get(name, 'of its own')}" for name in spec.protocols),
-        f"Seeds: {', '.join(map(str, spec.seeds))}",
+        f"Divisions: {', '.join(map(str, spec.split_seeds))}; training seeds: "
+        f"{', '.join(map(str, spec.seeds))}",
+        f"Verdicts by {METRIC_NAMES[spec.metric]}, margin ±{100 * spec.margin:g} points",
         f"Images: {images_in_words(spec.dataset)}, data {spec.fingerprint[:16]}",
         f"Training: {training_in_words(spec.training)}",
         *([f"Tuned: {TUNED}"] if spec.searches else []),
@@ -83,7 +85,8 @@ def training_in_words(spec: TrainingSpec) -> str:
 def _cut(results: Iterable[RunResult]) -> tuple[str, ...]:
     """Which runs had their batches cut, as a whole one did not fit."""
     return tuple(
-        f"{run.spec.name} ({run.spec.protocol}, seed {run.spec.seed}, fold {run.spec.fold}) was trained with "
+        f"{run.spec.name} ({run.spec.protocol}, {training_label(run.spec)}, fold {run.spec.fold}) was "
+        "trained with "
         f"each batch in {run.pieces} pieces, as a whole one did not fit; its gradients are the batch's, its "
         "batch norms saw a piece at a time"
         for run in results
@@ -110,10 +113,11 @@ def trace_table(study: Outcomes) -> Table:
     for spec in study.study.runs():
         found = results.get(spec.key)
         tail = _finished(found) if found else _unfinished(failed=spec.key in failed)
-        place = (spec.name, spec.protocol, str(spec.seed), *((str(spec.fold),) if folds else ()))
+        division, seed = training_id(spec)
+        place = (spec.name, spec.protocol, str(division), str(seed), *((str(spec.fold),) if folds else ()))
         rows.append((*map(label, place), label(spec.key), label(ids.get(spec.key, NOTHING)), *tail))
     tail_header = ("Best epoch", "Epochs", "Seconds", "Test frames", "Collapsed")
-    header = ("Network", "Protocol", "Seed", *(("Fold",) if folds else ()), "Key", "MLflow run")
+    header = ("Network", "Protocol", "Division", "Seed", *(("Fold",) if folds else ()), "Key", "MLflow run")
     return Table(
         id=f"trace-{study.study.name}",
         title=f"Runs of {study.study.name}",

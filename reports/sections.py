@@ -33,6 +33,7 @@ from reports.stability import stability_table
 from reports.subjects import subject_table
 from reports.summary import summary
 from reports.table import Figure, Table
+from reports.uncertainty import uncertainty_table
 from studies.paper import ITEMS
 
 SHOWN_ANOMALIES = 10
@@ -149,6 +150,7 @@ def comparison_section(study: Outcomes, *, heading: str, out: Path) -> Iterator[
     yield from _class_blocks(study)
     yield score_table(study)
     yield from _present(difference_table(study))
+    yield from _present(uncertainty_table(study))
     beside_ours = paper_table(study)
     if beside_ours:
         yield beside_ours
@@ -177,6 +179,7 @@ def ablation_section(study: Outcomes, *, heading: str, out: Path, classes: bool)
     yield ablation_table(study)
     yield Faults(items=ABLATION_FIGURES if ablation_items(study, "Figure 18") else ())
     yield from _present(difference_table(study))
+    yield from _present(uncertainty_table(study))
     yield from _present(effect_table(study))
     yield from _score_details(study, out=out)
     yield from _checks(study, out=out)
@@ -227,7 +230,7 @@ def inflation_section(studies: Sequence[Outcomes]) -> Iterator[Block]:
     """The same networks under every protocol side by side; nothing where there is one protocol alone."""
     tables = inflation_tables(studies)
     if tables:
-        yield _heading("What the split is worth")
+        yield _heading("Effect of the split protocol")
         yield from tables
 
 

@@ -1,29 +1,29 @@
-"""What a report says, in words: the best, what the split is worth, what broke, what cannot be concluded."""
+"""The summary of a report: verdicts, what is missing for them, the best, the fall, and the limits."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from statistics import fmean
 
+from reports.advice import advice
 from reports.beside import departures
+from reports.cautions import cautions
 from reports.certainty import interval_in_words
 from reports.columns import near_duplicates_in_words, seen_in_words
 from reports.differences import in_words
 from reports.effects import effects_in_words
+from reports.fall import fall
 from reports.lists import few
-from reports.numbers import percent
+from reports.numbers import percent, points
 from reports.outcomes import Outcome, Outcomes
 from reports.run_notes import headline_of
+from studies.spec import is_null
 
 PROBE = "identity-probe"
 
 
 def _accuracy(row: Outcome) -> float:
     return fmean(seed.scores.accuracy for seed in row.seeds)
-
-
-def _by_frame(row: Outcome) -> float:
-    return fmean(seed.by_frame.accuracy for seed in row.seeds)
 
 
 def summary(study: Outcomes, *, heading: str = "") -> tuple[str, ...]:
@@ -33,8 +33,10 @@ def summary(study: Outcomes, *, heading: str = "") -> tuple[str, ...]:
     state = f", {failed} failed, {left} not run" if failed or left else ""
     return (
         f"{heading or headline_of(study.study)}: {done} of {done + failed + left} runs finished{state}.",
-        *(text for protocol in study.study.protocols for text in _best(study, protocol)),
         *(text for protocol in study.study.protocols for text in in_words(study, protocol)),
+        *advice(study),
+        *cautions(study),
+        *(text for protocol in study.study.protocols for text in _best(study, protocol)),
         *(text for protocol in study.study.protocols for text in effects_in_words(study, protocol)),
         *_controls(study),
         *_inflation(study),
@@ -45,7 +47,8 @@ def summary(study: Outcomes, *, heading: str = "") -> tuple[str, ...]:
 
 def _best(study: Outcomes, protocol: str) -> Iterator[str]:
     """The most accurate of the networks that beat always giving one answer, or that none does."""
-    rows = sorted((row for row in study.under(protocol) if row.seeds), key=_accuracy, reverse=True)
+    arms = (row for row in study.under(protocol) if row.seeds and not is_null(row.arm))
+    rows = sorted(arms, key=_accuracy, reverse=True)
     if not rows:
         yield f"Under {protocol} nothing has finished."
         return
@@ -55,11 +58,8 @@ def _best(study: Outcomes, protocol: str) -> Iterator[str]:
         yield f"Under {protocol} no network beat {_one_answer(study, rows[0])}{_nearest(tried, of=rows)}."
         return
     first, *others = learned
-    text = f"Under {protocol} the most accurate is {_scored(first)}."
-    if others:
-        yield text + _lead(first, others)
-    else:
-        yield text + (f" No other network beat {_one_answer(study, first)}." if rows[1:] else "")
+    alone = f" No other network beat {_one_answer(study, first)}." if rows[1:] and not others else ""
+    yield f"Under {protocol} the highest mean accuracy is that of {_scored(first)}.{alone}"
 
 
 def _nearest(tried: Sequence[Outcome], *, of: Sequence[Outcome]) -> str:
@@ -97,15 +97,6 @@ def _one_answer(study: Outcomes, row: Outcome) -> str:
     return f"always answering {study.classes[shares.index(max(shares))]} ({percent(max(shares))} %)"
 
 
-def _lead(first: Outcome, others: Sequence[Outcome]) -> str:
-    second = others[0]
-    lead = _accuracy(first) - _accuracy(second)
-    if lead == 0:
-        level = [row.name for row in others if _accuracy(row) == _accuracy(first)]
-        return f" {few(level)} {'is' if len(level) == 1 else 'are'} level with it."
-    return f" Next is {second.name}, {percent(lead)} points behind."
-
-
 def _controls(study: Outcomes) -> Iterator[str]:
     """Which arms are above every control under each protocol, and whether the subject can be read."""
     for protocol in study.study.protocols:
@@ -132,25 +123,31 @@ def _probe(row: Outcome) -> str:
 
 
 def _inflation(study: Outcomes) -> Iterator[str]:
-    """Frame against every stricter protocol, both counted in frames, over the arms that have both."""
+    """Frame against every stricter protocol over the networks that learned under both."""
     for protocol in study.study.protocols:
         if protocol == "frame" or "frame" not in study.study.protocols:
             continue
-        strict = {row.arm.name: row for row in study.under(protocol) if row.seeds}
-        pairs = [
+        strict = {row.arm.name: row for row in study.under(protocol) if row.seeds and not is_null(row.arm)}
+        both = [
             (row, strict[row.arm.name])
             for row in study.under("frame")
             if row.seeds and row.arm.name in strict
         ]
-        if not all(row.collapsed and other.collapsed for row, other in pairs):
-            loose, tight = (fmean(map(_by_frame, rows)) for rows in zip(*pairs, strict=True))
-            fallen = sum(bool(row.collapsed or other.collapsed) for row, other in pairs)
-            among = f" (of which {fallen} collapsed under one or both)" if fallen else ""
-            yield (
-                f"The split is worth {percent(loose - tight)} points of accuracy: counted in frames, "
-                f"{len(pairs)} networks{among} have {percent(loose)} % on average under frame and "
-                f"{percent(tight)} % under {protocol}."
-            )
+        learned = [pair for pair in both if not any(row.collapsed for row in pair)]
+        found = fall(*zip(*learned, strict=True)) if learned else None
+        if found is None:
+            continue
+        interval = "no interval: too few subjects"
+        if found.low is not None and found.high is not None:
+            interval = f"95 % interval {points(100 * found.low)} to {points(100 * found.high)}"
+            interval += ", for these trained networks only" if found.conditional else ""
+        left = len(both) - len(learned)
+        out = f"; {left} of {len(both)} networks collapsed and are left out" if left else ""
+        yield (
+            f"Mean accuracy over frames falls from {percent(found.before)} % (frame) to "
+            f"{percent(found.after)} % ({protocol}), a difference of {points(100 * found.difference)} points "
+            f"({interval}){out}."
+        )
 
 
 def _collapsed(rows: Sequence[Outcome]) -> Iterator[str]:
@@ -166,8 +163,8 @@ def _collapsed(rows: Sequence[Outcome]) -> Iterator[str]:
 
 def _limits(study: Outcomes, rows: Sequence[Outcome]) -> Iterator[str]:
     texts = []
-    if len(study.study.seeds) == 1:
-        texts.append("how far a result moves with the seed: there is one seed")
+    if len(study.study.split_seeds) == 1:
+        texts.append("how far a result moves with the division into training and test: there is one division")
     shares = [row.leakage.subject for row in rows if row.leakage]
     if any(share is None or share > 0 for share in shares):
         unseen = "how well a network knows unseen people, from any row whose subjects were seen"

@@ -13,6 +13,10 @@ from dataclasses import dataclass
 
 from datasets.text import shown
 from studies.results import Prediction
+from studies.spec import Metric
+
+METRIC_NAMES: dict[Metric, str] = {"accuracy": "accuracy", "uf1": "UF1", "uar": "UAR"}
+"""The metrics that can decide a study, as reports name them."""
 
 
 def _ratio(part: int, whole: int) -> float:

@@ -54,7 +54,8 @@ class Epoch:
 class DataSummary:
     """What a run was given: samples of each class in each part, leaks, and what was wrong with the data.
 
-    `findings` are the audit's of the run's split; `drawn` says that harness drew the faces.
+    `findings` are the audit's of the run's split; `drawn` says that harness drew the faces; `subject_clips`
+    is the number of clips of each subject of the whole set, () where they are unknown.
     """
 
     classes: tuple[str, ...]
@@ -67,6 +68,7 @@ class DataSummary:
     anomalies: tuple[Anomaly, ...]
     findings: tuple[Finding, ...] = ()
     drawn: bool = False
+    subject_clips: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,13 +137,15 @@ class Failure:
 class StudyResult:
     """A study as far as it has come: results and failures by arm; what has neither is still to be run.
 
-    `run_ids` gives the tracking server's run of each result's key.
+    `run_ids` gives the tracking server's run of each result's key. `confirmatory`: its analysis plan was
+    logged before any of its cells ran (`studies.analysis_plan`).
     """
 
     study: Study
     results: tuple[RunResult, ...]
     failures: tuple[Failure, ...] = ()
     run_ids: tuple[tuple[str, str], ...] = ()
+    confirmatory: bool = False
 
     def of(self, spec: RunSpec) -> RunResult | None:
         """The result of that run, whatever the architecture was called when it ran."""

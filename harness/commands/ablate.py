@@ -11,6 +11,7 @@ def ablate(
     design: options.Design,
     splits: options.Splits,
     comparing: options.Comparing,
+    planning: options.Planning,
     training: options.Training,
     beside: options.Beside,
     output: options.Output,
@@ -30,5 +31,6 @@ def ablate(
         allow_leaks=allow_leaks,
         beside=beside,
         comparing=comparing,
+        plan=planning.plan,
     )
-    run((asked,), output)
+    run((asked,), output, save_plan=planning.save_plan)

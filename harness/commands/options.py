@@ -241,6 +241,20 @@ class Output(Execution):
     json: Json = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class Planning:
+    """An analysis plan: to be saved, or to be followed."""
+
+    save_plan: Annotated[
+        Path | None,
+        typer.Option(help="Write pairs, metric, margin, seeds and protocols to this file, and run nothing."),
+    ] = None
+    plan: Annotated[
+        Path | None,
+        typer.Option(help="Follow a saved plan: verdicts are confirmatory if no cell was run before."),
+    ] = None
+
+
 def listed(names: list[str] | None) -> tuple[str, ...]:
     """A repeatable option's values, each of which may hold several with commas between."""
     return tuple(name.strip() for text in names or () for name in text.split(","))
@@ -258,6 +272,7 @@ def request(
     beside: Beside | None = None,
     comparing: Comparing | None = None,
     allow_leaks: bool = False,
+    plan: Path | None = None,
 ) -> Request:
     """A study as asked for on the command line."""
     from harness.plan import Request
@@ -276,6 +291,7 @@ def request(
         splits=splits.splits,
         seeds=splits.seeds,
         allow_leaks=allow_leaks,
+        plan=plan,
         **vars(training),
         **vars(beside),
         **vars(comparing or Comparing()),

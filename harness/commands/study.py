@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from harness.tracking.ledger import Ledger
     from reports.outcomes import Outcomes
     from studies.results import StudyResult
-    from studies.spec import RunSpec
+    from studies.spec import RunSpec, Study
 
 
 SHOWN = 5
@@ -30,15 +30,19 @@ NO_RUN = "none"
 """No run's id: cells are looked up by their keys alone, in whatever study they ran."""
 
 
-def run(requests: Sequence[Request], output: Output, *, joined: str = "") -> None:
+def run(
+    requests: Sequence[Request], output: Output, *, joined: str = "", save_plan: Path | None = None
+) -> None:
     """Plan the studies and say the plans; unless it is a dry run carry them out and report on each.
 
-    Where `joined` is a name, one more report is of all of them, in a folder that begins so.
+    With `save_plan` the one study's analysis plan is written there and nothing is run. Where `joined` is a
+    name, one more report is of all of them, in a folder that begins so.
     """
     from harness.api import carry_out
     from harness.output import check_writable, folder_of
     from harness.plan import prepare
     from harness.running.executors import check
+    from harness.tracking.analysis_plans import has_cells
     from harness.tracking.ledger import Ledger
     from reports.document import write
     from reports.outcomes import outcomes
@@ -47,12 +51,13 @@ def run(requests: Sequence[Request], output: Output, *, joined: str = "") -> Non
     with user_input():
         running = output.running()
         check(running)
-        if not output.dry_run:
+        idle = output.dry_run or save_plan is not None
+        if not idle:
             check_writable(output.out)
         ledger = Ledger(output.tracking_uri)
         ledger.check_address()
         plans = [prepare(request) for request in requests]
-        fresh = (output.dry_run or output.retry_failed) and not ledger.exists()
+        fresh = (idle or output.retry_failed) and not ledger.exists()
         if not fresh:
             ledger.check()
     ended = [{} if fresh else ledger.standing(plan.study) for plan in plans]
@@ -68,6 +73,10 @@ def run(requests: Sequence[Request], output: Output, *, joined: str = "") -> Non
         )
     for plan, todo, states in zip(plans, waiting, ended, strict=True):
         say_plan(plan, todo, states, running=running, console=console)
+    if save_plan:
+        exists = not fresh and has_cells(ledger, plans[0].study)
+        _save_plan(plans[0].study, save_plan, exploratory=exists, as_json=output.json)
+        return
     if output.dry_run:
         finished = [
             outcomes(ledger.collect(plan.study, parent=NO_RUN)) if "done" in states.values() else None
@@ -137,6 +146,30 @@ def say_plan(
             console.print(line, highlight=False, markup=False)
         if len(lines) > SHOWN:
             console.print(f"and {len(lines) - SHOWN} {what} more; the report lists them", highlight=False)
+
+
+def _save_plan(study: Study, path: Path, *, exploratory: bool, as_json: bool) -> None:
+    """Write the study's analysis plan, and say how to follow it."""
+    from studies.analysis_plan import plan_of
+    from studies.codec import to_data, to_json
+
+    plan = plan_of(study)
+    with user_input():
+        if path.exists():
+            raise ValueError(
+                f"--save-plan writes a new file and overwrites none; {path} exists: name another"
+            )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(to_json(plan, indent=1) + "\n", encoding="utf-8")
+    if as_json:
+        print(
+            json.dumps({"plan": to_data(plan), "digest": plan.digest, "exploratory": exploratory}, indent=1)
+        )
+        return
+    print(f"plan    {path}   (digest {plan.digest})")
+    if exploratory:
+        print("warning: cells of this study exist already, so its verdicts stay exploratory")
+    print(f"now     the same command with --plan {path} in place of --save-plan")
 
 
 def _say_dry_run(

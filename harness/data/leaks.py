@@ -46,7 +46,8 @@ def _message(split: Split, broken: Sequence[Finding]) -> str:
     found = "; ".join(f"{f.code}: {f.text}, such as {', '.join(f.examples)}" for f in broken)
     return (
         f"the protocol {split.protocol} promises that no {names} of the test is in training or validation; "
-        f"with division {split.seed} and fold {split.fold} the data break this: {found}. Remove the copies or "
-        "correct the clips and subjects of these samples (`harness data audit` checks every split), or allow "
+        f"with division {split.seed} and fold {split.fold} the data break this: {found}. Remove the copies "
+        "or correct the clips and subjects of these samples (`harness data audit` checks every split), or "
+        "allow "
         "the leaks with --allow-leaks, in Python with allow_leaks=True"
     )

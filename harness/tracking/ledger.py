@@ -11,12 +11,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from harness.labels import run_name, study_note
 from harness.memory import without_collector
+from harness.tracking.analysis_plans import is_confirmatory
 from harness.tracking.patience import Outbox
 from harness.tracking.record import final_metrics, flattened, result_from, result_parts
 from harness.tracking.store import MlflowException, Run, Store
@@ -34,8 +35,9 @@ KEY, REUSES, STUDY, REASON, SPEC, PLACE, PROCESS = (
     "harness.process",
 )
 PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
+LOST = "finished as run {}, whose artifacts cannot be read (moved or deleted?)"
 NAMED = 200
-"""So many runs are asked for by id at once; what reads the question takes a few thousand words."""
+"""Runs asked for by id at once: MLflow's parser takes a few thousand words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,7 +276,8 @@ class Ledger(Store):
                 f"{study.name}/{Path(item.path).stem}": self.download(parent, item.path, folder).read_bytes()
                 for item in self.client.list_artifacts(parent, "pictures")
             }
-        return self.collect(study, parent=parent), pictures
+        confirmatory = is_confirmatory(self.client.get_run(parent), study)
+        return replace(self.collect(study, parent=parent), confirmatory=confirmatory), pictures
 
     @without_collector()
     def collect(self, study: Study, *, parent: str) -> StudyResult:
@@ -293,8 +296,7 @@ class Ledger(Store):
                 results.append(result)
                 run_ids.append((spec.key, run.info.run_id))
             elif run:
-                lost = f"finished as run {run.info.run_id}, whose artifacts cannot be read"
-                failures.append(Failure(spec=spec, reason=f"{lost} (moved or deleted?)"))
+                failures.append(Failure(spec=spec, reason=LOST.format(run.info.run_id)))
             elif reason := reasons.get(spec.key):
                 failures.append(Failure(spec=spec, reason=reason))
         return StudyResult(

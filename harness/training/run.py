@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -14,7 +15,7 @@ from architectures.spec import USER, ArchitectureSpec
 from datasets.audit import audit, leakage
 from datasets.likeness import Likeness
 from datasets.pixels.cache import Pixels
-from datasets.spec import Leakage, Split
+from datasets.spec import Leakage, SampleTable, Split
 from datasets.splits import split
 from harness.cost import count
 from harness.device import environment
@@ -289,4 +290,11 @@ def summary(pixels: Pixels, parts: Split, *, alike: Likeness | None) -> DataSumm
         anomalies=table.anomalies,
         findings=audit(table, parts, digests=pixels.digests, likeness=alike),
         drawn=table.drawn,
+        subject_clips=_subject_clips(table),
     )
+
+
+def _subject_clips(table: SampleTable) -> tuple[int, ...]:
+    """Number of clips of each subject; () where a sample names no subject."""
+    subject_of = {sample.clip or sample.id: sample.subject for sample in table.samples}
+    return () if "" in subject_of.values() else tuple(sorted(Counter(subject_of.values()).values()))

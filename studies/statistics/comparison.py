@@ -196,8 +196,7 @@ def sign_patterns(clusters: int) -> Array:
     else:
         bits = np.random.default_rng(clusters).integers(0, 2, size=(FLIPS, clusters))
         bits[0] = 0
-    signs: Array = 1.0 - 2.0 * bits
-    return signs
+    return np.where(bits == 1, -1.0, 1.0)
 
 
 def _training_variance(values: Array, weights: Array) -> tuple[Array, Array]:

@@ -320,6 +320,13 @@ def test_the_verdicts_are_counted_in_words(built: Any) -> None:
     assert claims_in_words([outcomes(built.finish(built.study(dataset="synthetic")))]) == ()
 
 
+def test_an_accuracy_whose_leaks_are_unknown_says_so(built: Any) -> None:
+    study = built.study(dataset="ckplus", only=("proposed",))
+    found = outcomes(built.finish(study, lambda spec: built.nameless(built.run(spec), "clip", "subject")))
+    told = CHECKS["acc-ckplus"]([found], "frame")
+    assert told.ours.endswith("(clip seen unknown, subject seen unknown)")
+
+
 def test_convergence_counts_epochs_to_95_percent_and_falls_alone() -> None:
     def curve(*values: float) -> list[Epoch]:
         return [

@@ -57,6 +57,20 @@ def test_accuracies_are_never_shown_without_their_leak(built: Any, tmp_path: Pat
         assert any("100.00 % of the test frames have their clip in training" in n for n in figure.notes)
 
 
+def test_captions_say_that_leaks_are_unknown(built: Any, tmp_path: Path) -> None:
+    (tmp_path / "figures").mkdir()
+    study = outcomes(
+        built.finish(built.study("ablation"), lambda spec: built.nameless(built.run(spec), "clip", "subject"))
+    )
+    for figure in (
+        confusion_figure(study, "frame", out=tmp_path),
+        curve_figure(study, "frame", quantity="accuracy", out=tmp_path),
+        bar_figure(study, out=tmp_path),
+    ):
+        assert figure is not None
+        assert any("it is unknown how many of the test frames have their clip" in n for n in figure.notes)
+
+
 def test_nothing_finished_draws_nothing(built: Any, tmp_path: Path) -> None:
     study = outcomes(built.finish(built.study("ablation"), lambda spec: None))
 

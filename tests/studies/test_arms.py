@@ -6,7 +6,8 @@ import pytest
 from architectures.catalogue import CONTROLLED, LADDER
 from architectures.parts import PARTS, parts_of
 from architectures.spec import USER, ArchitectureSpec
-from studies.arms import DESIGNS, ablation, comparison, pairs, reference
+from studies.arms import DESIGNS, ablation, comparison, null_pair, pairs, reference
+from studies.spec import null_of
 
 OWN = ArchitectureSpec(name="mine", network=USER)
 
@@ -67,14 +68,23 @@ def test_a_network_of_ones_own_stands_against_what_the_design_is_about_and_chang
     arms = ablation(design)
     *others, last = pairs((*arms, OWN), design=design)
     assert tuple(others) == pairs(arms, design=design)
-    assert names(last) == ["mine", "vgg16-bn-gap" if design == "add-one-in" else "proposed"]
+    assert names(last) == ["vgg16-bn-gap" if design == "add-one-in" else "proposed", "mine"]
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_the_null_arm_stands_against_the_arm_that_it_repeats_alone(design):
+    arms = ablation(design)
+    null = null_of(arms[-1])
+    assert pairs((*arms, null), design=design) == pairs(arms, design=design)
+    assert null_pair((*arms, null)) == (arms[-1], null)
+    assert null_pair(arms) is None
 
 
 @pytest.mark.parametrize("design", ["ladder", "controlled", "factorial"])
 def test_it_stands_against_the_last_where_the_proposed_network_is_no_arm(design):
     arms = ablation(design, order=("cbam", "prelu"))
     assert "proposed" not in names(arms)
-    assert pairs((*arms, OWN), design=design)[-1] == (OWN, arms[-1])
+    assert pairs((*arms, OWN), design=design)[-1] == (arms[-1], OWN)
 
 
 def test_a_difference_is_always_what_a_part_or_the_proposal_brings():

@@ -82,9 +82,9 @@ def test_bad_data_is_named(change: dict[str, Any], message: str) -> None:
 
 def test_a_missing_field_is_named(spec: RunSpec) -> None:
     data = to_data(spec)
-    del data["seed"]
+    del data["protocol"]
 
-    with pytest.raises(ValueError, match=r"RunSpec must have the fields .*'seed'"):
+    with pytest.raises(ValueError, match=r"RunSpec must have the fields .*'protocol'"):
         from_data(RunSpec, data)
 
 

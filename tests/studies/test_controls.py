@@ -55,7 +55,7 @@ def test_the_try_is_chosen_over_all_folds_together(result: RunResult):
     folds = [
         replace(
             base,
-            spec=replace(base.spec, seed=fold),
+            spec=replace(base.spec, split_seed=fold),
             predictions=tuple(replace(p, clip=f"{fold}{p.clip}") for p in base.predictions),
         )
         for fold in range(12)

@@ -7,7 +7,7 @@ from architectures.catalogue import architecture
 from architectures.spec import ArchitectureSpec
 from datasets.spec import AugmentationSpec, DatasetSpec
 from studies.arms import ablation, comparison
-from studies.spec import RunSpec, Study, TrainingSpec
+from studies.spec import RunSpec, Study, TrainingSpec, is_null, null_of
 
 CHANGES: list[dict[str, Any]] = [
     {"dataset": DatasetSpec(name="casme2", frames="paper", image_size=48)},
@@ -17,6 +17,7 @@ CHANGES: list[dict[str, Any]] = [
     {"protocol": "subject"},
     {"fold": 1},
     {"seed": 1},
+    {"split_seed": 1},
     {"architecture": architecture("vgg16")},
     {"architecture": replace(architecture("proposed"), width=0.5)},
     {"training": TrainingSpec(epochs=99)},
@@ -146,3 +147,47 @@ def test_an_arm_is_any_architecture(study: Study) -> None:
     assert [run.architecture.name for run in replace(study, arms=(small,), seeds=(0,)).runs()] == [
         "small"
     ] * 2
+
+
+def test_every_training_has_a_stream_of_its_own(spec: RunSpec) -> None:
+    streams = {
+        replace(spec, split_seed=division, seed=seed, fold=fold).stream
+        for division in range(4)
+        for seed in range(4)
+        for fold in range(4)
+    }
+
+    assert len(streams) == 64
+
+
+def test_the_first_training_on_fold_0_keeps_the_stream_that_its_key_has_always_meant(spec: RunSpec) -> None:
+    assert [replace(spec, split_seed=division).stream for division in (0, 1, 7)] == [0, 1, 7]
+
+
+def test_seeds_vary_the_training_and_split_seeds_the_division(study: Study) -> None:
+    several = replace(study, split_seeds=(0, 1), seeds=(0, 1, 2))
+    runs = [
+        run
+        for run in several.runs()
+        if run.architecture == study.arms[0] and run.protocol == study.protocols[0] and not run.fold
+    ]
+
+    assert [(run.split_seed, run.seed) for run in runs] == [(d, s) for d in (0, 1) for s in (0, 1, 2)]
+
+
+def test_the_null_arm_is_trained_with_seeds_of_its_own(study: Study) -> None:
+    null = null_of(study.proposal)
+    runs = replace(study, arms=(*study.arms, null), seeds=(0, 1)).runs()
+    first = {run.seed for run in runs if run.architecture == study.proposal}
+    second = {run.seed for run in runs if run.architecture == null}
+
+    assert is_null(null)
+    assert not is_null(study.proposal)
+    assert len(second) == 2
+    assert not first & second
+
+
+@pytest.mark.parametrize("margin", [0.0, 1.0, -0.1])
+def test_a_margin_that_is_no_share_is_refused(study: Study, margin: float) -> None:
+    with pytest.raises(ValueError, match=f"between 0 and 1; got {margin:g}"):
+        replace(study, margin=margin)

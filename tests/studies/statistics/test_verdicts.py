@@ -1,123 +1,71 @@
-from dataclasses import replace
-
-import numpy as np
 import pytest
-from statsmodels.stats.multitest import multipletests
 
-from studies.clusters import Interval
-from studies.statistics.mcnemar import exact
-from studies.statistics.verdicts import Pair, Word, judged
-
-TOO_FEW = Interval(estimate=0.0, low=None, high=None, p=None, clusters=4, samples=20)
+from studies.statistics.verdicts import Estimate, Verdict, decide
 
 
-def _pair(
-    difference: float = 0.0,
-    *,
-    ends: tuple[float, float] = (-0.2, 0.2),
-    p: float = 0.5,
-    counts: tuple[int, int] | None = None,
-    interval: Interval | None = None,
-) -> Pair:
-    wins, losses = counts or (None, None)
-    told = Interval(estimate=difference, low=ends[0], high=ends[1], p=p, clusters=20, samples=100)
-    return Pair(
-        first="a", second="b", difference=difference, wins=wins, losses=losses, interval=interval or told
-    )
+def _estimate(value: float = 0.0, **changes: object) -> Estimate:
+    values: dict[str, object] = {
+        "value": value,
+        "low": value - 0.1,
+        "high": value + 0.1,
+        "p": 0.5,
+        "error": 0.04,
+        "df": 10.0,
+        "subject_error": 0.03,
+        "training_error": 0.02,
+        "division_error": 0.0,
+        "clusters": 20,
+        "trainings": 5,
+        "units": 100,
+    }
+    return Estimate(**{**values, **changes})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    ("pair", "word"),
+    ("estimate", "word"),
     [
-        (_pair(0.1, p=0.049, ends=(0.01, 0.2)), "better"),
-        (_pair(-0.1, p=0.049, ends=(-0.2, -0.01)), "worse"),
-        (_pair(0.01, p=0.3, ends=(-0.05, 0.05)), "no difference shown"),
-        (_pair(0.01, p=0.3, ends=(-0.04, 0.051)), "too small a test to tell"),
-        (_pair(0.3, p=0.05, ends=(0.0, 0.6)), "too small a test to tell"),
-        (_pair(0.03, p=0.001, ends=(0.02, 0.04)), "better"),
-        (_pair(0.3, interval=TOO_FEW), "too small a test to tell"),
+        (_estimate(0.2, low=0.01, high=0.39, p=0.049), "better"),
+        (_estimate(-0.2, low=-0.39, high=-0.01, p=0.049), "worse"),
+        (_estimate(0.2, low=0.0, high=0.4, p=0.05), "inconclusive"),
+        (_estimate(0.01, low=-0.05, high=0.05), "equivalent"),
+        (_estimate(0.01, low=-0.04, high=0.051), "inconclusive"),
+        (_estimate(0.03, low=0.02, high=0.04, p=0.001), "better"),
     ],
 )
-def test_a_pair_alone_gets_its_word(pair: Pair, word: Word) -> None:
-    (judgement,) = judged([pair])
-
-    assert judgement.word == word
-    assert judgement.pair == pair
-    assert judgement.p == judgement.adjusted == pair.interval.p
+def test_a_difference_with_enough_trainings_and_subjects_gets_its_word(estimate: Estimate, word: str) -> None:
+    assert decide(estimate, margin=0.05) == Verdict(word=word)  # type: ignore[arg-type]
 
 
-def test_p_is_adjusted_after_holm_in_the_order_of_the_pairs() -> None:
-    judgements = judged([_pair(0.1, p=0.04), _pair(0.1, p=0.01), _pair(-0.1, p=0.02), _pair(0.1, p=0.03)])
+def test_a_wider_margin_makes_equivalent_what_a_narrow_one_leaves_open() -> None:
+    estimate = _estimate(0.01, low=-0.06, high=0.08)
 
-    assert [judgement.p for judgement in judgements] == [0.04, 0.01, 0.02, 0.03]
-    assert [judgement.adjusted for judgement in judgements] == pytest.approx([0.06, 0.04, 0.06, 0.06])
-    assert [judgement.word == "better" for judgement in judgements] == [False, True, False, False]
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_adjusted_ps_are_those_of_statsmodels(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    # Rounded, so that some are equal and some are 0 or 1.
-    raw = [float(p) for p in rng.uniform(0, 1, size=seed + 1).round(seed % 3 + 1)]
-
-    judgements = judged([_pair(0.1, p=p) for p in raw])
-
-    assert [judgement.adjusted for judgement in judgements] == list(multipletests(raw, method="holm")[1])
-
-
-def test_a_pair_without_p_costs_the_others_nothing() -> None:
-    judgements = judged(
-        [_pair(interval=TOO_FEW), _pair(0.1, p=0.01), _pair(interval=TOO_FEW), _pair(0.1, p=0.02)]
-    )
-
-    assert [judgement.adjusted for judgement in judgements] == [None, 0.02, None, 0.02]
-
-
-def test_two_collapsed_arms_get_no_verdict_and_cost_the_others_nothing() -> None:
-    both = replace(_pair(0.2, p=0.001, counts=(9, 0)), collapsed=True)
-    judgements = judged([both, _pair(0.1, p=0.04)], independent=True)
-
-    assert [judgement.word for judgement in judgements] == ["both collapsed", "better"]
-    assert [judgement.p for judgement in judgements] == [None, 0.04]
-    assert [judgement.adjusted for judgement in judgements] == [None, 0.04]
-    assert both.mcnemar is None
-
-
-def test_the_interval_decides_where_there_is_one() -> None:
-    pair = _pair(0.1, p=0.5, counts=(9, 1))
-
-    assert pair.mcnemar == exact(9, 1) < 0.05
-    assert [judged([pair], independent=told)[0].p for told in (True, False)] == [0.5, 0.5]
-
-
-def test_mcnemar_is_not_asked_where_units_depend_on_each_other() -> None:
-    pair = _pair(0.1, counts=(9, 1), interval=TOO_FEW)
-
-    assert judged([pair])[0].p is None
-    assert judged([pair])[0].word == "too small a test to tell"
+    assert decide(estimate, margin=0.05).word == "inconclusive"
+    assert decide(estimate, margin=0.1).text(0.1) == "equivalent within ±10 points"
 
 
 @pytest.mark.parametrize(
-    ("counts", "word"),
-    [((0, 6), "worse"), ((0, 5), "too small a test to tell"), ((0, 0), "too small a test to tell")],
+    ("estimate", "text"),
+    [
+        (_estimate(0.3, p=0.001, conditional=True, trainings=1), "no verdict: 1 training (at least 5)"),
+        (_estimate(0.3, p=0.001, conditional=True, trainings=4), "no verdict: 4 trainings (at least 5)"),
+        (_estimate(0.3, p=0.06, clusters=5), "no verdict: too few subjects (5, at least 6)"),
+    ],
 )
-def test_too_few_subjects_leave_it_to_mcnemar(counts: tuple[int, int], word: Word) -> None:
-    judgement = judged([_pair(-0.1, counts=counts, interval=TOO_FEW)], independent=True)[0]
-
-    assert (judgement.p, judgement.word) == (exact(*counts), word)
+def test_too_little_gets_no_verdict_with_its_reason(estimate: Estimate, text: str) -> None:
+    assert decide(estimate, margin=0.05).text(0.05) == text
 
 
-def test_the_margin_says_what_matters() -> None:
-    pair = _pair(0.01, ends=(-0.08, 0.09))
+def test_an_obstacle_and_a_collapse_come_before_the_numbers() -> None:
+    clear = _estimate(0.3, low=0.2, high=0.4, p=0.001)
 
-    assert judged([pair])[0].word == "too small a test to tell"
-    assert judged([pair], margin=0.1)[0].word == "no difference shown"
-
-
-def test_no_pairs_no_judgements() -> None:
-    assert judged([]) == ()
+    assert decide(clear, margin=0.05, obstacle="weights do not vary").text(0.05) == (
+        "no verdict: weights do not vary"
+    )
+    assert decide(clear, margin=0.05, collapsed=True).word == "both collapsed"
 
 
-def test_refuses_a_margin_of_nothing() -> None:
-    with pytest.raises(ValueError, match="got 0"):
-        judged([_pair()], margin=0)
+def test_few_units_that_all_agree_are_not_equivalent() -> None:
+    agree = _estimate(0.0, low=0.0, high=0.0, p=1.0, units=59)
+
+    assert decide(agree, margin=0.05).word == "inconclusive"
+    assert decide(_estimate(0.0, low=0.0, high=0.0, p=1.0, units=60), margin=0.05).word == "equivalent"

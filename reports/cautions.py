@@ -1,0 +1,35 @@
+"""Where a comparison is not fair or not finished: unequal widths, and trainings that were still improving."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reports.lists import few
+from reports.outcomes import Outcome, Outcomes
+
+
+def cautions(study: Outcomes) -> Iterator[str]:
+    """One text for each fault that makes a difference mean something else than the architectures."""
+    scaled = [row for row in study.rows if row.arm.width != 1]
+    full = [row for row in study.rows if row.arm.width == 1]
+    if scaled and full:
+        widths = ", ".join(dict.fromkeys(f"{row.arm.name} {row.arm.width:g}" for row in scaled))
+        names = few(list(dict.fromkeys(row.arm.name for row in full)))
+        yield (
+            f"Widths are unequal: {widths}; {names} at full width or the width of its own file. Their "
+            "differences are differences of size too; --width 1 makes them comparable."
+        )
+    cut = {row.arm.name: text for row in study.rows if (text := _still_improving(row))}
+    if cut:
+        told = few([f"{name} ({text})" for name, text in cut.items()])
+        yield (
+            f"Training was still improving when it ended: {told}. The best epoch was the last one allowed; "
+            "with more --epochs these networks can score higher."
+        )
+
+
+def _still_improving(row: Outcome) -> str:
+    """In how many runs the best epoch was the last one allowed; "" if in less than half of them."""
+    runs = row.runs
+    cut = sum(run.best_epoch == run.spec.training.epochs for run in runs)
+    return f"{cut} of {len(runs)} runs" if runs and 2 * cut >= len(runs) else ""
