@@ -1,4 +1,4 @@
-"""Claims about scores, sizes and costs, each with runs for and runs against it, and the table of all claims."""
+"""Claims about scores, sizes and costs, each with runs for it and against it, and the table of claims."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,10 +9,8 @@ import pytest
 from reports.claims.catalogue import CLAIMS
 from reports.claims.rules import ClaimResult
 from reports.claims.table import FACELESS, claim_table, claims_in_words
-from reports.convergence import convergence
 from reports.outcomes import outcomes
 from studies.arms import ablation, comparison
-from studies.results import Epoch
 
 BY_ID = {claim.id: claim for claim in CLAIMS}
 TRAININGS = (0, 1, 2, 3, 4)
@@ -318,29 +316,3 @@ def test_the_verdicts_are_counted_in_words(built: Any) -> None:
     assert text.startswith("On the paper's own split, frame: of 17 claims ")
     assert "3 reproduced (ladder, prelu-best, size-vgg)" in text
     assert claims_in_words([outcomes(built.finish(built.study(dataset="synthetic")))]) == ()
-
-
-def test_an_accuracy_whose_leaks_are_unknown_says_so(built: Any) -> None:
-    study = built.study(dataset="ckplus", only=("proposed",))
-    found = outcomes(built.finish(study, lambda spec: built.nameless(built.run(spec), "clip", "subject")))
-    told = CHECKS["acc-ckplus"]([found], "frame")
-    assert told.ours.endswith("(clip seen unknown, subject seen unknown)")
-
-
-def test_convergence_counts_epochs_to_95_percent_and_falls_alone() -> None:
-    def curve(*values: float) -> list[Epoch]:
-        return [
-            Epoch(
-                number=n,
-                train_loss=1,
-                train_accuracy=0,
-                validation_loss=1,
-                validation_accuracy=value,
-                seconds=1,
-            )
-            for n, value in enumerate(values, start=1)
-        ]
-
-    assert convergence(curve(0.2, 0.96, 1.0)).epochs == 2
-    assert convergence(curve(0.2, 0.6, 1.0)).roughness == 0
-    assert convergence(curve(0.5, 0.3, 0.6)).roughness == pytest.approx(0.1)
