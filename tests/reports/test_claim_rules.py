@@ -1,6 +1,7 @@
 """Each rule with a case for and a case against a claim, and the choice of the study that a claim uses."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from reports.claims.catalogue import CLAIMS
 from reports.claims.measures import on_paper_sets, select_study
 from reports.claims.rules import (
+    COMBINATIONS,
     AtMost,
     Better,
     ClaimResult,
@@ -246,3 +248,14 @@ def test_claims_are_about_the_papers_sets_only(built: Any) -> None:
         for dataset in ("synthetic", "ckplus", "folder", "casme2")
     ]
     assert [study.study.dataset.name for study in on_paper_sets(studies)] == ["ckplus", "casme2"]
+
+
+def test_the_documentation_repeats_the_table_of_rules() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "claims.md").read_text()
+    for claim in CLAIMS:
+        name, combination = type(claim.rule).__name__, claim.rule.combination
+        rule = name if combination == "one" else f"{name}, {combination}"
+        assert f"| {claim.id} | {claim.text} | {rule} |" in page
+        text = claim.rule.text.removesuffix(COMBINATIONS[combination]).strip()
+        assert f"- **{name}**: {text}\n" in page
+    assert all(text in page for text in COMBINATIONS.values())
