@@ -118,7 +118,7 @@ def build_quantity(
 def _score_text(row: Outcome, quantity: Quantity, metric: Metric) -> str:
     value = fmean(getattr(seed.scores, metric) for seed in row.seeds)
     found = quantity.estimate
-    if found is None or found.low is None or found.high is None:
+    if quantity.verdict.word == "no verdict" or found is None or found.low is None or found.high is None:
         return f"{percent(value)} %"
     return f"{percent(value)} % [{percent(max(0.0, found.low))} to {percent(min(1.0, found.high))}]"
 
@@ -139,6 +139,8 @@ def measure_comparison(dataset: str) -> ScoreMeasure:
 
 def _differences(study: Outcomes, protocol: str) -> tuple[Difference, ...]:
     """Return the study's family of comparisons in accuracy."""
+    if study.study.metric == "accuracy":
+        return differences(study, protocol)
     spec = replace(study.study, metric="accuracy")
     return differences(replace(study, result=replace(study.result, study=spec)), protocol)
 

@@ -97,7 +97,7 @@ def _judge_claims(studies: Sequence[Outcomes]) -> Results:
 def _without_faces(claim: str, result: ClaimResult) -> ClaimResult:
     if claim in FACELESS or result.verdict == "not testable here":
         return result
-    return not_testable("the faces are drawn", measured=result.measured)
+    return not_testable("the faces are synthetic", measured=result.measured)
 
 
 def _cells(result: ClaimResult) -> tuple[str, str]:
@@ -108,15 +108,15 @@ def _untouched_notes(untouched: Collection[str]) -> Iterator[str]:
     if untouched:
         names = ", ".join(claim.id for claim in CLAIMS if claim.id in untouched)
         yield (
-            f"These runs say nothing of {names}: harness reproduce runs what they need, on the sets that it "
-            "is given."
+            f"These runs do not test {names}: harness reproduce runs the studies that test them, on the "
+            "data sets that it is given."
         )
 
 
 def _setting_notes(studies: Sequence[Outcomes]) -> Iterator[str]:
     texts = dict.fromkeys(text for study in on_paper_sets(studies) for text in departures(study.study))
     if texts:
-        yield f"Some or all verdicts are on other settings than the paper's: {'; '.join(texts)}."
+        yield f"Some or all verdicts come from settings that differ from the paper's: {'; '.join(texts)}."
 
 
 def _reason_notes(results: Results) -> Iterator[str]:
