@@ -1,6 +1,4 @@
-"""The same test units answered by several arms after the same trainings: what every comparison is computed
-from.
-"""
+"""Several arms on the same test units after the same trainings: what every comparison is computed from."""
 
 from __future__ import annotations
 
@@ -79,8 +77,9 @@ class Paired:
 
     @cached_property
     def is_conditional(self) -> bool:
-        """Whether the trainings are too few to stand for others."""
-        return self.is_crossed and len(self.trainings) < MIN_TRAININGS
+        """Whether the trainings are too few to stand for others; each fold is one."""
+        folds = len(self._seeds[0][0].runs)
+        return self.is_crossed and folds * len(self.trainings) < MIN_TRAININGS
 
     @cached_property
     def _scores(self) -> TrainingScores:

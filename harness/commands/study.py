@@ -122,7 +122,7 @@ def say_plan(
     )
     words = (
         f"plan: {len(todo)} cells to run"
-        + (f", {done} already done" if done else "")
+        + (f", {done} reused" if done else "")
         + (f", {failed} failed before (--retry-failed runs those)" if failed else "")
         + f" on {named(plan.device)}, {arranged(plan, running)}; {study.training.precision}; "
         + plan.choice.why

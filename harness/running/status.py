@@ -9,7 +9,8 @@ from typing import Any
 
 from harness.progress import clock
 from harness.running.claims import Claims
-from harness.tracking.ledger import Child, Ledger
+from harness.tracking.cells import Child
+from harness.tracking.ledger import Ledger
 from studies.spec import Study
 
 

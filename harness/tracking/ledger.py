@@ -11,13 +11,14 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from harness.labels import run_name, study_note
 from harness.memory import without_collector
 from harness.tracking.analysis_plans import is_confirmatory
+from harness.tracking.cells import Child, Known
 from harness.tracking.patience import Outbox
 from harness.tracking.record import final_metrics, flattened, result_from, result_parts
 from harness.tracking.store import MlflowException, Run, Store
@@ -37,33 +38,7 @@ KEY, REUSES, STUDY, REASON, SPEC, PLACE, PROCESS = (
 PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
 LOST = "finished as run {}, whose artifacts cannot be read (moved or deleted?)"
 NAMED = 200
-"""Runs asked for by id at once: MLflow's parser takes a few thousand words."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What a ledger knows of one cell: its newest finished run, and why it failed in one study last."""
-
-    finished: str | None = None
-    reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Child:
-    """A run of a study as it stands on the ledger: FINISHED, FAILED, KILLED or RUNNING.
-
-    `seconds` is how long one that finished took; `epochs` are the times, in seconds, at which those of one
-    that runs were told; `place` and `process` are those of whoever began it.
-    """
-
-    key: str
-    name: str
-    status: str
-    reason: str = ""
-    seconds: float | None = None
-    epochs: tuple[float, ...] = ()
-    place: str = ""
-    process: str = ""
+"""Runs asked for by id at once."""
 
 
 class Ledger(Store):
@@ -171,9 +146,11 @@ class Ledger(Store):
     def standing(self, study: Study) -> dict[str, str]:
         """How each cell of a study stands that has ended: "done" in any study, or "failed" in this one."""
         found = self.search(f"tags.`{STUDY}` = '{study.name}'")
-        children = self.children(found[0].info.run_id) if found else []
-        ended = {child.key: "failed" for child in children if child.status == "FAILED"}
-        ended |= {child.key: "done" for child in children if child.status == "FINISHED"}
+        runs = self.search(f"tags.`{PARENT}` = '{found[0].info.run_id}'") if found else []
+        # By the key that a run had when it ran: an older training of a cell is not reused for it.
+        failed = [run for run in runs if KEY in run.data.tags and run.info.status == "FAILED"]
+        ended = {run.data.tags[KEY]: "failed" for run in failed}
+        ended |= {run.data.tags[KEY]: "done" for run in self._finished(runs).values()}
         others = [spec.key for spec in study.runs() if spec.key not in ended]
         return ended | {key: "done" for key in others if self.find(key) is not None}
 

@@ -116,7 +116,7 @@ def test_ctrl_c_keeps_finished_cells_and_the_same_command_goes_on(
     assert "Traceback" not in err + out
     status, _, err = harness(*args, "--epochs", "40", "--dry-run")
     assert status == 0
-    assert "4 cells to run, 1 already done" in err
+    assert "4 cells to run, 1 reused" in err
 
 
 def test_a_full_disk_is_one_message_and_keeps_what_had_finished(
@@ -133,4 +133,4 @@ def test_a_full_disk_is_one_message_and_keeps_what_had_finished(
     status, out, _ = harness("report", "--list")
     assert (status, len(out.split())) == (0, 1)
     _, _, err = harness(*args, "--dry-run")
-    assert "1 cells to run, 1 already done" in err
+    assert "1 cells to run, 1 reused" in err

@@ -1,15 +1,16 @@
-"""Train one small network many times: `python -m tests.simulation.make_bank OUT.npz [PROTOCOL ...]`.
+"""Train one small network many times: `python -m tests.simulation.make_bank OUT.npz [PART ...]`.
 
 Every training differs from the others in its seed alone, so that any two sets of them are identical arms.
 The images are drawn: 70 people for the protocols `frame` and `subject` (5 divisions, 40 trainings each), 10
 people for `loso` (40 trainings of each of 10 folds). About an hour on one core. A stopped run goes on where
-it was; protocols may be trained by processes of their own, and the last call puts the parts together.
+it was; parts may be trained by processes of their own, and the last call puts the parts together.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,39 +22,50 @@ from harness.plan import Request, prepare
 from harness.training.run import Material, execute
 from studies.spec import RunSpec
 
-SEEDS, DIVISIONS = 40, 5
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One part of the bank: so many trainings of one network on each division; `batch` images a step."""
+
+    protocol: str
+    people: str
+    divisions: int
+    seeds: int
+    epochs: int
+    batch: int
+
 
 PEOPLE = {"many": (70, 420), "few": (10, 120)}
 """Subjects and clips of the drawn sets; the six classes are balanced within each subject."""
 
-PROTOCOLS = {
-    "frame": ("many", DIVISIONS, 7, 32),
-    "subject": ("many", DIVISIONS, 7, 32),
-    "loso": ("few", 1, 12, 16),
+PARTS = {
+    "frame": Part(protocol="frame", people="many", divisions=5, seeds=40, epochs=7, batch=32),
+    "subject": Part(protocol="subject", people="many", divisions=5, seeds=40, epochs=7, batch=32),
+    "loso": Part(protocol="loso", people="few", divisions=1, seeds=40, epochs=12, batch=16),
+    "half": Part(protocol="frame", people="many", divisions=1, seeds=20, epochs=4, batch=32),
 }
-"""The drawn set, and the numbers of divisions, epochs and images a step."""
+"""`half` is trained for about half the epochs of `frame`: a real difference, to be found."""
 
 
-def main(out: Path, protocols: Sequence[str]) -> None:
-    """Fill the bank at `out`, or only the parts of some protocols."""
+def main(out: Path, names: Sequence[str]) -> None:
+    """Fill the bank at `out`, or only the named parts."""
     torch.set_num_threads(1)
     folder = out.with_suffix("")
     folder.mkdir(parents=True, exist_ok=True)
-    for protocol in protocols or PROTOCOLS:
-        _train(protocol, folder)
-    if protocols:
+    for name in names or PARTS:
+        _train(name, PARTS[name], folder)
+    if names:
         return
     arrays = {}
-    for protocol in PROTOCOLS:
-        with np.load(folder / f"{protocol}.npz") as stored:
-            arrays |= {f"{protocol}_{name}": stored[name] for name in stored.files}
+    for name in PARTS:
+        with np.load(folder / f"{name}.npz") as stored:
+            arrays |= {f"{name}_{what}": stored[what] for what in stored.files}
     np.savez_compressed(out, **arrays)
 
 
-def _train(protocol: str, folder: Path) -> None:
-    people, divisions, epochs, batch = PROTOCOLS[protocol]
-    subjects, clips = PEOPLE[people]
-    root = folder / people
+def _train(name: str, part: Part, folder: Path) -> None:
+    subjects, clips = PEOPLE[part.people]
+    root = folder / part.people
     if not root.exists():
         spec = SyntheticSpec(
             layout="casme2",
@@ -70,20 +82,20 @@ def _train(protocol: str, folder: Path) -> None:
             kind="comparison",
             data=DataRequest(dataset="casme2", root=root, frames="apex"),
             only=("proposed",),
-            protocols=(protocol,),
+            protocols=(part.protocol,),
             preset="quick",
             image_size=32,
             width=0.125,
-            epochs=epochs,
-            batch=batch,
-            seeds=SEEDS,
-            splits=divisions,
+            epochs=part.epochs,
+            batch=part.batch,
+            seeds=part.seeds,
+            splits=part.divisions,
         )
     )
     samples = plan.pixels.table.samples
     rows = {sample.id: row for row, sample in enumerate(samples)}
-    file = folder / f"{protocol}.npz"
-    answers = np.full((divisions, SEEDS, len(samples)), -1, dtype=np.int8)
+    file = folder / f"{name}.npz"
+    answers = np.full((part.divisions, part.seeds, len(samples)), -1, dtype=np.int8)
     if file.exists():
         with np.load(file) as stored:
             answers = stored["answers"]
@@ -99,7 +111,7 @@ def _train(protocol: str, folder: Path) -> None:
         if number % 20 == 19 or number == len(runs) - 1:
             _save(file, answers, plan.pixels.table.samples)
             right = answers == np.array([sample.label for sample in samples])
-            print(f"{protocol} {number + 1}/{len(runs)} {right[answers >= 0].mean():.3f}", flush=True)
+            print(f"{name} {number + 1}/{len(runs)} {right[answers >= 0].mean():.3f}", flush=True)
 
 
 def _tested(spec: RunSpec, material: Material) -> list[str]:

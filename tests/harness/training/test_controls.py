@@ -133,7 +133,7 @@ def test_controls_are_rows_of_the_report_and_cells_of_the_study(tree: Path, harn
     assert len(table) == 5
     assert table[0].startswith("| control: majority class")
     again = harness("compare", *options, *size, "--controls", "--protocol", "subject")[2]
-    assert "plan: 0 cells to run, 4 already done" in again
+    assert "plan: 0 cells to run, 4 reused" in again
 
 
 def test_controls_that_have_not_run_are_rows_too(tree: Path) -> None:

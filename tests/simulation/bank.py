@@ -1,0 +1,81 @@
+"""Families of identical arms drawn from the bank of real trainings that `make_bank.py` has made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from studies.spec import Metric
+from studies.statistics.comparison import TrainingScores, compare
+from studies.statistics.linearization import linearize
+from tests.simulation.studies import Scenario, contrasts
+
+BANK = Path(__file__).with_name("bank.npz")
+CLASSES = 6
+
+
+def false_alarms(
+    protocol: str, *, arms: int = 5, seeds: int = 5, families: int = 2000, metric: Metric = "accuracy"
+) -> int:
+    """Families of `arms` identical arms, a ladder, in which any pair is called better or worse."""
+    weights = contrasts(Scenario(arms=arms))
+    rng = np.random.default_rng(0)
+    divisions = [_scores(protocol, division, metric) for division in range(count_divisions(protocol))]
+    alarms = 0
+    for _ in range(families):
+        values, contributions, sizes = divisions[rng.integers(len(divisions))]
+        chosen = rng.permutation(len(values))[: arms * seeds].reshape(arms, seeds)
+        scores = TrainingScores(
+            values=values[chosen][:, None],
+            contributions=contributions[chosen][:, None],
+            sizes=sizes,
+            fold_clusters=protocol == "loso",
+        )
+        alarms += bool((compare(scores, weights).p < 0.05).any())
+    return alarms
+
+
+def count_divisions(protocol: str) -> int:
+    """Number of divisions in the bank."""
+    with np.load(BANK) as bank:
+        return len(bank[f"{protocol}_answers"])
+
+
+def _scores(protocol: str, division: int, metric: Metric) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Values (trainings,), contributions (trainings, clusters) and sizes (clusters,) of one division."""
+    with np.load(BANK) as bank:
+        answers = bank[f"{protocol}_answers"][division].astype(np.intp)
+        truths, subjects = bank[f"{protocol}_truths"].astype(np.intp), bank[f"{protocol}_subjects"]
+    complete = answers[(answers >= 0).sum(axis=1) == (answers >= 0).sum(axis=1).max()]
+    tested = (complete >= 0).all(axis=0)
+    values, parts = linearize(metric, truths[tested], complete[:, tested], classes=CLASSES)
+    _, member = np.unique(subjects[tested], return_inverse=True)
+    one_hot = np.eye(member.max() + 1)[member]
+    return values, parts @ one_hot, one_hot.sum(axis=0)
+
+
+def accuracies(protocol: str) -> Iterator[np.ndarray]:
+    """The accuracy of each training, (trainings,), by division."""
+    for division in range(count_divisions(protocol)):
+        yield _scores(protocol, division, "accuracy")[0]
+
+
+def detected(worse: str, better: str, *, seeds: int = 5, families: int = 400) -> int:
+    """Pairs of trainings of two parts on division 0 in which the first is called worse."""
+    parts = [_scores(name, 0, "accuracy") for name in (worse, better)]
+    rng = np.random.default_rng(1)
+    found = 0
+    for _ in range(families):
+        chosen = [rng.permutation(len(values))[:seeds] for values, _, _ in parts]
+        scores = TrainingScores(
+            values=np.stack([part[0][rows] for part, rows in zip(parts, chosen, strict=True)])[:, None],
+            contributions=np.stack([part[1][rows] for part, rows in zip(parts, chosen, strict=True)])[
+                :, None
+            ],
+            sizes=parts[0][2],
+        )
+        result = compare(scores, np.array([[1.0, -1.0]]))
+        found += bool(result.p[0] < 0.05 and result.estimate[0] < 0)
+    return found

@@ -1,0 +1,140 @@
+"""What verdicts promise, on simulated studies: few false verdicts, differences found, intervals that hold.
+
+A reduced grid; `tests/simulation/grid.py` makes the whole one. Bounds allow for the error of as many studies
+as are drawn.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.special import expit, softmax
+from scipy.stats import binom
+
+from studies.spec import Metric
+from studies.statistics.comparison import TrainingScores, compare
+from studies.statistics.linearization import linearize
+from tests.simulation.grid import detections, false_alarms, lower_bound
+from tests.simulation.studies import SUBJECT_SD, UNIT_SD, Scenario, draw
+
+STUDIES = 400
+TEN_POINTS = 0.62
+"""The shift of the logit that is worth 10 points of accuracy at these levels."""
+
+GRID = [
+    Scenario(),
+    Scenario(heterogeneity=0.5),
+    Scenario(noise=0.0, heterogeneity=0.5),
+    Scenario(noise=0.5, seeds=10),
+    Scenario(subjects=6, heterogeneity=0.5),
+    Scenario(subjects=10, heterogeneity=0.5, family="star"),
+    Scenario(arms=2, heterogeneity=0.5),
+    Scenario(arms=6, family="all", subjects=10),
+    Scenario(folds=True, seeds=1),
+    Scenario(folds=True, seeds=1, heterogeneity=0.5, subjects=10),
+    Scenario(folds=True, seeds=3, noise=0.5, subjects=6),
+    Scenario(level=5.5),
+    Scenario(level=5.5, folds=True, seeds=1),
+    Scenario(noise=(0.1, 0.5, 0.1, 0.5, 0.1)),
+    Scenario(noise=(0.1, 0.6), arms=2),
+    Scenario(divisions=5, seeds=1, tested=0.3, heterogeneity=0.5),
+    Scenario(divisions=5, seeds=2, tested=0.3),
+]
+
+
+@pytest.mark.parametrize("scenario", GRID, ids=str)
+def test_identical_arms_are_told_apart_in_at_most_five_percent_of_studies(scenario: Scenario) -> None:
+    assert lower_bound(false_alarms(scenario, studies=STUDIES), studies=STUDIES) <= 0.05
+
+
+def test_a_test_that_ignores_the_training_would_fail_here() -> None:
+    """The grid has teeth: over subjects alone, trained networks are told apart in most studies."""
+    shared = Scenario()
+    scores = draw(shared, studies=100, rng=np.random.default_rng(0))
+    alone = replace(scores, fold_clusters=True)  # takes the clusters for all that varies
+    weights = np.eye(5)[1:] - np.eye(5)[:-1]
+
+    assert (compare(alone, weights).p < 0.05).any(axis=-1).mean() > 0.5
+
+
+def test_ten_points_are_worth_the_stated_shift() -> None:
+    nodes, weights = np.polynomial.hermite_e.hermegauss(60)
+    spread = np.sqrt(SUBJECT_SD**2 + UNIT_SD**2 + 0.3**2)
+    first, second = (
+        weights @ expit(0.6 + shift + spread * nodes) / weights.sum() for shift in (0, TEN_POINTS)
+    )
+
+    assert second - first == pytest.approx(0.1, abs=0.002)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "least"),
+    [
+        (Scenario(shift=TEN_POINTS), 0.55),
+        (Scenario(shift=TEN_POINTS, arms=2), 0.7),
+        (Scenario(shift=TEN_POINTS, folds=True, seeds=1), 0.6),
+        (Scenario(shift=TEN_POINTS, seeds=10), 0.9),
+    ],
+)
+def test_ten_points_are_found_over_26_subjects(scenario: Scenario, least: float) -> None:
+    assert detections(scenario, studies=STUDIES) >= binom.ppf(0.01, STUDIES, least)
+
+
+@pytest.mark.parametrize("subjects", [6, 10, 26])
+@pytest.mark.parametrize("folds", [False, True])
+def test_intervals_cover_the_true_difference(subjects: int, folds: bool) -> None:
+    scenario = Scenario(arms=2, shift=TEN_POINTS, heterogeneity=0.5, subjects=subjects, folds=folds)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(60)
+    spread = np.sqrt(SUBJECT_SD**2 + UNIT_SD**2 + 0.3**2 + 0.5**2)
+    first, second = (
+        weights @ expit(0.6 + shift + spread * nodes) / weights.sum() for shift in (0, TEN_POINTS)
+    )
+    found = compare(draw(scenario, studies=STUDIES, rng=np.random.default_rng(1)), np.array([[-1.0, 1.0]]))
+    covered = ((found.low <= second - first) & (second - first <= found.high)).sum()
+
+    assert covered >= binom.ppf(0.001, STUDIES, 0.95)
+
+
+def _answers(
+    rng: np.random.Generator, *, subjects: int, seeds: int, gain: float
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Truths (N,), subjects (N,) and predicted classes (arms, seeds, N) of two arms; three unequal "
+    "classes."""
+    member = np.repeat(np.arange(subjects), rng.integers(3, 31, subjects))
+    truths = rng.choice(3, len(member), p=(0.6, 0.3, 0.1))
+    easy = rng.normal(0.8, 1, subjects)[member] + rng.normal(0, 1, len(member))
+    predicted = np.empty((2, seeds, len(member)), dtype=np.intp)
+    for arm in range(2):
+        for seed in range(seeds):
+            bias = rng.normal(0, 0.3, 3)
+            logits = bias + np.eye(3)[truths] * (easy + gain * arm + rng.normal(0, 0.3))[:, None]
+            draws = rng.random((len(member), 1))
+            predicted[arm, seed] = (softmax(logits, axis=1).cumsum(axis=1) < draws).sum(axis=1).clip(max=2)
+    return truths, member, predicted
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "uar", "uf1"])
+def test_intervals_of_every_metric_cover_and_identical_arms_stay_together(metric: Metric) -> None:
+    rng, studies = np.random.default_rng(2), 250
+    truth = {}
+    for gain in (0.0, 0.7):
+        many = [_answers(rng, subjects=400, seeds=5, gain=gain) for _ in range(6)]
+        values = [
+            linearize(metric, t, p.reshape(10, -1), classes=3)[0].reshape(2, 5).mean(1) for t, _, p in many
+        ]
+        truth[gain] = float(np.mean([second - first for first, second in values]))
+    for gain in (0.0, 0.7):
+        covered = 0
+        for _ in range(studies):
+            truths, member, predicted = _answers(rng, subjects=15, seeds=5, gain=gain)
+            value, parts = linearize(metric, truths, predicted.reshape(10, -1), classes=3)
+            one_hot = np.eye(15)[member]
+            scores = TrainingScores(
+                values=value.reshape(2, 1, 5),
+                contributions=(parts @ one_hot).reshape(2, 1, 5, 15),
+                sizes=one_hot.sum(axis=0),
+            )
+            found = compare(scores, np.array([[-1.0, 1.0]]))
+            covered += int(found.low[0] <= truth[gain] <= found.high[0])
+        assert covered >= binom.ppf(0.001, studies, 0.95)
