@@ -12,7 +12,7 @@ from reports.ablation import ablation_items, ablation_table, rung_table
 from reports.beside import beside, title_of
 from reports.budget import budget_figure, budget_table
 from reports.calibration import calibration_table
-from reports.claims import claim_table, claims_in_words
+from reports.claims.table import claim_table, claims_in_words
 from reports.comparison import paper_table, score_table, size_table
 from reports.coverage import gaps
 from reports.differences import difference_table

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from scipy.stats import binomtest
+
 from architectures.spec import VGG16_STAGES
 from studies.cost import PAPER_BLOCK1_SEPARABLE, PAPER_BLOCK1_STANDARD, block_costs
-from studies.intervals import wilson
 from studies.paper import ABLATION_GAINS, IMAGE_SIZE, PAPER
 
 CASME2_CLIPS = 156
@@ -48,8 +49,9 @@ def _right(dataset: str, arm: str) -> int:
 
 
 def _interval(dataset: str, arm: str) -> str:
-    low, high = wilson(_right(dataset, arm), _n(dataset))
-    return f"{_right(dataset, arm)}/{_n(dataset)} [{100 * low:.1f}, {100 * high:.1f}] %"
+    correct, n = _right(dataset, arm), _n(dataset)
+    interval = binomtest(correct, n).proportion_ci(method="wilson")
+    return f"{correct}/{n} [{100 * interval.low:.1f}, {100 * interval.high:.1f}] %"
 
 
 def _block_one() -> str:

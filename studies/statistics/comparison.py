@@ -251,8 +251,8 @@ def _division_variance(scores: TrainingScores, weights: Array) -> tuple[Array, A
 
 
 def _satterthwaite(total: Array, *parts: tuple[Array, Array]) -> Array:
-    """Degrees of freedom of a variance that is a sum of others."""
-    below = np.sum([variance**2 / df for variance, df in parts], axis=0)
+    """Degrees of freedom of a variance that is a sum of others; a part without variance may have none."""
+    below = np.sum([variance**2 / np.maximum(df, _ZERO) for variance, df in parts], axis=0)
     ratio: Array = total**2 / np.maximum(below, _ZERO**4)
     df: Array = np.maximum(ratio, 1.0)
     return df

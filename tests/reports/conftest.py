@@ -110,13 +110,16 @@ def nameless(result: RunResult, *names: str, leakage: Leakage | None = None) -> 
     )
 
 
-def answered(spec: RunSpec, right: Sequence[bool], *, subjects: int) -> RunResult:
-    """A finished run on one clip a value of `right`, dealt to `subjects` in turn; two classes."""
+def answered(spec: RunSpec, right: Sequence[bool], *, subjects: int, first: int | None = None) -> RunResult:
+    """A finished run on one clip a value of `right`, dealt to `subjects` in turn.
+
+    Of two classes the `first` clips have the first, half of them by default.
+    """
 
     def sure(answer: int) -> tuple[float, ...]:
         return tuple(0.9 if c == answer else 0.02 for c in range(len(CLASSES)))
 
-    half = len(right) // 2
+    half = len(right) // 2 if first is None else first
     told = tuple(
         Prediction(
             id=f"c{clip}/0",

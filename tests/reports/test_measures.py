@@ -1,4 +1,4 @@
-"""Robustness, imbalance, gradients and latency: their tables, and what becomes of the paper's claims."""
+"""Robustness, imbalance, gradients, latency and convergence: their tables, and claims for and against."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from datasets.corrupt import CORRUPTIONS, STRENGTHS
-from reports.claim_checks import CHECKS
+from reports.claims.catalogue import CLAIMS
+from reports.claims.rules import ClaimResult
+from reports.convergence import convergence
 from reports.gradients import gradient_figure, gradient_table
 from reports.imbalance import imbalance_table, losses
 from reports.latency import latency_table
@@ -18,6 +20,12 @@ from studies.results import Epoch, Timing
 
 SUBJECTS = 8
 CLIPS = 40
+TRAININGS = (0, 1, 2, 3, 4)
+FOR, AGAINST, OPEN = "reproduced", "not reproduced", "undecidable at this n"
+
+
+def _judge(claim: str, *studies: Any, protocol: str = "subject") -> ClaimResult:
+    return next(each for each in CLAIMS if each.id == claim).judge(studies, protocol)
 
 
 def _study(built: Any, checks: tuple[str, ...], *, dataset: str = "casme2", seeds: Any = (0,)) -> Any:
@@ -39,7 +47,7 @@ def _changed(built: Any, spec: Any, right: Any) -> Any:
     return replace(built.run(spec), predictions=told, history=(), best_epoch=0)
 
 
-def _robust(built: Any, *, spared: int, without: int = 0, dataset: str = "casme2") -> Any:
+def _robust(built: Any, *, spared: int, without: int = 0, dataset: str = "casme2", seeds: Any = (0,)) -> Any:
     """Under rotation `without` of each subject's five clips are right without CBAM, `spared` with it."""
 
     def choose(spec: Any) -> Any:
@@ -51,7 +59,8 @@ def _robust(built: Any, *, spared: int, without: int = 0, dataset: str = "casme2
             built, spec, lambda kind, strength, clip: kind != "rotation" or clip // SUBJECTS < kept
         )
 
-    return outcomes(built.finish(_study(built, ("robustness",), dataset=dataset), choose))
+    study = _study(built, ("robustness",), dataset=dataset, seeds=seeds)
+    return outcomes(built.finish(study, choose))
 
 
 def test_the_fall_is_counted_by_kind_over_its_strengths(built: Any, tmp_path: Path) -> None:
@@ -71,15 +80,42 @@ def test_the_fall_is_counted_by_kind_over_its_strengths(built: Any, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("spared", "without", "word"),
-    [(3, 0, "reproduced"), (0, 3, "not reproduced"), (1, 1, "undecidable at this n")],
+    ("spared", "without", "verdict"),
+    [(3, 0, FOR), (0, 3, AGAINST), (1, 1, OPEN)],
 )
 def test_cbam_is_robust_if_it_falls_less_than_its_twin(
-    built: Any, spared: int, without: int, word: str
+    built: Any, spared: int, without: int, verdict: str
 ) -> None:
-    found = CHECKS["robust"]([_robust(built, spared=spared, without=without)], "subject")
-    assert found.word == word
-    assert "vgg16-bn-gap+cbam over vgg16-bn-gap" in found.ours
+    found = _judge("robust", _robust(built, spared=spared, without=without, seeds=TRAININGS))
+    assert found.verdict == verdict
+    assert "vgg16-bn-gap+cbam over vgg16-bn-gap" in found.measured
+
+
+def test_one_training_decides_no_robustness(built: Any) -> None:
+    found = _judge("robust", _robust(built, spared=3))
+    assert (found.verdict, found.reason) == (OPEN, "1 training (at least 5)")
+
+
+@pytest.mark.parametrize(
+    ("ckplus", "verdict", "reason"),
+    [
+        ({"spared": 3}, FOR, "2 of 2 comparisons support the claim, 0 oppose it"),
+        (
+            {"spared": 0, "without": 3},
+            OPEN,
+            "1 of 2 comparisons support the claim, 1 oppose it (worse: vgg16-bn-gap+cbam over vgg16-bn-gap)",
+        ),
+    ],
+)
+def test_all_pairs_must_agree_on_robustness(
+    built: Any, ckplus: dict[str, int], verdict: str, reason: str
+) -> None:
+    casme2 = _robust(built, spared=3, seeds=TRAININGS)
+    other = _robust(built, **ckplus, dataset="ckplus", seeds=TRAININGS)
+    found = _judge("robust", casme2, other)
+    assert (found.verdict, found.reason) == (verdict, reason)
+    # The same runs in two studies are one pair.
+    assert _judge("robust", casme2, casme2) == _judge("robust", casme2)
 
 
 def _without_spread(built: Any, spec: Any) -> Any:
@@ -99,9 +135,13 @@ def test_a_network_that_collapsed_cannot_fall_and_proves_nothing(built: Any) -> 
         return _changed(built, spec, lambda kind, strength, clip: kind != "rotation")
 
     study = outcomes(built.finish(_study(built, ("robustness",)), choose))
-    found = CHECKS["robust"]([study], "subject")
-    assert found.word == "undecidable at this n"
-    assert "collapsed" in found.why
+    found = _judge("robust", study)
+    assert found.verdict == OPEN
+    assert found.reason.startswith("in every pair a network collapsed")
+    healthy = _robust(built, spared=3, dataset="ckplus", seeds=TRAININGS)
+    together = _judge("robust", study, healthy)
+    assert together.verdict == FOR
+    assert together.remark == "1 of 2 pairs are left out: a network collapsed"
     table = robustness_table(study)
     assert table is not None
     assert any("over vgg16-bn-gap (collapsed)" in note for note in table.notes)
@@ -118,18 +158,18 @@ def test_falls_are_compared_over_the_seeds_that_both_arms_finished(built: Any) -
         return _changed(built, spec, lambda kind, strength, clip: spec.seed == 0 and not bare)
 
     study = outcomes(built.finish(_study(built, ("robustness",), seeds=(0, 1)), choose))
-    assert CHECKS["robust"]([study], "subject").ours.startswith("+100.00 points")
+    assert _judge("robust", study).measured.startswith("+100.00 points")
 
 
 def test_robustness_without_the_check_or_on_other_data_is_not_testable(built: Any) -> None:
     unchecked = outcomes(built.finish(_study(built, ())))
     assert robustness_table(unchecked) is None
-    assert CHECKS["robust"]([unchecked], "subject").word == "not testable here"
+    assert _judge("robust", unchecked).verdict == "not testable here"
     elsewhere = _robust(built, spared=3, dataset="synthetic")
-    assert CHECKS["robust"]([elsewhere], "subject").word == "not testable here"
+    assert _judge("robust", elsewhere).verdict == "not testable here"
 
 
-def _imbalanced(built: Any, *, kept: int, plain: int = 0) -> Any:
+def _imbalanced(built: Any, *, kept: int, plain: int = 0, seeds: Any = (0,), dataset: str = "casme2") -> Any:
     """Class 1 is rare in training; either loss gets so many of each subject's two or three clips right."""
 
     def choose(spec: Any) -> Any:
@@ -138,7 +178,8 @@ def _imbalanced(built: Any, *, kept: int, plain: int = 0) -> Any:
         run = built.answered(spec, right, subjects=SUBJECTS)
         return replace(run, data=replace(run.data, train=(70, 5, 0, 0, 0, 0)))
 
-    return outcomes(built.finish(_study(built, ("cross-entropy",)), choose))
+    study = _study(built, ("cross-entropy",), dataset=dataset, seeds=seeds)
+    return outcomes(built.finish(study, choose))
 
 
 def test_each_class_is_set_beside_cross_entropy_and_the_rare_ones_are_summed_up(built: Any) -> None:
@@ -174,31 +215,41 @@ def test_answering_a_rare_class_alone_does_not_keep_it_up(built: Any) -> None:
         run = built.answered(spec, right, subjects=SUBJECTS)
         return replace(run, data=replace(run.data, train=(70, 5, 0, 0, 0, 0)))
 
-    study = outcomes(built.finish(_study(built, ("cross-entropy",)), choose))
-    found = CHECKS["imbalance"]([study], "subject")
-    assert found.ours.startswith("+100.00 points")
-    assert (found.word, found.why) == ("undecidable at this n", "with the focal loss the network collapsed")
+    study = outcomes(built.finish(_study(built, ("cross-entropy",), seeds=TRAININGS), choose))
+    found = _judge("imbalance", study)
+    assert found.measured.startswith("+100.00 points")
+    assert (found.verdict, found.reason) == (OPEN, "with the focal loss the network collapsed")
 
 
 def test_the_loss_is_judged_on_the_proposed_network_alone(built: Any) -> None:
     base = built.study(only=("vgg16", "resnet34"), protocols=("subject",))
     study = outcomes(built.finish(replace(base, checks=("cross-entropy",))))
     assert imbalance_table(study) is not None
-    assert CHECKS["imbalance"]([study], "subject").word == "not testable here"
+    assert _judge("imbalance", study).verdict == "not testable here"
 
 
 @pytest.mark.parametrize(
-    ("kept", "plain", "word"),
-    [(2, 0, "reproduced"), (0, 2, "not reproduced"), (1, 1, "undecidable at this n")],
+    ("kept", "plain", "verdict"),
+    [(2, 0, FOR), (0, 2, AGAINST), (1, 1, OPEN)],
 )
 def test_focal_loss_keeps_rare_classes_up_if_their_recall_rises(
-    built: Any, kept: int, plain: int, word: str
+    built: Any, kept: int, plain: int, verdict: str
 ) -> None:
-    study = _imbalanced(built, kept=kept, plain=plain)
-    assert CHECKS["imbalance"]([study], "subject").word == word
+    study = _imbalanced(built, kept=kept, plain=plain, seeds=TRAININGS)
+    assert _judge("imbalance", study).verdict == verdict
+    once = _judge("imbalance", _imbalanced(built, kept=kept, plain=plain))
+    assert (once.verdict, once.reason) == (OPEN, "1 training (at least 5)")
 
 
-def _with_gradients(built: Any, *, skips: float, bare: float, seeds: int = 3) -> Any:
+def test_all_data_sets_must_agree_on_the_loss(built: Any) -> None:
+    casme2 = _imbalanced(built, kept=2, seeds=TRAININGS)
+    ckplus = _imbalanced(built, kept=0, plain=2, seeds=TRAININGS, dataset="ckplus")
+    found = _judge("imbalance", casme2, ckplus)
+    assert found.verdict == OPEN
+    assert found.reason == "1 of 2 comparisons support the claim, 1 oppose it (worse: CK+)"
+
+
+def _with_gradients(built: Any, *, skips: float, bare: float, seeds: int = 3, dataset: str = "casme2") -> Any:
     def choose(spec: Any) -> Any:
         level = skips if spec.architecture.block.residual else bare
         epochs = tuple(
@@ -215,7 +266,8 @@ def _with_gradients(built: Any, *, skips: float, bare: float, seeds: int = 3) ->
         )
         return replace(built.run(spec), history=epochs)
 
-    return outcomes(built.finish(_study(built, (), seeds=tuple(range(seeds))), choose))
+    study = _study(built, (), seeds=tuple(range(seeds)), dataset=dataset)
+    return outcomes(built.finish(study, choose))
 
 
 def test_gradient_ratios_are_averaged_as_logarithms_of_the_arms_that_differ_in_skips(
@@ -235,19 +287,44 @@ def test_gradient_ratios_are_averaged_as_logarithms_of_the_arms_that_differ_in_s
 
 
 @pytest.mark.parametrize(
-    ("skips", "bare", "seeds", "word"),
+    ("skips", "bare", "seeds", "verdict"),
     [
-        (0.5, 0.02, 3, "reproduced"),
-        (0.02, 0.5, 3, "not reproduced"),
-        (4.0, 2.0, 3, "not reproduced"),  # nothing vanishes without skips
-        (0.5, 0.02, 2, "undecidable at this n"),
+        (0.5, 0.02, 5, FOR),
+        (0.02, 0.5, 5, AGAINST),
+        (4.0, 2.0, 5, AGAINST),  # nothing vanishes without skips
+        (0.5, 0.02, 3, OPEN),
     ],
 )
 def test_skips_help_where_gradients_vanish_without(
-    built: Any, skips: float, bare: float, seeds: int, word: str
+    built: Any, skips: float, bare: float, seeds: int, verdict: str
 ) -> None:
-    study = _with_gradients(built, skips=skips, bare=bare, seeds=seeds)
-    assert CHECKS["gradients"]([study], "subject").word == word
+    found = _judge("gradients", _with_gradients(built, skips=skips, bare=bare, seeds=seeds))
+    assert found.verdict == verdict
+
+
+def test_all_pairs_must_agree_on_gradients(built: Any) -> None:
+    casme2 = _with_gradients(built, skips=0.5, bare=0.02, seeds=5)
+    same, other = (
+        _with_gradients(built, skips=skips, bare=bare, seeds=5, dataset="ckplus")
+        for skips, bare in ((0.5, 0.02), (0.02, 0.5))
+    )
+    assert _judge("gradients", casme2, same).verdict == FOR
+    found = _judge("gradients", casme2, other)
+    assert found.verdict == OPEN
+    assert found.reason.startswith("1 of 2 comparisons support the claim, 1 oppose it")
+
+
+def test_folds_of_one_training_are_one_sign(built: Any) -> None:
+    study = _with_gradients(built, skips=0.5, bare=0.02, seeds=1).study
+    folded = replace(study, protocols=("kfold",), folds=(5,))
+
+    def choose(spec: Any) -> Any:
+        run = built.run(spec)
+        level = 0.5 if spec.architecture.block.residual else 0.02
+        return replace(run, history=tuple(replace(e, gradient_ratio=level) for e in run.history))
+
+    found = _judge("gradients", outcomes(built.finish(folded, choose)), protocol="kfold")
+    assert (found.verdict, found.reason) == (OPEN, "1 training (at least 5)")
 
 
 def _timed(built: Any, *, face: float, network: float) -> Any:
@@ -275,8 +352,111 @@ def test_latency_adds_the_face_picture_by_picture(built: Any) -> None:
     assert built.column(table, "Pictures a second")[0] == f"{1000 / 15.99:.1f}"
 
 
-@pytest.mark.parametrize(("network", "word"), [(20, "reproduced"), (24, "not reproduced")])
-def test_real_time_is_what_ordinary_video_leaves(built: Any, network: float, word: str) -> None:
-    found = CHECKS["real-time"]([_timed(built, face=10, network=network)], "subject")
-    assert found.word == word
-    assert "on cpu" in found.why
+@pytest.mark.parametrize(("network", "verdict"), [(20, FOR), (24, AGAINST)])
+def test_real_time_is_the_pace_of_ordinary_video(built: Any, network: float, verdict: str) -> None:
+    found = _judge("real-time", _timed(built, face=10, network=network))
+    assert found.verdict == verdict
+    assert "on cpu" in found.reason
+
+
+FAST, SLOW, LEVEL = (0.5, 0.9, 0.9), (0.5, 0.3, 0.9), (0.2, 0.2, 0.2)
+
+
+def _converging(built: Any, curves: Any, *, seeds: int = 5, dataset: str = "casme2") -> Any:
+    """VGG16, AlexNet and the proposal with curves(network, seed) of validation; None: no such run."""
+    names = ("vgg16", "alexnet", "proposed")
+    study = built.study(only=names, protocols=("subject",), seeds=tuple(range(seeds)), dataset=dataset)
+
+    def choose(spec: Any) -> Any:
+        curve = curves(spec.architecture.name, spec.seed)
+        if curve is None:
+            return None
+        run = built.run(spec, built.collapsed if len(set(curve)) == 1 else built.good)
+        first = run.history[0]
+        epochs = [replace(first, number=n, validation_accuracy=a) for n, a in enumerate(curve, start=1)]
+        return replace(run, history=tuple(epochs))
+
+    return outcomes(built.finish(study, choose))
+
+
+def _faster(name: str, seed: int) -> tuple[float, ...]:
+    return FAST if name == "proposed" else SLOW
+
+
+def _slower(name: str, seed: int) -> tuple[float, ...]:
+    return SLOW if name == "proposed" else FAST
+
+
+def test_convergence_is_compared_training_by_training(built: Any) -> None:
+    faster = _judge("converges", _converging(built, _faster))
+    assert (faster.verdict, faster.reason) == (
+        FOR,
+        "5 of 5 trainings support the claim (sign test, p = 0.031)",
+    )
+    slower = _judge("converges", _converging(built, _slower))
+    assert (slower.verdict, slower.reason) == (
+        AGAINST,
+        "0 of 5 trainings support the claim (sign test, p = 0.031)",
+    )
+    four = _judge("converges", _converging(built, _faster, seeds=4))
+    assert (four.verdict, four.reason) == (OPEN, "4 trainings (at least 5)")
+
+
+def test_a_training_must_beat_both_networks(built: Any) -> None:
+    found = _judge("converges", _converging(built, lambda name, seed: SLOW if name == "vgg16" else FAST))
+    assert found.verdict == AGAINST
+
+
+def test_only_trainings_of_all_three_networks_count(built: Any) -> None:
+    def by_seed(name: str, seed: int) -> Any:
+        # The proposal lacks training 0, in which the others are fast.
+        if name == "proposed":
+            return None if seed == 0 else FAST
+        return FAST if seed == 0 else SLOW
+
+    found = _judge("converges", _converging(built, by_seed, seeds=6))
+    assert found.verdict == FOR
+    assert found.reason.startswith("5 of 5 trainings")
+
+
+def test_a_network_that_never_learned_did_not_converge_first(built: Any) -> None:
+    always = _converging(built, lambda name, seed: {"proposed": FAST, "vgg16": LEVEL, "alexnet": SLOW}[name])
+    found = _judge("converges", always)
+    assert found.verdict == OPEN
+    assert found.reason.startswith("vgg16 collapsed")
+    once = _converging(
+        built,
+        lambda name, seed: FAST if name == "proposed" else LEVEL if seed == 3 else SLOW,
+        seeds=6,
+    )
+    assert _judge("converges", once).reason.startswith("5 of 5 trainings")
+
+
+def test_both_data_sets_must_agree_on_convergence(built: Any) -> None:
+    casme2, same, other = (
+        _converging(built, curves, dataset=dataset)
+        for curves, dataset in ((_faster, "casme2"), (_faster, "ckplus"), (_slower, "ckplus"))
+    )
+    assert _judge("converges", casme2, same).verdict == FOR
+    found = _judge("converges", casme2, other)
+    assert found.verdict == OPEN
+    assert found.reason.startswith("1 of 2 comparisons support the claim, 1 oppose it")
+
+
+def test_convergence_counts_epochs_to_95_percent_and_falls_alone() -> None:
+    def curve(*values: float) -> list[Epoch]:
+        return [
+            Epoch(
+                number=n,
+                train_loss=1,
+                train_accuracy=0,
+                validation_loss=1,
+                validation_accuracy=value,
+                seconds=1,
+            )
+            for n, value in enumerate(values, start=1)
+        ]
+
+    assert convergence(curve(0.2, 0.96, 1.0)).epochs == 2
+    assert convergence(curve(0.2, 0.6, 1.0)).roughness == 0
+    assert convergence(curve(0.5, 0.3, 0.6)).roughness == pytest.approx(0.1)

@@ -1,0 +1,261 @@
+"""Each rule with a case for and a case against a claim, and the choice of the study that a claim uses."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports.claims.catalogue import CLAIMS
+from reports.claims.measures import on_paper_sets, select_study
+from reports.claims.rules import (
+    COMBINATIONS,
+    AtMost,
+    Better,
+    ClaimResult,
+    Exact,
+    HoldsPrinted,
+    Limited,
+    Measurement,
+    NotWorse,
+    Quantity,
+    Rule,
+    Signs,
+    SignTest,
+    not_testable,
+)
+from reports.outcomes import outcomes
+from studies.statistics.verdicts import Estimate, Verdict, decide
+
+FOR, AGAINST, OPEN = "reproduced", "not reproduced", "undecidable at this n"
+
+
+def _judge(rule: Rule[Any], *items: Any) -> ClaimResult:
+    return rule.judge(Measurement(text="", items=items))
+
+
+def _quantity(
+    low: float, high: float, *, value: float | None = None, printed: float | None = None, units: int = 600
+) -> Quantity:
+    estimate = Estimate(
+        value=(low + high) / 2 if value is None else value,
+        low=low,
+        high=high,
+        p=0.01 if low > 0 or high < 0 else 0.5,
+        error=0.01,
+        df=20.0,
+        subject_error=0.01,
+        training_error=0.0,
+        division_error=0.0,
+        clusters=20,
+        trainings=5,
+        units=units,
+    )
+    verdict = decide(estimate, margin=0.05)
+    return Quantity(name=f"{low} to {high}", estimate=estimate, verdict=verdict, printed=printed)
+
+
+NO_VERDICT = Quantity(
+    name="few",
+    estimate=None,
+    verdict=Verdict(word="no verdict", reason="1 training (at least 5)"),
+    printed=0.9,
+)
+BETTER, WORSE, EQUIVALENT, INCONCLUSIVE = (
+    _quantity(0.01, 0.2),
+    _quantity(-0.2, -0.01),
+    _quantity(-0.02, 0.03),
+    _quantity(-0.2, 0.3),
+)
+
+
+def test_exact_compares_with_the_printed_value_and_marks_derived_values() -> None:
+    assert _judge(Exact(printed="9.05"), "9.05").verdict == FOR
+    assert _judge(Exact(printed="9.05"), "9.06").verdict == AGAINST
+    derived = Exact(printed="9.05", derived="the block was derived from this number")
+    assert _judge(derived, "9.05").verdict == "not testable here"
+    assert _judge(derived, "9.05").reason == "not a test: the block was derived from this number"
+    assert _judge(derived, "9.06").verdict == AGAINST
+
+
+def test_at_most_compares_with_the_limit() -> None:
+    assert _judge(AtMost(), Limited(name="p95", value=33.0, limit=33.3, unit="ms")).verdict == FOR
+    found = _judge(AtMost(), Limited(name="p95", value=34.0, limit=33.3, unit="ms"))
+    assert (found.verdict, found.reason) == (AGAINST, "p95 is 34.0 ms, the limit is 33.3 ms")
+
+
+@pytest.mark.parametrize(
+    ("item", "verdict", "reason"),
+    [
+        (_quantity(0.93, 0.97, printed=0.949), FOR, "the interval holds the paper's number"),
+        (_quantity(0.70, 0.78, printed=0.932), AGAINST, "the interval leaves out the paper's number"),
+        (_quantity(0.96, 0.99, printed=0.949), AGAINST, "the interval leaves out the paper's number"),
+        (_quantity(-0.01, 0.04, printed=0.032), AGAINST, "the difference is equivalent to 0"),
+        (_quantity(-0.01, 0.06, printed=0.032), OPEN, "the interval holds both the paper's number and 0"),
+        (
+            _quantity(0.5, 1.0, printed=0.98),
+            OPEN,
+            "the interval holds the paper's number, which is over 5 points away",
+        ),
+        (NO_VERDICT, OPEN, "1 training (at least 5)"),
+        (
+            _quantity(1.0, 1.0, printed=0.98, units=1000),
+            AGAINST,
+            "the interval leaves out the paper's number",
+        ),
+        (_quantity(1.0, 1.0, printed=0.98, units=100), FOR, "the interval holds the paper's number"),
+    ],
+)
+def test_holds_printed_asks_whether_the_interval_holds_the_number(
+    item: Quantity, verdict: str, reason: str
+) -> None:
+    found = _judge(HoldsPrinted(), item)
+    assert (found.verdict, found.reason) == (verdict, reason)
+
+
+def test_holds_printed_needs_a_printed_number() -> None:
+    with pytest.raises(ValueError, match="has no printed number"):
+        _judge(HoldsPrinted(), _quantity(0.1, 0.2))
+
+
+@pytest.mark.parametrize(
+    ("item", "better", "not_worse"),
+    [
+        (BETTER, FOR, FOR),
+        (WORSE, AGAINST, AGAINST),
+        (EQUIVALENT, AGAINST, FOR),
+        (INCONCLUSIVE, OPEN, OPEN),
+        (NO_VERDICT, OPEN, OPEN),
+    ],
+)
+def test_better_and_not_worse_translate_the_verdict(item: Quantity, better: str, not_worse: str) -> None:
+    assert _judge(Better(), item).verdict == better
+    assert _judge(NotWorse(), item).verdict == not_worse
+
+
+@pytest.mark.parametrize(
+    ("supporting", "n", "verdict"),
+    [
+        (5, 5, FOR),
+        (0, 5, AGAINST),
+        (4, 5, OPEN),
+        (7, 8, FOR),
+        (6, 8, OPEN),
+        (1, 8, AGAINST),
+        (4, 4, OPEN),
+        (0, 3, OPEN),
+    ],
+)
+def test_the_sign_test_is_exact_and_one_sided(supporting: int, n: int, verdict: str) -> None:
+    signs = Signs(name="pair", supports=tuple(place < supporting for place in range(n)))
+    assert _judge(SignTest(), signs).verdict == verdict
+
+
+def test_the_sign_test_gives_its_reason() -> None:
+    five = Signs(name="pair", supports=(True,) * 5)
+    assert _judge(SignTest(), five).reason == "5 of 5 trainings support the claim (sign test, p = 0.031)"
+    assert _judge(SignTest(), Signs(name="pair", supports=(True,))).reason == "1 training (at least 5)"
+    assert _judge(SignTest(), replace(five, obstacle="vgg16 collapsed")).reason == "vgg16 collapsed"
+
+
+def test_every_needs_all_and_is_refuted_by_one() -> None:
+    rule = Better(combination="every")
+    assert _judge(rule, BETTER, BETTER).verdict == FOR
+    assert _judge(rule, BETTER, INCONCLUSIVE).verdict == OPEN
+    found = _judge(rule, BETTER, WORSE, INCONCLUSIVE)
+    assert found.verdict == AGAINST
+    assert found.reason == (
+        "1 of 3 comparisons support the claim, 1 oppose it (worse: -0.2 to -0.01; inconclusive: -0.2 to 0.3)"
+    )
+
+
+def test_agree_needs_all_on_one_side() -> None:
+    rule = Better(combination="agree")
+    assert _judge(rule, BETTER, BETTER).verdict == FOR
+    assert _judge(rule, WORSE, EQUIVALENT).verdict == AGAINST
+    found = _judge(rule, BETTER, WORSE)
+    assert found.verdict == OPEN
+    assert found.reason.startswith("1 of 2 comparisons support the claim, 1 oppose it")
+
+
+def test_a_reason_that_all_items_share_stands_alone() -> None:
+    found = _judge(Better(combination="every"), NO_VERDICT, NO_VERDICT)
+    assert (found.verdict, found.reason) == (OPEN, "1 training (at least 5)")
+
+
+def test_a_rule_refuses_a_wrong_number_of_items() -> None:
+    with pytest.raises(ValueError, match="exactly one item; got 2"):
+        _judge(Better(), BETTER, BETTER)
+    with pytest.raises(ValueError, match="at least one item; got 0"):
+        _judge(Better(combination="every"))
+
+
+def test_every_rule_has_a_text() -> None:
+    for claim in CLAIMS:
+        assert claim.rule.text.endswith(".")
+        assert ("The claim is reproduced if" in claim.rule.text) == (claim.rule.combination != "one")
+
+
+def _studies(built: Any) -> tuple[Any, Any]:
+    """CASME II at a size other than the paper's, and at the paper's."""
+    near = built.study()
+    far = replace(near, dataset=replace(near.dataset, image_size=64), fingerprint="e" * 64)
+    return outcomes(built.finish(far)), outcomes(built.finish(near))
+
+
+def test_of_several_studies_the_nearest_to_the_papers_settings_is_used(built: Any) -> None:
+    far, near = _studies(built)
+    for order in ([far, near], [near, far]):
+        assert select_study(order, "casme2", "frame", arms=("proposed",)) is near
+    assert select_study([far], "casme2", "frame", arms=("proposed",)) is far
+
+
+def test_of_equal_studies_the_one_with_the_most_trainings_is_used(built: Any) -> None:
+    one, two = (outcomes(built.finish(built.study(seeds=seeds))) for seeds in ((0,), (0, 1)))
+    for order in ([one, two], [two, one]):
+        assert select_study(order, "casme2", "frame", arms=("proposed",)) is two
+
+
+def test_a_nearer_study_that_lacks_an_arm_gives_way_to_another(built: Any) -> None:
+    far, near = _studies(built)
+    failed = built.finish(
+        near.study, lambda spec: built.run(spec) if spec.name == "proposed" else "no memory"
+    )
+    partial = outcomes(failed)
+    assert select_study([partial, far], "casme2", "frame", arms=("vgg16", "proposed")) is far
+    assert select_study([partial, far], "casme2", "frame", arms=("proposed",)) is partial
+
+
+@pytest.mark.parametrize(
+    ("dataset", "protocol", "arms", "reason"),
+    [
+        ("casme2", "frame", ("alexnet",), "not all of its networks have finished under frame"),
+        ("casme2", "subject", ("proposed",), "not all of its networks have finished under subject"),
+        ("ckplus", "frame", ("proposed",), "no study on ckplus under frame"),
+    ],
+)
+def test_the_reason_is_given_where_no_study_can_be_used(
+    built: Any, dataset: str, protocol: str, arms: tuple[str, ...], reason: str
+) -> None:
+    found = select_study(_studies(built), dataset, protocol, arms=arms)
+    assert found == not_testable(reason)
+    assert (found.verdict, found.measured) == ("not testable here", "–")
+
+
+def test_claims_are_about_the_papers_sets_only(built: Any) -> None:
+    studies = [
+        outcomes(built.finish(built.study(dataset=dataset), lambda spec: None))
+        for dataset in ("synthetic", "ckplus", "folder", "casme2")
+    ]
+    assert [study.study.dataset.name for study in on_paper_sets(studies)] == ["ckplus", "casme2"]
+
+
+def test_the_documentation_repeats_the_table_of_rules() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "claims.md").read_text()
+    for claim in CLAIMS:
+        name, combination = type(claim.rule).__name__, claim.rule.combination
+        rule = name if combination == "one" else f"{name}, {combination}"
+        assert f"| {claim.id} | {claim.text} | {rule} |" in page
+        text = claim.rule.text.removesuffix(COMBINATIONS[combination]).strip()
+        assert f"- **{name}**: {text}\n" in page
+    assert all(text in page for text in COMBINATIONS.values())
