@@ -1,8 +1,8 @@
 """Train one small network many times: `python -m tests.simulation.make_bank OUT.npz [PART ...]`.
 
 Every training differs from the others in its seed alone, so that any two sets of them are identical arms.
-The images are drawn: 70 people for the protocols `frame` and `subject` (5 divisions, 40 trainings each), 10
-people for `loso` (40 trainings of each of 10 folds). About an hour on one core. A stopped run goes on where
+The images are drawn: 70 people for the protocols `frame` and `subject` (5 divisions, 25 trainings each), 10
+people for `loso` (25 trainings of each of 10 folds). About an hour on one core. A stopped run goes on where
 it was; parts may be trained by processes of their own, and the last call puts the parts together.
 """
 
@@ -39,9 +39,9 @@ PEOPLE = {"many": (70, 420), "few": (10, 120)}
 """Subjects and clips of the drawn sets; the six classes are balanced within each subject."""
 
 PARTS = {
-    "frame": Part(protocol="frame", people="many", divisions=5, seeds=40, epochs=7, batch=32),
-    "subject": Part(protocol="subject", people="many", divisions=5, seeds=40, epochs=7, batch=32),
-    "loso": Part(protocol="loso", people="few", divisions=1, seeds=40, epochs=12, batch=16),
+    "frame": Part(protocol="frame", people="many", divisions=5, seeds=25, epochs=7, batch=32),
+    "subject": Part(protocol="subject", people="many", divisions=5, seeds=25, epochs=7, batch=32),
+    "loso": Part(protocol="loso", people="few", divisions=1, seeds=25, epochs=12, batch=16),
     "half": Part(protocol="frame", people="many", divisions=1, seeds=20, epochs=4, batch=32),
 }
 """`half` is trained for about half the epochs of `frame`: a real difference, to be found."""
