@@ -130,6 +130,12 @@ def answered(spec: RunSpec, right: Sequence[bool], *, subjects: int) -> RunResul
     return replace(run(spec), predictions=told)
 
 
+def fold_part(result: RunResult) -> RunResult:
+    """The run with the predictions of its own fold alone: each fold tests every `folds`-th clip."""
+    spec = result.spec
+    return replace(result, predictions=result.predictions[spec.fold :: spec.folds])
+
+
 def cost_of(arm: ArchitectureSpec) -> Cost:
     """A cost that differs by name: 262,144 parameters (1 MiB) for each letter."""
     letters = len(arm.name)
@@ -152,6 +158,8 @@ def study_of(
     only: tuple[str, ...] = ("vgg16", "proposed"),
     protocols: tuple[str, ...] = ("frame",),
     seeds: tuple[int, ...] = (0,),
+    split_seeds: tuple[int, ...] = (0,),
+    folds: tuple[int, ...] = (),
     width: float = 1.0,
 ) -> Study:
     """A study at the paper's size, with the arms of a comparison or of the ladder."""
@@ -165,6 +173,8 @@ def study_of(
         fingerprint="f" * 64,
         protocols=protocols,
         seeds=seeds,
+        split_seeds=split_seeds,
+        folds=folds,
         training=TrainingSpec(),
         arms=arms,
     )
@@ -203,6 +213,7 @@ class Built:
     run = staticmethod(run)
     answered = staticmethod(answered)
     nameless = staticmethod(nameless)
+    fold_part = staticmethod(fold_part)
     study = staticmethod(study_of)
     finish = staticmethod(finish)
     predictions = staticmethod(predictions)
