@@ -10,7 +10,7 @@ from reports.table import Table
 from studies.arms import ablation, comparison
 from studies.cost import Cost
 from studies.results import DataSummary, Environment, Epoch, Failure, Prediction, RunResult, StudyResult
-from studies.spec import RunSpec, Study, TrainingSpec
+from studies.spec import TRAINING_VERSION, RunSpec, Study, TrainingSpec
 
 CLASSES = ("disgust", "fear", "happiness", "repression", "sadness", "surprise")
 LEAKS = {"frame": Leakage(clip=1.0, subject=1.0), "clip": Leakage(clip=0.0, subject=0.875)}
@@ -133,7 +133,8 @@ def answered(spec: RunSpec, right: Sequence[bool], *, subjects: int) -> RunResul
 def fold_part(result: RunResult) -> RunResult:
     """The run with the predictions of its own fold alone: each fold tests every `folds`-th clip."""
     spec = result.spec
-    return replace(result, predictions=result.predictions[spec.fold :: spec.folds])
+    own = result.predictions[spec.fold :: spec.folds]
+    return replace(result, predictions=own, training_version=TRAINING_VERSION)
 
 
 def cost_of(arm: ArchitectureSpec) -> Cost:
