@@ -22,7 +22,9 @@ def interval_in_words(row: Outcome, metric: Metric = "accuracy") -> str:
     found = own.estimate({row.arm.name: 1.0})
     clusters = "subjects" if own.is_crossed else "folds"
     if found is None or found.low is None or found.high is None:
-        return f"{trainings}no interval: {len(own.clusters)} {clusters}, at least {MIN_CLUSTERS}"
+        count = len(own.clusters)
+        noun = clusters if count > 1 else clusters.removesuffix("s")
+        return f"{trainings}no interval: {count} {noun}, at least {MIN_CLUSTERS}"
     if found.low == found.high:
         return f"{trainings}no interval: all {clusters} agree"
     over = f"{clusters} and trainings" if own.is_crossed and not found.conditional else clusters

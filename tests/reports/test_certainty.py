@@ -63,6 +63,7 @@ def test_fewer_than_six_subjects_have_no_interval(built: Any) -> None:
     assert _said(built, THREE_QUARTERS, MIXED, subjects=5) == (
         "mean of 2 trainings, no interval: 5 subjects, at least 6"
     )
+    assert _said(built, MIXED, subjects=1) == "no interval: 1 subject, at least 6"
     assert _said(built, MIXED, subjects=6).startswith("95 % interval ")
 
 

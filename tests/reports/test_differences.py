@@ -227,7 +227,7 @@ def _matrix(built: Any, spec: Any, missed: dict[int, int]) -> Any:
     for place, prediction in enumerate(run.predictions):
         subject, clip = place % 8, place // 8
         truth = int(clip >= 10)
-        wrong = clip - 10 * truth < missed[truth] or clip == 9 and subject == spec.seed - 1
+        wrong = clip - 10 * truth < missed[truth] or (clip == 9 and subject == spec.seed - 1)
         answer = 2 if wrong else truth
         shares = tuple(0.9 if c == answer else 0.02 for c in range(6))
         told.append(replace(prediction, truth=truth, probabilities=shares))
