@@ -28,7 +28,7 @@ def _moved(built: Any, *, frame: int = 8, subjects: int = 12) -> Any:
 
 
 def test_the_fall_of_one_network_has_the_interval_of_the_part_that_varies(built: Any) -> None:
-    """Only the trainings under `subject` vary, so it is the t interval of their mean, 4 degrees of freedom."""
+    """Only the trainings under `subject` vary, so it is the t interval of their mean."""
     found = _fall(built, _moved(built), only=("proposed",))
     half = float(student.isf(0.025, 4)) * sqrt(2.5) / 8 / sqrt(5)
 

@@ -7,7 +7,7 @@ from reports.outcomes import outcomes
 
 
 def _measured(built: Any, right: Any, **kwargs: Any) -> Any:
-    """The noise under `subject` where arm `name` answers clip c of 96, of 12 subjects, right(name, c, spec)."""
+    """The noise where arm `name` answers clip c of 96, of 12 subjects, right if right(name, c, spec)."""
 
     def choose(spec: Any) -> Any:
         name = spec.architecture.name
