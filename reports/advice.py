@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from statistics import fmean
 
-from reports.differences import differences
+from reports.differences import SINGLE_SUBJECT, Difference, differences
 from reports.noise import measure_noise
 from reports.outcomes import Outcomes
 from reports.run_notes import duration
@@ -21,15 +21,26 @@ FOLDS = 10
 
 def advice(study: Outcomes) -> Iterator[str]:
     """What to run next where a protocol has no verdict, one text each; nothing where all have one."""
-    protocols = {
-        protocol: [each.verdict.reason for each in differences(study, protocol) if each.verdict.reason]
+    undecided = {
+        protocol: [each for each in differences(study, protocol) if each.verdict.word == "no verdict"]
         for protocol in study.study.protocols
     }
-    if any("training" in reason for reasons in protocols.values() for reason in reasons):
+    if any(_lacks_trainings(each) for found in undecided.values() for each in found):
         yield _more_seeds(study)
-    few = [name for name, reasons in protocols.items() if any("too few subjects" in r for r in reasons)]
+    few = [protocol for protocol, found in undecided.items() if any(map(_lacks_subjects, found))]
     if few:
         yield _more_subjects(study, few)
+
+
+def _lacks_trainings(found: Difference) -> bool:
+    """Whether more trainings would give a verdict; not where an obstacle or too few subjects prevent it."""
+    return found.estimate is not None and found.estimate.conditional and not _lacks_subjects(found)
+
+
+def _lacks_subjects(found: Difference) -> bool:
+    if found.estimate is None:
+        return found.verdict.reason == SINGLE_SUBJECT
+    return found.estimate.clusters < MIN_CLUSTERS
 
 
 def command(study: Study, *options: str) -> str:
@@ -52,8 +63,7 @@ def _more_seeds(study: Outcomes) -> str:
         f"Verdicts need {MIN_TRAININGS} trainings of each network. Run "
         f"`{command(spec, protocols, f'--seeds {MIN_TRAININGS}')}` with your other options: it reuses "
         f"{len(runs) - left} cells and runs {left}, which takes about {duration(mean * left)} (h:min:s), "
-        "one at a "
-        "time at the mean time of the finished cells."
+        "one at a time at the mean time of the finished cells."
     )
 
 
@@ -61,8 +71,11 @@ def _more_subjects(study: Outcomes, few: list[str]) -> str:
     start = f"Verdicts need at least {MIN_CLUSTERS} test subjects, which {' and '.join(few)} has not"
     data = next((data for protocol in few if (data := study.data(protocol))), None)
     clips = data.subject_clips if data else ()
-    if len(clips) < MIN_CLUSTERS:
+    if clips and len(clips) < MIN_CLUSTERS:
         return f"{start}; nor have these data, so that no protocol can give one."
+    if not clips:
+        kfold = command(study.study, "--protocol kfold")
+        return f"{start}. `{kfold}` tests the clips of all subjects; these runs do not store their number."
     spec = study.study
     noise = next((found for protocol in spec.protocols if (found := measure_noise(study, protocol))), None)
     folds = min(FOLDS, len(clips))
@@ -72,10 +85,10 @@ def _more_subjects(study: Outcomes, few: list[str]) -> str:
         family=max(1, len(pairs(spec.arms, design=spec.design))),
         by_fold=True,
     )
-    least = power.smallest_difference(plan, noise or power.DRAWN_FACES)
-    shown = f" and would show {100 * least:.1f} points" if least else ""
+    assumed = noise or power.DRAWN_FACES
+    least = power.smallest_difference(plan, assumed)
+    shown = f" and would show {100 * least:.1f} points ({assumed.source})" if least else ""
     return (
         f"{start}. `{command(spec, '--protocol kfold')}` tests all {sum(clips)} clips of {len(clips)} "
-        "subjects"
-        f"{shown} ({(noise or power.DRAWN_FACES).source})."
+        f"subjects{shown}."
     )

@@ -20,11 +20,14 @@ def interval_in_words(row: Outcome, metric: Metric = "accuracy") -> str:
     if own.obstacle:
         return f"{trainings}no interval: {own.obstacle}"
     found = own.estimate({row.arm.name: 1.0})
+    clusters = "subjects" if own.is_crossed else "folds"
     if found is None or found.low is None or found.high is None:
-        return f"{trainings}no interval: {len(own.clusters)} subjects, at least {MIN_CLUSTERS}"
+        count = len(own.clusters)
+        noun = clusters if count > 1 else clusters.removesuffix("s")
+        return f"{trainings}no interval: {count} {noun}, at least {MIN_CLUSTERS}"
     if found.low == found.high:
-        return f"{trainings}no interval: all subjects agree"
-    over = "folds" if not own.is_crossed else "subjects" if found.conditional else "subjects and trainings"
+        return f"{trainings}no interval: all {clusters} agree"
+    over = f"{clusters} and trainings" if own.is_crossed and not found.conditional else clusters
     few = f", {MIN_TRAININGS} trainings are needed to cover other trainings" if found.conditional else ""
     low, high = percent(max(0.0, found.low)), percent(min(1.0, found.high))
     return f"{trainings}95 % interval {low} to {high} over {over}{few}"

@@ -56,6 +56,9 @@ class Difference:
         return f"{gain} [{span(self.estimate)}]" if self.estimate and self.estimate.low is not None else gain
 
 
+SINGLE_SUBJECT = "the test has a single subject"
+"""The obstacle where there are no subjects to compare."""
+
 PLAN_STATES = {
     "confirmatory": "pairs, metric, margin, protocols and seeds were logged before the first cell ran "
     "(--plan)",
@@ -109,7 +112,7 @@ def judge(
         estimates = paired.compare(contrasts, family=max(family, len(members)))
         for (before, after), weights, estimate in zip(members, contrasts, estimates, strict=True):
             both = (before, after) in collapsed
-            obstacle = paired.obstacle or ("" if estimate else "the test has a single subject")
+            obstacle = paired.obstacle or ("" if estimate else SINGLE_SUBJECT)
             counts = paired.wins_and_losses(before.arm.name, after.arm.name) or (None, None)
             found[before, after] = Difference(
                 before=before,

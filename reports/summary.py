@@ -46,7 +46,7 @@ def summary(study: Outcomes, *, heading: str = "") -> tuple[str, ...]:
 
 
 def _best(study: Outcomes, protocol: str) -> Iterator[str]:
-    """The most accurate of the networks that beat always giving one answer, or that none does."""
+    """The highest mean accuracy of the networks that beat always giving one answer, or that none does."""
     arms = (row for row in study.under(protocol) if row.seeds and not is_null(row.arm))
     rows = sorted(arms, key=_accuracy, reverse=True)
     if not rows:
@@ -59,7 +59,9 @@ def _best(study: Outcomes, protocol: str) -> Iterator[str]:
         return
     first, *others = learned
     alone = f" No other network beat {_one_answer(study, first)}." if rows[1:] and not others else ""
-    yield f"Under {protocol} the highest mean accuracy is that of {_scored(first)}.{alone}"
+    equal = [row.arm.name for row in others if _accuracy(row) == _accuracy(first)]
+    same = f" {few(equal)} {'have' if equal[1:] else 'has'} the same mean accuracy." if equal else ""
+    yield f"Under {protocol} the highest mean accuracy is that of {_scored(first)}.{same}{alone}"
 
 
 def _nearest(tried: Sequence[Outcome], *, of: Sequence[Outcome]) -> str:

@@ -1,5 +1,5 @@
-"""Where the uncertainty of a study's differences comes from, and how small a difference it could have "
-"found.
+"""Where the uncertainty of a study's differences comes from, and how small a difference it could have
+found.
 """
 
 from __future__ import annotations
@@ -38,8 +38,7 @@ def uncertainty_table(study: Outcomes) -> Table | None:
         rows=tuple(rows),
         notes=(
             "Together is less than the sum of the squares: subjects and trainings share the variance of "
-            "single "
-            "answers. A dash: the study did not vary this source, so no verdict covers it.",
+            "single answers. A dash: the study did not vary this source, so no verdict covers it.",
             f"Smallest detectable difference: what a study with these errors finds in {100 * POWER:.0f} % of "
             "cases, at the level of the family.",
         ),

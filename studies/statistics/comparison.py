@@ -217,7 +217,7 @@ def _training_variance(values: Array, weights: Array) -> tuple[Array, Array]:
     welch = own @ squared.T
     welch_df = (seeds - 1) * welch**2 / np.maximum(own**2 @ (squared**2).T, _ZERO**4)
     together = np.where(varies, pooled, 0.0) @ squared.T
-    together_df = np.broadcast_to(arms * (seeds - 1.0), welch.shape)
+    together_df = np.broadcast_to(np.maximum(arms, 1) * (seeds - 1.0), welch.shape)
     return np.where(equal, together, welch), np.where(equal, together_df, np.maximum(welch_df, 1.0))
 
 

@@ -10,7 +10,7 @@ from reports.table import Table
 from studies.arms import ablation, comparison
 from studies.cost import Cost
 from studies.results import DataSummary, Environment, Epoch, Failure, Prediction, RunResult, StudyResult
-from studies.spec import RunSpec, Study, TrainingSpec
+from studies.spec import TRAINING_VERSION, RunSpec, Study, TrainingSpec
 
 CLASSES = ("disgust", "fear", "happiness", "repression", "sadness", "surprise")
 LEAKS = {"frame": Leakage(clip=1.0, subject=1.0), "clip": Leakage(clip=0.0, subject=0.875)}
@@ -133,6 +133,13 @@ def answered(spec: RunSpec, right: Sequence[bool], *, subjects: int, first: int 
     return replace(run(spec), predictions=told)
 
 
+def fold_part(result: RunResult) -> RunResult:
+    """The run with the predictions of its own fold alone: each fold tests every `folds`-th clip."""
+    spec = result.spec
+    own = result.predictions[spec.fold :: spec.folds]
+    return replace(result, predictions=own, training_version=TRAINING_VERSION)
+
+
 def cost_of(arm: ArchitectureSpec) -> Cost:
     """A cost that differs by name: 262,144 parameters (1 MiB) for each letter."""
     letters = len(arm.name)
@@ -155,6 +162,8 @@ def study_of(
     only: tuple[str, ...] = ("vgg16", "proposed"),
     protocols: tuple[str, ...] = ("frame",),
     seeds: tuple[int, ...] = (0,),
+    split_seeds: tuple[int, ...] = (0,),
+    folds: tuple[int, ...] = (),
     width: float = 1.0,
 ) -> Study:
     """A study at the paper's size, with the arms of a comparison or of the ladder."""
@@ -168,6 +177,8 @@ def study_of(
         fingerprint="f" * 64,
         protocols=protocols,
         seeds=seeds,
+        split_seeds=split_seeds,
+        folds=folds,
         training=TrainingSpec(),
         arms=arms,
     )
@@ -206,6 +217,7 @@ class Built:
     run = staticmethod(run)
     answered = staticmethod(answered)
     nameless = staticmethod(nameless)
+    fold_part = staticmethod(fold_part)
     study = staticmethod(study_of)
     finish = staticmethod(finish)
     predictions = staticmethod(predictions)

@@ -113,7 +113,7 @@ def test_a_gain_has_the_sign_that_it_has_in_the_table_of_differences(built: Any,
     gain = scores.header.index("Change" if "Change" in scores.header else "Gain")
     shown = [row[gain].text for row in scores.rows if row[gain].value is not None]
     assert sorted(shown) == sorted(built.column(pairs, "Difference"))
-    assert scores.rows[-1][gain].value > 0, "over one's own, which is the worst"
+    assert scores.rows[-1][gain].value < 0, "the user's network is the worst, and the second of its pair"
 
 
 def test_what_is_no_ladder_has_no_rungs(built: Any) -> None:
@@ -136,7 +136,7 @@ def test_a_network_of_ones_own_is_no_rung(built: Any) -> None:
     assert built.column(costs, "Changed")[-1] == "network: blocks → user"
     assert built.column(scores, "Paper: change")[-1] == "–"
     assert scores.notes[0].startswith(
-        "Change: from the rung before; beside tiny that of proposed over it. In points"
+        "Change: from the rung before; beside proposed that of tiny over it. In points"
     )
 
 
@@ -151,7 +151,7 @@ def test_the_arms_of_a_factorial_gain_over_the_bare_network(built: Any) -> None:
         )
     )
 
-    assert (gains["vgg16-bn-gap"], gains["proposed"], gains["tiny"]) == ("–", "+41.67", "+50.00")
+    assert (gains["vgg16-bn-gap"], gains["proposed"], gains["tiny"]) == ("–", "+41.67", "-50.00")
 
 
 def test_a_placebo_differs_in_its_width(built: Any) -> None:

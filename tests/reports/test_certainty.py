@@ -1,70 +1,100 @@
 from collections.abc import Sequence
-from dataclasses import replace
+from math import sqrt
 from typing import Any
 
-import numpy as np
 import pytest
+from scipy.stats import t as student
 
 from reports.certainty import interval_in_words
 from reports.numbers import percent
 from reports.outcomes import outcomes
-from studies.clusters import mean_over_clusters
 
 MIXED = [clip % 12 < 7 or clip % 5 == 0 for clip in range(96)]
 THREE_QUARTERS = [clip < 72 for clip in range(96)]
 
 
 def _said(built: Any, *right: Sequence[bool], subjects: int = 12, protocol: str = "subject") -> str:
-    """What is said of a network that answers clip c right in seed s if right[s][c]."""
+    """The interval of a network that answers clip c right in seed s if right[s][c]."""
     study = built.study(only=("proposed",), protocols=(protocol,), seeds=tuple(range(len(right))))
     found = built.finish(study, lambda spec: built.answered(spec, right[spec.seed], subjects=subjects))
     return interval_in_words(outcomes(found).rows[0])
 
 
-def _over(values: Sequence[float], *, subjects: int = 12) -> str:
-    expected = mean_over_clusters(np.array(values), [clip % subjects for clip in range(len(values))])
-    assert expected.low is not None
-    assert expected.high is not None
-    return f"95 % interval {percent(expected.low)} to {percent(expected.high)}, over subjects"
+def _over_subjects(values: Sequence[float], *, subjects: int = 12) -> str:
+    """The t interval of the mean over subjects of equal size, computed from the subjects' means."""
+    means = [sum(values[s::subjects]) / len(values[s::subjects]) for s in range(subjects)]
+    mean = sum(means) / subjects
+    error = sqrt(sum((each - mean) ** 2 for each in means) / (subjects - 1) / subjects)
+    half = float(student.isf(0.025, subjects - 1)) * error
+    return f"95 % interval {percent(mean - half)} to {percent(mean + half)} over subjects"
 
 
 @pytest.mark.parametrize("protocol", ["frame", "subject"])
-def test_the_interval_is_over_subjects(built: Any, protocol: str) -> None:
-    assert _said(built, MIXED, protocol=protocol) == _over([float(right) for right in MIXED])
+def test_the_interval_of_one_training_is_over_subjects_alone(built: Any, protocol: str) -> None:
+    assert _said(built, MIXED, protocol=protocol) == (
+        f"{_over_subjects(MIXED)}, 5 trainings are needed to cover other trainings"
+    )
 
 
-def test_seeds_are_averaged_per_sample_first(built: Any) -> None:
+def test_few_trainings_are_averaged_per_unit_first(built: Any) -> None:
     halves = [(first + second) / 2 for first, second in zip(MIXED, THREE_QUARTERS, strict=True)]
 
-    assert _said(built, MIXED, THREE_QUARTERS) == f"mean of 2 seeds, {_over(halves)}"
-
-
-def test_fewer_subjects_leave_it_to_the_clips(built: Any) -> None:
-    assert _said(built, THREE_QUARTERS, subjects=5) == (
-        "95 % interval 65.49 to 82.59, taking clips for independent"
+    assert _said(built, MIXED, THREE_QUARTERS) == (
+        f"mean of 2 trainings, {_over_subjects(halves)}, 5 trainings are needed to cover other trainings"
     )
+
+
+def test_five_trainings_that_agree_leave_the_interval_to_the_subjects(built: Any) -> None:
+    assert _said(built, *[MIXED] * 5) == f"mean of 5 trainings, {_over_subjects(MIXED)} and trainings"
+
+
+def test_five_trainings_that_differ_have_the_interval_of_their_mean(built: Any) -> None:
+    """All subjects are alike, so the interval is the t interval of the 5 accuracies 3/8 to 7/8."""
+    half = float(student.isf(0.025, 4)) * sqrt(2.5) / 8 / sqrt(5)
+
+    assert _said(built, *([clip // 12 < k for clip in range(96)] for k in (3, 4, 5, 6, 7))) == (
+        f"mean of 5 trainings, 95 % interval {percent(5 / 8 - half)} to {percent(5 / 8 + half)} "
+        "over subjects and trainings"
+    )
+
+
+def test_fewer_than_six_subjects_have_no_interval(built: Any) -> None:
+    assert _said(built, THREE_QUARTERS, subjects=5) == "no interval: 5 subjects, at least 6"
     assert _said(built, THREE_QUARTERS, MIXED, subjects=5) == (
-        "mean of 2 seeds, no interval below 6 subjects that differ"
+        "mean of 2 trainings, no interval: 5 subjects, at least 6"
     )
+    assert _said(built, MIXED, subjects=1) == "no interval: 1 subject, at least 6"
+    assert _said(built, MIXED, subjects=6).startswith("95 % interval ")
 
 
-def test_frames_of_few_subjects_have_no_interval(built: Any) -> None:
-    assert _said(built, MIXED, subjects=5, protocol="frame") == (
-        "no honest interval: frames of a clip are not independent"
-    )
+def test_subjects_that_all_agree_have_no_interval(built: Any) -> None:
+    assert _said(built, [True] * 96) == "no interval: all subjects agree"
 
 
-def test_subjects_that_all_agree_show_nothing_of_others(built: Any) -> None:
-    assert _said(built, [True] * 96) == "95 % interval 96.15 to 100.00, taking clips for independent"
-
-
-def test_clips_stand_for_subjects_that_are_not_told(built: Any) -> None:
-    def choose(spec: Any) -> Any:
-        run = built.answered(spec, MIXED, subjects=12)
-        return replace(run, predictions=tuple(replace(p, subject="") for p in run.predictions))
-
+def test_units_that_name_no_subject_have_no_interval(built: Any) -> None:
     study = built.study(only=("proposed",), protocols=("clip",))
-
-    assert interval_in_words(outcomes(built.finish(study, choose)).rows[0]).endswith(
-        ", over clips, no subject being told"
+    found = built.finish(
+        study, lambda spec: built.nameless(built.answered(spec, MIXED, subjects=12), "subject")
     )
+
+    assert interval_in_words(outcomes(found).rows[0]) == ("no interval: 96 of 96 test units name no subject")
+
+
+def test_folds_are_the_clusters_of_kfold(built: Any) -> None:
+    study = built.study(only=("proposed",), protocols=("kfold",), folds=(8,))
+    found = built.finish(
+        study, lambda spec: built.fold_part(built.answered(spec, THREE_QUARTERS, subjects=12))
+    )
+    said = interval_in_words(outcomes(found).rows[0])
+
+    # Each of the 8 folds tests every 8th clip, so that 9 of its 12 clips are right: all folds agree.
+    assert said == "no interval: all folds agree"
+
+    found = built.finish(study, lambda spec: built.fold_part(built.answered(spec, MIXED, subjects=12)))
+    assert interval_in_words(outcomes(found).rows[0]) == _over_subjects(MIXED, subjects=8).replace(
+        "over subjects", "over folds"
+    )
+
+
+def test_an_interval_ends_at_100(built: Any) -> None:
+    assert " to 100.00 over subjects" in _said(built, [clip % 12 != 0 for clip in range(96)])

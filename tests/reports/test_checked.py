@@ -20,9 +20,9 @@ def test_the_runs_of_a_check_are_an_arms_own_by_seed_in_the_order_of_folds(built
     study = outcomes(built.finish(_kfold(built)))
     arm = study.study.arms[1]
     found = runs_of(study, "robustness", arm, protocol="kfold")
-    assert list(found) == [0, 1]
+    assert list(found) == [(0, 0), (0, 1)], "division and training seed"
     assert [[run.spec.fold for run in runs] for runs in found.values()] == [[0, 1, 2]] * 2
-    for seed, runs in found.items():
+    for (_, seed), runs in found.items():
         assert {(run.spec.control, run.spec.architecture, run.spec.seed) for run in runs} == {
             ("robustness", arm, seed)
         }
@@ -38,8 +38,8 @@ def test_a_seed_that_lacks_a_fold_is_left_out_whether_it_failed_or_is_still_to_r
 
     study = outcomes(built.finish(_kfold(built), choose))
     for arm in study.study.arms:
-        assert list(runs_of(study, "robustness", arm, protocol="kfold")) == [1]
-        assert list(runs_of(study, "robustness", arm, protocol="subject")) == [0, 1]
+        assert list(runs_of(study, "robustness", arm, protocol="kfold")) == [(0, 1)]
+        assert list(runs_of(study, "robustness", arm, protocol="subject")) == [(0, 0), (0, 1)]
 
 
 def test_a_check_that_was_not_asked_for_has_no_runs(built: Any) -> None:

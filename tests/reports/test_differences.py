@@ -1,16 +1,27 @@
 from dataclasses import replace
+from itertools import pairwise
+from random import Random
 from typing import Any
 
 import pytest
 
 from architectures.spec import ArchitectureSpec
-from reports.answers import answers
-from reports.differences import difference_table, differences, family_in_words, in_words
+from reports.differences import (
+    difference_table,
+    differences,
+    family_in_words,
+    in_words,
+    judge,
+    null_difference,
+)
 from reports.outcomes import outcomes
 from studies.arms import ablation
+from studies.spec import null_of
+
+FIVE = (0, 1, 2, 3, 4)
 
 
-def _ladder(built: Any, right: Any, *, seeds: tuple[int, ...] = (0,), subjects: int = 12) -> Any:
+def _ladder(built: Any, right: Any, *, seeds: tuple[int, ...] = FIVE, subjects: int = 12) -> Any:
     """A ladder under `subject` whose arm `name` answers clip c right if right(name, c, seed)."""
 
     def choose(spec: Any) -> Any:
@@ -21,63 +32,120 @@ def _ladder(built: Any, right: Any, *, seeds: tuple[int, ...] = (0,), subjects: 
 
 
 def _better_cbam(name: str, clip: int, seed: int) -> bool:
-    return clip // 12 % 4 != 0 or name == "vgg16+cbam"
+    """CBAM answers every clip right but one a training; the others three of four, but for one a training."""
+    missed = clip == 13 * seed
+    return not missed and (clip // 12 % 4 != 0 or name == "vgg16+cbam")
 
 
 def test_each_rung_is_judged_against_the_one_before(built: Any) -> None:
-    found = differences(_ladder(built, _better_cbam), "subject")
+    study = _ladder(built, _better_cbam)
+    found = differences(study, "subject")
 
-    assert [each.judgement.word for each in found] == [
-        "better",
-        "worse",
-        "no difference shown",
-        "no difference shown",
-    ]
-    first = found[0].judgement
-    assert first.pair.difference == pytest.approx(0.25)
-    assert (first.pair.wins, first.pair.losses) == (24, 0)
-    assert first.p is not None
-    assert first.adjusted is not None
-    assert first.adjusted == pytest.approx(4 * first.p), "Holm over a family of four"
+    assert [(each.before, each.after) for each in found] == list(pairwise(study.under("subject")))
+    assert [each.verdict.word for each in found] == ["better", "worse", "equivalent", "equivalent"]
+    assert found[0].value == pytest.approx(-found[1].value)
+    assert 0.2 < found[0].value < 0.3
+    assert {each.trainings for each in found} == {5}
+    assert {(each.wins, each.losses, each.mcnemar) for each in found} == {(None, None, None)}
 
 
-def test_seeds_are_averaged_per_sample_before_anything_is_compared(built: Any) -> None:
-    study = _ladder(built, lambda name, clip, seed: clip % 2 == seed or name == "vgg16+cbam", seeds=(0, 1))
-    both = answers(study.under("subject")[:2])
+def test_one_training_gives_no_verdict_however_clear_its_interval(built: Any) -> None:
+    first = differences(_ladder(built, _better_cbam, seeds=(0,)), "subject")[0]
 
-    assert both is not None
-    assert both.seeds == 2
-    assert set(both.correct[0]) == {0.5}
-    assert set(both.correct[1]) == {1.0}
-    (pair, *_) = (each.judgement.pair for each in differences(study, "subject"))
-    assert (pair.wins, pair.difference) == (None, 0.5)
+    assert first.estimate is not None
+    assert first.estimate.low is not None
+    assert first.estimate.low > 0
+    assert first.verdict.text(0.05) == "no verdict: 1 training (at least 5)"
+    assert (first.wins, first.losses) == (24 - 1, 0), "clip 0 is missed by both"
+    assert first.mcnemar == pytest.approx(2 * 0.5**23)
 
 
-def test_a_seed_that_one_arm_lacks_is_left_out_of_the_pair(built: Any) -> None:
+@pytest.mark.parametrize("seeds", [1, 4])
+def test_intervals_of_few_trainings_are_marked_as_conditional(built: Any, seeds: int) -> None:
+    table = difference_table(_ladder(built, _better_cbam, seeds=tuple(range(seeds))))
+
+    assert table is not None
+    assert all(text.endswith(" (these networks only)") for text in built.column(table, "95 % interval"))
+    assert [note for note in table.notes if "conditional on these trained networks" in note]
+    enough = difference_table(_ladder(built, _better_cbam))
+    assert enough is not None
+    assert not [text for text in built.column(enough, "95 % interval") if "networks" in text]
+    assert not [note for note in enough.notes if "conditional" in note]
+
+
+def test_five_subjects_are_too_few_whatever_the_trainings(built: Any) -> None:
+    study = _ladder(built, _better_cbam, subjects=5)
+    table = difference_table(study)
+
+    assert table is not None
+    assert set(built.column(table, "Verdict")) == {"no verdict: too few subjects (5, at least 6)"}
+    assert set(built.column(table, "95 % interval")) == {"–"}
+    assert differences(_ladder(built, _better_cbam, subjects=6), "subject")[0].verdict.word == "better"
+
+
+def test_a_single_subject_is_an_obstacle(built: Any) -> None:
+    (found, *_) = differences(_ladder(built, _better_cbam, subjects=1), "subject")
+
+    assert found.verdict.text(0.05) == "no verdict: the test has a single subject"
+    assert found.estimate is None
+    assert found.value > 0.2, "the difference itself is shown all the same"
+
+
+@pytest.mark.parametrize("seeds", [(0,), FIVE])
+def test_mcnemar_decides_nothing_and_is_shown_for_one_training_alone(built: Any, seeds: Any) -> None:
+    table = difference_table(_ladder(built, _better_cbam, subjects=3, seeds=seeds))
+
+    assert table is not None
+    assert set(built.column(table, "Verdict")) == {"no verdict: too few subjects (3, at least 6)"}
+    assert (built.column(table, "p (McNemar)")[0] == "<0.001") is (seeds == (0,))
+    assert (built.column(table, "Wins–losses")[0] == "23–0") is (seeds == (0,))
+    assert bool([note for note in table.notes if "decides nothing" in note]) is (seeds == (0,))
+
+
+def test_trainings_that_one_arm_lacks_are_left_out_of_the_pair(built: Any) -> None:
     def choose(spec: Any) -> Any:
         if spec.seed == 1 and spec.architecture.name == "vgg16":
             return None
-        return built.answered(spec, [True] * 24, subjects=8)
+        return built.answered(spec, [spec.seed != 1] * 24, subjects=8)
 
-    study = outcomes(built.finish(built.study(protocols=("subject",), seeds=(0, 1)), choose))
+    study = outcomes(built.finish(built.study(protocols=("subject",), seeds=FIVE), choose))
     (only,) = differences(study, "subject")
 
-    assert only.seeds == 1
+    assert only.trainings == 4
+    assert only.value == 0, "training 1 of the other arm alone answers everything wrong"
+    assert only.verdict.text(0.05) == "no verdict: 4 trainings (at least 5)"
 
 
-def test_few_subjects_leave_it_to_mcnemar_over_clips_and_to_nobody_over_frames(built: Any) -> None:
-    clips = _ladder(built, _better_cbam, subjects=3)
-    table = difference_table(clips)
-    assert table is not None
-    assert built.column(table, "95 % interval")[0] == "–"
-    assert built.column(table, "p (McNemar)")[0] == built.column(table, "p")[0] == "<0.001"
+def test_a_family_with_different_trainings_is_still_controlled_as_one(built: Any) -> None:
+    """A pair on fewer trainings is tested alone; its p and the others' count the whole family of two."""
+
+    def right(name: str, clip: int, seed: int) -> bool:
+        return clip // 12 % 8 > {"proposed": 0, "vgg16": 1, "resnet34": 1}[name] or clip % 12 == seed
 
     def choose(spec: Any) -> Any:
-        right = [_better_cbam(spec.architecture.name, c, 0) for c in range(96)]
-        return built.answered(spec, right, subjects=3)
+        name = spec.architecture.name
+        if name == "resnet34" and spec.seed == 5:
+            return None
+        return built.answered(spec, [right(name, c, spec.seed) for c in range(96)], subjects=12)
 
-    frames = outcomes(built.finish(built.study("ablation", protocols=("frame",)), choose))
-    assert [each.judgement.word for each in differences(frames, "frame")] == ["too small a test to tell"] * 4
+    study = outcomes(
+        built.finish(
+            built.study(
+                only=("vgg16", "resnet34", "proposed"), protocols=("subject",), seeds=tuple(range(6))
+            ),
+            choose,
+        )
+    )
+    pairs = [(each.before, each.after) for each in differences(study, "subject")]
+    alone = [judge([pair], metric="accuracy", margin=0.05)[0].estimate for pair in pairs]
+    family = [each.estimate for each in differences(study, "subject")]
+
+    assert [each.trainings for each in differences(study, "subject")] == [6, 5]
+    for one, of_two in zip(alone, family, strict=True):
+        assert one is not None
+        assert of_two is not None
+        assert one.p is not None
+        assert of_two.p == pytest.approx(min(1.0, 2 * one.p)), "Bonferroni's share of a family of two"
 
 
 def test_the_proposal_stands_against_every_other_network(built: Any) -> None:
@@ -100,53 +168,39 @@ def test_nothing_to_compare_is_no_table(built: Any) -> None:
     assert difference_table(outcomes(built.finish(unrun, lambda _: None))) is None
 
 
-def test_frames_of_a_clip_count_once_outside_the_papers_split(built: Any) -> None:
-    def choose(spec: Any) -> Any:
-        run = built.answered(spec, [True] * 24, subjects=8)
-        twice = tuple(replace(p, id=f"{p.clip}/{n}") for p in run.predictions for n in (0, 1))
-        return replace(run, predictions=twice)
-
-    study = outcomes(built.finish(built.study(protocols=("subject", "frame")), choose))
-    by_clip, by_frame = (answers(study.under(protocol)) for protocol in ("subject", "frame"))
-
-    assert by_clip is not None
-    assert by_frame is not None
-    assert (by_clip.correct.shape, by_frame.correct.shape) == ((2, 24), (2, 48))
-
-
 def _fallen(built: Any, *names: str) -> Any:
     """A ladder under `subject` on 12 subjects; the named arms answer class 0 alone, which 48 of 96 are."""
 
-    def choose(spec: Any) -> Any:
-        right = [clip < 48 if spec.architecture.name in names else clip % 8 != 7 for clip in range(96)]
-        return built.answered(spec, right, subjects=12)
+    def right(name: str, clip: int, seed: int) -> bool:
+        return clip < 48 if name in names else clip % 8 != 7 and clip != 13 * seed
 
-    return outcomes(built.finish(built.study("ablation", protocols=("subject",)), choose))
+    return _ladder(built, right)
 
 
-def test_two_collapsed_arms_get_no_verdict(built: Any) -> None:
+def test_two_collapsed_arms_get_no_verdict_and_leave_the_family(built: Any) -> None:
     study = _fallen(built, "vgg16", "vgg16+cbam")
     table = difference_table(study)
+    found = differences(study, "subject")
 
     assert table is not None
-    assert [each.after.collapsed for each in differences(study, "subject")] == [1, 0, 0, 0]
+    assert [each.after.collapsed for each in found] == [5, 0, 0, 0]
     assert built.column(table, "Verdict")[:2] == ["both collapsed", "better"]
-    for name in ("95 % interval", "p (McNemar)", "p", "p (Holm)"):
+    for name in ("95 % interval", "p (McNemar)", "p"):
         assert built.column(table, name)[0] == "–"
-    second = differences(study, "subject")[1].judgement
-    assert second.p is not None
-    assert second.adjusted == pytest.approx(3 * second.p), "the family is of three"
+    rest = judge([(each.before, each.after) for each in found[1:]], metric="accuracy", margin=0.05)
+    assert [each.estimate for each in rest] == [each.estimate for each in found[1:]], "a family of three"
 
 
 def test_a_collapsed_arm_is_marked_in_words(built: Any) -> None:
     (said,) = in_words(_fallen(built, "vgg16", "vgg16+cbam"), "subject")
 
-    assert "better: vgg16+cbam+residual over vgg16+cbam (collapsed) +37.50 [" in said
+    assert said.startswith("Under subject, in points of accuracy, exploratory: better: ")
+    assert "better: vgg16+cbam+residual over vgg16+cbam (collapsed in 5 of 5 seeds) +3" in said
     assert said.endswith("both collapsed: vgg16+cbam and vgg16.")
 
 
 def test_a_long_family_is_cut_after_the_largest(built: Any) -> None:
-    study = built.study(only=(), protocols=("subject",))
+    study = built.study(only=(), protocols=("subject",), seeds=FIVE)
     names = [arm.name for arm in study.arms if arm.name != "proposed"]
 
     def choose(spec: Any) -> Any:
@@ -159,6 +213,143 @@ def test_a_long_family_is_cut_after_the_largest(built: Any) -> None:
     assert f"proposed over {names[3]} +37.50" in said
     assert f"over {names[2]}" not in said
     assert "and 2 more below" in said
+    assert f"equivalent within ±5 points: proposed over {names[0]} 0.00 [" in said
+
+
+def _matrix(built: Any, spec: Any, missed: dict[int, int]) -> Any:
+    """8 subjects with 10 clips of class 0 and 2 of class 1; each class is answered right but for `missed`.
+
+    A missed clip is answered as class 2, which no clip is. Every training but the first misses one more clip
+    of class 0.
+    """
+    run = built.answered(spec, [True] * 96, subjects=8)
+    told = []
+    for place, prediction in enumerate(run.predictions):
+        subject, clip = place % 8, place // 8
+        truth = int(clip >= 10)
+        wrong = clip - 10 * truth < missed[truth] or (clip == 9 and subject == spec.seed - 1)
+        answer = 2 if wrong else truth
+        shares = tuple(0.9 if c == answer else 0.02 for c in range(6))
+        told.append(replace(prediction, truth=truth, probabilities=shares))
+    return replace(run, predictions=tuple(told))
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "word"),
+    [
+        ("accuracy", -1 / 12, "worse"),
+        ("uar", (0.5 - 0.2) / 2, "better"),
+    ],
+)
+def test_the_studys_metric_decides(built: Any, metric: Any, value: float, word: str) -> None:
+    """`proposed` misses 2 of 10 clips of the common class, `vgg16` 1 of 2 of the rare one."""
+    study = replace(built.study(protocols=("subject",), seeds=FIVE), metric=metric)
+
+    def choose(spec: Any) -> Any:
+        proposed = spec.architecture.name == "proposed"
+        return _matrix(built, spec, {0: 2, 1: 0} if proposed else {0: 0, 1: 1})
+
+    scored = outcomes(built.finish(study, choose))
+    (found,) = differences(scored, "subject")
+    table = difference_table(scored)
+
+    assert found.value == pytest.approx(value)
+    assert found.verdict.word == word
+    assert table is not None
+    name = {"accuracy": "accuracy", "uar": "UAR"}[metric]
+    assert table.title == f"Differences of {name} in points, with verdicts"
+    assert next(in_words(scored, "subject")).startswith(f"Under subject, in points of {name}, exploratory: ")
+
+
+def test_uf1_decides_where_it_is_asked_for(built: Any) -> None:
+    """F1 of class 0 with 2 of 10 missed: 16/(10+8); of class 1 with 1 of 2 missed: 2/(2+1)."""
+    study = replace(built.study(protocols=("subject",), seeds=(0,)), metric="uf1")
+
+    def choose(spec: Any) -> Any:
+        proposed = spec.architecture.name == "proposed"
+        return _matrix(built, spec, {0: 2, 1: 0} if proposed else {0: 0, 1: 1})
+
+    (found,) = differences(outcomes(built.finish(study, choose)), "subject")
+
+    assert found.value == pytest.approx(((16 / 18 + 1) - (1 + 2 / 3)) / 2)
+
+
+def test_verdicts_are_exploratory_without_a_logged_plan(built: Any) -> None:
+    result = built.finish(built.study(protocols=("subject",)))
+    for confirmatory, word in ((False, "exploratory"), (True, "confirmatory")):
+        study = outcomes(replace(result, confirmatory=confirmatory))
+        table = difference_table(study)
+        assert table is not None
+        assert [note for note in table.notes if note.startswith(f"These verdicts are {word}: ")]
+        assert next(in_words(study, "subject")).startswith(f"Under subject, in points of accuracy, {word}: ")
+
+
+def _with_null(built: Any, gain: int) -> Any:
+    """Two networks and a null arm that answers `gain` of 8 clips of each subject more than `proposed`."""
+    base = built.study(protocols=("subject",), seeds=FIVE)
+    study = replace(base, arms=(*base.arms, null_of(base.arms[1])))
+
+    def choose(spec: Any) -> Any:
+        count = 6 + gain * spec.architecture.name.endswith("(null)") - (spec.architecture.name == "vgg16")
+        seed = spec.seed % 1_000_000
+        return built.answered(spec, [c // 12 < count or c == 95 - 13 * seed for c in range(96)], subjects=12)
+
+    return outcomes(built.finish(study, choose))
+
+
+def test_the_null_arm_has_a_row_of_its_own_and_is_no_part_of_the_family(built: Any) -> None:
+    study = _with_null(built, 0)
+    found, (only,) = null_difference(study, "subject"), differences(study, "subject")
+    table = difference_table(study)
+
+    assert found is not None
+    assert table is not None
+    assert (found.before.arm.name, found.after.arm.name) == ("proposed", "proposed (null)")
+    assert (found.value, found.trainings, found.verdict.word) == (0, 5, "equivalent")
+    assert (only.before.arm.name, only.after.arm.name) == ("vgg16", "proposed")
+    assert built.column(table, "To") == ["proposed", "proposed (null)"]
+    assert built.column(table, "Verdict") == ["better", "equivalent within ±5 points"]
+    assert [note for note in table.notes if note.startswith("The null arm is the same architecture")]
+    assert "null" not in " ".join(in_words(study, "subject"))
+
+
+def test_a_null_arm_that_differs_is_shown_as_it_is(built: Any) -> None:
+    found = null_difference(_with_null(built, 2), "subject")
+
+    assert found is not None
+    assert found.verdict.word == "better"
+    assert null_difference(_ladder(built, _better_cbam, seeds=(0,)), "subject") is None
+
+
+def _random_ladder(built: Any, number: int) -> Any:
+    """A ladder with arms, subjects and trainings of random accuracy."""
+    rng = Random(number)
+    arms = {arm.name: rng.choice((0.5, 0.55, 0.7)) for arm in ablation("ladder")}
+    moves: dict[tuple[str, int], float] = {}
+
+    def right(name: str, clip: int, seed: int) -> bool:
+        subject, training = (f"{name} {clip % 12}", -1), (name, seed)
+        for key, spread in ((subject, 0.1), (training, 0.05)):
+            moves.setdefault(key, rng.gauss(0, spread))
+        return rng.random() < arms[name] + moves[subject] + moves[training]
+
+    return _ladder(built, right, seeds=tuple(range(5 + number % 2)))
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_interval_p_and_verdict_never_contradict_each_other(built: Any, number: int) -> None:
+    for each in differences(_random_ladder(built, number), "subject"):
+        assert each.estimate is not None
+        low, high, p = each.estimate.low, each.estimate.high, each.estimate.p
+        assert low is not None
+        assert high is not None
+        assert p is not None
+        assert low <= each.value <= high
+        assert (p < 0.05) == (low > 0 or high < 0)
+        assert (each.verdict.word == "better") == (low > 0)
+        assert (each.verdict.word == "worse") == (high < 0)
+        if each.verdict.word == "equivalent":
+            assert -0.05 <= low <= high <= 0.05
 
 
 def test_the_family_is_named_by_its_reference(built: Any) -> None:

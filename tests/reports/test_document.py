@@ -48,7 +48,7 @@ def test_studies_are_joined_in_the_order_of_the_paper(joined: Any) -> None:
         "## Data",
         "## Comparison on CASME II (preset paper)",
         "## Ablation on CASME II (preset paper, design ladder)",
-        "## What the split is worth",
+        "## Effect of the split protocol",
         "## What of the paper these runs do not support",
         "## What else in the paper does not hold together",
         "## Trace",

@@ -1,6 +1,9 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
+from reports.fall import fall
 from reports.inflation import inflation_tables
 from reports.outcomes import outcomes
 
@@ -23,13 +26,47 @@ def _study(
     return outcomes(built.finish(study, choose))
 
 
-def test_each_network_falls_and_the_ranking_turns_over(built: Any) -> None:
-    (table,) = inflation_tables([_study(built)])
+def test_each_network_falls_and_the_mean_leaves_out_a_collapsed_one(built: Any) -> None:
+    """resnet34 answers one class under `subject`, so that the mean is over vgg16 and proposed."""
+    study = _study(built)
+    (table,) = inflation_tables([study])
 
     assert table.header == ("Network", "frame", "subject", "frame → subject")
-    assert built.column(table, "frame → subject")[:4] == ["-25.00", "-41.67", "-75.00", "-47.22"]
-    tau = {row[0].text: row for row in table.rows}["Kendall's τ"]
-    assert (tau[1].text, tau[2].value) == ("–", -1.0)
+    assert built.column(table, "Network") == [
+        "vgg16",
+        "resnet34 (collapsed in a column)",
+        "proposed",
+        "mean",
+        "clip seen, %",
+        "subject seen, %",
+    ]
+    assert built.column(table, "frame")[3] == "91.67"
+    assert built.column(table, "subject")[3] == "41.67"
+    *falls, mean = built.column(table, "frame → subject")[:4]
+    assert falls == ["-25.00", "-41.67", "-75.00"]
+    assert table.rows[3][3].value == pytest.approx(-50)
+
+    kept = [[row for row in study.under(name) if row.arm.name != "resnet34"] for name in ("frame", "subject")]
+    found = fall(*kept)
+    assert found is not None
+    assert found.low is not None
+    assert found.high is not None
+    interval = f"{-100 * found.high:.2f} to {-100 * found.low:.2f}"
+    assert mean == f"-50.00 [{interval}, these networks only]"
+    assert found.low > 0, "the interval of a fall is turned over with its sign"
+
+
+def test_five_trainings_cover_other_trainings(built: Any) -> None:
+    def choose(spec: Any) -> Any:
+        right = [c % 24 < 20 - 6 * (spec.protocol == "subject") + spec.seed % 2 for c in range(96)]
+        return built.answered(spec, right, subjects=8)
+
+    base = built.study(protocols=("frame", "subject"), seeds=(0, 1, 2, 3, 4))
+    (table,) = inflation_tables([outcomes(built.finish(base, choose))])
+
+    (mean,) = [row[3].text for row in table.rows if row[0].text == "mean"]
+    assert mean.startswith("-25.00 [")
+    assert "these networks only" not in mean
 
 
 def test_a_leaky_column_says_what_was_seen(built: Any) -> None:
@@ -72,7 +109,7 @@ def test_one_protocol_is_no_comparison_of_splits(built: Any) -> None:
     assert inflation_tables([_study(built, protocols=("subject",))]) == ()
 
 
-def test_a_network_that_failed_leaves_the_means_and_the_ranking(built: Any) -> None:
+def test_a_network_that_failed_leaves_the_means(built: Any) -> None:
     base = built.study(only=("vgg16", "resnet34", "proposed"), protocols=("frame", "subject"))
 
     def choose(spec: Any) -> Any:
@@ -84,4 +121,6 @@ def test_a_network_that_failed_leaves_the_means_and_the_ranking(built: Any) -> N
 
     assert built.column(table, "subject")[0] == "failed"
     assert built.column(table, "frame → subject")[0] == "–"
-    assert built.column(table, "subject")[4] == "–", "two networks have no ranking"
+    means = [row for row in table.rows if row[0].text == "mean"]
+    assert [cell.text for cell in means[0][:3]] == ["mean", "–", "–"], "both others collapsed under both"
+    assert len(means) == 1

@@ -53,6 +53,18 @@ def test_without_interaction_the_variance_is_the_sum_of_both_sources() -> None:
     assert found.error[0] ** 2 == pytest.approx(over_subjects + over_trainings)
 
 
+@pytest.mark.parametrize("gain", [0.0, 3.0])
+def test_trainings_that_all_score_alike_leave_the_subjects_to_decide(gain: float) -> None:
+    """A variance of exactly 0 over trainings has no degrees of freedom, which must not make p undefined."""
+    correct = np.full((2, 1, 5, 8), 4.0)
+    correct[1] += gain
+    found = compare(_scores(correct, [10] * 8), PAIR)
+
+    assert found.training_error[0] == 0
+    assert (found.low[0], found.high[0]) == pytest.approx((gain / 10, gain / 10))
+    assert (found.p[0] < 0.05) == bool(gain)
+
+
 def test_trainings_with_unequal_variances_are_not_pooled() -> None:
     correct = _drawn(2, 6, 12)
     correct[0] = correct[0, :, :1]  # the first arm does not vary but for one unit

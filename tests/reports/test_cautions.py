@@ -1,0 +1,57 @@
+from dataclasses import replace
+from typing import Any
+
+from reports.cautions import cautions
+from reports.outcomes import outcomes
+
+
+def _said(built: Any, choose: Any = None, **kwargs: Any) -> list[str]:
+    return list(cautions(outcomes(built.finish(built.study(**kwargs), choose or built.run))))
+
+
+def test_unequal_widths_are_named_with_the_option_that_evens_them(built: Any) -> None:
+    """Only block networks scale: vgg16 and the proposed network, not ResNet-34."""
+    (said,) = _said(built, only=("vgg16", "resnet34", "proposed"), width=0.25)
+
+    assert said == (
+        "Widths are unequal: vgg16 0.25, proposed 0.25; resnet34 at full width or the width of its own file. "
+        "Their differences are differences of size too; --width 1 makes them comparable."
+    )
+
+
+def test_equal_widths_need_no_caution(built: Any) -> None:
+    assert _said(built) == []
+    assert _said(built, width=0.25) == []
+
+
+def _ending(built: Any, *last: tuple[str, int]) -> Any:
+    """Runs whose best epoch is the third of a hundred, or the last for these (arm, seed)."""
+
+    def choose(spec: Any) -> Any:
+        cut = (spec.architecture.name, spec.seed) in last
+        return replace(built.run(spec), best_epoch=spec.training.epochs if cut else 3)
+
+    return choose
+
+
+def test_trainings_that_ended_while_improving_are_counted(built: Any) -> None:
+    (said,) = _said(built, _ending(built, ("vgg16", 0)), seeds=(0, 1))
+
+    assert said == (
+        "Training was still improving when it ended: vgg16 (1 of 2 runs). The best epoch was the last one "
+        "allowed; with more --epochs these networks can score higher."
+    )
+
+
+def test_less_than_half_of_the_runs_are_no_caution(built: Any) -> None:
+    assert _said(built, _ending(built, ("vgg16", 0)), seeds=(0, 1, 2)) == []
+    assert _said(built, lambda _: None) == []
+
+
+def test_both_cautions_can_hold(built: Any) -> None:
+    both = _said(built, _ending(built, ("resnet34", 0)), only=("resnet34", "proposed"), width=0.5)
+
+    assert [text.split(":")[0] for text in both] == [
+        "Widths are unequal",
+        "Training was still improving when it ended",
+    ]

@@ -1,0 +1,113 @@
+from math import sqrt
+from typing import Any
+
+import pytest
+from scipy.stats import t as student
+
+from reports.fall import Fall, fall
+from reports.outcomes import outcomes
+
+FIVE = (0, 1, 2, 3, 4)
+
+
+def _fall(built: Any, choose: Any, *, only: Any = ("vgg16", "proposed"), seeds: Any = FIVE) -> Fall | None:
+    study = outcomes(
+        built.finish(built.study(only=only, protocols=("frame", "subject"), seeds=seeds), choose)
+    )
+    return fall(study.under("frame"), study.under("subject"))
+
+
+def _moved(built: Any, *, frame: int = 8, subjects: int = 12) -> Any:
+    """`frame` of 8 clips of each subject right under `frame`, 3 to 7 of them by training under `subject`."""
+
+    def choose(spec: Any) -> Any:
+        count = frame if spec.protocol == "frame" else 3 + spec.seed
+        return built.answered(spec, [c // subjects < count for c in range(8 * subjects)], subjects=subjects)
+
+    return choose
+
+
+def test_the_fall_of_one_network_has_the_interval_of_the_part_that_varies(built: Any) -> None:
+    """Only the trainings under `subject` vary, so it is the t interval of their mean."""
+    found = _fall(built, _moved(built), only=("proposed",))
+    half = float(student.isf(0.025, 4)) * sqrt(2.5) / 8 / sqrt(5)
+
+    assert found is not None
+    assert (found.before, found.after) == pytest.approx((1, 5 / 8))
+    assert found.difference == pytest.approx(3 / 8)
+    assert (found.low, found.high) == pytest.approx((3 / 8 - half, 3 / 8 + half))
+    assert not found.conditional
+
+
+def test_two_networks_halve_the_variance_and_double_the_degrees_of_freedom(built: Any) -> None:
+    found = _fall(built, _moved(built))
+    half = float(student.isf(0.025, 8)) * sqrt(2.5) / 8 / sqrt(10)
+
+    assert found is not None
+    assert (found.low, found.high) == pytest.approx((3 / 8 - half, 3 / 8 + half))
+
+
+def test_both_splits_add_their_variances(built: Any) -> None:
+    """Under both protocols 3 to 7 of 8 clips: no fall, with the variances and degrees of freedom of two."""
+
+    def choose(spec: Any) -> Any:
+        return built.answered(spec, [c // 12 < 3 + spec.seed for c in range(96)], subjects=12)
+
+    found = _fall(built, choose, only=("proposed",))
+    half = float(student.isf(0.025, 8)) * sqrt(2 * 2.5 / 5) / 8
+
+    assert found is not None
+    assert found.difference == 0
+    assert (found.low, found.high) == pytest.approx((-half, half))
+
+
+def test_a_rise_is_a_negative_fall(built: Any) -> None:
+    found = _fall(built, _moved(built, frame=2), only=("proposed",))
+
+    assert found is not None
+    assert found.difference == pytest.approx(-3 / 8)
+    assert found.high is not None
+    assert found.high < 0
+
+
+def test_few_trainings_are_conditional(built: Any) -> None:
+    found = _fall(built, _moved(built), seeds=(0, 1, 2, 3))
+
+    assert found is not None
+    assert found.conditional
+    assert (found.low, found.high) == pytest.approx((1 - 4.5 / 8, 1 - 4.5 / 8)), "all subjects are alike"
+
+
+@pytest.mark.parametrize("subjects", [1, 5])
+def test_few_subjects_leave_the_difference_without_interval(built: Any, subjects: int) -> None:
+    found = _fall(built, _moved(built, subjects=subjects))
+
+    assert found is not None
+    assert found.difference == pytest.approx(3 / 8)
+    assert (found.low, found.high) == (None, None)
+
+
+@pytest.mark.parametrize("unnamed", ["frame", "subject"])
+def test_unnamed_subjects_of_either_test_leave_no_interval(built: Any, unnamed: str) -> None:
+    moved = _moved(built)
+
+    def choose(spec: Any) -> Any:
+        made = moved(spec)
+        return built.nameless(made, "subject") if spec.protocol == unnamed else made
+
+    found = _fall(built, choose)
+
+    assert found is not None
+    assert found.low is None
+    assert found.difference == pytest.approx(3 / 8)
+
+
+def test_networks_without_a_common_training_have_no_fall(built: Any) -> None:
+    moved = _moved(built)
+
+    def choose(spec: Any) -> Any:
+        first = spec.architecture.name == "vgg16"
+        return moved(spec) if spec.protocol == "frame" or (spec.seed < 2) == first else None
+
+    assert _fall(built, choose) is None
+    assert fall((), ()) is None

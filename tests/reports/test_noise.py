@@ -1,0 +1,71 @@
+from typing import Any
+
+import pytest
+
+from reports.noise import measure_noise
+from reports.outcomes import outcomes
+
+
+def _measured(built: Any, right: Any, **kwargs: Any) -> Any:
+    """The noise where arm `name` answers clip c of 96, of 12 subjects, right if right(name, c, spec)."""
+
+    def choose(spec: Any) -> Any:
+        name = spec.architecture.name
+        return built.answered(spec, [right(name, c, spec) for c in range(96)], subjects=12)
+
+    return measure_noise(
+        outcomes(built.finish(built.study(protocols=("subject",), **kwargs), choose)), "subject"
+    )
+
+
+def test_trainings_and_answers_of_one_network(built: Any) -> None:
+    """60 and 72 of 96 clips are right, 12 of them in one training alone.
+
+    The variance of the accuracies is (12/96)^2 / 2; answers alone would give it half of 1/8 over 96.
+    """
+    found = _measured(built, lambda _, c, spec: c < 60 + 12 * spec.seed, only=("proposed",), seeds=(0, 1))
+
+    assert found.discordance == pytest.approx(1 / 8)
+    assert found.training**2 == pytest.approx((1 / 8) ** 2 / 2 - 1 / 8 / (2 * 96))
+    assert found.heterogeneity == 0
+    assert found.source == "measured on 2 finished trainings of this study"
+
+
+def test_answers_that_change_without_moving_the_accuracy_are_no_training_noise(built: Any) -> None:
+    found = _measured(
+        built,
+        lambda _, c, spec: c % 8 < 6 if spec.seed else c % 8 >= 2,
+        only=("proposed",),
+        seeds=(0, 1),
+    )
+
+    assert found.discordance == pytest.approx(4 / 8)
+    assert found.training == 0
+
+
+def test_subjects_whom_one_network_suits_more(built: Any) -> None:
+    """proposed answers all clips right, vgg16 all but 0 to 3 of a subject's 8: variance of 0 to 3 eighths."""
+    lacking = [0, 1, 2, 3] * 3
+    found = _measured(
+        built,
+        lambda name, c, _: name == "proposed" or c // 12 >= lacking[c % 12],
+        seeds=(0, 1),
+    )
+    variance = sum((each - 1.5) ** 2 for each in lacking) / 11
+
+    assert (found.discordance, found.training) == (0, 0)
+    assert found.heterogeneity**2 == pytest.approx(variance / 8**2)
+
+
+def test_trainings_on_other_divisions_are_not_compared(built: Any) -> None:
+    def right(_: str, c: int, spec: Any) -> bool:
+        return c < 60 + 24 * spec.split_seed
+
+    assert _measured(built, right, split_seeds=(0, 1)) is None
+    found = _measured(built, right, split_seeds=(0, 1), seeds=(0, 1))
+    assert (found.training, found.discordance) == (0, 0)
+
+
+def test_one_training_and_collapsed_networks_measure_nothing(built: Any) -> None:
+    assert _measured(built, lambda _, c, spec: c % 3 > 0) is None
+    assert _measured(built, lambda _, c, spec: c < 48, seeds=(0, 1)) is None

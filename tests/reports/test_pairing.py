@@ -1,0 +1,308 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from reports.outcomes import outcomes
+from reports.pairing import mean_over_units, pair_up
+
+FIVE = (0, 1, 2, 3, 4)
+GAIN = {"proposed": 1.0, "vgg16": -1.0}
+
+
+def _paired(
+    built: Any, choose: Any, *, protocol: str = "subject", metric: Any = "accuracy", **kwargs: Any
+) -> Any:
+    """vgg16 and proposed paired under one protocol."""
+    by_frame = kwargs.pop("by_frame", False)
+    study = outcomes(built.finish(built.study(protocols=(protocol,), **kwargs), choose))
+    return pair_up(study.under(protocol), metric, by_frame=by_frame)
+
+
+def _gaining(built: Any, gains: tuple[int, ...], *, clips: int = 4) -> Any:
+    """proposed answers 2 clips a subject right, vgg16 `gains` of them less; each subject has `clips`."""
+
+    def choose(spec: Any) -> Any:
+        own = spec.architecture.name == "vgg16"
+        subjects = len(gains)
+        right = [c // subjects < 2 - own * gains[c % subjects] for c in range(clips * subjects)]
+        return built.answered(spec, right, subjects=subjects)
+
+    return choose
+
+
+@pytest.mark.parametrize(
+    ("gains", "p"),
+    [
+        ((1, 1, 1, 1, 1, 1), 1 / 32),
+        ((2, 1, 1, 1, 1, 1), 1 / 32),
+        ((1, 1, 1, 1, 1, -1), 7 / 32),
+        ((1, 1, 1, -1, -1, -1), 1),
+    ],
+)
+def test_p_is_the_share_of_sign_patterns_that_reach_the_sum(built: Any, gains: Any, p: float) -> None:
+    """Of the 32 patterns of 6 signs up to a common sign, 1 keeps all alike and 6 turn a single one."""
+    found = _paired(built, _gaining(built, gains))
+    (estimate,) = found.compare([GAIN])
+
+    assert estimate.value == found.value(GAIN) == pytest.approx(sum(gains) / 24)
+    assert estimate.p == pytest.approx(p)
+    assert (estimate.low > 0) == (p < 0.05)
+    assert (estimate.clusters, estimate.units, estimate.trainings) == (6, 24, 1)
+
+
+def test_a_subject_with_more_clips_has_more_weight(built: Any) -> None:
+    """Subject 0 has 6 of 12 clips: the value is a mean over clips, not over subjects."""
+
+    def choose(spec: Any) -> Any:
+        made = built.answered(
+            spec, [c < 6 or spec.architecture.name == "vgg16" for c in range(12)], subjects=1
+        )
+        named = [replace(p, subject=f"s{max(0, n - 5)}") for n, p in enumerate(made.predictions)]
+        return replace(made, predictions=tuple(named))
+
+    found = _paired(built, choose)
+
+    assert len(found.clusters) == 7
+    assert found.value(GAIN) == pytest.approx(-0.5)
+
+
+def test_units_are_matched_by_name_and_not_by_place(built: Any) -> None:
+    gains = _gaining(built, (1, 1, 2, 1, 0, 1))
+
+    def turned(spec: Any) -> Any:
+        made = gains(spec)
+        if spec.architecture.name == "vgg16":
+            made = replace(made, predictions=made.predictions[::-1])
+        return made
+
+    (found,), (expected,) = (_paired(built, choose).compare([GAIN]) for choose in (turned, gains))
+    assert (found.value, found.p) == (expected.value, expected.p) == (0.25, 2 / 32)
+    assert found.subject_error == pytest.approx(expected.subject_error)
+    assert _paired(built, turned).wins_and_losses("vgg16", "proposed") == (6, 0)
+
+
+@pytest.mark.parametrize("subjects", [8, 12])
+def test_folds_are_the_clusters_of_kfold_and_subjects_those_of_frame(built: Any, subjects: int) -> None:
+    def choose(spec: Any) -> Any:
+        right = [c % 5 != 0 or spec.architecture.name == "proposed" for c in range(96)]
+        return built.fold_part(built.answered(spec, right, subjects=subjects))
+
+    folds = _paired(built, choose, protocol="kfold", folds=(8,))
+    frame = _paired(built, choose, protocol="frame")
+
+    assert folds.clusters == tuple(f"fold {n:06d}" for n in range(8))
+    assert frame.clusters == tuple(f"sub{n:02}" for n in range(subjects))
+    assert (folds.is_crossed, frame.is_crossed) == (False, True)
+    assert (folds.is_conditional, frame.is_conditional) == (False, True), "one training seed suffices folds"
+    assert folds.value(GAIN) == frame.value(GAIN) == pytest.approx(20 / 96)
+
+
+def test_each_fold_of_loso_is_a_cluster_that_tests_one_subject(built: Any) -> None:
+    def choose(spec: Any) -> Any:
+        wrong = spec.architecture.name == "vgg16"
+        return built.fold_part(built.answered(spec, [not wrong or c >= 12 for c in range(48)], subjects=12))
+
+    found = _paired(built, choose, protocol="loso", folds=(12,))
+    (estimate,) = found.compare([GAIN])
+
+    assert len(found.clusters) == 12
+    assert (estimate.clusters, estimate.trainings, estimate.conditional) == (12, 1, False)
+    assert estimate.value == pytest.approx(0.25)
+    assert estimate.p < 0.001
+
+
+def test_several_divisions_of_kfold_share_subjects_as_clusters(built: Any) -> None:
+    def choose(spec: Any) -> Any:
+        return built.fold_part(built.answered(spec, [c % 5 != 0 for c in range(96)], subjects=12))
+
+    found = _paired(built, choose, protocol="kfold", folds=(8,), split_seeds=(0, 1))
+
+    assert found.is_crossed
+    assert found.clusters == tuple(f"sub{n:02}" for n in range(12))
+
+
+def test_no_verdict_on_units_that_name_no_subject(built: Any) -> None:
+    def choose(spec: Any) -> Any:
+        made = built.answered(spec, [True] * 24, subjects=8)
+        told = [replace(p, subject="" if n < 5 else p.subject) for n, p in enumerate(made.predictions)]
+        return replace(made, predictions=tuple(told))
+
+    assert _paired(built, choose).obstacle == "5 of 24 test units name no subject"
+
+
+def test_no_verdict_on_networks_whose_weights_do_not_vary(built: Any) -> None:
+    def choose(spec: Any) -> Any:
+        made = built.answered(spec, [True] * 24, subjects=8)
+        return replace(made, fixed_weights=spec.architecture.name == "proposed")
+
+    assert _paired(built, choose, seeds=FIVE).obstacle == (
+        "the weights of proposed do not vary between trainings"
+    )
+
+
+@pytest.mark.parametrize(("version", "obstacle"), [(2, True), (3, False)])
+def test_no_verdict_on_older_folds(built: Any, version: int, obstacle: bool) -> None:
+    """Before version 3 every fold began with the same weights, so folds were no trainings of their own."""
+
+    def choose(spec: Any) -> Any:
+        made = built.fold_part(built.answered(spec, [True] * 24, subjects=8))
+        return replace(made, training_version=version if spec.fold else 2)
+
+    assert bool(_paired(built, choose, protocol="kfold", folds=(6,)).obstacle) is obstacle
+    assert _paired(built, choose, protocol="subject").obstacle == "", "fold 0 alone is as it was"
+
+
+def _moved(built: Any) -> Any:
+    """Networks whose accuracy moves with the training alone, alike in all subjects: 3 to 7 of 8 clips."""
+
+    def choose(spec: Any) -> Any:
+        count = 3 + spec.seed if spec.architecture.name == "proposed" else 2
+        return built.answered(spec, [c // 12 < count for c in range(96)], subjects=12)
+
+    return choose
+
+
+def test_fewer_than_five_trainings_are_averaged_and_conditional(built: Any) -> None:
+    four = _paired(built, _moved(built), seeds=(0, 1, 2, 3)).compare([GAIN])[0]
+    five = _paired(built, _moved(built), seeds=FIVE).compare([GAIN])[0]
+
+    assert (four.conditional, four.trainings, four.training_error) == (True, 4, 0)
+    assert four.error == four.subject_error == pytest.approx(0), "all subjects are alike"
+    assert four.value == pytest.approx(2.5 / 8)
+    assert (five.conditional, five.trainings) == (False, 5)
+    assert five.training_error == five.error == pytest.approx((2.5 / 5) ** 0.5 / 8)
+    assert five.division_error == 0
+
+
+def test_several_divisions_have_an_error_of_their_own(built: Any) -> None:
+    """Divisions count whole: 2 divisions of 3 seeds are 6 trainings and one difference between divisions.
+
+    The variance of the two means is enlarged by the ratio of test to training samples, 1 to 7.
+    """
+
+    def choose(spec: Any) -> Any:
+        count = 3 + spec.split_seed if spec.architecture.name == "proposed" else 2
+        return built.answered(spec, [c // 12 < count for c in range(96)], subjects=12)
+
+    (found,) = _paired(built, choose, split_seeds=(0, 1), seeds=(0, 1, 2)).compare([GAIN])
+
+    assert (found.trainings, found.conditional, found.training_error) == (6, False, 0)
+    assert found.value == pytest.approx(1.5 / 8)
+    assert found.division_error**2 == pytest.approx(0.5 / 8**2 * (1 / 2 + 1 / 7))
+
+
+def _without(built: Any, *gone: tuple[str, int, int]) -> Any:
+    """All runs but those of (arm, split seed, seed)."""
+
+    def choose(spec: Any) -> Any:
+        if (spec.architecture.name, spec.split_seed, spec.seed) in gone:
+            return None
+        return built.answered(spec, [True] * 24, subjects=8)
+
+    return choose
+
+
+def test_arms_are_paired_over_the_trainings_that_both_have(built: Any) -> None:
+    choose = _without(built, ("vgg16", 0, 1), ("proposed", 0, 3))
+
+    assert _paired(built, choose, seeds=FIVE).trainings == ((0, 0), (0, 2), (0, 4))
+
+
+def test_a_division_that_lacks_a_training_is_left_out(built: Any) -> None:
+    choose = _without(built, ("vgg16", 1, 1))
+
+    assert _paired(built, choose, seeds=(0, 1), split_seeds=(0, 1, 2)).trainings == (
+        (0, 0),
+        (0, 1),
+        (2, 0),
+        (2, 1),
+    )
+
+
+def test_arms_without_a_common_training_are_no_pair(built: Any) -> None:
+    choose = _without(built, ("vgg16", 0, 0), ("proposed", 0, 1))
+
+    assert _paired(built, choose, seeds=(0, 1)) is None
+    assert _paired(built, lambda _: None) is None
+    assert pair_up((), "accuracy") is None
+
+
+def test_wins_and_losses_are_counted_for_one_training_alone(built: Any) -> None:
+    def choose(spec: Any) -> Any:
+        own = spec.architecture.name == "proposed"
+        return built.answered(spec, [(c < 10) if own else (5 <= c < 12) for c in range(24)], subjects=8)
+
+    assert _paired(built, choose).wins_and_losses("vgg16", "proposed") == (5, 2)
+    assert _paired(built, choose).wins_and_losses("proposed", "vgg16") == (2, 5)
+    assert _paired(built, choose, seeds=(0, 1)).wins_and_losses("vgg16", "proposed") is None
+
+
+def _two_frames(built: Any) -> Any:
+    """Clips of two frames; vgg16 gets the second frame wrong, less surely than the first right."""
+
+    def choose(spec: Any) -> Any:
+        made = built.answered(spec, [True] * 24, subjects=8)
+        frames = []
+        for p in made.predictions:
+            unsure = tuple(0.45 if c == p.truth else 0.5 if c == 2 else 0.0125 for c in range(6))
+            weak = unsure if spec.architecture.name == "vgg16" else p.probabilities
+            frames += [replace(p, id=f"{p.clip}/0"), replace(p, id=f"{p.clip}/1", probabilities=weak)]
+        return (
+            built.fold_part(replace(made, predictions=tuple(frames)))
+            if spec.folds > 1
+            else replace(made, predictions=tuple(frames))
+        )
+
+    return choose
+
+
+def test_frames_of_a_clip_count_once_unless_frames_are_asked_for(built: Any) -> None:
+    clips = _paired(built, _two_frames(built))
+    frames = _paired(built, _two_frames(built), by_frame=True)
+
+    assert (clips.units, frames.units) == (24, 48)
+    assert clips.value(GAIN) == 0
+    assert frames.value(GAIN) == pytest.approx(0.5)
+    assert clips.clusters == frames.clusters, "frames are clustered by subject too"
+    assert _paired(built, _two_frames(built), protocol="frame").units == 48
+
+
+def test_a_metric_is_that_of_each_training_averaged(built: Any) -> None:
+    """UAR: half of each class right under both seeds, 12 and 6 of 12 under each."""
+
+    def choose(spec: Any) -> Any:
+        own = spec.architecture.name == "proposed"
+        right = [c < 12 or c < 18 if own else c < 12 for c in range(24)]
+        return built.answered(spec, right, subjects=8)
+
+    assert _paired(built, choose, metric="uar").value({"proposed": 1}) == pytest.approx((1 + 0.5) / 2)
+    # Class 0: 12 right and 6 of class 1 answered as it: 24/(12+18); class 1: 6 right of 12: 12/(12+6).
+    assert _paired(built, choose, metric="uf1").value({"proposed": 1}) == pytest.approx((0.8 + 2 / 3) / 2)
+
+
+def test_a_single_cluster_has_no_estimate(built: Any) -> None:
+    found = _paired(built, _gaining(built, (1,)))
+
+    assert found.compare([GAIN]) == (None,)
+    assert found.estimate(GAIN) is None
+    assert found.value(GAIN) == pytest.approx(0.25)
+
+
+def test_a_mean_over_units_counts_clusters_and_trainings_the_same_way() -> None:
+    units = {f"u{n}": f"s{n % 6}" for n in range(24)}
+    gains = {unit: float(unit in ("u0", "u1", "u2", "u3", "u4", "u5")) for unit in units}
+    one = mean_over_units([gains], units, by_fold=False)
+    folds = mean_over_units([gains], units, by_fold=True)
+    five = mean_over_units(
+        [{unit: gain + n for unit, gain in gains.items()} for n in range(5)], units, by_fold=False
+    )
+
+    assert one is not None
+    assert folds is not None
+    assert five is not None
+    assert (one.value, one.p, one.clusters, one.units) == (0.25, pytest.approx(1 / 32), 6, 24)
+    assert (one.conditional, folds.conditional, five.conditional) == (True, False, False)
+    assert five.value == pytest.approx(2.25)
+    assert five.training_error == pytest.approx((2.5 / 5) ** 0.5)
+    assert mean_over_units([gains], dict.fromkeys(units, "s0"), by_fold=False) is None
