@@ -61,7 +61,7 @@ def _more_seeds(study: Outcomes) -> str:
     protocols = f"--protocol {','.join(spec.protocols)}"
     return (
         f"Verdicts need {MIN_TRAININGS} trainings of each network. Run "
-        f"`{command(spec, protocols, f'--seeds {MIN_TRAININGS}')}` with your other options: it reuses "
+        f"{command(spec, protocols, f'--seeds {MIN_TRAININGS}')} with your other options: it reuses "
         f"{len(runs) - left} cells and runs {left}, which takes about {duration(mean * left)} (h:min:s), "
         "one at a time at the mean time of the finished cells."
     )
@@ -75,7 +75,7 @@ def _more_subjects(study: Outcomes, few: list[str]) -> str:
         return f"{start}; nor have these data, so that no protocol can give one."
     if not clips:
         kfold = command(study.study, "--protocol kfold")
-        return f"{start}. `{kfold}` tests the clips of all subjects; these runs do not store their number."
+        return f"{start}. {kfold} tests the clips of all subjects; these runs do not store their number."
     spec = study.study
     noise = next((found for protocol in spec.protocols if (found := measure_noise(study, protocol))), None)
     folds = min(FOLDS, len(clips))
@@ -89,6 +89,6 @@ def _more_subjects(study: Outcomes, few: list[str]) -> str:
     least = power.smallest_difference(plan, assumed)
     shown = f" and would show {100 * least:.1f} points ({assumed.source})" if least else ""
     return (
-        f"{start}. `{command(spec, '--protocol kfold')}` tests all {sum(clips)} clips of {len(clips)} "
+        f"{start}. {command(spec, '--protocol kfold')} tests all {sum(clips)} clips of {len(clips)} "
         f"subjects{shown}."
     )

@@ -13,11 +13,12 @@ def cautions(study: Outcomes) -> Iterator[str]:
     scaled = [row for row in study.rows if row.arm.width != 1]
     full = [row for row in study.rows if row.arm.width == 1]
     if scaled and full:
-        widths = ", ".join(dict.fromkeys(f"{row.arm.name} {row.arm.width:g}" for row in scaled))
+        widths = few(list(dict.fromkeys(f"{row.arm.name} {row.arm.width:g}" for row in scaled)))
         names = few(list(dict.fromkeys(row.arm.name for row in full)))
         yield (
-            f"Widths are unequal: {widths}; {names} at full width or the width of its own file. Their "
-            "differences are differences of size too; --width 1 makes them comparable."
+            f"Widths are unequal: {widths}; not scaled: {names}. Their differences are differences of "
+            "size too; "
+            "with --width 1 no network is scaled."
         )
     cut = {row.arm.name: text for row in study.rows if (text := _still_improving(row))}
     if cut:

@@ -16,7 +16,7 @@ from reports.columns import SEEN, SEEN_NOTE, audit_notes, mark_notes, seen
 from reports.lists import few
 from reports.numbers import NOTHING, label, points
 from reports.outcomes import Outcome, Outcomes, marked
-from reports.pairing import pair_up
+from reports.pairing import Paired, Training, pair_up
 from reports.table import Cell, Table
 from studies.arms import FACTORIAL, LADDERS, null_pair, pairs, reference
 from studies.metrics import METRIC_NAMES
@@ -93,38 +93,55 @@ def null_difference(study: Outcomes, protocol: str) -> Difference | None:
 def judge(
     couples: Sequence[tuple[Outcome, Outcome]], *, metric: Metric, margin: float
 ) -> tuple[Difference, ...]:
-    """A family of (before, after) under one protocol, those couples that have a training in common."""
-    groups: dict[tuple[object, ...], list[tuple[Outcome, Outcome]]] = {}
-    collapsed = {couple for couple in couples if all(row.collapsed_throughout for row in couple)}
-    for couple in couples:
+    """A family of (before, after) under one protocol, those couples that have a training in common.
+
+    Couples that both collapsed, or that an obstacle leaves without a verdict, are no part of the family. The
+    others are tested together where they share their trainings.
+    """
+    found: dict[int, Difference] = {}
+    groups: dict[tuple[Training, ...], list[int]] = {}
+    for number, couple in enumerate(couples):
         paired = pair_up(couple, metric)
-        if paired:
-            # Couples that share their trainings are tested together; one that collapsed is no part of it.
-            group = (couple,) if couple in collapsed else paired.trainings
-            groups.setdefault(group, []).append(couple)
-    family = sum(len(members) for members in groups.values()) - len(collapsed)
-    found: dict[tuple[Outcome, Outcome], Difference] = {}
+        if paired is None:
+            continue
+        collapsed = all(row.collapsed_throughout for row in couple)
+        if collapsed or paired.obstacle:
+            verdict = decide(None, margin=margin, collapsed=collapsed, obstacle=paired.obstacle)
+            found[number] = _difference(couple, paired, estimate=None, verdict=verdict)
+        else:
+            groups.setdefault(paired.trainings, []).append(number)
+    family = sum(map(len, groups.values()))
     for members in groups.values():
-        rows = list({id(row): row for couple in members for row in couple}.values())
+        rows = list({id(row): row for number in members for row in couples[number]}.values())
         paired = pair_up(rows, metric)
         assert paired is not None
-        contrasts = [{after.arm.name: 1.0, before.arm.name: -1.0} for before, after in members]
-        estimates = paired.compare(contrasts, family=max(family, len(members)))
-        for (before, after), weights, estimate in zip(members, contrasts, estimates, strict=True):
-            both = (before, after) in collapsed
-            obstacle = paired.obstacle or ("" if estimate else SINGLE_SUBJECT)
-            counts = paired.wins_and_losses(before.arm.name, after.arm.name) or (None, None)
-            found[before, after] = Difference(
-                before=before,
-                after=after,
-                trainings=len(paired.trainings),
-                value=paired.value(weights),
-                estimate=None if both or paired.obstacle else estimate,
-                verdict=decide(estimate, margin=margin, collapsed=both, obstacle=obstacle),
-                wins=counts[0],
-                losses=counts[1],
-            )
-    return tuple(found[couple] for couple in couples if couple in found)
+        estimates = paired.compare([_gain(couples[number]) for number in members], family=family)
+        for number, estimate in zip(members, estimates, strict=True):
+            verdict = decide(estimate, margin=margin, obstacle="" if estimate else SINGLE_SUBJECT)
+            found[number] = _difference(couples[number], paired, estimate=estimate, verdict=verdict)
+    return tuple(found[number] for number in sorted(found))
+
+
+def _gain(couple: tuple[Outcome, Outcome]) -> dict[str, float]:
+    before, after = couple
+    return {after.arm.name: 1.0, before.arm.name: -1.0}
+
+
+def _difference(
+    couple: tuple[Outcome, Outcome], paired: Paired, *, estimate: Estimate | None, verdict: Verdict
+) -> Difference:
+    before, after = couple
+    wins, losses = paired.wins_and_losses(before.arm.name, after.arm.name) or (None, None)
+    return Difference(
+        before=before,
+        after=after,
+        trainings=len(paired.trainings),
+        value=paired.value(_gain(couple)),
+        estimate=estimate,
+        verdict=verdict,
+        wins=wins,
+        losses=losses,
+    )
 
 
 def difference_table(study: Outcomes) -> Table | None:
@@ -254,7 +271,7 @@ def in_words(study: Outcomes, protocol: str) -> Iterator[str]:
     if ranked:
         told = "; ".join(f"{text}: {few(groups[word, text])}" for word, text in ranked)
         metric = METRIC_NAMES[study.study.metric]
-        yield f"Under {protocol}, in points of {metric}, {plan_state(study)}: {told}."
+        yield f"Under {protocol}, in points of {metric} ({plan_state(study)}): {told}."
 
 
 def _told(found: Difference) -> str:
