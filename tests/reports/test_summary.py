@@ -7,6 +7,7 @@ from datasets.audit import Finding
 from datasets.spec import Leakage
 from reports.outcomes import outcomes
 from reports.summary import summary
+from studies.spec import null_of
 
 ALL_RIGHT = tuple(tuple(5 if c == r else 0 for c in range(6)) for r in range(6))
 
@@ -131,6 +132,20 @@ def test_the_fall_of_few_subjects_has_no_interval(built: Any) -> None:
     (said,) = [text for text in _split(built, subjects=4) if "falls" in text]
 
     assert said.endswith("a difference of +50.00 points (no interval: too few subjects).")
+
+
+def test_the_null_arm_is_never_the_best(built: Any) -> None:
+    base = built.study(protocols=("subject",))
+    study = replace(base, arms=(*base.arms, null_of(base.arms[1])))
+
+    def choose(spec: Any) -> Any:
+        better = spec.architecture.name.endswith("(null)")
+        return built.answered(spec, [better or clip % 5 > 0 for clip in range(96)], subjects=12)
+
+    said = list(summary(outcomes(built.finish(study, choose))))
+
+    assert "is that of vgg16: " in _best(said, "subject")
+    assert "(null)" not in " ".join(said)
 
 
 def test_says_what_is_missing(built: Any) -> None:
