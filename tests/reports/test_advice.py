@@ -53,6 +53,19 @@ def test_cells_that_failed_or_were_not_run_are_counted_as_new(built: Any, lost: 
     assert "it reuses 18 cells and runs 2, which takes about 0:00:12 (" in said
 
 
+def test_a_study_of_more_trainings_is_finished_as_it_was_planned(built: Any) -> None:
+    """Seven trainings were asked for; vgg16 has the last four of them."""
+    whole = _choose(built)
+
+    def choose(spec: Any) -> Any:
+        return None if spec.architecture.name == "vgg16" and spec.seed < 3 else whole(spec)
+
+    (said,) = _advised(built, choose, seeds=tuple(range(7)))
+
+    assert "Verdicts need 5 trainings" in said
+    assert "--seeds 7` with your other options: it reuses 11 cells and runs 3," in said
+
+
 def test_a_null_arm_counts_as_the_arm_that_it_is(built: Any) -> None:
     base = built.study(protocols=("subject",), seeds=(0, 1))
     study = replace(base, arms=(*base.arms, null_of(base.arms[1])))
