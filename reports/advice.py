@@ -53,7 +53,8 @@ def command(study: Study, *options: str) -> str:
 
 def _more_seeds(study: Outcomes) -> str:
     spec = study.study
-    more = replace(spec, seeds=tuple(range(MIN_TRAININGS)))
+    seeds = max(MIN_TRAININGS, len(spec.seeds))
+    more = replace(spec, seeds=tuple(range(seeds)))
     done = {run.spec.key: run for run in study.result.results}
     runs = more.runs()
     left = sum(run.key not in done for run in runs)
@@ -61,7 +62,7 @@ def _more_seeds(study: Outcomes) -> str:
     protocols = f"--protocol {','.join(spec.protocols)}"
     return (
         f"Verdicts need {MIN_TRAININGS} trainings of each network. Run "
-        f"{command(spec, protocols, f'--seeds {MIN_TRAININGS}')} with your other options: it reuses "
+        f"{command(spec, protocols, f'--seeds {seeds}')} with your other options: it reuses "
         f"{len(runs) - left} cells and runs {left}, which takes about {duration(mean * left)} (h:min:s), "
         "one at a time at the mean time of the finished cells."
     )

@@ -265,7 +265,8 @@ def in_words(study: Outcomes, protocol: str) -> Iterator[str]:
     groups: dict[tuple[Word, str], list[str]] = {}
     for each in found:
         verdict = each.verdict
-        groups.setdefault((verdict.word, verdict.text(margin)), []).append(_told(each))
+        text = f"{verdict.word}, {verdict.reason}" if verdict.reason else verdict.text(margin)
+        groups.setdefault((verdict.word, text), []).append(_told(each))
     order = get_args(Word)
     ranked = sorted(groups, key=lambda group: order.index(group[0]))
     if ranked:

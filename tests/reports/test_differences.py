@@ -194,7 +194,7 @@ def test_two_collapsed_arms_get_no_verdict_and_leave_the_family(built: Any) -> N
 def test_a_collapsed_arm_is_marked_in_words(built: Any) -> None:
     (said,) = in_words(_fallen(built, "vgg16", "vgg16+cbam"), "subject")
 
-    assert said.startswith("Under subject, in points of accuracy, exploratory: better: ")
+    assert said.startswith("Under subject, in points of accuracy (exploratory): better: ")
     assert "better: vgg16+cbam+residual over vgg16+cbam (collapsed in 5 of 5 seeds) +3" in said
     assert said.endswith("both collapsed: vgg16+cbam and vgg16.")
 
@@ -258,7 +258,7 @@ def test_the_studys_metric_decides(built: Any, metric: Any, value: float, word: 
     assert table is not None
     name = {"accuracy": "accuracy", "uar": "UAR"}[metric]
     assert table.title == f"Differences of {name} in points, with verdicts"
-    assert next(in_words(scored, "subject")).startswith(f"Under subject, in points of {name}, exploratory: ")
+    assert next(in_words(scored, "subject")).startswith(f"Under subject, in points of {name} (exploratory): ")
 
 
 def test_uf1_decides_where_it_is_asked_for(built: Any) -> None:

@@ -8,15 +8,15 @@ from reports.effects import effect_table, effects_in_words
 from reports.outcomes import outcomes
 from reports.summary import summary
 from studies.arms import ablation
+from studies.spec import null_of
 
 CLIPS = 48
 
 
-def _factorial(built: Any, accuracy: Any) -> Any:
+def _factorial(built: Any, accuracy: Any, *more: Any) -> Any:
     """A factorial whose arm with the parts S answers accuracy(S) of each of 8 subjects' clips right."""
-    study = replace(
-        built.study("ablation", protocols=("subject",)), design="factorial", arms=ablation("factorial")
-    )
+    arms = (*ablation("factorial"), *more)
+    study = replace(built.study("ablation", protocols=("subject",)), design="factorial", arms=arms)
 
     def choose(spec: Any) -> Any:
         share = accuracy(parts_of(spec.architecture))
@@ -62,6 +62,18 @@ def test_the_papers_order_flatters_the_part_that_finds_its_partner_there(built: 
         {"cbam": -25, "residual": 25, "separable": 0, "prelu": 0}
     )
     assert _values(built, table, "interaction")["cbam × residual"] == pytest.approx(25)
+
+
+def test_the_null_arm_is_no_combination_of_parts(built: Any) -> None:
+    def accuracy(on: Any) -> float:
+        return (2 + ("cbam" in on) + 2 * ("residual" in on)) / 6
+
+    plain = effect_table(_factorial(built, accuracy))
+    table = effect_table(_factorial(built, accuracy, null_of(ablation("factorial")[-1])))
+
+    assert plain is not None
+    assert table is not None
+    assert built.column(table, "Estimate") == built.column(plain, "Estimate")
 
 
 def test_other_designs_have_no_effects_and_an_unfinished_factorial_none_yet(built: Any) -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from math import sqrt
 from typing import Any
 
@@ -76,6 +77,43 @@ def test_few_trainings_are_conditional(built: Any) -> None:
     assert found is not None
     assert found.conditional
     assert (found.low, found.high) == pytest.approx((1 - 4.5 / 8, 1 - 4.5 / 8)), "all subjects are alike"
+
+
+def test_one_conditional_side_makes_the_fall_conditional(built: Any) -> None:
+    """Each fold of kfold is a training of its own; the single training under `frame` is one."""
+    study = built.study(protocols=("frame", "kfold"), folds=(1, 8))
+
+    def choose(spec: Any) -> Any:
+        made = built.answered(spec, [c % 5 > 0 for c in range(96)], subjects=12)
+        return built.fold_part(made) if spec.folds > 1 else made
+
+    scored = outcomes(built.finish(study, choose))
+    found = fall(scored.under("frame"), scored.under("kfold"))
+
+    assert found is not None
+    assert found.conditional
+    assert found.low is not None
+
+
+def test_frames_are_counted_under_the_strict_split_too(built: Any) -> None:
+    """Under `subject` half of the clips are right, but those have three frames and the others one."""
+    moved = _moved(built)
+
+    def choose(spec: Any) -> Any:
+        if spec.protocol == "frame":
+            return moved(spec)
+        made = built.answered(spec, [c // 12 < 4 for c in range(96)], subjects=12)
+        frames = [
+            replace(p, id=f"{p.clip}/{n}")
+            for p in made.predictions
+            for n in range(3 if p.answer == p.truth else 1)
+        ]
+        return replace(made, predictions=tuple(frames))
+
+    found = _fall(built, choose)
+
+    assert found is not None
+    assert found.after == pytest.approx(3 / 4)
 
 
 @pytest.mark.parametrize("subjects", [1, 5])

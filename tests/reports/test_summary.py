@@ -7,6 +7,7 @@ from datasets.audit import Finding
 from datasets.spec import Leakage
 from reports.outcomes import outcomes
 from reports.summary import summary
+from studies.spec import null_of
 
 ALL_RIGHT = tuple(tuple(5 if c == r else 0 for c in range(6)) for r in range(6))
 
@@ -133,6 +134,20 @@ def test_the_fall_of_few_subjects_has_no_interval(built: Any) -> None:
     assert said.endswith("a difference of +50.00 points (no interval: too few subjects).")
 
 
+def test_the_null_arm_is_never_the_best(built: Any) -> None:
+    base = built.study(protocols=("subject",))
+    study = replace(base, arms=(*base.arms, null_of(base.arms[1])))
+
+    def choose(spec: Any) -> Any:
+        better = spec.architecture.name.endswith("(null)")
+        return built.answered(spec, [better or clip % 5 > 0 for clip in range(96)], subjects=12)
+
+    said = list(summary(outcomes(built.finish(study, choose))))
+
+    assert "is that of vgg16: " in _best(said, "subject")
+    assert "(null)" not in " ".join(said)
+
+
 def test_says_what_is_missing(built: Any) -> None:
     said = _said(built, lambda spec: "no memory" if spec.architecture.name == "vgg16" else None)
 
@@ -154,7 +169,7 @@ def test_an_ablation_tells_what_may_be_believed_of_its_steps(built: Any) -> None
         seeds=(0, 1, 2, 3, 4),
     )
 
-    assert said[1].startswith("Under subject, in points of accuracy, exploratory: better: ")
+    assert said[1].startswith("Under subject, in points of accuracy (exploratory): better: ")
     assert "better: vgg16+cbam over vgg16 +25.00 [" in said[1]
     assert "worse: vgg16+cbam+residual over vgg16+cbam -25.00 [" in said[1]
     assert (
@@ -167,10 +182,10 @@ def test_one_training_tells_numbers_the_reason_and_the_command(built: Any) -> No
     said = _said(built, lambda spec: _cbam_alone(built, spec), kind="ablation", protocols=("subject",))
 
     assert said[1].startswith(
-        "Under subject, in points of accuracy, exploratory: no verdict: 1 training (at least 5): vgg16+cbam "
+        "Under subject, in points of accuracy (exploratory): no verdict, 1 training (at least 5): vgg16+cbam "
         "over vgg16 +25.00 ["
     )
-    assert said[2].startswith("Verdicts need 5 trainings of each network. Run `harness ablate ")
+    assert said[2].startswith("Verdicts need 5 trainings of each network. Run harness ablate ")
 
 
 def test_a_score_is_held_against_the_highest_control(built: Any) -> None:
