@@ -20,9 +20,12 @@ def cautions(study: Outcomes) -> Iterator[str]:
             "size too; "
             "with --width 1 no network is scaled."
         )
-    cut = {row.arm.name: text for row in study.rows if (text := _still_improving(row))}
+    cut: dict[str, list[str]] = {}
+    for row in study.rows:
+        if text := _still_improving(row):
+            cut.setdefault(row.arm.name, []).append(f"{text} under {row.protocol}")
     if cut:
-        told = few([f"{name} ({text})" for name, text in cut.items()])
+        told = few([f"{name} ({', '.join(texts)})" for name, texts in cut.items()])
         yield (
             f"Training was still improving when it ended: {told}. The best epoch was the last one allowed; "
             "with more --epochs these networks can score higher."

@@ -14,8 +14,9 @@ def test_unequal_widths_are_named_with_the_option_that_evens_them(built: Any) ->
     (said,) = _said(built, only=("vgg16", "resnet34", "proposed"), width=0.25)
 
     assert said == (
-        "Widths are unequal: vgg16 0.25, proposed 0.25; resnet34 at full width or the width of its own file. "
-        "Their differences are differences of size too; --width 1 makes them comparable."
+        "Widths are unequal: vgg16 0.25, proposed 0.25; not scaled: resnet34. Their differences are "
+        "differences "
+        "of size too; with --width 1 no network is scaled."
     )
 
 
@@ -38,7 +39,8 @@ def test_trainings_that_ended_while_improving_are_counted(built: Any) -> None:
     (said,) = _said(built, _ending(built, ("vgg16", 0)), seeds=(0, 1))
 
     assert said == (
-        "Training was still improving when it ended: vgg16 (1 of 2 runs). The best epoch was the last one "
+        "Training was still improving when it ended: vgg16 (1 of 2 runs under frame). The best epoch was "
+        "the last one "
         "allowed; with more --epochs these networks can score higher."
     )
 

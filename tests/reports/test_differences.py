@@ -281,7 +281,7 @@ def test_verdicts_are_exploratory_without_a_logged_plan(built: Any) -> None:
         table = difference_table(study)
         assert table is not None
         assert [note for note in table.notes if note.startswith(f"These verdicts are {word}: ")]
-        assert next(in_words(study, "subject")).startswith(f"Under subject, in points of accuracy, {word}: ")
+        assert next(in_words(study, "subject")).startswith(f"Under subject, in points of accuracy ({word}): ")
 
 
 def _with_null(built: Any, gain: int) -> Any:
