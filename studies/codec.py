@@ -45,8 +45,8 @@ ALWAYS_WRITTEN: Mapping[str, frozenset[str]] = {
 }
 """Fields with a default that JSON holds even at their default, by class.
 
-Every other field is left out at its default, so that a new field changes no key, no study's name and no
-stored record. The list is closed: it holds the fields that were written before this rule.
+Every other field of these classes is left out at its default, so that a new field changes no key, no study's
+name and no stored record. The list is closed: it holds the fields that were written before this rule.
 """
 
 
@@ -72,9 +72,13 @@ def to_json(value: Any, *, indent: int | None = None) -> str:
 @cache
 def _fields(cls: type) -> tuple[tuple[str, dataclasses.Field[Any], bool], ...]:
     """Each field's name in JSON, the field, and whether JSON leaves it out at its default."""
-    names, always = WRITTEN_AS.get(cls.__name__, {}), ALWAYS_WRITTEN.get(cls.__name__, frozenset())
+    names, always = WRITTEN_AS.get(cls.__name__, {}), ALWAYS_WRITTEN.get(cls.__name__)
     return tuple(
-        (names.get(field.name, field.name), field, _has_default(field) and field.name not in always)
+        (
+            names.get(field.name, field.name),
+            field,
+            always is not None and _has_default(field) and field.name not in always,
+        )
         for field in dataclasses.fields(cls)
     )
 

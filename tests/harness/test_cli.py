@@ -54,7 +54,7 @@ def test_an_unreadable_image_is_listed_left_out_and_counted(harness: Run, tmp_pa
     assert status == 0
     assert "71 frames" in err
     assert "sub01/EP01_01f/11" in err
-    assert "clips of 4 subjects in the test: no verdict can come of it" in out
+    assert "clips of 4 subjects: no verdict is possible, which needs at least 6 subjects" in out
     assert not (tmp_path / "mlflow.db").exists()
 
 

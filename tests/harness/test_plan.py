@@ -1,11 +1,12 @@
 """What is judged before a study starts: own networks at the data's classes, and what its test can tell."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.data.reading import DataRequest
-from harness.plan import prepare, smallest_difference
+from harness.plan import prepare
 from tests.harness.tiny import request
 
 NET = """
@@ -51,16 +52,37 @@ def test_an_own_network_beside_pretrained_ones_starts_as_its_function_makes_it(
     ]
 
 
+def test_seeds_and_splits_are_the_trainings_and_the_divisions(tree: Path) -> None:
+    plan = prepare(request(tree, protocols=("clip",), seeds=3, splits=2))
+
+    assert (plan.study.seeds, plan.study.split_seeds) == ((0, 1, 2), (0, 1))
+    assert [split.seed for split in plan.splits] == [0, 1]
+
+
+def test_the_null_arm_comes_last_and_repeats_the_proposed_network(tree: Path) -> None:
+    plan = prepare(request(tree, only=("proposed", "vgg16"), null=True))
+
+    assert [arm.name for arm in plan.study.arms] == ["proposed", "vgg16", "proposed (null)"]
+
+
 @pytest.mark.parametrize(
-    ("protocol", "seeds", "told"),
+    ("change", "message"),
     [
-        ("frame", 1, "clips of 4 subjects in the test: no verdict can come of it; fewer than 6 subjects"),
-        ("clip", 3, "over 3 seeds: no verdict can come of it"),
-        ("subject", 1, "subject: 6 clips of 1 subjects in the test: it can show a difference of"),
+        ({"metric": "f1"}, "--metric must be one of accuracy, uf1, uar; got 'f1'"),
+        ({"margin": 0.0}, "--margin is the smallest difference that matters, in points, .*; got 0"),
+        ({"margin": 100.0}, "got 100"),
+        ({"splits": 0}, "--splits must be at least 1 and at most 1000; got 0"),
+        ({"seeds": 1001}, "--seeds must be at least 1 and at most 1000; got 1001"),
     ],
 )
-def test_no_power_is_stated_where_no_verdict_can_come(
-    tree: Path, protocol: str, seeds: int, told: str
-) -> None:
-    plan = prepare(request(tree, protocols=(protocol,), seeds=seeds))
-    assert told in smallest_difference(plan, protocol)
+def test_what_decides_is_checked_before_the_data(tree: Path, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        prepare(request(tree / "none", **change))
+
+
+def test_the_metric_and_the_margin_change_the_study_and_no_run(tree: Path) -> None:
+    plain, other = prepare(request(tree)), prepare(request(tree, metric="uar", margin=3.0))
+
+    assert plain.study.name != other.study.name
+    assert [run.key for run in plain.study.runs()] == [run.key for run in other.study.runs()]
+    assert (other.study.metric, other.study.margin) == ("uar", 0.03)

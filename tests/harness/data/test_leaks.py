@@ -42,8 +42,8 @@ def planned(root: Path, *protocols: str, **changes: object) -> Plan:
 @pytest.mark.parametrize("protocol", ["clip", "loso"])
 def test_a_copy_across_what_a_protocol_keeps_apart_stops_the_study(copied: Path, protocol: str) -> None:
     with pytest.raises(ValueError, match="same-bytes") as error:
-        # In one of so many seeds the two clips are on different sides of the test.
-        planned(copied, protocol, seeds=1 if protocol == "loso" else 12)
+        # In one of so many divisions the two clips are on different sides of the test.
+        planned(copied, protocol, splits=1 if protocol == "loso" else 12)
     message = str(error.value)
     assert message.startswith(f"the protocol {protocol} promises that no clip or ")
     assert "are byte for byte an image in training or validation, such as fear/person" in message
@@ -57,7 +57,7 @@ def test_what_a_protocol_allows_does_not_stop_the_study(copied: Path) -> None:
 
 
 def test_data_that_do_not_leak_are_planned_under_every_protocol(people: Path) -> None:
-    plan = planned(people, *ALL, seeds=2)
+    plan = planned(people, *ALL, splits=2)
     assert {split.protocol for split in plan.splits} == set(ALL)
 
 
@@ -89,7 +89,7 @@ def test_a_split_that_breaks_its_promise_stops_the_study(
     if code is None:
         check_promises(pixels, (split,))
         return
-    with pytest.raises(ValueError, match=f"with seed 1 and fold 2 the data break this: {code}: "):
+    with pytest.raises(ValueError, match=f"with division 1 and fold 2 the data break this: {code}: "):
         check_promises(pixels, (split,))
 
 

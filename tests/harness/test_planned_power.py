@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import pytest
+
+from harness.data.reading import DataRequest
+from harness.plan import prepare
+from harness.planned_power import describe_power
+from studies.statistics.power import Noise
+from tests.harness.tiny import request
+
+NOISE = Noise(training=0.02, heterogeneity=0.02, discordance=0.2, source="measured")
+
+
+def test_too_few_test_subjects_point_to_the_protocols_that_test_all(tree: Path) -> None:
+    said = describe_power(prepare(request(tree, protocols=("clip",))), "clip", None)
+
+    assert said.startswith("clip: the test has ")
+    assert "no verdict is possible, which needs at least 6 subjects" in said
+    assert said.endswith("kfold or loso test all 4 subjects")
+
+
+@pytest.fixture
+def people() -> DataRequest:
+    """Eight drawn people."""
+    return DataRequest(dataset="synthetic")
+
+
+def test_power_is_stated_for_the_family_by_number_of_seeds(people: DataRequest, tree: Path) -> None:
+    plan = prepare(request(tree, data=people, only=("vgg16", "proposed"), seeds=2))
+    said = describe_power(plan, "frame", NOISE)
+
+    assert "in a family of 1: 2 seeds: no verdict; 5 seeds: " in said
+    assert "(measured: training SD 2.0 points, subject SD 2.0, 20 % of answers change" in said
+    points = [float(part.split()[-2]) for part in said.split("; ") if part.count("points") == 1][:3]
+    assert points == sorted(points, reverse=True)
+
+
+def test_each_fold_is_a_training_so_that_one_seed_is_enough(people: DataRequest, tree: Path) -> None:
+    plan = prepare(request(tree, data=people, only=("vgg16", "proposed"), protocols=("loso",)))
+    said = describe_power(plan, "loso", None)
+
+    assert "of 8 folds" in said
+    assert "1 seed: no verdict" not in said
+    assert "1 seed: " in said
