@@ -1,0 +1,93 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.api import run
+from harness.commands.study import NO_RUN
+from harness.tracking.analysis_plans import has_cells
+from harness.tracking.ledger import Ledger
+from studies.analysis_plan import AnalysisPlan, check_follows, plan_of
+from studies.codec import from_json
+from tests.harness.tiny import Run, request
+
+
+def _options(tree: Path) -> tuple[object, ...]:
+    return (
+        *("compare", "--dataset", "casme2", "--root", tree, "--only", "proposed,vgg16", "--preset", "quick"),
+        *("--epochs", 1, "--image-size", 32, "--width", 0.125, "--protocol", "clip"),
+    )
+
+
+def test_a_study_that_follows_a_plan_logged_before_its_first_cell_is_confirmatory(
+    tree: Path, harness: Run
+) -> None:
+    code, out, _ = harness(*_options(tree), "--save-plan", "plan.json")
+    plan = from_json(AnalysisPlan, Path("plan.json").read_text())
+
+    assert code == 0
+    assert plan.digest in out
+    assert "exploratory" not in out
+    assert (plan.pairs, plan.metric, plan.margin) == ((("vgg16", "proposed"),), "accuracy", 0.05)
+    assert not Path("mlflow.db").exists(), "saving a plan runs nothing"
+
+    code, out, _ = harness(*_options(tree), "--plan", "plan.json")
+    report = next(Path("results").glob("*/report.md")).read_text()
+
+    assert code == 0
+    assert "These verdicts are confirmatory: " in report
+    # Read again from the store, and run again: the first log stands.
+    assert harness("report")[0] == 0
+    assert "These verdicts are confirmatory: " in next(Path("results").glob("*/report.md")).read_text()
+    assert harness(*_options(tree), "--plan", "plan.json")[0] == 0
+    assert "These verdicts are confirmatory: " in next(Path("results").glob("*/report.md")).read_text()
+
+
+def test_a_plan_saved_after_a_cell_exists_stays_exploratory(tree: Path, harness: Run) -> None:
+    assert harness(*_options(tree))[0] == 0
+    code, out, _ = harness(*_options(tree), "--save-plan", "plan.json")
+
+    assert code == 0
+    assert "cells of this study exist already, so its verdicts stay exploratory" in out
+    assert harness(*_options(tree), "--plan", "plan.json")[0] == 0
+    assert "These verdicts are exploratory: " in next(Path("results").glob("*/report.md")).read_text()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("--metric", "uar"), "metric: planned accuracy, asked for uar"),
+        (("--seeds", "2"), r"seeds: planned \(0,\), asked for \(0, 1\)"),
+    ],
+)
+def test_a_study_that_differs_from_its_plan_is_refused(
+    tree: Path, harness: Run, change: tuple[str, ...], message: str
+) -> None:
+    assert harness(*_options(tree), "--save-plan", "plan.json")[0] == 0
+    code, _, err = harness(*_options(tree), "--plan", "plan.json", *change)
+
+    assert code == 2
+    assert message.replace("\\", "") in err
+    assert not Path("mlflow.db").exists()
+
+
+def test_a_file_that_is_no_plan_is_refused(tree: Path, harness: Run) -> None:
+    Path("other.json").write_text("{}")
+
+    assert harness(*_options(tree), "--plan", "other.json")[0] == 2
+    code, _, err = harness(*_options(tree), "--plan", "none.json")
+    assert (code, "there is none at none.json" in err) == (2, True)
+    code, _, err = harness(*_options(tree), "--save-plan", "other.json")
+    assert (code, "overwrites none; other.json exists" in err) == (2, True)
+
+
+def test_a_cell_of_another_study_makes_a_plan_exploratory(tree: Path) -> None:
+    result, _ = run(request(tree, protocols=("clip",)))
+    ledger = Ledger()
+    other = replace(result.study, margin=0.1)
+
+    assert other.name not in ledger.study_names()
+    assert has_cells(ledger, other)
+    assert not has_cells(ledger, replace(other, seeds=(7,)))
+    assert len(ledger.collect(other, parent=NO_RUN).results) == 1
+    check_follows(other, plan_of(other))
