@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from harness.data.reading import DataRequest
@@ -20,9 +22,16 @@ def test_too_few_test_subjects_point_to_the_protocols_that_test_all(tree: Path) 
 
 
 @pytest.fixture
-def people() -> DataRequest:
-    """Eight drawn people."""
-    return DataRequest(dataset="synthetic")
+def people(tmp_path: Path) -> DataRequest:
+    """Class folders of eight people with a clip of two frames in each of three classes."""
+    for label, emotion in enumerate(("anger", "joy", "sadness")):
+        for person in range(8):
+            clip = tmp_path / "people" / emotion / f"person {person}" / f"clip {label}"
+            clip.mkdir(parents=True)
+            for frame in range(2):
+                image = np.full((32, 32, 3), 80 * label + 8 * person + frame, dtype=np.uint8)
+                cv2.imwrite(str(clip / f"{frame}.png"), image)
+    return DataRequest(dataset="folder", root=tmp_path / "people")
 
 
 def test_power_is_stated_for_the_family_by_number_of_seeds(people: DataRequest, tree: Path) -> None:
