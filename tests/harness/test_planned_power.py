@@ -23,12 +23,12 @@ def test_too_few_test_subjects_point_to_the_protocols_that_test_all(tree: Path) 
 
 @pytest.fixture
 def people(tmp_path: Path) -> DataRequest:
-    """Class folders of eight people with a clip of two frames in each of three classes."""
+    """Class folders of eight people with a clip of eight frames in each of three classes."""
     for label, emotion in enumerate(("anger", "joy", "sadness")):
         for person in range(8):
             clip = tmp_path / "people" / emotion / f"person {person}" / f"clip {label}"
             clip.mkdir(parents=True)
-            for frame in range(2):
+            for frame in range(8):
                 image = np.full((32, 32, 3), 80 * label + 8 * person + frame, dtype=np.uint8)
                 cv2.imwrite(str(clip / f"{frame}.png"), image)
     return DataRequest(dataset="folder", root=tmp_path / "people")

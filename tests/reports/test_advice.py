@@ -97,7 +97,7 @@ def test_too_few_test_subjects_point_to_kfold(built: Any) -> None:
     assert _advised(built, _choose(built, subjects=4)) == [
         "Verdicts need at least 6 test subjects, which subject has not. harness compare --dataset casme2 "
         "--preset paper --protocol kfold tests all 96 clips of 12 subjects and would show "
-        f"{100 * least:.1f} points (as on drawn faces)."
+        f"{100 * least:.1f} points ({power.DRAWN_FACES.source})."
     ]
 
 
