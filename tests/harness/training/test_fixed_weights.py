@@ -1,0 +1,38 @@
+from pathlib import Path
+
+import pytest
+
+from architectures.catalogue import architecture
+from architectures.user import described
+from harness.training.run import has_fixed_weights
+
+NETS = """
+import torch
+from torch import nn
+
+def plain(classes):
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, classes))
+
+def seeded(classes):
+    torch.manual_seed(7)
+    return plain(classes)
+
+def constant(classes):
+    network = plain(classes)
+    for parameter in network.parameters():
+        nn.init.constant_(parameter, 0.1)
+    return network
+"""
+
+
+@pytest.mark.parametrize(("name", "fixed"), [("plain", False), ("seeded", True), ("constant", True)])
+def test_a_network_that_starts_from_the_same_weights_under_every_seed_is_found(
+    tmp_path: Path, name: str, fixed: bool
+) -> None:
+    (tmp_path / "net.py").write_text(NETS)
+
+    assert has_fixed_weights(described(f"{tmp_path / 'net.py'}:{name}"), classes=3) is fixed
+
+
+def test_the_catalogues_networks_draw_their_weights() -> None:
+    assert not has_fixed_weights(architecture("vgg16"), classes=3)
