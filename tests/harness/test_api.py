@@ -31,11 +31,13 @@ def test_a_network_of_ones_own_takes_part_as_every_other(tree: Path, net: Path, 
     assert {r.spec.architecture.name for r in result.results} == {"proposed", "tiny"}
     rows = re.sub(" +", " ", text)
     for row in (
-        "| tiny (full width) | subject |",
-        "| tiny (full width) | proposed (width 0.125",
         "| tiny | subject |",
+        "| proposed (width 0.125",
     ):
         assert row in rows
+    assert re.search(r"\| proposed \(width 0\.125[^|]*\) \| tiny[^|]* \| subject \|", rows), (
+        "tiny stands second"
+    )
     options = (
         "--dataset",
         "casme2",
