@@ -20,7 +20,7 @@ FLAGS = (
     *("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp", "-fPIC", "-shared"),
     # Compilers shy away from the widest registers, which all that is done here is made for.
     *(("-mprefer-vector-width=512",) if platform.machine() in ("x86_64", "AMD64") else ()),
-    # Without AVX-512 the compiler warns of how wide vectors are passed between files that were compiled apart.
+    # Without AVX-512 the compiler warns of how wide vectors are passed between files compiled apart.
     "-Wno-psabi",
 )
 
