@@ -39,6 +39,7 @@ def describe_power(plan: Plan, protocol: str, known: Noise | None) -> str:
         more = "" if by_fold else f"; kfold or loso test all {_subjects(plan)} subjects"
         return f"{about}: no verdict is possible, which needs at least {MIN_CLUSTERS} {name}{more}"
     family = len(pairs(study.arms, design=study.design)) or 1
+    divisions = len(study.split_seeds)
     counts = sorted({len(study.seeds), *SEEDS})
     found = "; ".join(
         _finds(
@@ -50,11 +51,14 @@ def describe_power(plan: Plan, protocol: str, known: Noise | None) -> str:
                 by_fold=by_fold,
             ),
             noise,
+            divisions=divisions,
         )
         for seeds in counts
     )
+    one = ", on one division" if divisions > 1 else ""
     return (
-        f"{about}. Smallest difference found with {100 * power.POWER:.0f} % power in a family of "
+        f"{about}. Smallest difference of accuracy found{one} with {100 * power.POWER:.0f} % power in a "
+        "family of "
         f"{family}: {found} ({noise.source}: training SD {100 * noise.training:.1f} points, subject SD "
         f"{100 * noise.heterogeneity:.1f}, {100 * noise.discordance:.0f} % of answers change between "
         "trainings)"
@@ -65,9 +69,9 @@ def _subjects(plan: Plan) -> int:
     return len({sample.subject for sample in plan.pixels.table.samples})
 
 
-def _finds(plan: power.Plan, noise: Noise) -> str:
+def _finds(plan: power.Plan, noise: Noise, *, divisions: int) -> str:
     seeds = "1 seed" if plan.trainings == 1 else f"{plan.trainings} seeds"
-    if plan.trainings < MIN_TRAININGS and not plan.by_fold:
+    if plan.trainings * divisions < MIN_TRAININGS and not plan.by_fold:
         return f"{seeds}: no verdict"
     least = power.smallest_difference(plan, noise)
     return f"{seeds}: none" if least is None else f"{seeds}: {100 * least:.1f} points"

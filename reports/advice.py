@@ -64,14 +64,22 @@ def _more_seeds(study: Outcomes) -> str:
         f"Verdicts need {MIN_TRAININGS} trainings of each network. Run "
         f"{command(spec, protocols, f'--seeds {seeds}')} with your other options: it reuses "
         f"{len(runs) - left} cells and runs {left}, which takes about {duration(mean * left)} (h:min:s), "
-        "one at a time at the mean time of the finished cells."
+        f"one at a time at the mean time of the finished cells.{_retry(study)}"
     )
+
+
+def _retry(study: Outcomes) -> str:
+    failed = len(study.result.failures)
+    return f" Of these, {failed} failed before and run again only with --retry-failed." if failed else ""
 
 
 def _more_subjects(study: Outcomes, few: list[str]) -> str:
     start = f"Verdicts need at least {MIN_CLUSTERS} test subjects, which {' and '.join(few)} has not"
     data = next((data for protocol in few if (data := study.data(protocol))), None)
     clips = data.subject_clips if data else ()
+    if few == ["kfold"] and len(clips) >= MIN_CLUSTERS:
+        more = command(study.study, "--protocol kfold", f"--folds {min(FOLDS, len(clips))}")
+        return f"Verdicts need at least {MIN_CLUSTERS} folds, which kfold has not. Run {more}."
     if clips and len(clips) < MIN_CLUSTERS:
         return f"{start}; nor have these data, so that no protocol can give one."
     if not clips:

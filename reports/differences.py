@@ -71,12 +71,15 @@ def plan_state(study: Outcomes) -> str:
     return "confirmatory" if study.result.confirmatory else "exploratory"
 
 
-def differences(study: Outcomes, protocol: str) -> tuple[Difference, ...]:
-    """The family of comparisons of a study under one protocol, as far as both arms have finished."""
+def differences(study: Outcomes, protocol: str, *, metric: Metric | None = None) -> tuple[Difference, ...]:
+    """The family of comparisons of a study under one protocol, as far as both arms have finished.
+
+    `metric` is the study's unless another is given.
+    """
     rows = {row.arm.name: row for row in study.under(protocol)}
     pairings = pairs(study.study.arms, design=study.study.design)
     family = [(rows[before.name], rows[after.name]) for before, after in pairings]
-    return judge(family, metric=study.study.metric, margin=study.study.margin)
+    return judge(family, metric=metric or study.study.metric, margin=study.study.margin)
 
 
 def null_difference(study: Outcomes, protocol: str) -> Difference | None:
@@ -170,7 +173,8 @@ def difference_table(study: Outcomes) -> Table | None:
         ),
         rows=tuple(_row(each, margin=margin) for each in found),
         notes=(
-            f"Family of a protocol: {family_in_words(study.study)}. Difference: {metric} of To minus "
+            f"Family of a protocol: {family_in_words(study.study) or 'none'}. Difference: {metric} of To "
+            "minus "
             f"{metric} of From on the same test units.",
             "Interval and p: adjusted for the family; p < 0.05 if and only if the interval leaves out 0. "
             "They cover other subjects and other trainings, as far as the study varied them.",
@@ -178,7 +182,7 @@ def difference_table(study: Outcomes) -> Table | None:
             f"These verdicts are {plan_state(study)}: {PLAN_STATES[plan_state(study)]}.",
             "Verdict: better or worse at p < 0.05; equivalent if the interval stays within "
             f"±{100 * margin:g} points; otherwise inconclusive.",
-            *_null_notes(study),
+            *(_null_notes() if any(nulls) else ()),
             *_single_training_notes(found),
             SEEN_NOTE,
             *audit_notes(study.rows),
@@ -195,12 +199,11 @@ def _conditional_notes(found: Sequence[Difference]) -> Iterator[str]:
         )
 
 
-def _null_notes(study: Outcomes) -> Iterator[str]:
-    if null_pair(study.study.arms):
-        yield (
-            "The null arm is the same architecture trained with other seeds: its row shows what no "
-            "difference looks like on these data. It is no part of the family."
-        )
+def _null_notes() -> Iterator[str]:
+    yield (
+        "The null arm is the same architecture trained with other seeds: its row shows what no difference "
+        "looks like on these data. It is no part of the family."
+    )
 
 
 def _single_training_notes(found: Sequence[Difference]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from statistics import fmean, variance
 from reports.differences import differences
 from reports.outcomes import Outcome, Outcomes, SeedOutcome
 from studies.statistics.power import Noise
+from studies.statistics.verdicts import Estimate
 
 
 def measure_noise(study: Outcomes, protocol: str) -> Noise | None:
@@ -19,13 +20,13 @@ def measure_noise(study: Outcomes, protocol: str) -> Noise | None:
         return None
     discordance = fmean(_discordance(*pair) for pair in pairs)
     units = fmean(len(first.units) for first, _ in pairs)
-    training = fmean(
-        max(0.0, variance([first.scores.accuracy, second.scores.accuracy]) - discordance / (2 * units))
-        for first, second in pairs
-    )
+    pooled = fmean(variance([first.scores.accuracy, second.scores.accuracy]) for first, second in pairs)
+    # A training with several folds is the mean of as many independent ones.
+    folds = len(rows[0].seeds[0].runs)
+    training = folds * max(0.0, pooled - discordance / (2 * units))
     excess = [
-        max(0.0, found.subject_error**2 - discordance / (found.units * found.trainings)) * found.clusters
-        for each in differences(study, protocol)
+        max(0.0, _beyond_answers(found, discordance) - (2 * training / found.trainings if folds > 1 else 0.0))
+        for each in differences(study, protocol, metric="accuracy")
         if (found := each.estimate)
     ]
     count = sum(len(row.seeds) for row in rows)
@@ -35,6 +36,11 @@ def measure_noise(study: Outcomes, protocol: str) -> Noise | None:
         discordance=discordance,
         source=f"measured on {count} finished trainings of this study",
     )
+
+
+def _beyond_answers(found: Estimate, discordance: float) -> float:
+    """Variance of a difference over clusters beyond that of single answers."""
+    return (found.subject_error**2 - discordance / (found.units * found.trainings)) * found.clusters
 
 
 def _same_division(row: Outcome) -> Iterator[tuple[SeedOutcome, SeedOutcome]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
@@ -153,6 +153,7 @@ class Paired:
                 trainings=len(self.trainings),
                 units=self.units,
                 conditional=self.is_conditional,
+                cluster_name="subjects" if self.is_crossed else "folds",
             )
             for index in range(len(found.estimate))
         )
@@ -229,14 +230,26 @@ def _right(seed: SeedOutcome) -> Iterable[tuple[str, bool]]:
 def pair_up(rows: Sequence[Outcome], metric: Metric, *, by_frame: bool = False) -> Paired | None:
     """Pair the arms over the trainings that all of them have finished; None if there is no such training.
 
-    With several divisions only those count on which every seed is finished.
+    With several divisions these are the most trainings that have the same seeds on each division.
     """
     if not rows or not all(row.seeds for row in rows):
         return None
     common = set.intersection(*({seed.id for seed in row.seeds} for row in rows))
-    seeds = {seed for _, seed in common}
-    whole = {division for division, _ in common if all((division, seed) in common for seed in seeds)}
-    trainings = tuple(sorted(training for training in common if training[0] in whole))
-    if not trainings:
+    if not common:
         return None
+    trainings = _balanced(common)
     return Paired(rows=tuple(rows), trainings=trainings, metric=metric, by_frame=by_frame)
+
+
+def _balanced(common: Collection[Training]) -> tuple[Training, ...]:
+    """The largest part of some trainings with the same seeds on every division it has."""
+    finished = {division: {seed for d, seed in common if d == division} for division, _ in common}
+    shared: set[frozenset[int]] = set()
+    for seeds in finished.values():
+        shared |= {frozenset(seeds), *(frozenset(seeds & other) for other in shared)}
+
+    def part(seeds: frozenset[int]) -> tuple[Training, ...]:
+        divisions = sorted(division for division, own in finished.items() if seeds <= own)
+        return tuple((division, seed) for division in divisions for seed in sorted(seeds))
+
+    return max(map(part, sorted(shared, key=sorted)), key=len)

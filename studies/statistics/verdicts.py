@@ -27,16 +27,17 @@ Word = Literal["better", "worse", "equivalent", "inconclusive", "no verdict", "b
 class Estimate:
     """A difference, or another contrast of arms, as a share, with what is known of its uncertainty.
 
-    `low` to `high` and `p` are at the level of the family; None where there are too few clusters. Standard
-    errors are over subjects, trainings and divisions, and of all together (`error`, with `df` degrees of
-    freedom). `conditional`: fewer than `MIN_TRAININGS` trainings, so that interval and p hold for these
-    trained networks only. `units` is the number of test units.
+    `low` to `high` and `p` are at the level of the family; there is no interval with too few clusters, which
+    are subjects or folds (`cluster_name`). Standard errors are over subjects, trainings and divisions, and
+    of all together (`error`, with `df` degrees of freedom). `conditional`: fewer than `MIN_TRAININGS`
+    trainings, so that interval and p hold for these trained networks only. `units` is the number of test
+    units.
     """
 
     value: float
     low: float | None
     high: float | None
-    p: float | None
+    p: float
     error: float
     df: float
     subject_error: float
@@ -46,6 +47,7 @@ class Estimate:
     trainings: int
     units: int
     conditional: bool = False
+    cluster_name: Literal["subjects", "folds"] = "subjects"
 
     def is_within(self, margin: float) -> bool:
         """Whether the interval stays within ±`margin` and there are units enough to show it.
@@ -60,7 +62,14 @@ class Estimate:
 
 
 def estimate_of(
-    found: Comparisons, index: int, *, clusters: int, trainings: int, units: int, conditional: bool = False
+    found: Comparisons,
+    index: int,
+    *,
+    clusters: int,
+    trainings: int,
+    units: int,
+    conditional: bool = False,
+    cluster_name: Literal["subjects", "folds"] = "subjects",
 ) -> Estimate:
     """One contrast of a single study's `Comparisons`; without interval below `MIN_CLUSTERS` clusters."""
     enough = clusters >= MIN_CLUSTERS
@@ -78,6 +87,7 @@ def estimate_of(
         trainings=trainings,
         units=units,
         conditional=conditional,
+        cluster_name=cluster_name,
     )
 
 
@@ -107,9 +117,10 @@ def decide(
         return Verdict(word="both collapsed")
     if obstacle or estimate is None:
         return Verdict(word="no verdict", reason=obstacle)
-    if estimate.clusters < MIN_CLUSTERS or estimate.p is None:
+    if estimate.clusters < MIN_CLUSTERS:
         return Verdict(
-            word="no verdict", reason=f"too few subjects ({estimate.clusters}, at least {MIN_CLUSTERS})"
+            word="no verdict",
+            reason=f"too few {estimate.cluster_name} ({estimate.clusters}, at least {MIN_CLUSTERS})",
         )
     if estimate.conditional:
         trainings = "1 training" if estimate.trainings == 1 else f"{estimate.trainings} trainings"

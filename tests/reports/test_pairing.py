@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from reports.outcomes import outcomes
-from reports.pairing import mean_over_units, pair_up
+from reports.pairing import _balanced, mean_over_units, pair_up
 
 FIVE = (0, 1, 2, 3, 4)
 GAIN = {"proposed": 1.0, "vgg16": -1.0}
@@ -306,3 +306,26 @@ def test_a_mean_over_units_counts_clusters_and_trainings_the_same_way() -> None:
     assert five.value == pytest.approx(2.25)
     assert five.training_error == pytest.approx((2.5 / 5) ** 0.5)
     assert mean_over_units([gains], dict.fromkeys(units, "s0"), by_fold=False) is None
+
+
+@pytest.mark.parametrize(
+    ("common", "kept"),
+    [
+        ({(0, 1), (1, 0)}, 1),
+        ({(0, 0), (0, 1), (1, 0)}, 2),
+        ({(d, s) for d in range(5) for s in range(5)}, 25),
+        # A different seed is missing on each division: three seeds on two divisions are the most that fit.
+        ({(d, s) for d in range(5) for s in range(5) if d != s}, 6),
+    ],
+)
+def test_divisions_that_lack_different_seeds_keep_the_most_trainings(
+    common: set[tuple[int, int]], kept: int
+) -> None:
+    trainings = _balanced(common)
+    by_division: dict[int, set[int]] = {}
+    for division, seed in trainings:
+        by_division.setdefault(division, set()).add(seed)
+
+    assert set(trainings) <= common
+    assert len(trainings) == kept
+    assert len({frozenset(seeds) for seeds in by_division.values()}) == 1
