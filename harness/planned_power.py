@@ -58,10 +58,9 @@ def describe_power(plan: Plan, protocol: str, known: Noise | None) -> str:
     one = ", on one division" if divisions > 1 else ""
     return (
         f"{about}. Smallest difference of accuracy found{one} with {100 * power.POWER:.0f} % power in a "
-        "family of "
-        f"{family}: {found} ({noise.source}: training SD {100 * noise.training:.1f} points, subject SD "
-        f"{100 * noise.heterogeneity:.1f}, {100 * noise.discordance:.0f} % of answers change between "
-        "trainings)"
+        f"family of {family}: {found} ({noise.source}: training SD {100 * noise.training:.1f} points, "
+        f"subject SD {100 * noise.heterogeneity:.1f}, {100 * noise.discordance:.0f} % of answers change "
+        "between trainings)"
     )
 
 

@@ -16,9 +16,8 @@ def cautions(study: Outcomes) -> Iterator[str]:
         widths = few(list(dict.fromkeys(f"{row.arm.name} {row.arm.width:g}" for row in scaled)))
         names = few(list(dict.fromkeys(row.arm.name for row in full)))
         yield (
-            f"Widths are unequal: {widths}; not scaled: {names}. Their differences are differences of "
-            "size too; "
-            "with --width 1 no network is scaled."
+            f"Widths are unequal: {widths}; not scaled: {names}. These networks differ in size too; with "
+            "--width 1 no network is scaled."
         )
     cut: dict[str, list[str]] = {}
     for row in study.rows:

@@ -174,8 +174,7 @@ def difference_table(study: Outcomes) -> Table | None:
         rows=tuple(_row(each, margin=margin) for each in found),
         notes=(
             f"Family of a protocol: {family_in_words(study.study) or 'none'}. Difference: {metric} of To "
-            "minus "
-            f"{metric} of From on the same test units.",
+            f"minus {metric} of From on the same test units.",
             "Interval and p: adjusted for the family; p < 0.05 if and only if the interval leaves out 0. "
             "They cover other subjects and other trainings, as far as the study varied them.",
             *_conditional_notes(found),

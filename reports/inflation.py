@@ -83,8 +83,7 @@ def _table(studies: Sequence[Outcomes]) -> Table | None:
         ),
         notes=(
             "Mean: over the networks that finished in every column and collapsed in none, with the 95 % "
-            "interval "
-            "of its fall.",
+            "interval of its fall.",
             SEEN_NOTE,
             *audit_notes(outcomes),
             *gap_notes(outcomes),

@@ -86,9 +86,8 @@ def _cut(results: Iterable[RunResult]) -> tuple[str, ...]:
     """Which runs had their batches cut, as a whole one did not fit."""
     return tuple(
         f"{run.spec.name} ({run.spec.protocol}, {training_label(run.spec)}, fold {run.spec.fold}) was "
-        "trained with "
-        f"each batch in {run.pieces} pieces, as a whole one did not fit; its gradients are the batch's, its "
-        "batch norms saw a piece at a time"
+        f"trained with each batch in {run.pieces} pieces, as a whole one did not fit; its gradients are "
+        "the batch's, its batch norms saw a piece at a time"
         for run in results
         if run.pieces > 1
     )

@@ -38,10 +38,8 @@ def uncertainty_table(study: Outcomes) -> Table | None:
         rows=tuple(rows),
         notes=(
             "The square of Together is at most the sum of the other squares: subjects and trainings share "
-            "the "
-            "variance of single answers. A dash: not varied, varied too little, or part of another column "
-            "(folds "
-            "and divisions contain their trainings).",
+            "the variance of single answers. A dash: not varied, varied too little, or part of another "
+            "column (folds and divisions contain their trainings).",
             f"Smallest detectable difference: what a study with these errors finds in {100 * POWER:.0f} % of "
             "cases, at the level of the family.",
         ),

@@ -104,7 +104,7 @@ class Splits(Division):
     seeds: Annotated[
         int,
         typer.Option(
-            help="Trainings on each division; each has its own initial weights and order. A verdict needs 5."
+            help="Trainings on each division, from other weights. Verdicts under frame, clip, subject need 5."
         ),
     ] = 1
 

@@ -14,9 +14,8 @@ def test_unequal_widths_are_named_with_the_option_that_evens_them(built: Any) ->
     (said,) = _said(built, only=("vgg16", "resnet34", "proposed"), width=0.25)
 
     assert said == (
-        "Widths are unequal: vgg16 0.25, proposed 0.25; not scaled: resnet34. Their differences are "
-        "differences "
-        "of size too; with --width 1 no network is scaled."
+        "Widths are unequal: vgg16 0.25, proposed 0.25; not scaled: resnet34. These networks differ in "
+        "size too; with --width 1 no network is scaled."
     )
 
 
@@ -40,8 +39,7 @@ def test_trainings_that_ended_while_improving_are_counted(built: Any) -> None:
 
     assert said == (
         "Training was still improving when it ended: vgg16 (1 of 2 runs under frame). The best epoch was "
-        "the last one "
-        "allowed; with more --epochs these networks can score higher."
+        "the last one allowed; with more --epochs these networks can score higher."
     )
 
 
