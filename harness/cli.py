@@ -29,6 +29,7 @@ from harness.commands.tune import tune
 from harness.commands.ui import ui
 from harness.errors import FAILED, WRONG_INPUT, Stopped, UserError, is_full_disk
 from harness.names import clashes
+from harness.process import configure_process
 from harness.usage import UsageError, in_words, is_help
 
 app = typer.Typer(
@@ -45,6 +46,7 @@ app.add_typer(data_app, name="data")
 
 def main() -> None:
     """Run the command line; the entry point of `harness`."""
+    configure_process()
     _end_politely()
     found = clashes()
     if found and sys.argv[1:2] != ["doctor"]:

@@ -9,13 +9,12 @@ import torch
 
 from architectures.network import build
 from architectures.spec import ArchitectureSpec
-from datasets.augment import normalise
+from datasets.augment import augment, normalise
 from datasets.corrupt import CORRUPTIONS, STRENGTHS
 from datasets.spec import Split
 from harness.bench.timed import seconds
-from harness.training.changes import changing
 from harness.training.checks import SECONDS
-from harness.training.engine import arranged, laid_out, layout_of, settle, stepping
+from harness.training.engine import arranged, laid_out, settle, stepping
 from harness.training.loss import focal_loss
 from studies.spec import RunSpec
 
@@ -77,11 +76,12 @@ def _speed(run: RunSpec, *, classes: int, device: torch.device) -> Speed:
         alpha = torch.ones(classes, device=device)
         optimizer = torch.optim.Adam(network.parameters())
 
-        change = changing(training, generator=torch.Generator().manual_seed(0), layout=layout_of(network))
+        generator = torch.Generator().manual_seed(0)
 
         def train() -> None:
             optimizer.zero_grad(set_to_none=True)
-            logits = step(change(x))
+            images = normalise(augment(x, training.augmentation, generator=generator))
+            logits = step(laid_out(images, network))
             focal_loss(logits, y, alpha=alpha, gamma=training.gamma).mean().backward()
             optimizer.step()
 

@@ -101,7 +101,6 @@ def trained(ledger: Ledger, name: str, *, device: torch.device) -> Trained:
     classes = result.data.classes
     # As `harness.training.run.network_of` has it, less ImageNet's weights, which the run's own replace.
     torch.backends.cudnn.allow_tf32 = False
-    torch.set_flush_denormal(True)
     network = build(replace(result.spec.architecture, pretrained=False), classes=len(classes))
     with tempfile.TemporaryDirectory() as folder:
         load_weights(network, ledger.weights(run_id, folder), of=f"run {run_id}")

@@ -59,8 +59,8 @@ class TrainingSpec:
 
     `patience` counts epochs without a better validation accuracy (ties: lower loss). `gamma` is the focal
     loss's exponent, which the paper leaves out; `class_weights` "inverse" is its α. γ = 0 without weights
-    is cross-entropy. `precision`, `compile` (torch.compile), `fused` (architectures.fast) and `deterministic`
-    are as resolved for the device, not as asked for.
+    is cross-entropy. `precision`, `compile` (torch.compile), `fused` (architectures.cpu_kernels) and
+    `deterministic` are as resolved for the device, not as asked for.
 
     Raises:
         ValueError: a count below 1, a rate or an exponent out of range, or two ways to compute a step.

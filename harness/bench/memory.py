@@ -42,7 +42,7 @@ def peak(job: Job) -> int | None:
 
 
 def _give_back() -> None:
-    """Hand what networks before left to the system: glibc keeps it (`training.engine.keep_memory`)."""
+    """Hand what networks before left to the system: glibc keeps it (`harness.process`)."""
     gc.collect()
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL(None).malloc_trim(0)

@@ -59,11 +59,11 @@ def _torchvision() -> str:
 
 
 def _kernels() -> str:
-    from architectures.fast import kernels
+    from architectures.cpu_kernels.library import Unavailable, library
 
     try:
-        kernels.library()
-    except kernels.Unavailable as error:
+        library()
+    except Unavailable as error:
         return f"{error}: CPUs compute eagerly, up to three times as long a step"
     return "compiled: CPUs compute with them"
 

@@ -21,6 +21,7 @@ from ray.util.queue import Queue
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from harness.errors import Stopped, UserError
+from harness.process import keep_freed_memory, spinning
 from harness.progress import Event
 from harness.running.cell import Desk, Elsewhere, Outcome
 from harness.running.job import Job, work
@@ -75,7 +76,7 @@ class Cluster:
             )
         pinned = NodeAffinitySchedulingStrategy(here, soft=False)
         self._queue = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": pinned})
-        self._task = ray.remote(max_retries=0)(_work)
+        self._task = ray.remote(max_retries=0, runtime_env={"env_vars": spinning()})(_work)
         return self
 
     def __exit__(
@@ -147,4 +148,5 @@ def _work(job: Job, spec: RunSpec, queue: Any) -> Outcome:
         # Not waited for: a task that waits gives its cores to the next one. With its driver it dies anyway.
         queue.put_nowait.remote(event)
 
+    keep_freed_memory()
     return work(job, spec, tell)

@@ -21,10 +21,6 @@ from studies.spec import RunSpec
 LOOKS = 1.0
 """Seconds until a cell that another process is at is asked for again."""
 
-SHARED_CORES = (
-    "; on the same cores each slows the other many times over: one command with --jobs divides them"
-)
-
 ATTEMPTS = 3
 """So often a cell whose worker dies is begun, or gone on with, before that counts as its failure."""
 
@@ -74,9 +70,7 @@ def carried_out(cells: Sequence[RunSpec], executor: Executor, desk: Desk) -> dic
                 settled[key] = outcome
             elif isinstance(outcome, Elsewhere):
                 if key not in not_before:
-                    cores = "" if not_before or desk.device.type != "cpu" else SHARED_CORES
-                    words = f"{run_name(spec)}: another process is at it{cores}"
-                    desk.tell(Event(kind="remark", words=words))
+                    desk.tell(Event(kind="remark", words=f"{run_name(spec)}: another process is at it"))
                 not_before[key] = time.monotonic() + LOOKS
                 waiting[key] = spec
             else:

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -15,6 +15,7 @@ from multiprocessing.context import SpawnProcess
 from types import TracebackType
 from typing import Any
 
+from harness.process import keep_freed_memory, spinning
 from harness.progress import Event, Tell
 from harness.running.cell import Outcome
 from harness.running.job import Job, work
@@ -102,7 +103,7 @@ class Workers:
         process = context.Process(target=_serve, args=(self._job, there), daemon=True)
         used = Counter(worker.gpu for worker in self._workers)
         gpu = min(self._gpus, key=lambda name: used[name], default="")
-        with _visible(gpu):
+        with _environment({**spinning(), **({VISIBLE: gpu} if gpu else {})}):
             process.start()
         there.close()
         return _Worker(process=process, connection=here, gpu=gpu)
@@ -121,18 +122,18 @@ class Workers:
 
 
 @contextmanager
-def _visible(gpu: str) -> Iterator[None]:
-    """Processes that start within see that GPU alone, or all of them where none is named."""
-    before = os.environ.get(VISIBLE)
-    if gpu:
-        os.environ[VISIBLE] = gpu
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Processes that start within have these variables in their environment."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:
-        if gpu:
-            os.environ.pop(VISIBLE)
-            if before is not None:
-                os.environ[VISIBLE] = before
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name)
+            else:
+                os.environ[name] = value
 
 
 def _serve(job: Job, connection: Connection) -> None:
@@ -140,6 +141,7 @@ def _serve(job: Job, connection: Connection) -> None:
     # Ctrl-C reaches all processes of a terminal; the study's decides, and stops its workers so.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _interrupted)
+    keep_freed_memory()
     threading.Thread(target=_die_with_parent, daemon=True).start()
     speaks = threading.Lock()
 

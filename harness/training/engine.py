@@ -1,29 +1,24 @@
 """How a training step is computed: chosen for a device once, said in the plan, part of every run's identity.
 
-`eager` is PyTorch operator by operator; `fused` runs what lies around a block's convolutions as kernels of
-our own (`architectures.fast`, CPUs alone); `compiled` is torch.compile. All three are the same network and
-the same mathematics; what differs is rounding.
+`eager` is PyTorch operator by operator. `fused` computes the norms, activations and attentions of the block
+networks by kernels of our own (`architectures.cpu_kernels`, on a CPU only); other networks run eagerly under
+it. `compiled` is torch.compile. All three compute the same network; their results differ by rounding.
 """
 
 from __future__ import annotations
 
-import ctypes
-import mmap
 import os
-import platform
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
 from typing import cast, get_args
 
 import torch
 from torch import Tensor, nn
 
-from architectures.fast import kernels
-from architectures.fast.fuse import fuse
+from architectures.cpu_kernels import library
+from architectures.cpu_kernels.fuse import fuse
+from architectures.network import BlockNetwork
 from architectures.spec import ArchitectureSpec
-from harness.training import changes
 from studies.spec import Engine, Precision, TrainingSpec
 
 ENGINES = ("auto", *get_args(Engine))
@@ -34,13 +29,6 @@ PAYS = 500_000
 
 PLANES = ("resnet34", "alexnet_d2l")
 """Networks that are faster on a CPU with planes than with channels last: see `harness bench`."""
-
-MMAP_THRESHOLD, TRIM_THRESHOLD = -3, -1
-"""glibc's names for the size from which memory is asked of the system piece by piece, and is given back."""
-
-NEVER = -1
-
-PIECE, LARGE_PAGE = 2**30, 2**21
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,15 +83,14 @@ def _engine(device: torch.device, asked: str, *, precision: Precision, images: i
         return "eager", f"eager, as the fused kernels have no {precision}"
     if device.type == "cpu":
         try:
-            kernels.library()
-            kernels.library(changes.SOURCES)
-        except kernels.Unavailable as error:
+            library.library()
+        except library.Unavailable as error:
             if asked == "fused":
                 raise ValueError(
                     f"--engine fused: {error}; install a C++ compiler, or leave it out"
                 ) from error
             return "eager", f"eager, as {error}"
-        return "fused", "fused kernels, which need no compiling for each network"
+        return "fused", "fused kernels for the block networks"
     if device.type == "cuda" and images >= PAYS:
         return "compiled", f"compiled, as a run sees {images:,} images"
     if device.type == "cuda":
@@ -145,7 +132,7 @@ def stepping(network: nn.Module, training: TrainingSpec) -> Callable[[Tensor], T
     """
     step: Callable[[Tensor], Tensor] = network
     if training.fused:
-        step = fuse(network)
+        step = fuse(network) if isinstance(network, BlockNetwork) else network
     elif training.compile:
         step = _compiled(network, batch=training.batch)
     if training.precision == "float32":
@@ -175,54 +162,8 @@ def _compiled(network: nn.Module, *, batch: int) -> Callable[[Tensor], Tensor]:
 
 
 def settle(training: TrainingSpec) -> None:
-    """Set what torch and the process hold globally, for runs trained so."""
+    """Set the global options of torch's backends that `training` names."""
     torch.backends.cudnn.allow_tf32 = False  # float32 in the run's identity means float32
-    # A network that saturates fills its activations with denormals, which CPUs are many times slower on.
-    torch.set_flush_denormal(True)
     if training.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(training.deterministic)
-    keep_memory()
-
-
-@cache
-def keep_memory() -> None:
-    """Have glibc keep what was freed, where it is the C library, instead of giving it back to the system.
-
-    Every activation is otherwise a fresh piece of memory whose pages the system fills with zeros as they are
-    first touched: at 112 px that is half of an eager step of the proposed network.
-    """
-    if platform.libc_ver()[0] == "glibc":
-        library = ctypes.CDLL(None)
-        library.mallopt(MMAP_THRESHOLD, 2**31 - 4097)
-        library.mallopt(TRIM_THRESHOLD, NEVER)
-        if not _promises_no_more_than_there_is():
-            _advise_large_pages(library)
-
-
-def _promises_no_more_than_there_is() -> bool:
-    """Whether memory that one process asks for, and does not touch, is lost to the others."""
-    mode = Path("/proc/sys/vm/overcommit_memory")
-    return not mode.is_file() or mode.read_text().strip() == "2"
-
-
-def _advise_large_pages(library: ctypes.CDLL) -> None:
-    """Have the system lay what the heap grows into out in pages of 2 MiB, where it does so when advised.
-
-    Half of the machine's memory is asked for, untouched, and freed again, which leaves it at the heap's end.
-    The proposed network's steps are 2 % faster, and its first one several times, as it touches a five
-    hundredth of the pages.
-    """
-    library.malloc.restype, library.malloc.argtypes = ctypes.c_void_p, (ctypes.c_size_t,)
-    library.free.argtypes = (ctypes.c_void_p,)
-    library.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
-    pieces = []
-    for _ in range(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2 // PIECE):
-        piece = library.malloc(PIECE)
-        if piece is None:
-            break
-        pieces.append(piece)
-        first = -(-piece // LARGE_PAGE) * LARGE_PAGE
-        library.madvise(first, (piece + PIECE - first) // LARGE_PAGE * LARGE_PAGE, mmap.MADV_HUGEPAGE)
-    for piece in pieces:
-        library.free(piece)

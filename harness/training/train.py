@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from architectures.network import first_and_last
-from harness.training.changes import changing
+from datasets.augment import augment, normalise
 from harness.training.engine import layout_of, stepping
 from harness.training.evaluate import logits_of
 from harness.training.feed import Part, fed
@@ -105,14 +105,15 @@ def fit(
     loss = partial(focal_loss, alpha=_alpha(train, classes, training), gamma=training.gamma)
     ends = first_and_last(network)
     step = stepping(network, training)
-    change = changing(training, generator=generator, layout=layout_of(network))
+    layout = layout_of(network)
     while not over(standing.history, training):
         start, number = time.perf_counter(), len(standing.history) + 1
         # Sums stay on the device until the epoch ends: to read one is to wait for all that was asked of it.
         sums, norms = torch.zeros(2, device=device), torch.zeros(2, device=device)
         network.train()
         for images, labels in fed(train, batches(len(train), training.batch, generator=generator)):
-            images = change(images)
+            images = augment(images, training.augmentation, generator=generator)
+            images = normalise(images).contiguous(memory_format=layout)
             optimizer.zero_grad(set_to_none=True)
             for piece, truth in zip(
                 _cut(images, standing.pieces), _cut(labels, standing.pieces), strict=True

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import copy
-import platform
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +10,7 @@ import torch
 from torch import nn
 
 from architectures.catalogue import CATALOGUE, scaled
-from architectures.fast import kernels
+from architectures.cpu_kernels.library import library
 from architectures.network import build
 from harness.data.reading import DataRequest
 from harness.plan import prepare
@@ -40,7 +37,7 @@ def test_a_cpu_takes_the_fused_kernels_in_float32_and_says_so() -> None:
 
 def test_without_a_compiler_a_cpu_goes_eagerly_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CXX", "/bin/false")
-    kernels.library.cache_clear()
+    library.cache_clear()
     try:
         found = choice()
         assert found.engine == "eager"
@@ -49,7 +46,7 @@ def test_without_a_compiler_a_cpu_goes_eagerly_and_says_why(monkeypatch: pytest.
             choice(engine="fused")
     finally:
         monkeypatch.undo()
-        kernels.library.cache_clear()
+        library.cache_clear()
 
 
 def test_a_cpu_asked_for_bfloat16_goes_eagerly() -> None:
@@ -227,7 +224,7 @@ def test_the_plan_says_how_and_how_long(tree: Path, harness: Run) -> None:
     small = ("--preset", "quick", "--epochs", 1, "--image-size", 32, "--width", 0.0625)
     common = ("ablate", "--dataset", "casme2", "--root", tree, *small, "--dry-run")
     _, _, err = harness(*common)
-    assert "one at a time; float32; fused kernels, which need no compiling" in err
+    assert "one at a time; float32; fused kernels for the block networks" in err
     assert "about " in err
     code, _, err = harness(*common, "--engine", "eager", "--precision", "bfloat16")
     assert code == 0
@@ -235,32 +232,3 @@ def test_the_plan_says_how_and_how_long(tree: Path, harness: Run) -> None:
     code, _, err = harness(*common, "--engine", "slow")
     assert code == 2
     assert "--engine must be one of" in err
-
-
-FAULTS = """
-import resource, sys, torch
-from harness.training.engine import settle
-from studies.spec import TrainingSpec
-
-def faults():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-
-if sys.argv[1:]:
-    taken = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (taken + 3 * 2**30, resource.RLIM_INFINITY))
-settle(TrainingSpec())
-for _ in range(2):
-    torch.ones(2**24)
-before = faults()
-for _ in range(5):
-    torch.ones(2**24)
-print(faults() - before)
-"""
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told to keep memory")
-@pytest.mark.parametrize("limits", [(), ("3 GiB",)], ids=["unlimited", "3 GiB more"])
-def test_memory_that_was_freed_is_had_again_without_a_page_being_filled(limits: tuple[str, ...]) -> None:
-    """In a process of its own, whose heap no other test has left holes in."""
-    done = subprocess.run((sys.executable, "-c", FAULTS, *limits), capture_output=True, text=True, check=True)
-    assert int(done.stdout) < 1000  # of 5 times 16,384 pages

@@ -1,6 +1,7 @@
-"""Every kernel beside its slow twin, which is PyTorch's own operators in the same modules."""
+"""Every kernel beside the operators of PyTorch that compute the same in the same modules."""
 
 import copy
+import os
 import subprocess
 from itertools import product
 
@@ -8,11 +9,15 @@ import pytest
 import torch
 from torch import nn
 
+from architectures import code_cache
 from architectures.attention import CBAM
 from architectures.block import block
 from architectures.catalogue import CATALOGUE, scaled
-from architectures.fast import kernels
-from architectures.fast.fuse import FusedResidual, FusedSequential, FusedShuffle, fuse
+from architectures.code_cache import private_folder
+from architectures.cpu_kernels import library
+from architectures.cpu_kernels.attend import attend, attend_backward
+from architectures.cpu_kernels.fuse import FusedResidual, FusedSequential, fuse
+from architectures.cpu_kernels.norm_act import batch_norm_act, batch_norm_act_backward, norm_act
 from architectures.network import build
 from architectures.spec import ACTIVATIONS, ATTENTIONS, CONVOLUTIONS, NORMS, ArchitectureSpec, BlockSpec
 
@@ -84,7 +89,6 @@ def test_every_block_gives_the_same_both_ways(combination, generator):
 
 @pytest.mark.usefixtures("two_threads")
 def test_maps_too_large_for_the_caches_are_the_same(generator):
-    """Beyond 16 MiB results are streamed past the caches."""
     spec = CATALOGUE["proposed"]
     torch.manual_seed(1)
     network = nn.Sequential(block(spec, 8, 64), nn.MaxPool2d(2))
@@ -99,27 +103,6 @@ def test_the_proposed_network_is_the_same(generator):
     network.classifier[4] = nn.Identity()  # dropout draws anew
     assert_twins(network, torch.randn(8, 3, 64, 64, generator=generator), alike=assert_mostly_alike)
     assert any(isinstance(module, FusedResidual) for module in fuse(network).modules())
-
-
-def test_the_units_of_shufflenet_are_the_same(generator):
-    torch.manual_seed(1)
-    network = build(CATALOGUE["shufflenetv2"], classes=3)
-    units = nn.Sequential(*network.stage2)
-    assert {type(unit) for unit in fuse(copy.deepcopy(units))} == {FusedShuffle}
-
-    def alike(one, other, *, scale=1e-3):
-        assert_alike(one, other, scale=max(scale, 1e-3))  # means of what is normed are rounding alone
-
-    assert_twins(units, torch.randn(4, 24, 8, 6, generator=generator), alike=alike)
-    planes = torch.randn(4, 24, 8, 6, generator=generator)
-    assert torch.equal(fuse(copy.deepcopy(units).eval())(planes), units.eval()(planes))
-
-
-def test_equal_neighbours_send_their_gradient_to_the_first():
-    images = torch.zeros(1, 3, 5, 5)
-    images[0, :, 2, 2] = 1
-    network = nn.Sequential(nn.MaxPool2d(2))
-    assert_twins(network, images)
 
 
 def test_evaluation_is_the_same_by_running_statistics(generator):
@@ -177,19 +160,6 @@ class Scaled(nn.Conv2d):
         return 2 * super().forward(x)
 
 
-class Stretched(nn.Module):
-    """Some places far from all others, which activations saturate at once they are normed."""
-
-    def forward(self, x):
-        return x * torch.where(x.detach() > x.mean() + 2 * x.std(), 50, 1)
-
-
-def large(channels, stride=1):
-    """A depthwise convolution whose kernel has a side of 5, and a norm."""
-    yield nn.Conv2d(channels, channels, 5, stride=stride, padding=2, groups=channels, bias=False)
-    yield nn.BatchNorm2d(channels)
-
-
 OWN = {
     "a frozen norm": lambda: (nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8).eval(), nn.Conv2d(8, 8, 1)),
     "nothing before an attention": lambda: (nn.Conv2d(3, 24, 1), nn.Sequential(), CBAM(24)),
@@ -221,25 +191,6 @@ OWN = {
     "a hook": lambda: (torch.nn.utils.spectral_norm(nn.Conv2d(3, 8, 1)), nn.BatchNorm2d(8)),
     "another kernel": lambda: (nn.Conv2d(3, 3, 5, padding=2, groups=3), nn.Conv2d(3, 8, 1, stride=2)),
     "another pool": lambda: (nn.MaxPool2d(2, ceil_mode=True), nn.MaxPool2d(3, 2, 1), nn.MaxPool2d(2, 1)),
-    "depthwise kernels of side 5": lambda: (
-        nn.Conv2d(3, 40, 1),
-        *large(40),
-        *large(40, stride=2),
-        *large(40, stride=2),
-        *large(40),
-    ),
-    "smooth activations": lambda: (
-        nn.Conv2d(3, 20, 1),
-        nn.BatchNorm2d(20),
-        nn.SiLU(inplace=True),
-        nn.Conv2d(20, 20, 3, padding=1, groups=20),
-        nn.BatchNorm2d(20),
-        nn.Hardswish(),
-        Stretched(),
-        nn.BatchNorm2d(20),
-        nn.SiLU(),
-        nn.Hardswish(inplace=True),
-    ),
     "in place": lambda: (nn.MaxPool2d(2), nn.ReLU(inplace=True), nn.Conv2d(3, 8, 1), nn.ReLU(inplace=True)),
 }
 """What users' networks may have that ours have not."""
@@ -285,19 +236,169 @@ def test_without_a_compiler_the_reason_is_given(monkeypatch, tmp_path):
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
-    kernels.library.cache_clear()
+    library.library.cache_clear()
     try:
-        with pytest.raises(kernels.Unavailable, match="no C\\+\\+ compiler"):
-            kernels.library()
+        with pytest.raises(library.Unavailable, match="no C\\+\\+ compiler"):
+            library.library()
         monkeypatch.setenv("CXX", "/bin/false")
-        with pytest.raises(kernels.Unavailable, match="/bin/false cannot compile"):
-            kernels.library()
+        with pytest.raises(library.Unavailable, match="/bin/false cannot compile"):
+            library.library()
     finally:
         monkeypatch.undo()
-        kernels.library.cache_clear()
+        library.library.cache_clear()
 
 
 def test_the_kernels_compile_without_a_warning(tmp_path):
-    command = ("c++", *kernels.FLAGS, "-std=c++17", "-Wall", "-Wextra", "-Werror", *map(str, kernels.SOURCES))
+    command = ("c++", *library.FLAGS, "-Wall", "-Wextra", "-Werror", *map(str, library.SOURCES))
     done = subprocess.run((*command, "-o", str(tmp_path / "k.so")), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+CHANNELS = 6
+
+
+def sample(generator, *shape):
+    images = torch.randn(*shape, generator=generator)
+    return images.to(memory_format=torch.channels_last) if len(shape) == 4 else images
+
+
+def norm_inputs(generator, *, differentiable=True):
+    tensors = sample(generator, 2, CHANNELS, 5, 4), *(sample(generator, CHANNELS) for _ in range(3))
+    return *(tensor.requires_grad_(differentiable) for tensor in tensors), 1e-5
+
+
+def attend_inputs(generator, *, shortcut, differentiable=True):
+    x, beside = sample(generator, 2, CHANNELS, 5, 4), sample(generator, 2, CHANNELS, 5, 4)
+    layers = (
+        sample(generator, 2, CHANNELS),
+        sample(generator, CHANNELS, 2),
+        torch.randn(1, 2, 7, 7, generator=generator),
+    )
+    tensors = x, beside if shortcut else None, sample(generator, CHANNELS), *layers
+    return tuple(tensor if tensor is None else tensor.requires_grad_(differentiable) for tensor in tensors)
+
+
+def operators(generator):
+    """Each operator with inputs."""
+    yield batch_norm_act, norm_inputs(generator)
+    x, *parameters, eps = norm_inputs(generator, differentiable=False)
+    yield norm_act, (x, torch.randn(CHANNELS), torch.rand(CHANNELS), *parameters, eps)
+    y, moments = batch_norm_act(x, *parameters, eps)
+    yield batch_norm_act_backward, (torch.ones_like(y), x, moments, *parameters, eps)
+    for shortcut in (False, True):
+        yield attend, attend_inputs(generator, shortcut=shortcut)
+        given = attend_inputs(generator, shortcut=shortcut, differentiable=False)
+        y, *kept = attend(*given)
+        yield attend_backward, (torch.ones_like(y), *given, *kept)
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")  # by opcheck itself
+def test_the_operators_pass_torchs_own_checks_of_operators(generator):
+    checked = [torch.library.opcheck(operator, inputs) for operator, inputs in operators(generator)]
+    assert len(checked) == 7
+    assert all(outcome == "SUCCESS" for check in checked for outcome in check.values())
+
+
+def test_planes_give_the_operators_results_with_channels_last(generator):
+    x, *parameters, eps = norm_inputs(generator, differentiable=False)
+    y, _ = batch_norm_act(x, *parameters, eps)
+    again, _ = batch_norm_act(x.contiguous(), *parameters, eps)
+    assert torch.equal(y, again)
+    assert again.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_other_numbers_than_float32_are_refused_by_the_operators(generator):
+    x, *parameters, eps = norm_inputs(generator, differentiable=False)
+    with pytest.raises(TypeError, match="compute in float32; got a tensor of torch"):
+        batch_norm_act(x.double(), *parameters, eps)
+
+
+def proposed_block():
+    torch.manual_seed(1)
+    return nn.Sequential(block(CATALOGUE["proposed"], 4, 20)).to(memory_format=torch.channels_last)
+
+
+def test_a_second_backward_gives_the_same_and_a_double_one_says_that_it_has_no_formula(generator):
+    network, images = fuse(proposed_block()), sample(generator, 2, 4, 6, 6).requires_grad_()
+    loss = network(images).square().sum()
+    (first,) = torch.autograd.grad(loss, images, retain_graph=True)
+    (second,) = torch.autograd.grad(loss, images, create_graph=True)
+    assert torch.equal(first, second)
+    with pytest.raises(NotImplementedError, match="_backward has no gradient .*use --engine eager"):
+        second.square().sum().backward()
+
+
+def test_float64_as_the_default_changes_nothing(generator):
+    network, images = fuse(proposed_block()), sample(generator, 2, 4, 6, 6)
+    expected = copy.deepcopy(network)(images)
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert torch.equal(network(images), expected)
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+HOOKS = {
+    "forward": lambda module, call: module.register_forward_hook(lambda *_: call()),
+    "forward pre": lambda module, call: module.register_forward_pre_hook(lambda *_: call()),
+    "backward": lambda module, call: module.register_full_backward_hook(lambda *_: call()),
+    "backward pre": lambda module, call: module.register_full_backward_pre_hook(lambda *_: call()),
+}
+
+HOOKED = [name for name, _ in proposed_block().named_modules() if name]
+
+
+@pytest.mark.parametrize("kind", HOOKS)
+def test_each_kind_of_hook_is_called_at_each_module_as_in_pytorch(kind, generator):
+    images = sample(generator, 2, 4, 6, 6)
+
+    def calls(network):
+        called = []
+        for name in HOOKED:
+            HOOKS[kind](network.get_submodule(name), lambda name=name: called.append(name))
+        network(images.clone().requires_grad_()).sum().backward()
+        return sorted(called)
+
+    assert calls(fuse(proposed_block())) == calls(proposed_block())
+
+
+def test_a_hook_for_every_module_is_called_as_in_pytorch(generator):
+    def calls(network):
+        called = []
+        handle = nn.modules.module.register_module_forward_hook(lambda module, *_: called.append(module))
+        network(sample(generator, 2, 4, 6, 6))
+        handle.remove()
+        return len(called)
+
+    assert calls(fuse(proposed_block())) == calls(proposed_block())
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="Windows knows no such rights")
+def test_kernels_are_not_loaded_from_a_folder_that_others_can_write(monkeypatch, tmp_path):
+    own = tmp_path / "own"
+    monkeypatch.setattr(code_cache, "USER_CACHE", own)
+    shared = tmp_path / "shared"
+    (shared / "compiled" / "kernels").mkdir(parents=True)
+    (shared / "compiled" / "kernels").chmod(0o777)
+    monkeypatch.setenv("HARNESS_CACHE", str(shared))
+    assert private_folder("kernels") == own / "compiled" / "kernels"
+    (own / "compiled").chmod(0o775)
+    with pytest.raises(PermissionError, match="own/compiled/kernels is not: chmod"):
+        private_folder("kernels")
+    library.library.cache_clear()
+    try:
+        with pytest.raises(library.Unavailable, match="nobody else can write"):
+            library.library()
+    finally:
+        monkeypatch.undo()
+        library.library.cache_clear()
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="Windows knows no such rights")
+def test_a_link_to_a_private_folder_is_not_private(monkeypatch, tmp_path):
+    (tmp_path / "other" / "kernels").mkdir(parents=True, mode=0o700)
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "compiled").symlink_to(tmp_path / "other")
+    monkeypatch.setattr(code_cache, "USER_CACHE", tmp_path / "own")
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    assert private_folder("kernels") == tmp_path / "own" / "compiled" / "kernels"

@@ -1,0 +1,149 @@
+"""Compile the kernels once on a machine, load them, and call them on tensors."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from architectures.code_cache import private_folder
+
+SOURCES = tuple(sorted(Path(__file__).parent.glob("*.cpp")))
+HEADERS = tuple(sorted(Path(__file__).parent.glob("*.h")))
+FLAGS = (
+    "-std=c++17",
+    "-O3",
+    "-march=native",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fopenmp",
+    "-fPIC",
+    "-shared",
+)
+
+ONE_THREAD = 2**16
+"""Values below which a tensor is worked on by one thread: to wake another takes as long."""
+
+
+OPERATORS = torch.library.Library("harness", "DEF")
+
+
+class Unavailable(RuntimeError):
+    """This machine cannot compile or load the kernels; the message says why."""
+
+
+def operator(schema: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Define the operator `harness::<schema>` by the decorated function, which computes it on a CPU.
+
+    `torch.library.custom_op` does the same; each of its calls takes longer.
+    """
+
+    def define(function: Callable[..., Any]) -> Callable[..., Any]:
+        name = OPERATORS.define(schema)
+        OPERATORS.impl(name, function, "CPU")
+        overload: Callable[..., Any] = getattr(torch.ops.harness, name).default
+        return overload
+
+    return define
+
+
+def forbid_gradient(name: str) -> None:
+    """Have a gradient through the operator `name` raise NotImplementedError."""
+
+    def backward(ctx: object, *gradients: object) -> None:
+        raise NotImplementedError(
+            f"harness::{name} has no gradient (a double backward, or one in evaluation): use --engine eager"
+        )
+
+    torch.library.register_autograd(f"harness::{name}", backward)
+
+
+def fake(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Have the decorated function give the shapes of what the operator `name` returns, without data."""
+    register: Callable[[Callable[..., Any]], Callable[..., Any]] = torch.library.register_fake(
+        f"harness::{name}"
+    )
+    return register
+
+
+def call(name: str, *arguments: Tensor | float | None) -> None:
+    """Call the kernel `name`. A tensor is passed as its address, None as the null address.
+
+    Raises:
+        Unavailable: see `library`.
+    """
+    getattr(library(), name)(*map(_to_c, arguments))
+
+
+def _to_c(argument: Tensor | float | None) -> ctypes.c_void_p | ctypes.c_double | ctypes.c_int64:
+    if isinstance(argument, Tensor):
+        if argument.dtype not in (torch.float32, torch.int32):
+            raise TypeError(f"the CPU kernels compute in float32; got a tensor of {argument.dtype}")
+        return ctypes.c_void_p(argument.data_ptr())
+    if argument is None:
+        return ctypes.c_void_p(None)
+    return ctypes.c_double(argument) if isinstance(argument, float) else ctypes.c_int64(argument)
+
+
+def threads(work: Tensor) -> int:
+    """Number of threads for a kernel on `work`: torch's, or one for a small tensor."""
+    return torch.get_num_threads() if work.numel() >= ONE_THREAD else 1
+
+
+@cache
+def library() -> ctypes.CDLL:
+    """Load the compiled kernels; compile them first if the code cache does not hold them.
+
+    Raises:
+        Unavailable: there is no C++ compiler, it fails, or no folder is private to the user.
+    """
+    compiler = os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++")
+    if not compiler:
+        raise Unavailable("there is no C++ compiler (c++ or g++)")
+    try:
+        folder = private_folder("kernels")
+        path = folder / f"{_digest(compiler)}.so"
+        if not path.is_file():
+            _compile(compiler, path)
+        return ctypes.CDLL(str(path))
+    except subprocess.CalledProcessError as error:
+        raise Unavailable(f"{compiler} cannot compile the kernels: {error.stderr.strip()[-200:]}") from error
+    except OSError as error:
+        raise Unavailable(f"the kernels cannot be compiled or loaded: {error}") from error
+
+
+def _digest(compiler: str) -> str:
+    """Hash of everything that decides the machine code: the sources, the command, the processor."""
+    code = (file.read_bytes() for file in (*SOURCES, *HEADERS))
+    parts = (*code, " ".join((compiler, *FLAGS)).encode(), _processor().encode())
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+
+
+def _compile(compiler: str, path: Path) -> None:
+    """Compile into `path`, which appears complete or not at all."""
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        made = Path(folder) / path.name
+        command = (compiler, *FLAGS, *map(str, SOURCES), "-o", str(made))
+        subprocess.run(command, check=True, capture_output=True, text=True)
+        made.chmod(0o700)
+        made.replace(path)
+
+
+def _processor() -> str:
+    """The processor's instruction sets, for which -march=native compiles."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line for line in lines if line.startswith("flags")), platform.processor())

@@ -1,1 +1,0 @@
-"""Part of harness: the same networks with fewer passes over memory, on CPUs."""
