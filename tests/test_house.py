@@ -34,6 +34,7 @@ LIGHT = (
     "studies.presets",
     "studies.arms",
     "harness.cli",
+    *(f"harness.commands.{path.stem}" for path in sorted((ROOT / "harness/commands").glob("[a-z]*.py"))),
 )
 
 
