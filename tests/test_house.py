@@ -70,6 +70,19 @@ def test_specs_catalogues_and_commands_load_nothing_heavy(module: str) -> None:
     assert done.stdout.strip() == ""
 
 
+def test_a_report_loads_neither_torchvision_nor_the_compiler_of_torch() -> None:
+    # Which counting the parameters of a block network needs no more.
+    code = (
+        "import sys, reports.document\n"
+        "from architectures.catalogue import PROPOSED, architecture\n"
+        "from architectures.size import parameters\n"
+        "parameters(architecture(PROPOSED))\n"
+        "print(*({'torchvision', 'torch._dynamo'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.strip() == ""
+
+
 def test_every_file_is_one_thought_long() -> None:
     long = {str(p.relative_to(ROOT)): n for p in _sources() if (n := p.read_text().count("\n")) > 350}
     assert not long
