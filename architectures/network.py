@@ -28,7 +28,8 @@ class BlockNetwork(nn.Module):
             layers.append(nn.MaxPool2d(2))
         self.features = nn.Sequential(*layers)
         self.classifier = HEADS[spec.head](spec, inputs, classes=classes)
-        self.apply(_initialise)
+        if not next(self.parameters()).is_meta:
+            self.apply(_initialise)
 
     def forward(self, x: Tensor) -> Tensor:
         """Images (N, 3, H, W), H and W at least 2 ** stages, to logits (N, classes)."""

@@ -6,7 +6,6 @@ other name is torchvision's (`torchvision.models.list_models()`), built without 
 
 from __future__ import annotations
 
-import torchvision.models
 from torch import nn
 
 from architectures.spec import ArchitectureSpec
@@ -49,6 +48,8 @@ def reference(spec: ArchitectureSpec, *, classes: int) -> nn.Module:
     """
     if spec.network == "alexnet_d2l":
         return _alexnet_d2l(spec, classes=classes)
+    import torchvision.models  # which imports torch's compiler: a second that block networks do without
+
     if spec.network not in torchvision.models.list_models(module=torchvision.models):
         raise ValueError(
             f"unknown network {spec.network!r}; accepted: blocks, alexnet_d2l, or a classifier of "

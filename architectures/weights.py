@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-import torchvision.models
 from torch import nn
 
 from architectures.spec import BLOCKS, VGG16_STAGES, ArchitectureSpec, BlockSpec
@@ -31,6 +30,8 @@ def load_pretrained(network: nn.Module, spec: ArchitectureSpec) -> None:
         ValueError: no weights exist for this architecture, or the file holds another network's.
         FileNotFoundError: they are not in torch's hub folder; the message says how to put them there.
     """
+    import torchvision.models  # as in `reference`
+
     name = _torchvision_name(spec)
     url = torchvision.models.get_model_weights(name).DEFAULT.url
     file = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]

@@ -14,7 +14,6 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
-from torchvision.transforms.v2 import functional as F
 
 from datasets.augment import as_float, coordinates, draw, move
 from datasets.spec import AugmentationSpec
@@ -35,9 +34,12 @@ def _rotation(images: Tensor, degrees: float, *, generator: torch.Generator) -> 
 
 def _blur(images: Tensor, share: float, *, generator: torch.Generator) -> Tensor:
     """By a Gaussian whose standard deviation is `share` of the side."""
+    # Here and below not with this module, whose names a report reads: it imports torch's compiler.
+    from torchvision.transforms.v2.functional import gaussian_blur
+
     sigma = share * images.shape[-1]
     radius = min(math.ceil(3 * sigma), min(images.shape[-2:]) - 1)
-    blurred: Tensor = F.gaussian_blur(images, kernel_size=[2 * radius + 1] * 2, sigma=[sigma, sigma])
+    blurred: Tensor = gaussian_blur(images, kernel_size=[2 * radius + 1] * 2, sigma=[sigma, sigma])
     return blurred
 
 
@@ -47,12 +49,16 @@ def _noise(images: Tensor, deviation: float, *, generator: torch.Generator) -> T
 
 
 def _brightness(images: Tensor, factor: float, *, generator: torch.Generator) -> Tensor:
-    changed: Tensor = F.adjust_brightness(images, factor)
+    from torchvision.transforms.v2.functional import adjust_brightness
+
+    changed: Tensor = adjust_brightness(images, factor)
     return changed
 
 
 def _contrast(images: Tensor, factor: float, *, generator: torch.Generator) -> Tensor:
-    changed: Tensor = F.adjust_contrast(images, factor)
+    from torchvision.transforms.v2.functional import adjust_contrast
+
+    changed: Tensor = adjust_contrast(images, factor)
     return changed
 
 

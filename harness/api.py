@@ -22,7 +22,7 @@ from harness.plan import Plan, Request, prepare
 from harness.progress import Event, progress_for
 from harness.running.cell import Desk
 from harness.running.claims import Claims
-from harness.running.executors import Running, executor_of
+from harness.running.executors import Running, executor_of, in_order
 from harness.running.study import run_study
 from harness.tracking.analysis_plans import has_cells, is_confirmatory, log_plan
 from harness.tracking.ledger import Ledger
@@ -84,7 +84,7 @@ def carry_out(
                 retries=running.retry_failed,
             )
             with executor_of(plan, running, desk) as executor:
-                result = run_study(plan.study, executor, desk)
+                result = run_study(plan.study, executor, desk, cells=in_order(plan, executor))
                 result = replace(
                     result, confirmatory=is_confirmatory(ledger.client.get_run(parent), plan.study)
                 )

@@ -13,35 +13,21 @@ from typing import Any
 import typer
 
 from datasets.oneline import one_line
-from harness.commands.ablate import ablate
-from harness.commands.bench import bench
-from harness.commands.compare import compare
-from harness.commands.cost import cost
-from harness.commands.data import data_app
-from harness.commands.doctor import doctor
-from harness.commands.export import export
-from harness.commands.import_ import import_
-from harness.commands.predict import predict
-from harness.commands.report import report
-from harness.commands.reproduce import reproduce
-from harness.commands.status import status
-from harness.commands.tune import tune
-from harness.commands.ui import ui
+from harness.commands.catalogue import COMMANDS, Commands, LazyCommand
 from harness.errors import FAILED, WRONG_INPUT, Stopped, UserError, is_full_disk
 from harness.names import clashes
 from harness.process import configure_process
 from harness.usage import UsageError, in_words, is_help
 
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Comparison and ablation studies for micro-expression recognition, every number traceable.",
 )
-for command in (ablate, compare, reproduce, tune, status, report, export, predict, cost, bench, doctor, ui):
-    app.command()(command)
-app.command(name="import")(import_)
-app.add_typer(data_app, name="data")
+for name, line in COMMANDS.items():
+    app.command(name=name, help=line, cls=LazyCommand)(lambda: None)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ def without_collector() -> Iterator[None]:
     """No cyclic collection within, where values are made by the million and stay, or drawn from and dropped.
 
     The collector walks all that is alive, torch's and MLflow's modules too: up to half of the time that
-    reading a study takes, and a fifth of that of drawing a run's pictures.
+    reading a study takes, a fifth of that of its report or of drawing a run's pictures.
     """
     running = gc.isenabled()
     gc.disable()

@@ -8,6 +8,7 @@ from typing import Any, cast
 import typer
 
 from datasets.oneline import one_line
+from harness.commands.catalogue import COMMANDS, load_command
 
 UsageError = cast(type[Exception], typer.BadParameter.__mro__[1])
 """Every mistake that Typer finds; the library that this class is of differs from version to version."""
@@ -39,14 +40,17 @@ def _given(error: Any) -> str:
 
 def _takers(error: Any) -> list[str]:
     """The commands that have the option that this one has not."""
-    commands = _commands(error.ctx.find_root().command, name="") if error.ctx else ()
     return [
-        name for name, command in commands if any(error.option_name in each.opts for each in command.params)
+        name
+        for name, command in _commands()
+        if any(error.option_name in each.opts for each in command.params)
     ]
 
 
-def _commands(command: Any, *, name: str) -> Iterator[tuple[str, Any]]:
-    """Every command below a group, by its name as typed."""
-    for key, below in getattr(command, "commands", {}).items():
-        yield f"{name}{key}", below
-        yield from _commands(below, name=f"{name}{key} ")
+def _commands() -> Iterator[tuple[str, Any]]:
+    """Every command, by its name as typed."""
+    for name in COMMANDS:
+        command = load_command(name)
+        yield name, command
+        for below, subcommand in getattr(command, "commands", {}).items():
+            yield f"{name} {below}", subcommand

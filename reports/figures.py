@@ -129,9 +129,15 @@ def framed(axes: Axes, classes: Sequence[str]) -> None:
     axes.set_ylabel("truth", fontsize=SMALL)
 
 
+def shares(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The counts [truth][answer] as shares of their true class, 0 where it has no sample."""
+    found: NDArray[np.float64] = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return found
+
+
 def shade(axes: Axes, counts: NDArray[np.int64]) -> None:
     """Fill `framed` axes with a matrix of counts [truth][answer]."""
-    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    share = shares(counts)
     axes.images[0].set_data(share)
     for text, count, part in zip(axes.texts, counts.flat, share.flat, strict=True):
         text.set(text=str(count), color="white" if part > 0.5 else "black")

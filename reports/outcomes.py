@@ -276,9 +276,11 @@ def _is_constant(runs: Sequence[RunResult], *, protocol: str) -> bool:
     A fold whose test units are all of one class has one answer if it is perfect, too, so only folds with
     several classes count, and they must hold at least half of the units.
     """
+    if len(runs) < 2:
+        return False
     by_fold = [headline(run.predictions, protocol) for run in runs]
     telling = [units for units in by_fold if len({unit.truth for unit in units}) > 1]
-    if len(runs) < 2 or 2 * sum(map(len, telling)) < sum(map(len, by_fold)):
+    if 2 * sum(map(len, telling)) < sum(map(len, by_fold)):
         return False
     return all(len({unit.answer for unit in units}) == 1 for units in telling)
 

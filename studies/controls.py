@@ -28,12 +28,15 @@ MAJORITY, PRIOR = "majority class", "prior guesser"
 
 def majority(runs: Sequence[RunResult]) -> tuple[tuple[Prediction, ...], ...]:
     """The test samples of one seed's folds, answered with the commonest class of each fold's training."""
-    return tuple(map(_commonest, runs))
+    return tuple(
+        tuple(_answered(p, commonest_class(run), classes=len(run.data.classes)) for p in run.predictions)
+        for run in runs
+    )
 
 
-def _commonest(run: RunResult) -> tuple[Prediction, ...]:
-    common = run.data.train.index(max(run.data.train))
-    return tuple(_answered(p, common, classes=len(run.data.classes)) for p in run.predictions)
+def commonest_class(run: RunResult) -> int:
+    """The class with the most training samples; of equals, the first."""
+    return run.data.train.index(max(run.data.train))
 
 
 def prior_guesser(runs: Sequence[RunResult]) -> tuple[tuple[Prediction, ...], ...]:

@@ -11,8 +11,15 @@ from studies.cost import Cost
 from studies.spec import FOLD_0_VERSION, RunSpec, Study
 
 
+class _Remembering:
+    """Room for the answer of a prediction, which a report reads again and again; no part of its value."""
+
+    __slots__ = ("_answer",)
+    _answer: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
+class Prediction(_Remembering):
     """One test sample: its class and the probability given to each class.
 
     `condition` is "" for the sample as it is, or how it was changed: a kind of `datasets.corrupt` and its
@@ -29,7 +36,11 @@ class Prediction:
     @property
     def answer(self) -> int:
         """The most probable class; of equals, the first."""
-        return self.probabilities.index(max(self.probabilities))
+        try:
+            return self._answer
+        except AttributeError:
+            object.__setattr__(self, "_answer", self.probabilities.index(max(self.probabilities)))
+            return self._answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,8 +97,18 @@ class TrainingSpec:
         return "compiled" if self.compile else "fused" if self.fused else "eager"
 
 
+class _Keyed:
+    """Room for the key of a run, which a report asks for again and again; no part of its value.
+
+    To look it up by the run takes the hash of everything in it each time.
+    """
+
+    __slots__ = ("_known_key",)
+    _known_key: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunSpec:
+class RunSpec(_Keyed):
     """One training run, in full: what is equal in every field but names is the same run.
 
     `fingerprint` identifies the data by content (`datasets.pixels.cache`); `fold` is one of `folds`, from 0.
@@ -131,7 +141,11 @@ class RunSpec:
     @property
     def key(self) -> str:
         """The run's identity, 16 hexadecimal digits: equal in MLflow, on disk and in the report."""
-        return _key(self)
+        try:
+            return self._known_key
+        except AttributeError:
+            object.__setattr__(self, "_known_key", _key(self))
+            return self._known_key
 
     @property
     def stream(self) -> int:
@@ -293,7 +307,7 @@ def _runs(study: Study) -> tuple[RunSpec, ...]:
     return tuple(study._each_run())
 
 
-@lru_cache(maxsize=65_536)  # a report asks for the key of every run again and again
+@lru_cache(maxsize=65_536)  # runs are read anew from their records
 def _key(spec: RunSpec) -> str:
     nameless = replace(spec, architecture=replace(spec.architecture, name="", source=""))
     version = TRAINING_VERSION if spec.fold else FOLD_0_VERSION

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
-from studies.controls import majority
-from studies.metrics import headline, scores
+from studies.controls import commonest_class
 from studies.results import Prediction, RunResult
 
 _TOLERANCE = 1e-12
@@ -84,6 +83,12 @@ def majority_accuracy(runs: Sequence[RunResult]) -> float:
 
     The accuracy is taken over the protocol's evaluation units of all folds together.
     """
-    first = runs[0]
-    pooled = tuple(prediction for fold in majority(runs) for prediction in fold)
-    return scores(headline(pooled, first.spec.protocol), len(first.data.classes)).accuracy
+    correct = [truth == commonest_class(run) for run in runs for truth in _truths(run)]
+    return fmean(correct) if correct else 0.0
+
+
+def _truths(run: RunResult) -> Iterable[int]:
+    """The class of each evaluation unit of a run."""
+    if run.spec.protocol == "frame":
+        return (prediction.truth for prediction in run.predictions)
+    return {(p.clip or p.id, p.condition): p.truth for p in run.predictions}.values()

@@ -34,6 +34,7 @@ LIGHT = (
     "studies.presets",
     "studies.arms",
     "harness.cli",
+    *(f"harness.commands.{path.stem}" for path in sorted((ROOT / "harness/commands").glob("[a-z]*.py"))),
 )
 
 
@@ -65,6 +66,19 @@ def test_one_file_speaks_to_each_big_library(package: str) -> None:
 @pytest.mark.parametrize("module", LIGHT)
 def test_specs_catalogues_and_commands_load_nothing_heavy(module: str) -> None:
     code = f"import sys, {module}; print(*({{'torch', 'numpy', 'pandas', 'mlflow'}} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_a_report_loads_neither_torchvision_nor_the_compiler_of_torch() -> None:
+    # Which counting the parameters of a block network needs no more.
+    code = (
+        "import sys, reports.document\n"
+        "from architectures.catalogue import PROPOSED, architecture\n"
+        "from architectures.size import parameters\n"
+        "parameters(architecture(PROPOSED))\n"
+        "print(*({'torchvision', 'torch._dynamo'} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.strip() == ""
 

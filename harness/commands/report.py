@@ -23,6 +23,7 @@ def report(
     json: Annotated[bool, typer.Option("--json", help="With --list: one JSON document.")] = False,
 ) -> None:
     """Write the report of a study again, or one report of several."""
+    from harness.memory import without_collector
     from harness.output import check_writable, folder_of
     from harness.tracking.ledger import Ledger
     from reports.document import write
@@ -48,4 +49,5 @@ def report(
         loaded = [ledger.load_study(name) for name in dict.fromkeys(chosen)]
     pictures = {key: png for _, drawn in loaded for key, png in drawn.items()}
     folder = folder_of([result.study.name for result, _ in loaded], called=f"{len(loaded)}-studies")
-    print(write([result for result, _ in loaded], out / folder, pictures=pictures))
+    with without_collector():
+        print(write([result for result, _ in loaded], out / folder, pictures=pictures))

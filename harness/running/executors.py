@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from harness.plan import Plan
     from harness.running.cell import Desk
     from harness.running.schedule import Executor
+    from studies.spec import RunSpec
 
 EXECUTORS = ("local", "ray")
 
@@ -148,3 +149,13 @@ def executor_of(plan: Plan, running: Running, desk: Desk) -> Iterator[Executor]:
     job = job if on_gpus else replace(job, threads=max(1, job.threads // slots))
     with Workers(job, slots=slots, gpus=on_gpus, tell=desk.tell) as workers:
         yield workers
+
+
+def in_order(plan: Plan, executor: Executor) -> Sequence[RunSpec]:
+    """The plan's cells in the order in which they start: longest first where several run at once."""
+    runs = plan.study.runs()
+    if executor.slots == 1:
+        return runs
+    from harness.running.share import longest_first
+
+    return longest_first(runs, classes=len(plan.pixels.table.classes))

@@ -47,7 +47,7 @@ class Executor(Protocol):
 
 
 def carried_out(cells: Sequence[RunSpec], executor: Executor, desk: Desk) -> dict[str, Done | Failure]:
-    """How each cell ended, by its key.
+    """How each cell ended, by its key; `cells` start in their order where nothing holds one back.
 
     Raises:
         Stopped: nothing more can be written.
@@ -93,7 +93,7 @@ def _startable(
     *,
     slots: int,
 ) -> list[str]:
-    """The keys of the cells to start now, in the study's order, as many as there is room for."""
+    """The keys of the cells to start now, in their order, as many as there is room for."""
     found: list[str] = []
     alone = any(map(runs_alone, running.values()))
     for key, spec in waiting.items():

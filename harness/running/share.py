@@ -74,14 +74,12 @@ def on_cores(runs: Sequence[RunSpec], *, classes: int, images: int, cores: int, 
     operator, and what lies around training has one thread anyway. `images` are those of the data.
     """
     trained = [run for run in runs if run.trains]
-    needs = {run.architecture: _needs(run, classes=classes) for run in trained}
-    work = sum(
-        needs[run.architecture][0] / run.training.batch * images * run.training.epochs for run in trained
-    )
+    work = images * sum(_work(run, classes=classes) for run in trained)
     if work < WORTH or not math.isfinite(memory):
         return 1
+    needs = {run.architecture: _needs(run, classes=classes)[1] for run in trained}
     data = images * 3 * trained[0].dataset.image_size ** 2
-    steps = (bytes for _, bytes in needs.values() if math.isfinite(bytes))
+    steps = filter(math.isfinite, needs.values())
     room = int(0.5 * memory // (PROCESS + data + max(steps, default=0)))
     cells = len(trained)
     return max(
@@ -92,6 +90,21 @@ def on_cores(runs: Sequence[RunSpec], *, classes: int, images: int, cores: int, 
         ),
         default=1,
     )
+
+
+def longest_first(runs: Sequence[RunSpec], *, classes: int) -> list[RunSpec]:
+    """The cells with the most multiply-adds first, so that short ones fill the cores that get free last.
+
+    Cells of equal work keep their order; those that train nothing come last.
+    """
+    return sorted(runs, key=lambda run: -_work(run, classes=classes))
+
+
+def _work(run: RunSpec, *, classes: int) -> float:
+    """Multiply-adds of training on one image in all epochs; infinite if the network cannot be built."""
+    if not run.trains:
+        return 0.0
+    return _needs(run, classes=classes)[0] / run.training.batch * run.training.epochs
 
 
 def _used(cells: int, at_once: int, cores: int) -> bool:

@@ -13,25 +13,29 @@ from studies.results import Failure, StudyResult
 from studies.spec import RunSpec, Study
 
 
-def run_study(study: Study, executor: Executor, desk: Desk) -> StudyResult:
+def run_study(
+    study: Study, executor: Executor, desk: Desk, *, cells: Sequence[RunSpec] | None = None
+) -> StudyResult:
     """Run every cell of `study` that no ledger entry answers for; a cell that fails does not stop the others.
 
-    With `desk.retries` only cells that have failed in it before are run.
+    `cells` are all of the study in the order in which they start; None is the study's own order, in which
+    results come in any case. With `desk.retries` only cells that have failed in it before are run.
 
     Raises:
         Stopped: nothing more can be written; what had finished is kept.
         KeyboardInterrupt: as it came, with the open runs closed as KILLED.
     """
     ledger, claims = desk.ledger, desk.claims
+    cells = study.runs() if cells is None else cells
     status = "KILLED"
     try:
         ledger.bury(desk.parent, place=claims.place, held=claims.held)
         if desk.retries:
             failed = {failure.spec.key for failure in ledger.collect(study, parent=desk.parent).failures}
-            carried_out([spec for spec in study.runs() if spec.key in failed], executor, desk)
+            carried_out([spec for spec in cells if spec.key in failed], executor, desk)
             result = ledger.collect(study, parent=desk.parent)
         else:
-            result = _gathered(study, carried_out(study.runs(), executor, desk))
+            result = _gathered(study, carried_out(cells, executor, desk))
         ledger.bury(desk.parent, place=claims.place, held=claims.held)
         status = "FAILED" if result.failures else "FINISHED"
     except KeyboardInterrupt:

@@ -37,6 +37,9 @@ KEY, REUSES, STUDY, REASON, SPEC, PLACE, PROCESS = (
 )
 PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
 LOST = "finished as run {}, whose artifacts cannot be read (moved or deleted?)"
+EPOCHS = 100
+"""Epochs sent at once: MLflow takes 1000 figures."""
+
 NAMED = 200
 """Runs asked for by id at once."""
 
@@ -87,20 +90,12 @@ class Ledger(Store):
         return run_id
 
     def log_epochs(self, run_id: str, epochs: Iterable[Epoch]) -> None:
-        """The figures of epochs, as steps of the run's curves; sent by and by."""
-        for epoch in epochs:
-            self.outbox.put(partial(self._send_epoch, run_id, epoch))
-
-    def _send_epoch(self, run_id: str, epoch: Epoch) -> None:
-        values = {
-            "train/loss": epoch.train_loss,
-            "train/accuracy": epoch.train_accuracy,
-            "validation/loss": epoch.validation_loss,
-            "validation/accuracy": epoch.validation_accuracy,
-        }
-        if epoch.gradient_ratio is not None:
-            values["gradient/first_over_last"] = epoch.gradient_ratio
-        self.log(run_id, metrics=values, step=epoch.number)
+        """The figures of epochs, as steps of the run's curves; sent by and by, those of one call at once."""
+        steps = {epoch.number: _figures(epoch) for epoch in epochs}
+        numbers = list(steps)
+        for at in range(0, len(numbers), EPOCHS):
+            part = {number: steps[number] for number in numbers[at : at + EPOCHS]}
+            self.outbox.put(partial(self.log_steps, run_id, part))
 
     def finish(self, run_id: str, result: RunResult, *, folder: Path) -> None:
         """Keep a result, its numbers and what lies in `folder`, as it is; only then is the run FINISHED."""
@@ -312,6 +307,19 @@ class Ledger(Store):
             return result_from(partial(self.text, run))
         except (MlflowException, OSError, ValueError, TypeError, LookupError):
             return None
+
+
+def _figures(epoch: Epoch) -> dict[str, float]:
+    """What a run's curves show of an epoch."""
+    values = {
+        "train/loss": epoch.train_loss,
+        "train/accuracy": epoch.train_accuracy,
+        "validation/loss": epoch.validation_loss,
+        "validation/accuracy": epoch.validation_accuracy,
+    }
+    if epoch.gradient_ratio is not None:
+        values["gradient/first_over_last"] = epoch.gradient_ratio
+    return values
 
 
 def _key(run: Run) -> str:

@@ -22,6 +22,7 @@ from filelock import FileLock
 from mlflow.entities import Metric, Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from mlflow.utils.file_utils import local_file_uri_to_path
 
 from harness.errors import UserError, is_full_disk
 from harness.output import check_writable
@@ -203,7 +204,7 @@ class Store:
         uri = f"{run.info.artifact_uri}/{name}"
         if uri.startswith("file:"):
             # In place: whoever asks for a run's artifact has the run looked up twice, and gets a copy.
-            return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri)).read_bytes().decode()
+            return Path(local_file_uri_to_path(uri)).read_bytes().decode()
         with tempfile.TemporaryDirectory() as folder:
             return self.download(run.info.run_id, name, folder).read_bytes().decode()
 
@@ -224,16 +225,27 @@ class Store:
         *,
         params: Mapping[str, Any] | None = None,
         metrics: Mapping[str, float] | None = None,
-        step: int = 0,
     ) -> None:
-        """Parameters, and metrics of one step."""
-        now = int(time.time() * 1000)
+        """Parameters, and metrics of no step."""
         self.client.log_batch(
             run_id,
-            metrics=[Metric(name, float(value), now, step) for name, value in (metrics or {}).items()],
+            metrics=_metrics({0: metrics or {}}),
             params=[Param(name, str(value)) for name, value in (params or {}).items()],
             tags=list[RunTag](),
         )
+
+    def log_steps(self, run_id: str, steps: Mapping[int, Mapping[str, float]]) -> None:
+        """Metrics by step, all in one call."""
+        self.client.log_batch(run_id, metrics=_metrics(steps), params=list[Param](), tags=list[RunTag]())
+
+
+def _metrics(steps: Mapping[int, Mapping[str, float]]) -> list[Metric]:
+    now = int(time.time() * 1000)
+    return [
+        Metric(name, float(value), now, step)
+        for step, values in steps.items()
+        for name, value in values.items()
+    ]
 
 
 def is_local(uri: str) -> bool:

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from architectures.spec import ArchitectureSpec
 from harness.plan import prepare
 from harness.progress import Event
 from harness.running.cell import Desk, Done, Elsewhere, Outcome
 from harness.running.claims import Claims
-from harness.running.executors import Running, at_once
+from harness.running.executors import Running, at_once, in_order
 from harness.running.schedule import ATTEMPTS, Died, carried_out
-from harness.running.share import MOST, MOST_ON_CORES, SMALLEST, on_cores, share, together
+from harness.running.share import MOST, MOST_ON_CORES, SMALLEST, longest_first, on_cores, share, together
 from harness.tracking.ledger import Ledger
 from studies.results import Failure
 from studies.spec import RunSpec
@@ -82,6 +83,25 @@ def test_what_reads_a_network_waits_for_it_and_times_are_taken_alone(desk: Desk)
         assert begun[f"{arm} (robustness)"] > over[arm]
         alone = f"{arm} (latency)"
         assert over[alone] == begun[alone] + 1, "nothing begins or ends while it is timed"
+
+
+def test_the_longest_cells_come_first_and_equal_ones_as_they_were() -> None:
+    from dataclasses import replace
+
+    short = cells()[0]
+    long = replace(short, training=replace(short.training, epochs=2 * short.training.epochs))
+    wide = replace(short, architecture=replace(short.architecture, width=4 * short.architecture.width))
+    missing = replace(short, architecture=ArchitectureSpec(name="missing", network="missing"))
+    tested = replace(wide, control="robustness")
+    again = replace(short, seed=short.seed + 1)
+    order = longest_first([tested, short, again, long, wide, missing], classes=5)
+    assert order == [missing, wide, long, short, again, tested]
+
+
+def test_cells_keep_the_order_of_the_study_where_one_runs_at_a_time(tree: Path) -> None:
+    plan = prepare(request(tree, only=("shufflenetv2", "vgg16")))
+    names = {slots: [spec.name for spec in in_order(plan, Noted(slots))] for slots in (1, 2)}
+    assert names == {1: ["shufflenetv2", "vgg16"], 2: ["vgg16", "shufflenetv2"]}
 
 
 def test_a_cell_that_another_process_is_at_is_asked_for_again(desk: Desk) -> None:
