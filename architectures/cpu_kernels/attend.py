@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
 from architectures.attention import CBAM
@@ -128,7 +128,9 @@ forbid_gradient("attend_backward")
 def run(x: Tensor, attention: CBAM, *, shortcut: Tensor | None, slope: Tensor) -> Tensor:
     """`leaky(attention(x) + shortcut, slope)` of (N, C, H, W) float32."""
     reduce, _, expand = attention.channel.mlp
-    layers = torch.flatten(reduce.weight, 1), torch.flatten(expand.weight, 1)
+    assert isinstance(reduce, nn.Conv2d)
+    assert isinstance(expand, nn.Conv2d)
+    layers = reduce.weight.flatten(1), expand.weight.flatten(1)
     y: Tensor = attend(x, shortcut, slope, *layers, attention.spatial.conv.weight)[0]
     return y
 

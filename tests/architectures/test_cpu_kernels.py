@@ -324,7 +324,7 @@ def test_a_second_backward_gives_the_same_and_a_double_one_says_that_it_has_no_f
     (first,) = torch.autograd.grad(loss, images, retain_graph=True)
     (second,) = torch.autograd.grad(loss, images, create_graph=True)
     assert torch.equal(first, second)
-    with pytest.raises(NotImplementedError, match="_backward has no gradient .*use --engine eager"):
+    with pytest.raises(NotImplementedError, match=r"_backward has no gradient .*use --engine eager"):
         second.square().sum().backward()
 
 
