@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from harness.closed_pipe import without_broken_pipe
 from harness.data.reading import DataRequest
 from harness.output import check_writable
 from harness.pictures import pictures
@@ -54,7 +55,8 @@ def run(
     ledger.check_address()
     plan = prepare(request)
     ledger.check()
-    result, drawn = carry_out(plan, ledger=ledger, console=Console(file=sys.stderr), running=running)
+    console = Console(file=without_broken_pipe(sys.stderr))
+    result, drawn = carry_out(plan, ledger=ledger, console=console, running=running)
     return result, write((result,), folder / plan.study.name, pictures=drawn)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import typer
 
 from datasets.oneline import one_line
+from harness.closed_pipe import ignore_closed_pipes
 from harness.commands.ablate import ablate
 from harness.commands.bench import bench
 from harness.commands.compare import compare
@@ -45,6 +46,7 @@ app.add_typer(data_app, name="data")
 
 def main() -> None:
     """Run the command line; the entry point of `harness`."""
+    ignore_closed_pipes()
     _end_politely()
     found = clashes()
     if found and sys.argv[1:2] != ["doctor"]:
