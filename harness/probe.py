@@ -1,0 +1,171 @@
+"""Short timings of networks on this machine, and whether other processes use its cores meanwhile.
+
+Every timing is the fastest of a few repeats, so that work of other processes, which comes and goes, counts as
+little as it can.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from architectures.spec import USER
+from datasets.augment import normalise
+from datasets.corrupt import CORRUPTIONS, STRENGTHS, corrupt
+from harness.bench.timed import seconds
+from harness.cost import build_empty, count
+from harness.training.changes import changing
+from harness.training.engine import arranged, laid_out, layout_of, settle, stepping
+from harness.training.loss import focal_loss
+from studies.cost import Cost
+from studies.spec import RunSpec
+
+LARGE, PROBE_SIZE, FEW = 128, 80, 2
+"""From `LARGE` pixels a side on, a CPU is timed on images of fewer pixels, `FEW` of them and some more: a
+whole batch would take up to a minute."""
+
+MORE = (3, 8)
+"""Least and greatest multiple of `FEW` in the second timing, by how long the first took."""
+
+REPEATS, LONG = 4, 0.12
+"""Most repeats of a timing, of which there are two even if they take longer than so many seconds."""
+
+ELEMENT = 10
+"""Multiply-adds that take about as long as one element of an activation, a sum, a norm or a pool: these
+read and write memory."""
+
+MATRIX, LOOK = 768, 0.2
+"""Side of the matrices whose products ask for every core, and for how many seconds they do."""
+
+IDLE = 0.85
+"""Share of the processor time it asks for that a process gets on an idle machine, at least."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speed:
+    """Seconds on an idle machine: of an image in training, of an image in evaluation, and of a training step.
+
+    The step's are those that it takes whatever the number of its images, the optimizer's update among them.
+    """
+
+    training: float
+    answering: float
+    step: float
+
+
+def share_of_cores() -> float:
+    """Return the share, 0 to 1, of the processor time that this process asks for and gets for `LOOK` seconds.
+
+    It asks for as many cores as torch has threads. On an idle machine the share is above `IDLE`.
+    """
+    matrix = torch.ones(MATRIX, MATRIX)
+    matrix @ matrix  # the first product starts the threads
+    wall, processor = time.perf_counter(), time.process_time()
+    while (elapsed := time.perf_counter() - wall) < LOOK:
+        matrix @ matrix
+    return min(1.0, (time.process_time() - processor) / (elapsed * torch.get_num_threads()))
+
+
+@contextmanager
+def limit_threads(threads: int) -> Iterator[None]:
+    """Compute with so many threads within."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def measure_speed(run: RunSpec, *, classes: int, device: torch.device) -> Speed:
+    """Time training steps of a run's network, the changes of its images included.
+
+    Large images are timed small on a CPU, and the time grows with the network's work, as `harness.cost`
+    counts it. The random state of the caller stays as it was.
+
+    Raises:
+        Exception: the network cannot be built, counted or trained.
+    """
+    size, grows = run.dataset.image_size, 1.0
+    large = device.type == "cpu" and size >= LARGE
+    if large and run.architecture.network != USER:  # which may take images of one size alone
+        full, small = (_work(run, classes=classes, size=side) for side in (size, PROBE_SIZE))
+        size, grows = PROBE_SIZE, full / small
+    # Compiling for a timing would take as long as it wins back.
+    training = replace(run.training, compile=False)
+    settle(training)
+    with torch.random.fork_rng(devices=[]):
+        network = arranged(build_empty(run.architecture, classes=classes), run.architecture, device)
+        step = stepping(network, training)
+        optimizer = torch.optim.Adam(network.parameters(), fused=device.type != "mps")
+        change = changing(training, generator=torch.Generator().manual_seed(0), layout=layout_of(network))
+        alpha = torch.ones(classes, device=device)
+
+        def train(images: int) -> None:
+            optimizer.zero_grad(set_to_none=True)
+            logits = step(change(_black(images, size, device=device)))
+            truth = torch.zeros(images, dtype=torch.int64, device=device)
+            focal_loss(logits, truth, alpha=alpha, gamma=training.gamma).mean().backward()
+
+        def answer(images: int) -> None:
+            with torch.inference_mode():
+                step(laid_out(normalise(_black(images, size, device=device).float() / 255), network))
+
+        measure = _few if large else partial(_batch, images=training.batch)
+        trained, fixed = measure(train, device=device)
+        update = _fastest(optimizer.step, device=device)
+        network.eval()
+        answered, _ = measure(answer, device=device)
+    return Speed(training=grows * trained, answering=grows * answered, step=fixed + update)
+
+
+def _black(images: int, size: int, *, device: torch.device) -> Tensor:
+    """Black images (images, 3, size, size) uint8."""
+    return torch.zeros(images, 3, size, size, dtype=torch.uint8, device=device)
+
+
+def _batch(work: Callable[[int], object], *, images: int, device: torch.device) -> tuple[float, float]:
+    """Seconds of `work` for an image in a batch of so many, and none for the batch."""
+    return _fastest(partial(work, images), device=device) / images, 0.0
+
+
+def _few(work: Callable[[int], object], *, device: torch.device) -> tuple[float, float]:
+    """Seconds of `work` for an image, and for a batch whatever its images: a line through two timings."""
+    few = _fastest(partial(work, FEW), device=device)
+    least, greatest = MORE
+    images = FEW * max(least, min(greatest, int(2 * LONG / few)))
+    many = _fastest(partial(work, images), device=device)
+    image = min(max((many - few) / (images - FEW), many / images / 10), many / images)
+    return image, many - images * image
+
+
+def measure_corruptions(image_size: int, *, device: torch.device) -> float:
+    """Return the seconds that it takes to change an image in every way and at every strength."""
+    images = _black(FEW, image_size, device=device)
+
+    def change() -> None:
+        for kind in CORRUPTIONS:
+            corrupt(images, kind, strength=STRENGTHS[0], seed=0)
+
+    return len(STRENGTHS) * _fastest(change, device=device) / len(images)
+
+
+def _work(run: RunSpec, *, classes: int, size: int) -> float:
+    """What a forward pass of an image of `size` pixels costs, in multiply-adds."""
+    cost: Cost = count(run.architecture, classes=classes, image_size=size)
+    elements = cost.activations + cost.attention + cost.additions + cost.norm + cost.pooling
+    return cost.multiply_adds + ELEMENT * elements
+
+
+def _fastest(work: Callable[[], object], *, device: torch.device) -> float:
+    """Seconds of the fastest repeat; the first warms up."""
+    timings: list[float] = []
+    while len(timings) < 2 or (len(timings) < REPEATS and sum(timings) < LONG):
+        timings.append(seconds(work, device=device))
+    return min(timings)
