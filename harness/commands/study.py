@@ -139,9 +139,7 @@ def say_plan(
         + ("; deterministic algorithms" if study.training.deterministic else "")
         + f"; {len(plan.pixels.table.samples)} frames "
         f"(--frames {study.dataset.frames}) at {study.dataset.image_size} px, "
-        f"at most {study.training.epochs} epochs"
-        + ("; other processes use the cores; on an idle machine" if estimate and estimate.busy else ";")
-        + (f" {estimate}" if estimate else " no estimate of the time")
+        f"at most {study.training.epochs} epochs" + (f"; {_in_words(estimate)}" if todo else "")
     )
     if plan.device.type == "cpu" and study.preset == "paper" and estimate and estimate.high > 3600:
         words += " (there is no GPU: --preset quick is made for that)"
@@ -157,6 +155,12 @@ def say_plan(
             console.print(line, highlight=False, markup=False)
         if len(lines) > SHOWN:
             console.print(f"and {len(lines) - SHOWN} {what} more; the report lists them", highlight=False)
+
+
+def _in_words(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return "no estimate of the time, as a network cannot be timed"
+    return f"other processes use the cores; {estimate} on an idle machine" if estimate.busy else str(estimate)
 
 
 def _save_plan(study: Study, path: Path, *, exploratory: bool, as_json: bool) -> None:
