@@ -12,7 +12,7 @@ import torch
 from architectures.spec import ArchitectureSpec
 from datasets.corrupt import CORRUPTIONS, STRENGTHS
 from datasets.spec import Split
-from harness.probe import IDLE, Speed, limit_threads, measure_corruptions, measure_speed, share_of_cores
+from harness.probe import IDLE, Speed, idle_timer, measure_corruptions, measure_speed, share_of_cores
 from harness.progress import clock
 from harness.running.schedule import runs_alone
 from harness.training.checks import SECONDS
@@ -66,21 +66,24 @@ def estimate_study(
     """
     if not runs:
         return None
-    cpu, threads = device.type == "cpu", torch.get_num_threads()
-    busy = cpu and share_of_cores() < IDLE
+    threads = torch.get_num_threads()
+    threads = max(1, threads // slots) if device.type == "cpu" else threads
     speeds: dict[ArchitectureSpec, Speed] = {}
-    corrupting = 0.0
-    with limit_threads(max(1, threads // slots) if cpu else threads):
-        for run in runs:
-            if run.architecture in speeds or runs_alone(run):
-                continue
-            try:
-                speeds[run.architecture] = measure_speed(run, classes=classes, device=device)
-            except Exception:
-                # The cell itself will say why it cannot be trained; no estimate is made without it.
-                return None
-        if any(run.control == "robustness" for run in runs):
-            corrupting = measure_corruptions(runs[0].dataset.image_size, device=device)
+    corrupting, busy = 0.0, False
+    for run in runs:
+        if run.architecture in speeds or runs_alone(run):
+            continue
+        others = device.type == "cpu" and share_of_cores() < IDLE
+        busy |= others
+        try:
+            with idle_timer(device, threads=threads, busy=others) as timer:
+                speeds[run.architecture] = measure_speed(run, timer, classes=classes)
+        except Exception:
+            # The cell itself will say why it cannot be trained; no estimate is made without it.
+            return None
+    if any(run.control == "robustness" for run in runs):
+        with idle_timer(device, threads=threads, busy=busy) as timer:
+            corrupting = measure_corruptions(runs[0].dataset.image_size, timer)
     parts = {
         (split.protocol, split.seed, split.fold): (len(split.train), len(split.validation), len(split.test))
         for split in splits

@@ -1,8 +1,4 @@
-"""Short timings of networks on this machine, and whether other processes use its cores meanwhile.
-
-Every timing is the fastest of a few repeats, so that work of other processes, which comes and goes, counts as
-little as it can.
-"""
+"""Short timings of networks on this machine, as it is when no other process uses its cores."""
 
 from __future__ import annotations
 
@@ -18,7 +14,7 @@ from torch import Tensor
 from architectures.spec import USER
 from datasets.augment import normalise
 from datasets.corrupt import CORRUPTIONS, STRENGTHS, corrupt
-from harness.bench.timed import seconds
+from harness.bench.timed import wait
 from harness.cost import build_empty, count
 from harness.training.changes import changing
 from harness.training.engine import arranged, laid_out, layout_of, settle, stepping
@@ -40,11 +36,14 @@ ELEMENT = 10
 """Multiply-adds that take about as long as one element of an activation, a sum, a norm or a pool: these
 read and write memory."""
 
-MATRIX, LOOK = 768, 0.2
+MATRIX, LOOK = 768, 0.1
 """Side of the matrices whose products ask for every core, and for how many seconds they do."""
 
 IDLE = 0.85
 """Share of the processor time it asks for that a process gets on an idle machine, at least."""
+
+EFFICIENCY = 0.8
+"""The exponent of the number of threads that gives how many times faster they are than one: a guess."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,18 +71,56 @@ def share_of_cores() -> float:
     return min(1.0, (time.process_time() - processor) / (elapsed * torch.get_num_threads()))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timer:
+    """Times work on a device by `clock`, and expects it to be `speedup` times faster than that."""
+
+    device: torch.device
+    clock: Callable[[], float] = time.perf_counter
+    speedup: float = 1.0
+
+    def fastest(self, work: Callable[[], object]) -> float:
+        """Return the seconds of the fastest repeat; the first warms up."""
+        timings: list[float] = []
+        while len(timings) < 2 or (len(timings) < REPEATS and sum(timings) < LONG):
+            start = self.clock()
+            work()
+            wait(self.device)
+            timings.append(self.clock() - start)
+        return min(timings) / self.speedup
+
+    def batch(self, work: Callable[[int], object], images: int) -> tuple[float, float]:
+        """Return the seconds of `work` for an image in a batch of so many, and 0 for the batch itself."""
+        return self.fastest(partial(work, images)) / images, 0.0
+
+    def line(self, work: Callable[[int], object]) -> tuple[float, float]:
+        """Return the seconds of `work` for an image, and for a batch beside its images."""
+        few, (least, greatest) = max(self.fastest(partial(work, FEW)), 1e-6), MORE
+        images = FEW * max(least, min(greatest, int(2 * LONG / few)))
+        many = self.fastest(partial(work, images))
+        image = min(max((many - few) / (images - FEW), many / images / 10), many / images)
+        return image, many - images * image
+
+
 @contextmanager
-def limit_threads(threads: int) -> Iterator[None]:
-    """Compute with so many threads within."""
+def idle_timer(device: torch.device, *, threads: int, busy: bool) -> Iterator[Timer]:
+    """Yield a timer of work with so many threads, within which torch computes.
+
+    On a busy machine threads wait for each other, up to ten times as long as they compute. There one thread
+    is timed by its processor time, and `threads` are assumed to be faster as `EFFICIENCY` says.
+    """
     before = torch.get_num_threads()
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1 if busy else threads)
     try:
-        yield
+        if busy:
+            yield Timer(device=device, clock=time.process_time, speedup=threads**EFFICIENCY)
+        else:
+            yield Timer(device=device)
     finally:
         torch.set_num_threads(before)
 
 
-def measure_speed(run: RunSpec, *, classes: int, device: torch.device) -> Speed:
+def measure_speed(run: RunSpec, timer: Timer, *, classes: int) -> Speed:
     """Time training steps of a run's network, the changes of its images included.
 
     Large images are timed small on a CPU, and the time grows with the network's work, as `harness.cost`
@@ -92,7 +129,7 @@ def measure_speed(run: RunSpec, *, classes: int, device: torch.device) -> Speed:
     Raises:
         Exception: the network cannot be built, counted or trained.
     """
-    size, grows = run.dataset.image_size, 1.0
+    device, size, grows = timer.device, run.dataset.image_size, 1.0
     large = device.type == "cpu" and size >= LARGE
     if large and run.architecture.network != USER:  # which may take images of one size alone
         full, small = (_work(run, classes=classes, size=side) for side in (size, PROBE_SIZE))
@@ -117,11 +154,11 @@ def measure_speed(run: RunSpec, *, classes: int, device: torch.device) -> Speed:
             with torch.inference_mode():
                 step(laid_out(normalise(_black(images, size, device=device).float() / 255), network))
 
-        measure = _few if large else partial(_batch, images=training.batch)
-        trained, fixed = measure(train, device=device)
-        update = _fastest(optimizer.step, device=device)
+        measure = timer.line if large else partial(timer.batch, images=training.batch)
+        trained, fixed = measure(train)
+        update = timer.fastest(optimizer.step)
         network.eval()
-        answered, _ = measure(answer, device=device)
+        answered, _ = measure(answer)
     return Speed(training=grows * trained, answering=grows * answered, step=fixed + update)
 
 
@@ -130,30 +167,15 @@ def _black(images: int, size: int, *, device: torch.device) -> Tensor:
     return torch.zeros(images, 3, size, size, dtype=torch.uint8, device=device)
 
 
-def _batch(work: Callable[[int], object], *, images: int, device: torch.device) -> tuple[float, float]:
-    """Seconds of `work` for an image in a batch of so many, and none for the batch."""
-    return _fastest(partial(work, images), device=device) / images, 0.0
-
-
-def _few(work: Callable[[int], object], *, device: torch.device) -> tuple[float, float]:
-    """Seconds of `work` for an image, and for a batch whatever its images: a line through two timings."""
-    few = _fastest(partial(work, FEW), device=device)
-    least, greatest = MORE
-    images = FEW * max(least, min(greatest, int(2 * LONG / few)))
-    many = _fastest(partial(work, images), device=device)
-    image = min(max((many - few) / (images - FEW), many / images / 10), many / images)
-    return image, many - images * image
-
-
-def measure_corruptions(image_size: int, *, device: torch.device) -> float:
+def measure_corruptions(image_size: int, timer: Timer) -> float:
     """Return the seconds that it takes to change an image in every way and at every strength."""
-    images = _black(FEW, image_size, device=device)
+    images = _black(FEW, image_size, device=timer.device)
 
     def change() -> None:
         for kind in CORRUPTIONS:
             corrupt(images, kind, strength=STRENGTHS[0], seed=0)
 
-    return len(STRENGTHS) * _fastest(change, device=device) / len(images)
+    return len(STRENGTHS) * timer.fastest(change) / len(images)
 
 
 def _work(run: RunSpec, *, classes: int, size: int) -> float:
@@ -161,11 +183,3 @@ def _work(run: RunSpec, *, classes: int, size: int) -> float:
     cost: Cost = count(run.architecture, classes=classes, image_size=size)
     elements = cost.activations + cost.attention + cost.additions + cost.norm + cost.pooling
     return cost.multiply_adds + ELEMENT * elements
-
-
-def _fastest(work: Callable[[], object], *, device: torch.device) -> float:
-    """Seconds of the fastest repeat; the first warms up."""
-    timings: list[float] = []
-    while len(timings) < 2 or (len(timings) < REPEATS and sum(timings) < LONG):
-        timings.append(seconds(work, device=device))
-    return min(timings)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,18 @@ from architectures.user import described
 from datasets.corrupt import CORRUPTIONS, STRENGTHS
 from datasets.spec import DatasetSpec, Split
 from harness.estimate import AROUND, MARGIN, START, Estimate, estimate_study
-from harness.probe import FEW, IDLE, LARGE, MORE, PROBE_SIZE, REPEATS, measure_speed, share_of_cores
+from harness.probe import (
+    FEW,
+    IDLE,
+    LARGE,
+    MORE,
+    PROBE_SIZE,
+    REPEATS,
+    Timer,
+    idle_timer,
+    measure_speed,
+    share_of_cores,
+)
 from harness.training.checks import SECONDS
 from studies.spec import RunSpec, TrainingSpec
 
@@ -138,7 +150,8 @@ def test_a_cpu_is_given_few_large_images(said: Path) -> None:
     assert {FEW} < {shape[0] for shape in shapes} <= set(range(FEW, FEW * MORE[1] + 1))
     arm = scaled(CATALOGUE["proposed"], 0.0625)
     few, many = (
-        measure_speed(run(arm, size=size), classes=2, device=CPU) for size in (PROBE_SIZE, 4 * PROBE_SIZE)
+        measure_speed(run(arm, size=size), Timer(device=CPU), classes=2)
+        for size in (PROBE_SIZE, 4 * PROBE_SIZE)
     )
     assert many.training / few.training > 5
     assert many.answering / few.answering > 5
@@ -181,6 +194,17 @@ def test_work_of_other_processes_is_noticed() -> None:
         for other in others:
             other.kill()
             other.wait()
+
+
+def test_on_a_busy_machine_waiting_is_not_counted() -> None:
+    def work() -> None:
+        time.sleep(0.05)
+        assert torch.get_num_threads() == 1
+
+    with idle_timer(CPU, threads=4, busy=True) as timer:
+        assert timer.fastest(work) < 0.02
+    with idle_timer(CPU, threads=1, busy=False) as timer:
+        assert timer.fastest(work) >= 0.05
 
 
 @pytest.mark.parametrize(
