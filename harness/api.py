@@ -114,7 +114,7 @@ def carry_out(
         raise
     if progress.remaining.seconds:  # a cell has run here
         seconds = time.perf_counter() - start
-        ledger.log_time(parent, seconds, estimate=estimate and (estimate.low, estimate.high))
+        ledger.log_time(parent, seconds, estimate=(estimate.low, estimate.high) if estimate else None)
         estimated = f"; estimated {estimate}" if estimate else ""
         console.print(f"took {clock(seconds)}{estimated}", highlight=False, soft_wrap=True)
     return result, {f"{name}/{key}": png for key, png in drawn.items()}

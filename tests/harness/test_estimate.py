@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,12 +47,15 @@ class Net(nn.Module):
     def __init__(self, classes, first, later):
         super().__init__()
         self.line = nn.Linear(3, classes)
-        self.naps = [later, first]
+        self.works = [later, first]
 
     def forward(self, x):
         with SAID.open("a") as file:
             print(*x.shape, file=file)
-        time.sleep(self.naps.pop() if len(self.naps) > 1 else self.naps[0])
+        # Processor time, which passes as slowly on a busy machine.
+        end = time.thread_time() + (self.works.pop() if len(self.works) > 1 else self.works[0])
+        while time.thread_time() < end:
+            pass
         return self.line(x.mean((2, 3)))
 
 
@@ -79,6 +82,15 @@ def said(tmp_path: Path) -> Path:
     """Where the networks of net.py note each batch they are given."""
     (tmp_path / "net.py").write_text(NET.format(said=str(tmp_path / "said.txt")))
     return tmp_path / "said.txt"
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """One thread, for which a busy machine assumes no speedup."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def run(arm: str | ArchitectureSpec, *, size: int = 32) -> RunSpec:
