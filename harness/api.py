@@ -9,17 +9,20 @@ result, report = run(request)
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
+from harness.closed_pipe import without_broken_pipe
 from harness.data.reading import DataRequest
+from harness.estimate import Estimate
 from harness.output import check_writable
 from harness.pictures import pictures
 from harness.plan import Plan, Request, prepare
-from harness.progress import Event, progress_for
+from harness.progress import Event, clock, progress_for
 from harness.running.cell import Desk
 from harness.running.claims import Claims
 from harness.running.executors import Running, executor_of, in_order
@@ -54,16 +57,25 @@ def run(
     ledger.check_address()
     plan = prepare(request)
     ledger.check()
-    result, drawn = carry_out(plan, ledger=ledger, console=Console(file=sys.stderr), running=running)
+    console = Console(file=without_broken_pipe(sys.stderr))
+    result, drawn = carry_out(plan, ledger=ledger, console=console, running=running)
     return result, write((result,), folder / plan.study.name, pictures=drawn)
 
 
 def carry_out(
-    plan: Plan, *, ledger: Ledger, console: Console, running: Running | None = None
+    plan: Plan,
+    *,
+    ledger: Ledger,
+    console: Console,
+    running: Running | None = None,
+    estimate: Estimate | None = None,
 ) -> tuple[StudyResult, dict[str, bytes]]:
-    """Run the study and keep its pictures; both, the pictures by the names that a report wants."""
+    """Run the study and keep its pictures; both, the pictures by the names that a report wants.
+
+    If cells are run, the time that they take is kept with the study and, beside the estimate, told.
+    """
     running = running or Running()
-    name = plan.study.name
+    name, start = plan.study.name, time.perf_counter()
     claims = Claims(ledger.uri)
     drawn = pictures(plan.pixels, plan.splits[0], plan.study)
     with claims.taken(name, wait=True):  # of two processes that begin a study one makes its run
@@ -100,4 +112,9 @@ def carry_out(
             soft_wrap=True,
         )
         raise
+    if progress.remaining.seconds:  # a cell has run here
+        seconds = time.perf_counter() - start
+        ledger.log_time(parent, seconds, estimate=(estimate.low, estimate.high) if estimate else None)
+        estimated = f"; estimated {estimate}" if estimate else ""
+        console.print(f"took {clock(seconds)}{estimated}", highlight=False, soft_wrap=True)
     return result, {f"{name}/{key}": png for key, png in drawn.items()}

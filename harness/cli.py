@@ -13,6 +13,7 @@ from typing import Any
 import typer
 
 from datasets.oneline import one_line
+from harness.closed_pipe import ignore_closed_pipes
 from harness.commands.catalogue import COMMANDS, Commands, LazyCommand
 from harness.errors import FAILED, WRONG_INPUT, Stopped, UserError, is_full_disk
 from harness.names import clashes
@@ -33,6 +34,7 @@ for name, line in COMMANDS.items():
 def main() -> None:
     """Run the command line; the entry point of `harness`."""
     configure_process()
+    ignore_closed_pipes()
     _end_politely()
     found = clashes()
     if found and sys.argv[1:2] != ["doctor"]:

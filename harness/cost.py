@@ -110,7 +110,7 @@ def count(spec: ArchitectureSpec, *, classes: int, image_size: int) -> Cost:
 @lru_cache(maxsize=256)  # the runs of an arm, all seeds and folds of it, share one count
 def _counted(spec: ArchitectureSpec, *, classes: int, image_size: int) -> Cost:
     with torch.random.fork_rng(devices=[]), torch.no_grad():
-        network = _unset(spec, classes=classes).eval()
+        network = build_empty(spec, classes=classes).eval()
         analysis = FlopCountAnalysis(network, (torch.zeros(1, 3, image_size, image_size),))
         # What fvcore would log is `uncounted`; its own remaining handles would hide operators from it.
         analysis.clear_op_handles().set_op_handle(**_handles())
@@ -124,10 +124,10 @@ def _counted(spec: ArchitectureSpec, *, classes: int, image_size: int) -> Cost:
     )
 
 
-def _unset(spec: ArchitectureSpec, *, classes: int) -> nn.Module:
-    """The network; ours without values in its weights, which take longest to draw and count for nothing."""
+def build_empty(spec: ArchitectureSpec, *, classes: int) -> nn.Module:
+    """Build a network to count or to time; the weights of ours have no values, which take long to draw."""
     if spec.network != BLOCKS:
-        return build(spec, classes=classes)  # which may hold more than weights, or look at them
+        return build(replace(spec, pretrained=False), classes=classes)  # it may hold more than weights
     with torch.device("meta"):
         network = build(spec, classes=classes)
     return network.to_empty(device="cpu")

@@ -16,6 +16,7 @@ from harness.errors import FAILED, UserError, user_input
 
 if TYPE_CHECKING:
     from harness.commands.options import Output
+    from harness.estimate import Estimate
     from harness.plan import Plan, Request
     from harness.running.executors import Running
     from harness.tracking.ledger import Ledger
@@ -39,9 +40,10 @@ def run(
     name, one more report is of all of them, in a folder that begins so.
     """
     from harness.api import carry_out
+    from harness.estimate import estimate_study
     from harness.output import check_writable, folder_of
     from harness.plan import prepare
-    from harness.running.executors import check
+    from harness.running.executors import at_once, check
     from harness.tracking.analysis_plans import has_cells
     from harness.tracking.ledger import Ledger
     from reports.document import write
@@ -71,8 +73,18 @@ def run(
             f"--retry-failed runs cells that failed before; of {named} none has: leave it out "
             "(a changed file of your own network makes another study)"
         )
-    for plan, todo, states in zip(plans, waiting, ended, strict=True):
-        say_plan(plan, todo, states, running=running, console=console)
+    estimates = [
+        estimate_study(
+            todo,
+            plan.splits,
+            classes=len(plan.pixels.table.classes),
+            device=plan.device,
+            slots=at_once(plan, running),
+        )
+        for plan, todo in zip(plans, waiting, strict=True)
+    ]
+    for plan, todo, states, estimate in zip(plans, waiting, ended, estimates, strict=True):
+        say_plan(plan, todo, states, running=running, estimate=estimate, console=console)
     if save_plan:
         exists = not fresh and has_cells(ledger, plans[0].study)
         _save_plan(plans[0].study, save_plan, exploratory=exists, as_json=output.json)
@@ -82,12 +94,12 @@ def run(
             outcomes(ledger.collect(plan.study, parent=NO_RUN)) if "done" in states.values() else None
             for plan, states in zip(plans, ended, strict=True)
         ]
-        _say_dry_run(list(zip(plans, ended, finished, strict=True)), as_json=output.json)
+        _say_dry_run(list(zip(plans, ended, finished, estimates, strict=True)), as_json=output.json)
         return
     done: list[tuple[StudyResult, Path]] = []
     pictures: dict[str, bytes] = {}
-    for plan in plans:
-        result, drawn = carry_out(plan, ledger=ledger, console=console, running=running)
+    for plan, estimate in zip(plans, estimates, strict=True):
+        result, drawn = carry_out(plan, ledger=ledger, console=console, running=running, estimate=estimate)
         done.append((result, write((result,), output.out / plan.study.name, pictures=drawn)))
         pictures |= drawn
     results = [result for result, _ in done]
@@ -99,7 +111,13 @@ def run(
 
 
 def say_plan(
-    plan: Plan, todo: list[RunSpec], ended: Mapping[str, str], *, running: Running, console: Console
+    plan: Plan,
+    todo: list[RunSpec],
+    ended: Mapping[str, str],
+    *,
+    running: Running,
+    estimate: Estimate | None,
+    console: Console,
 ) -> None:
     """The plan line: what will run, where, and about how long it takes.
 
@@ -107,19 +125,11 @@ def say_plan(
     """
     from harness.data.anomalies import in_words
     from harness.device import in_words as named
-    from harness.estimate import upper_bound
-    from harness.progress import clock
     from harness.running.executors import in_words as arranged
 
     study = plan.study
     states = [ended.get(spec.key) for spec in study.runs()]
     done, failed = states.count("done"), states.count("failed")
-    seconds = upper_bound(
-        todo,
-        plan.splits,
-        classes=len(plan.pixels.table.classes),
-        device=plan.device,
-    )
     words = (
         f"plan: {len(todo)} cells to run"
         + (f", {done} reused" if done else "")
@@ -129,10 +139,9 @@ def say_plan(
         + ("; deterministic algorithms" if study.training.deterministic else "")
         + f"; {len(plan.pixels.table.samples)} frames "
         f"(--frames {study.dataset.frames}) at {study.dataset.image_size} px, "
-        f"at most {study.training.epochs} epochs"
-        + (f"; about {clock(seconds)} if none stops early" if todo and seconds else "")
+        f"at most {study.training.epochs} epochs" + (f"; {_in_words(estimate)}" if todo else "")
     )
-    if plan.device.type == "cpu" and study.preset == "paper" and seconds > 3600:
+    if plan.device.type == "cpu" and study.preset == "paper" and estimate and estimate.high > 3600:
         words += " (there is no GPU: --preset quick is made for that)"
     console.print(words, highlight=False, soft_wrap=True)
     warnings = [
@@ -146,6 +155,12 @@ def say_plan(
             console.print(line, highlight=False, markup=False)
         if len(lines) > SHOWN:
             console.print(f"and {len(lines) - SHOWN} {what} more; the report lists them", highlight=False)
+
+
+def _in_words(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return "no estimate of the time, as a network cannot be timed"
+    return f"other processes use the cores; {estimate} on an idle machine" if estimate.busy else str(estimate)
 
 
 def _save_plan(study: Study, path: Path, *, exploratory: bool, as_json: bool) -> None:
@@ -173,7 +188,7 @@ def _save_plan(study: Study, path: Path, *, exploratory: bool, as_json: bool) ->
 
 
 def _say_dry_run(
-    planned: Sequence[tuple[Plan, Mapping[str, str], Outcomes | None]], *, as_json: bool
+    planned: Sequence[tuple[Plan, Mapping[str, str], Outcomes | None, Estimate | None]], *, as_json: bool
 ) -> None:
     documents = [_planned(*each) for each in planned]
     if as_json:
@@ -188,8 +203,10 @@ def _say_dry_run(
         print(*document["leakage"], sep="\n")
 
 
-def _planned(plan: Plan, ended: Mapping[str, str], finished: Outcomes | None) -> dict[str, Any]:
-    """A study before it runs: its cells, what its tests can show, and what they share with training."""
+def _planned(
+    plan: Plan, ended: Mapping[str, str], finished: Outcomes | None, estimate: Estimate | None
+) -> dict[str, Any]:
+    """A study before it runs: its cells, its time, what its tests can show and share with training."""
     from harness.data.leaks import leakage_in_words
     from harness.labels import run_name
     from harness.planned_power import describe_power
@@ -206,6 +223,8 @@ def _planned(plan: Plan, ended: Mapping[str, str], finished: Outcomes | None) ->
             }
             for spec in plan.study.runs()
         ],
+        "estimate": estimate
+        and {"seconds_low": estimate.low, "seconds_high": estimate.high, "busy": estimate.busy},
         "power": [
             describe_power(plan, protocol, measure_noise(finished, protocol) if finished else None)
             for protocol in plan.study.protocols

@@ -15,6 +15,7 @@ from multiprocessing.context import SpawnProcess
 from types import TracebackType
 from typing import Any
 
+from harness.closed_pipe import ignore_closed_pipes
 from harness.process import keep_freed_memory, spinning
 from harness.progress import Event, Tell
 from harness.running.cell import Outcome
@@ -138,6 +139,7 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 def _serve(job: Job, connection: Connection) -> None:
     """What a worker does: one cell after the other, until the study ends or its process dies."""
+    ignore_closed_pipes()
     # Ctrl-C reaches all processes of a terminal; the study's decides, and stops its workers so.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _interrupted)

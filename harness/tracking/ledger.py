@@ -67,6 +67,11 @@ class Ledger(Store):
         self.log_texts(run_id, {"study.json": to_json(study, indent=1)})
         return run_id
 
+    def log_time(self, run_id: str, seconds: float, *, estimate: tuple[float, float] | None) -> None:
+        """Keep with a study's run how long a command ran its cells, and the bounds that it had estimated."""
+        bounds = dict(zip(("estimated_seconds_low", "estimated_seconds_high"), estimate or (), strict=False))
+        self.log(run_id, metrics={"seconds": seconds, **bounds})
+
     def close(self, run_id: str, status: str) -> None:
         """End a run as FINISHED, FAILED or KILLED."""
         self.client.set_terminated(run_id, status=status)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -10,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+from harness.tracking.ledger import KEY, Ledger
 from tests.harness.processes import ROOT
 from tests.harness.tiny import Run, write_tree
 
@@ -45,6 +47,24 @@ def test_a_study_from_the_command_to_its_report_and_back_from_mlflow(
     status, out, err = harness("report")
     assert (status, out.strip(), err) == (0, str(report), "")
     assert report.read_text() == text
+
+
+def test_the_time_of_a_study_is_estimated_told_and_kept(harness: Run, tree: Path) -> None:
+    args = ("compare", "--dataset", "casme2", "--root", tree, "--only", "proposed", *TINY)
+    estimate = json.loads(harness(*args, "--dry-run", "--json")[1])["estimate"]
+    assert 0 < estimate["seconds_low"] < estimate["seconds_high"]
+    assert estimate["busy"] in (True, False)
+    status, _, err = harness(*args)
+    assert status == 0, err
+    assert re.search(r"^took \d+ (s|min); estimated (about )?\d+ ", err, re.MULTILINE)
+    ledger = Ledger("sqlite:///mlflow.db")
+    (study,) = (run for run in ledger.search("tags.`mlflow.runName` != ''") if KEY not in run.data.tags)
+    kept = study.data.metrics
+    assert kept["estimated_seconds_low"] < kept["estimated_seconds_high"]
+    assert kept["seconds"] > 0
+    again = harness(*args)[2]
+    assert ("1 reused" in again, "took" in again, "estimate" in again) == (True, False, False)
+    assert json.loads(harness(*args, "--dry-run", "--json")[1])["estimate"] is None
 
 
 def test_an_unreadable_image_is_listed_left_out_and_counted(harness: Run, tmp_path: Path) -> None:

@@ -1,5 +1,10 @@
-"""The time a study should take, from timed steps of each network; those here note what they are given."""
+"""The time a study takes, from timed steps of each network; those here note what they are given."""
 
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +14,20 @@ import torch
 from architectures.catalogue import CATALOGUE, scaled
 from architectures.spec import ArchitectureSpec
 from architectures.user import described
+from datasets.corrupt import CORRUPTIONS, STRENGTHS
 from datasets.spec import DatasetSpec, Split
-from harness.estimate import AROUND, LARGE, PROBE, upper_bound
+from harness.estimate import AROUND, MARGIN, START, Estimate, estimate_study
+from harness.probe import (
+    FEW,
+    IDLE,
+    LARGE,
+    MORE,
+    PROBE_SIZE,
+    REPEATS,
+    idle_timer,
+    measure_speed,
+    share_of_cores,
+)
 from harness.training.checks import SECONDS
 from studies.spec import RunSpec, TrainingSpec
 
@@ -29,12 +46,15 @@ class Net(nn.Module):
     def __init__(self, classes, first, later):
         super().__init__()
         self.line = nn.Linear(3, classes)
-        self.naps = [later, first]
+        self.works = [later, first]
 
     def forward(self, x):
         with SAID.open("a") as file:
             print(*x.shape, file=file)
-        time.sleep(self.naps.pop() if len(self.naps) > 1 else self.naps[0])
+        # Processor time, which passes as slowly on a busy machine.
+        end = time.thread_time() + (self.works.pop() if len(self.works) > 1 else self.works[0])
+        while time.thread_time() < end:
+            pass
         return self.line(x.mean((2, 3)))
 
 
@@ -63,6 +83,15 @@ def said(tmp_path: Path) -> Path:
     return tmp_path / "said.txt"
 
 
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """One thread, for which a busy machine assumes no speedup."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 def run(arm: str | ArchitectureSpec, *, size: int = 32) -> RunSpec:
     return RunSpec(
         dataset=DatasetSpec(name="folder", frames="all", image_size=size),
@@ -83,46 +112,121 @@ def splits(*sizes: int) -> tuple[Split, ...]:
     )
 
 
-def test_a_network_is_probed_once_and_counts_for_every_image_epoch_and_run(said: Path) -> None:
+def estimate(runs: Sequence[RunSpec], splits: Sequence[Split], *, slots: int = 1) -> tuple[float, float]:
+    """The bounds without their margins."""
+    found = estimate_study(runs, splits, classes=2, device=CPU, slots=slots)
+    assert found
+    return found.low * MARGIN, found.high / MARGIN
+
+
+def test_a_network_is_timed_once_and_counts_for_every_image_epoch_and_run(said: Path) -> None:
     one = run("even")
-    runs = [one, replace(one, seed=1), replace(one, training=TrainingSpec(epochs=5, batch=4))]
-    found = upper_bound(runs, splits(4, 8), classes=2, device=CPU)
-    assert said.read_text().splitlines() == ["4 3 32 32"] * 3, "a step to warm up, a step and an answer"
-    # 0.01 s an image: 8 images to train on and 2 to validate, 11 epochs in all; 2 to test, three times.
-    assert 1.1 + 0.06 <= found - 3 * AROUND < 3
+    low, high = estimate([one, replace(one, training=TrainingSpec(epochs=5, batch=4))], splits(8))
+    lines = said.read_text().splitlines()
+    assert (set(lines), len(lines) <= 2 * REPEATS) == ({"4 3 32 32"}, True), "steps and answers"
+    # 0.01 s an image: 8 images to train on and 2 to validate, 8 epochs in all; 2 to test, twice.
+    assert 0.8 + 0.04 <= high - 2 * AROUND < 3
+    assert low == pytest.approx(high), "no patience ends before the epochs do"
 
 
-def test_what_the_first_step_takes_is_not_counted(said: Path) -> None:
-    found = upper_bound([run("slow_start")], splits(4), classes=2, device=CPU)
-    assert 0 < found - AROUND < 3 * 0.2
+def test_the_lower_bound_is_that_of_trainings_which_stop_as_early_as_they_can(said: Path) -> None:
+    patient = replace(run("even"), training=TrainingSpec(epochs=50, batch=4, patience=4))
+    low, high = estimate([patient], splits(8))
+    assert (high - AROUND) / (low - AROUND) == pytest.approx(10, rel=0.1)
 
 
-def test_of_large_images_a_cpu_is_given_few(said: Path) -> None:
-    upper_bound([run("even", size=LARGE)], splits(8), classes=2, device=CPU)
-    assert set(said.read_text().splitlines()) == {f"{PROBE} 3 {LARGE} {LARGE}"}
+def test_every_fold_counts_with_its_own_size(said: Path) -> None:
+    small, large = (replace(split, fold=fold) for fold, split in enumerate(splits(4, 400)))
+    first = replace(run("even"), folds=2)
+    low = estimate([first], (small, large))[1]
+    assert estimate([replace(first, fold=1)], (small, large))[1] > 10 * (low - AROUND) + AROUND
+
+
+def test_cells_at_once_share_the_time(said: Path) -> None:
+    runs = [replace(run("even"), seed=seed) for seed in range(4)]
+    one, two = (estimate(runs, splits(400), slots=slots)[1] for slots in (1, 2))
+    assert (two - START) / one == pytest.approx(0.5, rel=0.3)
+    uneven = estimate(runs[:3], splits(400), slots=2)[1]
+    assert uneven == pytest.approx(two, rel=0.3), "three cells take two rounds"
+
+
+def test_the_first_step_is_not_counted(said: Path) -> None:
+    assert 0 < estimate([run("slow_start")], splits(4))[1] - AROUND < 3 * 0.2
+
+
+def test_a_cpu_is_given_few_large_images(said: Path) -> None:
+    estimate([run("even", size=LARGE)], splits(8))
+    shapes = {tuple(map(int, line.split())) for line in said.read_text().splitlines()}
+    assert {shape[2:] for shape in shapes} == {(LARGE, LARGE)}, "it may take no other"
+    assert {FEW} < {shape[0] for shape in shapes} <= set(range(FEW, FEW * MORE[1] + 1))
+    arm = scaled(CATALOGUE["proposed"], 0.25)
+    with idle_timer(CPU, threads=1, busy=True) as timer:
+        small, large = (
+            measure_speed(run(arm, size=size), timer, classes=2) for size in (2 * PROBE_SIZE, 8 * PROBE_SIZE)
+        )
+    # Both are timed at the same size; sixteen times the pixels are sixteen times the work.
+    assert 8 < large.training / small.training < 32
+    assert 8 < large.answering / small.answering < 32
 
 
 def test_runs_that_train_nothing_take_what_they_read(said: Path) -> None:
     one = run("even")
     tested, clean = replace(one, control="robustness"), replace(one, control="identity-probe")
-    found = [upper_bound([each], splits(8), classes=2, device=CPU) - AROUND for each in (clean, tested)]
-    assert found[1] > 5 * found[0] > 0, "every corruption at every strength is answered"
+    assert estimate([clean], splits(400))[1] > AROUND + 4
+    assert estimate([tested], splits(400))[1] > AROUND + 0.02 * len(CORRUPTIONS) * len(STRENGTHS)
     said.unlink()
-    timed = upper_bound([replace(one, control="latency")], splits(8), classes=2, device=CPU)
-    assert timed >= SECONDS
+    assert estimate([replace(one, control="latency")] * 2, splits(8), slots=2)[1] >= 2 * SECONDS, "alone"
     assert not said.exists()
 
 
-def test_there_is_no_estimate_where_one_network_cannot_be_trained(said: Path) -> None:
+def test_there_is_no_estimate_where_nothing_runs_or_one_network_cannot_be_trained(said: Path) -> None:
     good = run(scaled(CATALOGUE["proposed"], 0.0625))
-    for bad in (run("broken"), run(ArchitectureSpec(name="x", network="nosuch"))):
-        assert upper_bound([good, bad], splits(8), classes=2, device=CPU) == 0
+    for runs in ([], [good, run("broken")], [good, run(ArchitectureSpec(name="x", network="nosuch"))]):
+        assert estimate_study(runs, splits(8), classes=2, device=CPU, slots=1) is None
 
 
-def test_the_study_draws_the_same_whether_or_not_it_was_estimated() -> None:
+def test_the_study_draws_the_same_with_as_many_threads_whether_or_not_it_was_estimated() -> None:
     arm = scaled(CATALOGUE["proposed"], 0.0625)
+    threads = torch.get_num_threads()
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    assert upper_bound([run(arm)], splits(1), classes=2, device=CPU) > 0
+    assert estimate([run(arm)], splits(1), slots=2)
     assert torch.equal(torch.rand(3), expected)
+    assert torch.get_num_threads() == threads
+
+
+def test_work_of_other_processes_is_noticed() -> None:
+    endless = [sys.executable, "-c", "while True: pass"]
+    others = [subprocess.Popen(endless) for _ in range(3 * (os.cpu_count() or 1))]
+    try:
+        found = estimate_study([run(CATALOGUE["proposed"])], splits(1), classes=2, device=CPU, slots=1)
+        assert (share_of_cores() < IDLE, found and found.busy) == (True, True)
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+
+
+def test_on_a_busy_machine_waiting_is_not_counted() -> None:
+    def work() -> None:
+        time.sleep(0.05)
+        assert torch.get_num_threads() == 1
+
+    with idle_timer(CPU, threads=4, busy=True) as timer:
+        assert timer.fastest(work) < 0.02
+    with idle_timer(CPU, threads=1, busy=False) as timer:
+        assert timer.fastest(work) >= 0.05
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (720, 1500, "12 to 25 min"),
+        (45, 130, "45 s to 2 min"),
+        (8.6, 9.4, "about 9 s"),
+        (7200, 9000, "2 h 0 min to 2 h 30 min"),
+    ],
+)
+def test_a_range_reads_as_a_person_would_say_it(low: float, high: float, words: str) -> None:
+    assert str(Estimate(low=low, high=high)) == words

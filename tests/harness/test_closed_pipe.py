@@ -1,0 +1,111 @@
+"""A pipe whose reader has gone: what nobody reads is dropped, and the command ends as it would have."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.tracking.ledger import Ledger
+from tests.harness.processes import ROOT, cache_in
+
+TINY = ("--preset", "quick", "--epochs", "1", "--image-size", "32", "--width", "0.0625")
+NOISY = """
+from torch import nn
+
+class Tiny(nn.Sequential):
+    def forward(self, x):
+        print("a line", flush=True)
+        return super().forward(x)
+
+def tiny(classes):
+    return Tiny(nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(48, classes))
+"""
+
+
+def head(folder: Path, *args: object, lines: int = 1, code: str = "", **variables: str) -> tuple[int, str]:
+    """`harness ARGS 2>&1 | head -n LINES` in `folder`: the exit status of harness and what was read."""
+    own = {"PYTHONPATH": str(ROOT), "HARNESS_CACHE": cache_in(folder), "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        [sys.executable, *(("-c", code) if code else ("-m", "harness")), *map(str, args)],
+        cwd=folder,
+        env={**os.environ, **own, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout
+    read = "".join(process.stdout.readline() for _ in range(lines))
+    process.stdout.close()
+    return process.wait(timeout=300), read
+
+
+@pytest.mark.parametrize(
+    ("study", "view"),
+    [
+        (("ablate", "--jobs", 1), {}),
+        (
+            ("compare", "--only", "proposed", "--architecture", "net.py:tiny", "--jobs", 2),
+            {"FORCE_COLOR": "1"},
+        ),
+    ],
+    ids=["lines", "live"],
+)
+def test_a_study_ends_as_if_its_output_was_read(
+    tree: Path, tmp_path: Path, study: tuple[object, ...], view: dict[str, str]
+) -> None:
+    (tmp_path / "net.py").write_text(NOISY)
+    status, read = head(tmp_path, *study, "--dataset", "casme2", "--root", tree, *TINY, **view)
+    assert (status, bool(read)) == (0, True)
+    assert len(list((tmp_path / "results").rglob("report.md"))) == 1
+    runs = Ledger(f"sqlite:///{tmp_path / 'mlflow.db'}").search("tags.`mlflow.runName` != ''")
+    assert {run.info.status for run in runs} == {"FINISHED"}
+
+
+def test_python_code_that_runs_a_study_may_lose_its_reader(tree: Path, tmp_path: Path) -> None:
+    code = f"""
+from pathlib import Path
+from tests.harness.tiny import request
+from harness.api import run
+result, report = run(request(Path({str(tree)!r})))
+raise SystemExit(7 if report.is_file() and not result.failures else 1)
+"""
+    status, read = head(tmp_path, code=code)
+    assert (status, read.startswith("study ")) == (7, True)
+
+
+def test_every_command_ends_quietly(tmp_path: Path) -> None:
+    # The pipe has no reader from the start, so that the interpreter finds it closed as it exits.
+    for args, expected, unbuffered in (
+        (("data", "list"), 0, ""),
+        (("data", "list", "--json"), 0, "1"),
+        (("--help",), 0, ""),
+        (("cost", "--nosuch"), 2, ""),
+    ):
+        reading, writing = os.pipe()
+        os.close(reading)
+        process = subprocess.run(
+            [sys.executable, "-m", "harness", *args],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": unbuffered},
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        os.close(writing)
+        assert process.returncode == expected, args
+        assert ("Traceback" in process.stderr, "BrokenPipe" in process.stderr) == (False, False)
+        assert bool(process.stderr) == (expected == 2)
+
+
+def test_an_error_that_nobody_reads_keeps_its_exit_status(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "harness", "ablate", "--design", "nosuch"]
+    process = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=writing, check=False
+    )
+    os.close(writing)
+    assert process.returncode == 2
