@@ -93,8 +93,8 @@ def carry_out(
         with suppress(Exception):  # what ran elsewhere may have left its run open
             ledger.bury(parent, place=claims.place, held=claims.held)
         console.print(
-            "\nstopped; every cell that had finished is kept, and the one that was running as far as its "
-            f"last epoch: the same command goes on from there, and `harness report {name}` reports what is "
+            "\nstopped; every cell that had finished is kept, and the running ones up to their last "
+            f"checkpoints: the same command goes on from there, and `harness report {name}` reports what is "
             "done",
             highlight=False,
             soft_wrap=True,

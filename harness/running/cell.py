@@ -6,7 +6,7 @@ import io
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, median
@@ -22,6 +22,7 @@ from harness.memory import without_collector
 from harness.progress import Event, Tell
 from harness.running.claims import Claims
 from harness.tracking.ledger import Ledger
+from harness.training.checkpoint import Checkpoint
 from harness.training.run import Material, execute
 from harness.training.weights import load_weights
 from reports.run_pictures import run_curves, run_matrix
@@ -65,13 +66,17 @@ def carry(spec: RunSpec, desk: Desk, material: Callable[[], Material]) -> Outcom
     """Run a cell unless it is known how it ends; `material` is asked for only where it is run.
 
     Raises:
-        Stopped: nothing more can be written; what had finished is kept, and this cell up to its last epoch.
+        Stopped: nothing more can be written; what had finished is kept, this cell up to its last checkpoint.
         KeyboardInterrupt: as it came, with the open run closed as KILLED.
     """
     with desk.claims.taken(spec.key) as ours:
         if not ours:
             return Elsewhere()
-        return _ended_before(spec, desk) or _run(spec, desk, material)
+        known = _ended_before(spec, desk)
+        if known:
+            return known
+        with closing(desk.claims.checkpoint(spec.key)) as checkpoint:
+            return _run(spec, desk, material, checkpoint=checkpoint)
 
 
 def _ended_before(spec: RunSpec, desk: Desk) -> Done | Failure | None:
@@ -90,9 +95,10 @@ def _ended_before(spec: RunSpec, desk: Desk) -> Done | Failure | None:
     return None
 
 
-def _run(spec: RunSpec, desk: Desk, material: Callable[[], Material]) -> Done | Failure:
+def _run(
+    spec: RunSpec, desk: Desk, material: Callable[[], Material], *, checkpoint: Checkpoint
+) -> Done | Failure:
     label, ledger, claims = run_name(spec), desk.ledger, desk.claims
-    checkpoint = claims.checkpoint(spec.key)
     desk.tell(Event(kind="begun", label=label, of=spec.training.epochs if spec.trains else 0))
     run_id = ledger.begin(spec, parent=desk.parent, place=claims.place, process=claims.process)
 
@@ -107,7 +113,8 @@ def _run(spec: RunSpec, desk: Desk, material: Callable[[], Material]) -> Done | 
         result, weights = execute(spec, made, on_epochs=on_epochs, checkpoint=checkpoint)
         with tempfile.TemporaryDirectory() as folder, without_collector():
             _keep(result, weights, folder=Path(folder))
-            ledger.finish(run_id, result, folder=Path(folder))
+            cost = {"checkpoint_seconds": checkpoint.seconds} if spec.trains else {}
+            ledger.finish(run_id, result, folder=Path(folder), metrics=cost)
     except KeyboardInterrupt:
         ledger.abandon(run_id)
         raise

@@ -38,7 +38,6 @@ def run_study(study: Study, executor: Executor, desk: Desk) -> StudyResult:
         ledger.patience.end()
         raise
     finally:
-        claims.checkpoint("").tidy()
         _close(desk, status)
     return result
 

@@ -102,11 +102,16 @@ class Ledger(Store):
             values["gradient/first_over_last"] = epoch.gradient_ratio
         self.log(run_id, metrics=values, step=epoch.number)
 
-    def finish(self, run_id: str, result: RunResult, *, folder: Path) -> None:
-        """Keep a result, its numbers and what lies in `folder`, as it is; only then is the run FINISHED."""
+    def finish(
+        self, run_id: str, result: RunResult, *, folder: Path, metrics: Mapping[str, float] | None = None
+    ) -> None:
+        """Keep a result, its numbers and what lies in `folder`, as it is; only then is the run FINISHED.
+
+        `metrics` are numbers about the run that are no part of its result.
+        """
         self.outbox.flush()
         # The result's own files go into the folder too: sent one by one, each has the run looked up.
-        self.log(run_id, metrics=final_metrics(result))
+        self.log(run_id, metrics={**final_metrics(result), **(metrics or {})})
         for name, text in result_parts(result).items():
             if not (folder / name).exists():
                 (folder / name).write_text(text, encoding="utf-8")

@@ -150,16 +150,35 @@ def test_cells_that_fail_are_told_with_their_reasons(tree: Path, tmp_path: Path)
     assert len(cells(ledger_of(tmp_path))) == 1
 
 
+SLOW = """
+import time
+from torch import nn
+
+class Slow(nn.Sequential):
+    def forward(self, x):
+        time.sleep(0.2 * self.training)
+        return super().forward(x)
+
+def slow(classes):
+    return Slow(nn.Flatten(), nn.Linear(3 * 32 * 32, 500), nn.ReLU(), nn.Linear(500, classes))
+"""
+"""So slow an epoch that it is time for a checkpoint after each; its weights have 6 MB."""
+
+
 def test_a_full_disk_stops_the_study_which_goes_on_when_there_is_room(tree: Path, tmp_path: Path) -> None:
-    args = compare(tree, "--only", "vgg16", "--epochs", "6", "--width", "0.125")
-    process = start(tmp_path, *args)
-    seen = until(process, "epoch 2/6")
+    (tmp_path / "net.py").write_text(SLOW)
+    net = f"{tmp_path / 'net.py'}:slow"
+    args = compare(tree, "--only", "proposed", "--architecture", net, "--epochs", "6")
+    process = start(tmp_path, *args, "--jobs", "1")
+    until(process, "slow · frame")
+    seen = until(process, "epoch 3/6")
     # No file may grow beyond what a checkpoint takes: to whoever writes one, a disk that is full.
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (4_000_000, 4_000_000))
     full = ended(process, tmp_path, seen=seen)
     assert full.status == 1
     assert "error: the disk is full" in full.err
     assert "Traceback" not in full.err
+    assert "goes on after epoch" not in full.err
     again = ended(start(tmp_path, *args), tmp_path)
     assert again.status == 0, again.err
     assert "goes on after epoch" in again.err
