@@ -24,6 +24,7 @@ from harness.running.cell import Desk
 from harness.running.claims import Claims
 from harness.running.executors import Running, executor_of
 from harness.running.study import run_study
+from harness.running.weights_kept import keys_read
 from harness.tracking.analysis_plans import has_cells, is_confirmatory, log_plan
 from harness.tracking.ledger import Ledger
 from reports.document import write
@@ -82,6 +83,8 @@ def carry_out(
                 device=plan.device,
                 tell=progress.tell,
                 retries=running.retry_failed,
+                keep_weights=running.weights,
+                keys_read=keys_read(plan.study.runs()),
             )
             with executor_of(plan, running, desk) as executor:
                 result = run_study(plan.study, executor, desk)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -50,8 +50,14 @@ class Executor(Protocol):
         """Cells that have ended; waits a while for the first, and may come back with none."""
 
 
-def carried_out(cells: Sequence[RunSpec], executor: Executor, desk: Desk) -> dict[str, Done | Failure]:
-    """How each cell ended, by its key.
+def carried_out(
+    cells: Sequence[RunSpec],
+    executor: Executor,
+    desk: Desk,
+    *,
+    on_done: Callable[[RunSpec, Done], None] = lambda spec, done: None,
+) -> dict[str, Done | Failure]:
+    """How each cell ended, by its key; `on_done` is called with each that has a result.
 
     Raises:
         Stopped: nothing more can be written.
@@ -72,6 +78,8 @@ def carried_out(cells: Sequence[RunSpec], executor: Executor, desk: Desk) -> dic
             del running[key]
             if isinstance(outcome, Done | Failure):
                 settled[key] = outcome
+                if isinstance(outcome, Done):
+                    on_done(spec, outcome)
             elif isinstance(outcome, Elsewhere):
                 if key not in not_before:
                     cores = "" if not_before or desk.device.type != "cpu" else SHARED_CORES

@@ -21,6 +21,7 @@ import mlflow.artifacts
 from filelock import FileLock
 from mlflow.entities import Metric, Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.tracking import MlflowClient
 
 from harness.errors import UserError, is_full_disk
@@ -217,6 +218,11 @@ class Store:
             tracking_uri=self.uri,
         )
         return Path(self.patience(fetched))
+
+    def delete_artifact(self, run: Run, name: str) -> None:
+        """Delete an artifact of a run; MLflow's client has no call for that."""
+        artifacts = get_artifact_repository(run.info.artifact_uri, tracking_uri=self.uri)
+        self.patience(lambda: artifacts.delete_artifacts(name))
 
     def log(
         self,

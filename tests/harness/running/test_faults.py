@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.tracking.ledger import KEY, NOTE, PROCESS, Ledger
+from harness.training.snapshot import epochs_in
 from tests.harness.processes import ended, start, until
 from tests.harness.running.test_killed import cells
 from tests.harness.tracking.servers import Server, running
@@ -162,16 +163,19 @@ class Slow(nn.Sequential):
 def slow(classes):
     return Slow(nn.Flatten(), nn.Linear(3 * 32 * 32, 500), nn.ReLU(), nn.Linear(500, classes))
 """
-"""So slow an epoch that it is time for a checkpoint after each; its weights have 6 MB."""
+"""So slow an epoch that it is soon time for a checkpoint again; its weights have 6 MB."""
 
 
 def test_a_full_disk_stops_the_study_which_goes_on_when_there_is_room(tree: Path, tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(SLOW)
     net = f"{tmp_path / 'net.py'}:slow"
-    args = compare(tree, "--only", "proposed", "--architecture", net, "--epochs", "6")
+    args = compare(tree, "--only", "proposed", "--architecture", net, "--epochs", "10")
     process = start(tmp_path, *args, "--jobs", "1")
-    until(process, "slow · frame")
-    seen = until(process, "epoch 3/6")
+    seen = until(process, "slow · frame")
+    (folder,) = (tmp_path / "cache" / "unfinished").iterdir()
+    while not any(epochs_in(file) > 1 for file in folder.glob("*.odd")):
+        assert process.poll() is None
+        time.sleep(0.1)
     # No file may grow beyond what a checkpoint takes: to whoever writes one, a disk that is full.
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (4_000_000, 4_000_000))
     full = ended(process, tmp_path, seen=seen)
