@@ -16,6 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.data.reading import DataRequest
+from harness.disk import check_room, disk_need
 from harness.output import check_writable
 from harness.pictures import pictures
 from harness.plan import Plan, Request, prepare
@@ -45,7 +46,7 @@ def run(
     Cells that have finished before are not run again; those that fail are among the result's failures.
 
     Raises:
-        ValueError: a mistake in the request, as the command line would tell it.
+        ValueError: a mistake in the request, as the command line would tell it, or a disk that is too small.
         FileNotFoundError: a root, or pretrained weights, that are not there.
         harness.errors.Stopped: nothing more can be written; what had finished is kept.
     """
@@ -55,6 +56,10 @@ def run(
     ledger.check_address()
     plan = prepare(request)
     ledger.check()
+    running = running or Running()
+    states = ledger.standing(plan.study)
+    todo = [spec for spec in plan.study.runs() if states.get(spec.key) == running.runs]
+    check_room([disk_need(plan, todo, ledger=ledger, running=running)])
     result, drawn = carry_out(plan, ledger=ledger, console=Console(file=sys.stderr), running=running)
     return result, write((result,), folder / plan.study.name, pictures=drawn)
 

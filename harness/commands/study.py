@@ -16,6 +16,7 @@ from harness.errors import FAILED, UserError, user_input
 
 if TYPE_CHECKING:
     from harness.commands.options import Output
+    from harness.disk import DiskNeed
     from harness.plan import Plan, Request
     from harness.running.executors import Running
     from harness.tracking.ledger import Ledger
@@ -39,6 +40,7 @@ def run(
     name, one more report is of all of them, in a folder that begins so.
     """
     from harness.api import carry_out
+    from harness.disk import check_room, disk_need
     from harness.output import check_writable, folder_of
     from harness.plan import prepare
     from harness.running.executors import check
@@ -71,8 +73,12 @@ def run(
             f"--retry-failed runs cells that failed before; of {named} none has: leave it out "
             "(a changed file of your own network makes another study)"
         )
-    for plan, todo, states in zip(plans, waiting, ended, strict=True):
-        say_plan(plan, todo, states, running=running, console=console)
+    needs = [
+        disk_need(plan, todo, ledger=ledger, running=running)
+        for plan, todo in zip(plans, waiting, strict=True)
+    ]
+    for plan, todo, states, need in zip(plans, waiting, ended, needs, strict=True):
+        say_plan(plan, todo, states, need=need, running=running, console=console)
     if save_plan:
         exists = not fresh and has_cells(ledger, plans[0].study)
         _save_plan(plans[0].study, save_plan, exploratory=exists, as_json=output.json)
@@ -82,8 +88,10 @@ def run(
             outcomes(ledger.collect(plan.study, parent=NO_RUN)) if "done" in states.values() else None
             for plan, states in zip(plans, ended, strict=True)
         ]
-        _say_dry_run(list(zip(plans, ended, finished, strict=True)), as_json=output.json)
+        _say_dry_run(list(zip(plans, ended, finished, needs, strict=True)), as_json=output.json)
         return
+    with user_input():
+        check_room(needs)
     done: list[tuple[StudyResult, Path]] = []
     pictures: dict[str, bytes] = {}
     for plan in plans:
@@ -99,9 +107,15 @@ def run(
 
 
 def say_plan(
-    plan: Plan, todo: list[RunSpec], ended: Mapping[str, str], *, running: Running, console: Console
+    plan: Plan,
+    todo: list[RunSpec],
+    ended: Mapping[str, str],
+    *,
+    need: DiskNeed,
+    running: Running,
+    console: Console,
 ) -> None:
-    """The plan line: what will run, where, and about how long it takes.
+    """The plan line: what will run, where, about how long it takes, and what it needs on disk.
 
     `ended` says of the cells that have, by key, whether they are "done" or "failed".
     """
@@ -131,6 +145,7 @@ def say_plan(
         f"(--frames {study.dataset.frames}) at {study.dataset.image_size} px, "
         f"at most {study.training.epochs} epochs"
         + (f"; about {clock(seconds)} if none stops early" if todo and seconds else "")
+        + (f"; {need.in_words()}" if todo else "")
     )
     if plan.device.type == "cpu" and study.preset == "paper" and seconds > 3600:
         words += " (there is no GPU: --preset quick is made for that)"
@@ -173,23 +188,26 @@ def _save_plan(study: Study, path: Path, *, exploratory: bool, as_json: bool) ->
 
 
 def _say_dry_run(
-    planned: Sequence[tuple[Plan, Mapping[str, str], Outcomes | None]], *, as_json: bool
+    planned: Sequence[tuple[Plan, Mapping[str, str], Outcomes | None, DiskNeed]], *, as_json: bool
 ) -> None:
     documents = [_planned(*each) for each in planned]
     if as_json:
         print(json.dumps(_one_or_all(documents), indent=1))
         return
-    for document in documents:
+    for document, (*_, need) in zip(documents, planned, strict=True):
         print(f"study {document['study']}")
         for cell in document["cells"]:
             state = "" if cell["state"] == "waiting" else f"  ({cell['state']})"
             print(f"  {cell['key']}  {cell['cell']}{state}")
         print(*document["power"], sep="\n")
         print(*document["leakage"], sep="\n")
+        print(need.in_words())
 
 
-def _planned(plan: Plan, ended: Mapping[str, str], finished: Outcomes | None) -> dict[str, Any]:
-    """A study before it runs: its cells, what its tests can show, and what they share with training."""
+def _planned(
+    plan: Plan, ended: Mapping[str, str], finished: Outcomes | None, need: DiskNeed
+) -> dict[str, Any]:
+    """A study before it runs: its cells, its tests' power, what they share with training, and its disk need."""
     from harness.data.leaks import leakage_in_words
     from harness.labels import run_name
     from harness.planned_power import describe_power
@@ -211,6 +229,7 @@ def _planned(plan: Plan, ended: Mapping[str, str], finished: Outcomes | None) ->
             for protocol in plan.study.protocols
         ],
         "leakage": [leakage_in_words(plan, protocol) for protocol in plan.study.protocols],
+        "disk": need.document(),
     }
 
 

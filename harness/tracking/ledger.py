@@ -106,7 +106,7 @@ class Ledger(Store):
     def finish(
         self, run_id: str, result: RunResult, *, folder: Path, metrics: Mapping[str, float] | None = None
     ) -> None:
-        """Keep a result, its numbers, other `metrics` and what lies in `folder`; then end the run as FINISHED."""
+        """Keep a result, other `metrics` and what lies in `folder`, as it is; then the run is FINISHED."""
         self.outbox.flush()
         # The result's own files go into the folder too: sent one by one, each has the run looked up.
         self.log(run_id, metrics={**final_metrics(result), **(metrics or {})})
