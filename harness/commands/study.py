@@ -207,7 +207,7 @@ def _say_dry_run(
 def _planned(
     plan: Plan, ended: Mapping[str, str], finished: Outcomes | None, need: DiskNeed
 ) -> dict[str, Any]:
-    """A study before it runs: its cells, its tests' power, what they share with training, and its disk need."""
+    """A study before it runs: cells, power of its tests, what these share with training, and disk need."""
     from harness.data.leaks import leakage_in_words
     from harness.labels import run_name
     from harness.planned_power import describe_power

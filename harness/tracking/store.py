@@ -232,7 +232,7 @@ class Store:
 
     def delete_artifact(self, run: Run, name: str) -> None:
         """Delete an artifact of a run; MLflow's client has no call for that."""
-        artifacts = get_artifact_repository(run.info.artifact_uri, tracking_uri=self.uri)
+        artifacts: Any = get_artifact_repository(run.info.artifact_uri, tracking_uri=self.uri)
         self.patience(lambda: artifacts.delete_artifacts(name))
 
     def log(
