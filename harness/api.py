@@ -18,6 +18,7 @@ from rich.console import Console
 
 from harness.closed_pipe import without_broken_pipe
 from harness.data.reading import DataRequest
+from harness.disk import check_room, disk_need
 from harness.estimate import Estimate
 from harness.output import check_writable
 from harness.pictures import pictures
@@ -27,6 +28,7 @@ from harness.running.cell import Desk
 from harness.running.claims import Claims
 from harness.running.executors import Running, executor_of, in_order
 from harness.running.study import run_study
+from harness.running.weights_kept import keys_read
 from harness.tracking.analysis_plans import has_cells, is_confirmatory, log_plan
 from harness.tracking.ledger import Ledger
 from reports.document import write
@@ -47,7 +49,7 @@ def run(
     Cells that have finished before are not run again; those that fail are among the result's failures.
 
     Raises:
-        ValueError: a mistake in the request, as the command line would tell it.
+        ValueError: a mistake in the request, as the command line would tell it, or a disk that is too small.
         FileNotFoundError: a root, or pretrained weights, that are not there.
         harness.errors.Stopped: nothing more can be written; what had finished is kept.
     """
@@ -57,6 +59,10 @@ def run(
     ledger.check_address()
     plan = prepare(request)
     ledger.check()
+    running = running or Running()
+    states = ledger.standing(plan.study)
+    todo = [spec for spec in plan.study.runs() if states.get(spec.key) == running.runs]
+    check_room([disk_need(plan, todo, ledger=ledger, running=running)])
     console = Console(file=without_broken_pipe(sys.stderr))
     result, drawn = carry_out(plan, ledger=ledger, console=console, running=running)
     return result, write((result,), folder / plan.study.name, pictures=drawn)
@@ -94,6 +100,8 @@ def carry_out(
                 device=plan.device,
                 tell=progress.tell,
                 retries=running.retry_failed,
+                keep_weights=running.weights,
+                keys_read=keys_read(plan.study.runs()),
             )
             with executor_of(plan, running, desk) as executor:
                 result = run_study(plan.study, executor, desk, cells=in_order(plan, executor))
@@ -105,8 +113,8 @@ def carry_out(
         with suppress(Exception):  # what ran elsewhere may have left its run open
             ledger.bury(parent, place=claims.place, held=claims.held)
         console.print(
-            "\nstopped; every cell that had finished is kept, and the one that was running as far as its "
-            f"last epoch: the same command goes on from there, and `harness report {name}` reports what is "
+            "\nstopped; every cell that had finished is kept, and the running ones up to their last "
+            f"checkpoints: the same command goes on from there, and `harness report {name}` reports what is "
             "done",
             highlight=False,
             soft_wrap=True,

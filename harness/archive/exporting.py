@@ -47,13 +47,14 @@ class Exported:
     finished: int
     failed: int
     cells: int
+    with_weights: int
 
 
 def export(ledger: Ledger, name: str, out: Path, *, weights: bool = False) -> Exported:
     """Write the study of that name to `out`, put in place whole; weights only if asked for.
 
     Raises:
-        ValueError: no such study, `out` is there already or cannot be written.
+        ValueError: no such study, `out` is there already or cannot be written, or no run has weights.
     """
     _check_free(out)
     check_writable(out.parent)
@@ -64,6 +65,13 @@ def export(ledger: Ledger, name: str, out: Path, *, weights: bool = False) -> Ex
         with zipfile.ZipFile(temporary, "w") as packed, tempfile.TemporaryDirectory() as staging:
             pack = _Pack(packed)
             runs = tuple(_cells(pack, result, ledger, weights=weights))
+            with_weights = sum(member.name.endswith(f"/{WEIGHTS}") for member in pack.members)
+            if weights and not with_weights:
+                raise ValueError(
+                    f"--weights packs the weights that runs have kept; no run of {name} has kept any: leave "
+                    "--weights out, or delete the runs in `harness ui` and start the study's command again "
+                    "with --keep-weights all"
+                )
             pack.text(FAILURES, to_json(Failed(failures=result.failures), indent=1))
             _rest(pack, result, drawn, staging=Path(staging))
             pack.text(STUDY, to_json(result.study, indent=1))
@@ -82,6 +90,7 @@ def export(ledger: Ledger, name: str, out: Path, *, weights: bool = False) -> Ex
         finished=len(result.results),
         failed=len(result.failures),
         cells=len(result.study.runs()),
+        with_weights=with_weights,
     )
 
 

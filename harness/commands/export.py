@@ -22,7 +22,7 @@ def export(
         bool,
         typer.Option(
             "--weights",
-            help="With each run's trained weights, which `harness predict` needs: up to 500 MB a run.",
+            help="With the weights that runs have kept, which `harness predict` needs: up to 540 MB a run.",
         ),
     ] = False,
     tracking_uri: options.TrackingUri = None,
@@ -49,7 +49,7 @@ def export(
         f"{done.study}: {done.finished} of {done.cells} cells finished"
         + (f", {done.failed} failed" if done.failed else "")
         + (f", {left} not run" if left else "")
-        + ("" if weights else "; without weights (--weights)"),
+        + (f"; weights of {done.with_weights} runs" if weights else "; without weights (--weights)"),
         file=sys.stderr,
     )
     document = {

@@ -217,6 +217,13 @@ class Execution:
         bool, typer.Option("--retry-failed", help="Run just the cells of the study that failed before.")
     ] = False
 
+    keep_weights: Annotated[
+        str,
+        typer.Option(
+            help="Weights to keep: all, best (of each arm under each protocol) or none. predict needs them."
+        ),
+    ] = "all"
+
     def running(self) -> Running:
         """How the study is run."""
         from harness.running.executors import Running
@@ -226,6 +233,7 @@ class Execution:
             ray_address=self.ray_address,
             jobs=self.jobs,
             retry_failed=self.retry_failed,
+            keep_weights=self.keep_weights,
         )
 
 

@@ -16,6 +16,7 @@ from harness.errors import FAILED, UserError, user_input
 
 if TYPE_CHECKING:
     from harness.commands.options import Output
+    from harness.disk import DiskNeed
     from harness.estimate import Estimate
     from harness.plan import Plan, Request
     from harness.running.executors import Running
@@ -40,6 +41,7 @@ def run(
     name, one more report is of all of them, in a folder that begins so.
     """
     from harness.api import carry_out
+    from harness.disk import check_room, disk_need
     from harness.estimate import estimate_study
     from harness.output import check_writable, folder_of
     from harness.plan import prepare
@@ -83,8 +85,10 @@ def run(
         )
         for plan, todo in zip(plans, waiting, strict=True)
     ]
-    for plan, todo, states, estimate in zip(plans, waiting, ended, estimates, strict=True):
-        say_plan(plan, todo, states, running=running, estimate=estimate, console=console)
+    needs = [
+        disk_need(plan, todo, ledger=ledger, running=running)
+        for plan, todo, states, estimate, need in zip(plans, waiting, ended, estimates, needs, strict=True):
+        say_plan(plan, todo, states, running=running, estimate=estimate, need=need, console=console)
     if save_plan:
         exists = not fresh and has_cells(ledger, plans[0].study)
         _save_plan(plans[0].study, save_plan, exploratory=exists, as_json=output.json)
@@ -94,8 +98,11 @@ def run(
             outcomes(ledger.collect(plan.study, parent=NO_RUN)) if "done" in states.values() else None
             for plan, states in zip(plans, ended, strict=True)
         ]
-        _say_dry_run(list(zip(plans, ended, finished, estimates, strict=True)), as_json=output.json)
+        planned = list(zip(plans, ended, finished, estimates, needs, strict=True))
+        _say_dry_run(planned, as_json=output.json)
         return
+    with user_input():
+        check_room(needs)
     done: list[tuple[StudyResult, Path]] = []
     pictures: dict[str, bytes] = {}
     for plan, estimate in zip(plans, estimates, strict=True):
@@ -117,9 +124,10 @@ def say_plan(
     *,
     running: Running,
     estimate: Estimate | None,
+    need: DiskNeed,
     console: Console,
 ) -> None:
-    """The plan line: what will run, where, and about how long it takes.
+    """The plan line: what will run, where, about how long it takes, and what it needs on disk.
 
     `ended` says of the cells that have, by key, whether they are "done" or "failed".
     """
@@ -139,7 +147,8 @@ def say_plan(
         + ("; deterministic algorithms" if study.training.deterministic else "")
         + f"; {len(plan.pixels.table.samples)} frames "
         f"(--frames {study.dataset.frames}) at {study.dataset.image_size} px, "
-        f"at most {study.training.epochs} epochs" + (f"; {_in_words(estimate)}" if todo else "")
+        f"at most {study.training.epochs} epochs"
+        + (f"; {_in_words(estimate)}; {need.in_words()}" if todo else "")
     )
     if plan.device.type == "cpu" and study.preset == "paper" and estimate and estimate.high > 3600:
         words += " (there is no GPU: --preset quick is made for that)"
@@ -188,25 +197,32 @@ def _save_plan(study: Study, path: Path, *, exploratory: bool, as_json: bool) ->
 
 
 def _say_dry_run(
-    planned: Sequence[tuple[Plan, Mapping[str, str], Outcomes | None, Estimate | None]], *, as_json: bool
+    planned: Sequence[tuple[Plan, Mapping[str, str], Outcomes | None, Estimate | None, DiskNeed]],
+    *,
+    as_json: bool,
 ) -> None:
     documents = [_planned(*each) for each in planned]
     if as_json:
         print(json.dumps(_one_or_all(documents), indent=1))
         return
-    for document in documents:
+    for document, (*_, need) in zip(documents, planned, strict=True):
         print(f"study {document['study']}")
         for cell in document["cells"]:
             state = "" if cell["state"] == "waiting" else f"  ({cell['state']})"
             print(f"  {cell['key']}  {cell['cell']}{state}")
         print(*document["power"], sep="\n")
         print(*document["leakage"], sep="\n")
+        print(need.in_words())
 
 
 def _planned(
-    plan: Plan, ended: Mapping[str, str], finished: Outcomes | None, estimate: Estimate | None
+    plan: Plan,
+    ended: Mapping[str, str],
+    finished: Outcomes | None,
+    estimate: Estimate | None,
+    need: DiskNeed,
 ) -> dict[str, Any]:
-    """A study before it runs: its cells, its time, what its tests can show and share with training."""
+    """A study before it runs: its cells, time and disk need, what its tests show and share with training."""
     from harness.data.leaks import leakage_in_words
     from harness.labels import run_name
     from harness.planned_power import describe_power
@@ -230,6 +246,7 @@ def _planned(
             for protocol in plan.study.protocols
         ],
         "leakage": [leakage_in_words(plan, protocol) for protocol in plan.study.protocols],
+        "disk": need.document(),
     }
 
 

@@ -6,7 +6,7 @@ import io
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, median
@@ -21,7 +21,10 @@ from harness.labels import run_name
 from harness.memory import without_collector
 from harness.progress import Event, Tell
 from harness.running.claims import Claims
+from harness.running.executors import KeepWeights
+from harness.running.weights_kept import may_keep
 from harness.tracking.ledger import Ledger
+from harness.training.checkpoint import Checkpoint
 from harness.training.run import Material, execute
 from harness.training.weights import load_weights
 from reports.run_pictures import run_curves, run_matrix
@@ -50,7 +53,8 @@ Outcome = Done | Failure | Elsewhere
 class Desk:
     """What every cell of one study is written down with.
 
-    `retries` says that cells which have failed in the study before are tried again.
+    `retries` says that cells which have failed in the study before are tried again. `keep_weights` says whose
+    weights are kept; those of the runs of `keys_read` are read by other cells, and written in any case.
     """
 
     ledger: Ledger
@@ -59,19 +63,25 @@ class Desk:
     device: torch.device
     tell: Tell
     retries: bool = False
+    keep_weights: KeepWeights = "all"
+    keys_read: frozenset[str] = frozenset()
 
 
 def carry(spec: RunSpec, desk: Desk, material: Callable[[], Material]) -> Outcome:
     """Run a cell unless it is known how it ends; `material` is asked for only where it is run.
 
     Raises:
-        Stopped: nothing more can be written; what had finished is kept, and this cell up to its last epoch.
+        Stopped: nothing more can be written; what had finished is kept, this cell up to its last checkpoint.
         KeyboardInterrupt: as it came, with the open run closed as KILLED.
     """
     with desk.claims.taken(spec.key) as ours:
         if not ours:
             return Elsewhere()
-        return _ended_before(spec, desk) or _run(spec, desk, material)
+        known = _ended_before(spec, desk)
+        if known:
+            return known
+        with closing(desk.claims.checkpoint(spec.key)) as checkpoint:
+            return _run(spec, desk, material, checkpoint=checkpoint)
 
 
 def _ended_before(spec: RunSpec, desk: Desk) -> Done | Failure | None:
@@ -90,9 +100,10 @@ def _ended_before(spec: RunSpec, desk: Desk) -> Done | Failure | None:
     return None
 
 
-def _run(spec: RunSpec, desk: Desk, material: Callable[[], Material]) -> Done | Failure:
+def _run(
+    spec: RunSpec, desk: Desk, material: Callable[[], Material], *, checkpoint: Checkpoint
+) -> Done | Failure:
     label, ledger, claims = run_name(spec), desk.ledger, desk.claims
-    checkpoint = claims.checkpoint(spec.key)
     desk.tell(Event(kind="begun", label=label, of=spec.training.epochs if spec.trains else 0))
     run_id = ledger.begin(spec, parent=desk.parent, place=claims.place, process=claims.process)
 
@@ -106,8 +117,12 @@ def _run(spec: RunSpec, desk: Desk, material: Callable[[], Material]) -> Done | 
             made = replace(made, weights=_weights(spec, made, ledger=ledger))
         result, weights = execute(spec, made, on_epochs=on_epochs, checkpoint=checkpoint)
         with tempfile.TemporaryDirectory() as folder, without_collector():
-            _keep(result, weights, folder=Path(folder))
-            ledger.finish(run_id, result, folder=Path(folder))
+            kept = may_keep(spec, desk.keep_weights) or spec.key in desk.keys_read
+            _keep(result, weights if kept else None, folder=Path(folder))
+            if not kept:
+                ledger.note_dropped(run_id, rule=desk.keep_weights)
+            cost = {"checkpoint_seconds": checkpoint.seconds} if spec.trains else {}
+            ledger.finish(run_id, result, folder=Path(folder), metrics=cost)
     except KeyboardInterrupt:
         ledger.abandon(run_id)
         raise
@@ -169,14 +184,15 @@ def _weights(spec: RunSpec, material: Material, *, ledger: Ledger) -> dict[str, 
     return network.state_dict()
 
 
-def _keep(result: RunResult, weights: dict[str, Tensor], *, folder: Path) -> None:
+def _keep(result: RunResult, weights: dict[str, Tensor] | None, *, folder: Path) -> None:
     """Pictures of one run and its best weights, into `folder`; a run that trains nothing has neither."""
     if not result.spec.trains:
         return
-    # Through a buffer, so that a full disk is an OSError and not torch's own kind.
-    buffer = io.BytesIO()
-    torch.save(weights, buffer)
-    (folder / "weights.pt").write_bytes(buffer.getbuffer())
+    if weights is not None:
+        # Through a buffer, so that a full disk is an OSError and not torch's own kind.
+        buffer = io.BytesIO()
+        torch.save(weights, buffer)
+        (folder / "weights.pt").write_bytes(buffer.getbuffer())
     run_matrix(result, folder / "confusion_matrix.png")
     run_curves(result, folder / "curves.png")
 

@@ -58,8 +58,8 @@ class Claims:
             return not free
 
     def checkpoint(self, key: str) -> Checkpoint:
-        """Where that cell's training stands."""
-        return Checkpoint(path=self.folder / f"cell-{key}")
+        """The last checkpoint of that cell's training."""
+        return Checkpoint(self.folder / f"cell-{key}")
 
 
 def _named(folder: Path) -> str:

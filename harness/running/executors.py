@@ -8,7 +8,7 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 if TYPE_CHECKING:
     from harness.plan import Plan
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from studies.spec import RunSpec
 
 EXECUTORS = ("local", "ray")
+
+KeepWeights = Literal["all", "best", "none"]
+"""Whose best epoch's weights are kept: every run's, those of the best run of each arm, or nobody's."""
 
 AUTO = "auto"
 """The address of whatever cluster this machine is part of."""
@@ -29,24 +32,34 @@ CONNECTING = 10.0
 class Running:
     """How a study is run: by what, on which cluster, and how many cells at once; None leaves that open.
 
-    `retry_failed` runs just the cells that failed before.
+    `retry_failed` runs just the cells that failed before. `keep_weights` is one of `KeepWeights`.
 
     Raises:
-        ValueError: an unknown executor or one that is not installed, fewer than one cell at once, or an
-            address without a cluster.
+        ValueError: an unknown executor or one that is not installed, fewer than one cell at once, an
+            address without a cluster, or an unknown rule for weights.
     """
 
     executor: str = "local"
     ray_address: str | None = None
     jobs: int | None = None
     retry_failed: bool = False
+    keep_weights: str = "all"
 
     @property
     def runs(self) -> str | None:
         """How cells stand on the ledger that are run: not ended yet, or "failed"."""
         return "failed" if self.retry_failed else None
 
+    @property
+    def weights(self) -> KeepWeights:
+        """Whose weights are kept."""
+        return cast(KeepWeights, self.keep_weights)
+
     def __post_init__(self) -> None:
+        if self.keep_weights not in get_args(KeepWeights):
+            raise ValueError(
+                f"--keep-weights must be one of {', '.join(get_args(KeepWeights))}; got {self.keep_weights!r}"
+            )
         if self.executor not in EXECUTORS:
             raise ValueError(f"--executor must be one of {', '.join(EXECUTORS)}; got {self.executor!r}")
         if self.jobs is not None and self.jobs < 1:

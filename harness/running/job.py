@@ -16,8 +16,10 @@ from harness.plan import Plan
 from harness.progress import Event, Tell
 from harness.running.cell import Desk, Outcome, carry
 from harness.running.claims import Claims
+from harness.running.executors import KeepWeights
 from harness.running.material import Materials
 from harness.running.schedule import runs_alone
+from harness.running.weights_kept import keys_read
 from harness.tracking.ledger import Ledger
 from harness.training.run import Material
 from studies.spec import RunSpec, Study
@@ -40,6 +42,7 @@ class Job:
     threads: int
     alone: int
     retries: bool
+    keep_weights: KeepWeights
     place: str = ""
 
 
@@ -54,6 +57,7 @@ def job_of(plan: Plan, desk: Desk, *, place: str = "") -> Job:
         threads=torch.get_num_threads(),
         alone=torch.get_num_threads(),
         retries=desk.retries,
+        keep_weights=desk.keep_weights,
         place=place,
     )
 
@@ -80,6 +84,8 @@ def _opened(job: Job) -> tuple[Desk, Callable[[RunSpec], Material]]:
         device=device,
         tell=lambda _: None,
         retries=job.retries,
+        keep_weights=job.keep_weights,
+        keys_read=keys_read(job.study.runs()),
     )
 
     @cache

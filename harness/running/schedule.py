@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,8 +46,16 @@ class Executor(Protocol):
         """Cells that have ended; waits a while for the first, and may come back with none."""
 
 
-def carried_out(cells: Sequence[RunSpec], executor: Executor, desk: Desk) -> dict[str, Done | Failure]:
+def carried_out(
+    cells: Sequence[RunSpec],
+    executor: Executor,
+    desk: Desk,
+    *,
+    on_done: Callable[[RunSpec, Done], None] = lambda spec, done: None,
+) -> dict[str, Done | Failure]:
     """How each cell ended, by its key; `cells` start in their order where nothing holds one back.
+
+    `on_done` is called with each cell that has a result.
 
     Raises:
         Stopped: nothing more can be written.
@@ -68,6 +76,8 @@ def carried_out(cells: Sequence[RunSpec], executor: Executor, desk: Desk) -> dic
             del running[key]
             if isinstance(outcome, Done | Failure):
                 settled[key] = outcome
+                if isinstance(outcome, Done):
+                    on_done(spec, outcome)
             elif isinstance(outcome, Elsewhere):
                 if key not in not_before:
                     desk.tell(Event(kind="remark", words=f"{run_name(spec)}: another process is at it"))

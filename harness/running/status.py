@@ -71,7 +71,7 @@ class Status:
         lines += [f"  {r.cell}: epoch {r.epoch}/{r.epochs}  ({r.process})" for r in self.running]
         lines += [f"  failed  {cell}: {reason}" for cell, reason in self.failed]
         if self.state == "stopped":
-            lines.append("  the command that began it goes on with it, from the last epoch")
+            lines.append("  the command that began it goes on with it, from its last checkpoint")
         return "\n".join(lines)
 
 

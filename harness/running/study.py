@@ -9,6 +9,7 @@ from datasets.pixels.cache import Pixels
 from harness.running.cell import Desk, Done, Outcome, carry
 from harness.running.material import Materials
 from harness.running.schedule import Died, Executor, carried_out
+from harness.running.weights_kept import WeightKeeper
 from studies.results import Failure, StudyResult
 from studies.spec import RunSpec, Study
 
@@ -27,22 +28,31 @@ def run_study(
     """
     ledger, claims = desk.ledger, desk.claims
     cells = study.runs() if cells is None else cells
+    keeper = WeightKeeper(study.runs(), ledger, rule=desk.keep_weights, parent=desk.parent)
+
+    def on_done(spec: RunSpec, done: Done) -> None:
+        keeper.add(spec, done.result, run_id=done.run_id, tell=desk.tell)
+
     status = "KILLED"
     try:
         ledger.bury(desk.parent, place=claims.place, held=claims.held)
         if desk.retries:
-            failed = {failure.spec.key for failure in ledger.collect(study, parent=desk.parent).failures}
-            carried_out([spec for spec in cells if spec.key in failed], executor, desk)
+            before = ledger.collect(study, parent=desk.parent)
+            failed = {failure.spec.key for failure in before.failures}
+            done, run_ids = {result.spec.key: result for result in before.results}, dict(before.run_ids)
+            for spec in study.runs():
+                if spec.key in done:
+                    on_done(spec, Done(result=done[spec.key], run_id=run_ids[spec.key]))
+            carried_out([spec for spec in cells if spec.key in failed], executor, desk, on_done=on_done)
             result = ledger.collect(study, parent=desk.parent)
         else:
-            result = _gathered(study, carried_out(cells, executor, desk))
+            result = _gathered(study, carried_out(cells, executor, desk, on_done=on_done))
         ledger.bury(desk.parent, place=claims.place, held=claims.held)
         status = "FAILED" if result.failures else "FINISHED"
     except KeyboardInterrupt:
         ledger.patience.end()
         raise
     finally:
-        claims.checkpoint("").tidy()
         _close(desk, status)
     return result
 

@@ -26,7 +26,7 @@ from studies.codec import from_json, to_json
 from studies.results import Epoch, Failure, RunResult, StudyResult
 from studies.spec import RunSpec, Study
 
-KEY, REUSES, STUDY, REASON, SPEC, PLACE, PROCESS = (
+KEY, REUSES, STUDY, REASON, SPEC, PLACE, PROCESS, DROPPED = (
     "harness.key",
     "harness.reuses",
     "harness.study",
@@ -34,6 +34,7 @@ KEY, REUSES, STUDY, REASON, SPEC, PLACE, PROCESS = (
     "harness.spec",
     "harness.claims",
     "harness.process",
+    "harness.weights_dropped",
 )
 PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
 LOST = "finished as run {}, whose artifacts cannot be read (moved or deleted?)"
@@ -102,11 +103,13 @@ class Ledger(Store):
             part = {number: steps[number] for number in numbers[at : at + EPOCHS]}
             self.outbox.put(partial(self.log_steps, run_id, part))
 
-    def finish(self, run_id: str, result: RunResult, *, folder: Path) -> None:
-        """Keep a result, its numbers and what lies in `folder`, as it is; only then is the run FINISHED."""
+    def finish(
+        self, run_id: str, result: RunResult, *, folder: Path, metrics: Mapping[str, float] | None = None
+    ) -> None:
+        """Keep a result, other `metrics` and what lies in `folder`, as it is; then the run is FINISHED."""
         self.outbox.flush()
         # The result's own files go into the folder too: sent one by one, each has the run looked up.
-        self.log(run_id, metrics=final_metrics(result))
+        self.log(run_id, metrics={**final_metrics(result), **(metrics or {})})
         for name, text in result_parts(result).items():
             if not (folder / name).exists():
                 (folder / name).write_text(text, encoding="utf-8")
@@ -196,10 +199,27 @@ class Ledger(Store):
         Raises:
             ValueError: the run keeps none, or its artifacts are gone.
         """
+        rule = self.client.get_run(run_id).data.tags.get(DROPPED)
+        if rule:
+            raise ValueError(
+                f"the weights of run {run_id} were not kept (--keep-weights {rule}): delete the run in "
+                "`harness ui` and start its study's command again with --keep-weights all"
+            )
         try:
             return self.download(run_id, "weights.pt", folder)
         except (MlflowException, OSError) as error:
             raise ValueError(f"run {run_id} has no weights here (moved or deleted?): {error}") from error
+
+    def drop_weights(self, run_id: str, *, rule: str, parent: str) -> None:
+        """Delete the weights of a run as `rule` says, if it was trained in the study of `parent`."""
+        run = self.client.get_run(run_id)
+        if run.data.tags.get(PARENT) == parent and DROPPED not in run.data.tags:
+            self.delete_artifact(run, "weights.pt")
+            self.note_dropped(run_id, rule=rule)
+
+    def note_dropped(self, run_id: str, *, rule: str) -> None:
+        """Note on a run the rule by which its weights are not kept."""
+        self.client.set_tag(run_id, DROPPED, rule)
 
     def study_names(self) -> list[str]:
         """Every study on this ledger, newest first."""

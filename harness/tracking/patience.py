@@ -88,7 +88,7 @@ class Patience:
                 raise Away(
                     f"the tracking store {self.store} has been away for {clock(time.monotonic() - start)} "
                     f"({type(error).__name__}): when it is back, start the same command again: it goes on "
-                    "from the last finished epoch. HARNESS_PATIENCE sets how many seconds are waited"
+                    "from the last checkpoint. HARNESS_PATIENCE sets how many seconds are waited"
                 ) from error
             pause = min(2 * pause, LONGEST_PAUSE)
 

@@ -71,8 +71,8 @@ def execute(
 ) -> tuple[RunResult, dict[str, Tensor]]:
     """Train and test one run; returns its result and the best epoch's weights, on the CPU.
 
-    `on_epochs` is told each epoch as it ends, and first, all at once, those that a process before this one
-    has left at `checkpoint`.
+    `on_epochs` is told each epoch as it ends, and first, all at once, those of a process before this one
+    up to its last checkpoint.
 
     `spec.stream` seeds initialisation, data order, augmentation and dropout: on one CPU machine the same
     spec gives the same predictions bit for bit with as many threads.

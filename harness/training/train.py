@@ -95,7 +95,7 @@ def fit(
 ) -> Iterator[Epoch]:
     """Train on from `standing`, yielding each epoch as it ends; then the best epoch's weights are in it.
 
-    `keep` is called with every epoch before it is told.
+    `keep` is called after each epoch, before the epoch is yielded.
 
     Raises:
         Diverged: the training or validation loss became NaN or infinite.

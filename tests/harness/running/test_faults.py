@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.tracking.ledger import KEY, NOTE, PROCESS, Ledger
+from harness.training.snapshot import epochs_in
 from tests.harness.processes import ended, start, until
 from tests.harness.running.test_killed import cells
 from tests.harness.tracking.servers import Server, running
@@ -150,16 +151,38 @@ def test_cells_that_fail_are_told_with_their_reasons(tree: Path, tmp_path: Path)
     assert len(cells(ledger_of(tmp_path))) == 1
 
 
+SLOW = """
+import time
+from torch import nn
+
+class Slow(nn.Sequential):
+    def forward(self, x):
+        time.sleep(0.2 * self.training)
+        return super().forward(x)
+
+def slow(classes):
+    return Slow(nn.Flatten(), nn.Linear(3 * 32 * 32, 500), nn.ReLU(), nn.Linear(500, classes))
+"""
+"""So slow an epoch that it is soon time for a checkpoint again; its weights have 6 MB."""
+
+
 def test_a_full_disk_stops_the_study_which_goes_on_when_there_is_room(tree: Path, tmp_path: Path) -> None:
-    args = compare(tree, "--only", "vgg16", "--epochs", "6", "--width", "0.125")
-    process = start(tmp_path, *args)
-    seen = until(process, "epoch 2/6")
+    (tmp_path / "net.py").write_text(SLOW)
+    net = f"{tmp_path / 'net.py'}:slow"
+    args = compare(tree, "--only", "proposed", "--architecture", net, "--epochs", "10")
+    process = start(tmp_path, *args, "--jobs", "1")
+    seen = until(process, "slow · frame")
+    (folder,) = (tmp_path / "cache" / "unfinished").iterdir()
+    while not any(epochs_in(file) > 1 for file in folder.glob("*.odd")):
+        assert process.poll() is None
+        time.sleep(0.1)
     # No file may grow beyond what a checkpoint takes: to whoever writes one, a disk that is full.
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (4_000_000, 4_000_000))
     full = ended(process, tmp_path, seen=seen)
     assert full.status == 1
     assert "error: the disk is full" in full.err
     assert "Traceback" not in full.err
+    assert "goes on after epoch" not in full.err
     again = ended(start(tmp_path, *args), tmp_path)
     assert again.status == 0, again.err
     assert "goes on after epoch" in again.err

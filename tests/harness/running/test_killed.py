@@ -1,4 +1,4 @@
-"""Killed at any instant, a study goes on from its last epoch and ends as if nothing had been."""
+"""Killed at any instant, a study goes on from its last checkpoint and ends as if nothing had been."""
 
 import csv
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.tracking.ledger import KEY, NOTE, Ledger
 from tests.harness.processes import ROOT, cache_in
 
-TINY = ("--preset", "quick", "--image-size", "32", "--width", "0.0625", "--epochs", "12", "--batch", "8")
+TINY = ("--preset", "quick", "--image-size", "32", "--width", "0.0625", "--epochs", "24", "--batch", "8")
 DICE = random.Random(5)
 MOMENTS = [(DICE.choice((0, 1, 2, 3, 4, 5, 6)), DICE.uniform(0.0, 0.5)) for _ in range(12)]
 
@@ -53,6 +53,11 @@ def cells(ledger: Ledger) -> dict[str, list[tuple[str, ...]]]:
     """The rows of each finished cell's predictions, by the cell's key."""
     runs = [run for run in ledger.search("attributes.status = 'FINISHED'") if KEY in run.data.tags]
     assert max(Counter(run.data.tags[KEY] for run in runs).values()) == 1, "a cell has run twice"
+    for run in runs:
+        result = ledger.load(run.info.run_id)
+        steps = [metric.step for metric in ledger.client.get_metric_history(run.info.run_id, "train/loss")]
+        assert result is not None
+        assert steps == [epoch.number for epoch in result.history] == list(range(1, len(steps) + 1))
     return {
         run.data.tags[KEY]: [
             tuple(row) for row in csv.reader(ledger.text(run, "predictions.csv").splitlines())

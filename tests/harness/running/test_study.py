@@ -52,6 +52,7 @@ def test_a_study_comes_back_from_mlflow_unchanged(tree: Path, ledger: Ledger) ->
     run = ledger.client.get_run(dict(ran.run_ids)[plan.study.runs()[0].key])
     assert run.info.status == "FINISHED"
     assert run.data.params["training.batch"] == "32"
+    assert 0 <= run.data.metrics["checkpoint_seconds"] <= 0.1 * run.data.metrics["seconds"]
     assert run.data.metrics["test/accuracy"] == pytest.approx(
         sum(p.answer == p.truth for p in ran.results[0].predictions) / len(ran.results[0].predictions)
     )

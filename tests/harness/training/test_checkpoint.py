@@ -1,8 +1,14 @@
 """Training that goes on from a file ends as if it had never stopped; a spoilt file counts as none."""
 
 import copy
+import errno
+import math
+import os
 import re
-from collections.abc import Iterator
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -13,10 +19,12 @@ from torch import Tensor, nn
 
 from architectures.catalogue import CATALOGUE, scaled
 from architectures.network import build
-from harness.training.checkpoint import Checkpoint
-from harness.training.train import Standing, begun, fit, forget
+from harness.training.checkpoint import GUESS, Checkpoint
+from harness.training.snapshot import bytes_of, epochs_in
+from harness.training.train import Standing, begun, best_epoch, fit, forget
 from studies.results import Epoch
 from studies.spec import TrainingSpec
+from tests.harness.processes import ROOT
 from tests.harness.training.test_train import part
 
 TRAINING = TrainingSpec(epochs=4, batch=8, patience=4)
@@ -30,6 +38,27 @@ def network(name: str) -> nn.Module:
     return made.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
+def after_each_epoch(path: Path) -> Checkpoint:
+    """A checkpoint that is due after every epoch."""
+    return Checkpoint(path, share=math.inf)
+
+
+def at_once(checkpoint: Checkpoint) -> Callable[[Standing], None]:
+    """Keeps an epoch, and waits until it is written."""
+
+    def keep(standing: Standing) -> None:
+        checkpoint.keep(standing)
+        checkpoint.close()
+
+    return keep
+
+
+def keep_until_it_fails(checkpoint: Checkpoint, standing: Standing) -> None:
+    """Begins one that fails in its thread, and asks until that is told."""
+    while True:
+        checkpoint.keep(standing)
+
+
 def enlarged(samples: int, *, seed: int = 0):  # type: ignore[no-untyped-def]
     small = part(samples, seed=seed)
     return type(small)(images=small.images.repeat(1, 1, 4, 4), labels=small.labels)
@@ -38,7 +67,7 @@ def enlarged(samples: int, *, seed: int = 0):  # type: ignore[no-untyped-def]
 def trained(
     standing: Standing, training: TrainingSpec, checkpoint: Checkpoint | None = None
 ) -> Iterator[Epoch]:
-    keep = checkpoint.keep if checkpoint else forget
+    keep = at_once(checkpoint) if checkpoint else forget
     return fit(
         standing,
         enlarged(20),
@@ -60,7 +89,7 @@ def test_training_goes_on_bit_for_bit(tmp_path: Path, name: str, training: Train
     whole = begun(network(name), training, seed=3)
     list(trained(whole, training))
 
-    checkpoint = Checkpoint(path=tmp_path / "run")
+    checkpoint = after_each_epoch(tmp_path / "run")
     list(islice(trained(begun(network(name), training, seed=3), training, checkpoint), after))
     torch.rand(100)  # another process has drawn other numbers
     resumed = begun(network(name), training, seed=99)
@@ -75,14 +104,14 @@ def test_training_goes_on_bit_for_bit(tmp_path: Path, name: str, training: Train
 @pytest.fixture
 def kept(tmp_path: Path) -> Checkpoint:
     """What one epoch of the proposed network has left."""
-    checkpoint = Checkpoint(path=tmp_path / "run")
+    checkpoint = after_each_epoch(tmp_path / "run")
     list(islice(trained(begun(network("proposed"), TRAINING, seed=0), TRAINING, checkpoint), 1))
     return checkpoint
 
 
 def file_of(checkpoint: Checkpoint) -> Path:
     """That of its first epoch."""
-    return checkpoint.path.with_suffix(".odd")
+    return checkpoint.path.with_suffix(".even")
 
 
 def untouched(standing: Standing) -> bool:
@@ -164,11 +193,13 @@ class Versioned(nn.Linear):
 
 
 def test_a_module_that_asks_for_its_version_trains_and_goes_on(tmp_path: Path) -> None:
-    checkpoint, net = Checkpoint(path=tmp_path / "run"), nn.Sequential(nn.Flatten(), Versioned(192, 2))
+    checkpoint, net = after_each_epoch(tmp_path / "run"), nn.Sequential(nn.Flatten(), Versioned(192, 2))
     small = replace(TRAINING, epochs=2)
 
     def fitted(standing: Standing) -> Iterator[Epoch]:
-        return fit(standing, part(20), validation=part(10), classes=2, training=small, keep=checkpoint.keep)
+        return fit(
+            standing, part(20), validation=part(10), classes=2, training=small, keep=at_once(checkpoint)
+        )
 
     next(fitted(begun(copy.deepcopy(net), small, seed=0)))
     resumed = begun(copy.deepcopy(net), small, seed=0)
@@ -204,7 +235,7 @@ def test_an_epoch_that_is_not_whole_leaves_the_one_before(kept: Checkpoint) -> N
     standing = begun(network("proposed"), TRAINING, seed=0)
     assert kept.restore(standing)
     list(islice(trained(standing, TRAINING, kept), 1))
-    second = kept.path.with_suffix(".even")
+    second = kept.path.with_suffix(".odd")
     content = second.read_bytes()
     for spoilt in (bytes(16) + content[16:], content[:-4096] + bytes(4096), content[: len(content) // 2]):
         second.write_bytes(spoilt)
@@ -217,32 +248,145 @@ def test_an_epoch_that_is_not_whole_leaves_the_one_before(kept: Checkpoint) -> N
     assert [epoch.number for epoch in resumed.history] == [1, 2]
 
 
-def test_what_cannot_be_written_is_told_and_what_is_there_can_be_discarded(kept: Checkpoint) -> None:
-    kept.path.with_suffix(".even").mkdir()
-    standing = begun(network("proposed"), TRAINING, seed=0)
-    with pytest.raises(OSError, match="directory"):
-        list(islice(trained(standing, TRAINING, kept), 2))
-    kept.path.with_suffix(".even").rmdir()
+def test_what_is_there_can_be_discarded(kept: Checkpoint) -> None:
     assert kept.restore(begun(network("proposed"), TRAINING, seed=0))
     kept.discard()
     assert not kept.restore(begun(network("proposed"), TRAINING, seed=0))
-    kept.tidy()
     assert list(kept.path.parent.iterdir()) == []
     kept.discard()
 
 
-def test_files_of_a_run_that_has_ended_are_used_again_and_say_nothing_of_it(kept: Checkpoint) -> None:
-    kept.discard()
-    other = Checkpoint(path=kept.path.with_name("other"))
-    spare = kept.path.with_name("spare.odd")
-    assert spare.exists()
-    spare.replace(other.path.with_suffix(".odd"))
-    assert not other.restore(begun(network("proposed"), TRAINING, seed=0)), "killed before it had written"
-    other.path.with_suffix(".odd").replace(spare)
-    list(islice(trained(begun(network("proposed"), TRAINING, seed=7), TRAINING, other), 1))
-    assert not spare.exists()
-    resumed = begun(network("proposed"), TRAINING, seed=0)
-    assert other.restore(resumed)
+def test_checkpoints_take_turns_so_that_the_one_before_stays(tmp_path: Path) -> None:
+    checkpoint, standing = after_each_epoch(tmp_path / "run"), begun(network("proposed"), TRAINING, seed=0)
+    written = []
+    for number, _ in enumerate(trained(standing, TRAINING), start=1):
+        if number != 2:  # it is not always time for one
+            at_once(checkpoint)(standing)
+        written.append([epochs_in(checkpoint.path.with_suffix(turn)) for turn in (".even", ".odd")])
+    assert written == [[1, -1], [1, -1], [1, 3], [4, 3]]
+    resumed = after_each_epoch(tmp_path / "run")
+    standing = begun(network("proposed"), TRAINING, seed=0)
+    assert resumed.restore(standing)
+    at_once(resumed)(standing)
+    assert epochs_in(checkpoint.path.with_suffix(".odd")) == 4, "the one that was restored is still there"
+
+
+@pytest.mark.parametrize(("after", "is_best"), [(3, True), (4, False)])
+def test_a_checkpoint_is_of_the_epoch_that_it_was_begun_after(
+    tmp_path: Path, after: int, is_best: bool
+) -> None:
+    """Training goes on, and changes every weight in place, while the file waits to be written."""
+    go = threading.Event()
+
+    def waits() -> float:
+        """The first that the writing thread asks for."""
+        go.wait()
+        return 0.0
+
+    checkpoint = Checkpoint(tmp_path / "run", share=math.inf, work_clock=waits)
+    longer = replace(TRAINING, epochs=5, patience=5)
+    standing = begun(network("vgg16"), longer, seed=2)
+    epochs = trained(standing, longer)
+    for _ in range(after):
+        next(epochs)
+    assert (best_epoch(standing.history) is standing.history[-1]) is is_best
+    best = copy.deepcopy(standing.best)
+    states = [copy.deepcopy(part.state_dict()) for part in (standing.network, standing.optimizer)]
+    checkpoint.keep(standing)
+    list(epochs)
+    go.set()
+    checkpoint.close()
+    resumed = begun(network("vgg16"), TRAINING, seed=9)
+    assert checkpoint.restore(resumed)
+    assert len(resumed.history) == after
+    assert all(torch.equal(best[key], tensor) for key, tensor in resumed.best.items())
+    assert all(torch.equal(states[0][key], t) for key, t in resumed.network.state_dict().items())
+    moments = resumed.optimizer.state_dict()["state"]
+    assert all(
+        torch.equal(states[1]["state"][n][key], moments[n][key]) for n in moments for key in moments[n]
+    )
+    ended = standing.network.state_dict()
+    assert not all(torch.equal(states[0][key], tensor) for key, tensor in ended.items())
+
+
+class Clock:
+    """Gives the seconds that it was set to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 1.0
+        return self.now
+
+
+def test_checkpoints_cost_at_most_their_share_of_the_training(tmp_path: Path) -> None:
+    """Copying takes a second by this clock, and writing another one: at 2 %, one in a hundred seconds."""
+    checkpoint = Checkpoint(tmp_path / "run", clock=Clock(), work_clock=Clock())
+    standing = begun(network("proposed"), TRAINING, seed=0)
+    next(trained(standing, TRAINING))
+    epoch, kept = standing.history[0], []
+    standing.history.clear()
+    for number in range(1, 41):
+        standing.history.append(replace(epoch, number=number, seconds=10.0))
+        at_once(checkpoint)(standing)
+        kept.append(max(epochs_in(checkpoint.path.with_suffix(turn)) for turn in (".even", ".odd")))
+    assert [number for number in range(1, 41) if number in kept] == [1, 20, 30, 40]
+    assert checkpoint.seconds == 8.0
+    assert checkpoint.seconds <= 0.02 * sum(epoch.seconds for epoch in standing.history)
+    resumed, goes_on = Checkpoint(tmp_path / "run"), begun(network("proposed"), TRAINING, seed=0)
+    assert resumed.restore(goes_on)
+    assert resumed.seconds == 6.0, "what the checkpoints before it had cost"
+
+
+def test_a_first_checkpoint_is_due_once_its_size_allows(tmp_path: Path) -> None:
+    standing = begun(network("vgg16"), TRAINING, seed=0)
+    next(trained(standing, TRAINING))
+    due = bytes_of(standing) / GUESS / 0.02
+    for seconds in (0.99 * due, 1.01 * due):
+        checkpoint = Checkpoint(tmp_path / str(seconds))
+        standing.history[0] = replace(standing.history[0], seconds=seconds)
+        at_once(checkpoint)(standing)
+        assert checkpoint.restore(begun(network("vgg16"), TRAINING, seed=0)) is (seconds > due)
+
+
+def test_a_folder_that_cannot_be_written_is_told_after_the_next_epoch(kept: Checkpoint) -> None:
+    kept.path.with_suffix(".odd").mkdir()
+    standing = begun(network("proposed"), TRAINING, seed=0)
+    epochs = trained(standing, TRAINING)
+    next(epochs)
+    with pytest.raises(OSError, match="directory"):
+        keep_until_it_fails(kept, standing)
+    assert kept.restore(begun(network("proposed"), TRAINING, seed=0)), "the one before is still there"
+
+
+FULL = """
+import resource, sys
+from tests.harness.training.test_checkpoint import *
+checkpoint, standing = after_each_epoch(Path(sys.argv[1])), begun(network("vgg16"), TRAINING, seed=0)
+epochs = trained(standing, TRAINING)
+next(epochs)
+at_once(checkpoint)(standing)
+next(epochs)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+try:
+    keep_until_it_fails(checkpoint, standing)
+except OSError as error:
+    print(error.errno)
+"""
+
+
+def test_a_full_disk_is_told_and_leaves_the_checkpoint_before(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path / "run")],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.strip() == str(errno.EFBIG), done.stderr
+    resumed = begun(network("vgg16"), TRAINING, seed=0)
+    assert after_each_epoch(tmp_path / "run").restore(resumed)
     assert len(resumed.history) == 1
 
 
@@ -263,7 +407,7 @@ class Odd(nn.Sequential):
 
 def test_a_network_whose_state_is_not_all_tensors_trains_and_begins_anew(tmp_path: Path) -> None:
     for counts in (False, True):
-        checkpoint = Checkpoint(path=tmp_path / f"run{counts}")
+        checkpoint = after_each_epoch(tmp_path / f"run{counts}")
         history = list(trained(begun(Odd(counts=counts), TRAINING, seed=0), TRAINING, checkpoint))
         assert len(history) == TRAINING.epochs
         assert checkpoint.restore(begun(Odd(counts=counts), TRAINING, seed=0)) is not counts
