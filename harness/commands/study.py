@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from harness.plan import Plan, Request
     from harness.running.executors import Running
     from harness.tracking.ledger import Ledger
-    from reports.outcomes import Outcomes
     from studies.results import StudyResult
     from studies.spec import RunSpec, Study
 
@@ -42,14 +42,12 @@ def run(
     """
     from harness.api import carry_out
     from harness.disk import check_room, disk_need
-    from harness.estimate import estimate_study
     from harness.output import check_writable, folder_of
     from harness.plan import prepare
-    from harness.running.executors import at_once, check
+    from harness.running.executors import check
     from harness.tracking.analysis_plans import has_cells
     from harness.tracking.ledger import Ledger
     from reports.document import write
-    from reports.outcomes import outcomes
 
     console = Console(file=sys.stderr)
     with user_input():
@@ -64,50 +62,35 @@ def run(
         fresh = (idle or output.retry_failed) and not ledger.exists()
         if not fresh:
             ledger.check()
-    ended = [{} if fresh else ledger.standing(plan.study) for plan in plans]
-    waiting = [
-        [spec for spec in plan.study.runs() if states.get(spec.key) == running.runs]
-        for plan, states in zip(plans, ended, strict=True)
-    ]
-    if running.retry_failed and not any(waiting):
+    previews = [_preview(plan, {} if fresh else ledger.standing(plan.study), running) for plan in plans]
+    if running.retry_failed and not any(preview.todo for preview in previews):
         named = ", ".join(plan.study.name for plan in plans)
         raise UserError(
             f"--retry-failed runs cells that failed before; of {named} none has: leave it out "
             "(a changed file of your own network makes another study)"
         )
-    estimates = [
-        estimate_study(
-            todo,
-            plan.splits,
-            classes=len(plan.pixels.table.classes),
-            device=plan.device,
-            slots=at_once(plan, running),
-        )
-        for plan, todo in zip(plans, waiting, strict=True)
-    ]
-    needs = [
-        disk_need(plan, todo, ledger=ledger, running=running)
-        for plan, todo, states, estimate, need in zip(plans, waiting, ended, estimates, needs, strict=True):
-        say_plan(plan, todo, states, running=running, estimate=estimate, need=need, console=console)
+    needs = [disk_need(preview.plan, preview.todo, ledger=ledger, running=running) for preview in previews]
+    for preview, need in zip(previews, needs, strict=True):
+        _say_plan(preview, need, running=running, console=console)
     if save_plan:
         exists = not fresh and has_cells(ledger, plans[0].study)
         _save_plan(plans[0].study, save_plan, exploratory=exists, as_json=output.json)
         return
     if output.dry_run:
-        finished = [
-            outcomes(ledger.collect(plan.study, parent=NO_RUN)) if "done" in states.values() else None
-            for plan, states in zip(plans, ended, strict=True)
+        documents = [
+            _document(preview, need, ledger=ledger) for preview, need in zip(previews, needs, strict=True)
         ]
-        planned = list(zip(plans, ended, finished, estimates, needs, strict=True))
-        _say_dry_run(planned, as_json=output.json)
+        _say_dry_run(documents, needs, as_json=output.json)
         return
     with user_input():
         check_room(needs)
     done: list[tuple[StudyResult, Path]] = []
     pictures: dict[str, bytes] = {}
-    for plan, estimate in zip(plans, estimates, strict=True):
-        result, drawn = carry_out(plan, ledger=ledger, console=console, running=running, estimate=estimate)
-        done.append((result, write((result,), output.out / plan.study.name, pictures=drawn)))
+    for preview in previews:
+        result, drawn = carry_out(
+            preview.plan, ledger=ledger, console=console, running=running, estimate=preview.estimate
+        )
+        done.append((result, write((result,), output.out / result.study.name, pictures=drawn)))
         pictures |= drawn
     results = [result for result, _ in done]
     folder = folder_of([result.study.name for result in results], called=joined)
@@ -117,26 +100,40 @@ def run(
         raise typer.Exit(FAILED)
 
 
-def say_plan(
-    plan: Plan,
-    todo: list[RunSpec],
-    ended: Mapping[str, str],
-    *,
-    running: Running,
-    estimate: Estimate | None,
-    need: DiskNeed,
-    console: Console,
-) -> None:
-    """The plan line: what will run, where, about how long it takes, and what it needs on disk.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """A planned study: the states of its cells by key ("done" or "failed"), those to run, and their time."""
 
-    `ended` says of the cells that have, by key, whether they are "done" or "failed".
-    """
+    plan: Plan
+    states: Mapping[str, str]
+    todo: Sequence[RunSpec]
+    estimate: Estimate | None
+
+
+def _preview(plan: Plan, states: Mapping[str, str], running: Running) -> Preview:
+    from harness.estimate import estimate_study
+    from harness.running.executors import at_once
+
+    todo = [spec for spec in plan.study.runs() if states.get(spec.key) == running.runs]
+    estimate = estimate_study(
+        todo,
+        plan.splits,
+        classes=len(plan.pixels.table.classes),
+        device=plan.device,
+        slots=at_once(plan, running),
+    )
+    return Preview(plan=plan, states=states, todo=todo, estimate=estimate)
+
+
+def _say_plan(preview: Preview, need: DiskNeed, *, running: Running, console: Console) -> None:
+    """The plan line: what will run, where, about how long it takes, and what it needs on disk."""
     from harness.data.anomalies import in_words
     from harness.device import in_words as named
     from harness.running.executors import in_words as arranged
 
+    plan, todo, estimate = preview.plan, preview.todo, preview.estimate
     study = plan.study
-    states = [ended.get(spec.key) for spec in study.runs()]
+    states = [preview.states.get(spec.key) for spec in study.runs()]
     done, failed = states.count("done"), states.count("failed")
     words = (
         f"plan: {len(todo)} cells to run"
@@ -196,16 +193,11 @@ def _save_plan(study: Study, path: Path, *, exploratory: bool, as_json: bool) ->
     print(f"now     the same command with --plan {path} in place of --save-plan")
 
 
-def _say_dry_run(
-    planned: Sequence[tuple[Plan, Mapping[str, str], Outcomes | None, Estimate | None, DiskNeed]],
-    *,
-    as_json: bool,
-) -> None:
-    documents = [_planned(*each) for each in planned]
+def _say_dry_run(documents: list[dict[str, Any]], needs: Sequence[DiskNeed], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(_one_or_all(documents), indent=1))
         return
-    for document, (*_, need) in zip(documents, planned, strict=True):
+    for document, need in zip(documents, needs, strict=True):
         print(f"study {document['study']}")
         for cell in document["cells"]:
             state = "" if cell["state"] == "waiting" else f"  ({cell['state']})"
@@ -215,18 +207,16 @@ def _say_dry_run(
         print(need.in_words())
 
 
-def _planned(
-    plan: Plan,
-    ended: Mapping[str, str],
-    finished: Outcomes | None,
-    estimate: Estimate | None,
-    need: DiskNeed,
-) -> dict[str, Any]:
+def _document(preview: Preview, need: DiskNeed, *, ledger: Ledger) -> dict[str, Any]:
     """A study before it runs: its cells, time and disk need, what its tests show and share with training."""
     from harness.data.leaks import leakage_in_words
     from harness.labels import run_name
     from harness.planned_power import describe_power
     from reports.noise import measure_noise
+    from reports.outcomes import outcomes
+
+    plan, ended, estimate = preview.plan, preview.states, preview.estimate
+    finished = outcomes(ledger.collect(plan.study, parent=NO_RUN)) if "done" in ended.values() else None
 
     return {
         "study": plan.study.name,
