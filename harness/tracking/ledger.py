@@ -20,7 +20,7 @@ from harness.memory import without_collector
 from harness.tracking.analysis_plans import is_confirmatory
 from harness.tracking.cells import Child, Known
 from harness.tracking.patience import Outbox
-from harness.tracking.record import final_metrics, flattened, result_from, result_parts
+from harness.tracking.record import epoch_metrics, final_metrics, flattened, result_from, result_parts
 from harness.tracking.store import MlflowException, Run, Store
 from studies.codec import from_json, to_json
 from studies.results import Epoch, Failure, RunResult, StudyResult
@@ -97,7 +97,7 @@ class Ledger(Store):
 
     def log_epochs(self, run_id: str, epochs: Iterable[Epoch]) -> None:
         """The figures of epochs, as steps of the run's curves; sent by and by, those of one call at once."""
-        steps = {epoch.number: _figures(epoch) for epoch in epochs}
+        steps = {epoch.number: epoch_metrics(epoch) for epoch in epochs}
         numbers = list(steps)
         for at in range(0, len(numbers), EPOCHS):
             part = {number: steps[number] for number in numbers[at : at + EPOCHS]}
@@ -332,19 +332,6 @@ class Ledger(Store):
             return result_from(partial(self.text, run))
         except (MlflowException, OSError, ValueError, TypeError, LookupError):
             return None
-
-
-def _figures(epoch: Epoch) -> dict[str, float]:
-    """What a run's curves show of an epoch."""
-    values = {
-        "train/loss": epoch.train_loss,
-        "train/accuracy": epoch.train_accuracy,
-        "validation/loss": epoch.validation_loss,
-        "validation/accuracy": epoch.validation_accuracy,
-    }
-    if epoch.gradient_ratio is not None:
-        values["gradient/first_over_last"] = epoch.gradient_ratio
-    return values
 
 
 def _key(run: Run) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from harness.quoting import MARK, quoted, unquoted
 from studies.codec import from_data, parsed, to_data, to_json
 from studies.metrics import by_clip, by_condition, confusion, headline, scores
-from studies.results import Prediction, RunResult
+from studies.results import Epoch, Prediction, RunResult
 from studies.spec import RunSpec
 
 COLUMNS = ("id", "subject", "clip", "condition", "truth", "answer")
@@ -184,3 +184,16 @@ def _csv(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     writer.writerow(header)
     writer.writerows(rows)
     return text.getvalue()
+
+
+def epoch_metrics(epoch: Epoch) -> dict[str, float]:
+    """The metrics of an epoch, by their names in MLflow."""
+    values = {
+        "train/loss": epoch.train_loss,
+        "train/accuracy": epoch.train_accuracy,
+        "validation/loss": epoch.validation_loss,
+        "validation/accuracy": epoch.validation_accuracy,
+    }
+    if epoch.gradient_ratio is not None:
+        values["gradient/first_over_last"] = epoch.gradient_ratio
+    return values

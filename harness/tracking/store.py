@@ -216,7 +216,8 @@ class Store:
         uri = f"{run.info.artifact_uri}/{name}"
         if uri.startswith("file:"):
             # In place: whoever asks for a run's artifact has the run looked up twice, and gets a copy.
-            return Path(local_file_uri_to_path(uri)).read_bytes().decode()
+            path: str = local_file_uri_to_path(uri)  # type: ignore[no-untyped-call]
+            return Path(path).read_bytes().decode()
         with tempfile.TemporaryDirectory() as folder:
             return self.download(run.info.run_id, name, folder).read_bytes().decode()
 
