@@ -1,8 +1,8 @@
 """The same training three times over, as endless epochs that yield their seconds, to be taken in turn.
 
-All loops run in one process. What `harness.training.engine.settle` sets there is set for the loop over files
-too, save TF32: that glibc keeps freed memory and that denormals count as zero makes it faster than a script
-of its own would be, so that the harness beside it looks no better than it is.
+All loops run in one process. What the command line and `harness.training.engine.settle` set there is set for
+the loop over files too, save TF32: that glibc keeps freed memory makes it faster than a script of its own
+would be, so that the harness beside it looks no better than it is.
 """
 
 from __future__ import annotations

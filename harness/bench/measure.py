@@ -20,6 +20,7 @@ from harness.bench.growth import grown
 from harness.bench.loops import Job, files_epochs, harness_epochs, memory_epochs, pixels_of, write_files
 from harness.bench.memory import peak
 from harness.bench.results import Bench, Latency, NetworkBench, Pace, Settings
+from harness.bench.shared import share_cores
 from harness.bench.timed import paired, seconds
 from harness.data.preparing import bar
 from harness.device import environment
@@ -98,6 +99,7 @@ def _network(
         peak_bytes=peak(job),
         bills=bills,
         deterministic=deterministic,
+        shared=share_cores(job) if settings.shared else None,
     )
 
 

@@ -36,6 +36,7 @@ class Settings:
     compiled: bool = False
     deterministic: bool = False
     growth: bool = False
+    shared: bool = False
 
     def __post_init__(self) -> None:
         # Batch norm cannot be trained on a single value.
@@ -87,7 +88,9 @@ class NetworkBench:
     """One network: `bills` are the seconds of a step, round by round, by the way it is computed.
 
     `chosen` is the way that a study takes on this device. `deterministic` compares it, round by round, with
-    itself without deterministic algorithms; () where that was not asked for, or is the same step.
+    itself without deterministic algorithms; () where that was not asked for, or is the same step. `shared`
+    are the seconds of a step in one process alone, and in each of two at once; None where that was not asked
+    for.
     """
 
     name: str
@@ -100,6 +103,7 @@ class NetworkBench:
     peak_bytes: int | None
     bills: Mapping[str, tuple[float, ...]]
     deterministic: tuple[float, ...]
+    shared: tuple[float, float] | None
 
     def document(self) -> dict[str, Any]:
         """As JSON has it: every round, and the medians."""
@@ -130,6 +134,8 @@ class NetworkBench:
                 way: {"rounds": list(rounds), "median": median(rounds)} for way, rounds in self.bills.items()
             },
             "deterministic_ratio": list(self.deterministic),
+            "shared_seconds_per_step": self.shared
+            and {"alone": self.shared[0], "two_at_once": self.shared[1]},
         }
 
 

@@ -20,6 +20,7 @@ def in_words(bench: Bench) -> str:
     load = "" if bench.load is None else f"; load {bench.load:.1f} at the start, which should be near 0"
     head = f"{bench.environment.device}; {bench.why}; {bench.settings.rounds} rounds{load}"
     tables = [_training(bench), _answering(bench), _engines(bench)]
+    tables += [_shared(bench)] if bench.settings.shared else []
     tables += [_growth(bench.growth)] if bench.growth else []
     return "\n\n".join((head, *map(render_table, tables)))
 
@@ -113,6 +114,25 @@ def _engines(bench: Bench) -> Table:
             f"At batch {bench.settings.batch}. Chosen: what a study takes on this device by itself; own "
             "layout: how it lays the network out.",
         ),
+    )
+
+
+def _shared(bench: Bench) -> Table:
+    return Table(
+        id="bench-shared",
+        title="Milliseconds a training step, with the cores to itself and shared with a second process",
+        header=("Network", "Alone", "Two at once", "Ratio"),
+        rows=tuple(
+            (
+                label(_named(network)),
+                _number(1000 * network.shared[0], "{:.0f}"),
+                _number(1000 * network.shared[1], "{:.0f}"),
+                _number(network.shared[1] / network.shared[0], "{:.2f}"),
+            )
+            for network in bench.networks
+            if network.shared
+        ),
+        notes=("Two processes that share the cores evenly take twice as long each.",),
     )
 
 

@@ -32,6 +32,9 @@ class Measured:
     deterministic: Annotated[
         bool, typer.Option("--deterministic", help="What deterministic algorithms cost too.")
     ] = False
+    shared: Annotated[
+        bool, typer.Option("--shared", help="A step while a second process trains on the same cores too.")
+    ] = False
     growth: Annotated[
         bool, typer.Option("--growth", help="Time at 1, 3 and 10 times the frames, epochs, cells, classes.")
     ] = False

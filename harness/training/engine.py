@@ -15,6 +15,7 @@ from typing import cast, get_args
 import torch
 from torch import Tensor, nn
 
+from architectures.code_cache import private_folder
 from architectures.cpu_kernels import library
 from architectures.cpu_kernels.fuse import fuse
 from architectures.network import BlockNetwork
@@ -26,6 +27,9 @@ PRECISIONS = ("auto", *get_args(Precision))
 
 PAYS = 500_000
 """Images that a run must be trained on before a GPU wins back the minute that compiling takes: a guess."""
+
+MOST_COMPILED = 6
+"""Architectures whose compiled code a process keeps; torch compiles a function for 8 networks, then stops."""
 
 PLANES = ("resnet34", "alexnet_d2l")
 """Networks that are faster on a CPU with planes than with channels last: see `harness bench`."""
@@ -77,6 +81,11 @@ def _engine(device: torch.device, asked: str, *, precision: Precision, images: i
         raise ValueError(
             f"--engine fused computes in float32; got --precision {precision}: leave one of them out"
         )
+    if asked == "compiled":
+        try:
+            private_folder("inductor")
+        except OSError as error:
+            raise ValueError(f"--engine compiled: {error}") from error
     if asked in ("eager", "compiled"):
         return cast(Engine, asked), f"{asked}, as asked for"
     if device.type == "cpu" and precision != "float32":
@@ -146,10 +155,13 @@ def stepping(network: nn.Module, training: TrainingSpec) -> Callable[[Tensor], T
 
 
 def _compiled(network: nn.Module, *, batch: int) -> Callable[[Tensor], Tensor]:
-    """Whole training batches compiled, all else as it is: another shape would have to be compiled anew.
+    """Compile whole training batches; another shape would be compiled anew, and runs as it is.
 
-    On a GPU a step is replayed as CUDA graphs, so that no kernel waits to be launched.
+    Networks of one architecture share the compiled code: those of a study's cells, seeds and folds in this
+    process, and by inductor's cache on disk those in other processes and later. On a GPU a step is replayed
+    as CUDA graphs, so that no kernel waits to be launched.
     """
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(private_folder("inductor")))
     cuda = any(parameter.is_cuda for parameter in network.parameters())
     compiled = torch.compile(network, dynamic=False, mode="reduce-overhead" if cuda else None)
 
@@ -159,6 +171,14 @@ def _compiled(network: nn.Module, *, batch: int) -> Callable[[Tensor], Tensor]:
         return out
 
     return step
+
+
+def keep_compiled(spec: ArchitectureSpec, *, kept: set[ArchitectureSpec] = set()) -> None:  # noqa: B006
+    """Make room for the compiled code of one more architecture: drop all code if it would be too many."""
+    if spec not in kept and len(kept) == MOST_COMPILED:
+        torch._dynamo.reset()
+        kept.clear()
+    kept.add(spec)
 
 
 def settle(training: TrainingSpec) -> None:

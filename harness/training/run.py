@@ -23,7 +23,7 @@ from harness.errors import is_out_of_memory
 from harness.training.checkpoint import Checkpoint
 from harness.training.checks import corrupted, latency
 from harness.training.controls import probe_identity, shuffled
-from harness.training.engine import arranged, settle, stepping
+from harness.training.engine import arranged, keep_compiled, settle, stepping
 from harness.training.evaluate import predict
 from harness.training.feed import Part, placed
 from harness.training.train import Diverged, Standing, begun, best_epoch, fit, forget
@@ -220,8 +220,7 @@ def network_of(spec: RunSpec, material: Material) -> nn.Module:
 def standing_of(spec: RunSpec, material: Material, *, pieces: int = 1) -> Standing:
     """The run before its first epoch."""
     if spec.training.compile:
-        # Only so much is compiled for the same code of many networks, and what was holds a GPU's memory.
-        torch._dynamo.reset()
+        keep_compiled(spec.architecture)
     return begun(network_of(spec, material), spec.training, seed=spec.stream, pieces=pieces)
 
 

@@ -9,7 +9,7 @@ import torch
 
 from architectures.catalogue import CATALOGUE, architecture, scaled
 from datasets.synthetic.synthesize import synthesize
-from harness.bench import growth, measure
+from harness.bench import growth, measure, shared
 from harness.bench.loops import Job, files_epochs, harness_epochs, memory_epochs, pixels_of, write_files
 from harness.bench.measure import DRAWN
 from harness.bench.results import Curve, Pace, Settings
@@ -55,6 +55,18 @@ def job(faces: Path) -> Job:
         steps=2,
         device=torch.device("cpu"),
     )
+
+
+def test_a_step_beside_a_second_process_is_told(harness: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared, "SECONDS", 0.1)
+    args = ("--only", "proposed", "--rounds", 1, "--shared")
+    status, out, _ = harness("bench", *TINY, *args, "--json")
+    assert status == 0
+    taken = json.loads(out)["networks"][0]["shared_seconds_per_step"]
+    assert set(taken) == {"alone", "two_at_once"}
+    assert min(taken.values()) > 0
+    _, out, _ = harness("bench", *TINY, *args)
+    assert "with the cores to itself and shared with a second process" in out
 
 
 def test_the_document_has_every_part_and_its_ratios_are_those_of_its_rounds(harness: Run) -> None:

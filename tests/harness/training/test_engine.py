@@ -12,9 +12,10 @@ from torch import nn
 from architectures.catalogue import CATALOGUE, scaled
 from architectures.cpu_kernels.library import library
 from architectures.network import build
+from architectures.spec import ArchitectureSpec
 from harness.data.reading import DataRequest
 from harness.plan import prepare
-from harness.training.engine import PAYS, arranged, chosen, laid_out, stepping
+from harness.training.engine import PAYS, arranged, chosen, keep_compiled, laid_out, stepping
 from harness.training.feed import Part
 from harness.training.train import begun, fit
 from studies.spec import TrainingSpec
@@ -169,6 +170,36 @@ def test_a_compiled_network_answers_as_it_does_without() -> None:
     )
 
 
+def test_cells_of_one_architecture_share_the_compiled_code(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from torch._dynamo.utils import counters
+
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
+    counters.clear()
+    for seed in range(3):
+        torch.manual_seed(seed)
+        net = nn.Sequential(nn.Conv2d(3, 5, 3), nn.Flatten(), nn.Linear(5 * 36, 2))
+        step = stepping(net, TrainingSpec(batch=4, compile=True))
+        images = torch.rand(4, 3, 8, 8)
+        assert torch.allclose(step(images), net(images), atol=1e-5)
+    assert counters["stats"]["unique_graphs"] == 1
+    folder = tmp_path / "compiled" / "inductor"
+    assert any(folder.iterdir()), "inductor keeps its code beside the data"
+    assert folder.stat().st_mode & 0o022 == 0
+
+
+def test_a_process_keeps_the_compiled_code_of_a_few_architectures() -> None:
+    kept: set[ArchitectureSpec] = set()
+    specs = [scaled(CATALOGUE["proposed"], 1 / n) for n in range(1, 9)]
+    for spec in specs[:6] * 2:
+        keep_compiled(spec, kept=kept)
+    assert kept == set(specs[:6])
+    keep_compiled(specs[7], kept=kept)
+    assert kept == {specs[7]}
+
+
 def test_a_batch_in_pieces_steps_as_the_whole_one() -> None:
     torch.manual_seed(0)
     net = nn.Sequential(nn.AvgPool2d(8), nn.Flatten(), nn.Linear(48, 3))
@@ -225,7 +256,7 @@ def test_the_plan_says_how_and_how_long(tree: Path, harness: Run) -> None:
     common = ("ablate", "--dataset", "casme2", "--root", tree, *small, "--dry-run")
     _, _, err = harness(*common)
     assert "one at a time; float32; fused kernels for the block networks" in err
-    assert "about " in err
+    assert "at most 1 epochs; " in err
     code, _, err = harness(*common, "--engine", "eager", "--precision", "bfloat16")
     assert code == 0
     assert "one at a time; bfloat16; eager, as asked for" in err
