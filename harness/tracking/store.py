@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -22,7 +24,6 @@ from filelock import FileLock
 from mlflow.entities import Metric, Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
-from mlflow.utils.file_utils import local_file_uri_to_path
 
 from harness.errors import UserError, is_full_disk
 from harness.output import check_writable
@@ -204,7 +205,7 @@ class Store:
         uri = f"{run.info.artifact_uri}/{name}"
         if uri.startswith("file:"):
             # In place: whoever asks for a run's artifact has the run looked up twice, and gets a copy.
-            return Path(local_file_uri_to_path(uri)).read_bytes().decode()
+            return Path(url2pathname(urlsplit(uri).path)).read_bytes().decode()
         with tempfile.TemporaryDirectory() as folder:
             return self.download(run.info.run_id, name, folder).read_bytes().decode()
 
