@@ -23,9 +23,7 @@ import mlflow.artifacts
 from filelock import FileLock
 from mlflow.entities import Metric, Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
-from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.tracking import MlflowClient
-from mlflow.utils.file_utils import local_file_uri_to_path
 
 from harness.errors import UserError, is_full_disk
 from harness.output import check_writable
@@ -182,15 +180,6 @@ class Store:
         self.client.set_experiment_tag(created, view.TAG, view.state())
         return created
 
-    def artifact_folder(self, dataset: str) -> Path | None:
-        """The folder of this machine that holds a data set's artifacts; None where a server keeps them."""
-        name = f"harness {dataset}"
-        experiment = self.client.get_experiment_by_name(name) if self.exists() else None
-        if experiment is None:
-            return _file(self.uri).parent / "mlruns" if self.uri.startswith(SQLITE) else None
-        location = urlsplit(experiment.artifact_location)
-        return Path(url2pathname(location.path)) if location.scheme in ("", "file") else None
-
     def views(self) -> list[tuple[str, str]]:
         """Name of each data set's experiment, and where its run table lies on the server."""
         return [
@@ -216,8 +205,7 @@ class Store:
         uri = f"{run.info.artifact_uri}/{name}"
         if uri.startswith("file:"):
             # In place: whoever asks for a run's artifact has the run looked up twice, and gets a copy.
-            path: str = local_file_uri_to_path(uri)  # type: ignore[no-untyped-call]
-            return Path(path).read_bytes().decode()
+            return Path(url2pathname(urlsplit(uri).path)).read_bytes().decode()
         with tempfile.TemporaryDirectory() as folder:
             return self.download(run.info.run_id, name, folder).read_bytes().decode()
 
@@ -231,11 +219,6 @@ class Store:
             tracking_uri=self.uri,
         )
         return Path(self.patience(fetched))
-
-    def delete_artifact(self, run: Run, name: str) -> None:
-        """Delete an artifact of a run; MLflow's client has no call for that."""
-        artifacts: Any = get_artifact_repository(run.info.artifact_uri, tracking_uri=self.uri)
-        self.patience(lambda: artifacts.delete_artifacts(name))
 
     def log(
         self,
