@@ -37,6 +37,8 @@ KEY, REUSES, STUDY, REASON, SPEC, PLACE, PROCESS = (
 )
 PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
 LOST = "finished as run {}, whose artifacts cannot be read (moved or deleted?)"
+WEIGHTS = ("weights.safetensors", "weights.pt")
+"""Names that a run's file of weights can have: as it is written, and as earlier versions wrote it."""
 NAMED = 200
 """Runs asked for by id at once."""
 
@@ -197,7 +199,9 @@ class Ledger(Store):
             ValueError: the run keeps none, or its artifacts are gone.
         """
         try:
-            return self.download(run_id, "weights.pt", folder)
+            names = {item.path for item in self.client.list_artifacts(run_id)}
+            name = next((name for name in WEIGHTS if name in names), WEIGHTS[0])
+            return self.download(run_id, name, folder)
         except (MlflowException, OSError) as error:
             raise ValueError(f"run {run_id} has no weights here (moved or deleted?): {error}") from error
 
