@@ -89,7 +89,7 @@ def trained(ledger: Ledger, name: str, *, device: torch.device) -> Trained:
     Raises:
         ValueError: no such run, or several; it has not finished; what it left is gone or cannot be read.
     """
-    run_id = _run_id(ledger, name.strip().lower())
+    run_id, key = _finished_run(ledger, name.strip().lower())
     result = ledger.load(run_id)
     if result is None:
         raise ValueError(f"the artifacts of run {run_id} cannot be read (moved or deleted?); run it again")
@@ -103,7 +103,7 @@ def trained(ledger: Ledger, name: str, *, device: torch.device) -> Trained:
     torch.backends.cudnn.allow_tf32 = False
     network = build(replace(result.spec.architecture, pretrained=False), classes=len(classes))
     with tempfile.TemporaryDirectory() as folder:
-        load_weights(network, ledger.weights(run_id, folder), of=f"run {run_id}")
+        load_weights(network, ledger.weights(run_id, folder), of=f"run {run_id}", key=key)
     network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Trained(
         run_id=run_id,
@@ -115,7 +115,8 @@ def trained(ledger: Ledger, name: str, *, device: torch.device) -> Trained:
     )
 
 
-def _run_id(ledger: Ledger, name: str) -> str:
+def _finished_run(ledger: Ledger, name: str) -> tuple[str, str]:
+    """The id and the key of the one run that `name` begins."""
     where = "`harness ui` shows ids, the same study with --dry-run keys"
     if not _NAME.fullmatch(name):
         raise ValueError(
@@ -127,7 +128,7 @@ def _run_id(ledger: Ledger, name: str) -> str:
     if len({key for key, _ in cells.values()}) > 1:
         several = ", ".join(f"{run_id} (key {key})" for run_id, (key, _) in list(cells.items())[:5])
         raise ValueError(f"{name} is how several runs begin; give more digits: {several}")
-    finished = [run_id for run_id, (_, status) in cells.items() if status == "FINISHED"]
+    finished = [(run_id, key) for run_id, (key, status) in cells.items() if status == "FINISHED"]
     if not finished:
         ((run_id, (_, status)), *_) = cells.items()
         raise ValueError(f"run {run_id} has not finished ({status}); start its study's command again")

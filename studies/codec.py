@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
-import types
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar
 
 from datasets.text import shown
 
 T = TypeVar("T")
 
-_LONGEST = 200
-"""Characters of what was got instead that a message shows: a document can be of any size."""
-
-_LONGEST_MESSAGE = 2000
+_LONGEST = 500
+"""Characters that a message shows of each of its parts: a document can be of any size."""
 
 WRITTEN_AS: Mapping[str, Mapping[str, str]] = {
     # Until November 2026 one seed drew both the division and the training.
@@ -54,9 +50,9 @@ def to_data(value: Any) -> Any:
     """`value` as plain dicts, lists and scalars; fields at their default stay out, see `ALWAYS_WRITTEN`."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {
-            name: to_data(getattr(value, field.name))
-            for name, field, omissible in _fields(type(value))
-            if not (omissible and getattr(value, field.name) == field.default)
+            stored: to_data(getattr(value, name))
+            for name, stored, default in _fields(type(value))
+            if getattr(value, name) != default
         }
     if isinstance(value, tuple | list):
         return [to_data(item) for item in value]
@@ -70,121 +66,65 @@ def to_json(value: Any, *, indent: int | None = None) -> str:
 
 
 @cache
-def _fields(cls: type) -> tuple[tuple[str, dataclasses.Field[Any], bool], ...]:
-    """Each field's name in JSON, the field, and whether JSON leaves it out at its default."""
+def _fields(cls: type) -> tuple[tuple[str, str, Any], ...]:
+    """Each field's name, its name in JSON, and the value at which JSON leaves it out, MISSING if at none."""
     names, always = WRITTEN_AS.get(cls.__name__, {}), ALWAYS_WRITTEN.get(cls.__name__)
     return tuple(
         (
+            field.name,
             names.get(field.name, field.name),
-            field,
-            always is not None and _has_default(field) and field.name not in always,
+            dataclasses.MISSING if always is None or field.name in always else field.default,
         )
         for field in dataclasses.fields(cls)
     )
 
 
-@cache
-def _hints(cls: type) -> dict[str, tuple[str, Any]]:
-    """The field and its type, by its name in JSON."""
-    hints = get_type_hints(cls)
-    return {name: (field.name, hints[field.name]) for name, field, _ in _fields(cls)}
-
-
 def from_data(cls: type[T], data: Any) -> T:
-    """The value of type `cls` that `to_data` made `data` from.
+    """The value of type `cls` that `to_data` made `data` from; errors as `from_json`."""
+    import pydantic_core
+
+    # Only from JSON does a strict reader take a list for a tuple.
+    return from_json(cls, pydantic_core.to_json(data, inf_nan_mode="constants"))
+
+
+def from_json(cls: type[T], text: str | bytes) -> T:
+    """The value of type `cls` that `to_json` made `text` from; a field that is not there has its default.
 
     Raises:
-        ValueError: a field without a default is missing, or one is unknown, holds something of another type,
-            or no number. What was written before a field existed is read with the field's default.
+        ValueError: no JSON; a field is unknown, lacks without a default, or holds another type or NaN.
     """
+    from pydantic import ValidationError
+
     try:
-        value: T = _decode(cls, data, where=cls.__name__)
-    except ValueError as error:
-        # A value's own complaint may cite the name that it was given.
-        raise ValueError(shown(str(error), longest=_LONGEST_MESSAGE)) from error
+        value: T = _adapter(cls).validate_json(text)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise ValueError(_message(cls, error.errors(include_url=False)[0])) from error
     return value
 
 
-def from_json(cls: type[T], text: str) -> T:
-    """The value of type `cls` that `to_json` made `text` from; errors as `from_data`, and for no JSON."""
-    return from_data(cls, parsed(text))
+@cache
+def _adapter(cls: type) -> Any:
+    # Imported where a value is read: the command line is to start at once.
+    from pydantic import ConfigDict, TypeAdapter, with_config
+
+    stored = {name: other for names in WRITTEN_AS.values() for name, other in names.items()}
+    config = ConfigDict(
+        strict=True, extra="forbid", allow_inf_nan=False, alias_generator=lambda name: stored.get(name, name)
+    )
+    # The dataclasses inside take the configuration of the one that holds them.
+    return TypeAdapter(with_config(config)(cls))
 
 
-def parsed(text: str) -> Any:
-    """What a JSON text holds.
-
-    Raises:
-        ValueError: it is no JSON, or is nested deeper than Python can follow.
-    """
-    try:
-        return json.loads(text)
-    except RecursionError as error:
-        raise ValueError("JSON must be nested less deeply than a thousand levels") from error
+def _message(cls: type, fault: Mapping[str, Any]) -> str:
+    """Where the fault is that pydantic found, the rule, and what was got unless the rule says it."""
+    parts = [".".join((cls.__name__, *map(str, fault["loc"]))), fault["msg"].removeprefix("Value error, ")]
+    if fault["type"] not in ("value_error", "missing"):
+        parts.append(f"got {fault['input']!r}")
+    return "; ".join(shown(part, longest=_LONGEST) for part in parts)
 
 
-def _decode(hint: Any, data: Any, *, where: str) -> Any:
-    origin = get_origin(hint)
-    if dataclasses.is_dataclass(hint):
-        assert isinstance(hint, type)
-        return _decode_dataclass(hint, data, where=where)
-    if origin is tuple:
-        return _decode_tuple(get_args(hint), data, where=where)
-    if origin is Literal:
-        if data not in get_args(hint):
-            raise ValueError(
-                f"{where} must be one of {', '.join(map(repr, get_args(hint)))}; got {_got(data)}"
-            )
-        return data
-    if origin in (Union, types.UnionType):
-        inner = [arg for arg in get_args(hint) if arg is not types.NoneType]
-        assert len(inner) == 1, f"{where}: only optional types are supported"
-        return None if data is None else _decode(inner[0], data, where=where)
-    if hint is float and type(data) in (int, float):
-        return _finite(data, where=where)
-    if type(data) is not hint:
-        raise ValueError(f"{where} must be {hint.__name__}; got {_got(data)}")
-    return data
+def parsed(text: str | bytes) -> Any:
+    """What a JSON text holds; ValueError for one that is no JSON, or is nested more than 200 levels deep."""
+    import pydantic_core
 
-
-def _finite(data: int | float, *, where: str) -> float:
-    """A number as a float; JSON's readers also take NaN, 1e999 and whole numbers of 400 digits."""
-    try:
-        number = float(data)
-    except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
-        raise ValueError(f"{where} must be a finite number; got {_got(data)}")
-    return number
-
-
-def _got(data: Any) -> str:
-    """What stands in a value's place, in words of bounded length."""
-    return shown(repr(data), longest=_LONGEST)
-
-
-def _decode_tuple(args: tuple[Any, ...], data: Any, *, where: str) -> tuple[Any, ...]:
-    if not isinstance(data, list):
-        raise ValueError(f"{where} must be a list; got {_got(data)}")
-    if len(args) == 2 and args[1] is Ellipsis:
-        return tuple(_decode(args[0], item, where=f"{where}[{i}]") for i, item in enumerate(data))
-    if len(args) != len(data):
-        raise ValueError(f"{where} must hold {len(args)} items; got {len(data)}")
-    pairs = zip(args, data, strict=True)
-    return tuple(_decode(arg, item, where=f"{where}[{i}]") for i, (arg, item) in enumerate(pairs))
-
-
-def _decode_dataclass(cls: type, data: Any, *, where: str) -> Any:
-    hints = _hints(cls)
-    needed = {name for name, field, _ in _fields(cls) if not _has_default(field)}
-    if not isinstance(data, dict) or not needed <= set(data) <= set(hints):
-        got = sorted(data) if isinstance(data, dict) else data
-        raise ValueError(f"{where} must have the fields {sorted(hints)}; got {_got(got)}")
-    values = {}
-    for name, item in data.items():
-        field, hint = hints[name]
-        values[field] = _decode(hint, item, where=f"{where}.{name}")
-    return cls(**values)
-
-
-def _has_default(field: dataclasses.Field[Any]) -> bool:
-    return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+    return pydantic_core.from_json(text)

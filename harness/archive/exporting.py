@@ -18,14 +18,13 @@ from harness.archive.members import (
     PICTURES,
     REPORT,
     STUDY,
-    WEIGHTS,
     Manifest,
     Member,
     is_member,
 )
 from harness.archive.reading import Failed, fits
 from harness.output import check_writable
-from harness.tracking.ledger import KEY, Ledger
+from harness.tracking.ledger import KEY, WEIGHTS, Ledger
 from reports.document import write
 from studies.codec import parsed, to_json
 from studies.results import StudyResult
@@ -33,7 +32,7 @@ from studies.results import StudyResult
 _TIME = (1980, 1, 1, 0, 0, 0)
 _PLAIN_FILE = 0o100644 << 16
 _UNIX = 3
-_PACKED_ALREADY = (".png", ".pt")
+_PACKED_ALREADY = (".png", *WEIGHTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +109,7 @@ def _cells(pack: _Pack, result: StudyResult, ledger: Ledger, *, weights: bool) -
             for name in names:
                 member = f"{CELLS}/{key}/{name}"
                 # What people have put beside a run by hand stays where it is.
-                if is_member(member) and (weights or name != WEIGHTS):
+                if is_member(member) and (weights or name not in WEIGHTS):
                     pack.file(member, ledger.download(run_id, name, folder))
             if not fits(key, parsed((Path(folder) / "result.json").read_text(encoding="utf-8"))["spec"]):
                 raise ValueError(

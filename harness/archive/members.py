@@ -20,14 +20,16 @@ from pathlib import Path
 from typing import Any
 
 from datasets.text import named, shown
+from harness.tracking.ledger import WEIGHTS
 from studies.codec import from_data, parsed
 
 FORMAT, VERSION = "harness study", 1
 MANIFEST, STUDY, FAILURES, CELLS = "manifest.json", "study.json", "failures.json", "cells"
-PICTURES, REPORT, WEIGHTS = "pictures", "report", "weights.pt"
+PICTURES, REPORT = "pictures", "report"
 
 _ARTIFACT = (
-    r"(?:result\.json|predictions\.csv|environment\.json|confusion_matrix\.csv|weights\.pt|[a-z0-9_-]+\.png)"
+    r"(?:result\.json|predictions\.csv|environment\.json|confusion_matrix\.csv"
+    r"|weights\.safetensors|weights\.pt|[a-z0-9_-]+\.png)"
 )
 _PART = r"[A-Za-z0-9_+-][A-Za-z0-9_+.-]{0,199}"
 _NAME = re.compile(
@@ -160,7 +162,7 @@ class Members:
                 raise ValueError(
                     f"{name} must have {member.size} bytes by {MANIFEST}; got {entry.file_size}: {AGAIN}"
                 )
-            if name.endswith(f"/{WEIGHTS}"):
+            if name.rpartition("/")[2] in WEIGHTS:
                 if entry.compress_type != zipfile.ZIP_STORED:
                     raise ValueError(f"{name} must not be compressed; {AGAIN}")
                 continue

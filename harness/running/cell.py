@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -23,10 +22,10 @@ from harness.progress import Event, Tell
 from harness.running.claims import Claims
 from harness.running.executors import KeepWeights
 from harness.running.weights_kept import may_keep
-from harness.tracking.ledger import Ledger
+from harness.tracking.ledger import WEIGHTS, Ledger
 from harness.training.checkpoint import Checkpoint
 from harness.training.run import Material, execute
-from harness.training.weights import load_weights
+from harness.training.weights import load_weights, save_weights
 from reports.run_pictures import run_curves, run_matrix
 from studies.metrics import headline, scores
 from studies.results import Epoch, Failure, RunResult
@@ -180,7 +179,7 @@ def _weights(spec: RunSpec, material: Material, *, ledger: Ledger) -> dict[str, 
         raise RuntimeError(f"{of} has not finished, so there is no trained network to read")
     network = build(spec.architecture, classes=len(material.pixels.table.classes))
     with tempfile.TemporaryDirectory() as folder:
-        load_weights(network, ledger.weights(run_id, folder), of=of)
+        load_weights(network, ledger.weights(run_id, folder), of=of, key=spec.trained.key)
     return network.state_dict()
 
 
@@ -189,10 +188,7 @@ def _keep(result: RunResult, weights: dict[str, Tensor] | None, *, folder: Path)
     if not result.spec.trains:
         return
     if weights is not None:
-        # Through a buffer, so that a full disk is an OSError and not torch's own kind.
-        buffer = io.BytesIO()
-        torch.save(weights, buffer)
-        (folder / "weights.pt").write_bytes(buffer.getbuffer())
+        save_weights(weights, folder / WEIGHTS[0], key=result.spec.key, classes=result.data.classes)
     run_matrix(result, folder / "confusion_matrix.png")
     run_curves(result, folder / "curves.png")
 

@@ -41,6 +41,8 @@ LOST = "finished as run {}, whose artifacts cannot be read (moved or deleted?)"
 EPOCHS = 100
 """Epochs sent at once: MLflow takes 1000 figures."""
 
+WEIGHTS = ("weights.safetensors", "weights.pt")
+"""Names that a run's file of weights can have: as it is written, and as earlier versions wrote it."""
 NAMED = 200
 """Runs asked for by id at once."""
 
@@ -206,7 +208,9 @@ class Ledger(Store):
                 "`harness ui` and start its study's command again with --keep-weights all"
             )
         try:
-            return self.download(run_id, "weights.pt", folder)
+            names = {item.path for item in self.client.list_artifacts(run_id)}
+            name = next((name for name in WEIGHTS if name in names), WEIGHTS[0])
+            return self.download(run_id, name, folder)
         except (MlflowException, OSError) as error:
             raise ValueError(f"run {run_id} has no weights here (moved or deleted?): {error}") from error
 
@@ -214,7 +218,8 @@ class Ledger(Store):
         """Delete the weights of a run as `rule` says, if it was trained in the study of `parent`."""
         run = self.client.get_run(run_id)
         if run.data.tags.get(PARENT) == parent and DROPPED not in run.data.tags:
-            self.delete_artifact(run, "weights.pt")
+            for name in WEIGHTS:
+                self.delete_artifact(run, name)
             self.note_dropped(run_id, rule=rule)
 
     def note_dropped(self, run_id: str, *, rule: str) -> None:

@@ -23,6 +23,7 @@ import mlflow.artifacts
 from filelock import FileLock
 from mlflow.entities import Metric, Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.tracking import MlflowClient
 
 from harness.errors import UserError, is_full_disk
@@ -180,6 +181,15 @@ class Store:
         self.client.set_experiment_tag(created, view.TAG, view.state())
         return created
 
+    def artifact_folder(self, dataset: str) -> Path | None:
+        """The folder of this machine that holds a data set's artifacts; None where a server keeps them."""
+        name = f"harness {dataset}"
+        experiment = self.client.get_experiment_by_name(name) if self.exists() else None
+        if experiment is None:
+            return _file(self.uri).parent / "mlruns" if self.uri.startswith(SQLITE) else None
+        location = urlsplit(experiment.artifact_location)
+        return Path(url2pathname(location.path)) if location.scheme in ("", "file") else None
+
     def views(self) -> list[tuple[str, str]]:
         """Name of each data set's experiment, and where its run table lies on the server."""
         return [
@@ -219,6 +229,11 @@ class Store:
             tracking_uri=self.uri,
         )
         return Path(self.patience(fetched))
+
+    def delete_artifact(self, run: Run, name: str) -> None:
+        """Delete an artifact of a run; MLflow's client has no call for that."""
+        artifacts: Any = get_artifact_repository(run.info.artifact_uri, tracking_uri=self.uri)
+        self.patience(lambda: artifacts.delete_artifacts(name))
 
     def log(
         self,

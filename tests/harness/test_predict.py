@@ -393,11 +393,13 @@ def test_a_start_that_several_runs_share_is_refused_with_their_names(tmp_path: P
 
 def test_weights_that_are_gone_or_damaged_are_told(made: Made) -> None:
     uri = made.ledger.client.get_run(made.run_id).info.artifact_uri
-    weights = Path(uri.removeprefix("file://")) / "weights.pt"
+    weights = Path(uri.removeprefix("file://")) / "weights.safetensors"
     whole = weights.read_bytes()
     cpu = torch.device("cpu")
     try:
-        for damaged in (whole[: len(whole) // 2], b"", b"text", io_bytes({"other": torch.zeros(1)})):
+        key = made.ledger.client.get_run(made.run_id).data.tags["harness.key"].encode()
+        for damaged in (whole[: len(whole) // 2], b"", b"text", whole.replace(key, key[::-1])):
+            assert damaged != whole
             weights.write_bytes(damaged)
             with pytest.raises(ValueError, match="cannot be read or are another network's"):
                 trained(made.ledger, made.run_id, device=cpu)
@@ -408,10 +410,20 @@ def test_weights_that_are_gone_or_damaged_are_told(made: Made) -> None:
         weights.write_bytes(whole)
 
 
-def io_bytes(weights: dict[str, torch.Tensor]) -> bytes:
-    file = io.BytesIO()
-    torch.save(weights, file)
-    return file.getvalue()
+def test_weights_of_an_earlier_version_answer_alike(made: Made) -> None:
+    uri = made.ledger.client.get_run(made.run_id).info.artifact_uri
+    weights = Path(uri.removeprefix("file://")) / "weights.safetensors"
+    whole, earlier = weights.read_bytes(), weights.with_name("weights.pt")
+    cpu = torch.device("cpu")
+    expected = trained(made.ledger, made.run_id, device=cpu).network.state_dict()
+    try:
+        torch.save(expected, earlier)
+        weights.unlink()
+        found = trained(made.ledger, made.run_id, device=cpu).network.state_dict()
+    finally:
+        weights.write_bytes(whole)
+        earlier.unlink()
+    assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
 
 
 def test_ctrl_c_keeps_what_was_done(harness: Run, made: Made, tmp_path: Path) -> None:

@@ -114,12 +114,12 @@ def test_a_text_that_is_no_value_is_refused(text: str) -> None:
 
 
 def test_what_is_nested_too_deeply_is_no_json() -> None:
-    with pytest.raises(ValueError, match="nested less deeply"):
+    with pytest.raises(ValueError, match="recursion limit"):
         parsed("[" * 200_000)
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999", "1" + "0" * 400])
 def test_a_number_is_finite(result: RunResult, number: str) -> None:
     text = to_json(result).replace(f'"seconds":{result.seconds}', f'"seconds":{number}')
-    with pytest.raises(ValueError, match="must be a finite number"):
+    with pytest.raises(ValueError, match=r"Input should be a finite number|number out of range"):
         from_json(RunResult, text)

@@ -154,8 +154,9 @@ def test_links_doubles_and_packed_weights_are_refused(packed: Path, harness: Run
     ):
         file.writestr(f"{CELL}/result.json", "{}")
     refused(path, harness, "twice", "result.json")
-    rewrite(packed, path, _set(f"{CELL}/weights.pt", b"0" * 100_000))
-    refused(path, harness, "weights.pt", "compressed")
+    for name in ("weights.pt", "weights.safetensors"):
+        rewrite(packed, path, _set(f"{CELL}/{name}", b"0" * 100_000))
+        refused(path, harness, name, "compressed")
 
 
 def test_a_bomb_is_not_unpacked(packed: Path, harness: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from harness.archive.importing import IMPORTED, enter
 from harness.archive.reading import opened
 from harness.errors import Stopped
 from harness.running.claims import Claims
-from harness.tracking.ledger import KEY, NAME, NOTE, PARENT, REUSES, SPEC, Ledger
+from harness.tracking.ledger import KEY, NAME, NOTE, PARENT, REUSES, SPEC, WEIGHTS, Ledger
 from harness.tracking.record import result_parts
 from studies.codec import to_data, to_json
 from studies.results import Prediction
@@ -66,7 +66,7 @@ def cells(ledger: Ledger) -> dict[str, tuple[object, ...]]:
             tags.get("harness.reason"),
             dict(run.data.params),
             curves,
-            files - {"weights.pt", "notes of mine.txt"},
+            files - {*WEIGHTS, "notes of mine.txt"},
         )
     return found
 
@@ -136,10 +136,12 @@ def test_weights_travel_if_asked_for_and_nobody_unpickles_them(
     assert (status, out.strip()) == (0, "deep/with.zip"), err
     status, _, err = harness("import", "deep/with.zip")
     assert status == 0, err
-    run_id = here.find(FINISHED[0].key)
-    assert run_id is not None
-    key = f"cells/{FINISHED[0].key}/weights.pt"
-    assert here.weights(run_id, str(tmp_path)).read_bytes() == contents(Path("deep/with.zip"))[key]
+    packed = contents(Path("deep/with.zip"))
+    for spec, name in zip(FINISHED, ("weights.pt", *["weights.safetensors"] * 5), strict=True):
+        run_id = here.find(spec.key)
+        assert run_id is not None
+        weights = here.weights(run_id, str(tmp_path))
+        assert (weights.name, weights.read_bytes()) == (name, packed[f"cells/{spec.key}/{name}"])
 
 
 @pytest.mark.parametrize(

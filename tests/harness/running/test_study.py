@@ -60,7 +60,7 @@ def test_a_study_comes_back_from_mlflow_unchanged(tree: Path, ledger: Ledger) ->
     assert kept >= {
         "result.json",
         "predictions.csv",
-        "weights.pt",
+        "weights.safetensors",
         "confusion_matrix.png",
         "confusion_matrix.csv",
         "curves.png",

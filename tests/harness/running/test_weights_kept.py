@@ -13,7 +13,7 @@ from harness.archive.exporting import export
 from harness.plan import Plan, prepare
 from harness.predicting import trained
 from harness.running.executors import Running
-from harness.tracking.ledger import Ledger
+from harness.tracking.ledger import WEIGHTS, Ledger
 from harness.training.train import best_epoch
 from studies.results import StudyResult
 from tests.harness.tiny import Run, request
@@ -42,7 +42,7 @@ def kept(ledger: Ledger, result: StudyResult) -> set[str]:
     return {
         key
         for key, run_id in result.run_ids
-        if any(item.path == "weights.pt" for item in ledger.client.list_artifacts(run_id))
+        if any(item.path == WEIGHTS[0] for item in ledger.client.list_artifacts(run_id))
     }
 
 

@@ -1,6 +1,7 @@
 """Weights and searches that are damaged, bombs or somebody else's: what they hold, or one clear error."""
 
 import io
+import json
 import os
 import pickle
 import zipfile
@@ -10,6 +11,7 @@ from typing import Any
 
 import optuna
 import pytest
+import safetensors.torch
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,24 +47,31 @@ def saved(value: object, **options: Any) -> bytes:
     return file.getvalue()
 
 
-WHOLE = saved(network().state_dict())
+PICKLE, SAFETENSORS = "weights.pt", "weights.safetensors"
+HEADER = {"key": "1", "classes": "[]", "modules": "{}"}
+WHOLE = {
+    PICKLE: saved(network().state_dict()),
+    SAFETENSORS: safetensors.torch.save(network().state_dict(), HEADER),
+}
 
 
-def loaded(data: bytes) -> bool:
+def loaded(data: bytes, name: str = PICKLE) -> bool:
     """Whether a network took the weights; one that did not says in one line why."""
     with folder() as root:
-        (root / "weights.pt").write_bytes(data)
+        path = root / name
+        path.write_bytes(data)
         made = network()
-        done = outcome(lambda: load_weights(made, root / "weights.pt", of="run 1") or True, naming="run 1")
+        done = outcome(lambda: load_weights(made, path, of="run 1", key="1") or True, naming="run 1")
         if done:
             assert all(tensor.isfinite().all() for tensor in made.state_dict().values())
         return bool(done)
 
 
+@pytest.mark.parametrize("name", WHOLE)
 @cases(250)
 @given(data=st.data())
-def test_damaged_weights_are_weights_or_refused(data: Any) -> None:
-    loaded(data.draw(damaged(WHOLE)))
+def test_damaged_weights_are_weights_or_refused(name: str, data: Any) -> None:
+    loaded(data.draw(damaged(WHOLE[name])), name)
 
 
 class _Evil:
@@ -83,8 +92,9 @@ def bomb() -> bytes:
     return packed.getvalue()
 
 
-def test_whole_weights_are_taken() -> None:
-    assert loaded(WHOLE)
+@pytest.mark.parametrize("name", WHOLE)
+def test_whole_weights_are_taken(name: str) -> None:
+    assert loaded(WHOLE[name], name)
 
 
 def test_weights_execute_nothing(tmp_path: Path) -> None:
@@ -95,7 +105,7 @@ def test_weights_execute_nothing(tmp_path: Path) -> None:
         saved(evil, _use_new_zipfile_serialization=False),
         pickle.dumps(evil),
     ):
-        assert not loaded(data)
+        assert not any(loaded(data, name) for name in WHOLE)
     assert not place.exists()
 
 
@@ -117,6 +127,60 @@ def test_weights_that_are_none_of_the_network_are_refused(kind: str) -> None:
     }[kind]()
     assert len(data) < 1_000_000
     assert not loaded(data)
+
+
+def forged(header: dict[str, Any], content: bytes = b"") -> bytes:
+    """A safetensors file of that header."""
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + content
+
+
+def tensor(shape: list[int], end: int) -> dict[str, Any]:
+    return {"dtype": "F32", "shape": shape, "data_offsets": [0, end]}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "cut",
+        "longer",
+        "large",
+        "text",
+        "nothing",
+        "nan",
+        "other",
+        "lying",
+        "huge",
+        "deep",
+        "key",
+        "headless",
+        "modules",
+        "versions",
+        "double",
+    ],
+)
+def test_safetensors_that_are_none_of_the_run_are_refused(kind: str) -> None:
+    own, whole, save = network().state_dict(), WHOLE[SAFETENSORS], safetensors.torch.save
+    data = {
+        "cut": lambda: whole[:-1],
+        "longer": lambda: whole + b"0",
+        "large": lambda: save({**own, "more": torch.zeros(1_000_000)}, HEADER),
+        "text": lambda: b"weights",
+        "nothing": lambda: b"",
+        "nan": lambda: save({**own, "0.bias": torch.full((4,), float("nan"))}, HEADER),
+        "other": lambda: save({"0.weight": own["0.weight"]}, HEADER),
+        "lying": lambda: forged({"__metadata__": HEADER, "0.bias": tensor([4], 1 << 40)}),
+        "huge": lambda: (1 << 62).to_bytes(8, "little") + whole[8:],
+        "deep": lambda: (100_000).to_bytes(8, "little") + b"[" * 100_000,
+        "key": lambda: save(own, {**HEADER, "key": "2"}),
+        "headless": lambda: save(own),
+        "modules": lambda: save(own, {**HEADER, "modules": "[" * 100_000}),
+        "versions": lambda: save(own, {**HEADER, "modules": json.dumps({"1": {"version": "new"}})}),
+        "double": lambda: forged(
+            {"__metadata__": HEADER, "0.bias": tensor([4], 16), "0.weight": tensor([4], 16)}, bytes(16)
+        ),
+    }[kind]()
+    assert not loaded(data, SAFETENSORS)
 
 
 @pytest.fixture(scope="module")

@@ -137,7 +137,7 @@ def test_a_study_lies_on_the_server_alone_and_its_report_is_the_same_from_elsewh
     at_once: list[Ended], open_server: Server, harness: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     kept = {path.name for path in open_server.artifacts.rglob("*") if path.is_file()}
-    assert {"study.json", "result.json", "predictions.csv", "weights.pt", "samples.png"} <= kept
+    assert {"study.json", "result.json", "predictions.csv", "weights.safetensors", "samples.png"} <= kept
     monkeypatch.setenv("MLFLOW_TRACKING_URI", open_server.uri)
     for done in at_once:
         assert {path.name for path in done.folder.iterdir()} == {"results", "cache"}
@@ -179,7 +179,7 @@ def signed_in(closed_server: Server, tree: Path, tmp_path_factory: pytest.TempPa
 def test_a_login_in_the_address_opens_a_server(signed_in: Ended, closed_server: Server) -> None:
     assert signed_in.status == 0, signed_in.err
     assert {path.name for path in signed_in.folder.iterdir()} == {"results", "cache"}
-    assert list(closed_server.artifacts.rglob("weights.pt"))
+    assert list(closed_server.artifacts.rglob("weights.safetensors"))
 
 
 def test_a_study_on_a_server_says_json_and_nothing_else(signed_in: Ended) -> None:

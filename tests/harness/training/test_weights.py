@@ -1,0 +1,88 @@
+"""A run's weights on disk: what comes back, whose they are, and files of earlier versions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from torch import nn
+
+from harness.training.weights import load_weights, save_weights
+
+KEY, CLASSES = "0123456789abcdef", ("happy", 'a "b"\n|ü')
+
+
+class Tied(nn.Module):
+    """A network with two names for one weight and a layer whose old versions lack a buffer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(3, 4, 3)
+        self.norm = nn.BatchNorm2d(4)
+        self.first, self.second = nn.Linear(4, 4), nn.Linear(4, 4)
+        self.second.weight = self.first.weight
+
+
+def network(seed: int) -> nn.Module:
+    torch.manual_seed(seed)
+    made = Tied()
+    made.norm.num_batches_tracked.fill_(7 + seed)
+    return made.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+def saved(folder: Path) -> tuple[nn.Module, Path]:
+    made, path = network(0), folder / "weights.safetensors"
+    save_weights(made.state_dict(), path, key=KEY, classes=CLASSES)
+    return made, path
+
+
+def test_weights_come_back_as_they_were(tmp_path: Path) -> None:
+    made, path = saved(tmp_path)
+    other = network(1)
+    load_weights(other, path, of="run 1", key=KEY)
+    for name, tensor in made.state_dict().items():
+        assert torch.equal(other.state_dict()[name], tensor), name
+
+
+def test_the_header_names_the_run_its_classes_and_the_versions_of_its_modules(tmp_path: Path) -> None:
+    made, path = saved(tmp_path)
+    with safe_open(path, framework="pt") as file:
+        header = file.metadata()
+    assert header["key"] == KEY
+    assert tuple(json.loads(header["classes"])) == CLASSES
+    assert json.loads(header["modules"]) == made.state_dict()._metadata
+
+
+def test_an_earlier_version_of_a_module_is_loaded_as_one(tmp_path: Path) -> None:
+    made, path = network(0), tmp_path / "weights.safetensors"
+    state = made.state_dict()
+    # Before version 2 batch norm had no counter of its batches.
+    del state["norm.num_batches_tracked"]
+    state._metadata["norm"]["version"] = 1
+    save_weights(state, path, key=KEY, classes=CLASSES)
+    load_weights(network(1), path, of="run 1", key=KEY)
+    state._metadata["norm"]["version"] = 2
+    save_weights(state, path, key=KEY, classes=CLASSES)
+    with pytest.raises(ValueError, match="cannot be read"):
+        load_weights(network(1), path, of="run 1", key=KEY)
+
+
+def test_weights_of_another_run_are_refused(tmp_path: Path) -> None:
+    _, path = saved(tmp_path)
+    with pytest.raises(ValueError, match=r"^the weights of run 1 cannot be read .*; run it again$"):
+        load_weights(network(1), path, of="run 1", key="fedcba9876543210")
+
+
+def test_weights_of_earlier_versions_are_loaded(tmp_path: Path) -> None:
+    made, other = network(0), network(1)
+    torch.save(made.state_dict(), tmp_path / "weights.pt")
+    load_weights(other, tmp_path / "weights.pt", of="run 1", key=KEY)
+    assert torch.equal(other.state_dict()["first.weight"], made.state_dict()["first.weight"])
+
+
+def test_a_full_disk_is_an_os_error() -> None:
+    with pytest.raises(OSError, match="No space left on device"):
+        save_weights(network(0).state_dict(), Path("/dev/full"), key=KEY, classes=CLASSES)
