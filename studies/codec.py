@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from datasets.text import shown
 
@@ -107,12 +107,26 @@ def _adapter(cls: type) -> Any:
     # Imported where a value is read: the command line is to start at once.
     from pydantic import ConfigDict, TypeAdapter, with_config
 
-    stored = {name: other for names in WRITTEN_AS.values() for name, other in names.items()}
-    config = ConfigDict(
-        strict=True, extra="forbid", allow_inf_nan=False, alias_generator=lambda name: stored.get(name, name)
-    )
-    # The dataclasses inside take the configuration of the one that holds them.
-    return TypeAdapter(with_config(config)(cls))
+    for each in _dataclasses_in(cls):
+        names = WRITTEN_AS.get(each.__name__, {})
+        config = ConfigDict(
+            strict=True,
+            extra="forbid",
+            allow_inf_nan=False,
+            alias_generator=lambda name, names=names: names.get(name, name),
+        )
+        with_config(config)(each)
+    return TypeAdapter(cls)
+
+
+def _dataclasses_in(hint: Any) -> Iterator[type]:
+    """The dataclass that a type is, and those of its fields and type arguments."""
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        yield hint
+        for inner in get_type_hints(hint).values():
+            yield from _dataclasses_in(inner)
+    for inner in get_args(hint):
+        yield from _dataclasses_in(inner)
 
 
 def _message(cls: type, fault: Mapping[str, Any]) -> str:
