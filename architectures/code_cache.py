@@ -10,7 +10,7 @@ USER_CACHE = Path.home() / ".cache" / "harness"
 
 
 def private_folder(name: str) -> Path:
-    """The folder `compiled/<name>` of HARNESS_CACHE, or of the user's cache if others can write the first.
+    """The folder `code/<name>` of HARNESS_CACHE, or of the user's cache if others can write the first.
 
     Raises:
         PermissionError: others can write both.
@@ -18,7 +18,7 @@ def private_folder(name: str) -> Path:
     """
     caches = [Path(os.environ.get("HARNESS_CACHE") or USER_CACHE), USER_CACHE]
     for cache in dict.fromkeys(caches):
-        folder = cache / "compiled" / name
+        folder = cache / "code" / name
         folder.parent.mkdir(parents=True, exist_ok=True)
         for each in (folder.parent, folder):
             each.mkdir(mode=0o700, exist_ok=True)

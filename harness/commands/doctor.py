@@ -64,8 +64,8 @@ def _kernels() -> str:
     try:
         library()
     except Unavailable as error:
-        return f"{error}: CPUs compute eagerly, up to three times as long a step"
-    return "compiled: CPUs compute with them"
+        return f"{error}: a CPU computes eagerly, up to twice as long for a step of a block network"
+    return "compiled: a CPU computes the block networks with them"
 
 
 def _cascades() -> str:

@@ -378,12 +378,12 @@ def test_kernels_are_not_loaded_from_a_folder_that_others_can_write(monkeypatch,
     own = tmp_path / "own"
     monkeypatch.setattr(code_cache, "USER_CACHE", own)
     shared = tmp_path / "shared"
-    (shared / "compiled" / "kernels").mkdir(parents=True)
-    (shared / "compiled" / "kernels").chmod(0o777)
+    (shared / "code" / "kernels").mkdir(parents=True)
+    (shared / "code" / "kernels").chmod(0o777)
     monkeypatch.setenv("HARNESS_CACHE", str(shared))
-    assert private_folder("kernels") == own / "compiled" / "kernels"
-    (own / "compiled").chmod(0o775)
-    with pytest.raises(PermissionError, match="own/compiled/kernels is not: chmod"):
+    assert private_folder("kernels") == own / "code" / "kernels"
+    (own / "code").chmod(0o775)
+    with pytest.raises(PermissionError, match="own/code/kernels is not: chmod"):
         private_folder("kernels")
     library.library.cache_clear()
     try:
@@ -398,7 +398,7 @@ def test_kernels_are_not_loaded_from_a_folder_that_others_can_write(monkeypatch,
 def test_a_link_to_a_private_folder_is_not_private(monkeypatch, tmp_path):
     (tmp_path / "other" / "kernels").mkdir(parents=True, mode=0o700)
     (tmp_path / "cache").mkdir()
-    (tmp_path / "cache" / "compiled").symlink_to(tmp_path / "other")
+    (tmp_path / "cache" / "code").symlink_to(tmp_path / "other")
     monkeypatch.setattr(code_cache, "USER_CACHE", tmp_path / "own")
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
-    assert private_folder("kernels") == tmp_path / "own" / "compiled" / "kernels"
+    assert private_folder("kernels") == tmp_path / "own" / "code" / "kernels"

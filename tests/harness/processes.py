@@ -1,15 +1,14 @@
 """`harness` as a process of its own: begun, listened to, waited for."""
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-
-COMPILED = ROOT / ".pytest_cache" / "compiled"
-"""The kernels, compiled once for all tests."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,13 +21,22 @@ class Ended:
     folder: Path
 
 
+@cache
+def _kernels() -> Path:
+    """A folder with the kernels, which all tests compile once."""
+    folder = ROOT / ".pytest_cache" / "kernels"
+    code = "from architectures.cpu_kernels.library import library; library()"
+    variables = {**os.environ, "PYTHONPATH": str(ROOT), "HARNESS_CACHE": str(folder)}
+    subprocess.run((sys.executable, "-c", code), check=True, env=variables)
+    return folder / "code"
+
+
 def cache_in(folder: Path) -> str:
     """An empty cache in `folder`, but for the kernels."""
-    cache = folder / "cache"
+    own = folder / "own"
     cache.mkdir(exist_ok=True)
-    COMPILED.mkdir(parents=True, exist_ok=True)
-    if not (cache / "compiled").exists():
-        (cache / "compiled").symlink_to(COMPILED)
+    if not (cache / "code").exists():
+        shutil.copytree(_kernels(), cache / "code")
     return str(cache)
 
 

@@ -185,7 +185,7 @@ def test_cells_of_one_architecture_share_the_compiled_code(
         images = torch.rand(4, 3, 8, 8)
         assert torch.allclose(step(images), net(images), atol=1e-5)
     assert counters["stats"]["unique_graphs"] == 1
-    folder = tmp_path / "compiled" / "inductor"
+    folder = tmp_path / "code" / "inductor"
     assert any(folder.iterdir()), "inductor keeps its code beside the data"
     assert folder.stat().st_mode & 0o022 == 0
 
