@@ -33,11 +33,11 @@ def _kernels() -> Path:
 
 def cache_in(folder: Path) -> str:
     """An empty cache in `folder`, but for the kernels."""
-    own = folder / "own"
-    cache.mkdir(exist_ok=True)
-    if not (cache / "code").exists():
-        shutil.copytree(_kernels(), cache / "code")
-    return str(cache)
+    own = folder / "cache"
+    own.mkdir(exist_ok=True)
+    if not (own / "code").exists():
+        shutil.copytree(_kernels(), own / "code")
+    return str(own)
 
 
 def start(folder: Path, *args: object, code: str = "", **variables: str) -> subprocess.Popen[str]:
