@@ -96,7 +96,7 @@ def from_json(cls: type[T], text: str | bytes) -> T:
     from pydantic import ValidationError
 
     try:
-        value: T = _adapter(cls).validate_json(text)
+        value: T = _adapter(cls).validate_json(text)  # type: ignore[arg-type]
     except ValidationError as error:
         raise ValueError(_message(cls, error.errors(include_url=False)[0])) from error
     return value

@@ -95,7 +95,9 @@ def test_a_pair_of_three_is_refused() -> None:
     data = to_data(CATALOGUE["vgg16"])
     data["stages"][0] = [2, 64, 1]
 
-    with pytest.raises(ValueError, match=r"stages\.0; Tuple should have at most 2 items after validation, not 3"):
+    with pytest.raises(
+        ValueError, match=r"stages\.0; Tuple should have at most 2 items after validation, not 3"
+    ):
         from_data(ArchitectureSpec, data)
 
 
