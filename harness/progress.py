@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Literal
 
 from rich.console import Console
-from rich.progress import BarColumn, TaskID, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
 
 from studies.results import Epoch
@@ -45,7 +45,11 @@ def clock(seconds: float) -> str:
 
 
 class Remaining:
-    """How long a study still takes, from the cells it has run: an upper estimate within a cell."""
+    """How long a study still takes, from the cells it has run: an upper estimate within a cell.
+
+    Rich's own estimate knows no epochs, so that it is silent until a cell ends, and takes a cell that was
+    reused for one that ran.
+    """
 
     def __init__(self, cells: int) -> None:
         self.left = cells
@@ -138,7 +142,7 @@ class Live:
         self.bars = Bars(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
-            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            MofNCompleteColumn(),
             TextColumn("{task.fields[words]}", markup=False),
             console=console,
         )

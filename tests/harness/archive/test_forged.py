@@ -68,14 +68,14 @@ FORGED: dict[str, tuple[Change, tuple[str, ...]]] = {
     ),
     "a result with half a character": (
         _edit(f"{CELL}/result.json", '"platform": "Linux"', '"platform": "\\ud800"'),
-        (CELL, "surrogates"),
+        (CELL, "hex escape"),
     ),
     "an epoch beyond counting": (
         _edit(f"{CELL}/result.json", '"number": 1', f'"number": {1 << 80}'),
         (CELL, "epochs"),
     ),
     "predictions that are none": (_set(f"{CELL}/predictions.csv", b"id\nx\n"), (CELL, "predictions.csv")),
-    "nested without end": (_set("study.json", b"[" * 100_000), ("study.json", "nested")),
+    "nested without end": (_set("study.json", b"[" * 100_000), ("study.json", "recursion limit")),
     "no study": (lambda found: found.pop("study.json"), ("study.json", "missing")),
     "a study of other runs": (_edit("study.json", TINY.fingerprint, "e" * 64), ("one of the study's",)),
     "a study without end": (
