@@ -64,7 +64,7 @@ def export(ledger: Ledger, name: str, out: Path, *, weights: bool = False) -> Ex
         with zipfile.ZipFile(temporary, "w") as packed, tempfile.TemporaryDirectory() as staging:
             pack = _Pack(packed)
             runs = tuple(_cells(pack, result, ledger, weights=weights))
-            with_weights = sum(member.name.endswith(f"/{WEIGHTS}") for member in pack.members)
+            with_weights = sum(member.name.rpartition("/")[2] in WEIGHTS for member in pack.members)
             if weights and not with_weights:
                 raise ValueError(
                     f"--weights packs the weights that runs have kept; no run of {name} has kept any: leave "

@@ -16,7 +16,7 @@ def test_a_sound_installation_is_ok_line_by_line_and_leaves_nothing(harness: Run
     assert f"working folder: {tmp_path} can be written, " in out
     assert list(tmp_path.iterdir()) == [tmp_path / "cache"]
     # Kernels, unless this process has loaded them before.
-    assert {path.name for path in (tmp_path / "cache").iterdir()} <= {"compiled"}
+    assert {path.name for path in (tmp_path / "cache").iterdir()} <= {"code"}
 
 
 def test_one_fault_is_told_beside_what_is_sound(

@@ -304,7 +304,7 @@ def test_a_dry_run_says_what_the_test_shares_with_training(harness: Run, plain: 
     status, out, err = harness("ablate", "--dataset", "folder", "--root", plain, *TINY, "--dry-run")
     assert status == 0, err
     unknown = "it is unknown how many of the test frames have their clip or their subject in training"
-    assert out.splitlines()[-1] == f"frame: {unknown}"
+    assert f"frame: {unknown}" in out.splitlines()
     args = (
         "--dataset",
         "casme2",
