@@ -5,8 +5,8 @@ from harness.api import DataRequest, Request, run
 request = Request(kind="comparison", data=DataRequest(dataset="synthetic"), own=("net.py:tiny",))
 result, report = run(request)
 
-The settings of `harness.process` are the command line's alone. A caller that trains beside other programs on a
-CPU sets GOMP_SPINCOUNT=2000 in its environment before it imports torch, or calls `configure_process`.
+The settings of `harness.process` are the command line's alone. A caller that trains beside other programs on
+a CPU sets GOMP_SPINCOUNT=2000 in its environment before it imports torch, or calls `configure_process`.
 """
 
 from __future__ import annotations
