@@ -72,8 +72,7 @@ def test_weights_are_kept_as_the_rule_says_in_a_study_that_goes_on(tree: Path, l
     assert kept(ledger, result) == set()
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
-@pytest.mark.parametrize("rule", ["best", "none"])
+@pytest.mark.parametrize(("rule", "jobs"), [("best", 2), ("none", 1)])
 def test_what_reads_weights_reads_them_before_they_go(
     tree: Path, ledger: Ledger, rule: str, jobs: int
 ) -> None:
