@@ -44,7 +44,7 @@ def head(folder: Path, *args: object, lines: int = 1, code: str = "", **variable
 @pytest.mark.parametrize(
     ("study", "view"),
     [
-        (("ablate", "--jobs", 1), {}),
+        (("compare", "--only", "proposed", "--jobs", 1), {}),
         (
             ("compare", "--only", "proposed", "--architecture", "net.py:tiny", "--jobs", 2),
             {"FORCE_COLOR": "1"},
