@@ -305,11 +305,6 @@ class Ledger(Store):
             study=study, results=tuple(results), failures=tuple(failures), run_ids=tuple(run_ids)
         )
 
-    def log_texts(self, run_id: str, texts: Mapping[str, str]) -> None:
-        """Small text artifacts by name."""
-        for name, text in texts.items():
-            self.client.log_text(run_id, text, name)
-
     def keep_pictures(self, run_id: str, pictures: Mapping[str, bytes]) -> None:
         """PNG files by name, among the study's artifacts."""
         with tempfile.TemporaryDirectory() as folder:

@@ -219,6 +219,11 @@ class Store:
         with tempfile.TemporaryDirectory() as folder:
             return self.download(run.info.run_id, name, folder).read_bytes().decode()
 
+    def log_texts(self, run_id: str, texts: Mapping[str, str]) -> None:
+        """Small text artifacts by name."""
+        for name, text in texts.items():
+            self.client.log_text(run_id, text, name)
+
     def download(self, run_id: str, name: str, folder: str) -> Path:
         """An artifact brought into `folder`."""
         fetched = partial(
