@@ -75,14 +75,13 @@ def attend_backward(
     narrow: Tensor,
     widen: Tensor,
     kernel: Tensor,
-    by_channel: Tensor,
-    where: Tensor,
-    weights: Tensor,
-    by_position: Tensor,
-    strongest: Tensor,
-    map: Tensor,
+    *saved: Tensor,
 ) -> tuple[Tensor, ...]:
-    """The gradients of the six inputs of `attend`, that of the shortcut also where there is none."""
+    """The gradients of the six inputs of `attend`, that of the shortcut also where there is none.
+
+    `saved` is what `attend` returned after y.
+    """
+    by_channel, where, weights, by_position, strongest, map = saved
     g, x = channels_last(g), channels_last(x)
     n, c, h, w = x.shape
     size = (n, h * w, c, threads(x))

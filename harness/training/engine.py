@@ -173,7 +173,10 @@ def _compiled(network: nn.Module, *, batch: int) -> Callable[[Tensor], Tensor]:
     return step
 
 
-def keep_compiled(spec: ArchitectureSpec, *, kept: set[ArchitectureSpec] = set()) -> None:  # noqa: B006
+_KEPT: set[ArchitectureSpec] = set()
+
+
+def keep_compiled(spec: ArchitectureSpec, *, kept: set[ArchitectureSpec] = _KEPT) -> None:
     """Make room for the compiled code of one more architecture: drop all code if it would be too many."""
     if spec not in kept and len(kept) == MOST_COMPILED:
         torch._dynamo.reset()

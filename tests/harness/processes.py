@@ -40,7 +40,9 @@ def cache_in(folder: Path) -> str:
     return str(own)
 
 
-def start(folder: Path, *args: object, code: str = "", **variables: str) -> subprocess.Popen[str]:
+def start(
+    folder: Path, *args: object, code: str = "", stderr: int = subprocess.PIPE, **variables: str
+) -> subprocess.Popen[str]:
     """`harness ARGS` as a process of its own in `folder`, with a cache there; by `code` if it is given."""
     folder.mkdir(parents=True, exist_ok=True)
     own = {"PYTHONPATH": str(ROOT), "HARNESS_CACHE": cache_in(folder), "OMP_NUM_THREADS": "1"}
@@ -49,7 +51,7 @@ def start(folder: Path, *args: object, code: str = "", **variables: str) -> subp
         cwd=folder,
         env={**os.environ, **own, **variables},
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         text=True,
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.tracking.ledger import Ledger
-from tests.harness.processes import ROOT, cache_in
+from tests.harness.processes import ROOT, start
 
 TINY = ("--preset", "quick", "--epochs", "1", "--image-size", "32", "--width", "0.0625")
 NOISY = """
@@ -26,15 +26,7 @@ def tiny(classes):
 
 def head(folder: Path, *args: object, lines: int = 1, code: str = "", **variables: str) -> tuple[int, str]:
     """`harness ARGS 2>&1 | head -n LINES` in `folder`: the exit status of harness and what was read."""
-    own = {"PYTHONPATH": str(ROOT), "HARNESS_CACHE": cache_in(folder), "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(
-        [sys.executable, *(("-c", code) if code else ("-m", "harness")), *map(str, args)],
-        cwd=folder,
-        env={**os.environ, **own, **variables},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    process = start(folder, *args, code=code, stderr=subprocess.STDOUT, **variables)
     assert process.stdout
     read = "".join(process.stdout.readline() for _ in range(lines))
     process.stdout.close()
