@@ -16,9 +16,8 @@ import torch
 from torch import Tensor
 
 from datasets.augment import as_float, coordinates, draw, move
-from datasets.spec import AugmentationSpec
+from datasets.spec import CORRUPTIONS, STRENGTHS, AugmentationSpec
 
-STRENGTHS = (1, 2, 3)
 _STILL = AugmentationSpec(
     flip=0.0, rotation=0.0, scale=0.0, crop=0.0, brightness=0.0, contrast=0.0, saturation=0.0, hue=0.0
 )
@@ -34,7 +33,7 @@ def _rotation(images: Tensor, degrees: float, *, generator: torch.Generator) -> 
 
 def _blur(images: Tensor, share: float, *, generator: torch.Generator) -> Tensor:
     """By a Gaussian whose standard deviation is `share` of the side."""
-    # Here and below not with this module, whose names a report reads: it imports torch's compiler.
+    # Here and below, not at the top: it imports torch's compiler.
     from torchvision.transforms.v2.functional import gaussian_blur
 
     sigma = share * images.shape[-1]
@@ -73,18 +72,14 @@ def _occlusion(images: Tensor, share: float, *, generator: torch.Generator) -> T
     return covered
 
 
-Change = Callable[..., Tensor]
-CORRUPTIONS: Mapping[str, tuple[Change, tuple[float, float, float]]] = {
-    "rotation": (_rotation, (10.0, 20.0, 30.0)),
-    "blur": (_blur, (0.01, 0.02, 0.04)),
-    "noise": (_noise, (0.05, 0.1, 0.2)),
-    "brightness": (_brightness, (0.7, 0.5, 0.3)),
-    "contrast": (_contrast, (0.7, 0.4, 0.2)),
-    "occlusion": (_occlusion, (0.2, 0.35, 0.5)),
+_CHANGES: Mapping[str, Callable[..., Tensor]] = {
+    "rotation": _rotation,
+    "blur": _blur,
+    "noise": _noise,
+    "brightness": _brightness,
+    "contrast": _contrast,
+    "occlusion": _occlusion,
 }
-"""Kind of change, and its size at each of `STRENGTHS`: degrees, share of the side, deviation, or factor."""
-
-POSE, ILLUMINATION = ("rotation",), ("brightness", "contrast")
 
 
 def corrupt(images: Tensor, kind: str, *, strength: int, seed: int) -> Tensor:
@@ -100,7 +95,7 @@ def corrupt(images: Tensor, kind: str, *, strength: int, seed: int) -> Tensor:
             f"a corruption is one of {', '.join(CORRUPTIONS)} at a strength of 1 to {STRENGTHS[-1]}; got "
             f"{kind!r} at {strength}"
         )
-    change, sizes = CORRUPTIONS[kind]
     generator = torch.Generator().manual_seed(seed)
-    changed = change(as_float(images), sizes[strength - 1], generator=generator)
+    size = CORRUPTIONS[kind][strength - 1]
+    changed = _CHANGES[kind](as_float(images), size, generator=generator)
     return (changed.clamp(0, 1) * 255).round().to(torch.uint8)

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import torch
 
 from architectures.spec import ArchitectureSpec
-from datasets.corrupt import CORRUPTIONS, STRENGTHS
-from datasets.spec import Split
+from datasets.spec import CORRUPTIONS, STRENGTHS, Split
 from harness.probe import IDLE, Speed, idle_timer, measure_corruptions, measure_speed, share_of_cores
 from harness.progress import clock
 from harness.running.schedule import runs_alone

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from architectures.spec import USER
 from datasets.augment import augment, normalise
-from datasets.corrupt import CORRUPTIONS, STRENGTHS, corrupt
+from datasets.corrupt import corrupt
+from datasets.spec import CORRUPTIONS, STRENGTHS
 from harness.bench.timed import wait
 from harness.cost import build_empty
 from harness.training.engine import arranged, laid_out, settle, stepping

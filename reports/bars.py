@@ -9,7 +9,18 @@ from statistics import fmean, stdev
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from reports.figures import BLUE, GREEN, GREY, ORANGE, SMALL, grid_of, legible, save
+from reports.figures import (
+    BLUE,
+    GREEN,
+    GREY,
+    LEGEND_LINE,
+    ORANGE,
+    SMALL,
+    add_strip,
+    grid_of,
+    legible,
+    save,
+)
 from reports.outcomes import Outcome
 
 LEVEL = 7
@@ -23,13 +34,16 @@ def ablation_bars(rows: Sequence[Outcome], path: Path) -> None:
 
     Bars of networks that collapsed in any seed are hatched. A missing result leaves its place empty.
     """
-    figure, axes = grid_of(2, columns=1, height=2.5)
+    names = [legible(name) for name in dict.fromkeys(row.arm.name for row in rows)]
+    longest = max(map(len, names)) if len(names) > LEVEL else 0
+    figure, axes = grid_of(2, columns=1, height=2.5 + 0.04 * longest, bottom=0.4 + 0.04 * longest, top=0.1)
     for place, name in zip(axes, ("accuracy", "uar"), strict=True):
         _panel(place, rows, name=name)
     protocols = list(dict.fromkeys(row.protocol for row in rows))
     keys = [Patch(facecolor=COLOURS[i % len(COLOURS)], label=p) for i, p in enumerate(protocols)]
     keys.append(Patch(facecolor="white", edgecolor=GREY, hatch="////", label="collapsed"))
-    figure.legend(handles=keys, loc="outside lower center", ncols=len(keys), fontsize=SMALL, frameon=False)
+    add_strip(figure, 2 * LEGEND_LINE)
+    figure.legend(handles=keys, loc="lower center", ncols=len(keys), fontsize=SMALL, frameon=False)
     save(figure, path)
 
 

@@ -27,6 +27,12 @@ DPI = 150
 LEGEND_WIDTH = 90
 """Letters that fit below a figure beside each other."""
 
+LEGEND_LINE = 0.15
+"""Inches of one line of a legend."""
+
+GAP = 0.08
+"""Inches right of each panel."""
+
 LONGEST_NAME = 60
 """Letters of a name that are drawn."""
 
@@ -36,15 +42,40 @@ LEAST_LOSS = 1e-6
 Quantity = Literal["accuracy", "loss"]
 
 
-def grid_of(panels: int, *, columns: int, height: float) -> tuple[Figure, list[Axes]]:
-    """A figure of `WIDTH` inches with `panels` axes in rows of `columns`, each row `height` inches high."""
+def grid_of(
+    panels: int, *, columns: int, height: float, left: float = 0.5, bottom: float = 0.4, top: float = 0.25
+) -> tuple[Figure, list[Axes]]:
+    """A figure of `WIDTH` inches with `panels` axes in rows of `columns`, each row `height` inches high.
+
+    `left`, `bottom` and `top` are the inches around each panel for its labels and title. They are fixed:
+    matplotlib's constrained layout measures every label twice, which takes longer than to draw them.
+    """
     columns = min(columns, panels)
     rows = -(-panels // columns)
-    figure = Figure(figsize=(WIDTH, rows * height), dpi=DPI, layout="constrained")
+    figure = Figure(figsize=(WIDTH, rows * height), dpi=DPI)
     axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     for spare in axes[panels:]:
         spare.set_visible(False)
+    width = WIDTH / columns
+    figure.subplots_adjust(
+        left=left / WIDTH,
+        right=1 - GAP / WIDTH,
+        bottom=bottom / (rows * height),
+        top=1 - top / (rows * height),
+        wspace=(left + GAP) / (width - left - GAP),
+        hspace=(bottom + top) / (height - bottom - top),
+    )
     return figure, axes[:panels]
+
+
+def add_strip(figure: Figure, inches: float) -> None:
+    """Make the figure higher by a strip at its bottom, and leave its panels as large as they are."""
+    height, panels = figure.get_figheight(), figure.subplotpars
+    figure.set_figheight(height + inches)
+    figure.subplots_adjust(
+        bottom=(panels.bottom * height + inches) / (height + inches),
+        top=(panels.top * height + inches) / (height + inches),
+    )
 
 
 def legible(name: str) -> str:
@@ -60,7 +91,8 @@ def legend(figure: Figure, axes: Axes) -> None:
     """Names the lines of one of the panels below all of them, in as many columns as fit."""
     handles, names = axes.get_legend_handles_labels()
     columns = max(1, min(3, LEGEND_WIDTH // max(map(len, names))))
-    figure.legend(handles, names, loc="outside lower center", ncols=columns, fontsize=SMALL, frameon=False)
+    add_strip(figure, LEGEND_LINE * (1 - (-len(names) // columns)))
+    figure.legend(handles, names, loc="lower center", ncols=columns, fontsize=SMALL, frameon=False)
 
 
 def title(axes: Axes, text: str) -> None:
@@ -82,7 +114,7 @@ def _image(axes: Axes, image: NDArray[np.uint8], title: str) -> None:
 
 def sample_sheet(images: NDArray[np.uint8], titles: Sequence[str], path: Path) -> None:
     """Images (N, 3, H, W), six to a row, each under its title (the paper's figures 7 and 8)."""
-    figure, axes = grid_of(len(images), columns=6, height=1.6)
+    figure, axes = grid_of(len(images), columns=6, height=1.6, left=0, bottom=0.05)
     for place, image, title in zip(axes, images, titles, strict=True):
         _image(place, image, title)
     save(figure, path)
@@ -90,7 +122,7 @@ def sample_sheet(images: NDArray[np.uint8], titles: Sequence[str], path: Path) -
 
 def augmentation_strip(original: NDArray[np.uint8], augmented: NDArray[np.uint8], path: Path) -> None:
     """One image (3, H, W) and what augmentation makes of it, (N, 3, H, W) (the paper's figure 9)."""
-    figure, axes = grid_of(1 + len(augmented), columns=9, height=1.05)
+    figure, axes = grid_of(1 + len(augmented), columns=9, height=1.05, left=0, bottom=0.05)
     _image(axes[0], original, "original")
     for place, (number, image) in zip(axes[1:], enumerate(augmented, start=1), strict=True):
         _image(place, image, f"draw {number}")
@@ -106,8 +138,7 @@ def name_of(result: RunResult) -> str:
 def confusion_matrices(results: Sequence[RunResult], path: Path) -> None:
     """A panel a run: counts of its protocol's unit, shaded by the share of the true class."""
     panels = min(3, len(results))
-    # A panel is square and carries labels and a title beside its matrix.
-    figure, axes = grid_of(len(results), columns=3, height=WIDTH / panels + 0.3 * (panels > 1))
+    figure, axes = grid_of(len(results), columns=3, height=WIDTH / panels + 0.1, left=0.8, bottom=0.7)
     for place, result in zip(axes, results, strict=True):
         matrix = confusion(headline(result.predictions, result.spec.protocol), len(result.data.classes))
         framed(place, result.data.classes)

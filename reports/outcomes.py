@@ -43,6 +43,16 @@ class SeedOutcome:
         return self.split_seed, self.seed
 
 
+def _pool_leakage(runs: Sequence[RunResult]) -> Leakage | None:
+    shares = [(run.leakage, len(run.predictions)) for run in runs]
+    if not shares:
+        return None
+    return Leakage(
+        clip=_pooled([(share.clip, frames) for share, frames in shares]),
+        subject=_pooled([(share.subject, frames) for share, frames in shares]),
+    )
+
+
 def _pooled(shares: Sequence[tuple[float | None, int]]) -> float | None:
     """The share over the runs of (share, test frames), or None if one of them is unknown."""
     known = [share * frames for share, frames in shares if share is not None]
@@ -57,7 +67,11 @@ def marked(name: str, *marks: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """One arm, or one negative control, under one protocol; `control` names the control, "" for an arm."""
+    """One arm, or one negative control, under one protocol; `control` names the control, "" for an arm.
+
+    `leakage` holds the shares over all the test frames of all runs: each is None where it is unknown for a
+    run, and all of it is None without frames.
+    """
 
     arm: ArchitectureSpec
     protocol: str
@@ -66,6 +80,7 @@ class Outcome:
     failures: tuple[Failure, ...]
     unrun: int
     scale: str
+    leakage: Leakage | None
     control: str = ""
 
     @property
@@ -122,17 +137,6 @@ class Outcome:
         if len(self.seeds) == self.planned_seeds:
             return ""
         return "failed" if self.failures else "not run"
-
-    @property
-    def leakage(self) -> Leakage | None:
-        """Shares over all the test frames of all runs, None for one unknown in a run; None without frames."""
-        found = [(run.leakage, len(run.predictions)) for run in self.runs if run.predictions]
-        if not found:
-            return None
-        return Leakage(
-            clip=_pooled([(leakage.clip, frames) for leakage, frames in found]),
-            subject=_pooled([(leakage.subject, frames) for leakage, frames in found]),
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +237,7 @@ def _outcome(result: StudyResult, arm: ArchitectureSpec, *, protocol: str, contr
         arm=arm,
         protocol=protocol,
         seeds=tuple(_seed(training, runs, protocol=protocol) for training, runs in complete.items()),
+        leakage=_pool_leakage([run for runs in complete.values() for run in runs if run.predictions]),
         planned_seeds=len(study.split_seeds) * len(study.seeds),
         failures=tuple(failed[key] for key in absent if key in failed),
         unrun=sum(key not in failed for key in absent),

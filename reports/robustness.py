@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from statistics import fmean
 
-from datasets.corrupt import CORRUPTIONS, ILLUMINATION, POSE, STRENGTHS
+from datasets.spec import CORRUPTIONS, ILLUMINATION, POSE, STRENGTHS
 from reports.checked import runs_of, twins
 from reports.columns import SEEN, SEEN_NOTE, seen, seen_in_words
 from reports.differences import span
@@ -176,7 +176,7 @@ def _sizes() -> Iterator[str]:
         "contrast": " of the contrast",
         "occlusion": " of the side covered by a grey square",
     }
-    for kind, (_, sizes) in CORRUPTIONS.items():
+    for kind, sizes in CORRUPTIONS.items():
         yield f"{kind} {', '.join(f'{size:g}' for size in sizes)}{units[kind]}"
 
 

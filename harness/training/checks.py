@@ -10,8 +10,9 @@ from itertools import count, islice
 import torch
 from torch import nn
 
-from datasets.corrupt import CORRUPTIONS, STRENGTHS, corrupt
+from datasets.corrupt import corrupt
 from datasets.pixels.cache import Pixels
+from datasets.spec import CORRUPTIONS, STRENGTHS
 from datasets.synthetic.film import portrait
 from harness.footage import Shot
 from harness.predicting import Predictor, Trained

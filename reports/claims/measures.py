@@ -12,7 +12,6 @@ from dataclasses import replace
 from statistics import fmean
 
 from architectures.catalogue import COMPARISON, PROPOSED, architecture
-from architectures.size import parameters
 from reports.beside import departures
 from reports.claims.rules import ClaimResult, Measurement, Quantity, not_testable
 from reports.differences import Difference, differences, judge
@@ -26,6 +25,12 @@ from studies.spec import Metric
 from studies.statistics.verdicts import Estimate, decide
 
 ScoreMeasure = Callable[[Sequence[Outcomes], str], Measurement[Quantity] | ClaimResult]
+
+PARAMETERS = {(PROPOSED, 6): 2_372_327, ("vgg16", 6): 134_285_126, ("vgg16", 1000): 138_357_544}
+"""Number of parameters by network and number of classes; a test compares them with the built networks.
+
+Building the networks here would load torch for every report.
+"""
 
 CONTROLLED = (
     "judged on the controlled ladder, which has batch norm and the GAP head in every rung; in the paper's "
@@ -161,14 +166,14 @@ def _compared(found: Difference, *, printed: float | None = None) -> Quantity:
 
 def measure_size(studies: Sequence[Outcomes], protocol: str) -> Measurement[str]:
     """Count the proposed network's parameters in MiB and as a share of VGG16's; the paper writes MB."""
-    own, vgg = (parameters(architecture(name)) for name in (PROPOSED, "vgg16"))
+    own, vgg = PARAMETERS[PROPOSED, 6], PARAMETERS["vgg16", 6]
     size, share = f"{own * 4 / 2**20:.2f}", percent(own / vgg)
     return Measurement(text=f"{size} MiB, {share} %", items=(f"{size} MB, {share} %",))
 
 
 def measure_vgg_size(studies: Sequence[Outcomes], protocol: str) -> Measurement[str]:
     """Count VGG16's parameters at 1000 classes, rounded as the paper does."""
-    number = parameters(architecture("vgg16"), classes=1000)
+    number = PARAMETERS["vgg16", 1000]
     return Measurement(text=count(number), items=(f"{number / 1e8:.2f} × 10^8",))
 
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 import torch
 
-from datasets.corrupt import CORRUPTIONS, STRENGTHS, corrupt
+from datasets.corrupt import corrupt
+from datasets.spec import CORRUPTIONS, STRENGTHS
 
 
 @pytest.fixture

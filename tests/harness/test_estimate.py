@@ -14,8 +14,7 @@ import torch
 from architectures.catalogue import CATALOGUE, scaled
 from architectures.spec import ArchitectureSpec
 from architectures.user import described
-from datasets.corrupt import CORRUPTIONS, STRENGTHS
-from datasets.spec import DatasetSpec, Split
+from datasets.spec import CORRUPTIONS, STRENGTHS, DatasetSpec, Split
 from harness.estimate import AROUND, MARGIN, START, Estimate, estimate_study
 from harness.probe import (
     FEW,

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from architectures.catalogue import architecture
+from architectures.size import parameters
 from reports.claims.catalogue import CLAIMS
+from reports.claims.measures import PARAMETERS
 from reports.claims.rules import ClaimResult
 from reports.claims.table import FACELESS, claim_table, claims_in_words
 from reports.outcomes import outcomes
@@ -256,6 +259,11 @@ def test_a_ladder_in_another_order_or_without_a_rung_says_nothing_of_the_papers_
     assert judge() == OPEN
     assert judge(order=("residual", "cbam", "separable", "prelu")) == "not testable here"
     assert judge(missing="vgg16-bn-gap+cbam") == "not testable here"
+
+
+@pytest.mark.parametrize(("name", "classes"), PARAMETERS)
+def test_parameter_counts_are_those_of_the_built_networks(name: str, classes: int) -> None:
+    assert parameters(architecture(name), classes=classes) == PARAMETERS[name, classes]
 
 
 def test_counts_are_compared_with_the_printed_ones() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from datasets.corrupt import CORRUPTIONS, STRENGTHS
+from datasets.spec import CORRUPTIONS, STRENGTHS
 from reports.claims.catalogue import CLAIMS
 from reports.claims.rules import ClaimResult
 from reports.convergence import convergence

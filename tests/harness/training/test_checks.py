@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from datasets.corrupt import CORRUPTIONS, STRENGTHS, corrupt
+from datasets.corrupt import corrupt
+from datasets.spec import CORRUPTIONS, STRENGTHS
 from harness.data.reading import DataRequest
 from harness.plan import Plan, prepare
 from harness.training.evaluate import predict
