@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 
 import torch
 
+from architectures.spec import ArchitectureSpec
 from datasets.pixels.cache import Pixels
+from harness.cost import count
 from harness.data.reading import DataRequest, decoded, read
 from harness.device import resolve
 from harness.plan import Plan
@@ -22,6 +25,7 @@ from harness.running.schedule import runs_alone
 from harness.running.weights_kept import keys_read
 from harness.tracking.ledger import Ledger
 from harness.training.run import Material
+from studies.cost import Cost
 from studies.spec import RunSpec, Study
 
 
@@ -30,6 +34,7 @@ class Job:
     """A study, its data as asked for, where its results go, and with how many threads a CPU is used.
 
     `threads` is how many a cell has, `alone` how many one has beside which nothing runs.
+    `costs` are those of its networks, which each process would otherwise count again.
     `place` is that of the claims which whoever tells of the job holds on each cell; "" where those who run
     the cells claim them.
     """
@@ -43,6 +48,7 @@ class Job:
     alone: int
     retries: bool
     keep_weights: KeepWeights
+    costs: tuple[tuple[ArchitectureSpec, Cost], ...]
     place: str = ""
 
 
@@ -58,8 +64,16 @@ def job_of(plan: Plan, desk: Desk, *, place: str = "") -> Job:
         alone=torch.get_num_threads(),
         retries=desk.retries,
         keep_weights=desk.keep_weights,
+        costs=tuple(_costs(plan)),
         place=place,
     )
+
+
+def _costs(plan: Plan) -> Iterator[tuple[ArchitectureSpec, Cost]]:
+    classes, size = len(plan.pixels.table.classes), plan.study.dataset.image_size
+    for spec in dict.fromkeys(run.architecture for run in plan.study.runs()):
+        with suppress(Exception):  # the cell itself reports why its network cannot be built
+            yield spec, count(spec, classes=classes, image_size=size)
 
 
 def work(job: Job, spec: RunSpec, tell: Tell) -> Outcome:
@@ -91,7 +105,7 @@ def _opened(job: Job) -> tuple[Desk, Callable[[RunSpec], Material]]:
     @cache
     def materials() -> Materials:
         # When a first cell is run, and so within what writes a failure down.
-        return Materials(job.study, _found(job), device=device)
+        return Materials(job.study, _found(job), device=device, costs=dict(job.costs))
 
     return desk, lambda spec: materials().of(spec)
 

@@ -27,6 +27,7 @@ from harness.training.engine import arranged, keep_compiled, settle, stepping
 from harness.training.evaluate import predict
 from harness.training.feed import Part, placed
 from harness.training.train import Diverged, Standing, begun, best_epoch, fit, forget
+from studies.cost import Cost
 from studies.results import DataSummary, Epoch, Prediction, RunResult
 from studies.spec import TRAINING_VERSION, RunSpec
 
@@ -37,6 +38,7 @@ class Material:
 
     `alike` is the data's likeness by which the split is audited for near-duplicates; None leaves them out.
     `weights` are those of the trained network that a run which trains nothing reads; None for all others.
+    `costs` holds what is known of the networks' costs; the others are counted.
     `latest` is the split that `divided` made last.
     """
 
@@ -44,6 +46,7 @@ class Material:
     device: torch.device
     alike: Likeness | None = None
     weights: Mapping[str, Tensor] | None = None
+    costs: Mapping[ArchitectureSpec, Cost] = field(default_factory=dict)
     latest: dict[object, tuple[Split, DataSummary]] = field(default_factory=dict, repr=False, compare=False)
 
     def divided(self, spec: RunSpec) -> tuple[Split, DataSummary]:
@@ -85,7 +88,9 @@ def execute(
     pixels, device = material.pixels, material.device
     parts, data = material.divided(spec)
     # What could fail besides training does so before it.
-    cost = count(spec.architecture, classes=len(data.classes), image_size=spec.dataset.image_size)
+    cost = material.costs.get(spec.architecture) or count(
+        spec.architecture, classes=len(data.classes), image_size=spec.dataset.image_size
+    )
     where = environment(device)
     result = RunResult(
         spec=spec,
