@@ -8,8 +8,11 @@ from architectures.catalogue import CONTROLLED, LADDER
 from architectures.spec import ArchitectureSpec
 from reports.ablation import ablation_table, changes, rung_table
 from reports.differences import difference_table
-from reports.outcomes import outcomes
+from reports.outcomes import Outcomes, outcomes
 from studies.arms import ablation
+from studies.results import RunResult
+from studies.spec import RunSpec
+from tests.reports.conftest import Built
 
 
 def test_what_a_rung_changes() -> None:
@@ -28,15 +31,15 @@ def test_the_controlled_ladder_changes_one_thing_at_a_time() -> None:
     assert [len(step) for step in steps] == [1, 1, 1, 1]
 
 
-def _ladder(built: Any, **kwargs: Any) -> Any:
-    def choose(spec: Any) -> Any:
+def _ladder(built: type[Built], **kwargs: Any) -> Outcomes:
+    def choose(spec: RunSpec) -> RunResult:
         weak = spec.architecture.name in ("vgg16", "vgg16+cbam")
         return built.run(spec, built.collapsed if weak else built.good)
 
     return outcomes(built.finish(built.study("ablation", **kwargs), choose))
 
 
-def test_scores_and_changes_rung_by_rung(built: Any) -> None:
+def test_scores_and_changes_rung_by_rung(built: type[Built]) -> None:
     table = ablation_table(_ladder(built))
 
     assert built.column(table, "Rung") == ["1", "2", "3", "4", "5"]
@@ -50,7 +53,7 @@ def test_scores_and_changes_rung_by_rung(built: Any) -> None:
     assert len(change.run_keys) == 2
 
 
-def test_what_the_paper_gives_stands_in_the_rows_of_its_split(built: Any) -> None:
+def test_what_the_paper_gives_stands_in_the_rows_of_its_split(built: type[Built]) -> None:
     table = ablation_table(_ladder(built, protocols=("frame", "subject")))
 
     assert built.column(table, "Paper: accuracy")[::2] == ["94.41", "–", "–", "–", "98.23"]
@@ -60,15 +63,15 @@ def test_what_the_paper_gives_stands_in_the_rows_of_its_split(built: Any) -> Non
 
 
 @pytest.mark.parametrize("dataset", ["ckplus", "mine"])
-def test_the_papers_ablation_is_on_casme2_alone(built: Any, dataset: str) -> None:
+def test_the_papers_ablation_is_on_casme2_alone(built: type[Built], dataset: str) -> None:
     table = ablation_table(_ladder(built, dataset=dataset))
 
     assert not [name for name in table.header if "Paper" in name]
     assert table.paper == ()
 
 
-def test_a_missing_rung_leaves_its_changes_open(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_a_missing_rung_leaves_its_changes_open(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> str | RunResult:
         return "no memory" if spec.architecture.name == "vgg16+cbam" else built.run(spec)
 
     found = outcomes(built.finish(built.study("ablation"), choose))
@@ -78,7 +81,7 @@ def test_a_missing_rung_leaves_its_changes_open(built: Any) -> None:
     assert built.column(rung_table(found), "Parameters")[1] == "not run"
 
 
-def test_rungs_tell_what_changed_and_what_it_costs(built: Any) -> None:
+def test_rungs_tell_what_changed_and_what_it_costs(built: type[Built]) -> None:
     table = rung_table(_ladder(built))
 
     assert built.column(table, "Changed")[0] == "–"
@@ -92,12 +95,12 @@ OWN = ArchitectureSpec(name="tiny", network="user")
 RIGHT = {"proposed": 20, "tiny": 8, "vgg16-bn-gap": 10}
 
 
-def _designed(built: Any, design: str, *own: ArchitectureSpec) -> Any:
+def _designed(built: type[Built], design: str, *own: ArchitectureSpec) -> Outcomes:
     """A study of that design under `subject`: arm i answers RIGHT or 12 + i of 24 clips right."""
     arms = (*ablation(design), *own)
     study = replace(built.study("ablation", protocols=("subject",)), design=design, arms=arms)
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         count = RIGHT.get(spec.architecture.name, 12 + study.arms.index(spec.architecture))
         return built.answered(spec, [clip < count for clip in range(24)], subjects=8)
 
@@ -105,7 +108,7 @@ def _designed(built: Any, design: str, *own: ArchitectureSpec) -> Any:
 
 
 @pytest.mark.parametrize("design", ["ladder", "controlled", "leave-one-out", "add-one-in", "placebo"])
-def test_a_gain_has_the_sign_that_it_has_in_the_table_of_differences(built: Any, design: str) -> None:
+def test_a_gain_has_the_sign_that_it_has_in_the_table_of_differences(built: type[Built], design: str) -> None:
     study = _designed(built, design, OWN)
     scores, pairs = ablation_table(study), difference_table(study)
 
@@ -116,7 +119,7 @@ def test_a_gain_has_the_sign_that_it_has_in_the_table_of_differences(built: Any,
     assert scores.rows[-1][gain].value < 0, "the user's network is the worst, and the second of its pair"
 
 
-def test_what_is_no_ladder_has_no_rungs(built: Any) -> None:
+def test_what_is_no_ladder_has_no_rungs(built: type[Built]) -> None:
     study = _designed(built, "leave-one-out")
     scores, costs = ablation_table(study), rung_table(study)
 
@@ -128,7 +131,7 @@ def test_what_is_no_ladder_has_no_rungs(built: Any) -> None:
     assert built.column(costs, "Changed")[1] == "attention: cbam → none"
 
 
-def test_a_network_of_ones_own_is_no_rung(built: Any) -> None:
+def test_a_network_of_ones_own_is_no_rung(built: type[Built]) -> None:
     study = _designed(built, "ladder", OWN)
     scores, costs = ablation_table(study), rung_table(study)
 
@@ -140,7 +143,7 @@ def test_a_network_of_ones_own_is_no_rung(built: Any) -> None:
     )
 
 
-def test_the_arms_of_a_factorial_gain_over_the_bare_network(built: Any) -> None:
+def test_the_arms_of_a_factorial_gain_over_the_bare_network(built: type[Built]) -> None:
     gains = dict(
         zip(
             *(
@@ -154,7 +157,7 @@ def test_the_arms_of_a_factorial_gain_over_the_bare_network(built: Any) -> None:
     assert (gains["vgg16-bn-gap"], gains["proposed"], gains["tiny"]) == ("–", "+41.67", "-50.00")
 
 
-def test_a_placebo_differs_in_its_width(built: Any) -> None:
+def test_a_placebo_differs_in_its_width(built: type[Built]) -> None:
     whole, less, *_ = ablation("placebo")
 
     assert changes(whole, replace(less, width=1.05)) == (

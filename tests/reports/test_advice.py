@@ -6,18 +6,20 @@ import pytest
 from reports.advice import advice, command
 from reports.outcomes import outcomes
 from studies.arms import ablation
-from studies.spec import null_of
+from studies.results import RunResult
+from studies.spec import RunSpec, null_of
 from studies.statistics import power
+from tests.reports.conftest import Built
 
 FIVE = (0, 1, 2, 3, 4)
 
 
 def _choose(
-    built: Any, *, subjects: int = 12, clips: tuple[int, ...] = (8,) * 12, moved: bool = False
+    built: type[Built], *, subjects: int = 12, clips: tuple[int, ...] = (8,) * 12, moved: bool = False
 ) -> Any:
     """Runs of 96 clips of so many test subjects, of data whose subjects have `clips`."""
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         right = [c % 5 != (spec.seed if moved else 0) for c in range(96)]
         made = built.answered(spec, right, subjects=subjects)
         return replace(made, data=replace(made.data, subject_clips=clips))
@@ -25,12 +27,12 @@ def _choose(
     return choose
 
 
-def _advised(built: Any, choose: Any, **kwargs: Any) -> list[str]:
+def _advised(built: type[Built], choose: Any, **kwargs: Any) -> list[str]:
     kwargs.setdefault("protocols", ("subject",))
     return list(advice(outcomes(built.finish(built.study(**kwargs), choose))))
 
 
-def test_too_few_trainings_name_the_command_and_its_cost(built: Any) -> None:
+def test_too_few_trainings_name_the_command_and_its_cost(built: type[Built]) -> None:
     """Each of the runs took 6.25 s: of 10 cells 2 are there, and 8 take 50 s."""
     assert _advised(built, _choose(built)) == [
         "Verdicts need 5 trainings of each network. Run harness compare --dataset casme2 --preset paper "
@@ -40,11 +42,11 @@ def test_too_few_trainings_name_the_command_and_its_cost(built: Any) -> None:
 
 
 @pytest.mark.parametrize("lost", [None, "no memory"])
-def test_cells_that_failed_or_were_not_run_are_counted_as_new(built: Any, lost: Any) -> None:
+def test_cells_that_failed_or_were_not_run_are_counted_as_new(built: type[Built], lost: Any) -> None:
     """Two protocols, two arms, five seeds: 20 cells, of which `vgg16` lacks one a protocol."""
     whole = _choose(built)
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> Any:
         return lost if (spec.architecture.name, spec.seed) == ("vgg16", 4) else whole(spec)
 
     (said,) = _advised(built, choose, protocols=("frame", "subject"), seeds=FIVE)
@@ -53,11 +55,11 @@ def test_cells_that_failed_or_were_not_run_are_counted_as_new(built: Any, lost: 
     assert "it reuses 18 cells and runs 2, which takes about 0:00:12 (" in said
 
 
-def test_a_study_of_more_trainings_is_finished_as_it_was_planned(built: Any) -> None:
+def test_a_study_of_more_trainings_is_finished_as_it_was_planned(built: type[Built]) -> None:
     """Seven trainings were asked for; vgg16 has the last four of them."""
     whole = _choose(built)
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> Any:
         return None if spec.architecture.name == "vgg16" and spec.seed < 3 else whole(spec)
 
     (said,) = _advised(built, choose, seeds=tuple(range(7)))
@@ -66,7 +68,7 @@ def test_a_study_of_more_trainings_is_finished_as_it_was_planned(built: Any) -> 
     assert "--seeds 7 with your other options: it reuses 11 cells and runs 3," in said
 
 
-def test_a_null_arm_counts_as_the_arm_that_it_is(built: Any) -> None:
+def test_a_null_arm_counts_as_the_arm_that_it_is(built: type[Built]) -> None:
     base = built.study(protocols=("subject",), seeds=(0, 1))
     study = replace(base, arms=(*base.arms, null_of(base.arms[1])))
     (said,) = advice(outcomes(built.finish(study, _choose(built))))
@@ -74,7 +76,7 @@ def test_a_null_arm_counts_as_the_arm_that_it_is(built: Any) -> None:
     assert "it reuses 6 cells and runs 9," in said
 
 
-def test_the_command_names_the_design(built: Any) -> None:
+def test_the_command_names_the_design(built: type[Built]) -> None:
     ladder = built.study("ablation")
     other = replace(ladder, design="leave-one-out", arms=ablation("leave-one-out"))
 
@@ -83,12 +85,12 @@ def test_the_command_names_the_design(built: Any) -> None:
     assert command(built.study(dataset="ckplus")) == "harness compare --dataset ckplus --preset paper"
 
 
-def test_a_study_with_all_its_verdicts_needs_no_advice(built: Any) -> None:
+def test_a_study_with_all_its_verdicts_needs_no_advice(built: type[Built]) -> None:
     assert _advised(built, _choose(built), seeds=FIVE) == []
     assert _advised(built, lambda _: None) == [], "nothing has finished that a verdict could be missing on"
 
 
-def test_too_few_test_subjects_point_to_kfold(built: Any) -> None:
+def test_too_few_test_subjects_point_to_kfold(built: type[Built]) -> None:
     """Ten folds of 9 clips, one training each, with the noise of drawn faces."""
     plan = power.Plan(sizes=(9,) * 10, trainings=1, family=1, by_fold=True)
     least = power.smallest_difference(plan, power.DRAWN_FACES)
@@ -101,7 +103,7 @@ def test_too_few_test_subjects_point_to_kfold(built: Any) -> None:
     ]
 
 
-def test_noise_that_the_study_measured_takes_the_place_of_assumed_noise(built: Any) -> None:
+def test_noise_that_the_study_measured_takes_the_place_of_assumed_noise(built: type[Built]) -> None:
     """More trainings would not help, so the advice is about subjects alone."""
     (said,) = _advised(built, _choose(built, subjects=4, moved=True), seeds=(0, 1))
 
@@ -109,26 +111,26 @@ def test_noise_that_the_study_measured_takes_the_place_of_assumed_noise(built: A
     assert said.endswith(" points (measured on 4 finished trainings of this study).")
 
 
-def test_a_test_of_a_single_subject_points_to_kfold(built: Any) -> None:
+def test_a_test_of_a_single_subject_points_to_kfold(built: type[Built]) -> None:
     (said,) = _advised(built, _choose(built, subjects=1), seeds=FIVE)
 
     assert "--protocol kfold tests all 96 clips of 12 subjects" in said
 
 
-def test_data_of_few_subjects_can_give_no_verdict(built: Any) -> None:
+def test_data_of_few_subjects_can_give_no_verdict(built: type[Built]) -> None:
     assert _advised(built, _choose(built, subjects=4, clips=(24,) * 4)) == [
         "Verdicts need at least 6 test subjects, which subject has not; nor have these data, so that no "
         "protocol can give one."
     ]
 
 
-def test_an_unknown_number_of_subjects_is_not_taken_for_too_few(built: Any) -> None:
+def test_an_unknown_number_of_subjects_is_not_taken_for_too_few(built: type[Built]) -> None:
     (said,) = _advised(built, _choose(built, subjects=4, clips=()))
 
     assert "--protocol kfold tests the clips of all subjects; these runs do not store their number." in said
 
 
-def test_each_protocol_gets_the_advice_that_it_needs(built: Any) -> None:
+def test_each_protocol_gets_the_advice_that_it_needs(built: type[Built]) -> None:
     few, enough = _choose(built, subjects=4), _choose(built)
 
     seeds, subjects = _advised(
@@ -142,7 +144,7 @@ def test_each_protocol_gets_the_advice_that_it_needs(built: Any) -> None:
 
 
 @pytest.mark.parametrize("seeds", [(0,), FIVE])
-def test_no_advice_that_would_not_help(built: Any, seeds: Any) -> None:
+def test_no_advice_that_would_not_help(built: type[Built], seeds: Any) -> None:
     """More trainings of the same weights, or more subjects without names, give no verdict."""
     whole = _choose(built)
 

@@ -1,12 +1,14 @@
 from pathlib import Path
-from typing import Any
 
 from reports.bars import ablation_bars
 from reports.outcomes import outcomes
+from studies.results import RunResult
+from studies.spec import RunSpec
+from tests.reports.conftest import Built
 
 
-def test_bars_of_protocols_seeds_collapses_and_gaps(built: Any, tmp_path: Path) -> None:
-    def choose(spec: Any) -> Any:
+def test_bars_of_protocols_seeds_collapses_and_gaps(built: type[Built], tmp_path: Path) -> None:
+    def choose(spec: RunSpec) -> RunResult | None:
         found = {"vgg16": built.run(spec, built.collapsed), "vgg16+cbam": None}
         return found.get(spec.architecture.name, built.run(spec))
 
@@ -19,7 +21,7 @@ def test_bars_of_protocols_seeds_collapses_and_gaps(built: Any, tmp_path: Path) 
     assert (tmp_path / "all.png").read_bytes() != (tmp_path / "without.png").read_bytes()
 
 
-def test_a_collapse_is_hatched(built: Any, tmp_path: Path) -> None:
+def test_a_collapse_is_hatched(built: type[Built], tmp_path: Path) -> None:
     # Both answer 5 of 30 right and reach the same UAR; only one gives everything the same answer.
     collapsed = [[5, 0, 0, 0, 0, 0]] * 6
     spread = [[1, 1, 1, 1, 1, 0]] * 6

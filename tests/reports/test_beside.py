@@ -1,20 +1,22 @@
 from dataclasses import replace
-from typing import Any
 
 from reports.beside import beside, departures, title_of
-from reports.outcomes import outcomes
+from reports.outcomes import Outcomes, outcomes
+from studies.results import RunResult
 from studies.search import Search
+from studies.spec import RunSpec
+from tests.reports.conftest import Built
 
 
-def _study(built: Any, dataset: str, *, drawn: bool = False) -> Any:
-    def choose(spec: Any) -> Any:
+def _study(built: type[Built], dataset: str, *, drawn: bool = False) -> Outcomes:
+    def choose(spec: RunSpec) -> RunResult:
         run = built.run(spec)
         return replace(run, data=replace(run.data, drawn=drawn))
 
     return outcomes(built.finish(built.study(dataset=dataset), choose))
 
 
-def test_the_papers_sets_stand_beside_themselves(built: Any) -> None:
+def test_the_papers_sets_stand_beside_themselves(built: type[Built]) -> None:
     found = beside(_study(built, "ckplus"))
 
     assert found is not None
@@ -23,7 +25,7 @@ def test_the_papers_sets_stand_beside_themselves(built: Any) -> None:
     assert title_of("ckplus") == "CK+"
 
 
-def test_drawn_faces_are_not_the_papers_set_whatever_their_layout(built: Any) -> None:
+def test_drawn_faces_are_not_the_papers_set_whatever_their_layout(built: type[Built]) -> None:
     found = beside(_study(built, "ckplus", drawn=True))
 
     assert found is not None
@@ -31,7 +33,7 @@ def test_drawn_faces_are_not_the_papers_set_whatever_their_layout(built: Any) ->
     assert "cannot be compared" in found.notes[0]
 
 
-def test_the_synthetic_set_has_a_stand_in_that_says_so(built: Any) -> None:
+def test_the_synthetic_set_has_a_stand_in_that_says_so(built: type[Built]) -> None:
     found = beside(_study(built, "synthetic"))
 
     assert found is not None
@@ -40,12 +42,12 @@ def test_the_synthetic_set_has_a_stand_in_that_says_so(built: Any) -> None:
     assert "cannot be compared" in found.notes[0]
 
 
-def test_a_set_of_ones_own_has_nothing_beside_it_and_keeps_its_name(built: Any) -> None:
+def test_a_set_of_ones_own_has_nothing_beside_it_and_keeps_its_name(built: type[Built]) -> None:
     assert beside(_study(built, "mine")) is None
     assert title_of("mine") == "mine"
 
 
-def test_departures_from_the_papers_settings(built: Any) -> None:
+def test_departures_from_the_papers_settings(built: type[Built]) -> None:
     study = built.study(width=0.25)
     changed = replace(
         study,
@@ -62,7 +64,7 @@ def test_departures_from_the_papers_settings(built: Any) -> None:
     )
 
 
-def test_settings_that_were_searched_for_are_not_the_papers(built: Any) -> None:
+def test_settings_that_were_searched_for_are_not_the_papers(built: type[Built]) -> None:
     study = built.study()
     searches = (
         Search(key="k", values=(0.5,), pruned=(False,), learning_rate=1e-4, gamma=1.0, class_weights="none"),

@@ -1,13 +1,14 @@
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from reports.budget import budget_figure, budget_table
 from reports.outcomes import outcomes
 from studies.search import Search
+from studies.spec import Study
+from tests.reports.conftest import Built
 
 
-def _tuned(built: Any) -> Any:
+def _tuned(built: type[Built]) -> Study:
     study = built.study(protocols=("frame", "subject"))
     found = tuple(
         Search(
@@ -23,7 +24,7 @@ def _tuned(built: Any) -> Any:
     return replace(study, searches=found)
 
 
-def test_every_run_tells_its_budget_and_what_it_bought(built: Any) -> None:
+def test_every_run_tells_its_budget_and_what_it_bought(built: type[Built]) -> None:
     table = budget_table(outcomes(built.finish(_tuned(built))))
 
     assert table is not None
@@ -34,14 +35,14 @@ def test_every_run_tells_its_budget_and_what_it_bought(built: Any) -> None:
     assert built.column(table, "Learning rate")[0] == "0.00025"
 
 
-def test_the_settings_found_are_those_of_the_runs(built: Any) -> None:
+def test_the_settings_found_are_those_of_the_runs(built: type[Built]) -> None:
     plain, tuned = built.study(protocols=("frame", "subject")), _tuned(built)
 
     assert {spec.training.learning_rate for spec in tuned.runs()} == {2.5e-4}
     assert not {spec.key for spec in plain.runs()} & {spec.key for spec in tuned.runs()}
 
 
-def test_the_curve_is_drawn_and_an_untuned_study_has_none(built: Any, tmp_path: Path) -> None:
+def test_the_curve_is_drawn_and_an_untuned_study_has_none(built: type[Built], tmp_path: Path) -> None:
     (tmp_path / "figures").mkdir()
     figure = budget_figure(outcomes(built.finish(_tuned(built))), out=tmp_path)
 

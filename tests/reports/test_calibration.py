@@ -1,11 +1,13 @@
 from dataclasses import replace
-from typing import Any
 
 from reports.calibration import calibration_table
 from reports.outcomes import outcomes
+from studies.results import RunResult
+from studies.spec import RunSpec
+from tests.reports.conftest import Built
 
 
-def _sure(built: Any, spec: Any, confidences: tuple[float, ...]) -> Any:
+def _sure(built: type[Built], spec: RunSpec, confidences: tuple[float, ...]) -> RunResult:
     """A run of two classes, with a correct and a wrong clip at each confidence."""
     template = built.predictions(((1, 0), (0, 1)))[0]
     predictions = tuple(
@@ -16,8 +18,8 @@ def _sure(built: Any, spec: Any, confidences: tuple[float, ...]) -> Any:
     return replace(built.run(spec, classes=("disgust", "fear")), predictions=predictions)
 
 
-def test_error_and_brier_score_are_averaged_over_the_seeds(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_error_and_brier_score_are_averaged_over_the_seeds(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult:
         return _sure(built, spec, (1.0,) if spec.seed else (0.75, 0.5))
 
     study = built.study(only=("proposed",), seeds=(0, 1))
@@ -39,8 +41,8 @@ def test_error_and_brier_score_are_averaged_over_the_seeds(built: Any) -> None:
     assert [table.rows[0][column].value for column in (4, 5, 6)] == [81.25, 31.25, 0.78125]
 
 
-def test_the_protocols_unit_is_counted(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_the_protocols_unit_is_counted(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult:
         made = _sure(built, spec, (1.0, 0.5))
         # Two frames of one clip, with probabilities 1 and 1/2 for the true class.
         frames = tuple(replace(p, clip="c") for p in made.predictions if p.truth == 0)
@@ -55,8 +57,8 @@ def test_the_protocols_unit_is_counted(built: Any) -> None:
     assert built.column(table, "Brier score") == ["0.250", "0.125"]
 
 
-def test_what_did_not_finish_says_so(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_what_did_not_finish_says_so(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult | str:
         return built.run(spec) if spec.architecture.name == "vgg16" else "no memory"
 
     table = calibration_table(outcomes(built.finish(built.study(), choose)))
@@ -67,7 +69,7 @@ def test_what_did_not_finish_says_so(built: Any) -> None:
     assert calibration_table(outcomes(built.finish(built.study(), lambda spec: None))) is None
 
 
-def test_a_run_without_predictions_has_no_calibration(built: Any) -> None:
+def test_a_run_without_predictions_has_no_calibration(built: type[Built]) -> None:
     study = built.finish(
         built.study(only=("proposed",)), lambda spec: replace(built.run(spec), predictions=())
     )

@@ -3,13 +3,16 @@ from typing import Any
 
 from reports.cautions import cautions
 from reports.outcomes import outcomes
+from studies.results import RunResult
+from studies.spec import RunSpec
+from tests.reports.conftest import Built
 
 
-def _said(built: Any, choose: Any = None, **kwargs: Any) -> list[str]:
+def _said(built: type[Built], choose: Any = None, **kwargs: Any) -> list[str]:
     return list(cautions(outcomes(built.finish(built.study(**kwargs), choose or built.run))))
 
 
-def test_unequal_widths_are_named_with_the_option_that_evens_them(built: Any) -> None:
+def test_unequal_widths_are_named_with_the_option_that_evens_them(built: type[Built]) -> None:
     """Only block networks scale: vgg16 and the proposed network, not ResNet-34."""
     (said,) = _said(built, only=("vgg16", "resnet34", "proposed"), width=0.25)
 
@@ -19,22 +22,22 @@ def test_unequal_widths_are_named_with_the_option_that_evens_them(built: Any) ->
     )
 
 
-def test_equal_widths_need_no_caution(built: Any) -> None:
+def test_equal_widths_need_no_caution(built: type[Built]) -> None:
     assert _said(built) == []
     assert _said(built, width=0.25) == []
 
 
-def _ending(built: Any, *last: tuple[str, int]) -> Any:
+def _ending(built: type[Built], *last: tuple[str, int]) -> Any:
     """Runs whose best epoch is the third of a hundred, or the last for these (arm, seed)."""
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         cut = (spec.architecture.name, spec.seed) in last
         return replace(built.run(spec), best_epoch=spec.training.epochs if cut else 3)
 
     return choose
 
 
-def test_trainings_that_ended_while_improving_are_counted(built: Any) -> None:
+def test_trainings_that_ended_while_improving_are_counted(built: type[Built]) -> None:
     (said,) = _said(built, _ending(built, ("vgg16", 0)), seeds=(0, 1))
 
     assert said == (
@@ -43,12 +46,12 @@ def test_trainings_that_ended_while_improving_are_counted(built: Any) -> None:
     )
 
 
-def test_less_than_half_of_the_runs_are_no_caution(built: Any) -> None:
+def test_less_than_half_of_the_runs_are_no_caution(built: type[Built]) -> None:
     assert _said(built, _ending(built, ("vgg16", 0)), seeds=(0, 1, 2)) == []
     assert _said(built, lambda _: None) == []
 
 
-def test_both_cautions_can_hold(built: Any) -> None:
+def test_both_cautions_can_hold(built: type[Built]) -> None:
     both = _said(built, _ending(built, ("resnet34", 0)), only=("resnet34", "proposed"), width=0.5)
 
     assert [text.split(":")[0] for text in both] == [

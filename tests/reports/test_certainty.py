@@ -1,6 +1,5 @@
 from collections.abc import Sequence
 from math import sqrt
-from typing import Any
 
 import pytest
 from scipy.stats import t as student
@@ -8,12 +7,13 @@ from scipy.stats import t as student
 from reports.certainty import interval_in_words
 from reports.numbers import percent
 from reports.outcomes import outcomes
+from tests.reports.conftest import Built
 
 MIXED = [clip % 12 < 7 or clip % 5 == 0 for clip in range(96)]
 THREE_QUARTERS = [clip < 72 for clip in range(96)]
 
 
-def _said(built: Any, *right: Sequence[bool], subjects: int = 12, protocol: str = "subject") -> str:
+def _said(built: type[Built], *right: Sequence[bool], subjects: int = 12, protocol: str = "subject") -> str:
     """The interval of a network that answers clip c right in seed s if right[s][c]."""
     study = built.study(only=("proposed",), protocols=(protocol,), seeds=tuple(range(len(right))))
     found = built.finish(study, lambda spec: built.answered(spec, right[spec.seed], subjects=subjects))
@@ -30,13 +30,13 @@ def _over_subjects(values: Sequence[float], *, subjects: int = 12) -> str:
 
 
 @pytest.mark.parametrize("protocol", ["frame", "subject"])
-def test_the_interval_of_one_training_is_over_subjects_alone(built: Any, protocol: str) -> None:
+def test_the_interval_of_one_training_is_over_subjects_alone(built: type[Built], protocol: str) -> None:
     assert _said(built, MIXED, protocol=protocol) == (
         f"{_over_subjects(MIXED)}, 5 trainings are needed to cover other trainings"
     )
 
 
-def test_few_trainings_are_averaged_per_unit_first(built: Any) -> None:
+def test_few_trainings_are_averaged_per_unit_first(built: type[Built]) -> None:
     halves = [(first + second) / 2 for first, second in zip(MIXED, THREE_QUARTERS, strict=True)]
 
     assert _said(built, MIXED, THREE_QUARTERS) == (
@@ -44,11 +44,11 @@ def test_few_trainings_are_averaged_per_unit_first(built: Any) -> None:
     )
 
 
-def test_five_trainings_that_agree_leave_the_interval_to_the_subjects(built: Any) -> None:
+def test_five_trainings_that_agree_leave_the_interval_to_the_subjects(built: type[Built]) -> None:
     assert _said(built, *[MIXED] * 5) == f"mean of 5 trainings, {_over_subjects(MIXED)} and trainings"
 
 
-def test_five_trainings_that_differ_have_the_interval_of_their_mean(built: Any) -> None:
+def test_five_trainings_that_differ_have_the_interval_of_their_mean(built: type[Built]) -> None:
     """All subjects are alike, so the interval is the t interval of the 5 accuracies 3/8 to 7/8."""
     half = float(student.isf(0.025, 4)) * sqrt(2.5) / 8 / sqrt(5)
 
@@ -58,7 +58,7 @@ def test_five_trainings_that_differ_have_the_interval_of_their_mean(built: Any) 
     )
 
 
-def test_fewer_than_six_subjects_have_no_interval(built: Any) -> None:
+def test_fewer_than_six_subjects_have_no_interval(built: type[Built]) -> None:
     assert _said(built, THREE_QUARTERS, subjects=5) == "no interval: 5 subjects, at least 6"
     assert _said(built, THREE_QUARTERS, MIXED, subjects=5) == (
         "mean of 2 trainings, no interval: 5 subjects, at least 6"
@@ -67,11 +67,11 @@ def test_fewer_than_six_subjects_have_no_interval(built: Any) -> None:
     assert _said(built, MIXED, subjects=6).startswith("95 % interval ")
 
 
-def test_subjects_that_all_agree_have_no_interval(built: Any) -> None:
+def test_subjects_that_all_agree_have_no_interval(built: type[Built]) -> None:
     assert _said(built, [True] * 96) == "no interval: all subjects agree"
 
 
-def test_units_that_name_no_subject_have_no_interval(built: Any) -> None:
+def test_units_that_name_no_subject_have_no_interval(built: type[Built]) -> None:
     study = built.study(only=("proposed",), protocols=("clip",))
     found = built.finish(
         study, lambda spec: built.nameless(built.answered(spec, MIXED, subjects=12), "subject")
@@ -80,7 +80,7 @@ def test_units_that_name_no_subject_have_no_interval(built: Any) -> None:
     assert interval_in_words(outcomes(found).rows[0]) == ("no interval: 96 of 96 test units name no subject")
 
 
-def test_folds_are_the_clusters_of_kfold(built: Any) -> None:
+def test_folds_are_the_clusters_of_kfold(built: type[Built]) -> None:
     study = built.study(only=("proposed",), protocols=("kfold",), folds=(8,))
     found = built.finish(
         study, lambda spec: built.fold_part(built.answered(spec, THREE_QUARTERS, subjects=12))
@@ -96,5 +96,5 @@ def test_folds_are_the_clusters_of_kfold(built: Any) -> None:
     )
 
 
-def test_an_interval_ends_at_100(built: Any) -> None:
+def test_an_interval_ends_at_100(built: type[Built]) -> None:
     assert " to 100.00 over subjects" in _said(built, [clip % 12 != 0 for clip in range(96)])

@@ -8,15 +8,18 @@ from architectures.parts import PARTS
 from reports.checked import runs_of, twins
 from reports.outcomes import outcomes
 from studies.arms import ablation, comparison
+from studies.results import RunResult
+from studies.spec import RunSpec, Study
+from tests.reports.conftest import Built
 
 
-def _kfold(built: Any) -> Any:
+def _kfold(built: type[Built]) -> Study:
     base = built.study("ablation", protocols=("kfold", "subject"), seeds=(0, 1))
     arms = ablation("controlled")[:2]
     return replace(base, design="controlled", arms=arms, folds=(3, 1), checks=("robustness",))
 
 
-def test_the_runs_of_a_check_are_an_arms_own_by_seed_in_the_order_of_folds(built: Any) -> None:
+def test_the_runs_of_a_check_are_an_arms_own_by_seed_in_the_order_of_folds(built: type[Built]) -> None:
     study = outcomes(built.finish(_kfold(built)))
     arm = study.study.arms[1]
     found = runs_of(study, "robustness", arm, protocol="kfold")
@@ -29,8 +32,10 @@ def test_the_runs_of_a_check_are_an_arms_own_by_seed_in_the_order_of_folds(built
     assert [len(runs) for runs in runs_of(study, "robustness", arm, protocol="subject").values()] == [1, 1]
 
 
-def test_a_seed_that_lacks_a_fold_is_left_out_whether_it_failed_or_is_still_to_run(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_a_seed_that_lacks_a_fold_is_left_out_whether_it_failed_or_is_still_to_run(
+    built: type[Built],
+) -> None:
+    def choose(spec: RunSpec) -> RunResult | str | None:
         gone = spec.control == "robustness" and spec.protocol == "kfold" and spec.fold == 1
         if gone and spec.seed == 0:
             return "no memory" if spec.architecture.block.attention == "cbam" else None
@@ -42,18 +47,18 @@ def test_a_seed_that_lacks_a_fold_is_left_out_whether_it_failed_or_is_still_to_r
         assert list(runs_of(study, "robustness", arm, protocol="subject")) == [(0, 0), (0, 1)]
 
 
-def test_a_check_that_was_not_asked_for_has_no_runs(built: Any) -> None:
+def test_a_check_that_was_not_asked_for_has_no_runs(built: type[Built]) -> None:
     study = outcomes(built.finish(_kfold(built)))
     assert runs_of(study, "latency", study.study.arms[0], protocol="kfold") == {}
 
 
-def _twins(built: Any, arms: Any, part: str, choose: Any = None) -> list[tuple[str, str]]:
+def _twins(built: type[Built], arms: Any, part: str, choose: Any = None) -> list[tuple[str, str]]:
     study = replace(built.study("ablation"), arms=arms)
     rows = outcomes(built.finish(study, choose or built.run)).under("frame")
     return [(without.arm.name, with_it.arm.name) for without, with_it in twins(rows, part)]
 
 
-def test_a_ladder_has_one_pair_of_twins_for_each_of_its_parts(built: Any) -> None:
+def test_a_ladder_has_one_pair_of_twins_for_each_of_its_parts(built: type[Built]) -> None:
     arms = ablation("controlled")
     names = [arm.name for arm in arms]
     parts = ("cbam", "residual", "separable", "prelu")
@@ -61,20 +66,20 @@ def test_a_ladder_has_one_pair_of_twins_for_each_of_its_parts(built: Any) -> Non
     assert _twins(built, arms, "batch-norm") == []
 
 
-def test_the_papers_own_ladder_has_none_where_a_rung_changes_three_things(built: Any) -> None:
+def test_the_papers_own_ladder_has_none_where_a_rung_changes_three_things(built: type[Built]) -> None:
     arms = ablation("ladder")
     assert len(_twins(built, arms, "cbam")) == 1
     assert _twins(built, arms, "residual") == []
 
 
-def test_every_combination_gives_a_part_a_pair_for_each_of_the_others(built: Any) -> None:
+def test_every_combination_gives_a_part_a_pair_for_each_of_the_others(built: type[Built]) -> None:
     arms = ablation("factorial")
     assert len(arms) == 16
     for part in set(PARTS) - {"batch-norm", "gap-head"}:
         assert len(_twins(built, arms, part)) == 8
 
 
-def test_no_twins_are_unfinished_of_another_width_or_made_of_no_blocks(built: Any) -> None:
+def test_no_twins_are_unfinished_of_another_width_or_made_of_no_blocks(built: type[Built]) -> None:
     first, second, *_ = ablation("controlled")
     wide = replace(second, name="wide", width=0.5)
     assert _twins(built, (first, wide), "cbam") == []

@@ -26,6 +26,7 @@ from reports.claims.rules import (
 )
 from reports.outcomes import outcomes
 from studies.statistics.verdicts import Estimate, Verdict, decide
+from tests.reports.conftest import Built
 
 FOR, AGAINST, OPEN = "reproduced", "not reproduced", "undecidable at this n"
 
@@ -196,27 +197,27 @@ def test_every_rule_has_a_text() -> None:
         assert ("The claim is reproduced if" in claim.rule.text) == (claim.rule.combination != "one")
 
 
-def _studies(built: Any) -> tuple[Any, Any]:
+def _studies(built: type[Built]) -> tuple[Any, Any]:
     """CASME II at a size other than the paper's, and at the paper's."""
     near = built.study()
     far = replace(near, dataset=replace(near.dataset, image_size=64), fingerprint="e" * 64)
     return outcomes(built.finish(far)), outcomes(built.finish(near))
 
 
-def test_of_several_studies_the_nearest_to_the_papers_settings_is_used(built: Any) -> None:
+def test_of_several_studies_the_nearest_to_the_papers_settings_is_used(built: type[Built]) -> None:
     far, near = _studies(built)
     for order in ([far, near], [near, far]):
         assert select_study(order, "casme2", "frame", arms=("proposed",)) is near
     assert select_study([far], "casme2", "frame", arms=("proposed",)) is far
 
 
-def test_of_equal_studies_the_one_with_the_most_trainings_is_used(built: Any) -> None:
+def test_of_equal_studies_the_one_with_the_most_trainings_is_used(built: type[Built]) -> None:
     one, two = (outcomes(built.finish(built.study(seeds=seeds))) for seeds in ((0,), (0, 1)))
     for order in ([one, two], [two, one]):
         assert select_study(order, "casme2", "frame", arms=("proposed",)) is two
 
 
-def test_a_nearer_study_that_lacks_an_arm_gives_way_to_another(built: Any) -> None:
+def test_a_nearer_study_that_lacks_an_arm_gives_way_to_another(built: type[Built]) -> None:
     far, near = _studies(built)
     failed = built.finish(
         near.study, lambda spec: built.run(spec) if spec.name == "proposed" else "no memory"
@@ -235,14 +236,14 @@ def test_a_nearer_study_that_lacks_an_arm_gives_way_to_another(built: Any) -> No
     ],
 )
 def test_the_reason_is_given_where_no_study_can_be_used(
-    built: Any, dataset: str, protocol: str, arms: tuple[str, ...], reason: str
+    built: type[Built], dataset: str, protocol: str, arms: tuple[str, ...], reason: str
 ) -> None:
     found = select_study(_studies(built), dataset, protocol, arms=arms)
     assert found == not_testable(reason)
     assert (found.verdict, found.measured) == ("not testable here", "–")
 
 
-def test_claims_are_about_the_papers_sets_only(built: Any) -> None:
+def test_claims_are_about_the_papers_sets_only(built: type[Built]) -> None:
     studies = [
         outcomes(built.finish(built.study(dataset=dataset), lambda spec: None))
         for dataset in ("synthetic", "ckplus", "folder", "casme2")

@@ -12,8 +12,11 @@ from reports.claims.catalogue import CLAIMS
 from reports.claims.measures import PARAMETERS
 from reports.claims.rules import ClaimResult
 from reports.claims.table import FACELESS, claim_table, claims_in_words
-from reports.outcomes import outcomes
+from reports.outcomes import Outcomes, outcomes
 from studies.arms import ablation, comparison
+from studies.results import RunResult
+from studies.spec import RunSpec, Study
+from tests.reports.conftest import Built
 
 BY_ID = {claim.id: claim for claim in CLAIMS}
 TRAININGS = (0, 1, 2, 3, 4)
@@ -21,25 +24,25 @@ FOR, AGAINST, OPEN = "reproduced", "not reproduced", "undecidable at this n"
 NAMES = tuple(arm.name for arm in comparison())
 
 
-def _judge(claim: str, study: Any, protocol: str = "frame") -> ClaimResult:
+def _judge(claim: str, study: Study, protocol: str = "frame") -> ClaimResult:
     return BY_ID[claim].judge([study], protocol)
 
 
 def _ladder(
-    built: Any,
+    built: type[Built],
     right: Callable[[int, int], bool],
     *,
     design: str = "ladder",
     protocol: str = "frame",
     seeds: tuple[int, ...] = TRAININGS,
     **changes: Any,
-) -> Any:
+) -> Outcomes:
     """A ladder on CASME II whose rung r answers clip n, 0..9, of each of 20 subjects right if right(r, n)."""
     base = built.study("ablation", protocols=(protocol,), seeds=seeds)
     study = replace(base, design=design, arms=ablation(design), **changes)
     names = [arm.name for arm in study.arms]
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         rung = names.index(spec.architecture.name)
         return built.answered(spec, [right(rung, clip // 20) for clip in range(200)], subjects=20)
 
@@ -51,7 +54,7 @@ def test_the_paper_has_seventeen_claims() -> None:
 
 
 def _scored(
-    built: Any,
+    built: type[Built],
     correct: int | Callable[[int], int],
     *,
     seeds: tuple[int, ...] = TRAININGS,
@@ -61,7 +64,7 @@ def _scored(
 ) -> ClaimResult:
     """Judge acc-casme2 by runs of the proposed network with so many of 1074 clips right."""
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         number = correct if isinstance(correct, int) else correct(spec.seed)
         return built.answered(spec, [clip < number for clip in range(1074)], subjects=subjects, first=first)
 
@@ -69,18 +72,18 @@ def _scored(
     return _judge("acc-casme2", outcomes(built.finish(study, choose)))
 
 
-def test_the_printed_scores_are_reproduced_if_both_intervals_hold_them(built: Any) -> None:
+def test_the_printed_scores_are_reproduced_if_both_intervals_hold_them(built: type[Built]) -> None:
     found = _scored(built, 1057)
     assert found.verdict == FOR
     assert found.measured.startswith("accuracy 98.42 % [")
     assert found.reason == "2 of 2 comparisons support the claim, 0 oppose it"
 
 
-def test_an_accuracy_outside_the_interval_is_not_reproduced(built: Any) -> None:
+def test_an_accuracy_outside_the_interval_is_not_reproduced(built: type[Built]) -> None:
     assert _scored(built, 900).verdict == AGAINST
 
 
-def test_f1_is_judged_as_accuracy_is(built: Any) -> None:
+def test_f1_is_judged_as_accuracy_is(built: type[Built]) -> None:
     # All 17 clips of the second class are wrong: the accuracy is the paper's, the F1 is a half.
     found = _scored(built, 1057, first=1057)
     assert "F1 49.60 %" in found.measured
@@ -99,17 +102,17 @@ def test_f1_is_judged_as_accuracy_is(built: Any) -> None:
     ],
 )
 def test_few_trainings_or_subjects_decide_no_score(
-    built: Any, seeds: tuple[int, ...], subjects: int, reason: str
+    built: type[Built], seeds: tuple[int, ...], subjects: int, reason: str
 ) -> None:
     found = _scored(built, 1055, seeds=seeds, subjects=subjects)
     assert (found.verdict, found.reason) == (OPEN, reason)
     assert "[" not in found.measured
 
 
-def test_frames_of_unnamed_subjects_decide_no_score(built: Any) -> None:
+def test_frames_of_unnamed_subjects_decide_no_score(built: type[Built]) -> None:
     study = built.study(only=("proposed",), seeds=TRAININGS)
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         run = built.answered(spec, [clip < 1055 for clip in range(1074)], subjects=24)
         return built.nameless(run, "subject")
 
@@ -117,7 +120,7 @@ def test_frames_of_unnamed_subjects_decide_no_score(built: Any) -> None:
     assert (found.verdict, found.reason) == (OPEN, "1074 of 1074 test units name no subject")
 
 
-def test_the_interval_covers_other_trainings(built: Any) -> None:
+def test_the_interval_covers_other_trainings(built: type[Built]) -> None:
     # The mean is 93 %; the trainings scatter so far that the interval holds the paper's number.
     found = _scored(built, lambda seed: (1055, 1055, 1055, 1055, 770)[seed])
     assert found.measured.startswith("accuracy 92.92 %")
@@ -127,30 +130,30 @@ def test_the_interval_covers_other_trainings(built: Any) -> None:
     )
 
 
-def test_scores_are_compared_at_the_papers_settings_only(built: Any) -> None:
+def test_scores_are_compared_at_the_papers_settings_only(built: type[Built]) -> None:
     found = _scored(built, 1055, width=0.5)
     assert found.verdict == "not testable here"
     assert found.reason.startswith("not the paper's settings: width 0.5")
 
 
-def test_an_accuracy_whose_leaks_are_unknown_says_so(built: Any) -> None:
+def test_an_accuracy_whose_leaks_are_unknown_says_so(built: type[Built]) -> None:
     study = built.study(dataset="ckplus", only=("proposed",))
     runs = built.finish(study, lambda spec: built.nameless(built.run(spec), "clip", "subject"))
     assert _judge("acc-ckplus", outcomes(runs)).measured.endswith("(clip seen unknown, subject seen unknown)")
 
 
-def _compared(built: Any, right: Callable[[str, int], bool]) -> ClaimResult:
+def _compared(built: type[Built], right: Callable[[str, int], bool]) -> ClaimResult:
     """Judge best-ckplus by runs of the seven networks; right(network, n) of clip n, 0..4, of 20 subjects."""
     study = built.study(dataset="ckplus", only=NAMES, seeds=TRAININGS)
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         name = spec.architecture.name
         return built.answered(spec, [right(name, clip) for clip in range(100)], subjects=20)
 
     return _judge("best-ckplus", outcomes(built.finish(study, choose)))
 
 
-def test_the_proposed_network_is_best_only_if_it_is_better_than_every_other(built: Any) -> None:
+def test_the_proposed_network_is_best_only_if_it_is_better_than_every_other(built: type[Built]) -> None:
     best = _compared(built, lambda name, clip: name == "proposed" or clip < 60)
     assert best.verdict == FOR
     assert best.reason == "6 of 6 comparisons support the claim, 0 oppose it"
@@ -161,13 +164,13 @@ def test_the_proposed_network_is_best_only_if_it_is_better_than_every_other(buil
     assert "worse: proposed over alexnet" in worse.reason
 
 
-def test_a_lead_of_one_image_does_not_show_the_best(built: Any) -> None:
+def test_a_lead_of_one_image_does_not_show_the_best(built: type[Built]) -> None:
     found = _compared(built, lambda name, clip: clip < 60 or (name == "proposed" and clip % 20 < 4))
     assert found.verdict == OPEN
     assert "inconclusive" in found.reason
 
 
-def test_the_ladder_is_reproduced_only_if_every_step_is_better(built: Any) -> None:
+def test_the_ladder_is_reproduced_only_if_every_step_is_better(built: type[Built]) -> None:
     rising = _ladder(built, lambda rung, n: n < 3 + rung)
     assert _judge("ladder", rising).verdict == FOR
     assert _judge("prelu-best", rising).verdict == FOR
@@ -180,19 +183,19 @@ def test_the_ladder_is_reproduced_only_if_every_step_is_better(built: Any) -> No
     assert _judge("ladder", rising, "subject").verdict == "not testable here"
 
 
-def test_one_training_decides_no_step(built: Any) -> None:
+def test_one_training_decides_no_step(built: type[Built]) -> None:
     once = _ladder(built, lambda rung, n: n < 3 + rung, seeds=(0,))
     for claim in ("ladder", "prelu-best"):
         found = _judge(claim, once)
         assert (found.verdict, found.reason) == (OPEN, "1 training (at least 5)")
 
 
-def test_steps_are_judged_in_accuracy_whatever_the_metric_of_the_study(built: Any) -> None:
+def test_steps_are_judged_in_accuracy_whatever_the_metric_of_the_study(built: type[Built]) -> None:
     accuracy, uar = (_ladder(built, lambda rung, n: n < 3 + rung, metric=m) for m in ("accuracy", "uar"))
     assert _judge("ladder", accuracy) == _judge("ladder", uar)
 
 
-def test_separable_convolutions_are_free_if_accuracy_does_not_fall(built: Any) -> None:
+def test_separable_convolutions_are_free_if_accuracy_does_not_fall(built: type[Built]) -> None:
     def at(step: int) -> ClaimResult:
         study = _ladder(built, lambda rung, n: n < 6 + step * (rung > 2))
         runs = tuple(
@@ -208,12 +211,12 @@ def test_separable_convolutions_are_free_if_accuracy_does_not_fall(built: Any) -
     assert (dearer.verdict, dearer.reason) == (AGAINST, "they save no multiply-adds")
 
 
-def _gained(built: Any, *, gained: int, lost: int = 0, **changes: Any) -> ClaimResult:
+def _gained(built: type[Built], *, gained: int, lost: int = 0, **changes: Any) -> ClaimResult:
     """Judge cbam-gain: CBAM wins one of 15 clips of each of `gained` of 40 subjects and loses `lost`."""
     base = built.study("ablation", protocols=("frame",), seeds=TRAININGS)
     controlled = replace(base, design="controlled", arms=ablation("controlled"), **changes)
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         foot = spec.architecture.name == "vgg16-bn-gap"
         right = [clip >= gained if foot else clip < 40 - lost for clip in range(40)]
         return built.answered(spec, right + [True] * 560, subjects=40)
@@ -221,7 +224,7 @@ def _gained(built: Any, *, gained: int, lost: int = 0, **changes: Any) -> ClaimR
     return _judge("cbam-gain", outcomes(built.finish(controlled, choose)))
 
 
-def test_a_gain_is_reproduced_if_its_interval_holds_the_papers_and_not_0(built: Any) -> None:
+def test_a_gain_is_reproduced_if_its_interval_holds_the_papers_and_not_0(built: type[Built]) -> None:
     found = _gained(built, gained=20)
     assert found.verdict == FOR
     assert found.measured.startswith("+3.33 [")
@@ -229,12 +232,14 @@ def test_a_gain_is_reproduced_if_its_interval_holds_the_papers_and_not_0(built: 
     assert found.remark.startswith("judged on the controlled ladder")
 
 
-def test_a_gain_far_from_the_papers_is_not_reproduced(built: Any) -> None:
+def test_a_gain_far_from_the_papers_is_not_reproduced(built: type[Built]) -> None:
     found = _gained(built, gained=0)
     assert (found.verdict, found.reason) == (AGAINST, "the interval leaves out the paper's number")
 
 
-def test_an_equivalent_gain_is_not_reproduced_and_an_inconclusive_one_is_undecidable(built: Any) -> None:
+def test_an_equivalent_gain_is_not_reproduced_and_an_inconclusive_one_is_undecidable(
+    built: type[Built],
+) -> None:
     equivalent = _gained(built, gained=19, lost=10)
     assert (equivalent.verdict, equivalent.reason) == (AGAINST, "the difference is equivalent to 0")
     inconclusive = _gained(built, gained=19, lost=10, margin=0.02)
@@ -244,12 +249,14 @@ def test_an_equivalent_gain_is_not_reproduced_and_an_inconclusive_one_is_undecid
     )
 
 
-def test_a_ladder_in_another_order_or_without_a_rung_says_nothing_of_the_papers_steps(built: Any) -> None:
+def test_a_ladder_in_another_order_or_without_a_rung_says_nothing_of_the_papers_steps(
+    built: type[Built],
+) -> None:
     def judge(order: tuple[str, ...] = (), missing: str = "") -> str:
         base = built.study("ablation", protocols=("frame",))
         study = replace(base, design="controlled", arms=ablation("controlled", order=order))
 
-        def choose(spec: Any) -> Any:
+        def choose(spec: RunSpec) -> RunResult | None:
             if spec.architecture.name == missing:
                 return None
             return built.answered(spec, [True] * 200, subjects=20)
@@ -276,7 +283,7 @@ def test_counts_are_compared_with_the_printed_ones() -> None:
     assert BY_ID["cost-block1"].judge([], "frame").verdict == AGAINST
 
 
-def test_the_table_has_the_claims_that_the_runs_bear_on_and_names_the_others(built: Any) -> None:
+def test_the_table_has_the_claims_that_the_runs_bear_on_and_names_the_others(built: type[Built]) -> None:
     table = claim_table([_ladder(built, lambda rung, n: n < 3 + rung, protocol="loso")])
     assert table is not None
     ids = built.column(table, "Claim")
@@ -289,15 +296,15 @@ def test_the_table_has_the_claims_that_the_runs_bear_on_and_names_the_others(bui
     assert claim_table([drawn]) is None
 
 
-def test_remarks_and_reasons_stand_in_the_notes(built: Any) -> None:
+def test_remarks_and_reasons_stand_in_the_notes(built: type[Built]) -> None:
     table = claim_table([_ladder(built, lambda rung, n: True, design="controlled")])
     assert table is not None
     assert any(note.startswith("cbam-gain, residual-gain (frame): judged on the") for note in table.notes)
     assert "size (frame): not a test: the block was derived from this number." in table.notes
 
 
-def test_drawn_faces_show_their_numbers_and_decide_nothing_about_faces(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_drawn_faces_show_their_numbers_and_decide_nothing_about_faces(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult:
         run = built.answered(spec, [True] * 200, subjects=20)
         return replace(run, data=replace(run.data, drawn=True))
 
@@ -320,7 +327,7 @@ def test_drawn_faces_show_their_numbers_and_decide_nothing_about_faces(built: An
     assert built.column(both, "Verdict, frame")[place] == FOR
 
 
-def test_the_verdicts_are_counted_in_words(built: Any) -> None:
+def test_the_verdicts_are_counted_in_words(built: type[Built]) -> None:
     (text,) = claims_in_words([_ladder(built, lambda rung, n: n < 3 + rung)])
     assert text.startswith("On the paper's own split, frame: of 17 claims ")
     assert "3 reproduced (ladder, prelu-best, size-vgg)" in text

@@ -9,25 +9,28 @@ from datasets.audit import NOT_OF_TEST, Finding
 from datasets.spec import Leakage
 from reports import columns
 from reports.outcomes import Outcome, outcomes
+from studies.results import RunResult
+from studies.spec import RunSpec, Study
+from tests.reports.conftest import Built
 
 
-def _proposed(built: Any, choose: Any = None, **study: Any) -> Outcome:
+def _proposed(built: type[Built], choose: Any = None, **study: Study) -> Outcome:
     row: Outcome = outcomes(built.finish(built.study(**study), choose or built.run)).of("proposed")[0]
     return row
 
 
-def _texts(built: Any, cells: Any) -> list[str]:
+def _texts(built: type[Built], cells: Any) -> list[str]:
     return [built.plain(cell.text) for cell in cells]
 
 
-def test_who_names_the_network_the_protocol_and_what_it_was_tested_on(built: Any) -> None:
+def test_who_names_the_network_the_protocol_and_what_it_was_tested_on(built: type[Built]) -> None:
     assert _texts(built, columns.who(_proposed(built))) == ["proposed", "frame", "30 frames"]
     clips = _proposed(built, lambda spec: built.run(spec, frames=3), protocols=("subject",))
     assert _texts(built, columns.who(clips)) == ["proposed", "subject", "30 clips"]
 
 
-def test_the_test_of_several_seeds_tells_their_sizes_and_how_many_are_there(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_the_test_of_several_seeds_tells_their_sizes_and_how_many_are_there(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult | None:
         return {0: built.run(spec), 1: built.run(spec, frames=2)}.get(spec.seed)
 
     assert built.plain(columns.who(_proposed(built, seeds=(0, 1, 2)))[2].text) == "30 frames × 3 seeds"
@@ -38,8 +41,8 @@ def test_the_test_of_several_seeds_tells_their_sizes_and_how_many_are_there(buil
     assert columns.who(_proposed(built, lambda _: None))[2].text == "–"
 
 
-def test_the_leaks_of_a_score_are_shares_in_percent_that_lead_to_their_runs(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_the_leaks_of_a_score_are_shares_in_percent_that_lead_to_their_runs(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult:
         run = built.run(spec)
         return replace(run, data=replace(run.data, leakage=Leakage(clip=0.125, subject=1.0)))
 
@@ -50,7 +53,7 @@ def test_the_leaks_of_a_score_are_shares_in_percent_that_lead_to_their_runs(buil
     assert _texts(built, columns.seen(_proposed(built, lambda _: "no memory"))) == ["–", "–"]
 
 
-def test_an_unknown_leak_is_no_number(built: Any) -> None:
+def test_an_unknown_leak_is_no_number(built: type[Built]) -> None:
     row = _proposed(built, lambda spec: built.nameless(built.run(spec), "clip"))
     clip, subject = columns.seen(row)
     assert (clip.text, clip.value, subject.text) == ("unknown", None, "100.00")
@@ -84,8 +87,8 @@ def test_a_sentence_on_leaks_says_what_is_unknown(leakage: Leakage, words: str) 
     assert columns.seen_in_words(leakage) == words
 
 
-def test_a_score_is_by_the_protocols_unit_or_by_frame_and_has_its_spread(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_a_score_is_by_the_protocols_unit_or_by_frame_and_has_its_spread(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult:
         if spec.seed:
             return built.run(spec, frames=2)
         # One clip of two frames, of which the second outweighs the first.
@@ -104,13 +107,15 @@ def test_a_score_is_by_the_protocols_unit_or_by_frame_and_has_its_spread(built: 
 
 
 @pytest.mark.parametrize(("answer", "text"), [("no memory", "failed"), (None, "not run")])
-def test_an_accuracy_that_is_not_there_says_what_became_of_it(built: Any, answer: Any, text: str) -> None:
+def test_an_accuracy_that_is_not_there_says_what_became_of_it(
+    built: type[Built], answer: Any, text: str
+) -> None:
     cell = columns.accuracy(_proposed(built, lambda _: answer))
     assert (cell.text, cell.value) == (text, None)
     assert columns.accuracy(_proposed(built)).text == "86.67"
 
 
-def _leaky(built: Any, spec: Any) -> Any:
+def _leaky(built: type[Built], spec: RunSpec) -> RunResult:
     run = built.run(spec)
     if spec.protocol != "frame":
         return run
@@ -121,7 +126,9 @@ def _leaky(built: Any, spec: Any) -> Any:
     return replace(run, data=replace(run.data, findings=found))
 
 
-def test_the_audits_stamp_is_of_each_protocol_and_leaves_out_what_the_test_has_no_part_in(built: Any) -> None:
+def test_the_audits_stamp_is_of_each_protocol_and_leaves_out_what_the_test_has_no_part_in(
+    built: type[Built],
+) -> None:
     study = built.study(protocols=("frame", "subject"))
     found = outcomes(built.finish(study, lambda spec: _leaky(built, spec)))
     (note,) = columns.audit_notes(found.rows)
@@ -130,10 +137,12 @@ def test_the_audits_stamp_is_of_each_protocol_and_leaves_out_what_the_test_has_n
 
 
 @pytest.mark.parametrize(("found", "says"), [(False, "nothing found"), (True, "near-duplicate 10.00 %")])
-def test_the_audits_stamp_is_not_clean_where_names_are_unknown(built: Any, found: bool, says: str) -> None:
+def test_the_audits_stamp_is_not_clean_where_names_are_unknown(
+    built: type[Built], found: bool, says: str
+) -> None:
     near = Finding(code="near-duplicate", severity="warning", share=0.1, count=3, examples=(), text="")
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         run = built.nameless(built.run(spec), "clip", "subject")
         return replace(run, data=replace(run.data, findings=(near,) if found else ()))
 
@@ -141,8 +150,8 @@ def test_the_audits_stamp_is_not_clean_where_names_are_unknown(built: Any, found
     assert note.endswith(f"gives away: frame: {says} (clip and subject unknown).")
 
 
-def test_what_failed_and_what_is_still_to_run_is_told_apart_and_counted(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_what_failed_and_what_is_still_to_run_is_told_apart_and_counted(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult | str | None:
         if spec.name == "vgg16":
             return "no memory" if spec.seed == 1 else None
         return built.run(spec)
@@ -155,7 +164,7 @@ def test_what_failed_and_what_is_still_to_run_is_told_apart_and_counted(built: A
     assert columns.gap_notes([row for row in rows if row.arm.name == "proposed"]) == ()
 
 
-def test_a_table_says_its_floor_its_absent_classes_and_its_controls(built: Any) -> None:
+def test_a_table_says_its_floor_its_absent_classes_and_its_controls(built: type[Built]) -> None:
     absent = (*built.good[:1], (0,) * 6, *built.good[2:])
     study = replace(built.study(), controls=("shuffled-labels",))
     found = outcomes(built.finish(study, lambda spec: built.run(spec, absent)))
@@ -171,6 +180,6 @@ def test_a_table_says_its_floor_its_absent_classes_and_its_controls(built: Any) 
     assert columns.short_notes(found.rows) == (columns.SEEN_NOTE, *columns.audit_notes(found.rows))
 
 
-def test_a_study_without_controls_says_nothing_of_them(built: Any) -> None:
+def test_a_study_without_controls_says_nothing_of_them(built: type[Built]) -> None:
     found = outcomes(built.finish(built.study()))
     assert not [note for note in columns.score_notes(found, found.rows) if "ontrols" in note]

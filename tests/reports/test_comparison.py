@@ -4,11 +4,14 @@ import pytest
 
 from reports.comparison import paper_table, score_table, size_table
 from reports.outcomes import outcomes
+from studies.results import RunResult
+from studies.spec import RunSpec
+from tests.reports.conftest import Built
 
 SCORES = ("Accuracy", "Precision", "Recall (UAR)", "F1 (UF1)")
 
 
-def test_scores_by_hand(built: Any) -> None:
+def test_scores_by_hand(built: type[Built]) -> None:
     table = score_table(outcomes(built.finish(built.study(only=("proposed",)))))
 
     recall = (8 / 10 + 1 + 1 + 4 / 5 + 1 / 2 + 1) / 6
@@ -19,7 +22,7 @@ def test_scores_by_hand(built: Any) -> None:
     assert built.column(table, "Test") == ["30 frames"]
 
 
-def test_protocols_stand_side_by_side_with_their_leaks(built: Any) -> None:
+def test_protocols_stand_side_by_side_with_their_leaks(built: type[Built]) -> None:
     study = built.study(protocols=("frame", "subject"))
 
     table = score_table(outcomes(built.finish(study, lambda spec: built.run(spec, frames=2))))
@@ -31,7 +34,7 @@ def test_protocols_stand_side_by_side_with_their_leaks(built: Any) -> None:
     assert built.column(table, "Accuracy by frame") == ["86.67"] * 4
 
 
-def test_the_papers_scores_and_how_far_ours_are_from_them(built: Any) -> None:
+def test_the_papers_scores_and_how_far_ours_are_from_them(built: type[Built]) -> None:
     table = paper_table(outcomes(built.finish(built.study())))
 
     assert table is not None
@@ -43,7 +46,7 @@ def test_the_papers_scores_and_how_far_ours_are_from_them(built: Any) -> None:
     assert table.paper == ("Table 6",)
 
 
-def test_synthetic_scores_stand_beside_the_papers_without_a_difference(built: Any) -> None:
+def test_synthetic_scores_stand_beside_the_papers_without_a_difference(built: type[Built]) -> None:
     table = paper_table(outcomes(built.finish(built.study(dataset="synthetic"))))
 
     assert table is not None
@@ -52,14 +55,14 @@ def test_synthetic_scores_stand_beside_the_papers_without_a_difference(built: An
     assert table.paper == ("Table 6 (CASME II)",)
 
 
-def test_a_set_of_ones_own_has_nothing_beside_it(built: Any) -> None:
+def test_a_set_of_ones_own_has_nothing_beside_it(built: type[Built]) -> None:
     study = outcomes(built.finish(built.study(dataset="mine")))
 
     assert paper_table(study) is None
     assert score_table(study).paper == ()
 
 
-def test_a_network_that_the_paper_does_not_know_has_no_difference(built: Any) -> None:
+def test_a_network_that_the_paper_does_not_know_has_no_difference(built: type[Built]) -> None:
     study = built.study(only=("vgg16-bn-gap",))
 
     table = paper_table(outcomes(built.finish(study)))
@@ -68,8 +71,8 @@ def test_a_network_that_the_paper_does_not_know_has_no_difference(built: Any) ->
     assert built.column(table, "Paper: accuracy") == built.column(table, "Δ accuracy") == ["–"]
 
 
-def test_failed_unrun_and_collapsed_are_said_in_the_cell_and_the_notes(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_failed_unrun_and_collapsed_are_said_in_the_cell_and_the_notes(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> Any:
         found = {"vgg16": built.run(spec, built.collapsed), "alexnet": "out | of memory", "resnet34": None}
         return found.get(spec.architecture.name, built.run(spec))
 
@@ -86,8 +89,8 @@ def test_failed_unrun_and_collapsed_are_said_in_the_cell_and_the_notes(built: An
     assert any("Always answering disgust would give 33.33 %" in note for note in score_table(found).notes)
 
 
-def test_several_seeds_are_a_mean_with_its_deviation(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_several_seeds_are_a_mean_with_its_deviation(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult:
         return built.run(spec, built.good if spec.seed else built.collapsed)
 
     table = score_table(outcomes(built.finish(built.study(only=("proposed",), seeds=(0, 1)), choose)))
@@ -98,7 +101,7 @@ def test_several_seeds_are_a_mean_with_its_deviation(built: Any) -> None:
     assert len(table.rows[0][3].run_keys) == 2
 
 
-def test_seeds_that_are_not_there_are_counted(built: Any) -> None:
+def test_seeds_that_are_not_there_are_counted(built: type[Built]) -> None:
     table = score_table(
         outcomes(
             built.finish(
@@ -112,7 +115,7 @@ def test_seeds_that_are_not_there_are_counted(built: Any) -> None:
     assert "proposed under frame, seed 2: failed: no memory" in table.notes
 
 
-def test_every_score_leads_to_its_runs(built: Any) -> None:
+def test_every_score_leads_to_its_runs(built: type[Built]) -> None:
     result = built.finish(built.study())
     table = score_table(outcomes(result))
 
@@ -120,8 +123,8 @@ def test_every_score_leads_to_its_runs(built: Any) -> None:
         assert {cell.run_keys for cell in row if cell.value is not None} == {(run.spec.key,)}
 
 
-def test_sizes_come_from_the_runs(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_sizes_come_from_the_runs(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult:
         return built.run(spec, built.collapsed) if spec.architecture.name == "vgg16" else built.run(spec)
 
     table = size_table(outcomes(built.finish(built.study(), choose)))
@@ -132,7 +135,7 @@ def test_sizes_come_from_the_runs(built: Any) -> None:
     assert size_table(outcomes(built.finish(built.study(), lambda spec: None))) is None
 
 
-def test_a_reduced_study_says_so(built: Any) -> None:
+def test_a_reduced_study_says_so(built: type[Built]) -> None:
     table = score_table(outcomes(built.finish(built.study(width=0.25))))
 
     assert "Not the paper's settings: width 0.25 for the networks that scale." in table.notes

@@ -1,15 +1,14 @@
-from typing import Any
-
 from architectures.catalogue import architecture
 from architectures.spec import VGG16_STAGES
 from reports.costs import block_cost_table, cost_table, named_cost_table
 from studies.cost import block_costs
 from studies.paper import PAPER
+from tests.reports.conftest import Built
 
 SIZES = {name: row.mib for name, row in PAPER["casme2"].scores.items()}
 
 
-def test_lists_every_column_of_the_count(built: Any) -> None:
+def test_lists_every_column_of_the_count(built: type[Built]) -> None:
     spec = architecture("vgg16")
 
     table = cost_table([(spec, built.cost(spec))])
@@ -29,7 +28,7 @@ def test_lists_every_column_of_the_count(built: Any) -> None:
     assert any("aten::exp (2×) in vgg16" in note for note in table.notes)
 
 
-def test_sizes_that_are_not_the_papers_are_named(built: Any) -> None:
+def test_sizes_that_are_not_the_papers_are_named(built: type[Built]) -> None:
     names = ("vgg16", "proposed")
     rows = [(name, architecture(name), built.cost(architecture(name)), ("key",)) for name in names]
 
@@ -40,13 +39,13 @@ def test_sizes_that_are_not_the_papers_are_named(built: Any) -> None:
     assert table.rows[0][1].run_keys == ("key",)
 
 
-def test_sizes_for_other_classes_are_not_held_against_the_paper(built: Any) -> None:
+def test_sizes_for_other_classes_are_not_held_against_the_paper(built: type[Built]) -> None:
     row = ("vgg16", architecture("vgg16"), built.cost(architecture("vgg16")), ())
 
     assert "for 6 classes, these for 7" in named_cost_table([row], paper=SIZES, classes=7).notes[-1]
 
 
-def test_blocks_by_the_equations_beside_the_papers_figures(built: Any) -> None:
+def test_blocks_by_the_equations_beside_the_papers_figures(built: type[Built]) -> None:
     table = block_cost_table(block_costs(VGG16_STAGES, 224))
     rows = {row[0].text: [cell.text for cell in row[2:]] for row in table.rows}
 

@@ -14,17 +14,19 @@ from reports.differences import (
     judge,
     null_difference,
 )
-from reports.outcomes import outcomes
+from reports.outcomes import Outcomes, outcomes
 from studies.arms import ablation
-from studies.spec import null_of
+from studies.results import RunResult
+from studies.spec import RunSpec, null_of
+from tests.reports.conftest import Built
 
 FIVE = (0, 1, 2, 3, 4)
 
 
-def _ladder(built: Any, right: Any, *, seeds: tuple[int, ...] = FIVE, subjects: int = 12) -> Any:
+def _ladder(built: type[Built], right: Any, *, seeds: tuple[int, ...] = FIVE, subjects: int = 12) -> Outcomes:
     """A ladder under `subject` whose arm `name` answers clip c right if right(name, c, seed)."""
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         name = spec.architecture.name
         return built.answered(spec, [right(name, c, spec.seed) for c in range(96)], subjects=subjects)
 
@@ -37,7 +39,7 @@ def _better_cbam(name: str, clip: int, seed: int) -> bool:
     return not missed and (clip // 12 % 4 != 0 or name == "vgg16+cbam")
 
 
-def test_each_rung_is_judged_against_the_one_before(built: Any) -> None:
+def test_each_rung_is_judged_against_the_one_before(built: type[Built]) -> None:
     study = _ladder(built, _better_cbam)
     found = differences(study, "subject")
 
@@ -49,7 +51,7 @@ def test_each_rung_is_judged_against_the_one_before(built: Any) -> None:
     assert {(each.wins, each.losses, each.mcnemar) for each in found} == {(None, None, None)}
 
 
-def test_one_training_gives_no_verdict_however_clear_its_interval(built: Any) -> None:
+def test_one_training_gives_no_verdict_however_clear_its_interval(built: type[Built]) -> None:
     first = differences(_ladder(built, _better_cbam, seeds=(0,)), "subject")[0]
 
     assert first.estimate is not None
@@ -61,7 +63,7 @@ def test_one_training_gives_no_verdict_however_clear_its_interval(built: Any) ->
 
 
 @pytest.mark.parametrize("seeds", [1, 4])
-def test_intervals_of_few_trainings_are_marked_as_conditional(built: Any, seeds: int) -> None:
+def test_intervals_of_few_trainings_are_marked_as_conditional(built: type[Built], seeds: int) -> None:
     table = difference_table(_ladder(built, _better_cbam, seeds=tuple(range(seeds))))
 
     assert table is not None
@@ -73,7 +75,7 @@ def test_intervals_of_few_trainings_are_marked_as_conditional(built: Any, seeds:
     assert not [note for note in enough.notes if "conditional" in note]
 
 
-def test_five_subjects_are_too_few_whatever_the_trainings(built: Any) -> None:
+def test_five_subjects_are_too_few_whatever_the_trainings(built: type[Built]) -> None:
     study = _ladder(built, _better_cbam, subjects=5)
     table = difference_table(study)
 
@@ -83,7 +85,7 @@ def test_five_subjects_are_too_few_whatever_the_trainings(built: Any) -> None:
     assert differences(_ladder(built, _better_cbam, subjects=6), "subject")[0].verdict.word == "better"
 
 
-def test_a_single_subject_is_an_obstacle(built: Any) -> None:
+def test_a_single_subject_is_an_obstacle(built: type[Built]) -> None:
     (found, *_) = differences(_ladder(built, _better_cbam, subjects=1), "subject")
 
     assert found.verdict.text(0.05) == "no verdict: the test has a single subject"
@@ -92,7 +94,7 @@ def test_a_single_subject_is_an_obstacle(built: Any) -> None:
 
 
 @pytest.mark.parametrize("seeds", [(0,), FIVE])
-def test_mcnemar_decides_nothing_and_is_shown_for_one_training_alone(built: Any, seeds: Any) -> None:
+def test_mcnemar_decides_nothing_and_is_shown_for_one_training_alone(built: type[Built], seeds: Any) -> None:
     table = difference_table(_ladder(built, _better_cbam, subjects=3, seeds=seeds))
 
     assert table is not None
@@ -102,8 +104,8 @@ def test_mcnemar_decides_nothing_and_is_shown_for_one_training_alone(built: Any,
     assert bool([note for note in table.notes if "decides nothing" in note]) is (seeds == (0,))
 
 
-def test_trainings_that_one_arm_lacks_are_left_out_of_the_pair(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_trainings_that_one_arm_lacks_are_left_out_of_the_pair(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult | None:
         if spec.seed == 1 and spec.architecture.name == "vgg16":
             return None
         return built.answered(spec, [spec.seed != 1] * 24, subjects=8)
@@ -116,13 +118,13 @@ def test_trainings_that_one_arm_lacks_are_left_out_of_the_pair(built: Any) -> No
     assert only.verdict.text(0.05) == "no verdict: 4 trainings (at least 5)"
 
 
-def test_a_family_with_different_trainings_is_still_controlled_as_one(built: Any) -> None:
+def test_a_family_with_different_trainings_is_still_controlled_as_one(built: type[Built]) -> None:
     """A pair on fewer trainings is tested alone; its p and the others' count the whole family of two."""
 
     def right(name: str, clip: int, seed: int) -> bool:
         return clip // 12 % 8 > {"proposed": 0, "vgg16": 1, "resnet34": 1}[name] or clip % 12 == seed
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult | None:
         name = spec.architecture.name
         if name == "resnet34" and spec.seed == 5:
             return None
@@ -148,8 +150,8 @@ def test_a_family_with_different_trainings_is_still_controlled_as_one(built: Any
         assert of_two.p == pytest.approx(min(1.0, 2 * one.p)), "Bonferroni's share of a family of two"
 
 
-def test_the_proposal_stands_against_every_other_network(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_the_proposal_stands_against_every_other_network(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult:
         return built.answered(spec, [True] * 24, subjects=8)
 
     study = built.study(only=("vgg16", "proposed", "resnet34"), protocols=("subject",))
@@ -161,14 +163,14 @@ def test_the_proposal_stands_against_every_other_network(built: Any) -> None:
     assert built.column(table, "Clip seen") == ["0.00", "0.00"]
 
 
-def test_nothing_to_compare_is_no_table(built: Any) -> None:
+def test_nothing_to_compare_is_no_table(built: type[Built]) -> None:
     alone = built.study(only=("proposed",))
     assert difference_table(outcomes(built.finish(alone))) is None
     unrun = built.study()
     assert difference_table(outcomes(built.finish(unrun, lambda _: None))) is None
 
 
-def _fallen(built: Any, *names: str) -> Any:
+def _fallen(built: type[Built], *names: str) -> Outcomes:
     """A ladder under `subject` on 12 subjects; the named arms answer class 0 alone, which 48 of 96 are."""
 
     def right(name: str, clip: int, seed: int) -> bool:
@@ -177,7 +179,7 @@ def _fallen(built: Any, *names: str) -> Any:
     return _ladder(built, right)
 
 
-def test_two_collapsed_arms_get_no_verdict_and_leave_the_family(built: Any) -> None:
+def test_two_collapsed_arms_get_no_verdict_and_leave_the_family(built: type[Built]) -> None:
     study = _fallen(built, "vgg16", "vgg16+cbam")
     table = difference_table(study)
     found = differences(study, "subject")
@@ -191,7 +193,7 @@ def test_two_collapsed_arms_get_no_verdict_and_leave_the_family(built: Any) -> N
     assert [each.estimate for each in rest] == [each.estimate for each in found[1:]], "a family of three"
 
 
-def test_a_collapsed_arm_is_marked_in_words(built: Any) -> None:
+def test_a_collapsed_arm_is_marked_in_words(built: type[Built]) -> None:
     (said,) = in_words(_fallen(built, "vgg16", "vgg16+cbam"), "subject")
 
     assert said.startswith("Under subject, in points of accuracy (exploratory): better: ")
@@ -199,11 +201,11 @@ def test_a_collapsed_arm_is_marked_in_words(built: Any) -> None:
     assert said.endswith("both collapsed: vgg16+cbam and vgg16.")
 
 
-def test_a_long_family_is_cut_after_the_largest(built: Any) -> None:
+def test_a_long_family_is_cut_after_the_largest(built: type[Built]) -> None:
     study = built.study(only=(), protocols=("subject",), seeds=FIVE)
     names = [arm.name for arm in study.arms if arm.name != "proposed"]
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         wrong = 12 * names.index(spec.architecture.name) if spec.architecture.name in names else 0
         return built.answered(spec, [clip >= wrong for clip in range(96)], subjects=12)
 
@@ -216,7 +218,7 @@ def test_a_long_family_is_cut_after_the_largest(built: Any) -> None:
     assert f"equivalent within ±5 points: proposed over {names[0]} 0.00 [" in said
 
 
-def _matrix(built: Any, spec: Any, missed: dict[int, int]) -> Any:
+def _matrix(built: type[Built], spec: RunSpec, missed: dict[int, int]) -> RunResult:
     """8 subjects with 10 clips of class 0 and 2 of class 1; each class is answered right but for `missed`.
 
     A missed clip is answered as class 2, which no clip is. Every training but the first misses one more clip
@@ -241,11 +243,11 @@ def _matrix(built: Any, spec: Any, missed: dict[int, int]) -> Any:
         ("uar", (0.5 - 0.2) / 2, "better"),
     ],
 )
-def test_the_studys_metric_decides(built: Any, metric: Any, value: float, word: str) -> None:
+def test_the_studys_metric_decides(built: type[Built], metric: Any, value: float, word: str) -> None:
     """`proposed` misses 2 of 10 clips of the common class, `vgg16` 1 of 2 of the rare one."""
     study = replace(built.study(protocols=("subject",), seeds=FIVE), metric=metric)
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         proposed = spec.architecture.name == "proposed"
         return _matrix(built, spec, {0: 2, 1: 0} if proposed else {0: 0, 1: 1})
 
@@ -261,11 +263,11 @@ def test_the_studys_metric_decides(built: Any, metric: Any, value: float, word: 
     assert next(in_words(scored, "subject")).startswith(f"Under subject, in points of {name} (exploratory): ")
 
 
-def test_uf1_decides_where_it_is_asked_for(built: Any) -> None:
+def test_uf1_decides_where_it_is_asked_for(built: type[Built]) -> None:
     """F1 of class 0 with 2 of 10 missed: 16/(10+8); of class 1 with 1 of 2 missed: 2/(2+1)."""
     study = replace(built.study(protocols=("subject",), seeds=(0,)), metric="uf1")
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         proposed = spec.architecture.name == "proposed"
         return _matrix(built, spec, {0: 2, 1: 0} if proposed else {0: 0, 1: 1})
 
@@ -274,7 +276,7 @@ def test_uf1_decides_where_it_is_asked_for(built: Any) -> None:
     assert found.value == pytest.approx(((16 / 18 + 1) - (1 + 2 / 3)) / 2)
 
 
-def test_verdicts_are_exploratory_without_a_logged_plan(built: Any) -> None:
+def test_verdicts_are_exploratory_without_a_logged_plan(built: type[Built]) -> None:
     result = built.finish(built.study(protocols=("subject",)))
     for confirmatory, word in ((False, "exploratory"), (True, "confirmatory")):
         study = outcomes(replace(result, confirmatory=confirmatory))
@@ -284,12 +286,12 @@ def test_verdicts_are_exploratory_without_a_logged_plan(built: Any) -> None:
         assert next(in_words(study, "subject")).startswith(f"Under subject, in points of accuracy ({word}): ")
 
 
-def _with_null(built: Any, gain: int) -> Any:
+def _with_null(built: type[Built], gain: int) -> Outcomes:
     """Two networks and a null arm that answers `gain` of 8 clips of each subject more than `proposed`."""
     base = built.study(protocols=("subject",), seeds=FIVE)
     study = replace(base, arms=(*base.arms, null_of(base.arms[1])))
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         count = 6 + gain * spec.architecture.name.endswith("(null)") - (spec.architecture.name == "vgg16")
         seed = spec.seed % 1_000_000
         return built.answered(spec, [c // 12 < count or c == 95 - 13 * seed for c in range(96)], subjects=12)
@@ -297,7 +299,7 @@ def _with_null(built: Any, gain: int) -> Any:
     return outcomes(built.finish(study, choose))
 
 
-def test_the_null_arm_has_a_row_of_its_own_and_is_no_part_of_the_family(built: Any) -> None:
+def test_the_null_arm_has_a_row_of_its_own_and_is_no_part_of_the_family(built: type[Built]) -> None:
     study = _with_null(built, 0)
     found, (only,) = null_difference(study, "subject"), differences(study, "subject")
     table = difference_table(study)
@@ -313,7 +315,7 @@ def test_the_null_arm_has_a_row_of_its_own_and_is_no_part_of_the_family(built: A
     assert "null" not in " ".join(in_words(study, "subject"))
 
 
-def test_a_null_arm_that_differs_is_shown_as_it_is(built: Any) -> None:
+def test_a_null_arm_that_differs_is_shown_as_it_is(built: type[Built]) -> None:
     found = null_difference(_with_null(built, 2), "subject")
 
     assert found is not None
@@ -321,7 +323,7 @@ def test_a_null_arm_that_differs_is_shown_as_it_is(built: Any) -> None:
     assert null_difference(_ladder(built, _better_cbam, seeds=(0,)), "subject") is None
 
 
-def _random_ladder(built: Any, number: int) -> Any:
+def _random_ladder(built: type[Built], number: int) -> Outcomes:
     """A ladder with arms, subjects and trainings of random accuracy."""
     rng = Random(number)
     arms = {arm.name: rng.choice((0.5, 0.55, 0.7)) for arm in ablation("ladder")}
@@ -337,7 +339,7 @@ def _random_ladder(built: Any, number: int) -> Any:
 
 
 @pytest.mark.parametrize("number", range(12))
-def test_interval_p_and_verdict_never_contradict_each_other(built: Any, number: int) -> None:
+def test_interval_p_and_verdict_never_contradict_each_other(built: type[Built], number: int) -> None:
     for each in differences(_random_ladder(built, number), "subject"):
         assert each.estimate is not None
         low, high, p = each.estimate.low, each.estimate.high, each.estimate.p
@@ -352,7 +354,7 @@ def test_interval_p_and_verdict_never_contradict_each_other(built: Any, number: 
             assert -0.05 <= low <= high <= 0.05
 
 
-def test_the_family_is_named_by_its_reference(built: Any) -> None:
+def test_the_family_is_named_by_its_reference(built: type[Built]) -> None:
     ladder, own = built.study("ablation"), ArchitectureSpec(name="tiny", network="user")
 
     def of(design: str, *more: ArchitectureSpec) -> str:

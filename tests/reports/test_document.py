@@ -9,16 +9,19 @@ import pytest
 from datasets.spec import Anomaly
 from reports.document import write
 from studies.paper_faults import FAULTS
+from studies.results import RunResult, StudyResult
+from studies.spec import RunSpec, Study
+from tests.reports.conftest import Built
 
 PNG = b"\x89PNG pretend"
 
 
-def _report(built: Any, out: Path, *studies: Any) -> str:
+def _report(built: type[Built], out: Path, *studies: Any) -> str:
     return write([built.finish(study) for study in studies], out, pictures={}).read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
-def joined(built: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def joined(built: type[Built], tmp_path_factory: pytest.TempPathFactory) -> Any:
     studies = [built.study("ablation", protocols=("frame", "subject")), built.study()]
     pictures = {f"{study.name}/{name}": PNG for study in studies for name in ("samples", "augmentation")}
     out = tmp_path_factory.mktemp("joined")
@@ -89,13 +92,13 @@ def test_faces_from_licensed_sets_come_with_a_warning(joined: Any) -> None:
     assert text.count("check its licence agreement before publishing") == 2
 
 
-def test_the_same_studies_are_the_same_bytes(built: Any, tmp_path: Path) -> None:
+def test_the_same_studies_are_the_same_bytes(built: type[Built], tmp_path: Path) -> None:
     study = built.study(only=("proposed",))
 
     assert _report(built, tmp_path / "a", study) == _report(built, tmp_path / "b", study)
 
 
-def test_a_report_is_replaced_whole(built: Any, tmp_path: Path) -> None:
+def test_a_report_is_replaced_whole(built: type[Built], tmp_path: Path) -> None:
     (tmp_path / "report.md").write_text("old")
 
     text = _report(built, tmp_path, built.study(only=("proposed",)))
@@ -104,7 +107,7 @@ def test_a_report_is_replaced_whole(built: Any, tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["figures", "report.md"]
 
 
-def test_nothing_finished_is_still_a_report(built: Any, tmp_path: Path) -> None:
+def test_nothing_finished_is_still_a_report(built: type[Built], tmp_path: Path) -> None:
     study = built.study("ablation")
 
     result = built.finish(study, lambda spec: "no memory" if spec.seed == 0 else None)
@@ -115,7 +118,7 @@ def test_nothing_finished_is_still_a_report(built: Any, tmp_path: Path) -> None:
     assert text.count("failed: no memory") >= 5
 
 
-def test_what_the_data_say_cannot_break_the_page(built: Any, tmp_path: Path) -> None:
+def test_what_the_data_say_cannot_break_the_page(built: type[Built], tmp_path: Path) -> None:
     classes = ("dis|gust", "<b>fear</b>", "`joy`", *built.classes[3:])
     odd = Anomaly(code="gap", where="a|b\nc", what="<img>", action="*kept*")
 
@@ -131,7 +134,7 @@ def test_what_the_data_say_cannot_break_the_page(built: Any, tmp_path: Path) -> 
     assert not re.search(r"(?<!\\)<(b|img)>", text)
 
 
-def test_a_long_list_of_anomalies_is_counted_and_cut(built: Any, tmp_path: Path) -> None:
+def test_a_long_list_of_anomalies_is_counted_and_cut(built: type[Built], tmp_path: Path) -> None:
     odd = tuple(Anomaly(code="gap", where=f"clip {n}", what="short", action="kept") for n in range(13))
 
     result = built.finish(built.study(only=("proposed",)), lambda spec: built.run(spec, anomalies=odd))
@@ -142,7 +145,7 @@ def test_a_long_list_of_anomalies_is_counted_and_cut(built: Any, tmp_path: Path)
     assert "The first 10; 3 more are" in text
 
 
-def test_the_same_data_are_told_once_and_other_data_twice(built: Any, tmp_path: Path) -> None:
+def test_the_same_data_are_told_once_and_other_data_twice(built: type[Built], tmp_path: Path) -> None:
     comparison, ablation = built.study(only=("proposed",)), built.study("ablation")
     other = replace(ablation, fingerprint="e" * 64)
 
@@ -158,15 +161,17 @@ def test_a_report_of_nothing_is_refused(tmp_path: Path) -> None:
         write([], tmp_path, pictures={})
 
 
-def _drawn(built: Any, study: Any) -> Any:
-    def run(spec: Any) -> Any:
+def _drawn(built: type[Built], study: Study) -> StudyResult:
+    def run(spec: RunSpec) -> RunResult:
         made = built.run(spec)
         return replace(made, data=replace(made.data, drawn=True))
 
     return built.finish(study, run)
 
 
-def test_drawn_faces_in_a_real_layout_are_told_before_anything_else(built: Any, tmp_path: Path) -> None:
+def test_drawn_faces_in_a_real_layout_are_told_before_anything_else(
+    built: type[Built], tmp_path: Path
+) -> None:
     study = built.study(only=("proposed",))
 
     text = write([_drawn(built, study)], tmp_path, pictures={}).read_text(encoding="utf-8")
@@ -179,7 +184,7 @@ def test_drawn_faces_in_a_real_layout_are_told_before_anything_else(built: Any, 
     assert "drawn by harness" not in _report(built, tmp_path, study)
 
 
-def test_several_drawn_sets_are_named_once_each(built: Any, tmp_path: Path) -> None:
+def test_several_drawn_sets_are_named_once_each(built: type[Built], tmp_path: Path) -> None:
     studies = [
         _drawn(built, built.study(kind, dataset=name))
         for kind in ("comparison", "ablation")
@@ -191,7 +196,7 @@ def test_several_drawn_sets_are_named_once_each(built: Any, tmp_path: Path) -> N
     assert "**The faces of CK+ and the synthetic set here are drawn by harness" in text
 
 
-def test_beside_real_faces_the_drawn_studies_are_named(built: Any, tmp_path: Path) -> None:
+def test_beside_real_faces_the_drawn_studies_are_named(built: type[Built], tmp_path: Path) -> None:
     real, made = built.study(only=("proposed",)), built.study("ablation")
 
     text = write([built.finish(real), _drawn(built, made)], tmp_path, pictures={}).read_text(encoding="utf-8")

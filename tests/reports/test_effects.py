@@ -5,32 +5,34 @@ import pytest
 
 from architectures.parts import parts_of
 from reports.effects import effect_table, effects_in_words
-from reports.outcomes import outcomes
+from reports.outcomes import Outcomes, outcomes
 from reports.summary import summary
 from studies.arms import ablation
-from studies.spec import null_of
+from studies.results import RunResult
+from studies.spec import RunSpec, null_of
+from tests.reports.conftest import Built
 
 CLIPS = 48
 
 
-def _factorial(built: Any, accuracy: Any, *more: Any) -> Any:
+def _factorial(built: type[Built], accuracy: Any, *more: Any) -> Outcomes:
     """A factorial whose arm with the parts S answers accuracy(S) of each of 8 subjects' clips right."""
     arms = (*ablation("factorial"), *more)
     study = replace(built.study("ablation", protocols=("subject",)), design="factorial", arms=arms)
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         share = accuracy(parts_of(spec.architecture))
         return built.answered(spec, [c // 8 < round(share * 6) for c in range(CLIPS)], subjects=8)
 
     return outcomes(built.finish(study, choose))
 
 
-def _values(built: Any, table: Any, quantity: str) -> dict[str, float]:
+def _values(built: type[Built], table: Any, quantity: str) -> dict[str, float]:
     rows = zip(built.column(table, "Quantity"), built.column(table, "Part"), table.rows, strict=True)
     return {part: row[3].value for name, part, row in rows if name == quantity}
 
 
-def test_effects_of_parts_that_add_up_are_the_same_however_they_are_counted(built: Any) -> None:
+def test_effects_of_parts_that_add_up_are_the_same_however_they_are_counted(built: type[Built]) -> None:
     table = effect_table(_factorial(built, lambda on: (2 + ("cbam" in on) + 2 * ("residual" in on)) / 6))
 
     assert table is not None
@@ -41,7 +43,7 @@ def test_effects_of_parts_that_add_up_are_the_same_however_they_are_counted(buil
     assert max(map(abs, _values(built, table, "interaction").values())) == pytest.approx(0)
 
 
-def test_the_first_page_has_each_parts_average_over_orders_the_most_first(built: Any) -> None:
+def test_the_first_page_has_each_parts_average_over_orders_the_most_first(built: type[Built]) -> None:
     study = _factorial(built, lambda on: (2 + ("cbam" in on) + 2 * ("residual" in on)) / 6)
 
     (told,) = effects_in_words(study, "subject")
@@ -50,7 +52,7 @@ def test_the_first_page_has_each_parts_average_over_orders_the_most_first(built:
     assert not list(effects_in_words(outcomes(built.finish(built.study("ablation"))), "frame"))
 
 
-def test_the_papers_order_flatters_the_part_that_finds_its_partner_there(built: Any) -> None:
+def test_the_papers_order_flatters_the_part_that_finds_its_partner_there(built: type[Built]) -> None:
     table = effect_table(_factorial(built, lambda on: (3 + 3 * ({"cbam", "residual"} <= on)) / 6))
 
     assert table is not None
@@ -64,7 +66,7 @@ def test_the_papers_order_flatters_the_part_that_finds_its_partner_there(built: 
     assert _values(built, table, "interaction")["cbam × residual"] == pytest.approx(25)
 
 
-def test_the_null_arm_is_no_combination_of_parts(built: Any) -> None:
+def test_the_null_arm_is_no_combination_of_parts(built: type[Built]) -> None:
     def accuracy(on: Any) -> float:
         return (2 + ("cbam" in on) + 2 * ("residual" in on)) / 6
 
@@ -76,7 +78,7 @@ def test_the_null_arm_is_no_combination_of_parts(built: Any) -> None:
     assert built.column(table, "Estimate") == built.column(plain, "Estimate")
 
 
-def test_other_designs_have_no_effects_and_an_unfinished_factorial_none_yet(built: Any) -> None:
+def test_other_designs_have_no_effects_and_an_unfinished_factorial_none_yet(built: type[Built]) -> None:
     assert effect_table(outcomes(built.finish(built.study("ablation")))) is None
     study = replace(built.study("ablation"), design="factorial", arms=ablation("factorial"))
     unfinished = built.finish(study, lambda s: None if s.architecture.name == "proposed" else built.run(s))

@@ -7,28 +7,33 @@ from scipy.stats import t as student
 
 from reports.fall import Fall, fall
 from reports.outcomes import outcomes
+from studies.results import RunResult
+from studies.spec import RunSpec
+from tests.reports.conftest import Built
 
 FIVE = (0, 1, 2, 3, 4)
 
 
-def _fall(built: Any, choose: Any, *, only: Any = ("vgg16", "proposed"), seeds: Any = FIVE) -> Fall | None:
+def _fall(
+    built: type[Built], choose: Any, *, only: Any = ("vgg16", "proposed"), seeds: Any = FIVE
+) -> Fall | None:
     study = outcomes(
         built.finish(built.study(only=only, protocols=("frame", "subject"), seeds=seeds), choose)
     )
     return fall(study.under("frame"), study.under("subject"))
 
 
-def _moved(built: Any, *, frame: int = 8, subjects: int = 12) -> Any:
+def _moved(built: type[Built], *, frame: int = 8, subjects: int = 12) -> Any:
     """`frame` of 8 clips of each subject right under `frame`, 3 to 7 of them by training under `subject`."""
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         count = frame if spec.protocol == "frame" else 3 + spec.seed
         return built.answered(spec, [c // subjects < count for c in range(8 * subjects)], subjects=subjects)
 
     return choose
 
 
-def test_the_fall_of_one_network_has_the_interval_of_the_part_that_varies(built: Any) -> None:
+def test_the_fall_of_one_network_has_the_interval_of_the_part_that_varies(built: type[Built]) -> None:
     """Only the trainings under `subject` vary, so it is the t interval of their mean."""
     found = _fall(built, _moved(built), only=("proposed",))
     half = float(student.isf(0.025, 4)) * sqrt(2.5) / 8 / sqrt(5)
@@ -40,7 +45,7 @@ def test_the_fall_of_one_network_has_the_interval_of_the_part_that_varies(built:
     assert not found.conditional
 
 
-def test_two_networks_halve_the_variance_and_double_the_degrees_of_freedom(built: Any) -> None:
+def test_two_networks_halve_the_variance_and_double_the_degrees_of_freedom(built: type[Built]) -> None:
     found = _fall(built, _moved(built))
     half = float(student.isf(0.025, 8)) * sqrt(2.5) / 8 / sqrt(10)
 
@@ -48,10 +53,10 @@ def test_two_networks_halve_the_variance_and_double_the_degrees_of_freedom(built
     assert (found.low, found.high) == pytest.approx((3 / 8 - half, 3 / 8 + half))
 
 
-def test_both_splits_add_their_variances(built: Any) -> None:
+def test_both_splits_add_their_variances(built: type[Built]) -> None:
     """Under both protocols 3 to 7 of 8 clips: no fall, with the variances and degrees of freedom of two."""
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         return built.answered(spec, [c // 12 < 3 + spec.seed for c in range(96)], subjects=12)
 
     found = _fall(built, choose, only=("proposed",))
@@ -62,7 +67,7 @@ def test_both_splits_add_their_variances(built: Any) -> None:
     assert (found.low, found.high) == pytest.approx((-half, half))
 
 
-def test_a_rise_is_a_negative_fall(built: Any) -> None:
+def test_a_rise_is_a_negative_fall(built: type[Built]) -> None:
     found = _fall(built, _moved(built, frame=2), only=("proposed",))
 
     assert found is not None
@@ -71,7 +76,7 @@ def test_a_rise_is_a_negative_fall(built: Any) -> None:
     assert found.high < 0
 
 
-def test_few_trainings_are_conditional(built: Any) -> None:
+def test_few_trainings_are_conditional(built: type[Built]) -> None:
     found = _fall(built, _moved(built), seeds=(0, 1, 2, 3))
 
     assert found is not None
@@ -79,11 +84,11 @@ def test_few_trainings_are_conditional(built: Any) -> None:
     assert (found.low, found.high) == pytest.approx((1 - 4.5 / 8, 1 - 4.5 / 8)), "all subjects are alike"
 
 
-def test_one_conditional_side_makes_the_fall_conditional(built: Any) -> None:
+def test_one_conditional_side_makes_the_fall_conditional(built: type[Built]) -> None:
     """Each fold of kfold is a training of its own; the single training under `frame` is one."""
     study = built.study(protocols=("frame", "kfold"), folds=(1, 8))
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         made = built.answered(spec, [c % 5 > 0 for c in range(96)], subjects=12)
         return built.fold_part(made) if spec.folds > 1 else made
 
@@ -95,11 +100,11 @@ def test_one_conditional_side_makes_the_fall_conditional(built: Any) -> None:
     assert found.low is not None
 
 
-def test_frames_are_counted_under_the_strict_split_too(built: Any) -> None:
+def test_frames_are_counted_under_the_strict_split_too(built: type[Built]) -> None:
     """Under `subject` half of the clips are right, but those have three frames and the others one."""
     moved = _moved(built)
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> Any:
         if spec.protocol == "frame":
             return moved(spec)
         made = built.answered(spec, [c // 12 < 4 for c in range(96)], subjects=12)
@@ -117,7 +122,7 @@ def test_frames_are_counted_under_the_strict_split_too(built: Any) -> None:
 
 
 @pytest.mark.parametrize("subjects", [1, 5])
-def test_few_subjects_leave_the_difference_without_interval(built: Any, subjects: int) -> None:
+def test_few_subjects_leave_the_difference_without_interval(built: type[Built], subjects: int) -> None:
     found = _fall(built, _moved(built, subjects=subjects))
 
     assert found is not None
@@ -126,10 +131,10 @@ def test_few_subjects_leave_the_difference_without_interval(built: Any, subjects
 
 
 @pytest.mark.parametrize("unnamed", ["frame", "subject"])
-def test_unnamed_subjects_of_either_test_leave_no_interval(built: Any, unnamed: str) -> None:
+def test_unnamed_subjects_of_either_test_leave_no_interval(built: type[Built], unnamed: str) -> None:
     moved = _moved(built)
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> Any:
         made = moved(spec)
         return built.nameless(made, "subject") if spec.protocol == unnamed else made
 
@@ -140,10 +145,10 @@ def test_unnamed_subjects_of_either_test_leave_no_interval(built: Any, unnamed: 
     assert found.difference == pytest.approx(3 / 8)
 
 
-def test_networks_without_a_common_training_have_no_fall(built: Any) -> None:
+def test_networks_without_a_common_training_have_no_fall(built: type[Built]) -> None:
     moved = _moved(built)
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> Any:
         first = spec.architecture.name == "vgg16"
         return moved(spec) if spec.protocol == "frame" or (spec.seed < 2) == first else None
 

@@ -15,6 +15,7 @@ from reports.figures import (
     sample_sheet,
     style,
 )
+from tests.reports.conftest import Built
 
 
 def _size(path: Path) -> tuple[int, int]:
@@ -47,7 +48,7 @@ def test_a_strip_shows_the_original_and_its_draws(tmp_path: Path) -> None:
     assert _size(tmp_path / "strip.png")[0] >= 900
 
 
-def test_the_same_results_are_the_same_bytes(built: Any, tmp_path: Path) -> None:
+def test_the_same_results_are_the_same_bytes(built: type[Built], tmp_path: Path) -> None:
     results = built.finish(built.study()).results
     for name in ("a.png", "b.png"):
         confusion_matrices(results, tmp_path / name)
@@ -55,7 +56,7 @@ def test_the_same_results_are_the_same_bytes(built: Any, tmp_path: Path) -> None
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
-def test_other_answers_are_another_picture(built: Any, tmp_path: Path) -> None:
+def test_other_answers_are_another_picture(built: type[Built], tmp_path: Path) -> None:
     (spec,) = built.study(only=("vgg16",)).runs()
     for name, matrix in (("good.png", built.good), ("collapsed.png", built.collapsed)):
         confusion_matrices((built.run(spec, matrix),), tmp_path / name)
@@ -80,14 +81,14 @@ def test_losses_are_written_as_people_write_them(losses: tuple[float, float], wr
     assert {text.get_text() for text in shown} >= written
 
 
-def test_a_collapsed_run_is_named_so(built: Any) -> None:
+def test_a_collapsed_run_is_named_so(built: type[Built]) -> None:
     (spec,) = built.study(only=("vgg16",)).runs()
 
     assert name_of(built.run(spec)) == "vgg16"
     assert name_of(built.run(spec, built.collapsed)) == "vgg16 (collapsed)"
 
 
-def test_curves_of_one_run_and_of_one_epoch_with_no_loss(built: Any, tmp_path: Path) -> None:
+def test_curves_of_one_run_and_of_one_epoch_with_no_loss(built: type[Built], tmp_path: Path) -> None:
     (spec,) = built.study(only=("vgg16",)).runs()
     run = built.run(spec)
     first = replace(run.history[0], train_loss=0.0, validation_loss=0.0)

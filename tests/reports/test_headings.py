@@ -1,10 +1,10 @@
 from dataclasses import replace
-from typing import Any
 
 from reports.headings import headings
+from tests.reports.conftest import Built
 
 
-def test_studies_of_their_own_have_their_headline(built: Any) -> None:
+def test_studies_of_their_own_have_their_headline(built: type[Built]) -> None:
     comparison, ablation = built.study(), built.study("ablation")
 
     assert headings([comparison, ablation, comparison]) == {
@@ -13,7 +13,7 @@ def test_studies_of_their_own_have_their_headline(built: Any) -> None:
     }
 
 
-def test_the_same_headline_is_told_apart_by_what_differs(built: Any) -> None:
+def test_the_same_headline_is_told_apart_by_what_differs(built: type[Built]) -> None:
     first = built.study(protocols=("frame",))
     second = built.study(protocols=("subject", "loso"), seeds=(0, 1))
     small = replace(first, dataset=replace(first.dataset, image_size=112))
@@ -25,7 +25,7 @@ def test_the_same_headline_is_told_apart_by_what_differs(built: Any) -> None:
     ]
 
 
-def test_training_counts_too(built: Any) -> None:
+def test_training_counts_too(built: type[Built]) -> None:
     first = built.study()
     longer = replace(first, training=replace(first.training, epochs=200))
 
@@ -35,7 +35,7 @@ def test_training_counts_too(built: Any) -> None:
     ]
 
 
-def test_at_last_the_digest_tells_them_apart(built: Any) -> None:
+def test_at_last_the_digest_tells_them_apart(built: type[Built]) -> None:
     first, other = built.study(), replace(built.study(), fingerprint="e" * 64)
     told = headings([first, other])
 

@@ -1,11 +1,13 @@
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from reports.fall import fall
 from reports.inflation import inflation_tables
-from reports.outcomes import outcomes
+from reports.outcomes import Outcomes, outcomes
+from studies.results import RunResult
+from studies.spec import RunSpec
+from tests.reports.conftest import Built
 
 RIGHT = {
     "frame": {"vgg16": 20, "resnet34": 22, "proposed": 24},
@@ -14,19 +16,19 @@ RIGHT = {
 
 
 def _study(
-    built: Any, *, frames: str = "onset_offset", protocols: tuple[str, ...] = ("frame", "subject")
-) -> Any:
+    built: type[Built], *, frames: str = "onset_offset", protocols: tuple[str, ...] = ("frame", "subject")
+) -> Outcomes:
     base = built.study(only=("vgg16", "resnet34", "proposed"), protocols=protocols)
     study = replace(base, dataset=replace(base.dataset, frames=frames))
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         count = RIGHT[spec.protocol][spec.architecture.name]
         return built.answered(spec, [c < count for c in range(24)], subjects=8)
 
     return outcomes(built.finish(study, choose))
 
 
-def test_each_network_falls_and_the_mean_leaves_out_a_collapsed_one(built: Any) -> None:
+def test_each_network_falls_and_the_mean_leaves_out_a_collapsed_one(built: type[Built]) -> None:
     """resnet34 answers one class under `subject`, so that the mean is over vgg16 and proposed."""
     study = _study(built)
     (table,) = inflation_tables([study])
@@ -56,8 +58,8 @@ def test_each_network_falls_and_the_mean_leaves_out_a_collapsed_one(built: Any) 
     assert found.low > 0, "the interval of a fall is turned over with its sign"
 
 
-def test_five_trainings_cover_other_trainings(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_five_trainings_cover_other_trainings(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult:
         right = [c % 24 < 20 - 6 * (spec.protocol == "subject") + spec.seed % 2 for c in range(96)]
         return built.answered(spec, right, subjects=8)
 
@@ -69,7 +71,7 @@ def test_five_trainings_cover_other_trainings(built: Any) -> None:
     assert "these networks only" not in mean
 
 
-def test_a_leaky_column_says_what_was_seen(built: Any) -> None:
+def test_a_leaky_column_says_what_was_seen(built: type[Built]) -> None:
     (table,) = inflation_tables([_study(built)])
     rows = {row[0].text: [cell.text for cell in row[1:]] for row in table.rows}
 
@@ -77,10 +79,10 @@ def test_a_leaky_column_says_what_was_seen(built: Any) -> None:
     assert rows["subject seen, %"] == ["100.00", "0.00", "–"]
 
 
-def test_a_column_with_unknown_leaks_says_so(built: Any) -> None:
+def test_a_column_with_unknown_leaks_says_so(built: type[Built]) -> None:
     base = built.study(only=("vgg16", "resnet34", "proposed"), protocols=("frame", "subject"))
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         run = built.answered(spec, [True] * 24, subjects=8)
         return built.nameless(run, "clip") if spec.protocol == "subject" else run
 
@@ -91,7 +93,7 @@ def test_a_column_with_unknown_leaks_says_so(built: Any) -> None:
     assert rows["clip seen, %"][1].value is None
 
 
-def test_the_papers_frames_are_one_more_column_and_no_part_of_the_fall(built: Any) -> None:
+def test_the_papers_frames_are_one_more_column_and_no_part_of_the_fall(built: type[Built]) -> None:
     paper = _study(built, frames="paper", protocols=("frame",))
     (table,) = inflation_tables([paper, _study(built)])
 
@@ -104,15 +106,15 @@ def test_the_papers_frames_are_one_more_column_and_no_part_of_the_fall(built: An
     )
 
 
-def test_one_protocol_is_no_comparison_of_splits(built: Any) -> None:
+def test_one_protocol_is_no_comparison_of_splits(built: type[Built]) -> None:
     assert inflation_tables([_study(built, protocols=("frame",))]) == ()
     assert inflation_tables([_study(built, protocols=("subject",))]) == ()
 
 
-def test_a_network_that_failed_leaves_the_means(built: Any) -> None:
+def test_a_network_that_failed_leaves_the_means(built: type[Built]) -> None:
     base = built.study(only=("vgg16", "resnet34", "proposed"), protocols=("frame", "subject"))
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult | str:
         if spec.architecture.name == "vgg16" and spec.protocol == "subject":
             return "no memory"
         return built.answered(spec, [True] * 12 + [False] * 12, subjects=8)

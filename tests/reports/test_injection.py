@@ -18,7 +18,10 @@ from reports.document import write
 from reports.figures import confusion_matrices
 from reports.markdown import bullets, code, escape, grid, render_figure, render_table
 from reports.table import Cell, Figure, Table
+from studies.results import StudyResult
+from studies.spec import RunSpec
 from tests.hostile import cases, folder, names
+from tests.reports.conftest import Built
 
 PLAIN = {"p", "strong", "em", "code", "ul", "ol", "li", "br", "hr", "h1", "h2", "h3"}
 TABLE = {"table", "thead", "tbody", "tr", "th", "td"}
@@ -133,7 +136,7 @@ def test_captions_and_notes_are_text(texts: tuple[str, str, str, str]) -> None:
         assert page.tags.count("strong") == 1
 
 
-def hostile(built: Any, draw: Any) -> Any:
+def hostile(built: type[Built], draw: Any) -> StudyResult:
     """A study that has a hostile name wherever one can stand; one of its runs has failed, one is not run."""
     more = st.integers(0, 10**6)
     classes = tuple(f"{draw(names())}{draw(more)}" for _ in built.classes)
@@ -150,7 +153,7 @@ def hostile(built: Any, draw: Any) -> Any:
     )
     told = draw(names())
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> Any:
         if spec.architecture == arms[0]:
             return told if spec.protocol == "frame" else None
         made = built.run(spec, classes=classes, anomalies=odd)
@@ -176,7 +179,7 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 @cases(3, shrink=False)
 @given(data=st.data())
 @pytest.mark.usefixtures("undrawn")
-def test_a_whole_report_has_no_markup_but_its_own(built: Any, data: Any) -> None:
+def test_a_whole_report_has_no_markup_but_its_own(built: type[Built], data: Any) -> None:
     result = hostile(built, data.draw)
     with folder() as root:
         text = write([result], root, pictures={}).read_text(encoding="utf-8")
@@ -199,7 +202,7 @@ def _rows(table: str) -> list[int]:
 @given(classes=st.lists(names(), min_size=6, max_size=6), arm=names())
 @pytest.mark.filterwarnings("ignore:Glyph")
 @pytest.mark.filterwarnings("ignore:Matplotlib currently does not support")
-def test_a_figure_is_drawn_with_any_names(built: Any, classes: list[str], arm: str) -> None:
+def test_a_figure_is_drawn_with_any_names(built: type[Built], classes: list[str], arm: str) -> None:
     (spec,) = built.study(only=("proposed",)).runs()
     spec = replace(spec, architecture=replace(spec.architecture, name=arm or "x"))
     with folder() as root:

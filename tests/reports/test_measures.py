@@ -13,10 +13,12 @@ from reports.convergence import convergence
 from reports.gradients import gradient_figure, gradient_table
 from reports.imbalance import imbalance_table, losses
 from reports.latency import latency_table
-from reports.outcomes import outcomes
+from reports.outcomes import Outcomes, outcomes
 from reports.robustness import robustness_figure, robustness_table
 from studies.arms import ablation
-from studies.results import Epoch, Timing
+from studies.results import Epoch, RunResult, Timing
+from studies.spec import RunSpec, Study
+from tests.reports.conftest import Built
 
 SUBJECTS = 8
 CLIPS = 40
@@ -28,13 +30,15 @@ def _judge(claim: str, *studies: Any, protocol: str = "subject") -> ClaimResult:
     return next(each for each in CLAIMS if each.id == claim).judge(studies, protocol)
 
 
-def _study(built: Any, checks: tuple[str, ...], *, dataset: str = "casme2", seeds: Any = (0,)) -> Any:
+def _study(
+    built: type[Built], checks: tuple[str, ...], *, dataset: str = "casme2", seeds: Any = (0,)
+) -> Study:
     """The controlled ladder under subject, with these checks."""
     base = built.study("ablation", dataset=dataset, protocols=("subject",), seeds=seeds)
     return replace(base, design="controlled", arms=ablation("controlled"), checks=checks)
 
 
-def _changed(built: Any, spec: Any, right: Any) -> Any:
+def _changed(built: type[Built], spec: RunSpec, right: Any) -> RunResult:
     """A robustness check in which clip n is right under `kind` at `strength` if right(kind, strength, n)."""
     conditions = [(kind, strength) for kind in CORRUPTIONS for strength in STRENGTHS]
     told = tuple(
@@ -47,10 +51,12 @@ def _changed(built: Any, spec: Any, right: Any) -> Any:
     return replace(built.run(spec), predictions=told, history=(), best_epoch=0)
 
 
-def _robust(built: Any, *, spared: int, without: int = 0, dataset: str = "casme2", seeds: Any = (0,)) -> Any:
+def _robust(
+    built: type[Built], *, spared: int, without: int = 0, dataset: str = "casme2", seeds: Any = (0,)
+) -> Outcomes:
     """Under rotation `without` of each subject's five clips are right without CBAM, `spared` with it."""
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         if spec.control == "none":
             return built.answered(spec, [True] * CLIPS, subjects=SUBJECTS)
         cbam = spec.architecture.block.attention == "cbam"
@@ -63,7 +69,7 @@ def _robust(built: Any, *, spared: int, without: int = 0, dataset: str = "casme2
     return outcomes(built.finish(study, choose))
 
 
-def test_the_fall_is_counted_by_kind_over_its_strengths(built: Any, tmp_path: Path) -> None:
+def test_the_fall_is_counted_by_kind_over_its_strengths(built: type[Built], tmp_path: Path) -> None:
     study = _robust(built, spared=3)
     table = robustness_table(study)
     assert table is not None
@@ -84,14 +90,14 @@ def test_the_fall_is_counted_by_kind_over_its_strengths(built: Any, tmp_path: Pa
     [(3, 0, FOR), (0, 3, AGAINST), (1, 1, OPEN)],
 )
 def test_cbam_is_robust_if_it_falls_less_than_its_twin(
-    built: Any, spared: int, without: int, verdict: str
+    built: type[Built], spared: int, without: int, verdict: str
 ) -> None:
     found = _judge("robust", _robust(built, spared=spared, without=without, seeds=TRAININGS))
     assert found.verdict == verdict
     assert "vgg16-bn-gap+cbam over vgg16-bn-gap" in found.measured
 
 
-def test_one_training_decides_no_robustness(built: Any) -> None:
+def test_one_training_decides_no_robustness(built: type[Built]) -> None:
     found = _judge("robust", _robust(built, spared=3))
     assert (found.verdict, found.reason) == (OPEN, "1 training (at least 5)")
 
@@ -108,7 +114,7 @@ def test_one_training_decides_no_robustness(built: Any) -> None:
     ],
 )
 def test_all_pairs_must_agree_on_robustness(
-    built: Any, ckplus: dict[str, int], verdict: str, reason: str
+    built: type[Built], ckplus: dict[str, int], verdict: str, reason: str
 ) -> None:
     casme2 = _robust(built, spared=3, seeds=TRAININGS)
     other = _robust(built, **ckplus, dataset="ckplus", seeds=TRAININGS)
@@ -118,13 +124,13 @@ def test_all_pairs_must_agree_on_robustness(
     assert _judge("robust", casme2, casme2) == _judge("robust", casme2)
 
 
-def _without_spread(built: Any, spec: Any) -> Any:
+def _without_spread(built: type[Built], spec: RunSpec) -> RunResult:
     """A run in which the network gives every sample the first class."""
     return built.answered(spec, [clip < CLIPS // 2 for clip in range(CLIPS)], subjects=SUBJECTS)
 
 
-def test_a_network_that_collapsed_cannot_fall_and_proves_nothing(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_a_network_that_collapsed_cannot_fall_and_proves_nothing(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult:
         cbam = spec.architecture.block.attention == "cbam"
         if not cbam and spec.control == "none":
             return _without_spread(built, spec)
@@ -147,8 +153,8 @@ def test_a_network_that_collapsed_cannot_fall_and_proves_nothing(built: Any) -> 
     assert any("over vgg16-bn-gap (collapsed)" in note for note in table.notes)
 
 
-def test_falls_are_compared_over_the_seeds_that_both_arms_finished(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_falls_are_compared_over_the_seeds_that_both_arms_finished(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult | None:
         bare = spec.architecture.block.attention == "none"
         if bare and spec.seed == 1:
             return None
@@ -161,7 +167,7 @@ def test_falls_are_compared_over_the_seeds_that_both_arms_finished(built: Any) -
     assert _judge("robust", study).measured.startswith("+100.00 points")
 
 
-def test_robustness_without_the_check_or_on_other_data_is_not_testable(built: Any) -> None:
+def test_robustness_without_the_check_or_on_other_data_is_not_testable(built: type[Built]) -> None:
     unchecked = outcomes(built.finish(_study(built, ())))
     assert robustness_table(unchecked) is None
     assert _judge("robust", unchecked).verdict == "not testable here"
@@ -169,10 +175,12 @@ def test_robustness_without_the_check_or_on_other_data_is_not_testable(built: An
     assert _judge("robust", elsewhere).verdict == "not testable here"
 
 
-def _imbalanced(built: Any, *, kept: int, plain: int = 0, seeds: Any = (0,), dataset: str = "casme2") -> Any:
+def _imbalanced(
+    built: type[Built], *, kept: int, plain: int = 0, seeds: Any = (0,), dataset: str = "casme2"
+) -> Outcomes:
     """Class 1 is rare in training; either loss gets so many of each subject's two or three clips right."""
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         rare_right = kept if spec.control == "none" else plain
         right = [clip < CLIPS // 2 or (clip - CLIPS // 2) // SUBJECTS < rare_right for clip in range(CLIPS)]
         run = built.answered(spec, right, subjects=SUBJECTS)
@@ -182,7 +190,7 @@ def _imbalanced(built: Any, *, kept: int, plain: int = 0, seeds: Any = (0,), dat
     return outcomes(built.finish(study, choose))
 
 
-def test_each_class_is_set_beside_cross_entropy_and_the_rare_ones_are_summed_up(built: Any) -> None:
+def test_each_class_is_set_beside_cross_entropy_and_the_rare_ones_are_summed_up(built: type[Built]) -> None:
     study = _imbalanced(built, kept=2)
     table = imbalance_table(study)
     assert table is not None
@@ -195,8 +203,8 @@ def test_each_class_is_set_beside_cross_entropy_and_the_rare_ones_are_summed_up(
     assert [found.classes[c] for c in found.rare][:1] == ["fear"]
 
 
-def test_a_class_is_scored_over_the_seeds_whose_test_has_it(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_a_class_is_scored_over_the_seeds_whose_test_has_it(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult:
         # The second seed's test has the first class alone.
         run = built.answered(spec, [True] * CLIPS, subjects=SUBJECTS)
         kept = [p for p in run.predictions if spec.seed == 0 or p.truth == 0]
@@ -208,8 +216,8 @@ def test_a_class_is_scored_over_the_seeds_whose_test_has_it(built: Any) -> None:
     assert built.column(table, "F1, cross-entropy")[:3] == ["100.00 ± 0.00", "100.00", "–"]
 
 
-def test_answering_a_rare_class_alone_does_not_keep_it_up(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_answering_a_rare_class_alone_does_not_keep_it_up(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult:
         focal = spec.control == "none"
         right = [(clip >= CLIPS // 2) == focal for clip in range(CLIPS)]
         run = built.answered(spec, right, subjects=SUBJECTS)
@@ -221,7 +229,7 @@ def test_answering_a_rare_class_alone_does_not_keep_it_up(built: Any) -> None:
     assert (found.verdict, found.reason) == (OPEN, "with the focal loss the network collapsed")
 
 
-def test_the_loss_is_judged_on_the_proposed_network_alone(built: Any) -> None:
+def test_the_loss_is_judged_on_the_proposed_network_alone(built: type[Built]) -> None:
     base = built.study(only=("vgg16", "resnet34"), protocols=("subject",))
     study = outcomes(built.finish(replace(base, checks=("cross-entropy",))))
     assert imbalance_table(study) is not None
@@ -233,7 +241,7 @@ def test_the_loss_is_judged_on_the_proposed_network_alone(built: Any) -> None:
     [(2, 0, FOR), (0, 2, AGAINST), (1, 1, OPEN)],
 )
 def test_focal_loss_keeps_rare_classes_up_if_their_recall_rises(
-    built: Any, kept: int, plain: int, verdict: str
+    built: type[Built], kept: int, plain: int, verdict: str
 ) -> None:
     study = _imbalanced(built, kept=kept, plain=plain, seeds=TRAININGS)
     assert _judge("imbalance", study).verdict == verdict
@@ -241,7 +249,7 @@ def test_focal_loss_keeps_rare_classes_up_if_their_recall_rises(
     assert (once.verdict, once.reason) == (OPEN, "1 training (at least 5)")
 
 
-def test_all_data_sets_must_agree_on_the_loss(built: Any) -> None:
+def test_all_data_sets_must_agree_on_the_loss(built: type[Built]) -> None:
     casme2 = _imbalanced(built, kept=2, seeds=TRAININGS)
     ckplus = _imbalanced(built, kept=0, plain=2, seeds=TRAININGS, dataset="ckplus")
     found = _judge("imbalance", casme2, ckplus)
@@ -249,8 +257,10 @@ def test_all_data_sets_must_agree_on_the_loss(built: Any) -> None:
     assert found.reason == "1 of 2 comparisons support the claim, 1 oppose it (worse: CK+)"
 
 
-def _with_gradients(built: Any, *, skips: float, bare: float, seeds: int = 3, dataset: str = "casme2") -> Any:
-    def choose(spec: Any) -> Any:
+def _with_gradients(
+    built: type[Built], *, skips: float, bare: float, seeds: int = 3, dataset: str = "casme2"
+) -> Outcomes:
+    def choose(spec: RunSpec) -> RunResult:
         level = skips if spec.architecture.block.residual else bare
         epochs = tuple(
             Epoch(
@@ -271,7 +281,7 @@ def _with_gradients(built: Any, *, skips: float, bare: float, seeds: int = 3, da
 
 
 def test_gradient_ratios_are_averaged_as_logarithms_of_the_arms_that_differ_in_skips(
-    built: Any, tmp_path: Path
+    built: type[Built], tmp_path: Path
 ) -> None:
     study = _with_gradients(built, skips=0.5, bare=0.02)
     table = gradient_table(study)
@@ -296,13 +306,13 @@ def test_gradient_ratios_are_averaged_as_logarithms_of_the_arms_that_differ_in_s
     ],
 )
 def test_skips_help_where_gradients_vanish_without(
-    built: Any, skips: float, bare: float, seeds: int, verdict: str
+    built: type[Built], skips: float, bare: float, seeds: int, verdict: str
 ) -> None:
     found = _judge("gradients", _with_gradients(built, skips=skips, bare=bare, seeds=seeds))
     assert found.verdict == verdict
 
 
-def test_all_pairs_must_agree_on_gradients(built: Any) -> None:
+def test_all_pairs_must_agree_on_gradients(built: type[Built]) -> None:
     casme2 = _with_gradients(built, skips=0.5, bare=0.02, seeds=5)
     same, other = (
         _with_gradients(built, skips=skips, bare=bare, seeds=5, dataset="ckplus")
@@ -314,11 +324,11 @@ def test_all_pairs_must_agree_on_gradients(built: Any) -> None:
     assert found.reason.startswith("1 of 2 comparisons support the claim, 1 oppose it")
 
 
-def test_folds_of_one_training_are_one_sign(built: Any) -> None:
+def test_folds_of_one_training_are_one_sign(built: type[Built]) -> None:
     study = _with_gradients(built, skips=0.5, bare=0.02, seeds=1).study
     folded = replace(study, protocols=("kfold",), folds=(5,))
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         run = built.run(spec)
         level = 0.5 if spec.architecture.block.residual else 0.02
         return replace(run, history=tuple(replace(e, gradient_ratio=level) for e in run.history))
@@ -327,8 +337,8 @@ def test_folds_of_one_training_are_one_sign(built: Any) -> None:
     assert (found.verdict, found.reason) == (OPEN, "1 training (at least 5)")
 
 
-def _timed(built: Any, *, face: float, network: float) -> Any:
-    def choose(spec: Any) -> Any:
+def _timed(built: type[Built], *, face: float, network: float) -> Outcomes:
+    def choose(spec: RunSpec) -> RunResult:
         run = built.run(spec)
         if spec.control != "latency":
             return run
@@ -342,7 +352,7 @@ def _timed(built: Any, *, face: float, network: float) -> Any:
     return outcomes(built.finish(_study(built, ("latency",)), choose))
 
 
-def test_latency_adds_the_face_picture_by_picture(built: Any) -> None:
+def test_latency_adds_the_face_picture_by_picture(built: type[Built]) -> None:
     table = latency_table(_timed(built, face=10, network=5))
     assert table is not None
     assert built.column(table, "Network")[-1] == "proposed"
@@ -353,7 +363,7 @@ def test_latency_adds_the_face_picture_by_picture(built: Any) -> None:
 
 
 @pytest.mark.parametrize(("network", "verdict"), [(20, FOR), (24, AGAINST)])
-def test_real_time_is_the_pace_of_ordinary_video(built: Any, network: float, verdict: str) -> None:
+def test_real_time_is_the_pace_of_ordinary_video(built: type[Built], network: float, verdict: str) -> None:
     found = _judge("real-time", _timed(built, face=10, network=network))
     assert found.verdict == verdict
     assert "on cpu" in found.reason
@@ -362,12 +372,12 @@ def test_real_time_is_the_pace_of_ordinary_video(built: Any, network: float, ver
 FAST, SLOW, LEVEL = (0.5, 0.9, 0.9), (0.5, 0.3, 0.9), (0.2, 0.2, 0.2)
 
 
-def _converging(built: Any, curves: Any, *, seeds: int = 5, dataset: str = "casme2") -> Any:
+def _converging(built: type[Built], curves: Any, *, seeds: int = 5, dataset: str = "casme2") -> Outcomes:
     """VGG16, AlexNet and the proposal with curves(network, seed) of validation; None: no such run."""
     names = ("vgg16", "alexnet", "proposed")
     study = built.study(only=names, protocols=("subject",), seeds=tuple(range(seeds)), dataset=dataset)
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult | None:
         curve = curves(spec.architecture.name, spec.seed)
         if curve is None:
             return None
@@ -387,7 +397,7 @@ def _slower(name: str, seed: int) -> tuple[float, ...]:
     return SLOW if name == "proposed" else FAST
 
 
-def test_convergence_is_compared_training_by_training(built: Any) -> None:
+def test_convergence_is_compared_training_by_training(built: type[Built]) -> None:
     faster = _judge("converges", _converging(built, _faster))
     assert (faster.verdict, faster.reason) == (
         FOR,
@@ -402,13 +412,13 @@ def test_convergence_is_compared_training_by_training(built: Any) -> None:
     assert (four.verdict, four.reason) == (OPEN, "4 trainings (at least 5)")
 
 
-def test_a_training_must_beat_both_networks(built: Any) -> None:
+def test_a_training_must_beat_both_networks(built: type[Built]) -> None:
     found = _judge("converges", _converging(built, lambda name, seed: SLOW if name == "vgg16" else FAST))
     assert found.verdict == AGAINST
 
 
-def test_only_trainings_of_all_three_networks_count(built: Any) -> None:
-    def by_seed(name: str, seed: int) -> Any:
+def test_only_trainings_of_all_three_networks_count(built: type[Built]) -> None:
+    def by_seed(name: str, seed: int) -> tuple[float, float, float] | None:
         # The proposal lacks training 0, in which the others are fast.
         if name == "proposed":
             return None if seed == 0 else FAST
@@ -419,7 +429,7 @@ def test_only_trainings_of_all_three_networks_count(built: Any) -> None:
     assert found.reason.startswith("5 of 5 trainings")
 
 
-def test_a_network_that_never_learned_did_not_converge_first(built: Any) -> None:
+def test_a_network_that_never_learned_did_not_converge_first(built: type[Built]) -> None:
     always = _converging(built, lambda name, seed: {"proposed": FAST, "vgg16": LEVEL, "alexnet": SLOW}[name])
     found = _judge("converges", always)
     assert found.verdict == OPEN
@@ -432,7 +442,7 @@ def test_a_network_that_never_learned_did_not_converge_first(built: Any) -> None
     assert _judge("converges", once).reason.startswith("5 of 5 trainings")
 
 
-def test_both_data_sets_must_agree_on_convergence(built: Any) -> None:
+def test_both_data_sets_must_agree_on_convergence(built: type[Built]) -> None:
     casme2, same, other = (
         _converging(built, curves, dataset=dataset)
         for curves, dataset in ((_faster, "casme2"), (_faster, "ckplus"), (_slower, "ckplus"))

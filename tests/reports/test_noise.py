@@ -4,12 +4,16 @@ import pytest
 
 from reports.noise import measure_noise
 from reports.outcomes import outcomes
+from studies.results import RunResult
+from studies.spec import RunSpec
+from studies.statistics.power import Noise
+from tests.reports.conftest import Built
 
 
-def _measured(built: Any, right: Any, **kwargs: Any) -> Any:
+def _measured(built: type[Built], right: Any, **kwargs: Any) -> Noise | None:
     """The noise where arm `name` answers clip c of 96, of 12 subjects, right if right(name, c, spec)."""
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         name = spec.architecture.name
         return built.answered(spec, [right(name, c, spec) for c in range(96)], subjects=12)
 
@@ -18,7 +22,7 @@ def _measured(built: Any, right: Any, **kwargs: Any) -> Any:
     )
 
 
-def test_trainings_and_answers_of_one_network(built: Any) -> None:
+def test_trainings_and_answers_of_one_network(built: type[Built]) -> None:
     """60 and 72 of 96 clips are right, 12 of them in one training alone.
 
     The variance of the accuracies is (12/96)^2 / 2; answers alone would give it half of 1/8 over 96.
@@ -31,7 +35,7 @@ def test_trainings_and_answers_of_one_network(built: Any) -> None:
     assert found.source == "measured on 2 finished trainings of this study"
 
 
-def test_answers_that_change_without_moving_the_accuracy_are_no_training_noise(built: Any) -> None:
+def test_answers_that_change_without_moving_the_accuracy_are_no_training_noise(built: type[Built]) -> None:
     found = _measured(
         built,
         lambda _, c, spec: c % 8 < 6 if spec.seed else c % 8 >= 2,
@@ -43,7 +47,7 @@ def test_answers_that_change_without_moving_the_accuracy_are_no_training_noise(b
     assert found.training == 0
 
 
-def test_subjects_whom_one_network_suits_more(built: Any) -> None:
+def test_subjects_whom_one_network_suits_more(built: type[Built]) -> None:
     """proposed answers all clips right, vgg16 all but 0 to 3 of a subject's 8: variance of 0 to 3 eighths."""
     lacking = [0, 1, 2, 3] * 3
     found = _measured(
@@ -57,8 +61,8 @@ def test_subjects_whom_one_network_suits_more(built: Any) -> None:
     assert found.heterogeneity**2 == pytest.approx(variance / 8**2)
 
 
-def test_trainings_on_other_divisions_are_not_compared(built: Any) -> None:
-    def right(_: str, c: int, spec: Any) -> bool:
+def test_trainings_on_other_divisions_are_not_compared(built: type[Built]) -> None:
+    def right(_: str, c: int, spec: RunSpec) -> bool:
         return c < 60 + 24 * spec.split_seed
 
     assert _measured(built, right, split_seeds=(0, 1)) is None
@@ -66,6 +70,6 @@ def test_trainings_on_other_divisions_are_not_compared(built: Any) -> None:
     assert (found.training, found.discordance) == (0, 0)
 
 
-def test_one_training_and_collapsed_networks_measure_nothing(built: Any) -> None:
+def test_one_training_and_collapsed_networks_measure_nothing(built: type[Built]) -> None:
     assert _measured(built, lambda _, c, spec: c % 3 > 0) is None
     assert _measured(built, lambda _, c, spec: c < 48, seeds=(0, 1)) is None

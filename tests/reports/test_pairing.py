@@ -4,25 +4,28 @@ from typing import Any
 import pytest
 
 from reports.outcomes import outcomes
-from reports.pairing import _balanced, mean_over_units, pair_up
+from reports.pairing import Paired, _balanced, mean_over_units, pair_up
+from studies.results import RunResult
+from studies.spec import RunSpec
+from tests.reports.conftest import Built
 
 FIVE = (0, 1, 2, 3, 4)
 GAIN = {"proposed": 1.0, "vgg16": -1.0}
 
 
 def _paired(
-    built: Any, choose: Any, *, protocol: str = "subject", metric: Any = "accuracy", **kwargs: Any
-) -> Any:
+    built: type[Built], choose: Any, *, protocol: str = "subject", metric: Any = "accuracy", **kwargs: Any
+) -> Paired | None:
     """vgg16 and proposed paired under one protocol."""
     by_frame = kwargs.pop("by_frame", False)
     study = outcomes(built.finish(built.study(protocols=(protocol,), **kwargs), choose))
     return pair_up(study.under(protocol), metric, by_frame=by_frame)
 
 
-def _gaining(built: Any, gains: tuple[int, ...], *, clips: int = 4) -> Any:
+def _gaining(built: type[Built], gains: tuple[int, ...], *, clips: int = 4) -> Any:
     """proposed answers 2 clips a subject right, vgg16 `gains` of them less; each subject has `clips`."""
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         own = spec.architecture.name == "vgg16"
         subjects = len(gains)
         right = [c // subjects < 2 - own * gains[c % subjects] for c in range(clips * subjects)]
@@ -40,7 +43,7 @@ def _gaining(built: Any, gains: tuple[int, ...], *, clips: int = 4) -> Any:
         ((1, 1, 1, -1, -1, -1), 1),
     ],
 )
-def test_p_is_the_share_of_sign_patterns_that_reach_the_sum(built: Any, gains: Any, p: float) -> None:
+def test_p_is_the_share_of_sign_patterns_that_reach_the_sum(built: type[Built], gains: Any, p: float) -> None:
     """Of the 32 patterns of 6 signs up to a common sign, 1 keeps all alike and 6 turn a single one."""
     found = _paired(built, _gaining(built, gains))
     (estimate,) = found.compare([GAIN])
@@ -51,10 +54,10 @@ def test_p_is_the_share_of_sign_patterns_that_reach_the_sum(built: Any, gains: A
     assert (estimate.clusters, estimate.units, estimate.trainings) == (6, 24, 1)
 
 
-def test_a_subject_with_more_clips_has_more_weight(built: Any) -> None:
+def test_a_subject_with_more_clips_has_more_weight(built: type[Built]) -> None:
     """Subject 0 has 6 of 12 clips: the value is a mean over clips, not over subjects."""
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         made = built.answered(
             spec, [c < 6 or spec.architecture.name == "vgg16" for c in range(12)], subjects=1
         )
@@ -67,10 +70,10 @@ def test_a_subject_with_more_clips_has_more_weight(built: Any) -> None:
     assert found.value(GAIN) == pytest.approx(-0.5)
 
 
-def test_units_are_matched_by_name_and_not_by_place(built: Any) -> None:
+def test_units_are_matched_by_name_and_not_by_place(built: type[Built]) -> None:
     gains = _gaining(built, (1, 1, 2, 1, 0, 1), clips=8)
 
-    def turned(spec: Any) -> Any:
+    def turned(spec: RunSpec) -> Any:
         made = gains(spec)
         if spec.architecture.name == "vgg16":
             made = replace(made, predictions=made.predictions[::-1])
@@ -83,8 +86,10 @@ def test_units_are_matched_by_name_and_not_by_place(built: Any) -> None:
 
 
 @pytest.mark.parametrize("subjects", [8, 12])
-def test_folds_are_the_clusters_of_kfold_and_subjects_those_of_frame(built: Any, subjects: int) -> None:
-    def choose(spec: Any) -> Any:
+def test_folds_are_the_clusters_of_kfold_and_subjects_those_of_frame(
+    built: type[Built], subjects: int
+) -> None:
+    def choose(spec: RunSpec) -> RunResult:
         right = [c % 5 != 0 or spec.architecture.name == "proposed" for c in range(96)]
         return built.fold_part(built.answered(spec, right, subjects=subjects))
 
@@ -98,8 +103,8 @@ def test_folds_are_the_clusters_of_kfold_and_subjects_those_of_frame(built: Any,
     assert folds.value(GAIN) == frame.value(GAIN) == pytest.approx(20 / 96)
 
 
-def test_each_fold_of_loso_is_a_cluster_that_tests_one_subject(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_each_fold_of_loso_is_a_cluster_that_tests_one_subject(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult:
         wrong = spec.architecture.name == "vgg16"
         return built.fold_part(built.answered(spec, [not wrong or c >= 12 for c in range(48)], subjects=12))
 
@@ -112,8 +117,8 @@ def test_each_fold_of_loso_is_a_cluster_that_tests_one_subject(built: Any) -> No
     assert estimate.p < 0.001
 
 
-def test_several_divisions_of_kfold_share_subjects_as_clusters(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_several_divisions_of_kfold_share_subjects_as_clusters(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult:
         return built.fold_part(built.answered(spec, [c % 5 != 0 for c in range(96)], subjects=12))
 
     found = _paired(built, choose, protocol="kfold", folds=(8,), split_seeds=(0, 1))
@@ -122,8 +127,8 @@ def test_several_divisions_of_kfold_share_subjects_as_clusters(built: Any) -> No
     assert found.clusters == tuple(f"sub{n:02}" for n in range(12))
 
 
-def test_no_verdict_on_units_that_name_no_subject(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_no_verdict_on_units_that_name_no_subject(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult:
         made = built.answered(spec, [True] * 24, subjects=8)
         told = [replace(p, subject="" if n < 5 else p.subject) for n, p in enumerate(made.predictions)]
         return replace(made, predictions=tuple(told))
@@ -131,8 +136,8 @@ def test_no_verdict_on_units_that_name_no_subject(built: Any) -> None:
     assert _paired(built, choose).obstacle == "5 of 24 test units name no subject"
 
 
-def test_no_verdict_on_networks_whose_weights_do_not_vary(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_no_verdict_on_networks_whose_weights_do_not_vary(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult:
         made = built.answered(spec, [True] * 24, subjects=8)
         return replace(made, fixed_weights=spec.architecture.name == "proposed")
 
@@ -142,10 +147,10 @@ def test_no_verdict_on_networks_whose_weights_do_not_vary(built: Any) -> None:
 
 
 @pytest.mark.parametrize(("version", "obstacle"), [(2, True), (3, False)])
-def test_no_verdict_on_older_folds(built: Any, version: int, obstacle: bool) -> None:
+def test_no_verdict_on_older_folds(built: type[Built], version: int, obstacle: bool) -> None:
     """Before version 3 every fold began with the same weights, so folds were no trainings of their own."""
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         made = built.fold_part(built.answered(spec, [True] * 24, subjects=8))
         return replace(made, training_version=version if spec.fold else 2)
 
@@ -153,17 +158,17 @@ def test_no_verdict_on_older_folds(built: Any, version: int, obstacle: bool) -> 
     assert _paired(built, choose, protocol="subject").obstacle == "", "fold 0 alone is as it was"
 
 
-def _moved(built: Any) -> Any:
+def _moved(built: type[Built]) -> Any:
     """Networks whose accuracy moves with the training alone, alike in all subjects: 3 to 7 of 8 clips."""
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         count = 3 + spec.seed if spec.architecture.name == "proposed" else 2
         return built.answered(spec, [c // 12 < count for c in range(96)], subjects=12)
 
     return choose
 
 
-def test_fewer_than_five_trainings_are_averaged_and_conditional(built: Any) -> None:
+def test_fewer_than_five_trainings_are_averaged_and_conditional(built: type[Built]) -> None:
     four = _paired(built, _moved(built), seeds=(0, 1, 2, 3)).compare([GAIN])[0]
     five = _paired(built, _moved(built), seeds=FIVE).compare([GAIN])[0]
 
@@ -175,13 +180,13 @@ def test_fewer_than_five_trainings_are_averaged_and_conditional(built: Any) -> N
     assert five.division_error == 0
 
 
-def test_several_divisions_have_an_error_of_their_own(built: Any) -> None:
+def test_several_divisions_have_an_error_of_their_own(built: type[Built]) -> None:
     """Divisions count whole: 2 divisions of 3 seeds are 6 trainings and one difference between divisions.
 
     The variance of the two means is enlarged by the ratio of test to training samples, 1 to 7.
     """
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         count = 3 + spec.split_seed if spec.architecture.name == "proposed" else 2
         return built.answered(spec, [c // 12 < count for c in range(96)], subjects=12)
 
@@ -192,10 +197,10 @@ def test_several_divisions_have_an_error_of_their_own(built: Any) -> None:
     assert found.division_error**2 == pytest.approx(0.5 / 8**2 * (1 / 2 + 1 / 7))
 
 
-def _without(built: Any, *gone: tuple[str, int, int]) -> Any:
+def _without(built: type[Built], *gone: tuple[str, int, int]) -> Any:
     """All runs but those of (arm, split seed, seed)."""
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult | None:
         if (spec.architecture.name, spec.split_seed, spec.seed) in gone:
             return None
         return built.answered(spec, [True] * 24, subjects=8)
@@ -203,13 +208,13 @@ def _without(built: Any, *gone: tuple[str, int, int]) -> Any:
     return choose
 
 
-def test_arms_are_paired_over_the_trainings_that_both_have(built: Any) -> None:
+def test_arms_are_paired_over_the_trainings_that_both_have(built: type[Built]) -> None:
     choose = _without(built, ("vgg16", 0, 1), ("proposed", 0, 3))
 
     assert _paired(built, choose, seeds=FIVE).trainings == ((0, 0), (0, 2), (0, 4))
 
 
-def test_a_division_that_lacks_a_training_is_left_out(built: Any) -> None:
+def test_a_division_that_lacks_a_training_is_left_out(built: type[Built]) -> None:
     choose = _without(built, ("vgg16", 1, 1))
 
     assert _paired(built, choose, seeds=(0, 1), split_seeds=(0, 1, 2)).trainings == (
@@ -220,7 +225,7 @@ def test_a_division_that_lacks_a_training_is_left_out(built: Any) -> None:
     )
 
 
-def test_arms_without_a_common_training_are_no_pair(built: Any) -> None:
+def test_arms_without_a_common_training_are_no_pair(built: type[Built]) -> None:
     choose = _without(built, ("vgg16", 0, 0), ("proposed", 0, 1))
 
     assert _paired(built, choose, seeds=(0, 1)) is None
@@ -228,8 +233,8 @@ def test_arms_without_a_common_training_are_no_pair(built: Any) -> None:
     assert pair_up((), "accuracy") is None
 
 
-def test_wins_and_losses_are_counted_for_one_training_alone(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_wins_and_losses_are_counted_for_one_training_alone(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult:
         own = spec.architecture.name == "proposed"
         return built.answered(spec, [(c < 10) if own else (5 <= c < 12) for c in range(24)], subjects=8)
 
@@ -238,10 +243,10 @@ def test_wins_and_losses_are_counted_for_one_training_alone(built: Any) -> None:
     assert _paired(built, choose, seeds=(0, 1)).wins_and_losses("vgg16", "proposed") is None
 
 
-def _two_frames(built: Any) -> Any:
+def _two_frames(built: type[Built]) -> Any:
     """Clips of two frames; vgg16 gets the second frame wrong, less surely than the first right."""
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         made = built.answered(spec, [True] * 24, subjects=8)
         frames = []
         for p in made.predictions:
@@ -257,7 +262,7 @@ def _two_frames(built: Any) -> Any:
     return choose
 
 
-def test_frames_of_a_clip_count_once_unless_frames_are_asked_for(built: Any) -> None:
+def test_frames_of_a_clip_count_once_unless_frames_are_asked_for(built: type[Built]) -> None:
     clips = _paired(built, _two_frames(built))
     frames = _paired(built, _two_frames(built), by_frame=True)
 
@@ -268,10 +273,10 @@ def test_frames_of_a_clip_count_once_unless_frames_are_asked_for(built: Any) -> 
     assert _paired(built, _two_frames(built), protocol="frame").units == 48
 
 
-def test_a_metric_is_that_of_each_training_averaged(built: Any) -> None:
+def test_a_metric_is_that_of_each_training_averaged(built: type[Built]) -> None:
     """UAR: half of each class right under both seeds, 12 and 6 of 12 under each."""
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         own = spec.architecture.name == "proposed"
         right = [c < 12 or c < 18 if own else c < 12 for c in range(24)]
         return built.answered(spec, right, subjects=8)
@@ -281,7 +286,7 @@ def test_a_metric_is_that_of_each_training_averaged(built: Any) -> None:
     assert _paired(built, choose, metric="uf1").value({"proposed": 1}) == pytest.approx((0.8 + 2 / 3) / 2)
 
 
-def test_a_single_cluster_has_no_estimate(built: Any) -> None:
+def test_a_single_cluster_has_no_estimate(built: type[Built]) -> None:
     found = _paired(built, _gaining(built, (1,)))
 
     assert found.compare([GAIN]) == (None,)

@@ -1,10 +1,11 @@
-from typing import Any
-
 from reports.outcomes import outcomes
 from reports.per_class import class_table
+from studies.results import RunResult
+from studies.spec import RunSpec
+from tests.reports.conftest import Built
 
 
-def test_one_class_against_the_rest_with_the_papers_row_among_ours(built: Any) -> None:
+def test_one_class_against_the_rest_with_the_papers_row_among_ours(built: type[Built]) -> None:
     table = class_table(outcomes(built.finish(built.study(protocols=("frame", "subject")))))
     rows = [[cell.text for cell in row] for row in table.rows]
 
@@ -24,8 +25,8 @@ def test_one_class_against_the_rest_with_the_papers_row_among_ours(built: Any) -
     assert table.paper == ("Table 5",)
 
 
-def test_seeds_are_averaged_cell_by_cell(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_seeds_are_averaged_cell_by_cell(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult:
         return built.run(spec, built.good if spec.seed else built.collapsed)
 
     table = class_table(outcomes(built.finish(built.study(seeds=(0, 1)), choose)))
@@ -40,7 +41,7 @@ def test_seeds_are_averaged_cell_by_cell(built: Any) -> None:
     assert "collapsed in 1 of 2 seeds" in table.title
 
 
-def test_a_class_absent_from_the_test_has_counts_but_no_ratios(built: Any) -> None:
+def test_a_class_absent_from_the_test_has_counts_but_no_ratios(built: type[Built]) -> None:
     matrix = [list(row) for row in built.good]
     matrix[1] = [0] * 6
 
@@ -52,13 +53,13 @@ def test_a_class_absent_from_the_test_has_counts_but_no_ratios(built: Any) -> No
     assert any("Absent from a test set under frame" in n and n.endswith(": fear.") for n in table.notes)
 
 
-def test_another_network_has_no_rows_of_the_paper(built: Any) -> None:
+def test_another_network_has_no_rows_of_the_paper(built: type[Built]) -> None:
     table = class_table(outcomes(built.finish(built.study())), "vgg16")
 
     assert set(built.column(table, "Protocol")) == {"frame"}
 
 
-def test_rows_of_the_paper_without_a_class_here_are_named(built: Any) -> None:
+def test_rows_of_the_paper_without_a_class_here_are_named(built: type[Built]) -> None:
     classes = ("joy", *built.classes[1:])
 
     table = class_table(outcomes(built.finish(built.study(), lambda spec: built.run(spec, classes=classes))))
@@ -66,8 +67,8 @@ def test_rows_of_the_paper_without_a_class_here_are_named(built: Any) -> None:
     assert "Rows of the paper without a class here: Disgust." in table.notes
 
 
-def test_what_failed_says_so(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_what_failed_says_so(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult | str:
         return built.run(spec) if spec.architecture.name == "vgg16" else "no memory"
 
     table = class_table(outcomes(built.finish(built.study(dataset="mine"), choose)))

@@ -12,6 +12,9 @@ from reports.pictures import (
     pooled,
     reliability_figure,
 )
+from studies.results import RunResult
+from studies.spec import RunSpec
+from tests.reports.conftest import Built
 
 
 def test_names_are_safe_in_a_link() -> None:
@@ -31,7 +34,7 @@ def test_names_are_safe_in_a_link() -> None:
     ],
 )
 def test_curves_name_their_figure_of_the_paper(
-    built: Any, tmp_path: Path, kind: str, quantity: Any, dataset: str, item: tuple[str, ...]
+    built: type[Built], tmp_path: Path, kind: str, quantity: Any, dataset: str, item: tuple[str, ...]
 ) -> None:
     (tmp_path / "figures").mkdir()
     study = outcomes(built.finish(built.study(kind, dataset=dataset)))
@@ -43,7 +46,7 @@ def test_curves_name_their_figure_of_the_paper(
     assert (tmp_path / figure.file).is_file()
 
 
-def test_accuracies_are_never_shown_without_their_leak(built: Any, tmp_path: Path) -> None:
+def test_accuracies_are_never_shown_without_their_leak(built: type[Built], tmp_path: Path) -> None:
     (tmp_path / "figures").mkdir()
     study = outcomes(built.finish(built.study("ablation", protocols=("frame", "subject"))))
 
@@ -57,7 +60,7 @@ def test_accuracies_are_never_shown_without_their_leak(built: Any, tmp_path: Pat
         assert any("100.00 % of the test frames have their clip in training" in n for n in figure.notes)
 
 
-def test_captions_say_that_leaks_are_unknown(built: Any, tmp_path: Path) -> None:
+def test_captions_say_that_leaks_are_unknown(built: type[Built], tmp_path: Path) -> None:
     (tmp_path / "figures").mkdir()
     study = outcomes(
         built.finish(built.study("ablation"), lambda spec: built.nameless(built.run(spec), "clip", "subject"))
@@ -71,7 +74,7 @@ def test_captions_say_that_leaks_are_unknown(built: Any, tmp_path: Path) -> None
         assert any("it is unknown how many of the test frames have their clip" in n for n in figure.notes)
 
 
-def test_nothing_finished_draws_nothing(built: Any, tmp_path: Path) -> None:
+def test_nothing_finished_draws_nothing(built: type[Built], tmp_path: Path) -> None:
     study = outcomes(built.finish(built.study("ablation"), lambda spec: None))
 
     assert confusion_figure(study, "frame", out=tmp_path) is None
@@ -81,10 +84,10 @@ def test_nothing_finished_draws_nothing(built: Any, tmp_path: Path) -> None:
     assert pooled(study.rows[0]) is None
 
 
-def test_a_reliability_figure_leaves_out_what_has_not_finished(built: Any, tmp_path: Path) -> None:
+def test_a_reliability_figure_leaves_out_what_has_not_finished(built: type[Built], tmp_path: Path) -> None:
     (tmp_path / "figures").mkdir()
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult | None:
         return built.run(spec) if spec.architecture.name == "vgg16" else None
 
     figure = reliability_figure(outcomes(built.finish(built.study(), choose)), "frame", out=tmp_path)

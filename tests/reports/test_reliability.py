@@ -1,5 +1,4 @@
 from pathlib import Path
-from typing import Any
 
 import pytest
 from matplotlib import pyplot
@@ -8,15 +7,18 @@ from matplotlib.figure import Figure
 from reports import reliability
 from reports.outcomes import outcomes
 from reports.reliability import reliability_diagrams
+from studies.results import RunResult
+from studies.spec import RunSpec
+from tests.reports.conftest import Built
 
 
 def test_a_panel_a_network_with_the_bins_of_all_seeds(
-    built: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    built: type[Built], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn: list[Figure] = []
     monkeypatch.setattr(reliability, "save", lambda figure, path: drawn.append(figure))
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         return built.run(spec, built.good if spec.seed == 0 else built.collapsed)
 
     study = outcomes(built.finish(built.study(seeds=(0, 1)), choose))
@@ -34,7 +36,9 @@ def test_a_panel_a_network_with_the_bins_of_all_seeds(
     assert bar.get_height() == 1  # type: ignore[attr-defined]
 
 
-def test_the_same_networks_are_the_same_picture_and_leave_pyplot_alone(built: Any, tmp_path: Path) -> None:
+def test_the_same_networks_are_the_same_picture_and_leave_pyplot_alone(
+    built: type[Built], tmp_path: Path
+) -> None:
     study = outcomes(built.finish(built.study()))
 
     for name in ("a", "b"):

@@ -6,6 +6,8 @@ import pytest
 from reports.outcomes import outcomes
 from reports.run_notes import duration, settings, trace_table
 from studies.search import Search
+from studies.spec import RunSpec
+from tests.reports.conftest import Built
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00:00"), (61.6, "0:01:02"), (36_000, "10:00:00")])
@@ -13,8 +15,8 @@ def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-def test_a_row_a_run_that_leads_to_its_record(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_a_row_a_run_that_leads_to_its_record(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> Any:
         found = {"vgg16": built.run(spec, built.collapsed), "alexnet": "no memory", "resnet34": None}
         return found.get(spec.architecture.name, built.run(spec))
 
@@ -28,7 +30,7 @@ def test_a_row_a_run_that_leads_to_its_record(built: Any) -> None:
     assert built.column(table, "Collapsed") == ["collapsed", "–", "–", "no"]
 
 
-def test_settings_name_what_was_run_and_where(built: Any) -> None:
+def test_settings_name_what_was_run_and_where(built: type[Built]) -> None:
     text = "\n".join(settings(outcomes(built.finish(built.study(protocols=("frame", "subject"))))))
 
     assert "Networks: vgg16, proposed" in text
@@ -38,7 +40,7 @@ def test_settings_name_what_was_run_and_where(built: Any) -> None:
     assert "Runs: 4 finished, 0 failed, 0 not run; 0:00:25" in text
 
 
-def test_a_check_that_is_no_test_tells_nothing_of_a_test(built: Any) -> None:
+def test_a_check_that_is_no_test_tells_nothing_of_a_test(built: type[Built]) -> None:
     study = replace(built.study(only=("proposed",)), checks=("cross-entropy", "robustness", "latency"))
     table = trace_table(outcomes(built.finish(study)))
 
@@ -52,7 +54,7 @@ def test_a_check_that_is_no_test_tells_nothing_of_a_test(built: Any) -> None:
     assert built.column(table, "Test frames")[2:] == ["–", "–"]
 
 
-def test_settings_say_that_a_search_has_found_others(built: Any) -> None:
+def test_settings_say_that_a_search_has_found_others(built: type[Built]) -> None:
     search = Search(
         key="k", values=(0.5,), pruned=(False,), learning_rate=1e-4, gamma=1.0, class_weights="none"
     )

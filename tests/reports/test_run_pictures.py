@@ -1,25 +1,25 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
 
 from reports.run_pictures import run_curves, run_matrix
 from studies.results import RunResult
+from tests.reports.conftest import Built
 
 Draw = Callable[[RunResult, Path], None]
 
 
 @pytest.fixture
-def run(built: Any) -> RunResult:
+def run(built: type[Built]) -> RunResult:
     (spec,) = built.study(only=("vgg16",)).runs()
     found: RunResult = built.run(spec)
     return found
 
 
-def others(built: Any, run: RunResult) -> list[RunResult]:
+def others(built: type[Built], run: RunResult) -> list[RunResult]:
     """Runs whose pictures need other scales, marks, ticks and colours."""
     long = tuple(
         replace(run.history[0], number=n, train_loss=10.0**-n, validation_loss=3.0**-n) for n in range(1, 9)
@@ -33,7 +33,7 @@ def others(built: Any, run: RunResult) -> list[RunResult]:
 
 @pytest.mark.parametrize("draw", [run_matrix, run_curves])
 def test_a_run_is_the_same_bytes_whatever_was_drawn_before(
-    built: Any, run: RunResult, tmp_path: Path, draw: Draw
+    built: type[Built], run: RunResult, tmp_path: Path, draw: Draw
 ) -> None:
     draw(run, tmp_path / "first.png")
     for other in others(built, run):
@@ -43,7 +43,7 @@ def test_a_run_is_the_same_bytes_whatever_was_drawn_before(
 
 
 def test_other_answers_and_other_epochs_are_other_pictures(
-    built: Any, run: RunResult, tmp_path: Path
+    built: type[Built], run: RunResult, tmp_path: Path
 ) -> None:
     collapsed, short, long = others(built, run)
     for draw, each in ((run_matrix, collapsed), (run_curves, short), (run_curves, long)):
@@ -52,7 +52,7 @@ def test_other_answers_and_other_epochs_are_other_pictures(
         assert (tmp_path / "run.png").read_bytes() != (tmp_path / "other.png").read_bytes()
 
 
-def test_a_picture_has_the_size_of_every_other(built: Any, run: RunResult, tmp_path: Path) -> None:
+def test_a_picture_has_the_size_of_every_other(built: type[Built], run: RunResult, tmp_path: Path) -> None:
     for draw in (run_matrix, run_curves):
         sizes = set()
         for number, each in enumerate([run, *others(built, run)]):
@@ -63,7 +63,7 @@ def test_a_picture_has_the_size_of_every_other(built: Any, run: RunResult, tmp_p
         assert len(sizes) == 1
 
 
-def test_a_matrix_is_that_of_the_runs_own_classes(built: Any, run: RunResult, tmp_path: Path) -> None:
+def test_a_matrix_is_that_of_the_runs_own_classes(built: type[Built], run: RunResult, tmp_path: Path) -> None:
     run_matrix(run, tmp_path / "six.png")
     two = built.run(run.spec, ((3, 1), (0, 2)), classes=("happiness", "other"))
     run_matrix(two, tmp_path / "two.png")

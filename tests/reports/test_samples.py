@@ -1,11 +1,12 @@
-from typing import Any
-
 from datasets.spec import Leakage
 from reports.outcomes import outcomes
 from reports.samples import leak_table, sample_table
+from studies.results import RunResult
+from studies.spec import RunSpec
+from tests.reports.conftest import Built
 
 
-def test_counts_each_part_of_each_protocol_beside_table_2(built: Any) -> None:
+def test_counts_each_part_of_each_protocol_beside_table_2(built: type[Built]) -> None:
     table = sample_table(outcomes(built.finish(built.study(protocols=("frame", "subject")))))
     rows = [[cell.text for cell in row] for row in table.rows]
 
@@ -17,7 +18,7 @@ def test_counts_each_part_of_each_protocol_beside_table_2(built: Any) -> None:
     assert all(cell.run_keys for cell in table.rows[0][2:6])
 
 
-def test_a_stand_in_is_named_and_a_strange_class_has_no_count(built: Any) -> None:
+def test_a_stand_in_is_named_and_a_strange_class_has_no_count(built: type[Built]) -> None:
     classes = ("joy", *built.classes[1:])
     study = built.study(dataset="synthetic")
 
@@ -29,15 +30,15 @@ def test_a_stand_in_is_named_and_a_strange_class_has_no_count(built: Any) -> Non
     assert "Classes of the paper that this study does not have: disgust." in table.notes
 
 
-def test_a_set_of_ones_own_has_no_paper_column(built: Any) -> None:
+def test_a_set_of_ones_own_has_no_paper_column(built: type[Built]) -> None:
     table = sample_table(outcomes(built.finish(built.study(dataset="mine"))))
 
     assert table.header[-1] == "All"
     assert table.paper == ()
 
 
-def test_unknown_leaks_are_no_zeros_and_no_clean_audit(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_unknown_leaks_are_no_zeros_and_no_clean_audit(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult:
         run = built.run(spec)
         if spec.protocol == "subject":
             return run
@@ -53,7 +54,7 @@ def test_unknown_leaks_are_no_zeros_and_no_clean_audit(built: Any) -> None:
     assert table.notes[2:] == ("Audit of subject: clean.",)
 
 
-def test_leaks_of_each_protocol(built: Any) -> None:
+def test_leaks_of_each_protocol(built: type[Built]) -> None:
     table = leak_table(outcomes(built.finish(built.study(protocols=("frame", "clip", "subject")))))
 
     assert [[cell.text for cell in row] for row in table.rows] == [

@@ -1,8 +1,11 @@
 from dataclasses import replace
 from typing import Any
 
-from reports.outcomes import outcomes
+from reports.outcomes import Outcomes, outcomes
 from reports.stability import rankings_of, stability_table
+from studies.results import RunResult
+from studies.spec import RunSpec
+from tests.reports.conftest import Built
 
 # By network and seed, one letter a clip: "r" for a correct one.
 ANSWERS = {
@@ -11,21 +14,21 @@ ANSWERS = {
 }
 
 
-def _answered(built: Any, spec: Any, letters: str) -> Any:
+def _answered(built: type[Built], spec: RunSpec, letters: str) -> RunResult:
     return built.answered(spec, [letter == "r" for letter in letters], subjects=2)
 
 
-def _study(built: Any, choose: Any, **more: Any) -> Any:
+def _study(built: type[Built], choose: Any, **more: Any) -> Outcomes:
     return outcomes(
         built.finish(built.study(**{"seeds": (0, 1, 2), "protocols": ("kfold",), **more}), choose)
     )
 
 
-def _from_answers(built: Any) -> Any:
+def _from_answers(built: type[Built]) -> Outcomes:
     return _study(built, lambda spec: _answered(built, spec, ANSWERS[spec.architecture.name][spec.seed]))
 
 
-def test_changes_spread_and_ranks_over_three_seeds(built: Any) -> None:
+def test_changes_spread_and_ranks_over_three_seeds(built: type[Built]) -> None:
     table = stability_table(_from_answers(built))
 
     # vgg16: every clip changes; accuracies 1, 1/2, 0. proposed: none changes; 3/4 three times.
@@ -45,7 +48,7 @@ def test_changes_spread_and_ranks_over_three_seeds(built: Any) -> None:
     assert not any("test sets," in note for note in table.notes)
 
 
-def test_ranks_are_traced_to_the_runs_of_all_networks(built: Any) -> None:
+def test_ranks_are_traced_to_the_runs_of_all_networks(built: type[Built]) -> None:
     table = stability_table(_from_answers(built))
 
     assert table is not None
@@ -54,8 +57,8 @@ def test_ranks_are_traced_to_the_runs_of_all_networks(built: Any) -> None:
     assert len(set(first)) == 6
 
 
-def test_one_ranking_in_all_seeds(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_one_ranking_in_all_seeds(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult:
         return _answered(built, spec, "rrrr" if spec.architecture.name == "proposed" else "rrrw")
 
     table = stability_table(_study(built, choose))
@@ -64,8 +67,8 @@ def test_one_ranking_in_all_seeds(built: Any) -> None:
     assert "Under kfold, 3 seeds give the same ranking of 2 networks." in table.notes
 
 
-def test_seeds_that_tested_different_units_are_not_compared(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_seeds_that_tested_different_units_are_not_compared(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult:
         made = _answered(built, spec, ANSWERS[spec.architecture.name][spec.seed])
         return replace(
             made,
@@ -84,8 +87,8 @@ def test_seeds_that_tested_different_units_are_not_compared(built: Any) -> None:
     assert "Under kfold, no two seeds of a network have the same test units: there is no SD." in table.notes
 
 
-def test_ranks_use_the_seeds_that_all_networks_have_finished(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_ranks_use_the_seeds_that_all_networks_have_finished(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult | str:
         name = spec.architecture.name
         if (name, spec.seed) == ("proposed", 0):
             return "no memory"
@@ -99,7 +102,7 @@ def test_ranks_use_the_seeds_that_all_networks_have_finished(built: Any) -> None
     assert ranking.ranks == ((2, 1), (2, 1))
 
 
-def test_networks_tuned_on_their_own_are_ranked_together(built: Any) -> None:
+def test_networks_tuned_on_their_own_are_ranked_together(built: type[Built]) -> None:
     study = _from_answers(built)
     rows = tuple(
         replace(
@@ -124,8 +127,8 @@ def test_networks_tuned_on_their_own_are_ranked_together(built: Any) -> None:
     assert rankings_of(replace(study, rows=rows), "kfold") == rankings_of(study, "kfold")
 
 
-def test_a_network_without_results_is_not_ranked(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_a_network_without_results_is_not_ranked(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult | None:
         return _answered(built, spec, "rrrw") if spec.architecture.name == "vgg16" else None
 
     table = stability_table(_study(built, choose))
@@ -136,7 +139,7 @@ def test_a_network_without_results_is_not_ranked(built: Any) -> None:
     assert not any("rank" in note for note in table.notes)
 
 
-def test_one_seed_has_no_stability(built: Any) -> None:
+def test_one_seed_has_no_stability(built: type[Built]) -> None:
     assert stability_table(_study(built, built.run, seeds=(0,))) is None
     assert stability_table(_study(built, lambda spec: built.run(spec) if spec.seed == 0 else None)) is None
     assert rankings_of(_study(built, lambda spec: None), "kfold") is None

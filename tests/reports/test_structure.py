@@ -1,9 +1,8 @@
-from typing import Any
-
 from reports.structure import layer_table
+from tests.reports.conftest import Built
 
 
-def test_the_papers_shapes_at_the_papers_size(built: Any) -> None:
+def test_the_papers_shapes_at_the_papers_size(built: type[Built]) -> None:
     table = layer_table(image_size=224, classes=6)
     outputs = [(row[2].text, row[4].text) for row in table.rows]
 

@@ -1,13 +1,15 @@
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from reports.outcomes import outcomes
 from reports.subjects import subject_table
+from studies.results import RunResult
+from studies.spec import RunSpec
+from tests.reports.conftest import Built
 
 
-def _clips(built: Any, spec: Any, rights: dict[str, str]) -> Any:
+def _clips(built: type[Built], spec: RunSpec, rights: dict[str, str]) -> RunResult:
     """A run with a clip for each letter of a subject, "r" for a correct one; the truth is always class 0."""
     template = built.predictions(((1, 0), (0, 1)))
     right, wrong = (0.75, 0.25), (0.25, 0.75)
@@ -27,8 +29,8 @@ def _clips(built: Any, spec: Any, rights: dict[str, str]) -> Any:
     return replace(made, data=replace(made.data, train=(3, 5)), predictions=predictions)
 
 
-def test_median_worst_and_share_of_subjects_below_the_majority_class(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_median_worst_and_share_of_subjects_below_the_majority_class(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult:
         made = _clips(built, spec, {"sub01": "rr", "sub02": "rwww", "sub03": "rw", "sub04": "w"})
         return replace(made, data=replace(made.data, train=(5, 3))) if spec.seed else made
 
@@ -44,8 +46,8 @@ def test_median_worst_and_share_of_subjects_below_the_majority_class(built: Any)
     assert len(table.rows[0][5].run_keys) == 2
 
 
-def test_a_subject_is_averaged_over_the_seeds_that_tested_it(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_a_subject_is_averaged_over_the_seeds_that_tested_it(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult:
         return _clips(built, spec, {"sub01": "rr", "sub02": "w"} if spec.seed else {"sub01": "rw"})
 
     study = built.study(only=("proposed",), seeds=(0, 1), protocols=("subject",))
@@ -58,8 +60,8 @@ def test_a_subject_is_averaged_over_the_seeds_that_tested_it(built: Any) -> None
     assert built.column(table, "Units of worst") == ["1"]
 
 
-def test_networks_that_did_not_finish_say_so(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_networks_that_did_not_finish_say_so(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult | str:
         return built.run(spec) if spec.architecture.name == "vgg16" else "no memory"
 
     table = subject_table(outcomes(built.finish(built.study(), choose)))
@@ -71,8 +73,8 @@ def test_networks_that_did_not_finish_say_so(built: Any) -> None:
 
 
 @pytest.mark.parametrize("named", [0, 1])
-def test_units_without_a_subject_are_left_out(built: Any, named: int) -> None:
-    def choose(spec: Any) -> Any:
+def test_units_without_a_subject_are_left_out(built: type[Built], named: int) -> None:
+    def choose(spec: RunSpec) -> RunResult:
         made = built.run(spec)
         unnamed = tuple(replace(p, subject="") for p in made.predictions[named:])
         return replace(made, predictions=(*made.predictions[:named], *unnamed))
@@ -87,5 +89,5 @@ def test_units_without_a_subject_are_left_out(built: Any, named: int) -> None:
     assert "proposed under frame: 29 of 30 test frames name no subject and are left out." in table.notes
 
 
-def test_nothing_finished_is_no_table(built: Any) -> None:
+def test_nothing_finished_is_no_table(built: type[Built]) -> None:
     assert subject_table(outcomes(built.finish(built.study(), lambda spec: None))) is None

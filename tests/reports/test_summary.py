@@ -7,12 +7,14 @@ from datasets.audit import Finding
 from datasets.spec import Leakage
 from reports.outcomes import outcomes
 from reports.summary import summary
-from studies.spec import null_of
+from studies.results import RunResult
+from studies.spec import RunSpec, null_of
+from tests.reports.conftest import Built
 
 ALL_RIGHT = tuple(tuple(5 if c == r else 0 for c in range(6)) for r in range(6))
 
 
-def _said(built: Any, choose: Any = None, **kwargs: Any) -> list[str]:
+def _said(built: type[Built], choose: Any = None, **kwargs: Any) -> list[str]:
     kind = kwargs.pop("kind", "comparison")
     study = built.study(kind, **kwargs)
     return list(summary(outcomes(built.finish(study, choose or built.run))))
@@ -24,8 +26,8 @@ def _best(said: list[str], protocol: str = "frame") -> str:
     return text
 
 
-def test_names_the_best_with_its_interval_and_leak(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_names_the_best_with_its_interval_and_leak(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult:
         return built.run(spec, ALL_RIGHT if spec.architecture.name == "vgg16" else built.good)
 
     said = _said(built, choose)
@@ -38,7 +40,7 @@ def test_names_the_best_with_its_interval_and_leak(built: Any) -> None:
     )
 
 
-def test_verdicts_stand_before_the_highest_accuracy(built: Any) -> None:
+def test_verdicts_stand_before_the_highest_accuracy(built: type[Built]) -> None:
     """The reader must meet "no verdict" before the number that looks like one."""
     said = _said(built, protocols=("frame", "subject"))
     kinds = ["in points of accuracy", "Verdicts need", "the highest mean accuracy", "This does not show"]
@@ -49,10 +51,10 @@ def test_verdicts_stand_before_the_highest_accuracy(built: Any) -> None:
     assert not [text for text in said if "most accurate" in text or "Next is" in text]
 
 
-def _of_plain_folders(built: Any, *codes: str, **stored: Any) -> Any:
+def _of_plain_folders(built: type[Built], *codes: str, **stored: Any) -> Any:
     """Runs on images whose clips and subjects are unknown, with 3 test frames in a finding of each code."""
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         found = tuple(
             Finding(code=code, severity="warning", share=0.1, count=3, examples=(), text="") for code in codes
         )
@@ -63,7 +65,7 @@ def _of_plain_folders(built: Any, *codes: str, **stored: Any) -> Any:
 
 
 @pytest.mark.parametrize("stored", [None, Leakage(clip=0.0, subject=0.0)])
-def test_an_unknown_leak_is_said_with_the_audits_near_duplicates(built: Any, stored: Any) -> None:
+def test_an_unknown_leak_is_said_with_the_audits_near_duplicates(built: type[Built], stored: Any) -> None:
     said = " ".join(_said(built, _of_plain_folders(built, "near-duplicate", leakage=stored)))
 
     assert (
@@ -74,13 +76,13 @@ def test_an_unknown_leak_is_said_with_the_audits_near_duplicates(built: Any, sto
     assert "from any row whose subjects were seen or are unknown" in said
 
 
-def test_copies_are_said_beside_the_near_duplicates(built: Any) -> None:
+def test_copies_are_said_beside_the_near_duplicates(built: type[Built]) -> None:
     said = _best(_said(built, _of_plain_folders(built, "same-bytes")))
 
     assert "a near-duplicate of 0.00 % of the test frames and a copy of 10.00 %." in said
 
 
-def test_no_share_of_near_duplicates_is_given_for_motion(built: Any) -> None:
+def test_no_share_of_near_duplicates_is_given_for_motion(built: type[Built]) -> None:
     study = built.study()
     study = replace(study, dataset=replace(study.dataset, representation="flow"))
     said = _best(list(summary(outcomes(built.finish(study, _of_plain_folders(built))))))
@@ -88,16 +90,18 @@ def test_no_share_of_near_duplicates_is_given_for_motion(built: Any) -> None:
     assert "the audit looks for no near-duplicates among images of motion." in said
 
 
-def test_a_tie_names_all_that_share_the_highest_accuracy(built: Any) -> None:
+def test_a_tie_names_all_that_share_the_highest_accuracy(built: type[Built]) -> None:
     assert _best(_said(built)).endswith("their subject. proposed has the same mean accuracy.")
     three = _said(built, only=("vgg16", "proposed", "resnet34"))
     assert _best(three).endswith(" proposed, resnet34 have the same mean accuracy.")
 
 
-def _split(built: Any, *collapsed: str, subjects: int = 12, seeds: tuple[int, ...] = (0,)) -> list[str]:
+def _split(
+    built: type[Built], *collapsed: str, subjects: int = 12, seeds: tuple[int, ...] = (0,)
+) -> list[str]:
     """A summary of two frames a clip: all right under `frame`, half right or collapsed under `subject`."""
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         strict = spec.protocol == "subject"
         fallen = strict and spec.architecture.name in collapsed
         right = [c < 48 if fallen else not strict or c // 12 % 2 == (c % 6 == 0) for c in range(96)]
@@ -108,7 +112,7 @@ def _split(built: Any, *collapsed: str, subjects: int = 12, seeds: tuple[int, ..
     return _said(built, choose, protocols=("frame", "subject"), seeds=seeds)
 
 
-def test_the_fall_is_counted_in_frames_on_both_sides(built: Any) -> None:
+def test_the_fall_is_counted_in_frames_on_both_sides(built: type[Built]) -> None:
     (said,) = [text for text in _split(built) if "falls" in text]
 
     assert said == (
@@ -119,7 +123,7 @@ def test_the_fall_is_counted_in_frames_on_both_sides(built: Any) -> None:
     assert five.endswith("points (95 % interval +50.00 to +50.00).")
 
 
-def test_collapsed_networks_are_left_out_of_the_fall_and_counted(built: Any) -> None:
+def test_collapsed_networks_are_left_out_of_the_fall_and_counted(built: type[Built]) -> None:
     (said,) = [text for text in _split(built, "vgg16") if "falls" in text]
 
     assert "to 50.00 % (subject)" in said
@@ -128,17 +132,17 @@ def test_collapsed_networks_are_left_out_of_the_fall_and_counted(built: Any) -> 
     assert "Collapsed, one answer for every test sample: under subject vgg16." in _split(built, "vgg16")
 
 
-def test_the_fall_of_few_subjects_has_no_interval(built: Any) -> None:
+def test_the_fall_of_few_subjects_has_no_interval(built: type[Built]) -> None:
     (said,) = [text for text in _split(built, subjects=4) if "falls" in text]
 
     assert said.endswith("a difference of +50.00 points (no interval: too few subjects).")
 
 
-def test_the_null_arm_is_never_the_best(built: Any) -> None:
+def test_the_null_arm_is_never_the_best(built: type[Built]) -> None:
     base = built.study(protocols=("subject",))
     study = replace(base, arms=(*base.arms, null_of(base.arms[1])))
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         better = spec.architecture.name.endswith("(null)")
         return built.answered(spec, [better or clip % 5 > 0 for clip in range(96)], subjects=12)
 
@@ -148,19 +152,19 @@ def test_the_null_arm_is_never_the_best(built: Any) -> None:
     assert "(null)" not in " ".join(said)
 
 
-def test_says_what_is_missing(built: Any) -> None:
+def test_says_what_is_missing(built: type[Built]) -> None:
     said = _said(built, lambda spec: "no memory" if spec.architecture.name == "vgg16" else None)
 
     assert said[0].endswith("0 of 2 runs finished, 1 failed, 1 not run.")
     assert said[1] == "Under frame nothing has finished."
 
 
-def _cbam_alone(built: Any, spec: Any) -> Any:
+def _cbam_alone(built: type[Built], spec: RunSpec) -> RunResult:
     cbam = spec.architecture.name == "vgg16+cbam"
     return built.answered(spec, [clip // 12 % 4 != 0 or cbam for clip in range(96)], subjects=12)
 
 
-def test_an_ablation_tells_what_may_be_believed_of_its_steps(built: Any) -> None:
+def test_an_ablation_tells_what_may_be_believed_of_its_steps(built: type[Built]) -> None:
     said = _said(
         built,
         lambda spec: _cbam_alone(built, spec),
@@ -178,7 +182,7 @@ def test_an_ablation_tells_what_may_be_believed_of_its_steps(built: Any) -> None
     assert not [text for text in said if text.startswith("Verdicts need")]
 
 
-def test_one_training_tells_numbers_the_reason_and_the_command(built: Any) -> None:
+def test_one_training_tells_numbers_the_reason_and_the_command(built: type[Built]) -> None:
     said = _said(built, lambda spec: _cbam_alone(built, spec), kind="ablation", protocols=("subject",))
 
     assert said[1].startswith(
@@ -188,8 +192,8 @@ def test_one_training_tells_numbers_the_reason_and_the_command(built: Any) -> No
     assert said[2].startswith("Verdicts need 5 trainings of each network. Run harness ablate ")
 
 
-def test_a_score_is_held_against_the_highest_control(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_a_score_is_held_against_the_highest_control(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult:
         good = spec.control == "shuffled-labels" or spec.architecture.name == "vgg16"
         return built.answered(spec, [good or clip % 2 == 0 for clip in range(40)], subjects=8)
 
@@ -203,7 +207,7 @@ def test_a_score_is_held_against_the_highest_control(built: Any) -> None:
     )
 
 
-def test_says_what_cannot_be_concluded(built: Any) -> None:
+def test_says_what_cannot_be_concluded(built: type[Built]) -> None:
     said = " ".join(_said(built, dataset="synthetic", width=0.25))
 
     assert "there is one division" in said
@@ -212,7 +216,7 @@ def test_says_what_cannot_be_concluded(built: Any) -> None:
     assert "Not the paper's settings: width 0.25" in said
 
 
-def test_several_divisions_under_a_strict_split_leave_nothing_open(built: Any) -> None:
+def test_several_divisions_under_a_strict_split_leave_nothing_open(built: type[Built]) -> None:
     said = " ".join(_said(built, protocols=("subject",), split_seeds=(0, 1)))
     one = " ".join(_said(built, protocols=("subject",), seeds=(0, 1)))
 
@@ -221,16 +225,16 @@ def test_several_divisions_under_a_strict_split_leave_nothing_open(built: Any) -
     assert "This does not show: how far a result moves with the division" in one
 
 
-def test_no_collapsed_network_has_the_highest_accuracy(built: Any) -> None:
+def test_no_collapsed_network_has_the_highest_accuracy(built: type[Built]) -> None:
     best = _best(_said(built, lambda spec: built.run(spec, built.collapsed)))
 
     assert best == "Under frame no network beat always answering disgust (33.33 %): every one collapsed."
 
 
-def test_the_best_of_those_that_did_not_collapse_is_below_one_answer(built: Any) -> None:
+def test_the_best_of_those_that_did_not_collapse_is_below_one_answer(built: type[Built]) -> None:
     poor = [clip % 5 == 0 for clip in range(60)]
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         right = [clip < 30 for clip in range(60)] if spec.architecture.name == "vgg16" else poor
         return built.answered(spec, right, subjects=12)
 
@@ -243,8 +247,8 @@ def test_the_best_of_those_that_did_not_collapse_is_below_one_answer(built: Any)
     assert best.endswith("0.00 % of the test frames have their clip in training, 0.00 % their subject.")
 
 
-def test_a_single_network_that_learned_is_alone(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_a_single_network_that_learned_is_alone(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult:
         return built.run(spec, built.collapsed if spec.architecture.name == "vgg16" else built.good)
 
     best = _best(_said(built, choose))
@@ -253,8 +257,8 @@ def test_a_single_network_that_learned_is_alone(built: Any) -> None:
     assert best.endswith("No other network beat always answering disgust (33.33 %).")
 
 
-def test_one_answer_is_held_against_the_mean_over_the_seeds(built: Any) -> None:
-    def choose(spec: Any) -> Any:
+def test_one_answer_is_held_against_the_mean_over_the_seeds(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> RunResult:
         return built.run(spec, built.collapsed if spec.seed else built.good)
 
     best = _best(_said(built, choose, only=("vgg16",), seeds=(0, 1)))
@@ -264,7 +268,7 @@ def test_one_answer_is_held_against_the_mean_over_the_seeds(built: Any) -> None:
     )
 
 
-def test_long_lists_are_cut_and_counted(built: Any) -> None:
+def test_long_lists_are_cut_and_counted(built: type[Built]) -> None:
     said = _said(built, lambda spec: built.run(spec, built.collapsed), kind="ablation")
 
     assert (
@@ -273,7 +277,7 @@ def test_long_lists_are_cut_and_counted(built: Any) -> None:
     ) in said
 
 
-def test_a_study_is_called_by_its_heading(built: Any) -> None:
+def test_a_study_is_called_by_its_heading(built: type[Built]) -> None:
     told = summary(outcomes(built.finish(built.study())), heading="The second")
 
     assert told[0] == "The second: 2 of 2 runs finished."

@@ -5,15 +5,19 @@ import pytest
 from scipy.stats import t as student
 
 from reports.outcomes import outcomes
+from reports.table import Table
 from reports.uncertainty import uncertainty_table
+from studies.results import RunResult
+from studies.spec import RunSpec
+from tests.reports.conftest import Built
 
 FIVE = (0, 1, 2, 3, 4)
 
 
-def _table(built: Any, count: Any, *, subjects: int = 12, **kwargs: Any) -> Any:
+def _table(built: type[Built], count: Any, *, subjects: int = 12, **kwargs: Any) -> Table | None:
     """Networks of which `name` answers count(name, spec, subject) of 8 clips of each subject right."""
 
-    def choose(spec: Any) -> Any:
+    def choose(spec: RunSpec) -> RunResult:
         name = spec.architecture.name
         right = [c // subjects < count(name, spec, c % subjects) for c in range(8 * subjects)]
         return built.answered(spec, right, subjects=subjects)
@@ -22,11 +26,11 @@ def _table(built: Any, count: Any, *, subjects: int = 12, **kwargs: Any) -> Any:
     return uncertainty_table(outcomes(built.finish(study, choose)))
 
 
-def _by_training(name: str, spec: Any, _: int) -> int:
+def _by_training(name: str, spec: RunSpec, _: int) -> int:
     return 3 + int(spec.seed) if name == "proposed" else 6
 
 
-def test_trainings_alone_give_the_whole_error(built: Any) -> None:
+def test_trainings_alone_give_the_whole_error(built: type[Built]) -> None:
     """Accuracies 3/8 to 7/8 against one that does not vary: 4 degrees of freedom."""
     table = _table(built, _by_training, seeds=FIVE)
     error = 100 * sqrt(2.5 / 5) / 8
@@ -45,7 +49,7 @@ def test_trainings_alone_give_the_whole_error(built: Any) -> None:
     assert len(row[4].run_keys) == 10
 
 
-def test_the_smallest_difference_is_at_the_level_of_the_family(built: Any) -> None:
+def test_the_smallest_difference_is_at_the_level_of_the_family(built: type[Built]) -> None:
     """Two of three arms vary alike and share one variance; two comparisons share the 5 %."""
     table = _table(built, _by_training, seeds=FIVE, only=("vgg16", "resnet34", "proposed"))
     error = 100 * sqrt(2.5 / 5) / 8
@@ -54,7 +58,7 @@ def test_the_smallest_difference_is_at_the_level_of_the_family(built: Any) -> No
     assert built.column(table, "Smallest detectable difference") == [f"{least:.2f}"] * 2
 
 
-def test_what_a_single_training_did_not_vary_is_a_dash(built: Any) -> None:
+def test_what_a_single_training_did_not_vary_is_a_dash(built: type[Built]) -> None:
     lacking = [0, 1, 2, 3] * 3
     table = _table(built, lambda name, _, s: 7 if name == "proposed" else 7 - lacking[s])
     error = 100 * sqrt(sum((each - 1.5) ** 2 for each in lacking) / 11 / 12) / 8
@@ -63,7 +67,7 @@ def test_what_a_single_training_did_not_vary_is_a_dash(built: Any) -> None:
     assert built.column(table, "Trainings") == built.column(table, "Divisions") == ["–"]
 
 
-def test_divisions_have_a_column_of_their_own(built: Any) -> None:
+def test_divisions_have_a_column_of_their_own(built: type[Built]) -> None:
     table = _table(
         built,
         lambda name, spec, _: 4 + spec.split_seed if name == "proposed" else 6,
@@ -75,7 +79,7 @@ def test_divisions_have_a_column_of_their_own(built: Any) -> None:
     assert built.column(table, "Trainings") == ["–"]
 
 
-def test_without_an_interval_there_is_no_row(built: Any) -> None:
+def test_without_an_interval_there_is_no_row(built: type[Built]) -> None:
     assert _table(built, _by_training, seeds=FIVE, subjects=5) is None
     assert _table(built, lambda *_: 4, seeds=FIVE) is None, "both collapsed"
     assert _table(built, _by_training, only=("proposed",)) is None
