@@ -26,9 +26,9 @@ class ChannelAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to weights (N, C, 1, 1) in 0..1."""
-        average = x.mean((2, 3), keepdim=True)
-        largest = x.amax((2, 3), keepdim=True)
-        return torch.sigmoid(self.mlp(average) + self.mlp(largest))
+        avg_pool = x.mean((2, 3), keepdim=True)
+        max_pool = x.amax((2, 3), keepdim=True)
+        return torch.sigmoid(self.mlp(avg_pool) + self.mlp(max_pool))
 
 
 class SpatialAttention(nn.Module):
@@ -59,8 +59,8 @@ class CBAM(nn.Module):
         return out
 
 
-def _no_attention(channels: int) -> nn.Module:
+def _build_identity(channels: int) -> nn.Module:
     return nn.Identity()
 
 
-ATTENTIONS = {"none": _no_attention, "cbam": CBAM}
+ATTENTION_BUILDERS = {"none": _build_identity, "cbam": CBAM}

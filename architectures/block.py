@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from architectures.attention import ATTENTIONS
-from architectures.convolution import CONVOLUTIONS, activation, norm
+from architectures.attention import ATTENTION_BUILDERS
+from architectures.convolution import CONVOLUTION_BUILDERS, build_activation, build_norm
 from architectures.spec import ArchitectureSpec
 
 
@@ -32,14 +32,14 @@ class Residual(nn.Module):
         return out
 
 
-def block(spec: ArchitectureSpec, inputs: int, outputs: int) -> nn.Module:
+def build_block(spec: ArchitectureSpec, in_channels: int, out_channels: int) -> nn.Module:
     """One block: (N, inputs, H, W) to (N, outputs, H, W)."""
     body = nn.Sequential(
-        CONVOLUTIONS[spec.block.convolution](spec, inputs, outputs),
-        ATTENTIONS[spec.block.attention](outputs),
+        CONVOLUTION_BUILDERS[spec.block.convolution](spec, in_channels, out_channels),
+        ATTENTION_BUILDERS[spec.block.attention](out_channels),
     )
     if not spec.block.residual:
         return body
-    projection = nn.Sequential(nn.Conv2d(inputs, outputs, 1), norm(spec, outputs))
-    shortcut = nn.Identity() if inputs == outputs else projection
-    return Residual(body, shortcut=shortcut, activation=activation(spec, outputs))
+    projection = nn.Sequential(nn.Conv2d(in_channels, out_channels, 1), build_norm(spec, out_channels))
+    shortcut = nn.Identity() if in_channels == out_channels else projection
+    return Residual(body, shortcut=shortcut, activation=build_activation(spec, out_channels))

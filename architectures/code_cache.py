@@ -9,19 +9,19 @@ from pathlib import Path
 USER_CACHE = Path.home() / ".cache" / "harness"
 
 
-def private_folder(name: str) -> Path:
+def ensure_private_folder(name: str) -> Path:
     """The folder `code/<name>` of HARNESS_CACHE, or of the user's cache if others can write the first.
 
     Raises:
         PermissionError: others can write both.
         OSError: the folder cannot be made.
     """
-    caches = [Path(os.environ.get("HARNESS_CACHE") or USER_CACHE), USER_CACHE]
-    for cache in dict.fromkeys(caches):
-        folder = cache / "code" / name
+    roots = [Path(os.environ.get("HARNESS_CACHE") or USER_CACHE), USER_CACHE]
+    for root in dict.fromkeys(roots):
+        folder = root / "code" / name
         folder.parent.mkdir(parents=True, exist_ok=True)
-        for each in (folder.parent, folder):
-            each.mkdir(mode=0o700, exist_ok=True)
+        for directory in (folder.parent, folder):
+            directory.mkdir(mode=0o700, exist_ok=True)
         if _is_private(folder.parent) and _is_private(folder):
             return folder
     raise PermissionError(
@@ -35,5 +35,5 @@ def _is_private(folder: Path) -> bool:
     if not hasattr(os, "getuid"):
         return True  # Windows: a user's profile is private by default
     status = folder.lstat()
-    shared = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not shared
+    write_bits = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not write_bits

@@ -11,33 +11,35 @@ from torch import nn
 from architectures.spec import ArchitectureSpec
 
 
-def norm(spec: ArchitectureSpec, channels: int) -> nn.Module:
+def build_norm(spec: ArchitectureSpec, channels: int) -> nn.Module:
     """Batch norm over `channels`, or nothing."""
     return nn.BatchNorm2d(channels) if spec.norm == "batch" else nn.Identity()
 
 
-def activation(spec: ArchitectureSpec, channels: int) -> nn.Module:
+def build_activation(spec: ArchitectureSpec, channels: int) -> nn.Module:
     """A fresh ReLU, or a fresh PReLU with one slope per channel (He et al. 2015, arXiv:1502.01852)."""
     return nn.PReLU(channels) if spec.block.activation == "prelu" else nn.ReLU()
 
 
-def standard(spec: ArchitectureSpec, inputs: int, outputs: int) -> nn.Sequential:
+def build_standard_conv(spec: ArchitectureSpec, in_channels: int, out_channels: int) -> nn.Sequential:
     """3x3 convolution, norm, activation: (N, inputs, H, W) to (N, outputs, H, W)."""
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, padding=1), norm(spec, outputs), activation(spec, outputs)
+        nn.Conv2d(in_channels, out_channels, 3, padding=1),
+        build_norm(spec, out_channels),
+        build_activation(spec, out_channels),
     )
 
 
-def separable(spec: ArchitectureSpec, inputs: int, outputs: int) -> nn.Sequential:
+def build_separable_conv(spec: ArchitectureSpec, in_channels: int, out_channels: int) -> nn.Sequential:
     """Depthwise 3x3, pointwise 1x1, each with norm and activation: the same shapes as `standard`."""
     return nn.Sequential(
-        nn.Conv2d(inputs, inputs, 3, padding=1, groups=inputs),
-        norm(spec, inputs),
-        activation(spec, inputs),
-        nn.Conv2d(inputs, outputs, 1),
-        norm(spec, outputs),
-        activation(spec, outputs),
+        nn.Conv2d(in_channels, in_channels, 3, padding=1, groups=in_channels),
+        build_norm(spec, in_channels),
+        build_activation(spec, in_channels),
+        nn.Conv2d(in_channels, out_channels, 1),
+        build_norm(spec, out_channels),
+        build_activation(spec, out_channels),
     )
 
 
-CONVOLUTIONS = {"standard": standard, "separable": separable}
+CONVOLUTION_BUILDERS = {"standard": build_standard_conv, "separable": build_separable_conv}

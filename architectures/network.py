@@ -6,30 +6,30 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from architectures.block import block
-from architectures.reference import reference
-from architectures.spec import BLOCKS, USER, ArchitectureSpec
-from architectures.user import user_network
+from architectures.block import build_block
+from architectures.reference import build_baseline
+from architectures.spec import BLOCK_NETWORK, USER_NETWORK, ArchitectureSpec
+from architectures.user import build_user_network
 from architectures.weights import load_pretrained
 
 
 class BlockNetwork(nn.Module):
     """Stages of blocks, each closed by a 2x2 max-pool, and a classifier (VGG: arXiv:1409.1556)."""
 
-    def __init__(self, spec: ArchitectureSpec, *, classes: int) -> None:
+    def __init__(self, spec: ArchitectureSpec, *, num_classes: int) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        inputs = 3
-        for blocks, channels in spec.stages:
-            outputs = spec.channels(channels)
-            for _ in range(blocks):
-                layers.append(block(spec, inputs, outputs))
-                inputs = outputs
+        in_channels = 3
+        for num_blocks, channels in spec.stages:
+            out_channels = spec.scale_channels(channels)
+            for _ in range(num_blocks):
+                layers.append(build_block(spec, in_channels, out_channels))
+                in_channels = out_channels
             layers.append(nn.MaxPool2d(2))
         self.features = nn.Sequential(*layers)
-        self.classifier = HEADS[spec.head](spec, inputs, classes=classes)
+        self.classifier = HEAD_BUILDERS[spec.head](spec, in_channels, num_classes=num_classes)
         if not next(self.parameters()).is_meta:
-            self.apply(_initialise)
+            self.apply(_init_weights)
 
     def forward(self, x: Tensor) -> Tensor:
         """Images (N, 3, H, W), H and W at least 2 ** stages, to logits (N, classes)."""
@@ -37,7 +37,7 @@ class BlockNetwork(nn.Module):
         return out
 
 
-def first_and_last(network: nn.Module) -> tuple[nn.Module, nn.Module] | None:
+def get_first_and_last_block(network: nn.Module) -> tuple[nn.Module, nn.Module] | None:
     """The first and the last block of a block network; None for any other."""
     if not isinstance(network, BlockNetwork):
         return None
@@ -45,37 +45,37 @@ def first_and_last(network: nn.Module) -> tuple[nn.Module, nn.Module] | None:
     return blocks[0], blocks[-1]
 
 
-def _vgg_head(spec: ArchitectureSpec, inputs: int, *, classes: int) -> nn.Sequential:
-    hidden = spec.channels(4096)
+def _build_vgg_head(spec: ArchitectureSpec, in_channels: int, *, num_classes: int) -> nn.Sequential:
+    hidden = spec.scale_channels(4096)
     return nn.Sequential(
         nn.AdaptiveAvgPool2d(7),
         nn.Flatten(),
-        nn.Linear(inputs * 49, hidden),
+        nn.Linear(in_channels * 49, hidden),
         nn.ReLU(),
         nn.Dropout(0.5),
         nn.Linear(hidden, hidden),
         nn.ReLU(),
         nn.Dropout(0.5),
-        nn.Linear(hidden, classes),
+        nn.Linear(hidden, num_classes),
     )
 
 
-def _gap_head(spec: ArchitectureSpec, inputs: int, *, classes: int) -> nn.Sequential:
-    hidden = spec.channels(512)
+def _build_gap_head(spec: ArchitectureSpec, in_channels: int, *, num_classes: int) -> nn.Sequential:
+    hidden = spec.scale_channels(512)
     return nn.Sequential(
         nn.AdaptiveAvgPool2d(1),
         nn.Flatten(),
-        nn.Linear(inputs, hidden),
+        nn.Linear(in_channels, hidden),
         nn.ReLU(),
         nn.Dropout(0.5),
-        nn.Linear(hidden, classes),
+        nn.Linear(hidden, num_classes),
     )
 
 
-HEADS = {"vgg": _vgg_head, "gap": _gap_head}
+HEAD_BUILDERS = {"vgg": _build_vgg_head, "gap": _build_gap_head}
 
 
-def _initialise(module: nn.Module) -> None:
+def _init_weights(module: nn.Module) -> None:
     """VGG's scheme in torchvision; PReLU keeps PyTorch's 0.25 and batch norm its 1 and 0."""
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
@@ -85,10 +85,13 @@ def _initialise(module: nn.Module) -> None:
         nn.init.zeros_(module.bias)
 
 
-MAKERS: dict[str, Callable[..., nn.Module]] = {BLOCKS: BlockNetwork, USER: user_network}
+BUILDERS: dict[str, Callable[..., nn.Module]] = {
+    BLOCK_NETWORK: BlockNetwork,
+    USER_NETWORK: build_user_network,
+}
 
 
-def build(spec: ArchitectureSpec, *, classes: int) -> nn.Module:
+def build_network(spec: ArchitectureSpec, *, num_classes: int) -> nn.Module:
     """A freshly initialised network: images (N, 3, H, W) to logits (N, classes).
 
     Initialisation draws from torch's global generator. With `spec.pretrained`, everything but the last
@@ -98,9 +101,9 @@ def build(spec: ArchitectureSpec, *, classes: int) -> nn.Module:
         ValueError: fewer than 2 classes, a network that does not exist or has no such weights.
         FileNotFoundError: the pretrained weights are not on this machine.
     """
-    if classes < 2:
-        raise ValueError(f"a classifier needs at least 2 classes; got {classes}")
-    network = MAKERS.get(spec.network, reference)(spec, classes=classes)
+    if num_classes < 2:
+        raise ValueError(f"a classifier needs at least 2 classes; got {num_classes}")
+    network = BUILDERS.get(spec.network, build_baseline)(spec, num_classes=num_classes)
     if spec.pretrained:
         load_pretrained(network, spec)
     return network

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from architectures.spec import ArchitectureSpec
 
-BLOCK_PARTS: Mapping[str, tuple[str, object]] = {
+BLOCK_COMPONENTS: Mapping[str, tuple[str, object]] = {
     "cbam": ("attention", "cbam"),
     "residual": ("residual", True),
     "separable": ("convolution", "separable"),
@@ -18,34 +18,40 @@ BLOCK_PARTS: Mapping[str, tuple[str, object]] = {
 }
 """Part by name: the field of BlockSpec that it sets, and to what; the paper's order."""
 
-NETWORK_PARTS: Mapping[str, tuple[str, object]] = {
+NETWORK_COMPONENTS: Mapping[str, tuple[str, object]] = {
     "batch-norm": ("norm", "batch"),
     "gap-head": ("head", "gap"),
 }
 """The same of ArchitectureSpec."""
 
-PARTS = (*BLOCK_PARTS, *NETWORK_PARTS)
+COMPONENTS = (*BLOCK_COMPONENTS, *NETWORK_COMPONENTS)
 
 
-def with_parts(parts: Collection[str], *, name: str) -> ArchitectureSpec:
+def with_components(components: Collection[str], *, name: str) -> ArchitectureSpec:
     """VGG16 with these parts on and the others off.
 
     Raises:
         ValueError: no such part; the message lists them.
     """
-    unknown = [part for part in parts if part not in PARTS]
+    unknown = [component for component in components if component not in COMPONENTS]
     if unknown:
-        raise ValueError(f"unknown part {unknown[0]!r}; accepted: {', '.join(PARTS)}")
-    plain = ArchitectureSpec(name=name)
-    inside, around = (
-        {field: value for part, (field, value) in table.items() if part in parts}
-        for table in (BLOCK_PARTS, NETWORK_PARTS)
+        raise ValueError(f"unknown part {unknown[0]!r}; accepted: {', '.join(COMPONENTS)}")
+    baseline = ArchitectureSpec(name=name)
+    block_fields, network_fields = (
+        {field: value for component, (field, value) in table.items() if component in components}
+        for table in (BLOCK_COMPONENTS, NETWORK_COMPONENTS)
     )
-    return replace(plain, block=replace(plain.block, **inside), **around)  # type: ignore[arg-type]
+    return replace(baseline, block=replace(baseline.block, **block_fields), **network_fields)  # type: ignore[arg-type]
 
 
-def parts_of(spec: ArchitectureSpec) -> frozenset[str]:
+def get_components(spec: ArchitectureSpec) -> frozenset[str]:
     """The parts that are on in a block network."""
-    inside = (part for part, (field, value) in BLOCK_PARTS.items() if getattr(spec.block, field) == value)
-    around = (part for part, (field, value) in NETWORK_PARTS.items() if getattr(spec, field) == value)
-    return frozenset((*inside, *around))
+    block_components = (
+        component
+        for component, (field, value) in BLOCK_COMPONENTS.items()
+        if getattr(spec.block, field) == value
+    )
+    network_components = (
+        component for component, (field, value) in NETWORK_COMPONENTS.items() if getattr(spec, field) == value
+    )
+    return frozenset((*block_components, *network_components))

@@ -11,9 +11,9 @@ from torch import nn
 from architectures.spec import ArchitectureSpec
 
 
-def _alexnet_d2l(spec: ArchitectureSpec, *, classes: int) -> nn.Sequential:
+def _build_alexnet_d2l(spec: ArchitectureSpec, *, num_classes: int) -> nn.Sequential:
     """Krizhevsky et al. 2012 as in d2l.ai, section 8.1; the adaptive pool changes nothing at 224 px."""
-    c96, c256, c384, hidden = (spec.channels(count) for count in (96, 256, 384, 4096))
+    c96, c256, c384, hidden = (spec.scale_channels(count) for count in (96, 256, 384, 4096))
     return nn.Sequential(
         nn.Conv2d(3, c96, 11, stride=4, padding=1),
         nn.ReLU(),
@@ -36,18 +36,18 @@ def _alexnet_d2l(spec: ArchitectureSpec, *, classes: int) -> nn.Sequential:
         nn.Linear(hidden, hidden),
         nn.ReLU(),
         nn.Dropout(0.5),
-        nn.Linear(hidden, classes),
+        nn.Linear(hidden, num_classes),
     )
 
 
-def reference(spec: ArchitectureSpec, *, classes: int) -> nn.Module:
+def build_baseline(spec: ArchitectureSpec, *, num_classes: int) -> nn.Module:
     """A comparison network: images (N, 3, H, W) to logits (N, classes).
 
     Raises:
         ValueError: no network of that name, or a width that it does not have.
     """
     if spec.network == "alexnet_d2l":
-        return _alexnet_d2l(spec, classes=classes)
+        return _build_alexnet_d2l(spec, num_classes=num_classes)
     import torchvision.models  # which imports torch's compiler: a second that block networks do without
 
     if spec.network not in torchvision.models.list_models(module=torchvision.models):
@@ -57,5 +57,5 @@ def reference(spec: ArchitectureSpec, *, classes: int) -> nn.Module:
         )
     if spec.width != 1:
         raise ValueError(f"{spec.network} exists at width 1 alone; got {spec.width}")
-    network: nn.Module = torchvision.models.get_model(spec.network, weights=None, num_classes=classes)
+    network: nn.Module = torchvision.models.get_model(spec.network, weights=None, num_classes=num_classes)
     return network

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import torch
 
-from architectures.network import build
+from architectures.network import build_network
 from architectures.spec import ArchitectureSpec
 
 
-def parameters(spec: ArchitectureSpec, *, classes: int = 6) -> int:
+def count_parameters(spec: ArchitectureSpec, *, num_classes: int = 6) -> int:
     """Number of parameters of `spec`; errors as `build`."""
     with torch.device("meta"):
-        return sum(parameter.numel() for parameter in build(spec, classes=classes).parameters())
+        return sum(
+            parameter.numel() for parameter in build_network(spec, num_classes=num_classes).parameters()
+        )

@@ -14,15 +14,15 @@ ATTENTIONS = ("none", "cbam")
 ACTIVATIONS = ("relu", "prelu")
 NORMS = ("none", "batch")
 HEADS = ("vgg", "gap")
-BLOCKS = "blocks"
-USER = "user"
+BLOCK_NETWORK = "blocks"
+USER_NETWORK = "user"
 
 VGG16_STAGES = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 
 
-def _one_of(what: str, value: object, accepted: tuple[str, ...]) -> None:
-    if value not in accepted:
-        raise ValueError(f"{what} must be one of {', '.join(accepted)}; got {value!r}")
+def _require_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}; got {value!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +39,9 @@ class BlockSpec:
     residual: bool = False
 
     def __post_init__(self) -> None:
-        _one_of("convolution", self.convolution, CONVOLUTIONS)
-        _one_of("attention", self.attention, ATTENTIONS)
-        _one_of("activation", self.activation, ACTIVATIONS)
+        _require_choice("convolution", self.convolution, CONVOLUTIONS)
+        _require_choice("attention", self.attention, ATTENTIONS)
+        _require_choice("activation", self.activation, ACTIVATIONS)
         if not isinstance(self.residual, bool):
             raise ValueError(f"residual must be true or false; got {self.residual!r}")
 
@@ -62,7 +62,7 @@ class ArchitectureSpec:
     """
 
     name: str
-    network: str = BLOCKS
+    network: str = BLOCK_NETWORK
     stages: tuple[tuple[int, int], ...] = VGG16_STAGES
     block: BlockSpec = field(default_factory=BlockSpec)
     norm: Literal["none", "batch"] = "none"
@@ -73,16 +73,16 @@ class ArchitectureSpec:
     digest: str = ""
 
     def __post_init__(self) -> None:
-        _one_of("norm", self.norm, NORMS)
-        _one_of("head", self.head, HEADS)
+        _require_choice("norm", self.norm, NORMS)
+        _require_choice("head", self.head, HEADS)
         if not 0 < self.width <= 4:
             raise ValueError(f"width must be above 0 and at most 4; got {self.width}")
-        if not self.stages or any(blocks < 1 or channels < 1 for blocks, channels in self.stages):
+        if not self.stages or any(num_blocks < 1 or channels < 1 for num_blocks, channels in self.stages):
             raise ValueError(f"every stage needs at least one block and one channel; got {self.stages}")
-        parts = (self.stages, self.block, self.norm, self.head)
-        if self.network != BLOCKS and parts != (VGG16_STAGES, BlockSpec(), "none", "vgg"):
+        fields = (self.stages, self.block, self.norm, self.head)
+        if self.network != BLOCK_NETWORK and fields != (VGG16_STAGES, BlockSpec(), "none", "vgg"):
             raise ValueError(f"{self.network} fixes its own stages, block, norm and head; leave them out")
 
-    def channels(self, count: int) -> int:
+    def scale_channels(self, channels: int) -> int:
         """A full-width channel count at this width, at least 1."""
-        return max(1, round(count * self.width))
+        return max(1, round(channels * self.width))

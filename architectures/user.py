@@ -19,29 +19,31 @@ from types import ModuleType
 import torch
 from torch import nn
 
-from architectures.spec import USER, ArchitectureSpec
+from architectures.spec import USER_NETWORK, ArchitectureSpec
 
-HOME = Path(__file__).resolve().parent.parent
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
 """Where this project lies: none of it is the user's."""
 
 
-def described(where: str) -> ArchitectureSpec:
+def load_user_spec(source: str) -> ArchitectureSpec:
     """The spec of the network that `FILE.py:function` names, under the function's name.
 
     Raises:
         ValueError: not of that form, no such file or function, or a file that cannot be imported.
     """
-    file, _, function = where.rpartition(":")
+    file, _, function_name = source.rpartition(":")
     path = Path(file).expanduser()
-    if not file or not function.isidentifier():
-        raise ValueError(f"--architecture takes FILE.py:function; got {where!r}")
+    if not file or not function_name.isidentifier():
+        raise ValueError(f"--architecture takes FILE.py:function; got {source!r}")
     if not path.is_file():
-        raise ValueError(f"--architecture {where}: there is no file {path}")
-    _, digest = _loaded(path.resolve(), function)
-    return ArchitectureSpec(name=function, network=USER, source=f"{path.resolve()}:{function}", digest=digest)
+        raise ValueError(f"--architecture {source}: there is no file {path}")
+    _, digest = _import_user_module(path.resolve(), function_name)
+    return ArchitectureSpec(
+        name=function_name, network=USER_NETWORK, source=f"{path.resolve()}:{function_name}", digest=digest
+    )
 
 
-def where(function: Callable[[int], nn.Module]) -> str:
+def source_ref(function: Callable[[int], nn.Module]) -> str:
     """`FILE.py:function` of a function that was imported from a file.
 
     Raises:
@@ -56,34 +58,36 @@ def where(function: Callable[[int], nn.Module]) -> str:
     return f"{file}:{function.__name__}"
 
 
-def user_network(spec: ArchitectureSpec, *, classes: int) -> nn.Module:
+def build_user_network(spec: ArchitectureSpec, *, num_classes: int) -> nn.Module:
     """The network that the user's function builds.
 
     Raises:
         ValueError: the file has changed since the spec was made, or the function gives no such network.
     """
-    file, _, function = spec.source.rpartition(":")
+    file, _, function_name = spec.source.rpartition(":")
     if not Path(file).is_file():
         raise ValueError(f"the network {spec.name} was read from {file}, which is not there; put it back")
-    module, digest = _loaded(Path(file), function)
+    module, digest = _import_user_module(Path(file), function_name)
     if digest != spec.digest:
         raise ValueError(
             f"{file}, or a module that it imports, has changed since the network {spec.name} was planned; "
             "start again: the changed file is another network"
         )
     try:
-        with _beside(Path(file)):
-            network = getattr(module, function)(classes)
+        with _prepend_to_sys_path(Path(file)):
+            network = getattr(module, function_name)(num_classes)
     except Exception as error:
         raise ValueError(
-            f"{spec.source} fails for {classes} classes: {type(error).__name__}: {error}"
+            f"{spec.source} fails for {num_classes} classes: {type(error).__name__}: {error}"
         ) from error
     if not isinstance(network, nn.Module):
         raise ValueError(f"{spec.source} must give a torch.nn.Module; got {type(network).__name__}")
     return network
 
 
-def check_answers(network: nn.Module, spec: ArchitectureSpec, *, classes: int, size: int) -> None:
+def check_output_shape(
+    network: nn.Module, spec: ArchitectureSpec, *, num_classes: int, image_size: int
+) -> None:
     """See that a network answers a batch of two images of `size` pixels with logits (2, classes).
 
     Raises:
@@ -91,58 +95,60 @@ def check_answers(network: nn.Module, spec: ArchitectureSpec, *, classes: int, s
     """
     try:
         with torch.inference_mode():
-            given = network.eval()(torch.zeros(2, 3, size, size))
+            output = network.eval()(torch.zeros(2, 3, image_size, image_size))
     except Exception as error:
         # Whatever the user's code raises is theirs to mend, before anything runs.
         raise ValueError(
-            f"{spec.source} fails on images (2, 3, {size}, {size}): {type(error).__name__}: {error}"
+            f"{spec.source} fails on images (2, 3, {image_size}, {image_size}): {type(error).__name__}: {error}"
         ) from error
-    shape = tuple(getattr(given, "shape", ()))
-    if shape != (2, classes):
+    shape = tuple(getattr(output, "shape", ()))
+    if shape != (2, num_classes):
         raise ValueError(
-            f"{spec.source} must answer images (2, 3, {size}, {size}) with logits (2, {classes}); got "
-            f"{shape or type(given).__name__}"
+            f"{spec.source} must answer images (2, 3, {image_size}, {image_size}) with logits (2, {num_classes}); got "
+            f"{shape or type(output).__name__}"
         )
 
 
-def _loaded(path: Path, function: str) -> tuple[ModuleType, str]:
+def _import_user_module(path: Path, function_name: str) -> tuple[ModuleType, str]:
     """The user's module, imported afresh, and a digest of it, what it imports from beside it and the name."""
     name = f"harness_user_{path.stem}"
-    found = importlib.util.spec_from_file_location(name, path)
-    if found is None or found.loader is None:
+    module_spec = importlib.util.spec_from_file_location(name, path)
+    if module_spec is None or module_spec.loader is None:
         raise ValueError(f"--architecture takes FILE.py:function; {path} is no Python file")
-    module = importlib.util.module_from_spec(found)
+    module = importlib.util.module_from_spec(module_spec)
     # What lies beside it and is there already is imported again, so that it is read and counted.
-    earlier = {name: sys.modules.pop(name) for name in _own(path.parent)}
+    previous_modules = {name: sys.modules.pop(name) for name in _find_user_modules(path.parent)}
     sys.modules[name] = module
-    with _beside(path):
+    with _prepend_to_sys_path(path):
         try:
-            found.loader.exec_module(module)
+            module_spec.loader.exec_module(module)
         except (Exception, SystemExit) as error:
             # The user's file may fail in any way; all of them mean that it is theirs to mend.
             raise ValueError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
         finally:
-            own = _own(path.parent)
-            texts = sorted(file.read_bytes() for file in {path, *own.values()})
-            texts.append(function.encode())
-            for imported in own:
-                del sys.modules[imported]
-            sys.modules.update(earlier)
-    if not callable(getattr(module, function, None)):
-        there = ", ".join(sorted(name for name, each in vars(module).items() if _is_own(each, module)))
-        raise ValueError(
-            f"--architecture takes FILE.py:function; {path} has no function {function!r}; "
-            f"it has {there or 'none'}"
+            user_modules = _find_user_modules(path.parent)
+            contents = sorted(file.read_bytes() for file in {path, *user_modules.values()})
+            contents.append(function_name.encode())
+            for module_name in user_modules:
+                del sys.modules[module_name]
+            sys.modules.update(previous_modules)
+    if not callable(getattr(module, function_name, None)):
+        functions = ", ".join(
+            sorted(name for name, value in vars(module).items() if _is_defined_in(value, module))
         )
-    return module, hashlib.sha256(b"\0".join(texts)).hexdigest()[:16]
+        raise ValueError(
+            f"--architecture takes FILE.py:function; {path} has no function {function_name!r}; "
+            f"it has {functions or 'none'}"
+        )
+    return module, hashlib.sha256(b"\0".join(contents)).hexdigest()[:16]
 
 
-def _is_own(value: object, module: ModuleType) -> bool:
+def _is_defined_in(value: object, module: ModuleType) -> bool:
     """Whether a function or class was written in a module, and not imported into it."""
     return callable(value) and getattr(value, "__module__", "") == module.__name__
 
 
-def _own(folder: Path) -> dict[str, Path]:
+def _find_user_modules(folder: Path) -> dict[str, Path]:
     """Loaded modules whose files lie under `folder` and in no installation, by name."""
     files = {name: getattr(module, "__file__", None) for name, module in list(sys.modules.items())}
     paths = {name: Path(file).resolve() for name, file in files.items() if file and name != "__main__"}
@@ -152,12 +158,12 @@ def _own(folder: Path) -> dict[str, Path]:
         if file.suffix == ".py"
         and file.is_relative_to(folder)
         and not {"site-packages", "dist-packages"} & set(file.parts)
-        and not file.is_relative_to(HOME)
+        and not file.is_relative_to(PROJECT_ROOT)
     }
 
 
 @contextmanager
-def _beside(path: Path) -> Iterator[None]:
+def _prepend_to_sys_path(path: Path) -> Iterator[None]:
     """Imports find what lies beside `path` first, as they would if it were run as a script."""
     sys.path.insert(0, str(path.parent))
     try:

@@ -7,15 +7,15 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from architectures.spec import BLOCKS, VGG16_STAGES, ArchitectureSpec, BlockSpec
+from architectures.spec import BLOCK_NETWORK, VGG16_STAGES, ArchitectureSpec, BlockSpec
 
 
-def _torchvision_name(spec: ArchitectureSpec) -> str:
+def _get_torchvision_name(spec: ArchitectureSpec) -> str:
     """What torchvision calls the network that has the same tensors as `spec`."""
-    parts = (spec.stages, spec.block, spec.norm, spec.head, spec.width)
-    if spec.network == BLOCKS and parts == (VGG16_STAGES, BlockSpec(), "none", "vgg", 1.0):
+    fields = (spec.stages, spec.block, spec.norm, spec.head, spec.width)
+    if spec.network == BLOCK_NETWORK and fields == (VGG16_STAGES, BlockSpec(), "none", "vgg", 1.0):
         return "vgg16"
-    if spec.network in (BLOCKS, "alexnet_d2l"):
+    if spec.network in (BLOCK_NETWORK, "alexnet_d2l"):
         raise ValueError(
             f"no pretrained weights exist for {spec.name!r}: torchvision has them for VGG16 at width 1 and "
             "for its own networks; leave --pretrained out or choose the arms with --only"
@@ -32,7 +32,7 @@ def load_pretrained(network: nn.Module, spec: ArchitectureSpec) -> None:
     """
     import torchvision.models  # as in `reference`
 
-    name = _torchvision_name(spec)
+    name = _get_torchvision_name(spec)
     url = torchvision.models.get_model_weights(name).DEFAULT.url
     file = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
     if not file.is_file():
@@ -41,27 +41,33 @@ def load_pretrained(network: nn.Module, spec: ArchitectureSpec) -> None:
             "to that path, or leave --pretrained out"
         )
     try:
-        found = torch.load(file, map_location="cpu", weights_only=True)
-        weights = {key: tensor.detach() for key, tensor in found.items()}
+        checkpoint = torch.load(file, map_location="cpu", weights_only=True)
+        weights = {key: tensor.detach() for key, tensor in checkpoint.items()}
     except Exception as error:
         # Damaged bytes make torch's unpickler raise nearly anything; all of it means the same here.
         raise ValueError(
             f"{file} must hold the weights of {name}; it cannot be read ({type(error).__name__}): download "
             f"{url} to that path"
         ) from error
-    own = network.state_dict()
-    if spec.network == BLOCKS and len(weights) == len(own):
+    state_dict = network.state_dict()
+    if spec.network == BLOCK_NETWORK and len(weights) == len(state_dict):
         # Our VGG16 has torchvision's tensors in torchvision's order, under names of its own.
-        weights = dict(zip(own, weights.values(), strict=True))
-    last_layer = set(list(own)[-2:])
-    kept = {key: tensor for key, tensor in weights.items() if key not in last_layer}
+        weights = dict(zip(state_dict, weights.values(), strict=True))
+    last_layer = set(list(state_dict)[-2:])
+    backbone_weights = {key: tensor for key, tensor in weights.items() if key not in last_layer}
     # Older files lack batch norm's step counters, which a default momentum never reads.
-    needed = [key for key in own if key not in last_layer and not key.endswith("num_batches_tracked")]
-    lost = [key for key in needed if key not in kept or kept[key].shape != own[key].shape]
-    unexpected = [key for key in kept if key not in own]
-    if lost or unexpected:
+    required_keys = [
+        key for key in state_dict if key not in last_layer and not key.endswith("num_batches_tracked")
+    ]
+    missing_keys = [
+        key
+        for key in required_keys
+        if key not in backbone_weights or backbone_weights[key].shape != state_dict[key].shape
+    ]
+    unexpected_keys = [key for key in backbone_weights if key not in state_dict]
+    if missing_keys or unexpected_keys:
         raise ValueError(
-            f"{file} does not hold {name}: missing or of another shape {lost}, unexpected {unexpected}; "
+            f"{file} does not hold {name}: missing or of another shape {missing_keys}, unexpected {unexpected_keys}; "
             f"download {url} to that path"
         )
-    network.load_state_dict(kept, strict=False)
+    network.load_state_dict(backbone_weights, strict=False)

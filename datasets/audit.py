@@ -7,23 +7,23 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
-from datasets.label_conflicts import conflicting_pairs, similar_names
+from datasets.label_conflicts import find_conflicting_pairs, find_similar_names
 from datasets.spec import Leakage, SampleTable, Split
 
 if TYPE_CHECKING:
-    from datasets.likeness import Likeness
+    from datasets.likeness import SimilarityIndex
 
-EXAMPLES = 3
+MAX_EXAMPLES = 3
 SAME_BYTES = "same-bytes"
 TWO_LABELS = "one-image-two-labels"
 NEAR_DUPLICATE = "near-duplicate"
 CONFLICTING_LABELS = "conflicting-labels"
 SIMILAR_CLASSES = "similar-class-names"
 VALIDATION_SHARED = "validation-shared"
-NOT_OF_TEST = frozenset({CONFLICTING_LABELS, SIMILAR_CLASSES, VALIDATION_SHARED})
+NON_TEST_CODES = frozenset({CONFLICTING_LABELS, SIMILAR_CLASSES, VALIDATION_SHARED})
 """Codes of findings whose samples are not those of the test alone."""
 
-_PROMISES = {
+_GUARANTEED_DISJOINT = {
     "clip": frozenset({"clip"}),
     "subject": frozenset({"clip", "subject"}),
     "kfold": frozenset({"clip", "subject"}),
@@ -48,42 +48,44 @@ class Finding:
     share: float
     count: int
     examples: tuple[str, ...]
-    text: str
+    message: str
 
 
-def promises(protocol: str) -> frozenset[str]:
+def guaranteed_disjoint(protocol: str) -> frozenset[str]:
     """What a protocol never lets stand on both sides, of "clip" and "subject"; nothing if it is unknown."""
-    return _PROMISES.get(protocol, frozenset())
+    return _GUARANTEED_DISJOINT.get(protocol, frozenset())
 
 
-def excluded_codes(protocol: str) -> frozenset[str]:
+def get_excluded_codes(protocol: str) -> frozenset[str]:
     """Codes of the errors that a protocol promises to exclude; none for `frame` or an unknown protocol.
 
     A protocol that keeps clips or subjects apart also excludes copies of an image: a copy carries its clip
     and its subject into the other part. `frame` puts frames of a clip into all parts, so it allows copies.
     """
-    kept = promises(protocol)
-    shared = {f"shared-{name}" for name in kept}
-    return frozenset(shared | {SAME_BYTES, TWO_LABELS}) if kept else frozenset()
+    disjoint_keys = guaranteed_disjoint(protocol)
+    shared_codes = {f"shared-{name}" for name in disjoint_keys}
+    return frozenset(shared_codes | {SAME_BYTES, TWO_LABELS}) if disjoint_keys else frozenset()
 
 
-def leakage(table: SampleTable, split: Split) -> Leakage:
+def compute_leakage(table: SampleTable, split: Split) -> Leakage:
     """Shares of the test samples whose clip, and whose subject, are also in training.
 
     A share is known only if every test and every training sample names its clip, or its subject.
     """
     assert split.test, "a split always leaves a test sample"
-    return Leakage(clip=_share(table, split, key="clip"), subject=_share(table, split, key="subject"))
+    return Leakage(
+        clip=_compute_share(table, split, key="clip"), subject=_compute_share(table, split, key="subject")
+    )
 
 
-def _share(table: SampleTable, split: Split, *, key: str) -> float | None:
+def _compute_share(table: SampleTable, split: Split, *, key: str) -> float | None:
     if not all(getattr(table.samples[row], key) for row in (*split.train, *split.test)):
         return None
-    return len(_sharing(table, split.test, others=split.train, key=key)) / len(split.test)
+    return len(_find_shared(table, split.test, others=split.train, key=key)) / len(split.test)
 
 
-def audit(
-    table: SampleTable, split: Split, *, digests: Sequence[str], likeness: Likeness | None
+def audit_split(
+    table: SampleTable, split: Split, *, digests: Sequence[str], similarity: SimilarityIndex | None
 ) -> tuple[Finding, ...]:
     """Every leak of a split from training and validation into the test; () if there is none.
 
@@ -101,106 +103,142 @@ def audit(
     """
     assert split.test, "a split always leaves a test sample"
     assert not digests or len(digests) == len(table.samples), (len(digests), len(table.samples))
-    rest = sorted({*split.train, *split.validation})
-    kept = promises(split.protocol)
-    broken = f", which the protocol {split.protocol} promises not to happen"
-    clips = _sharing(table, split.test, others=rest, key="clip")
-    subjects = _sharing(table, split.test, others=rest, key="subject")
-    same = _matches(split.test, rest, of=lambda row: digests[row] if digests else "")
-    relabelled = conflicting_pairs(table, split.test, others=rest, digests=digests)
-    near, basis = _near(split.test, rest, likeness=likeness, known=same)
-    validated = {
-        row: other
-        for key in sorted(kept, reverse=True)
-        for row, other in _sharing(table, split.validation, others=split.train, key=key).items()
-    }
-    severity: Severity = "error" if "subject" in kept else "warning"
-    there = "in training or validation"
-    clip_there = f"have their clip {there}{broken if 'clip' in kept else ''}"
-    subject_there = f"have their subject {there}{broken if 'subject' in kept else ''}"
-    kinds: tuple[tuple[str, Severity, Pairs, str], ...] = (
-        ("shared-clip", "error", clips, clip_there),
-        ("shared-subject", severity, subjects, subject_there),
-        (SAME_BYTES, "error", same, f"are byte for byte an image {there}"),
-        (TWO_LABELS, "error", relabelled, f"are byte for byte an image {there} that has another label"),
-        (NEAR_DUPLICATE, "warning", near, f"look almost like an image {there}{basis}"),
+    train_val_rows = sorted({*split.train, *split.validation})
+    disjoint_keys = guaranteed_disjoint(split.protocol)
+    violation_note = f", which the protocol {split.protocol} promises not to happen"
+    shared_clips = _find_shared(table, split.test, others=train_val_rows, key="clip")
+    shared_subjects = _find_shared(table, split.test, others=train_val_rows, key="subject")
+    copies = _find_matches(split.test, train_val_rows, get_key=lambda row: digests[row] if digests else "")
+    label_conflicts = find_conflicting_pairs(table, split.test, others=train_val_rows, digests=digests)
+    near_duplicates, basis = _find_near_duplicates(
+        split.test, train_val_rows, similarity=similarity, exclude=copies
     )
-    found = [_finding(table, *kind, part="test", total=len(split.test)) for kind in kinds if kind[2]]
-    found += _label_findings(table, (split.test, rest), digests=digests, known=relabelled)
-    if validated:
-        what = f"have their {' or '.join(sorted(kept))} in training{broken}"
+    validation_overlap = {
+        row: other
+        for key in sorted(disjoint_keys, reverse=True)
+        for row, other in _find_shared(table, split.validation, others=split.train, key=key).items()
+    }
+    severity: Severity = "error" if "subject" in disjoint_keys else "warning"
+    parts_text = "in training or validation"
+    clip_text = f"have their clip {parts_text}{violation_note if 'clip' in disjoint_keys else ''}"
+    subject_text = f"have their subject {parts_text}{violation_note if 'subject' in disjoint_keys else ''}"
+    checks: tuple[tuple[str, Severity, Pairs, str], ...] = (
+        ("shared-clip", "error", shared_clips, clip_text),
+        ("shared-subject", severity, shared_subjects, subject_text),
+        (SAME_BYTES, "error", copies, f"are byte for byte an image {parts_text}"),
+        (
+            TWO_LABELS,
+            "error",
+            label_conflicts,
+            f"are byte for byte an image {parts_text} that has another label",
+        ),
+        (NEAR_DUPLICATE, "warning", near_duplicates, f"look almost like an image {parts_text}{basis}"),
+    )
+    findings = [
+        _make_finding(table, *check, part="test", total=len(split.test)) for check in checks if check[2]
+    ]
+    findings += _find_label_conflicts(
+        table, (split.test, train_val_rows), digests=digests, exclude=label_conflicts
+    )
+    if validation_overlap:
+        description = f"have their {' or '.join(sorted(disjoint_keys))} in training{violation_note}"
         total = len(split.validation)
-        found.append(
-            _finding(table, VALIDATION_SHARED, "warning", validated, what, part="validation", total=total)
+        findings.append(
+            _make_finding(
+                table,
+                VALIDATION_SHARED,
+                "warning",
+                validation_overlap,
+                description,
+                part="validation",
+                total=total,
+            )
         )
-    return tuple(found)
+    return tuple(findings)
 
 
-def _label_findings(
-    table: SampleTable, parts: Sequence[Sequence[int]], *, digests: Sequence[str], known: Pairs
+def _find_label_conflicts(
+    table: SampleTable, parts: Sequence[Sequence[int]], *, digests: Sequence[str], exclude: Pairs
 ) -> Iterator[Finding]:
     """The warnings about labels in the parts of a split, less the rows `known` to have another label."""
     total = sum(map(len, parts))
-    within = {
+    conflicts = {
         row: other
         for part in parts
-        for row, other in conflicting_pairs(table, part, others=part, digests=digests).items()
-        if row not in known
+        for row, other in find_conflicting_pairs(table, part, others=part, digests=digests).items()
+        if row not in exclude
     }
-    if within:
-        what = "are byte for byte an image with another label on the same side of the split"
-        yield _finding(table, CONFLICTING_LABELS, "warning", within, what, part="", total=total)
+    if conflicts:
+        description = "are byte for byte an image with another label on the same side of the split"
+        yield _make_finding(
+            table, CONFLICTING_LABELS, "warning", conflicts, description, part="", total=total
+        )
     rows = sorted(row for part in parts for row in part)
-    first = {table.samples[row].label: row for row in reversed(rows)}
-    for names in similar_names(table.classes):
-        labels = {table.classes.index(name) for name in names} & set(first)
+    first_rows = {table.samples[row].label: row for row in reversed(rows)}
+    for names in find_similar_names(table.classes):
+        labels = {table.classes.index(name) for name in names} & set(first_rows)
         pairs = {
-            row: min(first[other] for other in labels - {table.samples[row].label})
+            row: min(first_rows[other] for other in labels - {table.samples[row].label})
             for row in rows
             if len(labels) > 1 and table.samples[row].label in labels
         }
         if pairs:
-            what = f"are of the classes {' and '.join(map(repr, names))}, which differ only in case or spaces"
-            yield _finding(table, SIMILAR_CLASSES, "warning", pairs, what, part="", total=total)
+            description = (
+                f"are of the classes {' and '.join(map(repr, names))}, which differ only in case or spaces"
+            )
+            yield _make_finding(table, SIMILAR_CLASSES, "warning", pairs, description, part="", total=total)
 
 
-def _finding(
-    table: SampleTable, code: str, severity: Severity, pairs: Pairs, what: str, *, part: str, total: int
+def _make_finding(
+    table: SampleTable,
+    code: str,
+    severity: Severity,
+    pairs: Pairs,
+    description: str,
+    *,
+    part: str,
+    total: int,
 ) -> Finding:
     count = len(pairs)
-    name = [sample.id for sample in table.samples]
+    sample_ids = [sample.id for sample in table.samples]
     samples = f"{part} samples".strip()
     return Finding(
         code=code,
         severity=severity,
         share=count / total,
         count=count,
-        examples=tuple(f"{name[row]} ~ {name[other]}" for row, other in islice(pairs.items(), EXAMPLES)),
-        text=f"{count} of {total} {samples} ({count / total:.1%}) {what}",
+        examples=tuple(
+            f"{sample_ids[row]} ~ {sample_ids[other]}" for row, other in islice(pairs.items(), MAX_EXAMPLES)
+        ),
+        message=f"{count} of {total} {samples} ({count / total:.1%}) {description}",
     )
 
 
-def _sharing(table: SampleTable, rows: Sequence[int], *, others: Sequence[int], key: str) -> Pairs:
-    return _matches(rows, others, of=lambda row: str(getattr(table.samples[row], key)))
+def _find_shared(table: SampleTable, rows: Sequence[int], *, others: Sequence[int], key: str) -> Pairs:
+    return _find_matches(rows, others, get_key=lambda row: str(getattr(table.samples[row], key)))
 
 
-def _matches(rows: Iterable[int], others: Iterable[int], *, of: Callable[[int], str]) -> Pairs:
+def _find_matches(rows: Iterable[int], others: Iterable[int], *, get_key: Callable[[int], str]) -> Pairs:
     """The rows of which another one is the same in `of`, with the first such; "" is not known, no match."""
-    first: dict[str, int] = {}
+    first_rows: dict[str, int] = {}
     for other in others:
-        first.setdefault(of(other), other)
-    return {row: first[of(row)] for row in rows if of(row) and of(row) in first}
+        first_rows.setdefault(get_key(other), other)
+    return {row: first_rows[get_key(row)] for row in rows if get_key(row) and get_key(row) in first_rows}
 
 
-def _near(
-    rows: Sequence[int], others: Sequence[int], *, likeness: Likeness | None, known: Pairs
+def _find_near_duplicates(
+    rows: Sequence[int], others: Sequence[int], *, similarity: SimilarityIndex | None, exclude: Pairs
 ) -> tuple[Pairs, str]:
     """The rows with a near-duplicate, less those `known` to have a copy, and what that was judged by."""
-    if likeness is None:
+    if similarity is None:
         return {}, ""
-    from datasets.likeness import nearest
+    from datasets.likeness import find_nearest
 
-    asked = [row for row in rows if row not in known]
-    places, ratios = nearest(likeness, asked, others=others)
-    pairs = {row: int(place) for row, place, ratio in zip(asked, places, ratios, strict=True) if ratio < 1}
-    return pairs, f", at less than half of what {likeness.basis} keep apart"
+    query_rows = [row for row in rows if row not in exclude]
+    nearest_rows, ratios = find_nearest(similarity, query_rows, others=others)
+    pairs = {
+        row: int(nearest_row)
+        for row, nearest_row, ratio in zip(query_rows, nearest_rows, ratios, strict=True)
+        if ratio < 1
+    }
+    return pairs, f", at less than half of what {similarity.basis} keep apart"

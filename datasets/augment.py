@@ -22,7 +22,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draws:
+class AugmentParams:
     """What was drawn for N samples, each of shape (N,): angles in radians, shifts in shares of the side."""
 
     flip: Tensor
@@ -47,36 +47,36 @@ def augment(images: Tensor, spec: AugmentationSpec, *, generator: torch.Generato
     Returns:
         float32 (N, 3, H, W) in [0, 1] on the images' device.
     """
-    images = as_float(images)
-    draws = draw(len(images), spec, generator=generator)
+    images = to_float(images)
+    params = sample_params(len(images), spec, generator=generator)
     height, width = images.shape[-2:]
-    moved = move(images, coordinates(draws, height=height, width=width).to(images.device))
-    means = moved.mean(dim=(1, 2, 3))
-    return _affine(colours(draws, means=means), moved).clamp_(0, 1)
+    warped_images = warp(images, affine_matrices(params, height=height, width=width).to(images.device))
+    gray_means = warped_images.mean(dim=(1, 2, 3))
+    return _apply_affine(color_matrices(params, gray_means=gray_means), warped_images).clamp_(0, 1)
 
 
-def as_float(images: Tensor) -> Tensor:
+def to_float(images: Tensor) -> Tensor:
     """uint8 to float32 in [0, 1]; floats to float32 as they are."""
     return images.float() / 255 if images.dtype == torch.uint8 else images.float()
 
 
-def normalise(images: Tensor) -> Tensor:
+def normalize(images: Tensor) -> Tensor:
     """(N, 3, H, W) in [0, 1] to zero mean and unit variance over ImageNet, channel by channel."""
     mean = images.new_tensor(IMAGENET_MEAN)[:, None, None]
     return (images - mean) / images.new_tensor(IMAGENET_STD)[:, None, None]
 
 
-def uniform(count: int, *, generator: torch.Generator) -> Tensor:
+def sample_uniform(count: int, *, generator: torch.Generator) -> Tensor:
     """(N, 9) numbers in [0, 1), a row for each sample: its changes in the order of `Draws`."""
     return torch.rand(count, 9, generator=generator)
 
 
-def draw(count: int, spec: AugmentationSpec, *, generator: torch.Generator) -> Draws:
+def sample_params(count: int, spec: AugmentationSpec, *, generator: torch.Generator) -> AugmentParams:
     """Draw the changes of `count` samples, uniformly from the spec's ranges."""
-    chance, *columns = uniform(count, generator=generator).unbind(1)
+    flip_sample, *columns = sample_uniform(count, generator=generator).unbind(1)
     rotation, scale, shift_x, shift_y, brightness, contrast, saturation, hue = (2 * u - 1 for u in columns)
-    return Draws(
-        flip=chance < spec.flip,
+    return AugmentParams(
+        flip=flip_sample < spec.flip,
         rotation=math.radians(spec.rotation) * rotation,
         scale=1 + spec.scale * scale,
         shift_x=spec.crop * shift_x,
@@ -88,53 +88,55 @@ def draw(count: int, spec: AugmentationSpec, *, generator: torch.Generator) -> D
     )
 
 
-def coordinates(draws: Draws, *, height: int, width: int) -> Tensor:
+def affine_matrices(params: AugmentParams, *, height: int, width: int) -> Tensor:
     """(N, 2, 3): from a place in the output to the one it is taken from, both as (x, y) in [-1, 1].
 
     Forward, an image is flipped, turned clockwise by `rotation`, grown by `scale` and shifted right and down;
     this is the way back. Angles hold in pixels, so a turn of an oblong image is scaled by its sides.
     """
-    mirror = torch.where(draws.flip, -1.0, 1.0)
-    cos, sin = draws.rotation.cos() / draws.scale, draws.rotation.sin() / draws.scale
+    mirror = torch.where(params.flip, -1.0, 1.0)
+    cos, sin = params.rotation.cos() / params.scale, params.rotation.sin() / params.scale
     xx, xy = mirror * cos, mirror * sin * (height / width)
     yx, yy = -sin * (width / height), cos
-    right, down = 2 * draws.shift_x, 2 * draws.shift_y
-    rows = torch.stack((xx, xy, -(xx * right + xy * down), yx, yy, -(yx * right + yy * down)), dim=1)
-    return rows.view(-1, 2, 3)
+    shift_right, shift_down = 2 * params.shift_x, 2 * params.shift_y
+    coefficients = torch.stack(
+        (xx, xy, -(xx * shift_right + xy * shift_down), yx, yy, -(yx * shift_right + yy * shift_down)), dim=1
+    )
+    return coefficients.view(-1, 2, 3)
 
 
-def colours(draws: Draws, *, means: Tensor) -> Tensor:
+def color_matrices(params: AugmentParams, *, gray_means: Tensor) -> Tensor:
     """(N, 3, 4): from a colour to its new one; `means` (N,) are the images' mean grey levels.
 
     Hue turns about the grey axis (Rodrigues), saturation stretches away from it, brightness scales, and
     contrast stretches away from the mean grey, which hue and saturation leave where it is.
     """
-    grey = torch.full((3, 3), 1 / 3)
-    turn = torch.tensor([[0.0, -1.0, 1.0], [1.0, 0.0, -1.0], [-1.0, 1.0, 0.0]]) / math.sqrt(3)
-    cos, sin = (draws.saturation * part for part in (draws.hue.cos(), draws.hue.sin()))
-    turned = grey + cos[:, None, None] * (torch.eye(3) - grey) + sin[:, None, None] * turn
-    linear = (draws.contrast * draws.brightness)[:, None, None] * turned
-    offset = (draws.brightness * (1 - draws.contrast)).to(means.device) * means
-    return torch.cat((linear.to(means.device), offset[:, None, None].expand(-1, 3, 1)), dim=2)
+    gray = torch.full((3, 3), 1 / 3)
+    cross_matrix = torch.tensor([[0.0, -1.0, 1.0], [1.0, 0.0, -1.0], [-1.0, 1.0, 0.0]]) / math.sqrt(3)
+    cos, sin = (params.saturation * value for value in (params.hue.cos(), params.hue.sin()))
+    hue_saturation = gray + cos[:, None, None] * (torch.eye(3) - gray) + sin[:, None, None] * cross_matrix
+    linear = (params.contrast * params.brightness)[:, None, None] * hue_saturation
+    offset = (params.brightness * (1 - params.contrast)).to(gray_means.device) * gray_means
+    return torch.cat((linear.to(gray_means.device), offset[:, None, None].expand(-1, 3, 1)), dim=2)
 
 
-def move(images: Tensor, places: Tensor) -> Tensor:
+def warp(images: Tensor, matrices: Tensor) -> Tensor:
     """Resample (N, 3, H, W) images by (N, 2, 3) maps of coordinates; what lies outside is mirrored in."""
     height, width = images.shape[-2:]
     x = (torch.arange(width, device=images.device) * 2 + 1) / width - 1
     y = (torch.arange(height, device=images.device) * 2 + 1) / height - 1
-    plane = torch.stack(torch.meshgrid(x, y, indexing="xy")).expand(len(images), -1, -1, -1)
-    grid = _affine(places, plane).movedim(1, -1)
+    pixel_grid = torch.stack(torch.meshgrid(x, y, indexing="xy")).expand(len(images), -1, -1, -1)
+    grid = _apply_affine(matrices, pixel_grid).movedim(1, -1)
     return grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 
 
-def _affine(maps: Tensor, values: Tensor) -> Tensor:
+def _apply_affine(matrices: Tensor, values: Tensor) -> Tensor:
     """Apply (N, R, K+1) affine maps at every pixel of (N, K, H, W) values: (N, R, H, W).
 
     Channel by channel and not as a matrix product, which would follow the run's setting for those: in TF32 or
     bfloat16 a coordinate is off by a part of a pixel.
     """
-    out = maps[:, :, -1, None, None]
+    out = matrices[:, :, -1, None, None]
     for channel in range(values.shape[1]):
-        out = torch.addcmul(out, maps[:, :, channel, None, None], values[:, channel : channel + 1])
+        out = torch.addcmul(out, matrices[:, :, channel, None, None], values[:, channel : channel + 1])
     return out

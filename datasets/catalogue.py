@@ -12,15 +12,15 @@ from typing import Protocol, cast
 from datasets.casme2 import facts as casme2_facts
 from datasets.ckplus import facts as ckplus_facts
 from datasets.folder import facts as folder_facts
-from datasets.marker import MARKER, is_marked
+from datasets.marker import MARKER, has_marker
 from datasets.oneline import one_line
-from datasets.spec import MOTION, SampleTable
+from datasets.spec import MOTION_REPRESENTATIONS, SampleTable
 
 
-class Reader(Protocol):
+class Loader(Protocol):
     """How a set is read: every set's module has a `load` of this form."""
 
-    def __call__(self, root: Path, frames: str, *, classes: Sequence[str], layout: str) -> SampleTable:
+    def __call__(self, root: Path, frame_policy: str, *, classes: Sequence[str], layout: str) -> SampleTable:
         """Read the release below a root under a frame policy; () and "" stand for the usual ones.
 
         Raises:
@@ -40,139 +40,143 @@ class DatasetEntry:
 
     name: str
     title: str
-    about: str
-    frames: tuple[str, ...]
-    peaks: tuple[str, ...]
+    description: str
+    frame_policies: tuple[str, ...]
+    apex_policies: tuple[str, ...]
     layouts: tuple[str, ...]
     classes: tuple[str, ...]
-    obtain: str
-    read: Reader
-    variable: str = ""
-    folder: str = ""
-    licensed: bool = False
+    access_instructions: str
+    load: Loader
+    env_var: str = ""
+    default_folder: str = ""
+    requires_license: bool = False
 
-    def place(self, root: Path | None) -> Path:
+    def resolve_root(self, root: Path | None) -> Path:
         """Where the set is looked for: the root, the variable's, or the usual folder.
 
         Raises:
             ValueError: no root is given for a set that has no place of its own.
         """
-        found = root or os.environ.get(self.variable) or self.folder
-        if not found:
-            raise ValueError(f"the data set {self.name} needs --root. {self.obtain}")
-        return Path(found)
+        folder = root or os.environ.get(self.env_var) or self.default_folder
+        if not folder:
+            raise ValueError(f"the data set {self.name} needs --root. {self.access_instructions}")
+        return Path(folder)
 
 
-def _reader(module: str) -> Reader:
+def _make_lazy_loader(module: str) -> Loader:
     """The `load` of a module that is imported when it is first needed: pandas is slow to come."""
 
-    def read(root: Path, frames: str, *, classes: Sequence[str], layout: str) -> SampleTable:
-        return cast("Reader", import_module(module).load)(root, frames, classes=classes, layout=layout)
+    def load(root: Path, frame_policy: str, *, classes: Sequence[str], layout: str) -> SampleTable:
+        return cast("Loader", import_module(module).load)(root, frame_policy, classes=classes, layout=layout)
 
-    return read
+    return load
 
 
-def drawn() -> Path:
+def ensure_synthetic_set() -> Path:
     """The folder of the demonstration set, drawn into the cache if it is not there."""
     import hashlib
     import json
 
-    from datasets.pixels.cache import cache_dir
-    from datasets.synthetic.synthesize import DEMO, EDITION, synthesize
+    from datasets.pixels.cache import get_cache_dir
+    from datasets.synthetic.synthesize import DEMO, GENERATOR_VERSION, synthesize
 
-    identity = json.dumps([EDITION, asdict(DEMO)], sort_keys=True)
+    identity = json.dumps([GENERATOR_VERSION, asdict(DEMO)], sort_keys=True)
     digest = hashlib.sha256(identity.encode()).hexdigest()
-    place = cache_dir() / f"synthetic-{digest[:16]}"
-    if not place.exists():
+    folder = get_cache_dir() / f"synthetic-{digest[:16]}"
+    if not folder.exists():
         try:
-            synthesize(DEMO, place)
+            synthesize(DEMO, folder)
         except (OSError, ValueError):
             # Another process that drew the same set at the same time was done first.
-            if not place.exists():
+            if not folder.exists():
                 raise
-    return place
+    return folder
 
 
 SYNTHETIC = "synthetic"
 
 DATASETS: dict[str, DatasetEntry] = {
-    found.name: found
-    for found in (
+    entry.name: entry
+    for entry in (
         DatasetEntry(
             name="casme2",
             title="CASME II",
-            about="Micro-expressions at 200 frames a second; Yan et al. 2014.",
-            frames=casme2_facts.FRAMES,
-            peaks=("apex", "apex_window"),
+            description="Micro-expressions at 200 frames a second; Yan et al. 2014.",
+            frame_policies=casme2_facts.FRAME_POLICIES,
+            apex_policies=("apex", "apex_window"),
             layouts=casme2_facts.LAYOUTS,
             classes=casme2_facts.CLASSES,
-            obtain=casme2_facts.OBTAIN,
-            read=_reader("datasets.casme2.load"),
-            variable="HARNESS_CASME2",
-            folder="data/casme2",
-            licensed=True,
+            access_instructions=casme2_facts.ACCESS_INSTRUCTIONS,
+            load=_make_lazy_loader("datasets.casme2.load"),
+            env_var="HARNESS_CASME2",
+            default_folder="data/casme2",
+            requires_license=True,
         ),
         DatasetEntry(
             name="ckplus",
             title="CK+",
-            about="Posed expressions from neutral to peak; Lucey et al. 2010.",
-            frames=ckplus_facts.FRAMES,
-            peaks=("peak", "last3"),
+            description="Posed expressions from neutral to peak; Lucey et al. 2010.",
+            frame_policies=ckplus_facts.FRAME_POLICIES,
+            apex_policies=("peak", "last3"),
             layouts=ckplus_facts.LAYOUTS,
             classes=ckplus_facts.CSV_CLASSES,
-            obtain=ckplus_facts.OBTAIN,
-            read=_reader("datasets.ckplus.load"),
-            variable="HARNESS_CKPLUS",
-            folder="data/ckplus",
-            licensed=True,
+            access_instructions=ckplus_facts.ACCESS_INSTRUCTIONS,
+            load=_make_lazy_loader("datasets.ckplus.load"),
+            env_var="HARNESS_CKPLUS",
+            default_folder="data/ckplus",
+            requires_license=True,
         ),
         DatasetEntry(
             name="folder",
             title="a folder of images",
-            about="Your own images: a folder for each class, or a CSV of path, label, subject, clip.",
-            frames=folder_facts.FRAMES,
-            peaks=(),
+            description="Your own images: a folder for each class, or a CSV of path, label, subject, clip.",
+            frame_policies=folder_facts.FRAME_POLICIES,
+            apex_policies=(),
             layouts=folder_facts.LAYOUTS,
             classes=(),
-            obtain=folder_facts.OBTAIN,
-            read=_reader("datasets.folder.load"),
-            licensed=True,
+            access_instructions=folder_facts.ACCESS_INSTRUCTIONS,
+            load=_make_lazy_loader("datasets.folder.load"),
+            requires_license=True,
         ),
         DatasetEntry(
             name=SYNTHETIC,
             title="the synthetic set",
-            about="Drawn faces in CASME II's layout. It says nothing about people.",
-            frames=casme2_facts.FRAMES,
-            peaks=("apex", "apex_window"),
+            description="Drawn faces in CASME II's layout. It says nothing about people.",
+            frame_policies=casme2_facts.FRAME_POLICIES,
+            apex_policies=("apex", "apex_window"),
             layouts=("cropped",),
             classes=casme2_facts.CLASSES,
-            obtain="Nothing to obtain: it is drawn on first use.",
-            read=_reader("datasets.casme2.load"),
+            access_instructions="Nothing to obtain: it is drawn on first use.",
+            load=_make_lazy_loader("datasets.casme2.load"),
         ),
     )
 }
 
 
-def entry(name: str) -> DatasetEntry:
+def get_entry(name: str) -> DatasetEntry:
     """The entry of a data set; raises ValueError listing the accepted names."""
     if name not in DATASETS:
         raise ValueError(f"unknown data set {name!r}; accepted: {', '.join(DATASETS)}")
     return DATASETS[name]
 
 
-def default_frames(name: str, protocols: Sequence[str], representation: str = "frame") -> str:
+def get_default_frame_policy(name: str, protocols: Sequence[str], representation: str = "frame") -> str:
     """The frame policy of a study that names none: the paper's under its split alone, or the first.
 
     A representation of motion takes the first policy that chooses apex frames.
     """
-    found = entry(name)
-    if representation in MOTION and found.peaks:
-        return found.peaks[0]
-    return "paper" if tuple(protocols) == ("frame",) and "paper" in found.frames else found.frames[0]
+    entry = get_entry(name)
+    if representation in MOTION_REPRESENTATIONS and entry.apex_policies:
+        return entry.apex_policies[0]
+    return (
+        "paper"
+        if tuple(protocols) == ("frame",) and "paper" in entry.frame_policies
+        else entry.frame_policies[0]
+    )
 
 
-def load(
-    name: str, frames: str, *, root: Path | None = None, classes: Sequence[str] = (), layout: str = ""
+def load_dataset(
+    name: str, frame_policy: str, *, root: Path | None = None, classes: Sequence[str] = (), layout: str = ""
 ) -> SampleTable:
     """Read a data set under a frame policy from `root`, or from its default place.
 
@@ -180,24 +184,26 @@ def load(
         ValueError: the set, the policy or the layout is unknown, a root is given to a set that takes none,
             or the data are not there or not usable.
     """
-    found = entry(name)
-    if frames not in found.frames:
-        raise ValueError(f"unknown frames {frames!r} of {name}; accepted: {', '.join(found.frames)}")
-    if layout and layout not in found.layouts:
-        raise ValueError(f"unknown layout {layout!r} of {name}; accepted: {', '.join(found.layouts)}")
+    entry = get_entry(name)
+    if frame_policy not in entry.frame_policies:
+        raise ValueError(
+            f"unknown frames {frame_policy!r} of {name}; accepted: {', '.join(entry.frame_policies)}"
+        )
+    if layout and layout not in entry.layouts:
+        raise ValueError(f"unknown layout {layout!r} of {name}; accepted: {', '.join(entry.layouts)}")
     if name == SYNTHETIC and root is not None:
         raise ValueError(
             f"the data set {name} takes no root, got {root}: it is drawn into the cache. Say what that "
             "folder holds with --dataset: casme2 or ckplus (also where `harness data synthesize` wrote it), "
             "or folder."
         )
-    place = drawn() if name == SYNTHETIC else found.place(root)
+    data_root = ensure_synthetic_set() if name == SYNTHETIC else entry.resolve_root(root)
     try:
-        table = replace(found.read(place, frames, classes=classes, layout=layout), dataset=name)
+        table = replace(entry.load(data_root, frame_policy, classes=classes, layout=layout), dataset=name)
     except ValueError as error:
         # The message may name files and cells, which are called whatever somebody has called them.
         raise ValueError(one_line(str(error))) from error
-    if name != SYNTHETIC and not is_marked(sample.path for sample in table.samples):
+    if name != SYNTHETIC and not has_marker(sample.path for sample in table.samples):
         return table
     note = f"drawn by harness, not the real release ({MARKER} lies with it): it says nothing about people"
-    return replace(table, drawn=True, notes=(note, *table.notes))
+    return replace(table, synthetic=True, notes=(note, *table.notes))

@@ -15,70 +15,72 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from datasets.augment import as_float, coordinates, draw, move
+from datasets.augment import affine_matrices, sample_params, to_float, warp
 from datasets.spec import CORRUPTIONS, STRENGTHS, AugmentationSpec
 
-_STILL = AugmentationSpec(
+_IDENTITY = AugmentationSpec(
     flip=0.0, rotation=0.0, scale=0.0, crop=0.0, brightness=0.0, contrast=0.0, saturation=0.0, hue=0.0
 )
 
 
-def _rotation(images: Tensor, degrees: float, *, generator: torch.Generator) -> Tensor:
+def _rotate(images: Tensor, degrees: float, *, generator: torch.Generator) -> Tensor:
     """Turned by `degrees` to one side or the other, by chance; what turns in is mirrored."""
-    drawn = draw(len(images), replace(_STILL, rotation=degrees), generator=generator)
-    turned = replace(drawn, rotation=math.radians(degrees) * drawn.rotation.sign())
+    params = sample_params(len(images), replace(_IDENTITY, rotation=degrees), generator=generator)
+    max_params = replace(params, rotation=math.radians(degrees) * params.rotation.sign())
     height, width = images.shape[-2:]
-    return move(images, coordinates(turned, height=height, width=width).to(images.device))
+    return warp(images, affine_matrices(max_params, height=height, width=width).to(images.device))
 
 
-def _blur(images: Tensor, share: float, *, generator: torch.Generator) -> Tensor:
+def _blur(images: Tensor, relative_sigma: float, *, generator: torch.Generator) -> Tensor:
     """By a Gaussian whose standard deviation is `share` of the side."""
     # Here and below, not at the top: it imports torch's compiler.
     from torchvision.transforms.v2.functional import gaussian_blur
 
-    sigma = share * images.shape[-1]
+    sigma = relative_sigma * images.shape[-1]
     radius = min(math.ceil(3 * sigma), min(images.shape[-2:]) - 1)
-    blurred: Tensor = gaussian_blur(images, kernel_size=[2 * radius + 1] * 2, sigma=[sigma, sigma])
-    return blurred
+    output: Tensor = gaussian_blur(images, kernel_size=[2 * radius + 1] * 2, sigma=[sigma, sigma])
+    return output
 
 
-def _noise(images: Tensor, deviation: float, *, generator: torch.Generator) -> Tensor:
+def _add_noise(images: Tensor, std: float, *, generator: torch.Generator) -> Tensor:
     """Plus Gaussian noise of that standard deviation, each pixel and channel its own."""
-    return images + deviation * torch.randn(images.shape, generator=generator).to(images.device)
+    return images + std * torch.randn(images.shape, generator=generator).to(images.device)
 
 
-def _brightness(images: Tensor, factor: float, *, generator: torch.Generator) -> Tensor:
+def _adjust_brightness(images: Tensor, factor: float, *, generator: torch.Generator) -> Tensor:
     from torchvision.transforms.v2.functional import adjust_brightness
 
-    changed: Tensor = adjust_brightness(images, factor)
-    return changed
+    output: Tensor = adjust_brightness(images, factor)
+    return output
 
 
-def _contrast(images: Tensor, factor: float, *, generator: torch.Generator) -> Tensor:
+def _adjust_contrast(images: Tensor, factor: float, *, generator: torch.Generator) -> Tensor:
     from torchvision.transforms.v2.functional import adjust_contrast
 
-    changed: Tensor = adjust_contrast(images, factor)
-    return changed
+    output: Tensor = adjust_contrast(images, factor)
+    return output
 
 
-def _occlusion(images: Tensor, share: float, *, generator: torch.Generator) -> Tensor:
+def _occlude(images: Tensor, relative_size: float, *, generator: torch.Generator) -> Tensor:
     """A grey square whose side is `share` of the image's, somewhere in each image."""
     height, width = images.shape[-2:]
-    tall, wide = round(share * height), round(share * width)
-    places = torch.rand(len(images), 2, generator=generator) * torch.tensor((height - tall, width - wide))
-    covered = images.clone()
-    for image, (top, left) in zip(covered, places.round().int().tolist(), strict=True):
-        image[:, top : top + tall, left : left + wide] = 0.5
-    return covered
+    box_height, box_width = round(relative_size * height), round(relative_size * width)
+    corners = torch.rand(len(images), 2, generator=generator) * torch.tensor(
+        (height - box_height, width - box_width)
+    )
+    output = images.clone()
+    for image, (top, left) in zip(output, corners.round().int().tolist(), strict=True):
+        image[:, top : top + box_height, left : left + box_width] = 0.5
+    return output
 
 
 _CHANGES: Mapping[str, Callable[..., Tensor]] = {
-    "rotation": _rotation,
+    "rotation": _rotate,
     "blur": _blur,
-    "noise": _noise,
-    "brightness": _brightness,
-    "contrast": _contrast,
-    "occlusion": _occlusion,
+    "noise": _add_noise,
+    "brightness": _adjust_brightness,
+    "contrast": _adjust_contrast,
+    "occlusion": _occlude,
 }
 
 
@@ -97,5 +99,5 @@ def corrupt(images: Tensor, kind: str, *, strength: int, seed: int) -> Tensor:
         )
     generator = torch.Generator().manual_seed(seed)
     size = CORRUPTIONS[kind][strength - 1]
-    changed = _CHANGES[kind](as_float(images), size, generator=generator)
-    return (changed.clamp(0, 1) * 255).round().to(torch.uint8)
+    output = _CHANGES[kind](to_float(images), size, generator=generator)
+    return (output.clamp(0, 1) * 255).round().to(torch.uint8)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datasets.spec import SampleTable
 
 
-def similar_names(names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+def find_similar_names(names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
     """Groups of two or more different names that are equal but for case and white space, each sorted."""
     groups: dict[str, set[str]] = {}
     for name in names:
@@ -15,7 +15,7 @@ def similar_names(names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(sorted(group)) for group in groups.values() if len(group) > 1)
 
 
-def conflicting_rows(
+def find_conflicting_rows(
     table: SampleTable, rows: Iterable[int], *, digests: Sequence[str]
 ) -> tuple[tuple[int, ...], ...]:
     """Groups of those rows whose images have the same bytes and two or more labels.
@@ -31,7 +31,7 @@ def conflicting_rows(
     )
 
 
-def conflicting_pairs(
+def find_conflicting_pairs(
     table: SampleTable, rows: Iterable[int], *, others: Iterable[int], digests: Sequence[str]
 ) -> dict[int, int]:
     """The rows whose image has another label among `others`, each with the first such row.
@@ -40,13 +40,13 @@ def conflicting_pairs(
     """
     if not digests:
         return {}
-    first: dict[str, dict[int, int]] = {}
+    first_rows: dict[str, dict[int, int]] = {}
     for other in others:
-        first.setdefault(digests[other], {}).setdefault(table.samples[other].label, other)
+        first_rows.setdefault(digests[other], {}).setdefault(table.samples[other].label, other)
     pairs = {}
     for row in rows:
-        same = first.get(digests[row], {}) if digests[row] else {}
-        different = [other for label, other in same.items() if label != table.samples[row].label]
-        if different:
-            pairs[row] = different[0]
+        row_by_label = first_rows.get(digests[row], {}) if digests[row] else {}
+        conflicts = [other for label, other in row_by_label.items() if label != table.samples[row].label]
+        if conflicts:
+            pairs[row] = conflicts[0]
     return pairs

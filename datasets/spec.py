@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datasets.oneline import one_line
 
 ALIGNMENTS = ("none", "haar")
-MOTION = ("apex_minus_onset", "flow")
-REPRESENTATIONS = ("frame", *MOTION, "onset")
+MOTION_REPRESENTATIONS = ("apex_minus_onset", "flow")
+REPRESENTATIONS = ("frame", *MOTION_REPRESENTATIONS, "onset")
 STRENGTHS = (1, 2, 3)
 CORRUPTIONS = {
     "rotation": (10.0, 20.0, 30.0),
@@ -24,7 +24,7 @@ Rotation is in degrees, noise a standard deviation, brightness and contrast are 
 shares of the image's side.
 """
 
-POSE, ILLUMINATION = ("rotation",), ("brightness", "contrast")
+POSE_CORRUPTIONS, ILLUMINATION_CORRUPTIONS = ("rotation",), ("brightness", "contrast")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class DatasetSpec:
     """
 
     name: str
-    frames: str
+    frame_policy: str
     image_size: int
     alignment: str = "none"
     representation: str = "frame"
@@ -52,12 +52,12 @@ class DatasetSpec:
     def __post_init__(self) -> None:
         if self.image_size < 1:
             raise ValueError(f"image size must be at least 1 pixel, got {self.image_size}")
-        for what, value, accepted in (
+        for field_name, value, choices in (
             ("alignment", self.alignment, ALIGNMENTS),
             ("representation", self.representation, REPRESENTATIONS),
         ):
-            if value not in accepted:
-                raise ValueError(f"unknown {what} {value!r}; accepted: {', '.join(accepted)}")
+            if value not in choices:
+                raise ValueError(f"unknown {field_name} {value!r}; accepted: {', '.join(choices)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +82,11 @@ class AugmentationSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class ImageRef:
     """Where one image lies here: a file of its own (`item` -1), or image `item`, from 0, of a container."""
 
     path: str
-    item: int = -1
+    frame_index: int = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,15 +104,15 @@ class Sample:
     label: int
     subject: str
     clip: str
-    frame: int
+    frame_number: int
     role: str = ""
-    item: int = -1
-    onset: Picture | None = None
+    frame_index: int = -1
+    onset_ref: ImageRef | None = None
 
     @property
-    def picture(self) -> Picture:
+    def image_ref(self) -> ImageRef:
         """Where the frame lies."""
-        return Picture(self.path, self.item)
+        return ImageRef(self.path, self.frame_index)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,13 +123,13 @@ class Anomaly:
     """
 
     code: str
-    where: str
-    what: str
+    location: str
+    description: str
     action: str
 
     def __post_init__(self) -> None:
-        for part in ("code", "where", "what", "action"):
-            object.__setattr__(self, part, one_line(getattr(self, part)))
+        for field_name in ("code", "location", "description", "action"):
+            object.__setattr__(self, field_name, one_line(getattr(self, field_name)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,22 +144,22 @@ class SampleTable:
     """
 
     dataset: str
-    frames: str
+    frame_policy: str
     classes: tuple[str, ...]
     samples: tuple[Sample, ...]
     anomalies: tuple[Anomaly, ...] = ()
     notes: tuple[str, ...] = ()
     layout: str = ""
-    aligned: bool = True
-    complete_clips: tuple[int, ...] = ()
-    complete_samples: tuple[int, ...] = ()
-    usual_folds: int = 0
-    drawn: bool = False
+    is_aligned: bool = True
+    expected_clip_counts: tuple[int, ...] = ()
+    expected_sample_counts: tuple[int, ...] = ()
+    standard_folds: int = 0
+    synthetic: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "notes", tuple(map(one_line, self.notes)))
 
-    def counts(self) -> tuple[int, ...]:
+    def count_per_class(self) -> tuple[int, ...]:
         """Number of samples of each class, in the order of `classes`."""
         counts = [0] * len(self.classes)
         for sample in self.samples:

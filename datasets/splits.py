@@ -11,17 +11,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from datasets.grouping import counts_of, in_folds, in_three, in_two, shuffled
+from datasets.grouping import (
+    count_by_group,
+    fold_groups,
+    shuffle_by_hash,
+    train_val_groups,
+    train_val_test_groups,
+)
 from datasets.spec import SampleTable, Split
 
-FOLDS = 10
-_PARTS = ("training", "validation", "test")
+DEFAULT_FOLDS = 10
+_PART_NAMES = ("training", "validation", "test")
 
 Parts = tuple[list[int], list[int], list[int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fold:
+class FoldSpec:
     """Which of a protocol's divisions is meant: number `fold` of `folds`, drawn for `seed`."""
 
     seed: int
@@ -29,7 +35,7 @@ class Fold:
     folds: int
 
 
-def split(table: SampleTable, protocol: str, *, seed: int, fold: int = 0, folds: int = 0) -> Split:
+def split_table(table: SampleTable, protocol: str, *, seed: int, fold: int = 0, folds: int = 0) -> Split:
     """Divide a table by a protocol, one of `PROTOCOLS`; the same for any order of its samples.
 
     `folds` 0 stands for the protocol's usual number.
@@ -37,14 +43,14 @@ def split(table: SampleTable, protocol: str, *, seed: int, fold: int = 0, folds:
     Raises:
         ValueError: the protocol or the fold is unknown, or a class or the groups are too few to divide.
     """
-    folds = folds_of(table, protocol, folds=folds if protocol == "kfold" else 0)
+    folds = count_folds(table, protocol, folds=folds if protocol == "kfold" else 0)
     if not 0 <= fold < folds:
-        what = "one fold, 0" if folds == 1 else f"the folds 0 to {folds - 1}"
-        raise ValueError(f"the protocol {protocol} has {what}; got fold {fold}")
-    parts = PROTOCOLS[protocol](table, Fold(seed=seed, fold=fold, folds=folds))
+        fold_range = "one fold, 0" if folds == 1 else f"the folds 0 to {folds - 1}"
+        raise ValueError(f"the protocol {protocol} has {fold_range}; got fold {fold}")
+    parts = PROTOCOLS[protocol](table, FoldSpec(seed=seed, fold=fold, folds=folds))
     train, validation, test = (tuple(sorted(part)) for part in parts)
     # Folds are pooled before they are scored, so what one of them lacks in its test is no loss.
-    read = parts[:2] if folds > 1 else parts
+    parts_to_check = parts[:2] if folds > 1 else parts
     return Split(
         protocol=protocol,
         fold=fold,
@@ -52,11 +58,11 @@ def split(table: SampleTable, protocol: str, *, seed: int, fold: int = 0, folds:
         train=train,
         validation=validation,
         test=test,
-        warnings=tuple(_absent(table, read)),
+        warnings=tuple(_list_absent_classes(table, parts_to_check)),
     )
 
 
-def folds_of(table: SampleTable, protocol: str, *, folds: int = 0) -> int:
+def count_folds(table: SampleTable, protocol: str, *, folds: int = 0) -> int:
     """How many folds a protocol has on this table; `folds` chooses for `kfold`, 0 its usual 10.
 
     Raises:
@@ -65,30 +71,32 @@ def folds_of(table: SampleTable, protocol: str, *, folds: int = 0) -> int:
     if protocol not in PROTOCOLS:
         raise ValueError(f"unknown protocol {protocol!r}; accepted: {', '.join(PROTOCOLS)}")
     if protocol == "loso":
-        return len(set(_groups(table, "subject", protocol=protocol)))
+        return len(set(_get_groups(table, "subject", protocol=protocol)))
     if protocol != "kfold":
         return 1
-    subjects = len(set(_groups(table, "subject", protocol=protocol)))
-    if folds and not 2 <= folds <= subjects:
-        raise ValueError(f"--folds must be from 2 to {subjects}, the number of subjects; got {folds}")
-    return folds or min(FOLDS, subjects)
+    num_subjects = len(set(_get_groups(table, "subject", protocol=protocol)))
+    if folds and not 2 <= folds <= num_subjects:
+        raise ValueError(f"--folds must be from 2 to {num_subjects}, the number of subjects; got {folds}")
+    return folds or min(DEFAULT_FOLDS, num_subjects)
 
 
-def over_frames(table: SampleTable, which: Fold) -> Parts:
+def split_by_frame(table: SampleTable, fold_spec: FoldSpec) -> Parts:
     """The paper's: of each class's frames, shuffled, floor(0.7 n), floor(0.2 n) and the rest."""
     parts: Parts = ([], [], [])
-    for label, (name, count) in enumerate(zip(table.classes, table.counts(), strict=True)):
+    for label, (name, count) in enumerate(zip(table.classes, table.count_per_class(), strict=True)):
         if count < 3:
             raise ValueError(
                 f"the protocol frame needs at least 3 samples of every class, {name} has {count}; "
                 "take another frame policy, or the protocol clip or subject"
             )
-        rows = {sample.id: row for row, sample in enumerate(table.samples) if sample.label == label}
-        order = shuffled(rows, f"frame {which.seed}")
-        first = 7 * count // 10
-        second = first + 2 * count // 10
-        for part, names in zip(parts, (order[:first], order[first:second], order[second:]), strict=True):
-            part += [rows[name] for name in names]
+        row_by_id = {sample.id: row for row, sample in enumerate(table.samples) if sample.label == label}
+        order = shuffle_by_hash(row_by_id, f"frame {fold_spec.seed}")
+        train_end = 7 * count // 10
+        val_end = train_end + 2 * count // 10
+        for part, part_ids in zip(
+            parts, (order[:train_end], order[train_end:val_end], order[val_end:]), strict=True
+        ):
+            part += [row_by_id[name] for name in part_ids]
     if not parts[1]:
         raise ValueError(
             "the protocol frame leaves no sample for validation: every class has fewer than 5, of which a "
@@ -97,68 +105,78 @@ def over_frames(table: SampleTable, which: Fold) -> Parts:
     return parts
 
 
-def over_clips(table: SampleTable, which: Fold) -> Parts:
+def split_by_clip(table: SampleTable, fold_spec: FoldSpec) -> Parts:
     """Whole clips, 7:2:1."""
-    groups = _groups(table, "clip", protocol="clip")
-    return _rows(groups, *in_three(counts_of(table, groups), f"clip {which.seed}"))
+    groups = _get_groups(table, "clip", protocol="clip")
+    return _assign_rows(
+        groups, *train_val_test_groups(count_by_group(table, groups), f"clip {fold_spec.seed}")
+    )
 
 
-def over_subjects(table: SampleTable, which: Fold) -> Parts:
+def split_by_subject(table: SampleTable, fold_spec: FoldSpec) -> Parts:
     """Whole subjects, 7:2:1."""
-    groups = _groups(table, "subject", protocol="subject")
-    return _rows(groups, *in_three(counts_of(table, groups), f"subject {which.seed}"))
+    groups = _get_groups(table, "subject", protocol="subject")
+    return _assign_rows(
+        groups, *train_val_test_groups(count_by_group(table, groups), f"subject {fold_spec.seed}")
+    )
 
 
-def over_subject_folds(table: SampleTable, which: Fold) -> Parts:
+def split_kfold(table: SampleTable, fold_spec: FoldSpec) -> Parts:
     """One of k folds over subjects as the test, 7:2 of the others' subjects as training and validation.
 
     Where the field has folds of its own (`SampleTable.usual_folds`) they are taken: subjects in ascending
     order, dealt in turn, whatever the seed.
     """
-    groups = _groups(table, "subject", protocol="kfold")
-    counts = counts_of(table, groups)
-    if which.folds == table.usual_folds:
-        test = sorted(counts)[which.fold :: which.folds]
+    groups = _get_groups(table, "subject", protocol="kfold")
+    counts = count_by_group(table, groups)
+    if fold_spec.folds == table.standard_folds:
+        test = sorted(counts)[fold_spec.fold :: fold_spec.folds]
     else:
-        test = in_folds(counts, f"kfold {which.seed}", folds=which.folds)[which.fold]
-    return _around(groups, test, table=table, key=f"kfold {which.seed} {which.fold}")
+        test = fold_groups(counts, f"kfold {fold_spec.seed}", folds=fold_spec.folds)[fold_spec.fold]
+    return _build_fold_parts(groups, test, table=table, key=f"kfold {fold_spec.seed} {fold_spec.fold}")
 
 
-def over_each_subject(table: SampleTable, which: Fold) -> Parts:
+def split_loso(table: SampleTable, fold_spec: FoldSpec) -> Parts:
     """One subject as the test, in ascending order of names, 7:2 of the others as the rest."""
-    groups = _groups(table, "subject", protocol="loso")
-    test = sorted(set(groups))[which.fold]
-    return _around(groups, [test], table=table, key=f"loso {which.seed} {test}")
+    groups = _get_groups(table, "subject", protocol="loso")
+    test = sorted(set(groups))[fold_spec.fold]
+    return _build_fold_parts(groups, [test], table=table, key=f"loso {fold_spec.seed} {test}")
 
 
-PROTOCOLS: dict[str, Callable[[SampleTable, Fold], Parts]] = {
-    "frame": over_frames,
-    "clip": over_clips,
-    "subject": over_subjects,
-    "kfold": over_subject_folds,
-    "loso": over_each_subject,
+PROTOCOLS: dict[str, Callable[[SampleTable, FoldSpec], Parts]] = {
+    "frame": split_by_frame,
+    "clip": split_by_clip,
+    "subject": split_by_subject,
+    "kfold": split_kfold,
+    "loso": split_loso,
 }
 
 
-def _around(groups: Sequence[str], test: Sequence[str], *, table: SampleTable, key: str) -> Parts:
+def _build_fold_parts(groups: Sequence[str], test: Sequence[str], *, table: SampleTable, key: str) -> Parts:
     """The parts around a test fold, the validation drawn from the subjects that are left."""
-    rest = {name: count for name, count in counts_of(table, groups).items() if name not in set(test)}
-    return _rows(groups, *in_two(rest, key), test)
+    train_val_counts = {
+        name: count for name, count in count_by_group(table, groups).items() if name not in set(test)
+    }
+    return _assign_rows(groups, *train_val_groups(train_val_counts, key), test)
 
 
-def _groups(table: SampleTable, kind: str, *, protocol: str) -> list[str]:
+def _get_groups(table: SampleTable, kind: str, *, protocol: str) -> list[str]:
     """The clip or subject of every sample; ValueError where one is not known or there are too few."""
     groups = [sample.clip if kind == "clip" else sample.subject for sample in table.samples]
-    if untold := groups.count(""):
-        every = untold == len(groups)
-        first = table.samples[groups.index("")].id
-        some = f" of {untold} of its {len(groups)} samples, the first: {first}"
+    if missing := groups.count(""):
+        all_missing = missing == len(groups)
+        first_id = table.samples[groups.index("")].id
+        count_note = f" of {missing} of its {len(groups)} samples, the first: {first_id}"
         raise ValueError(
             f"the protocol {protocol} needs every sample's {kind}, which {table.dataset} does not give"
-            + ("" if every else some)
+            + ("" if all_missing else count_note)
             + (f" in its layout {table.layout}" if table.layout else "")
             + "; take the protocol frame, or "
-            + (f"a release that tells {kind}s" if every else f"tell the {kind} of these or leave them out")
+            + (
+                f"a release that tells {kind}s"
+                if all_missing
+                else f"tell the {kind} of these or leave them out"
+            )
         )
     if len(set(groups)) < 3:
         raise ValueError(
@@ -168,7 +186,7 @@ def _groups(table: SampleTable, kind: str, *, protocol: str) -> list[str]:
     return groups
 
 
-def _rows(groups: Sequence[str], *parts: Sequence[str]) -> Parts:
+def _assign_rows(groups: Sequence[str], *parts: Sequence[str]) -> Parts:
     """The rows of the groups in each of three parts."""
     part_of = {name: part for part, members in enumerate(parts) for name in members}
     rows: Parts = ([], [], [])
@@ -177,10 +195,10 @@ def _rows(groups: Sequence[str], *parts: Sequence[str]) -> Parts:
     return rows
 
 
-def _absent(table: SampleTable, parts: Sequence[Sequence[int]]) -> Iterable[str]:
+def _list_absent_classes(table: SampleTable, parts: Sequence[Sequence[int]]) -> Iterable[str]:
     """One text for every class that a part has no sample of."""
-    for name, part in zip(_PARTS, parts, strict=False):
-        present = {table.samples[row].label for row in part}
-        for label, count in enumerate(table.counts()):
-            if label not in present:
+    for name, part in zip(_PART_NAMES, parts, strict=False):
+        present_labels = {table.samples[row].label for row in part}
+        for label, count in enumerate(table.count_per_class()):
+            if label not in present_labels:
                 yield f"{table.classes[label]} is absent from {name} ({count} samples in all)"

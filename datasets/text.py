@@ -11,40 +11,44 @@ from dataclasses import replace
 from datasets.oneline import one_line
 from datasets.spec import Anomaly
 
-LONGEST = 80
+MAX_TEXT_LENGTH = 80
 """How many characters of a foreign text a message shows."""
 
-NAMED = 5
+MAX_NAMES = 5
 """How many of many names a message shows."""
 
-EACH = 300
+MAX_LISTED_ANOMALIES = 300
 """How many anomalies of one kind are listed each on its own: more than a complete release has clips."""
 
 
-def shown(text: str, *, longest: int = LONGEST) -> str:
+def sanitize(text: str, *, max_length: int = MAX_TEXT_LENGTH) -> str:
     """A text on one line, unprintable characters escaped, cut where it is longer than `longest`."""
-    return one_line(text if len(text) <= longest else text[: longest - 1] + "…")
+    return one_line(text if len(text) <= max_length else text[: max_length - 1] + "…")
 
 
-def named(names: Sequence[str], *, most: int = NAMED) -> str:
+def summarize_names(names: Sequence[str], *, max_names: int = MAX_NAMES) -> str:
     """The first names of a list, and how many follow."""
-    text = ", ".join(shown(name) for name in names[:most])
-    return f"{text} and {len(names) - most} more" if len(names) > most else text
+    text = ", ".join(sanitize(name) for name in names[:max_names])
+    return f"{text} and {len(names) - max_names} more" if len(names) > max_names else text
 
 
-def gathered(anomalies: Sequence[Anomaly]) -> tuple[Anomaly, ...]:
+def group_anomalies(anomalies: Sequence[Anomaly]) -> tuple[Anomaly, ...]:
     """The anomalies kind by kind; of a kind that has more than `EACH`, one that tells how many there are.
 
     A kind is a code and what was done. None is left out without being counted.
     """
-    kinds: dict[tuple[str, str], list[Anomaly]] = {}
+    groups: dict[tuple[str, str], list[Anomaly]] = {}
     for anomaly in anomalies:
-        kinds.setdefault((anomaly.code, anomaly.action), []).append(anomaly)
+        groups.setdefault((anomaly.code, anomaly.action), []).append(anomaly)
     return tuple(
-        anomaly for group in kinds.values() for anomaly in (group if len(group) <= EACH else [_one(group)])
+        anomaly
+        for group in groups.values()
+        for anomaly in (group if len(group) <= MAX_LISTED_ANOMALIES else [_merge_group(group)])
     )
 
 
-def _one(group: list[Anomaly]) -> Anomaly:
-    what = f"{len(group)} cases; the first: {group[0].what}"
-    return replace(group[0], where=named([one.where for one in group]), what=what)
+def _merge_group(group: list[Anomaly]) -> Anomaly:
+    description = f"{len(group)} cases; the first: {group[0].description}"
+    return replace(
+        group[0], location=summarize_names([anomaly.location for anomaly in group]), description=description
+    )

@@ -12,7 +12,7 @@ from pathlib import Path
 from datasets.marker import MARKER
 from datasets.spec import Anomaly
 
-LEVELS = 4
+MAX_DEPTH = 4
 """How far below its root a release is looked for: double nesting is the rule, more is not seen."""
 
 _JUNK = re.compile(rf"\..*|~\$.*|__MACOSX|Thumbs\.db|desktop\.ini|.+\.lnk|{re.escape(MARKER)}", re.IGNORECASE)
@@ -26,7 +26,7 @@ class Listing:
     folders: tuple[Path, ...] = ()
 
 
-class Tree:
+class DirectoryTree:
     """The folders below `root`, each read once when first asked for.
 
     A link is followed while it stays below the root and leads to no folder above itself; what is not
@@ -36,63 +36,67 @@ class Tree:
     def __init__(self, root: Path) -> None:
         self.root = root.expanduser().absolute()
         self.anomalies: list[Anomaly] = []
-        self._real = Path(os.path.realpath(self.root))
-        self._read: dict[Path, Listing] = {}
+        self._resolved_root = Path(os.path.realpath(self.root))
+        self._listings: dict[Path, Listing] = {}
 
-    def listed(self, folder: Path) -> Listing:
+    def list_folder(self, folder: Path) -> Listing:
         """What a folder holds; nothing where it cannot be opened."""
-        if folder not in self._read:
-            self._read[folder] = self._list(folder)
-        return self._read[folder]
+        if folder not in self._listings:
+            self._listings[folder] = self._scan_folder(folder)
+        return self._listings[folder]
 
-    def walk(self, *, levels: int = LEVELS) -> Iterator[tuple[Path, Listing]]:
+    def walk(self, *, max_depth: int = MAX_DEPTH) -> Iterator[tuple[Path, Listing]]:
         """Every folder down to `levels` below the root with what it holds, the upper ones first."""
         pending = deque([(self.root, 0)])
         while pending:
             folder, depth = pending.popleft()
-            listing = self.listed(folder)
+            listing = self.list_folder(folder)
             yield folder, listing
-            if depth < levels:
+            if depth < max_depth:
                 pending.extend((child, depth + 1) for child in listing.folders)
 
-    def relative(self, path: Path | str) -> str:
+    def relative_to_root(self, path: Path | str) -> str:
         """A path below the root as texts name it, with forward slashes."""
         return Path(path).relative_to(self.root).as_posix()
 
-    def _list(self, folder: Path) -> Listing:
+    def _scan_folder(self, folder: Path) -> Listing:
         files: list[Path] = []
         folders: list[Path] = []
         try:
             with os.scandir(folder) as entries:
                 for entry in sorted(entries, key=lambda entry: entry.name):
-                    if _JUNK.fullmatch(entry.name) or (entry.is_symlink() and self._astray(entry)):
+                    if _JUNK.fullmatch(entry.name) or (entry.is_symlink() and self._escapes_root(entry)):
                         continue
                     if entry.is_dir():
                         folders.append(Path(entry.path))
                     elif entry.is_file():
                         files.append(Path(entry.path))
         except OSError as error:
-            self._note("unreadable folder", folder, str(error.strerror), "the folder was left out")
+            self._add_anomaly("unreadable folder", folder, str(error.strerror), "the folder was left out")
         return Listing(tuple(files), tuple(folders))
 
-    def _astray(self, entry: os.DirEntry[str]) -> bool:
+    def _escapes_root(self, entry: os.DirEntry[str]) -> bool:
         """Whether a link leads out of the root, to nothing, or back to a folder that it lies in."""
         link = Path(entry.path)
         target = Path(os.path.realpath(link))
         if not target.exists():
-            self._note("broken link", link, f"it leads to {target}, which is not there", "it was left out")
-        elif not target.is_relative_to(self._real):
-            self._note(
+            self._add_anomaly(
+                "broken link", link, f"it leads to {target}, which is not there", "it was left out"
+            )
+        elif not target.is_relative_to(self._resolved_root):
+            self._add_anomaly(
                 "link out of the root",
                 link,
                 f"it leads to {target}",
                 "it was not followed; name that folder as the root, or copy it",
             )
         elif Path(os.path.realpath(link.parent)).is_relative_to(target):
-            self._note("link in a circle", link, f"it leads to {target}", "it was not followed")
+            self._add_anomaly("link in a circle", link, f"it leads to {target}", "it was not followed")
         else:
             return False
         return True
 
-    def _note(self, code: str, where: Path, what: str, action: str) -> None:
-        self.anomalies.append(Anomaly(code=code, where=self.relative(where), what=what, action=action))
+    def _add_anomaly(self, code: str, path: Path, description: str, action: str) -> None:
+        self.anomalies.append(
+            Anomaly(code=code, location=self.relative_to_root(path), description=description, action=action)
+        )

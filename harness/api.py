@@ -19,25 +19,25 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness.closed_pipe import without_broken_pipe
+from harness.closed_pipe import suppress_broken_pipe
 from harness.data.reading import DataRequest
-from harness.disk import check_room, disk_need
-from harness.estimate import Estimate
+from harness.disk import check_disk_space, estimate_disk_need
+from harness.estimate import TimeEstimate
 from harness.output import check_writable
-from harness.pictures import pictures
-from harness.plan import Plan, Request, prepare
-from harness.progress import Event, clock, progress_for
-from harness.running.cell import Desk
-from harness.running.claims import Claims
-from harness.running.executors import Running, executor_of, in_order
+from harness.pictures import render_sample_figures
+from harness.plan import Request, StudyPlan, plan_study
+from harness.progress import Event, create_progress, format_duration
+from harness.running.cell import CellContext
+from harness.running.claims import CellLocks
+from harness.running.executors import ExecutionOptions, open_executor, order_cells
 from harness.running.study import run_study
-from harness.running.weights_kept import keys_read
+from harness.running.weights_kept import find_base_run_keys
 from harness.tracking.analysis_plans import has_cells, is_confirmatory, log_plan
-from harness.tracking.ledger import Ledger
-from reports.document import write
+from harness.tracking.ledger import Tracker
+from reports.document import write_report
 from studies.results import StudyResult
 
-__all__ = ["DataRequest", "Request", "Running", "carry_out", "run"]
+__all__ = ["DataRequest", "ExecutionOptions", "Request", "run", "run_plan"]
 
 
 def run(
@@ -45,7 +45,7 @@ def run(
     *,
     out: Path | str = "results",
     tracking_uri: str | None = None,
-    running: Running | None = None,
+    execution: ExecutionOptions | None = None,
 ) -> tuple[StudyResult, Path]:
     """Run the study that `harness ablate` or `harness compare` would; its results and its report's path.
 
@@ -58,63 +58,65 @@ def run(
     """
     folder = Path(out)
     check_writable(folder)
-    ledger = Ledger(tracking_uri)
-    ledger.check_address()
-    plan = prepare(request)
-    ledger.check()
-    running = running or Running()
-    states = ledger.standing(plan.study)
-    todo = [spec for spec in plan.study.runs() if states.get(spec.key) == running.runs]
-    check_room([disk_need(plan, todo, ledger=ledger, running=running)])
-    console = Console(file=without_broken_pipe(sys.stderr))
-    result, drawn = carry_out(plan, ledger=ledger, console=console, running=running)
-    return result, write((result,), folder / plan.study.name, pictures=drawn)
+    tracker = Tracker(tracking_uri)
+    tracker.check_address()
+    plan = plan_study(request)
+    tracker.check_connection()
+    execution = execution or ExecutionOptions()
+    states = tracker.cell_states(plan.study)
+    pending_runs = [spec for spec in plan.study.list_runs() if states.get(spec.key) == execution.state_filter]
+    check_disk_space([estimate_disk_need(plan, pending_runs, tracker=tracker, execution=execution)])
+    console = Console(file=suppress_broken_pipe(sys.stderr))
+    result, figures = run_plan(plan, tracker=tracker, console=console, execution=execution)
+    return result, write_report((result,), folder / plan.study.name, images=figures)
 
 
-def carry_out(
-    plan: Plan,
+def run_plan(
+    plan: StudyPlan,
     *,
-    ledger: Ledger,
+    tracker: Tracker,
     console: Console,
-    running: Running | None = None,
-    estimate: Estimate | None = None,
+    execution: ExecutionOptions | None = None,
+    estimate: TimeEstimate | None = None,
 ) -> tuple[StudyResult, dict[str, bytes]]:
     """Run the study and keep its pictures; both, the pictures by the names that a report wants.
 
     If cells are run, the time that they take is kept with the study and, beside the estimate, told.
     """
-    running = running or Running()
+    execution = execution or ExecutionOptions()
     name, start = plan.study.name, time.perf_counter()
-    claims = Claims(ledger.uri)
-    drawn = pictures(plan.pixels, plan.splits[0], plan.study)
-    with claims.taken(name, wait=True):  # of two processes that begin a study one makes its run
-        parent = ledger.open_study(plan.study)
+    locks = CellLocks(tracker.uri)
+    figures = render_sample_figures(plan.pixels, plan.splits[0], plan.study)
+    with locks.lock(name, wait=True):  # of two processes that begin a study one makes its run
+        study_run_id = tracker.open_study(plan.study)
         if plan.analysis_plan:
-            fresh = not has_cells(ledger, plan.study)
-            log_plan(ledger, parent, plan.analysis_plan, confirmatory=fresh)
-        ledger.keep_pictures(parent, drawn)
+            is_new = not has_cells(tracker, plan.study)
+            log_plan(tracker, study_run_id, plan.analysis_plan, confirmatory=is_new)
+        tracker.log_figures(study_run_id, figures)
     try:
-        with progress_for(console, name, cells=len(plan.study.runs())) as progress:
-            ledger.patience.tell = lambda words: progress.tell(Event(kind="remark", words=words))
-            desk = Desk(
-                ledger=ledger,
-                claims=claims,
-                parent=parent,
-                device=plan.device,
-                tell=progress.tell,
-                retries=running.retry_failed,
-                keep_weights=running.weights,
-                keys_read=keys_read(plan.study.runs()),
+        with create_progress(console, name, cells=len(plan.study.list_runs())) as progress:
+            tracker.retry_policy.notify = lambda message: progress.handle(
+                Event(kind="remark", message=message)
             )
-            with executor_of(plan, running, desk) as executor:
-                result = run_study(plan.study, executor, desk, cells=in_order(plan, executor))
+            context = CellContext(
+                tracker=tracker,
+                locks=locks,
+                study_run_id=study_run_id,
+                device=plan.device,
+                emit=progress.handle,
+                retry_failed=execution.retry_failed,
+                keep_weights=execution.weight_rule,
+                base_run_keys=find_base_run_keys(plan.study.list_runs()),
+            )
+            with open_executor(plan, execution, context) as executor:
+                result = run_study(plan.study, executor, context, cells=order_cells(plan, executor))
                 result = replace(
-                    result, confirmatory=is_confirmatory(ledger.client.get_run(parent), plan.study)
+                    result, is_confirmatory=is_confirmatory(tracker.client.get_run(study_run_id), plan.study)
                 )
     except KeyboardInterrupt:
-        ledger.patience.end()
+        tracker.retry_policy.stop()
         with suppress(Exception):  # what ran elsewhere may have left its run open
-            ledger.bury(parent, place=claims.place, held=claims.held)
+            tracker.close_orphaned_runs(study_run_id, lock_scope=locks.scope, is_locked=locks.is_locked)
         console.print(
             "\nstopped; every cell that had finished is kept, and the running ones up to their last "
             f"checkpoints: the same command goes on from there, and `harness report {name}` reports what is "
@@ -123,9 +125,9 @@ def carry_out(
             soft_wrap=True,
         )
         raise
-    if progress.remaining.seconds:  # a cell has run here
+    if progress.remaining.cell_seconds:  # a cell has run here
         seconds = time.perf_counter() - start
-        ledger.log_time(parent, seconds, estimate=(estimate.low, estimate.high) if estimate else None)
-        estimated = f"; estimated {estimate}" if estimate else ""
-        console.print(f"took {clock(seconds)}{estimated}", highlight=False, soft_wrap=True)
-    return result, {f"{name}/{key}": png for key, png in drawn.items()}
+        tracker.log_time(study_run_id, seconds, estimate=(estimate.low, estimate.high) if estimate else None)
+        estimate_note = f"; estimated {estimate}" if estimate else ""
+        console.print(f"took {format_duration(seconds)}{estimate_note}", highlight=False, soft_wrap=True)
+    return result, {f"{name}/{figure_name}": png for figure_name, png in figures.items()}

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 def ignore_closed_pipes() -> None:
     """Have this process write to `sys.stdout` and `sys.stderr` without ever raising BrokenPipeError."""
-    sys.stdout, sys.stderr = without_broken_pipe(sys.stdout), without_broken_pipe(sys.stderr)
+    sys.stdout, sys.stderr = suppress_broken_pipe(sys.stdout), suppress_broken_pipe(sys.stderr)
 
 
-def without_broken_pipe(stream: TextIO) -> TextIO:
+def suppress_broken_pipe(stream: TextIO) -> TextIO:
     """Return a text stream that writes to the file descriptor of `stream` and drops what nobody reads.
 
     A terminal, a closed stream (None) and a stream that Python did not open itself (a notebook's, or that of
@@ -25,10 +25,10 @@ def without_broken_pipe(stream: TextIO) -> TextIO:
     if type(stream) is not io.TextIOWrapper or stream.isatty():
         return stream
     stream.flush()
-    raw = _Pipe(stream.fileno(), "w", closefd=False)
+    raw_stream = _Pipe(stream.fileno(), "w", closefd=False)
     return io.TextIOWrapper(
         # As with `python -u`, a stream that writes through has no buffer of bytes.
-        raw if stream.write_through else io.BufferedWriter(raw),
+        raw_stream if stream.write_through else io.BufferedWriter(raw_stream),
         encoding=stream.encoding,
         errors=stream.errors,
         line_buffering=stream.line_buffering,
@@ -44,7 +44,7 @@ class _Pipe(io.FileIO):
             return super().write(data)
         except BrokenPipeError:
             # The descriptor and not only this stream: libraries and child processes write to it too.
-            null = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(null, self.fileno())
-            os.close(null)
+            devnull = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(devnull, self.fileno())
+            os.close(devnull)
             return super().write(data)

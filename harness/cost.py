@@ -17,8 +17,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from architectures.network import build
-from architectures.spec import BLOCKS, ArchitectureSpec
+from architectures.network import build_network
+from architectures.spec import BLOCK_NETWORK, ArchitectureSpec
 from studies.cost import Cost
 
 with warnings.catch_warnings():
@@ -28,8 +28,8 @@ with warnings.catch_warnings():
 
 Handle = Callable[[Any, Any], Any]
 
-_READ = jit_handles.elementwise_flop_counter(1, 0)
-_WRITTEN = jit_handles.elementwise_flop_counter(0, 1)
+_COUNT_INPUTS = jit_handles.elementwise_flop_counter(1, 0)
+_COUNT_OUTPUTS = jit_handles.elementwise_flop_counter(0, 1)
 _ACTIVATIONS = (
     "relu",
     "relu6",
@@ -45,7 +45,7 @@ _ACTIVATIONS = (
     "hardswish",
 )
 
-COLUMNS: dict[str, dict[str, Handle]] = {
+OPERATOR_HANDLES: dict[str, dict[str, Handle]] = {
     "multiply_adds": {
         "_convolution": jit_handles.conv_flop_jit,
         "linear": jit_handles.linear_flop_jit,
@@ -55,47 +55,47 @@ COLUMNS: dict[str, dict[str, Handle]] = {
         "bmm": jit_handles.bmm_flop_jit,
         "einsum": jit_handles.einsum_flop_jit,
     },
-    "activations": dict.fromkeys(_ACTIVATIONS, _WRITTEN),
-    "attention": {"mul": _WRITTEN, "amax": _READ},
-    "additions": {"add": _WRITTEN},
+    "activations": dict.fromkeys(_ACTIVATIONS, _COUNT_OUTPUTS),
+    "attention": {"mul": _COUNT_OUTPUTS, "amax": _COUNT_INPUTS},
+    "additions": {"add": _COUNT_OUTPUTS},
     "norm": {
         "batch_norm": jit_handles.batchnorm_flop_jit,
         "layer_norm": jit_handles.norm_flop_counter(2),
         "group_norm": jit_handles.norm_flop_counter(2),
     },
     "pooling": dict.fromkeys(
-        ("max_pool2d", "avg_pool2d", "adaptive_max_pool2d", "adaptive_avg_pool2d"), _READ
+        ("max_pool2d", "avg_pool2d", "adaptive_max_pool2d", "adaptive_avg_pool2d"), _COUNT_INPUTS
     ),
 }
 
 
-def _mean(inputs: Any, outputs: Any) -> Counter[str]:
+def _count_mean(inputs: Any, outputs: Any) -> Counter[str]:
     """A mean that keeps its dimensions is CBAM's, made to be multiplied back; one that drops them pools."""
-    keeps = len(inputs) > 2 and inputs[2].toIValue()
-    return Counter({"attention" if keeps else "pooling": int(_READ(inputs, outputs))})
+    keeps_dims = len(inputs) > 2 and inputs[2].toIValue()
+    return Counter({"attention" if keeps_dims else "pooling": int(_COUNT_INPUTS(inputs, outputs))})
 
 
-def _into(column: str, handle: Handle) -> Handle:
+def _assign_column(column: str, handle: Handle) -> Handle:
     """`handle`, with its count booked under `column`."""
 
-    def booked(inputs: Any, outputs: Any) -> Counter[str]:
-        counted = handle(inputs, outputs)
-        return Counter({column: int(counted.total() if isinstance(counted, Counter) else counted)})
+    def count_column(inputs: Any, outputs: Any) -> Counter[str]:
+        result = handle(inputs, outputs)
+        return Counter({column: int(result.total() if isinstance(result, Counter) else result)})
 
-    return booked
+    return count_column
 
 
-def _handles() -> dict[str, Handle | None]:
-    handles: dict[str, Handle | None] = {"aten::mean": _mean}
-    for column, operators in COLUMNS.items():
+def _build_handles() -> dict[str, Handle | None]:
+    handles: dict[str, Handle | None] = {"aten::mean": _count_mean}
+    for column, operators in OPERATOR_HANDLES.items():
         for name, handle in operators.items():
-            handles[f"aten::{name}"] = handles[f"aten::{name}_"] = _into(column, handle)
+            handles[f"aten::{name}"] = handles[f"aten::{name}_"] = _assign_column(column, handle)
     # In eval mode dropout does nothing; fvcore knows this of its other spelling alone.
     handles["aten::dropout_"] = None
     return handles
 
 
-def count(spec: ArchitectureSpec, *, classes: int, image_size: int) -> Cost:
+def count_cost(spec: ArchitectureSpec, *, num_classes: int, image_size: int) -> Cost:
     """What `spec` costs for one image of `image_size` pixels a side, in eval mode, at batch 1.
 
     Counted on a fresh eager copy on the CPU: counting a compiled network is wrong and leaves it slow. The
@@ -104,30 +104,34 @@ def count(spec: ArchitectureSpec, *, classes: int, image_size: int) -> Cost:
     Raises:
         ValueError: a network that does not exist, as in `build`.
     """
-    return _counted(replace(spec, pretrained=False), classes=classes, image_size=image_size)
+    return _count_cost(replace(spec, pretrained=False), num_classes=num_classes, image_size=image_size)
 
 
 @lru_cache(maxsize=256)  # the runs of an arm, all seeds and folds of it, share one count
-def _counted(spec: ArchitectureSpec, *, classes: int, image_size: int) -> Cost:
+def _count_cost(spec: ArchitectureSpec, *, num_classes: int, image_size: int) -> Cost:
     with torch.random.fork_rng(devices=[]), torch.no_grad():
-        network = build_empty(spec, classes=classes).eval()
+        network = build_empty(spec, num_classes=num_classes).eval()
         analysis = FlopCountAnalysis(network, (torch.zeros(1, 3, image_size, image_size),))
         # What fvcore would log is `uncounted`; its own remaining handles would hide operators from it.
-        analysis.clear_op_handles().set_op_handle(**_handles())
+        analysis.clear_op_handles().set_op_handle(**_build_handles())
         analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
-        counted = analysis.by_operator()
-    left = analysis.unsupported_ops()
+        counts = analysis.by_operator()
+    unsupported = analysis.unsupported_ops()
     return Cost(
         parameters=sum(parameter.numel() for parameter in network.parameters()),
-        **{column: counted[column] for column in COLUMNS},
-        uncounted=tuple(sorted((name.removeprefix("aten::"), calls) for name, calls in left.items())),
+        **{column: counts[column] for column in OPERATOR_HANDLES},
+        uncounted_ops=tuple(
+            sorted((name.removeprefix("aten::"), calls) for name, calls in unsupported.items())
+        ),
     )
 
 
-def build_empty(spec: ArchitectureSpec, *, classes: int) -> nn.Module:
+def build_empty(spec: ArchitectureSpec, *, num_classes: int) -> nn.Module:
     """Build a network to count or to time; the weights of ours have no values, which take long to draw."""
-    if spec.network != BLOCKS:
-        return build(replace(spec, pretrained=False), classes=classes)  # it may hold more than weights
+    if spec.network != BLOCK_NETWORK:
+        return build_network(
+            replace(spec, pretrained=False), num_classes=num_classes
+        )  # it may hold more than weights
     with torch.device("meta"):
-        network = build(spec, classes=classes)
+        network = build_network(spec, num_classes=num_classes)
     return network.to_empty(device="cpu")

@@ -14,21 +14,21 @@ import torch
 from studies.results import Environment
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
-PACKAGES = ("torch", "torchvision", "numpy", "opencv-python", "mlflow", "fvcore")
+DEPENDENCIES = ("torch", "torchvision", "numpy", "opencv-python", "mlflow", "fvcore")
 
 
-def resolve(name: str) -> torch.device:
+def resolve_device(name: str) -> torch.device:
     """The device of that name; `auto` is CUDA, then MPS, then the CPU.
 
     Raises:
         ValueError: an unknown name, or a device that this machine or this torch does not have.
     """
-    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    availability = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
-        return torch.device(next(device for device, there in present.items() if there))
-    if name not in present:
+        return torch.device(next(device for device, is_available in availability.items() if is_available))
+    if name not in availability:
         raise ValueError(f"unknown device {name!r}; accepted: {', '.join(DEVICES)}")
-    if not present[name]:
+    if not availability[name]:
         raise ValueError(
             f"--device {name}: torch {torch.__version__} finds no such device here; use --device auto, or "
             "install a torch build for it (harness doctor shows what is there)"
@@ -36,7 +36,7 @@ def resolve(name: str) -> torch.device:
     return torch.device(name)
 
 
-def in_words(device: torch.device) -> str:
+def describe_device(device: torch.device) -> str:
     """The device as a person would name it."""
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
@@ -45,26 +45,26 @@ def in_words(device: torch.device) -> str:
     return device.type
 
 
-def environment(device: torch.device) -> Environment:
+def collect_environment(device: torch.device) -> Environment:
     """Where a run happens, for its record."""
     return Environment(
-        device=in_words(device),
+        device=describe_device(device),
         platform=f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
         threads=torch.get_num_threads(),
-        **_software(),
+        **_collect_software(),
     )
 
 
 @cache  # asked once: what runs is what was loaded, whatever becomes of the files
-def _software() -> dict[str, Any]:
-    versions = tuple((package, metadata.version(package)) for package in PACKAGES)
-    return {"versions": versions, "commit": commit()}
+def _collect_software() -> dict[str, Any]:
+    versions = tuple((package, metadata.version(package)) for package in DEPENDENCIES)
+    return {"versions": versions, "commit": read_commit()}
 
 
-def commit() -> str:
+def read_commit() -> str:
     """The commit of the harness, marked if its files differ from it, or "unknown" outside a checkout."""
-    here = Path(__file__).parent
-    git = ("git", "-C", str(here))
+    folder = Path(__file__).parent
+    git = ("git", "-C", str(folder))
     try:
         subprocess.run((*git, "ls-files", "--error-unmatch", __file__), check=True, capture_output=True)
         revision = subprocess.run((*git, "rev-parse", "HEAD"), check=True, capture_output=True, text=True)

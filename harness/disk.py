@@ -9,21 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from datasets.pixels.store import cache_dir
-from harness.cost import count
-from harness.running.executors import at_once
-from harness.running.weights_kept import keys_read, may_keep
+from datasets.pixels.store import get_cache_dir
+from harness.cost import count_cost
+from harness.running.executors import choose_slots
+from harness.running.weights_kept import can_keep_weights, find_base_run_keys
 from studies.spec import RunSpec
 
 if TYPE_CHECKING:
-    from harness.plan import Plan
-    from harness.running.executors import KeepWeights, Running
-    from harness.tracking.ledger import Ledger
+    from harness.plan import StudyPlan
+    from harness.running.executors import ExecutionOptions, WeightRule
+    from harness.tracking.ledger import Tracker
 
-FLOAT = 4
+FLOAT_BYTES = 4
 """Bytes of a parameter."""
 
-CHECKPOINT = 2 * 4
+CHECKPOINT_FACTOR = 2 * 4
 """A cell's checkpoints over its weights: two files of weights, Adam's two moments and the best weights."""
 
 
@@ -34,91 +34,112 @@ class DiskNeed:
     `artifacts` is None where a server keeps the weights, `cache` where other machines keep the checkpoints.
     """
 
-    weights: int
-    checkpoints: int
-    artifacts: Path | None
-    cache: Path | None
+    weight_bytes: int
+    checkpoint_bytes: int
+    artifact_folder: Path | None
+    cache_folder: Path | None
 
-    def document(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As JSON has it, with what is free."""
         return {
-            "weights_bytes": self.weights,
-            "weights_folder": self.artifacts and str(self.artifacts),
-            "weights_free_bytes": self.artifacts and _free(self.artifacts),
-            "checkpoints_bytes": self.checkpoints,
-            "checkpoints_folder": self.cache and str(self.cache),
-            "checkpoints_free_bytes": self.cache and _free(self.cache),
+            "weights_bytes": self.weight_bytes,
+            "weights_folder": self.artifact_folder and str(self.artifact_folder),
+            "weights_free_bytes": self.artifact_folder and _get_free_bytes(self.artifact_folder),
+            "checkpoints_bytes": self.checkpoint_bytes,
+            "checkpoints_folder": self.cache_folder and str(self.cache_folder),
+            "checkpoints_free_bytes": self.cache_folder and _get_free_bytes(self.cache_folder),
         }
 
-    def in_words(self) -> str:
+    def render_text(self) -> str:
         """For the plan line."""
-        places = [
-            f"{_size(self.weights)} of weights "
-            + (_in_words(self.artifacts) if self.artifacts else "on the tracking server (not checked)"),
-            f"up to {_size(self.checkpoints)} of checkpoints "
-            + (_in_words(self.cache) if self.cache else "on the cluster's nodes (not checked)"),
+        needs = [
+            f"{_format_bytes(self.weight_bytes)} of weights "
+            + (
+                _describe_folder(self.artifact_folder)
+                if self.artifact_folder
+                else "on the tracking server (not checked)"
+            ),
+            f"up to {_format_bytes(self.checkpoint_bytes)} of checkpoints "
+            + (
+                _describe_folder(self.cache_folder)
+                if self.cache_folder
+                else "on the cluster's nodes (not checked)"
+            ),
         ]
-        return f"disk: {', '.join(places)}"
+        return f"disk: {', '.join(needs)}"
 
 
-def disk_need(plan: Plan, cells: Sequence[RunSpec], *, ledger: Ledger, running: Running) -> DiskNeed:
+def estimate_disk_need(
+    plan: StudyPlan, runs: Sequence[RunSpec], *, tracker: Tracker, execution: ExecutionOptions
+) -> DiskNeed:
     """What `cells` of the plan, which are still to be run, need."""
-    trained = [spec for spec in cells if spec.trains]
-    sizes = {spec.key: _weights(spec, classes=len(plan.pixels.table.classes)) for spec in trained}
-    on_cluster = running.executor == "ray"
-    slots = (running.jobs or 1) if on_cluster else at_once(plan, running)
-    largest = sum(sorted(sizes.values(), reverse=True)[:slots])
+    training_runs = [spec for spec in runs if spec.is_trained]
+    sizes = {
+        spec.key: _estimate_weight_bytes(spec, num_classes=len(plan.pixels.table.classes))
+        for spec in training_runs
+    }
+    on_cluster = execution.executor == "ray"
+    slots = (execution.jobs or 1) if on_cluster else choose_slots(plan, execution)
+    parallel_bytes = sum(sorted(sizes.values(), reverse=True)[:slots])
     return DiskNeed(
-        weights=_kept(trained, sizes, rule=running.weights)
-        + _passing(trained, sizes, rule=running.weights, read=keys_read(plan.study.runs()), largest=largest),
-        checkpoints=CHECKPOINT * largest,
-        artifacts=ledger.artifact_folder(plan.study.dataset.name),
-        cache=None if on_cluster else cache_dir(),
+        weight_bytes=_sum_stored_weights(training_runs, sizes, rule=execution.weight_rule)
+        + _sum_temporary_weights(
+            training_runs,
+            sizes,
+            rule=execution.weight_rule,
+            read_keys=find_base_run_keys(plan.study.list_runs()),
+            parallel_bytes=parallel_bytes,
+        ),
+        checkpoint_bytes=CHECKPOINT_FACTOR * parallel_bytes,
+        artifact_folder=tracker.find_artifact_folder(plan.study.dataset.name),
+        cache_folder=None if on_cluster else get_cache_dir(),
     )
 
 
-def check_room(needs: Sequence[DiskNeed]) -> None:
+def check_disk_space(needs: Sequence[DiskNeed]) -> None:
     """See that studies which run one after the other have room: weights add up, checkpoints go.
 
     Raises:
         ValueError: a file system has less free than is needed there.
     """
-    needed: dict[int, int] = defaultdict(int)
+    required_bytes: dict[int, int] = defaultdict(int)
     folders: dict[int, Path] = {}
     weights = Counter[Path]()
     for need in needs:
-        if need.artifacts:
-            weights[need.artifacts] += need.weights
-    checkpoints = {need.cache: max(n.checkpoints for n in needs) for need in needs if need.cache}
+        if need.artifact_folder:
+            weights[need.artifact_folder] += need.weight_bytes
+    checkpoints = {
+        need.cache_folder: max(n.checkpoint_bytes for n in needs) for need in needs if need.cache_folder
+    }
     for folder, size in (*weights.items(), *checkpoints.items()):
-        device = _existing(folder).stat().st_dev
-        needed[device] += size
-        folders.setdefault(device, folder)
-    for device, size in needed.items():
-        free = _free(folders[device])
-        if size > free:
+        device_id = _find_existing_folder(folder).stat().st_dev
+        required_bytes[device_id] += size
+        folders.setdefault(device_id, folder)
+    for device_id, size in required_bytes.items():
+        free_bytes = _get_free_bytes(folders[device_id])
+        if size > free_bytes:
             raise ValueError(
-                f"weights and checkpoints must fit the disk; they need {_size(size)} on that of "
-                f"{folders[device]}, where {_size(free)} are free: add --keep-weights best or none, free "
+                f"weights and checkpoints must fit the disk; they need {_format_bytes(size)} on that of "
+                f"{folders[device_id]}, where {_format_bytes(free_bytes)} are free: add --keep-weights best or none, free "
                 "some space, or put the tracking store (--tracking-uri) or HARNESS_CACHE on another disk"
             )
 
 
-def _kept(trained: Sequence[RunSpec], sizes: dict[str, int], *, rule: KeepWeights) -> int:
+def _sum_stored_weights(runs: Sequence[RunSpec], sizes: dict[str, int], *, rule: WeightRule) -> int:
     """Bytes of the weights that stay."""
-    kept = [spec for spec in trained if may_keep(spec, rule)]
+    stored_runs = [spec for spec in runs if can_keep_weights(spec, rule)]
     if rule == "best":
-        kept = list({(spec.architecture, spec.protocol): spec for spec in kept}.values())
-    return sum(sizes[spec.key] for spec in kept)
+        stored_runs = list({(spec.architecture, spec.protocol): spec for spec in stored_runs}.values())
+    return sum(sizes[spec.key] for spec in stored_runs)
 
 
-def _passing(
-    trained: Iterable[RunSpec],
+def _sum_temporary_weights(
+    runs: Iterable[RunSpec],
     sizes: dict[str, int],
     *,
-    rule: KeepWeights,
-    read: frozenset[str],
-    largest: int,
+    rule: WeightRule,
+    read_keys: frozenset[str],
+    parallel_bytes: int,
 ) -> int:
     """Bytes of the weights that are there for a while: of cells that have just ended, or that others read.
 
@@ -126,33 +147,33 @@ def _passing(
     """
     if rule == "all":
         return 0
-    waiting = Counter[tuple[object, ...]]()
-    for spec in trained:
-        if spec.key in read:
-            waiting[spec.protocol, spec.split_seed, spec.seed, spec.fold] += sizes[spec.key]
-    return max(largest if rule == "best" else 0, *waiting.values(), 0)
+    pending_bytes = Counter[tuple[object, ...]]()
+    for spec in runs:
+        if spec.key in read_keys:
+            pending_bytes[spec.protocol, spec.split_seed, spec.seed, spec.fold] += sizes[spec.key]
+    return max(parallel_bytes if rule == "best" else 0, *pending_bytes.values(), 0)
 
 
-def _weights(spec: RunSpec, *, classes: int) -> int:
+def _estimate_weight_bytes(spec: RunSpec, *, num_classes: int) -> int:
     """Bytes of a network's weights; 0 if it cannot be built, which its cell will say."""
     try:
-        cost = count(spec.architecture, classes=classes, image_size=spec.dataset.image_size)
+        cost = count_cost(spec.architecture, num_classes=num_classes, image_size=spec.dataset.image_size)
     except Exception:
         return 0
-    return FLOAT * cost.parameters
+    return FLOAT_BYTES * cost.parameters
 
 
-def _existing(folder: Path) -> Path:
-    return next(place for place in (folder, *folder.absolute().parents) if place.exists())
+def _find_existing_folder(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.absolute().parents) if path.exists())
 
 
-def _free(folder: Path) -> int:
-    return shutil.disk_usage(_existing(folder)).free
+def _get_free_bytes(folder: Path) -> int:
+    return shutil.disk_usage(_find_existing_folder(folder)).free
 
 
-def _in_words(folder: Path) -> str:
-    return f"in {folder} ({_size(_free(folder))} free)"
+def _describe_folder(folder: Path) -> str:
+    return f"in {folder} ({_format_bytes(_get_free_bytes(folder))} free)"
 
 
-def _size(size: int) -> str:
+def _format_bytes(size: int) -> str:
     return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"

@@ -8,20 +8,20 @@ from contextlib import contextmanager
 
 from datasets.oneline import one_line
 
-FAILED, WRONG_INPUT = 1, 2
-FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+EXIT_FAILED, EXIT_WRONG_INPUT = 1, 2
+FULL_DISK_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class UserError(Exception):
     """One message for the user: the rule, the value, and what is accepted or what to do. Exit status 2."""
 
 
-class Stopped(Exception):
+class StudyAborted(Exception):
     """A study that could not go on; what had finished is kept. Exit status 1."""
 
 
 @contextmanager
-def user_input() -> Iterator[None]:
+def wrap_user_errors() -> Iterator[None]:
     """Everything in this block judges what the user gave: its errors are theirs to mend."""
     try:
         yield
@@ -34,7 +34,7 @@ def is_full_disk(error: BaseException | None) -> bool:
     import sqlite3  # only once something has failed: the command line is to start at once
 
     while error is not None:
-        if isinstance(error, OSError) and error.errno in FULL_DISK:
+        if isinstance(error, OSError) and error.errno in FULL_DISK_ERRNOS:
             return True
         if isinstance(error, sqlite3.OperationalError) and "is full" in str(error):
             return True
@@ -46,5 +46,5 @@ def is_full_disk(error: BaseException | None) -> bool:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether `error` says that a device had no room for a tensor: CUDA's own class, a CPU's mere words."""
-    told = f"{type(error).__name__} {error}".lower()
-    return "outofmemory" in told or "out of memory" in told or "can't allocate memory" in told
+    message = f"{type(error).__name__} {error}".lower()
+    return "outofmemory" in message or "out of memory" in message or "can't allocate memory" in message

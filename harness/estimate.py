@@ -11,27 +11,34 @@ import torch
 
 from architectures.spec import ArchitectureSpec
 from datasets.spec import CORRUPTIONS, STRENGTHS, Split
-from harness.probe import IDLE, Speed, idle_timer, measure_corruptions, measure_speed, share_of_cores
-from harness.progress import clock
-from harness.running.schedule import runs_alone
-from harness.training.checks import SECONDS
+from harness.probe import (
+    IDLE_CORE_SHARE,
+    Speed,
+    idle_timer,
+    measure_core_share,
+    measure_corruptions,
+    measure_speed,
+)
+from harness.progress import format_duration
+from harness.running.schedule import is_exclusive
+from harness.training.checks import MAX_SECONDS
 from studies.spec import RunSpec
 
-AROUND = 0.8
+CELL_OVERHEAD = 0.8
 """Seconds that a cell takes beside its network: looking it up, counting, auditing, writing it down."""
 
-START = 4.0
+POOL_STARTUP = 4.0
 """Seconds in which the processes start that run several cells at once."""
 
-FITTING = 1.0
+PROBE_FIT = 1.0
 """Seconds in which an identity probe is fitted."""
 
-MARGIN = 1.3
+ERROR_FACTOR = 1.3
 """The factor by which the timings may be wrong, to either side."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
+class TimeEstimate:
     """Bounds of the seconds that the cells of a study take on an idle machine.
 
     At `low` every training stops as early as it can, after `patience` epochs that are no better than the
@@ -46,7 +53,7 @@ class Estimate:
 
     def __str__(self) -> str:
         """The range as a person would say it: "12 to 25 min"."""
-        low, high = clock(self.low), clock(self.high)
+        low, high = format_duration(self.low), format_duration(self.high)
         if low == high:
             return f"about {low}"
         number, _, unit = low.partition(" ")
@@ -54,8 +61,8 @@ class Estimate:
 
 
 def estimate_study(
-    runs: Sequence[RunSpec], splits: Sequence[Split], *, classes: int, device: torch.device, slots: int
-) -> Estimate | None:
+    runs: Sequence[RunSpec], splits: Sequence[Split], *, num_classes: int, device: torch.device, slots: int
+) -> TimeEstimate | None:
     """Estimate how long `runs` of a study with these splits take, `slots` of them at once.
 
     Finished cells take no time: leave them out of `runs`. Each network is timed once, in about a second.
@@ -68,63 +75,69 @@ def estimate_study(
     threads = torch.get_num_threads()
     threads = max(1, threads // slots) if device.type == "cpu" else threads
     speeds: dict[ArchitectureSpec, Speed] = {}
-    corrupting, busy = 0.0, False
-    for run in runs:
-        if run.architecture in speeds or runs_alone(run):
+    corruption_seconds, busy = 0.0, False
+    for spec in runs:
+        if spec.architecture in speeds or is_exclusive(spec):
             continue
-        others = device.type == "cpu" and share_of_cores() < IDLE
-        busy |= others
+        cores_busy = device.type == "cpu" and measure_core_share() < IDLE_CORE_SHARE
+        busy |= cores_busy
         try:
-            with idle_timer(device, threads=threads, busy=others) as timer:
-                speeds[run.architecture] = measure_speed(run, timer, classes=classes)
+            with idle_timer(device, threads=threads, busy=cores_busy) as timer:
+                speeds[spec.architecture] = measure_speed(spec, timer, num_classes=num_classes)
         except Exception:
             # The cell itself will say why it cannot be trained; no estimate is made without it.
             return None
-    if any(run.control == "robustness" for run in runs):
+    if any(spec.variant == "robustness" for spec in runs):
         with idle_timer(device, threads=threads, busy=busy) as timer:
-            corrupting = measure_corruptions(runs[0].dataset.image_size, timer)
-    parts = {
+            corruption_seconds = measure_corruptions(runs[0].dataset.image_size, timer)
+    split_sizes = {
         (split.protocol, split.seed, split.fold): (len(split.train), len(split.validation), len(split.test))
         for split in splits
     }
     bounds = [
-        _bounds(
-            run,
-            parts[run.protocol, run.split_seed, run.fold],
-            speed=speeds[run.architecture],
-            corrupting=corrupting,
+        _estimate_cell(
+            spec,
+            split_sizes[spec.protocol, spec.split_seed, spec.fold],
+            speed=speeds[spec.architecture],
+            corruption_seconds=corruption_seconds,
         )
-        for run in runs
-        if not runs_alone(run)
+        for spec in runs
+        if not is_exclusive(spec)
     ]
-    around = (AROUND + SECONDS) * (len(runs) - len(bounds)) + (START if slots > 1 else 0)
-    low, high = (around + _last_end([cell[end] for cell in bounds], slots=slots) for end in (0, 1))
-    return Estimate(low=low / MARGIN, high=high * MARGIN, busy=busy)
+    overhead = (CELL_OVERHEAD + MAX_SECONDS) * (len(runs) - len(bounds)) + (POOL_STARTUP if slots > 1 else 0)
+    low, high = (
+        overhead + _compute_makespan([cell[index] for cell in bounds], slots=slots) for index in (0, 1)
+    )
+    return TimeEstimate(low=low / ERROR_FACTOR, high=high * ERROR_FACTOR, busy=busy)
 
 
-def _bounds(
-    run: RunSpec, parts: tuple[int, int, int], *, speed: Speed, corrupting: float
+def _estimate_cell(
+    spec: RunSpec, split_sizes: tuple[int, int, int], *, speed: Speed, corruption_seconds: float
 ) -> tuple[float, float]:
     """Seconds of a cell on a split with parts of these sizes: with the fewest epochs, and with all of them.
 
     `corrupting` are the seconds in which an image is corrupted in every way.
     """
-    train, validation, test = parts
-    if run.control == "identity-probe":
-        seconds = AROUND + FITTING + speed.answering * train
+    train, validation, test = split_sizes
+    if spec.variant == "identity-probe":
+        seconds = CELL_OVERHEAD + PROBE_FIT + speed.evaluation * train
         return seconds, seconds
-    if run.control == "robustness":
-        seconds = AROUND + test * (corrupting + len(CORRUPTIONS) * len(STRENGTHS) * speed.answering)
+    if spec.variant == "robustness":
+        seconds = CELL_OVERHEAD + test * (
+            corruption_seconds + len(CORRUPTIONS) * len(STRENGTHS) * speed.evaluation
+        )
         return seconds, seconds
-    steps = math.ceil(train / run.training.batch)
-    epoch = speed.training * train + speed.step * steps + speed.answering * validation
-    around, epochs = AROUND + speed.answering * test, run.training.epochs
-    return around + min(epochs, run.training.patience + 1) * epoch, around + epochs * epoch
+    steps = math.ceil(train / spec.training.batch_size)
+    epoch_seconds = speed.training * train + speed.step_overhead * steps + speed.evaluation * validation
+    overhead, epochs = CELL_OVERHEAD + speed.evaluation * test, spec.training.epochs
+    return overhead + min(
+        epochs, spec.training.patience + 1
+    ) * epoch_seconds, overhead + epochs * epoch_seconds
 
 
-def _last_end(seconds: Sequence[float], *, slots: int) -> float:
+def _compute_makespan(seconds: Sequence[float], *, slots: int) -> float:
     """Return when the last of these cells ends, each of which starts in order as soon as a slot is free."""
     ends = [0.0] * slots
-    for cell in seconds:
-        heapq.heapreplace(ends, ends[0] + cell)
+    for cell_seconds in seconds:
+        heapq.heapreplace(ends, ends[0] + cell_seconds)
     return max(ends)

@@ -8,23 +8,23 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-PACKAGES = ("architectures", "datasets", "studies", "reports")
-MARK = "Part of harness"
+PROJECT_PACKAGES = ("architectures", "datasets", "studies", "reports")
+MARKER = "Part of harness"
 
 
-def clashes() -> list[str]:
+def package_conflicts() -> list[str]:
     """A message for each name under which Python finds somebody else's package; none is the good case."""
-    home = Path(__file__).resolve().parent.parent
-    found = []
-    for name in PACKAGES:
-        spec = find_spec(name)
-        file = Path(spec.origin).resolve() if spec and spec.origin else None
-        if file and file.parent.parent == home and MARK in file.read_text(errors="replace")[:200]:
+    project_root = Path(__file__).resolve().parent.parent
+    conflicts = []
+    for name in PROJECT_PACKAGES:
+        module_spec = find_spec(name)
+        file = Path(module_spec.origin).resolve() if module_spec and module_spec.origin else None
+        if file and file.parent.parent == project_root and MARKER in file.read_text(errors="replace")[:200]:
             continue
-        where = file or (spec and list(spec.submodule_search_locations or ())) or "nowhere"
-        found.append(
-            f"the package {name!r} that Python finds is not harness's: {where} (expected under {home}). "
+        location = file or (module_spec and list(module_spec.submodule_search_locations or ())) or "nowhere"
+        conflicts.append(
+            f"the package {name!r} that Python finds is not harness's: {location} (expected under {project_root}). "
             "Install harness in an environment of its own (python -m venv), or leave the folder that holds "
             f"another {name!r}"
         )
-    return found
+    return conflicts

@@ -7,26 +7,26 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
-from architectures.catalogue import scaled
-from architectures.spec import USER, ArchitectureSpec
-from datasets.spec import MOTION, DatasetSpec, SampleTable, Split
-from harness.data.leaks import check_promises
-from harness.data.preparing import decoded_with_bars
-from harness.data.reading import DataRequest, asked, check_count, check_protocols, read
-from harness.typed import typed
-from studies.analysis_plan import AnalysisPlan, check_follows
-from studies.arms import PLACEBO, ablation, comparison
-from studies.checks import CHECKS
+from architectures.catalogue import with_width
+from architectures.spec import USER_NETWORK, ArchitectureSpec
+from datasets.spec import MOTION_REPRESENTATIONS, DatasetSpec, SampleTable, Split
+from harness.data.leaks import check_leaks
+from harness.data.preparing import load_with_progress
+from harness.data.reading import DataRequest, build_dataset_spec, check_count, check_protocols, load_table
+from harness.typed import validate_types
+from studies.analysis_plan import AnalysisPlan, check_matches_plan
+from studies.arms import PLACEBO, build_ablation_arms, build_comparison_arms
+from studies.checks import CHECK_DESCRIPTIONS
 from studies.codec import from_json
-from studies.presets import Preset, preset, suited
+from studies.presets import Preset, adapt_augmentation, get_preset
 from studies.search import Search
-from studies.spec import MARGIN, Check, Control, Metric, Study, TrainingSpec, null_of
+from studies.spec import DEFAULT_MARGIN, Check, Control, Metric, Study, TrainingSpec, build_null_arm
 
 if TYPE_CHECKING:
     import torch
 
-    from datasets.pixels.cache import Pixels
-    from harness.training.engine import Choice
+    from datasets.pixels.cache import ImageArray
+    from harness.training.engine import EngineChoice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,15 +44,15 @@ class Request:
     design: str = ""
     order: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
-    own: tuple[str, ...] = ()
+    user_networks: tuple[str, ...] = ()
     protocols: tuple[str, ...] = ("frame",)
     folds: int | None = None
     splits: int = 1
     seeds: int = 1
     null: bool = False
-    plan: Path | None = None
+    plan_path: Path | None = None
     metric: str = "accuracy"
-    margin: float = 100 * MARGIN
+    margin: float = 100 * DEFAULT_MARGIN
     preset: str = "paper"
     epochs: int | None = None
     image_size: int | None = None
@@ -71,7 +71,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class StudyPlan:
     """A study, its data as asked for and as found, and one split for each protocol, division and fold.
 
     `device` and `choice` say where and how its steps are computed. `onsets` are the images of the onset
@@ -79,21 +79,21 @@ class Plan:
     """
 
     study: Study
-    request: DataRequest
-    pixels: Pixels
+    data_request: DataRequest
+    pixels: ImageArray
     splits: tuple[Split, ...]
     device: torch.device
-    choice: Choice
-    onsets: Pixels | None = None
+    engine_choice: EngineChoice
+    onset_pixels: ImageArray | None = None
     analysis_plan: AnalysisPlan | None = None
 
     @property
-    def data(self) -> dict[str, Pixels]:
+    def pixels_by_fingerprint(self) -> dict[str, ImageArray]:
         """The images by fingerprint."""
-        return {found.fingerprint: found for found in (self.pixels, self.onsets) if found}
+        return {pixels.fingerprint: pixels for pixels in (self.pixels, self.onset_pixels) if pixels}
 
 
-def prepare(request: Request) -> Plan:
+def plan_study(request: Request) -> StudyPlan:
     """Judge `request`, read the data, make every split once to see that it can be made.
 
     Raises:
@@ -101,52 +101,52 @@ def prepare(request: Request) -> Plan:
             what its protocol promises to exclude.
         FileNotFoundError: a root, or pretrained weights, that are not there.
     """
-    request = typed(request)
+    request = validate_types(request)
     # What can be judged without the data comes first.
-    study = _asked(request)
-    analysis_plan = _saved(request.plan) if request.plan else None
-    _choice(request, samples=0)
-    spec, table = read(request.data, study.dataset)
-    own = [arm for arm in study.arms if arm.network == USER]
-    _check_built(own, classes=len(table.classes), size=spec.image_size)
-    _splits(replace(study, split_seeds=(0,), folds=_folds(table, request)), table)
-    pixels = decoded_with_bars(spec, table)
+    study = _build_study(request)
+    analysis_plan = _load_analysis_plan(request.plan_path) if request.plan_path else None
+    _select_engine(request, sample_count=0)
+    spec, table = load_table(request.data, study.dataset)
+    user_arms = [arm for arm in study.arms if arm.network == USER_NETWORK]
+    _check_networks(user_arms, num_classes=len(table.classes), image_size=spec.image_size)
+    _make_splits(replace(study, split_seeds=(0,), folds=_count_folds(table, request)), table)
+    pixels = load_with_progress(spec, table)
     study = replace(
         study,
         dataset=spec,
         fingerprint=pixels.fingerprint,
-        folds=_folds(pixels.table, request),
-        checks=_checks(spec) if request.checks else (),
+        folds=_count_folds(pixels.table, request),
+        checks=_select_checks(spec) if request.checks else (),
     )
-    splits = _splits(study, pixels.table)
+    splits = _make_splits(study, pixels.table)
     if not request.allow_leaks:
-        check_promises(pixels, splits)
-    onsets = _onsets(spec, table) if request.controls else None
+        check_leaks(pixels, splits)
+    onset_pixels = _load_onset_pixels(spec, table) if request.controls else None
     if request.controls:
         study = replace(
             study,
-            controls=_controls(pixels.table, splits, onsets=onsets),
-            onset_fingerprint=onsets.fingerprint if onsets else "",
+            controls=_select_controls(pixels.table, splits, onset_pixels=onset_pixels),
+            onset_fingerprint=onset_pixels.fingerprint if onset_pixels else "",
         )
-    device, choice = _choice(request, samples=len(pixels.table.samples))
-    study = replace(study, training=choice.into(study.training))
+    device, engine_choice = _select_engine(request, sample_count=len(pixels.table.samples))
+    study = replace(study, training=engine_choice.apply_to(study.training))
     if request.tuned:
-        study = replace(study, searches=_searches(study, request.searches))
+        study = replace(study, searches=_load_searches(study, request.searches))
     if analysis_plan:
-        check_follows(study, analysis_plan)
-    return Plan(
+        check_matches_plan(study, analysis_plan)
+    return StudyPlan(
         study=study,
-        request=request.data,
+        data_request=request.data,
         pixels=pixels,
         splits=splits,
         device=device,
-        choice=choice,
-        onsets=onsets,
+        engine_choice=engine_choice,
+        onset_pixels=onset_pixels,
         analysis_plan=analysis_plan,
     )
 
 
-def _saved(path: Path) -> AnalysisPlan:
+def _load_analysis_plan(path: Path) -> AnalysisPlan:
     """The analysis plan in a file of `--save-plan`; ValueError where there is none."""
     if not path.is_file():
         raise ValueError(f"--plan takes a file that --save-plan has written; there is none at {path}")
@@ -158,31 +158,31 @@ def _saved(path: Path) -> AnalysisPlan:
         ) from error
 
 
-def _choice(request: Request, *, samples: int) -> tuple[torch.device, Choice]:
+def _select_engine(request: Request, *, sample_count: int) -> tuple[torch.device, EngineChoice]:
     """Where and how every network is trained on data of so many samples."""
-    from harness.device import resolve
-    from harness.training.engine import chosen
+    from harness.device import resolve_device
+    from harness.training.engine import select_engine
 
-    device = resolve(request.device)
-    epochs = preset(request.preset).epochs if request.epochs is None else request.epochs
-    choice = chosen(
+    device = resolve_device(request.device)
+    epochs = get_preset(request.preset).epochs if request.epochs is None else request.epochs
+    engine_choice = select_engine(
         device,
         engine=request.engine,
         precision=request.precision,
         deterministic=request.deterministic,
-        images=samples * epochs,
+        image_count=sample_count * epochs,
     )
-    return device, choice
+    return device, engine_choice
 
 
-def _asked(request: Request) -> Study:
+def _build_study(request: Request) -> Study:
     """The study as far as it is known before anything is read; ValueError for what is wrong by then."""
-    size = preset(request.preset)
+    preset_spec = get_preset(request.preset)
     training = TrainingSpec(
-        epochs=size.epochs if request.epochs is None else request.epochs,
-        batch=request.batch,
-        patience=size.patience,
-        augmentation=suited(size.augmentation, request.data.representation),
+        epochs=preset_spec.epochs if request.epochs is None else request.epochs,
+        batch_size=request.batch,
+        patience=preset_spec.patience,
+        augmentation=adapt_augmentation(preset_spec.augmentation, request.data.representation),
     )
     check_count("--seeds", request.seeds)
     check_count("--splits", request.splits)
@@ -202,27 +202,29 @@ def _asked(request: Request) -> Study:
         kind=request.kind,
         design=request.design,
         preset=request.preset,
-        dataset=asked(request.data, protocols=request.protocols, image_size=_image_size(request, size)),
+        dataset=build_dataset_spec(
+            request.data, protocols=request.protocols, image_size=_resolve_image_size(request, preset_spec)
+        ),
         fingerprint="",
         protocols=request.protocols,
         split_seeds=tuple(range(request.splits)),
         seeds=tuple(range(request.seeds)),
         training=training,
-        arms=_arms(request, size),
+        arms=_build_arms(request, preset_spec),
         metric=cast(Metric, request.metric),
         margin=request.margin / 100,
     )
     if request.null:
-        study = replace(study, arms=(*study.arms, null_of(study.proposal)))
-    _check_built(study.arms, classes=2, size=study.dataset.image_size)
+        study = replace(study, arms=(*study.arms, build_null_arm(study.primary_arm)))
+    _check_networks(study.arms, num_classes=2, image_size=study.dataset.image_size)
     if request.tuned:
-        from harness.tune import check_there, default_store
+        from harness.tune import check_store, get_default_store
 
-        check_there(default_store() if request.searches is None else request.searches)
+        check_store(get_default_store() if request.searches is None else request.searches)
     return study
 
 
-def _check_built(arms: Sequence[ArchitectureSpec], *, classes: int, size: int) -> None:
+def _check_networks(arms: Sequence[ArchitectureSpec], *, num_classes: int, image_size: int) -> None:
     """See that the user's own networks answer images of `size` pixels, and that pretrained ones can be built.
 
     Raises:
@@ -230,92 +232,99 @@ def _check_built(arms: Sequence[ArchitectureSpec], *, classes: int, size: int) -
         FileNotFoundError: the weights are not on this machine.
     """
     for arm in arms:
-        if arm.network != USER and not arm.pretrained:
+        if arm.network != USER_NETWORK and not arm.pretrained:
             continue
-        from architectures.network import build
+        from architectures.network import build_network
 
-        network = build(arm, classes=classes)
-        if arm.network == USER:
-            from architectures.user import check_answers
+        network = build_network(arm, num_classes=num_classes)
+        if arm.network == USER_NETWORK:
+            from architectures.user import check_output_shape
 
-            check_answers(network, arm, classes=classes, size=size)
-
-
-def _searches(study: Study, store: str | None) -> tuple[Search, ...]:
-    from harness.tune import default_store, searches
-
-    return searches(study, default_store() if store is None else store)
+            check_output_shape(network, arm, num_classes=num_classes, image_size=image_size)
 
 
-def _onsets(spec: DatasetSpec, table: SampleTable) -> Pixels | None:
+def _load_searches(study: Study, store: str | None) -> tuple[Search, ...]:
+    from harness.tune import get_default_store, load_searches
+
+    return load_searches(study, get_default_store() if store is None else store)
+
+
+def _load_onset_pixels(spec: DatasetSpec, table: SampleTable) -> ImageArray | None:
     """The clips' onset frames in the place of their frames, or None where the data do not tell them all."""
-    if any(sample.onset is None for sample in table.samples):
+    if any(sample.onset_ref is None for sample in table.samples):
         return None
-    return decoded_with_bars(replace(spec, representation="onset"), table)
+    return load_with_progress(replace(spec, representation="onset"), table)
 
 
-def _controls(table: SampleTable, splits: Sequence[Split], *, onsets: Pixels | None) -> tuple[Control, ...]:
+def _select_controls(
+    table: SampleTable, splits: Sequence[Split], *, onset_pixels: ImageArray | None
+) -> tuple[Control, ...]:
     """The controls that these data and every split of them allow."""
     from harness.training.controls import can_probe
 
-    told: list[Control] = ["shuffled-labels"]
-    told += ["onset-frame"] if onsets else []
-    told += ["identity-probe"] if all(can_probe(table.samples, split.train) for split in splits) else []
-    return tuple(told)
+    controls: list[Control] = ["shuffled-labels"]
+    controls += ["onset-frame"] if onset_pixels else []
+    controls += ["identity-probe"] if all(can_probe(table.samples, split.train) for split in splits) else []
+    return tuple(controls)
 
 
-def _checks(spec: DatasetSpec) -> tuple[Check, ...]:
+def _select_checks(spec: DatasetSpec) -> tuple[Check, ...]:
     """The checks that these data allow.
 
     A picture of motion is none of a face, to be turned or darkened; and of a film only the onset is searched
     for its face, so that no picture's time holds that search.
     """
-    return ("cross-entropy",) if spec.representation in MOTION else tuple(CHECKS)
+    return ("cross-entropy",) if spec.representation in MOTION_REPRESENTATIONS else tuple(CHECK_DESCRIPTIONS)
 
 
-def _folds(table: SampleTable, request: Request) -> tuple[int, ...]:
+def _count_folds(table: SampleTable, request: Request) -> tuple[int, ...]:
     """How many folds each protocol has on these data; () where each has one."""
-    from datasets.splits import folds_of
+    from datasets.splits import count_folds
 
-    folds = tuple(folds_of(table, protocol, folds=request.folds or 0) for protocol in request.protocols)
+    folds = tuple(count_folds(table, protocol, folds=request.folds or 0) for protocol in request.protocols)
     return folds if max(folds) > 1 else ()
 
 
-def _arms(request: Request, size: Preset) -> tuple[ArchitectureSpec, ...]:
-    ladder = request.kind == "ablation"
-    arms = ablation(request.design, order=request.order) if ladder else comparison(request.only)
-    width = size.width if request.width is None else request.width
-    arms = tuple(scaled(arm, width) for arm in arms)
+def _build_arms(request: Request, preset_spec: Preset) -> tuple[ArchitectureSpec, ...]:
+    is_ablation = request.kind == "ablation"
+    arms = (
+        build_ablation_arms(request.design, order=request.order)
+        if is_ablation
+        else build_comparison_arms(request.only)
+    )
+    width = preset_spec.width if request.width is None else request.width
+    arms = tuple(with_width(arm, width) for arm in arms)
     if request.design == PLACEBO:
-        from harness.training.placebo import with_placebos
+        from harness.training.placebo import add_placebos
 
-        arms = with_placebos(arms)
+        arms = add_placebos(arms)
     if request.pretrained:
         arms = tuple(replace(arm, name=f"{arm.name} (pretrained)", pretrained=True) for arm in arms)
-    return (*arms, *_own(request.own))
+    return (*arms, *_load_user_networks(request.user_networks))
 
 
-def _image_size(request: Request, size: Preset) -> int:
-    usual = size.ablation_size if request.kind == "ablation" else size.comparison_size
-    return usual if request.image_size is None else request.image_size
+def _resolve_image_size(request: Request, preset_spec: Preset) -> int:
+    default_size = preset_spec.ablation_size if request.kind == "ablation" else preset_spec.comparison_size
+    return default_size if request.image_size is None else request.image_size
 
 
-def _own(wheres: tuple[str, ...]) -> tuple[ArchitectureSpec, ...]:
+def _load_user_networks(source_refs: tuple[str, ...]) -> tuple[ArchitectureSpec, ...]:
     """The user's own networks, which start from whatever weights their functions give them."""
-    if not wheres:
+    if not source_refs:
         return ()
-    from architectures.user import described
+    from architectures.user import load_user_spec
 
-    return tuple(map(described, wheres))
+    return tuple(map(load_user_spec, source_refs))
 
 
-def _splits(study: Study, table: SampleTable) -> tuple[Split, ...]:
+def _make_splits(study: Study, table: SampleTable) -> tuple[Split, ...]:
     """One split for each protocol, division and fold; ValueError where one cannot be made."""
-    from datasets.splits import split
+    from datasets.splits import split_table
 
-    divisions = dict.fromkeys(
-        (spec.protocol, spec.split_seed, spec.fold, spec.folds) for spec in study.runs()
+    split_ids = dict.fromkeys(
+        (spec.protocol, spec.split_seed, spec.fold, spec.folds) for spec in study.list_runs()
     )
     return tuple(
-        split(table, protocol, seed=seed, fold=fold, folds=folds) for protocol, seed, fold, folds in divisions
+        split_table(table, protocol, seed=seed, fold=fold, folds=folds)
+        for protocol, seed, fold, folds in split_ids
     )

@@ -4,73 +4,73 @@ from __future__ import annotations
 
 from collections import Counter
 
-from harness.plan import Plan
-from studies.arms import pairs
+from harness.plan import StudyPlan
+from studies.arms import build_pairs
 from studies.statistics import power
 from studies.statistics.power import Noise
 from studies.statistics.verdicts import MIN_CLUSTERS, MIN_TRAININGS
 
-SEEDS = (5, 10, 20)
+SEED_COUNTS = (5, 10, 20)
 """Numbers of training seeds that are set side by side, beside the planned one."""
 
 
-def describe_power(plan: Plan, protocol: str, known: Noise | None) -> str:
+def describe_power(plan: StudyPlan, protocol: str, measured_noise: Noise | None) -> str:
     """The smallest difference that the tests of a protocol can show with so many seeds, in words.
 
     `known` is the noise measured on earlier cells of the study; None takes that of drawn faces.
     """
-    study, noise = plan.study, known or power.DRAWN_FACES
-    by_fold = any(spec.folds > 1 for spec in study.runs() if spec.protocol == protocol)
+    study, noise = plan.study, measured_noise or power.SYNTHETIC_FACES_NOISE
+    by_fold = any(spec.folds > 1 for spec in study.list_runs() if spec.protocol == protocol)
     splits = [
         split for split in plan.splits if split.protocol == protocol and split.seed == study.split_seeds[0]
     ]
     samples = plan.pixels.table.samples
-    clips: dict[str, str] = {}
+    cluster_by_clip: dict[str, str] = {}
     for split in splits:
         for sample in (samples[row] for row in split.test):
             cluster = f"fold {split.fold}" if by_fold else sample.subject
-            clips[sample.clip or sample.id] = cluster
-    clusters = Counter(clips.values())
-    name = "folds" if by_fold else "subjects"
-    about = f"{protocol}: the test has {len(clips)} clips of {len(clusters)} {name}"
+            cluster_by_clip[sample.clip or sample.id] = cluster
+    clusters = Counter(cluster_by_clip.values())
+    cluster_unit = "folds" if by_fold else "subjects"
+    header = f"{protocol}: the test has {len(cluster_by_clip)} clips of {len(clusters)} {cluster_unit}"
     if "" in clusters:
-        return f"{about}, some unnamed: no verdict is possible without subjects"
+        return f"{header}, some unnamed: no verdict is possible without subjects"
     if len(clusters) < MIN_CLUSTERS:
-        more = "" if by_fold else f"; kfold or loso test all {_subjects(plan)} subjects"
-        return f"{about}: no verdict is possible, which needs at least {MIN_CLUSTERS} {name}{more}"
-    family = len(pairs(study.arms, design=study.design)) or 1
+        hint = "" if by_fold else f"; kfold or loso test all {_count_subjects(plan)} subjects"
+        return f"{header}: no verdict is possible, which needs at least {MIN_CLUSTERS} {cluster_unit}{hint}"
+    family = len(build_pairs(study.arms, design=study.design)) or 1
     divisions = len(study.split_seeds)
-    counts = sorted({len(study.seeds), *SEEDS})
-    found = "; ".join(
-        _finds(
-            power.Plan(
-                sizes=tuple(clusters.values()),
-                trainings=seeds,
-                family=family,
-                arms=len(study.arms),
+    seed_counts = sorted({len(study.seeds), *SEED_COUNTS})
+    differences = "; ".join(
+        _format_difference(
+            power.ComparisonPlan(
+                cluster_sizes=tuple(clusters.values()),
+                trainings_per_arm=seeds,
+                family_size=family,
+                arm_count=len(study.arms),
                 by_fold=by_fold,
             ),
             noise,
             divisions=divisions,
         )
-        for seeds in counts
+        for seeds in seed_counts
     )
-    one = ", on one division" if divisions > 1 else ""
+    division_note = ", on one division" if divisions > 1 else ""
     return (
-        f"{about}. Smallest difference of accuracy found{one} with {100 * power.POWER:.0f} % power in a "
-        f"family of {family}: {found} ({noise.source}: training SD {100 * noise.training:.1f} points, "
-        f"subject SD {100 * noise.heterogeneity:.1f}, {100 * noise.discordance:.0f} % of answers change "
+        f"{header}. Smallest difference of accuracy found{division_note} with {100 * power.TARGET_POWER:.0f} % power in a "
+        f"family of {family}: {differences} ({noise.source}: training SD {100 * noise.training_sd:.1f} points, "
+        f"subject SD {100 * noise.subject_sd:.1f}, {100 * noise.discordance:.0f} % of answers change "
         "between trainings)"
     )
 
 
-def _subjects(plan: Plan) -> int:
+def _count_subjects(plan: StudyPlan) -> int:
     return len({sample.subject for sample in plan.pixels.table.samples})
 
 
-def _finds(plan: power.Plan, noise: Noise, *, divisions: int) -> str:
-    seeds = "1 seed" if plan.trainings == 1 else f"{plan.trainings} seeds"
-    if plan.trainings * divisions < MIN_TRAININGS and not plan.by_fold:
+def _format_difference(plan: power.ComparisonPlan, noise: Noise, *, divisions: int) -> str:
+    seeds = "1 seed" if plan.trainings_per_arm == 1 else f"{plan.trainings_per_arm} seeds"
+    if plan.trainings_per_arm * divisions < MIN_TRAININGS and not plan.by_fold:
         return f"{seeds}: no verdict"
-    least = power.smallest_difference(plan, noise)
-    return f"{seeds}: none" if least is None else f"{seeds}: {100 * least:.1f} points"
+    difference = power.compute_planned_detectable_difference(plan, noise)
+    return f"{seeds}: none" if difference is None else f"{seeds}: {100 * difference:.1f} points"

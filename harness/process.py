@@ -14,26 +14,26 @@ from __future__ import annotations
 import ctypes
 import os
 
-SPINNING = {"GOMP_SPINCOUNT": "2000"}
+SPIN_SETTINGS = {"GOMP_SPINCOUNT": "2000"}
 """What a process that loads torch gets in its environment."""
 
-CHOSEN = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
+USER_VARIABLES = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
 """Variables by which a user decides how threads wait."""
 
 M_MMAP_THRESHOLD, M_TRIM_THRESHOLD = -3, -1
 """mallopt's parameters, from malloc.h."""
 
-MOST_MMAP, NEVER = 2**31 - 4097, -1
+MAX_MMAP_THRESHOLD, TRIM_NEVER = 2**31 - 4097, -1
 
 
-def spinning() -> dict[str, str]:
+def get_spin_settings() -> dict[str, str]:
     """The variables to set before torch is loaded; none if the user has set one of `CHOSEN`."""
-    return {} if any(name in os.environ for name in CHOSEN) else dict(SPINNING)
+    return {} if any(name in os.environ for name in USER_VARIABLES) else dict(SPIN_SETTINGS)
 
 
 def configure_process() -> None:
     """Set how the threads of this process wait, before it loads torch, and have it keep freed memory."""
-    os.environ.update(spinning())
+    os.environ.update(get_spin_settings())
     keep_freed_memory()
 
 
@@ -44,6 +44,6 @@ def keep_freed_memory() -> None:
     system fills with zeros: a third of a training step of the proposed network at 64 px.
     """
     if "CS_GNU_LIBC_VERSION" in getattr(os, "confstr_names", {}):
-        library = ctypes.CDLL(None)
-        library.mallopt(M_MMAP_THRESHOLD, MOST_MMAP)
-        library.mallopt(M_TRIM_THRESHOLD, NEVER)
+        libc = ctypes.CDLL(None)
+        libc.mallopt(M_MMAP_THRESHOLD, MAX_MMAP_THRESHOLD)
+        libc.mallopt(M_TRIM_THRESHOLD, TRIM_NEVER)

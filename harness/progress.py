@@ -25,15 +25,15 @@ class Event:
 
     kind: Literal["begun", "epochs", "finished", "reused", "failed", "remark"]
     label: str = ""
-    words: str = ""
+    message: str = ""
     epochs: tuple[Epoch, ...] = ()
-    of: int = 0
+    max_epochs: int = 0
 
 
-Tell = Callable[[Event], None]
+EventSink = Callable[[Event], None]
 
 
-def clock(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A duration as a person would say it: 45 s, 12 min, 3 h 10 min, 5 days."""
     if seconds < 90:
         return f"{seconds:.0f} s"
@@ -44,7 +44,7 @@ def clock(seconds: float) -> str:
     return f"{seconds / 86400:.1f} days"
 
 
-class Remaining:
+class RemainingTime:
     """How long a study still takes, from the cells it has run: an upper estimate within a cell.
 
     Rich's own estimate knows no epochs, so that it is silent until a cell ends, and takes a cell that was
@@ -52,93 +52,93 @@ class Remaining:
     """
 
     def __init__(self, cells: int) -> None:
-        self.left = cells
-        self.seconds: list[float] = []
-        self.begun: dict[str, tuple[float, int]] = {}
+        self.cells_left = cells
+        self.cell_seconds: list[float] = []
+        self.starts: dict[str, tuple[float, int]] = {}
 
-    def cell_begun(self, label: str) -> None:
+    def start_cell(self, label: str) -> None:
         """A cell starts now."""
-        self.begun[label] = time.monotonic(), 0
+        self.starts[label] = time.monotonic(), 0
 
-    def went_on(self, label: str, *, after: int) -> None:
+    def resume_cell(self, label: str, *, epoch: int) -> None:
         """A cell goes on, after so many epochs of a process before this one."""
-        self.begun[label] = time.monotonic(), after
+        self.starts[label] = time.monotonic(), epoch
 
-    def cell_ended(self, label: str) -> None:
+    def finish_cell(self, label: str) -> None:
         """Count a cell off; only one that ran says something about time."""
-        if label in self.begun:
-            self.seconds.append(time.monotonic() - self.begun.pop(label)[0])
-        self.left -= 1
+        if label in self.starts:
+            self.cell_seconds.append(time.monotonic() - self.starts.pop(label)[0])
+        self.cells_left -= 1
 
-    def words(self, label: str, *, epoch: int, epochs: int) -> str:
+    def format_time(self, label: str, *, epoch: int, epochs: int) -> str:
         """The time left, or "?" before anything has been measured."""
-        start, before = self.begun[label]
-        here, done = time.monotonic() - start, epoch - before
-        if not done and not self.seconds:
+        start, first_epoch = self.starts[label]
+        elapsed, epochs_run = time.monotonic() - start, epoch - first_epoch
+        if not epochs_run and not self.cell_seconds:
             return "?"
-        rest_here = here / done * (epochs - epoch) if done else 0.0
-        mean = sum(self.seconds) / len(self.seconds) if self.seconds else here + rest_here
-        at_once = len(self.begun)
-        return clock(rest_here + mean * max(0, self.left - at_once) / at_once)
+        cell_rest = elapsed / epochs_run * (epochs - epoch) if epochs_run else 0.0
+        mean = sum(self.cell_seconds) / len(self.cell_seconds) if self.cell_seconds else elapsed + cell_rest
+        running_cells = len(self.starts)
+        return format_duration(cell_rest + mean * max(0, self.cells_left - running_cells) / running_cells)
 
 
-class Lines:
+class PlainProgress:
     """Plain lines, for logs and pipes."""
 
     def __init__(self, console: Console, study: str, *, cells: int) -> None:
-        self.console, self.cells, self.number = console, cells, 0
-        self.remaining = Remaining(cells)
+        self.console, self.cells, self.cells_printed = console, cells, 0
+        self.remaining = RemainingTime(cells)
         self._print(f"study {study}: {cells} cells")
 
-    def __enter__(self) -> Lines:
+    def __enter__(self) -> PlainProgress:
         return self
 
     def __exit__(self, *_: object) -> None:
         return None
 
-    def tell(self, event: Event) -> None:
+    def handle(self, event: Event) -> None:
         """A line for what a cell told; named again where several run at once."""
-        several = len(self.remaining.begun) > 1
-        name = f"{event.label}: " if several else ""
+        is_parallel = len(self.remaining.starts) > 1
+        prefix = f"{event.label}: " if is_parallel else ""
         if event.kind == "begun":
-            self.remaining.cell_begun(event.label)
-            self._print(f"{self._numbered()} {event.label}")
+            self.remaining.start_cell(event.label)
+            self._print(f"{self._format_number()} {event.label}")
         elif event.kind == "epochs":
-            self._print(f"  {name}{_last(event, self.remaining)}")
+            self._print(f"  {prefix}{_format_last_epoch(event, self.remaining)}")
         elif event.kind == "remark":
-            self._print(event.words)
-        elif event.label in self.remaining.begun:
-            self.remaining.cell_ended(event.label)
-            self._print(f"  {name}{'failed' if event.kind == 'failed' else 'done'}: {event.words}")
+            self._print(event.message)
+        elif event.label in self.remaining.starts:
+            self.remaining.finish_cell(event.label)
+            self._print(f"  {prefix}{'failed' if event.kind == 'failed' else 'done'}: {event.message}")
         else:
-            self.remaining.cell_ended(event.label)
-            self._print(f"{self._numbered()} {event.label}  {event.kind}: {event.words}")
+            self.remaining.finish_cell(event.label)
+            self._print(f"{self._format_number()} {event.label}  {event.kind}: {event.message}")
 
-    def _numbered(self) -> str:
-        self.number += 1
-        return f"[{self.number}/{self.cells}]"
+    def _format_number(self) -> str:
+        self.cells_printed += 1
+        return f"[{self.cells_printed}/{self.cells}]"
 
     def _print(self, text: str) -> None:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def _last(event: Event, remaining: Remaining) -> str:
+def _format_last_epoch(event: Event, remaining: RemainingTime) -> str:
     """The epochs of an event in a line, and the time left."""
-    last, several = event.epochs[-1], len(event.epochs) > 1
-    if several:
-        remaining.went_on(event.label, after=last.number)
-    left = remaining.words(event.label, epoch=last.number, epochs=event.of)
+    last_epoch, is_resumed = event.epochs[-1], len(event.epochs) > 1
+    if is_resumed:
+        remaining.resume_cell(event.label, epoch=last_epoch.number)
+    time_left = remaining.format_time(event.label, epoch=last_epoch.number, epochs=event.max_epochs)
     return (
-        f"{'goes on after ' if several else ''}epoch {last.number}/{event.of}  loss {last.train_loss:.4f}  "
-        f"val {100 * last.validation_accuracy:.1f} %  about {left} left"
+        f"{'goes on after ' if is_resumed else ''}epoch {last_epoch.number}/{event.max_epochs}  loss {last_epoch.train_loss:.4f}  "
+        f"val {100 * last_epoch.validation_accuracy:.1f} %  about {time_left} left"
     )
 
 
-class Live:
+class LiveProgress:
     """A bar for the study, one for each cell that runs, and a line for each that ended."""
 
     def __init__(self, console: Console, study: str, *, cells: int) -> None:
-        self.remaining = Remaining(cells)
+        self.remaining = RemainingTime(cells)
         self.bars = Bars(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
@@ -146,43 +146,43 @@ class Live:
             TextColumn("{task.fields[words]}", markup=False),
             console=console,
         )
-        self.study = self.bars.add_task(study, total=cells, words="")
-        self.running: dict[str, TaskID] = {}
+        self.study_task = self.bars.add_task(study, total=cells, words="")
+        self.cell_tasks: dict[str, TaskID] = {}
 
-    def __enter__(self) -> Live:
+    def __enter__(self) -> LiveProgress:
         self.bars.start()
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.bars.stop()
 
-    def tell(self, event: Event) -> None:
+    def handle(self, event: Event) -> None:
         """Move the bars; leave a line for what ended, and for remarks."""
         if event.kind == "begun":
-            self.remaining.cell_begun(event.label)
-            self.running[event.label] = self.bars.add_task(event.label, total=event.of, words="")
+            self.remaining.start_cell(event.label)
+            self.cell_tasks[event.label] = self.bars.add_task(event.label, total=event.max_epochs, words="")
         elif event.kind == "epochs":
-            last = event.epochs[-1]
-            words = _last(event, self.remaining).partition("  ")[2]
-            figures, _, left = words.rpartition("  ")
-            self.bars.update(self.running[event.label], completed=last.number, words=figures)
-            self.bars.update(self.study, words=left)
+            last_epoch = event.epochs[-1]
+            message = _format_last_epoch(event, self.remaining).partition("  ")[2]
+            metrics, _, time_left = message.rpartition("  ")
+            self.bars.update(self.cell_tasks[event.label], completed=last_epoch.number, words=metrics)
+            self.bars.update(self.study_task, words=time_left)
         elif event.kind == "remark":
-            self._print(event.words)
+            self._print(event.message)
         else:
-            self.remaining.cell_ended(event.label)
-            if event.label in self.running:
-                self.bars.remove_task(self.running.pop(event.label))
-            self.bars.advance(self.study)
-            word = "" if event.kind == "finished" else f"{event.kind}, "
-            self._print(f"{event.label}: {word}{event.words}")
+            self.remaining.finish_cell(event.label)
+            if event.label in self.cell_tasks:
+                self.bars.remove_task(self.cell_tasks.pop(event.label))
+            self.bars.advance(self.study_task)
+            prefix = "" if event.kind == "finished" else f"{event.kind}, "
+            self._print(f"{event.label}: {prefix}{event.message}")
 
     def _print(self, text: str) -> None:
         self.bars.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def progress_for(console: Console, study: str, *, cells: int) -> Lines | Live:
+def create_progress(console: Console, study: str, *, cells: int) -> PlainProgress | LiveProgress:
     """The view that fits where the output goes."""
-    return (Live if console.is_terminal else Lines)(console, study, cells=cells)
+    return (LiveProgress if console.is_terminal else PlainProgress)(console, study, cells=cells)

@@ -6,16 +6,16 @@ does one that begins with an apostrophe, whereby reading gives back what was wri
 
 from __future__ import annotations
 
-MARK = "'"
-STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", MARK)
+ESCAPE = "'"
+FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", ESCAPE)
 """What a formula, or a text that was marked, begins with; the wide forms are taken for the narrow ones."""
 
 
-def quoted(text: str) -> str:
+def csv_escape(text: str) -> str:
     """`text` as a cell that is shown as it stands."""
-    return MARK + text if text.startswith(STARTS) else text
+    return ESCAPE + text if text.startswith(FORMULA_PREFIXES) else text
 
 
-def unquoted(cell: str) -> str:
+def csv_unescape(cell: str) -> str:
     """The text that `quoted` made a cell from."""
-    return cell[1:] if cell.startswith(MARK) and cell[1:].startswith(STARTS) else cell
+    return cell[1:] if cell.startswith(ESCAPE) and cell[1:].startswith(FORMULA_PREFIXES) else cell

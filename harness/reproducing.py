@@ -7,59 +7,70 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from datasets.catalogue import default_frames, entry
+from datasets.catalogue import get_default_frame_policy, get_entry
 from harness.data.reading import DataRequest
 from harness.plan import Request
-from studies.reproduction import EXPERIMENTS
+from studies.reproduction import PAPER_EXPERIMENTS
 
-PAPERS_SPLIT = "frame"
+PAPER_PROTOCOL = "frame"
 
 
-def present(roots: Mapping[str, Path | None]) -> dict[str, Path]:
+def find_roots(roots: Mapping[str, Path | None]) -> dict[str, Path]:
     """The sets of `roots` with a place: the one given, or the data set's usual one where it is there.
 
     Raises:
         ValueError: none has one.
     """
-    found = {name: entry(name).place(root) for name, root in roots.items()}
-    there = {name: place for name, place in found.items() if roots[name] or _expected(name, place)}
-    if not there:
-        options = " or ".join(f"--{name} DIR" for name in roots)
-        told = " ".join(entry(name).obtain for name in roots)
-        raise ValueError(f"none of the paper's sets is here; name the folder of one with {options}. {told}")
-    return there
+    candidates = {name: get_entry(name).resolve_root(root) for name, root in roots.items()}
+    available = {name: path for name, path in candidates.items() if roots[name] or _is_expected(name, path)}
+    if not available:
+        option_list = " or ".join(f"--{name} DIR" for name in roots)
+        instructions = " ".join(get_entry(name).access_instructions for name in roots)
+        raise ValueError(
+            f"none of the paper's sets is here; name the folder of one with {option_list}. {instructions}"
+        )
+    return available
 
 
-def _expected(name: str, place: Path) -> bool:
+def _is_expected(name: str, path: Path) -> bool:
     """Whether a set that was not named is wanted too: its variable is set, or its usual folder is there."""
-    return bool(os.environ.get(entry(name).variable)) or place.is_dir()
+    return bool(os.environ.get(get_entry(name).env_var)) or path.is_dir()
 
 
-def requests(settings: Request, roots: Mapping[str, Path]) -> tuple[Request, ...]:
+def build_requests(request: Request, roots: Mapping[str, Path]) -> tuple[Request, ...]:
     """`settings` for every experiment on these sets, each with the checks that the claims need.
 
     The paper's split comes on the paper's frames. Where the set's frames under several protocols are others,
     those make a second study, with the paper's split beside them on the same frames.
     """
-    others = tuple(protocol for protocol in settings.protocols if protocol != PAPERS_SPLIT)
-    asked = []
-    for experiment in EXPERIMENTS:
+    other_protocols = tuple(protocol for protocol in request.protocols if protocol != PAPER_PROTOCOL)
+    requests = []
+    for experiment in PAPER_EXPERIMENTS:
         if experiment.dataset not in roots:
             continue
-        study = replace(
-            settings,
+        study_request = replace(
+            request,
             kind=experiment.kind,
             design=experiment.design,
             data=DataRequest(dataset=experiment.dataset, root=roots[experiment.dataset]),
             checks=True,
         )
-        whole = (PAPERS_SPLIT, *others)
-        frames = [default_frames(experiment.dataset, protocols) for protocols in ((PAPERS_SPLIT,), whole)]
-        if frames[0] == frames[1]:
-            asked.append(replace(study, protocols=whole))
+        all_protocols = (PAPER_PROTOCOL, *other_protocols)
+        policies = [
+            get_default_frame_policy(experiment.dataset, protocols)
+            for protocols in ((PAPER_PROTOCOL,), all_protocols)
+        ]
+        if policies[0] == policies[1]:
+            requests.append(replace(study_request, protocols=all_protocols))
             continue
         # The number of folds is the other protocols'.
-        asked.append(replace(study, protocols=(PAPERS_SPLIT,), folds=None if others else study.folds))
-        if others:
-            asked.append(replace(study, protocols=whole))
-    return tuple(asked)
+        requests.append(
+            replace(
+                study_request,
+                protocols=(PAPER_PROTOCOL,),
+                folds=None if other_protocols else study_request.folds,
+            )
+        )
+        if other_protocols:
+            requests.append(replace(study_request, protocols=all_protocols))
+    return tuple(requests)

@@ -25,8 +25,8 @@ from optuna.trial import TrialState
 from harness.errors import is_full_disk
 from harness.output import check_writable
 from harness.tracking.sqlite import is_foreign
-from harness.training.run import Material, standing_of, trained
-from harness.training.train import Diverged
+from harness.training.run import RunInputs, init_run_state, train_epochs
+from harness.training.train import DivergenceError
 from studies.codec import from_data
 from studies.search import Search
 from studies.spec import RunSpec, Study
@@ -34,16 +34,16 @@ from studies.spec import RunSpec, Study
 SPACE_VERSION = 2
 """Raised when the space changes, or what is noted of a search, so that none goes on as another one."""
 
-SQLITE = "sqlite:///"
-PRUNER = "pruner"
+SQLITE_PREFIX = "sqlite:///"
+PRUNER_KEY = "pruner"
 GAMMAS = (0.0, 1.0, 2.0, 3.0)
-WEIGHTS = ("inverse", "none")
+CLASS_WEIGHTS = ("inverse", "none")
 LEARNING_RATES = (1e-4, 1e-2)
-MOST_TRIALS = 10_000
-TABLES = ("studies", "trials", "version_info")
+MAX_TRIALS = 10_000
+OPTUNA_TABLES = ("studies", "trials", "version_info")
 """Of those that Optuna makes."""
 
-COUNTED = (TrialState.COMPLETE, TrialState.PRUNED)
+FINISHED_STATES = (TrialState.COMPLETE, TrialState.PRUNED)
 
 PRUNERS: dict[str, Callable[[], BasePruner]] = {
     "median": lambda: MedianPruner(n_startup_trials=3, n_warmup_steps=2),
@@ -51,12 +51,12 @@ PRUNERS: dict[str, Callable[[], BasePruner]] = {
 }
 
 
-def default_store() -> str:
+def get_default_store() -> str:
     """The SQLite file of searches in the working folder."""
-    return f"{SQLITE}{Path.cwd() / 'optuna.db'}"
+    return f"{SQLITE_PREFIX}{Path.cwd() / 'optuna.db'}"
 
 
-def check(runs: Sequence[RunSpec], *, trials: int, pruner: str, store: str) -> None:
+def check_searches(runs: Sequence[RunSpec], *, trials: int, pruner: str, store: str) -> None:
     """See that the searches of all of these runs can be made, before the first trial of any.
 
     Raises:
@@ -67,42 +67,42 @@ def check(runs: Sequence[RunSpec], *, trials: int, pruner: str, store: str) -> N
         raise ValueError(f"unknown --pruner {pruner!r}; accepted: {', '.join(PRUNERS)}")
     if trials < 1:
         raise ValueError(f"--trials must be at least 1; got {trials}")
-    if trials > MOST_TRIALS:
-        raise ValueError(f"--trials must be at most {MOST_TRIALS}; got {trials}")
-    file = Path(store.removeprefix(SQLITE))
-    if not runs and store.startswith(SQLITE) and file.parent.is_dir() and not file.exists():
+    if trials > MAX_TRIALS:
+        raise ValueError(f"--trials must be at most {MAX_TRIALS}; got {trials}")
+    file = Path(store.removeprefix(SQLITE_PREFIX))
+    if not runs and store.startswith(SQLITE_PREFIX) and file.parent.is_dir() and not file.exists():
         # A mistake found later leaves no store behind.
-        check_writable(file.parent, called="the folder of --searches")
+        check_writable(file.parent, label="the folder of --searches")
         return
-    with _reading(store):
-        begun = _pruners(_opened(store))
+    with _wrap_read_errors(store):
+        pruners = _read_pruners(_open_storage(store))
     for spec in runs:
-        before = begun.get(_name(spec), pruner)
-        if before != pruner:
+        earlier_pruner = pruners.get(_study_name(spec), pruner)
+        if earlier_pruner != pruner:
             raise ValueError(
-                f"the search for {spec.name} under {spec.protocol} was begun with --pruner {before} and goes "
-                f"on with no other; got {pruner}: take {before}, or name another store with --searches"
+                f"the search for {spec.name} under {spec.protocol} was begun with --pruner {earlier_pruner} and goes "
+                f"on with no other; got {pruner}: take {earlier_pruner}, or name another store with --searches"
             )
 
 
-def check_there(store: str) -> None:
+def check_store(store: str) -> None:
     """See that a store can be read, and make none.
 
     Raises:
         ValueError: it cannot be opened, or is a file that is not there.
     """
-    file = store.removeprefix(SQLITE)
+    file = store.removeprefix(SQLITE_PREFIX)
     if file != store and not Path(file).is_file():
         raise ValueError(
             f"--tuned reads what `harness tune` has found; there is no file {file}: run `harness tune` with "
             "the same options first, or name its store with --searches"
         )
-    _opened(store)
+    _open_storage(store)
 
 
-def search(
+def run_search(
     spec: RunSpec,
-    material: Material,
+    inputs: RunInputs,
     *,
     trials: int,
     pruner: str,
@@ -117,171 +117,181 @@ def search(
     Raises:
         ValueError: as `check`.
     """
-    check((spec,), trials=trials, pruner=pruner, store=store)
-    with _reading(store):
-        made = _study(spec, _opened(store))
-        made.set_user_attr(PRUNER, pruner)
-        counted = made.get_trials(deepcopy=False, states=COUNTED)
-    made.pruner = PRUNERS[pruner]()
+    check_searches((spec,), trials=trials, pruner=pruner, store=store)
+    with _wrap_read_errors(store):
+        optuna_study = _load_study(spec, _open_storage(store))
+        optuna_study.set_user_attr(PRUNER_KEY, pruner)
+        finished_trials = optuna_study.get_trials(deepcopy=False, states=FINISHED_STATES)
+    optuna_study.pruner = PRUNERS[pruner]()
     # A seed that depends on how far the search has come: the same one would draw the same trials again.
-    made.sampler = optuna.samplers.TPESampler(seed=int(spec.key[:7], 16) + len(counted))
-    if not counted:
-        now = spec.training
-        made.enqueue_trial(
-            {"learning_rate": now.learning_rate, "gamma": now.gamma, "class_weights": now.class_weights}
+    optuna_study.sampler = optuna.samplers.TPESampler(seed=int(spec.key[:7], 16) + len(finished_trials))
+    if not finished_trials:
+        training = spec.training
+        optuna_study.enqueue_trial(
+            {
+                "learning_rate": training.learning_rate,
+                "gamma": training.gamma,
+                "class_weights": training.class_weights,
+            }
         )
 
-    def after(study: optuna.Study, _: object) -> None:
-        on_trial(len(study.get_trials(deepcopy=False, states=COUNTED)), study.best_value)
+    def report_trial(study: optuna.Study, _: object) -> None:
+        on_trial(len(study.get_trials(deepcopy=False, states=FINISHED_STATES)), study.best_value)
 
-    made.optimize(
-        lambda trial: _value(trial, spec, material), n_trials=max(0, trials - len(counted)), callbacks=[after]
+    optuna_study.optimize(
+        lambda trial: _run_trial(trial, spec, inputs),
+        n_trials=max(0, trials - len(finished_trials)),
+        callbacks=[report_trial],
     )
-    return _search(spec, made, store=store)
+    return _build_search(spec, optuna_study, store=store)
 
 
-def _value(trial: optuna.Trial, spec: RunSpec, material: Material) -> float:
+def _run_trial(trial: optuna.Trial, spec: RunSpec, inputs: RunInputs) -> float:
     """The best validation accuracy of a run with the settings that the trial suggests."""
     training = replace(
         spec.training,
         learning_rate=trial.suggest_float("learning_rate", *LEARNING_RATES, log=True),
         gamma=trial.suggest_categorical("gamma", GAMMAS),
-        class_weights=trial.suggest_categorical("class_weights", WEIGHTS),  # type: ignore[arg-type]
+        class_weights=trial.suggest_categorical("class_weights", CLASS_WEIGHTS),  # type: ignore[arg-type]
     )
-    tried = replace(spec, training=training)
-    best = 0.0
+    trial_spec = replace(spec, training=training)
+    best_accuracy = 0.0
     try:
-        for epoch in trained(standing_of(tried, material), tried, material):
-            best = max(best, epoch.validation_accuracy)
-            trial.report(best, epoch.number)
+        for epoch in train_epochs(init_run_state(trial_spec, inputs), trial_spec, inputs):
+            best_accuracy = max(best_accuracy, epoch.validation_accuracy)
+            trial.report(best_accuracy, epoch.number)
             if trial.should_prune():
                 raise optuna.TrialPruned
-    except Diverged:
+    except DivergenceError:
         return 0.0
-    return best
+    return best_accuracy
 
 
-def searches(study: Study, store: str) -> tuple[Search, ...]:
+def load_searches(study: Study, store: str) -> tuple[Search, ...]:
     """The searches of every run of a study, all made with the same number of trials and the same pruner.
 
     Raises:
         ValueError: the store cannot be opened, a search is not there, has fewer trials than another or
             another pruner; the message names the command.
     """
-    check_there(store)
-    runs = [spec for spec in study.runs() if spec.control == "none"]
-    with _reading(store):
-        storage = _opened(store)
-        there = _pruners(storage)
-    lacking = [spec for spec in runs if _name(spec) not in there]
-    if lacking:
+    check_store(store)
+    runs = [spec for spec in study.list_runs() if spec.variant == "none"]
+    with _wrap_read_errors(store):
+        storage = _open_storage(store)
+        pruners_by_name = _read_pruners(storage)
+    missing_runs = [spec for spec in runs if _study_name(spec) not in pruners_by_name]
+    if missing_runs:
         raise ValueError(
-            f"--tuned needs a search for every run; {len(lacking)} of {len(runs)} have none in "
-            f"{_shown(store)}, such as {lacking[0].name} under {lacking[0].protocol}: run `harness tune` "
+            f"--tuned needs a search for every run; {len(missing_runs)} of {len(runs)} have none in "
+            f"{_redact_credentials(store)}, such as {missing_runs[0].name} under {missing_runs[0].protocol}: run `harness tune` "
             "with the same options first"
         )
-    pruners = sorted({there[_name(spec)] for spec in runs})
-    if len(pruners) > 1:
+    distinct_pruners = sorted({pruners_by_name[_study_name(spec)] for spec in runs})
+    if len(distinct_pruners) > 1:
         raise ValueError(
-            f"--tuned needs the same pruner for every run; found {', '.join(pruners)} in {_shown(store)}: "
+            f"--tuned needs the same pruner for every run; found {', '.join(distinct_pruners)} in {_redact_credentials(store)}: "
             "run `harness tune` with the same options and another store, --searches"
         )
-    with _reading(store):
-        made = [_study(spec, storage) for spec in runs]
-    found = tuple(_search(spec, each, store=store) for spec, each in zip(runs, made, strict=True))
-    budgets = sorted({len(each.values) for each in found})
+    with _wrap_read_errors(store):
+        optuna_studies = [_load_study(spec, storage) for spec in runs]
+    results = tuple(
+        _build_search(spec, item, store=store) for spec, item in zip(runs, optuna_studies, strict=True)
+    )
+    budgets = sorted({len(item.values) for item in results})
     if len(budgets) > 1:
         raise ValueError(
             f"--tuned needs the same number of trials for every run; found {budgets[0]} to {budgets[-1]}: "
             f"run `harness tune --trials {budgets[-1]}` with the same options, which makes the missing ones"
         )
-    return found
+    return results
 
 
-def _name(spec: RunSpec) -> str:
+def _study_name(spec: RunSpec) -> str:
     return f"{spec.key}-{SPACE_VERSION}"
 
 
-def _opened(store: str) -> BaseStorage:
+def _open_storage(store: str) -> BaseStorage:
     """The storage at an address; a SQLite file that is not there is made."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        if store.startswith(SQLITE) and is_foreign(Path(store.removeprefix(SQLITE)), tables=TABLES):
-            raise _Unusable("another program's file")
+        if store.startswith(SQLITE_PREFIX) and is_foreign(
+            Path(store.removeprefix(SQLITE_PREFIX)), tables=OPTUNA_TABLES
+        ):
+            raise _StoreError("another program's file")
         return optuna.storages.get_storage(store)
     except Exception as error:
         # Every kind of address fails in its own way; all of them mean the same to the user here.
         if is_full_disk(error):
             raise
-        why = error if isinstance(error, _Unusable) else type(error).__name__
-        raise _Unusable(
-            f"--searches takes the address of an Optuna storage; {_shown(store) or repr(store)} cannot be "
-            f"opened as one ({why}): name {SQLITE}FILE, Optuna's or new, in a folder that is there, or a "
+        reason = error if isinstance(error, _StoreError) else type(error).__name__
+        raise _StoreError(
+            f"--searches takes the address of an Optuna storage; {_redact_credentials(store) or repr(store)} cannot be "
+            f"opened as one ({reason}): name {SQLITE_PREFIX}FILE, Optuna's or new, in a folder that is there, or a "
             "server that is up and whose driver is installed, or leave --searches out (./optuna.db)"
         ) from error
 
 
-class _Unusable(ValueError):
+class _StoreError(ValueError):
     """A store that cannot be opened, which says so itself."""
 
 
 @contextmanager
-def _reading(store: str) -> Iterator[None]:
+def _wrap_read_errors(store: str) -> Iterator[None]:
     """What is found in a store that opens, of which any part may be damaged or another program's."""
     try:
         yield
-    except _Unusable:
+    except _StoreError:
         raise
     except Exception as error:
         # Optuna raises whatever it stumbles over, and the database's own errors beside.
         if is_full_disk(error):
             raise
         raise ValueError(
-            f"the searches must be as Optuna has written them; those in {_shown(store)} cannot be read "
+            f"the searches must be as Optuna has written them; those in {_redact_credentials(store)} cannot be read "
             f"({type(error).__name__}): name another store with --searches, or take this one away and search "
             "anew"
         ) from error
 
 
-def _shown(store: str) -> str:
+def _redact_credentials(store: str) -> str:
     """The address without credentials, for people."""
-    if store.startswith(SQLITE):
+    if store.startswith(SQLITE_PREFIX):
         return store
     return re.sub(r"^([\w+]+://)?.*@", r"\1…@", store).partition("?")[0]
 
 
-def _pruners(storage: BaseStorage) -> dict[str, str]:
+def _read_pruners(storage: BaseStorage) -> dict[str, str]:
     """The pruner of every search in the storage that has begun, by the search's name."""
     return {
-        study.study_name: str(study.user_attrs[PRUNER])
+        study.study_name: str(study.user_attrs[PRUNER_KEY])
         for study in storage.get_all_studies()
-        if PRUNER in study.user_attrs
+        if PRUNER_KEY in study.user_attrs
     }
 
 
-def _study(spec: RunSpec, storage: BaseStorage) -> optuna.Study:
+def _load_study(spec: RunSpec, storage: BaseStorage) -> optuna.Study:
     """The run's search as it is stored, new if it is not."""
     return optuna.create_study(
-        storage=storage, study_name=_name(spec), direction="maximize", load_if_exists=True
+        storage=storage, study_name=_study_name(spec), direction="maximize", load_if_exists=True
     )
 
 
-def _search(spec: RunSpec, made: optuna.Study, *, store: str) -> Search:
-    with _reading(store):
-        trials = made.get_trials(deepcopy=False, states=COUNTED)
-        complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-        if complete:
-            best = max(complete, key=lambda trial: (trial.value, -trial.number))
-            told = {name: best.params[name] for name in ("learning_rate", "gamma", "class_weights")}
-            values = [_reached(trial) for trial in trials]
-            pruned = [trial.state == TrialState.PRUNED for trial in trials]
-            return from_data(Search, {"key": spec.key, "values": values, "pruned": pruned, **told})
+def _build_search(spec: RunSpec, optuna_study: optuna.Study, *, store: str) -> Search:
+    with _wrap_read_errors(store):
+        trials = optuna_study.get_trials(deepcopy=False, states=FINISHED_STATES)
+        complete_trials = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+        if complete_trials:
+            best_trial = max(complete_trials, key=lambda trial: (trial.value, -trial.number))
+            params = {name: best_trial.params[name] for name in ("learning_rate", "gamma", "class_weights")}
+            values = [_read_value(trial) for trial in trials]
+            pruned_flags = [trial.state == TrialState.PRUNED for trial in trials]
+            return from_data(Search, {"key": spec.key, "values": values, "pruned": pruned_flags, **params})
     raise ValueError(
         f"the search for {spec.name} under {spec.protocol} has no finished trial: run `harness tune`"
     )
 
 
-def _reached(trial: optuna.trial.FrozenTrial) -> float:
+def _read_value(trial: optuna.trial.FrozenTrial) -> float:
     """A trial's value, or the last that it had reached when it was pruned."""
     if trial.value is not None:
         return float(trial.value)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound="DataclassInstance")
 
 
-def typed(value: T) -> T:
+def validate_types(value: T) -> T:
     """A frozen dataclass with every field, and those of the dataclasses in it, seen to be of its type.
 
     A list stands for a tuple, a text for a path, a whole number for a float.
@@ -22,35 +22,35 @@ def typed(value: T) -> T:
         ValueError: a field holds something else; the message names it, its type and what it was given.
     """
     hints = get_type_hints(type(value))
-    taken = {}
+    values = {}
     for field in fields(value):
-        given = getattr(value, field.name)
+        item = getattr(value, field.name)
         try:
-            taken[field.name] = _taken(hints[field.name], given)
+            values[field.name] = _coerce(hints[field.name], item)
         except TypeError as error:
-            alone = isinstance(given, str) and get_origin(hints[field.name]) is tuple
+            is_bare_string = isinstance(item, str) and get_origin(hints[field.name]) is tuple
             raise ValueError(
-                f"{type(value).__name__}.{field.name} takes {field.type}; got {given!r}"
-                + (f": write ({given!r},)" if alone else "")
+                f"{type(value).__name__}.{field.name} takes {field.type}; got {item!r}"
+                + (f": write ({item!r},)" if is_bare_string else "")
             ) from error
-    return replace(value, **taken)
+    return replace(value, **values)
 
 
-def _taken(hint: Any, given: Any) -> Any:
+def _coerce(hint: Any, value: Any) -> Any:
     """`given` as `hint` has it; TypeError where it is nothing of the kind."""
     origin, args = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        (inner,) = (arg for arg in args if arg is not types.NoneType)
-        return None if given is None else _taken(inner, given)
-    if origin is tuple and isinstance(given, tuple | list):
-        return tuple(_taken(args[0], item) for item in given)
-    if origin is Literal and given in args:
-        return given
-    if hint is Path and isinstance(given, str):
-        return Path(given)
-    if hint is float and type(given) is int:
-        return float(given)
+        (inner_hint,) = (arg for arg in args if arg is not types.NoneType)
+        return None if value is None else _coerce(inner_hint, value)
+    if origin is tuple and isinstance(value, tuple | list):
+        return tuple(_coerce(args[0], item) for item in value)
+    if origin is Literal and value in args:
+        return value
+    if hint is Path and isinstance(value, str):
+        return Path(value)
+    if hint is float and type(value) is int:
+        return float(value)
     # A truth value is a whole number to Python, and to nobody else.
-    if origin or not isinstance(given, hint) or (hint is int and isinstance(given, bool)):
+    if origin or not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
         raise TypeError
-    return typed(given) if is_dataclass(hint) else given
+    return validate_types(value) if is_dataclass(hint) else value

@@ -14,17 +14,17 @@ UsageError = cast(type[Exception], typer.BadParameter.__mro__[1])
 """Every mistake that Typer finds; the library that this class is of differs from version to version."""
 
 
-def in_words(error: Any) -> str:
+def format_usage_error(error: Any) -> str:
     """A usage error on one line, with the option that it is about and where to read on."""
-    told = one_line(error.format_message()).rstrip(".")
-    given = _given(error)
-    if given and given not in told:
-        told += f"; got {given}"
-    others = _takers(error) if type(error).__name__ == "NoSuchOption" else ()
-    if others:
-        told += f"; it is an option of {', '.join(others)}"
-    where = error.ctx.command_path if error.ctx else "harness COMMAND"
-    return f"{told}; `{where} --help` lists what it takes"
+    message = one_line(error.format_message()).rstrip(".")
+    value = _rejected_value(error)
+    if value and value not in message:
+        message += f"; got {value}"
+    other_commands = _find_commands_with_option(error) if type(error).__name__ == "NoSuchOption" else ()
+    if other_commands:
+        message += f"; it is an option of {', '.join(other_commands)}"
+    command_path = error.ctx.command_path if error.ctx else "harness COMMAND"
+    return f"{message}; `{command_path} --help` lists what it takes"
 
 
 def is_help(error: Any) -> bool:
@@ -32,25 +32,25 @@ def is_help(error: Any) -> bool:
     return type(error).__name__ == "NoArgsIsHelpError"
 
 
-def _given(error: Any) -> str:
+def _rejected_value(error: Any) -> str:
     """The value that could not be read, where the message leaves it out."""
-    judged = getattr(error.__cause__, "errors", None)
-    return repr(judged()[0]["input"]) if judged else ""
+    errors = getattr(error.__cause__, "errors", None)
+    return repr(errors()[0]["input"]) if errors else ""
 
 
-def _takers(error: Any) -> list[str]:
+def _find_commands_with_option(error: Any) -> list[str]:
     """The commands that have the option that this one has not."""
     return [
         name
-        for name, command in _commands()
-        if any(error.option_name in each.opts for each in command.params)
+        for name, command in _iter_commands()
+        if any(error.option_name in parameter.opts for parameter in command.params)
     ]
 
 
-def _commands() -> Iterator[tuple[str, Any]]:
+def _iter_commands() -> Iterator[tuple[str, Any]]:
     """Every command, by its name as typed."""
     for name in COMMANDS:
         command = load_command(name)
         yield name, command
-        for below, subcommand in getattr(command, "commands", {}).items():
-            yield f"{name} {below}", subcommand
+        for subname, subcommand in getattr(command, "commands", {}).items():
+            yield f"{name} {subname}", subcommand

@@ -9,167 +9,211 @@ from __future__ import annotations
 from dataclasses import fields
 
 from architectures.catalogue import LADDER
-from architectures.spec import USER, ArchitectureSpec, BlockSpec
-from reports.beside import Beside, beside, departure_notes, title_of
-from reports.columns import SEEN, WHO, accuracy, score, score_notes, seen, who
-from reports.comparison import METRICS, SAME_NUMBERS, arm_name
-from reports.numbers import NOTHING, label, points, size, whole
-from reports.outcomes import Outcome, Outcomes
+from architectures.spec import USER_NETWORK, ArchitectureSpec, BlockSpec
+from reports.beside import PaperReference, build_paper_difference_notes, dataset_title, find_paper_reference
+from reports.columns import (
+    IDENTITY_HEADER,
+    LEAKAGE_HEADER,
+    accuracy_cell,
+    build_score_notes,
+    identity_cells,
+    leakage_cells,
+    score_cell,
+)
+from reports.comparison import MACRO_AVERAGE_NOTE, METRIC_GETTERS, format_arm_name
+from reports.numbers import NO_VALUE, count_cell, format_points, size_cell, text_cell
+from reports.outcomes import Outcome, StudyEvaluation
 from reports.table import Cell, Table
-from studies.arms import LADDERS, pairs, reference
+from studies.arms import LADDER_DESIGNS, build_pairs, select_reference_arm
 from studies.cost import Cost
-from studies.paper import ABLATION, ABLATION_GAINS
+from studies.paper import ABLATION_DATASET, ABLATION_GAINS
 from studies.spec import Study
 
-_F1 = dict(METRICS)["f1"]
-_RECALL = dict(METRICS)["recall"]
+_get_f1 = dict(METRIC_GETTERS)["f1"]
+_get_recall = dict(METRIC_GETTERS)["recall"]
 
 
-def changes(before: ArchitectureSpec, after: ArchitectureSpec) -> tuple[tuple[str, str], ...]:
+def list_changes(before: ArchitectureSpec, after: ArchitectureSpec) -> tuple[tuple[str, str], ...]:
     """(part, "old → new") of everything in which two networks of blocks differ, or that one is none."""
     if before.network != after.network:
         return (("network", f"{before.network} → {after.network}"),)
-    parts = [(f.name, getattr(before.block, f.name), getattr(after.block, f.name)) for f in fields(BlockSpec)]
-    parts += [(name, getattr(before, name), getattr(after, name)) for name in ("norm", "head", "width")]
-    return tuple((name, f"{_word(old)} → {_word(new)}") for name, old, new in parts if old != new)
+    components = [
+        (field.name, getattr(before.block, field.name), getattr(after.block, field.name))
+        for field in fields(BlockSpec)
+    ]
+    components += [(name, getattr(before, name), getattr(after, name)) for name in ("norm", "head", "width")]
+    return tuple(
+        (name, f"{_format_value(old)} → {_format_value(new)}") for name, old, new in components if old != new
+    )
 
 
-def _word(value: object) -> str:
+def _format_value(value: object) -> str:
     return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
 
 
-def ablation_table(study: Outcomes) -> Table:
+def build_ablation_table(evaluation: StudyEvaluation) -> Table:
     """Scores of each arm under each protocol, and what the accuracy gains in the pair that it belongs to."""
-    other = _paper(study)
-    paper = (f"{other.column}: accuracy", f"{other.column}: change") if other else ()
-    rows = tuple(_row(study, row, other=other) for row in (*study.rows, *study.controls))
+    paper_ref = _find_paper_ablation(evaluation)
+    paper_header = (
+        (f"{paper_ref.column_title}: accuracy", f"{paper_ref.column_title}: change") if paper_ref else ()
+    )
+    rows = tuple(
+        _build_row(evaluation, outcome, paper_ref=paper_ref)
+        for outcome in (*evaluation.outcomes, *evaluation.controls)
+    )
     return Table(
-        id=f"ablation-{study.study.name}",
-        title=f"Ablation on {title_of(study.study.dataset.name)}, design {study.study.design}, in %",
+        id=f"ablation-{evaluation.study.name}",
+        title=f"Ablation on {dataset_title(evaluation.study.dataset.name)}, design {evaluation.study.design}, in %",
         header=(
-            _step(study.study),
-            *WHO,
+            _get_arm_heading(evaluation.study),
+            *IDENTITY_HEADER,
             "Accuracy",
-            "Change" if study.study.design in LADDERS else "Gain",
+            "Change" if evaluation.study.design in LADDER_DESIGNS else "Gain",
             "F1 (UF1)",
             "Recall (UAR)",
-            *paper,
-            *SEEN,
+            *paper_header,
+            *LEAKAGE_HEADER,
         ),
         rows=rows,
         notes=(
-            f"{_gain_note(study.study)}. In points of accuracy under the same protocol.",
-            SAME_NUMBERS,
-            *(_paper_notes(other) if other else ()),
-            *score_notes(study, (*study.rows, *study.controls)),
-            *departure_notes(study.study),
+            f"{_build_gain_note(evaluation.study)}. In points of accuracy under the same protocol.",
+            MACRO_AVERAGE_NOTE,
+            *(_build_paper_notes(paper_ref) if paper_ref else ()),
+            *build_score_notes(evaluation, (*evaluation.outcomes, *evaluation.controls)),
+            *build_paper_difference_notes(evaluation.study),
         ),
-        paper=ablation_items(study, "Figure 16", "Figure 18"),
+        paper_items=cite_ablation_items(evaluation, "Figure 16", "Figure 18"),
     )
 
 
-def ablation_items(study: Outcomes, *items: str) -> tuple[str, ...]:
+def cite_ablation_items(evaluation: StudyEvaluation, *items: str) -> tuple[str, ...]:
     """`items` where the paper's ablation may stand beside this study's, else nothing."""
-    other = _paper(study)
-    return other.items(*items) if other and study.study.arms[0].name == LADDER[0].name else ()
+    paper_ref = _find_paper_ablation(evaluation)
+    return (
+        paper_ref.cite_items(*items) if paper_ref and evaluation.study.arms[0].name == LADDER[0].name else ()
+    )
 
 
-def _paper(study: Outcomes) -> Beside | None:
-    other = beside(study)
-    return other if other and other.published.dataset == ABLATION else None
+def _find_paper_ablation(evaluation: StudyEvaluation) -> PaperReference | None:
+    paper_ref = find_paper_reference(evaluation)
+    return paper_ref if paper_ref and paper_ref.results.dataset == ABLATION_DATASET else None
 
 
-def _paper_notes(other: Beside) -> tuple[str, ...]:
+def _build_paper_notes(paper_ref: PaperReference) -> tuple[str, ...]:
     return (
         "Of its ablation, by frame, the paper gives VGG16's accuracy, the proposed network's, and two gains.",
-        *other.notes,
+        *paper_ref.notes,
     )
 
 
-def _step(study: Study) -> str:
-    return "Rung" if study.design in LADDERS else "Arm"
+def _get_arm_heading(study: Study) -> str:
+    return "Rung" if study.design in LADDER_DESIGNS else "Arm"
 
 
-def _gain_note(study: Study) -> str:
-    first = reference(study.arms, design=study.design).name
-    gain = f"Gain: of {first} over an arm that lacks one of its parts, else of the arm over {first}"
-    note = "Change: from the rung before" if study.design in LADDERS else gain
-    own = [pair for arm in study.arms if arm.network == USER and (pair := pair_of(study, arm))]
-    return "; ".join((note, *(f"beside {before.name} that of {after.name} over it" for before, after in own)))
+def _build_gain_note(study: Study) -> str:
+    baseline_name = select_reference_arm(study.arms, design=study.design).name
+    gain_text = f"Gain: of {baseline_name} over an arm that lacks one of its parts, else of the arm over {baseline_name}"
+    note = "Change: from the rung before" if study.design in LADDER_DESIGNS else gain_text
+    user_pairs = [
+        pair for arm in study.arms if arm.network == USER_NETWORK and (pair := find_pair(study, arm))
+    ]
+    return "; ".join(
+        (note, *(f"beside {before.name} that of {after.name} over it" for before, after in user_pairs))
+    )
 
 
-def pair_of(study: Study, arm: ArchitectureSpec) -> tuple[ArchitectureSpec, ArchitectureSpec] | None:
+def find_pair(study: Study, arm: ArchitectureSpec) -> tuple[ArchitectureSpec, ArchitectureSpec] | None:
     """(before, after), the pair that an arm's row tells of; None for the arm that the others start from.
 
     The arms of a factorial are in no pair, so they are set against the bare network.
     """
-    first = reference(study.arms, design=study.design)
-    if arm == first:
+    baseline = select_reference_arm(study.arms, design=study.design)
+    if arm == baseline:
         return None
-    others = tuple(each for each in study.arms if each.network != USER or each == arm)
-    found = (pair for pair in pairs(others, design=study.design) if arm in pair)
-    return next(found, (first, arm))
+    others = tuple(other for other in study.arms if other.network != USER_NETWORK or other == arm)
+    matches = (pair for pair in build_pairs(others, design=study.design) if arm in pair)
+    return next(matches, (baseline, arm))
 
 
-def _number(study: Study, arm: ArchitectureSpec) -> str:
+def _format_arm_number(study: Study, arm: ArchitectureSpec) -> str:
     """The arm's place among the arms; up a ladder among the rungs, of which an own network is none."""
-    placed = [each for each in study.arms if study.design not in LADDERS or each.network != USER]
-    return str(placed.index(arm) + 1) if arm in placed else NOTHING
+    numbered_arms = [
+        other for other in study.arms if study.design not in LADDER_DESIGNS or other.network != USER_NETWORK
+    ]
+    return str(numbered_arms.index(arm) + 1) if arm in numbered_arms else NO_VALUE
 
 
-def _row(study: Outcomes, row: Outcome, *, other: Beside | None) -> tuple[Cell, ...]:
+def _build_row(
+    evaluation: StudyEvaluation, outcome: Outcome, *, paper_ref: PaperReference | None
+) -> tuple[Cell, ...]:
     return (
-        label(NOTHING if row.control else _number(study.study, row.arm)),
-        *who(row),
-        accuracy(row),
-        _change(study, row),
-        score(row, _F1),
-        score(row, _RECALL),
-        *(_published(study, row, other=other) if other else ()),
-        *seen(row),
+        text_cell(NO_VALUE if outcome.control else _format_arm_number(evaluation.study, outcome.arm)),
+        *identity_cells(outcome),
+        accuracy_cell(outcome),
+        _build_change_cell(evaluation, outcome),
+        score_cell(outcome, _get_f1),
+        score_cell(outcome, _get_recall),
+        *(_build_paper_cells(evaluation, outcome, paper_ref=paper_ref) if paper_ref else ()),
+        *leakage_cells(outcome),
     )
 
 
-def _change(study: Outcomes, row: Outcome) -> Cell:
-    pair = None if row.control else pair_of(study.study, row.arm)
+def _build_change_cell(evaluation: StudyEvaluation, outcome: Outcome) -> Cell:
+    pair = None if outcome.control else find_pair(evaluation.study, outcome.arm)
     if pair is None:
-        return label(NOTHING)
-    rows = {each.arm.name: each for each in study.under(row.protocol)}
-    then, now = (accuracy(rows[arm.name]) for arm in pair)
-    if now.value is None or then.value is None:
-        return label(NOTHING)
-    keys = (*then.run_keys, *now.run_keys)
-    return Cell(text=points(now.value - then.value), value=now.value - then.value, run_keys=keys)
-
-
-def _published(study: Outcomes, row: Outcome, *, other: Beside) -> tuple[Cell, Cell]:
-    if row.protocol != "frame":
-        return label(NOTHING), label(NOTHING)
-    end = None if row.control else other.published.scores.get(row.arm.name)
-    # The paper tells what a part adds on the way up; nothing of what taking it away costs.
-    climbs = study.study.design in LADDERS and not row.control
-    pair = pair_of(study.study, row.arm) if climbs else None
-    parts = [part for part, _ in changes(*pair)] if pair else []
-    gain = next((ABLATION_GAINS[part] for part in parts if part in ABLATION_GAINS), None)
-    return (
-        label(NOTHING) if end is None else Cell(text=str(end.accuracy), value=float(end.accuracy)),
-        label(NOTHING) if gain is None else Cell(text=f"+{gain}", value=float(gain)),
+        return text_cell(NO_VALUE)
+    outcomes_by_arm = {other.arm.name: other for other in evaluation.select_protocol(outcome.protocol)}
+    before, after = (accuracy_cell(outcomes_by_arm[arm.name]) for arm in pair)
+    if after.value is None or before.value is None:
+        return text_cell(NO_VALUE)
+    run_keys = (*before.run_keys, *after.run_keys)
+    return Cell(
+        text=format_points(after.value - before.value), value=after.value - before.value, run_keys=run_keys
     )
 
 
-def rung_table(study: Outcomes) -> Table:
+def _build_paper_cells(
+    evaluation: StudyEvaluation, outcome: Outcome, *, paper_ref: PaperReference
+) -> tuple[Cell, Cell]:
+    if outcome.protocol != "frame":
+        return text_cell(NO_VALUE), text_cell(NO_VALUE)
+    published_scores = None if outcome.control else paper_ref.results.scores.get(outcome.arm.name)
+    # The paper tells what a part adds on the way up; nothing of what taking it away costs.
+    is_ladder_arm = evaluation.study.design in LADDER_DESIGNS and not outcome.control
+    pair = find_pair(evaluation.study, outcome.arm) if is_ladder_arm else None
+    components = [component for component, _ in list_changes(*pair)] if pair else []
+    gain = next((ABLATION_GAINS[component] for component in components if component in ABLATION_GAINS), None)
+    return (
+        text_cell(NO_VALUE)
+        if published_scores is None
+        else Cell(text=str(published_scores.accuracy), value=float(published_scores.accuracy)),
+        text_cell(NO_VALUE) if gain is None else Cell(text=f"+{gain}", value=float(gain)),
+    )
+
+
+def build_rung_table(evaluation: StudyEvaluation) -> Table:
     """What each arm changes of the one that it is compared with, and its cost."""
-    step = _step(study.study)
+    arm_heading = _get_arm_heading(evaluation.study)
     rows = []
-    for arm in study.study.arms:
-        found = next((row.first for row in study.of(arm.name) if row.first), None)
-        cost = _cost(found.cost, (found.spec.key,)) if found else (label("not run"), *[label(NOTHING)] * 3)
-        names = (_number(study.study, arm), arm_name(study, arm.name), _changed(study.study, arm))
-        rows.append((*map(label, names), *cost))
+    for arm in evaluation.study.arms:
+        run = next(
+            (outcome.first_run for outcome in evaluation.select_arm(arm.name) if outcome.first_run), None
+        )
+        cost_cells = (
+            _build_cost_cells(run.cost, (run.spec.key,))
+            if run
+            else (text_cell("not run"), *[text_cell(NO_VALUE)] * 3)
+        )
+        texts = (
+            _format_arm_number(evaluation.study, arm),
+            format_arm_name(evaluation, arm.name),
+            _describe_change(evaluation.study, arm),
+        )
+        rows.append((*map(text_cell, texts), *cost_cells))
     return Table(
-        id=f"rungs-{study.study.name}",
-        title=f"What each {step.lower()} changes and costs, design {study.study.design}",
-        header=(step, "Network", "Changed", "Parameters", "MiB", "Multiply-adds", "Elementwise"),
+        id=f"rungs-{evaluation.study.name}",
+        title=f"What each {arm_heading.lower()} changes and costs, design {evaluation.study.design}",
+        header=(arm_heading, "Network", "Changed", "Parameters", "MiB", "Multiply-adds", "Elementwise"),
         rows=tuple(rows),
         notes=(
             "Changed: from the network that it is compared with to this one.",
@@ -180,15 +224,15 @@ def rung_table(study: Outcomes) -> Table:
     )
 
 
-def _changed(study: Study, arm: ArchitectureSpec) -> str:
-    pair = pair_of(study, arm)
+def _describe_change(study: Study, arm: ArchitectureSpec) -> str:
+    pair = find_pair(study, arm)
     if pair is None:
-        return NOTHING
-    (other,) = (each for each in pair if each != arm)
-    return "; ".join(f"{part}: {what}" for part, what in changes(other, arm))
+        return NO_VALUE
+    (baseline,) = (member for member in pair if member != arm)
+    return "; ".join(f"{component}: {change}" for component, change in list_changes(baseline, arm))
 
 
-def _cost(cost: Cost, keys: tuple[str, ...]) -> tuple[Cell, ...]:
-    elementwise = cost.activations + cost.attention + cost.additions + cost.norm + cost.pooling
-    work = (whole(cost.multiply_adds, keys), whole(elementwise, keys))
-    return (whole(cost.parameters, keys), size(cost.mib, keys), *work)
+def _build_cost_cells(cost: Cost, run_keys: tuple[str, ...]) -> tuple[Cell, ...]:
+    elementwise_ops = cost.activations + cost.attention + cost.additions + cost.norm + cost.pooling
+    work_cells = (count_cell(cost.multiply_adds, run_keys), count_cell(elementwise_ops, run_keys))
+    return (count_cell(cost.parameters, run_keys), size_cell(cost.mib, run_keys), *work_cells)

@@ -6,98 +6,132 @@ from collections.abc import Iterator
 from dataclasses import replace
 from statistics import fmean
 
-from reports.differences import SINGLE_SUBJECT, Difference, differences
+from reports.differences import SINGLE_SUBJECT_OBSTACLE, ArmDifference, compute_differences
 from reports.noise import measure_noise
-from reports.outcomes import Outcomes
-from reports.run_notes import duration
-from studies.arms import pairs
+from reports.outcomes import StudyEvaluation
+from reports.run_notes import format_duration
+from studies.arms import build_pairs
 from studies.spec import Study
 from studies.statistics import power
 from studies.statistics.verdicts import MIN_CLUSTERS, MIN_TRAININGS
 
-FOLDS = 10
+DEFAULT_FOLDS = 10
 """Of kfold, unless asked otherwise."""
 
 
-def advice(study: Outcomes) -> Iterator[str]:
+def suggest_next_runs(evaluation: StudyEvaluation) -> Iterator[str]:
     """What to run next where a protocol has no verdict, one text each; nothing where all have one."""
-    undecided = {
-        protocol: [each for each in differences(study, protocol) if each.verdict.word == "no verdict"]
-        for protocol in study.study.protocols
+    differences_by_protocol = {
+        protocol: [
+            difference
+            for difference in compute_differences(evaluation, protocol)
+            if difference.verdict.label == "no verdict"
+        ]
+        for protocol in evaluation.study.protocols
     }
-    if any(_lacks_trainings(each) for found in undecided.values() for each in found):
-        yield _more_seeds(study)
-    few = [protocol for protocol, found in undecided.items() if any(map(_lacks_subjects, found))]
-    if few:
-        yield _more_subjects(study, few)
+    if any(
+        _has_too_few_trainings(difference)
+        for differences in differences_by_protocol.values()
+        for difference in differences
+    ):
+        yield _suggest_more_seeds(evaluation)
+    protocols_short_of_subjects = [
+        protocol
+        for protocol, differences in differences_by_protocol.items()
+        if any(map(_has_too_few_subjects, differences))
+    ]
+    if protocols_short_of_subjects:
+        yield _suggest_more_subjects(evaluation, protocols_short_of_subjects)
 
 
-def _lacks_trainings(found: Difference) -> bool:
+def _has_too_few_trainings(difference: ArmDifference) -> bool:
     """Whether more trainings would give a verdict; not where an obstacle or too few subjects prevent it."""
-    return found.estimate is not None and found.estimate.conditional and not _lacks_subjects(found)
+    return (
+        difference.estimate is not None
+        and difference.estimate.is_conditional
+        and not _has_too_few_subjects(difference)
+    )
 
 
-def _lacks_subjects(found: Difference) -> bool:
-    if found.estimate is None:
-        return found.verdict.reason == SINGLE_SUBJECT
-    return found.estimate.clusters < MIN_CLUSTERS
+def _has_too_few_subjects(difference: ArmDifference) -> bool:
+    if difference.estimate is None:
+        return difference.verdict.reason == SINGLE_SUBJECT_OBSTACLE
+    return difference.estimate.cluster_count < MIN_CLUSTERS
 
 
-def command(study: Study, *options: str) -> str:
+def build_command(study: Study, *options: str) -> str:
     """The command that a study was started with, as far as its spec tells, and more options."""
     name = "ablate" if study.kind == "ablation" else "compare"
-    design = (f"--design {study.design}",) if study.design not in ("", "ladder") else ()
-    told = (f"--dataset {study.dataset.name}", *design, f"--preset {study.preset}", *options)
-    return f"harness {name} {' '.join(told)}"
+    design_option = (f"--design {study.design}",) if study.design not in ("", "ladder") else ()
+    arguments = (f"--dataset {study.dataset.name}", *design_option, f"--preset {study.preset}", *options)
+    return f"harness {name} {' '.join(arguments)}"
 
 
-def _more_seeds(study: Outcomes) -> str:
-    spec = study.study
-    seeds = max(MIN_TRAININGS, len(spec.seeds))
-    more = replace(spec, seeds=tuple(range(seeds)))
-    done = {run.spec.key: run for run in study.result.results}
-    runs = more.runs()
-    left = sum(run.key not in done for run in runs)
-    mean = fmean(run.seconds for run in done.values()) if done else 0.0
-    protocols = f"--protocol {','.join(spec.protocols)}"
+def _suggest_more_seeds(evaluation: StudyEvaluation) -> str:
+    study = evaluation.study
+    seeds = max(MIN_TRAININGS, len(study.seeds))
+    extended_study = replace(study, seeds=tuple(range(seeds)))
+    results_by_key = {run.spec.key: run for run in evaluation.result.results}
+    runs = extended_study.list_runs()
+    missing_runs = sum(run.key not in results_by_key for run in runs)
+    mean_seconds = fmean(run.seconds for run in results_by_key.values()) if results_by_key else 0.0
+    protocol_option = f"--protocol {','.join(study.protocols)}"
     return (
         f"Verdicts need {MIN_TRAININGS} trainings of each network. Run "
-        f"{command(spec, protocols, f'--seeds {seeds}')} with your other options: it reuses "
-        f"{len(runs) - left} cells and runs {left}, which takes about {duration(mean * left)} (h:min:s), "
-        f"one at a time at the mean time of the finished cells.{_retry(study)}"
+        f"{build_command(study, protocol_option, f'--seeds {seeds}')} with your other options: it reuses "
+        f"{len(runs) - missing_runs} cells and runs {missing_runs}, which takes about {format_duration(mean_seconds * missing_runs)} (h:min:s), "
+        f"one at a time at the mean time of the finished cells.{_build_retry_note(evaluation)}"
     )
 
 
-def _retry(study: Outcomes) -> str:
-    failed = len(study.result.failures)
-    return f" Of these, {failed} failed before and run again only with --retry-failed." if failed else ""
+def _build_retry_note(evaluation: StudyEvaluation) -> str:
+    failed_runs = len(evaluation.result.failures)
+    return (
+        f" Of these, {failed_runs} failed before and run again only with --retry-failed."
+        if failed_runs
+        else ""
+    )
 
 
-def _more_subjects(study: Outcomes, few: list[str]) -> str:
-    start = f"Verdicts need at least {MIN_CLUSTERS} test subjects, which {' and '.join(few)} has not"
-    data = next((data for protocol in few if (data := study.data(protocol))), None)
-    clips = data.subject_clips if data else ()
-    if few == ["kfold"] and len(clips) >= MIN_CLUSTERS:
-        more = command(study.study, "--protocol kfold", f"--folds {min(FOLDS, len(clips))}")
-        return f"Verdicts need at least {MIN_CLUSTERS} folds, which kfold has not. Run {more}."
-    if clips and len(clips) < MIN_CLUSTERS:
-        return f"{start}; nor have these data, so that no protocol can give one."
-    if not clips:
-        kfold = command(study.study, "--protocol kfold")
-        return f"{start}. {kfold} tests the clips of all subjects; these runs do not store their number."
-    spec = study.study
-    noise = next((found for protocol in spec.protocols if (found := measure_noise(study, protocol))), None)
-    folds = min(FOLDS, len(clips))
-    plan = power.Plan(
-        sizes=(sum(clips) // folds,) * folds,
-        trainings=len(spec.seeds),
-        family=max(1, len(pairs(spec.arms, design=spec.design))),
+def _suggest_more_subjects(evaluation: StudyEvaluation, protocols: list[str]) -> str:
+    requirement = (
+        f"Verdicts need at least {MIN_CLUSTERS} test subjects, which {' and '.join(protocols)} has not"
+    )
+    data_summary = next(
+        (data_summary for protocol in protocols if (data_summary := evaluation.get_data_summary(protocol))),
+        None,
+    )
+    clips_per_subject = data_summary.subject_clips if data_summary else ()
+    if protocols == ["kfold"] and len(clips_per_subject) >= MIN_CLUSTERS:
+        kfold_command_with_folds = build_command(
+            evaluation.study, "--protocol kfold", f"--folds {min(DEFAULT_FOLDS, len(clips_per_subject))}"
+        )
+        return f"Verdicts need at least {MIN_CLUSTERS} folds, which kfold has not. Run {kfold_command_with_folds}."
+    if clips_per_subject and len(clips_per_subject) < MIN_CLUSTERS:
+        return f"{requirement}; nor have these data, so that no protocol can give one."
+    if not clips_per_subject:
+        kfold_command = build_command(evaluation.study, "--protocol kfold")
+        return f"{requirement}. {kfold_command} tests the clips of all subjects; these runs do not store their number."
+    study = evaluation.study
+    study_noise = next(
+        (
+            measured_noise
+            for protocol in study.protocols
+            if (measured_noise := measure_noise(evaluation, protocol))
+        ),
+        None,
+    )
+    folds = min(DEFAULT_FOLDS, len(clips_per_subject))
+    plan = power.ComparisonPlan(
+        cluster_sizes=(sum(clips_per_subject) // folds,) * folds,
+        trainings_per_arm=len(study.seeds),
+        family_size=max(1, len(build_pairs(study.arms, design=study.design))),
         by_fold=True,
     )
-    assumed = noise or power.DRAWN_FACES
-    least = power.smallest_difference(plan, assumed)
-    shown = f" and would show {100 * least:.1f} points ({assumed.source})" if least else ""
+    noise = study_noise or power.SYNTHETIC_FACES_NOISE
+    detectable = power.compute_planned_detectable_difference(plan, noise)
+    detectable_text = f" and would show {100 * detectable:.1f} points ({noise.source})" if detectable else ""
     return (
-        f"{start}. {command(spec, '--protocol kfold')} tests all {sum(clips)} clips of {len(clips)} "
-        f"subjects{shown}."
+        f"{requirement}. {build_command(study, '--protocol kfold')} tests all {sum(clips_per_subject)} clips of {len(clips_per_subject)} "
+        f"subjects{detectable_text}."
     )

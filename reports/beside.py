@@ -5,51 +5,64 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from datasets.catalogue import DATASETS
-from reports.outcomes import Outcomes
-from studies.paper import BATCH, EPOCHS, IMAGE_SIZE, PAPER, STAND_INS, PublishedSet
+from reports.outcomes import StudyEvaluation
+from studies.paper import (
+    BATCH_SIZE,
+    EPOCHS,
+    IMAGE_SIZE,
+    PUBLISHED_RESULTS,
+    REFERENCE_DATASETS,
+    PublishedDataset,
+)
 from studies.spec import Study
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Beside:
+class PaperReference:
     """The paper's set beside ours; `same`: the data are the same, so that differences mean something."""
 
-    published: PublishedSet
-    same: bool
+    results: PublishedDataset
+    is_same_data: bool
 
     @property
-    def column(self) -> str:
+    def column_title(self) -> str:
         """Heading of a column with the paper's numbers."""
-        return "Paper" if self.same else f"Paper ({self.published.title})"
+        return "Paper" if self.is_same_data else f"Paper ({self.results.title})"
 
-    def items(self, *items: str) -> tuple[str, ...]:
+    def cite_items(self, *items: str) -> tuple[str, ...]:
         """The paper's tables and figures, with the set that they are about where it is not ours."""
-        return items if self.same else tuple(f"{item} ({self.published.title})" for item in items)
+        return items if self.is_same_data else tuple(f"{item} ({self.results.title})" for item in items)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader must know before looking from one column to the other."""
-        if self.same:
+        if self.is_same_data:
             return ()
         return (
-            f"The paper's values are for {self.published.title}; they stand here for orientation and "
+            f"The paper's values are for {self.results.title}; they stand here for orientation and "
             "cannot be compared with these.",
         )
 
 
-def beside(study: Outcomes) -> Beside | None:
+def find_paper_reference(evaluation: StudyEvaluation) -> PaperReference | None:
     """The paper's numbers for the study's data, a stand-in's, or none; drawn faces are not the same data."""
-    name = study.study.dataset.name
-    published = PAPER.get(STAND_INS.get(name, name))
-    return Beside(published=published, same=name in PAPER and not study.drawn) if published else None
+    name = evaluation.study.dataset.name
+    results = PUBLISHED_RESULTS.get(REFERENCE_DATASETS.get(name, name))
+    return (
+        PaperReference(
+            results=results, is_same_data=name in PUBLISHED_RESULTS and not evaluation.is_synthetic
+        )
+        if results
+        else None
+    )
 
 
-def title_of(dataset: str) -> str:
+def dataset_title(dataset: str) -> str:
     """The data set's name as people write it."""
     return DATASETS[dataset].title if dataset in DATASETS else dataset
 
 
-def departures(study: Study) -> tuple[str, ...]:
+def differences_from_paper(study: Study) -> tuple[str, ...]:
     """In what a study's settings differ from the paper's; empty if in nothing that it states."""
     texts = []
     if study.dataset.image_size != IMAGE_SIZE:
@@ -59,23 +72,27 @@ def departures(study: Study) -> tuple[str, ...]:
         texts.append(f"width {', '.join(f'{width:g}' for width in widths)} for the networks that scale")
     if study.training.epochs != EPOCHS:
         texts.append(f"at most {study.training.epochs} epochs for the paper's {EPOCHS}")
-    if study.training.batch != BATCH:
-        texts.append(f"batches of {study.training.batch} for the paper's {BATCH}")
+    if study.training.batch_size != BATCH_SIZE:
+        texts.append(f"batches of {study.training.batch_size} for the paper's {BATCH_SIZE}")
     if study.searches:
         texts.append("learning rates, γ and class weights as found by a search for each network")
     if not study.training.augmentation.flip:
         texts.append("no random flips")
-    paper = PAPER.get(study.dataset.name)
-    if paper and study.dataset.frames != paper.frames:
-        texts.append(f"frames chosen by {study.dataset.frames!r}, not as in the paper")
-    if paper and study.dataset.classes and set(study.dataset.classes) != set(paper.samples):
+    paper_results = PUBLISHED_RESULTS.get(study.dataset.name)
+    if paper_results and study.dataset.frame_policy != paper_results.frame_policy:
+        texts.append(f"frames chosen by {study.dataset.frame_policy!r}, not as in the paper")
+    if (
+        paper_results
+        and study.dataset.classes
+        and set(study.dataset.classes) != set(paper_results.samples_per_class)
+    ):
         texts.append(f"the classes {', '.join(study.dataset.classes)}")
     if study.dataset.representation != "frame":
         texts.append(f"{study.dataset.representation} instead of the frames themselves")
     return tuple(texts)
 
 
-def departure_notes(study: Study) -> tuple[str, ...]:
+def build_paper_difference_notes(study: Study) -> tuple[str, ...]:
     """The same as one sentence, or nothing."""
-    texts = departures(study)
+    texts = differences_from_paper(study)
     return (f"Not the paper's settings: {'; '.join(texts)}.",) if texts else ()

@@ -12,28 +12,28 @@ from statistics import fmean
 
 from matplotlib.axes import Axes
 
-from reports.figures import SMALL, grid_of, legend, legible, save
-from reports.numbers import label, percent, whole
-from reports.outcomes import Outcomes, training_id
-from reports.pictures import file_name
-from reports.table import Cell, Figure, Table
+from reports.figures import FONT_SIZE, add_legend, escape_mathtext, make_panel_grid, save_figure
+from reports.numbers import count_cell, format_percent, text_cell
+from reports.outcomes import StudyEvaluation, get_training_id
+from reports.pictures import format_figure_path
+from reports.table import Cell, ReportFigure, Table
 from studies.search import Search
 from studies.spec import RunSpec
 
 
-def _searched(study: Outcomes) -> tuple[tuple[RunSpec, Search], ...]:
+def _pair_runs_with_searches(evaluation: StudyEvaluation) -> tuple[tuple[RunSpec, Search], ...]:
     """Every run of an arm with its search, in the study's order; () where nothing was tuned."""
-    runs = (spec for spec in study.study.runs() if spec.control == "none")
-    return tuple(zip(runs, study.study.searches, strict=False))
+    runs = (spec for spec in evaluation.study.list_runs() if spec.variant == "none")
+    return tuple(zip(runs, evaluation.study.searches, strict=False))
 
 
-def budget_table(study: Outcomes) -> Table | None:
+def build_budget_table(evaluation: StudyEvaluation) -> Table | None:
     """A row a run: its trials, what they started from and came to, and the settings that it was given."""
-    rows = [_row(spec, found) for spec, found in _searched(study)]
+    rows = [_build_row(spec, search) for spec, search in _pair_runs_with_searches(evaluation)]
     if not rows:
         return None
     return Table(
-        id=f"budget-{study.study.name}",
+        id=f"budget-{evaluation.study.name}",
         title="Searches before the runs: the same number of trials for each, on its validation part alone",
         header=(
             "Network",
@@ -51,58 +51,64 @@ def budget_table(study: Outcomes) -> Table | None:
         ),
         rows=tuple(rows),
         notes=(
-            f"{len(study.study.searches[0].values)} trials for every run, each of at most "
-            f"{study.study.training.epochs} epochs; values are the best validation accuracy of a trial, "
+            f"{len(evaluation.study.searches[0].values)} trials for every run, each of at most "
+            f"{evaluation.study.training.epochs} epochs; values are the best validation accuracy of a trial, "
             "which is what chose the settings: no estimate of how good the network is.",
         ),
     )
 
 
-def _row(spec: RunSpec, found: Search) -> tuple[Cell, ...]:
-    keys = (spec.key,)
-    first, best = (
-        Cell(text=percent(v), value=100 * v, run_keys=keys) for v in (found.values[0], max(found.values))
+def _build_row(spec: RunSpec, search: Search) -> tuple[Cell, ...]:
+    run_keys = (spec.key,)
+    first_cell, best_cell = (
+        Cell(text=format_percent(value), value=100 * value, run_keys=run_keys)
+        for value in (search.values[0], max(search.values))
     )
     return (
-        *map(label, (spec.architecture.name, spec.protocol, *map(str, training_id(spec)), str(spec.fold))),
-        whole(len(found.values), keys),
-        whole(sum(found.pruned), keys),
-        first,
-        best,
-        Cell(text=f"{found.learning_rate:.2g}", value=found.learning_rate, run_keys=keys),
-        Cell(text=f"{found.gamma:g}", value=found.gamma, run_keys=keys),
-        label(found.class_weights),
+        *map(
+            text_cell,
+            (spec.architecture.name, spec.protocol, *map(str, get_training_id(spec)), str(spec.fold)),
+        ),
+        count_cell(len(search.values), run_keys),
+        count_cell(sum(search.pruned), run_keys),
+        first_cell,
+        best_cell,
+        Cell(text=f"{search.learning_rate:.2g}", value=search.learning_rate, run_keys=run_keys),
+        Cell(text=f"{search.gamma:g}", value=search.gamma, run_keys=run_keys),
+        text_cell(search.class_weights),
     )
 
 
-def budget_figure(study: Outcomes, *, out: Path) -> Figure | None:
+def draw_budget_figure(evaluation: StudyEvaluation, *, out: Path) -> ReportFigure | None:
     """The best value so far against the trials made, a panel a protocol, a line a network."""
-    found = _searched(study)
-    if not found:
+    searches = _pair_runs_with_searches(evaluation)
+    if not searches:
         return None
-    protocols = study.study.protocols
-    figure, axes = grid_of(len(protocols), columns=3, height=2.6)
-    for place, protocol in zip(axes, protocols, strict=True):
-        _panel(place, [(spec, each) for spec, each in found if spec.protocol == protocol])
-        place.set_title(protocol, fontsize=SMALL + 1)
-    legend(figure, axes[0])
-    file = file_name(study.study.name, "budget")
-    save(figure, out / file)
-    return Figure(
-        id=f"budget-{study.study.name}-curve",
+    protocols = evaluation.study.protocols
+    figure, panels = make_panel_grid(len(protocols), columns=3, height=2.6)
+    for panel, protocol in zip(panels, protocols, strict=True):
+        _draw_panel(panel, [(spec, search) for spec, search in searches if spec.protocol == protocol])
+        panel.set_title(protocol, fontsize=FONT_SIZE + 1)
+    add_legend(figure, panels[0])
+    file = format_figure_path(evaluation.study.name, "budget")
+    save_figure(figure, out / file)
+    return ReportFigure(
+        id=f"budget-{evaluation.study.name}-curve",
         title="Best validation accuracy against the budget",
         file=file,
-        alt=f"Best validation accuracy so far by trial of {', '.join(arm.name for arm in study.study.arms)}",
+        alt_text=f"Best validation accuracy so far by trial of {', '.join(arm.name for arm in evaluation.study.arms)}",
         notes=("Mean over seeds and folds. A line that still rises at the end has not had enough trials.",),
     )
 
 
-def _panel(axes: Axes, found: Sequence[tuple[RunSpec, Search]]) -> None:
-    for name in dict.fromkeys(spec.architecture.name for spec, _ in found):
-        curves = [each.best_so_far for spec, each in found if spec.architecture.name == name]
-        shares = [100 * fmean(values) for values in zip(*curves, strict=True)]
-        axes.step(range(1, len(shares) + 1), shares, where="post", marker=".", label=legible(name))
-    axes.set_xlabel("trials", fontsize=SMALL)
-    axes.set_ylabel("best validation accuracy, %", fontsize=SMALL)
-    axes.tick_params(labelsize=SMALL - 1)
+def _draw_panel(axes: Axes, searches: Sequence[tuple[RunSpec, Search]]) -> None:
+    for name in dict.fromkeys(spec.architecture.name for spec, _ in searches):
+        curves = [search.best_so_far for spec, search in searches if spec.architecture.name == name]
+        percentages = [100 * fmean(values) for values in zip(*curves, strict=True)]
+        axes.step(
+            range(1, len(percentages) + 1), percentages, where="post", marker=".", label=escape_mathtext(name)
+        )
+    axes.set_xlabel("trials", fontsize=FONT_SIZE)
+    axes.set_ylabel("best validation accuracy, %", fontsize=FONT_SIZE)
+    axes.tick_params(labelsize=FONT_SIZE - 1)
     axes.grid(alpha=0.3, linewidth=0.5)

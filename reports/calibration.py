@@ -2,40 +2,63 @@
 
 from __future__ import annotations
 
-from reports.beside import title_of
-from reports.columns import SEEN, WHO, accuracy, seen, short_notes, who
-from reports.numbers import spread
-from reports.outcomes import Outcome, Outcomes
+from reports.beside import dataset_title
+from reports.columns import (
+    IDENTITY_HEADER,
+    LEAKAGE_HEADER,
+    accuracy_cell,
+    build_short_notes,
+    identity_cells,
+    leakage_cells,
+)
+from reports.numbers import mean_std_cell
+from reports.outcomes import Outcome, StudyEvaluation
 from reports.table import Cell, Table
-from studies.calibration import BINS, brier_score, expected_calibration_error, mean_confidence
+from studies.calibration import (
+    NUM_BINS,
+    compute_brier_score,
+    compute_calibration_error,
+    compute_mean_confidence,
+)
 
 
-def calibration_table(study: Outcomes) -> Table | None:
+def build_calibration_table(evaluation: StudyEvaluation) -> Table | None:
     """One row a network and protocol: calibration error and Brier score; None if nothing has finished."""
-    if not any(row.seeds for row in study.rows):
+    if not any(outcome.trainings for outcome in evaluation.outcomes):
         return None
     return Table(
-        id=f"calibration-{study.study.name}",
-        title=f"Calibration on {title_of(study.study.dataset.name)}",
-        header=(*WHO, "Accuracy, %", "Confidence, %", "ECE, %", "Brier score", *SEEN),
-        rows=tuple(map(_row, study.rows)),
+        id=f"calibration-{evaluation.study.name}",
+        title=f"Calibration on {dataset_title(evaluation.study.dataset.name)}",
+        header=(*IDENTITY_HEADER, "Accuracy, %", "Confidence, %", "ECE, %", "Brier score", *LEAKAGE_HEADER),
+        rows=tuple(map(_build_row, evaluation.outcomes)),
         notes=(
             "Confidence: mean probability of the predicted class.",
-            f"ECE: expected calibration error with {BINS} equal-width bins of the confidence "
+            f"ECE: expected calibration error with {NUM_BINS} equal-width bins of the confidence "
             "(Guo et al. 2017, arXiv 1706.04599). 0 is best.",
             "Few units in a bin bias the ECE upward.",
             "Brier score: mean of the squared differences between probability and truth, summed over the "
             "classes (Brier 1950). 0 is best and 2 is worst.",
-            *short_notes(study.rows),
+            *build_short_notes(evaluation.outcomes),
         ),
     )
 
 
-def _row(row: Outcome) -> tuple[Cell, ...]:
-    seeds = [seed.units for seed in row.seeds if seed.units]
-    confidence, error = (
-        spread([100 * number(units) for units in seeds], row.keys, show="{:.2f}".format)
-        for number in (mean_confidence, expected_calibration_error)
+def _build_row(outcome: Outcome) -> tuple[Cell, ...]:
+    unit_sets = [training.units for training in outcome.trainings if training.units]
+    confidence, calibration_error = (
+        mean_std_cell(
+            [100 * metric(units) for units in unit_sets], outcome.run_keys, format_value="{:.2f}".format
+        )
+        for metric in (compute_mean_confidence, compute_calibration_error)
     )
-    brier = spread([brier_score(units) for units in seeds], row.keys, show="{:.3f}".format)
-    return (*who(row), accuracy(row), confidence, error, brier, *seen(row))
+    brier = mean_std_cell(
+        [compute_brier_score(units) for units in unit_sets], outcome.run_keys, format_value="{:.3f}".format
+    )
+    return (
+        *identity_cells(outcome),
+        accuracy_cell(outcome),
+        confidence,
+        calibration_error,
+        brier,
+        *leakage_cells(outcome),
+    )

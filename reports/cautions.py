@@ -4,35 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reports.lists import few
-from reports.outcomes import Outcome, Outcomes
+from reports.lists import truncate_list
+from reports.outcomes import Outcome, StudyEvaluation
 
 
-def cautions(study: Outcomes) -> Iterator[str]:
+def list_caveats(evaluation: StudyEvaluation) -> Iterator[str]:
     """One text for each fault that makes a difference mean something else than the architectures."""
-    scaled = [row for row in study.rows if row.arm.width != 1]
-    full = [row for row in study.rows if row.arm.width == 1]
-    if scaled and full:
-        widths = few(list(dict.fromkeys(f"{row.arm.name} {row.arm.width:g}" for row in scaled)))
-        names = few(list(dict.fromkeys(row.arm.name for row in full)))
+    scaled_outcomes = [outcome for outcome in evaluation.outcomes if outcome.arm.width != 1]
+    full_width = [outcome for outcome in evaluation.outcomes if outcome.arm.width == 1]
+    if scaled_outcomes and full_width:
+        widths = truncate_list(
+            list(dict.fromkeys(f"{outcome.arm.name} {outcome.arm.width:g}" for outcome in scaled_outcomes))
+        )
+        names = truncate_list(list(dict.fromkeys(outcome.arm.name for outcome in full_width)))
         yield (
             f"Widths are unequal: {widths}; not scaled: {names}. These networks differ in size too; with "
             "--width 1 no network is scaled."
         )
-    cut: dict[str, list[str]] = {}
-    for row in study.rows:
-        if text := _still_improving(row):
-            cut.setdefault(row.arm.name, []).append(f"{text} under {row.protocol}")
-    if cut:
-        told = few([f"{name} ({', '.join(texts)})" for name, texts in cut.items()])
+    texts_by_arm: dict[str, list[str]] = {}
+    for outcome in evaluation.outcomes:
+        if text := _describe_unfinished_training(outcome):
+            texts_by_arm.setdefault(outcome.arm.name, []).append(f"{text} under {outcome.protocol}")
+    if texts_by_arm:
+        unfinished = truncate_list([f"{name} ({', '.join(texts)})" for name, texts in texts_by_arm.items()])
         yield (
-            f"Training was still improving when it ended: {told}. The best epoch was the last one allowed; "
+            f"Training was still improving when it ended: {unfinished}. The best epoch was the last one allowed; "
             "with more --epochs these networks can score higher."
         )
 
 
-def _still_improving(row: Outcome) -> str:
+def _describe_unfinished_training(outcome: Outcome) -> str:
     """In how many runs the best epoch was the last one allowed; "" if in less than half of them."""
-    runs = row.runs
-    cut = sum(run.best_epoch == run.spec.training.epochs for run in runs)
-    return f"{cut} of {len(runs)} runs" if runs and 2 * cut >= len(runs) else ""
+    runs = outcome.runs
+    runs_at_limit = sum(run.best_epoch == run.spec.training.epochs for run in runs)
+    return f"{runs_at_limit} of {len(runs)} runs" if runs and 2 * runs_at_limit >= len(runs) else ""

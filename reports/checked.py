@@ -4,41 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from architectures.parts import parts_of
-from architectures.spec import BLOCKS, ArchitectureSpec
-from reports.outcomes import Outcome, Outcomes, training_id
+from architectures.parts import get_components
+from architectures.spec import BLOCK_NETWORK, ArchitectureSpec
+from reports.outcomes import Outcome, StudyEvaluation, get_training_id
 from studies.results import RunResult
-from studies.spec import Check, is_null
+from studies.spec import Check, is_null_arm
 
 
-def runs_of(
-    study: Outcomes, check: Check, arm: ArchitectureSpec, *, protocol: str
+def find_check_runs(
+    evaluation: StudyEvaluation, check: Check, arm: ArchitectureSpec, *, protocol: str
 ) -> dict[tuple[int, int], list[RunResult]]:
     """The finished runs of an arm's check under a protocol, by training; those that lack a fold are left
     out.
     """
-    if check not in study.study.checks:
+    if check not in evaluation.study.checks:
         return {}
-    found = {result.spec.key: result for result in study.result.results}
-    keys: dict[tuple[int, int], list[str]] = {}
-    for spec in study.study.runs():
-        if (spec.control, spec.architecture, spec.protocol) == (check, arm, protocol):
-            keys.setdefault(training_id(spec), []).append(spec.key)
+    results_by_key = {result.spec.key: result for result in evaluation.result.results}
+    keys_by_training: dict[tuple[int, int], list[str]] = {}
+    for spec in evaluation.study.list_runs():
+        if (spec.variant, spec.architecture, spec.protocol) == (check, arm, protocol):
+            keys_by_training.setdefault(get_training_id(spec), []).append(spec.key)
     return {
-        training: [found[key] for key in members]
-        for training, members in keys.items()
-        if all(key in found for key in members)
+        training_id: [results_by_key[key] for key in run_keys]
+        for training_id, run_keys in keys_by_training.items()
+        if all(key in results_by_key for key in run_keys)
     }
 
 
-def twins(rows: Sequence[Outcome], part: str) -> tuple[tuple[Outcome, Outcome], ...]:
+def find_matched_pairs(outcomes: Sequence[Outcome], component: str) -> tuple[tuple[Outcome, Outcome], ...]:
     """(without, with): outcomes of one protocol whose arms are block networks that differ in `part` alone."""
-    blocks = [row for row in rows if row.arm.network == BLOCKS and row.seeds and not is_null(row.arm)]
+    blocks = [
+        outcome
+        for outcome in outcomes
+        if outcome.arm.network == BLOCK_NETWORK and outcome.trainings and not is_null_arm(outcome.arm)
+    ]
     return tuple(
-        (without, with_it)
-        for without in blocks
-        for with_it in blocks
-        if parts_of(with_it.arm) == parts_of(without.arm) | {part}
-        and part not in parts_of(without.arm)
-        and (without.arm.width, without.arm.stages) == (with_it.arm.width, with_it.arm.stages)
+        (without_component, with_component)
+        for without_component in blocks
+        for with_component in blocks
+        if get_components(with_component.arm) == get_components(without_component.arm) | {component}
+        and component not in get_components(without_component.arm)
+        and (without_component.arm.width, without_component.arm.stages)
+        == (with_component.arm.width, with_component.arm.stages)
     )

@@ -5,128 +5,167 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from reports.beside import Beside, beside, departure_notes, title_of
-from reports.columns import SEEN, WHO, accuracy, score, score_notes, seen, short_notes, who
-from reports.costs import named_cost_table
-from reports.numbers import NOTHING, label, points
-from reports.outcomes import Outcome, Outcomes
+from reports.beside import PaperReference, build_paper_difference_notes, dataset_title, find_paper_reference
+from reports.columns import (
+    IDENTITY_HEADER,
+    LEAKAGE_HEADER,
+    accuracy_cell,
+    build_score_notes,
+    build_short_notes,
+    identity_cells,
+    leakage_cells,
+    score_cell,
+)
+from reports.costs import build_named_cost_table
+from reports.numbers import NO_VALUE, format_points, text_cell
+from reports.outcomes import Outcome, StudyEvaluation
 from reports.table import Cell, Table
 from studies.metrics import Scores
 from studies.paper import PublishedScores
 
-METRICS: tuple[tuple[str, Callable[[Scores], float]], ...] = (
+METRIC_GETTERS: tuple[tuple[str, Callable[[Scores], float]], ...] = (
     ("accuracy", lambda scores: scores.accuracy),
     ("precision", lambda scores: scores.precision),
     ("recall", lambda scores: scores.recall),
     ("f1", lambda scores: scores.f1),
 )
-SAME_NUMBERS = (
+MACRO_AVERAGE_NOTE = (
     "Precision, recall and F1 are plain means over the classes, of pooled predictions: recall is the field's "
     "UAR, F1 its UF1."
 )
 
 
-def score_table(study: Outcomes) -> Table:
+def build_score_table(evaluation: StudyEvaluation) -> Table:
     """Every network and control under every protocol: its scores, by the protocol's unit and by frame."""
-    rows = (*study.rows, *study.controls)
-    grouped = study.study.protocols != ("frame",)
-    frames = ("Accuracy by frame", "F1 by frame") if grouped else ()
-    other = beside(study)
+    outcomes = (*evaluation.outcomes, *evaluation.controls)
+    has_frame_columns = evaluation.study.protocols != ("frame",)
+    frame_header = ("Accuracy by frame", "F1 by frame") if has_frame_columns else ()
+    paper_ref = find_paper_reference(evaluation)
     return Table(
-        id=f"scores-{study.study.name}",
-        title=f"Networks on {title_of(study.study.dataset.name)}, in %",
-        header=(*WHO, "Accuracy", "Precision", "Recall (UAR)", "F1 (UF1)", *frames, *SEEN),
-        rows=tuple(_score_row(row, grouped=grouped) for row in rows),
-        notes=(SAME_NUMBERS, *score_notes(study, rows), *departure_notes(study.study)),
-        paper=other.items(other.published.comparison_table) if other else (),
+        id=f"scores-{evaluation.study.name}",
+        title=f"Networks on {dataset_title(evaluation.study.dataset.name)}, in %",
+        header=(
+            *IDENTITY_HEADER,
+            "Accuracy",
+            "Precision",
+            "Recall (UAR)",
+            "F1 (UF1)",
+            *frame_header,
+            *LEAKAGE_HEADER,
+        ),
+        rows=tuple(_build_score_row(outcome, has_frame_columns=has_frame_columns) for outcome in outcomes),
+        notes=(
+            MACRO_AVERAGE_NOTE,
+            *build_score_notes(evaluation, outcomes),
+            *build_paper_difference_notes(evaluation.study),
+        ),
+        paper_items=paper_ref.cite_items(paper_ref.results.comparison_table) if paper_ref else (),
     )
 
 
-def _score_row(row: Outcome, *, grouped: bool) -> tuple[Cell, ...]:
-    rest = [score(row, number) for _, number in METRICS[1:]]
-    frames = [score(row, number, by_frame=True) for name, number in METRICS if name in ("accuracy", "f1")]
-    return (*who(row), accuracy(row), *rest, *(frames if grouped else ()), *seen(row))
+def _build_score_row(outcome: Outcome, *, has_frame_columns: bool) -> tuple[Cell, ...]:
+    other_cells = [score_cell(outcome, metric) for _, metric in METRIC_GETTERS[1:]]
+    frame_cells = [
+        score_cell(outcome, metric, by_frame=True)
+        for name, metric in METRIC_GETTERS
+        if name in ("accuracy", "f1")
+    ]
+    return (
+        *identity_cells(outcome),
+        accuracy_cell(outcome),
+        *other_cells,
+        *(frame_cells if has_frame_columns else ()),
+        *leakage_cells(outcome),
+    )
 
 
-def paper_table(study: Outcomes) -> Table | None:
+def build_paper_table(evaluation: StudyEvaluation) -> Table | None:
     """The paper's scores and, where the data are the same, our distance from them; None if it has none."""
-    other = beside(study)
-    if other is None:
+    paper_ref = find_paper_reference(evaluation)
+    if paper_ref is None:
         return None
-    names = ("accuracy", "precision", "recall", "F1")
-    paper = tuple(f"{other.column}: {name}" for name in names)
-    difference = tuple(f"Δ {name}" for name in names) if other.same else ()
+    metric_names = ("accuracy", "precision", "recall", "F1")
+    paper_header = tuple(f"{paper_ref.column_title}: {metric_name}" for metric_name in metric_names)
+    difference_header = (
+        tuple(f"Δ {metric_name}" for metric_name in metric_names) if paper_ref.is_same_data else ()
+    )
     notes = (
-        f"Paper: {other.published.comparison_table}, in %, by frame.",
+        f"Paper: {paper_ref.results.comparison_table}, in %, by frame.",
         *(
             ("Δ: ours minus the paper's, in points; of the mean where there are several seeds.",)
-            if other.same
+            if paper_ref.is_same_data
             else ()
         ),
-        *other.notes,
-        *short_notes(study.rows),
-        *departure_notes(study.study),
+        *paper_ref.notes,
+        *build_short_notes(evaluation.outcomes),
+        *build_paper_difference_notes(evaluation.study),
     )
     return Table(
-        id=f"paper-{study.study.name}",
-        title=f"The paper's scores beside ours on {title_of(study.study.dataset.name)}",
-        header=(*WHO[:2], "Ours: accuracy", *paper, *difference, *SEEN),
-        rows=tuple(_paper_row(row, other) for row in study.rows),
+        id=f"paper-{evaluation.study.name}",
+        title=f"The paper's scores beside ours on {dataset_title(evaluation.study.dataset.name)}",
+        header=(*IDENTITY_HEADER[:2], "Ours: accuracy", *paper_header, *difference_header, *LEAKAGE_HEADER),
+        rows=tuple(_build_paper_row(outcome, paper_ref) for outcome in evaluation.outcomes),
         notes=notes,
-        paper=other.items(other.published.comparison_table),
+        paper_items=paper_ref.cite_items(paper_ref.results.comparison_table),
     )
 
 
-def _paper_row(row: Outcome, other: Beside) -> tuple[Cell, ...]:
-    printed = other.published.scores.get(row.arm.name)
-    differences = [_difference(row, printed, metric=name) for name, _ in METRICS] if other.same else []
+def _build_paper_row(outcome: Outcome, paper_ref: PaperReference) -> tuple[Cell, ...]:
+    published = paper_ref.results.scores.get(outcome.arm.name)
+    differences = (
+        [_build_difference_cell(outcome, published, metric=name) for name, _ in METRIC_GETTERS]
+        if paper_ref.is_same_data
+        else []
+    )
     return (
-        *who(row)[:2],
-        accuracy(row),
-        *(_printed(printed, name) for name, _ in METRICS),
+        *identity_cells(outcome)[:2],
+        accuracy_cell(outcome),
+        *(_build_published_cell(published, name) for name, _ in METRIC_GETTERS),
         *differences,
-        *seen(row),
+        *leakage_cells(outcome),
     )
 
 
-def _printed(printed: PublishedScores | None, metric: str) -> Cell:
-    if printed is None:
-        return label(NOTHING)
-    value = getattr(printed, metric)
+def _build_published_cell(published: PublishedScores | None, metric: str) -> Cell:
+    if published is None:
+        return text_cell(NO_VALUE)
+    value = getattr(published, metric)
     return Cell(text=str(value), value=float(value))
 
 
-def _difference(row: Outcome, printed: PublishedScores | None, *, metric: str) -> Cell:
-    ours = score(row, dict(METRICS)[metric])
-    if printed is None or ours.value is None:
-        return label(NOTHING)
-    difference = ours.value - float(getattr(printed, metric))
-    return Cell(text=points(difference), value=difference, run_keys=ours.run_keys)
+def _build_difference_cell(outcome: Outcome, published: PublishedScores | None, *, metric: str) -> Cell:
+    measured_cell = score_cell(outcome, dict(METRIC_GETTERS)[metric])
+    if published is None or measured_cell.value is None:
+        return text_cell(NO_VALUE)
+    difference = measured_cell.value - float(getattr(published, metric))
+    return Cell(text=format_points(difference), value=difference, run_keys=measured_cell.run_keys)
 
 
-def size_table(study: Outcomes) -> Table | None:
+def build_size_table(evaluation: StudyEvaluation) -> Table | None:
     """Size and work of every network that has run, with the paper's size beside; None if none has."""
     rows = []
-    for arm in study.study.arms:
-        found = next((row.first for row in study.of(arm.name) if row.first), None)
-        if found:
-            rows.append((arm_name(study, arm.name), arm, found.cost, (found.spec.key,)))
+    for arm in evaluation.study.arms:
+        run = next(
+            (outcome.first_run for outcome in evaluation.select_arm(arm.name) if outcome.first_run), None
+        )
+        if run:
+            rows.append((format_arm_name(evaluation, arm.name), arm, run.cost, (run.spec.key,)))
     if not rows:
         return None
-    other = beside(study)
-    sizes = {arm: scores.mib for arm, scores in other.published.scores.items()} if other else None
-    pixels, classes = study.study.dataset.image_size, len(study.classes)
-    about = f" at {pixels} px and {classes} classes"
-    table = named_cost_table(rows, about=about, paper=sizes, classes=classes)
-    items = other.items(other.published.comparison_table) if other else ()
-    return replace(table, id=f"cost-{study.study.name}", paper=items)
+    paper_ref = find_paper_reference(evaluation)
+    sizes = {arm: scores.mib for arm, scores in paper_ref.results.scores.items()} if paper_ref else None
+    image_size, classes = evaluation.study.dataset.image_size, len(evaluation.classes)
+    title_suffix = f" at {image_size} px and {classes} classes"
+    table = build_named_cost_table(rows, title_suffix=title_suffix, paper_sizes=sizes, num_classes=classes)
+    paper_items = paper_ref.cite_items(paper_ref.results.comparison_table) if paper_ref else ()
+    return replace(table, id=f"cost-{evaluation.study.name}", paper_items=paper_items)
 
 
-def arm_name(study: Outcomes, arm: str) -> str:
+def format_arm_name(evaluation: StudyEvaluation, arm: str) -> str:
     """The arm's name where a row stands for all protocols, with the protocols it collapsed under."""
-    rows = study.of(arm)
-    under = [row.protocol for row in rows if row.collapsed]
-    marks = [rows[0].scale] if rows[0].scale else []
-    if under:
-        marks.append(f"collapsed under {', '.join(under)}")
+    outcomes = evaluation.select_arm(arm)
+    collapsed_protocols = [outcome.protocol for outcome in outcomes if outcome.collapsed_count]
+    marks = [outcomes[0].width_mark] if outcomes[0].width_mark else []
+    if collapsed_protocols:
+        marks.append(f"collapsed under {', '.join(collapsed_protocols)}")
     return f"{arm} ({', '.join(marks)})" if marks else arm

@@ -9,7 +9,7 @@ from statistics import fmean
 
 from studies.results import Epoch
 
-SHARE = 0.95
+CONVERGENCE_SHARE = 0.95
 """Of the best validation accuracy, what counts as having arrived."""
 
 
@@ -24,9 +24,9 @@ class Convergence:
     roughness: float
 
 
-def convergence(history: Sequence[Epoch]) -> Convergence:
+def compute_convergence(history: Sequence[Epoch]) -> Convergence:
     """Of one run's epochs, at least one."""
     curve = [epoch.validation_accuracy for epoch in history]
-    arrived = next(n for n, value in enumerate(curve, start=1) if value >= SHARE * max(curve))
-    falls = [max(0.0, before - after) for before, after in pairwise(curve)]
-    return Convergence(epochs=arrived, roughness=fmean(falls) if falls else 0.0)
+    epochs = next(n for n, value in enumerate(curve, start=1) if value >= CONVERGENCE_SHARE * max(curve))
+    drops = [max(0.0, before - after) for before, after in pairwise(curve)]
+    return Convergence(epochs=epochs, roughness=fmean(drops) if drops else 0.0)

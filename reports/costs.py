@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from architectures.spec import ArchitectureSpec
-from reports.numbers import NOTHING, label, size, whole
+from reports.numbers import NO_VALUE, count_cell, size_cell, text_cell
 from reports.table import Cell, Table
 from studies.cost import PAPER_BLOCK1_SEPARABLE, PAPER_BLOCK1_STANDARD, BlockCost, Cost
 
-COUNTED = ("Multiply-adds", "Activations", "Attention", "Additions", "Norm", "Pooling")
-NOTES = (
+WORK_HEADER = ("Multiply-adds", "Activations", "Attention", "Additions", "Norm", "Pooling")
+COST_NOTES = (
     "One image, eval mode. Multiply-adds: convolutions and linear layers, a multiplication and its addition "
     "counted as one, biases left out (fvcore's convention). The other columns count elementwise work, which "
     "that total leaves out, in elements; norm in operations, two an element.",
@@ -19,76 +19,104 @@ NOTES = (
     "Multiply-adds are not time: what works on single elements is bound by memory.",
 )
 PAPER_CLASSES = 6
-TOLERANCE = 0.011
+SIZE_TOLERANCE = 0.011
 """In MiB; the paper's 81.20 for ResNet34's 81.21 is a matter of rounding."""
 
-Named = tuple[str, ArchitectureSpec, Cost, tuple[str, ...]]
+NamedCost = tuple[str, ArchitectureSpec, Cost, tuple[str, ...]]
 
 
-def cost_table(rows: Sequence[tuple[ArchitectureSpec, Cost]], *, about: str = "") -> Table:
+def build_cost_table(costs: Sequence[tuple[ArchitectureSpec, Cost]], *, title_suffix: str = "") -> Table:
     """Parameters, size and counted work of each network; `about` ends the title."""
-    return named_cost_table([(spec.name, spec, cost, ()) for spec, cost in rows], about=about)
-
-
-def named_cost_table(
-    rows: Sequence[Named], *, about: str = "", paper: Mapping[str, Decimal] | None = None, classes: int = 0
-) -> Table:
-    """The same from (name to show, spec, cost, run keys), with the paper's sizes in MB by network beside."""
-    beside = ("Paper's MB",) if paper else ()
-    notes = _size_notes(rows, paper, classes=classes) if paper else ()
-    return Table(
-        id="cost",
-        title=f"Size and work of the networks{about}",
-        header=("Network", "Parameters", "MiB", *beside, *COUNTED),
-        rows=tuple(_row(row, paper) for row in rows),
-        notes=(*NOTES, *_uncounted(rows), *notes),
+    return build_named_cost_table(
+        [(spec.name, spec, cost, ()) for spec, cost in costs], title_suffix=title_suffix
     )
 
 
-def _row(row: Named, paper: Mapping[str, Decimal] | None) -> tuple[Cell, ...]:
-    name, spec, cost, keys = row
-    work = (cost.multiply_adds, cost.activations, cost.attention, cost.additions, cost.norm, cost.pooling)
-    sizes = [size(cost.mib, keys)]
-    if paper:
-        printed = paper.get(spec.name)
-        sizes.append(label(NOTHING) if printed is None else Cell(text=str(printed), value=float(printed)))
-    return (label(name), whole(cost.parameters, keys), *sizes, *(whole(number, keys) for number in work))
+def build_named_cost_table(
+    named_costs: Sequence[NamedCost],
+    *,
+    title_suffix: str = "",
+    paper_sizes: Mapping[str, Decimal] | None = None,
+    num_classes: int = 0,
+) -> Table:
+    """The same from (name to show, spec, cost, run keys), with the paper's sizes in MB by network beside."""
+    paper_header = ("Paper's MB",) if paper_sizes else ()
+    size_notes = _build_size_notes(named_costs, paper_sizes, num_classes=num_classes) if paper_sizes else ()
+    return Table(
+        id="cost",
+        title=f"Size and work of the networks{title_suffix}",
+        header=("Network", "Parameters", "MiB", *paper_header, *WORK_HEADER),
+        rows=tuple(_build_row(named_cost, paper_sizes) for named_cost in named_costs),
+        notes=(*COST_NOTES, *_build_uncounted_notes(named_costs), *size_notes),
+    )
 
 
-def _uncounted(rows: Sequence[Named]) -> tuple[str, ...]:
-    networks: dict[str, list[str]] = {}
-    for name, _, cost, _ in rows:
-        operators = ", ".join(f"{operator} ({calls}×)" for operator, calls in cost.uncounted)
+def _build_row(named_cost: NamedCost, paper_sizes: Mapping[str, Decimal] | None) -> tuple[Cell, ...]:
+    name, spec, cost, run_keys = named_cost
+    work_counts = (
+        cost.multiply_adds,
+        cost.activations,
+        cost.attention,
+        cost.additions,
+        cost.norm,
+        cost.pooling,
+    )
+    size_cells = [size_cell(cost.mib, run_keys)]
+    if paper_sizes:
+        paper_size = paper_sizes.get(spec.name)
+        size_cells.append(
+            text_cell(NO_VALUE) if paper_size is None else Cell(text=str(paper_size), value=float(paper_size))
+        )
+    return (
+        text_cell(name),
+        count_cell(cost.parameters, run_keys),
+        *size_cells,
+        *(count_cell(work_count, run_keys) for work_count in work_counts),
+    )
+
+
+def _build_uncounted_notes(named_costs: Sequence[NamedCost]) -> tuple[str, ...]:
+    names_by_operators: dict[str, list[str]] = {}
+    for name, _, cost, _ in named_costs:
+        operators = ", ".join(f"{operator} ({calls}×)" for operator, calls in cost.uncounted_ops)
         if operators:
-            networks.setdefault(operators, []).append(name)
-    if not networks:
+            names_by_operators.setdefault(operators, []).append(name)
+    if not names_by_operators:
         return ("Every operator that computes is in a column.",)
-    texts = [f"{operators} in {', '.join(names)}" for operators, names in networks.items()]
+    texts = [f"{operators} in {', '.join(names)}" for operators, names in names_by_operators.items()]
     return (f"Operators that are in no column: {'; '.join(texts)}.",)
 
 
-def _size_notes(rows: Sequence[Named], paper: Mapping[str, Decimal], *, classes: int) -> tuple[str, ...]:
-    if classes != PAPER_CLASSES:
-        return (f"The paper's sizes are for {PAPER_CLASSES} classes, these for {classes}.",)
-    off = [
-        f"{spec.name} ({cost.mib:.2f}, paper {paper[spec.name]})"
-        for _, spec, cost, _ in rows
-        if spec.width == 1 and spec.name in paper
-        if abs(cost.mib - float(paper[spec.name])) > TOLERANCE
+def _build_size_notes(
+    named_costs: Sequence[NamedCost], paper_sizes: Mapping[str, Decimal], *, num_classes: int
+) -> tuple[str, ...]:
+    if num_classes != PAPER_CLASSES:
+        return (f"The paper's sizes are for {PAPER_CLASSES} classes, these for {num_classes}.",)
+    mismatches = [
+        f"{spec.name} ({cost.mib:.2f}, paper {paper_sizes[spec.name]})"
+        for _, spec, cost, _ in named_costs
+        if spec.width == 1 and spec.name in paper_sizes
+        if abs(cost.mib - float(paper_sizes[spec.name])) > SIZE_TOLERANCE
     ]
-    return (f"Sizes that are not the paper's: {', '.join(off)}.",) if off else ()
+    return (f"Sizes that are not the paper's: {', '.join(mismatches)}.",) if mismatches else ()
 
 
-def block_cost_table(costs: Sequence[BlockCost]) -> Table:
+def build_block_cost_table(costs: Sequence[BlockCost]) -> Table:
     """Equations (1) and (2) for each block, sums, and the paper's two figures for the first block."""
-    first = [block for block in costs if block.name.startswith("1.")]
+    first_blocks = [block for block in costs if block.name.startswith("1.")]
     rows = [
-        _block_row(f"block {block.name}", block, place=f"{block.inputs}→{block.outputs}, {block.side} px")
+        _build_block_row(
+            f"block {block.name}",
+            block,
+            channels_text=f"{block.in_channels}→{block.out_channels}, {block.side} px",
+        )
         for block in costs
     ]
-    rows.append(_block_row("stage 1", *first))
-    rows.append(_block_row("all blocks", *costs))
-    rows.append(_left('paper, "first block"', PAPER_BLOCK1_STANDARD, separable=PAPER_BLOCK1_SEPARABLE))
+    rows.append(_build_block_row("stage 1", *first_blocks))
+    rows.append(_build_block_row("all blocks", *costs))
+    rows.append(
+        _build_remaining_row('paper, "first block"', PAPER_BLOCK1_STANDARD, separable=PAPER_BLOCK1_SEPARABLE)
+    )
     return Table(
         id=f"blocks-{costs[0].side}",
         title=f"Multiplications by the paper's equations (1) and (2) at {costs[0].side} px",
@@ -98,16 +126,26 @@ def block_cost_table(costs: Sequence[BlockCost]) -> Table:
             "Convolutions of the blocks alone: no projections, attention, norm or classifier.",
             "The last row is what Section 3.1 prints, for 224 px.",
         ),
-        paper=("Section 3.1",),
+        paper_items=("Section 3.1",),
     )
 
 
-def _block_row(name: str, *blocks: BlockCost, place: str = NOTHING) -> tuple[Cell, ...]:
+def _build_block_row(name: str, *blocks: BlockCost, channels_text: str = NO_VALUE) -> tuple[Cell, ...]:
     standard = sum(block.standard for block in blocks)
-    return _left(name, standard, separable=sum(block.separable for block in blocks), place=place)
+    return _build_remaining_row(
+        name, standard, separable=sum(block.separable for block in blocks), channels_text=channels_text
+    )
 
 
-def _left(name: str, standard: int, *, separable: int, place: str = NOTHING) -> tuple[Cell, ...]:
-    left = 100 * separable / standard
-    share = Cell(text=f"{left:.2f}", value=left)
-    return (label(name), label(place), whole(standard), whole(separable), share)
+def _build_remaining_row(
+    name: str, standard: int, *, separable: int, channels_text: str = NO_VALUE
+) -> tuple[Cell, ...]:
+    remaining = 100 * separable / standard
+    remaining_cell = Cell(text=f"{remaining:.2f}", value=remaining)
+    return (
+        text_cell(name),
+        text_cell(channels_text),
+        count_cell(standard),
+        count_cell(separable),
+        remaining_cell,
+    )

@@ -5,88 +5,114 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from architectures.catalogue import COMPARISON, LADDER
-from reports.beside import departures, title_of
-from reports.outcomes import Outcomes
-from studies.paper import ABLATION, ITEMS, PAPER
+from architectures.catalogue import COMPARISON_NETWORKS, LADDER
+from reports.beside import dataset_title, differences_from_paper
+from reports.outcomes import StudyEvaluation
+from studies.paper import ABLATION_DATASET, PAPER_ITEMS, PUBLISHED_RESULTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gap:
+class MissingItem:
     """An item of `studies.paper.ITEMS` without support: why, and the command that would give it."""
 
     item: str
-    why: str
+    reason: str
     command: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Need:
+class _Requirement:
     """What an item is made from: a study of a kind (any: "") on a data set, the networks, the pictures."""
 
     item: str
     kind: str
     dataset: str
     arms: tuple[str, ...] = ()
-    picture: str = ""
+    image: str = ""
 
 
-def _needs() -> tuple[_Need, ...]:
-    seven, rungs = (tuple(arm.name for arm in arms) for arms in (COMPARISON, LADDER))
-    needs = [_Need(item=f"Figure {n}", kind="ablation", dataset=ABLATION, arms=rungs) for n in (16, 17, 18)]
-    needs.append(_Need(item="Figure 9", kind="", dataset=ABLATION, picture="augmentation"))
-    for name, paper in PAPER.items():
-        needs.append(_Need(item="Table 2", kind="", dataset=name))
-        needs.append(_Need(item=paper.sheet, kind="", dataset=name, picture="samples"))
-        needs.append(_Need(item=paper.per_class_table, kind="", dataset=name, arms=("proposed",)))
-        figures = (paper.confusion_figure, paper.accuracy_figure, paper.loss_figure)
-        needs += [
-            _Need(item=item, kind="comparison", dataset=name, arms=seven)
-            for item in (paper.comparison_table, *figures)
+def _list_requirements() -> tuple[_Requirement, ...]:
+    comparison_names, rung_names = (tuple(arm.name for arm in arms) for arms in (COMPARISON_NETWORKS, LADDER))
+    requirements = [
+        _Requirement(
+            item=f"Figure {figure_number}", kind="ablation", dataset=ABLATION_DATASET, arms=rung_names
+        )
+        for figure_number in (16, 17, 18)
+    ]
+    requirements.append(
+        _Requirement(item="Figure 9", kind="", dataset=ABLATION_DATASET, image="augmentation")
+    )
+    for name, paper_results in PUBLISHED_RESULTS.items():
+        requirements.append(_Requirement(item="Table 2", kind="", dataset=name))
+        requirements.append(
+            _Requirement(item=paper_results.samples_figure, kind="", dataset=name, image="samples")
+        )
+        requirements.append(
+            _Requirement(item=paper_results.per_class_table, kind="", dataset=name, arms=("proposed",))
+        )
+        figures = (paper_results.confusion_figure, paper_results.accuracy_figure, paper_results.loss_figure)
+        requirements += [
+            _Requirement(item=item, kind="comparison", dataset=name, arms=comparison_names)
+            for item in (paper_results.comparison_table, *figures)
         ]
-    order = list(ITEMS)
-    return tuple(sorted(needs, key=lambda need: order.index(need.item)))
+    order = list(PAPER_ITEMS)
+    return tuple(sorted(requirements, key=lambda requirement: order.index(requirement.item)))
 
 
-def gaps(studies: Sequence[Outcomes], pictures: Collection[str]) -> tuple[Gap, ...]:
+def find_missing_items(
+    evaluations: Sequence[StudyEvaluation], images: Collection[str]
+) -> tuple[MissingItem, ...]:
     """What is missing, in the paper's order; `pictures` holds the names of those that were handed in."""
-    found = []
-    for need in _needs():
-        reasons = [_reason(need, study, pictures) for study in studies if _fits(need, study)]
+    missing_items = []
+    for requirement in _list_requirements():
+        reasons = [
+            _find_reason(requirement, evaluation, images)
+            for evaluation in evaluations
+            if _is_matching_study(requirement, evaluation)
+        ]
         if "" in reasons:
             continue
-        kind = need.kind or "study"
-        why = reasons[0] if reasons else f"No {kind} on {title_of(need.dataset)} here"
-        found.append(Gap(item=need.item, why=why, command=_command(need)))
-    return tuple(found)
+        study_kind = requirement.kind or "study"
+        reason = reasons[0] if reasons else f"No {study_kind} on {dataset_title(requirement.dataset)} here"
+        missing_items.append(
+            MissingItem(item=requirement.item, reason=reason, command=_build_command(requirement))
+        )
+    return tuple(missing_items)
 
 
-def _fits(need: _Need, study: Outcomes) -> bool:
-    return study.study.dataset.name == need.dataset and need.kind in ("", study.study.kind)
+def _is_matching_study(requirement: _Requirement, evaluation: StudyEvaluation) -> bool:
+    return evaluation.study.dataset.name == requirement.dataset and requirement.kind in (
+        "",
+        evaluation.study.kind,
+    )
 
 
-def _reason(need: _Need, study: Outcomes, pictures: Collection[str]) -> str:
+def _find_reason(requirement: _Requirement, evaluation: StudyEvaluation, images: Collection[str]) -> str:
     """Why this study does not support the item; "" if it does."""
-    if study.drawn:
+    if evaluation.is_synthetic:
         return "The faces are drawn, not the release's"
-    if need.picture:
-        kept = f"{study.study.name}/{need.picture}" in pictures
-        return "" if kept else "The picture was not kept with the study"
-    if "frame" not in study.study.protocols:
+    if requirement.image:
+        has_image = f"{evaluation.study.name}/{requirement.image}" in images
+        return "" if has_image else "The picture was not kept with the study"
+    if "frame" not in evaluation.study.protocols:
         return "Not run under frame, the paper's split"
-    rows = {row.arm.name: row for row in study.under("frame")}
-    lacking = [arm for arm in need.arms if arm not in rows]
-    if lacking:
-        return f"Networks left out: {', '.join(lacking)}"
-    unfinished = [arm for arm in need.arms if not rows[arm].seeds]
-    if unfinished or not study.result.results:
-        return f"Not finished under frame: {', '.join(unfinished) or 'any network'}"
-    texts = departures(study.study)
-    return f"Not the paper's settings: {'; '.join(texts)}" if texts and need.arms else ""
+    outcomes_by_arm = {outcome.arm.name: outcome for outcome in evaluation.select_protocol("frame")}
+    missing_arms = [arm for arm in requirement.arms if arm not in outcomes_by_arm]
+    if missing_arms:
+        return f"Networks left out: {', '.join(missing_arms)}"
+    unfinished_arms = [arm for arm in requirement.arms if not outcomes_by_arm[arm].trainings]
+    if unfinished_arms or not evaluation.result.results:
+        return f"Not finished under frame: {', '.join(unfinished_arms) or 'any network'}"
+    paper_differences = differences_from_paper(evaluation.study)
+    return (
+        f"Not the paper's settings: {'; '.join(paper_differences)}"
+        if paper_differences and requirement.arms
+        else ""
+    )
 
 
-def _command(need: _Need) -> str:
+def _build_command(requirement: _Requirement) -> str:
     """What would give the item."""
-    if need.kind == "ablation":
-        return f"harness ablate --dataset {need.dataset} --design ladder --protocol frame"
-    return f"harness compare --dataset {need.dataset} --protocol frame"
+    if requirement.kind == "ablation":
+        return f"harness ablate --dataset {requirement.dataset} --design ladder --protocol frame"
+    return f"harness compare --dataset {requirement.dataset} --protocol frame"

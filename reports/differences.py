@@ -11,22 +11,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from architectures.spec import USER
-from reports.columns import SEEN, SEEN_NOTE, audit_notes, mark_notes, seen
-from reports.lists import few
-from reports.numbers import NOTHING, label, points
-from reports.outcomes import Outcome, Outcomes, marked
-from reports.pairing import Paired, Training, pair_up
+from architectures.spec import USER_NETWORK
+from reports.columns import LEAKAGE_HEADER, LEAKAGE_NOTE, build_audit_notes, build_mark_notes, leakage_cells
+from reports.lists import truncate_list
+from reports.numbers import NO_VALUE, format_points, text_cell
+from reports.outcomes import Outcome, StudyEvaluation, append_marks
+from reports.pairing import PairedOutcomes, TrainingId, pair_outcomes
 from reports.table import Cell, Table
-from studies.arms import FACTORIAL, LADDERS, null_pair, pairs, reference
+from studies.arms import FACTORIAL, LADDER_DESIGNS, build_pairs, find_null_pair, select_reference_arm
 from studies.metrics import METRIC_NAMES
 from studies.spec import Metric, Study
-from studies.statistics.mcnemar import exact
-from studies.statistics.verdicts import MIN_TRAININGS, Estimate, Verdict, Word, decide
+from studies.statistics.mcnemar import compute_mcnemar_p
+from studies.statistics.verdicts import MIN_TRAININGS, Estimate, Verdict, VerdictLabel, decide_verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class ArmDifference:
     """Two arms under one protocol: the second's metric less the first's, and the verdict on it.
 
     `estimate` is None where both arms collapsed, or where there is an obstacle to any verdict. `wins` and
@@ -35,7 +35,7 @@ class Difference:
 
     before: Outcome
     after: Outcome
-    trainings: int
+    training_count: int
     value: float
     estimate: Estimate | None
     verdict: Verdict
@@ -43,103 +43,125 @@ class Difference:
     losses: int | None = None
 
     @property
-    def mcnemar(self) -> float | None:
+    def mcnemar_p(self) -> float | None:
         """Exact McNemar's p of the wins and losses of a single training; it decides nothing."""
-        if self.wins is None or self.losses is None or self.verdict.word == "both collapsed":
+        if self.wins is None or self.losses is None or self.verdict.label == "both collapsed":
             return None
-        return exact(self.wins, self.losses)
+        return compute_mcnemar_p(self.wins, self.losses)
 
     @property
     def text(self) -> str:
         """The estimate in points with its interval: "+3.10 [+0.20 to +6.00]"."""
-        gain = points(100 * self.value)
-        return f"{gain} [{span(self.estimate)}]" if self.estimate and self.estimate.low is not None else gain
+        gain = format_points(100 * self.value)
+        return (
+            f"{gain} [{format_interval(self.estimate)}]"
+            if self.estimate and self.estimate.low is not None
+            else gain
+        )
 
 
-SINGLE_SUBJECT = "the test has a single subject"
+SINGLE_SUBJECT_OBSTACLE = "the test has a single subject"
 """The obstacle where there are no subjects to compare."""
 
-PLAN_STATES = {
+PLAN_STATUS_TEXTS = {
     "confirmatory": "pairs, metric, margin, protocols and seeds were logged before the first cell ran "
     "(--plan)",
     "exploratory": "no analysis plan was logged before the first cell ran (--save-plan, then --plan)",
 }
 
 
-def plan_state(study: Outcomes) -> str:
+def get_plan_status(evaluation: StudyEvaluation) -> str:
     """Whether the study's verdicts are confirmatory or exploratory (`studies.analysis_plan`)."""
-    return "confirmatory" if study.result.confirmatory else "exploratory"
+    return "confirmatory" if evaluation.result.is_confirmatory else "exploratory"
 
 
-def differences(study: Outcomes, protocol: str, *, metric: Metric | None = None) -> tuple[Difference, ...]:
+def compute_differences(
+    evaluation: StudyEvaluation, protocol: str, *, metric: Metric | None = None
+) -> tuple[ArmDifference, ...]:
     """The family of comparisons of a study under one protocol, as far as both arms have finished.
 
     `metric` is the study's unless another is given.
     """
-    rows = {row.arm.name: row for row in study.under(protocol)}
-    pairings = pairs(study.study.arms, design=study.study.design)
-    family = [(rows[before.name], rows[after.name]) for before, after in pairings]
-    return judge(family, metric=metric or study.study.metric, margin=study.study.margin)
+    outcomes_by_arm = {outcome.arm.name: outcome for outcome in evaluation.select_protocol(protocol)}
+    arm_pairs = build_pairs(evaluation.study.arms, design=evaluation.study.design)
+    outcome_pairs = [
+        (outcomes_by_arm[before.name], outcomes_by_arm[after.name]) for before, after in arm_pairs
+    ]
+    return judge_pairs(
+        outcome_pairs, metric=metric or evaluation.study.metric, margin=evaluation.study.margin
+    )
 
 
-def null_difference(study: Outcomes, protocol: str) -> Difference | None:
+def compute_null_difference(evaluation: StudyEvaluation, protocol: str) -> ArmDifference | None:
     """The null arm against the arm that it repeats; None without a null arm."""
-    rows = {row.arm.name: row for row in study.under(protocol)}
-    couple = null_pair(study.study.arms)
-    if couple is None:
+    outcomes_by_arm = {outcome.arm.name: outcome for outcome in evaluation.select_protocol(protocol)}
+    arm_pair = find_null_pair(evaluation.study.arms)
+    if arm_pair is None:
         return None
-    first, second = (rows[arm.name] for arm in couple)
-    found = judge([(first, second)], metric=study.study.metric, margin=study.study.margin)
-    return found[0] if found else None
+    first, second = (outcomes_by_arm[arm.name] for arm in arm_pair)
+    differences = judge_pairs(
+        [(first, second)], metric=evaluation.study.metric, margin=evaluation.study.margin
+    )
+    return differences[0] if differences else None
 
 
-def judge(
-    couples: Sequence[tuple[Outcome, Outcome]], *, metric: Metric, margin: float
-) -> tuple[Difference, ...]:
+def judge_pairs(
+    outcome_pairs: Sequence[tuple[Outcome, Outcome]], *, metric: Metric, margin: float
+) -> tuple[ArmDifference, ...]:
     """A family of (before, after) under one protocol, those couples that have a training in common.
 
     Couples that both collapsed, or that an obstacle leaves without a verdict, are no part of the family. The
     others are tested together where they share their trainings.
     """
-    found: dict[int, Difference] = {}
-    groups: dict[tuple[Training, ...], list[int]] = {}
-    for number, couple in enumerate(couples):
-        paired = pair_up(couple, metric)
-        if paired is None:
+    differences_by_index: dict[int, ArmDifference] = {}
+    indices_by_trainings: dict[tuple[TrainingId, ...], list[int]] = {}
+    for index, pair in enumerate(outcome_pairs):
+        pairing = pair_outcomes(pair, metric)
+        if pairing is None:
             continue
-        collapsed = all(row.collapsed_throughout for row in couple)
-        if collapsed or paired.obstacle:
-            verdict = decide(None, margin=margin, collapsed=collapsed, obstacle=paired.obstacle)
-            found[number] = _difference(couple, paired, estimate=None, verdict=verdict)
+        has_collapsed = all(outcome.is_fully_collapsed for outcome in pair)
+        if has_collapsed or pairing.obstacle:
+            verdict = decide_verdict(
+                None, margin=margin, has_collapsed=has_collapsed, obstacle=pairing.obstacle
+            )
+            differences_by_index[index] = _build_difference(pair, pairing, estimate=None, verdict=verdict)
         else:
-            groups.setdefault(paired.trainings, []).append(number)
-    family = sum(map(len, groups.values()))
-    for members in groups.values():
-        rows = list({id(row): row for number in members for row in couples[number]}.values())
-        paired = pair_up(rows, metric)
-        assert paired is not None
-        estimates = paired.compare([_gain(couples[number]) for number in members], family=family)
-        for number, estimate in zip(members, estimates, strict=True):
-            verdict = decide(estimate, margin=margin, obstacle="" if estimate else SINGLE_SUBJECT)
-            found[number] = _difference(couples[number], paired, estimate=estimate, verdict=verdict)
-    return tuple(found[number] for number in sorted(found))
+            indices_by_trainings.setdefault(pairing.training_ids, []).append(index)
+    family_size = sum(map(len, indices_by_trainings.values()))
+    for indices in indices_by_trainings.values():
+        outcomes = list(
+            {id(outcome): outcome for index in indices for outcome in outcome_pairs[index]}.values()
+        )
+        pairing = pair_outcomes(outcomes, metric)
+        assert pairing is not None
+        estimates = pairing.compare_contrasts(
+            [_build_gain_weights(outcome_pairs[index]) for index in indices], family_size=family_size
+        )
+        for index, estimate in zip(indices, estimates, strict=True):
+            verdict = decide_verdict(
+                estimate, margin=margin, obstacle="" if estimate else SINGLE_SUBJECT_OBSTACLE
+            )
+            differences_by_index[index] = _build_difference(
+                outcome_pairs[index], pairing, estimate=estimate, verdict=verdict
+            )
+    return tuple(differences_by_index[index] for index in sorted(differences_by_index))
 
 
-def _gain(couple: tuple[Outcome, Outcome]) -> dict[str, float]:
-    before, after = couple
+def _build_gain_weights(pair: tuple[Outcome, Outcome]) -> dict[str, float]:
+    before, after = pair
     return {after.arm.name: 1.0, before.arm.name: -1.0}
 
 
-def _difference(
-    couple: tuple[Outcome, Outcome], paired: Paired, *, estimate: Estimate | None, verdict: Verdict
-) -> Difference:
-    before, after = couple
-    wins, losses = paired.wins_and_losses(before.arm.name, after.arm.name) or (None, None)
-    return Difference(
+def _build_difference(
+    pair: tuple[Outcome, Outcome], pairing: PairedOutcomes, *, estimate: Estimate | None, verdict: Verdict
+) -> ArmDifference:
+    before, after = pair
+    wins, losses = pairing.count_wins_and_losses(before.arm.name, after.arm.name) or (None, None)
+    return ArmDifference(
         before=before,
         after=after,
-        trainings=len(paired.trainings),
-        value=paired.value(_gain(couple)),
+        training_count=len(pairing.training_ids),
+        value=pairing.compute_value(_build_gain_weights(pair)),
         estimate=estimate,
         verdict=verdict,
         wins=wins,
@@ -147,16 +169,22 @@ def _difference(
     )
 
 
-def difference_table(study: Outcomes) -> Table | None:
+def build_difference_table(evaluation: StudyEvaluation) -> Table | None:
     """Every comparison of the study's family under every protocol; None where there is none to make."""
-    margin, metric = study.study.margin, METRIC_NAMES[study.study.metric]
-    found = [each for protocol in study.study.protocols for each in differences(study, protocol)]
-    nulls = [null_difference(study, protocol) for protocol in study.study.protocols]
-    found += [null for null in nulls if null]
-    if not found:
+    margin, metric = evaluation.study.margin, METRIC_NAMES[evaluation.study.metric]
+    differences = [
+        difference
+        for protocol in evaluation.study.protocols
+        for difference in compute_differences(evaluation, protocol)
+    ]
+    null_differences = [
+        compute_null_difference(evaluation, protocol) for protocol in evaluation.study.protocols
+    ]
+    differences += [null_difference for null_difference in null_differences if null_difference]
+    if not differences:
         return None
     return Table(
-        id=f"differences-{study.study.name}",
+        id=f"differences-{evaluation.study.name}",
         title=f"Differences of {metric} in points, with verdicts",
         header=(
             "From",
@@ -169,117 +197,124 @@ def difference_table(study: Outcomes) -> Table | None:
             "Wins–losses",
             "p (McNemar)",
             "Verdict",
-            *SEEN,
+            *LEAKAGE_HEADER,
         ),
-        rows=tuple(_row(each, margin=margin) for each in found),
+        rows=tuple(_build_row(difference, margin=margin) for difference in differences),
         notes=(
-            f"Family of a protocol: {family_in_words(study.study) or 'none'}. Difference: {metric} of To "
+            f"Family of a protocol: {describe_family(evaluation.study) or 'none'}. Difference: {metric} of To "
             f"minus {metric} of From on the same test units.",
             "Interval and p: adjusted for the family; p < 0.05 if and only if the interval leaves out 0. "
             "They cover other subjects and other trainings, as far as the study varied them.",
-            *_conditional_notes(found),
-            f"These verdicts are {plan_state(study)}: {PLAN_STATES[plan_state(study)]}.",
+            *_build_conditional_notes(differences),
+            f"These verdicts are {get_plan_status(evaluation)}: {PLAN_STATUS_TEXTS[get_plan_status(evaluation)]}.",
             "Verdict: better or worse at p < 0.05; equivalent if the interval stays within "
             f"±{100 * margin:g} points; otherwise inconclusive.",
-            *(_null_notes() if any(nulls) else ()),
-            *_single_training_notes(found),
-            SEEN_NOTE,
-            *audit_notes(study.rows),
-            *mark_notes(study.rows),
+            *(_build_null_notes() if any(null_differences) else ()),
+            *_build_single_training_notes(differences),
+            LEAKAGE_NOTE,
+            *build_audit_notes(evaluation.outcomes),
+            *build_mark_notes(evaluation.outcomes),
         ),
     )
 
 
-def _conditional_notes(found: Sequence[Difference]) -> Iterator[str]:
-    if any(each.estimate and each.estimate.conditional for each in found):
+def _build_conditional_notes(differences: Sequence[ArmDifference]) -> Iterator[str]:
+    if any(difference.estimate and difference.estimate.is_conditional for difference in differences):
         yield (
             f"With fewer than {MIN_TRAININGS} trainings the interval and p are conditional on these trained "
             "networks: trained again, the same two architectures can differ by more."
         )
 
 
-def _null_notes() -> Iterator[str]:
+def _build_null_notes() -> Iterator[str]:
     yield (
         "The null arm is the same architecture trained with other seeds: its row shows what no difference "
         "looks like on these data. It is no part of the family."
     )
 
 
-def _single_training_notes(found: Sequence[Difference]) -> Iterator[str]:
-    if any(each.wins is not None for each in found):
+def _build_single_training_notes(differences: Sequence[ArmDifference]) -> Iterator[str]:
+    if any(difference.wins is not None for difference in differences):
         yield (
             "Wins–losses: test units that only To, and only From, answered right. McNemar's test takes units "
             "for independent and ignores the training, so it decides nothing."
         )
 
 
-def family_in_words(study: Study) -> str:
+def describe_family(study: Study) -> str:
     """Which arms are compared with which."""
-    if study.design not in (*LADDERS, FACTORIAL):
-        return f"each arm against {reference(study.arms, design=study.design).name}"
-    rungs = ["each rung against the one before"] if study.design in LADDERS else []
-    family = pairs(study.arms, design=study.design)
-    own = [f"{after.name} against {before.name}" for before, after in family if after.network == USER]
-    return ", ".join((*rungs, *own))
+    if study.design not in (*LADDER_DESIGNS, FACTORIAL):
+        return f"each arm against {select_reference_arm(study.arms, design=study.design).name}"
+    rung_texts = ["each rung against the one before"] if study.design in LADDER_DESIGNS else []
+    arm_pairs = build_pairs(study.arms, design=study.design)
+    user_comparisons = [
+        f"{after.name} against {before.name}" for before, after in arm_pairs if after.network == USER_NETWORK
+    ]
+    return ", ".join((*rung_texts, *user_comparisons))
 
 
-def _row(found: Difference, *, margin: float) -> tuple[Cell, ...]:
-    before, after, estimate = found.before, found.after, found.estimate
-    keys = (*before.keys, *after.keys)
-    counted = NOTHING if found.wins is None else f"{found.wins}–{found.losses}"
-    conditional = " (these networks only)" if estimate and estimate.conditional else ""
-    interval = span(estimate)
+def _build_row(difference: ArmDifference, *, margin: float) -> tuple[Cell, ...]:
+    before, after, estimate = difference.before, difference.after, difference.estimate
+    run_keys = (*before.run_keys, *after.run_keys)
+    wins_losses_text = NO_VALUE if difference.wins is None else f"{difference.wins}–{difference.losses}"
+    conditional_text = " (these networks only)" if estimate and estimate.is_conditional else ""
+    interval = format_interval(estimate)
     return (
-        label(before.name),
-        label(after.name),
-        label(after.protocol),
-        label(str(found.trainings)),
-        Cell(text=points(100 * found.value), value=100 * found.value, run_keys=keys),
-        label(interval if interval == NOTHING else f"{interval}{conditional}"),
-        _p(estimate.p if estimate else None, keys),
-        label(counted),
-        _p(found.mcnemar, keys),
-        label(found.verdict.text(margin)),
-        *seen(after),
+        text_cell(before.marked_name),
+        text_cell(after.marked_name),
+        text_cell(after.protocol),
+        text_cell(str(difference.training_count)),
+        Cell(text=format_points(100 * difference.value), value=100 * difference.value, run_keys=run_keys),
+        text_cell(interval if interval == NO_VALUE else f"{interval}{conditional_text}"),
+        _build_p_cell(estimate.p if estimate else None, run_keys),
+        text_cell(wins_losses_text),
+        _build_p_cell(difference.mcnemar_p, run_keys),
+        text_cell(difference.verdict.describe(margin)),
+        *leakage_cells(after),
     )
 
 
-def span(estimate: Estimate | None) -> str:
+def format_interval(estimate: Estimate | None) -> str:
     """An interval of shares in points, or a dash where there is none."""
     if estimate is None or estimate.low is None or estimate.high is None:
-        return NOTHING
-    return f"{points(100 * estimate.low)} to {points(100 * estimate.high)}"
+        return NO_VALUE
+    return f"{format_points(100 * estimate.low)} to {format_points(100 * estimate.high)}"
 
 
-def _p(p: float | None, keys: tuple[str, ...]) -> Cell:
+def _build_p_cell(p: float | None, run_keys: tuple[str, ...]) -> Cell:
     if p is None:
-        return label(NOTHING)
-    return Cell(text="<0.001" if p < 0.001 else f"{p:.3f}", value=p, run_keys=keys)
+        return text_cell(NO_VALUE)
+    return Cell(text="<0.001" if p < 0.001 else f"{p:.3f}", value=p, run_keys=run_keys)
 
 
-def in_words(study: Outcomes, protocol: str) -> Iterator[str]:
+def describe_verdicts(evaluation: StudyEvaluation, protocol: str) -> Iterator[str]:
     """The verdicts under a protocol as a sentence, one group a verdict, the largest differences first.
 
     Nothing where nothing is compared.
     """
-    margin = study.study.margin
-    found = sorted(differences(study, protocol), key=lambda each: abs(each.value), reverse=True)
-    groups: dict[tuple[Word, str], list[str]] = {}
-    for each in found:
-        verdict = each.verdict
-        text = f"{verdict.word}, {verdict.reason}" if verdict.reason else verdict.text(margin)
-        groups.setdefault((verdict.word, text), []).append(_told(each))
-    order = get_args(Word)
-    ranked = sorted(groups, key=lambda group: order.index(group[0]))
-    if ranked:
-        told = "; ".join(f"{text}: {few(groups[word, text])}" for word, text in ranked)
-        metric = METRIC_NAMES[study.study.metric]
-        yield f"Under {protocol}, in points of {metric} ({plan_state(study)}): {told}."
+    margin = evaluation.study.margin
+    differences = sorted(
+        compute_differences(evaluation, protocol), key=lambda difference: abs(difference.value), reverse=True
+    )
+    texts_by_verdict: dict[tuple[VerdictLabel, str], list[str]] = {}
+    for difference in differences:
+        verdict = difference.verdict
+        text = f"{verdict.label}, {verdict.reason}" if verdict.reason else verdict.describe(margin)
+        texts_by_verdict.setdefault((verdict.label, text), []).append(_format_difference(difference))
+    label_order = get_args(VerdictLabel)
+    ordered_groups = sorted(texts_by_verdict, key=lambda group: label_order.index(group[0]))
+    if ordered_groups:
+        verdicts_text = "; ".join(
+            f"{text}: {truncate_list(texts_by_verdict[verdict_label, text])}"
+            for verdict_label, text in ordered_groups
+        )
+        metric = METRIC_NAMES[evaluation.study.metric]
+        yield f"Under {protocol}, in points of {metric} ({get_plan_status(evaluation)}): {verdicts_text}."
 
 
-def _told(found: Difference) -> str:
-    before, after = found.before, found.after
-    if found.verdict.word == "both collapsed":
+def _format_difference(difference: ArmDifference) -> str:
+    before, after = difference.before, difference.after
+    if difference.verdict.label == "both collapsed":
         return f"{after.arm.name} and {before.arm.name}"
-    names = (marked(row.arm.name, row.collapse) for row in (after, before))
-    return f"{' over '.join(names)} {found.text}"
+    marked_names = (append_marks(outcome.arm.name, outcome.collapse_mark) for outcome in (after, before))
+    return f"{' over '.join(marked_names)} {difference.text}"

@@ -8,34 +8,34 @@ from itertools import chain
 from pathlib import Path
 
 from architectures.catalogue import CATALOGUE
-from reports.beside import title_of
-from reports.costs import block_cost_table
-from reports.headings import headings
+from reports.beside import dataset_title
+from reports.costs import build_block_cost_table
+from reports.headings import build_headings
 from reports.markdown import escape, render_figure, render_table
-from reports.outcomes import Outcomes, outcomes
-from reports.pictures import FOLDER, file_name
+from reports.outcomes import StudyEvaluation, evaluate_study
+from reports.pictures import FIGURE_FOLDER, format_figure_path
 from reports.sections import (
     Block,
-    Faults,
-    ablation_section,
-    claim_section,
-    comparison_section,
-    data_section,
-    fault_section,
-    gap_section,
-    inflation_section,
-    run_section,
-    summary_section,
-    trace_section,
+    Inconsistencies,
+    build_ablation_section,
+    build_claim_section,
+    build_comparison_section,
+    build_data_section,
+    build_inconsistency_section,
+    build_inflation_section,
+    build_missing_items_section,
+    build_run_index_section,
+    build_setup_section,
+    build_summary_section,
 )
-from reports.structure import layer_table
-from reports.table import Figure, Table
-from studies.cost import block_costs
-from studies.paper import IMAGE_SIZE, PAPER
-from studies.paper_faults import faults_of
+from reports.structure import build_layer_table
+from reports.table import ReportFigure, Table
+from studies.cost import compute_block_costs
+from studies.paper import IMAGE_SIZE, PUBLISHED_RESULTS
+from studies.paper_faults import find_inconsistencies
 from studies.results import StudyResult
 
-REPORT = "report.md"
+REPORT_FILE = "report.md"
 PREFACE = (
     'Measured by harness against Zhang, Liang, Shi, Li, "Robust Micro-expression Recognition Based on Fused '
     'Optimized VGG16 Architecture" ("the paper"). Each table and figure names the one of the paper that it '
@@ -44,7 +44,7 @@ PREFACE = (
 )
 
 
-def write(studies: Sequence[StudyResult], out: Path, *, pictures: Mapping[str, bytes]) -> Path:
+def write_report(results: Sequence[StudyResult], out: Path, *, images: Mapping[str, bytes]) -> Path:
     """Write `out`/report.md and `out`/figures, and return the report's path.
 
     `pictures` are PNG files drawn where the data are, by name: "{study.name}/samples" and
@@ -54,124 +54,149 @@ def write(studies: Sequence[StudyResult], out: Path, *, pictures: Mapping[str, b
         ValueError: no study.
         OSError: the folder cannot be written.
     """
-    if not studies:
+    if not results:
         raise ValueError("a report needs at least one study; got none")
-    (out / FOLDER).mkdir(parents=True, exist_ok=True)
-    ordered = sorted(map(outcomes, studies), key=_place)
-    files = _keep_pictures(pictures, ordered, out=out)
-    text = "\n\n".join(_rendered(_blocks(ordered, files, out=out))) + "\n"
-    report = out / REPORT
-    temporary = out / f".{REPORT}.{os.getpid()}"
+    (out / FIGURE_FOLDER).mkdir(parents=True, exist_ok=True)
+    ordered_evaluations = sorted(map(evaluate_study, results), key=_get_sort_key)
+    image_files = _save_images(images, ordered_evaluations, out=out)
+    text = "\n\n".join(_render_blocks(_build_blocks(ordered_evaluations, image_files, out=out))) + "\n"
+    report_path = out / REPORT_FILE
+    temporary_path = out / f".{REPORT_FILE}.{os.getpid()}"
     try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, report)
+        temporary_path.write_text(text, encoding="utf-8")
+        os.replace(temporary_path, report_path)
     finally:
-        temporary.unlink(missing_ok=True)
-    return report
+        temporary_path.unlink(missing_ok=True)
+    return report_path
 
 
-def _place(study: Outcomes) -> tuple[object, ...]:
+def _get_sort_key(evaluation: StudyEvaluation) -> tuple[object, ...]:
     """The paper's order: comparisons on its sets, then other sets', then ablations."""
-    spec = study.study
-    sets = list(PAPER)
-    rank = sets.index(spec.dataset.name) if spec.dataset.name in sets else len(sets)
-    return (spec.kind == "ablation", rank, spec.dataset.name, spec.name)
+    study = evaluation.study
+    dataset_names = list(PUBLISHED_RESULTS)
+    rank = (
+        dataset_names.index(study.dataset.name) if study.dataset.name in dataset_names else len(dataset_names)
+    )
+    return (study.kind == "ablation", rank, study.dataset.name, study.name)
 
 
-def _keep_pictures(
-    pictures: Mapping[str, bytes], studies: Sequence[Outcomes], *, out: Path
+def _save_images(
+    images: Mapping[str, bytes], evaluations: Sequence[StudyEvaluation], *, out: Path
 ) -> dict[str, str]:
-    names = {study.study.name for study in studies}
-    kept = {}
-    for key in sorted(pictures):
-        study, _, what = key.rpartition("/")
-        if study in names:
-            kept[key] = file_name(study, what)
-            (out / kept[key]).write_bytes(pictures[key])
-    return kept
+    study_names = {study_name.study.name for study_name in evaluations}
+    files_by_key = {}
+    for key in sorted(images):
+        study_name, _, image_name = key.rpartition("/")
+        if study_name in study_names:
+            files_by_key[key] = format_figure_path(study_name, image_name)
+            (out / files_by_key[key]).write_bytes(images[key])
+    return files_by_key
 
 
-def _blocks(studies: Sequence[Outcomes], pictures: Mapping[str, str], *, out: Path) -> Iterator[Block]:
-    titles = dict.fromkeys(title_of(study.study.dataset.name) for study in studies)
-    kinds = dict.fromkeys(study.study.kind for study in studies)
+def _build_blocks(
+    evaluations: Sequence[StudyEvaluation], image_files: Mapping[str, str], *, out: Path
+) -> Iterator[Block]:
+    titles = dict.fromkeys(dataset_title(evaluation.study.dataset.name) for evaluation in evaluations)
+    kinds = dict.fromkeys(evaluation.study.kind for evaluation in evaluations)
     yield f"# {escape(' and '.join(kinds).capitalize())} on {escape(', '.join(titles))}"
     yield escape(PREFACE)
-    yield from _stamp(studies)
+    yield from _build_synthetic_warning(evaluations)
     # One study is asked what it has found; several together, what is left of the paper.
-    opening = (summary_section, claim_section) if len(studies) == 1 else (claim_section, summary_section)
-    yield from chain.from_iterable(section(studies) for section in opening)
-    yield from run_section(studies)
-    yield from _network_section(studies)
-    yield from data_section(studies, pictures)
-    named = headings([study.study for study in studies])
-    shown: set[str] = set()
-    for study in studies:
-        keys = {key for row in study.of("proposed") for key in row.keys}
-        if study.study.kind == "comparison":
-            yield from comparison_section(study, heading=named[study.study.name], out=out)
-        else:
-            yield from ablation_section(
-                study, heading=named[study.study.name], out=out, classes=not keys <= shown
-            )
-        shown |= keys
-    yield from inflation_section(studies)
-    yield from gap_section(studies, pictures)
-    yield from fault_section()
-    yield from trace_section(studies)
-
-
-def _stamp(studies: Sequence[Outcomes]) -> Iterator[Block]:
-    """What a reader must know first where faces are drawn; beside real ones, which studies' they are."""
-    found = [study for study in studies if study.drawn]
-    if not found:
-        return
-    apart = len(found) < len(studies)
-    names = dict.fromkeys(
-        title_of(study.study.dataset.name) + (f" in {study.study.name}" if apart else "") for study in found
+    opening_sections = (
+        (build_summary_section, build_claim_section)
+        if len(evaluations) == 1
+        else (build_claim_section, build_summary_section)
     )
-    about = f"nothing in this report{' on them' if apart else ''} is about people"
-    listed = escape(" and ".join(names))
-    yield f"**The faces of {listed} here are drawn by harness, not the real release: {about}.**"
+    yield from chain.from_iterable(section(evaluations) for section in opening_sections)
+    yield from build_setup_section(evaluations)
+    yield from _build_network_section(evaluations)
+    yield from build_data_section(evaluations, image_files)
+    headings_by_study = build_headings([evaluation.study for evaluation in evaluations])
+    displayed_keys: set[str] = set()
+    for evaluation in evaluations:
+        run_keys = {key for outcome in evaluation.select_arm("proposed") for key in outcome.run_keys}
+        if evaluation.study.kind == "comparison":
+            yield from build_comparison_section(
+                evaluation, heading=headings_by_study[evaluation.study.name], out=out
+            )
+        else:
+            yield from build_ablation_section(
+                evaluation,
+                heading=headings_by_study[evaluation.study.name],
+                out=out,
+                include_classes=not run_keys <= displayed_keys,
+            )
+        displayed_keys |= run_keys
+    yield from build_inflation_section(evaluations)
+    yield from build_missing_items_section(evaluations, image_files)
+    yield from build_inconsistency_section()
+    yield from build_run_index_section(evaluations)
 
 
-def _network_section(studies: Sequence[Outcomes]) -> Iterator[Block]:
+def _build_synthetic_warning(evaluations: Sequence[StudyEvaluation]) -> Iterator[Block]:
+    """What a reader must know first where faces are drawn; beside real ones, which studies' they are."""
+    synthetic_evaluations = [evaluation for evaluation in evaluations if evaluation.is_synthetic]
+    if not synthetic_evaluations:
+        return
+    has_real_faces = len(synthetic_evaluations) < len(evaluations)
+    names = dict.fromkeys(
+        dataset_title(evaluation.study.dataset.name)
+        + (f" in {evaluation.study.name}" if has_real_faces else "")
+        for evaluation in synthetic_evaluations
+    )
+    scope_text = f"nothing in this report{' on them' if has_real_faces else ''} is about people"
+    names_text = escape(" and ".join(names))
+    yield f"**The faces of {names_text} here are drawn by harness, not the real release: {scope_text}.**"
+
+
+def _build_network_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Block]:
     yield "## Networks"
     sizes = {
-        (study.study.dataset.image_size, min(arm.width for arm in study.study.arms)): len(study.classes)
-        for study in studies
+        (evaluation.study.dataset.image_size, min(arm.width for arm in evaluation.study.arms)): len(
+            evaluation.classes
+        )
+        for evaluation in evaluations
     }
     for (size, width), classes in sorted(sizes.items()):
-        yield layer_table(image_size=size, width=width, classes=classes or None)
-    yield block_cost_table(block_costs(CATALOGUE["vgg16"].stages, IMAGE_SIZE))
-    yield Faults(items=("Section 3.1", "Table 1"))
+        yield build_layer_table(image_size=size, width=width, classes=classes or None)
+    yield build_block_cost_table(compute_block_costs(CATALOGUE["vgg16"].stages, IMAGE_SIZE))
+    yield Inconsistencies(items=("Section 3.1", "Table 1"))
 
 
-def _rendered(blocks: Iterable[Block]) -> Iterator[str]:
+def _render_blocks(blocks: Iterable[Block]) -> Iterator[str]:
     """Number tables and figures as they come; tell each fault in full where it first bears on something."""
-    tables = figures = 0
-    told: dict[str, None] = {}
+    table_count = figure_count = 0
+    reported_ids: dict[str, None] = {}
     for block in blocks:
         if isinstance(block, Table):
-            tables += 1
-            yield render_table(block, number=tables)
-        elif isinstance(block, Figure):
-            figures += 1
-            yield render_figure(block, number=figures)
-        elif isinstance(block, Faults):
-            yield from _faults(block, told)
+            table_count += 1
+            yield render_table(block, number=table_count)
+        elif isinstance(block, ReportFigure):
+            figure_count += 1
+            yield render_figure(block, number=figure_count)
+        elif isinstance(block, Inconsistencies):
+            yield from _render_inconsistencies(block, reported_ids)
         elif block:
             yield block
 
 
-def _faults(block: Faults, told: dict[str, None]) -> Iterator[str]:
-    found = faults_of(block.items)
-    fresh = [fault for fault in found if fault.id not in told]
-    again = [] if block.rest else [fault.id for fault in found if fault.id in told]
-    told.update(dict.fromkeys(fault.id for fault in fresh))
-    lines = [f"- {fault.id}: {escape(fault.text)}" for fault in fresh]
-    if again:
-        lines.append(f"- {', '.join(again)}, told above, bear{'s' if len(again) == 1 else ''} on this too.")
-    if block.rest:
+def _render_inconsistencies(block: Inconsistencies, reported_ids: dict[str, None]) -> Iterator[str]:
+    inconsistencies = find_inconsistencies(block.items)
+    new_inconsistencies = [
+        inconsistency for inconsistency in inconsistencies if inconsistency.id not in reported_ids
+    ]
+    repeated_ids = (
+        []
+        if block.unreported_only
+        else [inconsistency.id for inconsistency in inconsistencies if inconsistency.id in reported_ids]
+    )
+    reported_ids.update(dict.fromkeys(inconsistency.id for inconsistency in new_inconsistencies))
+    lines = [f"- {inconsistency.id}: {escape(inconsistency.text)}" for inconsistency in new_inconsistencies]
+    if repeated_ids:
+        lines.append(
+            f"- {', '.join(repeated_ids)}, told above, bear{'s' if len(repeated_ids) == 1 else ''} on this too."
+        )
+    if block.unreported_only:
         yield "\n".join(lines) or "Nothing that has not been told above."
     elif lines:
         yield "What in the paper does not hold together here:\n\n" + "\n".join(lines)

@@ -17,14 +17,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from datasets.text import shown
-from studies.metrics import confusion, headline, scores
+from datasets.text import sanitize
+from studies.metrics import compute_confusion_matrix, compute_scores, to_evaluation_unit
 from studies.results import RunResult
 
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
-WIDTH = 7.5
+BLUE, ORANGE, GREEN, GRAY = "#0072B2", "#D55E00", "#009E73", "#999999"
+FIGURE_WIDTH = 7.5
 DPI = 150
-LEGEND_WIDTH = 90
+MAX_LEGEND_LENGTH = 90
 """Letters that fit below a figure beside each other."""
 
 LEGEND_LINE = 0.15
@@ -33,39 +33,45 @@ LEGEND_LINE = 0.15
 GAP = 0.08
 """Inches right of each panel."""
 
-LONGEST_NAME = 60
+MAX_NAME_LENGTH = 60
 """Letters of a name that are drawn."""
 
-SMALL = 7
-LEAST_LOSS = 1e-6
+FONT_SIZE = 7
+MIN_LOSS = 1e-6
 """A loss of 0 has no place on a log scale; it is drawn here."""
-Quantity = Literal["accuracy", "loss"]
+CurveMetric = Literal["accuracy", "loss"]
 
 
-def grid_of(
-    panels: int, *, columns: int, height: float, left: float = 0.5, bottom: float = 0.4, top: float = 0.25
+def make_panel_grid(
+    panel_count: int,
+    *,
+    columns: int,
+    height: float,
+    left: float = 0.5,
+    bottom: float = 0.4,
+    top: float = 0.25,
 ) -> tuple[Figure, list[Axes]]:
     """A figure of `WIDTH` inches with `panels` axes in rows of `columns`, each row `height` inches high.
 
     `left`, `bottom` and `top` are the inches around each panel for its labels and title. They are fixed:
     matplotlib's constrained layout measures every label twice, which takes longer than to draw them.
     """
-    columns = min(columns, panels)
-    rows = -(-panels // columns)
-    figure = Figure(figsize=(WIDTH, rows * height), dpi=DPI)
-    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
-    for spare in axes[panels:]:
-        spare.set_visible(False)
-    width = WIDTH / columns
+    columns = min(columns, panel_count)
+    row_count = -(-panel_count // columns)
+    figure = Figure(figsize=(FIGURE_WIDTH, row_count * height), dpi=DPI)
+    axes = list(figure.subplots(row_count, columns, squeeze=False).flat)
+    for unused_axes in axes[panel_count:]:
+        unused_axes.set_visible(False)
+    width = FIGURE_WIDTH / columns
     figure.subplots_adjust(
-        left=left / WIDTH,
-        right=1 - GAP / WIDTH,
-        bottom=bottom / (rows * height),
-        top=1 - top / (rows * height),
+        left=left / FIGURE_WIDTH,
+        right=1 - GAP / FIGURE_WIDTH,
+        bottom=bottom / (row_count * height),
+        top=1 - top / (row_count * height),
         wspace=(left + GAP) / (width - left - GAP),
         hspace=(bottom + top) / (height - bottom - top),
     )
-    return figure, axes[:panels]
+    return figure, axes[:panel_count]
 
 
 def add_strip(figure: Figure, inches: float) -> None:
@@ -78,163 +84,181 @@ def add_strip(figure: Figure, inches: float) -> None:
     )
 
 
-def legible(name: str) -> str:
+def escape_mathtext(name: str) -> str:
     """A name of others as matplotlib draws it to the letter: on one line, cut, and never as mathematics.
 
     A label that begins with an underscore would be left out of the legend, so a space goes before it.
     """
-    text = shown(name, longest=LONGEST_NAME).replace("$", r"\$")
+    text = sanitize(name, max_length=MAX_NAME_LENGTH).replace("$", r"\$")
     return f" {text}" if text.startswith("_") or not text else text
 
 
-def legend(figure: Figure, axes: Axes) -> None:
+def add_legend(figure: Figure, axes: Axes) -> None:
     """Names the lines of one of the panels below all of them, in as many columns as fit."""
     handles, names = axes.get_legend_handles_labels()
-    columns = max(1, min(3, LEGEND_WIDTH // max(map(len, names))))
+    columns = max(1, min(3, MAX_LEGEND_LENGTH // max(map(len, names))))
     add_strip(figure, LEGEND_LINE * (1 - (-len(names) // columns)))
-    figure.legend(handles, names, loc="lower center", ncols=columns, fontsize=SMALL, frameon=False)
+    figure.legend(handles, names, loc="lower center", ncols=columns, fontsize=FONT_SIZE, frameon=False)
 
 
-def title(axes: Axes, text: str) -> None:
+def set_panel_title(axes: Axes, text: str) -> None:
     """Head a panel; at a height that is told, since finding a free one takes a quarter of the drawing."""
-    axes.set_title(text, fontsize=SMALL + 1, y=1.0)
+    axes.set_title(text, fontsize=FONT_SIZE + 1, y=1.0)
 
 
-def save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
     """Write a PNG that names neither the time nor the version it was drawn with."""
     # Figure.savefig draws a second time, to no paper, for nothing that is used here.
     FigureCanvasAgg(figure).print_png(path, metadata={"Software": None})  # type: ignore[no-untyped-call]
 
 
-def _image(axes: Axes, image: NDArray[np.uint8], title: str) -> None:
+def _draw_image(axes: Axes, image: NDArray[np.uint8], title: str) -> None:
     axes.imshow(image.transpose(1, 2, 0))
-    axes.set_title(title, fontsize=SMALL)
+    axes.set_title(title, fontsize=FONT_SIZE)
     axes.set_axis_off()
 
 
-def sample_sheet(images: NDArray[np.uint8], titles: Sequence[str], path: Path) -> None:
+def draw_sample_sheet(images: NDArray[np.uint8], titles: Sequence[str], path: Path) -> None:
     """Images (N, 3, H, W), six to a row, each under its title (the paper's figures 7 and 8)."""
-    figure, axes = grid_of(len(images), columns=6, height=1.6, left=0, bottom=0.05)
-    for place, image, title in zip(axes, images, titles, strict=True):
-        _image(place, image, title)
-    save(figure, path)
+    figure, panels = make_panel_grid(len(images), columns=6, height=1.6, left=0, bottom=0.05)
+    for panel, image, title in zip(panels, images, titles, strict=True):
+        _draw_image(panel, image, title)
+    save_figure(figure, path)
 
 
-def augmentation_strip(original: NDArray[np.uint8], augmented: NDArray[np.uint8], path: Path) -> None:
+def draw_augmentation_strip(
+    original_image: NDArray[np.uint8], augmented_images: NDArray[np.uint8], path: Path
+) -> None:
     """One image (3, H, W) and what augmentation makes of it, (N, 3, H, W) (the paper's figure 9)."""
-    figure, axes = grid_of(1 + len(augmented), columns=9, height=1.05, left=0, bottom=0.05)
-    _image(axes[0], original, "original")
-    for place, (number, image) in zip(axes[1:], enumerate(augmented, start=1), strict=True):
-        _image(place, image, f"draw {number}")
-    save(figure, path)
+    figure, panels = make_panel_grid(1 + len(augmented_images), columns=9, height=1.05, left=0, bottom=0.05)
+    _draw_image(panels[0], original_image, "original")
+    for panel, (number, image) in zip(panels[1:], enumerate(augmented_images, start=1), strict=True):
+        _draw_image(panel, image, f"draw {number}")
+    save_figure(figure, path)
 
 
-def name_of(result: RunResult) -> str:
+def format_network_name(result: RunResult) -> str:
     """The network, marked if it gave every test sample the same answer."""
-    found = scores(headline(result.predictions, result.spec.protocol), len(result.data.classes))
-    return legible(result.spec.architecture.name) + (" (collapsed)" if found.collapsed else "")
+    run_scores = compute_scores(
+        to_evaluation_unit(result.predictions, result.spec.protocol), len(result.data.classes)
+    )
+    return escape_mathtext(result.spec.architecture.name) + (
+        " (collapsed)" if run_scores.is_collapsed else ""
+    )
 
 
-def confusion_matrices(results: Sequence[RunResult], path: Path) -> None:
+def draw_confusion_matrices(results: Sequence[RunResult], path: Path) -> None:
     """A panel a run: counts of its protocol's unit, shaded by the share of the true class."""
-    panels = min(3, len(results))
-    figure, axes = grid_of(len(results), columns=3, height=WIDTH / panels + 0.1, left=0.8, bottom=0.7)
-    for place, result in zip(axes, results, strict=True):
-        matrix = confusion(headline(result.predictions, result.spec.protocol), len(result.data.classes))
-        framed(place, result.data.classes)
-        shade(place, np.array(matrix))
-        title(place, name_of(result))
-    save(figure, path)
+    column_count = min(3, len(results))
+    figure, panels = make_panel_grid(
+        len(results), columns=3, height=FIGURE_WIDTH / column_count + 0.1, left=0.8, bottom=0.7
+    )
+    for panel, result in zip(panels, results, strict=True):
+        matrix = compute_confusion_matrix(
+            to_evaluation_unit(result.predictions, result.spec.protocol), len(result.data.classes)
+        )
+        prepare_confusion_axes(panel, result.data.classes)
+        fill_confusion_axes(panel, np.array(matrix))
+        set_panel_title(panel, format_network_name(result))
+    save_figure(figure, path)
 
 
-def framed(axes: Axes, classes: Sequence[str]) -> None:
+def prepare_confusion_axes(axes: Axes, classes: Sequence[str]) -> None:
     """Make `axes` those of a confusion matrix, to be filled by `shade`."""
-    sides = (len(classes), len(classes))
-    axes.imshow(np.zeros(sides), cmap="Blues", vmin=0, vmax=1)
-    for truth, answer in np.ndindex(sides):
-        axes.text(answer, truth, "", ha="center", va="center", fontsize=SMALL)
-    short = [legible(name if len(name) <= 10 else f"{name[:9]}.") for name in classes]
-    axes.set_xticks(range(len(classes)), short, rotation=45, ha="right", fontsize=SMALL - 1)
-    axes.set_yticks(range(len(classes)), short, fontsize=SMALL - 1)
-    axes.set_xlabel("answer", fontsize=SMALL)
-    axes.set_ylabel("truth", fontsize=SMALL)
+    shape = (len(classes), len(classes))
+    axes.imshow(np.zeros(shape), cmap="Blues", vmin=0, vmax=1)
+    for truth, predicted_class in np.ndindex(shape):
+        axes.text(predicted_class, truth, "", ha="center", va="center", fontsize=FONT_SIZE)
+    short_names = [escape_mathtext(name if len(name) <= 10 else f"{name[:9]}.") for name in classes]
+    axes.set_xticks(range(len(classes)), short_names, rotation=45, ha="right", fontsize=FONT_SIZE - 1)
+    axes.set_yticks(range(len(classes)), short_names, fontsize=FONT_SIZE - 1)
+    axes.set_xlabel("answer", fontsize=FONT_SIZE)
+    axes.set_ylabel("truth", fontsize=FONT_SIZE)
 
 
-def shares(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+def normalize_rows(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     """The counts [truth][answer] as shares of their true class, 0 where it has no sample."""
-    found: NDArray[np.float64] = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    return found
+    row_shares: NDArray[np.float64] = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return row_shares
 
 
-def shade(axes: Axes, counts: NDArray[np.int64]) -> None:
+def fill_confusion_axes(axes: Axes, counts: NDArray[np.int64]) -> None:
     """Fill `framed` axes with a matrix of counts [truth][answer]."""
-    share = shares(counts)
+    share = normalize_rows(counts)
     axes.images[0].set_data(share)
-    for text, count, part in zip(axes.texts, counts.flat, share.flat, strict=True):
-        text.set(text=str(count), color="white" if part > 0.5 else "black")
+    for text, count, cell_share in zip(axes.texts, counts.flat, share.flat, strict=True):
+        text.set(text=str(count), color="white" if cell_share > 0.5 else "black")
 
 
-def curves(
-    results: Sequence[RunResult], path: Path, *, quantities: Sequence[Quantity] = ("accuracy", "loss")
+def draw_curves(
+    results: Sequence[RunResult], path: Path, *, metrics: Sequence[CurveMetric] = ("accuracy", "loss")
 ) -> None:
     """A panel a run and quantity: training dashed, validation solid, the chosen epoch dotted.
 
     Grey lines are the other runs' validation curves. Panels of one quantity share their axes.
     """
-    panels = [(result, quantity) for result in results for quantity in quantities]
-    several = len(quantities) > 1
-    columns = len(quantities) if several else 3 if len(panels) <= 6 else 4
-    figure, axes = grid_of(len(panels), columns=columns, height=2.6 if several else 2.1)
-    for place, (result, quantity) in zip(axes, panels, strict=True):
-        others = [series(other, f"validation_{quantity}") for other in results if other is not result]
-        lines = [list(zip(*series, strict=True)) for series in others]
-        place.add_collection(LineCollection(lines, colors=GREY, linewidths=0.5, alpha=0.6))
+    panel_contents = [(result, metric) for result in results for metric in metrics]
+    has_two_quantities = len(metrics) > 1
+    columns = len(metrics) if has_two_quantities else 3 if len(panel_contents) <= 6 else 4
+    figure, axes = make_panel_grid(
+        len(panel_contents), columns=columns, height=2.6 if has_two_quantities else 2.1
+    )
+    for panel, (result, metric) in zip(axes, panel_contents, strict=True):
+        other_curves = [
+            get_series(other_result, f"validation_{metric}")
+            for other_result in results
+            if other_result is not result
+        ]
+        lines = [list(zip(*curve, strict=True)) for curve in other_curves]
+        panel.add_collection(LineCollection(lines, colors=GRAY, linewidths=0.5, alpha=0.6))
         # A line of one epoch is a point.
-        mark = "o" if len(result.history) == 1 else ""
-        train, validation = (series(result, f"{part}_{quantity}") for part in ("train", "validation"))
-        place.plot(*train, color=ORANGE, linestyle="--", marker=mark, label="training")
-        place.plot(*validation, color=BLUE, marker=mark, markersize=3, label="validation")
-        place.axvline(result.best_epoch, color=GREEN, linestyle=":", linewidth=1, label="chosen epoch")
-        style(place, quantity, longest=max(len(result.history) for result in results))
-        title(place, name_of(result))
-    legend(figure, axes[0])
-    _share_scale(axes, panels)
-    save(figure, path)
+        marker = "o" if len(result.history) == 1 else ""
+        train, validation = (
+            get_series(result, f"{split_name}_{metric}") for split_name in ("train", "validation")
+        )
+        panel.plot(*train, color=ORANGE, linestyle="--", marker=marker, label="training")
+        panel.plot(*validation, color=BLUE, marker=marker, markersize=3, label="validation")
+        panel.axvline(result.best_epoch, color=GREEN, linestyle=":", linewidth=1, label="chosen epoch")
+        style_curve_axes(panel, metric, max_epochs=max(len(result.history) for result in results))
+        set_panel_title(panel, format_network_name(result))
+    add_legend(figure, axes[0])
+    _share_loss_limits(axes, panel_contents)
+    save_figure(figure, path)
 
 
-def series(result: RunResult, field: str) -> tuple[list[int], list[float]]:
+def get_series(result: RunResult, field: str) -> tuple[list[int], list[float]]:
     """Epoch numbers and that figure of each, a loss as far as a log scale shows it."""
     numbers = [epoch.number for epoch in result.history]
-    floor = LEAST_LOSS if field.endswith("loss") else 0.0
+    floor = MIN_LOSS if field.endswith("loss") else 0.0
     return numbers, [max(floor, getattr(epoch, field)) for epoch in result.history]
 
 
-class _Plain(LogFormatter):
+class _PlainLogFormatter(LogFormatter):
     """The numbers as a person writes them, where a logarithmic scale has room for one."""
 
     def __call__(self, x: float, pos: int | None = None) -> str:
         return f"{x:g}" if super().__call__(x, pos) else ""
 
 
-def style(axes: Axes, quantity: Quantity, *, longest: int) -> None:
+def style_curve_axes(axes: Axes, metric: CurveMetric, *, max_epochs: int) -> None:
     """Scales, labels and grid of a panel whose longest run has so many epochs."""
-    axes.set_xlim(0.5, longest + 0.5)
+    axes.set_xlim(0.5, max_epochs + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
-    axes.set_xlabel("epoch", fontsize=SMALL)
-    axes.set_ylabel("accuracy" if quantity == "accuracy" else "loss (log scale)", fontsize=SMALL)
-    if quantity == "accuracy":
+    axes.set_xlabel("epoch", fontsize=FONT_SIZE)
+    axes.set_ylabel("accuracy" if metric == "accuracy" else "loss (log scale)", fontsize=FONT_SIZE)
+    if metric == "accuracy":
         axes.set_ylim(0, 1.02)
     else:
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(_Plain())
-        axes.yaxis.set_minor_formatter(_Plain())
+        axes.yaxis.set_major_formatter(_PlainLogFormatter())
+        axes.yaxis.set_minor_formatter(_PlainLogFormatter())
     # Both: within a decade a log scale labels its minor ticks.
-    axes.tick_params(which="both", labelsize=SMALL - 1)
+    axes.tick_params(which="both", labelsize=FONT_SIZE - 1)
     axes.grid(alpha=0.3, linewidth=0.5)
 
 
-def _share_scale(axes: Sequence[Axes], panels: Sequence[tuple[RunResult, Quantity]]) -> None:
-    losses = [place for place, (_, quantity) in zip(axes, panels, strict=True) if quantity == "loss"]
-    limits = [limit for place in losses for limit in place.get_ylim()]
-    for place in losses:
-        place.set_ylim(min(limits), max(limits))
+def _share_loss_limits(axes: Sequence[Axes], panels: Sequence[tuple[RunResult, CurveMetric]]) -> None:
+    loss_panels = [panel for panel, (_, metric) in zip(axes, panels, strict=True) if metric == "loss"]
+    limits = [limit for panel in loss_panels for limit in panel.get_ylim()]
+    for panel in loss_panels:
+        panel.set_ylim(min(limits), max(limits))

@@ -14,40 +14,48 @@ from statistics import fmean
 
 from matplotlib.ticker import LogFormatter, MaxNLocator
 
-from reports.checked import twins
-from reports.figures import SMALL, grid_of, legend, legible, save
-from reports.numbers import NOTHING, label, whole
-from reports.outcomes import Outcome, Outcomes
-from reports.pictures import file_name
-from reports.table import Cell, Figure, Table
+from reports.checked import find_matched_pairs
+from reports.figures import FONT_SIZE, add_legend, escape_mathtext, make_panel_grid, save_figure
+from reports.numbers import NO_VALUE, count_cell, text_cell
+from reports.outcomes import Outcome, StudyEvaluation
+from reports.pictures import format_figure_path
+from reports.table import Cell, ReportFigure, Table
 from studies.results import RunResult
 
-SKIPS = "residual"
+SKIP_COMPONENT = "residual"
 
 
-def ratio(run: RunResult) -> float | None:
+def compute_gradient_ratio(run: RunResult) -> float | None:
     """Geometric mean over a run's epochs; None where none was measured."""
-    told = [log(epoch.gradient_ratio) for epoch in run.history if epoch.gradient_ratio]
-    return exp(fmean(told)) if told else None
+    log_ratios = [log(epoch.gradient_ratio) for epoch in run.history if epoch.gradient_ratio]
+    return exp(fmean(log_ratios)) if log_ratios else None
 
 
-def _shown(study: Outcomes) -> list[Outcome]:
+def _select_outcomes(evaluation: StudyEvaluation) -> list[Outcome]:
     """Arms that the skips alone tell apart, with what was measured of them, in the study's order."""
-    pairs = [pair for protocol in study.study.protocols for pair in twins(study.under(protocol), SKIPS)]
-    members = [row for pair in pairs for row in pair]
-    return [row for row in study.rows if row in members and any(map(ratio, row.runs))]
+    pairs = [
+        pair
+        for protocol in evaluation.study.protocols
+        for pair in find_matched_pairs(evaluation.select_protocol(protocol), SKIP_COMPONENT)
+    ]
+    paired_outcomes = [outcome for pair in pairs for outcome in pair]
+    return [
+        outcome
+        for outcome in evaluation.outcomes
+        if outcome in paired_outcomes and any(map(compute_gradient_ratio, outcome.runs))
+    ]
 
 
-def gradient_table(study: Outcomes) -> Table | None:
+def build_gradient_table(evaluation: StudyEvaluation) -> Table | None:
     """The ratio at the first and the last epoch and over all; None where no two arms differ in the skips."""
-    rows = _shown(study)
-    if not rows:
+    outcomes = _select_outcomes(evaluation)
+    if not outcomes:
         return None
     return Table(
-        id=f"gradients-{study.study.name}",
+        id=f"gradients-{evaluation.study.name}",
         title="Gradient norm of the first block over that of the last, with and without skips",
         header=("Network", "Protocol", "Skips", "Runs", "First epoch", "Last epoch", "All epochs"),
-        rows=tuple(map(_row, rows)),
+        rows=tuple(map(_build_row, outcomes)),
         notes=(
             "Each run's epochs are averaged as logarithms, then the runs. Below 1: less of the gradient "
             "reaches the first block than the last.",
@@ -55,71 +63,73 @@ def gradient_table(study: Outcomes) -> Table | None:
     )
 
 
-def _row(row: Outcome) -> tuple[Cell, ...]:
-    runs = [run for run in row.runs if ratio(run)]
+def _build_row(outcome: Outcome) -> tuple[Cell, ...]:
+    runs = [run for run in outcome.runs if compute_gradient_ratio(run)]
     first, last = (
-        [run.history[place].gradient_ratio for run in runs if run.history[place].gradient_ratio]
-        for place in (0, -1)
+        [run.history[epoch_index].gradient_ratio for run in runs if run.history[epoch_index].gradient_ratio]
+        for epoch_index in (0, -1)
     )
     return (
-        label(row.name),
-        label(row.protocol),
-        label("yes" if row.arm.block.residual else "no"),
-        whole(len(runs), row.keys),
+        text_cell(outcome.marked_name),
+        text_cell(outcome.protocol),
+        text_cell("yes" if outcome.arm.block.residual else "no"),
+        count_cell(len(runs), outcome.run_keys),
         *(
-            _cell([value for value in values if value], row.keys)
-            for values in (first, last, map(ratio, runs))
+            _build_mean_cell([value for value in values if value], outcome.run_keys)
+            for values in (first, last, map(compute_gradient_ratio, runs))
         ),
     )
 
 
-def _cell(values: Sequence[float], keys: tuple[str, ...]) -> Cell:
+def _build_mean_cell(values: Sequence[float], run_keys: tuple[str, ...]) -> Cell:
     if not values:
-        return label(NOTHING)
+        return text_cell(NO_VALUE)
     mean = exp(fmean(map(log, values)))
-    return Cell(text=f"{mean:.3g}", value=mean, run_keys=keys)
+    return Cell(text=f"{mean:.3g}", value=mean, run_keys=run_keys)
 
 
-def gradient_figure(study: Outcomes, *, out: Path) -> Figure | None:
+def draw_gradient_figure(evaluation: StudyEvaluation, *, out: Path) -> ReportFigure | None:
     """The ratio by epoch, a panel a protocol; skips solid, none dashed."""
-    rows = _shown(study)
-    if not rows:
+    outcomes = _select_outcomes(evaluation)
+    if not outcomes:
         return None
-    protocols = list(dict.fromkeys(row.protocol for row in rows))
-    figure, axes = grid_of(len(protocols), columns=3, height=2.6)
-    for place, protocol in zip(axes, protocols, strict=True):
-        for row in rows:
-            if row.protocol == protocol:
-                epochs, means = _by_epoch(row.runs)
-                style = "-" if row.arm.block.residual else "--"
-                name = legible(row.arm.name)
-                place.plot(epochs, means, linestyle=style, marker=".", linewidth=1, label=name)
-        place.set_yscale("log")
-        place.yaxis.set_major_formatter(LogFormatter())
-        place.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
-        place.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
-        place.axhline(1.0, color="black", linewidth=0.5)
-        place.set_title(protocol, fontsize=SMALL + 1)
-        place.set_xlabel("epoch", fontsize=SMALL)
-        place.set_ylabel("first block / last block", fontsize=SMALL)
-        place.tick_params(which="both", labelsize=SMALL - 1)
-        place.grid(alpha=0.3, linewidth=0.5)
-    legend(figure, axes[0])
-    file = file_name(study.study.name, "gradients")
-    save(figure, out / file)
-    return Figure(
-        id=f"gradients-{study.study.name}-curve",
+    protocols = list(dict.fromkeys(outcome.protocol for outcome in outcomes))
+    figure, panels = make_panel_grid(len(protocols), columns=3, height=2.6)
+    for panel, protocol in zip(panels, protocols, strict=True):
+        for outcome in outcomes:
+            if outcome.protocol == protocol:
+                epochs, means = _average_by_epoch(outcome.runs)
+                line_style = "-" if outcome.arm.block.residual else "--"
+                name = escape_mathtext(outcome.arm.name)
+                panel.plot(epochs, means, linestyle=line_style, marker=".", linewidth=1, label=name)
+        panel.set_yscale("log")
+        panel.yaxis.set_major_formatter(LogFormatter())
+        panel.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
+        panel.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
+        panel.axhline(1.0, color="black", linewidth=0.5)
+        panel.set_title(protocol, fontsize=FONT_SIZE + 1)
+        panel.set_xlabel("epoch", fontsize=FONT_SIZE)
+        panel.set_ylabel("first block / last block", fontsize=FONT_SIZE)
+        panel.tick_params(which="both", labelsize=FONT_SIZE - 1)
+        panel.grid(alpha=0.3, linewidth=0.5)
+    add_legend(figure, panels[0])
+    file = format_figure_path(evaluation.study.name, "gradients")
+    save_figure(figure, out / file)
+    return ReportFigure(
+        id=f"gradients-{evaluation.study.name}-curve",
         title="Gradient norm of the first block over that of the last, by epoch",
         file=file,
-        alt=f"Gradient norm ratio by epoch of {', '.join(dict.fromkeys(row.arm.name for row in rows))}",
+        alt_text=f"Gradient norm ratio by epoch of {', '.join(dict.fromkeys(outcome.arm.name for outcome in outcomes))}",
         notes=("Solid: with skips. Dashed: without. Geometric mean over the runs that reached the epoch.",),
     )
 
 
-def _by_epoch(runs: Sequence[RunResult]) -> tuple[list[int], list[float]]:
-    told: dict[int, list[float]] = {}
+def _average_by_epoch(runs: Sequence[RunResult]) -> tuple[list[int], list[float]]:
+    log_ratios_by_epoch: dict[int, list[float]] = {}
     for run in runs:
         for epoch in run.history:
             if epoch.gradient_ratio:
-                told.setdefault(epoch.number, []).append(log(epoch.gradient_ratio))
-    return sorted(told), [exp(fmean(told[number])) for number in sorted(told)]
+                log_ratios_by_epoch.setdefault(epoch.number, []).append(log(epoch.gradient_ratio))
+    return sorted(log_ratios_by_epoch), [
+        exp(fmean(log_ratios_by_epoch[number])) for number in sorted(log_ratios_by_epoch)
+    ]

@@ -10,17 +10,23 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from statistics import fmean
 
-from reports.beside import departure_notes
-from reports.columns import SEEN_NOTE, audit_notes, gap_notes, mark_notes, score
-from reports.fall import fall
-from reports.numbers import NOTHING, label, points, share_cell
-from reports.outcomes import Outcome, Outcomes
-from reports.run_notes import headline_of
+from reports.beside import build_paper_difference_notes
+from reports.columns import (
+    LEAKAGE_NOTE,
+    build_audit_notes,
+    build_mark_notes,
+    build_missing_run_notes,
+    score_cell,
+)
+from reports.fall import compute_accuracy_drop
+from reports.numbers import NO_VALUE, format_points, share_cell, text_cell
+from reports.outcomes import Outcome, StudyEvaluation
+from reports.run_notes import format_headline
 from reports.table import Cell, Table
 from studies.metrics import Scores
-from studies.spec import is_null
+from studies.spec import is_null_arm
 
-STRICTNESS = ("frame", "clip", "subject", "kfold", "loso")
+PROTOCOLS_BY_STRICTNESS = ("frame", "clip", "subject", "kfold", "loso")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,138 +36,187 @@ class _Column:
     title: str
     protocol: str
     frames: str
-    rows: dict[str, Outcome]
+    outcomes: dict[str, Outcome]
 
 
-def inflation_tables(studies: Sequence[Outcomes]) -> tuple[Table, ...]:
+def build_inflation_tables(evaluations: Sequence[StudyEvaluation]) -> tuple[Table, ...]:
     """One table for all studies of the same networks on the same data, where their protocols are several.
 
     Studies that differ in their choice of frames alone stand in one table, each under its own heading.
     """
 
-    def alike(study: Outcomes) -> str:
-        spec = study.study
-        same = (
-            spec.kind,
-            spec.design,
-            spec.preset,
-            spec.dataset.name,
-            spec.dataset.image_size,
-            spec.training,
+    def get_group_key(evaluation: StudyEvaluation) -> str:
+        study = evaluation.study
+        compared_values = (
+            study.kind,
+            study.design,
+            study.preset,
+            study.dataset.name,
+            study.dataset.image_size,
+            study.training,
         )
         return repr(
-            (*same, spec.arms, spec.split_seeds, spec.seeds, spec.dataset.representation, spec.searches)
+            (
+                *compared_values,
+                study.arms,
+                study.split_seeds,
+                study.seeds,
+                study.dataset.representation,
+                study.searches,
+            )
         )
 
-    grouped = (tuple(members) for _, members in groupby(sorted(studies, key=alike), key=alike))
-    found = (_table(members) for members in grouped)
-    return tuple(table for table in found if table)
+    groups = (tuple(group) for _, group in groupby(sorted(evaluations, key=get_group_key), key=get_group_key))
+    tables = (_build_table(group) for group in groups)
+    return tuple(table for table in tables if table)
 
 
-def _table(studies: Sequence[Outcomes]) -> Table | None:
+def _build_table(evaluations: Sequence[StudyEvaluation]) -> Table | None:
     # Two studies may hold the same column; the first stands for both.
-    different = {(column.protocol, column.frames): column for column in reversed(_columns(studies))}
-    columns = sorted(different.values(), key=lambda column: STRICTNESS.index(column.protocol))
-    loose = [column for column in columns if column.protocol == "frame"]
-    strict = [column for column in columns if column.protocol != "frame"]
-    if not loose or not strict:
+    columns_by_key = {
+        (column.protocol, column.frames): column for column in reversed(_build_columns(evaluations))
+    }
+    columns = sorted(
+        columns_by_key.values(), key=lambda column: PROTOCOLS_BY_STRICTNESS.index(column.protocol)
+    )
+    frame_columns = [column for column in columns if column.protocol == "frame"]
+    strict_columns = [column for column in columns if column.protocol != "frame"]
+    if not frame_columns or not strict_columns:
         return None
     # The fall is that on the same frames; the paper's choice of frames is one more column.
-    base = next((column for column in loose if column.frames == strict[-1].frames), loose[0])
-    columns = [*(column for column in loose if column is not base), base, *strict]
-    study, names = studies[0].study, [arm.name for arm in studies[0].study.arms]
-    outcomes = [row for column in columns for row in column.rows.values()]
+    loose_column = next(
+        (column for column in frame_columns if column.frames == strict_columns[-1].frames), frame_columns[0]
+    )
+    columns = [
+        *(column for column in frame_columns if column is not loose_column),
+        loose_column,
+        *strict_columns,
+    ]
+    study, arm_names = evaluations[0].study, [arm.name for arm in evaluations[0].study.arms]
+    outcomes = [outcome for column in columns for outcome in column.outcomes.values()]
     return Table(
         id=f"inflation-{study.name}",
-        title=f"Effect of the split protocol ({headline_of(study)}): accuracy by frame, in %",
-        header=("Network", *(column.title for column in columns), f"{base.protocol} → {strict[-1].protocol}"),
+        title=f"Effect of the split protocol ({format_headline(study)}): accuracy by frame, in %",
+        header=(
+            "Network",
+            *(column.title for column in columns),
+            f"{loose_column.protocol} → {strict_columns[-1].protocol}",
+        ),
         rows=(
-            *(_row(name, columns, base=base, last=strict[-1]) for name in names),
-            _means(columns, base=base, last=strict[-1]),
-            _seen(columns, "clip"),
-            _seen(columns, "subject"),
+            *(
+                _build_row(name, columns, loose_column=loose_column, strict_column=strict_columns[-1])
+                for name in arm_names
+            ),
+            _build_mean_row(columns, loose_column=loose_column, strict_column=strict_columns[-1]),
+            _build_leakage_row(columns, "clip"),
+            _build_leakage_row(columns, "subject"),
         ),
         notes=(
             "Mean: over the networks that finished in every column and collapsed in none, with the 95 % "
             "interval of its fall.",
-            SEEN_NOTE,
-            *audit_notes(outcomes),
-            *gap_notes(outcomes),
-            *mark_notes(outcomes),
-            *departure_notes(study),
+            LEAKAGE_NOTE,
+            *build_audit_notes(outcomes),
+            *build_missing_run_notes(outcomes),
+            *build_mark_notes(outcomes),
+            *build_paper_difference_notes(study),
         ),
     )
 
 
-def _columns(studies: Sequence[Outcomes]) -> list[_Column]:
-    several = len({study.study.dataset.frames for study in studies}) > 1
+def _build_columns(evaluations: Sequence[StudyEvaluation]) -> list[_Column]:
+    has_mixed_policies = len({evaluation.study.dataset.frame_policy for evaluation in evaluations}) > 1
     return [
         _Column(
-            title=f"{protocol} ({study.study.dataset.frames})" if several else protocol,
+            title=f"{protocol} ({evaluation.study.dataset.frame_policy})" if has_mixed_policies else protocol,
             protocol=protocol,
-            frames=study.study.dataset.frames,
-            rows={row.arm.name: row for row in study.under(protocol)},
+            frames=evaluation.study.dataset.frame_policy,
+            outcomes={outcome.arm.name: outcome for outcome in evaluation.select_protocol(protocol)},
         )
-        for study in studies
-        for protocol in study.study.protocols
+        for evaluation in evaluations
+        for protocol in evaluation.study.protocols
     ]
 
 
-def _accuracy(scores: Scores) -> float:
+def _get_accuracy(scores: Scores) -> float:
     return scores.accuracy
 
 
-def _row(name: str, columns: Sequence[_Column], *, base: _Column, last: _Column) -> tuple[Cell, ...]:
-    cells = [_cell(column.rows[name]) for column in columns]
-    marked = any(column.rows[name].collapsed for column in columns)
-    fall = _fall(_cell(base.rows[name]), _cell(last.rows[name]))
-    return (label(f"{name} (collapsed in a column)" if marked else name), *cells, fall)
+def _build_row(
+    name: str, columns: Sequence[_Column], *, loose_column: _Column, strict_column: _Column
+) -> tuple[Cell, ...]:
+    cells = [_build_accuracy_cell(column.outcomes[name]) for column in columns]
+    has_collapsed = any(column.outcomes[name].collapsed_count for column in columns)
+    drop_cell = _build_drop_cell(
+        _build_accuracy_cell(loose_column.outcomes[name]), _build_accuracy_cell(strict_column.outcomes[name])
+    )
+    return (text_cell(f"{name} (collapsed in a column)" if has_collapsed else name), *cells, drop_cell)
 
 
-def _cell(row: Outcome) -> Cell:
-    return score(row, _accuracy, by_frame=True) if row.seeds else label(row.state)
-
-
-def _fall(before: Cell, after: Cell) -> Cell:
-    if before.value is None or after.value is None:
-        return label(NOTHING)
-    fall = after.value - before.value
-    return Cell(text=points(fall), value=fall, run_keys=(*before.run_keys, *after.run_keys))
-
-
-def _means(columns: Sequence[_Column], *, base: _Column, last: _Column) -> tuple[Cell, ...]:
-    """The mean over the networks that finished in every column and collapsed in none."""
-    names = [
-        name
-        for name, row in base.rows.items()
-        if not is_null(row.arm)
-        and all(column.rows[name].seeds and not column.rows[name].collapsed for column in columns)
-    ]
-    cells = {column.title: _over(column, names, mean=fmean) for column in columns}
-    change = _fall(cells[base.title], cells[last.title])
-    found = fall(*([column.rows[name] for name in names] for column in (base, last))) if names else None
-    if found and found.low is not None and found.high is not None:
-        only = ", these networks only" if found.conditional else ""
-        interval = f" [{points(-100 * found.high)} to {points(-100 * found.low)}{only}]"
-        change = replace(change, text=change.text + interval)
-    return (label("mean"), *cells.values(), change)
-
-
-def _over(column: _Column, names: Sequence[str], *, mean: Callable[[list[float]], float]) -> Cell:
-    found = [_cell(column.rows[name]) for name in names]
-    values = [cell.value for cell in found if cell.value is not None]
-    if not values:
-        return label(NOTHING)
-    value = mean(values)
-    return Cell(
-        text=f"{value:.2f}", value=value, run_keys=tuple(key for cell in found for key in cell.run_keys)
+def _build_accuracy_cell(outcome: Outcome) -> Cell:
+    return (
+        score_cell(outcome, _get_accuracy, by_frame=True)
+        if outcome.trainings
+        else text_cell(outcome.missing_status)
     )
 
 
-def _seen(columns: Sequence[_Column], what: str) -> tuple[Cell, ...]:
+def _build_drop_cell(before: Cell, after: Cell) -> Cell:
+    if before.value is None or after.value is None:
+        return text_cell(NO_VALUE)
+    drop = after.value - before.value
+    return Cell(text=format_points(drop), value=drop, run_keys=(*before.run_keys, *after.run_keys))
+
+
+def _build_mean_row(
+    columns: Sequence[_Column], *, loose_column: _Column, strict_column: _Column
+) -> tuple[Cell, ...]:
+    """The mean over the networks that finished in every column and collapsed in none."""
+    names = [
+        name
+        for name, outcome in loose_column.outcomes.items()
+        if not is_null_arm(outcome.arm)
+        and all(
+            column.outcomes[name].trainings and not column.outcomes[name].collapsed_count
+            for column in columns
+        )
+    ]
+    cells = {column.title: _build_aggregate_cell(column, names, aggregate=fmean) for column in columns}
+    drop_cell = _build_drop_cell(cells[loose_column.title], cells[strict_column.title])
+    accuracy_drop = (
+        compute_accuracy_drop(
+            *([column.outcomes[name] for name in names] for column in (loose_column, strict_column))
+        )
+        if names
+        else None
+    )
+    if accuracy_drop and accuracy_drop.low is not None and accuracy_drop.high is not None:
+        condition = ", these networks only" if accuracy_drop.is_conditional else ""
+        interval = f" [{format_points(-100 * accuracy_drop.high)} to {format_points(-100 * accuracy_drop.low)}{condition}]"
+        drop_cell = replace(drop_cell, text=drop_cell.text + interval)
+    return (text_cell("mean"), *cells.values(), drop_cell)
+
+
+def _build_aggregate_cell(
+    column: _Column, names: Sequence[str], *, aggregate: Callable[[list[float]], float]
+) -> Cell:
+    cells = [_build_accuracy_cell(column.outcomes[name]) for name in names]
+    values = [cell.value for cell in cells if cell.value is not None]
+    if not values:
+        return text_cell(NO_VALUE)
+    value = aggregate(values)
+    return Cell(
+        text=f"{value:.2f}", value=value, run_keys=tuple(key for cell in cells for key in cell.run_keys)
+    )
+
+
+def _build_leakage_row(columns: Sequence[_Column], group_name: str) -> tuple[Cell, ...]:
     """Share of the test frames whose clip, or subject, was seen: that of the first network that finished."""
     cells = []
     for column in columns:
-        row = next((row for row in column.rows.values() if row.leakage), None)
-        cells.append(share_cell(getattr(row.leakage, what), row.keys) if row else label(NOTHING))
-    return (label(f"{what} seen, %"), *cells, label(NOTHING))
+        outcome = next((outcome for outcome in column.outcomes.values() if outcome.leakage), None)
+        cells.append(
+            share_cell(getattr(outcome.leakage, group_name), outcome.run_keys)
+            if outcome
+            else text_cell(NO_VALUE)
+        )
+    return (text_cell(f"{group_name} seen, %"), *cells, text_cell(NO_VALUE))

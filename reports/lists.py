@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-SHOWN = 3
+MAX_ITEMS = 3
 """Most that are told where more than one would be left out."""
 
 
-def few(texts: Sequence[str]) -> str:
+def truncate_list(texts: Sequence[str]) -> str:
     """The texts in their order, cut after the third if more than four: give the most important first."""
-    if len(texts) <= SHOWN + 1:
+    if len(texts) <= MAX_ITEMS + 1:
         return ", ".join(texts)
-    return f"{', '.join(texts[:SHOWN])} and {len(texts) - SHOWN} more below"
+    return f"{', '.join(texts[:MAX_ITEMS])} and {len(texts) - MAX_ITEMS} more below"

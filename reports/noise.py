@@ -6,49 +6,64 @@ from collections.abc import Iterator
 from itertools import combinations
 from statistics import fmean, variance
 
-from reports.differences import differences
-from reports.outcomes import Outcome, Outcomes, SeedOutcome
+from reports.differences import compute_differences
+from reports.outcomes import Outcome, StudyEvaluation, TrainingOutcome
 from studies.statistics.power import Noise
 from studies.statistics.verdicts import Estimate
 
 
-def measure_noise(study: Outcomes, protocol: str) -> Noise | None:
+def measure_noise(evaluation: StudyEvaluation, protocol: str) -> Noise | None:
     """The noise of the accuracy under a protocol; None before an arm that learned has two trainings."""
-    rows = [row for row in study.under(protocol) if len(row.seeds) > 1 and not row.collapsed]
-    pairs = [pair for row in rows for pair in _same_division(row)]
+    outcomes = [
+        outcome
+        for outcome in evaluation.select_protocol(protocol)
+        if len(outcome.trainings) > 1 and not outcome.collapsed_count
+    ]
+    pairs = [pair for outcome in outcomes for pair in _pair_trainings_of_split(outcome)]
     if not pairs:
         return None
-    discordance = fmean(_discordance(*pair) for pair in pairs)
-    units = fmean(len(first.units) for first, _ in pairs)
-    pooled = fmean(variance([first.scores.accuracy, second.scores.accuracy]) for first, second in pairs)
+    discordance = fmean(_compute_discordance(*pair) for pair in pairs)
+    mean_unit_count = fmean(len(first.units) for first, _ in pairs)
+    mean_variance = fmean(
+        variance([first.scores.accuracy, second.scores.accuracy]) for first, second in pairs
+    )
     # A training with several folds is the mean of as many independent ones.
-    folds = len(rows[0].seeds[0].runs)
-    training = folds * max(0.0, pooled - discordance / (2 * units))
-    excess = [
-        max(0.0, _beyond_answers(found, discordance) - (2 * training / found.trainings if folds > 1 else 0.0))
-        for each in differences(study, protocol, metric="accuracy")
-        if (found := each.estimate)
+    fold_count = len(outcomes[0].trainings[0].runs)
+    training_variance = fold_count * max(0.0, mean_variance - discordance / (2 * mean_unit_count))
+    excess_variances = [
+        max(
+            0.0,
+            _compute_excess_variance(estimate, discordance)
+            - (2 * training_variance / estimate.training_count if fold_count > 1 else 0.0),
+        )
+        for difference in compute_differences(evaluation, protocol, metric="accuracy")
+        if (estimate := difference.estimate)
     ]
-    count = sum(len(row.seeds) for row in rows)
+    training_count = sum(len(outcome.trainings) for outcome in outcomes)
     return Noise(
-        training=training**0.5,
-        heterogeneity=fmean(excess) ** 0.5 if excess else 0.0,
+        training_sd=training_variance**0.5,
+        subject_sd=fmean(excess_variances) ** 0.5 if excess_variances else 0.0,
         discordance=discordance,
-        source=f"measured on {count} finished trainings of this study",
+        source=f"measured on {training_count} finished trainings of this study",
     )
 
 
-def _beyond_answers(found: Estimate, discordance: float) -> float:
+def _compute_excess_variance(estimate: Estimate, discordance: float) -> float:
     """Variance of a difference over clusters beyond that of single answers."""
-    return (found.subject_error**2 - discordance / (found.units * found.trainings)) * found.clusters
+    return (
+        estimate.subject_se**2 - discordance / (estimate.unit_count * estimate.training_count)
+    ) * estimate.cluster_count
 
 
-def _same_division(row: Outcome) -> Iterator[tuple[SeedOutcome, SeedOutcome]]:
-    return (pair for pair in combinations(row.seeds, 2) if pair[0].split_seed == pair[1].split_seed)
+def _pair_trainings_of_split(outcome: Outcome) -> Iterator[tuple[TrainingOutcome, TrainingOutcome]]:
+    return (pair for pair in combinations(outcome.trainings, 2) if pair[0].split_seed == pair[1].split_seed)
 
 
-def _discordance(first: SeedOutcome, second: SeedOutcome) -> float:
+def _compute_discordance(first_training: TrainingOutcome, second_training: TrainingOutcome) -> float:
     """Share of units that one of two trainings answered right and the other wrong."""
-    right = {unit.id: answer for unit, answer in zip(second.units, second.right, strict=True)}
-    answers = list(zip(first.units, first.right, strict=True))
-    return fmean(right.get(unit.id, answer) != answer for unit, answer in answers)
+    correct_by_unit = {
+        unit.id: is_correct
+        for unit, is_correct in zip(second_training.units, second_training.correct, strict=True)
+    }
+    correctness = list(zip(first_training.units, first_training.correct, strict=True))
+    return fmean(correct_by_unit.get(unit.id, is_correct) != is_correct for unit, is_correct in correctness)

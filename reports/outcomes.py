@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from architectures.spec import USER, ArchitectureSpec
+from architectures.spec import USER_NETWORK, ArchitectureSpec
 from datasets.catalogue import SYNTHETIC
 from datasets.spec import Leakage
-from studies.controls import MAJORITY, PRIOR, majority, prior_guesser
-from studies.metrics import Scores, headline, scores
+from studies.controls import MAJORITY, PRIOR, predict_majority, predict_prior
+from studies.metrics import Scores, compute_scores, to_evaluation_unit
 from studies.results import DataSummary, Failure, Prediction, RunResult, StudyResult
-from studies.spec import NULL_SEEDS, Role, RunSpec, Study
+from studies.spec import NULL_SEED_OFFSET, RunSpec, Study, Variant
 
-Answer = Callable[[Sequence[RunResult]], tuple[tuple[Prediction, ...], ...]]
+Predictor = Callable[[Sequence[RunResult]], tuple[tuple[Prediction, ...], ...]]
 """A rule that answers the test samples of one seed's folds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeedOutcome:
+class TrainingOutcome:
     """One complete seed: its folds' runs, and their pooled predictions scored by unit and by frame.
 
     `units` are the predictions in the protocol's unit of evaluation, `right` says which answer is the truth.
@@ -33,9 +33,9 @@ class SeedOutcome:
     runs: tuple[RunResult, ...]
     predictions: tuple[Prediction, ...]
     units: tuple[Prediction, ...]
-    right: tuple[bool, ...]
+    correct: tuple[bool, ...]
     scores: Scores
-    by_frame: Scores
+    frame_scores: Scores
 
     @property
     def id(self) -> tuple[int, int]:
@@ -48,21 +48,25 @@ def _pool_leakage(runs: Sequence[RunResult]) -> Leakage | None:
     if not shares:
         return None
     return Leakage(
-        clip=_pooled([(share.clip, frames) for share, frames in shares]),
-        subject=_pooled([(share.subject, frames) for share, frames in shares]),
+        clip=_pool_shares([(share.clip, frames) for share, frames in shares]),
+        subject=_pool_shares([(share.subject, frames) for share, frames in shares]),
     )
 
 
-def _pooled(shares: Sequence[tuple[float | None, int]]) -> float | None:
+def _pool_shares(shares: Sequence[tuple[float | None, int]]) -> float | None:
     """The share over the runs of (share, test frames), or None if one of them is unknown."""
-    known = [share * frames for share, frames in shares if share is not None]
-    return sum(known) / sum(frames for _, frames in shares) if len(known) == len(shares) else None
+    known_counts = [share * frame_count for share, frame_count in shares if share is not None]
+    return (
+        sum(known_counts) / sum(frame_count for _, frame_count in shares)
+        if len(known_counts) == len(shares)
+        else None
+    )
 
 
-def marked(name: str, *marks: str) -> str:
+def append_marks(name: str, *marks: str) -> str:
     """A name with those of its marks that say something."""
-    told = ", ".join(mark for mark in marks if mark)
-    return f"{name} ({told})" if told else name
+    marks_text = ", ".join(mark for mark in marks if mark)
+    return f"{name} ({marks_text})" if marks_text else name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,50 +79,58 @@ class Outcome:
 
     arm: ArchitectureSpec
     protocol: str
-    seeds: tuple[SeedOutcome, ...]
-    planned_seeds: int
+    trainings: tuple[TrainingOutcome, ...]
+    planned_trainings: int
     failures: tuple[Failure, ...]
-    unrun: int
-    scale: str
+    pending_runs: int
+    width_mark: str
     leakage: Leakage | None
     control: str = ""
 
     @property
     def runs(self) -> tuple[RunResult, ...]:
         """The runs behind every number of this outcome."""
-        return tuple(run for seed in self.seeds for run in seed.runs)
+        return tuple(run for training in self.trainings for run in training.runs)
 
     @property
-    def keys(self) -> tuple[str, ...]:
+    def run_keys(self) -> tuple[str, ...]:
         """Their keys."""
         return tuple(run.spec.key for run in self.runs)
 
     @property
-    def first(self) -> RunResult | None:
+    def first_run(self) -> RunResult | None:
         """The run that stands for what does not depend on the seed: cost, classes."""
-        return self.seeds[0].runs[0] if self.seeds else None
+        return self.trainings[0].runs[0] if self.trainings else None
 
     @property
-    def collapsed(self) -> int:
+    def collapsed_count(self) -> int:
         """Number of seeds in which the network gave every test sample the same answer."""
-        return sum(seed.scores.collapsed for seed in self.seeds)
+        return sum(training.scores.is_collapsed for training in self.trainings)
 
     @property
-    def collapsed_throughout(self) -> bool:
+    def is_fully_collapsed(self) -> bool:
         """Whether it has finished seeds and collapsed in all of them: it has learned nothing."""
-        return 0 < self.collapsed == len(self.seeds)
+        return 0 < self.collapsed_count == len(self.trainings)
 
     @property
-    def collapse(self) -> str:
+    def collapse_mark(self) -> str:
         """That it collapsed and, of several seeds, in how many; nothing where it did in none."""
-        if not self.collapsed:
+        if not self.collapsed_count:
             return ""
-        return f"collapsed in {self.collapsed} of {len(self.seeds)} seeds" if self.seeds[1:] else "collapsed"
+        return (
+            f"collapsed in {self.collapsed_count} of {len(self.trainings)} seeds"
+            if self.trainings[1:]
+            else "collapsed"
+        )
 
     @property
-    def name(self) -> str:
+    def marked_name(self) -> str:
         """The arm's name with its marks: at another width than its neighbours, collapsed."""
-        return self.plain_name if self.control else marked(self.arm.name, self.scale, self.collapse)
+        return (
+            self.plain_name
+            if self.control
+            else append_marks(self.arm.name, self.width_mark, self.collapse_mark)
+        )
 
     @property
     def plain_name(self) -> str:
@@ -126,25 +138,27 @@ class Outcome:
         return f"control: {self.control}" if self.control else self.arm.name
 
     @property
-    def unit(self) -> str:
+    def unit_name(self) -> str:
         """What is counted: frames under the paper's split or where no clip is told, else clips."""
-        told = self.first is None or any(prediction.clip for prediction in self.first.predictions)
-        return "clips" if told and self.protocol != "frame" else "frames"
+        has_clips = self.first_run is None or any(
+            prediction.clip for prediction in self.first_run.predictions
+        )
+        return "clips" if has_clips and self.protocol != "frame" else "frames"
 
     @property
-    def state(self) -> str:
+    def missing_status(self) -> str:
         """What happened to the seeds that are not there; nothing where all are."""
-        if len(self.seeds) == self.planned_seeds:
+        if len(self.trainings) == self.planned_trainings:
             return ""
         return "failed" if self.failures else "not run"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcomes:
+class StudyEvaluation:
     """A study and its outcomes, by arm and then protocol, and those of its negative controls."""
 
     result: StudyResult
-    rows: tuple[Outcome, ...]
+    outcomes: tuple[Outcome, ...]
     controls: tuple[Outcome, ...] = ()
 
     @property
@@ -153,30 +167,34 @@ class Outcomes:
         return self.result.study
 
     @property
-    def progress(self) -> tuple[int, int, int]:
+    def run_counts(self) -> tuple[int, int, int]:
         """How many of all the study's runs have finished, have failed and are still to be run."""
-        done = {run.spec.key for run in self.result.results}
-        failed = {failure.spec.key for failure in self.result.failures} - done
-        keys = [spec.key for spec in self.study.runs()]
-        finished, broken = (sum(key in found for key in keys) for found in (done, failed))
-        return finished, broken, len(keys) - finished - broken
+        finished_keys = {run.spec.key for run in self.result.results}
+        failed_keys = {failure.spec.key for failure in self.result.failures} - finished_keys
+        keys = [spec.key for spec in self.study.list_runs()]
+        finished_count, failed_count = (
+            sum(key in key_set for key in keys) for key_set in (finished_keys, failed_keys)
+        )
+        return finished_count, failed_count, len(keys) - finished_count - failed_count
 
     @property
-    def drawn(self) -> bool:
+    def is_synthetic(self) -> bool:
         """Whether harness drew the faces; of the synthetic set also where results do not say so."""
-        return self.study.dataset.name == SYNTHETIC or any(run.data.drawn for run in self.result.results)
+        return self.study.dataset.name == SYNTHETIC or any(run.data.synthetic for run in self.result.results)
 
-    def under(self, protocol: str) -> tuple[Outcome, ...]:
+    def select_protocol(self, protocol: str) -> tuple[Outcome, ...]:
         """The outcomes of that protocol, one an arm."""
-        return tuple(row for row in self.rows if row.protocol == protocol)
+        return tuple(outcome for outcome in self.outcomes if outcome.protocol == protocol)
 
-    def of(self, arm: str) -> tuple[Outcome, ...]:
+    def select_arm(self, arm: str) -> tuple[Outcome, ...]:
         """The outcomes of the arm of that name, one a protocol; none if it is no arm."""
-        return tuple(row for row in self.rows if row.arm.name == arm)
+        return tuple(outcome for outcome in self.outcomes if outcome.arm.name == arm)
 
-    def data(self, protocol: str) -> DataSummary | None:
+    def get_data_summary(self, protocol: str) -> DataSummary | None:
         """What the first finished run of that protocol was given."""
-        return next((row.first.data for row in self.under(protocol) if row.first), None)
+        return next(
+            (outcome.first_run.data for outcome in self.select_protocol(protocol) if outcome.first_run), None
+        )
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -184,98 +202,114 @@ class Outcomes:
         return self.result.results[0].data.classes if self.result.results else ()
 
 
-def outcomes(result: StudyResult) -> Outcomes:
+def evaluate_study(result: StudyResult) -> StudyEvaluation:
     """Score everything that a study has come to so far."""
-    rows = [
-        _outcome(result, arm, protocol=protocol)
+    outcomes = [
+        _evaluate_arm(result, arm, protocol=protocol)
         for arm in result.study.arms
         for protocol in result.study.protocols
     ]
-    return Outcomes(result=result, rows=tuple(rows), controls=tuple(_controls(result, rows)))
+    return StudyEvaluation(
+        result=result, outcomes=tuple(outcomes), controls=tuple(_evaluate_controls(result, outcomes))
+    )
 
 
-def _controls(result: StudyResult, rows: Sequence[Outcome]) -> Iterator[Outcome]:
+def _evaluate_controls(result: StudyResult, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
     """The controls by protocol: those computed from the runs of an arm that has finished, then those run."""
     study = result.study
     if not study.controls:
         return
     for protocol in study.protocols:
-        own = [row for row in rows if row.protocol == protocol and row.seeds]
-        about = next((row for row in own if row.arm == study.proposal), own[0] if own else None)
-        if about:
-            yield _computed(about, MAJORITY, majority)
-            yield _computed(about, PRIOR, prior_guesser)
+        finished = [outcome for outcome in outcomes if outcome.protocol == protocol and outcome.trainings]
+        reference = next(
+            (outcome for outcome in finished if outcome.arm == study.primary_arm),
+            finished[0] if finished else None,
+        )
+        if reference:
+            yield _evaluate_control(reference, MAJORITY, predict_majority)
+            yield _evaluate_control(reference, PRIOR, predict_prior)
         for control in study.controls:
-            yield _outcome(result, study.proposal, protocol=protocol, control=control)
+            yield _evaluate_arm(result, study.primary_arm, protocol=protocol, variant=control)
 
 
-def _computed(row: Outcome, name: str, answer: Answer) -> Outcome:
+def _evaluate_control(outcome: Outcome, control: str, predict: Predictor) -> Outcome:
     """What answering by a rule would have come to on the tests of `row`'s runs."""
-    seeds = []
-    for seed in row.seeds:
-        answered = zip(seed.runs, answer(seed.runs), strict=True)
-        runs = [replace(run, predictions=predictions) for run, predictions in answered]
-        seeds.append(_seed(seed.id, runs, protocol=row.protocol))
-    return replace(row, seeds=tuple(seeds), failures=(), unrun=0, control=name)
+    trainings = []
+    for training in outcome.trainings:
+        run_predictions = zip(training.runs, predict(training.runs), strict=True)
+        runs = [replace(run, predictions=predictions) for run, predictions in run_predictions]
+        trainings.append(_evaluate_training(training.id, runs, protocol=outcome.protocol))
+    return replace(outcome, trainings=tuple(trainings), failures=(), pending_runs=0, control=control)
 
 
-def _outcome(result: StudyResult, arm: ArchitectureSpec, *, protocol: str, control: Role = "none") -> Outcome:
+def _evaluate_arm(
+    result: StudyResult, arm: ArchitectureSpec, *, protocol: str, variant: Variant = "none"
+) -> Outcome:
     study = result.study
-    found = {run.spec.key: run for run in result.results}
-    failed = {failure.spec.key: failure for failure in result.failures}
-    keys: dict[tuple[int, int], list[str]] = {}
-    for spec in study.runs():
-        if (spec.architecture, spec.protocol, spec.control) == (arm, protocol, control):
-            keys.setdefault(training_id(spec), []).append(spec.key)
-    absent = [key for members in keys.values() for key in members if key not in found]
-    complete = {
-        training: [found[key] for key in members]
-        for training, members in keys.items()
-        if all(key in found for key in members)
+    results_by_key = {run.spec.key: run for run in result.results}
+    failures_by_key = {failure.spec.key: failure for failure in result.failures}
+    keys_by_training: dict[tuple[int, int], list[str]] = {}
+    for spec in study.list_runs():
+        if (spec.architecture, spec.protocol, spec.variant) == (arm, protocol, variant):
+            keys_by_training.setdefault(get_training_id(spec), []).append(spec.key)
+    missing_keys = [
+        key for run_keys in keys_by_training.values() for key in run_keys if key not in results_by_key
+    ]
+    runs_by_training = {
+        training_id: [results_by_key[key] for key in run_keys]
+        for training_id, run_keys in keys_by_training.items()
+        if all(key in results_by_key for key in run_keys)
     }
     return Outcome(
         arm=arm,
         protocol=protocol,
-        seeds=tuple(_seed(training, runs, protocol=protocol) for training, runs in complete.items()),
-        leakage=_pool_leakage([run for runs in complete.values() for run in runs if run.predictions]),
-        planned_seeds=len(study.split_seeds) * len(study.seeds),
-        failures=tuple(failed[key] for key in absent if key in failed),
-        unrun=sum(key not in failed for key in absent),
-        scale=_scale(arm, study.arms),
-        control="" if control == "none" else control,
+        trainings=tuple(
+            _evaluate_training(training_id, runs, protocol=protocol)
+            for training_id, runs in runs_by_training.items()
+        ),
+        leakage=_pool_leakage([run for runs in runs_by_training.values() for run in runs if run.predictions]),
+        planned_trainings=len(study.split_seeds) * len(study.seeds),
+        failures=tuple(failures_by_key[key] for key in missing_keys if key in failures_by_key),
+        pending_runs=sum(key not in failures_by_key for key in missing_keys),
+        width_mark=_get_width_mark(arm, study.arms),
+        control="" if variant == "none" else variant,
     )
 
 
-def training_id(spec: RunSpec) -> tuple[int, int]:
+def get_training_id(spec: RunSpec) -> tuple[int, int]:
     """The run's division and training seed; of a null arm's run, that of the other arms' runs beside it."""
-    return spec.split_seed, spec.seed % NULL_SEEDS
+    return spec.split_seed, spec.seed % NULL_SEED_OFFSET
 
 
-def training_label(spec: RunSpec) -> str:
+def format_training(spec: RunSpec) -> str:
     """The run's training for people: "seed 0", or "division 1, seed 0" on any division but the first."""
-    division, seed = training_id(spec)
-    return f"division {division}, seed {seed}" if division else f"seed {seed}"
+    split_seed, seed = get_training_id(spec)
+    return f"division {split_seed}, seed {seed}" if split_seed else f"seed {seed}"
 
 
-def _seed(training: tuple[int, int], runs: Sequence[RunResult], *, protocol: str) -> SeedOutcome:
+def _evaluate_training(
+    training_id: tuple[int, int], runs: Sequence[RunResult], *, protocol: str
+) -> TrainingOutcome:
     predictions = tuple(prediction for run in runs for prediction in run.predictions)
-    classes = len(runs[0].data.classes)
-    units = headline(predictions, protocol)
-    pooled = scores(units, classes)
-    split_seed, seed = training
-    return SeedOutcome(
+    class_count = len(runs[0].data.classes)
+    units = to_evaluation_unit(predictions, protocol)
+    unit_scores = compute_scores(units, class_count)
+    split_seed, seed = training_id
+    return TrainingOutcome(
         split_seed=split_seed,
         seed=seed,
         runs=tuple(runs),
         predictions=predictions,
         units=units,
-        right=tuple(unit.answer == unit.truth for unit in units),
-        scores=replace(pooled, collapsed=pooled.collapsed or _is_constant(runs, protocol=protocol)),
-        by_frame=scores(predictions, classes),
+        correct=tuple(unit.predicted_class == unit.truth for unit in units),
+        scores=replace(
+            unit_scores, is_collapsed=unit_scores.is_collapsed or _has_constant_folds(runs, protocol=protocol)
+        ),
+        frame_scores=compute_scores(predictions, class_count),
     )
 
 
-def _is_constant(runs: Sequence[RunResult], *, protocol: str) -> bool:
+def _has_constant_folds(runs: Sequence[RunResult], *, protocol: str) -> bool:
     """Whether every fold that could vary gave one answer, be it another one in each.
 
     A fold whose test units are all of one class has one answer if it is perfect, too, so only folds with
@@ -283,15 +317,15 @@ def _is_constant(runs: Sequence[RunResult], *, protocol: str) -> bool:
     """
     if len(runs) < 2:
         return False
-    by_fold = [headline(run.predictions, protocol) for run in runs]
-    telling = [units for units in by_fold if len({unit.truth for unit in units}) > 1]
-    if 2 * sum(map(len, telling)) < sum(map(len, by_fold)):
+    units_by_fold = [to_evaluation_unit(run.predictions, protocol) for run in runs]
+    informative_folds = [units for units in units_by_fold if len({unit.truth for unit in units}) > 1]
+    if 2 * sum(map(len, informative_folds)) < sum(map(len, units_by_fold)):
         return False
-    return all(len({unit.answer for unit in units}) == 1 for units in telling)
+    return all(len({unit.predicted_class for unit in units}) == 1 for units in informative_folds)
 
 
-def _scale(arm: ArchitectureSpec, arms: Sequence[ArchitectureSpec]) -> str:
-    if arm.network == USER:
+def _get_width_mark(arm: ArchitectureSpec, arms: Sequence[ArchitectureSpec]) -> str:
+    if arm.network == USER_NETWORK:
         return ""
     if arm.width != 1:
         return f"width {arm.width:g}"

@@ -4,22 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from reports.beside import Beside, beside, departure_notes, title_of
-from reports.columns import SEEN, score_notes, seen
-from reports.numbers import NOTHING, count, label, percent, spread, whole
-from reports.outcomes import Outcome, Outcomes
+from reports.beside import PaperReference, build_paper_difference_notes, dataset_title, find_paper_reference
+from reports.columns import LEAKAGE_HEADER, build_score_notes, leakage_cells
+from reports.numbers import NO_VALUE, count_cell, format_count, format_percent, mean_std_cell, text_cell
+from reports.outcomes import Outcome, StudyEvaluation
 from reports.table import Cell, Table
 from studies.metrics import ClassCounts
 from studies.paper import PublishedClass
 
-HEADER = ("Class", "Protocol", "TP", "TN", "FP", "FN", "Accuracy", "Precision", "Recall", "F1", *SEEN)
-_COUNTS: tuple[Callable[[ClassCounts], float], ...] = (
+CLASS_TABLE_HEADER = (
+    "Class",
+    "Protocol",
+    "TP",
+    "TN",
+    "FP",
+    "FN",
+    "Accuracy",
+    "Precision",
+    "Recall",
+    "F1",
+    *LEAKAGE_HEADER,
+)
+_COUNT_GETTERS: tuple[Callable[[ClassCounts], float], ...] = (
     lambda counts: counts.tp,
     lambda counts: counts.tn,
     lambda counts: counts.fp,
     lambda counts: counts.fn,
 )
-_RATIOS: tuple[Callable[[ClassCounts], float], ...] = (
+_RATIO_GETTERS: tuple[Callable[[ClassCounts], float], ...] = (
     lambda counts: counts.accuracy,
     lambda counts: counts.precision,
     lambda counts: counts.recall,
@@ -27,73 +39,99 @@ _RATIOS: tuple[Callable[[ClassCounts], float], ...] = (
 )
 
 
-def class_table(study: Outcomes, arm: str = "proposed") -> Table:
+def build_class_table(evaluation: StudyEvaluation, arm: str = "proposed") -> Table:
     """One network, one class against the rest: a row for each protocol, and one of the paper's."""
-    other = beside(study)
-    rows = study.of(arm)
-    cells = []
-    for c, name in enumerate(study.classes):
-        cells += [_row(row, c, name=name) for row in rows]
-        printed = _printed(other, name) if arm == "proposed" else None
-        if other and printed:
-            cells.append(_paper_row(printed, other, name=name))
-    names = ", ".join(sorted({row.name for row in rows}))
-    title = title_of(study.study.dataset.name)
+    paper_ref = find_paper_reference(evaluation)
+    outcomes = evaluation.select_arm(arm)
+    rows = []
+    for class_index, class_name in enumerate(evaluation.classes):
+        rows += [_build_row(outcome, class_index, class_name=class_name) for outcome in outcomes]
+        published = _find_published_class(paper_ref, class_name) if arm == "proposed" else None
+        if paper_ref and published:
+            rows.append(_build_paper_row(published, paper_ref, name=class_name))
+    names = ", ".join(sorted({outcome.marked_name for outcome in outcomes}))
+    dataset = dataset_title(evaluation.study.dataset.name)
     return Table(
-        id=f"classes-{study.study.name}",
-        title=f"The network {names} on {title}, one class against the rest",
-        header=HEADER,
-        rows=tuple(cells),
+        id=f"classes-{evaluation.study.name}",
+        title=f"The network {names} on {dataset}, one class against the rest",
+        header=CLASS_TABLE_HEADER,
+        rows=tuple(rows),
         notes=(
             "TP, TN, FP and FN count frames under frame, clips under every other protocol.",
-            *score_notes(study, rows),
-            *(_paper_notes(study, other) if other else ()),
-            *departure_notes(study.study),
+            *build_score_notes(evaluation, outcomes),
+            *(_build_paper_notes(evaluation, paper_ref) if paper_ref else ()),
+            *build_paper_difference_notes(evaluation.study),
         ),
-        paper=other.items(other.published.per_class_table) if other else (),
+        paper_items=paper_ref.cite_items(paper_ref.results.per_class_table) if paper_ref else (),
     )
 
 
-def _printed(other: Beside | None, name: str) -> PublishedClass | None:
-    rows = other.published.per_class if other else ()
-    return next((row for row in rows if row.label == name), None)
+def _find_published_class(paper_ref: PaperReference | None, name: str) -> PublishedClass | None:
+    published_classes = paper_ref.results.per_class if paper_ref else ()
+    return next((published for published in published_classes if published.label == name), None)
 
 
-def _row(outcome: Outcome, c: int, *, name: str) -> tuple[Cell, ...]:
-    classes = [seed.scores.per_class[c] for seed in outcome.seeds]
-    counts = [spread([number(item) for item in classes], outcome.keys, show=count) for number in _COUNTS]
-    present = [seed.scores.per_class[c] for seed in outcome.seeds if c not in seed.scores.absent]
-    ratios = [_ratio([number(item) for item in present], outcome.keys) for number in _RATIOS]
-    if not outcome.seeds:
-        ratios[0] = label(outcome.state)
-    return (label(name), label(outcome.protocol), *counts, *ratios, *seen(outcome))
-
-
-def _ratio(shares: Sequence[float], keys: tuple[str, ...]) -> Cell:
-    cell = spread(shares, keys, show=percent)
-    return Cell(text=cell.text, value=None if cell.value is None else 100 * cell.value, run_keys=keys)
-
-
-def _paper_row(printed: PublishedClass, other: Beside, *, name: str) -> tuple[Cell, ...]:
-    counts = (printed.counts.tp, printed.counts.tn, printed.counts.fp, printed.counts.fn)
-    shares = (printed.accuracy, printed.precision, printed.recall, printed.f1)
-    source = f'{other.column}, "{printed.printed}"'
+def _build_row(outcome: Outcome, class_index: int, *, class_name: str) -> tuple[Cell, ...]:
+    classes = [training.scores.per_class[class_index] for training in outcome.trainings]
+    count_cells = [
+        mean_std_cell(
+            [getter(class_counts) for class_counts in classes], outcome.run_keys, format_value=format_count
+        )
+        for getter in _COUNT_GETTERS
+    ]
+    present_classes = [
+        training.scores.per_class[class_index]
+        for training in outcome.trainings
+        if class_index not in training.scores.absent_classes
+    ]
+    ratio_cells = [
+        _build_ratio_cell([getter(class_counts) for class_counts in present_classes], outcome.run_keys)
+        for getter in _RATIO_GETTERS
+    ]
+    if not outcome.trainings:
+        ratio_cells[0] = text_cell(outcome.missing_status)
     return (
-        label(name),
-        label(source),
-        *(whole(number) for number in counts),
-        *(Cell(text=str(share), value=float(share)) for share in shares),
-        label(NOTHING),
-        label(NOTHING),
+        text_cell(class_name),
+        text_cell(outcome.protocol),
+        *count_cells,
+        *ratio_cells,
+        *leakage_cells(outcome),
     )
 
 
-def _paper_notes(study: Outcomes, other: Beside) -> tuple[str, ...]:
-    lacking = [row.printed for row in other.published.per_class if row.label not in study.classes]
-    unmatched = (f"Rows of the paper without a class here: {', '.join(lacking)}.",) if lacking else ()
+def _build_ratio_cell(shares: Sequence[float], run_keys: tuple[str, ...]) -> Cell:
+    cell = mean_std_cell(shares, run_keys, format_value=format_percent)
+    return Cell(text=cell.text, value=None if cell.value is None else 100 * cell.value, run_keys=run_keys)
+
+
+def _build_paper_row(published: PublishedClass, paper_ref: PaperReference, *, name: str) -> tuple[Cell, ...]:
+    counts = (published.counts.tp, published.counts.tn, published.counts.fp, published.counts.fn)
+    shares = (published.accuracy, published.precision, published.recall, published.f1)
+    source = f'{paper_ref.column_title}, "{published.printed_label}"'
+    return (
+        text_cell(name),
+        text_cell(source),
+        *(count_cell(count) for count in counts),
+        *(Cell(text=str(share), value=float(share)) for share in shares),
+        text_cell(NO_VALUE),
+        text_cell(NO_VALUE),
+    )
+
+
+def _build_paper_notes(evaluation: StudyEvaluation, paper_ref: PaperReference) -> tuple[str, ...]:
+    unmatched_labels = [
+        published.printed_label
+        for published in paper_ref.results.per_class
+        if published.label not in evaluation.classes
+    ]
+    unmatched_notes = (
+        (f"Rows of the paper without a class here: {', '.join(unmatched_labels)}.",)
+        if unmatched_labels
+        else ()
+    )
     return (
         "The paper's rows stand by the class that their counts fit, with the printed name in quotation "
         "marks: the printed names do not fit its Table 2. Its split is by frame.",
-        *other.notes,
-        *(unmatched if study.classes else ()),
+        *paper_ref.notes,
+        *(unmatched_notes if evaluation.classes else ()),
     )

@@ -8,147 +8,153 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from reports.ablation import ablation_items
-from reports.bars import ablation_bars
-from reports.beside import beside, title_of
-from reports.columns import seen_in_words
-from reports.figures import confusion_matrices, curves
-from reports.outcomes import Outcome, Outcomes
-from reports.reliability import reliability_diagrams
-from reports.table import Figure
-from studies.arms import LADDERS
-from studies.calibration import BINS
+from reports.ablation import cite_ablation_items
+from reports.bars import draw_ablation_bars
+from reports.beside import dataset_title, find_paper_reference
+from reports.columns import describe_leakage
+from reports.figures import draw_confusion_matrices, draw_curves
+from reports.outcomes import Outcome, StudyEvaluation
+from reports.reliability import draw_reliability_diagrams
+from reports.table import ReportFigure
+from studies.arms import LADDER_DESIGNS
+from studies.calibration import NUM_BINS
 from studies.results import RunResult
 
-FOLDER = "figures"
+FIGURE_FOLDER = "figures"
 
 
-def file_name(study: str, what: str) -> str:
+def format_figure_path(study: str, figure_name: str) -> str:
     """Where a figure lies, relative to the report: the same name for the same study, safe in a link."""
-    return f"{FOLDER}/{re.sub(r'[^A-Za-z0-9._-]+', '-', f'{study}-{what}')}.png"
+    return f"{FIGURE_FOLDER}/{re.sub(r'[^A-Za-z0-9._-]+', '-', f'{study}-{figure_name}')}.png"
 
 
-def pooled(outcome: Outcome) -> RunResult | None:
+def pool_folds(outcome: Outcome) -> RunResult | None:
     """The first seed's run with the predictions of all its folds."""
-    if not outcome.seeds:
+    if not outcome.trainings:
         return None
-    first = outcome.seeds[0]
-    return replace(first.runs[0], predictions=first.predictions)
+    first_training = outcome.trainings[0]
+    return replace(first_training.runs[0], predictions=first_training.predictions)
 
 
-def _drawable(rows: Sequence[Outcome]) -> tuple[RunResult, ...]:
-    return tuple(run for run in map(pooled, rows) if run is not None)
+def _select_runs(outcomes: Sequence[Outcome]) -> tuple[RunResult, ...]:
+    return tuple(run for run in map(pool_folds, outcomes) if run is not None)
 
 
-def _notes(study: Outcomes) -> tuple[str, ...]:
+def _build_seed_notes(evaluation: StudyEvaluation) -> tuple[str, ...]:
     """What a figure of one run a network leaves out."""
-    seeds = study.study.seeds
+    seeds = evaluation.study.seeds
     return (f"First finished of the seeds {', '.join(map(str, seeds))}.",) if len(seeds) > 1 else ()
 
 
-def confusion_figure(study: Outcomes, protocol: str, *, out: Path) -> Figure | None:
+def draw_confusion_figure(evaluation: StudyEvaluation, protocol: str, *, out: Path) -> ReportFigure | None:
     """Confusion matrices of the networks under one protocol; None if none has finished."""
-    rows = study.under(protocol)
-    runs = _drawable(rows)
+    outcomes = evaluation.select_protocol(protocol)
+    runs = _select_runs(outcomes)
     if not runs:
         return None
-    file = file_name(study.study.name, f"confusion-{protocol}")
-    confusion_matrices(runs, out / file)
-    other = beside(study)
-    return Figure(
-        id=f"confusion-{study.study.name}-{protocol}",
-        title=f"Confusion matrices on {title_of(study.study.dataset.name)} under {protocol}",
+    file = format_figure_path(evaluation.study.name, f"confusion-{protocol}")
+    draw_confusion_matrices(runs, out / file)
+    paper_ref = find_paper_reference(evaluation)
+    return ReportFigure(
+        id=f"confusion-{evaluation.study.name}-{protocol}",
+        title=f"Confusion matrices on {dataset_title(evaluation.study.dataset.name)} under {protocol}",
         file=file,
-        alt=f"Confusion matrices of {', '.join(run.spec.architecture.name for run in runs)}",
+        alt_text=f"Confusion matrices of {', '.join(run.spec.architecture.name for run in runs)}",
         notes=(
-            f"Numbers: {rows[0].unit}. Shade: share of the true class. Rows are the truth.",
-            _shares(rows),
-            *_notes(study),
+            f"Numbers: {outcomes[0].unit_name}. Shade: share of the true class. Rows are the truth.",
+            _describe_leakage(outcomes),
+            *_build_seed_notes(evaluation),
         ),
-        paper=other.items(other.published.confusion_figure) if other else (),
+        paper_items=paper_ref.cite_items(paper_ref.results.confusion_figure) if paper_ref else (),
     )
 
 
-def curve_figure(
-    study: Outcomes, protocol: str, *, quantity: Literal["accuracy", "loss"], out: Path
-) -> Figure | None:
+def draw_curve_figure(
+    evaluation: StudyEvaluation, protocol: str, *, metric: Literal["accuracy", "loss"], out: Path
+) -> ReportFigure | None:
     """Training and validation curves of the networks under one protocol; None if none has finished."""
-    rows = study.under(protocol)
-    runs = _drawable(rows)
+    outcomes = evaluation.select_protocol(protocol)
+    runs = _select_runs(outcomes)
     if not runs:
         return None
-    file = file_name(study.study.name, f"{quantity}-{protocol}")
-    curves(runs, out / file, quantities=(quantity,))
-    return Figure(
-        id=f"{quantity}-{study.study.name}-{protocol}",
-        title=f"{quantity.capitalize()} by epoch on {title_of(study.study.dataset.name)} under {protocol}",
+    file = format_figure_path(evaluation.study.name, f"{metric}-{protocol}")
+    draw_curves(runs, out / file, metrics=(metric,))
+    return ReportFigure(
+        id=f"{metric}-{evaluation.study.name}-{protocol}",
+        title=f"{metric.capitalize()} by epoch on {dataset_title(evaluation.study.dataset.name)} under {protocol}",
         file=file,
-        alt=f"{quantity.capitalize()} by epoch of {', '.join(run.spec.architecture.name for run in runs)}",
+        alt_text=f"{metric.capitalize()} by epoch of {', '.join(run.spec.architecture.name for run in runs)}",
         notes=(
             "Dashed: training (augmented images). Solid: validation. Dotted: the epoch whose weights were "
             "kept. Grey: the other networks' validation.",
-            *((_shares(rows),) if quantity == "accuracy" else ()),
-            *_notes(study),
+            *((_describe_leakage(outcomes),) if metric == "accuracy" else ()),
+            *_build_seed_notes(evaluation),
         ),
-        paper=_curve_items(study, quantity),
+        paper_items=_cite_curve_items(evaluation, metric),
     )
 
 
-def _curve_items(study: Outcomes, quantity: Literal["accuracy", "loss"]) -> tuple[str, ...]:
-    if study.study.kind == "ablation":
-        return ablation_items(study, "Figure 16" if quantity == "accuracy" else "Figure 17")
-    other = beside(study)
-    if other is None:
+def _cite_curve_items(evaluation: StudyEvaluation, metric: Literal["accuracy", "loss"]) -> tuple[str, ...]:
+    if evaluation.study.kind == "ablation":
+        return cite_ablation_items(evaluation, "Figure 16" if metric == "accuracy" else "Figure 17")
+    paper_ref = find_paper_reference(evaluation)
+    if paper_ref is None:
         return ()
-    named = {"accuracy": other.published.accuracy_figure, "loss": other.published.loss_figure}
-    return other.items(named[quantity])
+    figure_by_quantity = {
+        "accuracy": paper_ref.results.accuracy_figure,
+        "loss": paper_ref.results.loss_figure,
+    }
+    return paper_ref.cite_items(figure_by_quantity[metric])
 
 
-def bar_figure(study: Outcomes, *, out: Path) -> Figure | None:
+def draw_bar_figure(evaluation: StudyEvaluation, *, out: Path) -> ReportFigure | None:
     """The ablation's accuracy and UAR by rung and protocol; None if nothing has finished."""
-    if not study.result.results:
+    if not evaluation.result.results:
         return None
-    file = file_name(study.study.name, "bars")
-    step = "rung" if study.study.design in LADDERS else "arm"
-    ablation_bars(study.rows, out / file)
-    return Figure(
-        id=f"bars-{study.study.name}",
-        title=f"Accuracy and UAR of each {step} on {title_of(study.study.dataset.name)}",
+    file = format_figure_path(evaluation.study.name, "bars")
+    arm_noun = "rung" if evaluation.study.design in LADDER_DESIGNS else "arm"
+    draw_ablation_bars(evaluation.outcomes, out / file)
+    return ReportFigure(
+        id=f"bars-{evaluation.study.name}",
+        title=f"Accuracy and UAR of each {arm_noun} on {dataset_title(evaluation.study.dataset.name)}",
         file=file,
-        alt=f"Bars of accuracy and UAR for {', '.join(arm.name for arm in study.study.arms)}",
+        alt_text=f"Bars of accuracy and UAR for {', '.join(arm.name for arm in evaluation.study.arms)}",
         notes=(
             "Frames are counted under frame, clips under every other protocol. Hatched: collapsed in a seed "
             "or more. Empty: failed or not run.",
-            *(_shares(study.under(protocol)) for protocol in study.study.protocols),
+            *(
+                _describe_leakage(evaluation.select_protocol(protocol))
+                for protocol in evaluation.study.protocols
+            ),
         ),
-        paper=ablation_items(study, "Figure 18"),
+        paper_items=cite_ablation_items(evaluation, "Figure 18"),
     )
 
 
-def reliability_figure(study: Outcomes, protocol: str, *, out: Path) -> Figure | None:
+def draw_reliability_figure(evaluation: StudyEvaluation, protocol: str, *, out: Path) -> ReportFigure | None:
     """Reliability diagrams of the networks under one protocol; None if none has finished."""
-    rows = [row for row in study.under(protocol) if row.seeds]
-    if not rows:
+    outcomes = [outcome for outcome in evaluation.select_protocol(protocol) if outcome.trainings]
+    if not outcomes:
         return None
-    file = file_name(study.study.name, f"reliability-{protocol}")
-    reliability_diagrams(rows, out / file)
-    repeats = any(len(row.seeds) > 1 for row in rows)
-    return Figure(
-        id=f"reliability-{study.study.name}-{protocol}",
-        title=f"Reliability diagrams on {title_of(study.study.dataset.name)} under {protocol}",
+    file = format_figure_path(evaluation.study.name, f"reliability-{protocol}")
+    draw_reliability_diagrams(outcomes, out / file)
+    has_multiple_trainings = any(len(outcome.trainings) > 1 for outcome in outcomes)
+    return ReportFigure(
+        id=f"reliability-{evaluation.study.name}-{protocol}",
+        title=f"Reliability diagrams on {dataset_title(evaluation.study.dataset.name)} under {protocol}",
         file=file,
-        alt=f"Accuracy by confidence of {', '.join(row.arm.name for row in rows)}",
+        alt_text=f"Accuracy by confidence of {', '.join(outcome.arm.name for outcome in outcomes)}",
         notes=(
-            f"Line: accuracy in each of {BINS} equal-width bins of the confidence. Bars: share of the units.",
+            f"Line: accuracy in each of {NUM_BINS} equal-width bins of the confidence. Bars: share of the units.",
             "Below the dashed diagonal the network is overconfident.",
-            *(("A bin holds the test units of all finished seeds.",) if repeats else ()),
-            _shares(rows),
+            *(("A bin holds the test units of all finished seeds.",) if has_multiple_trainings else ()),
+            _describe_leakage(outcomes),
         ),
     )
 
 
-def _shares(rows: Sequence[Outcome]) -> str:
-    found = next((row.leakage for row in rows if row.leakage), None)
-    if found is None:
-        return f"Under {rows[0].protocol} nothing has finished."
-    return f"Under {rows[0].protocol}, {seen_in_words(found)}."
+def _describe_leakage(outcomes: Sequence[Outcome]) -> str:
+    leakage = next((outcome.leakage for outcome in outcomes if outcome.leakage), None)
+    if leakage is None:
+        return f"Under {outcomes[0].protocol} nothing has finished."
+    return f"Under {outcomes[0].protocol}, {describe_leakage(leakage)}."

@@ -11,25 +11,27 @@ from functools import cached_property
 from pathlib import Path
 from statistics import fmean
 
-from datasets.spec import CORRUPTIONS, ILLUMINATION, POSE, STRENGTHS
-from reports.checked import runs_of, twins
-from reports.columns import SEEN, SEEN_NOTE, seen, seen_in_words
-from reports.differences import span
-from reports.figures import SMALL, grid_of, legend, legible, save
-from reports.numbers import NOTHING, label, percent, points
-from reports.outcomes import Outcome, Outcomes, SeedOutcome, marked
-from reports.pairing import cluster_of, mean_over_units
-from reports.pictures import file_name
-from reports.table import Cell, Figure, Table
-from studies.metrics import by_condition
+from datasets.spec import CORRUPTIONS, ILLUMINATION_CORRUPTIONS, POSE_CORRUPTIONS, STRENGTHS
+from reports.checked import find_check_runs, find_matched_pairs
+from reports.columns import LEAKAGE_HEADER, LEAKAGE_NOTE, describe_leakage, leakage_cells
+from reports.differences import format_interval
+from reports.figures import FONT_SIZE, add_legend, escape_mathtext, make_panel_grid, save_figure
+from reports.numbers import NO_VALUE, format_percent, format_points, text_cell
+from reports.outcomes import Outcome, StudyEvaluation, TrainingOutcome, append_marks
+from reports.pairing import estimate_unit_mean, map_units_to_clusters
+from reports.pictures import format_figure_path
+from reports.table import Cell, ReportFigure, Table
+from studies.metrics import group_by_condition
 from studies.results import Prediction, RunResult
 from studies.statistics.verdicts import Estimate
 
-Seed = tuple[SeedOutcome, Sequence[RunResult]]
+CheckedTraining = tuple[TrainingOutcome, Sequence[RunResult]]
 """One seed of an arm, and the runs of its check."""
 
-AS_IT_IS = ""
-CLAIMED = tuple(f"{kind} {strength}" for kind in (*POSE, *ILLUMINATION) for strength in STRENGTHS)
+CLEAN = ""
+CLAIM_CONDITIONS = tuple(
+    f"{kind} {strength}" for kind in (*POSE_CORRUPTIONS, *ILLUMINATION_CORRUPTIONS) for strength in STRENGTHS
+)
 """Conditions of the paper's claim: pose and illumination, at every strength."""
 
 
@@ -41,96 +43,128 @@ class Robustness:
     `by_fold`. `keys` are the runs of the trainings that finished both.
     """
 
-    row: Outcome
+    outcome: Outcome
     trainings: tuple[Mapping[str, Mapping[str, bool]], ...]
     clusters: Mapping[str, str]
     by_fold: bool
-    keys: tuple[str, ...]
+    run_keys: tuple[str, ...]
 
     @cached_property
-    def right(self) -> Mapping[str, Mapping[str, float]]:
+    def accuracy_by_unit(self) -> Mapping[str, Mapping[str, float]]:
         """By condition and unit, the share of the trainings that answered it right."""
-        found: dict[str, dict[str, list[bool]]] = {}
+        correctness: dict[str, dict[str, list[bool]]] = {}
         for training in self.trainings:
             for condition, units in training.items():
-                for unit, right in units.items():
-                    found.setdefault(condition, {}).setdefault(unit, []).append(right)
-        return {c: {unit: fmean(right) for unit, right in units.items()} for c, units in found.items()}
+                for unit, is_correct in units.items():
+                    correctness.setdefault(condition, {}).setdefault(unit, []).append(is_correct)
+        return {
+            condition_name: {unit: fmean(is_correct) for unit, is_correct in units.items()}
+            for condition_name, units in correctness.items()
+        }
 
-    def accuracy(self, *conditions: str) -> float:
+    def compute_accuracy(self, *conditions: str) -> float:
         """The mean of the conditions' accuracies, 0 to 1."""
-        return fmean(fmean(self.right[condition].values()) for condition in conditions)
+        return fmean(fmean(self.accuracy_by_unit[condition].values()) for condition in conditions)
 
 
-def robustness(study: Outcomes, row: Outcome) -> Robustness | None:
+def compute_robustness(evaluation: StudyEvaluation, outcome: Outcome) -> Robustness | None:
     """What became of an arm's check, or None where no seed has finished both it and the run."""
-    both = _both(study, row)
-    return _measured(row, tuple(both.values())) if both else None
+    checked_trainings = _match_check_runs(evaluation, outcome)
+    return _build_robustness(outcome, tuple(checked_trainings.values())) if checked_trainings else None
 
 
-def _both(study: Outcomes, row: Outcome) -> dict[tuple[int, int], Seed]:
+def _match_check_runs(
+    evaluation: StudyEvaluation, outcome: Outcome
+) -> dict[tuple[int, int], CheckedTraining]:
     """The trainings that have finished an arm's runs and its check's, by id."""
-    checked = runs_of(study, "robustness", row.arm, protocol=row.protocol)
-    return {seed.id: (seed, checked[seed.id]) for seed in row.seeds if seed.id in checked}
+    check_runs = find_check_runs(evaluation, "robustness", outcome.arm, protocol=outcome.protocol)
+    return {
+        training.id: (training, check_runs[training.id])
+        for training in outcome.trainings
+        if training.id in check_runs
+    }
 
 
-def _measured(row: Outcome, both: Sequence[Seed]) -> Robustness:
+def _build_robustness(outcome: Outcome, checked_trainings: Sequence[CheckedTraining]) -> Robustness:
     trainings, clusters = [], dict[str, str]()
-    by_fold = len(both[0][0].runs) > 1
-    for seed, runs in both:
-        changed = tuple(prediction for run in runs for prediction in run.predictions)
-        conditions: dict[str, Sequence[Prediction]] = {AS_IT_IS: seed.units, **by_condition(changed)}
+    by_fold = len(checked_trainings[0][0].runs) > 1
+    for training, runs in checked_trainings:
+        corrupted_predictions = tuple(prediction for run in runs for prediction in run.predictions)
+        conditions: dict[str, Sequence[Prediction]] = {
+            CLEAN: training.units,
+            **group_by_condition(corrupted_predictions),
+        }
         trainings.append(
             {
-                condition: {unit.id: unit.answer == unit.truth for unit in units}
+                condition: {unit.id: unit.predicted_class == unit.truth for unit in units}
                 for condition, units in conditions.items()
             }
         )
-        clusters |= cluster_of(seed, by_fold=by_fold)
+        clusters |= map_units_to_clusters(training, by_fold=by_fold)
     return Robustness(
-        row=row,
+        outcome=outcome,
         trainings=tuple(trainings),
         clusters=clusters,
         by_fold=by_fold,
-        keys=tuple(run.spec.key for seed, runs in both for run in (*seed.runs, *runs)),
+        run_keys=tuple(
+            run.spec.key for training, runs in checked_trainings for run in (*training.runs, *runs)
+        ),
     )
 
 
-def spared(
-    without: Robustness, with_part: Robustness, conditions: Sequence[str] = CLAIMED
+def estimate_drop_reduction(
+    without_component: Robustness, with_component: Robustness, conditions: Sequence[str] = CLAIM_CONDITIONS
 ) -> Estimate | None:
     """By how much less the second falls under these conditions, a share; both have the same trainings."""
     trainings = [
-        {unit: _fall(before, unit, conditions) - _fall(after, unit, conditions) for unit in after[AS_IT_IS]}
-        for before, after in zip(without.trainings, with_part.trainings, strict=True)
+        {
+            unit: _compute_drop(before, unit, conditions) - _compute_drop(after, unit, conditions)
+            for unit in after[CLEAN]
+        }
+        for before, after in zip(without_component.trainings, with_component.trainings, strict=True)
     ]
-    return mean_over_units(trainings, with_part.clusters, by_fold=with_part.by_fold)
+    return estimate_unit_mean(trainings, with_component.clusters, by_fold=with_component.by_fold)
 
 
-def _fall(right: Mapping[str, Mapping[str, bool]], unit: str, conditions: Sequence[str]) -> float:
+def _compute_drop(
+    correct_by_condition: Mapping[str, Mapping[str, bool]], unit: str, conditions: Sequence[str]
+) -> float:
     """A unit's answer as it is less the mean of its answers under the conditions, -1 to 1."""
-    return right[AS_IT_IS][unit] - fmean(right[condition][unit] for condition in conditions)
+    return correct_by_condition[CLEAN][unit] - fmean(
+        correct_by_condition[condition][unit] for condition in conditions
+    )
 
 
-def compared(study: Outcomes, protocol: str, *, part: str) -> Iterator[tuple[Robustness, Robustness]]:
+def compare_component(
+    evaluation: StudyEvaluation, protocol: str, *, component: str
+) -> Iterator[tuple[Robustness, Robustness]]:
     """(without, with) of every pair of arms that `part` alone tells apart, over the seeds of both checks."""
-    for without, with_it in twins(study.under(protocol), part):
-        before, after = _both(study, without), _both(study, with_it)
-        shared = sorted(before.keys() & after.keys())
-        if shared:
+    for without_component, with_component in find_matched_pairs(
+        evaluation.select_protocol(protocol), component
+    ):
+        before, after = (
+            _match_check_runs(evaluation, without_component),
+            _match_check_runs(evaluation, with_component),
+        )
+        shared_ids = sorted(before.keys() & after.keys())
+        if shared_ids:
             yield (
-                _measured(without, [before[seed] for seed in shared]),
-                _measured(with_it, [after[seed] for seed in shared]),
+                _build_robustness(without_component, [before[training_id] for training_id in shared_ids]),
+                _build_robustness(with_component, [after[training_id] for training_id in shared_ids]),
             )
 
 
-def robustness_table(study: Outcomes) -> Table | None:
+def build_robustness_table(evaluation: StudyEvaluation) -> Table | None:
     """Accuracy under each kind of change, the mean of its strengths; None where nothing was checked."""
-    found = [each for row in study.rows if row.seeds and (each := robustness(study, row))]
-    if not found:
+    robustness_list = [
+        robustness
+        for outcome in evaluation.outcomes
+        if outcome.trainings and (robustness := compute_robustness(evaluation, outcome))
+    ]
+    if not robustness_list:
         return None
     return Table(
-        id=f"robustness-{study.study.name}",
+        id=f"robustness-{evaluation.study.name}",
         title="Accuracy on changed test images, the mean of three strengths, in %",
         header=(
             "Network",
@@ -139,35 +173,37 @@ def robustness_table(study: Outcomes) -> Table | None:
             *map(str.capitalize, CORRUPTIONS),
             "All",
             "Change",
-            *SEEN,
+            *LEAKAGE_HEADER,
         ),
-        rows=tuple(map(_row, found)),
+        rows=tuple(map(_build_row, robustness_list)),
         notes=(
-            f"Strengths: {'; '.join(_sizes())}. The networks were trained on none of these.",
-            *_cbam_notes(study),
-            SEEN_NOTE,
+            f"Strengths: {'; '.join(_describe_strengths())}. The networks were trained on none of these.",
+            *_build_cbam_notes(evaluation),
+            LEAKAGE_NOTE,
         ),
     )
 
 
-def _row(found: Robustness) -> tuple[Cell, ...]:
-    def cell(number: float, show: Callable[[float], str] = percent) -> Cell:
-        return Cell(text=show(number), value=100 * number, run_keys=found.keys)
+def _build_row(robustness: Robustness) -> tuple[Cell, ...]:
+    def build_cell(value: float, format_value: Callable[[float], str] = format_percent) -> Cell:
+        return Cell(text=format_value(value), value=100 * value, run_keys=robustness.run_keys)
 
-    kinds = [found.accuracy(*(f"{kind} {s}" for s in STRENGTHS)) for kind in CORRUPTIONS]
-    whole = found.accuracy(AS_IT_IS)
+    accuracies = [
+        robustness.compute_accuracy(*(f"{kind} {strength}" for strength in STRENGTHS)) for kind in CORRUPTIONS
+    ]
+    clean_accuracy = robustness.compute_accuracy(CLEAN)
     return (
-        label(found.row.name),
-        label(found.row.protocol),
-        cell(whole),
-        *map(cell, kinds),
-        cell(fmean(kinds)),
-        cell(fmean(kinds) - whole, lambda fall: points(100 * fall)),
-        *seen(found.row),
+        text_cell(robustness.outcome.marked_name),
+        text_cell(robustness.outcome.protocol),
+        build_cell(clean_accuracy),
+        *map(build_cell, accuracies),
+        build_cell(fmean(accuracies)),
+        build_cell(fmean(accuracies) - clean_accuracy, lambda drop: format_points(100 * drop)),
+        *leakage_cells(robustness.outcome),
     )
 
 
-def _sizes() -> Iterator[str]:
+def _describe_strengths() -> Iterator[str]:
     units = {
         "rotation": "°",
         "blur": " of the side as standard deviation",
@@ -180,11 +216,11 @@ def _sizes() -> Iterator[str]:
         yield f"{kind} {', '.join(f'{size:g}' for size in sizes)}{units[kind]}"
 
 
-def _cbam_notes(study: Outcomes) -> Iterator[str]:
-    for protocol in study.study.protocols:
+def _build_cbam_notes(evaluation: StudyEvaluation) -> Iterator[str]:
+    for protocol in evaluation.study.protocols:
         pairs = [
-            f"{_named(after)} over {_named(before)} {_in_words(spared(before, after))}"
-            for before, after in compared(study, protocol, part="cbam")
+            f"{_format_arm_name(after)} over {_format_arm_name(before)} {_format_gain(estimate_drop_reduction(before, after))}"
+            for before, after in compare_component(evaluation, protocol, component="cbam")
         ]
         if pairs:
             yield (
@@ -193,47 +229,53 @@ def _cbam_notes(study: Outcomes) -> Iterator[str]:
             )
 
 
-def _named(found: Robustness) -> str:
-    return marked(found.row.arm.name, found.row.collapse)
+def _format_arm_name(robustness: Robustness) -> str:
+    return append_marks(robustness.outcome.arm.name, robustness.outcome.collapse_mark)
 
 
-def _in_words(gain: Estimate | None) -> str:
-    return f"{points(100 * gain.value)} [{span(gain)}]" if gain else NOTHING
+def _format_gain(gain: Estimate | None) -> str:
+    return f"{format_points(100 * gain.value)} [{format_interval(gain)}]" if gain else NO_VALUE
 
 
-def robustness_figure(study: Outcomes, protocol: str, *, out: Path) -> Figure | None:
+def draw_robustness_figure(evaluation: StudyEvaluation, protocol: str, *, out: Path) -> ReportFigure | None:
     """Accuracy by strength, a panel a kind of change, a line a network; None where nothing was checked."""
-    found = [each for row in study.under(protocol) if row.seeds and (each := robustness(study, row))]
-    if not found:
+    robustness_list = [
+        robustness
+        for outcome in evaluation.select_protocol(protocol)
+        if outcome.trainings and (robustness := compute_robustness(evaluation, outcome))
+    ]
+    if not robustness_list:
         return None
-    figure, axes = grid_of(len(CORRUPTIONS), columns=3, height=2.0)
-    for place, kind in zip(axes, CORRUPTIONS, strict=True):
-        for line, each in enumerate(found):
-            conditions = (AS_IT_IS, *(f"{kind} {strength}" for strength in STRENGTHS))
-            shares = [100 * each.accuracy(condition) for condition in conditions]
-            place.plot(
-                range(len(shares)),
-                shares,
-                ls=("-", "--")[line // 10 % 2],
+    figure, panels = make_panel_grid(len(CORRUPTIONS), columns=3, height=2.0)
+    for panel, kind in zip(panels, CORRUPTIONS, strict=True):
+        for index, robustness in enumerate(robustness_list):
+            conditions = (CLEAN, *(f"{kind} {strength}" for strength in STRENGTHS))
+            percentages = [100 * robustness.compute_accuracy(condition) for condition in conditions]
+            panel.plot(
+                range(len(percentages)),
+                percentages,
+                ls=("-", "--")[index // 10 % 2],
                 marker=".",
                 lw=1,
-                label=legible(each.row.name),
+                label=escape_mathtext(robustness.outcome.marked_name),
             )
-        place.set_title(kind, fontsize=SMALL + 1)
-        place.set_xticks(range(1 + len(STRENGTHS)), ("as it is", *map(str, STRENGTHS)), fontsize=SMALL - 1)
-        place.set_ylabel("accuracy, %", fontsize=SMALL)
-        place.set_ylim(0, 102)
-        place.tick_params(labelsize=SMALL - 1)
-        place.grid(alpha=0.3, linewidth=0.5)
-    legend(figure, axes[0])
-    file = file_name(study.study.name, f"robustness-{protocol}")
-    save(figure, out / file)
-    leak = found[0].row.leakage
-    assert leak is not None
-    return Figure(
-        id=f"robustness-{study.study.name}-{protocol}",
+        panel.set_title(kind, fontsize=FONT_SIZE + 1)
+        panel.set_xticks(
+            range(1 + len(STRENGTHS)), ("as it is", *map(str, STRENGTHS)), fontsize=FONT_SIZE - 1
+        )
+        panel.set_ylabel("accuracy, %", fontsize=FONT_SIZE)
+        panel.set_ylim(0, 102)
+        panel.tick_params(labelsize=FONT_SIZE - 1)
+        panel.grid(alpha=0.3, linewidth=0.5)
+    add_legend(figure, panels[0])
+    file = format_figure_path(evaluation.study.name, f"robustness-{protocol}")
+    save_figure(figure, out / file)
+    leakage = robustness_list[0].outcome.leakage
+    assert leakage is not None
+    return ReportFigure(
+        id=f"robustness-{evaluation.study.name}-{protocol}",
         title=f"Accuracy by strength of change under {protocol}",
         file=file,
-        alt=f"Accuracy by strength of six kinds of change of {', '.join(e.row.arm.name for e in found)}",
-        notes=(f"Under {protocol}, {seen_in_words(leak)}.",),
+        alt_text=f"Accuracy by strength of six kinds of change of {', '.join(item.outcome.arm.name for item in robustness_list)}",
+        notes=(f"Under {protocol}, {describe_leakage(leakage)}.",),
     )

@@ -28,153 +28,163 @@ from numpy.typing import NDArray
 
 from reports.figures import (
     BLUE,
+    FIGURE_WIDTH,
+    FONT_SIZE,
     GREEN,
     ORANGE,
-    SMALL,
-    WIDTH,
-    Quantity,
-    framed,
-    name_of,
-    series,
-    shares,
-    style,
-    title,
+    CurveMetric,
+    format_network_name,
+    get_series,
+    normalize_rows,
+    prepare_confusion_axes,
+    set_panel_title,
+    style_curve_axes,
 )
-from studies.metrics import confusion, headline
+from studies.metrics import compute_confusion_matrix, to_evaluation_unit
 from studies.results import RunResult
 
 RUN_DPI = 100
 MATRIX_SIDE, CURVES_HEIGHT = 4.5, 2.7
 """In inches."""
 
-TICKS = 5
+MAX_LOSS_TICKS = 5
 """Losses at most beside their axis: to draw each takes longer than to draw a curve."""
 
-NAMELESS: dict[str, Any] = {"Software": None}
+PNG_METADATA: dict[str, Any] = {"Software": None}
 
-QUICK = {"compress_level": 1}
+PNG_OPTIONS = {"compress_level": 1}
 """Packing a picture smaller by a seventh takes as long again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
+class FigureTemplate:
     """A figure drawn but for what moves from run to run."""
 
     panels: tuple[Axes, ...]
-    moving: tuple[Artist, ...]
+    animated_artists: tuple[Artist, ...]
     canvas: Any  # FigureCanvasAgg, whose methods have no types
-    ground: Any
+    background: Any
 
     def save(self, path: Path) -> None:
         """Draw what moves, from the lowest up, and write a PNG that names neither time nor version."""
-        self.canvas.restore_region(self.ground)
-        for artist in self.moving:
+        self.canvas.restore_region(self.background)
+        for artist in self.animated_artists:
             artist.draw(self.canvas.get_renderer())
         imsave(
-            path, self.canvas.buffer_rgba(), format="png", dpi=RUN_DPI, metadata=NAMELESS, pil_kwargs=QUICK
+            path,
+            self.canvas.buffer_rgba(),
+            format="png",
+            dpi=RUN_DPI,
+            metadata=PNG_METADATA,
+            pil_kwargs=PNG_OPTIONS,
         )
 
 
-def run_matrix(result: RunResult, path: Path) -> None:
+def draw_run_matrix(result: RunResult, path: Path) -> None:
     """The confusion matrix in the protocol's unit, shaded by the share of the true class."""
-    sheet = _matrix_sheet(result.data.classes)
-    (axes,) = sheet.panels
+    template = _make_matrix_template(result.data.classes)
+    (axes,) = template.panels
     (image,) = axes.images
-    units = headline(result.predictions, result.spec.protocol)
-    counts = np.array(confusion(units, len(result.data.classes)))
-    share = shares(counts)
+    units = to_evaluation_unit(result.predictions, result.spec.protocol)
+    counts = np.array(compute_confusion_matrix(units, len(result.data.classes)))
+    share = normalize_rows(counts)
     # As colours, since their few numbers are mapped faster than the image's many pixels.
     image.set_data(colormaps["Blues"](share, bytes=True))
-    for on_dark, digits in zip((False, True), axes.patches, strict=True):
+    for is_dark, digits in zip((False, True), axes.patches, strict=True):
         assert isinstance(digits, PathPatch)
-        digits.set_path(_numbers(axes, counts, (share > 0.5) == on_dark))
-    title(axes, name_of(result))
-    sheet.save(path)
+        digits.set_path(_make_numbers_path(axes, counts, (share > 0.5) == is_dark))
+    set_panel_title(axes, format_network_name(result))
+    template.save(path)
 
 
-def run_curves(result: RunResult, path: Path) -> None:
+def draw_run_curves(result: RunResult, path: Path) -> None:
     """Accuracy and loss by epoch: training dashed, validation solid, the chosen epoch dotted."""
-    sheet = _curves_sheet(len(result.history))
-    for axes, quantity in zip(sheet.panels, get_args(Quantity), strict=True):
-        train, validation, chosen = axes.get_lines()
-        train.set_data(*series(result, f"train_{quantity}"))
-        validation.set_data(*series(result, f"validation_{quantity}"))
-        chosen.set_xdata([result.best_epoch, result.best_epoch])
-        if quantity == "loss":
+    template = _make_curves_template(len(result.history))
+    for axes, metric in zip(template.panels, get_args(CurveMetric), strict=True):
+        train, validation, best_epoch_line = axes.get_lines()
+        train.set_data(*get_series(result, f"train_{metric}"))
+        validation.set_data(*get_series(result, f"validation_{metric}"))
+        best_epoch_line.set_xdata([result.best_epoch, result.best_epoch])
+        if metric == "loss":
             axes.relim()
             axes.autoscale(axis="y")
             low, high = axes.get_ylim()
-            axes.yaxis.set_major_locator(MaxNLocator(TICKS) if high < 10 * low else LogLocator())
-        title(axes, name_of(result))
-    sheet.save(path)
+            axes.yaxis.set_major_locator(MaxNLocator(MAX_LOSS_TICKS) if high < 10 * low else LogLocator())
+        set_panel_title(axes, format_network_name(result))
+    template.save(path)
 
 
-def _numbers(axes: Axes, counts: NDArray[np.int64], chosen: NDArray[np.bool_]) -> Path2D:
+def _make_numbers_path(axes: Axes, counts: NDArray[np.int64], mask: NDArray[np.bool_]) -> Path2D:
     """The digits of the chosen counts, each in the middle of its cell, in pixels of the figure.
 
     One path: each text of matplotlib's own is laid out and drawn by itself, which takes most of a picture.
     """
-    cells = np.argwhere(chosen)
-    centres = axes.transData.transform(cells[:, ::-1])
+    cell_indices = np.argwhere(mask)
+    centres = axes.transData.transform(cell_indices[:, ::-1])
     digits = [
         Path2D(number.vertices + centre, number.codes)
-        for number, centre in zip(map(_number, counts[chosen].tolist()), centres, strict=True)
+        for number, centre in zip(map(_make_number_path, counts[mask].tolist()), centres, strict=True)
     ]
     return Path2D.make_compound_path(*digits)
 
 
 @lru_cache(maxsize=4096)
-def _number(count: int) -> Path2D:
+def _make_number_path(count: int) -> Path2D:
     """The digits of a count around the origin, in pixels."""
-    path = TextPath((0, 0), str(count), size=SMALL * RUN_DPI / 72)
+    path = TextPath((0, 0), str(count), size=FONT_SIZE * RUN_DPI / 72)
     box = path.get_extents()
     return Path2D(path.vertices - [(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2], path.codes)
 
 
 @lru_cache(maxsize=4)
-def _matrix_sheet(classes: tuple[str, ...]) -> Sheet:
+def _make_matrix_template(classes: tuple[str, ...]) -> FigureTemplate:
     figure = Figure(figsize=(MATRIX_SIDE, MATRIX_SIDE), dpi=RUN_DPI)
     axes = figure.subplots()
     figure.subplots_adjust(left=0.18, bottom=0.16, right=0.98, top=0.94)
-    framed(axes, classes)
+    prepare_confusion_axes(axes, classes)
     for color in ("black", "white"):
         axes.add_patch(PathPatch(Path2D([(0, 0)]), transform=IdentityTransform(), color=color, linewidth=0))
-    _placed(axes, x=-0.16, y=-0.17)
-    return _sheet(figure, (axes,), (*axes.images, *axes.spines.values(), *axes.patches, axes.title))
+    _set_label_positions(axes, x=-0.16, y=-0.17)
+    return _make_template(figure, (axes,), (*axes.images, *axes.spines.values(), *axes.patches, axes.title))
 
 
 @lru_cache(maxsize=4)
-def _curves_sheet(epochs: int) -> Sheet:
-    figure = Figure(figsize=(WIDTH, CURVES_HEIGHT), dpi=RUN_DPI)
+def _make_curves_template(epochs: int) -> FigureTemplate:
+    figure = Figure(figsize=(FIGURE_WIDTH, CURVES_HEIGHT), dpi=RUN_DPI)
     panels = tuple(figure.subplots(1, 2))
     figure.subplots_adjust(left=0.07, bottom=0.27, right=0.99, top=0.92, wspace=0.28)
-    for axes, quantity in zip(panels, get_args(Quantity), strict=True):
-        mark = "o" if epochs == 1 else ""  # a line of one epoch is a point
-        axes.plot([1], [1], color=ORANGE, linestyle="--", marker=mark, label="training")
-        axes.plot([1], [1], color=BLUE, marker=mark, markersize=3, label="validation")
+    for axes, metric in zip(panels, get_args(CurveMetric), strict=True):
+        marker = "o" if epochs == 1 else ""  # a line of one epoch is a point
+        axes.plot([1], [1], color=ORANGE, linestyle="--", marker=marker, label="training")
+        axes.plot([1], [1], color=BLUE, marker=marker, markersize=3, label="validation")
         axes.axvline(1, color=GREEN, linestyle=":", linewidth=1, label="chosen epoch")
-        style(axes, quantity, longest=epochs)
-        _placed(axes, x=-0.14, y=-0.11)
+        style_curve_axes(axes, metric, max_epochs=epochs)
+        _set_label_positions(axes, x=-0.14, y=-0.11)
     panels[-1].yaxis.set_minor_locator(NullLocator())
     panels[-1].yaxis.set_major_formatter(FormatStrFormatter("%g"))
     figure.legend(
-        *panels[0].get_legend_handles_labels(), loc="lower center", ncols=3, fontsize=SMALL, frameon=False
+        *panels[0].get_legend_handles_labels(), loc="lower center", ncols=3, fontsize=FONT_SIZE, frameon=False
     )
     lines = (artist for axes in panels for artist in (*axes.get_lines(), axes.title))
-    return _sheet(figure, panels, (panels[-1].yaxis, *lines))
+    return _make_template(figure, panels, (panels[-1].yaxis, *lines))
 
 
-def _sheet(figure: Figure, panels: tuple[Axes, ...], moving: Sequence[Artist]) -> Sheet:
-    for artist in moving:
+def _make_template(
+    figure: Figure, panels: tuple[Axes, ...], animated_artists: Sequence[Artist]
+) -> FigureTemplate:
+    for artist in animated_artists:
         artist.set_animated(True)
     canvas: Any = FigureCanvasAgg(figure)
     canvas.draw()
-    return Sheet(
-        panels=panels, moving=tuple(moving), canvas=canvas, ground=canvas.copy_from_bbox(figure.bbox)
+    return FigureTemplate(
+        panels=panels,
+        animated_artists=tuple(animated_artists),
+        canvas=canvas,
+        background=canvas.copy_from_bbox(figure.bbox),
     )
 
 
-def _placed(axes: Axes, *, x: float, y: float) -> None:
+def _set_label_positions(axes: Axes, *, x: float, y: float) -> None:
     """Labels that far below and beside the axes, in shares of them: else every tick is measured for it."""
     axes.xaxis.set_label_coords(0.5, x)
     axes.yaxis.set_label_coords(y, 0.5)

@@ -4,105 +4,124 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reports.beside import Beside, beside, title_of
-from reports.columns import SEEN, SEEN_NOTE, unknown_in_words
-from reports.numbers import NOTHING, label, share_cell, whole
-from reports.outcomes import Outcomes
+from reports.beside import PaperReference, dataset_title, find_paper_reference
+from reports.columns import LEAKAGE_HEADER, LEAKAGE_NOTE, describe_unknown_leakage
+from reports.numbers import NO_VALUE, count_cell, share_cell, text_cell
+from reports.outcomes import StudyEvaluation
 from reports.table import Cell, Table
 from studies.results import DataSummary, RunResult
 
 
-def _firsts(study: Outcomes) -> tuple[tuple[str, RunResult], ...]:
+def _find_first_runs(evaluation: StudyEvaluation) -> tuple[tuple[str, RunResult], ...]:
     """(protocol, its first finished run) of every protocol that has one."""
-    found = (
-        (p, next((row.first for row in study.under(p) if row.first), None)) for p in study.study.protocols
+    first_runs = (
+        (
+            protocol_name,
+            next(
+                (
+                    outcome.first_run
+                    for outcome in evaluation.select_protocol(protocol_name)
+                    if outcome.first_run
+                ),
+                None,
+            ),
+        )
+        for protocol_name in evaluation.study.protocols
     )
-    return tuple((protocol, run) for protocol, run in found if run is not None)
+    return tuple((protocol, run) for protocol, run in first_runs if run is not None)
 
 
-def sample_table(study: Outcomes) -> Table:
+def build_sample_table(evaluation: StudyEvaluation) -> Table:
     """Samples of each class, in the whole set, in the paper, and in the parts of each protocol's split."""
-    other = beside(study)
+    paper_ref = find_paper_reference(evaluation)
     header = ("Protocol", "Class", "Train", "Validation", "Test", "All")
-    rows = [row for protocol, run in _firsts(study) for row in _rows(protocol, run, other)]
-    name = title_of(study.study.dataset.name)
-    split = "The split of the first finished run; other seeds and folds draw their own."
-    notes = (split, *(other.notes if other else ()), *(_matching(study, other) if other else ()))
+    rows = [
+        row for protocol, run in _find_first_runs(evaluation) for row in _build_rows(protocol, run, paper_ref)
+    ]
+    name = dataset_title(evaluation.study.dataset.name)
+    split_note = "The split of the first finished run; other seeds and folds draw their own."
+    notes = (
+        split_note,
+        *(paper_ref.notes if paper_ref else ()),
+        *(_build_class_notes(evaluation, paper_ref) if paper_ref else ()),
+    )
     return Table(
-        id=f"samples-{study.study.name}",
-        title=f"Samples of {name} by class (frames: {study.study.dataset.frames})",
-        header=(*header, other.column) if other else header,
+        id=f"samples-{evaluation.study.name}",
+        title=f"Samples of {name} by class (frames: {evaluation.study.dataset.frame_policy})",
+        header=(*header, paper_ref.column_title) if paper_ref else header,
         rows=tuple(rows),
         notes=notes,
-        paper=other.items("Table 2") if other else (),
+        paper_items=paper_ref.cite_items("Table 2") if paper_ref else (),
     )
 
 
-def _rows(protocol: str, run: RunResult, other: Beside | None) -> Iterator[tuple[Cell, ...]]:
-    data, keys = run.data, (run.spec.key,)
-    parts = (data.train, data.validation, data.test)
-    for c, name in enumerate(data.classes):
-        counts = [part[c] for part in parts]
-        cells = [whole(count, keys) for count in (*counts, sum(counts))]
-        yield (label(protocol), label(name), *cells, *_paper_count(other, name))
-    totals = [sum(part) for part in parts]
-    cells = [whole(total, keys) for total in (*totals, sum(totals))]
-    stated = _stated(other, data.classes)
-    yield (label(protocol), label("total"), *cells, *stated)
+def _build_rows(
+    protocol: str, run: RunResult, paper_ref: PaperReference | None
+) -> Iterator[tuple[Cell, ...]]:
+    data, run_keys = run.data, (run.spec.key,)
+    counts_by_split = (data.train, data.validation, data.test)
+    for class_index, name in enumerate(data.classes):
+        counts = [split_counts[class_index] for split_counts in counts_by_split]
+        cells = [count_cell(count, run_keys) for count in (*counts, sum(counts))]
+        yield (text_cell(protocol), text_cell(name), *cells, *_build_paper_count_cells(paper_ref, name))
+    totals = [sum(split_counts) for split_counts in counts_by_split]
+    cells = [count_cell(total, run_keys) for total in (*totals, sum(totals))]
+    total_cells = _build_stated_total_cells(paper_ref, data.classes)
+    yield (text_cell(protocol), text_cell("total"), *cells, *total_cells)
 
 
-def _stated(other: Beside | None, classes: tuple[str, ...]) -> tuple[Cell, ...]:
+def _build_stated_total_cells(paper_ref: PaperReference | None, classes: tuple[str, ...]) -> tuple[Cell, ...]:
     """The paper's own total, which holds for the paper's own classes alone."""
-    if other is None:
+    if paper_ref is None:
         return ()
-    same = set(classes) == set(other.published.samples)
-    return (whole(other.published.stated_total) if same else label(NOTHING),)
+    has_same_classes = set(classes) == set(paper_ref.results.samples_per_class)
+    return (count_cell(paper_ref.results.stated_total) if has_same_classes else text_cell(NO_VALUE),)
 
 
-def _paper_count(other: Beside | None, name: str) -> tuple[Cell, ...]:
-    if other is None:
+def _build_paper_count_cells(paper_ref: PaperReference | None, name: str) -> tuple[Cell, ...]:
+    if paper_ref is None:
         return ()
-    count = other.published.samples.get(name)
-    return (label(NOTHING) if count is None else whole(count),)
+    count = paper_ref.results.samples_per_class.get(name)
+    return (text_cell(NO_VALUE) if count is None else count_cell(count),)
 
 
-def _matching(study: Outcomes, other: Beside) -> tuple[str, ...]:
-    names = [name for name in other.published.samples if name not in study.classes]
-    if not study.classes or not names:
+def _build_class_notes(evaluation: StudyEvaluation, paper_ref: PaperReference) -> tuple[str, ...]:
+    names = [name for name in paper_ref.results.samples_per_class if name not in evaluation.classes]
+    if not evaluation.classes or not names:
         return ()
     return (f"Classes of the paper that this study does not have: {', '.join(names)}.",)
 
 
-def leak_table(study: Outcomes) -> Table:
+def build_leakage_table(evaluation: StudyEvaluation) -> Table:
     """For each protocol, how much of the test was there to be seen in training."""
     rows = []
-    for protocol, run in _firsts(study):
+    for protocol, run in _find_first_runs(evaluation):
         shares = (run.leakage.clip, run.leakage.subject)
-        seen = [share_cell(share, (run.spec.key,)) for share in shares]
-        rows.append((label(protocol), whole(sum(run.data.test), (run.spec.key,)), *seen))
+        share_cells = [share_cell(share, (run.spec.key,)) for share in shares]
+        rows.append((text_cell(protocol), count_cell(sum(run.data.test), (run.spec.key,)), *share_cells))
     return Table(
-        id=f"leaks-{study.study.name}",
-        title=f"What the test of {title_of(study.study.dataset.name)} shares with training",
-        header=("Protocol", "Test frames", *SEEN),
+        id=f"leaks-{evaluation.study.name}",
+        title=f"What the test of {dataset_title(evaluation.study.dataset.name)} shares with training",
+        header=("Protocol", "Test frames", *LEAKAGE_HEADER),
         rows=tuple(rows),
-        notes=(SEEN_NOTE, *_findings(study)),
+        notes=(LEAKAGE_NOTE, *_build_audit_notes(evaluation)),
     )
 
 
-def _findings(study: Outcomes) -> Iterator[str]:
+def _build_audit_notes(evaluation: StudyEvaluation) -> Iterator[str]:
     """The audit of each protocol's first finished run."""
-    for protocol, run in _firsts(study):
-        unknown = unknown_in_words(run.leakage)
-        if unknown:
-            yield f"Audit of {protocol}: {unknown}: not every image of the test and the training names it."
+    for protocol, run in _find_first_runs(evaluation):
+        unknown_text = describe_unknown_leakage(run.leakage)
+        if unknown_text:
+            yield f"Audit of {protocol}: {unknown_text}: not every image of the test and the training names it."
         elif not run.data.findings:
             yield f"Audit of {protocol}: clean."
         for finding in run.data.findings:
             examples = "; ".join(finding.examples)
-            what = f"{finding.severity}: {finding.code}: {finding.text}"
-            yield f"Audit of {protocol}: {what}; such as {examples}."
+            finding_text = f"{finding.severity}: {finding.code}: {finding.message}"
+            yield f"Audit of {protocol}: {finding_text}; such as {examples}."
 
 
-def summaries(study: Outcomes) -> tuple[tuple[str, DataSummary], ...]:
+def get_data_summaries(evaluation: StudyEvaluation) -> tuple[tuple[str, DataSummary], ...]:
     """(protocol, what its first finished run was given), for the notes and anomalies."""
-    return tuple((protocol, run.data) for protocol, run in _firsts(study))
+    return tuple((protocol, run.data) for protocol, run in _find_first_runs(evaluation))

@@ -8,253 +8,288 @@ from pathlib import Path
 
 from architectures.catalogue import PROPOSED
 from datasets.catalogue import DATASETS
-from reports.ablation import ablation_items, ablation_table, rung_table
-from reports.beside import beside, title_of
-from reports.budget import budget_figure, budget_table
-from reports.calibration import calibration_table
-from reports.claims.table import claim_table, claims_in_words
-from reports.comparison import paper_table, score_table, size_table
-from reports.coverage import gaps
-from reports.differences import difference_table
-from reports.effects import effect_table
-from reports.gradients import gradient_figure, gradient_table
-from reports.headings import headings
-from reports.imbalance import imbalance_table
-from reports.inflation import inflation_tables
-from reports.latency import latency_table
-from reports.markdown import bullets, code, escape
-from reports.outcomes import Outcomes
-from reports.per_class import class_table
-from reports.pictures import bar_figure, confusion_figure, curve_figure, reliability_figure
-from reports.robustness import robustness_figure, robustness_table
-from reports.run_notes import settings, trace_table
-from reports.samples import leak_table, sample_table, summaries
-from reports.stability import stability_table
-from reports.subjects import subject_table
-from reports.summary import summary
-from reports.table import Figure, Table
-from reports.uncertainty import uncertainty_table
-from studies.paper import ITEMS
+from reports.ablation import build_ablation_table, build_rung_table, cite_ablation_items
+from reports.beside import dataset_title, find_paper_reference
+from reports.budget import build_budget_table, draw_budget_figure
+from reports.calibration import build_calibration_table
+from reports.claims.table import build_claim_table, describe_claim_results
+from reports.comparison import build_paper_table, build_score_table, build_size_table
+from reports.coverage import find_missing_items
+from reports.differences import build_difference_table
+from reports.effects import build_effect_table
+from reports.gradients import build_gradient_table, draw_gradient_figure
+from reports.headings import build_headings
+from reports.imbalance import build_imbalance_table
+from reports.inflation import build_inflation_tables
+from reports.latency import build_latency_table
+from reports.markdown import escape, render_bullets, render_code
+from reports.outcomes import StudyEvaluation
+from reports.per_class import build_class_table
+from reports.pictures import (
+    draw_bar_figure,
+    draw_confusion_figure,
+    draw_curve_figure,
+    draw_reliability_figure,
+)
+from reports.robustness import build_robustness_table, draw_robustness_figure
+from reports.run_notes import build_run_index_table, describe_settings
+from reports.samples import build_leakage_table, build_sample_table, get_data_summaries
+from reports.stability import build_stability_table
+from reports.subjects import build_subject_table
+from reports.summary import summarize_study
+from reports.table import ReportFigure, Table
+from reports.uncertainty import build_uncertainty_table
+from studies.paper import PAPER_ITEMS
 
-SHOWN_ANOMALIES = 10
+MAX_ANOMALIES = 10
 ABLATION_FIGURES = ("Figure 16", "Figure 17", "Figure 18")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Faults:
+class Inconsistencies:
     """A place for the paper's inconsistencies that bear on these items; `rest`: only those not told yet."""
 
     items: tuple[str, ...]
-    rest: bool = False
+    unreported_only: bool = False
 
 
-Block = str | Table | Figure | Faults
+Block = str | Table | ReportFigure | Inconsistencies
 
 
-def _heading(text: str, level: int = 2) -> str:
+def _render_heading(text: str, level: int = 2) -> str:
     return f"{'#' * level} {escape(text)}"
 
 
-def summary_section(studies: Sequence[Outcomes]) -> Iterator[Block]:
+def build_summary_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Block]:
     """What the report says, study by study."""
-    yield _heading("What this report says")
-    named = headings([study.study for study in studies])
-    for study in studies:
-        first, *points = summary(study, heading=named[study.study.name])
-        yield f"**{escape(first)}**\n\n{bullets(points)}"
+    yield _render_heading("What this report says")
+    headings_by_study = build_headings([evaluation.study for evaluation in evaluations])
+    for evaluation in evaluations:
+        progress_text, *texts = summarize_study(evaluation, heading=headings_by_study[evaluation.study.name])
+        yield f"**{escape(progress_text)}**\n\n{render_bullets(texts)}"
 
 
-def claim_section(studies: Sequence[Outcomes]) -> Iterator[Block]:
+def build_claim_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Block]:
     """The paper's claims and what became of them, where the paper's own data were studied."""
-    table = claim_table(studies)
+    table = build_claim_table(evaluations)
     if table:
-        yield _heading("The paper's claims")
-        yield bullets(claims_in_words(studies))
+        yield _render_heading("The paper's claims")
+        yield render_bullets(describe_claim_results(evaluations))
         yield table
 
 
-def run_section(studies: Sequence[Outcomes]) -> Iterator[Block]:
+def build_setup_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Block]:
     """What was run, study by study."""
-    yield _heading("What was run")
-    named = headings([study.study for study in studies])
-    for study in studies:
-        yield _heading(named[study.study.name], 3)
-        yield bullets(settings(study))
+    yield _render_heading("What was run")
+    headings_by_study = build_headings([evaluation.study for evaluation in evaluations])
+    for evaluation in evaluations:
+        yield _render_heading(headings_by_study[evaluation.study.name], 3)
+        yield render_bullets(describe_settings(evaluation))
 
 
-def data_section(studies: Sequence[Outcomes], pictures: Mapping[str, str]) -> Iterator[Block]:
+def build_data_section(
+    evaluations: Sequence[StudyEvaluation], image_files: Mapping[str, str]
+) -> Iterator[Block]:
     """Table 2, leaks, notes, anomalies and pictures of each set; `pictures` gives files by name.
 
     Studies that were given the same samples in the same parts are told once.
     """
-    yield _heading("Data")
-    told: set[object] = set()
-    for study in studies:
-        spec = study.study.dataset
-        if study.result.results:
-            counts = sample_table(study)
-            texts = tuple(cell.text for row in counts.rows for cell in row)
-            key = (spec.name, spec.frames, study.study.fingerprint, texts)
-            if key not in told:
-                told.add(key)
-                name = title_of(spec.name)
-                yield _heading(f"{name[:1].upper()}{name[1:]} ({study.study.kind})", 3)
-                yield counts
-                yield Faults(items=("Table 2",) if beside(study) else ())
-                yield leak_table(study)
-                yield from _data_notes(study)
-        for what in ("samples", "augmentation"):
-            if f"{study.study.name}/{what}" in pictures and (spec.name, what) not in told:
-                told.add((spec.name, what))
-                yield from _given_picture(study, what, file=pictures[f"{study.study.name}/{what}"])
-    if not told:
+    yield _render_heading("Data")
+    reported_keys: set[object] = set()
+    for evaluation in evaluations:
+        dataset = evaluation.study.dataset
+        if evaluation.result.results:
+            counts_table = build_sample_table(evaluation)
+            texts = tuple(cell.text for row in counts_table.rows for cell in row)
+            key = (dataset.name, dataset.frame_policy, evaluation.study.fingerprint, texts)
+            if key not in reported_keys:
+                reported_keys.add(key)
+                name = dataset_title(dataset.name)
+                yield _render_heading(f"{name[:1].upper()}{name[1:]} ({evaluation.study.kind})", 3)
+                yield counts_table
+                yield Inconsistencies(items=("Table 2",) if find_paper_reference(evaluation) else ())
+                yield build_leakage_table(evaluation)
+                yield from _build_data_notes(evaluation)
+        for image_name in ("samples", "augmentation"):
+            if (
+                f"{evaluation.study.name}/{image_name}" in image_files
+                and (dataset.name, image_name) not in reported_keys
+            ):
+                reported_keys.add((dataset.name, image_name))
+                yield from _build_image_figure(
+                    evaluation, image_name, file=image_files[f"{evaluation.study.name}/{image_name}"]
+                )
+    if not reported_keys:
         yield "No run has finished, so there is nothing to count."
 
 
-def _data_notes(study: Outcomes) -> Iterator[Block]:
-    found = summaries(study)
-    notes = dict.fromkeys(note for _, data in found for note in data.notes)
-    warnings = dict.fromkeys(f"{protocol}: {text}" for protocol, data in found for text in data.warnings)
-    anomalies = list(dict.fromkeys(anomaly for _, data in found for anomaly in data.anomalies))
+def _build_data_notes(evaluation: StudyEvaluation) -> Iterator[Block]:
+    summaries = get_data_summaries(evaluation)
+    notes = dict.fromkeys(note for _, data_summary in summaries for note in data_summary.notes)
+    warnings = dict.fromkeys(
+        f"{protocol}: {text}" for protocol, data_summary in summaries for text in data_summary.warnings
+    )
+    anomalies = list(
+        dict.fromkeys(anomaly for _, data_summary in summaries for anomaly in data_summary.anomalies)
+    )
     if notes:
-        yield f"How the data were read:\n\n{bullets(notes)}"
+        yield f"How the data were read:\n\n{render_bullets(notes)}"
     if warnings:
-        yield f"Warnings of the splits:\n\n{bullets(warnings)}"
+        yield f"Warnings of the splits:\n\n{render_bullets(warnings)}"
     if not anomalies:
         yield "No anomalies were found in the data."
         return
-    shown = bullets(f"{a.code}: {a.where}: {a.what}; {a.action}" for a in anomalies[:SHOWN_ANOMALIES])
-    rest = len(anomalies) - SHOWN_ANOMALIES
-    more = f"\n\nThe first {SHOWN_ANOMALIES}; {rest} more are in the runs' records." if rest > 0 else ""
-    yield f"Anomalies in the data: {len(anomalies)}.\n\n{shown}{more}"
+    anomaly_list = render_bullets(
+        f"{anomaly_item.code}: {anomaly_item.location}: {anomaly_item.description}; {anomaly_item.action}"
+        for anomaly_item in anomalies[:MAX_ANOMALIES]
+    )
+    remaining_count = len(anomalies) - MAX_ANOMALIES
+    remainder_text = (
+        f"\n\nThe first {MAX_ANOMALIES}; {remaining_count} more are in the runs' records."
+        if remaining_count > 0
+        else ""
+    )
+    yield f"Anomalies in the data: {len(anomalies)}.\n\n{anomaly_list}{remainder_text}"
 
 
-def _given_picture(study: Outcomes, what: str, *, file: str) -> Iterator[Block]:
-    dataset = study.study.dataset.name
-    other, name = beside(study), title_of(dataset)
-    if what == "augmentation":
+def _build_image_figure(evaluation: StudyEvaluation, image_name: str, *, file: str) -> Iterator[Block]:
+    dataset = evaluation.study.dataset.name
+    paper_ref, name = find_paper_reference(evaluation), dataset_title(dataset)
+    if image_name == "augmentation":
         title, alt = "One training image and what augmentation makes of it", "One image, randomly augmented"
-        paper = other.items("Figure 9") if other else ()
+        paper_items = paper_ref.cite_items("Figure 9") if paper_ref else ()
     else:
         title, alt = f"Sample images of {name}", f"Sample images of {name} by class"
-        paper = other.items(other.published.sheet) if other else ()
-    yield Figure(id=f"{what}-{study.study.name}", title=title, file=file, alt=alt, paper=paper)
-    if dataset in DATASETS and DATASETS[dataset].licensed and not study.drawn:
+        paper_items = paper_ref.cite_items(paper_ref.results.samples_figure) if paper_ref else ()
+    yield ReportFigure(
+        id=f"{image_name}-{evaluation.study.name}",
+        title=title,
+        file=file,
+        alt_text=alt,
+        paper_items=paper_items,
+    )
+    if dataset in DATASETS and DATASETS[dataset].requires_license and not evaluation.is_synthetic:
         yield "Faces from a licensed data set: check its licence agreement before publishing them."
 
 
-def comparison_section(study: Outcomes, *, heading: str, out: Path) -> Iterator[Block]:
+def build_comparison_section(evaluation: StudyEvaluation, *, heading: str, out: Path) -> Iterator[Block]:
     """Tables 3 and 4, or 5 and 6, and the figures after them."""
-    yield _heading(heading)
-    other = beside(study)
-    yield from _class_blocks(study)
-    yield score_table(study)
-    yield from _present(difference_table(study))
-    yield from _present(uncertainty_table(study))
-    beside_ours = paper_table(study)
-    if beside_ours:
-        yield beside_ours
-    yield Faults(items=(other.published.comparison_table,) if other else ())
-    yield from _score_details(study, out=out)
-    yield from _budget(study, out=out)
-    yield from _checks(study, out=out)
-    yield from _present(size_table(study))
-    for protocol in study.study.protocols:
-        yield from _present(confusion_figure(study, protocol, out=out))
-    yield from _curves(study, out=out)
+    yield _render_heading(heading)
+    paper_ref = find_paper_reference(evaluation)
+    yield from _build_class_blocks(evaluation)
+    yield build_score_table(evaluation)
+    yield from _skip_none(build_difference_table(evaluation))
+    yield from _skip_none(build_uncertainty_table(evaluation))
+    paper_scores_table = build_paper_table(evaluation)
+    if paper_scores_table:
+        yield paper_scores_table
+    yield Inconsistencies(items=(paper_ref.results.comparison_table,) if paper_ref else ())
+    yield from _build_score_details(evaluation, out=out)
+    yield from _build_budget_blocks(evaluation, out=out)
+    yield from _build_check_blocks(evaluation, out=out)
+    yield from _skip_none(build_size_table(evaluation))
+    for protocol in evaluation.study.protocols:
+        yield from _skip_none(draw_confusion_figure(evaluation, protocol, out=out))
+    yield from _build_curve_blocks(evaluation, out=out)
 
 
-def _class_blocks(study: Outcomes) -> Iterator[Block]:
-    other = beside(study)
-    if study.of(PROPOSED) and study.classes:
-        yield class_table(study, PROPOSED)
-        yield Faults(items=(other.published.per_class_table,) if other else ())
+def _build_class_blocks(evaluation: StudyEvaluation) -> Iterator[Block]:
+    paper_ref = find_paper_reference(evaluation)
+    if evaluation.select_arm(PROPOSED) and evaluation.classes:
+        yield build_class_table(evaluation, PROPOSED)
+        yield Inconsistencies(items=(paper_ref.results.per_class_table,) if paper_ref else ())
 
 
-def ablation_section(study: Outcomes, *, heading: str, out: Path, classes: bool) -> Iterator[Block]:
+def build_ablation_section(
+    evaluation: StudyEvaluation, *, heading: str, out: Path, include_classes: bool
+) -> Iterator[Block]:
     """The ablation's tables and figures; `classes` adds the proposed network class by class."""
-    yield _heading(heading)
-    if classes:
-        yield from _class_blocks(study)
-    yield ablation_table(study)
-    yield Faults(items=ABLATION_FIGURES if ablation_items(study, "Figure 18") else ())
-    yield from _present(difference_table(study))
-    yield from _present(uncertainty_table(study))
-    yield from _present(effect_table(study))
-    yield from _score_details(study, out=out)
-    yield from _checks(study, out=out)
-    yield from _budget(study, out=out)
-    yield rung_table(study)
-    yield from _curves(study, out=out)
-    yield from _present(bar_figure(study, out=out))
+    yield _render_heading(heading)
+    if include_classes:
+        yield from _build_class_blocks(evaluation)
+    yield build_ablation_table(evaluation)
+    yield Inconsistencies(items=ABLATION_FIGURES if cite_ablation_items(evaluation, "Figure 18") else ())
+    yield from _skip_none(build_difference_table(evaluation))
+    yield from _skip_none(build_uncertainty_table(evaluation))
+    yield from _skip_none(build_effect_table(evaluation))
+    yield from _build_score_details(evaluation, out=out)
+    yield from _build_check_blocks(evaluation, out=out)
+    yield from _build_budget_blocks(evaluation, out=out)
+    yield build_rung_table(evaluation)
+    yield from _build_curve_blocks(evaluation, out=out)
+    yield from _skip_none(draw_bar_figure(evaluation, out=out))
 
 
-def _score_details(study: Outcomes, *, out: Path) -> Iterator[Block]:
+def _build_score_details(evaluation: StudyEvaluation, *, out: Path) -> Iterator[Block]:
     """Accuracy by subject, stability over seeds and calibration."""
-    yield from _present(subject_table(study))
-    yield from _present(stability_table(study))
-    yield from _present(calibration_table(study))
-    for protocol in study.study.protocols:
-        yield from _present(reliability_figure(study, protocol, out=out))
+    yield from _skip_none(build_subject_table(evaluation))
+    yield from _skip_none(build_stability_table(evaluation))
+    yield from _skip_none(build_calibration_table(evaluation))
+    for protocol in evaluation.study.protocols:
+        yield from _skip_none(draw_reliability_figure(evaluation, protocol, out=out))
 
 
-def _checks(study: Outcomes, *, out: Path) -> Iterator[Block]:
+def _build_check_blocks(evaluation: StudyEvaluation, *, out: Path) -> Iterator[Block]:
     """What was measured beside accuracy: nothing where nothing was."""
-    yield from _present(robustness_table(study))
-    for protocol in study.study.protocols:
-        yield from _present(robustness_figure(study, protocol, out=out))
-    yield from _present(imbalance_table(study))
-    yield from _present(gradient_table(study))
-    yield from _present(gradient_figure(study, out=out))
-    yield from _present(latency_table(study))
+    yield from _skip_none(build_robustness_table(evaluation))
+    for protocol in evaluation.study.protocols:
+        yield from _skip_none(draw_robustness_figure(evaluation, protocol, out=out))
+    yield from _skip_none(build_imbalance_table(evaluation))
+    yield from _skip_none(build_gradient_table(evaluation))
+    yield from _skip_none(draw_gradient_figure(evaluation, out=out))
+    yield from _skip_none(build_latency_table(evaluation))
 
 
-def _budget(study: Outcomes, *, out: Path) -> Iterator[Block]:
-    yield from _present(budget_table(study))
-    yield from _present(budget_figure(study, out=out))
+def _build_budget_blocks(evaluation: StudyEvaluation, *, out: Path) -> Iterator[Block]:
+    yield from _skip_none(build_budget_table(evaluation))
+    yield from _skip_none(draw_budget_figure(evaluation, out=out))
 
 
-def _curves(study: Outcomes, *, out: Path) -> Iterator[Block]:
-    for protocol in study.study.protocols:
-        yield from _present(curve_figure(study, protocol, quantity="accuracy", out=out))
-    for protocol in study.study.protocols:
-        yield from _present(curve_figure(study, protocol, quantity="loss", out=out))
+def _build_curve_blocks(evaluation: StudyEvaluation, *, out: Path) -> Iterator[Block]:
+    for protocol in evaluation.study.protocols:
+        yield from _skip_none(draw_curve_figure(evaluation, protocol, metric="accuracy", out=out))
+    for protocol in evaluation.study.protocols:
+        yield from _skip_none(draw_curve_figure(evaluation, protocol, metric="loss", out=out))
 
 
-def _present(block: Table | Figure | None) -> Iterator[Block]:
+def _skip_none(block: Table | ReportFigure | None) -> Iterator[Block]:
     if block:
         yield block
 
 
-def inflation_section(studies: Sequence[Outcomes]) -> Iterator[Block]:
+def build_inflation_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Block]:
     """The same networks under every protocol side by side; nothing where there is one protocol alone."""
-    tables = inflation_tables(studies)
+    tables = build_inflation_tables(evaluations)
     if tables:
-        yield _heading("Effect of the split protocol")
+        yield _render_heading("Effect of the split protocol")
         yield from tables
 
 
-def gap_section(studies: Sequence[Outcomes], pictures: Mapping[str, str]) -> Iterator[Block]:
+def build_missing_items_section(
+    evaluations: Sequence[StudyEvaluation], image_files: Mapping[str, str]
+) -> Iterator[Block]:
     """The paper's tables and figures that nothing here supports."""
-    yield _heading("What of the paper these runs do not support")
-    grouped: dict[tuple[str, str], list[str]] = {}
-    for gap in gaps(studies, pictures):
-        grouped.setdefault((gap.why, gap.command), []).append(f"{gap.item} ({ITEMS[gap.item]})")
+    yield _render_heading("What of the paper these runs do not support")
+    items_by_reason: dict[tuple[str, str], list[str]] = {}
+    for missing_item in find_missing_items(evaluations, image_files):
+        items_by_reason.setdefault((missing_item.reason, missing_item.command), []).append(
+            f"{missing_item.item} ({PAPER_ITEMS[missing_item.item]})"
+        )
     lines = [
-        f"- {escape(why)}: {escape(', '.join(items))}." + (f" {code(command)}" if command else "")
-        for (why, command), items in grouped.items()
+        f"- {escape(reason)}: {escape(', '.join(items))}." + (f" {render_code(command)}" if command else "")
+        for (reason, command), items in items_by_reason.items()
     ]
     yield "\n".join(lines) or "Every table and result figure of the paper has its counterpart here."
 
 
-def fault_section() -> Iterator[Block]:
+def build_inconsistency_section() -> Iterator[Block]:
     """The inconsistencies that no table of this report has called for."""
-    yield _heading("What else in the paper does not hold together")
-    yield Faults(items=tuple(ITEMS), rest=True)
+    yield _render_heading("What else in the paper does not hold together")
+    yield Inconsistencies(items=tuple(PAPER_ITEMS), unreported_only=True)
 
 
-def trace_section(studies: Iterable[Outcomes]) -> Iterator[Block]:
+def build_run_index_section(evaluations: Iterable[StudyEvaluation]) -> Iterator[Block]:
     """From every row of the report back to its runs."""
-    yield _heading("Trace")
-    for study in studies:
-        yield trace_table(study)
+    yield _render_heading("Trace")
+    for evaluation in evaluations:
+        yield build_run_index_table(evaluation)

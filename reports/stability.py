@@ -5,123 +5,155 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from reports.beside import title_of
-from reports.columns import SEEN, WHO, seen, short_notes, who
-from reports.numbers import NOTHING, label, percent, whole
-from reports.outcomes import Outcome, Outcomes, SeedOutcome
+from reports.beside import dataset_title
+from reports.columns import IDENTITY_HEADER, LEAKAGE_HEADER, build_short_notes, identity_cells, leakage_cells
+from reports.numbers import NO_VALUE, count_cell, format_percent, text_cell
+from reports.outcomes import Outcome, StudyEvaluation, TrainingOutcome
 from reports.table import Cell, Table
-from studies.spec import RunSpec, Study, is_null
-from studies.stability import Rankings, accuracy_std, class_changes, count_test_sets, rank_arms
+from studies.spec import RunSpec, Study, is_null_arm
+from studies.stability import Rankings, compute_accuracy_std, count_class_changes, count_test_sets, rank_arms
 
-Round = tuple[RunSpec, ...]
+PairedRun = tuple[RunSpec, ...]
 """What the trainings of all arms with one seed and one split have in common."""
 
 
-def stability_table(study: Outcomes) -> Table | None:
+def build_stability_table(evaluation: StudyEvaluation) -> Table | None:
     """One row a network and protocol; None if no network has finished two seeds."""
-    if not any(len(row.seeds) > 1 for row in study.rows):
+    if not any(len(outcome.trainings) > 1 for outcome in evaluation.outcomes):
         return None
-    rankings = {protocol: rankings_of(study, protocol) for protocol in study.study.protocols}
+    rankings = {protocol: rank_networks(evaluation, protocol) for protocol in evaluation.study.protocols}
     return Table(
-        id=f"stability-{study.study.name}",
-        title=f"Stability over seeds on {title_of(study.study.dataset.name)}",
+        id=f"stability-{evaluation.study.name}",
+        title=f"Stability over seeds on {dataset_title(evaluation.study.dataset.name)}",
         header=(
-            *WHO,
+            *IDENTITY_HEADER,
             "Units compared",
             "Class changes, %",
             "SD of accuracy, points",
             "Mean rank",
             "Seeds ranked first",
-            *SEEN,
+            *LEAKAGE_HEADER,
         ),
-        rows=tuple(_row(row, rankings[row.protocol], study.under(row.protocol)) for row in study.rows),
+        rows=tuple(
+            _build_row(outcome, rankings[outcome.protocol], evaluation.select_protocol(outcome.protocol))
+            for outcome in evaluation.outcomes
+        ),
         notes=(
             "Units compared: test units that two or more seeds of the network tested.",
             "Class changes: share of these units whose predicted class differs between the seeds.",
             "SD of accuracy: sample standard deviation over the seeds with the same test units, pooled over "
             "the test sets.",
-            *_test_set_notes(study.rows, rankings),
-            *_ranking_notes(rankings),
-            *short_notes(study.rows),
+            *_build_test_set_notes(evaluation.outcomes, rankings),
+            *_build_ranking_notes(rankings),
+            *build_short_notes(evaluation.outcomes),
         ),
     )
 
 
-def rankings_of(study: Outcomes, protocol: str) -> Rankings | None:
+def rank_networks(evaluation: StudyEvaluation, protocol: str) -> Rankings | None:
     """Rank the networks of a protocol in every seed that all of them have finished.
 
     Networks without a finished seed are left out. None with fewer than two networks or two such seeds.
     """
-    rows = [row for row in study.under(protocol) if row.seeds and not is_null(row.arm)]
-    by_round = [{_round(seed, study.study): seed.units for seed in row.seeds} for row in rows]
-    if not by_round:
+    outcomes = [
+        outcome
+        for outcome in evaluation.select_protocol(protocol)
+        if outcome.trainings and not is_null_arm(outcome.arm)
+    ]
+    units_by_round = [
+        {_get_round_key(training, evaluation.study): training.units for training in outcome.trainings}
+        for outcome in outcomes
+    ]
+    if not units_by_round:
         return None
-    keys = [key for key in by_round[0] if all(key in rounds for rounds in by_round)]
+    common_rounds = [
+        round_key
+        for round_key in units_by_round[0]
+        if all(round_key in arm_rounds for arm_rounds in units_by_round)
+    ]
     return rank_arms(
-        [{row.arm.name: rounds[key] for row, rounds in zip(rows, by_round, strict=True)} for key in keys]
+        [
+            {
+                outcome.arm.name: arm_rounds[round_key]
+                for outcome, arm_rounds in zip(outcomes, units_by_round, strict=True)
+            }
+            for round_key in common_rounds
+        ]
     )
 
 
-def _round(seed: SeedOutcome, study: Study) -> Round:
+def _get_round_key(training: TrainingOutcome, study: Study) -> PairedRun:
     """The runs of one seed with everything replaced that differs between the arms of a study."""
-    return tuple(replace(run.spec, architecture=study.proposal, training=study.training) for run in seed.runs)
-
-
-def _row(row: Outcome, rankings: Rankings | None, rivals: Sequence[Outcome]) -> tuple[Cell, ...]:
-    """`rivals` are all networks under the protocol; a rank depends on the runs of each of them."""
-    trainings = [seed.units for seed in row.seeds]
-    changes, deviation = class_changes(trainings), accuracy_std(trainings)
-    name = row.arm.name
-    ranking = rankings if rankings and name in rankings.arms else None
-    keys = tuple(key for rival in rivals for key in rival.keys)
-    empty = label(NOTHING)
-    return (
-        *who(row),
-        whole(changes.units, row.keys) if changes else empty,
-        _percent(changes.share, row.keys) if changes else empty,
-        empty if deviation is None else _percent(deviation, row.keys),
-        _rank(ranking.mean_rank(name), keys) if ranking else empty,
-        _times(ranking.count_wins(name), ranking.rounds, keys) if ranking else empty,
-        *seen(row),
+    return tuple(
+        replace(run.spec, architecture=study.primary_arm, training=study.training) for run in training.runs
     )
 
 
-def _percent(share: float, keys: tuple[str, ...]) -> Cell:
-    return Cell(text=percent(share), value=100 * share, run_keys=keys)
+def _build_row(
+    outcome: Outcome, rankings: Rankings | None, competitors: Sequence[Outcome]
+) -> tuple[Cell, ...]:
+    """`rivals` are all networks under the protocol; a rank depends on the runs of each of them."""
+    units_by_training = [training.units for training in outcome.trainings]
+    changes, deviation = count_class_changes(units_by_training), compute_accuracy_std(units_by_training)
+    name = outcome.arm.name
+    arm_rankings = rankings if rankings and name in rankings.arms else None
+    run_keys = tuple(key for competitor in competitors for key in competitor.run_keys)
+    empty_cell = text_cell(NO_VALUE)
+    return (
+        *identity_cells(outcome),
+        count_cell(changes.units, outcome.run_keys) if changes else empty_cell,
+        _build_percent_cell(changes.share, outcome.run_keys) if changes else empty_cell,
+        empty_cell if deviation is None else _build_percent_cell(deviation, outcome.run_keys),
+        _build_rank_cell(arm_rankings.compute_mean_rank(name), run_keys) if arm_rankings else empty_cell,
+        _build_wins_cell(arm_rankings.count_wins(name), arm_rankings.num_rounds, run_keys)
+        if arm_rankings
+        else empty_cell,
+        *leakage_cells(outcome),
+    )
 
 
-def _rank(rank: float, keys: tuple[str, ...]) -> Cell:
-    return Cell(text=f"{rank:.2f}", value=rank, run_keys=keys)
+def _build_percent_cell(share: float, run_keys: tuple[str, ...]) -> Cell:
+    return Cell(text=format_percent(share), value=100 * share, run_keys=run_keys)
 
 
-def _times(wins: int, rounds: int, keys: tuple[str, ...]) -> Cell:
-    return Cell(text=f"{wins} of {rounds}", value=wins, run_keys=keys)
+def _build_rank_cell(rank: float, run_keys: tuple[str, ...]) -> Cell:
+    return Cell(text=f"{rank:.2f}", value=rank, run_keys=run_keys)
 
 
-def _test_set_notes(rows: Sequence[Outcome], rankings: dict[str, Rankings | None]) -> Iterator[str]:
+def _build_wins_cell(wins: int, rounds: int, run_keys: tuple[str, ...]) -> Cell:
+    return Cell(text=f"{wins} of {rounds}", value=wins, run_keys=run_keys)
+
+
+def _build_test_set_notes(outcomes: Sequence[Outcome], rankings: dict[str, Rankings | None]) -> Iterator[str]:
     """Under which protocols the seeds differ in their test units."""
-    trainings = [(row.protocol, [seed.units for seed in row.seeds]) for row in rows if len(row.seeds) > 1]
-    for protocol in dict.fromkeys(protocol for protocol, _ in trainings):
-        members = [units for name, units in trainings if name == protocol]
-        test_sets = max(map(count_test_sets, members))
-        if test_sets > 1 and rankings[protocol]:
-            yield f"Under {protocol}, the seeds have {test_sets} test sets, so rankings depend on them too."
-        if all(accuracy_std(units) is None for units in members):
+    units_by_protocol = [
+        (outcome.protocol, [training.units for training in outcome.trainings])
+        for outcome in outcomes
+        if len(outcome.trainings) > 1
+    ]
+    for protocol in dict.fromkeys(protocol for protocol, _ in units_by_protocol):
+        protocol_units = [units for name, units in units_by_protocol if name == protocol]
+        test_set_count = max(map(count_test_sets, protocol_units))
+        if test_set_count > 1 and rankings[protocol]:
+            yield f"Under {protocol}, the seeds have {test_set_count} test sets, so rankings depend on them too."
+        if all(compute_accuracy_std(units) is None for units in protocol_units):
             yield f"Under {protocol}, no two seeds of a network have the same test units: there is no SD."
 
 
-def _ranking_notes(rankings: dict[str, Rankings | None]) -> Iterator[str]:
+def _build_ranking_notes(rankings: dict[str, Rankings | None]) -> Iterator[str]:
     if any(rankings.values()):
         yield "Mean rank: over the seeds that all networks have finished; rank 1 is the highest accuracy."
         yield "Networks with equal accuracy share the mean of their ranks and are first together."
     for protocol, ranking in rankings.items():
         if ranking:
-            variants = (
-                f"{ranking.variants} different rankings" if ranking.variants > 1 else "the same ranking"
+            variants_text = (
+                f"{ranking.num_distinct} different rankings"
+                if ranking.num_distinct > 1
+                else "the same ranking"
             )
-            best = ", ".join(
-                f"{arm} (first in {ranking.count_wins(arm)} of {ranking.rounds} seeds)"
-                for arm in ranking.best_arms()
+            best_text = ", ".join(
+                f"{arm} (first in {ranking.count_wins(arm)} of {ranking.num_rounds} seeds)"
+                for arm in ranking.find_best_arms()
             )
-            yield f"Under {protocol}, {ranking.rounds} seeds give {variants} of {len(ranking.arms)} networks."
-            yield f"Best mean rank under {protocol}: {best}."
+            yield f"Under {protocol}, {ranking.num_rounds} seeds give {variants_text} of {len(ranking.arms)} networks."
+            yield f"Best mean rank under {protocol}: {best_text}."

@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from architectures.catalogue import architecture
+from architectures.catalogue import get_architecture
 from architectures.spec import ArchitectureSpec
-from reports.numbers import NOTHING, label
+from reports.numbers import NO_VALUE, text_cell
 from reports.table import Table
 
 
-def layer_table(*, image_size: int, width: float = 1.0, classes: int | None = None) -> Table:
+def build_layer_table(*, image_size: int, width: float = 1.0, classes: int | None = None) -> Table:
     """VGG16 and the proposed network side by side at this image size and width."""
     outputs = "n" if classes is None else str(classes)
-    left, right = (
-        list(_layers(replace(architecture(name), width=width), image_size=image_size, classes=outputs))
+    vgg_layers, proposed_layers = (
+        list(
+            _list_layers(replace(get_architecture(name), width=width), image_size=image_size, classes=outputs)
+        )
         for name in ("vgg16", "proposed")
     )
     rows = []
-    for (place, layers, shape), (_, other_layers, other_shape) in zip(left, right, strict=True):
-        rows.append(tuple(map(label, (place, layers, shape, other_layers, other_shape))))
+    for (part, layers, shape), (_, other_layers, other_shape) in zip(
+        vgg_layers, proposed_layers, strict=True
+    ):
+        rows.append(tuple(map(text_cell, (part, layers, shape, other_layers, other_shape))))
     return Table(
         id="layers",
         title=f"Layers and output shapes at {image_size} px and width {width:g}",
@@ -32,24 +36,28 @@ def layer_table(*, image_size: int, width: float = 1.0, classes: int | None = No
             "The paper does not mention batch norm; with it the improved network has the paper's 9.05 MB.",
             "The softmax is part of the loss.",
         ),
-        paper=("Table 1",),
+        paper_items=("Table 1",),
     )
 
 
-def _layers(spec: ArchitectureSpec, *, image_size: int, classes: str) -> Iterator[tuple[str, str, str]]:
+def _list_layers(spec: ArchitectureSpec, *, image_size: int, classes: str) -> Iterator[tuple[str, str, str]]:
     """(part, layers, output shape) from input to answer."""
-    unit = "ResBlock" if spec.block.residual else "Conv3"
-    yield "input", NOTHING, f"3×{image_size}×{image_size}"
+    block_name = "ResBlock" if spec.block.residual else "Conv3"
+    yield "input", NO_VALUE, f"3×{image_size}×{image_size}"
     side, channels = image_size, 0
-    for stage, (blocks, full) in enumerate(spec.stages, start=1):
+    for stage, (blocks, full_channels) in enumerate(spec.stages, start=1):
         side //= 2
-        channels = spec.channels(full)
-        yield f"stage {stage}", f"{blocks}×{unit}-{channels}, max-pool", f"{channels}×{side}×{side}"
+        channels = spec.scale_channels(full_channels)
+        yield f"stage {stage}", f"{blocks}×{block_name}-{channels}, max-pool", f"{channels}×{side}×{side}"
     if spec.head == "vgg":
-        hidden = spec.channels(4096)
+        hidden_units = spec.scale_channels(4096)
         yield "pool", "adaptive average pool", f"{channels}×7×7"
-        yield "classifier", f"FC {hidden}, ReLU, dropout, FC {hidden}, ReLU, dropout, FC {classes}", classes
+        yield (
+            "classifier",
+            f"FC {hidden_units}, ReLU, dropout, FC {hidden_units}, ReLU, dropout, FC {classes}",
+            classes,
+        )
     else:
-        hidden = spec.channels(512)
+        hidden_units = spec.scale_channels(512)
         yield "pool", "global average pool", f"{channels}×1×1"
-        yield "classifier", f"FC {hidden}, ReLU, dropout, FC {classes}", classes
+        yield "classifier", f"FC {hidden_units}, ReLU, dropout, FC {classes}", classes

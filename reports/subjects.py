@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from statistics import fmean
 
-from datasets.text import shown
-from reports.beside import title_of
-from reports.columns import SEEN, WHO, accuracy, seen, short_notes, who
-from reports.numbers import NOTHING, label, percent, whole
-from reports.outcomes import Outcome, Outcomes
+from datasets.text import sanitize
+from reports.beside import dataset_title
+from reports.columns import (
+    IDENTITY_HEADER,
+    LEAKAGE_HEADER,
+    accuracy_cell,
+    build_short_notes,
+    identity_cells,
+    leakage_cells,
+)
+from reports.numbers import NO_VALUE, count_cell, format_percent, text_cell
+from reports.outcomes import Outcome, StudyEvaluation
 from reports.table import Cell, Table
-from studies.subjects import SubjectSummary, majority_accuracy, summarize_subjects
+from studies.subjects import SubjectSummary, compute_majority_accuracy, summarize_subjects
 
-COLUMNS = (
+SUBJECT_HEADER = (
     "Subjects",
     "Median subject",
     "Worst subject",
@@ -24,18 +31,23 @@ COLUMNS = (
 )
 
 
-def subject_table(study: Outcomes) -> Table | None:
+def build_subject_table(evaluation: StudyEvaluation) -> Table | None:
     """One row a network and protocol; None if no finished run names a subject."""
-    summaries = [_summary(row) for row in study.rows]
+    summaries = [_summarize_subjects(outcome) for outcome in evaluation.outcomes]
     if not any(summaries):
         return None
     return Table(
-        id=f"subjects-{study.study.name}",
-        title=f"Accuracy by subject on {title_of(study.study.dataset.name)}, in %",
-        header=(*WHO, "Accuracy", *COLUMNS, *SEEN),
+        id=f"subjects-{evaluation.study.name}",
+        title=f"Accuracy by subject on {dataset_title(evaluation.study.dataset.name)}, in %",
+        header=(*IDENTITY_HEADER, "Accuracy", *SUBJECT_HEADER, *LEAKAGE_HEADER),
         rows=tuple(
-            (*who(row), accuracy(row), *_cells(row, summary), *seen(row))
-            for row, summary in zip(study.rows, summaries, strict=True)
+            (
+                *identity_cells(outcome),
+                accuracy_cell(outcome),
+                *_build_summary_cells(outcome, summary),
+                *leakage_cells(outcome),
+            )
+            for outcome, summary in zip(evaluation.outcomes, summaries, strict=True)
         ),
         notes=(
             "The accuracy on a subject is the mean over the seeds that tested the subject.",
@@ -43,44 +55,44 @@ def subject_table(study: Outcomes) -> Table | None:
             "Units of worst: the number of test units of the worst subject, over all seeds.",
             "Majority: accuracy of predicting the most frequent training class for the whole test set.",
             "Below majority: share of the subjects on whom the network's accuracy is lower than that.",
-            *_subject_notes(study.rows),
-            *short_notes(study.rows),
+            *_build_subject_notes(evaluation.outcomes),
+            *build_short_notes(evaluation.outcomes),
         ),
     )
 
 
-def _summary(row: Outcome) -> SubjectSummary | None:
-    if not row.seeds:
+def _summarize_subjects(outcome: Outcome) -> SubjectSummary | None:
+    if not outcome.trainings:
         return None
-    baseline = fmean(majority_accuracy(seed.runs) for seed in row.seeds)
-    return summarize_subjects([seed.units for seed in row.seeds], baseline=baseline)
+    baseline = fmean(compute_majority_accuracy(training.runs) for training in outcome.trainings)
+    return summarize_subjects([training.units for training in outcome.trainings], baseline=baseline)
 
 
-def _cells(row: Outcome, summary: SubjectSummary | None) -> tuple[Cell, ...]:
+def _build_summary_cells(outcome: Outcome, summary: SubjectSummary | None) -> tuple[Cell, ...]:
     if summary is None:
-        return (label(NOTHING),) * len(COLUMNS)
-    keys = row.keys
-    median, worst, majority, below = (
-        Cell(text=percent(share), value=100 * share, run_keys=keys)
-        for share in (summary.median, summary.worst.accuracy, summary.baseline, summary.share_below)
+        return (text_cell(NO_VALUE),) * len(SUBJECT_HEADER)
+    run_keys = outcome.run_keys
+    median_cell, worst_cell, majority_cell, share_below_cell = (
+        Cell(text=format_percent(share), value=100 * share, run_keys=run_keys)
+        for share in (summary.median, summary.worst_subject.accuracy, summary.baseline, summary.share_below)
     )
     return (
-        whole(summary.subjects, keys),
-        median,
-        label(shown(summary.worst.subject)),
-        worst,
-        whole(summary.worst.units, keys),
-        majority,
-        below,
+        count_cell(summary.num_subjects, run_keys),
+        median_cell,
+        text_cell(sanitize(summary.worst_subject.subject)),
+        worst_cell,
+        count_cell(summary.worst_subject.units, run_keys),
+        majority_cell,
+        share_below_cell,
     )
 
 
-def _subject_notes(rows: Sequence[Outcome]) -> Iterator[str]:
-    for row in rows:
-        units = [unit for seed in row.seeds for unit in seed.units]
+def _build_subject_notes(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    for outcome in outcomes:
+        units = [unit for training in outcome.trainings for unit in training.units]
         count = sum(not unit.subject for unit in units)
         if count:
             yield (
-                f"{row.plain_name} under {row.protocol}: {count} of {len(units)} test {row.unit} name no "
+                f"{outcome.plain_name} under {outcome.protocol}: {count} of {len(units)} test {outcome.unit_name} name no "
                 "subject and are left out."
             )

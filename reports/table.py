@@ -23,24 +23,24 @@ class Table:
     header: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
-    paper: tuple[str, ...] = ()
+    paper_items: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for row in self.rows:
             assert len(row) == len(self.header), (self.id, len(row), len(self.header))
 
-    def numeric(self, column: int) -> bool:
+    def is_numeric(self, column: int) -> bool:
         """Whether any cell of the column holds a number, so that it is read from the right."""
         return any(row[column].value is not None for row in self.rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
+class ReportFigure:
     """A picture of a report: its file beside the report, its caption, and what it shows in words."""
 
     id: str
     title: str
     file: str
-    alt: str
+    alt_text: str
     notes: tuple[str, ...] = ()
-    paper: tuple[str, ...] = ()
+    paper_items: tuple[str, ...] = ()

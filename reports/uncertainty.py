@@ -6,24 +6,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reports.differences import Difference, differences
-from reports.numbers import NOTHING, label
-from reports.outcomes import Outcomes
+from reports.differences import ArmDifference, compute_differences
+from reports.numbers import NO_VALUE, text_cell
+from reports.outcomes import StudyEvaluation
 from reports.table import Cell, Table
 from studies.metrics import METRIC_NAMES
-from studies.statistics.power import POWER, detectable_after
+from studies.statistics.power import TARGET_POWER, compute_observed_detectable_difference
 from studies.statistics.verdicts import Estimate
 
 
-def uncertainty_table(study: Outcomes) -> Table | None:
+def build_uncertainty_table(evaluation: StudyEvaluation) -> Table | None:
     """One row a comparison that has an interval; None where there is none."""
-    rows = [row for protocol in study.study.protocols for row in _rows(study, protocol)]
+    rows = [row for protocol in evaluation.study.protocols for row in _build_rows(evaluation, protocol)]
     if not rows:
         return None
     return Table(
-        id=f"uncertainty-{study.study.name}",
+        id=f"uncertainty-{evaluation.study.name}",
         title=(
-            f"Standard errors of the differences of {METRIC_NAMES[study.study.metric]}, in points, by source"
+            f"Standard errors of the differences of {METRIC_NAMES[evaluation.study.metric]}, in points, by source"
         ),
         header=(
             "From",
@@ -40,33 +40,39 @@ def uncertainty_table(study: Outcomes) -> Table | None:
             "The square of Together is at most the sum of the other squares: subjects and trainings share "
             "the variance of single answers. A dash: not varied, varied too little, or part of another "
             "column (folds and divisions contain their trainings).",
-            f"Smallest detectable difference: what a study with these errors finds in {100 * POWER:.0f} % of "
+            f"Smallest detectable difference: what a study with these errors finds in {100 * TARGET_POWER:.0f} % of "
             "cases, at the level of the family.",
         ),
     )
 
 
-def _rows(study: Outcomes, protocol: str) -> Iterator[tuple[Cell, ...]]:
-    found = differences(study, protocol)
-    family = sum(each.estimate is not None for each in found)
-    for each in found:
-        if each.estimate and each.estimate.low is not None:
-            yield _row(each, each.estimate, family=family)
+def _build_rows(evaluation: StudyEvaluation, protocol: str) -> Iterator[tuple[Cell, ...]]:
+    differences = compute_differences(evaluation, protocol)
+    family_size = sum(difference.estimate is not None for difference in differences)
+    for difference in differences:
+        if difference.estimate and difference.estimate.low is not None:
+            yield _build_row(difference, difference.estimate, family_size=family_size)
 
 
-def _row(found: Difference, estimate: Estimate, *, family: int) -> tuple[Cell, ...]:
-    keys = (*found.before.keys, *found.after.keys)
+def _build_row(difference: ArmDifference, estimate: Estimate, *, family_size: int) -> tuple[Cell, ...]:
+    run_keys = (*difference.before.run_keys, *difference.after.run_keys)
 
-    def cell(error: float) -> Cell:
-        return Cell(text=f"{100 * error:.2f}", value=100 * error, run_keys=keys) if error else label(NOTHING)
+    def build_cell(standard_error: float) -> Cell:
+        return (
+            Cell(text=f"{100 * standard_error:.2f}", value=100 * standard_error, run_keys=run_keys)
+            if standard_error
+            else text_cell(NO_VALUE)
+        )
 
     return (
-        label(found.before.name),
-        label(found.after.name),
-        label(found.after.protocol),
-        cell(estimate.subject_error),
-        cell(estimate.training_error),
-        cell(estimate.division_error),
-        cell(estimate.error),
-        label(NOTHING) if estimate.conditional else cell(detectable_after(estimate, family=family)),
+        text_cell(difference.before.marked_name),
+        text_cell(difference.after.marked_name),
+        text_cell(difference.after.protocol),
+        build_cell(estimate.subject_se),
+        build_cell(estimate.training_se),
+        build_cell(estimate.split_se),
+        build_cell(estimate.standard_error),
+        text_cell(NO_VALUE)
+        if estimate.is_conditional
+        else build_cell(compute_observed_detectable_difference(estimate, family_size=family_size)),
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, fields
 
-from studies.arms import pairs
+from studies.arms import build_pairs
 from studies.codec import to_json
 from studies.spec import Metric, Study
 
@@ -23,7 +23,7 @@ class AnalysisPlan:
     study's name, whose digest covers data, training, arms and everything else.
     """
 
-    study: str
+    study_name: str
     metric: Metric
     margin: float
     protocols: tuple[str, ...]
@@ -37,33 +37,35 @@ class AnalysisPlan:
         return hashlib.sha256(to_json(self).encode()).hexdigest()[:16]
 
 
-def plan_of(study: Study) -> AnalysisPlan:
+def build_analysis_plan(study: Study) -> AnalysisPlan:
     """The analysis plan that `study` follows."""
     return AnalysisPlan(
-        study=study.name,
+        study_name=study.name,
         metric=study.metric,
         margin=study.margin,
         protocols=study.protocols,
         split_seeds=study.split_seeds,
         seeds=study.seeds,
-        pairs=tuple((before.name, after.name) for before, after in pairs(study.arms, design=study.design)),
+        pairs=tuple(
+            (before.name, after.name) for before, after in build_pairs(study.arms, design=study.design)
+        ),
     )
 
 
-def check_follows(study: Study, plan: AnalysisPlan) -> None:
+def check_matches_plan(study: Study, plan: AnalysisPlan) -> None:
     """Check that a study is the one that was planned.
 
     Raises:
         ValueError: it differs; the message names what.
     """
-    own = plan_of(study)
-    different = [
-        f"{field.name}: planned {getattr(plan, field.name)}, asked for {getattr(own, field.name)}"
+    current_plan = build_analysis_plan(study)
+    differences = [
+        f"{field.name}: planned {getattr(plan, field.name)}, asked for {getattr(current_plan, field.name)}"
         for field in fields(plan)
-        if getattr(plan, field.name) != getattr(own, field.name)
+        if getattr(plan, field.name) != getattr(current_plan, field.name)
     ]
-    if different:
+    if differences:
         raise ValueError(
-            f"a study run with --plan must be the planned one; it differs in {'; '.join(different)}: "
+            f"a study run with --plan must be the planned one; it differs in {'; '.join(differences)}: "
             "repeat the options that the plan was saved with, or save a new plan with --save-plan"
         )

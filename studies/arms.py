@@ -11,103 +11,117 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from itertools import combinations, pairwise
 
-from architectures.catalogue import CATALOGUE, COMPARISON, PROPOSED, architecture
-from architectures.parts import BLOCK_PARTS, NETWORK_PARTS, PARTS, parts_of, with_parts
-from architectures.spec import USER, ArchitectureSpec
-from studies.spec import is_null, null_of
+from architectures.catalogue import CATALOGUE, COMPARISON_NETWORKS, PROPOSED, get_architecture
+from architectures.parts import (
+    BLOCK_COMPONENTS,
+    COMPONENTS,
+    NETWORK_COMPONENTS,
+    get_components,
+    with_components,
+)
+from architectures.spec import USER_NETWORK, ArchitectureSpec
+from studies.spec import build_null_arm, is_null_arm
 
-BARE = "vgg16-bn-gap"
+BASE_NAME = "vgg16-bn-gap"
 FACTORIAL, PLACEBO = "factorial", "placebo"
-GROWING = ("cbam", "residual", "prelu")
+PARAMETRIC_COMPONENTS = ("cbam", "residual", "prelu")
 """Parts that bring parameters; a placebo spends as many on width (`harness.training.placebo`)."""
 
 Arms = tuple[ArchitectureSpec, ...]
 
 
-def _rung(parts: Collection[str]) -> ArchitectureSpec:
+def _build_rung(components: Collection[str]) -> ArchitectureSpec:
     """VGG16 with these parts, under the catalogue's name where it has one."""
-    spec = with_parts(parts, name="")
-    known = (found.name for found in CATALOGUE.values() if replace(found, name="") == spec)
-    on = [part for part in PARTS if part in parts]
-    return replace(spec, name=next(known, " + ".join(("vgg16", *on))))
+    spec = with_components(components, name="")
+    names = (entry.name for entry in CATALOGUE.values() if replace(entry, name="") == spec)
+    active_components = [component for component in COMPONENTS if component in components]
+    return replace(spec, name=next(names, " + ".join(("vgg16", *active_components))))
 
 
-def _climb(order: tuple[str, ...], *, at_the_foot: Collection[str], with_residual: Collection[str]) -> Arms:
+def _build_rungs(order: tuple[str, ...], *, base: Collection[str], residual_extras: Collection[str]) -> Arms:
     """One rung a part, from `at_the_foot` on; the skip connections bring `with_residual` along."""
-    on = set(at_the_foot)
-    rungs = [_rung(on)]
-    for part in order:
-        on |= {part, *(with_residual if part == "residual" else ())}
-        rungs.append(_rung(on))
+    active_components = set(base)
+    rungs = [_build_rung(active_components)]
+    for component in order:
+        active_components |= {component, *(residual_extras if component == "residual" else ())}
+        rungs.append(_build_rung(active_components))
     return tuple(rungs)
 
 
-def _ladder(order: tuple[str, ...]) -> Arms:
+def _build_paper_ladder(order: tuple[str, ...]) -> Arms:
     """From VGG16 as published; batch norm and the GAP head come with the skips if the order has them not."""
-    unnamed = [part for part in NETWORK_PARTS if part not in order]
-    return _climb(order, at_the_foot=(), with_residual=unnamed)
+    other_components = [component for component in NETWORK_COMPONENTS if component not in order]
+    return _build_rungs(order, base=(), residual_extras=other_components)
 
 
-def _controlled(order: tuple[str, ...]) -> Arms:
+def _build_controlled_ladder(order: tuple[str, ...]) -> Arms:
     """The same with batch norm and the GAP head in every rung, save where the order gives them one."""
-    unnamed = [part for part in NETWORK_PARTS if part not in order]
-    return _climb(order, at_the_foot=unnamed, with_residual=())
+    other_components = [component for component in NETWORK_COMPONENTS if component not in order]
+    return _build_rungs(order, base=other_components, residual_extras=())
 
 
-def _leave_one_out(order: tuple[str, ...]) -> Arms:
+def _build_leave_one_out(order: tuple[str, ...]) -> Arms:
     """The proposed network, and it without each part in turn."""
-    return _less((*order, *(part for part in NETWORK_PARTS if part not in order)))
+    return _remove_components(
+        (*order, *(component for component in NETWORK_COMPONENTS if component not in order))
+    )
 
 
-def _placebo(order: tuple[str, ...]) -> Arms:
+def _build_placebo(order: tuple[str, ...]) -> Arms:
     """The proposed network, and it without each part that brings parameters; their placebos join later."""
-    return _less(tuple(part for part in order if part in GROWING))
+    return _remove_components(tuple(component for component in order if component in PARAMETRIC_COMPONENTS))
 
 
-def _less(parts: tuple[str, ...]) -> Arms:
-    without = (with_parts(set(PARTS) - {part}, name=f"{PROPOSED} without {part}") for part in parts)
-    return (with_parts(PARTS, name=PROPOSED), *without)
+def _remove_components(components: tuple[str, ...]) -> Arms:
+    variants = (
+        with_components(set(COMPONENTS) - {component}, name=f"{PROPOSED} without {component}")
+        for component in components
+    )
+    return (with_components(COMPONENTS, name=PROPOSED), *variants)
 
 
-def _add_one_in(order: tuple[str, ...]) -> Arms:
+def _build_add_one_in(order: tuple[str, ...]) -> Arms:
     """VGG16 with batch norm and GAP head; it with each part of the block; it without each of those two."""
-    base = with_parts(NETWORK_PARTS, name=BARE)
-    added = (
-        with_parts({part, *NETWORK_PARTS}, name=f"{BARE} with {part}")
-        for part in order
-        if part in BLOCK_PARTS
+    base = with_components(NETWORK_COMPONENTS, name=BASE_NAME)
+    additions = (
+        with_components({component, *NETWORK_COMPONENTS}, name=f"{BASE_NAME} with {component}")
+        for component in order
+        if component in BLOCK_COMPONENTS
     )
-    removed = (
-        with_parts(set(NETWORK_PARTS) - {part}, name=f"{BARE} without {part}") for part in NETWORK_PARTS
+    removals = (
+        with_components(set(NETWORK_COMPONENTS) - {component}, name=f"{BASE_NAME} without {component}")
+        for component in NETWORK_COMPONENTS
     )
-    return (base, *added, *removed)
+    return (base, *additions, *removals)
 
 
-def _factorial(order: tuple[str, ...]) -> Arms:
+def _build_factorial(order: tuple[str, ...]) -> Arms:
     """Every combination of the block's parts, batch norm and the GAP head in all."""
-    parts = [part for part in order if part in BLOCK_PARTS]
-    chosen = (found for size in range(len(parts) + 1) for found in combinations(parts, size))
-    return tuple(with_parts((*found, *NETWORK_PARTS), name=_combination(found)) for found in chosen)
+    components = [component for component in order if component in BLOCK_COMPONENTS]
+    subsets = (subset for size in range(len(components) + 1) for subset in combinations(components, size))
+    return tuple(
+        with_components((*subset, *NETWORK_COMPONENTS), name=_name_combination(subset)) for subset in subsets
+    )
 
 
-def _combination(parts: tuple[str, ...]) -> str:
-    if len(parts) == len(BLOCK_PARTS):
+def _name_combination(components: tuple[str, ...]) -> str:
+    if len(components) == len(BLOCK_COMPONENTS):
         return PROPOSED
-    return f"{BARE} with {', '.join(parts)}" if parts else BARE
+    return f"{BASE_NAME} with {', '.join(components)}" if components else BASE_NAME
 
 
 DESIGNS: dict[str, Callable[[tuple[str, ...]], Arms]] = {
-    "ladder": _ladder,
-    "controlled": _controlled,
-    "leave-one-out": _leave_one_out,
-    "add-one-in": _add_one_in,
-    FACTORIAL: _factorial,
-    PLACEBO: _placebo,
+    "ladder": _build_paper_ladder,
+    "controlled": _build_controlled_ladder,
+    "leave-one-out": _build_leave_one_out,
+    "add-one-in": _build_add_one_in,
+    FACTORIAL: _build_factorial,
+    PLACEBO: _build_placebo,
 }
-LADDERS = ("ladder", "controlled")
+LADDER_DESIGNS = ("ladder", "controlled")
 
 
-def ablation(design: str, *, order: tuple[str, ...] = ()) -> Arms:
+def build_ablation_arms(design: str, *, order: tuple[str, ...] = ()) -> Arms:
     """The arms of an ablation design, its parts taken in `order`, which is the paper's if none is given.
 
     Raises:
@@ -115,40 +129,40 @@ def ablation(design: str, *, order: tuple[str, ...] = ()) -> Arms:
     """
     if design not in DESIGNS:
         raise ValueError(f"unknown design {design!r}; accepted: {', '.join(DESIGNS)}")
-    unknown = [part for part in order if part not in PARTS]
+    unknown = [component for component in order if component not in COMPONENTS]
     if unknown or len(set(order)) < len(order):
         raise ValueError(
-            f"--order takes each part at most once, of {', '.join(PARTS)}; got {', '.join(order) or repr('')}"
+            f"--order takes each part at most once, of {', '.join(COMPONENTS)}; got {', '.join(order) or repr('')}"
         )
-    if design == FACTORIAL and set(order) & set(NETWORK_PARTS):
+    if design == FACTORIAL and set(order) & set(NETWORK_COMPONENTS):
         raise ValueError(
             "the factorial design has batch norm and the GAP head in every arm; --order takes of "
-            f"{', '.join(BLOCK_PARTS)}; got {', '.join(order)}"
+            f"{', '.join(BLOCK_COMPONENTS)}; got {', '.join(order)}"
         )
-    if design == PLACEBO and set(order) - set(GROWING):
+    if design == PLACEBO and set(order) - set(PARAMETRIC_COMPONENTS):
         raise ValueError(
             "the placebo design is about the parts that bring parameters; --order takes of "
-            f"{', '.join(GROWING)}; got {', '.join(order)}"
+            f"{', '.join(PARAMETRIC_COMPONENTS)}; got {', '.join(order)}"
         )
-    return DESIGNS[design](order or tuple(BLOCK_PARTS))
+    return DESIGNS[design](order or tuple(BLOCK_COMPONENTS))
 
 
-def comparison(only: tuple[str, ...] = ()) -> Arms:
+def build_comparison_arms(names: tuple[str, ...] = ()) -> Arms:
     """The paper's seven networks, or the catalogue's entries named by `only`.
 
     Raises:
         ValueError: a name that the catalogue does not hold.
     """
-    return tuple(architecture(name) for name in only) or COMPARISON
+    return tuple(get_architecture(name) for name in names) or COMPARISON_NETWORKS
 
 
-def reference(arms: Arms, *, design: str) -> ArchitectureSpec:
+def select_reference_arm(arms: Arms, *, design: str) -> ArchitectureSpec:
     """The arm that the others are set against: the first of an ablation, the proposed network else."""
     proposed = (arm for arm in arms if arm.name == PROPOSED)
     return arms[0] if design else next(proposed, arms[0])
 
 
-def pairs(arms: Arms, *, design: str) -> tuple[tuple[ArchitectureSpec, ArchitectureSpec], ...]:
+def build_pairs(arms: Arms, *, design: str) -> tuple[tuple[ArchitectureSpec, ArchitectureSpec], ...]:
     """(before, after), the family of comparisons of a study.
 
     Up a ladder each rung stands against the one before; the parts of a factorial have effects instead. Else
@@ -158,20 +172,26 @@ def pairs(arms: Arms, *, design: str) -> tuple[tuple[ArchitectureSpec, Architect
     network. Up a ladder and in a factorial that reference is the proposed network, or the last of theirs if
     they do not come to it. The null arm is in no family: see `null_pair`.
     """
-    arms = tuple(arm for arm in arms if not is_null(arm))
-    own = [arm for arm in arms if arm.network == USER]
-    parted = [arm for arm in arms if arm not in own]
-    if design in LADDERS or design == FACTORIAL:
-        steps = pairwise(parted) if design in LADDERS else ()
-        whole = next((arm for arm in parted if arm.name == PROPOSED), parted[-1])
-        return (*steps, *((whole, arm) for arm in own))
-    against = reference(arms, design=design)
-    others = [arm for arm in arms if arm is not against]
-    lesser = [arm not in own and (not design or parts_of(arm) < parts_of(against)) for arm in others]
-    return tuple((arm, against) if less else (against, arm) for arm, less in zip(others, lesser, strict=True))
+    arms = tuple(arm for arm in arms if not is_null_arm(arm))
+    user_arms = [arm for arm in arms if arm.network == USER_NETWORK]
+    design_arms = [arm for arm in arms if arm not in user_arms]
+    if design in LADDER_DESIGNS or design == FACTORIAL:
+        steps = pairwise(design_arms) if design in LADDER_DESIGNS else ()
+        final_arm = next((arm for arm in design_arms if arm.name == PROPOSED), design_arms[-1])
+        return (*steps, *((final_arm, arm) for arm in user_arms))
+    reference_arm = select_reference_arm(arms, design=design)
+    other_arms = [arm for arm in arms if arm is not reference_arm]
+    precedes_reference = [
+        arm not in user_arms and (not design or get_components(arm) < get_components(reference_arm))
+        for arm in other_arms
+    ]
+    return tuple(
+        (arm, reference_arm) if is_earlier else (reference_arm, arm)
+        for arm, is_earlier in zip(other_arms, precedes_reference, strict=True)
+    )
 
 
-def null_pair(arms: Arms) -> tuple[ArchitectureSpec, ArchitectureSpec] | None:
+def find_null_pair(arms: Arms) -> tuple[ArchitectureSpec, ArchitectureSpec] | None:
     """The arm that the null arm repeats, and the null arm; None without one."""
-    null = next((arm for arm in arms if is_null(arm)), None)
-    return next(((arm, null) for arm in arms if null and null_of(arm) == null), None)
+    null_arm = next((arm for arm in arms if is_null_arm(arm)), None)
+    return next(((arm, null_arm) for arm in arms if null_arm and build_null_arm(arm) == null_arm), None)

@@ -13,7 +13,7 @@ from statistics import fmean
 
 from studies.results import Prediction
 
-BINS = 15
+NUM_BINS = 15
 """Number of equal-width confidence bins, as in Guo et al. 2017."""
 
 
@@ -26,54 +26,56 @@ class ReliabilityBin:
     accuracy: float
 
 
-def reliability_bins(predictions: Sequence[Prediction], *, bins: int = BINS) -> tuple[ReliabilityBin, ...]:
+def compute_reliability_bins(
+    predictions: Sequence[Prediction], *, num_bins: int = NUM_BINS
+) -> tuple[ReliabilityBin, ...]:
     """Return the non-empty bins, by rising confidence; bin m of M holds confidences in ((m - 1) / M, m / M].
 
     Raises:
         ValueError: fewer than one bin.
     """
-    if bins < 1:
-        raise ValueError(f"bins must be at least 1; got {bins}")
-    edges = [m / bins for m in range(1, bins)]
-    members: list[list[Prediction]] = [[] for _ in range(bins)]
+    if num_bins < 1:
+        raise ValueError(f"bins must be at least 1; got {num_bins}")
+    edges = [m / num_bins for m in range(1, num_bins)]
+    members: list[list[Prediction]] = [[] for _ in range(num_bins)]
     for prediction in predictions:
         members[bisect_left(edges, max(prediction.probabilities))].append(prediction)
     return tuple(
         ReliabilityBin(
             units=len(group),
-            confidence=mean_confidence(group),
-            accuracy=fmean(unit.answer == unit.truth for unit in group),
+            confidence=compute_mean_confidence(group),
+            accuracy=fmean(unit.predicted_class == unit.truth for unit in group),
         )
         for group in members
         if group
     )
 
 
-def mean_confidence(predictions: Sequence[Prediction]) -> float:
+def compute_mean_confidence(predictions: Sequence[Prediction]) -> float:
     """Return the mean probability of the predicted class, in 0..1.
 
     Raises:
         ValueError: no predictions.
     """
-    _require_predictions(predictions)
+    _check_not_empty(predictions)
     return fmean(max(prediction.probabilities) for prediction in predictions)
 
 
-def expected_calibration_error(predictions: Sequence[Prediction], *, bins: int = BINS) -> float:
+def compute_calibration_error(predictions: Sequence[Prediction], *, num_bins: int = NUM_BINS) -> float:
     """Return the mean over the units of their bin's |accuracy - mean confidence|, in 0..1 (Guo et al. 2017).
 
     Raises:
         ValueError: no predictions, or fewer than one bin.
     """
-    _require_predictions(predictions)
+    _check_not_empty(predictions)
     gaps = (
-        group.units * abs(group.accuracy - group.confidence)
-        for group in reliability_bins(predictions, bins=bins)
+        reliability_bin.units * abs(reliability_bin.accuracy - reliability_bin.confidence)
+        for reliability_bin in compute_reliability_bins(predictions, num_bins=num_bins)
     )
     return sum(gaps) / len(predictions)
 
 
-def brier_score(predictions: Sequence[Prediction]) -> float:
+def compute_brier_score(predictions: Sequence[Prediction]) -> float:
     """Return the mean over the units of the squared error summed over the classes, in 0..2 (Brier 1950).
 
     The error of a class is its probability minus 1 for the true class, minus 0 for the others.
@@ -81,13 +83,16 @@ def brier_score(predictions: Sequence[Prediction]) -> float:
     Raises:
         ValueError: no predictions.
     """
-    _require_predictions(predictions)
+    _check_not_empty(predictions)
     return fmean(
-        sum((share - (c == prediction.truth)) ** 2 for c, share in enumerate(prediction.probabilities))
+        sum(
+            (probability - (c == prediction.truth)) ** 2
+            for c, probability in enumerate(prediction.probabilities)
+        )
         for prediction in predictions
     )
 
 
-def _require_predictions(predictions: Sequence[Prediction]) -> None:
+def _check_not_empty(predictions: Sequence[Prediction]) -> None:
     if not predictions:
         raise ValueError("calibration needs at least one prediction; got none")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from studies.spec import Check
 
-CHECKS: Mapping[Check, str] = {
+CHECK_DESCRIPTIONS: Mapping[Check, str] = {
     "cross-entropy": "trained by cross-entropy without class weights, all else as it was",
     "robustness": "the trained network on the same test images, changed as in `datasets.corrupt`",
     "latency": "the trained network on single drawn camera pictures, with and without finding the face",

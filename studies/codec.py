@@ -8,34 +8,44 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, TypeVar, get_args, get_type_hints
 
-from datasets.text import shown
+from datasets.text import sanitize
 
 T = TypeVar("T")
 
-_LONGEST = 500
+_MAX_PART_LENGTH = 500
 """Characters that a message shows of each of its parts: a document can be of any size."""
 
-WRITTEN_AS: Mapping[str, Mapping[str, str]] = {
-    # Until November 2026 one seed drew both the division and the training.
-    "RunSpec": {"split_seed": "seed", "seed": "training_seed"},
+JSON_NAMES: Mapping[str, Mapping[str, str]] = {
+    "AnalysisPlan": {"study_name": "study"},
+    "Anomaly": {"location": "where", "description": "what"},
+    "BlockCost": {"in_channels": "inputs", "out_channels": "outputs"},
+    "Cost": {"uncounted_ops": "uncounted"},
+    "DataSummary": {"synthetic": "drawn"},
+    "DatasetSpec": {"frame_policy": "frames"},
+    "Finding": {"message": "text"},
+    # Until November 2026 one seed drew both the split and the training.
+    "RunSpec": {"split_seed": "seed", "seed": "training_seed", "variant": "control"},
+    "RunResult": {"micro_batches": "pieces", "has_fixed_weights": "fixed_weights"},
     "Study": {"split_seeds": "seeds", "seeds": "training_seeds"},
+    "Timing": {"phase": "part"},
+    "TrainingSpec": {"batch_size": "batch"},
 }
 """The names under which renamed fields stand in JSON, by class: names in JSON never change."""
 
-ALWAYS_WRITTEN: Mapping[str, frozenset[str]] = {
+EXPLICIT_DEFAULTS: Mapping[str, frozenset[str]] = {
     name: frozenset(fields.split())
     for name, fields in {
         "ArchitectureSpec": "network stages block norm head width pretrained source digest",
         "AugmentationSpec": "flip rotation scale crop brightness contrast saturation hue",
         "BlockSpec": "convolution attention activation residual",
-        "DataSummary": "findings drawn",
+        "DataSummary": "findings synthetic",
         "DatasetSpec": "alignment representation classes layout",
         "Epoch": "gradient_ratio",
         "Prediction": "condition",
-        "RunResult": "timings pieces",
-        "RunSpec": "folds control split_seed",
+        "RunResult": "timings micro_batches",
+        "RunSpec": "folds variant split_seed",
         "Study": "folds controls onset_fingerprint checks searches split_seeds",
-        "TrainingSpec": "epochs batch learning_rate gamma class_weights patience augmentation precision "
+        "TrainingSpec": "epochs batch_size learning_rate gamma class_weights patience augmentation precision "
         "compile fused deterministic",
     }.items()
 }
@@ -47,11 +57,11 @@ name and no stored record. The list is closed: it holds the fields that were wri
 
 
 def to_data(value: Any) -> Any:
-    """`value` as plain dicts, lists and scalars; fields at their default stay out, see `ALWAYS_WRITTEN`."""
+    """`value` as plain dicts, lists and scalars; fields at their default stay out, see `EXPLICIT_DEFAULTS`."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {
-            stored: to_data(getattr(value, name))
-            for name, stored, default in _fields(type(value))
+            json_name: to_data(getattr(value, name))
+            for name, json_name, default in _list_fields(type(value))
             if getattr(value, name) != default
         }
     if isinstance(value, tuple | list):
@@ -66,14 +76,16 @@ def to_json(value: Any, *, indent: int | None = None) -> str:
 
 
 @cache
-def _fields(cls: type) -> tuple[tuple[str, str, Any], ...]:
+def _list_fields(cls: type) -> tuple[tuple[str, str, Any], ...]:
     """Each field's name, its name in JSON, and the value at which JSON leaves it out, MISSING if at none."""
-    names, always = WRITTEN_AS.get(cls.__name__, {}), ALWAYS_WRITTEN.get(cls.__name__)
+    names, explicit_fields = JSON_NAMES.get(cls.__name__, {}), EXPLICIT_DEFAULTS.get(cls.__name__)
     return tuple(
         (
             field.name,
             names.get(field.name, field.name),
-            dataclasses.MISSING if always is None or field.name in always else field.default,
+            dataclasses.MISSING
+            if explicit_fields is None or field.name in explicit_fields
+            else field.default,
         )
         for field in dataclasses.fields(cls)
     )
@@ -96,48 +108,48 @@ def from_json(cls: type[T], text: str | bytes) -> T:
     from pydantic import ValidationError
 
     try:
-        value: T = _adapter(cls).validate_json(text)  # type: ignore[arg-type]
+        value: T = _build_adapter(cls).validate_json(text)  # type: ignore[arg-type]
     except ValidationError as error:
-        raise ValueError(_message(cls, error.errors(include_url=False)[0])) from error
+        raise ValueError(_format_error(cls, error.errors(include_url=False)[0])) from error
     return value
 
 
 @cache
-def _adapter(cls: type) -> Any:
+def _build_adapter(cls: type) -> Any:
     # Imported where a value is read: the command line is to start at once.
     from pydantic import ConfigDict, TypeAdapter, with_config
 
-    for each in _dataclasses_in(cls):
-        names = WRITTEN_AS.get(each.__name__, {})
+    for dataclass_type in _find_dataclasses(cls):
+        names = JSON_NAMES.get(dataclass_type.__name__, {})
         config = ConfigDict(
             strict=True,
             extra="forbid",
             allow_inf_nan=False,
             alias_generator=lambda name, names=names: names.get(name, name),
         )
-        with_config(config)(each)
+        with_config(config)(dataclass_type)
     return TypeAdapter(cls)
 
 
-def _dataclasses_in(hint: Any) -> Iterator[type]:
+def _find_dataclasses(hint: Any) -> Iterator[type]:
     """The dataclass that a type is, and those of its fields and type arguments."""
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         yield hint
-        for inner in get_type_hints(hint).values():
-            yield from _dataclasses_in(inner)
-    for inner in get_args(hint):
-        yield from _dataclasses_in(inner)
+        for inner_hint in get_type_hints(hint).values():
+            yield from _find_dataclasses(inner_hint)
+    for inner_hint in get_args(hint):
+        yield from _find_dataclasses(inner_hint)
 
 
-def _message(cls: type, fault: Mapping[str, Any]) -> str:
+def _format_error(cls: type, error: Mapping[str, Any]) -> str:
     """Where the fault is that pydantic found, the rule, and what was got unless the rule says it."""
-    parts = [".".join((cls.__name__, *map(str, fault["loc"]))), fault["msg"].removeprefix("Value error, ")]
-    if fault["type"] not in ("value_error", "missing"):
-        parts.append(f"got {fault['input']!r}")
-    return "; ".join(shown(part, longest=_LONGEST) for part in parts)
+    parts = [".".join((cls.__name__, *map(str, error["loc"]))), error["msg"].removeprefix("Value error, ")]
+    if error["type"] not in ("value_error", "missing"):
+        parts.append(f"got {error['input']!r}")
+    return "; ".join(sanitize(part, max_length=_MAX_PART_LENGTH) for part in parts)
 
 
-def parsed(text: str | bytes) -> Any:
+def decode_json(text: str | bytes) -> Any:
     """What a JSON text holds; ValueError for one that is no JSON, or is nested more than 200 levels deep."""
     import pydantic_core
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 
-from studies.metrics import headline, scores
+from studies.metrics import compute_scores, to_evaluation_unit
 from studies.results import Prediction, RunResult
 from studies.spec import Control
 
-TRAINED: Mapping[Control, str] = {
+CONTROL_DESCRIPTIONS: Mapping[Control, str] = {
     "shuffled-labels": "trained on labels dealt anew among the training clips; true ones choose the epoch",
     "onset-frame": "every frame replaced by its clip's onset frame, in which there is no expression yet",
     "identity-probe": "how well the subject, not the expression, is read from the trained network's features "
@@ -26,50 +26,58 @@ TRAINED: Mapping[Control, str] = {
 MAJORITY, PRIOR = "majority class", "prior guesser"
 
 
-def majority(runs: Sequence[RunResult]) -> tuple[tuple[Prediction, ...], ...]:
+def predict_majority(runs: Sequence[RunResult]) -> tuple[tuple[Prediction, ...], ...]:
     """The test samples of one seed's folds, answered with the commonest class of each fold's training."""
     return tuple(
-        tuple(_answered(p, commonest_class(run), classes=len(run.data.classes)) for p in run.predictions)
+        tuple(
+            _replace_predicted_class(p, find_majority_class(run), num_classes=len(run.data.classes))
+            for p in run.predictions
+        )
         for run in runs
     )
 
 
-def commonest_class(run: RunResult) -> int:
+def find_majority_class(run: RunResult) -> int:
     """The class with the most training samples; of equals, the first."""
     return run.data.train.index(max(run.data.train))
 
 
-def prior_guesser(runs: Sequence[RunResult]) -> tuple[tuple[Prediction, ...], ...]:
+def predict_prior(runs: Sequence[RunResult]) -> tuple[tuple[Prediction, ...], ...]:
     """The test samples of one seed's folds, guessed by the class shares of each fold's training.
 
     Of as many tries as a run may have epochs, the one that is best over all folds together. All frames of a
     clip get one guess. The tries are drawn for the runs' keys, so they are the same always.
     """
-    first = runs[0]
-    classes = len(first.data.classes)
-    drawn = random.Random(" ".join(run.spec.key for run in runs))
+    first_run = runs[0]
+    num_classes = len(first_run.data.classes)
+    rng = random.Random(" ".join(run.spec.key for run in runs))
     best: tuple[tuple[Prediction, ...], ...] = ()
-    most = -1
-    for _ in range(first.spec.training.epochs):
-        tried = tuple(_guessed(run, drawn, classes=classes) for run in runs)
-        pooled = tuple(prediction for fold in tried for prediction in fold)
-        correct = scores(headline(pooled, first.spec.protocol), classes).correct
-        if correct > most:
-            best, most = tried, correct
+    best_correct = -1
+    for _ in range(first_run.spec.training.epochs):
+        guesses = tuple(_guess_classes(run, rng, num_classes=num_classes) for run in runs)
+        pooled = tuple(prediction for fold in guesses for prediction in fold)
+        correct = compute_scores(to_evaluation_unit(pooled, first_run.spec.protocol), num_classes).correct
+        if correct > best_correct:
+            best, best_correct = guesses, correct
     return best
 
 
-def _guessed(run: RunResult, drawn: random.Random, *, classes: int) -> tuple[Prediction, ...]:
+def _guess_classes(run: RunResult, rng: random.Random, *, num_classes: int) -> tuple[Prediction, ...]:
     clips = list(dict.fromkeys(prediction.clip or prediction.id for prediction in run.predictions))
-    guess = dict(zip(clips, drawn.choices(range(classes), run.data.train, k=len(clips)), strict=True))
-    return tuple(_answered(p, guess[p.clip or p.id], classes=classes) for p in run.predictions)
+    guess_by_clip = dict(
+        zip(clips, rng.choices(range(num_classes), run.data.train, k=len(clips)), strict=True)
+    )
+    return tuple(
+        _replace_predicted_class(p, guess_by_clip[p.clip or p.id], num_classes=num_classes)
+        for p in run.predictions
+    )
 
 
-def _answered(prediction: Prediction, answer: int, *, classes: int) -> Prediction:
+def _replace_predicted_class(prediction: Prediction, predicted_class: int, *, num_classes: int) -> Prediction:
     return Prediction(
         id=prediction.id,
         subject=prediction.subject,
         clip=prediction.clip,
         truth=prediction.truth,
-        probabilities=tuple(float(c == answer) for c in range(classes)),
+        probabilities=tuple(float(c == predicted_class) for c in range(num_classes)),
     )

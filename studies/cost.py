@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-KERNEL = 3
+KERNEL_SIZE = 3
 """Side of every convolution in VGG16 and of every depthwise convolution that replaces one."""
 
 PAPER_BLOCK1_STANDARD = 463_371_520
@@ -37,7 +37,7 @@ class Cost:
     additions: int
     norm: int
     pooling: int
-    uncounted: tuple[tuple[str, int], ...]
+    uncounted_ops: tuple[tuple[str, int], ...]
 
     @property
     def mib(self) -> float:
@@ -50,42 +50,46 @@ class BlockCost:
     """Multiplications of one block's convolution in both forms, on a map of `side` pixels."""
 
     name: str
-    inputs: int
-    outputs: int
+    in_channels: int
+    out_channels: int
     side: int
     standard: int
     separable: int
 
 
-def standard_cost(kernel: int, inputs: int, *, outputs: int, side: int) -> int:
+def compute_standard_cost(kernel_size: int, in_channels: int, *, out_channels: int, side: int) -> int:
     """Equation (1): multiplications of a convolution that keeps its map's side."""
-    return kernel * kernel * inputs * outputs * side * side
+    return kernel_size * kernel_size * in_channels * out_channels * side * side
 
 
-def separable_cost(kernel: int, inputs: int, *, outputs: int, side: int) -> int:
+def compute_separable_cost(kernel_size: int, in_channels: int, *, out_channels: int, side: int) -> int:
     """Equation (2): the same for a depthwise convolution and the pointwise one after it."""
-    return kernel * kernel * inputs * side * side + inputs * outputs * side * side
+    return kernel_size * kernel_size * in_channels * side * side + in_channels * out_channels * side * side
 
 
-def block_costs(stages: tuple[tuple[int, int], ...], image_size: int) -> tuple[BlockCost, ...]:
+def compute_block_costs(stages: tuple[tuple[int, int], ...], image_size: int) -> tuple[BlockCost, ...]:
     """Each block of `stages`, (blocks, channels) as in ArchitectureSpec, named by stage and place: "1.1".
 
     Every stage ends in a 2x2 max-pool. Projections, attention and the classifier are left out, as they are
     in the paper's equations.
     """
     costs = []
-    inputs = 3
-    for stage, (blocks, outputs) in enumerate(stages, start=1):
+    in_channels = 3
+    for stage, (num_blocks, out_channels) in enumerate(stages, start=1):
         side = image_size >> (stage - 1)
-        for place in range(1, blocks + 1):
+        for block_number in range(1, num_blocks + 1):
             cost = BlockCost(
-                name=f"{stage}.{place}",
-                inputs=inputs,
-                outputs=outputs,
+                name=f"{stage}.{block_number}",
+                in_channels=in_channels,
+                out_channels=out_channels,
                 side=side,
-                standard=standard_cost(KERNEL, inputs, outputs=outputs, side=side),
-                separable=separable_cost(KERNEL, inputs, outputs=outputs, side=side),
+                standard=compute_standard_cost(
+                    KERNEL_SIZE, in_channels, out_channels=out_channels, side=side
+                ),
+                separable=compute_separable_cost(
+                    KERNEL_SIZE, in_channels, out_channels=out_channels, side=side
+                ),
             )
             costs.append(cost)
-            inputs = outputs
+            in_channels = out_channels
     return tuple(costs)

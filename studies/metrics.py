@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from datasets.text import shown
+from datasets.text import sanitize
 from studies.results import Prediction
 from studies.spec import Metric
 
@@ -19,8 +19,8 @@ METRIC_NAMES: dict[Metric, str] = {"accuracy": "accuracy", "uf1": "UF1", "uar": 
 """The metrics that can decide a study, as reports name them."""
 
 
-def _ratio(part: int, whole: int) -> float:
-    return part / whole if whole else 0.0
+def _divide(numerator: int, denominator: int) -> float:
+    return numerator / denominator if denominator else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,101 +35,103 @@ class ClassCounts:
     @property
     def accuracy(self) -> float:
         """(TP + TN) / N."""
-        return _ratio(self.tp + self.tn, self.tp + self.tn + self.fp + self.fn)
+        return _divide(self.tp + self.tn, self.tp + self.tn + self.fp + self.fn)
 
     @property
     def precision(self) -> float:
         """TP / (TP + FP)."""
-        return _ratio(self.tp, self.tp + self.fp)
+        return _divide(self.tp, self.tp + self.fp)
 
     @property
     def recall(self) -> float:
         """TP / (TP + FN)."""
-        return _ratio(self.tp, self.tp + self.fn)
+        return _divide(self.tp, self.tp + self.fn)
 
     @property
     def f1(self) -> float:
         """2TP / (2TP + FP + FN), the harmonic mean of precision and recall."""
-        return _ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn)
+        return _divide(2 * self.tp, 2 * self.tp + self.fp + self.fn)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
     """The overall numbers of a set of predictions, all in 0..1, and the counts they come from."""
 
-    n: int
+    num_samples: int
     correct: int
     per_class: tuple[ClassCounts, ...]
-    absent: tuple[int, ...]
-    collapsed: bool
+    absent_classes: tuple[int, ...]
+    is_collapsed: bool
 
     @property
     def accuracy(self) -> float:
         """Share of samples answered right."""
-        return _ratio(self.correct, self.n)
+        return _divide(self.correct, self.num_samples)
 
     @property
     def precision(self) -> float:
         """Mean precision over the classes present."""
-        return self._mean("precision")
+        return self._average_classes("precision")
 
     @property
     def recall(self) -> float:
         """Mean recall over the classes present; the field's UAR."""
-        return self._mean("recall")
+        return self._average_classes("recall")
 
     @property
     def f1(self) -> float:
         """Mean F1 over the classes present; the field's UF1."""
-        return self._mean("f1")
+        return self._average_classes("f1")
 
     uf1 = f1
     uar = recall
 
-    def _mean(self, name: str) -> float:
-        present = [getattr(c, name) for i, c in enumerate(self.per_class) if i not in self.absent]
-        return sum(present) / len(present) if present else 0.0
+    def _average_classes(self, metric: str) -> float:
+        values = [getattr(c, metric) for i, c in enumerate(self.per_class) if i not in self.absent_classes]
+        return sum(values) / len(values) if values else 0.0
 
 
-def confusion(predictions: Sequence[Prediction], classes: int) -> tuple[tuple[int, ...], ...]:
+def compute_confusion_matrix(
+    predictions: Sequence[Prediction], num_classes: int
+) -> tuple[tuple[int, ...], ...]:
     """Counts [truth][answer], shape (classes, classes)."""
     # scikit-learn's takes 12 to 15 times as long for 250 predictions, and a report counts thousands of times.
-    counts = [[0] * classes for _ in range(classes)]
+    counts = [[0] * num_classes for _ in range(num_classes)]
     for prediction in predictions:
-        counts[prediction.truth][prediction.answer] += 1
+        counts[prediction.truth][prediction.predicted_class] += 1
     return tuple(tuple(row) for row in counts)
 
 
-def counts_of(matrix: Sequence[Sequence[int]]) -> tuple[ClassCounts, ...]:
+def count_by_class(matrix: Sequence[Sequence[int]]) -> tuple[ClassCounts, ...]:
     """TP, TN, FP, FN of each class of a confusion matrix [truth][answer]."""
     n = sum(map(sum, matrix))
-    rows = [sum(row) for row in matrix]
-    columns = [sum(column) for column in zip(*matrix, strict=True)]
+    row_sums = [sum(row) for row in matrix]
+    column_sums = [sum(column) for column in zip(*matrix, strict=True)]
     return tuple(
         ClassCounts(
             tp=matrix[c][c],
-            fn=rows[c] - matrix[c][c],
-            fp=columns[c] - matrix[c][c],
-            tn=n - rows[c] - columns[c] + matrix[c][c],
+            fn=row_sums[c] - matrix[c][c],
+            fp=column_sums[c] - matrix[c][c],
+            tn=n - row_sums[c] - column_sums[c] + matrix[c][c],
         )
         for c in range(len(matrix))
     )
 
 
-def scores(predictions: Sequence[Prediction], classes: int) -> Scores:
+def compute_scores(predictions: Sequence[Prediction], num_classes: int) -> Scores:
     """Every number of these predictions, pooled: give all folds' at once."""
-    matrix = confusion(predictions, classes)
-    answered = [sum(column) for column in zip(*matrix, strict=True)]
+    matrix = compute_confusion_matrix(predictions, num_classes)
+    predicted_counts = [sum(column) for column in zip(*matrix, strict=True)]
     return Scores(
-        n=len(predictions),
-        correct=sum(matrix[c][c] for c in range(classes)),
-        per_class=counts_of(matrix),
-        absent=tuple(c for c in range(classes) if sum(matrix[c]) == 0),
-        collapsed=sum(count > 0 for count in answered) == 1 and classes > 1,
+        num_samples=len(predictions),
+        correct=sum(matrix[c][c] for c in range(num_classes)),
+        per_class=count_by_class(matrix),
+        absent_classes=tuple(c for c in range(num_classes) if sum(matrix[c]) == 0),
+        is_collapsed=sum(count > 0 for count in predicted_counts) == 1 and num_classes > 1,
     )
 
 
-def by_clip(predictions: Sequence[Prediction]) -> tuple[Prediction, ...]:
+def aggregate_by_clip(predictions: Sequence[Prediction]) -> tuple[Prediction, ...]:
     """One prediction a clip: the mean of its frames' probabilities, in the order of first appearance.
 
     A sample whose clip is not told stands for itself. Under each condition a clip is answered anew.
@@ -141,32 +143,32 @@ def by_clip(predictions: Sequence[Prediction]) -> tuple[Prediction, ...]:
     for prediction in predictions:
         unit = prediction.clip or prediction.id
         frames.setdefault((unit, prediction.condition), []).append(prediction)
-    return tuple(_mean_prediction(unit, members) for (unit, _), members in frames.items())
+    return tuple(_average_frames(unit, members) for (unit, _), members in frames.items())
 
 
-def _mean_prediction(clip: str, frames: list[Prediction]) -> Prediction:
+def _average_frames(clip: str, frames: list[Prediction]) -> Prediction:
     labels = {frame.truth for frame in frames}
     if len(labels) != 1:
-        raise ValueError(f"clip {shown(clip)} carries {len(labels)} labels; a clip must have one")
+        raise ValueError(f"clip {sanitize(clip)} carries {len(labels)} labels; a clip must have one")
     columns = zip(*(frame.probabilities for frame in frames), strict=True)
     return Prediction(
         id=clip,
         subject=frames[0].subject,
         clip=clip,
         truth=labels.pop(),
-        probabilities=tuple(sum(column) / len(frames) for column in columns),
+        probabilities=tuple(sum(class_probabilities) / len(frames) for class_probabilities in columns),
         condition=frames[0].condition,
     )
 
 
-def by_condition(predictions: Sequence[Prediction]) -> dict[str, tuple[Prediction, ...]]:
+def group_by_condition(predictions: Sequence[Prediction]) -> dict[str, tuple[Prediction, ...]]:
     """The predictions of each condition, conditions in the order of first appearance."""
-    found: dict[str, list[Prediction]] = {}
+    groups: dict[str, list[Prediction]] = {}
     for prediction in predictions:
-        found.setdefault(prediction.condition, []).append(prediction)
-    return {condition: tuple(members) for condition, members in found.items()}
+        groups.setdefault(prediction.condition, []).append(prediction)
+    return {condition: tuple(members) for condition, members in groups.items()}
 
 
-def headline(predictions: Sequence[Prediction], protocol: str) -> tuple[Prediction, ...]:
+def to_evaluation_unit(predictions: Sequence[Prediction], protocol: str) -> tuple[Prediction, ...]:
     """The protocol's unit of evaluation: frames under `frame`, as in the paper; clips under every other."""
-    return tuple(predictions) if protocol == "frame" else by_clip(predictions)
+    return tuple(predictions) if protocol == "frame" else aggregate_by_clip(predictions)

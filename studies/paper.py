@@ -33,7 +33,7 @@ class PublishedClass:
     `label` is our reading: rows in alphabetical order of the class folders fit Table 2, the names do not.
     """
 
-    printed: str
+    printed_label: str
     label: str
     counts: ClassCounts
     accuracy: Decimal
@@ -43,7 +43,7 @@ class PublishedClass:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PublishedSet:
+class PublishedDataset:
     """Everything printed about one data set, and the numbers under which the paper shows it.
 
     `frames` is the frame policy that retraces the paper's choice of frames.
@@ -51,12 +51,12 @@ class PublishedSet:
 
     dataset: str
     title: str
-    frames: str
-    samples: Mapping[str, int]
+    frame_policy: str
+    samples_per_class: Mapping[str, int]
     stated_total: int
     per_class: tuple[PublishedClass, ...]
     scores: Mapping[str, PublishedScores]
-    sheet: str
+    samples_figure: str
     per_class_table: str
     comparison_table: str
     confusion_figure: str
@@ -64,7 +64,7 @@ class PublishedSet:
     loss_figure: str
 
 
-def _scores(text: str) -> dict[str, PublishedScores]:
+def _parse_scores(text: str) -> dict[str, PublishedScores]:
     rows = {}
     for line in text.split("\n"):
         name, accuracy, precision, recall, f1, mib = line.split()
@@ -78,14 +78,14 @@ def _scores(text: str) -> dict[str, PublishedScores]:
     return rows
 
 
-def _classes(text: str) -> tuple[PublishedClass, ...]:
+def _parse_classes(text: str) -> tuple[PublishedClass, ...]:
     rows = []
     for line in text.split("\n"):
-        printed, label, counts, percentages = (part.strip() for part in line.split("|"))
+        printed_label, label, counts, percentages = (part.strip() for part in line.split("|"))
         tp, tn, fp, fn = map(int, counts.split())
         accuracy, precision, recall, f1 = map(Decimal, percentages.split())
         row = PublishedClass(
-            printed=printed,
+            printed_label=printed_label,
             label=label,
             counts=ClassCounts(tp=tp, tn=tn, fp=fp, fn=fn),
             accuracy=accuracy,
@@ -97,20 +97,27 @@ def _classes(text: str) -> tuple[PublishedClass, ...]:
     return tuple(rows)
 
 
-_CKPLUS = PublishedSet(
+_CKPLUS = PublishedDataset(
     dataset="ckplus",
     title="CK+",
-    frames="last3",
-    samples={"happy": 206, "sadness": 84, "surprise": 249, "fear": 75, "disgust": 177, "anger": 135},
+    frame_policy="last3",
+    samples_per_class={
+        "happy": 206,
+        "sadness": 84,
+        "surprise": 249,
+        "fear": 75,
+        "disgust": 177,
+        "anger": 135,
+    },
     stated_total=720,
-    per_class=_classes("""\
+    per_class=_parse_classes("""\
 Disgust   | anger    | 12 83 1 2 | 96.94 92.31 85.71 88.89
 Get angry | disgust  | 19 77 2 0 | 97.96 90.48 100   95.00
 Happy     | fear     |  6 90 0 2 | 97.96 100   75.00 85.71
 Fear      | happy    | 22 74 2 0 | 97.96 91.67 100   95.65
 Sadness   | sadness  |  8 89 0 1 | 98.98 100   88.89 94.12
 Surprised | surprise | 26 72 0 0 | 100   100   100   100"""),
-    scores=_scores("""\
+    scores=_parse_scores("""\
 vgg16             73.47 74.05 65.50 64.42 512.26
 alexnet           79.59 77.18 76.58 76.00 178.42
 resnet34          80.61 52.87 64.29 57.79 81.20
@@ -118,7 +125,7 @@ efficientnet-b0   82.65 83.56 81.25 80.42 9.30
 shufflenetv2      86.73 90.42 77.42 76.53 4.91
 mobilenetv3-large 93.88 93.87 90.96 92.00 16.06
 proposed          94.90 95.74 91.60 93.23 9.05"""),
-    sheet="Figure 7",
+    samples_figure="Figure 7",
     per_class_table="Table 3",
     comparison_table="Table 4",
     confusion_figure="Figure 10",
@@ -126,11 +133,11 @@ proposed          94.90 95.74 91.60 93.23 9.05"""),
     loss_figure="Figure 12",
 )
 
-_CASME2 = PublishedSet(
+_CASME2 = PublishedDataset(
     dataset="casme2",
     title="CASME II",
-    frames="paper",
-    samples={
+    frame_policy="paper",
+    samples_per_class={
         "happiness": 1573,
         "sadness": 256,
         "surprise": 947,
@@ -139,14 +146,14 @@ _CASME2 = PublishedSet(
         "repression": 1090,
     },
     stated_total=6051,
-    per_class=_classes("""\
+    per_class=_parse_classes("""\
 Disgust   | disgust    | 416  648 9  1 | 99.07 97.88 99.76 98.81
 Pleasure  | fear       |  14 1060 0  0 | 100   100   100   100
 Depressed | happiness  | 230  835 3  6 | 99.16 98.71 97.46 98.08
 Scared    | repression | 207  852 3 12 | 98.60 98.57 94.52 96.50
 Sadness   | sadness    |  29 1045 0  0 | 100   100   100   100
 Surprised | surprise   | 159  911 4  0 | 99.63 97.55 100   98.76"""),
-    scores=_scores("""\
+    scores=_parse_scores("""\
 vgg16             94.41 94.42 90.73 92.33 512.26
 alexnet           96.83 97.65 97.55 97.57 178.42
 efficientnet-b0   96.93 96.81 96.00 96.39 9.30
@@ -154,7 +161,7 @@ mobilenetv3-large 97.95 98.49 98.47 98.46 16.06
 resnet34          98.01 96.64 98.52 97.52 81.20
 shufflenetv2      98.14 98.76 98.38 98.55 4.91
 proposed          98.23 98.79 98.62 98.69 9.05"""),
-    sheet="Figure 8",
+    samples_figure="Figure 8",
     per_class_table="Table 5",
     comparison_table="Table 6",
     confusion_figure="Figure 13",
@@ -162,20 +169,22 @@ proposed          98.23 98.79 98.62 98.69 9.05"""),
     loss_figure="Figure 15",
 )
 
-PAPER: Mapping[str, PublishedSet] = {published.dataset: published for published in (_CKPLUS, _CASME2)}
+PUBLISHED_RESULTS: Mapping[str, PublishedDataset] = {
+    published.dataset: published for published in (_CKPLUS, _CASME2)
+}
 
-STAND_INS: Mapping[str, str] = {"synthetic": "casme2"}
+REFERENCE_DATASETS: Mapping[str, str] = {"synthetic": "casme2"}
 """Sets that the paper knows nothing of, and the set whose numbers stand beside theirs for orientation."""
 
-ABLATION = "casme2"
+ABLATION_DATASET = "casme2"
 """The set of the paper's ablation."""
 
 ABLATION_GAINS: Mapping[str, Decimal] = {"attention": Decimal("3.2"), "residual": Decimal("2.8")}
 """Points of accuracy that the paper credits to a part of the block, by the part's name in BlockSpec."""
 
-IMAGE_SIZE, EPOCHS, BATCH = 224, 100, 32
+IMAGE_SIZE, EPOCHS, BATCH_SIZE = 224, 100, 32
 
-ITEMS: Mapping[str, str] = {
+PAPER_ITEMS: Mapping[str, str] = {
     "Section 3.1": "multiplications in the first block",
     "Table 1": "layers of VGG16 and of the improved network",
     "Table 2": "samples by class",

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from scipy.stats import binomtest
 
 from architectures.spec import VGG16_STAGES
-from studies.cost import PAPER_BLOCK1_SEPARABLE, PAPER_BLOCK1_STANDARD, block_costs
-from studies.paper import ABLATION_GAINS, IMAGE_SIZE, PAPER
+from studies.cost import PAPER_BLOCK1_SEPARABLE, PAPER_BLOCK1_STANDARD, compute_block_costs
+from studies.paper import ABLATION_GAINS, IMAGE_SIZE, PUBLISHED_RESULTS
 
 CASME2_CLIPS = 156
 """Clips of the six classes in the coding sheet of 2014-05-08, which has 255 rows."""
@@ -18,11 +18,11 @@ MOBILENET_MULTIPLY_ADDS, PROPOSED_MULTIPLY_ADDS = 215_317_440, 2_119_054_072
 """What `harness.cost` counts at 224 px and 6 classes: convolutions and linear layers."""
 
 _ABLATION = ("Figure 16", "Figure 17", "Figure 18")
-_ckplus, _casme2 = PAPER["ckplus"], PAPER["casme2"]
+_ckplus, _casme2 = PUBLISHED_RESULTS["ckplus"], PUBLISHED_RESULTS["casme2"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class Inconsistency:
     """One inconsistency: its id, the items of `studies.paper.ITEMS` that it bears on, and the argument."""
 
     id: str
@@ -30,34 +30,34 @@ class Fault:
     text: str
 
 
-def left_for_test(n: int) -> int:
+def count_split_test_samples(n: int) -> int:
     """Samples that 7:2:1 leaves of `n` for the test: n - floor(0.7 n) - floor(0.2 n)."""
     return n - 7 * n // 10 - 2 * n // 10
 
 
-def _support(dataset: str, printed: str) -> int:
-    (row,) = (row for row in PAPER[dataset].per_class if row.printed == printed)
+def _get_support(dataset: str, printed_label: str) -> int:
+    (row,) = (row for row in PUBLISHED_RESULTS[dataset].per_class if row.printed_label == printed_label)
     return row.counts.tp + row.counts.fn
 
 
-def _n(dataset: str) -> int:
-    return sum(row.counts.tp + row.counts.fn for row in PAPER[dataset].per_class)
+def _count_test_samples(dataset: str) -> int:
+    return sum(row.counts.tp + row.counts.fn for row in PUBLISHED_RESULTS[dataset].per_class)
 
 
-def _right(dataset: str, arm: str) -> int:
-    return round(float(PAPER[dataset].scores[arm].accuracy) / 100 * _n(dataset))
+def _count_correct(dataset: str, arm: str) -> int:
+    return round(float(PUBLISHED_RESULTS[dataset].scores[arm].accuracy) / 100 * _count_test_samples(dataset))
 
 
-def _interval(dataset: str, arm: str) -> str:
-    correct, n = _right(dataset, arm), _n(dataset)
+def _format_interval(dataset: str, arm: str) -> str:
+    correct, n = _count_correct(dataset, arm), _count_test_samples(dataset)
     interval = binomtest(correct, n).proportion_ci(method="wilson")
     return f"{correct}/{n} [{100 * interval.low:.1f}, {100 * interval.high:.1f}] %"
 
 
-def _block_one() -> str:
-    blocks = block_costs(VGG16_STAGES, IMAGE_SIZE)
+def _describe_block_one() -> str:
+    blocks = compute_block_costs(VGG16_STAGES, IMAGE_SIZE)
     first, second = blocks[:2]
-    whole = sum(b.separable for b in blocks) / sum(b.standard for b in blocks)
+    total_share = sum(block.separable for block in blocks) / sum(block.standard for block in blocks)
     return (
         f"Section 3.1 gives {PAPER_BLOCK1_STANDARD:,} multiplications for VGG16's first block and "
         f"{PAPER_BLOCK1_SEPARABLE:,} for the improved one "
@@ -66,59 +66,59 @@ def _block_one() -> str:
         f"{first.standard:,} + {second.standard:,}) and {first.separable:,} (the first depthwise separable "
         f"convolution). A count on a {IMAGE_SIZE}/2^k map must be divisible by 7; the two leave the "
         f"remainders {PAPER_BLOCK1_STANDARD % 7} and {PAPER_BLOCK1_SEPARABLE % 7}. Over all thirteen "
-        f"convolutions the equations leave {100 * whole:.1f} % of the work: the whole network saves less "
+        f"convolutions the equations leave {100 * total_share:.1f} % of the work: the whole network saves less "
         "than the one block."
     )
 
 
-def _row_names() -> str:
-    fear = _casme2.samples["fear"]
+def _describe_row_names() -> str:
+    fear = _casme2.samples_per_class["fear"]
     supports = ", ".join(str(row.counts.tp + row.counts.fn) for row in _ckplus.per_class)
-    classes = ", ".join(f"{row.label} ({_ckplus.samples[row.label]})" for row in _ckplus.per_class)
+    classes = ", ".join(f"{row.label} ({_ckplus.samples_per_class[row.label]})" for row in _ckplus.per_class)
     return (
         f'Row names of Tables 3 and 5 do not fit Table 2: Table 5\'s "Scared" has '
-        f"{_support('casme2', 'Scared')} test samples, and the data set has {fear} fear frames in all. Rows "
+        f"{_get_support('casme2', 'Scared')} test samples, and the data set has {fear} fear frames in all. Rows "
         f"in alphabetical order of the class folders fit: Table 3's {supports} are about 10 % of {classes}. "
         "This report reads the rows that way."
     )
 
 
-def _ckplus_counts() -> str:
-    happy, sadness = _ckplus.samples["happy"], _ckplus.samples["sadness"]
-    columns = sum(_ckplus.samples.values())
+def _describe_ckplus_counts() -> str:
+    happy, sadness = _ckplus.samples_per_class["happy"], _ckplus.samples_per_class["sadness"]
+    total = sum(_ckplus.samples_per_class.values())
     return (
-        f"Table 2's columns for CK+ sum to {columns}; the stated total, {_ckplus.stated_total}, omits the "
-        f"{happy} happy ones. By the 7:2:1 split {happy} and {sadness} images leave {left_for_test(happy)} "
-        f"and {left_for_test(sadness)} for the test; Table 3 has {_support('ckplus', 'Fear')} and "
-        f"{_support('ckplus', 'Sadness')}, what {happy + 1} and {sadness - 1} would leave."
+        f"Table 2's columns for CK+ sum to {total}; the stated total, {_ckplus.stated_total}, omits the "
+        f"{happy} happy ones. By the 7:2:1 split {happy} and {sadness} images leave {count_split_test_samples(happy)} "
+        f"and {count_split_test_samples(sadness)} for the test; Table 3 has {_get_support('ckplus', 'Fear')} and "
+        f"{_get_support('ckplus', 'Sadness')}, what {happy + 1} and {sadness - 1} would leave."
     )
 
 
-def _casme2_share() -> str:
-    n, total = _n("casme2"), _casme2.stated_total
+def _describe_casme2_share() -> str:
+    n, total = _count_test_samples("casme2"), _casme2.stated_total
     return f"Table 5 tests {n:,} frames: {100 * n / total:.1f} % of {total:,}, where 7:2:1 leaves 10 %."
 
 
-def _no_fraction() -> str:
-    n, printed = _n("casme2"), float(_casme2.scores["resnet34"].accuracy)
-    below = int(printed * n / 100)
+def _describe_impossible_accuracy() -> str:
+    n, accuracy = _count_test_samples("casme2"), float(_casme2.scores["resnet34"].accuracy)
+    floor_count = int(accuracy * n / 100)
     return (
-        f"Table 6's ResNet34 accuracy, {printed:.2f} %, is no k/{n}: {below}/{n} is {100 * below / n:.2f} %, "
-        f"{below + 1}/{n} is {100 * (below + 1) / n:.2f} %."
+        f"Table 6's ResNet34 accuracy, {accuracy:.2f} %, is no k/{n}: {floor_count}/{n} is {100 * floor_count / n:.2f} %, "
+        f"{floor_count + 1}/{n} is {100 * (floor_count + 1) / n:.2f} %."
     )
 
 
-def _leads() -> str:
+def _describe_leads() -> str:
     return (
         "The proposed network leads by one image on either set. CK+: "
-        f"{_interval('ckplus', 'proposed')} against MobileNetV3-large's "
-        f"{_interval('ckplus', 'mobilenetv3-large')}. CASME II: {_interval('casme2', 'proposed')} against "
-        f"ShuffleNetV2's {_interval('casme2', 'shufflenetv2')}. In brackets: 95 % Wilson intervals, which "
+        f"{_format_interval('ckplus', 'proposed')} against MobileNetV3-large's "
+        f"{_format_interval('ckplus', 'mobilenetv3-large')}. CASME II: {_format_interval('casme2', 'proposed')} against "
+        f"ShuffleNetV2's {_format_interval('casme2', 'shufflenetv2')}. In brackets: 95 % Wilson intervals, which "
         "overlap almost entirely."
     )
 
 
-def _frames() -> str:
+def _describe_frame_split() -> str:
     total = _casme2.stated_total
     return (
         f"The split is over frames. CASME II's {total:,} frames come from {CASME2_CLIPS} clips filmed at "
@@ -127,7 +127,7 @@ def _frames() -> str:
     )
 
 
-def _mobilenet() -> str:
+def _describe_mobilenet() -> str:
     mobile, proposed = (_casme2.scores[arm].mib for arm in ("mobilenetv3-large", "proposed"))
     return (
         f"MobileNetV3-large, which the paper calls heavier ({mobile} MB of parameters against {proposed}), "
@@ -136,7 +136,7 @@ def _mobilenet() -> str:
     )
 
 
-def _sum_of_gains() -> str:
+def _describe_gain_sum() -> str:
     start, end = (_casme2.scores[arm].accuracy for arm in ("vgg16", "proposed"))
     cbam, residual = ABLATION_GAINS["attention"], ABLATION_GAINS["residual"]
     return (
@@ -156,23 +156,27 @@ _CITATION = (
     f"coding sheet that reproduces Table 2 has 255 rows, {CASME2_CLIPS} of them in the six classes."
 )
 
-FAULTS = (
-    Fault(id="P1", items=("Section 3.1",), text=_block_one()),
-    Fault(id="P2", items=("Table 3", "Table 5", "Table 2"), text=_row_names()),
-    Fault(id="P3", items=("Table 2", "Table 3"), text=_ckplus_counts()),
-    Fault(id="P4", items=("Table 5",), text=_casme2_share()),
-    Fault(id="P5", items=("Table 6",), text=_no_fraction()),
-    Fault(id="P6", items=("Table 4", "Table 6"), text=_leads()),
-    Fault(id="P7", items=("Table 3", "Table 4", "Table 5", "Table 6", *_ABLATION), text=_frames()),
-    Fault(id="P8", items=_ABLATION, text=_BATCH_NORM),
-    Fault(id="P9", items=("Table 4", "Table 6", *_ABLATION), text=_ONE_RUN),
-    Fault(id="P10", items=("Table 4", "Table 6"), text=_mobilenet()),
-    Fault(id="P11", items=_ABLATION, text=_sum_of_gains()),
-    Fault(id="P12", items=("Table 2",), text=_CITATION),
+INCONSISTENCIES = (
+    Inconsistency(id="P1", items=("Section 3.1",), text=_describe_block_one()),
+    Inconsistency(id="P2", items=("Table 3", "Table 5", "Table 2"), text=_describe_row_names()),
+    Inconsistency(id="P3", items=("Table 2", "Table 3"), text=_describe_ckplus_counts()),
+    Inconsistency(id="P4", items=("Table 5",), text=_describe_casme2_share()),
+    Inconsistency(id="P5", items=("Table 6",), text=_describe_impossible_accuracy()),
+    Inconsistency(id="P6", items=("Table 4", "Table 6"), text=_describe_leads()),
+    Inconsistency(
+        id="P7", items=("Table 3", "Table 4", "Table 5", "Table 6", *_ABLATION), text=_describe_frame_split()
+    ),
+    Inconsistency(id="P8", items=_ABLATION, text=_BATCH_NORM),
+    Inconsistency(id="P9", items=("Table 4", "Table 6", *_ABLATION), text=_ONE_RUN),
+    Inconsistency(id="P10", items=("Table 4", "Table 6"), text=_describe_mobilenet()),
+    Inconsistency(id="P11", items=_ABLATION, text=_describe_gain_sum()),
+    Inconsistency(id="P12", items=("Table 2",), text=_CITATION),
 )
 
 
-def faults_of(items: Iterable[str]) -> tuple[Fault, ...]:
+def find_inconsistencies(items: Iterable[str]) -> tuple[Inconsistency, ...]:
     """The inconsistencies that bear on any of these tables and figures, by id."""
-    wanted = set(items)
-    return tuple(fault for fault in FAULTS if wanted.intersection(fault.items))
+    item_set = set(items)
+    return tuple(
+        inconsistency for inconsistency in INCONSISTENCIES if item_set.intersection(inconsistency.items)
+    )

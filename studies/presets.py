@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from datasets.spec import MOTION, AugmentationSpec
+from datasets.spec import MOTION_REPRESENTATIONS, AugmentationSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,7 @@ class Preset:
     augmentation: AugmentationSpec
 
 
-GENTLE = AugmentationSpec(
+GENTLE_AUGMENTATION = AugmentationSpec(
     flip=0.0, rotation=1.0, scale=0.01, crop=0.01, brightness=0.05, contrast=0.05, saturation=0.05, hue=0.005
 )
 """For a few hundred training steps: too few to learn a face's mirror image and its turns as well."""
@@ -39,20 +39,20 @@ PRESETS = {
         epochs=18,
         width=0.25,
         patience=10,
-        augmentation=GENTLE,
+        augmentation=GENTLE_AUGMENTATION,
     ),
 }
 
 
-def suited(augmentation: AugmentationSpec, representation: str) -> AugmentationSpec:
+def adapt_augmentation(augmentation: AugmentationSpec, representation: str) -> AugmentationSpec:
     """The changes that make sense for an image of motion: it has no colours, and a flow has directions."""
-    if representation not in MOTION:
+    if representation not in MOTION_REPRESENTATIONS:
         return augmentation
-    grey = replace(augmentation, brightness=0.0, contrast=0.0, saturation=0.0, hue=0.0)
-    return replace(grey, flip=0.0) if representation == "flow" else grey
+    motion_augmentation = replace(augmentation, brightness=0.0, contrast=0.0, saturation=0.0, hue=0.0)
+    return replace(motion_augmentation, flip=0.0) if representation == "flow" else motion_augmentation
 
 
-def preset(name: str) -> Preset:
+def get_preset(name: str) -> Preset:
     """The preset of that name.
 
     Raises:

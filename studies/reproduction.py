@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from studies.paper import ABLATION, PAPER
+from studies.paper import ABLATION_DATASET, PUBLISHED_RESULTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Experiment:
+class PaperExperiment:
     """One study of the reproduction: `design` is "" for a comparison."""
 
     dataset: str
@@ -21,8 +21,8 @@ class Experiment:
     design: str = ""
 
 
-EXPERIMENTS = (
-    *(Experiment(dataset=dataset, kind="comparison") for dataset in PAPER),
-    Experiment(dataset=ABLATION, kind="ablation", design="ladder"),
-    Experiment(dataset=ABLATION, kind="ablation", design="controlled"),
+PAPER_EXPERIMENTS = (
+    *(PaperExperiment(dataset=dataset, kind="comparison") for dataset in PUBLISHED_RESULTS),
+    PaperExperiment(dataset=ABLATION_DATASET, kind="ablation", design="ladder"),
+    PaperExperiment(dataset=ABLATION_DATASET, kind="ablation", design="controlled"),
 )

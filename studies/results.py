@@ -11,15 +11,15 @@ from studies.cost import Cost
 from studies.spec import FOLD_0_VERSION, RunSpec, Study
 
 
-class _Remembering:
+class _PredictedClassCache:
     """Room for the answer of a prediction, which a report reads again and again; no part of its value."""
 
-    __slots__ = ("_answer",)
-    _answer: int
+    __slots__ = ("_predicted_class",)
+    _predicted_class: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction(_Remembering):
+class Prediction(_PredictedClassCache):
     """One test sample: its class and the probability given to each class.
 
     `condition` is "" for the sample as it is, or how it was changed: a kind of `datasets.corrupt` and its
@@ -34,13 +34,13 @@ class Prediction(_Remembering):
     condition: str = ""
 
     @property
-    def answer(self) -> int:
+    def predicted_class(self) -> int:
         """The most probable class; of equals, the first."""
         try:
-            return self._answer
+            return self._predicted_class
         except AttributeError:
-            object.__setattr__(self, "_answer", self.probabilities.index(max(self.probabilities)))
-            return self._answer
+            object.__setattr__(self, "_predicted_class", self.probabilities.index(max(self.probabilities)))
+            return self._predicted_class
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ class DataSummary:
     notes: tuple[str, ...]
     anomalies: tuple[Anomaly, ...]
     findings: tuple[Finding, ...] = ()
-    drawn: bool = False
+    synthetic: bool = False
     subject_clips: tuple[int, ...] = ()
 
 
@@ -97,7 +97,7 @@ class Environment:
 class Timing:
     """How long a part of answering took, picture by picture, in milliseconds."""
 
-    part: Literal["face", "network"]
+    phase: Literal["face", "network"]
     milliseconds: tuple[float, ...]
 
 
@@ -119,9 +119,9 @@ class RunResult:
     environment: Environment
     seconds: float
     timings: tuple[Timing, ...] = ()
-    pieces: int = 1
+    micro_batches: int = 1
     training_version: int = FOLD_0_VERSION
-    fixed_weights: bool = False
+    has_fixed_weights: bool = False
 
     @property
     def leakage(self) -> Leakage:
@@ -156,9 +156,9 @@ class StudyResult:
     results: tuple[RunResult, ...]
     failures: tuple[Failure, ...] = ()
     run_ids: tuple[tuple[str, str], ...] = ()
-    confirmatory: bool = False
+    is_confirmatory: bool = False
 
-    def of(self, spec: RunSpec) -> RunResult | None:
+    def get_result(self, spec: RunSpec) -> RunResult | None:
         """The result of that run, whatever the architecture was called when it ran."""
         key = spec.key
         return next((result for result in self.results if result.spec.key == key), None)

@@ -24,4 +24,4 @@ class Search:
     @property
     def best_so_far(self) -> tuple[float, ...]:
         """The best value after each trial."""
-        return tuple(max(self.values[: place + 1]) for place in range(len(self.values)))
+        return tuple(max(self.values[: index + 1]) for index in range(len(self.values)))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal
 
-from architectures.catalogue import PROPOSED, smallest_input
+from architectures.catalogue import PROPOSED, min_image_size
 from architectures.spec import ArchitectureSpec
 from datasets.spec import AugmentationSpec, DatasetSpec
 from studies.codec import to_json
@@ -20,13 +20,13 @@ TRAINING_VERSION = 3
 FOLD_0_VERSION = 2
 """The version of runs on fold 0: version 3 gave each fold its own random stream and left fold 0 as it was."""
 
-NULL_SEEDS = 1_000_000
+NULL_SEED_OFFSET = 1_000_000
 """Added to the training seeds of a null arm, so that no other arm of any study shares them."""
 
-NULL = " (null)"
+NULL_SUFFIX = " (null)"
 """Ends the name of the null arm: the primary arm again, trained with other seeds."""
 
-MOST = 1_000_000
+MAX_COUNT = 1_000_000
 """Of epochs, patience and images a step; more is a slip of the keyboard."""
 
 Engine = Literal["eager", "fused", "compiled"]
@@ -43,13 +43,13 @@ Check = Literal["cross-entropy", "robustness", "latency"]
 Metric = Literal["accuracy", "uf1", "uar"]
 """What decides a study; `studies.metrics` says what each is."""
 
-MARGIN = 0.05
+DEFAULT_MARGIN = 0.05
 """The smallest difference that matters, a share, unless a study sets another."""
 
-Role = Literal["none", Control, Check]
+Variant = Literal["none", Control, Check]
 """What a run is beside its arm: nothing, a control of it or a check."""
 
-READERS = ("identity-probe", "robustness", "latency")
+EVAL_ONLY = ("identity-probe", "robustness", "latency")
 """Runs that train nothing: they read the network that the same run without them has trained."""
 
 
@@ -67,7 +67,7 @@ class TrainingSpec:
     """
 
     epochs: int = 100
-    batch: int = 32
+    batch_size: int = 32
     learning_rate: float = 1e-3
     gamma: float = 2.0
     class_weights: Literal["inverse", "none"] = "inverse"
@@ -79,11 +79,12 @@ class TrainingSpec:
     deterministic: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch", "patience"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1; got {getattr(self, name)}")
-            if getattr(self, name) > MOST:
-                raise ValueError(f"{name} must be at most {MOST}; got {getattr(self, name)}")
+        counts = {"epochs": self.epochs, "batch": self.batch_size, "patience": self.patience}
+        for name, count in counts.items():
+            if count < 1:
+                raise ValueError(f"{name} must be at least 1; got {count}")
+            if count > MAX_COUNT:
+                raise ValueError(f"{name} must be at most {MAX_COUNT}; got {count}")
         if not 0 < self.learning_rate < 1:
             raise ValueError(f"learning rate must lie between 0 and 1; got {self.learning_rate}")
         if self.gamma < 0:
@@ -97,18 +98,18 @@ class TrainingSpec:
         return "compiled" if self.compile else "fused" if self.fused else "eager"
 
 
-class _Keyed:
+class _RunKeyCache:
     """Room for the key of a run, which a report asks for again and again; no part of its value.
 
     To look it up by the run takes the hash of everything in it each time.
     """
 
-    __slots__ = ("_known_key",)
-    _known_key: str
+    __slots__ = ("_key_cache",)
+    _key_cache: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunSpec(_Keyed):
+class RunSpec(_RunKeyCache):
     """One training run, in full: what is equal in every field but names is the same run.
 
     `fingerprint` identifies the data by content (`datasets.pixels.cache`); `fold` is one of `folds`, from 0.
@@ -128,13 +129,13 @@ class RunSpec(_Keyed):
     training: TrainingSpec
     split_seed: int = 0
     seed: int = 0
-    control: Role = "none"
+    variant: Variant = "none"
 
     def __post_init__(self) -> None:
-        smallest = smallest_input(self.architecture)
-        if self.dataset.image_size < smallest:
+        min_size = min_image_size(self.architecture)
+        if self.dataset.image_size < min_size:
             raise ValueError(
-                f"{self.architecture.name} needs images of at least {smallest} px; got "
+                f"{self.architecture.name} needs images of at least {min_size} px; got "
                 f"{self.dataset.image_size}: raise --image-size, or leave that network out"
             )
 
@@ -142,13 +143,13 @@ class RunSpec(_Keyed):
     def key(self) -> str:
         """The run's identity, 16 hexadecimal digits: equal in MLflow, on disk and in the report."""
         try:
-            return self._known_key
+            return self._key_cache
         except AttributeError:
-            object.__setattr__(self, "_known_key", _key(self))
-            return self._known_key
+            object.__setattr__(self, "_key_cache", _compute_key(self))
+            return self._key_cache
 
     @property
-    def stream(self) -> int:
+    def rng_seed(self) -> int:
         """Seed of the run's random numbers: weights, order, augmentation and dropout.
 
         Every division, training seed and fold has its own, so that the folds of one seed are independent
@@ -160,20 +161,20 @@ class RunSpec(_Keyed):
         return int.from_bytes(digest[:8], "big") >> 1
 
     @property
-    def trains(self) -> bool:
+    def is_trained(self) -> bool:
         """Whether a network is trained; if not, that of `trained` is read."""
-        return self.control not in READERS
+        return self.variant not in EVAL_ONLY
 
     @property
-    def trained(self) -> RunSpec:
+    def base_run(self) -> RunSpec:
         """The run whose network this one reads."""
-        return replace(self, control="none")
+        return replace(self, variant="none")
 
     @property
     def name(self) -> str:
         """The arm, and the control that it was run as, for people."""
         arm = self.architecture.name
-        return arm if self.control == "none" else f"{arm} ({self.control})"
+        return arm if self.variant == "none" else f"{arm} ({self.variant})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +209,7 @@ class Study:
     checks: tuple[Check, ...] = ()
     searches: tuple[Search, ...] = ()
     metric: Metric = "accuracy"
-    margin: float = MARGIN
+    margin: float = DEFAULT_MARGIN
 
     def __post_init__(self) -> None:
         names = [arm.name for arm in self.arms]
@@ -217,18 +218,18 @@ class Study:
                 "the margin is the smallest difference that matters, a share between 0 and 1; "
                 f"got {self.margin:g}"
             )
-        for what, values in (
+        for label, values in (
             ("arm", names),
             ("protocol", self.protocols),
             ("split seed", self.split_seeds),
             ("seed", self.seeds),
         ):
             if not values:
-                raise ValueError(f"a study needs at least one {what}")
-            twice = {value for value in values if list(values).count(value) > 1}
-            if twice:
-                raise ValueError(f"{what} named twice: {', '.join(map(str, sorted(twice)))}")
-        self.runs()
+                raise ValueError(f"a study needs at least one {label}")
+            duplicates = {value for value in values if list(values).count(value) > 1}
+            if duplicates:
+                raise ValueError(f"{label} named twice: {', '.join(map(str, sorted(duplicates)))}")
+        self.list_runs()
 
     @property
     def name(self) -> str:
@@ -238,15 +239,15 @@ class Study:
         return "-".join(part for part in parts if part)
 
     @property
-    def proposal(self) -> ArchitectureSpec:
+    def primary_arm(self) -> ArchitectureSpec:
         """The arm that the study and its controls are about: the proposed network, or the first."""
         return next((arm for arm in self.arms if arm.name == PROPOSED), self.arms[0])
 
-    def runs(self) -> tuple[RunSpec, ...]:
+    def list_runs(self) -> tuple[RunSpec, ...]:
         """Every run of the study: by protocol, division, seed and fold; arms, then controls, then checks."""
-        return _runs(self)
+        return _build_runs(self)
 
-    def _each_run(self) -> Iterator[RunSpec]:
+    def _iter_runs(self) -> Iterator[RunSpec]:
         cells = (
             RunSpec(
                 dataset=self.dataset,
@@ -254,7 +255,7 @@ class Study:
                 protocol=protocol,
                 fold=fold,
                 folds=folds,
-                architecture=self.proposal,
+                architecture=self.primary_arm,
                 training=self.training,
                 split_seed=split_seed,
                 seed=seed,
@@ -264,65 +265,70 @@ class Study:
             for seed in self.seeds
             for fold in range(folds)
         )
-        found = {search.key: search for search in self.searches}
-        for place, cell in enumerate(cells):
-            yield from self._runs_of(cell, found, first=not place)
+        search_by_key = {search.key: search for search in self.searches}
+        for index, cell in enumerate(cells):
+            yield from self._iter_cell_runs(cell, search_by_key, is_first=not index)
 
-    def _runs_of(self, cell: RunSpec, found: Mapping[str, Search], *, first: bool) -> Iterator[RunSpec]:
+    def _iter_cell_runs(
+        self, cell: RunSpec, search_by_key: Mapping[str, Search], *, is_first: bool
+    ) -> Iterator[RunSpec]:
         """The runs of one protocol, seed and fold, `cell` being the proposal's; latency in the first only."""
         arms = [
-            _tuned(replace(cell, architecture=arm, seed=cell.seed + NULL_SEEDS * is_null(arm)), found)
+            _apply_search(
+                replace(cell, architecture=arm, seed=cell.seed + NULL_SEED_OFFSET * is_null_arm(arm)),
+                search_by_key,
+            )
             for arm in self.arms
         ]
-        cell = _tuned(cell, found)
+        cell = _apply_search(cell, search_by_key)
         yield from arms
-        yield from (self._controlled(cell, control) for control in self.controls)
+        yield from (self._build_control_run(cell, control) for control in self.controls)
         if "cross-entropy" in self.checks:
-            plain = replace(cell.training, gamma=0.0, class_weights="none")
-            yield replace(cell, control="cross-entropy", training=plain)
+            cross_entropy = replace(cell.training, gamma=0.0, class_weights="none")
+            yield replace(cell, variant="cross-entropy", training=cross_entropy)
         if "robustness" in self.checks:
-            yield from (replace(arm, control="robustness") for arm in arms)
-        if "latency" in self.checks and first:
-            yield from (replace(arm, control="latency") for arm in arms)
+            yield from (replace(arm, variant="robustness") for arm in arms)
+        if "latency" in self.checks and is_first:
+            yield from (replace(arm, variant="latency") for arm in arms)
 
-    def _controlled(self, cell: RunSpec, control: Control) -> RunSpec:
+    def _build_control_run(self, cell: RunSpec, control: Control) -> RunSpec:
         if control != "onset-frame":
-            return replace(cell, control=control)
-        onsets = replace(self.dataset, representation="onset")
-        return replace(cell, control=control, dataset=onsets, fingerprint=self.onset_fingerprint)
+            return replace(cell, variant=control)
+        onset_dataset = replace(self.dataset, representation="onset")
+        return replace(cell, variant=control, dataset=onset_dataset, fingerprint=self.onset_fingerprint)
 
 
-def is_null(arm: ArchitectureSpec) -> bool:
+def is_null_arm(arm: ArchitectureSpec) -> bool:
     """Whether this is a null arm: an arm of the study again, trained with seeds of its own."""
-    return arm.name.endswith(NULL)
+    return arm.name.endswith(NULL_SUFFIX)
 
 
-def null_of(arm: ArchitectureSpec) -> ArchitectureSpec:
+def build_null_arm(arm: ArchitectureSpec) -> ArchitectureSpec:
     """The null arm of `arm`."""
-    return replace(arm, name=f"{arm.name}{NULL}")
+    return replace(arm, name=f"{arm.name}{NULL_SUFFIX}")
 
 
 @lru_cache(maxsize=32)  # every table of a report asks for them
-def _runs(study: Study) -> tuple[RunSpec, ...]:
-    return tuple(study._each_run())
+def _build_runs(study: Study) -> tuple[RunSpec, ...]:
+    return tuple(study._iter_runs())
 
 
 @lru_cache(maxsize=65_536)  # runs are read anew from their records
-def _key(spec: RunSpec) -> str:
-    nameless = replace(spec, architecture=replace(spec.architecture, name="", source=""))
+def _compute_key(spec: RunSpec) -> str:
+    identity_spec = replace(spec, architecture=replace(spec.architecture, name="", source=""))
     version = TRAINING_VERSION if spec.fold else FOLD_0_VERSION
-    return hashlib.sha256(f"{version} {to_json(nameless)}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{version} {to_json(identity_spec)}".encode()).hexdigest()[:16]
 
 
-def _tuned(spec: RunSpec, found: Mapping[str, Search]) -> RunSpec:
+def _apply_search(spec: RunSpec, search_by_key: Mapping[str, Search]) -> RunSpec:
     """The run with the settings that its search has found, or as it is where there was none."""
-    best = found.get(spec.key) if found else None
-    if best is None:
+    search = search_by_key.get(spec.key) if search_by_key else None
+    if search is None:
         return spec
     training = replace(
         spec.training,
-        learning_rate=best.learning_rate,
-        gamma=best.gamma,
-        class_weights=best.class_weights,
+        learning_rate=search.learning_rate,
+        gamma=search.gamma,
+        class_weights=search.class_weights,
     )
     return replace(spec, training=training)

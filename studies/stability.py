@@ -26,7 +26,7 @@ class ClassChanges:
         return self.changes / self.units
 
 
-def class_changes(trainings: Sequence[Sequence[Prediction]]) -> ClassChanges | None:
+def count_class_changes(trainings: Sequence[Sequence[Prediction]]) -> ClassChanges | None:
     """Count the units whose predicted class changes between trainings.
 
     None if no two trainings tested the same unit.
@@ -34,7 +34,7 @@ def class_changes(trainings: Sequence[Sequence[Prediction]]) -> ClassChanges | N
     classes: dict[str, list[int]] = {}
     for predictions in trainings:
         for unit in predictions:
-            classes.setdefault(unit.id, []).append(unit.answer)
+            classes.setdefault(unit.id, []).append(unit.predicted_class)
     groups = [values for values in classes.values() if len(values) > 1]
     if not groups:
         return None
@@ -46,7 +46,7 @@ def count_test_sets(trainings: Sequence[Sequence[Prediction]]) -> int:
     return len({frozenset(unit.id for unit in predictions) for predictions in trainings})
 
 
-def accuracy_std(trainings: Sequence[Sequence[Prediction]]) -> float | None:
+def compute_accuracy_std(trainings: Sequence[Sequence[Prediction]]) -> float | None:
     """Return the sample standard deviation of accuracy (0..1) over trainings with the same test units.
 
     With several such test sets, their variances are pooled by degrees of freedom. None if no two trainings
@@ -55,13 +55,13 @@ def accuracy_std(trainings: Sequence[Sequence[Prediction]]) -> float | None:
     test_sets: dict[frozenset[str], list[float]] = {}
     for predictions in trainings:
         if predictions:
-            accuracy = fmean(unit.answer == unit.truth for unit in predictions)
+            accuracy = fmean(unit.predicted_class == unit.truth for unit in predictions)
             test_sets.setdefault(frozenset(unit.id for unit in predictions), []).append(accuracy)
     groups = [values for values in test_sets.values() if len(values) > 1]
     if not groups:
         return None
-    squares = sum((len(values) - 1) * variance(values) for values in groups)
-    return sqrt(squares / sum(len(values) - 1 for values in groups))
+    sum_of_squares = sum((len(values) - 1) * variance(values) for values in groups)
+    return sqrt(sum_of_squares / sum(len(values) - 1 for values in groups))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,21 +76,21 @@ class Rankings:
     ranks: tuple[tuple[float, ...], ...]
 
     @property
-    def rounds(self) -> int:
+    def num_rounds(self) -> int:
         """Number of rounds."""
         return len(self.ranks)
 
     @property
-    def variants(self) -> int:
+    def num_distinct(self) -> int:
         """Number of different rankings among the rounds."""
         return len(set(self.ranks))
 
-    def best_arms(self) -> tuple[str, ...]:
+    def find_best_arms(self) -> tuple[str, ...]:
         """Return the arms with the lowest mean rank: one, or all that share it."""
-        means = [self.mean_rank(arm) for arm in self.arms]
+        means = [self.compute_mean_rank(arm) for arm in self.arms]
         return tuple(arm for arm, mean in zip(self.arms, means, strict=True) if mean == min(means))
 
-    def mean_rank(self, arm: str) -> float:
+    def compute_mean_rank(self, arm: str) -> float:
         """Return the mean rank of an arm over the rounds."""
         return fmean(row[self.arms.index(arm)] for row in self.ranks)
 
@@ -106,17 +106,18 @@ def rank_arms(rounds: Sequence[Mapping[str, Sequence[Prediction]]]) -> Rankings 
     round is taken over the units that all arms tested. A round without such units is left out.
     """
     arms = tuple(rounds[0]) if rounds else ()
-    ranks = tuple(row for row in (_ranks([units[arm] for arm in arms]) for units in rounds) if row)
+    ranks = tuple(row for row in (_rank_round([units[arm] for arm in arms]) for units in rounds) if row)
     return Rankings(arms=arms, ranks=ranks) if len(arms) > 1 and len(ranks) > 1 else None
 
 
-def _ranks(arms: Sequence[Sequence[Prediction]]) -> tuple[float, ...]:
+def _rank_round(arm_predictions: Sequence[Sequence[Prediction]]) -> tuple[float, ...]:
     """The rank of each arm; () if the arms share no unit."""
-    ids = set.intersection(*({unit.id for unit in predictions} for predictions in arms))
+    ids = set.intersection(*({unit.id for unit in predictions} for predictions in arm_predictions))
     if not ids:
         return ()
     correct = [
-        sum(unit.answer == unit.truth for unit in predictions if unit.id in ids) for predictions in arms
+        sum(unit.predicted_class == unit.truth for unit in predictions if unit.id in ids)
+        for predictions in arm_predictions
     ]
     return tuple(
         1 + sum(other > count for other in correct) + (correct.count(count) - 1) / 2 for count in correct

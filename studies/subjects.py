@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
-from studies.controls import commonest_class
+from studies.controls import find_majority_class
 from studies.results import Prediction, RunResult
 
 _TOLERANCE = 1e-12
@@ -29,32 +29,32 @@ class SubjectSummary:
     `median`, `baseline` and `share_below` lie in 0..1.
     """
 
-    subjects: int
+    num_subjects: int
     median: float
-    worst: SubjectAccuracy
+    worst_subject: SubjectAccuracy
     baseline: float
     share_below: float
 
 
-def accuracy_by_subject(trainings: Sequence[Sequence[Prediction]]) -> tuple[SubjectAccuracy, ...]:
+def compute_subject_accuracies(trainings: Sequence[Sequence[Prediction]]) -> tuple[SubjectAccuracy, ...]:
     """Return the accuracy on each named subject, sorted by name.
 
     `trainings` holds the test units of each seed. A subject's accuracy is the mean over the seeds that tested
     this subject. Units without a subject are left out.
     """
-    shares: dict[str, list[float]] = {}
+    accuracies: dict[str, list[float]] = {}
     units: dict[str, set[str]] = {}
     for predictions in trainings:
         correct: dict[str, list[bool]] = {}
         for unit in predictions:
             if unit.subject:
-                correct.setdefault(unit.subject, []).append(unit.answer == unit.truth)
+                correct.setdefault(unit.subject, []).append(unit.predicted_class == unit.truth)
                 units.setdefault(unit.subject, set()).add(unit.id)
         for subject, values in correct.items():
-            shares.setdefault(subject, []).append(fmean(values))
+            accuracies.setdefault(subject, []).append(fmean(values))
     return tuple(
-        SubjectAccuracy(subject=subject, units=len(units[subject]), accuracy=fmean(shares[subject]))
-        for subject in sorted(shares)
+        SubjectAccuracy(subject=subject, units=len(units[subject]), accuracy=fmean(accuracies[subject]))
+        for subject in sorted(accuracies)
     )
 
 
@@ -66,28 +66,28 @@ def summarize_subjects(
     A subject counts as below if its accuracy is less than `baseline` (0..1). Of several worst subjects, the
     one with the most units is named, then the first by name.
     """
-    subjects = accuracy_by_subject(trainings)
+    subjects = compute_subject_accuracies(trainings)
     if not subjects:
         return None
     return SubjectSummary(
-        subjects=len(subjects),
+        num_subjects=len(subjects),
         median=median(subject.accuracy for subject in subjects),
-        worst=min(subjects, key=lambda subject: (subject.accuracy, -subject.units, subject.subject)),
+        worst_subject=min(subjects, key=lambda subject: (subject.accuracy, -subject.units, subject.subject)),
         baseline=baseline,
         share_below=fmean(subject.accuracy < baseline - _TOLERANCE for subject in subjects),
     )
 
 
-def majority_accuracy(runs: Sequence[RunResult]) -> float:
+def compute_majority_accuracy(runs: Sequence[RunResult]) -> float:
     """Return the accuracy (0..1) of predicting the most frequent training class in every fold of one seed.
 
     The accuracy is taken over the protocol's evaluation units of all folds together.
     """
-    correct = [truth == commonest_class(run) for run in runs for truth in _truths(run)]
+    correct = [truth == find_majority_class(run) for run in runs for truth in _list_true_classes(run)]
     return fmean(correct) if correct else 0.0
 
 
-def _truths(run: RunResult) -> Iterable[int]:
+def _list_true_classes(run: RunResult) -> Iterable[int]:
     """The class of each evaluation unit of a run."""
     if run.spec.protocol == "frame":
         return (prediction.truth for prediction in run.predictions)

@@ -9,19 +9,30 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
 from architectures.attention import CBAM
-from architectures.cpu_kernels.library import call, fake, forbid_gradient, operator, threads
-from architectures.cpu_kernels.norm_act import channels_last
+from architectures.cpu_kernels.library import (
+    call_kernel,
+    forbid_gradient,
+    register_fake,
+    register_operator,
+    select_thread_count,
+)
+from architectures.cpu_kernels.norm_act import to_channels_last
 
-PAD = 3
+PADDING = 3
 """Zeros around the maps that the 7x7 kernel of the spatial attention reads."""
 
 
-@operator(
+@register_operator(
     "attend(Tensor x, Tensor? shortcut, Tensor slope, Tensor narrow, Tensor widen, Tensor kernel)"
     " -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)"
 )
-def attend(
-    x: Tensor, shortcut: Tensor | None, slope: Tensor, narrow: Tensor, widen: Tensor, kernel: Tensor
+def cbam_add_act(
+    x: Tensor,
+    shortcut: Tensor | None,
+    slope: Tensor,
+    reduce_weight: Tensor,
+    expand_weight: Tensor,
+    conv_weight: Tensor,
 ) -> tuple[Tensor, ...]:
     """Y = leaky(CBAM(x) + shortcut, slope) of (N, C, H, W) float32, and what its gradient needs.
 
@@ -30,24 +41,31 @@ def attend(
     of the largest (N, C), and the channel's weight (N, C). Then the same over the channels at each position:
     (N, 2, H, W), (N, H, W) and the map (N, 1, H, W).
     """
-    x = channels_last(x)
+    x = to_channels_last(x)
     n, c, h, w = x.shape
-    size = (n, h * w, c, threads(x))
-    by_channel, where = x.new_empty(2, n, c), x.new_empty(n, c, dtype=torch.int32)
-    call("pool_positions", x, *size, by_channel, where)
-    weights = _weights(by_channel, narrow, widen)
-    by_position, strongest = x.new_empty(n, 2, h, w), x.new_empty(n, h, w, dtype=torch.int32)
-    call("pool_channels", x, weights, *size, by_position, strongest)
+    kernel_args = (n, h * w, c, select_thread_count(x))
+    channel_stats, channel_argmax = x.new_empty(2, n, c), x.new_empty(n, c, dtype=torch.int32)
+    call_kernel("pool_positions", x, *kernel_args, channel_stats, channel_argmax)
+    channel_weights = _compute_channel_weights(channel_stats, reduce_weight, expand_weight)
+    spatial_stats, spatial_argmax = x.new_empty(n, 2, h, w), x.new_empty(n, h, w, dtype=torch.int32)
+    call_kernel("pool_channels", x, channel_weights, *kernel_args, spatial_stats, spatial_argmax)
     y = torch.empty_like(x)
-    beside = None if shortcut is None else channels_last(shortcut)
-    map = torch.sigmoid(conv2d(by_position, kernel, padding=PAD))
-    call("attend", x, weights, map, beside, slope.contiguous(), *size, y)
-    return y, by_channel, where, weights, by_position, strongest, map
+    shortcut_nhwc = None if shortcut is None else to_channels_last(shortcut)
+    attention_map = torch.sigmoid(conv2d(spatial_stats, conv_weight, padding=PADDING))
+    call_kernel(
+        "attend", x, channel_weights, attention_map, shortcut_nhwc, slope.contiguous(), *kernel_args, y
+    )
+    return y, channel_stats, channel_argmax, channel_weights, spatial_stats, spatial_argmax, attention_map
 
 
-@fake("attend")
-def _fake_attend(
-    x: Tensor, shortcut: Tensor | None, slope: Tensor, narrow: Tensor, widen: Tensor, kernel: Tensor
+@register_fake("attend")
+def _fake_cbam_add_act(
+    x: Tensor,
+    shortcut: Tensor | None,
+    slope: Tensor,
+    reduce_weight: Tensor,
+    expand_weight: Tensor,
+    conv_weight: Tensor,
 ) -> tuple[Tensor, ...]:
     n, c, h, w = x.shape
     return (
@@ -61,90 +79,137 @@ def _fake_attend(
     )
 
 
-@operator(
+@register_operator(
     "attend_backward(Tensor g, Tensor x, Tensor? shortcut, Tensor slope, Tensor narrow, Tensor widen,"
     " Tensor kernel, Tensor by_channel, Tensor where, Tensor weights, Tensor by_position, Tensor strongest,"
     " Tensor map)"
     " -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)"
 )
-def attend_backward(
-    g: Tensor,
+def cbam_add_act_backward(
+    grad_output: Tensor,
     x: Tensor,
     shortcut: Tensor | None,
     slope: Tensor,
-    narrow: Tensor,
-    widen: Tensor,
-    kernel: Tensor,
-    *saved: Tensor,
+    reduce_weight: Tensor,
+    expand_weight: Tensor,
+    conv_weight: Tensor,
+    *saved_tensors: Tensor,
 ) -> tuple[Tensor, ...]:
     """The gradients of the six inputs of `attend`, that of the shortcut also where there is none.
 
-    `saved` is what `attend` returned after y.
+    `saved_tensors` is what `attend` returned after y.
     """
-    by_channel, where, weights, by_position, strongest, map = saved
-    g, x = channels_last(g), channels_last(x)
+    channel_stats, channel_argmax, channel_weights, spatial_stats, spatial_argmax, attention_map = (
+        saved_tensors
+    )
+    grad_output, x = to_channels_last(grad_output), to_channels_last(x)
     n, c, h, w = x.shape
-    size = (n, h * w, c, threads(x))
-    beside = None if shortcut is None else channels_last(shortcut)
-    gsum, gmap, gslope = torch.empty_like(x), torch.empty_like(map), x.new_empty(c)
-    call("sum_backward", g, x, weights, map, beside, slope.contiguous(), *size, gsum, gmap, gslope)
-    g_position, gkernel, _ = torch.ops.aten.convolution_backward(
-        gmap * map * (1 - map), by_position, kernel, None, [1, 1], [PAD, PAD], [1, 1], False, [0, 0], 1,
+    kernel_args = (n, h * w, c, select_thread_count(x))
+    shortcut_nhwc = None if shortcut is None else to_channels_last(shortcut)
+    grad_sum, grad_attention_map, grad_slope = (
+        torch.empty_like(x),
+        torch.empty_like(attention_map),
+        x.new_empty(c),
+    )
+    call_kernel(
+        "sum_backward",
+        grad_output,
+        x,
+        channel_weights,
+        attention_map,
+        shortcut_nhwc,
+        slope.contiguous(),
+        *kernel_args,
+        grad_sum,
+        grad_attention_map,
+        grad_slope,
+    )
+    grad_spatial_stats, grad_conv_weight, _ = torch.ops.aten.convolution_backward(
+        grad_attention_map * attention_map * (1 - attention_map), spatial_stats, conv_weight, None, [1, 1], [PADDING, PADDING], [1, 1], False, [0, 0], 1,
         (True, True, False),
     )  # fmt: skip
-    g_position, gweights = g_position.contiguous(), torch.empty_like(weights)
-    call("weights_backward", gsum, x, map, g_position, strongest, *size, gweights)
-    g_channel, gnarrow, gwiden = _weights_backward(gweights, weights, by_channel, narrow, widen)
-    gx = torch.empty_like(x)
-    call("attend_backward", gsum, weights, map, g_position, strongest, g_channel, where, *size, gx)
-    return gx, gsum, gslope, gnarrow, gwiden, gkernel
+    grad_spatial_stats, grad_channel_weights = (
+        grad_spatial_stats.contiguous(),
+        torch.empty_like(channel_weights),
+    )
+    call_kernel(
+        "weights_backward",
+        grad_sum,
+        x,
+        attention_map,
+        grad_spatial_stats,
+        spatial_argmax,
+        *kernel_args,
+        grad_channel_weights,
+    )
+    grad_channel_stats, grad_reduce_weight, grad_expand_weight = _channel_weights_backward(
+        grad_channel_weights, channel_weights, channel_stats, reduce_weight, expand_weight
+    )
+    grad_x = torch.empty_like(x)
+    call_kernel(
+        "attend_backward",
+        grad_sum,
+        channel_weights,
+        attention_map,
+        grad_spatial_stats,
+        spatial_argmax,
+        grad_channel_stats,
+        channel_argmax,
+        *kernel_args,
+        grad_x,
+    )
+    return grad_x, grad_sum, grad_slope, grad_reduce_weight, grad_expand_weight, grad_conv_weight
 
 
-@fake("attend_backward")
-def _fake_attend_backward(
-    g: Tensor, x: Tensor, shortcut: Tensor | None, *parameters: Tensor
+@register_fake("attend_backward")
+def _fake_cbam_add_act_backward(
+    grad_output: Tensor, x: Tensor, shortcut: Tensor | None, *tensors: Tensor
 ) -> tuple[Tensor, ...]:
     y = torch.empty_like(x, memory_format=torch.channels_last)
-    return y, torch.empty_like(y), *(torch.empty_like(parameter) for parameter in parameters[:4])
+    return y, torch.empty_like(y), *(torch.empty_like(tensor) for tensor in tensors[:4])
 
 
-def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-    _, *rest = output
-    ctx.mark_non_differentiable(*rest)
+def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    _, *aux_outputs = output
+    ctx.mark_non_differentiable(*aux_outputs)
     ctx.has_shortcut = inputs[1] is not None
-    ctx.save_for_backward(*inputs, *rest)
+    ctx.save_for_backward(*inputs, *aux_outputs)
 
 
-def _backward(ctx: Any, g: Tensor, *_: None) -> tuple[Tensor | None, ...]:
-    gx, gshortcut, *gradients = attend_backward(g, *ctx.saved_tensors)
-    return gx, gshortcut if ctx.has_shortcut else None, *gradients
+def _backward(ctx: Any, grad_output: Tensor, *_: None) -> tuple[Tensor | None, ...]:
+    grad_x, grad_shortcut, *gradients = cbam_add_act_backward(grad_output, *ctx.saved_tensors)
+    return grad_x, grad_shortcut if ctx.has_shortcut else None, *gradients
 
 
-torch.library.register_autograd("harness::attend", _backward, setup_context=_setup)
+torch.library.register_autograd("harness::attend", _backward, setup_context=_setup_context)
 forbid_gradient("attend_backward")
 
 
-def run(x: Tensor, attention: CBAM, *, shortcut: Tensor | None, slope: Tensor) -> Tensor:
+def fused_forward(x: Tensor, attention: CBAM, *, shortcut: Tensor | None, slope: Tensor) -> Tensor:
     """`leaky(attention(x) + shortcut, slope)` of (N, C, H, W) float32."""
     reduce, _, expand = attention.channel.mlp
     assert isinstance(reduce, nn.Conv2d)
     assert isinstance(expand, nn.Conv2d)
-    layers = reduce.weight.flatten(1), expand.weight.flatten(1)
-    y: Tensor = attend(x, shortcut, slope, *layers, attention.spatial.conv.weight)[0]
+    mlp_weights = reduce.weight.flatten(1), expand.weight.flatten(1)
+    y: Tensor = cbam_add_act(x, shortcut, slope, *mlp_weights, attention.spatial.conv.weight)[0]
     return y
 
 
-def _weights(by_channel: Tensor, narrow: Tensor, widen: Tensor) -> Tensor:
+def _compute_channel_weights(channel_stats: Tensor, reduce_weight: Tensor, expand_weight: Tensor) -> Tensor:
     """Equation (5): the weights (N, C) of the channels from their mean and largest value (2, N, C)."""
-    return torch.sigmoid((torch.relu(by_channel @ narrow.t()) @ widen.t()).sum(0))
+    return torch.sigmoid((torch.relu(channel_stats @ reduce_weight.t()) @ expand_weight.t()).sum(0))
 
 
-def _weights_backward(
-    g: Tensor, weights: Tensor, by_channel: Tensor, narrow: Tensor, widen: Tensor
+def _channel_weights_backward(
+    grad_output: Tensor,
+    channel_weights: Tensor,
+    channel_stats: Tensor,
+    reduce_weight: Tensor,
+    expand_weight: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The gradients of by_channel, narrow and widen, given g, that of `_weights`."""
-    hidden = torch.relu(by_channel @ narrow.t())
-    before = g * weights * (1 - weights)
-    g_hidden = (before @ widen) * (hidden > 0)
-    g_narrow = g_hidden.flatten(0, 1).t() @ by_channel.flatten(0, 1)
-    return g_hidden @ narrow, g_narrow, before.t() @ hidden.sum(0)
+    hidden = torch.relu(channel_stats @ reduce_weight.t())
+    grad_logits = grad_output * channel_weights * (1 - channel_weights)
+    grad_hidden = (grad_logits @ expand_weight) * (hidden > 0)
+    grad_reduce_weight = grad_hidden.flatten(0, 1).t() @ channel_stats.flatten(0, 1)
+    return grad_hidden @ reduce_weight, grad_reduce_weight, grad_logits.t() @ hidden.sum(0)

@@ -23,13 +23,15 @@ class FusedSequential(nn.Sequential):
         layers = list(self)
         while layers:
             layer = layers.pop(0)
-            if not _accepts(x) or _has_hooks(layer):
+            if not _is_supported(x) or _has_hooks(layer):
                 x = layer(x)
-            elif norm_act.fits(layer) and _has_moments(x):
-                fuses = bool(layers) and _is_activation(layers[0])
-                x = norm_act.run(x, layer, layers.pop(0) if fuses else IDENTITY)
+            elif norm_act.is_fusable(layer) and _has_multiple_values(x):
+                has_activation = bool(layers) and _is_activation(layers[0])
+                x = norm_act.fused_forward(x, layer, layers.pop(0) if has_activation else IDENTITY)
             elif type(layer) is CBAM:
-                x = attend.run(x, layer, shortcut=None, slope=norm_act.slope_of(IDENTITY, x))
+                x = attend.fused_forward(
+                    x, layer, shortcut=None, slope=norm_act.get_negative_slope(IDENTITY, x)
+                )
             else:
                 x = layer(x)
         return x
@@ -44,15 +46,15 @@ class FusedResidual(Residual):
         if (
             type(attention) is not CBAM
             or not _is_activation(self.activation)
-            or _has_hooks(self.body, deep=False)
+            or _has_hooks(self.body, recurse=False)
         ):
             return super().forward(x)
         features, shortcut = convolution(x), self.shortcut(x)
-        if not _accepts(features) or not _accepts(shortcut) or _has_hooks(attention):
+        if not _is_supported(features) or not _is_supported(shortcut) or _has_hooks(attention):
             out: Tensor = self.activation(attention(features) + shortcut)
             return out
-        slope = norm_act.slope_of(self.activation, features)
-        return attend.run(features, attention, shortcut=shortcut, slope=slope)
+        slope = norm_act.get_negative_slope(self.activation, features)
+        return attend.fused_forward(features, attention, shortcut=shortcut, slope=slope)
 
 
 def fuse(network: nn.Module) -> nn.Module:
@@ -65,17 +67,17 @@ def fuse(network: nn.Module) -> nn.Module:
         fuse(child)
         if type(child) is nn.Sequential:
             # `_modules`, as `named_children` leaves out the second use of a layer.
-            fused: nn.Module = FusedSequential(OrderedDict(child._modules))
+            replacement: nn.Module = FusedSequential(OrderedDict(child._modules))
         elif type(child) is Residual:
-            fused = FusedResidual(child.body, shortcut=child.shortcut, activation=child.activation)
+            replacement = FusedResidual(child.body, shortcut=child.shortcut, activation=child.activation)
         else:
             continue
-        fused.training = child.training  # not by `train`, which would reach the layers within
-        setattr(network, name, fused)
+        replacement.training = child.training  # not by `train`, which would reach the layers within
+        setattr(network, name, replacement)
     return network
 
 
-def _accepts(x: Tensor) -> bool:
+def _is_supported(x: Tensor) -> bool:
     """Whether the kernels compute on this tensor."""
     return (
         x.dtype == torch.float32
@@ -86,7 +88,7 @@ def _accepts(x: Tensor) -> bool:
     )
 
 
-def _has_moments(x: Tensor) -> bool:
+def _has_multiple_values(x: Tensor) -> bool:
     """Whether each channel has two values or more: batch norm refuses to be trained on one."""
     return x.numel() > x.shape[1]
 
@@ -95,10 +97,13 @@ def _is_activation(layer: nn.Module) -> bool:
     return type(layer) in norm_act.ACTIVATIONS and not _has_hooks(layer)
 
 
-def _has_hooks(module: nn.Module, *, deep: bool = True) -> bool:
+def _has_hooks(module: nn.Module, *, recurse: bool = True) -> bool:
     """Whether a hook waits for the module, or with `deep` one within it, to be called."""
-    modules = module.modules() if deep else (module,)
+    modules = module.modules() if recurse else (module,)
     return torch_module._has_any_global_hook() or any(
-        each._forward_hooks or each._forward_pre_hooks or each._backward_hooks or each._backward_pre_hooks
-        for each in modules
+        submodule._forward_hooks
+        or submodule._forward_pre_hooks
+        or submodule._backward_hooks
+        or submodule._backward_pre_hooks
+        for submodule in modules
     )

@@ -17,11 +17,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from architectures.code_cache import private_folder
+from architectures.code_cache import ensure_private_folder
 
 SOURCES = tuple(sorted(Path(__file__).parent.glob("*.cpp")))
 HEADERS = tuple(sorted(Path(__file__).parent.glob("*.h")))
-FLAGS = (
+COMPILER_FLAGS = (
     "-std=c++17",
     "-O3",
     "-march=native",
@@ -32,18 +32,18 @@ FLAGS = (
     "-shared",
 )
 
-ONE_THREAD = 2**16
+MIN_PARALLEL_NUMEL = 2**16
 """Values below which a tensor is worked on by one thread: to wake another takes as long."""
 
 
 OPERATORS = torch.library.Library("harness", "DEF")
 
 
-class Unavailable(RuntimeError):
+class KernelsUnavailable(RuntimeError):
     """This machine cannot compile or load the kernels; the message says why."""
 
 
-def operator(schema: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def register_operator(schema: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Define the operator `harness::<schema>` by the decorated function, which computes it on a CPU.
 
     `torch.library.custom_op` does the same; each of its calls takes longer.
@@ -69,7 +69,7 @@ def forbid_gradient(name: str) -> None:
     torch.library.register_autograd(f"harness::{name}", backward)
 
 
-def fake(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def register_fake(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Have the decorated function give the shapes of what the operator `name` returns, without data."""
     register: Callable[[Callable[..., Any]], Callable[..., Any]] = torch.library.register_fake(
         f"harness::{name}"
@@ -77,16 +77,16 @@ def fake(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return register
 
 
-def call(name: str, *arguments: Tensor | float | None) -> None:
+def call_kernel(name: str, *arguments: Tensor | float | None) -> None:
     """Call the kernel `name`. A tensor is passed as its address, None as the null address.
 
     Raises:
         Unavailable: see `library`.
     """
-    getattr(library(), name)(*map(_to_c, arguments))
+    getattr(load_library(), name)(*map(_to_ctypes, arguments))
 
 
-def _to_c(argument: Tensor | float | None) -> ctypes.c_void_p | ctypes.c_double | ctypes.c_int64:
+def _to_ctypes(argument: Tensor | float | None) -> ctypes.c_void_p | ctypes.c_double | ctypes.c_int64:
     if isinstance(argument, Tensor):
         if argument.dtype not in (torch.float32, torch.int32):
             raise TypeError(f"the CPU kernels compute in float32; got a tensor of {argument.dtype}")
@@ -96,13 +96,13 @@ def _to_c(argument: Tensor | float | None) -> ctypes.c_void_p | ctypes.c_double 
     return ctypes.c_double(argument) if isinstance(argument, float) else ctypes.c_int64(argument)
 
 
-def threads(work: Tensor) -> int:
+def select_thread_count(tensor: Tensor) -> int:
     """Number of threads for a kernel on `work`: torch's, or one for a small tensor."""
-    return torch.get_num_threads() if work.numel() >= ONE_THREAD else 1
+    return torch.get_num_threads() if tensor.numel() >= MIN_PARALLEL_NUMEL else 1
 
 
 @cache
-def library() -> ctypes.CDLL:
+def load_library() -> ctypes.CDLL:
     """Load the compiled kernels; compile them first if the code cache does not hold them.
 
     Raises:
@@ -110,37 +110,39 @@ def library() -> ctypes.CDLL:
     """
     compiler = os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++")
     if not compiler:
-        raise Unavailable("there is no C++ compiler (c++ or g++)")
+        raise KernelsUnavailable("there is no C++ compiler (c++ or g++)")
     try:
-        folder = private_folder("kernels")
-        path = folder / f"{_digest(compiler)}.so"
+        folder = ensure_private_folder("kernels")
+        path = folder / f"{_compute_digest(compiler)}.so"
         if not path.is_file():
             _compile(compiler, path)
         return ctypes.CDLL(str(path))
     except subprocess.CalledProcessError as error:
-        raise Unavailable(f"{compiler} cannot compile the kernels: {error.stderr.strip()[-200:]}") from error
+        raise KernelsUnavailable(
+            f"{compiler} cannot compile the kernels: {error.stderr.strip()[-200:]}"
+        ) from error
     except OSError as error:
-        raise Unavailable(f"the kernels cannot be compiled or loaded: {error}") from error
+        raise KernelsUnavailable(f"the kernels cannot be compiled or loaded: {error}") from error
 
 
-def _digest(compiler: str) -> str:
+def _compute_digest(compiler: str) -> str:
     """Hash of everything that decides the machine code: the sources, the command, the processor."""
-    code = (file.read_bytes() for file in (*SOURCES, *HEADERS))
-    parts = (*code, " ".join((compiler, *FLAGS)).encode(), _processor().encode())
+    contents = (file.read_bytes() for file in (*SOURCES, *HEADERS))
+    parts = (*contents, " ".join((compiler, *COMPILER_FLAGS)).encode(), _read_cpu_flags().encode())
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
 
 def _compile(compiler: str, path: Path) -> None:
     """Compile into `path`, which appears complete or not at all."""
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        made = Path(folder) / path.name
-        command = (compiler, *FLAGS, *map(str, SOURCES), "-o", str(made))
+        temp_path = Path(folder) / path.name
+        command = (compiler, *COMPILER_FLAGS, *map(str, SOURCES), "-o", str(temp_path))
         subprocess.run(command, check=True, capture_output=True, text=True)
-        made.chmod(0o700)
-        made.replace(path)
+        temp_path.chmod(0o700)
+        temp_path.replace(path)
 
 
-def _processor() -> str:
+def _read_cpu_flags() -> str:
     """The processor's instruction sets, for which -march=native compiles."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

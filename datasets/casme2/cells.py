@@ -19,28 +19,28 @@ from typing import Any
 import openpyxl
 import xlrd  # type: ignore[import-untyped]
 
-from datasets.text import shown
+from datasets.text import sanitize
 
 SEPARATORS = ",;\t"
-MOST_BYTES = 20_000_000
+MAX_BYTES = 20_000_000
 """Hundreds of times what a coding sheet holds."""
 
-MOST_UNPACKED = 10_000_000
+MAX_UNPACKED_BYTES = 10_000_000
 """Thirty times what a coding sheet unpacks to; XML of this size takes seconds to read and 100 MB."""
 
-MOST_ROWS = 10_000
+MAX_ROWS = 10_000
 """The sheet has 256."""
 
-MOST_COLUMNS = 64
+MAX_COLUMNS = 64
 """The sheet has 9; columns beyond these are not read."""
 
-_SHEETS = 5
-_LONGEST_REASON = 400
+_MAX_SHEETS = 5
+_MAX_REASON_LENGTH = 400
 
 Grid = list[list[str]]
 
 
-def grids(path: Path) -> list[Grid]:
+def read_tables(path: Path) -> list[Grid]:
     """Every table a file holds, as rows of stripped text: a workbook's sheets, a CSV by each separator.
 
     Formulas give the values that were saved with them.
@@ -50,49 +50,51 @@ def grids(path: Path) -> list[Grid]:
     """
     try:
         size = path.stat().st_size
-        if size > MOST_BYTES:
-            raise ValueError(f"it holds {size} bytes, more than the {MOST_BYTES} that are opened")
+        if size > MAX_BYTES:
+            raise ValueError(f"it holds {size} bytes, more than the {MAX_BYTES} that are opened")
         with path.open("rb") as file:
             magic = file.read(4)
         if magic == b"PK\3\4":
-            return _xlsx(path)
-        return _xls(path) if path.suffix.lower() != ".csv" else _csv(path.read_bytes())
+            return _read_xlsx(path)
+        return _read_xls(path) if path.suffix.lower() != ".csv" else _parse_csv(path.read_bytes())
     except Exception as error:
         # Three parsers of other people's files, which raise whatever a damaged one makes them stumble over.
         kind = "a .csv table" if path.suffix.lower() == ".csv" else f"an {path.suffix.lower()} workbook"
-        reason = shown(str(error) or type(error).__name__, longest=_LONGEST_REASON)
+        reason = sanitize(str(error) or type(error).__name__, max_length=_MAX_REASON_LENGTH)
         raise ValueError(f"the sheet must be {kind}: cannot read {path} ({reason})") from error
 
 
-def _xlsx(path: Path) -> list[Grid]:
+def _read_xlsx(path: Path) -> list[Grid]:
     with zipfile.ZipFile(path) as archive:
-        unpacked = sum(entry.file_size for entry in archive.infolist())
-    if unpacked > MOST_UNPACKED:
-        raise ValueError(f"it unpacks to {unpacked} bytes, more than the {MOST_UNPACKED} that are read")
+        unpacked_bytes = sum(entry.file_size for entry in archive.infolist())
+    if unpacked_bytes > MAX_UNPACKED_BYTES:
+        raise ValueError(
+            f"it unpacks to {unpacked_bytes} bytes, more than the {MAX_UNPACKED_BYTES} that are read"
+        )
     with path.open("rb") as file, warnings.catch_warnings():
         # It warns of formatting that it does not keep, which is none of ours.
         warnings.simplefilter("ignore")
         workbook = openpyxl.load_workbook(file, read_only=True, data_only=True)
         try:
             return [
-                _bounded(sheet.iter_rows(values_only=True, max_row=MOST_ROWS + 1, max_col=MOST_COLUMNS))
-                for sheet in workbook.worksheets[:_SHEETS]
+                _to_text_grid(sheet.iter_rows(values_only=True, max_row=MAX_ROWS + 1, max_col=MAX_COLUMNS))
+                for sheet in workbook.worksheets[:_MAX_SHEETS]
             ]
         finally:
             workbook.close()
 
 
-def _xls(path: Path) -> list[Grid]:
-    with open(os.devnull, "w", encoding="utf-8") as silence:
-        workbook = xlrd.open_workbook(path, logfile=silence, on_demand=True)
+def _read_xls(path: Path) -> list[Grid]:
+    with open(os.devnull, "w", encoding="utf-8") as null_file:
+        workbook = xlrd.open_workbook(path, logfile=null_file, on_demand=True)
         try:
-            sheets = (workbook.sheet_by_index(index) for index in range(min(workbook.nsheets, _SHEETS)))
-            return [_bounded(map(_values, sheet.get_rows())) for sheet in sheets]
+            sheets = (workbook.sheet_by_index(index) for index in range(min(workbook.nsheets, _MAX_SHEETS)))
+            return [_to_text_grid(map(_get_cell_values, sheet.get_rows())) for sheet in sheets]
         finally:
             workbook.release_resources()
 
 
-def _values(row: Iterable[Any]) -> list[object]:
+def _get_cell_values(row: Iterable[Any]) -> list[object]:
     """A row's values; an .xls keeps whole numbers as fractions and errors such as #N/A as numbers."""
     return [
         "#ERROR"
@@ -104,7 +106,7 @@ def _values(row: Iterable[Any]) -> list[object]:
     ]
 
 
-def _csv(data: bytes) -> list[Grid]:
+def _parse_csv(data: bytes) -> list[Grid]:
     if b"\0" in data:
         raise ValueError("it holds NUL bytes, as no text does; save it as CSV UTF-8")
     try:
@@ -112,18 +114,19 @@ def _csv(data: bytes) -> list[Grid]:
     except UnicodeDecodeError:
         text = data.decode("latin-1")
     return [
-        _bounded(csv.reader(io.StringIO(text, newline=""), delimiter=separator)) for separator in SEPARATORS
+        _to_text_grid(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+        for separator in SEPARATORS
     ]
 
 
-def _bounded(rows: Iterable[Iterable[object]]) -> Grid:
+def _to_text_grid(rows: Iterable[Iterable[object]]) -> Grid:
     """Rows as text; raises ValueError where there are more than a coding sheet could have."""
     grid = [
-        ["" if cell is None else str(cell).strip() for cell in islice(row, MOST_COLUMNS)]
-        for row in islice(rows, MOST_ROWS + 1)
+        ["" if cell is None else str(cell).strip() for cell in islice(row, MAX_COLUMNS)]
+        for row in islice(rows, MAX_ROWS + 1)
     ]
     while grid and not any(grid[-1]):
         grid.pop()
-    if len(grid) > MOST_ROWS:
-        raise ValueError(f"it holds more than the {MOST_ROWS} rows that are read")
+    if len(grid) > MAX_ROWS:
+        raise ValueError(f"it holds more than the {MAX_ROWS} rows that are read")
     return grid

@@ -13,107 +13,121 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from datasets.casme2.facts import OBTAIN, TABLES
-from datasets.casme2.sheet import Sheet, read
+from datasets.casme2.facts import ACCESS_INSTRUCTIONS, TABLE_SUFFIXES
+from datasets.casme2.sheet import CodingSheet, read_coding_sheet
 from datasets.spec import Anomaly
-from datasets.text import named, shown
-from datasets.tree import Tree
+from datasets.text import sanitize, summarize_names
+from datasets.tree import DirectoryTree
 
-OPENED = 50
+MAX_TABLES = 50
 """How many tables are opened at most to find the coding sheet."""
 
-ABOVE = 3
+PARENT_LEVELS = 3
 """How many folders above the root are searched for the coding sheet where there is none below."""
 
 # The edition of 2014 comes first because the paper used it.
-_NAMES = tuple(
+_NAME_PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (r".*coding\W?_?2014.*", r".*coding\W?_?2019.*", r".*coding.*", r".*label\W?_?ver\W?_?2.*")
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class SheetChoice:
     """The coding sheet, the name of its file below the root, a note on the choice, and sheets at fault."""
 
-    sheet: Sheet
-    name: str
+    sheet: CodingSheet
+    relative_path: str
     note: str
     anomalies: tuple[Anomaly, ...]
 
 
-def choose(tables: Sequence[Path], *, tree: Tree) -> Found:
+def choose_sheet(tables: Sequence[Path], *, tree: DirectoryTree) -> SheetChoice:
     """The best table by name that has the columns; copies with the same rows count once.
 
     Raises:
         ValueError: there is no table, none is a coding sheet, or several of equal standing differ.
     """
     if not tables:
-        kinds = ", ".join(TABLES)
+        suffixes = ", ".join(TABLE_SUFFIXES)
         raise ValueError(
-            f"the coding sheet is missing: no {kinds} file at or below {tree.root}. {sheet_above(tree.root)}"
+            f"the coding sheet is missing: no {suffixes} file at or below {tree.root}. {suggest_parent_folder(tree.root)}"
         )
-    ordered = sorted(tables, key=lambda path: (_standing(path), len(path.parts), tree.relative(path)))
-    faults: dict[Path, str] = {}
-    for _, rivals in groupby(ordered[:OPENED], key=_standing):
-        good: dict[Path, Sheet] = {}
-        for path in rivals:
+    candidates = sorted(
+        tables, key=lambda path: (_rank_table(path), len(path.parts), tree.relative_to_root(path))
+    )
+    errors: dict[Path, str] = {}
+    for _, tier_paths in groupby(candidates[:MAX_TABLES], key=_rank_table):
+        sheets: dict[Path, CodingSheet] = {}
+        for path in tier_paths:
             try:
-                good[path] = read(path)
+                sheets[path] = read_coding_sheet(path)
             except ValueError as error:
-                faults[path] = str(error)
-        if len({sheet.rows for sheet in good.values()}) > 1:
-            names = named([tree.relative(path) for path in good], most=20)
-            folders = dict.fromkeys(path.parent for path in good)
-            apart = len(folders) > 1 and tree.root not in folders
-            places = ", ".join(shown(str(folder), longest=4096) for folder in folders)
-            remedy = f"Name one of these folders: {places}" if apart else "Keep one"
+                errors[path] = str(error)
+        if len({sheet.rows for sheet in sheets.values()}) > 1:
+            names = summarize_names([tree.relative_to_root(path) for path in sheets], max_names=20)
+            folders = dict.fromkeys(path.parent for path in sheets)
+            only_subfolders = len(folders) > 1 and tree.root not in folders
+            folder_list = ", ".join(sanitize(str(folder), max_length=4096) for folder in folders)
+            remedy = f"Name one of these folders: {folder_list}" if only_subfolders else "Keep one"
             raise ValueError(
                 f"one coding sheet is accepted; {tree.root} holds different ones: {names}. {remedy}."
             )
-        if good:
-            used = next(iter(good))
-            return _found(used, good[used], ordered, faults, tree=tree)
-    first, *rest = ordered
-    others = named([tree.relative(path) for path in rest])
-    also = f" Nor is one of these a coding sheet: {others}." if rest else ""
-    raise ValueError(f"{faults[first]}.{also} {OBTAIN}")
+        if sheets:
+            sheet_path = next(iter(sheets))
+            return _make_sheet_choice(sheet_path, sheets[sheet_path], candidates, errors, tree=tree)
+    first, *rest = candidates
+    others = summarize_names([tree.relative_to_root(path) for path in rest])
+    others_note = f" Nor is one of these a coding sheet: {others}." if rest else ""
+    raise ValueError(f"{errors[first]}.{others_note} {ACCESS_INSTRUCTIONS}")
 
 
-def sheet_above(root: Path) -> str:
+def suggest_parent_folder(root: Path) -> str:
     """What to do about a root that lies too low: where the sheet is, or how to obtain the data."""
-    for folder in root.parents[:ABOVE]:
+    for folder in root.parents[:PARENT_LEVELS]:
         try:
             names = sorted(os.listdir(folder))
         except OSError:
             continue
         for name in names:
-            if Path(name).suffix.lower() in TABLES and _standing(Path(name))[0] < len(_NAMES):
-                return f"Name the folder above, {folder}, which holds the coding sheet {shown(name)}."
-    return OBTAIN
+            if Path(name).suffix.lower() in TABLE_SUFFIXES and _rank_table(Path(name))[0] < len(
+                _NAME_PATTERNS
+            ):
+                return f"Name the folder above, {folder}, which holds the coding sheet {sanitize(name)}."
+    return ACCESS_INSTRUCTIONS
 
 
-def _standing(path: Path) -> tuple[int, int]:
+def _rank_table(path: Path) -> tuple[int, int]:
     """Lower is better: by what the name says, then a workbook before what was exported from it."""
-    tier = next((place for place, name in enumerate(_NAMES) if name.fullmatch(path.stem)), len(_NAMES))
-    return tier, TABLES.index(path.suffix.lower()) if tier < len(_NAMES) else 0
+    tier = next(
+        (index for index, pattern in enumerate(_NAME_PATTERNS) if pattern.fullmatch(path.stem)),
+        len(_NAME_PATTERNS),
+    )
+    return tier, TABLE_SUFFIXES.index(path.suffix.lower()) if tier < len(_NAME_PATTERNS) else 0
 
 
-def _found(
-    used: Path, sheet: Sheet, ordered: Sequence[Path], faults: dict[Path, str], *, tree: Tree
-) -> Found:
+def _make_sheet_choice(
+    sheet_path: Path,
+    sheet: CodingSheet,
+    candidates: Sequence[Path],
+    errors: dict[Path, str],
+    *,
+    tree: DirectoryTree,
+) -> SheetChoice:
     """The choice with its note; a sheet that should have been one of the release's and was none is listed."""
-    name = tree.relative(used)
-    others = named([tree.relative(path) for path in ordered if path != used], most=20)
-    note = f"sheet: {shown(name)}" + (f" (not used: {others})" if others else "")
+    name = tree.relative_to_root(sheet_path)
+    others = summarize_names(
+        [tree.relative_to_root(path) for path in candidates if path != sheet_path], max_names=20
+    )
+    note = f"sheet: {sanitize(name)}" + (f" (not used: {others})" if others else "")
     anomalies = tuple(
         Anomaly(
             code="unusable sheet",
-            where=shown(tree.relative(path)),
-            what=shown(fault.replace(str(path), path.name), longest=400),
-            action=f"{shown(name)} was read in its place",
+            location=sanitize(tree.relative_to_root(path)),
+            description=sanitize(error.replace(str(path), path.name), max_length=400),
+            action=f"{sanitize(name)} was read in its place",
         )
-        for path, fault in faults.items()
-        if _standing(path)[0] < len(_NAMES)
+        for path, error in errors.items()
+        if _rank_table(path)[0] < len(_NAME_PATTERNS)
     )
-    return Found(sheet=sheet, name=name, note=note, anomalies=anomalies)
+    return SheetChoice(sheet=sheet, relative_path=name, note=note, anomalies=anomalies)

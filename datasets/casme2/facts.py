@@ -9,44 +9,44 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-FRAMES = ("onset_offset", "apex", "apex_window", "paper")
+FRAME_POLICIES = ("onset_offset", "apex", "apex_window", "paper")
 """The frame policies, the usual one first."""
 
 LAYOUTS = ("cropped", "raw_selected", "raw", "compressed")
 """The forms of the release, the preferred one first."""
 
-USUAL = ("disgust", "fear", "happiness", "repression", "sadness", "surprise")
+DEFAULT_CLASSES = ("disgust", "fear", "happiness", "repression", "sadness", "surprise")
 """The six classes that the paper uses; the usual ones."""
 
 OTHERS = "others"
-CLASSES = (*USUAL, OTHERS)
+CLASSES = (*DEFAULT_CLASSES, OTHERS)
 """Every emotion of the sheet, in the order of their labels."""
 
-WINDOW = 2
+APEX_WINDOW_RADIUS = 2
 """How many frames before and after the apex belong to `apex_window`: five frames, 25 ms at 200 a second."""
 
 EDITION_2014 = "2014-05-08"
 EDITION_2019 = "2019-07-01"
-EDITIONS = {"sadness": EDITION_2014, "surprise": EDITION_2019}
-TELLING = (("sub24", "EP07_01"), ("sub24", "EP07_04f"), ("sub24", "EP10_03"))
+EDITION_BY_EMOTION = {"sadness": EDITION_2014, "surprise": EDITION_2019}
+RELABELED_CLIPS = (("sub24", "EP07_01"), ("sub24", "EP07_04f"), ("sub24", "EP10_03"))
 """The clips whose emotion was changed in 2019; what they are called tells the edition of the labels."""
 
-TABLES = (".xlsx", ".xls", ".csv")
+TABLE_SUFFIXES = (".xlsx", ".xls", ".csv")
 """What a coding sheet's file can be, the preferred one first."""
 
-PATTERNS = {
+EXAMPLE_PATHS = {
     "cropped": "sub01/EP02_01f/reg_img46.jpg",
     "raw_selected": "sub01/EP02_01f/img46.jpg",
     "raw": "sub01/EP02_01f/img1.jpg",
     "compressed": "sub01/EP02_01f.avi",
 }
-OBTAIN = (
+ACCESS_INSTRUCTIONS = (
     "CASME II is free for research under a licence of the Chinese Academy of Sciences: ask with the form at "
     "http://casme.psych.ac.cn, unpack Cropped and CASME2-coding-20140508.xlsx into one folder, and name it "
     "by --root or HARNESS_CASME2. `harness data synthesize` writes a drawn stand-in in the same layout."
 )
 
-_CLIPS_2014 = {
+_CLIP_COUNTS_2014 = {
     "happiness": 32,
     "surprise": 25,
     "disgust": 63,
@@ -55,11 +55,11 @@ _CLIPS_2014 = {
     "fear": 2,
     OTHERS: 99,
 }
-CLIPS: Mapping[str, Mapping[str, int]] = {
-    EDITION_2014: _CLIPS_2014,
-    EDITION_2019: {**_CLIPS_2014, "sadness": 4, "surprise": 28},
+CLIP_COUNTS: Mapping[str, Mapping[str, int]] = {
+    EDITION_2014: _CLIP_COUNTS_2014,
+    EDITION_2019: {**_CLIP_COUNTS_2014, "sadness": 4, "surprise": 28},
 }
-PAPER_FRAMES: Mapping[str, int] = {
+PAPER_FRAME_COUNTS: Mapping[str, int] = {
     "happiness": 1573,
     "sadness": 256,
     "surprise": 947,
@@ -69,13 +69,13 @@ PAPER_FRAMES: Mapping[str, int] = {
 }
 
 
-def complete_clips(classes: Sequence[str], *, edition: str) -> tuple[int, ...]:
+def get_expected_clip_counts(classes: Sequence[str], *, edition: str) -> tuple[int, ...]:
     """Clips of each class in a complete release; those of 2014 where the edition is unknown."""
-    counts = CLIPS.get(edition, CLIPS[EDITION_2014])
+    counts = CLIP_COUNTS.get(edition, CLIP_COUNTS[EDITION_2014])
     return tuple(counts[name] for name in classes)
 
 
-def complete_samples(frames: str, classes: Sequence[str], *, edition: str) -> tuple[int, ...]:
+def get_expected_sample_counts(frame_policy: str, classes: Sequence[str], *, edition: str) -> tuple[int, ...]:
     """Samples of each class in a complete release under a frame policy; () where that is not known."""
-    known = frames == "paper" and edition == EDITION_2014 and OTHERS not in classes
-    return tuple(PAPER_FRAMES[name] for name in classes) if known else ()
+    is_known = frame_policy == "paper" and edition == EDITION_2014 and OTHERS not in classes
+    return tuple(PAPER_FRAME_COUNTS[name] for name in classes) if is_known else ()

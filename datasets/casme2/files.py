@@ -11,47 +11,51 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
-from datasets.casme2.facts import OBTAIN as OBTAIN
-from datasets.casme2.facts import TABLES
-from datasets.casme2.takes import Release, releases, subject_id
-from datasets.tree import LEVELS, Tree
+from datasets.casme2.facts import ACCESS_INSTRUCTIONS as ACCESS_INSTRUCTIONS
+from datasets.casme2.facts import TABLE_SUFFIXES
+from datasets.casme2.takes import Casme2Release, build_releases, parse_subject
+from datasets.tree import MAX_DEPTH, DirectoryTree
 
 
-def find(tree: Tree) -> tuple[tuple[Release, ...], tuple[Path, ...]]:
+def find_releases(tree: DirectoryTree) -> tuple[tuple[Casme2Release, ...], tuple[Path, ...]]:
     """Every release and every table at most four levels below the root; either may be empty.
 
     Raises:
         ValueError: the root is not there or no folder.
     """
     if not os.path.exists(tree.root):
-        raise ValueError(f"the data folder must exist: there is no {tree.root}. {OBTAIN}")
+        raise ValueError(f"the data folder must exist: there is no {tree.root}. {ACCESS_INSTRUCTIONS}")
     if not os.path.isdir(tree.root):
         raise ValueError(f"the data must be a folder: {tree.root} is a file; name the folder that holds it.")
-    found: list[Release] = []
+    releases: list[Casme2Release] = []
     tables: list[Path] = []
-    for folder, here in _folders(tree):
-        found += here
-        tables += [path for path in tree.listed(folder).files if path.suffix.lower() in TABLES]
-    return tuple(found), tuple(tables)
+    for folder, folder_releases in _walk_folders(tree):
+        releases += folder_releases
+        tables += [path for path in tree.list_folder(folder).files if path.suffix.lower() in TABLE_SUFFIXES]
+    return tuple(releases), tuple(tables)
 
 
-def _folders(tree: Tree) -> Iterator[tuple[Path, tuple[Release, ...]]]:
+def _walk_folders(tree: DirectoryTree) -> Iterator[tuple[Path, tuple[Casme2Release, ...]]]:
     """Every folder once, however many links lead to it, with its releases; their subjects are left out."""
     pending = deque([(tree.root, 0)])
-    seen: set[tuple[int, int]] = set()
+    visited: set[tuple[int, int]] = set()
     while pending:
         folder, depth = pending.popleft()
         try:
             status = os.stat(folder)
         except OSError:
             # Listing it notes why.
-            tree.listed(folder)
+            tree.list_folder(folder)
             continue
-        if (status.st_dev, status.st_ino) in seen:
+        if (status.st_dev, status.st_ino) in visited:
             continue
-        seen.add((status.st_dev, status.st_ino))
-        here = releases(tree, folder)
-        yield folder, here
-        if depth < LEVELS:
-            children = tree.listed(folder).folders
-            pending.extend((child, depth + 1) for child in children if not (here and subject_id(child.name)))
+        visited.add((status.st_dev, status.st_ino))
+        folder_releases = build_releases(tree, folder)
+        yield folder, folder_releases
+        if depth < MAX_DEPTH:
+            children = tree.list_folder(folder).folders
+            pending.extend(
+                (child, depth + 1)
+                for child in children
+                if not (folder_releases and parse_subject(child.name))
+            )

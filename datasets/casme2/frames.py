@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
-from datasets.casme2.clips import Clip
-from datasets.casme2.facts import WINDOW
+from datasets.casme2.clips import Casme2Clip
+from datasets.casme2.facts import APEX_WINDOW_RADIUS
 from datasets.spec import Anomaly, Sample
-from datasets.text import shown
+from datasets.text import sanitize
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class FrameSelection:
     """The samples of one frame policy, what it had to leave out, and how to read its numbers."""
 
     samples: tuple[Sample, ...]
@@ -25,101 +25,127 @@ class Choice:
     notes: tuple[str, ...]
 
 
-Policy = Callable[[Sequence[Clip], Sequence[str]], Choice]
+Policy = Callable[[Sequence[Casme2Clip], Sequence[str]], FrameSelection]
 
 
-def onset_offset(clips: Sequence[Clip], classes: Sequence[str]) -> Choice:
+def select_onset_offset(clips: Sequence[Casme2Clip], classes: Sequence[str]) -> FrameSelection:
     """Every frame from onset to offset."""
-    samples = tuple(sample for clip in clips for sample in _samples(clip, clip.frames, classes=classes))
-    return Choice(
+    samples = tuple(sample for clip in clips for sample in _make_samples(clip, clip.frames, classes=classes))
+    return FrameSelection(
         samples=samples,
-        anomalies=_apexes(clips, unusable="the clip was kept, none of its frames is marked as the apex"),
+        anomalies=_check_apexes(
+            clips, unusable_action="the clip was kept, none of its frames is marked as the apex"
+        ),
         notes=(f"frames: {len(samples)}, of {len(clips)} clips",),
     )
 
 
-def apex(clips: Sequence[Clip], classes: Sequence[str]) -> Choice:
+def select_apex(clips: Sequence[Casme2Clip], classes: Sequence[str]) -> FrameSelection:
     """One frame a clip, the apex; clips without one on disk are left out."""
-    return _around(clips, classes, window=0, called="apex frames")
+    return _select_near_apex(clips, classes, window=0, policy_text="apex frames")
 
 
-def apex_window(clips: Sequence[Clip], classes: Sequence[str]) -> Choice:
+def select_apex_window(clips: Sequence[Casme2Clip], classes: Sequence[str]) -> FrameSelection:
     """The frames at most `WINDOW` before and after the apex, within onset and offset."""
-    called = f"frames within {WINDOW} of the apex"
-    return _around(clips, classes, window=WINDOW, called=called)
+    policy_text = f"frames within {APEX_WINDOW_RADIUS} of the apex"
+    return _select_near_apex(clips, classes, window=APEX_WINDOW_RADIUS, policy_text=policy_text)
 
 
-def paper(clips: Sequence[Clip], classes: Sequence[str]) -> Choice:
+def select_paper_frames(clips: Sequence[Casme2Clip], classes: Sequence[str]) -> FrameSelection:
     """Onset to offset, one frame for each emotion, subject and number: the sheet's later row wins."""
-    every = onset_offset(clips, classes)
-    kept = {(sample.label, sample.subject, sample.frame): sample for sample in every.samples}
-    total, lost = len(every.samples), len(every.samples) - len(kept)
-    share = f"{lost / total:.1%}" if total else "none"
-    overwritten = (
-        f"{lost} of {total} frames ({share}) were overwritten by a later clip's frame of the same emotion, "
-        f"subject and number; {len(kept)} remain"
+    all_frames = select_onset_offset(clips, classes)
+    last_samples = {
+        (sample.label, sample.subject, sample.frame_number): sample for sample in all_frames.samples
+    }
+    total, num_overwritten = len(all_frames.samples), len(all_frames.samples) - len(last_samples)
+    overwrite_share = f"{num_overwritten / total:.1%}" if total else "none"
+    overwrite_note = (
+        f"{num_overwritten} of {total} frames ({overwrite_share}) were overwritten by a later clip's frame of the same emotion, "
+        f"subject and number; {len(last_samples)} remain"
     )
-    return replace(every, samples=tuple(kept.values()), notes=(*every.notes, overwritten))
+    return replace(
+        all_frames, samples=tuple(last_samples.values()), notes=(*all_frames.notes, overwrite_note)
+    )
 
 
-POLICIES: dict[str, Policy] = {
-    "onset_offset": onset_offset,
-    "apex": apex,
-    "apex_window": apex_window,
-    "paper": paper,
+POLICY_FUNCTIONS: dict[str, Policy] = {
+    "onset_offset": select_onset_offset,
+    "apex": select_apex,
+    "apex_window": select_apex_window,
+    "paper": select_paper_frames,
 }
 
 
-def _around(clips: Sequence[Clip], classes: Sequence[str], *, window: int, called: str) -> Choice:
+def _select_near_apex(
+    clips: Sequence[Casme2Clip], classes: Sequence[str], *, window: int, policy_text: str
+) -> FrameSelection:
     """The frames at most `window` from each clip's apex; clips that have none of them are left out."""
     samples: list[Sample] = []
-    missing: list[Anomaly] = []
+    missing_apexes: list[Anomaly] = []
     for clip in clips:
         if clip.apex is None:
             continue
-        near = [number for number in clip.frames if abs(number - clip.apex) <= window]
-        samples += _samples(clip, near, classes=classes)
+        window_numbers = [number for number in clip.frames if abs(number - clip.apex) <= window]
+        samples += _make_samples(clip, window_numbers, classes=classes)
         if clip.apex not in clip.frames:
-            action = f"the {len(near)} frames beside it were kept" if near else "the clip was left out"
-            what = f"the apex frame {clip.apex} is not there"
-            missing.append(Anomaly(code="missing apex", where=shown(clip.name), what=what, action=action))
-    return Choice(
+            action = (
+                f"the {len(window_numbers)} frames beside it were kept"
+                if window_numbers
+                else "the clip was left out"
+            )
+            description = f"the apex frame {clip.apex} is not there"
+            missing_apexes.append(
+                Anomaly(
+                    code="missing apex", location=sanitize(clip.name), description=description, action=action
+                )
+            )
+    return FrameSelection(
         samples=tuple(samples),
-        anomalies=(*_apexes(clips, unusable="the clip was left out"), *missing),
-        notes=(f"{called}: {len(samples)}, of {len(clips)} clips",),
+        anomalies=(*_check_apexes(clips, unusable_action="the clip was left out"), *missing_apexes),
+        notes=(f"{policy_text}: {len(samples)}, of {len(clips)} clips",),
     )
 
 
-def _apexes(clips: Sequence[Clip], *, unusable: str) -> tuple[Anomaly, ...]:
+def _check_apexes(clips: Sequence[Casme2Clip], *, unusable_action: str) -> tuple[Anomaly, ...]:
     """Clips whose apex is no frame of theirs (what was done about it: `unusable`) or stands at an end."""
     anomalies: list[Anomaly] = []
     for clip in clips:
         if clip.apex is None:
-            code, what, action = "unusable apex", f"the sheet says {shown(clip.apex_text)!r}", unusable
+            code, description, action = (
+                "unusable apex",
+                f"the sheet says {sanitize(clip.apex_text)!r}",
+                unusable_action,
+            )
         elif clip.apex in (clip.onset, clip.offset):
             end = "onset" if clip.apex == clip.onset else "offset"
-            code, what, action = "odd apex", f"the apex is the {end}, {clip.apex}", "taken as it stands"
+            code, description, action = (
+                "odd apex",
+                f"the apex is the {end}, {clip.apex}",
+                "taken as it stands",
+            )
         else:
             continue
-        anomalies.append(Anomaly(code=code, where=shown(clip.name), what=what, action=action))
+        anomalies.append(
+            Anomaly(code=code, location=sanitize(clip.name), description=description, action=action)
+        )
     return tuple(anomalies)
 
 
-def _samples(clip: Clip, numbers: Collection[int], *, classes: Sequence[str]) -> list[Sample]:
+def _make_samples(clip: Casme2Clip, numbers: Collection[int], *, classes: Sequence[str]) -> list[Sample]:
     """Frames of one clip as samples; an apex at an end of its clip is called the apex."""
     roles = {clip.offset: "offset", clip.onset: "onset", clip.apex: "apex"}
-    label, first = classes.index(clip.emotion), clip.first
+    label, onset_ref = classes.index(clip.emotion), clip.onset_ref
     return [
         Sample(
             id=f"{clip.name}/{number}",
             path=clip.frames[number].path,
-            item=clip.frames[number].item,
+            frame_index=clip.frames[number].frame_index,
             label=label,
             subject=clip.subject,
             clip=clip.name,
-            frame=number,
+            frame_number=number,
             role=roles.get(number, ""),
-            onset=first,
+            onset_ref=onset_ref,
         )
         for number in numbers
     ]

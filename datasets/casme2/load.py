@@ -10,32 +10,32 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from datasets.casme2.choice import Found, choose
-from datasets.casme2.clips import join
+from datasets.casme2.choice import SheetChoice, choose_sheet
+from datasets.casme2.clips import build_clips
 from datasets.casme2.facts import (
+    ACCESS_INSTRUCTIONS,
     CLASSES,
+    DEFAULT_CLASSES,
     EDITION_2014,
-    OBTAIN,
-    USUAL,
-    complete_clips,
-    complete_samples,
+    get_expected_clip_counts,
+    get_expected_sample_counts,
 )
-from datasets.casme2.facts import FRAMES as FRAMES
+from datasets.casme2.facts import FRAME_POLICIES as FRAME_POLICIES
 from datasets.casme2.facts import LAYOUTS as LAYOUTS
-from datasets.casme2.files import find
-from datasets.casme2.frames import POLICIES
-from datasets.casme2.layout import check, pick
-from datasets.casme2.sheet import Row, edition, edition_note
-from datasets.casme2.spelling import respelled
-from datasets.casme2.takes import Takes
-from datasets.casme2.video import opened
-from datasets.classes import chosen
+from datasets.casme2.files import find_releases
+from datasets.casme2.frames import POLICY_FUNCTIONS
+from datasets.casme2.layout import check_releases, choose_release
+from datasets.casme2.sheet import SheetRow, describe_edition, detect_edition
+from datasets.casme2.spelling import match_case
+from datasets.casme2.takes import FilesByClip
+from datasets.casme2.video import read_video_lengths
+from datasets.classes import select_classes
 from datasets.spec import Anomaly, SampleTable
-from datasets.text import gathered, shown
-from datasets.tree import Tree
+from datasets.text import group_anomalies, sanitize
+from datasets.tree import DirectoryTree
 
 
-def load(root: Path, frames: str, *, classes: Sequence[str] = (), layout: str = "") -> SampleTable:
+def load(root: Path, frame_policy: str, *, classes: Sequence[str] = (), layout: str = "") -> SampleTable:
     """Read the release below `root` under the policy `frames`, one of `FRAMES`.
 
     `classes` are the six usual ones where none is named; "others" is accepted too. `layout` is one of
@@ -46,64 +46,80 @@ def load(root: Path, frames: str, *, classes: Sequence[str] = (), layout: str = 
         ValueError: no release, no sheet or no usable frame was found, the sheet cannot be read, or a class or
             a layout is unknown.
     """
-    assert frames in FRAMES, frames
-    names = chosen(classes, usual=USUAL, accepted=CLASSES, dataset="casme2")
-    tree = Tree(root)
-    releases, tables = find(tree)
-    check(releases, layout, tree=tree)
-    found = choose(tables, tree=tree)
-    rows = found.sheet.rows
-    releases = tuple(respelled(release, rows) for release in releases)
-    picked = pick(releases, rows, layout=layout, tree=tree)
-    takes = picked.release.takes
-    if picked.layout == "compressed":
-        takes = opened(takes)
-    clips, faults = join(rows, takes, classes=names)
-    choice = POLICIES[frames](clips, names)
-    anomalies = (*found.anomalies, *picked.release.anomalies, *faults, *choice.anomalies, *tree.anomalies)
-    if not choice.samples:
-        raise _nothing(tree, frames, found=found, takes=takes, anomalies=anomalies)
-    date = edition(rows)
+    assert frame_policy in FRAME_POLICIES, frame_policy
+    class_names = select_classes(classes, default=DEFAULT_CLASSES, choices=CLASSES, dataset="casme2")
+    tree = DirectoryTree(root)
+    releases, tables = find_releases(tree)
+    check_releases(releases, layout, tree=tree)
+    sheet_choice = choose_sheet(tables, tree=tree)
+    rows = sheet_choice.sheet.rows
+    releases = tuple(match_case(release, rows) for release in releases)
+    release_choice = choose_release(releases, rows, layout=layout, tree=tree)
+    files_by_clip = release_choice.release.files_by_clip
+    if release_choice.layout == "compressed":
+        files_by_clip = read_video_lengths(files_by_clip)
+    clips, join_anomalies = build_clips(rows, files_by_clip, classes=class_names)
+    selection = POLICY_FUNCTIONS[frame_policy](clips, class_names)
+    anomalies = (
+        *sheet_choice.anomalies,
+        *release_choice.release.anomalies,
+        *join_anomalies,
+        *selection.anomalies,
+        *tree.anomalies,
+    )
+    if not selection.samples:
+        raise _make_no_samples_error(
+            tree, frame_policy, sheet_choice=sheet_choice, files_by_clip=files_by_clip, anomalies=anomalies
+        )
+    edition_date = detect_edition(rows)
     return SampleTable(
         dataset="casme2",
-        frames=frames,
-        classes=names,
-        samples=tuple(sorted(choice.samples, key=lambda sample: (sample.subject, sample.clip, sample.frame))),
-        anomalies=gathered(anomalies),
-        notes=(
-            found.note,
-            edition_note(date),
-            *_set_aside(rows, names),
-            *choice.notes,
-            *(_unlike_the_paper(names, date, layout=picked.layout) if frames == "paper" else ()),
-            picked.note,
-            *_objective(found.sheet.objective),
+        frame_policy=frame_policy,
+        classes=class_names,
+        samples=tuple(
+            sorted(selection.samples, key=lambda sample: (sample.subject, sample.clip, sample.frame_number))
         ),
-        layout=picked.layout,
-        aligned=picked.layout == "cropped",
-        complete_clips=complete_clips(names, edition=date),
+        anomalies=group_anomalies(anomalies),
+        notes=(
+            sheet_choice.note,
+            describe_edition(edition_date),
+            *_describe_excluded_classes(rows, class_names),
+            *selection.notes,
+            *(
+                _describe_paper_differences(class_names, edition_date, layout=release_choice.layout)
+                if frame_policy == "paper"
+                else ()
+            ),
+            release_choice.note,
+            *_describe_objective_column(sheet_choice.sheet.objective_column),
+        ),
+        layout=release_choice.layout,
+        is_aligned=release_choice.layout == "cropped",
+        expected_clip_counts=get_expected_clip_counts(class_names, edition=edition_date),
         # The paper's counts are those of the cropped release.
-        complete_samples=complete_samples(frames, names, edition=date) if picked.layout == "cropped" else (),
+        expected_sample_counts=get_expected_sample_counts(frame_policy, class_names, edition=edition_date)
+        if release_choice.layout == "cropped"
+        else (),
     )
 
 
-def _set_aside(rows: Sequence[Row], names: Sequence[str]) -> tuple[str, ...]:
+def _describe_excluded_classes(rows: Sequence[SheetRow], names: Sequence[str]) -> tuple[str, ...]:
     """A note on the rows of classes that were not asked for."""
     counts = Counter(row.emotion for row in rows)
-    aside = [name for name in reversed(CLASSES) if name not in names and counts[name]]
-    if not aside:
+    excluded_classes = [name for name in reversed(CLASSES) if name not in names and counts[name]]
+    if not excluded_classes:
         return ()
-    listed = ", ".join(f"{name}: {counts[name]} rows" for name in aside)
-    return (f"{listed} of the sheet, left out as none of the classes {', '.join(names)}",)
+    row_counts = ", ".join(f"{name}: {counts[name]} rows" for name in excluded_classes)
+    return (f"{row_counts} of the sheet, left out as none of the classes {', '.join(names)}",)
 
 
-def _unlike_the_paper(names: Sequence[str], date: str, *, layout: str) -> tuple[str, ...]:
+def _describe_paper_differences(names: Sequence[str], date: str, *, layout: str) -> tuple[str, ...]:
     """Notes on why the paper's frames need not give the paper's counts."""
     notes: list[str] = []
     if date != EDITION_2014:
         notes.append(f"the counts of the paper's Table 2 need the sheet of {EDITION_2014}, which this is not")
-    if tuple(names) != USUAL:
-        notes.append(f"the paper's Table 2 is of six classes: {', '.join(USUAL)}")
+    if tuple(names) != DEFAULT_CLASSES:
+        notes.append(f"the paper's Table 2 is of six classes: {', '.join(DEFAULT_CLASSES)}")
     if layout in ("raw", "compressed"):
         notes.append(
             f"the paper's Table 2 is of the Cropped release, which lacks frames that {layout} may hold"
@@ -111,19 +127,24 @@ def _unlike_the_paper(names: Sequence[str], date: str, *, layout: str) -> tuple[
     return tuple(notes)
 
 
-def _objective(column: str) -> tuple[str, ...]:
+def _describe_objective_column(column: str) -> tuple[str, ...]:
     """A note on a column of objective classes."""
-    return (f"column {shown(column)!r} of the sheet: not used, labels are its emotions",) if column else ()
+    return (f"column {sanitize(column)!r} of the sheet: not used, labels are its emotions",) if column else ()
 
 
-def _nothing(
-    tree: Tree, frames: str, *, found: Found, takes: Takes, anomalies: Sequence[Anomaly]
+def _make_no_samples_error(
+    tree: DirectoryTree,
+    frame_policy: str,
+    *,
+    sheet_choice: SheetChoice,
+    files_by_clip: FilesByClip,
+    anomalies: Sequence[Anomaly],
 ) -> ValueError:
     """The error of a release and a sheet that give no sample together, with what stood in the way."""
     counts = Counter(anomaly.code for anomaly in anomalies)
-    faults = ", ".join(f"{code} {count}" for code, count in counts.most_common())
+    anomaly_counts = ", ".join(f"{code} {count}" for code, count in counts.most_common())
     return ValueError(
-        f"no usable frames below {tree.root} under the policy {frames!r}: none of the "
-        f"{len(found.sheet.rows)} rows of {shown(found.name)} fits one of the {len(takes)} clip folders "
-        f"({faults or 'none is of the classes asked for'}); do the two belong together? {OBTAIN}"
+        f"no usable frames below {tree.root} under the policy {frame_policy!r}: none of the "
+        f"{len(sheet_choice.sheet.rows)} rows of {sanitize(sheet_choice.relative_path)} fits one of the {len(files_by_clip)} clip folders "
+        f"({anomaly_counts or 'none is of the classes asked for'}); do the two belong together? {ACCESS_INSTRUCTIONS}"
     )

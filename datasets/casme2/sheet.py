@@ -11,12 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from datasets.casme2.cells import Grid, grids
-from datasets.casme2.facts import EDITIONS, OTHERS, TELLING
-from datasets.casme2.takes import subject_id
-from datasets.text import named
+from datasets.casme2.cells import Grid, read_tables
+from datasets.casme2.facts import EDITION_BY_EMOTION, OTHERS, RELABELED_CLIPS
+from datasets.casme2.takes import parse_subject
+from datasets.text import summarize_names
 
-COLUMNS = {
+COLUMN_ALIASES = {
     "Subject": ("subject", "subjectid"),
     "Filename": ("filename", "file", "clip"),
     "OnsetFrame": ("onsetframe", "onset", "onsetf"),
@@ -24,21 +24,21 @@ COLUMNS = {
     "OffsetFrame": ("offsetframe", "offset", "offsetf"),
     "Estimated Emotion": ("estimatedemotion", "emotion"),
 }
-HEADER_WITHIN = 15
+MAX_HEADER_ROWS = 15
 """The header is one of the first rows; copies have titles and empty rows above it."""
 
 _OBJECTIVE = re.compile(r"objectiveclass(es)?")
-_SPELLED_OTHERS = (OTHERS, "other")
+_OTHERS_SPELLINGS = (OTHERS, "other")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class SheetRow:
     """One row: `subject` as `sub01` ("" if unreadable), `emotion` in lower case, the rest as it stands.
 
     Rows of two copies are equal wherever they stand.
     """
 
-    line: int = field(compare=False)
+    line_number: int = field(compare=False)
     subject: str
     filename: str
     onset: str
@@ -53,64 +53,64 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
+class CodingSheet:
     """A sheet's rows in their order, and `objective`, its column of objective classes, "" without one."""
 
-    rows: tuple[Row, ...]
-    objective: str = ""
+    rows: tuple[SheetRow, ...]
+    objective_column: str = ""
 
 
-def read(path: Path) -> Sheet:
+def read_coding_sheet(path: Path) -> CodingSheet:
     """Every row that names a clip, of the first table of the file that has the columns.
 
     Raises:
         ValueError: the file cannot be read, none of its tables has the columns, or it names no clip.
     """
-    tables = grids(path)
-    lacking: list[tuple[int, str]] = []
+    tables = read_tables(path)
+    failures: list[tuple[int, str]] = []
     for grid in tables:
-        for index, header in enumerate(grid[:HEADER_WITHIN]):
-            columns, objective = _columns(header)
-            missing = [name for name in COLUMNS if name not in columns]
+        for index, header in enumerate(grid[:MAX_HEADER_ROWS]):
+            columns, objective_column = _find_columns(header)
+            missing = [name for name in COLUMN_ALIASES if name not in columns]
             if not missing:
-                rows = _rows(grid, below=index, columns=columns)
+                rows = _build_rows(grid, header_index=index, columns=columns)
                 if not rows:
                     raise ValueError(f"the sheet {path} must name clips: there is no row below its header")
-                return Sheet(rows=rows, objective=objective)
-            found = named([name for name in header if name], most=20) or "none"
-            lacking.append((len(missing), f"missing: {', '.join(missing)}; found: {found}"))
-    nearest = min(lacking, key=lambda fault: fault[0])[1] if lacking else "it is empty"
-    raise ValueError(f"the sheet {path} must have the columns {', '.join(COLUMNS)}; {nearest}")
+                return CodingSheet(rows=rows, objective_column=objective_column)
+            header_names = summarize_names([name for name in header if name], max_names=20) or "none"
+            failures.append((len(missing), f"missing: {', '.join(missing)}; found: {header_names}"))
+    nearest = min(failures, key=lambda failure: failure[0])[1] if failures else "it is empty"
+    raise ValueError(f"the sheet {path} must have the columns {', '.join(COLUMN_ALIASES)}; {nearest}")
 
 
-def _columns(header: Sequence[str]) -> tuple[dict[str, int], str]:
+def _find_columns(header: Sequence[str]) -> tuple[dict[str, int], str]:
     """Where our columns stand in a header, those that do, and the name of its objective classes."""
-    spelled: dict[str, int] = {}
-    objective = ""
-    for place, name in enumerate(header):
-        normal = re.sub(r"[^a-z]", "", name.lower())
-        spelled.setdefault(normal, place)
-        objective = objective or (name if _OBJECTIVE.fullmatch(normal) else "")
-    places = {
-        name: next((spelled[alias] for alias in aliases if alias in spelled), -1)
-        for name, aliases in COLUMNS.items()
+    column_by_name: dict[str, int] = {}
+    objective_column = ""
+    for column, name in enumerate(header):
+        normal_name = re.sub(r"[^a-z]", "", name.lower())
+        column_by_name.setdefault(normal_name, column)
+        objective_column = objective_column or (name if _OBJECTIVE.fullmatch(normal_name) else "")
+    columns = {
+        name: next((column_by_name[alias] for alias in aliases if alias in column_by_name), -1)
+        for name, aliases in COLUMN_ALIASES.items()
     }
-    return {name: place for name, place in places.items() if place >= 0}, objective
+    return {name: column for name, column in columns.items() if column >= 0}, objective_column
 
 
-def _rows(grid: Grid, *, below: int, columns: dict[str, int]) -> tuple[Row, ...]:
-    rows: list[Row] = []
-    for index, cells in enumerate(grid[below + 1 :], start=below + 2):
+def _build_rows(grid: Grid, *, header_index: int, columns: dict[str, int]) -> tuple[SheetRow, ...]:
+    rows: list[SheetRow] = []
+    for line_number, cells in enumerate(grid[header_index + 1 :], start=header_index + 2):
         subject, filename, onset, apex, offset, emotion = (
-            cells[columns[name]] if columns[name] < len(cells) else "" for name in COLUMNS
+            cells[columns[name]] if columns[name] < len(cells) else "" for name in COLUMN_ALIASES
         )
         # A workbook keeps formatted but empty rows below its last clip.
         if subject or filename:
-            emotion = OTHERS if emotion.lower() in _SPELLED_OTHERS else emotion.lower()
+            emotion = OTHERS if emotion.lower() in _OTHERS_SPELLINGS else emotion.lower()
             rows.append(
-                Row(
-                    line=index,
-                    subject=subject_id(subject),
+                SheetRow(
+                    line_number=line_number,
+                    subject=parse_subject(subject),
                     filename=filename,
                     onset=onset,
                     apex=apex,
@@ -121,20 +121,20 @@ def _rows(grid: Grid, *, below: int, columns: dict[str, int]) -> tuple[Row, ...]
     return tuple(rows)
 
 
-def edition(rows: Iterable[Row]) -> str:
+def detect_edition(rows: Iterable[SheetRow]) -> str:
     """The day of the labels' edition, told by the three clips whose emotion was changed in 2019, or ""."""
     emotions: dict[tuple[str, str], str] = {}
     for row in rows:
         emotions.setdefault(row.key, row.emotion)
-    for emotion, date in EDITIONS.items():
-        if all(emotions.get(key) == emotion for key in TELLING):
+    for emotion, date in EDITION_BY_EMOTION.items():
+        if all(emotions.get(key) == emotion for key in RELABELED_CLIPS):
             return date
     return ""
 
 
-def edition_note(date: str) -> str:
+def describe_edition(date: str) -> str:
     """What a table says of the edition of its labels, `date` being `edition`'s answer."""
-    clips = ", ".join("/".join(key) for key in TELLING)
+    clips = ", ".join("/".join(key) for key in RELABELED_CLIPS)
     if date:
         return f"labels: edition of {date}, told by {clips}"
     return f"labels: edition unknown, {clips} do not tell 2014 from 2019"

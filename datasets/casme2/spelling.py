@@ -9,38 +9,38 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 
-from datasets.casme2.sheet import Row
-from datasets.casme2.takes import Release
+from datasets.casme2.sheet import SheetRow
+from datasets.casme2.takes import Casme2Release
 from datasets.spec import Anomaly
-from datasets.text import named, shown
+from datasets.text import sanitize, summarize_names
 
 Key = tuple[str, str]
 
 
-def respelled(release: Release, rows: Iterable[Row]) -> Release:
+def match_case(release: Casme2Release, rows: Iterable[SheetRow]) -> Casme2Release:
     """The release with its clips named as the rows have them, and one anomaly where any was not."""
     keys = {row.key for row in rows}
-    wanted = _by_lower_case(keys - release.takes.keys())
-    spelled = {
-        there[0]: wanted[folded][0]
-        for folded, there in _by_lower_case(release.takes.keys() - keys).items()
-        if len(there) == len(wanted.get(folded, ())) == 1
+    sheet_keys = _group_by_lower_case(keys - release.files_by_clip.keys())
+    renames = {
+        disk_key[0]: sheet_keys[lower_key][0]
+        for lower_key, disk_key in _group_by_lower_case(release.files_by_clip.keys() - keys).items()
+        if len(disk_key) == len(sheet_keys.get(lower_key, ())) == 1
     }
-    if not spelled:
+    if not renames:
         return release
-    pairs = [f"{'/'.join(there)} for {'/'.join(row)}" for there, row in sorted(spelled.items())]
+    pairs = [f"{'/'.join(disk_key)} for {'/'.join(row)}" for disk_key, row in sorted(renames.items())]
     anomaly = Anomaly(
         code="other case",
-        where=shown("/".join(min(spelled))),
-        what=f"{len(pairs)} clips are named in another case than in the sheet: {named(pairs)}",
+        location=sanitize("/".join(min(renames))),
+        description=f"{len(pairs)} clips are named in another case than in the sheet: {summarize_names(pairs)}",
         action="they were taken as the same",
     )
-    takes = {spelled.get(key, key): take for key, take in release.takes.items()}
-    return replace(release, takes=takes, anomalies=(*release.anomalies, anomaly))
+    files_by_clip = {renames.get(key, key): clip_files for key, clip_files in release.files_by_clip.items()}
+    return replace(release, files_by_clip=files_by_clip, anomalies=(*release.anomalies, anomaly))
 
 
-def _by_lower_case(keys: Iterable[Key]) -> dict[Key, list[Key]]:
-    found: dict[Key, list[Key]] = defaultdict(list)
+def _group_by_lower_case(keys: Iterable[Key]) -> dict[Key, list[Key]]:
+    groups: dict[Key, list[Key]] = defaultdict(list)
     for subject, name in keys:
-        found[subject, name.casefold()].append((subject, name))
-    return found
+        groups[subject, name.casefold()].append((subject, name))
+    return groups

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from datasets.spec import Anomaly, Picture
-from datasets.text import named, shown
-from datasets.tree import Tree
+from datasets.spec import Anomaly, ImageRef
+from datasets.text import sanitize, summarize_names
+from datasets.tree import DirectoryTree
 
 FORMS = ("cropped", "img", "compressed")
 """Layouts as file names tell them: which of the two raw ones "img" is, only a sheet can say."""
@@ -22,134 +22,146 @@ FORMS = ("cropped", "img", "compressed")
 _SUBJECT = re.compile(r"(?:sub)?0*(\d{1,2})(?:\.0+)?", re.IGNORECASE | re.ASCII)
 _FRAME = re.compile(r"(reg_)?img(\d{1,9})\.(?:jpe?g|png)", re.IGNORECASE | re.ASCII)
 _IMAGE = re.compile(r"[^.].*\.(?:jpe?g|png|bmp)", re.IGNORECASE | re.DOTALL)
-_NAMED_AS = {"cropped": "reg_img<number>", "img": "img<number>"}
+_FRAME_NAMES = {"cropped": "reg_img<number>", "img": "img<number>"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Take:
+class ClipFiles:
     """One clip on disk: a file for each frame number, or one video of the frames 1 to `length`.
 
     `fault` says why a video cannot be used; an unopened one has no length.
     """
 
-    files: Mapping[int, str] = field(default_factory=dict)
-    video: str = ""
-    length: int = 0
+    frame_paths: Mapping[int, str] = field(default_factory=dict)
+    video_path: str = ""
+    num_frames: int = 0
     fault: str = ""
 
     def __len__(self) -> int:
-        return self.length if self.video else len(self.files)
+        return self.num_frames if self.video_path else len(self.frame_paths)
 
-    def within(self, onset: int, offset: int) -> dict[int, Picture]:
+    def select_frames(self, onset: int, offset: int) -> dict[int, ImageRef]:
         """Frame number → picture from onset to offset, both included, in order, as far as there are any."""
-        if self.video:
-            numbers = range(max(onset, 1), min(offset, self.length) + 1)
-            return {number: Picture(self.video, number - 1) for number in numbers}
-        return {number: Picture(path) for number, path in self.files.items() if onset <= number <= offset}
+        if self.video_path:
+            numbers = range(max(onset, 1), min(offset, self.num_frames) + 1)
+            return {number: ImageRef(self.video_path, number - 1) for number in numbers}
+        return {
+            number: ImageRef(path) for number, path in self.frame_paths.items() if onset <= number <= offset
+        }
 
 
-Takes = dict[tuple[str, str], Take]
+FilesByClip = dict[tuple[str, str], ClipFiles]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
+class Casme2Release:
     """The clips of one form below a folder of subject folders, by (subject, clip); videos are unopened."""
 
     folder: Path
     form: str
-    takes: Takes
+    files_by_clip: FilesByClip
     anomalies: tuple[Anomaly, ...] = ()
 
 
-def subject_id(text: str) -> str:
+def parse_subject(text: str) -> str:
     """The subject behind any spelling (`1`, `01`, `1.0`, `sub1`, `sub01`) as `sub01`; "" if it is none."""
     match = _SUBJECT.fullmatch(text.strip())
     return f"sub{int(match[1]):02d}" if match else ""
 
 
-def releases(tree: Tree, folder: Path) -> tuple[Release, ...]:
+def build_releases(tree: DirectoryTree, folder: Path) -> tuple[Casme2Release, ...]:
     """One release for each form that the clips of this folder's subjects have.
 
     A clip folder without any frame belongs to both forms that are folders.
     """
-    takes: dict[str, Takes] = {form: {} for form in FORMS}
+    files_by_form: dict[str, FilesByClip] = {form: {} for form in FORMS}
     anomalies: dict[str, list[Anomaly]] = {form: [] for form in FORMS}
-    empty: Takes = {}
-    for key, place, form, take, odd in _clips(tree, folder):
-        into = takes.get(form, empty)
-        if key not in into:
-            into[key] = take
-            anomalies.get(form, []).extend(odd)
+    empty_folders: FilesByClip = {}
+    for key, path, form, clip_files, clip_anomalies in _scan_clips(tree, folder):
+        target = files_by_form.get(form, empty_folders)
+        if key not in target:
+            target[key] = clip_files
+            anomalies.get(form, []).extend(clip_anomalies)
             continue
         kind = "video" if form == "compressed" else "folder"
-        what = f"{shown(tree.relative(place))} is a second {kind} of this subject and name"
+        description = f"{sanitize(tree.relative_to_root(path))} is a second {kind} of this subject and name"
         anomalies.get(form, []).append(
-            _odd(f"duplicate {kind}", "/".join(key), what=what, action="the first one was used")
+            _make_anomaly(
+                f"duplicate {kind}", "/".join(key), description=description, action="the first one was used"
+            )
         )
     return tuple(
-        Release(
+        Casme2Release(
             folder=folder,
             form=form,
-            takes=takes[form] if form == "compressed" else {**empty, **takes[form]},
+            files_by_clip=files_by_form[form]
+            if form == "compressed"
+            else {**empty_folders, **files_by_form[form]},
             anomalies=tuple(anomalies[form]),
         )
         for form in FORMS
-        if takes[form]
+        if files_by_form[form]
     )
 
 
-def _clips(tree: Tree, folder: Path) -> Iterator[tuple[tuple[str, str], Path, str, Take, list[Anomaly]]]:
+def _scan_clips(
+    tree: DirectoryTree, folder: Path
+) -> Iterator[tuple[tuple[str, str], Path, str, ClipFiles, list[Anomaly]]]:
     """Key, place, form, take and oddities of every clip below a folder; "" is the form of an empty one."""
-    for child in tree.listed(folder).folders:
-        subject = subject_id(child.name)
+    for child in tree.list_folder(folder).folders:
+        subject = parse_subject(child.name)
         if not subject:
             continue
-        listing = tree.listed(child)
+        listing = tree.list_folder(child)
         for clip in listing.folders:
-            form, take, odd = _images(tree, clip, where=f"{subject}/{clip.name}")
-            yield (subject, clip.name), clip, form, take, odd
+            form, clip_files, clip_anomalies = _scan_images(tree, clip, location=f"{subject}/{clip.name}")
+            yield (subject, clip.name), clip, form, clip_files, clip_anomalies
         for file in listing.files:
             if file.suffix.lower() == ".avi":
-                yield (subject, file.stem), file, "compressed", Take(video=str(file)), []
+                yield (subject, file.stem), file, "compressed", ClipFiles(video_path=str(file)), []
 
 
-def _images(tree: Tree, clip: Path, *, where: str) -> tuple[str, Take, list[Anomaly]]:
+def _scan_images(tree: DirectoryTree, clip: Path, *, location: str) -> tuple[str, ClipFiles, list[Anomaly]]:
     """Form and frames of one clip folder, by number, and what in it is an image and no frame."""
-    names = sorted(_names(tree, clip))
+    names = sorted(_list_file_names(tree, clip))
     matches = {name: match for name in names if (match := _FRAME.fullmatch(name))}
     form = "cropped" if any(match[1] for match in matches.values()) else "img" if matches else ""
     prefix = os.path.join(clip, "")
-    files: dict[int, str] = {}
-    repeated: list[str] = []
-    strange: list[str] = []
+    frame_paths: dict[int, str] = {}
+    duplicates: list[str] = []
+    unknown_images: list[str] = []
     for name in names:
         match = matches.get(name)
         if match and bool(match[1]) == (form == "cropped"):
-            if files.setdefault(int(match[2]), prefix + name) != prefix + name:
-                repeated.append(name)
+            if frame_paths.setdefault(int(match[2]), prefix + name) != prefix + name:
+                duplicates.append(name)
         elif _IMAGE.fullmatch(name):
-            strange.append(name)
-    odd: list[Anomaly] = []
-    if repeated:
-        what = f"{len(repeated)} of its files repeat a frame: {named(repeated)}"
-        odd.append(_odd("duplicate frame", where, what=what, action="they were left out"))
-    if strange:
-        what = f"{len(strange)} of its images are no {_NAMED_AS.get(form, 'frames')}: {named(strange)}"
-        odd.append(_odd("strange image", where, what=what, action="they were left out"))
-    return form, Take(files=dict(sorted(files.items()))), odd
+            unknown_images.append(name)
+    clip_anomalies: list[Anomaly] = []
+    if duplicates:
+        description = f"{len(duplicates)} of its files repeat a frame: {summarize_names(duplicates)}"
+        clip_anomalies.append(
+            _make_anomaly("duplicate frame", location, description=description, action="they were left out")
+        )
+    if unknown_images:
+        description = f"{len(unknown_images)} of its images are no {_FRAME_NAMES.get(form, 'frames')}: {summarize_names(unknown_images)}"
+        clip_anomalies.append(
+            _make_anomaly("strange image", location, description=description, action="they were left out")
+        )
+    return form, ClipFiles(frame_paths=dict(sorted(frame_paths.items()))), clip_anomalies
 
 
-def _names(tree: Tree, clip: Path) -> list[str]:
+def _list_file_names(tree: DirectoryTree, clip: Path) -> list[str]:
     """The files of a clip folder; where it cannot be opened or has links, the tree sees to them."""
     try:
         with os.scandir(clip) as entries:
-            found = [(entry.name, entry.is_symlink(), entry.is_file()) for entry in entries]
+            entry_types = [(entry.name, entry.is_symlink(), entry.is_file()) for entry in entries]
     except OSError:
-        found = [("", True, False)]
-    if any(link for _, link, _ in found):
-        return [path.name for path in tree.listed(clip).files]
-    return [name for name, _, is_file in found if is_file]
+        entry_types = [("", True, False)]
+    if any(is_link for _, is_link, _ in entry_types):
+        return [path.name for path in tree.list_folder(clip).files]
+    return [name for name, _, is_file in entry_types if is_file]
 
 
-def _odd(code: str, where: str, *, what: str, action: str) -> Anomaly:
-    return Anomaly(code=code, where=shown(where), what=what, action=action)
+def _make_anomaly(code: str, location: str, *, description: str, action: str) -> Anomaly:
+    return Anomaly(code=code, location=sanitize(location), description=description, action=action)

@@ -10,57 +10,57 @@ from dataclasses import replace
 
 import cv2
 
-from datasets.casme2.takes import Take, Takes
+from datasets.casme2.takes import ClipFiles, FilesByClip
 
 _WORKERS = 8
-_FEWEST_BYTES = 8  # Each frame of an AVI has a header of eight bytes.
-_FFMPEG_LOG = "OPENCV_FFMPEG_LOGLEVEL"
+_MIN_FRAME_BYTES = 8  # Each frame of an AVI has a header of eight bytes.
+_FFMPEG_LOG_VARIABLE = "OPENCV_FFMPEG_LOGLEVEL"
 
 
-def opened(takes: Mapping[tuple[str, str], Take]) -> Takes:
+def read_video_lengths(files_by_clip: Mapping[tuple[str, str], ClipFiles]) -> FilesByClip:
     """The takes with the length of every video, or its fault."""
-    with _silence(), ThreadPoolExecutor(_WORKERS) as pool:
-        lengths = pool.map(_length, [take.video for take in takes.values()])
+    with _silence_decoders(), ThreadPoolExecutor(_WORKERS) as pool:
+        lengths = pool.map(_read_length, [clip_files.video_path for clip_files in files_by_clip.values()])
         return {
-            key: replace(take, length=length, fault=fault)
-            for (key, take), (length, fault) in zip(takes.items(), lengths, strict=True)
+            key: replace(clip_files, num_frames=length, fault=fault)
+            for (key, clip_files), (length, fault) in zip(files_by_clip.items(), lengths, strict=True)
         }
 
 
-def _length(path: str) -> tuple[int, str]:
+def _read_length(path: str) -> tuple[int, str]:
     """Number of frames, and "" or the reason why there are none."""
     try:
         # OpenCV ends the process over a name that is no text.
         path.encode()
         with open(path, "rb") as file:
-            head = file.read(12)
+            header = file.read(12)
         size = os.stat(path).st_size
     except UnicodeError:
         return 0, "its name is no text; rename it"
     except OSError as error:
         return 0, f"it cannot be read: {error.strerror}"
     # Any other file is kept from FFmpeg, which would take a text for a playlist of further files.
-    if head[:4] != b"RIFF" or head[8:] != b"AVI ":
+    if header[:4] != b"RIFF" or header[8:] != b"AVI ":
         return 0, "the file is empty" if not size else "the file is no AVI"
-    video = cv2.VideoCapture(path, cv2.CAP_FFMPEG)
+    capture = cv2.VideoCapture(path, cv2.CAP_FFMPEG)
     try:
-        count = video.get(cv2.CAP_PROP_FRAME_COUNT) if video.isOpened() else 0.0
+        count = capture.get(cv2.CAP_PROP_FRAME_COUNT) if capture.isOpened() else 0.0
     finally:
-        video.release()
-    if not 0 < count <= size / _FEWEST_BYTES:
+        capture.release()
+    if not 0 < count <= size / _MIN_FRAME_BYTES:
         return 0, f"no video that OpenCV opens, or one without frames ({size} bytes)"
     return int(count), ""
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
+def _silence_decoders() -> Iterator[None]:
     """Keep OpenCV and FFmpeg from writing of damaged files to the terminal; they are listed as anomalies."""
-    level, told = cv2.utils.logging.getLogLevel(), os.environ.get(_FFMPEG_LOG)
+    opencv_level, ffmpeg_level = cv2.utils.logging.getLogLevel(), os.environ.get(_FFMPEG_LOG_VARIABLE)
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    os.environ.setdefault(_FFMPEG_LOG, "-8")
+    os.environ.setdefault(_FFMPEG_LOG_VARIABLE, "-8")
     try:
         yield
     finally:
-        cv2.utils.logging.setLogLevel(level)
-        if told is None:
-            del os.environ[_FFMPEG_LOG]
+        cv2.utils.logging.setLogLevel(opencv_level)
+        if ffmpeg_level is None:
+            del os.environ[_FFMPEG_LOG_VARIABLE]

@@ -5,78 +5,96 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
-from datasets.ckplus.clips import Clip, Release, incomplete
-from datasets.ckplus.names import IMAGE_LIKE, class_of, frame_of, is_image, originals_first, some
+from datasets.ckplus.clips import CkplusClip, CkplusRelease, check_completeness
+from datasets.ckplus.names import (
+    EXAMPLE_IMAGE,
+    format_names,
+    is_image,
+    parse_class,
+    parse_frame_name,
+    sort_originals_first,
+)
 from datasets.spec import Anomaly
-from datasets.tree import Tree
+from datasets.tree import DirectoryTree
 
-HELD = 3
+FRAMES_PER_SEQUENCE = 3
 """Frames of each sequence."""
 
 
-def read(tree: Tree, place: Path) -> Release:
+def read_ck48(tree: DirectoryTree, base_folder: Path) -> CkplusRelease:
     """Every sequence below the folder of class folders `place`, by name."""
-    found: dict[str, dict[str, dict[int, str]]] = defaultdict(lambda: defaultdict(dict))
+    frames_by_clip: dict[str, dict[str, dict[int, str]]] = defaultdict(lambda: defaultdict(dict))
     anomalies: list[Anomaly] = []
-    for folder in tree.listed(place).folders:
-        emotion = class_of(folder.name)
-        files = tree.listed(folder).files
+    for folder in tree.list_folder(base_folder).folders:
+        emotion = parse_class(folder.name)
+        files = tree.list_folder(folder).files
         if emotion:
-            anomalies += _collect(tree, folder, found=found, emotion=emotion)
-        elif count := sum(frame_of(path.name) is not None for path in files):
-            where, what = tree.relative(folder), "the folder's name is no class of CK+"
+            anomalies += _collect_frames(tree, folder, frames_by_clip=frames_by_clip, emotion=emotion)
+        elif count := sum(parse_frame_name(path.name) is not None for path in files):
+            location, description = tree.relative_to_root(folder), "the folder's name is no class of CK+"
             action = f"its {count} images were left out"
-            anomalies.append(Anomaly(code="unknown class", where=where, what=what, action=action))
-    clips: list[Clip] = []
-    for name, emotions in sorted(found.items()):
-        if len(emotions) > 1:
-            what = f"the sequence stands under {' and '.join(sorted(emotions))}"
+            anomalies.append(
+                Anomaly(code="unknown class", location=location, description=description, action=action)
+            )
+    clips: list[CkplusClip] = []
+    for name, frames_by_emotion in sorted(frames_by_clip.items()):
+        if len(frames_by_emotion) > 1:
+            description = f"the sequence stands under {' and '.join(sorted(frames_by_emotion))}"
             action = "the sequence was left out"
-            anomalies.append(Anomaly(code="two classes", where=name, what=what, action=action))
+            anomalies.append(
+                Anomaly(code="two classes", location=name, description=description, action=action)
+            )
             continue
-        ((emotion, frames),) = emotions.items()
-        clip, faults = _clip(name, emotion, frames=dict(sorted(frames.items())))
+        ((emotion, frames),) = frames_by_emotion.items()
+        clip, clip_anomalies = _build_clip(name, emotion, frames=dict(sorted(frames.items())))
         clips.append(clip)
-        anomalies += faults
+        anomalies += clip_anomalies
     subjects = len({clip.subject for clip in clips})
     note = f"sequences: {len(clips)}, of {subjects} subjects"
-    return Release(clips=tuple(clips), anomalies=tuple(anomalies), notes=(note,))
+    return CkplusRelease(clips=tuple(clips), anomalies=tuple(anomalies), notes=(note,))
 
 
-def _collect(
-    tree: Tree, folder: Path, *, found: dict[str, dict[str, dict[int, str]]], emotion: str
+def _collect_frames(
+    tree: DirectoryTree, folder: Path, *, frames_by_clip: dict[str, dict[str, dict[int, str]]], emotion: str
 ) -> list[Anomaly]:
     """Put the frames of a class folder into `found` (clip → class → frame → path); list what is none."""
-    strange: list[str] = []
-    repeated: list[str] = []
-    listing = tree.listed(folder)
-    for path in originals_first(listing.files):
-        told = frame_of(path.name)
-        if told is None:
-            strange += [path.name] if is_image(path.name) else []
-        elif told[1] in found[told[0]][emotion]:
-            repeated.append(path.name)
+    unknown_images: list[str] = []
+    duplicates: list[str] = []
+    listing = tree.list_folder(folder)
+    for path in sort_originals_first(listing.files):
+        frame_key = parse_frame_name(path.name)
+        if frame_key is None:
+            unknown_images += [path.name] if is_image(path.name) else []
+        elif frame_key[1] in frames_by_clip[frame_key[0]][emotion]:
+            duplicates.append(path.name)
         else:
-            found[told[0]][emotion][told[1]] = str(path)
-    where = tree.relative(folder)
+            frames_by_clip[frame_key[0]][emotion][frame_key[1]] = str(path)
+    location = tree.relative_to_root(folder)
     return [
-        Anomaly(code=code, where=where, what=f"{what}: {some(names)}", action=f"{len(names)} were left out")
-        for code, what, names in (
-            ("strange image", f"images not named like {IMAGE_LIKE}", strange),
-            ("duplicate frame", "images of frames that another image shows", repeated),
+        Anomaly(
+            code=code,
+            location=location,
+            description=f"{description}: {format_names(names)}",
+            action=f"{len(names)} were left out",
+        )
+        for code, description, names in (
+            ("strange image", f"images not named like {EXAMPLE_IMAGE}", unknown_images),
+            ("duplicate frame", "images of frames that another image shows", duplicates),
             ("strange folder", "folders within a class", [path.name for path in listing.folders]),
         )
         if names
     ]
 
 
-def _clip(name: str, emotion: str, *, frames: dict[int, str]) -> tuple[Clip, list[Anomaly]]:
+def _build_clip(name: str, emotion: str, *, frames: dict[int, str]) -> tuple[CkplusClip, list[Anomaly]]:
     """One sequence, cut to its last three frames, and what is wrong with it."""
-    last = dict(list(frames.items())[-HELD:])
-    clip = Clip(name=name, subject=name.partition("/")[0], emotion=emotion, frames=last, whole=False)
-    anomalies = incomplete(clip)
-    if len(frames) > HELD:
-        what = f"CK+48 has {HELD} frames of a sequence; here are {len(frames)}"
-        action = f"the last {HELD} were kept"
-        anomalies.append(Anomaly(code="long sequence", where=name, what=what, action=action))
+    last_frames = dict(list(frames.items())[-FRAMES_PER_SEQUENCE:])
+    clip = CkplusClip(
+        name=name, subject=name.partition("/")[0], emotion=emotion, frames=last_frames, is_full_sequence=False
+    )
+    anomalies = check_completeness(clip)
+    if len(frames) > FRAMES_PER_SEQUENCE:
+        description = f"CK+48 has {FRAMES_PER_SEQUENCE} frames of a sequence; here are {len(frames)}"
+        action = f"the last {FRAMES_PER_SEQUENCE} were kept"
+        anomalies.append(Anomaly(code="long sequence", location=name, description=description, action=action))
     return clip, anomalies

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from datasets.ckplus.names import some
+from datasets.ckplus.names import format_names
 from datasets.spec import Anomaly
 
-SHORT = 3
+MIN_FRAMES = 3
 """Frames that a sequence must have for `last3` to find its three."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Clip:
+class CkplusClip:
     """A sequence: `name` as S005/001, `frames` from frame number to path, in order of number.
 
     `whole` says whether the release holds sequences from frame 1 on, the neutral onset.
@@ -23,34 +23,39 @@ class Clip:
     subject: str
     emotion: str
     frames: dict[int, str]
-    whole: bool
+    is_full_sequence: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
+class CkplusRelease:
     """Every usable labelled sequence of a release, all that is odd about it, and what was read."""
 
-    clips: tuple[Clip, ...]
+    clips: tuple[CkplusClip, ...]
     anomalies: tuple[Anomaly, ...]
     notes: tuple[str, ...]
 
 
-def incomplete(clip: Clip) -> list[Anomaly]:
+def check_completeness(clip: CkplusClip) -> list[Anomaly]:
     """What a clip lacks between its first frame and its last, and whether it has three at all."""
     numbers = list(clip.frames)
-    first = 0 if clip.whole else numbers[0] - 1
-    gaps = [(a + 1, b - 1) for a, b in pairwise([first, *numbers]) if b > a + 1]
+    first = 0 if clip.is_full_sequence else numbers[0] - 1
+    gaps = [(start + 1, end - 1) for start, end in pairwise([first, *numbers]) if end > start + 1]
     anomalies = []
     if gaps:
-        runs = some([str(a) if a == b else f"{a}-{b}" for a, b in gaps])
-        missing = sum(b - a + 1 for a, b in gaps)
-        what = f"{missing} of the frames {first + 1}-{numbers[-1]} are not there: {runs}"
-        anomalies.append(_kept("missing frames", clip, what))
-    if len(numbers) < SHORT:
-        what = f"the sequence has fewer than {SHORT} frames: {len(numbers)}"
-        anomalies.append(_kept("short sequence", clip, what))
+        runs = format_names([str(start) if start == end else f"{start}-{end}" for start, end in gaps])
+        missing = sum(end - start + 1 for start, end in gaps)
+        description = f"{missing} of the frames {first + 1}-{numbers[-1]} are not there: {runs}"
+        anomalies.append(_make_anomaly("missing frames", clip, description))
+    if len(numbers) < MIN_FRAMES:
+        description = f"the sequence has fewer than {MIN_FRAMES} frames: {len(numbers)}"
+        anomalies.append(_make_anomaly("short sequence", clip, description))
     return anomalies
 
 
-def _kept(code: str, clip: Clip, what: str) -> Anomaly:
-    return Anomaly(code=code, where=clip.name, what=what, action=f"kept what is there: {len(clip.frames)}")
+def _make_anomaly(code: str, clip: CkplusClip, description: str) -> Anomaly:
+    return Anomaly(
+        code=code,
+        location=clip.name,
+        description=description,
+        action=f"kept what is there: {len(clip.frames)}",
+    )

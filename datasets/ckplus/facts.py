@@ -11,11 +11,11 @@ from collections.abc import Mapping
 LAYOUTS = ("official", "ck48", "h5", "csv")
 """The forms in which CK+ goes about, the preferred ones first."""
 
-FRAMES = ("last3", "peak", "all")
+FRAME_POLICIES = ("last3", "peak", "all")
 """The last three frames of a labelled sequence (the paper's), its last one, or all of them."""
 
-POLICIES: Mapping[str, tuple[str, ...]] = {
-    "official": FRAMES,
+POLICIES_BY_LAYOUT: Mapping[str, tuple[str, ...]] = {
+    "official": FRAME_POLICIES,
     "ck48": ("last3", "peak"),
     "h5": ("last3",),
     "csv": ("last3",),
@@ -27,26 +27,26 @@ NEUTRAL = "neutral"
 """A class of ckextended.csv alone."""
 
 CSV_CLASSES = tuple(sorted((*CLASSES, NEUTRAL)))
-USUAL = tuple(name for name in CLASSES if name != "contempt")
+DEFAULT_CLASSES = tuple(name for name in CLASSES if name != "contempt")
 """The paper's six."""
 
-SEQUENCES: Mapping[str, int] = dict(zip(CLASSES, (45, 18, 59, 25, 69, 28, 83), strict=True))
+SEQUENCE_COUNTS: Mapping[str, int] = dict(zip(CLASSES, (45, 18, 59, 25, 69, 28, 83), strict=True))
 """Labelled sequences of a complete release, by class."""
 
-USUAL_FOLDS = 10
+STANDARD_FOLDS = 10
 """The field's: labelled subjects in ascending order, every tenth to one fold."""
 
-CSV_ROWS = 920
+CSV_ROW_COUNT = 920
 """Rows of the known copies of ckextended.csv."""
 
 LABEL_CODES: Mapping[int, str] = dict(enumerate(CLASSES, start=1))
 """The official label files'; their 0, neutral, is never used."""
 
-H5_CODES: Mapping[int, str] = dict(enumerate((*USUAL, "contempt")))
-CSV_CODES: Mapping[int, str] = dict(enumerate((*USUAL, NEUTRAL, "contempt")))
+H5_CODES: Mapping[int, str] = dict(enumerate((*DEFAULT_CLASSES, "contempt")))
+CSV_CODES: Mapping[int, str] = dict(enumerate((*DEFAULT_CLASSES, NEUTRAL, "contempt")))
 """The two containers agree on 0 to 5 alone."""
 
-SIDE = 48
+IMAGE_SIZE = 48
 """Pixels a side of the images in the containers."""
 
 CLASS_FOLDERS: Mapping[str, str] = {
@@ -61,7 +61,7 @@ CLASS_FOLDERS: Mapping[str, str] = {
 }
 """Names that CK+48's folders go by, in lower case."""
 
-OBTAIN = (
+ACCESS_INSTRUCTIONS = (
     "CK+ is free for research under an agreement with the Affect Analysis Group, University of Pittsburgh: "
     "ask with the form at http://www.jeffcohn.net/Resources/, unpack the images and the emotion labels into "
     "one folder, and name it by --root or HARNESS_CKPLUS. `harness data synthesize --layout ck-official` "

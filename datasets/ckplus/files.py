@@ -15,37 +15,45 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datasets.ckplus import labels as ckplus_labels
-from datasets.ckplus.facts import LAYOUTS, OBTAIN
-from datasets.ckplus.names import IMAGE_LIKE, LABEL_LIKE, class_of, frame_of, labelled_by, some, subject_id
-from datasets.tree import LEVELS, Listing, Tree
+from datasets.ckplus.facts import ACCESS_INSTRUCTIONS, LAYOUTS
+from datasets.ckplus.names import (
+    EXAMPLE_IMAGE,
+    EXAMPLE_LABEL,
+    format_names,
+    parse_class,
+    parse_frame_name,
+    parse_label_name,
+    parse_subject,
+)
+from datasets.tree import MAX_DEPTH, DirectoryTree, Listing
 
-_NAMED_CK = re.compile(r"(?:.*[^a-z])?ck(?:[^a-z]|data|extended|plus).*", re.IGNORECASE)
-_KINDS = {".h5": "h5", ".hdf5": "h5", ".csv": "csv"}
+_CONTAINER_NAME = re.compile(r"(?:.*[^a-z])?ck(?:[^a-z]|data|extended|plus).*", re.IGNORECASE)
+_CONTAINER_KINDS = {".h5": "h5", ".hdf5": "h5", ".csv": "csv"}
 
-LOOKED_FOR = (
-    f"images like S005/001/{IMAGE_LIKE} with labels like S005/001/{LABEL_LIKE}, class folders like "
+EXAMPLE_PATHS = (
+    f"images like S005/001/{EXAMPLE_IMAGE} with labels like S005/001/{EXAMPLE_LABEL}, class folders like "
     "happy/S010_004_00000017.png, CK_data.h5, ckextended.csv"
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Survey:
+class ReleaseSearch:
     """What lies below `root`: the places of each layout, and of the official labels, the upper ones first.
 
     `tree` names them: it starts at `root`, or at the folder that `root` lies in where that is a file.
     """
 
     root: Path
-    tree: Tree
-    places: dict[str, list[Path]]
+    tree: DirectoryTree
+    paths: dict[str, list[Path]]
 
-    def named(self, places: Iterable[Path]) -> str:
+    def format_paths(self, paths: Iterable[Path]) -> str:
         """Places as texts name them."""
-        return some([self.tree.relative(place) for place in places])
+        return format_names([self.tree.relative_to_root(path) for path in paths])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class LayoutChoice:
     """The layout to read: its folder or container, and the official one's folder of labels."""
 
     layout: str
@@ -54,118 +62,137 @@ class Place:
     note: str
 
 
-def survey(root: Path) -> Survey:
+def search_releases(root: Path) -> ReleaseSearch:
     """Look for every layout at most four levels below `root`, or take `root` for a container.
 
     Raises:
         ValueError: `root` is not there, or is a file that is no container.
     """
     root = root.expanduser().absolute()
-    places: dict[str, list[Path]] = {kind: [] for kind in (*LAYOUTS, "labels")}
+    paths: dict[str, list[Path]] = {kind: [] for kind in (*LAYOUTS, "labels")}
     if not os.path.exists(root):
-        raise ValueError(f"the data must exist: there is no {root}. {OBTAIN}")
+        raise ValueError(f"the data must exist: there is no {root}. {ACCESS_INSTRUCTIONS}")
     if root.is_file():
-        if root.suffix.lower() not in _KINDS:
+        if root.suffix.lower() not in _CONTAINER_KINDS:
             raise ValueError(
                 f"the data must be a folder, an .h5 or a .csv: {root} is another file; name its folder."
             )
-        places[_KINDS[root.suffix.lower()]].append(root)
-        return Survey(root=root, tree=Tree(root.parent), places=places)
-    tree = Tree(root)
+        paths[_CONTAINER_KINDS[root.suffix.lower()]].append(root)
+        return ReleaseSearch(root=root, tree=DirectoryTree(root.parent), paths=paths)
+    tree = DirectoryTree(root)
     for folder, listing in tree.walk():
-        for kind in _kinds(tree, listing):
-            places[kind].append(folder)
+        for kind in _detect_kinds(tree, listing):
+            paths[kind].append(folder)
         for path in listing.files:
-            if (kind := _KINDS.get(os.path.splitext(path.name)[1].lower(), "")) and _NAMED_CK.fullmatch(
-                path.name
-            ):
-                places[kind].append(path)
-    return Survey(root=root, tree=tree, places=places)
+            if (
+                kind := _CONTAINER_KINDS.get(os.path.splitext(path.name)[1].lower(), "")
+            ) and _CONTAINER_NAME.fullmatch(path.name):
+                paths[kind].append(path)
+    return ReleaseSearch(root=root, tree=tree, paths=paths)
 
 
-def _kinds(tree: Tree, listing: Listing) -> list[str]:
+def _detect_kinds(tree: DirectoryTree, listing: Listing) -> list[str]:
     """The layouts, or "labels", of which a folder with these contents is a place."""
-    subjects = [child for child in listing.folders if subject_id(child.name)]
-    classes = [child for child in listing.folders if class_of(child.name)]
-    takes = [take for subject in subjects for take in tree.listed(subject).folders]
+    subject_folders = [child for child in listing.folders if parse_subject(child.name)]
+    class_folders = [child for child in listing.folders if parse_class(child.name)]
+    sequence_folders = [
+        sequence_folder
+        for subject_folder in subject_folders
+        for sequence_folder in tree.list_folder(subject_folder).folders
+    ]
     return [
         kind
-        for kind, folders, told in (
-            ("official", takes, frame_of),
-            ("labels", takes, labelled_by),
-            ("ck48", classes, frame_of),
+        for kind, folders, parse_name in (
+            ("official", sequence_folders, parse_frame_name),
+            ("labels", sequence_folders, parse_label_name),
+            ("ck48", class_folders, parse_frame_name),
         )
-        if _any_named(tree, folders, told=told)
+        if _has_matching_file(tree, folders, parse_name=parse_name)
     ]
 
 
-def _any_named(tree: Tree, folders: Sequence[Path], *, told: Callable[[str], object | None]) -> bool:
-    return any(told(path.name) for folder in folders for path in tree.listed(folder).files)
+def _has_matching_file(
+    tree: DirectoryTree, folders: Sequence[Path], *, parse_name: Callable[[str], object | None]
+) -> bool:
+    return any(parse_name(path.name) for folder in folders for path in tree.list_folder(folder).files)
 
 
-def choose(found: Survey, layout: str) -> Place:
+def choose_layout(search: ReleaseSearch, layout: str) -> LayoutChoice:
     """The place to read: `layout`'s, or the preferred one's where that is ""; copies of one file count once.
 
     Raises:
         ValueError: nothing usable was found, or not in this layout, or several of equal standing.
     """
-    present = [kind for kind in LAYOUTS if found.places[kind]]
-    usable = [kind for kind in present if kind != "official" or found.places["labels"]]
-    if not usable or (layout and layout not in usable):
-        raise ValueError(_nothing(found, layout, usable=usable))
-    used = layout or usable[0]
-    path = _one(found, used)
-    labels = _one(found, "labels") if used == "official" else None
-    left = {kind if kind in usable else f"{kind} without labels": found.places[kind] for kind in present}
-    left[used] = []
-    left["a copy"] = found.places[used][1:]
-    left["a copy of the labels"] = found.places["labels"][1:] if labels else []
-    others = "; ".join(f"{kind} in {found.named(places)}" for kind, places in left.items() if places)
-    where = found.tree.relative(path)
-    parts = f"images in {where}, labels in {found.tree.relative(labels)}" if labels else f"in {where}"
-    note = f"layout: {used}, {parts}" + (f" (not used: {others})" if others else "")
-    return Place(layout=used, path=path, labels=labels, note=note)
+    present_kinds = [kind for kind in LAYOUTS if search.paths[kind]]
+    usable_kinds = [kind for kind in present_kinds if kind != "official" or search.paths["labels"]]
+    if not usable_kinds or (layout and layout not in usable_kinds):
+        raise ValueError(_explain_missing_release(search, layout, usable_kinds=usable_kinds))
+    target_kind = layout or usable_kinds[0]
+    path = _get_single_path(search, target_kind)
+    labels = _get_single_path(search, "labels") if target_kind == "official" else None
+    unused_paths = {
+        kind if kind in usable_kinds else f"{kind} without labels": search.paths[kind]
+        for kind in present_kinds
+    }
+    unused_paths[target_kind] = []
+    unused_paths["a copy"] = search.paths[target_kind][1:]
+    unused_paths["a copy of the labels"] = search.paths["labels"][1:] if labels else []
+    others = "; ".join(
+        f"{kind} in {search.format_paths(paths)}" for kind, paths in unused_paths.items() if paths
+    )
+    location = search.tree.relative_to_root(path)
+    location_note = (
+        f"images in {location}, labels in {search.tree.relative_to_root(labels)}"
+        if labels
+        else f"in {location}"
+    )
+    note = f"layout: {target_kind}, {location_note}" + (f" (not used: {others})" if others else "")
+    return LayoutChoice(layout=target_kind, path=path, labels=labels, note=note)
 
 
-def _nothing(found: Survey, layout: str, *, usable: Sequence[str]) -> str:
+def _explain_missing_release(search: ReleaseSearch, layout: str, *, usable_kinds: Sequence[str]) -> str:
     """Why there is nothing to read."""
-    sought = f"no CK+ in the layout {layout}" if layout else "no CK+"
-    half = ""
-    if found.places["official"] and not found.places["labels"]:
-        half = f" There are images, in {found.named(found.places['official'])}, but no label files."
-    elif found.places["labels"] and not found.places["official"]:
-        half = f" There are labels, in {found.named(found.places['labels'])}, but no images."
-    if layout and usable:
-        return f"{sought} in {found.root}; found: {', '.join(usable)}.{half} Name one of these, or none."
-    unread = [f"{anomaly.where} ({anomaly.code})" for anomaly in found.tree.anomalies]
-    left = f" Not looked into: {some(unread)}." if unread else ""
+    target = f"no CK+ in the layout {layout}" if layout else "no CK+"
+    partial_note = ""
+    if search.paths["official"] and not search.paths["labels"]:
+        partial_note = (
+            f" There are images, in {search.format_paths(search.paths['official'])}, but no label files."
+        )
+    elif search.paths["labels"] and not search.paths["official"]:
+        partial_note = f" There are labels, in {search.format_paths(search.paths['labels'])}, but no images."
+    if layout and usable_kinds:
+        return f"{target} in {search.root}; found: {', '.join(usable_kinds)}.{partial_note} Name one of these, or none."
+    unread_folders = [f"{anomaly.location} ({anomaly.code})" for anomaly in search.tree.anomalies]
+    unread_note = f" Not looked into: {format_names(unread_folders)}." if unread_folders else ""
     return (
-        f"{sought} in {found.root} (looked for {LOOKED_FOR}, up to {LEVELS} levels down; a container of "
-        f"another name is read when it is named itself).{half}{left} {OBTAIN}"
+        f"{target} in {search.root} (looked for {EXAMPLE_PATHS}, up to {MAX_DEPTH} levels down; a container of "
+        f"another name is read when it is named itself).{partial_note}{unread_note} {ACCESS_INSTRUCTIONS}"
     )
 
 
-def _one(found: Survey, kind: str) -> Path:
+def _get_single_path(search: ReleaseSearch, kind: str) -> Path:
     """The first of a kind's places; raises ValueError where another one differs from it."""
-    places = found.places[kind]
-    if len({os.path.realpath(place) for place in places}) > 1 and not _same(found.tree, places, kind=kind):
+    paths = search.paths[kind]
+    if len({os.path.realpath(path) for path in paths}) > 1 and not _have_same_content(
+        search.tree, paths, kind=kind
+    ):
         raise ValueError(
             f"one {'folder of labels' if kind == 'labels' else f'release in the layout {kind}'} is accepted; "
-            f"{found.root} holds {len(places)}: {found.named(places)}. Name what holds one, or keep one."
+            f"{search.root} holds {len(paths)}: {search.format_paths(paths)}. Name what holds one, or keep one."
         )
-    return places[0]
+    return paths[0]
 
 
-def _same(tree: Tree, places: Sequence[Path], *, kind: str) -> bool:
+def _have_same_content(tree: DirectoryTree, paths: Sequence[Path], *, kind: str) -> bool:
     """Whether places hold the same: label files of the same labels, containers of the same bytes."""
     if kind == "labels":
-        first, *rest = (ckplus_labels.read(tree, place)[0] for place in places)
+        first, *rest = (ckplus_labels.read_labels(tree, folder)[0] for folder in paths)
         return all(labels == first for labels in rest)
-    if kind not in _KINDS.values():
+    if kind not in _CONTAINER_KINDS.values():
         return False
     try:
-        alike = len({os.path.getsize(path) for path in places}) == 1
-        return alike and len({_digest(path) for path in places}) == 1
+        same_size = len({os.path.getsize(path) for path in paths}) == 1
+        return same_size and len({_digest(path) for path in paths}) == 1
     except OSError:
         return False
 

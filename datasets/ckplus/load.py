@@ -13,35 +13,35 @@ from pathlib import Path
 
 from datasets.ckplus import ck48 as ckplus_48
 from datasets.ckplus import official as ckplus_official
-from datasets.ckplus.clips import Clip
+from datasets.ckplus.clips import CkplusClip
 from datasets.ckplus.facts import (
+    ACCESS_INSTRUCTIONS,
     CLASSES,
     CSV_CLASSES,
-    FRAMES,
+    DEFAULT_CLASSES,
+    FRAME_POLICIES,
     LAYOUTS,
     NEUTRAL,
-    OBTAIN,
-    POLICIES,
-    SEQUENCES,
-    USUAL,
-    USUAL_FOLDS,
+    POLICIES_BY_LAYOUT,
+    SEQUENCE_COUNTS,
+    STANDARD_FOLDS,
 )
-from datasets.ckplus.files import Place, Survey, choose, survey
-from datasets.classes import chosen
-from datasets.spec import Picture, Sample, SampleTable
+from datasets.ckplus.files import LayoutChoice, ReleaseSearch, choose_layout, search_releases
+from datasets.classes import select_classes
+from datasets.spec import ImageRef, Sample, SampleTable
 
-__all__ = ["CLASSES", "FRAMES", "LAYOUTS", "OBTAIN", "USUAL", "load"]
+__all__ = ["ACCESS_INSTRUCTIONS", "CLASSES", "DEFAULT_CLASSES", "FRAME_POLICIES", "LAYOUTS", "load"]
 
 # How many frames from the end on; [-0:] is all of them.
-_LAST = {"last3": 3, "peak": 1, "all": 0}
-_WHY_NOT = {
+_NUM_LAST_FRAMES = {"last3": 3, "peak": 1, "all": 0}
+_LAYOUT_LIMITS = {
     "ck48": "CK+48 holds only the last three frames of a sequence",
     "h5": "the rows of CK_data.h5 do not tell which sequence they are of",
     "csv": "the rows of ckextended.csv do not tell which sequence they are of",
 }
 
 
-def load(root: Path, frames: str, *, classes: Sequence[str] = (), layout: str = "") -> SampleTable:
+def load(root: Path, frame_policy: str, *, classes: Sequence[str] = (), layout: str = "") -> SampleTable:
     """Read the release below `root`, or the container `root`, under the policy `frames`, one of `FRAMES`.
 
     `classes` are () for the usual six; `layout` is one of `LAYOUTS`, "" for the first of them that is there.
@@ -51,79 +51,89 @@ def load(root: Path, frames: str, *, classes: Sequence[str] = (), layout: str = 
         ValueError: no release was found, or several; the layout is unknown, not there, or cannot serve the
             policy or a class; the data cannot be read; no image is usable.
     """
-    assert frames in FRAMES, frames
+    assert frame_policy in FRAME_POLICIES, frame_policy
     if layout and layout not in LAYOUTS:
         raise ValueError(f"unknown layout {layout!r} of ckplus; accepted: {', '.join(LAYOUTS)}")
-    found = survey(root)
-    place = choose(found, layout)
-    if frames not in (accepted := POLICIES[place.layout]):
+    search = search_releases(root)
+    choice = choose_layout(search, layout)
+    if frame_policy not in (policies := POLICIES_BY_LAYOUT[choice.layout]):
         raise ValueError(
-            f"the frames {frames!r} need a layout that tells them: {_WHY_NOT[place.layout]}, and "
-            f"{found.root} was read as {place.layout}; accepted there: {', '.join(accepted)}. "
+            f"the frames {frame_policy!r} need a layout that tells them: {_LAYOUT_LIMITS[choice.layout]}, and "
+            f"{search.root} was read as {choice.layout}; accepted there: {', '.join(policies)}. "
             "Or name an official release."
         )
-    names = _classes(classes, layout=place.layout)
-    reader = _from_container if place.layout in ("h5", "csv") else _from_clips
-    table = reader(found, place, frames=frames, classes=names)
+    class_names = _check_classes(classes, layout=choice.layout)
+    build_table = _build_container_table if choice.layout in ("h5", "csv") else _build_clip_table
+    table = build_table(search, choice, frame_policy=frame_policy, classes=class_names)
     if not table.samples:
-        listed = "; ".join((*table.notes, *(f"{fault.where}: {fault.what}" for fault in table.anomalies[:3])))
-        raise ValueError(
-            f"no usable images in {found.root} under the policy {frames!r} and the classes "
-            f"{', '.join(names)} ({listed}). Copy it anew, or name other classes. {OBTAIN}"
+        details = "; ".join(
+            (*table.notes, *(f"{anomaly.location}: {anomaly.description}" for anomaly in table.anomalies[:3]))
         )
-    return replace(table, anomalies=tuple(dict.fromkeys((*found.tree.anomalies, *table.anomalies))))
+        raise ValueError(
+            f"no usable images in {search.root} under the policy {frame_policy!r} and the classes "
+            f"{', '.join(class_names)} ({details}). Copy it anew, or name other classes. {ACCESS_INSTRUCTIONS}"
+        )
+    return replace(table, anomalies=tuple(dict.fromkeys((*search.tree.anomalies, *table.anomalies))))
 
 
-def _classes(asked: Sequence[str], *, layout: str) -> tuple[str, ...]:
+def _check_classes(names: Sequence[str], *, layout: str) -> tuple[str, ...]:
     """The classes asked for, or the usual ones; raises ValueError where the layout does not know one."""
-    if NEUTRAL in asked and layout != "csv":
+    if NEUTRAL in names and layout != "csv":
         raise ValueError(
             f"the class {NEUTRAL} is in ckextended.csv alone, and the layout read is {layout}: "
             "leave it out, or name the layout csv."
         )
-    accepted = CSV_CLASSES if layout == "csv" else CLASSES
-    return chosen(asked, usual=USUAL, accepted=accepted, dataset="ckplus")
+    choices = CSV_CLASSES if layout == "csv" else CLASSES
+    return select_classes(names, default=DEFAULT_CLASSES, choices=choices, dataset="ckplus")
 
 
-def _from_clips(found: Survey, place: Place, *, frames: str, classes: tuple[str, ...]) -> SampleTable:
+def _build_clip_table(
+    search: ReleaseSearch, choice: LayoutChoice, *, frame_policy: str, classes: tuple[str, ...]
+) -> SampleTable:
     """The table of a layout that tells sequences."""
-    if place.layout == "ck48":
-        release = ckplus_48.read(found.tree, place.path)
+    if choice.layout == "ck48":
+        release = ckplus_48.read_ck48(search.tree, choice.path)
     else:
-        assert place.labels is not None
-        release = ckplus_official.read(found.tree, place.path, labels=place.labels)
+        assert choice.labels is not None
+        release = ckplus_official.read_official(search.tree, choice.path, labels=choice.labels)
     clips = [clip for clip in release.clips if clip.emotion in classes]
-    samples = [sample for clip in clips for sample in _samples(clip, frames=frames, classes=classes)]
-    complete = tuple(SEQUENCES[name] for name in classes)
+    samples = [
+        sample for clip in clips for sample in _make_samples(clip, frame_policy=frame_policy, classes=classes)
+    ]
+    sequence_counts = tuple(SEQUENCE_COUNTS[name] for name in classes)
     return SampleTable(
         dataset="ckplus",
-        frames=frames,
+        frame_policy=frame_policy,
         classes=classes,
-        samples=tuple(sorted(samples, key=lambda sample: (sample.subject, sample.clip, sample.frame))),
+        samples=tuple(sorted(samples, key=lambda sample: (sample.subject, sample.clip, sample.frame_number))),
         anomalies=release.anomalies,
         notes=(
-            place.note,
+            choice.note,
             *release.notes,
-            *_set_aside((clip.emotion for clip in release.clips), classes=classes, what="sequences"),
+            *_describe_excluded_classes(
+                (clip.emotion for clip in release.clips), classes=classes, unit="sequences"
+            ),
             f"frames: {len(samples)}, of {len(clips)} sequences",
-            *_printed(samples, frames=frames, classes=classes),
+            *_describe_paper_count(samples, frame_policy=frame_policy, classes=classes),
         ),
-        layout=place.layout,
-        aligned=place.layout == "ck48",
-        complete_clips=complete,
-        complete_samples=tuple(count * _LAST[frames] for count in complete) if _LAST[frames] else (),
-        usual_folds=USUAL_FOLDS,
+        layout=choice.layout,
+        is_aligned=choice.layout == "ck48",
+        expected_clip_counts=sequence_counts,
+        expected_sample_counts=tuple(count * _NUM_LAST_FRAMES[frame_policy] for count in sequence_counts)
+        if _NUM_LAST_FRAMES[frame_policy]
+        else (),
+        standard_folds=STANDARD_FOLDS,
     )
 
 
-def _samples(clip: Clip, *, frames: str, classes: tuple[str, ...]) -> list[Sample]:
+def _make_samples(clip: CkplusClip, *, frame_policy: str, classes: tuple[str, ...]) -> list[Sample]:
     """The frames of a sequence that a policy takes."""
     numbers = list(clip.frames)
     first, peak = numbers[0], numbers[-1]
     # Only frame 1 is the neutral face that a sequence starts from; a later one already shows something.
-    neutral = clip.whole and first == 1
-    onset = Picture(clip.frames[first]) if neutral else None
-    roles = {**({first: "onset"} if neutral else {}), peak: "apex"}
+    has_neutral = clip.is_full_sequence and first == 1
+    onset_ref = ImageRef(clip.frames[first]) if has_neutral else None
+    roles = {**({first: "onset"} if has_neutral else {}), peak: "apex"}
     return [
         Sample(
             id=f"{clip.name}/{number}",
@@ -131,66 +141,78 @@ def _samples(clip: Clip, *, frames: str, classes: tuple[str, ...]) -> list[Sampl
             label=classes.index(clip.emotion),
             subject=clip.subject,
             clip=clip.name,
-            frame=number,
+            frame_number=number,
             role=roles.get(number, ""),
-            onset=onset,
+            onset_ref=onset_ref,
         )
-        for number in numbers[-_LAST[frames] :]
+        for number in numbers[-_NUM_LAST_FRAMES[frame_policy] :]
     ]
 
 
-def _from_container(found: Survey, place: Place, *, frames: str, classes: tuple[str, ...]) -> SampleTable:
+def _build_container_table(
+    search: ReleaseSearch, choice: LayoutChoice, *, frame_policy: str, classes: tuple[str, ...]
+) -> SampleTable:
     """The table of a container, whose rows tell neither subjects nor sequences."""
     # h5py takes its time to load, and few need it.
     from datasets.ckplus.packed import read_csv, read_h5
 
-    reader = read_h5 if place.layout == "h5" else read_csv
-    rows = reader(place.path, where=found.tree.relative(place.path))
+    read_rows = read_h5 if choice.layout == "h5" else read_csv
+    rows = read_rows(choice.path, location=search.tree.relative_to_root(choice.path))
     samples = tuple(
         Sample(
-            id=f"{place.layout}/{row}",
-            path=str(place.path),
+            id=f"{choice.layout}/{row}",
+            path=str(choice.path),
             label=classes.index(emotion),
             subject="",
             clip="",
-            frame=row,
-            item=row,
+            frame_number=row,
+            frame_index=row,
         )
         for row, emotion in rows.emotions
         if emotion in classes
     )
     return SampleTable(
         dataset="ckplus",
-        frames=frames,
+        frame_policy=frame_policy,
         classes=classes,
         samples=samples,
         anomalies=rows.anomalies,
         notes=(
-            place.note,
+            choice.note,
             *rows.notes,
-            *_set_aside((emotion for _, emotion in rows.emotions), classes=classes, what="rows"),
+            *_describe_excluded_classes(
+                (emotion for _, emotion in rows.emotions), classes=classes, unit="rows"
+            ),
             f"frames: {len(samples)}, of subjects and sequences that are not told",
-            *(_printed(samples, frames=frames, classes=classes) if place.layout == "h5" else ()),
+            *(
+                _describe_paper_count(samples, frame_policy=frame_policy, classes=classes)
+                if choice.layout == "h5"
+                else ()
+            ),
         ),
-        layout=place.layout,
-        complete_samples=tuple(3 * SEQUENCES[name] for name in classes) if place.layout == "h5" else (),
+        layout=choice.layout,
+        expected_sample_counts=tuple(3 * SEQUENCE_COUNTS[name] for name in classes)
+        if choice.layout == "h5"
+        else (),
     )
 
 
-def _set_aside(emotions: Iterable[str], *, classes: tuple[str, ...], what: str) -> list[str]:
+def _describe_excluded_classes(emotions: Iterable[str], *, classes: tuple[str, ...], unit: str) -> list[str]:
     """A note for each class that is there but not among those chosen."""
     counts = Counter(emotions)
     return [
-        f"{name}: {counts[name]} {what}, left out as none of the classes chosen"
+        f"{name}: {counts[name]} {unit}, left out as none of the classes chosen"
         for name in sorted(counts)
         if name not in classes
     ]
 
 
-def _printed(samples: Sequence[Sample], *, frames: str, classes: tuple[str, ...]) -> list[str]:
+def _describe_paper_count(
+    samples: Sequence[Sample], *, frame_policy: str, classes: tuple[str, ...]
+) -> list[str]:
     """A note on the one class in which a complete release differs from the paper's Table 2."""
-    happy = classes.index("happy") if "happy" in classes else -1
-    count = sum(sample.label == happy for sample in samples)
-    if frames != "last3" or count != 3 * SEQUENCES["happy"]:
+    happy_label = classes.index("happy") if "happy" in classes else -1
+    count = sum(sample.label == happy_label for sample in samples)
+    if frame_policy != "last3" or count != 3 * SEQUENCE_COUNTS["happy"]:
         return []
     return [f"happy: {count} frames, as in a complete release; the paper's Table 2 has 206"]

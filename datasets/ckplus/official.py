@@ -9,87 +9,107 @@ from __future__ import annotations
 from pathlib import Path
 
 from datasets.ckplus import labels as ckplus_labels
-from datasets.ckplus.clips import Clip, Release, incomplete
+from datasets.ckplus.clips import CkplusClip, CkplusRelease, check_completeness
 from datasets.ckplus.labels import Label
-from datasets.ckplus.names import IMAGE_LIKE, frame_of, is_image, originals_first, sequences, some
+from datasets.ckplus.names import (
+    EXAMPLE_IMAGE,
+    find_sequences,
+    format_names,
+    is_image,
+    parse_frame_name,
+    sort_originals_first,
+)
 from datasets.spec import Anomaly
-from datasets.tree import Tree
+from datasets.tree import DirectoryTree
 
 
-def read(tree: Tree, images: Path, *, labels: Path) -> Release:
+def read_official(tree: DirectoryTree, images: Path, *, labels: Path) -> CkplusRelease:
     """Every labelled sequence below the folders of subjects `images` and `labels`, by name."""
-    folders, anomalies = sequences(tree, images)
-    told, faults = ckplus_labels.read(tree, labels)
-    anomalies += faults
-    clips: list[Clip] = []
-    unlabelled = 0
+    folders, anomalies = find_sequences(tree, images)
+    labels_by_clip, new_anomalies = ckplus_labels.read_labels(tree, labels)
+    anomalies += new_anomalies
+    clips: list[CkplusClip] = []
+    num_unlabeled = 0
     for name, folder in folders.items():
-        frames, odd = _frames(tree, folder, clip=name)
-        anomalies += odd
-        if not frames and name not in told:
-            anomalies.append(_left_out("empty folder", name, "the folder holds no frames"))
-        elif name not in told:
-            unlabelled += 1
-        elif label := told[name]:
-            clip, faults = _join(name, frames, label=label)
+        frames, frame_anomalies = _collect_frames(tree, folder, clip=name)
+        anomalies += frame_anomalies
+        if not frames and name not in labels_by_clip:
+            anomalies.append(_make_exclusion_anomaly("empty folder", name, "the folder holds no frames"))
+        elif name not in labels_by_clip:
+            num_unlabeled += 1
+        elif label := labels_by_clip[name]:
+            clip, new_anomalies = _build_clip(name, frames, label=label)
             clips += [clip] if clip else []
-            anomalies += faults
+            anomalies += new_anomalies
     anomalies += [
-        _left_out("no images", name, "the sequence has a label but no folder of images")
-        for name in sorted(told.keys() - folders.keys())
+        _make_exclusion_anomaly("no images", name, "the sequence has a label but no folder of images")
+        for name in sorted(labels_by_clip.keys() - folders.keys())
     ]
     subjects = len({name.partition("/")[0] for name in folders})
-    read_in = f"sequences: {len(folders)}, of {subjects} subjects"
-    left = f"unlabelled: {unlabelled} sequences have no label file and were left out"
-    return Release(clips=tuple(clips), anomalies=tuple(anomalies), notes=(read_in, left))
+    sequence_note = f"sequences: {len(folders)}, of {subjects} subjects"
+    unlabeled_note = f"unlabelled: {num_unlabeled} sequences have no label file and were left out"
+    return CkplusRelease(
+        clips=tuple(clips), anomalies=tuple(anomalies), notes=(sequence_note, unlabeled_note)
+    )
 
 
-def _join(name: str, frames: dict[int, str], *, label: Label) -> tuple[Clip | None, list[Anomaly]]:
+def _build_clip(
+    name: str, frames: dict[int, str], *, label: Label
+) -> tuple[CkplusClip | None, list[Anomaly]]:
     """A sequence with its label, or None where its peak is not there, and what is wrong with it."""
     if not frames:
-        return None, [_left_out("no images", name, "the sequence has a label, its folder holds no frames")]
-    last = max(frames)
-    if label.frame not in frames:
-        what = f"the labelled frame, {label.frame}, is not there; the last is {last}"
-        return None, [_left_out("missing peak", name, what)]
-    clip = Clip(name=name, subject=name.partition("/")[0], emotion=label.emotion, frames=frames, whole=True)
-    anomalies = incomplete(clip)
-    if label.frame != last:
-        what = f"the label is of frame {label.frame}, the last frame is {last}"
+        return None, [
+            _make_exclusion_anomaly("no images", name, "the sequence has a label, its folder holds no frames")
+        ]
+    last_frame = max(frames)
+    if label.frame_number not in frames:
+        description = f"the labelled frame, {label.frame_number}, is not there; the last is {last_frame}"
+        return None, [_make_exclusion_anomaly("missing peak", name, description)]
+    clip = CkplusClip(
+        name=name, subject=name.partition("/")[0], emotion=label.emotion, frames=frames, is_full_sequence=True
+    )
+    anomalies = check_completeness(clip)
+    if label.frame_number != last_frame:
+        description = f"the label is of frame {label.frame_number}, the last frame is {last_frame}"
         action = "kept, with the last frame as the peak"
-        anomalies.append(Anomaly(code="odd peak", where=name, what=what, action=action))
+        anomalies.append(Anomaly(code="odd peak", location=name, description=description, action=action))
     return clip, anomalies
 
 
-def _frames(tree: Tree, folder: Path, *, clip: str) -> tuple[dict[int, str], list[Anomaly]]:
+def _collect_frames(tree: DirectoryTree, folder: Path, *, clip: str) -> tuple[dict[int, str], list[Anomaly]]:
     """Frame number → path of one sequence, in order of number, and what else lies there."""
-    found: dict[int, str] = {}
-    strange: list[str] = []
-    misplaced: list[str] = []
-    repeated: list[str] = []
-    listing = tree.listed(folder)
-    for path in originals_first(listing.files):
-        told = frame_of(path.name)
-        if told is None:
-            strange += [path.name] if is_image(path.name) else []
-        elif told[0] != clip:
-            misplaced.append(path.name)
-        elif told[1] in found:
-            repeated.append(path.name)
+    frames: dict[int, str] = {}
+    unknown_images: list[str] = []
+    misplaced_images: list[str] = []
+    duplicates: list[str] = []
+    listing = tree.list_folder(folder)
+    for path in sort_originals_first(listing.files):
+        frame_key = parse_frame_name(path.name)
+        if frame_key is None:
+            unknown_images += [path.name] if is_image(path.name) else []
+        elif frame_key[0] != clip:
+            misplaced_images.append(path.name)
+        elif frame_key[1] in frames:
+            duplicates.append(path.name)
         else:
-            found[told[1]] = str(path)
+            frames[frame_key[1]] = str(path)
     anomalies = [
-        Anomaly(code=code, where=clip, what=f"{what}: {some(names)}", action=f"{len(names)} were left out")
-        for code, what, names in (
-            ("strange image", f"images not named like {IMAGE_LIKE}", strange),
-            ("misplaced image", "images of other sequences, by their names", misplaced),
-            ("duplicate frame", "images of frames that another image shows", repeated),
+        Anomaly(
+            code=code,
+            location=clip,
+            description=f"{description}: {format_names(names)}",
+            action=f"{len(names)} were left out",
+        )
+        for code, description, names in (
+            ("strange image", f"images not named like {EXAMPLE_IMAGE}", unknown_images),
+            ("misplaced image", "images of other sequences, by their names", misplaced_images),
+            ("duplicate frame", "images of frames that another image shows", duplicates),
             ("strange folder", "folders within the sequence", [path.name for path in listing.folders]),
         )
         if names
     ]
-    return dict(sorted(found.items())), anomalies
+    return dict(sorted(frames.items())), anomalies
 
 
-def _left_out(code: str, clip: str, what: str) -> Anomaly:
-    return Anomaly(code=code, where=clip, what=what, action="the sequence was left out")
+def _make_exclusion_anomaly(code: str, clip: str, description: str) -> Anomaly:
+    return Anomaly(code=code, location=clip, description=description, action="the sequence was left out")

@@ -15,24 +15,24 @@ from typing import Any, TextIO
 
 import h5py
 
-from datasets.ckplus.facts import CSV_CODES, CSV_ROWS, H5_CODES, SIDE
-from datasets.ckplus.names import some
-from datasets.hdf5 import own, tried
+from datasets.ckplus.facts import CSV_CODES, CSV_ROW_COUNT, H5_CODES, IMAGE_SIZE
+from datasets.ckplus.names import format_names
+from datasets.hdf5 import check_dataset, probe_in_subprocess
 from datasets.spec import Anomaly
-from datasets.text import shown
+from datasets.text import sanitize
 
-DATA_SETS = ("data_pixel", "data_label")
+DATASET_NAMES = ("data_pixel", "data_label")
 
-MOST_ROWS = 100_000
+MAX_ROWS = 100_000
 """More than a hundred times what is known: a longer file is something else."""
 
-_LONGEST_LINE = 1 << 20
-_LONGEST_REASON = 400
-_BYTES = frozenset(str(value) for value in range(256))
+_MAX_LINE_LENGTH = 1 << 20
+_MAX_REASON_LENGTH = 400
+_BYTE_TEXTS = frozenset(str(value) for value in range(256))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
+class ContainerRows:
     """Row number and emotion of every usable row, in order, what is odd about the rest, and what was read."""
 
     emotions: tuple[tuple[int, str], ...]
@@ -40,7 +40,7 @@ class Rows:
     notes: tuple[str, ...]
 
 
-def read_h5(path: Path, *, where: str) -> Rows:
+def read_h5(path: Path, *, location: str) -> ContainerRows:
     """The labels of a container with `data_pixel`, uint8 (N, 48, 48), and `data_label`, integers (N,).
 
     Raises:
@@ -48,40 +48,40 @@ def read_h5(path: Path, *, where: str) -> Rows:
     """
     codes: list[int] = []
     try:
-        fault = tried(path, DATA_SETS, rows=MOST_ROWS)
+        fault = probe_in_subprocess(path, DATASET_NAMES, rows=MAX_ROWS)
         if not fault:
             with h5py.File(path, "r", locking=False) as file:
-                fault = _fault(file)
+                fault = _check_structure(file)
                 codes = [] if fault else file["data_label"][()].tolist()
     except Exception as error:
         # A damaged file makes h5py stumble in whatever it was about to do.
-        fault = f"it cannot be read ({shown(str(error), longest=_LONGEST_REASON)})"
+        fault = f"it cannot be read ({sanitize(str(error), max_length=_MAX_REASON_LENGTH)})"
     if fault:
         raise ValueError(
-            f"an .h5 of CK+ must hold data_pixel, uint8 (N, {SIDE}, {SIDE}), and data_label, integers (N,), "
-            f"with N from 1 to {MOST_ROWS}; {path}: {fault}. Copy it anew, or name another layout."
+            f"an .h5 of CK+ must hold data_pixel, uint8 (N, {IMAGE_SIZE}, {IMAGE_SIZE}), and data_label, integers (N,), "
+            f"with N from 1 to {MAX_ROWS}; {path}: {fault}. Copy it anew, or name another layout."
         )
-    return _rows([str(code) for code in codes], codes=H5_CODES, faults={}, where=where)
+    return _decode_labels([str(code) for code in codes], codes=H5_CODES, faults={}, location=location)
 
 
-def _fault(file: Any) -> str:
+def _check_structure(file: Any) -> str:
     """What is wrong with the form of an open container, "" if nothing."""
-    missing = [name for name in DATA_SETS if file.get(name, getlink=True) is None]
+    missing = [name for name in DATASET_NAMES if file.get(name, getlink=True) is None]
     if missing:
-        return f"it lacks {' and '.join(missing)}; found: {some(sorted(file)) or 'nothing'}"
-    for name in DATA_SETS:
-        if fault := own(file, name):
+        return f"it lacks {' and '.join(missing)}; found: {format_names(sorted(file)) or 'nothing'}"
+    for name in DATASET_NAMES:
+        if fault := check_dataset(file, name):
             return fault
     pixels, labels = file["data_pixel"], file["data_label"]
     count = pixels.shape[0] if pixels.shape else 0
-    if pixels.dtype != "uint8" or pixels.shape != (count, SIDE, SIDE):
+    if pixels.dtype != "uint8" or pixels.shape != (count, IMAGE_SIZE, IMAGE_SIZE):
         return f"data_pixel is {pixels.dtype} {pixels.shape}"
     if labels.dtype.kind not in "iu" or labels.shape != (count,):
         return f"data_label is {labels.dtype} {labels.shape}, data_pixel has {count} images"
-    return "" if 1 <= count <= MOST_ROWS else f"N is {count}"
+    return "" if 1 <= count <= MAX_ROWS else f"N is {count}"
 
 
-def read_csv(path: Path, *, where: str) -> Rows:
+def read_csv(path: Path, *, location: str) -> ContainerRows:
     """The labels of a table with the columns `emotion` and `pixels`, 2304 numbers from 0 to 255 a row.
 
     Raises:
@@ -91,68 +91,81 @@ def read_csv(path: Path, *, where: str) -> Rows:
     faults: dict[int, str] = {}
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            lines = csv.reader(_lines(file), strict=True)
-            emotion, pixels = _columns(next(lines, []), path=path)
+            lines = csv.reader(_read_lines(file), strict=True)
+            emotion, pixels = _find_columns(next(lines, []), path=path)
             for row, cells in enumerate(cells for cells in lines if cells):
-                if row == MOST_ROWS:
-                    raise csv.Error(f"it has more than {MOST_ROWS} rows")
-                whole = len(cells) > max(emotion, pixels)
-                labels.append(cells[emotion].strip() if whole else "")
-                if not whole:
+                if row == MAX_ROWS:
+                    raise csv.Error(f"it has more than {MAX_ROWS} rows")
+                is_complete = len(cells) > max(emotion, pixels)
+                labels.append(cells[emotion].strip() if is_complete else "")
+                if not is_complete:
                     faults[row] = "rows that end early"
-                elif not _is_image(cells[pixels]):
-                    faults[row] = f"rows whose pixels are not {SIDE * SIDE} numbers from 0 to 255"
+                elif not _is_image_text(cells[pixels]):
+                    faults[row] = f"rows whose pixels are not {IMAGE_SIZE * IMAGE_SIZE} numbers from 0 to 255"
     except (OSError, csv.Error) as error:
         raise ValueError(
             f"a .csv of CK+ must be a table: cannot read {path} ({error}). Copy it anew."
         ) from error
-    known = _rows(labels, codes=CSV_CODES, faults=faults, where=where)
-    expected = f"the known copies have {CSV_ROWS} rows; its column Usage, if any, is not used"
-    return Rows(emotions=known.emotions, anomalies=known.anomalies, notes=(*known.notes, expected))
+    decoded_rows = _decode_labels(labels, codes=CSV_CODES, faults=faults, location=location)
+    row_count_note = f"the known copies have {CSV_ROW_COUNT} rows; its column Usage, if any, is not used"
+    return ContainerRows(
+        emotions=decoded_rows.emotions,
+        anomalies=decoded_rows.anomalies,
+        notes=(*decoded_rows.notes, row_count_note),
+    )
 
 
-def _lines(file: TextIO) -> Iterator[str]:
+def _read_lines(file: TextIO) -> Iterator[str]:
     """The lines of a file, none of them long enough to fill the memory."""
-    while line := file.readline(_LONGEST_LINE):
-        if len(line) == _LONGEST_LINE:
-            raise csv.Error(f"a line has {_LONGEST_LINE} characters or more")
+    while line := file.readline(_MAX_LINE_LENGTH):
+        if len(line) == _MAX_LINE_LENGTH:
+            raise csv.Error(f"a line has {_MAX_LINE_LENGTH} characters or more")
         yield line
 
 
-def _columns(header: Sequence[str], *, path: Path) -> tuple[int, int]:
+def _find_columns(header: Sequence[str], *, path: Path) -> tuple[int, int]:
     """Where the columns of emotions and pixels stand; raises ValueError if they do not."""
     names = [name.strip().lower() for name in header]
     missing = [name for name in ("emotion", "pixels") if name not in names]
     if missing:
-        found = some([name[:40] for name in names]) or "none"
+        header_names = format_names([name[:40] for name in names]) or "none"
         raise ValueError(
             f"a .csv of CK+ must have the columns emotion and pixels: {path} lacks {' and '.join(missing)}; "
-            f"found: {found}. Name another layout, or a folder without this file."
+            f"found: {header_names}. Name another layout, or a folder without this file."
         )
     return names.index("emotion"), names.index("pixels")
 
 
-def _is_image(text: str) -> bool:
+def _is_image_text(text: str) -> bool:
     values = text.split()
-    return len(values) == SIDE * SIDE and _BYTES.issuperset(values)
+    return len(values) == IMAGE_SIZE * IMAGE_SIZE and _BYTE_TEXTS.issuperset(values)
 
 
-def _rows(labels: Sequence[str], *, codes: Mapping[int, str], faults: Mapping[int, str], where: str) -> Rows:
+def _decode_labels(
+    labels: Sequence[str], *, codes: Mapping[int, str], faults: Mapping[int, str], location: str
+) -> ContainerRows:
     """Rows with an emotion each; those with a fault or an unknown code are listed, one anomaly a kind."""
     names = {str(code): name for code, name in codes.items()}
-    known = ", ".join(f"{code} {name}" for code, name in codes.items())
+    known_codes = ", ".join(f"{code} {name}" for code, name in codes.items())
     emotions: list[tuple[int, str]] = []
-    left_out: dict[tuple[str, str], list[int]] = {}
+    rows_by_fault: dict[tuple[str, str], list[int]] = {}
     for row, label in enumerate(labels):
         emotion = names.get(label.removesuffix(".0"), "")
         if row in faults:
-            left_out.setdefault(("unusable row", faults[row]), []).append(row)
+            rows_by_fault.setdefault(("unusable row", faults[row]), []).append(row)
         elif not emotion:
-            left_out.setdefault(("unknown label", f"labels that are none of {known}"), []).append(row)
+            rows_by_fault.setdefault(("unknown label", f"labels that are none of {known_codes}"), []).append(
+                row
+            )
         else:
             emotions.append((row, emotion))
     anomalies = tuple(
-        Anomaly(code=code, where=where, what=f"{what}: row {some(rows)}", action=f"{len(rows)} were left out")
-        for (code, what), rows in sorted(left_out.items())
+        Anomaly(
+            code=code,
+            location=location,
+            description=f"{description}: row {format_names(rows)}",
+            action=f"{len(rows)} were left out",
+        )
+        for (code, description), rows in sorted(rows_by_fault.items())
     )
-    return Rows(emotions=tuple(emotions), anomalies=anomalies, notes=(f"rows: {len(labels)}",))
+    return ContainerRows(emotions=tuple(emotions), anomalies=anomalies, notes=(f"rows: {len(labels)}",))

@@ -13,7 +13,7 @@ from dataclasses import astuple, dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Motion:
+class FaceMotion:
     """How far one half of the face has moved: lengths in face units, the rest 0 (at rest) to about 1."""
 
     brow_inner: float = 0.0
@@ -31,36 +31,38 @@ class Motion:
     part: float = 0.0
     chin: float = 0.0
 
-    def plus(self, other: Motion, *, times: float) -> Motion:
+    def add_scaled(self, other: FaceMotion, *, factor: float) -> FaceMotion:
         """This motion and `times` the other."""
-        names = Motion.__dataclass_fields__
+        names = FaceMotion.__dataclass_fields__
         pairs = zip(astuple(self), astuple(other), strict=True)
-        return Motion(**dict(zip(names, (mine + times * theirs for mine, theirs in pairs), strict=True)))
+        return FaceMotion(
+            **dict(zip(names, (value + factor * other_value for value, other_value in pairs), strict=True))
+        )
 
 
 # (-1 for the picture's left half of the face or 1 for its right, that half's motion), left first.
-Sides = tuple[tuple[int, Motion], tuple[int, Motion]]
+SideMotions = tuple[tuple[int, FaceMotion], tuple[int, FaceMotion]]
 
-ACTION_UNITS: dict[int, Motion] = {
-    1: Motion(brow_inner=0.085, brow_outer=0.01),
-    2: Motion(brow_outer=0.08, brow_inner=0.015),
-    4: Motion(brow_inner=-0.06, brow_outer=-0.03, brow_squeeze=0.05, lid_upper=-0.12),
-    5: Motion(lid_upper=0.35),
-    6: Motion(cheek=1.0, lid_lower=0.32, lid_upper=-0.06),
-    7: Motion(lid_lower=0.25, lid_upper=-0.18),
-    9: Motion(nose=1.0, brow_inner=-0.025, lip_upper=0.03, lid_lower=0.12),
-    10: Motion(lip_upper=0.05, nose=0.35),
-    12: Motion(corner_up=0.085, corner_out=0.06, cheek=0.25),
-    14: Motion(dimple=1.0, corner_out=0.03),
-    15: Motion(corner_up=-0.075, corner_out=-0.005),
-    17: Motion(chin=1.0, press=0.3),
-    20: Motion(corner_out=0.085, corner_up=-0.015, press=0.2),
-    24: Motion(press=1.0),
-    25: Motion(part=0.045),
-    26: Motion(part=0.09),
+ACTION_UNIT_MOTIONS: dict[int, FaceMotion] = {
+    1: FaceMotion(brow_inner=0.085, brow_outer=0.01),
+    2: FaceMotion(brow_outer=0.08, brow_inner=0.015),
+    4: FaceMotion(brow_inner=-0.06, brow_outer=-0.03, brow_squeeze=0.05, lid_upper=-0.12),
+    5: FaceMotion(lid_upper=0.35),
+    6: FaceMotion(cheek=1.0, lid_lower=0.32, lid_upper=-0.06),
+    7: FaceMotion(lid_lower=0.25, lid_upper=-0.18),
+    9: FaceMotion(nose=1.0, brow_inner=-0.025, lip_upper=0.03, lid_lower=0.12),
+    10: FaceMotion(lip_upper=0.05, nose=0.35),
+    12: FaceMotion(corner_up=0.085, corner_out=0.06, cheek=0.25),
+    14: FaceMotion(dimple=1.0, corner_out=0.03),
+    15: FaceMotion(corner_up=-0.075, corner_out=-0.005),
+    17: FaceMotion(chin=1.0, press=0.3),
+    20: FaceMotion(corner_out=0.085, corner_up=-0.015, press=0.2),
+    24: FaceMotion(press=1.0),
+    25: FaceMotion(part=0.045),
+    26: FaceMotion(part=0.09),
 }
 
-EMOTION_UNITS: dict[str, tuple[str, ...]] = {
+EMOTION_ACTION_UNITS: dict[str, tuple[str, ...]] = {
     "happiness": ("6+12", "12"),
     "surprise": ("1+2+5+26", "1+2+25"),
     "disgust": ("4+9", "4+9+10", "4+7+10"),
@@ -70,26 +72,26 @@ EMOTION_UNITS: dict[str, tuple[str, ...]] = {
     "others": ("4", "14", "4+L10", "R14", "7", "4+7"),
 }
 
-_UNIT = re.compile(r"([LR]?)(\d+)")
+_UNIT_PATTERN = re.compile(r"([LR]?)(\d+)")
 
 
-def move(units: str, intensity: float) -> tuple[Motion, Motion]:
+def compute_motion(action_units: str, intensity: float) -> tuple[FaceMotion, FaceMotion]:
     """The motion of the person's (left, right) half of the face under units such as `4+L10`.
 
     Raises:
         ValueError: a unit that is not drawn.
     """
-    left = right = Motion()
-    for unit in units.split("+"):
-        match = _UNIT.fullmatch(unit)
-        if match is None or int(match[2]) not in ACTION_UNITS:
-            known = ", ".join(map(str, ACTION_UNITS))
+    left = right = FaceMotion()
+    for unit in action_units.split("+"):
+        match = _UNIT_PATTERN.fullmatch(unit)
+        if match is None or int(match[2]) not in ACTION_UNIT_MOTIONS:
+            known_units = ", ".join(map(str, ACTION_UNIT_MOTIONS))
             raise ValueError(
-                f"action unit {unit!r} in {units!r} is not drawn; known, alone or after L or R: {known}"
+                f"action unit {unit!r} in {action_units!r} is not drawn; known, alone or after L or R: {known_units}"
             )
-        motion = ACTION_UNITS[int(match[2])]
+        motion = ACTION_UNIT_MOTIONS[int(match[2])]
         if match[1] != "R":
-            left = left.plus(motion, times=intensity)
+            left = left.add_scaled(motion, factor=intensity)
         if match[1] != "L":
-            right = right.plus(motion, times=intensity)
+            right = right.add_scaled(motion, factor=intensity)
     return left, right

@@ -4,70 +4,80 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.drawing.canvas import Canvas, Points, darker, ellipse, redder, smooth
+from datasets.drawing.canvas import Canvas, Points, make_ellipse, redden, scale_brightness, smooth
 from datasets.drawing.identity import Identity
-from datasets.drawing.motion import Sides
+from datasets.drawing.motion import SideMotions
 
 
-def draw_mouth(canvas: Canvas, person: Identity, sides: Sides) -> None:
+def draw_mouth(canvas: Canvas, person: Identity, sides: SideMotions) -> None:
     """Paint the mouth; its halves meet in the middle, at the mean of both sides' motions."""
-    part = _mean(sides, "part")
-    upper, roof, floor, lower = _lip_curves(person, sides)
-    line = darker(person.skin, 0.22)
-    if part > 0.004:
-        canvas.paint(np.concatenate([roof, floor[::-1]]), (34, 28, 62), soft=0.008)
-        canvas.stroke(
-            roof[2:-2] * (0.8, 1) + (0, 0.3 * part),
+    opening = _average_motion(sides, "part")
+    upper_edge, upper_seam, lower_seam, lower_edge = _compute_lip_curves(person, sides)
+    seam_color = scale_brightness(person.skin_color, 0.22)
+    if opening > 0.004:
+        canvas.fill_polygon(np.concatenate([upper_seam, lower_seam[::-1]]), (34, 28, 62), edge_blur=0.008)
+        canvas.draw_stroke(
+            upper_seam[2:-2] * (0.8, 1) + (0, 0.3 * opening),
             (205, 214, 218),
-            width=0.55 * part,
-            soft=0.01,
+            width=0.55 * opening,
+            edge_blur=0.01,
             opacity=0.8,
         )
-    lip = redder(darker(person.skin, 0.76), 26 + 9 * person.lip_red)
-    canvas.paint(np.concatenate([upper, roof[::-1]]), darker(lip, 0.9), soft=0.012, opacity=0.9)
-    canvas.paint(np.concatenate([floor, lower[::-1]]), lip, soft=0.012, opacity=0.9)
-    canvas.shade((floor[6:-6] + lower[6:-6]) / 2, -0.16, width=0.03, soft=0.02)
-    if part <= 0.004:
-        canvas.stroke(roof, line, width=0.026, soft=0.007, opacity=0.85)
-    for corner, side in ((upper[0], -1), (upper[-1], 1)):
-        canvas.paint(
-            ellipse(corner[0] + side * 0.008, corner[1], rx=0.022, ry=0.02), line, soft=0.014, opacity=0.5
+    lip_color = redden(scale_brightness(person.skin_color, 0.76), 26 + 9 * person.lip_redness)
+    canvas.fill_polygon(
+        np.concatenate([upper_edge, upper_seam[::-1]]),
+        scale_brightness(lip_color, 0.9),
+        edge_blur=0.012,
+        opacity=0.9,
+    )
+    canvas.fill_polygon(
+        np.concatenate([lower_seam, lower_edge[::-1]]), lip_color, edge_blur=0.012, opacity=0.9
+    )
+    canvas.shade_line((lower_seam[6:-6] + lower_edge[6:-6]) / 2, -0.16, width=0.03, edge_blur=0.02)
+    if opening <= 0.004:
+        canvas.draw_stroke(upper_seam, seam_color, width=0.026, edge_blur=0.007, opacity=0.85)
+    for corner, side in ((upper_edge[0], -1), (upper_edge[-1], 1)):
+        canvas.fill_polygon(
+            make_ellipse(corner[0] + side * 0.008, corner[1], rx=0.022, ry=0.02),
+            seam_color,
+            edge_blur=0.014,
+            opacity=0.5,
         )
-    canvas.shade(lower[4:-4] * (0.75, 1) + (0, 0.05), 0.20, width=0.06, soft=0.03)
+    canvas.shade_line(lower_edge[4:-4] * (0.75, 1) + (0, 0.05), 0.20, width=0.06, edge_blur=0.03)
 
 
-def _lip_curves(person: Identity, sides: Sides) -> tuple[Points, Points, Points, Points]:
+def _compute_lip_curves(person: Identity, sides: SideMotions) -> tuple[Points, Points, Points, Points]:
     """Upper lip's edge, its seam, the lower lip's seam, its edge: each [n, 2], from the picture's left."""
-    part, lift = _mean(sides, "part"), _mean(sides, "lip_upper")
-    full = person.lip_fullness * max(1 - 0.55 * _mean(sides, "press"), 0.25)
-    level = person.mouth_height - 0.035 * _mean(sides, "chin")
+    opening, lift = _average_motion(sides, "part"), _average_motion(sides, "lip_upper")
+    fullness = person.lip_fullness * max(1 - 0.55 * _average_motion(sides, "press"), 0.25)
+    center_y = person.mouth_height - 0.035 * _average_motion(sides, "chin")
     halves = []
     for side, motion in sides:
-        wide, rise = person.mouth_width + motion.corner_out, person.mouth_curve + motion.corner_up
-        near, bend = side * 0.55 * wide, level - 0.35 * rise
-        corner = (side * wide, level - rise)
-        bow = (side * 0.16 * wide, level - 1.12 * full - lift)
+        half_width, rise = person.mouth_width + motion.corner_out, person.mouth_curve + motion.corner_up
+        mid_x, mid_y = side * 0.55 * half_width, center_y - 0.35 * rise
+        corner = (side * half_width, center_y - rise)
+        bow = (side * 0.16 * half_width, center_y - 1.12 * fullness - lift)
         halves.append(
             (
-                (corner, (near, bend - 0.75 * full - motion.lip_upper), bow),
-                (corner, (near, bend + 0.008 - 0.3 * motion.lip_upper - 0.25 * part)),
-                (corner, (near, bend + 0.008 + 0.75 * part)),
-                (corner, (near, bend + 0.95 * full + 0.9 * part)),
+                (corner, (mid_x, mid_y - 0.75 * fullness - motion.lip_upper), bow),
+                (corner, (mid_x, mid_y + 0.008 - 0.3 * motion.lip_upper - 0.25 * opening)),
+                (corner, (mid_x, mid_y + 0.008 + 0.75 * opening)),
+                (corner, (mid_x, mid_y + 0.95 * fullness + 0.9 * opening)),
             )
         )
-    middles = (
-        level - 0.86 * full - lift,
-        level + 0.014 - 0.3 * lift - 0.3 * part,
-        level + 0.014 + part,
-        level + 1.35 * full + 1.05 * part,
+    middle_ys = (
+        center_y - 0.86 * fullness - lift,
+        center_y + 0.014 - 0.3 * lift - 0.3 * opening,
+        center_y + 0.014 + opening,
+        center_y + 1.35 * fullness + 1.05 * opening,
     )
-    upper, roof, floor, lower = (
-        smooth(np.array([*left, (0.0, middle), *right[::-1]]), closed=False)
-        for left, right, middle in zip(*halves, middles, strict=True)
+    upper_edge, upper_seam, lower_seam, lower_edge = (
+        smooth(np.array([*left, (0.0, middle_y), *right[::-1]]), closed=False)
+        for left, right, middle_y in zip(*halves, middle_ys, strict=True)
     )
-    return upper, roof, floor, lower
+    return upper_edge, upper_seam, lower_seam, lower_edge
 
 
-def _mean(sides: Sides, name: str) -> float:
+def _average_motion(sides: SideMotions, name: str) -> float:
     values = [float(getattr(motion, name)) for _, motion in sides]
     return sum(values) / 2

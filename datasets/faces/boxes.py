@@ -17,10 +17,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from datasets.faces.haar import Box, Image, squared
+from datasets.faces.haar import Image, SquareBox, to_square_box
 from datasets.spec import Sample, SampleTable
 
-SOURCES = ("onset", "other frame", "subject", "centre", "unreadable")
+BOX_SOURCES = ("onset", "other frame", "subject", "centre", "unreadable")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,86 +36,90 @@ class Face:
     subject: str
     label: int
     cascade: str
-    box: Box
-    image: tuple[int, int]
-    source: str
-    fault: str = ""
+    box: SquareBox
+    image_size: tuple[int, int]
+    box_source: str
+    onset_fault: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FailureRates:
+class FailureCounts:
     """(clips, those without a face on the onset frame) of each subject and of each class, by name."""
 
     by_subject: dict[str, tuple[int, int]]
     by_class: dict[str, tuple[int, int]]
 
 
-def unit(sample: Sample) -> str:
+def clip_key(sample: Sample) -> str:
     """What shares a box: the sample's clip, or the sample alone."""
     return sample.clip or sample.id
 
 
-def units(table: SampleTable) -> dict[str, list[Sample]]:
+def group_by_clip(table: SampleTable) -> dict[str, list[Sample]]:
     """The samples of each clip, clips and samples in the table's order."""
-    found: dict[str, list[Sample]] = {}
+    clips: dict[str, list[Sample]] = {}
     for sample in table.samples:
-        found.setdefault(unit(sample), []).append(sample)
-    return found
+        clips.setdefault(clip_key(sample), []).append(sample)
+    return clips
 
 
-def settled(faces: Sequence[Face]) -> tuple[Face, ...]:
+def apply_fallback_boxes(faces: Sequence[Face]) -> tuple[Face, ...]:
     """Faces that detection has left without a box (source "") with the subject's or the centred one."""
-    of_subject: dict[str, list[Face]] = {}
+    faces_by_subject: dict[str, list[Face]] = {}
     for face in faces:
         if face.cascade and face.subject:
-            of_subject.setdefault(face.subject, []).append(face)
+            faces_by_subject.setdefault(face.subject, []).append(face)
 
-    def fallback(face: Face) -> Face:
-        if others := of_subject.get(face.subject):
-            return replace(face, box=_typical(others, face.image), source="subject")
-        width, height = face.image
-        return replace(face, box=squared(0, 0, width, height, shape=(height, width)), source="centre")
+    def add_fallback_box(face: Face) -> Face:
+        if detections := faces_by_subject.get(face.subject):
+            return replace(face, box=_median_box(detections, face.image_size), box_source="subject")
+        width, height = face.image_size
+        return replace(
+            face, box=to_square_box(0, 0, width, height, shape=(height, width)), box_source="centre"
+        )
 
-    return tuple(face if face.source else fallback(face) for face in faces)
+    return tuple(face if face.box_source else add_fallback_box(face) for face in faces)
 
 
-def _typical(faces: Iterable[Face], image: tuple[int, int]) -> Box:
+def _median_box(faces: Iterable[Face], image_size: tuple[int, int]) -> SquareBox:
     """The median centre and side of the boxes, as shares of width, height and short side, in `image`."""
-    shares = [
+    relative_boxes = [
         (
-            (left + side / 2) / face.image[0],
-            (top + side / 2) / face.image[1],
-            side / min(face.image),
+            (left + side / 2) / face.image_size[0],
+            (top + side / 2) / face.image_size[1],
+            side / min(face.image_size),
         )
         for face in faces
         for left, top, side in (face.box,)
     ]
-    x, y, size = (median(share) for share in zip(*shares, strict=True))
-    width, height = image
-    side = size * min(image)
-    return squared(x * width - side / 2, y * height - side / 2, side, side, shape=(height, width))
+    center_x, center_y, relative_side = (median(values) for values in zip(*relative_boxes, strict=True))
+    width, height = image_size
+    side = relative_side * min(image_size)
+    return to_square_box(
+        center_x * width - side / 2, center_y * height - side / 2, side, side, shape=(height, width)
+    )
 
 
-def cropped(image: Image, face: Face) -> Image:
+def crop_face(image: Image, face: Face) -> Image:
     """The face's square of uint8 (H, W, 3); in an image of another size, the box's share of it."""
     height, width = image.shape[:2]
-    if face.source == "unreadable":
-        left, top, side = squared(0, 0, width, height, shape=image.shape)
-    elif (width, height) == face.image:
+    if face.box_source == "unreadable":
+        left, top, side = to_square_box(0, 0, width, height, shape=image.shape)
+    elif (width, height) == face.image_size:
         left, top, side = face.box
     else:
-        left, top, side = _typical([face], (width, height))
+        left, top, side = _median_box([face], (width, height))
     return image[top : top + side, left : left + side]
 
 
-def failure_rates(faces: Sequence[Face], table: SampleTable) -> FailureRates:
+def count_failures(faces: Sequence[Face], table: SampleTable) -> FailureCounts:
     """How many clips of each subject and class had no face on the onset frame; subjects only where known."""
     by_subject: dict[str, tuple[int, int]] = {}
     by_class = dict.fromkeys(table.classes, (0, 0))
     for face in faces:
-        failed = face.source != "onset"
-        for rates, name in ((by_subject, face.subject), (by_class, table.classes[face.label])):
-            clips, fallbacks = rates.get(name, (0, 0))
-            rates[name] = (clips + 1, fallbacks + failed)
+        is_failure = face.box_source != "onset"
+        for counts, name in ((by_subject, face.subject), (by_class, table.classes[face.label])):
+            clips, failures = counts.get(name, (0, 0))
+            counts[name] = (clips + 1, failures + is_failure)
     by_subject.pop("", None)
-    return FailureRates(by_subject=by_subject, by_class=by_class)
+    return FailureCounts(by_subject=by_subject, by_class=by_class)

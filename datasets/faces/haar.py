@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 CASCADES = ("default", "alt2", "alt", "alt_tree")
-SCALE_FACTOR, NEIGHBOURS, LEAST_SHARE = 1.1, 5, 5
+SCALE_FACTOR, MIN_NEIGHBORS, MIN_SIZE_DIVISOR = 1.1, 5, 5
 
 Image = NDArray[np.uint8]
-Box = tuple[int, int, int]
+SquareBox = tuple[int, int, int]
 """Left, top and side of a square, in pixels."""
 
 
@@ -26,7 +26,7 @@ def check_cascades() -> None:
     Raises:
         ValueError: it has none, or not all four.
     """
-    missing = [name for name in CASCADES if cv2.CascadeClassifier(str(_file(name))).empty()]
+    missing = [name for name in CASCADES if cv2.CascadeClassifier(str(_cascade_path(name))).empty()]
     if missing:
         raise ValueError(
             f"face alignment needs OpenCV's cascades {', '.join(CASCADES)}; OpenCV {cv2.__version__} lacks "
@@ -34,41 +34,43 @@ def check_cascades() -> None:
         )
 
 
-def _file(name: str) -> Path:
+def _cascade_path(name: str) -> Path:
     folder = Path(getattr(getattr(cv2, "data", None), "haarcascades", ""))
     return folder / f"haarcascade_frontalface_{name}.xml"
 
 
-class Detector:
+class FaceDetector:
     """The chain of cascades, each loaded when first needed; no two threads may share one."""
 
     def __init__(self) -> None:
-        self._loaded: dict[str, cv2.CascadeClassifier] = {}
+        self._cascades: dict[str, cv2.CascadeClassifier] = {}
 
-    def find(self, image: Image) -> tuple[str, Box] | None:
+    def detect(self, image: Image) -> tuple[str, SquareBox] | None:
         """The first cascade that finds a face in uint8 (H, W, 3), blue, green, red, and the largest found."""
-        grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-        least = max(1, min(grey.shape) // LEAST_SHARE)
+        gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        min_side = max(1, min(gray.shape) // MIN_SIZE_DIVISOR)
         for name in CASCADES:
-            found = self._cascade(name).detectMultiScale(
-                grey, scaleFactor=SCALE_FACTOR, minNeighbors=NEIGHBOURS, minSize=(least, least)
+            boxes = self._load_cascade(name).detectMultiScale(
+                gray, scaleFactor=SCALE_FACTOR, minNeighbors=MIN_NEIGHBORS, minSize=(min_side, min_side)
             )
-            if len(found):
+            if len(boxes):
                 # Threads of OpenCV's may list equal boxes in another order: the upper left one is taken.
                 left, top, width, height = min(
-                    (tuple(map(int, box)) for box in found),
+                    (tuple(map(int, box)) for box in boxes),
                     key=lambda box: (-box[2] * box[3], box[1], box[0]),
                 )
-                return name, squared(left, top, width, height, shape=grey.shape)
+                return name, to_square_box(left, top, width, height, shape=gray.shape)
         return None
 
-    def _cascade(self, name: str) -> cv2.CascadeClassifier:
-        if name not in self._loaded:
-            self._loaded[name] = cv2.CascadeClassifier(str(_file(name)))
-        return self._loaded[name]
+    def _load_cascade(self, name: str) -> cv2.CascadeClassifier:
+        if name not in self._cascades:
+            self._cascades[name] = cv2.CascadeClassifier(str(_cascade_path(name)))
+        return self._cascades[name]
 
 
-def squared(left: float, top: float, width: float, height: float, *, shape: tuple[int, ...]) -> Box:
+def to_square_box(
+    left: float, top: float, width: float, height: float, *, shape: tuple[int, ...]
+) -> SquareBox:
     """The square about a box's centre on its longer side, without a margin, moved and cut into the image.
 
     `shape` is the image's, height and width first.

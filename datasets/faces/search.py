@@ -9,22 +9,38 @@ from pathlib import Path
 from threading import local
 from typing import Any
 
-from datasets.faces.boxes import SOURCES, settled, units
+from datasets.faces.boxes import BOX_SOURCES, apply_fallback_boxes, group_by_clip
 from datasets.faces.boxes import Face as Face
-from datasets.faces.boxes import failure_rates as failure_rates
-from datasets.faces.haar import CASCADES, LEAST_SHARE, NEIGHBOURS, SCALE_FACTOR, Detector, check_cascades
-from datasets.pixels.decode import Decoded, Reader
-from datasets.pixels.journal import DAMAGED, Journal
-from datasets.pixels.store import cache_dir, content_key, cores, made_once, silent, write_whole
-from datasets.spec import Picture, Sample, SampleTable
+from datasets.faces.boxes import count_failures as count_failures
+from datasets.faces.haar import (
+    CASCADES,
+    MIN_NEIGHBORS,
+    MIN_SIZE_DIVISOR,
+    SCALE_FACTOR,
+    FaceDetector,
+    check_cascades,
+)
+from datasets.pixels.decode import DecodedImage, ImageReader
+from datasets.pixels.journal import RECORD_ERRORS, Journal
+from datasets.pixels.store import (
+    atomic_write,
+    build_once,
+    compute_content_key,
+    count_cores,
+    get_cache_dir,
+    ignore_progress,
+)
+from datasets.spec import ImageRef, Sample, SampleTable
 
-VERSION = 2
+DETECTION_VERSION = 2
 
-Clips = Mapping[str, Sequence[Sample]]
-_Found = dict[str, Any]
+ClipSamples = Mapping[str, Sequence[Sample]]
+_Entry = dict[str, Any]
 
 
-def find_faces(table: SampleTable, *, progress: Callable[[int, int], None] | None = None) -> tuple[Face, ...]:
+def detect_faces(
+    table: SampleTable, *, progress: Callable[[int, int], None] | None = None
+) -> tuple[Face, ...]:
     """The face of every clip, in the order of the table's clips, detected unless the cache has it.
 
     `progress` is called with (clips done, clips in all) while detecting, which takes all cores, and begins
@@ -34,148 +50,154 @@ def find_faces(table: SampleTable, *, progress: Callable[[int, int], None] | Non
         ValueError: OpenCV's cascades are not installed.
         OSError: a file has gone or cannot be read, or the cache cannot be written.
     """
-    clips = units(table)
-    place = _place(clips)
-    tell = silent if progress is None else progress
-    made_once(
-        place,
-        ready=lambda: _recorded(place, clips) is not None,
-        make=lambda: _search(clips, place, tell),
-        waited=lambda: tell(len(clips), len(clips)),
+    clips = group_by_clip(table)
+    path = _cache_path(clips)
+    callback = ignore_progress if progress is None else progress
+    build_once(
+        path,
+        is_ready=lambda: _load_record(path, clips) is not None,
+        build=lambda: _detect_all(clips, path, callback),
+        on_skip=lambda: callback(len(clips), len(clips)),
     )
-    faces = _recorded(place, clips)
+    faces = _load_record(path, clips)
     assert faces is not None
-    return settled(faces)
+    return apply_fallback_boxes(faces)
 
 
-def known_faces(table: SampleTable) -> tuple[Face, ...] | None:
+def load_cached_faces(table: SampleTable) -> tuple[Face, ...] | None:
     """The faces if the cache has them all, else None; no picture is opened.
 
     Raises:
         OSError: a file has gone.
     """
-    clips = units(table)
-    faces = _recorded(_place(clips), clips)
-    return None if faces is None else settled(faces)
+    clips = group_by_clip(table)
+    faces = _load_record(_cache_path(clips), clips)
+    return None if faces is None else apply_fallback_boxes(faces)
 
 
-def _place(clips: Clips) -> Path:
+def _cache_path(clips: ClipSamples) -> Path:
     samples = [sample for clip in clips.values() for sample in clip]
-    recipe = [VERSION, CASCADES, SCALE_FACTOR, NEIGHBOURS, LEAST_SHARE]
-    names = [[name, len(clip), [sample.role for sample in clip]] for name, clip in clips.items()]
-    return cache_dir() / "faces" / f"{content_key([*recipe, names], samples, onsets=True)}.json"
+    settings = [DETECTION_VERSION, CASCADES, SCALE_FACTOR, MIN_NEIGHBORS, MIN_SIZE_DIVISOR]
+    clip_info = [[name, len(clip), [sample.role for sample in clip]] for name, clip in clips.items()]
+    return (
+        get_cache_dir()
+        / "faces"
+        / f"{compute_content_key([*settings, clip_info], samples, include_onsets=True)}.json"
+    )
 
 
-def _recorded(place: Path, clips: Clips) -> tuple[Face, ...] | None:
+def _load_record(path: Path, clips: ClipSamples) -> tuple[Face, ...] | None:
     """The faces in the cache; None where there is no record, or none that can be read."""
     try:
-        found = json.loads(place.read_bytes())
+        entries = json.loads(path.read_bytes())
         return tuple(
-            _face(name, samples[0], entry)
-            for (name, samples), entry in zip(clips.items(), found, strict=True)
+            _parse_face(name, samples[0], entry)
+            for (name, samples), entry in zip(clips.items(), entries, strict=True)
         )
-    except (FileNotFoundError, *DAMAGED):
+    except (FileNotFoundError, *RECORD_ERRORS):
         return None
 
 
-def _face(name: str, sample: Sample, found: _Found) -> Face:
+def _parse_face(name: str, sample: Sample, entry: _Entry) -> Face:
     """A face from what detection found.
 
     Raises:
         One of `DAMAGED`: the record is not one that detection writes.
     """
-    left, top, side = map(int, found["box"])
-    width, height = map(int, found["image"])
-    if found["source"] not in ("", *SOURCES):
+    left, top, side = map(int, entry["box"])
+    width, height = map(int, entry["image"])
+    if entry["source"] not in ("", *BOX_SOURCES):
         raise ValueError("unknown source")
-    if min(left, top, side, width - left - side, height - top - side) < 0 or (found["cascade"] and not side):
+    if min(left, top, side, width - left - side, height - top - side) < 0 or (entry["cascade"] and not side):
         raise ValueError("a box that is not in its image")
-    if found["source"] != "unreadable" and not (width and height):
+    if entry["source"] != "unreadable" and not (width and height):
         raise ValueError("an image without a size")
     return Face(
         clip=name,
         subject=sample.subject,
         label=sample.label,
-        cascade=str(found["cascade"]),
+        cascade=str(entry["cascade"]),
         box=(left, top, side),
-        image=(width, height),
-        source=found["source"],
-        fault=str(found["fault"]),
+        image_size=(width, height),
+        box_source=entry["source"],
+        onset_fault=str(entry["fault"]),
     )
 
 
-def _search(clips: Clips, place: Path, progress: Callable[[int, int], None]) -> None:
+def _detect_all(clips: ClipSamples, path: Path, progress: Callable[[int, int], None]) -> None:
     """Detect what the journal does not have yet and write the record."""
     check_cascades()
     names = list(clips)
-    journal = Journal(place)
+    journal = Journal(path)
     try:
         for entry, name in zip(journal.entries, names[: len(journal.entries)], strict=True):
-            _face(name, clips[name][0], entry)
-    except DAMAGED:
-        journal.forget()
+            _parse_face(name, clips[name][0], entry)
+    except RECORD_ERRORS:
+        journal.reset()
     progress(len(journal.entries), len(names))
-    own = local()
+    thread_state = local()
 
-    def detect(name: str) -> _Found:
-        if not hasattr(own, "detector"):
-            own.detector = Detector()
-        return _detect(clips[name], own.detector)
+    def detect_clip(name: str) -> _Entry:
+        if not hasattr(thread_state, "detector"):
+            thread_state.detector = FaceDetector()
+        return _detect_clip(clips[name], thread_state.detector)
 
     with journal:
-        pool = ThreadPoolExecutor(cores())
+        pool = ThreadPoolExecutor(count_cores())
         try:
-            for found in pool.map(detect, names[len(journal.entries) :]):
-                journal.add(found)
+            for result in pool.map(detect_clip, names[len(journal.entries) :]):
+                journal.append(result)
                 progress(len(journal.entries), len(names))
         finally:
             pool.shutdown(cancel_futures=True)
-        write_whole(place, json.dumps(journal.entries).encode())
+        atomic_write(path, json.dumps(journal.entries).encode())
 
 
-def _detect(clip: Sequence[Sample], detector: Detector) -> _Found:
+def _detect_clip(clip: Sequence[Sample], detector: FaceDetector) -> _Entry:
     """The box on the first picture that has one, in the order of `_candidates`."""
-    size, fault = (0, 0), ""
-    likely, rest = _candidates(clip)
-    with Reader() as reader:
-        for at, picture in enumerate((*likely, *rest)):
+    first_size, fault = (0, 0), ""
+    candidates, others = _list_candidates(clip)
+    with ImageReader() as reader:
+        for index, image_ref in enumerate((*candidates, *others)):
             # The rest could only tell the size of the images.
-            if at >= len(likely) and size != (0, 0):
+            if index >= len(candidates) and first_size != (0, 0):
                 break
-            read = _read(reader, picture, sample=picture != clip[0].onset)
-            fault = read.fault if at == 0 else fault
-            image = read.image
+            frame = _read_frame(reader, image_ref, is_sample=image_ref != clip[0].onset_ref)
+            fault = frame.fault if index == 0 else fault
+            image = frame.image
             if image is None:
                 continue
-            here = (image.shape[1], image.shape[0])
-            if found := detector.find(image):
-                source = "onset" if at == 0 else "other frame"
+            image_size = (image.shape[1], image.shape[0])
+            if detection := detector.detect(image):
+                box_source = "onset" if index == 0 else "other frame"
                 return {
-                    "cascade": found[0],
-                    "box": found[1],
-                    "image": here,
-                    "source": source,
+                    "cascade": detection[0],
+                    "box": detection[1],
+                    "image": image_size,
+                    "source": box_source,
                     "fault": fault,
                 }
-            size = here if size == (0, 0) else size
-    source = "" if size != (0, 0) else "unreadable"
-    return {"cascade": "", "box": (0, 0, 0), "image": size, "source": source, "fault": fault}
+            first_size = image_size if first_size == (0, 0) else first_size
+    box_source = "" if first_size != (0, 0) else "unreadable"
+    return {"cascade": "", "box": (0, 0, 0), "image": first_size, "source": box_source, "fault": fault}
 
 
-def _candidates(clip: Sequence[Sample]) -> tuple[list[Picture], list[Picture]]:
+def _list_candidates(clip: Sequence[Sample]) -> tuple[list[ImageRef], list[ImageRef]]:
     """The pictures that are searched for a face, the onset first, and the clip's others."""
-    first = clip[0].onset or clip[0].picture
-    apexes = [sample.picture for sample in clip if sample.role == "apex"]
-    likely = [first, *apexes, clip[len(clip) // 2].picture, clip[-1].picture]
-    rest = [sample.picture for sample in clip]
-    return list(dict.fromkeys(likely)), [picture for picture in dict.fromkeys(rest) if picture not in likely]
+    first = clip[0].onset_ref or clip[0].image_ref
+    apexes = [sample.image_ref for sample in clip if sample.role == "apex"]
+    candidates = [first, *apexes, clip[len(clip) // 2].image_ref, clip[-1].image_ref]
+    others = [sample.image_ref for sample in clip]
+    return list(dict.fromkeys(candidates)), [
+        image_ref for image_ref in dict.fromkeys(others) if image_ref not in candidates
+    ]
 
 
-def _read(reader: Reader, picture: Picture, *, sample: bool) -> Decoded:
+def _read_frame(reader: ImageReader, image_ref: ImageRef, *, is_sample: bool) -> DecodedImage:
     """A picture; an onset that is not there is one that cannot be read, as its key says."""
     try:
-        return reader.read(picture)
+        return reader.read(image_ref)
     except (FileNotFoundError, NotADirectoryError):
-        if sample:
+        if is_sample:
             raise
-        return Decoded(digest="", image=None, fault="the file is not there")
+        return DecodedImage(digest="", image=None, fault="the file is not there")

@@ -5,29 +5,29 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from datasets.folder.rows import Faults, Row
-from datasets.label_conflicts import similar_names
+from datasets.folder.rows import AnomalyLog, ImageRow
+from datasets.label_conflicts import find_similar_names
 
 
-def report_class_names(rows: Sequence[Row], faults: Faults) -> None:
+def report_class_names(rows: Sequence[ImageRow], anomaly_log: AnomalyLog) -> None:
     """Add an anomaly for class names that differ only in case or spaces, and for each that was merged.
 
     Names that are equal without the white space around them are read as one class.
     """
     counts = Counter(row.label for row in rows)
-    for names in similar_names(counts):
-        what = f"the names differ only in case or spaces: {_counted(names, counts)}"
+    for names in find_similar_names(counts):
+        description = f"the names differ only in case or spaces: {_format_counts(names, counts)}"
         action = "read as different classes; if they are one class, give them one name"
-        faults.add("similar class names", ", ".join(names), what=what, action=action)
-    written: dict[str, Counter[str]] = defaultdict(Counter)
+        anomaly_log.add("similar class names", ", ".join(names), description=description, action=action)
+    spellings_by_label: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows:
-        written[row.label][row.written_label] += 1
-    for label, spellings in written.items():
+        spellings_by_label[row.label][row.raw_label] += 1
+    for label, spellings in spellings_by_label.items():
         if len(spellings) > 1:
-            what = f"the name is written in {len(spellings)} ways: {_counted(sorted(spellings), spellings)}"
+            description = f"the name is written in {len(spellings)} ways: {_format_counts(sorted(spellings), spellings)}"
             action = "read as one class; if they are different classes, rename one"
-            faults.add("merged class names", label, what=what, action=action)
+            anomaly_log.add("merged class names", label, description=description, action=action)
 
 
-def _counted(names: Sequence[str], counts: Counter[str]) -> str:
+def _format_counts(names: Sequence[str], counts: Counter[str]) -> str:
     return ", ".join(f"{name!r} ({counts[name]} image{'s' if counts[name] > 1 else ''})" for name in names)

@@ -15,99 +15,135 @@ from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
-from datasets.folder.clips import file_number
-from datasets.folder.rows import LONGEST_NAME, Faults, Places, Row, is_image, named, unwritable
-from datasets.tree import LEVELS, Tree
+from datasets.folder.clips import parse_file_number
+from datasets.folder.rows import (
+    MAX_NAME_LENGTH,
+    AnomalyLog,
+    ImageRow,
+    PathResolver,
+    has_unsafe_chars,
+    is_image,
+    normalize_name,
+)
+from datasets.tree import MAX_DEPTH, DirectoryTree
 
-_NO_CLASSES = {
+_NON_CLASS_PATTERNS = {
     "subjects": re.compile(r"(?:s|sub|subj|subject|p|participant|person)[ _-]?\d+", re.IGNORECASE),
     "parts of a split": re.compile(r"train(?:ing)?|val(?:id|idation)?|test(?:ing)?", re.IGNORECASE),
 }
 
 
-def read(tree: Tree, faults: Faults) -> list[Row]:
+def read_class_folders(tree: DirectoryTree, anomaly_log: AnomalyLog) -> list[ImageRow]:
     """Every image in a class folder, at most `LEVELS` folders down; what is no such image is in `faults`."""
-    rows: list[Row] = []
-    places = Places(tree.root)
+    rows: list[ImageRow] = []
+    resolver = PathResolver(tree.root)
     for folder, listing in tree.walk():
         parts = folder.relative_to(tree.root).parts
-        if len(parts) == LEVELS:
+        if len(parts) == MAX_DEPTH:
             for child in listing.folders:
-                what = f"it lies more than {LEVELS} folders down"
-                faults.add("folder too deep", tree.relative(child), what=what, action="it was not read")
+                description = f"it lies more than {MAX_DEPTH} folders down"
+                anomaly_log.add(
+                    "folder too deep",
+                    tree.relative_to_root(child),
+                    description=description,
+                    action="it was not read",
+                )
         if parts:
-            rows += _images(parts, listing.files, faults, places=places)
+            rows += _build_rows(parts, listing.files, anomaly_log, resolver=resolver)
             continue
         for name in filter(is_image, (file.name for file in listing.files)):
-            what = "it lies in no class folder"
-            faults.add("image without a class", name, what=what, action="the image was left out")
+            description = "it lies in no class folder"
+            anomaly_log.add(
+                "image without a class", name, description=description, action="the image was left out"
+            )
     for anomaly in tree.anomalies:
-        faults.add(anomaly.code, anomaly.where, what=anomaly.what, action=anomaly.action)
-    filled = {row.id.split("/", 1)[0] for row in rows}
-    for child in tree.listed(tree.root).folders:
-        if child.name not in filled:
-            what = "no usable image in it"
-            faults.add("empty class folder", child.name, what=what, action="the class was left out")
-    _doubt(sorted(filled), faults)
-    return _told_apart(rows, faults)
+        anomaly_log.add(
+            anomaly.code, anomaly.location, description=anomaly.description, action=anomaly.action
+        )
+    used_names = {row.id.split("/", 1)[0] for row in rows}
+    for child in tree.list_folder(tree.root).folders:
+        if child.name not in used_names:
+            description = "no usable image in it"
+            anomaly_log.add(
+                "empty class folder", child.name, description=description, action="the class was left out"
+            )
+    _report_doubtful_names(sorted(used_names), anomaly_log)
+    return _separate_clips(rows, anomaly_log)
 
 
-def _doubt(names: Sequence[str], faults: Faults) -> None:
+def _report_doubtful_names(names: Sequence[str], anomaly_log: AnomalyLog) -> None:
     """Note class folders whose names are all of one kind that classes are not."""
-    for kind, pattern in _NO_CLASSES.items():
+    for kind, pattern in _NON_CLASS_PATTERNS.items():
         if names and all(pattern.fullmatch(name.strip()) for name in names):
-            what = f"all class folders are named like {kind}"
+            description = f"all class folders are named like {kind}"
             action = "they were read as classes; if they are none, name the folder that holds the classes"
-            faults.add("classes like " + kind, ", ".join(names), what=what, action=action)
+            anomaly_log.add("classes like " + kind, ", ".join(names), description=description, action=action)
 
 
-def _images(parts: Sequence[str], files: Sequence[Path], faults: Faults, *, places: Places) -> list[Row]:
+def _build_rows(
+    parts: Sequence[str], files: Sequence[Path], anomaly_log: AnomalyLog, *, resolver: PathResolver
+) -> list[ImageRow]:
     """The images among the files of one folder, to which `parts` lead from the root."""
-    rows: list[Row] = []
-    label, subject, clip = named(parts[0]), named("".join(parts[1:2])), named("/".join(parts[2:]))
+    rows: list[ImageRow] = []
+    label, subject, clip = (
+        normalize_name(parts[0]),
+        normalize_name("".join(parts[1:2])),
+        normalize_name("/".join(parts[2:])),
+    )
     for file in files:
-        where = "/".join((*parts, file.name))
-        if unwritable(where) or not label or max(len(label), len(subject), len(clip)) > LONGEST_NAME:
-            code, what = "unusable name", "a name of the path is blank, too long or holds control characters"
+        location = "/".join((*parts, file.name))
+        if (
+            has_unsafe_chars(location)
+            or not label
+            or max(len(label), len(subject), len(clip)) > MAX_NAME_LENGTH
+        ):
+            code, description = (
+                "unusable name",
+                "a name of the path is blank, too long or holds control characters",
+            )
         elif not is_image(file.name):
-            code, what = "no image", "it has not the suffix of an image"
+            code, description = "no image", "it has not the suffix of an image"
         else:
             rows.append(
-                Row(
-                    where=where,
-                    id=where,
+                ImageRow(
+                    location=location,
+                    id=location,
                     path=str(file),
-                    real=places.real(str(file)),
+                    resolved_path=resolver.resolve(str(file)),
                     label=label,
-                    written_label=parts[0],
+                    raw_label=parts[0],
                     subject=subject,
                     clip=clip,
                 )
             )
             continue
-        faults.add(code, where, what=what, action="the file was left out")
+        anomaly_log.add(code, location, description=description, action="the file was left out")
     return rows
 
 
-def _told_apart(rows: Sequence[Row], faults: Faults) -> list[Row]:
+def _separate_clips(rows: Sequence[ImageRow], anomaly_log: AnomalyLog) -> list[ImageRow]:
     """The rows, with the class in the name of clips that share theirs with another class's clip."""
     numbers: dict[tuple[str, str], dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     for row in rows:
-        number = file_number(row.id)
+        number = parse_file_number(row.id)
         if row.clip and number is not None:
             numbers[row.subject, row.clip][row.label].add(number)
-    apart = set()
-    for (subject, clip), classes in numbers.items():
-        if len(classes) > 1 and all(one & other for one, other in combinations(classes.values(), 2)):
-            apart.add((subject, clip))
-            what = f"clip folders of this name, with frames of the same number, in {', '.join(classes)}"
-            faults.add(
+    shared_clips = set()
+    for (subject, clip), numbers_by_class in numbers.items():
+        if len(numbers_by_class) > 1 and all(
+            first & second for first, second in combinations(numbers_by_class.values(), 2)
+        ):
+            shared_clips.add((subject, clip))
+            description = (
+                f"clip folders of this name, with frames of the same number, in {', '.join(numbers_by_class)}"
+            )
+            anomaly_log.add(
                 "one clip name in several classes",
                 f"{subject}/{clip}",
-                what=what,
+                description=description,
                 action="taken as different clips",
             )
     return [
-        replace(row, clip=f"{row.label}/{row.clip}") if (row.subject, row.clip) in apart else row
+        replace(row, clip=f"{row.label}/{row.clip}") if (row.subject, row.clip) in shared_clips else row
         for row in rows
     ]

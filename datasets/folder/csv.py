@@ -15,69 +15,85 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from datasets.folder.rows import LONGEST_NAME, Faults, Places, Row, is_image, named, unwritable
+from datasets.folder.rows import (
+    MAX_NAME_LENGTH,
+    AnomalyLog,
+    ImageRow,
+    PathResolver,
+    has_unsafe_chars,
+    is_image,
+    normalize_name,
+)
 
-NEEDED = ("path", "label")
-OPTIONAL = ("subject", "clip", "frame")
-MOST_BYTES = 200 * 1024 * 1024
+REQUIRED_COLUMNS = ("path", "label")
+OPTIONAL_COLUMNS = ("subject", "clip", "frame")
+MAX_BYTES = 200 * 1024 * 1024
 
 _HEADER_BYTES = 8192
-_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_BOM_ENCODINGS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _NUMBER = re.compile(r"([0-9]{1,18})(?:\.0*)?")
-_LEFT_OUT = "the row was left out"
+_EXCLUDE_ROW_ACTION = "the row was left out"
 
 
-def lacking(path: Path) -> tuple[str, ...]:
+def find_missing_columns(path: Path) -> tuple[str, ...]:
     """Those of the columns path and label that the first line of a file does not name."""
     try:
         with path.open("rb") as file:
             # The last letter may be cut in two here.
-            text, _ = _decoded(file.read(_HEADER_BYTES), errors="ignore")
-        columns, _ = _header(text)
+            text, _ = _decode(file.read(_HEADER_BYTES), errors="ignore")
+        columns, _ = _parse_header(text)
     except (OSError, ValueError, csv.Error):
-        return NEEDED
-    return tuple(name for name in NEEDED if name not in columns)
+        return REQUIRED_COLUMNS
+    return tuple(name for name in REQUIRED_COLUMNS if name not in columns)
 
 
-def read(path: Path, faults: Faults) -> tuple[list[Row], tuple[str, ...]]:
+def read_image_csv(path: Path, anomaly_log: AnomalyLog) -> tuple[list[ImageRow], tuple[str, ...]]:
     """Every usable row in the file's order, and notes on how it was read; the others stand in `faults`.
 
     Raises:
         ValueError: the file is too large, cannot be read, is no CSV, or lacks a column or names one twice.
     """
-    text, notes = _text(path)
-    columns, delimiter = _header(text)
-    missing = [name for name in NEEDED if name not in columns]
+    text, notes = _read_text(path)
+    columns, delimiter = _parse_header(text)
+    missing = [name for name in REQUIRED_COLUMNS if name not in columns]
     if missing:
-        accepted = f"{', '.join(NEEDED)}, and if known {', '.join(OPTIONAL)}"
+        column_list = f"{', '.join(REQUIRED_COLUMNS)}, and if known {', '.join(OPTIONAL_COLUMNS)}"
         raise ValueError(
-            f"the first line of {path} must name the columns {accepted}; missing: {', '.join(missing)}"
+            f"the first line of {path} must name the columns {column_list}; missing: {', '.join(missing)}"
         )
-    twice = [name for name in (*NEEDED, *OPTIONAL) if columns.count(name) > 1]
-    if twice:
-        raise ValueError(f"{path} names the column {', '.join(twice)} more than once; keep one.")
-    places = Places(path.parent)
-    rows: list[Row] = []
-    for where, cells in _lines(path, text, delimiter=delimiter):
+    duplicates = [name for name in (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS) if columns.count(name) > 1]
+    if duplicates:
+        raise ValueError(f"{path} names the column {', '.join(duplicates)} more than once; keep one.")
+    resolver = PathResolver(path.parent)
+    rows: list[ImageRow] = []
+    for location, cells in _iter_rows(path, text, delimiter=delimiter):
         if len(cells) < len(columns) or any(cell.strip() for cell in cells[len(columns) :]):
-            what = f"{len(cells)} fields where the first line has {len(columns)}"
-            faults.add("wrong number of fields", where, what=what, action=_LEFT_OUT)
+            description = f"{len(cells)} fields where the first line has {len(columns)}"
+            anomaly_log.add(
+                "wrong number of fields", location, description=description, action=_EXCLUDE_ROW_ACTION
+            )
             continue
-        row = _row(dict(zip(columns, cells, strict=False)), faults, where=where, places=places, csv_path=path)
+        row = _build_row(
+            dict(zip(columns, cells, strict=False)),
+            anomaly_log,
+            location=location,
+            resolver=resolver,
+            csv_path=path,
+        )
         if row is not None:
             rows.append(row)
     return rows, notes
 
 
-def _text(path: Path) -> tuple[str, tuple[str, ...]]:
+def _read_text(path: Path) -> tuple[str, tuple[str, ...]]:
     try:
         size = path.stat().st_size
-        if size > MOST_BYTES:
+        if size > MAX_BYTES:
             raise ValueError(
-                f"a CSV of up to {MOST_BYTES >> 20} MB is accepted; {path} has {size >> 20} MB. Is it the "
+                f"a CSV of up to {MAX_BYTES >> 20} MB is accepted; {path} has {size >> 20} MB. Is it the "
                 "list of images? It holds their paths, not their pixels."
             )
-        text, encoding = _decoded(path.read_bytes())
+        text, encoding = _decode(path.read_bytes())
     except OSError as error:
         raise ValueError(f"cannot read {path} ({error.strerror})") from error
     except UnicodeError as error:
@@ -88,13 +104,13 @@ def _text(path: Path) -> tuple[str, tuple[str, ...]]:
     return text, notes
 
 
-def _decoded(data: bytes, *, errors: str = "strict") -> tuple[str, str]:
+def _decode(data: bytes, *, errors: str = "strict") -> tuple[str, str]:
     """The text of a file, or of its beginning, and the encoding it was read in.
 
     `errors` says, as in `bytes.decode`, what becomes of a text with its encoding's mark that is not whole.
     """
-    for mark, encoding in _MARKS.items():
-        if data.startswith(mark):
+    for bom, encoding in _BOM_ENCODINGS.items():
+        if data.startswith(bom):
             return data.decode(encoding, errors), encoding
     try:
         return data.decode("utf-8"), "utf-8"
@@ -102,20 +118,20 @@ def _decoded(data: bytes, *, errors: str = "strict") -> tuple[str, str]:
         return data.decode("latin-1"), "latin-1"
 
 
-def _header(text: str) -> tuple[list[str], str]:
+def _parse_header(text: str) -> tuple[list[str], str]:
     """The first line's columns in lower case, and the delimiter under which most needed ones are found."""
     line = next(iter(text[:_HEADER_BYTES].splitlines()), "")
     best: tuple[int, list[str], str] = (-1, [], ",")
     for delimiter in ",;\t":
         cells = next(csv.reader([line], delimiter=delimiter), [])
         columns = [cell.strip().lower() for cell in cells]
-        found = sum(name in columns for name in NEEDED)
-        if found > best[0]:
-            best = (found, columns, delimiter)
+        num_required = sum(name in columns for name in REQUIRED_COLUMNS)
+        if num_required > best[0]:
+            best = (num_required, columns, delimiter)
     return best[1], best[2]
 
 
-def _lines(path: Path, text: str, *, delimiter: str) -> Iterator[tuple[str, Sequence[str]]]:
+def _iter_rows(path: Path, text: str, *, delimiter: str) -> Iterator[tuple[str, Sequence[str]]]:
     """Where each row stands, and its fields; lines without any text are none."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
@@ -127,71 +143,76 @@ def _lines(path: Path, text: str, *, delimiter: str) -> Iterator[tuple[str, Sequ
         raise ValueError(f"{path} is no CSV: line {reader.line_num}: {error}; save it anew.") from error
 
 
-def _row(
-    cells: Mapping[str, str], faults: Faults, *, where: str, places: Places, csv_path: Path
-) -> Row | None:
+def _build_row(
+    cells: Mapping[str, str],
+    anomaly_log: AnomalyLog,
+    *,
+    location: str,
+    resolver: PathResolver,
+    csv_path: Path,
+) -> ImageRow | None:
     """One row checked, from the cheapest question to the file itself; None once it stands in `faults`."""
-    text = cells["path"].strip().replace("\\", "/")
-    label, subject, clip = (named(cells.get(name, "")) for name in ("label", "subject", "clip"))
+    path_text = cells["path"].strip().replace("\\", "/")
+    label, subject, clip = (normalize_name(cells.get(name, "")) for name in ("label", "subject", "clip"))
     number = cells.get("frame", "").strip()
-    names = {"path": text, "label": label, "subject": subject, "clip": clip}
-    fault = _unusable(names, number=number)
+    names = {"path": path_text, "label": label, "subject": subject, "clip": clip}
+    fault = _check_fields(names, number=number)
     if fault is None:
-        id_ = _below(text, csv_path.parent, real_root=places.root)
+        id_ = _relative_to_root(path_text, csv_path.parent, real_root=resolver.root)
         path = str(csv_path.parent / id_)
-        real = places.real(path)
-        fault = _astray(text, real if id_ else "", places=places)
+        resolved_path = resolver.resolve(path)
+        fault = _check_path(path_text, resolved_path if id_ else "", resolver=resolver)
     if fault is not None:
-        code, what = fault
-        faults.add(code, where, what=what, action=_LEFT_OUT)
+        code, description = fault
+        anomaly_log.add(code, location, description=description, action=_EXCLUDE_ROW_ACTION)
         return None
-    return Row(
-        where=where,
+    return ImageRow(
+        location=location,
         id=id_,
         path=path,
-        real=real,
+        resolved_path=resolved_path,
         label=label,
-        written_label=cells["label"],
+        raw_label=cells["label"],
         subject=subject,
         clip=clip,
-        frame=int(number.split(".")[0]) if number else None,
+        frame_number=int(number.split(".")[0]) if number else None,
     )
 
 
-def _unusable(names: Mapping[str, str], *, number: str) -> tuple[str, str] | None:
+def _check_fields(names: Mapping[str, str], *, number: str) -> tuple[str, str] | None:
     """What is wrong with the texts of a row, as code and words."""
     if not names["path"]:
         return "empty path", "the row names no image"
     if not names["label"]:
         return "empty label", f"{names['path']} has no label"
-    for what, name in names.items():
-        if unwritable(name):
-            return "unusable name", f"the {what} {name} holds control characters"
-        if what != "path" and len(name) > LONGEST_NAME:
-            return "unusable name", f"the {what} {name} is longer than {LONGEST_NAME} characters"
+    for field_name, name in names.items():
+        if has_unsafe_chars(name):
+            return "unusable name", f"the {field_name} {name} holds control characters"
+        if field_name != "path" and len(name) > MAX_NAME_LENGTH:
+            return "unusable name", f"the {field_name} {name} is longer than {MAX_NAME_LENGTH} characters"
     if number and not _NUMBER.fullmatch(number):
         return "unusable frame", f"the frame {number} of {names['path']} is no whole number"
     return None
 
 
-def _astray(text: str, real: str, *, places: Places) -> tuple[str, str] | None:
+def _check_path(path_text: str, resolved_path: str, *, resolver: PathResolver) -> tuple[str, str] | None:
     """Why the file behind a path (`real`, "" if the path as named leaves the root) is none of this set's."""
-    if not real or not places.holds(real):
-        through = " through a link" if real else ""
-        return "path out of the root", f"{text} leads out of the folder of the CSV{through}"
-    if not is_image(text):
-        return "no image", f"{text} has not the suffix of an image"
-    if not os.path.isfile(real):
-        return "missing file", f"{text} is not there"
+    if not resolved_path or not resolver.contains(resolved_path):
+        link_note = " through a link" if resolved_path else ""
+        return "path out of the root", f"{path_text} leads out of the folder of the CSV{link_note}"
+    if not is_image(path_text):
+        return "no image", f"{path_text} has not the suffix of an image"
+    if not os.path.isfile(resolved_path):
+        return "missing file", f"{path_text} is not there"
     return None
 
 
-def _below(text: str, root: Path, *, real_root: str) -> str:
+def _relative_to_root(path_text: str, root: Path, *, real_root: str) -> str:
     """A path as named, below the root and without detours; "" if it leaves it, if only for a moment."""
-    path = posixpath.normpath(text)
+    path = posixpath.normpath(path_text)
     if path.startswith("/"):
-        for top in (root.as_posix(), Path(real_root).as_posix()):
-            if path.startswith(top.rstrip("/") + "/"):
-                return path[len(top.rstrip("/")) + 1 :]
+        for root_path in (root.as_posix(), Path(real_root).as_posix()):
+            if path.startswith(root_path.rstrip("/") + "/"):
+                return path[len(root_path.rstrip("/")) + 1 :]
         return ""
     return "" if path == ".." or path.startswith("../") else path

@@ -12,28 +12,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets.classes import chosen
+from datasets.classes import select_classes
 from datasets.folder import classes as folder_classes
 from datasets.folder import csv as folder_csv
 from datasets.folder.class_names import report_class_names
-from datasets.folder.clips import consistent, numbered
-from datasets.folder.facts import FORMS, FRAMES, LAYOUTS
-from datasets.folder.rows import Faults, Row, unwritable
-from datasets.spec import Picture, Sample, SampleTable
-from datasets.tree import Tree
+from datasets.folder.clips import assign_frame_numbers, remove_contradictions
+from datasets.folder.facts import FORMS_HELP, FRAME_POLICIES, LAYOUTS
+from datasets.folder.rows import AnomalyLog, ImageRow, has_unsafe_chars
+from datasets.spec import ImageRef, Sample, SampleTable
+from datasets.tree import DirectoryTree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Source:
+class _LayoutChoice:
     """The folder to read, its CSV if it is that which is read, a note on the choice, and CSVs passed over."""
 
-    tree: Tree
-    table: Path | None
+    tree: DirectoryTree
+    csv_path: Path | None
     note: str
-    unread: tuple[Path, ...] = ()
+    skipped_csvs: tuple[Path, ...] = ()
 
 
-def load(root: Path, frames: str, *, classes: Sequence[str] = (), layout: str = "") -> SampleTable:
+def load(root: Path, frame_policy: str, *, classes: Sequence[str] = (), layout: str = "") -> SampleTable:
     """Read the images below `root`, a folder or a CSV; `frames` is "all", the one policy.
 
     `classes` chooses from the class names found, () means all; `layout` is one of `LAYOUTS` or "" for the
@@ -44,90 +44,110 @@ def load(root: Path, frames: str, *, classes: Sequence[str] = (), layout: str = 
         ValueError: neither form is found, or more than one CSV; the CSV cannot be read or names only one of
             path and label; fewer than two classes have a usable image; an unknown policy, layout or class.
     """
-    for what, value, accepted in (("frames", frames, FRAMES), ("layout", layout or "csv", LAYOUTS)):
-        if value not in accepted:
-            raise ValueError(f"unknown {what} {value!r} of folder; accepted: {', '.join(accepted)}")
+    for field_name, value, choices in (
+        ("frames", frame_policy, FRAME_POLICIES),
+        ("layout", layout or "csv", LAYOUTS),
+    ):
+        if value not in choices:
+            raise ValueError(f"unknown {field_name} {value!r} of folder; accepted: {', '.join(choices)}")
     root = Path(os.path.expanduser(root)).absolute()
-    source = _found(root, layout)
-    faults = Faults()
-    for sheet in source.unread:
-        what = f"its first line does not name the columns {' and '.join(folder_csv.NEEDED)}"
-        faults.add("CSV not read", sheet.name, what=what, action="the folders were read as classes")
-    rows: list[Row]
-    rows, notes = (
-        (folder_classes.read(source.tree, faults), ())
-        if source.table is None
-        else folder_csv.read(source.table, faults)
-    )
-    rows = numbered(consistent(rows, faults), faults)
-    report_class_names(rows, faults)
-    names = sorted({row.label for row in rows})
-    if len(names) < 2:
-        of = f", all of the class {names[0]}" if names else ""
-        raise ValueError(
-            f"a study needs usable images of at least two classes; {root} holds {len(rows)}{of} "
-            f"({source.note}). {FORMS}{faults.summary()}"
+    choice = _choose_layout(root, layout)
+    anomaly_log = AnomalyLog()
+    for csv_file in choice.skipped_csvs:
+        field_name = f"its first line does not name the columns {' and '.join(folder_csv.REQUIRED_COLUMNS)}"
+        anomaly_log.add(
+            "CSV not read", csv_file.name, description=field_name, action="the folders were read as classes"
         )
-    used = chosen(classes, usual=names, accepted=names, dataset="folder")
-    samples = _samples([row for row in rows if row.label in used], used)
+    rows: list[ImageRow]
+    rows, notes = (
+        (folder_classes.read_class_folders(choice.tree, anomaly_log), ())
+        if choice.csv_path is None
+        else folder_csv.read_image_csv(choice.csv_path, anomaly_log)
+    )
+    rows = assign_frame_numbers(remove_contradictions(rows, anomaly_log), anomaly_log)
+    report_class_names(rows, anomaly_log)
+    all_classes = sorted({row.label for row in rows})
+    if len(all_classes) < 2:
+        class_note = f", all of the class {all_classes[0]}" if all_classes else ""
+        raise ValueError(
+            f"a study needs usable images of at least two classes; {root} holds {len(rows)}{class_note} "
+            f"({choice.note}). {FORMS_HELP}{anomaly_log.summarize()}"
+        )
+    class_names = select_classes(classes, default=all_classes, choices=all_classes, dataset="folder")
+    samples = _make_samples([row for row in rows if row.label in class_names], class_names)
     return SampleTable(
         dataset="folder",
-        frames=frames,
-        classes=used,
+        frame_policy=frame_policy,
+        classes=class_names,
         samples=samples,
-        anomalies=faults.anomalies(),
-        notes=(source.note, *notes, *_notes(rows, samples, used)),
-        layout="csv" if source.table else "classes",
+        anomalies=anomaly_log.get_anomalies(),
+        notes=(choice.note, *notes, *_make_notes(rows, samples, class_names)),
+        layout="csv" if choice.csv_path else "classes",
     )
 
 
-def _found(root: Path, layout: str) -> _Source:
+def _choose_layout(root: Path, layout: str) -> _LayoutChoice:
     """Which form lies at `root`."""
-    if unwritable(str(root)):
+    if has_unsafe_chars(str(root)):
         raise ValueError(
             f"the path of the data must be printable text, got {str(root)!r}; rename the folder."
         )
     if not os.path.exists(root):
-        raise ValueError(f"the data must exist: there is no {root}. {FORMS}")
+        raise ValueError(f"the data must exist: there is no {root}. {FORMS_HELP}")
     if not os.path.isdir(root):
         if root.suffix.lower() != ".csv" or not os.path.isfile(root) or layout == "classes":
-            wanted = "a folder of class folders" if layout == "classes" else "a folder or a CSV"
-            raise ValueError(f"the data must be {wanted}: {root} is none. {FORMS}")
-        return _Source(tree=Tree(root.parent), table=root, note=f"layout: csv, {root.name}")
-    tree = Tree(root)
+            expected_form = "a folder of class folders" if layout == "classes" else "a folder or a CSV"
+            raise ValueError(f"the data must be {expected_form}: {root} is none. {FORMS_HELP}")
+        return _LayoutChoice(tree=DirectoryTree(root.parent), csv_path=root, note=f"layout: csv, {root.name}")
+    tree = DirectoryTree(root)
     if layout == "classes":
-        return _Source(tree=tree, table=None, note="layout: class folders, as asked for")
-    listing = tree.listed(root)
-    sheets = [file for file in listing.files if file.suffix.lower() == ".csv" and not unwritable(file.name)]
-    lacking = {sheet: folder_csv.lacking(sheet) for sheet in sheets}
-    tables = [sheet for sheet, missing in lacking.items() if not missing]
-    if len(tables) > 1:
-        names = ", ".join(table.name for table in tables[:5])
+        return _LayoutChoice(tree=tree, csv_path=None, note="layout: class folders, as asked for")
+    listing = tree.list_folder(root)
+    csv_files = [
+        file for file in listing.files if file.suffix.lower() == ".csv" and not has_unsafe_chars(file.name)
+    ]
+    missing_columns = {csv_file: folder_csv.find_missing_columns(csv_file) for csv_file in csv_files}
+    image_csvs = [csv_file for csv_file, missing in missing_columns.items() if not missing]
+    if len(image_csvs) > 1:
+        names = ", ".join(image_csv.name for image_csv in image_csvs[:5])
         raise ValueError(
-            f"one CSV with the columns path and label is accepted; {root} holds {len(tables)}: {names}. Name "
+            f"one CSV with the columns path and label is accepted; {root} holds {len(image_csvs)}: {names}. Name "
             "one by --root, or ask for the layout classes."
         )
-    if tables:
-        beside = "; folders beside it were not read as classes" if listing.folders else ""
-        return _Source(tree=tree, table=tables[0], note=f"layout: csv, {tables[0].name}{beside}")
+    if image_csvs:
+        folders_note = "; folders beside it were not read as classes" if listing.folders else ""
+        return _LayoutChoice(
+            tree=tree, csv_path=image_csvs[0], note=f"layout: csv, {image_csvs[0].name}{folders_note}"
+        )
     # Who names one of the two columns has meant a list of images; any other CSV may lie beside folders.
-    meant = [sheet for sheet, missing in lacking.items() if len(missing) < len(folder_csv.NEEDED)]
-    if layout == "csv" or meant:
-        faults = [f"{sheet.name} lacks {' and '.join(lacking[sheet])}" for sheet in (meant or sheets)[:5]]
-        without = f": {', '.join(faults)}" if faults else ""
-        otherwise = "" if layout else " To read the folders beside it, ask for the layout classes."
-        raise ValueError(f"no CSV with the columns path and label in {root}{without}. {FORMS}{otherwise}")
-    return _Source(tree=tree, table=None, note="layout: class folders", unread=tuple(sheets))
+    partial_csvs = [
+        csv_file
+        for csv_file, missing in missing_columns.items()
+        if len(missing) < len(folder_csv.REQUIRED_COLUMNS)
+    ]
+    if layout == "csv" or partial_csvs:
+        problems = [
+            f"{csv_file.name} lacks {' and '.join(missing_columns[csv_file])}"
+            for csv_file in (partial_csvs or csv_files)[:5]
+        ]
+        problem_note = f": {', '.join(problems)}" if problems else ""
+        layout_hint = "" if layout else " To read the folders beside it, ask for the layout classes."
+        raise ValueError(
+            f"no CSV with the columns path and label in {root}{problem_note}. {FORMS_HELP}{layout_hint}"
+        )
+    return _LayoutChoice(
+        tree=tree, csv_path=None, note="layout: class folders", skipped_csvs=tuple(csv_files)
+    )
 
 
-def _samples(rows: Sequence[Row], classes: Sequence[str]) -> tuple[Sample, ...]:
+def _make_samples(rows: Sequence[ImageRow], classes: Sequence[str]) -> tuple[Sample, ...]:
     """The rows as samples, in order."""
     labels = {name: label for label, name in enumerate(classes)}
-    ordered = sorted(rows, key=lambda row: (row.subject, row.clip, row.frame or 0, row.id))
-    onsets: dict[str, Picture] = {}
-    for row in ordered:
+    sorted_rows = sorted(rows, key=lambda row: (row.subject, row.clip, row.frame_number or 0, row.id))
+    onset_refs: dict[str, ImageRef] = {}
+    for row in sorted_rows:
         if row.clip:
-            onsets.setdefault(row.clip, Picture(row.path))
+            onset_refs.setdefault(row.clip, ImageRef(row.path))
     return tuple(
         Sample(
             id=row.id,
@@ -135,26 +155,32 @@ def _samples(rows: Sequence[Row], classes: Sequence[str]) -> tuple[Sample, ...]:
             label=labels[row.label],
             subject=row.subject,
             clip=row.clip,
-            frame=row.frame or 0,
-            onset=onsets.get(row.clip),
+            frame_number=row.frame_number or 0,
+            onset_ref=onset_refs.get(row.clip),
         )
-        for row in ordered
+        for row in sorted_rows
     )
 
 
-def _notes(rows: Sequence[Row], samples: Sequence[Sample], used: Sequence[str]) -> tuple[str, ...]:
+def _make_notes(
+    rows: Sequence[ImageRow], samples: Sequence[Sample], class_names: Sequence[str]
+) -> tuple[str, ...]:
     """What is known of the images, which were not chosen, and how faces are taken."""
     notes = []
-    for what, names in (
+    for group_kind, names in (
         ("subject", [sample.subject for sample in samples]),
         ("clip", [sample.clip for sample in samples]),
     ):
-        unknown, known = names.count(""), len(set(names) - {""})
-        missing = f", not known of {unknown} of {len(names)} images" if unknown else ""
-        notes.append(f"{what}s: {known}{missing}" if known else f"{what}s: none are told")
-    aside = sorted({row.label for row in rows} - set(used))
-    if aside:
+        num_unknown, num_known = names.count(""), len(set(names) - {""})
+        missing_note = f", not known of {num_unknown} of {len(names)} images" if num_unknown else ""
+        notes.append(
+            f"{group_kind}s: {num_known}{missing_note}" if num_known else f"{group_kind}s: none are told"
+        )
+    excluded_classes = sorted({row.label for row in rows} - set(class_names))
+    if excluded_classes:
         count = len(rows) - len(samples)
-        notes.append(f"classes left out, as others were asked for: {', '.join(aside)} ({count} images)")
+        notes.append(
+            f"classes left out, as others were asked for: {', '.join(excluded_classes)} ({count} images)"
+        )
     notes.append("faces are taken as they lie in the images; --align haar finds and crops them first")
     return tuple(notes)

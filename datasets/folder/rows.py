@@ -10,16 +10,16 @@ from pathlib import Path
 from datasets.spec import Anomaly
 
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
-SINGLES = 20
+MAX_LISTED = 20
 """So many faults of one kind stand alone; one more entry counts the rest."""
 
-LONGEST_NAME = 100
-_LONGEST_TEXT = 200
-_UNWRITABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+MAX_NAME_LENGTH = 100
+_MAX_TEXT_LENGTH = 200
+_UNSAFE_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class ImageRow:
     """One image as it was named.
 
     `where` is the place that faults name; `id` the path below the root with forward slashes; `path` where the
@@ -27,79 +27,93 @@ class Row:
     they are not told. `written_label` is the label before white space was removed.
     """
 
-    where: str
+    location: str
     id: str
     path: str
-    real: str
+    resolved_path: str
     label: str
     subject: str = ""
     clip: str = ""
-    frame: int | None = None
-    written_label: str = ""
+    frame_number: int | None = None
+    raw_label: str = ""
 
 
-class Faults:
+class AnomalyLog:
     """Anomalies as they are met: of each code the first `SINGLES` one by one, the rest as a count."""
 
     def __init__(self) -> None:
-        self._first: dict[str, list[Anomaly]] = {}
-        self._count: dict[str, int] = {}
+        self._anomalies: dict[str, list[Anomaly]] = {}
+        self._counts: dict[str, int] = {}
 
-    def add(self, code: str, where: str, *, what: str, action: str) -> None:
+    def add(self, code: str, location: str, *, description: str, action: str) -> None:
         """Note one fault; its texts are made safe to print and to encode."""
-        first = self._first.setdefault(code, [])
-        self._count[code] = self._count.get(code, 0) + 1
-        if len(first) < SINGLES:
-            first.append(Anomaly(code=code, where=shown(where), what=shown(what), action=action))
+        anomalies = self._anomalies.setdefault(code, [])
+        self._counts[code] = self._counts.get(code, 0) + 1
+        if len(anomalies) < MAX_LISTED:
+            anomalies.append(
+                Anomaly(
+                    code=code,
+                    location=truncate_middle(location),
+                    description=truncate_middle(description),
+                    action=action,
+                )
+            )
 
-    def anomalies(self) -> tuple[Anomaly, ...]:
+    def get_anomalies(self) -> tuple[Anomaly, ...]:
         """Everything noted, one code after the other, in the order in which they were met."""
-        found: list[Anomaly] = []
-        for code, first in self._first.items():
-            found += first
-            rest = self._count[code] - len(first)
-            if rest:
-                what = f"{rest} more of this kind, {self._count[code]} in all"
-                found.append(Anomaly(code=code, where="several places", what=what, action=first[0].action))
-        return tuple(found)
+        result: list[Anomaly] = []
+        for code, anomalies in self._anomalies.items():
+            result += anomalies
+            num_unlisted = self._counts[code] - len(anomalies)
+            if num_unlisted:
+                description = f"{num_unlisted} more of this kind, {self._counts[code]} in all"
+                result.append(
+                    Anomaly(
+                        code=code,
+                        location="several places",
+                        description=description,
+                        action=anomalies[0].action,
+                    )
+                )
+        return tuple(result)
 
-    def summary(self) -> str:
+    def summarize(self) -> str:
         """How many of each code, and the first of all, for a message that nothing is left."""
-        if not self._count:
+        if not self._counts:
             return ""
-        counts = ", ".join(f"{code}: {count}" for code, count in self._count.items())
-        first = next(iter(self._first.values()))[0]
-        return f" Left out: {counts}; the first: {first.where}: {first.what}."
+        counts = ", ".join(f"{code}: {count}" for code, count in self._counts.items())
+        first = next(iter(self._anomalies.values()))[0]
+        return f" Left out: {counts}; the first: {first.location}: {first.description}."
 
 
-class Places:
+class PathResolver:
     """Where files really lie, links followed; the folders between are resolved once each."""
 
     def __init__(self, root: Path) -> None:
         self.root = os.path.realpath(root)
         self._folders: dict[str, str] = {}
 
-    def real(self, path: str) -> str:
+    def resolve(self, path: str) -> str:
         """A path without links, whether there is a file or not."""
         folder, name = os.path.split(path)
         if folder not in self._folders:
             self._folders[folder] = os.path.realpath(folder)
-        whole = os.path.join(self._folders[folder], name)
-        return os.path.realpath(whole) if os.path.islink(whole) else whole
+        full_path = os.path.join(self._folders[folder], name)
+        return os.path.realpath(full_path) if os.path.islink(full_path) else full_path
 
-    def holds(self, real: str) -> bool:
+    def contains(self, resolved_path: str) -> bool:
         """Whether a path without links lies below the root."""
-        return real.startswith(self.root.rstrip(os.sep) + os.sep)
+        return resolved_path.startswith(self.root.rstrip(os.sep) + os.sep)
 
 
-def named(text: str) -> str:
+def normalize_name(text: str) -> str:
     """A name without white space around it, in one Unicode spelling whatever the file system's."""
     return unicodedata.normalize("NFC", text.strip())
 
 
-def unwritable(text: str) -> bool:
+def has_unsafe_chars(text: str) -> bool:
     """Whether a name holds control characters, line breaks or bytes that are no UTF-8."""
-    return not text.isprintable() and any(unicodedata.category(char) in _UNWRITABLE for char in text)
+    return not text.isprintable() and any(unicodedata.category(char) in _UNSAFE_CATEGORIES for char in text)
 
 
 def is_image(name: str) -> bool:
@@ -107,10 +121,12 @@ def is_image(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in SUFFIXES
 
 
-def shown(text: str) -> str:
+def truncate_middle(text: str) -> str:
     """A text in one line that can always be encoded, shortened in the middle."""
-    if unwritable(text):
-        safe = (repr(char)[1:-1] if unicodedata.category(char) in _UNWRITABLE else char for char in text)
-        text = "".join(safe)
-    half = _LONGEST_TEXT // 2
-    return text if len(text) <= _LONGEST_TEXT else f"{text[:half]}…{text[-half:]}"
+    if has_unsafe_chars(text):
+        characters = (
+            repr(char)[1:-1] if unicodedata.category(char) in _UNSAFE_CATEGORIES else char for char in text
+        )
+        text = "".join(characters)
+    half = _MAX_TEXT_LENGTH // 2
+    return text if len(text) <= _MAX_TEXT_LENGTH else f"{text[:half]}…{text[-half:]}"

@@ -15,22 +15,27 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.faces.boxes import Face, unit
-from datasets.faces.search import find_faces
-from datasets.pixels.losses import faceless, under_two_labels, unreadable, without_onset
-from datasets.pixels.making import Record, record_of
-from datasets.pixels.store import cache_dir as cache_dir
-from datasets.pixels.store import content_key, silent
-from datasets.pixels.units import Work
+from datasets.faces.boxes import Face, clip_key
+from datasets.faces.search import detect_faces
+from datasets.pixels.losses import (
+    make_face_anomalies,
+    make_label_anomalies,
+    make_onset_anomalies,
+    make_read_anomalies,
+)
+from datasets.pixels.making import CacheRecord, load_or_build_record
+from datasets.pixels.store import compute_content_key, ignore_progress
+from datasets.pixels.store import get_cache_dir as get_cache_dir
+from datasets.pixels.units import PreprocessJob
 from datasets.spec import ALIGNMENTS, REPRESENTATIONS, SampleTable
 
-VERSION = 2
+CACHE_VERSION = 2
 
 Images = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pixels:
+class ImageArray:
     """A table's images, row i that of `table.samples[i]`.
 
     `table` is the one given less the samples that could not be made, which are among its anomalies, as are
@@ -48,14 +53,14 @@ class Pixels:
     faces: tuple[Face, ...] = ()
 
 
-def pixels(
+def preprocess_images(
     table: SampleTable,
     *,
     size: int,
     alignment: str = "none",
     representation: str = "frame",
     progress: Callable[[int, int], None] | None = None,
-) -> Pixels:
+) -> ImageArray:
     """Every image of the table at `size` pixels a side, made on all cores unless the cache has them.
 
     `alignment` and `representation` are as in `DatasetSpec`. `progress` is called with (images done, images
@@ -67,93 +72,102 @@ def pixels(
     """
     assert alignment in ALIGNMENTS, alignment
     assert representation in REPRESENTATIONS, representation
-    given = table if representation == "frame" else _with_onsets(table, representation)
-    faces = find_faces(table) if alignment == "haar" else ()
-    of_unit = {face.clip: face for face in faces}
-    work = Work(
-        samples=given.samples,
-        faces=tuple(of_unit[unit(sample)] for sample in given.samples) if faces else (),
+    input_table = table if representation == "frame" else _drop_without_onset(table, representation)
+    faces = detect_faces(table) if alignment == "haar" else ()
+    face_by_clip = {face.clip: face for face in faces}
+    job = PreprocessJob(
+        samples=input_table.samples,
+        faces=tuple(face_by_clip[clip_key(sample)] for sample in input_table.samples) if faces else (),
         size=size,
         representation=representation,
     )
-    place = cache_dir() / "pixels" / f"{_key(work)}.rgb"
-    record = record_of(work, place, silent if progress is None else progress)
-    return _pixels(given, record, faces, place, size)
+    path = get_cache_dir() / "pixels" / f"{_cache_key(job)}.rgb"
+    record = load_or_build_record(job, path, ignore_progress if progress is None else progress)
+    return _build_image_array(input_table, record, faces, path, size)
 
 
-def _with_onsets(table: SampleTable, representation: str) -> SampleTable:
+def _drop_without_onset(table: SampleTable, representation: str) -> SampleTable:
     """The samples whose clip's onset the release holds, and an anomaly for every clip without.
 
     Raises:
         ValueError: there are none.
     """
-    kept = tuple(sample for sample in table.samples if sample.onset is not None)
-    if not kept:
+    samples = tuple(sample for sample in table.samples if sample.onset_ref is not None)
+    if not samples:
         raise ValueError(
             f"the representation {representation!r} compares a frame with its clip's onset; none of the "
             f"{len(table.samples)} samples of {table.dataset} has one. Choose the representation 'frame', or "
             "a release that holds the onset frames."
         )
-    lost = without_onset([sample for sample in table.samples if sample.onset is None])
-    return replace(table, samples=kept, anomalies=table.anomalies + lost)
+    anomalies = make_onset_anomalies([sample for sample in table.samples if sample.onset_ref is None])
+    return replace(table, samples=samples, anomalies=table.anomalies + anomalies)
 
 
-def _key(work: Work) -> str:
+def _cache_key(job: PreprocessJob) -> str:
     """A digest of all that the cached pixels depend on."""
-    boxes = [[*face.box, *face.image, face.source] for face in work.faces]
-    facts = [VERSION, work.size, work.representation, boxes]
-    return content_key(facts, work.samples, onsets=work.representation != "frame")
+    boxes = [[*face.box, *face.image_size, face.box_source] for face in job.faces]
+    payload = [CACHE_VERSION, job.size, job.representation, boxes]
+    return compute_content_key(payload, job.samples, include_onsets=job.representation != "frame")
 
 
-def _pixels(table: SampleTable, record: Record, faces: tuple[Face, ...], place: Path, size: int) -> Pixels:
+def _build_image_array(
+    table: SampleTable, record: CacheRecord, faces: tuple[Face, ...], path: Path, size: int
+) -> ImageArray:
     """The pixels of a whole cache file, with the rows that were left out as anomalies.
 
     Raises:
         ValueError: all were left out.
     """
-    lost = {row for row, _, _ in record.faults}
-    kept = [row for row in range(len(table.samples)) if row not in lost]
-    if not kept:
+    faulty_rows = {row for row, _, _ in record.faults}
+    rows = [row for row in range(len(table.samples)) if row not in faulty_rows]
+    if not rows:
         raise ValueError(
             f"none of the {len(table.samples)} images of {table.dataset} can be read; copy them anew."
         )
-    faults = unreadable((table.samples[row], code, what) for row, code, what in record.faults)
-    readable = replace(
+    faults = make_read_anomalies((table.samples[row], code, message) for row, code, message in record.faults)
+    readable_table = replace(
         table,
-        samples=tuple(table.samples[row] for row in kept),
-        anomalies=table.anomalies + faults + faceless(faces),
+        samples=tuple(table.samples[row] for row in rows),
+        anomalies=table.anomalies + faults + make_face_anomalies(faces),
     )
-    digests = tuple(record.digests[row] for row in kept)
-    conflicts = under_two_labels(readable, digests)
-    readable = replace(readable, anomalies=readable.anomalies + conflicts)
-    onsets = tuple(record.onsets[row] for row in kept) if record.onsets else ()
-    return Pixels(
-        table=readable,
-        images=np.memmap(place, dtype=np.uint8, mode="r", shape=(len(kept), 3, size, size)),
-        fingerprint=_fingerprint(readable, digests, onsets, faces),
+    digests = tuple(record.digests[row] for row in rows)
+    conflicts = make_label_anomalies(readable_table, digests)
+    readable_table = replace(readable_table, anomalies=readable_table.anomalies + conflicts)
+    onset_digests = tuple(record.onsets[row] for row in rows) if record.onsets else ()
+    return ImageArray(
+        table=readable_table,
+        images=np.memmap(path, dtype=np.uint8, mode="r", shape=(len(rows), 3, size, size)),
+        fingerprint=_compute_fingerprint(readable_table, digests, onset_digests, faces),
         digests=digests,
         faces=faces,
     )
 
 
-def _fingerprint(
-    table: SampleTable, digests: Sequence[str], onsets: Sequence[str], faces: Sequence[Face]
+def _compute_fingerprint(
+    table: SampleTable, digests: Sequence[str], onset_digests: Sequence[str], faces: Sequence[Face]
 ) -> str:
     """A digest of the classes and, in the order of ids, of every sample, its file's bytes, box and onset.
 
     It tells drawn faces from the same bytes without their mark, whose runs do not say what they are of.
     """
     lines = [
-        [sample.id, sample.label, sample.subject, sample.clip, sample.frame, digest]
+        [sample.id, sample.label, sample.subject, sample.clip, sample.frame_number, digest]
         for sample, digest in zip(table.samples, digests, strict=True)
     ]
     lines.sort(key=lambda line: str(line[0]))
-    facts: list[object] = [table.classes, lines]
+    payload: list[object] = [table.classes, lines]
     if faces:
-        used = {unit(sample) for sample in table.samples}
-        facts.append(sorted([face.clip, *face.box, *face.image] for face in faces if face.clip in used))
-    if onsets:
-        facts.append(sorted([sample.id, onset] for sample, onset in zip(table.samples, onsets, strict=True)))
-    if table.drawn:
-        facts.append("drawn")
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+        clips = {clip_key(sample) for sample in table.samples}
+        payload.append(
+            sorted([face.clip, *face.box, *face.image_size] for face in faces if face.clip in clips)
+        )
+    if onset_digests:
+        payload.append(
+            sorted(
+                [sample.id, onset_digest]
+                for sample, onset_digest in zip(table.samples, onset_digests, strict=True)
+            )
+        )
+    if table.synthetic:
+        payload.append("drawn")
+    return hashlib.sha256(json.dumps(payload).encode()).hexdigest()

@@ -9,21 +9,21 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from datasets.pixels.containers import Container, Image, opened, too_large
-from datasets.pixels.header import dimensions, png_end
-from datasets.spec import Picture
+from datasets.pixels.containers import Image, ImageContainer, find_size_fault, open_container
+from datasets.pixels.header import find_png_end, read_image_size
+from datasets.spec import ImageRef
 
-MOST_BYTES = 2**30
+MAX_FILE_BYTES = 2**30
 """Files of more bytes are not read: no picture of `MOST_PIXELS` needs them."""
 
 # Pictures that cannot be read are told of by us; OpenCV would write of each to the terminal.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
-_PNG_WITH_ALPHA = (b"\4", b"\6")
+_PNG_ALPHA_TYPES = (b"\4", b"\6")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decoded:
+class DecodedImage:
     """A picture that was read.
 
     `digest` is the SHA-256 of the file's bytes, of the picture's pixels where it lies in a container, ""
@@ -36,7 +36,7 @@ class Decoded:
     fault: str = ""
 
 
-class Reader:
+class ImageReader:
     """Reads pictures one after the other and keeps the last container open; each thread needs its own.
 
     A recording is decoded once when its pictures are asked for in their order.
@@ -44,9 +44,9 @@ class Reader:
 
     def __init__(self) -> None:
         self._path = ""
-        self._container: Container | None = None
+        self._container: ImageContainer | None = None
 
-    def __enter__(self) -> Reader:
+    def __enter__(self) -> ImageReader:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -54,20 +54,23 @@ class Reader:
             self._container.close()
         self._container = None
 
-    def read(self, picture: Picture) -> Decoded:
+    def read(self, image_ref: ImageRef) -> DecodedImage:
         """As the function `read`."""
-        if picture.item < 0:
-            return _file(picture.path)
-        if self._container is None or self._path != picture.path:
+        if image_ref.frame_index < 0:
+            return _decode_file(image_ref.path)
+        if self._container is None or self._path != image_ref.path:
             self.__exit__()
-            self._path, self._container = picture.path, opened(picture.path)
-        found = self._container.image(picture.item)
-        if isinstance(found, str):
-            return Decoded(digest="", image=None, fault=found)
-        return Decoded(digest=hashlib.sha256(found.tobytes()).hexdigest(), image=_coloured(found))
+            self._path, self._container = image_ref.path, open_container(image_ref.path)
+        image_or_fault = self._container.read_image(image_ref.frame_index)
+        if isinstance(image_or_fault, str):
+            return DecodedImage(digest="", image=None, fault=image_or_fault)
+        return DecodedImage(
+            digest=hashlib.sha256(image_or_fault.tobytes()).hexdigest(),
+            image=_to_three_channels(image_or_fault),
+        )
 
 
-def read(picture: Picture) -> Decoded:
+def read_image(image_ref: ImageRef) -> DecodedImage:
     """One picture's pixels and digest.
 
     Grey becomes three equal channels, 16 bits a channel become their upper 8, and what a PNG's alpha makes
@@ -78,64 +81,66 @@ def read(picture: Picture) -> Decoded:
     Raises:
         OSError: the file cannot be read at all.
     """
-    with Reader() as reader:
-        return reader.read(picture)
+    with ImageReader() as reader:
+        return reader.read(image_ref)
 
 
-def _file(path: str) -> Decoded:
+def _decode_file(path: str) -> DecodedImage:
     with open(path, "rb", buffering=0) as file:
-        if (size := os.fstat(file.fileno()).st_size) > MOST_BYTES:
-            fault = f"the file has {size} bytes; at most {MOST_BYTES} are read"
-            return Decoded(digest="", image=None, fault=fault)
+        if (size := os.fstat(file.fileno()).st_size) > MAX_FILE_BYTES:
+            fault = f"the file has {size} bytes; at most {MAX_FILE_BYTES} are read"
+            return DecodedImage(digest="", image=None, fault=fault)
         data = file.readall()
-    found = _decode(data)
-    if not isinstance(found, str):
-        found = too_large(found.shape[1], found.shape[0]) or _coloured(found)
+    image_or_fault = _decode_bytes(data)
+    if not isinstance(image_or_fault, str):
+        image_or_fault = find_size_fault(
+            image_or_fault.shape[1], image_or_fault.shape[0]
+        ) or _to_three_channels(image_or_fault)
     digest = hashlib.sha256(data).hexdigest()
-    if isinstance(found, str):
-        return Decoded(digest=digest, image=None, fault=found)
-    return Decoded(digest=digest, image=found)
+    if isinstance(image_or_fault, str):
+        return DecodedImage(digest=digest, image=None, fault=image_or_fault)
+    return DecodedImage(digest=digest, image=image_or_fault)
 
 
-def _decode(data: bytes) -> Image | str:
+def _decode_bytes(data: bytes) -> Image | str:
     """A file's pixels as OpenCV gives them, uint8, or the reason why there are none."""
     if not data:
         return "the file is empty"
-    if _truncated(data):
+    if _is_truncated(data):
         return f"the file is cut off after {len(data)} bytes"
-    announced = dimensions(data)
-    if announced is None:
+    header_size = read_image_size(data)
+    if header_size is None:
         return "the file is no image that OpenCV reads"
-    if fault := too_large(*announced):
+    if fault := find_size_fault(*header_size):
         return fault
-    clear = data.startswith(b"\x89PNG") and data[25:26] in _PNG_WITH_ALPHA
+    has_alpha = data.startswith(b"\x89PNG") and data[25:26] in _PNG_ALPHA_TYPES
     try:
-        found = cv2.imdecode(
-            np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED if clear else cv2.IMREAD_COLOR
+        image = cv2.imdecode(
+            np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED if has_alpha else cv2.IMREAD_COLOR
         )
     except cv2.error:
-        found = None
-    if found is None:
+        image = None
+    if image is None:
         return "the file is no image that OpenCV reads"
-    if found.dtype == np.uint16:
-        found = np.asarray(found, dtype=np.uint16) >> 8
-    if found.ndim == 3 and found.shape[2] == 4:
-        found = (found[..., :3].astype(np.uint16) * found[..., 3:] + 127) // 255
-    return np.asarray(found, dtype=np.uint8)
+    if image.dtype == np.uint16:
+        image = np.asarray(image, dtype=np.uint16) >> 8
+    if image.ndim == 3 and image.shape[2] == 4:
+        image = (image[..., :3].astype(np.uint16) * image[..., 3:] + 127) // 255
+    return np.asarray(image, dtype=np.uint8)
 
 
-def _coloured(image: Image) -> Image:
+def _to_three_channels(image: Image) -> Image:
     """The picture with three channels."""
     if image.ndim == 3:
         return image
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), dtype=np.uint8)
 
 
-def _truncated(data: bytes) -> bool:
+def _is_truncated(data: bytes) -> bool:
     """Whether a JPEG or PNG ends within its picture, which some releases of OpenCV decode without a word.
 
     Neither marker can occur by chance within a JPEG's picture, where every FF is followed by a zero.
     """
     if data.startswith(b"\xff\xd8"):
         return data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")
-    return data.startswith(b"\x89PNG") and b"IDAT" in data and png_end(data) < 0
+    return data.startswith(b"\x89PNG") and b"IDAT" in data and find_png_end(data) < 0

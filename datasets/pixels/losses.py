@@ -10,123 +10,127 @@ from functools import cache
 
 from datasets.faces.boxes import Face
 from datasets.faces.haar import CASCADES
-from datasets.label_conflicts import conflicting_rows
+from datasets.label_conflicts import find_conflicting_rows
 from datasets.spec import Anomaly, Sample, SampleTable
 
-MOST_ALIKE = 20
+MAX_SIMILAR_ANOMALIES = 20
 """So many anomalies of one kind are listed each; more become one with their number."""
 
-_NAMED = 3
+_EXAMPLE_COUNT = 3
 
-_BOX_TAKEN = {
+_FALLBACK_ACTIONS = {
     "other frame": "the box found on another of its frames was taken",
     "subject": "the median box of the subject's other clips was taken",
     "centre": "the largest centred square was taken",
 }
 
 
-def faceless(faces: Iterable[Face]) -> tuple[Anomaly, ...]:
+def make_face_anomalies(faces: Iterable[Face]) -> tuple[Anomaly, ...]:
     """One anomaly for every clip whose box is a fallback; clips of which nothing can be read have others."""
-    return gathered(
+    return merge_anomalies(
         Anomaly(
             code="no face found",
-            where=face.clip,
-            what=_sought(face),
-            action=_BOX_TAKEN[face.source],
+            location=face.clip,
+            description=_describe_search(face),
+            action=_FALLBACK_ACTIONS[face.box_source],
         )
         for face in faces
-        if face.source in _BOX_TAKEN
+        if face.box_source in _FALLBACK_ACTIONS
     )
 
 
-def _sought(face: Face) -> str:
+def _describe_search(face: Face) -> str:
     """Why there is no face on the onset frame, nor on the others that were searched."""
-    none = f"none of the cascades {', '.join(CASCADES)} finds a face on its"
-    elsewhere = face.source == "other frame"
-    if face.fault:
-        also = "" if elsewhere else f", and {none} apex, middle or last frame"
-        return f"its onset frame cannot be read ({face.fault}){also}"
-    return f"{none} onset frame" if elsewhere else f"{none} onset, apex, middle or last frame"
+    failure = f"none of the cascades {', '.join(CASCADES)} finds a face on its"
+    is_other_frame = face.box_source == "other frame"
+    if face.onset_fault:
+        suffix = "" if is_other_frame else f", and {failure} apex, middle or last frame"
+        return f"its onset frame cannot be read ({face.onset_fault}){suffix}"
+    return f"{failure} onset frame" if is_other_frame else f"{failure} onset, apex, middle or last frame"
 
 
-def without_onset(samples: Sequence[Sample]) -> tuple[Anomaly, ...]:
+def make_onset_anomalies(samples: Sequence[Sample]) -> tuple[Anomaly, ...]:
     """One anomaly for every clip whose onset the release does not hold."""
     counts: dict[str, int] = {}
     for sample in samples:
-        name = sample.clip or sample.id
-        counts[name] = counts.get(name, 0) + 1
-    return gathered(
+        clip = sample.clip or sample.id
+        counts[clip] = counts.get(clip, 0) + 1
+    return merge_anomalies(
         Anomaly(
             code="no onset",
-            where=name,
-            what="its onset frame is not there, from which it would be represented",
-            action=_left_out(count),
+            location=clip,
+            description="its onset frame is not there, from which it would be represented",
+            action=_describe_exclusion(count),
         )
-        for name, count in counts.items()
+        for clip, count in counts.items()
     )
 
 
-def unreadable(faults: Iterable[tuple[Sample, str, str]]) -> tuple[Anomaly, ...]:
+def make_read_anomalies(faults: Iterable[tuple[Sample, str, str]]) -> tuple[Anomaly, ...]:
     """Samples that could not be made, each with its code and what was wrong."""
-    return gathered(
-        Anomaly(code=code, where=sample.id, what=what, action=_left_out(1)) for sample, code, what in faults
+    return merge_anomalies(
+        Anomaly(code=code, location=sample.id, description=message, action=_describe_exclusion(1))
+        for sample, code, message in faults
     )
 
 
-def under_two_labels(table: SampleTable, digests: Sequence[str]) -> tuple[Anomaly, ...]:
+def make_label_anomalies(table: SampleTable, digests: Sequence[str]) -> tuple[Anomaly, ...]:
     """One anomaly for every image that the table has under two or more labels; `digests` as in `Pixels`."""
-    return gathered(
-        _conflict(table, rows) for rows in conflicting_rows(table, range(len(table.samples)), digests=digests)
+    return merge_anomalies(
+        _make_conflict(table, rows)
+        for rows in find_conflicting_rows(table, range(len(table.samples)), digests=digests)
     )
 
 
-def _conflict(table: SampleTable, rows: Sequence[int]) -> Anomaly:
+def _make_conflict(table: SampleTable, rows: Sequence[int]) -> Anomaly:
     ids = [table.samples[row].id for row in rows]
-    more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
+    suffix = f" and {len(ids) - _EXAMPLE_COUNT} more" if len(ids) > _EXAMPLE_COUNT else ""
     labels = ", ".join(table.classes[label] for label in sorted({table.samples[row].label for row in rows}))
     return Anomaly(
         code="one image with two labels",
-        where=", ".join(ids[:_NAMED]) + more,
-        what=f"the {len(ids)} files have the same bytes and the labels {labels}",
+        location=", ".join(ids[:_EXAMPLE_COUNT]) + suffix,
+        description=f"the {len(ids)} files have the same bytes and the labels {labels}",
         action="all were kept; keep the one with the right label and remove the others",
     )
 
 
-def without_empty(table: SampleTable) -> SampleTable:
+def drop_empty_files(table: SampleTable) -> SampleTable:
     """The table less the samples whose files have no bytes, each listed as decoding would; opens nothing.
 
     Raises:
         OSError: a sample's file is not there.
     """
-    size = cache(os.path.getsize)
-    empty = {sample.id for sample in table.samples if not size(sample.path)}
-    faults = unreadable((s, "unreadable image", "the file is empty") for s in table.samples if s.id in empty)
-    kept = tuple(sample for sample in table.samples if sample.id not in empty)
-    return replace(table, samples=kept, anomalies=table.anomalies + faults)
+    get_size = cache(os.path.getsize)
+    empty_ids = {sample.id for sample in table.samples if not get_size(sample.path)}
+    faults = make_read_anomalies(
+        (s, "unreadable image", "the file is empty") for s in table.samples if s.id in empty_ids
+    )
+    samples = tuple(sample for sample in table.samples if sample.id not in empty_ids)
+    return replace(table, samples=samples, anomalies=table.anomalies + faults)
 
 
-def _left_out(count: int) -> str:
+def _describe_exclusion(count: int) -> str:
     return "the frame was left out" if count == 1 else f"its {count} frames were left out"
 
 
-def gathered(anomalies: Iterable[Anomaly]) -> tuple[Anomaly, ...]:
+def merge_anomalies(anomalies: Iterable[Anomaly]) -> tuple[Anomaly, ...]:
     """The anomalies, those of a kind together; more than `MOST_ALIKE` that differ in numbers only are one."""
-    kinds: dict[tuple[str, str, str], list[Anomaly]] = {}
+    groups: dict[tuple[str, str, str], list[Anomaly]] = {}
     for anomaly in anomalies:
-        kind = (anomaly.code, re.sub(r"\d+", "", anomaly.what), re.sub(r"\d+", "", anomaly.action))
-        kinds.setdefault(kind, []).append(anomaly)
-    listed: list[Anomaly] = []
-    for alike in kinds.values():
-        listed += alike if len(alike) <= MOST_ALIKE else [_together(alike)]
-    return tuple(listed)
+        key = (anomaly.code, re.sub(r"\d+", "", anomaly.description), re.sub(r"\d+", "", anomaly.action))
+        groups.setdefault(key, []).append(anomaly)
+    merged_list: list[Anomaly] = []
+    for group in groups.values():
+        merged_list += group if len(group) <= MAX_SIMILAR_ANOMALIES else [_merge_group(group)]
+    return tuple(merged_list)
 
 
-def _together(alike: Sequence[Anomaly]) -> Anomaly:
-    first = alike[0]
-    names = ", ".join(anomaly.where for anomaly in alike[:_NAMED])
+def _merge_group(group: Sequence[Anomaly]) -> Anomaly:
+    first = group[0]
+    names = ", ".join(anomaly.location for anomaly in group[:_EXAMPLE_COUNT])
     return Anomaly(
         code=first.code,
-        where=f"{names} and {len(alike) - _NAMED} more",
-        what=f"{len(alike)} times, first: {first.what}",
+        location=f"{names} and {len(group) - _EXAMPLE_COUNT} more",
+        description=f"{len(group)} times, first: {first.description}",
         action=f"each time: {first.action}",
     )

@@ -14,121 +14,121 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from datasets.pixels.journal import DAMAGED, Entry, Journal
-from datasets.pixels.store import cores, made_once, write_whole
-from datasets.pixels.units import Made, Work, make, units
+from datasets.pixels.journal import RECORD_ERRORS, Journal, JournalEntry
+from datasets.pixels.store import atomic_write, build_once, count_cores
+from datasets.pixels.units import PreprocessJob, PreprocessResult, run_job, split_into_spans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class CacheRecord:
     """What was found in a run of rows: as in `Made`, without the images."""
 
     digests: tuple[str, ...] = ()
     onsets: tuple[str, ...] = ()
     faults: tuple[tuple[int, str, str], ...] = ()
 
-    def bytes(self, size: int) -> int:
+    def image_bytes(self, size: int) -> int:
         """Length of the images of the rows that were made."""
         return (len(self.digests) - len(self.faults)) * 3 * size * size
 
 
-def record_of(work: Work, place: Path, progress: Callable[[int, int], None]) -> Record:
+def load_or_build_record(job: PreprocessJob, path: Path, progress: Callable[[int, int], None]) -> CacheRecord:
     """The record of the whole file of pixels at `place`, which is made unless it is there.
 
     Raises:
         OSError: an image file has gone, or the cache cannot be written.
     """
-    made_once(
-        place,
-        ready=lambda: _recorded(place, work) is not None,
-        make=lambda: _make(work, place, progress),
-        waited=lambda: progress(len(work.samples), len(work.samples)),
+    build_once(
+        path,
+        is_ready=lambda: _load_record(path, job) is not None,
+        build=lambda: _build_cache_file(job, path, progress),
+        on_skip=lambda: progress(len(job.samples), len(job.samples)),
     )
-    record = _recorded(place, work)
+    record = _load_record(path, job)
     assert record is not None
     return record
 
 
-def _recorded(place: Path, work: Work) -> Record | None:
+def _load_record(path: Path, job: PreprocessJob) -> CacheRecord | None:
     """The record of a whole cache file; None where there is none to be read or the file is not as it says."""
     try:
-        record = _read(json.loads(place.with_suffix(".json").read_bytes()), work)
-        length = place.stat().st_size
-    except (FileNotFoundError, *DAMAGED):
+        record = _parse_record(json.loads(path.with_suffix(".json").read_bytes()), job)
+        file_size = path.stat().st_size
+    except (FileNotFoundError, *RECORD_ERRORS):
         return None
-    whole = len(record.digests) == len(work.samples) and length == record.bytes(work.size)
-    return record if whole else None
+    is_complete = len(record.digests) == len(job.samples) and file_size == record.image_bytes(job.size)
+    return record if is_complete else None
 
 
-def _read(found: Any, work: Work) -> Record:
+def _parse_record(data: Any, job: PreprocessJob) -> CacheRecord:
     """A record from JSON.
 
     Raises:
         One of `DAMAGED`: it is none that such work writes.
     """
-    record = Record(
-        digests=tuple(map(str, found["digests"])),
-        onsets=tuple(map(str, found["onsets"])),
-        faults=tuple((int(row), str(code), str(what)) for row, code, what in found["faults"]),
+    record = CacheRecord(
+        digests=tuple(map(str, data["digests"])),
+        onsets=tuple(map(str, data["onsets"])),
+        faults=tuple((int(row), str(code), str(message)) for row, code, message in data["faults"]),
     )
-    faulty = {row for row, _, _ in record.faults}
-    onsets = len(record.digests) if work.representation != "frame" else 0
-    if len(record.onsets) != onsets or not faulty <= set(range(len(record.digests))):
+    faulty_rows = {row for row, _, _ in record.faults}
+    onset_count = len(record.digests) if job.representation != "frame" else 0
+    if len(record.onsets) != onset_count or not faulty_rows <= set(range(len(record.digests))):
         raise ValueError("rows do not agree")
     return record
 
 
-def _make(work: Work, place: Path, progress: Callable[[int, int], None]) -> None:
+def _build_cache_file(job: PreprocessJob, path: Path, progress: Callable[[int, int], None]) -> None:
     """Make what the journal does not have yet, in the table's order, and leave the record beside it."""
-    journal = Journal(place)
-    record = _resumed(journal.entries, work)
+    journal = Journal(path)
+    record = _merge_entries(journal.entries, job)
     if record is None:
-        journal.forget()
-        record = Record()
-    progress(len(record.digests), len(work.samples))
+        journal.reset()
+        record = CacheRecord()
+    progress(len(record.digests), len(job.samples))
     with journal:
-        for made in _all_made(work, units(work.samples, len(record.digests))):
-            step = Record(digests=made.digests, onsets=made.onsets, faults=made.faults)
-            journal.add(asdict(step), made.images.reshape(-1).data)
-            record = _joined(record, step)
-            progress(len(record.digests), len(work.samples))
-        journal.name()
-        write_whole(place.with_suffix(".json"), json.dumps(asdict(record)).encode())
+        for result in _run_jobs(job, split_into_spans(job.samples, len(record.digests))):
+            chunk = CacheRecord(digests=result.digests, onsets=result.onsets, faults=result.faults)
+            journal.append(asdict(chunk), result.images.reshape(-1).data)
+            record = _append_chunk(record, chunk)
+            progress(len(record.digests), len(job.samples))
+        journal.finalize()
+        atomic_write(path.with_suffix(".json"), json.dumps(asdict(record)).encode())
 
 
-def _resumed(entries: Sequence[Entry], work: Work) -> Record | None:
+def _merge_entries(entries: Sequence[JournalEntry], job: PreprocessJob) -> CacheRecord | None:
     """The steps of an interrupted run as one; None where they cannot be of this work."""
-    record = Record()
+    record = CacheRecord()
     try:
         for entry in entries:
-            record = _joined(record, _read(entry, work))
-            if entry["end"] != record.bytes(work.size) or len(record.digests) > len(work.samples):
+            record = _append_chunk(record, _parse_record(entry, job))
+            if entry["end"] != record.image_bytes(job.size) or len(record.digests) > len(job.samples):
                 return None
-    except DAMAGED:
+    except RECORD_ERRORS:
         return None
     return record
 
 
-def _joined(record: Record, step: Record) -> Record:
+def _append_chunk(record: CacheRecord, chunk: CacheRecord) -> CacheRecord:
     """Two runs of rows as one; the second's rows are counted from its own first."""
-    first = len(record.digests)
-    return Record(
-        digests=record.digests + step.digests,
-        onsets=record.onsets + step.onsets,
-        faults=record.faults + tuple((first + row, code, what) for row, code, what in step.faults),
+    offset = len(record.digests)
+    return CacheRecord(
+        digests=record.digests + chunk.digests,
+        onsets=record.onsets + chunk.onsets,
+        faults=record.faults + tuple((offset + row, code, message) for row, code, message in chunk.faults),
     )
 
 
-def _all_made(work: Work, spans: Sequence[tuple[int, int]]) -> Iterator[Made]:
+def _run_jobs(job: PreprocessJob, spans: Sequence[tuple[int, int]]) -> Iterator[PreprocessResult]:
     """The units of work in order, made on all cores; few are ahead, or images would pile up in memory."""
-    pool = ThreadPoolExecutor(cores())
-    ahead: deque[Future[Made]] = deque()
+    pool = ThreadPoolExecutor(count_cores())
+    futures: deque[Future[PreprocessResult]] = deque()
     try:
         for span in spans:
-            ahead.append(pool.submit(make, work.rows(*span)))
-            if len(ahead) > 2 * cores():
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
+            futures.append(pool.submit(run_job, job.slice_rows(*span)))
+            if len(futures) > 2 * count_cores():
+                yield futures.popleft().result()
+        while futures:
+            yield futures.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)

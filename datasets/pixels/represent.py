@@ -15,26 +15,26 @@ from numpy.typing import NDArray
 
 from datasets.spec import REPRESENTATIONS
 
-FLOW_SIDE = 224
+FLOW_SIZE = 224
 """Pixels a side of the grey squares whose flow is computed."""
 
-MOST_MOTION = 0.03
+MAX_DISPLACEMENT = 0.03
 """Share of the side at which u and v are clipped: a micro-expression moves a face by less."""
 
-MOST_STRAIN = 0.5
+MAX_STRAIN = 0.5
 """Strain (a share, without unit) at which the third channel is clipped: skin stretches by less, the rest is
 the flow's own error."""
 
 # Of the three channels: the ends, their distance in grey levels, and the level of none.
-_ENDS = np.array([MOST_MOTION, MOST_MOTION, MOST_STRAIN], np.float32)
-_STEPS = np.array([127, 127, 255], np.float32)
-_NONE = np.array([128, 128, 0], np.float32)
+_CHANNEL_LIMITS = np.array([MAX_DISPLACEMENT, MAX_DISPLACEMENT, MAX_STRAIN], np.float32)
+_CHANNEL_SCALES = np.array([127, 127, 255], np.float32)
+_CHANNEL_ZEROS = np.array([128, 128, 0], np.float32)
 
 Image = NDArray[np.uint8]
-Map = NDArray[np.float32]
+FloatMap = NDArray[np.float32]
 
 
-def square(image: Image, size: int) -> Image:
+def resize_to_square(image: Image, size: int) -> Image:
     """The picture at `size` pixels a side, by areas; its aspect ratio is not kept."""
     return np.asarray(cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
@@ -47,31 +47,33 @@ def represent(frame: Image, onset: Image, *, representation: str, size: int) -> 
     """
     assert representation in REPRESENTATIONS, representation
     if representation == "flow":
-        return flow(frame, onset, size=size)
+        return compute_flow(frame, onset, size=size)
     if representation == "onset":
-        return square(onset, size)
+        return resize_to_square(onset, size)
     if representation == "apex_minus_onset":
-        return difference(square(frame, size), square(onset, size))
-    return square(frame, size)
+        return compute_difference(resize_to_square(frame, size), resize_to_square(onset, size))
+    return resize_to_square(frame, size)
 
 
-def difference(frame: Image, onset: Image) -> Image:
+def compute_difference(frame: Image, onset: Image) -> Image:
     """128 + (frame - onset) / 2, rounded down: 128 is no change; both of one shape."""
     return ((frame.astype(np.int16) - onset + 256) >> 1).astype(np.uint8)
 
 
-def flow(frame: Image, onset: Image, *, size: int) -> Image:
+def compute_flow(frame: Image, onset: Image, *, size: int) -> Image:
     """Motion from onset to frame as uint8 (size, size, 3): u, v and optical strain.
 
     u (to the right) and v (downwards) are shares of the side, clipped at `MOST_MOTION` on a scale where 128
     is none and 1 and 255 are the ends; strain runs from 0 to `MOST_STRAIN` on 0 to 255. The flow is that of
     the grey pictures (blue, green, red to grey by OpenCV's weights) at `FLOW_SIDE` pixels a side.
     """
-    before, after = (cv2.cvtColor(square(image, FLOW_SIDE), cv2.COLOR_BGR2GRAY) for image in (onset, frame))
-    moved = cv2.calcOpticalFlowFarneback(
-        before,
-        after,
-        np.zeros((FLOW_SIDE, FLOW_SIDE, 2), np.float32),
+    onset_gray, frame_gray = (
+        cv2.cvtColor(resize_to_square(image, FLOW_SIZE), cv2.COLOR_BGR2GRAY) for image in (onset, frame)
+    )
+    displacement = cv2.calcOpticalFlowFarneback(
+        onset_gray,
+        frame_gray,
+        np.zeros((FLOW_SIZE, FLOW_SIZE, 2), np.float32),
         pyr_scale=0.5,
         levels=3,
         winsize=15,
@@ -80,23 +82,23 @@ def flow(frame: Image, onset: Image, *, size: int) -> Image:
         poly_sigma=1.2,
         flags=0,
     ).astype(np.float32)
-    u, v = moved[..., 0], moved[..., 1]
-    maps = np.dstack([u / FLOW_SIDE, v / FLOW_SIDE, strain(u, v)])
-    if size != FLOW_SIDE:
-        how = cv2.INTER_AREA if size < FLOW_SIDE else cv2.INTER_LINEAR
-        maps = np.asarray(cv2.resize(maps, (size, size), interpolation=how), dtype=np.float32)
-    shares = np.clip(maps / _ENDS, -1, 1)
-    scaled: Image = np.rint(shares * _STEPS + _NONE).astype(np.uint8)
-    return scaled
+    u, v = displacement[..., 0], displacement[..., 1]
+    maps = np.dstack([u / FLOW_SIZE, v / FLOW_SIZE, compute_strain(u, v)])
+    if size != FLOW_SIZE:
+        interpolation = cv2.INTER_AREA if size < FLOW_SIZE else cv2.INTER_LINEAR
+        maps = np.asarray(cv2.resize(maps, (size, size), interpolation=interpolation), dtype=np.float32)
+    fractions = np.clip(maps / _CHANNEL_LIMITS, -1, 1)
+    flow_image: Image = np.rint(fractions * _CHANNEL_SCALES + _CHANNEL_ZEROS).astype(np.uint8)
+    return flow_image
 
 
-def strain(u: Map, v: Map) -> Map:
+def compute_strain(u: FloatMap, v: FloatMap) -> FloatMap:
     """Optical strain magnitude of a flow in pixels: sqrt(exx² + eyy² + exy² + eyx²), float32 (H, W).
 
     exx = du/dx, eyy = dv/dy, exy = eyx = (du/dy + dv/dx) / 2, by central differences.
     """
-    u_down, u_right = np.gradient(u)
-    v_down, v_right = np.gradient(v)
-    shear = (u_down + v_right) / 2
-    size: Map = np.sqrt(u_right**2 + v_down**2 + 2 * shear**2).astype(np.float32)
-    return size
+    u_y, u_x = np.gradient(u)
+    v_y, v_x = np.gradient(v)
+    shear = (u_y + v_x) / 2
+    magnitude: FloatMap = np.sqrt(u_x**2 + v_y**2 + 2 * shear**2).astype(np.float32)
+    return magnitude

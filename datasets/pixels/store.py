@@ -14,35 +14,35 @@ from pathlib import Path
 import platformdirs
 from filelock import FileLock
 
-from datasets.pixels.journal import FULL
-from datasets.spec import Picture, Sample
+from datasets.pixels.journal import DISK_FULL_ERRNOS
+from datasets.spec import ImageRef, Sample
 
 
-def cache_dir() -> Path:
+def get_cache_dir() -> Path:
     """Where made things are kept: HARNESS_CACHE, made if it is not there, else the user's cache folder.
 
     Raises:
         ValueError: HARNESS_CACHE names what cannot be a folder.
     """
-    named = os.environ.get("HARNESS_CACHE")
-    if not named:
+    env_dir = os.environ.get("HARNESS_CACHE")
+    if not env_dir:
         return Path(platformdirs.user_cache_dir("harness"))
-    with _usable(Path(named)):
-        Path(named).mkdir(parents=True, exist_ok=True)
-    return Path(named)
+    with _translate_folder_errors(Path(env_dir)):
+        Path(env_dir).mkdir(parents=True, exist_ok=True)
+    return Path(env_dir)
 
 
-def silent(done: int, total: int) -> None:
+def ignore_progress(count: int, total: int) -> None:
     """A progress nobody watches."""
 
 
-def cores() -> int:
+def count_cores() -> int:
     """Processor cores that this process may use."""
-    allowed = getattr(os, "sched_getaffinity", None)
-    return len(allowed(0)) if allowed else os.cpu_count() or 1
+    get_affinity = getattr(os, "sched_getaffinity", None)
+    return len(get_affinity(0)) if get_affinity else os.cpu_count() or 1
 
 
-def content_key(facts: object, samples: Iterable[Sample], *, onsets: bool) -> str:
+def compute_content_key(payload: object, samples: Iterable[Sample], *, include_onsets: bool) -> str:
     """A digest of `facts` (anything that JSON holds) and of every file of the samples as it is now.
 
     A file is known by path, size and time of last change, and is asked for them once, however many pictures
@@ -51,30 +51,32 @@ def content_key(facts: object, samples: Iterable[Sample], *, onsets: bool) -> st
     Raises:
         OSError: a sample's file is not there.
     """
-    digest = hashlib.sha256(json.dumps(facts).encode())
-    state = cache(_state)
+    digest = hashlib.sha256(json.dumps(payload).encode())
+    cached_stat = cache(_stat_file)
 
-    def onset(picture: Picture | None) -> list[object]:
-        if picture is None:
+    def onset_fields(image_ref: ImageRef | None) -> list[object]:
+        if image_ref is None:
             return []
         try:
-            return [picture.path, picture.item, *state(picture.path)]
+            return [image_ref.path, image_ref.frame_index, *cached_stat(image_ref.path)]
         except (FileNotFoundError, NotADirectoryError):
-            return [picture.path, picture.item]
+            return [image_ref.path, image_ref.frame_index]
 
     for sample in samples:
-        line: list[object] = [sample.id, sample.path, sample.item, *state(sample.path)]
-        digest.update(json.dumps(line + (onset(sample.onset) if onsets else [])).encode())
+        fields: list[object] = [sample.id, sample.path, sample.frame_index, *cached_stat(sample.path)]
+        digest.update(
+            json.dumps(fields + (onset_fields(sample.onset_ref) if include_onsets else [])).encode()
+        )
     return digest.hexdigest()[:32]
 
 
-def _state(path: str) -> tuple[int, int]:
-    found = os.stat(path)
-    return found.st_size, found.st_mtime_ns
+def _stat_file(path: str) -> tuple[int, int]:
+    file_stat = os.stat(path)
+    return file_stat.st_size, file_stat.st_mtime_ns
 
 
-def made_once(
-    place: Path, *, ready: Callable[[], bool], make: Callable[[], None], waited: Callable[[], None]
+def build_once(
+    path: Path, *, is_ready: Callable[[], bool], build: Callable[[], None], on_skip: Callable[[], None]
 ) -> None:
     """Call `make` unless `ready`, one process at a time; `waited` where another has made it meanwhile.
 
@@ -83,28 +85,28 @@ def made_once(
     Raises:
         ValueError: the folder of `place` cannot be made or written.
     """
-    if ready():
+    if is_ready():
         return
-    lock = FileLock(place.with_name(f".{place.name}.lock"))
-    with _usable(place.parent):
-        place.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    with _translate_folder_errors(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     try:
-        if ready():
-            waited()
+        if is_ready():
+            on_skip()
         else:
-            make()
+            build()
     finally:
         lock.release()
 
 
 @contextmanager
-def _usable(folder: Path) -> Iterator[None]:
+def _translate_folder_errors(folder: Path) -> Iterator[None]:
     """What fails in this block says that the cache folder is none; a full disk is another matter."""
     try:
         yield
     except OSError as error:
-        if error.errno in FULL:
+        if error.errno in DISK_FULL_ERRNOS:
             raise
         raise ValueError(
             f"the cache must be a folder that can be written: {folder} is none ({error.strerror}); name "
@@ -112,22 +114,22 @@ def _usable(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def atomic_write(path: Path, data: bytes) -> None:
     """Write a file that has its name only when it is whole and on the disk.
 
     Raises:
         OSError: it cannot be written; what was begun is removed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, begun = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    descriptor, temp_path = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
-        with open(handle, "wb") as file:
+        with open(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(begun, path)
+        os.replace(temp_path, path)
     except BaseException as error:
-        Path(begun).unlink(missing_ok=True)
+        Path(temp_path).unlink(missing_ok=True)
         if isinstance(error, OSError) and error.filename is None:
             error.filename = str(path)
         raise

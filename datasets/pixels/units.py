@@ -10,24 +10,24 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.faces.boxes import Face, cropped
-from datasets.pixels.decode import Decoded, Reader
+from datasets.faces.boxes import Face, crop_face
+from datasets.pixels.decode import DecodedImage, ImageReader
 from datasets.pixels.represent import represent
-from datasets.spec import Picture, Sample
+from datasets.spec import ImageRef, Sample
 
-MOST_ROWS = 32
+MAX_JOB_ROWS = 32
 """Rows of a unit; clips are kept together where they fit. Twice as many, 10 MB at 224 pixels, are slower:
 memory in such pieces is given back and asked for anew each time."""
 
-MOST_RECORDED = 512
+MAX_VIDEO_JOB_ROWS = 512
 """Rows of a unit of one recording, which is decoded from its start."""
 
 # From, to of each channel.
-_KEPT, _TURNED = (0, 0, 1, 1, 2, 2), (2, 0, 1, 1, 0, 2)
+_IDENTITY_ORDER, _BGR_TO_RGB = (0, 0, 1, 1, 2, 2), (2, 0, 1, 1, 0, 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
+class PreprocessJob:
     """What to make of which rows: `faces` are the rows' faces, () without alignment."""
 
     samples: tuple[Sample, ...]
@@ -35,13 +35,13 @@ class Work:
     size: int
     representation: str
 
-    def rows(self, start: int, stop: int) -> Work:
+    def slice_rows(self, start: int, stop: int) -> PreprocessJob:
         """The work of some rows alone."""
         return replace(self, samples=self.samples[start:stop], faces=self.faces[start:stop])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class PreprocessResult:
     """Rows as they came out.
 
     `images` is uint8 (rows without a fault, 3, size, size); `digests` and `onsets` are the frames' and
@@ -55,89 +55,95 @@ class Made:
     faults: tuple[tuple[int, str, str], ...]
 
 
-def units(samples: Sequence[Sample], start: int = 0) -> list[tuple[int, int]]:
+def split_into_spans(samples: Sequence[Sample], start: int = 0) -> list[tuple[int, int]]:
     """Rows from `start` on as (first, last + 1): whole clips up to `MOST_ROWS`, longer clips cut there.
 
     A clip that lies in a container is cut at `MOST_RECORDED` only.
     """
-    found: list[tuple[int, int]] = []
+    spans: list[tuple[int, int]] = []
     begin = start
-    for (clip, container), rows in groupby(samples[start:], lambda sample: (sample.clip, _container(sample))):
+    for (clip, container), rows in groupby(
+        samples[start:], lambda sample: (sample.clip, _container_path(sample))
+    ):
         last = begin + sum(1 for _ in rows)
-        most = MOST_RECORDED if clip and container else MOST_ROWS
-        for first in range(begin, last, most):
-            end = min(first + most, last)
-            if found and end - found[-1][0] <= MOST_ROWS:
-                found[-1] = (found[-1][0], end)
+        max_rows = MAX_VIDEO_JOB_ROWS if clip and container else MAX_JOB_ROWS
+        for first in range(begin, last, max_rows):
+            end = min(first + max_rows, last)
+            if spans and end - spans[-1][0] <= MAX_JOB_ROWS:
+                spans[-1] = (spans[-1][0], end)
             else:
-                found.append((first, end))
+                spans.append((first, end))
         begin = last
-    return found
+    return spans
 
 
-def _container(sample: Sample) -> str:
-    return sample.path if sample.item >= 0 else ""
+def _container_path(sample: Sample) -> str:
+    return sample.path if sample.frame_index >= 0 else ""
 
 
-def make(work: Work) -> Made:
+def run_job(job: PreprocessJob) -> PreprocessResult:
     """Read and make every row of a unit, in order; a fault is noted and the row left out.
 
     Raises:
         OSError: a sample's file cannot be read at all.
     """
-    images = np.empty((len(work.samples), 3, work.size, work.size), dtype=np.uint8)
+    images = np.empty((len(job.samples), 3, job.size, job.size), dtype=np.uint8)
     digests: list[str] = []
-    used: list[str] = []
+    onset_digests: list[str] = []
     faults: list[tuple[int, str, str]] = []
     # An onset may lie in another file than the frames, and neither is to be opened anew for each frame.
-    with Reader() as frames, Reader() as others:
-        onsets = _Onsets(others)
-        for row, sample in enumerate(work.samples):
-            face = work.faces[row] if work.faces else None
-            found = frames.read(sample.picture)
-            digests.append(found.digest)
-            onset = found
-            if work.representation != "frame":
-                onset = onsets.read(sample.onset)
-                used.append(onset.digest)
-            if found.image is None:
-                faults.append((row, "unreadable image", found.fault))
+    with ImageReader() as frame_reader, ImageReader() as onset_file_reader:
+        onset_reader = _OnsetReader(onset_file_reader)
+        for row, sample in enumerate(job.samples):
+            face = job.faces[row] if job.faces else None
+            frame = frame_reader.read(sample.image_ref)
+            digests.append(frame.digest)
+            onset = frame
+            if job.representation != "frame":
+                onset = onset_reader.read(sample.onset_ref)
+                onset_digests.append(onset.digest)
+            if frame.image is None:
+                faults.append((row, "unreadable image", frame.fault))
             elif onset.image is None:
                 faults.append((row, "unreadable onset", onset.fault))
             else:
-                _put(work, _cut(found.image, face), _cut(onset.image, face), out=images[row - len(faults)])
-    return Made(
-        images=images[: len(work.samples) - len(faults)],
+                _write_row(
+                    job, _crop(frame.image, face), _crop(onset.image, face), out=images[row - len(faults)]
+                )
+    return PreprocessResult(
+        images=images[: len(job.samples) - len(faults)],
         digests=tuple(digests),
-        onsets=tuple(used),
+        onsets=tuple(onset_digests),
         faults=tuple(faults),
     )
 
 
-class _Onsets:
+class _OnsetReader:
     """Reads onsets, of which each serves many rows in turn; one that is not there cannot be read."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: ImageReader) -> None:
         self._reader = reader
-        self._last: tuple[Picture | None, Decoded] | None = None
+        self._last: tuple[ImageRef | None, DecodedImage] | None = None
 
-    def read(self, picture: Picture | None) -> Decoded:
-        assert picture is not None
-        if self._last is None or self._last[0] != picture:
+    def read(self, image_ref: ImageRef | None) -> DecodedImage:
+        assert image_ref is not None
+        if self._last is None or self._last[0] != image_ref:
             try:
-                found = self._reader.read(picture)
+                onset = self._reader.read(image_ref)
             except (FileNotFoundError, NotADirectoryError):
-                found = Decoded(digest="", image=None, fault="the file is not there")
-            self._last = (picture, found)
+                onset = DecodedImage(digest="", image=None, fault="the file is not there")
+            self._last = (image_ref, onset)
         return self._last[1]
 
 
-def _cut(image: NDArray[np.uint8], face: Face | None) -> NDArray[np.uint8]:
-    return image if face is None else cropped(image, face)
+def _crop(image: NDArray[np.uint8], face: Face | None) -> NDArray[np.uint8]:
+    return image if face is None else crop_face(image, face)
 
 
-def _put(work: Work, frame: NDArray[np.uint8], onset: NDArray[np.uint8], *, out: NDArray[np.uint8]) -> None:
+def _write_row(
+    job: PreprocessJob, frame: NDArray[np.uint8], onset: NDArray[np.uint8], *, out: NDArray[np.uint8]
+) -> None:
     """Represent a face in `out`, channels first: red, green, blue, or those of a flow in their order."""
-    image = represent(frame, onset, representation=work.representation, size=work.size)
-    order = _KEPT if work.representation == "flow" else _TURNED
-    cv2.mixChannels([image], list(out), order)
+    image = represent(frame, onset, representation=job.representation, size=job.size)
+    channel_order = _IDENTITY_ORDER if job.representation == "flow" else _BGR_TO_RGB
+    cv2.mixChannels([image], list(out), channel_order)

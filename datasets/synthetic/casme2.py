@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from datasets.drawing.identity import draw_identity
+from datasets.drawing.identity import sample_identity
 from datasets.synthetic import junk
-from datasets.synthetic.film import Take, cropped_view, raw_view
+from datasets.synthetic.film import RenderJob, sample_cropped_view, sample_raw_view
 from datasets.synthetic.layouts import LAYOUTS
-from datasets.synthetic.oddities import Release, Shown, oddly, orderly
+from datasets.synthetic.oddities import ClipFolder, ReleasePlan, with_release_quirks, without_quirks
 from datasets.synthetic.plan import plan_clips
-from datasets.synthetic.sheet import write_objective, write_sheet
+from datasets.synthetic.sheet import write_objective_classes, write_sheet
 from datasets.synthetic.spec import SyntheticSpec
-from datasets.synthetic.studio import film_all
+from datasets.synthetic.studio import write_clips
 
 
-def write_casme2(spec: SyntheticSpec, tree: Path, *, progress: Callable[[int, int], None]) -> None:
+def write_casme2(spec: SyntheticSpec, root: Path, *, progress: Callable[[int, int], None]) -> None:
     """Write the set into the empty folder `tree`.
 
     With quirks each layout is nested in itself, and RAW selected has subjects renamed to `1`.
@@ -28,68 +28,72 @@ def write_casme2(spec: SyntheticSpec, tree: Path, *, progress: Callable[[int, in
         balance=spec.balance,
         seed=spec.seed,
     )
-    release = oddly(clips, subjects=spec.subject_count) if spec.quirks else orderly(clips)
-    sheet = write_sheet(release.rows, tree, form=spec.sheet)
-    film_all(tuple(_takes(spec, release, tree)), progress)
+    release = (
+        with_release_quirks(clips, subjects=spec.subject_count) if spec.quirks else without_quirks(clips)
+    )
+    sheet = write_sheet(release.rows, root, form=spec.sheet)
+    write_clips(tuple(_plan_render_jobs(spec, release, root)), progress)
     if spec.quirks:
-        _litter(spec, release, sheet)
+        _add_junk_files(spec, release, sheet)
 
 
-def _takes(spec: SyntheticSpec, release: Release, tree: Path) -> Iterator[Take]:
+def _plan_render_jobs(spec: SyntheticSpec, release: ReleasePlan, root: Path) -> Iterator[RenderJob]:
     layouts = (spec.layout, "casme2-raw") if spec.raw else (spec.layout,)
     people = {
-        subject: draw_identity((spec.seed, 1, subject), spread=spec.identity)
+        subject: sample_identity((spec.seed, 1, subject), spread=spec.identity)
         for subject in range(1, spec.subject_count + 1)
     }
-    for row, shown in enumerate(release.shown):
+    for index, clip_folder in enumerate(release.folders):
         for layout in layouts:
-            clip, cropped = shown.clip, layout == "casme2"
+            clip, is_cropped = clip_folder.clip, layout == "casme2"
             person = people[clip.subject]
-            folder = _release_folder(spec, tree, layout) / _subject_folder(spec, clip.subject, layout)
-            film = layout == "casme2-compressed"
-            yield Take(
+            folder = _release_folder(spec, root, layout) / _subject_folder(spec, clip.subject, layout)
+            is_video = layout == "casme2-compressed"
+            yield RenderJob(
                 clip=clip,
                 person=person,
-                view=cropped_view(person, (spec.seed, 2, row)) if cropped else raw_view((spec.seed, 4, row)),
-                frames=_frames(shown, layout),
+                view=sample_cropped_view(person, (spec.seed, 2, index))
+                if is_cropped
+                else sample_raw_view((spec.seed, 4, index)),
+                frame_numbers=_select_frames(clip_folder, layout),
                 amplitude=spec.amplitude,
-                folder=folder if film else folder / clip.name,
-                prefix=clip.name if film else "reg_img" if cropped else "img",
-                seed=(spec.seed, 3 if cropped else 5, row),
-                form="avi" if film else "jpg",
+                folder=folder if is_video else folder / clip.name,
+                prefix=clip.name if is_video else "reg_img" if is_cropped else "img",
+                seed=(spec.seed, 3 if is_cropped else 5, index),
+                extension="avi" if is_video else "jpg",
             )
 
 
-def _frames(shown: Shown, layout: str) -> range:
+def _select_frames(clip_folder: ClipFolder, layout: str) -> range:
     """Onset to the clip's end, or the whole recording, which runs on past the offset and is whole."""
-    clip = shown.clip
+    clip = clip_folder.clip
     if layout in ("casme2", "casme2-raw-selected"):
-        return range(clip.onset, shown.end + 1)
+        return range(clip.onset, clip_folder.last_frame + 1)
     return range(1, clip.offset + max(3, (clip.offset - clip.onset) // 3) + 1)
 
 
-def _release_folder(spec: SyntheticSpec, tree: Path, layout: str) -> Path:
+def _release_folder(spec: SyntheticSpec, root: Path, layout: str) -> Path:
     name = LAYOUTS[layout].folder
-    return tree / name / name if spec.quirks else tree / name
+    return root / name / name if spec.quirks else root / name
 
 
 def _subject_folder(spec: SyntheticSpec, subject: int, layout: str) -> str:
-    renamed = spec.quirks and layout == "casme2-raw-selected"
-    return str(subject) if renamed else f"sub{subject:02d}"
+    is_renamed = spec.quirks and layout == "casme2-raw-selected"
+    return str(subject) if is_renamed else f"sub{subject:02d}"
 
 
-def _litter(spec: SyntheticSpec, release: Release, sheet: Path) -> None:
+def _add_junk_files(spec: SyntheticSpec, release: ReleasePlan, sheet: Path) -> None:
     """Junk where the copies have it, and the workbook of objective classes beside the coding sheet's."""
     folder = _release_folder(spec, sheet.parent, spec.layout)
-    first = folder / _subject_folder(spec, 1, spec.layout)
+    first_subject = folder / _subject_folder(spec, 1, spec.layout)
     if sheet.suffix == ".xlsx":
-        write_objective(release.rows, sheet.parent)
-    junk.lock_file(sheet)
-    junk.apple_double(sheet)
-    for place in (sheet.parent, folder, first):
-        junk.ds_store(place)
-    junk.shortcut(first)
-    clip = min(path for path in first.iterdir() if path.name.startswith("EP"))
-    junk.thumbs(clip if clip.is_dir() else first)
-    if clip.is_dir():
-        junk.apple_double(min(clip.glob("*img*.jpg")))
+        write_objective_classes(release.rows, sheet.parent)
+    junk.write_lock_file(sheet)
+    junk.write_apple_double(sheet)
+    for parent in (sheet.parent, folder, first_subject):
+        junk.write_ds_store(parent)
+    junk.write_shortcut(first_subject)
+    clip_path = min(path for path in first_subject.iterdir() if path.name.startswith("EP"))
+    junk.write_thumbs_db(clip_path if clip_path.is_dir() else first_subject)
+    if clip_path.is_dir():
+        junk.write_apple_double(min(clip_path.glob("*img*.jpg")))

@@ -15,21 +15,21 @@ import cv2
 import numpy as np
 
 from datasets.drawing.canvas import Image, View
-from datasets.drawing.face import Exposure, draw_face, expose, seat
-from datasets.drawing.identity import Identity, draw_identity
-from datasets.synthetic.landmarks import landmarks
-from datasets.synthetic.plan import Clip
+from datasets.drawing.face import CameraParams, draw_face, render_frame, render_head
+from datasets.drawing.identity import Identity, sample_identity
+from datasets.synthetic.landmarks import compute_landmarks
+from datasets.synthetic.plan import ClipPlan
 
 RAW_WIDTH, RAW_HEIGHT = 640, 480
-RATE = 200.0
+FRAME_RATE = 200.0
 """Frames a second of CASME II's camera."""
 
-_LEFT_AT_OFFSET = 0.45
-_QUALITY = 92
+_OFFSET_INTENSITY = 0.45
+_JPEG_QUALITY = 92
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Take:
+class RenderJob:
     """One clip to be written: images `<prefix><frame number>.<form>` in a folder, or the film `<prefix>.avi`.
 
     `frames` are in ascending order; `digits` pads the numbers of images with zeros; `form` is "jpg", "png" or
@@ -37,83 +37,92 @@ class Take:
     for the view's own size; `landmarks` is a folder for a file of 68 points an image, or None.
     """
 
-    clip: Clip
+    clip: ClipPlan
     person: Identity
     view: View
-    frames: Sequence[int]
+    frame_numbers: Sequence[int]
     amplitude: float
     folder: Path
     prefix: str
     seed: tuple[int, ...]
     digits: int = 1
-    form: str = "jpg"
-    grey: bool = False
-    side: int | None = None
-    landmarks: Path | None = None
+    extension: str = "jpg"
+    grayscale: bool = False
+    output_size: int | None = None
+    landmark_folder: Path | None = None
 
-    def place(self, number: int) -> Path:
+    def frame_path(self, frame_number: int) -> Path:
         """The file of a frame."""
-        return self.folder / f"{self.prefix}{number:0{self.digits}d}.{self.form}"
+        return self.folder / f"{self.prefix}{frame_number:0{self.digits}d}.{self.extension}"
 
 
-def film(take: Take) -> None:
+def write_clip(job: RenderJob) -> None:
     """Draw and write every frame of the take; the bytes depend on the take alone.
 
     Raises:
         OSError: a frame could not be written.
     """
-    take.folder.mkdir(parents=True, exist_ok=True)
-    if take.form == "avi":
-        _write_film(take)
+    job.folder.mkdir(parents=True, exist_ok=True)
+    if job.extension == "avi":
+        _write_video(job)
         return
-    for number, picture in _pictures(take):
-        if take.side is not None:
-            small = cv2.resize(picture, (take.side, take.side), interpolation=cv2.INTER_AREA)
-            picture = np.asarray(small, dtype=np.uint8)
-        if take.grey:
-            picture = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
-        quality = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY] if take.form == "jpg" else []
-        done, code = cv2.imencode(f".{take.form}", picture, quality)
-        assert done
-        take.place(number).write_bytes(code.tobytes())
+    for frame_number, image in _render_frames(job):
+        if job.output_size is not None:
+            small_image = cv2.resize(image, (job.output_size, job.output_size), interpolation=cv2.INTER_AREA)
+            image = np.asarray(small_image, dtype=np.uint8)
+        if job.grayscale:
+            image = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+        encode_params = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY] if job.extension == "jpg" else []
+        ok, buffer = cv2.imencode(f".{job.extension}", image, encode_params)
+        assert ok
+        job.frame_path(frame_number).write_bytes(buffer.tobytes())
 
 
-def _pictures(take: Take) -> Iterator[tuple[int, Image]]:
+def _render_frames(job: RenderJob) -> Iterator[tuple[int, Image]]:
     """Each frame's number and picture, in order; its landmarks are written on the way."""
-    rng = np.random.default_rng(take.seed)
-    sitter = seat(take.person, take.view)
+    rng = np.random.default_rng(job.seed)
+    head = render_head(job.person, job.view)
     phases = rng.uniform(0, 2 * np.pi, (3, 2))
-    strength = take.amplitude * rng.uniform(0.85, 1.15)
-    gain, reach = rng.uniform(0.97, 1.03), 0.003 * take.view.scale
-    for number in take.frames:
-        slow, slower = np.sin(number / 9 + phases), np.sin(number / 23 + phases)
-        sway = reach * (slow + slower)
-        shown = strength * intensity(take.clip, number)
-        exposure = Exposure(
-            sway=(float(sway[0, 0]), float(sway[1, 0])), gain=float(gain * (1 + 0.006 * slower[2, 0]))
+    strength = job.amplitude * rng.uniform(0.85, 1.15)
+    gain, shift_scale = rng.uniform(0.97, 1.03), 0.003 * job.view.scale
+    for frame_number in job.frame_numbers:
+        wave, slow_wave = np.sin(frame_number / 9 + phases), np.sin(frame_number / 23 + phases)
+        shift = shift_scale * (wave + slow_wave)
+        frame_intensity = strength * compute_intensity(job.clip, frame_number)
+        camera = CameraParams(
+            shift=(float(shift[0, 0]), float(shift[1, 0])), gain=float(gain * (1 + 0.006 * slow_wave[2, 0]))
         )
-        yield number, expose(draw_face(sitter, take.clip.units, intensity=shown), exposure, rng)
-        if take.landmarks is not None:
-            points = landmarks(take.person, take.view, units=take.clip.units, intensity=shown)
-            take.landmarks.mkdir(parents=True, exist_ok=True)
+        yield (
+            frame_number,
+            render_frame(draw_face(head, job.clip.action_units, intensity=frame_intensity), camera, rng),
+        )
+        if job.landmark_folder is not None:
+            points = compute_landmarks(
+                job.person, job.view, action_units=job.clip.action_units, intensity=frame_intensity
+            )
+            job.landmark_folder.mkdir(parents=True, exist_ok=True)
             lines = "".join(f"   {x:.7e}   {y:.7e}\n" for x, y in points)
-            (take.landmarks / f"{take.place(number).stem}_landmarks.txt").write_text(lines, newline="\n")
+            (job.landmark_folder / f"{job.frame_path(frame_number).stem}_landmarks.txt").write_text(
+                lines, newline="\n"
+            )
 
 
-def _write_film(take: Take) -> None:
+def _write_video(job: RenderJob) -> None:
     """Motion JPEG by OpenCV's own encoder, whose bytes do not depend on what the machine has installed."""
-    path = take.folder / f"{take.prefix}.avi"
-    code, size = cv2.VideoWriter.fourcc(*"MJPG"), (take.view.width, take.view.height)
-    writer = cv2.VideoWriter(str(path), cv2.CAP_OPENCV_MJPEG, code, RATE, size)
-    for _, picture in _pictures(take):
-        writer.write(picture)
+    path = job.folder / f"{job.prefix}.avi"
+    fourcc, size = cv2.VideoWriter.fourcc(*"MJPG"), (job.view.width, job.view.height)
+    writer = cv2.VideoWriter(str(path), cv2.CAP_OPENCV_MJPEG, fourcc, FRAME_RATE, size)
+    for _, image in _render_frames(job):
+        writer.write(image)
     writer.release()
     # The writer reports no error: a full disk shows in what can be read back.
     reader = cv2.VideoCapture(str(path), cv2.CAP_OPENCV_MJPEG)
-    written = int(reader.get(cv2.CAP_PROP_FRAME_COUNT)) if reader.isOpened() else 0
+    frame_count = int(reader.get(cv2.CAP_PROP_FRAME_COUNT)) if reader.isOpened() else 0
     reader.release()
-    if written != len(take.frames):
-        raise OSError(f"{path} could not be written: {written} of {len(take.frames)} frames are in it")
+    if frame_count != len(job.frame_numbers):
+        raise OSError(
+            f"{path} could not be written: {frame_count} of {len(job.frame_numbers)} frames are in it"
+        )
 
 
 def use_one_thread() -> None:
@@ -121,16 +130,18 @@ def use_one_thread() -> None:
     cv2.setNumThreads(1)
 
 
-def intensity(clip: Clip, number: int) -> float:
+def compute_intensity(clip: ClipPlan, frame_number: int) -> float:
     """How much of the expression shows: 0 up to the onset, 1 at the apex, fading past the offset."""
-    if number <= clip.apex:
-        return math.sqrt(_ease(max(number - clip.onset, 0) / (clip.apex - clip.onset)))
-    if number <= clip.offset:
-        return 1 - (1 - _LEFT_AT_OFFSET) * _ease((number - clip.apex) / (clip.offset - clip.apex))
-    return _LEFT_AT_OFFSET * math.exp(-(number - clip.offset) / 4)
+    if frame_number <= clip.apex:
+        return math.sqrt(_smoothstep(max(frame_number - clip.onset, 0) / (clip.apex - clip.onset)))
+    if frame_number <= clip.offset:
+        return 1 - (1 - _OFFSET_INTENSITY) * _smoothstep(
+            (frame_number - clip.apex) / (clip.offset - clip.apex)
+        )
+    return _OFFSET_INTENSITY * math.exp(-(frame_number - clip.offset) / 4)
 
 
-def cropped_view(person: Identity, seed: tuple[int, ...]) -> View:
+def sample_cropped_view(person: Identity, seed: tuple[int, ...]) -> View:
     """About 280 by 340 pixels filled by the face, as the released crops: aligned, but never quite."""
     rng = np.random.default_rng(seed)
     width, height = int(rng.integers(272, 289)), int(rng.integers(330, 351))
@@ -145,7 +156,7 @@ def cropped_view(person: Identity, seed: tuple[int, ...]) -> View:
     )
 
 
-def raw_view(seed: tuple[int, ...], *, height: int = RAW_HEIGHT) -> View:
+def sample_raw_view(seed: tuple[int, ...], *, height: int = RAW_HEIGHT) -> View:
     """The whole camera picture, head and shoulders, where the subject happened to sit."""
     rng = np.random.default_rng(seed)
     return View(
@@ -158,14 +169,14 @@ def raw_view(seed: tuple[int, ...], *, height: int = RAW_HEIGHT) -> View:
     )
 
 
-def portrait(seed: tuple[int, ...]) -> Image:
+def render_portrait(seed: tuple[int, ...]) -> Image:
     """A whole camera picture of one person at rest, uint8 (480, 640, 3) blue, green, red."""
-    sitter = seat(draw_identity(seed), raw_view(seed))
-    at_rest = draw_face(sitter, "12", intensity=0.0)
-    return expose(at_rest, Exposure(sway=(0.0, 0.0), gain=1.0), np.random.default_rng(seed))
+    head = render_head(sample_identity(seed), sample_raw_view(seed))
+    neutral_face = draw_face(head, "12", intensity=0.0)
+    return render_frame(neutral_face, CameraParams(shift=(0.0, 0.0), gain=1.0), np.random.default_rng(seed))
 
 
-def tight_view(person: Identity, seed: tuple[int, ...]) -> View:
+def sample_tight_view(person: Identity, seed: tuple[int, ...]) -> View:
     """A square of 144 pixels from brows to chin, to be scaled down to CK+48's 48."""
     rng = np.random.default_rng(seed)
     side, fit = 144, min(66 / person.face_width, 62 / person.face_length)
@@ -179,5 +190,5 @@ def tight_view(person: Identity, seed: tuple[int, ...]) -> View:
     )
 
 
-def _ease(along: float) -> float:
-    return along * along * (3 - 2 * along)
+def _smoothstep(fraction: float) -> float:
+    return fraction * fraction * (3 - 2 * fraction)

@@ -9,90 +9,127 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.drawing.canvas import SUPERSAMPLE, Points, View
-from datasets.drawing.head import face_outline
+from datasets.drawing.canvas import SUPERSAMPLING, Points, View
+from datasets.drawing.head import compute_face_outline
 from datasets.drawing.identity import Identity
-from datasets.drawing.motion import Sides, move
+from datasets.drawing.motion import SideMotions, compute_motion
 
 
-def landmarks(person: Identity, view: View, *, units: str, intensity: float) -> Points:
+def compute_landmarks(person: Identity, view: View, *, action_units: str, intensity: float) -> Points:
     """Pixels (x, y) in the picture, shape [68, 2], of a face showing these units at this intensity."""
-    left, right = move(units, intensity)
+    left, right = compute_motion(action_units, intensity)
     # The person's left is the picture's right.
     sides = ((-1, right), (1, left))
-    face = np.concatenate(
-        [_jaw(person), _brows(person, sides), _nose(person), _eyes(person, sides), _mouth(person, sides)]
+    points = np.concatenate(
+        [
+            _compute_jaw(person),
+            _compute_brows(person, sides),
+            _compute_nose(person),
+            _compute_eyes(person, sides),
+            _compute_mouth(person, sides),
+        ]
     )
-    matrix = view.matrix() / SUPERSAMPLE
-    return np.asarray(face @ matrix[:, :2].T + matrix[:, 2], dtype=np.float64)
+    matrix = view.affine_matrix() / SUPERSAMPLING
+    return np.asarray(points @ matrix[:, :2].T + matrix[:, 2], dtype=np.float64)
 
 
-def _jaw(person: Identity) -> Points:
+def _compute_jaw(person: Identity) -> Points:
     """17 points of the outline below the eyes, by equal angles around the mouth's middle."""
-    outline = face_outline(person)
-    around = outline - (0.0, 0.1)
-    turns = np.arctan2(around[:, 1], -around[:, 0])
-    wanted = np.linspace(0.0, np.pi, 17)
-    nearest = np.abs(turns[None, :] - wanted[:, None]).argmin(axis=1)
+    outline = compute_face_outline(person)
+    offsets = outline - (0.0, 0.1)
+    angles = np.arctan2(offsets[:, 1], -offsets[:, 0])
+    target_angles = np.linspace(0.0, np.pi, 17)
+    nearest = np.abs(angles[None, :] - target_angles[:, None]).argmin(axis=1)
     return np.asarray(outline[nearest], dtype=np.float64)
 
 
-def _brows(person: Identity, sides: Sides) -> Points:
+def _compute_brows(person: Identity, sides: SideMotions) -> Points:
     points = []
     for side, motion in sides:
-        inner = person.eye_distance - 0.235 - motion.brow_squeeze
-        outer = person.eye_distance + 0.30
-        start = -person.brow_height + person.brow_slope - motion.brow_inner
-        end = -person.brow_height - person.brow_slope - motion.brow_outer
-        along = np.linspace(0, 1, 5)
-        arch = 1.5 * person.brow_arch * np.sin(np.pi * along)
-        brow = np.stack([side * (inner + along * (outer - inner)), start + along * (end - start) - arch], 1)
+        inner_x = person.eye_distance - 0.235 - motion.brow_squeeze
+        outer_x = person.eye_distance + 0.30
+        inner_y = -person.brow_height + person.brow_slope - motion.brow_inner
+        outer_y = -person.brow_height - person.brow_slope - motion.brow_outer
+        fractions = np.linspace(0, 1, 5)
+        arch = 1.5 * person.brow_arch * np.sin(np.pi * fractions)
+        brow = np.stack(
+            [
+                side * (inner_x + fractions * (outer_x - inner_x)),
+                inner_y + fractions * (outer_y - inner_y) - arch,
+            ],
+            1,
+        )
         points.append(brow[::-1] if side < 0 else brow)
     return np.concatenate(points)
 
 
-def _nose(person: Identity) -> Points:
+def _compute_nose(person: Identity) -> Points:
     bridge = np.stack([np.zeros(4), np.linspace(-0.02, person.nose_length - 0.08, 4)], 1)
-    across = np.linspace(-1, 1, 5)
-    base = np.stack([across * 0.75 * person.nose_width, person.nose_length + 0.06 - 0.04 * across**2], 1)
+    offsets = np.linspace(-1, 1, 5)
+    base = np.stack([offsets * 0.75 * person.nose_width, person.nose_length + 0.06 - 0.04 * offsets**2], 1)
     return np.concatenate([bridge, base])
 
 
-def _eyes(person: Identity, sides: Sides) -> Points:
+def _compute_eyes(person: Identity, sides: SideMotions) -> Points:
     eyes = []
     for side, motion in sides:
-        x, wide = person.eye_distance, person.eye_width
-        upper = person.eye_opening * max(1 + motion.lid_upper, 0.08) * 1.3
-        lower = person.eye_opening * max(1 - 1.6 * motion.lid_lower, 0.05) * 0.75
-        inner, outer = (x - wide, 0.025), (x + wide, -person.eye_tilt)
-        near, far = x - 0.45 * wide, x + 0.45 * wide
+        center_x, half_width = person.eye_distance, person.eye_width
+        upper_height = person.eye_opening * max(1 + motion.lid_upper, 0.08) * 1.3
+        lower_height = person.eye_opening * max(1 - 1.6 * motion.lid_lower, 0.05) * 0.75
+        inner_corner, outer_corner = (center_x - half_width, 0.025), (center_x + half_width, -person.eye_tilt)
+        inner_x, outer_x = center_x - 0.45 * half_width, center_x + 0.45 * half_width
         if side < 0:
-            eye = [outer, (far, -upper), (near, -upper), inner, (near, lower), (far, lower)]
+            eye = [
+                outer_corner,
+                (outer_x, -upper_height),
+                (inner_x, -upper_height),
+                inner_corner,
+                (inner_x, lower_height),
+                (outer_x, lower_height),
+            ]
         else:
-            eye = [inner, (near, -upper), (far, -upper), outer, (far, lower), (near, lower)]
+            eye = [
+                inner_corner,
+                (inner_x, -upper_height),
+                (outer_x, -upper_height),
+                outer_corner,
+                (outer_x, lower_height),
+                (inner_x, lower_height),
+            ]
         eyes.append(np.array(eye) * (side, 1))
     return np.concatenate(eyes)
 
 
-def _mouth(person: Identity, sides: Sides) -> Points:
-    part = sum(motion.part for _, motion in sides) / 2
-    level, full = person.mouth_height, person.lip_fullness
-    (_, picture_left), (_, picture_right) = sides
-    left = -person.mouth_width - picture_left.corner_out
-    right = person.mouth_width + picture_right.corner_out
-    left_y = level - person.mouth_curve - picture_left.corner_up
-    right_y = level - person.mouth_curve - picture_right.corner_up
+def _compute_mouth(person: Identity, sides: SideMotions) -> Points:
+    opening = sum(motion.part for _, motion in sides) / 2
+    center_y, fullness = person.mouth_height, person.lip_fullness
+    (_, left_motion), (_, right_motion) = sides
+    left_x = -person.mouth_width - left_motion.corner_out
+    right_x = person.mouth_width + right_motion.corner_out
+    left_y = center_y - person.mouth_curve - left_motion.corner_up
+    right_y = center_y - person.mouth_curve - right_motion.corner_up
 
-    def lip(count: int, drop: float) -> Points:
+    def make_lip(count: int, drop: float) -> Points:
         """From corner to corner, both left out, the middle `drop` below the mouth's level."""
-        along = np.linspace(0, 1, count + 2)[1:-1]
-        chord = left_y + along * (right_y - left_y)
-        bow = np.sin(np.pi * along)
-        return np.stack([left + along * (right - left), chord + bow * (level + drop - chord)], 1)
+        fractions = np.linspace(0, 1, count + 2)[1:-1]
+        chord_y = left_y + fractions * (right_y - left_y)
+        bulge = np.sin(np.pi * fractions)
+        return np.stack(
+            [left_x + fractions * (right_x - left_x), chord_y + bulge * (center_y + drop - chord_y)], 1
+        )
 
-    corners = np.array([(left, left_y), (right, right_y)])
-    upper, roof = lip(5, -full - 0.3 * part), lip(3, -0.3 * part)
-    floor, lower = lip(3, part + 0.02), lip(5, 1.3 * full + part)
+    corners = np.array([(left_x, left_y), (right_x, right_y)])
+    outer_upper, inner_upper = make_lip(5, -fullness - 0.3 * opening), make_lip(3, -0.3 * opening)
+    inner_lower, outer_lower = make_lip(3, opening + 0.02), make_lip(5, 1.3 * fullness + opening)
     return np.concatenate(
-        [corners[:1], upper, corners[1:], lower[::-1], corners[:1], roof, corners[1:], floor[::-1]]
+        [
+            corners[:1],
+            outer_upper,
+            corners[1:],
+            outer_lower[::-1],
+            corners[:1],
+            inner_upper,
+            corners[1:],
+            inner_lower[::-1],
+        ]
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class LayoutInfo:
     """One way a release lies on disk.
 
     `dataset` is the name of the set whose loader reads it, `folder` where the images stand, or the one file
@@ -17,15 +17,15 @@ class Layout:
     folder: str
 
 
-LAYOUTS: dict[str, Layout] = {
-    "casme2": Layout(dataset="casme2", folder="Cropped"),
-    "casme2-raw-selected": Layout(dataset="casme2", folder="CASME2_RAW_selected"),
-    "casme2-raw": Layout(dataset="casme2", folder="CASME2-RAW"),
-    "casme2-compressed": Layout(dataset="casme2", folder="CASME2_compressed"),
-    "ck-official": Layout(dataset="ckplus", folder="cohn-kanade-images"),
-    "ck48": Layout(dataset="ckplus", folder="CK+48"),
-    "ck-h5": Layout(dataset="ckplus", folder="CK_data.h5"),
-    "ck-csv": Layout(dataset="ckplus", folder="ckextended.csv"),
+LAYOUTS: dict[str, LayoutInfo] = {
+    "casme2": LayoutInfo(dataset="casme2", folder="Cropped"),
+    "casme2-raw-selected": LayoutInfo(dataset="casme2", folder="CASME2_RAW_selected"),
+    "casme2-raw": LayoutInfo(dataset="casme2", folder="CASME2-RAW"),
+    "casme2-compressed": LayoutInfo(dataset="casme2", folder="CASME2_compressed"),
+    "ck-official": LayoutInfo(dataset="ckplus", folder="cohn-kanade-images"),
+    "ck48": LayoutInfo(dataset="ckplus", folder="CK+48"),
+    "ck-h5": LayoutInfo(dataset="ckplus", folder="CK_data.h5"),
+    "ck-csv": LayoutInfo(dataset="ckplus", folder="ckextended.csv"),
 }
 
 SHEETS: dict[str, str] = {

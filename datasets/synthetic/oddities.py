@@ -12,12 +12,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from datasets.drawing.motion import EMOTION_UNITS
-from datasets.synthetic.plan import Clip
-from datasets.synthetic.sheet import RELABELLED, Row
+from datasets.drawing.motion import EMOTION_ACTION_UNITS
+from datasets.synthetic.plan import ClipPlan
+from datasets.synthetic.sheet import RELABELLED_CLIPS, CodingRow
 
-ODD_NAMES = ((3, "EP01_2"), (3, "EP08_1"), (7, "EP06_02_01"), (7, "EP06_02_02"), (9, "EP09f"))
-ODD_APEXES = {
+QUIRK_NAMES = ((3, "EP01_2"), (3, "EP08_1"), (7, "EP06_02_01"), (7, "EP06_02_02"), (9, "EP09f"))
+QUIRK_APEXES = {
     (4, "EP12_01f"): "/",
     (5, "EP09_05f"): "onset",
     (5, "EP16_04f"): "offset",
@@ -25,155 +25,182 @@ ODD_APEXES = {
     (20, "EP16_01"): "offset",
     (25, "EP18_04f"): "offset",
 }
-SHORT = (16, "EP01_08")
-WITHOUT_ROW = ((9, "EP02_02f"), (24, "EP02_07"))
-ODD_UNITS = ("4", "4+L10", "?")
+TRUNCATED_CLIP = (16, "EP01_08")
+CLIPS_WITHOUT_ROW = ((9, "EP02_02f"), (24, "EP02_07"))
+QUIRK_UNITS = ("4", "4+L10", "?")
 
-_Key = tuple[int, str]
+_ClipKey = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class ClipFolder:
     """A clip that has a folder, and the last of its frames there: before the offset where it breaks off."""
 
-    clip: Clip
-    end: int
+    clip: ClipPlan
+    last_frame: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
+class ReleasePlan:
     """What the sheet says, and what the folders hold."""
 
-    rows: tuple[Row, ...]
-    shown: tuple[Shown, ...]
+    rows: tuple[CodingRow, ...]
+    folders: tuple[ClipFolder, ...]
 
 
-def orderly(clips: Sequence[Clip]) -> Release:
+def without_quirks(clips: Sequence[ClipPlan]) -> ReleasePlan:
     """Every clip with its row and its folder, and nothing odd."""
-    return Release(
-        rows=tuple(_row(clip) for clip in clips),
-        shown=tuple(Shown(clip=clip, end=clip.offset) for clip in clips),
+    return ReleasePlan(
+        rows=tuple(_make_row(clip) for clip in clips),
+        folders=tuple(ClipFolder(clip=clip, last_frame=clip.offset) for clip in clips),
     )
 
 
-def oddly(clips: Sequence[Clip], *, subjects: int) -> Release:
+def with_release_quirks(clips: Sequence[ClipPlan], *, subjects: int) -> ReleasePlan:
     """The clips with every oddity above, one row without a folder, and two folders without a row."""
-    cast = _Cast(clips=list(clips))
+    planner = _QuirkPlanner(clips=list(clips))
 
-    def placed(key: _Key) -> _Key:
+    def wrap_subject(key: _ClipKey) -> _ClipKey:
         return (key[0] - 1) % subjects + 1, key[1]
 
-    if subjects >= RELABELLED[0][0]:
-        for key in RELABELLED:
-            cast.sadden(cast.claim(key, lambda clip: clip.emotion == "sadness"))
-    apexes = {cast.claim(placed(key), _of_six): end for key, end in ODD_APEXES.items()}
-    short = cast.claim(placed(SHORT), _of_six)
-    for key in ODD_NAMES:
-        cast.claim(placed(key), _of_others)
-    scored = cast.score(ODD_UNITS)
-    missing = cast.leave_out()
-    for key in WITHOUT_ROW:
-        cast.free(placed(key))
+    if subjects >= RELABELLED_CLIPS[0][0]:
+        for key in RELABELLED_CLIPS:
+            planner.set_sadness(planner.assign_clip(key, lambda clip: clip.emotion == "sadness"))
+    apex_by_index = {
+        planner.assign_clip(wrap_subject(key), _is_frequent_emotion): apex_text
+        for key, apex_text in QUIRK_APEXES.items()
+    }
+    truncated_index = planner.assign_clip(wrap_subject(TRUNCATED_CLIP), _is_frequent_emotion)
+    for key in QUIRK_NAMES:
+        planner.assign_clip(wrap_subject(key), _is_others)
+    units_by_index = planner.assign_units(QUIRK_UNITS)
+    missing_index = planner.pick_missing_folder()
+    for key in CLIPS_WITHOUT_ROW:
+        planner.rename_conflicts(wrap_subject(key))
     rows = [
-        _row(clip, apex=apexes.get(at, ""), units=scored.get(at, "")) for at, clip in enumerate(cast.clips)
+        _make_row(clip, apex=apex_by_index.get(index, ""), action_units=units_by_index.get(index, ""))
+        for index, clip in enumerate(planner.clips)
     ]
-    shown = [
-        Shown(clip=clip, end=clip.offset - max(1, (clip.offset - clip.onset) // 5) * (at == short))
-        for at, clip in enumerate(cast.clips)
-        if at != missing
+    folders = [
+        ClipFolder(
+            clip=clip,
+            last_frame=clip.offset - max(1, (clip.offset - clip.onset) // 5) * (index == truncated_index),
+        )
+        for index, clip in enumerate(planner.clips)
+        if index != missing_index
     ]
-    for key in WITHOUT_ROW:
-        subject, name = placed(key)
-        clip = replace(cast.clips[-1], subject=subject, name=name)
-        shown.append(Shown(clip=clip, end=clip.offset))
-    return Release(
+    for key in CLIPS_WITHOUT_ROW:
+        subject, name = wrap_subject(key)
+        clip = replace(planner.clips[-1], subject=subject, name=name)
+        folders.append(ClipFolder(clip=clip, last_frame=clip.offset))
+    return ReleasePlan(
         rows=tuple(sorted(rows, key=lambda row: (row.subject, row.name))),
-        shown=tuple(sorted(shown, key=lambda one: (one.clip.subject, one.clip.name))),
+        folders=tuple(
+            sorted(folders, key=lambda clip_folder: (clip_folder.clip.subject, clip_folder.clip.name))
+        ),
     )
 
 
 @dataclass(slots=True, kw_only=True)
-class _Cast:
+class _QuirkPlanner:
     """The clips while oddities are dealt; `taken` are the places in `clips` of those that have one."""
 
-    clips: list[Clip]
-    taken: set[int] = field(default_factory=set)
+    clips: list[ClipPlan]
+    used_indices: set[int] = field(default_factory=set)
 
-    def claim(self, key: _Key, fits: Callable[[Clip], bool]) -> int:
+    def assign_clip(self, key: _ClipKey, is_suitable: Callable[[ClipPlan], bool]) -> int:
         """Make one untaken clip that of subject and name `key`, best one that fits, and say where it is."""
-        free = [at for at in range(len(self.clips)) if at not in self.taken]
-        sizes = Counter(clip.subject for clip in self.clips)
+        candidates = [index for index in range(len(self.clips)) if index not in self.used_indices]
+        clip_counts = Counter(clip.subject for clip in self.clips)
 
-        def price(at: int) -> tuple[bool, bool, bool, bool, int]:
+        def compute_cost(index: int) -> tuple[bool, bool, bool, bool, int]:
             """Lower is better: nobody loses the only clip, rare classes stay, then own clips, then many."""
-            clip = self.clips[at]
-            own = clip.subject == key[0]
-            rare = clip.emotion in ("fear", "sadness") and not fits(clip)
-            return (not own and sizes[clip.subject] == 1, rare, not fits(clip), not own, -sizes[clip.subject])
+            clip = self.clips[index]
+            is_own = clip.subject == key[0]
+            is_rare = clip.emotion in ("fear", "sadness") and not is_suitable(clip)
+            return (
+                not is_own and clip_counts[clip.subject] == 1,
+                is_rare,
+                not is_suitable(clip),
+                not is_own,
+                -clip_counts[clip.subject],
+            )
 
-        named = [at for at in free if _key(self.clips[at]) == key and fits(self.clips[at])]
-        found = named[0] if named else min(free, key=price)
-        self.free(key, but=found)
-        self.clips[found] = replace(self.clips[found], subject=key[0], name=key[1])
-        self.taken.add(found)
-        return found
-
-    def free(self, key: _Key, *, but: int = -1) -> None:
-        """Rename a clip that bears this name by chance."""
-        names = {clip.name for clip in self.clips if clip.subject == key[0]}
-        spare = next(name for take in range(1, 100) if (name := f"EP20_{take:02d}") not in names)
-        for at, clip in enumerate(self.clips):
-            if at != but and _key(clip) == key:
-                self.clips[at] = replace(clip, name=spare)
-
-    def sadden(self, at: int) -> None:
-        """See that a clip shows sadness."""
-        if self.clips[at].emotion != "sadness":
-            self.clips[at] = replace(self.clips[at], emotion="sadness", units=EMOTION_UNITS["sadness"][0])
-
-    def score(self, units: Sequence[str]) -> dict[int, str]:
-        """Untaken clips of "others" that the sheet is to give these action units; drawn where they can be."""
-        free = [at for at, clip in enumerate(self.clips) if at not in self.taken and _of_others(clip)]
-        scored = dict(zip(free, units, strict=False))
-        for at, text in scored.items():
-            if text in EMOTION_UNITS["others"]:
-                self.clips[at] = replace(self.clips[at], units=text)
-        self.taken |= scored.keys()
-        return scored
-
-    def leave_out(self) -> int:
-        """An untaken clip of a common class, of someone with many, whose folder is to be missing."""
-        found = [
-            at
-            for at, clip in enumerate(self.clips)
-            if at not in self.taken and clip.emotion in ("disgust", "happiness")
+        matches = [
+            index
+            for index in candidates
+            if _get_key(self.clips[index]) == key and is_suitable(self.clips[index])
         ]
-        sizes = Counter(clip.subject for clip in self.clips)
-        missing = max(found, key=lambda at: (sizes[self.clips[at].subject], at))
-        self.taken.add(missing)
-        return missing
+        target = matches[0] if matches else min(candidates, key=compute_cost)
+        self.rename_conflicts(key, except_index=target)
+        self.clips[target] = replace(self.clips[target], subject=key[0], name=key[1])
+        self.used_indices.add(target)
+        return target
+
+    def rename_conflicts(self, key: _ClipKey, *, except_index: int = -1) -> None:
+        """Rename a clip that bears this name by chance."""
+        used_names = {clip.name for clip in self.clips if clip.subject == key[0]}
+        unused_name = next(
+            name for number in range(1, 100) if (name := f"EP20_{number:02d}") not in used_names
+        )
+        for index, clip in enumerate(self.clips):
+            if index != except_index and _get_key(clip) == key:
+                self.clips[index] = replace(clip, name=unused_name)
+
+    def set_sadness(self, index: int) -> None:
+        """See that a clip shows sadness."""
+        if self.clips[index].emotion != "sadness":
+            self.clips[index] = replace(
+                self.clips[index], emotion="sadness", action_units=EMOTION_ACTION_UNITS["sadness"][0]
+            )
+
+    def assign_units(self, unit_texts: Sequence[str]) -> dict[int, str]:
+        """Untaken clips of "others" that the sheet is to give these action units; drawn where they can be."""
+        candidates = [
+            index
+            for index, clip in enumerate(self.clips)
+            if index not in self.used_indices and _is_others(clip)
+        ]
+        units_by_index = dict(zip(candidates, unit_texts, strict=False))
+        for index, action_units in units_by_index.items():
+            if action_units in EMOTION_ACTION_UNITS["others"]:
+                self.clips[index] = replace(self.clips[index], action_units=action_units)
+        self.used_indices |= units_by_index.keys()
+        return units_by_index
+
+    def pick_missing_folder(self) -> int:
+        """An untaken clip of a common class, of someone with many, whose folder is to be missing."""
+        candidates = [
+            index
+            for index, clip in enumerate(self.clips)
+            if index not in self.used_indices and clip.emotion in ("disgust", "happiness")
+        ]
+        clip_counts = Counter(clip.subject for clip in self.clips)
+        missing_index = max(candidates, key=lambda index: (clip_counts[self.clips[index].subject], index))
+        self.used_indices.add(missing_index)
+        return missing_index
 
 
-def _row(clip: Clip, *, apex: str = "", units: str = "") -> Row:
-    ends: dict[str, int | str] = {"": clip.apex, "onset": clip.onset, "offset": clip.offset}
-    return Row(
+def _make_row(clip: ClipPlan, *, apex: str = "", action_units: str = "") -> CodingRow:
+    named_frames: dict[str, int | str] = {"": clip.apex, "onset": clip.onset, "offset": clip.offset}
+    return CodingRow(
         subject=clip.subject,
         name=clip.name,
         onset=clip.onset,
-        apex=ends.get(apex, apex),
+        apex=named_frames.get(apex, apex),
         offset=clip.offset,
-        units=units or clip.units,
+        action_units=action_units or clip.action_units,
         emotion=clip.emotion,
     )
 
 
-def _key(clip: Clip) -> _Key:
+def _get_key(clip: ClipPlan) -> _ClipKey:
     return clip.subject, clip.name
 
 
-def _of_others(clip: Clip) -> bool:
+def _is_others(clip: ClipPlan) -> bool:
     return clip.emotion == "others"
 
 
-def _of_six(clip: Clip) -> bool:
+def _is_frequent_emotion(clip: ClipPlan) -> bool:
     return clip.emotion not in ("others", "fear", "sadness")

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from datasets.synthetic import junk
-from datasets.synthetic.film import Take, raw_view
-from datasets.synthetic.sequences import CK_COUNTS, PosedSequence, draw_people
-from datasets.synthetic.spec import POSED, SyntheticSpec
-from datasets.synthetic.studio import film_all
+from datasets.synthetic.film import RenderJob, sample_raw_view
+from datasets.synthetic.sequences import CK_COUNTS, SequencePlan, sample_identities
+from datasets.synthetic.spec import POSED_SCALE, SyntheticSpec
+from datasets.synthetic.studio import write_clips
 
 FOLDERS = ("cohn-kanade-images", "Emotion", "FACS", "Landmarks")
 NESTED_FOLDERS = (
@@ -25,49 +25,53 @@ NESTED_FOLDERS = (
     "Landmarks/Landmarks",
 )
 
-_HEIGHTS = (490, 480)
+_IMAGE_HEIGHTS = (490, 480)
 
 
 def write_official(
     spec: SyntheticSpec,
-    sequences: Sequence[PosedSequence],
-    tree: Path,
+    sequences: Sequence[SequencePlan],
+    root: Path,
     *,
     progress: Callable[[int, int], None],
 ) -> None:
     """Write the four parts of the release into the empty folder `tree`."""
-    images, emotions, facs, points = (tree / name for name in (NESTED_FOLDERS if spec.quirks else FOLDERS))
-    people = draw_people(sequences, seed=spec.seed, spread=spec.identity)
-    takes = tuple(
-        Take(
-            clip=sequence.clip,
-            person=people[sequence.subject],
-            view=raw_view((spec.seed, 7, row), height=_HEIGHTS[spec.quirks and row % 3 == 1]),
-            frames=range(1, sequence.length + 1),
-            amplitude=POSED * spec.amplitude,
-            folder=_below(images, sequence),
-            prefix=f"{sequence.name}_",
-            seed=(spec.seed, 8, row),
-            digits=8,
-            form="png",
-            grey=not (spec.quirks and row % 5 == 2),
-            landmarks=_below(points, sequence),
-        )
-        for row, sequence in enumerate(sequences)
+    image_folder, emotion_folder, facs_folder, landmark_folder = (
+        root / name for name in (NESTED_FOLDERS if spec.quirks else FOLDERS)
     )
-    film_all(takes, progress)
+    people = sample_identities(sequences, seed=spec.seed, spread=spec.identity)
+    jobs = tuple(
+        RenderJob(
+            clip=sequence.clip_plan,
+            person=people[sequence.subject],
+            view=sample_raw_view(
+                (spec.seed, 7, index), height=_IMAGE_HEIGHTS[spec.quirks and index % 3 == 1]
+            ),
+            frame_numbers=range(1, sequence.length + 1),
+            amplitude=POSED_SCALE * spec.amplitude,
+            folder=_sequence_folder(image_folder, sequence),
+            prefix=f"{sequence.name}_",
+            seed=(spec.seed, 8, index),
+            digits=8,
+            extension="png",
+            grayscale=not (spec.quirks and index % 5 == 2),
+            landmark_folder=_sequence_folder(landmark_folder, sequence),
+        )
+        for index, sequence in enumerate(sequences)
+    )
+    write_clips(jobs, progress)
     rng = np.random.default_rng((spec.seed, 9))
     for sequence in sequences:
-        _write_units(sequence, _below(facs, sequence), rng)
+        _write_action_units(sequence, _sequence_folder(facs_folder, sequence), rng)
         if sequence.emotion:
-            _write_label(sequence, _below(emotions, sequence))
+            _write_label(sequence, _sequence_folder(emotion_folder, sequence))
     if spec.quirks:
-        for sequence in [found for found in sequences if not found.emotion][::2]:
-            _below(emotions, sequence).mkdir(parents=True)
-        _litter(images, emotions, sequences[0])
+        for sequence in [candidate for candidate in sequences if not candidate.emotion][::2]:
+            _sequence_folder(emotion_folder, sequence).mkdir(parents=True)
+        _add_junk_files(image_folder, emotion_folder, sequences[0])
 
 
-def _write_label(sequence: PosedSequence, folder: Path) -> None:
+def _write_label(sequence: SequencePlan, folder: Path) -> None:
     """One line with the code of the emotion, under the name of the peak frame."""
     code = list(CK_COUNTS).index(sequence.emotion) + 1
     path = folder / f"{sequence.name}_{sequence.length:08d}_emotion.txt"
@@ -75,29 +79,33 @@ def _write_label(sequence: PosedSequence, folder: Path) -> None:
     path.write_text(f"   {code:.7e}\n", newline="\n")
 
 
-def _write_units(sequence: PosedSequence, folder: Path, rng: np.random.Generator) -> None:
+def _write_action_units(sequence: SequencePlan, folder: Path, rng: np.random.Generator) -> None:
     """One line an action unit, with its intensity from 1 to 5 or 0 where it was not scored."""
-    units = sorted({int(unit.lstrip("LR")) for unit in sequence.units.split("+")})
-    scores = rng.integers(0, 6, size=len(units))
-    lines = "".join(f"   {unit:.7e}   {score:.7e}\n" for unit, score in zip(units, scores, strict=True))
+    action_units = sorted({int(unit.lstrip("LR")) for unit in sequence.action_units.split("+")})
+    scores = rng.integers(0, 6, size=len(action_units))
+    lines = "".join(
+        f"   {unit:.7e}   {score:.7e}\n" for unit, score in zip(action_units, scores, strict=True)
+    )
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{sequence.name}_{sequence.length:08d}_facs.txt"
     path.write_text(lines, newline="\n")
 
 
-def _litter(images: Path, emotions: Path, first: PosedSequence) -> None:
+def _add_junk_files(image_folder: Path, emotion_folder: Path, first_sequence: SequencePlan) -> None:
     """Junk and strays where the copies have them; `images` lies two levels below the root."""
-    subject = _below(images, first).parent
-    for place in (images.parent, images, subject, emotions):
-        junk.ds_store(place)
-    junk.thumbs(subject)
-    junk.thumbs(_below(images, first))
-    junk.note(images.parent.parent / "ReadMeCohnKanadeDatabase_website.txt", "A stray file at the root.\n")
-    junk.note(subject / "notes.txt", "A stray file of a subject.\n")
-    picture = min(_below(images, first).glob("*.png"))
-    (subject / f"Copy of {picture.name}").write_bytes(picture.read_bytes())
-    junk.apple_double(min(emotions.rglob("S*_emotion.txt")))
+    subject_folder = _sequence_folder(image_folder, first_sequence).parent
+    for folder in (image_folder.parent, image_folder, subject_folder, emotion_folder):
+        junk.write_ds_store(folder)
+    junk.write_thumbs_db(subject_folder)
+    junk.write_thumbs_db(_sequence_folder(image_folder, first_sequence))
+    junk.write_note(
+        image_folder.parent.parent / "ReadMeCohnKanadeDatabase_website.txt", "A stray file at the root.\n"
+    )
+    junk.write_note(subject_folder / "notes.txt", "A stray file of a subject.\n")
+    image_path = min(_sequence_folder(image_folder, first_sequence).glob("*.png"))
+    (subject_folder / f"Copy of {image_path.name}").write_bytes(image_path.read_bytes())
+    junk.write_apple_double(min(emotion_folder.rglob("S*_emotion.txt")))
 
 
-def _below(folder: Path, sequence: PosedSequence) -> Path:
+def _sequence_folder(folder: Path, sequence: SequencePlan) -> Path:
     return folder / f"S{sequence.subject:03d}" / f"{sequence.number:03d}"

@@ -14,10 +14,10 @@ import h5py
 import numpy as np
 
 from datasets.drawing.canvas import Image
-from datasets.synthetic.sequences import PosedSequence
+from datasets.synthetic.sequences import SequencePlan
 
-H5_CODES = ("anger", "disgust", "fear", "happy", "sadness", "surprise", "contempt")
-CSV_CODES = ("anger", "disgust", "fear", "happy", "sadness", "surprise", "", "contempt")
+H5_EMOTIONS = ("anger", "disgust", "fear", "happy", "sadness", "surprise", "contempt")
+CSV_EMOTIONS = ("anger", "disgust", "fear", "happy", "sadness", "surprise", "", "contempt")
 """Emotions by code; "" is neutral."""
 
 
@@ -26,13 +26,13 @@ def write_h5(path: Path, folders: Mapping[str, Path]) -> None:
 
     Images stand by code, then by name, so the three of a sequence are neighbours.
     """
-    places = [
-        (code, place)
-        for code, emotion in enumerate(H5_CODES)
-        for place in sorted(folders[emotion].glob("*.png"))
+    coded_paths = [
+        (code, image_path)
+        for code, emotion in enumerate(H5_EMOTIONS)
+        for image_path in sorted(folders[emotion].glob("*.png"))
     ]
-    pixels = np.stack([_read(place) for _, place in places])
-    labels = np.array([code for code, _ in places], dtype=np.int64)
+    pixels = np.stack([_read_gray(image_path) for _, image_path in coded_paths])
+    labels = np.array([code for code, _ in coded_paths], dtype=np.int64)
     with h5py.File(path, "w") as file:
         # Without times, the same set has the same bytes.
         file.create_dataset("data_pixel", data=pixels, track_times=False)
@@ -40,7 +40,7 @@ def write_h5(path: Path, folders: Mapping[str, Path]) -> None:
 
 
 def write_csv(
-    path: Path, sequences: Sequence[PosedSequence], folders: Mapping[str, Path], *, seed: tuple[int, ...]
+    path: Path, sequences: Sequence[SequencePlan], folders: Mapping[str, Path], *, seed: tuple[int, ...]
 ) -> None:
     """Write a row for each peak and, after frame 1 of every sequence, a neutral row, ordered by code.
 
@@ -48,27 +48,27 @@ def write_csv(
     Training, by chance and thus across subjects, as in the release.
     """
     rows = [
-        (code, place)
-        for code, emotion in enumerate(CSV_CODES)
+        (code, image_path)
+        for code, emotion in enumerate(CSV_EMOTIONS)
         for sequence in sequences
-        for place in _places(sequence, emotion, folders)
+        for image_path in _list_image_paths(sequence, emotion, folders)
     ]
     tenth = max(1, round(len(rows) / 10))
     usages = ["PublicTest"] * tenth + ["PrivateTest"] * tenth + ["Training"] * (len(rows) - 2 * tenth)
-    dealt = np.random.default_rng(seed).permutation(usages)
+    shuffled_usages = np.random.default_rng(seed).permutation(usages)
     with path.open("w", newline="\n") as file:
         file.write("emotion,pixels,Usage\n")
-        for (code, place), usage in zip(rows, dealt, strict=True):
-            file.write(f"{code},{' '.join(map(str, _read(place).ravel()))},{usage}\n")
+        for (code, image_path), usage in zip(rows, shuffled_usages, strict=True):
+            file.write(f"{code},{' '.join(map(str, _read_gray(image_path).ravel()))},{usage}\n")
 
 
-def _places(sequence: PosedSequence, emotion: str, folders: Mapping[str, Path]) -> tuple[Path, ...]:
+def _list_image_paths(sequence: SequencePlan, emotion: str, folders: Mapping[str, Path]) -> tuple[Path, ...]:
     """The sequence's image of this emotion: its peak, its first for neutral, or none."""
     if emotion not in ("", sequence.emotion):
         return ()
-    number = sequence.length if emotion else 1
-    return (folders[sequence.emotion] / f"{sequence.name}_{number:08d}.png",)
+    frame_number = sequence.length if emotion else 1
+    return (folders[sequence.emotion] / f"{sequence.name}_{frame_number:08d}.png",)
 
 
-def _read(place: Path) -> Image:
-    return np.asarray(cv2.imread(str(place), cv2.IMREAD_GRAYSCALE), dtype=np.uint8)
+def _read_gray(path: Path) -> Image:
+    return np.asarray(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE), dtype=np.uint8)

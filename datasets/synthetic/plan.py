@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datasets.drawing.motion import EMOTION_UNITS
+from datasets.drawing.motion import EMOTION_ACTION_UNITS
 
-SHEET_COUNTS = {
+CASME2_COUNTS = {
     "happiness": 32,
     "surprise": 25,
     "disgust": 63,
@@ -24,18 +24,18 @@ SHEET_COUNTS = {
     "others": 99,
 }
 
-_EPISODES = 19
-_SHORTEST, _MEDIAN, _LONGEST = 24, 61, 141
+_EPISODE_COUNT = 19
+_MIN_LENGTH, _MEDIAN_LENGTH, _MAX_LENGTH = 24, 61, 141
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Clip:
+class ClipPlan:
     """One row of the coding sheet; its frame numbers are those of the whole recording, which begins at 1."""
 
     subject: int
     name: str
     emotion: str
-    units: str
+    action_units: str
     onset: int
     apex: int
     offset: int
@@ -43,84 +43,93 @@ class Clip:
 
 def plan_clips(
     *, subjects: int, clips: int, frames: int | None, balance: bool, seed: int
-) -> tuple[Clip, ...]:
+) -> tuple[ClipPlan, ...]:
     """Every clip of the tree, by subject and name.
 
     `balance` gives each subject each of the six classes equally often; otherwise classes and subjects are as
     uneven as in the released set. `frames` None draws a length for each clip.
     """
     rng = np.random.default_rng((seed, 0))
-    cast = _balanced(subjects, clips) if balance else _uneven(subjects, clips, rng)
-    rows = []
-    for subject, emotions in enumerate(cast, start=1):
-        names = _names(len(emotions), rng)
-        rows += [
-            _clip(subject, name, emotion, frames, rng) for name, emotion in zip(names, emotions, strict=True)
+    emotions_by_subject = (
+        _assign_balanced(subjects, clips) if balance else _assign_uneven(subjects, clips, rng)
+    )
+    plans = []
+    for subject, emotions in enumerate(emotions_by_subject, start=1):
+        names = _sample_names(len(emotions), rng)
+        plans += [
+            _plan_clip(subject, name, emotion, frames, rng)
+            for name, emotion in zip(names, emotions, strict=True)
         ]
-    return tuple(sorted(rows, key=lambda clip: (clip.subject, clip.name)))
+    return tuple(sorted(plans, key=lambda clip: (clip.subject, clip.name)))
 
 
-def class_counts(clips: int) -> dict[str, int]:
+def scale_class_counts(clips: int) -> dict[str, int]:
     """The sheet's class counts scaled to so many clips by largest remainders; no class falls below 1."""
-    return scaled(SHEET_COUNTS, clips)
+    return scale_counts(CASME2_COUNTS, clips)
 
 
-def scaled(real: Mapping[str, int], clips: int, *, most: int | None = None) -> dict[str, int]:
+def scale_counts(
+    reference_counts: Mapping[str, int], clips: int, *, max_count: int | None = None
+) -> dict[str, int]:
     """Counts of a release scaled to so many clips by largest remainders, each from 1 to `most`."""
-    total, limit = sum(real.values()), clips if most is None else most
-    assert len(real) <= clips <= limit * len(real)
-    shares = {emotion: clips * count / total for emotion, count in real.items()}
+    total, limit = sum(reference_counts.values()), clips if max_count is None else max_count
+    assert len(reference_counts) <= clips <= limit * len(reference_counts)
+    shares = {emotion: clips * count / total for emotion, count in reference_counts.items()}
     counts = {emotion: min(max(1, int(share)), limit) for emotion, share in shares.items()}
-    while (missing := clips - sum(counts.values())) != 0:
-        gaps = {emotion: shares[emotion] - counts[emotion] for emotion in counts}
-        if missing > 0:
-            counts[max((emotion for emotion in counts if counts[emotion] < limit), key=gaps.__getitem__)] += 1
+    while (shortfall := clips - sum(counts.values())) != 0:
+        deficits = {emotion: shares[emotion] - counts[emotion] for emotion in counts}
+        if shortfall > 0:
+            counts[
+                max((emotion for emotion in counts if counts[emotion] < limit), key=deficits.__getitem__)
+            ] += 1
         else:
-            counts[min((emotion for emotion in counts if counts[emotion] > 1), key=gaps.__getitem__)] -= 1
+            counts[min((emotion for emotion in counts if counts[emotion] > 1), key=deficits.__getitem__)] -= 1
     return counts
 
 
-def _balanced(subjects: int, clips: int) -> list[list[str]]:
-    six = [emotion for emotion in SHEET_COUNTS if emotion != "others"]
-    return [six * (clips // (subjects * len(six)))] * subjects
+def _assign_balanced(subjects: int, clips: int) -> list[list[str]]:
+    emotions = [emotion for emotion in CASME2_COUNTS if emotion != "others"]
+    return [emotions * (clips // (subjects * len(emotions)))] * subjects
 
 
-def _uneven(subjects: int, clips: int, rng: np.random.Generator) -> list[list[str]]:
+def _assign_uneven(subjects: int, clips: int, rng: np.random.Generator) -> list[list[str]]:
     shares = rng.gamma(1.6, size=subjects)
     quotas = 1 + rng.multinomial(clips - subjects, shares / shares.sum())
     # Everyone's first clip comes before anyone's second, so the two of fear, dealt first, meet two subjects.
     turns = [(turn, rng.random(), subject) for subject, quota in enumerate(quotas) for turn in range(quota)]
-    counts = class_counts(clips)
-    fear = ["fear"] * counts.pop("fear")
-    rest = [emotion for emotion, count in counts.items() for _ in range(count)]
-    rng.shuffle(rest)
-    cast: list[list[str]] = [[] for _ in range(subjects)]
-    for (_, _, subject), emotion in zip(sorted(turns), fear + rest, strict=True):
-        cast[subject].append(emotion)
-    return cast
+    counts = scale_class_counts(clips)
+    fear_emotions = ["fear"] * counts.pop("fear")
+    other_emotions = [emotion for emotion, count in counts.items() for _ in range(count)]
+    rng.shuffle(other_emotions)
+    emotions_by_subject: list[list[str]] = [[] for _ in range(subjects)]
+    for (_, _, subject), emotion in zip(sorted(turns), fear_emotions + other_emotions, strict=True):
+        emotions_by_subject[subject].append(emotion)
+    return emotions_by_subject
 
 
-def _names(count: int, rng: np.random.Generator) -> list[str]:
-    takes = max(12, -(-count // _EPISODES))
-    chosen = rng.choice(_EPISODES * takes, size=count, replace=False)
+def _sample_names(count: int, rng: np.random.Generator) -> list[str]:
+    codes_per_episode = max(12, -(-count // _EPISODE_COUNT))
+    codes = rng.choice(_EPISODE_COUNT * codes_per_episode, size=count, replace=False)
     return [
-        f"EP{place // takes + 1:02d}_{place % takes + 1:02d}{'f' if rng.random() < 0.6 else ''}"
-        for place in chosen
+        f"EP{code // codes_per_episode + 1:02d}_{code % codes_per_episode + 1:02d}{'f' if rng.random() < 0.6 else ''}"
+        for code in codes
     ]
 
 
-def _clip(subject: int, name: str, emotion: str, frames: int | None, rng: np.random.Generator) -> Clip:
-    drawn = int(np.clip(round(rng.lognormal(np.log(_MEDIAN), 0.44)), _SHORTEST, _LONGEST))
-    length = drawn if frames is None else frames
+def _plan_clip(
+    subject: int, name: str, emotion: str, frames: int | None, rng: np.random.Generator
+) -> ClipPlan:
+    random_length = int(np.clip(round(rng.lognormal(np.log(_MEDIAN_LENGTH), 0.44)), _MIN_LENGTH, _MAX_LENGTH))
+    length = random_length if frames is None else frames
     onset = int(rng.integers(-(-length // 3), 3 * length + 1))
     rise = int(np.clip(round((length - 1) * rng.uniform(0.35, 0.55)), 1, length - 2))
-    variants = EMOTION_UNITS[emotion]
-    units = variants[rng.integers(len(variants))]
-    return Clip(
+    variants = EMOTION_ACTION_UNITS[emotion]
+    action_units = variants[rng.integers(len(variants))]
+    return ClipPlan(
         subject=subject,
         name=name,
         emotion=emotion,
-        units=units,
+        action_units=action_units,
         onset=onset,
         apex=onset + rise,
         offset=onset + length - 1,

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datasets.drawing.identity import Identity, draw_identity
-from datasets.synthetic.plan import Clip, scaled
+from datasets.drawing.identity import Identity, sample_identity
+from datasets.synthetic.plan import ClipPlan, scale_counts
 
 CK_COUNTS = {
     "anger": 45,
@@ -26,7 +26,7 @@ CK_COUNTS = {
 }
 """In the order of the release's codes, which begin at 1; 0 is neutral."""
 
-CK_UNITS: dict[str, tuple[str, ...]] = {
+CK_ACTION_UNITS: dict[str, tuple[str, ...]] = {
     "anger": ("4+5+7+24", "4+7+17+24"),
     "contempt": ("R12+R14", "L12+L14"),
     "disgust": ("9+10+17", "4+9+10"),
@@ -38,26 +38,26 @@ CK_UNITS: dict[str, tuple[str, ...]] = {
 }
 
 # Numbers as the release has them: it skips most below 50, and jumps four times after 139.
-RELEASED_IDS = (
+RELEASE_SUBJECT_IDS = (
     *(5, 10, 11, 14, 22, 26, 28, 29, 32, 34, 35, 37, 42, 44, 45, 46),
     *(number for number in range(50, 140) if number not in (88, 123)),
     *(147, 148, 149, 151, 154, 155, 156, 157, 158, 159, 160),
     *(501, 502, 503, 504, 505, 506),
     *(895, 999),
 )
-_BESIDE_JUMPS = (5, 999, 139, 147, 501, 895)
+_JUMP_IDS = (5, 999, 139, 147, 501, 895)
 
-_SHORTEST, _MEDIAN, _LONGEST = 8, 13, 30
+_MIN_LENGTH, _MEDIAN_LENGTH, _MAX_LENGTH = 8, 13, 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PosedSequence:
+class SequencePlan:
     """From a neutral face to the peak, the last of `length` frames; `emotion` is "" where it has no label."""
 
     subject: int
     number: int
     emotion: str
-    units: str
+    action_units: str
     length: int
 
     @property
@@ -66,13 +66,13 @@ class PosedSequence:
         return f"S{self.subject:03d}_{self.number:03d}"
 
     @property
-    def clip(self) -> Clip:
+    def clip_plan(self) -> ClipPlan:
         """The sequence as the film sees it: at rest for an eighth of its frames, strongest at the end."""
-        return Clip(
+        return ClipPlan(
             subject=self.subject,
             name=self.name,
             emotion=self.emotion,
-            units=self.units,
+            action_units=self.action_units,
             onset=1 + self.length // 8,
             apex=self.length,
             offset=self.length,
@@ -80,69 +80,83 @@ class PosedSequence:
 
 
 def plan_sequences(
-    *, ids: Sequence[int], silent: int, labelled: int, unlabelled: int, frames: int | None, seed: int
-) -> tuple[PosedSequence, ...]:
+    *,
+    ids: Sequence[int],
+    unlabelled_subject_count: int,
+    labelled_count: int,
+    unlabelled_count: int,
+    frames: int | None,
+    seed: int,
+) -> tuple[SequencePlan, ...]:
     """Every sequence, by subject and number.
 
     `ids` are the subjects in ascending order, of whom `silent` show only unlabelled sequences; `frames` None
     draws a length for each sequence.
     """
     rng = np.random.default_rng((seed, 6))
-    mute = {int(place) for place in rng.choice(len(ids), size=silent, replace=False)}
-    speaking = [place for place in range(len(ids)) if place not in mute]
-    shows: list[list[str]] = [[] for _ in ids]
-    for place, emotions in zip(speaking, _deal(len(speaking), labelled, rng), strict=True):
-        shows[place] += emotions
-    extra = sorted(mute) + [int(place) for place in rng.integers(len(ids), size=unlabelled - silent)]
-    for place in extra:
-        shows[place].append("")
-    found = []
-    for subject, emotions in zip(ids, shows, strict=True):
+    unlabelled_subjects = {
+        int(index) for index in rng.choice(len(ids), size=unlabelled_subject_count, replace=False)
+    }
+    labelled_subjects = [index for index in range(len(ids)) if index not in unlabelled_subjects]
+    emotions_by_subject: list[list[str]] = [[] for _ in ids]
+    for index, emotions in zip(
+        labelled_subjects, _assign_emotions(len(labelled_subjects), labelled_count, rng), strict=True
+    ):
+        emotions_by_subject[index] += emotions
+    unlabelled_indices = sorted(unlabelled_subjects) + [
+        int(index) for index in rng.integers(len(ids), size=unlabelled_count - unlabelled_subject_count)
+    ]
+    for index in unlabelled_indices:
+        emotions_by_subject[index].append("")
+    sequences = []
+    for subject, emotions in zip(ids, emotions_by_subject, strict=True):
         for number, emotion in enumerate(rng.permutation(emotions), start=1):
-            variants = CK_UNITS[str(emotion)]
-            units = variants[rng.integers(len(variants))]
-            drawn = int(np.clip(round(rng.lognormal(np.log(_MEDIAN), 0.35)), _SHORTEST, _LONGEST))
-            found.append(
-                PosedSequence(
+            variants = CK_ACTION_UNITS[str(emotion)]
+            action_units = variants[rng.integers(len(variants))]
+            random_length = int(
+                np.clip(round(rng.lognormal(np.log(_MEDIAN_LENGTH), 0.35)), _MIN_LENGTH, _MAX_LENGTH)
+            )
+            sequences.append(
+                SequencePlan(
                     subject=subject,
                     number=number,
                     emotion=str(emotion),
-                    units=units,
-                    length=drawn if frames is None else frames,
+                    action_units=action_units,
+                    length=random_length if frames is None else frames,
                 )
             )
-    return tuple(found)
+    return tuple(sequences)
 
 
-def subject_ids(count: int, *, released: bool) -> tuple[int, ...]:
+def make_subject_ids(count: int, *, from_release: bool) -> tuple[int, ...]:
     """Numbers of so many subjects, ascending: from 1 on, or the release's, its jumps first.
 
     Beyond the release's 123 its numbers are filled up with the lowest that are free.
     """
-    if not released:
+    if not from_release:
         return tuple(range(1, count + 1))
-    others = [number for number in RELEASED_IDS if number not in _BESIDE_JUMPS]
-    spare = [number for number in range(1, 1000) if number not in RELEASED_IDS]
-    return tuple(sorted([*_BESIDE_JUMPS, *others, *spare][:count]))
+    other_ids = [number for number in RELEASE_SUBJECT_IDS if number not in _JUMP_IDS]
+    unused_ids = [number for number in range(1, 1000) if number not in RELEASE_SUBJECT_IDS]
+    return tuple(sorted([*_JUMP_IDS, *other_ids, *unused_ids][:count]))
 
 
-def draw_people(sequences: Iterable[PosedSequence], *, seed: int, spread: float) -> dict[int, Identity]:
+def sample_identities(sequences: Iterable[SequencePlan], *, seed: int, spread: float) -> dict[int, Identity]:
     """The person behind each subject's number."""
     subjects = sorted({sequence.subject for sequence in sequences})
-    return {subject: draw_identity((seed, 1, subject), spread=spread) for subject in subjects}
+    return {subject: sample_identity((seed, 1, subject), spread=spread) for subject in subjects}
 
 
-def _deal(subjects: int, labelled: int, rng: np.random.Generator) -> list[list[str]]:
+def _assign_emotions(subjects: int, labelled_count: int, rng: np.random.Generator) -> list[list[str]]:
     """The emotions of each subject, none twice: counts as in the release, shares uneven, nobody without."""
-    counts = scaled(CK_COUNTS, labelled, most=subjects)
-    eagerness = rng.gamma(3.0, size=subjects)
-    cast: list[list[str]] = [[] for _ in range(subjects)]
+    counts = scale_counts(CK_COUNTS, labelled_count, max_count=subjects)
+    weights = rng.gamma(3.0, size=subjects)
+    emotions_by_subject: list[list[str]] = [[] for _ in range(subjects)]
     for emotion, count in counts.items():
         # The largest of u^(1/w) are a draw without replacement by weight (Efraimidis and Spirakis, 2006).
-        keys = rng.random(subjects) ** (1 / eagerness)
-        for place in np.argsort(-keys, kind="stable")[:count]:
-            cast[place].append(emotion)
-    for emotions in cast:
+        keys = rng.random(subjects) ** (1 / weights)
+        for subject in np.argsort(-keys, kind="stable")[:count]:
+            emotions_by_subject[subject].append(emotion)
+    for emotions in emotions_by_subject:
         if not emotions:
-            emotions.append(max(cast, key=len).pop())
-    return cast
+            emotions.append(max(emotions_by_subject, key=len).pop())
+    return emotions_by_subject

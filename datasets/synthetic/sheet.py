@@ -20,18 +20,18 @@ from openpyxl import Workbook
 
 from datasets.synthetic.layouts import SHEETS
 
-OBJECTIVE_NAME = "CASME2-ObjectiveClasses.xlsx"
-RELABELLED = ((24, "EP07_01"), (24, "EP07_04f"), (24, "EP10_03"))
+OBJECTIVE_CLASS_FILE = "CASME2-ObjectiveClasses.xlsx"
+RELABELLED_CLIPS = ((24, "EP07_01"), (24, "EP07_04f"), (24, "EP10_03"))
 """Subject and file name of the clips that went from sadness to surprise in 2019."""
 
-Cells = tuple[str | int | None, ...]
+RowCells = tuple[str | int | None, ...]
 
-_FRAMES = ("OnsetFrame", "ApexFrame", "OffsetFrame")
-_HEADER: Cells = ("Subject", "Filename", None, *_FRAMES, None, "Action Units", "Estimated Emotion")
-_WRITTEN = {"2014": (2014, 5, 8, 0, 0, 0), "2019": (2019, 7, 1, 0, 0, 0)}
+_FRAME_COLUMNS = ("OnsetFrame", "ApexFrame", "OffsetFrame")
+_HEADER: RowCells = ("Subject", "Filename", None, *_FRAME_COLUMNS, None, "Action Units", "Estimated Emotion")
+_WORKBOOK_TIMES = {"2014": (2014, 5, 8, 0, 0, 0), "2019": (2019, 7, 1, 0, 0, 0)}
 # Davison, Merghani and Yap, "Objective Classes for Micro-Facial Expression Recognition", J. Imaging 4(10),
 # 2018, Table 1: sets of action units without their sides; VII is the rest.
-_OBJECTIVE = {
+_OBJECTIVE_CLASSES = {
     1: ("6", "12", "6+12", "6+7+12", "7+12"),
     2: ("1+2", "5", "25", "1+2+25", "25+26", "5+24"),
     3: ("23", "4", "4+7", "4+5", "4+5+7", "17+24", "4+6+7", "4+38"),
@@ -42,7 +42,7 @@ _OBJECTIVE = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class CodingRow:
     """One row as it is typed: `apex` and `units` may be text that no program can use."""
 
     subject: int
@@ -50,52 +50,62 @@ class Row:
     onset: int
     apex: int | str
     offset: int
-    units: str
+    action_units: str
     emotion: str
 
 
-def write_sheet(rows: Sequence[Row], folder: Path, *, form: str = "2014") -> Path:
+def write_sheet(rows: Sequence[CodingRow], folder: Path, *, form: str = "2014") -> Path:
     """Write the sheet in one of the forms of `SHEETS` and return its path."""
     path = folder / SHEETS[form]
     if form == "xls":
-        path.write_bytes(_xls([_without_blanks(_HEADER), *(_without_blanks(_cells(row)) for row in rows)]))
+        path.write_bytes(
+            _encode_xls([_drop_blanks(_HEADER), *(_drop_blanks(_make_cells(row)) for row in rows)])
+        )
     elif form == "csv":
-        path.write_bytes(_csv(rows))
+        path.write_bytes(_encode_csv(rows))
     elif form == "2014":
-        path.write_bytes(_xlsx([_HEADER, *map(_cells, rows)], written=_WRITTEN[form]))
+        path.write_bytes(_encode_xlsx([_HEADER, *map(_make_cells, rows)], timestamp=_WORKBOOK_TIMES[form]))
     else:
-        latest = [(*_cells(row, relabelled=True), objective_class(row.units)) for row in rows]
-        path.write_bytes(_xlsx([(*_HEADER, "Objective Classes"), *latest], written=_WRITTEN[form]))
+        relabelled_rows = [
+            (*_make_cells(row, relabel=True), lookup_objective_class(row.action_units)) for row in rows
+        ]
+        path.write_bytes(
+            _encode_xlsx([(*_HEADER, "Objective Classes"), *relabelled_rows], timestamp=_WORKBOOK_TIMES[form])
+        )
     return path
 
 
-def write_objective(rows: Sequence[Row], folder: Path) -> Path:
+def write_objective_classes(rows: Sequence[CodingRow], folder: Path) -> Path:
     """Write the workbook of objective classes alone, which names no frames and no emotion."""
-    cells: list[Cells] = [("Subject", "Filename", "Objective Class")]
-    cells += [(f"{row.subject:02d}", row.name, objective_class(row.units)) for row in rows]
-    path = folder / OBJECTIVE_NAME
-    path.write_bytes(_xlsx(cells, written=_WRITTEN["2019"]))
+    cells: list[RowCells] = [("Subject", "Filename", "Objective Class")]
+    cells += [(f"{row.subject:02d}", row.name, lookup_objective_class(row.action_units)) for row in rows]
+    path = folder / OBJECTIVE_CLASS_FILE
+    path.write_bytes(_encode_xlsx(cells, timestamp=_WORKBOOK_TIMES["2019"]))
     return path
 
 
-def objective_class(units: str) -> int:
+def lookup_objective_class(action_units: str) -> int:
     """1 to 7 for action units such as `4+L10`."""
-    bare = re.sub(r"[LR]", "", units)
-    return next((number for number, sets in _OBJECTIVE.items() if bare in sets), 7)
+    unit_set = re.sub(r"[LR]", "", action_units)
+    return next((number for number, unit_sets in _OBJECTIVE_CLASSES.items() if unit_set in unit_sets), 7)
 
 
-def _cells(row: Row, *, relabelled: bool = False) -> Cells:
-    units = int(row.units) if len(row.units) == 1 and row.units.isdigit() else row.units
-    changed = relabelled and (row.subject, row.name) in RELABELLED and row.emotion == "sadness"
-    emotion = "surprise" if changed else row.emotion
-    return f"{row.subject:02d}", row.name, None, row.onset, row.apex, row.offset, None, units, emotion
+def _make_cells(row: CodingRow, *, relabel: bool = False) -> RowCells:
+    action_units = (
+        int(row.action_units)
+        if len(row.action_units) == 1 and row.action_units.isdigit()
+        else row.action_units
+    )
+    is_relabelled = relabel and (row.subject, row.name) in RELABELLED_CLIPS and row.emotion == "sadness"
+    emotion = "surprise" if is_relabelled else row.emotion
+    return f"{row.subject:02d}", row.name, None, row.onset, row.apex, row.offset, None, action_units, emotion
 
 
-def _without_blanks(cells: Cells) -> Cells:
+def _drop_blanks(cells: RowCells) -> RowCells:
     return tuple(cell for cell in cells if cell is not None)
 
 
-def _xlsx(rows: Sequence[Cells], *, written: tuple[int, int, int, int, int, int]) -> bytes:
+def _encode_xlsx(rows: Sequence[RowCells], *, timestamp: tuple[int, int, int, int, int, int]) -> bytes:
     workbook = Workbook()
     sheet = workbook.active
     assert sheet is not None
@@ -106,43 +116,43 @@ def _xlsx(rows: Sequence[Cells], *, written: tuple[int, int, int, int, int, int]
     workbook.create_sheet("Sheet3")
     buffer = BytesIO()
     workbook.save(buffer)
-    return _without_time(buffer, written=written)
+    return _set_timestamp(buffer, timestamp=timestamp)
 
 
-def _xls(rows: Sequence[Cells]) -> bytes:
+def _encode_xls(rows: Sequence[RowCells]) -> bytes:
     import xlwt
 
     workbook = xlwt.Workbook()
     sheet = workbook.add_sheet("Sheet1")
-    for line, row in enumerate(rows):
-        for column, cell in enumerate(row):
-            sheet.write(line, column, cell)
+    for row_index, row in enumerate(rows):
+        for column_index, cell in enumerate(row):
+            sheet.write(row_index, column_index, cell)
     buffer = BytesIO()
     workbook.save(buffer)
     return buffer.getvalue()
 
 
-def _csv(rows: Sequence[Row]) -> bytes:
+def _encode_csv(rows: Sequence[CodingRow]) -> bytes:
     import csv
 
-    text = StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([str(name).lower() for name in _without_blanks(_HEADER)])
+    buffer = StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([str(name).lower() for name in _drop_blanks(_HEADER)])
     for row in rows:
         apex = row.apex if isinstance(row.apex, int) else -1
-        writer.writerow((row.subject, row.name, row.onset, apex, row.offset, row.units, row.emotion))
-    return text.getvalue().encode()
+        writer.writerow((row.subject, row.name, row.onset, apex, row.offset, row.action_units, row.emotion))
+    return buffer.getvalue().encode()
 
 
-def _without_time(workbook: BytesIO, *, written: tuple[int, int, int, int, int, int]) -> bytes:
-    day = "{:04d}-{:02d}-{:02d}T{:02d}:{:02d}:{:02d}Z".format(*written).encode()
+def _set_timestamp(workbook: BytesIO, *, timestamp: tuple[int, int, int, int, int, int]) -> bytes:
+    iso_time = "{:04d}-{:02d}-{:02d}T{:02d}:{:02d}:{:02d}Z".format(*timestamp).encode()
     result = BytesIO()
     with zipfile.ZipFile(workbook) as source, zipfile.ZipFile(result, "w", zipfile.ZIP_DEFLATED) as target:
         for name in source.namelist():
             content = source.read(name)
             if name == "docProps/core.xml":
-                content = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", day, content)
-            entry = zipfile.ZipInfo(name, date_time=written)
+                content = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", iso_time, content)
+            entry = zipfile.ZipInfo(name, date_time=timestamp)
             entry.compress_type = zipfile.ZIP_DEFLATED
             target.writestr(entry, content)
     return result.getvalue()

@@ -7,31 +7,31 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 
-from datasets.synthetic.film import Take, film, use_one_thread
+from datasets.synthetic.film import RenderJob, use_one_thread, write_clip
 
-FRAMES_WORTH_A_PROCESS, MOST_PROCESSES = 150, 32
+MIN_FRAMES_PER_PROCESS, MAX_PROCESSES = 150, 32
 
 
-def film_all(takes: Sequence[Take], progress: Callable[[int, int], None]) -> None:
+def write_clips(jobs: Sequence[RenderJob], progress: Callable[[int, int], None]) -> None:
     """Write every take, in other processes where that pays; `progress` hears (written, in all) after each.
 
     Raises:
         OSError: a frame could not be written.
     """
-    frames = sum(len(take.frames) for take in takes)
-    workers = min(os.cpu_count() or 1, frames // FRAMES_WORTH_A_PROCESS, MOST_PROCESSES)
+    frames = sum(len(job.frame_numbers) for job in jobs)
+    workers = min(os.cpu_count() or 1, frames // MIN_FRAMES_PER_PROCESS, MAX_PROCESSES)
     if workers < 2:
-        for done, take in enumerate(takes, start=1):
-            film(take)
-            progress(done, len(takes))
+        for clip_count, job in enumerate(jobs, start=1):
+            write_clip(job)
+            progress(clip_count, len(jobs))
         return
     # Drawing is thousands of small calls, so threads would wait for one another.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=use_one_thread) as pool:
-        writing = [pool.submit(film, take) for take in takes]
+        futures = [pool.submit(write_clip, job) for job in jobs]
         try:
-            for done, written in enumerate(as_completed(writing), start=1):
-                written.result()
-                progress(done, len(takes))
+            for clip_count, future in enumerate(as_completed(futures), start=1):
+                future.result()
+                progress(clip_count, len(jobs))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from datasets.marker import mark
+from datasets.marker import write_marker
 from datasets.synthetic.layouts import LAYOUTS, SHEETS
 from datasets.synthetic.spec import SyntheticSpec
 
-__all__ = ["DEMO", "EDITION", "LAYOUTS", "SHEETS", "SyntheticSpec", "synthesize"]
+__all__ = ["DEMO", "GENERATOR_VERSION", "LAYOUTS", "SHEETS", "SyntheticSpec", "synthesize"]
 
-EDITION = 2
+GENERATOR_VERSION = 2
 """Raised when what is written changes, so that no older set in a cache stands for the new one."""
 
 # Two clips a class and subject: with one, a held-out clip would be of the one class its subject never showed
@@ -40,20 +40,20 @@ def synthesize(spec: SyntheticSpec, out: Path, *, progress: Callable[[int, int],
     from datasets.synthetic.casme2 import write_casme2
     from datasets.synthetic.ckplus import write_ckplus
 
-    out = _free(out.absolute())
-    write = write_casme2 if spec.form.dataset == "casme2" else write_ckplus
-    with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as hidden:
-        tree = Path(hidden) / out.name
-        tree.mkdir()
-        write(spec, tree, progress=progress or _silent)
-        mark(tree)
+    out = _prepare_output(out.absolute())
+    write = write_casme2 if spec.layout_info.dataset == "casme2" else write_ckplus
+    with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as temp_dir:
+        root = Path(temp_dir) / out.name
+        root.mkdir()
+        write(spec, root, progress=progress or _ignore_progress)
+        write_marker(root)
         if out.exists():
             out.rmdir()
-        tree.rename(out)
+        root.rename(out)
     return out
 
 
-def _free(out: Path) -> Path:
+def _prepare_output(out: Path) -> Path:
     """`out` with its parents made, if a set can be written there."""
     if any(parent.is_file() for parent in out.parents):
         raise ValueError(f"{out} cannot be made: a part of its path is a file; name another")
@@ -68,5 +68,5 @@ def _free(out: Path) -> Path:
     return out
 
 
-def _silent(done: int, total: int) -> None:
+def _ignore_progress(count: int, total: int) -> None:
     """A progress nobody watches."""

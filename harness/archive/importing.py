@@ -6,22 +6,22 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.archive.members import AGAIN, CELLS, PICTURES
+from harness.archive.members import CELLS_FOLDER, EXPORT_AGAIN, FIGURES_FOLDER
 from harness.archive.reading import Archive
-from harness.errors import Stopped, is_full_disk
-from harness.labels import run_name
-from harness.running.claims import Claims
-from harness.tracking.ledger import KEY, NOTE, SPEC, STUDY, Ledger
-from reports.document import write
+from harness.errors import StudyAborted, is_full_disk
+from harness.labels import format_run_name
+from harness.running.claims import CellLocks
+from harness.tracking.ledger import KEY_TAG, NOTE_TAG, SPEC_TAG, STUDY_TAG, Tracker
+from reports.document import write_report
 from studies.results import Failure, RunResult, StudyResult
 from studies.spec import RunSpec
 
-IMPORTED = "harness.imported"
+IMPORTED_TAG = "harness.imported"
 """The tag of what came from an archive: of a cell the run that it was where it was exported."""
 
 
 @dataclass(kw_only=True)
-class Entered:
+class ImportSummary:
     """What became of an archive's cells, each by its key.
 
     `reused` were finished in another study there; `here` stood in this one; `differing` are those of both
@@ -31,168 +31,172 @@ class Entered:
     imported: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     reused: list[str] = field(default_factory=list)
-    here: list[str] = field(default_factory=list)
-    differing: list[str] = field(default_factory=list)
+    duplicates: list[str] = field(default_factory=list)
+    conflicts: list[str] = field(default_factory=list)
 
     @property
-    def changed(self) -> bool:
+    def has_changes(self) -> bool:
         """Whether the ledger got anything."""
         return bool(self.imported or self.failed or self.reused)
 
 
-def rehearse(archive: Archive) -> None:
+def dry_run_report(archive: Archive) -> None:
     """Write the archive's report where nobody sees it: what no report can be made of shall not be entered.
 
     Raises:
         ValueError: there is none.
     """
-    results = {result.spec.key: result for result, _ in map(archive.result, archive.cells)}
-    ordered = tuple(results[spec.key] for spec in archive.study.runs() if spec.key in results)
-    result = StudyResult(study=archive.study, results=ordered, failures=archive.failures)
-    names = archive.members.under(PICTURES)
-    pictures = {f"{archive.study.name}/{Path(name).stem}": archive.members.read(name) for name in names}
+    results = {result.spec.key: result for result, _ in map(archive.load_result, archive.cell_keys)}
+    study_results = tuple(results[spec.key] for spec in archive.study.list_runs() if spec.key in results)
+    result = StudyResult(study=archive.study, results=study_results, failures=archive.failures)
+    names = archive.members.list_folder(FIGURES_FOLDER)
+    figures = {f"{archive.study.name}/{Path(name).stem}": archive.members.read_bytes(name) for name in names}
     try:
         with tempfile.TemporaryDirectory() as folder:
-            write((result,), Path(folder), pictures=pictures)
+            write_report((result,), Path(folder), images=figures)
     except Exception as error:
         if is_full_disk(error):
             raise
         # Figures that contradict each other make the tables fail in as many ways as there are tables.
         raise ValueError(
             f"{archive.path} cannot be imported, and nothing was written: no report can be made of its "
-            f"results ({type(error).__name__}: {error}); {AGAIN}"
+            f"results ({type(error).__name__}: {error}); {EXPORT_AGAIN}"
         ) from error
 
 
-def enter(archive: Archive, ledger: Ledger, claims: Claims) -> Entered:
+def import_study(archive: Archive, tracker: Tracker, locks: CellLocks) -> ImportSummary:
     """Enter the study and its cells; what a kill leaves out, the next call enters.
 
     Raises:
         ValueError: the archive was changed since it was opened.
         Stopped: another process is at some of the cells; the others were entered.
     """
-    with claims.taken(archive.study.name, wait=True):
-        parent, status = _study(archive, ledger)
-    entering = _Entering(archive, ledger, claims, parent)
+    with locks.lock(archive.study.name, wait=True):
+        study_run_id, status = _open_study(archive, tracker)
+    importer = _Importer(archive, tracker, locks, study_run_id)
     try:
-        ledger.bury(parent, place=claims.place, held=claims.held)
-        for key in archive.cells:
-            entering.cell(key)
+        tracker.close_orphaned_runs(study_run_id, lock_scope=locks.scope, is_locked=locks.is_locked)
+        for key in archive.cell_keys:
+            importer.import_cell(key)
         for failure in archive.failures:
-            entering.failure(failure)
-        _pictures(archive, ledger, parent)
+            importer.import_failure(failure)
+        _import_figures(archive, tracker, study_run_id)
     except BaseException:
-        ledger.abandon(parent)
+        tracker.abandon_run(study_run_id)
         raise
-    ended = _status(ledger.collect(archive.study, parent=parent))
-    if status != ended:
-        ledger.close(parent, ended)
-    if entering.busy:
-        raise Stopped(
-            f"another process is at {len(entering.busy)} of the cells ({entering.busy[0]}); the others are "
+    final_status = _compute_status(tracker.collect_results(archive.study, parent=study_run_id))
+    if status != final_status:
+        tracker.close_run(study_run_id, final_status)
+    if importer.locked_cells:
+        raise StudyAborted(
+            f"another process is at {len(importer.locked_cells)} of the cells ({importer.locked_cells[0]}); the others are "
             "imported: start the same command again when it has ended"
         )
-    return entering.entered
+    return importer.summary
 
 
-def _study(archive: Archive, ledger: Ledger) -> tuple[str, str]:
+def _open_study(archive: Archive, tracker: Tracker) -> tuple[str, str]:
     """The study's own run and how it stands; begun unless it is there, from anew if it was left open."""
-    found = ledger.search(f"tags.`{STUDY}` = '{archive.study.name}'")
-    if found and found[0].info.status != "RUNNING":
-        return found[0].info.run_id, found[0].info.status
-    parent = ledger.open_study(archive.study)
-    if not found:
-        ledger.client.set_tag(parent, IMPORTED, archive.path.name)
-    return parent, "RUNNING"
+    runs = tracker.search_runs(f"tags.`{STUDY_TAG}` = '{archive.study.name}'")
+    if runs and runs[0].info.status != "RUNNING":
+        return runs[0].info.run_id, runs[0].info.status
+    study_run_id = tracker.open_study(archive.study)
+    if not runs:
+        tracker.client.set_tag(study_run_id, IMPORTED_TAG, archive.path.name)
+    return study_run_id, "RUNNING"
 
 
-def _status(result: StudyResult) -> str:
+def _compute_status(result: StudyResult) -> str:
     if result.failures:
         return "FAILED"
-    return "FINISHED" if len(result.results) == len(result.study.runs()) else "KILLED"
+    return "FINISHED" if len(result.results) == len(result.study.list_runs()) else "KILLED"
 
 
-def _pictures(archive: Archive, ledger: Ledger, parent: str) -> None:
-    kept = {item.path for item in ledger.client.list_artifacts(parent, PICTURES)}
-    missing = [name for name in archive.members.under(PICTURES) if name not in kept]
-    ledger.keep_pictures(parent, {Path(name).stem: archive.members.read(name) for name in missing})
+def _import_figures(archive: Archive, tracker: Tracker, study_run_id: str) -> None:
+    figure_names = {item.path for item in tracker.client.list_artifacts(study_run_id, FIGURES_FOLDER)}
+    missing = [name for name in archive.members.list_folder(FIGURES_FOLDER) if name not in figure_names]
+    tracker.log_figures(study_run_id, {Path(name).stem: archive.members.read_bytes(name) for name in missing})
 
 
-class _Entering:
+class _Importer:
     """Enters cells one by one, and keeps count; `busy` are names of those that another process is at."""
 
-    def __init__(self, archive: Archive, ledger: Ledger, claims: Claims, parent: str) -> None:
-        self._archive, self._ledger, self._claims, self._parent = archive, ledger, claims, parent
-        self.entered = Entered()
-        self.busy: list[str] = []
+    def __init__(self, archive: Archive, tracker: Tracker, locks: CellLocks, study_run_id: str) -> None:
+        self._archive, self._tracker, self._locks, self._study_run_id = archive, tracker, locks, study_run_id
+        self.summary = ImportSummary()
+        self.locked_cells: list[str] = []
 
-    def cell(self, key: str) -> None:
+    def import_cell(self, key: str) -> None:
         """Enter a finished cell, unless its run has finished on the ledger."""
-        result, spec = self._archive.result(key)
-        with self._claims.taken(key) as ours:
-            if not ours:
-                self.busy.append(run_name(result.spec))
-            elif not self._reused((result.spec.key, key), result.spec, result):
-                self._finish(key, result, spec)
-                self.entered.imported.append(result.spec.key)
+        result, spec_json = self._archive.load_result(key)
+        with self._locks.lock(key) as has_lock:
+            if not has_lock:
+                self.locked_cells.append(format_run_name(result.spec))
+            elif not self._reuse_existing((result.spec.key, key), result.spec, result):
+                self._import_result(key, result, spec_json)
+                self.summary.imported.append(result.spec.key)
 
-    def failure(self, failure: Failure) -> None:
+    def import_failure(self, failure: Failure) -> None:
         """Enter a cell that failed, unless it is known how its run ended."""
         key = failure.spec.key
-        with self._claims.taken(key) as ours:
-            if not ours:
-                self.busy.append(run_name(failure.spec))
+        with self._locks.lock(key) as has_lock:
+            if not has_lock:
+                self.locked_cells.append(format_run_name(failure.spec))
                 return
-            if self._reused((key,), failure.spec, None):
+            if self._reuse_existing((key,), failure.spec, None):
                 return
-            reason = self._ledger.known(key, parent=self._parent).reason
+            reason = self._tracker.cell_status(key, parent=self._study_run_id).failure_reason
             if reason is None:
-                run_id = self._begin(failure.spec, {IMPORTED: self._archive.path.name})
-                self._ledger.fail(run_id, failure.reason)
-                self.entered.failed.append(key)
+                run_id = self._start_run(failure.spec, {IMPORTED_TAG: self._archive.path.name})
+                self._tracker.fail_run(run_id, failure.reason)
+                self.summary.failed.append(key)
                 return
-            self.entered.here.append(key)
+            self.summary.duplicates.append(key)
             if reason != failure.reason:
-                self.entered.differing.append(key)
+                self.summary.conflicts.append(key)
 
-    def _reused(self, keys: tuple[str, ...], spec: RunSpec, result: RunResult | None) -> bool:
+    def _reuse_existing(self, keys: tuple[str, ...], spec: RunSpec, result: RunResult | None) -> bool:
         """Whether the run has finished here under one of its keys, entered as reused if in another study."""
         for key in dict.fromkeys(keys):
-            run_id = self._ledger.known(key, parent=self._parent).finished
-            found = self._ledger.load(run_id) if run_id else None
-            if run_id is None or found is None or not _answers(found, result):
+            run_id = self._tracker.cell_status(key, parent=self._study_run_id).finished_run_id
+            local_result = self._tracker.load_result(run_id) if run_id else None
+            if run_id is None or local_result is None or not _is_reusable(local_result, result):
                 continue
-            fresh = self._ledger.reuse(run_id, spec, parent=self._parent, result=found)
-            (self.entered.reused if fresh else self.entered.here).append(spec.key)
-            if found != result:
-                self.entered.differing.append(spec.key)
+            is_new = self._tracker.reuse_run(run_id, spec, parent=self._study_run_id, result=local_result)
+            (self.summary.reused if is_new else self.summary.duplicates).append(spec.key)
+            if local_result != result:
+                self.summary.conflicts.append(spec.key)
             return True
         return False
 
-    def _finish(self, key: str, result: RunResult, spec: str) -> None:
-        ledger, name, original = self._ledger, self._archive.path.name, self._archive.run_ids[key]
-        note = f"Imported from {name}, where it was run {original}."
-        run_id = self._begin(result.spec, {KEY: key, SPEC: spec, IMPORTED: original, NOTE: note})
+    def _import_result(self, key: str, result: RunResult, spec_json: str) -> None:
+        tracker, name, original_run_id = self._tracker, self._archive.path.name, self._archive.run_ids[key]
+        note = f"Imported from {name}, where it was run {original_run_id}."
+        run_id = self._start_run(
+            result.spec, {KEY_TAG: key, SPEC_TAG: spec_json, IMPORTED_TAG: original_run_id, NOTE_TAG: note}
+        )
         try:
-            ledger.log_epochs(run_id, result.history)
+            tracker.log_epochs(run_id, result.history)
             with tempfile.TemporaryDirectory() as folder:
-                for member in self._archive.members.under(f"{CELLS}/{key}"):
-                    self._archive.members.copy(member, Path(folder) / Path(member).name)
-                ledger.finish(run_id, result, folder=Path(folder))
+                for member in self._archive.members.list_folder(f"{CELLS_FOLDER}/{key}"):
+                    self._archive.members.extract(member, Path(folder) / Path(member).name)
+                tracker.finish_run(run_id, result, folder=Path(folder))
         except BaseException:
-            ledger.abandon(run_id)
+            tracker.abandon_run(run_id)
             raise
 
-    def _begin(self, spec: RunSpec, tags: dict[str, str]) -> str:
-        place, process = self._claims.place, self._claims.process
-        run_id = self._ledger.begin(spec, parent=self._parent, place=place, process=process)
+    def _start_run(self, spec: RunSpec, tags: dict[str, str]) -> str:
+        lock_scope, process = self._locks.scope, self._locks.process
+        run_id = self._tracker.start_run(
+            spec, parent=self._study_run_id, lock_scope=lock_scope, process=process
+        )
         for name, value in tags.items():
-            self._ledger.client.set_tag(run_id, name, value)
+            self._tracker.client.set_tag(run_id, name, value)
         return run_id
 
 
-def _answers(found: RunResult, result: RunResult | None) -> bool:
+def _is_reusable(local_result: RunResult, result: RunResult | None) -> bool:
     """Whether a result that is here stands for the archive's: times are those of one device."""
-    if result is None or result.spec.control != "latency":
+    if result is None or result.spec.variant != "latency":
         return True
-    return found.environment.device == result.environment.device
+    return local_result.environment.device == result.environment.device

@@ -18,29 +18,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datasets.text import named, shown
-from harness.tracking.ledger import WEIGHTS
-from studies.codec import from_data, parsed
+from datasets.text import sanitize, summarize_names
+from harness.tracking.ledger import WEIGHT_FILES
+from studies.codec import decode_json, from_data
 
-FORMAT, VERSION = "harness study", 1
-MANIFEST, STUDY, FAILURES, CELLS = "manifest.json", "study.json", "failures.json", "cells"
-PICTURES, REPORT = "pictures", "report"
+FORMAT_NAME, FORMAT_VERSION = "harness study", 1
+MANIFEST_FILE, STUDY_FILE, FAILURES_FILE, CELLS_FOLDER = (
+    "manifest.json",
+    "study.json",
+    "failures.json",
+    "cells",
+)
+FIGURES_FOLDER, REPORT_FOLDER = "pictures", "report"
 
-_ARTIFACT = (
+_ARTIFACT_PATTERN = (
     r"(?:result\.json|predictions\.csv|environment\.json|confusion_matrix\.csv"
     r"|weights\.safetensors|weights\.pt|[a-z0-9_-]+\.png)"
 )
-_PART = r"[A-Za-z0-9_+-][A-Za-z0-9_+.-]{0,199}"
-_NAME = re.compile(
-    rf"manifest\.json|study\.json|failures\.json|cells/[0-9a-f]{{16}}/{_ARTIFACT}|pictures/{_PART}\.png"
-    rf"|report(?:/{_PART}){{1,4}}"
+_FILE_NAME_PATTERN = r"[A-Za-z0-9_+-][A-Za-z0-9_+.-]{0,199}"
+_MEMBER_PATTERN = re.compile(
+    rf"manifest\.json|study\.json|failures\.json|cells/[0-9a-f]{{16}}/{_ARTIFACT_PATTERN}|pictures/{_FILE_NAME_PATTERN}\.png"
+    rf"|report(?:/{_FILE_NAME_PATTERN}){{1,4}}"
 )
 
-CHUNK = 1 << 20
-LARGEST, IN_ALL = 256 << 20, 4 << 30
+CHUNK_BYTES = 1 << 20
+MAX_MEMBER_BYTES, MAX_TOTAL_BYTES = 256 << 20, 4 << 30
 """Bytes that a member, and all but the weights together, may unpack to; weights are stored as they are."""
 
-AGAIN = "export or fetch it again"
+EXPORT_AGAIN = "export or fetch it again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,140 +61,144 @@ class Member:
 class Manifest:
     """What an archive says of itself; `runs` are each cell's key and its run where it was exported."""
 
-    format: str = FORMAT
-    version: int = VERSION
+    format: str = FORMAT_NAME
+    version: int = FORMAT_VERSION
     study: str
     runs: tuple[tuple[str, str], ...]
     members: tuple[Member, ...]
 
 
-def is_member(name: str) -> bool:
+def is_member_name(name: str) -> bool:
     """Whether an archive may hold a file of that name."""
-    return _NAME.fullmatch(name) is not None
+    return _MEMBER_PATTERN.fullmatch(name) is not None
 
 
-def data_of(content: bytes, name: str) -> Any:
+def parse_json(content: bytes, name: str) -> Any:
     """A JSON member's value.
 
     Raises:
         ValueError: it is no JSON, or holds a text that cannot be written as UTF-8.
     """
     try:
-        return parsed(content)
+        return decode_json(content)
     except ValueError as error:
-        raise ValueError(f"{name} must be JSON in UTF-8: {error}; {AGAIN}") from error
+        raise ValueError(f"{name} must be JSON in UTF-8: {error}; {EXPORT_AGAIN}") from error
 
 
-class Members:
+class MemberReader:
     """The members of an open zip, all checked as this is made.
 
     Raises:
         ValueError: one is damaged, not as the manifest says, of a name, a kind or a size that none may have.
     """
 
-    def __init__(self, packed: zipfile.ZipFile) -> None:
-        self._zip = packed
-        self._entries = dict(_entries(packed))
-        self.manifest = self._manifest()
+    def __init__(self, zip_file: zipfile.ZipFile) -> None:
+        self._zip = zip_file
+        self._entries = dict(_read_entries(zip_file))
+        self.manifest = self._read_manifest()
         self._members = {member.name: member for member in self.manifest.members}
         self._check_names()
         self._check_sizes()
         for name in self._members:
-            for _ in self.chunks(name):
+            for _ in self.iter_chunks(name):
                 pass
 
     def __contains__(self, name: str) -> bool:
         return name in self._members
 
-    def under(self, folder: str) -> tuple[str, ...]:
+    def list_folder(self, folder: str) -> tuple[str, ...]:
         """The names of the members of a folder, sorted."""
         return tuple(sorted(name for name in self._members if name.startswith(f"{folder}/")))
 
-    def chunks(self, name: str) -> Iterator[bytes]:
+    def iter_chunks(self, name: str) -> Iterator[bytes]:
         """A member piece by piece; ValueError at its end where it is not what the manifest says."""
         member, digest, size = self._members[name], hashlib.sha256(), 0
-        with as_damage(), self._zip.open(self._entries[name]) as file:
-            while chunk := file.read(CHUNK):
+        with convert_zip_errors(), self._zip.open(self._entries[name]) as file:
+            while chunk := file.read(CHUNK_BYTES):
                 digest.update(chunk)
                 size += len(chunk)
                 yield chunk
         if size != member.size or digest.hexdigest() != member.sha256:
-            raise ValueError(f"{name} must have the sha256 of {MANIFEST}; it was changed: {AGAIN}")
+            raise ValueError(
+                f"{name} must have the sha256 of {MANIFEST_FILE}; it was changed: {EXPORT_AGAIN}"
+            )
 
-    def read(self, name: str) -> bytes:
+    def read_bytes(self, name: str) -> bytes:
         """A member's bytes."""
-        return b"".join(self.chunks(name))
+        return b"".join(self.iter_chunks(name))
 
-    def copy(self, name: str, target: Path) -> None:
+    def extract(self, name: str, target: Path) -> None:
         """Write a member to `target`, whatever its size."""
         with target.open("wb") as file:
-            for chunk in self.chunks(name):
+            for chunk in self.iter_chunks(name):
                 file.write(chunk)
 
-    def _manifest(self) -> Manifest:
-        if MANIFEST not in self._entries:
-            raise ValueError(f"an exported study must hold {MANIFEST}; got {named(list(self._entries))}")
-        with as_damage(), self._zip.open(self._entries[MANIFEST]) as file:
-            data = data_of(file.read(LARGEST), MANIFEST)
-        if not isinstance(data, dict) or data.get("format") != FORMAT:
-            raise ValueError(f"{MANIFEST} must be of the format {FORMAT!r}; {AGAIN}")
-        if data.get("version") != VERSION:
+    def _read_manifest(self) -> Manifest:
+        if MANIFEST_FILE not in self._entries:
             raise ValueError(
-                f"the format's version must be {VERSION}; got {shown(repr(data.get('version')))}: import it "
+                f"an exported study must hold {MANIFEST_FILE}; got {summarize_names(list(self._entries))}"
+            )
+        with convert_zip_errors(), self._zip.open(self._entries[MANIFEST_FILE]) as file:
+            data = parse_json(file.read(MAX_MEMBER_BYTES), MANIFEST_FILE)
+        if not isinstance(data, dict) or data.get("format") != FORMAT_NAME:
+            raise ValueError(f"{MANIFEST_FILE} must be of the format {FORMAT_NAME!r}; {EXPORT_AGAIN}")
+        if data.get("version") != FORMAT_VERSION:
+            raise ValueError(
+                f"the format's version must be {FORMAT_VERSION}; got {sanitize(repr(data.get('version')))}: import it "
                 "with the harness that wrote it, or export it with this one"
             )
         return from_data(Manifest, data)
 
     def _check_names(self) -> None:
         if len(self._members) != len(self.manifest.members):
-            raise ValueError(f"{MANIFEST} must list every member once; {AGAIN}")
-        found = set(self._entries) - {MANIFEST}
-        lacking, unlisted = {*self._members, STUDY, FAILURES} - found, found - set(self._members)
-        rule = f"it must hold what {MANIFEST} lists and nothing else"
-        if lacking:
-            raise ValueError(f"{rule}; {named(sorted(lacking))} is missing: {AGAIN}")
+            raise ValueError(f"{MANIFEST_FILE} must list every member once; {EXPORT_AGAIN}")
+        names = set(self._entries) - {MANIFEST_FILE}
+        missing, unlisted = {*self._members, STUDY_FILE, FAILURES_FILE} - names, names - set(self._members)
+        rule = f"it must hold what {MANIFEST_FILE} lists and nothing else"
+        if missing:
+            raise ValueError(f"{rule}; {summarize_names(sorted(missing))} is missing: {EXPORT_AGAIN}")
         if unlisted:
-            raise ValueError(f"{rule}; {named(sorted(unlisted))} is not listed: {AGAIN}")
+            raise ValueError(f"{rule}; {summarize_names(sorted(unlisted))} is not listed: {EXPORT_AGAIN}")
 
     def _check_sizes(self) -> None:
-        unpacked = 0
+        total_size = 0
         for name, member in self._members.items():
             entry = self._entries[name]
             if entry.file_size != member.size:
                 raise ValueError(
-                    f"{name} must have {member.size} bytes by {MANIFEST}; got {entry.file_size}: {AGAIN}"
+                    f"{name} must have {member.size} bytes by {MANIFEST_FILE}; got {entry.file_size}: {EXPORT_AGAIN}"
                 )
-            if name.rpartition("/")[2] in WEIGHTS:
+            if name.rpartition("/")[2] in WEIGHT_FILES:
                 if entry.compress_type != zipfile.ZIP_STORED:
-                    raise ValueError(f"{name} must not be compressed; {AGAIN}")
+                    raise ValueError(f"{name} must not be compressed; {EXPORT_AGAIN}")
                 continue
-            unpacked += member.size
-            if member.size > LARGEST or unpacked > IN_ALL:
+            total_size += member.size
+            if member.size > MAX_MEMBER_BYTES or total_size > MAX_TOTAL_BYTES:
                 raise ValueError(
-                    f"members but weights must unpack to at most {LARGEST >> 20} MiB each and "
-                    f"{IN_ALL >> 30} GiB in all; {name} goes beyond"
+                    f"members but weights must unpack to at most {MAX_MEMBER_BYTES >> 20} MiB each and "
+                    f"{MAX_TOTAL_BYTES >> 30} GiB in all; {name} goes beyond"
                 )
 
 
-def _entries(packed: zipfile.ZipFile) -> Iterator[tuple[str, zipfile.ZipInfo]]:
+def _read_entries(zip_file: zipfile.ZipFile) -> Iterator[tuple[str, zipfile.ZipInfo]]:
     """What the zip lists, by name: plain files that a study may have, none twice."""
-    seen: set[str] = set()
-    for entry in packed.infolist():
-        name, kind = entry.orig_filename, stat.S_IFMT(entry.external_attr >> 16)
-        if name != entry.filename or not is_member(name):
-            raise ValueError(f"members must be named as an exported study's files are; got {shown(name)}")
-        if kind not in (0, stat.S_IFREG):
+    names: set[str] = set()
+    for entry in zip_file.infolist():
+        name, file_type = entry.orig_filename, stat.S_IFMT(entry.external_attr >> 16)
+        if name != entry.filename or not is_member_name(name):
+            raise ValueError(f"members must be named as an exported study's files are; got {sanitize(name)}")
+        if file_type not in (0, stat.S_IFREG):
             raise ValueError(f"members must be plain files; {name} is a link or something else")
         if entry.flag_bits & 1 or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise ValueError(f"members must be stored or deflated, without a password; {name} is not")
-        if name in seen:
+        if name in names:
             raise ValueError(f"members must have a name each; {name} is there twice")
-        seen.add(name)
+        names.add(name)
         yield name, entry
 
 
 @contextmanager
-def as_damage() -> Iterator[None]:
+def convert_zip_errors() -> Iterator[None]:
     """Whatever reading a zip raises where its bytes are wrong, as a ValueError."""
     try:
         yield
@@ -202,4 +211,4 @@ def as_damage() -> Iterator[None]:
         OSError,
         struct.error,
     ) as error:
-        raise ValueError(f"it must be a whole zip file ({error}); {AGAIN}") from error
+        raise ValueError(f"it must be a whole zip file ({error}); {EXPORT_AGAIN}") from error

@@ -15,121 +15,123 @@ from typing import Any
 
 import cv2
 
-from datasets.pixels.store import cores
+from datasets.pixels.store import count_cores
 from datasets.spec import SampleTable
-from harness.bench.timed import paired, seconds, spread
-from harness.data.preparing import bar
-from harness.data.reading import DataRequest, asked, decoded, read
+from harness.bench.timed import compute_ratios, format_median_range, measure_seconds
+from harness.data.preparing import progress_bar
+from harness.data.reading import DataRequest, build_dataset_spec, load_images, load_table
 
-MOST_ROUNDS = 1000
+MAX_ROUNDS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DataBench:
+class DataBenchResult:
     """Seconds of each round; `plain` is () where images do not lie in files of their own."""
 
-    images: int
+    image_count: int
     image_size: int
     aligned: bool
-    cores: int
-    describe: tuple[float, ...]
-    prepare: tuple[float, ...]
-    plain: tuple[float, ...]
+    core_count: int
+    describe_seconds: tuple[float, ...]
+    prepare_seconds: tuple[float, ...]
+    plain_seconds: tuple[float, ...]
 
     @property
     def ratios(self) -> tuple[float, ...]:
         """Of each round, the rate of preparing as a share of plain decoding's on the same cores."""
-        return paired(self.plain, self.prepare) if self.plain else ()
+        return compute_ratios(self.plain_seconds, self.prepare_seconds) if self.plain_seconds else ()
 
-    def document(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
         return {
-            "images": self.images,
+            "images": self.image_count,
             "image_size": self.image_size,
             "aligned": self.aligned,
-            "cores": self.cores,
-            "describe_s": list(self.describe),
-            "prepare_s": list(self.prepare),
-            "plain_decoding_s": list(self.plain),
+            "cores": self.core_count,
+            "describe_s": list(self.describe_seconds),
+            "prepare_s": list(self.prepare_seconds),
+            "plain_decoding_s": list(self.plain_seconds),
             "ratio": list(self.ratios),
         }
 
-    def in_words(self) -> str:
+    def render_text(self) -> str:
         """As a person reads it."""
-        rate = self.images / median(self.prepare)
+        rate = self.image_count / median(self.prepare_seconds)
         faces = "with the search for faces " if self.aligned else ""
         text = (
-            f"{self.images} images, {self.cores} cores, {len(self.prepare)} rounds\n"
-            f"described in {median(self.describe):.2f} s\n"
-            f"prepared at {self.image_size} px {faces}in {median(self.prepare):.1f} s, "
+            f"{self.image_count} images, {self.core_count} cores, {len(self.prepare_seconds)} rounds\n"
+            f"described in {median(self.describe_seconds):.2f} s\n"
+            f"prepared at {self.image_size} px {faces}in {median(self.prepare_seconds):.1f} s, "
             f"{rate:.0f} images a second"
         )
-        if not self.plain:
+        if not self.plain_seconds:
             return text
         return (
             f"{text}\nplain decoding and resizing on the same cores: "
-            f"{self.images / median(self.plain):.0f} images a second; preparing keeps of that "
-            f"{spread(self.ratios, '{:.0%}'.format)}"
+            f"{self.image_count / median(self.plain_seconds):.0f} images a second; preparing keeps of that "
+            f"{format_median_range(self.ratios, '{:.0%}'.format)}"
         )
 
 
-def measured(request: DataRequest, *, image_size: int, rounds: int) -> DataBench:
+def benchmark_data(request: DataRequest, *, image_size: int, rounds: int) -> DataBenchResult:
     """Read and prepare into a cache of its own, `rounds` times, plain decoding in turn with it.
 
     Raises:
         ValueError: the request or the data are not usable, or `rounds` is below 1.
     """
-    if not 1 <= rounds <= MOST_ROUNDS:
-        raise ValueError(f"--rounds must be at least 1 and at most {MOST_ROUNDS}; got {rounds}")
-    spec = asked(request, protocols=("frame",), image_size=image_size)
-    describe, prepare, plain = [], [], []
-    settled, table = read(request, spec)
-    own_files = all(sample.item < 0 for sample in table.samples)
-    if own_files:
+    if not 1 <= rounds <= MAX_ROUNDS:
+        raise ValueError(f"--rounds must be at least 1 and at most {MAX_ROUNDS}; got {rounds}")
+    spec = build_dataset_spec(request, protocols=("frame",), image_size=image_size)
+    describe_seconds, prepare_seconds, plain_seconds = [], [], []
+    resolved_spec, table = load_table(request, spec)
+    has_image_files = all(sample.frame_index < 0 for sample in table.samples)
+    if has_image_files:
         # Unmeasured, so that no round pays for bringing the files into the system's memory.
-        _decode(table, image_size)
+        _decode_images(table, image_size)
     for _ in range(rounds):
         start = time.perf_counter()
-        settled, table = read(request, spec)
-        describe.append(time.perf_counter() - start)
-        if own_files:
-            plain.append(seconds(partial(_decode, table, image_size)))
-        with own_cache(), bar("images") as progress:
-            prepare.append(seconds(partial(decoded, settled, table, progress=progress)))
-    return DataBench(
-        images=len(table.samples),
+        resolved_spec, table = load_table(request, spec)
+        describe_seconds.append(time.perf_counter() - start)
+        if has_image_files:
+            plain_seconds.append(measure_seconds(partial(_decode_images, table, image_size)))
+        with temporary_cache(), progress_bar("images") as progress:
+            prepare_seconds.append(
+                measure_seconds(partial(load_images, resolved_spec, table, progress=progress))
+            )
+    return DataBenchResult(
+        image_count=len(table.samples),
         image_size=image_size,
-        aligned=settled.alignment != "none",
-        cores=cores(),
-        describe=tuple(describe),
-        prepare=tuple(prepare),
-        plain=tuple(plain),
+        aligned=resolved_spec.alignment != "none",
+        core_count=count_cores(),
+        describe_seconds=tuple(describe_seconds),
+        prepare_seconds=tuple(prepare_seconds),
+        plain_seconds=tuple(plain_seconds),
     )
 
 
-def _decode(table: SampleTable, size: int) -> None:
+def _decode_images(table: SampleTable, image_size: int) -> None:
     """What a training script does with every image: read, resize, forget."""
 
-    def one(path: str) -> None:
+    def decode_image(path: str) -> None:
         image = cv2.imread(path)
         if image is not None:
-            cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
+            cv2.resize(image, (image_size, image_size), interpolation=cv2.INTER_AREA)
 
-    with ThreadPoolExecutor(cores()) as pool:
-        for _ in pool.map(one, [sample.path for sample in table.samples]):
+    with ThreadPoolExecutor(count_cores()) as pool:
+        for _ in pool.map(decode_image, [sample.path for sample in table.samples]):
             pass
 
 
 @contextmanager
-def own_cache() -> Iterator[None]:
+def temporary_cache() -> Iterator[None]:
     """An empty cache for as long as it takes, so that nothing is found done."""
-    before = os.environ.get("HARNESS_CACHE")
-    with tempfile.TemporaryDirectory(prefix="harness-bench-") as place:
-        os.environ["HARNESS_CACHE"] = place
+    previous = os.environ.get("HARNESS_CACHE")
+    with tempfile.TemporaryDirectory(prefix="harness-bench-") as folder:
+        os.environ["HARNESS_CACHE"] = folder
         try:
             yield
         finally:
-            if before is None:
+            if previous is None:
                 del os.environ["HARNESS_CACHE"]
             else:
-                os.environ["HARNESS_CACHE"] = before
+                os.environ["HARNESS_CACHE"] = previous

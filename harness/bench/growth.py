@@ -12,88 +12,101 @@ from statistics import median
 
 import torch
 
-from architectures.catalogue import PROPOSED, architecture, scaled
-from architectures.network import build
+from architectures.catalogue import PROPOSED, get_architecture, with_width
+from architectures.network import build_network
 from harness.api import run
-from harness.bench.data import own_cache
-from harness.bench.loops import Job, harness_epochs, pixels_of
-from harness.bench.results import Curve
-from harness.bench.timed import seconds
+from harness.bench.data import temporary_cache
+from harness.bench.loops import Workload, load_faces, time_harness_epochs
+from harness.bench.results import GrowthCurve
+from harness.bench.timed import measure_seconds
 from harness.data.reading import DataRequest
 from harness.plan import Request
-from harness.tracking.ledger import Ledger
-from harness.training.engine import Choice, settle
-from harness.training.feed import Part
-from harness.training.train import begun, fit
+from harness.tracking.ledger import Tracker
+from harness.training.engine import EngineChoice, configure_backend
+from harness.training.feed import SplitData
+from harness.training.train import fit, init_state
 from studies.spec import TrainingSpec
 
 FACTORS = (1, 3, 10)
-SIZE, WIDTH = 32, 1 / 16
-STEPS, EPOCHS, CLASSES, CELLS = 3, 2, 6, 1
+IMAGE_SIZE, WIDTH = 32, 1 / 16
+FIRST_STEPS, FIRST_EPOCHS, FIRST_CLASSES, FIRST_CELLS = 3, 2, 6, 1
 """What a curve begins at: batches of 32 an epoch, epochs, classes, cells."""
 
-TIMES = 3
+REPEATS = 3
 """How often each point is timed; the median counts. Cells are timed once, being many themselves."""
 
 
-def grown(faces: Path, *, choice: Choice, device: torch.device) -> tuple[Curve, ...]:
+def measure_growth(
+    faces: Path, *, engine_choice: EngineChoice, device: torch.device
+) -> tuple[GrowthCurve, ...]:
     """Curves over frames, epochs, classes and cells, from `faces` in CASME II's layout."""
     # Compiled anew for every size, a network would be timed for that.
-    training = choice.into(TrainingSpec())
+    training = engine_choice.apply_to(TrainingSpec())
     training = replace(training, compile=False)
-    job = Job(
-        spec=scaled(architecture(PROPOSED), WIDTH),
+    workload = Workload(
+        spec=with_width(get_architecture(PROPOSED), WIDTH),
         training=training,
-        pixels=pixels_of(faces, SIZE),
-        steps=STEPS,
+        pixels=load_faces(faces, IMAGE_SIZE),
+        steps=FIRST_STEPS,
         device=device,
     )
-    settle(training)
+    configure_backend(training)
     return (
-        _curve("frames", STEPS * training.batch, partial(_epoch, job)),
-        _curve("epochs", EPOCHS, partial(_fitted, job)),
-        _curve("classes", CLASSES, partial(_classes, job)),
-        _curve("cells", CELLS, partial(_study, faces, device.type)),
+        _measure_curve("frames", FIRST_STEPS * training.batch_size, partial(_time_epoch, workload)),
+        _measure_curve("epochs", FIRST_EPOCHS, partial(_time_training, workload)),
+        _measure_curve("classes", FIRST_CLASSES, partial(_time_classes, workload)),
+        _measure_curve("cells", FIRST_CELLS, partial(_time_study, faces, device.type)),
     )
 
 
-def _curve(what: str, first: int, timed: Callable[[int], float]) -> Curve:
+def _measure_curve(quantity: str, first_size: int, measure: Callable[[int], float]) -> GrowthCurve:
     """`timed` says how long so many of `what` take; once before, uncounted."""
-    sizes = tuple(first * factor for factor in FACTORS)
-    timed(first)
-    return Curve(what=what, sizes=sizes, seconds=tuple(map(timed, sizes)))
+    sizes = tuple(first_size * factor for factor in FACTORS)
+    measure(first_size)
+    return GrowthCurve(quantity=quantity, sizes=sizes, seconds=tuple(map(measure, sizes)))
 
 
-def _epoch(job: Job, frames: int) -> float:
+def _time_epoch(workload: Workload, frames: int) -> float:
     """An epoch of so many frames."""
-    _, *taken = islice(harness_epochs(replace(job, steps=frames // job.training.batch)), TIMES + 1)
-    return median(taken)
+    _, *times = islice(
+        time_harness_epochs(replace(workload, steps=frames // workload.training.batch_size)), REPEATS + 1
+    )
+    return median(times)
 
 
-def _fitted(job: Job, epochs: int) -> float:
+def _time_training(workload: Workload, epochs: int) -> float:
     """A network's whole training, from the first of so many epochs to the best one's weights."""
-    return median(seconds(partial(_fit, job, epochs=epochs), device=job.device) for _ in range(TIMES))
-
-
-def _classes(job: Job, classes: int) -> float:
-    """The same in so many classes, every one of which the frames have."""
-    job = replace(job, steps=CLASSES * FACTORS[-1] // job.training.batch + 1)
     return median(
-        seconds(partial(_fit, job, epochs=EPOCHS, classes=classes), device=job.device) for _ in range(TIMES)
+        measure_seconds(partial(_train_network, workload, epochs=epochs), device=workload.device)
+        for _ in range(REPEATS)
     )
 
 
-def _fit(job: Job, *, epochs: int, classes: int = CLASSES) -> None:
-    part = job.part(job.images)
-    part = Part(images=part.images, labels=torch.arange(len(part), device=job.device) % classes)
-    network = build(job.spec, classes=classes).to(job.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    training = replace(job.training, epochs=epochs, patience=epochs)
-    standing = begun(network, training, seed=0)
-    for _ in fit(standing, part, validation=part, classes=classes, training=training):
+def _time_classes(workload: Workload, num_classes: int) -> float:
+    """The same in so many classes, every one of which the frames have."""
+    workload = replace(workload, steps=FIRST_CLASSES * FACTORS[-1] // workload.training.batch_size + 1)
+    return median(
+        measure_seconds(
+            partial(_train_network, workload, epochs=FIRST_EPOCHS, num_classes=num_classes),
+            device=workload.device,
+        )
+        for _ in range(REPEATS)
+    )
+
+
+def _train_network(workload: Workload, *, epochs: int, num_classes: int = FIRST_CLASSES) -> None:
+    data = workload.load_data(workload.images_per_epoch)
+    data = SplitData(images=data.images, labels=torch.arange(len(data), device=workload.device) % num_classes)
+    network = build_network(workload.spec, num_classes=num_classes).to(
+        workload.device, memory_format=torch.channels_last
+    )  # type: ignore[call-overload]
+    training = replace(workload.training, epochs=epochs, patience=epochs)
+    state = init_state(network, training, seed=0)
+    for _ in fit(state, data, validation=data, num_classes=num_classes, training=training):
         pass
 
 
-def _study(faces: Path, device: str, cells: int) -> float:
+def _time_study(faces: Path, device: str, cells: int) -> float:
     """A study of so many cells, tracked and reported on, on a store that is new but there."""
     request = Request(
         kind="comparison",
@@ -102,11 +115,11 @@ def _study(faces: Path, device: str, cells: int) -> float:
         seeds=cells,
         preset="quick",
         epochs=1,
-        image_size=SIZE,
+        image_size=IMAGE_SIZE,
         width=WIDTH,
         device=device,
     )
-    with tempfile.TemporaryDirectory(prefix="harness-bench-") as place, own_cache():
-        store = f"sqlite:///{Path(place) / 'mlflow.db'}"
-        Ledger(store).check()
-        return seconds(partial(run, request, out=Path(place) / "results", tracking_uri=store))
+    with tempfile.TemporaryDirectory(prefix="harness-bench-") as folder, temporary_cache():
+        store = f"sqlite:///{Path(folder) / 'mlflow.db'}"
+        Tracker(store).check_connection()
+        return measure_seconds(partial(run, request, out=Path(folder) / "results", tracking_uri=store))

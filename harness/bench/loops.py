@@ -20,31 +20,31 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 from torchvision import datasets, transforms
 
-from architectures.network import build
+from architectures.network import build_network
 from architectures.spec import ArchitectureSpec
-from datasets.augment import IMAGENET_MEAN, IMAGENET_STD, as_float, normalise
-from datasets.pixels.cache import Pixels
-from datasets.pixels.store import cores
+from datasets.augment import IMAGENET_MEAN, IMAGENET_STD, normalize, to_float
+from datasets.pixels.cache import ImageArray
+from datasets.pixels.store import count_cores
 from datasets.spec import AugmentationSpec
-from harness.bench.data import own_cache
-from harness.bench.timed import wait
-from harness.data.reading import DataRequest, asked, decoded, read
-from harness.training.engine import arranged, laid_out, settle, stepping
-from harness.training.evaluate import logits_of
-from harness.training.feed import Part, placed
+from harness.bench.data import temporary_cache
+from harness.bench.timed import synchronize
+from harness.data.reading import DataRequest, build_dataset_spec, load_images, load_table
+from harness.training.engine import configure_backend, make_forward, match_memory_format, to_device_layout
+from harness.training.evaluate import compute_logits
+from harness.training.feed import SplitData, make_split_data
 from harness.training.loss import focal_loss
-from harness.training.train import begun, fit
-from studies.spec import MOST, TrainingSpec
+from harness.training.train import fit, init_state
+from studies.spec import MAX_COUNT, TrainingSpec
 
-WORKERS = 2
+MAX_WORKERS = 2
 """Processes that load files, where there are as many cores."""
 
-VALIDATION = 2
+VALIDATION_IMAGES = 2
 """Images that an epoch is validated on: `fit` does not go without, so bare steps are followed by the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Workload:
     """A network to be trained: how, on how many batches an epoch, of which images, where.
 
     `pixels` are images at the network's size, of which an epoch takes as many as it needs, over again where
@@ -53,7 +53,7 @@ class Job:
 
     spec: ArchitectureSpec
     training: TrainingSpec
-    pixels: Pixels
+    pixels: ImageArray
     steps: int
     device: torch.device
 
@@ -63,76 +63,80 @@ class Job:
         return len(self.pixels.table.classes)
 
     @property
-    def size(self) -> int:
+    def image_size(self) -> int:
         """Side of the images in pixels."""
         return int(self.pixels.images.shape[-1])
 
     @property
-    def images(self) -> int:
+    def images_per_epoch(self) -> int:
         """Images an epoch: whole batches."""
-        return self.steps * self.training.batch
+        return self.steps * self.training.batch_size
 
-    def network(self, *, layout: torch.memory_format | None = None) -> nn.Module:
+    def init_network(self, *, layout: torch.memory_format | None = None) -> nn.Module:
         """The network, the same at each call, on the device; in a run's layout, where none is named."""
         torch.manual_seed(0)
-        network = build(self.spec, classes=self.classes)
+        network = build_network(self.spec, num_classes=self.classes)
         if layout is None:
-            return arranged(network, self.spec, self.device)
+            return to_device_layout(network, self.spec, self.device)
         return network.to(self.device, memory_format=layout)  # type: ignore[call-overload,no-any-return]
 
-    def part(self, images: int) -> Part:
+    def load_data(self, count: int) -> SplitData:
         """So many images with their labels, on the device."""
         samples = self.pixels.table.samples
-        rows = torch.arange(images) % len(samples)
+        indices = torch.arange(count) % len(samples)
         labels = torch.tensor([sample.label for sample in samples])
-        return placed(torch.from_numpy(self.pixels.images[rows.numpy()]), labels[rows], device=self.device)
+        return make_split_data(
+            torch.from_numpy(self.pixels.images[indices.numpy()]), labels[indices], device=self.device
+        )
 
 
-def harness_epochs(job: Job) -> Iterator[float]:
+def time_harness_epochs(workload: Workload) -> Iterator[float]:
     """Epochs as a run trains them: `harness.training.train.fit`, its augmentation and its bookkeeping.
 
     Keeping the best weights, once an epoch at most, is not in the time.
     """
-    endless = replace(job.training, epochs=MOST, patience=MOST)
+    endless_training = replace(workload.training, epochs=MAX_COUNT, patience=MAX_COUNT)
     epochs = fit(
-        begun(job.network(), endless, seed=0),
-        job.part(job.images),
-        validation=job.part(VALIDATION),
-        classes=job.classes,
-        training=endless,
+        init_state(workload.init_network(), endless_training, seed=0),
+        workload.load_data(workload.images_per_epoch),
+        validation=workload.load_data(VALIDATION_IMAGES),
+        num_classes=workload.classes,
+        training=endless_training,
     )
     while True:
-        settle(job.training)
+        configure_backend(workload.training)
         yield next(epochs).seconds
 
 
-def files_epochs(job: Job, folder: Path) -> Iterator[float]:
+def time_file_epochs(workload: Workload, folder: Path) -> Iterator[float]:
     """Epochs as a plain script has them: image files, torchvision, a DataLoader, eager float32 and NCHW.
 
     Its workers start once, and the clock with the first batch in hand: neither is held against it, as in
     epochs of few batches both would weigh more than in real ones.
     """
-    faces = datasets.ImageFolder(str(folder), _plain_transform(job.training.augmentation, job.size))
+    image_folder = datasets.ImageFolder(
+        str(folder), _build_torchvision_transform(workload.training.augmentation, workload.image_size)
+    )
     loader: DataLoader[tuple[Tensor, Tensor]] = DataLoader(
-        Subset(faces, range(job.images)),
-        batch_size=job.training.batch,
+        Subset(image_folder, range(workload.images_per_epoch)),
+        batch_size=workload.training.batch_size,
         shuffle=True,
-        num_workers=min(WORKERS, cores()),
+        num_workers=min(MAX_WORKERS, count_cores()),
         persistent_workers=True,
     )
     # Before any network is there: memory that a process shares with its workers is copied as it is written.
     batches = iter(loader)
-    network = job.network(layout=torch.contiguous_format).train()
+    network = workload.init_network(layout=torch.contiguous_format).train()
     criterion = nn.CrossEntropyLoss()
-    optimizer = torch.optim.Adam(network.parameters(), lr=job.training.learning_rate)
+    optimizer = torch.optim.Adam(network.parameters(), lr=workload.training.learning_rate)
     while True:
-        settle(job.training)
+        configure_backend(workload.training)
         torch.backends.cudnn.allow_tf32 = True  # as torch has it, for whoever does not ask
-        first = next(batches)
-        wait(job.device)
+        first_batch = next(batches)
+        synchronize(workload.device)
         start = time.perf_counter()
-        for images, labels in chain([first], batches):
-            images, labels = images.to(job.device), labels.to(job.device)
+        for images, labels in chain([first_batch], batches):
+            images, labels = images.to(workload.device), labels.to(workload.device)
             optimizer.zero_grad()
             loss = criterion(network(images), labels)
             loss.backward()
@@ -142,11 +146,11 @@ def files_epochs(job: Job, folder: Path) -> Iterator[float]:
         batches = iter(loader)
 
 
-def _plain_transform(spec: AugmentationSpec, size: int) -> transforms.Compose:
+def _build_torchvision_transform(spec: AugmentationSpec, image_size: int) -> transforms.Compose:
     """Torchvision's nearest to `datasets.augment`, in the order that its documentation shows."""
     return transforms.Compose(
         [
-            transforms.Resize((size, size)),
+            transforms.Resize((image_size, image_size)),
             transforms.RandomHorizontalFlip(spec.flip),
             transforms.RandomAffine(
                 spec.rotation, translate=(spec.crop, spec.crop), scale=(1 - spec.scale, 1 + spec.scale)
@@ -158,52 +162,59 @@ def _plain_transform(spec: AugmentationSpec, size: int) -> transforms.Compose:
     )
 
 
-def memory_epochs(job: Job, *, layout: torch.memory_format | None = None) -> Iterator[float]:
+def time_memory_epochs(workload: Workload, *, layout: torch.memory_format | None = None) -> Iterator[float]:
     """Epochs of nothing but steps, on batches that lie ready, and `fit`'s validation.
 
     Engine, loss and optimizer are `fit`'s too, so that what it takes longer is its own.
     """
-    network = job.network(layout=layout)
-    step = stepping(network, job.training)
-    alpha = torch.ones(job.classes, device=job.device)
+    network = workload.init_network(layout=layout)
+    step = make_forward(network, workload.training)
+    alpha = torch.ones(workload.classes, device=workload.device)
     optimizer = torch.optim.Adam(
-        network.parameters(), lr=job.training.learning_rate, fused=job.device.type != "mps"
+        network.parameters(), lr=workload.training.learning_rate, fused=workload.device.type != "mps"
     )
-    part, validation = job.part(job.images), job.part(VALIDATION).images
-    ready = [
-        (laid_out(normalise(as_float(images.to(job.device))), network), labels)
+    data, validation = (
+        workload.load_data(workload.images_per_epoch),
+        workload.load_data(VALIDATION_IMAGES).images,
+    )
+    batches = [
+        (match_memory_format(normalize(to_float(images.to(workload.device))), network), labels)
         for images, labels in zip(
-            part.images.split(job.training.batch), part.labels.split(job.training.batch), strict=True
+            data.images.split(workload.training.batch_size),
+            data.labels.split(workload.training.batch_size),
+            strict=True,
         )
     ]
     while True:
-        settle(job.training)
+        configure_backend(workload.training)
         network.train()
-        wait(job.device)
+        synchronize(workload.device)
         start = time.perf_counter()
-        for images, labels in ready:
+        for images, labels in batches:
             optimizer.zero_grad(set_to_none=True)
-            focal_loss(step(images), labels, alpha=alpha, gamma=job.training.gamma).mean().backward()
+            focal_loss(step(images), labels, alpha=alpha, gamma=workload.training.gamma).mean().backward()
             optimizer.step()
-        logits_of(network, validation, step=step)
-        wait(job.device)
+        compute_logits(network, validation, forward=step)
+        synchronize(workload.device)
         yield time.perf_counter() - start
 
 
-def pixels_of(faces: Path, size: int) -> Pixels:
+def load_faces(faces: Path, image_size: int) -> ImageArray:
     """The drawn faces at a size, in this process's own memory."""
     request = DataRequest(dataset="casme2", root=faces)
-    spec, table = read(request, asked(request, protocols=("frame",), image_size=size))
-    with own_cache():
-        found = decoded(spec, table)
-        return replace(found, images=np.array(found.images))
+    spec, table = load_table(
+        request, build_dataset_spec(request, protocols=("frame",), image_size=image_size)
+    )
+    with temporary_cache():
+        pixels = load_images(spec, table)
+        return replace(pixels, images=np.array(pixels.images))
 
 
-def write_files(pixels: Pixels, folder: Path, *, count: int) -> None:
+def write_image_files(pixels: ImageArray, folder: Path, *, count: int) -> None:
     """`count` copies of the images' files into `folder`, as torchvision's ImageFolder reads them."""
     table = pixels.table
-    for number in range(count):
-        sample = table.samples[number % len(table.samples)]
-        place = folder / table.classes[sample.label]
-        place.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(sample.path, place / f"{number}{Path(sample.path).suffix}")
+    for index in range(count):
+        sample = table.samples[index % len(table.samples)]
+        class_folder = folder / table.classes[sample.label]
+        class_folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(sample.path, class_folder / f"{index}{Path(sample.path).suffix}")

@@ -13,97 +13,121 @@ from pathlib import Path
 
 import torch
 
-from architectures.catalogue import smallest_input
+from architectures.catalogue import min_image_size
 from architectures.spec import ArchitectureSpec
 from datasets.synthetic.synthesize import SyntheticSpec, synthesize
-from harness.bench.growth import grown
-from harness.bench.loops import Job, files_epochs, harness_epochs, memory_epochs, pixels_of, write_files
-from harness.bench.memory import peak
-from harness.bench.results import Bench, Latency, NetworkBench, Pace, Settings
-from harness.bench.shared import share_cores
-from harness.bench.timed import paired, seconds
-from harness.data.preparing import bar
-from harness.device import environment
-from harness.training.engine import PAYS, Choice, chosen, settle, stepping
-from harness.training.evaluate import logits_of
+from harness.bench.growth import measure_growth
+from harness.bench.loops import (
+    Workload,
+    load_faces,
+    time_file_epochs,
+    time_harness_epochs,
+    time_memory_epochs,
+    write_image_files,
+)
+from harness.bench.memory import measure_peak_memory
+from harness.bench.results import BenchResult, BenchSettings, Latency, NetworkBenchResult, TrainingTimes
+from harness.bench.shared import measure_core_sharing
+from harness.bench.timed import compute_ratios, measure_seconds
+from harness.data.preparing import progress_bar
+from harness.device import collect_environment
+from harness.training.engine import (
+    COMPILE_BREAK_EVEN,
+    EngineChoice,
+    configure_backend,
+    make_forward,
+    select_engine,
+)
+from harness.training.evaluate import compute_logits
 from studies.spec import TrainingSpec
 
-DRAWN = SyntheticSpec(subjects=4, clips=24, frames=7, balance=True, amplitude=4.0)
+FACES_SPEC = SyntheticSpec(subjects=4, clips=24, frames=7, balance=True, amplitude=4.0)
 """The faces that are trained on, as files of the size that CASME II's have."""
 
-EPOCH = 3.0
+MAX_EPOCH_SECONDS = 3.0
 """Seconds of steps that an epoch of the bench holds at most, but never fewer than `LEAST_STEPS`."""
 
-LEAST_STEPS = 2
+MIN_STEPS = 2
 
-BATCHES = (1, 32)
-ANSWERS, LEAST_ANSWERS, ANSWERING = 100, 10, 3.0
+LATENCY_BATCH_SIZES = (1, 32)
+MAX_LATENCY_BATCHES, MIN_LATENCY_BATCHES, LATENCY_SECONDS = 100, 10, 3.0
 """Most batches answered for a latency; fewest, where they take longer than these seconds."""
 
 PERCENTILES = (50, 95, 99)
 
 
-def measured(settings: Settings, *, device: torch.device) -> Bench:
+def benchmark_networks(settings: BenchSettings, *, device: torch.device) -> BenchResult:
     """Measure every network in turn on faces drawn for it, and the growth curves where asked for."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     # Before the GPU is first used, which is when it takes its setting for deterministic algorithms.
-    settle(TrainingSpec(deterministic=settings.deterministic and device.type != "cpu"))
-    choice = chosen(
+    configure_backend(TrainingSpec(deterministic=settings.deterministic and device.type != "cpu"))
+    engine_choice = select_engine(
         device,
         engine="auto",
         precision="auto",
         deterministic=False,
-        images=PAYS if settings.compiled else 0,
+        image_count=COMPILE_BREAK_EVEN if settings.compiled else 0,
     )
-    with tempfile.TemporaryDirectory(prefix="harness-bench-") as place, bar("networks") as progress:
-        faces = synthesize(DRAWN, Path(place) / "faces")
-        specs, networks = settings.specs(), []
-        for number, spec in enumerate(specs):
-            progress(number, len(specs))
-            networks.append(_network(spec, settings, choice=choice, device=device, faces=faces))
+    with tempfile.TemporaryDirectory(prefix="harness-bench-") as folder, progress_bar("networks") as progress:
+        faces = synthesize(FACES_SPEC, Path(folder) / "faces")
+        specs, networks = settings.build_specs(), []
+        for index, spec in enumerate(specs):
+            progress(index, len(specs))
+            networks.append(
+                _benchmark_network(spec, settings, engine_choice=engine_choice, device=device, faces=faces)
+            )
         progress(len(specs), len(specs))
-        growth = grown(faces, choice=choice, device=device) if settings.growth else ()
-    return Bench(
-        environment=environment(device),
+        growth = measure_growth(faces, engine_choice=engine_choice, device=device) if settings.growth else ()
+    return BenchResult(
+        environment=collect_environment(device),
         load=load,
         settings=settings,
-        why=choice.why,
+        engine_reason=engine_choice.reason,
         networks=tuple(networks),
         growth=growth,
     )
 
 
-def _network(
-    spec: ArchitectureSpec, settings: Settings, *, choice: Choice, device: torch.device, faces: Path
-) -> NetworkBench:
-    training = choice.into(TrainingSpec(batch=settings.batch))
-    job = Job(
+def _benchmark_network(
+    spec: ArchitectureSpec,
+    settings: BenchSettings,
+    *,
+    engine_choice: EngineChoice,
+    device: torch.device,
+    faces: Path,
+) -> NetworkBenchResult:
+    training = engine_choice.apply_to(TrainingSpec(batch_size=settings.batch))
+    workload = Workload(
         spec=spec,
         training=training,
-        pixels=pixels_of(faces, max(settings.image_size, smallest_input(spec))),
+        pixels=load_faces(faces, max(settings.image_size, min_image_size(spec))),
         steps=1,
         device=device,
     )
-    job = replace(job, steps=_steps(job, most=settings.steps))
-    bills = _bills(job, settings)
-    exact = f"{way(training)}, deterministic"
-    deterministic = paired(bills[exact], bills[way(training)]) if exact in bills else ()
-    return NetworkBench(
+    workload = replace(workload, steps=_choose_step_count(workload, max_steps=settings.steps))
+    step_times = _measure_step_times(workload, settings)
+    deterministic_engine = f"{format_engine(training)}, deterministic"
+    deterministic_ratios = (
+        compute_ratios(step_times[deterministic_engine], step_times[format_engine(training)])
+        if deterministic_engine in step_times
+        else ()
+    )
+    return NetworkBenchResult(
         name=spec.name,
         width=spec.width,
-        image_size=job.size,
-        steps=job.steps,
-        chosen=way(training),
-        pace=_pace(job, rounds=settings.rounds),
-        latency=_latency(job),
-        peak_bytes=peak(job),
-        bills=bills,
-        deterministic=deterministic,
-        shared=share_cores(job) if settings.shared else None,
+        image_size=workload.image_size,
+        steps=workload.steps,
+        default_engine=format_engine(training),
+        training_times=_measure_training(workload, rounds=settings.rounds),
+        latency=_measure_latency(workload),
+        peak_bytes=measure_peak_memory(workload),
+        step_times=step_times,
+        deterministic_ratios=deterministic_ratios,
+        shared_step_times=measure_core_sharing(workload) if settings.shared else None,
     )
 
 
-def way(training: TrainingSpec, *, layout: str = "own layout") -> str:
+def format_engine(training: TrainingSpec, *, layout: str = "own layout") -> str:
     """How a step is computed, in words."""
     parts = (
         training.engine,
@@ -114,67 +138,84 @@ def way(training: TrainingSpec, *, layout: str = "own layout") -> str:
     return ", ".join(parts)
 
 
-def _steps(job: Job, *, most: int) -> int:
+def _choose_step_count(workload: Workload, *, max_steps: int) -> int:
     """Steps of an epoch, from how long one takes; compiling would be no part of that."""
-    eager = replace(job, training=replace(job.training, compile=False))
-    *_, second = islice(memory_epochs(eager), 2)
-    return min(most, max(LEAST_STEPS, math.floor(EPOCH / second)))
+    eager_workload = replace(workload, training=replace(workload.training, compile=False))
+    *_, step_seconds = islice(time_memory_epochs(eager_workload), 2)
+    return min(max_steps, max(MIN_STEPS, math.floor(MAX_EPOCH_SECONDS / step_seconds)))
 
 
-def _pace(job: Job, *, rounds: int) -> Pace:
-    with tempfile.TemporaryDirectory(prefix="harness-bench-") as place:
-        write_files(job.pixels, Path(place), count=job.images)
+def _measure_training(workload: Workload, *, rounds: int) -> TrainingTimes:
+    with tempfile.TemporaryDirectory(prefix="harness-bench-") as folder:
+        write_image_files(workload.pixels, Path(folder), count=workload.images_per_epoch)
         # The files come first: their workers are to start before the other loops' networks are there.
-        loops = (files_epochs(job, Path(place)), harness_epochs(job), memory_epochs(job))
-        files, harness, memory = _in_turn(loops, rounds=rounds, share=job.images)
-    return Pace(harness=harness, files=files, memory=memory)
+        loops = (
+            time_file_epochs(workload, Path(folder)),
+            time_harness_epochs(workload),
+            time_memory_epochs(workload),
+        )
+        file_times, harness_times, memory_times = _time_in_rotation(
+            loops, rounds=rounds, divisor=workload.images_per_epoch
+        )
+    return TrainingTimes(harness=harness_times, files=file_times, memory=memory_times)
 
 
-def _in_turn(loops: tuple[Iterator[float], ...], *, rounds: int, share: int) -> tuple[tuple[float, ...], ...]:
+def _time_in_rotation(
+    loops: tuple[Iterator[float], ...], *, rounds: int, divisor: int
+) -> tuple[tuple[float, ...], ...]:
     """Seconds of each loop, round by round, by `share`; one round before is not counted.
 
     Each round begins one loop further on: whichever follows another finds the caches full of that one's data.
     """
-    taken: list[list[float]] = [[] for _ in loops]
-    for first in range(rounds + 1):
-        for turn in range(len(loops)):
-            which = (first + turn) % len(loops)
-            taken[which].append(next(loops[which]) / share)
-    return tuple(tuple(column[1:]) for column in taken)
+    times: list[list[float]] = [[] for _ in loops]
+    for start in range(rounds + 1):
+        for offset in range(len(loops)):
+            index = (start + offset) % len(loops)
+            times[index].append(next(loops[index]) / divisor)
+    return tuple(tuple(loop_times[1:]) for loop_times in times)
 
 
-def _bills(job: Job, settings: Settings) -> dict[str, tuple[float, ...]]:
+def _measure_step_times(workload: Workload, settings: BenchSettings) -> dict[str, tuple[float, ...]]:
     """Seconds of a step in every way that this device has, each in turn with the others."""
-    auto = job.training
-    plain = replace(auto, compile=False, fused=False)
-    ways = [auto, plain, replace(plain, precision="float32")]
+    default = workload.training
+    eager = replace(default, compile=False, fused=False)
+    variants = [default, eager, replace(eager, precision="float32")]
     if settings.compiled:
-        ways.append(replace(plain, compile=True))
-    if settings.deterministic and job.device.type != "cpu":
-        ways.append(replace(auto, deterministic=True))
-    job = replace(job, steps=max(1, job.steps // 2))
-    loops = {way(each): memory_epochs(replace(job, training=each)) for each in ways}
-    for name, layout in (("NCHW", torch.contiguous_format), ("channels last", torch.channels_last)):
-        loops[way(plain, layout=name)] = memory_epochs(replace(job, training=plain), layout=layout)
-    taken = _in_turn(tuple(loops.values()), rounds=settings.rounds, share=job.steps)
-    return dict(zip(loops, taken, strict=True))
+        variants.append(replace(eager, compile=True))
+    if settings.deterministic and workload.device.type != "cpu":
+        variants.append(replace(default, deterministic=True))
+    workload = replace(workload, steps=max(1, workload.steps // 2))
+    loops = {
+        format_engine(variant): time_memory_epochs(replace(workload, training=variant))
+        for variant in variants
+    }
+    for layout_name, layout in (("NCHW", torch.contiguous_format), ("channels last", torch.channels_last)):
+        loops[format_engine(eager, layout=layout_name)] = time_memory_epochs(
+            replace(workload, training=eager), layout=layout
+        )
+    times = _time_in_rotation(tuple(loops.values()), rounds=settings.rounds, divisor=workload.steps)
+    return dict(zip(loops, times, strict=True))
 
 
-def _latency(job: Job) -> tuple[Latency, ...]:
-    settle(job.training)
-    network = job.network()
-    step = stepping(network, job.training)
-    found = []
-    for batch in BATCHES:
-        images = job.part(batch).images
-        taken: list[float] = []
+def _measure_latency(workload: Workload) -> tuple[Latency, ...]:
+    configure_backend(workload.training)
+    network = workload.init_network()
+    step = make_forward(network, workload.training)
+    latencies = []
+    for batch in LATENCY_BATCH_SIZES:
+        images = workload.load_data(batch).images
+        times: list[float] = []
         start = time.perf_counter()
-        while len(taken) < LEAST_ANSWERS or (
-            len(taken) < ANSWERS and time.perf_counter() - start < ANSWERING
+        while len(times) < MIN_LATENCY_BATCHES or (
+            len(times) < MAX_LATENCY_BATCHES and time.perf_counter() - start < LATENCY_SECONDS
         ):
-            taken.append(seconds(lambda: logits_of(network, images, step=step), device=job.device))  # noqa: B023
+            times.append(
+                measure_seconds(lambda: compute_logits(network, images, forward=step), device=workload.device)
+            )
         # The first ones warm up.
-        ranked = sorted(1000 * each for each in taken[2:])
-        p50, p95, p99 = (ranked[math.ceil(p / 100 * len(ranked)) - 1] for p in PERCENTILES)
-        found.append(Latency(batch=batch, answers=len(ranked), p50=p50, p95=p95, p99=p99))
-    return tuple(found)
+        milliseconds = sorted(1000 * value for value in times[2:])
+        p50, p95, p99 = (
+            milliseconds[math.ceil(percentile / 100 * len(milliseconds)) - 1] for percentile in PERCENTILES
+        )
+        latencies.append(Latency(batch_size=batch, batches=len(milliseconds), p50=p50, p95=p95, p99=p99))
+    return tuple(latencies)

@@ -14,53 +14,53 @@ from pathlib import Path
 
 import torch
 
-from harness.bench.loops import Job, memory_epochs
+from harness.bench.loops import Workload, time_memory_epochs
 
 STEPS = 2
 """The second step has the optimizer's moments beside all that the first had."""
 
 
-def peak(job: Job) -> int | None:
+def measure_peak_memory(workload: Workload) -> int | None:
     """Bytes at the peak of a training step; None where the system does not tell them.
 
     On a GPU the tensors' own. On a CPU what a fresh process grows by: one that has trained before has memory
     left over, which a step would be given unseen.
     """
-    _give_back()
+    _release_memory()
     # Compiling takes more memory than what it compiles.
-    job = replace(job, steps=STEPS, training=replace(job.training, compile=False))
-    if job.device.type == "cuda":
+    workload = replace(workload, steps=STEPS, training=replace(workload.training, compile=False))
+    if workload.device.type == "cuda":
         torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats(job.device)
-        before = torch.cuda.memory_allocated(job.device)
-        _train(job)
-        return torch.cuda.max_memory_allocated(job.device) - before
-    if job.device.type != "cpu":
+        torch.cuda.reset_peak_memory_stats(workload.device)
+        start_bytes = torch.cuda.memory_allocated(workload.device)
+        _train_steps(workload)
+        return torch.cuda.max_memory_allocated(workload.device) - start_bytes
+    if workload.device.type != "cpu":
         return None
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
-        return fresh.submit(_growth, job).result()
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(_measure_growth, workload).result()
 
 
-def _give_back() -> None:
+def _release_memory() -> None:
     """Hand what networks before left to the system: glibc keeps it (`harness.process`)."""
     gc.collect()
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _growth(job: Job) -> int | None:
-    before = _most_resident()
-    _train(job)
-    after = _most_resident()
-    return None if before is None or after is None else after - before
+def _measure_growth(workload: Workload) -> int | None:
+    start_bytes = _read_peak_resident()
+    _train_steps(workload)
+    end_bytes = _read_peak_resident()
+    return None if start_bytes is None or end_bytes is None else end_bytes - start_bytes
 
 
-def _train(job: Job) -> None:
-    for _ in islice(memory_epochs(job), 1):
+def _train_steps(workload: Workload) -> None:
+    for _ in islice(time_memory_epochs(workload), 1):
         pass
 
 
-def _most_resident() -> int | None:
+def _read_peak_resident() -> int | None:
     """The most bytes of memory that this process has held so far; None where there is no telling."""
     try:
         # Not getrusage: on Linux what it tells begins with the memory of the process that started this one.

@@ -8,18 +8,18 @@ from dataclasses import asdict, dataclass
 from statistics import linear_regression, median
 from typing import Any
 
-from architectures.catalogue import CATALOGUE, architecture, scaled
+from architectures.catalogue import CATALOGUE, get_architecture, with_width
 from architectures.spec import ArchitectureSpec
-from harness.bench.timed import paired
+from harness.bench.timed import compute_ratios
 from studies.codec import to_data
 from studies.results import Environment
 
-LINEAR = 1.1
+MAX_LINEAR_EXPONENT = 1.1
 """The exponent up to which a curve counts as no worse than linear: the rest is how times scatter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class BenchSettings:
     """What is measured, and how often; `only` is () for every architecture of the catalogue.
 
     Raises:
@@ -40,21 +40,23 @@ class Settings:
 
     def __post_init__(self) -> None:
         # Batch norm cannot be trained on a single value.
-        for name, least, most in (("batch", 2, 4096), ("rounds", 1, 1000), ("steps", 1, 10_000)):
-            given = getattr(self, name)
-            if given < least:
-                raise ValueError(f"--{name} must be at least {least}; got {given}")
-            if given > most:
-                raise ValueError(f"--{name} must be at most {most}; got {given}")
-        self.specs()
+        for name, minimum, maximum in (("batch", 2, 4096), ("rounds", 1, 1000), ("steps", 1, 10_000)):
+            value = getattr(self, name)
+            if value < minimum:
+                raise ValueError(f"--{name} must be at least {minimum}; got {value}")
+            if value > maximum:
+                raise ValueError(f"--{name} must be at most {maximum}; got {value}")
+        self.build_specs()
 
-    def specs(self) -> tuple[ArchitectureSpec, ...]:
+    def build_specs(self) -> tuple[ArchitectureSpec, ...]:
         """The architectures, each once, at the width that is asked for where they can be scaled."""
-        return tuple(scaled(architecture(name), self.width) for name in dict.fromkeys(self.only or CATALOGUE))
+        return tuple(
+            with_width(get_architecture(name), self.width) for name in dict.fromkeys(self.only or CATALOGUE)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class TrainingTimes:
     """Seconds to train on an image, round by round: the harness, a plain script, nothing but steps."""
 
     harness: tuple[float, ...]
@@ -62,29 +64,39 @@ class Pace:
     memory: tuple[float, ...]
 
     @property
-    def over_files(self) -> tuple[float, ...]:
+    def files_ratios(self) -> tuple[float, ...]:
         """The harness's time as a multiple of the plain script's."""
-        return paired(self.harness, self.files)
+        return compute_ratios(self.harness, self.files)
 
     @property
-    def over_memory(self) -> tuple[float, ...]:
+    def memory_ratios(self) -> tuple[float, ...]:
         """The harness's time as a multiple of the steps' alone."""
-        return paired(self.harness, self.memory)
+        return compute_ratios(self.harness, self.memory)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latency:
-    """Milliseconds from uint8 images in memory to their logits: percentiles over `answers` batches."""
+    """Milliseconds from uint8 images in memory to their logits: percentiles over `batches` batches of `batch_size`."""
 
-    batch: int
-    answers: int
+    batch_size: int
+    batches: int
     p50: float
     p95: float
     p99: float
 
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "batch": self.batch_size,
+            "answers": self.batches,
+            "p50": self.p50,
+            "p95": self.p95,
+            "p99": self.p99,
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkBench:
+class NetworkBenchResult:
     """One network: `bills` are the seconds of a step, round by round, by the way it is computed.
 
     `chosen` is the way that a study takes on this device. `deterministic` compares it, round by round, with
@@ -97,20 +109,20 @@ class NetworkBench:
     width: float
     image_size: int
     steps: int
-    chosen: str
-    pace: Pace
+    default_engine: str
+    training_times: TrainingTimes
     latency: tuple[Latency, ...]
     peak_bytes: int | None
-    bills: Mapping[str, tuple[float, ...]]
-    deterministic: tuple[float, ...]
-    shared: tuple[float, float] | None
+    step_times: Mapping[str, tuple[float, ...]]
+    deterministic_ratios: tuple[float, ...]
+    shared_step_times: tuple[float, float] | None
 
-    def document(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As JSON has it: every round, and the medians."""
-        pace = {
-            f"{loop}_{what}": found
-            for loop, rounds in asdict(self.pace).items()
-            for what, found in (
+        training_times = {
+            f"{loop}_{metric}": value
+            for loop, rounds in asdict(self.training_times).items()
+            for metric, value in (
                 ("seconds_per_image", list(rounds)),
                 ("images_per_second", 1 / median(rounds)),
             )
@@ -120,51 +132,58 @@ class NetworkBench:
             "width": self.width,
             "image_size": self.image_size,
             "steps": self.steps,
-            "chosen": self.chosen,
+            "chosen": self.default_engine,
             "training": {
-                **pace,
-                "over_files": list(self.pace.over_files),
-                "over_memory": list(self.pace.over_memory),
-                "over_files_median": median(self.pace.over_files),
-                "over_memory_median": median(self.pace.over_memory),
+                **training_times,
+                "over_files": list(self.training_times.files_ratios),
+                "over_memory": list(self.training_times.memory_ratios),
+                "over_files_median": median(self.training_times.files_ratios),
+                "over_memory_median": median(self.training_times.memory_ratios),
             },
-            "latency_ms": [asdict(found) for found in self.latency],
+            "latency_ms": [value.to_dict() for value in self.latency],
             "peak_bytes": self.peak_bytes,
             "seconds_per_step": {
-                way: {"rounds": list(rounds), "median": median(rounds)} for way, rounds in self.bills.items()
+                engine: {"rounds": list(rounds), "median": median(rounds)}
+                for engine, rounds in self.step_times.items()
             },
-            "deterministic_ratio": list(self.deterministic),
-            "shared_seconds_per_step": self.shared
-            and {"alone": self.shared[0], "two_at_once": self.shared[1]},
+            "deterministic_ratio": list(self.deterministic_ratios),
+            "shared_seconds_per_step": self.shared_step_times
+            and {"alone": self.shared_step_times[0], "two_at_once": self.shared_step_times[1]},
         }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Curve:
+class GrowthCurve:
     """Seconds of a piece of work, by how many of `what` it has: each size with its own."""
 
-    what: str
+    quantity: str
     sizes: tuple[int, ...]
     seconds: tuple[float, ...]
 
     @property
     def exponent(self) -> float:
         """The slope of log seconds on log size (least squares): 1 where twice as many take twice as long."""
-        found = linear_regression([*map(math.log, self.sizes)], [*map(math.log, self.seconds)])
-        return found.slope
+        regression = linear_regression([*map(math.log, self.sizes)], [*map(math.log, self.seconds)])
+        return regression.slope
 
     @property
-    def verdict(self) -> str:
+    def linearity(self) -> str:
         """The exponent in words."""
-        return "no worse than linear" if self.exponent <= LINEAR else "worse than linear"
+        return "no worse than linear" if self.exponent <= MAX_LINEAR_EXPONENT else "worse than linear"
 
-    def document(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
-        return {**asdict(self), "exponent": self.exponent, "verdict": self.verdict}
+        return {
+            "what": self.quantity,
+            "sizes": self.sizes,
+            "seconds": self.seconds,
+            "exponent": self.exponent,
+            "verdict": self.linearity,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bench:
+class BenchResult:
     """Everything that was measured, where, and as asked for.
 
     `load` is how many processes wanted a core as it began, by the system's mean over a minute, None where it
@@ -173,20 +192,20 @@ class Bench:
 
     environment: Environment
     load: float | None
-    settings: Settings
-    why: str
-    networks: tuple[NetworkBench, ...]
-    growth: tuple[Curve, ...]
+    settings: BenchSettings
+    engine_reason: str
+    networks: tuple[NetworkBenchResult, ...]
+    growth: tuple[GrowthCurve, ...]
 
-    def document(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
-        where = to_data(self.environment)
+        environment = to_data(self.environment)
         return {
-            **where,
+            **environment,
             "versions": dict(self.environment.versions),
             "load": self.load,
             "settings": to_data(self.settings),
-            "engine": self.why,
-            "networks": [network.document() for network in self.networks],
-            "growth": [curve.document() for curve in self.growth],
+            "engine": self.engine_reason,
+            "networks": [network.to_dict() for network in self.networks],
+            "growth": [curve.to_dict() for curve in self.growth],
         }

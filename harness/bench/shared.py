@@ -8,36 +8,38 @@ from dataclasses import replace
 from multiprocessing import get_context
 from statistics import median
 
-from harness.bench.loops import Job, memory_epochs
+from harness.bench.loops import Workload, time_memory_epochs
 from harness.process import keep_freed_memory
 
-TOGETHER = 2
+PROCESSES = 2
 """Processes that train at the same time."""
 
-SECONDS = 8.0
+MIN_SECONDS = 8.0
 """How long each process trains, beside its first step."""
 
 
-def share_cores(job: Job) -> tuple[float, float]:
+def measure_core_sharing(workload: Workload) -> tuple[float, float]:
     """Median seconds of a step of one process alone, and of two at the same time.
 
     The processes are new ones: how their threads wait is set before they load torch.
     """
-    job = replace(job, steps=1, training=replace(job.training, compile=False))
-    return tuple(_trained(job, processes) for processes in (1, TOGETHER))  # type: ignore[return-value]
+    workload = replace(workload, steps=1, training=replace(workload.training, compile=False))
+    return tuple(_measure_step_time(workload, processes) for processes in (1, PROCESSES))  # type: ignore[return-value]
 
 
-def _trained(job: Job, processes: int) -> float:
+def _measure_step_time(workload: Workload, processes: int) -> float:
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        steps = [each.result() for each in [pool.submit(_steps, job) for _ in range(processes)]]
-    return median(step for own in steps for step in own)
+        step_times = [
+            future.result() for future in [pool.submit(_time_steps, workload) for _ in range(processes)]
+        ]
+    return median(step for process_steps in step_times for step in process_steps)
 
 
-def _steps(job: Job) -> list[float]:
+def _time_steps(workload: Workload) -> list[float]:
     keep_freed_memory()
-    epochs = memory_epochs(job)
+    epochs = time_memory_epochs(workload)
     next(epochs)
-    taken, end = [next(epochs)], time.monotonic() + SECONDS
-    while time.monotonic() < end:
-        taken.append(next(epochs))
-    return taken
+    times, deadline = [next(epochs)], time.monotonic() + MIN_SECONDS
+    while time.monotonic() < deadline:
+        times.append(next(epochs))
+    return times

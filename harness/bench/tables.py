@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from statistics import median
 
-from harness.bench.results import Bench, Curve, NetworkBench
-from harness.bench.timed import spread
+from harness.bench.results import BenchResult, GrowthCurve, NetworkBenchResult
+from harness.bench.timed import format_median_range
 from reports.markdown import render_table
-from reports.numbers import NOTHING, label
+from reports.numbers import NO_VALUE, text_cell
 from reports.table import Cell, Table
 
 MIB = 2**20
-SAME = "the same step"
+SAME_STEP = "the same step"
 """Where algorithms are deterministic as they are, as on a CPU."""
 
 
-def in_words(bench: Bench) -> str:
+def render_bench(bench: BenchResult) -> str:
     """Where it was measured, and a table of each kind."""
     load = "" if bench.load is None else f"; load {bench.load:.1f} at the start, which should be near 0"
-    head = f"{bench.environment.device}; {bench.why}; {bench.settings.rounds} rounds{load}"
-    tables = [_training(bench), _answering(bench), _engines(bench)]
-    tables += [_shared(bench)] if bench.settings.shared else []
-    tables += [_growth(bench.growth)] if bench.growth else []
-    return "\n\n".join((head, *map(render_table, tables)))
+    header = f"{bench.environment.device}; {bench.engine_reason}; {bench.settings.rounds} rounds{load}"
+    tables = [_build_training_table(bench), _build_latency_table(bench), _build_engine_table(bench)]
+    tables += [_build_sharing_table(bench)] if bench.settings.shared else []
+    tables += [_build_growth_table(bench.growth)] if bench.growth else []
+    return "\n\n".join((header, *map(render_table, tables)))
 
 
-def _training(bench: Bench) -> Table:
+def _build_training_table(bench: BenchResult) -> Table:
     return Table(
         id="bench-training",
         title="Training, images a second",
@@ -39,7 +39,7 @@ def _training(bench: Bench) -> Table:
             "harness / files",
             "harness / memory",
         ),
-        rows=tuple(_paces(network) for network in bench.networks),
+        rows=tuple(_build_training_row(network) for network in bench.networks),
         notes=(
             "Files: a plain script over JPEG files (ImageFolder, torchvision's transforms, DataLoader, eager "
             "float32, cross-entropy). It profits from what the harness sets in this process, and its clock "
@@ -52,33 +52,42 @@ def _training(bench: Bench) -> Table:
     )
 
 
-def _paces(network: NetworkBench) -> tuple[Cell, ...]:
-    pace = network.pace
+def _build_training_row(network: NetworkBenchResult) -> tuple[Cell, ...]:
+    times = network.training_times
     return (
-        label(_named(network)),
-        _number(network.image_size, "{:.0f}"),
-        _number(network.steps, "{:.0f}"),
-        *(_number(1 / median(rounds), "{:.1f}") for rounds in (pace.harness, pace.files, pace.memory)),
-        _ratio(pace.over_files),
-        _ratio(pace.over_memory),
+        text_cell(_format_name(network)),
+        _make_number_cell(network.image_size, "{:.0f}"),
+        _make_number_cell(network.steps, "{:.0f}"),
+        *(
+            _make_number_cell(1 / median(rounds), "{:.1f}")
+            for rounds in (times.harness, times.files, times.memory)
+        ),
+        _make_ratio_cell(times.files_ratios),
+        _make_ratio_cell(times.memory_ratios),
     )
 
 
-def _answering(bench: Bench) -> Table:
-    batches = [found.batch for found in bench.networks[0].latency]
+def _build_latency_table(bench: BenchResult) -> Table:
+    batch_sizes = [latency.batch_size for latency in bench.networks[0].latency]
     return Table(
         id="bench-answering",
         title="Answering, milliseconds a batch, and the memory of a training step",
-        header=("Network", *(f"{p} of {b}" for b in batches for p in ("p50", "p95", "p99")), "Peak, MiB"),
+        header=(
+            "Network",
+            *(f"{percentile} of {batch}" for batch in batch_sizes for percentile in ("p50", "p95", "p99")),
+            "Peak, MiB",
+        ),
         rows=tuple(
             (
-                label(_named(network)),
+                text_cell(_format_name(network)),
                 *(
-                    _number(value, "{:.1f}")
-                    for found in network.latency
-                    for value in (found.p50, found.p95, found.p99)
+                    _make_number_cell(value, "{:.1f}")
+                    for latency in network.latency
+                    for value in (latency.p50, latency.p95, latency.p99)
                 ),
-                label(NOTHING) if network.peak_bytes is None else _number(network.peak_bytes / MIB, "{:.0f}"),
+                text_cell(NO_VALUE)
+                if network.peak_bytes is None
+                else _make_number_cell(network.peak_bytes / MIB, "{:.0f}"),
             )
             for network in bench.networks
         ),
@@ -91,20 +100,31 @@ def _answering(bench: Bench) -> Table:
     )
 
 
-def _engines(bench: Bench) -> Table:
-    ways = tuple(bench.networks[0].bills)
-    exact = ("Deterministic / not",) if bench.settings.deterministic else ()
+def _build_engine_table(bench: BenchResult) -> Table:
+    engines = tuple(bench.networks[0].step_times)
+    ratio_header = ("Deterministic / not",) if bench.settings.deterministic else ()
     return Table(
         id="bench-engines",
         title="Milliseconds a training step, by the way it is computed",
-        header=("Network", *(f"{way}, chosen" if not at else way for at, way in enumerate(ways)), *exact),
+        header=(
+            "Network",
+            *(f"{engine}, chosen" if not index else engine for index, engine in enumerate(engines)),
+            *ratio_header,
+        ),
         rows=tuple(
             (
-                label(_named(network)),
-                *(_number(1000 * median(network.bills[way]), "{:.0f}") for way in ways),
+                text_cell(_format_name(network)),
                 *(
-                    (_ratio(network.deterministic) if network.deterministic else label(SAME),)
-                    if exact
+                    _make_number_cell(1000 * median(network.step_times[engine]), "{:.0f}")
+                    for engine in engines
+                ),
+                *(
+                    (
+                        _make_ratio_cell(network.deterministic_ratios)
+                        if network.deterministic_ratios
+                        else text_cell(SAME_STEP),
+                    )
+                    if ratio_header
                     else ()
                 ),
             )
@@ -117,40 +137,41 @@ def _engines(bench: Bench) -> Table:
     )
 
 
-def _shared(bench: Bench) -> Table:
+def _build_sharing_table(bench: BenchResult) -> Table:
     return Table(
         id="bench-shared",
         title="Milliseconds a training step, with the cores to itself and shared with a second process",
         header=("Network", "Alone", "Two at once", "Ratio"),
         rows=tuple(
             (
-                label(_named(network)),
-                _number(1000 * network.shared[0], "{:.0f}"),
-                _number(1000 * network.shared[1], "{:.0f}"),
-                _number(network.shared[1] / network.shared[0], "{:.2f}"),
+                text_cell(_format_name(network)),
+                _make_number_cell(1000 * network.shared_step_times[0], "{:.0f}"),
+                _make_number_cell(1000 * network.shared_step_times[1], "{:.0f}"),
+                _make_number_cell(network.shared_step_times[1] / network.shared_step_times[0], "{:.2f}"),
             )
             for network in bench.networks
-            if network.shared
+            if network.shared_step_times
         ),
         notes=("Two processes that share the cores evenly take twice as long each.",),
     )
 
 
-def _growth(curves: tuple[Curve, ...]) -> Table:
+def _build_growth_table(curves: tuple[GrowthCurve, ...]) -> Table:
     return Table(
         id="bench-growth",
         title="Seconds as a study grows",
         header=("Of", "Seconds", "Exponent", ""),
         rows=tuple(
             (
-                label(curve.what),
-                label(
+                text_cell(curve.quantity),
+                text_cell(
                     ", ".join(
-                        f"{size}: {taken:.3g}" for size, taken in zip(curve.sizes, curve.seconds, strict=True)
+                        f"{size}: {seconds:.3g}"
+                        for size, seconds in zip(curve.sizes, curve.seconds, strict=True)
                     )
                 ),
-                _number(curve.exponent, "{:.2f}"),
-                label(curve.verdict),
+                _make_number_cell(curve.exponent, "{:.2f}"),
+                text_cell(curve.linearity),
             )
             for curve in curves
         ),
@@ -161,13 +182,13 @@ def _growth(curves: tuple[Curve, ...]) -> Table:
     )
 
 
-def _named(network: NetworkBench) -> str:
+def _format_name(network: NetworkBenchResult) -> str:
     return network.name if network.width == 1 else f"{network.name} (width {network.width:g})"
 
 
-def _number(value: float, form: str) -> Cell:
-    return Cell(text=form.format(value), value=value)
+def _make_number_cell(value: float, format_spec: str) -> Cell:
+    return Cell(text=format_spec.format(value), value=value)
 
 
-def _ratio(rounds: tuple[float, ...]) -> Cell:
-    return Cell(text=spread(rounds, "{:.2f}".format), value=median(rounds))
+def _make_ratio_cell(ratios: tuple[float, ...]) -> Cell:
+    return Cell(text=format_median_range(ratios, "{:.2f}".format), value=median(ratios))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import torch
 
 
-def wait(device: torch.device) -> None:
+def synchronize(device: torch.device) -> None:
     """Return when the device has done all that was asked of it."""
     import torch
 
@@ -21,21 +21,27 @@ def wait(device: torch.device) -> None:
         torch.mps.synchronize()
 
 
-def seconds(work: Callable[[], object], *, device: torch.device | None = None) -> float:
+def measure_seconds(work: Callable[[], object], *, device: torch.device | None = None) -> float:
     """How long `work` takes; what it asks of a device is waited for."""
     start = time.perf_counter()
     work()
     if device is not None:
-        wait(device)
+        synchronize(device)
     return time.perf_counter() - start
 
 
-def paired(over: Sequence[float], under: Sequence[float]) -> tuple[float, ...]:
+def compute_ratios(numerators: Sequence[float], denominators: Sequence[float]) -> tuple[float, ...]:
     """`over` / `under` of each round, so that what slowed a whole round down is in neither's favour."""
-    return tuple(above / below for above, below in zip(over, under, strict=True))
+    return tuple(
+        numerator / denominator for numerator, denominator in zip(numerators, denominators, strict=True)
+    )
 
 
-def spread(values: Sequence[float], show: Callable[[float], str]) -> str:
+def format_median_range(values: Sequence[float], format_value: Callable[[float], str]) -> str:
     """The median, and the least and the greatest where there are several."""
-    middle = show(median(values))
-    return middle if len(values) == 1 else f"{middle} ({show(min(values))} to {show(max(values))})"
+    median_text = format_value(median(values))
+    return (
+        median_text
+        if len(values) == 1
+        else f"{median_text} ({format_value(min(values))} to {format_value(max(values))})"
+    )

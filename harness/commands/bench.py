@@ -10,11 +10,11 @@ import typer
 
 from harness.commands import options
 from harness.commands.data import Size
-from harness.errors import user_input
+from harness.errors import wrap_user_errors
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
+class BenchOptions:
     """What is measured, and how often."""
 
     only: Annotated[
@@ -40,21 +40,21 @@ class Measured:
     ] = False
 
 
-@options.grouped
-def bench(measured: Measured, json: options.Json = False) -> None:
+@options.expand_option_groups
+def bench(bench_options: BenchOptions, json: options.Json = False) -> None:
     """Measure training beside a plain PyTorch script and beside nothing but steps; latency, memory, engines.
 
     A network that needs more pixels than --image-size gets them.
     """
-    from harness.bench.results import Settings
+    from harness.bench.results import BenchSettings
 
-    with user_input():
-        settings = Settings(**{**vars(measured), "only": options.listed(measured.only)})
-        from harness.device import resolve
+    with wrap_user_errors():
+        settings = BenchSettings(**{**vars(bench_options), "only": options.parse_list(bench_options.only)})
+        from harness.device import resolve_device
 
-        device = resolve(settings.device)
-    from harness.bench.measure import measured as measure
-    from harness.bench.tables import in_words
+        device = resolve_device(settings.device)
+    from harness.bench.measure import benchmark_networks as measure
+    from harness.bench.tables import render_bench
 
-    found = measure(settings, device=device)
-    print(json_module.dumps(found.document(), indent=1) if json else in_words(found))
+    result = measure(settings, device=device)
+    print(json_module.dumps(result.to_dict(), indent=1) if json else render_bench(result))

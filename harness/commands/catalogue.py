@@ -35,7 +35,7 @@ COMMANDS = {
 }
 """The first line of each command's help, in the order that `harness --help` shows; a test compares them."""
 
-UNUSED = {"rich.markdown": "Markdown", "rich.traceback": "Traceback"}
+UNUSED_CLASSES = {"rich.markdown": "Markdown", "rich.traceback": "Traceback"}
 """What Typer's help imports, for styles that this project does not use, in a third of its time."""
 
 
@@ -47,12 +47,12 @@ class LazyCommand(TyperCommand):
         return load_command(str(self.name)).make_context(info_name, args, parent=parent, **extra)
 
 
-class Commands(TyperGroup):
+class CommandGroup(TyperGroup):
     """All commands, whose help is drawn without what it does not use."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help of all commands."""
-        with _placeholders(UNUSED):
+        with _stub_modules(UNUSED_CLASSES):
             import typer.rich_utils  # noqa: F401
         super().format_help(ctx, formatter)
 
@@ -70,14 +70,14 @@ def load_command(name: str) -> Any:
 
 
 @contextmanager
-def _placeholders(names: dict[str, str]) -> Iterator[None]:
+def _stub_modules(names: dict[str, str]) -> Iterator[None]:
     """Modules that hold one empty class each stand in, within the block, for those not imported before."""
-    absent = [name for name in names if name not in sys.modules]
-    for name in absent:
+    missing_modules = [name for name in names if name not in sys.modules]
+    for name in missing_modules:
         sys.modules[name] = ModuleType(name)
         setattr(sys.modules[name], names[name], type(names[name], (), {}))
     try:
         yield
     finally:
-        for name in absent:
+        for name in missing_modules:
             del sys.modules[name]

@@ -5,32 +5,32 @@ from __future__ import annotations
 from harness.commands import options
 
 
-@options.grouped
+@options.expand_option_groups
 def compare(
     data: options.Data,
     networks: options.Networks,
     splits: options.Splits,
-    comparing: options.Comparing,
+    comparison: options.Comparison,
     planning: options.Planning,
     training: options.Training,
-    beside: options.Beside,
+    extras: options.Extras,
     output: options.Output,
     architecture: options.Own = None,
     allow_leaks: options.AllowLeaks = False,
 ) -> None:
     """Run a comparison: VGG16, AlexNet, ResNet34, EfficientNet-B0, ShuffleNetV2, MobileNetV3, proposed."""
-    from harness.commands.study import run
+    from harness.commands.study import run_studies
 
-    asked = options.request(
+    request = options.build_request(
         "comparison",
         data,
         splits=splits,
         training=training,
         networks=networks,
-        architecture=architecture,
+        user_networks=architecture,
         allow_leaks=allow_leaks,
-        beside=beside,
-        comparing=comparing,
-        plan=planning.plan,
+        extras=extras,
+        comparison=comparison,
+        plan_path=planning.plan,
     )
-    run((asked,), output, save_plan=planning.save_plan)
+    run_studies((request,), output, save_plan=planning.save_plan)

@@ -10,12 +10,12 @@ import typer
 
 from harness.commands import options
 from harness.commands.data import Size
-from harness.errors import user_input
+from harness.errors import wrap_user_errors
 
 if TYPE_CHECKING:
     from architectures.spec import ArchitectureSpec
 
-MOST_CLASSES = 10_000
+MAX_CLASSES = 10_000
 """Of faces there are no more; millions would fill the memory with one layer."""
 
 
@@ -27,47 +27,56 @@ def cost(
     json: options.Json = False,
 ) -> None:
     """Count parameters, multiply-adds and elementwise work of every architecture, and equations (1), (2)."""
-    from architectures.catalogue import CATALOGUE, scaled, smallest_input
+    from architectures.catalogue import CATALOGUE, min_image_size, with_width
 
-    with user_input():
-        specs = tuple(scaled(spec, width) for spec in CATALOGUE.values())
+    with wrap_user_errors():
+        specs = tuple(with_width(spec, width) for spec in CATALOGUE.values())
         for spec in specs:
-            if image_size < smallest_input(spec):
+            if image_size < min_image_size(spec):
                 raise ValueError(
-                    f"--image-size must be at least {smallest_input(spec)} for {spec.name}; got {image_size}"
+                    f"--image-size must be at least {min_image_size(spec)} for {spec.name}; got {image_size}"
                 )
-        if not 2 <= classes <= MOST_CLASSES:
-            raise ValueError(f"--classes must be at least 2 and at most {MOST_CLASSES}; got {classes}")
+        if not 2 <= classes <= MAX_CLASSES:
+            raise ValueError(f"--classes must be at least 2 and at most {MAX_CLASSES}; got {classes}")
         if architecture:
-            from architectures.network import build
-            from architectures.user import check_answers, described
+            from architectures.network import build_network
+            from architectures.user import check_output_shape, load_user_spec
 
-            own = tuple(map(described, architecture))
-            for spec in own:
-                check_answers(build(spec, classes=classes), spec, classes=classes, size=image_size)
-            specs += own
-    from harness.cost import count
-    from reports.costs import block_cost_table, cost_table
+            user_specs = tuple(map(load_user_spec, architecture))
+            for spec in user_specs:
+                check_output_shape(
+                    build_network(spec, num_classes=classes), spec, num_classes=classes, image_size=image_size
+                )
+            specs += user_specs
+    from harness.cost import count_cost
+    from reports.costs import build_block_cost_table, build_cost_table
     from reports.markdown import render_table
     from studies.codec import to_data
-    from studies.cost import block_costs
+    from studies.cost import compute_block_costs
 
-    def marked(spec: ArchitectureSpec) -> ArchitectureSpec:
-        fixed = width != 1 and spec.width == 1
-        return replace(spec, name=f"{spec.name} (full width)") if fixed else spec
+    def mark_full_width(spec: ArchitectureSpec) -> ArchitectureSpec:
+        has_fixed_width = width != 1 and spec.width == 1
+        return replace(spec, name=f"{spec.name} (full width)") if has_fixed_width else spec
 
-    rows = [(marked(spec), count(spec, classes=classes, image_size=image_size)) for spec in specs]
-    blocks = block_costs(CATALOGUE["vgg16"].stages, image_size)
+    rows = [
+        (mark_full_width(spec), count_cost(spec, num_classes=classes, image_size=image_size))
+        for spec in specs
+    ]
+    blocks = compute_block_costs(CATALOGUE["vgg16"].stages, image_size)
     if json:
         document = {
             "image_size": image_size,
             "classes": classes,
             "architectures": [
-                {**to_data(found), "name": spec.name, "mib": found.mib} for spec, found in rows
+                {**to_data(network_cost), "name": spec.name, "mib": network_cost.mib}
+                for spec, network_cost in rows
             ],
             "blocks": to_data(blocks),
         }
         print(json_module.dumps(document, indent=1))
         return
-    print(render_table(cost_table(rows, about=f" at {image_size} px, {classes} classes")), end="\n\n")
-    print(render_table(block_cost_table(blocks)))
+    print(
+        render_table(build_cost_table(rows, title_suffix=f" at {image_size} px, {classes} classes")),
+        end="\n\n",
+    )
+    print(render_table(build_block_cost_table(blocks)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.commands import options
-from harness.errors import FAILED, UserError, user_input
+from harness.errors import EXIT_FAILED, UserError, wrap_user_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 data_app = typer.Typer(no_args_is_help=True, help="List, describe, prepare, audit and synthesize data sets.")
 
 
-def _in_bounds(size: int) -> int:
+def _check_image_size(size: int) -> int:
     """An image size; UserError where nothing could be seen at it, or no memory holds the images."""
-    from harness.data.reading import LARGEST, SMALLEST
+    from harness.data.reading import MAX_IMAGE_SIZE, MIN_IMAGE_SIZE
 
-    if not SMALLEST <= size <= LARGEST:
-        raise UserError(f"--image-size must be from {SMALLEST} to {LARGEST} pixels; got {size}")
+    if not MIN_IMAGE_SIZE <= size <= MAX_IMAGE_SIZE:
+        raise UserError(f"--image-size must be from {MIN_IMAGE_SIZE} to {MAX_IMAGE_SIZE} pixels; got {size}")
     return size
 
 
-Size = Annotated[int, typer.Option(help="Side in pixels, 8 to 1024.", callback=_in_bounds)]
+Size = Annotated[int, typer.Option(help="Side in pixels, 8 to 1024.", callback=_check_image_size)]
 
 
 @data_app.command("list")
@@ -35,42 +35,52 @@ def list_(json: options.Json = False) -> None:
     """List the data sets: frame policies, layouts, classes, and where to apply for them."""
     from datasets.catalogue import DATASETS
 
-    fields = ("name", "title", "about", "frames", "layouts", "classes", "obtain")
-    entries = [{field: getattr(e, field) for field in fields} for e in DATASETS.values()]
+    entries = [
+        {
+            "name": dataset.name,
+            "title": dataset.title,
+            "about": dataset.description,
+            "frames": dataset.frame_policies,
+            "layouts": dataset.layouts,
+            "classes": dataset.classes,
+            "obtain": dataset.access_instructions,
+        }
+        for dataset in DATASETS.values()
+    ]
     if json:
         print(json_module.dumps(entries, indent=1))
         return
-    for e in DATASETS.values():
-        print(f"{e.name}: {e.title}. {e.about}")
-        for what in ("frames", "layouts", "classes"):
-            print(f"  {what}: {', '.join(getattr(e, what)) or 'as its files tell'}")
-        print(f"  {e.obtain}")
+    for entry in entries:
+        print(f"{entry['name']}: {entry['title']}. {entry['about']}")
+        for key in ("frames", "layouts", "classes"):
+            print(f"  {key}: {', '.join(entry[key]) or 'as its files tell'}")
+        print(f"  {entry['obtain']}")
 
 
 @data_app.command()
-@options.grouped
+@options.expand_option_groups
 def describe(
-    source: options.Source,
+    source: options.Dataset,
     json: options.Json = False,
 ) -> None:
     """Say what a folder holds beside what a complete release does, and what is wrong; opens no image."""
-    from harness.data.describe import document, in_words
-    from harness.data.reading import asked, read
+    from harness.data.describe import build_description, render_description
+    from harness.data.reading import build_dataset_spec, load_table
 
-    request = source.request()
-    with user_input():
-        _, table = read(request, asked(request, protocols=("frame",), image_size=1))
-        from datasets.faces.search import known_faces
-        from datasets.pixels.losses import without_empty
+    request = source.to_data_request()
+    with wrap_user_errors():
+        _, table = load_table(request, build_dataset_spec(request, protocols=("frame",), image_size=1))
+        from datasets.faces.search import load_cached_faces
+        from datasets.pixels.losses import drop_empty_files
 
         # Faces are kept by all of a table's files, those that hold nothing among them.
-        faces = None if table.aligned else known_faces(table)
-        found = document(without_empty(table), faces)
-    print(json_module.dumps(found, indent=1) if json else in_words(found))
+        faces = None if table.is_aligned else load_cached_faces(table)
+        description = build_description(drop_empty_files(table), faces)
+    print(json_module.dumps(description, indent=1) if json else render_description(description))
 
 
 @data_app.command()
-@options.grouped
+@options.expand_option_groups
 def prepare(
     data: options.Data,
     protocol: options.Protocols = None,
@@ -82,16 +92,16 @@ def prepare(
     Give what the study will be given: its size (preset quick: 32 for ablate, 72 for compare), frames,
     protocols if it has others than frame, alignment, representation.
     """
-    from harness.data.preparing import prepared
+    from harness.data.preparing import prepare_dataset
 
-    with user_input():
-        protocols = options.listed(protocol) or ("frame",)
-        found = prepared(data.request(), protocols=protocols, image_size=image_size)
-    print(json_module.dumps(found.document(), indent=1) if json else found.in_words())
+    with wrap_user_errors():
+        protocols = options.parse_list(protocol) or ("frame",)
+        result = prepare_dataset(data.to_data_request(), protocols=protocols, image_size=image_size)
+    print(json_module.dumps(result.to_dict(), indent=1) if json else result.render_text())
 
 
 @data_app.command()
-@options.grouped
+@options.expand_option_groups
 def audit(
     data: options.Data,
     division: options.Division,
@@ -103,23 +113,23 @@ def audit(
     It compares clips, subjects, bytes and near-duplicates. Exit status 1 for a shared clip, identical bytes,
     an image with two labels, or a shared subject where the protocol promises none.
     """
-    from harness.data.auditing import audited
+    from harness.data.auditing import audit_splits
 
-    with user_input():
-        found = audited(
-            data.request(),
+    with wrap_user_errors():
+        result = audit_splits(
+            data.to_data_request(),
             protocols=division.protocols,
             folds=division.folds,
             splits=division.splits,
             image_size=image_size,
         )
-    print(json_module.dumps(found.document(), indent=1) if json else found.in_words())
-    if found.failed:
-        raise typer.Exit(FAILED)
+    print(json_module.dumps(result.to_dict(), indent=1) if json else result.render_text())
+    if result.has_errors:
+        raise typer.Exit(EXIT_FAILED)
 
 
 @data_app.command()
-@options.grouped
+@options.expand_option_groups
 def bench(
     data: options.Data,
     image_size: Size = 224,
@@ -127,11 +137,11 @@ def bench(
     json: options.Json = False,
 ) -> None:
     """Measure describing and preparing beside plain decoding of the same images on the same cores."""
-    from harness.bench.data import measured
+    from harness.bench.data import benchmark_data
 
-    with user_input():
-        found = measured(data.request(), image_size=image_size, rounds=rounds)
-    print(json_module.dumps(found.document(), indent=1) if json else found.in_words())
+    with wrap_user_errors():
+        result = benchmark_data(data.to_data_request(), image_size=image_size, rounds=rounds)
+    print(json_module.dumps(result.to_dict(), indent=1) if json else result.render_text())
 
 
 @data_app.command()
@@ -153,7 +163,7 @@ def synthesize(
     from datasets.synthetic.synthesize import SyntheticSpec
     from datasets.synthetic.synthesize import synthesize as write
 
-    with user_input():
+    with wrap_user_errors():
         spec = SyntheticSpec(
             layout=layout,
             subjects=subjects,
@@ -167,15 +177,15 @@ def synthesize(
             sheet=sheet,
             seed=seed,
         )
-        print(write(spec, out, progress=_drawing()))
+        print(write(spec, out, progress=_make_progress_printer()))
 
 
-def _drawing() -> Callable[[int, int], None]:
+def _make_progress_printer() -> Callable[[int, int], None]:
     """Progress of drawing, on one line of a terminal."""
-    terminal = sys.stderr.isatty()
+    is_terminal = sys.stderr.isatty()
 
-    def say(done: int, total: int) -> None:
-        if terminal:
-            print(f"drawing {done}/{total}", end="\r", file=sys.stderr)
+    def print_progress(completed: int, total: int) -> None:
+        if is_terminal:
+            print(f"drawing {completed}/{total}", end="\r", file=sys.stderr)
 
-    return say
+    return print_progress

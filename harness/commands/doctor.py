@@ -11,22 +11,22 @@ from pathlib import Path
 import typer
 
 from harness.commands import options
-from harness.errors import FAILED
+from harness.errors import EXIT_FAILED
 
 
 def doctor(json: options.Json = False) -> None:
     """Check versions, device, kernels, face cascades, package names and writable folders."""
-    findings = [_finding(name, check) for name, check in CHECKS.items()]
+    results = [_run_check(name, check) for name, check in DIAGNOSTICS.items()]
     if json:
-        print(json_module.dumps(findings, indent=1))
+        print(json_module.dumps(results, indent=1))
     else:
-        for finding in findings:
-            print(f"{'ok ' if finding['ok'] else 'BAD'}  {finding['check']}: {finding['found']}")
-    if not all(finding["ok"] for finding in findings):
-        raise typer.Exit(FAILED)
+        for result in results:
+            print(f"{'ok ' if result['ok'] else 'BAD'}  {result['check']}: {result['found']}")
+    if not all(result["ok"] for result in results):
+        raise typer.Exit(EXIT_FAILED)
 
 
-def _finding(name: str, check: Callable[[], str]) -> dict[str, object]:
+def _run_check(name: str, check: Callable[[], str]) -> dict[str, object]:
     try:
         return {"check": name, "ok": True, "found": check()}
     except Exception as error:
@@ -34,23 +34,23 @@ def _finding(name: str, check: Callable[[], str]) -> dict[str, object]:
         return {"check": name, "ok": False, "found": f"{error}"}
 
 
-def _versions() -> str:
+def _check_versions() -> str:
     import platform
     from importlib import metadata
 
-    from harness.device import PACKAGES
+    from harness.device import DEPENDENCIES
 
-    found = [f"{package} {metadata.version(package)}" for package in PACKAGES]
-    return ", ".join((f"Python {platform.python_version()}", *found))
-
-
-def _device() -> str:
-    from harness.device import in_words, resolve
-
-    return in_words(resolve("auto"))
+    versions = [f"{package} {metadata.version(package)}" for package in DEPENDENCIES]
+    return ", ".join((f"Python {platform.python_version()}", *versions))
 
 
-def _torchvision() -> str:
+def _check_device() -> str:
+    from harness.device import describe_device, resolve_device
+
+    return describe_device(resolve_device("auto"))
+
+
+def _check_torchvision() -> str:
     import torch
     import torchvision
 
@@ -58,17 +58,17 @@ def _torchvision() -> str:
     return f"torchvision {torchvision.__version__} fits torch {torch.__version__}"
 
 
-def _kernels() -> str:
-    from architectures.cpu_kernels.library import Unavailable, library
+def _check_kernels() -> str:
+    from architectures.cpu_kernels.library import KernelsUnavailable, load_library
 
     try:
-        library()
-    except Unavailable as error:
+        load_library()
+    except KernelsUnavailable as error:
         return f"{error}: a CPU computes eagerly, up to twice as long for a step of a block network"
     return "compiled: a CPU computes the block networks with them"
 
 
-def _cascades() -> str:
+def _check_cascades() -> str:
     import cv2
 
     from datasets.faces.haar import check_cascades
@@ -77,25 +77,25 @@ def _cascades() -> str:
     return f"Haar cascades of OpenCV {cv2.__version__}"
 
 
-def _names() -> str:
-    from harness.names import clashes
+def _check_package_names() -> str:
+    from harness.names import package_conflicts
 
-    if found := clashes():
-        raise RuntimeError("; ".join(found))
+    if conflicts := package_conflicts():
+        raise RuntimeError("; ".join(conflicts))
     return "architectures, datasets, studies and reports are harness's own"
 
 
-def _cache() -> str:
-    from datasets.pixels.cache import cache_dir
+def _check_cache_folder() -> str:
+    from datasets.pixels.cache import get_cache_dir
 
-    return _writable(cache_dir())
-
-
-def _here() -> str:
-    return _writable(Path.cwd())
+    return _check_writable(get_cache_dir())
 
 
-def _writable(folder: Path) -> str:
+def _check_working_folder() -> str:
+    return _check_writable(Path.cwd())
+
+
+def _check_writable(folder: Path) -> str:
     import shutil
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -104,13 +104,13 @@ def _writable(folder: Path) -> str:
     return f"{folder} can be written, {shutil.disk_usage(folder).free / 2**30:.0f} GiB free"
 
 
-CHECKS: dict[str, Callable[[], str]] = {
-    "versions": _versions,
-    "device": _device,
-    "torchvision": _torchvision,
-    "fused kernels": _kernels,
-    "face cascades": _cascades,
-    "package names": _names,
-    "cache folder": _cache,
-    "working folder": _here,
+DIAGNOSTICS: dict[str, Callable[[], str]] = {
+    "versions": _check_versions,
+    "device": _check_device,
+    "torchvision": _check_torchvision,
+    "fused kernels": _check_kernels,
+    "face cascades": _check_cascades,
+    "package names": _check_package_names,
+    "cache folder": _check_cache_folder,
+    "working folder": _check_working_folder,
 }

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from harness.commands import options
-from harness.errors import user_input
+from harness.errors import wrap_user_errors
 
 
 def export(
@@ -29,37 +29,42 @@ def export(
     json: options.Json = False,
 ) -> None:
     """Write runs, predictions, pictures and report of a study into one zip archive."""
-    from harness.archive.exporting import export as written
-    from harness.output import folder_of
-    from harness.tracking.ledger import Ledger
+    from harness.archive.exporting import export_study as written
+    from harness.output import name_report_folder
+    from harness.tracking.ledger import Tracker
 
-    with user_input():
-        ledger = Ledger(tracking_uri)
-        ledger.check_reading()
-        names = ledger.study_names()
+    with wrap_user_errors():
+        tracker = Tracker(tracking_uri)
+        tracker.check_readable()
+        names = tracker.list_study_names()
         if study is None and not names:
             raise ValueError(
-                f"no study on {ledger.shown()} yet; run `harness ablate` or `harness compare`, or name "
+                f"no study on {tracker.display_uri()} yet; run `harness ablate` or `harness compare`, or name "
                 "another place with --tracking-uri"
             )
         name = names[0] if study is None else study
-        done = written(ledger, name, out or Path(f"{folder_of([name], called='')}.zip"), weights=weights)
-    left = done.cells - done.finished - done.failed
+        result = written(
+            tracker,
+            name,
+            out or Path(f"{name_report_folder([name], prefix='')}.zip"),
+            include_weights=weights,
+        )
+    cells_left = result.cell_count - result.finished_count - result.failed_count
     print(
-        f"{done.study}: {done.finished} of {done.cells} cells finished"
-        + (f", {done.failed} failed" if done.failed else "")
-        + (f", {left} not run" if left else "")
-        + (f"; weights of {done.with_weights} runs" if weights else "; without weights (--weights)"),
+        f"{result.study_name}: {result.finished_count} of {result.cell_count} cells finished"
+        + (f", {result.failed_count} failed" if result.failed_count else "")
+        + (f", {cells_left} not run" if cells_left else "")
+        + (f"; weights of {result.weights_count} runs" if weights else "; without weights (--weights)"),
         file=sys.stderr,
     )
     document = {
-        "study": done.study,
-        "archive": str(done.path),
-        "bytes": done.size,
-        "sha256": done.sha256,
+        "study": result.study_name,
+        "archive": str(result.path),
+        "bytes": result.size,
+        "sha256": result.sha256,
         "weights": weights,
-        "finished": done.finished,
-        "failed": done.failed,
-        "cells": done.cells,
+        "finished": result.finished_count,
+        "failed": result.failed_count,
+        "cells": result.cell_count,
     }
-    print(json_module.dumps(document, indent=1) if json else done.path)
+    print(json_module.dumps(document, indent=1) if json else result.path)

@@ -6,20 +6,19 @@ import json as json_module
 import re
 import sys
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.commands import options
-from harness.errors import user_input
+from harness.errors import wrap_user_errors
 
 if TYPE_CHECKING:
-    from harness.archive.importing import Entered
+    from harness.archive.importing import ImportSummary
 
 _RUN_ID = re.compile(r"\b[0-9a-f]{32}\b")
-_SHOWN = 5
+_MAX_CELLS = 5
 
 
 def import_(
@@ -33,59 +32,68 @@ def import_(
     The whole archive is checked first. Cells that have finished here are reused; what a kill left out the
     same command enters.
     """
-    with ExitStack() as held:
-        with user_input():
-            from harness.archive.reading import opened
+    with ExitStack() as stack:
+        with wrap_user_errors():
+            from harness.archive.reading import open_archive
 
-            archive = held.enter_context(opened(file))
-            from harness.archive.importing import enter, rehearse
-            from harness.archive.members import REPORT
-            from harness.output import check_writable, folder_of
-            from harness.running.claims import Claims
-            from harness.tracking.ledger import Ledger
-            from reports.document import write
+            archive = stack.enter_context(open_archive(file))
+            from harness.archive.importing import dry_run_report, import_study
+            from harness.archive.members import REPORT_FOLDER
+            from harness.output import check_writable, name_report_folder
+            from harness.running.claims import CellLocks
+            from harness.tracking.ledger import Tracker
+            from reports.document import write_report
 
-            rehearse(archive)
+            dry_run_report(archive)
             check_writable(out)
-            ledger = Ledger(tracking_uri)
-            ledger.check()
-            claims = Claims(ledger.uri)
-        ledger.patience.tell = lambda words: print(words, file=sys.stderr)
-        entered = enter(archive, ledger, claims)
+            tracker = Tracker(tracking_uri)
+            tracker.check_connection()
+            locks = CellLocks(tracker.uri)
+        tracker.retry_policy.notify = lambda message: print(message, file=sys.stderr)
+        import_result = import_study(archive, tracker, locks)
         name = archive.study.name
-        result, drawn = ledger.load_study(name)
-        report = write((result,), out / folder_of([name], called=""), pictures=drawn)
-        there = f"{REPORT}/{report.name}"
-        exported = archive.members.read(there).decode() if there in archive.members else ""
-    same = _nameless(report.read_text(encoding="utf-8")) == _nameless(exported)
-    for line in _in_words(entered, name, same=same):
+        result, figures = tracker.load_study(name)
+        report = write_report((result,), out / name_report_folder([name], prefix=""), images=figures)
+        member = f"{REPORT_FOLDER}/{report.name}"
+        exported_report = archive.members.read_bytes(member).decode() if member in archive.members else ""
+    is_same = _remove_run_ids(report.read_text(encoding="utf-8")) == _remove_run_ids(exported_report)
+    for line in _format_summary(import_result, name, is_same=is_same):
         print(line, file=sys.stderr)
-    document = {"study": name, "report": str(report), **asdict(entered), "report_as_exported": same}
+    document = {
+        "study": name,
+        "report": str(report),
+        "imported": import_result.imported,
+        "failed": import_result.failed,
+        "reused": import_result.reused,
+        "here": import_result.duplicates,
+        "differing": import_result.conflicts,
+        "report_as_exported": is_same,
+    }
     print(json_module.dumps(document, indent=1) if json else report)
 
 
-def _nameless(report: str) -> str:
+def _remove_run_ids(report: str) -> str:
     """A report without the ids of runs, which are each ledger's own."""
     return _RUN_ID.sub("", report)
 
 
-def _in_words(entered: Entered, name: str, *, same: bool) -> list[str]:
+def _format_summary(import_result: ImportSummary, name: str, *, is_same: bool) -> list[str]:
     counts = {
-        "imported": entered.imported,
-        "imported as failed": entered.failed,
-        "reused from other studies here": entered.reused,
-        "here already": entered.here,
+        "imported": import_result.imported,
+        "imported as failed": import_result.failed,
+        "reused from other studies here": import_result.reused,
+        "here already": import_result.duplicates,
     }
-    told = ", ".join(f"{len(keys)} {what}" for what, keys in counts.items() if keys) or "no cell"
-    lines = [f"{name}: {told}" + ("" if entered.changed else "; nothing was changed")]
-    if entered.differing:
-        shown = ", ".join(entered.differing[:_SHOWN])
-        more = len(entered.differing) - _SHOWN
+    summary = ", ".join(f"{len(keys)} {label}" for label, keys in counts.items() if keys) or "no cell"
+    lines = [f"{name}: {summary}" + ("" if import_result.has_changes else "; nothing was changed")]
+    if import_result.conflicts:
+        names = ", ".join(import_result.conflicts[:_MAX_CELLS])
+        more = len(import_result.conflicts) - _MAX_CELLS
         lines.append(
-            f"warning: {shown}{f' and {more} more' if more > 0 else ''} ended otherwise here than in the "
+            f"warning: {names}{f' and {more} more' if more > 0 else ''} ended otherwise here than in the "
             "archive; the report shows how they ended here"
         )
-    if same:
+    if is_same:
         lines.append("the report is the exported one, but for the ids of runs")
     else:
         lines.append(

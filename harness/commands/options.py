@@ -14,7 +14,7 @@ import typer
 if TYPE_CHECKING:
     from harness.data.reading import DataRequest
     from harness.plan import Request
-    from harness.running.executors import Running
+    from harness.running.executors import ExecutionOptions
 
 Protocols = Annotated[
     list[str] | None,
@@ -44,7 +44,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class Dataset:
     """Which data set and which of its frames."""
 
     dataset: Annotated[str, typer.Option(help="Data set by name; `harness data list` shows them.")] = (
@@ -63,16 +63,16 @@ class Source:
     ] = None
     layout: Annotated[str, typer.Option(help="Form of the release, where a root holds several.")] = ""
 
-    def request(self) -> DataRequest:
+    def to_data_request(self) -> DataRequest:
         """The data as asked for."""
         from harness.data.reading import DataRequest
 
-        given = {field.name: getattr(self, field.name) for field in fields(self)}
-        return DataRequest(**{**given, "classes": listed(self.classes)})
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return DataRequest(**{**values, "classes": parse_list(self.classes)})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Data(Source):
+class Data(Dataset):
     """The same, and how the frames reach a network."""
 
     align: Annotated[str, typer.Option(help="auto (where the release is not aligned), haar or none.")] = (
@@ -94,7 +94,7 @@ class Division:
     @property
     def protocols(self) -> tuple[str, ...]:
         """The protocols that were named, or the paper's."""
-        return listed(self.protocol) or ("frame",)
+        return parse_list(self.protocol) or ("frame",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +110,7 @@ class Splits(Division):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparing:
+class Comparison:
     """What decides between two arms, and what is fixed before the first run."""
 
     metric: Annotated[str, typer.Option(help="The metric that decides: accuracy, uf1 or uar.")] = "accuracy"
@@ -180,7 +180,7 @@ class Networks:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Beside:
+class Extras:
     """What is run and used beside the arms."""
 
     controls: Annotated[
@@ -224,11 +224,11 @@ class Execution:
         ),
     ] = "all"
 
-    def running(self) -> Running:
+    def to_execution_options(self) -> ExecutionOptions:
         """How the study is run."""
-        from harness.running.executors import Running
+        from harness.running.executors import ExecutionOptions
 
-        return Running(
+        return ExecutionOptions(
             executor=self.executor,
             ray_address=self.ray_address,
             jobs=self.jobs,
@@ -263,12 +263,12 @@ class Planning:
     ] = None
 
 
-def listed(names: list[str] | None) -> tuple[str, ...]:
+def parse_list(names: list[str] | None) -> tuple[str, ...]:
     """A repeatable option's values, each of which may hold several with commas between."""
     return tuple(name.strip() for text in names or () for name in text.split(","))
 
 
-def request(
+def build_request(
     kind: Literal["ablation", "comparison"],
     data: Data,
     *,
@@ -276,46 +276,48 @@ def request(
     training: Training,
     design: Design | None = None,
     networks: Networks | None = None,
-    architecture: list[str] | None = None,
-    beside: Beside | None = None,
-    comparing: Comparing | None = None,
+    user_networks: list[str] | None = None,
+    extras: Extras | None = None,
+    comparison: Comparison | None = None,
     allow_leaks: bool = False,
-    plan: Path | None = None,
+    plan_path: Path | None = None,
 ) -> Request:
     """A study as asked for on the command line."""
     from harness.plan import Request
 
-    beside, networks = beside or Beside(), networks or Networks()
+    extras, networks = extras or Extras(), networks or Networks()
     return Request(
         kind=kind,
-        data=data.request(),
+        data=data.to_data_request(),
         design=design.design if design else "",
-        order=listed(design.order) if design else (),
-        only=listed(networks.only),
+        order=parse_list(design.order) if design else (),
+        only=parse_list(networks.only),
         pretrained=networks.pretrained,
-        own=tuple(architecture or ()),
+        user_networks=tuple(user_networks or ()),
         protocols=splits.protocols,
         folds=splits.folds,
         splits=splits.splits,
         seeds=splits.seeds,
         allow_leaks=allow_leaks,
-        plan=plan,
+        plan_path=plan_path,
         **vars(training),
-        **vars(beside),
-        **vars(comparing or Comparing()),
+        **vars(extras),
+        **vars(comparison or Comparison()),
     )
 
 
 @cache  # read once for all the commands that take the group: every start waits for it
-def _options_of(group: type) -> tuple[inspect.Parameter, ...]:
+def _get_parameters(group: type) -> tuple[inspect.Parameter, ...]:
     hints = get_type_hints(group, include_extras=True)
     return tuple(
-        inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name])
-        for f in fields(group)
+        inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
+        )
+        for field in fields(group)
     )
 
 
-def grouped(command: Callable[..., None]) -> Callable[..., None]:
+def expand_option_groups(command: Callable[..., None]) -> Callable[..., None]:
     """`command` as Typer wants it: each parameter that is one of the groups above, as the group's options."""
     hints = get_type_hints(command, include_extras=True)
     groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
@@ -324,16 +326,22 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
         if parameter.name not in groups:
             parameters.append(parameter.replace(annotation=hints[parameter.name]))
             continue
-        parameters += [option.replace(kind=parameter.kind) for option in _options_of(groups[parameter.name])]
+        parameters += [
+            option.replace(kind=parameter.kind) for option in _get_parameters(groups[parameter.name])
+        ]
 
-    def flat(**given: Any) -> None:
-        made = {
-            name: group(**{field.name: given.pop(field.name) for field in fields(group)})
+    def wrapper(**values: Any) -> None:
+        group_values = {
+            name: group(**{field.name: values.pop(field.name) for field in fields(group)})
             for name, group in groups.items()
         }
-        command(**made, **given)
+        command(**group_values, **values)
 
-    flat.__name__, flat.__doc__, flat.__module__ = command.__name__, command.__doc__, command.__module__
-    flat.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    flat.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return flat
+    wrapper.__name__, wrapper.__doc__, wrapper.__module__ = (
+        command.__name__,
+        command.__doc__,
+        command.__module__,
+    )
+    wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return wrapper

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.commands import options
-from harness.errors import UserError, user_input
+from harness.errors import UserError, wrap_user_errors
 
 if TYPE_CHECKING:
-    from harness.footage import Source
-    from harness.predicting import Predictor, Row, Trained
+    from harness.footage import FrameSource
+    from harness.predicting import FramePrediction, Predictor, TrainedModel
 
-SHOWN, WARNED = 10, 5
+MAX_ROWS, MAX_WARNINGS = 10, 5
 
 
 def predict(
@@ -39,62 +39,71 @@ def predict(
     json: options.Json = False,
 ) -> None:
     """Find faces, classify them, write CSV, JSON and an annotated copy, and say how fast that was."""
-    from harness.output import discard, fresh_folder
+    from harness.output import create_unique_folder, discard_folders
 
-    with user_input():
-        from harness.footage import source as found_at
+    with wrap_user_errors():
+        from harness.footage import scan_source as found_at
         from harness.predicting import Predictor
 
-        footage = found_at(source, out=out)
-        trained = _trained(run, tracking_uri, device=device)
-        _check_onset(trained, footage)
-        predictor = Predictor(trained, align=align, film=footage.kind == "film")
+        frame_source = found_at(source, out=out)
+        model = _load_model(run, tracking_uri, device=device)
+        _check_onset(model, frame_source)
+        predictor = Predictor(model, align=align, is_video=frame_source.kind == "film")
         document: dict[str, Any] = {
-            **_facts(trained),
+            **_describe_model(model),
             "source": str(source),
             "align": align,
             "complete": False,
             "files": [],
         }
-        made = fresh_folder(out, f"{footage.name}-{trained.run_id[:8]}")
-    folder = made[0]
-    rows: list[Row] = []
+        folders = create_unique_folder(out, f"{frame_source.name}-{model.run_id[:8]}")
+    folder = folders[0]
+    predictions: list[FramePrediction] = []
     try:
-        document["files"] = _carry_out(predictor, footage, trained.classes, out=folder, rows=rows)
+        document["files"] = _predict_frames(
+            predictor, frame_source, model.classes, out=folder, predictions=predictions
+        )
         document["complete"] = True
     except KeyboardInterrupt:
-        done = f"the {len(rows)} frames that were done are kept in {folder}"
-        print(f"\nstopped; {done if _answered(rows) else 'nothing was answered yet'}", file=sys.stderr)
+        progress_note = f"the {len(predictions)} frames that were done are kept in {folder}"
+        print(
+            f"\nstopped; {progress_note if _select_predicted(predictions) else 'nothing was answered yet'}",
+            file=sys.stderr,
+        )
         raise
     finally:
-        document |= _results(rows, footage, trained.classes, complete=document["complete"])
+        document |= _summarize_predictions(
+            predictions, frame_source, model.classes, is_complete=document["complete"]
+        )
         text = json_module.dumps(document, indent=1)
-        if _answered(rows):
+        if _select_predicted(predictions):
             (folder / "predictions.json").write_text(text + "\n")
         else:
-            discard(made)
-    _warn(document["warnings"], listed=bool(_answered(rows)))
-    if not _answered(rows):
-        raise UserError(f"no image in {source} can be read: {rows[0].note if rows else 'it has no frame'}")
-    print(text if json else _in_words(document, folder))
+            discard_folders(folders)
+    _print_warnings(document["warnings"], has_document=bool(_select_predicted(predictions)))
+    if not _select_predicted(predictions):
+        raise UserError(
+            f"no image in {source} can be read: {predictions[0].note if predictions else 'it has no frame'}"
+        )
+    print(text if json else _render_summary(document, folder))
 
 
-def _trained(run: str, tracking_uri: str | None, *, device: str) -> Trained:
-    from harness.device import resolve
-    from harness.predicting import trained
-    from harness.tracking.ledger import Ledger
+def _load_model(run: str, tracking_uri: str | None, *, device: str) -> TrainedModel:
+    from harness.device import resolve_device
+    from harness.predicting import load_trained_model
+    from harness.tracking.ledger import Tracker
 
-    ledger = Ledger(tracking_uri)
-    ledger.check_reading()
-    return trained(ledger, run, device=resolve(device))
+    tracker = Tracker(tracking_uri)
+    tracker.check_readable()
+    return load_trained_model(tracker, run, device=resolve_device(device))
 
 
-def _check_onset(trained: Trained, footage: Source) -> None:
+def _check_onset(model: TrainedModel, frame_source: FrameSource) -> None:
     """Where the run compares with an onset there must be one, and the user must know which it is."""
-    representation = trained.spec.dataset.representation
+    representation = model.spec.dataset.representation
     if representation == "frame":
         return
-    if footage.kind == "image":
+    if frame_source.kind == "image":
         raise ValueError(
             f"the run was trained on {representation}, which needs the onset beside the frame, and one image "
             "has none; name a film, or a folder whose first image is the onset"
@@ -102,129 +111,155 @@ def _check_onset(trained: Trained, footage: Source) -> None:
     print(f"{representation}: the first frame that can be read is taken as the onset", file=sys.stderr)
 
 
-def _carry_out(
-    predictor: Predictor, footage: Source, classes: tuple[str, ...], *, out: Path, rows: list[Row]
+def _predict_frames(
+    predictor: Predictor,
+    frame_source: FrameSource,
+    classes: tuple[str, ...],
+    *,
+    out: Path,
+    predictions: list[FramePrediction],
 ) -> list[str]:
     """Answer every frame, adding to `rows`, the CSV and the annotated copy; returns the files written."""
-    from harness.data.preparing import bar
-    from harness.footage import Copies, shots
-    from harness.predicting import flat
+    from harness.data.preparing import progress_bar
+    from harness.footage import AnnotatedWriter, read_frames
+    from harness.predicting import flatten_prediction
 
-    copies = Copies(footage, out)
-    table = out / "predictions.csv"
+    annotated_writer = AnnotatedWriter(frame_source, out)
+    csv_path = out / "predictions.csv"
     # By lines, so that a run that is killed leaves what it had done.
-    with table.open("w", newline="", buffering=1, encoding="utf-8") as file, bar("frames") as progress:
+    with (
+        csv_path.open("w", newline="", buffering=1, encoding="utf-8") as file,
+        progress_bar("frames") as progress,
+    ):
         writer = csv.writer(file, lineterminator="\n")
         try:
-            for shot in shots(footage):
-                row = predictor.row(shot)
-                cells = flat(row, classes)
-                if not rows:
-                    writer.writerow(map(_plain, cells))
-                rows.append(row)
-                writer.writerow(map(_plain, cells.values()))
-                if row.box:
-                    name = cells["answer"] if cells["answer"].isascii() else f"class {row.answer}"
-                    copies.add(shot, row.box, f"{name} {100 * cells['confidence']:.0f} %")
-                progress(len(rows), max(len(rows), footage.frames))
+            for frame in read_frames(frame_source):
+                prediction = predictor.predict(frame)
+                fields = flatten_prediction(prediction, classes)
+                if not predictions:
+                    writer.writerow(map(_to_csv_cell, fields))
+                predictions.append(prediction)
+                writer.writerow(map(_to_csv_cell, fields.values()))
+                if prediction.box:
+                    class_name = (
+                        fields["answer"]
+                        if fields["answer"].isascii()
+                        else f"class {prediction.predicted_class}"
+                    )
+                    annotated_writer.add(
+                        frame, prediction.box, f"{class_name} {100 * fields['confidence']:.0f} %"
+                    )
+                progress(len(predictions), max(len(predictions), frame_source.frame_count))
         finally:
-            copies.close()
-    return [str(path) for path in (table, out / "predictions.json", *copies.files)]
+            annotated_writer.close()
+    return [str(path) for path in (csv_path, out / "predictions.json", *annotated_writer.files)]
 
 
-def _plain(value: object) -> object:
+def _to_csv_cell(value: object) -> object:
     """A cell that a spreadsheet shows and does not reckon: a name that begins like a formula is quoted."""
-    from datasets.text import shown
-    from harness.quoting import quoted
+    from datasets.text import sanitize
+    from harness.quoting import csv_escape
 
     if not isinstance(value, str):
         return value
-    return quoted(shown(value, longest=max(1, len(value))))
+    return csv_escape(sanitize(value, max_length=max(1, len(value))))
 
 
-def _facts(trained: Trained) -> dict[str, Any]:
-    from harness.device import in_words
-    from harness.labels import run_name
+def _describe_model(model: TrainedModel) -> dict[str, Any]:
+    from harness.device import describe_device
+    from harness.labels import format_run_name
 
     return {
-        "run": trained.run_id,
-        "key": trained.spec.key,
-        "name": run_name(trained.spec),
-        "dataset": trained.spec.dataset.name,
-        "drawn": trained.drawn,
-        "representation": trained.spec.dataset.representation,
-        "classes": list(trained.classes),
-        "device": in_words(trained.device),
+        "run": model.run_id,
+        "key": model.spec.key,
+        "name": format_run_name(model.spec),
+        "dataset": model.spec.dataset.name,
+        "drawn": model.synthetic,
+        "representation": model.spec.dataset.representation,
+        "classes": list(model.classes),
+        "device": describe_device(model.device),
     }
 
 
-def _answered(rows: list[Row]) -> list[Row]:
-    return [row for row in rows if row.probabilities]
+def _select_predicted(predictions: list[FramePrediction]) -> list[FramePrediction]:
+    return [prediction for prediction in predictions if prediction.probabilities]
 
 
-def _results(rows: list[Row], footage: Source, classes: tuple[str, ...], *, complete: bool) -> dict[str, Any]:
-    from datasets.text import shown
-    from harness.predicting import flat, speed
+def _summarize_predictions(
+    predictions: list[FramePrediction],
+    frame_source: FrameSource,
+    classes: tuple[str, ...],
+    *,
+    is_complete: bool,
+) -> dict[str, Any]:
+    from datasets.text import sanitize
+    from harness.predicting import flatten_prediction, summarize_speed
 
-    answered = _answered(rows)
+    predicted = _select_predicted(predictions)
     warnings = [
-        *footage.warnings,
-        *(f"{shown(r.file)}, frame {r.frame}: {r.note}" for r in rows if not r.box),
+        *frame_source.warnings,
+        *(f"{sanitize(p.file)}, frame {p.frame_number}: {p.note}" for p in predictions if not p.box),
     ]
-    if complete and len(rows) < footage.frames:
-        warnings.append(f"the film announces {footage.frames} frames; {len(rows)} could be read")
+    if is_complete and len(predictions) < frame_source.frame_count:
+        warnings.append(
+            f"the film announces {frame_source.frame_count} frames; {len(predictions)} could be read"
+        )
     return {
         "warnings": warnings,
-        "answers": dict(Counter(classes[row.answer] for row in answered).most_common()),
-        "faces": dict(Counter(row.face or "not searched for" for row in answered)),
-        "speed": speed(answered) if answered else None,
-        "rows": [flat(row, classes) for row in rows],
+        "answers": dict(
+            Counter(classes[prediction.predicted_class] for prediction in predicted).most_common()
+        ),
+        "faces": dict(Counter(prediction.face_status or "not searched for" for prediction in predicted)),
+        "speed": summarize_speed(predicted) if predicted else None,
+        "rows": [flatten_prediction(prediction, classes) for prediction in predictions],
     }
 
 
-def _warn(warnings: list[str], *, listed: bool) -> None:
-    for text in warnings[:WARNED]:
+def _print_warnings(warnings: list[str], *, has_document: bool) -> None:
+    for text in warnings[:MAX_WARNINGS]:
         print(f"warning: {text}", file=sys.stderr)
-    if len(warnings) > WARNED:
-        where = "; predictions.json lists them" if listed else ""
-        print(f"and {len(warnings) - WARNED} more{where}", file=sys.stderr)
+    if len(warnings) > MAX_WARNINGS:
+        hint = "; predictions.json lists them" if has_document else ""
+        print(f"and {len(warnings) - MAX_WARNINGS} more{hint}", file=sys.stderr)
 
 
-def _in_words(document: dict[str, Any], out: Path) -> str:
+def _render_summary(document: dict[str, Any], folder: Path) -> str:
     """The first rows, and a summary."""
-    from datasets.text import shown
+    from datasets.text import sanitize
 
-    def line(*cells: str) -> str:
+    def format_line(*cells: str) -> str:
         return "  ".join((cells[0].ljust(28), cells[1].rjust(6), cells[2].rjust(9), *cells[3:]))
 
-    lines = [line("file", "frame", "time", "face    answer")]
-    for row in document["rows"][:SHOWN]:
+    lines = [format_line("file", "frame", "time", "face    answer")]
+    for row in document["rows"][:MAX_ROWS]:
         time = "" if row["time_s"] is None else f"{row['time_s']:.3f} s"
-        answer = f"{shown(row['answer'])} {100 * row['confidence']:.1f} %" if row["answer"] else row["note"]
-        words = f"{row['face'] or '-':7} {answer}"
-        lines.append(line(shown(row["file"], longest=28), str(row["frame"]), time, words))
-    if len(document["rows"]) > SHOWN:
-        lines.append(f"and {len(document['rows']) - SHOWN} more in {out / 'predictions.csv'}")
-    drawn = ", faces drawn by harness" if document["drawn"] else ""
+        result = (
+            f"{sanitize(row['answer'])} {100 * row['confidence']:.1f} %" if row["answer"] else row["note"]
+        )
+        details = f"{row['face'] or '-':7} {result}"
+        lines.append(format_line(sanitize(row["file"], max_length=28), str(row["frame"]), time, details))
+    if len(document["rows"]) > MAX_ROWS:
+        lines.append(f"and {len(document['rows']) - MAX_ROWS} more in {folder / 'predictions.csv'}")
+    synthetic_note = ", faces drawn by harness" if document["drawn"] else ""
     speed = document["speed"]
-    parts = (
+    stages = (
         f"{name} {' / '.join(f'{value:.1f}' for value in times.values())}"
         for name, times in speed["milliseconds"].items()
     )
-    copies = [Path(name).relative_to(out) for name in document["files"][2:]]
-    several = f"{copies[0].parent} ({len(copies)} pictures)" if len(copies) > 1 else ""
-    copied = several or (
+    copies = [Path(name).relative_to(folder) for name in document["files"][2:]]
+    folder_text = f"{copies[0].parent} ({len(copies)} pictures)" if len(copies) > 1 else ""
+    copies_text = folder_text or (
         str(copies[0]) if copies else "no annotated film, for which OpenCV has no codec here"
     )
     return "\n".join(
         (
             *lines,
-            f"run      {document['run']}  {document['name']} ({document['dataset']}{drawn})",
-            f"answers  {', '.join(f'{shown(k)} {v}' for k, v in document['answers'].items())}",
-            f"faces    {', '.join(f'{k} {v}' for k, v in document['faces'].items())}",
+            f"run      {document['run']}  {document['name']} ({document['dataset']}{synthetic_note})",
+            f"answers  {', '.join(f'{sanitize(key)} {count}' for key, count in document['answers'].items())}",
+            f"faces    {', '.join(f'{key} {count}' for key, count in document['faces'].items())}",
             f"speed    {speed['frames_per_second']:.1f} frames a second end to end on {document['device']}, "
             "one at a time",
-            f"ms       p50 / p95 / p99 a frame: {', '.join(parts)}",
-            f"written  {out}: predictions.csv, predictions.json, {copied}",
+            f"ms       p50 / p95 / p99 a frame: {', '.join(stages)}",
+            f"written  {folder}: predictions.csv, predictions.json, {copies_text}",
         )
     )

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from harness.commands import options
-from harness.errors import user_input
+from harness.errors import wrap_user_errors
 
 
 def report(
@@ -23,31 +23,33 @@ def report(
     json: Annotated[bool, typer.Option("--json", help="With --list: one JSON document.")] = False,
 ) -> None:
     """Write the report of a study again, or one report of several."""
-    from harness.memory import without_collector
-    from harness.output import check_writable, folder_of
-    from harness.tracking.ledger import Ledger
-    from reports.document import write
+    from harness.memory import disable_gc
+    from harness.output import check_writable, name_report_folder
+    from harness.tracking.ledger import Tracker
+    from reports.document import write_report
 
-    ledger = Ledger(tracking_uri)
-    with user_input():
+    tracker = Tracker(tracking_uri)
+    with wrap_user_errors():
         if list_ and study:
             raise ValueError(f"--list takes no study; got {', '.join(study)}: leave one of the two out")
         if json and not list_:
             raise ValueError("--json goes with --list; got no --list: a report is written as markdown")
-        ledger.check_reading()
-        names = ledger.study_names()
+        tracker.check_readable()
+        names = tracker.list_study_names()
         if list_:
             print(json_module.dumps(names, indent=1) if json else "\n".join(names) or "no study yet")
             return
         check_writable(out)
-        chosen = study or names[:1]
-        if not chosen:
+        study_names = study or names[:1]
+        if not study_names:
             raise ValueError(
-                f"no study on {ledger.shown()} yet; run `harness ablate` or `harness compare`, or name "
+                f"no study on {tracker.display_uri()} yet; run `harness ablate` or `harness compare`, or name "
                 "another place with --tracking-uri"
             )
-        loaded = [ledger.load_study(name) for name in dict.fromkeys(chosen)]
-    pictures = {key: png for _, drawn in loaded for key, png in drawn.items()}
-    folder = folder_of([result.study.name for result, _ in loaded], called=f"{len(loaded)}-studies")
-    with without_collector():
-        print(write([result for result, _ in loaded], out / folder, pictures=pictures))
+        studies = [tracker.load_study(name) for name in dict.fromkeys(study_names)]
+    all_figures = {figure_name: png for _, figures in studies for figure_name, png in figures.items()}
+    folder = name_report_folder(
+        [result.study.name for result, _ in studies], prefix=f"{len(studies)}-studies"
+    )
+    with disable_gc():
+        print(write_report([result for result, _ in studies], out / folder, images=all_figures))

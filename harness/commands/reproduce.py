@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 
 from harness.commands import options
-from harness.errors import user_input
+from harness.errors import wrap_user_errors
 
 
-@options.grouped
+@options.expand_option_groups
 def reproduce(
     splits: options.Splits,
-    comparing: options.Comparing,
+    comparison: options.Comparison,
     training: options.Training,
     output: options.Output,
     ckplus: Annotated[Path | None, typer.Option(help="Folder that holds CK+'s release.")] = None,
@@ -29,18 +29,18 @@ def reproduce(
     head throughout; with robustness, latency and cross-entropy. Without --protocol: frame and subject. On
     CASME II the paper's split comes twice: on the paper's frames, and on those of the other protocols.
     """
-    from harness.commands.study import run
-    from harness.reproducing import present, requests
+    from harness.commands.study import run_studies
+    from harness.reproducing import build_requests, find_roots
 
-    with user_input():
-        roots = present({"ckplus": ckplus, "casme2": casme2})
-    asked = options.request(
+    with wrap_user_errors():
+        roots = find_roots({"ckplus": ckplus, "casme2": casme2})
+    request = options.build_request(
         "comparison",
         options.Data(),
         splits=replace(splits, protocol=splits.protocol or ["frame", "subject"]),
         training=training,
-        beside=options.Beside(controls=controls),
-        comparing=comparing,
+        extras=options.Extras(controls=controls),
+        comparison=comparison,
         allow_leaks=allow_leaks,
     )
-    run(requests(asked, roots), output, joined=f"reproduction-{training.preset}")
+    run_studies(build_requests(request, roots), output, joint_name=f"reproduction-{training.preset}")

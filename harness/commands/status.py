@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.commands import options
-from harness.errors import user_input
+from harness.errors import wrap_user_errors
 
 
 def status(
@@ -19,17 +19,20 @@ def status(
     json: options.Json = False,
 ) -> None:
     """Cells done, failed and left of each study, who is at it, and the time it still takes."""
-    from harness.running.claims import Claims
-    from harness.running.status import status as status_of
-    from harness.tracking.ledger import Ledger
+    from harness.running.claims import CellLocks
+    from harness.running.status import load_study_status as status_of
+    from harness.tracking.ledger import Tracker
 
-    ledger = Ledger(tracking_uri)
-    with user_input():
-        ledger.check_reading()
-        names = study or ledger.study_names()
-        claims = Claims(ledger.uri)
-        found = [status_of(name, ledger, claims) for name in dict.fromkeys(names)]
+    tracker = Tracker(tracking_uri)
+    with wrap_user_errors():
+        tracker.check_readable()
+        names = study or tracker.list_study_names()
+        locks = CellLocks(tracker.uri)
+        statuses = [status_of(name, tracker, locks) for name in dict.fromkeys(names)]
     if json:
-        print(json_module.dumps([each.document() for each in found], indent=1))
+        print(json_module.dumps([study_status.to_dict() for study_status in statuses], indent=1))
     else:
-        print("\n".join(each.in_words() for each in found) or f"no study on {ledger.shown()} yet")
+        print(
+            "\n".join(study_status.render_text() for study_status in statuses)
+            or f"no study on {tracker.display_uri()} yet"
+        )

@@ -13,169 +13,178 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.console import Console
 
-from harness.errors import FAILED, UserError, user_input
+from harness.errors import EXIT_FAILED, UserError, wrap_user_errors
 
 if TYPE_CHECKING:
     from harness.commands.options import Output
     from harness.disk import DiskNeed
-    from harness.estimate import Estimate
-    from harness.plan import Plan, Request
-    from harness.running.executors import Running
-    from harness.tracking.ledger import Ledger
+    from harness.estimate import TimeEstimate
+    from harness.plan import Request, StudyPlan
+    from harness.running.executors import ExecutionOptions
+    from harness.tracking.ledger import Tracker
     from studies.results import StudyResult
     from studies.spec import RunSpec, Study
 
 
-SHOWN = 5
+MAX_LINES = 5
 
-NO_RUN = "none"
+NO_RUN_ID = "none"
 """No run's id: cells are looked up by their keys alone, in whatever study they ran."""
 
 
-def run(
-    requests: Sequence[Request], output: Output, *, joined: str = "", save_plan: Path | None = None
+def run_studies(
+    requests: Sequence[Request], output: Output, *, joint_name: str = "", save_plan: Path | None = None
 ) -> None:
     """Plan the studies and say the plans; unless it is a dry run carry them out and report on each.
 
     With `save_plan` the one study's analysis plan is written there and nothing is run. Where `joined` is a
     name, one more report is of all of them, in a folder that begins so.
     """
-    from harness.api import carry_out
-    from harness.disk import check_room, disk_need
-    from harness.output import check_writable, folder_of
-    from harness.plan import prepare
-    from harness.running.executors import check
+    from harness.api import run_plan
+    from harness.disk import check_disk_space, estimate_disk_need
+    from harness.output import check_writable, name_report_folder
+    from harness.plan import plan_study
+    from harness.running.executors import check_cluster_address
     from harness.tracking.analysis_plans import has_cells
-    from harness.tracking.ledger import Ledger
-    from reports.document import write
+    from harness.tracking.ledger import Tracker
+    from reports.document import write_report
 
     console = Console(file=sys.stderr)
-    with user_input():
-        running = output.running()
-        check(running)
-        idle = output.dry_run or save_plan is not None
-        if not idle:
+    with wrap_user_errors():
+        execution = output.to_execution_options()
+        check_cluster_address(execution)
+        is_dry = output.dry_run or save_plan is not None
+        if not is_dry:
             check_writable(output.out)
-        ledger = Ledger(output.tracking_uri)
-        ledger.check_address()
-        plans = [prepare(request) for request in requests]
-        fresh = (idle or output.retry_failed) and not ledger.exists()
-        if not fresh:
-            ledger.check()
-    previews = [_preview(plan, {} if fresh else ledger.standing(plan.study), running) for plan in plans]
-    if running.retry_failed and not any(preview.todo for preview in previews):
-        named = ", ".join(plan.study.name for plan in plans)
+        tracker = Tracker(output.tracking_uri)
+        tracker.check_address()
+        plans = [plan_study(request) for request in requests]
+        is_new_store = (is_dry or output.retry_failed) and not tracker.exists()
+        if not is_new_store:
+            tracker.check_connection()
+    previews = [
+        _build_preview(plan, {} if is_new_store else tracker.cell_states(plan.study), execution)
+        for plan in plans
+    ]
+    if execution.retry_failed and not any(preview.pending_runs for preview in previews):
+        names = ", ".join(plan.study.name for plan in plans)
         raise UserError(
-            f"--retry-failed runs cells that failed before; of {named} none has: leave it out "
+            f"--retry-failed runs cells that failed before; of {names} none has: leave it out "
             "(a changed file of your own network makes another study)"
         )
-    needs = [disk_need(preview.plan, preview.todo, ledger=ledger, running=running) for preview in previews]
+    needs = [
+        estimate_disk_need(preview.plan, preview.pending_runs, tracker=tracker, execution=execution)
+        for preview in previews
+    ]
     for preview, need in zip(previews, needs, strict=True):
-        _say_plan(preview, need, running=running, console=console)
+        _print_plan(preview, need, execution=execution, console=console)
     if save_plan:
-        exists = not fresh and has_cells(ledger, plans[0].study)
-        _save_plan(plans[0].study, save_plan, exploratory=exists, as_json=output.json)
+        has_runs = not is_new_store and has_cells(tracker, plans[0].study)
+        _save_plan(plans[0].study, save_plan, is_exploratory=has_runs, as_json=output.json)
         return
     if output.dry_run:
         documents = [
-            _document(preview, need, ledger=ledger) for preview, need in zip(previews, needs, strict=True)
+            _preview_to_dict(preview, need, tracker=tracker)
+            for preview, need in zip(previews, needs, strict=True)
         ]
-        _say_dry_run(documents, needs, as_json=output.json)
+        _print_dry_run(documents, needs, as_json=output.json)
         return
-    with user_input():
-        check_room(needs)
-    done: list[tuple[StudyResult, Path]] = []
-    pictures: dict[str, bytes] = {}
+    with wrap_user_errors():
+        check_disk_space(needs)
+    results_and_reports: list[tuple[StudyResult, Path]] = []
+    all_figures: dict[str, bytes] = {}
     for preview in previews:
-        result, drawn = carry_out(
-            preview.plan, ledger=ledger, console=console, running=running, estimate=preview.estimate
+        result, figures = run_plan(
+            preview.plan, tracker=tracker, console=console, execution=execution, estimate=preview.estimate
         )
-        done.append((result, write((result,), output.out / result.study.name, pictures=drawn)))
-        pictures |= drawn
-    results = [result for result, _ in done]
-    folder = folder_of([result.study.name for result in results], called=joined)
-    whole = write(results, output.out / folder, pictures=pictures) if joined else None
-    _say_end(done, whole, ledger=ledger, as_json=output.json)
+        results_and_reports.append(
+            (result, write_report((result,), output.out / result.study.name, images=figures))
+        )
+        all_figures |= figures
+    results = [result for result, _ in results_and_reports]
+    folder = name_report_folder([result.study.name for result in results], prefix=joint_name)
+    joint_report = write_report(results, output.out / folder, images=all_figures) if joint_name else None
+    _print_end(results_and_reports, joint_report, tracker=tracker, as_json=output.json)
     if any(result.failures for result in results):
-        raise typer.Exit(FAILED)
+        raise typer.Exit(EXIT_FAILED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
     """A planned study: the states of its cells by key ("done" or "failed"), those to run, and their time."""
 
-    plan: Plan
+    plan: StudyPlan
     states: Mapping[str, str]
-    todo: Sequence[RunSpec]
-    estimate: Estimate | None
+    pending_runs: Sequence[RunSpec]
+    estimate: TimeEstimate | None
 
 
-def _preview(plan: Plan, states: Mapping[str, str], running: Running) -> Preview:
+def _build_preview(plan: StudyPlan, states: Mapping[str, str], execution: ExecutionOptions) -> Preview:
     from harness.estimate import estimate_study
-    from harness.running.executors import at_once
+    from harness.running.executors import choose_slots
 
-    todo = [spec for spec in plan.study.runs() if states.get(spec.key) == running.runs]
+    pending_runs = [spec for spec in plan.study.list_runs() if states.get(spec.key) == execution.state_filter]
     estimate = estimate_study(
-        todo,
+        pending_runs,
         plan.splits,
-        classes=len(plan.pixels.table.classes),
+        num_classes=len(plan.pixels.table.classes),
         device=plan.device,
-        slots=at_once(plan, running),
+        slots=choose_slots(plan, execution),
     )
-    return Preview(plan=plan, states=states, todo=todo, estimate=estimate)
+    return Preview(plan=plan, states=states, pending_runs=pending_runs, estimate=estimate)
 
 
-def _say_plan(preview: Preview, need: DiskNeed, *, running: Running, console: Console) -> None:
+def _print_plan(preview: Preview, need: DiskNeed, *, execution: ExecutionOptions, console: Console) -> None:
     """The plan line: what will run, where, about how long it takes, and what it needs on disk."""
-    from harness.data.anomalies import in_words
-    from harness.device import in_words as named
-    from harness.running.executors import in_words as arranged
+    from harness.data.anomalies import format_anomaly
+    from harness.device import describe_device as named
+    from harness.running.executors import describe_execution as arranged
 
-    plan, todo, estimate = preview.plan, preview.todo, preview.estimate
+    plan, pending_runs, estimate = preview.plan, preview.pending_runs, preview.estimate
     study = plan.study
-    states = [preview.states.get(spec.key) for spec in study.runs()]
-    done, failed = states.count("done"), states.count("failed")
-    words = (
-        f"plan: {len(todo)} cells to run"
-        + (f", {done} reused" if done else "")
-        + (f", {failed} failed before (--retry-failed runs those)" if failed else "")
-        + f" on {named(plan.device)}, {arranged(plan, running)}; {study.training.precision}; "
-        + plan.choice.why
+    states = [preview.states.get(spec.key) for spec in study.list_runs()]
+    finished_count, failed_count = states.count("done"), states.count("failed")
+    summary = (
+        f"plan: {len(pending_runs)} cells to run"
+        + (f", {finished_count} reused" if finished_count else "")
+        + (f", {failed_count} failed before (--retry-failed runs those)" if failed_count else "")
+        + f" on {named(plan.device)}, {arranged(plan, execution)}; {study.training.precision}; "
+        + plan.engine_choice.reason
         + ("; deterministic algorithms" if study.training.deterministic else "")
         + f"; {len(plan.pixels.table.samples)} frames "
-        f"(--frames {study.dataset.frames}) at {study.dataset.image_size} px, "
+        f"(--frames {study.dataset.frame_policy}) at {study.dataset.image_size} px, "
         f"at most {study.training.epochs} epochs"
-        + (f"; {_in_words(estimate)}; {need.in_words()}" if todo else "")
+        + (f"; {_format_estimate(estimate)}; {need.render_text()}" if pending_runs else "")
     )
     if plan.device.type == "cpu" and study.preset == "paper" and estimate and estimate.high > 3600:
-        words += " (there is no GPU: --preset quick is made for that)"
-    console.print(words, highlight=False, soft_wrap=True)
+        summary += " (there is no GPU: --preset quick is made for that)"
+    console.print(summary, highlight=False, soft_wrap=True)
     warnings = [
-        f"warning: {s.protocol}, division {s.seed}, fold {s.fold}: {text}"
-        for s in plan.splits
-        for text in s.warnings
+        f"warning: {split.protocol}, division {split.seed}, fold {split.fold}: {text}"
+        for split in plan.splits
+        for text in split.warnings
     ]
-    anomalies = [in_words(fault) for fault in plan.pixels.table.anomalies]
-    for what, lines in (("warnings", warnings), ("anomalies", anomalies)):
-        for line in lines[:SHOWN]:
+    anomalies = [format_anomaly(anomaly) for anomaly in plan.pixels.table.anomalies]
+    for kind, lines in (("warnings", warnings), ("anomalies", anomalies)):
+        for line in lines[:MAX_LINES]:
             console.print(line, highlight=False, markup=False)
-        if len(lines) > SHOWN:
-            console.print(f"and {len(lines) - SHOWN} {what} more; the report lists them", highlight=False)
+        if len(lines) > MAX_LINES:
+            console.print(f"and {len(lines) - MAX_LINES} {kind} more; the report lists them", highlight=False)
 
 
-def _in_words(estimate: Estimate | None) -> str:
+def _format_estimate(estimate: TimeEstimate | None) -> str:
     if estimate is None:
         return "no estimate of the time, as a network cannot be timed"
     return f"other processes use the cores; {estimate} on an idle machine" if estimate.busy else str(estimate)
 
 
-def _save_plan(study: Study, path: Path, *, exploratory: bool, as_json: bool) -> None:
+def _save_plan(study: Study, path: Path, *, is_exploratory: bool, as_json: bool) -> None:
     """Write the study's analysis plan, and say how to follow it."""
-    from studies.analysis_plan import plan_of
+    from studies.analysis_plan import build_analysis_plan
     from studies.codec import to_data, to_json
 
-    plan = plan_of(study)
-    with user_input():
+    plan = build_analysis_plan(study)
+    with wrap_user_errors():
         if path.exists():
             raise ValueError(
                 f"--save-plan writes a new file and overwrites none; {path} exists: name another"
@@ -184,18 +193,20 @@ def _save_plan(study: Study, path: Path, *, exploratory: bool, as_json: bool) ->
         path.write_text(to_json(plan, indent=1) + "\n", encoding="utf-8")
     if as_json:
         print(
-            json.dumps({"plan": to_data(plan), "digest": plan.digest, "exploratory": exploratory}, indent=1)
+            json.dumps(
+                {"plan": to_data(plan), "digest": plan.digest, "exploratory": is_exploratory}, indent=1
+            )
         )
         return
     print(f"plan    {path}   (digest {plan.digest})")
-    if exploratory:
+    if is_exploratory:
         print("warning: cells of this study exist already, so its verdicts stay exploratory")
     print(f"now     the same command with --plan {path} in place of --save-plan")
 
 
-def _say_dry_run(documents: list[dict[str, Any]], needs: Sequence[DiskNeed], *, as_json: bool) -> None:
+def _print_dry_run(documents: list[dict[str, Any]], needs: Sequence[DiskNeed], *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(_one_or_all(documents), indent=1))
+        print(json.dumps(_unwrap_single(documents), indent=1))
         return
     for document, need in zip(documents, needs, strict=True):
         print(f"study {document['study']}")
@@ -204,67 +215,80 @@ def _say_dry_run(documents: list[dict[str, Any]], needs: Sequence[DiskNeed], *, 
             print(f"  {cell['key']}  {cell['cell']}{state}")
         print(*document["power"], sep="\n")
         print(*document["leakage"], sep="\n")
-        print(need.in_words())
+        print(need.render_text())
 
 
-def _document(preview: Preview, need: DiskNeed, *, ledger: Ledger) -> dict[str, Any]:
+def _preview_to_dict(preview: Preview, need: DiskNeed, *, tracker: Tracker) -> dict[str, Any]:
     """A study before it runs: its cells, time and disk need, what its tests show and share with training."""
-    from harness.data.leaks import leakage_in_words
-    from harness.labels import run_name
+    from harness.data.leaks import describe_protocol_leakage
+    from harness.labels import format_run_name
     from harness.planned_power import describe_power
     from reports.noise import measure_noise
-    from reports.outcomes import outcomes
+    from reports.outcomes import evaluate_study
 
-    plan, ended, estimate = preview.plan, preview.states, preview.estimate
-    finished = outcomes(ledger.collect(plan.study, parent=NO_RUN)) if "done" in ended.values() else None
+    plan, states, estimate = preview.plan, preview.states, preview.estimate
+    past_outcomes = (
+        evaluate_study(tracker.collect_results(plan.study, parent=NO_RUN_ID))
+        if "done" in states.values()
+        else None
+    )
 
     return {
         "study": plan.study.name,
         "cells": [
             {
                 "key": spec.key,
-                "cell": run_name(spec),
-                "state": ended.get(spec.key, "waiting"),
-                "done": ended.get(spec.key) == "done",
+                "cell": format_run_name(spec),
+                "state": states.get(spec.key, "waiting"),
+                "done": states.get(spec.key) == "done",
             }
-            for spec in plan.study.runs()
+            for spec in plan.study.list_runs()
         ],
         "estimate": estimate
         and {"seconds_low": estimate.low, "seconds_high": estimate.high, "busy": estimate.busy},
         "power": [
-            describe_power(plan, protocol, measure_noise(finished, protocol) if finished else None)
+            describe_power(plan, protocol, measure_noise(past_outcomes, protocol) if past_outcomes else None)
             for protocol in plan.study.protocols
         ],
-        "leakage": [leakage_in_words(plan, protocol) for protocol in plan.study.protocols],
-        "disk": need.document(),
+        "leakage": [describe_protocol_leakage(plan, protocol) for protocol in plan.study.protocols],
+        "disk": need.to_dict(),
     }
 
 
-def _say_end(
-    done: Sequence[tuple[StudyResult, Path]], whole: Path | None, *, ledger: Ledger, as_json: bool
+def _print_end(
+    results_and_reports: Sequence[tuple[StudyResult, Path]],
+    joint_report: Path | None,
+    *,
+    tracker: Tracker,
+    as_json: bool,
 ) -> None:
     from harness.tracking.store import is_local
 
     if as_json:
-        print(json.dumps(_one_or_all([_carried_out(result, report) for result, report in done]), indent=1))
+        print(
+            json.dumps(
+                _unwrap_single([_result_to_dict(result, report) for result, report in results_and_reports]),
+                indent=1,
+            )
+        )
         return
-    for result, report in done:
+    for result, report in results_and_reports:
         print(f"study   {result.study.name}")
         for failure in result.failures:
             print(f"failed  {failure.spec.name} ({failure.spec.protocol}): {failure.reason}")
         print(f"report  {report}")
-    if whole:
-        print(f"\nall     {whole}")
-    if not is_local(ledger.uri):
-        print(f"runs    {ledger.shown()}   (MLflow)")
+    if joint_report:
+        print(f"\nall     {joint_report}")
+    if not is_local(tracker.uri):
+        print(f"runs    {tracker.display_uri()}   (MLflow)")
         return
     program = "harness" if shutil.which("harness") else sys.argv[0]
-    print(f"runs    {program} ui{ledger.as_option()}   (MLflow, {ledger.shown()})")
+    print(f"runs    {program} ui{tracker.to_cli_option()}   (MLflow, {tracker.display_uri()})")
 
 
-def _carried_out(result: StudyResult, report: Path) -> dict[str, Any]:
+def _result_to_dict(result: StudyResult, report: Path) -> dict[str, Any]:
     """A study that has run: its cells with their numbers, and what failed."""
-    from harness.tracking.record import final_metrics
+    from harness.tracking.record import compute_final_metrics
     from studies.codec import to_data
 
     return {
@@ -272,17 +296,17 @@ def _carried_out(result: StudyResult, report: Path) -> dict[str, Any]:
         "report": str(report),
         "cells": [
             {
-                "key": r.spec.key,
-                "spec": to_data(r.spec),
-                "metrics": final_metrics(r),
-                "leakage": to_data(r.leakage),
+                "key": run_result.spec.key,
+                "spec": to_data(run_result.spec),
+                "metrics": compute_final_metrics(run_result),
+                "leakage": to_data(run_result.leakage),
             }
-            for r in result.results
+            for run_result in result.results
         ],
-        "failures": [{"key": f.spec.key, "reason": f.reason} for f in result.failures],
+        "failures": [{"key": failure.spec.key, "reason": failure.reason} for failure in result.failures],
     }
 
 
-def _one_or_all(documents: list[dict[str, Any]]) -> dict[str, Any] | list[dict[str, Any]]:
+def _unwrap_single(documents: list[dict[str, Any]]) -> dict[str, Any] | list[dict[str, Any]]:
     """The document of a single study, or the list of several studies'."""
     return documents[0] if len(documents) == 1 else documents

@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from harness.commands import options
-from harness.errors import user_input
+from harness.errors import wrap_user_errors
 
 if TYPE_CHECKING:
-    from harness.plan import Plan
+    from harness.plan import StudyPlan
     from studies.search import Search
 
-KINDS: dict[str, Literal["ablation", "comparison"]] = {"ablate": "ablation", "compare": "comparison"}
+STUDY_KINDS: dict[str, Literal["ablation", "comparison"]] = {"ablate": "ablation", "compare": "comparison"}
 
 
-@options.grouped
+@options.expand_option_groups
 def tune(
     data: options.Data,
     design: options.Design,
     networks: options.Networks,
     splits: options.Splits,
-    comparing: options.Comparing,
+    comparison: options.Comparison,
     training: options.Training,
     study: Annotated[str, typer.Option("--for", help="The study to tune: ablate or compare.")] = "ablate",
     trials: Annotated[int, typer.Option(help="Trials for every run of the study.")] = 20,
@@ -39,35 +39,35 @@ def tune(
 
     Give the options that the study will be given. A search that was stopped goes on where it was.
     """
-    from harness.plan import prepare
-    from harness.tune import check, default_store
+    from harness.plan import plan_study
+    from harness.tune import check_searches, get_default_store
 
-    store = default_store() if searches is None else searches
-    with user_input():
-        if study not in KINDS:
-            raise ValueError(f"unknown study --for {study!r}; accepted: {', '.join(KINDS)}")
-        ablation = study == "ablate"
-        _check_taken(networks if ablation else design, study=study)
-        asked = options.request(
-            KINDS[study],
+    store = get_default_store() if searches is None else searches
+    with wrap_user_errors():
+        if study not in STUDY_KINDS:
+            raise ValueError(f"unknown study --for {study!r}; accepted: {', '.join(STUDY_KINDS)}")
+        is_ablation = study == "ablate"
+        _check_options(networks if is_ablation else design, study=study)
+        request = options.build_request(
+            STUDY_KINDS[study],
             data,
             splits=splits,
             training=training,
-            design=design if ablation else None,
-            networks=None if ablation else networks,
-            architecture=architecture,
-            comparing=comparing,
+            design=design if is_ablation else None,
+            networks=None if is_ablation else networks,
+            user_networks=architecture,
+            comparison=comparison,
             allow_leaks=allow_leaks,
         )
         # What needs no data is judged before they are read, and every search before the first is made.
-        check((), trials=trials, pruner=pruner, store=store)
-        plan = prepare(asked)
-        check(plan.study.runs(), trials=trials, pruner=pruner, store=store)
-        found = _searched(plan, trials=trials, pruner=pruner, store=store)
+        check_searches((), trials=trials, pruner=pruner, store=store)
+        plan = plan_study(request)
+        check_searches(plan.study.list_runs(), trials=trials, pruner=pruner, store=store)
+        results = _run_searches(plan, trials=trials, pruner=pruner, store=store)
     if json:
-        print(json_module.dumps(found, indent=1))
+        print(json_module.dumps(results, indent=1))
         return
-    for cell in found:
+    for cell in results:
         print(
             f"{cell['cell']}: validation accuracy {100 * cell['best']:.1f} % (as it was: "
             f"{100 * cell['first']:.1f} %), learning rate {cell['learning_rate']:.2g}, "
@@ -77,44 +77,51 @@ def tune(
     print(f"now the same options with: harness {study} --tuned")
 
 
-def _check_taken(others: options.Design | options.Networks, *, study: str) -> None:
+def _check_options(other_options: options.Design | options.Networks, *, study: str) -> None:
     """ValueError where an option was given that the study to be tuned does not have."""
-    given = [f"--{each.name}" for each in fields(others) if getattr(others, each.name) != each.default]
-    if given:
-        owner = next(kind for kind in KINDS if kind != study)
-        raise ValueError(f"{' and '.join(given)}: of --for {owner} alone; got --for {study}; leave one out")
+    names = [
+        f"--{option.name}"
+        for option in fields(other_options)
+        if getattr(other_options, option.name) != option.default
+    ]
+    if names:
+        owner = next(kind for kind in STUDY_KINDS if kind != study)
+        raise ValueError(f"{' and '.join(names)}: of --for {owner} alone; got --for {study}; leave one out")
 
 
-def _searched(plan: Plan, *, trials: int, pruner: str, store: str) -> list[dict[str, Any]]:
+def _run_searches(plan: StudyPlan, *, trials: int, pruner: str, store: str) -> list[dict[str, Any]]:
     """Make every search of the plan, with a line a trial on stderr."""
-    from harness.labels import run_name
-    from harness.training.run import Material
-    from harness.tune import search
+    from harness.labels import format_run_name
+    from harness.training.run import RunInputs
+    from harness.tune import run_search
 
-    material = Material(pixels=plan.pixels, device=plan.device)
-    found = []
-    for spec in plan.study.runs():
-        name = run_name(spec)
+    inputs = RunInputs(pixels=plan.pixels, device=plan.device)
+    results = []
+    for spec in plan.study.list_runs():
+        name = format_run_name(spec)
 
-        def said(made: int, best: float, name: str = name) -> None:
+        def print_trial(trial_count: int, best_value: float, name: str = name) -> None:
             print(
-                f"{name}: trial {made}/{trials}, best validation accuracy {100 * best:.1f} %", file=sys.stderr
+                f"{name}: trial {trial_count}/{trials}, best validation accuracy {100 * best_value:.1f} %",
+                file=sys.stderr,
             )
 
-        made = search(spec, material, trials=trials, pruner=pruner, store=store, on_trial=said)
-        found.append(_told(name, made))
-    return found
+        search_result = run_search(
+            spec, inputs, trials=trials, pruner=pruner, store=store, on_trial=print_trial
+        )
+        results.append(_search_to_dict(name, search_result))
+    return results
 
 
-def _told(name: str, made: Search) -> dict[str, Any]:
+def _search_to_dict(name: str, search: Search) -> dict[str, Any]:
     return {
         "cell": name,
-        "key": made.key,
-        "best": max(made.values),
-        "first": made.values[0],
-        "learning_rate": made.learning_rate,
-        "gamma": made.gamma,
-        "class_weights": made.class_weights,
-        "trials": len(made.values),
-        "pruned": sum(made.pruned),
+        "key": search.key,
+        "best": max(search.values),
+        "first": search.values[0],
+        "learning_rate": search.learning_rate,
+        "gamma": search.gamma,
+        "class_weights": search.class_weights,
+        "trials": len(search.values),
+        "pruned": sum(search.pruned),
     }

@@ -12,9 +12,9 @@ from typing import Annotated
 import typer
 
 from harness.commands import options
-from harness.errors import FAILED, user_input
+from harness.errors import EXIT_FAILED, wrap_user_errors
 
-MOST_PORT = 65535
+MAX_PORT = 65535
 
 
 def ui(
@@ -23,50 +23,50 @@ def ui(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 5000,
 ) -> None:
     """Open the MLflow web interface on the recorded studies; Ctrl-C ends it."""
-    from harness.tracking.ledger import Ledger
+    from harness.tracking.ledger import Tracker
 
-    ledger = Ledger(tracking_uri)
-    with user_input():
-        if ledger.uri.startswith(("http://", "https://")):
-            raise ValueError(f"{ledger.shown()} is a server: open it in a browser")
-        if not ledger.exists():
+    tracker = Tracker(tracking_uri)
+    with wrap_user_errors():
+        if tracker.uri.startswith(("http://", "https://")):
+            raise ValueError(f"{tracker.display_uri()} is a server: open it in a browser")
+        if not tracker.exists():
             raise ValueError(
-                f"nothing has been recorded in {ledger.shown()} yet; run a study first, or change to the "
+                f"nothing has been recorded in {tracker.display_uri()} yet; run a study first, or change to the "
                 "folder where one ran"
             )
-        _check_free(host, port)
-        ledger.check()
+        _check_port(host, port)
+        tracker.check_connection()
     print(f"MLflow starts on http://{host}:{port} (Ctrl-C ends it)")
-    for name, path in ledger.views():
+    for name, path in tracker.list_views():
         print(f"  {name}: http://{host}:{port}{path}", flush=True)
     command = (sys.executable, "-m", "mlflow", "ui", "--host", host, "--port", str(port))
-    raise typer.Exit(FAILED if _serve(command, MLFLOW_BACKEND_STORE_URI=ledger.uri) else 0)
+    raise typer.Exit(EXIT_FAILED if _run_server(command, MLFLOW_BACKEND_STORE_URI=tracker.uri) else 0)
 
 
-def _check_free(host: str, port: int) -> None:
+def _check_port(host: str, port: int) -> None:
     """ValueError where nothing can listen: MLflow's traceback ends with the exit status of success."""
     import socket
 
     if not host:
         raise ValueError(f"--host must be an address of this machine, such as 127.0.0.1; got {host!r}")
-    if not 1 <= port <= MOST_PORT:
-        raise ValueError(f"--port must be from 1 to {MOST_PORT}; got {port}")
+    if not 1 <= port <= MAX_PORT:
+        raise ValueError(f"--port must be from 1 to {MAX_PORT}; got {port}")
     try:
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, port))
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as test_socket:
+            test_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            test_socket.bind((host, port))
     except OSError as error:
-        taken = error.errno in (errno.EADDRINUSE, errno.EACCES)
-        other = f"--port, such as {port % MOST_PORT + 1}" if taken else "--host, such as 127.0.0.1"
+        is_in_use = error.errno in (errno.EADDRINUSE, errno.EACCES)
+        hint = f"--port, such as {port % MAX_PORT + 1}" if is_in_use else "--host, such as 127.0.0.1"
         raise ValueError(
-            f"{host}:{port} cannot be listened on ({error.strerror}); name another {other}"
+            f"{host}:{port} cannot be listened on ({error.strerror}); name another {hint}"
         ) from error
 
 
-def _serve(command: tuple[str, ...], **variables: str) -> int:
+def _run_server(command: tuple[str, ...], **environment: str) -> int:
     """Run the server until it ends; when this process is told to end, the server's whole group does."""
     # In the environment: a command's arguments, with a database's password, are for all users to see.
-    server = subprocess.Popen(command, start_new_session=True, env={**os.environ, **variables})
+    server = subprocess.Popen(command, start_new_session=True, env={**os.environ, **environment})
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         return server.wait()

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 from datasets.spec import Anomaly, SampleTable
 
 if TYPE_CHECKING:
-    from datasets.pixels.cache import Pixels
+    from datasets.pixels.cache import ImageArray
 
 
-def in_words(fault: Anomaly) -> str:
+def format_anomaly(anomaly: Anomaly) -> str:
     """One anomaly on one line."""
-    return f"anomaly: {fault.code}: {fault.where}: {fault.what}; {fault.action}"
+    return f"anomaly: {anomaly.code}: {anomaly.location}: {anomaly.description}; {anomaly.action}"
 
 
-def counted(count: int) -> str:
+def format_anomaly_count(count: int) -> str:
     """How many anomalies there are."""
     return {0: "no anomalies", 1: "1 anomaly"}.get(count, f"{count} anomalies")
 
 
-def on_opening(pixels: Pixels, table: SampleTable) -> tuple[Anomaly, ...]:
+def find_new_anomalies(pixels: ImageArray, table: SampleTable) -> tuple[Anomaly, ...]:
     """The anomalies that opening a table's images has shown, which reading it had not."""
-    known = set(table.anomalies)
-    return tuple(fault for fault in pixels.table.anomalies if fault not in known)
+    table_anomalies = set(table.anomalies)
+    return tuple(anomaly for anomaly in pixels.table.anomalies if anomaly not in table_anomalies)

@@ -6,17 +6,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from datasets.audit import Finding, audit, leakage
-from datasets.likeness import likeness
-from datasets.spec import MOTION, Anomaly, Leakage, Split
-from datasets.splits import FOLDS, folds_of, split
-from harness.data.anomalies import in_words, on_opening
-from harness.data.preparing import decoded_with_bars
-from harness.data.reading import DataRequest, asked, check_count, check_protocols, read
+from datasets.audit import Finding, audit_split, compute_leakage
+from datasets.likeness import build_similarity_index
+from datasets.spec import MOTION_REPRESENTATIONS, Anomaly, Leakage, Split
+from datasets.splits import DEFAULT_FOLDS, count_folds, split_table
+from harness.data.anomalies import find_new_anomalies, format_anomaly
+from harness.data.preparing import load_with_progress
+from harness.data.reading import DataRequest, build_dataset_spec, check_count, check_protocols, load_table
+from studies.codec import to_data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Audited:
+class LeakAudit:
     """A data set's splits, each with the shares that `leakage` gives and the findings of the audit.
 
     `notes` say how they came about; `faults` are those that opening the images showed.
@@ -25,20 +26,20 @@ class Audited:
     dataset: str
     splits: tuple[tuple[Split, Leakage, tuple[Finding, ...]], ...]
     notes: tuple[str, ...]
-    faults: tuple[Anomaly, ...]
+    anomalies: tuple[Anomaly, ...]
 
     @property
-    def failed(self) -> bool:
+    def has_errors(self) -> bool:
         """Whether any split leaks what is an error."""
         return any(finding.severity == "error" for *_, findings in self.splits for finding in findings)
 
-    def document(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
         return {
             "dataset": self.dataset,
-            "failed": self.failed,
+            "failed": self.has_errors,
             "notes": list(self.notes),
-            "faults": [asdict(fault) for fault in self.faults],
+            "faults": [to_data(anomaly) for anomaly in self.anomalies],
             "splits": [
                 {
                     "protocol": s.protocol,
@@ -48,34 +49,34 @@ class Audited:
                     "validation": len(s.validation),
                     "test": len(s.test),
                     "leakage": asdict(shares),
-                    "findings": [asdict(finding) for finding in findings],
+                    "findings": [to_data(finding) for finding in findings],
                 }
                 for s, shares, findings in self.splits
             ],
         }
 
-    def in_words(self) -> str:
+    def render_text(self) -> str:
         """As a person reads it."""
-        return "\n".join(self._lines())
+        return "\n".join(self._render_lines())
 
-    def _lines(self) -> Iterator[str]:
+    def _render_lines(self) -> Iterator[str]:
         yield from (f"note: {note}" for note in self.notes)
         for s, shares, findings in self.splits:
             sizes = f"{len(s.train)}/{len(s.validation)}/{len(s.test)} train/validation/test"
-            unknown = [name for name, share in asdict(shares).items() if share is None]
-            clean = "" if findings or unknown else ": clean"
-            yield f"{s.protocol}, division {s.seed}, fold {s.fold}: {sizes}{clean}"
-            for name in unknown:
+            unknown_shares = [name for name, share in asdict(shares).items() if share is None]
+            clean_note = "" if findings or unknown_shares else ": clean"
+            yield f"{s.protocol}, division {s.seed}, fold {s.fold}: {sizes}{clean_note}"
+            for name in unknown_shares:
                 yield f"  unknown: shared-{name}: not every training and test sample names its {name}"
             for finding in findings:
-                yield f"  {finding.severity}: {finding.code}: {finding.text}"
+                yield f"  {finding.severity}: {finding.code}: {finding.message}"
                 yield f"    such as {'; '.join(finding.examples)}"
-        yield from map(in_words, self.faults)
+        yield from map(format_anomaly, self.anomalies)
 
 
-def audited(
+def audit_splits(
     request: DataRequest, *, protocols: tuple[str, ...], folds: int | None, splits: int, image_size: int
-) -> Audited:
+) -> LeakAudit:
     """Audit every split of the protocols over `splits` divisions; images are compared at `image_size` pixels.
 
     Raises:
@@ -83,34 +84,43 @@ def audited(
     """
     check_count("--splits", splits)
     check_protocols(protocols, folds=folds)
-    spec, table = read(request, asked(request, protocols=protocols, image_size=image_size))
+    spec, table = load_table(request, build_dataset_spec(request, protocols=protocols, image_size=image_size))
     for protocol in protocols:
-        folds_of(table, protocol, folds=folds or 0)
-    pixels = decoded_with_bars(spec, table)
-    faults = on_opening(pixels, table)
+        count_folds(table, protocol, folds=folds or 0)
+    pixels = load_with_progress(spec, table)
+    anomalies = find_new_anomalies(pixels, table)
     table = pixels.table
-    counts = {protocol: folds_of(table, protocol, folds=folds or 0) for protocol in protocols}
+    counts = {protocol: count_folds(table, protocol, folds=folds or 0) for protocol in protocols}
     # Likeness is judged on faces; a picture of motion is none.
-    alike = likeness(pixels.images, table) if spec.representation not in MOTION else None
+    similarity = (
+        build_similarity_index(pixels.images, table)
+        if spec.representation not in MOTION_REPRESENTATIONS
+        else None
+    )
     divisions = (
-        split(table, protocol, seed=seed, fold=fold, folds=count)
+        split_table(table, protocol, seed=seed, fold=fold, folds=count)
         for protocol, count in counts.items()
         for seed in range(splits)
         for fold in range(count)
     )
-    return Audited(
+    return LeakAudit(
         dataset=table.dataset,
         splits=tuple(
-            (s, leakage(table, s), audit(table, s, digests=pixels.digests, likeness=alike)) for s in divisions
+            (
+                s,
+                compute_leakage(table, s),
+                audit_split(table, s, digests=pixels.digests, similarity=similarity),
+            )
+            for s in divisions
         ),
-        notes=fewer_folds(counts, asked_for=folds),
-        faults=faults,
+        notes=explain_fold_count(counts, requested_folds=folds),
+        anomalies=anomalies,
     )
 
 
-def fewer_folds(counts: Mapping[str, int], *, asked_for: int | None) -> tuple[str, ...]:
+def explain_fold_count(counts: Mapping[str, int], *, requested_folds: int | None) -> tuple[str, ...]:
     """A note where kfold (`counts` are the folds of each protocol) has not even its usual number."""
-    folds = counts.get("kfold", FOLDS)
-    if asked_for or folds >= FOLDS:
+    folds = counts.get("kfold", DEFAULT_FOLDS)
+    if requested_folds or folds >= DEFAULT_FOLDS:
         return ()
-    return (f"kfold has {folds} folds, one for each subject: there are fewer than the usual {FOLDS}",)
+    return (f"kfold has {folds} folds, one for each subject: there are fewer than the usual {DEFAULT_FOLDS}",)

@@ -7,23 +7,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datasets.catalogue import default_frames, entry, load
-from datasets.spec import ALIGNMENTS, MOTION, DatasetSpec, SampleTable
+from datasets.catalogue import get_default_frame_policy, get_entry, load_dataset
+from datasets.spec import ALIGNMENTS, MOTION_REPRESENTATIONS, DatasetSpec, SampleTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from datasets.pixels.cache import Pixels
+    from datasets.pixels.cache import ImageArray
 
 AUTO = "auto"
 
-REPRESENTED = ("frame", *MOTION)
+REPRESENTATIONS = ("frame", *MOTION_REPRESENTATIONS)
 """What a study can show a network; onset frames alone are the control's."""
 
 MAX_COUNT = 1000
 """Of seeds and of divisions."""
 
-SMALLEST, LARGEST = 8, 1024
+MIN_IMAGE_SIZE, MAX_IMAGE_SIZE = 8, 1024
 """Sides in pixels between which something can be seen and memory holds the images."""
 
 
@@ -40,36 +40,40 @@ class DataRequest:
     representation: str = "frame"
 
 
-def asked(request: DataRequest, *, protocols: tuple[str, ...], image_size: int) -> DatasetSpec:
+def build_dataset_spec(request: DataRequest, *, protocols: tuple[str, ...], image_size: int) -> DatasetSpec:
     """The data as a spec, as far as it is known before anything is read; alignment "auto" is "none" yet.
 
     Raises:
         ValueError: a name that does not exist, or values that do not go together.
     """
-    found = entry(request.dataset)
+    dataset_entry = get_entry(request.dataset)
     if request.align not in (AUTO, *ALIGNMENTS):
         raise ValueError(f"unknown --align {request.align!r}; accepted: {', '.join((AUTO, *ALIGNMENTS))}")
-    if request.representation not in REPRESENTED:
+    if request.representation not in REPRESENTATIONS:
         raise ValueError(
-            f"unknown --representation {request.representation!r}; accepted: {', '.join(REPRESENTED)}"
+            f"unknown --representation {request.representation!r}; accepted: {', '.join(REPRESENTATIONS)}"
         )
-    if image_size > LARGEST:
-        raise ValueError(f"--image-size must be at most {LARGEST} pixels; got {image_size}")
-    usual = default_frames(request.dataset, protocols, request.representation)
+    if image_size > MAX_IMAGE_SIZE:
+        raise ValueError(f"--image-size must be at most {MAX_IMAGE_SIZE} pixels; got {image_size}")
+    default_policy = get_default_frame_policy(request.dataset, protocols, request.representation)
     spec = DatasetSpec(
         name=request.dataset,
-        frames=usual if request.frames is None else request.frames,
+        frame_policy=default_policy if request.frames is None else request.frames,
         image_size=image_size,
         alignment="none" if request.align == AUTO else request.align,
         representation=request.representation,
         classes=request.classes,
         layout=request.layout,
     )
-    if spec.representation in MOTION and spec.frames not in found.peaks:
-        accepted = f"accepted: {', '.join(found.peaks)}" if found.peaks else f"{found.name} has none"
+    if spec.representation in MOTION_REPRESENTATIONS and spec.frame_policy not in dataset_entry.apex_policies:
+        choices = (
+            f"accepted: {', '.join(dataset_entry.apex_policies)}"
+            if dataset_entry.apex_policies
+            else f"{dataset_entry.name} has none"
+        )
         raise ValueError(
             f"--representation {spec.representation} shows how far a face has come since its onset, so "
-            f"--frames must choose frames at or near the apex; got {spec.frames}; {accepted}"
+            f"--frames must choose frames at or near the apex; got {spec.frame_policy}; {choices}"
         )
     return spec
 
@@ -101,39 +105,41 @@ def check_count(option: str, count: int) -> None:
         raise ValueError(f"{option} must be at least 1 and at most {MAX_COUNT}; got {count}")
 
 
-def read(request: DataRequest, spec: DatasetSpec) -> tuple[DatasetSpec, SampleTable]:
+def load_table(request: DataRequest, spec: DatasetSpec) -> tuple[DatasetSpec, SampleTable]:
     """The samples, and the spec with classes, layout and alignment settled.
 
     Raises:
         ValueError: the data are not there or not usable.
     """
-    table = load(spec.name, spec.frames, root=request.root, classes=spec.classes, layout=spec.layout)
-    haar = request.align == AUTO and not table.aligned
-    alignment = "haar" if haar else spec.alignment
+    table = load_dataset(
+        spec.name, spec.frame_policy, root=request.root, classes=spec.classes, layout=spec.layout
+    )
+    use_haar = request.align == AUTO and not table.is_aligned
+    alignment = "haar" if use_haar else spec.alignment
     return replace(spec, classes=table.classes, layout=table.layout, alignment=alignment), table
 
 
-def decoded(
+def load_images(
     spec: DatasetSpec, table: SampleTable, *, progress: Callable[[int, int], None] | None = None
-) -> Pixels:
+) -> ImageArray:
     """The images of a table as the spec wants them, from the cache or made now.
 
     Raises:
         ValueError: no image can be read, or none can be represented so.
         OSError: the cache cannot be written.
     """
-    from datasets.pixels.cache import pixels
+    from datasets.pixels.cache import preprocess_images
 
-    found = pixels(
+    images = preprocess_images(
         table,
         size=spec.image_size,
         alignment=spec.alignment,
         representation=spec.representation,
         progress=progress,
     )
-    if not found.faces:
-        return found
-    sources = Counter(face.source for face in found.faces)
+    if not images.faces:
+        return images
+    sources = Counter(face.box_source for face in images.faces)
     boxes = ", ".join(f"{count} {source}" for source, count in sources.most_common())
-    note = f"faces: one box for each of {len(found.faces)} clips, found on or taken from: {boxes}"
-    return replace(found, table=replace(found.table, notes=(*found.table.notes, note)))
+    note = f"faces: one box for each of {len(images.faces)} clips, found on or taken from: {boxes}"
+    return replace(images, table=replace(images.table, notes=(*images.table.notes, note)))

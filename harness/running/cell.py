@@ -13,27 +13,27 @@ from statistics import fmean, median
 import torch
 from torch import Tensor
 
-from architectures.network import build
-from harness.device import in_words as named
-from harness.errors import Stopped, is_full_disk
-from harness.labels import run_name
-from harness.memory import without_collector
-from harness.progress import Event, Tell
-from harness.running.claims import Claims
-from harness.running.executors import KeepWeights
-from harness.running.weights_kept import may_keep
-from harness.tracking.ledger import WEIGHTS, Ledger
+from architectures.network import build_network
+from harness.device import describe_device as named
+from harness.errors import StudyAborted, is_full_disk
+from harness.labels import format_run_name
+from harness.memory import disable_gc
+from harness.progress import Event, EventSink
+from harness.running.claims import CellLocks
+from harness.running.executors import WeightRule
+from harness.running.weights_kept import can_keep_weights
+from harness.tracking.ledger import WEIGHT_FILES, Tracker
 from harness.training.checkpoint import Checkpoint
-from harness.training.run import Material, execute
+from harness.training.run import RunInputs, execute_run
 from harness.training.weights import load_weights, save_weights
-from reports.run_pictures import run_curves, run_matrix
-from studies.metrics import headline, scores
+from reports.run_pictures import draw_run_curves, draw_run_matrix
+from studies.metrics import compute_scores, to_evaluation_unit
 from studies.results import Epoch, Failure, RunResult
 from studies.spec import RunSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class Success:
     """A cell that has a result, and the run on the ledger that holds it."""
 
     result: RunResult
@@ -41,182 +41,194 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Elsewhere:
+class LockedElsewhere:
     """A cell that another process is at."""
 
 
-Outcome = Done | Failure | Elsewhere
+CellOutcome = Success | Failure | LockedElsewhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class CellContext:
     """What every cell of one study is written down with.
 
     `retries` says that cells which have failed in the study before are tried again. `keep_weights` says whose
     weights are kept; those of the runs of `keys_read` are read by other cells, and written in any case.
     """
 
-    ledger: Ledger
-    claims: Claims
-    parent: str
+    tracker: Tracker
+    locks: CellLocks
+    study_run_id: str
     device: torch.device
-    tell: Tell
-    retries: bool = False
-    keep_weights: KeepWeights = "all"
-    keys_read: frozenset[str] = frozenset()
+    emit: EventSink
+    retry_failed: bool = False
+    keep_weights: WeightRule = "all"
+    base_run_keys: frozenset[str] = frozenset()
 
 
-def carry(spec: RunSpec, desk: Desk, material: Callable[[], Material]) -> Outcome:
+def run_cell(spec: RunSpec, context: CellContext, load_inputs: Callable[[], RunInputs]) -> CellOutcome:
     """Run a cell unless it is known how it ends; `material` is asked for only where it is run.
 
     Raises:
         Stopped: nothing more can be written; what had finished is kept, this cell up to its last checkpoint.
         KeyboardInterrupt: as it came, with the open run closed as KILLED.
     """
-    with desk.claims.taken(spec.key) as ours:
-        if not ours:
-            return Elsewhere()
-        known = _ended_before(spec, desk)
-        if known:
-            return known
-        with closing(desk.claims.checkpoint(spec.key)) as checkpoint:
-            return _run(spec, desk, material, checkpoint=checkpoint)
+    with context.locks.lock(spec.key) as has_lock:
+        if not has_lock:
+            return LockedElsewhere()
+        outcome = _find_earlier_outcome(spec, context)
+        if outcome:
+            return outcome
+        with closing(context.locks.open_checkpoint(spec.key)) as checkpoint:
+            return _run_and_record(spec, context, load_inputs, checkpoint=checkpoint)
 
 
-def _ended_before(spec: RunSpec, desk: Desk) -> Done | Failure | None:
-    label, ledger = run_name(spec), desk.ledger
-    known = ledger.known(spec.key, parent=desk.parent)
-    result = ledger.load(known.finished) if known.finished else None
-    if known.finished and result and _stands(result, desk):
-        ledger.reuse(known.finished, spec, parent=desk.parent, result=result)
+def _find_earlier_outcome(spec: RunSpec, context: CellContext) -> Success | Failure | None:
+    label, tracker = format_run_name(spec), context.tracker
+    status = tracker.cell_status(spec.key, parent=context.study_run_id)
+    result = tracker.load_result(status.finished_run_id) if status.finished_run_id else None
+    if status.finished_run_id and result and _is_reusable(result, context):
+        tracker.reuse_run(status.finished_run_id, spec, parent=context.study_run_id, result=result)
         # Its process may have died between finishing the run and taking this away.
-        desk.claims.checkpoint(spec.key).discard()
-        desk.tell(Event(kind="reused", label=label, words=in_words(result)))
-        return Done(result=result, run_id=known.finished)
-    if known.reason and not desk.retries:
-        desk.tell(Event(kind="failed", label=label, words=f"{known.reason} (before; --retry-failed)"))
-        return Failure(spec=spec, reason=known.reason)
+        context.locks.open_checkpoint(spec.key).discard()
+        context.emit(Event(kind="reused", label=label, message=summarize_result(result)))
+        return Success(result=result, run_id=status.finished_run_id)
+    if status.failure_reason and not context.retry_failed:
+        context.emit(
+            Event(kind="failed", label=label, message=f"{status.failure_reason} (before; --retry-failed)")
+        )
+        return Failure(spec=spec, reason=status.failure_reason)
     return None
 
 
-def _run(
-    spec: RunSpec, desk: Desk, material: Callable[[], Material], *, checkpoint: Checkpoint
-) -> Done | Failure:
-    label, ledger, claims = run_name(spec), desk.ledger, desk.claims
-    desk.tell(Event(kind="begun", label=label, of=spec.training.epochs if spec.trains else 0))
-    run_id = ledger.begin(spec, parent=desk.parent, place=claims.place, process=claims.process)
+def _run_and_record(
+    spec: RunSpec, context: CellContext, load_inputs: Callable[[], RunInputs], *, checkpoint: Checkpoint
+) -> Success | Failure:
+    label, tracker, locks = format_run_name(spec), context.tracker, context.locks
+    context.emit(Event(kind="begun", label=label, max_epochs=spec.training.epochs if spec.is_trained else 0))
+    run_id = tracker.start_run(
+        spec, parent=context.study_run_id, lock_scope=locks.scope, process=locks.process
+    )
 
     def on_epochs(epochs: Sequence[Epoch]) -> None:
-        desk.tell(Event(kind="epochs", label=label, epochs=tuple(epochs), of=spec.training.epochs))
-        ledger.log_epochs(run_id, epochs)
+        context.emit(Event(kind="epochs", label=label, epochs=tuple(epochs), max_epochs=spec.training.epochs))
+        tracker.log_epochs(run_id, epochs)
 
     try:
-        made = material()
-        if not spec.trains:
-            made = replace(made, weights=_weights(spec, made, ledger=ledger))
-        result, weights = execute(spec, made, on_epochs=on_epochs, checkpoint=checkpoint)
-        with tempfile.TemporaryDirectory() as folder, without_collector():
-            kept = may_keep(spec, desk.keep_weights) or spec.key in desk.keys_read
-            _keep(result, weights if kept else None, folder=Path(folder))
-            if not kept:
-                ledger.note_dropped(run_id, rule=desk.keep_weights)
-            cost = {"checkpoint_seconds": checkpoint.seconds} if spec.trains else {}
-            ledger.finish(run_id, result, folder=Path(folder), metrics=cost)
+        inputs = load_inputs()
+        if not spec.is_trained:
+            inputs = replace(inputs, weights=_load_base_weights(spec, inputs, tracker=tracker))
+        result, weights = execute_run(spec, inputs, on_epochs=on_epochs, checkpoint=checkpoint)
+        with tempfile.TemporaryDirectory() as folder, disable_gc():
+            keep_weights = can_keep_weights(spec, context.keep_weights) or spec.key in context.base_run_keys
+            _save_artifacts(result, weights if keep_weights else None, folder=Path(folder))
+            if not keep_weights:
+                tracker.tag_weights_dropped(run_id, rule=context.keep_weights)
+            cost_metrics = {"checkpoint_seconds": checkpoint.cost_seconds} if spec.is_trained else {}
+            tracker.finish_run(run_id, result, folder=Path(folder), metrics=cost_metrics)
     except KeyboardInterrupt:
-        ledger.abandon(run_id)
+        tracker.abandon_run(run_id)
         raise
     except (Exception, SystemExit) as error:  # a network of the user's own may ask for the end
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        _recorded(error, reason, run_id, label=label, ledger=ledger)
-        desk.tell(Event(kind="failed", label=label, words=reason))
+        _record_exception(error, reason, run_id, label=label, tracker=tracker)
+        context.emit(Event(kind="failed", label=label, message=reason))
         return Failure(spec=spec, reason=reason)
     checkpoint.discard()
-    desk.tell(Event(kind="finished", label=label, words=in_words(result)))
-    return Done(result=result, run_id=run_id)
+    context.emit(Event(kind="finished", label=label, message=summarize_result(result)))
+    return Success(result=result, run_id=run_id)
 
 
-def given_up(spec: RunSpec, reason: str, desk: Desk) -> Failure:
+def record_failure(spec: RunSpec, reason: str, context: CellContext) -> Failure:
     """The failure of a cell that was never heard of again, written down."""
-    ledger, claims = desk.ledger, desk.claims
-    run_id = ledger.begin(spec, parent=desk.parent, place=claims.place, process=claims.process)
-    ledger.fail(run_id, reason)
-    desk.tell(Event(kind="failed", label=run_name(spec), words=reason))
+    tracker, locks = context.tracker, context.locks
+    run_id = tracker.start_run(
+        spec, parent=context.study_run_id, lock_scope=locks.scope, process=locks.process
+    )
+    tracker.fail_run(run_id, reason)
+    context.emit(Event(kind="failed", label=format_run_name(spec), message=reason))
     return Failure(spec=spec, reason=reason)
 
 
-def _recorded(error: Exception | SystemExit, reason: str, run_id: str, *, label: str, ledger: Ledger) -> None:
+def _record_exception(
+    error: Exception | SystemExit, reason: str, run_id: str, *, label: str, tracker: Tracker
+) -> None:
     """Write a failure down, or raise Stopped where nothing can be written or the store has gone."""
-    if isinstance(error, Stopped):
+    if isinstance(error, StudyAborted):
         raise error
     if is_full_disk(error):
         with suppress(Exception):
-            ledger.close(run_id, "KILLED")
-        raise Stopped(
+            tracker.close_run(run_id, "KILLED")
+        raise StudyAborted(
             f"the disk is full: {label} could not be written ({error}); free some space or move --out, "
             "HARNESS_CACHE and the tracking store, then start the same command again: finished cells "
             "are kept and not run again"
         ) from error
     try:
-        ledger.log_texts(run_id, {"traceback.txt": "".join(traceback.format_exception(error))})
-        ledger.fail(run_id, reason)
-    except Exception as second:
-        raise Stopped(
-            f"{label} failed ({reason}) and the tracking store does not take that down ({second}); mend "
+        tracker.log_texts(run_id, {"traceback.txt": "".join(traceback.format_exception(error))})
+        tracker.fail_run(run_id, reason)
+    except Exception as tracking_error:
+        raise StudyAborted(
+            f"{label} failed ({reason}) and the tracking store does not take that down ({tracking_error}); mend "
             "the store and start the same command again: finished cells are kept and not run again"
         ) from error
 
 
-def _stands(result: RunResult, desk: Desk) -> bool:
+def _is_reusable(result: RunResult, context: CellContext) -> bool:
     """Whether a finished result answers for its run here: times are those of one device, the rest is not."""
-    return result.spec.control != "latency" or result.environment.device == named(desk.device)
+    return result.spec.variant != "latency" or result.environment.device == named(context.device)
 
 
-def _weights(spec: RunSpec, material: Material, *, ledger: Ledger) -> dict[str, Tensor]:
+def _load_base_weights(spec: RunSpec, inputs: RunInputs, *, tracker: Tracker) -> dict[str, Tensor]:
     """The weights of the network that a run reads; RuntimeError or ValueError where there are none."""
-    of = run_name(spec.trained)
-    run_id = ledger.find(spec.trained.key)
+    label = format_run_name(spec.base_run)
+    run_id = tracker.find_finished_run(spec.base_run.key)
     if run_id is None:
-        raise RuntimeError(f"{of} has not finished, so there is no trained network to read")
-    network = build(spec.architecture, classes=len(material.pixels.table.classes))
+        raise RuntimeError(f"{label} has not finished, so there is no trained network to read")
+    network = build_network(spec.architecture, num_classes=len(inputs.pixels.table.classes))
     with tempfile.TemporaryDirectory() as folder:
-        load_weights(network, ledger.weights(run_id, folder), of=of, key=spec.trained.key)
+        load_weights(network, tracker.download_weights(run_id, folder), label=label, key=spec.base_run.key)
     return network.state_dict()
 
 
-def _keep(result: RunResult, weights: dict[str, Tensor] | None, *, folder: Path) -> None:
+def _save_artifacts(result: RunResult, weights: dict[str, Tensor] | None, *, folder: Path) -> None:
     """Pictures of one run and its best weights, into `folder`; a run that trains nothing has neither."""
-    if not result.spec.trains:
+    if not result.spec.is_trained:
         return
     if weights is not None:
-        save_weights(weights, folder / WEIGHTS[0], key=result.spec.key, classes=result.data.classes)
-    run_matrix(result, folder / "confusion_matrix.png")
-    run_curves(result, folder / "curves.png")
+        save_weights(weights, folder / WEIGHT_FILES[0], key=result.spec.key, classes=result.data.classes)
+    draw_run_matrix(result, folder / "confusion_matrix.png")
+    draw_run_curves(result, folder / "curves.png")
 
 
-def in_words(result: RunResult) -> str:
+def summarize_result(result: RunResult) -> str:
     """A finished run in half a line."""
-    measured = ", ".join(_IN_WORDS.get(result.spec.control, _scored)(result))
+    measurements = ", ".join(_SUMMARIZERS.get(result.spec.variant, _summarize_scores)(result))
     epochs = f"best epoch {result.best_epoch} of {len(result.history)}, " if result.history else ""
-    cut = f", out of memory: batches in {result.pieces} pieces" if result.pieces > 1 else ""
-    return f"{measured}; {epochs}{result.seconds:.0f} s{cut}"
+    micro_batch_note = (
+        f", out of memory: batches in {result.micro_batches} pieces" if result.micro_batches > 1 else ""
+    )
+    return f"{measurements}; {epochs}{result.seconds:.0f} s{micro_batch_note}"
 
 
-def _scored(result: RunResult) -> Iterator[str]:
-    found = scores(headline(result.predictions, result.spec.protocol), len(result.data.classes))
-    yield f"accuracy {100 * found.accuracy:.1f} %"
-    yield f"UAR {found.uar:.3f}"
-    if found.collapsed:
+def _summarize_scores(result: RunResult) -> Iterator[str]:
+    metrics = compute_scores(
+        to_evaluation_unit(result.predictions, result.spec.protocol), len(result.data.classes)
+    )
+    yield f"accuracy {100 * metrics.accuracy:.1f} %"
+    yield f"UAR {metrics.uar:.3f}"
+    if metrics.is_collapsed:
         yield "collapsed"
 
 
-def _corrupted(result: RunResult) -> Iterator[str]:
-    right = [prediction.answer == prediction.truth for prediction in result.predictions]
+def _summarize_robustness(result: RunResult) -> Iterator[str]:
+    correct = [prediction.predicted_class == prediction.truth for prediction in result.predictions]
     conditions = {prediction.condition for prediction in result.predictions}
-    yield f"accuracy {100 * fmean(right):.1f} % over {len(conditions)} kinds and strengths of change"
+    yield f"accuracy {100 * fmean(correct):.1f} % over {len(conditions)} kinds and strengths of change"
 
 
-def _timed(result: RunResult) -> Iterator[str]:
-    yield from (f"{timing.part} {median(timing.milliseconds):.1f} ms" for timing in result.timings)
+def _summarize_latency(result: RunResult) -> Iterator[str]:
+    yield from (f"{timing.phase} {median(timing.milliseconds):.1f} ms" for timing in result.timings)
 
 
-_IN_WORDS = {"robustness": _corrupted, "latency": _timed}
+_SUMMARIZERS = {"robustness": _summarize_robustness, "latency": _summarize_latency}

@@ -16,11 +16,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from harness.tracking.address import own_folder
+from harness.tracking.address import create_local_folder
 from harness.training.checkpoint import Checkpoint
 
 
-class Claims:
+class CellLocks:
     """Claims on the cells of one ledger, and where their unfinished training lies.
 
     With `on_behalf_of` the place of one who claims cells and has them run here, `place` is that one's; claims
@@ -30,44 +30,44 @@ class Claims:
         ValueError: the cache cannot be written.
     """
 
-    def __init__(self, uri: str, *, on_behalf_of: str = "") -> None:
-        self.folder = own_folder(uri)
-        self.place = on_behalf_of or _named(self.folder)
-        self._kind = "hand" if on_behalf_of else "lock"
+    def __init__(self, uri: str, *, driver_scope: str = "") -> None:
+        self.folder = create_local_folder(uri)
+        self.scope = driver_scope or _load_scope(self.folder)
+        self._suffix = "hand" if driver_scope else "lock"
         self.process = f"{platform.node()}, process {os.getpid()}"
 
     @contextmanager
-    def taken(self, key: str, *, wait: bool = False) -> Iterator[bool]:
+    def lock(self, key: str, *, wait: bool = False) -> Iterator[bool]:
         """Whether the claim is ours within; False where another process has it, for which `wait` waits."""
-        lock = FileLock(self.folder / f"{key}.{self._kind}", timeout=-1 if wait else 0)
+        file_lock = FileLock(self.folder / f"{key}.{self._suffix}", timeout=-1 if wait else 0)
         try:
-            lock.acquire()
+            file_lock.acquire()
         except Timeout:
             yield False
             return
         try:
             yield True
         finally:
-            lock.release()
+            file_lock.release()
 
-    def held(self, key: str) -> bool:
+    def is_locked(self, key: str) -> bool:
         """Whether a process, this one too, is at that cell."""
-        if not (self.folder / f"{key}.{self._kind}").exists():
+        if not (self.folder / f"{key}.{self._suffix}").exists():
             return False
-        with self.taken(key) as free:
-            return not free
+        with self.lock(key) as has_lock:
+            return not has_lock
 
-    def checkpoint(self, key: str) -> Checkpoint:
+    def open_checkpoint(self, key: str) -> Checkpoint:
         """The last checkpoint of that cell's training."""
         return Checkpoint(self.folder / f"cell-{key}")
 
 
-def _named(folder: Path) -> str:
+def _load_scope(folder: Path) -> str:
     """The name of the place that a folder is, the same for all who can lock in it."""
-    place = folder / "place"
+    path = folder / "place"
     with FileLock(folder / "place.lock"):
-        if not place.exists():
-            beside = folder / "place.part"
-            beside.write_text(uuid.uuid4().hex)
-            beside.replace(place)
-        return place.read_text()
+        if not path.exists():
+            temporary_path = folder / "place.part"
+            temporary_path.write_text(uuid.uuid4().hex)
+            temporary_path.replace(path)
+        return path.read_text()

@@ -11,25 +11,25 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
 if TYPE_CHECKING:
-    from harness.plan import Plan
-    from harness.running.cell import Desk
+    from harness.plan import StudyPlan
+    from harness.running.cell import CellContext
     from harness.running.schedule import Executor
     from studies.spec import RunSpec
 
 EXECUTORS = ("local", "ray")
 
-KeepWeights = Literal["all", "best", "none"]
+WeightRule = Literal["all", "best", "none"]
 """Whose best epoch's weights are kept: every run's, those of the best run of each arm, or nobody's."""
 
-AUTO = "auto"
+AUTO_ADDRESS = "auto"
 """The address of whatever cluster this machine is part of."""
 
-CONNECTING = 10.0
+CONNECT_TIMEOUT = 10.0
 """Seconds that a cluster's address has to answer in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
+class ExecutionOptions:
     """How a study is run: by what, on which cluster, and how many cells at once; None leaves that open.
 
     `retry_failed` runs just the cells that failed before. `keep_weights` is one of `KeepWeights`.
@@ -46,19 +46,19 @@ class Running:
     keep_weights: str = "all"
 
     @property
-    def runs(self) -> str | None:
+    def state_filter(self) -> str | None:
         """How cells stand on the ledger that are run: not ended yet, or "failed"."""
         return "failed" if self.retry_failed else None
 
     @property
-    def weights(self) -> KeepWeights:
+    def weight_rule(self) -> WeightRule:
         """Whose weights are kept."""
-        return cast(KeepWeights, self.keep_weights)
+        return cast(WeightRule, self.keep_weights)
 
     def __post_init__(self) -> None:
-        if self.keep_weights not in get_args(KeepWeights):
+        if self.keep_weights not in get_args(WeightRule):
             raise ValueError(
-                f"--keep-weights must be one of {', '.join(get_args(KeepWeights))}; got {self.keep_weights!r}"
+                f"--keep-weights must be one of {', '.join(get_args(WeightRule))}; got {self.keep_weights!r}"
             )
         if self.executor not in EXECUTORS:
             raise ValueError(f"--executor must be one of {', '.join(EXECUTORS)}; got {self.executor!r}")
@@ -75,100 +75,102 @@ class Running:
             )
 
 
-def check(running: Running) -> None:
+def check_cluster_address(options: ExecutionOptions) -> None:
     """See that something listens where the cluster is said to be: Ray itself would try for minutes.
 
     Raises:
         ValueError: nothing does, or the address is none.
     """
-    if running.ray_address in (None, AUTO):
+    if options.ray_address in (None, AUTO_ADDRESS):
         return
-    host, _, port = str(running.ray_address).removeprefix("ray://").rpartition(":")
+    host, _, port = str(options.ray_address).removeprefix("ray://").rpartition(":")
     if not host or not re.fullmatch(r"\d{1,5}", port):
         raise ValueError(
-            f"--ray-address takes HOST:PORT, ray://HOST:PORT or {AUTO}; got {running.ray_address!r}"
+            f"--ray-address takes HOST:PORT, ray://HOST:PORT or {AUTO_ADDRESS}; got {options.ray_address!r}"
         )
     try:
-        socket.create_connection((host, int(port)), timeout=CONNECTING).close()
+        socket.create_connection((host, int(port)), timeout=CONNECT_TIMEOUT).close()
     except (OSError, OverflowError) as error:
         raise ValueError(
-            f"--ray-address {running.ray_address}: no Ray cluster answers there ({error}); start one with "
+            f"--ray-address {options.ray_address}: no Ray cluster answers there ({error}); start one with "
             "`ray start --head`, or name the address that it printed"
         ) from error
 
 
-def at_once(plan: Plan, running: Running) -> int:
+def choose_slots(plan: StudyPlan, options: ExecutionOptions) -> int:
     """How many cells this machine runs at once: as asked for, else as many as use its GPUs or cores best.
 
     By the whole study, so that one that goes on computes with as many threads as before.
     """
-    if running.jobs is not None:
-        return running.jobs
+    if options.jobs is not None:
+        return options.jobs
     import torch
 
-    from harness.running.share import gpus, memory_of_this_machine, on_cores, together
+    from harness.running.share import cells_per_cpu, cells_per_gpu, list_gpus, read_machine_memory
 
-    runs, classes = plan.study.runs(), len(plan.pixels.table.classes)
+    runs, num_classes = plan.study.list_runs(), len(plan.pixels.table.classes)
     if plan.device.type == "cuda":
         memory = torch.cuda.get_device_properties(plan.device).total_memory
-        return len(gpus()) * together(runs, classes=classes, memory=memory)
+        return len(list_gpus()) * cells_per_gpu(runs, num_classes=num_classes, memory=memory)
     if plan.device.type == "cpu":
-        return on_cores(
+        return cells_per_cpu(
             runs,
-            classes=classes,
-            images=len(plan.pixels.images),
+            num_classes=num_classes,
+            image_count=len(plan.pixels.images),
             cores=torch.get_num_threads(),
-            memory=memory_of_this_machine(),
+            memory=read_machine_memory(),
         )
     return 1
 
 
-def in_words(plan: Plan, running: Running) -> str:
+def describe_execution(plan: StudyPlan, options: ExecutionOptions) -> str:
     """How many cells go at once, and where, for the plan line."""
-    if running.executor == "ray":
-        most = f", at most {running.jobs} at once" if running.jobs else ""
-        return f"on the Ray cluster at {running.ray_address or AUTO}{most}"
-    slots = at_once(plan, running)
+    if options.executor == "ray":
+        limit = f", at most {options.jobs} at once" if options.jobs else ""
+        return f"on the Ray cluster at {options.ray_address or AUTO_ADDRESS}{limit}"
+    slots = choose_slots(plan, options)
     return "one at a time" if slots == 1 else f"{slots} at once"
 
 
 @contextmanager
-def executor_of(plan: Plan, running: Running, desk: Desk) -> Iterator[Executor]:
+def open_executor(plan: StudyPlan, options: ExecutionOptions, context: CellContext) -> Iterator[Executor]:
     """What runs the cells of a plan; its processes end with the block.
 
     Raises:
         UserError: the cluster does not answer, or its nodes cannot reach the tracking store.
     """
-    from harness.running.job import job_of
+    from harness.running.job import build_job
 
-    if running.executor == "ray":
-        from harness.running.cluster import Cluster
+    if options.executor == "ray":
+        from harness.running.cluster import RayExecutor
 
-        job = job_of(plan, desk, place=desk.claims.place)
-        with Cluster(job, desk, address=running.ray_address or AUTO, most=running.jobs) as cluster:
+        job = build_job(plan, context, lock_scope=context.locks.scope)
+        with RayExecutor(
+            job, context, address=options.ray_address or AUTO_ADDRESS, max_cells=options.jobs
+        ) as cluster:
             yield cluster
         return
-    slots = at_once(plan, running)
+    slots = choose_slots(plan, options)
     if slots == 1:
-        from harness.running.study import Here
+        from harness.running.study import InProcessExecutor
 
-        yield Here(plan.study, plan.data, desk)
+        yield InProcessExecutor(plan.study, plan.pixels_by_fingerprint, context)
         return
-    from harness.running.share import gpus
-    from harness.running.workers import Workers
+    from harness.running.share import list_gpus
+    from harness.running.workers import MultiProcessExecutor
 
-    job = job_of(plan, desk)
-    on_gpus = gpus() if plan.device.type == "cuda" else ()
-    job = job if on_gpus else replace(job, threads=max(1, job.threads // slots))
-    with Workers(job, slots=slots, gpus=on_gpus, tell=desk.tell) as workers:
+    job = build_job(plan, context)
+    gpu_ids = list_gpus() if plan.device.type == "cuda" else ()
+    job = job if gpu_ids else replace(job, threads=max(1, job.threads // slots))
+    with MultiProcessExecutor(job, slots=slots, gpus=gpu_ids, emit=context.emit) as workers:
         yield workers
 
 
-def in_order(plan: Plan, executor: Executor) -> Sequence[RunSpec]:
+def order_cells(plan: StudyPlan, executor: Executor) -> Sequence[RunSpec]:
     """The plan's cells in the order in which they start: longest first where several run at once."""
-    runs = plan.study.runs()
+    runs = plan.study.list_runs()
     if executor.slots == 1:
         return runs
-    from harness.running.share import longest_first
+    from harness.running.share import sort_longest_first
 
-    return longest_first(runs, classes=len(plan.pixels.table.classes))
+    return sort_longest_first(runs, num_classes=len(plan.pixels.table.classes))

@@ -7,37 +7,39 @@ from collections.abc import Mapping
 import torch
 
 from architectures.spec import ArchitectureSpec
-from datasets.likeness import likeness
-from datasets.pixels.cache import Pixels
-from datasets.spec import MOTION
-from harness.training.run import Material
+from datasets.likeness import build_similarity_index
+from datasets.pixels.cache import ImageArray
+from datasets.spec import MOTION_REPRESENTATIONS
+from harness.training.run import RunInputs
 from studies.cost import Cost
 from studies.spec import RunSpec, Study
 
 
-class Materials:
+class RunInputsCache:
     """What the runs of a study are made from, by fingerprint; each made when a first run has to be made."""
 
     def __init__(
         self,
         study: Study,
-        data: Mapping[str, Pixels],
+        data: Mapping[str, ImageArray],
         *,
         device: torch.device,
         costs: Mapping[ArchitectureSpec, Cost] | None = None,
     ) -> None:
         self._study, self._data, self.device, self._costs = study, data, device, costs or {}
-        self._made: dict[str, Material] = {}
+        self._cache: dict[str, RunInputs] = {}
 
-    def of(self, spec: RunSpec) -> Material:
+    def get(self, spec: RunSpec) -> RunInputs:
         """The material of one run."""
-        if spec.fingerprint not in self._made:
+        if spec.fingerprint not in self._cache:
             pixels = self._data[spec.fingerprint]
             # Likeness is judged on faces; a picture of motion is none.
-            faces = self._study.dataset.representation not in MOTION
-            judged = faces and spec.fingerprint == self._study.fingerprint
-            alike = likeness(pixels.images, pixels.table) if judged else None
-            self._made[spec.fingerprint] = Material(
-                pixels=pixels, device=self.device, alike=alike, costs=self._costs
+            has_faces = self._study.dataset.representation not in MOTION_REPRESENTATIONS
+            needs_similarity = has_faces and spec.fingerprint == self._study.fingerprint
+            similarity_index = (
+                build_similarity_index(pixels.images, pixels.table) if needs_similarity else None
             )
-        return self._made[spec.fingerprint]
+            self._cache[spec.fingerprint] = RunInputs(
+                pixels=pixels, device=self.device, similarity_index=similarity_index, costs=self._costs
+            )
+        return self._cache[spec.fingerprint]

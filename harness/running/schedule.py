@@ -12,24 +12,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from harness.labels import run_name
+from harness.labels import format_run_name
 from harness.progress import Event
-from harness.running.cell import Desk, Done, Elsewhere, Outcome, given_up
+from harness.running.cell import CellContext, CellOutcome, LockedElsewhere, Success, record_failure
 from studies.results import Failure
 from studies.spec import RunSpec
 
-LOOKS = 1.0
+LOCK_POLL_SECONDS = 1.0
 """Seconds until a cell that another process is at is asked for again."""
 
-ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 """So often a cell whose worker dies is begun, or gone on with, before that counts as its failure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Died:
+class WorkerDeath:
     """A cell whose worker has died, and what is known of that."""
 
-    how: str
+    reason: str
 
 
 class Executor(Protocol):
@@ -42,17 +42,17 @@ class Executor(Protocol):
     def start(self, spec: RunSpec) -> None:
         """Have a cell run; there is a free slot."""
 
-    def ended(self) -> Sequence[tuple[RunSpec, Outcome | Died]]:
+    def poll(self) -> Sequence[tuple[RunSpec, CellOutcome | WorkerDeath]]:
         """Cells that have ended; waits a while for the first, and may come back with none."""
 
 
-def carried_out(
+def run_cells(
     cells: Sequence[RunSpec],
     executor: Executor,
-    desk: Desk,
+    context: CellContext,
     *,
-    on_done: Callable[[RunSpec, Done], None] = lambda spec, done: None,
-) -> dict[str, Done | Failure]:
+    on_success: Callable[[RunSpec, Success], None] = lambda spec, success: None,
+) -> dict[str, Success | Failure]:
     """How each cell ended, by its key; `cells` start in their order where nothing holds one back.
 
     `on_done` is called with each cell that has a result.
@@ -60,66 +60,72 @@ def carried_out(
     Raises:
         Stopped: nothing more can be written.
     """
-    waiting = {spec.key: spec for spec in cells}
-    reads = {key: spec.trained.key for key, spec in waiting.items() if not spec.trains}
-    running, settled = dict[str, RunSpec](), dict[str, Done | Failure]()
-    not_before, died = dict[str, float](), Counter[str]()
-    while waiting or running:
-        for key in _startable(waiting, running, reads, not_before, slots=executor.slots):
-            running[key] = waiting.pop(key)
+    pending = {spec.key: spec for spec in cells}
+    base_keys = {key: spec.base_run.key for key, spec in pending.items() if not spec.is_trained}
+    running, outcomes = dict[str, RunSpec](), dict[str, Success | Failure]()
+    retry_times, deaths = dict[str, float](), Counter[str]()
+    while pending or running:
+        for key in _select_next(pending, running, base_keys, retry_times, slots=executor.slots):
+            running[key] = pending.pop(key)
             executor.start(running[key])
         if not running:
-            time.sleep(LOOKS / 4)
+            time.sleep(LOCK_POLL_SECONDS / 4)
             continue
-        for spec, outcome in executor.ended():
+        for spec, outcome in executor.poll():
             key = spec.key
             del running[key]
-            if isinstance(outcome, Done | Failure):
-                settled[key] = outcome
-                if isinstance(outcome, Done):
-                    on_done(spec, outcome)
-            elif isinstance(outcome, Elsewhere):
-                if key not in not_before:
-                    desk.tell(Event(kind="remark", words=f"{run_name(spec)}: another process is at it"))
-                not_before[key] = time.monotonic() + LOOKS
-                waiting[key] = spec
+            if isinstance(outcome, Success | Failure):
+                outcomes[key] = outcome
+                if isinstance(outcome, Success):
+                    on_success(spec, outcome)
+            elif isinstance(outcome, LockedElsewhere):
+                if key not in retry_times:
+                    context.emit(
+                        Event(kind="remark", message=f"{format_run_name(spec)}: another process is at it")
+                    )
+                retry_times[key] = time.monotonic() + LOCK_POLL_SECONDS
+                pending[key] = spec
             else:
-                claims = desk.claims
-                desk.ledger.bury(desk.parent, place=claims.place, held=claims.held)
-                died[key] += 1
-                if died[key] < ATTEMPTS:
-                    desk.tell(Event(kind="remark", words=f"{run_name(spec)}: {outcome.how}; it goes on"))
-                    waiting = {key: spec, **waiting}
+                locks = context.locks
+                context.tracker.close_orphaned_runs(
+                    context.study_run_id, lock_scope=locks.scope, is_locked=locks.is_locked
+                )
+                deaths[key] += 1
+                if deaths[key] < MAX_ATTEMPTS:
+                    context.emit(
+                        Event(kind="remark", message=f"{format_run_name(spec)}: {outcome.reason}; it goes on")
+                    )
+                    pending = {key: spec, **pending}
                 else:
-                    settled[key] = given_up(spec, f"{outcome.how}, {ATTEMPTS} times", desk)
-    return settled
+                    outcomes[key] = record_failure(spec, f"{outcome.reason}, {MAX_ATTEMPTS} times", context)
+    return outcomes
 
 
-def _startable(
-    waiting: Mapping[str, RunSpec],
+def _select_next(
+    pending: Mapping[str, RunSpec],
     running: Mapping[str, RunSpec],
-    reads: Mapping[str, str],
-    not_before: Mapping[str, float],
+    base_keys: Mapping[str, str],
+    retry_times: Mapping[str, float],
     *,
     slots: int,
 ) -> list[str]:
     """The keys of the cells to start now, in their order, as many as there is room for."""
-    found: list[str] = []
-    alone = any(map(runs_alone, running.values()))
-    for key, spec in waiting.items():
-        if alone or len(running) + len(found) >= slots:
+    keys: list[str] = []
+    has_exclusive = any(map(is_exclusive, running.values()))
+    for key, spec in pending.items():
+        if has_exclusive or len(running) + len(keys) >= slots:
             break
-        if reads.get(key) in waiting or reads.get(key) in running:
+        if base_keys.get(key) in pending or base_keys.get(key) in running:
             continue
-        if time.monotonic() < not_before.get(key, 0.0):
+        if time.monotonic() < retry_times.get(key, 0.0):
             continue
-        if runs_alone(spec) and (running or found):
+        if is_exclusive(spec) and (running or keys):
             continue
-        found.append(key)
-        alone = runs_alone(spec)
-    return found
+        keys.append(key)
+        has_exclusive = is_exclusive(spec)
+    return keys
 
 
-def runs_alone(spec: RunSpec) -> bool:
+def is_exclusive(spec: RunSpec) -> bool:
     """Whether nothing may run beside it: its times would hold the other's work."""
-    return spec.control == "latency"
+    return spec.variant == "latency"

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
-from harness.progress import clock
-from harness.running.claims import Claims
-from harness.tracking.cells import Child
-from harness.tracking.ledger import Ledger
+from harness.progress import format_duration
+from harness.running.claims import CellLocks
+from harness.tracking.cells import CellRun
+from harness.tracking.ledger import Tracker
 from studies.spec import Study
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
+class RunningCell:
     """A cell that is being run: its last epoch of so many, by whom, and how long it still takes at most."""
 
     cell: str
@@ -26,114 +26,130 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
+class StudyStatus:
     """One study: how many of its cells are done, and what becomes of the others.
 
     `state` is "done", "running", "stopped" (nobody is at it), or "open elsewhere" (begun on a machine whose
     claims do not reach this one). `seconds_left` is None where nothing is known yet.
     """
 
-    study: str
+    study_name: str
     state: str
-    cells: int
-    done: int
-    failed: tuple[tuple[str, str], ...]
-    running: tuple[Running, ...]
+    cell_count: int
+    finished_count: int
+    failures: tuple[tuple[str, str], ...]
+    running_cells: tuple[RunningCell, ...]
     seconds_left: float | None
 
     @property
-    def left(self) -> int:
+    def pending_count(self) -> int:
         """Cells that have neither finished nor failed."""
-        return self.cells - self.done - len(self.failed)
+        return self.cell_count - self.finished_count - len(self.failures)
 
-    def document(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
         return {
-            "study": self.study,
+            "study": self.study_name,
             "state": self.state,
-            "cells": self.cells,
-            "done": self.done,
-            "failed": [{"cell": cell, "reason": reason} for cell, reason in self.failed],
-            "left": self.left,
+            "cells": self.cell_count,
+            "done": self.finished_count,
+            "failed": [{"cell": cell, "reason": reason} for cell, reason in self.failures],
+            "left": self.pending_count,
             "running": [
                 {"cell": r.cell, "epoch": r.epoch, "epochs": r.epochs, "process": r.process}
-                for r in self.running
+                for r in self.running_cells
             ],
             "seconds_left": None if self.seconds_left is None else round(self.seconds_left),
         }
 
-    def in_words(self) -> str:
+    def render_text(self) -> str:
         """As a person reads it."""
-        failed = f", {len(self.failed)} failed (--retry-failed runs them again)" if self.failed else ""
-        left = f", {self.left} left" if self.left else ""
-        about = f", about {clock(self.seconds_left)}" if self.left and self.seconds_left is not None else ""
-        lines = [f"{self.study}  {self.state}: {self.done} of {self.cells} cells done{failed}{left}{about}"]
-        lines += [f"  {r.cell}: epoch {r.epoch}/{r.epochs}  ({r.process})" for r in self.running]
-        lines += [f"  failed  {cell}: {reason}" for cell, reason in self.failed]
+        failure_note = (
+            f", {len(self.failures)} failed (--retry-failed runs them again)" if self.failures else ""
+        )
+        pending = f", {self.pending_count} left" if self.pending_count else ""
+        time_left = (
+            f", about {format_duration(self.seconds_left)}"
+            if self.pending_count and self.seconds_left is not None
+            else ""
+        )
+        lines = [
+            f"{self.study_name}  {self.state}: {self.finished_count} of {self.cell_count} cells done{failure_note}{pending}{time_left}"
+        ]
+        lines += [f"  {r.cell}: epoch {r.epoch}/{r.epochs}  ({r.process})" for r in self.running_cells]
+        lines += [f"  failed  {cell}: {reason}" for cell, reason in self.failures]
         if self.state == "stopped":
             lines.append("  the command that began it goes on with it, from its last checkpoint")
         return "\n".join(lines)
 
 
-def status(name: str, ledger: Ledger, claims: Claims) -> Status:
+def load_study_status(name: str, tracker: Tracker, locks: CellLocks) -> StudyStatus:
     """How far a study has come.
 
     Raises:
         ValueError: no such study.
     """
-    study, parent = ledger.study(name)
-    return replace(_of(study, ledger.children(parent), claims), study=name)
+    study, study_run_id = tracker.find_study(name)
+    return replace(_summarize_runs(study, tracker.list_cell_runs(study_run_id), locks), study_name=name)
 
 
-def _of(study: Study, children: Sequence[Child], claims: Claims) -> Status:
-    specs = {spec.key: spec for spec in study.runs()}
-    newest: dict[str, Child] = {}
-    for child in children:
-        newest.setdefault(child.key, child)
-    finished = {c.key: c for c in children if c.status == "FINISHED"}
-    unfinished = [newest[key] for key in specs if key in newest and key not in finished]
-    failed = [child for child in unfinished if child.status == "FAILED"]
+def _summarize_runs(study: Study, cell_runs: Sequence[CellRun], locks: CellLocks) -> StudyStatus:
+    specs = {spec.key: spec for spec in study.list_runs()}
+    newest_runs: dict[str, CellRun] = {}
+    for cell_run in cell_runs:
+        newest_runs.setdefault(cell_run.key, cell_run)
+    finished_runs = {c.key: c for c in cell_runs if c.status == "FINISHED"}
+    unfinished_runs = [newest_runs[key] for key in specs if key in newest_runs and key not in finished_runs]
+    failed_runs = [cell_run for cell_run in unfinished_runs if cell_run.status == "FAILED"]
     # By a clock that was set back, the run that goes on may not be the newest.
-    opened = [c for c in children if c.status == "RUNNING" and c.key in specs and c.key not in finished]
-    ours = [c for c in opened if c.place == claims.place and claims.held(c.key)]
-    foreign = [c for c in opened if c.place != claims.place]
-    epochs = {key: spec.training.epochs if spec.trains else 0 for key, spec in specs.items()}
-    running = tuple(_running(child, epochs) for child in (*ours, *foreign))
-    done = len(finished.keys() & specs.keys())
-    waiting = len(specs) - done - len(failed) - len(running)
-    state = "done" if not waiting and not running else "stopped"
-    state = "running" if ours else "open elsewhere" if foreign else state
-    took = [child.seconds for child in finished.values() if child.seconds is not None]
-    return Status(
-        study=study.name,
+    open_runs = [
+        c for c in cell_runs if c.status == "RUNNING" and c.key in specs and c.key not in finished_runs
+    ]
+    local_runs = [c for c in open_runs if c.lock_scope == locks.scope and locks.is_locked(c.key)]
+    foreign_runs = [c for c in open_runs if c.lock_scope != locks.scope]
+    epochs = {key: spec.training.epochs if spec.is_trained else 0 for key, spec in specs.items()}
+    running_cells = tuple(_to_running_cell(cell_run, epochs) for cell_run in (*local_runs, *foreign_runs))
+    finished_count = len(finished_runs.keys() & specs.keys())
+    pending_count = len(specs) - finished_count - len(failed_runs) - len(running_cells)
+    state = "done" if not pending_count and not running_cells else "stopped"
+    state = "running" if local_runs else "open elsewhere" if foreign_runs else state
+    durations = [cell_run.seconds for cell_run in finished_runs.values() if cell_run.seconds is not None]
+    return StudyStatus(
+        study_name=study.name,
         state=state,
-        cells=len(specs),
-        done=done,
-        failed=tuple((child.name, child.reason) for child in failed),
-        running=running,
-        seconds_left=_left(waiting, running, took),
+        cell_count=len(specs),
+        finished_count=finished_count,
+        failures=tuple((cell_run.name, cell_run.reason) for cell_run in failed_runs),
+        running_cells=running_cells,
+        seconds_left=_estimate_seconds_left(pending_count, running_cells, durations),
     )
 
 
-def _running(child: Child, epochs: Mapping[str, int]) -> Running:
+def _to_running_cell(cell_run: CellRun, epochs: Mapping[str, int]) -> RunningCell:
     """The last epoch's number is as many as were told: a run that goes on is told those before it too."""
-    whole, told = epochs.get(child.key, 0), child.epochs
+    total_epochs, epoch_times = epochs.get(cell_run.key, 0), cell_run.epoch_times
     # Those told at once are of an earlier process; what lies between the last two is what one takes.
-    pace = max(0.0, told[-1] - told[-2]) if len(told) > 1 else None
-    return Running(
-        cell=child.name,
-        epoch=len(told),
-        epochs=whole,
-        process=child.process,
-        seconds_left=None if pace is None else pace * (whole - len(told)),
+    seconds_per_epoch = max(0.0, epoch_times[-1] - epoch_times[-2]) if len(epoch_times) > 1 else None
+    return RunningCell(
+        cell=cell_run.name,
+        epoch=len(epoch_times),
+        epochs=total_epochs,
+        process=cell_run.process,
+        seconds_left=None
+        if seconds_per_epoch is None
+        else seconds_per_epoch * (total_epochs - len(epoch_times)),
     )
 
 
-def _left(waiting: int, running: Sequence[Running], took: Sequence[float]) -> float | None:
+def _estimate_seconds_left(
+    pending_count: int, running_cells: Sequence[RunningCell], durations: Sequence[float]
+) -> float | None:
     """Seconds until the last cell ends, if none stops early and as many run at once as do now."""
-    usual = fmean(took) if took else None
-    ends = [usual if r.seconds_left is None else r.seconds_left for r in running]
-    known = [seconds for seconds in ends if seconds is not None]
-    if (waiting and usual is None) or not (known or took):
+    mean_duration = fmean(durations) if durations else None
+    estimates = [mean_duration if r.seconds_left is None else r.seconds_left for r in running_cells]
+    finite_estimates = [seconds for seconds in estimates if seconds is not None]
+    if (pending_count and mean_duration is None) or not (finite_estimates or durations):
         return None
-    return max(known, default=0.0) + waiting * (usual or 0.0) / max(1, len(running))
+    return max(finite_estimates, default=0.0) + pending_count * (mean_duration or 0.0) / max(
+        1, len(running_cells)
+    )

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from datasets.pixels.cache import Pixels
-from harness.running.cell import Desk, Done, Outcome, carry
-from harness.running.material import Materials
-from harness.running.schedule import Died, Executor, carried_out
-from harness.running.weights_kept import WeightKeeper
+from datasets.pixels.cache import ImageArray
+from harness.running.cell import CellContext, CellOutcome, Success, run_cell
+from harness.running.material import RunInputsCache
+from harness.running.schedule import Executor, WorkerDeath, run_cells
+from harness.running.weights_kept import WeightPruner
 from studies.results import Failure, StudyResult
 from studies.spec import RunSpec, Study
 
 
 def run_study(
-    study: Study, executor: Executor, desk: Desk, *, cells: Sequence[RunSpec] | None = None
+    study: Study, executor: Executor, context: CellContext, *, cells: Sequence[RunSpec] | None = None
 ) -> StudyResult:
     """Run every cell of `study` that no ledger entry answers for; a cell that fails does not stop the others.
 
@@ -26,69 +26,76 @@ def run_study(
         Stopped: nothing more can be written; what had finished is kept.
         KeyboardInterrupt: as it came, with the open runs closed as KILLED.
     """
-    ledger, claims = desk.ledger, desk.claims
-    cells = study.runs() if cells is None else cells
-    keeper = WeightKeeper(study.runs(), ledger, rule=desk.keep_weights, parent=desk.parent)
+    tracker, locks = context.tracker, context.locks
+    cells = study.list_runs() if cells is None else cells
+    pruner = WeightPruner(
+        study.list_runs(), tracker, rule=context.keep_weights, study_run_id=context.study_run_id
+    )
 
-    def on_done(spec: RunSpec, done: Done) -> None:
-        keeper.add(spec, done.result, run_id=done.run_id, tell=desk.tell)
+    def on_success(spec: RunSpec, success: Success) -> None:
+        pruner.add_result(spec, success.result, run_id=success.run_id, emit=context.emit)
 
     status = "KILLED"
     try:
-        ledger.bury(desk.parent, place=claims.place, held=claims.held)
-        if desk.retries:
-            before = ledger.collect(study, parent=desk.parent)
-            failed = {failure.spec.key for failure in before.failures}
-            done, run_ids = {result.spec.key: result for result in before.results}, dict(before.run_ids)
-            for spec in study.runs():
-                if spec.key in done:
-                    on_done(spec, Done(result=done[spec.key], run_id=run_ids[spec.key]))
-            carried_out([spec for spec in cells if spec.key in failed], executor, desk, on_done=on_done)
-            result = ledger.collect(study, parent=desk.parent)
+        tracker.close_orphaned_runs(context.study_run_id, lock_scope=locks.scope, is_locked=locks.is_locked)
+        if context.retry_failed:
+            earlier_result = tracker.collect_results(study, parent=context.study_run_id)
+            failed_keys = {failure.spec.key for failure in earlier_result.failures}
+            earlier_results, run_ids = (
+                {result.spec.key: result for result in earlier_result.results},
+                dict(earlier_result.run_ids),
+            )
+            for spec in study.list_runs():
+                if spec.key in earlier_results:
+                    on_success(spec, Success(result=earlier_results[spec.key], run_id=run_ids[spec.key]))
+            run_cells(
+                [spec for spec in cells if spec.key in failed_keys], executor, context, on_success=on_success
+            )
+            result = tracker.collect_results(study, parent=context.study_run_id)
         else:
-            result = _gathered(study, carried_out(cells, executor, desk, on_done=on_done))
-        ledger.bury(desk.parent, place=claims.place, held=claims.held)
+            result = _assemble_result(study, run_cells(cells, executor, context, on_success=on_success))
+        tracker.close_orphaned_runs(context.study_run_id, lock_scope=locks.scope, is_locked=locks.is_locked)
         status = "FAILED" if result.failures else "FINISHED"
     except KeyboardInterrupt:
-        ledger.patience.end()
+        tracker.retry_policy.stop()
         raise
     finally:
-        _close(desk, status)
+        _close_study(context, status)
     return result
 
 
-def _gathered(study: Study, outcomes: Mapping[str, Done | Failure]) -> StudyResult:
-    ended = {spec.key: outcomes[spec.key] for spec in study.runs()}
-    done = {key: outcome for key, outcome in ended.items() if isinstance(outcome, Done)}
+def _assemble_result(study: Study, outcomes: Mapping[str, Success | Failure]) -> StudyResult:
+    study_outcomes = {spec.key: outcomes[spec.key] for spec in study.list_runs()}
+    successes = {key: outcome for key, outcome in study_outcomes.items() if isinstance(outcome, Success)}
     return StudyResult(
         study=study,
-        results=tuple(outcome.result for outcome in done.values()),
-        failures=tuple(outcome for outcome in ended.values() if isinstance(outcome, Failure)),
-        run_ids=tuple((key, outcome.run_id) for key, outcome in done.items()),
+        results=tuple(outcome.result for outcome in successes.values()),
+        failures=tuple(outcome for outcome in study_outcomes.values() if isinstance(outcome, Failure)),
+        run_ids=tuple((key, outcome.run_id) for key, outcome in successes.items()),
     )
 
 
-def _close(desk: Desk, status: str) -> None:
+def _close_study(context: CellContext, status: str) -> None:
     """Close the study's own run; on the way out of an error that error must not be hidden by a second one."""
     with suppress(*(() if status == "FINISHED" else (Exception,))):
-        desk.ledger.close(desk.parent, status)
+        context.tracker.close_run(context.study_run_id, status)
 
 
-class Here:
+class InProcessExecutor:
     """Runs cells in this process, one after the other; `data` gives the images by fingerprint."""
 
     slots = 1
 
-    def __init__(self, study: Study, data: Mapping[str, Pixels], desk: Desk) -> None:
-        self._desk, self._materials = desk, Materials(study, data, device=desk.device)
+    def __init__(self, study: Study, data: Mapping[str, ImageArray], context: CellContext) -> None:
+        self._context, self._inputs_cache = context, RunInputsCache(study, data, device=context.device)
         self._spec: RunSpec | None = None
 
     def start(self, spec: RunSpec) -> None:
         """Have a cell run when its end is asked for."""
         self._spec = spec
 
-    def ended(self) -> Sequence[tuple[RunSpec, Outcome | Died]]:
+    def poll(self) -> Sequence[tuple[RunSpec, CellOutcome | WorkerDeath]]:
         """The cell that was started, run."""
         assert self._spec is not None
         spec = self._spec
-        return [(spec, carry(spec, self._desk, lambda: self._materials.of(spec)))]
+        return [(spec, run_cell(spec, self._context, lambda: self._inputs_cache.get(spec)))]

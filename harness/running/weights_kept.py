@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.errors import Stopped
-from harness.labels import run_name
-from harness.progress import Event, Tell
-from harness.running.executors import KeepWeights
-from harness.tracking.ledger import Ledger
-from harness.training.train import best_epoch
+from harness.errors import StudyAborted
+from harness.labels import format_run_name
+from harness.progress import Event, EventSink
+from harness.running.executors import WeightRule
+from harness.tracking.ledger import Tracker
+from harness.training.train import find_best_epoch
 from studies.results import RunResult
 from studies.spec import RunSpec
 
 
-def keys_read(cells: Sequence[RunSpec]) -> frozenset[str]:
+def find_base_run_keys(cells: Sequence[RunSpec]) -> frozenset[str]:
     """The keys of the runs whose weights other cells read."""
-    return frozenset(spec.trained.key for spec in cells if not spec.trains)
+    return frozenset(spec.base_run.key for spec in cells if not spec.is_trained)
 
 
-def may_keep(spec: RunSpec, rule: KeepWeights) -> bool:
+def can_keep_weights(spec: RunSpec, rule: WeightRule) -> bool:
     """Whether a run can keep its weights, if it has any, for good: "best" keeps no control's."""
-    return not spec.trains or rule == "all" or (rule == "best" and spec.control == "none")
+    return not spec.is_trained or rule == "all" or (rule == "best" and spec.variant == "none")
 
 
-class WeightKeeper:
+class WeightPruner:
     """Deletes weights that `rule` does not keep, as the cells of a study finish.
 
     Under "best" each arm keeps, under each protocol, the weights of the run with the best validation accuracy
@@ -33,44 +33,52 @@ class WeightKeeper:
     trained are that study's, and stay.
     """
 
-    def __init__(self, cells: Sequence[RunSpec], ledger: Ledger, *, rule: KeepWeights, parent: str) -> None:
-        self._ledger, self._rule, self._parent = ledger, rule, parent
-        self._place = {spec.key: number for number, spec in enumerate(cells)}
-        self._readers: dict[str, set[str]] = {}
+    def __init__(
+        self, cells: Sequence[RunSpec], tracker: Tracker, *, rule: WeightRule, study_run_id: str
+    ) -> None:
+        self._tracker, self._rule, self._study_run_id = tracker, rule, study_run_id
+        self._positions = {spec.key: position for position, spec in enumerate(cells)}
+        self._dependent_keys: dict[str, set[str]] = {}
         for spec in cells:
-            if not spec.trains:
-                self._readers.setdefault(spec.trained.key, set()).add(spec.key)
-        self._held: dict[str, tuple[RunSpec, RunResult, str]] = {}
-        self._finished: set[str] = set()
+            if not spec.is_trained:
+                self._dependent_keys.setdefault(spec.base_run.key, set()).add(spec.key)
+        self._cells_with_weights: dict[str, tuple[RunSpec, RunResult, str]] = {}
+        self._finished_keys: set[str] = set()
 
-    def add(self, spec: RunSpec, result: RunResult, *, run_id: str, tell: Tell) -> None:
+    def add_result(self, spec: RunSpec, result: RunResult, *, run_id: str, emit: EventSink) -> None:
         """Count a cell that has finished, and delete the weights that need not be kept any longer."""
         if self._rule == "all":
             return
-        self._finished.add(spec.key)
-        if spec.trains:
-            self._held[spec.key] = spec, result, run_id
-        for key in list(self._beaten(spec)):
-            beaten, _, run_id = self._held.pop(key)
+        self._finished_keys.add(spec.key)
+        if spec.is_trained:
+            self._cells_with_weights[spec.key] = spec, result, run_id
+        for key in list(self._find_prunable_keys(spec)):
+            pruned_spec, _, run_id = self._cells_with_weights.pop(key)
             try:
-                self._ledger.drop_weights(run_id, rule=self._rule, parent=self._parent)
-            except Stopped:
+                self._tracker.delete_weights(run_id, rule=self._rule, parent=self._study_run_id)
+            except StudyAborted:
                 raise
             except Exception as error:  # each kind of artifact store has its own
-                why = f"{type(error).__name__}: {error}".splitlines()[0]
-                words = f"{run_name(beaten)}: the weights of run {run_id} could not be deleted ({why})"
-                tell(Event(kind="remark", words=words))
+                reason = f"{type(error).__name__}: {error}".splitlines()[0]
+                message = f"{format_run_name(pruned_spec)}: the weights of run {run_id} could not be deleted ({reason})"
+                emit(Event(kind="remark", message=message))
 
-    def _beaten(self, spec: RunSpec) -> Iterator[str]:
+    def _find_prunable_keys(self, spec: RunSpec) -> Iterator[str]:
         """The keys of finished runs, of the arm and protocol of `spec`, whose weights can go."""
-        held = {
-            key: may_keep(own, self._rule)
-            for key, (own, _, _) in self._held.items()
-            if (own.architecture, own.protocol) == (spec.architecture, spec.protocol)
+        can_keep = {
+            key: can_keep_weights(candidate, self._rule)
+            for key, (candidate, _, _) in self._cells_with_weights.items()
+            if (candidate.architecture, candidate.protocol) == (spec.architecture, spec.protocol)
         }
-        best = max((key for key, may in held.items() if may), key=self._rank, default="")
-        yield from (key for key in held if key != best and self._readers.get(key, set()) <= self._finished)
+        best = max(
+            (key for key, is_candidate in can_keep.items() if is_candidate), key=self._rank, default=""
+        )
+        yield from (
+            key
+            for key in can_keep
+            if key != best and self._dependent_keys.get(key, set()) <= self._finished_keys
+        )
 
     def _rank(self, key: str) -> tuple[float, float, int]:
-        best = best_epoch(self._held[key][1].history)
-        return best.validation_accuracy, -best.validation_loss, -self._place[key]
+        best = find_best_epoch(self._cells_with_weights[key][1].history)
+        return best.validation_accuracy, -best.validation_loss, -self._positions[key]

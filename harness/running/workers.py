@@ -16,20 +16,20 @@ from types import TracebackType
 from typing import Any
 
 from harness.closed_pipe import ignore_closed_pipes
-from harness.process import keep_freed_memory, spinning
-from harness.progress import Event, Tell
-from harness.running.cell import Outcome
-from harness.running.job import Job, work
-from harness.running.schedule import Died
+from harness.process import get_spin_settings, keep_freed_memory
+from harness.progress import Event, EventSink
+from harness.running.cell import CellOutcome
+from harness.running.job import Job, run_job_cell
+from harness.running.schedule import WorkerDeath
 from studies.spec import RunSpec
 
-LOOKS = 1.0
+POLL_SECONDS = 1.0
 """Seconds that `ended` waits for something to happen."""
 
-GRACE = 5.0
+SHUTDOWN_TIMEOUT = 5.0
 """Seconds that a worker has to close its run when the study is stopped."""
 
-VISIBLE = "CUDA_VISIBLE_DEVICES"
+GPU_ENV_VAR = "CUDA_VISIBLE_DEVICES"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,28 +40,31 @@ class _Worker:
     spec: RunSpec | None = None
 
 
-class Workers:
+class MultiProcessExecutor:
     """Runs cells in `slots` processes, on each of `gpus` (as CUDA_VISIBLE_DEVICES names them) in turn.
 
     A process that dies takes its cell with it, and no other; another one takes its place.
     """
 
-    def __init__(self, job: Job, *, slots: int, gpus: Sequence[str], tell: Tell) -> None:
+    def __init__(self, job: Job, *, slots: int, gpus: Sequence[str], emit: EventSink) -> None:
         self.slots = slots
-        self._job, self._gpus, self._tell = job, gpus, tell
+        self._job, self._gpus, self._emit = job, gpus, emit
         self._workers: list[_Worker] = []
 
-    def __enter__(self) -> Workers:
+    def __enter__(self) -> MultiProcessExecutor:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         for worker in self._workers:
             # One that runs a cell closes the cell's run as it goes.
             worker.process.terminate()
         for worker in self._workers:
-            worker.process.join(GRACE)
+            worker.process.join(SHUTDOWN_TIMEOUT)
             worker.process.kill()
             worker.process.join()
             worker.connection.close()
@@ -70,67 +73,67 @@ class Workers:
         """Have a cell run in a process that is idle, or in a new one."""
         worker = next((worker for worker in self._workers if worker.spec is None), None)
         if worker is None:
-            worker = self._new()
+            worker = self._spawn()
             self._workers.append(worker)
         worker.spec = spec
         with suppress(OSError):  # it has died while idle: `ended` finds that, and the cell goes to another
             worker.connection.send(spec)
 
-    def ended(self) -> Sequence[tuple[RunSpec, Outcome | Died]]:
+    def poll(self) -> Sequence[tuple[RunSpec, CellOutcome | WorkerDeath]]:
         """Cells that have ended, by themselves or with their process; tells what the others say."""
-        found: list[tuple[RunSpec, Outcome | Died]] = []
-        busy = {worker.connection: worker for worker in self._workers if worker.spec is not None}
-        for connection in wait(list(busy), timeout=LOOKS):
+        outcomes: list[tuple[RunSpec, CellOutcome | WorkerDeath]] = []
+        busy_workers = {worker.connection: worker for worker in self._workers if worker.spec is not None}
+        for connection in wait(list(busy_workers), timeout=POLL_SECONDS):
             assert isinstance(connection, Connection)
-            worker = busy[connection]
+            worker = busy_workers[connection]
             assert worker.spec is not None
             try:
-                told = connection.recv()
+                message = connection.recv()
             except (EOFError, OSError):
-                found.append((worker.spec, self._buried(worker)))
+                outcomes.append((worker.spec, self._remove_dead(worker)))
                 continue
-            if isinstance(told, Event):
-                self._tell(told)
-            elif isinstance(told, Exception):
-                raise told
+            if isinstance(message, Event):
+                self._emit(message)
+            elif isinstance(message, Exception):
+                raise message
             else:
-                found.append((worker.spec, told))
+                outcomes.append((worker.spec, message))
                 worker.spec = None
-        return found
+        return outcomes
 
-    def _new(self) -> _Worker:
-        here, there = multiprocessing.Pipe()
+    def _spawn(self) -> _Worker:
+        connection, worker_connection = multiprocessing.Pipe()
         context = multiprocessing.get_context("spawn")
-        process = context.Process(target=_serve, args=(self._job, there), daemon=True)
-        used = Counter(worker.gpu for worker in self._workers)
-        gpu = min(self._gpus, key=lambda name: used[name], default="")
-        with _environment({**spinning(), **({VISIBLE: gpu} if gpu else {})}):
+        process = context.Process(target=_serve, args=(self._job, worker_connection), daemon=True)
+        cells_by_gpu = Counter(worker.gpu for worker in self._workers)
+        gpu = min(self._gpus, key=lambda gpu_id: cells_by_gpu[gpu_id], default="")
+        with _set_environment({**get_spin_settings(), **({GPU_ENV_VAR: gpu} if gpu else {})}):
             process.start()
-        there.close()
-        return _Worker(process=process, connection=here, gpu=gpu)
+        worker_connection.close()
+        return _Worker(process=process, connection=connection, gpu=gpu)
 
-    def _buried(self, worker: _Worker) -> Died:
+    def _remove_dead(self, worker: _Worker) -> WorkerDeath:
         self._workers.remove(worker)
         worker.connection.close()
-        worker.process.join(GRACE)
-        status = worker.process.exitcode
-        if status is not None and status < 0:
-            ended = f"killed by {signal.Signals(-status).name}"
-            ended += ", perhaps for want of memory" if status == -signal.SIGKILL else ""
+        worker.process.join(SHUTDOWN_TIMEOUT)
+        exit_code = worker.process.exitcode
+        if exit_code is not None and exit_code < 0:
+            cause = f"killed by {signal.Signals(-exit_code).name}"
+            cause += ", perhaps for want of memory" if exit_code == -signal.SIGKILL else ""
         else:
-            ended = f"exit status {status}"
-        return Died(how=f"its process died ({ended})")
+            cause = f"exit status {exit_code}"
+        return WorkerDeath(reason=f"its process died ({cause})")
 
 
 @contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+def _set_environment(variables: Mapping[str, str]) -> Iterator[None]:
     """Processes that start within have these variables in their environment."""
-    before = {name: os.environ.get(name) for name in variables}
+    previous = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:
         yield
     finally:
-        for name, value in before.items():
+        for name, value in previous.items():
             if value is None:
                 os.environ.pop(name)
             else:
@@ -142,15 +145,15 @@ def _serve(job: Job, connection: Connection) -> None:
     ignore_closed_pipes()
     # Ctrl-C reaches all processes of a terminal; the study's decides, and stops its workers so.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _interrupted)
+    signal.signal(signal.SIGTERM, _raise_interrupt)
     keep_freed_memory()
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    speaks = threading.Lock()
+    send_lock = threading.Lock()
 
-    def say(told: object) -> None:
+    def send(message: object) -> None:
         try:
-            with speaks:  # training tells its epochs, another thread that the tracking store is away
-                connection.send(told)
+            with send_lock:  # training tells its epochs, another thread that the tracking store is away
+                connection.send(message)
         except OSError:
             os._exit(1)  # nobody listens any more, which is no failure of the cell
 
@@ -158,14 +161,14 @@ def _serve(job: Job, connection: Connection) -> None:
         while True:
             spec = connection.recv()
             try:
-                say(work(job, spec, say))
+                send(run_job_cell(job, spec, send))
             except Exception as error:  # no failure of the cell, which `work` writes down itself
-                say(error)
+                send(error)
     except (EOFError, KeyboardInterrupt):
         return
 
 
-def _interrupted(number: int, frame: Any) -> None:
+def _raise_interrupt(number: int, frame: Any) -> None:
     raise KeyboardInterrupt
 
 

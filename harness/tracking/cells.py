@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class CellStatus:
     """What a ledger knows of one cell: its newest finished run, and why it failed in one study last."""
 
-    finished: str | None = None
-    reason: str | None = None
+    finished_run_id: str | None = None
+    failure_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Child:
+class CellRun:
     """A run of a study as it stands on the ledger: FINISHED, FAILED, KILLED or RUNNING.
 
     `seconds` is how long one that finished took; `epochs` are the times, in seconds, at which those of one
@@ -26,6 +26,6 @@ class Child:
     status: str
     reason: str = ""
     seconds: float | None = None
-    epochs: tuple[float, ...] = ()
-    place: str = ""
+    epoch_times: tuple[float, ...] = ()
+    lock_scope: str = ""
     process: str = ""

@@ -15,18 +15,24 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from harness.labels import run_name, study_note
-from harness.memory import without_collector
+from harness.labels import format_run_name, format_study_note
+from harness.memory import disable_gc
 from harness.tracking.analysis_plans import is_confirmatory
-from harness.tracking.cells import Child, Known
-from harness.tracking.patience import Outbox
-from harness.tracking.record import epoch_metrics, final_metrics, flattened, result_from, result_parts
-from harness.tracking.store import MlflowException, Run, Store
+from harness.tracking.cells import CellRun, CellStatus
+from harness.tracking.patience import AsyncLogger
+from harness.tracking.record import (
+    build_epoch_metrics,
+    compute_final_metrics,
+    flatten_spec,
+    parse_result,
+    render_result_files,
+)
+from harness.tracking.store import MlflowException, MlflowStore, Run
 from studies.codec import from_json, to_json
 from studies.results import Epoch, Failure, RunResult, StudyResult
 from studies.spec import RunSpec, Study
 
-KEY, REUSES, STUDY, REASON, SPEC, PLACE, PROCESS, DROPPED = (
+KEY_TAG, REUSES_TAG, STUDY_TAG, REASON_TAG, SPEC_TAG, LOCK_SCOPE_TAG, PROCESS_TAG, WEIGHTS_DROPPED_TAG = (
     "harness.key",
     "harness.reuses",
     "harness.study",
@@ -36,18 +42,18 @@ KEY, REUSES, STUDY, REASON, SPEC, PLACE, PROCESS, DROPPED = (
     "harness.process",
     "harness.weights_dropped",
 )
-PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
-LOST = "finished as run {}, whose artifacts cannot be read (moved or deleted?)"
-EPOCHS = 100
+PARENT_TAG, NAME_TAG, NOTE_TAG = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
+UNREADABLE_REASON = "finished as run {}, whose artifacts cannot be read (moved or deleted?)"
+EPOCHS_PER_CALL = 100
 """Epochs sent at once: MLflow takes 1000 figures."""
 
-WEIGHTS = ("weights.safetensors", "weights.pt")
+WEIGHT_FILES = ("weights.safetensors", "weights.pt")
 """Names that a run's file of weights can have: as it is written, and as earlier versions wrote it."""
-NAMED = 200
+IDS_PER_QUERY = 200
 """Runs asked for by id at once."""
 
 
-class Ledger(Store):
+class Tracker(MlflowStore):
     """Studies and cells on one tracking server or in one SQLite file.
 
     Epochs are sent from a thread of their own, so that training does not wait for a server.
@@ -55,17 +61,17 @@ class Ledger(Store):
 
     def __init__(self, uri: str | None = None) -> None:
         super().__init__(uri)
-        self.outbox = Outbox()
+        self.async_logger = AsyncLogger()
 
     def open_study(self, study: Study) -> str:
         """The parent run of `study`, resumed if it is there, begun if not."""
-        experiment = self.experiment(study.dataset.name)
-        found = self.search(f"tags.`{STUDY}` = '{study.name}'", (experiment,))
-        if found:
-            run_id: str = found[0].info.run_id
+        experiment = self.get_or_create_experiment(study.dataset.name)
+        runs = self.search_runs(f"tags.`{STUDY_TAG}` = '{study.name}'", (experiment,))
+        if runs:
+            run_id: str = runs[0].info.run_id
             self.client.update_run(run_id, status="RUNNING")
         else:
-            tags = {STUDY: study.name, NAME: study.name, NOTE: study_note(study)}
+            tags = {STUDY_TAG: study.name, NAME_TAG: study.name, NOTE_TAG: format_study_note(study)}
             run_id = self.client.create_run(experiment, tags=tags).info.run_id
         self.log_texts(run_id, {"study.json": to_json(study, indent=1)})
         return run_id
@@ -73,135 +79,150 @@ class Ledger(Store):
     def log_time(self, run_id: str, seconds: float, *, estimate: tuple[float, float] | None) -> None:
         """Keep with a study's run how long a command ran its cells, and the bounds that it had estimated."""
         bounds = dict(zip(("estimated_seconds_low", "estimated_seconds_high"), estimate or (), strict=False))
-        self.log(run_id, metrics={"seconds": seconds, **bounds})
+        self.log_batch(run_id, metrics={"seconds": seconds, **bounds})
 
-    def close(self, run_id: str, status: str) -> None:
+    def close_run(self, run_id: str, status: str) -> None:
         """End a run as FINISHED, FAILED or KILLED."""
         self.client.set_terminated(run_id, status=status)
 
-    def abandon(self, run_id: str) -> None:
+    def abandon_run(self, run_id: str) -> None:
         """Close a run as KILLED on the way out: what is still to be sent is dropped, nothing waited for."""
-        self.patience.end()
-        self.outbox.drop()
+        self.retry_policy.stop()
+        self.async_logger.cancel()
         with suppress(Exception):
-            self.close(run_id, "KILLED")
+            self.close_run(run_id, "KILLED")
 
-    def begin(self, spec: RunSpec, *, parent: str, place: str = "", process: str = "") -> str:
+    def start_run(self, spec: RunSpec, *, parent: str, lock_scope: str = "", process: str = "") -> str:
         """A running child for one cell, with its key and its whole spec.
 
         `place` and `process` tell later whether whoever runs it is still there: see `bury`.
         """
-        tags = {KEY: spec.key, PARENT: parent, NAME: run_name(spec), SPEC: to_json(spec)}
-        tags |= {PLACE: place, PROCESS: process}
-        run_id: str = self.client.create_run(self.experiment(spec.dataset.name), tags=tags).info.run_id
-        self.log(run_id, params=flattened(spec))
+        tags = {
+            KEY_TAG: spec.key,
+            PARENT_TAG: parent,
+            NAME_TAG: format_run_name(spec),
+            SPEC_TAG: to_json(spec),
+        }
+        tags |= {LOCK_SCOPE_TAG: lock_scope, PROCESS_TAG: process}
+        run_id: str = self.client.create_run(
+            self.get_or_create_experiment(spec.dataset.name), tags=tags
+        ).info.run_id
+        self.log_batch(run_id, params=flatten_spec(spec))
         return run_id
 
     def log_epochs(self, run_id: str, epochs: Iterable[Epoch]) -> None:
         """The figures of epochs, as steps of the run's curves; sent by and by, those of one call at once."""
-        steps = {epoch.number: epoch_metrics(epoch) for epoch in epochs}
+        steps = {epoch.number: build_epoch_metrics(epoch) for epoch in epochs}
         numbers = list(steps)
-        for at in range(0, len(numbers), EPOCHS):
-            part = {number: steps[number] for number in numbers[at : at + EPOCHS]}
-            self.outbox.put(partial(self.log_steps, run_id, part))
+        for start in range(0, len(numbers), EPOCHS_PER_CALL):
+            chunk = {number: steps[number] for number in numbers[start : start + EPOCHS_PER_CALL]}
+            self.async_logger.submit(partial(self.log_steps, run_id, chunk))
 
-    def finish(
+    def finish_run(
         self, run_id: str, result: RunResult, *, folder: Path, metrics: Mapping[str, float] | None = None
     ) -> None:
         """Keep a result, other `metrics` and what lies in `folder`, as it is; then the run is FINISHED."""
-        self.outbox.flush()
+        self.async_logger.flush()
         # The result's own files go into the folder too: sent one by one, each has the run looked up.
-        self.log(run_id, metrics={**final_metrics(result), **(metrics or {})})
-        for name, text in result_parts(result).items():
+        self.log_batch(run_id, metrics={**compute_final_metrics(result), **(metrics or {})})
+        for name, text in render_result_files(result).items():
             if not (folder / name).exists():
                 (folder / name).write_text(text, encoding="utf-8")
         self.client.log_artifacts(run_id, str(folder))
-        self.close(run_id, "FINISHED")
+        self.close_run(run_id, "FINISHED")
 
-    def fail(self, run_id: str, reason: str) -> None:
+    def fail_run(self, run_id: str, reason: str) -> None:
         """Record that a cell did not finish, and why."""
-        self.outbox.flush()
-        self.client.set_tag(run_id, REASON, reason)
-        self.client.set_tag(run_id, NOTE, f"Failed: {reason}")
-        self.close(run_id, "FAILED")
+        self.async_logger.flush()
+        self.client.set_tag(run_id, REASON_TAG, reason)
+        self.client.set_tag(run_id, NOTE_TAG, f"Failed: {reason}")
+        self.close_run(run_id, "FAILED")
 
-    def bury(self, parent: str, *, place: str, held: Callable[[str], bool]) -> None:
+    def close_orphaned_runs(self, parent: str, *, lock_scope: str, is_locked: Callable[[str], bool]) -> None:
         """Close the runs of a study that processes of `place` left open as they died.
 
         `held` says of a key whether a process is at it. Such a run ended with its last epoch.
         """
-        running = self.search(f"tags.`{PARENT}` = '{parent}' and attributes.status = 'RUNNING'")
-        for run in running:
-            if run.data.tags.get(PLACE) != place or held(run.data.tags[KEY]):
+        open_runs = self.search_runs(f"tags.`{PARENT_TAG}` = '{parent}' and attributes.status = 'RUNNING'")
+        for run in open_runs:
+            if run.data.tags.get(LOCK_SCOPE_TAG) != lock_scope or is_locked(run.data.tags[KEY_TAG]):
                 continue
-            epochs = self.client.get_metric_history(run.info.run_id, "train/loss")
-            process = run.data.tags.get(PROCESS, "unknown")
-            note = f"Killed: its process ({process}) ended without a word after {len(epochs)} epochs."
-            self.client.set_tag(run.info.run_id, NOTE, note)
-            ended = max((metric.timestamp for metric in epochs), default=run.info.start_time)
-            self.client.set_terminated(run.info.run_id, status="KILLED", end_time=ended)
+            history = self.client.get_metric_history(run.info.run_id, "train/loss")
+            process = run.data.tags.get(PROCESS_TAG, "unknown")
+            note = f"Killed: its process ({process}) ended without a word after {len(history)} epochs."
+            self.client.set_tag(run.info.run_id, NOTE_TAG, note)
+            end_time = max((metric.timestamp for metric in history), default=run.info.start_time)
+            self.client.set_terminated(run.info.run_id, status="KILLED", end_time=end_time)
 
-    def known(self, key: str, *, parent: str) -> Known:
+    def cell_status(self, key: str, *, parent: str) -> CellStatus:
         """What there is of a cell, `reason` in the study of `parent`."""
-        runs = [run for run in self.search(f"tags.`{KEY}` = '{key}'") if REUSES not in run.data.tags]
-        finished = next((run.info.run_id for run in runs if run.info.status == "FINISHED"), None)
-        here = [run for run in runs if run.data.tags.get(PARENT) == parent]
-        return Known(finished=finished, reason=_reasons(here).get(key))
+        runs = [
+            run for run in self.search_runs(f"tags.`{KEY_TAG}` = '{key}'") if REUSES_TAG not in run.data.tags
+        ]
+        finished_run_id = next((run.info.run_id for run in runs if run.info.status == "FINISHED"), None)
+        study_runs = [run for run in runs if run.data.tags.get(PARENT_TAG) == parent]
+        return CellStatus(
+            finished_run_id=finished_run_id, failure_reason=_collect_failure_reasons(study_runs).get(key)
+        )
 
-    def standing(self, study: Study) -> dict[str, str]:
+    def cell_states(self, study: Study) -> dict[str, str]:
         """How each cell of a study stands that has ended: "done" in any study, or "failed" in this one."""
-        found = self.search(f"tags.`{STUDY}` = '{study.name}'")
-        runs = self.search(f"tags.`{PARENT}` = '{found[0].info.run_id}'") if found else []
+        study_runs = self.search_runs(f"tags.`{STUDY_TAG}` = '{study.name}'")
+        runs = self.search_runs(f"tags.`{PARENT_TAG}` = '{study_runs[0].info.run_id}'") if study_runs else []
         # By the key that a run had when it ran: an older training of a cell is not reused for it.
-        failed = [run for run in runs if KEY in run.data.tags and run.info.status == "FAILED"]
-        ended = {run.data.tags[KEY]: "failed" for run in failed}
-        ended |= {run.data.tags[KEY]: "done" for run in self._finished(runs).values()}
-        others = [spec.key for spec in study.runs() if spec.key not in ended]
-        return ended | {key: "done" for key in others if self.find(key) is not None}
+        failed_runs = [run for run in runs if KEY_TAG in run.data.tags and run.info.status == "FAILED"]
+        states = {run.data.tags[KEY_TAG]: "failed" for run in failed_runs}
+        states |= {run.data.tags[KEY_TAG]: "done" for run in self._find_finished_runs(runs).values()}
+        other_keys = [spec.key for spec in study.list_runs() if spec.key not in states]
+        return states | {key: "done" for key in other_keys if self.find_finished_run(key) is not None}
 
-    def find(self, key: str) -> str | None:
+    def find_finished_run(self, key: str) -> str | None:
         """The finished run of that key, in whatever study it ran."""
-        run = self._newest(key)
+        run = self._find_newest_run(key)
         return run.info.run_id if run else None
 
-    def cells(self, start: str) -> dict[str, tuple[str, str]]:
+    def find_cells(self, prefix: str) -> dict[str, tuple[str, str]]:
         """Key and status by run id of the cells whose id or key begins so; a reused one as what it reuses."""
-        wheres = (f"{what} LIKE '{start}%'" for what in (f"tags.`{KEY}`", "attributes.run_id"))
-        runs = [run for where in wheres for run in self.search(where)]
-        runs = [self.client.get_run(r.data.tags[REUSES]) if REUSES in r.data.tags else r for r in runs]
-        return {r.info.run_id: (r.data.tags[KEY], r.info.status) for r in runs if KEY in r.data.tags}
+        filter_strings = (f"{field} LIKE '{prefix}%'" for field in (f"tags.`{KEY_TAG}`", "attributes.run_id"))
+        runs = [run for filter_string in filter_strings for run in self.search_runs(filter_string)]
+        runs = [
+            self.client.get_run(r.data.tags[REUSES_TAG]) if REUSES_TAG in r.data.tags else r for r in runs
+        ]
+        return {r.info.run_id: (r.data.tags[KEY_TAG], r.info.status) for r in runs if KEY_TAG in r.data.tags}
 
-    def reuse(self, run_id: str, spec: RunSpec, *, parent: str, result: RunResult) -> bool:
+    def reuse_run(self, run_id: str, spec: RunSpec, *, parent: str, result: RunResult) -> bool:
         """Enter a finished cell of another study under `parent`, once; whether it was entered now."""
-        original = self.client.get_run(run_id)
-        if original.data.tags.get(PARENT) == parent:
+        original_run = self.client.get_run(run_id)
+        if original_run.data.tags.get(PARENT_TAG) == parent:
             return False
-        where = f"tags.`{REUSES}` = '{run_id}' and tags.`{PARENT}` = '{parent}'"
-        found = self.search(where, (original.info.experiment_id,))
-        if found and found[0].info.status == "FINISHED":
+        filter_string = f"tags.`{REUSES_TAG}` = '{run_id}' and tags.`{PARENT_TAG}` = '{parent}'"
+        link_runs = self.search_runs(filter_string, (original_run.info.experiment_id,))
+        if link_runs and link_runs[0].info.status == "FINISHED":
             return False
         note = f"Reused: run {run_id} of another study has the same key and holds the artifacts."
-        tags = {REUSES: run_id, PARENT: parent, NAME: run_name(spec), NOTE: note}
+        tags = {REUSES_TAG: run_id, PARENT_TAG: parent, NAME_TAG: format_run_name(spec), NOTE_TAG: note}
         # One that is there and not finished was left so by a process that died here.
-        copy = found[0] if found else self.client.create_run(original.info.experiment_id, tags=tags)
-        self.log(copy.info.run_id, params=flattened(spec), metrics=final_metrics(result))
-        self.close(copy.info.run_id, "FINISHED")
+        link_run = (
+            link_runs[0] if link_runs else self.client.create_run(original_run.info.experiment_id, tags=tags)
+        )
+        self.log_batch(link_run.info.run_id, params=flatten_spec(spec), metrics=compute_final_metrics(result))
+        self.close_run(link_run.info.run_id, "FINISHED")
         return True
 
-    def load(self, run_id: str) -> RunResult | None:
+    def load_result(self, run_id: str) -> RunResult | None:
         """The result that a finished run holds, or None if its artifacts are gone or cannot be read."""
         try:
-            return self._result(self.client.get_run(run_id))
+            return self._read_result(self.client.get_run(run_id))
         except MlflowException:
             return None
 
-    def weights(self, run_id: str, folder: str) -> Path:
+    def download_weights(self, run_id: str, folder: str) -> Path:
         """The file of a finished run's best weights, brought into `folder`.
 
         Raises:
             ValueError: the run keeps none, or its artifacts are gone.
         """
-        rule = self.client.get_run(run_id).data.tags.get(DROPPED)
+        rule = self.client.get_run(run_id).data.tags.get(WEIGHTS_DROPPED_TAG)
         if rule:
             raise ValueError(
                 f"the weights of run {run_id} were not kept (--keep-weights {rule}): delete the run in "
@@ -209,60 +230,62 @@ class Ledger(Store):
             )
         try:
             names = {item.path for item in self.client.list_artifacts(run_id)}
-            name = next((name for name in WEIGHTS if name in names), WEIGHTS[0])
-            return self.download(run_id, name, folder)
+            name = next((name for name in WEIGHT_FILES if name in names), WEIGHT_FILES[0])
+            return self.download_artifact(run_id, name, folder)
         except (MlflowException, OSError) as error:
             raise ValueError(f"run {run_id} has no weights here (moved or deleted?): {error}") from error
 
-    def drop_weights(self, run_id: str, *, rule: str, parent: str) -> None:
+    def delete_weights(self, run_id: str, *, rule: str, parent: str) -> None:
         """Delete the weights of a run as `rule` says, if it was trained in the study of `parent`."""
         run = self.client.get_run(run_id)
-        if run.data.tags.get(PARENT) == parent and DROPPED not in run.data.tags:
-            for name in WEIGHTS:
+        if run.data.tags.get(PARENT_TAG) == parent and WEIGHTS_DROPPED_TAG not in run.data.tags:
+            for name in WEIGHT_FILES:
                 self.delete_artifact(run, name)
-            self.note_dropped(run_id, rule=rule)
+            self.tag_weights_dropped(run_id, rule=rule)
 
-    def note_dropped(self, run_id: str, *, rule: str) -> None:
+    def tag_weights_dropped(self, run_id: str, *, rule: str) -> None:
         """Note on a run the rule by which its weights are not kept."""
-        self.client.set_tag(run_id, DROPPED, rule)
+        self.client.set_tag(run_id, WEIGHTS_DROPPED_TAG, rule)
 
-    def study_names(self) -> list[str]:
+    def list_study_names(self) -> list[str]:
         """Every study on this ledger, newest first."""
-        return [run.data.tags[STUDY] for run in self.search(f"tags.`{STUDY}` != ''")]
+        return [run.data.tags[STUDY_TAG] for run in self.search_runs(f"tags.`{STUDY_TAG}` != ''")]
 
-    def study(self, name: str) -> tuple[Study, str]:
+    def find_study(self, name: str) -> tuple[Study, str]:
         """A study by its name, and its own run.
 
         Raises:
             ValueError: no such study; the message lists those there are.
         """
-        names = self.study_names()
+        names = self.list_study_names()
         if name not in names:
-            there = ", ".join(names) or "none"
-            raise ValueError(f"no study {name!r} on {self.shown()}; studies there: {there}")
-        found = self.search(f"tags.`{STUDY}` = '{name}'")
-        return from_json(Study, self.text(found[0], "study.json")), found[0].info.run_id
+            name_list = ", ".join(names) or "none"
+            raise ValueError(f"no study {name!r} on {self.display_uri()}; studies there: {name_list}")
+        runs = self.search_runs(f"tags.`{STUDY_TAG}` = '{name}'")
+        return from_json(Study, self.read_text(runs[0], "study.json")), runs[0].info.run_id
 
-    def children(self, parent: str) -> list[Child]:
+    def list_cell_runs(self, parent: str) -> list[CellRun]:
         """The runs of a study's cells, new ones first, and then those of others that it reuses."""
-        runs = self.search(f"tags.`{PARENT}` = '{parent}'")
-        own = [run for run in runs if KEY in run.data.tags]
-        there = {run.info.run_id for run in own}
-        others = [run for run in self._finished(runs).values() if run.info.run_id not in there]
-        return [self._child(run) for run in (*own, *others)]
+        runs = self.search_runs(f"tags.`{PARENT_TAG}` = '{parent}'")
+        own_runs = [run for run in runs if KEY_TAG in run.data.tags]
+        own_ids = {run.info.run_id for run in own_runs}
+        other_runs = [
+            run for run in self._find_finished_runs(runs).values() if run.info.run_id not in own_ids
+        ]
+        return [self._to_cell_run(run) for run in (*own_runs, *other_runs)]
 
-    def _child(self, run: Run) -> Child:
-        running, tags = run.info.status == "RUNNING", run.data.tags
-        told = self.client.get_metric_history(run.info.run_id, "train/loss") if running else ()
-        return Child(
-            key=_key(run),
-            name=tags.get(NAME, ""),
+    def _to_cell_run(self, run: Run) -> CellRun:
+        is_running, tags = run.info.status == "RUNNING", run.data.tags
+        history = self.client.get_metric_history(run.info.run_id, "train/loss") if is_running else ()
+        return CellRun(
+            key=_current_key(run),
+            name=tags.get(NAME_TAG, ""),
             status=run.info.status,
-            reason=tags.get(REASON, ""),
+            reason=tags.get(REASON_TAG, ""),
             seconds=run.data.metrics.get("seconds"),
-            epochs=tuple(metric.timestamp / 1000 for metric in told),
-            place=tags.get(PLACE, ""),
-            process=tags.get(PROCESS, ""),
+            epoch_times=tuple(metric.timestamp / 1000 for metric in history),
+            lock_scope=tags.get(LOCK_SCOPE_TAG, ""),
+            process=tags.get(PROCESS_TAG, ""),
         )
 
     def load_study(self, name: str) -> tuple[StudyResult, dict[str, bytes]]:
@@ -271,78 +294,87 @@ class Ledger(Store):
         Raises:
             ValueError: no such study; the message lists those there are.
         """
-        study, parent = self.study(name)
+        study, parent = self.find_study(name)
         with tempfile.TemporaryDirectory() as folder:
             # By the name that the study has now: it is a digest, and new fields have changed it.
-            pictures = {
-                f"{study.name}/{Path(item.path).stem}": self.download(parent, item.path, folder).read_bytes()
+            figures = {
+                f"{study.name}/{Path(item.path).stem}": self.download_artifact(
+                    parent, item.path, folder
+                ).read_bytes()
                 for item in self.client.list_artifacts(parent, "pictures")
             }
         confirmatory = is_confirmatory(self.client.get_run(parent), study)
-        return replace(self.collect(study, parent=parent), confirmatory=confirmatory), pictures
+        return replace(self.collect_results(study, parent=parent), is_confirmatory=confirmatory), figures
 
-    @without_collector()
-    def collect(self, study: Study, *, parent: str) -> StudyResult:
+    @disable_gc()
+    def collect_results(self, study: Study, *, parent: str) -> StudyResult:
         """Results and failures of `study` as they stand on the ledger."""
         results, failures, run_ids = [], [], []
-        children = self.search(f"tags.`{PARENT}` = '{parent}'")
-        finished, reasons = self._finished(children), _reasons(children)
-        for spec in study.runs():
-            run = finished.get(spec.key)
-            result = self._result(run)
+        children = self.search_runs(f"tags.`{PARENT_TAG}` = '{parent}'")
+        finished_runs, reasons = self._find_finished_runs(children), _collect_failure_reasons(children)
+        for spec in study.list_runs():
+            run = finished_runs.get(spec.key)
+            result = self._read_result(run)
             if result is None:
                 # Another study may have run it since: a cell of this one that was lost, or never begun.
-                run = self._newest(spec.key)
-                result = self._result(run)
+                run = self._find_newest_run(spec.key)
+                result = self._read_result(run)
             if run and result:
                 results.append(result)
                 run_ids.append((spec.key, run.info.run_id))
             elif run:
-                failures.append(Failure(spec=spec, reason=LOST.format(run.info.run_id)))
+                failures.append(Failure(spec=spec, reason=UNREADABLE_REASON.format(run.info.run_id)))
             elif reason := reasons.get(spec.key):
                 failures.append(Failure(spec=spec, reason=reason))
         return StudyResult(
             study=study, results=tuple(results), failures=tuple(failures), run_ids=tuple(run_ids)
         )
 
-    def keep_pictures(self, run_id: str, pictures: Mapping[str, bytes]) -> None:
+    def log_figures(self, run_id: str, figures: Mapping[str, bytes]) -> None:
         """PNG files by name, among the study's artifacts."""
         with tempfile.TemporaryDirectory() as folder:
-            for name, png in pictures.items():
+            for name, png in figures.items():
                 path = Path(folder) / f"{name}.png"
                 path.write_bytes(png)
                 self.client.log_artifact(run_id, str(path), "pictures")
 
-    def _newest(self, key: str) -> Run | None:
-        runs = self.search(f"tags.`{KEY}` = '{key}' and attributes.status = 'FINISHED'")
+    def _find_newest_run(self, key: str) -> Run | None:
+        runs = self.search_runs(f"tags.`{KEY_TAG}` = '{key}' and attributes.status = 'FINISHED'")
         return runs[0] if runs else None
 
-    def _finished(self, children: Sequence[Run]) -> dict[str, Run]:
+    def _find_finished_runs(self, children: Sequence[Run]) -> dict[str, Run]:
         """The newest finished run of each key among a study's children; a reused one as what it reuses."""
-        reused = [run.data.tags[REUSES] for run in children if REUSES in run.data.tags]
-        asked = (", ".join(map(repr, reused[at : at + NAMED])) for at in range(0, len(reused), NAMED))
-        first = [run for ids in asked for run in self.search(f"attributes.run_id IN ({ids})")]
-        done = [run for run in (*children, *first) if KEY in run.data.tags and run.info.status == "FINISHED"]
-        return {_key(run): run for run in sorted(done, key=lambda run: run.info.start_time)}
+        original_ids = [run.data.tags[REUSES_TAG] for run in children if REUSES_TAG in run.data.tags]
+        id_lists = (
+            ", ".join(map(repr, original_ids[start : start + IDS_PER_QUERY]))
+            for start in range(0, len(original_ids), IDS_PER_QUERY)
+        )
+        original_runs = [run for ids in id_lists for run in self.search_runs(f"attributes.run_id IN ({ids})")]
+        finished_runs = [
+            run
+            for run in (*children, *original_runs)
+            if KEY_TAG in run.data.tags and run.info.status == "FINISHED"
+        ]
+        return {_current_key(run): run for run in sorted(finished_runs, key=lambda run: run.info.start_time)}
 
-    def _result(self, run: Run | None) -> RunResult | None:
+    def _read_result(self, run: Run | None) -> RunResult | None:
         if run is None:
             return None
         try:
-            return result_from(partial(self.text, run))
+            return parse_result(partial(self.read_text, run))
         except (MlflowException, OSError, ValueError, TypeError, LookupError):
             return None
 
 
-def _key(run: Run) -> str:
+def _current_key(run: Run) -> str:
     """The key that a cell has now: an earlier recipe's runs still belong to the study that they ran in."""
     try:
-        return from_json(RunSpec, run.data.tags[SPEC]).key
+        return from_json(RunSpec, run.data.tags[SPEC_TAG]).key
     except (ValueError, KeyError):
-        return str(run.data.tags[KEY])
+        return str(run.data.tags[KEY_TAG])
 
 
-def _reasons(children: Iterable[Run]) -> dict[str, str]:
+def _collect_failure_reasons(children: Iterable[Run]) -> dict[str, str]:
     """Why cells failed, by key, the last time that each did; `children` from new to old."""
-    failed = [run for run in children if KEY in run.data.tags and run.info.status == "FAILED"]
-    return {_key(run): run.data.tags.get(REASON, "unknown") for run in reversed(failed)}
+    failed_runs = [run for run in children if KEY_TAG in run.data.tags and run.info.status == "FAILED"]
+    return {_current_key(run): run.data.tags.get(REASON_TAG, "unknown") for run in reversed(failed_runs)}

@@ -11,26 +11,32 @@ from math import isnan
 from statistics import median
 from typing import Any
 
-from harness.quoting import MARK, quoted, unquoted
-from studies.codec import from_data, parsed, to_data, to_json
-from studies.metrics import by_clip, by_condition, confusion, headline, scores
+from harness.quoting import ESCAPE, csv_escape, csv_unescape
+from studies.codec import decode_json, from_data, to_data, to_json
+from studies.metrics import (
+    aggregate_by_clip,
+    compute_confusion_matrix,
+    compute_scores,
+    group_by_condition,
+    to_evaluation_unit,
+)
 from studies.results import Epoch, Prediction, RunResult
 from studies.spec import RunSpec
 
-COLUMNS = ("id", "subject", "clip", "condition", "truth", "answer")
+PREDICTION_COLUMNS = ("id", "subject", "clip", "condition", "truth", "answer")
 
-_MOST = 1 + 1e-6
+_MAX_PROBABILITY = 1 + 1e-6
 """What rounding can make of a probability of 1."""
 
 
-def flattened(spec: RunSpec) -> dict[str, Any]:
+def flatten_spec(spec: RunSpec) -> dict[str, Any]:
     """The spec as dotted names and scalars, the arm under its own name first."""
     flat: dict[str, Any] = {"arm": spec.architecture.name}
 
     def walk(prefix: str, value: Any) -> None:
         if isinstance(value, dict):
-            for name, inner in value.items():
-                walk(f"{prefix}.{name}" if prefix else name, inner)
+            for name, item in value.items():
+                walk(f"{prefix}.{name}" if prefix else name, item)
         else:
             flat[prefix] = value
 
@@ -40,15 +46,15 @@ def flattened(spec: RunSpec) -> dict[str, Any]:
     return flat | {"split_seed": spec.split_seed, "seed": spec.seed}
 
 
-def final_metrics(result: RunResult) -> dict[str, float]:
+def compute_final_metrics(result: RunResult) -> dict[str, float]:
     """The numbers a person compares runs by; accuracies and leak shares in 0..1, times in milliseconds.
 
     An unknown leak share is left out: a metric of MLflow is a number.
     """
-    shares = {"leak/clip": result.leakage.clip, "leak/subject": result.leakage.subject}
+    leak_fractions = {"leak/clip": result.leakage.clip, "leak/subject": result.leakage.subject}
     return {
-        **_MEASURES.get(result.spec.control, _scores)(result),
-        **{name: share for name, share in shares.items() if share is not None},
+        **_METRIC_FUNCTIONS.get(result.spec.variant, _compute_score_metrics)(result),
+        **{name: fraction for name, fraction in leak_fractions.items() if fraction is not None},
         "cost/parameters_mib": result.cost.mib,
         "cost/multiply_adds": float(result.cost.multiply_adds),
         "best_epoch": float(result.best_epoch),
@@ -56,107 +62,115 @@ def final_metrics(result: RunResult) -> dict[str, float]:
     }
 
 
-def _scores(result: RunResult) -> dict[str, float]:
-    classes = len(result.data.classes)
-    main = scores(headline(result.predictions, result.spec.protocol), classes)
-    frames = scores(result.predictions, classes)
-    clips = scores(by_clip(result.predictions), classes)
+def _compute_score_metrics(result: RunResult) -> dict[str, float]:
+    num_classes = len(result.data.classes)
+    unit_scores = compute_scores(to_evaluation_unit(result.predictions, result.spec.protocol), num_classes)
+    frame_scores = compute_scores(result.predictions, num_classes)
+    clip_scores = compute_scores(aggregate_by_clip(result.predictions), num_classes)
     return {
-        "test/accuracy": main.accuracy,
-        "test/uf1": main.uf1,
-        "test/uar": main.uar,
-        "test/precision": main.precision,
-        "test/frame_accuracy": frames.accuracy,
-        "test/clip_accuracy": clips.accuracy,
-        "test/collapsed": float(main.collapsed),
+        "test/accuracy": unit_scores.accuracy,
+        "test/uf1": unit_scores.uf1,
+        "test/uar": unit_scores.uar,
+        "test/precision": unit_scores.precision,
+        "test/frame_accuracy": frame_scores.accuracy,
+        "test/clip_accuracy": clip_scores.accuracy,
+        "test/collapsed": float(unit_scores.is_collapsed),
     }
 
 
-def _robustness(result: RunResult) -> dict[str, float]:
-    classes = len(result.data.classes)
+def _compute_robustness_metrics(result: RunResult) -> dict[str, float]:
+    num_classes = len(result.data.classes)
     return {
-        f"robustness/{condition.replace(' ', '_')}": scores(members, classes).accuracy
-        for condition, members in by_condition(result.predictions).items()
+        f"robustness/{condition.replace(' ', '_')}": compute_scores(predictions, num_classes).accuracy
+        for condition, predictions in group_by_condition(result.predictions).items()
     }
 
 
-def _latency(result: RunResult) -> dict[str, float]:
-    return {f"latency/{timing.part}": median(timing.milliseconds) for timing in result.timings}
+def _compute_latency_metrics(result: RunResult) -> dict[str, float]:
+    return {f"latency/{timing.phase}": median(timing.milliseconds) for timing in result.timings}
 
 
-_MEASURES: Mapping[str, Callable[[RunResult], dict[str, float]]] = {
-    "robustness": _robustness,
-    "latency": _latency,
+_METRIC_FUNCTIONS: Mapping[str, Callable[[RunResult], dict[str, float]]] = {
+    "robustness": _compute_robustness_metrics,
+    "latency": _compute_latency_metrics,
 }
 
 
-def result_parts(result: RunResult) -> dict[str, str]:
+def render_result_files(result: RunResult) -> dict[str, str]:
     """The result as artifacts by file name: `load`s back from result.json and predictions.csv."""
-    table = _predictions_csv(result)
-    data = {**to_data(replace(result, predictions=())), "predictions": _digest(table)}
-    parts = {
+    table = _format_predictions(result)
+    data = {**to_data(replace(result, predictions=())), "predictions": _compute_digest(table)}
+    files = {
         "result.json": to_json(data, indent=1),
         "predictions.csv": table,
         "environment.json": to_json(result.environment, indent=1),
     }
     # Answers to changed images, or none at all, make no one matrix.
     return (
-        parts if result.spec.control in _MEASURES else {**parts, "confusion_matrix.csv": _confusion(result)}
+        files
+        if result.spec.variant in _METRIC_FUNCTIONS
+        else {**files, "confusion_matrix.csv": _format_confusion(result)}
     )
 
 
-def _confusion(result: RunResult) -> str:
-    matrix = confusion(result.predictions, len(result.data.classes))
-    names = [quoted(name) for name in result.data.classes]
+def _format_confusion(result: RunResult) -> str:
+    matrix = compute_confusion_matrix(result.predictions, len(result.data.classes))
+    names = [csv_escape(name) for name in result.data.classes]
     rows = ((name, *row) for name, row in zip(names, matrix, strict=True))
-    return _csv(("truth", *names), rows)
+    return _format_csv(("truth", *names), rows)
 
 
-def result_from(text_of: Callable[[str], str]) -> RunResult:
+def parse_result(read_text: Callable[[str], str]) -> RunResult:
     """The result whose `result_parts` these are: `text_of` gives a part's text by its file name.
 
     Raises:
         ValueError: the parts are not those of a result, or contradict each other.
     """
-    data = parsed(text_of("result.json"))
+    data = decode_json(read_text("result.json"))
     if not isinstance(data, dict):
         raise ValueError("result.json must hold an object; it was changed since it was written")
-    text = text_of("predictions.csv")
+    text = read_text("predictions.csv")
     # Older results do not tell the digest.
-    if data.get("predictions", _digest(text)) != _digest(text):
+    if data.get("predictions", _compute_digest(text)) != _compute_digest(text):
         raise ValueError("predictions.csv must be as it was written; it was cut off or changed since")
     # Apart from the rest: the codec looks at every number's type, and these are most numbers there are.
     result = from_data(RunResult, {**data, "predictions": []})
     try:
-        table = tuple(_predictions(text, classes=len(result.data.classes)))
+        predictions = tuple(_parse_predictions(text, num_classes=len(result.data.classes)))
     except (csv.Error, TypeError, LookupError) as error:
         raise ValueError(f"predictions.csv must hold the columns of a result's table: {error}") from error
-    return replace(result, predictions=table)
+    return replace(result, predictions=predictions)
 
 
-def _digest(text: str) -> str:
+def _compute_digest(text: str) -> str:
     """What tells a table from one that was cut off or changed; line ends are as the system writes them."""
     return hashlib.sha256(text.replace("\r\n", "\n").encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _predictions(text: str, *, classes: int) -> Iterator[Prediction]:
+def _parse_predictions(text: str, *, num_classes: int) -> Iterator[Prediction]:
     """The rows of a predictions.csv; by column, since a report reads hundreds of thousands of them."""
     header, *rows = csv.reader(io.StringIO(text, newline=""))
     if not rows:
         return
-    column = dict(zip(header, zip(*rows, strict=True), strict=True))
-    parts = [tuple(map(float, column[f"p{c}"])) for c in range(classes)]
-    truths = tuple(map(int, column["truth"]))
-    if not all(min(part) >= 0 and max(part) <= _MOST and not any(map(isnan, part)) for part in parts):
+    columns = dict(zip(header, zip(*rows, strict=True), strict=True))
+    probability_columns = [tuple(map(float, columns[f"p{c}"])) for c in range(num_classes)]
+    truths = tuple(map(int, columns["truth"]))
+    if not all(
+        min(column) >= 0 and max(column) <= _MAX_PROBABILITY and not any(map(isnan, column))
+        for column in probability_columns
+    ):
         raise ValueError("predictions.csv must hold probabilities from 0 to 1")
-    if not all(0 <= truth < classes for truth in truths):
-        raise ValueError(f"predictions.csv must hold truths below the {classes} classes of result.json")
-    told = [column[name] for name in ("id", "subject", "clip")]
-    conditions = column.get("condition", ("",) * len(rows))
-    if MARK in text:  # which few tables hold, and most of their cells are asked for it in vain
-        told, conditions = [tuple(map(unquoted, names)) for names in told], tuple(map(unquoted, conditions))
+    if not all(0 <= truth < num_classes for truth in truths):
+        raise ValueError(f"predictions.csv must hold truths below the {num_classes} classes of result.json")
+    text_columns = [columns[name] for name in ("id", "subject", "clip")]
+    conditions = columns.get("condition", ("",) * len(rows))
+    if ESCAPE in text:  # which few tables hold, and most of their cells are asked for it in vain
+        text_columns, conditions = (
+            [tuple(map(csv_unescape, values)) for values in text_columns],
+            tuple(map(csv_unescape, conditions)),
+        )
     for name, subject, clip, truth, probabilities, condition in zip(
-        *told, truths, zip(*parts, strict=True), conditions, strict=True
+        *text_columns, truths, zip(*probability_columns, strict=True), conditions, strict=True
     ):
         yield Prediction(
             id=name,
@@ -168,25 +182,30 @@ def _predictions(text: str, *, classes: int) -> Iterator[Prediction]:
         )
 
 
-def _predictions_csv(result: RunResult) -> str:
-    header = (*COLUMNS, *(f"p{c}" for c in range(len(result.data.classes))))
+def _format_predictions(result: RunResult) -> str:
+    header = (*PREDICTION_COLUMNS, *(f"p{c}" for c in range(len(result.data.classes))))
     rows = (
-        (*map(quoted, (p.id, p.subject, p.clip, p.condition)), p.truth, p.answer, *p.probabilities)
-        for p in result.predictions
+        (
+            *map(csv_escape, (prediction.id, prediction.subject, prediction.clip, prediction.condition)),
+            prediction.truth,
+            prediction.predicted_class,
+            *prediction.probabilities,
+        )
+        for prediction in result.predictions
     )
-    return _csv(header, rows)
+    return _format_csv(header, rows)
 
 
-def _csv(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+def _format_csv(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     """A table with all texts in quotes: a carriage return in one would otherwise end its row."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(header)
     writer.writerows(rows)
-    return text.getvalue()
+    return buffer.getvalue()
 
 
-def epoch_metrics(epoch: Epoch) -> dict[str, float]:
+def build_epoch_metrics(epoch: Epoch) -> dict[str, float]:
     """The metrics of an epoch, by their names in MLflow."""
     values = {
         "train/loss": epoch.train_loss,

@@ -30,29 +30,29 @@ from harness.errors import UserError, is_full_disk
 from harness.output import check_writable
 from harness.tracking import view
 from harness.tracking.address import (
-    PASSWORD,
-    RETRIES,
-    SQLITE,
-    USER,
-    default_uri,
-    few_retries,
-    signed_in,
-    without_credentials,
+    PASSWORD_VAR,
+    RETRIES_VAR,
+    SQLITE_PREFIX,
+    USER_VAR,
+    extract_credentials,
+    get_default_uri,
+    limit_retries,
+    strip_credentials,
 )
-from harness.tracking.patience import Patience, seconds
+from harness.tracking.patience import RetryPolicy, get_timeout
 from harness.tracking.sqlite import is_foreign
 
 # MLflow tries a server that is away by itself, without a word; how long that goes on is for `patience`.
-os.environ.setdefault(RETRIES, "1")
+os.environ.setdefault(RETRIES_VAR, "1")
 
-__all__ = ["MlflowException", "Run", "Store"]
+__all__ = ["MlflowException", "MlflowStore", "Run"]
 
-MAX_RESULTS = 1000
-REFUSED = ("CUSTOMER_UNAUTHORIZED", "UNAUTHENTICATED", "PERMISSION_DENIED")
-NEWEST = ["attributes.start_time DESC"]
+PAGE_SIZE = 1000
+LOGIN_ERROR_CODES = ("CUSTOMER_UNAUTHORIZED", "UNAUTHENTICATED", "PERMISSION_DENIED")
+NEWEST_FIRST = ["attributes.start_time DESC"]
 
 
-class Store:
+class MlflowStore:
     """One tracking server or SQLite file: its address, whether it answers, and what is asked of it.
 
     `patience` waits for it while it is away.
@@ -63,14 +63,14 @@ class Store:
             logging.getLogger(name).setLevel(logging.WARNING)
         # It warns of an address that nobody can log in at, which is told as an error.
         logging.getLogger("mlflow.utils.databricks_utils").setLevel(logging.ERROR)
-        self._given = default_uri() if uri is None else uri
-        self.uri = signed_in(self._given)
-        self.patience = Patience(self.shown(), answers=self._answers)
+        self._raw_uri = get_default_uri() if uri is None else uri
+        self.uri = extract_credentials(self._raw_uri)
+        self.retry_policy = RetryPolicy(self.display_uri(), is_reachable=self._is_reachable)
 
     @cached_property
     def client(self) -> MlflowClient:
         """MLflow's client, each call of which waits while the store is away."""
-        return cast(MlflowClient, _Patient(self._client, self.patience))
+        return cast(MlflowClient, _RetryingClient(self._client, self.retry_policy))
 
     @cached_property
     def _client(self) -> MlflowClient:
@@ -78,25 +78,25 @@ class Store:
         if not is_local(self.uri):
             return MlflowClient(tracking_uri=self.uri)
         # Its tables are made with it, or with the first question: two processes at once cannot do that.
-        with FileLock(_lock(self.uri)):
-            made = MlflowClient(tracking_uri=self.uri)
-            made.search_experiments(max_results=1)
-        return made
+        with FileLock(_lock_path(self.uri)):
+            client = MlflowClient(tracking_uri=self.uri)
+            client.search_experiments(max_results=1)
+        return client
 
     def exists(self) -> bool:
         """Whether anything could have been recorded: a server, or a SQLite file that is there."""
-        return not self.uri.startswith(SQLITE) or _file(self.uri).is_file()
+        return not self.uri.startswith(SQLITE_PREFIX) or _sqlite_path(self.uri).is_file()
 
-    def check_reading(self) -> None:
+    def check_readable(self) -> None:
         """See that the store answers if it is there, and make none.
 
         Raises:
             ValueError: it does not, or its address is none.
         """
         if self.exists():
-            self.check()
+            self.check_connection()
         else:
-            _check_given(self.uri)
+            _check_uri_and_timeout(self.uri)
 
     def check_address(self) -> None:
         """See that a server answers, or that a file is one or can be made, and make nothing yet.
@@ -106,9 +106,9 @@ class Store:
         """
         _check_address(self.uri)
         if not is_local(self.uri):
-            self.check()
+            self.check_connection()
 
-    def check(self) -> None:
+    def check_connection(self) -> None:
         """See that the server or the file answers.
 
         Raises:
@@ -116,51 +116,53 @@ class Store:
         """
         _check_address(self.uri)
         try:
-            with few_retries():
-                self._ask()
+            with limit_retries():
+                self._ping()
         except Exception as error:
             # Each kind of store has its own kinds of error; all of them mean the same to the user here.
             if is_full_disk(error):
                 raise
             code = getattr(error, "error_code", "")
-            if code in REFUSED:
+            if code in LOGIN_ERROR_CODES:
                 raise ValueError(
-                    f"the tracking server {self.shown()} does not take the login ({code}): set "
-                    f"{USER} and {PASSWORD}, or write both into the address as http://user:password@host"
+                    f"the tracking server {self.display_uri()} does not take the login ({code}): set "
+                    f"{USER_VAR} and {PASSWORD_VAR}, or write both into the address as http://user:password@host"
                 ) from error
             if "database is locked" in str(error):
                 raise ValueError(
-                    f"the tracking store {self.shown()} is locked by another process, which may have been "
+                    f"the tracking store {self.display_uri()} is locked by another process, which may have been "
                     "suspended while it wrote: let that one go on, or end it"
                 ) from error
-            lacking = isinstance(error, ImportError)
-            why = f"{type(error).__name__}: {error}" if lacking else type(error).__name__
+            is_missing_package = isinstance(error, ImportError)
+            reason = f"{type(error).__name__}: {error}" if is_missing_package else type(error).__name__
             raise ValueError(
-                f"the tracking store {self.shown()} does not answer ({why}): "
-                f"{'install what it lacks' if lacking else 'start the server'}, mend the address "
-                f"(http://HOST:PORT or {SQLITE}FILE), or leave --tracking-uri and MLFLOW_TRACKING_URI out "
+                f"the tracking store {self.display_uri()} does not answer ({reason}): "
+                f"{'install what it lacks' if is_missing_package else 'start the server'}, mend the address "
+                f"(http://HOST:PORT or {SQLITE_PREFIX}FILE), or leave --tracking-uri and MLFLOW_TRACKING_URI out "
                 "(./mlflow.db)"
             ) from error
 
-    def shown(self) -> str:
+    def display_uri(self) -> str:
         """The address without credentials, for people."""
-        return without_credentials(self._given)
+        return strip_credentials(self._raw_uri)
 
-    def as_option(self) -> str:
+    def to_cli_option(self) -> str:
         """What to add to a command so that it finds this store, nothing where it is the default."""
-        return "" if self._given == default_uri() else f" --tracking-uri {without_credentials(self.uri)}"
+        return "" if self._raw_uri == get_default_uri() else f" --tracking-uri {strip_credentials(self.uri)}"
 
-    def _ask(self) -> None:
+    def _ping(self) -> None:
         self._client.search_experiments(max_results=1)
 
-    def _answers(self) -> bool:
+    def _is_reachable(self) -> bool:
         try:
-            self._ask()
+            self._ping()
         except Exception as error:
-            return getattr(error, "error_code", "") in REFUSED  # it is there, and does not want this login
+            return (
+                getattr(error, "error_code", "") in LOGIN_ERROR_CODES
+            )  # it is there, and does not want this login
         return True
 
-    def experiment(self, dataset: str) -> str:
+    def get_or_create_experiment(self, dataset: str) -> str:
         """The experiment that holds a data set's runs, made or brought back where it has to be."""
         name = f"harness {dataset}"
         experiment = self.client.get_experiment_by_name(name)
@@ -168,79 +170,83 @@ class Store:
             self.client.restore_experiment(experiment.experiment_id)
         if experiment is not None:
             return str(experiment.experiment_id)
-        local = self.uri.startswith(SQLITE)
-        artifacts = (_file(self.uri).parent / "mlruns").resolve().as_uri() if local else None
+        is_sqlite = self.uri.startswith(SQLITE_PREFIX)
+        artifact_location = (
+            (_sqlite_path(self.uri).parent / "mlruns").resolve().as_uri() if is_sqlite else None
+        )
         try:
-            created = str(self._client.create_experiment(name, artifact_location=artifacts))
+            experiment_id = str(self._client.create_experiment(name, artifact_location=artifact_location))
         except Exception:
             # Another process has made it since, or the store is away: the first question tells which.
             experiment = self.client.get_experiment_by_name(name)
             if experiment is None:
                 raise
             return str(experiment.experiment_id)
-        self.client.set_experiment_tag(created, view.TAG, view.state())
-        return created
+        self.client.set_experiment_tag(experiment_id, view.VIEW_TAG, view.build_view_json())
+        return experiment_id
 
-    def artifact_folder(self, dataset: str) -> Path | None:
+    def find_artifact_folder(self, dataset: str) -> Path | None:
         """The folder of this machine that holds a data set's artifacts; None where a server keeps them."""
         name = f"harness {dataset}"
         experiment = self.client.get_experiment_by_name(name) if self.exists() else None
         if experiment is None:
-            return _file(self.uri).parent / "mlruns" if self.uri.startswith(SQLITE) else None
+            return _sqlite_path(self.uri).parent / "mlruns" if self.uri.startswith(SQLITE_PREFIX) else None
         location = urlsplit(experiment.artifact_location)
         return Path(url2pathname(location.path)) if location.scheme in ("", "file") else None
 
-    def views(self) -> list[tuple[str, str]]:
+    def list_views(self) -> list[tuple[str, str]]:
         """Name of each data set's experiment, and where its run table lies on the server."""
         return [
-            (experiment.name, view.address(experiment.experiment_id))
+            (experiment.name, view.make_view_path(experiment.experiment_id))
             for experiment in self.client.search_experiments()
-            if view.TAG in experiment.tags
+            if view.VIEW_TAG in experiment.tags
         ]
 
-    def search(self, where: str, experiments: tuple[str, ...] = ()) -> list[Run]:
+    def search_runs(self, filter_string: str, experiment_ids: tuple[str, ...] = ()) -> list[Run]:
         """Runs that `where` holds of, new ones first; in all experiments where none are named."""
         if not self.exists():
             return []  # asking would make the file
-        ids = list(experiments) or [e.experiment_id for e in self.client.search_experiments()]
-        page = self.client.search_runs(ids, where, ViewType.ACTIVE_ONLY, MAX_RESULTS, NEWEST)
-        found: list[Run] = list(page)
+        ids = list(experiment_ids) or [e.experiment_id for e in self.client.search_experiments()]
+        page = self.client.search_runs(ids, filter_string, ViewType.ACTIVE_ONLY, PAGE_SIZE, NEWEST_FIRST)
+        runs: list[Run] = list(page)
         while page.token:
-            page = self.client.search_runs(ids, where, ViewType.ACTIVE_ONLY, MAX_RESULTS, NEWEST, page.token)
-            found += page
-        return found
+            page = self.client.search_runs(
+                ids, filter_string, ViewType.ACTIVE_ONLY, PAGE_SIZE, NEWEST_FIRST, page.token
+            )
+            runs += page
+        return runs
 
-    def text(self, run: Run, name: str) -> str:
+    def read_text(self, run: Run, name: str) -> str:
         """A text artifact, its line ends as they are."""
         uri = f"{run.info.artifact_uri}/{name}"
         if uri.startswith("file:"):
             # In place: whoever asks for a run's artifact has the run looked up twice, and gets a copy.
             return Path(url2pathname(urlsplit(uri).path)).read_bytes().decode()
         with tempfile.TemporaryDirectory() as folder:
-            return self.download(run.info.run_id, name, folder).read_bytes().decode()
+            return self.download_artifact(run.info.run_id, name, folder).read_bytes().decode()
 
     def log_texts(self, run_id: str, texts: Mapping[str, str]) -> None:
         """Small text artifacts by name."""
         for name, text in texts.items():
             self.client.log_text(run_id, text, name)
 
-    def download(self, run_id: str, name: str, folder: str) -> Path:
+    def download_artifact(self, run_id: str, name: str, folder: str) -> Path:
         """An artifact brought into `folder`."""
-        fetched = partial(
+        fetch = partial(
             mlflow.artifacts.download_artifacts,
             run_id=run_id,
             artifact_path=name,
             dst_path=folder,
             tracking_uri=self.uri,
         )
-        return Path(self.patience(fetched))
+        return Path(self.retry_policy(fetch))
 
     def delete_artifact(self, run: Run, name: str) -> None:
         """Delete an artifact of a run; MLflow's client has no call for that."""
-        artifacts: Any = get_artifact_repository(run.info.artifact_uri, tracking_uri=self.uri)
-        self.patience(lambda: artifacts.delete_artifacts(name))
+        repository: Any = get_artifact_repository(run.info.artifact_uri, tracking_uri=self.uri)
+        self.retry_policy(lambda: repository.delete_artifacts(name))
 
-    def log(
+    def log_batch(
         self,
         run_id: str,
         *,
@@ -250,20 +256,22 @@ class Store:
         """Parameters, and metrics of no step."""
         self.client.log_batch(
             run_id,
-            metrics=_metrics({0: metrics or {}}),
+            metrics=_build_metrics({0: metrics or {}}),
             params=[Param(name, str(value)) for name, value in (params or {}).items()],
             tags=list[RunTag](),
         )
 
     def log_steps(self, run_id: str, steps: Mapping[int, Mapping[str, float]]) -> None:
         """Metrics by step, all in one call."""
-        self.client.log_batch(run_id, metrics=_metrics(steps), params=list[Param](), tags=list[RunTag]())
+        self.client.log_batch(
+            run_id, metrics=_build_metrics(steps), params=list[Param](), tags=list[RunTag]()
+        )
 
 
-def _metrics(steps: Mapping[int, Mapping[str, float]]) -> list[Metric]:
-    now = int(time.time() * 1000)
+def _build_metrics(steps: Mapping[int, Mapping[str, float]]) -> list[Metric]:
+    timestamp = int(time.time() * 1000)
     return [
-        Metric(name, float(value), now, step)
+        Metric(name, float(value), timestamp, step)
         for step, values in steps.items()
         for name, value in values.items()
     ]
@@ -274,25 +282,25 @@ def is_local(uri: str) -> bool:
     return not uri.startswith(("http://", "https://"))
 
 
-def _file(uri: str) -> Path:
+def _sqlite_path(uri: str) -> Path:
     """The file of a SQLite address, which may be followed by options of the driver's."""
-    return Path(uri.removeprefix(SQLITE).partition("?")[0])
+    return Path(uri.removeprefix(SQLITE_PREFIX).partition("?")[0])
 
 
-def _lock(uri: str) -> Path:
+def _lock_path(uri: str) -> Path:
     """The lock of a SQLite store, among files that pass: a question leaves nothing in the cache."""
     user = getattr(os, "getuid", int)()  # a folder of all users, who cannot lock one another's files
     digest = hashlib.sha256(f"{user} {uri}".encode()).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"harness-{digest}.lock"
 
 
-def _check_given(uri: str) -> None:
+def _check_uri_and_timeout(uri: str) -> None:
     """See that there is an address, and that it is known how long it is waited for; ValueError if not."""
-    if not uri.removeprefix(SQLITE):
+    if not uri.removeprefix(SQLITE_PREFIX):
         raise ValueError(
-            f"--tracking-uri takes http://HOST:PORT or {SQLITE}FILE; got {uri!r}: leave it out (./mlflow.db)"
+            f"--tracking-uri takes http://HOST:PORT or {SQLITE_PREFIX}FILE; got {uri!r}: leave it out (./mlflow.db)"
         )
-    seconds()
+    get_timeout()
 
 
 def _check_address(uri: str) -> None:
@@ -303,39 +311,39 @@ def _check_address(uri: str) -> None:
     Raises:
         ValueError: there is none, it is a folder or another file, or its folder cannot be written.
     """
-    _check_given(uri)
-    if not uri.startswith(SQLITE):
+    _check_uri_and_timeout(uri)
+    if not uri.startswith(SQLITE_PREFIX):
         return
     from mlflow.store.tracking.dbmodels.models import SqlExperiment
 
-    file = _file(uri)
+    file = _sqlite_path(uri)
     if not file.exists():
-        check_writable(file.parent, called="the tracking store's folder")
+        check_writable(file.parent, label="the tracking store's folder")
     if is_foreign(file, tables=SqlExperiment.metadata.tables):
         raise ValueError(
             f"the tracking store {uri} is no SQLite file of MLflow's that can be read; name another as "
-            f"{SQLITE}FILE, there or new"
+            f"{SQLITE_PREFIX}FILE, there or new"
         )
 
 
-class _Patient:
+class _RetryingClient:
     """MLflow's client with patience in each of its methods."""
 
-    def __init__(self, client: MlflowClient, patience: Patience) -> None:
-        self._client, self._patience = client, patience
+    def __init__(self, client: MlflowClient, retry_policy: RetryPolicy) -> None:
+        self._client, self._retry_policy = client, retry_policy
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._client, name)
 
-        def patient(*args: Any, **options: Any) -> Any:
+        def call_with_retry(*args: Any, **kwargs: Any) -> Any:
             try:
-                return self._patience(lambda: method(*args, **options))
+                return self._retry_policy(lambda: method(*args, **kwargs))
             except MlflowException as error:
                 if error.error_code != "PERMISSION_DENIED":
                     raise
                 raise UserError(
-                    f"the tracking server {self._patience.store} does not let this login do that: whoever "
+                    f"the tracking server {self._retry_policy.store_uri} does not let this login do that: whoever "
                     "keeps the server must grant it EDIT on the experiment, or to all as default_permission"
                 ) from error
 
-        return patient
+        return call_with_retry

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 
-VIEW = "harness"
-TAG = f"mlflow.sharedViewState.{VIEW}"
-PARAMS = ("arm", "protocol", "split_seed", "seed", "fold")
-METRICS = (
+VIEW_KEY = "harness"
+VIEW_TAG = f"mlflow.sharedViewState.{VIEW_KEY}"
+PARAM_COLUMNS = ("arm", "protocol", "split_seed", "seed", "fold")
+METRIC_COLUMNS = (
     "test/accuracy",
     "test/uar",
     "test/collapsed",
@@ -22,9 +22,11 @@ METRICS = (
 )
 
 
-def state() -> str:
+def build_view_json() -> str:
     """The view's JSON: newest first, arm, protocol, division, seed, the final metrics and the leak shares."""
-    columns = [f"params.`{name}`" for name in PARAMS] + [f"metrics.`{name}`" for name in METRICS]
+    columns = [f"params.`{name}`" for name in PARAM_COLUMNS] + [
+        f"metrics.`{name}`" for name in METRIC_COLUMNS
+    ]
     settings = {
         "searchFilter": "",
         "orderByKey": "attributes.start_time",
@@ -42,6 +44,6 @@ def state() -> str:
     return json.dumps(settings)
 
 
-def address(experiment_id: str) -> str:
+def make_view_path(experiment_id: str) -> str:
     """Where the view of an experiment lies on an MLflow server, from its root."""
-    return f"/#/experiments/{experiment_id}/runs?viewStateShareKey={VIEW}"
+    return f"/#/experiments/{experiment_id}/runs?viewStateShareKey={VIEW_KEY}"

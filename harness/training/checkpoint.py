@@ -11,16 +11,24 @@ from pathlib import Path
 
 from torch import Tensor
 
-from harness.training.snapshot import SPOILT, bytes_of, copy_state, epochs_in, put_back, read, write
-from harness.training.train import Standing
+from harness.training.snapshot import (
+    READ_ERRORS,
+    copy_state,
+    count_bytes,
+    count_epochs,
+    read_snapshot,
+    restore_state,
+    write_snapshot,
+)
+from harness.training.train import TrainingState
 
-SHARE = 0.02
+MAX_TIME_FRACTION = 0.02
 """The most that checkpoints cost, as a share of the time that training has taken."""
 
-GUESS = 3e8
+BYTES_PER_SECOND = 3e8
 """Bytes that a first checkpoint is expected to copy and write in a second: 1.6 GB took 5.6 s on two cores."""
 
-GRACE = 5.0
+CLOSE_TIMEOUT = 5.0
 """Seconds that a process which ends waits for the checkpoint that it is writing."""
 
 
@@ -44,20 +52,20 @@ class Checkpoint:
         self,
         path: Path,
         *,
-        share: float = SHARE,
+        max_fraction: float = MAX_TIME_FRACTION,
         clock: Callable[[], float] = time.perf_counter,
-        work_clock: Callable[[], float] = time.thread_time,
+        cpu_clock: Callable[[], float] = time.thread_time,
     ) -> None:
-        self.path, self.seconds, self._share = path, 0.0, share
-        self._clock, self._work_clock = clock, work_clock
-        self._last: float | None = None
-        self._copying = 0.0
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
-        self._writing: Future[float] | None = None
-        self._dropped = threading.Event()
-        self._turn, self._other = path.with_suffix(".even"), path.with_suffix(".odd")
+        self.path, self.cost_seconds, self._max_fraction = path, 0.0, max_fraction
+        self._clock, self._cpu_clock = clock, cpu_clock
+        self._last_cost: float | None = None
+        self._copy_seconds = 0.0
+        self._thread_pool = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
+        self._write_future: Future[float] | None = None
+        self._cancel_event = threading.Event()
+        self._next_path, self._other_path = path.with_suffix(".even"), path.with_suffix(".odd")
 
-    def keep(self, standing: Standing) -> None:
+    def save(self, state: TrainingState) -> None:
         """Begin a checkpoint of an epoch that has just ended, if it is time for one.
 
         A network of whose state a part is no tensor is not kept: killed, its run begins anew.
@@ -65,57 +73,57 @@ class Checkpoint:
         Raises:
             OSError: the one before could not be written, as on a full disk.
         """
-        if not self._has_written() or not self._is_due(standing):
+        if not self._has_written() or not self._is_due(state):
             return
         start = self._clock()
-        snapshot = copy_state(standing, seconds=self.seconds)
-        self._copying = self._clock() - start
-        self.seconds += self._copying
-        turn, self._turn, self._other = self._turn, self._other, self._turn
+        snapshot = copy_state(state, seconds=self.cost_seconds)
+        self._copy_seconds = self._clock() - start
+        self.cost_seconds += self._copy_seconds
+        path, self._next_path, self._other_path = self._next_path, self._other_path, self._next_path
 
-        def timed() -> float:
-            begin = self._work_clock()
-            write(snapshot, turn, is_dropped=self._dropped.is_set)
-            return self._work_clock() - begin
+        def write_and_time() -> float:
+            begin = self._cpu_clock()
+            write_snapshot(snapshot, path, is_canceled=self._cancel_event.is_set)
+            return self._cpu_clock() - begin
 
-        self._writing = self._thread.submit(timed)
+        self._write_future = self._thread_pool.submit(write_and_time)
 
-    def restore(self, standing: Standing) -> bool:
+    def restore(self, state: TrainingState) -> bool:
         """Bring `standing`, just begun, to where the run was left; False, and nothing done, where it was not.
 
         A file of another device or another network, or one that is not whole, counts as none.
         """
-        turns = sorted((self._turn, self._other), key=epochs_in)
-        for turn in reversed(turns):
+        paths = sorted((self._next_path, self._other_path), key=count_epochs)
+        for path in reversed(paths):
             try:
-                snapshot = read(turn)
+                snapshot = read_snapshot(path)
                 seconds = float(snapshot.header["seconds"])
-                put_back(snapshot, standing)
-            except SPOILT:
+                restore_state(snapshot, state)
+            except READ_ERRORS:
                 continue
-            self.seconds = seconds
-            if turn == self._turn:
-                self._turn, self._other = self._other, self._turn
+            self.cost_seconds = seconds
+            if path == self._next_path:
+                self._next_path, self._other_path = self._other_path, self._next_path
             return True
         return False
 
     def discard(self) -> None:
         """Drop what is being written, and take the run's files away."""
-        self._dropped.set()
+        self._cancel_event.set()
         self.close()
-        for turn in (self._turn, self._other):
+        for path in (self._next_path, self._other_path):
             with suppress(OSError):
-                turn.unlink()
+                path.unlink()
 
     def close(self) -> None:
         """Wait for what is being written, but no longer than `GRACE` seconds: then it is dropped."""
-        if self._writing is not None:
-            wait((self._writing,), timeout=GRACE)
-            self._dropped.set()
-            wait((self._writing,))
+        if self._write_future is not None:
+            wait((self._write_future,), timeout=CLOSE_TIMEOUT)
+            self._cancel_event.set()
+            wait((self._write_future,))
             with suppress(OSError):  # the error that ends the run is another one, or the file is not needed
                 self._has_written()
-        self._dropped.clear()
+        self._cancel_event.clear()
 
     def _has_written(self) -> bool:
         """Whether nothing is being written; what the last checkpoint has cost is counted.
@@ -123,19 +131,21 @@ class Checkpoint:
         Raises:
             OSError: it could not be written.
         """
-        if self._writing is None:
+        if self._write_future is None:
             return True
-        if not self._writing.done():
+        if not self._write_future.done():
             return False
-        writing, self._writing = self._writing, None
-        work = writing.result()
-        self._last = self._copying + work
-        self.seconds += work
+        future, self._write_future = self._write_future, None
+        write_seconds = future.result()
+        self._last_cost = self._copy_seconds + write_seconds
+        self.cost_seconds += write_seconds
         return True
 
-    def _is_due(self, standing: Standing) -> bool:
-        if not all(isinstance(part, Tensor) for part in standing.network.state_dict().values()):
+    def _is_due(self, state: TrainingState) -> bool:
+        if not all(isinstance(value, Tensor) for value in state.network.state_dict().values()):
             return False
-        trained = sum(epoch.seconds for epoch in standing.history)
-        expected = bytes_of(standing) / GUESS if self._last is None else self._last
-        return self.seconds + expected <= self._share * trained
+        training_seconds = sum(epoch.seconds for epoch in state.history)
+        expected_seconds = (
+            count_bytes(state) / BYTES_PER_SECOND if self._last_cost is None else self._last_cost
+        )
+        return self.cost_seconds + expected_seconds <= self._max_fraction * training_seconds

@@ -11,61 +11,68 @@ import torch
 from torch import nn
 
 from datasets.corrupt import corrupt
-from datasets.pixels.cache import Pixels
+from datasets.pixels.cache import ImageArray
 from datasets.spec import CORRUPTIONS, STRENGTHS
-from datasets.synthetic.film import portrait
-from harness.footage import Shot
-from harness.predicting import Predictor, Trained
+from datasets.synthetic.film import render_portrait
+from harness.footage import Frame
+from harness.predicting import Predictor, TrainedModel
 from harness.training.evaluate import predict
-from studies.metrics import headline
+from studies.metrics import to_evaluation_unit
 from studies.results import Prediction, Timing
 from studies.spec import RunSpec
 
-PEOPLE = 8
+FACE_COUNT = 8
 """Drawn pictures that are looked at in turn."""
 
-ROUNDS, LEAST_ROUNDS, SECONDS = 200, 30, 10.0
+MAX_IMAGES, MIN_IMAGES, MAX_SECONDS = 200, 30, 10.0
 """Most pictures timed; fewest, where they take longer than these seconds."""
 
-WARM_UP = 3
+WARM_UP_IMAGES = 3
 
 
-def corrupted(
-    network: nn.Module, pixels: Pixels, rows: Sequence[int], *, spec: RunSpec, device: torch.device
+def evaluate_robustness(
+    network: nn.Module, pixels: ImageArray, rows: Sequence[int], *, spec: RunSpec, device: torch.device
 ) -> tuple[Prediction, ...]:
     """The test samples `rows` answered under every corruption at every strength, by the protocol's unit."""
     images = torch.from_numpy(pixels.images[list(rows)]).to(device)
     samples = [pixels.table.samples[row] for row in rows]
     return tuple(
-        replace(prediction, condition=f"{kind} {strength}")
-        for kind in CORRUPTIONS
+        replace(prediction, condition=f"{corruption} {strength}")
+        for corruption in CORRUPTIONS
         for strength in STRENGTHS
-        for prediction in headline(
-            predict(network, corrupt(images, kind, strength=strength, seed=spec.split_seed), samples=samples),
+        for prediction in to_evaluation_unit(
+            predict(
+                network, corrupt(images, corruption, strength=strength, seed=spec.split_seed), samples=samples
+            ),
             spec.protocol,
         )
     )
 
 
-def latency(
+def measure_latency(
     network: nn.Module, *, spec: RunSpec, classes: Sequence[str], device: torch.device
 ) -> tuple[Timing, ...]:
     """Milliseconds to find the face in one camera picture, and to classify it, one picture after another.
 
     The pictures are drawn, 640 by 480; the face is cut and classified as `harness predict` does.
     """
-    trained = Trained(run_id="", spec=spec, classes=tuple(classes), network=network.eval(), device=device)
-    predictor = Predictor(trained, align="haar", film=False)
-    pictures = [portrait((person,)) for person in range(PEOPLE)]
-    shots = (Shot(file="", frame=n, image=pictures[n % PEOPLE], reading=0.0) for n in count(1))
-    for shot in islice(shots, WARM_UP):
-        predictor.row(shot)
+    model = TrainedModel(run_id="", spec=spec, classes=tuple(classes), network=network.eval(), device=device)
+    predictor = Predictor(model, align="haar", is_video=False)
+    images = [render_portrait((person,)) for person in range(FACE_COUNT)]
+    frames = (
+        Frame(file="", number=number, image=images[number % FACE_COUNT], read_seconds=0.0)
+        for number in count(1)
+    )
+    for frame in islice(frames, WARM_UP_IMAGES):
+        predictor.predict(frame)
     seconds: list[tuple[float, float]] = []
     start = time.perf_counter()
-    for shot in islice(shots, ROUNDS):
-        _, face, answer = predictor.row(shot).seconds
-        seconds.append((face, answer))
-        if len(seconds) >= LEAST_ROUNDS and time.perf_counter() - start > SECONDS:
+    for frame in islice(frames, MAX_IMAGES):
+        _, face_seconds, network_seconds = predictor.predict(frame).stage_seconds
+        seconds.append((face_seconds, network_seconds))
+        if len(seconds) >= MIN_IMAGES and time.perf_counter() - start > MAX_SECONDS:
             break
-    faces, answers = (tuple(1000 * each for each in column) for column in zip(*seconds, strict=True))
-    return Timing(part="face", milliseconds=faces), Timing(part="network", milliseconds=answers)
+    face_times, network_times = (
+        tuple(1000 * value for value in times) for times in zip(*seconds, strict=True)
+    )
+    return Timing(phase="face", milliseconds=face_times), Timing(phase="network", milliseconds=network_times)

@@ -9,30 +9,32 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from datasets.pixels.cache import Pixels
+from datasets.pixels.cache import ImageArray
 from datasets.spec import Sample
-from harness.training.evaluate import logits_of
+from harness.training.evaluate import compute_logits
 from studies.results import Prediction
 
-FRAMES = 5
+MAX_FRAMES_PER_CLIP = 5
 """Most frames of a clip that the identity probe looks at: neighbours tell it nothing new."""
 
 
-def shuffled(labels: Tensor, clips: Sequence[str], *, seed: int) -> Tensor:
+def shuffle_labels(labels: Tensor, clips: Sequence[str], *, seed: int) -> Tensor:
     """`labels` (N,) dealt anew among the clips, whose frames keep one label together.
 
     A sample whose clip is not told ("") is a clip of its own. Every label goes to as many clips as before.
     """
     names = [clip or f"\0{row}" for row, clip in enumerate(clips)]
-    firsts = {name: row for row, name in reversed(list(enumerate(names)))}
-    order = sorted(firsts)
-    dealt = torch.randperm(len(order), generator=torch.Generator().manual_seed(seed)).tolist()
-    source = {name: firsts[order[place]] for name, place in zip(order, dealt, strict=True)}
-    return labels[torch.tensor([source[name] for name in names], device=labels.device)]
+    first_rows = {name: row for row, name in reversed(list(enumerate(names)))}
+    unique_names = sorted(first_rows)
+    permutation = torch.randperm(len(unique_names), generator=torch.Generator().manual_seed(seed)).tolist()
+    source_rows = {
+        name: first_rows[unique_names[index]] for name, index in zip(unique_names, permutation, strict=True)
+    }
+    return labels[torch.tensor([source_rows[name] for name in names], device=labels.device)]
 
 
 def probe_identity(
-    network: nn.Module, pixels: Pixels, rows: Sequence[int], *, device: torch.device
+    network: nn.Module, pixels: ImageArray, rows: Sequence[int], *, device: torch.device
 ) -> tuple[tuple[str, ...], tuple[int, ...], tuple[Prediction, ...]]:
     """Read the subject from the features of a trained network: names, training counts, predictions.
 
@@ -51,78 +53,83 @@ def probe_identity(
     samples = pixels.table.samples
     if not can_probe(samples, rows):
         raise ValueError("the identity probe needs at least two subjects with two clips each in training")
-    fit, test = _halves(samples, rows)
+    train_rows, test_rows = _split_clips(samples, rows)
     names = tuple(sorted({sample.subject for sample in samples if sample.subject}))
-    present = sorted({names.index(samples[row].subject) for row in fit})
+    train_classes = sorted({names.index(samples[row].subject) for row in train_rows})
     network = network.eval()
-    learned = _features(network, pixels, fit, device=device)
-    asked = _features(network, pixels, test, device=device)
+    train_features = _extract_features(network, pixels, train_rows, device=device)
+    test_features = _extract_features(network, pixels, test_rows, device=device)
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=200))
-    model.fit(learned, [names.index(samples[row].subject) for row in fit])
-    chances = np.zeros((len(test), len(names)))
-    chances[:, present] = model.predict_proba(asked)
+    model.fit(train_features, [names.index(samples[row].subject) for row in train_rows])
+    probabilities = np.zeros((len(test_rows), len(names)))
+    probabilities[:, train_classes] = model.predict_proba(test_features)
     predictions = tuple(
         Prediction(
             id=samples[row].id,
             subject=samples[row].subject,
             clip=samples[row].clip,
             truth=names.index(samples[row].subject),
-            probabilities=tuple(map(float, chance)),
+            probabilities=tuple(map(float, row_probabilities)),
         )
-        for row, chance in zip(test, chances, strict=True)
+        for row, row_probabilities in zip(test_rows, probabilities, strict=True)
     )
-    counts = tuple(sum(samples[row].subject == name for row in fit) for name in names)
+    counts = tuple(sum(samples[row].subject == name for row in train_rows) for name in names)
     return names, counts, predictions
 
 
 def can_probe(samples: Sequence[Sample], rows: Sequence[int]) -> bool:
     """Whether an identity probe can be made of these rows: two subjects have two clips each among them."""
-    fit, _ = _halves(samples, rows)
-    return len({samples[row].subject for row in fit}) > 1
+    train_rows, _ = _split_clips(samples, rows)
+    return len({samples[row].subject for row in train_rows}) > 1
 
 
-def _thinned(samples: Sequence[Sample], rows: Sequence[int]) -> dict[str, list[int]]:
+def _thin_frames(samples: Sequence[Sample], rows: Sequence[int]) -> dict[str, list[int]]:
     """Up to `FRAMES` rows of each clip, evenly spaced."""
-    clips: dict[str, list[int]] = {}
+    rows_by_clip: dict[str, list[int]] = {}
     for row in rows:
         if samples[row].subject:
-            clips.setdefault(samples[row].clip or samples[row].id, []).append(row)
+            rows_by_clip.setdefault(samples[row].clip or samples[row].id, []).append(row)
     return {
-        clip: [members[len(members) * place // FRAMES] for place in range(min(FRAMES, len(members)))]
-        if len(members) > FRAMES
-        else members
-        for clip, members in clips.items()
+        clip: [
+            clip_rows[len(clip_rows) * index // MAX_FRAMES_PER_CLIP]
+            for index in range(min(MAX_FRAMES_PER_CLIP, len(clip_rows)))
+        ]
+        if len(clip_rows) > MAX_FRAMES_PER_CLIP
+        else clip_rows
+        for clip, clip_rows in rows_by_clip.items()
     }
 
 
-def _halves(samples: Sequence[Sample], rows: Sequence[int]) -> tuple[list[int], list[int]]:
+def _split_clips(samples: Sequence[Sample], rows: Sequence[int]) -> tuple[list[int], list[int]]:
     """The rows of every other clip of each subject that has at least two, thinned, and of the others."""
-    clips = _thinned(samples, rows)
-    of_subject: dict[str, list[str]] = {}
-    for clip in sorted(clips):
-        of_subject.setdefault(samples[clips[clip][0]].subject, []).append(clip)
-    several = [members for members in of_subject.values() if len(members) > 1]
+    rows_by_clip = _thin_frames(samples, rows)
+    clips_by_subject: dict[str, list[str]] = {}
+    for clip in sorted(rows_by_clip):
+        clips_by_subject.setdefault(samples[rows_by_clip[clip][0]].subject, []).append(clip)
+    clip_groups = [clips for clips in clips_by_subject.values() if len(clips) > 1]
     return (
-        [row for members in several for clip in members[::2] for row in clips[clip]],
-        [row for members in several for clip in members[1::2] for row in clips[clip]],
+        [row for clips in clip_groups for clip in clips[::2] for row in rows_by_clip[clip]],
+        [row for clips in clip_groups for clip in clips[1::2] for row in rows_by_clip[clip]],
     )
 
 
-def _features(
-    network: nn.Module, pixels: Pixels, rows: Sequence[int], *, device: torch.device
+def _extract_features(
+    network: nn.Module, pixels: ImageArray, rows: Sequence[int], *, device: torch.device
 ) -> NDArray[np.float32]:
     """What the network's last linear layer is given for these rows, (N, features)."""
-    linear = [module for module in network.modules() if isinstance(module, nn.Linear)]
-    if not linear:
+    linear_layers = [module for module in network.modules() if isinstance(module, nn.Linear)]
+    if not linear_layers:
         raise ValueError(
             "the identity probe reads what the last linear layer is given; this network has none"
         )
-    last = linear[-1]
-    seen: list[Tensor] = []
-    hook = last.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].flatten(1).cpu()))
+    last_linear = linear_layers[-1]
+    feature_batches: list[Tensor] = []
+    hook = last_linear.register_forward_pre_hook(
+        lambda _, inputs: feature_batches.append(inputs[0].flatten(1).cpu())
+    )
     try:
-        logits_of(network, torch.from_numpy(pixels.images[list(rows)]).to(device))
+        compute_logits(network, torch.from_numpy(pixels.images[list(rows)]).to(device))
     finally:
         hook.remove()
-    found: NDArray[np.float32] = torch.cat(seen).numpy()
-    return found
+    features: NDArray[np.float32] = torch.cat(feature_batches).numpy()
+    return features

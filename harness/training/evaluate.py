@@ -7,27 +7,27 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from datasets.augment import as_float, normalise
+from datasets.augment import normalize, to_float
 from datasets.spec import Sample
-from harness.training.engine import laid_out
+from harness.training.engine import match_memory_format
 from studies.results import Prediction
 
-BATCH = 128
+BATCH_SIZE = 128
 
 
 @torch.inference_mode()
-def logits_of(
-    network: nn.Module, images: Tensor, *, step: Callable[[Tensor], Tensor] | None = None
+def compute_logits(
+    network: nn.Module, images: Tensor, *, forward: Callable[[Tensor], Tensor] | None = None
 ) -> Tensor:
     """Logits (N, classes) float32 of images (N, 3, H, W) uint8, unaugmented, in evaluation mode.
 
     `step` computes them where it is not the network itself: see `harness.training.engine.stepping`.
     """
     network.eval()
-    step = step or network
+    forward = forward or network
     device = next((parameter.device for parameter in network.parameters()), images.device)
-    parts = (normalise(as_float(part.to(device, non_blocking=True))) for part in images.split(BATCH))
-    return torch.cat([step(laid_out(part, network)) for part in parts])
+    batches = (normalize(to_float(batch.to(device, non_blocking=True))) for batch in images.split(BATCH_SIZE))
+    return torch.cat([forward(match_memory_format(batch, network)) for batch in batches])
 
 
 def predict(
@@ -35,10 +35,12 @@ def predict(
     images: Tensor,
     *,
     samples: Sequence[Sample],
-    step: Callable[[Tensor], Tensor] | None = None,
+    forward: Callable[[Tensor], Tensor] | None = None,
 ) -> tuple[Prediction, ...]:
     """A prediction for each of `samples`, whose pixels are `images` (N, 3, H, W) uint8, in the same order."""
-    probabilities = torch.softmax(logits_of(network, images, step=step).cpu().double(), dim=1).tolist()
+    probabilities = torch.softmax(
+        compute_logits(network, images, forward=forward).cpu().double(), dim=1
+    ).tolist()
     return tuple(
         Prediction(
             id=sample.id,

@@ -7,14 +7,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def class_weights(labels: Tensor, classes: int) -> Tensor:
+def compute_class_weights(labels: Tensor, num_classes: int) -> Tensor:
     """α of each class: inverse frequency, mean 1 over the classes present, 0 for those absent.
 
     `labels` (N,) integers; returns (classes,) float32.
     """
-    counts = torch.bincount(labels, minlength=classes).double()
-    inverse = torch.where(counts > 0, 1 / counts.clamp(min=1), 0.0)
-    return (inverse / inverse.sum() * (counts > 0).sum()).float()
+    counts = torch.bincount(labels, minlength=num_classes).double()
+    inverse_counts = torch.where(counts > 0, 1 / counts.clamp(min=1), 0.0)
+    return (inverse_counts / inverse_counts.sum() * (counts > 0).sum()).float()
 
 
 def focal_loss(logits: Tensor, labels: Tensor, *, alpha: Tensor, gamma: float) -> Tensor:
@@ -24,5 +24,5 @@ def focal_loss(logits: Tensor, labels: Tensor, *, alpha: Tensor, gamma: float) -
     """
     log_p = F.log_softmax(logits, dim=1).gather(1, labels[:, None]).squeeze(1)
     # The clamp keeps the power's slope finite where p rounds to 1 and γ is below 1.
-    miss = -torch.expm1(log_p).clamp(max=-torch.finfo(log_p.dtype).tiny)
-    return -alpha[labels] * miss**gamma * log_p
+    one_minus_p = -torch.expm1(log_p).clamp(max=-torch.finfo(log_p.dtype).tiny)
+    return -alpha[labels] * one_minus_p**gamma * log_p

@@ -10,30 +10,37 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor, nn
 
-from architectures.network import build
-from architectures.spec import USER, ArchitectureSpec
-from datasets.audit import audit, leakage
-from datasets.likeness import Likeness
-from datasets.pixels.cache import Pixels
+from architectures.network import build_network
+from architectures.spec import USER_NETWORK, ArchitectureSpec
+from datasets.audit import audit_split, compute_leakage
+from datasets.likeness import SimilarityIndex
+from datasets.pixels.cache import ImageArray
 from datasets.spec import Leakage, SampleTable, Split
-from datasets.splits import split
-from harness.cost import count
-from harness.device import environment
+from datasets.splits import split_table
+from harness.cost import count_cost
+from harness.device import collect_environment
 from harness.errors import is_out_of_memory
 from harness.training.checkpoint import Checkpoint
-from harness.training.checks import corrupted, latency
-from harness.training.controls import probe_identity, shuffled
-from harness.training.engine import arranged, keep_compiled, settle, stepping
+from harness.training.checks import evaluate_robustness, measure_latency
+from harness.training.controls import probe_identity, shuffle_labels
+from harness.training.engine import configure_backend, make_forward, reserve_compile_cache, to_device_layout
 from harness.training.evaluate import predict
-from harness.training.feed import Part, placed
-from harness.training.train import Diverged, Standing, begun, best_epoch, fit, forget
+from harness.training.feed import SplitData, make_split_data
+from harness.training.train import (
+    DivergenceError,
+    TrainingState,
+    find_best_epoch,
+    fit,
+    init_state,
+    no_checkpoint,
+)
 from studies.cost import Cost
 from studies.results import DataSummary, Epoch, Prediction, RunResult
 from studies.spec import TRAINING_VERSION, RunSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Material:
+class RunInputs:
     """What a run is made from: its images, and what other runs or the whole study have found out.
 
     `alike` is the data's likeness by which the split is audited for near-duplicates; None leaves them out.
@@ -42,32 +49,37 @@ class Material:
     `latest` is the split that `divided` made last.
     """
 
-    pixels: Pixels
+    pixels: ImageArray
     device: torch.device
-    alike: Likeness | None = None
+    similarity_index: SimilarityIndex | None = None
     weights: Mapping[str, Tensor] | None = None
     costs: Mapping[ArchitectureSpec, Cost] = field(default_factory=dict)
-    latest: dict[object, tuple[Split, DataSummary]] = field(default_factory=dict, repr=False, compare=False)
+    split_cache: dict[object, tuple[Split, DataSummary]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
-    def divided(self, spec: RunSpec) -> tuple[Split, DataSummary]:
+    def get_split(self, spec: RunSpec) -> tuple[Split, DataSummary]:
         """The run's split and what it gives; made and audited once for runs that follow each other on it.
 
         Raises:
             ValueError: the data cannot be split so.
         """
-        place = (spec.protocol, spec.split_seed, spec.fold, spec.folds)
-        if place not in self.latest:
-            parts = split(
+        split_id = (spec.protocol, spec.split_seed, spec.fold, spec.folds)
+        if split_id not in self.split_cache:
+            new_split = split_table(
                 self.pixels.table, spec.protocol, seed=spec.split_seed, fold=spec.fold, folds=spec.folds
             )
-            self.latest.clear()
-            self.latest[place] = (parts, summary(self.pixels, parts, alike=self.alike))
-        return self.latest[place]
+            self.split_cache.clear()
+            self.split_cache[split_id] = (
+                new_split,
+                summarize_split(self.pixels, new_split, similarity_index=self.similarity_index),
+            )
+        return self.split_cache[split_id]
 
 
-def execute(
+def execute_run(
     spec: RunSpec,
-    material: Material,
+    inputs: RunInputs,
     *,
     on_epochs: Callable[[Sequence[Epoch]], None],
     checkpoint: Checkpoint | None = None,
@@ -85,13 +97,13 @@ def execute(
         ValueError: the data cannot be split so.
     """
     start = time.perf_counter()
-    pixels, device = material.pixels, material.device
-    parts, data = material.divided(spec)
+    pixels, device = inputs.pixels, inputs.device
+    split, data = inputs.get_split(spec)
     # What could fail besides training does so before it.
-    cost = material.costs.get(spec.architecture) or count(
-        spec.architecture, classes=len(data.classes), image_size=spec.dataset.image_size
+    cost = inputs.costs.get(spec.architecture) or count_cost(
+        spec.architecture, num_classes=len(data.classes), image_size=spec.dataset.image_size
     )
-    where = environment(device)
+    environment_info = collect_environment(device)
     result = RunResult(
         spec=spec,
         data=data,
@@ -99,36 +111,42 @@ def execute(
         history=(),
         best_epoch=0,
         cost=cost,
-        environment=where,
+        environment=environment_info,
         seconds=0.0,
         training_version=TRAINING_VERSION,
-        fixed_weights=has_fixed_weights(spec.architecture, classes=len(data.classes)),
+        has_fixed_weights=has_fixed_weights(spec.architecture, num_classes=len(data.classes)),
     )
-    if spec.trains:
-        network, history, pieces, earlier = _fitted(spec, material, on_epochs, checkpoint)
-        start -= earlier
+    if spec.is_trained:
+        network, history, micro_batches, earlier_seconds = _train_network(spec, inputs, on_epochs, checkpoint)
+        start -= earlier_seconds
         predictions = predict(
             network,
-            _part(pixels, parts.test, device=device).images,
-            samples=[pixels.table.samples[row] for row in parts.test],
-            step=stepping(network, spec.training),
+            _load_split_data(pixels, split.test, device=device).images,
+            samples=[pixels.table.samples[row] for row in split.test],
+            forward=make_forward(network, spec.training),
         )
-        best = best_epoch(history).number
-        result = replace(result, history=history, best_epoch=best, predictions=predictions, pieces=pieces)
+        best_number = find_best_epoch(history).number
+        result = replace(
+            result,
+            history=history,
+            best_epoch=best_number,
+            predictions=predictions,
+            micro_batches=micro_batches,
+        )
     else:
-        assert material.weights is not None
-        network = network_of(spec, material)
-        network.load_state_dict(material.weights)
-        result = READINGS[spec.control](result, network, pixels, parts, device)
+        assert inputs.weights is not None
+        network = init_network(spec, inputs)
+        network.load_state_dict(inputs.weights)
+        result = EVALUATORS[spec.variant](result, network, pixels, split, device)
     result = replace(result, seconds=time.perf_counter() - start)
     weights = network.state_dict()  # with the versions of its modules
     weights.update({name: tensor.cpu() for name, tensor in weights.items()})
     return result, weights
 
 
-def _fitted(
+def _train_network(
     spec: RunSpec,
-    material: Material,
+    inputs: RunInputs,
     on_epochs: Callable[[Sequence[Epoch]], None],
     checkpoint: Checkpoint | None,
 ) -> tuple[nn.Module, tuple[Epoch, ...], int, float]:
@@ -139,166 +157,172 @@ def _fitted(
     Where a batch does not fit the memory, training begins anew with twice as many pieces: the same batch for
     the optimizer, a smaller one for the memory, and for the statistics of batch norm.
     """
-    standing = standing_of(spec, material)
-    if checkpoint and checkpoint.restore(standing):
-        on_epochs(standing.history)
-    earlier = sum(epoch.seconds for epoch in standing.history)
+    state = init_run_state(spec, inputs)
+    if checkpoint and checkpoint.restore(state):
+        on_epochs(state.history)
+    earlier_seconds = sum(epoch.seconds for epoch in state.history)
     while True:
         try:
-            keep = checkpoint.keep if checkpoint else forget
-            for epoch in trained(standing, spec, material, keep=keep):
+            save = checkpoint.save if checkpoint else no_checkpoint
+            for epoch in train_epochs(state, spec, inputs, save=save):
                 on_epochs((epoch,))
-            return standing.network, tuple(standing.history), standing.pieces, earlier
-        except Diverged:
+            return state.network, tuple(state.history), state.micro_batches, earlier_seconds
+        except DivergenceError:
             # What stands there leads to no number again.
             if checkpoint:
                 checkpoint.discard()
             raise
         except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error) or 4 * standing.pieces > spec.training.batch:
+            if not is_out_of_memory(error) or 4 * state.micro_batches > spec.training.batch_size:
                 raise
         if checkpoint:
             checkpoint.discard()
-        pieces = 2 * standing.pieces
-        del standing  # the memory that it holds is what was lacking
-        if material.device.type == "cuda":
+        micro_batches = 2 * state.micro_batches
+        del state  # the memory that it holds is what was lacking
+        if inputs.device.type == "cuda":
             torch.cuda.empty_cache()
-        standing = standing_of(spec, material, pieces=pieces)
+        state = init_run_state(spec, inputs, micro_batches=micro_batches)
 
 
-def _identity(
-    result: RunResult, network: nn.Module, pixels: Pixels, parts: Split, device: torch.device
+def _add_identity_probe(
+    result: RunResult, network: nn.Module, pixels: ImageArray, split: Split, device: torch.device
 ) -> RunResult:
     spec = result.spec
-    names, counts, predictions = probe_identity(network, pixels, parts.train, device=device)
-    data = _of_subjects(result.data, names, counts, predictions)
+    names, counts, predictions = probe_identity(network, pixels, split.train, device=device)
+    data = _summarize_subjects(result.data, names, counts, predictions)
     if spec.folds > 1:
         # Another fold's probe is asked of the same training clips; its answers are not to be averaged in.
-        predictions = tuple(replace(p, clip=f"{p.clip} (fold {spec.fold})") for p in predictions)
+        predictions = tuple(
+            replace(prediction, clip=f"{prediction.clip} (fold {spec.fold})") for prediction in predictions
+        )
     return replace(result, data=data, predictions=predictions)
 
 
-def _robustness(
-    result: RunResult, network: nn.Module, pixels: Pixels, parts: Split, device: torch.device
+def _add_robustness(
+    result: RunResult, network: nn.Module, pixels: ImageArray, split: Split, device: torch.device
 ) -> RunResult:
-    found = corrupted(network, pixels, parts.test, spec=result.spec, device=device)
-    return replace(result, predictions=found)
+    predictions = evaluate_robustness(network, pixels, split.test, spec=result.spec, device=device)
+    return replace(result, predictions=predictions)
 
 
-def _latency(
-    result: RunResult, network: nn.Module, pixels: Pixels, parts: Split, device: torch.device
+def _add_latency(
+    result: RunResult, network: nn.Module, pixels: ImageArray, split: Split, device: torch.device
 ) -> RunResult:
-    found = latency(network, spec=result.spec, classes=result.data.classes, device=device)
-    return replace(result, timings=found)
+    timings = measure_latency(network, spec=result.spec, classes=result.data.classes, device=device)
+    return replace(result, timings=timings)
 
 
-READINGS: Mapping[str, Callable[[RunResult, nn.Module, Pixels, Split, torch.device], RunResult]] = {
-    "identity-probe": _identity,
-    "robustness": _robustness,
-    "latency": _latency,
+EVALUATORS: Mapping[str, Callable[[RunResult, nn.Module, ImageArray, Split, torch.device], RunResult]] = {
+    "identity-probe": _add_identity_probe,
+    "robustness": _add_robustness,
+    "latency": _add_latency,
 }
 """What a run that trains nothing adds to its result, from the trained network on its device."""
 
 
-def has_fixed_weights(arm: ArchitectureSpec, *, classes: int) -> bool:
+def has_fixed_weights(arm: ArchitectureSpec, *, num_classes: int) -> bool:
     """Whether a network of the user's own is built with the same weights whatever the seed is.
 
     Such a network seeds itself, or has nothing to draw. Trainings of it differ in data order alone.
     """
-    if arm.network != USER:
+    if arm.network != USER_NETWORK:
         return False
-    states = []
+    state_dicts = []
     for seed in (0, 1):
         torch.manual_seed(seed)
-        states.append(build(arm, classes=classes).state_dict())
-    return all(torch.equal(value, states[1][name]) for name, value in states[0].items())
+        state_dicts.append(build_network(arm, num_classes=num_classes).state_dict())
+    return all(torch.equal(value, state_dicts[1][name]) for name, value in state_dicts[0].items())
 
 
-def network_of(spec: RunSpec, material: Material) -> nn.Module:
+def init_network(spec: RunSpec, inputs: RunInputs) -> nn.Module:
     """The run's network as its seed initialises it, on the device."""
-    torch.manual_seed(spec.stream)
-    settle(spec.training)
-    network = build(spec.architecture, classes=len(material.pixels.table.classes))
-    return arranged(network, spec.architecture, material.device)
+    torch.manual_seed(spec.rng_seed)
+    configure_backend(spec.training)
+    network = build_network(spec.architecture, num_classes=len(inputs.pixels.table.classes))
+    return to_device_layout(network, spec.architecture, inputs.device)
 
 
-def standing_of(spec: RunSpec, material: Material, *, pieces: int = 1) -> Standing:
+def init_run_state(spec: RunSpec, inputs: RunInputs, *, micro_batches: int = 1) -> TrainingState:
     """The run before its first epoch."""
     if spec.training.compile:
-        keep_compiled(spec.architecture)
-    return begun(network_of(spec, material), spec.training, seed=spec.stream, pieces=pieces)
-
-
-def trained(
-    standing: Standing,
-    spec: RunSpec,
-    material: Material,
-    *,
-    keep: Callable[[Standing], None] = forget,
-) -> Iterator[Epoch]:
-    """Train the run on, epoch by epoch, on its training and validation parts: see `fit`."""
-    pixels, device = material.pixels, material.device
-    parts, _ = material.divided(spec)
-    train = _part(pixels, parts.train, device=device)
-    if spec.control == "shuffled-labels":
-        clips = [pixels.table.samples[row].clip for row in parts.train]
-        train = replace(train, labels=shuffled(train.labels, clips, seed=spec.stream))
-    return fit(
-        standing,
-        train,
-        validation=_part(pixels, parts.validation, device=device),
-        classes=len(pixels.table.classes),
-        training=spec.training,
-        keep=keep,
+        reserve_compile_cache(spec.architecture)
+    return init_state(
+        init_network(spec, inputs), spec.training, seed=spec.rng_seed, micro_batches=micro_batches
     )
 
 
-def _of_subjects(
-    data: DataSummary, names: tuple[str, ...], counts: tuple[int, ...], tested: Sequence[Prediction]
+def train_epochs(
+    state: TrainingState,
+    spec: RunSpec,
+    inputs: RunInputs,
+    *,
+    save: Callable[[TrainingState], None] = no_checkpoint,
+) -> Iterator[Epoch]:
+    """Train the run on, epoch by epoch, on its training and validation parts: see `fit`."""
+    pixels, device = inputs.pixels, inputs.device
+    split, _ = inputs.get_split(spec)
+    train_data = _load_split_data(pixels, split.train, device=device)
+    if spec.variant == "shuffled-labels":
+        clips = [pixels.table.samples[row].clip for row in split.train]
+        train_data = replace(train_data, labels=shuffle_labels(train_data.labels, clips, seed=spec.rng_seed))
+    return fit(
+        state,
+        train_data,
+        validation=_load_split_data(pixels, split.validation, device=device),
+        num_classes=len(pixels.table.classes),
+        training=spec.training,
+        save=save,
+    )
+
+
+def _summarize_subjects(
+    data: DataSummary, names: tuple[str, ...], counts: tuple[int, ...], predictions: Sequence[Prediction]
 ) -> DataSummary:
     """The summary of a probe whose classes are subjects, all of them from the training part."""
-    truths = [prediction.truth for prediction in tested]
+    truths = [prediction.truth for prediction in predictions]
     return replace(
         data,
         classes=names,
         train=counts,
         validation=(0,) * len(names),
-        test=tuple(truths.count(c) for c in range(len(names))),
+        test=tuple(truths.count(class_index) for class_index in range(len(names))),
         leakage=Leakage(clip=0.0, subject=1.0),
         findings=(),
     )
 
 
-def _part(pixels: Pixels, rows: tuple[int, ...], *, device: torch.device) -> Part:
-    labels = torch.tensor([pixels.table.samples[i].label for i in rows], dtype=torch.int64)
+def _load_split_data(pixels: ImageArray, rows: tuple[int, ...], *, device: torch.device) -> SplitData:
+    labels = torch.tensor([pixels.table.samples[row].label for row in rows], dtype=torch.int64)
     images = torch.from_numpy(pixels.images[list(rows)])
-    return placed(images, labels, device=device)
+    return make_split_data(images, labels, device=device)
 
 
-def summary(pixels: Pixels, parts: Split, *, alike: Likeness | None) -> DataSummary:
+def summarize_split(
+    pixels: ImageArray, split: Split, *, similarity_index: SimilarityIndex | None
+) -> DataSummary:
     """What this split gives a run, class by class, and what leaks through it."""
     table = pixels.table
 
-    def counts(rows: tuple[int, ...]) -> tuple[int, ...]:
-        labels = [table.samples[i].label for i in rows]
-        return tuple(labels.count(c) for c in range(len(table.classes)))
+    def count_labels(rows: tuple[int, ...]) -> tuple[int, ...]:
+        labels = [table.samples[row].label for row in rows]
+        return tuple(labels.count(class_index) for class_index in range(len(table.classes)))
 
     return DataSummary(
         classes=table.classes,
-        train=counts(parts.train),
-        validation=counts(parts.validation),
-        test=counts(parts.test),
-        leakage=leakage(table, parts),
-        warnings=parts.warnings,
+        train=count_labels(split.train),
+        validation=count_labels(split.validation),
+        test=count_labels(split.test),
+        leakage=compute_leakage(table, split),
+        warnings=split.warnings,
         notes=table.notes,
         anomalies=table.anomalies,
-        findings=audit(table, parts, digests=pixels.digests, likeness=alike),
-        drawn=table.drawn,
-        subject_clips=_subject_clips(table),
+        findings=audit_split(table, split, digests=pixels.digests, similarity=similarity_index),
+        synthetic=table.synthetic,
+        subject_clips=_count_subject_clips(table),
     )
 
 
-def _subject_clips(table: SampleTable) -> tuple[int, ...]:
+def _count_subject_clips(table: SampleTable) -> tuple[int, ...]:
     """Number of clips of each subject; () where a sample names no subject."""
     subject_of = {sample.clip or sample.id: sample.subject for sample in table.samples}
     return () if "" in subject_of.values() else tuple(sorted(Counter(subject_of.values()).values()))

@@ -18,18 +18,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from harness.training.train import Standing, best_epoch
+from harness.training.train import TrainingState, find_best_epoch
 from studies.codec import from_data, to_data
 from studies.results import Epoch
 
-FORMAT = 3
-HEADER = 1 << 24
+FORMAT_VERSION = 3
+MAX_HEADER_BYTES = 1 << 24
 """No header is longer, in bytes: that of 10,000 epochs and 2,000 tensors is not."""
 
-WORD = 8
+WORD_BYTES = 8
 """Bytes of the header's length, and of the sum of all that follows them, at the start of the file."""
 
-SPOILT = (OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError, ArithmeticError)
+READ_ERRORS = (OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError, ArithmeticError)
 """What reading a file that is no snapshot, or not the whole of one, may raise."""
 
 
@@ -41,12 +41,12 @@ class Snapshot:
     tensors: dict[str, Tensor]
 
 
-def bytes_of(standing: Standing) -> int:
+def count_bytes(state: TrainingState) -> int:
     """How many bytes the tensors of a snapshot have."""
-    return sum(tensor.numel() * tensor.element_size() for _, tensor, _ in _tensors(standing))
+    return sum(tensor.numel() * tensor.element_size() for _, tensor, _ in _iter_tensors(state))
 
 
-def copy_state(standing: Standing, *, seconds: float = 0.0) -> Snapshot:
+def copy_state(state: TrainingState, *, seconds: float = 0.0) -> Snapshot:
     """A snapshot that training on from `standing` does not change.
 
     `seconds` is what the run's checkpoints have cost so far.
@@ -55,20 +55,20 @@ def copy_state(standing: Standing, *, seconds: float = 0.0) -> Snapshot:
         name: torch.empty(tensor.shape, dtype=tensor.dtype).copy_(tensor.detach())
         if is_live
         else tensor.detach().cpu().contiguous()
-        for name, tensor, is_live in _tensors(standing)
+        for name, tensor, is_live in _iter_tensors(state)
     }
     header = {
-        "format": FORMAT,
-        "device": _device(standing).type,
-        "pieces": standing.pieces,
+        "format": FORMAT_VERSION,
+        "device": _get_device(state).type,
+        "pieces": state.micro_batches,
         "seconds": seconds,
-        "epochs": to_data(tuple(standing.history)),
+        "epochs": to_data(tuple(state.history)),
         "tensors": [(name, str(t.dtype).split(".")[1], tuple(t.shape)) for name, t in tensors.items()],
     }
     return Snapshot(header=header, tensors=tensors)
 
 
-def write(snapshot: Snapshot, path: Path, *, is_dropped: Callable[[], bool]) -> None:
+def write_snapshot(snapshot: Snapshot, path: Path, *, is_canceled: Callable[[], bool]) -> None:
     """Write a snapshot over `path`, which counts as none until it is whole; `is_dropped` may end it early.
 
     Raises:
@@ -77,137 +77,139 @@ def write(snapshot: Snapshot, path: Path, *, is_dropped: Callable[[], bool]) -> 
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("r+b" if path.exists() else "w+b") as file:
         header = json.dumps(snapshot.header).encode()
-        total = _sum(np.frombuffer(header, np.uint8))
-        file.write(bytes(2 * WORD))
+        checksum = _compute_checksum(np.frombuffer(header, np.uint8))
+        file.write(bytes(2 * WORD_BYTES))
         file.write(header)
         for tensor in snapshot.tensors.values():
-            if is_dropped():
+            if is_canceled():
                 return
             # Summed by numpy: in a second thread torch would start as many threads as training has.
             content = tensor.reshape(-1).view(torch.uint8).numpy()
-            total += _sum(content)
+            checksum += _compute_checksum(content)
             file.write(content.data)
         # Only now does the file count: a process that is killed on the way leaves a length of 0.
         file.flush()
         file.seek(0)
-        file.write(len(header).to_bytes(WORD, "little"))
-        file.write((total % 2**64).to_bytes(WORD, "little"))
+        file.write(len(header).to_bytes(WORD_BYTES, "little"))
+        file.write((checksum % 2**64).to_bytes(WORD_BYTES, "little"))
 
 
-def epochs_in(path: Path) -> int:
+def count_epochs(path: Path) -> int:
     """How many epochs a file's header tells of; -1 where it has none."""
     try:
         with path.open("rb") as file:
-            return len(_header(file)[0]["epochs"])
-    except SPOILT:
+            return len(_read_header(file)[0]["epochs"])
+    except READ_ERRORS:
         return -1
 
 
-def read(path: Path) -> Snapshot:
+def read_snapshot(path: Path) -> Snapshot:
     """The snapshot in a file; an error of `SPOILT` for what is none or not the whole of one."""
     with path.open("rb") as file:
-        header, total = _header(file)
-        left = os.fstat(file.fileno()).st_size - file.tell()
+        header, checksum = _read_header(file)
+        bytes_left = os.fstat(file.fileno()).st_size - file.tell()
         tensors = {}
-        for name, kind, shape in header["tensors"]:
-            dtype = getattr(torch, kind)
-            length = math.prod(shape) * torch.empty(0, dtype=dtype).element_size()
-            left -= length
-            if left < 0 or length < 0:
+        for name, dtype_name, shape in header["tensors"]:
+            dtype = getattr(torch, dtype_name)
+            byte_count = math.prod(shape) * torch.empty(0, dtype=dtype).element_size()
+            bytes_left -= byte_count
+            if bytes_left < 0 or byte_count < 0:
                 raise ValueError("a checkpoint that is not whole")
-            content = bytearray(file.read(length))
-            total -= _sum(np.frombuffer(content, np.uint8))
-            flat = torch.frombuffer(content, dtype=dtype) if length else torch.empty(0, dtype=dtype)
+            content = bytearray(file.read(byte_count))
+            checksum -= _compute_checksum(np.frombuffer(content, np.uint8))
+            flat = torch.frombuffer(content, dtype=dtype) if byte_count else torch.empty(0, dtype=dtype)
             tensors[name] = flat.reshape(shape)
-    if total % 2**64:
+    if checksum % 2**64:
         raise ValueError("a checkpoint of which a part was never written")
     return Snapshot(header=header, tensors=tensors)
 
 
-def put_back(snapshot: Snapshot, standing: Standing) -> None:
+def restore_state(snapshot: Snapshot, state: TrainingState) -> None:
     """Bring `standing`, just begun, to a snapshot.
 
     Raises an error of `SPOILT`, and has done nothing, if the snapshot is of another network or device.
     """
     header, tensors = snapshot.header, snapshot.tensors
-    device, own = _device(standing), standing.network.state_dict()
-    network = _under("network ", tensors)
-    best = _under("best ", tensors) or network
-    for there in (network, best):
-        if {n: t.shape for n, t in own.items()} != {n: t.shape for n, t in there.items()}:
+    device, best_weights = _get_device(state), state.network.state_dict()
+    network_tensors = _select_prefix("network ", tensors)
+    best_tensors = _select_prefix("best ", tensors) or network_tensors
+    for tensor_set in (network_tensors, best_tensors):
+        if {n: t.shape for n, t in best_weights.items()} != {n: t.shape for n, t in tensor_set.items()}:
             raise ValueError("a checkpoint of another network")
     if header["device"] != device.type:
         raise ValueError(f"a checkpoint of a run on {header['device']}")
     history = [from_data(Epoch, epoch) for epoch in header["epochs"]]
-    parameters = [p for group in standing.optimizer.param_groups for p in group["params"]]
-    moments = {
+    parameters = [p for group in state.optimizer.param_groups for p in group["params"]]
+    optimizer_state = {
         parameter: {
-            name: value.to(device) if value.ndim == 0 else _like(parameter, value)
-            for name, value in _under(f"optimizer {number} ", tensors).items()
+            name: value.to(device) if value.ndim == 0 else _copy_like(parameter, value)
+            for name, value in _select_prefix(f"optimizer {index} ", tensors).items()
         }
-        for number, parameter in enumerate(parameters)
+        for index, parameter in enumerate(parameters)
     }
-    pieces, kept = int(header["pieces"]), standing.network.state_dict()
-    own.update({name: _like(own[name], tensor) for name, tensor in best.items()})
-    kept.update(network)
-    standing.network.load_state_dict(kept)
-    standing.generator.set_state(tensors["order"])
+    micro_batches, network_weights = int(header["pieces"]), state.network.state_dict()
+    best_weights.update(
+        {name: _copy_like(best_weights[name], tensor) for name, tensor in best_tensors.items()}
+    )
+    network_weights.update(network_tensors)
+    state.network.load_state_dict(network_weights)
+    state.generator.set_state(tensors["order"])
     torch.set_rng_state(tensors["random"])
     if device.type == "cuda":
         torch.cuda.set_rng_state(tensors["random on the device"], device)
-    standing.best = own
-    standing.optimizer.state.update({p: state for p, state in moments.items() if state})
-    standing.history[:] = history
-    standing.pieces = pieces
+    state.best_weights = best_weights
+    state.optimizer.state.update({p: moment for p, moment in optimizer_state.items() if moment})
+    state.history[:] = history
+    state.micro_batches = micro_batches
 
 
-def _tensors(standing: Standing) -> Iterator[tuple[str, Tensor, bool]]:
+def _iter_tensors(state: TrainingState) -> Iterator[tuple[str, Tensor, bool]]:
     """The tensors of a snapshot: name, value, and whether training goes on to change it in place."""
-    is_best = best_epoch(standing.history) is standing.history[-1]
-    for name, tensor in standing.network.state_dict().items():
-        yield f"network {name}", standing.best[name] if is_best else tensor, not is_best
+    is_best = find_best_epoch(state.history) is state.history[-1]
+    for name, tensor in state.network.state_dict().items():
+        yield f"network {name}", state.best_weights[name] if is_best else tensor, not is_best
     if not is_best:
-        for name, tensor in standing.best.items():
+        for name, tensor in state.best_weights.items():
             yield f"best {name}", tensor, False
-    for number, state in standing.optimizer.state_dict()["state"].items():
-        for name, tensor in state.items():
-            yield f"optimizer {number} {name}", tensor, True
-    yield "order", standing.generator.get_state(), False
+    for index, optimizer_state in state.optimizer.state_dict()["state"].items():
+        for name, tensor in optimizer_state.items():
+            yield f"optimizer {index} {name}", tensor, True
+    yield "order", state.generator.get_state(), False
     yield "random", torch.get_rng_state(), False
-    device = _device(standing)
+    device = _get_device(state)
     if device.type == "cuda":
         yield "random on the device", torch.cuda.get_rng_state(device), False
 
 
-def _device(standing: Standing) -> torch.device:
-    return next(standing.network.parameters()).device
+def _get_device(state: TrainingState) -> torch.device:
+    return next(state.network.parameters()).device
 
 
-def _sum(content: NDArray[np.uint8]) -> int:
+def _compute_checksum(content: NDArray[np.uint8]) -> int:
     """The sum of the bytes, eight at a time, by which what a power cut has left of two epochs is known."""
-    whole = len(content) // WORD * WORD
-    words = content[:whole].view(np.uint64)
-    return int(np.add.reduce(words)) + int(np.add.reduce(content[whole:], dtype=np.uint64))
+    aligned_size = len(content) // WORD_BYTES * WORD_BYTES
+    integers = content[:aligned_size].view(np.uint64)
+    return int(np.add.reduce(integers)) + int(np.add.reduce(content[aligned_size:], dtype=np.uint64))
 
 
-def _header(file: BinaryIO) -> tuple[dict[str, Any], int]:
+def _read_header(file: BinaryIO) -> tuple[dict[str, Any], int]:
     """A file's header, and what is left of its sum for the tensors."""
-    size, total = (int.from_bytes(file.read(WORD), "little") for _ in range(2))
-    if not 0 < size <= HEADER:
+    header_bytes, checksum = (int.from_bytes(file.read(WORD_BYTES), "little") for _ in range(2))
+    if not 0 < header_bytes <= MAX_HEADER_BYTES:
         raise ValueError("no checkpoint")
-    text = file.read(size)
+    text = file.read(header_bytes)
     header = json.loads(text)
-    if header["format"] != FORMAT or not isinstance(header["epochs"], list):
+    if header["format"] != FORMAT_VERSION or not isinstance(header["epochs"], list):
         raise ValueError(f"a checkpoint of format {header['format']}")
-    return header, total - _sum(np.frombuffer(text, np.uint8))
+    return header, checksum - _compute_checksum(np.frombuffer(text, np.uint8))
 
 
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def _select_prefix(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
 
 
-def _like(pattern: Tensor, values: Tensor) -> Tensor:
+def _copy_like(reference: Tensor, values: Tensor) -> Tensor:
     """`values` where and as `pattern` lies in memory: kernels that walk both want them alike."""
-    if pattern.shape != values.shape:
+    if reference.shape != values.shape:
         raise ValueError("a checkpoint of another network")
-    return torch.empty_like(pattern, requires_grad=False).copy_(values)
+    return torch.empty_like(reference, requires_grad=False).copy_(values)

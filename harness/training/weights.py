@@ -14,10 +14,10 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-SLACK = 2
+MAX_UNPACKED_RATIO = 2
 """How many times its network's own bytes a file may unpack to; a bomb's are thousands."""
 
-_HEADERS = 1 << 20
+_MAX_HEADER_BYTES = 1 << 20
 
 
 def save_weights(weights: Mapping[str, Tensor], path: Path, *, key: str, classes: Sequence[str]) -> None:
@@ -37,7 +37,7 @@ def save_weights(weights: Mapping[str, Tensor], path: Path, *, key: str, classes
     path.write_bytes(save(copies, header))
 
 
-def load_weights(network: nn.Module, path: Path, *, of: str, key: str) -> None:
+def load_weights(network: nn.Module, path: Path, *, label: str, key: str) -> None:
     """Load a run's weights into `network`, which they must fit.
 
     Args:
@@ -49,18 +49,20 @@ def load_weights(network: nn.Module, path: Path, *, of: str, key: str) -> None:
     Raises:
         ValueError: the file is damaged, another run's or network's, too large, or holds a NaN or infinity.
     """
-    read = _read_pickle if path.suffix == ".pt" else _read_safetensors
-    own = sum(tensor.numel() * tensor.element_size() for tensor in network.state_dict().values())
+    read_weights = _read_pickle if path.suffix == ".pt" else _read_safetensors
+    network_bytes = sum(tensor.numel() * tensor.element_size() for tensor in network.state_dict().values())
     try:
-        network.load_state_dict(read(path, key=key, limit=SLACK * own + _HEADERS))
+        network.load_state_dict(
+            read_weights(path, key=key, limit=MAX_UNPACKED_RATIO * network_bytes + _MAX_HEADER_BYTES)
+        )
     except Exception as error:
         # Damaged bytes make the readers raise nearly anything; all of it means the same here.
         raise ValueError(
-            f"the weights of {of} cannot be read or are another network's ({type(error).__name__}); "
+            f"the weights of {label} cannot be read or are another network's ({type(error).__name__}); "
             "run it again"
         ) from error
     if not all(bool(tensor.isfinite().all()) for tensor in network.state_dict().values()):
-        raise ValueError(f"the weights of {of} hold what is no number; run it again")
+        raise ValueError(f"the weights of {label} hold what is no number; run it again")
 
 
 def _read_safetensors(path: Path, *, key: str, limit: int) -> Mapping[str, Tensor]:

@@ -11,256 +11,312 @@ from statistics import fmean, geometric_mean
 from typing import TypeVar
 
 from architectures.catalogue import PROPOSED
-from reports.checked import twins
-from reports.claims.measures import build_quantity, on_paper_sets, select_row, select_study
+from reports.checked import find_matched_pairs
+from reports.claims.measures import build_quantity, select_evaluation, select_outcome, select_paper_datasets
 from reports.claims.rules import (
     ClaimResult,
-    Limited,
+    LimitedValue,
     Measurement,
     Quantity,
-    Signs,
-    not_testable,
-    undecidable,
+    TrainingSigns,
+    make_not_testable_result,
+    make_undecidable_result,
 )
-from reports.convergence import Convergence, convergence
-from reports.differences import span
-from reports.gradients import SKIPS, ratio
-from reports.imbalance import Losses, losses
-from reports.latency import VIDEO, latencies, percentiles
-from reports.lists import few
-from reports.numbers import points
-from reports.outcomes import Outcome, Outcomes
-from reports.pairing import Training, pair_up
-from reports.robustness import Robustness, compared, spared
-from studies.paper import IMAGE_SIZE, PAPER
+from reports.convergence import Convergence, compute_convergence
+from reports.differences import format_interval
+from reports.gradients import SKIP_COMPONENT, compute_gradient_ratio
+from reports.imbalance import LossComparison, compare_losses
+from reports.latency import VIDEO_FPS, compute_percentiles, find_latency_runs
+from reports.lists import truncate_list
+from reports.numbers import format_points
+from reports.outcomes import Outcome, StudyEvaluation
+from reports.pairing import TrainingId, pair_outcomes
+from reports.robustness import Robustness, compare_component, estimate_drop_reduction
+from studies.paper import IMAGE_SIZE, PUBLISHED_RESULTS
 from studies.statistics.verdicts import Estimate
 
 Value = TypeVar("Value")
 
-Pace = tuple[float, float]
+ConvergencePace = tuple[float, float]
 """Mean epochs to convergence and mean roughness over the folds of a training."""
 
 
-def measure_convergence(studies: Sequence[Outcomes], protocol: str) -> Measurement[Signs] | ClaimResult:
+def measure_convergence(
+    evaluations: Sequence[StudyEvaluation], protocol: str
+) -> Measurement[TrainingSigns] | ClaimResult:
     """Compare each training's validation curve with those of VGG16 and AlexNet, on each of the paper's sets.
 
     A training supports the claim if the proposed network is both faster and smoother than both.
     """
     names = (PROPOSED, "vgg16", "alexnet")
-    found = [select_study(studies, dataset, protocol, arms=names) for dataset in PAPER]
-    there = [study for study in found if isinstance(study, Outcomes)]
-    if not there:
-        return not_testable(f"no study of the three networks under {protocol}")
-    rows = {
-        study.study.dataset.name: [select_row(study, name, protocol) for name in names] for study in there
+    selections = [
+        select_evaluation(evaluations, dataset, protocol, arms=names) for dataset in PUBLISHED_RESULTS
+    ]
+    available = [evaluation for evaluation in selections if isinstance(evaluation, StudyEvaluation)]
+    if not available:
+        return make_not_testable_result(f"no study of the three networks under {protocol}")
+    outcomes_by_dataset = {
+        evaluation.study.dataset.name: [select_outcome(evaluation, name, protocol) for name in names]
+        for evaluation in available
     }
-    texts = [f"{_title(dataset)}: {', '.join(map(_pace, own))}" for dataset, own in rows.items()]
+    texts = [
+        f"{_get_dataset_title(dataset)}: {', '.join(map(_format_pace, dataset_outcomes))}"
+        for dataset, dataset_outcomes in outcomes_by_dataset.items()
+    ]
     return Measurement(
         text="; ".join(texts),
-        items=tuple(_convergence_signs(_title(dataset), own) for dataset, own in rows.items()),
+        items=tuple(
+            _build_convergence_signs(_get_dataset_title(dataset), dataset_outcomes)
+            for dataset, dataset_outcomes in outcomes_by_dataset.items()
+        ),
         remark="trainings in which one of the three networks collapsed do not count",
     )
 
 
-def _title(dataset: str) -> str:
-    return PAPER[dataset].title
+def _get_dataset_title(dataset: str) -> str:
+    return PUBLISHED_RESULTS[dataset].title
 
 
-def _convergence_signs(name: str, rows: Sequence[Outcome]) -> Signs:
-    collapsed = [row.arm.name for row in rows if row.collapsed_throughout]
-    if collapsed:
-        obstacle = (
-            f"{', '.join(collapsed)} collapsed, and a network that learns nothing is level from the start"
-        )
-        return Signs(name=name, supports=(), obstacle=obstacle)
-    own, *others = map(_curves, rows)
-    shared = [training for training in own if all(training in each for each in others)]
-    return Signs(
+def _build_convergence_signs(name: str, outcomes: Sequence[Outcome]) -> TrainingSigns:
+    collapsed_names = [outcome.arm.name for outcome in outcomes if outcome.is_fully_collapsed]
+    if collapsed_names:
+        obstacle = f"{', '.join(collapsed_names)} collapsed, and a network that learns nothing is level from the start"
+        return TrainingSigns(name=name, supports_claim=(), obstacle=obstacle)
+    proposed_curves, *other_curves = map(_compute_paces, outcomes)
+    shared_ids = [
+        training_id
+        for training_id in proposed_curves
+        if all(training_id in curves for curves in other_curves)
+    ]
+    return TrainingSigns(
         name=name,
-        supports=tuple(
-            all(_is_faster_and_smoother(own[training], each[training]) for each in others)
-            for training in shared
+        supports_claim=tuple(
+            all(
+                _is_faster_and_smoother(proposed_curves[training_id], curves[training_id])
+                for curves in other_curves
+            )
+            for training_id in shared_ids
         ),
     )
 
 
-def _curves(row: Outcome) -> dict[Training, Pace]:
+def _compute_paces(outcome: Outcome) -> dict[TrainingId, ConvergencePace]:
     """Return the pace of each training that did not collapse."""
     return {
-        seed.id: _mean_pace([convergence(run.history) for run in seed.runs])
-        for seed in row.seeds
-        if not seed.scores.collapsed
+        training.id: _compute_mean_pace([compute_convergence(run.history) for run in training.runs])
+        for training in outcome.trainings
+        if not training.scores.is_collapsed
     }
 
 
-def _mean_pace(found: Sequence[Convergence]) -> Pace:
-    return fmean(each.epochs for each in found), fmean(each.roughness for each in found)
+def _compute_mean_pace(convergences: Sequence[Convergence]) -> ConvergencePace:
+    return fmean(convergence.epochs for convergence in convergences), fmean(
+        convergence.roughness for convergence in convergences
+    )
 
 
-def _is_faster_and_smoother(own: Pace, other: Pace) -> bool:
-    return own[0] < other[0] and own[1] < other[1]
+def _is_faster_and_smoother(pace: ConvergencePace, other: ConvergencePace) -> bool:
+    return pace[0] < other[0] and pace[1] < other[1]
 
 
-def _pace(row: Outcome) -> str:
-    epochs, roughness = _mean_pace([convergence(run.history) for run in row.runs])
-    return f"{row.arm.name} {epochs:.1f} epochs, roughness {100 * roughness:.1f}"
+def _format_pace(outcome: Outcome) -> str:
+    epochs, roughness = _compute_mean_pace([compute_convergence(run.history) for run in outcome.runs])
+    return f"{outcome.arm.name} {epochs:.1f} epochs, roughness {100 * roughness:.1f}"
 
 
-def measure_gradients(studies: Sequence[Outcomes], protocol: str) -> Measurement[Signs] | ClaimResult:
+def measure_gradients(
+    evaluations: Sequence[StudyEvaluation], protocol: str
+) -> Measurement[TrainingSigns] | ClaimResult:
     """Compare the gradient that reaches the first block in every pair that differs in the skips only.
 
     A training supports the claim if less gradient reaches the first block than the last without skips, and
     more of it with skips. Folds are averaged as logarithms.
     """
-    couples = _unique(
-        ((*without.keys, *with_it.keys), (without, with_it))
-        for study in on_paper_sets(studies)
-        for without, with_it in twins(study.under(protocol), SKIPS)
+    pairs = _deduplicate(
+        ((*without_skips.run_keys, *with_skips.run_keys), (without_skips, with_skips))
+        for evaluation in select_paper_datasets(evaluations)
+        for without_skips, with_skips in find_matched_pairs(
+            evaluation.select_protocol(protocol), SKIP_COMPONENT
+        )
     )
-    found = [(couple, shared) for couple in couples if (shared := _shared_ratios(*couple))]
-    if not found:
-        return not_testable(
+    measured_pairs = [(pair, ratios) for pair in pairs if (ratios := _pair_shared_ratios(*pair))]
+    if not measured_pairs:
+        return make_not_testable_result(
             f"no two networks that differ in the skip connections only have finished under {protocol}"
         )
     texts, items = [], []
-    for (without, with_it), shared in found:
-        before, after = (geometric_mean(values) for values in zip(*shared, strict=True))
-        texts.append(f"{_over(with_it, without)} {after:.3g} with skips, {before:.3g} without")
-        supports = tuple(high > low and low < 1 for low, high in shared)
-        items.append(Signs(name=_over(with_it, without), supports=supports))
-    return Measurement(text=f"gradient of the first block over the last: {few(texts)}", items=tuple(items))
+    for (without_skips, with_skips), ratios in measured_pairs:
+        before, after = (geometric_mean(values) for values in zip(*ratios, strict=True))
+        texts.append(
+            f"{_format_pair(with_skips, without_skips)} {after:.3g} with skips, {before:.3g} without"
+        )
+        supports = tuple(high > low and low < 1 for low, high in ratios)
+        items.append(TrainingSigns(name=_format_pair(with_skips, without_skips), supports_claim=supports))
+    return Measurement(
+        text=f"gradient of the first block over the last: {truncate_list(texts)}", items=tuple(items)
+    )
 
 
-def _over(after: Outcome, before: Outcome) -> str:
+def _format_pair(after: Outcome, before: Outcome) -> str:
     return f"{after.arm.name} over {before.arm.name}"
 
 
-def _shared_ratios(without: Outcome, with_it: Outcome) -> list[tuple[float, float]]:
+def _pair_shared_ratios(without_skips: Outcome, with_skips: Outcome) -> list[tuple[float, float]]:
     """Return (without, with skips) of each training in which every fold of both has a gradient ratio."""
-    before, after = map(_ratios, (without, with_it))
-    return [(value, after[training]) for training, value in before.items() if training in after]
+    before, after = map(_compute_ratios, (without_skips, with_skips))
+    return [(value, after[training_id]) for training_id, value in before.items() if training_id in after]
 
 
-def _ratios(row: Outcome) -> dict[Training, float]:
-    ratios = {seed.id: [ratio(run) for run in seed.runs] for seed in row.seeds}
+def _compute_ratios(outcome: Outcome) -> dict[TrainingId, float]:
+    ratios_by_training = {
+        training.id: [compute_gradient_ratio(run) for run in training.runs] for training in outcome.trainings
+    }
     return {
-        training: geometric_mean([value for value in values if value])
-        for training, values in ratios.items()
+        training_id: geometric_mean([value for value in values if value])
+        for training_id, values in ratios_by_training.items()
         if all(values)
     }
 
 
-def _unique(keyed: Iterable[tuple[object, Value]]) -> list[Value]:
+def _deduplicate(items: Iterable[tuple[object, Value]]) -> list[Value]:
     """Return each value once: two studies can share the same runs."""
-    found: dict[object, Value] = {}
-    for key, value in keyed:
-        found.setdefault(key, value)
-    return list(found.values())
+    values_by_key: dict[object, Value] = {}
+    for key, value in items:
+        values_by_key.setdefault(key, value)
+    return list(values_by_key.values())
 
 
-def measure_imbalance(studies: Sequence[Outcomes], protocol: str) -> Measurement[Quantity] | ClaimResult:
+def measure_imbalance(
+    evaluations: Sequence[StudyEvaluation], protocol: str
+) -> Measurement[Quantity] | ClaimResult:
     """Compare the recall of rare classes with either loss, in every study of the proposed network."""
-    tested = _unique(
-        (each.keys, (study, each))
-        for study in on_paper_sets(studies)
-        if (each := losses(study, protocol)) and each.row.arm.name == PROPOSED
+    candidates = _deduplicate(
+        (comparison.run_keys, (evaluation, comparison))
+        for evaluation in select_paper_datasets(evaluations)
+        if (comparison := compare_losses(evaluation, protocol)) and comparison.outcome.arm.name == PROPOSED
     )
-    found = [(study, each, gain) for study, each in tested if each.rare and (gain := each.gain(each.rare))]
-    if not found:
-        return not_testable(
+    measured = [
+        (evaluation, comparison, gain)
+        for evaluation, comparison in candidates
+        if comparison.rare_classes and (gain := comparison.compute_gain(comparison.rare_classes))
+    ]
+    if not measured:
+        return make_not_testable_result(
             f"no cross-entropy run of the proposed network under {protocol} has a rare class in the test "
             "(--checks)"
         )
     texts, items = [], []
-    for study, each, gain in found:
-        rare = ", ".join(each.classes[number] for number in each.rare)
-        texts.append(f"{_interval_text(gain)} of recall over {rare}")
+    for evaluation, comparison, gain in measured:
+        rare_names = ", ".join(comparison.classes[class_index] for class_index in comparison.rare_classes)
+        texts.append(f"{_format_gain(gain)} of recall over {rare_names}")
         items.append(
             build_quantity(
-                _title(study.study.dataset.name),
+                _get_dataset_title(evaluation.study.dataset.name),
                 gain,
-                obstacle=_loss_obstacle(each, gain),
-                margin=study.study.margin,
+                obstacle=_find_loss_obstacle(comparison, gain),
+                margin=evaluation.study.margin,
             )
         )
-    return Measurement(text=few(texts), items=tuple(items))
+    return Measurement(text=truncate_list(texts), items=tuple(items))
 
 
-def _loss_obstacle(tested: Losses, gain: Estimate) -> str:
+def _find_loss_obstacle(comparison: LossComparison, gain: Estimate) -> str:
     # A network that gives one rare class to every sample has all of its recall and has learned nothing.
-    if tested.row.collapsed_throughout and gain.value >= 0:
+    if comparison.outcome.is_fully_collapsed and gain.value >= 0:
         return "with the focal loss the network collapsed"
-    return _obstacle(tested.row)
+    return _find_obstacle(comparison.outcome)
 
 
-def _obstacle(*rows: Outcome) -> str:
+def _find_obstacle(*outcomes: Outcome) -> str:
     """Return why these networks allow no verdict, "" if nothing prevents one."""
-    paired = pair_up(rows, "accuracy")
-    return paired.obstacle if paired else ""
+    pairing = pair_outcomes(outcomes, "accuracy")
+    return pairing.obstacle if pairing else ""
 
 
-def measure_robustness(studies: Sequence[Outcomes], protocol: str) -> Measurement[Quantity] | ClaimResult:
+def measure_robustness(
+    evaluations: Sequence[StudyEvaluation], protocol: str
+) -> Measurement[Quantity] | ClaimResult:
     """Compare the fall of accuracy under pose and illumination in every pair that differs in CBAM only."""
-    pairs = _unique(
-        ((*without.keys, *with_it.keys), (study, without, with_it))
-        for study in on_paper_sets(studies)
-        for without, with_it in compared(study, protocol, part="cbam")
+    pairs = _deduplicate(
+        ((*without_cbam.run_keys, *with_cbam.run_keys), (evaluation, without_cbam, with_cbam))
+        for evaluation in select_paper_datasets(evaluations)
+        for without_cbam, with_cbam in compare_component(evaluation, protocol, component="cbam")
     )
     if not pairs:
-        return not_testable(
+        return make_not_testable_result(
             f"no two networks that differ in CBAM only were checked under {protocol} "
             "(--checks with a controlled, leave-one-out or factorial design)"
         )
-    learned = [pair for pair in pairs if not any(each.row.collapsed_throughout for each in pair[1:])]
-    measured = [(pair, spared(pair[1], pair[2])) for pair in learned or pairs]
-    text = few([f"{_fall_text(gain)} less fall, {_pair_name(*pair[1:])}" for pair, gain in measured])
-    if not learned:
+    pairs_without_collapse = [
+        pair for pair in pairs if not any(robustness.outcome.is_fully_collapsed for robustness in pair[1:])
+    ]
+    measured_pairs = [
+        (pair, estimate_drop_reduction(pair[1], pair[2])) for pair in pairs_without_collapse or pairs
+    ]
+    text = truncate_list(
+        [
+            f"{_format_drop(gain)} less fall, {_format_robustness_pair(*pair[1:])}"
+            for pair, gain in measured_pairs
+        ]
+    )
+    if not pairs_without_collapse:
         reason = "in every pair a network collapsed, and one answer for every sample cannot fall"
-        return undecidable(reason, measured=text)
-    excluded = len(pairs) - len(learned)
+        return make_undecidable_result(reason, measured_text=text)
+    excluded_pairs = len(pairs) - len(pairs_without_collapse)
     return Measurement(
         text=text,
         items=tuple(
             build_quantity(
-                _pair_name(without, with_it),
+                _format_robustness_pair(without_cbam, with_cbam),
                 gain,
-                obstacle=_obstacle(without.row, with_it.row),
-                margin=study.study.margin,
+                obstacle=_find_obstacle(without_cbam.outcome, with_cbam.outcome),
+                margin=evaluation.study.margin,
             )
-            for (study, without, with_it), gain in measured
+            for (evaluation, without_cbam, with_cbam), gain in measured_pairs
         ),
-        remark=f"{excluded} of {len(pairs)} pairs are left out: a network collapsed" if excluded else "",
+        remark=f"{excluded_pairs} of {len(pairs)} pairs are left out: a network collapsed"
+        if excluded_pairs
+        else "",
     )
 
 
-def _pair_name(without: Robustness, with_it: Robustness) -> str:
-    return _over(with_it.row, without.row)
+def _format_robustness_pair(without_component: Robustness, with_component: Robustness) -> str:
+    return _format_pair(with_component.outcome, without_component.outcome)
 
 
-def _fall_text(gain: Estimate | None) -> str:
-    return _interval_text(gain) if gain else "unknown"
+def _format_drop(gain: Estimate | None) -> str:
+    return _format_gain(gain) if gain else "unknown"
 
 
-def _interval_text(gain: Estimate) -> str:
-    return f"{points(100 * gain.value)} points [{span(gain)}]"
+def _format_gain(gain: Estimate) -> str:
+    return f"{format_points(100 * gain.value)} points [{format_interval(gain)}]"
 
 
-def measure_latency(studies: Sequence[Outcomes], protocol: str) -> Measurement[Limited] | ClaimResult:
+def measure_latency(
+    evaluations: Sequence[StudyEvaluation], protocol: str
+) -> Measurement[LimitedValue] | ClaimResult:
     """Compare the 95th percentile of the time for one image, face detection included, with video's pace."""
-    found = [run for study in on_paper_sets(studies) for name, run in latencies(study) if name == PROPOSED]
-    if not found:
-        return not_testable("no latency of the proposed network was measured (--checks)")
-    run = max(found, key=lambda run: (run.spec.architecture.width, run.spec.dataset.image_size))
-    alone, both = percentiles(run, "network"), percentiles(run, "face", "network")
+    runs = [
+        run
+        for evaluation in select_paper_datasets(evaluations)
+        for name, run in find_latency_runs(evaluation)
+        if name == PROPOSED
+    ]
+    if not runs:
+        return make_not_testable_result("no latency of the proposed network was measured (--checks)")
+    run = max(runs, key=lambda run: (run.spec.architecture.width, run.spec.dataset.image_size))
+    network_ms, total_ms = compute_percentiles(run, "network"), compute_percentiles(run, "face", "network")
     text = (
-        f"p50, p95, p99 {', '.join(f'{ms:.1f}' for ms in both)} ms with the face, "
-        f"{', '.join(f'{ms:.1f}' for ms in alone)} ms without"
+        f"p50, p95, p99 {', '.join(f'{ms:.1f}' for ms in total_ms)} ms with the face, "
+        f"{', '.join(f'{ms:.1f}' for ms in network_ms)} ms without"
     )
     size, width = run.spec.dataset.image_size, run.spec.architecture.width
     if (size, width) != (IMAGE_SIZE, 1):
-        return not_testable(f"not the paper's network: {size} px and width {width:g}", measured=text)
+        return make_not_testable_result(
+            f"not the paper's network: {size} px and width {width:g}", measured_text=text
+        )
     name = f"p95 with the face on {run.environment.device}"
-    item = Limited(name=name, value=both[1], limit=1000 / VIDEO, unit="ms")
+    item = LimitedValue(name=name, value=total_ms[1], limit=1000 / VIDEO_FPS, unit="ms")
     return Measurement(
-        text=text, items=(item,), remark=f"the limit is the pace of video, {VIDEO} images a second"
+        text=text, items=(item,), remark=f"the limit is the pace of video, {VIDEO_FPS} images a second"
     )

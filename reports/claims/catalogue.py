@@ -8,21 +8,21 @@ from typing import Any, Generic
 
 from reports.claims import behaviors, measures
 from reports.claims.rules import (
-    AtMost,
-    Better,
     ClaimResult,
-    Exact,
-    HoldsPrinted,
+    EqualityRule,
+    IntervalRule,
     Item,
     Measurement,
-    NotWorse,
+    NonInferiorityRule,
     Rule,
-    SignTest,
+    SignTestRule,
+    SuperiorityRule,
+    UpperLimitRule,
 )
-from reports.outcomes import Outcomes
+from reports.outcomes import StudyEvaluation
 
-SIZE, VGG_SIZE = "9.05 MB, 1.77 %", "1.38 × 10^8"
-BLOCK_COST = "463,371,520 → 14,166,144, 96.94 % saved"
+PAPER_SIZE, PAPER_VGG_SIZE = "9.05 MB, 1.77 %", "1.38 × 10^8"
+PAPER_BLOCK_COST = "463,371,520 → 14,166,144, 96.94 % saved"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,132 +34,132 @@ class Claim(Generic[Item]):
 
     id: str
     text: str
-    measure: Callable[[Sequence[Outcomes], str], Measurement[Item] | ClaimResult]
+    measure: Callable[[Sequence[StudyEvaluation], str], Measurement[Item] | ClaimResult]
     rule: Rule[Item]
-    paper: str = ""
+    paper_value: str = ""
     uses_faces: bool = True
 
-    def judge(self, studies: Sequence[Outcomes], protocol: str) -> ClaimResult:
+    def judge(self, evaluations: Sequence[StudyEvaluation], protocol: str) -> ClaimResult:
         """Judge the claim by the runs of these studies under one protocol."""
-        measured = self.measure(studies, protocol)
-        return measured if isinstance(measured, ClaimResult) else self.rule.judge(measured)
+        measurement = self.measure(evaluations, protocol)
+        return measurement if isinstance(measurement, ClaimResult) else self.rule.judge(measurement)
 
 
 CLAIMS: tuple[Claim[Any], ...] = (
     Claim(
         id="acc-ckplus",
         text="accuracy and F1 on CK+",
-        paper="94.90 %, 93.23 %",
-        measure=measures.measure_scores("ckplus"),
-        rule=HoldsPrinted(combination="every"),
+        paper_value="94.90 %, 93.23 %",
+        measure=measures.make_score_measure("ckplus"),
+        rule=IntervalRule(combination="every"),
     ),
     Claim(
         id="acc-casme2",
         text="accuracy and F1 on CASME II",
-        paper="98.23 %, 98.69 %",
-        measure=measures.measure_scores("casme2"),
-        rule=HoldsPrinted(combination="every"),
+        paper_value="98.23 %, 98.69 %",
+        measure=measures.make_score_measure("casme2"),
+        rule=IntervalRule(combination="every"),
     ),
     Claim(
         id="best-ckplus",
         text="better than all six others on CK+",
-        paper="94.90 % against 93.88 %",
-        measure=measures.measure_comparison("ckplus"),
-        rule=Better(combination="every"),
+        paper_value="94.90 % against 93.88 %",
+        measure=measures.make_comparison_measure("ckplus"),
+        rule=SuperiorityRule(combination="every"),
     ),
     Claim(
         id="best-casme2",
         text="better than all six others on CASME II",
-        paper="98.23 % against 98.14 %",
-        measure=measures.measure_comparison("casme2"),
-        rule=Better(combination="every"),
+        paper_value="98.23 % against 98.14 %",
+        measure=measures.make_comparison_measure("casme2"),
+        rule=SuperiorityRule(combination="every"),
     ),
     Claim(
         id="size",
         text="size of the proposed network, and as a share of VGG16",
-        paper=SIZE,
+        paper_value=PAPER_SIZE,
         measure=measures.measure_size,
-        rule=Exact(printed=SIZE, derived="the block was derived from this number"),
+        rule=EqualityRule(paper_value=PAPER_SIZE, derivation_reason="the block was derived from this number"),
         uses_faces=False,
     ),
     Claim(
         id="cost-block1",
         text="multiplications in the first block, standard and separable",
-        paper=BLOCK_COST,
+        paper_value=PAPER_BLOCK_COST,
         measure=measures.measure_block_cost,
-        rule=Exact(printed=BLOCK_COST),
+        rule=EqualityRule(paper_value=PAPER_BLOCK_COST),
         uses_faces=False,
     ),
     Claim(
         id="ladder",
         text="accuracy rises at every step from VGG16 to the proposed network",
         measure=measures.measure_ladder,
-        rule=Better(combination="every"),
+        rule=SuperiorityRule(combination="every"),
     ),
     Claim(
         id="cbam-gain",
         text="points of accuracy that CBAM adds",
-        paper="+3.2 points",
-        measure=measures.measure_gain("attention", rung=0),
-        rule=HoldsPrinted(),
+        paper_value="+3.2 points",
+        measure=measures.make_gain_measure("attention", rung=0),
+        rule=IntervalRule(),
     ),
     Claim(
         id="residual-gain",
         text="points of accuracy that the skip connections add",
-        paper="+2.8 points",
-        measure=measures.measure_gain("residual", rung=1),
-        rule=HoldsPrinted(),
+        paper_value="+2.8 points",
+        measure=measures.make_gain_measure("residual", rung=1),
+        rule=IntervalRule(),
     ),
     Claim(
         id="separable-free",
         text="separable convolutions save the cost and keep the gain",
         measure=measures.measure_separable,
-        rule=NotWorse(),
+        rule=NonInferiorityRule(),
     ),
     Claim(
         id="prelu-best",
         text="PReLU on top is the best of the five",
-        paper="98.23 %",
+        paper_value="98.23 %",
         measure=measures.measure_prelu,
-        rule=Better(combination="every"),
+        rule=SuperiorityRule(combination="every"),
     ),
     Claim(
         id="converges",
         text="faster and smoother convergence than VGG16 and AlexNet",
         measure=behaviors.measure_convergence,
-        rule=SignTest(combination="agree"),
+        rule=SignTestRule(combination="agree"),
     ),
     Claim(
         id="real-time",
         text="fit for real-time recognition on video",
         measure=behaviors.measure_latency,
-        rule=AtMost(),
+        rule=UpperLimitRule(),
         uses_faces=False,
     ),
     Claim(
         id="robust",
         text="CBAM suppresses interference from pose and illumination",
         measure=behaviors.measure_robustness,
-        rule=Better(combination="agree"),
+        rule=SuperiorityRule(combination="agree"),
     ),
     Claim(
         id="gradients",
         text="skip connections alleviate vanishing gradients",
         measure=behaviors.measure_gradients,
-        rule=SignTest(combination="agree"),
+        rule=SignTestRule(combination="agree"),
     ),
     Claim(
         id="imbalance",
         text="focal loss keeps the recall of rare classes up",
         measure=behaviors.measure_imbalance,
-        rule=Better(combination="agree"),
+        rule=SuperiorityRule(combination="agree"),
     ),
     Claim(
         id="size-vgg",
         text="parameters of VGG16 at 1000 classes",
-        paper=VGG_SIZE,
+        paper_value=PAPER_VGG_SIZE,
         measure=measures.measure_vgg_size,
-        rule=Exact(printed=VGG_SIZE),
+        rule=EqualityRule(paper_value=PAPER_VGG_SIZE),
         uses_faces=False,
     ),
 )

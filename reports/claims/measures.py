@@ -11,20 +11,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from statistics import fmean
 
-from architectures.catalogue import COMPARISON, PROPOSED, architecture
-from reports.beside import departures
-from reports.claims.rules import ClaimResult, Measurement, Quantity, not_testable
-from reports.differences import Difference, differences, judge
-from reports.numbers import count, percent, percent_or_unknown, points
-from reports.outcomes import Outcome, Outcomes
-from reports.pairing import pair_up
-from studies.arms import ablation
-from studies.cost import block_costs
-from studies.paper import ABLATION, ABLATION_GAINS, IMAGE_SIZE, PAPER
+from architectures.catalogue import COMPARISON_NETWORKS, PROPOSED, get_architecture
+from reports.beside import differences_from_paper
+from reports.claims.rules import ClaimResult, Measurement, Quantity, make_not_testable_result
+from reports.differences import ArmDifference, compute_differences, judge_pairs
+from reports.numbers import format_count, format_percent, format_percent_or_unknown, format_points
+from reports.outcomes import Outcome, StudyEvaluation
+from reports.pairing import pair_outcomes
+from studies.arms import build_ablation_arms
+from studies.cost import compute_block_costs
+from studies.paper import ABLATION_DATASET, ABLATION_GAINS, IMAGE_SIZE, PUBLISHED_RESULTS
 from studies.spec import Metric
-from studies.statistics.verdicts import Estimate, decide
+from studies.statistics.verdicts import Estimate, decide_verdict
 
-ScoreMeasure = Callable[[Sequence[Outcomes], str], Measurement[Quantity] | ClaimResult]
+ScoreMeasure = Callable[[Sequence[StudyEvaluation], str], Measurement[Quantity] | ClaimResult]
 
 PARAMETERS = {(PROPOSED, 6): 2_372_327, ("vgg16", 6): 134_285_126, ("vgg16", 1000): 138_357_544}
 """Number of parameters by network and number of classes; a test compares them with the built networks.
@@ -32,221 +32,279 @@ PARAMETERS = {(PROPOSED, 6): 2_372_327, ("vgg16", 6): 134_285_126, ("vgg16", 100
 Building the networks here would load torch for every report.
 """
 
-CONTROLLED = (
+CONTROLLED_LADDER_REMARK = (
     "judged on the controlled ladder, which has batch norm and the GAP head in every rung; in the paper's "
     "ladder they enter together with the skip connections"
 )
 
 
-def on_paper_sets(studies: Sequence[Outcomes]) -> list[Outcomes]:
+def select_paper_datasets(evaluations: Sequence[StudyEvaluation]) -> list[StudyEvaluation]:
     """Return the studies on the paper's data sets."""
-    return [study for study in studies if study.study.dataset.name in PAPER]
+    return [evaluation for evaluation in evaluations if evaluation.study.dataset.name in PUBLISHED_RESULTS]
 
 
-def select_study(
-    studies: Sequence[Outcomes], dataset: str, protocol: str, *, arms: Sequence[str]
-) -> Outcomes | ClaimResult:
+def select_evaluation(
+    evaluations: Sequence[StudyEvaluation], dataset: str, protocol: str, *, arms: Sequence[str]
+) -> StudyEvaluation | ClaimResult:
     """Return the study on `dataset` in which all `arms` share a finished training, or why there is none.
 
     Of several studies it is the one whose settings are nearest the paper's, then the one with the most shared
     trainings.
     """
-    candidates = [study for study in studies if study.study.dataset.name == dataset]
-    finished = [study for study in candidates if _count_shared(study, protocol, arms)]
-    if finished:
+    candidates = [evaluation for evaluation in evaluations if evaluation.study.dataset.name == dataset]
+    matches = [evaluation for evaluation in candidates if _count_shared_trainings(evaluation, protocol, arms)]
+    if matches:
         return min(
-            finished,
-            key=lambda study: (len(departures(study.study)), -_count_shared(study, protocol, arms)),
+            matches,
+            key=lambda evaluation: (
+                len(differences_from_paper(evaluation.study)),
+                -_count_shared_trainings(evaluation, protocol, arms),
+            ),
         )
     if candidates:
-        return not_testable(f"not all of its networks have finished under {protocol}")
-    return not_testable(f"no study on {dataset} under {protocol}")
+        return make_not_testable_result(f"not all of its networks have finished under {protocol}")
+    return make_not_testable_result(f"no study on {dataset} under {protocol}")
 
 
-def _count_shared(study: Outcomes, protocol: str, arms: Sequence[str]) -> int:
-    rows = [row for row in study.under(protocol) if row.arm.name in arms]
-    trainings = [{seed.id for seed in row.seeds} for row in rows]
-    return len(set.intersection(*trainings)) if len(rows) == len(arms) else 0
+def _count_shared_trainings(evaluation: StudyEvaluation, protocol: str, arms: Sequence[str]) -> int:
+    outcomes = [outcome for outcome in evaluation.select_protocol(protocol) if outcome.arm.name in arms]
+    training_id_sets = [{training.id for training in outcome.trainings} for outcome in outcomes]
+    return len(set.intersection(*training_id_sets)) if len(outcomes) == len(arms) else 0
 
 
-def measure_scores(dataset: str) -> ScoreMeasure:
+def make_score_measure(dataset: str) -> ScoreMeasure:
     """Return the measure of the proposed network's accuracy and F1 beside the printed ones."""
 
-    def measure(studies: Sequence[Outcomes], protocol: str) -> Measurement[Quantity] | ClaimResult:
-        study = select_study(studies, dataset, protocol, arms=(PROPOSED,))
-        if isinstance(study, ClaimResult):
-            return study
-        row = select_row(study, PROPOSED, protocol)
-        printed = PAPER[dataset].scores[PROPOSED]
-        accuracy = _score(row, "accuracy", printed=float(printed.accuracy) / 100)
-        f1 = _score(row, "uf1", printed=float(printed.f1) / 100)
-        leakage = row.leakage
+    def measure(evaluations: Sequence[StudyEvaluation], protocol: str) -> Measurement[Quantity] | ClaimResult:
+        evaluation = select_evaluation(evaluations, dataset, protocol, arms=(PROPOSED,))
+        if isinstance(evaluation, ClaimResult):
+            return evaluation
+        outcome = select_outcome(evaluation, PROPOSED, protocol)
+        published = PUBLISHED_RESULTS[dataset].scores[PROPOSED]
+        accuracy = _build_score_quantity(outcome, "accuracy", paper_value=float(published.accuracy) / 100)
+        f1 = _build_score_quantity(outcome, "uf1", paper_value=float(published.f1) / 100)
+        leakage = outcome.leakage
         assert leakage is not None
-        clip, subject = map(percent_or_unknown, (leakage.clip, leakage.subject))
+        clip_leakage, subject_leakage = map(format_percent_or_unknown, (leakage.clip, leakage.subject))
         text = (
-            f"accuracy {_score_text(row, accuracy, 'accuracy')}, F1 {_score_text(row, f1, 'uf1')} "
-            f"(clip seen {clip}, subject seen {subject})"
+            f"accuracy {_format_score(outcome, accuracy, 'accuracy')}, F1 {_format_score(outcome, f1, 'uf1')} "
+            f"(clip seen {clip_leakage}, subject seen {subject_leakage})"
         )
         if protocol != "frame":
-            return not_testable("the paper's number is for its own split", measured=text)
-        unlike = departures(study.study)
-        if unlike:
-            return not_testable(f"not the paper's settings: {'; '.join(unlike)}", measured=text)
+            return make_not_testable_result("the paper's number is for its own split", measured_text=text)
+        paper_differences = differences_from_paper(evaluation.study)
+        if paper_differences:
+            return make_not_testable_result(
+                f"not the paper's settings: {'; '.join(paper_differences)}", measured_text=text
+            )
         return Measurement(text=text, items=(accuracy, f1))
 
     return measure
 
 
-def select_row(study: Outcomes, name: str, protocol: str) -> Outcome:
+def select_outcome(evaluation: StudyEvaluation, name: str, protocol: str) -> Outcome:
     """Return the outcome of the arm of that name under the protocol."""
-    (row,) = (row for row in study.of(name) if row.protocol == protocol)
-    return row
+    (outcome,) = (outcome for outcome in evaluation.select_arm(name) if outcome.protocol == protocol)
+    return outcome
 
 
-def _score(row: Outcome, metric: Metric, *, printed: float) -> Quantity:
-    paired = pair_up((row,), metric)
-    assert paired is not None
-    estimate = None if paired.obstacle else paired.estimate({row.arm.name: 1.0})
+def _build_score_quantity(outcome: Outcome, metric: Metric, *, paper_value: float) -> Quantity:
+    pairing = pair_outcomes((outcome,), metric)
+    assert pairing is not None
+    estimate = None if pairing.obstacle else pairing.estimate_contrast({outcome.arm.name: 1.0})
     name = "F1" if metric == "uf1" else metric
-    return build_quantity(name, estimate, obstacle=paired.obstacle, printed=printed)
+    return build_quantity(name, estimate, obstacle=pairing.obstacle, paper_value=paper_value)
 
 
 def build_quantity(
-    name: str, estimate: Estimate | None, *, obstacle: str, margin: float = 0.0, printed: float | None = None
+    name: str,
+    estimate: Estimate | None,
+    *,
+    obstacle: str,
+    margin: float = 0.0,
+    paper_value: float | None = None,
 ) -> Quantity:
     """Return the quantity with its verdict; a margin of 0 is for scores, which no claim compares with 0."""
     obstacle = obstacle or ("" if estimate else "the test has a single subject")
-    verdict = decide(estimate, margin=margin, obstacle=obstacle)
-    return Quantity(name=name, estimate=estimate, verdict=verdict, printed=printed)
+    verdict = decide_verdict(estimate, margin=margin, obstacle=obstacle)
+    return Quantity(name=name, estimate=estimate, verdict=verdict, paper_value=paper_value)
 
 
-def _score_text(row: Outcome, quantity: Quantity, metric: Metric) -> str:
-    value = fmean(getattr(seed.scores, metric) for seed in row.seeds)
-    found = quantity.estimate
-    if quantity.verdict.word == "no verdict" or found is None or found.low is None or found.high is None:
-        return f"{percent(value)} %"
-    return f"{percent(value)} % [{percent(max(0.0, found.low))} to {percent(min(1.0, found.high))}]"
+def _format_score(outcome: Outcome, quantity: Quantity, metric: Metric) -> str:
+    value = fmean(getattr(training.scores, metric) for training in outcome.trainings)
+    estimate = quantity.estimate
+    if (
+        quantity.verdict.label == "no verdict"
+        or estimate is None
+        or estimate.low is None
+        or estimate.high is None
+    ):
+        return f"{format_percent(value)} %"
+    return f"{format_percent(value)} % [{format_percent(max(0.0, estimate.low))} to {format_percent(min(1.0, estimate.high))}]"
 
 
-def measure_comparison(dataset: str) -> ScoreMeasure:
+def make_comparison_measure(dataset: str) -> ScoreMeasure:
     """Return the measure of the proposed network's accuracy over each of the six other networks."""
-    names = tuple(arm.name for arm in COMPARISON)
+    names = tuple(arm.name for arm in COMPARISON_NETWORKS)
 
-    def measure(studies: Sequence[Outcomes], protocol: str) -> Measurement[Quantity] | ClaimResult:
-        comparisons = [study for study in studies if study.study.kind == "comparison"]
-        study = select_study(comparisons, dataset, protocol, arms=names)
-        if isinstance(study, ClaimResult):
-            return study
-        return _steps([each for each in _differences(study, protocol) if each.before.arm.name in names])
+    def measure(evaluations: Sequence[StudyEvaluation], protocol: str) -> Measurement[Quantity] | ClaimResult:
+        comparisons = [evaluation for evaluation in evaluations if evaluation.study.kind == "comparison"]
+        evaluation = select_evaluation(comparisons, dataset, protocol, arms=names)
+        if isinstance(evaluation, ClaimResult):
+            return evaluation
+        return _summarize_steps(
+            [
+                difference
+                for difference in _compute_accuracy_differences(evaluation, protocol)
+                if difference.before.arm.name in names
+            ]
+        )
 
     return measure
 
 
-def _differences(study: Outcomes, protocol: str) -> tuple[Difference, ...]:
+def _compute_accuracy_differences(evaluation: StudyEvaluation, protocol: str) -> tuple[ArmDifference, ...]:
     """Return the study's family of comparisons in accuracy."""
-    if study.study.metric == "accuracy":
-        return differences(study, protocol)
-    spec = replace(study.study, metric="accuracy")
-    return differences(replace(study, result=replace(study.result, study=spec)), protocol)
+    if evaluation.study.metric == "accuracy":
+        return compute_differences(evaluation, protocol)
+    study = replace(evaluation.study, metric="accuracy")
+    return compute_differences(replace(evaluation, result=replace(evaluation.result, study=study)), protocol)
 
 
-def _steps(found: Sequence[Difference]) -> Measurement[Quantity]:
-    ordered = sorted(found, key=lambda each: each.value)
-    least, most = (
-        f"{word} {points(100 * each.value)} over {each.before.arm.name}"
-        for word, each in (("least", ordered[0]), ("most", ordered[-1]))
+def _summarize_steps(differences: Sequence[ArmDifference]) -> Measurement[Quantity]:
+    sorted_differences = sorted(differences, key=lambda difference: difference.value)
+    smallest, largest = (
+        f"{prefix} {format_points(100 * difference.value)} over {difference.before.arm.name}"
+        for prefix, difference in (("least", sorted_differences[0]), ("most", sorted_differences[-1]))
     )
-    return Measurement(text=f"{least}; {most}", items=tuple(map(_compared, found)))
+    return Measurement(
+        text=f"{smallest}; {largest}", items=tuple(map(_build_difference_quantity, differences))
+    )
 
 
-def _compared(found: Difference, *, printed: float | None = None) -> Quantity:
-    name = f"{found.after.arm.name} over {found.before.arm.name}"
-    return Quantity(name=name, estimate=found.estimate, verdict=found.verdict, printed=printed)
+def _build_difference_quantity(difference: ArmDifference, *, paper_value: float | None = None) -> Quantity:
+    name = f"{difference.after.arm.name} over {difference.before.arm.name}"
+    return Quantity(
+        name=name, estimate=difference.estimate, verdict=difference.verdict, paper_value=paper_value
+    )
 
 
-def measure_size(studies: Sequence[Outcomes], protocol: str) -> Measurement[str]:
+def measure_size(evaluations: Sequence[StudyEvaluation], protocol: str) -> Measurement[str]:
     """Count the proposed network's parameters in MiB and as a share of VGG16's; the paper writes MB."""
-    own, vgg = PARAMETERS[PROPOSED, 6], PARAMETERS["vgg16", 6]
-    size, share = f"{own * 4 / 2**20:.2f}", percent(own / vgg)
+    proposed_parameters, vgg_parameters = PARAMETERS[PROPOSED, 6], PARAMETERS["vgg16", 6]
+    size, share = (
+        f"{proposed_parameters * 4 / 2**20:.2f}",
+        format_percent(proposed_parameters / vgg_parameters),
+    )
     return Measurement(text=f"{size} MiB, {share} %", items=(f"{size} MB, {share} %",))
 
 
-def measure_vgg_size(studies: Sequence[Outcomes], protocol: str) -> Measurement[str]:
+def measure_vgg_size(evaluations: Sequence[StudyEvaluation], protocol: str) -> Measurement[str]:
     """Count VGG16's parameters at 1000 classes, rounded as the paper does."""
-    number = PARAMETERS["vgg16", 1000]
-    return Measurement(text=count(number), items=(f"{number / 1e8:.2f} × 10^8",))
+    parameter_count = PARAMETERS["vgg16", 1000]
+    return Measurement(text=format_count(parameter_count), items=(f"{parameter_count / 1e8:.2f} × 10^8",))
 
 
-def measure_block_cost(studies: Sequence[Outcomes], protocol: str) -> Measurement[str]:
+def measure_block_cost(evaluations: Sequence[StudyEvaluation], protocol: str) -> Measurement[str]:
     """Count the multiplications of the first block by the paper's equations."""
-    first = [cost for cost in block_costs(architecture("vgg16").stages, IMAGE_SIZE) if cost.name[0] == "1"]
-    standard, separable = sum(cost.standard for cost in first), sum(cost.separable for cost in first)
-    text = f"{count(standard)} → {count(separable)}, {percent(1 - separable / standard)} % saved"
+    first_block = [
+        cost
+        for cost in compute_block_costs(get_architecture("vgg16").stages, IMAGE_SIZE)
+        if cost.name[0] == "1"
+    ]
+    standard, separable = (
+        sum(cost.standard for cost in first_block),
+        sum(cost.separable for cost in first_block),
+    )
+    text = f"{format_count(standard)} → {format_count(separable)}, {format_percent(1 - separable / standard)} % saved"
     return Measurement(text=text, items=(text,), remark="by the paper's equations (1) and (2), see P1")
 
 
-def measure_ladder(studies: Sequence[Outcomes], protocol: str) -> Measurement[Quantity] | ClaimResult:
+def measure_ladder(
+    evaluations: Sequence[StudyEvaluation], protocol: str
+) -> Measurement[Quantity] | ClaimResult:
     """Compare the accuracy of each rung of the paper's ladder with that of the rung before."""
-    found = _ladder(studies, "ladder", protocol)
-    return found if isinstance(found, ClaimResult) else _steps(found)
+    differences = _select_ladder_steps(evaluations, "ladder", protocol)
+    return differences if isinstance(differences, ClaimResult) else _summarize_steps(differences)
 
 
-def _ladder(studies: Sequence[Outcomes], design: str, protocol: str) -> tuple[Difference, ...] | ClaimResult:
+def _select_ladder_steps(
+    evaluations: Sequence[StudyEvaluation], design: str, protocol: str
+) -> tuple[ArmDifference, ...] | ClaimResult:
     """Return the steps of a ladder in the paper's order, without those of the user's own networks."""
-    study = _ladder_study(studies, design, protocol)
-    if isinstance(study, ClaimResult):
-        return study
-    rungs = [arm.name for arm in ablation(design)]
-    return tuple(each for each in _differences(study, protocol) if each.after.arm.name in rungs)
+    evaluation = _select_ladder_study(evaluations, design, protocol)
+    if isinstance(evaluation, ClaimResult):
+        return evaluation
+    rung_names = [arm.name for arm in build_ablation_arms(design)]
+    return tuple(
+        difference
+        for difference in _compute_accuracy_differences(evaluation, protocol)
+        if difference.after.arm.name in rung_names
+    )
 
 
-def _ladder_study(studies: Sequence[Outcomes], design: str, protocol: str) -> Outcomes | ClaimResult:
-    rungs = [arm.name for arm in ablation(design)]
+def _select_ladder_study(
+    evaluations: Sequence[StudyEvaluation], design: str, protocol: str
+) -> StudyEvaluation | ClaimResult:
+    rung_names = [arm.name for arm in build_ablation_arms(design)]
     # Networks of the user's own and the null arm come after the rungs.
-    designed = [
-        study
-        for study in studies
-        if study.study.design == design and [arm.name for arm in study.study.arms[: len(rungs)]] == rungs
+    candidates = [
+        evaluation
+        for evaluation in evaluations
+        if evaluation.study.design == design
+        and [arm.name for arm in evaluation.study.arms[: len(rung_names)]] == rung_names
     ]
-    study = select_study(designed, ABLATION, protocol, arms=rungs)
-    return not_testable(f"{study.reason}, design {design}") if isinstance(study, ClaimResult) else study
+    evaluation = select_evaluation(candidates, ABLATION_DATASET, protocol, arms=rung_names)
+    return (
+        make_not_testable_result(f"{evaluation.reason}, design {design}")
+        if isinstance(evaluation, ClaimResult)
+        else evaluation
+    )
 
 
-def measure_gain(part: str, *, rung: int) -> ScoreMeasure:
+def make_gain_measure(component: str, *, rung: int) -> ScoreMeasure:
     """Return the measure of what a part of the block adds to the accuracy of the controlled ladder."""
 
-    def measure(studies: Sequence[Outcomes], protocol: str) -> Measurement[Quantity] | ClaimResult:
-        found = _ladder(studies, "controlled", protocol)
-        if isinstance(found, ClaimResult):
-            return found
-        item = _compared(found[rung], printed=float(ABLATION_GAINS[part]) / 100)
-        text = f"{found[rung].text} points (controlled ladder)"
-        return Measurement(text=text, items=(item,), remark=CONTROLLED)
+    def measure(evaluations: Sequence[StudyEvaluation], protocol: str) -> Measurement[Quantity] | ClaimResult:
+        differences = _select_ladder_steps(evaluations, "controlled", protocol)
+        if isinstance(differences, ClaimResult):
+            return differences
+        item = _build_difference_quantity(
+            differences[rung], paper_value=float(ABLATION_GAINS[component]) / 100
+        )
+        text = f"{differences[rung].text} points (controlled ladder)"
+        return Measurement(text=text, items=(item,), remark=CONTROLLED_LADDER_REMARK)
 
     return measure
 
 
-def measure_separable(studies: Sequence[Outcomes], protocol: str) -> Measurement[Quantity] | ClaimResult:
+def measure_separable(
+    evaluations: Sequence[StudyEvaluation], protocol: str
+) -> Measurement[Quantity] | ClaimResult:
     """Measure what separable convolutions save on the paper's ladder, and what they change in accuracy."""
-    found = _ladder(studies, "ladder", protocol)
-    if isinstance(found, ClaimResult):
-        return found
-    step = found[2]
-    before, after = step.before.first, step.after.first
+    differences = _select_ladder_steps(evaluations, "ladder", protocol)
+    if isinstance(differences, ClaimResult):
+        return differences
+    step = differences[2]
+    before, after = step.before.first_run, step.after.first_run
     assert before is not None
     assert after is not None
-    saved = 1 - after.cost.multiply_adds / before.cost.multiply_adds
-    text = f"{percent(saved)} % of the multiply-adds saved, {step.text} points of accuracy"
-    if saved <= 0:
-        return ClaimResult(measured=text, verdict="not reproduced", reason="they save no multiply-adds")
-    return Measurement(text=text, items=(_compared(step),))
+    saved_share = 1 - after.cost.multiply_adds / before.cost.multiply_adds
+    text = f"{format_percent(saved_share)} % of the multiply-adds saved, {step.text} points of accuracy"
+    if saved_share <= 0:
+        return ClaimResult(measured_text=text, verdict="not reproduced", reason="they save no multiply-adds")
+    return Measurement(text=text, items=(_build_difference_quantity(step),))
 
 
-def measure_prelu(studies: Sequence[Outcomes], protocol: str) -> Measurement[Quantity] | ClaimResult:
+def measure_prelu(
+    evaluations: Sequence[StudyEvaluation], protocol: str
+) -> Measurement[Quantity] | ClaimResult:
     """Compare the accuracy of the paper's last rung, with PReLU, with that of each rung before."""
-    study = _ladder_study(studies, "ladder", protocol)
-    if isinstance(study, ClaimResult):
-        return study
-    *others, last = (select_row(study, arm.name, protocol) for arm in ablation("ladder"))
-    couples = [(other, last) for other in others]
-    return _steps(judge(couples, metric="accuracy", margin=study.study.margin))
+    evaluation = _select_ladder_study(evaluations, "ladder", protocol)
+    if isinstance(evaluation, ClaimResult):
+        return evaluation
+    *earlier_rungs, last_rung = (
+        select_outcome(evaluation, arm.name, protocol) for arm in build_ablation_arms("ladder")
+    )
+    outcome_pairs = [(rung, last_rung) for rung in earlier_rungs]
+    return _summarize_steps(judge_pairs(outcome_pairs, metric="accuracy", margin=evaluation.study.margin))

@@ -14,9 +14,9 @@ from typing import Generic, Literal, TypeVar
 
 from scipy.stats import binomtest
 
-from reports.lists import few
-from reports.numbers import NOTHING
-from studies.spec import MARGIN
+from reports.lists import truncate_list
+from reports.numbers import NO_VALUE
+from studies.spec import DEFAULT_MARGIN
 from studies.statistics.comparison import ALPHA
 from studies.statistics.verdicts import Estimate, Verdict
 
@@ -24,7 +24,7 @@ ClaimVerdict = Literal["reproduced", "not reproduced", "undecidable at this n", 
 
 Combination = Literal["one", "every", "agree"]
 
-COMBINATIONS: Mapping[Combination, str] = {
+COMBINATION_TEXTS: Mapping[Combination, str] = {
     "one": "",
     "every": (
         "The claim is reproduced if every comparison supports it, not reproduced if at least one opposes it, "
@@ -36,7 +36,7 @@ COMBINATIONS: Mapping[Combination, str] = {
     ),
 }
 
-MIN_SIGNS = ceil(-log2(ALPHA))
+MIN_SIGN_TEST_TRAININGS = ceil(-log2(ALPHA))
 """Fewest trainings that can decide a one-sided sign test at p < 0.05: five, with p = 1/32."""
 
 Item = TypeVar("Item")
@@ -50,7 +50,7 @@ class ClaimResult:
     was measured.
     """
 
-    measured: str
+    measured_text: str
     verdict: ClaimVerdict
     reason: str = ""
     remark: str = ""
@@ -75,20 +75,20 @@ class Quantity:
     name: str
     estimate: Estimate | None
     verdict: Verdict
-    printed: float | None = None
+    paper_value: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signs:
+class TrainingSigns:
     """For each training, whether it supports the claim; `obstacle` says why the trainings decide nothing."""
 
     name: str
-    supports: tuple[bool, ...]
+    supports_claim: tuple[bool, ...]
     obstacle: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limited:
+class LimitedValue:
     """A measured value and its upper limit, both in `unit`."""
 
     name: str
@@ -113,10 +113,10 @@ class Rule(Generic[Item]):
     combination: Combination = "one"
 
     @property
-    def text(self) -> str:
+    def description(self) -> str:
         """The rule in words, as the documentation prints it."""
         text = " ".join((inspect.getdoc(type(self)) or "").split())
-        return f"{text} {COMBINATIONS[self.combination]}".strip()
+        return f"{text} {COMBINATION_TEXTS[self.combination]}".strip()
 
     def judge_item(self, item: Item) -> ItemResult:
         """Judge one item.
@@ -134,51 +134,53 @@ class Rule(Generic[Item]):
         """
         results = [self.judge_item(item) for item in measurement.items]
         if not results or (self.combination == "one" and len(results) > 1):
-            accepted = "exactly one item" if self.combination == "one" else "at least one item"
-            raise ValueError(f"the rule judges {accepted}; got {len(results)}")
+            accepted_count = "exactly one item" if self.combination == "one" else "at least one item"
+            raise ValueError(f"the rule judges {accepted_count}; got {len(results)}")
         return ClaimResult(
-            measured=measurement.text,
-            verdict=_combine(results, self.combination),
+            measured_text=measurement.text,
+            verdict=_combine_verdicts(results, self.combination),
             reason=_combine_reasons(results),
             remark=measurement.remark,
         )
 
 
-def not_testable(reason: str, *, measured: str = NOTHING) -> ClaimResult:
+def make_not_testable_result(reason: str, *, measured_text: str = NO_VALUE) -> ClaimResult:
     """Return the result of a claim that these studies cannot test."""
-    return ClaimResult(measured=measured, verdict="not testable here", reason=reason)
+    return ClaimResult(measured_text=measured_text, verdict="not testable here", reason=reason)
 
 
-def undecidable(reason: str, *, measured: str) -> ClaimResult:
+def make_undecidable_result(reason: str, *, measured_text: str) -> ClaimResult:
     """Return the result of a claim that these studies measure and cannot decide."""
-    return ClaimResult(measured=measured, verdict="undecidable at this n", reason=reason)
+    return ClaimResult(measured_text=measured_text, verdict="undecidable at this n", reason=reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exact(Rule[str]):
+class EqualityRule(Rule[str]):
     """The value is computed without any run. It is reproduced if it equals the printed value.
 
     A value from which the network was derived is no test of the claim.
     """
 
-    printed: str
-    derived: str = ""
+    paper_value: str
+    derivation_reason: str = ""
     """Why equality is no test; "" if it is one."""
 
     def judge_item(self, item: str) -> ItemResult:
         """Compare the computed value with the printed one."""
-        if item != self.printed:
+        if item != self.paper_value:
             return ItemResult(name=item, verdict="not reproduced")
-        if self.derived:
-            return ItemResult(name=item, verdict="not testable here", reason=f"not a test: {self.derived}")
+        if self.derivation_reason:
+            return ItemResult(
+                name=item, verdict="not testable here", reason=f"not a test: {self.derivation_reason}"
+            )
         return ItemResult(name=item, verdict="reproduced")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AtMost(Rule[Limited]):
+class UpperLimitRule(Rule[LimitedValue]):
     """The measured value is reproduced if it does not exceed its limit."""
 
-    def judge_item(self, item: Limited) -> ItemResult:
+    def judge_item(self, item: LimitedValue) -> ItemResult:
         """Compare the value with its limit."""
         return ItemResult(
             name=item.name,
@@ -188,7 +190,7 @@ class AtMost(Rule[Limited]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HoldsPrinted(Rule[Quantity]):
+class IntervalRule(Rule[Quantity]):
     """The 95 % interval over subjects and trainings holds the printed number, and the estimate is near it.
 
     Near is within 5 points, so that a wide interval reproduces nothing. A printed gain must also have the
@@ -196,101 +198,104 @@ class HoldsPrinted(Rule[Quantity]):
     contradicts it.
     """
 
-    margin: float = MARGIN
+    margin: float = DEFAULT_MARGIN
 
     def judge_item(self, item: Quantity) -> ItemResult:
         """Compare the interval with the printed number."""
-        found = item.estimate
-        if found is None or found.low is None or found.high is None or _has_no_verdict(item.verdict):
-            return _undecided(item.name, _no_verdict(item.verdict))
-        if item.printed is None:
+        estimate = item.estimate
+        if estimate is None or estimate.low is None or estimate.high is None or _has_no_verdict(item.verdict):
+            return _make_undecided_result(item.name, _explain_missing_verdict(item.verdict))
+        if item.paper_value is None:
             raise ValueError(f"{item.name} has no printed number")
         # Where all units agree, what none of n units shows may still happen in 3/n of them (`is_within`).
-        slack = 3 / found.units if found.low == found.high else 0.0
-        if not found.low - slack <= item.printed <= found.high + slack:
-            return _opposed(item.name, "the interval leaves out the paper's number")
-        if item.verdict.word == "equivalent":
-            return _opposed(item.name, "the difference is equivalent to 0")
-        if item.verdict.word == "inconclusive":
-            return _undecided(item.name, "the interval holds both the paper's number and 0")
-        if abs(found.value - item.printed) > self.margin:
+        slack = 3 / estimate.unit_count if estimate.low == estimate.high else 0.0
+        if not estimate.low - slack <= item.paper_value <= estimate.high + slack:
+            return _make_opposing_result(item.name, "the interval leaves out the paper's number")
+        if item.verdict.label == "equivalent":
+            return _make_opposing_result(item.name, "the difference is equivalent to 0")
+        if item.verdict.label == "inconclusive":
+            return _make_undecided_result(item.name, "the interval holds both the paper's number and 0")
+        if abs(estimate.value - item.paper_value) > self.margin:
             reason = f"the interval holds the paper's number, which is over {100 * self.margin:g} points away"
-            return _undecided(item.name, reason)
+            return _make_undecided_result(item.name, reason)
         return ItemResult(
             name=item.name, verdict="reproduced", reason="the interval holds the paper's number"
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Better(Rule[Quantity]):
+class SuperiorityRule(Rule[Quantity]):
     """A comparison with the verdict "better" supports the claim; "worse" and "equivalent" oppose it."""
 
     def judge_item(self, item: Quantity) -> ItemResult:
         """Translate the verdict of one comparison."""
-        if item.verdict.word == "better":
+        if item.verdict.label == "better":
             return ItemResult(name=item.name, verdict="reproduced")
-        if item.verdict.word in ("worse", "equivalent"):
-            return _opposed(item.name, item.verdict.word)
-        return _undecided(item.name, _no_verdict(item.verdict))
+        if item.verdict.label in ("worse", "equivalent"):
+            return _make_opposing_result(item.name, item.verdict.label)
+        return _make_undecided_result(item.name, _explain_missing_verdict(item.verdict))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NotWorse(Rule[Quantity]):
+class NonInferiorityRule(Rule[Quantity]):
     """A comparison with the verdict "better" or "equivalent" supports the claim; "worse" opposes it."""
 
     def judge_item(self, item: Quantity) -> ItemResult:
         """Translate the verdict of one comparison."""
-        if item.verdict.word in ("better", "equivalent"):
-            return ItemResult(name=item.name, verdict="reproduced", reason=item.verdict.word)
-        if item.verdict.word == "worse":
-            return _opposed(item.name, "worse")
-        return _undecided(item.name, _no_verdict(item.verdict))
+        if item.verdict.label in ("better", "equivalent"):
+            return ItemResult(name=item.name, verdict="reproduced", reason=item.verdict.label)
+        if item.verdict.label == "worse":
+            return _make_opposing_result(item.name, "worse")
+        return _make_undecided_result(item.name, _explain_missing_verdict(item.verdict))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignTest(Rule[Signs]):
+class SignTestRule(Rule[TrainingSigns]):
     """Each training (a division and a seed, over all its folds) supports the claim or does not.
 
     An exact one-sided sign test over the trainings decides at p < 0.05: with five trainings, all must
     support the claim, or none. It holds for other trainings on the same data set.
     """
 
-    def judge_item(self, item: Signs) -> ItemResult:
+    def judge_item(self, item: TrainingSigns) -> ItemResult:
         """Test the number of supporting trainings against one half."""
         if item.obstacle:
-            return _undecided(item.name, item.obstacle)
-        n, supporting = len(item.supports), sum(item.supports)
-        if n < MIN_SIGNS:
-            trainings = "1 training" if n == 1 else f"{n} trainings"
-            return _undecided(item.name, f"{trainings} (at least {MIN_SIGNS})")
-        above, below = (
-            float(binomtest(supporting, n, alternative=side).pvalue) for side in ("greater", "less")
+            return _make_undecided_result(item.name, item.obstacle)
+        training_count, support_count = len(item.supports_claim), sum(item.supports_claim)
+        if training_count < MIN_SIGN_TEST_TRAININGS:
+            trainings_text = "1 training" if training_count == 1 else f"{training_count} trainings"
+            return _make_undecided_result(item.name, f"{trainings_text} (at least {MIN_SIGN_TEST_TRAININGS})")
+        p_greater, p_less = (
+            float(binomtest(support_count, training_count, alternative=side).pvalue)
+            for side in ("greater", "less")
         )
-        p = min(above, below)
-        reason = f"{supporting} of {n} trainings support the claim (sign test, p = {p:.3f})"
+        p = min(p_greater, p_less)
+        reason = f"{support_count} of {training_count} trainings support the claim (sign test, p = {p:.3f})"
         if p >= ALPHA:
-            return _undecided(item.name, reason)
-        verdict: ClaimVerdict = "reproduced" if above < below else "not reproduced"
+            return _make_undecided_result(item.name, reason)
+        verdict: ClaimVerdict = "reproduced" if p_greater < p_less else "not reproduced"
         return ItemResult(name=item.name, verdict=verdict, reason=reason)
 
 
-def _opposed(name: str, reason: str) -> ItemResult:
+def _make_opposing_result(name: str, reason: str) -> ItemResult:
     return ItemResult(name=name, verdict="not reproduced", reason=reason)
 
 
-def _undecided(name: str, reason: str) -> ItemResult:
+def _make_undecided_result(name: str, reason: str) -> ItemResult:
     return ItemResult(name=name, verdict="undecidable at this n", reason=reason)
 
 
 def _has_no_verdict(verdict: Verdict) -> bool:
-    return verdict.word in ("no verdict", "both collapsed")
+    return verdict.label in ("no verdict", "both collapsed")
 
 
-def _no_verdict(verdict: Verdict) -> str:
-    return verdict.reason or ("both networks collapsed" if verdict.word == "both collapsed" else verdict.word)
+def _explain_missing_verdict(verdict: Verdict) -> str:
+    return verdict.reason or (
+        "both networks collapsed" if verdict.label == "both collapsed" else verdict.label
+    )
 
 
-def _combine(results: Sequence[ItemResult], combination: Combination) -> ClaimVerdict:
+def _combine_verdicts(results: Sequence[ItemResult], combination: Combination) -> ClaimVerdict:
     verdicts = {result.verdict for result in results}
     if len(verdicts) == 1:
         return results[0].verdict
@@ -301,20 +306,20 @@ def _combine(results: Sequence[ItemResult], combination: Combination) -> ClaimVe
 
 def _combine_reasons(results: Sequence[ItemResult]) -> str:
     """Return the reason that all items share if none is decided, else the counts and the other reasons."""
-    undecided = all(result.verdict == "undecidable at this n" for result in results)
-    if len(results) == 1 or (undecided and len({result.reason for result in results}) == 1):
+    is_undecided = all(result.verdict == "undecidable at this n" for result in results)
+    if len(results) == 1 or (is_undecided and len({result.reason for result in results}) == 1):
         return results[0].reason
-    names: dict[str, list[str]] = {}
+    names_by_reason: dict[str, list[str]] = {}
     for result in results:
         if result.verdict != "reproduced":
-            names.setdefault(result.reason, []).append(result.name)
+            names_by_reason.setdefault(result.reason, []).append(result.name)
     counts = (
-        f"{_count(results, 'reproduced')} of {len(results)} comparisons support the claim, "
-        f"{_count(results, 'not reproduced')} oppose it"
+        f"{_count_verdicts(results, 'reproduced')} of {len(results)} comparisons support the claim, "
+        f"{_count_verdicts(results, 'not reproduced')} oppose it"
     )
-    details = "; ".join(f"{reason}: {few(members)}" for reason, members in names.items())
+    details = "; ".join(f"{reason}: {truncate_list(names)}" for reason, names in names_by_reason.items())
     return f"{counts} ({details})" if details else counts
 
 
-def _count(results: Sequence[ItemResult], verdict: ClaimVerdict) -> int:
+def _count_verdicts(results: Sequence[ItemResult], verdict: ClaimVerdict) -> int:
     return sum(result.verdict == verdict for result in results)

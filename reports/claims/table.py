@@ -6,128 +6,173 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import get_args
 
-from reports.beside import departures
+from reports.beside import differences_from_paper
 from reports.claims.catalogue import CLAIMS
-from reports.claims.measures import on_paper_sets
-from reports.claims.rules import ClaimResult, ClaimVerdict, not_testable
-from reports.numbers import NOTHING, label
-from reports.outcomes import Outcomes
+from reports.claims.measures import select_paper_datasets
+from reports.claims.rules import ClaimResult, ClaimVerdict, make_not_testable_result
+from reports.numbers import NO_VALUE, text_cell
+from reports.outcomes import StudyEvaluation
 from reports.table import Table
 
-Results = Mapping[tuple[str, str], ClaimResult]
+ClaimResults = Mapping[tuple[str, str], ClaimResult]
 """By claim and protocol."""
 
-FACELESS = tuple(claim.id for claim in CLAIMS if not claim.uses_faces)
+IMAGE_INDEPENDENT_CLAIMS = tuple(claim.id for claim in CLAIMS if not claim.uses_faces)
 """Claims whose result does not depend on the tested images."""
 
-STRICT = ("loso", "kfold", "subject")
+STRICT_PROTOCOLS = ("loso", "kfold", "subject")
 
 
-def claim_table(studies: Sequence[Outcomes]) -> Table | None:
+def build_claim_table(evaluations: Sequence[StudyEvaluation]) -> Table | None:
     """Build the table of the claims that the runs bear on; None if no study is on the paper's sets."""
-    results = _judge_claims(studies)
+    results = _judge_claims(evaluations)
     if not results:
         return None
-    untouched = {
+    untested = {
         claim.id
         for claim in CLAIMS
-        if all(result.measured == NOTHING for (name, _), result in results.items() if name == claim.id)
+        if all(result.measured_text == NO_VALUE for (name, _), result in results.items() if name == claim.id)
     }
     protocols = tuple(dict.fromkeys(protocol for _, protocol in results))
-    header = chain.from_iterable((f"Ours, {p}", f"Verdict, {p}") for p in protocols)
+    header = chain.from_iterable(
+        (f"Ours, {protocol_name}", f"Verdict, {protocol_name}") for protocol_name in protocols
+    )
     return Table(
         id="claims",
         title="The paper's claims",
         header=("Claim", "What", "Paper", *header),
         rows=tuple(
             (
-                *map(label, (claim.id, claim.text, claim.paper or NOTHING)),
-                *(label(text) for p in protocols for text in _cells(results[claim.id, p])),
+                *map(text_cell, (claim.id, claim.text, claim.paper_value or NO_VALUE)),
+                *(
+                    text_cell(text)
+                    for protocol_name in protocols
+                    for text in _get_cell_texts(results[claim.id, protocol_name])
+                ),
             )
             for claim in CLAIMS
-            if claim.id not in untouched
+            if claim.id not in untested
         ),
         notes=(
-            *_reason_notes({key: result for key, result in results.items() if key[0] not in untouched}),
-            *_untouched_notes(untouched),
-            *_setting_notes(studies),
+            *_build_reason_notes({key: result for key, result in results.items() if key[0] not in untested}),
+            *_build_untested_notes(untested),
+            *_build_setting_notes(evaluations),
             "Under frame, the paper's split, the clips of the test frames are also in training. Under "
             "subject, kfold and loso no test subject is in training.",
         ),
     )
 
 
-def claims_in_words(studies: Sequence[Outcomes]) -> tuple[str, ...]:
+def describe_claim_results(evaluations: Sequence[StudyEvaluation]) -> tuple[str, ...]:
     """Count the verdicts, one sentence a protocol; () if no study is on the paper's sets."""
-    results = _judge_claims(studies)
-    return tuple(_count(protocol, results) for protocol in dict.fromkeys(p for _, p in results))
+    results = _judge_claims(evaluations)
+    return tuple(
+        _describe_verdict_counts(protocol, results)
+        for protocol in dict.fromkeys(protocol_name for _, protocol_name in results)
+    )
 
 
-def _count(protocol: str, results: Results) -> str:
-    split = "the paper's own split, frame" if protocol == "frame" else f"people never seen, {protocol}"
-    names: dict[str, list[str]] = {verdict: [] for verdict in get_args(ClaimVerdict)}
+def _describe_verdict_counts(protocol: str, results: ClaimResults) -> str:
+    split_text = "the paper's own split, frame" if protocol == "frame" else f"people never seen, {protocol}"
+    claims_by_verdict: dict[str, list[str]] = {verdict: [] for verdict in get_args(ClaimVerdict)}
     # A claim whose result does not depend on the images is counted once.
-    first = next(iter(results))[1]
-    for (claim, under), result in results.items():
-        if under == protocol and (claim not in FACELESS or under == first):
-            names[result.verdict].append(claim)
-    claims = sum(map(len, names.values()))
-    untestable = names.pop("not testable here")
-    counts = [f"{len(ids)} {verdict} ({', '.join(ids)})" for verdict, ids in names.items() if ids]
-    counts += [f"{len(untestable)} not testable here"] if untestable else []
-    return f"On {split}: of {claims} claims {'; '.join(counts)}."
+    first_protocol = next(iter(results))[1]
+    for (claim, result_protocol), result in results.items():
+        if result_protocol == protocol and (
+            claim not in IMAGE_INDEPENDENT_CLAIMS or result_protocol == first_protocol
+        ):
+            claims_by_verdict[result.verdict].append(claim)
+    claim_count = sum(map(len, claims_by_verdict.values()))
+    untestable_claims = claims_by_verdict.pop("not testable here")
+    counts = [
+        f"{len(claim_ids)} {verdict} ({', '.join(claim_ids)})"
+        for verdict, claim_ids in claims_by_verdict.items()
+        if claim_ids
+    ]
+    counts += [f"{len(untestable_claims)} not testable here"] if untestable_claims else []
+    return f"On {split_text}: of {claim_count} claims {'; '.join(counts)}."
 
 
-def _judge_claims(studies: Sequence[Outcomes]) -> Results:
+def _judge_claims(evaluations: Sequence[StudyEvaluation]) -> ClaimResults:
     """Return every claim's result by id and protocol; {} if no study is on the paper's sets.
 
     Synthetic faces are used only if there are no others, and decide no claim that depends on faces.
     """
-    available = on_paper_sets(studies)
-    if not available:
+    evaluations_on_paper_datasets = select_paper_datasets(evaluations)
+    if not evaluations_on_paper_datasets:
         return {}
-    real = [study for study in available if not study.drawn]
-    strict = next((p for p in STRICT if any(p in study.study.protocols for study in available)), None)
-    lenient = any("frame" in study.study.protocols for study in available)
-    protocols = tuple(p for p, wanted in (("frame", lenient or not strict), (strict, strict)) if p and wanted)
-    results = {(claim.id, p): claim.judge(real or available, p) for claim in CLAIMS for p in protocols}
-    return results if real else {key: _without_faces(key[0], result) for key, result in results.items()}
+    real_evaluations = [
+        evaluation for evaluation in evaluations_on_paper_datasets if not evaluation.is_synthetic
+    ]
+    strict_protocol = next(
+        (
+            protocol
+            for protocol in STRICT_PROTOCOLS
+            if any(protocol in evaluation.study.protocols for evaluation in evaluations_on_paper_datasets)
+        ),
+        None,
+    )
+    has_frame_split = any(
+        "frame" in evaluation.study.protocols for evaluation in evaluations_on_paper_datasets
+    )
+    protocols = tuple(
+        protocol
+        for protocol, is_included in (
+            ("frame", has_frame_split or not strict_protocol),
+            (strict_protocol, strict_protocol),
+        )
+        if protocol and is_included
+    )
+    results = {
+        (claim.id, protocol): claim.judge(real_evaluations or evaluations_on_paper_datasets, protocol)
+        for claim in CLAIMS
+        for protocol in protocols
+    }
+    return (
+        results
+        if real_evaluations
+        else {key: _exclude_synthetic_faces(key[0], result) for key, result in results.items()}
+    )
 
 
-def _without_faces(claim: str, result: ClaimResult) -> ClaimResult:
-    if claim in FACELESS or result.verdict == "not testable here":
+def _exclude_synthetic_faces(claim: str, result: ClaimResult) -> ClaimResult:
+    if claim in IMAGE_INDEPENDENT_CLAIMS or result.verdict == "not testable here":
         return result
-    return not_testable("the faces are synthetic", measured=result.measured)
+    return make_not_testable_result("the faces are synthetic", measured_text=result.measured_text)
 
 
-def _cells(result: ClaimResult) -> tuple[str, str]:
-    return result.measured, result.verdict
+def _get_cell_texts(result: ClaimResult) -> tuple[str, str]:
+    return result.measured_text, result.verdict
 
 
-def _untouched_notes(untouched: Collection[str]) -> Iterator[str]:
-    if untouched:
-        names = ", ".join(claim.id for claim in CLAIMS if claim.id in untouched)
+def _build_untested_notes(untested: Collection[str]) -> Iterator[str]:
+    if untested:
+        names = ", ".join(claim.id for claim in CLAIMS if claim.id in untested)
         yield (
             f"These runs do not test {names}: harness reproduce runs the studies that test them, on the "
             "data sets that it is given."
         )
 
 
-def _setting_notes(studies: Sequence[Outcomes]) -> Iterator[str]:
-    texts = dict.fromkeys(text for study in on_paper_sets(studies) for text in departures(study.study))
+def _build_setting_notes(evaluations: Sequence[StudyEvaluation]) -> Iterator[str]:
+    texts = dict.fromkeys(
+        text
+        for evaluation in select_paper_datasets(evaluations)
+        for text in differences_from_paper(evaluation.study)
+    )
     if texts:
         yield f"Some or all verdicts come from settings that differ from the paper's: {'; '.join(texts)}."
 
 
-def _reason_notes(results: Results) -> Iterator[str]:
+def _build_reason_notes(results: ClaimResults) -> Iterator[str]:
     """Yield each reason and remark once, with the claims and protocols that it applies to."""
-    protocols_of: dict[tuple[str, str], list[str]] = {}
+    protocols_by_text: dict[tuple[str, str], list[str]] = {}
     for (claim, protocol), result in results.items():
         for text in (result.reason, result.remark):
             if text:
-                protocols_of.setdefault((text, claim), []).append(protocol)
-    claims_of: dict[tuple[str, str], list[str]] = {}
-    for (text, claim), protocols in protocols_of.items():
-        claims_of.setdefault((text, ", ".join(protocols)), []).append(claim)
-    for (text, where), claims in claims_of.items():
-        yield f"{', '.join(claims)} ({where}): {text}."
+                protocols_by_text.setdefault((text, claim), []).append(protocol)
+    claims_by_text: dict[tuple[str, str], list[str]] = {}
+    for (text, claim), protocols in protocols_by_text.items():
+        claims_by_text.setdefault((text, ", ".join(protocols)), []).append(claim)
+    for (text, protocol_text), claims in claims_by_text.items():
+        yield f"{', '.join(claims)} ({protocol_text}): {text}."

@@ -12,23 +12,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from math import comb
 
-Arm = frozenset[str]
-Contrast = Mapping[Arm, float]
+ComponentSet = frozenset[str]
+Contrast = Mapping[ComponentSet, float]
 """Weight by arm; arms of weight 0 are left out."""
 
 
-def main_effect(parts: Sequence[str], part: str) -> Contrast:
+def compute_main_effect(components: Sequence[str], component: str) -> Contrast:
     """Mean of the arms with `part` less mean of those without: weights ±1/2^(k-1) (Box, Hunter and Hunter).
 
     Raises:
         ValueError: a part named twice, or `part` not one of them.
     """
-    _check(parts, part)
-    weight = 1 / 2 ** (len(parts) - 1)
-    return {arm: weight if part in arm else -weight for arm in _arms(parts)}
+    _validate_components(components, component)
+    weight = 1 / 2 ** (len(components) - 1)
+    return {arm: weight if component in arm else -weight for arm in _list_arms(components)}
 
 
-def interaction(parts: Sequence[str], first: str, second: str) -> Contrast:
+def compute_interaction(components: Sequence[str], first: str, second: str) -> Contrast:
     """Half the effect of `first` with `second` on less half of that with it off (Box, Hunter and Hunter).
 
     Weights are +1/2^(k-1) for arms with both or neither, -1/2^(k-1) for the rest. `first` and `second`
@@ -37,12 +37,12 @@ def interaction(parts: Sequence[str], first: str, second: str) -> Contrast:
     Raises:
         ValueError: a part named twice, or `first` and `second` not two of them.
     """
-    _check(parts, first, second)
-    weight = 1 / 2 ** (len(parts) - 1)
-    return {arm: weight if (first in arm) == (second in arm) else -weight for arm in _arms(parts)}
+    _validate_components(components, first, second)
+    weight = 1 / 2 ** (len(components) - 1)
+    return {arm: weight if (first in arm) == (second in arm) else -weight for arm in _list_arms(components)}
 
 
-def shapley(parts: Sequence[str], part: str) -> Contrast:
+def compute_shapley_value(components: Sequence[str], component: str) -> Contrast:
     """What `part` adds when it is switched on, as the mean over all k! orders of switching on (Shapley 1953).
 
     An arm S without it comes just before it in |S|! (k - 1 - |S|)! of the orders: weight 1/(k C(k-1, |S|))
@@ -51,16 +51,16 @@ def shapley(parts: Sequence[str], part: str) -> Contrast:
     Raises:
         ValueError: a part named twice, or `part` not one of them.
     """
-    _check(parts, part)
-    k = len(parts)
-    weights: dict[Arm, float] = {}
-    for arm in _arms([other for other in parts if other != part]):
-        weight = 1 / (k * comb(k - 1, len(arm)))
-        weights |= {arm: -weight, arm | {part}: weight}
+    _validate_components(components, component)
+    component_count = len(components)
+    weights: dict[ComponentSet, float] = {}
+    for arm in _list_arms([other for other in components if other != component]):
+        weight = 1 / (component_count * comb(component_count - 1, len(arm)))
+        weights |= {arm: -weight, arm | {component}: weight}
     return weights
 
 
-def in_order(order: Sequence[str], part: str) -> Contrast:
+def compute_ordered_effect(order: Sequence[str], component: str) -> Contrast:
     """What `part` adds at its place in one order: the arm of all up to it less the arm of those before it.
 
     That is a ladder's rung, and one of the k! terms of Shapley's mean.
@@ -68,25 +68,25 @@ def in_order(order: Sequence[str], part: str) -> Contrast:
     Raises:
         ValueError: a part named twice, or `part` not one of them.
     """
-    _check(order, part)
-    before = frozenset(order[: order.index(part)])
-    return {before: -1.0, before | {part}: 1.0}
+    _validate_components(order, component)
+    before = frozenset(order[: order.index(component)])
+    return {before: -1.0, before | {component}: 1.0}
 
 
-def minus(a: Contrast, b: Contrast) -> Contrast:
+def subtract_contrasts(a: Contrast, b: Contrast) -> Contrast:
     """The difference of two contrasts: weights of `a` less those of `b`, arm by arm."""
     weights = {arm: a.get(arm, 0.0) - b.get(arm, 0.0) for arm in {**a, **b}}
     return {arm: weight for arm, weight in weights.items() if weight}
 
 
-def _arms(parts: Sequence[str]) -> Iterator[Arm]:
+def _list_arms(components: Sequence[str]) -> Iterator[ComponentSet]:
     """All 2^k sets of parts, the smaller first."""
-    for size in range(len(parts) + 1):
-        yield from map(frozenset, combinations(parts, size))
+    for size in range(len(components) + 1):
+        yield from map(frozenset, combinations(components, size))
 
 
-def _check(parts: Sequence[str], *named: str) -> None:
-    if len(set(parts)) != len(parts):
-        raise ValueError(f"each part may be named once; got {', '.join(parts)}")
-    if len(set(named)) != len(named) or not set(named) <= set(parts):
-        raise ValueError(f"name different ones of {', '.join(parts)}; got {', '.join(named)}")
+def _validate_components(components: Sequence[str], *names: str) -> None:
+    if len(set(components)) != len(components):
+        raise ValueError(f"each part may be named once; got {', '.join(components)}")
+    if len(set(names)) != len(names) or not set(names) <= set(components):
+        raise ValueError(f"name different ones of {', '.join(components)}; got {', '.join(names)}")

@@ -16,7 +16,7 @@ from studies.spec import Metric
 
 
 def linearize(
-    metric: Metric, truths: NDArray[np.intp], predicted: NDArray[np.intp], *, classes: int
+    metric: Metric, truths: NDArray[np.intp], predictions: NDArray[np.intp], *, num_classes: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the metric of each training, shape (T,), and each unit's contribution to it, shape (T, N).
 
@@ -28,22 +28,24 @@ def linearize(
     """
     if not truths.size:
         raise ValueError("a metric needs at least one test unit; got none")
-    right = (predicted == truths).astype(np.float64)
+    correct = (predictions == truths).astype(np.float64)
     if metric == "accuracy":
-        value = right.mean(axis=1)
-        return value, (right - value[:, None]) / truths.size
-    true = np.eye(classes)[truths]  # (N, C)
-    support = true.sum(axis=0)
-    present = np.flatnonzero(support)
+        value = correct.mean(axis=1)
+        return value, (correct - value[:, None]) / truths.size
+    true_one_hot = np.eye(num_classes)[truths]  # (N, C)
+    support = true_one_hot.sum(axis=0)
+    present_classes = np.flatnonzero(support)
     if metric == "uar":
-        recall = right @ true[:, present] / support[present]  # (T, present)
-        excess = right[:, :, None] - recall[:, None, :]
-        share = true[:, present] / (support[present] * present.size)
-        return recall.mean(axis=1), np.einsum("tnc,nc->tn", excess, share)
-    answered = np.eye(classes)[predicted]  # (T, N, C)
-    total = (support + answered.sum(axis=1))[:, present]  # true and answered, TP counted twice
-    hits = 2 * answered[:, :, present] * true[:, present]
-    f1 = hits.sum(axis=1) / total
-    counted = answered[:, :, present] + true[:, present]
-    contribution = (hits - f1[:, None, :] * counted) / total[:, None, :]
+        recall = correct @ true_one_hot[:, present_classes] / support[present_classes]  # (T, present)
+        deviation = correct[:, :, None] - recall[:, None, :]
+        unit_weight = true_one_hot[:, present_classes] / (support[present_classes] * present_classes.size)
+        return recall.mean(axis=1), np.einsum("tnc,nc->tn", deviation, unit_weight)
+    predicted_one_hot = np.eye(num_classes)[predictions]  # (T, N, C)
+    label_count = (support + predicted_one_hot.sum(axis=1))[
+        :, present_classes
+    ]  # true and answered, TP counted twice
+    hits = 2 * predicted_one_hot[:, :, present_classes] * true_one_hot[:, present_classes]
+    f1 = hits.sum(axis=1) / label_count
+    one_hot_sum = predicted_one_hot[:, :, present_classes] + true_one_hot[:, present_classes]
+    contribution = (hits - f1[:, None, :] * one_hot_sum) / label_count[:, None, :]
     return f1.mean(axis=1), contribution.mean(axis=2)

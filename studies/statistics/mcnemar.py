@@ -10,7 +10,7 @@ from __future__ import annotations
 from scipy.stats import binomtest
 
 
-def exact(wins: int, losses: int) -> float:
+def compute_mcnemar_p(wins: int, losses: int) -> float:
     """Two-sided p of `wins` units that only one arm answers right against `losses` that only the other does.
 
     Raises:

@@ -19,7 +19,7 @@ from scipy.stats import t as student
 from studies.statistics.comparison import ALPHA
 from studies.statistics.verdicts import MIN_CLUSTERS, Estimate
 
-POWER = 0.8
+TARGET_POWER = 0.8
 """A difference can be found where at least this share of studies would find it (Cohen's convention)."""
 
 
@@ -32,15 +32,15 @@ class Noise:
     one right and one wrong. `source` says where the numbers come from.
     """
 
-    training: float
-    heterogeneity: float
+    training_sd: float
+    subject_sd: float
     discordance: float
     source: str
 
 
-DRAWN_FACES = Noise(
-    training=0.08,
-    heterogeneity=0.0,
+SYNTHETIC_FACES_NOISE = Noise(
+    training_sd=0.08,
+    subject_sd=0.0,
     discordance=0.41,
     source="as between trainings of one network on drawn faces",
 )
@@ -48,60 +48,64 @@ DRAWN_FACES = Noise(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class ComparisonPlan:
     """A comparison as planned: units of each cluster, trainings of each arm, and pairs in the family.
 
     `arms` is the number of arms whose trainings show how much trainings vary. `by_fold`: each cluster is
     tested by trainings of its own.
     """
 
-    sizes: tuple[int, ...]
-    trainings: int
-    family: int
-    arms: int = 2
+    cluster_sizes: tuple[int, ...]
+    trainings_per_arm: int
+    family_size: int
+    arm_count: int = 2
     by_fold: bool = False
 
 
-def standard_error(plan: Plan, noise: Noise) -> tuple[float, float]:
+def compute_standard_error(plan: ComparisonPlan, noise: Noise) -> tuple[float, float]:
     """Standard error of a difference under `plan`, a share, and its degrees of freedom."""
-    sizes = np.array(plan.sizes, dtype=np.float64)
-    concentration = float(((sizes / sizes.sum()) ** 2).sum())
-    clusters = 1 / concentration - 1
-    units = noise.discordance / sizes.sum() / plan.trainings
-    subjects = noise.heterogeneity**2 * concentration + units
-    training = 2 * noise.training**2 / plan.trainings
+    cluster_sizes = np.array(plan.cluster_sizes, dtype=np.float64)
+    concentration = float(((cluster_sizes / cluster_sizes.sum()) ** 2).sum())
+    cluster_df = 1 / concentration - 1
+    unit_variance = noise.discordance / cluster_sizes.sum() / plan.trainings_per_arm
+    subject_variance = noise.subject_sd**2 * concentration + unit_variance
+    training_variance = 2 * noise.training_sd**2 / plan.trainings_per_arm
     if plan.by_fold:
-        return sqrt(subjects + training * concentration), clusters
-    if plan.trainings == 1:
-        return sqrt(subjects + training), clusters
-    total = subjects + training
-    below = subjects**2 / clusters + (training + units) ** 2 / (plan.arms * (plan.trainings - 1))
-    return sqrt(total), max(1.0, total**2 / below) if below else clusters
+        return sqrt(subject_variance + training_variance * concentration), cluster_df
+    if plan.trainings_per_arm == 1:
+        return sqrt(subject_variance + training_variance), cluster_df
+    total_variance = subject_variance + training_variance
+    denominator = subject_variance**2 / cluster_df + (training_variance + unit_variance) ** 2 / (
+        plan.arm_count * (plan.trainings_per_arm - 1)
+    )
+    return sqrt(total_variance), max(1.0, total_variance**2 / denominator) if denominator else cluster_df
 
 
-def power(plan: Plan, noise: Noise, difference: float) -> float:
+def compute_power(plan: ComparisonPlan, noise: Noise, difference: float) -> float:
     """Share of studies in which a true difference of one pair is found at the family's level."""
-    if len(plan.sizes) < MIN_CLUSTERS:
+    if len(plan.cluster_sizes) < MIN_CLUSTERS:
         return 0.0
-    error, df = standard_error(plan, noise)
-    if error == 0:
+    standard_error, df = compute_standard_error(plan, noise)
+    if standard_error == 0:
         return float(difference > 0)
-    return float(nct.sf(student.isf(ALPHA / (2 * plan.family), df), df, difference / error))
+    return float(nct.sf(student.isf(ALPHA / (2 * plan.family_size), df), df, difference / standard_error))
 
 
-def smallest_difference(plan: Plan, noise: Noise) -> float | None:
+def compute_planned_detectable_difference(plan: ComparisonPlan, noise: Noise) -> float | None:
     """The least difference, a share, found with at least `POWER`; None with too few clusters or above 1."""
-    if len(plan.sizes) < MIN_CLUSTERS:
+    if len(plan.cluster_sizes) < MIN_CLUSTERS:
         return None
-    error, df = standard_error(plan, noise)
-    least = _detectable(error, df, family=plan.family)
-    return least if least <= 1 else None
+    standard_error, df = compute_standard_error(plan, noise)
+    detectable = _compute_detectable_difference(standard_error, df, family_size=plan.family_size)
+    return detectable if detectable <= 1 else None
 
 
-def detectable_after(estimate: Estimate, *, family: int) -> float:
+def compute_observed_detectable_difference(estimate: Estimate, *, family_size: int) -> float:
     """The least difference, a share, that such a study finds with `POWER`, from its own variances."""
-    return _detectable(estimate.error, estimate.df, family=family)
+    return _compute_detectable_difference(estimate.standard_error, estimate.df, family_size=family_size)
 
 
-def _detectable(error: float, df: float, *, family: int) -> float:
-    return float((student.isf(ALPHA / (2 * family), df) + student.isf(1 - POWER, df)) * error)
+def _compute_detectable_difference(standard_error: float, df: float, *, family_size: int) -> float:
+    return float(
+        (student.isf(ALPHA / (2 * family_size), df) + student.isf(1 - TARGET_POWER, df)) * standard_error
+    )

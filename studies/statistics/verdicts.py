@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from studies.statistics.comparison import ALPHA, Comparisons
+from studies.statistics.comparison import ALPHA, ContrastResults
 
 MIN_TRAININGS = 5
 """Fewest trainings of each arm for a verdict where all subjects are tested by the same trainings."""
@@ -20,7 +20,7 @@ MIN_TRAININGS = 5
 MIN_CLUSTERS = 6
 """Fewest subjects (or folds): five have 16 sign patterns, so no p below 0.06, whatever the difference."""
 
-Word = Literal["better", "worse", "equivalent", "inconclusive", "no verdict", "both collapsed"]
+VerdictLabel = Literal["better", "worse", "equivalent", "inconclusive", "no verdict", "both collapsed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,55 +38,55 @@ class Estimate:
     low: float | None
     high: float | None
     p: float
-    error: float
+    standard_error: float
     df: float
-    subject_error: float
-    training_error: float
-    division_error: float
-    clusters: int
-    trainings: int
-    units: int
-    conditional: bool = False
+    subject_se: float
+    training_se: float
+    split_se: float
+    cluster_count: int
+    training_count: int
+    unit_count: int
+    is_conditional: bool = False
     cluster_name: Literal["subjects", "folds"] = "subjects"
 
-    def is_within(self, margin: float) -> bool:
+    def is_equivalent(self, margin: float) -> bool:
         """Whether the interval stays within ±`margin` and there are units enough to show it.
 
         Where all units agree the interval has no width, however few they are; yet what none of n units has
         shown may still happen in 3/n of them (Hanley and Lippman-Hand 1983, doi
         10.1001/jama.1983.03330370053031).
         """
-        if self.low is None or self.high is None or self.units * margin < 3:
+        if self.low is None or self.high is None or self.unit_count * margin < 3:
             return False
         return -margin <= self.low <= self.high <= margin
 
 
-def estimate_of(
-    found: Comparisons,
+def build_estimate(
+    results: ContrastResults,
     index: int,
     *,
-    clusters: int,
-    trainings: int,
-    units: int,
-    conditional: bool = False,
+    cluster_count: int,
+    training_count: int,
+    unit_count: int,
+    is_conditional: bool = False,
     cluster_name: Literal["subjects", "folds"] = "subjects",
 ) -> Estimate:
     """One contrast of a single study's `Comparisons`; without interval below `MIN_CLUSTERS` clusters."""
-    enough = clusters >= MIN_CLUSTERS
+    has_enough_clusters = cluster_count >= MIN_CLUSTERS
     return Estimate(
-        value=float(found.estimate[index]),
-        low=float(found.low[index]) if enough else None,
-        high=float(found.high[index]) if enough else None,
-        p=float(found.p[index]),
-        error=float(found.error[index]),
-        df=float(found.df[index]),
-        subject_error=float(found.subject_error[index]),
-        training_error=float(found.training_error[index]),
-        division_error=float(found.division_error[index]),
-        clusters=clusters,
-        trainings=trainings,
-        units=units,
-        conditional=conditional,
+        value=float(results.estimates[index]),
+        low=float(results.low[index]) if has_enough_clusters else None,
+        high=float(results.high[index]) if has_enough_clusters else None,
+        p=float(results.p[index]),
+        standard_error=float(results.standard_error[index]),
+        df=float(results.df[index]),
+        subject_se=float(results.subject_se[index]),
+        training_se=float(results.training_se[index]),
+        split_se=float(results.split_se[index]),
+        cluster_count=cluster_count,
+        training_count=training_count,
+        unit_count=unit_count,
+        is_conditional=is_conditional,
         cluster_name=cluster_name,
     )
 
@@ -95,36 +95,38 @@ def estimate_of(
 class Verdict:
     """What the second arm is against the first; `reason` says why there is no verdict."""
 
-    word: Word
+    label: VerdictLabel
     reason: str = ""
 
-    def text(self, margin: float) -> str:
+    def describe(self, margin: float) -> str:
         """The verdict as reports show it; `margin` is a share."""
-        if self.word == "equivalent":
+        if self.label == "equivalent":
             return f"equivalent within ±{100 * margin:g} points"
-        return f"{self.word}: {self.reason}" if self.reason else self.word
+        return f"{self.label}: {self.reason}" if self.reason else self.label
 
 
-def decide(
-    estimate: Estimate | None, *, margin: float, collapsed: bool = False, obstacle: str = ""
+def decide_verdict(
+    estimate: Estimate | None, *, margin: float, has_collapsed: bool = False, obstacle: str = ""
 ) -> Verdict:
     """Return the verdict on a difference whose interval and p are those of its family.
 
     `collapsed`: both arms gave one answer to all units in every training. `obstacle` is a reason of the
     study's for which no verdict is possible; `estimate` is None where the arms cannot be compared at all.
     """
-    if collapsed:
-        return Verdict(word="both collapsed")
+    if has_collapsed:
+        return Verdict(label="both collapsed")
     if obstacle or estimate is None:
-        return Verdict(word="no verdict", reason=obstacle)
-    if estimate.clusters < MIN_CLUSTERS:
+        return Verdict(label="no verdict", reason=obstacle)
+    if estimate.cluster_count < MIN_CLUSTERS:
         return Verdict(
-            word="no verdict",
-            reason=f"too few {estimate.cluster_name} ({estimate.clusters}, at least {MIN_CLUSTERS})",
+            label="no verdict",
+            reason=f"too few {estimate.cluster_name} ({estimate.cluster_count}, at least {MIN_CLUSTERS})",
         )
-    if estimate.conditional:
-        trainings = "1 training" if estimate.trainings == 1 else f"{estimate.trainings} trainings"
-        return Verdict(word="no verdict", reason=f"{trainings} (at least {MIN_TRAININGS})")
+    if estimate.is_conditional:
+        trainings_text = (
+            "1 training" if estimate.training_count == 1 else f"{estimate.training_count} trainings"
+        )
+        return Verdict(label="no verdict", reason=f"{trainings_text} (at least {MIN_TRAININGS})")
     if estimate.p < ALPHA:
-        return Verdict(word="better" if estimate.value > 0 else "worse")
-    return Verdict(word="equivalent" if estimate.is_within(margin) else "inconclusive")
+        return Verdict(label="better" if estimate.value > 0 else "worse")
+    return Verdict(label="equivalent" if estimate.is_equivalent(margin) else "inconclusive")

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from architectures.attention import ATTENTIONS, CBAM, ChannelAttention, SpatialAttention
+from architectures.attention import ATTENTION_BUILDERS, CBAM, ChannelAttention, SpatialAttention
 
 
 def sigmoid(x):
@@ -104,5 +104,5 @@ def test_there_are_no_biases_and_98_spatial_weights():
 
 
 def test_no_attention_is_the_identity(images):
-    assert torch.equal(ATTENTIONS["none"](48)(images), images)
-    assert isinstance(ATTENTIONS["cbam"](48), CBAM)
+    assert torch.equal(ATTENTION_BUILDERS["none"](48)(images), images)
+    assert isinstance(ATTENTION_BUILDERS["cbam"](48), CBAM)

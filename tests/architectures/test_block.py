@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from architectures.block import block
+from architectures.block import build_block
 from architectures.spec import ACTIVATIONS, ATTENTIONS, CONVOLUTIONS, NORMS, ArchitectureSpec, BlockSpec
 
 COMBINATIONS = list(product(CONVOLUTIONS, ATTENTIONS, ACTIVATIONS, (False, True)))
@@ -33,7 +33,7 @@ def test_every_combination_keeps_the_map_and_learns_everywhere(combination, norm
     torch.manual_seed(1)
     spec = variant(convolution, attention, activation=activation, residual=residual, norm=norm)
     for outputs in (4, 32):
-        module = block(spec, 4, outputs)
+        module = build_block(spec, 4, outputs)
         out = module(images)
         assert out.shape == (2, outputs, 6, 8)
         out.square().sum().backward()
@@ -45,21 +45,21 @@ def test_every_combination_keeps_the_map_and_learns_everywhere(combination, norm
 @pytest.mark.parametrize("attention", ATTENTIONS)
 @torch.inference_mode()
 def test_the_skip_passes_the_input_around_convolution_and_attention(convolution, attention, images):
-    module = block(variant(convolution, attention, residual=True), 4, 4)
+    module = build_block(variant(convolution, attention, residual=True), 4, 4)
     silence(module.body)
     torch.testing.assert_close(module(images), functional.relu(images))
 
 
 @torch.inference_mode()
 def test_the_activation_after_the_sum_is_the_blocks_own(images):
-    module = block(variant(activation="prelu", residual=True), 4, 4)
+    module = build_block(variant(activation="prelu", residual=True), 4, 4)
     silence(module.body)
     torch.testing.assert_close(module(images), torch.where(images > 0, images, images / 4))
 
 
 @torch.inference_mode()
 def test_a_projection_stands_where_the_channel_count_changes(images):
-    module = block(variant(residual=True), 4, 6)
+    module = build_block(variant(residual=True), 4, 6)
     silence(module.body)
     weight, bias = module.shortcut.state_dict().values()
     assert weight.shape == (6, 4, 1, 1)
@@ -68,21 +68,21 @@ def test_a_projection_stands_where_the_channel_count_changes(images):
 
 @torch.inference_mode()
 def test_without_the_skip_a_silent_body_gives_nothing(images):
-    module = block(variant(attention="cbam"), 4, 4)
+    module = build_block(variant(attention="cbam"), 4, 4)
     silence(module)
     assert torch.equal(module(images), torch.zeros_like(images))
 
 
 @torch.inference_mode()
 def test_the_sum_is_of_body_and_shortcut(images):
-    module = block(variant("separable", "cbam", activation="prelu", residual=True), 4, 6)
+    module = build_block(variant("separable", "cbam", activation="prelu", residual=True), 4, 6)
     total = module.body(images) + module.shortcut(images)
     torch.testing.assert_close(module(images), torch.where(total > 0, total, total / 4))
 
 
 @torch.inference_mode()
 def test_the_plain_block_is_vgg16s_convolution_and_relu(images):
-    module = block(variant(), 4, 6)
+    module = build_block(variant(), 4, 6)
     weight, bias = module.state_dict().values()
     torch.testing.assert_close(
         module(images), functional.relu(functional.conv2d(images, weight, bias, padding=1))
@@ -91,5 +91,5 @@ def test_the_plain_block_is_vgg16s_convolution_and_relu(images):
 
 
 def test_norm_stands_in_the_projection_too():
-    keys = block(variant(residual=True, norm="batch"), 4, 6).shortcut.state_dict().keys()
+    keys = build_block(variant(residual=True, norm="batch"), 4, 6).shortcut.state_dict().keys()
     assert {"1.weight", "1.bias", "1.running_mean", "1.running_var"} < keys

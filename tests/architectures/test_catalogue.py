@@ -8,15 +8,15 @@ import torch
 
 from architectures.catalogue import (
     CATALOGUE,
-    COMPARISON,
-    CONTROLLED,
+    COMPARISON_NETWORKS,
+    CONTROLLED_LADDER,
     LADDER,
-    SCALABLE,
-    architecture,
-    scaled,
-    smallest_input,
+    SCALABLE_NETWORKS,
+    get_architecture,
+    min_image_size,
+    with_width,
 )
-from architectures.network import build
+from architectures.network import build_network
 from architectures.spec import ArchitectureSpec
 from studies.codec import from_json, to_json
 from studies.presets import PRESETS
@@ -27,7 +27,7 @@ NARROW = 1 / 8
 
 def quick_size(spec):
     quick = PRESETS["quick"]
-    return quick.ablation_size if smallest_input(spec) <= quick.ablation_size else quick.comparison_size
+    return quick.ablation_size if min_image_size(spec) <= quick.ablation_size else quick.comparison_size
 
 
 def images(count, size):
@@ -35,17 +35,17 @@ def images(count, size):
 
 
 def narrow(name, *, classes=6):
-    spec = scaled(architecture(name), NARROW)
+    spec = with_width(get_architecture(name), NARROW)
     torch.manual_seed(7)
-    return spec, build(spec, classes=classes)
+    return spec, build_network(spec, num_classes=classes)
 
 
 @pytest.fixture(scope="module", params=CATALOGUE)
 def full_size(request):
     """A spec and its network at full width, built once."""
-    spec = architecture(request.param)
+    spec = get_architecture(request.param)
     torch.manual_seed(0)
-    return spec, build(spec, classes=6).eval()
+    return spec, build_network(spec, num_classes=6).eval()
 
 
 def test_224_pixels_give_one_logit_a_class(full_size):
@@ -58,18 +58,20 @@ def test_224_pixels_give_one_logit_a_class(full_size):
 
 def test_the_smallest_input_and_the_quick_presets_pass(full_size):
     spec, network = full_size
-    for size in (smallest_input(spec), quick_size(spec), PRESETS["quick"].comparison_size):
+    for size in (min_image_size(spec), quick_size(spec), PRESETS["quick"].comparison_size):
         with torch.inference_mode():
             logits = network(images(1, size))
         assert logits.shape == (1, 6)
         assert logits.isfinite().all()
 
 
-@pytest.mark.parametrize("name", [name for name, spec in CATALOGUE.items() if spec.network in SCALABLE])
+@pytest.mark.parametrize(
+    "name", [name for name, spec in CATALOGUE.items() if spec.network in SCALABLE_NETWORKS]
+)
 def test_one_pixel_less_than_the_smallest_input_fails(name):
     spec, network = narrow(name)
     with torch.inference_mode(), pytest.raises(RuntimeError, match="Output size is too small"):
-        network.eval()(images(1, smallest_input(spec) - 1))
+        network.eval()(images(1, min_image_size(spec) - 1))
 
 
 @EVERY
@@ -108,7 +110,7 @@ def test_saved_weights_give_the_same_numbers_in_a_fresh_network(name, tmp_path):
     network.train()(batch)  # so that batch norm's buffers hold something of their own
     torch.save(network.state_dict(), tmp_path / "weights.pt")
     torch.manual_seed(8)
-    fresh = build(spec, classes=6).eval()
+    fresh = build_network(spec, num_classes=6).eval()
     with torch.inference_mode():
         expected = network.eval()(batch)
         assert not torch.equal(fresh(batch), expected)
@@ -126,28 +128,35 @@ def test_any_number_of_classes(name, classes):
 
 @EVERY
 def test_a_spec_goes_to_json_and_back_unchanged(name):
-    for spec in (architecture(name), replace(scaled(architecture(name), NARROW), pretrained=True)):
+    for spec in (
+        get_architecture(name),
+        replace(with_width(get_architecture(name), NARROW), pretrained=True),
+    ):
         assert from_json(ArchitectureSpec, to_json(spec)) == spec
 
 
-@pytest.mark.parametrize("name", [name for name, spec in CATALOGUE.items() if spec.network in SCALABLE])
+@pytest.mark.parametrize(
+    "name", [name for name, spec in CATALOGUE.items() if spec.network in SCALABLE_NETWORKS]
+)
 def test_an_eighth_of_the_width_leaves_about_a_64th_of_the_parameters(name):
-    spec = architecture(name)
-    assert scaled(spec, NARROW) == replace(spec, width=NARROW)
+    spec = get_architecture(name)
+    assert with_width(spec, NARROW) == replace(spec, width=NARROW)
     with torch.device("meta"):
         counts = [
-            sum(parameter.numel() for parameter in build(each, classes=6).parameters())
-            for each in (scaled(spec, NARROW), spec)
+            sum(parameter.numel() for parameter in build_network(each, num_classes=6).parameters())
+            for each in (with_width(spec, NARROW), spec)
         ]
     assert NARROW**2 < counts[0] / counts[1] < 2 * NARROW**2
 
 
-@pytest.mark.parametrize("name", [name for name, spec in CATALOGUE.items() if spec.network not in SCALABLE])
+@pytest.mark.parametrize(
+    "name", [name for name, spec in CATALOGUE.items() if spec.network not in SCALABLE_NETWORKS]
+)
 def test_torchvisions_networks_stay_at_full_width(name):
-    spec = architecture(name)
-    assert scaled(spec, NARROW) is spec
+    spec = get_architecture(name)
+    assert with_width(spec, NARROW) is spec
     with pytest.raises(ValueError, match=f"{spec.network} exists at width 1 alone; got 0.125"):
-        build(replace(spec, width=NARROW), classes=6)
+        build_network(replace(spec, width=NARROW), num_classes=6)
 
 
 def parts(spec):
@@ -173,8 +182,8 @@ def test_the_ladder_adds_the_papers_parts_in_the_papers_order():
 
 
 def test_each_controlled_rung_changes_one_part():
-    assert (CONTROLLED[0].norm, CONTROLLED[0].head) == ("batch", "gap")
-    assert [changes(former, latter) for former, latter in pairwise(CONTROLLED)] == [
+    assert (CONTROLLED_LADDER[0].norm, CONTROLLED_LADDER[0].head) == ("batch", "gap")
+    assert [changes(former, latter) for former, latter in pairwise(CONTROLLED_LADDER)] == [
         {"attention": "cbam"},
         {"residual": True},
         {"convolution": "separable"},
@@ -183,12 +192,12 @@ def test_each_controlled_rung_changes_one_part():
 
 
 def test_both_ladders_end_in_the_same_three_rungs():
-    assert LADDER[2:] == CONTROLLED[2:]
+    assert LADDER[2:] == CONTROLLED_LADDER[2:]
     assert LADDER[-1].name == "proposed"
 
 
 def test_a_name_says_its_parts():
-    for spec in {*LADDER[:-1], *CONTROLLED[:-1]}:
+    for spec in {*LADDER[:-1], *CONTROLLED_LADDER[:-1]}:
         base, *added = spec.name.split("+")
         assert base == ("vgg16-bn-gap" if spec.head == "gap" and not spec.block.residual else "vgg16")
         told = (spec.block.attention == "cbam", spec.block.residual, spec.block.convolution == "separable")
@@ -197,11 +206,11 @@ def test_a_name_says_its_parts():
 
 def test_the_catalogue_holds_each_network_once_under_its_own_name():
     assert all(name == spec.name for name, spec in CATALOGUE.items())
-    assert {*LADDER, *CONTROLLED, *COMPARISON} == set(CATALOGUE.values())
+    assert {*LADDER, *CONTROLLED_LADDER, *COMPARISON_NETWORKS} == set(CATALOGUE.values())
     assert len({to_json(parts(spec)) for spec in CATALOGUE.values()}) == len(CATALOGUE) == 12
-    assert len(COMPARISON) == 7
+    assert len(COMPARISON_NETWORKS) == 7
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones():
     with pytest.raises(ValueError, match=r"unknown architecture 'vgg19'; accepted: vgg16, .*proposed"):
-        architecture("vgg19")
+        get_architecture("vgg19")

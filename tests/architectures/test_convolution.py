@@ -3,7 +3,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from architectures.convolution import CONVOLUTIONS, activation, separable, standard
+from architectures.convolution import (
+    CONVOLUTION_BUILDERS,
+    build_activation,
+    build_separable_conv,
+    build_standard_conv,
+)
 from architectures.spec import ArchitectureSpec, BlockSpec
 
 
@@ -18,7 +23,7 @@ def images():
 
 @torch.inference_mode()
 def test_standard_is_a_3x3_convolution_with_bias_then_the_activation(images):
-    module = standard(variant(), 3, 5)
+    module = build_standard_conv(variant(), 3, 5)
     weight, bias = module.state_dict().values()
     assert weight.shape == (5, 3, 3, 3)
     expected = functional.relu(functional.conv2d(images, weight, bias, padding=1))
@@ -27,7 +32,7 @@ def test_standard_is_a_3x3_convolution_with_bias_then_the_activation(images):
 
 @torch.inference_mode()
 def test_separable_filters_each_channel_alone_and_then_mixes_them(images):
-    module = separable(variant(convolution="separable"), 3, 5)
+    module = build_separable_conv(variant(convolution="separable"), 3, 5)
     depthwise, depth_bias, pointwise, point_bias = module.state_dict().values()
     assert depthwise.shape == (3, 1, 3, 3)
     assert pointwise.shape == (5, 3, 1, 1)
@@ -44,23 +49,25 @@ def test_norm_and_activation_follow_each_convolution():
     kinds = {
         name: [
             type(module)
-            for module in CONVOLUTIONS[name](variant(convolution=name, act="prelu", norm="batch"), 3, 5)
+            for module in CONVOLUTION_BUILDERS[name](
+                variant(convolution=name, act="prelu", norm="batch"), 3, 5
+            )
         ]
-        for name in CONVOLUTIONS
+        for name in CONVOLUTION_BUILDERS
     }
     once = [nn.Conv2d, nn.BatchNorm2d, nn.PReLU]
     assert kinds == {"standard": once, "separable": once * 2}
 
 
 def test_without_norm_its_place_is_the_identity():
-    kinds = [type(module) for module in standard(variant(), 3, 5)]
+    kinds = [type(module) for module in build_standard_conv(variant(), 3, 5)]
     assert kinds == [nn.Conv2d, nn.Identity, nn.ReLU]
 
 
 def test_prelu_has_a_slope_for_each_channel_and_is_fresh_each_time():
     spec = variant(act="prelu")
-    first, second = activation(spec, 7), activation(spec, 7)
+    first, second = build_activation(spec, 7), build_activation(spec, 7)
     assert first.weight.tolist() == [0.25] * 7
     assert first.weight is not second.weight
     assert first.weight.data_ptr() != second.weight.data_ptr()
-    assert not list(activation(variant(), 7).parameters())
+    assert not list(build_activation(variant(), 7).parameters())

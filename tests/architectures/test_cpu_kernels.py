@@ -11,14 +11,14 @@ from torch import nn
 
 from architectures import code_cache
 from architectures.attention import CBAM
-from architectures.block import block
-from architectures.catalogue import CATALOGUE, scaled
-from architectures.code_cache import private_folder
+from architectures.block import build_block
+from architectures.catalogue import CATALOGUE, with_width
+from architectures.code_cache import ensure_private_folder
 from architectures.cpu_kernels import library
-from architectures.cpu_kernels.attend import attend, attend_backward
+from architectures.cpu_kernels.attend import cbam_add_act, cbam_add_act_backward
 from architectures.cpu_kernels.fuse import FusedResidual, FusedSequential, fuse
 from architectures.cpu_kernels.norm_act import batch_norm_act, batch_norm_act_backward, norm_act
-from architectures.network import build
+from architectures.network import build_network
 from architectures.spec import ACTIVATIONS, ATTENTIONS, CONVOLUTIONS, NORMS, ArchitectureSpec, BlockSpec
 
 COMBINATIONS = list(product(CONVOLUTIONS, ATTENTIONS, ACTIVATIONS, (False, True), NORMS))
@@ -83,7 +83,7 @@ def test_every_block_gives_the_same_both_ways(combination, generator):
     parts = BlockSpec(convolution=convolution, attention=attention, activation=activation, residual=residual)
     spec = ArchitectureSpec(name="x", norm=norm, block=parts)
     torch.manual_seed(1)
-    network = nn.Sequential(block(spec, 5, 24), nn.MaxPool2d(2), block(spec, 24, 24))
+    network = nn.Sequential(build_block(spec, 5, 24), nn.MaxPool2d(2), build_block(spec, 24, 24))
     assert_twins(network, torch.randn(3, 5, 9, 12, generator=generator))
 
 
@@ -91,7 +91,7 @@ def test_every_block_gives_the_same_both_ways(combination, generator):
 def test_maps_too_large_for_the_caches_are_the_same(generator):
     spec = CATALOGUE["proposed"]
     torch.manual_seed(1)
-    network = nn.Sequential(block(spec, 8, 64), nn.MaxPool2d(2))
+    network = nn.Sequential(build_block(spec, 8, 64), nn.MaxPool2d(2))
     images = torch.randn(8, 8, 96, 96, generator=generator)
     assert images.numel() * 8 > 2**22
     assert_twins(network, images, alike=assert_mostly_alike)
@@ -99,7 +99,7 @@ def test_maps_too_large_for_the_caches_are_the_same(generator):
 
 def test_the_proposed_network_is_the_same(generator):
     torch.manual_seed(1)
-    network = build(scaled(CATALOGUE["proposed"], 1 / 8), classes=5)
+    network = build_network(with_width(CATALOGUE["proposed"], 1 / 8), num_classes=5)
     network.classifier[4] = nn.Identity()  # dropout draws anew
     assert_twins(network, torch.randn(8, 3, 64, 64, generator=generator), alike=assert_mostly_alike)
     assert any(isinstance(module, FusedResidual) for module in fuse(network).modules())
@@ -107,7 +107,7 @@ def test_the_proposed_network_is_the_same(generator):
 
 def test_evaluation_is_the_same_by_running_statistics(generator):
     torch.manual_seed(1)
-    network = build(scaled(CATALOGUE["proposed"], 1 / 8), classes=5)
+    network = build_network(with_width(CATALOGUE["proposed"], 1 / 8), num_classes=5)
     images = torch.randn(4, 3, 32, 32, generator=generator)
     for _ in range(3):
         network(images)  # the running statistics move away from 0 and 1
@@ -122,7 +122,7 @@ def test_evaluation_is_the_same_by_running_statistics(generator):
 @pytest.mark.usefixtures("two_threads")
 def test_a_step_gives_the_same_bits_every_time(generator):
     torch.manual_seed(1)
-    network = fuse(build(scaled(CATALOGUE["proposed"], 1 / 8), classes=5))
+    network = fuse(build_network(with_width(CATALOGUE["proposed"], 1 / 8), num_classes=5))
     network.classifier[4] = nn.Identity()
     images, weights = torch.randn(8, 3, 64, 64, generator=generator), torch.randn(8, 5, generator=generator)
     first = answers(copy.deepcopy(network), images, weights)
@@ -236,20 +236,20 @@ def test_without_a_compiler_the_reason_is_given(monkeypatch, tmp_path):
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
-    library.library.cache_clear()
+    library.load_library.cache_clear()
     try:
-        with pytest.raises(library.Unavailable, match="no C\\+\\+ compiler"):
-            library.library()
+        with pytest.raises(library.KernelsUnavailable, match="no C\\+\\+ compiler"):
+            library.load_library()
         monkeypatch.setenv("CXX", "/bin/false")
-        with pytest.raises(library.Unavailable, match="/bin/false cannot compile"):
-            library.library()
+        with pytest.raises(library.KernelsUnavailable, match="/bin/false cannot compile"):
+            library.load_library()
     finally:
         monkeypatch.undo()
-        library.library.cache_clear()
+        library.load_library.cache_clear()
 
 
 def test_the_kernels_compile_without_a_warning(tmp_path):
-    command = ("c++", *library.FLAGS, "-Wall", "-Wextra", "-Werror", *map(str, library.SOURCES))
+    command = ("c++", *library.COMPILER_FLAGS, "-Wall", "-Wextra", "-Werror", *map(str, library.SOURCES))
     done = subprocess.run((*command, "-o", str(tmp_path / "k.so")), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
@@ -286,10 +286,10 @@ def operators(generator):
     y, moments = batch_norm_act(x, *parameters, eps)
     yield batch_norm_act_backward, (torch.ones_like(y), x, moments, *parameters, eps)
     for shortcut in (False, True):
-        yield attend, attend_inputs(generator, shortcut=shortcut)
+        yield cbam_add_act, attend_inputs(generator, shortcut=shortcut)
         given = attend_inputs(generator, shortcut=shortcut, differentiable=False)
-        y, *kept = attend(*given)
-        yield attend_backward, (torch.ones_like(y), *given, *kept)
+        y, *kept = cbam_add_act(*given)
+        yield cbam_add_act_backward, (torch.ones_like(y), *given, *kept)
 
 
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")  # by opcheck itself
@@ -315,7 +315,7 @@ def test_other_numbers_than_float32_are_refused_by_the_operators(generator):
 
 def proposed_block():
     torch.manual_seed(1)
-    return nn.Sequential(block(CATALOGUE["proposed"], 4, 20)).to(memory_format=torch.channels_last)
+    return nn.Sequential(build_block(CATALOGUE["proposed"], 4, 20)).to(memory_format=torch.channels_last)
 
 
 def test_a_second_backward_gives_the_same_and_a_double_one_says_that_it_has_no_formula(generator):
@@ -381,17 +381,17 @@ def test_kernels_are_not_loaded_from_a_folder_that_others_can_write(monkeypatch,
     (shared / "code" / "kernels").mkdir(parents=True)
     (shared / "code" / "kernels").chmod(0o777)
     monkeypatch.setenv("HARNESS_CACHE", str(shared))
-    assert private_folder("kernels") == own / "code" / "kernels"
+    assert ensure_private_folder("kernels") == own / "code" / "kernels"
     (own / "code").chmod(0o775)
     with pytest.raises(PermissionError, match="own/code/kernels is not: chmod"):
-        private_folder("kernels")
-    library.library.cache_clear()
+        ensure_private_folder("kernels")
+    library.load_library.cache_clear()
     try:
-        with pytest.raises(library.Unavailable, match="nobody else can write"):
-            library.library()
+        with pytest.raises(library.KernelsUnavailable, match="nobody else can write"):
+            library.load_library()
     finally:
         monkeypatch.undo()
-        library.library.cache_clear()
+        library.load_library.cache_clear()
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="Windows knows no such rights")
@@ -401,4 +401,4 @@ def test_a_link_to_a_private_folder_is_not_private(monkeypatch, tmp_path):
     (tmp_path / "cache" / "code").symlink_to(tmp_path / "other")
     monkeypatch.setattr(code_cache, "USER_CACHE", tmp_path / "own")
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
-    assert private_folder("kernels") == tmp_path / "own" / "code" / "kernels"
+    assert ensure_private_folder("kernels") == tmp_path / "own" / "code" / "kernels"

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from architectures.catalogue import architecture
-from architectures.network import build
+from architectures.catalogue import get_architecture
+from architectures.network import build_network
 from architectures.spec import ACTIVATIONS, ATTENTIONS, CONVOLUTIONS, ArchitectureSpec, BlockSpec
 
 CHANNELS = (3, 64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512)
@@ -18,7 +18,7 @@ COMBINATIONS = list(product(CONVOLUTIONS, ATTENTIONS, ACTIVATIONS, (False, True)
 
 def parameters(spec, classes=6):
     with torch.device("meta"):
-        return sum(parameter.numel() for parameter in build(spec, classes=classes).parameters())
+        return sum(parameter.numel() for parameter in build_network(spec, num_classes=classes).parameters())
 
 
 def block_by_hand(inputs, outputs, *, parts, batch_norm):
@@ -75,17 +75,17 @@ def test_every_combination_has_the_parameters_of_the_papers_block(combination, n
     ],
 )
 def test_sizes_of_the_paper(name, mib):
-    assert round(parameters(architecture(name)) * 4 / 2**20, 2) == mib
+    assert round(parameters(get_architecture(name)) * 4 / 2**20, 2) == mib
 
 
 def test_proposed_has_2_372_327_parameters_and_vgg16_138_million_at_1000_classes():
-    assert parameters(architecture("proposed")) == 2_372_327
-    assert parameters(architecture("vgg16"), classes=1000) == 138_357_544
+    assert parameters(get_architecture("proposed")) == 2_372_327
+    assert parameters(get_architecture("vgg16"), classes=1000) == 138_357_544
 
 
 def test_every_prelu_has_slopes_of_its_own():
     with torch.device("meta"):
-        network = build(architecture("proposed"), classes=6)
+        network = build_network(get_architecture("proposed"), num_classes=6)
     places = [
         module for _, module in network.named_modules(remove_duplicate=False) if isinstance(module, nn.PReLU)
     ]
@@ -95,7 +95,7 @@ def test_every_prelu_has_slopes_of_its_own():
 
 def test_initialisation_is_vggs():
     torch.manual_seed(0)
-    network = build(replace(architecture("proposed"), width=0.5), classes=6)
+    network = build_network(replace(get_architecture("proposed"), width=0.5), num_classes=6)
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             fan_out = module.out_channels // module.groups * math.prod(module.kernel_size)
@@ -112,7 +112,7 @@ def test_initialisation_is_vggs():
 
 
 def test_the_seed_decides_the_weights():
-    spec = replace(architecture("proposed"), width=0.125)
+    spec = replace(get_architecture("proposed"), width=0.125)
     first, second, third = (
         torch.nn.utils.parameters_to_vector(_seeded(spec, seed).parameters()) for seed in (1, 1, 2)
     )
@@ -122,13 +122,13 @@ def test_the_seed_decides_the_weights():
 
 def _seeded(spec, seed):
     torch.manual_seed(seed)
-    return build(spec, classes=3)
+    return build_network(spec, num_classes=3)
 
 
 @torch.inference_mode()
 def test_stages_are_followed_and_each_halves_the_map():
     spec = ArchitectureSpec(name="x", stages=((1, 4), (3, 10)), head="gap")
-    network = build(spec, classes=2).eval()
+    network = build_network(spec, num_classes=2).eval()
     assert network.features(torch.zeros(1, 3, 12, 20)).shape == (1, 10, 3, 5)
     convolutions = [module.out_channels for module in network.modules() if isinstance(module, nn.Conv2d)]
     assert convolutions == [4, 10, 10, 10]
@@ -136,9 +136,9 @@ def test_stages_are_followed_and_each_halves_the_map():
 
 @torch.inference_mode()
 def test_width_scales_channels_and_the_head_alike():
-    gap = build(ArchitectureSpec(name="x", head="gap", width=0.125), classes=6)
+    gap = build_network(ArchitectureSpec(name="x", head="gap", width=0.125), num_classes=6)
     assert _linear_shapes(gap) == [(64, 64), (6, 64)]
-    vgg = build(ArchitectureSpec(name="x", width=0.125), classes=6)
+    vgg = build_network(ArchitectureSpec(name="x", width=0.125), num_classes=6)
     assert _linear_shapes(vgg) == [(512, 64 * 49), (512, 512), (6, 512)]
 
 
@@ -149,4 +149,4 @@ def _linear_shapes(network):
 @pytest.mark.parametrize("classes", [1, 0, -3])
 def test_fewer_than_two_classes_are_refused(classes):
     with pytest.raises(ValueError, match=f"at least 2 classes; got {classes}"):
-        build(architecture("proposed"), classes=classes)
+        build_network(get_architecture("proposed"), num_classes=classes)

@@ -5,7 +5,7 @@ import torch
 import torchvision
 from torch import nn
 
-from architectures.network import build
+from architectures.network import build_network
 from architectures.spec import ArchitectureSpec
 
 ALEXNET = ArchitectureSpec(name="alexnet", network="alexnet_d2l")
@@ -13,7 +13,7 @@ ALEXNET = ArchitectureSpec(name="alexnet", network="alexnet_d2l")
 
 @torch.inference_mode()
 def test_alexnets_pool_keeps_224_px_as_it_is():
-    network = build(replace(ALEXNET, width=0.0625), classes=6).eval()
+    network = build_network(replace(ALEXNET, width=0.0625), num_classes=6).eval()
     pool = next(i for i, module in enumerate(network) if isinstance(module, nn.AdaptiveAvgPool2d))
     features = network[:pool](torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(0)))
     assert features.shape == (1, 16, 5, 5)
@@ -22,7 +22,7 @@ def test_alexnets_pool_keeps_224_px_as_it_is():
 
 def test_alexnets_convolutions_are_those_of_the_book():
     with torch.device("meta"):
-        network = build(ALEXNET, classes=6)
+        network = build_network(ALEXNET, num_classes=6)
     shapes = [
         (m.in_channels, m.out_channels, m.kernel_size[0], m.stride[0], m.padding[0])
         for m in network
@@ -39,16 +39,16 @@ def test_alexnets_convolutions_are_those_of_the_book():
 
 def test_any_classifier_of_torchvision_builds_by_its_name():
     with torch.device("meta"):
-        network = build(ArchitectureSpec(name="x", network="squeezenet1_1"), classes=5)
+        network = build_network(ArchitectureSpec(name="x", network="squeezenet1_1"), num_classes=5)
     assert isinstance(network, torchvision.models.SqueezeNet)
 
 
 @pytest.mark.parametrize("network", ["resnet33", "fcn_resnet50", ""])
 def test_a_network_that_is_no_classifier_of_torchvision_is_refused(network):
     with pytest.raises(ValueError, match=f"unknown network '{network}'; accepted: blocks, alexnet_d2l, or"):
-        build(ArchitectureSpec(name="x", network=network), classes=6)
+        build_network(ArchitectureSpec(name="x", network=network), num_classes=6)
 
 
 def test_torchvisions_networks_have_one_width():
     with pytest.raises(ValueError, match=r"resnet34 exists at width 1 alone; got 0\.5"):
-        build(ArchitectureSpec(name="x", network="resnet34", width=0.5), classes=6)
+        build_network(ArchitectureSpec(name="x", network="resnet34", width=0.5), num_classes=6)

@@ -69,8 +69,8 @@ def test_a_comparison_network_fixes_its_own_parts(part):
 
 
 def test_channels_scale_round_and_never_vanish():
-    assert ArchitectureSpec(name="x").channels(64) == 64
-    assert ArchitectureSpec(name="x", width=0.25).channels(64) == 16
-    assert ArchitectureSpec(name="x", width=0.3).channels(64) == 19
-    assert ArchitectureSpec(name="x", width=0.001).channels(64) == 1
-    assert ArchitectureSpec(name="x", width=2).channels(64) == 128
+    assert ArchitectureSpec(name="x").scale_channels(64) == 64
+    assert ArchitectureSpec(name="x", width=0.25).scale_channels(64) == 16
+    assert ArchitectureSpec(name="x", width=0.3).scale_channels(64) == 19
+    assert ArchitectureSpec(name="x", width=0.001).scale_channels(64) == 1
+    assert ArchitectureSpec(name="x", width=2).scale_channels(64) == 128

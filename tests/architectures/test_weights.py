@@ -5,12 +5,12 @@ import pytest
 import torch
 import torchvision
 
-from architectures.catalogue import CATALOGUE, architecture, scaled
-from architectures.network import build
+from architectures.catalogue import CATALOGUE, get_architecture, with_width
+from architectures.network import build_network
 from architectures.spec import ArchitectureSpec
 
-SHUFFLENET = replace(architecture("shufflenetv2"), pretrained=True)
-VGG16 = replace(architecture("vgg16"), pretrained=True)
+SHUFFLENET = replace(get_architecture("shufflenetv2"), pretrained=True)
+VGG16 = replace(get_architecture("vgg16"), pretrained=True)
 
 
 @pytest.fixture
@@ -37,9 +37,9 @@ def test_all_but_the_last_layer_is_loaded(checkpoints):
     published.train()(torch.randn(2, 3, 64, 64))  # gives batch norm statistics worth loading
     save(published, to=checkpoints / file_name("shufflenet_v2_x1_0"))
     torch.manual_seed(2)
-    network = build(SHUFFLENET, classes=6)
+    network = build_network(SHUFFLENET, num_classes=6)
     torch.manual_seed(2)
-    fresh = build(replace(SHUFFLENET, pretrained=False), classes=6)
+    fresh = build_network(replace(SHUFFLENET, pretrained=False), num_classes=6)
     for key, tensor in network.state_dict().items():
         source = fresh if key in ("fc.weight", "fc.bias") else published
         assert torch.equal(tensor, source.state_dict()[key]), key
@@ -48,7 +48,7 @@ def test_all_but_the_last_layer_is_loaded(checkpoints):
 def test_the_last_layer_stays_fresh_where_its_shape_would_fit(checkpoints):
     published = torchvision.models.shufflenet_v2_x1_0(weights=None)
     save(published, to=checkpoints / file_name("shufflenet_v2_x1_0"))
-    network = build(SHUFFLENET, classes=1000)
+    network = build_network(SHUFFLENET, num_classes=1000)
     assert torch.equal(network.conv1[0].weight, published.conv1[0].weight)
     assert not torch.equal(network.fc.weight, published.fc.weight)
 
@@ -57,13 +57,13 @@ def test_files_from_before_batch_norm_counted_its_steps_load(checkpoints):
     published = torchvision.models.shufflenet_v2_x1_0(weights=None)
     old = {k: v for k, v in published.state_dict().items() if not k.endswith("num_batches_tracked")}
     torch.save(old, checkpoints / file_name("shufflenet_v2_x1_0"))
-    network = build(SHUFFLENET, classes=6)
+    network = build_network(SHUFFLENET, num_classes=6)
     assert torch.equal(network.conv1[0].weight, published.conv1[0].weight)
 
 
 def test_our_vgg16_has_torchvisions_tensors_in_torchvisions_order():
     with torch.device("meta"):
-        ours = build(architecture("vgg16"), classes=1000)
+        ours = build_network(get_architecture("vgg16"), num_classes=1000)
         theirs = torchvision.models.vgg16(weights=None)
     assert [tensor.shape for tensor in ours.state_dict().values()] == [
         tensor.shape for tensor in theirs.state_dict().values()
@@ -79,7 +79,7 @@ def test_vgg16_takes_each_tensor_from_its_place_in_the_file(checkpoints):
         for number, (key, tensor) in enumerate(theirs.items())
     }
     torch.save(numbered, checkpoints / file_name("vgg16"))
-    *loaded, weight, bias = build(VGG16, classes=6).state_dict().values()
+    *loaded, weight, bias = build_network(VGG16, num_classes=6).state_dict().values()
     assert len(loaded) == 2 * 15
     for number, tensor in enumerate(loaded):
         assert tensor.flatten()[0] == tensor.flatten()[-1] == number
@@ -90,12 +90,12 @@ def test_vgg16_takes_each_tensor_from_its_place_in_the_file(checkpoints):
 
 @pytest.mark.parametrize("name", ["shufflenetv2", "resnet34", "efficientnet-b0", "mobilenetv3-large"])
 def test_missing_weights_are_named_with_the_remedy_and_never_fetched(name, checkpoints):
-    spec = replace(architecture(name), pretrained=True)
+    spec = replace(get_architecture(name), pretrained=True)
     path = checkpoints / file_name(spec.network)
     with pytest.raises(
         FileNotFoundError, match=re.escape(str(path)) + " does not exist; download https://"
     ) as error:
-        build(spec, classes=6)
+        build_network(spec, num_classes=6)
     assert "or leave --pretrained out" in str(error.value)
     assert not list(checkpoints.iterdir())
 
@@ -103,15 +103,15 @@ def test_missing_weights_are_named_with_the_remedy_and_never_fetched(name, check
 @pytest.mark.parametrize("name", [name for name in CATALOGUE if "vgg16" in name and name != "vgg16"])
 def test_no_weights_exist_for_a_changed_vgg16(name):
     with torch.device("meta"), pytest.raises(ValueError, match="no pretrained weights exist for"):
-        build(replace(architecture(name), pretrained=True), classes=6)
+        build_network(replace(get_architecture(name), pretrained=True), num_classes=6)
 
 
 @pytest.mark.parametrize(
     "spec",
     [
-        architecture("alexnet"),
-        architecture("proposed"),
-        scaled(architecture("vgg16"), 0.5),
+        get_architecture("alexnet"),
+        get_architecture("proposed"),
+        with_width(get_architecture("vgg16"), 0.5),
         ArchitectureSpec(name="vgg11", stages=((1, 64), (1, 128), (2, 256), (2, 512), (2, 512))),
     ],
     ids=lambda spec: spec.name,
@@ -121,7 +121,7 @@ def test_no_weights_exist_for_what_torchvision_does_not_have(spec):
         torch.device("meta"),
         pytest.raises(ValueError, match=f"for '{spec.name}': .*leave --pretrained out or choose .*--only"),
     ):
-        build(replace(spec, pretrained=True), classes=6)
+        build_network(replace(spec, pretrained=True), num_classes=6)
 
 
 def another_width():
@@ -136,10 +136,10 @@ def another_network():
 def test_a_file_of_another_network_is_refused(other, checkpoints):
     save(other(), to=checkpoints / file_name("shufflenet_v2_x1_0"))
     with pytest.raises(ValueError, match=r"does not hold shufflenet_v2_x1_0: .*download https://"):
-        build(SHUFFLENET, classes=6)
+        build_network(SHUFFLENET, num_classes=6)
 
 
 def test_a_file_of_another_network_is_refused_by_vgg16(checkpoints):
     save(torchvision.models.squeezenet1_1(weights=None), to=checkpoints / file_name("vgg16"))
     with torch.device("meta"), pytest.raises(ValueError, match="does not hold vgg16: missing"):
-        build(VGG16, classes=6)
+        build_network(VGG16, num_classes=6)

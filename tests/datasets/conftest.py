@@ -68,11 +68,11 @@ def table_of():
                 label=classes.index(name),
                 subject=subject,
                 clip=f"{subject}/{clip}",
-                frame=frame,
+                frame_number=frame,
             )
             for name, subject, clip, count in groups
             for frame in range(count)
         ]
-        return SampleTable(dataset="made", frames="all", classes=classes, samples=tuple(samples))
+        return SampleTable(dataset="made", frame_policy="all", classes=classes, samples=tuple(samples))
 
     return make

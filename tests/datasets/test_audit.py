@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from datasets.audit import audit, excluded_codes, leakage, promises
-from datasets.likeness import likeness
+from datasets.audit import audit_split, compute_leakage, get_excluded_codes, guaranteed_disjoint
+from datasets.likeness import build_similarity_index
 from datasets.spec import Leakage, Split
-from datasets.splits import PROTOCOLS, folds_of, split
+from datasets.splits import PROTOCOLS, count_folds, split_table
 
 
 def made(train, test, validation=(), protocol="frame"):
@@ -77,20 +77,20 @@ def codes(findings):
     ],
 )
 def test_known_shares(table, train, test, clip, subject):
-    assert leakage(table, made(train, test)) == Leakage(clip=clip, subject=subject)
+    assert compute_leakage(table, made(train, test)) == Leakage(clip=clip, subject=subject)
 
 
 def test_validation_is_not_training(table):
-    assert leakage(table, made((5,), (2,), (0, 1))) == Leakage(clip=0.0, subject=0.0)
+    assert compute_leakage(table, made((5,), (2,), (0, 1))) == Leakage(clip=0.0, subject=0.0)
 
 
 def test_a_share_of_names_that_the_data_do_not_give_is_unknown(table):
     parts = made((0, 1), (2,))
-    assert leakage(without(table, "clip"), parts) == Leakage(clip=None, subject=1.0)
-    assert leakage(without(table, "subject"), parts) == Leakage(clip=1.0, subject=None)
+    assert compute_leakage(without(table, "clip"), parts) == Leakage(clip=None, subject=1.0)
+    assert compute_leakage(without(table, "subject"), parts) == Leakage(clip=1.0, subject=None)
     unknown = without(table, "clip", "subject")
-    assert leakage(unknown, parts) == Leakage(clip=None, subject=None)
-    assert audit(unknown, parts, digests=[""] * 7, likeness=None) == ()
+    assert compute_leakage(unknown, parts) == Leakage(clip=None, subject=None)
+    assert audit_split(unknown, parts, digests=[""] * 7, similarity=None) == ()
 
 
 @pytest.mark.parametrize(
@@ -106,35 +106,35 @@ def test_a_share_is_known_only_if_every_training_and_test_sample_has_a_name(tabl
         replace(sample, clip="", subject="") if row == nameless else sample
         for row, sample in enumerate(table.samples)
     )
-    assert leakage(replace(table, samples=samples), made((0, 1), (2,), (5, 6))) == expected
+    assert compute_leakage(replace(table, samples=samples), made((0, 1), (2,), (5, 6))) == expected
 
 
 def test_protocols_leak_what_they_say(table_of):
     table = table_of([(("anger", "joy")[clip % 2], f"s{clip % 10}", f"c{clip}", 20) for clip in range(40)])
-    assert leakage(table, split(table, "frame", seed=0)) == Leakage(clip=1.0, subject=1.0)
-    clips = leakage(table, split(table, "clip", seed=0))
+    assert compute_leakage(table, split_table(table, "frame", seed=0)) == Leakage(clip=1.0, subject=1.0)
+    clips = compute_leakage(table, split_table(table, "clip", seed=0))
     assert clips.clip == 0.0
     assert clips.subject > 0.0
-    assert leakage(table, split(table, "subject", seed=0)) == Leakage(clip=0.0, subject=0.0)
+    assert compute_leakage(table, split_table(table, "subject", seed=0)) == Leakage(clip=0.0, subject=0.0)
 
 
 def test_every_protocol_but_frame_promises_something():
-    assert {name: sorted(promises(name)) for name in PROTOCOLS} == {
+    assert {name: sorted(guaranteed_disjoint(name)) for name in PROTOCOLS} == {
         "frame": [],
         "clip": ["clip"],
         "subject": ["clip", "subject"],
         "kfold": ["clip", "subject"],
         "loso": ["clip", "subject"],
     }
-    assert promises("of the user's own") == frozenset()
+    assert guaranteed_disjoint("of the user's own") == frozenset()
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("part", ["train", "validation"])
 def test_a_clip_cut_across_is_an_error_under_every_protocol(table, protocol, part):
     parts = {"train": (5,), "validation": (), "test": (2, 3, 4, 6)} | {part: (0, 1)}
-    first, second = audit(
-        table, replace(made((), ()), protocol=protocol, **parts), digests=(), likeness=None
+    first, second = audit_split(
+        table, replace(made((), ()), protocol=protocol, **parts), digests=(), similarity=None
     )[:2]
     shared = 2 if part == "validation" else 1
     assert (first.code, first.severity, first.count, first.share) == (
@@ -144,7 +144,7 @@ def test_a_clip_cut_across_is_an_error_under_every_protocol(table, protocol, par
         shared / 4,
     )
     assert first.examples[0] == "s1/c1/2 ~ s1/c1/0"
-    assert f"{shared} of 4 test samples ({shared / 4:.1%}) have their clip" in first.text
+    assert f"{shared} of 4 test samples ({shared / 4:.1%}) have their clip" in first.message
     assert second.code == "shared-subject"
 
 
@@ -159,16 +159,18 @@ def test_a_clip_cut_across_is_an_error_under_every_protocol(table, protocol, par
     ],
 )
 def test_a_shared_subject_is_an_error_where_the_protocol_promises_none(table, protocol, severity):
-    (found,) = audit(table, made((0, 1, 2), (3, 4, 5), (), protocol), digests=(), likeness=None)
+    (found,) = audit_split(table, made((0, 1, 2), (3, 4, 5), (), protocol), digests=(), similarity=None)
     assert (found.code, found.severity, found.count) == ("shared-subject", severity, 2)
     assert found.share == pytest.approx(2 / 3)
     assert found.examples == ("s1/c2/0 ~ s1/c1/0", "s1/c2/1 ~ s1/c1/0")
-    assert (f"the protocol {protocol} promises" in found.text) == (severity == "error")
+    assert (f"the protocol {protocol} promises" in found.message) == (severity == "error")
 
 
 def test_identical_bytes_are_an_error_under_any_name(table):
     digests = ["a", "b", "c", "d", "e", "b", "g"]
-    found, relabelled = audit(table, made((0, 1), (5, 6), (), "subject"), digests=digests, likeness=None)
+    found, relabelled = audit_split(
+        table, made((0, 1), (5, 6), (), "subject"), digests=digests, similarity=None
+    )
     assert relabelled.code == "one-image-two-labels"
     assert (found.code, found.severity, found.count, found.share) == ("same-bytes", "error", 1, 0.5)
     assert found.examples == ("s2/c3/0 ~ s1/c1/1",)
@@ -176,44 +178,48 @@ def test_identical_bytes_are_an_error_under_any_name(table):
 
 def test_at_most_three_examples_are_named(people):
     _, table = people(0)
-    found, *_ = audit(table, whole_subjects(), digests=["same"] * 108, likeness=None)
+    found, *_ = audit_split(table, whole_subjects(), digests=["same"] * 108, similarity=None)
     assert (found.count, found.share, len(found.examples)) == (18, 1.0, 3)
 
 
 def test_one_image_with_another_label_in_the_test_is_an_error(table):
     digests = ["a", "b", "c", "d", "e", "b", "d"]
-    found = audit(table, made((0, 1), (5, 6), (3,)), digests=digests, likeness=None)
+    found = audit_split(table, made((0, 1), (5, 6), (3,)), digests=digests, similarity=None)
     assert codes(found) == {"same-bytes": "error", "one-image-two-labels": "error"}
     copies, relabelled = found
     assert (copies.count, relabelled.count, relabelled.share) == (2, 1, 0.5)
     assert relabelled.examples == ("s2/c3/0 ~ s1/c1/1",), "rows 6 and 3 have the same label"
-    assert relabelled.text.startswith("1 of 2 test samples (50.0%) are byte for byte an image in training")
+    assert relabelled.message.startswith("1 of 2 test samples (50.0%) are byte for byte an image in training")
 
 
 @pytest.mark.parametrize("rows", [{"train": (0, 3), "test": (5,)}, {"train": (5,), "test": (0, 3)}])
 def test_one_image_with_two_labels_on_one_side_is_warned_of(table, rows):
     digests = ["b", "", "", "b", "", "", ""]
     parts = made(**rows)
-    (conflict,) = audit(without(table, "clip", "subject"), parts, digests=digests, likeness=None)
+    (conflict,) = audit_split(without(table, "clip", "subject"), parts, digests=digests, similarity=None)
     assert (conflict.code, conflict.severity, conflict.count) == ("conflicting-labels", "warning", 2)
     assert conflict.share == pytest.approx(2 / 3)
     assert conflict.examples == ("s1/c1/0 ~ s1/c2/0", "s1/c2/0 ~ s1/c1/0")
-    assert conflict.text.startswith("2 of 3 samples (66.7%) are byte for byte")
+    assert conflict.message.startswith("2 of 3 samples (66.7%) are byte for byte")
 
 
 def test_one_image_with_one_label_is_no_conflict(table):
     digests = ["b", "b", "", "", "", "", ""]
-    found = audit(without(table, "clip", "subject"), made((0, 1), (5,)), digests=digests, likeness=None)
+    found = audit_split(
+        without(table, "clip", "subject"), made((0, 1), (5,)), digests=digests, similarity=None
+    )
     assert found == ()
 
 
 def test_classes_whose_names_differ_in_case_or_spaces_are_warned_of(table):
     table = replace(without(table, "clip", "subject"), classes=("Very Happy", "veryhappy"))
-    (found,) = audit(table, made((0, 3), (1, 4, 5)), digests=(), likeness=None)
+    (found,) = audit_split(table, made((0, 3), (1, 4, 5)), digests=(), similarity=None)
     assert (found.code, found.severity, found.count, found.share) == ("similar-class-names", "warning", 5, 1)
     assert found.examples == ("s1/c1/0 ~ s1/c2/0", "s1/c1/1 ~ s1/c2/0", "s1/c2/0 ~ s1/c1/0")
-    assert "the classes 'Very Happy' and 'veryhappy', which differ only in case or spaces" in found.text
-    assert audit(table, made((0,), (1,)), digests=(), likeness=None) == (), "only one of them is there"
+    assert "the classes 'Very Happy' and 'veryhappy', which differ only in case or spaces" in found.message
+    assert audit_split(table, made((0,), (1,)), digests=(), similarity=None) == (), (
+        "only one of them is there"
+    )
 
 
 @pytest.mark.parametrize(
@@ -227,7 +233,7 @@ def test_classes_whose_names_differ_in_case_or_spaces_are_warned_of(table):
     ],
 )
 def test_a_protocol_excludes_what_carries_a_clip_or_a_subject_across(protocol, expected):
-    assert excluded_codes(protocol) == expected
+    assert get_excluded_codes(protocol) == expected
 
 
 def shifted(image):
@@ -249,13 +255,15 @@ def test_a_changed_copy_is_warned_of(people, changed):
     images, table = people(0)
     images[95], images[107] = changed(images[4]), changed(images[80])
     digests = [str(row) for row in range(108)]
-    (found,) = audit(table, whole_subjects(), digests=digests, likeness=likeness(images, table))
+    (found,) = audit_split(
+        table, whole_subjects(), digests=digests, similarity=build_similarity_index(images, table)
+    )
     assert (found.code, found.severity, found.count) == ("near-duplicate", "warning", 2)
     assert found.share == pytest.approx(2 / 18)
     # The other frames of the copied person are as near as the one that was copied.
     assert found.examples[0].startswith("s10/c1/2 ~ s00/")
     assert found.examples[1].startswith("s11/c2/2 ~ s08/")
-    assert "images of different subjects" in found.text
+    assert "images of different subjects" in found.message
 
 
 def test_a_copy_into_another_clip_of_its_subject_is_warned_of_and_its_siblings_are_not(people):
@@ -263,7 +271,7 @@ def test_a_copy_into_another_clip_of_its_subject_is_warned_of_and_its_siblings_a
     images[5] = images[1] + np.uint8(3)
     images[8] = images[2] + np.uint8(3)
     parts = made([row for row in range(108) if row not in (3, 4, 5)], (3, 4, 5), protocol="clip")
-    found = audit(table, parts, digests=(), likeness=likeness(images, table))
+    found = audit_split(table, parts, digests=(), similarity=build_similarity_index(images, table))
     assert codes(found) == {"shared-subject": "warning", "near-duplicate": "warning"}
     assert found[1].examples == ("s00/c1/2 ~ s00/c0/1",)
 
@@ -272,14 +280,16 @@ def test_a_copy_of_the_same_bytes_is_not_told_twice(people):
     images, table = people(0)
     images[95] = images[4]
     digests = ["copied" if row in (4, 95) else str(row) for row in range(108)]
-    found = audit(table, whole_subjects(), digests=digests, likeness=likeness(images, table))
+    found = audit_split(
+        table, whole_subjects(), digests=digests, similarity=build_similarity_index(images, table)
+    )
     assert codes(found) == {"same-bytes": "error"}
 
 
 def test_frames_of_one_clip_are_no_near_duplicates(people):
     images, table = people(0)
-    parts = split(table, "frame", seed=0)
-    found = audit(table, parts, digests=(), likeness=likeness(images, table))
+    parts = split_table(table, "frame", seed=0)
+    found = audit_split(table, parts, digests=(), similarity=build_similarity_index(images, table))
     assert codes(found) == {"shared-clip": "error", "shared-subject": "warning"}
 
 
@@ -287,10 +297,12 @@ def test_frames_of_a_set_that_tells_nothing_are_compared_between_classes(people)
     images, table = people(0)
     table = without(table, "subject", "clip")
     images[100] = images[0] + np.uint8(3)
-    found = audit(table, made(range(90), range(90, 108)), digests=(), likeness=likeness(images, table))
+    found = audit_split(
+        table, made(range(90), range(90, 108)), digests=(), similarity=build_similarity_index(images, table)
+    )
     assert codes(found) == {"near-duplicate": "warning"}
     assert found[0].examples == ("s11/c0/1 ~ s00/c0/0",)
-    assert "images of different classes keep apart" in found[0].text
+    assert "images of different classes keep apart" in found[0].message
 
 
 @pytest.mark.parametrize(
@@ -303,24 +315,24 @@ def test_frames_of_a_set_that_tells_nothing_are_compared_between_classes(people)
     ],
 )
 def test_validation_that_shares_what_is_promised_apart_is_warned_of(table, protocol, validation, expected):
-    found = audit(table, made((0, 1), (5, 6), validation, protocol), digests=(), likeness=None)
+    found = audit_split(table, made((0, 1), (5, 6), validation, protocol), digests=(), similarity=None)
     assert codes(found) == expected
 
 
 def test_the_share_of_validation_is_of_its_own_samples(table):
-    (found,) = audit(table, made((0, 1), (5, 6), (2, 3, 4), "clip"), digests=(), likeness=None)
+    (found,) = audit_split(table, made((0, 1), (5, 6), (2, 3, 4), "clip"), digests=(), similarity=None)
     assert (found.count, found.share, found.examples) == (1, pytest.approx(1 / 3), ("s1/c1/2 ~ s1/c1/0",))
-    assert found.text.startswith("1 of 3 validation samples (33.3%) have their clip in training")
+    assert found.message.startswith("1 of 3 validation samples (33.3%) have their clip in training")
 
 
 @pytest.mark.parametrize("protocol", ["kfold", "loso"])
 def test_clean_folds_raise_nothing_over_many_seeds(people, protocol):
     images, table = people(0)
-    digests, alike = [str(row) for row in range(len(images))], likeness(images, table)
+    digests, alike = [str(row) for row in range(len(images))], build_similarity_index(images, table)
     for seed in range(10):
-        for fold in range(folds_of(table, protocol)):
-            parts = split(table, protocol, seed=seed, fold=fold)
-            assert audit(table, parts, digests=digests, likeness=alike) == ()
+        for fold in range(count_folds(table, protocol)):
+            parts = split_table(table, protocol, seed=seed, fold=fold)
+            assert audit_split(table, parts, digests=digests, similarity=alike) == ()
 
 
 @pytest.mark.parametrize("protocol", ["clip", "subject"])
@@ -328,8 +340,8 @@ def test_clean_splits_raise_no_error_and_no_near_duplicate(people, protocol):
     digests = [str(row) for row in range(108)]
     for seed in range(50):
         images, table = people(seed)
-        parts = split(table, protocol, seed=seed)
-        found = audit(table, parts, digests=digests, likeness=likeness(images, table))
+        parts = split_table(table, protocol, seed=seed)
+        found = audit_split(table, parts, digests=digests, similarity=build_similarity_index(images, table))
         assert codes(found) in ({}, {"shared-subject": "warning"}), seed
         assert protocol == "clip" or not found
 

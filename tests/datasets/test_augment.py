@@ -5,7 +5,15 @@ import numpy as np
 import pytest
 import torch
 
-from datasets.augment import IMAGENET_MEAN, IMAGENET_STD, as_float, augment, colours, draw, normalise
+from datasets.augment import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    augment,
+    color_matrices,
+    normalize,
+    sample_params,
+    to_float,
+)
 from datasets.spec import AugmentationSpec
 
 NOTHING = AugmentationSpec(flip=0, rotation=0, scale=0, crop=0, brightness=0, contrast=0, saturation=0, hue=0)
@@ -84,7 +92,7 @@ def slow(image, change):
 )
 def test_the_composed_maps_equal_a_slow_twin(images, spec):
     out = augment(images, spec, generator=generator())
-    draws = draw(len(images), spec, generator=generator())
+    draws = sample_params(len(images), spec, generator=generator())
     for row, image in enumerate(images):
         change = {name: getattr(draws, name)[row].item() for name in draws.__dataclass_fields__}
         expected = slow(image.numpy().astype(np.float64) / 255, change)
@@ -129,7 +137,7 @@ def test_draws_stay_in_the_specs_ranges():
     spec = AugmentationSpec(
         rotation=20, scale=0.3, crop=0.1, brightness=0.4, contrast=0.2, saturation=0.2, hue=0.25
     )
-    draws = draw(4000, spec, generator=generator())
+    draws = sample_params(4000, spec, generator=generator())
     for found, middle, reach in (
         (draws.rotation, 0, math.radians(20)),
         (draws.scale, 1, 0.3),
@@ -151,7 +159,7 @@ def test_floats_are_taken_as_they_are_and_values_stay_in_range(images):
     assert torch.equal(out, augment(images, spec, generator=generator()))
     assert out.min() >= 0
     assert out.max() <= 1
-    assert as_float(torch.tensor([0, 255], dtype=torch.uint8)).tolist() == [0.0, 1.0]
+    assert to_float(torch.tensor([0, 255], dtype=torch.uint8)).tolist() == [0.0, 1.0]
 
 
 def test_the_images_given_are_not_changed(images):
@@ -168,16 +176,16 @@ def test_a_grey_image_keeps_its_grey_under_hue_and_saturation():
 
 
 def test_a_third_of_a_turn_of_hue_carries_red_to_green():
-    turned = replace(draw(1, NOTHING, generator=generator()), hue=torch.tensor([2 * math.pi / 3]))
+    turned = replace(sample_params(1, NOTHING, generator=generator()), hue=torch.tensor([2 * math.pi / 3]))
     red, green = torch.tensor([0.9, 0.0, 0.0]), torch.tensor([0.0, 0.9, 0.0])
-    linear = colours(turned, means=torch.tensor([0.3]))[0, :, :3]
+    linear = color_matrices(turned, gray_means=torch.tensor([0.3]))[0, :, :3]
     torch.testing.assert_close(linear @ red, green)
 
 
 def test_normalising_takes_imagenets_mean_to_0_and_one_deviation_to_1():
     mean, deviation = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
     pixels = torch.stack((mean, mean + deviation)).view(2, 3, 1, 1)
-    torch.testing.assert_close(normalise(pixels).view(2, 3), torch.tensor([[0.0] * 3, [1.0] * 3]))
+    torch.testing.assert_close(normalize(pixels).view(2, 3), torch.tensor([[0.0] * 3, [1.0] * 3]))
 
 
 def test_the_runs_matmul_precision_does_not_move_pixels(images):

@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from datasets.catalogue import DATASETS, default_frames, drawn, entry, load
+from datasets.catalogue import (
+    DATASETS,
+    ensure_synthetic_set,
+    get_default_frame_policy,
+    get_entry,
+    load_dataset,
+)
 from datasets.synthetic.synthesize import SyntheticSpec
 
 ROWS = [(1, "EP01", 1, 2, 4, "fear"), (2, "EP02", 7, 8, 9, "disgust")]
@@ -23,12 +29,12 @@ def test_the_catalogue_loads_nothing_heavy():
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_every_entry_is_complete(name):
-    found = entry(name)
+    found = get_entry(name)
     assert found.name == name
     assert found.title
-    assert found.obtain
-    assert found.frames
-    assert set(found.peaks) < set(found.frames)
+    assert found.access_instructions
+    assert found.frame_policies
+    assert set(found.apex_policies) < set(found.frame_policies)
     assert found.layouts
 
 
@@ -36,15 +42,15 @@ def test_an_unknown_name_or_policy_is_an_error_listing_the_accepted():
     with pytest.raises(
         ValueError, match=r"unknown data set 'casme3'; accepted: casme2, ckplus, folder, synthetic"
     ):
-        entry("casme3")
+        get_entry("casme3")
     with pytest.raises(
         ValueError, match=r"unknown frames 'peak' of casme2; accepted: onset_offset, apex, apex_window, paper"
     ):
-        load("casme2", "peak")
+        load_dataset("casme2", "peak")
     with pytest.raises(
         ValueError, match=r"unknown layout 'video' of casme2; accepted: cropped, raw_selected"
     ):
-        load("casme2", "apex", layout="video")
+        load_dataset("casme2", "apex", layout="video")
 
 
 @pytest.mark.parametrize("name", ["casme2", "synthetic"])
@@ -58,52 +64,52 @@ def test_an_unknown_name_or_policy_is_an_error_listing_the_accepted():
     ],
 )
 def test_the_papers_frames_are_the_default_under_its_split_alone(name, protocols, frames):
-    assert default_frames(name, protocols) == frames
+    assert get_default_frame_policy(name, protocols) == frames
 
 
 def test_the_root_is_the_given_one_else_the_variables_else_the_folder(tree, monkeypatch, tmp_path):
     root = tree.write(ROWS)
-    assert len(load("casme2", "apex", root=root).samples) == 2
+    assert len(load_dataset("casme2", "apex", root=root).samples) == 2
     monkeypatch.setenv("HARNESS_CASME2", str(root))
-    assert len(load("casme2", "onset_offset").samples) == 7
+    assert len(load_dataset("casme2", "onset_offset").samples) == 7
     monkeypatch.delenv("HARNESS_CASME2")
-    assert entry("casme2").place(None) == Path("data/casme2")
+    assert get_entry("casme2").resolve_root(None) == Path("data/casme2")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match=r"there is no .*data/casme2"):
-        load("casme2", "onset_offset")
+        load_dataset("casme2", "onset_offset")
 
 
 def test_the_synthetic_set_is_drawn_once_and_takes_no_root(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "datasets.synthetic.synthesize.DEMO", SyntheticSpec(subjects=2, clips=12, frames=3, balance=True)
     )
-    table = load("synthetic", "onset_offset")
-    assert (table.dataset, table.counts(), table.anomalies) == ("synthetic", (6,) * 6, ())
+    table = load_dataset("synthetic", "onset_offset")
+    assert (table.dataset, table.count_per_class(), table.anomalies) == ("synthetic", (6,) * 6, ())
     (place,) = (tmp_path / "cache").iterdir()
     assert place.name.startswith("synthetic-")
     written = Path(table.samples[0].path).stat().st_mtime_ns
-    assert load("synthetic", "onset_offset") == table
+    assert load_dataset("synthetic", "onset_offset") == table
     assert Path(table.samples[0].path).stat().st_mtime_ns == written
     with pytest.raises(
         ValueError, match=r"synthetic takes no root, got .* folder holds with --dataset: casme2"
     ):
-        load("synthetic", "onset_offset", root=place)
+        load_dataset("synthetic", "onset_offset", root=place)
 
 
 def test_another_spec_is_drawn_beside_it(tmp_path, monkeypatch):
     for seed in (0, 1):
         spec = SyntheticSpec(subjects=1, clips=6, frames=3, balance=True, seed=seed)
         monkeypatch.setattr("datasets.synthetic.synthesize.DEMO", spec)
-        drawn()
+        ensure_synthetic_set()
     assert len(list((tmp_path / "cache").iterdir())) == 2
 
 
 def test_a_set_without_a_place_of_its_own_needs_a_root():
     with pytest.raises(ValueError, match=r"the data set folder needs --root\. Your own images"):
-        load("folder", "all")
+        load_dataset("folder", "all")
 
 
 def test_frames_of_ck_plus_and_of_motion_have_their_own_defaults():
-    assert default_frames("ckplus", ("frame",)) == "last3"
-    assert default_frames("ckplus", ("subject",), "flow") == "peak"
-    assert default_frames("casme2", ("frame",), "flow") == "apex"
+    assert get_default_frame_policy("ckplus", ("frame",)) == "last3"
+    assert get_default_frame_policy("ckplus", ("subject",), "flow") == "peak"
+    assert get_default_frame_policy("casme2", ("frame",), "flow") == "apex"

@@ -4,7 +4,13 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from datasets.grouping import counts_of, in_folds, in_three, in_two, shuffled
+from datasets.grouping import (
+    count_by_group,
+    fold_groups,
+    shuffle_by_hash,
+    train_val_groups,
+    train_val_test_groups,
+)
 
 
 def groups(*counts, prefix="g"):
@@ -18,23 +24,23 @@ def classes_in(counts, names):
 
 def test_an_order_hangs_on_the_names_and_the_key_alone():
     names = [f"s{n:02}" for n in range(20)]
-    found = shuffled(names, "a")
+    found = shuffle_by_hash(names, "a")
     assert sorted(found) == names
     assert found != names
-    assert shuffled(reversed(names), "a") == found
-    assert shuffled(names, "b") != found
+    assert shuffle_by_hash(reversed(names), "a") == found
+    assert shuffle_by_hash(names, "b") != found
     # A pair keeps its order whoever else is there, which no generator promises.
-    assert shuffled(names[:10], "a") == [name for name in found if name in names[:10]]
+    assert shuffle_by_hash(names[:10], "a") == [name for name in found if name in names[:10]]
     # Splits of results that lie on a ledger must be found again by every later version.
-    assert shuffled("abcde", "seed 0") == ["d", "a", "c", "b", "e"]
+    assert shuffle_by_hash("abcde", "seed 0") == ["d", "a", "c", "b", "e"]
 
 
 def test_samples_are_counted_by_class_in_each_group(table_of):
     table = table_of([("anger", "s1", "a", 2), ("joy", "s1", "b", 3), ("joy", "s2", "a", 1)])
-    by_subject = counts_of(table, [sample.subject for sample in table.samples])
+    by_subject = count_by_group(table, [sample.subject for sample in table.samples])
     assert {name: row.tolist() for name, row in by_subject.items()} == {"s1": [2, 3], "s2": [0, 1]}
     with pytest.raises(ValueError, match="shorter"):
-        counts_of(table, ["s1"])
+        count_by_group(table, ["s1"])
 
 
 @pytest.mark.parametrize(
@@ -42,7 +48,7 @@ def test_samples_are_counted_by_class_in_each_group(table_of):
 )
 def test_three_parts_hold_every_group_once_as_seven_to_two_to_one(count, sizes):
     counts = groups(*[(2, 1)] * count)
-    parts = in_three(counts, "k")
+    parts = train_val_test_groups(counts, "k")
     assert tuple(map(len, parts)) == sizes
     assert sorted(chain(*parts)) == sorted(counts)
 
@@ -50,7 +56,7 @@ def test_three_parts_hold_every_group_once_as_seven_to_two_to_one(count, sizes):
 @pytest.mark.parametrize(("count", "sizes"), [(2, (1, 1)), (4, (3, 1)), (9, (7, 2)), (25, (20, 5))])
 def test_two_parts_hold_every_group_once_as_seven_to_two(count, sizes):
     counts = groups(*[(2, 1)] * count)
-    parts = in_two(counts, "k")
+    parts = train_val_groups(counts, "k")
     assert tuple(map(len, parts)) == sizes
     assert sorted(chain(*parts)) == sorted(counts)
 
@@ -58,7 +64,7 @@ def test_two_parts_hold_every_group_once_as_seven_to_two(count, sizes):
 @pytest.mark.parametrize(("count", "folds"), [(6, 3), (7, 3), (10, 10), (11, 4)])
 def test_folds_hold_every_group_once_and_differ_by_one_at_most(count, folds):
     counts = groups(*[(2, 1)] * count)
-    parts = in_folds(counts, "k", folds=folds)
+    parts = fold_groups(counts, "k", folds=folds)
     assert len(parts) == folds
     assert sorted(chain(*parts)) == sorted(counts)
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
@@ -67,19 +73,19 @@ def test_folds_hold_every_group_once_and_differ_by_one_at_most(count, folds):
 @pytest.mark.parametrize("key", ["a", "b", "c"])
 def test_a_class_of_few_groups_is_kept_in_training_first_then_test_then_validation(key):
     one = groups(*[(4, 0)] * 9, (4, 1))
-    train, validation, test = in_three(one, key)
+    train, validation, test = train_val_test_groups(one, key)
     assert [classes_in(one, part) for part in (train, validation, test)] == [{0, 1}, {0}, {0}]
     two = groups(*[(4, 0)] * 8, (4, 1), (4, 1))
-    train, validation, test = in_three(two, key)
+    train, validation, test = train_val_test_groups(two, key)
     assert [classes_in(two, part) for part in (train, validation, test)] == [{0, 1}, {0}, {0, 1}]
     three = groups(*[(4, 0)] * 7, *[(4, 1)] * 3)
-    assert [classes_in(three, part) for part in in_three(three, key)] == [{0, 1}] * 3
+    assert [classes_in(three, part) for part in train_val_test_groups(three, key)] == [{0, 1}] * 3
 
 
 @pytest.mark.parametrize("key", ["a", "b", "c"])
 def test_training_keeps_a_class_that_validation_cannot_have_too(key):
     counts = groups(*[(4, 0)] * 8, (0, 1))
-    train, validation = in_two(counts, key)
+    train, validation = train_val_groups(counts, key)
     assert classes_in(counts, train) == {0, 1}
     assert classes_in(counts, validation) == {0}
 
@@ -87,18 +93,18 @@ def test_training_keeps_a_class_that_validation_cannot_have_too(key):
 @pytest.mark.parametrize("key", ["a", "b", "c"])
 def test_no_fold_has_a_class_to_itself_that_two_could_share(key):
     counts = groups(*[(4, 0)] * 10, (4, 1), (4, 1))
-    folds = in_folds(counts, key, folds=2)
+    folds = fold_groups(counts, key, folds=2)
     assert [classes_in(counts, fold) for fold in folds] == [{0, 1}, {0, 1}]
     # Here the evenest shares are those of a division that gives the third class to one fold.
     counts = groups((4, 5, 1), (1, 4, 0), (3, 3, 1), (6, 4, 0))
-    assert [classes_in(counts, fold) for fold in in_folds(counts, key, folds=2)] == [{0, 1, 2}] * 2
+    assert [classes_in(counts, fold) for fold in fold_groups(counts, key, folds=2)] == [{0, 1, 2}] * 2
 
 
 @pytest.mark.parametrize("key", ["a", "b", "c"])
 def test_of_divisions_that_lose_nothing_the_one_with_the_evenest_shares_is_taken(key):
     # Only pairs of a group of 9:1 and one of 1:9 have the whole table's shares.
     counts = groups((9, 1), (9, 1), (9, 1), (1, 9), (1, 9), (1, 9))
-    for fold in in_folds(counts, key, folds=3):
+    for fold in fold_groups(counts, key, folds=3):
         assert sum(counts[name] for name in fold).tolist() == [10, 10]
 
 
@@ -107,7 +113,7 @@ def test_a_division_does_not_hang_on_the_order_of_the_table_but_on_the_key():
     counts = groups(*draw.integers(0, 9, size=(15, 4)))
     names = random.Random(1).sample(sorted(counts), len(counts))
     again = {name: counts[name] for name in names}
-    assert in_three(again, "k") == in_three(counts, "k")
-    assert in_two(again, "k") == in_two(counts, "k")
-    assert in_folds(again, "k", folds=4) == in_folds(counts, "k", folds=4)
-    assert in_three(counts, "another") != in_three(counts, "k")
+    assert train_val_test_groups(again, "k") == train_val_test_groups(counts, "k")
+    assert train_val_groups(again, "k") == train_val_groups(counts, "k")
+    assert fold_groups(again, "k", folds=4) == fold_groups(counts, "k", folds=4)
+    assert train_val_test_groups(counts, "another") != train_val_test_groups(counts, "k")

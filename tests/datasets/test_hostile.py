@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets.catalogue import load
-from datasets.pixels.cache import pixels
+from datasets.catalogue import load_dataset
+from datasets.pixels.cache import preprocess_images
 from datasets.spec import Anomaly
 from datasets.synthetic.synthesize import LAYOUTS, SyntheticSpec, synthesize
-from harness.data.anomalies import in_words
+from harness.data.anomalies import format_anomaly
 from tests.hostile import bounded, cases, clear, damaged, file_names, names, outcome, swapped
 
 FRAMES = {"casme2": "onset_offset", "ckplus": "last3"}
@@ -34,14 +34,14 @@ def checked(root, layout):
     """The table, once everything in it lies below the root and every text of it can be shown."""
     name = LAYOUTS[layout].dataset
     outside = root.parent / "outside"
-    table = outcome(lambda: load(name, FRAMES[name], root=root), outside=outside)
+    table = outcome(lambda: load_dataset(name, FRAMES[name], root=root), outside=outside)
     if table is None:
         return None
     below = os.path.realpath(root) + os.sep
     for sample in table.samples:
         assert os.path.realpath(sample.path).startswith(below)
         assert sample.onset is None or os.path.realpath(sample.onset.path).startswith(below)
-    for text in (*map(in_words, table.anomalies), *table.notes):
+    for text in (*map(format_anomaly, table.anomalies), *table.notes):
         clear(text)
         text.encode()
     return table
@@ -104,7 +104,7 @@ def test_what_lies_beside_a_release_under_any_name_loses_nothing(releases, layou
 @given(texts=st.tuples(names(), names(), names(), names()))
 def test_an_anomaly_is_one_line_that_can_be_written(texts):
     code, where, what, action = texts
-    told = in_words(Anomaly(code=code, where=where, what=what, action=action))
+    told = format_anomaly(Anomaly(code=code, location=where, description=what, action=action))
     assert told.isprintable()
     told.encode()
 
@@ -113,8 +113,8 @@ def test_an_anomaly_is_one_line_that_can_be_written(texts):
 def kept(releases, tmp_path, monkeypatch):
     """The pixels of a set, and the folder of the cache that has them."""
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
-    table = load("casme2", "onset_offset", root=releases["casme2"])
-    made = pixels(table, size=16, alignment="haar")
+    table = load_dataset("casme2", "onset_offset", root=releases["casme2"])
+    made = preprocess_images(table, size=16, alignment="haar")
     return table, made.images.tobytes(), tmp_path / "cache"
 
 
@@ -135,7 +135,7 @@ def test_a_damaged_record_in_the_cache_is_made_anew(kept, data):
     record.write_bytes(changed)
     try:
         with bounded():
-            made = pixels(table, size=16, alignment="haar")
+            made = preprocess_images(table, size=16, alignment="haar")
         if record.parent.name == "pixels":
             # What was recorded of a picture is trusted as long as it can be true.
             assert made.images.tobytes() == images

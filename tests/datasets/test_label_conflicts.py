@@ -1,6 +1,6 @@
 import pytest
 
-from datasets.label_conflicts import conflicting_pairs, conflicting_rows, similar_names
+from datasets.label_conflicts import find_conflicting_pairs, find_conflicting_rows, find_similar_names
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def table(table_of):
     ],
 )
 def test_names_are_similar_that_differ_only_in_case_or_spaces(names, groups):
-    assert similar_names(names) == groups
+    assert find_similar_names(names) == groups
 
 
 @pytest.mark.parametrize(
@@ -37,11 +37,11 @@ def test_names_are_similar_that_differ_only_in_case_or_spaces(names, groups):
     ],
 )
 def test_rows_with_the_same_bytes_conflict_if_their_labels_differ(table, digests, groups):
-    assert conflicting_rows(table, range(5), digests=digests) == groups
+    assert find_conflicting_rows(table, range(5), digests=digests) == groups
 
 
 def test_a_row_is_paired_with_the_first_other_of_another_label(table):
     digests = ("a", "a", "a", "a", "")
-    assert conflicting_pairs(table, (3, 1, 4), others=(0, 2), digests=digests) == {3: 0, 1: 2}
-    assert conflicting_pairs(table, (3,), others=(2,), digests=digests) == {}
-    assert conflicting_pairs(table, (3,), others=(0,), digests=()) == {}
+    assert find_conflicting_pairs(table, (3, 1, 4), others=(0, 2), digests=digests) == {3: 0, 1: 2}
+    assert find_conflicting_pairs(table, (3,), others=(2,), digests=digests) == {}
+    assert find_conflicting_pairs(table, (3,), others=(0,), digests=()) == {}

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from datasets.likeness import Likeness, likeness, nearest
+from datasets.likeness import SimilarityIndex, build_similarity_index, find_nearest
 
 
 @pytest.fixture
@@ -45,13 +45,13 @@ def apart(found, row, other):
 
 def test_the_basis_is_said_in_words(people):
     images, table = people
-    found = likeness(images, table)
+    found = build_similarity_index(images, table)
     assert found.basis == "images of different subjects, or different clips of one subject,"
     nameless = replace(table, samples=tuple(replace(s, subject="", clip="") for s in table.samples))
-    found = likeness(images, nameless)
-    assert (found.basis, found.within) == ("images of different classes", 0)
+    found = build_similarity_index(images, nameless)
+    assert (found.basis, found.same_subject_threshold) == ("images of different classes", 0)
     # Here every person shows both classes, so only what is nearer than two frames of one person counts.
-    assert 0 < found.threshold < likeness(images, table).threshold / 4
+    assert 0 < found.threshold < build_similarity_index(images, table).threshold / 4
 
 
 def test_numbers_of_subjects_and_clips_are_told_apart_from_unknown(people):
@@ -59,7 +59,7 @@ def test_numbers_of_subjects_and_clips_are_told_apart_from_unknown(people):
     half = replace(
         table, samples=(*(replace(s, subject="", clip="") for s in table.samples[:60]), *table.samples[60:])
     )
-    found = likeness(images, half)
+    found = build_similarity_index(images, half)
     assert found.subjects[:60].tolist() == found.clips[:60].tolist() == [-1] * 60
     assert found.subjects[60:72].tolist() == [0] * 6 + [1] * 6
     assert found.clips[60:66].tolist() == [0] * 3 + [1] * 3
@@ -68,20 +68,20 @@ def test_numbers_of_subjects_and_clips_are_told_apart_from_unknown(people):
 def test_where_clips_are_not_told_images_of_one_subject_are_judged_as_those_of_two(people):
     images, table = people
     told = replace(table, samples=tuple(replace(s, clip="") for s in table.samples))
-    found = likeness(images, told)
+    found = build_similarity_index(images, told)
     assert found.basis == "images of different subjects"
     # The six images of a person differ by noise alone.
-    places, ratios = nearest(found, [0], others=[1, 7, 30])
+    places, ratios = find_nearest(found, [0], others=[1, 7, 30])
     assert (places.tolist(), ratios[0] < 0.5) == ([1], True)
-    assert nearest(likeness(images, table), [0], others=[3, 7, 30])[1][0] > 1
+    assert find_nearest(build_similarity_index(images, table), [0], others=[3, 7, 30])[1][0] > 1
 
 
 def test_where_there_is_nothing_to_judge_by_nothing_is_near(people, table_of):
     images, _ = people
-    found = likeness(np.stack([images[0]] * 6), table_of([("joy", "s1", "c1", 6)]))
-    assert (found.threshold, found.within) == (0, 0)
+    found = build_similarity_index(np.stack([images[0]] * 6), table_of([("joy", "s1", "c1", 6)]))
+    assert (found.threshold, found.same_subject_threshold) == (0, 0)
     made = replace(found, clips=np.arange(6), subjects=np.arange(6))
-    assert nearest(made, [0, 1], others=[2, 3])[1].tolist() == [np.inf, np.inf]
+    assert find_nearest(made, [0, 1], others=[2, 3])[1].tolist() == [np.inf, np.inf]
 
 
 def test_nearest_is_what_a_plain_loop_finds(rng):
@@ -89,19 +89,24 @@ def test_nearest_is_what_a_plain_loop_finds(rng):
     found = rng.normal(size=(count, 256)).astype(np.float32)
     found /= np.linalg.norm(found, axis=1, keepdims=True)
     subjects, clips = rng.integers(-1, 4, count), rng.integers(-1, 8, count)
-    made = Likeness(
-        signatures=found, threshold=0.5, within=0.2, basis="", subjects=subjects, clips=clips * 10 + subjects
+    made = SimilarityIndex(
+        signatures=found,
+        threshold=0.5,
+        same_subject_threshold=0.2,
+        basis="",
+        subjects=subjects,
+        clips=clips * 10 + subjects,
     )
     made = replace(made, clips=np.where(clips < 0, -1, made.clips))
     rows, others = list(range(0, count, 2)), list(range(1, count, 2))
-    places, ratios = nearest(made, rows, others=others)
+    places, ratios = find_nearest(made, rows, others=others)
     for row, place, ratio in zip(rows, places, ratios, strict=True):
         best = (np.inf, -1)
         for other in others:
             if made.clips[row] == made.clips[other] >= 0:
                 continue
             two_clips = subjects[row] == subjects[other] >= 0 and min(made.clips[[row, other]]) >= 0
-            limit = made.within if two_clips else made.threshold
+            limit = made.same_subject_threshold if two_clips else made.threshold
             best = min(best, (apart(found, row, other) / limit, other))
         assert (ratio, place) == (pytest.approx(best[0]), best[1])
 
@@ -111,8 +116,8 @@ def test_frames_of_one_clip_are_no_near_duplicates_and_those_of_another_are(peop
     images = images.copy()
     images[4] = images[1]
     images[119] = images[0]
-    found = likeness(images, table)
-    places, ratios = nearest(found, [1, 0, 7], others=[2, 4, 119, 30])
+    found = build_similarity_index(images, table)
+    places, ratios = find_nearest(found, [1, 0, 7], others=[2, 4, 119, 30])
     assert places[:2].tolist() == [4, 119]
     assert ratios[0] < 1
     assert ratios[1] < 1
@@ -120,18 +125,23 @@ def test_frames_of_one_clip_are_no_near_duplicates_and_those_of_another_are(peop
 
 
 def test_nothing_to_compare_with_is_no_error(people):
-    places, ratios = nearest(likeness(*people), [0, 1], others=[])
+    places, ratios = find_nearest(build_similarity_index(*people), [0, 1], others=[])
     assert (places.tolist(), ratios.tolist()) == ([-1, -1], [np.inf, np.inf])
-    assert nearest(likeness(*people), [], others=[0])[0].tolist() == []
+    assert find_nearest(build_similarity_index(*people), [], others=[0])[0].tolist() == []
 
 
 def test_a_tenth_of_casme_ii_is_compared_within_seconds(rng):
     count = 17_000
     found = rng.random((count, 256), dtype=np.float32)
     numbers = np.arange(count)
-    made = Likeness(
-        signatures=found, threshold=1.0, within=1.0, basis="", subjects=numbers // 650, clips=numbers // 65
+    made = SimilarityIndex(
+        signatures=found,
+        threshold=1.0,
+        same_subject_threshold=1.0,
+        basis="",
+        subjects=numbers // 650,
+        clips=numbers // 65,
     )
     start = time.perf_counter()
-    nearest(made, range(0, count, 10), others=[row for row in range(count) if row % 10])
+    find_nearest(made, range(0, count, 10), others=[row for row in range(count) if row % 10])
     assert time.perf_counter() - start < 5

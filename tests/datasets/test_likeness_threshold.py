@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from datasets import likeness_threshold
-from datasets.likeness_threshold import between_classes, between_groups
+from datasets.likeness_threshold import compute_class_threshold, compute_group_threshold
 
 
 @pytest.fixture
@@ -45,55 +45,57 @@ def plainly(found, groups, inside):
 
 
 def test_subjects_are_compared_as_in_a_plain_loop(found):
-    assert between_groups(found, SUBJECTS, inside=ALL) == pytest.approx(
+    assert compute_group_threshold(found, SUBJECTS, parent_groups=ALL) == pytest.approx(
         plainly(found, SUBJECTS, ALL), rel=1e-6
     )
 
 
 def test_clips_are_compared_within_their_subject(found):
     clips = np.arange(120) // 2
-    limit = between_groups(found, clips, inside=SUBJECTS)
+    limit = compute_group_threshold(found, clips, parent_groups=SUBJECTS)
     assert limit == pytest.approx(plainly(found, clips, SUBJECTS), rel=1e-6)
-    assert limit < between_groups(found, SUBJECTS, inside=ALL) / 4
+    assert limit < compute_group_threshold(found, SUBJECTS, parent_groups=ALL) / 4
 
 
 def test_the_order_of_the_images_does_not_matter(found, rng):
     order = rng.permutation(120)
-    assert between_groups(found[order], SUBJECTS[order], inside=ALL) == pytest.approx(
-        between_groups(found, SUBJECTS, inside=ALL)
+    assert compute_group_threshold(found[order], SUBJECTS[order], parent_groups=ALL) == pytest.approx(
+        compute_group_threshold(found, SUBJECTS, parent_groups=ALL)
     )
 
 
 def test_copies_do_not_move_the_threshold_though_their_whole_clip_is_near_them(found):
-    clean = between_groups(found, SUBJECTS, inside=ALL)
+    clean = compute_group_threshold(found, SUBJECTS, parent_groups=ALL)
     # A third of four people's images are someone else's.
     for row, other in ((0, 30), (1, 37), (12, 50), (13, 51), (60, 90), (100, 110)):
         found[row] = found[other]
-    assert between_groups(found, SUBJECTS, inside=ALL) == pytest.approx(clean, rel=0.05)
+    assert compute_group_threshold(found, SUBJECTS, parent_groups=ALL) == pytest.approx(clean, rel=0.05)
 
 
 def test_people_who_look_alike_lower_it(found):
-    clean = between_groups(found, SUBJECTS, inside=ALL)
+    clean = compute_group_threshold(found, SUBJECTS, parent_groups=ALL)
     for who in range(0, 20, 2):
         rows = slice(6 * who + 6, 6 * who + 12)
         found[rows] = (found[rows] + 3 * found[6 * who : 6 * who + 6]) / 4
-    assert between_groups(found, SUBJECTS, inside=ALL) < clean / 2
+    assert compute_group_threshold(found, SUBJECTS, parent_groups=ALL) < clean / 2
 
 
 def test_groups_that_are_not_told_take_no_part(found):
     subjects, inside = SUBJECTS.copy(), ALL.copy()
     subjects[6:12], inside[12:18] = -1, -1
     found[6:18] = found[0]
-    limit = between_groups(found, subjects, inside=inside)
+    limit = compute_group_threshold(found, subjects, parent_groups=inside)
     rest = np.r_[0:6, 18:120]
-    assert limit == pytest.approx(between_groups(found[rest], SUBJECTS[rest], inside=ALL[rest]))
+    assert limit == pytest.approx(
+        compute_group_threshold(found[rest], SUBJECTS[rest], parent_groups=ALL[rest])
+    )
 
 
 @pytest.mark.parametrize("groups", [ALL, ALL - 1])
 def test_one_group_or_none_gives_no_threshold(found, groups):
-    assert between_groups(found, groups, inside=ALL) == 0
-    assert between_groups(found, SUBJECTS, inside=np.arange(120) // 6) == 0
-    assert between_classes(found, ALL) == 0
+    assert compute_group_threshold(found, groups, parent_groups=ALL) == 0
+    assert compute_group_threshold(found, SUBJECTS, parent_groups=np.arange(120) // 6) == 0
+    assert compute_class_threshold(found, ALL) == 0
 
 
 def test_classes_are_compared_image_by_image(found):
@@ -101,12 +103,18 @@ def test_classes_are_compared_image_by_image(found):
     closest = [
         min(apart(found, row, n) for n in range(120) if labels[n] != labels[row]) for row in range(120)
     ]
-    assert between_classes(found, labels) == pytest.approx(np.quantile(closest, 0.05) / 2, rel=1e-6)
+    assert compute_class_threshold(found, labels) == pytest.approx(np.quantile(closest, 0.05) / 2, rel=1e-6)
 
 
 def test_so_many_images_are_probed_and_no_more(found, monkeypatch):
-    whole = between_groups(found, SUBJECTS, inside=ALL), between_classes(found, SUBJECTS)
-    monkeypatch.setattr(likeness_threshold, "MOST_PROBED", 60)
-    half = between_groups(found, SUBJECTS, inside=ALL), between_classes(found, SUBJECTS)
+    whole = (
+        compute_group_threshold(found, SUBJECTS, parent_groups=ALL),
+        compute_class_threshold(found, SUBJECTS),
+    )
+    monkeypatch.setattr(likeness_threshold, "MAX_PROBES", 60)
+    half = (
+        compute_group_threshold(found, SUBJECTS, parent_groups=ALL),
+        compute_class_threshold(found, SUBJECTS),
+    )
     assert half == pytest.approx(whole, rel=0.1)
     assert half != whole

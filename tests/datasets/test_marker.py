@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from datasets.catalogue import SYNTHETIC, default_frames, drawn, load
-from datasets.marker import MARKER, is_marked
-from datasets.pixels.cache import pixels
+from datasets.catalogue import SYNTHETIC, ensure_synthetic_set, get_default_frame_policy, load_dataset
+from datasets.marker import MARKER, has_marker
+from datasets.pixels.cache import preprocess_images
 from datasets.synthetic.layouts import LAYOUTS
 from datasets.synthetic.synthesize import SyntheticSpec, synthesize
 
@@ -31,7 +31,7 @@ def made(tmp_path_factory):
 
 
 def read(name, root):
-    return load(name, default_frames(name, ("subject",)), root=root)
+    return load_dataset(name, get_default_frame_policy(name, ("subject",)), root=root)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -57,7 +57,7 @@ def test_nesting_and_oddities_do_not_hide_it(tmp_path, layout, clips):
     root = synthesize(spec, tmp_path / "set")
     table = read(LAYOUTS[layout].dataset, root)
     assert table.drawn
-    assert not any(MARKER in anomaly.where for anomaly in table.anomalies)
+    assert not any(MARKER in anomaly.location for anomaly in table.anomalies)
 
 
 def test_a_release_folder_taken_out_of_its_tree_still_says_so(made, tmp_path):
@@ -93,26 +93,26 @@ def test_what_is_not_drawn_is_not_said_to_be(tree, made):
 
 
 def test_a_folder_that_cannot_be_looked_into_marks_nothing(tmp_path):
-    assert not is_marked([])
-    assert not is_marked([str(tmp_path / "gone" / "1.png")])
+    assert not has_marker([])
+    assert not has_marker([str(tmp_path / "gone" / "1.png")])
     (tmp_path / MARKER).mkdir()
-    assert not is_marked([str(tmp_path / "1.png")])
+    assert not has_marker([str(tmp_path / "1.png")])
 
 
 def test_the_synthetic_set_is_drawn_even_where_its_mark_has_gone(monkeypatch):
     monkeypatch.setattr(
         "datasets.synthetic.synthesize.DEMO", SyntheticSpec(subjects=1, clips=6, frames=3, balance=True)
     )
-    assert (drawn() / MARKER).is_file()
-    for marker in drawn().rglob(MARKER):
+    assert (ensure_synthetic_set() / MARKER).is_file()
+    for marker in ensure_synthetic_set().rglob(MARKER):
         os.unlink(marker)
-    table = load(SYNTHETIC, "onset_offset")
-    assert table.drawn
+    table = load_dataset(SYNTHETIC, "onset_offset")
+    assert table.synthetic
     assert table.notes[0].startswith("drawn by harness")
 
 
 def test_runs_of_drawn_faces_never_stand_for_the_same_bytes_without_a_mark(made):
     table = read("ckplus", made["ck48"])
     unmarked = replace(table, drawn=False)
-    assert pixels(table, size=8).fingerprint != pixels(unmarked, size=8).fingerprint
-    assert pixels(table, size=8).table.drawn
+    assert preprocess_images(table, size=8).fingerprint != preprocess_images(unmarked, size=8).fingerprint
+    assert preprocess_images(table, size=8).table.synthetic

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from datasets.signature import signatures, squares
+from datasets.signature import compute_signatures, squared_distances
 
 
 @pytest.fixture
@@ -27,26 +27,26 @@ def apart(found, row, other):
 
 
 def test_a_signature_is_256_numbers_of_zero_mean_and_unit_norm(face):
-    found = signatures(np.stack([face(), face()]))
+    found = compute_signatures(np.stack([face(), face()]))
     assert (found.shape, found.dtype) == ((2, 256), np.float32)
     assert found.mean(axis=1) == pytest.approx([0, 0], abs=1e-6)
     assert np.linalg.norm(found, axis=1) == pytest.approx([1, 1], abs=1e-6)
 
 
 def test_an_image_of_one_grey_has_a_signature_of_zeros():
-    assert not signatures(np.full((1, 3, 37, 37), 201, dtype=np.uint8)).any()
+    assert not compute_signatures(np.full((1, 3, 37, 37), 201, dtype=np.uint8)).any()
 
 
 @pytest.mark.parametrize("side", [8, 16, 50])
 def test_images_of_any_size_have_one(face, side):
     small = cv2.resize(np.ascontiguousarray(face().transpose(1, 2, 0)), (side, side)).transpose(2, 0, 1)
-    assert np.linalg.norm(signatures(small[None])) == pytest.approx(1, abs=1e-6)
+    assert np.linalg.norm(compute_signatures(small[None])) == pytest.approx(1, abs=1e-6)
 
 
 def test_colours_weigh_as_in_grey(face):
     image = face()
     grey = cv2.cvtColor(np.ascontiguousarray(image.transpose(1, 2, 0)), cv2.COLOR_RGB2GRAY)
-    found = signatures(np.stack([image, np.stack([grey] * 3)]))
+    found = compute_signatures(np.stack([image, np.stack([grey] * 3)]))
     assert apart(found, 0, 1) < 0.01
 
 
@@ -56,7 +56,7 @@ def test_a_changed_copy_is_near_and_another_person_is_far(rng, face):
     coded = cv2.imdecode(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 60])[1], cv2.IMREAD_COLOR)
     brighter = (image * 1.1 + 10).astype(np.uint8)
     shifted = np.roll(image, 1, axis=2)
-    found = signatures(np.stack([image, coded.transpose(2, 0, 1), brighter, shifted, face()]))
+    found = compute_signatures(np.stack([image, coded.transpose(2, 0, 1), brighter, shifted, face()]))
     near = [apart(found, 0, other) for other in (1, 2, 3)]
     assert max(near) < apart(found, 0, 4) / 4
 
@@ -64,7 +64,7 @@ def test_a_changed_copy_is_near_and_another_person_is_far(rng, face):
 def test_squares_are_those_of_a_plain_loop_in_every_block(rng):
     found = rng.normal(size=(300, 256)).astype(np.float32)
     rows, others = np.arange(0, 300, 2), np.array([1, 298, 5])
-    blocks = [(cut, block.copy()) for cut, block in squares(found, rows, others=others)]
+    blocks = [(cut, block.copy()) for cut, block in squared_distances(found, rows, others=others)]
     assert [cut.start for cut, _ in blocks] == [0, 128]
     whole = np.concatenate([block for _, block in blocks])
     assert whole.shape == (150, 3)

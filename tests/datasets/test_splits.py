@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from datasets.splits import PROTOCOLS, folds_of, split
+from datasets.splits import PROTOCOLS, count_folds, split_table
 
 CKPLUS = (206, 84, 249, 75, 177, 135)
 
@@ -13,7 +13,8 @@ def frames_of(table_of):
     def make(counts):
         names = tuple(f"class{label}" for label in range(len(counts)))
         return table_of(
-            [(name, "s", name, count) for name, count in zip(names, counts, strict=True)], classes=names
+            [(name, "s", name, count) for name, count in zip(names, counts, strict=True)],
+            classes=names,
         )
 
     return make
@@ -41,12 +42,12 @@ def parts_of(found):
 def test_frames_too_few_for_a_validation_part_are_refused(table_of):
     rows = [(f"class{c}", f"s{i}", "c", 1) for c in range(2) for i in range(4)]
     with pytest.raises(ValueError, match="no sample for validation"):
-        split(table_of(rows, classes=("class0", "class1")), "frame", seed=0)
+        split_table(table_of(rows, classes=("class0", "class1")), "frame", seed=0)
 
 
 def test_the_papers_split_of_ck_plus_leaves_98_for_the_test(frames_of):
     table = frames_of(CKPLUS)
-    found = split(table, "frame", seed=0)
+    found = split_table(table, "frame", seed=0)
     tested = [sum(table.samples[row].label == label for row in found.test) for label in range(6)]
     assert tested == [21, 10, 26, 8, 19, 14]
     assert len(found.test) == 98
@@ -55,7 +56,7 @@ def test_the_papers_split_of_ck_plus_leaves_98_for_the_test(frames_of):
 
 @pytest.mark.parametrize("n", [3, 9, 10, 70, 130, 170, 1570])
 def test_the_shares_of_a_class_are_whole_numbers_rounded_down(frames_of, n):
-    found = split(frames_of((n, 10)), "frame", seed=1)
+    found = split_table(frames_of((n, 10)), "frame", seed=1)
     # 0.7 * 130 in floats is 90.99999999999999.
     assert len(found.train) == n * 7 // 10 + 7
     assert len(found.validation) == n * 2 // 10 + 2
@@ -66,17 +67,17 @@ def test_too_few_samples_of_a_class_are_an_error(frames_of):
     with pytest.raises(
         ValueError, match=r"at least 3 samples of every class, class1 has 2; take another frame policy"
     ):
-        split(frames_of((10, 2)), "frame", seed=0)
+        split_table(frames_of((10, 2)), "frame", seed=0)
 
 
 def test_three_frames_leave_none_for_validation_and_that_is_said(frames_of):
-    found = split(frames_of((3, 10)), "frame", seed=0)
+    found = split_table(frames_of((3, 10)), "frame", seed=0)
     assert found.warnings == ("class0 is absent from validation (3 samples in all)",)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_every_sample_is_in_one_part_and_indices_are_sorted(many, protocol):
-    found = split(many, protocol, seed=3)
+    found = split_table(many, protocol, seed=3)
     assert sorted(sum(parts_of(found), ())) == list(range(len(many.samples)))
     for part in parts_of(found):
         assert list(part) == sorted(part)
@@ -85,17 +86,17 @@ def test_every_sample_is_in_one_part_and_indices_are_sorted(many, protocol):
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_the_order_of_the_table_does_not_matter_and_the_seed_does(many, protocol):
-    found = split(many, protocol, seed=3)
+    found = split_table(many, protocol, seed=3)
     shuffled = replace(many, samples=tuple(random.Random(5).sample(many.samples, len(many.samples))))
-    again = split(shuffled, protocol, seed=3)
+    again = split_table(shuffled, protocol, seed=3)
     for part, same in zip(parts_of(found), parts_of(again), strict=True):
         assert ids(many, part) == ids(shuffled, same)
-    assert ids(many, split(many, protocol, seed=4).train) != ids(many, found.train)
+    assert ids(many, split_table(many, protocol, seed=4).train) != ids(many, found.train)
 
 
 @pytest.mark.parametrize(("protocol", "sizes"), [("clip", (25, 7, 4)), ("subject", (8, 2, 2))])
 def test_groups_stay_whole_and_are_divided_by_number(many, protocol, sizes):
-    parts = parts_of(split(many, protocol, seed=0))
+    parts = parts_of(split_table(many, protocol, seed=0))
     groups = [{getattr(many.samples[row], protocol) for row in part} for part in parts]
     assert tuple(len(part) for part in groups) == sizes
     assert len(set().union(*groups)) == sum(sizes)
@@ -106,20 +107,20 @@ def test_groups_stay_whole_and_are_divided_by_number(many, protocol, sizes):
 )
 def test_every_part_has_at_least_one_group(table_of, count, sizes):
     table = table_of([("anger", f"s{subject}", "c", 1) for subject in range(count)], classes=("anger",))
-    assert tuple(len(part) for part in parts_of(split(table, "subject", seed=0))) == sizes
+    assert tuple(len(part) for part in parts_of(split_table(table, "subject", seed=0))) == sizes
 
 
 def test_too_few_groups_are_an_error(table_of):
     table = table_of([("anger", "s1", "c1", 9), ("joy", "s2", "c2", 9)])
     with pytest.raises(ValueError, match=r"needs at least 3 subjects, made has 2"):
-        split(table, "subject", seed=0)
+        split_table(table, "subject", seed=0)
 
 
 @pytest.mark.parametrize("protocol", ["subject", "kfold", "loso"])
 def test_samples_without_a_subject_cannot_be_grouped_by_it(many, protocol):
     samples = tuple(replace(sample, subject="") for sample in many.samples)
     with pytest.raises(ValueError, match=r"subject, which made does not give in its layout h5; take the"):
-        split(replace(many, samples=samples, layout="h5"), protocol, seed=0)
+        split_table(replace(many, samples=samples, layout="h5"), protocol, seed=0)
 
 
 @pytest.mark.parametrize(("protocol", "kind"), [("loso", "subject"), ("clip", "clip")])
@@ -130,20 +131,20 @@ def test_the_samples_that_cannot_be_grouped_are_counted_and_the_first_is_named(m
         ValueError,
         match=f"does not give of 2 of its {count} samples, the first: {first}; .* tell the {kind} ",
     ):
-        split(replace(many, samples=samples), protocol, seed=0)
+        split_table(replace(many, samples=samples), protocol, seed=0)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_class_of_two_subjects_stands_in_training_and_test(table_of, seed):
     groups = [("anger", f"s{subject}", "c1", 4) for subject in range(20)]
     table = table_of([*groups, ("joy", "s4", "c2", 4), ("joy", "s7", "c2", 4)])
-    found = split(table, "subject", seed=seed)
+    found = split_table(table, "subject", seed=seed)
     assert found.warnings == ("joy is absent from validation (8 samples in all)",)
 
 
 def test_a_class_of_one_subject_stands_in_training(table_of):
     groups = [("anger", f"s{subject}", "c1", 4) for subject in range(20)]
-    found = split(table_of([*groups, ("joy", "s4", "c2", 4)]), "subject", seed=0)
+    found = split_table(table_of([*groups, ("joy", "s4", "c2", 4)]), "subject", seed=0)
     assert found.warnings == (
         "joy is absent from validation (4 samples in all)",
         "joy is absent from test (4 samples in all)",
@@ -154,27 +155,27 @@ def test_a_class_of_one_subject_stands_in_training(table_of):
 def test_class_shares_are_kept_as_far_as_groups_allow(table_of, seed):
     groups = [(("anger", "joy")[subject % 2], f"s{subject:02d}", "c", 5) for subject in range(20)]
     table = table_of(groups)
-    found = split(table, "subject", seed=seed)
+    found = split_table(table, "subject", seed=seed)
     shares = [sum(table.samples[row].label for row in part) / len(part) for part in parts_of(found)]
     assert shares == [0.5, 0.5, 0.5]
 
 
 def test_an_unknown_protocol_or_fold_is_an_error(many):
     with pytest.raises(ValueError, match=r"unknown protocol 'frames'; accepted: frame, clip, subject, kfold"):
-        split(many, "frames", seed=0)
+        split_table(many, "frames", seed=0)
     with pytest.raises(ValueError, match=r"clip has one fold, 0; got fold 1"):
-        split(many, "clip", seed=0, fold=1)
+        split_table(many, "clip", seed=0, fold=1)
     with pytest.raises(ValueError, match=r"loso has the folds 0 to 11; got fold 12"):
-        split(many, "loso", seed=0, fold=12)
+        split_table(many, "loso", seed=0, fold=12)
 
 
 @pytest.mark.parametrize(("protocol", "folds"), [("kfold", 10), ("kfold", 4), ("loso", 12)])
 def test_folds_test_every_subject_once_and_keep_people_apart(many, protocol, folds):
     asked = 0 if folds in (10, 12) else folds
-    assert folds_of(many, protocol, folds=asked) == folds
+    assert count_folds(many, protocol, folds=asked) == folds
     tested = []
     for fold in range(folds):
-        found = split(many, protocol, seed=1, fold=fold, folds=asked)
+        found = split_table(many, protocol, seed=1, fold=fold, folds=asked)
         train, validation, test = ({many.samples[row].subject for row in part} for part in parts_of(found))
         assert not train & validation
         assert not (train | validation) & test
@@ -184,9 +185,9 @@ def test_folds_test_every_subject_once_and_keep_people_apart(many, protocol, fol
 
 
 def test_the_fields_own_folds_deal_ascending_subjects_in_turn(many):
-    table = replace(many, usual_folds=10)
+    table = replace(many, standard_folds=10)
     tested = [
-        sorted({table.samples[row].subject for row in split(table, "kfold", seed=seed, fold=1).test})
+        sorted({table.samples[row].subject for row in split_table(table, "kfold", seed=seed, fold=1).test})
         for seed in (0, 1)
     ]
     assert tested == [["s01", "s11"], ["s01", "s11"]]
@@ -196,7 +197,7 @@ def test_folds_leave_no_class_to_one_of_them(table_of):
     groups = [("anger", f"s{subject}", "c1", 4) for subject in range(20)]
     table = table_of([*groups, ("joy", "s4", "c2", 4), ("joy", "s7", "c2", 4)])
     for fold in range(2):
-        found = split(table, "kfold", seed=0, fold=fold, folds=2)
+        found = split_table(table, "kfold", seed=0, fold=fold, folds=2)
         assert {table.samples[row].label for row in found.train} == {0, 1}
 
 
@@ -205,4 +206,4 @@ def test_a_number_of_folds_that_cannot_be_made_is_an_error(many, folds):
     with pytest.raises(
         ValueError, match=f"--folds must be from 2 to 12, the number of subjects; got {folds}"
     ):
-        split(many, "kfold", seed=0, folds=folds)
+        split_table(many, "kfold", seed=0, folds=folds)

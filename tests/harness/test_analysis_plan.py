@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 
 from harness.api import run
-from harness.commands.study import NO_RUN
+from harness.commands.study import NO_RUN_ID
 from harness.tracking.analysis_plans import has_cells
-from harness.tracking.ledger import Ledger
-from studies.analysis_plan import AnalysisPlan, check_follows, plan_of
+from harness.tracking.ledger import Tracker
+from studies.analysis_plan import AnalysisPlan, build_analysis_plan, check_matches_plan
 from studies.codec import from_json
 from tests.harness.tiny import Run, request
 
@@ -83,11 +83,11 @@ def test_a_file_that_is_no_plan_is_refused(tree: Path, harness: Run) -> None:
 
 def test_a_cell_of_another_study_makes_a_plan_exploratory(tree: Path) -> None:
     result, _ = run(request(tree, protocols=("clip",)))
-    ledger = Ledger()
+    ledger = Tracker()
     other = replace(result.study, margin=0.1)
 
-    assert other.name not in ledger.study_names()
+    assert other.name not in ledger.list_study_names()
     assert has_cells(ledger, other)
     assert not has_cells(ledger, replace(other, seeds=(7,)))
-    assert len(ledger.collect(other, parent=NO_RUN).results) == 1
-    check_follows(other, plan_of(other))
+    assert len(ledger.collect_results(other, parent=NO_RUN_ID).results) == 1
+    check_matches_plan(other, build_analysis_plan(other))

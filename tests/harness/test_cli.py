@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from harness.tracking.ledger import KEY, Ledger
+from harness.tracking.ledger import KEY_TAG, Tracker
 from tests.harness.processes import ROOT
 from tests.harness.tiny import Run, write_tree
 
@@ -57,8 +57,10 @@ def test_the_time_of_a_study_is_estimated_told_and_kept(harness: Run, tree: Path
     status, _, err = harness(*args)
     assert status == 0, err
     assert re.search(r"^took \d+ (s|min); estimated (about )?\d+ ", err, re.MULTILINE)
-    ledger = Ledger("sqlite:///mlflow.db")
-    (study,) = (run for run in ledger.search("tags.`mlflow.runName` != ''") if KEY not in run.data.tags)
+    ledger = Tracker("sqlite:///mlflow.db")
+    (study,) = (
+        run for run in ledger.search_runs("tags.`mlflow.runName` != ''") if KEY_TAG not in run.data.tags
+    )
     kept = study.data.metrics
     assert kept["estimated_seconds_low"] < kept["estimated_seconds_high"]
     assert kept["seconds"] > 0

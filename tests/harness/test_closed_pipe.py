@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.tracking.ledger import Ledger
+from harness.tracking.ledger import Tracker
 from tests.harness.processes import ROOT, start
 
 TINY = ("--preset", "quick", "--epochs", "1", "--image-size", "32", "--width", "0.0625")
@@ -51,7 +51,7 @@ def test_a_study_ends_as_if_its_output_was_read(
     status, read = head(tmp_path, *study, "--dataset", "casme2", "--root", tree, *TINY, **view)
     assert (status, bool(read)) == (0, True)
     assert len(list((tmp_path / "results").rglob("report.md"))) == 1
-    runs = Ledger(f"sqlite:///{tmp_path / 'mlflow.db'}").search("tags.`mlflow.runName` != ''")
+    runs = Tracker(f"sqlite:///{tmp_path / 'mlflow.db'}").search_runs("tags.`mlflow.runName` != ''")
     assert {run.info.status for run in runs} == {"FINISHED"}
 
 

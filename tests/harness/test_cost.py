@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from architectures.catalogue import CATALOGUE, architecture, scaled
+from architectures.catalogue import CATALOGUE, get_architecture, with_width
 from architectures.spec import VGG16_STAGES, ArchitectureSpec, BlockSpec
 from harness import cost as costing
-from harness.cost import count
-from studies.cost import block_costs, separable_cost
+from harness.cost import count_cost
+from studies.cost import compute_block_costs, compute_separable_cost
 
 SIDE = 8
 AREA = SIDE * SIDE
@@ -22,7 +22,7 @@ HEAD_ACTIVATIONS = 512
 @pytest.fixture(autouse=True)
 def counted_anew():
     """No count that an earlier test has left."""
-    costing._counted.cache_clear()
+    costing._count_cost.cache_clear()
 
 
 def small(*, norm="none", blocks=1, **parts):
@@ -33,26 +33,26 @@ def small(*, norm="none", blocks=1, **parts):
 
 
 def counted(spec):
-    return count(spec, classes=5, image_size=SIDE)
+    return count_cost(spec, num_classes=5, image_size=SIDE)
 
 
 def test_vgg16_at_224_pixels_is_equation_1_thirteen_times_and_three_linear_layers():
-    cost = count(architecture("vgg16"), classes=6, image_size=224)
-    convolutions = sum(block.standard for block in block_costs(VGG16_STAGES, 224))
+    cost = count_cost(get_architecture("vgg16"), num_classes=6, image_size=224)
+    convolutions = sum(block.standard for block in compute_block_costs(VGG16_STAGES, 224))
     linear = 512 * 7 * 7 * 4096 + 4096 * 4096 + 4096 * 6
     assert cost.multiply_adds == convolutions + linear == 15_466_192_896
     maps = 2 * 64 * 224**2 + 2 * 128 * 112**2 + 3 * 256 * 56**2 + 3 * 512 * 28**2 + 3 * 512 * 14**2
     assert cost.activations == maps + 2 * 4096
     last_of_stage = 64 * 224**2 + 128 * 112**2 + 256 * 56**2 + 512 * 28**2 + 512 * 14**2
     assert cost.pooling == last_of_stage + 512 * 7**2
-    assert (cost.attention, cost.additions, cost.norm, cost.uncounted) == (0, 0, 0, ())
+    assert (cost.attention, cost.additions, cost.norm, cost.uncounted_ops) == (0, 0, 0, ())
     assert cost.parameters == 134_285_126
     assert round(cost.mib, 2) == 512.26
 
 
 def test_a_separable_block_is_equation_2():
     cost = counted(small(convolution="separable"))
-    assert cost.multiply_adds == separable_cost(3, 3, outputs=WIDE, side=SIDE) + HEAD
+    assert cost.multiply_adds == compute_separable_cost(3, 3, out_channels=WIDE, side=SIDE) + HEAD
     assert cost.activations == 3 * AREA + WIDE * AREA + HEAD_ACTIVATIONS
     assert cost.pooling == WIDE * AREA + WIDE * AREA // 4
 
@@ -95,22 +95,22 @@ def test_batch_norm_is_two_operations_an_element():
 def test_nothing_in_the_catalogue_is_left_uncounted(name):
     spec = CATALOGUE[name]
     narrow = replace(spec, width=1 / 8) if spec.network in ("blocks", "alexnet_d2l") else spec
-    cost = count(narrow, classes=6, image_size=72)
-    assert cost.uncounted == ()
+    cost = count_cost(narrow, num_classes=6, image_size=72)
+    assert cost.uncounted_ops == ()
     assert cost.multiply_adds > 0
     assert cost.activations > 0
 
 
 def test_a_global_mean_is_pooling_and_no_attention():
-    cost = count(architecture("shufflenetv2"), classes=6, image_size=64)
+    cost = count_cost(get_architecture("shufflenetv2"), num_classes=6, image_size=64)
     assert cost.attention == 0
     assert cost.pooling == 24 * 32 * 32 + 1024 * 2 * 2  # the max-pool after the first convolution, the mean
 
 
 def test_what_is_not_counted_is_listed_and_not_logged(caplog):
     with caplog.at_level(logging.WARNING):
-        cost = count(ArchitectureSpec(name="x", network="maxvit_t"), classes=6, image_size=224)
-    assert dict(cost.uncounted)["softmax"] > 0
+        cost = count_cost(ArchitectureSpec(name="x", network="maxvit_t"), num_classes=6, image_size=224)
+    assert dict(cost.uncounted_ops)["softmax"] > 0
     assert caplog.records == []
 
 
@@ -124,9 +124,11 @@ def test_counting_leaves_random_state_and_gradient_mode_alone():
 
 
 def test_pretrained_networks_are_counted_without_their_weights():
-    spec = architecture("shufflenetv2")
+    spec = get_architecture("shufflenetv2")
     pretrained = replace(spec, pretrained=True)
-    assert count(pretrained, classes=6, image_size=64) == count(spec, classes=6, image_size=64)
+    assert count_cost(pretrained, num_classes=6, image_size=64) == count_cost(
+        spec, num_classes=6, image_size=64
+    )
 
 
 def test_the_count_is_of_plain_integers():
@@ -137,16 +139,16 @@ def test_the_count_is_of_plain_integers():
 
 def test_an_unknown_network_is_refused():
     with pytest.raises(ValueError, match="unknown network 'resnet33'"):
-        count(ArchitectureSpec(name="x", network="resnet33"), classes=6, image_size=64)
+        count_cost(ArchitectureSpec(name="x", network="resnet33"), num_classes=6, image_size=64)
 
 
 def test_the_runs_of_an_arm_share_one_count_and_other_arms_sizes_and_classes_have_their_own():
-    spec = scaled(CATALOGUE["proposed"], 0.125)
-    first = count(spec, classes=6, image_size=32)
-    assert count(replace(spec, pretrained=False), classes=6, image_size=32) is first
+    spec = with_width(CATALOGUE["proposed"], 0.125)
+    first = count_cost(spec, num_classes=6, image_size=32)
+    assert count_cost(replace(spec, pretrained=False), num_classes=6, image_size=32) is first
     others = (
-        count(scaled(CATALOGUE["vgg16"], 0.125), classes=6, image_size=32),
-        count(spec, classes=5, image_size=32),
-        count(spec, classes=6, image_size=48),
+        count_cost(with_width(CATALOGUE["vgg16"], 0.125), num_classes=6, image_size=32),
+        count_cost(spec, num_classes=5, image_size=32),
+        count_cost(spec, num_classes=6, image_size=48),
     )
     assert first not in others

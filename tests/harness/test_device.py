@@ -30,8 +30,8 @@ def test_auto_takes_cuda_before_mps_before_the_cpu(
     monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, taken: str
 ) -> None:
     there(monkeypatch, cuda=cuda, mps=mps)
-    assert device.resolve("auto") == torch.device(taken)
-    assert device.resolve("cpu") == torch.device("cpu")
+    assert device.resolve_device("auto") == torch.device(taken)
+    assert device.resolve_device("cpu") == torch.device("cpu")
 
 
 @pytest.mark.parametrize("name", ["cuda", "mps"])
@@ -39,35 +39,35 @@ def test_a_device_is_taken_where_it_is_and_its_absence_is_told(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     there(monkeypatch, cuda=name == "cuda", mps=name == "mps")
-    assert device.resolve(name).type == name
+    assert device.resolve_device(name).type == name
     there(monkeypatch, cuda=name != "cuda", mps=name != "mps")
     with pytest.raises(ValueError, match=rf"--device {name}: torch {torch.__version__[:3]}.* --device auto"):
-        device.resolve(name)
+        device.resolve_device(name)
 
 
 @pytest.mark.parametrize("name", ["gpu", "CPU", "cuda:0", ""])
 def test_an_unknown_device_is_told_what_is_accepted(name: str) -> None:
     with pytest.raises(ValueError, match=f"unknown device '{name}'; accepted: auto, cuda, mps, cpu"):
-        device.resolve(name)
+        device.resolve_device(name)
 
 
 def test_a_cpu_is_named_with_the_threads_that_are_used() -> None:
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(3)
-        assert device.in_words(torch.device("cpu")).startswith("cpu (3 threads, ")
+        assert device.describe_device(torch.device("cpu")).startswith("cpu (3 threads, ")
     finally:
         torch.set_num_threads(before)
-    assert device.in_words(torch.device("mps")) == "mps"
+    assert device.describe_device(torch.device("mps")) == "mps"
 
 
 def test_the_environment_names_what_a_result_depends_on_and_can_be_kept() -> None:
-    found = device.environment(torch.device("cpu"))
+    found = device.collect_environment(torch.device("cpu"))
     assert torch.__version__.startswith(dict(found.versions)["torch"])
-    assert [package for package, _ in found.versions] == list(device.PACKAGES)
+    assert [package for package, _ in found.versions] == list(device.DEPENDENCIES)
     assert found.platform.endswith(f"Python {platform.python_version()}")
     assert found.threads == torch.get_num_threads()
-    assert found.commit == device.commit()
+    assert found.commit == device.read_commit()
     assert from_json(Environment, to_json(found)) == found
 
 
@@ -126,4 +126,4 @@ def test_outside_a_checkout_and_where_git_does_not_know_the_file_there_is_no_com
 
 def test_without_git_there_is_no_commit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert device.commit() == "unknown"
+    assert device.read_commit() == "unknown"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.disk import DiskNeed, check_room, disk_need
-from harness.plan import prepare
-from harness.running.executors import Running
-from harness.tracking.ledger import Ledger
+from harness.disk import DiskNeed, check_disk_space, estimate_disk_need
+from harness.plan import plan_study
+from harness.running.executors import ExecutionOptions
+from harness.tracking.ledger import Tracker
 from tests.harness.tiny import Run, request
 
 HUGE = """
@@ -37,32 +37,48 @@ def test_weights_are_counted_by_their_rule(
     tree: Path, tmp_path: Path, rule: str, checks: tuple[str, ...], times: int
 ) -> None:
     """Four divisions under two protocols: best keeps one under each, while another cell's are there too."""
-    plan = prepare(request(tree, protocols=("frame", "subject"), splits=4))
-    ledger = Ledger(f"sqlite:///{tmp_path / 'mlflow.db'}")
-    cells = plan.study.runs()
-    need = disk_need(plan, cells, ledger=ledger, running=Running(keep_weights=rule, jobs=1))
-    one = need.checkpoints // 8
+    plan = plan_study(request(tree, protocols=("frame", "subject"), splits=4))
+    ledger = Tracker(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    cells = plan.study.list_runs()
+    need = estimate_disk_need(
+        plan, cells, tracker=ledger, execution=ExecutionOptions(keep_weights=rule, jobs=1)
+    )
+    one = need.checkpoint_bytes // 8
     assert one > 100_000
-    assert need.weights == times * one
-    assert (need.artifacts, need.cache) == (tmp_path / "mlruns", tmp_path / "cache")
-    three = disk_need(plan, cells, ledger=ledger, running=Running(keep_weights=rule, jobs=3))
-    assert three.checkpoints == 3 * need.checkpoints
-    left = disk_need(plan, (), ledger=ledger, running=Running(keep_weights=rule, jobs=1))
-    assert (left.weights, left.checkpoints) == (0, 0)
+    assert need.weight_bytes == times * one
+    assert (need.artifact_folder, need.cache_folder) == (tmp_path / "mlruns", tmp_path / "cache")
+    three = estimate_disk_need(
+        plan, cells, tracker=ledger, execution=ExecutionOptions(keep_weights=rule, jobs=3)
+    )
+    assert three.checkpoint_bytes == 3 * need.checkpoint_bytes
+    left = estimate_disk_need(plan, (), tracker=ledger, execution=ExecutionOptions(keep_weights=rule, jobs=1))
+    assert (left.weight_bytes, left.checkpoint_bytes) == (0, 0)
     # Those that robustness reads are there until it has run.
     checked = replace(plan, study=replace(plan.study, checks=("robustness",)))
-    read = disk_need(checked, checked.study.runs(), ledger=ledger, running=Running(keep_weights=rule, jobs=1))
-    assert read.weights == max(times, 1) * one
+    read = estimate_disk_need(
+        checked,
+        checked.study.list_runs(),
+        tracker=ledger,
+        execution=ExecutionOptions(keep_weights=rule, jobs=1),
+    )
+    assert read.weight_bytes == max(times, 1) * one
 
 
 def test_the_places_of_one_disk_are_added_and_checkpoints_of_studies_are_not(tmp_path: Path) -> None:
-    free = shutil.disk_usage(tmp_path).free
-    third = DiskNeed(weights=free // 3, checkpoints=free // 3, artifacts=tmp_path / "a", cache=tmp_path / "b")
-    check_room([third])
+    free = shutil.disk_usage(tmp_path).rename_conflicts
+    third = DiskNeed(
+        weight_bytes=free // 3,
+        checkpoint_bytes=free // 3,
+        artifact_folder=tmp_path / "a",
+        cache_folder=tmp_path / "b",
+    )
+    check_disk_space([third])
     with pytest.raises(ValueError, match=r"they need .* free: add --keep-weights best or none"):
-        check_room([third, third, third])
-    check_room([replace(third, weights=0), replace(third, weights=0), replace(third, weights=0)])
-    check_room([replace(third, weights=9 * free, artifacts=None)])
+        check_disk_space([third, third, third])
+    check_disk_space(
+        [replace(third, weight_bytes=0), replace(third, weight_bytes=0), replace(third, weight_bytes=0)]
+    )
+    check_disk_space([replace(third, weight_bytes=9 * free, artifact_folder=None)])
 
 
 def test_a_disk_that_is_too_small_is_told_before_training(tree: Path, tmp_path: Path, harness: Run) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import UserError, is_full_disk, user_input
+from harness.errors import UserError, is_full_disk, wrap_user_errors
 
 
 def raised(*errors: BaseException, suppressed: bool = False) -> BaseException:
@@ -103,7 +103,7 @@ def test_a_device_without_space_and_a_database_without_pages_are_told(tmp_path: 
     ],
 )
 def test_what_the_user_gave_becomes_one_message_that_leads_to_the_error(error: Exception) -> None:
-    with pytest.raises(UserError) as found, user_input():
+    with pytest.raises(UserError) as found, wrap_user_errors():
         raise error
     assert str(found.value) == str(error)
     assert found.value.__cause__ is error
@@ -113,6 +113,6 @@ def test_what_the_user_gave_becomes_one_message_that_leads_to_the_error(error: E
     "error", [KeyError("ours"), FULL, RuntimeError("ours"), KeyboardInterrupt(), UserError("told already")]
 )
 def test_other_errors_pass_as_they_are(error: BaseException) -> None:
-    with pytest.raises(type(error)) as found, user_input():
+    with pytest.raises(type(error)) as found, wrap_user_errors():
         raise error
     assert found.value is error

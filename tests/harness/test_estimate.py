@@ -11,23 +11,23 @@ from pathlib import Path
 import pytest
 import torch
 
-from architectures.catalogue import CATALOGUE, scaled
+from architectures.catalogue import CATALOGUE, with_width
 from architectures.spec import ArchitectureSpec
-from architectures.user import described
+from architectures.user import load_user_spec
 from datasets.spec import CORRUPTIONS, STRENGTHS, DatasetSpec, Split
-from harness.estimate import AROUND, MARGIN, START, Estimate, estimate_study
+from harness.estimate import CELL_OVERHEAD, ERROR_FACTOR, POOL_STARTUP, TimeEstimate, estimate_study
 from harness.probe import (
-    FEW,
-    IDLE,
-    LARGE,
-    MORE,
-    PROBE_SIZE,
-    REPEATS,
+    BATCH_MULTIPLES,
+    IDLE_CORE_SHARE,
+    LARGE_IMAGE_SIZE,
+    MAX_REPEATS,
+    SMALL_BATCH,
+    TIMING_IMAGE_SIZE,
     idle_timer,
+    measure_core_share,
     measure_speed,
-    share_of_cores,
 )
-from harness.training.checks import SECONDS
+from harness.training.checks import MAX_SECONDS
 from studies.spec import RunSpec, TrainingSpec
 
 CPU = torch.device("cpu")
@@ -93,12 +93,12 @@ def one_thread() -> Iterator[None]:
 
 def run(arm: str | ArchitectureSpec, *, size: int = 32) -> RunSpec:
     return RunSpec(
-        dataset=DatasetSpec(name="folder", frames="all", image_size=size),
+        dataset=DatasetSpec(name="folder", frame_policy="all", image_size=size),
         fingerprint="",
         protocol="frame",
         fold=0,
-        architecture=described(f"net.py:{arm}") if isinstance(arm, str) else arm,
-        training=TrainingSpec(epochs=3, batch=4),
+        architecture=load_user_spec(f"net.py:{arm}") if isinstance(arm, str) else arm,
+        training=TrainingSpec(epochs=3, batch_size=4),
         seed=0,
     )
 
@@ -113,79 +113,84 @@ def splits(*sizes: int) -> tuple[Split, ...]:
 
 def estimate(runs: Sequence[RunSpec], splits: Sequence[Split], *, slots: int = 1) -> tuple[float, float]:
     """The bounds without their margins."""
-    found = estimate_study(runs, splits, classes=2, device=CPU, slots=slots)
+    found = estimate_study(runs, splits, num_classes=2, device=CPU, slots=slots)
     assert found
-    return found.low * MARGIN, found.high / MARGIN
+    return found.low * ERROR_FACTOR, found.high / ERROR_FACTOR
 
 
 def test_a_network_is_timed_once_and_counts_for_every_image_epoch_and_run(said: Path) -> None:
     one = run("even")
-    low, high = estimate([one, replace(one, training=TrainingSpec(epochs=5, batch=4))], splits(8))
+    low, high = estimate([one, replace(one, training=TrainingSpec(epochs=5, batch_size=4))], splits(8))
     lines = said.read_text().splitlines()
-    assert (set(lines), len(lines) <= 2 * REPEATS) == ({"4 3 32 32"}, True), "steps and answers"
+    assert (set(lines), len(lines) <= 2 * MAX_REPEATS) == ({"4 3 32 32"}, True), "steps and answers"
     # 0.01 s an image: 8 images to train on and 2 to validate, 8 epochs in all; 2 to test, twice.
-    assert 0.8 + 0.04 <= high - 2 * AROUND < 3
+    assert 0.8 + 0.04 <= high - 2 * CELL_OVERHEAD < 3
     assert low == pytest.approx(high), "no patience ends before the epochs do"
 
 
 def test_the_lower_bound_is_that_of_trainings_which_stop_as_early_as_they_can(said: Path) -> None:
-    patient = replace(run("even"), training=TrainingSpec(epochs=50, batch=4, patience=4))
+    patient = replace(run("even"), training=TrainingSpec(epochs=50, batch_size=4, patience=4))
     low, high = estimate([patient], splits(8))
-    assert (high - AROUND) / (low - AROUND) == pytest.approx(10, rel=0.1)
+    assert (high - CELL_OVERHEAD) / (low - CELL_OVERHEAD) == pytest.approx(10, rel=0.1)
 
 
 def test_every_fold_counts_with_its_own_size(said: Path) -> None:
     small, large = (replace(split, fold=fold) for fold, split in enumerate(splits(4, 400)))
     first = replace(run("even"), folds=2)
     low = estimate([first], (small, large))[1]
-    assert estimate([replace(first, fold=1)], (small, large))[1] > 10 * (low - AROUND) + AROUND
+    assert estimate([replace(first, fold=1)], (small, large))[1] > 10 * (low - CELL_OVERHEAD) + CELL_OVERHEAD
 
 
 def test_cells_at_once_share_the_time(said: Path) -> None:
     runs = [replace(run("even"), seed=seed) for seed in range(4)]
     one, two = (estimate(runs, splits(400), slots=slots)[1] for slots in (1, 2))
-    assert (two - START) / one == pytest.approx(0.5, rel=0.3)
+    assert (two - POOL_STARTUP) / one == pytest.approx(0.5, rel=0.3)
     uneven = estimate(runs[:3], splits(400), slots=2)[1]
     assert uneven == pytest.approx(two, rel=0.3), "three cells take two rounds"
 
 
 def test_the_first_step_is_not_counted(said: Path) -> None:
-    assert 0 < estimate([run("slow_start")], splits(4))[1] - AROUND < 3 * 0.2
+    assert 0 < estimate([run("slow_start")], splits(4))[1] - CELL_OVERHEAD < 3 * 0.2
 
 
 def test_a_cpu_is_given_few_large_images(said: Path) -> None:
-    estimate([run("even", size=LARGE)], splits(8))
+    estimate([run("even", size=LARGE_IMAGE_SIZE)], splits(8))
     shapes = {tuple(map(int, line.split())) for line in said.read_text().splitlines()}
-    assert {shape[2:] for shape in shapes} == {(LARGE, LARGE)}, "it may take no other"
-    assert {FEW} < {shape[0] for shape in shapes} <= set(range(FEW, FEW * MORE[1] + 1))
-    arm = scaled(CATALOGUE["proposed"], 0.25)
+    assert {shape[2:] for shape in shapes} == {(LARGE_IMAGE_SIZE, LARGE_IMAGE_SIZE)}, "it may take no other"
+    assert (
+        {SMALL_BATCH}
+        < {shape[0] for shape in shapes}
+        <= set(range(SMALL_BATCH, SMALL_BATCH * BATCH_MULTIPLES[1] + 1))
+    )
+    arm = with_width(CATALOGUE["proposed"], 0.25)
     with idle_timer(CPU, threads=1, busy=True) as timer:
         small, large = (
-            measure_speed(run(arm, size=size), timer, classes=2) for size in (2 * PROBE_SIZE, 8 * PROBE_SIZE)
+            measure_speed(run(arm, size=size), timer, num_classes=2)
+            for size in (2 * TIMING_IMAGE_SIZE, 8 * TIMING_IMAGE_SIZE)
         )
     # Both are timed at the same size; sixteen times the pixels are sixteen times the work.
     assert 8 < large.training / small.training < 32
-    assert 8 < large.answering / small.answering < 32
+    assert 8 < large.evaluation / small.evaluation < 32
 
 
 def test_runs_that_train_nothing_take_what_they_read(said: Path) -> None:
     one = run("even")
-    tested, clean = replace(one, control="robustness"), replace(one, control="identity-probe")
-    assert estimate([clean], splits(400))[1] > AROUND + 4
-    assert estimate([tested], splits(400))[1] > AROUND + 0.02 * len(CORRUPTIONS) * len(STRENGTHS)
+    tested, clean = replace(one, variant="robustness"), replace(one, variant="identity-probe")
+    assert estimate([clean], splits(400))[1] > CELL_OVERHEAD + 4
+    assert estimate([tested], splits(400))[1] > CELL_OVERHEAD + 0.02 * len(CORRUPTIONS) * len(STRENGTHS)
     said.unlink()
-    assert estimate([replace(one, control="latency")] * 2, splits(8), slots=2)[1] >= 2 * SECONDS, "alone"
+    assert estimate([replace(one, variant="latency")] * 2, splits(8), slots=2)[1] >= 2 * MAX_SECONDS, "alone"
     assert not said.exists()
 
 
 def test_there_is_no_estimate_where_nothing_runs_or_one_network_cannot_be_trained(said: Path) -> None:
-    good = run(scaled(CATALOGUE["proposed"], 0.0625))
+    good = run(with_width(CATALOGUE["proposed"], 0.0625))
     for runs in ([], [good, run("broken")], [good, run(ArchitectureSpec(name="x", network="nosuch"))]):
-        assert estimate_study(runs, splits(8), classes=2, device=CPU, slots=1) is None
+        assert estimate_study(runs, splits(8), num_classes=2, device=CPU, slots=1) is None
 
 
 def test_the_study_draws_the_same_with_as_many_threads_whether_or_not_it_was_estimated() -> None:
-    arm = scaled(CATALOGUE["proposed"], 0.0625)
+    arm = with_width(CATALOGUE["proposed"], 0.0625)
     threads = torch.get_num_threads()
     torch.manual_seed(5)
     expected = torch.rand(3)
@@ -199,8 +204,8 @@ def test_work_of_other_processes_is_noticed() -> None:
     endless = [sys.executable, "-c", "while True: pass"]
     others = [subprocess.Popen(endless) for _ in range(3 * (os.cpu_count() or 1))]
     try:
-        found = estimate_study([run(CATALOGUE["proposed"])], splits(1), classes=2, device=CPU, slots=1)
-        assert (share_of_cores() < IDLE, found and found.busy) == (True, True)
+        found = estimate_study([run(CATALOGUE["proposed"])], splits(1), num_classes=2, device=CPU, slots=1)
+        assert (measure_core_share() < IDLE_CORE_SHARE, found and found.busy) == (True, True)
     finally:
         for other in others:
             other.kill()
@@ -213,9 +218,9 @@ def test_on_a_busy_machine_waiting_is_not_counted() -> None:
         assert torch.get_num_threads() == 1
 
     with idle_timer(CPU, threads=4, busy=True) as timer:
-        assert timer.fastest(work) < 0.02
+        assert timer.time_fastest(work) < 0.02
     with idle_timer(CPU, threads=1, busy=False) as timer:
-        assert timer.fastest(work) >= 0.05
+        assert timer.time_fastest(work) >= 0.05
 
 
 @pytest.mark.parametrize(
@@ -228,4 +233,4 @@ def test_on_a_busy_machine_waiting_is_not_counted() -> None:
     ],
 )
 def test_a_range_reads_as_a_person_would_say_it(low: float, high: float, words: str) -> None:
-    assert str(Estimate(low=low, high=high)) == words
+    assert str(TimeEstimate(low=low, high=high)) == words

@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from harness.memory import without_collector
+from harness.memory import disable_gc
 
 
 @pytest.mark.parametrize("before", [True, False])
@@ -12,7 +12,7 @@ def test_the_collector_is_as_it_was_also_after_an_error(before: bool) -> None:
     was = gc.isenabled()
     (gc.enable if before else gc.disable)()
     try:
-        with pytest.raises(ZeroDivisionError), without_collector():
+        with pytest.raises(ZeroDivisionError), disable_gc():
             1 / (1 if gc.isenabled() else 0)
         assert gc.isenabled() == before
     finally:

@@ -4,12 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness.names import clashes
+from harness.names import package_conflicts
 from tests.harness.processes import ROOT
 
 
 def test_this_checkout_has_no_clash() -> None:
-    assert clashes() == []
+    assert package_conflicts() == []
 
 
 def test_somebody_elses_datasets_is_noticed_at_start(tmp_path: Path) -> None:

@@ -6,42 +6,42 @@ import cv2
 import numpy as np
 import torch
 
-from datasets.pixels.cache import Pixels
+from datasets.pixels.cache import ImageArray
 from datasets.spec import AugmentationSpec, DatasetSpec, Sample, SampleTable, Split
-from harness.pictures import pictures
-from studies.arms import comparison
+from harness.pictures import render_sample_figures
+from studies.arms import build_comparison_arms
 from studies.spec import Study, TrainingSpec
 
 APEX, OTHER, LONE = (0, 200, 0), (200, 0, 0), (0, 0, 200)
 STILL = AugmentationSpec(flip=0, rotation=0, scale=0, crop=0, brightness=0, contrast=0, saturation=0, hue=0)
 
 
-def made(rows: Sequence[tuple[int, str, str, tuple[int, int, int]]]) -> Pixels:
+def made(rows: Sequence[tuple[int, str, str, tuple[int, int, int]]]) -> ImageArray:
     """Images of one colour each, from (label, subject, role, colour)."""
     samples = tuple(
-        Sample(id=str(n), path="", label=label, subject=subject, clip=subject, frame=n, role=role)
+        Sample(id=str(n), path="", label=label, subject=subject, clip=subject, frame_number=n, role=role)
         for n, (label, subject, role, _) in enumerate(rows)
     )
-    table = SampleTable(dataset="made", frames="all", classes=("anger", "joy"), samples=samples)
+    table = SampleTable(dataset="made", frame_policy="all", classes=("anger", "joy"), samples=samples)
     colours = np.array([colour for *_, colour in rows], dtype=np.uint8)
     images = np.broadcast_to(colours[:, :, None, None], (len(rows), 3, 16, 16)).copy()
-    return Pixels(table=table, images=images, fingerprint="")
+    return ImageArray(table=table, images=images, fingerprint="")
 
 
-def drawn(found: Pixels, *, first: int = 0, augmentation: AugmentationSpec = STILL) -> dict[str, bytes]:
+def drawn(found: ImageArray, *, first: int = 0, augmentation: AugmentationSpec = STILL) -> dict[str, bytes]:
     study = Study(
         kind="comparison",
         design="",
         preset="quick",
-        dataset=DatasetSpec(name="folder", frames="all", image_size=32),
+        dataset=DatasetSpec(name="folder", frame_policy="all", image_size=32),
         fingerprint="",
         protocols=("frame",),
         seeds=(0,),
         training=TrainingSpec(augmentation=augmentation),
-        arms=comparison(("proposed",)),
+        arms=build_comparison_arms(("proposed",)),
     )
     split = Split(protocol="frame", fold=0, seed=0, train=(first,), validation=(), test=())
-    return pictures(found, split, study)
+    return render_sample_figures(found, split, study)
 
 
 def panels(png: bytes, colour: tuple[int, int, int]) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from harness.data.reading import DataRequest
-from harness.plan import prepare
+from harness.plan import plan_study
 from tests.harness.tiny import request
 
 NET = """
@@ -32,20 +32,22 @@ def net(tmp_path: Path) -> Path:
 
 def test_an_own_network_is_tried_with_the_classes_that_the_data_have(tree: Path, net: Path) -> None:
     with pytest.raises(ValueError, match=r"with logits \(2, 6\); got \(2, 2\)"):
-        prepare(request(tree, own=(f"{net}:stubborn",)))
+        plan_study(request(tree, own=(f"{net}:stubborn",)))
     assert not Path("cache").exists(), "nothing has been decoded"
 
 
 def test_a_broken_one_is_told_before_the_data_are_read(tree: Path, net: Path) -> None:
     with pytest.raises(ValueError, match="broken fails on images"):
-        prepare(request(tree, own=(f"{net}:broken",), data=DataRequest(dataset="casme2", root=tree / "none")))
+        plan_study(
+            request(tree, own=(f"{net}:broken",), data=DataRequest(dataset="casme2", root=tree / "none"))
+        )
 
 
 def test_an_own_network_beside_pretrained_ones_starts_as_its_function_makes_it(
     tree: Path, net: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("architectures.network.load_pretrained", lambda *_: None)
-    plan = prepare(request(tree, only=("shufflenetv2",), own=(f"{net}:tiny",), pretrained=True))
+    plan = plan_study(request(tree, only=("shufflenetv2",), own=(f"{net}:tiny",), pretrained=True))
     assert [(arm.name, arm.pretrained) for arm in plan.study.arms] == [
         ("shufflenetv2 (pretrained)", True),
         ("tiny", False),
@@ -53,14 +55,14 @@ def test_an_own_network_beside_pretrained_ones_starts_as_its_function_makes_it(
 
 
 def test_seeds_and_splits_are_the_trainings_and_the_divisions(tree: Path) -> None:
-    plan = prepare(request(tree, protocols=("clip",), seeds=3, splits=2))
+    plan = plan_study(request(tree, protocols=("clip",), seeds=3, splits=2))
 
     assert (plan.study.seeds, plan.study.split_seeds) == ((0, 1, 2), (0, 1))
     assert [split.seed for split in plan.splits] == [0, 1]
 
 
 def test_the_null_arm_comes_last_and_repeats_the_proposed_network(tree: Path) -> None:
-    plan = prepare(request(tree, only=("proposed", "vgg16"), null=True))
+    plan = plan_study(request(tree, only=("proposed", "vgg16"), null=True))
 
     assert [arm.name for arm in plan.study.arms] == ["proposed", "vgg16", "proposed (null)"]
 
@@ -77,12 +79,12 @@ def test_the_null_arm_comes_last_and_repeats_the_proposed_network(tree: Path) ->
 )
 def test_what_decides_is_checked_before_the_data(tree: Path, change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        prepare(request(tree / "none", **change))
+        plan_study(request(tree / "none", **change))
 
 
 def test_the_metric_and_the_margin_change_the_study_and_no_run(tree: Path) -> None:
-    plain, other = prepare(request(tree)), prepare(request(tree, metric="uar", margin=3.0))
+    plain, other = plan_study(request(tree)), plan_study(request(tree, metric="uar", margin=3.0))
 
     assert plain.study.name != other.study.name
-    assert [run.key for run in plain.study.runs()] == [run.key for run in other.study.runs()]
+    assert [run.key for run in plain.study.list_runs()] == [run.key for run in other.study.list_runs()]
     assert (other.study.metric, other.study.margin) == ("uar", 0.03)

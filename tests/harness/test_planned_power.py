@@ -5,16 +5,16 @@ import numpy as np
 import pytest
 
 from harness.data.reading import DataRequest
-from harness.plan import prepare
+from harness.plan import plan_study
 from harness.planned_power import describe_power
 from studies.statistics.power import Noise
 from tests.harness.tiny import request
 
-NOISE = Noise(training=0.02, heterogeneity=0.02, discordance=0.2, source="measured")
+NOISE = Noise(training_sd=0.02, subject_sd=0.02, discordance=0.2, source="measured")
 
 
 def test_too_few_test_subjects_point_to_the_protocols_that_test_all(tree: Path) -> None:
-    said = describe_power(prepare(request(tree, protocols=("clip",))), "clip", None)
+    said = describe_power(plan_study(request(tree, protocols=("clip",))), "clip", None)
 
     assert said.startswith("clip: the test has ")
     assert "no verdict is possible, which needs at least 6 subjects" in said
@@ -35,7 +35,7 @@ def people(tmp_path: Path) -> DataRequest:
 
 
 def test_power_is_stated_for_the_family_by_number_of_seeds(people: DataRequest, tree: Path) -> None:
-    plan = prepare(request(tree, data=people, only=("vgg16", "proposed"), seeds=2))
+    plan = plan_study(request(tree, data=people, only=("vgg16", "proposed"), seeds=2))
     said = describe_power(plan, "frame", NOISE)
 
     assert "in a family of 1: 2 seeds: no verdict; 5 seeds: " in said
@@ -45,7 +45,7 @@ def test_power_is_stated_for_the_family_by_number_of_seeds(people: DataRequest, 
 
 
 def test_each_fold_is_a_training_so_that_one_seed_is_enough(people: DataRequest, tree: Path) -> None:
-    plan = prepare(request(tree, data=people, only=("vgg16", "proposed"), protocols=("loso",)))
+    plan = plan_study(request(tree, data=people, only=("vgg16", "proposed"), protocols=("loso",)))
     said = describe_power(plan, "loso", None)
 
     assert "of 8 folds" in said

@@ -19,9 +19,9 @@ from rich.console import Console
 
 from harness import api, footage
 from harness.data.reading import DataRequest
-from harness.plan import Request, prepare
-from harness.predicting import Predictor, Row, overlap, speed, trained
-from harness.tracking.ledger import Ledger
+from harness.plan import Request, plan_study
+from harness.predicting import FramePrediction, Predictor, compute_iou, load_trained_model, summarize_speed
+from harness.tracking.ledger import Tracker
 from studies.results import RunResult
 from tests.harness.tiny import Run, request, write_tree
 
@@ -30,7 +30,7 @@ from tests.harness.tiny import Run, request, write_tree
 class Made:
     """A ledger with a run on frames and one on differences to the onset, and the tree they learned from."""
 
-    ledger: Ledger
+    ledger: Tracker
     cropped: Path
     run_id: str
     key: str
@@ -39,8 +39,8 @@ class Made:
     motion: RunResult
 
 
-def carry_out(made: Request, ledger: Ledger) -> tuple[RunResult, str]:
-    result, _ = api.carry_out(prepare(made), ledger=ledger, console=Console(file=io.StringIO()))
+def carry_out(made: Request, ledger: Tracker) -> tuple[RunResult, str]:
+    result, _ = api.run_plan(plan_study(made), tracker=ledger, console=Console(file=io.StringIO()))
     return result.results[0], result.run_ids[0][1]
 
 
@@ -54,7 +54,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
         image[..., 0] //= 4
         image[: 9 * (int(path.stem[-2:]) - 10)] //= 2
         cv2.imwrite(str(path), image)
-    ledger = Ledger(f"sqlite:///{root / 'mlflow.db'}")
+    ledger = Tracker(f"sqlite:///{root / 'mlflow.db'}")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HARNESS_CACHE", str(root / "cache"))
         frames, run_id = carry_out(request(tree, epochs=6, batch=8), ledger)
@@ -267,10 +267,10 @@ def test_where_a_codec_is_missing_the_next_writes_the_film(
 ) -> None:
     monkeypatch.setattr(footage, "CODECS", (("annotated.mp4", "????"), ("annotated.avi", "MJPG")))
     image = np.full((240, 240, 3), 90, np.uint8)
-    source = footage.source(film(tmp_path / "film.avi", [image, image]), out=tmp_path / "out")
+    source = footage.scan_source(film(tmp_path / "film.avi", [image, image]), out=tmp_path / "out")
     (tmp_path / "out").mkdir()
-    copies = footage.Copies(source, tmp_path / "out")
-    for shot in footage.shots(source):
+    copies = footage.AnnotatedWriter(source, tmp_path / "out")
+    for shot in footage.read_frames(source):
         copies.add(shot, (0, 0, 10, 10), "fear 90 %")
     copies.close()
     assert [path.name for path in copies.files] == ["annotated.avi"]
@@ -278,19 +278,19 @@ def test_where_a_codec_is_missing_the_next_writes_the_film(
 
 
 def test_speed_is_that_of_the_frames_one_after_the_other() -> None:
-    def row(*seconds: float) -> Row:
-        return Row(
+    def row(*seconds: float) -> FramePrediction:
+        return FramePrediction(
             file="",
-            frame=1,
-            time=None,
+            frame_number=1,
+            timestamp=None,
             box=(0, 0, 1, 1),
-            face="",
+            face_status="",
             probabilities=(0.5, 0.5),
             note="",
-            seconds=(seconds[0], seconds[1], seconds[2]),
+            stage_seconds=(seconds[0], seconds[1], seconds[2]),
         )
 
-    found = speed([row(0.01, 0.02, 0.03), row(0.01, 0.02, 0.05), row(0.01, 0.02, 0.02)])
+    found = summarize_speed([row(0.01, 0.02, 0.03), row(0.01, 0.02, 0.05), row(0.01, 0.02, 0.02)])
     assert (found["frames"], found["frames_per_second"]) == (3, pytest.approx(3 / 0.19))
     assert found["milliseconds"]["classifying"]["p50"] == pytest.approx(30)
     assert found["milliseconds"]["classifying"]["p95"] == pytest.approx(48)
@@ -311,8 +311,8 @@ def test_what_is_timed_is_what_was_done(harness: Run, made: Made) -> None:
     ("other", "share"),
     [((0, 0, 10, 10), 1.0), ((5, 0, 10, 10), 1 / 3), ((20, 0, 5, 5), 0.0), ((0, 0, 5, 5), 0.25)],
 )
-def test_overlap_is_intersection_over_union(other: footage.Box, share: float) -> None:
-    assert overlap((0, 0, 10, 10), other) == pytest.approx(share)
+def test_overlap_is_intersection_over_union(other: footage.Rect, share: float) -> None:
+    assert compute_iou((0, 0, 10, 10), other) == pytest.approx(share)
 
 
 def test_mistakes_get_one_message_each(harness: Run, made: Made, tmp_path: Path) -> None:
@@ -354,12 +354,12 @@ def test_mistakes_get_one_message_each(harness: Run, made: Made, tmp_path: Path)
 
 def test_a_run_must_be_one_and_finished_and_whole(made: Made, tmp_path: Path) -> None:
     # On a copy, since runs are added to the store and taken apart.
-    ledger = Ledger(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    ledger = Tracker(f"sqlite:///{tmp_path / 'mlflow.db'}")
     shutil.copy(made.ledger.uri.removeprefix("sqlite:///"), tmp_path / "mlflow.db")
     cpu = torch.device("cpu")
-    parent = ledger.open_study(prepare(request(made.cropped.parent)).study)
+    parent = ledger.open_study(plan_study(request(made.cropped.parent)).study)
     other = made.motion.spec
-    ledger.reuse(made.run_id, made.frames.spec, parent=parent, result=made.frames)
+    ledger.reuse_run(made.run_id, made.frames.spec, parent=parent, result=made.frames)
     (copy,) = (
         run.info.run_id
         for run in ledger.client.search_runs(
@@ -367,28 +367,30 @@ def test_a_run_must_be_one_and_finished_and_whole(made: Made, tmp_path: Path) ->
             f"tags.`harness.reuses` = '{made.run_id}'",
         )
     )
-    assert trained(ledger, copy.upper(), device=cpu).run_id == made.run_id
-    started = ledger.begin(prepare(request(made.cropped.parent, seeds=2)).study.runs()[1], parent=parent)
+    assert load_trained_model(ledger, copy.upper(), device=cpu).run_id == made.run_id
+    started = ledger.start_run(
+        plan_study(request(made.cropped.parent, seeds=2)).study.list_runs()[1], parent=parent
+    )
     with pytest.raises(ValueError, match=rf"{started} has not finished \(RUNNING\)"):
-        trained(ledger, started, device=cpu)
-    twin = ledger.begin(other, parent=parent)
-    ledger.fail(twin, "on purpose")
+        load_trained_model(ledger, started, device=cpu)
+    twin = ledger.start_run(other, parent=parent)
+    ledger.fail_run(twin, "on purpose")
     # The key's other run has finished: that one is meant.
-    assert trained(ledger, other.key, device=cpu).run_id == made.motion_id
+    assert load_trained_model(ledger, other.key, device=cpu).run_id == made.motion_id
     with pytest.raises(ValueError, match="no run"):
-        trained(ledger, parent, device=cpu)
+        load_trained_model(ledger, parent, device=cpu)
 
 
 def test_a_start_that_several_runs_share_is_refused_with_their_names(tmp_path: Path) -> None:
-    ledger = Ledger(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    ledger = Tracker(f"sqlite:///{tmp_path / 'mlflow.db'}")
     experiment = ledger.client.create_experiment("x")
     for key in ("aaaa000000000000", "aaaa111111111111"):
         run = ledger.client.create_run(experiment, tags={"harness.key": key})
-        ledger.close(run.info.run_id, "FINISHED")
+        ledger.close_run(run.info.run_id, "FINISHED")
     with pytest.raises(ValueError, match=r"aaaa is how several runs begin.*aaaa1{12}.*aaaa0{12}"):
-        trained(ledger, "aaaa", device=torch.device("cpu"))
+        load_trained_model(ledger, "aaaa", device=torch.device("cpu"))
     with pytest.raises(ValueError, match=r"artifacts of run .* cannot be read"):
-        trained(ledger, "aaaa0", device=torch.device("cpu"))
+        load_trained_model(ledger, "aaaa0", device=torch.device("cpu"))
 
 
 def test_weights_that_are_gone_or_damaged_are_told(made: Made) -> None:
@@ -402,10 +404,10 @@ def test_weights_that_are_gone_or_damaged_are_told(made: Made) -> None:
             assert damaged != whole
             weights.write_bytes(damaged)
             with pytest.raises(ValueError, match="cannot be read or are another network's"):
-                trained(made.ledger, made.run_id, device=cpu)
+                load_trained_model(made.ledger, made.run_id, device=cpu)
         weights.unlink()
         with pytest.raises(ValueError, match="has no weights here"):
-            trained(made.ledger, made.run_id, device=cpu)
+            load_trained_model(made.ledger, made.run_id, device=cpu)
     finally:
         weights.write_bytes(whole)
 
@@ -415,11 +417,11 @@ def test_weights_of_an_earlier_version_answer_alike(made: Made) -> None:
     weights = Path(uri.removeprefix("file://")) / "weights.safetensors"
     whole, earlier = weights.read_bytes(), weights.with_name("weights.pt")
     cpu = torch.device("cpu")
-    expected = trained(made.ledger, made.run_id, device=cpu).network.state_dict()
+    expected = load_trained_model(made.ledger, made.run_id, device=cpu).network.state_dict()
     try:
         torch.save(expected, earlier)
         weights.unlink()
-        found = trained(made.ledger, made.run_id, device=cpu).network.state_dict()
+        found = load_trained_model(made.ledger, made.run_id, device=cpu).network.state_dict()
     finally:
         weights.write_bytes(whole)
         earlier.unlink()
@@ -503,7 +505,7 @@ def test_ctrl_c_before_an_answer_leaves_nothing(
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Predictor, "row", stop)
+    monkeypatch.setattr(Predictor, "predict", stop)
     image = next(made.cropped.rglob("*.jpg"))
     status, out, err = harness("predict", made.run_id, image, *options(made))
     assert (status, out) == (130, "")
@@ -522,11 +524,11 @@ def test_ctrl_c_before_an_answer_leaves_nothing(
 )
 def test_answers_are_named_after_their_source(tmp_path: Path, path: str, name: str) -> None:
     (tmp_path / path).write_bytes(b"")
-    assert footage.source(tmp_path / path, out=tmp_path / "out").name == name
+    assert footage.scan_source(tmp_path / path, out=tmp_path / "out").name == name
     folder = tmp_path / "v1.2"
     folder.mkdir()
     shutil.copy(tmp_path / path, folder / "1.png")
-    assert footage.source(folder, out=tmp_path / "out").name == "v1.2"
+    assert footage.scan_source(folder, out=tmp_path / "out").name == "v1.2"
 
 
 def test_a_run_on_drawn_faces_says_so(
@@ -534,33 +536,33 @@ def test_a_run_on_drawn_faces_says_so(
 ) -> None:
     image = next(made.cropped.rglob("*.jpg"))
     assert asked(harness, made, made.run_id, image)["drawn"] is False
-    result = replace(made.frames, data=replace(made.frames.data, drawn=True))
-    monkeypatch.setattr(Ledger, "load", lambda *_: result)
+    result = replace(made.frames, data=replace(made.frames.data, synthetic=True))
+    monkeypatch.setattr(Tracker, "load", lambda *_: result)
     assert asked(harness, made, made.run_id, image)["drawn"] is True
     out = harness("predict", made.run_id, image, *options(made))[1]
     assert "(casme2, faces drawn by harness)" in out
 
 
 def test_each_picture_of_a_folder_has_a_box_of_its_own(made: Made, astronaut: footage.Image) -> None:
-    network = trained(made.ledger, made.run_id, device=torch.device("cpu"))
-    predictor = Predictor(network, align="haar", film=False)
+    network = load_trained_model(made.ledger, made.run_id, device=torch.device("cpu"))
+    predictor = Predictor(network, align="haar", is_video=False)
     shifted = np.roll(astronaut, 5, axis=1)
     boxes = []
     for number, image in enumerate((astronaut, shifted), start=1):
-        shot = footage.Shot(file="x", frame=number, image=np.ascontiguousarray(image), reading=0.0)
-        boxes.append(predictor.row(shot).box)
+        shot = footage.Frame(file="x", number=number, image=np.ascontiguousarray(image), read_seconds=0.0)
+        boxes.append(predictor.predict(shot).box)
     assert boxes[0] == (167, 59, 112, 112)
     assert boxes[1] == (173, 59, 111, 111)
 
 
 def test_all_frames_of_motion_are_cut_as_the_onset(made: Made, astronaut: footage.Image) -> None:
-    network = trained(made.ledger, made.motion_id, device=torch.device("cpu"))
+    network = load_trained_model(made.ledger, made.motion_id, device=torch.device("cpu"))
     later = np.ascontiguousarray(np.roll(astronaut, 8, axis=1))
 
-    def answered(align: str, *images: footage.Image) -> list[Row]:
-        predictor = Predictor(network, align=align, film=True)
+    def answered(align: str, *images: footage.Image) -> list[FramePrediction]:
+        predictor = Predictor(network, align=align, is_video=True)
         return [
-            predictor.row(footage.Shot(file="x", frame=number, image=image, reading=0.0))
+            predictor.predict(footage.Frame(file="x", number=number, image=image, read_seconds=0.0))
             for number, image in enumerate(images, start=1)
         ]
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from harness.process import configure_process, spinning
+from harness.process import configure_process, get_spin_settings
 
 FAULTS = """
 import resource, torch
@@ -38,9 +38,9 @@ def test_freed_memory_is_used_again_without_a_new_page():
 def test_a_users_own_choice_of_how_threads_wait_stays(monkeypatch, name):
     for each in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
         monkeypatch.delenv(each, raising=False)
-    assert spinning() == {"GOMP_SPINCOUNT": "2000"}
+    assert get_spin_settings() == {"GOMP_SPINCOUNT": "2000"}
     monkeypatch.setenv(name, "active")
-    assert spinning() == {}
+    assert get_spin_settings() == {}
     configure_process()
     assert os.environ[name] == "active"
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from harness.commands.options import Output
-from harness.commands.study import run
-from harness.output import folder_of
-from harness.plan import prepare
-from harness.reproducing import present, requests
+from harness.commands.study import run_studies
+from harness.output import name_report_folder
+from harness.plan import plan_study
+from harness.reproducing import build_requests, find_roots
 from tests.harness.tiny import Run, request
 
 SMALL = ("--preset", "quick", "--epochs", "1", "--width", "0.125")
@@ -17,27 +17,27 @@ SMALL = ("--preset", "quick", "--epochs", "1", "--width", "0.125")
 
 def test_the_papers_frames_come_under_its_split_alone_and_again_on_common_frames(tree: Path) -> None:
     settings = request(tree, only=(), protocols=("frame", "subject"))
-    found = requests(settings, {"casme2": tree})
+    found = build_requests(settings, {"casme2": tree})
     assert [(r.kind, r.design, r.protocols) for r in found] == [
         (kind, design, protocols)
         for kind, design in (("comparison", ""), ("ablation", "ladder"), ("ablation", "controlled"))
         for protocols in (("frame",), ("frame", "subject"))
     ]
     assert all(each.checks and each.data.root == tree for each in found)
-    assert [r.protocols for r in requests(settings, {"ckplus": tree})] == [("frame", "subject")]
+    assert [r.protocols for r in build_requests(settings, {"ckplus": tree})] == [("frame", "subject")]
     paper_only = request(tree, only=(), protocols=("frame",))
-    assert [r.protocols for r in requests(paper_only, {"casme2": tree})] == [("frame",)] * 3
+    assert [r.protocols for r in build_requests(paper_only, {"casme2": tree})] == [("frame",)] * 3
 
 
 def test_the_number_of_folds_is_that_of_the_other_protocols(tree: Path) -> None:
     settings = request(tree, only=(), protocols=("kfold",), folds=3, image_size=65)
-    found = requests(settings, {"casme2": tree})
+    found = build_requests(settings, {"casme2": tree})
     assert [(r.protocols, r.folds) for r in found[:2]] == [(("frame",), None), (("frame", "kfold"), 3)]
-    (study, _) = (prepare(each).study for each in found[:2])
+    (study, _) = (plan_study(each).study for each in found[:2])
     assert study.protocols == ("frame",)
     without = request(tree, only=(), protocols=("frame",), folds=3, image_size=65)
     with pytest.raises(ValueError, match="--folds goes with --protocol kfold"):
-        prepare(requests(without, {"casme2": tree})[0])
+        plan_study(build_requests(without, {"casme2": tree})[0])
 
 
 def test_without_a_set_there_is_one_message_that_says_how_to_get_one(harness: Run) -> None:
@@ -49,7 +49,7 @@ def test_without_a_set_there_is_one_message_that_says_how_to_get_one(harness: Ru
 
 def test_a_set_in_its_usual_place_is_found(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HARNESS_CASME2", str(tree))
-    assert present({"ckplus": None, "casme2": None}) == {"casme2": tree}
+    assert find_roots({"ckplus": None, "casme2": None}) == {"casme2": tree}
 
 
 def test_a_dry_run_shows_every_study(tree: Path, harness: Run) -> None:
@@ -72,7 +72,7 @@ def test_several_studies_end_in_one_report_with_the_claims_first(
     tree: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = (request(tree, checks=True), request(tree, protocols=("subject",)))
-    run(asked, Output(out=Path("results")), joined="whole")
+    run_studies(asked, Output(out=Path("results")), joint_name="whole")
     shown = capsys.readouterr().out
     assert shown.count("\nreport  ") == 2
     (whole,) = Path("results").glob("whole-*/report.md")
@@ -86,6 +86,6 @@ def test_several_studies_end_in_one_report_with_the_claims_first(
 
 def test_a_report_of_many_studies_has_a_short_name_of_its_own() -> None:
     names = [f"comparison-casme2-frame+clip+subject+loso-quick-{n:06x}" for n in range(9)]
-    assert folder_of(names[:1], called="9-studies") == names[0]
-    assert len(folder_of(names, called="9-studies")) < 20
-    assert folder_of(names, called="x") != folder_of(names[1:], called="x")
+    assert name_report_folder(names[:1], prefix="9-studies") == names[0]
+    assert len(name_report_folder(names, prefix="9-studies")) < 20
+    assert name_report_folder(names, prefix="x") != name_report_folder(names[1:], prefix="x")

@@ -10,9 +10,9 @@ import pytest
 import torch
 import torchvision
 
-from harness.plan import Plan, prepare
-from harness.training.run import Material
-from harness.tune import check, search, searches
+from harness.plan import StudyPlan, plan_study
+from harness.training.run import RunInputs
+from harness.tune import check_searches, load_searches, run_search
 from tests.harness.tiny import Run, request
 
 SIZE = ("--preset", "quick", "--epochs", 2, "--image-size", 32, "--width", 0.125, "--only", "proposed")
@@ -21,11 +21,11 @@ SIZE = ("--preset", "quick", "--epochs", 2, "--image-size", 32, "--width", 0.125
 def tune(
     tree: Path, trials: int, *, store: str, pruner: str = "median", **changes: object
 ) -> list[tuple[int, float]]:
-    plan = prepare(request(tree, protocols=("subject",), **changes))
+    plan = plan_study(request(tree, protocols=("subject",), **changes))
     said: list[tuple[int, float]] = []
-    material = Material(pixels=plan.pixels, device=torch.device("cpu"))
-    (spec,) = plan.study.runs()
-    search(
+    material = RunInputs(pixels=plan.pixels, device=torch.device("cpu"))
+    (spec,) = plan.study.list_runs()
+    run_search(
         spec,
         material,
         trials=trials,
@@ -52,17 +52,17 @@ def test_a_search_goes_on_where_it_was_and_makes_no_trial_too_many(tree: Path, s
 
 
 def test_a_search_never_reads_the_test_part(tree: Path, store: str) -> None:
-    plan = prepare(request(tree, protocols=("subject",)))
-    (spec,) = plan.study.runs()
+    plan = plan_study(request(tree, protocols=("subject",)))
+    (spec,) = plan.study.list_runs()
     test = list(plan.splits[0].test)
     blind = plan.pixels.images.copy()
     blind[test] = 0
 
     def values(images: object, name: str) -> tuple[float, ...]:
         pixels = replace(plan.pixels, images=images)  # type: ignore[arg-type]
-        found = search(
+        found = run_search(
             spec,
-            Material(pixels=pixels, device=torch.device("cpu")),
+            RunInputs(pixels=pixels, device=torch.device("cpu")),
             trials=2,
             pruner="hyperband",
             store=store.replace("optuna", name),
@@ -79,8 +79,8 @@ def test_tuned_runs_are_new_cells_with_the_settings_found(tree: Path, harness: R
     assert code == 0, err
     assert "2 trials" in out
     assert "harness compare --tuned" in out
-    plan = prepare(request(tree, protocols=("subject",), epochs=2, tuned=True, searches=store))
-    (spec,) = plan.study.runs()
+    plan = plan_study(request(tree, protocols=("subject",), epochs=2, tuned=True, searches=store))
+    (spec,) = plan.study.list_runs()
     (found,) = plan.study.searches
     assert (spec.training.learning_rate, spec.training.gamma) == (found.learning_rate, found.gamma)
     assert found.best_so_far == (found.values[0], max(found.values))
@@ -93,30 +93,30 @@ def test_tuned_runs_are_new_cells_with_the_settings_found(tree: Path, harness: R
 def test_budgets_that_differ_are_refused_with_the_command(tree: Path, store: str) -> None:
     tune(tree, 1, store=store)
     tune(tree, 2, store=store, only=("vgg16",))
-    plan = prepare(request(tree, protocols=("subject",), only=("proposed", "vgg16")))
+    plan = plan_study(request(tree, protocols=("subject",), only=("proposed", "vgg16")))
     with pytest.raises(ValueError, match=r"found 1 to 2: run `harness tune --trials 2`"):
-        searches(plan.study, store)
+        load_searches(plan.study, store)
 
 
 def test_a_run_that_has_no_search_is_named(tree: Path, store: str) -> None:
     tune(tree, 1, store=store)
-    plan = prepare(request(tree, protocols=("subject",), only=("proposed", "vgg16")))
+    plan = plan_study(request(tree, protocols=("subject",), only=("proposed", "vgg16")))
     with pytest.raises(ValueError, match=r"1 of 2 have none in sqlite:.*, such as vgg16 under subject: run"):
-        searches(plan.study, store)
+        load_searches(plan.study, store)
 
 
 def test_a_search_goes_on_with_its_own_pruner_alone(tree: Path, store: str) -> None:
     tune(tree, 1, store=store)
-    plan = prepare(request(tree, protocols=("subject",), only=("vgg16", "proposed")))
+    plan = plan_study(request(tree, protocols=("subject",), only=("vgg16", "proposed")))
     with pytest.raises(
         ValueError, match=r"proposed under subject was begun with --pruner median .* got hyper"
     ):
-        check(plan.study.runs(), trials=1, pruner="hyperband", store=store)
+        check_searches(plan.study.list_runs(), trials=1, pruner="hyperband", store=store)
     with pytest.raises(ValueError, match="take median, or name another store with --searches"):
         tune(tree, 2, store=store, pruner="hyperband")
     tune(tree, 1, store=store, pruner="hyperband", only=("vgg16",))
     with pytest.raises(ValueError, match="the same pruner for every run; found hyperband, median in sqlite"):
-        searches(plan.study, store)
+        load_searches(plan.study, store)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_search_goes_on_with_its_own_pruner_alone(tree: Path, store: str) -> N
 def test_a_store_that_cannot_be_opened_is_one_message_without_credentials(address: str, shown: str) -> None:
     Path("letter.txt").write_text("no database " * 100)
     with pytest.raises(ValueError, match="takes the address of an Optuna storage") as told:
-        check((), trials=1, pruner="median", store=address)
+        check_searches((), trials=1, pruner="median", store=address)
     assert f"; {shown} cannot be opened as one (" in str(told.value)
     assert "ecret" not in str(told.value)
 
@@ -166,9 +166,9 @@ def test_pretrained_arms_have_searches_of_their_own(tree: Path, store: str, chec
     only = ("shufflenetv2",)
     assert [n for n, _ in tune(tree, 1, store=store, only=only, pretrained=True)] == [1]
 
-    def tuned(*, pretrained: bool) -> Plan:
+    def tuned(*, pretrained: bool) -> StudyPlan:
         asked = request(tree, protocols=("subject",), only=only, pretrained=pretrained)
-        return prepare(replace(asked, tuned=True, searches=store))
+        return plan_study(replace(asked, tuned=True, searches=store))
 
     assert tuned(pretrained=True).study.arms[0].pretrained
     with pytest.raises(ValueError, match="1 of 1 have none"):

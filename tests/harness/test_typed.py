@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from harness.data.reading import DataRequest
-from harness.plan import Request, prepare
-from harness.typed import typed
+from harness.plan import Request, plan_study
+from harness.typed import validate_types
 from tests.harness.tiny import request
 
 
@@ -29,13 +29,13 @@ def test_a_value_of_another_type_is_named_with_its_field_and_what_is_accepted(
     tree: Path, field: str, value: object, message: str
 ) -> None:
     with pytest.raises(ValueError) as told:  # noqa: PT011
-        prepare(request(tree, **{field: value}))
+        plan_study(request(tree, **{field: value}))
     assert str(told.value) == f"Request.{message}"
 
 
 def test_the_fields_of_the_data_are_judged_too(tree: Path) -> None:
     with pytest.raises(ValueError, match=r"^DataRequest.root takes Path \| None; got 3$"):
-        prepare(request(tree, data=DataRequest(dataset="casme2", root=3)))  # type: ignore[arg-type]
+        plan_study(request(tree, data=DataRequest(dataset="casme2", root=3)))  # type: ignore[arg-type]
 
 
 def test_what_can_only_mean_one_thing_is_taken() -> None:
@@ -45,6 +45,6 @@ def test_what_can_only_mean_one_thing_is_taken() -> None:
         only=["vgg16"],  # type: ignore[arg-type]
         width=1,
     )
-    taken = typed(given)
+    taken = validate_types(given)
     assert (taken.data.root, taken.only, taken.epochs) == (Path("faces"), ("vgg16",), None)
     assert isinstance(taken.width, float)

@@ -7,7 +7,7 @@ import pytest
 from architectures.spec import ArchitectureSpec
 from datasets.spec import Anomaly, DatasetSpec, Leakage
 from reports.table import Table
-from studies.arms import ablation, comparison
+from studies.arms import build_ablation_arms, build_comparison_arms
 from studies.cost import Cost
 from studies.results import DataSummary, Environment, Epoch, Failure, Prediction, RunResult, StudyResult
 from studies.spec import TRAINING_VERSION, RunSpec, Study, TrainingSpec
@@ -151,7 +151,7 @@ def cost_of(arm: ArchitectureSpec) -> Cost:
         additions=30,
         norm=20,
         pooling=10,
-        uncounted=(("aten::exp", 2),),
+        uncounted_ops=(("aten::exp", 2),),
     )
 
 
@@ -167,13 +167,13 @@ def study_of(
     width: float = 1.0,
 ) -> Study:
     """A study at the paper's size, with the arms of a comparison or of the ladder."""
-    arms = comparison(only) if kind == "comparison" else ablation("ladder")
+    arms = build_comparison_arms(only) if kind == "comparison" else build_ablation_arms("ladder")
     arms = tuple(replace(arm, width=width) if arm.network == "blocks" else arm for arm in arms)
     return Study(
         kind=kind,  # type: ignore[arg-type]
         design="" if kind == "comparison" else "ladder",
         preset="paper",
-        dataset=DatasetSpec(name=dataset, frames="paper", image_size=224),
+        dataset=DatasetSpec(name=dataset, frame_policy="paper", image_size=224),
         fingerprint="f" * 64,
         protocols=protocols,
         seeds=seeds,
@@ -190,7 +190,7 @@ Choose = Callable[[RunSpec], RunResult | str | None]
 def finish(study: Study, choose: Choose = run) -> StudyResult:
     """The study with every run answered by `choose`: a result, a reason for its failure, or nothing yet."""
     results, failures = [], []
-    for spec in study.runs():
+    for spec in study.list_runs():
         answer = choose(spec)
         if isinstance(answer, RunResult):
             results.append(answer)

@@ -4,43 +4,43 @@ from typing import Any
 
 import pytest
 
-from architectures.catalogue import CONTROLLED, LADDER
+from architectures.catalogue import CONTROLLED_LADDER, LADDER
 from architectures.spec import ArchitectureSpec
-from reports.ablation import ablation_table, changes, rung_table
-from reports.differences import difference_table
-from reports.outcomes import Outcomes, outcomes
-from studies.arms import ablation
+from reports.ablation import build_ablation_table, build_rung_table, list_changes
+from reports.differences import build_difference_table
+from reports.outcomes import StudyEvaluation, evaluate_study
+from studies.arms import build_ablation_arms
 from studies.results import RunResult
 from studies.spec import RunSpec
 from tests.reports.conftest import Built
 
 
 def test_what_a_rung_changes() -> None:
-    assert changes(LADDER[0], LADDER[1]) == (("attention", "none → cbam"),)
-    assert changes(LADDER[1], LADDER[2]) == (
+    assert list_changes(LADDER[0], LADDER[1]) == (("attention", "none → cbam"),)
+    assert list_changes(LADDER[1], LADDER[2]) == (
         ("residual", "no → yes"),
         ("norm", "none → batch"),
         ("head", "vgg → gap"),
     )
-    assert changes(LADDER[3], LADDER[4]) == (("activation", "relu → prelu"),)
+    assert list_changes(LADDER[3], LADDER[4]) == (("activation", "relu → prelu"),)
 
 
 def test_the_controlled_ladder_changes_one_thing_at_a_time() -> None:
-    steps = [changes(a, b) for a, b in pairwise(CONTROLLED)]
+    steps = [list_changes(a, b) for a, b in pairwise(CONTROLLED_LADDER)]
 
     assert [len(step) for step in steps] == [1, 1, 1, 1]
 
 
-def _ladder(built: type[Built], **kwargs: Any) -> Outcomes:
+def _ladder(built: type[Built], **kwargs: Any) -> StudyEvaluation:
     def choose(spec: RunSpec) -> RunResult:
         weak = spec.architecture.name in ("vgg16", "vgg16+cbam")
         return built.run(spec, built.collapsed if weak else built.good)
 
-    return outcomes(built.finish(built.study("ablation", **kwargs), choose))
+    return evaluate_study(built.finish(built.study("ablation", **kwargs), choose))
 
 
 def test_scores_and_changes_rung_by_rung(built: type[Built]) -> None:
-    table = ablation_table(_ladder(built))
+    table = build_ablation_table(_ladder(built))
 
     assert built.column(table, "Rung") == ["1", "2", "3", "4", "5"]
     assert built.column(table, "Accuracy") == ["33.33", "33.33", "86.67", "86.67", "86.67"]
@@ -54,35 +54,35 @@ def test_scores_and_changes_rung_by_rung(built: type[Built]) -> None:
 
 
 def test_what_the_paper_gives_stands_in_the_rows_of_its_split(built: type[Built]) -> None:
-    table = ablation_table(_ladder(built, protocols=("frame", "subject")))
+    table = build_ablation_table(_ladder(built, protocols=("frame", "subject")))
 
     assert built.column(table, "Paper: accuracy")[::2] == ["94.41", "–", "–", "–", "98.23"]
     assert built.column(table, "Paper: change")[::2] == ["–", "+3.2", "+2.8", "–", "–"]
     assert set(built.column(table, "Paper: accuracy")[1::2]) == {"–"}
-    assert table.paper == ("Figure 16", "Figure 18")
+    assert table.paper_items == ("Figure 16", "Figure 18")
 
 
 @pytest.mark.parametrize("dataset", ["ckplus", "mine"])
 def test_the_papers_ablation_is_on_casme2_alone(built: type[Built], dataset: str) -> None:
-    table = ablation_table(_ladder(built, dataset=dataset))
+    table = build_ablation_table(_ladder(built, dataset=dataset))
 
     assert not [name for name in table.header if "Paper" in name]
-    assert table.paper == ()
+    assert table.paper_items == ()
 
 
 def test_a_missing_rung_leaves_its_changes_open(built: type[Built]) -> None:
     def choose(spec: RunSpec) -> str | RunResult:
         return "no memory" if spec.architecture.name == "vgg16+cbam" else built.run(spec)
 
-    found = outcomes(built.finish(built.study("ablation"), choose))
+    found = evaluate_study(built.finish(built.study("ablation"), choose))
 
-    assert built.column(ablation_table(found), "Accuracy")[1] == "failed"
-    assert built.column(ablation_table(found), "Change") == ["–", "–", "–", "0.00", "0.00"]
-    assert built.column(rung_table(found), "Parameters")[1] == "not run"
+    assert built.column(build_ablation_table(found), "Accuracy")[1] == "failed"
+    assert built.column(build_ablation_table(found), "Change") == ["–", "–", "–", "0.00", "0.00"]
+    assert built.column(build_rung_table(found), "Parameters")[1] == "not run"
 
 
 def test_rungs_tell_what_changed_and_what_it_costs(built: type[Built]) -> None:
-    table = rung_table(_ladder(built))
+    table = build_rung_table(_ladder(built))
 
     assert built.column(table, "Changed")[0] == "–"
     assert built.column(table, "Changed")[3] == "convolution: standard → separable"
@@ -95,22 +95,22 @@ OWN = ArchitectureSpec(name="tiny", network="user")
 RIGHT = {"proposed": 20, "tiny": 8, "vgg16-bn-gap": 10}
 
 
-def _designed(built: type[Built], design: str, *own: ArchitectureSpec) -> Outcomes:
+def _designed(built: type[Built], design: str, *own: ArchitectureSpec) -> StudyEvaluation:
     """A study of that design under `subject`: arm i answers RIGHT or 12 + i of 24 clips right."""
-    arms = (*ablation(design), *own)
+    arms = (*build_ablation_arms(design), *own)
     study = replace(built.study("ablation", protocols=("subject",)), design=design, arms=arms)
 
     def choose(spec: RunSpec) -> RunResult:
         count = RIGHT.get(spec.architecture.name, 12 + study.arms.index(spec.architecture))
         return built.answered(spec, [clip < count for clip in range(24)], subjects=8)
 
-    return outcomes(built.finish(study, choose))
+    return evaluate_study(built.finish(study, choose))
 
 
 @pytest.mark.parametrize("design", ["ladder", "controlled", "leave-one-out", "add-one-in", "placebo"])
 def test_a_gain_has_the_sign_that_it_has_in_the_table_of_differences(built: type[Built], design: str) -> None:
     study = _designed(built, design, OWN)
-    scores, pairs = ablation_table(study), difference_table(study)
+    scores, pairs = build_ablation_table(study), build_difference_table(study)
 
     assert pairs is not None
     gain = scores.header.index("Change" if "Change" in scores.header else "Gain")
@@ -121,7 +121,7 @@ def test_a_gain_has_the_sign_that_it_has_in_the_table_of_differences(built: type
 
 def test_what_is_no_ladder_has_no_rungs(built: type[Built]) -> None:
     study = _designed(built, "leave-one-out")
-    scores, costs = ablation_table(study), rung_table(study)
+    scores, costs = build_ablation_table(study), build_rung_table(study)
 
     assert scores.header[0] == costs.header[0] == "Arm"
     texts = (costs.title, scores.title, *scores.header, *scores.notes, *costs.notes)
@@ -133,7 +133,7 @@ def test_what_is_no_ladder_has_no_rungs(built: type[Built]) -> None:
 
 def test_a_network_of_ones_own_is_no_rung(built: type[Built]) -> None:
     study = _designed(built, "ladder", OWN)
-    scores, costs = ablation_table(study), rung_table(study)
+    scores, costs = build_ablation_table(study), build_rung_table(study)
 
     assert built.column(scores, "Rung") == built.column(costs, "Rung") == ["1", "2", "3", "4", "5", "–"]
     assert built.column(costs, "Changed")[-1] == "network: blocks → user"
@@ -147,7 +147,7 @@ def test_the_arms_of_a_factorial_gain_over_the_bare_network(built: type[Built]) 
     gains = dict(
         zip(
             *(
-                built.column(ablation_table(_designed(built, "factorial", OWN)), name)
+                built.column(build_ablation_table(_designed(built, "factorial", OWN)), name)
                 for name in ("Network", "Gain")
             ),
             strict=True,
@@ -158,9 +158,9 @@ def test_the_arms_of_a_factorial_gain_over_the_bare_network(built: type[Built]) 
 
 
 def test_a_placebo_differs_in_its_width(built: type[Built]) -> None:
-    whole, less, *_ = ablation("placebo")
+    whole, less, *_ = build_ablation_arms("placebo")
 
-    assert changes(whole, replace(less, width=1.05)) == (
+    assert list_changes(whole, replace(less, width=1.05)) == (
         ("attention", "cbam → none"),
         ("width", "1.0 → 1.05"),
     )

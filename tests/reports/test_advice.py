@@ -3,11 +3,11 @@ from typing import Any
 
 import pytest
 
-from reports.advice import advice, command
-from reports.outcomes import outcomes
-from studies.arms import ablation
+from reports.advice import build_command, suggest_next_runs
+from reports.outcomes import evaluate_study
+from studies.arms import build_ablation_arms
 from studies.results import RunResult
-from studies.spec import RunSpec, null_of
+from studies.spec import RunSpec, build_null_arm
 from studies.statistics import power
 from tests.reports.conftest import Built
 
@@ -29,7 +29,7 @@ def _choose(
 
 def _advised(built: type[Built], choose: Any, **kwargs: Any) -> list[str]:
     kwargs.setdefault("protocols", ("subject",))
-    return list(advice(outcomes(built.finish(built.study(**kwargs), choose))))
+    return list(suggest_next_runs(evaluate_study(built.finish(built.study(**kwargs), choose))))
 
 
 def test_too_few_trainings_name_the_command_and_its_cost(built: type[Built]) -> None:
@@ -70,19 +70,19 @@ def test_a_study_of_more_trainings_is_finished_as_it_was_planned(built: type[Bui
 
 def test_a_null_arm_counts_as_the_arm_that_it_is(built: type[Built]) -> None:
     base = built.study(protocols=("subject",), seeds=(0, 1))
-    study = replace(base, arms=(*base.arms, null_of(base.arms[1])))
-    (said,) = advice(outcomes(built.finish(study, _choose(built))))
+    study = replace(base, arms=(*base.arms, build_null_arm(base.arms[1])))
+    (said,) = suggest_next_runs(evaluate_study(built.finish(study, _choose(built))))
 
     assert "it reuses 6 cells and runs 9," in said
 
 
 def test_the_command_names_the_design(built: type[Built]) -> None:
     ladder = built.study("ablation")
-    other = replace(ladder, design="leave-one-out", arms=ablation("leave-one-out"))
+    other = replace(ladder, design="leave-one-out", arms=build_ablation_arms("leave-one-out"))
 
-    assert command(ladder, "--seeds 5") == "harness ablate --dataset casme2 --preset paper --seeds 5"
-    assert command(other) == "harness ablate --dataset casme2 --design leave-one-out --preset paper"
-    assert command(built.study(dataset="ckplus")) == "harness compare --dataset ckplus --preset paper"
+    assert build_command(ladder, "--seeds 5") == "harness ablate --dataset casme2 --preset paper --seeds 5"
+    assert build_command(other) == "harness ablate --dataset casme2 --design leave-one-out --preset paper"
+    assert build_command(built.study(dataset="ckplus")) == "harness compare --dataset ckplus --preset paper"
 
 
 def test_a_study_with_all_its_verdicts_needs_no_advice(built: type[Built]) -> None:
@@ -92,14 +92,14 @@ def test_a_study_with_all_its_verdicts_needs_no_advice(built: type[Built]) -> No
 
 def test_too_few_test_subjects_point_to_kfold(built: type[Built]) -> None:
     """Ten folds of 9 clips, one training each, with the noise of drawn faces."""
-    plan = power.Plan(sizes=(9,) * 10, trainings=1, family=1, by_fold=True)
-    least = power.smallest_difference(plan, power.DRAWN_FACES)
+    plan = power.ComparisonPlan(cluster_sizes=(9,) * 10, trainings_per_arm=1, family_size=1, by_fold=True)
+    least = power.compute_planned_detectable_difference(plan, power.SYNTHETIC_FACES_NOISE)
 
     assert least is not None
     assert _advised(built, _choose(built, subjects=4)) == [
         "Verdicts need at least 6 test subjects, which subject has not. harness compare --dataset casme2 "
         "--preset paper --protocol kfold tests all 96 clips of 12 subjects and would show "
-        f"{100 * least:.1f} points ({power.DRAWN_FACES.source})."
+        f"{100 * least:.1f} points ({power.SYNTHETIC_FACES_NOISE.source})."
     ]
 
 

@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from reports.bars import ablation_bars
-from reports.outcomes import outcomes
+from reports.bars import draw_ablation_bars
+from reports.outcomes import evaluate_study
 from studies.results import RunResult
 from studies.spec import RunSpec
 from tests.reports.conftest import Built
@@ -13,10 +13,10 @@ def test_bars_of_protocols_seeds_collapses_and_gaps(built: type[Built], tmp_path
         return found.get(spec.architecture.name, built.run(spec))
 
     study = built.study("ablation", protocols=("frame", "subject"), seeds=(0, 1))
-    rows = outcomes(built.finish(study, choose)).rows
+    rows = evaluate_study(built.finish(study, choose)).outcomes
 
-    ablation_bars(rows, tmp_path / "all.png")
-    ablation_bars(rows[2:], tmp_path / "without.png")
+    draw_ablation_bars(rows, tmp_path / "all.png")
+    draw_ablation_bars(rows[2:], tmp_path / "without.png")
 
     assert (tmp_path / "all.png").read_bytes() != (tmp_path / "without.png").read_bytes()
 
@@ -28,6 +28,6 @@ def test_a_collapse_is_hatched(built: type[Built], tmp_path: Path) -> None:
 
     for name, matrix in (("collapsed.png", collapsed), ("spread.png", spread)):
         result = built.finish(built.study("ablation"), lambda spec, matrix=matrix: built.run(spec, matrix))
-        ablation_bars(outcomes(result).rows, tmp_path / name)
+        draw_ablation_bars(evaluate_study(result).outcomes, tmp_path / name)
 
     assert (tmp_path / "collapsed.png").read_bytes() != (tmp_path / "spread.png").read_bytes()

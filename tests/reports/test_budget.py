@@ -1,8 +1,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from reports.budget import budget_figure, budget_table
-from reports.outcomes import outcomes
+from reports.budget import build_budget_table, draw_budget_figure
+from reports.outcomes import evaluate_study
 from studies.search import Search
 from studies.spec import Study
 from tests.reports.conftest import Built
@@ -19,13 +19,13 @@ def _tuned(built: type[Built]) -> Study:
             gamma=1.0,
             class_weights="none",
         )
-        for spec in study.runs()
+        for spec in study.list_runs()
     )
     return replace(study, searches=found)
 
 
 def test_every_run_tells_its_budget_and_what_it_bought(built: type[Built]) -> None:
-    table = budget_table(outcomes(built.finish(_tuned(built))))
+    table = build_budget_table(evaluate_study(built.finish(_tuned(built))))
 
     assert table is not None
     assert built.column(table, "Network") == ["vgg16", "proposed", "vgg16", "proposed"]
@@ -38,16 +38,16 @@ def test_every_run_tells_its_budget_and_what_it_bought(built: type[Built]) -> No
 def test_the_settings_found_are_those_of_the_runs(built: type[Built]) -> None:
     plain, tuned = built.study(protocols=("frame", "subject")), _tuned(built)
 
-    assert {spec.training.learning_rate for spec in tuned.runs()} == {2.5e-4}
-    assert not {spec.key for spec in plain.runs()} & {spec.key for spec in tuned.runs()}
+    assert {spec.training.learning_rate for spec in tuned.list_runs()} == {2.5e-4}
+    assert not {spec.key for spec in plain.list_runs()} & {spec.key for spec in tuned.list_runs()}
 
 
 def test_the_curve_is_drawn_and_an_untuned_study_has_none(built: type[Built], tmp_path: Path) -> None:
     (tmp_path / "figures").mkdir()
-    figure = budget_figure(outcomes(built.finish(_tuned(built))), out=tmp_path)
+    figure = draw_budget_figure(evaluate_study(built.finish(_tuned(built))), out=tmp_path)
 
     assert figure is not None
     assert (tmp_path / figure.file).stat().st_size > 5_000
-    untuned = outcomes(built.finish(built.study()))
-    assert budget_figure(untuned, out=tmp_path) is None
-    assert budget_table(untuned) is None
+    untuned = evaluate_study(built.finish(built.study()))
+    assert draw_budget_figure(untuned, out=tmp_path) is None
+    assert build_budget_table(untuned) is None

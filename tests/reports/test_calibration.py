@@ -1,7 +1,7 @@
 from dataclasses import replace
 
-from reports.calibration import calibration_table
-from reports.outcomes import outcomes
+from reports.calibration import build_calibration_table
+from reports.outcomes import evaluate_study
 from studies.results import RunResult
 from studies.spec import RunSpec
 from tests.reports.conftest import Built
@@ -23,7 +23,7 @@ def test_error_and_brier_score_are_averaged_over_the_seeds(built: type[Built]) -
         return _sure(built, spec, (1.0,) if spec.seed else (0.75, 0.5))
 
     study = built.study(only=("proposed",), seeds=(0, 1))
-    table = calibration_table(outcomes(built.finish(study, choose)))
+    table = build_calibration_table(evaluate_study(built.finish(study, choose)))
 
     # Seed 0: accuracy 1/2; two clips at 0.75 and two at 0.5 are off by 1/4 and 0, mean 1/8. Brier score:
     # 2/16, 18/16, 1/2 and 1/2, mean 9/16.
@@ -49,7 +49,7 @@ def test_the_protocols_unit_is_counted(built: type[Built]) -> None:
         return replace(made, predictions=frames)
 
     study = built.study(only=("proposed",), protocols=("frame", "subject"))
-    table = calibration_table(outcomes(built.finish(study, choose)))
+    table = build_calibration_table(evaluate_study(built.finish(study, choose)))
 
     # Frames: errors 0 and 1/2, mean 1/4. The clip: probability 3/4, error 1/4; Brier score 2/16.
     assert table is not None
@@ -61,12 +61,12 @@ def test_what_did_not_finish_says_so(built: type[Built]) -> None:
     def choose(spec: RunSpec) -> RunResult | str:
         return built.run(spec) if spec.architecture.name == "vgg16" else "no memory"
 
-    table = calibration_table(outcomes(built.finish(built.study(), choose)))
+    table = build_calibration_table(evaluate_study(built.finish(built.study(), choose)))
 
     assert table is not None
     assert built.column(table, "Accuracy, %")[1] == "failed"
     assert built.column(table, "ECE, %")[1] == built.column(table, "Brier score")[1] == "–"
-    assert calibration_table(outcomes(built.finish(built.study(), lambda spec: None))) is None
+    assert build_calibration_table(evaluate_study(built.finish(built.study(), lambda spec: None))) is None
 
 
 def test_a_run_without_predictions_has_no_calibration(built: type[Built]) -> None:
@@ -74,7 +74,7 @@ def test_a_run_without_predictions_has_no_calibration(built: type[Built]) -> Non
         built.study(only=("proposed",)), lambda spec: replace(built.run(spec), predictions=())
     )
 
-    table = calibration_table(outcomes(study))
+    table = build_calibration_table(evaluate_study(study))
 
     assert table is not None
     assert built.column(table, "ECE, %") == ["–"]

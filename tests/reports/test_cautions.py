@@ -1,15 +1,15 @@
 from dataclasses import replace
 from typing import Any
 
-from reports.cautions import cautions
-from reports.outcomes import outcomes
+from reports.cautions import list_caveats
+from reports.outcomes import evaluate_study
 from studies.results import RunResult
 from studies.spec import RunSpec
 from tests.reports.conftest import Built
 
 
 def _said(built: type[Built], choose: Any = None, **kwargs: Any) -> list[str]:
-    return list(cautions(outcomes(built.finish(built.study(**kwargs), choose or built.run))))
+    return list(list_caveats(evaluate_study(built.finish(built.study(**kwargs), choose or built.run))))
 
 
 def test_unequal_widths_are_named_with_the_option_that_evens_them(built: type[Built]) -> None:

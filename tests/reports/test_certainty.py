@@ -4,9 +4,9 @@ from math import sqrt
 import pytest
 from scipy.stats import t as student
 
-from reports.certainty import interval_in_words
-from reports.numbers import percent
-from reports.outcomes import outcomes
+from reports.certainty import describe_interval
+from reports.numbers import format_percent
+from reports.outcomes import evaluate_study
 from tests.reports.conftest import Built
 
 MIXED = [clip % 12 < 7 or clip % 5 == 0 for clip in range(96)]
@@ -17,7 +17,7 @@ def _said(built: type[Built], *right: Sequence[bool], subjects: int = 12, protoc
     """The interval of a network that answers clip c right in seed s if right[s][c]."""
     study = built.study(only=("proposed",), protocols=(protocol,), seeds=tuple(range(len(right))))
     found = built.finish(study, lambda spec: built.answered(spec, right[spec.seed], subjects=subjects))
-    return interval_in_words(outcomes(found).rows[0])
+    return describe_interval(evaluate_study(found).outcomes[0])
 
 
 def _over_subjects(values: Sequence[float], *, subjects: int = 12) -> str:
@@ -26,7 +26,7 @@ def _over_subjects(values: Sequence[float], *, subjects: int = 12) -> str:
     mean = sum(means) / subjects
     error = sqrt(sum((each - mean) ** 2 for each in means) / (subjects - 1) / subjects)
     half = float(student.isf(0.025, subjects - 1)) * error
-    return f"95 % interval {percent(mean - half)} to {percent(mean + half)} over subjects"
+    return f"95 % interval {format_percent(mean - half)} to {format_percent(mean + half)} over subjects"
 
 
 @pytest.mark.parametrize("protocol", ["frame", "subject"])
@@ -53,7 +53,7 @@ def test_five_trainings_that_differ_have_the_interval_of_their_mean(built: type[
     half = float(student.isf(0.025, 4)) * sqrt(2.5) / 8 / sqrt(5)
 
     assert _said(built, *([clip // 12 < k for clip in range(96)] for k in (3, 4, 5, 6, 7))) == (
-        f"mean of 5 trainings, 95 % interval {percent(5 / 8 - half)} to {percent(5 / 8 + half)} "
+        f"mean of 5 trainings, 95 % interval {format_percent(5 / 8 - half)} to {format_percent(5 / 8 + half)} "
         "over subjects and trainings"
     )
 
@@ -77,7 +77,9 @@ def test_units_that_name_no_subject_have_no_interval(built: type[Built]) -> None
         study, lambda spec: built.nameless(built.answered(spec, MIXED, subjects=12), "subject")
     )
 
-    assert interval_in_words(outcomes(found).rows[0]) == ("no interval: 96 of 96 test units name no subject")
+    assert describe_interval(evaluate_study(found).outcomes[0]) == (
+        "no interval: 96 of 96 test units name no subject"
+    )
 
 
 def test_folds_are_the_clusters_of_kfold(built: type[Built]) -> None:
@@ -85,13 +87,13 @@ def test_folds_are_the_clusters_of_kfold(built: type[Built]) -> None:
     found = built.finish(
         study, lambda spec: built.fold_part(built.answered(spec, THREE_QUARTERS, subjects=12))
     )
-    said = interval_in_words(outcomes(found).rows[0])
+    said = describe_interval(evaluate_study(found).outcomes[0])
 
     # Each of the 8 folds tests every 8th clip, so that 9 of its 12 clips are right: all folds agree.
     assert said == "no interval: all folds agree"
 
     found = built.finish(study, lambda spec: built.fold_part(built.answered(spec, MIXED, subjects=12)))
-    assert interval_in_words(outcomes(found).rows[0]) == _over_subjects(MIXED, subjects=8).replace(
+    assert describe_interval(evaluate_study(found).outcomes[0]) == _over_subjects(MIXED, subjects=8).replace(
         "over subjects", "over folds"
     )
 

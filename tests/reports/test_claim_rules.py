@@ -7,25 +7,25 @@ from typing import Any
 import pytest
 
 from reports.claims.catalogue import CLAIMS
-from reports.claims.measures import on_paper_sets, select_study
+from reports.claims.measures import select_evaluation, select_paper_datasets
 from reports.claims.rules import (
-    COMBINATIONS,
-    AtMost,
-    Better,
+    COMBINATION_TEXTS,
     ClaimResult,
-    Exact,
-    HoldsPrinted,
-    Limited,
+    EqualityRule,
+    IntervalRule,
+    LimitedValue,
     Measurement,
-    NotWorse,
+    NonInferiorityRule,
     Quantity,
     Rule,
-    Signs,
-    SignTest,
-    not_testable,
+    SignTestRule,
+    SuperiorityRule,
+    TrainingSigns,
+    UpperLimitRule,
+    make_not_testable_result,
 )
-from reports.outcomes import outcomes
-from studies.statistics.verdicts import Estimate, Verdict, decide
+from reports.outcomes import evaluate_study
+from studies.statistics.verdicts import Estimate, Verdict, decide_verdict
 from tests.reports.conftest import Built
 
 FOR, AGAINST, OPEN = "reproduced", "not reproduced", "undecidable at this n"
@@ -43,24 +43,24 @@ def _quantity(
         low=low,
         high=high,
         p=0.01 if low > 0 or high < 0 else 0.5,
-        error=0.01,
+        standard_error=0.01,
         df=20.0,
-        subject_error=0.01,
-        training_error=0.0,
-        division_error=0.0,
-        clusters=20,
-        trainings=5,
-        units=units,
+        subject_se=0.01,
+        training_se=0.0,
+        split_se=0.0,
+        cluster_count=20,
+        training_count=5,
+        unit_count=units,
     )
-    verdict = decide(estimate, margin=0.05)
-    return Quantity(name=f"{low} to {high}", estimate=estimate, verdict=verdict, printed=printed)
+    verdict = decide_verdict(estimate, margin=0.05)
+    return Quantity(name=f"{low} to {high}", estimate=estimate, verdict=verdict, paper_value=printed)
 
 
 NO_VERDICT = Quantity(
     name="few",
     estimate=None,
-    verdict=Verdict(word="no verdict", reason="1 training (at least 5)"),
-    printed=0.9,
+    verdict=Verdict(label="no verdict", reason="1 training (at least 5)"),
+    paper_value=0.9,
 )
 BETTER, WORSE, EQUIVALENT, INCONCLUSIVE = (
     _quantity(0.01, 0.2),
@@ -71,17 +71,19 @@ BETTER, WORSE, EQUIVALENT, INCONCLUSIVE = (
 
 
 def test_exact_compares_with_the_printed_value_and_marks_derived_values() -> None:
-    assert _judge(Exact(printed="9.05"), "9.05").verdict == FOR
-    assert _judge(Exact(printed="9.05"), "9.06").verdict == AGAINST
-    derived = Exact(printed="9.05", derived="the block was derived from this number")
+    assert _judge(EqualityRule(paper_value="9.05"), "9.05").verdict == FOR
+    assert _judge(EqualityRule(paper_value="9.05"), "9.06").verdict == AGAINST
+    derived = EqualityRule(paper_value="9.05", derivation_reason="the block was derived from this number")
     assert _judge(derived, "9.05").verdict == "not testable here"
     assert _judge(derived, "9.05").reason == "not a test: the block was derived from this number"
     assert _judge(derived, "9.06").verdict == AGAINST
 
 
 def test_at_most_compares_with_the_limit() -> None:
-    assert _judge(AtMost(), Limited(name="p95", value=33.0, limit=33.3, unit="ms")).verdict == FOR
-    found = _judge(AtMost(), Limited(name="p95", value=34.0, limit=33.3, unit="ms"))
+    assert (
+        _judge(UpperLimitRule(), LimitedValue(name="p95", value=33.0, limit=33.3, unit="ms")).verdict == FOR
+    )
+    found = _judge(UpperLimitRule(), LimitedValue(name="p95", value=34.0, limit=33.3, unit="ms"))
     assert (found.verdict, found.reason) == (AGAINST, "p95 is 34.0 ms, the limit is 33.3 ms")
 
 
@@ -110,13 +112,13 @@ def test_at_most_compares_with_the_limit() -> None:
 def test_holds_printed_asks_whether_the_interval_holds_the_number(
     item: Quantity, verdict: str, reason: str
 ) -> None:
-    found = _judge(HoldsPrinted(), item)
+    found = _judge(IntervalRule(), item)
     assert (found.verdict, found.reason) == (verdict, reason)
 
 
 def test_holds_printed_needs_a_printed_number() -> None:
     with pytest.raises(ValueError, match="has no printed number"):
-        _judge(HoldsPrinted(), _quantity(0.1, 0.2))
+        _judge(IntervalRule(), _quantity(0.1, 0.2))
 
 
 @pytest.mark.parametrize(
@@ -130,8 +132,8 @@ def test_holds_printed_needs_a_printed_number() -> None:
     ],
 )
 def test_better_and_not_worse_translate_the_verdict(item: Quantity, better: str, not_worse: str) -> None:
-    assert _judge(Better(), item).verdict == better
-    assert _judge(NotWorse(), item).verdict == not_worse
+    assert _judge(SuperiorityRule(), item).verdict == better
+    assert _judge(NonInferiorityRule(), item).verdict == not_worse
 
 
 @pytest.mark.parametrize(
@@ -148,19 +150,22 @@ def test_better_and_not_worse_translate_the_verdict(item: Quantity, better: str,
     ],
 )
 def test_the_sign_test_is_exact_and_one_sided(supporting: int, n: int, verdict: str) -> None:
-    signs = Signs(name="pair", supports=tuple(place < supporting for place in range(n)))
-    assert _judge(SignTest(), signs).verdict == verdict
+    signs = TrainingSigns(name="pair", supports_claim=tuple(place < supporting for place in range(n)))
+    assert _judge(SignTestRule(), signs).verdict == verdict
 
 
 def test_the_sign_test_gives_its_reason() -> None:
-    five = Signs(name="pair", supports=(True,) * 5)
-    assert _judge(SignTest(), five).reason == "5 of 5 trainings support the claim (sign test, p = 0.031)"
-    assert _judge(SignTest(), Signs(name="pair", supports=(True,))).reason == "1 training (at least 5)"
-    assert _judge(SignTest(), replace(five, obstacle="vgg16 collapsed")).reason == "vgg16 collapsed"
+    five = TrainingSigns(name="pair", supports_claim=(True,) * 5)
+    assert _judge(SignTestRule(), five).reason == "5 of 5 trainings support the claim (sign test, p = 0.031)"
+    assert (
+        _judge(SignTestRule(), TrainingSigns(name="pair", supports_claim=(True,))).reason
+        == "1 training (at least 5)"
+    )
+    assert _judge(SignTestRule(), replace(five, obstacle="vgg16 collapsed")).reason == "vgg16 collapsed"
 
 
 def test_every_needs_all_and_is_refuted_by_one() -> None:
-    rule = Better(combination="every")
+    rule = SuperiorityRule(combination="every")
     assert _judge(rule, BETTER, BETTER).verdict == FOR
     assert _judge(rule, BETTER, INCONCLUSIVE).verdict == OPEN
     found = _judge(rule, BETTER, WORSE, INCONCLUSIVE)
@@ -171,7 +176,7 @@ def test_every_needs_all_and_is_refuted_by_one() -> None:
 
 
 def test_agree_needs_all_on_one_side() -> None:
-    rule = Better(combination="agree")
+    rule = SuperiorityRule(combination="agree")
     assert _judge(rule, BETTER, BETTER).verdict == FOR
     assert _judge(rule, WORSE, EQUIVALENT).verdict == AGAINST
     found = _judge(rule, BETTER, WORSE)
@@ -180,41 +185,41 @@ def test_agree_needs_all_on_one_side() -> None:
 
 
 def test_a_reason_that_all_items_share_stands_alone() -> None:
-    found = _judge(Better(combination="every"), NO_VERDICT, NO_VERDICT)
+    found = _judge(SuperiorityRule(combination="every"), NO_VERDICT, NO_VERDICT)
     assert (found.verdict, found.reason) == (OPEN, "1 training (at least 5)")
 
 
 def test_a_rule_refuses_a_wrong_number_of_items() -> None:
     with pytest.raises(ValueError, match="exactly one item; got 2"):
-        _judge(Better(), BETTER, BETTER)
+        _judge(SuperiorityRule(), BETTER, BETTER)
     with pytest.raises(ValueError, match="at least one item; got 0"):
-        _judge(Better(combination="every"))
+        _judge(SuperiorityRule(combination="every"))
 
 
 def test_every_rule_has_a_text() -> None:
     for claim in CLAIMS:
-        assert claim.rule.text.endswith(".")
-        assert ("The claim is reproduced if" in claim.rule.text) == (claim.rule.combination != "one")
+        assert claim.rule.description.endswith(".")
+        assert ("The claim is reproduced if" in claim.rule.description) == (claim.rule.combination != "one")
 
 
 def _studies(built: type[Built]) -> tuple[Any, Any]:
     """CASME II at a size other than the paper's, and at the paper's."""
     near = built.study()
     far = replace(near, dataset=replace(near.dataset, image_size=64), fingerprint="e" * 64)
-    return outcomes(built.finish(far)), outcomes(built.finish(near))
+    return evaluate_study(built.finish(far)), evaluate_study(built.finish(near))
 
 
 def test_of_several_studies_the_nearest_to_the_papers_settings_is_used(built: type[Built]) -> None:
     far, near = _studies(built)
     for order in ([far, near], [near, far]):
-        assert select_study(order, "casme2", "frame", arms=("proposed",)) is near
-    assert select_study([far], "casme2", "frame", arms=("proposed",)) is far
+        assert select_evaluation(order, "casme2", "frame", arms=("proposed",)) is near
+    assert select_evaluation([far], "casme2", "frame", arms=("proposed",)) is far
 
 
 def test_of_equal_studies_the_one_with_the_most_trainings_is_used(built: type[Built]) -> None:
-    one, two = (outcomes(built.finish(built.study(seeds=seeds))) for seeds in ((0,), (0, 1)))
+    one, two = (evaluate_study(built.finish(built.study(seeds=seeds))) for seeds in ((0,), (0, 1)))
     for order in ([one, two], [two, one]):
-        assert select_study(order, "casme2", "frame", arms=("proposed",)) is two
+        assert select_evaluation(order, "casme2", "frame", arms=("proposed",)) is two
 
 
 def test_a_nearer_study_that_lacks_an_arm_gives_way_to_another(built: type[Built]) -> None:
@@ -222,9 +227,9 @@ def test_a_nearer_study_that_lacks_an_arm_gives_way_to_another(built: type[Built
     failed = built.finish(
         near.study, lambda spec: built.run(spec) if spec.name == "proposed" else "no memory"
     )
-    partial = outcomes(failed)
-    assert select_study([partial, far], "casme2", "frame", arms=("vgg16", "proposed")) is far
-    assert select_study([partial, far], "casme2", "frame", arms=("proposed",)) is partial
+    partial = evaluate_study(failed)
+    assert select_evaluation([partial, far], "casme2", "frame", arms=("vgg16", "proposed")) is far
+    assert select_evaluation([partial, far], "casme2", "frame", arms=("proposed",)) is partial
 
 
 @pytest.mark.parametrize(
@@ -238,17 +243,17 @@ def test_a_nearer_study_that_lacks_an_arm_gives_way_to_another(built: type[Built
 def test_the_reason_is_given_where_no_study_can_be_used(
     built: type[Built], dataset: str, protocol: str, arms: tuple[str, ...], reason: str
 ) -> None:
-    found = select_study(_studies(built), dataset, protocol, arms=arms)
-    assert found == not_testable(reason)
-    assert (found.verdict, found.measured) == ("not testable here", "–")
+    found = select_evaluation(_studies(built), dataset, protocol, arms=arms)
+    assert found == make_not_testable_result(reason)
+    assert (found.verdict, found.measured_text) == ("not testable here", "–")
 
 
 def test_claims_are_about_the_papers_sets_only(built: type[Built]) -> None:
     studies = [
-        outcomes(built.finish(built.study(dataset=dataset), lambda spec: None))
+        evaluate_study(built.finish(built.study(dataset=dataset), lambda spec: None))
         for dataset in ("synthetic", "ckplus", "folder", "casme2")
     ]
-    assert [study.study.dataset.name for study in on_paper_sets(studies)] == ["ckplus", "casme2"]
+    assert [study.study.dataset.name for study in select_paper_datasets(studies)] == ["ckplus", "casme2"]
 
 
 def test_the_documentation_repeats_the_table_of_rules() -> None:
@@ -257,6 +262,6 @@ def test_the_documentation_repeats_the_table_of_rules() -> None:
         name, combination = type(claim.rule).__name__, claim.rule.combination
         rule = name if combination == "one" else f"{name}, {combination}"
         assert f"| {claim.id} | {claim.text} | {rule} |" in page
-        text = claim.rule.text.removesuffix(COMBINATIONS[combination]).strip()
+        text = claim.rule.description.removesuffix(COMBINATION_TEXTS[combination]).strip()
         assert f"- **{name}**: {text}\n" in page
-    assert all(text in page for text in COMBINATIONS.values())
+    assert all(text in page for text in COMBINATION_TEXTS.values())

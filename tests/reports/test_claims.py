@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from architectures.catalogue import architecture
-from architectures.size import parameters
+from architectures.catalogue import get_architecture
+from architectures.size import count_parameters
 from reports.claims.catalogue import CLAIMS
 from reports.claims.measures import PARAMETERS
 from reports.claims.rules import ClaimResult
-from reports.claims.table import FACELESS, claim_table, claims_in_words
-from reports.outcomes import Outcomes, outcomes
-from studies.arms import ablation, comparison
+from reports.claims.table import IMAGE_INDEPENDENT_CLAIMS, build_claim_table, describe_claim_results
+from reports.outcomes import StudyEvaluation, evaluate_study
+from studies.arms import build_ablation_arms, build_comparison_arms
 from studies.results import RunResult
 from studies.spec import RunSpec, Study
 from tests.reports.conftest import Built
@@ -21,7 +21,7 @@ from tests.reports.conftest import Built
 BY_ID = {claim.id: claim for claim in CLAIMS}
 TRAININGS = (0, 1, 2, 3, 4)
 FOR, AGAINST, OPEN = "reproduced", "not reproduced", "undecidable at this n"
-NAMES = tuple(arm.name for arm in comparison())
+NAMES = tuple(arm.name for arm in build_comparison_arms())
 
 
 def _judge(claim: str, study: Study, protocol: str = "frame") -> ClaimResult:
@@ -36,17 +36,17 @@ def _ladder(
     protocol: str = "frame",
     seeds: tuple[int, ...] = TRAININGS,
     **changes: Any,
-) -> Outcomes:
+) -> StudyEvaluation:
     """A ladder on CASME II whose rung r answers clip n, 0..9, of each of 20 subjects right if right(r, n)."""
     base = built.study("ablation", protocols=(protocol,), seeds=seeds)
-    study = replace(base, design=design, arms=ablation(design), **changes)
+    study = replace(base, design=design, arms=build_ablation_arms(design), **changes)
     names = [arm.name for arm in study.arms]
 
     def choose(spec: RunSpec) -> RunResult:
         rung = names.index(spec.architecture.name)
         return built.answered(spec, [right(rung, clip // 20) for clip in range(200)], subjects=20)
 
-    return outcomes(built.finish(study, choose))
+    return evaluate_study(built.finish(study, choose))
 
 
 def test_the_paper_has_seventeen_claims() -> None:
@@ -69,13 +69,13 @@ def _scored(
         return built.answered(spec, [clip < number for clip in range(1074)], subjects=subjects, first=first)
 
     study = built.study(only=("proposed",), seeds=seeds, width=width)
-    return _judge("acc-casme2", outcomes(built.finish(study, choose)))
+    return _judge("acc-casme2", evaluate_study(built.finish(study, choose)))
 
 
 def test_the_printed_scores_are_reproduced_if_both_intervals_hold_them(built: type[Built]) -> None:
     found = _scored(built, 1057)
     assert found.verdict == FOR
-    assert found.measured.startswith("accuracy 98.42 % [")
+    assert found.measured_text.startswith("accuracy 98.42 % [")
     assert found.reason == "2 of 2 comparisons support the claim, 0 oppose it"
 
 
@@ -86,7 +86,7 @@ def test_an_accuracy_outside_the_interval_is_not_reproduced(built: type[Built]) 
 def test_f1_is_judged_as_accuracy_is(built: type[Built]) -> None:
     # All 17 clips of the second class are wrong: the accuracy is the paper's, the F1 is a half.
     found = _scored(built, 1057, first=1057)
-    assert "F1 49.60 %" in found.measured
+    assert "F1 49.60 %" in found.measured_text
     assert found.verdict == AGAINST
     assert found.reason == (
         "1 of 2 comparisons support the claim, 1 oppose it (the interval leaves out the paper's number: F1)"
@@ -106,7 +106,7 @@ def test_few_trainings_or_subjects_decide_no_score(
 ) -> None:
     found = _scored(built, 1055, seeds=seeds, subjects=subjects)
     assert (found.verdict, found.reason) == (OPEN, reason)
-    assert "[" not in found.measured
+    assert "[" not in found.measured_text
 
 
 def test_frames_of_unnamed_subjects_decide_no_score(built: type[Built]) -> None:
@@ -116,14 +116,14 @@ def test_frames_of_unnamed_subjects_decide_no_score(built: type[Built]) -> None:
         run = built.answered(spec, [clip < 1055 for clip in range(1074)], subjects=24)
         return built.nameless(run, "subject")
 
-    found = _judge("acc-casme2", outcomes(built.finish(study, choose)))
+    found = _judge("acc-casme2", evaluate_study(built.finish(study, choose)))
     assert (found.verdict, found.reason) == (OPEN, "1074 of 1074 test units name no subject")
 
 
 def test_the_interval_covers_other_trainings(built: type[Built]) -> None:
     # The mean is 93 %; the trainings scatter so far that the interval holds the paper's number.
     found = _scored(built, lambda seed: (1055, 1055, 1055, 1055, 770)[seed])
-    assert found.measured.startswith("accuracy 92.92 %")
+    assert found.measured_text.startswith("accuracy 92.92 %")
     assert (found.verdict, found.reason) == (
         OPEN,
         "the interval holds the paper's number, which is over 5 points away",
@@ -139,7 +139,9 @@ def test_scores_are_compared_at_the_papers_settings_only(built: type[Built]) -> 
 def test_an_accuracy_whose_leaks_are_unknown_says_so(built: type[Built]) -> None:
     study = built.study(dataset="ckplus", only=("proposed",))
     runs = built.finish(study, lambda spec: built.nameless(built.run(spec), "clip", "subject"))
-    assert _judge("acc-ckplus", outcomes(runs)).measured.endswith("(clip seen unknown, subject seen unknown)")
+    assert _judge("acc-ckplus", evaluate_study(runs)).measured_text.endswith(
+        "(clip seen unknown, subject seen unknown)"
+    )
 
 
 def _compared(built: type[Built], right: Callable[[str, int], bool]) -> ClaimResult:
@@ -150,7 +152,7 @@ def _compared(built: type[Built], right: Callable[[str, int], bool]) -> ClaimRes
         name = spec.architecture.name
         return built.answered(spec, [right(name, clip) for clip in range(100)], subjects=20)
 
-    return _judge("best-ckplus", outcomes(built.finish(study, choose)))
+    return _judge("best-ckplus", evaluate_study(built.finish(study, choose)))
 
 
 def test_the_proposed_network_is_best_only_if_it_is_better_than_every_other(built: type[Built]) -> None:
@@ -202,9 +204,9 @@ def test_separable_convolutions_are_free_if_accuracy_does_not_fall(built: type[B
             replace(run, cost=replace(run.cost, multiply_adds=100 - 50 * ("separable" in run.spec.name)))
             for run in study.result.results
         )
-        return _judge("separable-free", outcomes(replace(study.result, results=runs)))
+        return _judge("separable-free", evaluate_study(replace(study.result, results=runs)))
 
-    assert at(0).measured.startswith("50.00 % of the multiply-adds saved, 0.00")
+    assert at(0).measured_text.startswith("50.00 % of the multiply-adds saved, 0.00")
     assert at(0).verdict == at(1).verdict == FOR
     assert at(-1).verdict == AGAINST
     dearer = _judge("separable-free", _ladder(built, lambda rung, n: n < 6))
@@ -214,21 +216,21 @@ def test_separable_convolutions_are_free_if_accuracy_does_not_fall(built: type[B
 def _gained(built: type[Built], *, gained: int, lost: int = 0, **changes: Any) -> ClaimResult:
     """Judge cbam-gain: CBAM wins one of 15 clips of each of `gained` of 40 subjects and loses `lost`."""
     base = built.study("ablation", protocols=("frame",), seeds=TRAININGS)
-    controlled = replace(base, design="controlled", arms=ablation("controlled"), **changes)
+    controlled = replace(base, design="controlled", arms=build_ablation_arms("controlled"), **changes)
 
     def choose(spec: RunSpec) -> RunResult:
         foot = spec.architecture.name == "vgg16-bn-gap"
         right = [clip >= gained if foot else clip < 40 - lost for clip in range(40)]
         return built.answered(spec, right + [True] * 560, subjects=40)
 
-    return _judge("cbam-gain", outcomes(built.finish(controlled, choose)))
+    return _judge("cbam-gain", evaluate_study(built.finish(controlled, choose)))
 
 
 def test_a_gain_is_reproduced_if_its_interval_holds_the_papers_and_not_0(built: type[Built]) -> None:
     found = _gained(built, gained=20)
     assert found.verdict == FOR
-    assert found.measured.startswith("+3.33 [")
-    assert found.measured.endswith("points (controlled ladder)")
+    assert found.measured_text.startswith("+3.33 [")
+    assert found.measured_text.endswith("points (controlled ladder)")
     assert found.remark.startswith("judged on the controlled ladder")
 
 
@@ -254,14 +256,14 @@ def test_a_ladder_in_another_order_or_without_a_rung_says_nothing_of_the_papers_
 ) -> None:
     def judge(order: tuple[str, ...] = (), missing: str = "") -> str:
         base = built.study("ablation", protocols=("frame",))
-        study = replace(base, design="controlled", arms=ablation("controlled", order=order))
+        study = replace(base, design="controlled", arms=build_ablation_arms("controlled", order=order))
 
         def choose(spec: RunSpec) -> RunResult | None:
             if spec.architecture.name == missing:
                 return None
             return built.answered(spec, [True] * 200, subjects=20)
 
-        return str(_judge("cbam-gain", outcomes(built.finish(study, choose))).verdict)
+        return str(_judge("cbam-gain", evaluate_study(built.finish(study, choose))).verdict)
 
     assert judge() == OPEN
     assert judge(order=("residual", "cbam", "separable", "prelu")) == "not testable here"
@@ -270,21 +272,21 @@ def test_a_ladder_in_another_order_or_without_a_rung_says_nothing_of_the_papers_
 
 @pytest.mark.parametrize(("name", "classes"), PARAMETERS)
 def test_parameter_counts_are_those_of_the_built_networks(name: str, classes: int) -> None:
-    assert parameters(architecture(name), classes=classes) == PARAMETERS[name, classes]
+    assert count_parameters(get_architecture(name), num_classes=classes) == PARAMETERS[name, classes]
 
 
 def test_counts_are_compared_with_the_printed_ones() -> None:
     size = BY_ID["size"].judge([], "frame")
-    assert size.measured == "9.05 MiB, 1.77 %"
+    assert size.measured_text == "9.05 MiB, 1.77 %"
     assert size.verdict == "not testable here"
     assert size.reason == "not a test: the block was derived from this number"
     vgg = BY_ID["size-vgg"].judge([], "frame")
-    assert (vgg.measured, vgg.verdict) == ("138,357,544", FOR)
+    assert (vgg.measured_text, vgg.verdict) == ("138,357,544", FOR)
     assert BY_ID["cost-block1"].judge([], "frame").verdict == AGAINST
 
 
 def test_the_table_has_the_claims_that_the_runs_bear_on_and_names_the_others(built: type[Built]) -> None:
-    table = claim_table([_ladder(built, lambda rung, n: n < 3 + rung, protocol="loso")])
+    table = build_claim_table([_ladder(built, lambda rung, n: n < 3 + rung, protocol="loso")])
     assert table is not None
     ids = built.column(table, "Claim")
     assert ids == ["acc-casme2", "size", "cost-block1", "ladder", "separable-free", "prelu-best", "size-vgg"]
@@ -292,12 +294,12 @@ def test_the_table_has_the_claims_that_the_runs_bear_on_and_names_the_others(bui
     assert all(claim.id in ids or claim.id in others for claim in CLAIMS)
     verdicts = dict(zip(ids, built.column(table, "Verdict, loso"), strict=True))
     assert verdicts["ladder"] == FOR
-    drawn = outcomes(built.finish(built.study(dataset="synthetic")))
-    assert claim_table([drawn]) is None
+    drawn = evaluate_study(built.finish(built.study(dataset="synthetic")))
+    assert build_claim_table([drawn]) is None
 
 
 def test_remarks_and_reasons_stand_in_the_notes(built: type[Built]) -> None:
-    table = claim_table([_ladder(built, lambda rung, n: True, design="controlled")])
+    table = build_claim_table([_ladder(built, lambda rung, n: True, design="controlled")])
     assert table is not None
     assert any(note.startswith("cbam-gain, residual-gain (frame): judged on the") for note in table.notes)
     assert "size (frame): not a test: the block was derived from this number." in table.notes
@@ -306,29 +308,31 @@ def test_remarks_and_reasons_stand_in_the_notes(built: type[Built]) -> None:
 def test_drawn_faces_show_their_numbers_and_decide_nothing_about_faces(built: type[Built]) -> None:
     def choose(spec: RunSpec) -> RunResult:
         run = built.answered(spec, [True] * 200, subjects=20)
-        return replace(run, data=replace(run.data, drawn=True))
+        return replace(run, data=replace(run.data, synthetic=True))
 
     base = built.study("ablation", protocols=("frame",), seeds=TRAININGS)
-    drawn_faces = outcomes(built.finish(base, choose))
-    table = claim_table([drawn_faces])
+    drawn_faces = evaluate_study(built.finish(base, choose))
+    table = build_claim_table([drawn_faces])
     assert table is not None
     ids = built.column(table, "Claim")
     verdicts = dict(zip(ids, built.column(table, "Verdict, frame"), strict=True))
     assert verdicts["size-vgg"] == FOR
-    assert {word for claim, word in verdicts.items() if claim not in FACELESS} == {"not testable here"}
+    assert {word for claim, word in verdicts.items() if claim not in IMAGE_INDEPENDENT_CLAIMS} == {
+        "not testable here"
+    }
     measured = dict(zip(ids, built.column(table, "Ours, frame"), strict=True))
     assert measured["acc-casme2"].startswith("accuracy 100.00 %")
     assert any(note.endswith(": the faces are synthetic.") for note in table.notes)
 
     real = _ladder(built, lambda rung, n: n < 3 + rung)
-    both = claim_table([drawn_faces, real])
+    both = build_claim_table([drawn_faces, real])
     assert both is not None
     place = built.column(both, "Claim").index("ladder")
     assert built.column(both, "Verdict, frame")[place] == FOR
 
 
 def test_the_verdicts_are_counted_in_words(built: type[Built]) -> None:
-    (text,) = claims_in_words([_ladder(built, lambda rung, n: n < 3 + rung)])
+    (text,) = describe_claim_results([_ladder(built, lambda rung, n: n < 3 + rung)])
     assert text.startswith("On the paper's own split, frame: of 17 claims ")
     assert "3 reproduced (ladder, prelu-best, size-vgg)" in text
-    assert claims_in_words([outcomes(built.finish(built.study(dataset="synthetic")))]) == ()
+    assert describe_claim_results([evaluate_study(built.finish(built.study(dataset="synthetic")))]) == ()

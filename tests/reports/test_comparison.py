@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from reports.comparison import paper_table, score_table, size_table
-from reports.outcomes import outcomes
+from reports.comparison import build_paper_table, build_score_table, build_size_table
+from reports.outcomes import evaluate_study
 from studies.results import RunResult
 from studies.spec import RunSpec
 from tests.reports.conftest import Built
@@ -12,7 +12,7 @@ SCORES = ("Accuracy", "Precision", "Recall (UAR)", "F1 (UF1)")
 
 
 def test_scores_by_hand(built: type[Built]) -> None:
-    table = score_table(outcomes(built.finish(built.study(only=("proposed",)))))
+    table = build_score_table(evaluate_study(built.finish(built.study(only=("proposed",)))))
 
     recall = (8 / 10 + 1 + 1 + 4 / 5 + 1 / 2 + 1) / 6
     precision = (8 / 9 + 2 / 3 + 1 + 1 + 1 + 5 / 7) / 6
@@ -25,7 +25,7 @@ def test_scores_by_hand(built: type[Built]) -> None:
 def test_protocols_stand_side_by_side_with_their_leaks(built: type[Built]) -> None:
     study = built.study(protocols=("frame", "subject"))
 
-    table = score_table(outcomes(built.finish(study, lambda spec: built.run(spec, frames=2))))
+    table = build_score_table(evaluate_study(built.finish(study, lambda spec: built.run(spec, frames=2))))
 
     assert built.column(table, "Protocol") == ["frame", "subject"] * 2
     assert built.column(table, "Clip seen") == ["100.00", "0.00"] * 2
@@ -35,7 +35,7 @@ def test_protocols_stand_side_by_side_with_their_leaks(built: type[Built]) -> No
 
 
 def test_the_papers_scores_and_how_far_ours_are_from_them(built: type[Built]) -> None:
-    table = paper_table(outcomes(built.finish(built.study())))
+    table = build_paper_table(evaluate_study(built.finish(built.study())))
 
     assert table is not None
     assert built.column(table, "Paper: accuracy") == ["94.41", "98.23"]
@@ -43,29 +43,29 @@ def test_the_papers_scores_and_how_far_ours_are_from_them(built: type[Built]) ->
     assert built.column(table, "Paper: F1") == ["92.33", "98.69"]
     assert built.column(table, "Clip seen") == ["100.00", "100.00"]
     assert table.rows[0][table.header.index("Δ accuracy")].value == pytest.approx(100 * 26 / 30 - 94.41)
-    assert table.paper == ("Table 6",)
+    assert table.paper_items == ("Table 6",)
 
 
 def test_synthetic_scores_stand_beside_the_papers_without_a_difference(built: type[Built]) -> None:
-    table = paper_table(outcomes(built.finish(built.study(dataset="synthetic"))))
+    table = build_paper_table(evaluate_study(built.finish(built.study(dataset="synthetic"))))
 
     assert table is not None
     assert built.column(table, "Paper (CASME II): accuracy") == ["94.41", "98.23"]
     assert not [name for name in table.header if "Δ" in name]
-    assert table.paper == ("Table 6 (CASME II)",)
+    assert table.paper_items == ("Table 6 (CASME II)",)
 
 
 def test_a_set_of_ones_own_has_nothing_beside_it(built: type[Built]) -> None:
-    study = outcomes(built.finish(built.study(dataset="mine")))
+    study = evaluate_study(built.finish(built.study(dataset="mine")))
 
-    assert paper_table(study) is None
-    assert score_table(study).paper == ()
+    assert build_paper_table(study) is None
+    assert build_score_table(study).paper_items == ()
 
 
 def test_a_network_that_the_paper_does_not_know_has_no_difference(built: type[Built]) -> None:
     study = built.study(only=("vgg16-bn-gap",))
 
-    table = paper_table(outcomes(built.finish(study)))
+    table = build_paper_table(evaluate_study(built.finish(study)))
 
     assert table is not None
     assert built.column(table, "Paper: accuracy") == built.column(table, "Δ accuracy") == ["–"]
@@ -77,23 +77,27 @@ def test_failed_unrun_and_collapsed_are_said_in_the_cell_and_the_notes(built: ty
         return found.get(spec.architecture.name, built.run(spec))
 
     study = built.study(only=("vgg16", "alexnet", "resnet34", "proposed"))
-    found = outcomes(built.finish(study, choose))
+    found = evaluate_study(built.finish(study, choose))
 
-    for table in (score_table(found), paper_table(found)):
+    for table in (build_score_table(found), build_paper_table(found)):
         assert table is not None
         name = "Accuracy" if "Accuracy" in table.header else "Ours: accuracy"
         assert built.column(table, name) == ["33.33", "failed", "not run", "86.67"]
         assert built.column(table, "Network")[0] == "vgg16 (collapsed)"
         assert "alexnet under frame, seed 0: failed: out | of memory" in table.notes
         assert "resnet34 under frame: 1 run not run yet" in table.notes
-    assert any("Always answering disgust would give 33.33 %" in note for note in score_table(found).notes)
+    assert any(
+        "Always answering disgust would give 33.33 %" in note for note in build_score_table(found).notes
+    )
 
 
 def test_several_seeds_are_a_mean_with_its_deviation(built: type[Built]) -> None:
     def choose(spec: RunSpec) -> RunResult:
         return built.run(spec, built.good if spec.seed else built.collapsed)
 
-    table = score_table(outcomes(built.finish(built.study(only=("proposed",), seeds=(0, 1)), choose)))
+    table = build_score_table(
+        evaluate_study(built.finish(built.study(only=("proposed",), seeds=(0, 1)), choose))
+    )
 
     # 10/30 and 26/30: mean 60 %, sample deviation (16/30) / sqrt(2).
     assert built.column(table, "Accuracy") == ["60.00 ± 37.71"]
@@ -102,8 +106,8 @@ def test_several_seeds_are_a_mean_with_its_deviation(built: type[Built]) -> None
 
 
 def test_seeds_that_are_not_there_are_counted(built: type[Built]) -> None:
-    table = score_table(
-        outcomes(
+    table = build_score_table(
+        evaluate_study(
             built.finish(
                 built.study(only=("proposed",), seeds=(0, 1, 2)),
                 lambda spec: built.run(spec) if spec.seed < 2 else "no memory",
@@ -117,7 +121,7 @@ def test_seeds_that_are_not_there_are_counted(built: type[Built]) -> None:
 
 def test_every_score_leads_to_its_runs(built: type[Built]) -> None:
     result = built.finish(built.study())
-    table = score_table(outcomes(result))
+    table = build_score_table(evaluate_study(result))
 
     for row, run in zip(table.rows, result.results, strict=True):
         assert {cell.run_keys for cell in row if cell.value is not None} == {(run.spec.key,)}
@@ -127,16 +131,16 @@ def test_sizes_come_from_the_runs(built: type[Built]) -> None:
     def choose(spec: RunSpec) -> RunResult:
         return built.run(spec, built.collapsed) if spec.architecture.name == "vgg16" else built.run(spec)
 
-    table = size_table(outcomes(built.finish(built.study(), choose)))
+    table = build_size_table(evaluate_study(built.finish(built.study(), choose)))
 
     assert table is not None
     assert built.column(table, "Network") == ["vgg16 (collapsed under frame)", "proposed"]
     assert built.column(table, "MiB") == ["5.00", "8.00"]
-    assert size_table(outcomes(built.finish(built.study(), lambda spec: None))) is None
+    assert build_size_table(evaluate_study(built.finish(built.study(), lambda spec: None))) is None
 
 
 def test_a_reduced_study_says_so(built: type[Built]) -> None:
-    table = score_table(outcomes(built.finish(built.study(width=0.25))))
+    table = build_score_table(evaluate_study(built.finish(built.study(width=0.25))))
 
     assert "Not the paper's settings: width 0.25 for the networks that scale." in table.notes
     assert built.column(table, "Network") == ["vgg16 (width 0.25)", "proposed (width 0.25)"]

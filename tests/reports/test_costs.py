@@ -1,17 +1,17 @@
-from architectures.catalogue import architecture
+from architectures.catalogue import get_architecture
 from architectures.spec import VGG16_STAGES
-from reports.costs import block_cost_table, cost_table, named_cost_table
-from studies.cost import block_costs
-from studies.paper import PAPER
+from reports.costs import build_block_cost_table, build_cost_table, build_named_cost_table
+from studies.cost import compute_block_costs
+from studies.paper import PUBLISHED_RESULTS
 from tests.reports.conftest import Built
 
-SIZES = {name: row.mib for name, row in PAPER["casme2"].scores.items()}
+SIZES = {name: row.mib for name, row in PUBLISHED_RESULTS["casme2"].scores.items()}
 
 
 def test_lists_every_column_of_the_count(built: type[Built]) -> None:
-    spec = architecture("vgg16")
+    spec = get_architecture("vgg16")
 
-    table = cost_table([(spec, built.cost(spec))])
+    table = build_cost_table([(spec, built.cost(spec))])
 
     (row,) = table.rows
     assert [cell.text for cell in row] == [
@@ -30,9 +30,9 @@ def test_lists_every_column_of_the_count(built: type[Built]) -> None:
 
 def test_sizes_that_are_not_the_papers_are_named(built: type[Built]) -> None:
     names = ("vgg16", "proposed")
-    rows = [(name, architecture(name), built.cost(architecture(name)), ("key",)) for name in names]
+    rows = [(name, get_architecture(name), built.cost(get_architecture(name)), ("key",)) for name in names]
 
-    table = named_cost_table(rows, paper=SIZES, classes=6)
+    table = build_named_cost_table(rows, paper_sizes=SIZES, num_classes=6)
 
     assert built.column(table, "Paper's MB") == ["512.26", "9.05"]
     assert "vgg16 (5.00, paper 512.26), proposed (8.00, paper 9.05)" in table.notes[-1]
@@ -40,13 +40,16 @@ def test_sizes_that_are_not_the_papers_are_named(built: type[Built]) -> None:
 
 
 def test_sizes_for_other_classes_are_not_held_against_the_paper(built: type[Built]) -> None:
-    row = ("vgg16", architecture("vgg16"), built.cost(architecture("vgg16")), ())
+    row = ("vgg16", get_architecture("vgg16"), built.cost(get_architecture("vgg16")), ())
 
-    assert "for 6 classes, these for 7" in named_cost_table([row], paper=SIZES, classes=7).notes[-1]
+    assert (
+        "for 6 classes, these for 7"
+        in build_named_cost_table([row], paper_sizes=SIZES, num_classes=7).notes[-1]
+    )
 
 
 def test_blocks_by_the_equations_beside_the_papers_figures(built: type[Built]) -> None:
-    table = block_cost_table(block_costs(VGG16_STAGES, 224))
+    table = build_block_cost_table(compute_block_costs(VGG16_STAGES, 224))
     rows = {row[0].text: [cell.text for cell in row[2:]] for row in table.rows}
 
     assert len(rows) == 13 + 3

@@ -1,21 +1,23 @@
 from typing import Any
 
-from reports.coverage import gaps
-from reports.outcomes import outcomes
-from studies.arms import comparison
+from reports.coverage import find_missing_items
+from reports.outcomes import evaluate_study
+from studies.arms import build_comparison_arms
 from studies.results import RunResult
 from studies.spec import RunSpec, Study
 from tests.reports.conftest import Built
 
-SEVEN = tuple(arm.name for arm in comparison())
+SEVEN = tuple(arm.name for arm in build_comparison_arms())
 CASME2 = {"Table 5", "Table 6", "Figure 13", "Figure 14", "Figure 15"}
 
 
 def _gaps(
     built: type[Built], study: Study, *, choose: Any = None, pictures: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    found = outcomes(built.finish(study, choose or built.run))
-    return {gap.item: gap for gap in gaps([found], [f"{study.name}/{name}" for name in pictures])}
+    found = evaluate_study(built.finish(study, choose or built.run))
+    return {
+        gap.item: gap for gap in find_missing_items([found], [f"{study.name}/{name}" for name in pictures])
+    }
 
 
 def test_a_full_comparison_supports_its_tables_and_figures(built: type[Built]) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from datasets.spec import Anomaly
-from reports.document import write
-from studies.paper_faults import FAULTS
+from reports.document import write_report
+from studies.paper_faults import INCONSISTENCIES
 from studies.results import RunResult, StudyResult
 from studies.spec import RunSpec, Study
 from tests.reports.conftest import Built
@@ -17,7 +17,9 @@ PNG = b"\x89PNG pretend"
 
 
 def _report(built: type[Built], out: Path, *studies: Any) -> str:
-    return write([built.finish(study) for study in studies], out, pictures={}).read_text(encoding="utf-8")
+    return write_report([built.finish(study) for study in studies], out, images={}).read_text(
+        encoding="utf-8"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,7 @@ def joined(built: type[Built], tmp_path_factory: pytest.TempPathFactory) -> Any:
     studies = [built.study("ablation", protocols=("frame", "subject")), built.study()]
     pictures = {f"{study.name}/{name}": PNG for study in studies for name in ("samples", "augmentation")}
     out = tmp_path_factory.mktemp("joined")
-    path = write([built.finish(study) for study in studies], out, pictures=pictures)
+    path = write_report([built.finish(study) for study in studies], out, images=pictures)
     return out, path.read_text(encoding="utf-8")
 
 
@@ -70,7 +72,7 @@ def test_tables_and_figures_are_numbered_through(joined: Any) -> None:
 def test_each_fault_is_told_once(joined: Any) -> None:
     _, text = joined
 
-    for fault in FAULTS:
+    for fault in INCONSISTENCIES:
         assert len(re.findall(rf"^- {fault.id}: ", text, flags=re.MULTILINE)) == 1
 
 
@@ -111,7 +113,7 @@ def test_nothing_finished_is_still_a_report(built: type[Built], tmp_path: Path) 
     study = built.study("ablation")
 
     result = built.finish(study, lambda spec: "no memory" if spec.seed == 0 else None)
-    text = write([result], tmp_path, pictures={}).read_text(encoding="utf-8")
+    text = write_report([result], tmp_path, images={}).read_text(encoding="utf-8")
 
     assert "0 of 5 runs finished, 5 failed" in text
     assert "No run has finished, so there is nothing to count." in text
@@ -120,13 +122,13 @@ def test_nothing_finished_is_still_a_report(built: type[Built], tmp_path: Path) 
 
 def test_what_the_data_say_cannot_break_the_page(built: type[Built], tmp_path: Path) -> None:
     classes = ("dis|gust", "<b>fear</b>", "`joy`", *built.classes[3:])
-    odd = Anomaly(code="gap", where="a|b\nc", what="<img>", action="*kept*")
+    odd = Anomaly(code="gap", location="a|b\nc", description="<img>", action="*kept*")
 
     result = built.finish(
         built.study(only=("proposed",), dataset="mine"),
         lambda spec: built.run(spec, classes=classes, anomalies=(odd,)),
     )
-    text = write([result], tmp_path, pictures={}).read_text(encoding="utf-8")
+    text = write_report([result], tmp_path, images={}).read_text(encoding="utf-8")
 
     assert r"| frame    | dis\|gust " in text
     assert r"\<b\>fear\</b\>" in text
@@ -135,10 +137,12 @@ def test_what_the_data_say_cannot_break_the_page(built: type[Built], tmp_path: P
 
 
 def test_a_long_list_of_anomalies_is_counted_and_cut(built: type[Built], tmp_path: Path) -> None:
-    odd = tuple(Anomaly(code="gap", where=f"clip {n}", what="short", action="kept") for n in range(13))
+    odd = tuple(
+        Anomaly(code="gap", location=f"clip {n}", description="short", action="kept") for n in range(13)
+    )
 
     result = built.finish(built.study(only=("proposed",)), lambda spec: built.run(spec, anomalies=odd))
-    text = write([result], tmp_path, pictures={}).read_text(encoding="utf-8")
+    text = write_report([result], tmp_path, images={}).read_text(encoding="utf-8")
 
     assert "Anomalies in the data: 13." in text
     assert text.count("- gap: clip ") == 10
@@ -158,13 +162,13 @@ def test_the_same_data_are_told_once_and_other_data_twice(built: type[Built], tm
 
 def test_a_report_of_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="at least one study; got none"):
-        write([], tmp_path, pictures={})
+        write_report([], tmp_path, images={})
 
 
 def _drawn(built: type[Built], study: Study) -> StudyResult:
     def run(spec: RunSpec) -> RunResult:
         made = built.run(spec)
-        return replace(made, data=replace(made.data, drawn=True))
+        return replace(made, data=replace(made.data, synthetic=True))
 
     return built.finish(study, run)
 
@@ -174,7 +178,7 @@ def test_drawn_faces_in_a_real_layout_are_told_before_anything_else(
 ) -> None:
     study = built.study(only=("proposed",))
 
-    text = write([_drawn(built, study)], tmp_path, pictures={}).read_text(encoding="utf-8")
+    text = write_report([_drawn(built, study)], tmp_path, images={}).read_text(encoding="utf-8")
 
     stamp = (
         "**The faces of CASME II here are drawn by harness, not the real release: nothing in this report is "
@@ -191,7 +195,7 @@ def test_several_drawn_sets_are_named_once_each(built: type[Built], tmp_path: Pa
         for name in ("ckplus", "synthetic")
     ]
 
-    text = write(studies, tmp_path, pictures={}).read_text(encoding="utf-8")
+    text = write_report(studies, tmp_path, images={}).read_text(encoding="utf-8")
 
     assert "**The faces of CK+ and the synthetic set here are drawn by harness" in text
 
@@ -199,7 +203,9 @@ def test_several_drawn_sets_are_named_once_each(built: type[Built], tmp_path: Pa
 def test_beside_real_faces_the_drawn_studies_are_named(built: type[Built], tmp_path: Path) -> None:
     real, made = built.study(only=("proposed",)), built.study("ablation")
 
-    text = write([built.finish(real), _drawn(built, made)], tmp_path, pictures={}).read_text(encoding="utf-8")
+    text = write_report([built.finish(real), _drawn(built, made)], tmp_path, images={}).read_text(
+        encoding="utf-8"
+    )
 
     (stamp,) = [line for line in text.split("\n") if line.startswith("**The faces of")]
     assert f"CASME II in {made.name} here are drawn" in stamp.replace("\\", "")

@@ -3,28 +3,28 @@ from typing import Any
 
 import pytest
 
-from architectures.parts import parts_of
-from reports.effects import effect_table, effects_in_words
-from reports.outcomes import Outcomes, outcomes
-from reports.summary import summary
-from studies.arms import ablation
+from architectures.parts import get_components
+from reports.effects import build_effect_table, describe_effects
+from reports.outcomes import StudyEvaluation, evaluate_study
+from reports.summary import summarize_study
+from studies.arms import build_ablation_arms
 from studies.results import RunResult
-from studies.spec import RunSpec, null_of
+from studies.spec import RunSpec, build_null_arm
 from tests.reports.conftest import Built
 
 CLIPS = 48
 
 
-def _factorial(built: type[Built], accuracy: Any, *more: Any) -> Outcomes:
+def _factorial(built: type[Built], accuracy: Any, *more: Any) -> StudyEvaluation:
     """A factorial whose arm with the parts S answers accuracy(S) of each of 8 subjects' clips right."""
-    arms = (*ablation("factorial"), *more)
+    arms = (*build_ablation_arms("factorial"), *more)
     study = replace(built.study("ablation", protocols=("subject",)), design="factorial", arms=arms)
 
     def choose(spec: RunSpec) -> RunResult:
-        share = accuracy(parts_of(spec.architecture))
+        share = accuracy(get_components(spec.architecture))
         return built.answered(spec, [c // 8 < round(share * 6) for c in range(CLIPS)], subjects=8)
 
-    return outcomes(built.finish(study, choose))
+    return evaluate_study(built.finish(study, choose))
 
 
 def _values(built: type[Built], table: Any, quantity: str) -> dict[str, float]:
@@ -33,7 +33,9 @@ def _values(built: type[Built], table: Any, quantity: str) -> dict[str, float]:
 
 
 def test_effects_of_parts_that_add_up_are_the_same_however_they_are_counted(built: type[Built]) -> None:
-    table = effect_table(_factorial(built, lambda on: (2 + ("cbam" in on) + 2 * ("residual" in on)) / 6))
+    table = build_effect_table(
+        _factorial(built, lambda on: (2 + ("cbam" in on) + 2 * ("residual" in on)) / 6)
+    )
 
     assert table is not None
     expected = {"cbam": 100 / 6, "residual": 200 / 6, "separable": 0, "prelu": 0}
@@ -46,14 +48,14 @@ def test_effects_of_parts_that_add_up_are_the_same_however_they_are_counted(buil
 def test_the_first_page_has_each_parts_average_over_orders_the_most_first(built: type[Built]) -> None:
     study = _factorial(built, lambda on: (2 + ("cbam" in on) + 2 * ("residual" in on)) / 6)
 
-    (told,) = effects_in_words(study, "subject")
+    (told,) = describe_effects(study, "subject")
     assert "residual +33.33 [+33.33 to +33.33], cbam +16.67 [+16.67 to +16.67], " in told
-    assert told in summary(study)
-    assert not list(effects_in_words(outcomes(built.finish(built.study("ablation"))), "frame"))
+    assert told in summarize_study(study)
+    assert not list(describe_effects(evaluate_study(built.finish(built.study("ablation"))), "frame"))
 
 
 def test_the_papers_order_flatters_the_part_that_finds_its_partner_there(built: type[Built]) -> None:
-    table = effect_table(_factorial(built, lambda on: (3 + 3 * ({"cbam", "residual"} <= on)) / 6))
+    table = build_effect_table(_factorial(built, lambda on: (3 + 3 * ({"cbam", "residual"} <= on)) / 6))
 
     assert table is not None
     assert _values(built, table, "in the paper's order") == pytest.approx(
@@ -70,8 +72,10 @@ def test_the_null_arm_is_no_combination_of_parts(built: type[Built]) -> None:
     def accuracy(on: Any) -> float:
         return (2 + ("cbam" in on) + 2 * ("residual" in on)) / 6
 
-    plain = effect_table(_factorial(built, accuracy))
-    table = effect_table(_factorial(built, accuracy, null_of(ablation("factorial")[-1])))
+    plain = build_effect_table(_factorial(built, accuracy))
+    table = build_effect_table(
+        _factorial(built, accuracy, build_null_arm(build_ablation_arms("factorial")[-1]))
+    )
 
     assert plain is not None
     assert table is not None
@@ -79,7 +83,7 @@ def test_the_null_arm_is_no_combination_of_parts(built: type[Built]) -> None:
 
 
 def test_other_designs_have_no_effects_and_an_unfinished_factorial_none_yet(built: type[Built]) -> None:
-    assert effect_table(outcomes(built.finish(built.study("ablation")))) is None
-    study = replace(built.study("ablation"), design="factorial", arms=ablation("factorial"))
+    assert build_effect_table(evaluate_study(built.finish(built.study("ablation")))) is None
+    study = replace(built.study("ablation"), design="factorial", arms=build_ablation_arms("factorial"))
     unfinished = built.finish(study, lambda s: None if s.architecture.name == "proposed" else built.run(s))
-    assert effect_table(outcomes(unfinished)) is None
+    assert build_effect_table(evaluate_study(unfinished)) is None

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from scipy.stats import t as student
 
-from reports.fall import Fall, fall
-from reports.outcomes import outcomes
+from reports.fall import AccuracyDrop, compute_accuracy_drop
+from reports.outcomes import evaluate_study
 from studies.results import RunResult
 from studies.spec import RunSpec
 from tests.reports.conftest import Built
@@ -16,11 +16,11 @@ FIVE = (0, 1, 2, 3, 4)
 
 def _fall(
     built: type[Built], choose: Any, *, only: Any = ("vgg16", "proposed"), seeds: Any = FIVE
-) -> Fall | None:
-    study = outcomes(
+) -> AccuracyDrop | None:
+    study = evaluate_study(
         built.finish(built.study(only=only, protocols=("frame", "subject"), seeds=seeds), choose)
     )
-    return fall(study.under("frame"), study.under("subject"))
+    return compute_accuracy_drop(study.select_protocol("frame"), study.select_protocol("subject"))
 
 
 def _moved(built: type[Built], *, frame: int = 8, subjects: int = 12) -> Any:
@@ -39,10 +39,10 @@ def test_the_fall_of_one_network_has_the_interval_of_the_part_that_varies(built:
     half = float(student.isf(0.025, 4)) * sqrt(2.5) / 8 / sqrt(5)
 
     assert found is not None
-    assert (found.before, found.after) == pytest.approx((1, 5 / 8))
+    assert (found.loose_accuracy, found.strict_accuracy) == pytest.approx((1, 5 / 8))
     assert found.difference == pytest.approx(3 / 8)
     assert (found.low, found.high) == pytest.approx((3 / 8 - half, 3 / 8 + half))
-    assert not found.conditional
+    assert not found.is_conditional
 
 
 def test_two_networks_halve_the_variance_and_double_the_degrees_of_freedom(built: type[Built]) -> None:
@@ -80,7 +80,7 @@ def test_few_trainings_are_conditional(built: type[Built]) -> None:
     found = _fall(built, _moved(built), seeds=(0, 1, 2, 3))
 
     assert found is not None
-    assert found.conditional
+    assert found.is_conditional
     assert (found.low, found.high) == pytest.approx((1 - 4.5 / 8, 1 - 4.5 / 8)), "all subjects are alike"
 
 
@@ -92,11 +92,11 @@ def test_one_conditional_side_makes_the_fall_conditional(built: type[Built]) -> 
         made = built.answered(spec, [c % 5 > 0 for c in range(96)], subjects=12)
         return built.fold_part(made) if spec.folds > 1 else made
 
-    scored = outcomes(built.finish(study, choose))
-    found = fall(scored.under("frame"), scored.under("kfold"))
+    scored = evaluate_study(built.finish(study, choose))
+    found = compute_accuracy_drop(scored.select_protocol("frame"), scored.select_protocol("kfold"))
 
     assert found is not None
-    assert found.conditional
+    assert found.is_conditional
     assert found.low is not None
 
 
@@ -111,14 +111,14 @@ def test_frames_are_counted_under_the_strict_split_too(built: type[Built]) -> No
         frames = [
             replace(p, id=f"{p.clip}/{n}")
             for p in made.predictions
-            for n in range(3 if p.answer == p.truth else 1)
+            for n in range(3 if p.predicted_class == p.truth else 1)
         ]
         return replace(made, predictions=tuple(frames))
 
     found = _fall(built, choose)
 
     assert found is not None
-    assert found.after == pytest.approx(3 / 4)
+    assert found.strict_accuracy == pytest.approx(3 / 4)
 
 
 @pytest.mark.parametrize("subjects", [1, 5])
@@ -153,4 +153,4 @@ def test_networks_without_a_common_training_have_no_fall(built: type[Built]) -> 
         return moved(spec) if spec.protocol == "frame" or (spec.seed < 2) == first else None
 
     assert _fall(built, choose) is None
-    assert fall((), ()) is None
+    assert compute_accuracy_drop((), ()) is None

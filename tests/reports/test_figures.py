@@ -7,13 +7,13 @@ import pytest
 from PIL import Image
 
 from reports.figures import (
-    augmentation_strip,
-    confusion_matrices,
-    curves,
-    grid_of,
-    name_of,
-    sample_sheet,
-    style,
+    draw_augmentation_strip,
+    draw_confusion_matrices,
+    draw_curves,
+    draw_sample_sheet,
+    format_network_name,
+    make_panel_grid,
+    style_curve_axes,
 )
 from tests.reports.conftest import Built
 
@@ -29,8 +29,8 @@ def _images(count: int) -> Any:
 
 
 def test_a_sheet_grows_by_rows_of_six(tmp_path: Path) -> None:
-    sample_sheet(_images(6), ["a"] * 6, tmp_path / "six.png")
-    sample_sheet(_images(7), ["a"] * 7, tmp_path / "seven.png")
+    draw_sample_sheet(_images(6), ["a"] * 6, tmp_path / "six.png")
+    draw_sample_sheet(_images(7), ["a"] * 7, tmp_path / "seven.png")
 
     width, height = _size(tmp_path / "six.png")
     assert width >= 900
@@ -39,11 +39,11 @@ def test_a_sheet_grows_by_rows_of_six(tmp_path: Path) -> None:
 
 def test_a_sheet_needs_a_title_an_image(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="zip"):
-        sample_sheet(_images(2), ["a"], tmp_path / "x.png")
+        draw_sample_sheet(_images(2), ["a"], tmp_path / "x.png")
 
 
 def test_a_strip_shows_the_original_and_its_draws(tmp_path: Path) -> None:
-    augmentation_strip(_images(1)[0], _images(4), tmp_path / "strip.png")
+    draw_augmentation_strip(_images(1)[0], _images(4), tmp_path / "strip.png")
 
     assert _size(tmp_path / "strip.png")[0] >= 900
 
@@ -51,15 +51,15 @@ def test_a_strip_shows_the_original_and_its_draws(tmp_path: Path) -> None:
 def test_the_same_results_are_the_same_bytes(built: type[Built], tmp_path: Path) -> None:
     results = built.finish(built.study()).results
     for name in ("a.png", "b.png"):
-        confusion_matrices(results, tmp_path / name)
+        draw_confusion_matrices(results, tmp_path / name)
 
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
 def test_other_answers_are_another_picture(built: type[Built], tmp_path: Path) -> None:
-    (spec,) = built.study(only=("vgg16",)).runs()
+    (spec,) = built.study(only=("vgg16",)).list_runs()
     for name, matrix in (("good.png", built.good), ("collapsed.png", built.collapsed)):
-        confusion_matrices((built.run(spec, matrix),), tmp_path / name)
+        draw_confusion_matrices((built.run(spec, matrix),), tmp_path / name)
 
     assert (tmp_path / "good.png").read_bytes() != (tmp_path / "collapsed.png").read_bytes()
 
@@ -73,26 +73,26 @@ def test_other_answers_are_another_picture(built: type[Built], tmp_path: Path) -
     ],
 )
 def test_losses_are_written_as_people_write_them(losses: tuple[float, float], written: set[str]) -> None:
-    _, (axes,) = grid_of(1, columns=1, height=2)
+    _, (axes,) = make_panel_grid(1, columns=1, height=2)
     axes.plot([1, 2], losses)
-    style(axes, "loss", longest=2)
+    style_curve_axes(axes, "loss", max_epochs=2)
 
     shown = [*axes.get_yticklabels(), *axes.get_yticklabels(minor=True)]
     assert {text.get_text() for text in shown} >= written
 
 
 def test_a_collapsed_run_is_named_so(built: type[Built]) -> None:
-    (spec,) = built.study(only=("vgg16",)).runs()
+    (spec,) = built.study(only=("vgg16",)).list_runs()
 
-    assert name_of(built.run(spec)) == "vgg16"
-    assert name_of(built.run(spec, built.collapsed)) == "vgg16 (collapsed)"
+    assert format_network_name(built.run(spec)) == "vgg16"
+    assert format_network_name(built.run(spec, built.collapsed)) == "vgg16 (collapsed)"
 
 
 def test_curves_of_one_run_and_of_one_epoch_with_no_loss(built: type[Built], tmp_path: Path) -> None:
-    (spec,) = built.study(only=("vgg16",)).runs()
+    (spec,) = built.study(only=("vgg16",)).list_runs()
     run = built.run(spec)
     first = replace(run.history[0], train_loss=0.0, validation_loss=0.0)
 
-    curves((replace(run, history=(first,), best_epoch=1),), tmp_path / "curves.png")
+    draw_curves((replace(run, history=(first,), best_epoch=1),), tmp_path / "curves.png")
 
     assert _size(tmp_path / "curves.png")[0] >= 900

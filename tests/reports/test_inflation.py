@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from reports.fall import fall
-from reports.inflation import inflation_tables
-from reports.outcomes import Outcomes, outcomes
+from reports.fall import compute_accuracy_drop
+from reports.inflation import build_inflation_tables
+from reports.outcomes import StudyEvaluation, evaluate_study
 from studies.results import RunResult
 from studies.spec import RunSpec
 from tests.reports.conftest import Built
@@ -17,21 +17,21 @@ RIGHT = {
 
 def _study(
     built: type[Built], *, frames: str = "onset_offset", protocols: tuple[str, ...] = ("frame", "subject")
-) -> Outcomes:
+) -> StudyEvaluation:
     base = built.study(only=("vgg16", "resnet34", "proposed"), protocols=protocols)
-    study = replace(base, dataset=replace(base.dataset, frames=frames))
+    study = replace(base, dataset=replace(base.dataset, frame_policy=frames))
 
     def choose(spec: RunSpec) -> RunResult:
         count = RIGHT[spec.protocol][spec.architecture.name]
         return built.answered(spec, [c < count for c in range(24)], subjects=8)
 
-    return outcomes(built.finish(study, choose))
+    return evaluate_study(built.finish(study, choose))
 
 
 def test_each_network_falls_and_the_mean_leaves_out_a_collapsed_one(built: type[Built]) -> None:
     """resnet34 answers one class under `subject`, so that the mean is over vgg16 and proposed."""
     study = _study(built)
-    (table,) = inflation_tables([study])
+    (table,) = build_inflation_tables([study])
 
     assert table.header == ("Network", "frame", "subject", "frame → subject")
     assert built.column(table, "Network") == [
@@ -48,8 +48,11 @@ def test_each_network_falls_and_the_mean_leaves_out_a_collapsed_one(built: type[
     assert falls == ["-25.00", "-41.67", "-75.00"]
     assert table.rows[3][3].value == pytest.approx(-50)
 
-    kept = [[row for row in study.under(name) if row.arm.name != "resnet34"] for name in ("frame", "subject")]
-    found = fall(*kept)
+    kept = [
+        [row for row in study.select_protocol(name) if row.arm.name != "resnet34"]
+        for name in ("frame", "subject")
+    ]
+    found = compute_accuracy_drop(*kept)
     assert found is not None
     assert found.low is not None
     assert found.high is not None
@@ -64,7 +67,7 @@ def test_five_trainings_cover_other_trainings(built: type[Built]) -> None:
         return built.answered(spec, right, subjects=8)
 
     base = built.study(protocols=("frame", "subject"), seeds=(0, 1, 2, 3, 4))
-    (table,) = inflation_tables([outcomes(built.finish(base, choose))])
+    (table,) = build_inflation_tables([evaluate_study(built.finish(base, choose))])
 
     (mean,) = [row[3].text for row in table.rows if row[0].text == "mean"]
     assert mean.startswith("-25.00 [")
@@ -72,7 +75,7 @@ def test_five_trainings_cover_other_trainings(built: type[Built]) -> None:
 
 
 def test_a_leaky_column_says_what_was_seen(built: type[Built]) -> None:
-    (table,) = inflation_tables([_study(built)])
+    (table,) = build_inflation_tables([_study(built)])
     rows = {row[0].text: [cell.text for cell in row[1:]] for row in table.rows}
 
     assert rows["clip seen, %"] == ["100.00", "0.00", "–"]
@@ -86,7 +89,7 @@ def test_a_column_with_unknown_leaks_says_so(built: type[Built]) -> None:
         run = built.answered(spec, [True] * 24, subjects=8)
         return built.nameless(run, "clip") if spec.protocol == "subject" else run
 
-    (table,) = inflation_tables([outcomes(built.finish(base, choose))])
+    (table,) = build_inflation_tables([evaluate_study(built.finish(base, choose))])
     rows = {row[0].text: row[1:] for row in table.rows}
 
     assert [cell.text for cell in rows["clip seen, %"]] == ["100.00", "unknown", "–"]
@@ -95,7 +98,7 @@ def test_a_column_with_unknown_leaks_says_so(built: type[Built]) -> None:
 
 def test_the_papers_frames_are_one_more_column_and_no_part_of_the_fall(built: type[Built]) -> None:
     paper = _study(built, frames="paper", protocols=("frame",))
-    (table,) = inflation_tables([paper, _study(built)])
+    (table,) = build_inflation_tables([paper, _study(built)])
 
     assert table.header == (
         "Network",
@@ -107,8 +110,8 @@ def test_the_papers_frames_are_one_more_column_and_no_part_of_the_fall(built: ty
 
 
 def test_one_protocol_is_no_comparison_of_splits(built: type[Built]) -> None:
-    assert inflation_tables([_study(built, protocols=("frame",))]) == ()
-    assert inflation_tables([_study(built, protocols=("subject",))]) == ()
+    assert build_inflation_tables([_study(built, protocols=("frame",))]) == ()
+    assert build_inflation_tables([_study(built, protocols=("subject",))]) == ()
 
 
 def test_a_network_that_failed_leaves_the_means(built: type[Built]) -> None:
@@ -119,7 +122,7 @@ def test_a_network_that_failed_leaves_the_means(built: type[Built]) -> None:
             return "no memory"
         return built.answered(spec, [True] * 12 + [False] * 12, subjects=8)
 
-    (table,) = inflation_tables([outcomes(built.finish(base, choose))])
+    (table,) = build_inflation_tables([evaluate_study(built.finish(base, choose))])
 
     assert built.column(table, "subject")[0] == "failed"
     assert built.column(table, "frame → subject")[0] == "–"

@@ -14,10 +14,10 @@ from markdown_it import MarkdownIt
 from architectures.catalogue import CATALOGUE
 from datasets.audit import Finding
 from datasets.spec import Anomaly
-from reports.document import write
-from reports.figures import confusion_matrices
-from reports.markdown import bullets, code, escape, grid, render_figure, render_table
-from reports.table import Cell, Figure, Table
+from reports.document import write_report
+from reports.figures import draw_confusion_matrices
+from reports.markdown import escape, render_bullets, render_code, render_figure, render_grid, render_table
+from reports.table import Cell, ReportFigure, Table
 from studies.results import StudyResult
 from studies.spec import RunSpec
 from tests.hostile import cases, folder, names
@@ -92,7 +92,7 @@ def test_a_text_stays_a_text(level: str, text: str) -> None:
 @cases(200)
 @given(text=names())
 def test_a_command_stays_one(text: str) -> None:
-    page = _Page("- x. " + code("harness " + text))
+    page = _Page("- x. " + render_code("harness " + text))
     assert page.tags == ["ul", "li", "code"]
     assert page.links == []
 
@@ -100,7 +100,7 @@ def test_a_command_stays_one(text: str) -> None:
 @cases(200)
 @given(texts=st.lists(names(), min_size=1, max_size=4))
 def test_a_list_has_an_item_for_each_text(texts: list[str]) -> None:
-    page = _Page(bullets(texts))
+    page = _Page(render_bullets(texts))
     assert page.tags.count("li") == len(texts)
     assert set(page.tags) <= {"ul", "li", "code"}
     assert page.links == []
@@ -110,7 +110,7 @@ def test_a_list_has_an_item_for_each_text(texts: list[str]) -> None:
 @given(cells=st.lists(st.lists(names(), min_size=3, max_size=3), min_size=1, max_size=4))
 def test_a_table_keeps_its_columns_and_rows(cells: list[list[str]]) -> None:
     header, *rows = cells
-    page = _Page(grid(header, rows, right=(True, False, True)))
+    page = _Page(render_grid(header, rows, right_aligned=(True, False, True)))
     assert page.rows == [3] * len(cells)
     assert set(page.tags) <= TABLE | {"code"}
     assert page.links == []
@@ -127,7 +127,7 @@ def test_captions_and_notes_are_text(texts: tuple[str, str, str, str]) -> None:
         rows=((Cell(text=cell), Cell(text=note)),),
         notes=(note,),
     )
-    figure = Figure(id="f", title="F " + title, file="figures/a.png", alt=alt, notes=(note, cell))
+    figure = ReportFigure(id="f", title="F " + title, file="figures/a.png", alt_text=alt, notes=(note, cell))
     for text in (render_table(table, number=1), render_figure(figure, number=1)):
         page = _Page(text)
         assert set(page.tags) <= PLAIN | TABLE | {"img"}
@@ -148,7 +148,7 @@ def hostile(built: type[Built], draw: Any) -> StudyResult:
     )
     study = replace(study, arms=(*study.arms, *arms))
     odd = tuple(
-        Anomaly(code=draw(names()), where=draw(names()), what=draw(names()), action=draw(names()))
+        Anomaly(code=draw(names()), location=draw(names()), description=draw(names()), action=draw(names()))
         for _ in range(3)
     )
     told = draw(names())
@@ -157,7 +157,7 @@ def hostile(built: type[Built], draw: Any) -> StudyResult:
         if spec.architecture == arms[0]:
             return told if spec.protocol == "frame" else None
         made = built.run(spec, classes=classes, anomalies=odd)
-        found = Finding(code=told, severity="error", share=0.5, count=2, examples=(told, told), text=told)
+        found = Finding(code=told, severity="error", share=0.5, count=2, examples=(told, told), message=told)
         data = replace(made.data, warnings=(told,), notes=(told,), findings=(found,))
         place = replace(made.environment, device=told, platform=told, versions=((told, told),), commit=told)
         predictions = tuple(
@@ -171,7 +171,7 @@ def hostile(built: type[Built], draw: Any) -> StudyResult:
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures are files without a picture in them, which would take most of the time."""
-    monkeypatch.setattr("reports.figures.save", lambda figure, path: path.write_bytes(b""))
+    monkeypatch.setattr("reports.figures.save_figure", lambda figure, path: path.write_bytes(b""))
     for module in ("bars", "budget", "gradients", "reliability", "robustness"):
         monkeypatch.setattr(f"reports.{module}.save", lambda figure, path: path.write_bytes(b""))
 
@@ -182,7 +182,7 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_whole_report_has_no_markup_but_its_own(built: type[Built], data: Any) -> None:
     result = hostile(built, data.draw)
     with folder() as root:
-        text = write([result], root, pictures={}).read_text(encoding="utf-8")
+        text = write_report([result], root, images={}).read_text(encoding="utf-8")
         drawn = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.png"))
         assert sorted(path.name for path in root.parent.iterdir()) == ["root"]
     page = _Page(text)
@@ -203,9 +203,9 @@ def _rows(table: str) -> list[int]:
 @pytest.mark.filterwarnings("ignore:Glyph")
 @pytest.mark.filterwarnings("ignore:Matplotlib currently does not support")
 def test_a_figure_is_drawn_with_any_names(built: type[Built], classes: list[str], arm: str) -> None:
-    (spec,) = built.study(only=("proposed",)).runs()
+    (spec,) = built.study(only=("proposed",)).list_runs()
     spec = replace(spec, architecture=replace(spec.architecture, name=arm or "x"))
     with folder() as root:
         path = root / "a.png"
-        confusion_matrices((built.run(spec, classes=tuple(classes)),), path)
+        draw_confusion_matrices((built.run(spec, classes=tuple(classes)),), path)
         assert Path(path).read_bytes().startswith(b"\x89PNG")

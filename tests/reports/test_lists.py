@@ -1,6 +1,6 @@
 import pytest
 
-from reports.lists import few
+from reports.lists import truncate_list
 
 
 @pytest.mark.parametrize(
@@ -14,4 +14,4 @@ from reports.lists import few
     ],
 )
 def test_a_long_list_is_cut_and_counted(count: int, text: str) -> None:
-    assert few([str(n) for n in range(count)]) == text
+    assert truncate_list([str(n) for n in range(count)]) == text

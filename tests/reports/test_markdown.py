@@ -1,8 +1,8 @@
 import pytest
 from markdown_it import MarkdownIt
 
-from reports.markdown import bullets, code, escape, render_figure, render_table
-from reports.table import Cell, Figure, Table
+from reports.markdown import escape, render_bullets, render_code, render_figure, render_table
+from reports.table import Cell, ReportFigure, Table
 
 NASTY = [
     "a|b",
@@ -50,7 +50,7 @@ def test_data_stays_in_its_cell(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["plain", "a `b` c", "``", "a\nb", "<b>|"])
 def test_code_is_shown_as_it_stands(text: str) -> None:
-    assert _text(_shown(code(text))) == f"<p><code>{' '.join(text.split())}</code></p>\n"
+    assert _text(_shown(render_code(text))) == f"<p><code>{' '.join(text.split())}</code></p>\n"
 
 
 def test_a_table_is_padded_aligned_captioned_and_noted() -> None:
@@ -60,7 +60,7 @@ def test_a_table_is_padded_aligned_captioned_and_noted() -> None:
         header=("Network", "F1"),
         rows=((Cell(text="vgg16"), Cell(text="9.50", value=9.5)), (Cell(text="x"), Cell(text="failed"))),
         notes=("One seed.",),
-        paper=("Table 6",),
+        paper_items=("Table 6",),
     )
 
     assert render_table(table, number=2).split("\n") == [
@@ -83,7 +83,9 @@ def test_a_table_on_its_own_has_no_number() -> None:
 
 
 def test_a_figure_links_its_file_and_says_what_it_shows() -> None:
-    figure = Figure(id="f", title="Curves", file="figures/a b.png", alt="Loss of a]b", paper=("Figure 12",))
+    figure = ReportFigure(
+        id="f", title="Curves", file="figures/a b.png", alt_text="Loss of a]b", paper_items=("Figure 12",)
+    )
 
     text = render_figure(figure, number=1)
 
@@ -92,5 +94,5 @@ def test_a_figure_links_its_file_and_says_what_it_shows() -> None:
 
 
 def test_bullets_are_one_line_each() -> None:
-    assert bullets(["one", "two\nthree"]) == "- one\n- two three"
-    assert bullets([]) == ""
+    assert render_bullets(["one", "two\nthree"]) == "- one\n- two three"
+    assert render_bullets([]) == ""

@@ -9,13 +9,13 @@ import pytest
 from datasets.spec import CORRUPTIONS, STRENGTHS
 from reports.claims.catalogue import CLAIMS
 from reports.claims.rules import ClaimResult
-from reports.convergence import convergence
-from reports.gradients import gradient_figure, gradient_table
-from reports.imbalance import imbalance_table, losses
-from reports.latency import latency_table
-from reports.outcomes import Outcomes, outcomes
-from reports.robustness import robustness_figure, robustness_table
-from studies.arms import ablation
+from reports.convergence import compute_convergence
+from reports.gradients import build_gradient_table, draw_gradient_figure
+from reports.imbalance import build_imbalance_table, compare_losses
+from reports.latency import build_latency_table
+from reports.outcomes import StudyEvaluation, evaluate_study
+from reports.robustness import build_robustness_table, draw_robustness_figure
+from studies.arms import build_ablation_arms
 from studies.results import Epoch, RunResult, Timing
 from studies.spec import RunSpec, Study
 from tests.reports.conftest import Built
@@ -35,7 +35,7 @@ def _study(
 ) -> Study:
     """The controlled ladder under subject, with these checks."""
     base = built.study("ablation", dataset=dataset, protocols=("subject",), seeds=seeds)
-    return replace(base, design="controlled", arms=ablation("controlled"), checks=checks)
+    return replace(base, design="controlled", arms=build_ablation_arms("controlled"), checks=checks)
 
 
 def _changed(built: type[Built], spec: RunSpec, right: Any) -> RunResult:
@@ -53,11 +53,11 @@ def _changed(built: type[Built], spec: RunSpec, right: Any) -> RunResult:
 
 def _robust(
     built: type[Built], *, spared: int, without: int = 0, dataset: str = "casme2", seeds: Any = (0,)
-) -> Outcomes:
+) -> StudyEvaluation:
     """Under rotation `without` of each subject's five clips are right without CBAM, `spared` with it."""
 
     def choose(spec: RunSpec) -> RunResult:
-        if spec.control == "none":
+        if spec.variant == "none":
             return built.answered(spec, [True] * CLIPS, subjects=SUBJECTS)
         cbam = spec.architecture.block.attention == "cbam"
         kept = spared if cbam else without
@@ -66,12 +66,12 @@ def _robust(
         )
 
     study = _study(built, ("robustness",), dataset=dataset, seeds=seeds)
-    return outcomes(built.finish(study, choose))
+    return evaluate_study(built.finish(study, choose))
 
 
 def test_the_fall_is_counted_by_kind_over_its_strengths(built: type[Built], tmp_path: Path) -> None:
     study = _robust(built, spared=3)
-    table = robustness_table(study)
+    table = build_robustness_table(study)
     assert table is not None
     assert built.column(table, "As they are") == ["100.00"] * 5
     assert built.column(table, "Rotation") == ["0.00"] + ["60.00"] * 4
@@ -80,7 +80,7 @@ def test_the_fall_is_counted_by_kind_over_its_strengths(built: type[Built], tmp_
     assert built.column(table, "Change")[:2] == ["-16.67", "-6.67"]
     assert any("+20.00 [+20.00 to +20.00]" in note for note in table.notes)
     (tmp_path / "figures").mkdir()
-    figure = robustness_figure(study, "subject", out=tmp_path)
+    figure = draw_robustness_figure(study, "subject", out=tmp_path)
     assert figure is not None
     assert (tmp_path / figure.file).stat().st_size > 5_000
 
@@ -94,7 +94,7 @@ def test_cbam_is_robust_if_it_falls_less_than_its_twin(
 ) -> None:
     found = _judge("robust", _robust(built, spared=spared, without=without, seeds=TRAININGS))
     assert found.verdict == verdict
-    assert "vgg16-bn-gap+cbam over vgg16-bn-gap" in found.measured
+    assert "vgg16-bn-gap+cbam over vgg16-bn-gap" in found.measured_text
 
 
 def test_one_training_decides_no_robustness(built: type[Built]) -> None:
@@ -132,15 +132,15 @@ def _without_spread(built: type[Built], spec: RunSpec) -> RunResult:
 def test_a_network_that_collapsed_cannot_fall_and_proves_nothing(built: type[Built]) -> None:
     def choose(spec: RunSpec) -> RunResult:
         cbam = spec.architecture.block.attention == "cbam"
-        if not cbam and spec.control == "none":
+        if not cbam and spec.variant == "none":
             return _without_spread(built, spec)
         if not cbam:
             return _changed(built, spec, lambda kind, strength, clip: clip < CLIPS // 2)
-        if spec.control == "none":
+        if spec.variant == "none":
             return built.answered(spec, [True] * CLIPS, subjects=SUBJECTS)
         return _changed(built, spec, lambda kind, strength, clip: kind != "rotation")
 
-    study = outcomes(built.finish(_study(built, ("robustness",)), choose))
+    study = evaluate_study(built.finish(_study(built, ("robustness",)), choose))
     found = _judge("robust", study)
     assert found.verdict == OPEN
     assert found.reason.startswith("in every pair a network collapsed")
@@ -148,7 +148,7 @@ def test_a_network_that_collapsed_cannot_fall_and_proves_nothing(built: type[Bui
     together = _judge("robust", study, healthy)
     assert together.verdict == FOR
     assert together.remark == "1 of 2 pairs are left out: a network collapsed"
-    table = robustness_table(study)
+    table = build_robustness_table(study)
     assert table is not None
     assert any("over vgg16-bn-gap (collapsed)" in note for note in table.notes)
 
@@ -158,18 +158,18 @@ def test_falls_are_compared_over_the_seeds_that_both_arms_finished(built: type[B
         bare = spec.architecture.block.attention == "none"
         if bare and spec.seed == 1:
             return None
-        if spec.control == "none":
+        if spec.variant == "none":
             return built.answered(spec, [True] * CLIPS, subjects=SUBJECTS)
         # With CBAM everything holds in the seed that both have, and nothing in the other.
         return _changed(built, spec, lambda kind, strength, clip: spec.seed == 0 and not bare)
 
-    study = outcomes(built.finish(_study(built, ("robustness",), seeds=(0, 1)), choose))
-    assert _judge("robust", study).measured.startswith("+100.00 points")
+    study = evaluate_study(built.finish(_study(built, ("robustness",), seeds=(0, 1)), choose))
+    assert _judge("robust", study).measured_text.startswith("+100.00 points")
 
 
 def test_robustness_without_the_check_or_on_other_data_is_not_testable(built: type[Built]) -> None:
-    unchecked = outcomes(built.finish(_study(built, ())))
-    assert robustness_table(unchecked) is None
+    unchecked = evaluate_study(built.finish(_study(built, ())))
+    assert build_robustness_table(unchecked) is None
     assert _judge("robust", unchecked).verdict == "not testable here"
     elsewhere = _robust(built, spared=3, dataset="synthetic")
     assert _judge("robust", elsewhere).verdict == "not testable here"
@@ -177,30 +177,30 @@ def test_robustness_without_the_check_or_on_other_data_is_not_testable(built: ty
 
 def _imbalanced(
     built: type[Built], *, kept: int, plain: int = 0, seeds: Any = (0,), dataset: str = "casme2"
-) -> Outcomes:
+) -> StudyEvaluation:
     """Class 1 is rare in training; either loss gets so many of each subject's two or three clips right."""
 
     def choose(spec: RunSpec) -> RunResult:
-        rare_right = kept if spec.control == "none" else plain
+        rare_right = kept if spec.variant == "none" else plain
         right = [clip < CLIPS // 2 or (clip - CLIPS // 2) // SUBJECTS < rare_right for clip in range(CLIPS)]
         run = built.answered(spec, right, subjects=SUBJECTS)
         return replace(run, data=replace(run.data, train=(70, 5, 0, 0, 0, 0)))
 
     study = _study(built, ("cross-entropy",), dataset=dataset, seeds=seeds)
-    return outcomes(built.finish(study, choose))
+    return evaluate_study(built.finish(study, choose))
 
 
 def test_each_class_is_set_beside_cross_entropy_and_the_rare_ones_are_summed_up(built: type[Built]) -> None:
     study = _imbalanced(built, kept=2)
-    table = imbalance_table(study)
+    table = build_imbalance_table(study)
     assert table is not None
     assert built.column(table, "Class")[:2] == ["disgust", "fear (rare)"]
     assert built.column(table, "Recall, focal")[:2] == ["100.00", "80.00"]
     assert built.column(table, "Recall, cross-entropy")[:2] == ["100.00", "0.00"]
     assert built.column(table, "Change")[:3] == ["0.00", "+80.00", "–"]
-    found = losses(study, "subject")
+    found = compare_losses(study, "subject")
     assert found is not None
-    assert [found.classes[c] for c in found.rare][:1] == ["fear"]
+    assert [found.classes[c] for c in found.rare_classes][:1] == ["fear"]
 
 
 def test_a_class_is_scored_over_the_seeds_whose_test_has_it(built: type[Built]) -> None:
@@ -210,7 +210,9 @@ def test_a_class_is_scored_over_the_seeds_whose_test_has_it(built: type[Built]) 
         kept = [p for p in run.predictions if spec.seed == 0 or p.truth == 0]
         return replace(run, predictions=tuple(kept))
 
-    table = imbalance_table(outcomes(built.finish(_study(built, ("cross-entropy",), seeds=(0, 1)), choose)))
+    table = build_imbalance_table(
+        evaluate_study(built.finish(_study(built, ("cross-entropy",), seeds=(0, 1)), choose))
+    )
     assert table is not None
     assert built.column(table, "Recall, focal")[:3] == ["100.00 ± 0.00", "100.00", "–"]
     assert built.column(table, "F1, cross-entropy")[:3] == ["100.00 ± 0.00", "100.00", "–"]
@@ -218,21 +220,21 @@ def test_a_class_is_scored_over_the_seeds_whose_test_has_it(built: type[Built]) 
 
 def test_answering_a_rare_class_alone_does_not_keep_it_up(built: type[Built]) -> None:
     def choose(spec: RunSpec) -> RunResult:
-        focal = spec.control == "none"
+        focal = spec.variant == "none"
         right = [(clip >= CLIPS // 2) == focal for clip in range(CLIPS)]
         run = built.answered(spec, right, subjects=SUBJECTS)
         return replace(run, data=replace(run.data, train=(70, 5, 0, 0, 0, 0)))
 
-    study = outcomes(built.finish(_study(built, ("cross-entropy",), seeds=TRAININGS), choose))
+    study = evaluate_study(built.finish(_study(built, ("cross-entropy",), seeds=TRAININGS), choose))
     found = _judge("imbalance", study)
-    assert found.measured.startswith("+100.00 points")
+    assert found.measured_text.startswith("+100.00 points")
     assert (found.verdict, found.reason) == (OPEN, "with the focal loss the network collapsed")
 
 
 def test_the_loss_is_judged_on_the_proposed_network_alone(built: type[Built]) -> None:
     base = built.study(only=("vgg16", "resnet34"), protocols=("subject",))
-    study = outcomes(built.finish(replace(base, checks=("cross-entropy",))))
-    assert imbalance_table(study) is not None
+    study = evaluate_study(built.finish(replace(base, checks=("cross-entropy",))))
+    assert build_imbalance_table(study) is not None
     assert _judge("imbalance", study).verdict == "not testable here"
 
 
@@ -259,7 +261,7 @@ def test_all_data_sets_must_agree_on_the_loss(built: type[Built]) -> None:
 
 def _with_gradients(
     built: type[Built], *, skips: float, bare: float, seeds: int = 3, dataset: str = "casme2"
-) -> Outcomes:
+) -> StudyEvaluation:
     def choose(spec: RunSpec) -> RunResult:
         level = skips if spec.architecture.block.residual else bare
         epochs = tuple(
@@ -277,21 +279,21 @@ def _with_gradients(
         return replace(built.run(spec), history=epochs)
 
     study = _study(built, (), seeds=tuple(range(seeds)), dataset=dataset)
-    return outcomes(built.finish(study, choose))
+    return evaluate_study(built.finish(study, choose))
 
 
 def test_gradient_ratios_are_averaged_as_logarithms_of_the_arms_that_differ_in_skips(
     built: type[Built], tmp_path: Path
 ) -> None:
     study = _with_gradients(built, skips=0.5, bare=0.02)
-    table = gradient_table(study)
+    table = build_gradient_table(study)
     assert table is not None
     assert built.column(table, "Skips") == ["no", "yes"]
     assert built.column(table, "First epoch") == ["0.01", "0.25"]
     assert built.column(table, "All epochs") == ["0.02", "0.5"]
     assert built.column(table, "Runs") == ["3", "3"]
     (tmp_path / "figures").mkdir()
-    figure = gradient_figure(study, out=tmp_path)
+    figure = draw_gradient_figure(study, out=tmp_path)
     assert figure is not None
     assert (tmp_path / figure.file).stat().st_size > 5_000
 
@@ -333,27 +335,27 @@ def test_folds_of_one_training_are_one_sign(built: type[Built]) -> None:
         level = 0.5 if spec.architecture.block.residual else 0.02
         return replace(run, history=tuple(replace(e, gradient_ratio=level) for e in run.history))
 
-    found = _judge("gradients", outcomes(built.finish(folded, choose)), protocol="kfold")
+    found = _judge("gradients", evaluate_study(built.finish(folded, choose)), protocol="kfold")
     assert (found.verdict, found.reason) == (OPEN, "1 training (at least 5)")
 
 
-def _timed(built: type[Built], *, face: float, network: float) -> Outcomes:
+def _timed(built: type[Built], *, face: float, network: float) -> StudyEvaluation:
     def choose(spec: RunSpec) -> RunResult:
         run = built.run(spec)
-        if spec.control != "latency":
+        if spec.variant != "latency":
             return run
         parts = (("face", face), ("network", network))
         timings = tuple(
-            Timing(part=part, milliseconds=tuple(ms + n / 100 for n in range(100)))  # type: ignore[arg-type]
+            Timing(phase=part, milliseconds=tuple(ms + n / 100 for n in range(100)))  # type: ignore[arg-type]
             for part, ms in parts
         )
         return replace(run, predictions=(), history=(), timings=timings)
 
-    return outcomes(built.finish(_study(built, ("latency",)), choose))
+    return evaluate_study(built.finish(_study(built, ("latency",)), choose))
 
 
 def test_latency_adds_the_face_picture_by_picture(built: type[Built]) -> None:
-    table = latency_table(_timed(built, face=10, network=5))
+    table = build_latency_table(_timed(built, face=10, network=5))
     assert table is not None
     assert built.column(table, "Network")[-1] == "proposed"
     assert built.column(table, "Alone p50")[0] == "5.5"
@@ -372,7 +374,9 @@ def test_real_time_is_the_pace_of_ordinary_video(built: type[Built], network: fl
 FAST, SLOW, LEVEL = (0.5, 0.9, 0.9), (0.5, 0.3, 0.9), (0.2, 0.2, 0.2)
 
 
-def _converging(built: type[Built], curves: Any, *, seeds: int = 5, dataset: str = "casme2") -> Outcomes:
+def _converging(
+    built: type[Built], curves: Any, *, seeds: int = 5, dataset: str = "casme2"
+) -> StudyEvaluation:
     """VGG16, AlexNet and the proposal with curves(network, seed) of validation; None: no such run."""
     names = ("vgg16", "alexnet", "proposed")
     study = built.study(only=names, protocols=("subject",), seeds=tuple(range(seeds)), dataset=dataset)
@@ -386,7 +390,7 @@ def _converging(built: type[Built], curves: Any, *, seeds: int = 5, dataset: str
         epochs = [replace(first, number=n, validation_accuracy=a) for n, a in enumerate(curve, start=1)]
         return replace(run, history=tuple(epochs))
 
-    return outcomes(built.finish(study, choose))
+    return evaluate_study(built.finish(study, choose))
 
 
 def _faster(name: str, seed: int) -> tuple[float, ...]:
@@ -467,6 +471,6 @@ def test_convergence_counts_epochs_to_95_percent_and_falls_alone() -> None:
             for n, value in enumerate(values, start=1)
         ]
 
-    assert convergence(curve(0.2, 0.96, 1.0)).epochs == 2
-    assert convergence(curve(0.2, 0.6, 1.0)).roughness == 0
-    assert convergence(curve(0.5, 0.3, 0.6)).roughness == pytest.approx(0.1)
+    assert compute_convergence(curve(0.2, 0.96, 1.0)).epochs == 2
+    assert compute_convergence(curve(0.2, 0.6, 1.0)).roughness == 0
+    assert compute_convergence(curve(0.5, 0.3, 0.6)).roughness == pytest.approx(0.1)

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from reports.noise import measure_noise
-from reports.outcomes import outcomes
+from reports.outcomes import evaluate_study
 from studies.results import RunResult
 from studies.spec import RunSpec
 from studies.statistics.power import Noise
@@ -18,7 +18,7 @@ def _measured(built: type[Built], right: Any, **kwargs: Any) -> Noise | None:
         return built.answered(spec, [right(name, c, spec) for c in range(96)], subjects=12)
 
     return measure_noise(
-        outcomes(built.finish(built.study(protocols=("subject",), **kwargs), choose)), "subject"
+        evaluate_study(built.finish(built.study(protocols=("subject",), **kwargs), choose)), "subject"
     )
 
 
@@ -30,8 +30,8 @@ def test_trainings_and_answers_of_one_network(built: type[Built]) -> None:
     found = _measured(built, lambda _, c, spec: c < 60 + 12 * spec.seed, only=("proposed",), seeds=(0, 1))
 
     assert found.discordance == pytest.approx(1 / 8)
-    assert found.training**2 == pytest.approx((1 / 8) ** 2 / 2 - 1 / 8 / (2 * 96))
-    assert found.heterogeneity == 0
+    assert found.training_sd**2 == pytest.approx((1 / 8) ** 2 / 2 - 1 / 8 / (2 * 96))
+    assert found.subject_sd == 0
     assert found.source == "measured on 2 finished trainings of this study"
 
 
@@ -44,7 +44,7 @@ def test_answers_that_change_without_moving_the_accuracy_are_no_training_noise(b
     )
 
     assert found.discordance == pytest.approx(4 / 8)
-    assert found.training == 0
+    assert found.training_sd == 0
 
 
 def test_subjects_whom_one_network_suits_more(built: type[Built]) -> None:
@@ -57,8 +57,8 @@ def test_subjects_whom_one_network_suits_more(built: type[Built]) -> None:
     )
     variance = sum((each - 1.5) ** 2 for each in lacking) / 11
 
-    assert (found.discordance, found.training) == (0, 0)
-    assert found.heterogeneity**2 == pytest.approx(variance / 8**2)
+    assert (found.discordance, found.training_sd) == (0, 0)
+    assert found.subject_sd**2 == pytest.approx(variance / 8**2)
 
 
 def test_trainings_on_other_divisions_are_not_compared(built: type[Built]) -> None:
@@ -67,7 +67,7 @@ def test_trainings_on_other_divisions_are_not_compared(built: type[Built]) -> No
 
     assert _measured(built, right, split_seeds=(0, 1)) is None
     found = _measured(built, right, split_seeds=(0, 1), seeds=(0, 1))
-    assert (found.training, found.discordance) == (0, 0)
+    assert (found.training_sd, found.discordance) == (0, 0)
 
 
 def test_one_training_and_collapsed_networks_measure_nothing(built: type[Built]) -> None:

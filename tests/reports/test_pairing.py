@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from reports.outcomes import outcomes
-from reports.pairing import Paired, _balanced, mean_over_units, pair_up
+from reports.outcomes import evaluate_study
+from reports.pairing import PairedOutcomes, _select_balanced, estimate_unit_mean, pair_outcomes
 from studies.results import RunResult
 from studies.spec import RunSpec
 from tests.reports.conftest import Built
@@ -15,11 +15,11 @@ GAIN = {"proposed": 1.0, "vgg16": -1.0}
 
 def _paired(
     built: type[Built], choose: Any, *, protocol: str = "subject", metric: Any = "accuracy", **kwargs: Any
-) -> Paired | None:
+) -> PairedOutcomes | None:
     """vgg16 and proposed paired under one protocol."""
     by_frame = kwargs.pop("by_frame", False)
-    study = outcomes(built.finish(built.study(protocols=(protocol,), **kwargs), choose))
-    return pair_up(study.under(protocol), metric, by_frame=by_frame)
+    study = evaluate_study(built.finish(built.study(protocols=(protocol,), **kwargs), choose))
+    return pair_outcomes(study.select_protocol(protocol), metric, by_frame=by_frame)
 
 
 def _gaining(built: type[Built], gains: tuple[int, ...], *, clips: int = 4) -> Any:
@@ -46,12 +46,12 @@ def _gaining(built: type[Built], gains: tuple[int, ...], *, clips: int = 4) -> A
 def test_p_is_the_share_of_sign_patterns_that_reach_the_sum(built: type[Built], gains: Any, p: float) -> None:
     """Of the 32 patterns of 6 signs up to a common sign, 1 keeps all alike and 6 turn a single one."""
     found = _paired(built, _gaining(built, gains))
-    (estimate,) = found.compare([GAIN])
+    (estimate,) = found.compare_contrasts([GAIN])
 
-    assert estimate.value == found.value(GAIN) == pytest.approx(sum(gains) / 24)
+    assert estimate.value == found.compute_value(GAIN) == pytest.approx(sum(gains) / 24)
     assert estimate.p == pytest.approx(p)
     assert (estimate.low > 0) == (p < 0.05)
-    assert (estimate.clusters, estimate.units, estimate.trainings) == (6, 24, 1)
+    assert (estimate.cluster_count, estimate.unit_count, estimate.training_count) == (6, 24, 1)
 
 
 def test_a_subject_with_more_clips_has_more_weight(built: type[Built]) -> None:
@@ -67,7 +67,7 @@ def test_a_subject_with_more_clips_has_more_weight(built: type[Built]) -> None:
     found = _paired(built, choose)
 
     assert len(found.clusters) == 7
-    assert found.value(GAIN) == pytest.approx(-0.5)
+    assert found.compute_value(GAIN) == pytest.approx(-0.5)
 
 
 def test_units_are_matched_by_name_and_not_by_place(built: type[Built]) -> None:
@@ -79,10 +79,10 @@ def test_units_are_matched_by_name_and_not_by_place(built: type[Built]) -> None:
             made = replace(made, predictions=made.predictions[::-1])
         return made
 
-    (found,), (expected,) = (_paired(built, choose).compare([GAIN]) for choose in (turned, gains))
+    (found,), (expected,) = (_paired(built, choose).compare_contrasts([GAIN]) for choose in (turned, gains))
     assert (found.value, found.p) == (expected.value, expected.p) == (0.125, 2 / 32)
-    assert found.subject_error == pytest.approx(expected.subject_error)
-    assert _paired(built, turned).wins_and_losses("vgg16", "proposed") == (6, 0)
+    assert found.subject_se == pytest.approx(expected.subject_se)
+    assert _paired(built, turned).count_wins_and_losses("vgg16", "proposed") == (6, 0)
 
 
 @pytest.mark.parametrize("subjects", [8, 12])
@@ -100,7 +100,7 @@ def test_folds_are_the_clusters_of_kfold_and_subjects_those_of_frame(
     assert frame.clusters == tuple(f"sub{n:02}" for n in range(subjects))
     assert (folds.is_crossed, frame.is_crossed) == (False, True)
     assert (folds.is_conditional, frame.is_conditional) == (False, True), "one training seed suffices folds"
-    assert folds.value(GAIN) == frame.value(GAIN) == pytest.approx(20 / 96)
+    assert folds.compute_value(GAIN) == frame.compute_value(GAIN) == pytest.approx(20 / 96)
 
 
 def test_each_fold_of_loso_is_a_cluster_that_tests_one_subject(built: type[Built]) -> None:
@@ -109,10 +109,10 @@ def test_each_fold_of_loso_is_a_cluster_that_tests_one_subject(built: type[Built
         return built.fold_part(built.answered(spec, [not wrong or c >= 12 for c in range(48)], subjects=12))
 
     found = _paired(built, choose, protocol="loso", folds=(12,))
-    (estimate,) = found.compare([GAIN])
+    (estimate,) = found.compare_contrasts([GAIN])
 
     assert len(found.clusters) == 12
-    assert (estimate.clusters, estimate.trainings, estimate.conditional) == (12, 1, False)
+    assert (estimate.cluster_count, estimate.training_count, estimate.is_conditional) == (12, 1, False)
     assert estimate.value == pytest.approx(0.25)
     assert estimate.p < 0.001
 
@@ -139,7 +139,7 @@ def test_no_verdict_on_units_that_name_no_subject(built: type[Built]) -> None:
 def test_no_verdict_on_networks_whose_weights_do_not_vary(built: type[Built]) -> None:
     def choose(spec: RunSpec) -> RunResult:
         made = built.answered(spec, [True] * 24, subjects=8)
-        return replace(made, fixed_weights=spec.architecture.name == "proposed")
+        return replace(made, has_fixed_weights=spec.architecture.name == "proposed")
 
     assert _paired(built, choose, seeds=FIVE).obstacle == (
         "the weights of proposed do not vary between trainings"
@@ -169,15 +169,15 @@ def _moved(built: type[Built]) -> Any:
 
 
 def test_fewer_than_five_trainings_are_averaged_and_conditional(built: type[Built]) -> None:
-    four = _paired(built, _moved(built), seeds=(0, 1, 2, 3)).compare([GAIN])[0]
-    five = _paired(built, _moved(built), seeds=FIVE).compare([GAIN])[0]
+    four = _paired(built, _moved(built), seeds=(0, 1, 2, 3)).compare_contrasts([GAIN])[0]
+    five = _paired(built, _moved(built), seeds=FIVE).compare_contrasts([GAIN])[0]
 
-    assert (four.conditional, four.trainings, four.training_error) == (True, 4, 0)
-    assert four.error == four.subject_error == pytest.approx(0), "all subjects are alike"
+    assert (four.is_conditional, four.training_count, four.training_se) == (True, 4, 0)
+    assert four.standard_error == four.subject_se == pytest.approx(0), "all subjects are alike"
     assert four.value == pytest.approx(2.5 / 8)
-    assert (five.conditional, five.trainings) == (False, 5)
-    assert five.training_error == five.error == pytest.approx((2.5 / 5) ** 0.5 / 8)
-    assert five.division_error == 0
+    assert (five.is_conditional, five.training_count) == (False, 5)
+    assert five.training_se == five.standard_error == pytest.approx((2.5 / 5) ** 0.5 / 8)
+    assert five.split_se == 0
 
 
 def test_several_divisions_have_an_error_of_their_own(built: type[Built]) -> None:
@@ -190,11 +190,11 @@ def test_several_divisions_have_an_error_of_their_own(built: type[Built]) -> Non
         count = 3 + spec.split_seed if spec.architecture.name == "proposed" else 2
         return built.answered(spec, [c // 12 < count for c in range(96)], subjects=12)
 
-    (found,) = _paired(built, choose, split_seeds=(0, 1), seeds=(0, 1, 2)).compare([GAIN])
+    (found,) = _paired(built, choose, split_seeds=(0, 1), seeds=(0, 1, 2)).compare_contrasts([GAIN])
 
-    assert (found.trainings, found.conditional, found.training_error) == (6, False, 0)
+    assert (found.training_count, found.is_conditional, found.training_se) == (6, False, 0)
     assert found.value == pytest.approx(1.5 / 8)
-    assert found.division_error**2 == pytest.approx(0.5 / 8**2 * (1 / 2 + 1 / 7))
+    assert found.split_se**2 == pytest.approx(0.5 / 8**2 * (1 / 2 + 1 / 7))
 
 
 def _without(built: type[Built], *gone: tuple[str, int, int]) -> Any:
@@ -211,13 +211,13 @@ def _without(built: type[Built], *gone: tuple[str, int, int]) -> Any:
 def test_arms_are_paired_over_the_trainings_that_both_have(built: type[Built]) -> None:
     choose = _without(built, ("vgg16", 0, 1), ("proposed", 0, 3))
 
-    assert _paired(built, choose, seeds=FIVE).trainings == ((0, 0), (0, 2), (0, 4))
+    assert _paired(built, choose, seeds=FIVE).training_ids == ((0, 0), (0, 2), (0, 4))
 
 
 def test_a_division_that_lacks_a_training_is_left_out(built: type[Built]) -> None:
     choose = _without(built, ("vgg16", 1, 1))
 
-    assert _paired(built, choose, seeds=(0, 1), split_seeds=(0, 1, 2)).trainings == (
+    assert _paired(built, choose, seeds=(0, 1), split_seeds=(0, 1, 2)).training_ids == (
         (0, 0),
         (0, 1),
         (2, 0),
@@ -230,7 +230,7 @@ def test_arms_without_a_common_training_are_no_pair(built: type[Built]) -> None:
 
     assert _paired(built, choose, seeds=(0, 1)) is None
     assert _paired(built, lambda _: None) is None
-    assert pair_up((), "accuracy") is None
+    assert pair_outcomes((), "accuracy") is None
 
 
 def test_wins_and_losses_are_counted_for_one_training_alone(built: type[Built]) -> None:
@@ -238,9 +238,9 @@ def test_wins_and_losses_are_counted_for_one_training_alone(built: type[Built]) 
         own = spec.architecture.name == "proposed"
         return built.answered(spec, [(c < 10) if own else (5 <= c < 12) for c in range(24)], subjects=8)
 
-    assert _paired(built, choose).wins_and_losses("vgg16", "proposed") == (5, 2)
-    assert _paired(built, choose).wins_and_losses("proposed", "vgg16") == (2, 5)
-    assert _paired(built, choose, seeds=(0, 1)).wins_and_losses("vgg16", "proposed") is None
+    assert _paired(built, choose).count_wins_and_losses("vgg16", "proposed") == (5, 2)
+    assert _paired(built, choose).count_wins_and_losses("proposed", "vgg16") == (2, 5)
+    assert _paired(built, choose, seeds=(0, 1)).count_wins_and_losses("vgg16", "proposed") is None
 
 
 def _two_frames(built: type[Built]) -> Any:
@@ -266,11 +266,11 @@ def test_frames_of_a_clip_count_once_unless_frames_are_asked_for(built: type[Bui
     clips = _paired(built, _two_frames(built))
     frames = _paired(built, _two_frames(built), by_frame=True)
 
-    assert (clips.units, frames.units) == (24, 48)
-    assert clips.value(GAIN) == 0
-    assert frames.value(GAIN) == pytest.approx(0.5)
+    assert (clips.unit_count, frames.unit_count) == (24, 48)
+    assert clips.compute_value(GAIN) == 0
+    assert frames.compute_value(GAIN) == pytest.approx(0.5)
     assert clips.clusters == frames.clusters, "frames are clustered by subject too"
-    assert _paired(built, _two_frames(built), protocol="frame").units == 48
+    assert _paired(built, _two_frames(built), protocol="frame").unit_count == 48
 
 
 def test_a_metric_is_that_of_each_training_averaged(built: type[Built]) -> None:
@@ -281,36 +281,38 @@ def test_a_metric_is_that_of_each_training_averaged(built: type[Built]) -> None:
         right = [c < 12 or c < 18 if own else c < 12 for c in range(24)]
         return built.answered(spec, right, subjects=8)
 
-    assert _paired(built, choose, metric="uar").value({"proposed": 1}) == pytest.approx((1 + 0.5) / 2)
+    assert _paired(built, choose, metric="uar").compute_value({"proposed": 1}) == pytest.approx((1 + 0.5) / 2)
     # Class 0: 12 right and 6 of class 1 answered as it: 24/(12+18); class 1: 6 right of 12: 12/(12+6).
-    assert _paired(built, choose, metric="uf1").value({"proposed": 1}) == pytest.approx((0.8 + 2 / 3) / 2)
+    assert _paired(built, choose, metric="uf1").compute_value({"proposed": 1}) == pytest.approx(
+        (0.8 + 2 / 3) / 2
+    )
 
 
 def test_a_single_cluster_has_no_estimate(built: type[Built]) -> None:
     found = _paired(built, _gaining(built, (1,)))
 
-    assert found.compare([GAIN]) == (None,)
-    assert found.estimate(GAIN) is None
-    assert found.value(GAIN) == pytest.approx(0.25)
+    assert found.compare_contrasts([GAIN]) == (None,)
+    assert found.estimate_contrast(GAIN) is None
+    assert found.compute_value(GAIN) == pytest.approx(0.25)
 
 
 def test_a_mean_over_units_counts_clusters_and_trainings_the_same_way() -> None:
     units = {f"u{n}": f"s{n % 6}" for n in range(24)}
     gains = {unit: float(unit in ("u0", "u1", "u2", "u3", "u4", "u5")) for unit in units}
-    one = mean_over_units([gains], units, by_fold=False)
-    folds = mean_over_units([gains], units, by_fold=True)
-    five = mean_over_units(
+    one = estimate_unit_mean([gains], units, by_fold=False)
+    folds = estimate_unit_mean([gains], units, by_fold=True)
+    five = estimate_unit_mean(
         [{unit: gain + n for unit, gain in gains.items()} for n in range(5)], units, by_fold=False
     )
 
     assert one is not None
     assert folds is not None
     assert five is not None
-    assert (one.value, one.p, one.clusters, one.units) == (0.25, pytest.approx(1 / 32), 6, 24)
-    assert (one.conditional, folds.conditional, five.conditional) == (True, False, False)
+    assert (one.value, one.p, one.cluster_count, one.unit_count) == (0.25, pytest.approx(1 / 32), 6, 24)
+    assert (one.is_conditional, folds.is_conditional, five.is_conditional) == (True, False, False)
     assert five.value == pytest.approx(2.25)
-    assert five.training_error == pytest.approx((2.5 / 5) ** 0.5)
-    assert mean_over_units([gains], dict.fromkeys(units, "s0"), by_fold=False) is None
+    assert five.training_se == pytest.approx((2.5 / 5) ** 0.5)
+    assert estimate_unit_mean([gains], dict.fromkeys(units, "s0"), by_fold=False) is None
 
 
 @pytest.mark.parametrize(
@@ -326,7 +328,7 @@ def test_a_mean_over_units_counts_clusters_and_trainings_the_same_way() -> None:
 def test_divisions_that_lack_different_seeds_keep_the_most_trainings(
     common: set[tuple[int, int]], kept: int
 ) -> None:
-    trainings = _balanced(common)
+    trainings = _select_balanced(common)
     by_division: dict[int, set[int]] = {}
     for division, seed in trainings:
         by_division.setdefault(division, set()).add(seed)

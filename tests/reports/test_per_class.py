@@ -1,12 +1,12 @@
-from reports.outcomes import outcomes
-from reports.per_class import class_table
+from reports.outcomes import evaluate_study
+from reports.per_class import build_class_table
 from studies.results import RunResult
 from studies.spec import RunSpec
 from tests.reports.conftest import Built
 
 
 def test_one_class_against_the_rest_with_the_papers_row_among_ours(built: type[Built]) -> None:
-    table = class_table(outcomes(built.finish(built.study(protocols=("frame", "subject")))))
+    table = build_class_table(evaluate_study(built.finish(built.study(protocols=("frame", "subject")))))
     rows = [[cell.text for cell in row] for row in table.rows]
 
     # disgust: 8 of 10 right, and one repression taken for it.
@@ -22,14 +22,14 @@ def test_one_class_against_the_rest_with_the_papers_row_among_ours(built: type[B
     ]
     assert rows[5][:3] == ["fear", 'Paper, "Pleasure"', "14"]
     assert len(rows) == 6 * 3
-    assert table.paper == ("Table 5",)
+    assert table.paper_items == ("Table 5",)
 
 
 def test_seeds_are_averaged_cell_by_cell(built: type[Built]) -> None:
     def choose(spec: RunSpec) -> RunResult:
         return built.run(spec, built.good if spec.seed else built.collapsed)
 
-    table = class_table(outcomes(built.finish(built.study(seeds=(0, 1)), choose)))
+    table = build_class_table(evaluate_study(built.finish(built.study(seeds=(0, 1)), choose)))
 
     assert [built.plain(cell.text) for cell in table.rows[0][2:6]] == [
         "9 ± 1.4",
@@ -45,8 +45,8 @@ def test_a_class_absent_from_the_test_has_counts_but_no_ratios(built: type[Built
     matrix = [list(row) for row in built.good]
     matrix[1] = [0] * 6
 
-    table = class_table(
-        outcomes(built.finish(built.study(dataset="mine"), lambda spec: built.run(spec, matrix)))
+    table = build_class_table(
+        evaluate_study(built.finish(built.study(dataset="mine"), lambda spec: built.run(spec, matrix)))
     )
 
     assert [cell.text for cell in table.rows[1][2:10]] == ["0", "27", "1", "0", "–", "–", "–", "–"]
@@ -54,7 +54,7 @@ def test_a_class_absent_from_the_test_has_counts_but_no_ratios(built: type[Built
 
 
 def test_another_network_has_no_rows_of_the_paper(built: type[Built]) -> None:
-    table = class_table(outcomes(built.finish(built.study())), "vgg16")
+    table = build_class_table(evaluate_study(built.finish(built.study())), "vgg16")
 
     assert set(built.column(table, "Protocol")) == {"frame"}
 
@@ -62,7 +62,9 @@ def test_another_network_has_no_rows_of_the_paper(built: type[Built]) -> None:
 def test_rows_of_the_paper_without_a_class_here_are_named(built: type[Built]) -> None:
     classes = ("joy", *built.classes[1:])
 
-    table = class_table(outcomes(built.finish(built.study(), lambda spec: built.run(spec, classes=classes))))
+    table = build_class_table(
+        evaluate_study(built.finish(built.study(), lambda spec: built.run(spec, classes=classes)))
+    )
 
     assert "Rows of the paper without a class here: Disgust." in table.notes
 
@@ -71,7 +73,7 @@ def test_what_failed_says_so(built: type[Built]) -> None:
     def choose(spec: RunSpec) -> RunResult | str:
         return built.run(spec) if spec.architecture.name == "vgg16" else "no memory"
 
-    table = class_table(outcomes(built.finish(built.study(dataset="mine"), choose)))
+    table = build_class_table(evaluate_study(built.finish(built.study(dataset="mine"), choose)))
 
     assert built.column(table, "Accuracy") == ["failed"] * 6
     assert "proposed under frame, seed 0: failed: no memory" in table.notes

@@ -5,8 +5,8 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 from reports import reliability
-from reports.outcomes import outcomes
-from reports.reliability import reliability_diagrams
+from reports.outcomes import evaluate_study
+from reports.reliability import draw_reliability_diagrams
 from studies.results import RunResult
 from studies.spec import RunSpec
 from tests.reports.conftest import Built
@@ -21,8 +21,8 @@ def test_a_panel_a_network_with_the_bins_of_all_seeds(
     def choose(spec: RunSpec) -> RunResult:
         return built.run(spec, built.good if spec.seed == 0 else built.collapsed)
 
-    study = outcomes(built.finish(built.study(seeds=(0, 1)), choose))
-    reliability_diagrams(study.rows, tmp_path / "a.png")
+    study = evaluate_study(built.finish(built.study(seeds=(0, 1)), choose))
+    draw_reliability_diagrams(study.outcomes, tmp_path / "a.png")
 
     first, second = drawn[0].axes
     assert (first.get_title(), second.get_title()) == (
@@ -39,10 +39,10 @@ def test_a_panel_a_network_with_the_bins_of_all_seeds(
 def test_the_same_networks_are_the_same_picture_and_leave_pyplot_alone(
     built: type[Built], tmp_path: Path
 ) -> None:
-    study = outcomes(built.finish(built.study()))
+    study = evaluate_study(built.finish(built.study()))
 
     for name in ("a", "b"):
-        reliability_diagrams(study.rows, tmp_path / name)
+        draw_reliability_diagrams(study.outcomes, tmp_path / name)
 
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     assert (tmp_path / "a").read_bytes().startswith(b"\x89PNG")

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from reports.outcomes import outcomes
-from reports.run_notes import duration, settings, trace_table
+from reports.outcomes import evaluate_study
+from reports.run_notes import build_run_index_table, describe_settings, format_duration
 from studies.search import Search
 from studies.spec import RunSpec
 from tests.reports.conftest import Built
@@ -12,7 +12,7 @@ from tests.reports.conftest import Built
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00:00"), (61.6, "0:01:02"), (36_000, "10:00:00")])
 def test_durations(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
+    assert format_duration(seconds) == text
 
 
 def test_a_row_a_run_that_leads_to_its_record(built: type[Built]) -> None:
@@ -21,9 +21,9 @@ def test_a_row_a_run_that_leads_to_its_record(built: type[Built]) -> None:
         return found.get(spec.architecture.name, built.run(spec))
 
     result = built.finish(built.study(only=("vgg16", "alexnet", "resnet34", "proposed")), choose)
-    table = trace_table(outcomes(result))
+    table = build_run_index_table(evaluate_study(result))
 
-    assert built.column(table, "Key") == [spec.key for spec in result.study.runs()]
+    assert built.column(table, "Key") == [spec.key for spec in result.study.list_runs()]
     assert built.column(table, "MLflow run") == ["run-0", "–", "–", "run-1"]
     assert built.column(table, "Best epoch") == ["3", "failed", "not run", "3"]
     assert built.column(table, "Seconds") == ["6.2", "–", "–", "6.2"]
@@ -31,7 +31,9 @@ def test_a_row_a_run_that_leads_to_its_record(built: type[Built]) -> None:
 
 
 def test_settings_name_what_was_run_and_where(built: type[Built]) -> None:
-    text = "\n".join(settings(outcomes(built.finish(built.study(protocols=("frame", "subject"))))))
+    text = "\n".join(
+        describe_settings(evaluate_study(built.finish(built.study(protocols=("frame", "subject")))))
+    )
 
     assert "Networks: vgg16, proposed" in text
     assert "Protocol subject: 7:2:1 over subjects" in text
@@ -42,7 +44,7 @@ def test_settings_name_what_was_run_and_where(built: type[Built]) -> None:
 
 def test_a_check_that_is_no_test_tells_nothing_of_a_test(built: type[Built]) -> None:
     study = replace(built.study(only=("proposed",)), checks=("cross-entropy", "robustness", "latency"))
-    table = trace_table(outcomes(built.finish(study)))
+    table = build_run_index_table(evaluate_study(built.finish(study)))
 
     assert [name.partition(" ")[2] for name in built.column(table, "Network")] == [
         "",
@@ -61,5 +63,7 @@ def test_settings_say_that_a_search_has_found_others(built: type[Built]) -> None
     plain = built.study()
     tuned = replace(plain, searches=(search,))
 
-    assert any(text.startswith("Tuned: ") for text in settings(outcomes(built.finish(tuned))))
-    assert not any(text.startswith("Tuned: ") for text in settings(outcomes(built.finish(plain))))
+    assert any(text.startswith("Tuned: ") for text in describe_settings(evaluate_study(built.finish(tuned))))
+    assert not any(
+        text.startswith("Tuned: ") for text in describe_settings(evaluate_study(built.finish(plain)))
+    )

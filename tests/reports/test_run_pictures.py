@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from reports.run_pictures import run_curves, run_matrix
+from reports.run_pictures import draw_run_curves, draw_run_matrix
 from studies.results import RunResult
 from tests.reports.conftest import Built
 
@@ -14,7 +14,7 @@ Draw = Callable[[RunResult, Path], None]
 
 @pytest.fixture
 def run(built: type[Built]) -> RunResult:
-    (spec,) = built.study(only=("vgg16",)).runs()
+    (spec,) = built.study(only=("vgg16",)).list_runs()
     found: RunResult = built.run(spec)
     return found
 
@@ -31,7 +31,7 @@ def others(built: type[Built], run: RunResult) -> list[RunResult]:
     ]
 
 
-@pytest.mark.parametrize("draw", [run_matrix, run_curves])
+@pytest.mark.parametrize("draw", [draw_run_matrix, draw_run_curves])
 def test_a_run_is_the_same_bytes_whatever_was_drawn_before(
     built: type[Built], run: RunResult, tmp_path: Path, draw: Draw
 ) -> None:
@@ -46,14 +46,14 @@ def test_other_answers_and_other_epochs_are_other_pictures(
     built: type[Built], run: RunResult, tmp_path: Path
 ) -> None:
     collapsed, short, long = others(built, run)
-    for draw, each in ((run_matrix, collapsed), (run_curves, short), (run_curves, long)):
+    for draw, each in ((draw_run_matrix, collapsed), (draw_run_curves, short), (draw_run_curves, long)):
         draw(run, tmp_path / "run.png")
         draw(each, tmp_path / "other.png")
         assert (tmp_path / "run.png").read_bytes() != (tmp_path / "other.png").read_bytes()
 
 
 def test_a_picture_has_the_size_of_every_other(built: type[Built], run: RunResult, tmp_path: Path) -> None:
-    for draw in (run_matrix, run_curves):
+    for draw in (draw_run_matrix, draw_run_curves):
         sizes = set()
         for number, each in enumerate([run, *others(built, run)]):
             draw(each, tmp_path / f"{number}.png")
@@ -64,9 +64,9 @@ def test_a_picture_has_the_size_of_every_other(built: type[Built], run: RunResul
 
 
 def test_a_matrix_is_that_of_the_runs_own_classes(built: type[Built], run: RunResult, tmp_path: Path) -> None:
-    run_matrix(run, tmp_path / "six.png")
+    draw_run_matrix(run, tmp_path / "six.png")
     two = built.run(run.spec, ((3, 1), (0, 2)), classes=("happiness", "other"))
-    run_matrix(two, tmp_path / "two.png")
-    run_matrix(run, tmp_path / "again.png")
+    draw_run_matrix(two, tmp_path / "two.png")
+    draw_run_matrix(run, tmp_path / "again.png")
     assert (tmp_path / "again.png").read_bytes() == (tmp_path / "six.png").read_bytes()
     assert (tmp_path / "two.png").read_bytes() != (tmp_path / "six.png").read_bytes()

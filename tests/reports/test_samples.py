@@ -1,13 +1,13 @@
 from datasets.spec import Leakage
-from reports.outcomes import outcomes
-from reports.samples import leak_table, sample_table
+from reports.outcomes import evaluate_study
+from reports.samples import build_leakage_table, build_sample_table
 from studies.results import RunResult
 from studies.spec import RunSpec
 from tests.reports.conftest import Built
 
 
 def test_counts_each_part_of_each_protocol_beside_table_2(built: type[Built]) -> None:
-    table = sample_table(outcomes(built.finish(built.study(protocols=("frame", "subject")))))
+    table = build_sample_table(evaluate_study(built.finish(built.study(protocols=("frame", "subject")))))
     rows = [[cell.text for cell in row] for row in table.rows]
 
     assert len(rows) == 2 * (6 + 1)
@@ -22,7 +22,9 @@ def test_a_stand_in_is_named_and_a_strange_class_has_no_count(built: type[Built]
     classes = ("joy", *built.classes[1:])
     study = built.study(dataset="synthetic")
 
-    table = sample_table(outcomes(built.finish(study, lambda spec: built.run(spec, classes=classes))))
+    table = build_sample_table(
+        evaluate_study(built.finish(study, lambda spec: built.run(spec, classes=classes)))
+    )
 
     assert table.header[-1] == "Paper (CASME II)"
     assert built.column(table, "Paper (CASME II)")[:2] == ["–", "127"]
@@ -31,10 +33,10 @@ def test_a_stand_in_is_named_and_a_strange_class_has_no_count(built: type[Built]
 
 
 def test_a_set_of_ones_own_has_no_paper_column(built: type[Built]) -> None:
-    table = sample_table(outcomes(built.finish(built.study(dataset="mine"))))
+    table = build_sample_table(evaluate_study(built.finish(built.study(dataset="mine"))))
 
     assert table.header[-1] == "All"
-    assert table.paper == ()
+    assert table.paper_items == ()
 
 
 def test_unknown_leaks_are_no_zeros_and_no_clean_audit(built: type[Built]) -> None:
@@ -44,7 +46,9 @@ def test_unknown_leaks_are_no_zeros_and_no_clean_audit(built: type[Built]) -> No
             return run
         return built.nameless(run, "clip", "subject", leakage=Leakage(clip=0.0, subject=0.0))
 
-    table = leak_table(outcomes(built.finish(built.study(protocols=("frame", "subject")), choose)))
+    table = build_leakage_table(
+        evaluate_study(built.finish(built.study(protocols=("frame", "subject")), choose))
+    )
 
     assert [[cell.text for cell in row] for row in table.rows] == [
         ["frame", "30", "unknown", "unknown"],
@@ -55,7 +59,9 @@ def test_unknown_leaks_are_no_zeros_and_no_clean_audit(built: type[Built]) -> No
 
 
 def test_leaks_of_each_protocol(built: type[Built]) -> None:
-    table = leak_table(outcomes(built.finish(built.study(protocols=("frame", "clip", "subject")))))
+    table = build_leakage_table(
+        evaluate_study(built.finish(built.study(protocols=("frame", "clip", "subject"))))
+    )
 
     assert [[cell.text for cell in row] for row in table.rows] == [
         ["frame", "30", "100.00", "100.00"],

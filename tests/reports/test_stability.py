@@ -1,8 +1,8 @@
 from dataclasses import replace
 from typing import Any
 
-from reports.outcomes import Outcomes, outcomes
-from reports.stability import rankings_of, stability_table
+from reports.outcomes import StudyEvaluation, evaluate_study
+from reports.stability import build_stability_table, rank_networks
 from studies.results import RunResult
 from studies.spec import RunSpec
 from tests.reports.conftest import Built
@@ -18,18 +18,18 @@ def _answered(built: type[Built], spec: RunSpec, letters: str) -> RunResult:
     return built.answered(spec, [letter == "r" for letter in letters], subjects=2)
 
 
-def _study(built: type[Built], choose: Any, **more: Any) -> Outcomes:
-    return outcomes(
+def _study(built: type[Built], choose: Any, **more: Any) -> StudyEvaluation:
+    return evaluate_study(
         built.finish(built.study(**{"seeds": (0, 1, 2), "protocols": ("kfold",), **more}), choose)
     )
 
 
-def _from_answers(built: type[Built]) -> Outcomes:
+def _from_answers(built: type[Built]) -> StudyEvaluation:
     return _study(built, lambda spec: _answered(built, spec, ANSWERS[spec.architecture.name][spec.seed]))
 
 
 def test_changes_spread_and_ranks_over_three_seeds(built: type[Built]) -> None:
-    table = stability_table(_from_answers(built))
+    table = build_stability_table(_from_answers(built))
 
     # vgg16: every clip changes; accuracies 1, 1/2, 0. proposed: none changes; 3/4 three times.
     assert table is not None
@@ -49,7 +49,7 @@ def test_changes_spread_and_ranks_over_three_seeds(built: type[Built]) -> None:
 
 
 def test_ranks_are_traced_to_the_runs_of_all_networks(built: type[Built]) -> None:
-    table = stability_table(_from_answers(built))
+    table = build_stability_table(_from_answers(built))
 
     assert table is not None
     first, second = (row[table.header.index("Mean rank")].run_keys for row in table.rows)
@@ -61,7 +61,7 @@ def test_one_ranking_in_all_seeds(built: type[Built]) -> None:
     def choose(spec: RunSpec) -> RunResult:
         return _answered(built, spec, "rrrr" if spec.architecture.name == "proposed" else "rrrw")
 
-    table = stability_table(_study(built, choose))
+    table = build_stability_table(_study(built, choose))
 
     assert table is not None
     assert "Under kfold, 3 seeds give the same ranking of 2 networks." in table.notes
@@ -77,7 +77,7 @@ def test_seeds_that_tested_different_units_are_not_compared(built: type[Built]) 
             ),
         )
 
-    table = stability_table(_study(built, choose))
+    table = build_stability_table(_study(built, choose))
 
     assert table is not None
     for name in ("Units compared", "Class changes, %", "SD of accuracy, points"):
@@ -95,7 +95,7 @@ def test_ranks_use_the_seeds_that_all_networks_have_finished(built: type[Built])
         return _answered(built, spec, ANSWERS[name][spec.seed])
 
     study = _study(built, choose)
-    ranking = rankings_of(study, "kfold")
+    ranking = rank_networks(study, "kfold")
 
     # Seeds 1 and 2 alone, in which proposed has 3 correct, and vgg16 has 2 and 0.
     assert ranking is not None
@@ -107,7 +107,7 @@ def test_networks_tuned_on_their_own_are_ranked_together(built: type[Built]) -> 
     rows = tuple(
         replace(
             row,
-            seeds=tuple(
+            trainings=tuple(
                 replace(
                     seed,
                     runs=tuple(
@@ -118,20 +118,20 @@ def test_networks_tuned_on_their_own_are_ranked_together(built: type[Built]) -> 
                         for run in seed.runs
                     ),
                 )
-                for seed in row.seeds
+                for seed in row.trainings
             ),
         )
-        for place, row in enumerate(study.rows)
+        for place, row in enumerate(study.outcomes)
     )
 
-    assert rankings_of(replace(study, rows=rows), "kfold") == rankings_of(study, "kfold")
+    assert rank_networks(replace(study, outcomes=rows), "kfold") == rank_networks(study, "kfold")
 
 
 def test_a_network_without_results_is_not_ranked(built: type[Built]) -> None:
     def choose(spec: RunSpec) -> RunResult | None:
         return _answered(built, spec, "rrrw") if spec.architecture.name == "vgg16" else None
 
-    table = stability_table(_study(built, choose))
+    table = build_stability_table(_study(built, choose))
 
     assert table is not None
     assert built.column(table, "Mean rank") == ["–", "–"]
@@ -140,6 +140,8 @@ def test_a_network_without_results_is_not_ranked(built: type[Built]) -> None:
 
 
 def test_one_seed_has_no_stability(built: type[Built]) -> None:
-    assert stability_table(_study(built, built.run, seeds=(0,))) is None
-    assert stability_table(_study(built, lambda spec: built.run(spec) if spec.seed == 0 else None)) is None
-    assert rankings_of(_study(built, lambda spec: None), "kfold") is None
+    assert build_stability_table(_study(built, built.run, seeds=(0,))) is None
+    assert (
+        build_stability_table(_study(built, lambda spec: built.run(spec) if spec.seed == 0 else None)) is None
+    )
+    assert rank_networks(_study(built, lambda spec: None), "kfold") is None

@@ -1,9 +1,9 @@
-from reports.structure import layer_table
+from reports.structure import build_layer_table
 from tests.reports.conftest import Built
 
 
 def test_the_papers_shapes_at_the_papers_size(built: type[Built]) -> None:
-    table = layer_table(image_size=224, classes=6)
+    table = build_layer_table(image_size=224, classes=6)
     outputs = [(row[2].text, row[4].text) for row in table.rows]
 
     assert outputs[:6] == [
@@ -18,11 +18,11 @@ def test_the_papers_shapes_at_the_papers_size(built: type[Built]) -> None:
     assert built.column(table, "VGG16")[3] == "3×Conv3-256, max-pool"
     assert built.column(table, "Improved network")[3] == "3×ResBlock-256, max-pool"
     assert built.column(table, "VGG16")[-1] == "FC 4096, ReLU, dropout, FC 4096, ReLU, dropout, FC 6"
-    assert table.paper == ("Table 1",)
+    assert table.paper_items == ("Table 1",)
 
 
 def test_shapes_follow_size_and_width() -> None:
-    table = layer_table(image_size=48, width=0.25)
+    table = build_layer_table(image_size=48, width=0.25)
 
     assert table.rows[5][4].text == "128×1×1"
     assert table.rows[-1][1].text == "FC 1024, ReLU, dropout, FC 1024, ReLU, dropout, FC n"

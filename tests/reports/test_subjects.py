@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from reports.outcomes import outcomes
-from reports.subjects import subject_table
+from reports.outcomes import evaluate_study
+from reports.subjects import build_subject_table
 from studies.results import RunResult
 from studies.spec import RunSpec
 from tests.reports.conftest import Built
@@ -34,7 +34,9 @@ def test_median_worst_and_share_of_subjects_below_the_majority_class(built: type
         made = _clips(built, spec, {"sub01": "rr", "sub02": "rwww", "sub03": "rw", "sub04": "w"})
         return replace(made, data=replace(made.data, train=(5, 3))) if spec.seed else made
 
-    table = subject_table(outcomes(built.finish(built.study(only=("proposed",), seeds=(0, 1)), choose)))
+    table = build_subject_table(
+        evaluate_study(built.finish(built.study(only=("proposed",), seeds=(0, 1)), choose))
+    )
 
     # Accuracies by subject: 1, 1/4, 1/2 and 0. The majority class is right nowhere and then everywhere.
     assert table is not None
@@ -51,7 +53,7 @@ def test_a_subject_is_averaged_over_the_seeds_that_tested_it(built: type[Built])
         return _clips(built, spec, {"sub01": "rr", "sub02": "w"} if spec.seed else {"sub01": "rw"})
 
     study = built.study(only=("proposed",), seeds=(0, 1), protocols=("subject",))
-    table = subject_table(outcomes(built.finish(study, choose)))
+    table = build_subject_table(evaluate_study(built.finish(study, choose)))
 
     # sub01: 1/2 and 2/2. sub02: 0 of 1 in the second seed.
     assert table is not None
@@ -64,7 +66,7 @@ def test_networks_that_did_not_finish_say_so(built: type[Built]) -> None:
     def choose(spec: RunSpec) -> RunResult | str:
         return built.run(spec) if spec.architecture.name == "vgg16" else "no memory"
 
-    table = subject_table(outcomes(built.finish(built.study(), choose)))
+    table = build_subject_table(evaluate_study(built.finish(built.study(), choose)))
 
     assert table is not None
     assert built.column(table, "Accuracy")[1] == "failed"
@@ -79,7 +81,7 @@ def test_units_without_a_subject_are_left_out(built: type[Built], named: int) ->
         unnamed = tuple(replace(p, subject="") for p in made.predictions[named:])
         return replace(made, predictions=(*made.predictions[:named], *unnamed))
 
-    table = subject_table(outcomes(built.finish(built.study(only=("proposed",)), choose)))
+    table = build_subject_table(evaluate_study(built.finish(built.study(only=("proposed",)), choose)))
 
     if not named:
         assert table is None
@@ -90,4 +92,4 @@ def test_units_without_a_subject_are_left_out(built: type[Built], named: int) ->
 
 
 def test_nothing_finished_is_no_table(built: type[Built]) -> None:
-    assert subject_table(outcomes(built.finish(built.study(), lambda spec: None))) is None
+    assert build_subject_table(evaluate_study(built.finish(built.study(), lambda spec: None))) is None

@@ -5,10 +5,10 @@ import pytest
 
 from datasets.audit import Finding
 from datasets.spec import Leakage
-from reports.outcomes import outcomes
-from reports.summary import summary
+from reports.outcomes import evaluate_study
+from reports.summary import summarize_study
 from studies.results import RunResult
-from studies.spec import RunSpec, null_of
+from studies.spec import RunSpec, build_null_arm
 from tests.reports.conftest import Built
 
 ALL_RIGHT = tuple(tuple(5 if c == r else 0 for c in range(6)) for r in range(6))
@@ -17,7 +17,7 @@ ALL_RIGHT = tuple(tuple(5 if c == r else 0 for c in range(6)) for r in range(6))
 def _said(built: type[Built], choose: Any = None, **kwargs: Any) -> list[str]:
     kind = kwargs.pop("kind", "comparison")
     study = built.study(kind, **kwargs)
-    return list(summary(outcomes(built.finish(study, choose or built.run))))
+    return list(summarize_study(evaluate_study(built.finish(study, choose or built.run))))
 
 
 def _best(said: list[str], protocol: str = "frame") -> str:
@@ -56,7 +56,8 @@ def _of_plain_folders(built: type[Built], *codes: str, **stored: Any) -> Any:
 
     def choose(spec: RunSpec) -> RunResult:
         found = tuple(
-            Finding(code=code, severity="warning", share=0.1, count=3, examples=(), text="") for code in codes
+            Finding(code=code, severity="warning", share=0.1, count=3, examples=(), message="")
+            for code in codes
         )
         run = built.nameless(built.run(spec), "clip", "subject", **stored)
         return replace(run, data=replace(run.data, findings=found))
@@ -85,7 +86,7 @@ def test_copies_are_said_beside_the_near_duplicates(built: type[Built]) -> None:
 def test_no_share_of_near_duplicates_is_given_for_motion(built: type[Built]) -> None:
     study = built.study()
     study = replace(study, dataset=replace(study.dataset, representation="flow"))
-    said = _best(list(summary(outcomes(built.finish(study, _of_plain_folders(built))))))
+    said = _best(list(summarize_study(evaluate_study(built.finish(study, _of_plain_folders(built))))))
 
     assert "the audit looks for no near-duplicates among images of motion." in said
 
@@ -140,13 +141,13 @@ def test_the_fall_of_few_subjects_has_no_interval(built: type[Built]) -> None:
 
 def test_the_null_arm_is_never_the_best(built: type[Built]) -> None:
     base = built.study(protocols=("subject",))
-    study = replace(base, arms=(*base.arms, null_of(base.arms[1])))
+    study = replace(base, arms=(*base.arms, build_null_arm(base.arms[1])))
 
     def choose(spec: RunSpec) -> RunResult:
         better = spec.architecture.name.endswith("(null)")
         return built.answered(spec, [better or clip % 5 > 0 for clip in range(96)], subjects=12)
 
-    said = list(summary(outcomes(built.finish(study, choose))))
+    said = list(summarize_study(evaluate_study(built.finish(study, choose))))
 
     assert "is that of vgg16: " in _best(said, "subject")
     assert "(null)" not in " ".join(said)
@@ -194,11 +195,11 @@ def test_one_training_tells_numbers_the_reason_and_the_command(built: type[Built
 
 def test_a_score_is_held_against_the_highest_control(built: type[Built]) -> None:
     def choose(spec: RunSpec) -> RunResult:
-        good = spec.control == "shuffled-labels" or spec.architecture.name == "vgg16"
+        good = spec.variant == "shuffled-labels" or spec.architecture.name == "vgg16"
         return built.answered(spec, [good or clip % 2 == 0 for clip in range(40)], subjects=8)
 
     study = replace(built.study(protocols=("subject",)), controls=("shuffled-labels", "identity-probe"))
-    said = summary(outcomes(built.finish(study, choose)))
+    said = summarize_study(evaluate_study(built.finish(study, choose)))
 
     (text,) = [text for text in said if "control" in text]
     assert text.startswith(
@@ -278,6 +279,6 @@ def test_long_lists_are_cut_and_counted(built: type[Built]) -> None:
 
 
 def test_a_study_is_called_by_its_heading(built: type[Built]) -> None:
-    told = summary(outcomes(built.finish(built.study())), heading="The second")
+    told = summarize_study(evaluate_study(built.finish(built.study())), heading="The second")
 
     assert told[0] == "The second: 2 of 2 runs finished."

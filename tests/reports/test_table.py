@@ -7,7 +7,7 @@ def test_a_column_with_a_number_is_read_from_the_right() -> None:
     rows = ((Cell(text="vgg16"), Cell(text="failed")), (Cell(text="proposed"), Cell(text="9", value=9)))
     table = Table(id="t", title="T", header=("Network", "F1"), rows=rows)
 
-    assert [table.numeric(column) for column in (0, 1)] == [False, True]
+    assert [table.is_numeric(column) for column in (0, 1)] == [False, True]
 
 
 def test_a_row_fits_its_header() -> None:

@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 from scipy.stats import t as student
 
-from reports.outcomes import outcomes
+from reports.outcomes import evaluate_study
 from reports.table import Table
-from reports.uncertainty import uncertainty_table
+from reports.uncertainty import build_uncertainty_table
 from studies.results import RunResult
 from studies.spec import RunSpec
 from tests.reports.conftest import Built
@@ -23,7 +23,7 @@ def _table(built: type[Built], count: Any, *, subjects: int = 12, **kwargs: Any)
         return built.answered(spec, right, subjects=subjects)
 
     study = built.study(protocols=("subject",), **kwargs)
-    return uncertainty_table(outcomes(built.finish(study, choose)))
+    return build_uncertainty_table(evaluate_study(built.finish(study, choose)))
 
 
 def _by_training(name: str, spec: RunSpec, _: int) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from studies.spec import Metric
-from studies.statistics.comparison import TrainingScores, compare
+from studies.statistics.comparison import TrainingScores, compare_contrasts
 from studies.statistics.linearization import linearize
 from tests.simulation.studies import Scenario, contrasts
 
@@ -30,10 +30,10 @@ def false_alarms(
         scores = TrainingScores(
             values=values[chosen][:, None],
             contributions=contributions[chosen][:, None],
-            sizes=sizes,
-            fold_clusters=protocol == "loso",
+            cluster_sizes=sizes,
+            has_fold_clusters=protocol == "loso",
         )
-        alarms += bool((compare(scores, weights).p < 0.05).any())
+        alarms += bool((compare_contrasts(scores, weights).p < 0.05).any())
     return alarms
 
 
@@ -50,7 +50,7 @@ def _scores(protocol: str, division: int, metric: Metric) -> tuple[np.ndarray, n
         truths, subjects = bank[f"{protocol}_truths"].astype(np.intp), bank[f"{protocol}_subjects"]
     complete = answers[(answers >= 0).sum(axis=1) == (answers >= 0).sum(axis=1).max()]
     tested = (complete >= 0).all(axis=0)
-    values, parts = linearize(metric, truths[tested], complete[:, tested], classes=CLASSES)
+    values, parts = linearize(metric, truths[tested], complete[:, tested], num_classes=CLASSES)
     _, member = np.unique(subjects[tested], return_inverse=True)
     one_hot = np.eye(member.max() + 1)[member]
     return values, parts @ one_hot, one_hot.sum(axis=0)
@@ -74,8 +74,8 @@ def detected(worse: str, better: str, *, seeds: int = 5, families: int = 400) ->
             contributions=np.stack([part[1][rows] for part, rows in zip(parts, chosen, strict=True)])[
                 :, None
             ],
-            sizes=parts[0][2],
+            cluster_sizes=parts[0][2],
         )
-        result = compare(scores, np.array([[1.0, -1.0]]))
-        found += bool(result.p[0] < 0.05 and result.estimate[0] < 0)
+        result = compare_contrasts(scores, np.array([[1.0, -1.0]]))
+        found += bool(result.p[0] < 0.05 and result.estimates[0] < 0)
     return found

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import binomtest
 
-from studies.statistics.comparison import compare
+from studies.statistics.comparison import compare_contrasts
 from studies.statistics.verdicts import MIN_CLUSTERS, MIN_TRAININGS
 from tests.simulation.studies import BATCH, Scenario, contrasts, draw
 
@@ -76,7 +76,7 @@ def _significant(scenario: Scenario, *, studies: int, seed: int) -> np.ndarray:
     found = []
     for start in range(0, studies, BATCH):
         scores = draw(scenario, studies=min(BATCH, studies - start), rng=rng)
-        found.append(compare(scores, weights).p < 0.05)
+        found.append(compare_contrasts(scores, weights).p < 0.05)
     return np.concatenate(found)
 
 

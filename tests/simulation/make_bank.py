@@ -18,8 +18,8 @@ import torch
 
 from datasets.synthetic.synthesize import SyntheticSpec, synthesize
 from harness.data.reading import DataRequest
-from harness.plan import Request, prepare
-from harness.training.run import Material, execute
+from harness.plan import Request, plan_study
+from harness.training.run import RunInputs, execute_run
 from studies.spec import RunSpec
 
 
@@ -77,7 +77,7 @@ def _train(name: str, part: Part, folder: Path) -> None:
             amplitude=2.0,
         )
         synthesize(spec, root)
-    plan = prepare(
+    plan = plan_study(
         Request(
             kind="comparison",
             data=DataRequest(dataset="casme2", root=root, frames="apex"),
@@ -99,23 +99,23 @@ def _train(name: str, part: Part, folder: Path) -> None:
     if file.exists():
         with np.load(file) as stored:
             answers = stored["answers"]
-    material = Material(pixels=plan.pixels, device=plan.device)
-    runs = sorted(plan.study.runs(), key=lambda spec: (spec.seed, spec.split_seed, spec.fold))
+    material = RunInputs(pixels=plan.pixels, device=plan.device)
+    runs = sorted(plan.study.list_runs(), key=lambda spec: (spec.seed, spec.split_seed, spec.fold))
     for number, spec in enumerate(runs):
         tested = [rows[sample] for sample in _tested(spec, material)]
         if (answers[spec.split_seed, spec.seed, tested] >= 0).all():
             continue
-        result, _ = execute(spec, material, on_epochs=lambda _: None)
+        result, _ = execute_run(spec, material, on_epochs=lambda _: None)
         for prediction in result.predictions:
-            answers[spec.split_seed, spec.seed, rows[prediction.id]] = prediction.answer
+            answers[spec.split_seed, spec.seed, rows[prediction.id]] = prediction.predicted_class
         if number % 20 == 19 or number == len(runs) - 1:
             _save(file, answers, plan.pixels.table.samples)
             right = answers == np.array([sample.label for sample in samples])
             print(f"{name} {number + 1}/{len(runs)} {right[answers >= 0].mean():.3f}", flush=True)
 
 
-def _tested(spec: RunSpec, material: Material) -> list[str]:
-    parts, _ = material.divided(spec)
+def _tested(spec: RunSpec, material: RunInputs) -> list[str]:
+    parts, _ = material.get_split(spec)
     return [material.pixels.table.samples[row].id for row in parts.test]
 
 

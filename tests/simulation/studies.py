@@ -103,7 +103,7 @@ def _scores(
     return TrainingScores(
         values=values,
         contributions=(hits - values[..., None] * tested) / total,
-        sizes=(sizes * tests.sum(axis=1)).astype(np.float64),
-        test_to_train=s.tested / (1 - s.tested) if s.tested < 1 else 0.0,
-        fold_clusters=s.folds,
+        cluster_sizes=(sizes * tests.sum(axis=1)).astype(np.float64),
+        test_train_ratio=s.tested / (1 - s.tested) if s.tested < 1 else 0.0,
+        has_fold_clusters=s.folds,
     )

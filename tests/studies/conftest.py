@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from architectures.catalogue import architecture
+from architectures.catalogue import get_architecture
 from datasets.spec import Anomaly, DatasetSpec, Leakage
-from studies.arms import ablation
+from studies.arms import build_ablation_arms
 from studies.cost import Cost
 from studies.results import DataSummary, Environment, Epoch, Prediction, RunResult
 from studies.spec import RunSpec, Study, TrainingSpec
@@ -13,11 +13,11 @@ from studies.spec import RunSpec, Study, TrainingSpec
 @pytest.fixture
 def spec() -> RunSpec:
     return RunSpec(
-        dataset=DatasetSpec(name="synthetic", frames="paper", image_size=48),
+        dataset=DatasetSpec(name="synthetic", frame_policy="paper", image_size=48),
         fingerprint="f" * 64,
         protocol="frame",
         fold=0,
-        architecture=architecture("proposed"),
+        architecture=get_architecture("proposed"),
         training=TrainingSpec(),
         seed=0,
     )
@@ -34,7 +34,7 @@ def study(spec: RunSpec) -> Study:
         protocols=("frame", "subject"),
         seeds=(0, 1),
         training=replace(spec.training, epochs=3),
-        arms=ablation("ladder"),
+        arms=build_ablation_arms("ladder"),
     )
 
 
@@ -50,7 +50,7 @@ def result(spec: RunSpec) -> RunResult:
             leakage=Leakage(clip=0.5, subject=1.0),
             warnings=("rare",),
             notes=("read",),
-            anomalies=(Anomaly(code="gap", where="sub16/EP01", what="ends early", action="kept"),),
+            anomalies=(Anomaly(code="gap", location="sub16/EP01", description="ends early", action="kept"),),
         ),
         predictions=(Prediction(id="a/1", subject="a", clip="a/c", truth=1, probabilities=(0.25, 0.75)),),
         history=(
@@ -72,7 +72,7 @@ def result(spec: RunSpec) -> RunResult:
             additions=5,
             norm=6,
             pooling=7,
-            uncounted=(("aten::exp", 2),),
+            uncounted_ops=(("aten::exp", 2),),
         ),
         environment=Environment(
             device="cpu", platform="Linux", threads=2, versions=(("torch", "2.6"),), commit="abc"

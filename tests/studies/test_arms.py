@@ -3,13 +3,20 @@ from dataclasses import replace
 
 import pytest
 
-from architectures.catalogue import CONTROLLED, LADDER
-from architectures.parts import PARTS, parts_of
-from architectures.spec import USER, ArchitectureSpec
-from studies.arms import DESIGNS, ablation, comparison, null_pair, pairs, reference
-from studies.spec import null_of
+from architectures.catalogue import CONTROLLED_LADDER, LADDER
+from architectures.parts import COMPONENTS, get_components
+from architectures.spec import USER_NETWORK, ArchitectureSpec
+from studies.arms import (
+    DESIGNS,
+    build_ablation_arms,
+    build_comparison_arms,
+    build_pairs,
+    find_null_pair,
+    select_reference_arm,
+)
+from studies.spec import build_null_arm
 
-OWN = ArchitectureSpec(name="mine", network=USER)
+OWN = ArchitectureSpec(name="mine", network=USER_NETWORK)
 
 
 def names(arms):
@@ -17,89 +24,97 @@ def names(arms):
 
 
 def test_the_two_ladders_are_the_catalogues():
-    assert ablation("ladder") == LADDER
-    assert ablation("controlled") == CONTROLLED
+    assert build_ablation_arms("ladder") == LADDER
+    assert build_ablation_arms("controlled") == CONTROLLED_LADDER
 
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_every_design_holds_the_proposed_network_or_its_foot_and_no_network_twice(design):
-    arms = ablation(design)
+    arms = build_ablation_arms(design)
     assert {"proposed", "vgg16-bn-gap"} & set(names(arms))
     assert len({replace(arm, name="") for arm in arms}) == len(arms) == len(set(names(arms)))
 
 
 def test_a_ladder_in_another_order_adds_one_part_a_rung():
     order = ("gap-head", "prelu", "batch-norm", "residual")
-    rungs = [parts_of(arm) for arm in ablation("ladder", order=order)]
+    rungs = [get_components(arm) for arm in build_ablation_arms("ladder", order=order)]
     assert [after - before for before, after in itertools.pairwise(rungs)] == [{p} for p in order]
 
 
 def test_what_the_order_leaves_out_comes_with_the_skips_on_the_ladder_and_is_there_on_the_controlled_one():
-    ladder = [parts_of(arm) for arm in ablation("ladder", order=("batch-norm", "prelu", "residual"))]
+    ladder = [
+        get_components(arm)
+        for arm in build_ablation_arms("ladder", order=("batch-norm", "prelu", "residual"))
+    ]
     assert ladder[-1] - ladder[-2] == {"residual", "gap-head"}
-    controlled = [parts_of(arm) for arm in ablation("controlled", order=("batch-norm", "prelu"))]
+    controlled = [
+        get_components(arm) for arm in build_ablation_arms("controlled", order=("batch-norm", "prelu"))
+    ]
     assert controlled == [{"gap-head"}, {"gap-head", "batch-norm"}, {"gap-head", "batch-norm", "prelu"}]
 
 
 def test_leave_one_out_takes_each_of_the_six_parts_from_the_whole():
-    whole, *others = ablation("leave-one-out")
+    whole, *others = build_ablation_arms("leave-one-out")
     assert whole.name == "proposed"
-    assert {next(iter(parts_of(whole) - parts_of(arm))) for arm in others} == set(PARTS)
+    assert {next(iter(get_components(whole) - get_components(arm))) for arm in others} == set(COMPONENTS)
     assert names(others)[-2:] == ["proposed without batch-norm", "proposed without gap-head"]
 
 
 def test_the_factorial_is_every_combination_with_batch_norm_and_the_gap_head():
-    arms = ablation("factorial")
+    arms = build_ablation_arms("factorial")
     assert len(arms) == 16
-    assert {parts_of(arm) & {"batch-norm", "gap-head"} for arm in arms} == {
+    assert {get_components(arm) & {"batch-norm", "gap-head"} for arm in arms} == {
         frozenset({"batch-norm", "gap-head"})
     }
-    assert names(ablation("factorial", order=("cbam",))) == ["vgg16-bn-gap", "vgg16-bn-gap with cbam"]
+    assert names(build_ablation_arms("factorial", order=("cbam",))) == [
+        "vgg16-bn-gap",
+        "vgg16-bn-gap with cbam",
+    ]
 
 
 def test_a_ladder_compares_neighbours_and_a_factorial_nothing():
-    arms = ablation("ladder")
-    assert pairs(arms, design="ladder") == tuple(itertools.pairwise(arms))
-    assert pairs(ablation("factorial"), design="factorial") == ()
+    arms = build_ablation_arms("ladder")
+    assert build_pairs(arms, design="ladder") == tuple(itertools.pairwise(arms))
+    assert build_pairs(build_ablation_arms("factorial"), design="factorial") == ()
 
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_a_network_of_ones_own_stands_against_what_the_design_is_about_and_changes_no_other_pair(design):
-    arms = ablation(design)
-    *others, last = pairs((*arms, OWN), design=design)
-    assert tuple(others) == pairs(arms, design=design)
+    arms = build_ablation_arms(design)
+    *others, last = build_pairs((*arms, OWN), design=design)
+    assert tuple(others) == build_pairs(arms, design=design)
     assert names(last) == ["vgg16-bn-gap" if design == "add-one-in" else "proposed", "mine"]
 
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_the_null_arm_stands_against_the_arm_that_it_repeats_alone(design):
-    arms = ablation(design)
-    null = null_of(arms[-1])
-    assert pairs((*arms, null), design=design) == pairs(arms, design=design)
-    assert null_pair((*arms, null)) == (arms[-1], null)
-    assert null_pair(arms) is None
+    arms = build_ablation_arms(design)
+    null = build_null_arm(arms[-1])
+    assert build_pairs((*arms, null), design=design) == build_pairs(arms, design=design)
+    assert find_null_pair((*arms, null)) == (arms[-1], null)
+    assert find_null_pair(arms) is None
 
 
 @pytest.mark.parametrize("design", ["ladder", "controlled", "factorial"])
 def test_it_stands_against_the_last_where_the_proposed_network_is_no_arm(design):
-    arms = ablation(design, order=("cbam", "prelu"))
+    arms = build_ablation_arms(design, order=("cbam", "prelu"))
     assert "proposed" not in names(arms)
-    assert pairs((*arms, OWN), design=design)[-1] == (arms[-1], OWN)
+    assert build_pairs((*arms, OWN), design=design)[-1] == (arms[-1], OWN)
 
 
 def test_a_difference_is_always_what_a_part_or_the_proposal_brings():
-    whole = ablation("leave-one-out")
-    assert {after.name for _, after in pairs(whole, design="leave-one-out")} == {"proposed"}
-    base = ablation("add-one-in")
-    for before, after in pairs(base, design="add-one-in"):
-        assert parts_of(before) < parts_of(after)
-    seven = comparison()
-    assert [after.name for _, after in pairs(seven, design="")] == ["proposed"] * 6
+    whole = build_ablation_arms("leave-one-out")
+    assert {after.name for _, after in build_pairs(whole, design="leave-one-out")} == {"proposed"}
+    base = build_ablation_arms("add-one-in")
+    for before, after in build_pairs(base, design="add-one-in"):
+        assert get_components(before) < get_components(after)
+    seven = build_comparison_arms()
+    assert [after.name for _, after in build_pairs(seven, design="")] == ["proposed"] * 6
 
 
 def test_a_comparison_without_the_proposed_network_stands_against_its_first():
-    arms = comparison(("resnet34", "vgg16"))
-    assert reference(arms, design="").name == "resnet34"
+    arms = build_comparison_arms(("resnet34", "vgg16"))
+    assert select_reference_arm(arms, design="").name == "resnet34"
 
 
 @pytest.mark.parametrize(
@@ -113,11 +128,11 @@ def test_a_comparison_without_the_proposed_network_stands_against_its_first():
 )
 def test_a_design_that_cannot_be_is_refused_with_what_there_is(design, order, message):
     with pytest.raises(ValueError, match=message):
-        ablation(design, order=order)
+        build_ablation_arms(design, order=order)
 
 
 def test_a_comparison_is_the_papers_seven():
-    assert names(comparison()) == [
+    assert names(build_comparison_arms()) == [
         "vgg16",
         "alexnet",
         "resnet34",
@@ -129,9 +144,9 @@ def test_a_comparison_is_the_papers_seven():
 
 
 def test_only_what_is_named_in_the_order_named():
-    assert names(comparison(("resnet34", "vgg16"))) == ["resnet34", "vgg16"]
+    assert names(build_comparison_arms(("resnet34", "vgg16"))) == ["resnet34", "vgg16"]
 
 
 def test_an_unknown_network_is_refused_with_the_list():
     with pytest.raises(ValueError, match=r"unknown architecture 'resnet999'; accepted: vgg16, .*proposed"):
-        comparison(("vgg16", "resnet999"))
+        build_comparison_arms(("vgg16", "resnet999"))

@@ -7,10 +7,10 @@ from sklearn.metrics import brier_score_loss
 
 from studies.calibration import (
     ReliabilityBin,
-    brier_score,
-    expected_calibration_error,
-    mean_confidence,
-    reliability_bins,
+    compute_brier_score,
+    compute_calibration_error,
+    compute_mean_confidence,
+    compute_reliability_bins,
 )
 from studies.results import Prediction
 
@@ -24,7 +24,7 @@ FOUR = [_unit(0, 0.9, 0.1), _unit(1, 0.1, 0.9), _unit(1, 0.875, 0.125), _unit(1,
 
 
 def test_bins_of_four_units() -> None:
-    low, high = reliability_bins(FOUR, bins=4)
+    low, high = compute_reliability_bins(FOUR, num_bins=4)
 
     # (0.5, 0.75] and (0.75, 1]; the two other bins are empty.
     assert low == ReliabilityBin(units=1, confidence=0.625, accuracy=0.0)
@@ -34,26 +34,28 @@ def test_bins_of_four_units() -> None:
 
 def test_calibration_error_weighs_the_bins_by_their_units() -> None:
     # 3/4 of |2/3 - 2.675/3| = 0.675/3, and 1/4 of |0 - 0.625|.
-    assert expected_calibration_error(FOUR, bins=4) == pytest.approx(3 / 4 * 0.225 + 1 / 4 * 0.625)
+    assert compute_calibration_error(FOUR, num_bins=4) == pytest.approx(3 / 4 * 0.225 + 1 / 4 * 0.625)
     # In one bin: accuracy 1/2, confidence 3.3/4.
-    assert expected_calibration_error(FOUR, bins=1) == pytest.approx(0.825 - 0.5)
+    assert compute_calibration_error(FOUR, num_bins=1) == pytest.approx(0.825 - 0.5)
 
 
 def test_fifteen_bins_part_confidences_a_fifteenth_apart() -> None:
     # 0.9 lies in (13/15, 14/15], as does 0.875; 0.625 in (9/15, 10/15].
-    assert [group.units for group in reliability_bins(FOUR)] == [1, 3]
+    assert [group.units for group in compute_reliability_bins(FOUR)] == [1, 3]
     # 0.86 lies in (12/15, 13/15]: the three are apart from 0.86 now.
-    assert [group.units for group in reliability_bins([*FOUR, _unit(0, 0.86, 0.14)])] == [1, 1, 3]
+    assert [group.units for group in compute_reliability_bins([*FOUR, _unit(0, 0.86, 0.14)])] == [1, 1, 3]
 
 
 def test_an_upper_edge_belongs_to_its_bin() -> None:
-    halves = reliability_bins([_unit(0, 0.5, 0.5), _unit(0, 0.5625, 0.4375), _unit(0, 1.0, 0.0)], bins=2)
+    halves = compute_reliability_bins(
+        [_unit(0, 0.5, 0.5), _unit(0, 0.5625, 0.4375), _unit(0, 1.0, 0.0)], num_bins=2
+    )
 
     assert [group.units for group in halves] == [1, 2]
 
 
 def test_a_confidence_rounded_past_one_is_in_the_last_bin() -> None:
-    (group,) = reliability_bins([_unit(0, 1.0000001, 0.0)])
+    (group,) = compute_reliability_bins([_unit(0, 1.0000001, 0.0)])
 
     assert group.units == 1
 
@@ -61,26 +63,26 @@ def test_a_confidence_rounded_past_one_is_in_the_last_bin() -> None:
 def test_confidence_equal_to_accuracy_is_no_error() -> None:
     three_of_four = [_unit(int(n == 0), 0.75, 0.25) for n in range(4)]
 
-    assert expected_calibration_error(three_of_four) == 0
-    assert mean_confidence(three_of_four) == 0.75
+    assert compute_calibration_error(three_of_four) == 0
+    assert compute_mean_confidence(three_of_four) == 0.75
 
 
 def test_brier_score_sums_the_squares_over_the_classes() -> None:
     # Right: 0.25^2 + 0.25^2 + 0. Wrong: 0.75^2 + (1 - 0.25)^2 + 0.
     right, wrong = _unit(0, 0.75, 0.25, 0.0), _unit(1, 0.75, 0.25, 0.0)
 
-    assert brier_score([right]) == 0.125
-    assert brier_score([wrong]) == 1.125
-    assert brier_score([right, wrong]) == 0.625
+    assert compute_brier_score([right]) == 0.125
+    assert compute_brier_score([wrong]) == 1.125
+    assert compute_brier_score([right, wrong]) == 0.625
 
 
 def test_brier_score_lies_between_zero_and_two() -> None:
-    assert brier_score([_unit(0, 1.0, 0.0)]) == 0
-    assert brier_score([_unit(1, 1.0, 0.0)]) == 2
+    assert compute_brier_score([_unit(0, 1.0, 0.0)]) == 0
+    assert compute_brier_score([_unit(1, 1.0, 0.0)]) == 2
 
 
 def test_uniform_probabilities_score_one_minus_one_over_the_classes() -> None:
-    assert brier_score([_unit(2, *[0.25] * 4)]) == pytest.approx(1 - 1 / 4)
+    assert compute_brier_score([_unit(2, *[0.25] * 4)]) == pytest.approx(1 - 1 / 4)
 
 
 def _drawn(count: int) -> list[Prediction]:
@@ -100,7 +102,7 @@ def test_brier_score_is_the_sum_of_scikit_learns_over_the_classes() -> None:
         for c in range(4)
     ]
 
-    assert brier_score(units) == pytest.approx(sum(single))
+    assert compute_brier_score(units) == pytest.approx(sum(single))
 
 
 def _slow_error(units: Sequence[Prediction], bins: int) -> float:
@@ -108,20 +110,20 @@ def _slow_error(units: Sequence[Prediction], bins: int) -> float:
     total = 0.0
     for m in range(bins):
         group = [unit for unit in units if m / bins < max(unit.probabilities) <= (m + 1) / bins]
-        total += abs(sum((u.answer == u.truth) - max(u.probabilities) for u in group))
+        total += abs(sum((u.predicted_class == u.truth) - max(u.probabilities) for u in group))
     return total / len(units)
 
 
 def test_calibration_error_is_that_of_a_slow_twin() -> None:
     units = _drawn(300)
 
-    assert math.isclose(expected_calibration_error(units), _slow_error(units, 15), rel_tol=1e-9)
+    assert math.isclose(compute_calibration_error(units), _slow_error(units, 15), rel_tol=1e-9)
 
 
 def test_nothing_has_no_calibration() -> None:
-    assert reliability_bins([]) == ()
-    for number in (mean_confidence, brier_score, expected_calibration_error):
+    assert compute_reliability_bins([]) == ()
+    for number in (compute_mean_confidence, compute_brier_score, compute_calibration_error):
         with pytest.raises(ValueError, match="at least one prediction; got none"):
             number([])
     with pytest.raises(ValueError, match="bins must be at least 1; got 0"):
-        reliability_bins(FOUR, bins=0)
+        compute_reliability_bins(FOUR, num_bins=0)

@@ -31,7 +31,7 @@ def test_a_result_from_before_faces_were_marked_as_drawn_is_read(result: RunResu
     del data["data"]["drawn"]
 
     assert from_data(RunResult, data) == result
-    assert not result.data.drawn
+    assert not result.data.synthetic
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

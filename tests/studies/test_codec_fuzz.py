@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studies.codec import from_data, from_json, parsed, to_data, to_json
+from studies.codec import decode_json, from_data, from_json, to_data, to_json
 from studies.results import RunResult
 from studies.spec import RunSpec, Study
 from tests.hostile import cases, damaged, names, outcome
@@ -93,7 +93,7 @@ def test_changed_data_are_a_value_or_refused(result: RunResult, study: Study, cl
     if isinstance(read, RunSpec):
         assert read.key
     if isinstance(read, Study):
-        outcome(lambda: [spec.key for spec in read.runs()])
+        outcome(lambda: [spec.key for spec in read.list_runs()])
 
 
 @cases(300)
@@ -115,7 +115,7 @@ def test_a_text_that_is_no_value_is_refused(text: str) -> None:
 
 def test_what_is_nested_too_deeply_is_no_json() -> None:
     with pytest.raises(ValueError, match="recursion limit"):
-        parsed("[" * 200_000)
+        decode_json("[" * 200_000)
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999", "1" + "0" * 400])

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from studies.controls import majority, prior_guesser
-from studies.metrics import by_clip, scores
+from studies.controls import predict_majority, predict_prior
+from studies.metrics import aggregate_by_clip, compute_scores
 from studies.results import Prediction, RunResult
 
 
@@ -20,14 +20,16 @@ def of_clips(result: RunResult, *, clips: int, train: tuple[int, int], epochs: i
 
 def test_the_majority_control_answers_with_the_commonest_class_of_training(result: RunResult):
     run = of_clips(result, clips=4, train=(3, 9), epochs=1)
-    assert {p.answer for p in majority((run,))[0]} == {1}
-    assert [(p.id, p.truth) for p in majority((run,))[0]] == [(p.id, p.truth) for p in run.predictions]
+    assert {p.predicted_class for p in predict_majority((run,))[0]} == {1}
+    assert [(p.id, p.truth) for p in predict_majority((run,))[0]] == [
+        (p.id, p.truth) for p in run.predictions
+    ]
 
 
 def test_the_guesser_gains_with_every_epoch_that_it_may_choose_from(result: RunResult):
     def accuracy(epochs: int) -> float:
         run = of_clips(result, clips=20, train=(5, 5), epochs=epochs)
-        return scores(by_clip(prior_guesser((run,))[0]), 2).accuracy
+        return compute_scores(aggregate_by_clip(predict_prior((run,))[0]), 2).accuracy
 
     assert accuracy(1) <= accuracy(10) <= accuracy(100)
     assert accuracy(100) >= 0.65, "the best of 100 guesses of 20 coins is well above a half"
@@ -35,16 +37,18 @@ def test_the_guesser_gains_with_every_epoch_that_it_may_choose_from(result: RunR
 
 def test_the_guesser_gives_a_clip_one_answer_and_repeats_itself(result: RunResult):
     run = of_clips(result, clips=8, train=(5, 5), epochs=3)
-    answers = {(p.clip, p.answer) for p in prior_guesser((run,))[0]}
+    answers = {(p.clip, p.predicted_class) for p in predict_prior((run,))[0]}
     assert len(answers) == 8
-    assert prior_guesser((run,))[0] == prior_guesser((run,))[0]
+    assert predict_prior((run,))[0] == predict_prior((run,))[0]
 
 
 def test_the_guesser_never_answers_what_training_does_not_hold(result: RunResult):
-    assert {p.answer for p in prior_guesser((of_clips(result, clips=30, train=(0, 4), epochs=5),))[0]} == {1}
+    assert {
+        p.predicted_class for p in predict_prior((of_clips(result, clips=30, train=(0, 4), epochs=5),))[0]
+    } == {1}
 
 
-@pytest.mark.parametrize("control", [majority, prior_guesser])
+@pytest.mark.parametrize("control", [predict_majority, predict_prior])
 def test_a_control_answers_every_test_sample_with_certainty(result: RunResult, control):
     run = of_clips(result, clips=3, train=(2, 1), epochs=2)
     assert all(sorted(p.probabilities) == [0.0, 1.0] for p in control((run,))[0])
@@ -62,6 +66,6 @@ def test_the_try_is_chosen_over_all_folds_together(result: RunResult):
     ]
 
     def accuracy(runs) -> float:
-        return scores([p for fold in prior_guesser(runs) for p in fold], 2).accuracy
+        return compute_scores([p for fold in predict_prior(runs) for p in fold], 2).accuracy
 
     assert accuracy(folds) < sum(accuracy([fold]) for fold in folds) / 12

@@ -6,9 +6,9 @@ from studies.cost import (
     PAPER_BLOCK1_SEPARABLE,
     PAPER_BLOCK1_STANDARD,
     Cost,
-    block_costs,
-    separable_cost,
-    standard_cost,
+    compute_block_costs,
+    compute_separable_cost,
+    compute_standard_cost,
 )
 
 COST = Cost(
@@ -19,7 +19,7 @@ COST = Cost(
     additions=4,
     norm=3,
     pooling=2,
-    uncounted=(("softmax", 1),),
+    uncounted_ops=(("softmax", 1),),
 )
 
 
@@ -33,24 +33,26 @@ def test_a_cost_goes_to_json_and_back_unchanged():
 
 
 def test_equations_1_and_2_on_small_numbers():
-    assert standard_cost(3, 2, outputs=5, side=4) == 9 * 2 * 5 * 16
-    assert separable_cost(3, 2, outputs=5, side=4) == 9 * 2 * 16 + 2 * 5 * 16
-    assert standard_cost(1, 2, outputs=5, side=4) == 2 * 5 * 16
+    assert compute_standard_cost(3, 2, out_channels=5, side=4) == 9 * 2 * 5 * 16
+    assert compute_separable_cost(3, 2, out_channels=5, side=4) == 9 * 2 * 16 + 2 * 5 * 16
+    assert compute_standard_cost(1, 2, out_channels=5, side=4) == 2 * 5 * 16
 
 
 def test_the_saving_is_that_of_howard_et_al():
-    share = separable_cost(3, 64, outputs=128, side=56) / standard_cost(3, 64, outputs=128, side=56)
+    share = compute_separable_cost(3, 64, out_channels=128, side=56) / compute_standard_cost(
+        3, 64, out_channels=128, side=56
+    )
     assert share == pytest.approx(1 / 128 + 1 / 9)
 
 
 def test_block_costs_name_every_block_with_its_map():
-    costs = block_costs(VGG16_STAGES, 224)
+    costs = compute_block_costs(VGG16_STAGES, 224)
     assert [cost.name for cost in costs] == [
         *("1.1", "1.2", "2.1", "2.2"),
         *("3.1", "3.2", "3.3", "4.1", "4.2", "4.3", "5.1", "5.2", "5.3"),
     ]
     assert [cost.side for cost in costs] == [224] * 2 + [112] * 2 + [56] * 3 + [28] * 3 + [14] * 3
-    assert [(cost.inputs, cost.outputs) for cost in costs[:5]] == [
+    assert [(cost.in_channels, cost.out_channels) for cost in costs[:5]] == [
         (3, 64),
         (64, 64),
         (64, 128),
@@ -60,7 +62,7 @@ def test_block_costs_name_every_block_with_its_map():
 
 
 def test_first_block_at_224_pixels():
-    first, second, *_ = block_costs(VGG16_STAGES, 224)
+    first, second, *_ = compute_block_costs(VGG16_STAGES, 224)
     assert first.standard + second.standard == 1_936_392_192
     assert first.separable == 10_988_544
 
@@ -68,10 +70,10 @@ def test_first_block_at_224_pixels():
 def test_the_papers_first_block_cannot_be_a_count_on_a_224_pixel_map():
     for paper in (PAPER_BLOCK1_STANDARD, PAPER_BLOCK1_SEPARABLE):
         assert paper % 7 != 0
-    for cost in block_costs(VGG16_STAGES, 224):
+    for cost in compute_block_costs(VGG16_STAGES, 224):
         assert cost.standard % 49 == cost.separable % 49 == 0
     assert round(PAPER_BLOCK1_SEPARABLE / PAPER_BLOCK1_STANDARD, 4) == 0.0306
 
 
 def test_odd_maps_are_halved_as_a_max_pool_halves_them():
-    assert [cost.side for cost in block_costs(((1, 4), (1, 4), (1, 4)), 15)] == [15, 7, 3]
+    assert [cost.side for cost in compute_block_costs(((1, 4), (1, 4), (1, 4)), 15)] == [15, 7, 3]

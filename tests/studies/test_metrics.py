@@ -3,7 +3,14 @@ import random
 import pytest
 from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
 
-from studies.metrics import ClassCounts, by_clip, confusion, counts_of, headline, scores
+from studies.metrics import (
+    ClassCounts,
+    aggregate_by_clip,
+    compute_confusion_matrix,
+    compute_scores,
+    count_by_class,
+    to_evaluation_unit,
+)
 from studies.results import Prediction
 
 
@@ -20,11 +27,11 @@ FIVE = [_sure(0, 0), _sure(0, 0), _sure(0, 1), _sure(1, 1), _sure(2, 0)]
 
 
 def test_confusion_counts_truth_by_answer() -> None:
-    assert confusion(FIVE, 3) == ((2, 1, 0), (0, 1, 0), (1, 0, 0))
+    assert compute_confusion_matrix(FIVE, 3) == ((2, 1, 0), (0, 1, 0), (1, 0, 0))
 
 
 def test_counts_of_each_class_against_the_rest() -> None:
-    assert counts_of(confusion(FIVE, 3)) == (
+    assert count_by_class(compute_confusion_matrix(FIVE, 3)) == (
         ClassCounts(tp=2, tn=1, fp=1, fn=1),
         ClassCounts(tp=1, tn=3, fp=1, fn=0),
         ClassCounts(tp=0, tn=4, fp=0, fn=1),
@@ -41,9 +48,9 @@ def test_numbers_of_one_class() -> None:
 
 
 def test_overall_numbers_are_plain_means_over_the_classes() -> None:
-    found = scores(FIVE, 3)
+    found = compute_scores(FIVE, 3)
 
-    assert (found.n, found.correct, found.accuracy) == (5, 3, 0.6)
+    assert (found.num_samples, found.correct, found.accuracy) == (5, 3, 0.6)
     assert found.precision == pytest.approx((2 / 3 + 1 / 2 + 0) / 3)
     assert found.recall == found.uar == pytest.approx((2 / 3 + 1 + 0) / 3)
     assert found.f1 == found.uf1 == pytest.approx((4 / 6 + 2 / 3 + 0) / 3)
@@ -53,13 +60,13 @@ def test_a_ratio_of_nothing_is_zero() -> None:
     nothing = ClassCounts(tp=0, tn=0, fp=0, fn=0)
 
     assert (nothing.accuracy, nothing.precision, nothing.recall, nothing.f1) == (0, 0, 0, 0)
-    assert scores([], 3).accuracy == scores([], 3).f1 == 0
+    assert compute_scores([], 3).accuracy == compute_scores([], 3).f1 == 0
 
 
 def test_a_class_absent_from_the_truth_leaves_the_means_and_is_named() -> None:
-    found = scores([_sure(0, 0), _sure(0, 2), _sure(1, 1)], 3)
+    found = compute_scores([_sure(0, 0), _sure(0, 2), _sure(1, 1)], 3)
 
-    assert found.absent == (2,)
+    assert found.absent_classes == (2,)
     assert found.recall == pytest.approx((1 / 2 + 1) / 2)
     assert found.precision == pytest.approx(1.0)
 
@@ -76,7 +83,7 @@ def test_a_class_absent_from_the_truth_leaves_the_means_and_is_named() -> None:
 def test_one_answer_for_everything_is_a_collapse(
     predictions: list[Prediction], classes: int, collapsed: bool
 ) -> None:
-    assert scores(predictions, classes).collapsed is collapsed
+    assert compute_scores(predictions, classes).is_collapsed is collapsed
 
 
 def test_a_clip_answers_with_the_mean_of_its_frames() -> None:
@@ -86,9 +93,9 @@ def test_a_clip_answers_with_the_mean_of_its_frames() -> None:
         _one(1, 0.1, 0.9, clip="a", id="a2"),
     ]
 
-    clips = by_clip(frames)
+    clips = aggregate_by_clip(frames)
 
-    assert [(clip.id, clip.clip, clip.truth, clip.answer) for clip in clips] == [
+    assert [(clip.id, clip.clip, clip.truth, clip.predicted_class) for clip in clips] == [
         ("a", "a", 1, 1),
         ("b", "b", 0, 0),
     ]
@@ -97,27 +104,29 @@ def test_a_clip_answers_with_the_mean_of_its_frames() -> None:
 
 def test_a_clip_has_one_label() -> None:
     with pytest.raises(ValueError, match=r"clip a\\nb carries 2 labels"):
-        by_clip([_one(0, 1.0, 0.0, clip="a\nb"), _one(1, 1.0, 0.0, clip="a\nb")])
+        aggregate_by_clip([_one(0, 1.0, 0.0, clip="a\nb"), _one(1, 1.0, 0.0, clip="a\nb")])
 
 
 def test_the_unit_is_the_frame_under_frame_alone() -> None:
     frames = [_one(0, 1.0, 0.0, clip="a"), _one(0, 1.0, 0.0, clip="a")]
 
-    assert headline(frames, "frame") == tuple(frames)
-    assert [len(headline(frames, p)) for p in ("clip", "subject", "kfold", "loso")] == [1, 1, 1, 1]
+    assert to_evaluation_unit(frames, "frame") == tuple(frames)
+    assert [len(to_evaluation_unit(frames, p)) for p in ("clip", "subject", "kfold", "loso")] == [1, 1, 1, 1]
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_agrees_with_scikit_learn(seed: int) -> None:
     draw = random.Random(seed)
     predictions = [_one(draw.randrange(4), *(draw.random() for _ in range(4))) for _ in range(60)]
-    truth, answers = [p.truth for p in predictions], [p.answer for p in predictions]
+    truth, answers = [p.truth for p in predictions], [p.predicted_class for p in predictions]
 
-    found = scores(predictions, 4)
+    found = compute_scores(predictions, 4)
     precision, recall, f1, _ = precision_recall_fscore_support(
         truth, answers, labels=range(4), average="macro", zero_division=0
     )
 
     assert found.accuracy == pytest.approx(accuracy_score(truth, answers))
     assert (found.precision, found.recall, found.f1) == pytest.approx((precision, recall, f1))
-    assert confusion(predictions, 4) == tuple(map(tuple, confusion_matrix(truth, answers).tolist()))
+    assert compute_confusion_matrix(predictions, 4) == tuple(
+        map(tuple, confusion_matrix(truth, answers).tolist())
+    )

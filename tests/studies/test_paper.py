@@ -2,11 +2,11 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 
-from architectures.catalogue import COMPARISON
+from architectures.catalogue import COMPARISON_NETWORKS
 from studies.metrics import ClassCounts, Scores
-from studies.paper import ABLATION_GAINS, ITEMS, PAPER, STAND_INS, PublishedClass
+from studies.paper import ABLATION_GAINS, PAPER_ITEMS, PUBLISHED_RESULTS, REFERENCE_DATASETS, PublishedClass
 
-ROWS = [(name, row) for name, paper in PAPER.items() for row in paper.per_class]
+ROWS = [(name, row) for name, paper in PUBLISHED_RESULTS.items() for row in paper.per_class]
 
 
 def _printed(share: float) -> Decimal:
@@ -16,7 +16,13 @@ def _printed(share: float) -> Decimal:
 def _overall(rows: tuple[PublishedClass, ...]) -> Scores:
     counts = tuple(row.counts for row in rows)
     n = sum(c.tp + c.fn for c in counts)
-    return Scores(n=n, correct=sum(c.tp for c in counts), per_class=counts, absent=(), collapsed=False)
+    return Scores(
+        num_samples=n,
+        correct=sum(c.tp for c in counts),
+        per_class=counts,
+        absent_classes=(),
+        is_collapsed=False,
+    )
 
 
 @pytest.mark.parametrize(("dataset", "row"), ROWS, ids=lambda value: getattr(value, "printed", value))
@@ -26,10 +32,10 @@ def test_counts_give_the_printed_percentages_of_each_class(dataset: str, row: Pu
     assert tuple(map(_printed, ours)) == (row.accuracy, row.precision, row.recall, row.f1)
 
 
-@pytest.mark.parametrize("dataset", PAPER)
+@pytest.mark.parametrize("dataset", PUBLISHED_RESULTS)
 def test_counts_give_the_printed_row_of_the_proposed_network(dataset: str) -> None:
-    ours = _overall(PAPER[dataset].per_class)
-    printed = PAPER[dataset].scores["proposed"]
+    ours = _overall(PUBLISHED_RESULTS[dataset].per_class)
+    printed = PUBLISHED_RESULTS[dataset].scores["proposed"]
 
     found = tuple(map(_printed, (ours.accuracy, ours.precision, ours.recall, ours.f1)))
 
@@ -41,40 +47,44 @@ def test_every_class_is_counted_against_the_same_test_set(dataset: str, n: int) 
     def size(counts: ClassCounts) -> int:
         return counts.tp + counts.tn + counts.fp + counts.fn
 
-    rows = PAPER[dataset].per_class
+    rows = PUBLISHED_RESULTS[dataset].per_class
 
     assert {size(row.counts) for row in rows} == {n}
     assert sum(row.counts.tp + row.counts.fn for row in rows) == n
 
 
-@pytest.mark.parametrize("dataset", PAPER)
+@pytest.mark.parametrize("dataset", PUBLISHED_RESULTS)
 def test_goes_by_the_names_of_the_catalogue_and_of_table_2(dataset: str) -> None:
-    paper = PAPER[dataset]
+    paper = PUBLISHED_RESULTS[dataset]
 
-    assert set(paper.scores) == {arm.name for arm in COMPARISON}
-    assert [row.label for row in paper.per_class] == sorted(paper.samples)
+    assert set(paper.scores) == {arm.name for arm in COMPARISON_NETWORKS}
+    assert [row.label for row in paper.per_class] == sorted(paper.samples_per_class)
 
 
 def test_prints_digit_for_digit() -> None:
-    assert str(PAPER["ckplus"].scores["resnet34"].mib) == "81.20"
-    assert str(PAPER["casme2"].scores["efficientnet-b0"].recall) == "96.00"
-    assert str(PAPER["ckplus"].per_class[1].recall) == "100"
+    assert str(PUBLISHED_RESULTS["ckplus"].scores["resnet34"].mib) == "81.20"
+    assert str(PUBLISHED_RESULTS["casme2"].scores["efficientnet-b0"].recall) == "96.00"
+    assert str(PUBLISHED_RESULTS["ckplus"].per_class[1].recall) == "100"
     assert [str(gain) for gain in ABLATION_GAINS.values()] == ["3.2", "2.8"]
 
 
 def test_table_2_adds_up_where_the_paper_says_so() -> None:
-    ckplus, casme2 = PAPER["ckplus"], PAPER["casme2"]
+    ckplus, casme2 = PUBLISHED_RESULTS["ckplus"], PUBLISHED_RESULTS["casme2"]
 
-    assert sum(casme2.samples.values()) == casme2.stated_total == 6051
-    assert sum(ckplus.samples.values()) - ckplus.samples["happy"] == ckplus.stated_total == 720
+    assert sum(casme2.samples_per_class.values()) == casme2.stated_total == 6051
+    assert (
+        sum(ckplus.samples_per_class.values()) - ckplus.samples_per_class["happy"]
+        == ckplus.stated_total
+        == 720
+    )
 
 
 def test_names_items_that_are_listed() -> None:
     named = {
         item
-        for paper in PAPER.values()
+        for paper in PUBLISHED_RESULTS.values()
         for item in (
-            paper.sheet,
+            paper.samples_figure,
             paper.per_class_table,
             paper.comparison_table,
             paper.confusion_figure,
@@ -84,5 +94,5 @@ def test_names_items_that_are_listed() -> None:
     }
 
     assert len(named) == 12
-    assert named <= set(ITEMS)
-    assert set(STAND_INS.values()) <= set(PAPER)
+    assert named <= set(PAPER_ITEMS)
+    assert set(REFERENCE_DATASETS.values()) <= set(PUBLISHED_RESULTS)

@@ -3,23 +3,23 @@ import re
 import pytest
 from scipy.stats import binomtest
 
-from architectures.catalogue import architecture
-from harness.cost import count
-from studies.paper import ITEMS, PAPER
+from architectures.catalogue import get_architecture
+from harness.cost import count_cost
+from studies.paper import PAPER_ITEMS, PUBLISHED_RESULTS
 from studies.paper_faults import (
-    FAULTS,
+    INCONSISTENCIES,
     MOBILENET_MULTIPLY_ADDS,
     PROPOSED_MULTIPLY_ADDS,
-    faults_of,
-    left_for_test,
+    count_split_test_samples,
+    find_inconsistencies,
 )
 
-TEXTS = {fault.id: fault.text for fault in FAULTS}
+TEXTS = {fault.id: fault.text for fault in INCONSISTENCIES}
 
 
 def test_states_twelve_each_of_a_table_or_figure() -> None:
     assert list(TEXTS) == [f"P{n}" for n in range(1, 13)]
-    assert {item for fault in FAULTS for item in fault.items} <= set(ITEMS)
+    assert {item for fault in INCONSISTENCIES for item in fault.items} <= set(PAPER_ITEMS)
 
 
 def test_block_one_by_the_equations() -> None:
@@ -40,13 +40,15 @@ def test_rows_fit_in_alphabetical_order_and_not_by_name() -> None:
 
 @pytest.mark.parametrize(("n", "left"), [(206, 21), (84, 10), (207, 22), (83, 9), (10, 1), (135, 14)])
 def test_what_the_split_leaves_for_the_test(n: int, left: int) -> None:
-    assert left_for_test(n) == left
+    assert count_split_test_samples(n) == left
 
 
 def test_ckplus_counts() -> None:
     assert "sum to 926; the stated total, 720, omits the 206 happy" in TEXTS["P3"]
     assert "leave 21 and 10 for the test; Table 3 has 22 and 9, what 207 and 83 would" in TEXTS["P3"]
-    assert sum(left_for_test(n) for n in PAPER["ckplus"].samples.values()) == 98
+    assert (
+        sum(count_split_test_samples(n) for n in PUBLISHED_RESULTS["ckplus"].samples_per_class.values()) == 98
+    )
 
 
 def test_share_of_casme2_that_is_tested() -> None:
@@ -57,7 +59,7 @@ def test_the_accuracy_that_is_no_fraction_is_the_only_one() -> None:
     def possible(printed: object) -> bool:
         return any(f"{100 * k / 1074:.2f}" == str(printed) for k in range(1075))
 
-    odd = [arm for arm, row in PAPER["casme2"].scores.items() if not possible(row.accuracy)]
+    odd = [arm for arm, row in PUBLISHED_RESULTS["casme2"].scores.items() if not possible(row.accuracy)]
 
     assert odd == ["resnet34"]
     assert "1052/1074 is 97.95 %, 1053/1074 is 98.04 %" in TEXTS["P5"]
@@ -76,7 +78,7 @@ def test_gains_add_up_to_more_than_everything() -> None:
 
 def test_the_counts_it_quotes_are_the_ones_we_count() -> None:
     counted = [
-        count(architecture(name), classes=6, image_size=224).multiply_adds
+        count_cost(get_architecture(name), num_classes=6, image_size=224).multiply_adds
         for name in ("mobilenetv3-large", "proposed")
     ]
 
@@ -85,8 +87,13 @@ def test_the_counts_it_quotes_are_the_ones_we_count() -> None:
 
 
 def test_finds_what_bears_on_an_item() -> None:
-    assert [fault.id for fault in faults_of(["Table 5", "Section 3.1"])] == ["P1", "P2", "P4", "P7"]
-    assert faults_of(["Figure 9"]) == ()
+    assert [fault.id for fault in find_inconsistencies(["Table 5", "Section 3.1"])] == [
+        "P1",
+        "P2",
+        "P4",
+        "P7",
+    ]
+    assert find_inconsistencies(["Figure 9"]) == ()
 
 
 def test_texts_are_plain_sentences() -> None:

@@ -3,25 +3,25 @@ from typing import Any
 
 import pytest
 
-from architectures.catalogue import architecture
+from architectures.catalogue import get_architecture
 from architectures.spec import ArchitectureSpec
 from datasets.spec import AugmentationSpec, DatasetSpec
-from studies.arms import ablation, comparison
-from studies.spec import RunSpec, Study, TrainingSpec, is_null, null_of
+from studies.arms import build_ablation_arms, build_comparison_arms
+from studies.spec import RunSpec, Study, TrainingSpec, build_null_arm, is_null_arm
 
 CHANGES: list[dict[str, Any]] = [
-    {"dataset": DatasetSpec(name="casme2", frames="paper", image_size=48)},
-    {"dataset": DatasetSpec(name="synthetic", frames="apex", image_size=48)},
-    {"dataset": DatasetSpec(name="synthetic", frames="paper", image_size=64)},
+    {"dataset": DatasetSpec(name="casme2", frame_policy="paper", image_size=48)},
+    {"dataset": DatasetSpec(name="synthetic", frame_policy="apex", image_size=48)},
+    {"dataset": DatasetSpec(name="synthetic", frame_policy="paper", image_size=64)},
     {"fingerprint": "e" * 64},
     {"protocol": "subject"},
     {"fold": 1},
     {"seed": 1},
     {"split_seed": 1},
-    {"architecture": architecture("vgg16")},
-    {"architecture": replace(architecture("proposed"), width=0.5)},
+    {"architecture": get_architecture("vgg16")},
+    {"architecture": replace(get_architecture("proposed"), width=0.5)},
     {"training": TrainingSpec(epochs=99)},
-    {"training": TrainingSpec(batch=16)},
+    {"training": TrainingSpec(batch_size=16)},
     {"training": TrainingSpec(learning_rate=1e-4)},
     {"training": TrainingSpec(gamma=0.0)},
     {"training": TrainingSpec(class_weights="none")},
@@ -52,9 +52,9 @@ def test_the_key_changes_with_everything_else(spec: RunSpec, change: dict[str, A
 
 @pytest.mark.parametrize(("place", "name"), [(0, "vgg16"), (-1, "proposed")])
 def test_ends_of_the_ladder_are_cells_of_the_comparison(spec: RunSpec, place: int, name: str) -> None:
-    (arm,) = comparison((name,))
+    (arm,) = build_comparison_arms((name,))
 
-    rung = replace(spec, architecture=ablation("ladder")[place])
+    rung = replace(spec, architecture=build_ablation_arms("ladder")[place])
 
     assert rung.key == replace(spec, architecture=arm).key
 
@@ -80,14 +80,14 @@ def test_images_that_are_too_small_are_refused(spec: RunSpec, name: str, size: i
     dataset = replace(spec.dataset, image_size=size)
 
     with pytest.raises(ValueError, match=f"{name} needs images of at least {least} px; got {size}: raise"):
-        replace(spec, dataset=dataset, architecture=architecture(name))
+        replace(spec, dataset=dataset, architecture=get_architecture(name))
 
     fits = replace(spec.dataset, image_size=least)
-    assert replace(spec, dataset=fits, architecture=architecture(name)).dataset == fits
+    assert replace(spec, dataset=fits, architecture=get_architecture(name)).dataset == fits
 
 
 def test_runs_go_by_protocol_then_seed_then_arm(study: Study) -> None:
-    runs = study.runs()
+    runs = study.list_runs()
 
     assert len(runs) == 2 * 2 * 5
     assert [(run.protocol, run.seed) for run in runs[::5]] == [
@@ -112,7 +112,7 @@ def test_the_name_tells_what_and_its_digest_the_rest(study: Study) -> None:
 
 
 def test_a_comparison_has_no_design_in_its_name(study: Study) -> None:
-    named = replace(study, kind="comparison", design="", arms=comparison(("vgg16",)))
+    named = replace(study, kind="comparison", design="", arms=build_comparison_arms(("vgg16",)))
 
     assert named.name.startswith("comparison-synthetic-frame+subject-quick-")
 
@@ -128,7 +128,7 @@ def test_a_study_of_nothing_is_refused(study: Study, field: str) -> None:
     [
         ({"protocols": ("frame", "frame")}, "protocol named twice: frame"),
         ({"seeds": (0, 1, 0)}, "seed named twice: 0"),
-        ({"arms": comparison(("vgg16", "vgg16"))}, "arm named twice: vgg16"),
+        ({"arms": build_comparison_arms(("vgg16", "vgg16"))}, "arm named twice: vgg16"),
     ],
 )
 def test_nothing_is_named_twice(study: Study, change: dict[str, Any], message: str) -> None:
@@ -138,20 +138,20 @@ def test_nothing_is_named_twice(study: Study, change: dict[str, Any], message: s
 
 def test_a_study_is_refused_with_its_smallest_arm(study: Study) -> None:
     with pytest.raises(ValueError, match="alexnet needs images of at least 65 px; got 48"):
-        replace(study, arms=comparison())
+        replace(study, arms=build_comparison_arms())
 
 
 def test_an_arm_is_any_architecture(study: Study) -> None:
     small = ArchitectureSpec(name="small", stages=((1, 8),))
 
-    assert [run.architecture.name for run in replace(study, arms=(small,), seeds=(0,)).runs()] == [
+    assert [run.architecture.name for run in replace(study, arms=(small,), seeds=(0,)).list_runs()] == [
         "small"
     ] * 2
 
 
 def test_every_training_has_a_stream_of_its_own(spec: RunSpec) -> None:
     streams = {
-        replace(spec, split_seed=division, seed=seed, fold=fold).stream
+        replace(spec, split_seed=division, seed=seed, fold=fold).rng_seed
         for division in range(4)
         for seed in range(4)
         for fold in range(4)
@@ -161,14 +161,14 @@ def test_every_training_has_a_stream_of_its_own(spec: RunSpec) -> None:
 
 
 def test_the_first_training_on_fold_0_keeps_the_stream_that_its_key_has_always_meant(spec: RunSpec) -> None:
-    assert [replace(spec, split_seed=division).stream for division in (0, 1, 7)] == [0, 1, 7]
+    assert [replace(spec, split_seed=division).rng_seed for division in (0, 1, 7)] == [0, 1, 7]
 
 
 def test_seeds_vary_the_training_and_split_seeds_the_division(study: Study) -> None:
     several = replace(study, split_seeds=(0, 1), seeds=(0, 1, 2))
     runs = [
         run
-        for run in several.runs()
+        for run in several.list_runs()
         if run.architecture == study.arms[0] and run.protocol == study.protocols[0] and not run.fold
     ]
 
@@ -176,13 +176,13 @@ def test_seeds_vary_the_training_and_split_seeds_the_division(study: Study) -> N
 
 
 def test_the_null_arm_is_trained_with_seeds_of_its_own(study: Study) -> None:
-    null = null_of(study.proposal)
-    runs = replace(study, arms=(*study.arms, null), seeds=(0, 1)).runs()
-    first = {run.seed for run in runs if run.architecture == study.proposal}
+    null = build_null_arm(study.primary_arm)
+    runs = replace(study, arms=(*study.arms, null), seeds=(0, 1)).list_runs()
+    first = {run.seed for run in runs if run.architecture == study.primary_arm}
     second = {run.seed for run in runs if run.architecture == null}
 
-    assert is_null(null)
-    assert not is_null(study.proposal)
+    assert is_null_arm(null)
+    assert not is_null_arm(study.primary_arm)
     assert len(second) == 2
     assert not first & second
 

@@ -5,8 +5,8 @@ import pytest
 from studies.results import Prediction
 from studies.stability import (
     ClassChanges,
-    accuracy_std,
-    class_changes,
+    compute_accuracy_std,
+    count_class_changes,
     count_test_sets,
     rank_arms,
 )
@@ -30,7 +30,7 @@ def test_a_unit_changes_if_any_two_seeds_predict_different_classes() -> None:
     # Unit by unit: 0 0 0, 0 1 1, 1 2 1 (wrong each time, and still a change), 2 2 2.
     trainings = [_training("0012"), _training("0122"), _training("0112")]
 
-    changes = class_changes(trainings)
+    changes = count_class_changes(trainings)
 
     assert changes == ClassChanges(units=4, changes=2)
     assert changes.share == 0.5
@@ -38,15 +38,17 @@ def test_a_unit_changes_if_any_two_seeds_predict_different_classes() -> None:
 
 def test_changes_count_only_units_that_two_seeds_tested() -> None:
     # u0 and u1, then u1 and u2: u1 alone is shared, and it changes.
-    assert class_changes([_training("00"), _training("10", first=1)]) == ClassChanges(units=1, changes=1)
-    assert class_changes([_training("00"), _training("00", first=2)]) is None
-    assert class_changes([_training("00")]) is None
-    assert class_changes([]) is None
+    assert count_class_changes([_training("00"), _training("10", first=1)]) == ClassChanges(
+        units=1, changes=1
+    )
+    assert count_class_changes([_training("00"), _training("00", first=2)]) is None
+    assert count_class_changes([_training("00")]) is None
+    assert count_class_changes([]) is None
 
 
 def test_accuracy_std_over_seeds_with_the_same_test_units() -> None:
     # Accuracies 1, 1/2 and 0: the mean is 1/2, the variance (1/4 + 0 + 1/4) / 2 = 1/4.
-    assert accuracy_std([_training("00"), _training("01"), _training("11")]) == pytest.approx(0.5)
+    assert compute_accuracy_std([_training("00"), _training("01"), _training("11")]) == pytest.approx(0.5)
 
 
 def test_accuracy_std_pools_test_sets_and_leaves_out_single_trainings() -> None:
@@ -62,13 +64,13 @@ def test_accuracy_std_pools_test_sets_and_leaves_out_single_trainings() -> None:
     ]
 
     assert count_test_sets(trainings) == 3
-    assert accuracy_std(trainings) == pytest.approx(sqrt((2 * 1 / 4 + 1 * 1 / 8) / 3))
+    assert compute_accuracy_std(trainings) == pytest.approx(sqrt((2 * 1 / 4 + 1 * 1 / 8) / 3))
 
 
 def test_there_is_no_std_without_two_seeds_on_the_same_units() -> None:
-    assert accuracy_std([_training("01")]) is None
-    assert accuracy_std([_training("01"), _training("01", first=1)]) is None
-    assert accuracy_std([[], []]) is None
+    assert compute_accuracy_std([_training("01")]) is None
+    assert compute_accuracy_std([_training("01"), _training("01", first=1)]) is None
+    assert compute_accuracy_std([[], []]) is None
 
 
 def test_ranks_by_round() -> None:
@@ -83,9 +85,9 @@ def test_ranks_by_round() -> None:
 
     assert ranking is not None
     assert ranking.ranks == ((1, 2.5, 2.5), (2, 1, 3), (1, 2.5, 2.5))
-    assert (ranking.rounds, ranking.variants) == (3, 2)
-    assert [ranking.mean_rank(arm) for arm in "abc"] == pytest.approx([4 / 3, 2, 8 / 3])
-    assert ranking.best_arms() == ("a",)
+    assert (ranking.num_rounds, ranking.num_distinct) == (3, 2)
+    assert [ranking.compute_mean_rank(arm) for arm in "abc"] == pytest.approx([4 / 3, 2, 8 / 3])
+    assert ranking.find_best_arms() == ("a",)
     assert [ranking.count_wins(arm) for arm in "abc"] == [2, 1, 0]
 
 
@@ -99,7 +101,7 @@ def test_arms_can_share_the_first_rank() -> None:
 
     assert ranking is not None
     assert ranking.ranks == ((1.5, 1.5, 3), (1.5, 1.5, 3))
-    assert ranking.best_arms() == ("a", "b")
+    assert ranking.find_best_arms() == ("a", "b")
     assert [ranking.count_wins(arm) for arm in "abc"] == [2, 2, 0]
 
 

@@ -2,19 +2,19 @@ import shutil
 
 import pytest
 
-from datasets.casme2.choice import OPENED, choose
+from datasets.casme2.choice import MAX_TABLES, choose_sheet
 from datasets.casme2.load import load
-from datasets.casme2.sheet import COLUMNS
-from datasets.tree import Tree
+from datasets.casme2.sheet import COLUMN_ALIASES
+from datasets.tree import DirectoryTree
 
 ROW = ("01", "EP02_01f", 46, 59, 86, "happiness")
 OTHER = ("01", "EP02_01f", 46, 59, 86, "disgust")
-HEADER = ",".join(COLUMNS)
+HEADER = ",".join(COLUMN_ALIASES)
 
 
 def chosen(root):
-    tree = Tree(root)
-    return choose(sorted(path for path in root.rglob("*") if path.is_file()), tree=tree)
+    tree = DirectoryTree(root)
+    return choose_sheet(sorted(path for path in root.rglob("*") if path.is_file()), tree=tree)
 
 
 def export(path, row="1,EP02_01f,46,59,86,fear"):
@@ -101,7 +101,7 @@ def test_a_sheet_of_the_release_that_cannot_be_read_is_replaced_and_listed(tree)
     found = chosen(tree.root)
     assert found.name == "CASME2-coding-20190701.xlsx"
     (fault,) = found.anomalies
-    assert (fault.code, fault.where) == ("unusable sheet", "sheets/CASME2-coding-20140508.xlsx")
+    assert (fault.code, fault.location) == ("unusable sheet", "sheets/CASME2-coding-20140508.xlsx")
     assert fault.what.startswith(
         "the sheet must be an .xlsx workbook: cannot read CASME2-coding-20140508.xlsx ("
     )
@@ -130,14 +130,14 @@ def test_no_sheet_is_an_error_that_says_how_to_get_one(tmp_path):
 
 
 def test_of_many_tables_the_upper_ones_are_opened_first_and_no_more_than_the_limit(tmp_path):
-    for number in range(OPENED):
+    for number in range(MAX_TABLES):
         path = tmp_path / "openface" / f"a{number}.csv"
         path.parent.mkdir(exist_ok=True)
         path.write_text("x,y\n1,2\n")
     export(tmp_path / "z.csv")
     found = chosen(tmp_path)
     assert found.name == "z.csv"
-    assert found.note.endswith(f"openface/a26.csv and {OPENED - 20} more)")
+    assert found.note.endswith(f"openface/a26.csv and {MAX_TABLES - 20} more)")
     (tmp_path / "z.csv").rename(tmp_path / "openface" / "z.csv")
     with pytest.raises(ValueError, match="must have the columns"):
         chosen(tmp_path)

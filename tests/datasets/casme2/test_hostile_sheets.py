@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasets.casme2 import cells
-from datasets.casme2.cells import grids
-from datasets.casme2.sheet import COLUMNS, read
+from datasets.casme2.cells import read_tables
+from datasets.casme2.sheet import COLUMN_ALIASES, read_coding_sheet
 from tests.hostile import bounded, cases, damaged, folder, names, outcome
 
-ROWS = [list(COLUMNS), *([f"{n:02}", f"EP0{n}_01f", 46, 59, 86, "happiness"] for n in range(1, 8))]
+ROWS = [list(COLUMN_ALIASES), *([f"{n:02}", f"EP0{n}_01f", 46, 59, 86, "happiness"] for n in range(1, 8))]
 SPACE = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 STRINGS = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
 
@@ -82,13 +82,13 @@ def check(data: bytes, suffix: str) -> list[cells.Grid] | None:
     with folder() as root:
         path = root / f"coding{suffix}"
         path.write_bytes(data)
-        found: list[cells.Grid] | None = outcome(lambda: grids(path), naming=path.name)
+        found: list[cells.Grid] | None = outcome(lambda: read_tables(path), naming=path.name)
         for grid in found or []:
-            assert len(grid) <= cells.MOST_ROWS
-            assert all(len(row) <= cells.MOST_COLUMNS for row in grid)
+            assert len(grid) <= cells.MAX_ROWS
+            assert all(len(row) <= cells.MAX_COLUMNS for row in grid)
             assert all(type(cell) is str for row in grid for cell in row)
         if found is not None:
-            outcome(lambda: read(path), naming=path.name)
+            outcome(lambda: read_coding_sheet(path), naming=path.name)
         return found
 
 
@@ -143,7 +143,7 @@ BOMBS = {
 
 @pytest.mark.parametrize("kind", BOMBS)
 def test_a_bomb_does_not_go_off(kind):
-    assert len(BOMBS[kind]) < cells.MOST_BYTES
+    assert len(BOMBS[kind]) < cells.MAX_BYTES
     found = check(BOMBS[kind], ".xlsx")
     assert kind == "depth" or found is None
 
@@ -172,4 +172,4 @@ def test_a_part_that_holds_more_than_it_says_is_refused(tmp_path):
         data[at : at + 4] = (100).to_bytes(4, "little")
     (tmp_path / "a.xlsx").write_bytes(data)
     with bounded():
-        assert read(tmp_path / "a.xlsx").rows, "the part is none that is read"
+        assert read_coding_sheet(tmp_path / "a.xlsx").rows, "the part is none that is read"

@@ -2,21 +2,25 @@ from pathlib import Path
 
 import pytest
 
-from datasets.casme2.layout import check, layout_of, pick
-from datasets.casme2.sheet import Row
-from datasets.casme2.takes import Release, Take
-from datasets.tree import Tree
+from datasets.casme2.layout import check_releases, choose_release, detect_layout
+from datasets.casme2.sheet import SheetRow
+from datasets.casme2.takes import Casme2Release, ClipFiles
+from datasets.tree import DirectoryTree
 
 ROOT = Path("/data")
 
 
 def row(name, onset="5", offset="8"):
-    return Row(line=2, subject="sub01", filename=name, onset=onset, apex="6", offset=offset, emotion="fear")
+    return SheetRow(
+        line_number=2, subject="sub01", filename=name, onset=onset, apex="6", offset=offset, emotion="fear"
+    )
 
 
 def release(form, folder="x", **clips):
-    takes = {("sub01", name): Take(files=dict.fromkeys(numbers, "")) for name, numbers in clips.items()}
-    return Release(folder=ROOT / folder, form=form, takes=takes)
+    takes = {
+        ("sub01", name): ClipFiles(frame_paths=dict.fromkeys(numbers, "")) for name, numbers in clips.items()
+    }
+    return Casme2Release(folder=ROOT / folder, form=form, files_by_clip=takes)
 
 
 ROWS = [row("EP01"), row("EP02"), row("EP03"), row("EP04", onset="x"), row("EP09")]
@@ -28,22 +32,22 @@ COMPRESSED = release("compressed", "v")
 
 
 def test_the_raw_layouts_are_told_apart_by_the_frames_beyond_most_clips_ends():
-    assert layout_of(RAW, ROWS) == "raw"
-    assert layout_of(SELECTED, ROWS) == "raw_selected"
+    assert detect_layout(RAW, ROWS) == "raw"
+    assert detect_layout(SELECTED, ROWS) == "raw_selected"
 
 
 def test_half_of_the_clips_is_not_most():
-    assert layout_of(release("img", EP01=BEFORE, EP02=INSIDE), ROWS) == "raw_selected"
+    assert detect_layout(release("img", EP01=BEFORE, EP02=INSIDE), ROWS) == "raw_selected"
 
 
 def test_empty_folders_and_rows_without_numbers_tell_nothing():
-    assert layout_of(release("img", EP01=BEFORE, EP02=(), EP04=INSIDE), ROWS) == "raw"
-    assert layout_of(release("img", EP07=BEFORE), ROWS) == "raw_selected"
+    assert detect_layout(release("img", EP01=BEFORE, EP02=(), EP04=INSIDE), ROWS) == "raw"
+    assert detect_layout(release("img", EP07=BEFORE), ROWS) == "raw_selected"
 
 
 def test_the_other_layouts_are_told_by_their_names_alone():
-    assert layout_of(CROPPED, ROWS) == "cropped"
-    assert layout_of(COMPRESSED, ROWS) == "compressed"
+    assert detect_layout(CROPPED, ROWS) == "cropped"
+    assert detect_layout(COMPRESSED, ROWS) == "compressed"
 
 
 @pytest.mark.parametrize(
@@ -56,43 +60,45 @@ def test_the_other_layouts_are_told_by_their_names_alone():
     ],
 )
 def test_the_best_layout_is_read_unless_one_is_named(there, layout):
-    assert pick(there, ROWS, layout="", tree=Tree(ROOT)).layout == layout
+    assert choose_release(there, ROWS, layout="", tree=DirectoryTree(ROOT)).layout == layout
 
 
 @pytest.mark.parametrize(
     ("layout", "folder"), [("raw", "r"), ("raw_selected", "s"), ("compressed", "v"), ("cropped", "c")]
 )
 def test_the_layout_named_is_read(layout, folder):
-    picked = pick([RAW, COMPRESSED, SELECTED, CROPPED], ROWS, layout=layout, tree=Tree(ROOT))
+    picked = choose_release(
+        [RAW, COMPRESSED, SELECTED, CROPPED], ROWS, layout=layout, tree=DirectoryTree(ROOT)
+    )
     assert (picked.layout, picked.release.folder) == (layout, ROOT / folder)
 
 
 def test_a_note_says_what_was_used_and_what_was_not():
-    assert pick([COMPRESSED, RAW, CROPPED], ROWS, layout="", tree=Tree(ROOT)).note == (
+    assert choose_release([COMPRESSED, RAW, CROPPED], ROWS, layout="", tree=DirectoryTree(ROOT)).note == (
         "release: cropped in c (not used: raw in r, compressed in v)"
     )
-    assert pick([RAW], ROWS, layout="raw", tree=Tree(ROOT)).note == "release: raw in r"
+    assert choose_release([RAW], ROWS, layout="raw", tree=DirectoryTree(ROOT)).note == "release: raw in r"
 
 
 def test_a_layout_that_is_not_there_is_an_error_that_says_what_is():
     with pytest.raises(
         ValueError, match=r"no raw release .* like sub01/EP02_01f/img1\.jpg.*there is: cropped in c"
     ):
-        pick([CROPPED], ROWS, layout="raw", tree=Tree(ROOT))
+        choose_release([CROPPED], ROWS, layout="raw", tree=DirectoryTree(ROOT))
 
 
 def test_two_of_the_layout_that_is_read_are_an_error_that_names_both():
     twin = release("cropped", "d", EP01=INSIDE)
     with pytest.raises(ValueError, match=r"one cropped release is accepted; /data holds 2: /data/c, /data/d"):
-        pick([twin, RAW, CROPPED], ROWS, layout="", tree=Tree(ROOT))
-    assert pick([twin, RAW, CROPPED], ROWS, layout="raw", tree=Tree(ROOT)).release is RAW
+        choose_release([twin, RAW, CROPPED], ROWS, layout="", tree=DirectoryTree(ROOT))
+    assert choose_release([twin, RAW, CROPPED], ROWS, layout="raw", tree=DirectoryTree(ROOT)).release is RAW
 
 
 def test_no_release_and_an_unknown_layout_are_errors():
     with pytest.raises(
         ValueError, match=r"no release of CASME II in /data .*reg_img46\.jpg.*EP02_01f\.avi.*4 levels"
     ):
-        check([], "", tree=Tree(ROOT))
+        check_releases([], "", tree=DirectoryTree(ROOT))
     with pytest.raises(ValueError, match=r"unknown layout 'RAW' .*: cropped, raw_selected, raw, compressed"):
-        check([RAW], "RAW", tree=Tree(ROOT))
-    check([RAW], "cropped", tree=Tree(ROOT))
+        check_releases([RAW], "RAW", tree=DirectoryTree(ROOT))
+    check_releases([RAW], "cropped", tree=DirectoryTree(ROOT))

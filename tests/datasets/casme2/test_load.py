@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import xlwt
 
-from datasets.casme2.load import FRAMES, load
+from datasets.casme2.load import FRAME_POLICIES, load
 
 # Two clips of subject 1 share an emotion and the frames 8 to 10; the later row is the first by name.
 ROWS = [
@@ -29,15 +29,20 @@ HEADER = (
 
 
 def codes(table):
-    return sorted((anomaly.code, anomaly.where) for anomaly in table.anomalies)
+    return sorted((anomaly.code, anomaly.location) for anomaly in table.anomalies)
 
 
 def test_every_frame_from_onset_to_offset(tree):
     table = load(tree.write(ROWS), "onset_offset")
     assert table.classes == ("disgust", "fear", "happiness", "repression", "sadness", "surprise")
-    assert table.counts() == (2, 0, 10, 0, 0, 0)
+    assert table.count_per_class() == (2, 0, 10, 0, 0, 0)
     first = table.samples[0]
-    assert (first.id, first.subject, first.clip, first.frame) == ("sub01/EP02/7", "sub01", "sub01/EP02", 7)
+    assert (first.id, first.subject, first.clip, first.frame_number) == (
+        "sub01/EP02/7",
+        "sub01",
+        "sub01/EP02",
+        7,
+    )
     assert (first.label, first.role) == (2, "onset")
     assert Path(first.path) == tree.root / "Cropped/Cropped/sub01/EP02/reg_img7.jpg"
     assert [sample.id for sample in table.samples[:4]] == [f"sub01/EP02/{frame}" for frame in (7, 8, 9, 10)]
@@ -70,7 +75,7 @@ def test_one_apex_a_clip_and_clips_without_one_are_left_out_and_listed(tree):
     table = load(root, "apex")
     assert [sample.id for sample in table.samples] == ["sub01/EP02/10", "sub02/EP02/8"]
     left_out = {
-        anomaly.where: anomaly.code
+        anomaly.location: anomaly.code
         for anomaly in table.anomalies
         if anomaly.action == "the clip was left out"
     }
@@ -94,7 +99,7 @@ def test_the_papers_flattening_lets_the_later_row_win_and_keep_its_clip(tree):
 
 def test_frames_are_ordered_by_number_and_not_by_text(tree):
     table = load(tree.write([(1, "EP01", 8, 9, 101, "fear")]), "onset_offset")
-    assert [sample.frame for sample in table.samples] == list(range(8, 102))
+    assert [sample.frame_number for sample in table.samples] == list(range(8, 102))
 
 
 def test_notes_name_the_sheet_the_edition_the_others_and_the_release(tree):
@@ -121,7 +126,7 @@ def test_anomalies_of_folders_and_rows_reach_the_table(tree):
     ]
 
 
-@pytest.mark.parametrize("frames", FRAMES)
+@pytest.mark.parametrize("frames", FRAME_POLICIES)
 def test_no_usable_frame_is_an_error_that_says_what_stood_in_the_way(tree, frames):
     tree.clip("sub05/EP01", [1])
     tree.sheet(ROWS)
@@ -150,8 +155,8 @@ def test_a_root_that_moves_changes_nothing_but_paths(tree):
 def test_the_classes_asked_for_come_in_the_sets_own_order(tree):
     table = load(tree.write(ROWS), "onset_offset", classes=("others", "happiness"))
     assert table.classes == ("happiness", "others")
-    assert table.counts() == (10, 3)
-    assert table.complete_clips == (32, 99)
+    assert table.count_per_class() == (10, 3)
+    assert table.expected_clip_counts == (32, 99)
     assert table.notes[2] == (
         "disgust: 1 rows of the sheet, left out as none of the classes happiness, others"
     )
@@ -186,13 +191,13 @@ def told(tree, emotion):
 
 def test_what_a_complete_release_holds_depends_on_the_edition(tree):
     table = load(told(tree, "sadness"), "paper")
-    assert table.complete_clips == (63, 2, 32, 27, 7, 25)
-    assert table.complete_samples == (2058, 127, 1573, 1090, 256, 947)
+    assert table.expected_clip_counts == (63, 2, 32, 27, 7, 25)
+    assert table.expected_sample_counts == (2058, 127, 1573, 1090, 256, 947)
     assert not any("Table 2" in note for note in table.notes)
-    assert load(tree.root, "onset_offset").complete_samples == ()
+    assert load(tree.root, "onset_offset").expected_sample_counts == ()
     later = load(told(tree, "surprise"), "paper")
-    assert later.complete_clips == (63, 2, 32, 27, 4, 28)
-    assert later.complete_samples == ()
+    assert later.expected_clip_counts == (63, 2, 32, 27, 4, 28)
+    assert later.expected_sample_counts == ()
     assert any("Table 2 need the sheet of 2014-05-08" in note for note in later.notes)
 
 
@@ -214,8 +219,8 @@ def test_thousands_of_faults_of_a_kind_are_one_that_counts_them(tree):
     )
     (fault,) = load(root, "apex").anomalies
     assert fault.code == "no folder"
-    assert fault.where.endswith("and 1995 more")
-    assert fault.what.startswith("2000 cases")
+    assert fault.location.endswith("and 1995 more")
+    assert fault.description.startswith("2000 cases")
 
 
 def test_a_missing_sheet_and_a_missing_release_are_told_apart(tree):

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from datasets.casme2.load import FRAMES, LAYOUTS, load
-from datasets.spec import Picture
+from datasets.casme2.load import FRAME_POLICIES, LAYOUTS, load
+from datasets.spec import ImageRef
 
 ROWS = [
     ("01", "EP03", 8, 9, 11, "happiness"),
@@ -57,16 +57,16 @@ def where(picture, root):
 
 
 def codes(table):
-    return sorted((anomaly.code, anomaly.where) for anomaly in table.anomalies)
+    return sorted((anomaly.code, anomaly.location) for anomaly in table.anomalies)
 
 
-@pytest.mark.parametrize("frames", FRAMES)
+@pytest.mark.parametrize("frames", FRAME_POLICIES)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_every_layout_gives_the_same_samples(tree, frames, layout):
     expected = load(tree.write(ROWS), frames)
     to_layout(tree.root, layout)
     table = load(tree.root, frames)
-    assert (table.layout, table.aligned) == (layout, layout == "cropped")
+    assert (table.layout, table.is_aligned) == (layout, layout == "cropped")
     assert [sample.id for sample in table.samples] == [sample.id for sample in expected.samples]
     assert [sample.role for sample in table.samples] == [sample.role for sample in expected.samples]
     assert codes(table) == codes(expected)
@@ -74,8 +74,8 @@ def test_every_layout_gives_the_same_samples(tree, frames, layout):
         onset = next(
             row[2] for row in ROWS if sample.clip.endswith(row[1]) and int(row[0]) == int(sample.subject[3:])
         )
-        assert where(sample.picture, tree.root) == place(layout, sample.clip, sample.frame)
-        assert where(sample.onset, tree.root) == place(layout, sample.clip, onset)
+        assert where(sample.image_ref, tree.root) == place(layout, sample.clip, sample.frame_number)
+        assert where(sample.onset_ref, tree.root) == place(layout, sample.clip, onset)
 
 
 def test_of_several_layouts_the_cropped_one_is_read_unless_another_is_named(tree):
@@ -114,7 +114,7 @@ def test_the_onset_is_the_first_frame_there_is(tree):
     root = tree.write(ROWS[:1])
     (root / "Cropped/Cropped/sub01/EP03/reg_img8.jpg").unlink()
     (sample,) = load(root, "apex").samples
-    assert sample.onset == Picture(sample.path)
+    assert sample.onset_ref == ImageRef(sample.path)
 
 
 def test_videos_that_cannot_be_read_or_are_short_are_listed(tree):
@@ -122,7 +122,7 @@ def test_videos_that_cannot_be_read_or_are_short_are_listed(tree):
     (root / "CASME2/compressed/sub01/EP02.avi").write_bytes(b"RIFF")
     film(root / "CASME2/compressed/sub01/EP03.avi", 9)
     table = load(root, "onset_offset")
-    assert [sample.frame for sample in table.samples if sample.clip == "sub01/EP03"] == [8, 9]
+    assert [sample.frame_number for sample in table.samples if sample.clip == "sub01/EP03"] == [8, 9]
     assert ("unreadable video", "sub01/EP02") in codes(table)
     assert ("missing frames", "sub01/EP03") in codes(table)
 
@@ -133,7 +133,7 @@ def test_the_papers_frames_of_other_classes_or_layouts_are_noted(tree):
     to_layout(root, "raw")
     raw = load(root, "paper")
     assert any("is of the Cropped release" in note and "raw may hold" in note for note in raw.notes)
-    assert raw.complete_samples == ()
+    assert raw.expected_sample_counts == ()
 
 
 def test_junk_beside_the_release_changes_nothing(tree):

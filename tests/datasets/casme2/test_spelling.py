@@ -1,38 +1,40 @@
 from pathlib import Path
 
 from datasets.casme2.load import load
-from datasets.casme2.sheet import Row
-from datasets.casme2.spelling import respelled
-from datasets.casme2.takes import Release, Take
+from datasets.casme2.sheet import SheetRow
+from datasets.casme2.spelling import match_case
+from datasets.casme2.takes import Casme2Release, ClipFiles
 
 
 def row(name, subject="sub01"):
-    return Row(line=2, subject=subject, filename=name, onset="5", apex="6", offset="8", emotion="fear")
+    return SheetRow(
+        line_number=2, subject=subject, filename=name, onset="5", apex="6", offset="8", emotion="fear"
+    )
 
 
 def release(*names):
-    takes = {("sub01", name): Take(files={5: name}) for name in names}
-    return Release(folder=Path("/data"), form="img", takes=takes)
+    takes = {("sub01", name): ClipFiles(frame_paths={5: name}) for name in names}
+    return Casme2Release(folder=Path("/data"), form="img", files_by_clip=takes)
 
 
 def test_a_name_in_another_case_is_the_rows_and_is_told():
-    found = respelled(release("EP01_01F", "EP02"), [row("EP01_01f"), row("EP02"), row("ep02", "sub02")])
-    assert found.takes == {
-        ("sub01", "EP01_01f"): Take(files={5: "EP01_01F"}),
-        ("sub01", "EP02"): Take(files={5: "EP02"}),
+    found = match_case(release("EP01_01F", "EP02"), [row("EP01_01f"), row("EP02"), row("ep02", "sub02")])
+    assert found.files_by_clip == {
+        ("sub01", "EP01_01f"): ClipFiles(frame_paths={5: "EP01_01F"}),
+        ("sub01", "EP02"): ClipFiles(frame_paths={5: "EP02"}),
     }
     (fault,) = found.anomalies
-    assert (fault.code, fault.where) == ("other case", "sub01/EP01_01F")
-    assert fault.what.endswith(": sub01/EP01_01F for sub01/EP01_01f")
+    assert (fault.code, fault.location) == ("other case", "sub01/EP01_01F")
+    assert fault.description.endswith(": sub01/EP01_01F for sub01/EP01_01f")
 
 
 def test_names_that_could_be_of_several_stay_as_they_are():
     two_folders = release("EP01_01F", "ep01_01f")
-    assert respelled(two_folders, [row("EP01_01f")]) == two_folders
+    assert match_case(two_folders, [row("EP01_01f")]) == two_folders
     two_rows = release("ep01_01F")
-    assert respelled(two_rows, [row("EP01_01f"), row("EP01_01F")]) == two_rows
+    assert match_case(two_rows, [row("EP01_01f"), row("EP01_01F")]) == two_rows
     other = release("EP01", "ep01")
-    assert respelled(other, [row("EP01")]) == other
+    assert match_case(other, [row("EP01")]) == other
 
 
 def test_a_release_in_another_case_is_read_whole(tree):

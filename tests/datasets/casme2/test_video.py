@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from datasets.casme2.takes import Take
-from datasets.casme2.video import opened
+from datasets.casme2.takes import ClipFiles
+from datasets.casme2.video import read_video_lengths
 
 
 @pytest.fixture
@@ -26,8 +26,10 @@ def film(tmp_path):
 
 
 def look(*paths):
-    takes = opened({("sub01", str(place)): Take(video=str(path)) for place, path in enumerate(paths)})
-    return [(take.length, take.fault) for take in takes.values()]
+    takes = read_video_lengths(
+        {("sub01", str(place)): ClipFiles(video_path=str(path)) for place, path in enumerate(paths)}
+    )
+    return [(take.num_frames, take.fault) for take in takes.values()]
 
 
 def test_a_videos_frames_are_counted_in_order(film):
@@ -37,7 +39,9 @@ def test_a_videos_frames_are_counted_in_order(film):
 
 def test_the_rest_of_a_take_is_kept(film):
     path = str(film("a.avi", 4))
-    assert opened({("sub01", "EP01"): Take(video=path)}) == {("sub01", "EP01"): Take(video=path, length=4)}
+    assert read_video_lengths({("sub01", "EP01"): ClipFiles(video_path=path)}) == {
+        ("sub01", "EP01"): ClipFiles(video_path=path, num_frames=4)
+    }
 
 
 def test_what_is_no_video_has_a_fault(film, tmp_path):

@@ -1,7 +1,7 @@
 import pytest
 
-from datasets.ckplus.ck48 import read
-from datasets.tree import Tree
+from datasets.ckplus.ck48 import read_ck48
+from datasets.tree import DirectoryTree
 
 
 @pytest.fixture
@@ -15,11 +15,11 @@ def add(tmp_path):
 
 
 def release(tmp_path):
-    return read(Tree(tmp_path), tmp_path)
+    return read_ck48(DirectoryTree(tmp_path), tmp_path)
 
 
 def codes(found):
-    return [(anomaly.code, anomaly.where) for anomaly in found.anomalies]
+    return [(anomaly.code, anomaly.location) for anomaly in found.anomalies]
 
 
 def test_sequences_are_told_by_the_names_of_their_files(add, tmp_path):
@@ -32,7 +32,7 @@ def test_sequences_are_told_by_the_names_of_their_files(add, tmp_path):
         ("S010/002", "S010", "surprise", [12, 13, 14]),
         ("S010/006", "S010", "happy", [9, 10, 11]),
     ]
-    assert not any(clip.whole for clip in found.clips)
+    assert not any(clip.is_full_sequence for clip in found.clips)
     assert found.notes == ("sequences: 3, of 2 subjects",)
     assert found.anomalies == ()
 

@@ -1,10 +1,10 @@
-from datasets.ckplus.clips import Clip, incomplete
+from datasets.ckplus.clips import CkplusClip, check_completeness
 
 
 def faults(numbers, *, whole=True):
     frames = dict.fromkeys(numbers, "")
-    clip = Clip(name="S005/001", subject="S005", emotion="happy", frames=frames, whole=whole)
-    return [(fault.code, fault.what) for fault in incomplete(clip)]
+    clip = CkplusClip(name="S005/001", subject="S005", emotion="happy", frames=frames, is_full_sequence=whole)
+    return [(fault.code, fault.description) for fault in check_completeness(clip)]
 
 
 def test_a_sequence_from_one_on_lacks_nothing():

@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from datasets.ckplus.files import choose, survey
+from datasets.ckplus.files import choose_layout, search_releases
 
 
 def touch(path, content=b""):
@@ -25,7 +25,7 @@ def ck48(place, folder="happy"):
 
 
 def chosen(root, layout=""):
-    return choose(survey(root), layout)
+    return choose_layout(search_releases(root), layout)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_nothing_at_all_is_one_error_that_says_what_was_looked_for_and_where_to_
 
 def test_a_root_that_is_not_there_or_another_file_is_an_error(tmp_path):
     with pytest.raises(ValueError, match=r"there is no .*nowhere\. CK\+ is free"):
-        survey(tmp_path / "nowhere")
+        search_releases(tmp_path / "nowhere")
     touch(tmp_path / "ck.zip")
     with pytest.raises(ValueError, match=r"must be a folder, an \.h5 or a \.csv: .*ck\.zip is another file"):
-        survey(tmp_path / "ck.zip")
+        search_releases(tmp_path / "ck.zip")

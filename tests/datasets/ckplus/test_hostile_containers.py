@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasets import hdf5
-from datasets.catalogue import load
-from datasets.ckplus.labels import read as read_labels
-from datasets.pixels.decode import Reader
-from datasets.tree import Tree
+from datasets.catalogue import load_dataset
+from datasets.ckplus.labels import read_labels as read_labels
+from datasets.pixels.decode import ImageReader
+from datasets.tree import DirectoryTree
 from tests.hostile import bounded, cases, clear, damaged, folder, names, outcome
 
 FACE = " ".join(["7"] * 2304)
@@ -41,7 +41,7 @@ def forked(path, names, *, rows):
     child = os.fork()
     if not child:
         try:
-            hdf5.read_through(str(path), rows, names)
+            hdf5.read_all_rows(str(path), rows, names)
         finally:
             os._exit(0)
     return "" if os.waitpid(child, 0)[1] == 0 else "it ends the process"
@@ -55,12 +55,12 @@ def at_once(monkeypatch):
 def check(path):
     """The table of a container, each of whose pictures is one or tells why not."""
     outside = path.parent.parent / "outside"
-    table = outcome(lambda: load("ckplus", "last3", root=path), outside=outside)
+    table = outcome(lambda: load_dataset("ckplus", "last3", root=path), outside=outside)
     if table is None:
         return None
     for anomaly in table.anomalies:
-        clear(f"{anomaly.code} {anomaly.where} {anomaly.what} {anomaly.action}")
-    with bounded(outside=outside), Reader() as reader:
+        clear(f"{anomaly.code} {anomaly.location} {anomaly.what} {anomaly.action}")
+    with bounded(outside=outside), ImageReader() as reader:
         for sample in table.samples:
             found = reader.read(sample.picture)
             assert found.image is not None or found.fault
@@ -126,15 +126,15 @@ def test_a_container_of_misleading_form_is_refused(tmp_path, kind):
         else:
             file["data_label"] = np.zeros(12, np.int8)
     assert check(root / "ck.h5") is None
-    with Reader() as reader, bounded():
+    with ImageReader() as reader, bounded():
         found = reader.read(load_nothing(root / "ck.h5"))
     assert found.fault or kind in ("labels", "text", "sparse", "shape")
 
 
 def load_nothing(path):
-    from datasets.spec import Picture
+    from datasets.spec import ImageRef
 
-    return Picture(str(path), 0)
+    return ImageRef(str(path), 0)
 
 
 def test_a_file_that_ends_the_process_or_takes_for_ever_is_refused(tmp_path, monkeypatch):
@@ -146,18 +146,20 @@ def test_a_file_that_ends_the_process_or_takes_for_ever_is_refused(tmp_path, mon
     with pytest.raises(
         ValueError, match=r"ck\.h5: it is so damaged that reading it ends the process\. Copy it"
     ):
-        load("ckplus", "last3", root=path)
+        load_dataset("ckplus", "last3", root=path)
     script.write_text("import time\ntime.sleep(60)\n")
-    monkeypatch.setattr(hdf5, "MOST_SECONDS", 0.2)
+    monkeypatch.setattr(hdf5, "TIMEOUT_SECONDS", 0.2)
     with pytest.raises(ValueError, match="takes more than"):
-        load("ckplus", "last3", root=path)
+        load_dataset("ckplus", "last3", root=path)
 
 
 def test_a_piece_of_more_than_its_bound_is_named(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         made = {"chunks": (1 << 29,), "maxshape": (None,), "compression": "gzip"}
         file.create_dataset("x", (4,), np.uint8, **made)
-        assert hdf5.own(file, "x") == f"x is packed in pieces of {1 << 29} bytes, more than {1 << 28}"
+        assert (
+            hdf5.check_dataset(file, "x") == f"x is packed in pieces of {1 << 29} bytes, more than {1 << 28}"
+        )
 
 
 @cases(150)
@@ -182,10 +184,10 @@ def test_any_label_file_is_a_label_or_an_anomaly(data):
         content = data.draw(st.one_of(numbers, st.binary(max_size=300), damaged(b"   3.0000000e+00\n")))
         (place / "S005_001_00000011_emotion.txt").write_bytes(content)
         with bounded():
-            labels, anomalies = read_labels(Tree(root), root / "Emotion")
+            labels, anomalies = read_labels(DirectoryTree(root), root / "Emotion")
         assert (labels["S005/001"] is None) == bool(anomalies)
         for anomaly in anomalies:
-            clear(f"{anomaly.where} {anomaly.what}")
+            clear(f"{anomaly.location} {anomaly.description}")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
-from datasets.ckplus.labels import Label, read
-from datasets.tree import Tree
+from datasets.ckplus.labels import Label, read_labels
+from datasets.tree import DirectoryTree
 
 
 def write(root, files):
@@ -11,7 +11,7 @@ def write(root, files):
         path = root / subject / sequence / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return read(Tree(root), root)
+    return read_labels(DirectoryTree(root), root)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_a_label_is_one_number(tmp_path, content, emotion):
 def test_a_label_that_is_none_leaves_its_sequence_out(tmp_path, content, why):
     labels, (anomaly,) = write(tmp_path, {"S005_001_00000011_emotion.txt": content})
     assert labels == {"S005/001": None}
-    assert (anomaly.code, anomaly.where) == ("unusable label", "S005/001/S005_001_00000011_emotion.txt")
+    assert (anomaly.code, anomaly.location) == ("unusable label", "S005/001/S005_001_00000011_emotion.txt")
     assert anomaly.action == "the sequence was left out"
     assert why in anomaly.what
 
@@ -68,7 +68,7 @@ def test_several_labels_that_agree_are_one_of_the_last_frame(tmp_path):
     files = {"S005_001_00000011_emotion.txt": "3.0", "S005_001_00000009_emotion.txt": "3"}
     labels, (anomaly,) = write(tmp_path, files)
     assert labels == {"S005/001": Label("disgust", 11)}
-    assert (anomaly.code, anomaly.where) == ("several labels", "S005/001")
+    assert (anomaly.code, anomaly.location) == ("several labels", "S005/001")
     assert anomaly.what == "2 label files: disgust at frame 9, disgust at frame 11"
     assert anomaly.action == "the last one was used, they agree"
 
@@ -87,9 +87,9 @@ def test_files_of_other_names_are_listed_and_facs_and_landmarks_are_not(tmp_path
         (folder / name).touch()
     (folder / "S006_001_00000011_emotion.txt").write_text("3")
     (folder / "S005_001_00000011_emotion (1).txt").write_text("3")
-    labels, anomalies = read(Tree(tmp_path), tmp_path)
+    labels, anomalies = read_labels(DirectoryTree(tmp_path), tmp_path)
     assert labels == {}
-    assert [(anomaly.code, anomaly.where) for anomaly in anomalies] == [
+    assert [(anomaly.code, anomaly.location) for anomaly in anomalies] == [
         ("strange label", "S005/001/S005_001_00000011_emotion (1).txt"),
         ("misplaced label", "S005/001/S006_001_00000011_emotion.txt"),
     ]
@@ -97,9 +97,9 @@ def test_files_of_other_names_are_listed_and_facs_and_landmarks_are_not(tmp_path
 
 def test_a_label_that_cannot_be_opened_is_listed(tmp_path):
     write(tmp_path, {"S005_001_00000011_emotion.txt": "3"})
-    tree = Tree(tmp_path)
-    tree.listed(tmp_path / "S005" / "001")
+    tree = DirectoryTree(tmp_path)
+    tree.list_folder(tmp_path / "S005" / "001")
     (tmp_path / "S005" / "001" / "S005_001_00000011_emotion.txt").unlink()
-    labels, (anomaly,) = read(tree, tmp_path)
+    labels, (anomaly,) = read_labels(tree, tmp_path)
     assert labels == {"S005/001": None}
-    assert anomaly.what == "the file cannot be read: No such file or directory"
+    assert anomaly.description == "the file cannot be read: No such file or directory"

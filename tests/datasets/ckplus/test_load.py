@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from datasets.ckplus import load as ckplus
-from datasets.ckplus.facts import H5_CODES, LABEL_CODES, SEQUENCES
-from datasets.spec import Picture
+from datasets.ckplus.facts import H5_CODES, LABEL_CODES, SEQUENCE_COUNTS
+from datasets.spec import ImageRef
 
 CODES = {name: code for code, name in LABEL_CODES.items()}
 FACE = np.zeros((48, 48), np.uint8)
@@ -69,7 +69,7 @@ TAKES = [
 
 def complete():
     """As many labelled sequences of each class as a complete release has, of few subjects."""
-    emotions = [name for name, count in SEQUENCES.items() for _ in range(count)]
+    emotions = [name for name, count in SEQUENCE_COUNTS.items() for _ in range(count)]
     return [(f"S{row // 100:03d}", f"{row % 100:03d}", 3, emotion) for row, emotion in enumerate(emotions)]
 
 
@@ -85,9 +85,9 @@ def test_the_last_three_frames_of_each_labelled_sequence(tmp_path):
         *(f"S010/002/{frame}" for frame in (10, 11, 12)),
         *(f"S999/003/{frame}" for frame in (8, 9, 10)),
     ]
-    assert table.counts() == (3, 3, 0, 3, 0, 0)
-    assert table.usual_folds == 10
-    assert (table.dataset, table.frames, table.layout, table.aligned) == (
+    assert table.count_per_class() == (3, 3, 0, 3, 0, 0)
+    assert table.standard_folds == 10
+    assert (table.dataset, table.frame_policy, table.layout, table.is_aligned) == (
         "ckplus",
         "last3",
         "official",
@@ -95,9 +95,15 @@ def test_the_last_three_frames_of_each_labelled_sequence(tmp_path):
     )
     peak = table.samples[2]
     first = tmp_path / "cohn-kanade-images/S005/001/S005_001_00000001.png"
-    assert (peak.subject, peak.clip, peak.frame, peak.role, peak.item) == ("S005", "S005/001", 11, "apex", -1)
+    assert (peak.subject, peak.clip, peak.frame_number, peak.role, peak.frame_index) == (
+        "S005",
+        "S005/001",
+        11,
+        "apex",
+        -1,
+    )
     assert Path(peak.path) == first.with_name("S005_001_00000011.png")
-    assert peak.onset == Picture(str(first))
+    assert peak.onset_ref == ImageRef(str(first))
     assert [sample.role for sample in table.samples[:2]] == ["", ""]
     assert table.anomalies == ()
 
@@ -106,22 +112,22 @@ def test_the_peak_alone(tmp_path):
     table = ckplus.load(official(tmp_path, TAKES), "peak")
     assert ids(table) == ["S005/001/11", "S010/002/12", "S999/003/10"]
     assert {sample.role for sample in table.samples} == {"apex"}
-    assert table.complete_samples == table.complete_clips
+    assert table.expected_sample_counts == table.expected_clip_counts
 
 
 def test_every_frame_from_the_onset_to_the_peak_in_the_order_of_numbers(tmp_path):
     table = ckplus.load(official(tmp_path, TAKES[:1]), "all")
-    assert [sample.frame for sample in table.samples] == list(range(1, 12))
+    assert [sample.frame_number for sample in table.samples] == list(range(1, 12))
     assert [sample.role for sample in table.samples] == ["onset", *[""] * 9, "apex"]
-    assert table.complete_samples == ()
+    assert table.expected_sample_counts == ()
 
 
 def test_a_sequence_that_has_lost_its_first_frame_has_no_onset(tmp_path):
     root = official(tmp_path, TAKES[:1])
     next(root.rglob("S005_001_00000001.png")).unlink()
     table = ckplus.load(root, "all")
-    assert [sample.frame for sample in table.samples] == list(range(2, 12))
-    assert {sample.onset for sample in table.samples} == {None}
+    assert [sample.frame_number for sample in table.samples] == list(range(2, 12))
+    assert {sample.onset_ref for sample in table.samples} == {None}
     assert [sample.role for sample in table.samples] == [*[""] * 9, "apex"]
     assert [anomaly.code for anomaly in table.anomalies] == ["missing frames"]
 
@@ -132,7 +138,7 @@ def test_classes_are_chosen_and_the_others_are_noted(tmp_path):
     assert table.classes == ("contempt", "happy")
     assert ids(table) == ["S010/002/12", "S147/001/4"]
     assert [sample.label for sample in table.samples] == [1, 0]
-    assert (table.complete_clips, table.complete_samples) == ((18, 69), (18, 69))
+    assert (table.expected_clip_counts, table.expected_sample_counts) == ((18, 69), (18, 69))
     assert "anger: 1 sequences, left out as none of the classes chosen" in table.notes
     with pytest.raises(ValueError, match=r"unknown class 'bored' of ckplus; accepted: anger, contempt"):
         ckplus.load(root, "peak", classes=("happy", "bored"))
@@ -151,8 +157,8 @@ def test_notes_say_what_was_read_and_what_was_left_out(tmp_path):
 @pytest.mark.parametrize("write", [official, ck48])
 def test_a_complete_release_has_the_counts_that_are_promised(tmp_path, write):
     table = ckplus.load(write(tmp_path, complete()), "last3", classes=ckplus.CLASSES)
-    assert table.counts() == table.complete_samples == (135, 54, 177, 75, 207, 84, 249)
-    assert table.complete_clips == (45, 18, 59, 25, 69, 28, 83)
+    assert table.count_per_class() == table.expected_sample_counts == (135, 54, 177, 75, 207, 84, 249)
+    assert table.expected_clip_counts == (45, 18, 59, 25, 69, 28, 83)
     assert table.anomalies == ()
     assert table.notes[-1] == "happy: 207 frames, as in a complete release; the paper's Table 2 has 206"
 
@@ -162,8 +168,8 @@ def test_ck48_has_three_frames_a_sequence_and_no_onset(tmp_path):
     table = ckplus.load(root, "last3")
     assert ids(table)[:3] == ["S005/001/9", "S005/001/10", "S005/001/11"]
     assert [sample.role for sample in table.samples[:3]] == ["", "", "apex"]
-    assert {sample.onset for sample in table.samples} == {None}
-    assert (table.layout, table.aligned, table.counts()) == ("ck48", True, (3, 3, 0, 3, 0, 0))
+    assert {sample.onset_ref for sample in table.samples} == {None}
+    assert (table.layout, table.is_aligned, table.count_per_class()) == ("ck48", True, (3, 3, 0, 3, 0, 0))
     assert ids(ckplus.load(root, "peak")) == ["S005/001/11", "S010/002/12", "S999/003/10"]
     with pytest.raises(ValueError, match=r"'all' .* only the last three .* accepted there: last3, peak\."):
         ckplus.load(root, "all")
@@ -174,17 +180,28 @@ def test_an_h5_has_rows_and_neither_subjects_nor_clips(tmp_path):
     table = ckplus.load(tmp_path, "last3")
     assert [table.classes[sample.label] for sample in table.samples] == list(table.classes)
     first = table.samples[0]
-    assert (first.id, first.item, first.frame, first.subject, first.clip) == ("h5/1", 1, 1, "", "")
-    assert (first.path, first.onset, first.role) == (str(path), None, "")
-    assert (table.layout, table.aligned, table.complete_clips, table.usual_folds) == ("h5", True, (), 0)
-    assert table.complete_samples == (135, 177, 75, 207, 84, 249)
+    assert (first.id, first.frame_index, first.frame_number, first.subject, first.clip) == (
+        "h5/1",
+        1,
+        1,
+        "",
+        "",
+    )
+    assert (first.path, first.onset_ref, first.role) == (str(path), None, "")
+    assert (table.layout, table.is_aligned, table.expected_clip_counts, table.standard_folds) == (
+        "h5",
+        True,
+        (),
+        0,
+    )
+    assert table.expected_sample_counts == (135, 177, 75, 207, 84, 249)
     assert "contempt: 2 rows, left out as none of the classes chosen" in table.notes
 
 
 def test_a_complete_h5_is_told_as_such(tmp_path):
-    codes = [code for code, name in H5_CODES.items() for _ in range(3 * SEQUENCES[name])]
+    codes = [code for code, name in H5_CODES.items() for _ in range(3 * SEQUENCE_COUNTS[name])]
     table = ckplus.load(h5(tmp_path / "CK_data.h5", codes), "last3", classes=ckplus.CLASSES)
-    assert table.counts() == table.complete_samples
+    assert table.count_per_class() == table.expected_sample_counts
     assert table.notes[-1].startswith("happy: 207 frames")
 
 
@@ -194,8 +211,8 @@ def test_a_csv_alone_knows_neutral_and_numbers_contempt_seven(tmp_path):
     assert table.classes == ("anger", "contempt", "happy", "neutral")
     told = {sample.id: table.classes[sample.label] for sample in table.samples}
     assert told == {"csv/0": "neutral", "csv/1": "anger", "csv/2": "contempt", "csv/3": "happy"}
-    assert (table.samples[2].item, table.samples[2].path) == (2, str(path))
-    assert (table.complete_clips, table.complete_samples) == ((), ())
+    assert (table.samples[2].frame_index, table.samples[2].path) == (2, str(path))
+    assert (table.expected_clip_counts, table.expected_sample_counts) == ((), ())
     assert ids(ckplus.load(tmp_path, "last3")) == ["csv/1", "csv/3"]
 
 
@@ -253,7 +270,7 @@ def test_links_out_of_the_root_and_in_circles_are_listed_and_not_followed(tmp_pa
     os.symlink(root, root / "Emotion/loop")
     table = ckplus.load(root, "peak")
     assert {sample.subject for sample in table.samples} == {"S005", "S010", "S999"}
-    listed = {(anomaly.code, anomaly.where) for anomaly in table.anomalies}
+    listed = {(anomaly.code, anomaly.location) for anomaly in table.anomalies}
     assert listed == {
         ("link out of the root", "cohn-kanade-images/S011"),
         ("link in a circle", "Emotion/loop"),
@@ -265,4 +282,4 @@ def test_images_and_labels_in_one_folder_are_one_release_and_its_oddities_are_li
     shutil.copytree(root / "ck/S005", root / "ck/S5")
     table = ckplus.load(root, "peak")
     assert ids(table) == ["S005/001/11", "S010/002/12", "S999/003/10"]
-    assert [(anomaly.code, anomaly.where) for anomaly in table.anomalies] == [("strange folder", "ck/S5")]
+    assert [(anomaly.code, anomaly.location) for anomaly in table.anomalies] == [("strange folder", "ck/S5")]

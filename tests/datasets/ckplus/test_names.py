@@ -1,12 +1,20 @@
 import pytest
 
-from datasets.ckplus.names import class_of, frame_of, is_image, labelled_by, sequences, some, subject_id
-from datasets.tree import Tree
+from datasets.ckplus.names import (
+    find_sequences,
+    format_names,
+    is_image,
+    parse_class,
+    parse_frame_name,
+    parse_label_name,
+    parse_subject,
+)
+from datasets.tree import DirectoryTree
 
 
 @pytest.mark.parametrize("name", ["S005_001_00000011.png", "s005_001_00000011.JPEG", "S005_001_00000011.tif"])
 def test_an_images_name_tells_clip_and_frame(name):
-    assert frame_of(name) == ("S005/001", 11)
+    assert parse_frame_name(name) == ("S005/001", 11)
 
 
 @pytest.mark.parametrize(
@@ -21,17 +29,17 @@ def test_an_images_name_tells_clip_and_frame(name):
     ],
 )
 def test_other_names_tell_nothing(name):
-    assert frame_of(name) is None
+    assert parse_frame_name(name) is None
 
 
 def test_a_label_files_name_tells_clip_and_frame():
-    assert labelled_by("S005_001_00000011_emotion.txt") == ("S005/001", 11)
-    assert labelled_by("S005_001_00000011_facs.txt") is None
-    assert labelled_by("S005_001_00000011.png") is None
+    assert parse_label_name("S005_001_00000011_emotion.txt") == ("S005/001", 11)
+    assert parse_label_name("S005_001_00000011_facs.txt") is None
+    assert parse_label_name("S005_001_00000011.png") is None
 
 
 def test_subjects_have_three_digits_in_either_case():
-    assert [subject_id(name) for name in ("S005", "s999", "S5", "S0005", "005")] == [
+    assert [parse_subject(name) for name in ("S005", "s999", "S5", "S0005", "005")] == [
         "S005",
         "S999",
         "",
@@ -51,7 +59,7 @@ def test_subjects_have_three_digits_in_either_case():
     ],
 )
 def test_class_folders_go_by_several_names(folder, name):
-    assert class_of(folder) == name
+    assert parse_class(folder) == name
 
 
 def test_images_are_told_by_their_ending():
@@ -61,8 +69,8 @@ def test_images_are_told_by_their_ending():
 
 
 def test_a_long_list_is_cut_and_counted():
-    assert some([1, 2]) == "1, 2"
-    assert some(list(range(9)), most=3) == "0, 1, 2 and 6 more"
+    assert format_names([1, 2]) == "1, 2"
+    assert format_names(list(range(9)), max_names=3) == "0, 1, 2 and 6 more"
 
 
 def test_sequences_are_found_by_subject_and_number_and_odd_folders_are_listed(tmp_path):
@@ -70,9 +78,9 @@ def test_sequences_are_found_by_subject_and_number_and_odd_folders_are_listed(tm
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "S010" / "face.png").touch()
     (tmp_path / "S010" / "readme.txt").touch()
-    found, anomalies = sequences(Tree(tmp_path), tmp_path)
+    found, anomalies = find_sequences(DirectoryTree(tmp_path), tmp_path)
     assert found == {"S005/001": tmp_path / "S005/001", "S010/002": tmp_path / "S010/002"}
-    assert sorted((anomaly.code, anomaly.where) for anomaly in anomalies) == [
+    assert sorted((anomaly.code, anomaly.location) for anomaly in anomalies) == [
         ("duplicate folder", "s005/001"),
         ("strange folder", "S005 copy"),
         ("strange folder", "S005/1"),

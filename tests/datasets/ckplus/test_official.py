@@ -1,7 +1,7 @@
 import pytest
 
-from datasets.ckplus.official import read
-from datasets.tree import Tree
+from datasets.ckplus.official import read_official
+from datasets.tree import DirectoryTree
 
 
 @pytest.fixture
@@ -26,11 +26,11 @@ def add(tmp_path):
 
 @pytest.fixture
 def release(tmp_path):
-    return lambda: read(Tree(tmp_path), tmp_path / "images", labels=tmp_path / "labels")
+    return lambda: read_official(DirectoryTree(tmp_path), tmp_path / "images", labels=tmp_path / "labels")
 
 
 def codes(found):
-    return [(anomaly.code, anomaly.where) for anomaly in found.anomalies]
+    return [(anomaly.code, anomaly.location) for anomaly in found.anomalies]
 
 
 def test_sequences_with_a_label_are_clips_in_order_of_name(add, release):
@@ -42,7 +42,7 @@ def test_sequences_with_a_label_are_clips_in_order_of_name(add, release):
         ("S010/004", "S010", "surprise"),
     ]
     assert list(found.clips[0].frames) == list(range(1, 12))
-    assert found.clips[0].whole
+    assert found.clips[0].is_full_sequence
     assert found.anomalies == ()
 
 
@@ -91,7 +91,7 @@ def test_a_sequence_whose_labelled_frame_is_not_there_is_left_out(add, release):
     found = release()
     assert found.clips == ()
     (anomaly,) = found.anomalies
-    assert (anomaly.code, anomaly.where) == ("missing peak", "S005/001")
+    assert (anomaly.code, anomaly.location) == ("missing peak", "S005/001")
     assert anomaly.what == "the labelled frame, 11, is not there; the last is 8"
 
 
@@ -117,7 +117,7 @@ def test_images_of_other_names_and_of_other_sequences_are_left_out_and_listed(ad
     (folder / "more").mkdir()
     found = release()
     assert list(found.clips[0].frames) == [1, 2, 3]
-    assert [(anomaly.code, anomaly.where, anomaly.action) for anomaly in found.anomalies] == [
+    assert [(anomaly.code, anomaly.location, anomaly.action) for anomaly in found.anomalies] == [
         ("strange image", "S005/001", "2 were left out"),
         ("misplaced image", "S005/001", "2 were left out"),
         ("strange folder", "S005/001", "1 were left out"),

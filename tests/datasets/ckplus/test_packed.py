@@ -2,7 +2,7 @@ import h5py
 import numpy as np
 import pytest
 
-from datasets.ckplus.packed import MOST_ROWS, read_csv, read_h5
+from datasets.ckplus.packed import MAX_ROWS, read_csv, read_h5
 
 FACE = " ".join(["128"] * 2304)
 
@@ -34,12 +34,12 @@ def faces(count):
 
 def found_in(rows):
     return [
-        (anomaly.code, anomaly.where, anomaly.what.split(": row ")[-1], anomaly.action) for anomaly in rows
+        (anomaly.code, anomaly.location, anomaly.what.split(": row ")[-1], anomaly.action) for anomaly in rows
     ]
 
 
 def test_an_h5_numbers_contempt_six(h5):
-    rows = read_h5(h5(data_pixel=faces(7), data_label=np.arange(7)), where="CK_data.h5")
+    rows = read_h5(h5(data_pixel=faces(7), data_label=np.arange(7)), location="CK_data.h5")
     assert [emotion for _, emotion in rows.emotions] == [
         "anger",
         "disgust",
@@ -56,7 +56,7 @@ def test_an_h5_numbers_contempt_six(h5):
 
 def test_labels_that_are_none_are_left_out_and_grouped(h5):
     path = h5(data_pixel=faces(9), data_label=np.array([0, 7, -1, 1, 7, 7, 7, 7, 7], np.int8))
-    rows = read_h5(path, where="a/CK_data.h5")
+    rows = read_h5(path, location="a/CK_data.h5")
     assert rows.emotions == ((0, "anger"), (3, "disgust"))
     assert found_in(rows.anomalies) == [
         ("unknown label", "a/CK_data.h5", "1, 2, 4, 5, 6 and 2 more", "7 were left out")
@@ -92,7 +92,7 @@ def test_labels_that_are_none_are_left_out_and_grouped(h5):
 def test_an_h5_of_another_form_is_one_clear_error(h5, parts, fault):
     rule = r"must hold data_pixel, uint8 \(N, 48, 48\), and data_label, integers \(N,\)"
     with pytest.raises(ValueError, match=rf"{rule}.*CK_data\.h5: .*{fault}.*\. Copy it anew"):
-        read_h5(h5(**parts), where="CK_data.h5")
+        read_h5(h5(**parts), location="CK_data.h5")
 
 
 def test_pixels_stored_in_another_file_are_refused(tmp_path):
@@ -101,15 +101,15 @@ def test_pixels_stored_in_another_file_are_refused(tmp_path):
         file.create_dataset("data_pixel", (1, 48, 48), "u1", external=outside)
         file["data_label"] = [0]
     with pytest.raises(ValueError, match="data_pixel is no data set of the file's own"):
-        read_h5(tmp_path / "CK_data.h5", where="")
+        read_h5(tmp_path / "CK_data.h5", location="")
 
 
 def test_an_h5_of_far_too_many_rows_is_refused_without_reading_them(tmp_path):
     with h5py.File(tmp_path / "CK_data.h5", "w") as file:
         file.create_dataset("data_pixel", (10**9, 48, 48), "u1", chunks=(1, 48, 48))
         file.create_dataset("data_label", (10**9,), "i8", chunks=(1024,))
-    with pytest.raises(ValueError, match=rf"from 1 to {MOST_ROWS}; .* N is 1000000000"):
-        read_h5(tmp_path / "CK_data.h5", where="")
+    with pytest.raises(ValueError, match=rf"from 1 to {MAX_ROWS}; .* N is 1000000000"):
+        read_h5(tmp_path / "CK_data.h5", location="")
 
 
 def test_an_h5_cut_off_anywhere_is_one_clear_error(h5, monkeypatch):
@@ -120,12 +120,12 @@ def test_an_h5_cut_off_anywhere_is_one_clear_error(h5, monkeypatch):
     for length in range(0, len(whole), 97):
         path.write_bytes(whole[:length])
         with pytest.raises(ValueError, match=r"CK_data\.h5: it cannot be read"):
-            read_h5(path, where="")
+            read_h5(path, location="")
 
 
 def test_a_csv_numbers_neutral_six_and_contempt_seven(table):
     text = "emotion,pixels,Usage\n" + "".join(f"{code},{FACE},Training\n" for code in range(8))
-    rows = read_csv(table(text), where="ckextended.csv")
+    rows = read_csv(table(text), location="ckextended.csv")
     assert [emotion for _, emotion in rows.emotions] == [
         "anger",
         "disgust",
@@ -145,7 +145,7 @@ def test_a_csv_numbers_neutral_six_and_contempt_seven(table):
 )
 def test_columns_are_matched_in_any_case_and_order(table, header):
     cells = f"{FACE},0,3" if header.startswith("PIX") else f"3,{FACE},0"
-    assert read_csv(table(f"{header}\r\n{cells}\r\n"), where="").emotions == ((0, "happy"),)
+    assert read_csv(table(f"{header}\r\n{cells}\r\n"), location="").emotions == ((0, "happy"),)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_columns_are_matched_in_any_case_and_order(table, header):
 )
 def test_a_csv_of_other_columns_is_one_clear_error(table, text, found):
     with pytest.raises(ValueError, match=rf"must have the columns emotion and pixels: .*\.csv {found}"):
-        read_csv(table(text), where="")
+        read_csv(table(text), location="")
 
 
 def test_rows_without_a_whole_image_are_left_out_and_grouped(table):
@@ -176,7 +176,7 @@ def test_rows_without_a_whole_image_are_left_out_and_grouped(table):
         "",
     ]
     lines = [f"3,{FACE}", *(f"3,{pixels}" for pixels in bad), "3", f"9,{FACE}", f"x,{FACE}", f"4.0,{FACE}"]
-    rows = read_csv(table("\n".join(["emotion,pixels", *lines])), where="ckextended.csv")
+    rows = read_csv(table("\n".join(["emotion,pixels", *lines])), location="ckextended.csv")
     assert rows.emotions == ((0, "happy"), (11, "sadness"))
     assert found_in(rows.anomalies) == [
         ("unknown label", "ckextended.csv", "9, 10", "2 were left out"),
@@ -186,7 +186,7 @@ def test_rows_without_a_whole_image_are_left_out_and_grouped(table):
 
 
 def test_empty_lines_are_no_rows(table):
-    rows = read_csv(table(f"emotion,pixels\n\n3,{FACE}\n\n4,{FACE}\n\n"), where="")
+    rows = read_csv(table(f"emotion,pixels\n\n3,{FACE}\n\n4,{FACE}\n\n"), location="")
     assert rows.emotions == ((0, "happy"), (1, "sadness"))
 
 
@@ -196,17 +196,17 @@ def test_empty_lines_are_no_rows(table):
         (f'emotion,pixels\n3,{FACE}\n3,"{FACE}\n', "unexpected end of data"),
         ("emotion,pixels\n3," + "1 " * 100_000, "field larger than field limit"),
         ("1 " * 600_000, "a line has 1048576 characters or more"),
-        ("emotion,pixels\n" + "0,\n" * (MOST_ROWS + 1), f"more than {MOST_ROWS} rows"),
+        ("emotion,pixels\n" + "0,\n" * (MAX_ROWS + 1), f"more than {MAX_ROWS} rows"),
     ],
 )
 def test_a_csv_that_is_no_table_or_far_too_long_is_one_clear_error(table, text, why):
     with pytest.raises(ValueError, match=rf"must be a table: cannot read .*ckextended\.csv \(.*{why}"):
-        read_csv(table(text), where="")
+        read_csv(table(text), location="")
 
 
 def test_a_container_that_is_a_folder_is_one_clear_error(tmp_path):
     (tmp_path / "ck.h5").mkdir()
     with pytest.raises(ValueError, match="it cannot be read"):
-        read_h5(tmp_path / "ck.h5", where="")
+        read_h5(tmp_path / "ck.h5", location="")
     with pytest.raises(ValueError, match="cannot read"):
-        read_csv(tmp_path / "ck.h5", where="")
+        read_csv(tmp_path / "ck.h5", location="")

@@ -2,17 +2,17 @@ import cv2
 import numpy as np
 import pytest
 
-from datasets.drawing.canvas import SUPERSAMPLE, View
-from datasets.drawing.face import Exposure, draw_face, expose, seat
-from datasets.drawing.identity import Identity, draw_identity
-from datasets.drawing.motion import EMOTION_UNITS
+from datasets.drawing.canvas import SUPERSAMPLING, View
+from datasets.drawing.face import CameraParams, draw_face, render_frame, render_head
+from datasets.drawing.identity import Identity, sample_identity
+from datasets.drawing.motion import EMOTION_ACTION_UNITS
 
 VIEW = View(width=140, height=170, x=70, y=68, scale=58)
 
 
 @pytest.fixture(scope="module")
 def sitter():
-    return seat(Identity(), VIEW)
+    return render_head(Identity(), VIEW)
 
 
 def changed_rows(sitter, units, intensity=1.0):
@@ -20,12 +20,12 @@ def changed_rows(sitter, units, intensity=1.0):
     rest = draw_face(sitter, "4", intensity=0.0).pixels.astype(int)
     moved = draw_face(sitter, units, intensity=intensity).pixels.astype(int)
     change = np.abs(moved - rest).sum(axis=(1, 2))
-    rows = (np.arange(len(change)) / SUPERSAMPLE - VIEW.y) / VIEW.scale
+    rows = (np.arange(len(change)) / SUPERSAMPLING - VIEW.y) / VIEW.scale
     return (rows * change).sum() / change.sum(), change.sum()
 
 
 def test_a_picture_is_the_size_of_the_view(sitter, rng):
-    picture = expose(draw_face(sitter, "12", intensity=1.0), Exposure(), rng)
+    picture = render_frame(draw_face(sitter, "12", intensity=1.0), CameraParams(), rng)
     assert picture.shape == (170, 140, 3)
     assert picture.dtype == np.uint8
 
@@ -54,7 +54,7 @@ def test_more_intensity_changes_more(sitter):
 def test_the_persons_left_is_the_pictures_right(sitter):
     rest = draw_face(sitter, "4", intensity=0.0).pixels.astype(int)
     change = np.abs(draw_face(sitter, "L2", intensity=1.0).pixels - rest).sum(axis=(0, 2))
-    middle = VIEW.width * SUPERSAMPLE // 2
+    middle = VIEW.width * SUPERSAMPLING // 2
     assert change[: middle - 4].sum() == 0
     assert change[middle + 4 :].sum() > 0
 
@@ -62,7 +62,7 @@ def test_the_persons_left_is_the_pictures_right(sitter):
 def test_every_expression_of_every_emotion_looks_different(sitter):
     small = [
         cv2.resize(draw_face(sitter, units, intensity=1.0).pixels, (48, 48), interpolation=cv2.INTER_AREA)
-        for variants in EMOTION_UNITS.values()
+        for variants in EMOTION_ACTION_UNITS.values()
         for units in variants
     ]
     gaps = [np.abs(a.astype(int) - b).max() for i, a in enumerate(small) for b in small[:i]]
@@ -72,22 +72,22 @@ def test_every_expression_of_every_emotion_looks_different(sitter):
 @pytest.mark.parametrize("intensity", [0.5, 4.0])
 def test_strangers_at_any_strength_can_be_drawn(intensity):
     for seed in range(6):
-        person = draw_identity((seed,), spread=2.0)
-        face = draw_face(seat(person, VIEW), "1+2+5+26", intensity=intensity)
+        person = sample_identity((seed,), spread=2.0)
+        face = draw_face(render_head(person, VIEW), "1+2+5+26", intensity=intensity)
         assert 20 < face.pixels.mean() < 235
 
 
 def test_two_exposures_of_one_face_are_near_duplicates_but_not_equal(sitter, rng):
     face = draw_face(sitter, "12", intensity=0.5)
-    one, two = (expose(face, Exposure(), rng).astype(int) for _ in range(2))
+    one, two = (render_frame(face, CameraParams(), rng).astype(int) for _ in range(2))
     assert 0 < np.abs(one - two).mean() < 3
 
 
 def test_gain_brightens_and_sway_shifts(sitter, rng):
     face = draw_face(sitter, "12", intensity=0.5)
-    still = expose(face, Exposure(noise=0), rng).astype(float)
-    bright = expose(face, Exposure(noise=0, gain=1.1), rng).astype(float)
-    moved = expose(face, Exposure(noise=0, sway=(1.0, 2.0)), rng).astype(float)
+    still = render_frame(face, CameraParams(noise=0), rng).astype(float)
+    bright = render_frame(face, CameraParams(noise=0, gain=1.1), rng).astype(float)
+    moved = render_frame(face, CameraParams(noise=0, shift=(1.0, 2.0)), rng).astype(float)
     assert bright.mean() == pytest.approx(1.1 * still.mean(), rel=0.01)
     np.testing.assert_allclose(moved[2:, 1:], still[:-2, :-1], atol=1)
 
@@ -95,7 +95,9 @@ def test_gain_brightens_and_sway_shifts(sitter, rng):
 @pytest.mark.parametrize("seed", range(3))
 def test_a_haar_cascade_finds_the_face_before_its_wall(seed, rng):
     view = View(width=320, height=240, x=160, y=100, scale=44)
-    picture = expose(draw_face(seat(draw_identity((seed,)), view), "12", intensity=0.5), Exposure(), rng)
+    picture = render_frame(
+        draw_face(render_head(sample_identity((seed,)), view), "12", intensity=0.5), CameraParams(), rng
+    )
     cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
     boxes = cascade.detectMultiScale(picture, scaleFactor=1.1, minNeighbors=5, minSize=(48, 48))
     assert len(boxes) == 1

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from datasets.drawing.canvas import SUPERSAMPLE, View
+from datasets.drawing.canvas import SUPERSAMPLING, View
 from datasets.drawing.hair import draw_hair
-from datasets.drawing.head import draw_head, face_outline
+from datasets.drawing.head import compute_face_outline, draw_head
 from datasets.drawing.identity import HAIR_STYLES, Identity
 
 VIEW = View(width=160, height=160, x=80, y=70, scale=30)
@@ -11,12 +11,15 @@ VIEW = View(width=160, height=160, x=80, y=70, scale=30)
 
 def at(canvas, x, y):
     """The colour at a point in face units, averaged over a few pixels."""
-    column, row = (int(SUPERSAMPLE * (origin + VIEW.scale * by)) for origin, by in ((80, x), (70, y)))
+    column, row = (int(SUPERSAMPLING * (origin + VIEW.scale * by)) for origin, by in ((80, x), (70, y)))
     return canvas.pixels[row - 2 : row + 3, column - 2 : column + 3].reshape(-1, 3).mean(axis=0)
 
 
 def test_the_outline_is_as_wide_and_long_as_the_person():
-    plain, wide = face_outline(Identity()), face_outline(Identity(face_width=1.1, face_length=1.2))
+    plain, wide = (
+        compute_face_outline(Identity()),
+        compute_face_outline(Identity(face_width=1.1, face_length=1.2)),
+    )
     assert np.ptp(wide[:, 0]) == pytest.approx(1.1 * np.ptp(plain[:, 0]))
     assert wide[:, 1].max() == pytest.approx(1.2 * plain[:, 1].max())
     np.testing.assert_allclose(plain[:, 0].sum(), 0, atol=1e-9)
@@ -25,11 +28,11 @@ def test_the_outline_is_as_wide_and_long_as_the_person():
 def test_wall_skin_hair_and_shirt_are_where_they_belong():
     person = Identity()
     canvas = draw_head(person, VIEW)
-    np.testing.assert_allclose(at(canvas, -2.2, 0.0), person.wall, atol=30)
+    np.testing.assert_allclose(at(canvas, -2.2, 0.0), person.wall_color, atol=30)
     cheek, sky = at(canvas, 0.5, 0.5), at(canvas, 0.0, -1.2)
     assert cheek[2] > cheek[1] > cheek[0]
     assert sky.max() < 80
-    np.testing.assert_allclose(at(canvas, 0.0, 2.8), person.shirt, atol=15)
+    np.testing.assert_allclose(at(canvas, 0.0, 2.8), person.shirt_color, atol=15)
 
 
 def test_the_lamps_side_is_the_brighter():

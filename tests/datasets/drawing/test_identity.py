@@ -2,27 +2,27 @@ from dataclasses import fields
 
 import pytest
 
-from datasets.drawing.identity import Identity, draw_identity
+from datasets.drawing.identity import Identity, sample_identity
 
 
 def test_no_spread_is_the_mean_face_whatever_the_seed():
-    assert draw_identity((1,), spread=0) == draw_identity((2,), spread=0) == Identity()
+    assert sample_identity((1,), spread=0) == sample_identity((2,), spread=0) == Identity()
 
 
 def test_a_seed_is_a_person():
-    assert draw_identity((1, 2)) == draw_identity((1, 2))
-    assert draw_identity((1, 2)) != draw_identity((1, 3))
+    assert sample_identity((1, 2)) == sample_identity((1, 2))
+    assert sample_identity((1, 2)) != sample_identity((1, 3))
 
 
 def test_more_spread_is_further_from_the_mean_in_the_same_direction():
-    near, far = draw_identity((5,), spread=0.5), draw_identity((5,), spread=1.0)
+    near, far = sample_identity((5,), spread=0.5), sample_identity((5,), spread=1.0)
     mean = Identity()
     assert far.mouth_width - mean.mouth_width == pytest.approx(2 * (near.mouth_width - mean.mouth_width))
     assert far.mouth_width != mean.mouth_width
 
 
 def test_no_trait_lies_beyond_two_deviations():
-    people = [draw_identity((seed,)) for seed in range(40)]
+    people = [sample_identity((seed,)) for seed in range(40)]
     traits = [trait for trait in fields(Identity) if "spread" in trait.metadata]
     assert len(traits) > 20
     for trait in traits:
@@ -32,8 +32,8 @@ def test_no_trait_lies_beyond_two_deviations():
 
 
 def test_people_differ_in_hair_skin_and_glasses():
-    people = [draw_identity((seed,)) for seed in range(40)]
+    people = [sample_identity((seed,)) for seed in range(40)]
     assert {len({getattr(person, name) for person in people}) > 3 for name in ("hair_style", "skin")} == {
         True
     }
-    assert 1 <= sum(person.glasses for person in people) <= 20
+    assert 1 <= sum(person.has_glasses for person in people) <= 20

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from datasets.faces.haar import CASCADES, Detector, check_cascades, squared
+from datasets.faces.haar import CASCADES, FaceDetector, check_cascades, to_square_box
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def centre(box):
 
 
 def test_the_face_of_a_photograph_is_found(astronaut):
-    cascade, box = Detector().find(astronaut)
+    cascade, box = FaceDetector().detect(astronaut)
     assert cascade == "default"
     # Between her eyes, on the ridge of the nose.
     assert centre(box) == pytest.approx((223, 115), abs=15)
@@ -33,31 +33,31 @@ def test_of_two_faces_the_larger_is_taken_wherever_it_stands(astronaut):
         for image in pair:
             wide[: len(image), left : left + image.shape[1]] = image
             left += image.shape[1]
-        _, box = Detector().find(wide)
+        _, box = FaceDetector().detect(wide)
         assert centre(box) == pytest.approx((expected, 115), abs=15)
 
 
 def test_a_face_smaller_than_a_fifth_of_the_short_side_is_none(astronaut):
     wide = np.zeros((700, 700, 3), dtype=np.uint8)
     wide[:512, :512] = astronaut
-    assert Detector().find(wide) is None
+    assert FaceDetector().detect(wide) is None
 
 
 def test_the_next_cascade_is_asked_where_one_finds_nothing(astronaut):
     found = []
     for first in range(len(CASCADES)):
-        detector = Detector()
+        detector = FaceDetector()
         # A cascade for another thing altogether finds no face.
         blind = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_russian_plate_number.xml")
-        detector._loaded = dict.fromkeys(CASCADES[:first], blind)
-        found.append(detector.find(astronaut))
+        detector._cascades = dict.fromkeys(CASCADES[:first], blind)
+        found.append(detector.detect(astronaut))
     # The last of them misses her.
     assert [one and one[0] for one in found] == ["default", "alt2", "alt", None]
 
 
 def test_an_image_without_a_face_has_none():
-    assert Detector().find(np.full((100, 80, 3), 128, dtype=np.uint8)) is None
-    assert Detector().find(np.full((1, 1, 3), 128, dtype=np.uint8)) is None
+    assert FaceDetector().detect(np.full((100, 80, 3), 128, dtype=np.uint8)) is None
+    assert FaceDetector().detect(np.full((1, 1, 3), 128, dtype=np.uint8)) is None
 
 
 def test_the_number_of_threads_does_not_matter(astronaut):
@@ -66,7 +66,7 @@ def test_the_number_of_threads_does_not_matter(astronaut):
     try:
         for number in (1, 2, 7):
             cv2.setNumThreads(number)
-            found.append(Detector().find(astronaut))
+            found.append(FaceDetector().detect(astronaut))
     finally:
         cv2.setNumThreads(threads)
     assert found[0] == found[1] == found[2]
@@ -86,7 +86,7 @@ def test_the_number_of_threads_does_not_matter(astronaut):
     ],
 )
 def test_a_box_is_made_square_about_its_centre_and_kept_in_the_image(box, expected):
-    assert squared(*box, shape=(80, 100, 3)) == expected
+    assert to_square_box(*box, shape=(80, 100, 3)) == expected
 
 
 def test_cascades_that_are_not_installed_are_one_error_with_the_remedy(monkeypatch, tmp_path):

@@ -1,8 +1,8 @@
 import pytest
 
-from datasets.folder.classes import read
-from datasets.folder.rows import LONGEST_NAME, Faults
-from datasets.tree import LEVELS, Tree
+from datasets.folder.classes import read_class_folders
+from datasets.folder.rows import MAX_NAME_LENGTH, AnomalyLog
+from datasets.tree import MAX_DEPTH, DirectoryTree
 
 
 @pytest.fixture
@@ -15,22 +15,24 @@ def rows_of(tmp_path):
             (place if path.endswith("/") else place.parent).mkdir(parents=True, exist_ok=True)
             if not path.endswith("/"):
                 place.touch()
-        faults = Faults()
-        rows = read(Tree(tmp_path / "mine"), faults)
-        return {row.id: row for row in rows}, [(fault.code, fault.where) for fault in faults.anomalies()]
+        faults = AnomalyLog()
+        rows = read_class_folders(DirectoryTree(tmp_path / "mine"), faults)
+        return {row.id: row for row in rows}, [
+            (fault.code, fault.location) for fault in faults.get_anomalies()
+        ]
 
     return make
 
 
 def test_the_deepest_folder_that_is_looked_into_is_read(rows_of):
-    deep = "/".join(["a", *"xyzw"[: LEVELS - 1]])
+    deep = "/".join(["a", *"xyzw"[: MAX_DEPTH - 1]])
     rows, faults = rows_of(f"{deep}/1.png")
-    assert rows[f"{deep}/1.png"].clip == "/".join("yzw"[: LEVELS - 2])
+    assert rows[f"{deep}/1.png"].clip == "/".join("yzw"[: MAX_DEPTH - 2])
     assert faults == []
 
 
 def test_names_of_any_level_that_cannot_be_written_or_are_too_long_are_left_out(rows_of):
-    long = "x" * LONGEST_NAME
+    long = "x" * MAX_NAME_LENGTH
     rows, faults = rows_of(f"a/{long}/1.png", f"a/{long}y/2.png", "a/p/c\td/3.png", " /4.png", "a/5\n.png")
     assert list(rows) == [f"a/{long}/1.png"]
     assert [code for code, _ in faults] == ["unusable name"] * 4 + ["empty class folder"]

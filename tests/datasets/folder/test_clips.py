@@ -2,30 +2,35 @@ import random
 
 import pytest
 
-from datasets.folder.clips import consistent, file_number, natural, numbered
-from datasets.folder.rows import Faults, Row
+from datasets.folder.clips import (
+    assign_frame_numbers,
+    natural_sort_key,
+    parse_file_number,
+    remove_contradictions,
+)
+from datasets.folder.rows import AnomalyLog, ImageRow
 
 
 def row(name, label="joy", subject="", clip="", frame=None, *, real=""):
-    return Row(
-        where=f"line of {name}",
+    return ImageRow(
+        location=f"line of {name}",
         id=name,
         path=f"/data/{name}",
-        real=real or f"/data/{name}",
+        resolved_path=real or f"/data/{name}",
         label=label,
         subject=subject,
         clip=clip,
-        frame=frame,
+        frame_number=frame,
     )
 
 
 @pytest.fixture
 def faults():
-    return Faults()
+    return AnomalyLog()
 
 
 def told(faults):
-    return [(fault.code, fault.where) for fault in faults.anomalies()]
+    return [(fault.code, fault.location) for fault in faults.anomalies()]
 
 
 def frames(rows):
@@ -46,18 +51,18 @@ def frames(rows):
     ],
 )
 def test_the_number_of_a_file_is_the_last_in_its_name_if_it_can_be_a_frames(path, number):
-    assert file_number(path) == number
+    assert parse_file_number(path) == number
 
 
 def test_numbers_in_names_are_sorted_by_value_and_ties_by_their_spelling():
     names = ["a2/x.png", "a10/img01.png", "a10/img1.png", "a10/img2.png", "a10/img10.png", "b"]
-    assert sorted(random.Random(0).sample(names, len(names)), key=natural) == names
-    assert natural("1") < natural("x"), "a name may begin with either"
+    assert sorted(random.Random(0).sample(names, len(names)), key=natural_sort_key) == names
+    assert natural_sort_key("1") < natural_sort_key("x"), "a name may begin with either"
 
 
 def test_an_image_that_is_named_twice_is_kept_once_if_the_rows_agree(faults):
     rows = [row("1"), row("again", real="/data/1"), row("2", "fear"), row("also", "joy", real="/data/2")]
-    assert [found.id for found in consistent(rows, faults)] == ["1"]
+    assert [found.id for found in remove_contradictions(rows, faults)] == ["1"]
     assert told(faults) == [("duplicate path", "line of again"), ("contradictory entries", "2")]
     what = faults.anomalies()[1].what
     assert what == "2 entries disagree on this image (line of 2, line of also); labels: fear, joy"
@@ -65,13 +70,16 @@ def test_an_image_that_is_named_twice_is_kept_once_if_the_rows_agree(faults):
 
 @pytest.mark.parametrize("other", [{"subject": "p"}, {"clip": "c"}, {"frame": 3}, {"label": "fear"}])
 def test_rows_that_differ_in_anything_disagree(faults, other):
-    assert consistent([row("1"), row("2", **other, real="/data/1"), row("3", real="/data/1")], faults) == []
+    assert (
+        remove_contradictions([row("1"), row("2", **other, real="/data/1"), row("3", real="/data/1")], faults)
+        == []
+    )
     assert told(faults) == [("contradictory entries", "1")]
 
 
 def test_an_image_left_out_takes_no_part_in_what_its_clip_is(faults):
     rows = [row("1", "joy", "p", "c"), row("2", "fear", "p", "c"), row("2b", "joy", "p", "c", real="/data/2")]
-    assert [found.id for found in consistent(rows, faults)] == ["1"]
+    assert [found.id for found in remove_contradictions(rows, faults)] == ["1"]
     assert told(faults) == [("contradictory entries", "2")]
 
 
@@ -84,7 +92,7 @@ def test_an_image_left_out_takes_no_part_in_what_its_clip_is(faults):
     ],
 )
 def test_names_without_a_number_each_are_counted_in_their_natural_order(faults, names, expected):
-    rows = numbered([row(name, clip="c") for name in names], faults)
+    rows = assign_frame_numbers([row(name, clip="c") for name in names], faults)
     assert frames(rows) == dict(zip(names, expected, strict=True))
     assert told(faults) == []
 
@@ -92,7 +100,7 @@ def test_names_without_a_number_each_are_counted_in_their_natural_order(faults, 
 def test_images_without_a_clip_are_numbered_by_folder_and_stay_apart_from_a_clip_of_its_name(faults):
     rows = [row("a/x1.png"), row("a/y1.png"), row("b/x1.png"), row("c/1.png", frame=8)]
     rows += [row("z/x7.png", clip="a"), row("z/1.png", clip="d", frame=9)]
-    found = numbered(rows, faults)
+    found = assign_frame_numbers(rows, faults)
     assert len(found) == len(rows)
     assert frames(found) == {
         "a/x1.png": 1,

@@ -46,13 +46,13 @@ def test_every_column_reaches_its_sample(root):
         '7.0,fear,"img/i3.png",p2,c1,\n\n'
     )
     table = load(root / "labels.csv", "all")
-    found = [(s.id, table.classes[s.label], s.subject, s.clip, s.frame) for s in table.samples]
+    found = [(s.id, table.classes[s.label], s.subject, s.clip, s.frame_number) for s in table.samples]
     assert found == [
         ("img/i2.png", "joy", "p1", "p1/c1", 3),
         ("img/i1.png", "joy", "p1", "p1/c1", 20),
         ("img/i3.png", "fear", "p2", "p2/c1", 7),
     ]
-    assert table.samples[1].onset == table.samples[0].picture
+    assert table.samples[1].onset_ref == table.samples[0].image_ref
     assert table.samples[0].path == str(root / "img/i2.png")
     assert (table.layout, codes(table)) == ("csv", {"merged class names": 1})
     assert table.notes[:3] == ("layout: csv, labels.csv", "subjects: 2", "clips: 2")
@@ -106,7 +106,7 @@ def test_a_row_that_cannot_be_used_is_left_out_and_told(root, read, tmp_path, li
     table = read(line)
     assert ids(table) == ["img/i5.png", "img/i6.png"]
     assert codes(table) == {code: 1}
-    assert re.fullmatch(r"labels\.csv, line [45]", table.anomalies[0].where)
+    assert re.fullmatch(r"labels\.csv, line [45]", table.anomalies[0].location)
     json.dumps(asdict(table), ensure_ascii=False).encode()
 
 
@@ -122,7 +122,7 @@ def test_an_image_with_two_labels_is_left_out_altogether(read):
     table = read("img/i1.png,joy", "img/i1.png,fear")
     assert ids(table) == ["img/i5.png", "img/i6.png"]
     assert codes(table) == {"contradictory entries": 1}
-    assert table.anomalies[0].where == "img/i1.png"
+    assert table.anomalies[0].location == "img/i1.png"
     assert "labels: fear, joy" in table.anomalies[0].what
 
 
@@ -202,7 +202,7 @@ def test_a_csv_that_cannot_be_used_is_one_error(root, data, message):
 def test_a_csv_too_large_to_be_a_list_is_refused(root):
     with open(root / "labels.csv", "wb") as file:
         file.write(b"path,label\n")
-        file.truncate(folder_csv.MOST_BYTES + 1)
+        file.truncate(folder_csv.MAX_BYTES + 1)
     with pytest.raises(ValueError, match=r"up to 200 MB is accepted"):
         load(root, "all")
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets.catalogue import load
+from datasets.catalogue import load_dataset
 from datasets.spec import SampleTable
 from tests.hostile import cases, clear, damaged, file_names, folder, names, outcome
 
@@ -40,7 +40,7 @@ def pictures(root) -> None:
 
 def checked(root) -> SampleTable | None:
     """The table, once everything in it lies below the root and every text of it can be shown."""
-    table = outcome(lambda: load("folder", "all", root=root), outside=root.parent / "outside")
+    table = outcome(lambda: load_dataset("folder", "all", root=root), outside=root.parent / "outside")
     if table is None:
         return None
     below = os.path.realpath(root) + os.sep
@@ -49,7 +49,7 @@ def checked(root) -> SampleTable | None:
         assert not os.path.isabs(sample.id)
         assert ".." not in sample.id.split("/")
     for anomaly in table.anomalies:
-        clear(f"{anomaly.code} {anomaly.where} {anomaly.what} {anomaly.action}")
+        clear(f"{anomaly.code} {anomaly.location} {anomaly.what} {anomaly.action}")
     for note in table.notes:
         clear(note)
     return table
@@ -171,4 +171,4 @@ def test_a_list_is_known_by_its_header_even_where_its_beginning_ends_within_a_le
         (tmp_path / "list.csv").write_bytes(
             (head + " " * shift + "\U0001f600" * 5000 + "\n1.png,b,\n").encode("utf-16")
         )
-        assert len(load("folder", "all", root=tmp_path).samples) == 2
+        assert len(load_dataset("folder", "all", root=tmp_path).samples) == 2

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
-from datasets.folder.facts import FRAMES, LAYOUTS
+from datasets.folder.facts import FRAME_POLICIES, LAYOUTS
 from datasets.folder.load import load
-from datasets.spec import Picture
+from datasets.spec import ImageRef
 
 BOTH = r"Accepted are class folders.*and a CSV with the columns path and label"
 PIXELS = cv2.imencode(".png", np.full((4, 4, 3), 90, dtype=np.uint8))[1].tobytes()
@@ -55,22 +55,27 @@ def test_class_folders_give_subject_and_clip_by_their_depth(put):
         "fear/s2/c1/take 2/d.JPG": ("s2", "s2/c1/take 2"),
     }
     assert {sample.id: sample.label for sample in table.samples}["joy/a.png"] == 1
-    assert (table.dataset, table.frames, table.layout, table.anomalies) == ("folder", "all", "classes", ())
-    assert table.aligned
+    assert (table.dataset, table.frame_policy, table.layout, table.anomalies) == (
+        "folder",
+        "all",
+        "classes",
+        (),
+    )
+    assert table.is_aligned
     assert table.notes[0] == "layout: class folders"
     assert "subjects: 2, not known of 1 of 4 images" in table.notes
 
 
 def test_frames_are_ordered_by_number_and_the_first_is_the_onset(put, root):
     table = load(put(*(f"{c}/s1/{c}1/img{n}.png" for c in ("a", "b") for n in (10, 9, 100))), "all")
-    assert [sample.frame for sample in table.samples] == [9, 10, 100, 9, 10, 100]
-    first = Picture(str(root / "a/s1/a1/img9.png"))
-    assert [sample.onset for sample in table.samples[:3]] == [first] * 3
-    assert table.samples[0].picture == first
+    assert [sample.frame_number for sample in table.samples] == [9, 10, 100, 9, 10, 100]
+    first = ImageRef(str(root / "a/s1/a1/img9.png"))
+    assert [sample.onset_ref for sample in table.samples[:3]] == [first] * 3
+    assert table.samples[0].image_ref == first
 
 
 def test_images_without_a_clip_have_no_onset(put):
-    assert {sample.onset for sample in load(put("a/s/1.png", "b/s/1.png"), "all").samples} == {None}
+    assert {sample.onset_ref for sample in load(put("a/s/1.png", "b/s/1.png"), "all").samples} == {None}
 
 
 @pytest.mark.parametrize(
@@ -83,24 +88,26 @@ def test_images_without_a_clip_have_no_onset(put):
 )
 def test_the_last_number_of_a_name_is_the_frame_or_else_its_position(put, names, frames):
     table = load(put("z/s2/c/1.png", *(f"y/s1/c/{name}" for name in names)), "all")
-    found = {sample.id.split("/")[-1]: sample.frame for sample in table.samples if sample.subject == "s1"}
+    found = {
+        sample.id.split("/")[-1]: sample.frame_number for sample in table.samples if sample.subject == "s1"
+    }
     assert {name.removesuffix(".png").removesuffix("_face0"): n for name, n in found.items()} == frames
 
 
 def test_class_names_are_stripped_and_sorted_by_code_point(put):
     table = load(put("b/1.png", " a /1.png", "a/2.png", "é/1.png", "Z/1.png"), "all")
     assert table.classes == ("Z", "a", "b", "é")
-    assert table.counts() == (1, 2, 1, 1)
+    assert table.count_per_class() == (1, 2, 1, 1)
 
 
 def test_both_unicode_spellings_of_a_name_are_one_class(put):
-    assert load(put("\u00e9/1.png", "e\u0301/2.png", "b/1.png"), "all").counts() == (1, 2)
+    assert load(put("\u00e9/1.png", "e\u0301/2.png", "b/1.png"), "all").count_per_class() == (1, 2)
 
 
 def test_classes_can_be_chosen_and_the_others_are_named(put):
     table = load(put("a/1.png", "b/1.png", "c/1.png", "c/2.png"), "all", classes=["b", "a"])
     assert table.classes == ("a", "b")
-    assert table.counts() == (1, 1)
+    assert table.count_per_class() == (1, 1)
     assert "classes left out, as others were asked for: c (2 images)" in table.notes
     with pytest.raises(ValueError, match=r"unknown class 'd' of folder; accepted: a, b, c"):
         load(put(), "all", classes=["a", "d"])
@@ -129,7 +136,7 @@ def test_a_clip_dealt_out_over_classes_is_left_out(put):
     table = load(put("a/s1/01/img1.png", "b/s1/01/img2.png", "a/s2/x/1.png", "b/s3/y/1.png"), "all")
     assert {sample.clip for sample in table.samples} == {"s2/x", "s3/y"}
     assert codes(table) == {"clip with two labels": 1}
-    assert table.anomalies[0].where == "s1/01"
+    assert table.anomalies[0].location == "s1/01"
 
 
 def test_an_image_linked_into_two_classes_is_in_neither(put, root):
@@ -167,7 +174,7 @@ def test_names_that_cannot_be_written_are_left_out_and_told(put, root):
 def test_many_faults_of_a_kind_are_counted(put):
     table = load(put("a/1.png", "b/1.png", *(f"b/{n}.txt" for n in range(50))), "all")
     assert codes(table) == {"no image": 21}
-    assert table.anomalies[-1].what == "30 more of this kind, 50 in all"
+    assert table.anomalies[-1].description == "30 more of this kind, 50 in all"
 
 
 @pytest.mark.parametrize("layout", ["", "csv"])
@@ -205,8 +212,8 @@ def test_another_csv_beside_class_folders_is_listed(put, root, text):
     (root / "other.csv").write_text(text)
     table = load(root, "all")
     (fault,) = [anomaly for anomaly in table.anomalies if anomaly.code == "CSV not read"]
-    assert (fault.where, fault.action) == ("other.csv", "the folders were read as classes")
-    assert fault.what.endswith("columns path and label")
+    assert (fault.location, fault.action) == ("other.csv", "the folders were read as classes")
+    assert fault.description.endswith("columns path and label")
     assert codes(load(root, "all", layout="classes"))["CSV not read"] == 0
 
 
@@ -225,7 +232,7 @@ def test_classes_named_as_no_class_is_are_doubted(put, names, code):
     table = load(put(*(f"{name}/{name}c/1.png" for name in names)), "all")
     assert table.classes == tuple(sorted(names))
     assert codes(table) == ({code: 1} if code else {})
-    assert all(anomaly.where == ", ".join(sorted(names)) for anomaly in table.anomalies)
+    assert all(anomaly.location == ", ".join(sorted(names)) for anomaly in table.anomalies)
 
 
 def test_two_lists_of_images_are_one_too_many(put, root):
@@ -286,4 +293,4 @@ def test_the_module_is_light():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == ""
-    assert (FRAMES, LAYOUTS) == (("all",), ("csv", "classes"))
+    assert (FRAME_POLICIES, LAYOUTS) == (("all",), ("csv", "classes"))

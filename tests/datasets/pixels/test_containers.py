@@ -5,9 +5,9 @@ import h5py
 import numpy as np
 import pytest
 
-from datasets.pixels.containers import opened
-from datasets.pixels.decode import Reader, read
-from datasets.spec import Picture
+from datasets.pixels.containers import open_container
+from datasets.pixels.decode import ImageReader, read_image
+from datasets.spec import ImageRef
 
 GREY = np.random.default_rng(0).integers(0, 256, size=(5, 48, 48), dtype=np.uint8)
 
@@ -39,9 +39,9 @@ def spelled(image):
 
 
 def test_frames_of_a_recording_are_those_of_their_number_in_any_order(film):
-    with Reader() as reader:
+    with ImageReader() as reader:
         for item in (3, 3, 4, 9, 2, 11, 0):
-            found = reader.read(Picture(film, item))
+            found = reader.read(ImageRef(film, item))
             assert found.image.shape == (48, 64, 3)
             assert np.abs(found.image.astype(int) - 20 * item).max() <= 3
             assert found.digest == hashlib.sha256(found.image.tobytes()).hexdigest()
@@ -51,16 +51,16 @@ def test_a_recording_in_order_is_decoded_once(film, monkeypatch):
     begun = []
     capture = cv2.VideoCapture
     monkeypatch.setattr(cv2, "VideoCapture", lambda *args: begun.append(args) or capture(*args))
-    with Reader() as reader:
+    with ImageReader() as reader:
         for item in range(12):
-            assert reader.read(Picture(film, item)).image is not None
+            assert reader.read(ImageRef(film, item)).image is not None
     assert len(begun) == 1
 
 
 def test_a_frame_after_the_end_of_a_recording_is_a_fault_and_those_before_stay(film):
-    with Reader() as reader:
+    with ImageReader() as reader:
         fault = "the recording ends after 12 frames; frame 13 was asked for"
-        assert [reader.read(Picture(film, item)).fault for item in (12, 11, 12)] == [fault, "", fault]
+        assert [reader.read(ImageRef(film, item)).fault for item in (12, 11, 12)] == [fault, "", fault]
 
 
 def test_what_is_no_recording_is_a_fault(tmp_path, film):
@@ -68,20 +68,20 @@ def test_what_is_no_recording_is_a_fault(tmp_path, film):
         whole = file.read()
     for name, data in (("junk.avi", b"junk" * 9), ("empty.avi", b""), ("cut.avi", whole[:40])):
         (tmp_path / name).write_bytes(data)
-        assert "no recording" in read(Picture(str(tmp_path / name), 0)).fault
+        assert "no recording" in read_image(ImageRef(str(tmp_path / name), 0)).fault
 
 
 def test_a_recording_of_too_large_frames_is_refused(film, monkeypatch):
-    monkeypatch.setattr("datasets.pixels.containers.MOST_PIXELS", 64 * 48 - 1)
-    assert "64 x 48 pixels" in read(Picture(film, 0)).fault
+    monkeypatch.setattr("datasets.pixels.containers.MAX_PIXELS", 64 * 48 - 1)
+    assert "64 x 48 pixels" in read_image(ImageRef(film, 0)).fault
 
 
 def test_packed_pictures_are_grey_and_their_digest_that_of_their_pixels(packed):
     for item in (4, 0):
-        found = read(Picture(packed, item))
+        found = read_image(ImageRef(packed, item))
         assert np.array_equal(found.image, np.dstack([GREY[item]] * 3))
         assert found.digest == hashlib.sha256(GREY[item].tobytes()).hexdigest()
-    assert read(Picture(packed, 5)).fault == "data_pixel has 5 pictures; number 6 was asked for"
+    assert read_image(ImageRef(packed, 5)).fault == "data_pixel has 5 pictures; number 6 was asked for"
 
 
 @pytest.mark.parametrize(
@@ -96,22 +96,22 @@ def test_packed_pictures_are_grey_and_their_digest_that_of_their_pixels(packed):
 def test_another_form_of_packed_file_is_a_fault(tmp_path, name, data, fault):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file[name] = data
-    assert fault in read(Picture(str(tmp_path / "a.h5"), 0)).fault
+    assert fault in read_image(ImageRef(str(tmp_path / "a.h5"), 0)).fault
 
 
 def test_what_is_no_hdf5_is_a_fault(tmp_path):
     (tmp_path / "a.h5").write_bytes(b"junk" * 100)
-    assert read(Picture(str(tmp_path / "a.h5"), 0)).fault == "the file is no HDF5 that can be read"
+    assert read_image(ImageRef(str(tmp_path / "a.h5"), 0)).fault == "the file is no HDF5 that can be read"
 
 
 @pytest.mark.parametrize("header", ["emotion,pixels,Usage", "\ufeffemotion, Pixels ,Usage"])
 def test_pictures_spelled_out_are_those_of_their_row(tmp_path, header):
     path = text(tmp_path / "a.csv", [spelled(image) for image in GREY], header)
     for item in (2, 0, 4):
-        found = read(Picture(path, item))
+        found = read_image(ImageRef(path, item))
         assert np.array_equal(found.image, np.dstack([GREY[item]] * 3))
         assert found.digest == hashlib.sha256(GREY[item].tobytes()).hexdigest()
-    assert read(Picture(path, 5)).fault == "the file has 5 rows; row 6 was asked for"
+    assert read_image(ImageRef(path, 5)).fault == "the file has 5 rows; row 6 was asked for"
 
 
 def test_a_csv_is_read_once_and_anew_when_it_has_changed(tmp_path, monkeypatch):
@@ -121,10 +121,10 @@ def test_a_csv_is_read_once_and_anew_when_it_has_changed(tmp_path, monkeypatch):
     path = text(tmp_path / "a.csv", [spelled(image) for image in GREY])
     begun.clear()
     for item in range(5):
-        read(Picture(path, item))
+        read_image(ImageRef(path, item))
     assert sum("newline" in kind for kind in begun) == 1
     text(tmp_path / "a.csv", [spelled(image) for image in GREY[::-1]] + ["7"])
-    assert np.array_equal(read(Picture(path, 0)).image[..., 0], GREY[4])
+    assert np.array_equal(read_image(ImageRef(path, 0)).image[..., 0], GREY[4])
 
 
 @pytest.mark.parametrize(
@@ -140,19 +140,22 @@ def test_a_csv_is_read_once_and_anew_when_it_has_changed(tmp_path, monkeypatch):
 )
 def test_a_row_that_spells_no_picture_is_a_fault_of_its_own(tmp_path, row, fault):
     path = text(tmp_path / "a.csv", [row, spelled(GREY[1])])
-    assert fault in read(Picture(path, 0)).fault
-    assert np.array_equal(read(Picture(path, 1)).image[..., 0], GREY[1])
+    assert fault in read_image(ImageRef(path, 0)).fault
+    assert np.array_equal(read_image(ImageRef(path, 1)).image[..., 0], GREY[1])
 
 
 def test_a_csv_without_the_column_and_one_that_is_none_are_faults(tmp_path):
-    assert read(Picture(text(tmp_path / "a.csv", ["1"], "a,b,c"), 0)).fault == "the file has no column pixels"
+    assert (
+        read_image(ImageRef(text(tmp_path / "a.csv", ["1"], "a,b,c"), 0)).fault
+        == "the file has no column pixels"
+    )
     (tmp_path / "b.csv").write_text('pixels\n"' + "1 " * 100_000)
-    assert "no CSV that can be read" in read(Picture(str(tmp_path / "b.csv"), 0)).fault
+    assert "no CSV that can be read" in read_image(ImageRef(str(tmp_path / "b.csv"), 0)).fault
     (tmp_path / "c.csv").write_bytes(b"")
-    assert read(Picture(str(tmp_path / "c.csv"), 0)).fault == "the file has no column pixels"
+    assert read_image(ImageRef(str(tmp_path / "c.csv"), 0)).fault == "the file has no column pixels"
 
 
 def test_a_container_that_is_not_there_is_an_os_error_naming_it(tmp_path):
     for name in ("gone.avi", "gone.h5", "gone.csv"):
         with pytest.raises(FileNotFoundError, match=name):
-            opened(str(tmp_path / name))
+            open_container(str(tmp_path / name))

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from datasets.pixels.decode import Reader, read
-from datasets.spec import Picture
+from datasets.pixels.decode import ImageReader, read_image
+from datasets.spec import ImageRef
 
 
 def encoded(image, suffix=".png"):
@@ -15,7 +15,7 @@ def encoded(image, suffix=".png"):
 
 
 def decode(path):
-    return read(Picture(str(path)))
+    return read_image(ImageRef(str(path)))
 
 
 NOISE = np.random.default_rng(0).integers(0, 256, size=(40, 30, 3), dtype=np.uint8)
@@ -97,13 +97,13 @@ def test_a_picture_that_announces_too_many_pixels_is_refused_undecoded(tmp_path)
 
 def test_a_picture_of_a_format_that_does_not_announce_its_size_is_refused_too(tmp_path, monkeypatch):
     (tmp_path / "a.ppm").write_bytes(encoded(NOISE, ".ppm"))
-    monkeypatch.setattr("datasets.pixels.containers.MOST_PIXELS", 1199)
+    monkeypatch.setattr("datasets.pixels.containers.MAX_PIXELS", 1199)
     assert "30 x 40 pixels" in decode(tmp_path / "a.ppm").fault
 
 
 def test_a_file_of_too_many_bytes_is_not_read(tmp_path, monkeypatch):
     (tmp_path / "a.png").write_bytes(encoded(NOISE))
-    monkeypatch.setattr("datasets.pixels.decode.MOST_BYTES", 100)
+    monkeypatch.setattr("datasets.pixels.decode.MAX_FILE_BYTES", 100)
     assert "at most 100 are read" in decode(tmp_path / "a.png").fault
 
 
@@ -112,6 +112,6 @@ def test_a_reader_goes_from_file_to_container_and_back(tmp_path):
     (tmp_path / "b.csv").write_text("emotion,pixels\n0," + " ".join(["7"] * 48 * 48) + "\n")
     (tmp_path / "c.csv").write_text("emotion,pixels\n0," + " ".join(["9"] * 48 * 48) + "\n")
     names = (("a.png", -1), ("b.csv", 0), ("c.csv", 0), ("a.png", -1), ("b.csv", 0))
-    with Reader() as reader:
-        found = [reader.read(Picture(str(tmp_path / name), item)).image for name, item in names]
+    with ImageReader() as reader:
+        found = [reader.read(ImageRef(str(tmp_path / name), item)).image for name, item in names]
     assert [image[0, 0, 0] for image in found] == [NOISE[0, 0, 0], 7, 9, NOISE[0, 0, 0], 7]

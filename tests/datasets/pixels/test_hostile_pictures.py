@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets.casme2.takes import Take
-from datasets.casme2.video import opened
-from datasets.pixels.containers import MOST_PIXELS
-from datasets.pixels.decode import Reader, read
-from datasets.pixels.header import dimensions
-from datasets.spec import Picture
+from datasets.casme2.takes import ClipFiles
+from datasets.casme2.video import read_video_lengths
+from datasets.pixels.containers import MAX_PIXELS
+from datasets.pixels.decode import ImageReader, read_image
+from datasets.pixels.header import read_image_size
+from datasets.spec import ImageRef
 from tests.hostile import bounded, cases, clear, damaged, folder
 
 NOISE = np.random.default_rng(0).integers(0, 256, size=(40, 30, 3), dtype=np.uint8)
@@ -46,7 +46,7 @@ def check(data: bytes, suffix: str = ".png"):
         path = root / f"a{suffix}"
         path.write_bytes(data)
         with bounded():
-            found = read(Picture(str(path)))
+            found = read_image(ImageRef(str(path)))
     assert (found.image is None) == bool(found.fault)
     if found.image is None:
         clear(found.fault)
@@ -54,13 +54,13 @@ def check(data: bytes, suffix: str = ".png"):
         assert found.image.dtype == np.uint8
         assert found.image.ndim == 3
         assert found.image.shape[2] == 3
-        assert 0 < found.image.shape[0] * found.image.shape[1] <= MOST_PIXELS
+        assert 0 < found.image.shape[0] * found.image.shape[1] <= MAX_PIXELS
     return found
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_every_form_that_is_read_is_read(suffix):
-    assert dimensions(WHOLE[suffix]) == (30, 40)
+    assert read_image_size(WHOLE[suffix]) == (30, 40)
     assert check(WHOLE[suffix], suffix).image is not None
 
 
@@ -78,7 +78,7 @@ def test_a_damaged_picture_with_alpha_is_one_or_says_why_not(data):
 
 
 @cases(150)
-@given(suffix=st.sampled_from(SUFFIXES), more=st.binary(max_size=300), kept=st.integers(0, 40))
+@given(suffix=st.sampled_from(SUFFIXES), traits=st.binary(max_size=300), cache=st.integers(0, 40))
 def test_any_bytes_after_the_beginning_of_a_form_are_one_or_say_why_not(suffix, more, kept):
     check(WHOLE[suffix][:kept] + more)
 
@@ -166,10 +166,10 @@ def frames_of(data: bytes, name: str = "a.avi") -> list[bool]:
     with folder() as root:
         path = root / name
         path.write_bytes(data)
-        with bounded(), Reader() as reader:
-            take = opened({("sub01", "a"): Take(video=str(path))})["sub01", "a"]
-            assert bool(take.length) != bool(take.fault)
-            found = [reader.read(Picture(str(path), item)) for item in range(8)]
+        with bounded(), ImageReader() as reader:
+            take = read_video_lengths({("sub01", "a"): ClipFiles(video_path=str(path))})["sub01", "a"]
+            assert bool(take.num_frames) != bool(take.fault)
+            found = [reader.read(ImageRef(str(path), item)) for item in range(8)]
     for frame in found:
         assert (frame.image is None) == bool(frame.fault)
         assert frame.fault.isprintable()

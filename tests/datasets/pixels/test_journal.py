@@ -17,7 +17,7 @@ def killed(place, steps=((b"one", 1), (b"two", 2))):
     journal = Journal(place)
     journal.__enter__()
     for data, number in steps:
-        journal.add({"number": number}, data)
+        journal.append({"number": number}, data)
     journal._close()
 
 
@@ -33,8 +33,8 @@ def test_a_killed_run_goes_on_from_its_last_finished_step(place):
     killed(place)
     with Journal(place) as journal:
         assert [entry["number"] for entry in journal.entries] == [1, 2]
-        journal.add({"number": 3}, b"three")
-        journal.name()
+        journal.append({"number": 3}, b"three")
+        journal.finalize()
     assert place.read_bytes() == b"onetwothree"
     assert list(place.parent.iterdir()) == [place]
 
@@ -44,8 +44,8 @@ def test_data_that_no_line_vouches_for_are_cut_off(place):
     with open(hidden(place, "part"), "ab") as file:
         file.write(b"torn")
     with Journal(place) as journal:
-        journal.add({"number": 3}, b"three")
-        journal.name()
+        journal.append({"number": 3}, b"three")
+        journal.finalize()
     assert place.read_bytes() == b"onetwothree"
 
 
@@ -91,11 +91,11 @@ def test_one_file_without_the_other_is_nothing(place):
 def test_a_run_killed_after_naming_its_data_has_lost_nothing(place):
     journal = Journal(place)
     journal.__enter__()
-    journal.add({"number": 1}, b"one")
-    journal.name()
+    journal.append({"number": 1}, b"one")
+    journal.finalize()
     assert numbers(place) == [1]
     with Journal(place) as again:
-        again.name()
+        again.finalize()
     assert place.read_bytes() == b"one"
     assert list(place.parent.iterdir()) == [place]
 
@@ -103,10 +103,10 @@ def test_a_run_killed_after_naming_its_data_has_lost_nothing(place):
 def test_forgetting_starts_from_nothing(place):
     killed(place)
     journal = Journal(place)
-    journal.forget()
+    journal.reset()
     with journal:
-        journal.add({"number": 9}, b"nine")
-        journal.name()
+        journal.append({"number": 9}, b"nine")
+        journal.finalize()
     assert place.read_bytes() == b"nine"
 
 
@@ -141,6 +141,6 @@ def test_a_line_is_on_the_disk_only_after_its_data(place, monkeypatch):
         lambda handle: synced.append(os.fstat(handle).st_size) or fsync(handle),
     )
     with Journal(place) as journal:
-        journal.add({"number": 1}, b"0" * 1000)
+        journal.append({"number": 1}, b"0" * 1000)
         line = len(json.dumps({"number": 1, "end": 1000})) + 1
         assert synced == [1000, line]

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from datasets.pixels.making import record_of
-from datasets.pixels.units import Work, make
-from datasets.spec import Picture, Sample
+from datasets.pixels.making import load_or_build_record
+from datasets.pixels.units import PreprocessJob, run_job
+from datasets.spec import ImageRef, Sample
 
 SIZE = 6
 
@@ -24,11 +24,19 @@ def work(tmp_path):
         cv2.imwrite(str(path), image)
         if n in (2, 5):
             path.write_bytes(b"no image")
-        onset = Picture(str(tmp_path / f"{n // 3 * 3}.png"))
+        onset = ImageRef(str(tmp_path / f"{n // 3 * 3}.png"))
         samples.append(
-            Sample(id=str(n), path=str(path), label=0, subject="", clip=f"c{n // 3}", frame=n, onset=onset)
+            Sample(
+                id=str(n),
+                path=str(path),
+                label=0,
+                subject="",
+                clip=f"c{n // 3}",
+                frame_number=n,
+                onset_ref=onset,
+            )
         )
-    return Work(samples=tuple(samples), faces=(), size=SIZE, representation="frame")
+    return PreprocessJob(samples=tuple(samples), faces=(), size=SIZE, representation="frame")
 
 
 @pytest.fixture
@@ -42,10 +50,10 @@ class Progress(list):
 
 
 def test_rows_are_recorded_in_order_across_units(work, place, monkeypatch):
-    whole = make(work)
-    monkeypatch.setattr("datasets.pixels.units.MOST_ROWS", 3)
+    whole = run_job(work)
+    monkeypatch.setattr("datasets.pixels.units.MAX_JOB_ROWS", 3)
     seen = Progress()
-    record = record_of(work, place, seen)
+    record = load_or_build_record(work, place, seen)
     assert seen == [(0, 7), (3, 7), (6, 7), (7, 7)]
     assert record.digests == whole.digests
     assert [(row, code) for row, code, _ in record.faults] == [
@@ -55,7 +63,7 @@ def test_rows_are_recorded_in_order_across_units(work, place, monkeypatch):
     assert record.faults == whole.faults, "rows of a later unit are counted from the first of all"
     assert record.onsets == ()
     assert place.read_bytes() == whole.images.tobytes()
-    assert place.stat().st_size == record.bytes(SIZE) == 5 * 3 * SIZE * SIZE
+    assert place.stat().st_size == record.image_bytes(SIZE) == 5 * 3 * SIZE * SIZE
     assert sorted(path.name for path in place.parent.iterdir() if path.suffix != ".lock") == [
         "made.json",
         "made.rgb",
@@ -87,44 +95,44 @@ def spoilt(change):
     ],
 )
 def test_pixels_that_their_record_does_not_vouch_for_are_made_anew(work, place, spoil):
-    first = record_of(work, place, Progress())
+    first = load_or_build_record(work, place, Progress())
     pixels = place.read_bytes()
     spoil(place)
     seen = Progress()
-    assert record_of(work, place, seen) == first
+    assert load_or_build_record(work, place, seen) == first
     assert seen == [(0, 7), (7, 7)]
     assert place.read_bytes() == pixels
 
 
 def test_a_record_of_frames_does_not_stand_for_work_with_onsets(work, place, monkeypatch):
-    monkeypatch.setattr("datasets.pixels.units.MOST_ROWS", 3)
-    record_of(work, place, Progress())
+    monkeypatch.setattr("datasets.pixels.units.MAX_JOB_ROWS", 3)
+    load_or_build_record(work, place, Progress())
     seen = Progress()
-    found = record_of(replace(work, representation="apex_minus_onset"), place, seen)
+    found = load_or_build_record(replace(work, representation="apex_minus_onset"), place, seen)
     assert seen == [(0, 7), (3, 7), (6, 7), (7, 7)]
-    plain = make(work).digests
+    plain = run_job(work).digests
     assert (found.digests, found.onsets) == (plain, tuple(plain[n // 3 * 3] for n in range(7)))
 
 
 def test_rows_that_all_failed_leave_an_empty_file_that_is_whole(work, place):
     broken = work.rows(2, 3)
-    record = record_of(broken, place, Progress())
+    record = load_or_build_record(broken, place, Progress())
     assert (len(record.digests), place.stat().st_size) == (1, 0)
     seen = Progress()
-    assert record_of(broken, place, seen) == record
+    assert load_or_build_record(broken, place, seen) == record
     assert seen == []
 
 
 def test_a_sample_whose_file_has_gone_is_an_error_that_keeps_the_units_before_it(work, place, monkeypatch):
-    monkeypatch.setattr("datasets.pixels.units.MOST_ROWS", 3)
-    whole = make(work)
+    monkeypatch.setattr("datasets.pixels.units.MAX_JOB_ROWS", 3)
+    whole = run_job(work)
     moved = (gone := place.parent.parent / "6.png").rename(place.parent.parent / "away.png")
     with pytest.raises(FileNotFoundError, match=r"6\.png"):
-        record_of(work, place, Progress())
+        load_or_build_record(work, place, Progress())
     assert not place.exists()
     moved.rename(gone)
     seen = Progress()
-    record = record_of(work, place, seen)
+    record = load_or_build_record(work, place, seen)
     assert seen == [(6, 7), (7, 7)]
     assert (record.digests, record.faults) == (whole.digests, whole.faults)
     assert place.read_bytes() == whole.images.tobytes()

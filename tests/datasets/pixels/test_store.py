@@ -7,8 +7,8 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from datasets.pixels.store import cache_dir, content_key, cores, made_once, write_whole
-from datasets.spec import Picture, Sample
+from datasets.pixels.store import atomic_write, build_once, compute_content_key, count_cores, get_cache_dir
+from datasets.spec import ImageRef, Sample
 
 
 @pytest.fixture
@@ -16,15 +16,15 @@ def samples(tmp_path):
     found = []
     for name in ("a", "b"):
         (tmp_path / name).write_text(name)
-        found.append(Sample(id=name, path=str(tmp_path / name), label=0, subject="", clip="", frame=1))
+        found.append(Sample(id=name, path=str(tmp_path / name), label=0, subject="", clip="", frame_number=1))
     return found
 
 
 def test_the_cache_is_where_the_variable_says_or_the_users_own(monkeypatch, tmp_path):
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
-    assert cache_dir() == tmp_path
+    assert get_cache_dir() == tmp_path
     monkeypatch.setenv("HARNESS_CACHE", "")
-    assert cache_dir() == Path(platformdirs.user_cache_dir("harness"))
+    assert get_cache_dir() == Path(platformdirs.user_cache_dir("harness"))
 
 
 @pytest.mark.parametrize("place", ["file", "file/below"])
@@ -32,24 +32,28 @@ def test_a_cache_that_can_be_no_folder_is_an_error_that_names_the_variable(monke
     (tmp_path / "file").touch()
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / place))
     with pytest.raises(ValueError, match=rf"{place} is none \(.*\); name another by HARNESS_CACHE"):
-        cache_dir()
+        get_cache_dir()
 
 
 def test_a_folder_of_the_cache_that_cannot_be_made_is_such_an_error(tmp_path):
     (tmp_path / "pixels").touch()
     with pytest.raises(ValueError, match=r"pixels is none \(.*HARNESS_CACHE"):
-        made_once(tmp_path / "pixels" / "a", ready=bool, make=lambda: None, waited=lambda: None)
+        build_once(tmp_path / "pixels" / "a", is_ready=bool, build=lambda: None, on_skip=lambda: None)
 
 
 def test_a_key_depends_on_facts_order_size_and_time_of_change(samples):
-    first = content_key([1], samples, onsets=False)
-    assert content_key([1], samples, onsets=False) == first
-    keys = {first, content_key([2], samples, onsets=False), content_key([1], samples[::-1], onsets=False)}
+    first = compute_content_key([1], samples, include_onsets=False)
+    assert compute_content_key([1], samples, include_onsets=False) == first
+    keys = {
+        first,
+        compute_content_key([2], samples, include_onsets=False),
+        compute_content_key([1], samples[::-1], include_onsets=False),
+    }
     os.utime(samples[0].path, ns=(1, 1))
-    keys.add(content_key([1], samples, onsets=False))
+    keys.add(compute_content_key([1], samples, include_onsets=False))
     Path(samples[0].path).write_text("longer")
     os.utime(samples[0].path, ns=(1, 1))
-    keys.add(content_key([1], samples, onsets=False))
+    keys.add(compute_content_key([1], samples, include_onsets=False))
     assert len(keys) == 5
 
 
@@ -57,42 +61,49 @@ def test_a_key_depends_on_the_item_and_where_asked_on_the_onset(samples, tmp_pat
     def key(onset=None, *, item=-1, onsets=True):
         changed = [
             Sample(
-                id="a", path=samples[0].path, item=item, label=0, subject="", clip="", frame=1, onset=onset
+                id="a",
+                path=samples[0].path,
+                frame_index=item,
+                label=0,
+                subject="",
+                clip="",
+                frame_number=1,
+                onset_ref=onset,
             )
         ]
-        return content_key([], changed, onsets=onsets)
+        return compute_content_key([], changed, include_onsets=onsets)
 
     onset = tmp_path / "onset"
-    gone = key(Picture(str(onset)))
+    gone = key(ImageRef(str(onset)))
     onset.write_text("here")
-    found = key(Picture(str(onset)))
-    assert len({key(), gone, found, key(Picture(str(onset), 3)), key(item=2), key(item=3)}) == 6
-    assert key(Picture(str(onset)), onsets=False) == key(onsets=False)
+    found = key(ImageRef(str(onset)))
+    assert len({key(), gone, found, key(ImageRef(str(onset), 3)), key(item=2), key(item=3)}) == 6
+    assert key(ImageRef(str(onset)), onsets=False) == key(onsets=False)
 
 
 def test_a_file_is_asked_for_its_state_once(samples, monkeypatch):
     asked = []
     stat = os.stat
     monkeypatch.setattr("datasets.pixels.store.os.stat", lambda path: asked.append(path) or stat(path))
-    content_key([], samples * 50, onsets=False)
+    compute_content_key([], samples * 50, include_onsets=False)
     assert asked == [sample.path for sample in samples]
 
 
 def test_a_sample_whose_file_has_gone_is_an_os_error_naming_it(samples):
     os.remove(samples[1].path)
     with pytest.raises(FileNotFoundError, match="/b"):
-        content_key([], samples, onsets=True)
+        compute_content_key([], samples, include_onsets=True)
 
 
 def test_a_written_file_is_whole_or_not_there(tmp_path):
-    write_whole(tmp_path / "deep" / "a", b"data")
+    atomic_write(tmp_path / "deep" / "a", b"data")
     assert (tmp_path / "deep" / "a").read_bytes() == b"data"
     resource = pytest.importorskip("resource")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
     try:
         with pytest.raises(OSError, match="deep/b"):
-            write_whole(tmp_path / "deep" / "b", b"0" * 100)
+            atomic_write(tmp_path / "deep" / "b", b"0" * 100)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["a"]
@@ -100,8 +111,12 @@ def test_a_written_file_is_whole_or_not_there(tmp_path):
 
 def test_what_is_ready_is_not_made(tmp_path):
     made = []
-    made_once(tmp_path / "a", ready=lambda: True, make=lambda: made.append(1), waited=lambda: made.append(2))
-    made_once(tmp_path / "a", ready=lambda: False, make=lambda: made.append(3), waited=lambda: made.append(4))
+    build_once(
+        tmp_path / "a", is_ready=lambda: True, build=lambda: made.append(1), on_skip=lambda: made.append(2)
+    )
+    build_once(
+        tmp_path / "a", is_ready=lambda: False, build=lambda: made.append(3), on_skip=lambda: made.append(4)
+    )
     assert made == [3]
 
 
@@ -117,15 +132,15 @@ def test_a_second_process_waits_and_finds_it_made(tmp_path):
     while not (tmp_path / "begun").exists():
         time.sleep(0.01)
     found = []
-    made_once(
+    build_once(
         tmp_path / "a",
-        ready=(tmp_path / "a").exists,
-        make=lambda: found.append("made"),
-        waited=lambda: found.append("waited"),
+        is_ready=(tmp_path / "a").exists,
+        build=lambda: found.append("made"),
+        on_skip=lambda: found.append("waited"),
     )
     assert other.wait() == 0
     assert found == ["waited"]
 
 
 def test_there_is_at_least_one_core():
-    assert 1 <= cores() <= (os.cpu_count() or 1)
+    assert 1 <= count_cores() <= (os.cpu_count() or 1)

@@ -152,7 +152,7 @@ def test_the_loader_of_the_real_set_lists_what_is_odd(odd, tmp_path):
     for part in ("Cropped", "CASME2-coding-20140508.xlsx", "~$CASME2-coding-20140508.xlsx"):
         (shutil.copytree if (odd / part).is_dir() else shutil.copy)(odd / part, tmp_path / part)
     table = load(tmp_path, "onset_offset")
-    places = {anomaly.where for anomaly in table.anomalies}
+    places = {anomaly.location for anomaly in table.anomalies}
     assert {"sub01/EP02_02f", "sub02/EP02_07", "sub02/EP01_08"} <= places
     assert {sample.subject for sample in table.samples} == {"sub01", "sub02"}
-    assert min(table.counts()) > 0
+    assert min(table.count_per_class()) > 0

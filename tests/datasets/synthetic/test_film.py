@@ -5,11 +5,21 @@ import numpy as np
 import pytest
 
 from datasets.drawing.canvas import View
-from datasets.drawing.identity import Identity, draw_identity
-from datasets.synthetic.film import RATE, Take, cropped_view, film, intensity, raw_view, tight_view
-from datasets.synthetic.plan import Clip
+from datasets.drawing.identity import Identity, sample_identity
+from datasets.synthetic.film import (
+    FRAME_RATE,
+    RenderJob,
+    compute_intensity,
+    sample_cropped_view,
+    sample_raw_view,
+    sample_tight_view,
+    write_clip,
+)
+from datasets.synthetic.plan import ClipPlan
 
-CLIP = Clip(subject=1, name="EP02_01f", emotion="happiness", units="6+12", onset=8, apex=12, offset=18)
+CLIP = ClipPlan(
+    subject=1, name="EP02_01f", emotion="happiness", action_units="6+12", onset=8, apex=12, offset=18
+)
 
 
 def take(folder, **changes):
@@ -23,7 +33,7 @@ def take(folder, **changes):
         "prefix": "reg_img",
         "seed": (0,),
     }
-    return Take(**(given | changes))
+    return RenderJob(**(given | changes))
 
 
 def read(folder):
@@ -32,23 +42,23 @@ def read(folder):
 
 
 def test_an_expression_rises_to_the_apex_and_falls_after_it():
-    profile = [intensity(CLIP, number) for number in range(1, 40)]
+    profile = [compute_intensity(CLIP, number) for number in range(1, 40)]
     assert profile[: CLIP.onset] == [0.0] * 8
     assert profile[CLIP.apex - 1] == 1.0
     rise, fall = np.diff(profile[CLIP.onset - 1 : CLIP.apex]), np.diff(profile[CLIP.apex - 1 :])
     assert (rise > 0).all()
     assert (fall < 0).all()
-    assert 0.3 < intensity(CLIP, CLIP.offset) < 0.6
+    assert 0.3 < compute_intensity(CLIP, CLIP.offset) < 0.6
     assert profile[-1] < 0.01
 
 
 def test_few_frames_of_a_short_clip_are_near_rest():
-    profile = [intensity(CLIP, number) for number in range(CLIP.onset, CLIP.offset + 1)]
+    profile = [compute_intensity(CLIP, number) for number in range(CLIP.onset, CLIP.offset + 1)]
     assert sum(value < 0.3 for value in profile) == 1
 
 
 def test_frames_carry_the_numbers_of_the_recording_unpadded(tmp_path):
-    film(take(tmp_path / "clip", frames=range(9, 12)))
+    write_clip(take(tmp_path / "clip", frames=range(9, 12)))
     assert sorted(path.name for path in (tmp_path / "clip").iterdir()) == [
         "reg_img10.jpg",
         "reg_img11.jpg",
@@ -58,13 +68,13 @@ def test_frames_carry_the_numbers_of_the_recording_unpadded(tmp_path):
 
 def test_the_same_take_gives_the_same_bytes_and_another_seed_others(tmp_path):
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        film(take(tmp_path / name, frames=range(8, 10), seed=(seed,)))
+        write_clip(take(tmp_path / name, frames=range(8, 10), seed=(seed,)))
     a, b, c = ((tmp_path / name / "reg_img9.jpg").read_bytes() for name in "abc")
     assert a == b != c
 
 
 def test_neighbours_are_nearly_alike_and_the_apex_differs_most_from_the_onset(tmp_path):
-    film(take(tmp_path / "clip", amplitude=2.0))
+    write_clip(take(tmp_path / "clip", amplitude=2.0))
     frames = read(tmp_path / "clip")
     assert all(0 < np.abs(a - b).mean() < 6 for a, b in pairwise(frames))
     mouth = [np.abs(frame - frames[0])[50:72, 15:55].mean() for frame in frames]
@@ -72,16 +82,16 @@ def test_neighbours_are_nearly_alike_and_the_apex_differs_most_from_the_onset(tm
 
 
 def test_no_amplitude_is_no_motion_beyond_sway_and_noise(tmp_path):
-    film(take(tmp_path / "still", amplitude=0.0))
-    film(take(tmp_path / "moving", amplitude=2.0))
+    write_clip(take(tmp_path / "still", amplitude=0.0))
+    write_clip(take(tmp_path / "moving", amplitude=2.0))
     still, moving = read(tmp_path / "still"), read(tmp_path / "moving")
     assert np.abs(moving[4] - moving[0])[50:72].mean() > 2 * np.abs(still[4] - still[0])[50:72].mean()
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_crop_is_about_280_by_340_and_holds_the_whole_face(seed):
-    person = draw_identity((seed,))
-    view = cropped_view(person, (seed,))
+    person = sample_identity((seed,))
+    view = sample_cropped_view(person, (seed,))
     assert (view.width, view.height) == pytest.approx((280, 340), abs=12)
     assert person.face_width * view.scale < view.width / 2
     assert view.y + 1.62 * person.face_length * view.scale < view.height
@@ -89,7 +99,7 @@ def test_a_crop_is_about_280_by_340_and_holds_the_whole_face(seed):
 
 def test_a_raw_frame_is_640_by_480_with_head_and_shoulders():
     for seed in range(8):
-        view = raw_view((seed,))
+        view = sample_raw_view((seed,))
         assert (view.width, view.height) == (640, 480)
         assert view.y - 1.5 * view.scale > 0
         assert view.y + 2.4 * view.scale < 480
@@ -97,7 +107,7 @@ def test_a_raw_frame_is_640_by_480_with_head_and_shoulders():
 
 def test_grey_images_have_one_channel_padded_numbers_and_the_side_asked_for(tmp_path):
     given = {"prefix": "S005_001_", "digits": 8, "form": "png", "grey": True, "side": 48}
-    film(take(tmp_path, frames=(9, 12), **given))
+    write_clip(take(tmp_path, frames=(9, 12), **given))
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "S005_001_00000009.png",
         "S005_001_00000012.png",
@@ -110,10 +120,10 @@ def test_a_film_holds_every_frame_at_the_cameras_rate_and_is_the_same_twice(tmp_
     given = {"prefix": "EP02_01f", "form": "avi", "frames": range(1, 8)}
     view = View(width=64, height=80, x=32, y=32, scale=27)
     for name in "ab":
-        film(take(tmp_path / name, view=view, **given))
+        write_clip(take(tmp_path / name, view=view, **given))
     path = tmp_path / "a" / "EP02_01f.avi"
     reader = cv2.VideoCapture(str(path))
-    assert reader.get(cv2.CAP_PROP_FPS) == RATE == 200
+    assert reader.get(cv2.CAP_PROP_FPS) == FRAME_RATE == 200
     frames = []
     while (read := reader.read())[0]:
         frames.append(read[1])
@@ -124,8 +134,8 @@ def test_a_film_holds_every_frame_at_the_cameras_rate_and_is_the_same_twice(tmp_
 
 def test_a_film_shows_what_the_images_show(tmp_path):
     view = View(width=64, height=80, x=32, y=32, scale=27)
-    film(take(tmp_path / "film", view=view, form="avi", prefix="a", frames=range(8, 10)))
-    film(take(tmp_path / "images", view=view, frames=range(8, 10)))
+    write_clip(take(tmp_path / "film", view=view, form="avi", prefix="a", frames=range(8, 10)))
+    write_clip(take(tmp_path / "images", view=view, frames=range(8, 10)))
     reader = cv2.VideoCapture(str(tmp_path / "film" / "a.avi"))
     frame = reader.read()[1].astype(int)
     reader.release()
@@ -136,12 +146,12 @@ def test_a_film_shows_what_the_images_show(tmp_path):
 def test_a_film_that_cannot_be_written_is_an_error(tmp_path):
     (tmp_path / "a.avi").mkdir()
     with pytest.raises(OSError, match=r"a\.avi could not be written: 0 of 3 frames are in it"):
-        film(take(tmp_path, form="avi", prefix="a", frames=range(8, 11)))
+        write_clip(take(tmp_path, form="avi", prefix="a", frames=range(8, 11)))
 
 
 def test_landmarks_come_with_each_frame(tmp_path):
     given = {"prefix": "S005_001_", "digits": 8, "form": "png", "frames": range(1, 3)}
-    film(take(tmp_path / "images", landmarks=tmp_path / "points", **given))
+    write_clip(take(tmp_path / "images", landmarks=tmp_path / "points", **given))
     files = sorted((tmp_path / "points").iterdir())
     assert [path.name for path in files] == [
         "S005_001_00000001_landmarks.txt",
@@ -152,8 +162,8 @@ def test_landmarks_come_with_each_frame(tmp_path):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_tight_view_is_a_square_from_brows_to_chin(seed):
-    person = draw_identity((seed,))
-    view = tight_view(person, (seed,))
+    person = sample_identity((seed,))
+    view = sample_tight_view(person, (seed,))
     assert view.width == view.height == 144
     assert view.y - 0.5 * view.scale > 0
     assert view.y + 1.3 * person.face_length * view.scale < 144

@@ -2,19 +2,19 @@ import numpy as np
 import pytest
 
 from datasets.drawing.canvas import View
-from datasets.drawing.identity import Identity, draw_identity
-from datasets.synthetic.landmarks import landmarks
+from datasets.drawing.identity import Identity, sample_identity
+from datasets.synthetic.landmarks import compute_landmarks
 
 VIEW = View(width=640, height=490, x=320, y=200, scale=80)
 
 
 def points(units="12", intensity=0.0, person=None, view=VIEW):
-    return landmarks(person or Identity(), view, units=units, intensity=intensity)
+    return compute_landmarks(person or Identity(), view, action_units=units, intensity=intensity)
 
 
 def test_there_are_68_points_inside_the_picture():
     for seed in range(4):
-        found = points("1+2+5+26", 2.0, draw_identity((seed,)))
+        found = points("1+2+5+26", 2.0, sample_identity((seed,)))
         assert found.shape == (68, 2)
         assert (found > 0).all()
         assert (found < (640, 490)).all()

@@ -2,9 +2,16 @@ from collections import Counter
 
 import pytest
 
-from datasets.synthetic.oddities import ODD_APEXES, ODD_NAMES, SHORT, WITHOUT_ROW, oddly, orderly
+from datasets.synthetic.oddities import (
+    CLIPS_WITHOUT_ROW,
+    QUIRK_APEXES,
+    QUIRK_NAMES,
+    TRUNCATED_CLIP,
+    with_release_quirks,
+    without_quirks,
+)
 from datasets.synthetic.plan import plan_clips
-from datasets.synthetic.sheet import RELABELLED
+from datasets.synthetic.sheet import RELABELLED_CLIPS
 
 
 def plan(subjects=26, clips=255, seed=0):
@@ -13,7 +20,7 @@ def plan(subjects=26, clips=255, seed=0):
 
 @pytest.fixture(scope="module")
 def release():
-    return oddly(plan(), subjects=26)
+    return with_release_quirks(plan(), subjects=26)
 
 
 def keys(release):
@@ -26,17 +33,17 @@ def folders(release):
 
 def test_an_orderly_release_is_the_plan():
     clips = plan(subjects=2, clips=9)
-    release = orderly(clips)
-    assert [one.clip for one in release.shown] == list(clips)
-    assert [(row.name, row.apex, row.units) for row in release.rows] == [
+    release = without_quirks(clips)
+    assert [one.clip for one in release.folders] == list(clips)
+    assert [(row.name, row.apex, row.action_units) for row in release.rows] == [
         (clip.name, clip.apex, clip.units) for clip in clips
     ]
-    assert all(one.end == one.clip.offset for one in release.shown)
+    assert all(one.last_frame == one.clip.offset for one in release.folders)
 
 
 def test_the_release_has_255_rows_and_the_two_folders_without_one(release):
     assert len(release.rows) == len(keys(release)) == 255
-    assert set(folders(release)) - keys(release) == set(WITHOUT_ROW)
+    assert set(folders(release)) - keys(release) == set(CLIPS_WITHOUT_ROW)
 
 
 def test_one_row_of_the_six_classes_has_no_folder(release):
@@ -46,11 +53,11 @@ def test_one_row_of_the_six_classes_has_no_folder(release):
 
 
 def test_the_same_plan_has_the_same_oddities(release):
-    assert oddly(plan(), subjects=26) == release
+    assert with_release_quirks(plan(), subjects=26) == release
 
 
 def test_odd_names_stand_verbatim_with_their_subjects(release):
-    assert set(ODD_NAMES) <= keys(release)
+    assert set(QUIRK_NAMES) <= keys(release)
 
 
 def test_odd_apexes_stand_where_the_release_has_them_and_in_the_six_classes(release):
@@ -59,14 +66,14 @@ def test_odd_apexes_stand_where_the_release_has_them_and_in_the_six_classes(rele
     assert rows[5, "EP09_05f"].apex == rows[5, "EP09_05f"].onset
     for key in ((5, "EP16_04f"), (12, "EP09_06"), (20, "EP16_01"), (25, "EP18_04f")):
         assert rows[key].apex == rows[key].offset
-    assert all(rows[key].emotion != "others" for key in ODD_APEXES)
+    assert all(rows[key].emotion != "others" for key in QUIRK_APEXES)
     odd = [row for row in release.rows if row.apex in ("/", row.onset, row.offset)]
-    assert len(odd) == len(ODD_APEXES)
+    assert len(odd) == len(QUIRK_APEXES)
 
 
 def test_one_clip_breaks_off_before_the_sheet_says(release):
     (short,) = [one for one in release.shown if one.end != one.clip.offset]
-    assert (short.clip.subject, short.clip.name) == SHORT
+    assert (short.clip.subject, short.clip.name) == TRUNCATED_CLIP
     assert short.clip.apex <= short.end < short.clip.offset
 
 
@@ -77,7 +84,7 @@ def test_action_units_are_numbers_texts_and_a_question_mark_which_is_not_drawn(r
 
 def test_the_three_clips_that_tell_2019_show_sadness(release):
     emotions = {(row.subject, row.name): row.emotion for row in release.rows}
-    assert [emotions[key] for key in RELABELLED] == ["sadness"] * 3
+    assert [emotions[key] for key in RELABELLED_CLIPS] == ["sadness"] * 3
 
 
 def test_class_counts_stay_the_sheets(release):
@@ -87,15 +94,15 @@ def test_class_counts_stay_the_sheets(release):
 @pytest.mark.parametrize("subjects", [1, 2, 3, 23, 24, 26, 40])
 @pytest.mark.parametrize("seed", range(3))
 def test_every_oddity_finds_a_place_in_a_set_of_any_size(subjects, seed):
-    release = oddly(plan(subjects=subjects, clips=subjects + 24, seed=seed), subjects=subjects)
+    release = with_release_quirks(plan(subjects=subjects, clips=subjects + 24, seed=seed), subjects=subjects)
     assert len(keys(release)) == len(release.rows) == subjects + 24
-    assert len(folders(release)) == len(release.shown) == subjects + 25
+    assert len(folders(release)) == len(release.folders) == subjects + 25
     everyone = set(range(1, subjects + 1))
     assert {subject for subject, _ in keys(release)} == everyone
     assert {subject for subject, _ in folders(release)} == everyone
     odd = [row for row in release.rows if row.apex in ("/", row.onset, row.offset)]
     assert len(odd) == 6
     assert "others" not in {row.emotion for row in odd}
-    assert {name for _, name in ODD_NAMES} <= {row.name for row in release.rows}
-    assert {"4", "4+L10", "?"} <= {row.units for row in release.rows}
+    assert {name for _, name in QUIRK_NAMES} <= {row.name for row in release.rows}
+    assert {"4", "4+L10", "?"} <= {row.action_units for row in release.rows}
     assert len({row.emotion for row in release.rows}) == 7

@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from datasets.synthetic.plan import SHEET_COUNTS, class_counts, plan_clips
+from datasets.synthetic.plan import CASME2_COUNTS, plan_clips, scale_class_counts
 
 
 def plan(**changes):
@@ -12,22 +12,22 @@ def plan(**changes):
 
 
 def test_the_real_sets_size_has_the_real_sheets_counts():
-    assert Counter(clip.emotion for clip in plan()) == SHEET_COUNTS
-    assert sum(SHEET_COUNTS.values()) == 255
+    assert Counter(clip.emotion for clip in plan()) == CASME2_COUNTS
+    assert sum(CASME2_COUNTS.values()) == 255
 
 
 @pytest.mark.parametrize("clips", [7, 8, 20, 100, 510])
 def test_scaled_counts_add_up_and_no_class_vanishes(clips):
-    counts = class_counts(clips)
+    counts = scale_class_counts(clips)
     assert sum(counts.values()) == clips
     assert min(counts.values()) >= 1
 
 
 def test_scaled_counts_by_hand():
-    assert class_counts(510) == {emotion: 2 * count for emotion, count in SHEET_COUNTS.items()}
-    assert class_counts(7) == dict.fromkeys(SHEET_COUNTS, 1)
+    assert scale_class_counts(510) == {emotion: 2 * count for emotion, count in CASME2_COUNTS.items()}
+    assert scale_class_counts(7) == dict.fromkeys(CASME2_COUNTS, 1)
     # Shares of 26: 3.26 2.55 6.42 2.75 0.71 0.20 10.09. Floors, at least 1, make 25; repression is next.
-    assert list(class_counts(26).values()) == [3, 2, 6, 3, 1, 1, 10]
+    assert list(scale_class_counts(26).values()) == [3, 2, 6, 3, 1, 1, 10]
 
 
 def test_every_subject_has_clips_and_they_are_shared_unevenly():

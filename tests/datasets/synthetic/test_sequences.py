@@ -6,21 +6,21 @@ import numpy as np
 import pytest
 
 from datasets.drawing.canvas import View
-from datasets.drawing.face import draw_face, seat
+from datasets.drawing.face import draw_face, render_head
 from datasets.drawing.identity import Identity
-from datasets.synthetic.film import intensity
+from datasets.synthetic.film import compute_intensity
 from datasets.synthetic.sequences import (
+    CK_ACTION_UNITS,
     CK_COUNTS,
-    CK_UNITS,
-    PosedSequence,
-    draw_people,
+    SequencePlan,
+    make_subject_ids,
     plan_sequences,
-    subject_ids,
+    sample_identities,
 )
 
 
 def plan(**changes):
-    ids = subject_ids(123, released=True)
+    ids = make_subject_ids(123, from_release=True)
     full = {"ids": ids, "silent": 5, "labelled": 327, "unlabelled": 266, "frames": None, "seed": 0}
     return plan_sequences(**(full | changes))
 
@@ -83,8 +83,8 @@ def test_lengths_are_8_to_30_or_as_asked():
 
 @pytest.mark.parametrize("length", [3, 4, 8, 30])
 def test_a_sequence_begins_neutral_and_ends_at_its_peak(length):
-    clip = PosedSequence(subject=5, number=1, emotion="happy", units="12", length=length).clip
-    profile = [intensity(clip, number) for number in range(1, length + 1)]
+    clip = SequencePlan(subject=5, number=1, emotion="happy", action_units="12", length=length).clip_plan
+    profile = [compute_intensity(clip, number) for number in range(1, length + 1)]
     assert profile[0] == 0
     assert profile[-1] == 1
     assert all(a <= b for a, b in pairwise(profile))
@@ -92,13 +92,13 @@ def test_a_sequence_begins_neutral_and_ends_at_its_peak(length):
 
 
 def test_subject_numbers_run_on_or_jump_as_in_the_release():
-    assert subject_ids(3, released=False) == (1, 2, 3)
-    assert subject_ids(6, released=True) == (5, 139, 147, 501, 895, 999)
-    full = subject_ids(123, released=True)
+    assert make_subject_ids(3, from_release=False) == (1, 2, 3)
+    assert make_subject_ids(6, from_release=True) == (5, 139, 147, 501, 895, 999)
+    full = make_subject_ids(123, from_release=True)
     assert len(set(full)) == 123
     assert full == tuple(sorted(full))
     assert not set(range(161, 501)) & set(full)
-    assert len(set(subject_ids(999, released=True))) == 999
+    assert len(set(make_subject_ids(999, from_release=True))) == 999
 
 
 def test_the_seed_is_the_plan():
@@ -107,16 +107,19 @@ def test_the_seed_is_the_plan():
 
 
 def test_a_subject_is_the_same_person_in_every_set_of_a_seed():
-    few, many = draw_people(small(2, 7), seed=1, spread=1.0), draw_people(small(6, 12), seed=1, spread=1.0)
+    few, many = (
+        sample_identities(small(2, 7), seed=1, spread=1.0),
+        sample_identities(small(6, 12), seed=1, spread=1.0),
+    )
     assert few[2] == many[2] != many[1]
-    assert few != draw_people(small(2, 7), seed=2, spread=1.0)
+    assert few != sample_identities(small(2, 7), seed=2, spread=1.0)
 
 
 def test_every_expression_of_every_emotion_looks_different():
-    sitter = seat(Identity(), View(width=140, height=170, x=70, y=68, scale=58))
+    sitter = render_head(Identity(), View(width=140, height=170, x=70, y=68, scale=58))
     faces = [
         cv2.resize(draw_face(sitter, units, intensity=2.0).pixels, (48, 48), interpolation=cv2.INTER_AREA)
-        for variants in CK_UNITS.values()
+        for variants in CK_ACTION_UNITS.values()
         for units in variants
     ]
     gaps = [np.abs(a.astype(int) - b).max() for i, a in enumerate(faces) for b in faces[:i]]

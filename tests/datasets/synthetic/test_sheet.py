@@ -6,12 +6,12 @@ import pandas as pd
 import pytest
 import xlrd
 
-from datasets.synthetic.sheet import Row, objective_class, write_objective, write_sheet
+from datasets.synthetic.sheet import CodingRow, lookup_objective_class, write_objective_classes, write_sheet
 
 
 def row(subject, units, emotion, **changes):
     given = {"name": "EP02_01f", "onset": 46, "apex": 59, "offset": 86}
-    return Row(**(given | {"subject": subject, "units": units, "emotion": emotion} | changes))
+    return CodingRow(**(given | {"subject": subject, "units": units, "emotion": emotion} | changes))
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_a_csv_export_has_lower_case_names_bare_subjects_and_no_apex_as_minus_on
 
 
 def test_the_objective_classes_alone_have_three_columns(tmp_path, rows):
-    table = pd.read_excel(write_objective(rows, tmp_path), dtype=str)
+    table = pd.read_excel(write_objective_classes(rows, tmp_path), dtype=str)
     assert list(table.columns) == ["Subject", "Filename", "Objective Class"]
     assert table["Subject"].tolist() == ["01", "02", "11"]
     assert table["Objective Class"].tolist() == ["3", "7", "1"]
@@ -100,13 +100,13 @@ def test_the_objective_classes_alone_have_three_columns(tmp_path, rows):
     ("units", "number"), [("6+12", 1), ("1+2", 2), ("4", 3), ("L10", 4), ("R15", 5), ("20", 6), ("?", 7)]
 )
 def test_objective_classes_by_hand_whatever_the_side(units, number):
-    assert objective_class(units) == number
+    assert lookup_objective_class(units) == number
 
 
 def test_the_bytes_do_not_tell_the_time(tmp_path, rows):
     def written():
         sheets = [write_sheet(rows, tmp_path, form=form) for form in ("2014", "2019", "xls", "csv")]
-        return [path.read_bytes() for path in (*sheets, write_objective(rows, tmp_path))]
+        return [path.read_bytes() for path in (*sheets, write_objective_classes(rows, tmp_path))]
 
     first = written()
     # A zip entry's clock has steps of two seconds, the document's of one.

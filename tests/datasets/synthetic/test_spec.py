@@ -27,16 +27,16 @@ def test_clip_counts_of_casme2():
 def test_the_full_ck_plus_is_the_releases_size(layout, quirks, people, silent, unlabelled):
     spec = SyntheticSpec(layout=layout, quirks=quirks)
     assert spec.subject_count == people
-    assert spec.silent_count == silent
+    assert spec.unlabelled_subject_count == silent
     assert spec.clip_count == 327
     assert spec.unlabelled_count == unlabelled
 
 
 def test_a_small_ck_plus_keeps_the_proportion_and_somebody_without_a_label():
     spec = SyntheticSpec(layout="ck-official", quirks=True, subjects=6, clips=12)
-    assert (spec.silent_count, spec.unlabelled_count) == (1, 10)
+    assert (spec.unlabelled_subject_count, spec.unlabelled_count) == (1, 10)
     alone = SyntheticSpec(layout="ck-official", quirks=True, subjects=1, clips=7)
-    assert (alone.silent_count, alone.unlabelled_count) == (0, 6)
+    assert (alone.unlabelled_subject_count, alone.unlabelled_count) == (0, 6)
 
 
 def test_a_balanced_ck_plus_shows_each_subject_in_seven_classes():
@@ -46,7 +46,7 @@ def test_a_balanced_ck_plus_shows_each_subject_in_seven_classes():
 def test_every_layout_names_the_set_that_reads_it():
     assert {form.dataset for form in LAYOUTS.values()} == {"casme2", "ckplus"}
     for layout, form in LAYOUTS.items():
-        assert SyntheticSpec(layout=layout).form is form
+        assert SyntheticSpec(layout=layout).layout_info is form
 
 
 @pytest.mark.parametrize("sheet", SHEETS)

@@ -2,17 +2,17 @@ import pytest
 
 from datasets.drawing.canvas import View
 from datasets.drawing.identity import Identity
-from datasets.synthetic.film import Take
-from datasets.synthetic.plan import Clip
-from datasets.synthetic.studio import film_all
+from datasets.synthetic.film import RenderJob
+from datasets.synthetic.plan import ClipPlan
+from datasets.synthetic.studio import write_clips
 
 
 def take(folder):
-    return Take(
-        clip=Clip(subject=1, name="a", emotion="happiness", units="12", onset=1, apex=2, offset=3),
+    return RenderJob(
+        clip=ClipPlan(subject=1, name="a", emotion="happiness", action_units="12", onset=1, apex=2, offset=3),
         person=Identity(),
         view=View(width=24, height=30, x=12, y=12, scale=10),
-        frames=range(1, 4),
+        frame_numbers=range(1, 4),
         amplitude=1.0,
         folder=folder,
         prefix="img",
@@ -22,7 +22,7 @@ def take(folder):
 
 def test_every_take_is_written_and_counted(tmp_path):
     heard = []
-    film_all([take(tmp_path / name) for name in "abc"], lambda *call: heard.append(call))
+    write_clips([take(tmp_path / name) for name in "abc"], lambda *call: heard.append(call))
     assert heard == [(1, 3), (2, 3), (3, 3)]
     assert sorted(path.name for path in (tmp_path / "c").iterdir()) == ["img1.jpg", "img2.jpg", "img3.jpg"]
 
@@ -30,4 +30,4 @@ def test_every_take_is_written_and_counted(tmp_path):
 def test_a_frame_that_cannot_be_written_is_an_error(tmp_path):
     (tmp_path / "a").write_text("a file where the folder should be")
     with pytest.raises(OSError, match="a"):
-        film_all([take(tmp_path / "a")], lambda done, total: None)
+        write_clips([take(tmp_path / "a")], lambda done, total: None)

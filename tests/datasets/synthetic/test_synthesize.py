@@ -10,7 +10,7 @@ import pytest
 from datasets.casme2.load import load
 from datasets.marker import MARKER
 from datasets.synthetic import studio as synthetic_studio
-from datasets.synthetic.synthesize import DEMO, EDITION, LAYOUTS, SyntheticSpec, synthesize
+from datasets.synthetic.synthesize import DEMO, GENERATOR_VERSION, LAYOUTS, SyntheticSpec, synthesize
 
 GREENS_OF_EDITION_2 = [
     [164, 164, 172, 178],
@@ -55,7 +55,7 @@ def test_raw_clips_run_from_frame_1_past_the_offset(tiny):
 
 def test_the_loader_of_the_real_set_reads_it_without_a_complaint(tiny):
     table = load(tiny, "onset_offset")
-    assert table.counts() == (3,) * 6
+    assert table.count_per_class() == (3,) * 6
     assert {sample.subject for sample in table.samples} == {"sub01", "sub02"}
     assert table.anomalies == ()
 
@@ -76,7 +76,7 @@ def test_every_layout_has_the_same_bytes_twice(tmp_path, layout):
 def test_the_default_path_draws_the_frames_it_always_drew(tiny):
     frame = min((tiny / "Cropped").rglob("*.jpg"), key=str)
     small = cv2.resize(cv2.imread(str(frame)), (4, 5), interpolation=cv2.INTER_AREA)
-    assert EDITION == 2
+    assert GENERATOR_VERSION == 2
     np.testing.assert_allclose(small[..., 1], GREENS_OF_EDITION_2, atol=2)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.tracking.ledger import Ledger
+from harness.tracking.ledger import Tracker
 from studies.results import RunResult, Timing
 from tests.harness.tracking.test_ledger import STUDY as TINY
 from tests.harness.tracking.test_ledger import result
@@ -22,7 +22,7 @@ PNG = bytes.fromhex(
 )
 REASON = "RuntimeError: <odd> | reason"
 Change = Callable[[dict[str, bytes]], object]
-FINISHED, FAILED = TINY.runs()[:-2], TINY.runs()[-2]
+FINISHED, FAILED = TINY.list_runs()[:-2], TINY.list_runs()[-2]
 """Of the eight cells six finish, one fails and one is not run."""
 
 
@@ -30,22 +30,22 @@ class Bomb:
     """Weights that tell if anyone unpickles them."""
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (pytest.fail, ("the weights were unpickled",))
+        return (pytest.fail_run, ("the weights were unpickled",))
 
 
-def fresh(folder: Path, blank: Path) -> Ledger:
+def fresh(folder: Path, blank: Path) -> Tracker:
     """An empty ledger in `folder`."""
     folder.mkdir(exist_ok=True)
-    return Ledger(f"sqlite:///{shutil.copy(blank, folder)}")
+    return Tracker(f"sqlite:///{shutil.copy(blank, folder)}")
 
 
-def made(folder: Path, blank: Path) -> Ledger:
+def made(folder: Path, blank: Path) -> Tracker:
     """A ledger in `folder` that holds the study, with pictures and weights."""
     ledger = fresh(folder, blank)
     parent = ledger.open_study(TINY)
-    ledger.keep_pictures(parent, {"samples": PNG, "augmentation": PNG})
+    ledger.log_figures(parent, {"samples": PNG, "augmentation": PNG})
     for spec in FINISHED:
-        run_id = ledger.begin(spec, parent=parent)
+        run_id = ledger.start_run(spec, parent=parent)
         ledger.log_epochs(run_id, result(spec).history)
         kept = folder / spec.key
         kept.mkdir()
@@ -56,9 +56,9 @@ def made(folder: Path, blank: Path) -> Ledger:
         else:
             (kept / "weights.safetensors").write_bytes(b"weights")
         (kept / "notes of mine.txt").write_text("by hand")
-        ledger.finish(run_id, result(spec), folder=kept)
-    ledger.fail(ledger.begin(FAILED, parent=parent), REASON)
-    ledger.close(parent, "FAILED")
+        ledger.finish_run(run_id, result(spec), folder=kept)
+    ledger.fail_run(ledger.start_run(FAILED, parent=parent), REASON)
+    ledger.close_run(parent, "FAILED")
     return ledger
 
 
@@ -91,15 +91,17 @@ def rewrite(path: Path, out: Path, change: Change, *, listed: bool = True) -> Pa
 
 
 TIMED = replace(TINY, arms=TINY.arms[:1], folds=(), protocols=("frame",), seeds=(0,), checks=("latency",))
-LATENCY = next(spec for spec in TIMED.runs() if spec.control == "latency")
+LATENCY = next(spec for spec in TIMED.list_runs() if spec.variant == "latency")
 
 
-def timed(ledger: Ledger, folder: Path, *, device: str) -> RunResult:
+def timed(ledger: Tracker, folder: Path, *, device: str) -> RunResult:
     """Have the study that times its network finish on this device."""
-    ran = replace(result(LATENCY), timings=(Timing(part="network", milliseconds=(2.0, 3.0)),), predictions=())
+    ran = replace(
+        result(LATENCY), timings=(Timing(phase="network", milliseconds=(2.0, 3.0)),), predictions=()
+    )
     ran = replace(ran, environment=replace(ran.environment, device=device))
-    run_id = ledger.begin(LATENCY, parent=ledger.open_study(TIMED))
-    ledger.finish(run_id, ran, folder=empty(folder))
+    run_id = ledger.start_run(LATENCY, parent=ledger.open_study(TIMED))
+    ledger.finish_run(run_id, ran, folder=empty(folder))
     return ran
 
 

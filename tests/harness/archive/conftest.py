@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.archive.exporting import export
-from harness.tracking.ledger import Ledger
+from harness.archive.exporting import export_study
+from harness.tracking.ledger import Tracker
 from tests.harness.archive.archived import made
 from tests.harness.tracking.test_ledger import STUDY
 
@@ -14,17 +14,17 @@ from tests.harness.tracking.test_ledger import STUDY
 def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty store: to make its tables takes longer than most tests here."""
     path = tmp_path_factory.mktemp("blank") / "mlflow.db"
-    Ledger(f"sqlite:///{path}").check()
+    Tracker(f"sqlite:///{path}").check_connection()
     return path
 
 
 @pytest.fixture(scope="session")
-def source(tmp_path_factory: pytest.TempPathFactory, blank: Path) -> Ledger:
+def source(tmp_path_factory: pytest.TempPathFactory, blank: Path) -> Tracker:
     """A ledger that holds the study."""
     return made(tmp_path_factory.mktemp("source") / "there", blank)
 
 
 @pytest.fixture(scope="session")
-def packed(source: Ledger, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def packed(source: Tracker, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The study's archive."""
-    return export(source, STUDY.name, tmp_path_factory.mktemp("packed") / "study.zip").path
+    return export_study(source, STUDY.name, tmp_path_factory.mktemp("packed") / "study.zip").path

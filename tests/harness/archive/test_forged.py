@@ -11,8 +11,8 @@ from random import Random
 import pytest
 
 from harness.archive import members
-from harness.archive.exporting import export
-from harness.archive.reading import fits, opened
+from harness.archive.exporting import export_study
+from harness.archive.reading import is_key_of, open_archive
 from studies.codec import to_data, to_json
 from tests.harness.archive.archived import (
     FINISHED,
@@ -161,10 +161,10 @@ def test_links_doubles_and_packed_weights_are_refused(packed: Path, harness: Run
 
 def test_a_bomb_is_not_unpacked(packed: Path, harness: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     path, bomb = Path("bomb.zip"), b"0" * (3 << 20)
-    monkeypatch.setattr(members, "LARGEST", 1 << 20)
+    monkeypatch.setattr(members, "MAX_MEMBER_BYTES", 1 << 20)
     rewrite(packed, path, _set(f"{CELL}/bomb.png", bomb))
     refused(path, harness, "at most 1 MiB", "bomb.png")
-    monkeypatch.setattr(members, "IN_ALL", 0)
+    monkeypatch.setattr(members, "MAX_TOTAL_BYTES", 0)
     refused(packed, harness, "in all")
 
 
@@ -202,8 +202,8 @@ def test_a_flipped_bit_anywhere_is_noticed_or_changes_nothing(packed: Path, tmp_
         flipped[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
         path.write_bytes(flipped)
         try:
-            with opened(path) as found:
-                assert {name: found.members.read(name) for name in whole} == whole
+            with open_archive(path) as found:
+                assert {name: found.members.read_bytes(name) for name in whole} == whole
         except ValueError:
             noticed += 1
     assert noticed > 100
@@ -214,7 +214,7 @@ def test_results_of_which_no_report_can_be_made_are_not_entered(
 ) -> None:
     there = fresh(tmp_path / "there", blank)
     timed(there, tmp_path / "gpu", device="gpu")
-    path = export(there, TIMED.name, tmp_path / "timed.zip").path
+    path = export_study(there, TIMED.name, tmp_path / "timed.zip").path
 
     def timeless(found: dict[str, bytes]) -> None:
         name = f"cells/{LATENCY.key}/result.json"
@@ -225,11 +225,11 @@ def test_results_of_which_no_report_can_be_made_are_not_entered(
 
 def test_a_key_fits_the_spec_as_it_was_written_and_no_other() -> None:
     spec = to_data(FINISHED[0])
-    assert fits(FINISHED[0].key, spec)
-    assert fits(FINISHED[0].key, {**spec, "architecture": {**spec["architecture"], "name": "rung 5"}})
-    assert not fits(FINISHED[1].key, spec)
-    assert not fits(FINISHED[0].key, {**spec, "seed": 1})
-    assert not fits(FINISHED[0].key[:8], spec)
+    assert is_key_of(FINISHED[0].key, spec)
+    assert is_key_of(FINISHED[0].key, {**spec, "architecture": {**spec["architecture"], "name": "rung 5"}})
+    assert not is_key_of(FINISHED[1].key, spec)
+    assert not is_key_of(FINISHED[0].key, {**spec, "seed": 1})
+    assert not is_key_of(FINISHED[0].key[:8], spec)
     del spec["control"], spec["architecture"]["source"]
     old = {**spec, "architecture": {**spec["architecture"], "name": ""}}
-    assert fits(hashlib.sha256(f"1 {to_json(old)}".encode()).hexdigest()[:16], spec)
+    assert is_key_of(hashlib.sha256(f"1 {to_json(old)}".encode()).hexdigest()[:16], spec)

@@ -9,13 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from harness.archive.exporting import export
-from harness.archive.importing import IMPORTED, enter
-from harness.archive.reading import opened
-from harness.errors import Stopped
-from harness.running.claims import Claims
-from harness.tracking.ledger import KEY, NAME, NOTE, PARENT, REUSES, SPEC, WEIGHTS, Ledger
-from harness.tracking.record import result_parts
+from harness.archive.exporting import export_study
+from harness.archive.importing import IMPORTED_TAG, import_study
+from harness.archive.reading import open_archive
+from harness.errors import StudyAborted
+from harness.running.claims import CellLocks
+from harness.tracking.ledger import (
+    KEY_TAG,
+    NAME_TAG,
+    NOTE_TAG,
+    PARENT_TAG,
+    REUSES_TAG,
+    SPEC_TAG,
+    WEIGHT_FILES,
+    Tracker,
+)
+from harness.tracking.record import render_result_files
 from studies.codec import to_data, to_json
 from studies.results import Prediction
 from tests.harness.archive.archived import (
@@ -37,7 +46,7 @@ from tests.harness.tracking.test_ledger import STUDY as TINY
 
 
 @pytest.fixture
-def here(tmp_path: Path, blank: Path) -> Ledger:
+def here(tmp_path: Path, blank: Path) -> Tracker:
     """An empty ledger elsewhere, in the working folder."""
     return fresh(tmp_path, blank)
 
@@ -45,34 +54,37 @@ def here(tmp_path: Path, blank: Path) -> Ledger:
 RUN_ID = re.compile(r"\b[0-9a-f]{32}\b")
 
 
-def cells(ledger: Ledger) -> dict[str, tuple[object, ...]]:
+def cells(ledger: Tracker) -> dict[str, tuple[object, ...]]:
     """What MLflow shows of each cell, but for ids and times: by run name, so that a doubled one shows."""
     found: dict[str, tuple[object, ...]] = {}
-    for run in ledger.search(f"tags.`{PARENT}` != ''"):
-        tags, name = run.data.tags, run.data.tags[NAME]
+    for run in ledger.search_runs(f"tags.`{PARENT_TAG}` != ''"):
+        tags, name = run.data.tags, run.data.tags[NAME_TAG]
         assert name not in found, "a cell is there twice"
         curves = tuple(
             (
                 metric,
-                tuple((m.step, m.value) for m in ledger.client.get_metric_history(run.info.run_id, metric)),
+                tuple(
+                    (m.step_overhead, m.value)
+                    for m in ledger.client.get_metric_history(run.info.run_id, metric)
+                ),
             )
             for metric in sorted(run.data.metrics)
         )
         files = {item.path for item in ledger.client.list_artifacts(run.info.run_id)}
         found[name] = (
             run.info.status,
-            tags[KEY],
-            tags[SPEC],
+            tags[KEY_TAG],
+            tags[SPEC_TAG],
             tags.get("harness.reason"),
             dict(run.data.params),
             curves,
-            files - {*WEIGHTS, "notes of mine.txt"},
+            files - {*WEIGHT_FILES, "notes of mine.txt"},
         )
     return found
 
 
 def test_what_is_imported_shows_and_reports_what_was_exported(
-    source: Ledger, packed: Path, here: Ledger, harness: Run
+    source: Tracker, packed: Path, here: Tracker, harness: Run
 ) -> None:
     status, out, err = harness("import", packed, "--json")
     assert status == 0, err
@@ -94,14 +106,14 @@ def test_what_is_imported_shows_and_reports_what_was_exported(
             assert data != exported, "the trace names this ledger's runs"
         else:
             assert data == exported, name
-    for run in here.search(f"tags.`{IMPORTED}` != '' and attributes.status = 'FINISHED'"):
-        original = run.data.tags[IMPORTED]
-        assert run.data.tags[NOTE] == f"Imported from study.zip, where it was run {original}."
-        assert source.client.get_run(original).data.tags[KEY] == run.data.tags[KEY]
+    for run in here.search_runs(f"tags.`{IMPORTED_TAG}` != '' and attributes.status = 'FINISHED'"):
+        original = run.data.tags[IMPORTED_TAG]
+        assert run.data.tags[NOTE_TAG] == f"Imported from study.zip, where it was run {original}."
+        assert source.client.get_run(original).data.tags[KEY_TAG] == run.data.tags[KEY_TAG]
 
 
 def test_the_archive_holds_the_study_and_no_more_and_is_the_same_each_time(
-    source: Ledger, packed: Path, tmp_path: Path, harness: Run
+    source: Tracker, packed: Path, tmp_path: Path, harness: Run
 ) -> None:
     status, out, err = harness("export", "--tracking-uri", source.uri, "--json")
     assert status == 0, err
@@ -115,7 +127,7 @@ def test_the_archive_holds_the_study_and_no_more_and_is_the_same_each_time(
     cell = {"result.json", "predictions.csv", "environment.json", "confusion_matrix.csv", "curves.png"}
     for spec in FINISHED:
         assert {name.split("/")[2] for name in found if spec.key in name} == cell
-        parts = result_parts(result(spec))
+        parts = render_result_files(result(spec))
         assert all(found[f"cells/{spec.key}/{name}"].decode() == text for name, text in parts.items())
     assert {"pictures/samples.png", "pictures/augmentation.png", "report/report.md", "study.json"} <= set(
         found
@@ -129,7 +141,7 @@ def test_the_archive_holds_the_study_and_no_more_and_is_the_same_each_time(
 
 
 def test_weights_travel_if_asked_for_and_nobody_unpickles_them(
-    source: Ledger, here: Ledger, tmp_path: Path, harness: Run
+    source: Tracker, here: Tracker, tmp_path: Path, harness: Run
 ) -> None:
     args = ("export", TINY.name, "--weights", "--out", "deep/with.zip", "--tracking-uri", source.uri)
     status, out, err = harness(*args)
@@ -138,9 +150,9 @@ def test_weights_travel_if_asked_for_and_nobody_unpickles_them(
     assert status == 0, err
     packed = contents(Path("deep/with.zip"))
     for spec, name in zip(FINISHED, ("weights.pt", *["weights.safetensors"] * 5), strict=True):
-        run_id = here.find(spec.key)
+        run_id = here.find_finished_run(spec.key)
         assert run_id is not None
-        weights = here.weights(run_id, str(tmp_path))
+        weights = here.download_weights(run_id, str(tmp_path))
         assert (weights.name, weights.read_bytes()) == (name, packed[f"cells/{spec.key}/{name}"])
 
 
@@ -153,7 +165,7 @@ def test_weights_travel_if_asked_for_and_nobody_unpickles_them(
     ],
 )
 def test_an_export_that_cannot_be_is_told(
-    source: Ledger, harness: Run, args: tuple[str, ...], words: tuple[str, ...]
+    source: Tracker, harness: Run, args: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
     Path("there.zip").write_text("mine")
     status, out, err = harness(*args, "--tracking-uri", source.uri)
@@ -171,9 +183,9 @@ def test_nothing_to_export_and_nothing_to_import_are_told(harness: Run) -> None:
     assert not list(Path().iterdir())
 
 
-def test_a_second_import_changes_nothing_and_says_so(packed: Path, here: Ledger, harness: Run) -> None:
+def test_a_second_import_changes_nothing_and_says_so(packed: Path, here: Tracker, harness: Run) -> None:
     assert harness("import", packed)[0] == 0
-    runs = [run.to_dictionary() for run in here.search("")]
+    runs = [run.to_dictionary() for run in here.search_runs("")]
     files = written(Path("mlruns")) | written(Path("results"))
     status, out, err = harness("import", packed, "--json")
     assert status == 0
@@ -181,26 +193,26 @@ def test_a_second_import_changes_nothing_and_says_so(packed: Path, here: Ledger,
     assert (told["imported"], told["reused"], told["failed"], told["differing"]) == ([], [], [], [])
     assert len(told["here"]) == 7
     assert "nothing was changed" in err
-    assert [run.to_dictionary() for run in here.search("")] == runs
+    assert [run.to_dictionary() for run in here.search_runs("")] == runs
     assert written(Path("mlruns")) | written(Path("results")) == files
 
 
 def test_importing_where_it_was_exported_changes_nothing(tmp_path: Path, blank: Path, harness: Run) -> None:
     ledger = made(tmp_path / "own", blank)
-    runs = [run.to_dictionary() for run in ledger.search("")]
-    path = export(ledger, TINY.name, tmp_path / "own.zip").path
+    runs = [run.to_dictionary() for run in ledger.search_runs("")]
+    path = export_study(ledger, TINY.name, tmp_path / "own.zip").path
     status, _, err = harness("import", path, "--tracking-uri", ledger.uri)
     assert status == 0
     assert "nothing was changed" in err
     assert "the report is the exported one" in err
-    assert [run.to_dictionary() for run in ledger.search("")] == runs
+    assert [run.to_dictionary() for run in ledger.search_runs("")] == runs
 
 
 class Killed(BaseException):
     """What no code handles but on its way out."""
 
 
-def kill_after(steps: int, ledger: Ledger, patch: pytest.MonkeyPatch) -> None:
+def kill_after(steps: int, ledger: Tracker, patch: pytest.MonkeyPatch) -> None:
     """Have no call of a ledger's that writes go through after so many, not even those of its way out."""
     left = steps
 
@@ -220,31 +232,31 @@ def kill_after(steps: int, ledger: Ledger, patch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("step", [0, 1, 2, 4, 6, 8, 11, 12, 13, 14])
 def test_an_import_killed_at_any_write_is_completed_by_the_next(
-    source: Ledger, packed: Path, here: Ledger, step: int
+    source: Tracker, packed: Path, here: Tracker, step: int
 ) -> None:
-    first = Ledger(here.uri)
-    with pytest.MonkeyPatch.context() as patch, opened(packed) as found:
+    first = Tracker(here.uri)
+    with pytest.MonkeyPatch.context() as patch, open_archive(packed) as found:
         kill_after(step, first, patch)
         with pytest.raises(Killed):
-            enter(found, first, Claims(first.uri))
-    with opened(packed) as found:
-        entered = enter(found, here, Claims(here.uri))
-    assert entered.changed
+            import_study(found, first, CellLocks(first.uri))
+    with open_archive(packed) as found:
+        entered = import_study(found, here, CellLocks(here.uri))
+    assert entered.has_changes
     assert here.load_study(TINY.name)[1] == source.load_study(TINY.name)[1]
-    for run in here.search(f"tags.`{PARENT}` != '' and attributes.status = 'KILLED'"):
+    for run in here.search_runs(f"tags.`{PARENT_TAG}` != '' and attributes.status = 'KILLED'"):
         here.client.delete_run(run.info.run_id)
-    assert not here.search("attributes.status = 'RUNNING'")
+    assert not here.search_runs("attributes.status = 'RUNNING'")
     assert cells(here) == cells(source)
 
 
 def test_cells_that_another_study_has_finished_are_reused_and_what_differs_is_told(
-    packed: Path, here: Ledger, tmp_path: Path, harness: Run
+    packed: Path, here: Tracker, tmp_path: Path, harness: Run
 ) -> None:
     same, other = FINISHED[:2]
     ids = keep(here, [same], parent=(parent := here.open_study(OTHER)), folder=tmp_path / "kept")
     changed = replace(result(other), predictions=tuple(map(_turned, result(other).predictions)))
-    ids[other.key] = here.begin(other, parent=parent)
-    here.finish(ids[other.key], changed, folder=empty(tmp_path / "changed"))
+    ids[other.key] = here.start_run(other, parent=parent)
+    here.finish_run(ids[other.key], changed, folder=empty(tmp_path / "changed"))
     status, out, err = harness("import", packed, "--json")
     assert status == 0
     told = json.loads(out)
@@ -254,77 +266,77 @@ def test_cells_that_another_study_has_finished_are_reused_and_what_differs_is_to
     assert told["report_as_exported"] is False
     found, _ = here.load_study(TINY.name)
     assert {key: run for key, run in found.run_ids if key in ids} == ids
-    assert found.of(other) == changed
-    assert len(here.search(f"tags.`{KEY}` = '{same.key}'")) == 1
-    assert len(here.search(f"tags.`{REUSES}` != ''")) == 2
+    assert found.get_result(other) == changed
+    assert len(here.search_runs(f"tags.`{KEY_TAG}` = '{same.key}'")) == 1
+    assert len(here.search_runs(f"tags.`{REUSES_TAG}` != ''")) == 2
 
 
 def _turned(answer: Prediction) -> Prediction:
     return replace(answer, probabilities=answer.probabilities[::-1])
 
 
-def test_a_cell_that_is_gone_here_is_entered_again(packed: Path, here: Ledger) -> None:
-    with opened(packed) as found:
-        enter(found, here, Claims(here.uri))
-        run_id = here.find(FINISHED[0].key)
+def test_a_cell_that_is_gone_here_is_entered_again(packed: Path, here: Tracker) -> None:
+    with open_archive(packed) as found:
+        import_study(found, here, CellLocks(here.uri))
+        run_id = here.find_finished_run(FINISHED[0].key)
         assert run_id is not None
         lose(here, run_id)
-        again = enter(found, here, Claims(here.uri))
+        again = import_study(found, here, CellLocks(here.uri))
     assert again.imported == [FINISHED[0].key]
     assert len(here.load_study(TINY.name)[0].results) == 6
 
 
-def test_a_cell_that_another_process_is_at_is_left_to_it(packed: Path, here: Ledger) -> None:
+def test_a_cell_that_another_process_is_at_is_left_to_it(packed: Path, here: Tracker) -> None:
     busy = FINISHED[1].key
-    with opened(packed) as found:
+    with open_archive(packed) as found:
         with (
-            Claims(here.uri).taken(busy),
-            pytest.raises(Stopped, match="is at 1 of the cells"),
+            CellLocks(here.uri).lock(busy),
+            pytest.raises(StudyAborted, match="is at 1 of the cells"),
         ):
-            enter(found, here, Claims(here.uri))
-        assert here.find(busy) is None
-        assert enter(found, here, Claims(here.uri)).imported == [busy]
+            import_study(found, here, CellLocks(here.uri))
+        assert here.find_finished_run(busy) is None
+        assert import_study(found, here, CellLocks(here.uri)).imported == [busy]
 
 
 def test_times_of_another_device_stand_beside_those_of_this_one(
-    here: Ledger, tmp_path: Path, blank: Path
+    here: Tracker, tmp_path: Path, blank: Path
 ) -> None:
     there = fresh(tmp_path / "there", blank)
     gpu = timed(there, tmp_path / "gpu", device="gpu")
     timed(here, tmp_path / "cpu", device="cpu")
-    with opened(export(there, TIMED.name, tmp_path / "timed.zip").path) as found:
-        assert enter(found, here, Claims(here.uri)).imported == [LATENCY.key]
-        assert not enter(found, here, Claims(here.uri)).changed
-    assert here.load_study(TIMED.name)[0].of(LATENCY) == gpu
+    with open_archive(export_study(there, TIMED.name, tmp_path / "timed.zip").path) as found:
+        assert import_study(found, here, CellLocks(here.uri)).imported == [LATENCY.key]
+        assert not import_study(found, here, CellLocks(here.uri)).has_changes
+    assert here.load_study(TIMED.name)[0].get_result(LATENCY) == gpu
 
 
 def test_a_study_of_an_earlier_recipe_is_imported_under_its_keys_of_then(
-    here: Ledger, tmp_path: Path, blank: Path
+    here: Tracker, tmp_path: Path, blank: Path
 ) -> None:
     there = made(tmp_path / "there", blank)
-    for run in there.search(f"tags.`{KEY}` != ''"):
-        spec = json.loads(run.data.tags[SPEC])
-        there.client.set_tag(run.info.run_id, KEY, _earlier(spec))
-    path = export(there, TINY.name, tmp_path / "study.zip").path
-    with opened(path) as found:
-        assert found.cells == tuple(sorted(_earlier(to_data(spec)) for spec in FINISHED))
-        enter(found, here, Claims(here.uri))
-        assert not enter(found, here, Claims(here.uri)).changed
+    for run in there.search_runs(f"tags.`{KEY_TAG}` != ''"):
+        spec = json.loads(run.data.tags[SPEC_TAG])
+        there.client.set_tag(run.info.run_id, KEY_TAG, _earlier(spec))
+    path = export_study(there, TINY.name, tmp_path / "study.zip").path
+    with open_archive(path) as found:
+        assert found.cell_keys == tuple(sorted(_earlier(to_data(spec)) for spec in FINISHED))
+        import_study(found, here, CellLocks(here.uri))
+        assert not import_study(found, here, CellLocks(here.uri)).has_changes
     loaded, _ = here.load_study(TINY.name)
     assert loaded.results == tuple(map(result, FINISHED))
     assert [failure.reason for failure in loaded.failures] == [REASON]
-    assert here.find(FINISHED[0].key) is None, "it answers for no run of now"
-    back = export(here, TINY.name, tmp_path / "back.zip").path
+    assert here.find_finished_run(FINISHED[0].key) is None, "it answers for no run of now"
+    back = export_study(here, TINY.name, tmp_path / "back.zip").path
     cells = [{n: data for n, data in contents(p).items() if n.startswith("cells/")} for p in (path, back)]
     assert cells[0] == cells[1]
 
 
 def test_a_run_whose_key_is_not_its_own_is_not_exported(tmp_path: Path, blank: Path) -> None:
     there = made(tmp_path / "there", blank)
-    run_id = there.find(FINISHED[0].key)
-    there.client.set_tag(run_id, KEY, "0123456789abcdef")
+    run_id = there.find_finished_run(FINISHED[0].key)
+    there.client.set_tag(run_id, KEY_TAG, "0123456789abcdef")
     with pytest.raises(ValueError, match=f"{run_id} stands under 0123456789abcdef"):
-        export(there, TINY.name, tmp_path / "study.zip")
+        export_study(there, TINY.name, tmp_path / "study.zip")
     assert not list(tmp_path.glob("*study.zip*"))
 
 

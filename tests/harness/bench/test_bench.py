@@ -7,13 +7,20 @@ from pathlib import Path
 import pytest
 import torch
 
-from architectures.catalogue import CATALOGUE, architecture, scaled
+from architectures.catalogue import CATALOGUE, get_architecture, with_width
 from datasets.synthetic.synthesize import synthesize
 from harness.bench import growth, measure, shared
-from harness.bench.loops import Job, files_epochs, harness_epochs, memory_epochs, pixels_of, write_files
-from harness.bench.measure import DRAWN
-from harness.bench.results import Curve, Pace, Settings
-from harness.bench.timed import paired, spread
+from harness.bench.loops import (
+    Workload,
+    load_faces,
+    time_file_epochs,
+    time_harness_epochs,
+    time_memory_epochs,
+    write_image_files,
+)
+from harness.bench.measure import FACES_SPEC
+from harness.bench.results import BenchSettings, GrowthCurve, TrainingTimes
+from harness.bench.timed import compute_ratios, format_median_range
 from studies.spec import TrainingSpec
 from tests.harness.tiny import Run
 
@@ -34,7 +41,7 @@ def short(compiled: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As little as can be measured, on one thread: others would wait for one another where cores are busy."""
     monkeypatch.setenv("HARNESS_CACHE", str(compiled))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    monkeypatch.setattr(measure, "ANSWERING", 0.1)
+    monkeypatch.setattr(measure, "LATENCY_SECONDS", 0.1)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -43,22 +50,22 @@ def short(compiled: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return synthesize(DRAWN, tmp_path_factory.mktemp("bench") / "faces")
+    return synthesize(FACES_SPEC, tmp_path_factory.mktemp("bench") / "faces")
 
 
 @pytest.fixture
-def job(faces: Path) -> Job:
-    return Job(
-        spec=scaled(architecture("proposed"), 1 / 16),
-        training=TrainingSpec(batch=4),
-        pixels=pixels_of(faces, 32),
+def job(faces: Path) -> Workload:
+    return Workload(
+        spec=with_width(get_architecture("proposed"), 1 / 16),
+        training=TrainingSpec(batch_size=4),
+        pixels=load_faces(faces, 32),
         steps=2,
         device=torch.device("cpu"),
     )
 
 
 def test_a_step_beside_a_second_process_is_told(harness: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared, "SECONDS", 0.1)
+    monkeypatch.setattr(shared, "MIN_SECONDS", 0.1)
     args = ("--only", "proposed", "--rounds", 1, "--shared")
     status, out, _ = harness("bench", *TINY, *args, "--json")
     assert status == 0
@@ -139,49 +146,53 @@ def test_what_cannot_be_measured_is_one_message(harness: Run, option: str, value
 
 
 def test_every_architecture_is_measured_once_where_none_is_named() -> None:
-    assert [spec.name for spec in Settings().specs()] == list(CATALOGUE)
-    assert [spec.name for spec in Settings(only=("alexnet", "alexnet")).specs()] == ["alexnet"]
+    assert [spec.name for spec in BenchSettings().build_specs()] == list(CATALOGUE)
+    assert [spec.name for spec in BenchSettings(only=("alexnet", "alexnet")).build_specs()] == ["alexnet"]
 
 
 def test_ratios_pair_the_rounds() -> None:
-    pace = Pace(harness=(1.0, 4.0), files=(2.0, 2.0), memory=(1.0, 8.0))
-    assert pace.over_files == (0.5, 2.0)
-    assert pace.over_memory == (1.0, 0.5)
+    pace = TrainingTimes(harness=(1.0, 4.0), files=(2.0, 2.0), memory=(1.0, 8.0))
+    assert pace.files_ratios == (0.5, 2.0)
+    assert pace.memory_ratios == (1.0, 0.5)
     with pytest.raises(ValueError, match="longer"):
-        paired((1.0,), (1.0, 2.0))
-    assert spread((3.0, 1.0, 2.0), "{:.0f}".format) == "2 (1 to 3)"
-    assert spread((3.0,), "{:.0f}".format) == "3"
+        compute_ratios((1.0,), (1.0, 2.0))
+    assert format_median_range((3.0, 1.0, 2.0), "{:.0f}".format) == "2 (1 to 3)"
+    assert format_median_range((3.0,), "{:.0f}".format) == "3"
 
 
 @pytest.mark.parametrize(("power", "verdict"), [(0.5, "no worse"), (1, "no worse"), (2, "worse")])
 def test_the_exponent_is_the_power_that_a_curve_grows_with(power: float, verdict: str) -> None:
-    curve = Curve(what="frames", sizes=(2, 6, 20), seconds=tuple(0.1 * n**power for n in (2, 6, 20)))
+    curve = GrowthCurve(
+        quantity="frames", sizes=(2, 6, 20), seconds=tuple(0.1 * n**power for n in (2, 6, 20))
+    )
     assert curve.exponent == pytest.approx(power)
-    assert curve.verdict.startswith(verdict)
+    assert curve.linearity.startswith(verdict)
 
 
-def test_the_plain_script_reads_as_many_files_as_the_harness_has_images(job: Job, tmp_path: Path) -> None:
+def test_the_plain_script_reads_as_many_files_as_the_harness_has_images(
+    job: Workload, tmp_path: Path
+) -> None:
     there = len(job.pixels.table.samples)
-    write_files(job.pixels, tmp_path / "files", count=there + 3)
+    write_image_files(job.pixels, tmp_path / "files", count=there + 3)
     assert len(list((tmp_path / "files").rglob("*.jpg"))) == there + 3
-    part = job.part(there + 3)
+    part = job.load_data(there + 3)
     assert torch.equal(part.images[:3], part.images[-3:])
     assert torch.equal(part.labels[:3], part.labels[-3:])
 
 
 def test_each_loop_trains_the_network_it_is_given(
-    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    job: Workload, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_files(job.pixels, tmp_path, count=job.images)
+    write_image_files(job.pixels, tmp_path, count=job.images_per_epoch)
     made: list[torch.nn.Module] = []
-    build = Job.network
+    build = Workload.init_network
 
-    def kept(self: Job, **how: torch.memory_format) -> torch.nn.Module:
+    def kept(self: Workload, **how: torch.memory_format) -> torch.nn.Module:
         made.append(build(self, **how))
         return made[-1]
 
-    monkeypatch.setattr(Job, "network", kept)
-    for loop in (harness_epochs(job), files_epochs(job, tmp_path), memory_epochs(job)):
+    monkeypatch.setattr(Workload, "network", kept)
+    for loop in (time_harness_epochs(job), time_file_epochs(job, tmp_path), time_memory_epochs(job)):
         assert next(loop) > 0
     fresh = build(job).state_dict()
     for network in made:

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands.doctor import CHECKS
+from harness.commands.doctor import DIAGNOSTICS
 from tests.harness.tiny import Run
 
 
 def test_a_sound_installation_is_ok_line_by_line_and_leaves_nothing(harness: Run, tmp_path: Path) -> None:
     status, out, _ = harness("doctor")
     assert status == 0
-    assert [line.split(":")[0] for line in out.splitlines()] == [f"ok   {name}" for name in CHECKS]
+    assert [line.split(":")[0] for line in out.splitlines()] == [f"ok   {name}" for name in DIAGNOSTICS]
     assert f"working folder: {tmp_path} can be written, " in out
     assert list(tmp_path.iterdir()) == [tmp_path / "cache"]
     # Kernels, unless this process has loaded them before.
@@ -32,5 +32,5 @@ def test_one_fault_is_told_beside_what_is_sound(
     status, out, _ = harness("doctor", "--json")
     assert status == 1
     assert {finding["check"]: finding["ok"] for finding in json.loads(out)} == {
-        name: name != "cache folder" for name in CHECKS
+        name: name != "cache folder" for name in DIAGNOSTICS
     }

@@ -30,7 +30,7 @@ class Look:
 CALLS: list[tuple[Any, ...]] = []
 
 
-@options.grouped
+@options.expand_option_groups
 def visit(
     where: Place,
     look: Look,
@@ -41,16 +41,16 @@ def visit(
     CALLS.append((where, look, guest, json))
 
 
-@options.grouped
+@options.expand_option_groups
 def sit(where: Seat, *, guest: Annotated[str, typer.Argument()]) -> None:
     """Sit down."""
     CALLS.append((where, guest))
 
 
-@options.grouped
+@options.expand_option_groups
 def study(data: options.Data, splits: options.Splits, training: options.Training) -> None:
     """Ask for a study."""
-    CALLS.append((options.request("comparison", data, splits=splits, training=training),))
+    CALLS.append((options.build_request("comparison", data, splits=splits, training=training),))
 
 
 @pytest.fixture(autouse=True)
@@ -118,7 +118,7 @@ def test_a_wrong_option_is_a_usage_error_and_calls_nothing(command: Any, args: t
     ],
 )
 def test_a_repeatable_option_takes_commas_and_keeps_the_order(given: Any, found: tuple[str, ...]) -> None:
-    assert options.listed(given) == found
+    assert options.parse_list(given) == found
 
 
 def test_a_study_is_asked_for_by_every_group() -> None:
@@ -135,7 +135,7 @@ def test_a_study_is_asked_for_by_every_group() -> None:
         1,
         "paper",
     )
-    assert (plain.epochs, plain.width, plain.folds, plain.order, plain.only, plain.own) == (
+    assert (plain.epochs, plain.width, plain.folds, plain.order, plain.only, plain.user_networks) == (
         *(None, None, None),
         *((), (), ()),
     )

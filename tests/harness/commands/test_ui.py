@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands.ui import _serve
+from harness.commands.ui import _run_server
 from tests.harness.tiny import Run
 
 ROOT = Path(__file__).parents[3]
@@ -60,7 +60,7 @@ def own_signals() -> Iterator[None]:
 @pytest.mark.usefixtures("own_signals")
 @pytest.mark.parametrize("code", [0, 3])
 def test_the_status_is_the_servers(code: int) -> None:
-    assert _serve((sys.executable, "-c", f"import sys; sys.exit({code})")) == code
+    assert _run_server((sys.executable, "-c", f"import sys; sys.exit({code})")) == code
 
 
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="no process groups here")

@@ -7,34 +7,38 @@ import cv2
 import numpy as np
 import pytest
 
-from datasets.pixels.cache import pixels
+from datasets.pixels.cache import preprocess_images
 from datasets.spec import Anomaly, Sample, SampleTable
-from harness.data.anomalies import counted, in_words, on_opening
+from harness.data.anomalies import find_new_anomalies, format_anomaly, format_anomaly_count
 
 
 def test_an_anomaly_is_one_line_that_ends_with_what_was_done() -> None:
-    fault = Anomaly(code="missing file", where="s1/c1", what="no such frame", action="the clip was left out")
-    assert in_words(fault) == "anomaly: missing file: s1/c1: no such frame; the clip was left out"
+    fault = Anomaly(
+        code="missing file", location="s1/c1", description="no such frame", action="the clip was left out"
+    )
+    assert format_anomaly(fault) == "anomaly: missing file: s1/c1: no such frame; the clip was left out"
 
 
 @pytest.mark.parametrize(("count", "text"), [(0, "no anomalies"), (1, "1 anomaly"), (2, "2 anomalies")])
 def test_anomalies_are_counted_in_words(count: int, text: str) -> None:
-    assert counted(count) == text
+    assert format_anomaly_count(count) == text
 
 
 def test_what_reading_the_table_had_shown_is_not_told_again(tmp_path: Path) -> None:
-    known = Anomaly(code="CSV not read", where="other.csv", what="w", action="a")
+    known = Anomaly(code="CSV not read", location="other.csv", description="w", action="a")
     for name in ("a", "b"):
         cv2.imwrite(str(tmp_path / f"{name}.png"), np.full((6, 6, 3), 90, dtype=np.uint8))
     samples = tuple(
-        Sample(id=name, path=str(tmp_path / f"{name}.png"), label=0, subject="", clip="", frame=0)
+        Sample(id=name, path=str(tmp_path / f"{name}.png"), label=0, subject="", clip="", frame_number=0)
         for name in ("a", "b")
     )
-    table = SampleTable(dataset="made", frames="all", classes=("x",), samples=samples, anomalies=(known,))
-    assert on_opening(pixels(table, size=4), table) == ()
+    table = SampleTable(
+        dataset="made", frame_policy="all", classes=("x",), samples=samples, anomalies=(known,)
+    )
+    assert find_new_anomalies(preprocess_images(table, size=4), table) == ()
     (tmp_path / "b.png").write_bytes(b"no image")
-    opened = pixels(table, size=4)
+    opened = preprocess_images(table, size=4)
     assert known in opened.table.anomalies
-    (fault,) = on_opening(opened, table)
-    assert (fault.code, fault.where) == ("unreadable image", "b")
-    assert on_opening(opened, replace(table, anomalies=())) == (known, fault)
+    (fault,) = find_new_anomalies(opened, table)
+    assert (fault.code, fault.location) == ("unreadable image", "b")
+    assert find_new_anomalies(opened, replace(table, anomalies=())) == (known, fault)

@@ -5,19 +5,19 @@ from dataclasses import replace
 
 from datasets.faces.boxes import Face
 from datasets.spec import Anomaly, Sample, SampleTable
-from harness.data.describe import document, in_words
+from harness.data.describe import build_description, render_description
 
-FAULT = Anomaly(code="missing file", where="s1", what="not there", action="left out")
+FAULT = Anomaly(code="missing file", location="s1", description="not there", action="left out")
 
 
 def table(**changes: object) -> SampleTable:
     """anger: one clip of two frames and a frame without; joy: two clips of a frame; two subjects."""
     rows = [(0, "s1", "s1/a"), (0, "s1", "s1/a"), (0, "", ""), (1, "s1", "s1/b"), (1, "s2", "s2/a")]
     samples = tuple(
-        Sample(id=str(n), path="", label=label, subject=subject, clip=clip, frame=n)
+        Sample(id=str(n), path="", label=label, subject=subject, clip=clip, frame_number=n)
         for n, (label, subject, clip) in enumerate(rows)
     )
-    made = SampleTable(dataset="made", frames="all", classes=("anger", "joy"), samples=samples)
+    made = SampleTable(dataset="made", frame_policy="all", classes=("anger", "joy"), samples=samples)
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
@@ -28,8 +28,8 @@ def face(clip: str, label: int, subject: str, source: str) -> Face:
         label=label,
         cascade="",
         box=(0, 0, 4),
-        image=(4, 4),
-        source=source,
+        image_size=(4, 4),
+        box_source=source,
     )
 
 
@@ -42,7 +42,7 @@ FACES = (
 
 
 def test_clips_and_subjects_that_are_told_are_counted_once() -> None:
-    found = document(table(notes=("n",), anomalies=(FAULT,), layout="raw"), None)
+    found = build_description(table(notes=("n",), anomalies=(FAULT,), layout="raw"), None)
     assert json.loads(json.dumps(found)) == found
     assert (found["samples"], found["clips"], found["subjects"]) == (5, 3, 2)
     assert [(row["class"], row["frames"], row["clips"]) for row in found["classes"]] == [
@@ -57,7 +57,7 @@ def test_clips_and_subjects_that_are_told_are_counted_once() -> None:
 
 def test_a_complete_release_stands_beside_each_class_in_columns() -> None:
     made = table(complete_clips=(10, 200), complete_samples=(30, 4000), layout="raw", notes=("a note",))
-    first, header, *rows = in_words(document(made, None)).splitlines()
+    first, header, *rows = render_description(build_description(made, None)).splitlines()
     assert first == "made, layout raw, frames all: 5 frames, 3 clips, 2 subjects"
     assert header.split() == ["class", "frames", "complete", "clips", "complete"]
     assert rows[0].split() == ["anger", "3", "30", "1", "10"]
@@ -68,7 +68,7 @@ def test_a_complete_release_stands_beside_each_class_in_columns() -> None:
 
 def test_what_is_not_told_is_unknown_and_not_none() -> None:
     bare = tuple(replace(sample, subject="", clip="") for sample in table().samples)
-    text = in_words(document(table(samples=bare, drawn=True, anomalies=(FAULT,)), None))
+    text = render_description(build_description(table(samples=bare, drawn=True, anomalies=(FAULT,)), None))
     first, _, anger, *_ = text.splitlines()
     assert "5 frames, unknown clips, unknown subjects; drawn by harness" in first
     assert ", layout" not in first
@@ -77,14 +77,14 @@ def test_what_is_not_told_is_unknown_and_not_none() -> None:
 
 
 def test_faces_are_told_by_where_their_boxes_come_from_and_where_none_was_found() -> None:
-    found = document(table(), FACES)
+    found = build_description(table(), FACES)
     assert found["faces"] == {
         "clips": 4,
         "sources": {"onset": 2, "centre": 1, "subject": 1},
         "by_class": {"anger": [2, 1], "joy": [2, 1]},
         "by_subject": {"s1": [2, 1], "s2": [1, 0]},
     }
-    lines = [line for line in in_words(found).splitlines() if line.startswith("faces: ")]
+    lines = [line for line in render_description(found).splitlines() if line.startswith("faces: ")]
     assert lines == [
         "faces: 4 clips; the box comes from: 2 onset, 1 centre, 1 subject",
         "faces: class anger: not found on the onset frame of 1 of 2 clips",
@@ -94,6 +94,6 @@ def test_faces_are_told_by_where_their_boxes_come_from_and_where_none_was_found(
 
 
 def test_faces_are_still_to_be_looked_for_only_where_the_release_is_not_aligned() -> None:
-    assert "not looked for yet" in in_words(document(table(aligned=False), None))
-    assert "not looked for yet" not in in_words(document(table(aligned=False), FACES))
-    assert "faces" not in in_words(document(table(aligned=True), None))
+    assert "not looked for yet" in render_description(build_description(table(aligned=False), None))
+    assert "not looked for yet" not in render_description(build_description(table(aligned=False), FACES))
+    assert "faces" not in render_description(build_description(table(aligned=True), None))

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from datasets.spec import Split
-from harness.data.leaks import check_promises
+from harness.data.leaks import check_leaks
 from harness.data.reading import DataRequest
-from harness.plan import Plan, prepare
+from harness.plan import StudyPlan, plan_study
 from tests.harness.tiny import Run, request
 
 ALL = ("frame", "clip", "subject", "kfold", "loso")
@@ -34,9 +34,9 @@ def copied(people: Path) -> Path:
     return people
 
 
-def planned(root: Path, *protocols: str, **changes: object) -> Plan:
+def planned(root: Path, *protocols: str, **changes: object) -> StudyPlan:
     data = DataRequest(dataset="folder", root=root)
-    return prepare(request(root, data=data, protocols=protocols, **changes))
+    return plan_study(request(root, data=data, protocols=protocols, **changes))
 
 
 @pytest.mark.parametrize("protocol", ["clip", "loso"])
@@ -67,7 +67,7 @@ def test_leaks_that_are_allowed_change_no_run_and_no_name(copied: Path) -> None:
     assert frames.study == planned(copied, "frame").study
     assert [split.protocol for split in plan.splits] == ["loso"] * 3
     with pytest.raises(ValueError, match="--allow-leaks"):
-        check_promises(plan.pixels, plan.splits)
+        check_leaks(plan.pixels, plan.splits)
 
 
 @pytest.mark.parametrize(
@@ -87,10 +87,10 @@ def test_a_split_that_breaks_its_promise_stops_the_study(
     rest = tuple(row for row in rows if row not in test)
     split = Split(protocol=protocol, fold=2, seed=1, train=rest[1:], validation=rest[:1], test=tuple(test))
     if code is None:
-        check_promises(pixels, (split,))
+        check_leaks(pixels, (split,))
         return
     with pytest.raises(ValueError, match=f"with division 1 and fold 2 the data break this: {code}: "):
-        check_promises(pixels, (split,))
+        check_leaks(pixels, (split,))
 
 
 def test_an_image_with_two_labels_is_listed_audited_and_stops_a_study_over_people(

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness.running.claims import Claims
+from harness.running.claims import CellLocks
 from tests.harness.processes import ROOT
 
 HOLD = """
@@ -19,8 +19,8 @@ with Claims("sqlite:///x").taken("a") as ours:
 
 
 def test_a_claim_keeps_others_out_and_ends_with_a_killed_process(tmp_path: Path) -> None:
-    claims = Claims("sqlite:///x")
-    assert not claims.held("a")
+    claims = CellLocks("sqlite:///x")
+    assert not claims.is_locked("a")
     with subprocess.Popen(
         [sys.executable, "-c", HOLD],
         stdout=subprocess.PIPE,
@@ -29,31 +29,31 @@ def test_a_claim_keeps_others_out_and_ends_with_a_killed_process(tmp_path: Path)
     ) as other:
         assert other.stdout
         assert other.stdout.readline() == "True\n"
-        assert claims.held("a")
-        assert not claims.held("b")
-        with claims.taken("a") as ours, claims.taken("b") as another:
+        assert claims.is_locked("a")
+        assert not claims.is_locked("b")
+        with claims.lock("a") as ours, claims.lock("b") as another:
             assert (ours, another) == (False, True)
         other.send_signal(signal.SIGKILL)
         other.wait()
-    with claims.taken("a") as ours:
+    with claims.lock("a") as ours:
         assert ours
-        assert claims.held("a")
-    assert not claims.held("a")
+        assert claims.is_locked("a")
+    assert not claims.is_locked("a")
 
 
 def test_one_place_has_one_name_and_ledgers_are_kept_apart() -> None:
-    first, second, other = Claims("sqlite:///x"), Claims("sqlite:///x"), Claims("http://y")
-    assert first.place == second.place
-    assert first.place != other.place
-    with first.taken("a"), other.taken("a") as ours:
+    first, second, other = CellLocks("sqlite:///x"), CellLocks("sqlite:///x"), CellLocks("http://y")
+    assert first.scope == second.scope
+    assert first.scope != other.scope
+    with first.lock("a"), other.lock("a") as ours:
         assert ours
-    assert first.checkpoint("a").path != other.checkpoint("a").path
+    assert first.open_checkpoint("a").path != other.open_checkpoint("a").path
 
 
 def test_whoever_runs_a_cell_for_another_is_kept_apart_from_the_next() -> None:
-    driver, hand = Claims("sqlite:///x"), Claims("sqlite:///x", on_behalf_of="driver's place")
-    with driver.taken("a"), hand.taken("a") as ours:
+    driver, hand = CellLocks("sqlite:///x"), CellLocks("sqlite:///x", driver_scope="driver's place")
+    with driver.lock("a"), hand.lock("a") as ours:
         assert ours
-        with hand.taken("a") as again:
+        with hand.lock("a") as again:
             assert not again
-    assert hand.place == "driver's place"
+    assert hand.scope == "driver's place"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ray.cluster_utils import Cluster
 
-from harness.tracking.ledger import KEY, Ledger
+from harness.tracking.ledger import KEY_TAG, Tracker
 from tests.harness.processes import ended, start, until
 from tests.harness.running.test_killed import cells
 
@@ -49,13 +49,15 @@ def test_a_node_and_then_the_driver_die_and_the_results_are_the_local_ones(
     assert driven.status == 0, driven.err
     local = ended(start(alone, *compare(tree)), alone)
     assert local.status == 0, local.err
-    ledger = Ledger(f"sqlite:///{on_ray / 'mlflow.db'}")
-    assert cells(ledger) == cells(Ledger(f"sqlite:///{alone / 'mlflow.db'}"))
-    found = ledger.search(f"attributes.status = 'FINISHED' and attributes.start_time > {again:.0f}")
-    times = sorted((run.info.start_time, run.info.end_time) for run in found if KEY in run.data.tags)
+    ledger = Tracker(f"sqlite:///{on_ray / 'mlflow.db'}")
+    assert cells(ledger) == cells(Tracker(f"sqlite:///{alone / 'mlflow.db'}"))
+    found = ledger.search_runs(f"attributes.status = 'FINISHED' and attributes.start_time > {again:.0f}")
+    times = sorted((run.info.start_time, run.info.end_time) for run in found if KEY_TAG in run.data.tags)
     assert len(times) > 1
     assert all(end <= begun for (_, end), (begun, _) in pairwise(times)), "one core, one cell"
-    others = [run for run in ledger.search("attributes.status != 'FINISHED'") if KEY in run.data.tags]
+    others = [
+        run for run in ledger.search_runs("attributes.status != 'FINISHED'") if KEY_TAG in run.data.tags
+    ]
     assert {run.info.status for run in others} == {"KILLED"}
 
 

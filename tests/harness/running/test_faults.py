@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.tracking.ledger import KEY, NOTE, PROCESS, Ledger
-from harness.training.snapshot import epochs_in
+from harness.tracking.ledger import KEY_TAG, NOTE_TAG, PROCESS_TAG, Tracker
+from harness.training.snapshot import count_epochs
 from tests.harness.processes import ended, start, until
 from tests.harness.running.test_killed import cells
 from tests.harness.tracking.servers import Server, running
@@ -60,8 +60,8 @@ def undisturbed(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Cells:
     return cells(ledger_of(folder))
 
 
-def ledger_of(folder: Path) -> Ledger:
-    return Ledger(f"sqlite:///{folder / 'mlflow.db'}")
+def ledger_of(folder: Path) -> Tracker:
+    return Tracker(f"sqlite:///{folder / 'mlflow.db'}")
 
 
 def test_a_tracking_server_that_is_away_for_a_while_misses_nothing(
@@ -79,12 +79,12 @@ def test_a_tracking_server_that_is_away_for_a_while_misses_nothing(
         served = ended(process, tmp_path / "served", seen=seen)
         assert served.status == 0, served.err
         assert "is back: what was held is sent" in served.err
-        ledger = Ledger(server.uri)
+        ledger = Tracker(server.uri)
         assert cells(ledger) == undisturbed
-        for run in ledger.search("attributes.status = 'FINISHED'"):
-            if KEY in run.data.tags:
+        for run in ledger.search_runs("attributes.status = 'FINISHED'"):
+            if KEY_TAG in run.data.tags:
                 told = ledger.client.get_metric_history(run.info.run_id, "train/loss")
-                assert [metric.step for metric in told] == list(range(1, 9))
+                assert [metric.step_overhead for metric in told] == list(range(1, 9))
 
 
 def test_processes_that_begin_a_study_together_share_it(tree: Path, tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_processes_that_begin_a_study_together_share_it(tree: Path, tmp_path: Pa
     assert all("epoch 8/8" in end.err for end in ends), "one has done all of it"
     ledger = ledger_of(tmp_path)
     assert len(cells(ledger)) == 4
-    assert len(ledger.study_names()) == 1
+    assert len(ledger.list_study_names()) == 1
 
 
 def test_a_worker_that_dies_takes_nothing_with_it(tree: Path, tmp_path: Path) -> None:
@@ -107,16 +107,16 @@ def test_a_worker_that_dies_takes_nothing_with_it(tree: Path, tmp_path: Path) ->
     seen = until(process, "net · frame · seed 0")
     ledger, deadline = ledger_of(tmp_path), time.monotonic() + 60
     while time.monotonic() < deadline:
-        found = ledger.search("attributes.status = 'RUNNING' and tags.`mlflow.runName` LIKE 'net%'")
+        found = ledger.search_runs("attributes.status = 'RUNNING' and tags.`mlflow.runName` LIKE 'net%'")
         if found and "train/loss" in found[0].data.metrics:
             break
-    os.kill(int(found[0].data.tags[PROCESS].split()[-1]), signal.SIGKILL)
+    os.kill(int(found[0].data.tags[PROCESS_TAG].split()[-1]), signal.SIGKILL)
     killed = ended(process, tmp_path, seen=seen)
     assert killed.status == 0, killed.err
     assert "its process died (killed by SIGKILL, perhaps for want of memory); it goes on" in killed.err
     assert len(cells(ledger)) == 2
-    (dead,) = ledger.search("attributes.status = 'KILLED'")
-    assert "ended without a word after" in dead.data.tags[NOTE]
+    (dead,) = ledger.search_runs("attributes.status = 'KILLED'")
+    assert "ended without a word after" in dead.data.tags[NOTE_TAG]
 
 
 def test_a_cell_that_always_kills_its_worker_fails_and_the_others_go_on(tree: Path, tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_a_full_disk_stops_the_study_which_goes_on_when_there_is_room(tree: Path
     process = start(tmp_path, *args, "--jobs", "1")
     seen = until(process, "slow · frame")
     (folder,) = (tmp_path / "cache" / "unfinished").iterdir()
-    while not any(epochs_in(file) > 1 for file in folder.glob("*.odd")):
+    while not any(count_epochs(file) > 1 for file in folder.glob("*.odd")):
         assert process.poll() is None
         time.sleep(0.1)
     # No file may grow beyond what a checkpoint takes: to whoever writes one, a disk that is full.
@@ -224,5 +224,5 @@ def test_a_clock_that_jumps_changes_nothing(tree: Path, tmp_path: Path, undistur
         end = ended(process, jumping, seen=seen)
     assert end.status == 0, end.err
     assert cells(ledger_of(jumping)) == undisturbed
-    states = [run.info.status for run in ledger_of(jumping).search("tags.`harness.key` != ''")]
+    states = [run.info.status for run in ledger_of(jumping).search_runs("tags.`harness.key` != ''")]
     assert Counter(states) == {"FINISHED": 2, "KILLED": 1}

@@ -9,15 +9,15 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from harness.tracking.ledger import KEY, NOTE, Ledger
+from harness.tracking.ledger import KEY_TAG, NOTE_TAG, Tracker
 from tests.harness.processes import ROOT, cache_in
 
 TINY = ("--preset", "quick", "--image-size", "32", "--width", "0.0625", "--epochs", "24", "--batch", "8")
 DICE = random.Random(5)
-MOMENTS = [(DICE.choice((0, 2, 5, 10, 15, 20)), DICE.uniform(0.0, 0.5)) for _ in range(12)]
+MOMENTS = [(DICE.engine_choice((0, 2, 5, 10, 15, 20)), DICE.uniform(0.0, 0.5)) for _ in range(12)]
 
 
-def study(tree: Path, folder: Path, *, moments: list[tuple[int, float]]) -> tuple[str, Ledger]:
+def study(tree: Path, folder: Path, *, moments: list[tuple[int, float]]) -> tuple[str, Tracker]:
     """What the study of two networks said, killed at each of `moments`, and its ledger."""
     folder.mkdir()
     args = (
@@ -46,21 +46,23 @@ def study(tree: Path, folder: Path, *, moments: list[tuple[int, float]]) -> tupl
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return done.stderr, Ledger(f"sqlite:///{folder / 'mlflow.db'}")
+    return done.stderr, Tracker(f"sqlite:///{folder / 'mlflow.db'}")
 
 
-def cells(ledger: Ledger) -> dict[str, list[tuple[str, ...]]]:
+def cells(ledger: Tracker) -> dict[str, list[tuple[str, ...]]]:
     """The rows of each finished cell's predictions, by the cell's key."""
-    runs = [run for run in ledger.search("attributes.status = 'FINISHED'") if KEY in run.data.tags]
-    assert max(Counter(run.data.tags[KEY] for run in runs).values()) == 1, "a cell has run twice"
+    runs = [run for run in ledger.search_runs("attributes.status = 'FINISHED'") if KEY_TAG in run.data.tags]
+    assert max(Counter(run.data.tags[KEY_TAG] for run in runs).values()) == 1, "a cell has run twice"
     for run in runs:
-        result = ledger.load(run.info.run_id)
-        steps = [metric.step for metric in ledger.client.get_metric_history(run.info.run_id, "train/loss")]
+        result = ledger.load_result(run.info.run_id)
+        steps = [
+            metric.step_overhead for metric in ledger.client.get_metric_history(run.info.run_id, "train/loss")
+        ]
         assert result is not None
         assert steps == [epoch.number for epoch in result.history] == list(range(1, len(steps) + 1))
     return {
-        run.data.tags[KEY]: [
-            tuple(row) for row in csv.reader(ledger.text(run, "predictions.csv").splitlines())
+        run.data.tags[KEY_TAG]: [
+            tuple(row) for row in csv.reader(ledger.read_text(run, "predictions.csv").splitlines())
         ]
         for run in runs
     }
@@ -73,9 +75,11 @@ def test_a_study_killed_at_many_moments_ends_as_one_that_was_not(tree: Path, tmp
     assert int(said.split("killed ")[-1].split()[0]) > 8, "killed while it ran"
     assert "goes on after epoch" in said
     assert "Traceback" not in said
-    killed = [run for run in ledger.search("attributes.status != 'FINISHED'") if KEY in run.data.tags]
+    killed = [
+        run for run in ledger.search_runs("attributes.status != 'FINISHED'") if KEY_TAG in run.data.tags
+    ]
     assert {run.info.status for run in killed} == {"KILLED"}
-    assert all("ended without a word after" in run.data.tags[NOTE] for run in killed)
+    assert all("ended without a word after" in run.data.tags[NOTE_TAG] for run in killed)
     left = {path.suffix for path in (tmp_path / "killed" / "cache" / "unfinished").rglob("*.*")}
     assert left <= {".lock"}
     reports = [next((tmp_path / name).rglob("report.md")).read_text() for name in ("whole", "killed")]

@@ -8,14 +8,22 @@ import pytest
 import torch
 
 from architectures.spec import ArchitectureSpec
-from harness.plan import prepare
+from harness.plan import plan_study
 from harness.progress import Event
-from harness.running.cell import Desk, Done, Elsewhere, Outcome
-from harness.running.claims import Claims
-from harness.running.executors import Running, at_once, in_order
-from harness.running.schedule import ATTEMPTS, Died, carried_out
-from harness.running.share import MOST, MOST_ON_CORES, SMALLEST, longest_first, on_cores, share, together
-from harness.tracking.ledger import Ledger
+from harness.running.cell import CellContext, CellOutcome, LockedElsewhere, Success
+from harness.running.claims import CellLocks
+from harness.running.executors import ExecutionOptions, choose_slots, order_cells
+from harness.running.schedule import MAX_ATTEMPTS, WorkerDeath, run_cells
+from harness.running.share import (
+    DEFAULT_GPU_BYTES,
+    MAX_CELLS_PER_CPU,
+    MAX_CELLS_PER_GPU,
+    cells_per_cpu,
+    cells_per_gpu,
+    gpu_fraction,
+    sort_longest_first,
+)
+from harness.tracking.ledger import Tracker
 from studies.results import Failure
 from studies.spec import RunSpec
 from tests.harness.tiny import request
@@ -25,7 +33,9 @@ from tests.harness.tracking.test_ledger import STUDY
 class Noted:
     """Runs nothing: every cell ends as `ends` has it, failed where it says nothing, the first begun first."""
 
-    def __init__(self, slots: int, ends: dict[str, list[Elsewhere | Died]] | None = None) -> None:
+    def __init__(
+        self, slots: int, ends: dict[str, list[LockedElsewhere | WorkerDeath]] | None = None
+    ) -> None:
         self.slots, self.ends = slots, ends or {}
         self.running: list[RunSpec] = []
         self.said: list[str] = []
@@ -35,7 +45,7 @@ class Noted:
         self.said.append(f"+{spec.name}")
         assert len(self.running) <= self.slots
 
-    def ended(self) -> Sequence[tuple[RunSpec, Outcome | Died]]:
+    def ended(self) -> Sequence[tuple[RunSpec, CellOutcome | WorkerDeath]]:
         spec = self.running.pop(0)
         self.said.append(f"-{spec.name}")
         left = self.ends.get(spec.name)
@@ -43,15 +53,15 @@ class Noted:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    ledger = Ledger(f"sqlite:///{tmp_path / 'mlflow.db'}")
+def desk(tmp_path: Path) -> CellContext:
+    ledger = Tracker(f"sqlite:///{tmp_path / 'mlflow.db'}")
     told: list[Event] = []
-    return Desk(
-        ledger=ledger,
-        claims=Claims(ledger.uri),
-        parent=ledger.open_study(STUDY),
+    return CellContext(
+        tracker=ledger,
+        locks=CellLocks(ledger.uri),
+        study_run_id=ledger.open_study(STUDY),
         device=torch.device("cpu"),
-        tell=told.append,
+        emit=told.append,
     )
 
 
@@ -59,22 +69,22 @@ def cells() -> list[RunSpec]:
     """Two networks, then their robustness and latency."""
     from dataclasses import replace
 
-    arms = [spec for spec in STUDY.runs() if spec.control == "none" and spec.seed == STUDY.seeds[0]][:2]
-    checks = [replace(arm, control=control) for control in ("robustness", "latency") for arm in arms]
+    arms = [spec for spec in STUDY.list_runs() if spec.variant == "none" and spec.seed == STUDY.seeds[0]][:2]
+    checks = [replace(arm, variant=control) for control in ("robustness", "latency") for arm in arms]
     return [*arms, *checks]
 
 
-def test_cells_run_in_order_where_one_runs_at_a_time(desk: Desk) -> None:
+def test_cells_run_in_order_where_one_runs_at_a_time(desk: CellContext) -> None:
     executor = Noted(1)
-    ended = carried_out(cells(), executor, desk)
+    ended = run_cells(cells(), executor, desk)
     names = [spec.name for spec in cells()]
     assert executor.said == [f"{sign}{name}" for name in names for sign in "+-"]
     assert list(ended) == [spec.key for spec in cells()]
 
 
-def test_what_reads_a_network_waits_for_it_and_times_are_taken_alone(desk: Desk) -> None:
+def test_what_reads_a_network_waits_for_it_and_times_are_taken_alone(desk: CellContext) -> None:
     executor = Noted(4)
-    carried_out(cells(), executor, desk)
+    run_cells(cells(), executor, desk)
     first, second, *_ = (spec.name for spec in cells())
     assert executor.said[:2] == [f"+{first}", f"+{second}"], "no check beside them"
     begun = {name: executor.said.index(f"+{name}") for name in (spec.name for spec in cells())}
@@ -92,37 +102,37 @@ def test_the_longest_cells_come_first_and_equal_ones_as_they_were() -> None:
     long = replace(short, training=replace(short.training, epochs=2 * short.training.epochs))
     wide = replace(short, architecture=replace(short.architecture, width=4 * short.architecture.width))
     missing = replace(short, architecture=ArchitectureSpec(name="missing", network="missing"))
-    tested = replace(wide, control="robustness")
+    tested = replace(wide, variant="robustness")
     again = replace(short, seed=short.seed + 1)
-    order = longest_first([tested, short, again, long, wide, missing], classes=5)
+    order = sort_longest_first([tested, short, again, long, wide, missing], num_classes=5)
     assert order == [missing, wide, long, short, again, tested]
 
 
 def test_cells_keep_the_order_of_the_study_where_one_runs_at_a_time(tree: Path) -> None:
-    plan = prepare(request(tree, only=("shufflenetv2", "vgg16")))
-    names = {slots: [spec.name for spec in in_order(plan, Noted(slots))] for slots in (1, 2)}
+    plan = plan_study(request(tree, only=("shufflenetv2", "vgg16")))
+    names = {slots: [spec.name for spec in order_cells(plan, Noted(slots))] for slots in (1, 2)}
     assert names == {1: ["shufflenetv2", "vgg16"], 2: ["vgg16", "shufflenetv2"]}
 
 
-def test_a_cell_that_another_process_is_at_is_asked_for_again(desk: Desk) -> None:
+def test_a_cell_that_another_process_is_at_is_asked_for_again(desk: CellContext) -> None:
     first = cells()[0].name
-    executor = Noted(1, {first: [Elsewhere(), Elsewhere()]})
-    ended = carried_out(cells()[:2], executor, desk)
+    executor = Noted(1, {first: [LockedElsewhere(), LockedElsewhere()]})
+    ended = run_cells(cells()[:2], executor, desk)
     assert executor.said.count(f"+{first}") == 3
     assert len(ended) == 2
     assert executor.said[2] == f"+{cells()[1].name}", "others are run meanwhile"
 
 
-def test_a_cell_whose_worker_dies_is_gone_on_with_and_given_up_in_the_end(desk: Desk) -> None:
+def test_a_cell_whose_worker_dies_is_gone_on_with_and_given_up_in_the_end(desk: CellContext) -> None:
     first = cells()[0].name
-    executor = Noted(1, {first: [Died(how="gone")] * ATTEMPTS})
-    ended = carried_out(cells()[:2], executor, desk)
-    assert executor.said.count(f"+{first}") == ATTEMPTS
+    executor = Noted(1, {first: [WorkerDeath(reason="gone")] * MAX_ATTEMPTS})
+    ended = run_cells(cells()[:2], executor, desk)
+    assert executor.said.count(f"+{first}") == MAX_ATTEMPTS
     outcome = ended[cells()[0].key]
     assert isinstance(outcome, Failure)
-    assert not isinstance(outcome, Done)
-    assert outcome.reason == f"gone, {ATTEMPTS} times"
-    told = desk.ledger.collect(STUDY, parent=desk.parent)
+    assert not isinstance(outcome, Success)
+    assert outcome.reason == f"gone, {MAX_ATTEMPTS} times"
+    told = desk.tracker.collect_results(STUDY, parent=desk.study_run_id)
     assert [failure.reason for failure in told.failures] == [outcome.reason]
 
 
@@ -132,15 +142,15 @@ def test_a_small_network_shares_a_gpu_and_a_large_one_has_it_to_itself() -> None
     small = cells()[0]
     large = replace(small, dataset=replace(small.dataset, image_size=224))
     large = replace(large, architecture=replace(large.architecture, width=1.0))
-    assert 1 / MOST <= share(small, classes=5) < 1
-    assert share(large, classes=5) == 1
-    assert together([small], classes=5, memory=SMALLEST) > 1
-    assert together([small, large], classes=5, memory=SMALLEST) == 1
-    assert together([small], classes=5, memory=2**30) == 1, "no room for two"
+    assert 1 / MAX_CELLS_PER_GPU <= gpu_fraction(small, num_classes=5) < 1
+    assert gpu_fraction(large, num_classes=5) == 1
+    assert cells_per_gpu([small], num_classes=5, memory=DEFAULT_GPU_BYTES) > 1
+    assert cells_per_gpu([small, large], num_classes=5, memory=DEFAULT_GPU_BYTES) == 1
+    assert cells_per_gpu([small], num_classes=5, memory=2**30) == 1, "no room for two"
 
 
 def shared(runs: list[RunSpec], cores: int, memory: float = 128 * 2**30, images: int = 10**6) -> int:
-    return on_cores(runs, classes=5, images=images, cores=cores, memory=memory)
+    return cells_per_cpu(runs, num_classes=5, image_count=images, cores=cores, memory=memory)
 
 
 def test_cores_are_shared_by_as_many_cells_as_leave_few_of_them_idle() -> None:
@@ -153,24 +163,24 @@ def test_cores_are_shared_by_as_many_cells_as_leave_few_of_them_idle() -> None:
     assert shared(seeds(5), cores=2) == 1, "the fifth would have one of the cores, and half of the time"
     assert shared(seeds(9), cores=2) == 2
     assert shared(seeds(10), cores=16) == 5, "of three threads each"
-    assert shared(seeds(1000), cores=64) == MOST_ON_CORES
+    assert shared(seeds(1000), cores=64) == MAX_CELLS_PER_CPU
     assert shared(seeds(10), cores=1) == 1
     assert shared(seeds(10), cores=2, memory=3 * 2**30) == 1, "no room for two"
     assert shared(seeds(10), cores=2, images=10**8) == 1, "each process has the images to itself"
     assert shared(seeds(10), cores=2, memory=math.inf) == 1, "nobody tells what there is"
     assert shared(seeds(10), cores=2, images=1) == 1, "over before other processes have started"
-    assert shared([spec for spec in cells() if not spec.trains], cores=2) == 1
+    assert shared([spec for spec in cells() if not spec.is_trained], cores=2) == 1
 
 
 def test_a_long_study_on_a_cpu_takes_its_cores_unless_told_otherwise(tree: Path) -> None:
     threads = torch.get_num_threads()
     try:
         torch.set_num_threads(2)
-        long, short = (prepare(request(tree, seeds=2, epochs=epochs)) for epochs in (10**5, 1))
-        assert at_once(long, Running()) == 2
-        assert at_once(long, Running(jobs=1)) == 1
-        assert at_once(short, Running()) == 1
+        long, short = (plan_study(request(tree, seeds=2, epochs=epochs)) for epochs in (10**5, 1))
+        assert choose_slots(long, ExecutionOptions()) == 2
+        assert choose_slots(long, ExecutionOptions(jobs=1)) == 1
+        assert choose_slots(short, ExecutionOptions()) == 1
         torch.set_num_threads(1)
-        assert at_once(long, Running()) == 1
+        assert choose_slots(long, ExecutionOptions()) == 1
     finally:
         torch.set_num_threads(threads)

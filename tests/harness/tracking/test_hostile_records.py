@@ -12,18 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasets.spec import Anomaly
-from harness.quoting import MARK, STARTS, quoted, unquoted
-from harness.tracking.record import final_metrics, result_from, result_parts
+from harness.quoting import ESCAPE, FORMULA_PREFIXES, csv_escape, csv_unescape
+from harness.tracking.record import compute_final_metrics, parse_result, render_result_files
 from studies.results import Prediction, RunResult
 from tests.harness.tracking.test_record import result
 from tests.hostile import cases, damaged, names, outcome
 
 WHOLE = result()
-PARTS = result_parts(WHOLE)
+PARTS = render_result_files(WHOLE)
 OLD = {**PARTS, "result.json": re.sub('"predictions": "[0-9a-f]+",', "", PARTS["result.json"])}
 """As they were written before they told the table's digest, so that the table itself is looked at."""
 
-FORMULAE = tuple(start for start in STARTS if start != MARK)
+FORMULAE = tuple(start for start in FORMULA_PREFIXES if start != ESCAPE)
 
 
 def told(name: str, subject: str, clip: str, condition: str) -> Prediction:
@@ -47,11 +47,13 @@ TEXTS = names().filter(is_text)
 )
 def test_any_names_come_back_to_the_letter(rows: Any, classes: Any) -> None:
     data = replace(
-        WHOLE.data, classes=classes, anomalies=(Anomaly(code="c", where=classes[0], what="", action=""),)
+        WHOLE.data,
+        classes=classes,
+        anomalies=(Anomaly(code="c", location=classes[0], description="", action=""),),
     )
     kept = replace(WHOLE, data=data, predictions=tuple(told(*row) for row in rows))
-    parts = result_parts(kept)
-    assert result_from(parts.__getitem__) == kept
+    parts = render_result_files(kept)
+    assert parse_result(parts.__getitem__) == kept
     for name, text in parts.items():
         if name.endswith(".csv"):
             for row in csv.reader(io.StringIO(text, newline="")):
@@ -63,9 +65,9 @@ def test_any_names_come_back_to_the_letter(rows: Any, classes: Any) -> None:
 @cases(500)
 @given(text=names())
 def test_a_quoted_cell_is_no_formula_and_gives_back_its_text(text: str) -> None:
-    assert unquoted(quoted(text)) == text
-    assert not quoted(text).startswith(FORMULAE)
-    assert quoted(text) in (text, MARK + text)
+    assert csv_unescape(csv_escape(text)) == text
+    assert not csv_escape(text).startswith(FORMULAE)
+    assert csv_escape(text) in (text, ESCAPE + text)
 
 
 @pytest.mark.parametrize("part", ["result.json", "predictions.csv"])
@@ -74,9 +76,9 @@ def test_a_quoted_cell_is_no_formula_and_gives_back_its_text(text: str) -> None:
 def test_damaged_artifacts_are_a_result_or_refused(part: str, data: Any) -> None:
     text = data.draw(damaged(PARTS[part].encode())).decode("utf-8", "replace")
     parts = data.draw(st.sampled_from((OLD, PARTS)))
-    read = outcome(lambda: result_from({**parts, part: text}.__getitem__))
+    read = outcome(lambda: parse_result({**parts, part: text}.__getitem__))
     if read is not None:
-        outcome(lambda: final_metrics(read))
+        outcome(lambda: compute_final_metrics(read))
         assert isinstance(read, RunResult)
         assert parts is OLD or read.predictions == WHOLE.predictions
 
@@ -100,4 +102,4 @@ def test_damaged_artifacts_are_a_result_or_refused(part: str, data: Any) -> None
 )
 def test_artifacts_that_contradict_each_other_are_refused(part: str, text: str) -> None:
     assert text != PARTS[part]
-    assert outcome(lambda: result_from({**OLD, part: text}.__getitem__)) is None
+    assert outcome(lambda: parse_result({**OLD, part: text}.__getitem__)) is None

@@ -61,7 +61,7 @@ def loaded(data: bytes, name: str = PICKLE) -> bool:
         path = root / name
         path.write_bytes(data)
         made = network()
-        done = outcome(lambda: load_weights(made, path, of="run 1", key="1") or True, naming="run 1")
+        done = outcome(lambda: load_weights(made, path, label="run 1", key="1") or True, naming="run 1")
         if done:
             assert all(tensor.isfinite().all() for tensor in made.state_dict().values())
         return bool(done)
@@ -187,17 +187,17 @@ def test_safetensors_that_are_none_of_the_run_are_refused(kind: str) -> None:
 def searched(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The file of a search that is done."""
     place = tmp_path_factory.mktemp("search") / "optuna.db"
-    (spec,) = STUDY.runs()
-    made = tune._study(spec, tune._opened(f"sqlite:///{place}"))
-    made.set_user_attr(tune.PRUNER, "median")
+    (spec,) = STUDY.list_runs()
+    made = tune._load_study(spec, tune._open_storage(f"sqlite:///{place}"))
+    made.set_user_attr(tune.PRUNER_KEY, "median")
     for value in (0.5, 0.75):
         trial = optuna.trial.create_trial(
             value=value,
             params={"learning_rate": 1e-3, "gamma": 2.0, "class_weights": "inverse"},
             distributions={
-                "learning_rate": optuna.distributions.FloatDistribution(1e-4, 1e-2, log=True),
+                "learning_rate": optuna.distributions.FloatDistribution(1e-4, 1e-2, log_batch=True),
                 "gamma": optuna.distributions.CategoricalDistribution(tune.GAMMAS),
-                "class_weights": optuna.distributions.CategoricalDistribution(tune.WEIGHTS),
+                "class_weights": optuna.distributions.CategoricalDistribution(tune.CLASS_WEIGHTS),
             },
         )
         made.add_trial(trial)
@@ -209,8 +209,8 @@ def found_in(data: bytes) -> Any:
     with folder() as root:
         (root / "optuna.db").write_bytes(data)
         store = f"sqlite:///{root / 'optuna.db'}"
-        outcome(lambda: tune.check(STUDY.runs(), trials=1, pruner="median", store=store))
-        return outcome(lambda: tune.searches(STUDY, store))
+        outcome(lambda: tune.check_searches(STUDY.list_runs(), trials=1, pruner="median", store=store))
+        return outcome(lambda: tune.load_searches(STUDY, store))
 
 
 def test_a_whole_store_is_read(searched: bytes) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.tracking.patience import Away, Outbox, Patience, seconds
+from harness.tracking.patience import AsyncLogger, RetryPolicy, StoreUnavailable, get_timeout
 
 
 class Fault(Exception):
@@ -30,14 +30,14 @@ def failing(times: int, error: Exception) -> Callable[[], str]:
 def test_a_store_that_comes_back_is_asked_again_and_told_of() -> None:
     away = iter([False, False, True])
     told: list[str] = []
-    patience = Patience("x", answers=lambda: next(away))
-    patience.tell = told.append
+    patience = RetryPolicy("x", is_reachable=lambda: next(away))
+    patience.notify = told.append
     assert patience(failing(1, Fault())) == "answer"
     assert ["is away" in told[0], "is back" in told[1], len(told)] == [True, True, 2]
 
 
 def test_an_error_of_a_store_that_is_there_is_the_callers() -> None:
-    patience = Patience("x", answers=lambda: True)
+    patience = RetryPolicy("x", is_reachable=lambda: True)
     assert patience(failing(1, Fault())) == "answer", "it may have been away just then"
     with pytest.raises(Fault):
         patience(failing(2, Fault()))
@@ -47,7 +47,7 @@ def test_an_answer_that_asking_again_does_not_change_is_raised_at_once() -> None
     error = Fault()
     error.error_code = "RESOURCE_DOES_NOT_EXIST"
     asked: list[bool] = []
-    patience = Patience("x", answers=lambda: bool(asked.append(True)))
+    patience = RetryPolicy("x", is_reachable=lambda: bool(asked.append(True)))
     for final in (error, OSError(28, "No space left on device")):
         with pytest.raises(type(final)):
             patience(failing(1, final))
@@ -56,16 +56,18 @@ def test_an_answer_that_asking_again_does_not_change_is_raised_at_once() -> None
 
 def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HARNESS_PATIENCE", "0")
-    patience = Patience("x", answers=lambda: False)
-    with pytest.raises(Away, match=r"the tracking store x has been away for 0 s .Fault.: when it is back"):
+    patience = RetryPolicy("x", is_reachable=lambda: False)
+    with pytest.raises(
+        StoreUnavailable, match=r"the tracking store x has been away for 0 s .Fault.: when it is back"
+    ):
         patience(failing(9, Fault()))
     monkeypatch.setenv("HARNESS_PATIENCE", "900")
-    with pytest.raises(Away):
+    with pytest.raises(StoreUnavailable):
         patience(failing(9, Fault()))  # at once: it has been waited for
-    patience = Patience("x", answers=lambda: False)
-    threading.Timer(0.2, patience.end).start()
+    patience = RetryPolicy("x", is_reachable=lambda: False)
+    threading.Timer(0.2, patience.stop).start()
     start = time.monotonic()
-    with pytest.raises(Away):
+    with pytest.raises(StoreUnavailable):
         patience(failing(9, Fault()))
     assert time.monotonic() - start < 60, "not the 15 minutes"
 
@@ -73,22 +75,22 @@ def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(("given", "meant"), [("5", 5.0), ("0", 0.0), ("", 900.0)])
 def test_a_number_of_seconds_or_the_usual(monkeypatch: pytest.MonkeyPatch, given: str, meant: float) -> None:
     monkeypatch.setenv("HARNESS_PATIENCE", given)
-    assert seconds() == meant
+    assert get_timeout() == meant
 
 
 @pytest.mark.parametrize("given", ["soon", "-1", "nan", "inf"])
 def test_what_is_no_number_of_seconds_is_refused(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
     monkeypatch.setenv("HARNESS_PATIENCE", given)
     with pytest.raises(ValueError, match=f"HARNESS_PATIENCE must be a number of seconds.*'{given}'"):
-        seconds()
+        get_timeout()
 
 
 def test_an_outbox_makes_calls_in_order_beside_its_caller() -> None:
-    outbox, done, gate = Outbox(), list[int](), threading.Event()
+    outbox, done, gate = AsyncLogger(), list[int](), threading.Event()
     outbox.flush()
-    outbox.put(gate.wait)
+    outbox.submit(gate.wait)
     for number in range(5):
-        outbox.put(lambda number=number: done.append(number))
+        outbox.submit(lambda number=number: done.append(number))
     assert done == []
     gate.set()
     outbox.flush()
@@ -96,9 +98,9 @@ def test_an_outbox_makes_calls_in_order_beside_its_caller() -> None:
 
 
 def test_what_a_call_raises_is_raised_when_the_outbox_is_emptied() -> None:
-    outbox, done = Outbox(), list[int]()
-    outbox.put(lambda: 1 // 0)
-    outbox.put(lambda: done.append(1))
+    outbox, done = AsyncLogger(), list[int]()
+    outbox.submit(lambda: 1 // 0)
+    outbox.submit(lambda: done.append(1))
     with pytest.raises(ZeroDivisionError):
         outbox.flush()
     outbox.flush()
@@ -106,12 +108,12 @@ def test_what_a_call_raises_is_raised_when_the_outbox_is_emptied() -> None:
 
 
 def test_a_dropped_call_is_not_made() -> None:
-    outbox, done, gate = Outbox(), list[int](), threading.Event()
-    outbox.put(gate.wait)
-    outbox.put(lambda: done.append(1))
-    outbox.drop()
+    outbox, done, gate = AsyncLogger(), list[int](), threading.Event()
+    outbox.submit(gate.wait)
+    outbox.submit(lambda: done.append(1))
+    outbox.cancel()
     gate.set()
     outbox.flush()
-    outbox.put(lambda: done.append(2))
+    outbox.submit(lambda: done.append(2))
     outbox.flush()
     assert done == [2]

@@ -11,14 +11,14 @@ import pytest
 from architectures.catalogue import CATALOGUE
 from datasets.audit import Finding
 from datasets.spec import Anomaly, DatasetSpec, Leakage
-from harness.tracking.record import final_metrics, flattened, result_from, result_parts
+from harness.tracking.record import compute_final_metrics, flatten_spec, parse_result, render_result_files
 from studies.codec import from_json
 from studies.cost import Cost
 from studies.results import DataSummary, Environment, Epoch, Prediction, RunResult, Timing
 from studies.spec import RunSpec, TrainingSpec
 
 SPEC = RunSpec(
-    dataset=DatasetSpec(name="folder", frames="all", image_size=32),
+    dataset=DatasetSpec(name="folder", frame_policy="all", image_size=32),
     fingerprint="f" * 64,
     protocol="subject",
     fold=1,
@@ -62,9 +62,9 @@ def result(predictions: tuple[Prediction, ...] = ANSWERED, **changes: Any) -> Ru
         leakage=Leakage(clip=0.25, subject=0.5),
         warnings=("few, very few",),
         notes=(),
-        anomalies=(Anomaly(code="c", where=ODD, what="w", action="a"),),
-        findings=(Finding(code="clip", severity="error", share=0.5, count=2, examples=(ODD,), text="t"),),
-        drawn=True,
+        anomalies=(Anomaly(code="c", location=ODD, description="w", action="a"),),
+        findings=(Finding(code="clip", severity="error", share=0.5, count=2, examples=(ODD,), message="t"),),
+        synthetic=True,
     )
     figures = {"train_loss": 0.1 + 0.2, "train_accuracy": 1 / 3, "validation_loss": 1e-17}
     made = RunResult(
@@ -84,7 +84,7 @@ def result(predictions: tuple[Prediction, ...] = ANSWERED, **changes: Any) -> Ru
             additions=3,
             norm=2,
             pooling=1,
-            uncounted=(("aten::exp", 2),),
+            uncounted_ops=(("aten::exp", 2),),
         ),
         environment=ENVIRONMENT,
         seconds=6.25,
@@ -93,7 +93,7 @@ def result(predictions: tuple[Prediction, ...] = ANSWERED, **changes: Any) -> Ru
 
 
 def of(control: Any) -> RunSpec:
-    return replace(SPEC, control=control)
+    return replace(SPEC, variant=control)
 
 
 ROBUST = result(
@@ -111,22 +111,22 @@ TIMED = result(
     history=(),
     best_epoch=0,
     timings=(
-        Timing(part="face", milliseconds=(30.0, 1.0, 2.0)),
-        Timing(part="network", milliseconds=(1.5, 0.5)),
+        Timing(phase="face", milliseconds=(30.0, 1.0, 2.0)),
+        Timing(phase="network", milliseconds=(1.5, 0.5)),
     ),
 )
 
 
 def written(kept: RunResult, folder: Path) -> tuple[dict[str, Any], Path]:
     """The artifacts of a result as files: what result.json holds, and where predictions.csv lies."""
-    for name, text in result_parts(kept).items():
+    for name, text in render_result_files(kept).items():
         (folder / name).write_text(text)
     return json.loads((folder / "result.json").read_text()), folder / "predictions.csv"
 
 
 def read(data: dict[str, Any], table: Path) -> RunResult:
     texts = {"result.json": json.dumps(data), "predictions.csv": table.read_bytes().decode()}
-    return result_from(texts.__getitem__)
+    return parse_result(texts.__getitem__)
 
 
 @pytest.mark.parametrize("kept", [result(), ROBUST, TIMED], ids=["plain", "robustness", "latency"])
@@ -192,7 +192,7 @@ def test_a_result_written_before_a_field_was_there_has_its_default(tmp_path: Pat
     data, table = written(result(), tmp_path)
     del data["timings"], data["data"]["drawn"], data["data"]["findings"], data["spec"]["control"]
     found = read(data, table)
-    assert (found.timings, found.data.drawn, found.data.findings, found.spec) == ((), False, (), SPEC)
+    assert (found.timings, found.data.synthetic, found.data.findings, found.spec) == ((), False, (), SPEC)
 
 
 def test_the_confusion_matrix_counts_frames_by_truth_and_answer(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_the_confusion_matrix_counts_frames_by_truth_and_answer(tmp_path: Path) 
 
 
 def test_a_spec_is_flattened_to_dotted_names_after_its_arm() -> None:
-    flat = flattened(SPEC)
+    flat = flatten_spec(SPEC)
     assert next(iter(flat.items())) == ("arm", "proposed")
     assert flat["architecture.block.attention"] == "cbam"
     assert flat["training.augmentation.flip"] == 0.5
@@ -216,21 +216,21 @@ def test_a_spec_is_flattened_to_dotted_names_after_its_arm() -> None:
 
 
 def test_the_headline_of_a_run_is_its_protocols_unit() -> None:
-    by_clip = final_metrics(result())
+    by_clip = compute_final_metrics(result())
     assert by_clip["test/accuracy"] == by_clip["test/clip_accuracy"] == 0.5
     assert by_clip["test/frame_accuracy"] == 0.75
     assert by_clip["test/collapsed"] == 1
     assert by_clip["test/uar"] == pytest.approx(0.5)
     assert by_clip["test/precision"] == pytest.approx(0.25)
     assert by_clip["test/uf1"] == pytest.approx(1 / 3)
-    by_frame = final_metrics(result(spec=replace(SPEC, protocol="frame")))
+    by_frame = compute_final_metrics(result(spec=replace(SPEC, protocol="frame")))
     assert (by_frame["test/accuracy"], by_frame["test/collapsed"]) == (0.75, 0)
     assert by_frame["test/clip_accuracy"] == 0.5
 
 
 @pytest.mark.parametrize("control", ["none", "shuffled-labels", "cross-entropy", "robustness", "latency"])
 def test_every_run_tells_its_leaks_cost_and_length(control: Any) -> None:
-    found = final_metrics(result(spec=of(control)))
+    found = compute_final_metrics(result(spec=of(control)))
     assert (found["leak/clip"], found["leak/subject"]) == (0.25, 0.5)
     assert (found["cost/parameters_mib"], found["cost/multiply_adds"]) == (2, 1_000_000)
     assert (found["best_epoch"], found["seconds"]) == (2, 6.25)
@@ -240,14 +240,14 @@ def test_every_run_tells_its_leaks_cost_and_length(control: Any) -> None:
 def test_an_unknown_leak_is_no_metric_and_comes_back_as_unknown() -> None:
     data = replace(result().data, leakage=Leakage(clip=None, subject=0.5))
     unknown = replace(result(), data=data)
-    found = final_metrics(unknown)
+    found = compute_final_metrics(unknown)
     assert "leak/clip" not in found
     assert found["leak/subject"] == 0.5
-    assert result_from(result_parts(unknown).__getitem__) == unknown
+    assert parse_result(render_result_files(unknown).__getitem__) == unknown
 
 
 def test_robustness_is_one_accuracy_a_condition_and_latency_one_median_a_part() -> None:
-    conditions = {n: v for n, v in final_metrics(ROBUST).items() if n.startswith("robustness/")}
+    conditions = {n: v for n, v in compute_final_metrics(ROBUST).items() if n.startswith("robustness/")}
     assert conditions == {"robustness/noise_1": 1, "robustness/noise_2": pytest.approx(2 / 3)}
-    parts = {n: v for n, v in final_metrics(TIMED).items() if n.startswith("latency/")}
+    parts = {n: v for n, v in compute_final_metrics(TIMED).items() if n.startswith("latency/")}
     assert parts == {"latency/face": 2, "latency/network": 1}

@@ -10,8 +10,8 @@ import pytest
 import requests
 from mlflow.entities import ViewType
 
-from harness.tracking.address import without_credentials
-from harness.tracking.ledger import PARENT, STUDY, Ledger
+from harness.tracking.address import strip_credentials
+from harness.tracking.ledger import PARENT_TAG, STUDY_TAG, Tracker
 from tests.harness.processes import Ended, ended, start
 from tests.harness.tiny import LOGIN, Run
 from tests.harness.tracking.servers import Cluster, Server, initdb, postgres, running
@@ -116,11 +116,11 @@ def test_studies_that_share_cells_log_at_once_and_each_is_whole(
 ) -> None:
     for done in at_once:
         assert done.status == 0, done.err
-    ledger = Ledger(open_server.uri)
+    ledger = Tracker(open_server.uri)
     answers: dict[str, set[object]] = {}
     for (folder,) in (list(done.folder.glob("results/*")) for done in at_once):
         found, _ = ledger.load_study(folder.name)
-        assert [r.spec.key for r in found.results] == [spec.key for spec in found.study.runs()]
+        assert [r.spec.key for r in found.results] == [spec.key for spec in found.study.list_runs()]
         for result in found.results:
             answers.setdefault(result.spec.key, set()).add(result.predictions)
     assert len(answers) == 5, "vgg16 and the proposed network are the ladder's ends"
@@ -129,8 +129,8 @@ def test_studies_that_share_cells_log_at_once_and_each_is_whole(
     assert experiment
     runs = ledger.client.search_runs([experiment.experiment_id], "", ViewType.ACTIVE_ONLY)
     assert {run.info.status for run in runs} == {"FINISHED"}
-    parents = {run.info.run_id for run in runs if STUDY in run.data.tags}
-    assert {run.data.tags[PARENT] for run in runs if PARENT in run.data.tags} == parents
+    parents = {run.info.run_id for run in runs if STUDY_TAG in run.data.tags}
+    assert {run.data.tags[PARENT_TAG] for run in runs if PARENT_TAG in run.data.tags} == parents
 
 
 def test_a_study_lies_on_the_server_alone_and_its_report_is_the_same_from_elsewhere(
@@ -154,18 +154,18 @@ def test_a_study_lies_on_the_server_alone_and_its_report_is_the_same_from_elsewh
 def test_two_that_log_a_data_set_first_share_itsexperiment(
     open_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, second = Ledger(open_server.uri), Ledger(open_server.uri)
+    first, second = Tracker(open_server.uri), Tracker(open_server.uri)
     look = second.client.get_experiment_by_name
     made: list[str] = []
 
     def overtaken(name: str) -> object:
         seen = look(name)
         if not made:
-            made.append(first.experiment("raced"))
+            made.append(first.get_or_create_experiment("raced"))
         return seen
 
     monkeypatch.setattr(second.client, "get_experiment_by_name", overtaken)
-    assert second.experiment("raced") == made[0]
+    assert second.get_or_create_experiment("raced") == made[0]
 
 
 @pytest.fixture(scope="module")
@@ -308,6 +308,6 @@ def test_a_server_that_is_down_is_named_without_its_login(harness: Run, tree: Pa
     ],
 )
 def test_no_part_of_a_password_is_shown_however_it_is_written(uri: str) -> None:
-    shown = without_credentials(uri)
+    shown = strip_credentials(uri)
     assert told(shown) == []
     assert "127.0.0.1" in shown

@@ -59,7 +59,7 @@ def _specs(store: Path) -> dict[str, RunSpec]:
 
 def test_stored_runs_keep_their_keys_where_training_means_what_it_did(store: Path) -> None:
     specs = _specs(store)
-    kept = {(s.protocol, s.split_seed, s.fold, s.control): key for key, s in specs.items() if s.key == key}
+    kept = {(s.protocol, s.split_seed, s.fold, s.variant): key for key, s in specs.items() if s.key == key}
 
     assert kept == KEYS
     assert {s.seed for s in specs.values()} == {0}

@@ -17,46 +17,46 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from architectures.catalogue import CATALOGUE, scaled
-from architectures.network import build
-from harness.training.checkpoint import GUESS, Checkpoint
-from harness.training.snapshot import bytes_of, epochs_in
-from harness.training.train import Standing, begun, best_epoch, fit, forget
+from architectures.catalogue import CATALOGUE, with_width
+from architectures.network import build_network
+from harness.training.checkpoint import BYTES_PER_SECOND, Checkpoint
+from harness.training.snapshot import count_bytes, count_epochs
+from harness.training.train import TrainingState, find_best_epoch, fit, init_state, no_checkpoint
 from studies.results import Epoch
 from studies.spec import TrainingSpec
 from tests.harness.processes import ROOT
 from tests.harness.training.test_train import part
 
-TRAINING = TrainingSpec(epochs=4, batch=8, patience=4)
-FUSED = TrainingSpec(epochs=4, batch=8, patience=4, fused=True)
+TRAINING = TrainingSpec(epochs=4, batch_size=8, patience=4)
+FUSED = TrainingSpec(epochs=4, batch_size=8, patience=4, fused=True)
 
 
 def network(name: str) -> nn.Module:
     """One of the catalogue's, small: `vgg16` draws for its dropout, `proposed` has batch norm's averages."""
     torch.manual_seed(0)
-    made = build(scaled(CATALOGUE[name], 1 / 16), classes=2)
+    made = build_network(with_width(CATALOGUE[name], 1 / 16), num_classes=2)
     return made.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
 def after_each_epoch(path: Path) -> Checkpoint:
     """A checkpoint that is due after every epoch."""
-    return Checkpoint(path, share=math.inf)
+    return Checkpoint(path, max_fraction=math.inf)
 
 
-def at_once(checkpoint: Checkpoint) -> Callable[[Standing], None]:
+def at_once(checkpoint: Checkpoint) -> Callable[[TrainingState], None]:
     """Keeps an epoch, and waits until it is written."""
 
-    def keep(standing: Standing) -> None:
-        checkpoint.keep(standing)
+    def keep(standing: TrainingState) -> None:
+        checkpoint.save(standing)
         checkpoint.close()
 
     return keep
 
 
-def keep_until_it_fails(checkpoint: Checkpoint, standing: Standing) -> None:
+def keep_until_it_fails(checkpoint: Checkpoint, standing: TrainingState) -> None:
     """Begins one that fails in its thread, and asks until that is told."""
     while True:
-        checkpoint.keep(standing)
+        checkpoint.save(standing)
 
 
 def enlarged(samples: int, *, seed: int = 0):  # type: ignore[no-untyped-def]
@@ -65,16 +65,16 @@ def enlarged(samples: int, *, seed: int = 0):  # type: ignore[no-untyped-def]
 
 
 def trained(
-    standing: Standing, training: TrainingSpec, checkpoint: Checkpoint | None = None
+    standing: TrainingState, training: TrainingSpec, checkpoint: Checkpoint | None = None
 ) -> Iterator[Epoch]:
-    keep = at_once(checkpoint) if checkpoint else forget
+    keep = at_once(checkpoint) if checkpoint else no_checkpoint
     return fit(
         standing,
         enlarged(20),
         validation=enlarged(10, seed=1),
-        classes=2,
+        num_classes=2,
         training=training,
-        keep=keep,
+        save=keep,
     )
 
 
@@ -86,13 +86,13 @@ def figures(history: list[Epoch]) -> list[tuple[float, ...]]:
 @pytest.mark.parametrize("training", [TRAINING, FUSED], ids=["eager", "fused"])
 @pytest.mark.parametrize("after", [1, 3, 4])
 def test_training_goes_on_bit_for_bit(tmp_path: Path, name: str, training: TrainingSpec, after: int) -> None:
-    whole = begun(network(name), training, seed=3)
+    whole = init_state(network(name), training, seed=3)
     list(trained(whole, training))
 
     checkpoint = after_each_epoch(tmp_path / "run")
-    list(islice(trained(begun(network(name), training, seed=3), training, checkpoint), after))
+    list(islice(trained(init_state(network(name), training, seed=3), training, checkpoint), after))
     torch.rand(100)  # another process has drawn other numbers
-    resumed = begun(network(name), training, seed=99)
+    resumed = init_state(network(name), training, seed=99)
     assert checkpoint.restore(resumed)
     assert len(resumed.history) == after
     list(trained(resumed, training, checkpoint))
@@ -105,7 +105,7 @@ def test_training_goes_on_bit_for_bit(tmp_path: Path, name: str, training: Train
 def kept(tmp_path: Path) -> Checkpoint:
     """What one epoch of the proposed network has left."""
     checkpoint = after_each_epoch(tmp_path / "run")
-    list(islice(trained(begun(network("proposed"), TRAINING, seed=0), TRAINING, checkpoint), 1))
+    list(islice(trained(init_state(network("proposed"), TRAINING, seed=0), TRAINING, checkpoint), 1))
     return checkpoint
 
 
@@ -114,7 +114,7 @@ def file_of(checkpoint: Checkpoint) -> Path:
     return checkpoint.path.with_suffix(".even")
 
 
-def untouched(standing: Standing) -> bool:
+def untouched(standing: TrainingState) -> bool:
     fresh = network("proposed").state_dict()
     same = all(torch.equal(tensor, fresh[key]) for key, tensor in standing.network.state_dict().items())
     return same and not standing.history and not standing.optimizer.state
@@ -124,7 +124,7 @@ def untouched(standing: Standing) -> bool:
 def test_a_file_that_is_cut_short_counts_as_none(kept: Checkpoint, share: float) -> None:
     content = file_of(kept).read_bytes()
     file_of(kept).write_bytes(content[: int(share * len(content))])
-    standing = begun(network("proposed"), TRAINING, seed=0)
+    standing = init_state(network("proposed"), TRAINING, seed=0)
     assert not kept.restore(standing)
     assert untouched(standing)
 
@@ -142,7 +142,7 @@ def test_a_file_that_is_cut_short_counts_as_none(kept: Checkpoint, share: float)
 )
 def test_what_is_no_checkpoint_counts_as_none(kept: Checkpoint, content: bytes) -> None:
     file_of(kept).write_bytes(content)
-    standing = begun(network("proposed"), TRAINING, seed=0)
+    standing = init_state(network("proposed"), TRAINING, seed=0)
     assert not kept.restore(standing)
     assert untouched(standing)
 
@@ -176,7 +176,7 @@ def test_a_header_that_tells_something_else_counts_as_none(
     before, own, changed = (int.from_bytes(c[8:16], "little") for c in (content, sealed(old), sealed(header)))
     total = ((before - own + changed) % 2**64).to_bytes(8, "little")
     file_of(kept).write_bytes(len(header).to_bytes(8, "little") + total + header + content[16 + size :])
-    standing = begun(network("proposed"), TRAINING, seed=0)
+    standing = init_state(network("proposed"), TRAINING, seed=0)
     assert not kept.restore(standing)
     assert untouched(standing)
 
@@ -196,13 +196,13 @@ def test_a_module_that_asks_for_its_version_trains_and_goes_on(tmp_path: Path) -
     checkpoint, net = after_each_epoch(tmp_path / "run"), nn.Sequential(nn.Flatten(), Versioned(192, 2))
     small = replace(TRAINING, epochs=2)
 
-    def fitted(standing: Standing) -> Iterator[Epoch]:
+    def fitted(standing: TrainingState) -> Iterator[Epoch]:
         return fit(
-            standing, part(20), validation=part(10), classes=2, training=small, keep=at_once(checkpoint)
+            standing, part(20), validation=part(10), num_classes=2, training=small, save=at_once(checkpoint)
         )
 
-    next(fitted(begun(copy.deepcopy(net), small, seed=0)))
-    resumed = begun(copy.deepcopy(net), small, seed=0)
+    next(fitted(init_state(copy.deepcopy(net), small, seed=0)))
+    resumed = init_state(copy.deepcopy(net), small, seed=0)
     assert checkpoint.restore(resumed)
     assert [epoch.number for epoch in fitted(resumed)] == [2]
 
@@ -214,61 +214,64 @@ def test_a_header_that_promises_more_than_there_is_asks_for_no_memory(kept: Chec
     file_of(kept).write_bytes(
         len(header).to_bytes(8, "little") + content[8:16] + header + content[16 + size :]
     )
-    assert not kept.restore(begun(network("proposed"), TRAINING, seed=0))
+    assert not kept.restore(init_state(network("proposed"), TRAINING, seed=0))
 
 
 def test_another_networks_file_counts_as_none(kept: Checkpoint) -> None:
-    standing = begun(network("vgg16"), TRAINING, seed=0)
+    standing = init_state(network("vgg16"), TRAINING, seed=0)
     assert not kept.restore(standing)
     assert standing.history == []
 
 
 def test_pieces_are_kept(kept: Checkpoint) -> None:
-    standing = begun(network("proposed"), TRAINING, seed=0, pieces=2)
+    standing = init_state(network("proposed"), TRAINING, seed=0, micro_batches=2)
     list(islice(trained(standing, TRAINING, kept), 1))
-    resumed = begun(network("proposed"), TRAINING, seed=0)
+    resumed = init_state(network("proposed"), TRAINING, seed=0)
     assert kept.restore(resumed)
-    assert resumed.pieces == 2
+    assert resumed.micro_batches == 2
 
 
 def test_an_epoch_that_is_not_whole_leaves_the_one_before(kept: Checkpoint) -> None:
-    standing = begun(network("proposed"), TRAINING, seed=0)
+    standing = init_state(network("proposed"), TRAINING, seed=0)
     assert kept.restore(standing)
     list(islice(trained(standing, TRAINING, kept), 1))
     second = kept.path.with_suffix(".odd")
     content = second.read_bytes()
     for spoilt in (bytes(16) + content[16:], content[:-4096] + bytes(4096), content[: len(content) // 2]):
         second.write_bytes(spoilt)
-        resumed = begun(network("proposed"), TRAINING, seed=0)
+        resumed = init_state(network("proposed"), TRAINING, seed=0)
         assert kept.restore(resumed)
         assert [epoch.number for epoch in resumed.history] == [1]
     second.write_bytes(content)
-    resumed = begun(network("proposed"), TRAINING, seed=0)
+    resumed = init_state(network("proposed"), TRAINING, seed=0)
     assert kept.restore(resumed)
     assert [epoch.number for epoch in resumed.history] == [1, 2]
 
 
 def test_what_is_there_can_be_discarded(kept: Checkpoint) -> None:
-    assert kept.restore(begun(network("proposed"), TRAINING, seed=0))
+    assert kept.restore(init_state(network("proposed"), TRAINING, seed=0))
     kept.discard()
-    assert not kept.restore(begun(network("proposed"), TRAINING, seed=0))
+    assert not kept.restore(init_state(network("proposed"), TRAINING, seed=0))
     assert list(kept.path.parent.iterdir()) == []
     kept.discard()
 
 
 def test_checkpoints_take_turns_so_that_the_one_before_stays(tmp_path: Path) -> None:
-    checkpoint, standing = after_each_epoch(tmp_path / "run"), begun(network("proposed"), TRAINING, seed=0)
+    checkpoint, standing = (
+        after_each_epoch(tmp_path / "run"),
+        init_state(network("proposed"), TRAINING, seed=0),
+    )
     written = []
     for number, _ in enumerate(trained(standing, TRAINING), start=1):
         if number != 2:  # it is not always time for one
             at_once(checkpoint)(standing)
-        written.append([epochs_in(checkpoint.path.with_suffix(turn)) for turn in (".even", ".odd")])
+        written.append([count_epochs(checkpoint.path.with_suffix(turn)) for turn in (".even", ".odd")])
     assert written == [[1, -1], [1, -1], [1, 3], [4, 3]]
     resumed = after_each_epoch(tmp_path / "run")
-    standing = begun(network("proposed"), TRAINING, seed=0)
+    standing = init_state(network("proposed"), TRAINING, seed=0)
     assert resumed.restore(standing)
     at_once(resumed)(standing)
-    assert epochs_in(checkpoint.path.with_suffix(".odd")) == 4, "the one that was restored is still there"
+    assert count_epochs(checkpoint.path.with_suffix(".odd")) == 4, "the one that was restored is still there"
 
 
 @pytest.mark.parametrize(("after", "is_best"), [(3, True), (4, False)])
@@ -283,23 +286,23 @@ def test_a_checkpoint_is_of_the_epoch_that_it_was_begun_after(
         go.wait()
         return 0.0
 
-    checkpoint = Checkpoint(tmp_path / "run", share=math.inf, work_clock=waits)
+    checkpoint = Checkpoint(tmp_path / "run", max_fraction=math.inf, cpu_clock=waits)
     longer = replace(TRAINING, epochs=5, patience=5)
-    standing = begun(network("vgg16"), longer, seed=2)
+    standing = init_state(network("vgg16"), longer, seed=2)
     epochs = trained(standing, longer)
     for _ in range(after):
         next(epochs)
-    assert (best_epoch(standing.history) is standing.history[-1]) is is_best
-    best = copy.deepcopy(standing.best)
+    assert (find_best_epoch(standing.history) is standing.history[-1]) is is_best
+    best = copy.deepcopy(standing.best_weights)
     states = [copy.deepcopy(part.state_dict()) for part in (standing.network, standing.optimizer)]
-    checkpoint.keep(standing)
+    checkpoint.save(standing)
     list(epochs)
     go.set()
     checkpoint.close()
-    resumed = begun(network("vgg16"), TRAINING, seed=9)
+    resumed = init_state(network("vgg16"), TRAINING, seed=9)
     assert checkpoint.restore(resumed)
     assert len(resumed.history) == after
-    assert all(torch.equal(best[key], tensor) for key, tensor in resumed.best.items())
+    assert all(torch.equal(best[key], tensor) for key, tensor in resumed.best_weights.items())
     assert all(torch.equal(states[0][key], t) for key, t in resumed.network.state_dict().items())
     moments = resumed.optimizer.state_dict()["state"]
     assert all(
@@ -322,42 +325,42 @@ class Clock:
 
 def test_checkpoints_cost_at_most_their_share_of_the_training(tmp_path: Path) -> None:
     """Copying takes a second by this clock, and writing another one: at 2 %, one in a hundred seconds."""
-    checkpoint = Checkpoint(tmp_path / "run", clock=Clock(), work_clock=Clock())
-    standing = begun(network("proposed"), TRAINING, seed=0)
+    checkpoint = Checkpoint(tmp_path / "run", clock=Clock(), cpu_clock=Clock())
+    standing = init_state(network("proposed"), TRAINING, seed=0)
     next(trained(standing, TRAINING))
     epoch, kept = standing.history[0], []
     standing.history.clear()
     for number in range(1, 41):
         standing.history.append(replace(epoch, number=number, seconds=10.0))
         at_once(checkpoint)(standing)
-        kept.append(max(epochs_in(checkpoint.path.with_suffix(turn)) for turn in (".even", ".odd")))
+        kept.append(max(count_epochs(checkpoint.path.with_suffix(turn)) for turn in (".even", ".odd")))
     assert [number for number in range(1, 41) if number in kept] == [1, 20, 30, 40]
-    assert checkpoint.seconds == 8.0
-    assert checkpoint.seconds <= 0.02 * sum(epoch.seconds for epoch in standing.history)
-    resumed, goes_on = Checkpoint(tmp_path / "run"), begun(network("proposed"), TRAINING, seed=0)
+    assert checkpoint.cost_seconds == 8.0
+    assert checkpoint.cost_seconds <= 0.02 * sum(epoch.seconds for epoch in standing.history)
+    resumed, goes_on = Checkpoint(tmp_path / "run"), init_state(network("proposed"), TRAINING, seed=0)
     assert resumed.restore(goes_on)
-    assert resumed.seconds == 6.0, "what the checkpoints before it had cost"
+    assert resumed.cost_seconds == 6.0, "what the checkpoints before it had cost"
 
 
 def test_a_first_checkpoint_is_due_once_its_size_allows(tmp_path: Path) -> None:
-    standing = begun(network("vgg16"), TRAINING, seed=0)
+    standing = init_state(network("vgg16"), TRAINING, seed=0)
     next(trained(standing, TRAINING))
-    due = bytes_of(standing) / GUESS / 0.02
+    due = count_bytes(standing) / BYTES_PER_SECOND / 0.02
     for seconds in (0.99 * due, 1.01 * due):
         checkpoint = Checkpoint(tmp_path / str(seconds))
         standing.history[0] = replace(standing.history[0], seconds=seconds)
         at_once(checkpoint)(standing)
-        assert checkpoint.restore(begun(network("vgg16"), TRAINING, seed=0)) is (seconds > due)
+        assert checkpoint.restore(init_state(network("vgg16"), TRAINING, seed=0)) is (seconds > due)
 
 
 def test_a_folder_that_cannot_be_written_is_told_after_the_next_epoch(kept: Checkpoint) -> None:
     kept.path.with_suffix(".odd").mkdir()
-    standing = begun(network("proposed"), TRAINING, seed=0)
+    standing = init_state(network("proposed"), TRAINING, seed=0)
     epochs = trained(standing, TRAINING)
     next(epochs)
     with pytest.raises(OSError, match="directory"):
         keep_until_it_fails(kept, standing)
-    assert kept.restore(begun(network("proposed"), TRAINING, seed=0)), "the one before is still there"
+    assert kept.restore(init_state(network("proposed"), TRAINING, seed=0)), "the one before is still there"
 
 
 FULL = """
@@ -385,7 +388,7 @@ def test_a_full_disk_is_told_and_leaves_the_checkpoint_before(tmp_path: Path) ->
         check=False,
     )
     assert done.stdout.strip() == str(errno.EFBIG), done.stderr
-    resumed = begun(network("vgg16"), TRAINING, seed=0)
+    resumed = init_state(network("vgg16"), TRAINING, seed=0)
     assert after_each_epoch(tmp_path / "run").restore(resumed)
     assert len(resumed.history) == 1
 
@@ -408,6 +411,6 @@ class Odd(nn.Sequential):
 def test_a_network_whose_state_is_not_all_tensors_trains_and_begins_anew(tmp_path: Path) -> None:
     for counts in (False, True):
         checkpoint = after_each_epoch(tmp_path / f"run{counts}")
-        history = list(trained(begun(Odd(counts=counts), TRAINING, seed=0), TRAINING, checkpoint))
+        history = list(trained(init_state(Odd(counts=counts), TRAINING, seed=0), TRAINING, checkpoint))
         assert len(history) == TRAINING.epochs
-        assert checkpoint.restore(begun(Odd(counts=counts), TRAINING, seed=0)) is not counts
+        assert checkpoint.restore(init_state(Odd(counts=counts), TRAINING, seed=0)) is not counts

@@ -10,10 +10,10 @@ import torch
 from datasets.corrupt import corrupt
 from datasets.spec import CORRUPTIONS, STRENGTHS
 from harness.data.reading import DataRequest
-from harness.plan import Plan, prepare
+from harness.plan import StudyPlan, plan_study
 from harness.training.evaluate import predict
-from harness.training.run import Material, execute
-from studies.metrics import by_clip, by_condition
+from harness.training.run import RunInputs, execute_run
+from studies.metrics import aggregate_by_clip, group_by_condition
 from tests.harness.tiny import Run, request
 
 CPU = torch.device("cpu")
@@ -32,20 +32,20 @@ OPTIONS = (
 
 
 @pytest.fixture
-def plan(tree: Path) -> Plan:
-    return prepare(request(tree, protocols=("subject",), checks=True))
+def plan(tree: Path) -> StudyPlan:
+    return plan_study(request(tree, protocols=("subject",), checks=True))
 
 
 def test_a_study_has_each_check_where_it_belongs(tree: Path) -> None:
     asked = request(tree, only=("vgg16", "proposed"), protocols=("frame", "subject"), seeds=2, checks=True)
-    runs = prepare(asked).study.runs()
-    assert sum(run.control == "none" for run in runs) == 8
-    assert sum(run.control == "robustness" for run in runs) == 8, "every arm of every cell"
-    assert [(r.architecture.name, r.protocol, r.seed) for r in runs if r.control == "latency"] == [
+    runs = plan_study(asked).study.list_runs()
+    assert sum(run.variant == "none" for run in runs) == 8
+    assert sum(run.variant == "robustness" for run in runs) == 8, "every arm of every cell"
+    assert [(r.architecture.name, r.protocol, r.seed) for r in runs if r.variant == "latency"] == [
         ("vgg16", "frame", 0),
         ("proposed", "frame", 0),
     ]
-    plain = [run for run in runs if run.control == "cross-entropy"]
+    plain = [run for run in runs if run.variant == "cross-entropy"]
     assert {run.architecture.name for run in plain} == {"proposed"}
     assert {(run.training.gamma, run.training.class_weights) for run in plain} == {(0.0, "none")}
     assert len(plain) == 4
@@ -54,42 +54,42 @@ def test_a_study_has_each_check_where_it_belongs(tree: Path) -> None:
 
 def test_motion_is_not_turned_or_darkened_and_no_face_is_searched_for(tree: Path) -> None:
     data = DataRequest(dataset="casme2", root=tree, representation="flow")
-    study = prepare(request(tree, data=data, protocols=("subject",), checks=True)).study
+    study = plan_study(request(tree, data=data, protocols=("subject",), checks=True)).study
     assert study.checks == ("cross-entropy",)
 
 
-def test_robustness_is_the_trained_network_on_the_changed_test(plan: Plan) -> None:
-    arm, check = (next(r for r in plan.study.runs() if r.control == c) for c in ("none", "robustness"))
-    assert check.trained == arm
-    material = Material(pixels=plan.pixels, device=CPU)
-    base, weights = execute(arm, material, on_epochs=lambda _: None)
+def test_robustness_is_the_trained_network_on_the_changed_test(plan: StudyPlan) -> None:
+    arm, check = (next(r for r in plan.study.list_runs() if r.variant == c) for c in ("none", "robustness"))
+    assert check.base_run == arm
+    material = RunInputs(pixels=plan.pixels, device=CPU)
+    base, weights = execute_run(arm, material, on_epochs=lambda _: None)
     told: list[object] = []
-    result, _ = execute(check, replace(material, weights=weights), on_epochs=told.append)
+    result, _ = execute_run(check, replace(material, weights=weights), on_epochs=told.append)
     assert told == [], "nothing is trained"
-    found = by_condition(result.predictions)
+    found = group_by_condition(result.predictions)
     assert list(found) == [f"{kind} {strength}" for kind in CORRUPTIONS for strength in STRENGTHS]
-    clips = {prediction.id for prediction in by_clip(base.predictions)}
+    clips = {prediction.id for prediction in aggregate_by_clip(base.predictions)}
     assert all({prediction.id for prediction in members} == clips for members in found.values())
 
     (split,) = plan.splits
     images = corrupt(
         torch.from_numpy(plan.pixels.images[list(split.test)]), "noise", strength=3, seed=arm.seed
     )
-    from architectures.network import build
+    from architectures.network import build_network
 
-    network = build(arm.architecture, classes=6).to(memory_format=torch.channels_last)
+    network = build_network(arm.architecture, num_classes=6).to(memory_format=torch.channels_last)
     network.load_state_dict(weights)
     samples = [plan.pixels.table.samples[row] for row in split.test]
-    by_hand = by_clip(predict(network, images, samples=samples))
+    by_hand = aggregate_by_clip(predict(network, images, samples=samples))
     assert [p.probabilities for p in found["noise 3"]] == [p.probabilities for p in by_hand]
 
 
-def test_latency_times_the_face_and_the_network_picture_by_picture(plan: Plan) -> None:
-    arm, check = (next(r for r in plan.study.runs() if r.control == c) for c in ("none", "latency"))
-    material = Material(pixels=plan.pixels, device=CPU)
-    _, weights = execute(arm, material, on_epochs=lambda _: None)
-    result, _ = execute(check, replace(material, weights=weights), on_epochs=lambda _: None)
-    assert [timing.part for timing in result.timings] == ["face", "network"]
+def test_latency_times_the_face_and_the_network_picture_by_picture(plan: StudyPlan) -> None:
+    arm, check = (next(r for r in plan.study.list_runs() if r.variant == c) for c in ("none", "latency"))
+    material = RunInputs(pixels=plan.pixels, device=CPU)
+    _, weights = execute_run(arm, material, on_epochs=lambda _: None)
+    result, _ = execute_run(check, replace(material, weights=weights), on_epochs=lambda _: None)
+    assert [timing.phase for timing in result.timings] == ["face", "network"]
     assert {len(timing.milliseconds) for timing in result.timings} <= set(range(30, 201))
     assert all(ms > 0 for timing in result.timings for ms in timing.milliseconds)
     assert result.predictions == ()

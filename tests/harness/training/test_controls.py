@@ -8,29 +8,29 @@ import pytest
 import torch
 from torch import nn
 
-from datasets.pixels.cache import Pixels
+from datasets.pixels.cache import ImageArray
 from datasets.spec import Sample, SampleTable
 from harness.data.reading import DataRequest
-from harness.plan import prepare
-from harness.training.controls import can_probe, probe_identity, shuffled
-from harness.training.run import Material, execute
-from reports.outcomes import outcomes
+from harness.plan import plan_study
+from harness.training.controls import can_probe, probe_identity, shuffle_labels
+from harness.training.run import RunInputs, execute_run
+from reports.outcomes import evaluate_study
 from studies.results import StudyResult
 from tests.harness.tiny import Run, request
 
 
-def faces(*, subjects: int, clips: int, frames: int, telling: bool) -> Pixels:
+def faces(*, subjects: int, clips: int, frames: int, telling: bool) -> ImageArray:
     """Grey 8 px squares, as bright as their subject's number if `telling`, else all the same."""
     samples = tuple(
-        Sample(id=f"s{s}/c{c}/{f}", path="", label=c % 2, subject=f"s{s}", clip=f"s{s}/c{c}", frame=f)
+        Sample(id=f"s{s}/c{c}/{f}", path="", label=c % 2, subject=f"s{s}", clip=f"s{s}/c{c}", frame_number=f)
         for s in range(subjects)
         for c in range(clips)
         for f in range(frames)
     )
     levels = [40 * int(sample.subject[1:]) if telling else 7 for sample in samples]
     images = np.ones((len(samples), 3, 8, 8), np.uint8) * np.array(levels, np.uint8)[:, None, None, None]
-    table = SampleTable(dataset="t", frames="all", classes=("a", "b"), samples=samples)
-    return Pixels(table=table, images=images, fingerprint="f")
+    table = SampleTable(dataset="t", frame_policy="all", classes=("a", "b"), samples=samples)
+    return ImageArray(table=table, images=images, fingerprint="f")
 
 
 def network() -> nn.Module:
@@ -38,12 +38,12 @@ def network() -> nn.Module:
     return nn.Sequential(nn.Conv2d(3, 4, 1), nn.Flatten(), nn.Linear(256, 2))
 
 
-def right(pixels: Pixels) -> float:
+def right(pixels: ImageArray) -> float:
     rows = range(len(pixels.table.samples))
     names, counts, predictions = probe_identity(network(), pixels, rows, device=torch.device("cpu"))
     assert names == tuple(sorted({sample.subject for sample in pixels.table.samples}))
     assert sum(counts) + len(predictions) == len(rows)
-    return sum(p.truth == p.answer for p in predictions) / len(predictions)
+    return sum(p.truth == p.predicted_class for p in predictions) / len(predictions)
 
 
 def test_the_probe_reads_the_subject_where_features_tell_it_and_guesses_where_not() -> None:
@@ -74,7 +74,7 @@ def test_a_probe_is_planned_only_where_every_training_part_has_two_subjects(tmp_
 
     def controls(*protocols: str) -> tuple[str, ...]:
         data = DataRequest(dataset="folder", root=tmp_path / "faces")
-        return prepare(request(tmp_path, data=data, protocols=protocols, controls=True)).study.controls
+        return plan_study(request(tmp_path, data=data, protocols=protocols, controls=True)).study.controls
 
     assert controls("frame") == ("shuffled-labels", "onset-frame", "identity-probe")
     assert controls("frame", "subject") == ("shuffled-labels", "onset-frame"), "one subject of three trains"
@@ -83,28 +83,28 @@ def test_a_probe_is_planned_only_where_every_training_part_has_two_subjects(tmp_
 def test_shuffled_labels_stay_together_in_a_clip_and_go_round_among_the_clips() -> None:
     clips = [f"c{c}" for c in range(12) for _ in range(3)]
     labels = torch.tensor([c % 4 for c in range(12) for _ in range(3)])
-    dealt = shuffled(labels, clips, seed=1)
+    dealt = shuffle_labels(labels, clips, seed=1)
     assert len({(clip, int(label)) for clip, label in zip(clips, dealt, strict=True)}) == 12
     assert torch.equal(dealt.sort().values, labels.sort().values)
     assert not torch.equal(dealt, labels)
-    assert torch.equal(dealt, shuffled(labels, clips, seed=1))
+    assert torch.equal(dealt, shuffle_labels(labels, clips, seed=1))
 
 
 def test_an_onset_control_is_given_the_onset_in_the_place_of_every_frame(tree: Path) -> None:
-    plan = prepare(
+    plan = plan_study(
         request(tree, data=DataRequest(dataset="casme2", root=tree, frames="onset_offset"), controls=True)
     )
     assert plan.study.controls == ("shuffled-labels", "onset-frame", "identity-probe")
-    assert plan.onsets is not None
-    rows = [row for row, sample in enumerate(plan.onsets.table.samples) if sample.frame == 10]
-    assert np.array_equal(plan.onsets.images[rows], plan.pixels.images[rows])
-    later = [row for row, sample in enumerate(plan.onsets.table.samples) if sample.frame == 12]
-    assert np.array_equal(plan.onsets.images[later], plan.onsets.images[rows])
+    assert plan.onset_pixels is not None
+    rows = [row for row, sample in enumerate(plan.onset_pixels.table.samples) if sample.frame_number == 10]
+    assert np.array_equal(plan.onset_pixels.images[rows], plan.pixels.images[rows])
+    later = [row for row, sample in enumerate(plan.onset_pixels.table.samples) if sample.frame_number == 12]
+    assert np.array_equal(plan.onset_pixels.images[later], plan.onset_pixels.images[rows])
     assert not np.array_equal(plan.pixels.images[later], plan.pixels.images[rows])
-    (spec,) = (spec for spec in plan.study.runs() if spec.control == "onset-frame")
-    result, _ = execute(
+    (spec,) = (spec for spec in plan.study.list_runs() if spec.variant == "onset-frame")
+    result, _ = execute_run(
         spec,
-        Material(pixels=plan.data[spec.fingerprint], device=torch.device("cpu")),
+        RunInputs(pixels=plan.pixels_by_fingerprint[spec.fingerprint], device=torch.device("cpu")),
         on_epochs=lambda _: None,
     )
     assert len(result.predictions) == len(plan.splits[0].test)
@@ -137,6 +137,6 @@ def test_controls_are_rows_of_the_report_and_cells_of_the_study(tree: Path, harn
 
 
 def test_controls_that_have_not_run_are_rows_too(tree: Path) -> None:
-    plan = prepare(request(tree, controls=True))
+    plan = plan_study(request(tree, controls=True))
     result = StudyResult(study=plan.study, results=())
-    assert [row.control for row in outcomes(result).controls] == list(plan.study.controls)
+    assert [row.control for row in evaluate_study(result).controls] == list(plan.study.controls)

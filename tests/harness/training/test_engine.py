@@ -9,15 +9,22 @@ import pytest
 import torch
 from torch import nn
 
-from architectures.catalogue import CATALOGUE, scaled
-from architectures.cpu_kernels.library import library
-from architectures.network import build
+from architectures.catalogue import CATALOGUE, with_width
+from architectures.cpu_kernels.library import load_library
+from architectures.network import build_network
 from architectures.spec import ArchitectureSpec
 from harness.data.reading import DataRequest
-from harness.plan import prepare
-from harness.training.engine import PAYS, arranged, chosen, keep_compiled, laid_out, stepping
-from harness.training.feed import Part
-from harness.training.train import begun, fit
+from harness.plan import plan_study
+from harness.training.engine import (
+    COMPILE_BREAK_EVEN,
+    make_forward,
+    match_memory_format,
+    reserve_compile_cache,
+    select_engine,
+    to_device_layout,
+)
+from harness.training.feed import SplitData
+from harness.training.train import fit, init_state
 from studies.spec import TrainingSpec
 from tests.harness.tiny import Run, request
 
@@ -26,19 +33,19 @@ CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
 def choice(device: torch.device = CPU, **asked: object):  # type: ignore[no-untyped-def]
     values = {"engine": "auto", "precision": "auto", "deterministic": False, "images": 0, **asked}
-    return chosen(device, **values)  # type: ignore[arg-type]
+    return select_engine(device, **values)  # type: ignore[arg-type]
 
 
 def test_a_cpu_takes_the_fused_kernels_in_float32_and_says_so() -> None:
     found = choice()
     assert (found.engine, found.precision) == ("fused", "float32")
     assert "fused kernels" in found.why
-    assert found.into(TrainingSpec()) == TrainingSpec(fused=True)
+    assert found.apply_to(TrainingSpec()) == TrainingSpec(fused=True)
 
 
 def test_without_a_compiler_a_cpu_goes_eagerly_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CXX", "/bin/false")
-    library.cache_clear()
+    load_library.cache_clear()
     try:
         found = choice()
         assert found.engine == "eager"
@@ -47,7 +54,7 @@ def test_without_a_compiler_a_cpu_goes_eagerly_and_says_why(monkeypatch: pytest.
             choice(engine="fused")
     finally:
         monkeypatch.undo()
-        library.cache_clear()
+        load_library.cache_clear()
 
 
 def test_a_cpu_asked_for_bfloat16_goes_eagerly() -> None:
@@ -58,15 +65,15 @@ def test_a_cpu_asked_for_bfloat16_goes_eagerly() -> None:
 
 def test_more_seeds_and_protocols_change_no_run(tree: Path) -> None:
     data = DataRequest(dataset="casme2", root=tree, frames="apex_window")
-    one = prepare(request(tree, data=data)).study.runs()
-    more = prepare(request(tree, seeds=3, protocols=("frame", "subject"), data=data)).study.runs()
+    one = plan_study(request(tree, data=data)).study.list_runs()
+    more = plan_study(request(tree, seeds=3, protocols=("frame", "subject"), data=data)).study.list_runs()
     assert {run.key for run in one} < {run.key for run in more}
 
 
 def test_a_gpu_compiles_where_that_pays() -> None:
-    long = choice(CUDA, images=PAYS)
+    long = choice(CUDA, images=COMPILE_BREAK_EVEN)
     assert (long.engine, long.precision) == ("compiled", "float32")
-    short = choice(CUDA, images=PAYS - 1)
+    short = choice(CUDA, images=COMPILE_BREAK_EVEN - 1)
     assert short.engine == "eager"
     assert "do not win back" in short.why
 
@@ -90,17 +97,17 @@ def test_what_does_not_exist_is_told(asked: dict[str, object], told: str) -> Non
         choice(**asked)  # type: ignore[arg-type]
 
 
-def part(samples: int) -> Part:
+def part(samples: int) -> SplitData:
     generator = torch.Generator().manual_seed(0)
     labels = torch.arange(samples) % 3
     images = torch.randint(0, 120, (samples, 3, 32, 32), generator=generator)
-    return Part(images=(images + 60 * labels[:, None, None, None]).to(torch.uint8), labels=labels)
+    return SplitData(images=(images + 60 * labels[:, None, None, None]).to(torch.uint8), labels=labels)
 
 
 def weights_after(network: nn.Module, training: TrainingSpec, *, pieces: int = 1) -> dict[str, torch.Tensor]:
     network = copy.deepcopy(network)
-    standing = begun(network, training, seed=0, pieces=pieces)
-    history = fit(standing, part(26), validation=part(6), classes=3, training=training)
+    standing = init_state(network, training, seed=0, micro_batches=pieces)
+    history = fit(standing, part(26), validation=part(6), num_classes=3, training=training)
     assert [epoch.number for epoch in history] == [1, 2]
     return network.state_dict()
 
@@ -108,20 +115,22 @@ def weights_after(network: nn.Module, training: TrainingSpec, *, pieces: int = 1
 @pytest.fixture
 def network() -> nn.Module:
     torch.manual_seed(0)
-    net = build(scaled(CATALOGUE["proposed"], 1 / 16), classes=3).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = build_network(with_width(CATALOGUE["proposed"], 1 / 16), num_classes=3).to(
+        memory_format=torch.channels_last
+    )  # type: ignore[call-overload]
     net.classifier[4] = nn.Identity()
     return net
 
 
 # Adam's first steps are as long for a gradient of rounding as for a large one: the rate keeps them short.
-SHORT = TrainingSpec(epochs=2, batch=8, learning_rate=1e-5)
+SHORT = TrainingSpec(epochs=2, batch_size=8, learning_rate=1e-5)
 
 
 @pytest.mark.parametrize(
     "training",
     [
-        TrainingSpec(epochs=2, batch=8, learning_rate=1e-5, fused=True),
-        TrainingSpec(epochs=2, batch=8, learning_rate=1e-5, precision="bfloat16"),
+        TrainingSpec(epochs=2, batch_size=8, learning_rate=1e-5, fused=True),
+        TrainingSpec(epochs=2, batch_size=8, learning_rate=1e-5, precision="bfloat16"),
     ],
     ids=["fused", "bfloat16"],
 )
@@ -144,15 +153,15 @@ def test_a_training_moves_the_weights_alike_every_way(network: nn.Module, traini
 def test_images_lie_as_the_networks_weights_do(name: str, planes: bool) -> None:
     spec = CATALOGUE[name]
     with torch.device("meta"):
-        network = build(spec, classes=3)
-    network = arranged(network.to_empty(device="cpu"), spec, CPU)
-    images = laid_out(torch.rand(2, 3, 4, 4), network)
+        network = build_network(spec, num_classes=3)
+    network = to_device_layout(network.to_empty(device="cpu"), spec, CPU)
+    images = match_memory_format(torch.rand(2, 3, 4, 4), network)
     assert images.is_contiguous() is planes
     assert images.is_contiguous(memory_format=torch.channels_last) is not planes
 
 
 def test_the_answers_of_bfloat16_come_back_as_float32(network: nn.Module) -> None:
-    step = stepping(network.eval(), TrainingSpec(precision="bfloat16"))
+    step = make_forward(network.eval(), TrainingSpec(precision="bfloat16"))
     with torch.no_grad():
         answers, exact = step(torch.rand(2, 3, 32, 32)), network(torch.rand(2, 3, 32, 32))
     assert answers.dtype == exact.dtype == torch.float32
@@ -162,7 +171,7 @@ def test_the_answers_of_bfloat16_come_back_as_float32(network: nn.Module) -> Non
 def test_a_compiled_network_answers_as_it_does_without() -> None:
     torch.manual_seed(0)
     net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.PReLU(4), nn.Flatten(), nn.Linear(4 * 36, 2))
-    step = stepping(net, TrainingSpec(batch=4, compile=True))
+    step = make_forward(net, TrainingSpec(batch_size=4, compile=True))
     images = torch.rand(4, 3, 8, 8)
     assert torch.allclose(step(images), net(images), atol=1e-5)
     assert torch.equal(step(images[:3]), net(images[:3])), (
@@ -181,7 +190,7 @@ def test_cells_of_one_architecture_share_the_compiled_code(
     for seed in range(3):
         torch.manual_seed(seed)
         net = nn.Sequential(nn.Conv2d(3, 5, 3), nn.Flatten(), nn.Linear(5 * 36, 2))
-        step = stepping(net, TrainingSpec(batch=4, compile=True))
+        step = make_forward(net, TrainingSpec(batch_size=4, compile=True))
         images = torch.rand(4, 3, 8, 8)
         assert torch.allclose(step(images), net(images), atol=1e-5)
     assert counters["stats"]["unique_graphs"] == 1
@@ -192,18 +201,18 @@ def test_cells_of_one_architecture_share_the_compiled_code(
 
 def test_a_process_keeps_the_compiled_code_of_a_few_architectures() -> None:
     kept: set[ArchitectureSpec] = set()
-    specs = [scaled(CATALOGUE["proposed"], 1 / n) for n in range(1, 9)]
+    specs = [with_width(CATALOGUE["proposed"], 1 / n) for n in range(1, 9)]
     for spec in specs[:6] * 2:
-        keep_compiled(spec, kept=kept)
+        reserve_compile_cache(spec, cache=kept)
     assert kept == set(specs[:6])
-    keep_compiled(specs[7], kept=kept)
+    reserve_compile_cache(specs[7], cache=kept)
     assert kept == {specs[7]}
 
 
 def test_a_batch_in_pieces_steps_as_the_whole_one() -> None:
     torch.manual_seed(0)
     net = nn.Sequential(nn.AvgPool2d(8), nn.Flatten(), nn.Linear(48, 3))
-    training = TrainingSpec(epochs=2, batch=8)
+    training = TrainingSpec(epochs=2, batch_size=8)
     whole, cut = weights_after(net, training), weights_after(net, training, pieces=4)
     for name in whole:
         assert torch.allclose(whole[name], cut[name], atol=1e-5)

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from architectures.catalogue import architecture
-from architectures.user import described
+from architectures.catalogue import get_architecture
+from architectures.user import load_user_spec
 from harness.training.run import has_fixed_weights
 
 NETS = """
@@ -31,8 +31,8 @@ def test_a_network_that_starts_from_the_same_weights_under_every_seed_is_found(
 ) -> None:
     (tmp_path / "net.py").write_text(NETS)
 
-    assert has_fixed_weights(described(f"{tmp_path / 'net.py'}:{name}"), classes=3) is fixed
+    assert has_fixed_weights(load_user_spec(f"{tmp_path / 'net.py'}:{name}"), num_classes=3) is fixed
 
 
 def test_the_catalogues_networks_draw_their_weights() -> None:
-    assert not has_fixed_weights(architecture("vgg16"), classes=3)
+    assert not has_fixed_weights(get_architecture("vgg16"), num_classes=3)

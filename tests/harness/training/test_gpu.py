@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from harness.training.feed import Part, sent_ahead
-from harness.training.train import begun, fit
+from harness.training.feed import SplitData, prefetch
+from harness.training.train import fit, init_state
 from studies.spec import TrainingSpec
 from tests.harness.training.test_engine import CUDA, SHORT, network, part
 
@@ -18,8 +18,8 @@ __all__ = ["network"]
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 
 
-def on_the_gpu(part: Part) -> Part:
-    return Part(images=part.images.to(CUDA), labels=part.labels.to(CUDA))
+def on_the_gpu(part: SplitData) -> SplitData:
+    return SplitData(images=part.images.to(CUDA), labels=part.labels.to(CUDA))
 
 
 def answers_after(network: nn.Module, training: TrainingSpec, *, resident: bool = True) -> torch.Tensor:
@@ -30,10 +30,10 @@ def answers_after(network: nn.Module, training: TrainingSpec, *, resident: bool 
     network = network.to(CUDA)
     list(
         fit(
-            begun(network, training, seed=0),
+            init_state(network, training, seed=0),
             train,
             validation=on_the_gpu(part(6)),
-            classes=3,
+            num_classes=3,
             training=training,
         )
     )
@@ -62,7 +62,7 @@ def test_images_that_lie_elsewhere_come_as_those_that_lie_on_the_gpu(network: nn
 
 def test_batches_are_sent_ahead_in_their_order() -> None:
     images, rows = torch.arange(40, dtype=torch.uint8).reshape(10, 1, 2, 2), torch.randperm(10).split(3)
-    part = Part(images=images, labels=torch.arange(10, device=CUDA))
-    for batch, (sent, labels) in zip(rows, sent_ahead(part, rows), strict=True):
+    part = SplitData(images=images, labels=torch.arange(10, device=CUDA))
+    for batch, (sent, labels) in zip(rows, prefetch(part, rows), strict=True):
         assert torch.equal(sent.cpu(), images[batch])
         assert torch.equal(labels.cpu(), batch)

@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from harness.training.loss import class_weights, focal_loss
+from harness.training.loss import compute_class_weights, focal_loss
 
 
 def test_class_weights_are_inverse_frequencies_with_mean_one_over_the_classes_present() -> None:
     # 1/1, 1/2, 1/4 over three classes present: scaled by 3 / 1.75.
-    weights = class_weights(torch.tensor([0, 1, 1, 3, 3, 3, 3]), 4)
+    weights = compute_class_weights(torch.tensor([0, 1, 1, 3, 3, 3, 3]), 4)
     assert weights.tolist() == pytest.approx([12 / 7, 6 / 7, 0, 3 / 7])
     assert float(weights.sum()) / 3 == pytest.approx(1)
 

@@ -1,14 +1,14 @@
 from pathlib import Path
 
-from architectures.parts import parts_of
-from architectures.size import parameters
-from harness.plan import prepare
-from studies.arms import pairs
+from architectures.parts import get_components
+from architectures.size import count_parameters
+from harness.plan import plan_study
+from studies.arms import build_pairs
 from tests.harness.tiny import request
 
 
 def test_a_placebo_has_the_size_of_the_whole_network_and_lacks_the_part(tree: Path) -> None:
-    plan = prepare(request(tree, kind="ablation", design="placebo", only=(), width=0.5))
+    plan = plan_study(request(tree, kind="ablation", design="placebo", only=(), width=0.5))
     whole, *others = plan.study.arms
     assert [arm.name.removeprefix("proposed without ") for arm in others] == [
         "cbam",
@@ -19,10 +19,10 @@ def test_a_placebo_has_the_size_of_the_whole_network_and_lacks_the_part(tree: Pa
         "prelu, widened",
     ]
     for bare, placebo in zip(others[::2], others[1::2], strict=True):
-        assert parts_of(bare) == parts_of(placebo) < parts_of(whole)
-        assert parameters(bare) < parameters(whole)
-        assert abs(parameters(placebo) / parameters(whole) - 1) < 0.02
-    family = pairs(plan.study.arms, design="placebo")
+        assert get_components(bare) == get_components(placebo) < get_components(whole)
+        assert count_parameters(bare) < count_parameters(whole)
+        assert abs(count_parameters(placebo) / count_parameters(whole) - 1) < 0.02
+    family = build_pairs(plan.study.arms, design="placebo")
     assert [(before.name, after.name) for before, after in family] == [
         (arm.name, "proposed") for arm in others
     ]

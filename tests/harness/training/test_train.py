@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from architectures.network import build
-from architectures.parts import with_parts
-from datasets.augment import normalise
+from architectures.network import build_network
+from architectures.parts import with_components
+from datasets.augment import normalize
 from datasets.spec import AugmentationSpec
-from harness.training.evaluate import logits_of
-from harness.training.train import Diverged, Part, batches, begun, best_epoch, fit
+from harness.training.evaluate import compute_logits
+from harness.training.train import DivergenceError, SplitData, find_best_epoch, fit, init_state, make_batches
 from studies.results import Epoch
 from studies.spec import TrainingSpec
 
@@ -29,14 +29,14 @@ def epoch(number: int, accuracy: float, loss: float) -> Epoch:
     )
 
 
-def part(samples: int, *, seed: int = 0) -> Part:
+def part(samples: int, *, seed: int = 0) -> SplitData:
     """Two classes, dark and bright."""
     generator = torch.Generator().manual_seed(seed)
     labels = torch.arange(samples) % 2
     images = (
         torch.randint(0, 100, (samples, 3, 8, 8), generator=generator) + 150 * labels[:, None, None, None]
     )
-    return Part(images=images.to(torch.uint8), labels=labels)
+    return SplitData(images=images.to(torch.uint8), labels=labels)
 
 
 def network() -> nn.Module:
@@ -44,33 +44,33 @@ def network() -> nn.Module:
     return nn.Sequential(nn.AvgPool2d(8), nn.Flatten(), nn.Linear(3, 2))
 
 
-def run(spec: TrainingSpec, net: nn.Module, *, validation: Part | None = None) -> Iterator[Epoch]:
-    standing = begun(net, spec, seed=0)
-    return fit(standing, part(20), validation=validation or part(10, seed=1), classes=2, training=spec)
+def run(spec: TrainingSpec, net: nn.Module, *, validation: SplitData | None = None) -> Iterator[Epoch]:
+    standing = init_state(net, spec, seed=0)
+    return fit(standing, part(20), validation=validation or part(10, seed=1), num_classes=2, training=spec)
 
 
 def test_best_epoch_is_highest_accuracy_then_lowest_loss_then_first() -> None:
     history = [epoch(1, 0.5, 0.1), epoch(2, 0.6, 0.9), epoch(3, 0.6, 0.8), epoch(4, 0.6, 0.8)]
-    assert best_epoch(history).number == 3
+    assert find_best_epoch(history).number == 3
 
 
 @pytest.mark.parametrize("samples", [1, 2, 31, 32, 33, 64, 65, 97])
 def test_batches_hold_every_row_once_and_never_a_single_one(samples: int) -> None:
-    parts = batches(samples, 32, generator=torch.Generator().manual_seed(0))
+    parts = make_batches(samples, 32, generator=torch.Generator().manual_seed(0))
     assert sorted(torch.cat(parts).tolist()) == list(range(samples))
     assert samples == 1 or min(map(len, parts)) > 1
 
 
 def test_batches_come_in_a_new_order_each_time() -> None:
     generator = torch.Generator().manual_seed(0)
-    first, second = (torch.cat(batches(40, 8, generator=generator)).tolist() for _ in range(2))
+    first, second = (torch.cat(make_batches(40, 8, generator=generator)).tolist() for _ in range(2))
     assert first != second
 
 
 def test_it_learns() -> None:
-    history = list(run(TrainingSpec(epochs=60, batch=4, learning_rate=0.05, patience=60), network()))
+    history = list(run(TrainingSpec(epochs=60, batch_size=4, learning_rate=0.05, patience=60), network()))
     assert history[-1].train_loss < history[0].train_loss
-    assert best_epoch(history).validation_accuracy == 1.0
+    assert find_best_epoch(history).validation_accuracy == 1.0
 
 
 def test_the_best_epochs_weights_are_in_the_network_at_the_end() -> None:
@@ -80,40 +80,40 @@ def test_the_best_epochs_weights_are_in_the_network_at_the_end() -> None:
     history = []
     for ended in run(TrainingSpec(epochs=6, learning_rate=0.9, patience=6), net, validation=validation):
         history.append(ended)
-        snapshots.append(logits_of(net, validation.images))
-    best = best_epoch(history).number
-    assert torch.equal(logits_of(net, validation.images), snapshots[best - 1])
+        snapshots.append(compute_logits(net, validation.images))
+    best = find_best_epoch(history).number
+    assert torch.equal(compute_logits(net, validation.images), snapshots[best - 1])
 
 
 def test_it_stops_after_patience_epochs_without_a_better_one() -> None:
     history = list(run(TrainingSpec(epochs=200, learning_rate=0.9, patience=3), network()))
-    assert history[-1].number == best_epoch(history).number + 3
+    assert history[-1].number == find_best_epoch(history).number + 3
 
 
 def test_a_loss_that_is_no_number_stops_with_the_epoch() -> None:
     net = network()
     with torch.no_grad():
         net[2].weight.fill_(float("nan"))  # type: ignore[union-attr,operator]
-    with pytest.raises(Diverged, match="training loss became nan in epoch 1"):
+    with pytest.raises(DivergenceError, match="training loss became nan in epoch 1"):
         list(run(TrainingSpec(epochs=2), net))
 
 
 def test_the_gradient_ratio_is_that_of_the_first_and_last_blocks_norms() -> None:
     torch.manual_seed(0)
-    spec = replace(with_parts(("batch-norm", "gap-head"), name="tiny"), stages=((1, 4), (1, 4), (1, 8)))
-    network = build(spec, classes=2)
+    spec = replace(with_components(("batch-norm", "gap-head"), name="tiny"), stages=((1, 4), (1, 4), (1, 8)))
+    network = build_network(spec, num_classes=2)
     twin = copy.deepcopy(network)
     # One batch and no augmentation, so that one step by hand gives the same gradients.
     still = AugmentationSpec(
         flip=0, rotation=0, scale=0, crop=0, brightness=0, contrast=0, saturation=0, hue=0
     )
-    training = TrainingSpec(epochs=1, batch=20, gamma=0.0, class_weights="none", augmentation=still)
+    training = TrainingSpec(epochs=1, batch_size=20, gamma=0.0, class_weights="none", augmentation=still)
     torch.manual_seed(1)
     (found,) = run(training, network)
     torch.manual_seed(1)
     data = part(20)
     order = torch.randperm(20, generator=torch.Generator().manual_seed(0))
-    logits = twin.train()(normalise(data.images[order].float() / 255))
+    logits = twin.train()(normalize(data.images[order].float() / 255))
     nn.functional.cross_entropy(logits, data.labels[order]).backward()
     first, last = (
         sum(float(p.grad.pow(2).sum()) for p in twin.features[place].parameters() if p.grad is not None)

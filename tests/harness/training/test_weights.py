@@ -42,7 +42,7 @@ def saved(folder: Path) -> tuple[nn.Module, Path]:
 def test_weights_come_back_as_they_were(tmp_path: Path) -> None:
     made, path = saved(tmp_path)
     other = network(1)
-    load_weights(other, path, of="run 1", key=KEY)
+    load_weights(other, path, label="run 1", key=KEY)
     for name, tensor in made.state_dict().items():
         assert torch.equal(other.state_dict()[name], tensor), name
 
@@ -63,23 +63,23 @@ def test_an_earlier_version_of_a_module_is_loaded_as_one(tmp_path: Path) -> None
     del state["norm.num_batches_tracked"]
     state._metadata["norm"]["version"] = 1
     save_weights(state, path, key=KEY, classes=CLASSES)
-    load_weights(network(1), path, of="run 1", key=KEY)
+    load_weights(network(1), path, label="run 1", key=KEY)
     state._metadata["norm"]["version"] = 2
     save_weights(state, path, key=KEY, classes=CLASSES)
     with pytest.raises(ValueError, match="cannot be read"):
-        load_weights(network(1), path, of="run 1", key=KEY)
+        load_weights(network(1), path, label="run 1", key=KEY)
 
 
 def test_weights_of_another_run_are_refused(tmp_path: Path) -> None:
     _, path = saved(tmp_path)
     with pytest.raises(ValueError, match=r"^the weights of run 1 cannot be read .*; run it again$"):
-        load_weights(network(1), path, of="run 1", key="fedcba9876543210")
+        load_weights(network(1), path, label="run 1", key="fedcba9876543210")
 
 
 def test_weights_of_earlier_versions_are_loaded(tmp_path: Path) -> None:
     made, other = network(0), network(1)
     torch.save(made.state_dict(), tmp_path / "weights.pt")
-    load_weights(other, tmp_path / "weights.pt", of="run 1", key=KEY)
+    load_weights(other, tmp_path / "weights.pt", label="run 1", key=KEY)
     assert torch.equal(other.state_dict()["first.weight"], made.state_dict()["first.weight"])
 
 

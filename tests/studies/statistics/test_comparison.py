@@ -5,7 +5,12 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from studies.statistics.comparison import TrainingScores, compare, estimate, sign_patterns
+from studies.statistics.comparison import (
+    TrainingScores,
+    compare_contrasts,
+    estimate_contrasts,
+    make_sign_patterns,
+)
 
 PAIR = np.array([[-1.0, 1.0]])
 
@@ -17,8 +22,8 @@ def _scores(correct: NDArray[np.float64], sizes: list[int], *, folds: bool = Fal
     return TrainingScores(
         values=values,
         contributions=(correct - values[..., None] * units) / units.sum(),
-        sizes=units,
-        fold_clusters=folds,
+        cluster_sizes=units,
+        has_fold_clusters=folds,
     )
 
 
@@ -30,27 +35,27 @@ def _drawn(arms: int, seeds: int, clusters: int, *, seed: int = 0) -> NDArray[np
 def test_one_training_is_tested_by_signs_alone() -> None:
     """Equal subjects and one pair: the share of sign patterns whose sum is as far from 0."""
     correct = _drawn(2, 1, 9)
-    found = compare(_scores(correct, [10] * 9), PAIR)
+    found = compare_contrasts(_scores(correct, [10] * 9), PAIR)
     gain = (correct[1] - correct[0])[0, 0]
     signs = np.array(np.meshgrid(*[[1, -1]] * 9)).reshape(9, -1)
 
-    assert found.estimate[0] == pytest.approx(gain.sum() / 90)
+    assert found.estimates[0] == pytest.approx(gain.sum() / 90)
     assert found.p[0] == pytest.approx(np.mean(np.abs(gain @ signs) >= abs(gain.sum()) - 1e-9))
-    assert found.training_error[0] == 0
+    assert found.training_se[0] == 0
 
 
 def test_without_interaction_the_variance_is_the_sum_of_both_sources() -> None:
     """Subjects that all move alike with the training: neither source holds any of the other."""
     subjects, trainings = np.array([5, 7, 3, 8, 6, 4, 9, 2.0]), np.array([[0, 1, 2, 1, 0], [1, 0, 2, 2, 1.0]])
     correct = trainings[:, None, :, None] + np.stack([subjects, subjects[::-1]])[:, None, None, :]
-    found = compare(_scores(correct, [20] * 8), PAIR)
+    found = compare_contrasts(_scores(correct, [20] * 8), PAIR)
     gain = subjects[::-1] - subjects
     over_subjects = gain.var(ddof=1) / 8 / 20**2
     over_trainings = sum((row / 20).var(ddof=1) / 5 for row in trainings)
 
-    assert found.subject_error[0] ** 2 == pytest.approx(over_subjects)
-    assert found.training_error[0] ** 2 == pytest.approx(over_trainings)
-    assert found.error[0] ** 2 == pytest.approx(over_subjects + over_trainings)
+    assert found.subject_se[0] ** 2 == pytest.approx(over_subjects)
+    assert found.training_se[0] ** 2 == pytest.approx(over_trainings)
+    assert found.standard_error[0] ** 2 == pytest.approx(over_subjects + over_trainings)
 
 
 @pytest.mark.parametrize("gain", [0.0, 3.0])
@@ -58,9 +63,9 @@ def test_trainings_that_all_score_alike_leave_the_subjects_to_decide(gain: float
     """A variance of exactly 0 over trainings has no degrees of freedom, which must not make p undefined."""
     correct = np.full((2, 1, 5, 8), 4.0)
     correct[1] += gain
-    found = compare(_scores(correct, [10] * 8), PAIR)
+    found = compare_contrasts(_scores(correct, [10] * 8), PAIR)
 
-    assert found.training_error[0] == 0
+    assert found.training_se[0] == 0
     assert (found.low[0], found.high[0]) == pytest.approx((gain / 10, gain / 10))
     assert (found.p[0] < 0.05) == bool(gain)
 
@@ -69,28 +74,28 @@ def test_trainings_with_unequal_variances_are_not_pooled() -> None:
     correct = _drawn(2, 6, 12)
     correct[0] = correct[0, :, :1]  # the first arm does not vary but for one unit
     correct[0, 0, 0, 0] += 1
-    found = compare(_scores(correct, [10] * 12), PAIR)
+    found = compare_contrasts(_scores(correct, [10] * 12), PAIR)
     values = correct.sum(axis=-1)[:, 0] / 120
     welch = stats.ttest_ind(values[1], values[0], equal_var=False)
 
-    assert found.training_error[0] == pytest.approx((values.mean(1)[1] - values.mean(1)[0]) / welch.statistic)
+    assert found.training_se[0] == pytest.approx((values.mean(1)[1] - values.mean(1)[0]) / welch.statistic)
 
 
 def test_a_third_arm_helps_to_know_how_much_trainings_vary() -> None:
     correct = _drawn(3, 5, 12, seed=7)
     pooled = np.mean(correct.sum(axis=-1)[:, 0].var(axis=-1, ddof=1)) / 120**2
-    found = compare(_scores(correct, [10] * 12), np.array([[-1.0, 1.0, 0.0], [0.0, -1.0, 1.0]]))
+    found = compare_contrasts(_scores(correct, [10] * 12), np.array([[-1.0, 1.0, 0.0], [0.0, -1.0, 1.0]]))
 
-    assert found.training_error**2 == pytest.approx(2 * pooled / 5)
+    assert found.training_se**2 == pytest.approx(2 * pooled / 5)
 
 
 def test_a_collapsed_arm_adds_no_variance_and_spoils_no_pooling() -> None:
     correct = _drawn(3, 5, 12, seed=7)
     correct[0] = 2
     pooled = np.mean(correct[1:].sum(axis=-1)[:, 0].var(axis=-1, ddof=1)) / 120**2
-    found = compare(_scores(correct, [10] * 12), np.array([[-1.0, 1.0, 0.0], [0.0, -1.0, 1.0]]))
+    found = compare_contrasts(_scores(correct, [10] * 12), np.array([[-1.0, 1.0, 0.0], [0.0, -1.0, 1.0]]))
 
-    assert found.training_error**2 == pytest.approx(np.array([1, 2]) * pooled / 5)
+    assert found.training_se**2 == pytest.approx(np.array([1, 2]) * pooled / 5)
 
 
 def test_divisions_count_with_the_overlap_of_their_training_sets() -> None:
@@ -99,22 +104,22 @@ def test_divisions_count_with_the_overlap_of_their_training_sets() -> None:
     scores = TrainingScores(
         values=values,
         contributions=np.zeros((2, 4, 3, 9)),
-        sizes=np.full(9, 5.0),
-        test_to_train=1 / 7,
+        cluster_sizes=np.full(9, 5.0),
+        test_train_ratio=1 / 7,
     )
-    found = compare(scores, PAIR)
+    found = compare_contrasts(scores, PAIR)
     gains = (values[1] - values[0]).mean(axis=-1)
 
-    assert found.division_error[0] ** 2 == pytest.approx(gains.var(ddof=1) * (1 / 4 + 1 / 7))
+    assert found.split_se[0] ** 2 == pytest.approx(gains.var(ddof=1) * (1 / 4 + 1 / 7))
     assert found.df[0] == pytest.approx(3)
 
 
 def test_folds_are_trainings_and_clusters_in_one() -> None:
     correct = _drawn(2, 3, 10)
-    own = compare(_scores(correct, [10] * 10, folds=True), PAIR)
-    crossed = compare(_scores(correct, [10] * 10), PAIR)
+    own = compare_contrasts(_scores(correct, [10] * 10, folds=True), PAIR)
+    crossed = compare_contrasts(_scores(correct, [10] * 10), PAIR)
 
-    assert own.training_error[0] == 0
+    assert own.training_se[0] == 0
     assert own.p[0] <= crossed.p[0]
 
 
@@ -125,14 +130,14 @@ def test_p_and_interval_never_contradict_each_other(shape: tuple[int, int, int],
     rng = np.random.default_rng(seed)
     correct = rng.integers(0, 10, (arms, 1, seeds, clusters)) + 3.0 * np.arange(arms)[:, None, None, None]
     weights = np.eye(arms)[1:] - np.eye(arms)[:-1]
-    found = compare(_scores(correct, [40] * clusters), weights)
+    found = compare_contrasts(_scores(correct, [40] * clusters), weights)
 
     assert ((found.p < 0.05) == ((found.low > 0) | (found.high < 0))).all()
 
 
 def test_a_part_of_a_family_takes_its_share() -> None:
     scores = _scores(_drawn(2, 6, 12), [10] * 12)
-    alone, part = compare(scores, PAIR), compare(scores, PAIR, family=4)
+    alone, part = compare_contrasts(scores, PAIR), compare_contrasts(scores, PAIR, family_size=4)
 
     assert part.p[0] == pytest.approx(min(1.0, 4 * alone.p[0]))
     assert part.high[0] > alone.high[0]
@@ -140,9 +145,9 @@ def test_a_part_of_a_family_takes_its_share() -> None:
 
 def test_arms_that_answer_alike_have_no_difference() -> None:
     correct = np.repeat(_drawn(1, 5, 8), 2, axis=0)
-    found = compare(_scores(correct, [10] * 8), PAIR)
+    found = compare_contrasts(_scores(correct, [10] * 8), PAIR)
 
-    assert (found.estimate[0], found.p[0]) == (0.0, 1.0)
+    assert (found.estimates[0], found.p[0]) == (0.0, 1.0)
     assert found.low[0] <= 0 <= found.high[0]
 
 
@@ -150,7 +155,7 @@ def test_six_clusters_are_the_fewest_that_reach_significance() -> None:
     def p(clusters: int) -> float:
         correct = np.zeros((2, 1, 1, clusters))
         correct[1] = 5 + np.arange(clusters)
-        return float(compare(_scores(correct, [20] * clusters), PAIR).p[0])
+        return float(compare_contrasts(_scores(correct, [20] * clusters), PAIR).p[0])
 
     assert p(6) < 0.05 <= p(5)
 
@@ -161,20 +166,20 @@ def test_a_study_means_the_same_alone_and_among_others() -> None:
         first,
         values=np.stack([first.values, second.values]),
         contributions=np.stack([first.contributions, second.contributions]),
-        sizes=np.stack([first.sizes, second.sizes]),
+        cluster_sizes=np.stack([first.cluster_sizes, second.cluster_sizes]),
     )
     weights = np.array([[-1.0, 1.0, 0.0], [0.0, -1.0, 1.0]])
-    both = compare(together, weights)
+    both = compare_contrasts(together, weights)
 
     for number, alone in enumerate((first, second)):
-        single = compare(alone, weights)
+        single = compare_contrasts(alone, weights)
         for name in ("estimate", "low", "high", "p", "error", "df"):
             assert getattr(both, name)[number] == pytest.approx(getattr(single, name))
 
 
 def test_one_arms_interval_is_students_over_subjects() -> None:
     correct = _drawn(1, 1, 12)
-    found = estimate(_scores(correct, [10] * 12), np.ones((1, 1)))
+    found = estimate_contrasts(_scores(correct, [10] * 12), np.ones((1, 1)))
     shares = correct[0, 0, 0] / 10
     low, high = stats.t.interval(0.95, 11, loc=shares.mean(), scale=stats.sem(shares))
 
@@ -183,7 +188,7 @@ def test_one_arms_interval_is_students_over_subjects() -> None:
 
 @pytest.mark.parametrize("clusters", [2, 6, 13, 14, 30])
 def test_sign_patterns_begin_with_the_study_itself_and_hold_no_pattern_twice(clusters: int) -> None:
-    signs = sign_patterns(clusters)
+    signs = make_sign_patterns(clusters)
 
     assert (signs[0] == 1).all()
     assert set(np.unique(signs)) <= {-1.0, 1.0}

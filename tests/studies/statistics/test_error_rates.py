@@ -13,7 +13,7 @@ from scipy.special import expit, softmax
 from scipy.stats import binom
 
 from studies.spec import Metric
-from studies.statistics.comparison import TrainingScores, compare
+from studies.statistics.comparison import TrainingScores, compare_contrasts
 from studies.statistics.linearization import linearize
 from tests.simulation.grid import detections, false_alarms, lower_bound
 from tests.simulation.studies import SUBJECT_SD, UNIT_SD, Scenario, draw
@@ -52,10 +52,10 @@ def test_a_test_that_ignores_the_training_would_fail_here() -> None:
     """The grid has teeth: over subjects alone, trained networks are told apart in most studies."""
     shared = Scenario()
     scores = draw(shared, studies=100, rng=np.random.default_rng(0))
-    alone = replace(scores, fold_clusters=True)  # takes the clusters for all that varies
+    alone = replace(scores, has_fold_clusters=True)  # takes the clusters for all that varies
     weights = np.eye(5)[1:] - np.eye(5)[:-1]
 
-    assert (compare(alone, weights).p < 0.05).any(axis=-1).mean() > 0.5
+    assert (compare_contrasts(alone, weights).p < 0.05).any(axis=-1).mean() > 0.5
 
 
 def test_ten_points_are_worth_the_stated_shift() -> None:
@@ -90,7 +90,9 @@ def test_intervals_cover_the_true_difference(subjects: int, folds: bool) -> None
     first, second = (
         weights @ expit(0.6 + shift + spread * nodes) / weights.sum() for shift in (0, TEN_POINTS)
     )
-    found = compare(draw(scenario, studies=STUDIES, rng=np.random.default_rng(1)), np.array([[-1.0, 1.0]]))
+    found = compare_contrasts(
+        draw(scenario, studies=STUDIES, rng=np.random.default_rng(1)), np.array([[-1.0, 1.0]])
+    )
     covered = ((found.low <= second - first) & (second - first <= found.high)).sum()
 
     assert covered >= binom.ppf(0.001, STUDIES, 0.95)
@@ -121,20 +123,21 @@ def test_intervals_of_every_metric_cover_and_identical_arms_stay_together(metric
     for gain in (0.0, 0.7):
         many = [_answers(rng, subjects=400, seeds=5, gain=gain) for _ in range(6)]
         values = [
-            linearize(metric, t, p.reshape(10, -1), classes=3)[0].reshape(2, 5).mean(1) for t, _, p in many
+            linearize(metric, t, p.reshape(10, -1), num_classes=3)[0].reshape(2, 5).mean(1)
+            for t, _, p in many
         ]
         truth[gain] = float(np.mean([second - first for first, second in values]))
     for gain in (0.0, 0.7):
         covered = 0
         for _ in range(studies):
             truths, member, predicted = _answers(rng, subjects=15, seeds=5, gain=gain)
-            value, parts = linearize(metric, truths, predicted.reshape(10, -1), classes=3)
+            value, parts = linearize(metric, truths, predicted.reshape(10, -1), num_classes=3)
             one_hot = np.eye(15)[member]
             scores = TrainingScores(
                 values=value.reshape(2, 1, 5),
                 contributions=(parts @ one_hot).reshape(2, 1, 5, 15),
-                sizes=one_hot.sum(axis=0),
+                cluster_sizes=one_hot.sum(axis=0),
             )
-            found = compare(scores, np.array([[-1.0, 1.0]]))
+            found = compare_contrasts(scores, np.array([[-1.0, 1.0]]))
             covered += int(found.low[0] <= truth[gain] <= found.high[0])
         assert covered >= binom.ppf(0.001, studies, 0.95)

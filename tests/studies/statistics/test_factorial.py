@@ -5,21 +5,29 @@ from statistics import mean
 import numpy as np
 import pytest
 
-from studies.statistics.factorial import Arm, Contrast, in_order, interaction, main_effect, minus, shapley
+from studies.statistics.factorial import (
+    ComponentSet,
+    Contrast,
+    compute_interaction,
+    compute_main_effect,
+    compute_ordered_effect,
+    compute_shapley_value,
+    subtract_contrasts,
+)
 
 PARTS = ("attention", "residual", "separable", "prelu")
 ARMS = [frozenset(chosen) for size in range(5) for chosen in combinations(PARTS, size)]
 
 
-def _value(contrast: Contrast, accuracy: dict[Arm, float]) -> float:
+def _value(contrast: Contrast, accuracy: dict[ComponentSet, float]) -> float:
     return sum(weight * accuracy[arm] for arm, weight in contrast.items())
 
 
-def _any_accuracy() -> dict[Arm, float]:
+def _any_accuracy() -> dict[ComponentSet, float]:
     return dict(zip(ARMS, np.random.default_rng(0).random(len(ARMS)), strict=True))
 
 
-def _by_hand() -> dict[Arm, float]:
+def _by_hand() -> dict[ComponentSet, float]:
     """Two parts: 10 alone by the first, 2 alone by the second, 6 more where they meet."""
     a, b = frozenset({"a"}), frozenset({"b"})
     return {frozenset(): 50.0, a: 60.0, b: 52.0, a | b: 68.0}
@@ -28,34 +36,36 @@ def _by_hand() -> dict[Arm, float]:
 def test_a_worked_example() -> None:
     values, parts = _by_hand(), ("a", "b")
 
-    assert _value(main_effect(parts, "a"), values) == pytest.approx((10 + 16) / 2)
-    assert _value(main_effect(parts, "b"), values) == pytest.approx((2 + 8) / 2)
-    assert _value(interaction(parts, "a", "b"), values) == pytest.approx((16 - 10) / 2)
-    assert _value(shapley(parts, "a"), values) == pytest.approx(10 + 6 / 2)
-    assert _value(in_order(("b", "a"), "a"), values) == pytest.approx(16)
-    assert _value(minus(in_order(("b", "a"), "a"), shapley(parts, "a")), values) == pytest.approx(3)
+    assert _value(compute_main_effect(parts, "a"), values) == pytest.approx((10 + 16) / 2)
+    assert _value(compute_main_effect(parts, "b"), values) == pytest.approx((2 + 8) / 2)
+    assert _value(compute_interaction(parts, "a", "b"), values) == pytest.approx((16 - 10) / 2)
+    assert _value(compute_shapley_value(parts, "a"), values) == pytest.approx(10 + 6 / 2)
+    assert _value(compute_ordered_effect(("b", "a"), "a"), values) == pytest.approx(16)
+    assert _value(
+        subtract_contrasts(compute_ordered_effect(("b", "a"), "a"), compute_shapley_value(parts, "a")), values
+    ) == pytest.approx(3)
 
 
 @pytest.mark.parametrize("part", PARTS)
 def test_shapley_is_the_mean_over_all_orders(part: str) -> None:
     accuracy = _any_accuracy()
-    rungs = [_value(in_order(order, part), accuracy) for order in permutations(PARTS)]
+    rungs = [_value(compute_ordered_effect(order, part), accuracy) for order in permutations(PARTS)]
 
     assert len(set(rungs)) == 8
-    assert _value(shapley(PARTS, part), accuracy) == pytest.approx(mean(rungs))
+    assert _value(compute_shapley_value(PARTS, part), accuracy) == pytest.approx(mean(rungs))
 
 
 def test_shapley_shares_out_the_whole() -> None:
     accuracy = _any_accuracy()
     whole = accuracy[frozenset(PARTS)] - accuracy[frozenset()]
 
-    assert sum(_value(shapley(PARTS, part), accuracy) for part in PARTS) == pytest.approx(whole)
+    assert sum(_value(compute_shapley_value(PARTS, part), accuracy) for part in PARTS) == pytest.approx(whole)
 
 
 def test_the_rungs_of_an_order_add_up_to_the_whole() -> None:
-    rungs: dict[Arm, float] = {}
+    rungs: dict[ComponentSet, float] = {}
     for part in PARTS:
-        rungs = dict(minus(rungs, minus({}, in_order(PARTS, part))))
+        rungs = dict(subtract_contrasts(rungs, subtract_contrasts({}, compute_ordered_effect(PARTS, part))))
 
     assert rungs == {frozenset(): -1, frozenset(PARTS): 1}
 
@@ -66,10 +76,14 @@ def test_parts_that_only_add_have_the_same_effect_everywhere(part: str) -> None:
     accuracy = {arm: 0.6 + sum(worth[name] for name in arm) for arm in ARMS}
     others = [other for other in PARTS if other != part]
 
-    for contrast in (main_effect(PARTS, part), shapley(PARTS, part), in_order(PARTS, part)):
+    for contrast in (
+        compute_main_effect(PARTS, part),
+        compute_shapley_value(PARTS, part),
+        compute_ordered_effect(PARTS, part),
+    ):
         assert _value(contrast, accuracy) == pytest.approx(worth[part])
     for other in others:
-        assert _value(interaction(PARTS, part, other), accuracy) == pytest.approx(0)
+        assert _value(compute_interaction(PARTS, part, other), accuracy) == pytest.approx(0)
 
 
 @pytest.mark.parametrize(("first", "second"), list(permutations(PARTS, 2)))
@@ -83,7 +97,7 @@ def test_an_interaction_is_half_the_change_of_an_effect(first: str, second: str)
         )
 
     expected = (effect(on=True) - effect(on=False)) / 2
-    assert _value(interaction(PARTS, first, second), accuracy) == pytest.approx(expected)
+    assert _value(compute_interaction(PARTS, first, second), accuracy) == pytest.approx(expected)
 
 
 def test_a_main_effect_is_the_mean_with_less_the_mean_without() -> None:
@@ -91,23 +105,23 @@ def test_a_main_effect_is_the_mean_with_less_the_mean_without() -> None:
     on = mean(value for arm, value in accuracy.items() if "prelu" in arm)
     off = mean(value for arm, value in accuracy.items() if "prelu" not in arm)
 
-    assert _value(main_effect(PARTS, "prelu"), accuracy) == pytest.approx(on - off)
+    assert _value(compute_main_effect(PARTS, "prelu"), accuracy) == pytest.approx(on - off)
 
 
 def test_minus_drops_what_cancels() -> None:
     both, one = frozenset({"a", "b"}), frozenset({"a"})
 
-    assert minus({both: 1.0, one: -1.0}, {both: 1.0}) == {one: -1.0}
-    assert minus({}, {both: 0.5}) == {both: -0.5}
+    assert subtract_contrasts({both: 1.0, one: -1.0}, {both: 1.0}) == {one: -1.0}
+    assert subtract_contrasts({}, {both: 0.5}) == {both: -0.5}
 
 
 @pytest.mark.parametrize(
     ("build", "told"),
     [
-        (lambda: main_effect(PARTS, "dropout"), "got dropout"),
-        (lambda: shapley(("a", "a"), "a"), "once; got a, a"),
-        (lambda: in_order(PARTS, "dropout"), "got dropout"),
-        (lambda: interaction(PARTS, "prelu", "prelu"), "got prelu, prelu"),
+        (lambda: compute_main_effect(PARTS, "dropout"), "got dropout"),
+        (lambda: compute_shapley_value(("a", "a"), "a"), "once; got a, a"),
+        (lambda: compute_ordered_effect(PARTS, "dropout"), "got dropout"),
+        (lambda: compute_interaction(PARTS, "prelu", "prelu"), "got prelu, prelu"),
     ],
 )
 def test_refuses_parts_that_are_not_there(build: Callable[[], Contrast], told: str) -> None:

@@ -13,7 +13,7 @@ METRICS: tuple[Metric, ...] = ("accuracy", "uar", "uf1")
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_values_are_those_of_scikit_learn(metric: Metric) -> None:
-    values, _ = linearize(metric, TRUTHS, PREDICTED, classes=4)
+    values, _ = linearize(metric, TRUTHS, PREDICTED, num_classes=4)
     expected = {
         "accuracy": [accuracy_score(TRUTHS, row) for row in PREDICTED],
         "uar": [recall_score(TRUTHS, row, average="macro") for row in PREDICTED],
@@ -26,12 +26,12 @@ def test_values_are_those_of_scikit_learn(metric: Metric) -> None:
 @pytest.mark.parametrize("metric", METRICS)
 def test_contributions_are_the_derivative_of_the_metric(metric: Metric) -> None:
     """A unit counted a little more often moves the metric by its contribution times N."""
-    _, parts = linearize(metric, TRUTHS, PREDICTED, classes=4)
+    _, parts = linearize(metric, TRUTHS, PREDICTED, num_classes=4)
     often = 2000
     repeated = np.repeat(np.arange(60), often)
     one_more = np.append(repeated, 17)
-    before, _ = linearize(metric, TRUTHS[repeated], PREDICTED[:, repeated], classes=4)
-    after, _ = linearize(metric, TRUTHS[one_more], PREDICTED[:, one_more], classes=4)
+    before, _ = linearize(metric, TRUTHS[repeated], PREDICTED[:, repeated], num_classes=4)
+    after, _ = linearize(metric, TRUTHS[one_more], PREDICTED[:, one_more], num_classes=4)
 
     assert (after - before) * often == pytest.approx(parts[:, 17], rel=1e-3, abs=1e-7)
     assert parts.sum(axis=1) == pytest.approx(0, abs=1e-12)
@@ -40,12 +40,12 @@ def test_contributions_are_the_derivative_of_the_metric(metric: Metric) -> None:
 @pytest.mark.parametrize("metric", METRICS)
 def test_an_absent_class_leaves_the_means(metric: Metric) -> None:
     three = TRUTHS % 3
-    values, _ = linearize(metric, three, PREDICTED % 3, classes=3)
-    with_absent, _ = linearize(metric, three, PREDICTED % 3, classes=6)
+    values, _ = linearize(metric, three, PREDICTED % 3, num_classes=3)
+    with_absent, _ = linearize(metric, three, PREDICTED % 3, num_classes=6)
 
     assert with_absent == pytest.approx(values)
 
 
 def test_nothing_has_no_metric() -> None:
     with pytest.raises(ValueError, match="at least one test unit"):
-        linearize("accuracy", np.array([], dtype=int), np.empty((1, 0), dtype=int), classes=2)
+        linearize("accuracy", np.array([], dtype=int), np.empty((1, 0), dtype=int), num_classes=2)

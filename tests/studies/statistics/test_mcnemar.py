@@ -1,25 +1,25 @@
 import pytest
 from statsmodels.stats.contingency_tables import mcnemar
 
-from studies.statistics.mcnemar import exact
+from studies.statistics.mcnemar import compute_mcnemar_p
 
 
 @pytest.mark.parametrize(("wins", "losses"), [(6, 0), (0, 5), (3, 3), (1, 9), (40, 22), (700, 600)])
 def test_agrees_with_statsmodels(wins: int, losses: int) -> None:
     expected = mcnemar([[50, wins], [losses, 7]], exact=True).pvalue
 
-    assert exact(wins, losses) == pytest.approx(expected, rel=1e-9)
-    assert exact(losses, wins) == pytest.approx(expected, rel=1e-9)
+    assert compute_mcnemar_p(wins, losses) == pytest.approx(expected, rel=1e-9)
+    assert compute_mcnemar_p(losses, wins) == pytest.approx(expected, rel=1e-9)
 
 
 def test_arms_that_answer_alike_do_not_differ() -> None:
-    assert exact(0, 0) == 1
+    assert compute_mcnemar_p(0, 0) == 1
 
 
 def test_six_answers_without_a_loss_are_the_least_that_tells() -> None:
-    assert exact(6, 0) < 0.05 <= exact(5, 0)
+    assert compute_mcnemar_p(6, 0) < 0.05 <= compute_mcnemar_p(5, 0)
 
 
 def test_refuses_what_is_no_count() -> None:
     with pytest.raises(ValueError, match="got 3 and -1"):
-        exact(3, -1)
+        compute_mcnemar_p(3, -1)

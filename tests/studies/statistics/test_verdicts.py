@@ -1,6 +1,6 @@
 import pytest
 
-from studies.statistics.verdicts import Estimate, Verdict, decide
+from studies.statistics.verdicts import Estimate, Verdict, decide_verdict
 
 
 def _estimate(value: float = 0.0, **changes: object) -> Estimate:
@@ -33,14 +33,14 @@ def _estimate(value: float = 0.0, **changes: object) -> Estimate:
     ],
 )
 def test_a_difference_with_enough_trainings_and_subjects_gets_its_word(estimate: Estimate, word: str) -> None:
-    assert decide(estimate, margin=0.05) == Verdict(word=word)  # type: ignore[arg-type]
+    assert decide_verdict(estimate, margin=0.05) == Verdict(label=word)  # type: ignore[arg-type]
 
 
 def test_a_wider_margin_makes_equivalent_what_a_narrow_one_leaves_open() -> None:
     estimate = _estimate(0.01, low=-0.06, high=0.08)
 
-    assert decide(estimate, margin=0.05).word == "inconclusive"
-    assert decide(estimate, margin=0.1).text(0.1) == "equivalent within ±10 points"
+    assert decide_verdict(estimate, margin=0.05).label == "inconclusive"
+    assert decide_verdict(estimate, margin=0.1).describe(0.1) == "equivalent within ±10 points"
 
 
 @pytest.mark.parametrize(
@@ -52,20 +52,22 @@ def test_a_wider_margin_makes_equivalent_what_a_narrow_one_leaves_open() -> None
     ],
 )
 def test_too_little_gets_no_verdict_with_its_reason(estimate: Estimate, text: str) -> None:
-    assert decide(estimate, margin=0.05).text(0.05) == text
+    assert decide_verdict(estimate, margin=0.05).describe(0.05) == text
 
 
 def test_an_obstacle_and_a_collapse_come_before_the_numbers() -> None:
     clear = _estimate(0.3, low=0.2, high=0.4, p=0.001)
 
-    assert decide(clear, margin=0.05, obstacle="weights do not vary").text(0.05) == (
+    assert decide_verdict(clear, margin=0.05, obstacle="weights do not vary").describe(0.05) == (
         "no verdict: weights do not vary"
     )
-    assert decide(clear, margin=0.05, collapsed=True).word == "both collapsed"
+    assert decide_verdict(clear, margin=0.05, has_collapsed=True).label == "both collapsed"
 
 
 def test_few_units_that_all_agree_are_not_equivalent() -> None:
     agree = _estimate(0.0, low=0.0, high=0.0, p=1.0, units=59)
 
-    assert decide(agree, margin=0.05).word == "inconclusive"
-    assert decide(_estimate(0.0, low=0.0, high=0.0, p=1.0, units=60), margin=0.05).word == "equivalent"
+    assert decide_verdict(agree, margin=0.05).label == "inconclusive"
+    assert (
+        decide_verdict(_estimate(0.0, low=0.0, high=0.0, p=1.0, units=60), margin=0.05).label == "equivalent"
+    )
