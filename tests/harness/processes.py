@@ -25,7 +25,7 @@ class Ended:
 def _kernels() -> Path:
     """A folder with the kernels, which all tests compile once."""
     folder = ROOT / ".pytest_cache" / "kernels"
-    code = "from architectures.cpu_kernels.library import library; library()"
+    code = "from architectures.cpu_kernels.library import load_library; load_library()"
     variables = {**os.environ, "PYTHONPATH": str(ROOT), "HARNESS_CACHE": str(folder)}
     subprocess.run((sys.executable, "-c", code), check=True, env=variables)
     return folder / "code"

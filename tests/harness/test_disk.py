@@ -65,7 +65,7 @@ def test_weights_are_counted_by_their_rule(
 
 
 def test_the_places_of_one_disk_are_added_and_checkpoints_of_studies_are_not(tmp_path: Path) -> None:
-    free = shutil.disk_usage(tmp_path).rename_conflicts
+    free = shutil.disk_usage(tmp_path).free
     third = DiskNeed(
         weight_bytes=free // 3,
         checkpoint_bytes=free // 3,

@@ -537,7 +537,7 @@ def test_a_run_on_drawn_faces_says_so(
     image = next(made.cropped.rglob("*.jpg"))
     assert asked(harness, made, made.run_id, image)["drawn"] is False
     result = replace(made.frames, data=replace(made.frames.data, synthetic=True))
-    monkeypatch.setattr(Tracker, "load", lambda *_: result)
+    monkeypatch.setattr(Tracker, "load_result", lambda *_: result)
     assert asked(harness, made, made.run_id, image)["drawn"] is True
     out = harness("predict", made.run_id, image, *options(made))[1]
     assert "(casme2, faces drawn by harness)" in out

@@ -148,5 +148,5 @@ def test_no_advice_that_would_not_help(built: type[Built], seeds: Any) -> None:
     """More trainings of the same weights, or more subjects without names, give no verdict."""
     whole = _choose(built)
 
-    assert _advised(built, lambda spec: replace(whole(spec), fixed_weights=True), seeds=seeds) == []
+    assert _advised(built, lambda spec: replace(whole(spec), has_fixed_weights=True), seeds=seeds) == []
     assert _advised(built, lambda spec: built.nameless(whole(spec), "subject"), seeds=seeds) == []

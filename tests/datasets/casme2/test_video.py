@@ -94,8 +94,8 @@ def test_damaged_videos_are_met_without_a_word_to_the_terminal(film, tmp_path):
     # FFmpeg asks once how loud it may be, so this needs a process that has not written a film.
     (tmp_path / "wrong.avi").write_bytes(film("a.avi", 5).read_bytes()[:12] + bytes(range(256)) * 16)
     code = (
-        "import sys; from datasets.casme2.takes import Take; from datasets.casme2.video import opened; "
-        "print([take.length for take in opened({('', ''): Take(video=sys.argv[1])}).values()])"
+        "import sys; from datasets.casme2.takes import ClipFiles; from datasets.casme2.video import read_video_lengths; "
+        "print([take.num_frames for take in read_video_lengths({('', ''): ClipFiles(video_path=sys.argv[1])}).values()])"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "wrong.avi")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -49,7 +49,7 @@ def forked(path, names, *, rows):
 
 @pytest.fixture
 def at_once(monkeypatch):
-    monkeypatch.setattr("datasets.ckplus.packed.tried", forked)
+    monkeypatch.setattr("datasets.ckplus.packed.probe_in_subprocess", forked)
 
 
 def check(path):

@@ -223,7 +223,7 @@ def test_the_number_of_cores_does_not_matter(clip, face, monkeypatch):
     found = []
     for cores in (1, 4):
         monkeypatch.setenv("HARNESS_CACHE", str(Path(os.environ["HARNESS_CACHE"]) / str(cores)))
-        monkeypatch.setattr(search, "cores", lambda cores=cores: cores)
+        monkeypatch.setattr(search, "count_cores", lambda cores=cores: cores)
         found.append(detect_faces(table(*clips)))
     assert found[0] == found[1]
 

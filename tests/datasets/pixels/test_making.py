@@ -15,13 +15,13 @@ CHILD = """
 import sys, time
 from pathlib import Path
 from datasets.pixels import units
-from datasets.pixels.cache import pixels
+from datasets.pixels.cache import preprocess_images
 from datasets.spec import Sample, SampleTable
 
-units.MOST_ROWS = 4
+units.MAX_JOB_ROWS = 4
 pause, said = float(sys.argv[2]), open(sys.argv[3], "a")
 samples = tuple(
-    Sample(id=path.stem, path=str(path), label=0, subject="", clip="", frame=0)
+    Sample(id=path.stem, path=str(path), label=0, subject="", clip="", frame_number=0)
     for path in sorted(Path(sys.argv[1]).iterdir())
 )
 
@@ -29,8 +29,8 @@ def progress(done, total):
     print(done, total, file=said, flush=True)
     time.sleep(pause)
 
-table = SampleTable(dataset="made", frames="all", classes=("x",), samples=samples)
-print(pixels(table, size=40, progress=progress).fingerprint)
+table = SampleTable(dataset="made", frame_policy="all", classes=("x",), samples=samples)
+print(preprocess_images(table, size=40, progress=progress).fingerprint)
 """
 
 

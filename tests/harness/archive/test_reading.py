@@ -64,7 +64,7 @@ def cells(ledger: Tracker) -> dict[str, tuple[object, ...]]:
             (
                 metric,
                 tuple(
-                    (m.step_overhead, m.value)
+                    (m.step, m.value)
                     for m in ledger.client.get_metric_history(run.info.run_id, metric)
                 ),
             )

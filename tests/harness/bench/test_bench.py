@@ -191,7 +191,7 @@ def test_each_loop_trains_the_network_it_is_given(
         made.append(build(self, **how))
         return made[-1]
 
-    monkeypatch.setattr(Workload, "network", kept)
+    monkeypatch.setattr(Workload, "init_network", kept)
     for loop in (time_harness_epochs(job), time_file_epochs(job, tmp_path), time_memory_epochs(job)):
         assert next(loop) > 0
     fresh = build(job).state_dict()

@@ -11,8 +11,8 @@ from tests.harness.processes import ROOT
 
 HOLD = """
 import sys, time
-from harness.running.claims import Claims
-with Claims("sqlite:///x").taken("a") as ours:
+from harness.running.claims import CellLocks
+with CellLocks("sqlite:///x").lock("a") as ours:
     print(ours, flush=True)
     time.sleep(600)
 """

@@ -14,7 +14,7 @@ from tests.harness.processes import ROOT, cache_in
 
 TINY = ("--preset", "quick", "--image-size", "32", "--width", "0.0625", "--epochs", "24", "--batch", "8")
 DICE = random.Random(5)
-MOMENTS = [(DICE.engine_choice((0, 2, 5, 10, 15, 20)), DICE.uniform(0.0, 0.5)) for _ in range(12)]
+MOMENTS = [(DICE.choice((0, 2, 5, 10, 15, 20)), DICE.uniform(0.0, 0.5)) for _ in range(12)]
 
 
 def study(tree: Path, folder: Path, *, moments: list[tuple[int, float]]) -> tuple[str, Tracker]:
@@ -56,7 +56,7 @@ def cells(ledger: Tracker) -> dict[str, list[tuple[str, ...]]]:
     for run in runs:
         result = ledger.load_result(run.info.run_id)
         steps = [
-            metric.step_overhead for metric in ledger.client.get_metric_history(run.info.run_id, "train/loss")
+            metric.step for metric in ledger.client.get_metric_history(run.info.run_id, "train/loss")
         ]
         assert result is not None
         assert steps == [epoch.number for epoch in result.history] == list(range(1, len(steps) + 1))

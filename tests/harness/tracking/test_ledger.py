@@ -121,7 +121,7 @@ def test_an_epoch_is_on_the_store_when_the_outbox_is_empty(ledger: Tracker) -> N
         ledger.log_epochs(run, (epoch,))
         ledger.async_logger.flush()
         others = Tracker(ledger.uri).client
-        told = {m.step_overhead: m.value for m in others.get_metric_history(run, "validation/accuracy")}
+        told = {m.step: m.value for m in others.get_metric_history(run, "validation/accuracy")}
         assert told == {step: 0.25 * step for step in range(1, count + 1)}
         assert others.get_run(run).info.status == "RUNNING"
 
@@ -164,7 +164,7 @@ def test_a_run_that_failed_before_it_finished_is_no_failure(ledger: Tracker, fol
 def test_a_study_that_reuses_anothers_runs_is_read_back_whole(
     ledger: Tracker, folder: Path, monkeypatch: pytest.MonkeyPatch, named: int
 ) -> None:
-    monkeypatch.setattr(ledgers, "NAMED", named)
+    monkeypatch.setattr(ledgers, "IDS_PER_QUERY", named)
     ids = keep(ledger, STUDY.list_runs(), parent=ledger.open_study(STUDY), folder=folder)
     other = ledger.open_study(OTHER)
     for spec in OTHER.list_runs():

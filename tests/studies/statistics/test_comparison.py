@@ -173,7 +173,7 @@ def test_a_study_means_the_same_alone_and_among_others() -> None:
 
     for number, alone in enumerate((first, second)):
         single = compare_contrasts(alone, weights)
-        for name in ("estimate", "low", "high", "p", "error", "df"):
+        for name in ("estimates", "low", "high", "p", "standard_error", "df"):
             assert getattr(both, name)[number] == pytest.approx(getattr(single, name))
 
 
