@@ -90,7 +90,10 @@ def _remove_components(components: tuple[str, ...]) -> Arms:
 
 
 def _build_add_one_in(order: tuple[str, ...]) -> Arms:
-    """VGG16 with batch norm and GAP head; it with each part of the block; it without each of those two."""
+    """Return the base network, VGG16 with batch norm and the GAP head, and its one-component variants.
+
+    Each variant adds one component of the block, or removes batch norm or the GAP head.
+    """
     base = with_components(NETWORK_COMPONENTS, name=BASE_NAME)
     additions = (
         with_components({component, *NETWORK_COMPONENTS}, name=f"{BASE_NAME} with {component}")

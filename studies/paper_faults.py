@@ -66,8 +66,8 @@ def _describe_block_one() -> str:
         f"{first.standard:,} + {second.standard:,}) and {first.separable:,} (the first depthwise separable "
         f"convolution). A count on a {IMAGE_SIZE}/2^k map must be divisible by 7; the paper's counts "
         f"leave remainders {PAPER_BLOCK1_STANDARD % 7} and {PAPER_BLOCK1_SEPARABLE % 7}. Over all "
-        f"thirteen convolutions the separable ones need {100 * total_share:.1f} % of the multiplications: the "
-        "whole network saves less than its first block."
+        f"thirteen convolutions the separable ones need {100 * total_share:.1f} % of the multiplications: "
+        "the whole network saves less than its first block."
     )
 
 
