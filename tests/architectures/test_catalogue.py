@@ -155,7 +155,7 @@ def test_an_eighth_of_the_width_leaves_about_a_64th_of_the_parameters(name):
 def test_torchvisions_networks_stay_at_full_width(name):
     spec = get_architecture(name)
     assert with_width(spec, NARROW) is spec
-    with pytest.raises(ValueError, match=f"{spec.network} exists at width 1 alone; got 0.125"):
+    with pytest.raises(ValueError, match=f"{spec.network} exists only at width 1; got 0.125"):
         build_network(replace(spec, width=NARROW), num_classes=6)
 
 

@@ -56,8 +56,8 @@ def test_a_plan_saved_after_a_cell_exists_stays_exploratory(tree: Path, harness:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("--metric", "uar"), "metric: planned accuracy, asked for uar"),
-        (("--seeds", "2"), r"seeds: planned \(0,\), asked for \(0, 1\)"),
+        (("--metric", "uar"), "metric: planned accuracy, got uar"),
+        (("--seeds", "2"), r"seeds: planned \(0,\), got \(0, 1\)"),
     ],
 )
 def test_a_study_that_differs_from_its_plan_is_refused(

@@ -103,7 +103,7 @@ def test_a_clip_answers_with_the_mean_of_its_frames() -> None:
 
 
 def test_a_clip_has_one_label() -> None:
-    with pytest.raises(ValueError, match=r"clip a\\nb carries 2 labels"):
+    with pytest.raises(ValueError, match=r"clip a\\nb has 2 labels"):
         aggregate_by_clip([_one(0, 1.0, 0.0, clip="a\nb"), _one(1, 1.0, 0.0, clip="a\nb")])
 
 
