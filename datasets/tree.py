@@ -81,7 +81,7 @@ class DirectoryTree:
         target = Path(os.path.realpath(link))
         if not target.exists():
             self._add_anomaly(
-                "broken link", link, f"it leads to {target}, which does not exist", "it was left out"
+                "broken link", link, f"it leads to {target}, which is not there", "it was left out"
             )
         elif not target.is_relative_to(self._resolved_root):
             self._add_anomaly(
