@@ -91,7 +91,7 @@ def test_labels_that_are_none_are_left_out_and_grouped(h5):
 )
 def test_an_h5_of_another_form_is_one_clear_error(h5, parts, fault):
     rule = r"must hold data_pixel, uint8 \(N, 48, 48\), and data_label, integers \(N,\)"
-    with pytest.raises(ValueError, match=rf"{rule}.*CK_data\.h5: .*{fault}.*\. Copy it anew"):
+    with pytest.raises(ValueError, match=rf"{rule}.*CK_data\.h5: .*{fault}.*\. Copy it again"):
         read_h5(h5(**parts), location="CK_data.h5")
 
 
