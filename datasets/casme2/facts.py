@@ -43,7 +43,7 @@ EXAMPLE_PATHS = {
 ACCESS_INSTRUCTIONS = (
     "CASME II is free for research under a licence of the Chinese Academy of Sciences: ask with the form at "
     "http://casme.psych.ac.cn, unpack Cropped and CASME2-coding-20140508.xlsx into one folder, and name it "
-    "by --root or HARNESS_CASME2. `harness data synthesize` writes a drawn stand-in in the same layout."
+    "by --root or HARNESS_CASME2. `harness data synthesize` writes a synthetic set in the same layout."
 )
 
 _CLIP_COUNTS_2014 = {

@@ -65,5 +65,5 @@ ACCESS_INSTRUCTIONS = (
     "CK+ is free for research under an agreement with the Affect Analysis Group, University of Pittsburgh: "
     "ask with the form at http://www.jeffcohn.net/Resources/, unpack the images and the emotion labels into "
     "one folder, and name it by --root or HARNESS_CKPLUS. `harness data synthesize --layout ck-official` "
-    "writes a drawn stand-in in the same layout."
+    "writes a synthetic set in the same layout."
 )

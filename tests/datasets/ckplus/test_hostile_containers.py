@@ -157,9 +157,7 @@ def test_a_piece_of_more_than_its_bound_is_named(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         made = {"chunks": (1 << 29,), "maxshape": (None,), "compression": "gzip"}
         file.create_dataset("x", (4,), np.uint8, **made)
-        assert (
-            hdf5.check_dataset(file, "x") == f"x has chunks of {1 << 29} bytes; the limit is {1 << 28}"
-        )
+        assert hdf5.check_dataset(file, "x") == f"x has chunks of {1 << 29} bytes; the limit is {1 << 28}"
 
 
 @cases(150)
