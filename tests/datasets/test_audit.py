@@ -163,7 +163,7 @@ def test_a_shared_subject_is_an_error_where_the_protocol_promises_none(table, pr
     assert (found.code, found.severity, found.count) == ("shared-subject", severity, 2)
     assert found.share == pytest.approx(2 / 3)
     assert found.examples == ("s1/c2/0 ~ s1/c1/0", "s1/c2/1 ~ s1/c1/0")
-    assert (f"the protocol {protocol} promises" in found.message) == (severity == "error")
+    assert (f"the protocol {protocol} excludes" in found.message) == (severity == "error")
 
 
 def test_identical_bytes_are_an_error_under_any_name(table):

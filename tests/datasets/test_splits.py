@@ -129,7 +129,7 @@ def test_the_samples_that_cannot_be_grouped_are_counted_and_the_first_is_named(m
     count, first = len(samples), samples[7].id
     with pytest.raises(
         ValueError,
-        match=f"does not give of 2 of its {count} samples, the first: {first}; .* tell the {kind} ",
+        match=f"does not give of 2 of its {count} samples, the first: {first}; .* add the {kind} ",
     ):
         split_table(replace(many, samples=samples), protocol, seed=0)
 

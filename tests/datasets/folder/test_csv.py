@@ -69,7 +69,7 @@ def test_other_delimiters_are_understood(root, delimiter):
 def test_encodings_are_told_apart(root, read, encoding):
     table = read("img/i1.png,gêne", encoding=encoding)
     assert table.classes == ("fear", "gêne", "joy")
-    told = "labels.csv was read as Latin-1, as it is no UTF-8" in table.notes
+    told = "labels.csv was read as Latin-1, because it is not UTF-8" in table.notes
     assert told == (encoding == "latin-1")
 
 
