@@ -53,8 +53,8 @@ def test_five_trainings_that_differ_have_the_interval_of_their_mean(built: type[
     half = float(student.isf(0.025, 4)) * sqrt(2.5) / 8 / sqrt(5)
 
     assert _said(built, *([clip // 12 < k for clip in range(96)] for k in (3, 4, 5, 6, 7))) == (
-        f"mean of 5 trainings, 95 % interval {format_percent(5 / 8 - half)} to {format_percent(5 / 8 + half)} "
-        "over subjects and trainings"
+        f"mean of 5 trainings, 95 % interval {format_percent(5 / 8 - half)} to "
+        f"{format_percent(5 / 8 + half)} over subjects and trainings"
     )
 
 
