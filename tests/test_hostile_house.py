@@ -1,4 +1,4 @@
-"""Nothing that is read is ever executed: no pickles, no code out of data, weights as weights only."""
+"""Tests that input is never executed: no pickles, no code from data files, weights loaded as tensors only."""
 
 import ast
 from collections.abc import Iterator

@@ -11,7 +11,7 @@ FAULT = Anomaly(code="missing file", location="s1", description="not there", act
 
 
 def table(**changes: object) -> SampleTable:
-    """Return a table of two subjects: anger with a clip of two frames and a lone frame, joy with two clips."""
+    """Return a table of two subjects: anger with a two-frame clip and a lone frame, joy with two clips."""
     rows = [(0, "s1", "s1/a"), (0, "s1", "s1/a"), (0, "", ""), (1, "s1", "s1/b"), (1, "s2", "s2/a")]
     samples = tuple(
         Sample(id=str(n), path="", label=label, subject=subject, clip=clip, frame_number=n)
