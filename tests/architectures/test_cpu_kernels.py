@@ -193,7 +193,7 @@ OWN = {
     "another pool": lambda: (nn.MaxPool2d(2, ceil_mode=True), nn.MaxPool2d(3, 2, 1), nn.MaxPool2d(2, 1)),
     "in place": lambda: (nn.MaxPool2d(2), nn.ReLU(inplace=True), nn.Conv2d(3, 8, 1), nn.ReLU(inplace=True)),
 }
-"""What users' networks may have that ours have not."""
+"""Modules that users' networks may contain and the catalogue's do not."""
 
 
 @pytest.mark.parametrize("what", OWN)

@@ -29,7 +29,7 @@ class Huge(nn.Module):
 def huge(classes):
     return Huge(classes)
 """
-"""Needs 400 TB, and takes no memory."""
+"""A network that would need 400 TB on disk and uses no memory."""
 
 
 @pytest.mark.parametrize(("rule", "checks", "times"), [("all", (), 8), ("best", (), 3), ("none", (), 0)])

@@ -163,7 +163,7 @@ class Slow(nn.Sequential):
 def slow(classes):
     return Slow(nn.Flatten(), nn.Linear(3 * 32 * 32, 500), nn.ReLU(), nn.Linear(500, classes))
 """
-"""So slow an epoch that it is soon time for a checkpoint again; its weights have 6 MB."""
+"""A network with such slow epochs that a checkpoint is due often; its weights have 6 MB."""
 
 
 def test_a_full_disk_stops_the_study_which_goes_on_when_there_is_room(tree: Path, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from tests.hostile import cases, damaged, names, outcome
 WHOLE = result()
 PARTS = render_result_files(WHOLE)
 OLD = {**PARTS, "result.json": re.sub('"predictions": "[0-9a-f]+",', "", PARTS["result.json"])}
-"""As they were written before they told the table's digest, so that the table itself is looked at."""
+"""The artifacts without the table's digest, as earlier versions wrote them, so that the table is parsed."""
 
 FORMULAE = tuple(start for start in FORMULA_PREFIXES if start != ESCAPE)
 

@@ -33,7 +33,7 @@ STUDY = Study(
     arms=(CATALOGUE["proposed"], CATALOGUE["vgg16"]),
 )
 OTHER = replace(STUDY, kind="ablation", design="ladder")
-"""Another study of the same runs."""
+"""Another study with the same runs."""
 
 
 def result(spec: RunSpec) -> RunResult:

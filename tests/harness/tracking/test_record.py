@@ -50,7 +50,7 @@ def told(clip: str, truth: int, *second: float, condition: str = "") -> tuple[Pr
 
 
 ANSWERED = (*told(f"{ODD}/a", 0, 0.4, 0.9), *told("b", 1, 1 / 3 + 0.4, 0.1 + 0.7))
-"""Three of four frames are right, and one of two clips; the clips have one answer, the frames two."""
+"""Three of four frames and one of two clips are correct; clips have one predicted class, frames two."""
 
 
 def result(predictions: tuple[Prediction, ...] = ANSWERED, **changes: Any) -> RunResult:

@@ -1,6 +1,6 @@
 """Tests that runs stored before training seeds and split seeds were separated are loaded and reused.
 
-`tests/fixtures/store-recipe2.tar.xz` holds a tracking store, its artifacts without weights and pictures, and
+`tests/fixtures/store-recipe2.tar.xz` holds a tracking store, its artifacts without weights and figures, and
 the images; `export-recipe2.zip` a study of two seeds. Both were written at commit a9ef3bb.
 """
 
@@ -31,7 +31,7 @@ KEYS = {
     ("frame", 0, 0, "robustness"): "430db4a718f9eff9",
     ("frame", 0, 0, "latency"): "a17d777255256b6a",
 }
-"""By protocol, division, fold and control."""
+"""Keys by protocol, split seed, fold and variant."""
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from tests.simulation.studies import SUBJECT_SD, UNIT_SD, Scenario, draw
 
 STUDIES = 400
 TEN_POINTS = 0.62
-"""The shift of the logit that is worth 10 points of accuracy at these levels."""
+"""The logit shift that corresponds to 10 points of accuracy at these levels."""
 
 GRID = [
     Scenario(),
