@@ -36,7 +36,7 @@ KEYS = {
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    """Unpack the store into the working folder and return its tracker."""
+    """Unpack the store and its images into the working folder, and return that folder."""
     with tarfile.open(FIXTURES / "store-recipe2.tar.xz") as archive:
         archive.extractall(tmp_path, filter="data")
     script = (tmp_path / "store.sql").read_text().replace("@ROOT@", str(tmp_path))
