@@ -1,4 +1,4 @@
-"""The house rules that a machine can keep: the import order, and light specs."""
+"""Tests of the project's rules: import order, light imports of specs, file length."""
 
 import ast
 import subprocess

@@ -22,7 +22,7 @@ def frames_of(table_of):
 
 @pytest.fixture
 def many(table_of):
-    """12 subjects with 3 clips each of 2 to 7 frames."""
+    """Return a table of 12 subjects with 3 clips of 2 to 7 frames each."""
     groups = [
         (("anger", "joy")[(subject + clip) % 2], f"s{subject:02d}", f"c{clip}", 2 + (subject * 7 + clip) % 6)
         for subject in range(12)

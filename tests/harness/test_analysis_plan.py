@@ -36,7 +36,7 @@ def test_a_study_that_follows_a_plan_logged_before_its_first_cell_is_confirmator
 
     assert code == 0
     assert "These verdicts are confirmatory: " in report
-    # Read again from the store, and run again: the first log stands.
+    # Loaded from the store and run again: the first logged plan is kept.
     assert harness("report")[0] == 0
     assert "These verdicts are confirmatory: " in next(Path("results").glob("*/report.md")).read_text()
     assert harness(*_options(tree), "--plan", "plan.json")[0] == 0

@@ -1,4 +1,4 @@
-"""The project's package names are generic; another package under one of them must be noticed."""
+"""Tests that other packages with one of the project's generic package names are detected."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""`harness reproduce`: the paper's experiments on the sets that are there, joined with the claims first."""
+"""Tests of `harness reproduce`: the paper's experiments on the available sets, one report, claims first."""
 
 import json
 from pathlib import Path

@@ -96,7 +96,7 @@ RIGHT = {"proposed": 20, "tiny": 8, "vgg16-bn-gap": 10}
 
 
 def _designed(built: type[Built], design: str, *own: ArchitectureSpec) -> StudyEvaluation:
-    """A study of that design under `subject`: arm i answers RIGHT or 12 + i of 24 clips right."""
+    """Return a study of a design under `subject`; arm i has RIGHT or 12 + i of 24 clips correct."""
     arms = (*build_ablation_arms(design), *own)
     study = replace(built.study("ablation", protocols=("subject",)), design=design, arms=arms)
 

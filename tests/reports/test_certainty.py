@@ -14,14 +14,14 @@ THREE_QUARTERS = [clip < 72 for clip in range(96)]
 
 
 def _said(built: type[Built], *right: Sequence[bool], subjects: int = 12, protocol: str = "subject") -> str:
-    """The interval of a network that answers clip c right in seed s if right[s][c]."""
+    """Return the interval text of a network; right[s][c] tells whether clip c is correct in seed s."""
     study = built.study(only=("proposed",), protocols=(protocol,), seeds=tuple(range(len(right))))
     found = built.finish(study, lambda spec: built.answered(spec, right[spec.seed], subjects=subjects))
     return describe_interval(evaluate_study(found).outcomes[0])
 
 
 def _over_subjects(values: Sequence[float], *, subjects: int = 12) -> str:
-    """The t interval of the mean over subjects of equal size, computed from the subjects' means."""
+    """Return the t interval of the mean over equal-sized subjects, from the subjects' means."""
     means = [sum(values[s::subjects]) / len(values[s::subjects]) for s in range(subjects)]
     mean = sum(means) / subjects
     error = sqrt(sum((each - mean) ** 2 for each in means) / (subjects - 1) / subjects)
@@ -49,12 +49,12 @@ def test_five_trainings_that_agree_leave_the_interval_to_the_subjects(built: typ
 
 
 def test_five_trainings_that_differ_have_the_interval_of_their_mean(built: type[Built]) -> None:
-    """All subjects are alike, so the interval is the t interval of the 5 accuracies 3/8 to 7/8."""
+    """All subjects are equal, so the result is the t interval of the 5 accuracies 3/8 to 7/8."""
     half = float(student.isf(0.025, 4)) * sqrt(2.5) / 8 / sqrt(5)
 
     assert _said(built, *([clip // 12 < k for clip in range(96)] for k in (3, 4, 5, 6, 7))) == (
-        f"mean of 5 trainings, 95 % interval {format_percent(5 / 8 - half)} to {format_percent(5 / 8 + half)} "
-        "over subjects and trainings"
+        f"mean of 5 trainings, 95 % interval {format_percent(5 / 8 - half)} to "
+        f"{format_percent(5 / 8 + half)} over subjects and trainings"
     )
 
 
@@ -89,7 +89,7 @@ def test_folds_are_the_clusters_of_kfold(built: type[Built]) -> None:
     )
     said = describe_interval(evaluate_study(found).outcomes[0])
 
-    # Each of the 8 folds tests every 8th clip, so that 9 of its 12 clips are right: all folds agree.
+    # Each of the 8 folds tests every 8th clip; 9 of its 12 clips are correct, so all folds agree.
     assert said == "no interval: all folds agree"
 
     found = built.finish(study, lambda spec: built.fold_part(built.answered(spec, MIXED, subjects=12)))

@@ -1,4 +1,4 @@
-"""Each rule with a case for and a case against a claim, and the choice of the study that a claim uses."""
+"""Tests of each rule with a case for and a case against a claim, and of the choice of a claim's study."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -203,7 +203,7 @@ def test_every_rule_has_a_text() -> None:
 
 
 def _studies(built: type[Built]) -> tuple[Any, Any]:
-    """CASME II at a size other than the paper's, and at the paper's."""
+    """Return studies of CASME II at another image size and at the paper's."""
     near = built.study()
     far = replace(near, dataset=replace(near.dataset, image_size=64), fingerprint="e" * 64)
     return evaluate_study(built.finish(far)), evaluate_study(built.finish(near))

@@ -1,4 +1,4 @@
-"""Claims about scores, sizes and costs, each with runs for it and against it, and the table of claims."""
+"""Tests of claims about scores, sizes and costs, with runs for and against each, and of the claim table."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -37,7 +37,7 @@ def _ladder(
     seeds: tuple[int, ...] = TRAININGS,
     **changes: Any,
 ) -> StudyEvaluation:
-    """A ladder on CASME II whose rung r answers clip n, 0..9, of each of 20 subjects right if right(r, n)."""
+    """Return a ladder on CASME II; right(r, n) tells if rung r has clip n (0..9) of every subject correct."""
     base = built.study("ablation", protocols=(protocol,), seeds=seeds)
     study = replace(base, design=design, arms=build_ablation_arms(design), **changes)
     names = [arm.name for arm in study.arms]
@@ -62,7 +62,7 @@ def _scored(
     first: int | None = None,
     width: float = 1.0,
 ) -> ClaimResult:
-    """Judge acc-casme2 by runs of the proposed network with so many of 1074 clips right."""
+    """Evaluate acc-casme2 on runs of the proposed network with `correct` of 1074 clips correct."""
 
     def choose(spec: RunSpec) -> RunResult:
         number = correct if isinstance(correct, int) else correct(spec.seed)
@@ -84,7 +84,7 @@ def test_an_accuracy_outside_the_interval_is_not_reproduced(built: type[Built]) 
 
 
 def test_f1_is_judged_as_accuracy_is(built: type[Built]) -> None:
-    # All 17 clips of the second class are wrong: the accuracy is the paper's, the F1 is a half.
+    # All 17 clips of the second class are wrong: the accuracy equals the paper's, the F1 is about 1/2.
     found = _scored(built, 1057, first=1057)
     assert "F1 49.60 %" in found.measured_text
     assert found.verdict == AGAINST
@@ -121,7 +121,7 @@ def test_frames_of_unnamed_subjects_decide_no_score(built: type[Built]) -> None:
 
 
 def test_the_interval_covers_other_trainings(built: type[Built]) -> None:
-    # The mean is 93 %; the trainings scatter so far that the interval holds the paper's number.
+    # The mean is 93 %; the trainings vary so much that the interval contains the paper's value.
     found = _scored(built, lambda seed: (1055, 1055, 1055, 1055, 770)[seed])
     assert found.measured_text.startswith("accuracy 92.92 %")
     assert (found.verdict, found.reason) == (
@@ -145,7 +145,7 @@ def test_an_accuracy_whose_leaks_are_unknown_says_so(built: type[Built]) -> None
 
 
 def _compared(built: type[Built], right: Callable[[str, int], bool]) -> ClaimResult:
-    """Judge best-ckplus by runs of the seven networks; right(network, n) of clip n, 0..4, of 20 subjects."""
+    """Evaluate best-ckplus; right(network, n) tells if clip n (0..4) of each of 20 subjects is correct."""
     study = built.study(dataset="ckplus", only=NAMES, seeds=TRAININGS)
 
     def choose(spec: RunSpec) -> RunResult:
@@ -214,7 +214,7 @@ def test_separable_convolutions_are_free_if_accuracy_does_not_fall(built: type[B
 
 
 def _gained(built: type[Built], *, gained: int, lost: int = 0, **changes: Any) -> ClaimResult:
-    """Judge cbam-gain: CBAM wins one of 15 clips of each of `gained` of 40 subjects and loses `lost`."""
+    """Evaluate cbam-gain; CBAM gains one of 15 clips on `gained` of 40 subjects and loses one on `lost`."""
     base = built.study("ablation", protocols=("frame",), seeds=TRAININGS)
     controlled = replace(base, design="controlled", arms=build_ablation_arms("controlled"), **changes)
 

@@ -1,4 +1,4 @@
-"""The columns and notes that stand by every score: on what it was tested, what was seen, what is missing."""
+"""Tests of the columns and notes of every score: test set, leakage, missing runs."""
 
 from dataclasses import replace
 from typing import Any
@@ -96,7 +96,7 @@ def test_a_score_is_by_the_protocols_unit_or_by_frame_and_has_its_spread(built: 
     def choose(spec: RunSpec) -> RunResult:
         if spec.seed:
             return built.run(spec, frames=2)
-        # One clip of two frames, of which the second outweighs the first.
+        # One clip of two frames; the second one is more confident and decides.
         wrong, right = built.predictions(((1, 1), (0, 0)))
         surer = replace(right, probabilities=(0.2, 0.8), clip=wrong.clip)
         return replace(built.run(spec), predictions=(wrong, surer))

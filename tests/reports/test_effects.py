@@ -16,7 +16,7 @@ CLIPS = 48
 
 
 def _factorial(built: type[Built], accuracy: Any, *more: Any) -> StudyEvaluation:
-    """A factorial whose arm with the parts S answers accuracy(S) of each of 8 subjects' clips right."""
+    """Return a factorial study; the arm with components S has accuracy(S) on each of 8 subjects."""
     arms = (*build_ablation_arms("factorial"), *more)
     study = replace(built.study("ablation", protocols=("subject",)), design="factorial", arms=arms)
 

@@ -29,7 +29,7 @@ def _study(
 
 
 def test_each_network_falls_and_the_mean_leaves_out_a_collapsed_one(built: type[Built]) -> None:
-    """resnet34 answers one class under `subject`, so that the mean is over vgg16 and proposed."""
+    """resnet34 predicts one class under `subject`, so the mean is over vgg16 and proposed."""
     study = _study(built)
     (table,) = build_inflation_tables([study])
 

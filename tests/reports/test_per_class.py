@@ -9,7 +9,7 @@ def test_one_class_against_the_rest_with_the_papers_row_among_ours(built: type[B
     table = build_class_table(evaluate_study(built.finish(built.study(protocols=("frame", "subject")))))
     rows = [[cell.text for cell in row] for row in table.rows]
 
-    # disgust: 8 of 10 right, and one repression taken for it.
+    # disgust: 8 of 10 correct, and one repression clip predicted as disgust.
     ours = ["8", "19", "1", "2", "90.00", "88.89", "80.00", "84.21"]
     assert rows[0] == ["disgust", "frame", *ours, "100.00", "100.00"]
     assert rows[1] == ["disgust", "subject", *ours, "0.00", "0.00"]

@@ -21,7 +21,7 @@ def _said(built: type[Built], choose: Any = None, **kwargs: Any) -> list[str]:
 
 
 def _best(said: list[str], protocol: str = "frame") -> str:
-    """The text on the highest mean accuracy under a protocol; verdicts have a comma after its name."""
+    """Return the text on the highest mean accuracy under a protocol; in verdicts a comma follows the name."""
     (text,) = [text for text in said if text.startswith(f"Under {protocol} ")]
     return text
 
@@ -52,7 +52,7 @@ def test_verdicts_stand_before_the_highest_accuracy(built: type[Built]) -> None:
 
 
 def _of_plain_folders(built: type[Built], *codes: str, **stored: Any) -> Any:
-    """Runs on images whose clips and subjects are unknown, with 3 test frames in a finding of each code."""
+    """Return runs without clip and subject labels, with a finding of 3 test frames per code."""
 
     def choose(spec: RunSpec) -> RunResult:
         found = tuple(
@@ -100,7 +100,7 @@ def test_a_tie_names_all_that_share_the_highest_accuracy(built: type[Built]) -> 
 def _split(
     built: type[Built], *collapsed: str, subjects: int = 12, seeds: tuple[int, ...] = (0,)
 ) -> list[str]:
-    """A summary of two frames a clip: all right under `frame`, half right or collapsed under `subject`."""
+    """Return a summary: all correct under `frame`, half correct or collapsed under `subject`."""
 
     def choose(spec: RunSpec) -> RunResult:
         strict = spec.protocol == "subject"

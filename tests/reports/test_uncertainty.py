@@ -15,7 +15,7 @@ FIVE = (0, 1, 2, 3, 4)
 
 
 def _table(built: type[Built], count: Any, *, subjects: int = 12, **kwargs: Any) -> Table | None:
-    """Networks of which `name` answers count(name, spec, subject) of 8 clips of each subject right."""
+    """Return the table of networks with count(name, spec, subject) of 8 clips per subject correct."""
 
     def choose(spec: RunSpec) -> RunResult:
         name = spec.architecture.name
@@ -31,7 +31,7 @@ def _by_training(name: str, spec: RunSpec, _: int) -> int:
 
 
 def test_trainings_alone_give_the_whole_error(built: type[Built]) -> None:
-    """Accuracies 3/8 to 7/8 against one that does not vary: 4 degrees of freedom."""
+    """Accuracies 3/8 to 7/8 compared with constant ones have 4 degrees of freedom."""
     table = _table(built, _by_training, seeds=FIVE)
     error = 100 * sqrt(2.5 / 5) / 8
     least = (student.isf(0.025, 4) + student.isf(0.2, 4)) * error
@@ -50,7 +50,7 @@ def test_trainings_alone_give_the_whole_error(built: type[Built]) -> None:
 
 
 def test_the_smallest_difference_is_at_the_level_of_the_family(built: type[Built]) -> None:
-    """Two of three arms vary alike and share one variance; two comparisons share the 5 %."""
+    """Two of three arms have the same pooled variance; two comparisons share the 5 % level."""
     table = _table(built, _by_training, seeds=FIVE, only=("vgg16", "resnet34", "proposed"))
     error = 100 * sqrt(2.5 / 5) / 8
     least = (student.isf(0.0125, 4) + student.isf(0.2, 4)) * error

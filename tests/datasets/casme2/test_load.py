@@ -5,7 +5,7 @@ import xlwt
 
 from datasets.casme2.load import FRAME_POLICIES, load
 
-# Two clips of subject 1 share an emotion and the frames 8 to 10; the later row is the first by name.
+# Two clips of subject 1 have the same emotion and share frames 8 to 10; by name, the later row is first.
 ROWS = [
     ("01", "EP03", 8, 9, 11, "happiness"),
     (1, "EP02", 7, 10, 10, "happiness"),

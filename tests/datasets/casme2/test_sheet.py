@@ -173,7 +173,7 @@ def test_rows_are_equal_wherever_they_stand(tmp_path):
         (("surprise", "surprise", "surprise"), "2019-07-01"),
         (("sadness", "surprise", "sadness"), ""),
         (("sadness", "sadness"), ""),
-        # The second row of a clip is left out elsewhere, too.
+        # Other code also ignores the second row of a clip.
         (("sadness", "sadness", "sadness", "surprise"), "2014-05-08"),
     ],
 )

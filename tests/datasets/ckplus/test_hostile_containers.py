@@ -1,4 +1,7 @@
-"""CK+ in one file, damaged or misleading: rows and anomalies, or one clear error; nothing of other files."""
+"""Tests of damaged and misleading CK+ container files: rows and anomalies, or one clear error.
+
+No other file is read.
+"""
 
 import io
 import os
@@ -37,7 +40,7 @@ WHOLE = {
 
 
 def forked(path, names, *, rows):
-    """As `hdf5.tried`, by a copy of this process, which is there at once."""
+    """Replace `hdf5.probe_in_subprocess` by a fork of this process, which starts faster."""
     child = os.fork()
     if not child:
         try:
@@ -53,7 +56,7 @@ def at_once(monkeypatch):
 
 
 def check(path):
-    """The table of a container, each of whose pictures is one or tells why not."""
+    """Return the table of a container after checking that each image decodes or gives a reason."""
     outside = path.parent.parent / "outside"
     table = outcome(lambda: load_dataset("ckplus", "last3", root=path), outside=outside)
     if table is None:

@@ -21,7 +21,7 @@ def touch(path):
 
 
 def official(root, takes, images="cohn-kanade-images", labels="Emotion"):
-    """Takes are (subject, sequence, frames, emotion); the label is of the last frame."""
+    """Write the official layout; a take is (subject, sequence, frames, emotion), its last frame labelled."""
     for subject, sequence, count, emotion in takes:
         place, stem = f"{subject}/{sequence}", f"{subject}_{sequence}"
         for frame in range(1, count + 1):
@@ -34,7 +34,7 @@ def official(root, takes, images="cohn-kanade-images", labels="Emotion"):
 
 
 def ck48(root, takes, below="CK+48"):
-    """Takes as above; the last three of `count` frames."""
+    """Write the CK+48 layout: the last three of `count` frames of each take."""
     for subject, sequence, count, emotion in takes:
         for frame in range(count - 2, count + 1):
             touch(root / below / emotion / f"{subject}_{sequence}_{frame:08d}.png")
@@ -68,7 +68,7 @@ TAKES = [
 
 
 def complete():
-    """As many labelled sequences of each class as a complete release has, of few subjects."""
+    """Write as many labelled sequences per class as a complete release has, with few subjects."""
     emotions = [name for name, count in SEQUENCE_COUNTS.items() for _ in range(count)]
     return [(f"S{row // 100:03d}", f"{row % 100:03d}", 3, emotion) for row, emotion in enumerate(emotions)]
 

@@ -113,7 +113,7 @@ def test_an_h5_of_far_too_many_rows_is_refused_without_reading_them(tmp_path):
 
 
 def test_an_h5_cut_off_anywhere_is_one_clear_error(h5, monkeypatch):
-    # Reading each in a process of its own first would take half a minute.
+    # Probing each file in its own process first would take half a minute.
     monkeypatch.setattr("datasets.ckplus.packed.probe_in_subprocess", lambda *_, **__: "")
     path = h5(data_pixel=faces(1), data_label=[0])
     whole = path.read_bytes()

@@ -25,7 +25,7 @@ def root(tmp_path):
 
 @pytest.fixture
 def put(root):
-    """Writes an image at each path below the root."""
+    """Write an image at each path below the root."""
 
     def write(*paths):
         for path in paths:

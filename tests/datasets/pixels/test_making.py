@@ -85,7 +85,7 @@ def test_a_run_that_is_killed_again_and_again_ends_in_the_same_bytes(data, tmp_p
             time.sleep(0.002)
         child.send_signal(signal.SIGKILL)
         child.communicate()
-        # It has gone on where the last was killed: nothing finished is done again.
+        # It resumed where the killed process stopped: no finished unit was processed again.
         assert told(said)[0] >= done
         done = told(said)[-1]
         assert not list((cut / "pixels").glob("*.json"))

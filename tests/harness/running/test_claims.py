@@ -1,4 +1,4 @@
-"""Claims between real processes: one at a time, and gone with their process."""
+"""Tests of cell locks between real processes: one holder at a time, released when its process ends."""
 
 import os
 import signal

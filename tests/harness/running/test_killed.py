@@ -1,4 +1,4 @@
-"""Killed at any instant, a study goes on from its last checkpoint and ends as if nothing had been."""
+"""Tests that a killed study resumes from its last checkpoint and gives the same results."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ MOMENTS = [(DICE.choice((0, 2, 5, 10, 15, 20)), DICE.uniform(0.0, 0.5)) for _ in
 
 
 def study(tree: Path, folder: Path, *, moments: list[tuple[int, float]]) -> tuple[str, Tracker]:
-    """What the study of two networks said, killed at each of `moments`, and its ledger."""
+    """Run a study of two networks, killed at each of `moments`; return its output and its tracker."""
     folder.mkdir()
     args = (
         "compare",
@@ -50,7 +50,7 @@ def study(tree: Path, folder: Path, *, moments: list[tuple[int, float]]) -> tupl
 
 
 def cells(ledger: Tracker) -> dict[str, list[tuple[str, ...]]]:
-    """The rows of each finished cell's predictions, by the cell's key."""
+    """Return the prediction rows of each finished cell by key."""
     runs = [run for run in ledger.search_runs("attributes.status = 'FINISHED'") if KEY_TAG in run.data.tags]
     assert max(Counter(run.data.tags[KEY_TAG] for run in runs).values()) == 1, "a cell has run twice"
     for run in runs:

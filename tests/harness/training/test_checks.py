@@ -1,4 +1,4 @@
-"""Checks are runs of their own that read the arm's trained network, or train it by another loss."""
+"""Tests of checks: runs that evaluate an arm's trained network or train it with another loss."""
 
 import csv
 from dataclasses import replace
@@ -96,7 +96,7 @@ def test_latency_times_the_face_and_the_network_picture_by_picture(plan: StudyPl
 
 
 def _reused(said: str) -> int:
-    """Cells said to be reused, without the plan's own count."""
+    """Return the number of cells reported as reused, without the plan's own count."""
     return sum("reused" in line for line in said.splitlines() if not line.startswith("plan:"))
 
 

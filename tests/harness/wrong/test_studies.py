@@ -1,4 +1,4 @@
-"""What is got wrong with `ablate` and `compare`, and with what else runs studies: `reproduce` and `tune`."""
+"""Tests of mistakes in the commands that run studies: `ablate`, `compare`, `reproduce` and `tune`."""
 
 from __future__ import annotations
 
