@@ -38,8 +38,9 @@ from studies.results import StudyResult
 REPORT_FILE = "report.md"
 PREFACE = (
     'Measured by harness and compared with Zhang, Liang, Shi, Li, "Robust Micro-expression Recognition Based '
-    'on Fused Optimized VGG16 Architecture" ("the paper"). Each table and figure cites its counterpart in the '
-    "paper; the numbering of the paper's figures is our reading. P1 to P12 are inconsistencies in the paper."
+    'on Fused Optimized VGG16 Architecture" ("the paper"). Each table and figure cites its counterpart in '
+    "the paper; the numbering of the paper's figures is our reading. P1 to P12 are inconsistencies in the "
+    "paper."
 )
 
 

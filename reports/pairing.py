@@ -167,7 +167,7 @@ class PairedOutcomes:
     ) -> tuple[Estimate | None, ...]:
         """Estimate a family of weighted sums of arms, each given as weights by arm name.
 
-        `family_size` is the number of comparisons to adjust for, if larger than the number of contrasts. With
+        `family_size` is the number of comparisons in the whole family if `contrasts` is a part of it. With
         fewer than two clusters every estimate is None.
         """
         if len(self.clusters) < 2:

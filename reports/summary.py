@@ -184,7 +184,7 @@ def _describe_probe(outcome: Outcome) -> str:
 
 
 def _describe_inflation(evaluation: StudyEvaluation) -> Iterator[str]:
-    """Yield the accuracy drop from frame to each stricter protocol, over networks that collapse in neither."""
+    """Yield the accuracy drop from frame to each stricter protocol, over networks that never collapse."""
     for protocol in evaluation.study.protocols:
         if protocol == "frame" or "frame" not in evaluation.study.protocols:
             continue
@@ -254,8 +254,8 @@ def _describe_limits(evaluation: StudyEvaluation, outcomes: Sequence[Outcome]) -
         texts.append("how results vary between splits into training and test data: there is only one split")
     shares = [outcome.leakage.subject for outcome in outcomes if outcome.leakage]
     if any(share is None or share > 0 for share in shares):
-        condition = "is above 0 or unknown" if None in shares else "is above 0"
-        texts.append(f"how well a network recognizes unseen people, in rows whose subject overlap {condition}")
+        overlap_text = "subject overlap above 0 or unknown" if None in shares else "subject overlap above 0"
+        texts.append(f"how well a network recognizes unseen people, in rows with {overlap_text}")
     if evaluation.is_synthetic:
         texts.append("anything about real faces: the images are synthetic and only test the software")
     if texts:
