@@ -117,8 +117,8 @@ def _get_arm_heading(study: Study) -> str:
 def _build_gain_note(study: Study) -> str:
     baseline_name = select_reference_arm(study.arms, design=study.design).name
     gain_text = (
-        f"Gain: {baseline_name} minus the arm if the arm lacks one of its components, otherwise the arm minus "
-        f"{baseline_name}"
+        f"Gain: {baseline_name} minus the arm if the arm lacks one of its components, otherwise the arm "
+        f"minus {baseline_name}"
     )
     note = "Change: from the previous rung" if study.design in LADDER_DESIGNS else gain_text
     user_pairs = [
@@ -224,8 +224,8 @@ def build_rung_table(evaluation: StudyEvaluation) -> Table:
         rows=tuple(rows),
         notes=(
             "Changed: from the network that this one is compared with to this one.",
-            "Elementwise: work not counted in multiply-adds (activations, attention, additions, norm, pooling), "
-            "in elements; norm counts two operations per element.",
+            "Elementwise: work not counted in multiply-adds (activations, attention, additions, norm, "
+            "pooling), in elements; norm counts two operations per element.",
             "If more than one component changes, the difference cannot be attributed to any one of them.",
         ),
     )

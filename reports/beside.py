@@ -42,8 +42,8 @@ class PaperReference:
         if self.is_same_data:
             return ()
         return (
-            f"The paper's values are for {self.results.title}; they are shown for orientation only and cannot "
-            "be compared with ours.",
+            f"The paper's values are for {self.results.title}; they are shown for orientation only and "
+            "cannot be compared with ours.",
         )
 
 

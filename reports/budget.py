@@ -38,7 +38,7 @@ def build_budget_table(evaluation: StudyEvaluation) -> Table | None:
         header=(
             "Network",
             "Protocol",
-            "Division",
+            "Split",
             "Seed",
             "Fold",
             "Trials",

@@ -16,7 +16,7 @@ from reports.table import ReportFigure, Table
 _MARKUP = re.compile(r"[\\`*<>\[\]|~$&]|(?<![^\W_])_|_(?![^\W_])")
 _WHITESPACE = re.compile(r"[ \x00-\x1f\x7f\x80-\x9f\u2028\u2029]+")
 _INVISIBLE_CATEGORIES = frozenset({"Cf", "Cs"})
-# Matches at the start of a line that markdown reads as a heading, list or rule; a signed number is left alone.
+# Ends where a backslash keeps a line from becoming a heading, list or rule; a signed number needs none.
 _LINE_START = re.compile(r"(?=#{1,6}(?: |$)|[-+](?: |$)|-[- ]*$)|[0-9]{1,9}(?=[.)](?: |$))")
 _LINE_END = re.compile(r"(?<= )(?=#+$)")
 _EMAIL_SIGN = re.compile(r"(?<=[\w.+-])@(?=\w)")

@@ -169,7 +169,7 @@ def build_robustness_table(evaluation: StudyEvaluation) -> Table | None:
         header=(
             "Network",
             "Protocol",
-            "As they are",
+            "Clean",
             *map(str.capitalize, CORRUPTIONS),
             "All",
             "Change",

@@ -160,9 +160,7 @@ def _describe_controls(evaluation: StudyEvaluation) -> Iterator[str]:
         best_accuracy = format_percent(_compute_mean_accuracy(best))
         text = f"Under {protocol} the best control is {best.control} with {best_accuracy} % accuracy: "
         text += (
-            f"{truncate_list(names_below)} did not exceed it"
-            if names_below
-            else "every network exceeded it"
+            f"{truncate_list(names_below)} did not exceed it" if names_below else "every network exceeded it"
         )
         yield (
             text
