@@ -24,9 +24,8 @@ def describe_interval(outcome: Outcome, metric: Metric = "accuracy") -> str:
     cluster_noun = "subjects" if pairing.is_crossed else "folds"
     if estimate is None or estimate.low is None or estimate.high is None:
         cluster_count = len(pairing.clusters)
-        return (
-            f"{trainings_text}no interval: too few {cluster_noun} ({cluster_count}, at least {MIN_CLUSTERS})"
-        )
+        noun = cluster_noun if cluster_count > 1 else cluster_noun.removesuffix("s")
+        return f"{trainings_text}no interval: {cluster_count} {noun}, at least {MIN_CLUSTERS} needed"
     if estimate.low == estimate.high:
         return f"{trainings_text}no interval: no variation between {cluster_noun}"
     population = (
