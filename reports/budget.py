@@ -38,7 +38,7 @@ def build_budget_table(evaluation: StudyEvaluation) -> Table | None:
         header=(
             "Network",
             "Protocol",
-            "Split",
+            "Division",
             "Seed",
             "Fold",
             "Trials",

@@ -120,7 +120,7 @@ def build_block_cost_table(costs: Sequence[BlockCost]) -> Table:
     return Table(
         id=f"blocks-{costs[0].side}",
         title=f"Multiplications by the paper's equations (1) and (2) at {costs[0].side} px",
-        header=("Block", "Channels, map", "Standard (1)", "Separable (2)", "Remaining, %"),
+        header=("Block", "Channels, map", "Standard (1)", "Separable (2)", "Left, %"),
         rows=tuple(rows),
         notes=(
             "Convolutions of the blocks alone: no projections, attention, norm or classifier.",

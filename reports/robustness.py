@@ -169,7 +169,7 @@ def build_robustness_table(evaluation: StudyEvaluation) -> Table | None:
         header=(
             "Network",
             "Protocol",
-            "Clean",
+            "As they are",
             *map(str.capitalize, CORRUPTIONS),
             "All",
             "Change",

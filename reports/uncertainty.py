@@ -31,7 +31,7 @@ def build_uncertainty_table(evaluation: StudyEvaluation) -> Table | None:
             "Protocol",
             "Subjects or folds",
             "Trainings",
-            "Splits",
+            "Divisions",
             "Together",
             "Smallest detectable difference",
         ),
@@ -39,7 +39,7 @@ def build_uncertainty_table(evaluation: StudyEvaluation) -> Table | None:
         notes=(
             "The square of Together is at most the sum of the other squares: subjects and trainings share "
             "the variance of single answers. A dash: not varied, varied too little, or part of another "
-            "column (folds and splits contain their trainings).",
+            "column (folds and divisions contain their trainings).",
             f"Smallest detectable difference: what a study with these errors finds in {100 * TARGET_POWER:.0f} % of "
             "cases, at the level of the family.",
         ),

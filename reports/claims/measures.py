@@ -88,7 +88,7 @@ def make_score_measure(dataset: str) -> ScoreMeasure:
         clip_leakage, subject_leakage = map(format_percent_or_unknown, (leakage.clip, leakage.subject))
         text = (
             f"accuracy {_format_score(outcome, accuracy, 'accuracy')}, F1 {_format_score(outcome, f1, 'uf1')} "
-            f"(clip overlap {clip_leakage}, subject overlap {subject_leakage})"
+            f"(clip seen {clip_leakage}, subject seen {subject_leakage})"
         )
         if protocol != "frame":
             return make_not_testable_result("the paper's number is for its own split", measured_text=text)

@@ -140,7 +140,7 @@ def test_an_accuracy_whose_leaks_are_unknown_says_so(built: type[Built]) -> None
     study = built.study(dataset="ckplus", only=("proposed",))
     runs = built.finish(study, lambda spec: built.nameless(built.run(spec), "clip", "subject"))
     assert _judge("acc-ckplus", evaluate_study(runs)).measured_text.endswith(
-        "(clip overlap unknown, subject overlap unknown)"
+        "(clip seen unknown, subject seen unknown)"
     )
 
 

@@ -73,7 +73,7 @@ def test_the_fall_is_counted_by_kind_over_its_strengths(built: type[Built], tmp_
     study = _robust(built, spared=3)
     table = build_robustness_table(study)
     assert table is not None
-    assert built.column(table, "Clean") == ["100.00"] * 5
+    assert built.column(table, "As they are") == ["100.00"] * 5
     assert built.column(table, "Rotation") == ["0.00"] + ["60.00"] * 4
     assert built.column(table, "Noise") == ["100.00"] * 5
     assert built.column(table, "All")[0] == "83.33"

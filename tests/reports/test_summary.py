@@ -283,8 +283,8 @@ def test_long_lists_are_cut_and_counted(built: type[Built]) -> None:
     said = _said(built, lambda spec: built.run(spec, built.collapsed), kind="ablation")
 
     assert (
-        "Collapsed (the same prediction for every test sample): under frame vgg16, vgg16+cbam, vgg16+cbam+residual "
-        "and 2 more below."
+        "Collapsed (the same prediction for every test sample): under frame vgg16, vgg16+cbam, "
+        "vgg16+cbam+residual and 2 more below."
     ) in said
 
 
