@@ -47,8 +47,8 @@ PREFACE = (
 def write_report(results: Sequence[StudyResult], out: Path, *, images: Mapping[str, bytes]) -> Path:
     """Write `out`/report.md and `out`/figures, and return the report's path.
 
-    `images` maps "{study.name}/samples" and "{study.name}/augmentation" to the bytes of PNG files, which are
-    drawn where the data are. The report file is replaced atomically.
+    `images` maps "{study.name}/samples" and "{study.name}/augmentation" to the bytes of PNG files, drawn on
+    the machine that has the data. The report file is replaced atomically.
 
     Raises:
         ValueError: `results` is empty.

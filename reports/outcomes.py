@@ -106,7 +106,7 @@ class Outcome:
 
     @property
     def collapsed_count(self) -> int:
-        """Number of trainings in which the network predicts the same class for every test sample."""
+        """Number of trainings in which the network predicts one class for all test samples, or per fold."""
         return sum(training.scores.is_collapsed for training in self.trainings)
 
     @property

@@ -97,8 +97,8 @@ def test_too_few_test_subjects_point_to_kfold(built: type[Built]) -> None:
 
     assert least is not None
     assert _advised(built, _choose(built, subjects=4)) == [
-        "Verdicts need at least 6 test subjects; protocol subject has fewer. harness compare --dataset casme2 "
-        "--preset paper --protocol kfold tests all 96 clips of 12 subjects and would detect a "
+        "Verdicts need at least 6 test subjects; protocol subject has fewer. harness compare --dataset "
+        "casme2 --preset paper --protocol kfold tests all 96 clips of 12 subjects and would detect a "
         "difference of "
         f"{100 * least:.1f} points ({power.SYNTHETIC_FACES_NOISE.source})."
     ]
