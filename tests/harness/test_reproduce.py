@@ -79,7 +79,7 @@ def test_several_studies_end_in_one_report_with_the_claims_first(
     assert f"all     {whole}" in shown
     text = whole.read_text()
     sections = [line for line in text.split("\n") if line.startswith("## ")]
-    assert sections[:2] == ["## The paper's claims", "## What this report says"]
+    assert sections[:2] == ["## The paper's claims", "## Summary"]
     assert "- On the paper's own split, frame: of 17 claims" in text
     assert "- On people never seen, subject: of 13 claims" in text
 

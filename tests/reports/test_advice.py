@@ -97,8 +97,9 @@ def test_too_few_test_subjects_point_to_kfold(built: type[Built]) -> None:
 
     assert least is not None
     assert _advised(built, _choose(built, subjects=4)) == [
-        "Verdicts need at least 6 test subjects, which subject has not. harness compare --dataset casme2 "
-        "--preset paper --protocol kfold tests all 96 clips of 12 subjects and would show "
+        "Verdicts need at least 6 test subjects; protocol subject has fewer. harness compare --dataset "
+        "casme2 --preset paper --protocol kfold tests all 96 clips of 12 subjects and would detect a "
+        "difference of "
         f"{100 * least:.1f} points ({power.SYNTHETIC_FACES_NOISE.source})."
     ]
 
@@ -119,8 +120,8 @@ def test_a_test_of_a_single_subject_points_to_kfold(built: type[Built]) -> None:
 
 def test_data_of_few_subjects_can_give_no_verdict(built: type[Built]) -> None:
     assert _advised(built, _choose(built, subjects=4, clips=(24,) * 4)) == [
-        "Verdicts need at least 6 test subjects, which subject has not; nor have these data, so that no "
-        "protocol can give one."
+        "Verdicts need at least 6 test subjects; protocol subject has fewer. These data have 4 subjects, so "
+        "no protocol can give a verdict."
     ]
 
 
@@ -140,7 +141,7 @@ def test_each_protocol_gets_the_advice_that_it_needs(built: type[Built]) -> None
     )
 
     assert seeds.startswith("Verdicts need 5 trainings")
-    assert subjects.startswith("Verdicts need at least 6 test subjects, which subject has not.")
+    assert subjects.startswith("Verdicts need at least 6 test subjects; protocol subject has fewer.")
 
 
 @pytest.mark.parametrize("seeds", [(0,), FIVE])

@@ -17,8 +17,8 @@ def test_unequal_widths_are_named_with_the_option_that_evens_them(built: type[Bu
     (said,) = _said(built, only=("vgg16", "resnet34", "proposed"), width=0.25)
 
     assert said == (
-        "Widths are unequal: vgg16 0.25, proposed 0.25; not scaled: resnet34. These networks differ in "
-        "size too; with --width 1 no network is scaled."
+        "Widths are unequal: vgg16 0.25, proposed 0.25; not scaled: resnet34. These networks also differ in "
+        "size; with --width 1 no network is scaled."
     )
 
 

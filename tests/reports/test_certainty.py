@@ -32,7 +32,7 @@ def _over_subjects(values: Sequence[float], *, subjects: int = 12) -> str:
 @pytest.mark.parametrize("protocol", ["frame", "subject"])
 def test_the_interval_of_one_training_is_over_subjects_alone(built: type[Built], protocol: str) -> None:
     assert _said(built, MIXED, protocol=protocol) == (
-        f"{_over_subjects(MIXED)}, 5 trainings are needed to cover other trainings"
+        f"{_over_subjects(MIXED)}; covering other trainings needs 5 trainings"
     )
 
 
@@ -40,7 +40,7 @@ def test_few_trainings_are_averaged_per_unit_first(built: type[Built]) -> None:
     halves = [(first + second) / 2 for first, second in zip(MIXED, THREE_QUARTERS, strict=True)]
 
     assert _said(built, MIXED, THREE_QUARTERS) == (
-        f"mean of 2 trainings, {_over_subjects(halves)}, 5 trainings are needed to cover other trainings"
+        f"mean of 2 trainings, {_over_subjects(halves)}; covering other trainings needs 5 trainings"
     )
 
 
@@ -59,16 +59,16 @@ def test_five_trainings_that_differ_have_the_interval_of_their_mean(built: type[
 
 
 def test_fewer_than_six_subjects_have_no_interval(built: type[Built]) -> None:
-    assert _said(built, THREE_QUARTERS, subjects=5) == "no interval: 5 subjects, at least 6"
+    assert _said(built, THREE_QUARTERS, subjects=5) == "no interval: 5 subjects, at least 6 needed"
     assert _said(built, THREE_QUARTERS, MIXED, subjects=5) == (
-        "mean of 2 trainings, no interval: 5 subjects, at least 6"
+        "mean of 2 trainings, no interval: 5 subjects, at least 6 needed"
     )
-    assert _said(built, MIXED, subjects=1) == "no interval: 1 subject, at least 6"
+    assert _said(built, MIXED, subjects=1) == "no interval: 1 subject, at least 6 needed"
     assert _said(built, MIXED, subjects=6).startswith("95 % interval ")
 
 
 def test_subjects_that_all_agree_have_no_interval(built: type[Built]) -> None:
-    assert _said(built, [True] * 96) == "no interval: all subjects agree"
+    assert _said(built, [True] * 96) == "no interval: no variation between subjects"
 
 
 def test_units_that_name_no_subject_have_no_interval(built: type[Built]) -> None:
@@ -89,8 +89,8 @@ def test_folds_are_the_clusters_of_kfold(built: type[Built]) -> None:
     )
     said = describe_interval(evaluate_study(found).outcomes[0])
 
-    # Each of the 8 folds tests every 8th clip; 9 of its 12 clips are correct, so all folds agree.
-    assert said == "no interval: all folds agree"
+    # Each of the 8 folds tests every 8th clip, so that 9 of its 12 clips are right: all folds agree.
+    assert said == "no interval: no variation between folds"
 
     found = built.finish(study, lambda spec: built.fold_part(built.answered(spec, MIXED, subjects=12)))
     assert describe_interval(evaluate_study(found).outcomes[0]) == _over_subjects(MIXED, subjects=8).replace(

@@ -92,7 +92,7 @@ def test_five_subjects_are_too_few_whatever_the_trainings(built: type[Built]) ->
 def test_a_single_subject_is_an_obstacle(built: type[Built]) -> None:
     (found, *_) = compute_differences(_ladder(built, _better_cbam, subjects=1), "subject")
 
-    assert found.verdict.describe(0.05) == "no verdict: the test has a single subject"
+    assert found.verdict.describe(0.05) == "no verdict: the test set has a single subject"
     assert found.estimate is None
     assert found.value > 0.2, "the difference itself is shown all the same"
 
@@ -105,7 +105,7 @@ def test_mcnemar_decides_nothing_and_is_shown_for_one_training_alone(built: type
     assert set(built.column(table, "Verdict")) == {"no verdict: too few subjects (3, at least 6)"}
     assert (built.column(table, "p (McNemar)")[0] == "<0.001") is (seeds == (0,))
     assert (built.column(table, "Wins–losses")[0] == "23–0") is (seeds == (0,))
-    assert bool([note for note in table.notes if "decides nothing" in note]) is (seeds == (0,))
+    assert bool([note for note in table.notes if "verdicts do not depend on it" in note]) is (seeds == (0,))
 
 
 def test_trainings_that_one_arm_lacks_are_left_out_of_the_pair(built: type[Built]) -> None:
@@ -164,7 +164,7 @@ def test_the_proposal_stands_against_every_other_network(built: type[Built]) -> 
     assert table is not None
     assert built.column(table, "From") == ["vgg16", "resnet34"]
     assert set(built.column(table, "To")) == {"proposed"}
-    assert built.column(table, "Clip seen") == ["0.00", "0.00"]
+    assert built.column(table, "Clip overlap") == ["0.00", "0.00"]
 
 
 def test_nothing_to_compare_is_no_table(built: type[Built]) -> None:

@@ -231,7 +231,7 @@ def test_a_comparison_on_ck_plus_gives_the_papers_tables_and_figures(harness: Ru
     # The four folds are pooled: every clip is tested once.
     assert "24\N{NO-BREAK SPACE}clips" in report
     assert "loso: clean" in report
-    assert "**The faces of CK+ here are drawn by harness, not the real release" in report
+    assert "**The faces of CK+ are synthetic, not from the real release" in report
 
 
 def test_a_packed_set_runs_under_the_papers_split(harness: Run, packed: Path) -> None:
@@ -289,14 +289,14 @@ def test_leaks_of_plain_class_folders_are_unknown_everywhere(harness: Run, plain
     report = Path(document["report"]).read_text()
     assert "it is unknown how many of the test frames have their clip or their subject in training" in report
     assert "a near-duplicate of" in report
-    for zero in ("0.00 % of the test frames have", "clip seen 0.00", "frame: clean"):
+    for zero in ("0.00 % of the test frames have", "clip overlap 0.00", "frame: clean"):
         assert zero not in report
     blocks = report.replace("\N{NO-BREAK SPACE}", " ").split("\n\n")
-    tables = [block for block in blocks if block.startswith("|") and "Clip seen" in block.split("\n")[0]]
+    tables = [block for block in blocks if block.startswith("|") and "Clip overlap" in block.split("\n")[0]]
     assert len(tables) >= 4
     for table in tables:
         header, _, *rows = ([cell.strip() for cell in row.split("|")] for row in table.split("\n"))
-        at = header.index("Clip seen")
+        at = header.index("Clip overlap")
         assert {cell for row in rows for cell in row[at : at + 2]} <= {"unknown", "–"}, table
 
 

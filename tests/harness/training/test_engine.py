@@ -257,7 +257,7 @@ def test_a_cell_out_of_memory_is_trained_in_pieces_and_says_so(
     assert "out of memory: batches in 4 pieces" in err
     assert "failed  fits_0 (frame): RuntimeError" in out
     report = next(Path("results").glob("*/report.md")).read_text()
-    assert "fits_5 (frame, seed 0, fold 0) was trained with each batch in 4 pieces" in report
+    assert "fits_5 (frame, seed 0, fold 0) was trained with each batch in 4 micro-batches" in report
 
 
 def test_the_plan_says_how_and_how_long(tree: Path, harness: Run) -> None:
