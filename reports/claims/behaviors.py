@@ -258,7 +258,7 @@ def measure_robustness(
     ]
     text = truncate_list(
         [
-            f"drop smaller by {_format_drop(gain)}, {_format_robustness_pair(*pair[1:])}"
+            f"{_format_drop(gain)} reduction of the drop, {_format_robustness_pair(*pair[1:])}"
             for pair, gain in measured_pairs
         ]
     )

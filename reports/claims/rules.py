@@ -210,7 +210,8 @@ class IntervalRule(Rule[Quantity]):
             return _make_undecided_result(item.name, _explain_missing_verdict(item.verdict))
         if item.paper_value is None:
             raise ValueError(f"{item.name} has no printed number")
-        # All n units agree: an outcome seen in none of them may still have a rate of up to 3/n (`Estimate.is_equivalent`).
+        # If all n units agree, an outcome seen in none of them may still have a rate of up to 3/n: see
+        # `Estimate.is_equivalent`.
         slack = 3 / estimate.unit_count if estimate.low == estimate.high else 0.0
         if not estimate.low - slack <= item.paper_value <= estimate.high + slack:
             return _make_opposing_result(item.name, "the interval does not contain the paper's number")
