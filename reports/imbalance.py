@@ -216,7 +216,7 @@ def _build_gain_note(comparison: LossComparison) -> str:
             "the change of their recall is not estimated."
         )
     return (
-        f"Under {comparison.outcome.protocol}, focal loss changes the recall of the rare classes by "
-        f"{format_points(100 * gain.value)} points [{format_interval(gain)}], over {gain.unit_count} "
-        f"{comparison.outcome.unit_name}."
+        f"Under {comparison.outcome.protocol}, focal loss changes the recall of the rare classes against "
+        f"cross-entropy by {format_points(100 * gain.value)} points [{format_interval(gain)}], over "
+        f"{gain.unit_count} {comparison.outcome.unit_name}."
     )
