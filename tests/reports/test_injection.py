@@ -173,7 +173,7 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures are files without a picture in them, which would take most of the time."""
     monkeypatch.setattr("reports.figures.save_figure", lambda figure, path: path.write_bytes(b""))
     for module in ("bars", "budget", "gradients", "reliability", "robustness"):
-        monkeypatch.setattr(f"reports.{module}.save", lambda figure, path: path.write_bytes(b""))
+        monkeypatch.setattr(f"reports.{module}.save_figure", lambda figure, path: path.write_bytes(b""))
 
 
 @cases(3, shrink=False)
