@@ -182,7 +182,7 @@ def test_a_table_says_its_floor_its_absent_classes_and_its_controls(built: type[
     assert "Absent from a test set under frame, and therefore left out of its means: fear." in notes
     controls, left = notes[-2:]
     assert "best of 100 tries" in controls
-    assert "shuffled-labels: trained on labels dealt anew" in controls
+    assert "shuffled-labels: trained on labels shuffled" in controls
     assert left.endswith("in every training set: onset-frame, identity-probe.")
     assert columns.build_short_notes(found.outcomes) == (
         columns.LEAKAGE_NOTE,

@@ -28,7 +28,7 @@ def _factorial(built: type[Built], accuracy: Any, *more: Any) -> StudyEvaluation
 
 
 def _values(built: type[Built], table: Any, quantity: str) -> dict[str, float]:
-    rows = zip(built.column(table, "Quantity"), built.column(table, "Part"), table.rows, strict=True)
+    rows = zip(built.column(table, "Quantity"), built.column(table, "Component"), table.rows, strict=True)
     return {part: row[3].value for name, part, row in rows if name == quantity}
 
 

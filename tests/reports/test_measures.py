@@ -73,7 +73,7 @@ def test_the_fall_is_counted_by_kind_over_its_strengths(built: type[Built], tmp_
     study = _robust(built, spared=3)
     table = build_robustness_table(study)
     assert table is not None
-    assert built.column(table, "As they are") == ["100.00"] * 5
+    assert built.column(table, "Clean") == ["100.00"] * 5
     assert built.column(table, "Rotation") == ["0.00"] + ["60.00"] * 4
     assert built.column(table, "Noise") == ["100.00"] * 5
     assert built.column(table, "All")[0] == "83.33"
@@ -143,7 +143,7 @@ def test_a_network_that_collapsed_cannot_fall_and_proves_nothing(built: type[Bui
     study = evaluate_study(built.finish(_study(built, ("robustness",)), choose))
     found = _judge("robust", study)
     assert found.verdict == OPEN
-    assert found.reason.startswith("in every pair a network collapsed")
+    assert found.reason.startswith("a network collapsed in every pair")
     healthy = _robust(built, spared=3, dataset="ckplus", seeds=TRAININGS)
     together = _judge("robust", study, healthy)
     assert together.verdict == FOR
@@ -358,10 +358,10 @@ def test_latency_adds_the_face_picture_by_picture(built: type[Built]) -> None:
     table = build_latency_table(_timed(built, face=10, network=5))
     assert table is not None
     assert built.column(table, "Network")[-1] == "proposed"
-    assert built.column(table, "Alone p50")[0] == "5.5"
-    assert built.column(table, "With face p50")[0] == "16.0"
-    assert built.column(table, "With face p99")[0] == "17.0"
-    assert built.column(table, "Pictures a second")[0] == f"{1000 / 15.99:.1f}"
+    assert built.column(table, "Without detection p50")[0] == "5.5"
+    assert built.column(table, "With detection p50")[0] == "16.0"
+    assert built.column(table, "With detection p99")[0] == "17.0"
+    assert built.column(table, "Images per second")[0] == f"{1000 / 15.99:.1f}"
 
 
 @pytest.mark.parametrize(("network", "verdict"), [(20, FOR), (24, AGAINST)])

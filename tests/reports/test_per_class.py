@@ -66,7 +66,7 @@ def test_rows_of_the_paper_without_a_class_here_are_named(built: type[Built]) ->
         evaluate_study(built.finish(built.study(), lambda spec: built.run(spec, classes=classes)))
     )
 
-    assert "Rows of the paper without a class here: Disgust." in table.notes
+    assert "Rows of the paper whose class this study does not have: Disgust." in table.notes
 
 
 def test_what_failed_says_so(built: type[Built]) -> None:

@@ -88,7 +88,7 @@ def test_units_without_a_subject_are_left_out(built: type[Built], named: int) ->
         return
     assert table is not None
     assert built.column(table, "Units of worst") == ["1"]
-    assert "proposed under frame: 29 of 30 test frames name no subject and are left out." in table.notes
+    assert "proposed under frame: 29 of 30 test frames have no subject label and are left out." in table.notes
 
 
 def test_nothing_finished_is_no_table(built: type[Built]) -> None:

@@ -42,8 +42,8 @@ def test_trainings_alone_give_the_whole_error(built: type[Built]) -> None:
         "proposed (collapsed in 1 of 5 seeds)",
         "subject",
     ]
-    assert built.column(table, "Trainings") == built.column(table, "Together") == [f"{error:.2f}"]
-    assert built.column(table, "Divisions") == ["–"]
+    assert built.column(table, "Trainings") == built.column(table, "Total") == [f"{error:.2f}"]
+    assert built.column(table, "Splits") == ["–"]
     assert built.column(table, "Smallest detectable difference") == [f"{least:.2f}"]
     assert row[4].value == pytest.approx(error)
     assert len(row[4].run_keys) == 10
@@ -63,8 +63,8 @@ def test_what_a_single_training_did_not_vary_is_a_dash(built: type[Built]) -> No
     table = _table(built, lambda name, _, s: 7 if name == "proposed" else 7 - lacking[s])
     error = 100 * sqrt(sum((each - 1.5) ** 2 for each in lacking) / 11 / 12) / 8
 
-    assert built.column(table, "Subjects or folds") == built.column(table, "Together") == [f"{error:.2f}"]
-    assert built.column(table, "Trainings") == built.column(table, "Divisions") == ["–"]
+    assert built.column(table, "Subjects or folds") == built.column(table, "Total") == [f"{error:.2f}"]
+    assert built.column(table, "Trainings") == built.column(table, "Splits") == ["–"]
 
 
 def test_divisions_have_a_column_of_their_own(built: type[Built]) -> None:
@@ -75,7 +75,7 @@ def test_divisions_have_a_column_of_their_own(built: type[Built]) -> None:
         split_seeds=(0, 1),
     )
 
-    assert built.column(table, "Divisions") == [f"{100 * sqrt(0.5 * (1 / 2 + 1 / 7)) / 8:.2f}"]
+    assert built.column(table, "Splits") == [f"{100 * sqrt(0.5 * (1 / 2 + 1 / 7)) / 8:.2f}"]
     assert built.column(table, "Trainings") == ["–"]
 
 

@@ -135,11 +135,11 @@ def test_checks_from_the_command_to_the_report_and_back_from_mlflow(tree: Path, 
     (report,) = Path("results").glob("*/report.md")
     text = report.read_text()
     for title in (
-        "Accuracy on changed test images",
-        "Accuracy by strength of change under subject",
-        "focal loss with class weights beside cross-entropy",
+        "Accuracy on corrupted test images",
+        "Accuracy by corruption strength under subject",
+        "focal loss with class weights and cross-entropy",
         "Gradient norm of the first block over that of the last, with and without skips",
-        "Milliseconds to answer one picture at 32 px",
+        "Milliseconds to classify one image at 32 px",
     ):
         assert title in text
     for file in report.parent.glob("figures/*robustness*.png"):
