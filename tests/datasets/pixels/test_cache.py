@@ -288,7 +288,7 @@ def test_alignment_and_representation_have_their_own_caches_and_alignment_its_ow
 def test_a_changed_onset_is_another_cache_and_another_fingerprint_only_where_it_is_used(faces):
     table = replace(faces, samples=faces.samples[1::2])
     before = [preprocess_images(table, size=8, representation=name).fingerprint for name in ("frame", "flow")]
-    cv2.imwrite(table.samples[0].onset.path, np.zeros((240, 512, 3), dtype=np.uint8))
+    cv2.imwrite(table.samples[0].onset_ref.path, np.zeros((240, 512, 3), dtype=np.uint8))
     after = [preprocess_images(table, size=8, representation=name).fingerprint for name in ("frame", "flow")]
     assert after[0] == before[0]
     assert after[1] != before[1]
