@@ -91,7 +91,7 @@ def test_a_picture_that_announces_too_many_pixels_is_refused_undecoded(tmp_path)
         data += struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
     (tmp_path / "a.png").write_bytes(data)
     assert decode(tmp_path / "a.png").fault == (
-        "the picture has 100000 x 100000 pixels; at most 64 megapixels are read"
+        "the image has 100000 x 100000 pixels; at most 64 megapixels are read"
     )
 
 
