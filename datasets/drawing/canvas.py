@@ -41,7 +41,7 @@ class View:
         return SUPERSAMPLING * np.array([[cos, -sin, self.x], [sin, cos, self.y]])
 
     def coordinate_grid(self, step: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return x and y in face units, [rows, columns], at the centers of squares of `step` canvas pixels."""
+        """Return x and y in face units at the centers of squares of `step` canvas pixels, [rows, columns]."""
         inverse = cv2.invertAffineTransform(self.affine_matrix())
         shape = (self.height * SUPERSAMPLING // step, self.width * SUPERSAMPLING // step)
         rows, columns = (np.indices(shape, dtype=np.float32) + np.float32(0.5)) * step - np.float32(0.5)

@@ -28,7 +28,7 @@ class FaceMotion:
     corner_out: float = 0.0
     dimple: float = 0.0
     press: float = 0.0
-    part: float = 0.0
+    mouth_open: float = 0.0
     chin: float = 0.0
 
     def add_scaled(self, other: FaceMotion, *, factor: float) -> FaceMotion:
@@ -58,8 +58,8 @@ ACTION_UNIT_MOTIONS: dict[int, FaceMotion] = {
     17: FaceMotion(chin=1.0, press=0.3),
     20: FaceMotion(corner_out=0.085, corner_up=-0.015, press=0.2),
     24: FaceMotion(press=1.0),
-    25: FaceMotion(part=0.045),
-    26: FaceMotion(part=0.09),
+    25: FaceMotion(mouth_open=0.045),
+    26: FaceMotion(mouth_open=0.09),
 }
 
 EMOTION_ACTION_UNITS: dict[str, tuple[str, ...]] = {

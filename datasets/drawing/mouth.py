@@ -11,7 +11,7 @@ from datasets.drawing.motion import SideMotions
 
 def draw_mouth(canvas: Canvas, person: Identity, sides: SideMotions) -> None:
     """Draw the mouth. Its halves meet in the middle, which moves by the mean of both sides' motions."""
-    opening = _average_motion(sides, "part")
+    opening = _average_motion(sides, "mouth_open")
     upper_edge, upper_seam, lower_seam, lower_edge = _compute_lip_curves(person, sides)
     seam_color = scale_brightness(person.skin_color, 0.22)
     if opening > 0.004:
@@ -51,7 +51,7 @@ def _compute_lip_curves(person: Identity, sides: SideMotions) -> tuple[Points, P
 
     Each curve has shape [n, 2] and starts at the left of the image.
     """
-    opening, lift = _average_motion(sides, "part"), _average_motion(sides, "lip_upper")
+    opening, lift = _average_motion(sides, "mouth_open"), _average_motion(sides, "lip_upper")
     fullness = person.lip_fullness * max(1 - 0.55 * _average_motion(sides, "press"), 0.25)
     center_y = person.mouth_height - 0.035 * _average_motion(sides, "chin")
     halves = []

@@ -105,7 +105,7 @@ def _compute_eyes(person: Identity, sides: SideMotions) -> Points:
 
 
 def _compute_mouth(person: Identity, sides: SideMotions) -> Points:
-    opening = sum(motion.part for _, motion in sides) / 2
+    opening = sum(motion.mouth_open for _, motion in sides) / 2
     center_y, fullness = person.mouth_height, person.lip_fullness
     (_, left_motion), (_, right_motion) = sides
     left_x = -person.mouth_width - left_motion.corner_out
