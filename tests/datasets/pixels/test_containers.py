@@ -68,7 +68,7 @@ def test_what_is_no_recording_is_a_fault(tmp_path, film):
         whole = file.read()
     for name, data in (("junk.avi", b"junk" * 9), ("empty.avi", b""), ("cut.avi", whole[:40])):
         (tmp_path / name).write_bytes(data)
-        assert "no recording" in read_image(ImageRef(str(tmp_path / name), 0)).fault
+        assert "cannot read the file as a video" in read_image(ImageRef(str(tmp_path / name), 0)).fault
 
 
 def test_a_recording_of_too_large_frames_is_refused(film, monkeypatch):
@@ -90,7 +90,7 @@ def test_packed_pictures_are_grey_and_their_digest_that_of_their_pixels(packed):
         ("other", GREY, "no data set data_pixel"),
         ("data_pixel", GREY.astype(float), "uint8 (images, height, width) is expected"),
         ("data_pixel", GREY[0], "uint8 (images, height, width) is expected"),
-        ("data_pixel/group", GREY, "no data set of the file's own"),
+        ("data_pixel/group", GREY, "no data set stored in the file itself"),
     ],
 )
 def test_another_form_of_packed_file_is_a_fault(tmp_path, name, data, fault):

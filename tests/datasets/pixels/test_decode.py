@@ -59,7 +59,12 @@ def test_a_file_cut_off_in_its_picture_is_a_fault(tmp_path, capfd, suffix, share
 
 @pytest.mark.parametrize(
     ("data", "fault"),
-    [(b"", "is empty"), (b"<html>", "no image"), (b"\xff\xd8\xff", "no image"), (b"\x89PNG", "no image")],
+    [
+        (b"", "is empty"),
+        (b"<html>", "as an image"),
+        (b"\xff\xd8\xff", "as an image"),
+        (b"\x89PNG", "as an image"),
+    ],
 )
 def test_what_is_no_image_is_a_fault(tmp_path, data, fault):
     (tmp_path / "a.jpg").write_bytes(data)
