@@ -331,7 +331,7 @@ def test_mistakes_get_one_message_each(harness: Run, made: Made, tmp_path: Path)
         ("proposed", image, ("id or key", "'proposed'")),
         (made.run_id, "nowhere.png", ("nowhere.png is not there",)),
         (made.run_id, tmp_path / "empty", ("holds no image", ".jpg")),
-        (made.run_id, tmp_path / "bad.png", ("no image in", "can be read", "no image that OpenCV reads")),
+        (made.run_id, tmp_path / "bad.png", ("no image in", "can be read", "OpenCV cannot read the file")),
         (made.run_id, tmp_path / "list.mp4", ("is no film",)),
         (made.run_id, tmp_path / "zeros.avi", ("no film that OpenCV opens", "convert")),
         (made.run_id, unnamed, ("names that are text", "udcff", "rename")),

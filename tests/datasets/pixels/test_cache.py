@@ -233,7 +233,7 @@ def test_pictures_in_containers_are_rows_like_others(tmp_path):
     )
     assert np.array_equal(found.images, np.repeat(grey[:, None], 3, axis=1))
     assert [(anomaly.location, anomaly.description) for anomaly in found.table.anomalies] == [
-        ("70", "data_pixel has 70 pictures; number 71 was asked for")
+        ("70", "data_pixel has 70 images; image 71 was requested")
     ]
 
 

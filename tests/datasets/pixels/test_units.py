@@ -128,8 +128,8 @@ def test_an_onset_that_cannot_be_read_or_is_not_there_is_a_fault_of_its_rows(sam
     )
     made = run_job(work(changed, representation="flow"))
     assert made.faults == (
-        (1, "unreadable onset", "the file is no image that OpenCV reads"),
-        (2, "unreadable onset", "the file is not there"),
+        (1, "unreadable onset", "OpenCV cannot read the file as an image"),
+        (2, "unreadable onset", "the file is missing"),
     )
     assert len(made.images) == 2
     assert len(made.onsets) == 4
