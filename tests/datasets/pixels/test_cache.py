@@ -295,8 +295,8 @@ def test_a_changed_onset_is_another_cache_and_another_fingerprint_only_where_it_
 
 
 def test_samples_without_an_onset_are_left_out_where_one_is_needed(faces):
-    first = replace(faces.samples[0], onset=None)
-    last = replace(faces.samples[3], onset=ImageRef("/gone/x.png"))
+    first = replace(faces.samples[0], onset_ref=None)
+    last = replace(faces.samples[3], onset_ref=ImageRef("/gone/x.png"))
     table = replace(faces, samples=(first, *faces.samples[1:3], last))
     found = preprocess_images(table, size=8, representation="apex_minus_onset")
     assert [sample.id for sample in found.table.samples] == ["a/2", "b/1"]
