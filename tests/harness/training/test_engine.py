@@ -89,7 +89,7 @@ def test_deterministic_is_part_of_a_run_where_it_changes_anything() -> None:
         ({"engine": "quick"}, "--engine must be one of auto, eager, fused, compiled; got 'quick'"),
         ({"precision": "half"}, "--precision must be one of auto, float32, bfloat16; got 'half'"),
         ({"engine": "fused", "precision": "bfloat16"}, "computes in float32; got --precision bfloat16"),
-        ({"device": CUDA, "engine": "fused"}, "made for CPUs; this study runs on cuda"),
+        ({"device": CUDA, "engine": "fused"}, "needs a CPU; this study runs on cuda"),
     ],
 )
 def test_what_does_not_exist_is_told(asked: dict[str, object], told: str) -> None:
