@@ -38,7 +38,7 @@ def predict(
     samples: Sequence[Sample],
     forward: Callable[[Tensor], Tensor] | None = None,
 ) -> tuple[Prediction, ...]:
-    """Return a prediction for each of `samples`; `images` (N, 3, H, W) uint8 are theirs, in the same order."""
+    """Return a prediction for each of `samples`, whose `images` (N, 3, H, W) uint8 are in the same order."""
     probabilities = torch.softmax(
         compute_logits(network, images, forward=forward).cpu().double(), dim=1
     ).tolist()

@@ -113,7 +113,7 @@ def test_a_worker_that_dies_takes_nothing_with_it(tree: Path, tmp_path: Path) ->
     os.kill(int(found[0].data.tags[PROCESS_TAG].split()[-1]), signal.SIGKILL)
     killed = ended(process, tmp_path, seen=seen)
     assert killed.status == 0, killed.err
-    assert "its process died (killed by SIGKILL, perhaps for want of memory); it goes on" in killed.err
+    assert "its process died (killed by SIGKILL, possibly out of memory); restarting it" in killed.err
     assert len(cells(ledger)) == 2
     (dead,) = ledger.search_runs("attributes.status = 'KILLED'")
     assert "ended without a word after" in dead.data.tags[NOTE_TAG]

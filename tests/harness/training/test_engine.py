@@ -254,7 +254,7 @@ def test_a_cell_out_of_memory_is_trained_in_pieces_and_says_so(
     code, out, err = harness("compare", *common, *small, *nets)
     assert code == 1, "one cell can be cut as often as one likes and does not fit"
     assert "fits_5 · frame" in err
-    assert "out of memory: batches in 4 pieces" in err
+    assert "out of memory: 4 micro-batches per batch" in err
     assert "failed  fits_0 (frame): RuntimeError" in out
     report = next(Path("results").glob("*/report.md")).read_text()
     assert "fits_5 (frame, seed 0, fold 0) was trained with each batch in 4 pieces" in report
