@@ -235,6 +235,6 @@ def test_a_store_that_another_process_has_locked_is_told(ledger: Tracker) -> Non
         other.execute("BEGIN EXCLUSIVE")
         impatient = Tracker(f"{ledger.uri}?timeout=0.1")
         assert impatient.exists()
-        with pytest.raises(ValueError, match=r"is locked by another process, .* let that one go on"):
+        with pytest.raises(ValueError, match=r"is locked by another process, .* resume that process"):
             impatient.check_connection()
     Tracker(ledger.uri).check_connection()

@@ -24,7 +24,7 @@ RECORDED = {
     "status --tracking-uri note.txt": ("store note.txt does not answer", "sqlite:///FILE"),
     "status --tracking-uri sqlite:///": ("--tracking-uri takes http://HOST:PORT", "got 'sqlite:///'"),
     "status --tracking-uri databricks": ("store databricks does not answer", "sqlite:///FILE"),
-    "status --tracking-uri sqlite:///note.txt": ("sqlite:///note.txt is no SQLite file", "name another"),
+    "status --tracking-uri sqlite:///note.txt": ("sqlite:///note.txt is not a readable MLflow database", "existing or new"),
     "report": ("no study on", "mlflow.db", "run `harness ablate`", "--tracking-uri"),
     "report x y": ("no study 'x'", "mlflow.db", "studies there: none"),
     "report ''": ("no study ''", "mlflow.db", "studies there: none"),
@@ -63,8 +63,8 @@ PREDICTED = {
     "predict abcd photo.jpg": ("no run on", "mlflow.db", "begins with abcd", "`harness ui` shows ids"),
     "predict abcd photo.jpg --device gpu": ("'gpu'", "auto, cuda, mps, cpu"),
     "predict abcd photo.jpg --tracking-uri sqlite:///note.txt": (
-        "note.txt is no SQLite file",
-        "name another",
+        "note.txt is not a readable MLflow database",
+        "existing or new",
     ),
 }
 
