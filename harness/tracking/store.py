@@ -343,9 +343,9 @@ class _RetryingClient:
                 if error.error_code != "PERMISSION_DENIED":
                     raise
                 raise UserError(
-                    f"the tracking server {self._retry_policy.store_uri} denies this login permission: its "
-                    "administrator must grant the login EDIT on the experiment, or set default_permission to "
-                    "EDIT"
+                    f"the tracking server {self._retry_policy.store_uri} denied the request: its "
+                    "administrator must grant this login EDIT on the experiment, or set default_permission "
+                    "to EDIT"
                 ) from error
 
         return call_with_retry
