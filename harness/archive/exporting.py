@@ -69,8 +69,8 @@ def export_study(tracker: Tracker, name: str, out: Path, *, include_weights: boo
             if include_weights and not weights_count:
                 raise ValueError(
                     f"--weights includes the weights that runs have kept; no run of {name} has kept any: "
-                    "leave --weights out, or delete the runs in `harness ui` and start the study's command again "
-                    "with --keep-weights all"
+                    "leave --weights out, or delete the runs in `harness ui` and start the study's command "
+                    "again with --keep-weights all"
                 )
             writer.add_text(FAILURES_FILE, to_json(FailureList(failures=result.failures), indent=1))
             _pack_figures_and_report(writer, result, figures, staging=Path(staging))
