@@ -291,7 +291,7 @@ def test_a_cell_that_another_process_is_at_is_left_to_it(packed: Path, here: Tra
     with open_archive(packed) as found:
         with (
             CellLocks(here.uri).lock(busy),
-            pytest.raises(StudyAborted, match="is at 1 of the cells"),
+            pytest.raises(StudyAborted, match="is running 1 of the cells"),
         ):
             import_study(found, here, CellLocks(here.uri))
         assert here.find_finished_run(busy) is None
