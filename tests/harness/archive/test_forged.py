@@ -220,7 +220,9 @@ def test_results_of_which_no_report_can_be_made_are_not_entered(
         name = f"cells/{LATENCY.key}/result.json"
         found[name] = json.dumps({**json.loads(found[name]), "timings": []}).encode()
 
-    refused(rewrite(path, Path("forged.zip"), timeless), harness, "cannot be rendered", "export or fetch it again")
+    refused(
+        rewrite(path, Path("forged.zip"), timeless), harness, "cannot be rendered", "export or fetch it again"
+    )
 
 
 def test_a_key_fits_the_spec_as_it_was_written_and_no_other() -> None:
