@@ -1,1 +1,1 @@
-"""A study as one file, written from a ledger and read onto another."""
+"""Archives: export a study from one tracking store and import it into another."""

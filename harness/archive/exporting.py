@@ -1,4 +1,4 @@
-"""A study on the ledger into one archive: the same bytes for the same study."""
+"""Export a study from the tracking store to an archive; equal studies give equal bytes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _STORED_SUFFIXES = (".png", *WEIGHT_FILES)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportSummary:
-    """An archive that was written: its study, bytes, digest, and how many cells it has of each kind."""
+    """The result of an export: the study, the size and digest of the archive, and its numbers of cells."""
 
     study_name: str
     path: Path
@@ -50,10 +50,11 @@ class ExportSummary:
 
 
 def export_study(tracker: Tracker, name: str, out: Path, *, include_weights: bool = False) -> ExportSummary:
-    """Write the study of that name to `out`, put in place whole; weights only if asked for.
+    """Write the study with this name to `out`, atomically; include weights if `include_weights`.
 
     Raises:
-        ValueError: no such study, `out` is there already or cannot be written, or no run has weights.
+        ValueError: the store has no such study, `out` exists or cannot be written, or weights are requested
+            and no run has any.
     """
     _check_output_free(out)
     check_writable(out.parent)
@@ -67,9 +68,9 @@ def export_study(tracker: Tracker, name: str, out: Path, *, include_weights: boo
             weights_count = sum(member.name.rpartition("/")[2] in WEIGHT_FILES for member in writer.members)
             if include_weights and not weights_count:
                 raise ValueError(
-                    f"--weights packs the weights that runs have kept; no run of {name} has kept any: leave "
-                    "--weights out, or delete the runs in `harness ui` and start the study's command again "
-                    "with --keep-weights all"
+                    f"--weights includes the weights that runs have kept; no run of {name} has kept any: "
+                    "leave --weights out, or delete the runs in `harness ui` and start the study's command "
+                    "again with --keep-weights all"
                 )
             writer.add_text(FAILURES_FILE, to_json(FailureList(failures=result.failures), indent=1))
             _pack_figures_and_report(writer, result, figures, staging=Path(staging))
@@ -95,30 +96,28 @@ def export_study(tracker: Tracker, name: str, out: Path, *, include_weights: boo
 
 def _check_output_free(out: Path) -> None:
     if out.exists():
-        raise ValueError(
-            f"--out must name a file that is not there yet; {out} is: name another, or move it away"
-        )
+        raise ValueError(f"--out must name a new file; {out} exists: name another, or move it away")
 
 
 def _pack_cells(
     writer: _ArchiveWriter, result: StudyResult, tracker: Tracker, *, include_weights: bool
 ) -> Iterator[tuple[str, str]]:
-    """Pack each finished cell's artifacts, in the order of their keys; yields key and run."""
+    """Add the artifacts of each finished cell, sorted by key; yield its key and run id."""
     ids = (run_id for _, run_id in result.run_ids)
     for key, run_id in sorted((tracker.client.get_run(run_id).data.tags[KEY_TAG], run_id) for run_id in ids):
         names = sorted(item.path for item in tracker.client.list_artifacts(run_id) if not item.is_dir)
         with tempfile.TemporaryDirectory() as folder:
             for name in names:
                 member = f"{CELLS_FOLDER}/{key}/{name}"
-                # What people have put beside a run by hand stays where it is.
+                # Skip artifacts that users added by hand.
                 if is_member_name(member) and (include_weights or name not in WEIGHT_FILES):
                     writer.add_file(member, tracker.download_artifact(run_id, name, folder))
             if not is_key_of(
                 key, decode_json((Path(folder) / "result.json").read_text(encoding="utf-8"))["spec"]
             ):
                 raise ValueError(
-                    f"a run must stand under the key of its spec; {run_id} stands under {key}: its tag "
-                    f"{KEY_TAG} was changed; delete that run, or mend the tag"
+                    f"the tag {KEY_TAG} of a run must be the key of its spec; that of run {run_id} is {key}, "
+                    "which is not: delete the run, or restore the tag"
                 )
         yield key, run_id
 
@@ -126,7 +125,7 @@ def _pack_cells(
 def _pack_figures_and_report(
     writer: _ArchiveWriter, result: StudyResult, figures: Mapping[str, bytes], *, staging: Path
 ) -> None:
-    """Pack the study's pictures and its report with all that lies beside it."""
+    """Add the study's figures and its report with all its files."""
     for name in sorted(figures):
         writer.add_bytes(f"{FIGURES_FOLDER}/{name.rpartition('/')[2]}.png", figures[name])
     write_report((result,), staging, images=figures)
@@ -135,7 +134,7 @@ def _pack_figures_and_report(
 
 
 class _ArchiveWriter:
-    """Puts files into a zip, and remembers what the manifest is to say of each."""
+    """Adds files to a zip and collects their manifest entries in `members`."""
 
     def __init__(self, zip_file: zipfile.ZipFile) -> None:
         self._zip = zip_file

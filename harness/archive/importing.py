@@ -1,4 +1,4 @@
-"""An archive's study onto a ledger: what is there already is reused, what a kill left out is entered."""
+"""Import an archive's study into a tracking store; cells that the store already has are reused."""
 
 from __future__ import annotations
 
@@ -17,15 +17,20 @@ from studies.results import Failure, RunResult, StudyResult
 from studies.spec import RunSpec
 
 IMPORTED_TAG = "harness.imported"
-"""The tag of what came from an archive: of a cell the run that it was where it was exported."""
+"""Tag of imported runs; its value is a finished cell's original run id, otherwise the archive's name."""
 
 
 @dataclass(kw_only=True)
 class ImportSummary:
-    """What became of an archive's cells, each by its key.
+    """The outcome of an import: keys of cells.
 
-    `reused` were finished in another study there; `here` stood in this one; `differing` are those of both
-    that have another outcome there than in the archive, whose report therefore shows the ledger's.
+    Attributes:
+        imported: finished cells that were imported.
+        failed: failed cells that were imported.
+        reused: cells that another study of the store had finished; the study got links to them.
+        duplicates: cells that the study in the store already had.
+        conflicts: those of `reused` and `duplicates` whose outcome in the store differs from the archive's.
+            Reports show the outcome in the store.
     """
 
     imported: list[str] = field(default_factory=list)
@@ -36,15 +41,15 @@ class ImportSummary:
 
     @property
     def has_changes(self) -> bool:
-        """Whether the ledger got anything."""
+        """Return True if the import added any run."""
         return bool(self.imported or self.failed or self.reused)
 
 
 def dry_run_report(archive: Archive) -> None:
-    """Write the archive's report where nobody sees it: what no report can be made of shall not be entered.
+    """Render the archive's report to a temporary folder, to reject results that no report can show.
 
     Raises:
-        ValueError: there is none.
+        ValueError: rendering the report failed.
     """
     results = {result.spec.key: result for result, _ in map(archive.load_result, archive.cell_keys)}
     study_results = tuple(results[spec.key] for spec in archive.study.list_runs() if spec.key in results)
@@ -57,19 +62,19 @@ def dry_run_report(archive: Archive) -> None:
     except Exception as error:
         if is_full_disk(error):
             raise
-        # Figures that contradict each other make the tables fail in as many ways as there are tables.
+        # Contradictory results can make each table fail with another kind of exception.
         raise ValueError(
-            f"{archive.path} cannot be imported, and nothing was written: no report can be made of its "
-            f"results ({type(error).__name__}: {error}); {EXPORT_AGAIN}"
+            f"{archive.path} cannot be imported, and nothing was written: the report of its results cannot "
+            f"be rendered ({type(error).__name__}: {error}); {EXPORT_AGAIN}"
         ) from error
 
 
 def import_study(archive: Archive, tracker: Tracker, locks: CellLocks) -> ImportSummary:
-    """Enter the study and its cells; what a kill leaves out, the next call enters.
+    """Import the study and its cells; a repeated call completes an import that was killed.
 
     Raises:
         ValueError: the archive was changed since it was opened.
-        Stopped: another process is at some of the cells; the others were entered.
+        StudyAborted: another process has locked some of the cells; the others were imported.
     """
     with locks.lock(archive.study.name, wait=True):
         study_run_id, status = _open_study(archive, tracker)
@@ -89,14 +94,15 @@ def import_study(archive: Archive, tracker: Tracker, locks: CellLocks) -> Import
         tracker.close_run(study_run_id, final_status)
     if importer.locked_cells:
         raise StudyAborted(
-            f"another process is at {len(importer.locked_cells)} of the cells ({importer.locked_cells[0]}); the others are "
-            "imported: start the same command again when it has ended"
+            f"another process is running {len(importer.locked_cells)} of the cells "
+            f"({importer.locked_cells[0]}); the others are imported: start the same command again when it "
+            "has ended"
         )
     return importer.summary
 
 
 def _open_study(archive: Archive, tracker: Tracker) -> tuple[str, str]:
-    """The study's own run and how it stands; begun unless it is there, from anew if it was left open."""
+    """Return the id and status of the study's run; create the run if it does not exist, resume it if open."""
     runs = tracker.search_runs(f"tags.`{STUDY_TAG}` = '{archive.study.name}'")
     if runs and runs[0].info.status != "RUNNING":
         return runs[0].info.run_id, runs[0].info.status
@@ -119,7 +125,10 @@ def _import_figures(archive: Archive, tracker: Tracker, study_run_id: str) -> No
 
 
 class _Importer:
-    """Enters cells one by one, and keeps count; `busy` are names of those that another process is at."""
+    """Imports cells one by one.
+
+    `summary` holds their keys, `locked_cells` the names of cells that another process has locked.
+    """
 
     def __init__(self, archive: Archive, tracker: Tracker, locks: CellLocks, study_run_id: str) -> None:
         self._archive, self._tracker, self._locks, self._study_run_id = archive, tracker, locks, study_run_id
@@ -127,7 +136,7 @@ class _Importer:
         self.locked_cells: list[str] = []
 
     def import_cell(self, key: str) -> None:
-        """Enter a finished cell, unless its run has finished on the ledger."""
+        """Import a finished cell, unless the store has a finished run of it."""
         result, spec_json = self._archive.load_result(key)
         with self._locks.lock(key) as has_lock:
             if not has_lock:
@@ -137,7 +146,7 @@ class _Importer:
                 self.summary.imported.append(result.spec.key)
 
     def import_failure(self, failure: Failure) -> None:
-        """Enter a cell that failed, unless it is known how its run ended."""
+        """Import a failed cell, unless the store has an outcome of it."""
         key = failure.spec.key
         with self._locks.lock(key) as has_lock:
             if not has_lock:
@@ -156,7 +165,11 @@ class _Importer:
                 self.summary.conflicts.append(key)
 
     def _reuse_existing(self, keys: tuple[str, ...], spec: RunSpec, result: RunResult | None) -> bool:
-        """Whether the run has finished here under one of its keys, entered as reused if in another study."""
+        """Reuse a finished run of the store with one of `keys`; link it if it belongs to another study.
+
+        Returns:
+            True if there is such a run.
+        """
         for key in dict.fromkeys(keys):
             run_id = self._tracker.cell_status(key, parent=self._study_run_id).finished_run_id
             local_result = self._tracker.load_result(run_id) if run_id else None
@@ -171,7 +184,7 @@ class _Importer:
 
     def _import_result(self, key: str, result: RunResult, spec_json: str) -> None:
         tracker, name, original_run_id = self._tracker, self._archive.path.name, self._archive.run_ids[key]
-        note = f"Imported from {name}, where it was run {original_run_id}."
+        note = f"Imported from {name}, where its run id was {original_run_id}."
         run_id = self._start_run(
             result.spec, {KEY_TAG: key, SPEC_TAG: spec_json, IMPORTED_TAG: original_run_id, NOTE_TAG: note}
         )
@@ -196,7 +209,7 @@ class _Importer:
 
 
 def _is_reusable(local_result: RunResult, result: RunResult | None) -> bool:
-    """Whether a result that is here stands for the archive's: times are those of one device."""
+    """Return True if a result of the store can replace the archive's; latencies need the same device."""
     if result is None or result.spec.variant != "latency":
         return True
     return local_result.environment.device == result.environment.device

@@ -1,7 +1,7 @@
-"""The files of an archive: which names there can be, and reading them from a zip that nobody vouches for.
+"""The members of an archive: their allowed names, and reading them from an untrusted zip file.
 
-Names are matched against what an exported study holds, so none can lead out of a folder; sizes are bounded
-before a byte is unpacked; every byte is held against the manifest's digest. Weights are never opened.
+Names must match those of an exported study, so none can escape its folder. Sizes are bounded before anything
+is unpacked, and every member is checked against its digest in the manifest. Weights are never opened.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ _ARTIFACT_PATTERN = (
 )
 _FILE_NAME_PATTERN = r"[A-Za-z0-9_+-][A-Za-z0-9_+.-]{0,199}"
 _MEMBER_PATTERN = re.compile(
-    rf"manifest\.json|study\.json|failures\.json|cells/[0-9a-f]{{16}}/{_ARTIFACT_PATTERN}|pictures/{_FILE_NAME_PATTERN}\.png"
-    rf"|report(?:/{_FILE_NAME_PATTERN}){{1,4}}"
+    rf"manifest\.json|study\.json|failures\.json|cells/[0-9a-f]{{16}}/{_ARTIFACT_PATTERN}"
+    rf"|pictures/{_FILE_NAME_PATTERN}\.png|report(?:/{_FILE_NAME_PATTERN}){{1,4}}"
 )
 
 CHUNK_BYTES = 1 << 20
 MAX_MEMBER_BYTES, MAX_TOTAL_BYTES = 256 << 20, 4 << 30
-"""Bytes that a member, and all but the weights together, may unpack to; weights are stored as they are."""
+"""Maximum unpacked size of a member, and of all members together, except for weights (not compressed)."""
 
 EXPORT_AGAIN = "export or fetch it again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A file of the archive, as its manifest lists it."""
+    """A file of the archive, as listed in the manifest."""
 
     name: str
     size: int
@@ -59,7 +59,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What an archive says of itself; `runs` are each cell's key and its run where it was exported."""
+    """The manifest of an archive; `runs` holds the key and original run id of each finished cell."""
 
     format: str = FORMAT_NAME
     version: int = FORMAT_VERSION
@@ -69,15 +69,15 @@ class Manifest:
 
 
 def is_member_name(name: str) -> bool:
-    """Whether an archive may hold a file of that name."""
+    """Return True if an archive may hold a file of this name."""
     return _MEMBER_PATTERN.fullmatch(name) is not None
 
 
 def parse_json(content: bytes, name: str) -> Any:
-    """A JSON member's value.
+    """Return the value of a JSON member.
 
     Raises:
-        ValueError: it is no JSON, or holds a text that cannot be written as UTF-8.
+        ValueError: the content is not JSON, or holds a text that cannot be written as UTF-8.
     """
     try:
         return decode_json(content)
@@ -86,10 +86,10 @@ def parse_json(content: bytes, name: str) -> Any:
 
 
 class MemberReader:
-    """The members of an open zip, all checked as this is made.
+    """Reads the members of an open zip file; the constructor checks all of them.
 
     Raises:
-        ValueError: one is damaged, not as the manifest says, of a name, a kind or a size that none may have.
+        ValueError: a member is damaged, differs from the manifest, or has a forbidden name, type or size.
     """
 
     def __init__(self, zip_file: zipfile.ZipFile) -> None:
@@ -107,11 +107,11 @@ class MemberReader:
         return name in self._members
 
     def list_folder(self, folder: str) -> tuple[str, ...]:
-        """The names of the members of a folder, sorted."""
+        """Return the names of the members of a folder, sorted."""
         return tuple(sorted(name for name in self._members if name.startswith(f"{folder}/")))
 
     def iter_chunks(self, name: str) -> Iterator[bytes]:
-        """A member piece by piece; ValueError at its end where it is not what the manifest says."""
+        """Yield a member in chunks; raise ValueError at its end if it differs from the manifest."""
         member, digest, size = self._members[name], hashlib.sha256(), 0
         with convert_zip_errors(), self._zip.open(self._entries[name]) as file:
             while chunk := file.read(CHUNK_BYTES):
@@ -124,11 +124,11 @@ class MemberReader:
             )
 
     def read_bytes(self, name: str) -> bytes:
-        """A member's bytes."""
+        """Return the bytes of a member."""
         return b"".join(self.iter_chunks(name))
 
     def extract(self, name: str, target: Path) -> None:
-        """Write a member to `target`, whatever its size."""
+        """Write a member to `target` in chunks, without loading it into memory."""
         with target.open("wb") as file:
             for chunk in self.iter_chunks(name):
                 file.write(chunk)
@@ -144,8 +144,8 @@ class MemberReader:
             raise ValueError(f"{MANIFEST_FILE} must be of the format {FORMAT_NAME!r}; {EXPORT_AGAIN}")
         if data.get("version") != FORMAT_VERSION:
             raise ValueError(
-                f"the format's version must be {FORMAT_VERSION}; got {sanitize(repr(data.get('version')))}: import it "
-                "with the harness that wrote it, or export it with this one"
+                f"the format's version must be {FORMAT_VERSION}; got {sanitize(repr(data.get('version')))}: "
+                "import it with the harness that wrote it, or export it with this one"
             )
         return from_data(Manifest, data)
 
@@ -166,7 +166,8 @@ class MemberReader:
             entry = self._entries[name]
             if entry.file_size != member.size:
                 raise ValueError(
-                    f"{name} must have {member.size} bytes by {MANIFEST_FILE}; got {entry.file_size}: {EXPORT_AGAIN}"
+                    f"{name} must have {member.size} bytes according to {MANIFEST_FILE}; got "
+                    f"{entry.file_size}: {EXPORT_AGAIN}"
                 )
             if name.rpartition("/")[2] in WEIGHT_FILES:
                 if entry.compress_type != zipfile.ZIP_STORED:
@@ -175,13 +176,13 @@ class MemberReader:
             total_size += member.size
             if member.size > MAX_MEMBER_BYTES or total_size > MAX_TOTAL_BYTES:
                 raise ValueError(
-                    f"members but weights must unpack to at most {MAX_MEMBER_BYTES >> 20} MiB each and "
-                    f"{MAX_TOTAL_BYTES >> 30} GiB in all; {name} goes beyond"
+                    f"members other than weights must unpack to at most {MAX_MEMBER_BYTES >> 20} MiB each "
+                    f"and {MAX_TOTAL_BYTES >> 30} GiB in all; {name} exceeds that"
                 )
 
 
 def _read_entries(zip_file: zipfile.ZipFile) -> Iterator[tuple[str, zipfile.ZipInfo]]:
-    """What the zip lists, by name: plain files that a study may have, none twice."""
+    """Yield the entries of the zip by name; raise ValueError unless all are plain files with unique names."""
     names: set[str] = set()
     for entry in zip_file.infolist():
         name, file_type = entry.orig_filename, stat.S_IFMT(entry.external_attr >> 16)
@@ -192,14 +193,14 @@ def _read_entries(zip_file: zipfile.ZipFile) -> Iterator[tuple[str, zipfile.ZipI
         if entry.flag_bits & 1 or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise ValueError(f"members must be stored or deflated, without a password; {name} is not")
         if name in names:
-            raise ValueError(f"members must have a name each; {name} is there twice")
+            raise ValueError(f"members must have unique names; {name} occurs twice")
         names.add(name)
         yield name, entry
 
 
 @contextmanager
 def convert_zip_errors() -> Iterator[None]:
-    """Whatever reading a zip raises where its bytes are wrong, as a ValueError."""
+    """Convert the exceptions that reading a damaged zip file raises to ValueError."""
     try:
         yield
     except (
@@ -211,4 +212,4 @@ def convert_zip_errors() -> Iterator[None]:
         OSError,
         struct.error,
     ) as error:
-        raise ValueError(f"it must be a whole zip file ({error}); {EXPORT_AGAIN}") from error
+        raise ValueError(f"it must be a complete zip file ({error}); {EXPORT_AGAIN}") from error

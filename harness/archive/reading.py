@@ -1,9 +1,9 @@
-"""A study as one zip archive, read back with every number, name and key checked before anyone uses it.
+"""Read an exported study from a zip archive; all numbers, names and keys are checked before use.
 
 manifest.json                    format, version, study, run ids, size and sha256 of every other member
-study.json, failures.json        the study; the cells that failed, each with its reason
-cells/<key>/result.json, ...     a finished cell's artifacts, as they lie on the ledger
-pictures/*.png, report/...       the study's pictures; its report with everything that belongs to it
+study.json, failures.json        the study; the failed cells with their reasons
+cells/<key>/result.json, ...     the artifacts of a finished cell, as in the tracking store
+pictures/*.png, report/...       the study's figures; its report with all its files
 """
 
 from __future__ import annotations
@@ -34,29 +34,29 @@ from studies.results import Failure, RunResult
 from studies.spec import TRAINING_VERSION, RunSpec, Study
 
 MAX_RUNS = 100_000
-"""More runs than any study has; to count those of a forged one can take for ever."""
+"""Maximum number of runs of a study; listing the runs of a forged study could take forever."""
 
 _REQUIRED_FILES = ("result.json", "predictions.csv")
 _STUDY_NAME_PATTERN = re.compile(r"[A-Za-z0-9_.+-]{1,200}")
 _RUN_ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
-# What MLflow takes.
+# Limits of MLflow.
 _METRIC_PATTERN = re.compile(r"[A-Za-z0-9_ ./:-]{1,250}")
 _MAX_PARAM_CHARS, _MAX_TAG_CHARS, _MAX_STEP = 6000, 8000, (1 << 31) - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureList:
-    """What failures.json holds."""
+    """The content of failures.json."""
 
     failures: tuple[Failure, ...]
 
 
 def is_key_of(key: str, spec: Mapping[str, Any]) -> bool:
-    """Whether a run of this spec, as written at the time, had that key under this training version or an
-    earlier one.
+    """Return True if `key` is the key of `spec` under the current or an earlier training version.
 
-    The key is worked out from the text: the value has got the fields that came later.
+    `spec` is the JSON object as it was written: a parsed `RunSpec` would add the fields of later versions,
+    which changes the key.
     """
     architecture = spec["architecture"]
     anonymous_architecture = {
@@ -73,13 +73,13 @@ def is_key_of(key: str, spec: Mapping[str, Any]) -> bool:
 
 @contextmanager
 def open_archive(path: Path) -> Iterator[Archive]:
-    """The archive at `path`, every byte of it checked.
+    """Open the archive at `path` and check all of it.
 
     Raises:
-        ValueError: it is no archive, a damaged one, or holds what an exported study does not.
+        ValueError: the file is not an archive, is damaged, or holds files that no exported study has.
     """
     if not path.is_file():
-        raise ValueError(f"import takes a file that `harness export` has written; there is none at {path}")
+        raise ValueError(f"import takes a file written by `harness export`; there is no file at {path}")
     with path.open("rb") as file:
         try:
             with convert_zip_errors():
@@ -91,7 +91,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
 
 
 class Archive:
-    """An exported study; made by `opened`. `cells` are the keys under which its finished runs stood."""
+    """An exported study, opened by `open_archive`; `cell_keys` are the tagged keys of its finished runs."""
 
     def __init__(self, members: MemberReader, path: Path) -> None:
         self.path, self.members = path, members
@@ -105,17 +105,17 @@ class Archive:
         self._check_outcomes()
 
     def load_result(self, key: str) -> tuple[RunResult, str]:
-        """A finished cell's result, and the JSON of its spec as it was written.
+        """Load the result of a finished cell, and the JSON of its spec as it was written.
 
         Raises:
-            ValueError: the artifacts are no result, or another run's.
+            ValueError: the artifacts are not those of a result, or belong to another run.
         """
         folder = f"{CELLS_FOLDER}/{key}"
         try:
             spec = parse_json(self.members.read_bytes(f"{folder}/result.json"), "result.json")["spec"]
             result = parse_result(lambda name: self.members.read_bytes(f"{folder}/{name}").decode())
             if not is_key_of(key, spec):
-                raise ValueError(f"that of another run, {result.spec.key}")
+                raise ValueError(f"it is that of another run, {result.spec.key}")
             _check_mlflow_limits(result)
         except (ValueError, LookupError, TypeError, ArithmeticError) as error:
             raise ValueError(
@@ -124,7 +124,7 @@ class Archive:
         return result, to_json(spec)
 
     def _check_runs(self) -> None:
-        """Each cell has the artifacts of a result, and one run that it is from."""
+        """Check that each finished cell has one run id and the artifacts of a result."""
         if set(self.run_ids) != set(self.cell_keys) or len(self.run_ids) != len(self.members.manifest.runs):
             raise ValueError(
                 f"{MANIFEST_FILE} must name the run of every cell, and of no other; {EXPORT_AGAIN}"
@@ -138,13 +138,13 @@ class Archive:
                 raise ValueError(f"{CELLS_FOLDER}/{key} must hold {summarize_names(missing)}; {EXPORT_AGAIN}")
 
     def _check_outcomes(self) -> None:
-        """Every run that finished or failed is one of the study's, and did so once."""
+        """Check that every finished or failed run belongs to the study and occurs once."""
         study_keys, outcome_keys = {spec.key for spec in self.study.list_runs()}, set[str]()
         for spec in self._iter_outcome_specs():
             if spec.key not in study_keys:
-                raise ValueError(f"every run must be one of the study's; {sanitize(spec.name)} is not")
+                raise ValueError(f"every run must belong to the study; {sanitize(spec.name)} does not")
             if spec.key in outcome_keys:
-                raise ValueError(f"every run must have ended once; {sanitize(spec.name)} is there twice")
+                raise ValueError(f"every run must occur once; {sanitize(spec.name)} occurs twice")
             outcome_keys.add(spec.key)
 
     def _iter_outcome_specs(self) -> Iterator[RunSpec]:
@@ -168,7 +168,7 @@ def _parse_study(data: Any) -> Study:
 
 
 def _check_size(data: Mapping[str, Any]) -> None:
-    """See that the runs of a study can be counted, before it does so itself; other faults are the codec's."""
+    """Check the number of runs of a study before listing them; the codec reports other errors."""
 
     def count_items(name: str) -> int:
         return len(value) if isinstance(value := data.get(name), list) else 0
@@ -179,15 +179,15 @@ def _check_size(data: Mapping[str, Any]) -> None:
         total_folds * count_items("seeds") * (3 * count_items("arms") + count_items("controls") + 1)
         > MAX_RUNS
     ):
-        raise ValueError(f"a study must have at most {MAX_RUNS:,} runs; {STUDY_FILE} tells of more")
+        raise ValueError(f"a study must have at most {MAX_RUNS:,} runs; {STUDY_FILE} has more")
 
 
 def _check_mlflow_limits(result: RunResult) -> None:
-    """See that MLflow takes the result's figures and texts: it would refuse them half-way."""
+    """Check the result's metrics and texts against MLflow's limits, before half of them are written."""
     if not all(map(_METRIC_PATTERN.fullmatch, compute_final_metrics(result))):
-        raise ValueError("it has a figure whose name MLflow does not take")
+        raise ValueError("it has a metric whose name MLflow does not accept")
     texts = map(str, flatten_spec(result.spec).values())
     if len(to_json(result.spec)) > _MAX_TAG_CHARS or max(map(len, texts)) > _MAX_PARAM_CHARS:
-        raise ValueError("its spec is longer than MLflow takes")
+        raise ValueError("its spec is longer than MLflow accepts")
     if not all(0 <= epoch.number <= _MAX_STEP for epoch in result.history):
-        raise ValueError("it has epochs whose number MLflow does not take")
+        raise ValueError("it has epochs whose number MLflow does not accept")

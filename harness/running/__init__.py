@@ -1,1 +1,1 @@
-"""From a study to its cells: which runs when, where, and by whom."""
+"""Scheduling: order the cells of a study and run them in this process, in several, or on a cluster."""

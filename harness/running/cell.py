@@ -1,4 +1,4 @@
-"""One cell from its claim to its record: reused if it has finished, else trained; a failure is kept."""
+"""Run one cell: lock it, reuse a finished run or train, and record the result or the failure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from architectures.network import build_network
-from harness.device import describe_device as named
+from harness.device import describe_device
 from harness.errors import StudyAborted, is_full_disk
 from harness.labels import format_run_name
 from harness.memory import disable_gc
@@ -34,7 +34,7 @@ from studies.spec import RunSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Success:
-    """A cell that has a result, and the run on the ledger that holds it."""
+    """The outcome of a cell with a result, and the tracked run that holds it."""
 
     result: RunResult
     run_id: str
@@ -42,7 +42,7 @@ class Success:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedElsewhere:
-    """A cell that another process is at."""
+    """The outcome of a cell that another process has locked."""
 
 
 CellOutcome = Success | Failure | LockedElsewhere
@@ -50,10 +50,17 @@ CellOutcome = Success | Failure | LockedElsewhere
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellContext:
-    """What every cell of one study is written down with.
+    """What all cells of a study share.
 
-    `retries` says that cells which have failed in the study before are tried again. `keep_weights` says whose
-    weights are kept; those of the runs of `keys_read` are read by other cells, and written in any case.
+    Attributes:
+        tracker: the tracking store.
+        locks: the locks on cells.
+        study_run_id: the id of the run of the study itself, the parent of its cells' runs.
+        device: the device to train on.
+        emit: receives progress events.
+        retry_failed: run cells again that have failed in this study before.
+        keep_weights: the rule for which weights are kept.
+        base_run_keys: the keys of the runs whose weights other cells read; these are always saved.
     """
 
     tracker: Tracker
@@ -67,11 +74,11 @@ class CellContext:
 
 
 def run_cell(spec: RunSpec, context: CellContext, load_inputs: Callable[[], RunInputs]) -> CellOutcome:
-    """Run a cell unless it is known how it ends; `material` is asked for only where it is run.
+    """Run a cell unless the tracking store has its outcome; `load_inputs` is called only if it runs.
 
     Raises:
-        Stopped: nothing more can be written; what had finished is kept, this cell up to its last checkpoint.
-        KeyboardInterrupt: as it came, with the open run closed as KILLED.
+        StudyAborted: results can no longer be written; finished cells and this cell's checkpoint are kept.
+        KeyboardInterrupt: the user interrupted the run; it is closed as KILLED.
     """
     with context.locks.lock(spec.key) as has_lock:
         if not has_lock:
@@ -89,13 +96,17 @@ def _find_earlier_outcome(spec: RunSpec, context: CellContext) -> Success | Fail
     result = tracker.load_result(status.finished_run_id) if status.finished_run_id else None
     if status.finished_run_id and result and _is_reusable(result, context):
         tracker.reuse_run(status.finished_run_id, spec, parent=context.study_run_id, result=result)
-        # Its process may have died between finishing the run and taking this away.
+        # The earlier process may have died after it finished the run and before it deleted the checkpoint.
         context.locks.open_checkpoint(spec.key).discard()
         context.emit(Event(kind="reused", label=label, message=summarize_result(result)))
         return Success(result=result, run_id=status.finished_run_id)
     if status.failure_reason and not context.retry_failed:
         context.emit(
-            Event(kind="failed", label=label, message=f"{status.failure_reason} (before; --retry-failed)")
+            Event(
+                kind="failed",
+                label=label,
+                message=f"{status.failure_reason} (earlier; --retry-failed runs it again)",
+            )
         )
         return Failure(spec=spec, reason=status.failure_reason)
     return None
@@ -129,7 +140,7 @@ def _run_and_record(
     except KeyboardInterrupt:
         tracker.abandon_run(run_id)
         raise
-    except (Exception, SystemExit) as error:  # a network of the user's own may ask for the end
+    except (Exception, SystemExit) as error:  # a user-defined network may call sys.exit
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         _record_exception(error, reason, run_id, label=label, tracker=tracker)
         context.emit(Event(kind="failed", label=label, message=reason))
@@ -140,7 +151,7 @@ def _run_and_record(
 
 
 def record_failure(spec: RunSpec, reason: str, context: CellContext) -> Failure:
-    """The failure of a cell that was never heard of again, written down."""
+    """Record the failure of a cell whose worker died."""
     tracker, locks = context.tracker, context.locks
     run_id = tracker.start_run(
         spec, parent=context.study_run_id, lock_scope=locks.scope, process=locks.process
@@ -153,7 +164,7 @@ def record_failure(spec: RunSpec, reason: str, context: CellContext) -> Failure:
 def _record_exception(
     error: Exception | SystemExit, reason: str, run_id: str, *, label: str, tracker: Tracker
 ) -> None:
-    """Write a failure down, or raise Stopped where nothing can be written or the store has gone."""
+    """Record a failure, or raise `StudyAborted` if the disk is full or the tracking store fails."""
     if isinstance(error, StudyAborted):
         raise error
     if is_full_disk(error):
@@ -169,18 +180,23 @@ def _record_exception(
         tracker.fail_run(run_id, reason)
     except Exception as tracking_error:
         raise StudyAborted(
-            f"{label} failed ({reason}) and the tracking store does not take that down ({tracking_error}); mend "
-            "the store and start the same command again: finished cells are kept and not run again"
+            f"{label} failed ({reason}) and the tracking store cannot record it ({tracking_error}); repair "
+            "the store, then start the same command again: finished cells are kept and not run again"
         ) from error
 
 
 def _is_reusable(result: RunResult, context: CellContext) -> bool:
-    """Whether a finished result answers for its run here: times are those of one device, the rest is not."""
-    return result.spec.variant != "latency" or result.environment.device == named(context.device)
+    """Return True if a finished result is valid here; latencies are valid only for the same device."""
+    return result.spec.variant != "latency" or result.environment.device == describe_device(context.device)
 
 
 def _load_base_weights(spec: RunSpec, inputs: RunInputs, *, tracker: Tracker) -> dict[str, Tensor]:
-    """The weights of the network that a run reads; RuntimeError or ValueError where there are none."""
+    """Load the weights that an evaluation-only run reads.
+
+    Raises:
+        RuntimeError: the run that trains the network has not finished.
+        ValueError: its weights cannot be read.
+    """
     label = format_run_name(spec.base_run)
     run_id = tracker.find_finished_run(spec.base_run.key)
     if run_id is None:
@@ -192,7 +208,7 @@ def _load_base_weights(spec: RunSpec, inputs: RunInputs, *, tracker: Tracker) ->
 
 
 def _save_artifacts(result: RunResult, weights: dict[str, Tensor] | None, *, folder: Path) -> None:
-    """Pictures of one run and its best weights, into `folder`; a run that trains nothing has neither."""
+    """Write the figures and best weights of a run to `folder`; an evaluation-only run has neither."""
     if not result.spec.is_trained:
         return
     if weights is not None:
@@ -202,11 +218,11 @@ def _save_artifacts(result: RunResult, weights: dict[str, Tensor] | None, *, fol
 
 
 def summarize_result(result: RunResult) -> str:
-    """A finished run in half a line."""
+    """Return one line with the scores, best epoch and time of a finished run."""
     measurements = ", ".join(_SUMMARIZERS.get(result.spec.variant, _summarize_scores)(result))
     epochs = f"best epoch {result.best_epoch} of {len(result.history)}, " if result.history else ""
     micro_batch_note = (
-        f", out of memory: batches in {result.micro_batches} pieces" if result.micro_batches > 1 else ""
+        f", out of memory: {result.micro_batches} micro-batches per batch" if result.micro_batches > 1 else ""
     )
     return f"{measurements}; {epochs}{result.seconds:.0f} s{micro_batch_note}"
 
@@ -224,7 +240,7 @@ def _summarize_scores(result: RunResult) -> Iterator[str]:
 def _summarize_robustness(result: RunResult) -> Iterator[str]:
     correct = [prediction.predicted_class == prediction.truth for prediction in result.predictions]
     conditions = {prediction.condition for prediction in result.predictions}
-    yield f"accuracy {100 * fmean(correct):.1f} % over {len(conditions)} kinds and strengths of change"
+    yield f"accuracy {100 * fmean(correct):.1f} % over {len(conditions)} corruption conditions"
 
 
 def _summarize_latency(result: RunResult) -> Iterator[str]:

@@ -1,8 +1,8 @@
-"""Who is at which cell, so that processes that share a study never run one twice.
+"""Locks on cells, so that processes that share a study never run the same cell twice.
 
-A claim is a lock of the operating system on a file in the cache, which ends with its process, however that
-ends, and asks no clock: nothing has to be judged dead by the time since it was last heard of. It reaches as
-far as the cache does: one machine, or all that share HARNESS_CACHE on a file system with locks.
+A lock is an operating-system lock on a file in the cache. It ends with its process, however the process ends,
+so no timeout is needed to detect dead processes. Locks work on one machine, or across all machines that share
+HARNESS_CACHE on a file system with locks.
 """
 
 from __future__ import annotations
@@ -21,10 +21,18 @@ from harness.training.checkpoint import Checkpoint
 
 
 class CellLocks:
-    """Claims on the cells of one ledger, and where their unfinished training lies.
+    """Locks on the cells of one tracking store, and the folder of their checkpoints.
 
-    With `on_behalf_of` the place of one who claims cells and has them run here, `place` is that one's; claims
-    here then keep apart whoever has run a cell for one that has died and whoever runs it for the next.
+    Args:
+        uri: the tracking URI of the store.
+        driver_scope: the scope of the Ray driver that holds the cells' main locks and runs them through this
+            process. `scope` is then the driver's, and the locks here have a suffix of their own: they keep a
+            task of a dead driver and a task of the next driver from running the same cell.
+
+    Attributes:
+        folder: the folder with the lock files and checkpoints.
+        scope: an identifier that all processes share whose locks exclude each other.
+        process: the name of this machine and the id of this process.
 
     Raises:
         ValueError: the cache cannot be written.
@@ -38,7 +46,11 @@ class CellLocks:
 
     @contextmanager
     def lock(self, key: str, *, wait: bool = False) -> Iterator[bool]:
-        """Whether the claim is ours within; False where another process has it, for which `wait` waits."""
+        """Lock a cell within the `with` block.
+
+        Yields True if this process has the lock and False if another process has it. With `wait`, the lock
+        is waited for instead.
+        """
         file_lock = FileLock(self.folder / f"{key}.{self._suffix}", timeout=-1 if wait else 0)
         try:
             file_lock.acquire()
@@ -51,19 +63,19 @@ class CellLocks:
             file_lock.release()
 
     def is_locked(self, key: str) -> bool:
-        """Whether a process, this one too, is at that cell."""
+        """Return True if any process, including this one, has locked the cell."""
         if not (self.folder / f"{key}.{self._suffix}").exists():
             return False
         with self.lock(key) as has_lock:
             return not has_lock
 
     def open_checkpoint(self, key: str) -> Checkpoint:
-        """The last checkpoint of that cell's training."""
+        """Return the `Checkpoint` of the cell with this key."""
         return Checkpoint(self.folder / f"cell-{key}")
 
 
 def _load_scope(folder: Path) -> str:
-    """The name of the place that a folder is, the same for all who can lock in it."""
+    """Return the scope identifier stored in `folder`, the same for all processes that lock in it."""
     path = folder / "place"
     with FileLock(folder / "place.lock"):
         if not path.exists():

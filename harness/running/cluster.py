@@ -1,7 +1,7 @@
-"""Cells as tasks of a Ray cluster, on whichever nodes have room. The only user of ray.
+"""Run cells as tasks of a Ray cluster. The only module that imports ray.
 
-The driver claims each cell, so that drivers and local processes of a study never run one twice; a node finds
-or prepares the data for itself and writes results to the tracking server, as a local process does.
+The driver locks each cell, so that several drivers and local processes never run the same cell twice. A node
+finds or prepares the data itself and writes results to the tracking server, as a local process does.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from harness.tracking.store import is_local
 from studies.spec import RunSpec
 
 POLL_SECONDS = 0.5
-"""Seconds between two looks at what the nodes say."""
+"""Seconds between two polls of the nodes' events."""
 
 
 class RayExecutor:
-    """Runs cells as Ray tasks, each with its share of a GPU, or with as many cores as it has threads.
+    """Run cells as Ray tasks; each reserves a fraction of a GPU, or one core for each of its threads.
 
     Raises:
-        UserError: no cluster answers at `address`, it has no room for any cell, or it has other machines,
-            which cannot reach a tracking store that is a file.
+        UserError: no cluster answers at `address`, no node has the resources for a cell, or the cluster has
+            several machines and the tracking store is a local file.
     """
 
     def __init__(self, job: Job, context: CellContext, *, address: str, max_cells: int | None) -> None:
@@ -62,17 +62,17 @@ class RayExecutor:
             ray.shutdown()
             raise UserError(
                 "--executor ray on several machines needs a tracking server that they all reach; got a file "
-                "on this one: start `mlflow server` and name it with --tracking-uri"
+                "on this one: start `mlflow server` and pass its address with --tracking-uri"
             )
         max_cpus = max(node["Resources"].get("CPU", 0) for node in nodes)
         if self._job.device == "cuda" and not any(node["Resources"].get("GPU") for node in nodes):
             ray.shutdown()
-            raise UserError("--executor ray: no node of the cluster has a GPU for --device cuda; name cpu")
+            raise UserError("--executor ray: no node of the cluster has a GPU; use --device cpu")
         if self._job.device != "cuda" and max_cpus < self._job.threads:
             ray.shutdown()
             raise UserError(
-                f"--executor ray: a cell takes {self._job.threads} cores, as this process has threads, and "
-                f"no node has more than {max_cpus:.0f}: set OMP_NUM_THREADS to fewer"
+                f"--executor ray: a cell needs {self._job.threads} cores, one for each thread of this "
+                f"process, and no node has more than {max_cpus:.0f}: set OMP_NUM_THREADS to fewer"
             )
         strategy = NodeAffinitySchedulingStrategy(driver_node_id, soft=False)
         self._queue = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": strategy})
@@ -95,7 +95,7 @@ class RayExecutor:
 
     @property
     def slots(self) -> int:
-        """Cells to hand over: as many as the nodes there are now have room for, and one to follow."""
+        """The number of cells to submit: as many as fit the current nodes, and one more for the queue."""
         resources = ray.cluster_resources()
         if self._job.device == "cuda":
             capacity = resources.get("GPU", 0) * 4
@@ -104,7 +104,7 @@ class RayExecutor:
         return min(self._max_cells or 1_000_000, int(capacity) + 1)
 
     def start(self, spec: RunSpec) -> None:
-        """Hand a cell over, unless another process is at it."""
+        """Submit a cell, unless another process has locked it."""
         lock = ExitStack()
         if not lock.enter_context(self._context.locks.lock(spec.key)):
             self._locked_specs.append(spec)
@@ -119,7 +119,7 @@ class RayExecutor:
         self._specs_by_task[task] = spec
 
     def poll(self) -> Sequence[tuple[RunSpec, CellOutcome | WorkerDeath]]:
-        """Cells that have ended, by themselves or with their node; tells what the others say."""
+        """Return the cells that have ended, including those whose node died; forward the others' events."""
         outcomes: list[tuple[RunSpec, CellOutcome | WorkerDeath]] = [
             (spec, LockedElsewhere()) for spec in self._locked_specs
         ]
@@ -152,7 +152,8 @@ class RayExecutor:
 
 def _run_task(job: Job, spec: RunSpec, queue: Any) -> CellOutcome:
     def emit(event: Event) -> None:
-        # Not waited for: a task that waits gives its cores to the next one. With its driver it dies anyway.
+        # Do not wait for the result: Ray gives the cores of a waiting task to the next one. If the driver
+        # is gone, the task dies too.
         queue.put_nowait.remote(event)
 
     keep_freed_memory()

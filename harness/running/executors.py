@@ -1,4 +1,4 @@
-"""From how a study is to be run to what runs it: this process, several of this machine, or a Ray cluster."""
+"""Execution options, and the executor they select: this process, several processes, or a Ray cluster."""
 
 from __future__ import annotations
 
@@ -19,24 +19,29 @@ if TYPE_CHECKING:
 EXECUTORS = ("local", "ray")
 
 WeightRule = Literal["all", "best", "none"]
-"""Whose best epoch's weights are kept: every run's, those of the best run of each arm, or nobody's."""
+"""Which runs keep the weights of their best epoch: all runs, the best run of each arm, or none."""
 
 AUTO_ADDRESS = "auto"
-"""The address of whatever cluster this machine is part of."""
+"""The Ray address that stands for the cluster this machine belongs to."""
 
 CONNECT_TIMEOUT = 10.0
-"""Seconds that a cluster's address has to answer in."""
+"""Seconds to wait for a connection to a cluster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionOptions:
-    """How a study is run: by what, on which cluster, and how many cells at once; None leaves that open.
+    """The options for running a study.
 
-    `retry_failed` runs just the cells that failed before. `keep_weights` is one of `KeepWeights`.
+    Attributes:
+        executor: one of `EXECUTORS`.
+        ray_address: the address of the Ray cluster; None means `AUTO_ADDRESS`.
+        jobs: the number of cells that run in parallel; None lets `choose_slots` decide.
+        retry_failed: run only the cells that have failed before.
+        keep_weights: one of the values of `WeightRule`.
 
     Raises:
-        ValueError: an unknown executor or one that is not installed, fewer than one cell at once, an
-            address without a cluster, or an unknown rule for weights.
+        ValueError: the executor is unknown or not installed, `jobs` is below 1, an address is given without
+            the ray executor, or the rule for weights is unknown.
     """
 
     executor: str = "local"
@@ -47,12 +52,12 @@ class ExecutionOptions:
 
     @property
     def state_filter(self) -> str | None:
-        """How cells stand on the ledger that are run: not ended yet, or "failed"."""
+        """The tracked state of the cells to run: "failed", or None for all that have not ended."""
         return "failed" if self.retry_failed else None
 
     @property
     def weight_rule(self) -> WeightRule:
-        """Whose weights are kept."""
+        """`keep_weights`, typed."""
         return cast(WeightRule, self.keep_weights)
 
     def __post_init__(self) -> None:
@@ -63,10 +68,12 @@ class ExecutionOptions:
         if self.executor not in EXECUTORS:
             raise ValueError(f"--executor must be one of {', '.join(EXECUTORS)}; got {self.executor!r}")
         if self.jobs is not None and self.jobs < 1:
-            raise ValueError(f"--jobs must be at least 1; got {self.jobs}; leave it out to have it chosen")
+            raise ValueError(
+                f"--jobs must be at least 1; got {self.jobs}; leave it out for the automatic choice"
+            )
         if self.ray_address is not None and self.executor != "ray":
             raise ValueError(
-                f"--ray-address goes with --executor ray; got {self.ray_address!r} with {self.executor}"
+                f"--ray-address needs --executor ray; got {self.ray_address!r} with {self.executor}"
             )
         if self.executor == "ray" and importlib.util.find_spec("ray") is None:
             raise ValueError(
@@ -76,10 +83,10 @@ class ExecutionOptions:
 
 
 def check_cluster_address(options: ExecutionOptions) -> None:
-    """See that something listens where the cluster is said to be: Ray itself would try for minutes.
+    """Check that the cluster's address accepts connections; Ray itself would try for minutes.
 
     Raises:
-        ValueError: nothing does, or the address is none.
+        ValueError: the address is malformed or refuses the connection.
     """
     if options.ray_address in (None, AUTO_ADDRESS):
         return
@@ -98,9 +105,10 @@ def check_cluster_address(options: ExecutionOptions) -> None:
 
 
 def choose_slots(plan: StudyPlan, options: ExecutionOptions) -> int:
-    """How many cells this machine runs at once: as asked for, else as many as use its GPUs or cores best.
+    """Return how many cells this machine runs in parallel: `options.jobs`, or the number that fits best.
 
-    By the whole study, so that one that goes on computes with as many threads as before.
+    The number depends on the whole study, including finished cells, so that a resumed study uses as many
+    threads per cell as before.
     """
     if options.jobs is not None:
         return options.jobs
@@ -124,7 +132,7 @@ def choose_slots(plan: StudyPlan, options: ExecutionOptions) -> int:
 
 
 def describe_execution(plan: StudyPlan, options: ExecutionOptions) -> str:
-    """How many cells go at once, and where, for the plan line."""
+    """Describe for the plan how many cells run in parallel, and where."""
     if options.executor == "ray":
         limit = f", at most {options.jobs} at once" if options.jobs else ""
         return f"on the Ray cluster at {options.ray_address or AUTO_ADDRESS}{limit}"
@@ -134,7 +142,7 @@ def describe_execution(plan: StudyPlan, options: ExecutionOptions) -> str:
 
 @contextmanager
 def open_executor(plan: StudyPlan, options: ExecutionOptions, context: CellContext) -> Iterator[Executor]:
-    """What runs the cells of a plan; its processes end with the block.
+    """Open the executor for the cells of a plan; its processes end with the `with` block.
 
     Raises:
         UserError: the cluster does not answer, or its nodes cannot reach the tracking store.
@@ -167,7 +175,7 @@ def open_executor(plan: StudyPlan, options: ExecutionOptions, context: CellConte
 
 
 def order_cells(plan: StudyPlan, executor: Executor) -> Sequence[RunSpec]:
-    """The plan's cells in the order in which they start: longest first where several run at once."""
+    """Return the plan's cells in starting order: longest first if several run in parallel."""
     runs = plan.study.list_runs()
     if executor.slots == 1:
         return runs

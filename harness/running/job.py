@@ -1,4 +1,4 @@
-"""A study as a process elsewhere is told of it: enough to find or make its data there and run its cells."""
+"""Jobs: a study as it is sent to another process, which loads or prepares the data and runs cells."""
 
 from __future__ import annotations
 
@@ -31,12 +31,21 @@ from studies.spec import RunSpec, Study
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A study, its data as asked for, where its results go, and with how many threads a CPU is used.
+    """A study, the request for its data, and how and where to run its cells.
 
-    `threads` is how many a cell has, `alone` how many one has beside which nothing runs.
-    `costs` are those of its networks, which each process would otherwise count again.
-    `place` is that of the claims which whoever tells of the job holds on each cell; "" where those who run
-    the cells claim them.
+    Attributes:
+        study: the study.
+        data: the request that its data set was loaded with.
+        study_run_id: the id of the run of the study itself.
+        tracking_uri: the tracking store for the results.
+        device: the type of device.
+        threads: CPU threads of a cell.
+        exclusive_threads: CPU threads of a cell that runs alone (see `is_exclusive`).
+        retry_failed: run cells again that have failed before.
+        keep_weights: the rule for which weights are kept.
+        costs: the costs of the networks, so that processes need not count them again.
+        lock_scope: the scope of the locks that the driver holds on the cells; "" if the processes that run
+            the cells lock them.
     """
 
     study: Study
@@ -53,7 +62,7 @@ class Job:
 
 
 def build_job(plan: StudyPlan, context: CellContext, *, lock_scope: str = "") -> Job:
-    """The planned study as a job."""
+    """Build the job of a planned study."""
     return Job(
         study=plan.study,
         data=replace(plan.data_request, root=plan.data_request.root and plan.data_request.root.resolve()),
@@ -72,15 +81,15 @@ def build_job(plan: StudyPlan, context: CellContext, *, lock_scope: str = "") ->
 def _costs(plan: StudyPlan) -> Iterator[tuple[ArchitectureSpec, Cost]]:
     classes, size = len(plan.pixels.table.classes), plan.study.dataset.image_size
     for spec in dict.fromkeys(run.architecture for run in plan.study.list_runs()):
-        with suppress(Exception):  # the cell itself reports why its network cannot be built
+        with suppress(Exception):  # the cell reports why its network cannot be built
             yield spec, count_cost(spec, num_classes=classes, image_size=size)
 
 
 def run_job_cell(job: Job, spec: RunSpec, emit: EventSink) -> CellOutcome:
-    """Run one cell of a job in this process, which keeps what it has opened for the next.
+    """Run one cell of a job in this process; the opened store and data are cached for the next cell.
 
     Raises:
-        Stopped: nothing more can be written.
+        StudyAborted: results can no longer be written.
     """
     torch.set_num_threads(job.exclusive_threads if is_exclusive(spec) else job.threads)
     context, load_inputs = _open_job(job)
@@ -104,17 +113,17 @@ def _open_job(job: Job) -> tuple[CellContext, Callable[[RunSpec], RunInputs]]:
 
     @cache
     def build_cache() -> RunInputsCache:
-        # When a first cell is run, and so within what writes a failure down.
+        # Called when the first cell runs, so that an error is recorded as that cell's failure.
         return RunInputsCache(job.study, _load_pixels(job), device=device, costs=dict(job.costs))
 
     return context, lambda spec: build_cache().get(spec)
 
 
 def _load_pixels(job: Job) -> dict[str, ImageArray]:
-    """The job's images by fingerprint, from this machine's cache or made now.
+    """Load the job's images by fingerprint, from this machine's cache or from the data set.
 
     Raises:
-        ValueError: the data are not there, or are not those that the study was planned with.
+        ValueError: the data set is missing or differs from that of the plan.
     """
     study = job.study
     _, table = load_table(job.data, study.dataset)
@@ -127,8 +136,8 @@ def _load_pixels(job: Job) -> dict[str, ImageArray]:
     for fingerprint, pixels in pixels_by_fingerprint.items():
         if pixels.fingerprint != fingerprint:
             raise ValueError(
-                f"the data on {socket.gethostname()} at {job.data.root} are not those that the study was "
-                f"planned with ({pixels.fingerprint[:8]}, not {fingerprint[:8]}): copy them "
-                "anew, or share one folder"
+                f"the data on {socket.gethostname()} at {job.data.root} differ from those of the study's "
+                f"plan (fingerprint {pixels.fingerprint[:8]}, not {fingerprint[:8]}): copy them again, or "
+                "share one folder"
             )
     return pixels_by_fingerprint

@@ -1,4 +1,4 @@
-"""What the runs of a study are made from, found once for all of them."""
+"""Cache of the inputs of a study's runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from studies.spec import RunSpec, Study
 
 
 class RunInputsCache:
-    """What the runs of a study are made from, by fingerprint; each made when a first run has to be made."""
+    """Builds the inputs of a study's runs, once per fingerprint of the data and only if a run needs them."""
 
     def __init__(
         self,
@@ -30,10 +30,10 @@ class RunInputsCache:
         self._cache: dict[str, RunInputs] = {}
 
     def get(self, spec: RunSpec) -> RunInputs:
-        """The material of one run."""
+        """Return the inputs of a run."""
         if spec.fingerprint not in self._cache:
             pixels = self._data[spec.fingerprint]
-            # Likeness is judged on faces; a picture of motion is none.
+            # The similarity index compares faces, so motion images have none.
             has_faces = self._study.dataset.representation not in MOTION_REPRESENTATIONS
             needs_similarity = has_faces and spec.fingerprint == self._study.fingerprint
             similarity_index = (

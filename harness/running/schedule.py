@@ -1,6 +1,6 @@
-"""Which cell runs when: each once, those that read a network after the one that trains it.
+"""The scheduler: run each cell once, and an evaluation-only cell after the cell that trains its network.
 
-What runs a cell is an executor: this process (`harness.running.study`), processes beside it
+An executor runs the cells: this process (`harness.running.study`), several processes
 (`harness.running.workers`), or a Ray cluster (`harness.running.cluster`).
 """
 
@@ -19,31 +19,31 @@ from studies.results import Failure
 from studies.spec import RunSpec
 
 LOCK_POLL_SECONDS = 1.0
-"""Seconds until a cell that another process is at is asked for again."""
+"""Seconds between two attempts to start a cell that another process has locked."""
 
 MAX_ATTEMPTS = 3
-"""So often a cell whose worker dies is begun, or gone on with, before that counts as its failure."""
+"""Attempts before a cell whose worker keeps dying counts as failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerDeath:
-    """A cell whose worker has died, and what is known of that."""
+    """The outcome of a cell whose worker died, with the reason."""
 
     reason: str
 
 
 class Executor(Protocol):
-    """What runs cells, so many at once as it has `slots`."""
+    """Runs up to `slots` cells in parallel."""
 
     @property
     def slots(self) -> int:
-        """How many cells it runs at once."""
+        """The number of cells that run in parallel."""
 
     def start(self, spec: RunSpec) -> None:
-        """Have a cell run; there is a free slot."""
+        """Start a cell; the caller ensures that a slot is free."""
 
     def poll(self) -> Sequence[tuple[RunSpec, CellOutcome | WorkerDeath]]:
-        """Cells that have ended; waits a while for the first, and may come back with none."""
+        """Wait a while for cells to end and return them with their outcomes; may return none."""
 
 
 def run_cells(
@@ -53,12 +53,13 @@ def run_cells(
     *,
     on_success: Callable[[RunSpec, Success], None] = lambda spec, success: None,
 ) -> dict[str, Success | Failure]:
-    """How each cell ended, by its key; `cells` start in their order where nothing holds one back.
+    """Run `cells` and return their outcomes by key.
 
-    `on_done` is called with each cell that has a result.
+    Cells start in their order, except those that must wait for another cell. `on_success` is called with
+    each cell that has a result.
 
     Raises:
-        Stopped: nothing more can be written.
+        StudyAborted: results can no longer be written.
     """
     pending = {spec.key: spec for spec in cells}
     base_keys = {key: spec.base_run.key for key, spec in pending.items() if not spec.is_trained}
@@ -81,7 +82,9 @@ def run_cells(
             elif isinstance(outcome, LockedElsewhere):
                 if key not in retry_times:
                     context.emit(
-                        Event(kind="remark", message=f"{format_run_name(spec)}: another process is at it")
+                        Event(
+                            kind="remark", message=f"{format_run_name(spec)}: another process is running it"
+                        )
                     )
                 retry_times[key] = time.monotonic() + LOCK_POLL_SECONDS
                 pending[key] = spec
@@ -93,7 +96,9 @@ def run_cells(
                 deaths[key] += 1
                 if deaths[key] < MAX_ATTEMPTS:
                     context.emit(
-                        Event(kind="remark", message=f"{format_run_name(spec)}: {outcome.reason}; it goes on")
+                        Event(
+                            kind="remark", message=f"{format_run_name(spec)}: {outcome.reason}; restarting it"
+                        )
                     )
                     pending = {key: spec, **pending}
                 else:
@@ -109,7 +114,7 @@ def _select_next(
     *,
     slots: int,
 ) -> list[str]:
-    """The keys of the cells to start now, in their order, as many as there is room for."""
+    """Return the keys of the cells to start now, in order, at most as many as there are free slots."""
     keys: list[str] = []
     has_exclusive = any(map(is_exclusive, running.values()))
     for key, spec in pending.items():
@@ -127,5 +132,5 @@ def _select_next(
 
 
 def is_exclusive(spec: RunSpec) -> bool:
-    """Whether nothing may run beside it: its times would hold the other's work."""
+    """Return True if no other cell may run at the same time, as it would distort the measured times."""
     return spec.variant == "latency"

@@ -1,4 +1,4 @@
-"""How many cells go at once, and what each may take of a GPU."""
+"""Resources: how many cells run in parallel, and which fraction of a GPU each reserves."""
 
 from __future__ import annotations
 
@@ -15,49 +15,53 @@ from harness.running.workers import GPU_ENV_VAR
 from studies.spec import RunSpec
 
 GPU_SATURATION_MACS = 100e9
-"""Multiply-adds of a training step from which a GPU has enough to do: a guess, of what one of 50 TFLOPS
-computes while as many kernels are launched as a network has."""
+"""Multiply-adds of a training step that saturate a GPU.
+
+An estimate: what a GPU of 50 TFLOPS computes in the time that launching the kernels of a network takes.
+"""
 
 MAX_CELLS_PER_CPU = 8
-"""Cells at once on a CPU at most: they take turns at a tracking store that is a file."""
+"""Maximum number of parallel cells on a CPU: they take turns writing to a tracking store that is a file."""
 
 MAX_CELLS_PER_GPU = 4
-"""Cells on one GPU at most, however small: each has a process, with a gigabyte of CUDA's own."""
+"""Maximum number of parallel cells per GPU: each has a process, whose CUDA context takes a gigabyte."""
 
 CUDA_CONTEXT_BYTES = 1.5 * 2**30
-"""Bytes that a process takes on a GPU before it has a network."""
+"""GPU memory of a process without a network, in bytes."""
 
 DEFAULT_GPU_BYTES = 16 * 2**30
-"""Bytes that a cluster's GPUs are taken to have."""
+"""Assumed memory of the GPUs of a cluster, in bytes."""
 
 PROCESS_BYTES = 2**30
-"""Bytes that a process takes of the machine's memory before it has a network."""
+"""Host memory of a process without a network, in bytes."""
 
 PARALLEL_BREAK_EVEN_MACS = 2e12
-"""Multiply-adds of training from which a study wins back the seconds in which its processes start: those of
-half a minute on two cores."""
+"""Multiply-adds of a study from which parallel processes repay the seconds that they take to start.
+
+They correspond to half a minute of training on two cores.
+"""
 
 MIN_CORE_UTILIZATION = 0.9
-"""Of the cores' time, what cells that go at once must leave used while the last of them end."""
+"""Minimum fraction of the cores' time that parallel cells must use, including the last round of cells."""
 
 PASSES_PER_STEP = 3
-"""A training step's work, in passes forward: gradients take two more."""
+"""Cost of a training step in forward passes: the backward pass counts as two."""
 
 COPIES_PER_PARAMETER = 4
-"""Parameters, their gradients and Adam's two moments."""
+"""Copies of each parameter in memory: the parameter, its gradient and Adam's two moments."""
 
 ACTIVATION_OVERHEAD = 3
-"""Bytes that a step keeps for each byte that its activations, sums and norms write, with what it works in."""
+"""Bytes that a training step allocates, workspace included, per byte of its operators' outputs."""
 
 
 def list_gpus() -> tuple[str, ...]:
-    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    """Return the GPUs that this process may use, in the notation of CUDA_VISIBLE_DEVICES."""
     gpu_ids = tuple(filter(None, os.environ.get(GPU_ENV_VAR, "").split(",")))
     return gpu_ids or tuple(map(str, range(torch.cuda.device_count())))
 
 
 def cells_per_gpu(runs: Sequence[RunSpec], *, num_classes: int, memory: float) -> int:
-    """How many of these cells, at least 1, share a GPU of so many bytes: the largest decides."""
+    """Return how many of the cells `runs`, at least 1, share a GPU of `memory` bytes; the largest decides."""
     run_by_architecture = {run.architecture: run for run in runs if run.is_trained}
     return min(
         (_cells_per_gpu(run, num_classes=num_classes, memory=memory) for run in run_by_architecture.values()),
@@ -66,17 +70,18 @@ def cells_per_gpu(runs: Sequence[RunSpec], *, num_classes: int, memory: float) -
 
 
 def gpu_fraction(run: RunSpec, *, num_classes: int) -> float:
-    """What a cell is to have of a GPU whose memory is not known: all of it, or a part."""
+    """Return the fraction of a GPU (0 to 1) that one cell reserves on a cluster of unknown GPU memory."""
     return 1 / _cells_per_gpu(run, num_classes=num_classes, memory=DEFAULT_GPU_BYTES)
 
 
 def cells_per_cpu(
     runs: Sequence[RunSpec], *, num_classes: int, image_count: int, cores: int, memory: float
 ) -> int:
-    """How many of these cells, at least 1, share so many cores and bytes of memory.
+    """Return how many of the cells `runs`, at least 1, share `cores` cores and `memory` bytes.
 
-    Two threads on one small network take longer than one on each of two: they wait for each other at every
-    operator, and what lies around training has one thread anyway. `images` are those of the data.
+    Two cells with one thread each are faster than one cell after the other with two threads: threads of a
+    small network wait for each other at every operator, and the work around training has one thread anyway.
+    `image_count` is the number of images of the data set.
     """
     training_runs = [run for run in runs if run.is_trained]
     total_macs = image_count * sum(
@@ -100,39 +105,39 @@ def cells_per_cpu(
 
 
 def sort_longest_first(runs: Sequence[RunSpec], *, num_classes: int) -> list[RunSpec]:
-    """The cells with the most multiply-adds first, so that short ones fill the cores that get free last.
+    """Sort cells by descending multiply-adds, so that short cells fill the idle cores at the end.
 
-    Cells of equal work keep their order; those that train nothing come last.
+    Cells of equal cost keep their order; evaluation-only cells come last.
     """
     return sorted(runs, key=lambda run: -_estimate_training_macs(run, num_classes=num_classes))
 
 
 def _estimate_training_macs(run: RunSpec, *, num_classes: int) -> float:
-    """Multiply-adds of training on one image in all epochs; infinite if the network cannot be built."""
+    """Return the multiply-adds of training per image over all epochs; inf if the network cannot be built."""
     if not run.is_trained:
         return 0.0
     return _estimate_step(run, num_classes=num_classes)[0] / run.training.batch_size * run.training.epochs
 
 
 def _is_balanced(cell_count: int, slots: int, cores: int) -> bool:
-    """Whether so many cells at once, each with as many whole cores, leave few of them idle to the end."""
+    """Return True if `slots` parallel cells with equal whole numbers of cores leave few cores idle."""
     rounds = -(-cell_count // slots)
     return cell_count / rounds * (cores // slots) >= MIN_CORE_UTILIZATION * cores
 
 
 def read_machine_memory() -> float:
-    """Bytes of memory that this machine has, or its control group allows; infinitely many if nobody tells."""
+    """Return the bytes of memory of this machine or its control group, the lower; inf if unknown."""
     limits = [math.inf]
     with suppress(AttributeError, ValueError):  # Windows
         limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     for file in _iter_limit_files():
-        with suppress(OSError, ValueError):  # none, or "max"
+        with suppress(OSError, ValueError):  # the file is missing or contains "max"
             limits.append(int(file.read_text()))
     return min(limits)
 
 
 def _iter_limit_files() -> Iterator[Path]:
-    """Where the limits of this process's control group, and of those above it, are told by either version."""
+    """Yield the memory limit files of this process's control group and its ancestors (cgroup v1 and v2)."""
     try:
         cgroups = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
     except OSError:
@@ -158,11 +163,11 @@ def _cells_per_gpu(run: RunSpec, *, num_classes: int, memory: float) -> int:
 
 
 def _estimate_step(run: RunSpec, *, num_classes: int) -> tuple[float, float]:
-    """Multiply-adds of a training step, and bytes that it takes; infinite if the network cannot be built."""
+    """Return the multiply-adds and the bytes of a training step; inf if the network cannot be built."""
     try:
         cost = count_cost(run.architecture, num_classes=num_classes, image_size=run.dataset.image_size)
     except Exception:
-        return math.inf, math.inf  # the cell itself will say why
+        return math.inf, math.inf  # the cell reports the error
     activation_bytes = (
         4 * run.training.batch_size * (cost.activations + cost.additions + cost.attention + cost.norm)
     )

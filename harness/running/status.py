@@ -1,4 +1,4 @@
-"""How far studies have come, whether they run or died, from the ledger and the claims alone."""
+"""Progress of studies, running or not, read from the tracking store and the locks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from studies.spec import Study
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningCell:
-    """A cell that is being run: its last epoch of so many, by whom, and how long it still takes at most."""
+    """A running cell: its last epoch, its maximum number of epochs, its process, and its seconds left."""
 
     cell: str
     epoch: int
@@ -27,10 +27,10 @@ class RunningCell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyStatus:
-    """One study: how many of its cells are done, and what becomes of the others.
+    """The progress of one study.
 
-    `state` is "done", "running", "stopped" (nobody is at it), or "open elsewhere" (begun on a machine whose
-    claims do not reach this one). `seconds_left` is None where nothing is known yet.
+    `state` is "done", "running", "stopped" (no process runs it), or "open elsewhere" (started on a machine
+    whose locks this one cannot see). `seconds_left` is None if no estimate is possible yet.
     """
 
     study_name: str
@@ -43,11 +43,11 @@ class StudyStatus:
 
     @property
     def pending_count(self) -> int:
-        """Cells that have neither finished nor failed."""
+        """The number of cells that have neither finished nor failed."""
         return self.cell_count - self.finished_count - len(self.failures)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """Return the status as a JSON object."""
         return {
             "study": self.study_name,
             "state": self.state,
@@ -63,7 +63,7 @@ class StudyStatus:
         }
 
     def render_text(self) -> str:
-        """As a person reads it."""
+        """Return the status as text for the terminal."""
         failure_note = (
             f", {len(self.failures)} failed (--retry-failed runs them again)" if self.failures else ""
         )
@@ -74,20 +74,21 @@ class StudyStatus:
             else ""
         )
         lines = [
-            f"{self.study_name}  {self.state}: {self.finished_count} of {self.cell_count} cells done{failure_note}{pending}{time_left}"
+            f"{self.study_name}  {self.state}: {self.finished_count} of {self.cell_count} cells done"
+            f"{failure_note}{pending}{time_left}"
         ]
         lines += [f"  {r.cell}: epoch {r.epoch}/{r.epochs}  ({r.process})" for r in self.running_cells]
         lines += [f"  failed  {cell}: {reason}" for cell, reason in self.failures]
         if self.state == "stopped":
-            lines.append("  the command that began it goes on with it, from its last checkpoint")
+            lines.append("  run the command that started it again to resume from the last checkpoint")
         return "\n".join(lines)
 
 
 def load_study_status(name: str, tracker: Tracker, locks: CellLocks) -> StudyStatus:
-    """How far a study has come.
+    """Load the progress of the study with this name.
 
     Raises:
-        ValueError: no such study.
+        ValueError: the store has no such study.
     """
     study, study_run_id = tracker.find_study(name)
     return replace(_summarize_runs(study, tracker.list_cell_runs(study_run_id), locks), study_name=name)
@@ -101,7 +102,7 @@ def _summarize_runs(study: Study, cell_runs: Sequence[CellRun], locks: CellLocks
     finished_runs = {c.key: c for c in cell_runs if c.status == "FINISHED"}
     unfinished_runs = [newest_runs[key] for key in specs if key in newest_runs and key not in finished_runs]
     failed_runs = [cell_run for cell_run in unfinished_runs if cell_run.status == "FAILED"]
-    # By a clock that was set back, the run that goes on may not be the newest.
+    # After a clock was set back, the running run may not be the newest.
     open_runs = [
         c for c in cell_runs if c.status == "RUNNING" and c.key in specs and c.key not in finished_runs
     ]
@@ -126,9 +127,12 @@ def _summarize_runs(study: Study, cell_runs: Sequence[CellRun], locks: CellLocks
 
 
 def _to_running_cell(cell_run: CellRun, epochs: Mapping[str, int]) -> RunningCell:
-    """The last epoch's number is as many as were told: a run that goes on is told those before it too."""
+    """Convert a run to a `RunningCell`.
+
+    The epoch is the number of logged epochs, because a resumed run logs its earlier epochs too.
+    """
     total_epochs, epoch_times = epochs.get(cell_run.key, 0), cell_run.epoch_times
-    # Those told at once are of an earlier process; what lies between the last two is what one takes.
+    # A resumed run logs its earlier epochs all at once, so only the time between the last two is reliable.
     seconds_per_epoch = max(0.0, epoch_times[-1] - epoch_times[-2]) if len(epoch_times) > 1 else None
     return RunningCell(
         cell=cell_run.name,
@@ -144,7 +148,7 @@ def _to_running_cell(cell_run: CellRun, epochs: Mapping[str, int]) -> RunningCel
 def _estimate_seconds_left(
     pending_count: int, running_cells: Sequence[RunningCell], durations: Sequence[float]
 ) -> float | None:
-    """Seconds until the last cell ends, if none stops early and as many run at once as do now."""
+    """Estimate the seconds until the study ends, without early stopping and at the current parallelism."""
     mean_duration = fmean(durations) if durations else None
     estimates = [mean_duration if r.seconds_left is None else r.seconds_left for r in running_cells]
     finite_estimates = [seconds for seconds in estimates if seconds is not None]

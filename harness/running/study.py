@@ -1,4 +1,4 @@
-"""A study from its first cell to its last: reuse what has finished, run the rest, record what fails."""
+"""Run a study: reuse finished cells, run the others, record failures."""
 
 from __future__ import annotations
 
@@ -17,14 +17,20 @@ from studies.spec import RunSpec, Study
 def run_study(
     study: Study, executor: Executor, context: CellContext, *, cells: Sequence[RunSpec] | None = None
 ) -> StudyResult:
-    """Run every cell of `study` that no ledger entry answers for; a cell that fails does not stop the others.
+    """Run every cell of `study` that has no outcome in the tracking store yet.
 
-    `cells` are all of the study in the order in which they start; None is the study's own order, in which
-    results come in any case. With `desk.retries` only cells that have failed in it before are run.
+    A cell that fails does not stop the others.
+
+    Args:
+        study: the study; results are returned in the order of its runs.
+        executor: runs the cells.
+        context: the tracking store, locks and options of the study. With `context.retry_failed`, only cells
+            that have failed in this study before are run.
+        cells: all cells of the study in starting order; None means the order of the study.
 
     Raises:
-        Stopped: nothing more can be written; what had finished is kept.
-        KeyboardInterrupt: as it came, with the open runs closed as KILLED.
+        StudyAborted: results can no longer be written; finished cells are kept.
+        KeyboardInterrupt: the user interrupted the study; its open runs are closed as KILLED.
     """
     tracker, locks = context.tracker, context.locks
     cells = study.list_runs() if cells is None else cells
@@ -76,13 +82,13 @@ def _assemble_result(study: Study, outcomes: Mapping[str, Success | Failure]) ->
 
 
 def _close_study(context: CellContext, status: str) -> None:
-    """Close the study's own run; on the way out of an error that error must not be hidden by a second one."""
+    """Close the run of the study; unless it finished, suppress errors that would hide the first one."""
     with suppress(*(() if status == "FINISHED" else (Exception,))):
         context.tracker.close_run(context.study_run_id, status)
 
 
 class InProcessExecutor:
-    """Runs cells in this process, one after the other; `data` gives the images by fingerprint."""
+    """Run cells in this process, one after the other; `data` holds the images by fingerprint."""
 
     slots = 1
 
@@ -91,11 +97,11 @@ class InProcessExecutor:
         self._spec: RunSpec | None = None
 
     def start(self, spec: RunSpec) -> None:
-        """Have a cell run when its end is asked for."""
+        """Remember a cell; the next `poll` runs it."""
         self._spec = spec
 
     def poll(self) -> Sequence[tuple[RunSpec, CellOutcome | WorkerDeath]]:
-        """The cell that was started, run."""
+        """Run the cell of the last `start` and return its outcome."""
         assert self._spec is not None
         spec = self._spec
         return [(spec, run_cell(spec, self._context, lambda: self._inputs_cache.get(spec)))]

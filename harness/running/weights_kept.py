@@ -1,4 +1,4 @@
-"""Which runs of a study keep the weights of their best epoch: all, the best of each arm, or none."""
+"""Weight retention: delete weights of finished runs that `--keep-weights` does not keep."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from studies.spec import RunSpec
 
 
 def find_base_run_keys(cells: Sequence[RunSpec]) -> frozenset[str]:
-    """The keys of the runs whose weights other cells read."""
+    """Return the keys of the runs whose weights evaluation-only cells read."""
     return frozenset(spec.base_run.key for spec in cells if not spec.is_trained)
 
 
 def can_keep_weights(spec: RunSpec, rule: WeightRule) -> bool:
-    """Whether a run can keep its weights, if it has any, for good: "best" keeps no control's."""
+    """Return True if `rule` may keep the weights of a run; "best" never keeps those of a control."""
     return not spec.is_trained or rule == "all" or (rule == "best" and spec.variant == "none")
 
 
 class WeightPruner:
-    """Deletes weights that `rule` does not keep, as the cells of a study finish.
+    """Delete weights that `rule` does not keep, while the cells of a study finish.
 
-    Under "best" each arm keeps, under each protocol, the weights of the run with the best validation accuracy
-    (of equals, the lower loss; of equals, the first in the study), "none" keeps no weights. The weights of a
-    run that other cells read stay until all of these have finished; those of runs that another study has
-    trained are that study's, and stay.
+    "best" keeps, for each arm and protocol, the weights of the run with the highest validation accuracy;
+    ties go to the lower loss, then to the first in the study. "none" keeps no weights. Weights that other
+    cells read are kept until all of these have finished. Weights of runs that belong to another study are
+    never deleted.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class WeightPruner:
         self._finished_keys: set[str] = set()
 
     def add_result(self, spec: RunSpec, result: RunResult, *, run_id: str, emit: EventSink) -> None:
-        """Count a cell that has finished, and delete the weights that need not be kept any longer."""
+        """Register a finished cell and delete the weights that are no longer needed."""
         if self._rule == "all":
             return
         self._finished_keys.add(spec.key)
@@ -58,13 +58,14 @@ class WeightPruner:
                 self._tracker.delete_weights(run_id, rule=self._rule, parent=self._study_run_id)
             except StudyAborted:
                 raise
-            except Exception as error:  # each kind of artifact store has its own
+            except Exception as error:  # each kind of artifact store has its own exceptions
+                name = format_run_name(pruned_spec)
                 reason = f"{type(error).__name__}: {error}".splitlines()[0]
-                message = f"{format_run_name(pruned_spec)}: the weights of run {run_id} could not be deleted ({reason})"
+                message = f"{name}: the weights of run {run_id} could not be deleted ({reason})"
                 emit(Event(kind="remark", message=message))
 
     def _find_prunable_keys(self, spec: RunSpec) -> Iterator[str]:
-        """The keys of finished runs, of the arm and protocol of `spec`, whose weights can go."""
+        """Yield the keys of finished runs of the arm and protocol of `spec` whose weights can be deleted."""
         can_keep = {
             key: can_keep_weights(candidate, self._rule)
             for key, (candidate, _, _) in self._cells_with_weights.items()

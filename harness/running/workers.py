@@ -1,4 +1,4 @@
-"""Cells on several processes of this machine, each with its share of a GPU or of the cores."""
+"""Run cells in several processes of this machine, each with a share of a GPU or of the cores."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from harness.running.schedule import WorkerDeath
 from studies.spec import RunSpec
 
 POLL_SECONDS = 1.0
-"""Seconds that `ended` waits for something to happen."""
+"""Seconds that `MultiProcessExecutor.poll` waits for a message."""
 
 SHUTDOWN_TIMEOUT = 5.0
-"""Seconds that a worker has to close its run when the study is stopped."""
+"""Seconds that a worker has to close its run after the study is stopped."""
 
 GPU_ENV_VAR = "CUDA_VISIBLE_DEVICES"
 
@@ -41,9 +41,9 @@ class _Worker:
 
 
 class MultiProcessExecutor:
-    """Runs cells in `slots` processes, on each of `gpus` (as CUDA_VISIBLE_DEVICES names them) in turn.
+    """Run cells in `slots` processes, spread over `gpus` (in the notation of CUDA_VISIBLE_DEVICES).
 
-    A process that dies takes its cell with it, and no other; another one takes its place.
+    If a process dies, only its cell is lost, and another process replaces it.
     """
 
     def __init__(self, job: Job, *, slots: int, gpus: Sequence[str], emit: EventSink) -> None:
@@ -61,7 +61,7 @@ class MultiProcessExecutor:
         traceback: TracebackType | None,
     ) -> None:
         for worker in self._workers:
-            # One that runs a cell closes the cell's run as it goes.
+            # On SIGTERM a worker closes the run of its cell.
             worker.process.terminate()
         for worker in self._workers:
             worker.process.join(SHUTDOWN_TIMEOUT)
@@ -70,17 +70,17 @@ class MultiProcessExecutor:
             worker.connection.close()
 
     def start(self, spec: RunSpec) -> None:
-        """Have a cell run in a process that is idle, or in a new one."""
+        """Start a cell in an idle process, or in a new one."""
         worker = next((worker for worker in self._workers if worker.spec is None), None)
         if worker is None:
             worker = self._spawn()
             self._workers.append(worker)
         worker.spec = spec
-        with suppress(OSError):  # it has died while idle: `ended` finds that, and the cell goes to another
+        with suppress(OSError):  # the worker died while idle: `poll` reports it and the cell is restarted
             worker.connection.send(spec)
 
     def poll(self) -> Sequence[tuple[RunSpec, CellOutcome | WorkerDeath]]:
-        """Cells that have ended, by themselves or with their process; tells what the others say."""
+        """Return the cells that have ended, including those whose process died; forward others' events."""
         outcomes: list[tuple[RunSpec, CellOutcome | WorkerDeath]] = []
         busy_workers = {worker.connection: worker for worker in self._workers if worker.spec is not None}
         for connection in wait(list(busy_workers), timeout=POLL_SECONDS):
@@ -119,7 +119,7 @@ class MultiProcessExecutor:
         exit_code = worker.process.exitcode
         if exit_code is not None and exit_code < 0:
             cause = f"killed by {signal.Signals(-exit_code).name}"
-            cause += ", perhaps for want of memory" if exit_code == -signal.SIGKILL else ""
+            cause += ", possibly out of memory" if exit_code == -signal.SIGKILL else ""
         else:
             cause = f"exit status {exit_code}"
         return WorkerDeath(reason=f"its process died ({cause})")
@@ -127,7 +127,7 @@ class MultiProcessExecutor:
 
 @contextmanager
 def _set_environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Processes that start within have these variables in their environment."""
+    """Set environment variables within the `with` block, for processes that start in it."""
     previous = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:
@@ -141,9 +141,9 @@ def _set_environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 
 def _serve(job: Job, connection: Connection) -> None:
-    """What a worker does: one cell after the other, until the study ends or its process dies."""
+    """Run the loop of a worker process: receive a cell, run it, send the outcome; until the study ends."""
     ignore_closed_pipes()
-    # Ctrl-C reaches all processes of a terminal; the study's decides, and stops its workers so.
+    # Ctrl-C reaches all processes of a terminal; only the study's process reacts and terminates its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _raise_interrupt)
     keep_freed_memory()
@@ -152,17 +152,17 @@ def _serve(job: Job, connection: Connection) -> None:
 
     def send(message: object) -> None:
         try:
-            with send_lock:  # training tells its epochs, another thread that the tracking store is away
+            with send_lock:  # two threads send: training its epochs, the logger that the store is unavailable
                 connection.send(message)
         except OSError:
-            os._exit(1)  # nobody listens any more, which is no failure of the cell
+            os._exit(1)  # the study's process is gone; the cell has not failed
 
     try:
         while True:
             spec = connection.recv()
             try:
                 send(run_job_cell(job, spec, send))
-            except Exception as error:  # no failure of the cell, which `work` writes down itself
+            except Exception as error:  # not a failure of the cell: `run_job_cell` records those itself
                 send(error)
     except (EOFError, KeyboardInterrupt):
         return
@@ -173,7 +173,7 @@ def _raise_interrupt(number: int, frame: Any) -> None:
 
 
 def _die_with_parent() -> None:
-    """End this process with the one that made it, which may have been killed: its claims must end too."""
+    """Exit when the parent process ends, even if it was killed, so that this process releases its locks."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     wait([parent.sentinel])

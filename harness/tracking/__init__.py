@@ -1,1 +1,1 @@
-"""The ledger on MLflow, and patience with it."""
+"""Tracking of studies on MLflow, with retries while the store is unavailable."""

@@ -1,4 +1,4 @@
-"""Where the ledger lies, and how long an address that does not answer is tried."""
+"""The tracking URI: its default, its credentials, and the local folder of a store."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ SQLITE_PREFIX = "sqlite:///"
 
 
 def get_default_uri() -> str:
-    """`MLFLOW_TRACKING_URI`, or the SQLite file beside the working folder that a plain `mlflow ui` opens."""
+    """Return `MLFLOW_TRACKING_URI`, or the default of `mlflow ui`: mlflow.db in the working folder."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path.cwd() / 'mlflow.db'}"
 
 
 def strip_credentials(uri: str) -> str:
-    """The address as people may see it: a password may hold any character, so all before the last @ goes."""
+    """Return the URI without credentials: all text before the last @, as a password may contain an @."""
     if uri.startswith(SQLITE_PREFIX):
         return uri
     return re.sub(r"^([\w+.-]+://)?.*@", r"\1…@", uri).partition("?")[0]
 
 
 def extract_credentials(uri: str) -> str:
-    """A server's address less the login in it, which goes where MLflow's client looks for one.
+    """Remove the login from a server's URI and set it as the environment variables that MLflow reads.
 
-    MLflow writes the address whole into its messages.
+    MLflow would print the whole URI in its messages.
     """
     try:
         parts = urlsplit(uri)
@@ -48,7 +48,7 @@ def extract_credentials(uri: str) -> str:
 
 
 def create_local_folder(uri: str) -> Path:
-    """Where this machine keeps what it knows of a ledger beside the ledger: claims, and unfinished training.
+    """Create and return this machine's folder for a store: lock files and checkpoints.
 
     Raises:
         ValueError: the cache cannot be written.
@@ -58,14 +58,14 @@ def create_local_folder(uri: str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except PermissionError as error:
         raise ValueError(
-            f"the cache {folder} cannot be written ({error.strerror}); name another in HARNESS_CACHE"
+            f"the cache {folder} cannot be written ({error.strerror}); set HARNESS_CACHE to another folder"
         ) from error
     return folder
 
 
 @contextmanager
 def limit_retries() -> Iterator[None]:
-    """MLflow tries a server for minutes; an address that is wrong should be told at once."""
+    """Limit MLflow to one retry within the `with` block, so that a wrong address is reported quickly."""
     previous = os.environ.get(RETRIES_VAR)
     os.environ[RETRIES_VAR] = "1"
     try:

@@ -1,4 +1,4 @@
-"""Analysis plans on the tracking server: logged with a study's run before its first cell."""
+"""Analysis plans in the tracking store: logged with a study's run before its first cell."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONFIRMATORY, EXPLORATORY = "confirmatory", "exploratory"
 
 
 def has_cells(tracker: Tracker, study: Study) -> bool:
-    """Whether any cell of a study has been begun: in this study, or finished in any other."""
+    """Return True if any cell of a study has started in this study or finished in another."""
     if study.name in tracker.list_study_names():
         _, run_id = tracker.find_study(study.name)
         if tracker.list_cell_runs(run_id):
@@ -26,7 +26,7 @@ def has_cells(tracker: Tracker, study: Study) -> bool:
 
 
 def log_plan(tracker: Tracker, run_id: str, plan: AnalysisPlan, *, confirmatory: bool) -> None:
-    """Log a study's analysis plan with its run; the first plan stands."""
+    """Log a study's analysis plan with its run, unless the run already has a plan."""
     if PLAN_TAG in tracker.client.get_run(run_id).data.tags:
         return
     tracker.log_texts(run_id, {"plan.json": to_json(plan, indent=1)})
@@ -35,7 +35,7 @@ def log_plan(tracker: Tracker, run_id: str, plan: AnalysisPlan, *, confirmatory:
 
 
 def is_confirmatory(run: Run, study: Study) -> bool:
-    """Whether the plan that a study follows was logged with its run before any of its cells ran."""
+    """Return True if the study's plan was logged with its run before any of its cells ran."""
     tags = run.data.tags
     return (
         tags.get(PLAN_TAG) == build_analysis_plan(study).digest and tags.get(PLAN_STATE_TAG) == CONFIRMATORY

@@ -1,4 +1,4 @@
-"""What the tracking server knows of a cell, and of a study's runs."""
+"""The tracked status of cells and the runs of a study."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellStatus:
-    """What a ledger knows of one cell: its newest finished run, and why it failed in one study last."""
+    """The tracked status of a cell: its newest finished run, and its latest failure reason in one study."""
 
     finished_run_id: str | None = None
     failure_reason: str | None = None
@@ -15,10 +15,10 @@ class CellStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellRun:
-    """A run of a study as it stands on the ledger: FINISHED, FAILED, KILLED or RUNNING.
+    """A tracked run of a cell; its status is FINISHED, FAILED, KILLED or RUNNING.
 
-    `seconds` is how long one that finished took; `epochs` are the times, in seconds, at which those of one
-    that runs were told; `place` and `process` are those of whoever began it.
+    `seconds` is the duration of a finished run. `epoch_times` are the times, in seconds, at which the epochs
+    of a running run were logged. `lock_scope` and `process` are those of the process that started it.
     """
 
     key: str

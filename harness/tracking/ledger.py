@@ -1,9 +1,9 @@
-"""The ledger: MLflow, and nothing else, knows what has been run.
+"""The tracker: studies and cells as MLflow runs, the only record of what has been run.
 
-A study is a parent run, a cell a child run tagged with its key. What a result is made of lies in the cell's
-artifacts; resuming and reporting read it from there. A cell that another study has finished is entered
-again as a light child that points to it, so that each study is whole in the MLflow UI while a key has one
-finished run.
+A study is a parent run; a cell is a child run tagged with its key. The artifacts of a cell hold its result;
+resuming and reporting read it from there. If another study has finished a cell, the study gets a link run, a
+child without artifacts that refers to the finished run. So each study is complete in the MLflow UI, and each
+key has one finished run.
 """
 
 from __future__ import annotations
@@ -45,18 +45,19 @@ KEY_TAG, REUSES_TAG, STUDY_TAG, REASON_TAG, SPEC_TAG, LOCK_SCOPE_TAG, PROCESS_TA
 PARENT_TAG, NAME_TAG, NOTE_TAG = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
 UNREADABLE_REASON = "finished as run {}, whose artifacts cannot be read (moved or deleted?)"
 EPOCHS_PER_CALL = 100
-"""Epochs sent at once: MLflow takes 1000 figures."""
+"""Maximum number of epochs per call: MLflow accepts 1000 metrics per call."""
 
 WEIGHT_FILES = ("weights.safetensors", "weights.pt")
-"""Names that a run's file of weights can have: as it is written, and as earlier versions wrote it."""
+"""File names of a run's weights: that of this version, and that of earlier versions."""
+
 IDS_PER_QUERY = 200
-"""Runs asked for by id at once."""
+"""Maximum number of run ids per query."""
 
 
 class Tracker(MlflowStore):
-    """Studies and cells on one tracking server or in one SQLite file.
+    """Reads and writes studies and cells on a tracking server or in a SQLite file.
 
-    Epochs are sent from a thread of their own, so that training does not wait for a server.
+    A background thread sends epochs, so that training does not wait for the server.
     """
 
     def __init__(self, uri: str | None = None) -> None:
@@ -64,7 +65,7 @@ class Tracker(MlflowStore):
         self.async_logger = AsyncLogger()
 
     def open_study(self, study: Study) -> str:
-        """The parent run of `study`, resumed if it is there, begun if not."""
+        """Resume the parent run of `study`, or create it; return its id."""
         experiment = self.get_or_create_experiment(study.dataset.name)
         runs = self.search_runs(f"tags.`{STUDY_TAG}` = '{study.name}'", (experiment,))
         if runs:
@@ -77,25 +78,25 @@ class Tracker(MlflowStore):
         return run_id
 
     def log_time(self, run_id: str, seconds: float, *, estimate: tuple[float, float] | None) -> None:
-        """Keep with a study's run how long a command ran its cells, and the bounds that it had estimated."""
+        """Log to a study's run how long a command took to run its cells, and the bounds of its estimate."""
         bounds = dict(zip(("estimated_seconds_low", "estimated_seconds_high"), estimate or (), strict=False))
         self.log_batch(run_id, metrics={"seconds": seconds, **bounds})
 
     def close_run(self, run_id: str, status: str) -> None:
-        """End a run as FINISHED, FAILED or KILLED."""
+        """Close a run as FINISHED, FAILED or KILLED."""
         self.client.set_terminated(run_id, status=status)
 
     def abandon_run(self, run_id: str) -> None:
-        """Close a run as KILLED on the way out: what is still to be sent is dropped, nothing waited for."""
+        """Close a run as KILLED on exit: drop pending calls and wait for nothing."""
         self.retry_policy.stop()
         self.async_logger.cancel()
         with suppress(Exception):
             self.close_run(run_id, "KILLED")
 
     def start_run(self, spec: RunSpec, *, parent: str, lock_scope: str = "", process: str = "") -> str:
-        """A running child for one cell, with its key and its whole spec.
+        """Create the child run of a cell, tagged with its key and full spec; return its id.
 
-        `place` and `process` tell later whether whoever runs it is still there: see `bury`.
+        `lock_scope` and `process` identify the process that runs it: see `close_orphaned_runs`.
         """
         tags = {
             KEY_TAG: spec.key,
@@ -111,7 +112,7 @@ class Tracker(MlflowStore):
         return run_id
 
     def log_epochs(self, run_id: str, epochs: Iterable[Epoch]) -> None:
-        """The figures of epochs, as steps of the run's curves; sent by and by, those of one call at once."""
+        """Log the metrics of epochs as steps of the run's curves, in the background."""
         steps = {epoch.number: build_epoch_metrics(epoch) for epoch in epochs}
         numbers = list(steps)
         for start in range(0, len(numbers), EPOCHS_PER_CALL):
@@ -121,9 +122,9 @@ class Tracker(MlflowStore):
     def finish_run(
         self, run_id: str, result: RunResult, *, folder: Path, metrics: Mapping[str, float] | None = None
     ) -> None:
-        """Keep a result, other `metrics` and what lies in `folder`, as it is; then the run is FINISHED."""
+        """Log a result, further `metrics` and the files in `folder`, then close the run as FINISHED."""
         self.async_logger.flush()
-        # The result's own files go into the folder too: sent one by one, each has the run looked up.
+        # The result's files go into the folder too: MLflow would look up the run for each separate file.
         self.log_batch(run_id, metrics={**compute_final_metrics(result), **(metrics or {})})
         for name, text in render_result_files(result).items():
             if not (folder / name).exists():
@@ -132,16 +133,17 @@ class Tracker(MlflowStore):
         self.close_run(run_id, "FINISHED")
 
     def fail_run(self, run_id: str, reason: str) -> None:
-        """Record that a cell did not finish, and why."""
+        """Record why a cell failed, and close its run as FAILED."""
         self.async_logger.flush()
         self.client.set_tag(run_id, REASON_TAG, reason)
         self.client.set_tag(run_id, NOTE_TAG, f"Failed: {reason}")
         self.close_run(run_id, "FAILED")
 
     def close_orphaned_runs(self, parent: str, *, lock_scope: str, is_locked: Callable[[str], bool]) -> None:
-        """Close the runs of a study that processes of `place` left open as they died.
+        """Close the runs of a study that dead processes of `lock_scope` left open, as KILLED.
 
-        `held` says of a key whether a process is at it. Such a run ended with its last epoch.
+        `is_locked` returns whether a process has locked the cell of a key. The end time of a run is that of
+        its last epoch.
         """
         open_runs = self.search_runs(f"tags.`{PARENT_TAG}` = '{parent}' and attributes.status = 'RUNNING'")
         for run in open_runs:
@@ -149,13 +151,13 @@ class Tracker(MlflowStore):
                 continue
             history = self.client.get_metric_history(run.info.run_id, "train/loss")
             process = run.data.tags.get(PROCESS_TAG, "unknown")
-            note = f"Killed: its process ({process}) ended without a word after {len(history)} epochs."
+            note = f"Killed: its process ({process}) died after {len(history)} epochs."
             self.client.set_tag(run.info.run_id, NOTE_TAG, note)
             end_time = max((metric.timestamp for metric in history), default=run.info.start_time)
             self.client.set_terminated(run.info.run_id, status="KILLED", end_time=end_time)
 
     def cell_status(self, key: str, *, parent: str) -> CellStatus:
-        """What there is of a cell, `reason` in the study of `parent`."""
+        """Return the finished run of a cell in any study, and its failure reason in the study of `parent`."""
         runs = [
             run for run in self.search_runs(f"tags.`{KEY_TAG}` = '{key}'") if REUSES_TAG not in run.data.tags
         ]
@@ -166,10 +168,10 @@ class Tracker(MlflowStore):
         )
 
     def cell_states(self, study: Study) -> dict[str, str]:
-        """How each cell of a study stands that has ended: "done" in any study, or "failed" in this one."""
+        """Return the state of each cell that has ended: "done" in any study, or "failed" in this one."""
         study_runs = self.search_runs(f"tags.`{STUDY_TAG}` = '{study.name}'")
         runs = self.search_runs(f"tags.`{PARENT_TAG}` = '{study_runs[0].info.run_id}'") if study_runs else []
-        # By the key that a run had when it ran: an older training of a cell is not reused for it.
+        # Compare the keys from when the runs ran: runs of an older training version are not reused.
         failed_runs = [run for run in runs if KEY_TAG in run.data.tags and run.info.status == "FAILED"]
         states = {run.data.tags[KEY_TAG]: "failed" for run in failed_runs}
         states |= {run.data.tags[KEY_TAG]: "done" for run in self._find_finished_runs(runs).values()}
@@ -177,12 +179,15 @@ class Tracker(MlflowStore):
         return states | {key: "done" for key in other_keys if self.find_finished_run(key) is not None}
 
     def find_finished_run(self, key: str) -> str | None:
-        """The finished run of that key, in whatever study it ran."""
+        """Return the id of the newest finished run with this key in any study, or None."""
         run = self._find_newest_run(key)
         return run.info.run_id if run else None
 
     def find_cells(self, prefix: str) -> dict[str, tuple[str, str]]:
-        """Key and status by run id of the cells whose id or key begins so; a reused one as what it reuses."""
+        """Return the key and status, by run id, of the cells whose run id or key starts with `prefix`.
+
+        A link run is replaced by the run that it refers to.
+        """
         filter_strings = (f"{field} LIKE '{prefix}%'" for field in (f"tags.`{KEY_TAG}`", "attributes.run_id"))
         runs = [run for filter_string in filter_strings for run in self.search_runs(filter_string)]
         runs = [
@@ -191,7 +196,11 @@ class Tracker(MlflowStore):
         return {r.info.run_id: (r.data.tags[KEY_TAG], r.info.status) for r in runs if KEY_TAG in r.data.tags}
 
     def reuse_run(self, run_id: str, spec: RunSpec, *, parent: str, result: RunResult) -> bool:
-        """Enter a finished cell of another study under `parent`, once; whether it was entered now."""
+        """Link a finished run of another study to the study of `parent`.
+
+        Returns:
+            True if a link run was added; False if the study already has the run or a link to it.
+        """
         original_run = self.client.get_run(run_id)
         if original_run.data.tags.get(PARENT_TAG) == parent:
             return False
@@ -201,7 +210,7 @@ class Tracker(MlflowStore):
             return False
         note = f"Reused: run {run_id} of another study has the same key and holds the artifacts."
         tags = {REUSES_TAG: run_id, PARENT_TAG: parent, NAME_TAG: format_run_name(spec), NOTE_TAG: note}
-        # One that is there and not finished was left so by a process that died here.
+        # An unfinished link run was left by a process that died at this point.
         link_run = (
             link_runs[0] if link_runs else self.client.create_run(original_run.info.experiment_id, tags=tags)
         )
@@ -210,17 +219,17 @@ class Tracker(MlflowStore):
         return True
 
     def load_result(self, run_id: str) -> RunResult | None:
-        """The result that a finished run holds, or None if its artifacts are gone or cannot be read."""
+        """Load the result of a finished run, or return None if its artifacts are missing or unreadable."""
         try:
             return self._read_result(self.client.get_run(run_id))
         except MlflowException:
             return None
 
     def download_weights(self, run_id: str, folder: str) -> Path:
-        """The file of a finished run's best weights, brought into `folder`.
+        """Download the best weights of a finished run to `folder`; return the path of the file.
 
         Raises:
-            ValueError: the run keeps none, or its artifacts are gone.
+            ValueError: the run did not keep its weights, or its artifacts are missing.
         """
         rule = self.client.get_run(run_id).data.tags.get(WEIGHTS_DROPPED_TAG)
         if rule:
@@ -233,10 +242,12 @@ class Tracker(MlflowStore):
             name = next((name for name in WEIGHT_FILES if name in names), WEIGHT_FILES[0])
             return self.download_artifact(run_id, name, folder)
         except (MlflowException, OSError) as error:
-            raise ValueError(f"run {run_id} has no weights here (moved or deleted?): {error}") from error
+            raise ValueError(
+                f"the weights of run {run_id} are missing (moved or deleted?): {error}"
+            ) from error
 
     def delete_weights(self, run_id: str, *, rule: str, parent: str) -> None:
-        """Delete the weights of a run as `rule` says, if it was trained in the study of `parent`."""
+        """Delete the weights of a run if it belongs to the study of `parent`; tag the run with `rule`."""
         run = self.client.get_run(run_id)
         if run.data.tags.get(PARENT_TAG) == parent and WEIGHTS_DROPPED_TAG not in run.data.tags:
             for name in WEIGHT_FILES:
@@ -244,18 +255,18 @@ class Tracker(MlflowStore):
             self.tag_weights_dropped(run_id, rule=rule)
 
     def tag_weights_dropped(self, run_id: str, *, rule: str) -> None:
-        """Note on a run the rule by which its weights are not kept."""
+        """Tag a run with the rule by which its weights are not kept."""
         self.client.set_tag(run_id, WEIGHTS_DROPPED_TAG, rule)
 
     def list_study_names(self) -> list[str]:
-        """Every study on this ledger, newest first."""
+        """Return the names of all studies in the store, newest first."""
         return [run.data.tags[STUDY_TAG] for run in self.search_runs(f"tags.`{STUDY_TAG}` != ''")]
 
     def find_study(self, name: str) -> tuple[Study, str]:
-        """A study by its name, and its own run.
+        """Return the study with this name and the id of its run.
 
         Raises:
-            ValueError: no such study; the message lists those there are.
+            ValueError: the store has no such study; the message lists its studies.
         """
         names = self.list_study_names()
         if name not in names:
@@ -265,7 +276,7 @@ class Tracker(MlflowStore):
         return from_json(Study, self.read_text(runs[0], "study.json")), runs[0].info.run_id
 
     def list_cell_runs(self, parent: str) -> list[CellRun]:
-        """The runs of a study's cells, new ones first, and then those of others that it reuses."""
+        """Return the runs of a study's cells, newest first, then the reused runs of other studies."""
         runs = self.search_runs(f"tags.`{PARENT_TAG}` = '{parent}'")
         own_runs = [run for run in runs if KEY_TAG in run.data.tags]
         own_ids = {run.info.run_id for run in own_runs}
@@ -289,14 +300,14 @@ class Tracker(MlflowStore):
         )
 
     def load_study(self, name: str) -> tuple[StudyResult, dict[str, bytes]]:
-        """A study as far as it has come, and its pictures by name.
+        """Load the outcomes so far of a study, and its figures by name.
 
         Raises:
-            ValueError: no such study; the message lists those there are.
+            ValueError: the store has no such study; the message lists its studies.
         """
         study, parent = self.find_study(name)
         with tempfile.TemporaryDirectory() as folder:
-            # By the name that the study has now: it is a digest, and new fields have changed it.
+            # Use the study's current name: it is a digest, and new fields have changed it.
             figures = {
                 f"{study.name}/{Path(item.path).stem}": self.download_artifact(
                     parent, item.path, folder
@@ -308,7 +319,7 @@ class Tracker(MlflowStore):
 
     @disable_gc()
     def collect_results(self, study: Study, *, parent: str) -> StudyResult:
-        """Results and failures of `study` as they stand on the ledger."""
+        """Collect the results and failures of `study` from the store."""
         results, failures, run_ids = [], [], []
         children = self.search_runs(f"tags.`{PARENT_TAG}` = '{parent}'")
         finished_runs, reasons = self._find_finished_runs(children), _collect_failure_reasons(children)
@@ -316,7 +327,7 @@ class Tracker(MlflowStore):
             run = finished_runs.get(spec.key)
             result = self._read_result(run)
             if result is None:
-                # Another study may have run it since: a cell of this one that was lost, or never begun.
+                # Another study may have run the cell since it was lost, or instead of this one.
                 run = self._find_newest_run(spec.key)
                 result = self._read_result(run)
             if run and result:
@@ -331,7 +342,7 @@ class Tracker(MlflowStore):
         )
 
     def log_figures(self, run_id: str, figures: Mapping[str, bytes]) -> None:
-        """PNG files by name, among the study's artifacts."""
+        """Log PNG files, by name, as artifacts of a study's run."""
         with tempfile.TemporaryDirectory() as folder:
             for name, png in figures.items():
                 path = Path(folder) / f"{name}.png"
@@ -343,7 +354,10 @@ class Tracker(MlflowStore):
         return runs[0] if runs else None
 
     def _find_finished_runs(self, children: Sequence[Run]) -> dict[str, Run]:
-        """The newest finished run of each key among a study's children; a reused one as what it reuses."""
+        """Return the newest finished run of each key among a study's child runs.
+
+        A link run is replaced by the run that it refers to.
+        """
         original_ids = [run.data.tags[REUSES_TAG] for run in children if REUSES_TAG in run.data.tags]
         id_lists = (
             ", ".join(map(repr, original_ids[start : start + IDS_PER_QUERY]))
@@ -367,7 +381,10 @@ class Tracker(MlflowStore):
 
 
 def _current_key(run: Run) -> str:
-    """The key that a cell has now: an earlier recipe's runs still belong to the study that they ran in."""
+    """Return the current key of a run's spec.
+
+    It differs from the tagged key for runs of an earlier training version, which stay part of their study.
+    """
     try:
         return from_json(RunSpec, run.data.tags[SPEC_TAG]).key
     except (ValueError, KeyError):
@@ -375,6 +392,6 @@ def _current_key(run: Run) -> str:
 
 
 def _collect_failure_reasons(children: Iterable[Run]) -> dict[str, str]:
-    """Why cells failed, by key, the last time that each did; `children` from new to old."""
+    """Return the latest failure reason of each failed cell, by key; `children` are sorted newest first."""
     failed_runs = [run for run in children if KEY_TAG in run.data.tags and run.info.status == "FAILED"]
     return {_current_key(run): run.data.tags.get(REASON_TAG, "unknown") for run in reversed(failed_runs)}

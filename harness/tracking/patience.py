@@ -1,4 +1,4 @@
-"""Waiting for a tracking store that is away, so that nothing meant for it is lost."""
+"""Retries while the tracking store is unavailable, so that no write is lost."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ from harness.progress import format_duration
 T = TypeVar("T")
 
 DEFAULT_TIMEOUT = 900.0
-"""So long a store is waited for, unless HARNESS_PATIENCE says otherwise."""
+"""Default of HARNESS_PATIENCE: seconds to wait for a store."""
 
 FIRST_PAUSE, MAX_PAUSE = 0.5, 15.0
 
 FINAL_ERROR_CODES = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "RESOURCE_ALREADY_EXISTS")
-"""Answers, in MLflow's words, that a store gives when it is there: asking again changes nothing."""
+"""MLflow error codes of a store that is available: retrying would not help."""
 
 
 class StoreUnavailable(StudyAborted):
-    """A store did not come back in time."""
+    """The store did not become available in time."""
 
 
 class RetryPolicy:
-    """Calls a store, again and again while it is away; `tell` is told when that begins and ends.
+    """Calls a function of a store and retries it while the store is unavailable.
 
-    `answers` says whether the store is there: an error of a store that is there is the caller's.
+    `is_reachable` returns whether the store is available; an error of an available store is raised to the
+    caller. `notify` is called with a message when the store becomes unavailable and when it is back.
     """
 
     def __init__(self, store_uri: str, *, is_reachable: Callable[[], bool]) -> None:
@@ -40,14 +41,14 @@ class RetryPolicy:
         self._stop_event, self._is_down = threading.Event(), False
 
     def __call__(self, call: Callable[[], T]) -> T:
-        """What `call` returns.
+        """Return the value of `call()`.
 
         Raises:
-            Away: the store was away for too long.
-            Exception: whatever `call` raised although the store answers.
+            StoreUnavailable: the store was unavailable for too long.
+            Exception: the error of `call`, if the store is available.
         """
         if self._is_down and self._stop_event.is_set():
-            raise StoreUnavailable(f"the tracking store {self.store_uri} is away")
+            raise StoreUnavailable(f"the tracking store {self.store_uri} is unavailable")
         try:
             return call()
         except Exception as error:
@@ -56,21 +57,21 @@ class RetryPolicy:
             return self._retry(call, error)
 
     def stop(self) -> None:
-        """Wait no longer, in whatever thread; a store that is away is not even asked again."""
+        """Stop waiting in all threads; do not call an unavailable store again."""
         self._stop_event.set()
 
     def _retry(self, call: Callable[[], T], error: Exception) -> T:
         pause, timeout = FIRST_PAUSE, get_timeout()
-        # Monotonic: a clock that is set anew in the meantime must not end or prolong the wait.
+        # Monotonic: setting the system clock must not end or prolong the wait.
         start = time.monotonic()
         while True:
-            # Asked first: where the store is there and the call still fails, the error is the call's own.
+            # Check this first: if the store is available and the call fails, the error is the call's own.
             reachable = self.is_reachable()
             if not reachable and not self._is_down:
                 self._is_down = True
                 self.notify(
-                    f"the tracking store {self.store_uri} is away ({type(error).__name__}): what is meant for it "
-                    f"is held and sent when it answers, for up to {format_duration(timeout)}"
+                    f"the tracking store {self.store_uri} is unavailable ({type(error).__name__}): writes "
+                    f"are held for up to {format_duration(timeout)} and sent when it answers"
                 )
             if reachable:
                 try:
@@ -81,23 +82,24 @@ class RetryPolicy:
                 else:
                     if self._is_down:
                         self._is_down = False
-                        self.notify(f"the tracking store {self.store_uri} is back: what was held is sent")
+                        self.notify(f"the tracking store {self.store_uri} is back: sending the held writes")
                     return result
             if time.monotonic() - start > timeout or self._stop_event.wait(pause):
-                self.stop()  # what is called on the way out need not wait as long again
+                self.stop()  # calls during exit must not wait again
+                duration = format_duration(time.monotonic() - start)
                 raise StoreUnavailable(
-                    f"the tracking store {self.store_uri} has been away for {format_duration(time.monotonic() - start)} "
-                    f"({type(error).__name__}): when it is back, start the same command again: it goes on "
-                    "from the last checkpoint. HARNESS_PATIENCE sets how many seconds are waited"
+                    f"the tracking store {self.store_uri} has been unavailable for {duration} "
+                    f"({type(error).__name__}): when it is back, start the same command again to resume from "
+                    "the last checkpoint. HARNESS_PATIENCE sets the seconds to wait"
                 ) from error
             pause = min(2 * pause, MAX_PAUSE)
 
 
 def get_timeout() -> float:
-    """How long a store is waited for: what HARNESS_PATIENCE says, or `SECONDS`.
+    """Return the seconds to wait for a store: HARNESS_PATIENCE, or `DEFAULT_TIMEOUT`.
 
     Raises:
-        ValueError: it says no number of seconds.
+        ValueError: HARNESS_PATIENCE is not a number of seconds.
     """
     text = os.environ.get("HARNESS_PATIENCE") or str(DEFAULT_TIMEOUT)
     try:
@@ -113,27 +115,27 @@ def get_timeout() -> float:
 
 
 class AsyncLogger:
-    """Calls made in order on a thread of their own: whoever puts one in does not wait for a store."""
+    """Executes calls in order on a background thread, so that the caller does not wait for the store."""
 
     def __init__(self) -> None:
         self._thread_pool: ThreadPoolExecutor | None = None
         self._futures: list[Future[Any]] = []
 
     def submit(self, call: Callable[[], object]) -> None:
-        """Have `call` made after those before it."""
+        """Queue `call` for execution."""
         if self._thread_pool is None:
             self._thread_pool = ThreadPoolExecutor(1, thread_name_prefix="tracking")
         self._futures.append(self._thread_pool.submit(call))
 
     def flush(self) -> None:
-        """Return when every call has been made; raises what the first that failed raised."""
+        """Wait until all queued calls have been executed; raise the error of the first that failed."""
         futures, self._futures = self._futures, []
         wait(futures)
         for future in futures:
             future.result()
 
     def cancel(self) -> None:
-        """Make none of the calls that have not begun."""
+        """Drop the calls that have not started."""
         for future in self._futures:
             future.cancel()
         self._futures = []

@@ -1,4 +1,4 @@
-"""How a result is written into a run's artifacts, and read back without loss."""
+"""Convert a result to the artifact files of its run, and back without loss."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from studies.spec import RunSpec
 PREDICTION_COLUMNS = ("id", "subject", "clip", "condition", "truth", "answer")
 
 _MAX_PROBABILITY = 1 + 1e-6
-"""What rounding can make of a probability of 1."""
+"""Tolerance for a probability of 1 that was rounded up."""
 
 
 def flatten_spec(spec: RunSpec) -> dict[str, Any]:
-    """The spec as dotted names and scalars, the arm under its own name first."""
+    """Return the spec as scalars by dotted name, starting with the name of the arm."""
     flat: dict[str, Any] = {"arm": spec.architecture.name}
 
     def walk(prefix: str, value: Any) -> None:
@@ -41,15 +41,16 @@ def flatten_spec(spec: RunSpec) -> dict[str, Any]:
             flat[prefix] = value
 
     walk("", to_data(spec))
-    # Under the names of the fields: JSON keeps older ones, and leaves out a training seed of 0.
+    # Use the current field names: JSON has older names and omits a training seed of 0.
     flat.pop("training_seed", None)
     return flat | {"split_seed": spec.split_seed, "seed": spec.seed}
 
 
 def compute_final_metrics(result: RunResult) -> dict[str, float]:
-    """The numbers a person compares runs by; accuracies and leak shares in 0..1, times in milliseconds.
+    """Return the metrics for comparing runs.
 
-    An unknown leak share is left out: a metric of MLflow is a number.
+    Accuracies and leak fractions are between 0 and 1, latencies in milliseconds. An unknown leak fraction is
+    left out, because an MLflow metric must be a number.
     """
     leak_fractions = {"leak/clip": result.leakage.clip, "leak/subject": result.leakage.subject}
     return {
@@ -97,7 +98,7 @@ _METRIC_FUNCTIONS: Mapping[str, Callable[[RunResult], dict[str, float]]] = {
 
 
 def render_result_files(result: RunResult) -> dict[str, str]:
-    """The result as artifacts by file name: `load`s back from result.json and predictions.csv."""
+    """Return a result's artifact files by name; `parse_result` reads result.json and predictions.csv."""
     table = _format_predictions(result)
     data = {**to_data(replace(result, predictions=())), "predictions": _compute_digest(table)}
     files = {
@@ -105,7 +106,7 @@ def render_result_files(result: RunResult) -> dict[str, str]:
         "predictions.csv": table,
         "environment.json": to_json(result.environment, indent=1),
     }
-    # Answers to changed images, or none at all, make no one matrix.
+    # Robustness runs have one matrix per condition and latency runs have none.
     return (
         files
         if result.spec.variant in _METRIC_FUNCTIONS
@@ -121,19 +122,19 @@ def _format_confusion(result: RunResult) -> str:
 
 
 def parse_result(read_text: Callable[[str], str]) -> RunResult:
-    """The result whose `result_parts` these are: `text_of` gives a part's text by its file name.
+    """Parse a result from its artifact files; `read_text` returns the text of a file by its name.
 
     Raises:
-        ValueError: the parts are not those of a result, or contradict each other.
+        ValueError: the files are not those of a result, or contradict each other.
     """
     data = decode_json(read_text("result.json"))
     if not isinstance(data, dict):
         raise ValueError("result.json must hold an object; it was changed since it was written")
     text = read_text("predictions.csv")
-    # Older results do not tell the digest.
+    # Older results have no digest.
     if data.get("predictions", _compute_digest(text)) != _compute_digest(text):
         raise ValueError("predictions.csv must be as it was written; it was cut off or changed since")
-    # Apart from the rest: the codec looks at every number's type, and these are most numbers there are.
+    # Parse the predictions separately: the codec checks the type of every number, which is slow for them.
     result = from_data(RunResult, {**data, "predictions": []})
     try:
         predictions = tuple(_parse_predictions(text, num_classes=len(result.data.classes)))
@@ -143,12 +144,12 @@ def parse_result(read_text: Callable[[str], str]) -> RunResult:
 
 
 def _compute_digest(text: str) -> str:
-    """What tells a table from one that was cut off or changed; line ends are as the system writes them."""
+    """Return a digest that detects a truncated or changed table; it ignores the kind of line ends."""
     return hashlib.sha256(text.replace("\r\n", "\n").encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _parse_predictions(text: str, *, num_classes: int) -> Iterator[Prediction]:
-    """The rows of a predictions.csv; by column, since a report reads hundreds of thousands of them."""
+    """Parse a predictions.csv; by column for speed, as a report reads hundreds of thousands of rows."""
     header, *rows = csv.reader(io.StringIO(text, newline=""))
     if not rows:
         return
@@ -164,7 +165,7 @@ def _parse_predictions(text: str, *, num_classes: int) -> Iterator[Prediction]:
         raise ValueError(f"predictions.csv must hold truths below the {num_classes} classes of result.json")
     text_columns = [columns[name] for name in ("id", "subject", "clip")]
     conditions = columns.get("condition", ("",) * len(rows))
-    if ESCAPE in text:  # which few tables hold, and most of their cells are asked for it in vain
+    if ESCAPE in text:  # few tables contain it, so the check saves a call per cell
         text_columns, conditions = (
             [tuple(map(csv_unescape, values)) for values in text_columns],
             tuple(map(csv_unescape, conditions)),
@@ -197,7 +198,7 @@ def _format_predictions(result: RunResult) -> str:
 
 
 def _format_csv(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """A table with all texts in quotes: a carriage return in one would otherwise end its row."""
+    """Format a table as CSV; all texts are quoted, because a carriage return would otherwise end the row."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(header)
@@ -206,7 +207,7 @@ def _format_csv(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 def build_epoch_metrics(epoch: Epoch) -> dict[str, float]:
-    """The metrics of an epoch, by their names in MLflow."""
+    """Return the metrics of an epoch, by their MLflow names."""
     values = {
         "train/loss": epoch.train_loss,
         "train/accuracy": epoch.train_accuracy,

@@ -1,4 +1,4 @@
-"""Whether a SQLite file is a program's own: whoever opens another's writes tables into it before it fails."""
+"""Check that a SQLite file belongs to a program, which would otherwise add its tables to a foreign file."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from contextlib import closing
 from pathlib import Path
 
 SQLITE_HEADER = b"SQLite format 3\0"
-"""What such a file begins with; SQLite itself takes a short text for an empty file."""
+"""First bytes of a SQLite file; SQLite itself treats a short text file as an empty database."""
 
 
 def is_foreign(path: Path, *, tables: Collection[str]) -> bool:
-    """Whether at this place lies anything but an empty file, or one with any of a program's `tables`."""
+    """Return True if `path` exists and is neither empty nor a database with at least one of `tables`."""
     if not path.exists():
         return False
     try:
@@ -22,11 +22,11 @@ def is_foreign(path: Path, *, tables: Collection[str]) -> bool:
             return False
         if header != SQLITE_HEADER:
             return True
-        # Not for reading alone: what a killed process has left undone is put right first.
+        # Open for writing, so that SQLite can roll back the journal of a killed process.
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as database:
             rows = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
     except sqlite3.OperationalError:
-        return False  # another process is writing: whoever opens it waits, and says what is wrong
+        return False  # another process is writing; the caller's own connection waits and reports errors
     except (OSError, sqlite3.DatabaseError):
         return True
     table_names = {str(name) for (name,) in rows}

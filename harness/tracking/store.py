@@ -1,4 +1,4 @@
-"""MLflow, asked with patience: a tracking server or an SQLite file. The only user of mlflow."""
+"""Access to an MLflow server or SQLite file, with retries. The only module that imports mlflow."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from urllib.request import url2pathname
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-# Where a run lies on a server: MLflow prints it onto stdout, which is the report's and JSON's.
+# MLflow would print the address of each run to stdout, which is reserved for reports and JSON.
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 import mlflow.artifacts
@@ -42,7 +42,7 @@ from harness.tracking.address import (
 from harness.tracking.patience import RetryPolicy, get_timeout
 from harness.tracking.sqlite import is_foreign
 
-# MLflow tries a server that is away by itself, without a word; how long that goes on is for `patience`.
+# MLflow itself retries an unavailable server silently; `RetryPolicy` retries and notifies instead.
 os.environ.setdefault(RETRIES_VAR, "1")
 
 __all__ = ["MlflowException", "MlflowStore", "Run"]
@@ -53,15 +53,15 @@ NEWEST_FIRST = ["attributes.start_time DESC"]
 
 
 class MlflowStore:
-    """One tracking server or SQLite file: its address, whether it answers, and what is asked of it.
+    """A tracking server or SQLite file: its address, checks of its availability, and queries.
 
-    `patience` waits for it while it is away.
+    `retry_policy` waits while the store is unavailable.
     """
 
     def __init__(self, uri: str | None = None) -> None:
         for name in ("alembic", "mlflow"):
             logging.getLogger(name).setLevel(logging.WARNING)
-        # It warns of an address that nobody can log in at, which is told as an error.
+        # This logger warns of an address without a login; `check_connection` reports it as an error.
         logging.getLogger("mlflow.utils.databricks_utils").setLevel(logging.ERROR)
         self._raw_uri = get_default_uri() if uri is None else uri
         self.uri = extract_credentials(self._raw_uri)
@@ -69,29 +69,29 @@ class MlflowStore:
 
     @cached_property
     def client(self) -> MlflowClient:
-        """MLflow's client, each call of which waits while the store is away."""
+        """MLflow's client; each call waits while the store is unavailable."""
         return cast(MlflowClient, _RetryingClient(self._client, self.retry_policy))
 
     @cached_property
     def _client(self) -> MlflowClient:
-        """MLflow's own; made when first needed, since making it makes the SQLite file."""
+        """MLflow's client without retries; created on first use, because it creates the SQLite file."""
         if not is_local(self.uri):
             return MlflowClient(tracking_uri=self.uri)
-        # Its tables are made with it, or with the first question: two processes at once cannot do that.
+        # The client or its first query creates the tables; two processes cannot do that at the same time.
         with FileLock(_lock_path(self.uri)):
             client = MlflowClient(tracking_uri=self.uri)
             client.search_experiments(max_results=1)
         return client
 
     def exists(self) -> bool:
-        """Whether anything could have been recorded: a server, or a SQLite file that is there."""
+        """Return True if the store is a server or an existing SQLite file."""
         return not self.uri.startswith(SQLITE_PREFIX) or _sqlite_path(self.uri).is_file()
 
     def check_readable(self) -> None:
-        """See that the store answers if it is there, and make none.
+        """Check that the store answers if it exists; create nothing.
 
         Raises:
-            ValueError: it does not, or its address is none.
+            ValueError: the store does not answer, or its address is invalid.
         """
         if self.exists():
             self.check_connection()
@@ -99,55 +99,55 @@ class MlflowStore:
             _check_uri_and_timeout(self.uri)
 
     def check_address(self) -> None:
-        """See that a server answers, or that a file is one or can be made, and make nothing yet.
+        """Check that a server answers, or that a SQLite file is valid or can be created; create nothing.
 
         Raises:
-            ValueError: it is not so; the message says what to do.
+            ValueError: the check fails; the message says what to do.
         """
         _check_address(self.uri)
         if not is_local(self.uri):
             self.check_connection()
 
     def check_connection(self) -> None:
-        """See that the server or the file answers.
+        """Check that the server or the SQLite file answers.
 
         Raises:
-            ValueError: it does not; the message says what to do.
+            ValueError: it does not answer; the message says what to do.
         """
         _check_address(self.uri)
         try:
             with limit_retries():
                 self._ping()
         except Exception as error:
-            # Each kind of store has its own kinds of error; all of them mean the same to the user here.
+            # Each kind of store raises its own exceptions; all of them mean the same to the user here.
             if is_full_disk(error):
                 raise
             code = getattr(error, "error_code", "")
             if code in LOGIN_ERROR_CODES:
                 raise ValueError(
-                    f"the tracking server {self.display_uri()} does not take the login ({code}): set "
-                    f"{USER_VAR} and {PASSWORD_VAR}, or write both into the address as http://user:password@host"
+                    f"the tracking server {self.display_uri()} rejects the login ({code}): set {USER_VAR} "
+                    f"and {PASSWORD_VAR}, or write both into the address as http://user:password@host"
                 ) from error
             if "database is locked" in str(error):
                 raise ValueError(
-                    f"the tracking store {self.display_uri()} is locked by another process, which may have been "
-                    "suspended while it wrote: let that one go on, or end it"
+                    f"the tracking store {self.display_uri()} is locked by another process, which may have "
+                    "been suspended while writing: resume that process, or end it"
                 ) from error
             is_missing_package = isinstance(error, ImportError)
             reason = f"{type(error).__name__}: {error}" if is_missing_package else type(error).__name__
             raise ValueError(
                 f"the tracking store {self.display_uri()} does not answer ({reason}): "
-                f"{'install what it lacks' if is_missing_package else 'start the server'}, mend the address "
-                f"(http://HOST:PORT or {SQLITE_PREFIX}FILE), or leave --tracking-uri and MLFLOW_TRACKING_URI out "
-                "(./mlflow.db)"
+                f"{'install the missing package' if is_missing_package else 'start the server'}, correct the "
+                f"address (http://HOST:PORT or {SQLITE_PREFIX}FILE), or leave --tracking-uri and "
+                "MLFLOW_TRACKING_URI out (./mlflow.db)"
             ) from error
 
     def display_uri(self) -> str:
-        """The address without credentials, for people."""
+        """Return the address without credentials, for messages."""
         return strip_credentials(self._raw_uri)
 
     def to_cli_option(self) -> str:
-        """What to add to a command so that it finds this store, nothing where it is the default."""
+        """Return the command-line option that selects this store, or "" if it is the default."""
         return "" if self._raw_uri == get_default_uri() else f" --tracking-uri {strip_credentials(self.uri)}"
 
     def _ping(self) -> None:
@@ -157,13 +157,12 @@ class MlflowStore:
         try:
             self._ping()
         except Exception as error:
-            return (
-                getattr(error, "error_code", "") in LOGIN_ERROR_CODES
-            )  # it is there, and does not want this login
+            # A server that rejects the login is reachable.
+            return getattr(error, "error_code", "") in LOGIN_ERROR_CODES
         return True
 
     def get_or_create_experiment(self, dataset: str) -> str:
-        """The experiment that holds a data set's runs, made or brought back where it has to be."""
+        """Return the id of a data set's experiment; create it, or restore it if it was deleted."""
         name = f"harness {dataset}"
         experiment = self.client.get_experiment_by_name(name)
         if experiment is not None and experiment.lifecycle_stage == "deleted":
@@ -177,7 +176,7 @@ class MlflowStore:
         try:
             experiment_id = str(self._client.create_experiment(name, artifact_location=artifact_location))
         except Exception:
-            # Another process has made it since, or the store is away: the first question tells which.
+            # Either another process has created it in the meantime, or the store is unavailable.
             experiment = self.client.get_experiment_by_name(name)
             if experiment is None:
                 raise
@@ -186,7 +185,7 @@ class MlflowStore:
         return experiment_id
 
     def find_artifact_folder(self, dataset: str) -> Path | None:
-        """The folder of this machine that holds a data set's artifacts; None where a server keeps them."""
+        """Return the local folder of a data set's artifacts, or None if a server stores them."""
         name = f"harness {dataset}"
         experiment = self.client.get_experiment_by_name(name) if self.exists() else None
         if experiment is None:
@@ -195,7 +194,7 @@ class MlflowStore:
         return Path(url2pathname(location.path)) if location.scheme in ("", "file") else None
 
     def list_views(self) -> list[tuple[str, str]]:
-        """Name of each data set's experiment, and where its run table lies on the server."""
+        """Return the name of each data set's experiment and the path of its run table on the server."""
         return [
             (experiment.name, view.make_view_path(experiment.experiment_id))
             for experiment in self.client.search_experiments()
@@ -203,9 +202,9 @@ class MlflowStore:
         ]
 
     def search_runs(self, filter_string: str, experiment_ids: tuple[str, ...] = ()) -> list[Run]:
-        """Runs that `where` holds of, new ones first; in all experiments where none are named."""
+        """Return the runs that match `filter_string`, newest first; `()` searches all experiments."""
         if not self.exists():
-            return []  # asking would make the file
+            return []  # a query would create the file
         ids = list(experiment_ids) or [e.experiment_id for e in self.client.search_experiments()]
         page = self.client.search_runs(ids, filter_string, ViewType.ACTIVE_ONLY, PAGE_SIZE, NEWEST_FIRST)
         runs: list[Run] = list(page)
@@ -217,21 +216,21 @@ class MlflowStore:
         return runs
 
     def read_text(self, run: Run, name: str) -> str:
-        """A text artifact, its line ends as they are."""
+        """Read a text artifact without converting its line ends."""
         uri = f"{run.info.artifact_uri}/{name}"
         if uri.startswith("file:"):
-            # In place: whoever asks for a run's artifact has the run looked up twice, and gets a copy.
+            # Read the file directly: MLflow's download would look up the run twice and copy the file.
             return Path(url2pathname(urlsplit(uri).path)).read_bytes().decode()
         with tempfile.TemporaryDirectory() as folder:
             return self.download_artifact(run.info.run_id, name, folder).read_bytes().decode()
 
     def log_texts(self, run_id: str, texts: Mapping[str, str]) -> None:
-        """Small text artifacts by name."""
+        """Log text artifacts, by file name."""
         for name, text in texts.items():
             self.client.log_text(run_id, text, name)
 
     def download_artifact(self, run_id: str, name: str, folder: str) -> Path:
-        """An artifact brought into `folder`."""
+        """Download an artifact to `folder`; return the path of the file."""
         fetch = partial(
             mlflow.artifacts.download_artifacts,
             run_id=run_id,
@@ -242,7 +241,7 @@ class MlflowStore:
         return Path(self.retry_policy(fetch))
 
     def delete_artifact(self, run: Run, name: str) -> None:
-        """Delete an artifact of a run; MLflow's client has no call for that."""
+        """Delete an artifact of a run, for which MLflow's client has no method."""
         repository: Any = get_artifact_repository(run.info.artifact_uri, tracking_uri=self.uri)
         self.retry_policy(lambda: repository.delete_artifacts(name))
 
@@ -253,7 +252,7 @@ class MlflowStore:
         params: Mapping[str, Any] | None = None,
         metrics: Mapping[str, float] | None = None,
     ) -> None:
-        """Parameters, and metrics of no step."""
+        """Log parameters, and metrics without a step."""
         self.client.log_batch(
             run_id,
             metrics=_build_metrics({0: metrics or {}}),
@@ -262,7 +261,7 @@ class MlflowStore:
         )
 
     def log_steps(self, run_id: str, steps: Mapping[int, Mapping[str, float]]) -> None:
-        """Metrics by step, all in one call."""
+        """Log metrics by step, all in one call."""
         self.client.log_batch(
             run_id, metrics=_build_metrics(steps), params=list[Param](), tags=list[RunTag]()
         )
@@ -278,38 +277,40 @@ def _build_metrics(steps: Mapping[int, Mapping[str, float]]) -> list[Metric]:
 
 
 def is_local(uri: str) -> bool:
-    """Whether a store is a file of this machine."""
+    """Return True if a tracking URI is not that of an HTTP server."""
     return not uri.startswith(("http://", "https://"))
 
 
 def _sqlite_path(uri: str) -> Path:
-    """The file of a SQLite address, which may be followed by options of the driver's."""
+    """Return the path in a SQLite URI, without the driver's options."""
     return Path(uri.removeprefix(SQLITE_PREFIX).partition("?")[0])
 
 
 def _lock_path(uri: str) -> Path:
-    """The lock of a SQLite store, among files that pass: a question leaves nothing in the cache."""
-    user = getattr(os, "getuid", int)()  # a folder of all users, who cannot lock one another's files
+    """Return a SQLite store's lock file, in the temporary folder so that queries leave no files behind."""
+    user = getattr(os, "getuid", int)()  # users share the folder but cannot lock each other's files
     digest = hashlib.sha256(f"{user} {uri}".encode()).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"harness-{digest}.lock"
 
 
 def _check_uri_and_timeout(uri: str) -> None:
-    """See that there is an address, and that it is known how long it is waited for; ValueError if not."""
+    """Check that the URI is not empty and that HARNESS_PATIENCE is valid; raise ValueError otherwise."""
     if not uri.removeprefix(SQLITE_PREFIX):
         raise ValueError(
-            f"--tracking-uri takes http://HOST:PORT or {SQLITE_PREFIX}FILE; got {uri!r}: leave it out (./mlflow.db)"
+            f"--tracking-uri takes http://HOST:PORT or {SQLITE_PREFIX}FILE; got {uri!r}: leave it out "
+            "(./mlflow.db)"
         )
     get_timeout()
 
 
 def _check_address(uri: str) -> None:
-    """See that there is an address, and that a SQLite store is MLflow's or can be made.
+    """Check that the URI is valid, and that a SQLite file is an MLflow database or can be created.
 
-    MLflow would try one that it cannot open again and again, aloud.
+    MLflow would retry a file that it cannot open many times and log each attempt.
 
     Raises:
-        ValueError: there is none, it is a folder or another file, or its folder cannot be written.
+        ValueError: the URI is empty, it names a folder or another kind of file, or its folder cannot be
+            written.
     """
     _check_uri_and_timeout(uri)
     if not uri.startswith(SQLITE_PREFIX):
@@ -321,13 +322,13 @@ def _check_address(uri: str) -> None:
         check_writable(file.parent, label="the tracking store's folder")
     if is_foreign(file, tables=SqlExperiment.metadata.tables):
         raise ValueError(
-            f"the tracking store {uri} is no SQLite file of MLflow's that can be read; name another as "
-            f"{SQLITE_PREFIX}FILE, there or new"
+            f"the tracking store {uri} is not a readable MLflow database; pass an existing or new "
+            f"{SQLITE_PREFIX}FILE"
         )
 
 
 class _RetryingClient:
-    """MLflow's client with patience in each of its methods."""
+    """MLflow's client with retries in each of its methods."""
 
     def __init__(self, client: MlflowClient, retry_policy: RetryPolicy) -> None:
         self._client, self._retry_policy = client, retry_policy
@@ -342,8 +343,9 @@ class _RetryingClient:
                 if error.error_code != "PERMISSION_DENIED":
                     raise
                 raise UserError(
-                    f"the tracking server {self._retry_policy.store_uri} does not let this login do that: whoever "
-                    "keeps the server must grant it EDIT on the experiment, or to all as default_permission"
+                    f"the tracking server {self._retry_policy.store_uri} denied the request: its "
+                    "administrator must grant this login EDIT on the experiment, or set default_permission "
+                    "to EDIT"
                 ) from error
 
         return call_with_retry

@@ -1,7 +1,7 @@
-"""The columns of a study that matter, as a shared view of MLflow's run table.
+"""A shared view of MLflow's run table that shows the main columns of a study.
 
-MLflow keeps such a view as JSON in an experiment's tag and opens it by its key in the address. The format is
-MLflow's own and undocumented; where a version does not know it, the table opens with its usual columns.
+MLflow stores a view as JSON in a tag of the experiment and opens it by its key in the URL. The format is
+undocumented; a version of MLflow that does not know it shows the default columns.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ METRIC_COLUMNS = (
 
 
 def build_view_json() -> str:
-    """The view's JSON: newest first, arm, protocol, division, seed, the final metrics and the leak shares."""
+    """Return the JSON of the view: runs sorted newest first, with `PARAM_COLUMNS` and `METRIC_COLUMNS`."""
     columns = [f"params.`{name}`" for name in PARAM_COLUMNS] + [
         f"metrics.`{name}`" for name in METRIC_COLUMNS
     ]
@@ -45,5 +45,5 @@ def build_view_json() -> str:
 
 
 def make_view_path(experiment_id: str) -> str:
-    """Where the view of an experiment lies on an MLflow server, from its root."""
+    """Return the URL path of an experiment's view on an MLflow server."""
     return f"/#/experiments/{experiment_id}/runs?viewStateShareKey={VIEW_KEY}"

@@ -1,1 +1,1 @@
-"""One run, from its settings to its predictions."""
+"""Training: from the spec of a run to its predictions."""

@@ -1,4 +1,4 @@
-"""Checkpoints of one run, written beside its training, so that training goes on from there bit for bit."""
+"""Checkpoints of a run, written in a background thread; training resumes from them bit for bit."""
 
 from __future__ import annotations
 
@@ -23,29 +23,37 @@ from harness.training.snapshot import (
 from harness.training.train import TrainingState
 
 MAX_TIME_FRACTION = 0.02
-"""The most that checkpoints cost, as a share of the time that training has taken."""
+"""Maximum cost of all checkpoints, as a fraction of the training time so far."""
 
 BYTES_PER_SECOND = 3e8
-"""Bytes that a first checkpoint is expected to copy and write in a second: 1.6 GB took 5.6 s on two cores."""
+"""Assumed speed of copying and writing the first checkpoint: 1.6 GB took 5.6 s on two cores."""
 
 CLOSE_TIMEOUT = 5.0
-"""Seconds that a process which ends waits for the checkpoint that it is writing."""
+"""Seconds that `Checkpoint.close` waits for an unfinished write before it cancels the write."""
 
 
 class Checkpoint:
-    """The last checkpoint of one run, which no two processes write at once: see `harness.running.claims`.
+    """The latest checkpoint of one run.
 
-    After an epoch a checkpoint is written if none is being written, and if all checkpoints of the run, this
-    one included, then cost at most `share` of the seconds that its epochs have taken. A checkpoint costs the
-    seconds for which training waits while its state is copied, and the processor seconds of the thread that
-    writes the copy beside the next epoch. It is expected to cost as much as the one before it, and a first
-    one a second for each `GUESS` bytes. So a run that is killed loses the epochs since its last checkpoint:
-    at most 1 / `share` times what a checkpoint costs, and the epoch during which that time came.
+    Only one process may use it at a time: see `harness.running.claims`.
 
-    Two files take turns, so that the checkpoint before is there until the next is whole.
+    `save` writes a checkpoint after an epoch under two conditions: the previous write has finished, and all
+    checkpoints of the run, including this one, cost at most `max_fraction` of the training time so far. The
+    cost of a checkpoint is the seconds that training waits while its state is copied, plus the CPU seconds
+    of the thread that writes the copy during the next epoch. The expected cost is that of the previous
+    checkpoint; for the first one it is its size divided by `BYTES_PER_SECOND`. A killed run therefore loses
+    at most 1 / `max_fraction` times the cost of a checkpoint, plus one epoch.
 
-    `seconds` is what the run's checkpoints have cost, in earlier processes too. `clock` gives the time in
-    seconds, `work_clock` the processor seconds of the calling thread.
+    Two files alternate, so the previous checkpoint stays readable until the next one is complete.
+
+    Args:
+        path: the path of the checkpoint; the two files replace its suffix by .even and .odd.
+        max_fraction: the maximum cost of all checkpoints, as a fraction of the training time.
+        clock: returns the time in seconds.
+        cpu_clock: returns the CPU seconds of the calling thread.
+
+    Attributes:
+        cost_seconds: the cost of the run's checkpoints, including those of earlier processes.
     """
 
     def __init__(
@@ -66,12 +74,13 @@ class Checkpoint:
         self._next_path, self._other_path = path.with_suffix(".even"), path.with_suffix(".odd")
 
     def save(self, state: TrainingState) -> None:
-        """Begin a checkpoint of an epoch that has just ended, if it is time for one.
+        """Start writing a checkpoint of `state` if one is due.
 
-        A network of whose state a part is no tensor is not kept: killed, its run begins anew.
+        A network whose state dict holds a value that is not a tensor gets no checkpoint: after a kill its
+        run restarts from the first epoch.
 
         Raises:
-            OSError: the one before could not be written, as on a full disk.
+            OSError: the previous checkpoint could not be written, for example because the disk is full.
         """
         if not self._has_written() or not self._is_due(state):
             return
@@ -89,9 +98,12 @@ class Checkpoint:
         self._write_future = self._thread_pool.submit(write_and_time)
 
     def restore(self, state: TrainingState) -> bool:
-        """Bring `standing`, just begun, to where the run was left; False, and nothing done, where it was not.
+        """Load the latest checkpoint into the freshly initialized `state`.
 
-        A file of another device or another network, or one that is not whole, counts as none.
+        Files of another device or network and incomplete files are ignored.
+
+        Returns:
+            True if a checkpoint was loaded; False, with `state` unchanged, if there is none.
         """
         paths = sorted((self._next_path, self._other_path), key=count_epochs)
         for path in reversed(paths):
@@ -108,7 +120,7 @@ class Checkpoint:
         return False
 
     def discard(self) -> None:
-        """Drop what is being written, and take the run's files away."""
+        """Cancel an unfinished write and delete the run's checkpoint files."""
         self._cancel_event.set()
         self.close()
         for path in (self._next_path, self._other_path):
@@ -116,20 +128,20 @@ class Checkpoint:
                 path.unlink()
 
     def close(self) -> None:
-        """Wait for what is being written, but no longer than `GRACE` seconds: then it is dropped."""
+        """Wait up to `CLOSE_TIMEOUT` seconds for an unfinished write, then cancel it."""
         if self._write_future is not None:
             wait((self._write_future,), timeout=CLOSE_TIMEOUT)
             self._cancel_event.set()
             wait((self._write_future,))
-            with suppress(OSError):  # the error that ends the run is another one, or the file is not needed
+            with suppress(OSError):  # the run ends anyway: with an error of its own, or finished
                 self._has_written()
         self._cancel_event.clear()
 
     def _has_written(self) -> bool:
-        """Whether nothing is being written; what the last checkpoint has cost is counted.
+        """Return True if no write is in progress; add the cost of a write that has just finished.
 
         Raises:
-            OSError: it could not be written.
+            OSError: the checkpoint could not be written.
         """
         if self._write_future is None:
             return True

@@ -1,4 +1,4 @@
-"""What a trained network is put through beside its test: see `studies.checks`."""
+"""Checks of a trained network besides its test: robustness and latency (see `studies.checks`)."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from studies.results import Prediction, Timing
 from studies.spec import RunSpec
 
 FACE_COUNT = 8
-"""Drawn pictures that are looked at in turn."""
+"""Number of rendered portraits that the latency check cycles through."""
 
 MAX_IMAGES, MIN_IMAGES, MAX_SECONDS = 200, 30, 10.0
-"""Most pictures timed; fewest, where they take longer than these seconds."""
+"""The latency check times up to `MAX_IMAGES`; after `MAX_SECONDS` it stops once it has `MIN_IMAGES`."""
 
 WARM_UP_IMAGES = 3
 
@@ -33,7 +33,10 @@ WARM_UP_IMAGES = 3
 def evaluate_robustness(
     network: nn.Module, pixels: ImageArray, rows: Sequence[int], *, spec: RunSpec, device: torch.device
 ) -> tuple[Prediction, ...]:
-    """The test samples `rows` answered under every corruption at every strength, by the protocol's unit."""
+    """Predict the test samples `rows` under every corruption at every strength.
+
+    The predictions are per evaluation unit of the protocol.
+    """
     images = torch.from_numpy(pixels.images[list(rows)]).to(device)
     samples = [pixels.table.samples[row] for row in rows]
     return tuple(
@@ -52,9 +55,10 @@ def evaluate_robustness(
 def measure_latency(
     network: nn.Module, *, spec: RunSpec, classes: Sequence[str], device: torch.device
 ) -> tuple[Timing, ...]:
-    """Milliseconds to find the face in one camera picture, and to classify it, one picture after another.
+    """Measure the milliseconds per camera image of face detection and of classification.
 
-    The pictures are drawn, 640 by 480; the face is cut and classified as `harness predict` does.
+    The images are rendered portraits of 640 by 480 pixels, processed one at a time. The face is cropped and
+    classified as in `harness predict`.
     """
     model = TrainedModel(run_id="", spec=spec, classes=tuple(classes), network=network.eval(), device=device)
     predictor = Predictor(model, align="haar", is_video=False)

@@ -1,4 +1,4 @@
-"""What is done to a run so that it should know nothing of expressions: see `studies.controls`."""
+"""Negative controls: label shuffling and the identity probe (see `studies.controls`)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from harness.training.evaluate import compute_logits
 from studies.results import Prediction
 
 MAX_FRAMES_PER_CLIP = 5
-"""Most frames of a clip that the identity probe looks at: neighbours tell it nothing new."""
+"""Maximum number of frames per clip in the identity probe: neighbouring frames are nearly the same."""
 
 
 def shuffle_labels(labels: Tensor, clips: Sequence[str], *, seed: int) -> Tensor:
-    """`labels` (N,) dealt anew among the clips, whose frames keep one label together.
+    """Permute `labels` (N,) among clips, so that all frames of a clip share one label.
 
-    A sample whose clip is not told ("") is a clip of its own. Every label goes to as many clips as before.
+    A sample without a clip ("") counts as a clip of its own. Each label keeps its number of clips.
     """
     names = [clip or f"\0{row}" for row, clip in enumerate(clips)]
     first_rows = {name: row for row, name in reversed(list(enumerate(names)))}
@@ -36,16 +36,19 @@ def shuffle_labels(labels: Tensor, clips: Sequence[str], *, seed: int) -> Tensor
 def probe_identity(
     network: nn.Module, pixels: ImageArray, rows: Sequence[int], *, device: torch.device
 ) -> tuple[tuple[str, ...], tuple[int, ...], tuple[Prediction, ...]]:
-    """Read the subject from the features of a trained network: names, training counts, predictions.
+    """Predict the subject from the features of a trained network.
 
-    The features are what the last linear layer is given. Of each subject in `rows`, every other clip trains
-    a logistic regression (Alain and Bengio 2016, arXiv:1610.01644), the rest test it; truths and answers are
-    subjects of the whole table. Those with a single clip in `rows` stay out.
+    The features are the input of the last linear layer. A logistic regression (Alain and Bengio 2016,
+    arXiv:1610.01644) is trained on every other clip of each subject in `rows` and tested on the others.
+    Subjects with a single clip in `rows` are left out. The classes are the subjects of the whole table.
+
+    Returns:
+        The subjects' names, the number of training samples of each, and the predictions.
 
     Raises:
-        ValueError: fewer than two subjects have two clips here.
+        ValueError: fewer than two subjects have two clips in `rows`.
     """
-    # Half a second to import, which studies without a probe need not wait for.
+    # The import takes half a second, so only studies with a probe pay for it.
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -78,13 +81,13 @@ def probe_identity(
 
 
 def can_probe(samples: Sequence[Sample], rows: Sequence[int]) -> bool:
-    """Whether an identity probe can be made of these rows: two subjects have two clips each among them."""
+    """Return True if at least two subjects have at least two clips each in `rows`."""
     train_rows, _ = _split_clips(samples, rows)
     return len({samples[row].subject for row in train_rows}) > 1
 
 
 def _thin_frames(samples: Sequence[Sample], rows: Sequence[int]) -> dict[str, list[int]]:
-    """Up to `FRAMES` rows of each clip, evenly spaced."""
+    """Return up to `MAX_FRAMES_PER_CLIP` evenly spaced rows of each clip that names its subject."""
     rows_by_clip: dict[str, list[int]] = {}
     for row in rows:
         if samples[row].subject:
@@ -101,7 +104,10 @@ def _thin_frames(samples: Sequence[Sample], rows: Sequence[int]) -> dict[str, li
 
 
 def _split_clips(samples: Sequence[Sample], rows: Sequence[int]) -> tuple[list[int], list[int]]:
-    """The rows of every other clip of each subject that has at least two, thinned, and of the others."""
+    """Split the clips of each subject with at least two: every other clip is for training, the rest for test.
+
+    Returns the training rows and the test rows, with at most `MAX_FRAMES_PER_CLIP` rows of each clip.
+    """
     rows_by_clip = _thin_frames(samples, rows)
     clips_by_subject: dict[str, list[str]] = {}
     for clip in sorted(rows_by_clip):
@@ -116,11 +122,11 @@ def _split_clips(samples: Sequence[Sample], rows: Sequence[int]) -> tuple[list[i
 def _extract_features(
     network: nn.Module, pixels: ImageArray, rows: Sequence[int], *, device: torch.device
 ) -> NDArray[np.float32]:
-    """What the network's last linear layer is given for these rows, (N, features)."""
+    """Return the inputs (N, features) of the network's last linear layer for `rows`."""
     linear_layers = [module for module in network.modules() if isinstance(module, nn.Linear)]
     if not linear_layers:
         raise ValueError(
-            "the identity probe reads what the last linear layer is given; this network has none"
+            "the identity probe reads the input of the last linear layer; this network has no linear layer"
         )
     last_linear = linear_layers[-1]
     feature_batches: list[Tensor] = []

@@ -1,8 +1,10 @@
-"""How a training step is computed: chosen for a device once, said in the plan, part of every run's identity.
+"""Training engines: how a training step is computed.
 
-`eager` is PyTorch operator by operator. `fused` computes the norms, activations and attentions of the block
-networks by kernels of our own (`architectures.cpu_kernels`, on a CPU only); other networks run eagerly under
-it. `compiled` is torch.compile. All three compute the same network; their results differ by rounding.
+The engine is chosen once per study and device, shown in the plan, and part of every run's identity.
+
+`eager` runs PyTorch operator by operator. `fused` computes the norms, activations and attention of the block
+networks with the kernels of `architectures.cpu_kernels`, on a CPU only; other networks run eagerly under it.
+`compiled` uses torch.compile. All three compute the same network; their results differ by rounding.
 """
 
 from __future__ import annotations
@@ -26,18 +28,21 @@ ENGINES = ("auto", *get_args(Engine))
 PRECISIONS = ("auto", *get_args(Precision))
 
 COMPILE_BREAK_EVEN = 500_000
-"""Images that a run must be trained on before a GPU wins back the minute that compiling takes: a guess."""
+"""Training images per run from which compiling, which takes a minute, pays off on a GPU: an estimate."""
 
 MAX_COMPILED_ARCHITECTURES = 6
-"""Architectures whose compiled code a process keeps; torch compiles a function for 8 networks, then stops."""
+"""Number of architectures whose compiled code a process keeps.
+
+torch recompiles a function for at most 8 networks.
+"""
 
 NCHW_NETWORKS = ("resnet34", "alexnet_d2l")
-"""Networks that are faster on a CPU with planes than with channels last: see `harness bench`."""
+"""Networks that run faster on a CPU in NCHW than in channels-last format: see `harness bench`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineChoice:
-    """An engine, a precision, whether algorithms must be deterministic, and why, in words."""
+    """An engine, a precision, whether algorithms must be deterministic, and the reason for the engine."""
 
     engine: Engine = "eager"
     precision: Precision = "float32"
@@ -45,7 +50,7 @@ class EngineChoice:
     reason: str = ""
 
     def apply_to(self, training: TrainingSpec) -> TrainingSpec:
-        """`training` computed this way."""
+        """Return `training` with this engine, precision and determinism."""
         return replace(
             training,
             compile=self.engine == "compiled",
@@ -58,14 +63,14 @@ class EngineChoice:
 def select_engine(
     device: torch.device, *, engine: str, precision: str, deterministic: bool, image_count: int
 ) -> EngineChoice:
-    """What was asked for, "auto" replaced by what suits the device; never by what a clock says.
+    """Choose the engine and the precision; "auto" selects by the type of device, never by measured speed.
 
-    A choice that hung on a measurement would come out differently the next day, and with it every run's
-    identity. For the same reason `images` counts those of one run, epochs times samples: more seeds or
-    protocols in a study change no run of it.
+    A choice by measured speed could change from day to day, and every run's identity with it. For the same
+    reason `image_count` is that of one run, epochs times samples: more seeds or protocols in a study must
+    not change its runs.
 
     Raises:
-        ValueError: an unknown word, or an engine or a precision that the device does not have.
+        ValueError: unknown option value, or the device does not support the engine or the precision.
     """
     for option, value, choices in (("--engine", engine, ENGINES), ("--precision", precision, PRECISIONS)):
         if value not in choices:
@@ -74,7 +79,7 @@ def select_engine(
     resolved_engine, reason = _resolve_engine(
         device, engine, precision=resolved_precision, image_count=image_count
     )
-    # A CPU's algorithms are deterministic as they are, so that there a run is the same run either way.
+    # A CPU's algorithms are always deterministic, so the flag must not change the run's identity there.
     return EngineChoice(
         engine=resolved_engine,
         precision=resolved_precision,
@@ -87,7 +92,7 @@ def _resolve_engine(
     device: torch.device, engine: str, *, precision: Precision, image_count: int
 ) -> tuple[Engine, str]:
     if engine == "fused" and device.type != "cpu":
-        raise ValueError(f"--engine fused is made for CPUs; this study runs on {device.type}: leave it out")
+        raise ValueError(f"--engine fused needs a CPU; this study runs on {device.type}: leave it out")
     if engine == "fused" and precision != "float32":
         raise ValueError(
             f"--engine fused computes in float32; got --precision {precision}: leave one of them out"
@@ -121,20 +126,20 @@ def _resolve_engine(
 def _resolve_precision(device: torch.device, precision: str) -> Precision:
     has_bfloat16 = device.type == "cpu" or (device.type == "cuda" and torch.cuda.is_bf16_supported())
     if precision == "bfloat16" and not has_bfloat16:
-        raise ValueError(f"--precision bfloat16: this {device.type} has none; leave it out")
-    # Until bfloat16 is shown to move no score, it is for whoever asks: see the README's figures.
+        raise ValueError(f"--precision bfloat16: this {device.type} does not support it; leave it out")
+    # "auto" never selects bfloat16: it has not been shown to leave the scores unchanged (see the README).
     return "float32" if precision == "auto" else cast(Precision, precision)
 
 
 def to_device_layout(network: nn.Module, architecture: ArchitectureSpec, device: torch.device) -> nn.Module:
-    """The network of that spec on the device, its weights lying as the device is fastest on them."""
+    """Move `network` to `device`, in the memory format that is fastest there for `architecture`."""
     is_nchw = device.type == "cpu" and architecture.network in NCHW_NETWORKS
     memory_format = torch.contiguous_format if is_nchw else torch.channels_last
     return network.to(device, memory_format=memory_format)  # type: ignore[call-overload,no-any-return]
 
 
 def get_memory_format(network: nn.Module) -> torch.memory_format:
-    """How the network's weights lie in memory, and so its images are to: with channels last, or as planes."""
+    """Return the memory format of the network's convolution weights: channels-last or contiguous (NCHW)."""
     conv_weights = (
         module.weight
         for module in network.modules()
@@ -145,14 +150,15 @@ def get_memory_format(network: nn.Module) -> torch.memory_format:
 
 
 def match_memory_format(images: Tensor, network: nn.Module) -> Tensor:
-    """Images (N, C, H, W) lying in memory as the network's weights do."""
+    """Return `images` (N, C, H, W) in the memory format of the network's weights."""
     return images.contiguous(memory_format=get_memory_format(network))
 
 
 def make_forward(network: nn.Module, training: TrainingSpec) -> Callable[[Tensor], Tensor]:
-    """The network as training and evaluation call it: images (N, 3, H, W) to float32 logits (N, classes).
+    """Return the forward function of the engine: images (N, 3, H, W) to float32 logits (N, classes).
 
-    It shares `network`'s parameters, whose names stay. A fused network is changed in place.
+    It shares the parameters of `network`, whose names do not change. The fused engine changes `network` in
+    place.
     """
     forward: Callable[[Tensor], Tensor] = network
     if training.fused:
@@ -170,11 +176,11 @@ def make_forward(network: nn.Module, training: TrainingSpec) -> Callable[[Tensor
 
 
 def _compile_network(network: nn.Module, *, batch: int) -> Callable[[Tensor], Tensor]:
-    """Compile whole training batches; another shape would be compiled anew, and runs as it is.
+    """Compile `network` for full training batches; other batches run eagerly, as each shape would recompile.
 
-    Networks of one architecture share the compiled code: those of a study's cells, seeds and folds in this
-    process, and by inductor's cache on disk those in other processes and later. On a GPU a step is replayed
-    as CUDA graphs, so that no kernel waits to be launched.
+    Networks of one architecture share the compiled code: across cells, seeds and folds in this process, and
+    through inductor's cache on disk across processes. On a GPU a step is replayed as CUDA graphs, which
+    avoids the launch time of each kernel.
     """
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(ensure_private_folder("inductor")))
     is_cuda = any(parameter.is_cuda for parameter in network.parameters())
@@ -194,7 +200,7 @@ _COMPILED_ARCHITECTURES: set[ArchitectureSpec] = set()
 def reserve_compile_cache(
     architecture: ArchitectureSpec, *, cache: set[ArchitectureSpec] = _COMPILED_ARCHITECTURES
 ) -> None:
-    """Make room for the compiled code of one more architecture: drop all code if it would be too many."""
+    """Add `architecture` to those compiled; if there are too many, drop all compiled code first."""
     if architecture not in cache and len(cache) == MAX_COMPILED_ARCHITECTURES:
         torch._dynamo.reset()
         cache.clear()
@@ -202,7 +208,7 @@ def reserve_compile_cache(
 
 
 def configure_backend(training: TrainingSpec) -> None:
-    """Set the global options of torch's backends that `training` names."""
+    """Set the global options of torch's backends that `training` specifies."""
     torch.backends.cudnn.allow_tf32 = False  # float32 in the run's identity means float32
     if training.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

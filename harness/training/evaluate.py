@@ -1,4 +1,4 @@
-"""Reading a trained network: logits of images, and the predictions that everything is computed from."""
+"""Logits and predictions of a trained network."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ BATCH_SIZE = 128
 def compute_logits(
     network: nn.Module, images: Tensor, *, forward: Callable[[Tensor], Tensor] | None = None
 ) -> Tensor:
-    """Logits (N, classes) float32 of images (N, 3, H, W) uint8, unaugmented, in evaluation mode.
+    """Return the logits (N, classes) float32 of images (N, 3, H, W) uint8, without augmentation.
 
-    `step` computes them where it is not the network itself: see `harness.training.engine.stepping`.
+    The network is set to evaluation mode. `forward` replaces the call of `network` if given: see
+    `harness.training.engine.make_forward`.
     """
     network.eval()
     forward = forward or network
@@ -37,7 +38,7 @@ def predict(
     samples: Sequence[Sample],
     forward: Callable[[Tensor], Tensor] | None = None,
 ) -> tuple[Prediction, ...]:
-    """A prediction for each of `samples`, whose pixels are `images` (N, 3, H, W) uint8, in the same order."""
+    """Return a prediction for each of `samples`, whose `images` (N, 3, H, W) uint8 are in the same order."""
     probabilities = torch.softmax(
         compute_logits(network, images, forward=forward).cpu().double(), dim=1
     ).tolist()

@@ -1,4 +1,4 @@
-"""Batches on the device: indexed there, or copied in while the one before is trained on."""
+"""Batches on the device: indexed there, or copied there during the previous training step."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import torch
 from torch import Tensor
 
 MAX_MEMORY_FRACTION = 0.5
-"""Of a GPU's free memory, what one part of a split may take as bytes; the rest is the network's."""
+"""Maximum fraction of a GPU's free memory for the images of one part of a split."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitData:
-    """One part of a split: `images` (N, 3, H, W) uint8, `labels` (N,) int64 on the device.
+    """One part of a split: `images` (N, 3, H, W) uint8 and `labels` (N,) int64.
 
-    The images lie on the device too, or in the machine's memory where the device has no room for them.
+    The labels are on the device. The images are on the device if it has room for them, otherwise in host
+    memory.
     """
 
     images: Tensor
@@ -27,12 +28,12 @@ class SplitData:
 
     @property
     def device(self) -> torch.device:
-        """Where batches of it go."""
+        """The device that batches are copied to."""
         return self.labels.device
 
 
 def make_split_data(images: Tensor, labels: Tensor, *, device: torch.device) -> SplitData:
-    """The part of these images and labels, on the device as far as there is room."""
+    """Move `labels` to `device`, and `images` unless they exceed `MAX_MEMORY_FRACTION` of a GPU's memory."""
     has_room = (
         device.type != "cuda" or images.nbytes <= MAX_MEMORY_FRACTION * torch.cuda.mem_get_info(device)[0]
     )
@@ -40,7 +41,7 @@ def make_split_data(images: Tensor, labels: Tensor, *, device: torch.device) -> 
 
 
 def iter_batches(data: SplitData, batches: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
-    """For each batch of rows its images (uint8) and labels, on the device."""
+    """Yield the images (uint8) and labels of each batch of rows, on the device."""
     if data.images.device != data.device:
         yield from prefetch(data, batches)
         return
@@ -50,9 +51,9 @@ def iter_batches(data: SplitData, batches: Sequence[Tensor]) -> Iterator[tuple[T
 
 
 def prefetch(data: SplitData, batches: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
-    """The same for images that lie elsewhere: gathered a batch ahead and sent from pinned memory.
+    """Yield the same as `iter_batches` for images in host memory, copied one batch ahead from pinned memory.
 
-    The copy so runs beside the step.
+    The copy of a batch overlaps with the training step of the previous one.
     """
     next_images = _copy_batch(data, batches[0])
     for rows, next_rows in zip(batches, (*batches[1:], None), strict=True):

@@ -8,9 +8,9 @@ from torch.nn import functional as F
 
 
 def compute_class_weights(labels: Tensor, num_classes: int) -> Tensor:
-    """α of each class: inverse frequency, mean 1 over the classes present, 0 for those absent.
+    """Return α (classes,) float32: inverse class frequencies of `labels` (N,) integers.
 
-    `labels` (N,) integers; returns (classes,) float32.
+    The mean over the classes present is 1; classes without samples get 0.
     """
     counts = torch.bincount(labels, minlength=num_classes).double()
     inverse_counts = torch.where(counts > 0, 1 / counts.clamp(min=1), 0.0)
@@ -18,11 +18,11 @@ def compute_class_weights(labels: Tensor, num_classes: int) -> Tensor:
 
 
 def focal_loss(logits: Tensor, labels: Tensor, *, alpha: Tensor, gamma: float) -> Tensor:
-    """Per sample -α (1 - p)^γ log p of the true class, from (N, classes) and (N,) to (N,).
+    """Return -α (1 - p)^γ log p of the true class per sample, from (N, classes) and (N,) to (N,).
 
-    Taken from logits, so that neither log p nor 1 - p = -expm1(log p) loses its digits near 0 or 1.
+    It is computed from logits, so that neither log p nor 1 - p = -expm1(log p) loses precision near 0 or 1.
     """
     log_p = F.log_softmax(logits, dim=1).gather(1, labels[:, None]).squeeze(1)
-    # The clamp keeps the power's slope finite where p rounds to 1 and γ is below 1.
+    # The clamp keeps the gradient of the power finite where p rounds to 1 and γ is below 1.
     one_minus_p = -torch.expm1(log_p).clamp(max=-torch.finfo(log_p.dtype).tiny)
     return -alpha[labels] * one_minus_p**gamma * log_p

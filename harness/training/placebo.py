@@ -1,7 +1,7 @@
-"""Placebo arms: what a part adds, beside the same parameters spent on width.
+"""Placebo arms: they separate the effect of a component from the effect of its parameters.
 
-A part that brings parameters may help by its size alone. Its placebo is the network without it, widened until
-it is as large as the network with it.
+A component that adds parameters may help by its size alone. Its placebo is the network without the component,
+widened to the parameter count of the network with it.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from architectures.size import count_parameters
 from architectures.spec import ArchitectureSpec
 
 BISECTION_STEPS = 20
-"""Halvings of the width: far finer than a channel."""
+"""Bisection steps for the width: far finer than one channel."""
 
 
 def add_placebos(arms: tuple[ArchitectureSpec, ...]) -> tuple[ArchitectureSpec, ...]:
-    """`arms`, the first of which is the whole network, each of the others followed by its placebo."""
+    """Return `arms` with a placebo after each arm but the first, which is the full network."""
     full_arm, *reduced_arms = arms
     parameter_count = count_parameters(full_arm)
     return (
@@ -26,7 +26,7 @@ def add_placebos(arms: tuple[ArchitectureSpec, ...]) -> tuple[ArchitectureSpec, 
 
 
 def _widen_to_size(arm: ArchitectureSpec, parameter_count: int) -> ArchitectureSpec:
-    """`spec` at the width at which it comes closest to `size` parameters."""
+    """Return `arm` at the width whose parameter count is closest to `parameter_count`."""
     low, high = arm.width, 2 * arm.width
     for _ in range(BISECTION_STEPS):
         middle = (low + high) / 2

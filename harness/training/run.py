@@ -1,4 +1,4 @@
-"""One run from its spec to its result: build, train, read the test split once."""
+"""Execute one run: build the network, train it, and evaluate it once on the test split."""
 
 from __future__ import annotations
 
@@ -41,12 +41,15 @@ from studies.spec import TRAINING_VERSION, RunSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunInputs:
-    """What a run is made from: its images, and what other runs or the whole study have found out.
+    """The inputs of a run besides its spec.
 
-    `alike` is the data's likeness by which the split is audited for near-duplicates; None leaves them out.
-    `weights` are those of the trained network that a run which trains nothing reads; None for all others.
-    `costs` holds what is known of the networks' costs; the others are counted.
-    `latest` is the split that `divided` made last.
+    Attributes:
+        pixels: the preprocessed images and their sample table.
+        device: the device to train or evaluate on.
+        similarity_index: used to audit the split for near-duplicates; None skips that part of the audit.
+        weights: the trained weights that an evaluation-only run reads; None for other runs.
+        costs: costs that have already been counted; the costs of other networks are counted.
+        split_cache: the last result of `get_split`, by split.
     """
 
     pixels: ImageArray
@@ -59,10 +62,10 @@ class RunInputs:
     )
 
     def get_split(self, spec: RunSpec) -> tuple[Split, DataSummary]:
-        """The run's split and what it gives; made and audited once for runs that follow each other on it.
+        """Return the run's split and its summary; consecutive runs with the same split share them.
 
         Raises:
-            ValueError: the data cannot be split so.
+            ValueError: the data cannot be split as `spec` requires.
         """
         split_id = (spec.protocol, spec.split_seed, spec.fold, spec.folds)
         if split_id not in self.split_cache:
@@ -84,22 +87,22 @@ def execute_run(
     on_epochs: Callable[[Sequence[Epoch]], None],
     checkpoint: Checkpoint | None = None,
 ) -> tuple[RunResult, dict[str, Tensor]]:
-    """Train and test one run; returns its result and the best epoch's weights, on the CPU.
+    """Train and test one run; return its result and the best epoch's weights, on the CPU.
 
-    `on_epochs` is told each epoch as it ends, and first, all at once, those of a process before this one
-    up to its last checkpoint.
+    `on_epochs` is called after each epoch. If the run resumes from a checkpoint, the first call passes all
+    epochs before it.
 
-    `spec.stream` seeds initialisation, data order, augmentation and dropout: on one CPU machine the same
-    spec gives the same predictions bit for bit with as many threads.
+    `spec.rng_seed` seeds initialization, data order, augmentation and dropout: on one CPU machine the same
+    spec and number of threads give the same predictions bit for bit.
 
     Raises:
-        harness.training.train.Diverged: the loss stopped being a number.
-        ValueError: the data cannot be split so.
+        harness.training.train.DivergenceError: the loss became NaN or infinite.
+        ValueError: the data cannot be split as `spec` requires.
     """
     start = time.perf_counter()
     pixels, device = inputs.pixels, inputs.device
     split, data = inputs.get_split(spec)
-    # What could fail besides training does so before it.
+    # Before training: a failure here then costs no training time.
     cost = inputs.costs.get(spec.architecture) or count_cost(
         spec.architecture, num_classes=len(data.classes), image_size=spec.dataset.image_size
     )
@@ -139,7 +142,7 @@ def execute_run(
         network.load_state_dict(inputs.weights)
         result = EVALUATORS[spec.variant](result, network, pixels, split, device)
     result = replace(result, seconds=time.perf_counter() - start)
-    weights = network.state_dict()  # with the versions of its modules
+    weights = network.state_dict()  # not a plain dict: it carries the versions of the modules
     weights.update({name: tensor.cpu() for name, tensor in weights.items()})
     return result, weights
 
@@ -150,12 +153,14 @@ def _train_network(
     on_epochs: Callable[[Sequence[Epoch]], None],
     checkpoint: Checkpoint | None,
 ) -> tuple[nn.Module, tuple[Epoch, ...], int, float]:
-    """The trained network, its epochs, each told as it ends, and into how many pieces batches were cut.
+    """Train the run's network, from its checkpoint if it has one.
 
-    Last come the seconds that epochs of an earlier process had taken.
+    If a batch does not fit into memory, training restarts with twice as many micro-batches. The optimizer
+    still sees the whole batch; memory and the statistics of batch norm see a micro-batch.
 
-    Where a batch does not fit the memory, training begins anew with twice as many pieces: the same batch for
-    the optimizer, a smaller one for the memory, and for the statistics of batch norm.
+    Returns:
+        The trained network, its epochs, the number of micro-batches, and the training seconds before the
+        checkpoint.
     """
     state = init_run_state(spec, inputs)
     if checkpoint and checkpoint.restore(state):
@@ -168,7 +173,7 @@ def _train_network(
                 on_epochs((epoch,))
             return state.network, tuple(state.history), state.micro_batches, earlier_seconds
         except DivergenceError:
-            # What stands there leads to no number again.
+            # Resuming from the checkpoint would diverge again.
             if checkpoint:
                 checkpoint.discard()
             raise
@@ -178,7 +183,7 @@ def _train_network(
         if checkpoint:
             checkpoint.discard()
         micro_batches = 2 * state.micro_batches
-        del state  # the memory that it holds is what was lacking
+        del state  # frees its memory before the next state is allocated
         if inputs.device.type == "cuda":
             torch.cuda.empty_cache()
         state = init_run_state(spec, inputs, micro_batches=micro_batches)
@@ -191,7 +196,8 @@ def _add_identity_probe(
     names, counts, predictions = probe_identity(network, pixels, split.train, device=device)
     data = _summarize_subjects(result.data, names, counts, predictions)
     if spec.folds > 1:
-        # Another fold's probe is asked of the same training clips; its answers are not to be averaged in.
+        # Probes of different folds predict the same training clips; distinct names keep them from being
+        # averaged.
         predictions = tuple(
             replace(prediction, clip=f"{prediction.clip} (fold {spec.fold})") for prediction in predictions
         )
@@ -217,13 +223,14 @@ EVALUATORS: Mapping[str, Callable[[RunResult, nn.Module, ImageArray, Split, torc
     "robustness": _add_robustness,
     "latency": _add_latency,
 }
-"""What a run that trains nothing adds to its result, from the trained network on its device."""
+"""Evaluation-only variants: functions that add to a run's result, given the trained network on its device."""
 
 
 def has_fixed_weights(arm: ArchitectureSpec, *, num_classes: int) -> bool:
-    """Whether a network of the user's own is built with the same weights whatever the seed is.
+    """Return True if a user-defined network has the same initial weights for every seed.
 
-    Such a network seeds itself, or has nothing to draw. Trainings of it differ in data order alone.
+    Such a network sets a seed itself or has no random initialization. Its trainings differ only in data
+    order, augmentation and dropout.
     """
     if arm.network != USER_NETWORK:
         return False
@@ -235,7 +242,7 @@ def has_fixed_weights(arm: ArchitectureSpec, *, num_classes: int) -> bool:
 
 
 def init_network(spec: RunSpec, inputs: RunInputs) -> nn.Module:
-    """The run's network as its seed initialises it, on the device."""
+    """Build the run's network on the device, initialized by the run's seed."""
     torch.manual_seed(spec.rng_seed)
     configure_backend(spec.training)
     network = build_network(spec.architecture, num_classes=len(inputs.pixels.table.classes))
@@ -243,7 +250,7 @@ def init_network(spec: RunSpec, inputs: RunInputs) -> nn.Module:
 
 
 def init_run_state(spec: RunSpec, inputs: RunInputs, *, micro_batches: int = 1) -> TrainingState:
-    """The run before its first epoch."""
+    """Return the run's training state before the first epoch."""
     if spec.training.compile:
         reserve_compile_cache(spec.architecture)
     return init_state(
@@ -258,7 +265,7 @@ def train_epochs(
     *,
     save: Callable[[TrainingState], None] = no_checkpoint,
 ) -> Iterator[Epoch]:
-    """Train the run on, epoch by epoch, on its training and validation parts: see `fit`."""
+    """Train from `state` on the run's training and validation parts; yield epochs as `fit` does."""
     pixels, device = inputs.pixels, inputs.device
     split, _ = inputs.get_split(spec)
     train_data = _load_split_data(pixels, split.train, device=device)
@@ -278,7 +285,7 @@ def train_epochs(
 def _summarize_subjects(
     data: DataSummary, names: tuple[str, ...], counts: tuple[int, ...], predictions: Sequence[Prediction]
 ) -> DataSummary:
-    """The summary of a probe whose classes are subjects, all of them from the training part."""
+    """Adapt the data summary to an identity probe: the classes are subjects, all from the training part."""
     truths = [prediction.truth for prediction in predictions]
     return replace(
         data,
@@ -300,7 +307,7 @@ def _load_split_data(pixels: ImageArray, rows: tuple[int, ...], *, device: torch
 def summarize_split(
     pixels: ImageArray, split: Split, *, similarity_index: SimilarityIndex | None
 ) -> DataSummary:
-    """What this split gives a run, class by class, and what leaks through it."""
+    """Summarize a split: samples per class and part, leakage, and the findings of the audit."""
     table = pixels.table
 
     def count_labels(rows: tuple[int, ...]) -> tuple[int, ...]:
@@ -323,6 +330,6 @@ def summarize_split(
 
 
 def _count_subject_clips(table: SampleTable) -> tuple[int, ...]:
-    """Number of clips of each subject; () where a sample names no subject."""
+    """Return the number of clips of each subject, sorted; () if any sample has no subject."""
     subject_of = {sample.clip or sample.id: sample.subject for sample in table.samples}
     return () if "" in subject_of.values() else tuple(sorted(Counter(subject_of.values()).values()))

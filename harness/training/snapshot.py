@@ -1,6 +1,6 @@
-"""The state of a training after an epoch: copied, written to a file, read again and put back.
+"""Snapshots: copy the training state after an epoch, write it to a file, read it, and restore it.
 
-A header in JSON and the bytes of tensors: nothing in such a file is ever executed.
+A file holds a JSON header and the bytes of tensors, so reading it executes no code.
 """
 
 from __future__ import annotations
@@ -24,32 +24,32 @@ from studies.results import Epoch
 
 FORMAT_VERSION = 3
 MAX_HEADER_BYTES = 1 << 24
-"""No header is longer, in bytes: that of 10,000 epochs and 2,000 tensors is not."""
+"""Maximum size of a header in bytes: 10,000 epochs and 2,000 tensors fit."""
 
 WORD_BYTES = 8
-"""Bytes of the header's length, and of the sum of all that follows them, at the start of the file."""
+"""Size in bytes of each of the two integers at the start of a file: header length and checksum."""
 
 READ_ERRORS = (OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError, ArithmeticError)
-"""What reading a file that is no snapshot, or not the whole of one, may raise."""
+"""Exceptions that reading a file raises if it is not a snapshot or is incomplete."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """All that the next epoch depends on beside its data: `header` as JSON has it, `tensors` on the CPU."""
+    """All that the next epoch depends on besides its data: a JSON `header`, and `tensors` on the CPU."""
 
     header: dict[str, Any]
     tensors: dict[str, Tensor]
 
 
 def count_bytes(state: TrainingState) -> int:
-    """How many bytes the tensors of a snapshot have."""
+    """Return the number of bytes of the tensors of a snapshot of `state`."""
     return sum(tensor.numel() * tensor.element_size() for _, tensor, _ in _iter_tensors(state))
 
 
 def copy_state(state: TrainingState, *, seconds: float = 0.0) -> Snapshot:
-    """A snapshot that training on from `standing` does not change.
+    """Copy `state` to a snapshot that further training does not change.
 
-    `seconds` is what the run's checkpoints have cost so far.
+    `seconds` is the cost of the run's checkpoints so far.
     """
     tensors = {
         name: torch.empty(tensor.shape, dtype=tensor.dtype).copy_(tensor.detach())
@@ -69,10 +69,12 @@ def copy_state(state: TrainingState, *, seconds: float = 0.0) -> Snapshot:
 
 
 def write_snapshot(snapshot: Snapshot, path: Path, *, is_canceled: Callable[[], bool]) -> None:
-    """Write a snapshot over `path`, which counts as none until it is whole; `is_dropped` may end it early.
+    """Write a snapshot to `path`, overwriting the file; it is invalid until it is complete.
+
+    `is_canceled` is checked before each tensor and ends the write if it returns True.
 
     Raises:
-        OSError: it cannot be written, as on a full disk.
+        OSError: the file cannot be written, for example because the disk is full.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("r+b" if path.exists() else "w+b") as file:
@@ -83,11 +85,11 @@ def write_snapshot(snapshot: Snapshot, path: Path, *, is_canceled: Callable[[], 
         for tensor in snapshot.tensors.values():
             if is_canceled():
                 return
-            # Summed by numpy: in a second thread torch would start as many threads as training has.
+            # numpy computes the sum: torch would start another set of threads, besides those of training.
             content = tensor.reshape(-1).view(torch.uint8).numpy()
             checksum += _compute_checksum(content)
             file.write(content.data)
-        # Only now does the file count: a process that is killed on the way leaves a length of 0.
+        # The header length is written last: a process killed before this point leaves a length of 0.
         file.flush()
         file.seek(0)
         file.write(len(header).to_bytes(WORD_BYTES, "little"))
@@ -95,7 +97,7 @@ def write_snapshot(snapshot: Snapshot, path: Path, *, is_canceled: Callable[[], 
 
 
 def count_epochs(path: Path) -> int:
-    """How many epochs a file's header tells of; -1 where it has none."""
+    """Return the number of epochs in a file's header, or -1 if the file has no valid header."""
     try:
         with path.open("rb") as file:
             return len(_read_header(file)[0]["epochs"])
@@ -104,7 +106,7 @@ def count_epochs(path: Path) -> int:
 
 
 def read_snapshot(path: Path) -> Snapshot:
-    """The snapshot in a file; an error of `SPOILT` for what is none or not the whole of one."""
+    """Read the snapshot in a file; raise one of `READ_ERRORS` if it is not a complete snapshot."""
     with path.open("rb") as file:
         header, checksum = _read_header(file)
         bytes_left = os.fstat(file.fileno()).st_size - file.tell()
@@ -114,20 +116,21 @@ def read_snapshot(path: Path) -> Snapshot:
             byte_count = math.prod(shape) * torch.empty(0, dtype=dtype).element_size()
             bytes_left -= byte_count
             if bytes_left < 0 or byte_count < 0:
-                raise ValueError("a checkpoint that is not whole")
+                raise ValueError("the checkpoint is incomplete")
             content = bytearray(file.read(byte_count))
             checksum -= _compute_checksum(np.frombuffer(content, np.uint8))
             flat = torch.frombuffer(content, dtype=dtype) if byte_count else torch.empty(0, dtype=dtype)
             tensors[name] = flat.reshape(shape)
     if checksum % 2**64:
-        raise ValueError("a checkpoint of which a part was never written")
+        raise ValueError("the checkpoint has a wrong checksum")
     return Snapshot(header=header, tensors=tensors)
 
 
 def restore_state(snapshot: Snapshot, state: TrainingState) -> None:
-    """Bring `standing`, just begun, to a snapshot.
+    """Load a snapshot into the freshly initialized `state`.
 
-    Raises an error of `SPOILT`, and has done nothing, if the snapshot is of another network or device.
+    Raises one of `READ_ERRORS`, and leaves `state` unchanged, if the snapshot is of another network or
+    device.
     """
     header, tensors = snapshot.header, snapshot.tensors
     device, best_weights = _get_device(state), state.network.state_dict()
@@ -135,9 +138,9 @@ def restore_state(snapshot: Snapshot, state: TrainingState) -> None:
     best_tensors = _select_prefix("best ", tensors) or network_tensors
     for tensor_set in (network_tensors, best_tensors):
         if {n: t.shape for n, t in best_weights.items()} != {n: t.shape for n, t in tensor_set.items()}:
-            raise ValueError("a checkpoint of another network")
+            raise ValueError("the checkpoint is of another network")
     if header["device"] != device.type:
-        raise ValueError(f"a checkpoint of a run on {header['device']}")
+        raise ValueError(f"the checkpoint is of a run on {header['device']}")
     history = [from_data(Epoch, epoch) for epoch in header["epochs"]]
     parameters = [p for group in state.optimizer.param_groups for p in group["params"]]
     optimizer_state = {
@@ -164,7 +167,7 @@ def restore_state(snapshot: Snapshot, state: TrainingState) -> None:
 
 
 def _iter_tensors(state: TrainingState) -> Iterator[tuple[str, Tensor, bool]]:
-    """The tensors of a snapshot: name, value, and whether training goes on to change it in place."""
+    """Yield the name and value of each tensor of a snapshot, and whether training changes it in place."""
     is_best = find_best_epoch(state.history) is state.history[-1]
     for name, tensor in state.network.state_dict().items():
         yield f"network {name}", state.best_weights[name] if is_best else tensor, not is_best
@@ -186,21 +189,24 @@ def _get_device(state: TrainingState) -> torch.device:
 
 
 def _compute_checksum(content: NDArray[np.uint8]) -> int:
-    """The sum of the bytes, eight at a time, by which what a power cut has left of two epochs is known."""
+    """Return the sum of the bytes as 8-byte integers.
+
+    It detects a file that mixes two epochs after a power cut.
+    """
     aligned_size = len(content) // WORD_BYTES * WORD_BYTES
     integers = content[:aligned_size].view(np.uint64)
     return int(np.add.reduce(integers)) + int(np.add.reduce(content[aligned_size:], dtype=np.uint64))
 
 
 def _read_header(file: BinaryIO) -> tuple[dict[str, Any], int]:
-    """A file's header, and what is left of its sum for the tensors."""
+    """Read a file's header; return it with the expected checksum of the tensors."""
     header_bytes, checksum = (int.from_bytes(file.read(WORD_BYTES), "little") for _ in range(2))
     if not 0 < header_bytes <= MAX_HEADER_BYTES:
-        raise ValueError("no checkpoint")
+        raise ValueError("the file is not a checkpoint")
     text = file.read(header_bytes)
     header = json.loads(text)
     if header["format"] != FORMAT_VERSION or not isinstance(header["epochs"], list):
-        raise ValueError(f"a checkpoint of format {header['format']}")
+        raise ValueError(f"the checkpoint has the unknown format {header['format']}")
     return header, checksum - _compute_checksum(np.frombuffer(text, np.uint8))
 
 
@@ -209,7 +215,7 @@ def _select_prefix(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]
 
 
 def _copy_like(reference: Tensor, values: Tensor) -> Tensor:
-    """`values` where and as `pattern` lies in memory: kernels that walk both want them alike."""
+    """Copy `values` to the device and memory layout of `reference`: the optimizer needs both alike."""
     if reference.shape != values.shape:
-        raise ValueError("a checkpoint of another network")
+        raise ValueError("the checkpoint is of another network")
     return torch.empty_like(reference, requires_grad=False).copy_(values)

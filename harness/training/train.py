@@ -1,4 +1,4 @@
-"""Training, as one visible loop: Adam, focal loss, early stopping on validation, the best epoch kept."""
+"""The training loop: Adam, focal loss, early stopping on validation, weights of the best epoch."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ from studies.spec import TrainingSpec
 
 
 class DivergenceError(RuntimeError):
-    """The loss stopped being a number."""
+    """The training or validation loss became NaN or infinite."""
 
 
 def find_best_epoch(history: Sequence[Epoch]) -> Epoch:
-    """Highest validation accuracy; of equals the lower loss; of equals the first."""
+    """Return the epoch with the highest validation accuracy; ties go to the lower loss, then to the first."""
     return max(history, key=lambda epoch: (epoch.validation_accuracy, -epoch.validation_loss))
 
 
 @dataclass(slots=True, kw_only=True)
 class TrainingState:
-    """Where training stands after an epoch: all that the next one depends on beside its data, live.
+    """The state of training after an epoch: all that the next epoch depends on besides its data.
 
-    `best` holds the weights of the best epoch so far. With `pieces` above 1 each batch goes through in so
-    many pieces whose gradients add up to its own, which takes less memory; batch norm then sees a piece at a
-    time.
+    Training changes it in place. `best_weights` are those of the best epoch so far. If `micro_batches` is
+    above 1, each batch is split into that many micro-batches whose gradients are summed. This takes less
+    memory, but batch norm computes its statistics per micro-batch.
     """
 
     network: nn.Module
@@ -51,13 +51,13 @@ class TrainingState:
 
 
 def no_checkpoint(state: TrainingState) -> None:
-    """Keep nothing."""
+    """Save nothing: the default of `fit(save=...)`."""
 
 
 def init_state(
     network: nn.Module, training: TrainingSpec, *, seed: int, micro_batches: int = 1
 ) -> TrainingState:
-    """Training of `network` that has not seen an epoch yet."""
+    """Return the state of training `network` before the first epoch."""
     device = next(network.parameters()).device
     return TrainingState(
         network=network,
@@ -71,17 +71,16 @@ def init_state(
 
 
 def clone_state_dict(network: nn.Module) -> dict[str, Any]:
-    """The network's state as it is now: `deepcopy` of so many tensors takes ten times as long."""
-    state_dict = (
-        network.state_dict()
-    )  # with the versions of its modules, which some read when they take it back
+    """Return a copy of the network's state dict; ten times as fast as `deepcopy`."""
+    # Not a plain dict: it carries the versions of the modules, which some modules need in load_state_dict.
+    state_dict = network.state_dict()
     for name, value in state_dict.items():
         state_dict[name] = value.clone() if isinstance(value, Tensor) else copy.deepcopy(value)
     return state_dict
 
 
 def should_stop(history: Sequence[Epoch], training: TrainingSpec) -> bool:
-    """Whether no epoch is to follow: all have been, or the last `patience` were no better."""
+    """Return True after `training.epochs` epochs, or after `training.patience` epochs without improvement."""
     return bool(history) and (
         len(history) >= training.epochs
         or history[-1].number - find_best_epoch(history).number >= training.patience
@@ -97,12 +96,12 @@ def fit(
     training: TrainingSpec,
     save: Callable[[TrainingState], None] = no_checkpoint,
 ) -> Iterator[Epoch]:
-    """Train on from `standing`, yielding each epoch as it ends; then the best epoch's weights are in it.
+    """Train from `state` and yield each epoch; at the end, load the best epoch's weights into the network.
 
-    `keep` is called after each epoch, before the epoch is yielded.
+    `save` is called after each epoch, before the epoch is yielded.
 
     Raises:
-        Diverged: the training or validation loss became NaN or infinite.
+        DivergenceError: the training or validation loss became NaN or infinite.
     """
     network, optimizer, generator = state.network, state.optimizer, state.generator
     device = train.device
@@ -112,7 +111,7 @@ def fit(
     memory_format = get_memory_format(network)
     while not should_stop(state.history, training):
         start, number = time.perf_counter(), len(state.history) + 1
-        # Sums stay on the device until the epoch ends: to read one is to wait for all that was asked of it.
+        # Sums stay on the device until the epoch ends: reading one would wait for all queued kernels.
         sums, norm_sums = torch.zeros(2, device=device), torch.zeros(2, device=device)
         network.train()
         for images, labels in iter_batches(
@@ -156,21 +155,21 @@ def fit(
 
 
 def _compute_alpha(train: SplitData, num_classes: int, training: TrainingSpec) -> Tensor:
-    """What each class weighs in the loss, (classes,), on the samples' device."""
+    """Return the weight of each class in the loss, (classes,), on the device of the samples."""
     if training.class_weights == "inverse":
         return compute_class_weights(train.labels.cpu(), num_classes).to(train.device)
     return torch.ones(num_classes, device=train.device)
 
 
 def _split_micro_batches(values: Tensor, micro_batches: int) -> tuple[Tensor, ...]:
-    """`values` in at most so many near-equal pieces, and none of one value, which batch norm cannot take."""
+    """Split `values` into at most `micro_batches` near-equal parts of two or more: batch norm rejects one."""
     return values.tensor_split(max(1, min(micro_batches, len(values) // 2)))
 
 
 def make_batches(sample_count: int, batch_size: int, *, generator: torch.Generator) -> list[Tensor]:
-    """All rows in a fresh random order, cut into batches.
+    """Return all rows in random order, split into batches.
 
-    A last batch of one joins the one before it: batch norm cannot be trained on a single value.
+    A last batch of one row is merged into the batch before it: batch norm cannot train on a single value.
     """
     batches = list(torch.randperm(sample_count, generator=generator).split(batch_size))
     if len(batches) > 1 and len(batches[-1]) == 1:
@@ -179,13 +178,13 @@ def make_batches(sample_count: int, batch_size: int, *, generator: torch.Generat
 
 
 def compute_gradient_norm(module: nn.Module) -> Tensor:
-    """Euclidean norm of the gradients of all of a module's parameters, a scalar on their device."""
+    """Return the Euclidean norm of the gradients of a module's parameters, a scalar on their device."""
     gradients = [parameter.grad for parameter in module.parameters() if parameter.grad is not None]
     return torch.nn.utils.get_total_norm(gradients)
 
 
 def _compute_ratio(first: float, last: float) -> float | None:
-    """`first` over `last`, None where it is no number; what has vanished altogether is the least number."""
+    """Return `first` / `last`: None if it is not finite, the smallest positive float if it would be 0."""
     if last <= 0 or not math.isfinite(first / last):
         return None
     return max(first / last, sys.float_info.min)

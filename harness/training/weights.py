@@ -1,4 +1,4 @@
-"""The file of a network's weights, written and read back; it is data, and nothing in it is executed."""
+"""Save and load a network's weights; loading a file executes no code."""
 
 from __future__ import annotations
 
@@ -15,39 +15,40 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 MAX_UNPACKED_RATIO = 2
-"""How many times its network's own bytes a file may unpack to; a bomb's are thousands."""
+"""Maximum unpacked size of a file, as a multiple of the network's size; zip bombs reach thousands."""
 
 _MAX_HEADER_BYTES = 1 << 20
 
 
 def save_weights(weights: Mapping[str, Tensor], path: Path, *, key: str, classes: Sequence[str]) -> None:
-    """Write a `state_dict` as safetensors; its header holds the run's key and the names of its classes.
+    """Write a `state_dict` as safetensors, with the run's key and class names in the header.
 
     Raises:
-        OSError: the disk is full.
+        OSError: the file cannot be written, for example because the disk is full.
     """
     header = {
         "key": key,
         "classes": json.dumps(list(classes)),
         "modules": json.dumps(getattr(weights, "_metadata", {})),
     }
-    # Copies, since safetensors takes neither strided tensors nor two names for one storage.
+    # safetensors accepts neither strided tensors nor two names for one storage, so copy every tensor.
     copies = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in weights.items()}
-    # Through bytes, so that a full disk is an OSError and not an error of safetensors's own kind.
+    # Write bytes here rather than in safetensors, so that a full disk raises OSError.
     path.write_bytes(save(copies, header))
 
 
 def load_weights(network: nn.Module, path: Path, *, label: str, key: str) -> None:
-    """Load a run's weights into `network`, which they must fit.
+    """Load a run's weights into `network`.
 
     Args:
-        network: the network that gets them.
-        path: a file of `save_weights`, or one named .pt that `torch.save` wrote, as earlier versions did.
-        of: the run, as messages name it.
-        key: the run's key, which a file of `save_weights` must hold.
+        network: the network to load into; its state dict must match.
+        path: a file written by `save_weights`, or a .pt file of `torch.save` from earlier versions.
+        label: the run's name in error messages.
+        key: the run's key, which must equal that of a `save_weights` file.
 
     Raises:
-        ValueError: the file is damaged, another run's or network's, too large, or holds a NaN or infinity.
+        ValueError: the file is damaged, belongs to another run or network, is too large, or contains NaN or
+            infinite values.
     """
     read_weights = _read_pickle if path.suffix == ".pt" else _read_safetensors
     network_bytes = sum(tensor.numel() * tensor.element_size() for tensor in network.state_dict().values())
@@ -56,13 +57,13 @@ def load_weights(network: nn.Module, path: Path, *, label: str, key: str) -> Non
             read_weights(path, key=key, limit=MAX_UNPACKED_RATIO * network_bytes + _MAX_HEADER_BYTES)
         )
     except Exception as error:
-        # Damaged bytes make the readers raise nearly anything; all of it means the same here.
+        # A damaged file can raise nearly any exception; all of them mean the same here.
         raise ValueError(
-            f"the weights of {label} cannot be read or are another network's ({type(error).__name__}); "
+            f"the weights of {label} cannot be read or are of another network ({type(error).__name__}); "
             "run it again"
         ) from error
     if not all(bool(tensor.isfinite().all()) for tensor in network.state_dict().values()):
-        raise ValueError(f"the weights of {label} hold what is no number; run it again")
+        raise ValueError(f"the weights of {label} contain NaN or infinite values; run it again")
 
 
 def _read_safetensors(path: Path, *, key: str, limit: int) -> Mapping[str, Tensor]:
@@ -70,16 +71,16 @@ def _read_safetensors(path: Path, *, key: str, limit: int) -> Mapping[str, Tenso
     with safe_open(path, framework="pt") as file:
         header = file.metadata()
         if header["key"] != key:
-            raise ValueError(f"these weights are of run {header['key']}")
+            raise ValueError(f"the weights are of run {header['key']}, not of {key}")
         names = file.keys()
         weights = OrderedDict((name, file.get_tensor(name)) for name in names)
-    # Where `load_state_dict` looks for the versions of the modules.
+    # `load_state_dict` reads the versions of the modules from this attribute.
     weights._metadata = json.loads(header["modules"])  # type: ignore[attr-defined]
     return weights
 
 
 def _read_pickle(path: Path, *, key: str, limit: int) -> Any:
-    """What `torch.save` wrote, which names no key; what is no archive raises zipfile's error."""
+    """Read a file of `torch.save`, which has no run key; raise `zipfile.BadZipFile` for other files."""
     with zipfile.ZipFile(path) as archive:
         _check_size(sum(entry.file_size for entry in archive.infolist()), limit)
     return torch.load(path, map_location="cpu", weights_only=True)
@@ -87,4 +88,4 @@ def _read_pickle(path: Path, *, key: str, limit: int) -> Any:
 
 def _check_size(size: int, limit: int) -> None:
     if size > limit:
-        raise ValueError("more than the network's own bytes")
+        raise ValueError(f"{size:,} bytes are more than the {limit:,} that the network allows")

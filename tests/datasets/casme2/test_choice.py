@@ -54,7 +54,7 @@ def test_the_edition_of_2014_is_preferred_and_the_other_named(tree):
 def test_a_workbook_is_preferred_to_what_was_exported_from_it(tree):
     tree.sheet([ROW])
     export(tree.root / "CASME2-coding-20140508.csv")
-    assert chosen(tree.root).name == "CASME2-coding-20140508.xlsx"
+    assert chosen(tree.root).relative_path == "CASME2-coding-20140508.xlsx"
 
 
 def test_two_different_sheets_are_an_error_but_two_copies_are_one(tree):

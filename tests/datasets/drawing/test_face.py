@@ -36,9 +36,9 @@ def test_no_intensity_draws_the_same_face_whatever_the_units(sitter):
 
 
 def test_drawing_a_face_leaves_the_sitter_as_he_was(sitter):
-    before = sitter.head.pixels.copy()
+    before = sitter.canvas.pixels.copy()
     draw_face(sitter, "12", intensity=1.0)
-    np.testing.assert_array_equal(sitter.head.pixels, before)
+    np.testing.assert_array_equal(sitter.canvas.pixels, before)
 
 
 def test_brows_move_above_the_eyes_and_lip_corners_below_the_nose(sitter):

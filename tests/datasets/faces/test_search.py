@@ -33,7 +33,7 @@ def face():
 def clip(tmp_path):
     """Write a clip's images and return its samples; the first is the onset, the third of five the middle."""
 
-    def write(name, images, *, subject="1", apex=None, onset=0, label=0):
+    def write(name, images, *, subject="1", apex=None, onset_ref=0, label=0):
         paths = []
         for frame, image in enumerate(images):
             path = tmp_path / "data" / f"{name}-{frame}.png"
@@ -82,7 +82,7 @@ def test_one_box_a_clip_from_its_onset_frame(clip, face):
 
 
 def test_a_clip_without_an_onset_takes_its_first_sample(clip, face):
-    (found,) = detect_faces(table(clip("a", [moved(face, 20), face], onset=None)))
+    (found,) = detect_faces(table(clip("a", [moved(face, 20), face], onset_ref=None)))
     assert found.box_source == "onset"
     assert left(found) - left(detect_faces(table(clip("b", [face])))[0]) == pytest.approx(20, abs=2)
 
@@ -120,7 +120,7 @@ def test_unreadable_pictures_are_passed_over(clip, face):
     none = clip("b", [b"", b"junk"], subject="2")
     # The first four candidates cannot be read; the fifth gives the size.
     late = clip("c", [b"", BLANK, b"", b"", b""], subject="3", apex=3)
-    gone = [replace(sample, onset=ImageRef("/gone/x.png")) for sample in clip("d", [face])]
+    gone = [replace(sample, onset_ref=ImageRef("/gone/x.png")) for sample in clip("d", [face])]
     found = detect_faces(table(first, none, late, gone))
     assert [one.box_source for one in found] == ["other frame", "unreadable", "centre", "other frame"]
     assert [one.image_size for one in found] == [(160, 120), (0, 0), (160, 120), (160, 120)]
@@ -132,7 +132,7 @@ def test_unreadable_pictures_are_passed_over(clip, face):
 
 
 def test_samples_without_a_clip_have_a_box_each(clip, face):
-    samples = [replace(sample, clip="", onset=None) for sample in clip("a", [face, moved(face, 20)])]
+    samples = [replace(sample, clip="", onset_ref=None) for sample in clip("a", [face, moved(face, 20)])]
     found = detect_faces(table(samples))
     assert [one.clip for one in found] == ["a/0", "a/1"]
     assert left(found[1]) - left(found[0]) == pytest.approx(20, abs=2)

@@ -122,7 +122,7 @@ def test_the_fingerprint_depends_on_neither_root_nor_order_nor_size(tree, table)
     assert preprocess_images(casme2.load(moved, "onset_offset"), size=6).fingerprint == expected
 
 
-@pytest.mark.parametrize("change", [{"id": "x"}, {"label": 3}, {"subject": "x"}, {"clip": "x"}, {"frame": 9}])
+@pytest.mark.parametrize("change", [{"id": "x"}, {"label": 3}, {"subject": "x"}, {"clip": "x"}, {"frame_number": 9}])
 def test_the_fingerprint_depends_on_every_fact_of_a_sample(table, change):
     changed = replace(table, samples=(replace(table.samples[0], **change), *table.samples[1:]))
     assert preprocess_images(changed, size=6).fingerprint != preprocess_images(table, size=6).fingerprint
@@ -308,7 +308,7 @@ def test_samples_without_an_onset_are_left_out_where_one_is_needed(faces):
 
 
 def test_a_representation_for_which_no_sample_has_an_onset_is_an_error(table):
-    samples = tuple(replace(sample, onset=None) for sample in table.samples)
+    samples = tuple(replace(sample, onset_ref=None) for sample in table.samples)
     with pytest.raises(ValueError, match=r"'flow' .* none of the 7 samples of casme2 has one\. Choose"):
         preprocess_images(replace(table, samples=samples), size=6, representation="flow")
 

@@ -78,7 +78,7 @@ def test_a_damaged_picture_with_alpha_is_one_or_says_why_not(data):
 
 
 @cases(150)
-@given(suffix=st.sampled_from(SUFFIXES), traits=st.binary(max_size=300), cache=st.integers(0, 40))
+@given(suffix=st.sampled_from(SUFFIXES), more=st.binary(max_size=300), kept=st.integers(0, 40))
 def test_any_bytes_after_the_beginning_of_a_form_are_one_or_say_why_not(suffix, more, kept):
     check(WHOLE[suffix][:kept] + more)
 

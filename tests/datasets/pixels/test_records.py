@@ -115,7 +115,7 @@ def test_a_record_of_frames_does_not_stand_for_work_with_onsets(work, place, mon
 
 
 def test_rows_that_all_failed_leave_an_empty_file_that_is_whole(work, place):
-    broken = work.rows(2, 3)
+    broken = work.slice_rows(2, 3)
     record = load_or_build_record(broken, place, Progress())
     assert (len(record.digests), place.stat().st_size) == (1, 0)
     seen = Progress()

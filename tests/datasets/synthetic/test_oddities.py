@@ -74,7 +74,7 @@ def test_odd_apexes_stand_where_the_release_has_them_and_in_the_six_classes(rele
 def test_one_clip_breaks_off_before_the_sheet_says(release):
     (short,) = [one for one in release.folders if one.last_frame != one.clip.offset]
     assert (short.clip.subject, short.clip.name) == TRUNCATED_CLIP
-    assert short.clip.apex <= short.end < short.clip.offset
+    assert short.clip.apex <= short.last_frame < short.clip.offset
 
 
 def test_action_units_are_numbers_texts_and_a_question_mark_which_is_not_drawn(release):

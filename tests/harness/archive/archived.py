@@ -30,7 +30,7 @@ class Bomb:
     """Weights that fail the test if they are unpickled."""
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (pytest.fail_run, ("the weights were unpickled",))
+        return (pytest.fail, ("the weights were unpickled",))
 
 
 def fresh(folder: Path, blank: Path) -> Tracker:

@@ -77,7 +77,7 @@ FORGED: dict[str, tuple[Change, tuple[str, ...]]] = {
     "predictions that are none": (_set(f"{CELL}/predictions.csv", b"id\nx\n"), (CELL, "predictions.csv")),
     "nested without end": (_set("study.json", b"[" * 100_000), ("study.json", "recursion limit")),
     "no study": (lambda found: found.pop("study.json"), ("study.json", "missing")),
-    "a study of other runs": (_edit("study.json", TINY.fingerprint, "e" * 64), ("one of the study's",)),
+    "a study of other runs": (_edit("study.json", TINY.fingerprint, "e" * 64), ("must belong to the study",)),
     "a study without end": (
         _edit("study.json", "[\n  2\n ]", f"[\n  {10**15}\n ]"),
         ("at most 100,000 runs",),
@@ -87,7 +87,7 @@ FORGED: dict[str, tuple[Change, tuple[str, ...]]] = {
         _set(
             "failures.json", to_json({"failures": [{"spec": to_data(FINISHED[0]), "reason": "x"}]}).encode()
         ),
-        ("ended once",),
+        ("must occur once",),
     ),
     "a format of another": (_edit("manifest.json", '"harness study"', '"harness"'), ("format",)),
     "a version to come": (
@@ -182,7 +182,7 @@ def test_a_bomb_that_says_it_is_small_is_not_unpacked(packed: Path, harness: Run
     lying = {f"{CELL}/bomb.png": bomb, "manifest.json": manifest}
     rewrite(packed, path, lambda found: found.update(lying), listed=False)
     shrunk()
-    refused(path, harness, "bomb.png", "whole zip file")
+    refused(path, harness, "bomb.png", "complete zip file")
 
 
 def test_what_is_no_whole_zip_is_refused(packed: Path, harness: Run) -> None:
@@ -190,7 +190,7 @@ def test_what_is_no_whole_zip_is_refused(packed: Path, harness: Run) -> None:
     data = packed.read_bytes()
     for content in (b"", b"no zip at all", data[: len(data) // 2], data[:-1], data[100:]):
         path.write_bytes(content)
-        refused(path, harness, "whole zip file")
+        refused(path, harness, "complete zip file")
 
 
 def test_a_flipped_bit_anywhere_is_noticed_or_changes_nothing(packed: Path, tmp_path: Path) -> None:
@@ -220,7 +220,9 @@ def test_results_of_which_no_report_can_be_made_are_not_entered(
         name = f"cells/{LATENCY.key}/result.json"
         found[name] = json.dumps({**json.loads(found[name]), "timings": []}).encode()
 
-    refused(rewrite(path, Path("forged.zip"), timeless), harness, "no report", "export or fetch it again")
+    refused(
+        rewrite(path, Path("forged.zip"), timeless), harness, "cannot be rendered", "export or fetch it again"
+    )
 
 
 def test_a_key_fits_the_spec_as_it_was_written_and_no_other() -> None:

@@ -108,7 +108,7 @@ def test_what_is_imported_shows_and_reports_what_was_exported(
             assert data == exported, name
     for run in here.search_runs(f"tags.`{IMPORTED_TAG}` != '' and attributes.status = 'FINISHED'"):
         original = run.data.tags[IMPORTED_TAG]
-        assert run.data.tags[NOTE_TAG] == f"Imported from study.zip, where it was run {original}."
+        assert run.data.tags[NOTE_TAG] == f"Imported from study.zip, where its run id was {original}."
         assert source.client.get_run(original).data.tags[KEY_TAG] == run.data.tags[KEY_TAG]
 
 
@@ -291,7 +291,7 @@ def test_a_cell_that_another_process_is_at_is_left_to_it(packed: Path, here: Tra
     with open_archive(packed) as found:
         with (
             CellLocks(here.uri).lock(busy),
-            pytest.raises(StudyAborted, match="is at 1 of the cells"),
+            pytest.raises(StudyAborted, match="is running 1 of the cells"),
         ):
             import_study(found, here, CellLocks(here.uri))
         assert here.find_finished_run(busy) is None
@@ -335,7 +335,7 @@ def test_a_run_whose_key_is_not_its_own_is_not_exported(tmp_path: Path, blank: P
     there = made(tmp_path / "there", blank)
     run_id = there.find_finished_run(FINISHED[0].key)
     there.client.set_tag(run_id, KEY_TAG, "0123456789abcdef")
-    with pytest.raises(ValueError, match=f"{run_id} stands under 0123456789abcdef"):
+    with pytest.raises(ValueError, match=f"{run_id} is 0123456789abcdef"):
         export_study(there, TINY.name, tmp_path / "study.zip")
     assert not list(tmp_path.glob("*study.zip*"))
 

@@ -39,7 +39,7 @@ def test_a_node_and_then_the_driver_die_and_the_results_are_the_local_ones(
     driver = start(on_ray, *args)
     until(driver, "[2/4]")
     cluster.remove_node(first, allow_graceful=False)
-    until(driver, "it goes on")
+    until(driver, "restarting it")
     until(driver, "epoch ")
     driver.send_signal(signal.SIGKILL)
     driver.communicate()
@@ -65,7 +65,7 @@ def test_a_cell_that_no_node_has_room_for_is_told(tree: Path, tmp_path: Path, cl
     args = compare(tree, "--executor", "ray", "--ray-address", cluster.address)
     refused = ended(start(tmp_path, *args), tmp_path)
     assert refused.status == 2, refused.err
-    assert "error: --executor ray: a cell takes 1 cores" in refused.err
+    assert "error: --executor ray: a cell needs 1 cores" in refused.err
     assert "Traceback" not in refused.err
 
 

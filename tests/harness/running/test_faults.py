@@ -72,13 +72,13 @@ def test_a_tracking_server_that_is_away_for_a_while_misses_nothing(
         process = start(tmp_path / "served", *compare(tree, *TWO), "--tracking-uri", server.uri)
         seen = until(process, "epoch 2/8")
         server.end(signal.SIGKILL)
-        # Training continues meanwhile; only the end of the cell waits for the server.
-        seen += until(process, "is away")
+        # Training goes on meanwhile; it is the end of the cell that waits for the server.
+        seen += until(process, "is unavailable")
         time.sleep(6)
         server.start()
         served = ended(process, tmp_path / "served", seen=seen)
         assert served.status == 0, served.err
-        assert "is back: what was held is sent" in served.err
+        assert "is back: sending the held writes" in served.err
         ledger = Tracker(server.uri)
         assert cells(ledger) == undisturbed
         for run in ledger.search_runs("attributes.status = 'FINISHED'"):
@@ -113,10 +113,10 @@ def test_a_worker_that_dies_takes_nothing_with_it(tree: Path, tmp_path: Path) ->
     os.kill(int(found[0].data.tags[PROCESS_TAG].split()[-1]), signal.SIGKILL)
     killed = ended(process, tmp_path, seen=seen)
     assert killed.status == 0, killed.err
-    assert "its process died (killed by SIGKILL, perhaps for want of memory); it goes on" in killed.err
+    assert "its process died (killed by SIGKILL, possibly out of memory); restarting it" in killed.err
     assert len(cells(ledger)) == 2
     (dead,) = ledger.search_runs("attributes.status = 'KILLED'")
-    assert "ended without a word after" in dead.data.tags[NOTE_TAG]
+    assert ") died after" in dead.data.tags[NOTE_TAG]
 
 
 def test_a_cell_that_always_kills_its_worker_fails_and_the_others_go_on(tree: Path, tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_a_study_killed_at_many_moments_ends_as_one_that_was_not(tree: Path, tmp
         run for run in ledger.search_runs("attributes.status != 'FINISHED'") if KEY_TAG in run.data.tags
     ]
     assert {run.info.status for run in killed} == {"KILLED"}
-    assert all("ended without a word after" in run.data.tags[NOTE_TAG] for run in killed)
+    assert all(") died after" in run.data.tags[NOTE_TAG] for run in killed)
     left = {path.suffix for path in (tmp_path / "killed" / "cache" / "unfinished").rglob("*.*")}
     assert left <= {".lock"}
     reports = [next((tmp_path / name).rglob("report.md")).read_text() for name in ("whole", "killed")]

@@ -63,7 +63,7 @@ def test_a_study_is_shown_as_it_runs_as_it_is_left_and_as_it_is_done(
 
     (stopped,) = json.loads(harness("status", running["study"], "--json")[1])
     assert (stopped["state"], stopped["left"], stopped["running"]) == ("stopped", 1, [])
-    assert "the command that began it goes on with it" in harness("status")[1]
+    assert "run the command that started it again" in harness("status")[1]
 
     assert harness(*args, "--seeds", "2")[0] == 0
     (done,) = json.loads(harness("status", "--json")[1])

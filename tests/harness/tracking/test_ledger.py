@@ -110,7 +110,7 @@ def keep(ledger: Tracker, specs: Sequence[RunSpec], *, parent: str, folder: Path
 
 def lose(ledger: Tracker, run_id: str) -> None:
     """Delete a run's artifacts but not its record."""
-    path = mlflow.artifact_folder.download_artifacts(run_id=run_id, tracking_uri=ledger.uri)
+    path = mlflow.artifacts.download_artifacts(run_id=run_id, tracking_uri=ledger.uri)
     shutil.rmtree(path)
 
 
@@ -181,7 +181,7 @@ def test_a_reused_run_that_a_dead_process_left_open_is_finished(
     ids = keep(ledger, [spec], parent=ledger.open_study(STUDY), folder=folder)
     other = ledger.open_study(OTHER)
     with monkeypatch.context() as context:
-        context.setattr(ledger, "close", lambda *_: None)
+        context.setattr(ledger, "close_run", lambda *_: None)
         ledger.reuse_run(ids[spec.key], spec, parent=other, result=result(spec))
     assert ledger.reuse_run(ids[spec.key], spec, parent=other, result=result(spec))
     (copy,) = ledger.search_runs(f"tags.`{REUSES_TAG}` = '{ids[spec.key]}'")
@@ -235,6 +235,6 @@ def test_a_store_that_another_process_has_locked_is_told(ledger: Tracker) -> Non
         other.execute("BEGIN EXCLUSIVE")
         impatient = Tracker(f"{ledger.uri}?timeout=0.1")
         assert impatient.exists()
-        with pytest.raises(ValueError, match=r"is locked by another process, .* let that one go on"):
+        with pytest.raises(ValueError, match=r"is locked by another process, .* resume that process"):
             impatient.check_connection()
     Tracker(ledger.uri).check_connection()

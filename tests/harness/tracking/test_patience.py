@@ -33,7 +33,7 @@ def test_a_store_that_comes_back_is_asked_again_and_told_of() -> None:
     patience = RetryPolicy("x", is_reachable=lambda: next(away))
     patience.notify = told.append
     assert patience(failing(1, Fault())) == "answer"
-    assert ["is away" in told[0], "is back" in told[1], len(told)] == [True, True, 2]
+    assert ["is unavailable" in told[0], "is back" in told[1], len(told)] == [True, True, 2]
 
 
 def test_an_error_of_a_store_that_is_there_is_the_callers() -> None:
@@ -58,7 +58,7 @@ def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HARNESS_PATIENCE", "0")
     patience = RetryPolicy("x", is_reachable=lambda: False)
     with pytest.raises(
-        StoreUnavailable, match=r"the tracking store x has been away for 0 s .Fault.: when it is back"
+        StoreUnavailable, match=r"the tracking store x has been unavailable for 0 s .Fault.: when it is back"
     ):
         patience(failing(9, Fault()))
     monkeypatch.setenv("HARNESS_PATIENCE", "900")

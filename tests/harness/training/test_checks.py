@@ -130,7 +130,7 @@ def test_checks_from_the_command_to_the_report_and_back_from_mlflow(tree: Path, 
     )
     code, _, err = harness(*asked)
     assert code == 0, err
-    assert "over 18 kinds and strengths of change" in err
+    assert "over 18 corruption conditions" in err
     assert "ms, network" in err
     (report,) = Path("results").glob("*/report.md")
     text = report.read_text()

@@ -89,7 +89,7 @@ def test_deterministic_is_part_of_a_run_where_it_changes_anything() -> None:
         ({"engine": "quick"}, "--engine must be one of auto, eager, fused, compiled; got 'quick'"),
         ({"precision": "half"}, "--precision must be one of auto, float32, bfloat16; got 'half'"),
         ({"engine": "fused", "precision": "bfloat16"}, "computes in float32; got --precision bfloat16"),
-        ({"device": CUDA, "engine": "fused"}, "made for CPUs; this study runs on cuda"),
+        ({"device": CUDA, "engine": "fused"}, "needs a CPU; this study runs on cuda"),
     ],
 )
 def test_what_does_not_exist_is_told(asked: dict[str, object], told: str) -> None:
@@ -254,7 +254,7 @@ def test_a_cell_out_of_memory_is_trained_in_pieces_and_says_so(
     code, out, err = harness("compare", *common, *small, *nets)
     assert code == 1, "one cell can be cut as often as one likes and does not fit"
     assert "fits_5 · frame" in err
-    assert "out of memory: batches in 4 pieces" in err
+    assert "out of memory: 4 micro-batches per batch" in err
     assert "failed  fits_0 (frame): RuntimeError" in out
     report = next(Path("results").glob("*/report.md")).read_text()
     assert "fits_5 (frame, seed 0, fold 0) was trained with each batch in 4 micro-batches" in report

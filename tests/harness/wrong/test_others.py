@@ -24,7 +24,10 @@ RECORDED = {
     "status --tracking-uri note.txt": ("store note.txt does not answer", "sqlite:///FILE"),
     "status --tracking-uri sqlite:///": ("--tracking-uri takes http://HOST:PORT", "got 'sqlite:///'"),
     "status --tracking-uri databricks": ("store databricks does not answer", "sqlite:///FILE"),
-    "status --tracking-uri sqlite:///note.txt": ("sqlite:///note.txt is no SQLite file", "name another"),
+    "status --tracking-uri sqlite:///note.txt": (
+        "sqlite:///note.txt is not a readable MLflow database",
+        "existing or new",
+    ),
     "report": ("no study on", "mlflow.db", "run `harness ablate`", "--tracking-uri"),
     "report x y": ("no study 'x'", "mlflow.db", "studies there: none"),
     "report ''": ("no study ''", "mlflow.db", "studies there: none"),
@@ -40,9 +43,9 @@ RECORDED = {
     "export x y": ("unexpected", "(y)", "`harness export --help`"),
     "export --tracking-uri nosuch://x": ("nosuch://x does not answer", "sqlite:///FILE"),
     "import": ("Missing argument 'file'", "`harness import --help`"),
-    "import nowhere.zip": ("`harness export` has written", "none at nowhere.zip"),
-    "import taken": ("`harness export` has written", "none at taken"),
-    "import note.txt": ("note.txt cannot be imported", "a whole zip file", "export or fetch it again"),
+    "import nowhere.zip": ("written by `harness export`", "no file at nowhere.zip"),
+    "import taken": ("written by `harness export`", "no file at taken"),
+    "import note.txt": ("note.txt cannot be imported", "a complete zip file", "export or fetch it again"),
     "import note.txt x": ("unexpected", "(x)", "`harness import --help`"),
     "ui": ("nothing has been recorded", "mlflow.db", "run a study first"),
     "ui --port http": ("--port", "integer", "got 'http'", "`harness ui --help`"),
@@ -63,8 +66,8 @@ PREDICTED = {
     "predict abcd photo.jpg": ("no run on", "mlflow.db", "begins with abcd", "`harness ui` shows ids"),
     "predict abcd photo.jpg --device gpu": ("'gpu'", "auto, cuda, mps, cpu"),
     "predict abcd photo.jpg --tracking-uri sqlite:///note.txt": (
-        "note.txt is no SQLite file",
-        "name another",
+        "note.txt is not a readable MLflow database",
+        "existing or new",
     ),
 }
 

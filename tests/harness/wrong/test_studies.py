@@ -183,16 +183,16 @@ STORES = {
     "ablate SMALL --tracking-uri mysql://ann:secret@127.0.0.1/x": (
         "mysql://…@127.0.0.1/x does not answer",
         "No module named",
-        "install what it lacks",
+        "install the missing package",
     ),
     "ablate SMALL --tracking-uri sqlite:///taken": (
         "sqlite:///taken",
-        "is no SQLite file of MLflow's",
-        "name another",
+        "is not a readable MLflow database",
+        "existing or new",
     ),
     "ablate SMALL --tracking-uri sqlite:///note.txt": (
-        "sqlite:///note.txt is no SQLite file of MLflow's",
-        "name another",
+        "sqlite:///note.txt is not a readable MLflow database",
+        "existing or new",
     ),
     "ablate SMALL --tracking-uri sqlite:///note.txt/x.db": ("note.txt is no folder", "name another"),
     "ablate SMALL --tracking-uri http://ann:secret@127.0.0.1:9": ("http://…@127.0.0.1:9 does not answer",),
@@ -286,7 +286,7 @@ def test_another_programs_database_is_refused_as_it_is(wrong: Wrong) -> None:
         other.execute("CREATE TABLE customers (name)")
     wrong(
         "ablate SMALL --tracking-uri sqlite:///other.db",
-        ("other.db is no SQLite file of MLflow's", "name another"),
+        ("other.db is not a readable MLflow database", "existing or new"),
     )
     wrong(
         "tune --searches sqlite:///other.db",
