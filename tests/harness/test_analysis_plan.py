@@ -48,7 +48,7 @@ def test_a_plan_saved_after_a_cell_exists_stays_exploratory(tree: Path, harness:
     code, out, _ = harness(*_options(tree), "--save-plan", "plan.json")
 
     assert code == 0
-    assert "cells of this study exist already, so its verdicts stay exploratory" in out
+    assert "this study already has cells, so its verdicts stay exploratory" in out
     assert harness(*_options(tree), "--plan", "plan.json")[0] == 0
     assert "These verdicts are exploratory: " in next(Path("results").glob("*/report.md")).read_text()
 

@@ -137,7 +137,7 @@ def test_a_run_on_motion_takes_a_folders_first_frame_as_the_onset(harness: Run, 
     clip = max(expected, key=lambda file: np.abs(np.subtract(expected[file], still)).max()).rsplit("/", 1)[0]
     status, out, err = harness("predict", made.motion_id, made.cropped / clip, "--json", *options(made))
     assert status == 0
-    assert "the first frame that can be read is taken as the onset" in err
+    assert "the first readable frame is used as the onset frame" in err
     found = {f"{clip}/{row['file']}": row for row in rows(json.loads(out))}
     assert "onset" in str(found[f"{clip}/reg_img10.jpg"]["note"])
     checked = [file for file in expected if file in found]
@@ -151,7 +151,7 @@ def test_one_image_has_no_onset(harness: Run, made: Made) -> None:
     status, _, err = harness("predict", made.motion_id, image, *options(made))
     assert (status, err.count("\n")) == (2, 1)
     assert "apex_minus_onset" in err
-    assert "name a film, or a folder whose first image is the onset" in err
+    assert "name a video, or a folder whose first image is the onset" in err
 
 
 def test_a_frame_of_another_size_than_the_onset_is_not_answered(
@@ -181,7 +181,7 @@ def test_a_broken_image_is_a_row_and_a_warning_and_the_rest_is_answered(
     assert status == 0
     assert "warning: broken.jpg" in err
     assert "cut off" in err
-    assert "frames a second end to end" in out
+    assert "frames per second end to end" in out
     (answers,) = (folder / "out").iterdir()
     assert answers.name == f"-1-1-{made.run_id[:8]}"
     assert str(answers) in out
@@ -331,7 +331,7 @@ def test_mistakes_get_one_message_each(harness: Run, made: Made, tmp_path: Path)
         ("proposed", image, ("id or key", "'proposed'")),
         (made.run_id, "nowhere.png", ("nowhere.png is not there",)),
         (made.run_id, tmp_path / "empty", ("holds no image", ".jpg")),
-        (made.run_id, tmp_path / "bad.png", ("no image in", "can be read", "no image that OpenCV reads")),
+        (made.run_id, tmp_path / "bad.png", ("no frame of", "can be read", "no image that OpenCV reads")),
         (made.run_id, tmp_path / "list.mp4", ("is no film",)),
         (made.run_id, tmp_path / "zeros.avi", ("no film that OpenCV opens", "convert")),
         (made.run_id, unnamed, ("names that are text", "udcff", "rename")),
@@ -451,7 +451,7 @@ def test_ctrl_c_keeps_what_was_done(harness: Run, made: Made, tmp_path: Path) ->
     done = len(rows(document))
     assert document["complete"] is False
     assert 5 <= done < 4000
-    assert f"the {done} frames that were done are kept in {answers}" in err
+    assert f"the predictions of {done} frames are kept in {answers}" in err
     assert document["speed"]["frames"] == done
     with table.open(newline="") as file:
         assert abs(sum(1 for _ in csv.DictReader(file)) - done) <= 1
@@ -509,7 +509,7 @@ def test_ctrl_c_before_an_answer_leaves_nothing(
     image = next(made.cropped.rglob("*.jpg"))
     status, out, err = harness("predict", made.run_id, image, *options(made))
     assert (status, out) == (130, "")
-    assert "stopped; nothing was answered yet" in err
+    assert "stopped; no frame was classified yet" in err
     assert not Path("predictions").exists()
 
 
@@ -540,7 +540,7 @@ def test_a_run_on_drawn_faces_says_so(
     monkeypatch.setattr(Tracker, "load", lambda *_: result)
     assert asked(harness, made, made.run_id, image)["drawn"] is True
     out = harness("predict", made.run_id, image, *options(made))[1]
-    assert "(casme2, faces drawn by harness)" in out
+    assert "(casme2, synthetic faces)" in out
 
 
 def test_each_picture_of_a_folder_has_a_box_of_its_own(made: Made, astronaut: footage.Image) -> None:

@@ -46,7 +46,7 @@ def test_a_port_that_is_taken_is_named_with_another(
         port = taken.getsockname()[1]
         status, out, err = harness("ui", "--host", host, "--port", port)
     assert (status, out) == (2, "")
-    assert f"{host}:{port} cannot be listened on" in err
+    assert f"no server can listen on {host}:{port}" in err
     assert "name another --port" in err
 
 

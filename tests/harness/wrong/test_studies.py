@@ -109,7 +109,7 @@ WORDS = {
 TOGETHER = {
     "ablate --searches sqlite:///o.db": ("--searches goes with --tuned", "'sqlite:///o.db'", "leave it out"),
     "ablate SMALL --retry-failed": (
-        "--retry-failed runs cells that failed before",
+        "--retry-failed runs only cells that failed before",
         "none has",
         "leave it out",
     ),
