@@ -51,7 +51,7 @@ def predict(
         frame_source = scan_source(source, out=out)
         model = _load_model(run, tracking_uri, device=device)
         _check_onset(model, frame_source)
-        predictor = Predictor(model, align=align, is_video=frame_source.kind == "film")
+        predictor = Predictor(model, align=align, is_video=frame_source.kind == "video")
         document: dict[str, Any] = {
             **_describe_model(model),
             "source": str(source),
