@@ -125,10 +125,10 @@ def check_disk_space(needs: Sequence[DiskNeed]) -> None:
         free_bytes = _get_free_bytes(folders[device_id])
         if size > free_bytes:
             raise ValueError(
-                f"weights and checkpoints must fit on the disk; they need {_format_bytes(size)} on the disk of "
-                f"{folders[device_id]}, which has {_format_bytes(free_bytes)} free: add --keep-weights best or "
-                "none, free some space, or put the tracking store (--tracking-uri) or HARNESS_CACHE on another "
-                "disk"
+                f"weights and checkpoints must fit on the disk; they need {_format_bytes(size)} on the disk "
+                f"of {folders[device_id]}, which has {_format_bytes(free_bytes)} free: add --keep-weights "
+                "best or none, free some space, or put the tracking store (--tracking-uri) or HARNESS_CACHE "
+                "on another disk"
             )
 
 

@@ -29,7 +29,7 @@ MAX_ANNOTATED = 50
 """Maximum number of annotated images for a folder; later images are not written."""
 
 MIN_SIDE = 240
-"""Minimum short side of an annotated image in pixels; smaller images are enlarged to make the text legible."""
+"""Minimum short side of an annotated image in pixels; smaller images are enlarged for legible text."""
 
 CODECS = (("annotated.mp4", "mp4v"), ("annotated.avi", "MJPG"))
 _DEFAULT_FPS = 25.0

@@ -102,8 +102,8 @@ def load_trained_model(tracker: Tracker, name: str, *, device: torch.device) -> 
         raise ValueError(f"the artifacts of run {run_id} cannot be read (moved or deleted?); run it again")
     if not result.spec.is_trained:
         raise ValueError(
-            f"run {run_id} is the {result.spec.variant} of {result.spec.architecture.name} and has no network "
-            "of its own; name the run that trained the network"
+            f"run {run_id} is the {result.spec.variant} of {result.spec.architecture.name} and has no "
+            "network of its own; name the run that trained the network"
         )
     classes = result.data.classes
     # As in training, but without ImageNet weights, because the run's weights replace them.

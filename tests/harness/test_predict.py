@@ -329,14 +329,14 @@ def test_mistakes_get_one_message_each(harness: Run, made: Made, tmp_path: Path)
     cases: list[tuple[str, object, tuple[str, ...]]] = [
         ("0123456789abcdef", image, ("no run", "0123456789abcdef", "harness ui")),
         ("proposed", image, ("id or key", "'proposed'")),
-        (made.run_id, "nowhere.png", ("nowhere.png is not there",)),
+        (made.run_id, "nowhere.png", ("nowhere.png does not exist",)),
         (made.run_id, tmp_path / "empty", ("holds no image", ".jpg")),
         (made.run_id, tmp_path / "bad.png", ("no frame of", "can be read", "no image that OpenCV reads")),
-        (made.run_id, tmp_path / "list.mp4", ("is no film",)),
-        (made.run_id, tmp_path / "zeros.avi", ("no film that OpenCV opens", "convert")),
-        (made.run_id, unnamed, ("names that are text", "udcff", "rename")),
-        (made.run_id, tmp_path / "text.txt", ("neither an image nor a film", ".mkv")),
-        (made.run_id, tmp_path / "predictions", ("lies in --out predictions", "name another --out")),
+        (made.run_id, tmp_path / "list.mp4", ("is not a video",)),
+        (made.run_id, tmp_path / "zeros.avi", ("is not a video that OpenCV can open", "convert")),
+        (made.run_id, unnamed, ("must be valid UTF-8", "udcff", "rename")),
+        (made.run_id, tmp_path / "text.txt", ("neither an image nor a video", ".mkv")),
+        (made.run_id, tmp_path / "predictions", ("is in --out predictions", "name another --out")),
     ]
     there = sorted(Path().rglob("*"))
     for run, source, words in cases:
@@ -347,7 +347,7 @@ def test_mistakes_get_one_message_each(harness: Run, made: Made, tmp_path: Path)
     status, _, err = harness("predict", made.run_id, image, "--align", "eyes", *options(made))
     assert (status, "accepted: auto, haar, none" in err) == (2, True)
     status, _, err = harness("predict", made.run_id, image, "--tracking-uri", "sqlite:///none.db")
-    assert (status, "no run on" in err) == (2, True)
+    assert (status, "no run in" in err) == (2, True)
     assert not Path("none.db").exists()
     assert sorted(Path().rglob("*")) == there
 
@@ -387,7 +387,9 @@ def test_a_start_that_several_runs_share_is_refused_with_their_names(tmp_path: P
     for key in ("aaaa000000000000", "aaaa111111111111"):
         run = ledger.client.create_run(experiment, tags={"harness.key": key})
         ledger.close_run(run.info.run_id, "FINISHED")
-    with pytest.raises(ValueError, match=r"aaaa is how several runs begin.*aaaa1{12}.*aaaa0{12}"):
+    with pytest.raises(
+        ValueError, match=r"ids or keys of several runs start with aaaa;.*aaaa1{12}.*aaaa0{12}"
+    ):
         load_trained_model(ledger, "aaaa", device=torch.device("cpu"))
     with pytest.raises(ValueError, match=r"artifacts of run .* cannot be read"):
         load_trained_model(ledger, "aaaa0", device=torch.device("cpu"))

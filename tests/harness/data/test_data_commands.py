@@ -152,9 +152,7 @@ def test_prepare_that_is_told_to_end_says_how_far_it_came_and_the_next_goes_on(
     process.send_signal(told)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    said = (
-        err.strip().removeprefix("stopped at ").removesuffix(" images; run the same command to resume")
-    )
+    said = err.strip().removeprefix("stopped at ").removesuffix(" images; run the same command to resume")
     done, total = map(int, said.split(" of "))
     assert 0 < done < total == 300
     assert "Traceback" not in out + err
@@ -184,9 +182,7 @@ def test_a_cache_that_can_be_no_folder_is_one_message(
 def test_an_audit_says_that_kfold_has_fewer_folds_than_usual(harness: Run, official: Path) -> None:
     args = ("data", "audit", "--dataset", "ckplus", "--root", official, "--protocol", "kfold")
     _, out, _ = harness(*args)
-    assert out.startswith(
-        "note: kfold has 4 folds, one per subject: the data have fewer than 10 subjects\n"
-    )
+    assert out.startswith("note: kfold has 4 folds, one per subject: the data have fewer than 10 subjects\n")
     assert "note: kfold" not in harness(*args, "--folds", 4)[1]
 
 

@@ -107,7 +107,11 @@ WORDS = {
 }
 
 TOGETHER = {
-    "ablate --searches sqlite:///o.db": ("--searches needs --tuned", "'sqlite:///o.db'", "leave --searches out"),
+    "ablate --searches sqlite:///o.db": (
+        "--searches needs --tuned",
+        "'sqlite:///o.db'",
+        "leave --searches out",
+    ),
     "ablate SMALL --retry-failed": (
         "--retry-failed runs only cells that failed before",
         "has none",
@@ -194,7 +198,10 @@ STORES = {
         "sqlite:///note.txt is no SQLite file of MLflow's",
         "name another",
     ),
-    "ablate SMALL --tracking-uri sqlite:///note.txt/x.db": ("must be a writable folder; note.txt is not", "name another"),
+    "ablate SMALL --tracking-uri sqlite:///note.txt/x.db": (
+        "must be a writable folder; note.txt is not",
+        "name another",
+    ),
     "ablate SMALL --tracking-uri http://ann:secret@127.0.0.1:9": ("http://…@127.0.0.1:9 does not answer",),
     "ablate SMALL --out 'note.txt/two\nlines'": (r"--out note.txt/two\nlines", "no folder", "name another"),
     "tune --searches nosuch://x": ("--searches", "nosuch://x", "sqlite:///FILE", "./optuna.db"),
