@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from datasets.spec import Anomaly, SampleTable
 from harness.data.anomalies import format_anomaly, format_anomaly_count
-from studies.codec import to_data
+from studies.codec import from_data, to_data
 
 if TYPE_CHECKING:
     from datasets.faces.search import Face
@@ -94,7 +94,7 @@ def _render_lines(description: dict[str, Any]) -> Iterator[str]:
     elif not description["aligned"]:
         yield "faces: not detected yet; run `harness data prepare` first"
     for anomaly_data in description["anomalies"]:
-        yield format_anomaly(Anomaly(**anomaly_data))
+        yield format_anomaly(from_data(Anomaly, anomaly_data))
     yield format_anomaly_count(len(description["anomalies"]))
 
 
