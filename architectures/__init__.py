@@ -1,1 +1,1 @@
-"""Part of harness: networks as values, and how to build them."""
+"""Part of harness: specifications of networks, and the functions that build them."""

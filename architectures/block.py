@@ -1,11 +1,12 @@
-"""The paper's block, every part of which is a toggle.
+"""The paper's block; every component of it is optional.
 
     x ── convolution ─ attention ─ (+) ─ activation
      └──── identity or projection ──┘
 
-The convolution ends in an activation of its own. Without the skip there is no sum and no second
-activation, so that the plain block is VGG16's convolution and ReLU. The projection, a 1x1 convolution with
-the network's norm, stands where the channel count changes (He et al. 2016, arXiv:1512.03385, option B).
+The convolution ends with its own activation. Without the residual connection there is no sum and no second
+activation, so that the plain block is VGG16's convolution and ReLU. Where the channel count changes, the
+shortcut is a projection: a 1x1 convolution with the network's norm (He et al. 2016, arXiv:1512.03385,
+option B).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from architectures.spec import ArchitectureSpec
 
 
 class Residual(nn.Module):
-    """`activation(body(x) + shortcut(x))`."""
+    """Compute `activation(body(x) + shortcut(x))`."""
 
     def __init__(self, body: nn.Module, *, shortcut: nn.Module, activation: nn.Module) -> None:
         super().__init__()
@@ -27,13 +28,13 @@ class Residual(nn.Module):
         self.activation = activation
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, inputs, H, W) to (N, outputs, H, W)."""
+        """Map features (N, in_channels, H, W) to (N, out_channels, H, W)."""
         out: Tensor = self.activation(self.body(x) + self.shortcut(x))
         return out
 
 
 def build_block(spec: ArchitectureSpec, in_channels: int, out_channels: int) -> nn.Module:
-    """One block: (N, inputs, H, W) to (N, outputs, H, W)."""
+    """Build one block, which maps (N, in_channels, H, W) to (N, out_channels, H, W)."""
     body = nn.Sequential(
         CONVOLUTION_BUILDERS[spec.block.convolution](spec, in_channels, out_channels),
         ATTENTION_BUILDERS[spec.block.attention](out_channels),

@@ -1,8 +1,8 @@
-"""Every named architecture, in one table: an entry here is built, listed, costed, tested and reported.
+"""The table of all named architectures. The commands, the tests and the reports take their networks from it.
 
-The ladder is the paper's ablation. The paper never says where batch norm and the GAP head enter; by our
-reading they come with the residual path. The controlled ladder has both in all five rungs, so that each
-rung changes one thing.
+`LADDER` is the paper's ablation. The paper does not say at which step batch norm and the GAP head are added;
+we read it as with the residual connections. `CONTROLLED_LADDER` has both in all five rungs, so that each rung
+changes one component.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ SCALABLE_NETWORKS = (BLOCK_NETWORK, "alexnet_d2l")
 
 
 def get_architecture(name: str) -> ArchitectureSpec:
-    """The catalogue's entry of that name.
+    """Return the catalogue entry called `name`.
 
     Raises:
-        ValueError: no such entry; the message lists them.
+        ValueError: there is no such entry; the message lists all names.
     """
     if name not in CATALOGUE:
         raise ValueError(f"unknown architecture {name!r}; accepted: {', '.join(CATALOGUE)}")
@@ -57,15 +57,16 @@ def get_architecture(name: str) -> ArchitectureSpec:
 
 
 def with_width(spec: ArchitectureSpec, width: float) -> ArchitectureSpec:
-    """`spec` at `width`, or unchanged where the network exists at full width alone."""
+    """Return `spec` at `width`, or unchanged if the network exists only at full width."""
     return replace(spec, width=width) if spec.network in SCALABLE_NETWORKS else spec
 
 
 def min_image_size(spec: ArchitectureSpec) -> int:
-    """Side in pixels below which the last feature map is empty, or nothing but padding.
+    """Return the smallest image side in pixels at which the last feature map is not empty or all padding.
 
     Each stage of a block network halves its input; torchvision's classifiers halve theirs five times;
-    AlexNet's third 3x3 pool needs 65 px. What a user's own network needs is seen when it is tried.
+    AlexNet's third 3x3 pool needs 65 px. For a user network the function returns 1:
+    `architectures.user.check_output_shape` finds out whether it accepts the images.
     """
     if spec.network == BLOCK_NETWORK:
         return int(2 ** len(spec.stages))

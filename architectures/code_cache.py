@@ -1,4 +1,4 @@
-"""Where compiled code is kept: in folders that no other user can write, since it is loaded and executed."""
+"""Folders for compiled code. No other user can write them, because the code is loaded and executed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ USER_CACHE = Path.home() / ".cache" / "harness"
 
 
 def ensure_private_folder(name: str) -> Path:
-    """The folder `code/<name>` of HARNESS_CACHE, or of the user's cache if others can write the first.
+    """Return the folder `code/<name>` of HARNESS_CACHE, and create it if it does not exist.
+
+    If other users can write that folder, return the one in the user's cache instead.
 
     Raises:
-        PermissionError: others can write both.
-        OSError: the folder cannot be made.
+        PermissionError: other users can write both folders.
+        OSError: the folder cannot be created.
     """
     roots = [Path(os.environ.get("HARNESS_CACHE") or USER_CACHE), USER_CACHE]
     for root in dict.fromkeys(roots):
@@ -26,12 +28,12 @@ def ensure_private_folder(name: str) -> Path:
             return folder
     raise PermissionError(
         f"compiled code is loaded only from a folder that you own and nobody else can write; {folder} is "
-        f"not: chmod -R go-w {folder.parent}, or name another folder in HARNESS_CACHE"
+        f"not: chmod -R go-w {folder.parent}, or set HARNESS_CACHE to another folder"
     )
 
 
 def _is_private(folder: Path) -> bool:
-    """Whether the current user owns the folder itself, no link to it, and nobody else can write it."""
+    """Return whether `folder` is no link, belongs to the current user, and is not writable by others."""
     if not hasattr(os, "getuid"):
         return True  # Windows: a user's profile is private by default
     status = folder.lstat()

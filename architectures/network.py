@@ -1,4 +1,4 @@
-"""From an architecture spec to a network: the one way in, for the block networks and the others alike."""
+"""Build the network of an architecture spec: a block network or any other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from architectures.weights import load_pretrained
 
 
 class BlockNetwork(nn.Module):
-    """Stages of blocks, each closed by a 2x2 max-pool, and a classifier (VGG: arXiv:1409.1556)."""
+    """Stages of blocks, each followed by a 2x2 max-pool, and a classifier (VGG: arXiv:1409.1556)."""
 
     def __init__(self, spec: ArchitectureSpec, *, num_classes: int) -> None:
         super().__init__()
@@ -32,13 +32,13 @@ class BlockNetwork(nn.Module):
             self.apply(_init_weights)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Images (N, 3, H, W), H and W at least 2 ** stages, to logits (N, classes)."""
+        """Return logits (N, num_classes) of images (N, 3, H, W); H and W are at least 2 ** len(stages)."""
         out: Tensor = self.classifier(self.features(x))
         return out
 
 
 def get_first_and_last_block(network: nn.Module) -> tuple[nn.Module, nn.Module] | None:
-    """The first and the last block of a block network; None for any other."""
+    """Return the first and the last block of a block network, or None for any other network."""
     if not isinstance(network, BlockNetwork):
         return None
     blocks = [layer for layer in network.features if not isinstance(layer, nn.MaxPool2d)]
@@ -76,7 +76,10 @@ HEAD_BUILDERS = {"vgg": _build_vgg_head, "gap": _build_gap_head}
 
 
 def _init_weights(module: nn.Module) -> None:
-    """VGG's scheme in torchvision; PReLU keeps PyTorch's 0.25 and batch norm its 1 and 0."""
+    """Initialize a layer as torchvision's VGG does.
+
+    PReLU keeps PyTorch's slope 0.25; batch norm keeps weight 1 and bias 0.
+    """
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
     elif isinstance(module, nn.Linear):
@@ -92,13 +95,14 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
 
 
 def build_network(spec: ArchitectureSpec, *, num_classes: int) -> nn.Module:
-    """A freshly initialised network: images (N, 3, H, W) to logits (N, classes).
+    """Build and initialize a network that maps images (N, 3, H, W) to logits (N, num_classes).
 
-    Initialisation draws from torch's global generator. With `spec.pretrained`, everything but the last
-    layer starts from torchvision's ImageNet weights.
+    Initialization uses torch's global random generator. With `spec.pretrained`, every layer except the last
+    one gets torchvision's ImageNet weights.
 
     Raises:
-        ValueError: fewer than 2 classes, a network that does not exist or has no such weights.
+        ValueError: there are fewer than 2 classes, the network does not exist, or it has no pretrained
+            weights.
         FileNotFoundError: the pretrained weights are not on this machine.
     """
     if num_classes < 2:

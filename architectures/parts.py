@@ -1,6 +1,7 @@
-"""The six parts that turn VGG16 into the proposed network, each of which can be on or off.
+"""The six components that turn VGG16 into the proposed network; each can be on or off.
 
-Four belong to the block and are the paper's; batch norm and the GAP head came in without being named.
+Four belong to the block, and the paper's ablation names them. The proposed network also has batch norm and
+the GAP head, which the ablation does not name.
 """
 
 from __future__ import annotations
@@ -16,26 +17,26 @@ BLOCK_COMPONENTS: Mapping[str, tuple[str, object]] = {
     "separable": ("convolution", "separable"),
     "prelu": ("activation", "prelu"),
 }
-"""Part by name: the field of BlockSpec that it sets, and to what; the paper's order."""
+"""The field of `BlockSpec` that each component sets, and the value, in the paper's order."""
 
 NETWORK_COMPONENTS: Mapping[str, tuple[str, object]] = {
     "batch-norm": ("norm", "batch"),
     "gap-head": ("head", "gap"),
 }
-"""The same of ArchitectureSpec."""
+"""The field of `ArchitectureSpec` that each component sets, and the value."""
 
 COMPONENTS = (*BLOCK_COMPONENTS, *NETWORK_COMPONENTS)
 
 
 def with_components(components: Collection[str], *, name: str) -> ArchitectureSpec:
-    """VGG16 with these parts on and the others off.
+    """Return VGG16 with these components on and all others off.
 
     Raises:
-        ValueError: no such part; the message lists them.
+        ValueError: a component is unknown; the message lists the accepted names.
     """
     unknown = [component for component in components if component not in COMPONENTS]
     if unknown:
-        raise ValueError(f"unknown part {unknown[0]!r}; accepted: {', '.join(COMPONENTS)}")
+        raise ValueError(f"unknown component {unknown[0]!r}; accepted: {', '.join(COMPONENTS)}")
     baseline = ArchitectureSpec(name=name)
     block_fields, network_fields = (
         {field: value for component, (field, value) in table.items() if component in components}
@@ -45,7 +46,7 @@ def with_components(components: Collection[str], *, name: str) -> ArchitectureSp
 
 
 def get_components(spec: ArchitectureSpec) -> frozenset[str]:
-    """The parts that are on in a block network."""
+    """Return the components that are on in a block network."""
     block_components = (
         component
         for component, (field, value) in BLOCK_COMPONENTS.items()

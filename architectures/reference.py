@@ -1,7 +1,7 @@
-"""The comparison networks that are not made of blocks, behind the same build.
+"""The comparison networks that are not block networks.
 
-AlexNet is the single-tower form of the d2l.ai book, the only one that has the paper's 178.42 MiB. Every
-other name is torchvision's (`torchvision.models.list_models()`), built without weights.
+AlexNet is the single-tower version of the d2l.ai book, the only version that has the paper's 178.42 MiB.
+Every other network is torchvision's (`torchvision.models.list_models()`), built without pretrained weights.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ from architectures.spec import ArchitectureSpec
 
 
 def _build_alexnet_d2l(spec: ArchitectureSpec, *, num_classes: int) -> nn.Sequential:
-    """Krizhevsky et al. 2012 as in d2l.ai, section 8.1; the adaptive pool changes nothing at 224 px."""
+    """Build AlexNet (Krizhevsky et al. 2012) as in d2l.ai, section 8.1.
+
+    The adaptive pool, which d2l.ai does not have, changes nothing at 224 px.
+    """
     c96, c256, c384, hidden = (spec.scale_channels(count) for count in (96, 256, 384, 4096))
     return nn.Sequential(
         nn.Conv2d(3, c96, 11, stride=4, padding=1),
@@ -41,14 +44,15 @@ def _build_alexnet_d2l(spec: ArchitectureSpec, *, num_classes: int) -> nn.Sequen
 
 
 def build_baseline(spec: ArchitectureSpec, *, num_classes: int) -> nn.Module:
-    """A comparison network: images (N, 3, H, W) to logits (N, classes).
+    """Build a comparison network that maps images (N, 3, H, W) to logits (N, num_classes).
 
     Raises:
-        ValueError: no network of that name, or a width that it does not have.
+        ValueError: no network has that name, or the network does not exist at that width.
     """
     if spec.network == "alexnet_d2l":
         return _build_alexnet_d2l(spec, num_classes=num_classes)
-    import torchvision.models  # which imports torch's compiler: a second that block networks do without
+    # Imported here because it loads torch's compiler (1 s), which block networks do not need.
+    import torchvision.models
 
     if spec.network not in torchvision.models.list_models(module=torchvision.models):
         raise ValueError(
@@ -56,6 +60,6 @@ def build_baseline(spec: ArchitectureSpec, *, num_classes: int) -> nn.Module:
             "torchvision.models.list_models()"
         )
     if spec.width != 1:
-        raise ValueError(f"{spec.network} exists at width 1 alone; got {spec.width}")
+        raise ValueError(f"{spec.network} exists only at width 1; got {spec.width}")
     network: nn.Module = torchvision.models.get_model(spec.network, weights=None, num_classes=num_classes)
     return network

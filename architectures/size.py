@@ -1,4 +1,4 @@
-"""How many parameters a network has, counted without making them."""
+"""Count the parameters of a network without allocating them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from architectures.spec import ArchitectureSpec
 
 
 def count_parameters(spec: ArchitectureSpec, *, num_classes: int = 6) -> int:
-    """Number of parameters of `spec`; errors as `build`."""
+    """Return the number of parameters of `spec`.
+
+    Raises:
+        ValueError, FileNotFoundError: as `build_network`.
+    """
     with torch.device("meta"):
         return sum(
             parameter.numel() for parameter in build_network(spec, num_classes=num_classes).parameters()

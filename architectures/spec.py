@@ -1,7 +1,7 @@
-"""An architecture as a value: a block with four toggles, and the network that repeats it.
+"""The specification of a network: a block with four options, and the network that repeats it.
 
-Words stand where booleans could: they read well in a table, and a second attention joins without a second
-flag. A variant of a spec is one `dataclasses.replace`.
+The options are strings, not booleans: a string reads well in a table, and a second kind of attention needs no
+second flag. Use `dataclasses.replace` to make a variant of a spec.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ def _require_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockSpec:
-    """One residual block of the paper (figure 4), each part of which can be switched.
+    """One residual block of the paper (figure 4), with an option for each component.
 
     Raises:
-        ValueError: a word that is not accepted.
+        ValueError: an option has a value that is not accepted.
     """
 
     convolution: Literal["standard", "separable"] = "standard"
@@ -48,17 +48,26 @@ class BlockSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchitectureSpec:
-    """A network by its parts: `network` is "blocks", or what `architectures.reference` builds.
+    """A network by its components.
 
-    For "blocks", `stages` lists (blocks, channels), each stage closed by a 2x2 max-pool; `norm` holds for
-    the whole network; `head` is VGG16's three linear layers or global average pooling and two. A
-    comparison network fixes these itself, so they keep their defaults. `width` scales every channel and
-    hidden count. `name` is for people: it is no part of a run's identity; nor is `source`, where a network
-    of the user's own lies, whose file's `digest` is (`architectures.user`).
+    Attributes:
+        name: The name shown to people. It is not part of a run's key.
+        network: "blocks", "user" (`architectures.user`), or a network that `architectures.reference` builds.
+        stages: (number of blocks, channels) of each stage. A 2x2 max-pool ends each stage.
+        block: The options of all blocks.
+        norm: The norm of the whole network.
+        head: "vgg", VGG16's three linear layers, or "gap", global average pooling and two linear layers.
+        width: The factor that scales every channel count and hidden size.
+        pretrained: Whether training starts from torchvision's ImageNet weights.
+        source: `FILE.py:function` of a user network. It is not part of a run's key.
+        digest: The digest of a user network's code. It is part of a run's key.
+
+    `stages`, `block`, `norm` and `head` apply to "blocks" only: every other network fixes its own, and these
+    fields keep their defaults.
 
     Raises:
-        ValueError: a word that is not accepted, a width out of (0, 4], a stage without blocks or channels,
-            a part set on a network that fixes it.
+        ValueError: an option has a value that is not accepted, `width` is outside (0, 4], a stage has no
+            blocks or no channels, or a component is set on a network that fixes it.
     """
 
     name: str
@@ -84,5 +93,5 @@ class ArchitectureSpec:
             raise ValueError(f"{self.network} fixes its own stages, block, norm and head; leave them out")
 
     def scale_channels(self, channels: int) -> int:
-        """A full-width channel count at this width, at least 1."""
+        """Return the full-width count `channels` scaled by `width`, at least 1."""
         return max(1, round(channels * self.width))

@@ -1,8 +1,9 @@
-"""A network of the user's own: a function in a Python file, as good an arm as any of the catalogue's.
+"""User networks: functions in Python files that build networks, used as arms like those of the catalogue.
 
-The function takes the number of classes and gives a module from images (N, 3, H, W), normalised as ImageNet's
-are, to logits (N, classes). What identifies the network is the function's name, the text of its file and of
-the modules beside it that the file imports: an edited file is another network, a moved one is the same.
+The function takes the number of classes and returns a module that maps images (N, 3, H, W), normalized with
+the ImageNet mean and standard deviation, to logits (N, num_classes). The network is identified by the
+function's name, the text of its file and the text of the modules that the file imports from its folder: an
+edited file is another network, a moved file is the same one.
 """
 
 from __future__ import annotations
@@ -22,14 +23,15 @@ from torch import nn
 from architectures.spec import USER_NETWORK, ArchitectureSpec
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
-"""Where this project lies: none of it is the user's."""
+"""The root folder of this project. Modules under it are not part of a user network."""
 
 
 def load_user_spec(source: str) -> ArchitectureSpec:
-    """The spec of the network that `FILE.py:function` names, under the function's name.
+    """Return the spec of the network `source`, of the form `FILE.py:function`; its name is the function's.
 
     Raises:
-        ValueError: not of that form, no such file or function, or a file that cannot be imported.
+        ValueError: `source` does not have that form, the file or the function does not exist, or the file
+            cannot be imported.
     """
     file, _, function_name = source.rpartition(":")
     path = Path(file).expanduser()
@@ -44,34 +46,35 @@ def load_user_spec(source: str) -> ArchitectureSpec:
 
 
 def source_ref(function: Callable[[int], nn.Module]) -> str:
-    """`FILE.py:function` of a function that was imported from a file.
+    """Return `FILE.py:function` for a function that was imported from a file.
 
     Raises:
-        ValueError: it has no file or no name of its own, as one typed into a prompt or a lambda.
+        ValueError: the function comes from no file (it was typed at a prompt) or has no name (a lambda).
     """
     file = inspect.getsourcefile(function) if inspect.isfunction(function) else None
     if file is None or not Path(file).is_file() or not function.__name__.isidentifier():
         raise ValueError(
-            f"{function!r} cannot be told apart from an edited version of it: put it into a file, as a "
-            "function with a name at the top level"
+            f"a user network must be a named function of a file, so that an edit can be detected; got "
+            f"{function!r}: put it into a file, as a function with a name at the top level"
         )
     return f"{file}:{function.__name__}"
 
 
 def build_user_network(spec: ArchitectureSpec, *, num_classes: int) -> nn.Module:
-    """The network that the user's function builds.
+    """Build the network with the user's function.
 
     Raises:
-        ValueError: the file has changed since the spec was made, or the function gives no such network.
+        ValueError: the file does not exist, the file or a module that it imports has changed since the spec
+            was made, the function fails, or it does not return a module.
     """
     file, _, function_name = spec.source.rpartition(":")
     if not Path(file).is_file():
-        raise ValueError(f"the network {spec.name} was read from {file}, which is not there; put it back")
+        raise ValueError(f"the network {spec.name} comes from {file}, which does not exist: put it back")
     module, digest = _import_user_module(Path(file), function_name)
     if digest != spec.digest:
         raise ValueError(
             f"{file}, or a module that it imports, has changed since the network {spec.name} was planned; "
-            "start again: the changed file is another network"
+            "plan the study again: the changed file is another network"
         )
     try:
         with _prepend_to_sys_path(Path(file)):
@@ -81,49 +84,53 @@ def build_user_network(spec: ArchitectureSpec, *, num_classes: int) -> nn.Module
             f"{spec.source} fails for {num_classes} classes: {type(error).__name__}: {error}"
         ) from error
     if not isinstance(network, nn.Module):
-        raise ValueError(f"{spec.source} must give a torch.nn.Module; got {type(network).__name__}")
+        raise ValueError(f"{spec.source} must return a torch.nn.Module; got {type(network).__name__}")
     return network
 
 
 def check_output_shape(
     network: nn.Module, spec: ArchitectureSpec, *, num_classes: int, image_size: int
 ) -> None:
-    """See that a network answers a batch of two images of `size` pixels with logits (2, classes).
+    """Check that a network maps images (2, 3, image_size, image_size) to logits (2, num_classes).
 
     Raises:
-        ValueError: it does not; the message says what it gave.
+        ValueError: the network fails, or its output has another shape; the message gives the shape.
     """
+    images_shape = (2, 3, image_size, image_size)
     try:
         with torch.inference_mode():
-            output = network.eval()(torch.zeros(2, 3, image_size, image_size))
+            output = network.eval()(torch.zeros(images_shape))
     except Exception as error:
-        # Whatever the user's code raises is theirs to mend, before anything runs.
+        # User code can raise any exception. The user must fix it before any run starts.
         raise ValueError(
-            f"{spec.source} fails on images (2, 3, {image_size}, {image_size}): {type(error).__name__}: {error}"
+            f"{spec.source} fails on images {images_shape}: {type(error).__name__}: {error}"
         ) from error
     shape = tuple(getattr(output, "shape", ()))
     if shape != (2, num_classes):
         raise ValueError(
-            f"{spec.source} must answer images (2, 3, {image_size}, {image_size}) with logits (2, {num_classes}); got "
+            f"{spec.source} must map images {images_shape} to logits (2, {num_classes}); got "
             f"{shape or type(output).__name__}"
         )
 
 
 def _import_user_module(path: Path, function_name: str) -> tuple[ModuleType, str]:
-    """The user's module, imported afresh, and a digest of it, what it imports from beside it and the name."""
+    """Import the user's module anew; return it and the digest of the network.
+
+    The digest covers the module's file, the modules that it imports from its folder, and `function_name`.
+    """
     name = f"harness_user_{path.stem}"
     module_spec = importlib.util.spec_from_file_location(name, path)
     if module_spec is None or module_spec.loader is None:
-        raise ValueError(f"--architecture takes FILE.py:function; {path} is no Python file")
+        raise ValueError(f"--architecture takes FILE.py:function; {path} is not a Python file")
     module = importlib.util.module_from_spec(module_spec)
-    # What lies beside it and is there already is imported again, so that it is read and counted.
+    # Modules of its folder that are loaded already are imported again, so that the digest covers them.
     previous_modules = {name: sys.modules.pop(name) for name in _find_user_modules(path.parent)}
     sys.modules[name] = module
     with _prepend_to_sys_path(path):
         try:
             module_spec.loader.exec_module(module)
         except (Exception, SystemExit) as error:
-            # The user's file may fail in any way; all of them mean that it is theirs to mend.
+            # User code can raise any exception. In every case the user must fix the file.
             raise ValueError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
         finally:
             user_modules = _find_user_modules(path.parent)
@@ -144,12 +151,15 @@ def _import_user_module(path: Path, function_name: str) -> tuple[ModuleType, str
 
 
 def _is_defined_in(value: object, module: ModuleType) -> bool:
-    """Whether a function or class was written in a module, and not imported into it."""
+    """Return whether `value` is a function or class that `module` defines, not one that it imports."""
     return callable(value) and getattr(value, "__module__", "") == module.__name__
 
 
 def _find_user_modules(folder: Path) -> dict[str, Path]:
-    """Loaded modules whose files lie under `folder` and in no installation, by name."""
+    """Return the file of each loaded module, by name, that lies under `folder`.
+
+    Installed packages and modules of this project are left out.
+    """
     files = {name: getattr(module, "__file__", None) for name, module in list(sys.modules.items())}
     paths = {name: Path(file).resolve() for name, file in files.items() if file and name != "__main__"}
     return {
@@ -164,7 +174,7 @@ def _find_user_modules(folder: Path) -> dict[str, Path]:
 
 @contextmanager
 def _prepend_to_sys_path(path: Path) -> Iterator[None]:
-    """Imports find what lies beside `path` first, as they would if it were run as a script."""
+    """Search the folder of `path` first for imports, as Python does when it runs `path` as a script."""
     sys.path.insert(0, str(path.parent))
     try:
         yield

@@ -1,4 +1,4 @@
-"""ImageNet weights for the comparison networks, taken from this machine and never fetched in silence."""
+"""ImageNet weights for the comparison networks, read from a local file. Nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from architectures.spec import BLOCK_NETWORK, VGG16_STAGES, ArchitectureSpec, Bl
 
 
 def _get_torchvision_name(spec: ArchitectureSpec) -> str:
-    """What torchvision calls the network that has the same tensors as `spec`."""
+    """Return torchvision's name of the network that has the same tensors as `spec`."""
     fields = (spec.stages, spec.block, spec.norm, spec.head, spec.width)
     if spec.network == BLOCK_NETWORK and fields == (VGG16_STAGES, BlockSpec(), "none", "vgg", 1.0):
         return "vgg16"
@@ -24,13 +24,13 @@ def _get_torchvision_name(spec: ArchitectureSpec) -> str:
 
 
 def load_pretrained(network: nn.Module, spec: ArchitectureSpec) -> None:
-    """Copy torchvision's default ImageNet weights into `network`, all but the last layer.
+    """Copy torchvision's default ImageNet weights into `network`, except those of the last layer.
 
     Raises:
-        ValueError: no weights exist for this architecture, or the file holds another network's.
-        FileNotFoundError: they are not in torch's hub folder; the message says how to put them there.
+        ValueError: no weights exist for this architecture, or the file holds weights of another network.
+        FileNotFoundError: the file is not in torch's hub folder; the message says how to get it.
     """
-    import torchvision.models  # as in `reference`
+    import torchvision.models  # imported here: see `architectures.reference`
 
     name = _get_torchvision_name(spec)
     url = torchvision.models.get_model_weights(name).DEFAULT.url
@@ -44,18 +44,18 @@ def load_pretrained(network: nn.Module, spec: ArchitectureSpec) -> None:
         checkpoint = torch.load(file, map_location="cpu", weights_only=True)
         weights = {key: tensor.detach() for key, tensor in checkpoint.items()}
     except Exception as error:
-        # Damaged bytes make torch's unpickler raise nearly anything; all of it means the same here.
+        # On a damaged file torch's unpickler can raise almost any exception.
         raise ValueError(
             f"{file} must hold the weights of {name}; it cannot be read ({type(error).__name__}): download "
             f"{url} to that path"
         ) from error
     state_dict = network.state_dict()
     if spec.network == BLOCK_NETWORK and len(weights) == len(state_dict):
-        # Our VGG16 has torchvision's tensors in torchvision's order, under names of its own.
+        # Our VGG16 has torchvision's tensors in the same order, under other names.
         weights = dict(zip(state_dict, weights.values(), strict=True))
     last_layer = set(list(state_dict)[-2:])
     backbone_weights = {key: tensor for key, tensor in weights.items() if key not in last_layer}
-    # Older files lack batch norm's step counters, which a default momentum never reads.
+    # Older files lack batch norm's step counters. With the default momentum they are not used.
     required_keys = [
         key for key in state_dict if key not in last_layer and not key.endswith("num_batches_tracked")
     ]
@@ -67,7 +67,7 @@ def load_pretrained(network: nn.Module, spec: ArchitectureSpec) -> None:
     unexpected_keys = [key for key in backbone_weights if key not in state_dict]
     if missing_keys or unexpected_keys:
         raise ValueError(
-            f"{file} does not hold {name}: missing or of another shape {missing_keys}, unexpected {unexpected_keys}; "
-            f"download {url} to that path"
+            f"{file} does not hold {name}: missing or of another shape {missing_keys}, "
+            f"unexpected {unexpected_keys}; download {url} to that path"
         )
     network.load_state_dict(backbone_weights, strict=False)

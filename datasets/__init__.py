@@ -1,1 +1,1 @@
-"""Part of harness: places on disk, read into one sample table; splits, augmentation and leaks."""
+"""Data sets of the harness: releases on disk loaded as one sample table; splits, augmentation and leakage."""

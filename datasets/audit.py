@@ -1,4 +1,4 @@
-"""How much of a test set a network has met while it learned: the same clip, person, bytes, or nearly so."""
+"""Leakage of a split: test samples whose clip, subject, image or near-duplicate is in training."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CONFLICTING_LABELS = "conflicting-labels"
 SIMILAR_CLASSES = "similar-class-names"
 VALIDATION_SHARED = "validation-shared"
 NON_TEST_CODES = frozenset({CONFLICTING_LABELS, SIMILAR_CLASSES, VALIDATION_SHARED})
-"""Codes of findings whose samples are not those of the test alone."""
+"""Codes of findings that do not count test samples alone."""
 
 _GUARANTEED_DISJOINT = {
     "clip": frozenset({"clip"}),
@@ -36,11 +36,13 @@ Pairs = dict[int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One way in which a split leaks.
+    """One kind of leakage in a split.
 
-    `count` samples, the `share` (0 to 1) of the test samples, are concerned; of the validation samples where
-    `code` is "validation-shared", of all samples of the split for "conflicting-labels" and
-    "similar-class-names". `examples` name at most `EXAMPLES` of them as "id ~ the other's id".
+    Attributes:
+        count: Number of affected samples: of the test part, except that "validation-shared" counts validation
+            samples, and "conflicting-labels" and "similar-class-names" count samples of all parts.
+        share: `count` as a fraction (0 to 1) of the samples of these parts.
+        examples: At most `MAX_EXAMPLES` affected samples, as "id ~ id of the other sample".
     """
 
     code: str
@@ -52,15 +54,16 @@ class Finding:
 
 
 def guaranteed_disjoint(protocol: str) -> frozenset[str]:
-    """What a protocol never lets stand on both sides, of "clip" and "subject"; nothing if it is unknown."""
+    """Return which of "clip" and "subject" a protocol keeps disjoint; none for an unknown protocol."""
     return _GUARANTEED_DISJOINT.get(protocol, frozenset())
 
 
 def get_excluded_codes(protocol: str) -> frozenset[str]:
-    """Codes of the errors that a protocol promises to exclude; none for `frame` or an unknown protocol.
+    """Return the codes of the errors that a protocol excludes; none for `frame` or an unknown protocol.
 
-    A protocol that keeps clips or subjects apart also excludes copies of an image: a copy carries its clip
-    and its subject into the other part. `frame` puts frames of a clip into all parts, so it allows copies.
+    A protocol that keeps clips or subjects disjoint also excludes copies of an image, because a copy brings
+    its clip and subject into the other part. `frame` puts frames of one clip into all parts, so it allows
+    copies.
     """
     disjoint_keys = guaranteed_disjoint(protocol)
     shared_codes = {f"shared-{name}" for name in disjoint_keys}
@@ -68,9 +71,9 @@ def get_excluded_codes(protocol: str) -> frozenset[str]:
 
 
 def compute_leakage(table: SampleTable, split: Split) -> Leakage:
-    """Shares of the test samples whose clip, and whose subject, are also in training.
+    """Compute the fractions of the test samples whose clip, and whose subject, are also in training.
 
-    A share is known only if every test and every training sample names its clip, or its subject.
+    A fraction is None unless every test and training sample names its clip or subject.
     """
     assert split.test, "a split always leaves a test sample"
     return Leakage(
@@ -87,25 +90,33 @@ def _compute_share(table: SampleTable, split: Split, *, key: str) -> float | Non
 def audit_split(
     table: SampleTable, split: Split, *, digests: Sequence[str], similarity: SimilarityIndex | None
 ) -> tuple[Finding, ...]:
-    """Every leak of a split from training and validation into the test; () if there is none.
+    """Find all leakage from training and validation into the test; return () if there is none.
 
-    `digests` are those of the images' bytes by row of the table, "" or none at all where not known;
-    `likeness` is the table's (`datasets.likeness`), None to compare no pixels. The codes, in this order:
+    The codes, in this order:
 
-    - shared-clip, an error: a test sample's clip is in training or validation.
-    - shared-subject, an error where the protocol promises that none is, else a warning.
-    - same-bytes, an error: a test sample's image is in training or validation under another name.
+    - shared-clip, an error: the clip of a test sample is in training or validation.
+    - shared-subject: the subject of a test sample is in training or validation. An error if the protocol
+      keeps subjects disjoint, else a warning.
+    - same-bytes, an error: the image of a test sample is in training or validation under another name.
     - one-image-two-labels, an error: such an image has another label there.
-    - near-duplicate, a warning: it looks almost like an image there, of another clip and other bytes.
+    - near-duplicate, a warning: a test image looks almost like an image of another clip in training or
+      validation, and their bytes differ.
     - conflicting-labels, a warning: an image has two labels in the test, or two in training and validation.
     - similar-class-names, a warning: the names of two classes differ only in case or spaces.
-    - validation-shared, a warning: what the protocol keeps apart stands in training and validation.
+    - validation-shared, a warning: training and validation share a clip or subject that the protocol keeps
+      disjoint.
+
+    Args:
+        table: The sample table.
+        split: A split of the table.
+        digests: Digest of the image bytes of each row of the table, "" if unknown; () if none is known.
+        similarity: Index of the table's images; None to skip the search for near-duplicates.
     """
     assert split.test, "a split always leaves a test sample"
     assert not digests or len(digests) == len(table.samples), (len(digests), len(table.samples))
     train_val_rows = sorted({*split.train, *split.validation})
     disjoint_keys = guaranteed_disjoint(split.protocol)
-    violation_note = f", which the protocol {split.protocol} promises not to happen"
+    violation_note = f", which the protocol {split.protocol} excludes"
     shared_clips = _find_shared(table, split.test, others=train_val_rows, key="clip")
     shared_subjects = _find_shared(table, split.test, others=train_val_rows, key="subject")
     copies = _find_matches(split.test, train_val_rows, get_key=lambda row: digests[row] if digests else "")
@@ -160,7 +171,7 @@ def audit_split(
 def _find_label_conflicts(
     table: SampleTable, parts: Sequence[Sequence[int]], *, digests: Sequence[str], exclude: Pairs
 ) -> Iterator[Finding]:
-    """The warnings about labels in the parts of a split, less the rows `known` to have another label."""
+    """Yield the warnings about labels within the parts of a split, without the rows in `exclude`."""
     total = sum(map(len, parts))
     conflicts = {
         row: other
@@ -219,7 +230,7 @@ def _find_shared(table: SampleTable, rows: Sequence[int], *, others: Sequence[in
 
 
 def _find_matches(rows: Iterable[int], others: Iterable[int], *, get_key: Callable[[int], str]) -> Pairs:
-    """The rows of which another one is the same in `of`, with the first such; "" is not known, no match."""
+    """Map each row whose key also occurs in `others` to the first such row; the key "" matches nothing."""
     first_rows: dict[str, int] = {}
     for other in others:
         first_rows.setdefault(get_key(other), other)
@@ -229,7 +240,7 @@ def _find_matches(rows: Iterable[int], others: Iterable[int], *, get_key: Callab
 def _find_near_duplicates(
     rows: Sequence[int], others: Sequence[int], *, similarity: SimilarityIndex | None, exclude: Pairs
 ) -> tuple[Pairs, str]:
-    """The rows with a near-duplicate, less those `known` to have a copy, and what that was judged by."""
+    """Map each row outside `exclude` to its near-duplicate, if any; also describe the threshold."""
     if similarity is None:
         return {}, ""
     from datasets.likeness import find_nearest
@@ -241,4 +252,4 @@ def _find_near_duplicates(
         for row, nearest_row, ratio in zip(query_rows, nearest_rows, ratios, strict=True)
         if ratio < 1
     }
-    return pairs, f", at less than half of what {similarity.basis} keep apart"
+    return pairs, f", at less than half the distance that {similarity.basis} keep apart"

@@ -1,9 +1,9 @@
-"""Random changes to a batch of images: one affine map of coordinates and one of colours for every sample.
+"""Random changes of a batch of images, as one affine map of coordinates and one of colors per sample.
 
-The paper names flip, rotation, scale, crop, brightness, contrast, saturation and hue. Composed into one map
-each, they cost one resampling and one pass over the colours, on the images' device. Unlike torchvision's,
-values are clamped once, at the end, and grey is the plain mean of red, green and blue, about whose axis hue
-turns and saturation stretches.
+The paper lists flip, rotation, scale, crop, brightness, contrast, saturation and hue. Composed into one map
+each, they take one resampling and one pass over the colors, on the device of the images. Two things differ
+from torchvision: values are clamped once, at the end, and gray is the plain mean of red, green and blue; hue
+rotates about this gray axis, and saturation scales the distance from it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AugmentParams:
-    """What was drawn for N samples, each of shape (N,): angles in radians, shifts in shares of the side."""
+    """Random parameters of N samples, of shape (N,): angles in radians, shifts as fractions of the side."""
 
     flip: Tensor
     rotation: Tensor
@@ -37,15 +37,15 @@ class AugmentParams:
 
 
 def augment(images: Tensor, spec: AugmentationSpec, *, generator: torch.Generator) -> Tensor:
-    """Change each of N images by its own draw.
+    """Apply random changes to each of N images.
 
     Args:
         images: (N, 3, H, W), uint8, or float in [0, 1].
-        spec: The ranges to draw from.
-        generator: A CPU generator; the draws do not depend on the images' device.
+        spec: Ranges of the random parameters.
+        generator: A CPU generator; the random numbers do not depend on the device of the images.
 
     Returns:
-        float32 (N, 3, H, W) in [0, 1] on the images' device.
+        float32 (N, 3, H, W) in [0, 1] on the device of the images.
     """
     images = to_float(images)
     params = sample_params(len(images), spec, generator=generator)
@@ -56,23 +56,23 @@ def augment(images: Tensor, spec: AugmentationSpec, *, generator: torch.Generato
 
 
 def to_float(images: Tensor) -> Tensor:
-    """uint8 to float32 in [0, 1]; floats to float32 as they are."""
+    """Convert uint8 to float32 in [0, 1], and other types to float32 without scaling."""
     return images.float() / 255 if images.dtype == torch.uint8 else images.float()
 
 
 def normalize(images: Tensor) -> Tensor:
-    """(N, 3, H, W) in [0, 1] to zero mean and unit variance over ImageNet, channel by channel."""
+    """Normalize (N, 3, H, W) images in [0, 1] by the ImageNet mean and standard deviation of each channel."""
     mean = images.new_tensor(IMAGENET_MEAN)[:, None, None]
     return (images - mean) / images.new_tensor(IMAGENET_STD)[:, None, None]
 
 
 def sample_uniform(count: int, *, generator: torch.Generator) -> Tensor:
-    """(N, 9) numbers in [0, 1), a row for each sample: its changes in the order of `Draws`."""
+    """Return (N, 9) uniform random numbers in [0, 1): a row per sample, in the order of `AugmentParams`."""
     return torch.rand(count, 9, generator=generator)
 
 
 def sample_params(count: int, spec: AugmentationSpec, *, generator: torch.Generator) -> AugmentParams:
-    """Draw the changes of `count` samples, uniformly from the spec's ranges."""
+    """Sample the changes of `count` images, uniformly from the ranges of the spec."""
     flip_sample, *columns = sample_uniform(count, generator=generator).unbind(1)
     rotation, scale, shift_x, shift_y, brightness, contrast, saturation, hue = (2 * u - 1 for u in columns)
     return AugmentParams(
@@ -89,10 +89,11 @@ def sample_params(count: int, spec: AugmentationSpec, *, generator: torch.Genera
 
 
 def affine_matrices(params: AugmentParams, *, height: int, width: int) -> Tensor:
-    """(N, 2, 3): from a place in the output to the one it is taken from, both as (x, y) in [-1, 1].
+    """Return (N, 2, 3) matrices from output to input coordinates, both as (x, y) in [-1, 1].
 
-    Forward, an image is flipped, turned clockwise by `rotation`, grown by `scale` and shifted right and down;
-    this is the way back. Angles hold in pixels, so a turn of an oblong image is scaled by its sides.
+    The forward change is: flip, rotate clockwise by `rotation`, scale by `scale`, shift right and down. The
+    matrices are its inverse. Rotations hold in pixels, so for a non-square image they depend on the aspect
+    ratio.
     """
     mirror = torch.where(params.flip, -1.0, 1.0)
     cos, sin = params.rotation.cos() / params.scale, params.rotation.sin() / params.scale
@@ -106,10 +107,11 @@ def affine_matrices(params: AugmentParams, *, height: int, width: int) -> Tensor
 
 
 def color_matrices(params: AugmentParams, *, gray_means: Tensor) -> Tensor:
-    """(N, 3, 4): from a colour to its new one; `means` (N,) are the images' mean grey levels.
+    """Return (N, 3, 4) color matrices; `gray_means` (N,) holds the mean gray level of each image.
 
-    Hue turns about the grey axis (Rodrigues), saturation stretches away from it, brightness scales, and
-    contrast stretches away from the mean grey, which hue and saturation leave where it is.
+    Hue rotates about the gray axis (Rodrigues' formula) and saturation scales the distance from it.
+    Brightness scales all values. Contrast scales the distance from the mean gray, which hue and saturation do
+    not change.
     """
     gray = torch.full((3, 3), 1 / 3)
     cross_matrix = torch.tensor([[0.0, -1.0, 1.0], [1.0, 0.0, -1.0], [-1.0, 1.0, 0.0]]) / math.sqrt(3)
@@ -121,7 +123,7 @@ def color_matrices(params: AugmentParams, *, gray_means: Tensor) -> Tensor:
 
 
 def warp(images: Tensor, matrices: Tensor) -> Tensor:
-    """Resample (N, 3, H, W) images by (N, 2, 3) maps of coordinates; what lies outside is mirrored in."""
+    """Resample (N, 3, H, W) images by (N, 2, 3) coordinate maps; outside the image, pixels are mirrored."""
     height, width = images.shape[-2:]
     x = (torch.arange(width, device=images.device) * 2 + 1) / width - 1
     y = (torch.arange(height, device=images.device) * 2 + 1) / height - 1
@@ -131,10 +133,10 @@ def warp(images: Tensor, matrices: Tensor) -> Tensor:
 
 
 def _apply_affine(matrices: Tensor, values: Tensor) -> Tensor:
-    """Apply (N, R, K+1) affine maps at every pixel of (N, K, H, W) values: (N, R, H, W).
+    """Apply (N, R, K+1) affine maps at every pixel of (N, K, H, W) values; return (N, R, H, W).
 
-    Channel by channel and not as a matrix product, which would follow the run's setting for those: in TF32 or
-    bfloat16 a coordinate is off by a part of a pixel.
+    The loop over channels replaces a matrix product, whose precision depends on the settings of the run: in
+    TF32 or bfloat16, coordinates would be off by a fraction of a pixel.
     """
     out = matrices[:, :, -1, None, None]
     for channel in range(values.shape[1]):

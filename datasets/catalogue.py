@@ -1,4 +1,4 @@
-"""Every data set by name: its frame policies, how to obtain it, how to read it. Adding one is one entry."""
+"""Catalogue of the data sets: frame policies, access and loaders. A new data set is one new entry."""
 
 from __future__ import annotations
 
@@ -18,24 +18,27 @@ from datasets.spec import MOTION_REPRESENTATIONS, SampleTable
 
 
 class Loader(Protocol):
-    """How a set is read: every set's module has a `load` of this form."""
+    """Signature of the `load` function of every data set."""
 
     def __call__(self, root: Path, frame_policy: str, *, classes: Sequence[str], layout: str) -> SampleTable:
-        """Read the release below a root under a frame policy; () and "" stand for the usual ones.
+        """Load the release below a root under a frame policy; () and "" select default classes and layout.
 
         Raises:
-            ValueError: the data are not there or not usable.
+            ValueError: The data are missing or unusable.
         """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetEntry:
-    """A data set the harness can read.
+    """A data set that the harness can load.
 
-    `peaks` are those of its frame policies that choose frames at or near the apex; `layouts` the forms of
-    its release, the preferred one first; `classes` all that it can give, () where its files tell. `variable`
-    is the environment variable that names the root and `folder` where it is looked for without one, both ""
-    for a set that has no place of its own. `licensed` sets may not be shown without a look at their licence.
+    Attributes:
+        apex_policies: The frame policies that select frames at or near the apex.
+        layouts: Layouts of the release, the preferred one first.
+        classes: All classes of the data set; () if only its files name them.
+        env_var: Environment variable that holds the root; "" for a data set without a default root.
+        default_folder: Root used if `env_var` is not set; "" for a data set without a default root.
+        requires_license: Whether the license must be checked before images are shown.
     """
 
     name: str
@@ -52,10 +55,10 @@ class DatasetEntry:
     requires_license: bool = False
 
     def resolve_root(self, root: Path | None) -> Path:
-        """Where the set is looked for: the root, the variable's, or the usual folder.
+        """Return the given root, or the one in the environment variable, or the default folder.
 
         Raises:
-            ValueError: no root is given for a set that has no place of its own.
+            ValueError: The data set has no default root, and none is given.
         """
         folder = root or os.environ.get(self.env_var) or self.default_folder
         if not folder:
@@ -64,7 +67,7 @@ class DatasetEntry:
 
 
 def _make_lazy_loader(module: str) -> Loader:
-    """The `load` of a module that is imported when it is first needed: pandas is slow to come."""
+    """Return a loader that imports the module on its first call, because pandas is slow to import."""
 
     def load(root: Path, frame_policy: str, *, classes: Sequence[str], layout: str) -> SampleTable:
         return cast("Loader", import_module(module).load)(root, frame_policy, classes=classes, layout=layout)
@@ -73,7 +76,7 @@ def _make_lazy_loader(module: str) -> Loader:
 
 
 def ensure_synthetic_set() -> Path:
-    """The folder of the demonstration set, drawn into the cache if it is not there."""
+    """Return the folder of the synthetic set; generate the set in the cache if it is missing."""
     import hashlib
     import json
 
@@ -87,7 +90,7 @@ def ensure_synthetic_set() -> Path:
         try:
             synthesize(DEMO, folder)
         except (OSError, ValueError):
-            # Another process that drew the same set at the same time was done first.
+            # Another process generated the same set at the same time and finished first.
             if not folder.exists():
                 raise
     return folder
@@ -141,12 +144,12 @@ DATASETS: dict[str, DatasetEntry] = {
         DatasetEntry(
             name=SYNTHETIC,
             title="the synthetic set",
-            description="Drawn faces in CASME II's layout. It says nothing about people.",
+            description="Synthetic faces in the layout of CASME II. Results say nothing about people.",
             frame_policies=casme2_facts.FRAME_POLICIES,
             apex_policies=("apex", "apex_window"),
             layouts=("cropped",),
             classes=casme2_facts.CLASSES,
-            access_instructions="Nothing to obtain: it is drawn on first use.",
+            access_instructions="No download: it is generated on first use.",
             load=_make_lazy_loader("datasets.casme2.load"),
         ),
     )
@@ -154,16 +157,17 @@ DATASETS: dict[str, DatasetEntry] = {
 
 
 def get_entry(name: str) -> DatasetEntry:
-    """The entry of a data set; raises ValueError listing the accepted names."""
+    """Return the entry of a data set; raise ValueError with the accepted names if there is none."""
     if name not in DATASETS:
         raise ValueError(f"unknown data set {name!r}; accepted: {', '.join(DATASETS)}")
     return DATASETS[name]
 
 
 def get_default_frame_policy(name: str, protocols: Sequence[str], representation: str = "frame") -> str:
-    """The frame policy of a study that names none: the paper's under its split alone, or the first.
+    """Return the frame policy of a study that names none.
 
-    A representation of motion takes the first policy that chooses apex frames.
+    It is "paper" if the data set has it and "frame" is the only protocol, otherwise the first policy. A
+    motion representation uses the first policy that selects apex frames.
     """
     entry = get_entry(name)
     if representation in MOTION_REPRESENTATIONS and entry.apex_policies:
@@ -178,11 +182,11 @@ def get_default_frame_policy(name: str, protocols: Sequence[str], representation
 def load_dataset(
     name: str, frame_policy: str, *, root: Path | None = None, classes: Sequence[str] = (), layout: str = ""
 ) -> SampleTable:
-    """Read a data set under a frame policy from `root`, or from its default place.
+    """Load a data set under a frame policy from `root`, or from its default root.
 
     Raises:
-        ValueError: the set, the policy or the layout is unknown, a root is given to a set that takes none,
-            or the data are not there or not usable.
+        ValueError: The data set, policy or layout is unknown; a root is given for the synthetic set; or the
+            data are missing or unusable.
     """
     entry = get_entry(name)
     if frame_policy not in entry.frame_policies:
@@ -193,17 +197,17 @@ def load_dataset(
         raise ValueError(f"unknown layout {layout!r} of {name}; accepted: {', '.join(entry.layouts)}")
     if name == SYNTHETIC and root is not None:
         raise ValueError(
-            f"the data set {name} takes no root, got {root}: it is drawn into the cache. Say what that "
-            "folder holds with --dataset: casme2 or ckplus (also where `harness data synthesize` wrote it), "
-            "or folder."
+            f"the data set {name} takes no root, got {root}: it is generated in the cache. To read that "
+            "folder, name its data set with --dataset: casme2 or ckplus (also for the output of "
+            "`harness data synthesize`), or folder."
         )
     data_root = ensure_synthetic_set() if name == SYNTHETIC else entry.resolve_root(root)
     try:
         table = replace(entry.load(data_root, frame_policy, classes=classes, layout=layout), dataset=name)
     except ValueError as error:
-        # The message may name files and cells, which are called whatever somebody has called them.
+        # The message may contain names of files and cells, which can hold any character.
         raise ValueError(one_line(str(error))) from error
     if name != SYNTHETIC and not has_marker(sample.path for sample in table.samples):
         return table
-    note = f"drawn by harness, not the real release ({MARKER} lies with it): it says nothing about people"
+    note = f"drawn by harness, not the real release (marked by {MARKER}): results say nothing about people"
     return replace(table, synthetic=True, notes=(note, *table.notes))

@@ -1,4 +1,4 @@
-"""Which of a data set's classes a study uses."""
+"""Select the classes that a study uses."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Sequence
 def select_classes(
     names: Sequence[str], *, default: Sequence[str], choices: Sequence[str], dataset: str
 ) -> tuple[str, ...]:
-    """The classes asked for, in the set's own order; `usual` ones where none is.
+    """Return the selected classes in the order of `choices`, or `default` ones if `names` is empty.
 
     Raises:
-        ValueError: an unknown class, or fewer than two.
+        ValueError: A class is unknown, or only one class is named.
     """
     unknown = [name for name in names if name not in choices]
     if unknown:

@@ -1,9 +1,9 @@
-"""Test images made worse by degrees: what a network's accuracy is worth away from the laboratory.
+"""Corrupt test images at graded strengths, to measure accuracy outside laboratory conditions.
 
-In the manner of ImageNet-C (Hendrycks and Dietterich 2019, arXiv:1903.12261): each kind of change at graded
-strengths, on test images alone, none of which training has seen. Rotation stands for pose, brightness and
-contrast for illumination. Training's own changes (`datasets.spec.AugmentationSpec`) are far smaller than the
-weakest here.
+The corruptions follow ImageNet-C (Hendrycks and Dietterich 2019, arXiv:1903.12261): several kinds at graded
+strengths, applied only to test images and not used in training. Rotation stands for pose, brightness and
+contrast for illumination. The changes of training (`datasets.spec.AugmentationSpec`) are far smaller than the
+weakest corruption.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _IDENTITY = AugmentationSpec(
 
 
 def _rotate(images: Tensor, degrees: float, *, generator: torch.Generator) -> Tensor:
-    """Turned by `degrees` to one side or the other, by chance; what turns in is mirrored."""
+    """Rotate each image by `degrees` in a random direction; pixels outside the image are mirrored."""
     params = sample_params(len(images), replace(_IDENTITY, rotation=degrees), generator=generator)
     max_params = replace(params, rotation=math.radians(degrees) * params.rotation.sign())
     height, width = images.shape[-2:]
@@ -32,8 +32,8 @@ def _rotate(images: Tensor, degrees: float, *, generator: torch.Generator) -> Te
 
 
 def _blur(images: Tensor, relative_sigma: float, *, generator: torch.Generator) -> Tensor:
-    """By a Gaussian whose standard deviation is `share` of the side."""
-    # Here and below, not at the top: it imports torch's compiler.
+    """Blur by a Gaussian whose standard deviation is `relative_sigma` times the image side."""
+    # Imported in the functions because torchvision's transforms load torch's compiler.
     from torchvision.transforms.v2.functional import gaussian_blur
 
     sigma = relative_sigma * images.shape[-1]
@@ -43,7 +43,7 @@ def _blur(images: Tensor, relative_sigma: float, *, generator: torch.Generator) 
 
 
 def _add_noise(images: Tensor, std: float, *, generator: torch.Generator) -> Tensor:
-    """Plus Gaussian noise of that standard deviation, each pixel and channel its own."""
+    """Add Gaussian noise of standard deviation `std`, independently per pixel and channel."""
     return images + std * torch.randn(images.shape, generator=generator).to(images.device)
 
 
@@ -62,7 +62,7 @@ def _adjust_contrast(images: Tensor, factor: float, *, generator: torch.Generato
 
 
 def _occlude(images: Tensor, relative_size: float, *, generator: torch.Generator) -> Tensor:
-    """A grey square whose side is `share` of the image's, somewhere in each image."""
+    """Cover a random position of each image by a gray box whose sides are `relative_size` of the image's."""
     height, width = images.shape[-2:]
     box_height, box_width = round(relative_size * height), round(relative_size * width)
     corners = torch.rand(len(images), 2, generator=generator) * torch.tensor(
@@ -74,7 +74,7 @@ def _occlude(images: Tensor, relative_size: float, *, generator: torch.Generator
     return output
 
 
-_CHANGES: Mapping[str, Callable[..., Tensor]] = {
+_CORRUPTION_FUNCTIONS: Mapping[str, Callable[..., Tensor]] = {
     "rotation": _rotate,
     "blur": _blur,
     "noise": _add_noise,
@@ -85,12 +85,12 @@ _CHANGES: Mapping[str, Callable[..., Tensor]] = {
 
 
 def corrupt(images: Tensor, kind: str, *, strength: int, seed: int) -> Tensor:
-    """`images` (N, 3, H, W), uint8 or float in [0, 1], changed; uint8 of the same shape.
+    """Apply one kind of corruption to images (N, 3, H, W), uint8 or float in [0, 1]; return uint8 images.
 
-    The same seed gives the same change, whatever the images' device.
+    Equal seeds give equal changes, whatever the device of the images.
 
     Raises:
-        ValueError: no such kind or strength.
+        ValueError: The kind or strength is unknown.
     """
     if kind not in CORRUPTIONS or strength not in STRENGTHS:
         raise ValueError(
@@ -99,5 +99,5 @@ def corrupt(images: Tensor, kind: str, *, strength: int, seed: int) -> Tensor:
         )
     generator = torch.Generator().manual_seed(seed)
     size = CORRUPTIONS[kind][strength - 1]
-    output = _CHANGES[kind](to_float(images), size, generator=generator)
+    output = _CORRUPTION_FUNCTIONS[kind](to_float(images), size, generator=generator)
     return (output.clamp(0, 1) * 255).round().to(torch.uint8)

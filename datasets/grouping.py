@@ -1,7 +1,7 @@
-"""Whole groups (clips, subjects) into parts of a split, so that class shares come out as even as they can.
+"""Assign whole groups (clips, subjects) to the parts of a split, keeping class shares as even as possible.
 
-Every division is the best of many drawn ones. The draws come from a hash of the names and not from a
-generator: they are the same under every version of every library, and do not depend on the table's order.
+Each split is the best of many candidates. The candidates come from a hash of the group names instead of a
+random generator, so they are equal under every version of every library and for every order of the table.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from datasets.spec import SampleTable
 
 NUM_CANDIDATES = 300
 NUM_FOLD_CANDIDATES = 60
-"""For the validation part of each of many folds: leaving out one of 118 subjects means 118 of them."""
+"""Candidates for the validation part of each fold; fewer, because loso can have 118 folds."""
 
 Counts = dict[str, NDArray[np.int64]]
 
 
 def shuffle_by_hash(names: Iterable[str], key: str) -> list[str]:
-    """The names in an order that depends on them and on `key` alone."""
+    """Return the names in a pseudorandom order that depends only on the names and `key`."""
     return sorted(names, key=lambda name: hashlib.sha256(f"{key} {name}".encode()).digest())
 
 
 def count_by_group(table: SampleTable, groups: Sequence[str]) -> Counts:
-    """Samples of each class in each group; `groups` names the group of every sample."""
+    """Count the samples of each class in each group; `groups` names the group of every sample."""
     counts = {name: np.zeros(len(table.classes), dtype=np.int64) for name in groups}
     for sample, group in zip(table.samples, groups, strict=True):
         counts[group][sample.label] += 1
@@ -35,34 +35,34 @@ def count_by_group(table: SampleTable, groups: Sequence[str]) -> Counts:
 
 
 def train_val_test_groups(counts: Counts, key: str) -> tuple[list[str], list[str], list[str]]:
-    """Training, validation and test groups, 7:2:1; each has at least one of the three or more given."""
+    """Split three or more groups 7:2:1 into training, validation and test, each with at least one group."""
     names = list(counts)
     num_val = max(1, 2 * len(names) // 10)
     num_train = min(7 * len(names) // 10, len(names) - num_val - 1)
     slices = (slice(num_train), slice(num_train, num_train + num_val), slice(num_train + num_val, None))
-    train_groups, val_groups, test_groups = _select_best_division(
+    train_groups, val_groups, test_groups = _select_best_split(
         counts, key, slices=slices, part_priority=(0, 2, 1)
     )
     return train_groups, val_groups, test_groups
 
 
 def train_val_groups(counts: Counts, key: str) -> tuple[list[str], list[str]]:
-    """Training and validation groups, 7:2, of what a test fold has left; at least one each."""
+    """Split the groups outside a test fold 7:2 into training and validation, each with at least one group."""
     num_train = min(max(1, len(counts) - 2 * len(counts) // 9), len(counts) - 1)
     slices = (slice(num_train), slice(num_train, None))
-    train_groups, val_groups = _select_best_division(
+    train_groups, val_groups = _select_best_split(
         counts, key, slices=slices, part_priority=(0, 1), num_candidates=NUM_FOLD_CANDIDATES
     )
     return train_groups, val_groups
 
 
 def fold_groups(counts: Counts, key: str, *, folds: int) -> list[list[str]]:
-    """`folds` test folds over the groups: every group in one, and the folds' sizes differ by at most one."""
+    """Split the groups into `folds` test folds; each group is in one, and sizes differ by at most one."""
     slices = tuple(slice(fold, None, folds) for fold in range(folds))
-    return _select_best_division(counts, key, slices=slices, part_priority=())
+    return _select_best_split(counts, key, slices=slices, part_priority=())
 
 
-def _select_best_division(
+def _select_best_split(
     counts: Counts,
     key: str,
     *,
@@ -70,7 +70,7 @@ def _select_best_division(
     part_priority: tuple[int, ...],
     num_candidates: int = NUM_CANDIDATES,
 ) -> list[list[str]]:
-    """The least bad of `draws` divisions of the shuffled names by `cuts`: see `_badness`."""
+    """Return the split with the lowest `_imbalance_score` among `num_candidates` shuffles cut by `slices`."""
     orders = (shuffle_by_hash(counts, f"{key} {index}") for index in range(num_candidates))
 
     def imbalance_score(order: list[str]) -> tuple[float, ...]:
@@ -84,10 +84,12 @@ def _select_best_division(
 
 
 def _imbalance_score(counts: NDArray[np.int64], part_priority: tuple[int, ...]) -> tuple[float, ...]:
-    """How bad a division is, from its (parts, classes) counts; compared in this order.
+    """Return the imbalance of a split from its (parts, classes) counts, as a tuple; lower is better.
 
-    Classes lost from each part of `worst_first`, or else classes that one part has to itself, which would
-    be lost from its training; then how far the parts' class shares are from the whole table's.
+    With `part_priority`, the first terms are the numbers of classes absent from each of these parts. Without
+    it, the first term is the number of classes that occur in one part only: they are absent from training
+    when that part is the test. The last term is the deviation of the parts' class shares from those of the
+    whole table.
     """
     total = counts.sum(axis=0)
     if part_priority:
@@ -96,5 +98,5 @@ def _imbalance_score(counts: NDArray[np.int64], part_priority: tuple[int, ...]) 
         absent_counts = [float(((counts == total) & (total > 0)).sum())]
     shares = counts / counts.sum(axis=1, keepdims=True)
     deviation = np.abs(shares - total / total.sum()).sum()
-    # Rounded, so that equally good divisions are equal on every machine, and the first drawn is taken.
+    # Rounding makes equally good candidates tie on every machine; the first one then wins.
     return *absent_counts, round(float(deviation), 9)

@@ -1,6 +1,6 @@
-"""A data set of an HDF5 file, taken only where it lies in that file itself, fits the memory and can be read.
+"""Check that a data set of an HDF5 file is stored in the file itself, fits into memory and can be read.
 
-HDF5's own code ends the process over some damaged files, so a file is first read by a process of its own.
+The HDF5 library can crash the process on a damaged file, so a file is first read in a subprocess.
 """
 
 from __future__ import annotations
@@ -13,45 +13,45 @@ from typing import Any
 import h5py
 
 MAX_CHUNK_BYTES = 1 << 28
-"""Bytes of a piece that is unpacked at once, at most: 100,000 faces of 48 pixels."""
+"""Maximum bytes of a chunk, which is decompressed at once: 100,000 faces of 48 pixels."""
 
 TIMEOUT_SECONDS = 120
-"""How long the first reading may take: far more than 100,000 faces need."""
+"""Time limit of the subprocess: far more than 100,000 faces need."""
 
 BATCH_ROWS = 256
-"""Rows that it reads at once."""
+"""Rows that the subprocess reads at once."""
 
 
 def check_dataset(file: Any, name: str) -> str:
-    """Why the data set `name` of an open file is not to be read, or "" if it is.
+    """Return the reason why the data set `name` of an open file must not be read, or "".
 
-    Links and external storage would read other files than the one that was named. What h5py raises over a
-    damaged file goes through.
+    Links and external storage are rejected because they would read other files. Exceptions of h5py on a
+    damaged file are not caught.
     """
     link = file.get(name, getlink=True)
     if link is None:
         return f"the file has no data set {name}"
     if not isinstance(link, h5py.HardLink) or not isinstance(file[name], h5py.Dataset):
-        return f"{name} is no data set of the file's own"
+        return f"{name} is no data set stored in the file itself"
     dataset = file[name]
     if dataset.external or dataset.is_virtual:
-        return f"{name} is no data set of the file's own"
+        return f"{name} is no data set stored in the file itself"
     chunk_bytes = dataset.dtype.itemsize
     for dimension in dataset.chunks or ():
         chunk_bytes *= dimension
     return (
-        f"{name} is packed in pieces of {chunk_bytes} bytes, more than {MAX_CHUNK_BYTES}"
+        f"{name} has chunks of {chunk_bytes} bytes; the limit is {MAX_CHUNK_BYTES}"
         if chunk_bytes > MAX_CHUNK_BYTES
         else ""
     )
 
 
 def probe_in_subprocess(path: Path, dataset_names: tuple[str, ...], *, rows: int) -> str:
-    """Why a file cannot be read here without harm, or ""; what is wrong with it otherwise is not told.
+    """Read the first `rows` rows of each data set in a subprocess; return why if it crashes or hangs.
 
-    The first `rows` rows of the data sets `names` are read in another process.
+    Other errors return "", because they also occur, without harm, when this process reads the file.
     """
-    # Its own folder is no place to import from, and neither is the one that the user stands in.
+    # -P keeps the folder of this script and the working directory off the import path.
     command = [sys.executable, "-P", __file__, str(path), str(rows), *dataset_names]
     try:
         process = subprocess.run(
@@ -59,12 +59,12 @@ def probe_in_subprocess(path: Path, dataset_names: tuple[str, ...], *, rows: int
         )
     except subprocess.TimeoutExpired:
         return f"it takes more than {TIMEOUT_SECONDS} seconds to read"
-    # A process that was ended by a signal tells its number below 0; Windows has numbers of its own for it.
-    return "" if process.returncode in (0, 1) else "it is so damaged that reading it ends the process"
+    # A negative return code is a signal; Windows has other codes for a crash.
+    return "" if process.returncode in (0, 1) else "it is so damaged that reading it crashes the process"
 
 
 def read_all_rows(path: str, rows: int, dataset_names: tuple[str, ...]) -> None:
-    """Read the rows of these data sets and keep nothing."""
+    """Read the first `rows` rows of these data sets and discard them."""
     with h5py.File(path, "r", locking=False) as file:
         for name in dataset_names:
             if not check_dataset(file, name) and file[name].shape:

@@ -1,4 +1,4 @@
-"""Labels that contradict each other: class names that are nearly equal, and one image under two labels."""
+"""Find contradictory labels: class names that are nearly equal, and one image with two labels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datasets.spec import SampleTable
 
 
 def find_similar_names(names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
-    """Groups of two or more different names that are equal but for case and white space, each sorted."""
+    """Return groups of two or more names that differ only in case and white space, each sorted."""
     groups: dict[str, set[str]] = {}
     for name in names:
         groups.setdefault("".join(name.casefold().split()), set()).add(name)
@@ -18,9 +18,10 @@ def find_similar_names(names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
 def find_conflicting_rows(
     table: SampleTable, rows: Iterable[int], *, digests: Sequence[str]
 ) -> tuple[tuple[int, ...], ...]:
-    """Groups of those rows whose images have the same bytes and two or more labels.
+    """Return groups of the given rows whose images have equal bytes but two or more labels.
 
-    `digests` are those of the images' bytes by row of the table, "" where unknown; () if all are.
+    `digests` holds the digest of the image bytes of each row of the table, "" if unknown; () if none is
+    known.
     """
     groups: dict[str, list[int]] = {}
     for row in rows if digests else ():
@@ -34,9 +35,9 @@ def find_conflicting_rows(
 def find_conflicting_pairs(
     table: SampleTable, rows: Iterable[int], *, others: Iterable[int], digests: Sequence[str]
 ) -> dict[int, int]:
-    """The rows whose image has another label among `others`, each with the first such row.
+    """Map each row whose image has another label among `others` to the first such row.
 
-    `digests` as in `conflicting_rows`.
+    `digests` is as in `find_conflicting_rows`.
     """
     if not digests:
         return {}

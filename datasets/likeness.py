@@ -1,9 +1,10 @@
-"""Which images of a table are nearly the same, told apart from those that are only of alike people.
+"""Find near-duplicate images in a table, with a threshold that separates them from merely similar faces.
 
-Faces look alike: a fixed distance between image hashes flags half of CK+48 as duplicates. The threshold is
-therefore taken from the set itself (`datasets.likeness_threshold`): from what different subjects keep apart.
-Clips of one subject are more alike than that throughout, and have a threshold of their own. Images of one
-subject whose clips are not told may be of one clip: they are held to what different subjects keep apart.
+Faces resemble each other: a fixed distance between image hashes flags half of CK+48 as duplicates. The
+threshold is therefore derived from the data (`datasets.likeness_threshold`): from the distances between
+images of different subjects. Clips of one subject are closer to each other, so pairs of them have a threshold
+of their own. If the clips of one subject are unknown, two of its images may be of one clip; these pairs use
+the threshold between subjects.
 """
 
 from __future__ import annotations
@@ -21,12 +22,16 @@ from datasets.spec import SampleTable
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SimilarityIndex:
-    """What comparing the images of one table needs; made once, used for every split.
+    """Signatures, thresholds and groups of the images of one table, built once and used for every split.
 
-    `signatures` is float32 (N, 256). Two images are near-duplicates at a Euclidean distance of signatures
-    below `threshold`, or below `within` if they are of two clips of one subject; either is 0 where the set
-    holds no such pairs to judge by. `basis` says in words what the thresholds were taken from. `subjects`
-    and `clips` number the table's, -1 where they are not told.
+    Attributes:
+        signatures: float32 (N, 256).
+        threshold: Two images are near-duplicates if the Euclidean distance of their signatures is below it; 0
+            if the data hold no pairs to derive it from.
+        same_subject_threshold: The threshold for images of two known clips of one subject; 0 as above.
+        basis: The kind of image pairs from which the thresholds were derived, for messages.
+        subjects: Number of the subject of each image, -1 if unknown.
+        clips: Number of the clip of each image, -1 if unknown.
     """
 
     signatures: NDArray[np.float32]
@@ -38,9 +43,9 @@ class SimilarityIndex:
 
 
 def build_similarity_index(images: NDArray[np.uint8], table: SampleTable) -> SimilarityIndex:
-    """Signatures and thresholds of a table's images, uint8 (N, 3, H, W), row i that of `table.samples[i]`.
+    """Compute signatures and thresholds of images, uint8 (N, 3, H, W), where image i is `table.samples[i]`.
 
-    Where fewer than two subjects are told, classes stand for them: images of different classes.
+    If fewer than two subjects are known, the threshold comes from images of different classes.
     """
     assert len(images) == len(table.samples), (len(images), len(table.samples))
     signatures = compute_signatures(images)
@@ -65,16 +70,17 @@ def build_similarity_index(images: NDArray[np.uint8], table: SampleTable) -> Sim
 def find_nearest(
     similarity: SimilarityIndex, rows: Sequence[int], *, others: Sequence[int]
 ) -> tuple[IntArray, NDArray[np.float64]]:
-    """For each of `rows`, the one of `others` most like it, and how like: below 1 is a near-duplicate.
+    """Return the most similar row of `others` for each of `rows`, and its relative distance.
 
-    The second is the distance over the pair's threshold, inf where there is no pair to judge. Pairs of one
-    clip are none: that they are alike is no news. Of equally near ones the first in `others` is given.
+    The relative distance is the distance divided by the threshold of the pair: below 1 the pair is a
+    near-duplicate. It is inf, and the row is meaningless, if there is no pair to compare. Pairs of one clip
+    are not compared, because their similarity is expected. Ties go to the first row in `others`.
     """
     query_rows, other_rows = np.asarray(rows, dtype=np.int64), np.asarray(others, dtype=np.int64)
     nearest_rows, ratios = np.full(len(query_rows), -1, dtype=np.int64), np.full(len(query_rows), np.inf)
     if not len(other_rows):
         return nearest_rows, ratios
-    # Nothing is below a threshold of 0, which says that there was nothing to judge by.
+    # A threshold of 0 means that there was no data to derive it from, so no pair is below it.
     scale, same_subject_scale = (
         1 / threshold**2 if threshold else np.inf
         for threshold in (similarity.threshold, similarity.same_subject_threshold)

@@ -1,9 +1,10 @@
-"""From where on two images are more alike than the set's own: half of what is usual at the least.
+"""Derive the distance below which two images count as near-duplicates from the data set itself.
 
-Distances are taken between what cannot be the same: people, or clips of one person. Two of these keep apart
-what the median image of the one keeps from the nearest of the other, the larger of the two ways round: a
-single copied image brings all frames of its clip near, but only from one side, and two people who look alike
-are alike in all of their images. Half of the lower quantile over all of them is the threshold.
+The threshold comes from groups that cannot share an image: subjects, or clips of one subject. The distance
+from group A to group B is the median, over the images of A, of the distance to the nearest image of B. The
+distance between A and B is the larger of the two directions: one copied image brings all frames of its clip
+near, but in one direction only, while two people who look alike do so in all of their images. The threshold
+is `THRESHOLD_FACTOR` times the lower quantile (`QUANTILE`) of each group's distance to its nearest group.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ THRESHOLD_FACTOR = 0.5
 def compute_group_threshold(
     signatures: NDArray[np.float32], groups: IntArray, *, parent_groups: IntArray
 ) -> float:
-    """The threshold from groups of images (-1: of none), each with its nearest other of the same `inside`.
+    """Return the threshold from groups of images, each compared with the groups of the same parent group.
 
-    At most `MOST_PROBED` images, evenly chosen, look for their nearest one; 0 where no two groups compare.
+    Group -1 means no group. At most `MAX_PROBES` images, evenly spaced, search their nearest images. The
+    result is 0 if no two groups can be compared.
     """
     probes = _subsample(np.flatnonzero((groups >= 0) & (parent_groups >= 0)))
     names = np.unique(groups[probes])
@@ -46,9 +48,9 @@ def compute_group_threshold(
 
 
 def compute_class_threshold(signatures: NDArray[np.float32], labels: IntArray) -> float:
-    """The threshold where no person is told: from images, each with its nearest one of another class.
+    """Return the threshold without known subjects: from images, each with its nearest image of another class.
 
-    The same person may show both classes, so this is on the safe side. 0 where there is one class.
+    One person may show both classes, so this threshold is conservative. It is 0 if there is only one class.
     """
     all_rows = np.arange(len(signatures))
     probes = _subsample(all_rows)
@@ -60,12 +62,12 @@ def compute_class_threshold(signatures: NDArray[np.float32], labels: IntArray) -
 
 
 def _subsample(rows: IntArray) -> IntArray:
-    """At most `MOST_PROBED` of the rows, evenly chosen."""
+    """Return at most `MAX_PROBES` of the rows, evenly spaced."""
     return rows[np.unique(np.linspace(0, max(len(rows) - 1, 0), MAX_PROBES).astype(np.int64))[: len(rows)]]
 
 
 def _compute_threshold(squares: NDArray[np.float64]) -> float:
-    """Half of the lower quantile of distances given as squares, inf where there is none."""
+    """Return the threshold from squared distances, ignoring inf; 0 if no distance is finite."""
     finite_squares = squares[np.isfinite(squares)]
     return (
         THRESHOLD_FACTOR * float(np.quantile(np.sqrt(finite_squares), QUANTILE))

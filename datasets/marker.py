@@ -1,4 +1,4 @@
-"""The file by which drawn faces are told from a real release, whose layout they share to the letter."""
+"""The marker file that distinguishes synthetic faces from a real release, whose layout they share exactly."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ reports say that the faces are drawn. Keep it with them, and put no other images
 
 
 def write_marker(root: Path) -> None:
-    """Put the file into `tree`, and into each folder of faces right below, which may be taken out of it.
+    """Write the marker into `root` and into each folder of faces directly below, which may be moved alone.
 
-    Labels are left as they are released: they are text files too.
+    Folders of labels get no marker, because their text files must match the release.
     """
     face_folders = [
         child for child in root.iterdir() if any(path.suffix in _FACE_SUFFIXES for path in child.rglob("*"))
@@ -30,7 +30,7 @@ def write_marker(root: Path) -> None:
 
 
 def has_marker(paths: Iterable[str]) -> bool:
-    """Whether any of these files lies in a marked folder, at whatever depth, as the disk really has it."""
+    """Return True if any of these files lies below a folder with the marker, with links resolved."""
     folders = {Path(os.path.realpath(folder)) for folder in {os.path.dirname(path) for path in paths}}
     ancestors = folders.union(*(folder.parents for folder in folders))
     return any(os.path.isfile(folder / MARKER) for folder in ancestors)

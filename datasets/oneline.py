@@ -1,14 +1,14 @@
-"""Text of others on one line: the one rule by which a foreign name can neither move a cursor nor end a line.
+"""Escape untrusted text to one printable line, so that it can neither move the cursor nor end a line.
 
-Names of files, cells of sheets and reasons of libraries hold line breaks, terminal codes, marks that turn the
-direction of reading, and bytes that are no text and that no file or terminal takes.
+File names, cells of sheets and messages of libraries can hold line breaks, terminal codes, marks that change
+the reading direction, and bytes that cannot be encoded.
 """
 
 from __future__ import annotations
 
 
 def one_line(text: str) -> str:
-    """`text` with every character that does not print as its escape: `\\n`, `\\u202e`."""
+    """Return `text` with every unprintable character replaced by its escape: `\\n`, `\\u202e`."""
     if text.isprintable():
         return text
     return "".join(

@@ -1,4 +1,4 @@
-"""An image as 256 numbers that brightness, contrast, coding and a shift by a pixel hardly change."""
+"""Image signatures: 256 numbers that barely change with brightness, contrast, coding or a small shift."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ IntArray = NDArray[np.int64]
 
 
 def compute_signatures(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Images, uint8 (N, 3, H, W), as float32 (N, 256): 16 by 16 grey means, blurred, zero mean, unit norm.
+    """Compute signatures, float32 (N, 256), of images, uint8 (N, 3, H, W).
 
-    An image of one grey is all zeros.
+    A signature holds the 16 by 16 gray means of an image, blurred, with zero mean and unit norm. An image of
+    a single gray level has the signature 0.
     """
     vectors = np.empty((len(images), GRID_SIZE * GRID_SIZE), dtype=np.float32)
     weights = np.array(_GRAY_WEIGHTS, dtype=np.float32)
@@ -34,7 +35,7 @@ def compute_signatures(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         vectors[row] = cv2.GaussianBlur(gray, (0, 0), BLUR_SIGMA, borderType=cv2.BORDER_REFLECT).ravel()
     vectors -= vectors.mean(axis=1, keepdims=True)
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    # Rounding leaves an image of one grey a tiny norm, which is no picture.
+    # Rounding gives an image of a single gray level a tiny nonzero norm.
     return np.where(norms > _MIN_NORM, vectors / np.maximum(norms, _MIN_NORM), np.float32(0)).astype(
         np.float32
     )
@@ -43,9 +44,10 @@ def compute_signatures(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 def squared_distances(
     signatures: NDArray[np.float32], rows: IntArray, *, others: IntArray
 ) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """Squared distances of the rows to all others, above 0, in blocks of rows that may be written to.
+    """Yield the squared distances, above 0, from the rows to all others, in writable blocks of rows.
 
-    In double precision and rounded, so that the nearest is the same one on every machine.
+    Distances are computed in double precision and rounded, so that the nearest image is the same on every
+    machine.
     """
     right = signatures[others].astype(np.float64)
     right_norms = np.einsum("ij,ij->i", right, right)

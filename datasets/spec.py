@@ -1,4 +1,4 @@
-"""What a data set is once it has been read: one table of samples, whatever lay on disk."""
+"""Types that every data set shares: specifications, sample tables, splits and leakage."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ CORRUPTIONS = {
 }
 """Size of each corruption at each of `STRENGTHS`.
 
-Rotation is in degrees, noise a standard deviation, brightness and contrast are factors, blur and occlusion
-shares of the image's side.
+Rotation is in degrees. Noise is a standard deviation. Brightness and contrast are factors. Blur and occlusion
+are fractions of the image side.
 """
 
 POSE_CORRUPTIONS, ILLUMINATION_CORRUPTIONS = ("rotation",), ("brightness", "contrast")
@@ -29,16 +29,21 @@ POSE_CORRUPTIONS, ILLUMINATION_CORRUPTIONS = ("rotation",), ("brightness", "cont
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetSpec:
-    """Which data, which of its frames, and how they reach a network.
+    """The data set, its frames, and how the frames are preprocessed.
 
-    `frames` names one of the data set's frame policies (`datasets.catalogue`); `image_size` is the side in
-    pixels of the square every frame is resized to; `alignment` is "none" for sets that come aligned, "haar"
-    for faces found by `datasets.faces`; `representation` is the frame itself, how it differs from its clip's
-    onset, or the onset in its place (`datasets.pixels.represent`). `classes` and `layout` are () and "" for
-    the set's usual ones.
+    Attributes:
+        name: A data set of `datasets.catalogue`.
+        frame_policy: One of the data set's frame policies.
+        image_size: Side, in pixels, of the square that every frame is resized to.
+        alignment: "none" for data sets with aligned faces; "haar" to detect and crop faces
+            (`datasets.faces`).
+        representation: The frame, its difference from the clip's onset frame, or the onset frame itself
+            (`datasets.pixels.represent`).
+        classes: Classes to use; () for the default ones.
+        layout: Layout of the release; "" for the preferred one.
 
     Raises:
-        ValueError: an image size below 1, an unknown alignment or representation.
+        ValueError: The image size is below 1, or the alignment or representation is unknown.
     """
 
     name: str
@@ -62,13 +67,14 @@ class DatasetSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AugmentationSpec:
-    """Random changes to a training image: flip, rotation, scale, crop, and the four of colour.
+    """Random changes of a training image: flip, rotation, scale, crop and four color changes.
 
-    The paper names the eight and gives no ranges; these are ours: a
-    micro-expression moves a face by a few hundredths of its side, so no change is much larger than that.
-    A range r means a uniform draw: rotation in [-r, r] degrees, scale in [1-r, 1+r], crop as a shift of at
-    most r of the side, brightness, contrast and saturation as factors in [1-r, 1+r], hue as a turn of at
-    most r of the colour circle. `flip` is a probability.
+    The paper lists these eight changes but gives no ranges; the defaults are this project's. They are small
+    because a micro-expression moves a face by only a few hundredths of the image side.
+
+    `flip` is a probability. The other fields are ranges r of a uniform distribution: rotation in [-r, r]
+    degrees, scale in [1-r, 1+r], crop as a shift of at most r of the side, brightness, contrast and
+    saturation as factors in [1-r, 1+r], and hue as a shift of at most r of the hue circle.
     """
 
     flip: float = 0.5
@@ -83,7 +89,7 @@ class AugmentationSpec:
 
 @dataclass(frozen=True, slots=True)
 class ImageRef:
-    """Where one image lies here: a file of its own (`item` -1), or image `item`, from 0, of a container."""
+    """Location of one image: a file (`frame_index` -1), or image `frame_index`, from 0, of a container."""
 
     path: str
     frame_index: int = -1
@@ -91,12 +97,18 @@ class ImageRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One image: a frame of one clip of one subject, labelled by the clip's emotion.
+    """One image: a frame of one clip of one subject, labeled with the emotion of the clip.
 
-    `id` is unique in its table and the same on every machine; `path` and `item` say where the frame lies
-    here, as in `Picture`; `label` indexes the table's classes; `subject` and `clip` are "" in a set that
-    does not tell them; `frame` is the number in the clip; `role` is "onset", "apex", "offset" or "" for a
-    frame between; `onset` is the clip's onset frame, None where the release does not hold it.
+    Attributes:
+        id: Identifier, unique in the table and the same on every machine.
+        path: File or container that holds the frame on this machine.
+        label: Index into the classes of the table.
+        subject: Subject, or "" if the data set does not name it.
+        clip: Clip, or "" if the data set does not name it.
+        frame_number: Number of the frame in the clip.
+        role: "onset", "apex" or "offset"; "" for other frames.
+        frame_index: Index of the frame in a container, or -1, as in `ImageRef`.
+        onset_ref: Onset frame of the clip, or None if the release lacks it.
     """
 
     id: str
@@ -111,15 +123,15 @@ class Sample:
 
     @property
     def image_ref(self) -> ImageRef:
-        """Where the frame lies."""
+        """Location of the frame."""
         return ImageRef(self.path, self.frame_index)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anomaly:
-    """Something in the data that is not as it should be, and what was done about it.
+    """A defect of the data, and how it was handled.
 
-    Each text is one line, whatever names it was made of.
+    Every field is converted to one printable line.
     """
 
     code: str
@@ -134,13 +146,16 @@ class Anomaly:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleTable:
-    """Every sample of a data set under one frame policy, ordered by subject, clip and frame.
+    """All samples of a data set under one frame policy, ordered by subject, clip and frame.
 
-    `notes` say how it came about, each on one line; `layout` names the form of the release that was found;
-    `aligned` says whether its faces come aligned; `complete_clips` and `complete_samples` are what a complete
-    release holds of each class, () where that is not known; `usual_folds` is the number of the field's
-    customary folds, 0 where there is no custom; `drawn` says that harness drew the faces, whatever layout
-    they lie in.
+    Attributes:
+        notes: How the table was built, one line each.
+        layout: Layout of the release that was read.
+        is_aligned: Whether the release has aligned faces.
+        expected_clip_counts: Clips of each class in a complete release; () if unknown.
+        expected_sample_counts: Samples of each class in a complete release; () if unknown.
+        standard_folds: Number of folds that the literature uses; 0 if there is no such standard.
+        synthetic: Whether the harness drew the faces, in any layout.
     """
 
     dataset: str
@@ -160,7 +175,7 @@ class SampleTable:
         object.__setattr__(self, "notes", tuple(map(one_line, self.notes)))
 
     def count_per_class(self) -> tuple[int, ...]:
-        """Number of samples of each class, in the order of `classes`."""
+        """Return the number of samples of each class, in the order of `classes`."""
         counts = [0] * len(self.classes)
         for sample in self.samples:
             counts[sample.label] += 1
@@ -169,7 +184,7 @@ class SampleTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """Indices into a sample table: what is learned from, what chooses the epoch, what is read once."""
+    """Indices into a sample table for training, validation (which selects the epoch) and the final test."""
 
     protocol: str
     fold: int
@@ -182,9 +197,9 @@ class Split:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leakage:
-    """Shares (0 to 1) of the test samples whose clip, and whose subject, are also in training.
+    """Fractions (0 to 1) of the test samples whose clip, and whose subject, also occur in training.
 
-    A share is None where it is unknown: a test or training sample does not name its clip, or its subject.
+    A fraction is None if a test or training sample does not name its clip or subject.
     """
 
     clip: float | None

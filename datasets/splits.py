@@ -1,9 +1,9 @@
-"""Splits of a sample table by protocol: over frames, as the paper does, or over whole clips or subjects.
+"""Splits of a sample table by protocol: over frames, as in the paper, or over clips or subjects.
 
-`frame`, `clip` and `subject` divide once, 7:2:1. `kfold` and `loso` (leave one subject out) test every
-subject once; validation is drawn from the fold's training subjects only. A split over frames puts frames of
-one clip, 200 a second, on both sides; the others do not, and pay for it with classes so rare that they
-cannot stand in all three parts.
+`frame`, `clip` and `subject` give one split, 7:2:1. `kfold` and `loso` (leave one subject out) test every
+subject once; their validation part comes from the training subjects of the fold. A split over frames puts
+frames of one clip, recorded at 200 per second, into several parts. The other protocols do not, but with them
+a rare class can be absent from a part.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Parts = tuple[list[int], list[int], list[int]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoldSpec:
-    """Which of a protocol's divisions is meant: number `fold` of `folds`, drawn for `seed`."""
+    """One split of a protocol: fold number `fold` of `folds`, for `seed`."""
 
     seed: int
     fold: int
@@ -36,12 +36,12 @@ class FoldSpec:
 
 
 def split_table(table: SampleTable, protocol: str, *, seed: int, fold: int = 0, folds: int = 0) -> Split:
-    """Divide a table by a protocol, one of `PROTOCOLS`; the same for any order of its samples.
+    """Split a table by one of `PROTOCOLS`. The order of the samples does not matter.
 
-    `folds` 0 stands for the protocol's usual number.
+    `folds` 0 selects the default number of the protocol.
 
     Raises:
-        ValueError: the protocol or the fold is unknown, or a class or the groups are too few to divide.
+        ValueError: The protocol or the fold is unknown, or a class or the groups are too few to split.
     """
     folds = count_folds(table, protocol, folds=folds if protocol == "kfold" else 0)
     if not 0 <= fold < folds:
@@ -49,7 +49,7 @@ def split_table(table: SampleTable, protocol: str, *, seed: int, fold: int = 0, 
         raise ValueError(f"the protocol {protocol} has {fold_range}; got fold {fold}")
     parts = PROTOCOLS[protocol](table, FoldSpec(seed=seed, fold=fold, folds=folds))
     train, validation, test = (tuple(sorted(part)) for part in parts)
-    # Folds are pooled before they are scored, so what one of them lacks in its test is no loss.
+    # Test folds are pooled before scoring, so a class absent from one test fold is not lost.
     parts_to_check = parts[:2] if folds > 1 else parts
     return Split(
         protocol=protocol,
@@ -63,10 +63,12 @@ def split_table(table: SampleTable, protocol: str, *, seed: int, fold: int = 0, 
 
 
 def count_folds(table: SampleTable, protocol: str, *, folds: int = 0) -> int:
-    """How many folds a protocol has on this table; `folds` chooses for `kfold`, 0 its usual 10.
+    """Return the number of folds of a protocol on this table.
+
+    `folds` sets it for `kfold`; 0 selects `DEFAULT_FOLDS`, or the number of subjects if that is smaller.
 
     Raises:
-        ValueError: the protocol is unknown, or the table cannot be divided so often.
+        ValueError: The protocol is unknown, or the table has fewer subjects than folds.
     """
     if protocol not in PROTOCOLS:
         raise ValueError(f"unknown protocol {protocol!r}; accepted: {', '.join(PROTOCOLS)}")
@@ -81,7 +83,7 @@ def count_folds(table: SampleTable, protocol: str, *, folds: int = 0) -> int:
 
 
 def split_by_frame(table: SampleTable, fold_spec: FoldSpec) -> Parts:
-    """The paper's: of each class's frames, shuffled, floor(0.7 n), floor(0.2 n) and the rest."""
+    """Split as in the paper: shuffle each class's n frames; take floor(0.7 n), floor(0.2 n) and the rest."""
     parts: Parts = ([], [], [])
     for label, (name, count) in enumerate(zip(table.classes, table.count_per_class(), strict=True)):
         if count < 3:
@@ -99,14 +101,14 @@ def split_by_frame(table: SampleTable, fold_spec: FoldSpec) -> Parts:
             part += [row_by_id[name] for name in part_ids]
     if not parts[1]:
         raise ValueError(
-            "the protocol frame leaves no sample for validation: every class has fewer than 5, of which a "
-            "fifth is none; take another frame policy, or the protocol clip or subject"
+            "the protocol frame leaves no sample for validation: a class needs at least 5 samples to give "
+            "one, and no class has 5; take another frame policy, or the protocol clip or subject"
         )
     return parts
 
 
 def split_by_clip(table: SampleTable, fold_spec: FoldSpec) -> Parts:
-    """Whole clips, 7:2:1."""
+    """Split whole clips, 7:2:1."""
     groups = _get_groups(table, "clip", protocol="clip")
     return _assign_rows(
         groups, *train_val_test_groups(count_by_group(table, groups), f"clip {fold_spec.seed}")
@@ -114,7 +116,7 @@ def split_by_clip(table: SampleTable, fold_spec: FoldSpec) -> Parts:
 
 
 def split_by_subject(table: SampleTable, fold_spec: FoldSpec) -> Parts:
-    """Whole subjects, 7:2:1."""
+    """Split whole subjects, 7:2:1."""
     groups = _get_groups(table, "subject", protocol="subject")
     return _assign_rows(
         groups, *train_val_test_groups(count_by_group(table, groups), f"subject {fold_spec.seed}")
@@ -122,10 +124,10 @@ def split_by_subject(table: SampleTable, fold_spec: FoldSpec) -> Parts:
 
 
 def split_kfold(table: SampleTable, fold_spec: FoldSpec) -> Parts:
-    """One of k folds over subjects as the test, 7:2 of the others' subjects as training and validation.
+    """Take one of k folds over subjects as the test; split the others 7:2 into training and validation.
 
-    Where the field has folds of its own (`SampleTable.usual_folds`) they are taken: subjects in ascending
-    order, dealt in turn, whatever the seed.
+    If `folds` is the standard number of the literature (`SampleTable.standard_folds`), subjects are dealt to
+    the folds in turn, in ascending order, for every seed.
     """
     groups = _get_groups(table, "subject", protocol="kfold")
     counts = count_by_group(table, groups)
@@ -137,7 +139,7 @@ def split_kfold(table: SampleTable, fold_spec: FoldSpec) -> Parts:
 
 
 def split_loso(table: SampleTable, fold_spec: FoldSpec) -> Parts:
-    """One subject as the test, in ascending order of names, 7:2 of the others as the rest."""
+    """Take subject number `fold`, in ascending order, as the test; split the others 7:2."""
     groups = _get_groups(table, "subject", protocol="loso")
     test = sorted(set(groups))[fold_spec.fold]
     return _build_fold_parts(groups, [test], table=table, key=f"loso {fold_spec.seed} {test}")
@@ -153,7 +155,7 @@ PROTOCOLS: dict[str, Callable[[SampleTable, FoldSpec], Parts]] = {
 
 
 def _build_fold_parts(groups: Sequence[str], test: Sequence[str], *, table: SampleTable, key: str) -> Parts:
-    """The parts around a test fold, the validation drawn from the subjects that are left."""
+    """Return training, validation and test rows; split the groups outside the test fold 7:2."""
     train_val_counts = {
         name: count for name, count in count_by_group(table, groups).items() if name not in set(test)
     }
@@ -161,7 +163,11 @@ def _build_fold_parts(groups: Sequence[str], test: Sequence[str], *, table: Samp
 
 
 def _get_groups(table: SampleTable, kind: str, *, protocol: str) -> list[str]:
-    """The clip or subject of every sample; ValueError where one is not known or there are too few."""
+    """Return the clip or subject of every sample.
+
+    Raises:
+        ValueError: A clip or subject is unknown, or there are fewer than 3.
+    """
     groups = [sample.clip if kind == "clip" else sample.subject for sample in table.samples]
     if missing := groups.count(""):
         all_missing = missing == len(groups)
@@ -173,9 +179,9 @@ def _get_groups(table: SampleTable, kind: str, *, protocol: str) -> list[str]:
             + (f" in its layout {table.layout}" if table.layout else "")
             + "; take the protocol frame, or "
             + (
-                f"a release that tells {kind}s"
+                f"a release that names {kind}s"
                 if all_missing
-                else f"tell the {kind} of these or leave them out"
+                else f"add the {kind} of these samples or leave them out"
             )
         )
     if len(set(groups)) < 3:
@@ -187,7 +193,7 @@ def _get_groups(table: SampleTable, kind: str, *, protocol: str) -> list[str]:
 
 
 def _assign_rows(groups: Sequence[str], *parts: Sequence[str]) -> Parts:
-    """The rows of the groups in each of three parts."""
+    """Return the rows of the groups of each of three parts."""
     part_of = {name: part for part, members in enumerate(parts) for name in members}
     rows: Parts = ([], [], [])
     for row, group in enumerate(groups):
@@ -196,7 +202,7 @@ def _assign_rows(groups: Sequence[str], *parts: Sequence[str]) -> Parts:
 
 
 def _list_absent_classes(table: SampleTable, parts: Sequence[Sequence[int]]) -> Iterable[str]:
-    """One text for every class that a part has no sample of."""
+    """Yield one message for each class that a part has no sample of."""
     for name, part in zip(_PART_NAMES, parts, strict=False):
         present_labels = {table.samples[row].label for row in part}
         for label, count in enumerate(table.count_per_class()):

@@ -1,6 +1,6 @@
-"""Text of others in our messages: names of files and cells of sheets, made safe to print and to read.
+"""Shorten and escape untrusted text, such as file names and cells of sheets, for messages.
 
-A folder or a cell can hold line breaks, bytes that are no text, or a novel.
+A folder name or a cell can hold line breaks, bytes that cannot be encoded, or very long text.
 """
 
 from __future__ import annotations
@@ -12,30 +12,30 @@ from datasets.oneline import one_line
 from datasets.spec import Anomaly
 
 MAX_TEXT_LENGTH = 80
-"""How many characters of a foreign text a message shows."""
+"""Characters of an untrusted text that a message shows."""
 
 MAX_NAMES = 5
-"""How many of many names a message shows."""
+"""Names of a list that a message shows."""
 
 MAX_LISTED_ANOMALIES = 300
-"""How many anomalies of one kind are listed each on its own: more than a complete release has clips."""
+"""Anomalies of one kind that are listed one by one: more than a complete release has clips."""
 
 
 def sanitize(text: str, *, max_length: int = MAX_TEXT_LENGTH) -> str:
-    """A text on one line, unprintable characters escaped, cut where it is longer than `longest`."""
+    """Return a text on one line, with unprintable characters escaped, cut to `max_length` characters."""
     return one_line(text if len(text) <= max_length else text[: max_length - 1] + "…")
 
 
 def summarize_names(names: Sequence[str], *, max_names: int = MAX_NAMES) -> str:
-    """The first names of a list, and how many follow."""
+    """Return the first names of a list, and how many more there are."""
     text = ", ".join(sanitize(name) for name in names[:max_names])
     return f"{text} and {len(names) - max_names} more" if len(names) > max_names else text
 
 
 def group_anomalies(anomalies: Sequence[Anomaly]) -> tuple[Anomaly, ...]:
-    """The anomalies kind by kind; of a kind that has more than `EACH`, one that tells how many there are.
+    """Group the anomalies by kind; merge a kind with more than `MAX_LISTED_ANOMALIES` into one with a count.
 
-    A kind is a code and what was done. None is left out without being counted.
+    A kind is a pair of code and action. Every anomaly is listed or counted.
     """
     groups: dict[tuple[str, str], list[Anomaly]] = {}
     for anomaly in anomalies:

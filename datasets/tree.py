@@ -1,4 +1,4 @@
-"""A folder tree as it lies on disk, read without trust: links, junk and folders that cannot be opened."""
+"""A folder tree read defensively: links, junk files and unreadable folders do not raise."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from datasets.marker import MARKER
 from datasets.spec import Anomaly
 
 MAX_DEPTH = 4
-"""How far below its root a release is looked for: double nesting is the rule, more is not seen."""
+"""Levels below the root at which a release is searched; copies are often nested twice, not deeper."""
 
 _JUNK = re.compile(rf"\..*|~\$.*|__MACOSX|Thumbs\.db|desktop\.ini|.+\.lnk|{re.escape(MARKER)}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Files and folders of one folder, by name, without what systems, editors and `mark` leave in it."""
+    """Files and folders of one folder, by name, without junk of systems and editors and without `MARKER`."""
 
     files: tuple[Path, ...] = ()
     folders: tuple[Path, ...] = ()
 
 
 class DirectoryTree:
-    """The folders below `root`, each read once when first asked for.
+    """The folders below `root`. Each is read once, on first access.
 
-    A link is followed while it stays below the root and leads to no folder above itself; what is not
-    followed, and what cannot be opened, stands in `anomalies`, never raises.
+    A link is followed if it stays below the root and does not lead to one of its own parent folders. Every
+    link that is not followed, and every folder that cannot be read, is added to `anomalies`.
     """
 
     def __init__(self, root: Path) -> None:
@@ -40,13 +40,13 @@ class DirectoryTree:
         self._listings: dict[Path, Listing] = {}
 
     def list_folder(self, folder: Path) -> Listing:
-        """What a folder holds; nothing where it cannot be opened."""
+        """Return the contents of a folder; an empty listing if the folder cannot be read."""
         if folder not in self._listings:
             self._listings[folder] = self._scan_folder(folder)
         return self._listings[folder]
 
     def walk(self, *, max_depth: int = MAX_DEPTH) -> Iterator[tuple[Path, Listing]]:
-        """Every folder down to `levels` below the root with what it holds, the upper ones first."""
+        """Yield each folder down to `max_depth` levels below the root with its contents, level by level."""
         pending = deque([(self.root, 0)])
         while pending:
             folder, depth = pending.popleft()
@@ -56,7 +56,7 @@ class DirectoryTree:
                 pending.extend((child, depth + 1) for child in listing.folders)
 
     def relative_to_root(self, path: Path | str) -> str:
-        """A path below the root as texts name it, with forward slashes."""
+        """Return a path relative to the root, with forward slashes."""
         return Path(path).relative_to(self.root).as_posix()
 
     def _scan_folder(self, folder: Path) -> Listing:
@@ -76,7 +76,7 @@ class DirectoryTree:
         return Listing(tuple(files), tuple(folders))
 
     def _escapes_root(self, entry: os.DirEntry[str]) -> bool:
-        """Whether a link leads out of the root, to nothing, or back to a folder that it lies in."""
+        """Return True and add an anomaly if a link is broken, leaves the root or leads to a parent folder."""
         link = Path(entry.path)
         target = Path(os.path.realpath(link))
         if not target.exists():

@@ -1,7 +1,7 @@
-"""The ablation, arm by arm: what each changes, gains and costs (the paper's figures 16 to 18).
+"""Tables of an ablation: what each arm changes, gains and costs (the paper's Figures 16 to 18).
 
-The arms of a ladder are its rungs. What a row is compared with, and which of the two is the gain's, is that
-of the study's family (`studies.arms.pairs`), as in the table of differences.
+The arms of a ladder are called rungs. A row's pair (before, after) comes from the study's family
+(`studies.arms.build_pairs`), as in the table of differences.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ _get_recall = dict(METRIC_GETTERS)["recall"]
 
 
 def list_changes(before: ArchitectureSpec, after: ArchitectureSpec) -> tuple[tuple[str, str], ...]:
-    """(part, "old → new") of everything in which two networks of blocks differ, or that one is none."""
+    """Return ("component", "old → new") for each component in which two architectures differ.
+
+    If they are not the same network, return the change of network alone.
+    """
     if before.network != after.network:
         return (("network", f"{before.network} → {after.network}"),)
     components = [
@@ -52,8 +55,8 @@ def _format_value(value: object) -> str:
 
 
 def build_ablation_table(evaluation: StudyEvaluation) -> Table:
-    """Scores of each arm under each protocol, and what the accuracy gains in the pair that it belongs to."""
-    paper_ref = _find_paper_ablation(evaluation)
+    """Build the table of scores of each arm under each protocol, with the gain in accuracy of its pair."""
+    paper_ref, title = _find_paper_ablation(evaluation), dataset_title(evaluation.study.dataset.name)
     paper_header = (
         (f"{paper_ref.column_title}: accuracy", f"{paper_ref.column_title}: change") if paper_ref else ()
     )
@@ -63,7 +66,7 @@ def build_ablation_table(evaluation: StudyEvaluation) -> Table:
     )
     return Table(
         id=f"ablation-{evaluation.study.name}",
-        title=f"Ablation on {dataset_title(evaluation.study.dataset.name)}, design {evaluation.study.design}, in %",
+        title=f"Ablation on {title}, design {evaluation.study.design}, in %",
         header=(
             _get_arm_heading(evaluation.study),
             *IDENTITY_HEADER,
@@ -87,7 +90,7 @@ def build_ablation_table(evaluation: StudyEvaluation) -> Table:
 
 
 def cite_ablation_items(evaluation: StudyEvaluation, *items: str) -> tuple[str, ...]:
-    """`items` where the paper's ablation may stand beside this study's, else nothing."""
+    """Return `items` with their dataset if the paper's ablation is comparable to this study; otherwise ()."""
     paper_ref = _find_paper_ablation(evaluation)
     return (
         paper_ref.cite_items(*items) if paper_ref and evaluation.study.arms[0].name == LADDER[0].name else ()
@@ -101,7 +104,8 @@ def _find_paper_ablation(evaluation: StudyEvaluation) -> PaperReference | None:
 
 def _build_paper_notes(paper_ref: PaperReference) -> tuple[str, ...]:
     return (
-        "Of its ablation, by frame, the paper gives VGG16's accuracy, the proposed network's, and two gains.",
+        "The paper's ablation is by frame. It reports the accuracies of VGG16 and the proposed network, and "
+        "two gains.",
         *paper_ref.notes,
     )
 
@@ -112,20 +116,23 @@ def _get_arm_heading(study: Study) -> str:
 
 def _build_gain_note(study: Study) -> str:
     baseline_name = select_reference_arm(study.arms, design=study.design).name
-    gain_text = f"Gain: of {baseline_name} over an arm that lacks one of its parts, else of the arm over {baseline_name}"
-    note = "Change: from the rung before" if study.design in LADDER_DESIGNS else gain_text
+    gain_text = (
+        f"Gain: {baseline_name} minus the arm if the arm lacks one of its components, otherwise the arm "
+        f"minus {baseline_name}"
+    )
+    note = "Change: from the previous rung" if study.design in LADDER_DESIGNS else gain_text
     user_pairs = [
         pair for arm in study.arms if arm.network == USER_NETWORK and (pair := find_pair(study, arm))
     ]
     return "; ".join(
-        (note, *(f"beside {before.name} that of {after.name} over it" for before, after in user_pairs))
+        (note, *(f"for {after.name}: {after.name} minus {before.name}" for before, after in user_pairs))
     )
 
 
 def find_pair(study: Study, arm: ArchitectureSpec) -> tuple[ArchitectureSpec, ArchitectureSpec] | None:
-    """(before, after), the pair that an arm's row tells of; None for the arm that the others start from.
+    """Return the pair (before, after) of an arm's row; None for the reference arm.
 
-    The arms of a factorial are in no pair, so they are set against the bare network.
+    A factorial design has no pairs; its arms are compared with the reference arm.
     """
     baseline = select_reference_arm(study.arms, design=study.design)
     if arm == baseline:
@@ -136,7 +143,7 @@ def find_pair(study: Study, arm: ArchitectureSpec) -> tuple[ArchitectureSpec, Ar
 
 
 def _format_arm_number(study: Study, arm: ArchitectureSpec) -> str:
-    """The arm's place among the arms; up a ladder among the rungs, of which an own network is none."""
+    """Return the arm's number, counted from 1; in a ladder the user's networks have no number."""
     numbered_arms = [
         other for other in study.arms if study.design not in LADDER_DESIGNS or other.network != USER_NETWORK
     ]
@@ -178,7 +185,7 @@ def _build_paper_cells(
     if outcome.protocol != "frame":
         return text_cell(NO_VALUE), text_cell(NO_VALUE)
     published_scores = None if outcome.control else paper_ref.results.scores.get(outcome.arm.name)
-    # The paper tells what a part adds on the way up; nothing of what taking it away costs.
+    # The paper reports what adding a component gains, not what removing it costs.
     is_ladder_arm = evaluation.study.design in LADDER_DESIGNS and not outcome.control
     pair = find_pair(evaluation.study, outcome.arm) if is_ladder_arm else None
     components = [component for component, _ in list_changes(*pair)] if pair else []
@@ -192,7 +199,7 @@ def _build_paper_cells(
 
 
 def build_rung_table(evaluation: StudyEvaluation) -> Table:
-    """What each arm changes of the one that it is compared with, and its cost."""
+    """Build the table of what each arm changes relative to the arm it is compared with, and of its cost."""
     arm_heading = _get_arm_heading(evaluation.study)
     rows = []
     for arm in evaluation.study.arms:
@@ -216,10 +223,10 @@ def build_rung_table(evaluation: StudyEvaluation) -> Table:
         header=(arm_heading, "Network", "Changed", "Parameters", "MiB", "Multiply-adds", "Elementwise"),
         rows=tuple(rows),
         notes=(
-            "Changed: from the network that it is compared with to this one.",
-            "Elementwise: the work that multiply-adds leave out (activations, attention, additions, norm, "
-            "pooling) in elements; norm in operations, two an element.",
-            "Where more than one part changes, none can be said to have made the difference.",
+            "Changed: from the network that this one is compared with to this one.",
+            "Elementwise: work not counted in multiply-adds (activations, attention, additions, norm, "
+            "pooling), in elements; norm counts two operations per element.",
+            "If more than one component changes, the difference cannot be attributed to any one of them.",
         ),
     )
 

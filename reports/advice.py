@@ -1,4 +1,4 @@
-"""What is missing for a verdict, and the command that adds it."""
+"""Suggestions of the next runs, with commands, if a study lacks trainings or subjects for a verdict."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from studies.statistics import power
 from studies.statistics.verdicts import MIN_CLUSTERS, MIN_TRAININGS
 
 DEFAULT_FOLDS = 10
-"""Of kfold, unless asked otherwise."""
+"""Default number of folds under kfold."""
 
 
 def suggest_next_runs(evaluation: StudyEvaluation) -> Iterator[str]:
-    """What to run next where a protocol has no verdict, one text each; nothing where all have one."""
+    """Yield what to run next, if a comparison has no verdict for lack of trainings or subjects."""
     differences_by_protocol = {
         protocol: [
             difference
@@ -45,7 +45,7 @@ def suggest_next_runs(evaluation: StudyEvaluation) -> Iterator[str]:
 
 
 def _has_too_few_trainings(difference: ArmDifference) -> bool:
-    """Whether more trainings would give a verdict; not where an obstacle or too few subjects prevent it."""
+    """Return True if more trainings would give a verdict, with no obstacle and enough subjects."""
     return (
         difference.estimate is not None
         and difference.estimate.is_conditional
@@ -60,7 +60,7 @@ def _has_too_few_subjects(difference: ArmDifference) -> bool:
 
 
 def build_command(study: Study, *options: str) -> str:
-    """The command that a study was started with, as far as its spec tells, and more options."""
+    """Return the harness command of a study, as far as its spec determines it, followed by `options`."""
     name = "ablate" if study.kind == "ablation" else "compare"
     design_option = (f"--design {study.design}",) if study.design not in ("", "ladder") else ()
     arguments = (f"--dataset {study.dataset.name}", *design_option, f"--preset {study.preset}", *options)
@@ -76,27 +76,28 @@ def _suggest_more_seeds(evaluation: StudyEvaluation) -> str:
     missing_runs = sum(run.key not in results_by_key for run in runs)
     mean_seconds = fmean(run.seconds for run in results_by_key.values()) if results_by_key else 0.0
     protocol_option = f"--protocol {','.join(study.protocols)}"
+    command = build_command(study, protocol_option, f"--seeds {seeds}")
+    duration = format_duration(mean_seconds * missing_runs)
     return (
-        f"Verdicts need {MIN_TRAININGS} trainings of each network. Run "
-        f"{build_command(study, protocol_option, f'--seeds {seeds}')} with your other options: it reuses "
-        f"{len(runs) - missing_runs} cells and runs {missing_runs}, which takes about {format_duration(mean_seconds * missing_runs)} (h:min:s), "
-        f"one at a time at the mean time of the finished cells.{_build_retry_note(evaluation)}"
+        f"Verdicts need {MIN_TRAININGS} trainings of each network. Run {command} with your other options: it "
+        f"reuses {len(runs) - missing_runs} cells and runs {missing_runs}, which takes about {duration} "
+        f"(h:min:s), one at a time at the mean time of the finished cells.{_build_retry_note(evaluation)}"
     )
 
 
 def _build_retry_note(evaluation: StudyEvaluation) -> str:
     failed_runs = len(evaluation.result.failures)
     return (
-        f" Of these, {failed_runs} failed before and run again only with --retry-failed."
+        f" Of these, {failed_runs} failed before; they run again only with --retry-failed."
         if failed_runs
         else ""
     )
 
 
 def _suggest_more_subjects(evaluation: StudyEvaluation, protocols: list[str]) -> str:
-    requirement = (
-        f"Verdicts need at least {MIN_CLUSTERS} test subjects, which {' and '.join(protocols)} has not"
-    )
+    protocols_text = " and ".join(protocols)
+    subject_text = f"protocols {protocols_text} have" if protocols[1:] else f"protocol {protocols_text} has"
+    requirement = f"Verdicts need at least {MIN_CLUSTERS} test subjects; {subject_text} fewer"
     data_summary = next(
         (data_summary for protocol in protocols if (data_summary := evaluation.get_data_summary(protocol))),
         None,
@@ -106,12 +107,21 @@ def _suggest_more_subjects(evaluation: StudyEvaluation, protocols: list[str]) ->
         kfold_command_with_folds = build_command(
             evaluation.study, "--protocol kfold", f"--folds {min(DEFAULT_FOLDS, len(clips_per_subject))}"
         )
-        return f"Verdicts need at least {MIN_CLUSTERS} folds, which kfold has not. Run {kfold_command_with_folds}."
+        return (
+            f"Verdicts need at least {MIN_CLUSTERS} folds; this study has fewer. "
+            f"Run {kfold_command_with_folds}."
+        )
     if clips_per_subject and len(clips_per_subject) < MIN_CLUSTERS:
-        return f"{requirement}; nor have these data, so that no protocol can give one."
+        return (
+            f"{requirement}. These data have {len(clips_per_subject)} subjects, so no protocol can give a "
+            "verdict."
+        )
     if not clips_per_subject:
         kfold_command = build_command(evaluation.study, "--protocol kfold")
-        return f"{requirement}. {kfold_command} tests the clips of all subjects; these runs do not store their number."
+        return (
+            f"{requirement}. {kfold_command} tests the clips of all subjects; these runs do not store their "
+            "number."
+        )
     study = evaluation.study
     study_noise = next(
         (
@@ -130,8 +140,12 @@ def _suggest_more_subjects(evaluation: StudyEvaluation, protocols: list[str]) ->
     )
     noise = study_noise or power.SYNTHETIC_FACES_NOISE
     detectable = power.compute_planned_detectable_difference(plan, noise)
-    detectable_text = f" and would show {100 * detectable:.1f} points ({noise.source})" if detectable else ""
+    detectable_text = (
+        f" and would detect a difference of {100 * detectable:.1f} points ({noise.source})"
+        if detectable
+        else ""
+    )
     return (
-        f"{requirement}. {build_command(study, '--protocol kfold')} tests all {sum(clips_per_subject)} clips of {len(clips_per_subject)} "
-        f"subjects{detectable_text}."
+        f"{requirement}. {build_command(study, '--protocol kfold')} tests all {sum(clips_per_subject)} clips "
+        f"of {len(clips_per_subject)} subjects{detectable_text}."
     )

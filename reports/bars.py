@@ -1,4 +1,4 @@
-"""The ablation as bars (the paper's figure 18): accuracy and UAR of each rung, grouped by protocol."""
+"""Bar chart of an ablation (the paper's figure 18): accuracy and UAR of each arm, a bar per protocol."""
 
 from __future__ import annotations
 
@@ -24,17 +24,18 @@ from reports.figures import (
 from reports.outcomes import Outcome
 
 MAX_LEVEL_NAMES = 7
-"""Most names that fit beside each other; more are turned."""
+"""Maximum number of arm names drawn horizontally; more names are rotated."""
 
 BAR_COLORS = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00")
 
 
 def draw_ablation_bars(outcomes: Sequence[Outcome], path: Path) -> None:
-    """A group a rung, a bar a protocol, a whisker of one standard deviation where there are several seeds.
+    """Draw a panel for accuracy and one for UAR, with a group of bars per arm and a bar per protocol.
 
-    Bars of networks that collapsed in any seed are hatched. A missing result leaves its place empty.
+    A whisker is one standard deviation over the trainings, if there are several. A bar is hatched if any
+    training of the network collapsed. An outcome without a finished training has no bar.
     """
-    names = [escape_mathtext(metric) for metric in dict.fromkeys(outcome.arm.name for outcome in outcomes)]
+    names = [escape_mathtext(name) for name in dict.fromkeys(outcome.arm.name for outcome in outcomes)]
     longest = max(map(len, names)) if len(names) > MAX_LEVEL_NAMES else 0
     figure, panels = make_panel_grid(
         2, columns=1, height=2.5 + 0.04 * longest, bottom=0.4 + 0.04 * longest, top=0.1

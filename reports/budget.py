@@ -1,7 +1,7 @@
-"""What tuning gave each arm for the same number of trials, on validation alone.
+"""Results of the hyperparameter searches: the same number of trials for each arm, on validation data only.
 
-A best value without its budget says little; the curve of the best value so far shows who would gain by more
-(Dodge et al. 2019, arXiv:1909.03004).
+A best value means little without its budget. The curve of the best value so far shows which arms would gain
+from more trials (Dodge et al. 2019, arXiv:1909.03004).
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ from studies.spec import RunSpec
 
 
 def _pair_runs_with_searches(evaluation: StudyEvaluation) -> tuple[tuple[RunSpec, Search], ...]:
-    """Every run of an arm with its search, in the study's order; () where nothing was tuned."""
+    """Return every run of the study's arms with its search, in the study's order; () without searches."""
     runs = (spec for spec in evaluation.study.list_runs() if spec.variant == "none")
     return tuple(zip(runs, evaluation.study.searches, strict=False))
 
 
 def build_budget_table(evaluation: StudyEvaluation) -> Table | None:
-    """A row a run: its trials, what they started from and came to, and the settings that it was given."""
+    """Return a table of each run's trials, initial and best value, and settings; None without searches."""
     rows = [_build_row(spec, search) for spec, search in _pair_runs_with_searches(evaluation)]
     if not rows:
         return None
     return Table(
         id=f"budget-{evaluation.study.name}",
-        title="Searches before the runs: the same number of trials for each, on its validation part alone",
+        title="Hyperparameter searches: the same number of trials for each run, on its validation split only",
         header=(
             "Network",
             "Protocol",
-            "Division",
+            "Split",
             "Seed",
             "Fold",
             "Trials",
             "Stopped early",
-            "As it was, %",
+            "Initial, %",
             "Best, %",
             "Learning rate",
             "γ",
@@ -51,9 +51,9 @@ def build_budget_table(evaluation: StudyEvaluation) -> Table | None:
         ),
         rows=tuple(rows),
         notes=(
-            f"{len(evaluation.study.searches[0].values)} trials for every run, each of at most "
-            f"{evaluation.study.training.epochs} epochs; values are the best validation accuracy of a trial, "
-            "which is what chose the settings: no estimate of how good the network is.",
+            f"Each run has {len(evaluation.study.searches[0].values)} trials of at most "
+            f"{evaluation.study.training.epochs} epochs. Values are the best validation accuracy of a trial. "
+            "The settings were selected by it, so it does not estimate the accuracy of the network.",
         ),
     )
 
@@ -80,7 +80,7 @@ def _build_row(spec: RunSpec, search: Search) -> tuple[Cell, ...]:
 
 
 def draw_budget_figure(evaluation: StudyEvaluation, *, out: Path) -> ReportFigure | None:
-    """The best value so far against the trials made, a panel a protocol, a line a network."""
+    """Draw the best value so far by number of trials, with a panel per protocol and a line per network."""
     searches = _pair_runs_with_searches(evaluation)
     if not searches:
         return None
@@ -92,12 +92,13 @@ def draw_budget_figure(evaluation: StudyEvaluation, *, out: Path) -> ReportFigur
     add_legend(figure, panels[0])
     file = format_figure_path(evaluation.study.name, "budget")
     save_figure(figure, out / file)
+    names = ", ".join(arm.name for arm in evaluation.study.arms)
     return ReportFigure(
         id=f"budget-{evaluation.study.name}-curve",
-        title="Best validation accuracy against the budget",
+        title="Best validation accuracy by number of trials",
         file=file,
-        alt_text=f"Best validation accuracy so far by trial of {', '.join(arm.name for arm in evaluation.study.arms)}",
-        notes=("Mean over seeds and folds. A line that still rises at the end has not had enough trials.",),
+        alt_text=f"Best validation accuracy so far by trial of {names}",
+        notes=("Mean over seeds and folds. A line that still rises at the end would gain from more trials.",),
     )
 
 

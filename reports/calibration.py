@@ -23,7 +23,7 @@ from studies.calibration import (
 
 
 def build_calibration_table(evaluation: StudyEvaluation) -> Table | None:
-    """One row a network and protocol: calibration error and Brier score; None if nothing has finished."""
+    """Return a table with a row per network and protocol; None if no training has finished."""
     if not any(outcome.trainings for outcome in evaluation.outcomes):
         return None
     return Table(
@@ -35,9 +35,9 @@ def build_calibration_table(evaluation: StudyEvaluation) -> Table | None:
             "Confidence: mean probability of the predicted class.",
             f"ECE: expected calibration error with {NUM_BINS} equal-width bins of the confidence "
             "(Guo et al. 2017, arXiv 1706.04599). 0 is best.",
-            "Few units in a bin bias the ECE upward.",
-            "Brier score: mean of the squared differences between probability and truth, summed over the "
-            "classes (Brier 1950). 0 is best and 2 is worst.",
+            "Bins with few units bias the ECE upward.",
+            "Brier score: squared differences between probability and truth, summed over the classes, mean "
+            "over the units (Brier 1950). 0 is best and 2 is worst.",
             *build_short_notes(evaluation.outcomes),
         ),
     )

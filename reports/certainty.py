@@ -1,4 +1,4 @@
-"""How far a metric of one arm can be trusted, in words: its interval, or why there is none."""
+"""Describe the confidence interval of one arm's metric."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from studies.statistics.verdicts import MIN_CLUSTERS, MIN_TRAININGS
 
 
 def describe_interval(outcome: Outcome, metric: Metric = "accuracy") -> str:
-    """The 95 % interval of the metric of a row with finished trainings, and what it covers.
+    """Return the 95 % interval of an arm's metric and the population it covers, or why there is none.
 
-    With fewer than five trainings it covers other subjects and not other trainings.
+    `outcome` needs finished trainings. With fewer than `MIN_TRAININGS` trainings the interval covers other
+    subjects but not other trainings.
     """
     pairing = pair_outcomes((outcome,), metric)
     assert pairing is not None
@@ -23,17 +24,17 @@ def describe_interval(outcome: Outcome, metric: Metric = "accuracy") -> str:
     cluster_noun = "subjects" if pairing.is_crossed else "folds"
     if estimate is None or estimate.low is None or estimate.high is None:
         cluster_count = len(pairing.clusters)
-        singular_or_plural = cluster_noun if cluster_count > 1 else cluster_noun.removesuffix("s")
-        return f"{trainings_text}no interval: {cluster_count} {singular_or_plural}, at least {MIN_CLUSTERS}"
+        noun = cluster_noun if cluster_count > 1 else cluster_noun.removesuffix("s")
+        return f"{trainings_text}no interval: {cluster_count} {noun}, at least {MIN_CLUSTERS} needed"
     if estimate.low == estimate.high:
-        return f"{trainings_text}no interval: all {cluster_noun} agree"
+        return f"{trainings_text}no interval: no variation between {cluster_noun}"
     population = (
         f"{cluster_noun} and trainings"
         if pairing.is_crossed and not estimate.is_conditional
         else cluster_noun
     )
     condition = (
-        f", {MIN_TRAININGS} trainings are needed to cover other trainings" if estimate.is_conditional else ""
+        f"; covering other trainings needs {MIN_TRAININGS} trainings" if estimate.is_conditional else ""
     )
     low, high = format_percent(max(0.0, estimate.low)), format_percent(min(1.0, estimate.high))
     return f"{trainings_text}95 % interval {low} to {high} over {population}{condition}"

@@ -1,4 +1,4 @@
-"""What a study's checks have left, and the arms that a part alone tells apart, which most checks compare."""
+"""The runs of a study's checks, and the pairs of arms that differ in one component, which checks compare."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from studies.spec import Check, is_null_arm
 def find_check_runs(
     evaluation: StudyEvaluation, check: Check, arm: ArchitectureSpec, *, protocol: str
 ) -> dict[tuple[int, int], list[RunResult]]:
-    """The finished runs of an arm's check under a protocol, by training; those that lack a fold are left
-    out.
+    """Return the finished runs of an arm's check under a protocol, by training id.
+
+    A training that lacks a fold is left out.
     """
     if check not in evaluation.study.checks:
         return {}
@@ -32,7 +33,10 @@ def find_check_runs(
 
 
 def find_matched_pairs(outcomes: Sequence[Outcome], component: str) -> tuple[tuple[Outcome, Outcome], ...]:
-    """(without, with): outcomes of one protocol whose arms are block networks that differ in `part` alone."""
+    """Return the pairs (without, with) of outcomes whose block networks differ only in `component`.
+
+    `outcomes` are those of one protocol. Null arms and outcomes without a finished training are left out.
+    """
     blocks = [
         outcome
         for outcome in outcomes

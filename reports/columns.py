@@ -1,4 +1,4 @@
-"""The columns and notes that every table of scores shares, so that no leaky number stands alone."""
+"""Columns and notes that all score tables share, so that each score is shown with its leakage."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from studies.controls import CONTROL_DESCRIPTIONS, MAJORITY, PRIOR
 from studies.metrics import Scores
 
 IDENTITY_HEADER = ("Network", "Protocol", "Test")
-LEAKAGE_HEADER = ("Clip seen", "Subject seen")
+LEAKAGE_HEADER = ("Clip overlap", "Subject overlap")
 LEAKAGE_NOTE = (
-    "Clip seen, subject seen: share in % of the test frames whose clip, or subject, is also in training. "
-    "A score with a high share measures recognition of what was already seen. Unknown: not every image of "
-    "the test and the training names its clip, or subject."
+    "Clip overlap, subject overlap: share in % of the test frames whose clip, or subject, is also in the "
+    "training set. With a high overlap a score measures recognition of known clips or people. Unknown: some "
+    "images of the test or training set have no clip label, or no subject label."
 )
 
 
 def identity_cells(outcome: Outcome) -> tuple[Cell, Cell, Cell]:
-    """Which network under which protocol, and on what it was tested."""
+    """Return the cells that identify a row: network, protocol and test set."""
     return text_cell(outcome.marked_name), text_cell(outcome.protocol), text_cell(_describe_test_set(outcome))
 
 
@@ -40,7 +40,7 @@ def _describe_test_set(outcome: Outcome) -> str:
 
 
 def leakage_cells(outcome: Outcome) -> tuple[Cell, Cell]:
-    """The leaks: shares of the test frames whose clip, and whose subject, stand in training too."""
+    """Return the shares of the test frames whose clip, and whose subject, is also in the training set."""
     leakage = outcome.leakage
     if leakage is None:
         return text_cell(NO_VALUE), text_cell(NO_VALUE)
@@ -48,7 +48,7 @@ def leakage_cells(outcome: Outcome) -> tuple[Cell, Cell]:
 
 
 def describe_leakage(leakage: Leakage) -> str:
-    """How many of the test frames have their clip, and their subject, in training; a clause."""
+    """Return a clause with the shares of the test frames whose clip, and whose subject, is in training."""
     if leakage.clip is None and leakage.subject is None:
         return "it is unknown how many of the test frames have their clip or their subject in training"
     if leakage.clip is None or leakage.subject is None:
@@ -67,25 +67,26 @@ def _format_share(share: float | None) -> str:
 
 
 def describe_near_duplicates(outcome: Outcome) -> str:
-    """How many of the test frames have a near-duplicate, or a copy, in training or validation; a clause."""
+    """Return a clause with the shares of test frames that have near-duplicates or copies in other splits."""
     if any(run.spec.dataset.representation in MOTION_REPRESENTATIONS for run in outcome.runs):
-        return "the audit looks for no near-duplicates among images of motion"
+        return "the audit does not look for near-duplicates of motion images"
     frame_count = sum(len(run.predictions) for run in outcome.runs)
     counts = Counter[str]()
     for finding in (finding for run in outcome.runs for finding in run.data.findings):
         counts[finding.code] += finding.count
-    # The audit counts a copy of the same bytes as no near-duplicate.
+    # The audit does not count a byte-identical copy as a near-duplicate.
     copies_text = (
         f" and a copy of {format_percent(counts[SAME_BYTES] / frame_count)} %" if counts[SAME_BYTES] else ""
     )
+    near_duplicate_share = format_percent(counts[NEAR_DUPLICATE] / frame_count)
     return (
-        f"the audit finds in training or validation a near-duplicate of "
-        f"{format_percent(counts[NEAR_DUPLICATE] / frame_count)} % of the test frames{copies_text}"
+        f"the audit finds a near-duplicate of {near_duplicate_share} %{copies_text} of the test frames in "
+        "training or validation"
     )
 
 
 def score_cell(outcome: Outcome, metric: Callable[[Scores], float], *, by_frame: bool = False) -> Cell:
-    """One score over the seeds, in % by the protocol's unit or by frame."""
+    """Return a score in %, mean and standard deviation over trainings, by the protocol's unit or by frame."""
     scores_by_training = (
         training.frame_scores if by_frame else training.scores for training in outcome.trainings
     )
@@ -98,7 +99,7 @@ def score_cell(outcome: Outcome, metric: Callable[[Scores], float], *, by_frame:
 
 
 def accuracy_cell(outcome: Outcome) -> Cell:
-    """The accuracy in %, or what became of the runs that would have given it."""
+    """Return the accuracy in %, or the status of the runs if no training has finished."""
     return (
         score_cell(outcome, lambda scores: scores.accuracy)
         if outcome.trainings
@@ -107,7 +108,7 @@ def accuracy_cell(outcome: Outcome) -> Cell:
 
 
 def build_score_notes(evaluation: StudyEvaluation, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
-    """Everything that must be said under a table with scores of these outcomes."""
+    """Return all notes of a table with scores of these outcomes."""
     return (
         LEAKAGE_NOTE,
         *build_audit_notes(outcomes),
@@ -121,27 +122,30 @@ def build_score_notes(evaluation: StudyEvaluation, outcomes: Sequence[Outcome]) 
 
 
 def _build_control_notes(evaluation: StudyEvaluation) -> Iterable[str]:
-    """What the negative controls are, and which of them these data do not allow."""
+    """Yield a description of the negative controls, and which controls these data do not allow."""
     if not evaluation.controls:
         return
     attempts = evaluation.study.training.epochs
     descriptions: dict[str, str] = {
-        MAJORITY: "the commonest class of the training",
-        PRIOR: f"drawn from the training's class shares, the best of {attempts} tries chosen on the test",
+        MAJORITY: "the most frequent class of the training set",
+        PRIOR: f"random by the training set's class shares, the best of {attempts} tries on the test set",
         **{control: CONTROL_DESCRIPTIONS[control] for control in evaluation.study.controls},
     }
     controls_text = "; ".join(f"{control}: {description}" for control, description in descriptions.items())
-    yield f"Controls, run with {evaluation.study.primary_arm.name}; a score means something only above them: {controls_text}."
+    yield (
+        f"Controls, run with {evaluation.study.primary_arm.name}; only a score above them is meaningful: "
+        f"{controls_text}."
+    )
     unavailable = [control for control in CONTROL_DESCRIPTIONS if control not in evaluation.study.controls]
     if unavailable:
         yield (
             "Not possible on these data, which lack onset frames, or subjects with two clips each in every "
-            f"training part: {', '.join(unavailable)}."
+            f"training set: {', '.join(unavailable)}."
         )
 
 
 def build_short_notes(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
-    """What must be repeated under a second table of the same scores."""
+    """Return the notes that are repeated under a second table of the same scores."""
     return (
         LEAKAGE_NOTE,
         *build_audit_notes(outcomes),
@@ -151,7 +155,7 @@ def build_short_notes(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
 
 
 def build_audit_notes(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
-    """The audit's stamp: what the test of each protocol shares with training and validation."""
+    """Return a note with the share of each protocol's test frames that the audit finds in other splits."""
     first_outcomes = {outcome.protocol: outcome for outcome in reversed(outcomes) if outcome.trainings}
     audit_texts = []
     for protocol in dict.fromkeys(
@@ -178,11 +182,11 @@ def build_audit_notes(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
         )
     if not audit_texts:
         return ()
-    return (f"Audit, share of test frames that training or validation gives away: {'; '.join(audit_texts)}.",)
+    return (f"Audit, share of test frames that leak from training or validation: {'; '.join(audit_texts)}.",)
 
 
 def describe_unknown_leakage(leakage: Leakage | None) -> str:
-    """That the clips, the subjects or both are unknown; "" if they are known."""
+    """Return "clip unknown", "subject unknown" or "clip and subject unknown"; "" if both are known."""
     names = (
         [] if leakage is None else [name for name in ("clip", "subject") if getattr(leakage, name) is None]
     )
@@ -190,12 +194,12 @@ def describe_unknown_leakage(leakage: Leakage | None) -> str:
 
 
 def build_seed_notes(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
-    """How several seeds are put together, or that there is one alone."""
+    """Return a note on how trainings are aggregated, or that there is only one."""
     if any(len(outcome.trainings) > 1 for outcome in outcomes):
         return (
             "Several seeds: mean ± sample standard deviation over the seeds; nothing is pooled across them.",
         )
-    return ("One seed: these numbers have no spread.",)
+    return ("One seed: no standard deviation.",)
 
 
 def _build_majority_notes(evaluation: StudyEvaluation, outcomes: Sequence[Outcome]) -> Iterable[str]:
@@ -210,9 +214,11 @@ def _build_majority_notes(evaluation: StudyEvaluation, outcomes: Sequence[Outcom
             {class_index: counts.tp + counts.fn for class_index, counts in enumerate(scores.per_class)}
         )
         majority_class, majority_count = class_counts.most_common(1)[0]
+        class_name, seed = evaluation.classes[majority_class], first_outcome.trainings[0].seed
+        share = format_percent(majority_count / scores.num_samples)
         yield (
-            f"Always answering {evaluation.classes[majority_class]} would give {format_percent(majority_count / scores.num_samples)} % accuracy under "
-            f"{protocol} ({majority_count} of {scores.num_samples} {first_outcome.unit_name}, seed {first_outcome.trainings[0].seed})."
+            f"Always predicting {class_name} would give {share} % accuracy under {protocol} "
+            f"({majority_count} of {scores.num_samples} {first_outcome.unit_name}, seed {seed})."
         )
 
 
@@ -227,18 +233,20 @@ def _build_absent_class_notes(evaluation: StudyEvaluation, outcomes: Sequence[Ou
         }
         if absent_classes:
             names = ", ".join(sorted(absent_classes))
-            yield f"Absent from a test set under {protocol}, and so left out of its means: {names}."
+            yield f"Absent from a test set under {protocol}, and therefore left out of its means: {names}."
 
 
 def build_missing_run_notes(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
-    """Which runs failed, and why; which are still to be run."""
+    """Return notes on the failed runs, with reasons, and on the pending runs."""
     failed_notes = [
-        f"{outcome.plain_name} under {outcome.protocol}, {format_training(failure.spec)}: failed: {failure.reason}"
+        f"{outcome.plain_name} under {outcome.protocol}, {format_training(failure.spec)}: "
+        f"failed: {failure.reason}"
         for outcome in outcomes
         for failure in outcome.failures
     ]
     pending_notes = [
-        f"{outcome.plain_name} under {outcome.protocol}: {outcome.pending_runs} run{'s' if outcome.pending_runs > 1 else ''} not run yet"
+        f"{outcome.plain_name} under {outcome.protocol}: "
+        f"{outcome.pending_runs} run{'s' if outcome.pending_runs > 1 else ''} not run yet"
         for outcome in outcomes
         if outcome.pending_runs
     ]
@@ -246,11 +254,13 @@ def build_missing_run_notes(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
 
 
 def build_mark_notes(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
-    """What the marks beside the networks' names mean, of those that occur."""
-    collapse_note = "Collapsed: the network gave every test sample, or every one of a fold, the same answer."
+    """Return notes that explain the marks after the networks' names, as far as they occur."""
+    collapse_note = (
+        "Collapsed: the network predicts the same class for every test sample, or for all those of a fold."
+    )
     width_note = (
         "Width: channels and hidden units as a share of the full network's. Full width: the network does not "
-        "scale, so it is not reduced like its neighbours."
+        "scale, so it is not reduced like the other networks."
     )
     notes = []
     if any(outcome.collapsed_count and not outcome.control for outcome in outcomes):

@@ -1,4 +1,4 @@
-"""Tables 4 and 6: the networks side by side; what was measured, how far from the paper, at what size."""
+"""Comparison of networks (the paper's Tables 4 and 6): scores, differences from the paper, and sizes."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ METRIC_GETTERS: tuple[tuple[str, Callable[[Scores], float]], ...] = (
     ("f1", lambda scores: scores.f1),
 )
 MACRO_AVERAGE_NOTE = (
-    "Precision, recall and F1 are plain means over the classes, of pooled predictions: recall is the field's "
-    "UAR, F1 its UF1."
+    "Precision, recall and F1 are unweighted means over the classes, computed from pooled predictions. The "
+    "literature calls this recall UAR and this F1 UF1."
 )
 
 
 def build_score_table(evaluation: StudyEvaluation) -> Table:
-    """Every network and control under every protocol: its scores, by the protocol's unit and by frame."""
+    """Build the table of scores of each network and control under each protocol, by unit and by frame."""
     outcomes = (*evaluation.outcomes, *evaluation.controls)
     has_frame_columns = evaluation.study.protocols != ("frame",)
     frame_header = ("Accuracy by frame", "F1 by frame") if has_frame_columns else ()
@@ -80,7 +80,10 @@ def _build_score_row(outcome: Outcome, *, has_frame_columns: bool) -> tuple[Cell
 
 
 def build_paper_table(evaluation: StudyEvaluation) -> Table | None:
-    """The paper's scores and, where the data are the same, our distance from them; None if it has none."""
+    """Build the table of the paper's scores, and our differences from them if the datasets are the same.
+
+    Return None if the paper has no scores for the dataset or its stand-in.
+    """
     paper_ref = find_paper_reference(evaluation)
     if paper_ref is None:
         return None
@@ -92,7 +95,7 @@ def build_paper_table(evaluation: StudyEvaluation) -> Table | None:
     notes = (
         f"Paper: {paper_ref.results.comparison_table}, in %, by frame.",
         *(
-            ("Δ: ours minus the paper's, in points; of the mean where there are several seeds.",)
+            ("Δ: ours minus the paper's, in points; with several seeds, of the mean.",)
             if paper_ref.is_same_data
             else ()
         ),
@@ -102,7 +105,7 @@ def build_paper_table(evaluation: StudyEvaluation) -> Table | None:
     )
     return Table(
         id=f"paper-{evaluation.study.name}",
-        title=f"The paper's scores beside ours on {dataset_title(evaluation.study.dataset.name)}",
+        title=f"The paper's scores and ours on {dataset_title(evaluation.study.dataset.name)}",
         header=(*IDENTITY_HEADER[:2], "Ours: accuracy", *paper_header, *difference_header, *LEAKAGE_HEADER),
         rows=tuple(_build_paper_row(outcome, paper_ref) for outcome in evaluation.outcomes),
         notes=notes,
@@ -142,7 +145,7 @@ def _build_difference_cell(outcome: Outcome, published: PublishedScores | None, 
 
 
 def build_size_table(evaluation: StudyEvaluation) -> Table | None:
-    """Size and work of every network that has run, with the paper's size beside; None if none has."""
+    """Build the table of the size and cost of each network that has run; None if no network has."""
     rows = []
     for arm in evaluation.study.arms:
         run = next(
@@ -162,7 +165,7 @@ def build_size_table(evaluation: StudyEvaluation) -> Table | None:
 
 
 def format_arm_name(evaluation: StudyEvaluation, arm: str) -> str:
-    """The arm's name where a row stands for all protocols, with the protocols it collapsed under."""
+    """Return the arm's name for a row over all protocols, with the protocols under which it collapsed."""
     outcomes = evaluation.select_arm(arm)
     collapsed_protocols = [outcome.protocol for outcome in outcomes if outcome.collapsed_count]
     marks = [outcomes[0].width_mark] if outcomes[0].width_mark else []

@@ -1,4 +1,4 @@
-"""How fast and how smoothly a run converged, from its validation curve."""
+"""Speed and smoothness of a run's convergence, from its validation curve."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from statistics import fmean
 from studies.results import Epoch
 
 CONVERGENCE_SHARE = 0.95
-"""Of the best validation accuracy, what counts as having arrived."""
+"""Share of the best validation accuracy at which a run counts as converged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Convergence:
-    """`epochs` until 95 % of the best validation accuracy; `roughness`: mean fall of a step, a share.
+    """Speed and smoothness of one run.
 
-    A step that rises is no roughness: a curve that only ever rises has 0.
+    `epochs` is the number of epochs until 95 % of the best validation accuracy. `roughness` is the mean drop
+    of the validation accuracy from one epoch to the next, as a share; a rise counts as 0.
     """
 
     epochs: int
@@ -25,7 +26,7 @@ class Convergence:
 
 
 def compute_convergence(history: Sequence[Epoch]) -> Convergence:
-    """Of one run's epochs, at least one."""
+    """Compute the convergence of one run from its history of at least one epoch."""
     curve = [epoch.validation_accuracy for epoch in history]
     epochs = next(n for n, value in enumerate(curve, start=1) if value >= CONVERGENCE_SHARE * max(curve))
     drops = [max(0.0, before - after) for before, after in pairwise(curve)]

@@ -1,4 +1,4 @@
-"""What networks cost, and the paper's equations (1) and (2) block by block; `harness cost` prints both."""
+"""Tables of `harness cost`: the cost of networks, and the paper's equations (1) and (2) block by block."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from studies.cost import PAPER_BLOCK1_SEPARABLE, PAPER_BLOCK1_STANDARD, BlockCos
 
 WORK_HEADER = ("Multiply-adds", "Activations", "Attention", "Additions", "Norm", "Pooling")
 COST_NOTES = (
-    "One image, eval mode. Multiply-adds: convolutions and linear layers, a multiplication and its addition "
-    "counted as one, biases left out (fvcore's convention). The other columns count elementwise work, which "
-    "that total leaves out, in elements; norm in operations, two an element.",
-    "MiB: parameters × 4 bytes / 2^20, the paper's MB; buffers left out.",
-    "Multiply-adds are not time: what works on single elements is bound by memory.",
+    "For one image in eval mode. Multiply-adds: convolutions and linear layers without biases; a "
+    "multiplication and its addition count as one (fvcore's convention). The other columns count elementwise "
+    "work, which the multiply-adds leave out: in elements, for Norm in operations, two per element.",
+    "MiB: parameters × 4 bytes / 2^20 (the paper's MB), without buffers.",
+    "Multiply-adds do not measure time: elementwise operations are bound by memory.",
 )
 PAPER_CLASSES = 6
 SIZE_TOLERANCE = 0.011
-"""In MiB; the paper's 81.20 for ResNet34's 81.21 is a matter of rounding."""
+"""Largest rounding difference from a size of the paper, in MiB: it prints 81.20 for ResNet34's 81.21."""
 
 NamedCost = tuple[str, ArchitectureSpec, Cost, tuple[str, ...]]
+"""(name to show, spec, cost, run keys)."""
 
 
 def build_cost_table(costs: Sequence[tuple[ArchitectureSpec, Cost]], *, title_suffix: str = "") -> Table:
-    """Parameters, size and counted work of each network; `about` ends the title."""
+    """Return a table of each network's parameters, size and counted work; `title_suffix` ends the title."""
     return build_named_cost_table(
         [(spec.name, spec, cost, ()) for spec, cost in costs], title_suffix=title_suffix
     )
@@ -39,7 +40,10 @@ def build_named_cost_table(
     paper_sizes: Mapping[str, Decimal] | None = None,
     num_classes: int = 0,
 ) -> Table:
-    """The same from (name to show, spec, cost, run keys), with the paper's sizes in MB by network beside."""
+    """Return the same table with a chosen name and the run keys for each network.
+
+    `paper_sizes` are the paper's sizes in MB by network; if passed, they fill a column of their own.
+    """
     paper_header = ("Paper's MB",) if paper_sizes else ()
     size_notes = _build_size_notes(named_costs, paper_sizes, num_classes=num_classes) if paper_sizes else ()
     return Table(
@@ -82,9 +86,9 @@ def _build_uncounted_notes(named_costs: Sequence[NamedCost]) -> tuple[str, ...]:
         if operators:
             names_by_operators.setdefault(operators, []).append(name)
     if not names_by_operators:
-        return ("Every operator that computes is in a column.",)
+        return ("The columns count every operator that computes.",)
     texts = [f"{operators} in {', '.join(names)}" for operators, names in names_by_operators.items()]
-    return (f"Operators that are in no column: {'; '.join(texts)}.",)
+    return (f"Operators counted in no column: {'; '.join(texts)}.",)
 
 
 def _build_size_notes(
@@ -98,11 +102,11 @@ def _build_size_notes(
         if spec.width == 1 and spec.name in paper_sizes
         if abs(cost.mib - float(paper_sizes[spec.name])) > SIZE_TOLERANCE
     ]
-    return (f"Sizes that are not the paper's: {', '.join(mismatches)}.",) if mismatches else ()
+    return (f"Sizes that differ from the paper's: {', '.join(mismatches)}.",) if mismatches else ()
 
 
 def build_block_cost_table(costs: Sequence[BlockCost]) -> Table:
-    """Equations (1) and (2) for each block, sums, and the paper's two figures for the first block."""
+    """Return a table of equations (1) and (2) for each block, their sums, and the paper's two numbers."""
     first_blocks = [block for block in costs if block.name.startswith("1.")]
     rows = [
         _build_block_row(
@@ -120,11 +124,11 @@ def build_block_cost_table(costs: Sequence[BlockCost]) -> Table:
     return Table(
         id=f"blocks-{costs[0].side}",
         title=f"Multiplications by the paper's equations (1) and (2) at {costs[0].side} px",
-        header=("Block", "Channels, map", "Standard (1)", "Separable (2)", "Left, %"),
+        header=("Block", "Channels, input side", "Standard (1)", "Separable (2)", "Remaining, %"),
         rows=tuple(rows),
         notes=(
-            "Convolutions of the blocks alone: no projections, attention, norm or classifier.",
-            "The last row is what Section 3.1 prints, for 224 px.",
+            "Only the convolutions of the blocks count: no projections, attention, norm or classifier.",
+            "The last row is printed in Section 3.1 for 224 px.",
         ),
         paper_items=("Section 3.1",),
     )

@@ -1,4 +1,4 @@
-"""Which of the paper's tables and figures these runs do not support, why, and the command that would."""
+"""Find the paper's tables and figures that the studies do not cover, the reasons, and the commands to run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from studies.paper import ABLATION_DATASET, PAPER_ITEMS, PUBLISHED_RESULTS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MissingItem:
-    """An item of `studies.paper.ITEMS` without support: why, and the command that would give it."""
+    """An item of `studies.paper.PAPER_ITEMS` that no study covers: the reason, and the command to run."""
 
     item: str
     reason: str
@@ -22,7 +22,11 @@ class MissingItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Requirement:
-    """What an item is made from: a study of a kind (any: "") on a data set, the networks, the pictures."""
+    """What a study needs to cover an item of the paper.
+
+    `kind` is the kind of study ("": any), `dataset` its dataset, `arms` the networks that must have finished,
+    and `image` the name of an image that must be stored with the study ("": none).
+    """
 
     item: str
     kind: str
@@ -62,7 +66,10 @@ def _list_requirements() -> tuple[_Requirement, ...]:
 def find_missing_items(
     evaluations: Sequence[StudyEvaluation], images: Collection[str]
 ) -> tuple[MissingItem, ...]:
-    """What is missing, in the paper's order; `pictures` holds the names of those that were handed in."""
+    """Return the items of the paper that no study covers, in the paper's order.
+
+    `images` holds the names "{study.name}/{image name}" of the available images.
+    """
     missing_items = []
     for requirement in _list_requirements():
         reasons = [
@@ -73,7 +80,7 @@ def find_missing_items(
         if "" in reasons:
             continue
         study_kind = requirement.kind or "study"
-        reason = reasons[0] if reasons else f"No {study_kind} on {dataset_title(requirement.dataset)} here"
+        reason = reasons[0] if reasons else f"No {study_kind} on {dataset_title(requirement.dataset)}"
         missing_items.append(
             MissingItem(item=requirement.item, reason=reason, command=_build_command(requirement))
         )
@@ -88,12 +95,12 @@ def _is_matching_study(requirement: _Requirement, evaluation: StudyEvaluation) -
 
 
 def _find_reason(requirement: _Requirement, evaluation: StudyEvaluation, images: Collection[str]) -> str:
-    """Why this study does not support the item; "" if it does."""
+    """Return the reason why this study does not cover the item; "" if it does."""
     if evaluation.is_synthetic:
-        return "The faces are drawn, not the release's"
+        return "The faces are synthetic, not from the release"
     if requirement.image:
         has_image = f"{evaluation.study.name}/{requirement.image}" in images
-        return "" if has_image else "The picture was not kept with the study"
+        return "" if has_image else "The figure is not stored with the study"
     if "frame" not in evaluation.study.protocols:
         return "Not run under frame, the paper's split"
     outcomes_by_arm = {outcome.arm.name: outcome for outcome in evaluation.select_protocol("frame")}
@@ -112,7 +119,7 @@ def _find_reason(requirement: _Requirement, evaluation: StudyEvaluation, images:
 
 
 def _build_command(requirement: _Requirement) -> str:
-    """What would give the item."""
+    """Return the harness command that covers the item."""
     if requirement.kind == "ablation":
         return f"harness ablate --dataset {requirement.dataset} --design ladder --protocol frame"
     return f"harness compare --dataset {requirement.dataset} --protocol frame"

@@ -1,8 +1,8 @@
-"""Which arm is better than which, how sure that is, and why there is no verdict where there is none.
+"""Paired differences between arms, with intervals and verdicts.
 
-Paired throughout: two arms are compared on the test units and trainings that both have. `studies.statistics`
-says how the interval, the p and the verdict come about. Two arms that both collapsed are no part of the
-family. The null arm stands against the arm that it repeats, in a family of its own.
+Two arms are compared on the test units and trainings that both have. `studies.statistics` computes interval,
+p and verdict. A pair whose arms both collapsed is not part of the family. The null arm is compared with the
+arm that it repeats, as a separate family.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from studies.statistics.verdicts import MIN_TRAININGS, Estimate, Verdict, Verdic
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmDifference:
-    """Two arms under one protocol: the second's metric less the first's, and the verdict on it.
+    """Difference of two arms under one protocol, the metric of `after` minus that of `before`, as a share.
 
-    `estimate` is None where both arms collapsed, or where there is an obstacle to any verdict. `wins` and
-    `losses` count the units that only the second, and only the first, answered right in a single training.
+    `estimate` is None if both arms collapsed or if an obstacle prevents any verdict. With a single training
+    `wins` counts the units that only `after` classifies correctly, `losses` those that only `before` does.
     """
 
     before: Outcome
@@ -44,14 +44,14 @@ class ArmDifference:
 
     @property
     def mcnemar_p(self) -> float | None:
-        """Exact McNemar's p of the wins and losses of a single training; it decides nothing."""
+        """Exact McNemar p of the wins and losses of a single training; the verdict does not depend on it."""
         if self.wins is None or self.losses is None or self.verdict.label == "both collapsed":
             return None
         return compute_mcnemar_p(self.wins, self.losses)
 
     @property
     def text(self) -> str:
-        """The estimate in points with its interval: "+3.10 [+0.20 to +6.00]"."""
+        """Difference in points with its interval, such as "+3.10 [+0.20 to +6.00]"."""
         gain = format_points(100 * self.value)
         return (
             f"{gain} [{format_interval(self.estimate)}]"
@@ -60,8 +60,8 @@ class ArmDifference:
         )
 
 
-SINGLE_SUBJECT_OBSTACLE = "the test has a single subject"
-"""The obstacle where there are no subjects to compare."""
+SINGLE_SUBJECT_OBSTACLE = "the test set has a single subject"
+"""Reason for no verdict if the test set has fewer than two clusters."""
 
 PLAN_STATUS_TEXTS = {
     "confirmatory": "pairs, metric, margin, protocols and seeds were logged before the first cell ran "
@@ -71,16 +71,16 @@ PLAN_STATUS_TEXTS = {
 
 
 def get_plan_status(evaluation: StudyEvaluation) -> str:
-    """Whether the study's verdicts are confirmatory or exploratory (`studies.analysis_plan`)."""
+    """Return "confirmatory" or "exploratory", the status of a study's verdicts (`studies.analysis_plan`)."""
     return "confirmatory" if evaluation.result.is_confirmatory else "exploratory"
 
 
 def compute_differences(
     evaluation: StudyEvaluation, protocol: str, *, metric: Metric | None = None
 ) -> tuple[ArmDifference, ...]:
-    """The family of comparisons of a study under one protocol, as far as both arms have finished.
+    """Return the study's family of comparisons under one protocol, for pairs of arms that have finished.
 
-    `metric` is the study's unless another is given.
+    `metric` defaults to the study's metric.
     """
     outcomes_by_arm = {outcome.arm.name: outcome for outcome in evaluation.select_protocol(protocol)}
     arm_pairs = build_pairs(evaluation.study.arms, design=evaluation.study.design)
@@ -93,7 +93,10 @@ def compute_differences(
 
 
 def compute_null_difference(evaluation: StudyEvaluation, protocol: str) -> ArmDifference | None:
-    """The null arm against the arm that it repeats; None without a null arm."""
+    """Compare the null arm with the arm that it repeats.
+
+    Return None without a null arm, or if the two have no finished training in common.
+    """
     outcomes_by_arm = {outcome.arm.name: outcome for outcome in evaluation.select_protocol(protocol)}
     arm_pair = find_null_pair(evaluation.study.arms)
     if arm_pair is None:
@@ -108,10 +111,10 @@ def compute_null_difference(evaluation: StudyEvaluation, protocol: str) -> ArmDi
 def judge_pairs(
     outcome_pairs: Sequence[tuple[Outcome, Outcome]], *, metric: Metric, margin: float
 ) -> tuple[ArmDifference, ...]:
-    """A family of (before, after) under one protocol, those couples that have a training in common.
+    """Judge a family of (before, after) pairs under one protocol.
 
-    Couples that both collapsed, or that an obstacle leaves without a verdict, are no part of the family. The
-    others are tested together where they share their trainings.
+    Pairs without a common training are left out. Pairs whose arms both collapsed, or for which an obstacle
+    prevents a verdict, do not count in the family size. Pairs with the same trainings are tested together.
     """
     differences_by_index: dict[int, ArmDifference] = {}
     indices_by_trainings: dict[tuple[TrainingId, ...], list[int]] = {}
@@ -170,8 +173,9 @@ def _build_difference(
 
 
 def build_difference_table(evaluation: StudyEvaluation) -> Table | None:
-    """Every comparison of the study's family under every protocol; None where there is none to make."""
+    """Build the table of the study's comparisons under each protocol; None if there are none."""
     margin, metric = evaluation.study.margin, METRIC_NAMES[evaluation.study.metric]
+    plan_status = get_plan_status(evaluation)
     differences = [
         difference
         for protocol in evaluation.study.protocols
@@ -201,12 +205,12 @@ def build_difference_table(evaluation: StudyEvaluation) -> Table | None:
         ),
         rows=tuple(_build_row(difference, margin=margin) for difference in differences),
         notes=(
-            f"Family of a protocol: {describe_family(evaluation.study) or 'none'}. Difference: {metric} of To "
-            f"minus {metric} of From on the same test units.",
-            "Interval and p: adjusted for the family; p < 0.05 if and only if the interval leaves out 0. "
+            f"Family of a protocol: {describe_family(evaluation.study) or 'none'}. Difference: {metric} of "
+            f"To minus {metric} of From on the same test units.",
+            "Interval and p: adjusted for the family; p < 0.05 if and only if the interval excludes 0. "
             "They cover other subjects and other trainings, as far as the study varied them.",
             *_build_conditional_notes(differences),
-            f"These verdicts are {get_plan_status(evaluation)}: {PLAN_STATUS_TEXTS[get_plan_status(evaluation)]}.",
+            f"These verdicts are {plan_status}: {PLAN_STATUS_TEXTS[plan_status]}.",
             "Verdict: better or worse at p < 0.05; equivalent if the interval stays within "
             f"±{100 * margin:g} points; otherwise inconclusive.",
             *(_build_null_notes() if any(null_differences) else ()),
@@ -221,28 +225,28 @@ def build_difference_table(evaluation: StudyEvaluation) -> Table | None:
 def _build_conditional_notes(differences: Sequence[ArmDifference]) -> Iterator[str]:
     if any(difference.estimate and difference.estimate.is_conditional for difference in differences):
         yield (
-            f"With fewer than {MIN_TRAININGS} trainings the interval and p are conditional on these trained "
-            "networks: trained again, the same two architectures can differ by more."
+            f"With fewer than {MIN_TRAININGS} trainings, interval and p are conditional on these trained "
+            "networks; after new trainings the same two architectures can differ by more."
         )
 
 
 def _build_null_notes() -> Iterator[str]:
     yield (
-        "The null arm is the same architecture trained with other seeds: its row shows what no difference "
-        "looks like on these data. It is no part of the family."
+        "The null arm is the same architecture trained with other seeds: its row shows how much two arms "
+        "without any difference vary on these data. It is not part of the family."
     )
 
 
 def _build_single_training_notes(differences: Sequence[ArmDifference]) -> Iterator[str]:
     if any(difference.wins is not None for difference in differences):
         yield (
-            "Wins–losses: test units that only To, and only From, answered right. McNemar's test takes units "
-            "for independent and ignores the training, so it decides nothing."
+            "Wins–losses: numbers of test units that only To, and only From, classifies correctly. McNemar's "
+            "test assumes independent units and ignores training variance, so verdicts do not depend on it."
         )
 
 
 def describe_family(study: Study) -> str:
-    """Which arms are compared with which."""
+    """Return a clause on which arms the study compares."""
     if study.design not in (*LADDER_DESIGNS, FACTORIAL):
         return f"each arm against {select_reference_arm(study.arms, design=study.design).name}"
     rung_texts = ["each rung against the one before"] if study.design in LADDER_DESIGNS else []
@@ -275,7 +279,7 @@ def _build_row(difference: ArmDifference, *, margin: float) -> tuple[Cell, ...]:
 
 
 def format_interval(estimate: Estimate | None) -> str:
-    """An interval of shares in points, or a dash where there is none."""
+    """Return the interval in percentage points, or a dash if there is none."""
     if estimate is None or estimate.low is None or estimate.high is None:
         return NO_VALUE
     return f"{format_points(100 * estimate.low)} to {format_points(100 * estimate.high)}"
@@ -288,9 +292,9 @@ def _build_p_cell(p: float | None, run_keys: tuple[str, ...]) -> Cell:
 
 
 def describe_verdicts(evaluation: StudyEvaluation, protocol: str) -> Iterator[str]:
-    """The verdicts under a protocol as a sentence, one group a verdict, the largest differences first.
+    """Yield one sentence on the verdicts under a protocol, grouped by verdict, largest differences first.
 
-    Nothing where nothing is compared.
+    Yield nothing if there are no comparisons.
     """
     margin = evaluation.study.margin
     differences = sorted(

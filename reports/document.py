@@ -1,4 +1,4 @@
-"""A report as one markdown file with its pictures beside it: joins studies, in the order of the paper."""
+"""Write one markdown report on one or several studies, with its figures in a subfolder."""
 
 from __future__ import annotations
 
@@ -37,22 +37,22 @@ from studies.results import StudyResult
 
 REPORT_FILE = "report.md"
 PREFACE = (
-    'Measured by harness against Zhang, Liang, Shi, Li, "Robust Micro-expression Recognition Based on Fused '
-    'Optimized VGG16 Architecture" ("the paper"). Each table and figure names the one of the paper that it '
-    "stands for; the numbering of the paper's figures is our reading. P1 to P12 are places where the paper "
-    "does not agree with itself."
+    'Measured by harness and compared with Zhang, Liang, Shi, Li, "Robust Micro-expression Recognition Based '
+    'on Fused Optimized VGG16 Architecture" ("the paper"). Each table and figure cites its counterpart in '
+    "the paper; the numbering of the paper's figures is our reading. P1 to P12 are inconsistencies in the "
+    "paper."
 )
 
 
 def write_report(results: Sequence[StudyResult], out: Path, *, images: Mapping[str, bytes]) -> Path:
     """Write `out`/report.md and `out`/figures, and return the report's path.
 
-    `pictures` are PNG files drawn where the data are, by name: "{study.name}/samples" and
-    "{study.name}/augmentation". The report is put in place whole, or not at all.
+    `images` maps "{study.name}/samples" and "{study.name}/augmentation" to the bytes of PNG files, drawn on
+    the machine that has the data. The report file is replaced atomically.
 
     Raises:
-        ValueError: no study.
-        OSError: the folder cannot be written.
+        ValueError: `results` is empty.
+        OSError: `out` cannot be written.
     """
     if not results:
         raise ValueError("a report needs at least one study; got none")
@@ -71,7 +71,7 @@ def write_report(results: Sequence[StudyResult], out: Path, *, images: Mapping[s
 
 
 def _get_sort_key(evaluation: StudyEvaluation) -> tuple[object, ...]:
-    """The paper's order: comparisons on its sets, then other sets', then ablations."""
+    """Return the key that sorts studies: comparisons before ablations, the paper's datasets first."""
     study = evaluation.study
     dataset_names = list(PUBLISHED_RESULTS)
     rank = (
@@ -101,7 +101,7 @@ def _build_blocks(
     yield f"# {escape(' and '.join(kinds).capitalize())} on {escape(', '.join(titles))}"
     yield escape(PREFACE)
     yield from _build_synthetic_warning(evaluations)
-    # One study is asked what it has found; several together, what is left of the paper.
+    # A report on one study starts with its summary; a report on several, with the paper's claims.
     opening_sections = (
         (build_summary_section, build_claim_section)
         if len(evaluations) == 1
@@ -134,7 +134,7 @@ def _build_blocks(
 
 
 def _build_synthetic_warning(evaluations: Sequence[StudyEvaluation]) -> Iterator[Block]:
-    """What a reader must know first where faces are drawn; beside real ones, which studies' they are."""
+    """Warn that faces are synthetic; name the studies concerned if other studies have real faces."""
     synthetic_evaluations = [evaluation for evaluation in evaluations if evaluation.is_synthetic]
     if not synthetic_evaluations:
         return
@@ -144,9 +144,9 @@ def _build_synthetic_warning(evaluations: Sequence[StudyEvaluation]) -> Iterator
         + (f" in {evaluation.study.name}" if has_real_faces else "")
         for evaluation in synthetic_evaluations
     )
-    scope_text = f"nothing in this report{' on them' if has_real_faces else ''} is about people"
+    scope_text = f"{'no result on them' if has_real_faces else 'nothing in this report'} is about people"
     names_text = escape(" and ".join(names))
-    yield f"**The faces of {names_text} here are drawn by harness, not the real release: {scope_text}.**"
+    yield f"**The faces of {names_text} are synthetic, not from the real release: {scope_text}.**"
 
 
 def _build_network_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Block]:
@@ -164,7 +164,7 @@ def _build_network_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[B
 
 
 def _render_blocks(blocks: Iterable[Block]) -> Iterator[str]:
-    """Number tables and figures as they come; tell each fault in full where it first bears on something."""
+    """Render blocks to markdown; number tables and figures, and write out each inconsistency only once."""
     table_count = figure_count = 0
     reported_ids: dict[str, None] = {}
     for block in blocks:
@@ -193,10 +193,9 @@ def _render_inconsistencies(block: Inconsistencies, reported_ids: dict[str, None
     reported_ids.update(dict.fromkeys(inconsistency.id for inconsistency in new_inconsistencies))
     lines = [f"- {inconsistency.id}: {escape(inconsistency.text)}" for inconsistency in new_inconsistencies]
     if repeated_ids:
-        lines.append(
-            f"- {', '.join(repeated_ids)}, told above, bear{'s' if len(repeated_ids) == 1 else ''} on this too."
-        )
+        verb = "applies" if len(repeated_ids) == 1 else "apply"
+        lines.append(f"- {', '.join(repeated_ids)} (see above) also {verb} here.")
     if block.unreported_only:
-        yield "\n".join(lines) or "Nothing that has not been told above."
+        yield "\n".join(lines) or "All inconsistencies are listed above."
     elif lines:
-        yield "What in the paper does not hold together here:\n\n" + "\n".join(lines)
+        yield "Inconsistencies in the paper:\n\n" + "\n".join(lines)

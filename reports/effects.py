@@ -1,7 +1,7 @@
-"""What each part of the block is worth on its own: effects, interactions and shares of a factorial design.
+"""Effects, interactions and Shapley values of the block's components, from a factorial design.
 
-Every number is one weighted sum over the sixteen arms (`studies.statistics.factorial`), so that all have
-intervals of the same kind.
+Every number is a weighted sum over the sixteen arms (`studies.statistics.factorial`), so that all numbers
+have the same kind of interval.
 """
 
 from __future__ import annotations
@@ -32,25 +32,29 @@ ComponentWeights = Mapping[frozenset[str], float]
 
 
 def build_effect_table(evaluation: StudyEvaluation) -> Table | None:
-    """Main effects, interactions, Shapley shares and what the paper's order makes of them, by protocol."""
+    """Return a table of main effects, interactions, Shapley values and ordered effects by protocol.
+
+    None if the study has no factorial design, or no protocol in which all arms share a finished training.
+    """
     if evaluation.study.design != "factorial":
         return None
     rows = [row for protocol in evaluation.study.protocols for row in _build_rows(evaluation, protocol)]
     if not rows:
         return None
+    metric_name = METRIC_NAMES[evaluation.study.metric]
     return Table(
         id=f"effects-{evaluation.study.name}",
-        title=f"Effect of each part over all combinations, in points of {METRIC_NAMES[evaluation.study.metric]}",
-        header=("Protocol", "Quantity", "Part", "Estimate", "95 % interval"),
+        title=f"Effect of each component over all combinations, in points of {metric_name}",
+        header=("Protocol", "Quantity", "Component", "Estimate", "95 % interval"),
         rows=tuple(rows),
         notes=(
-            "Main effect: mean difference between the arms with and without the part. Interaction: half the "
-            "change of one part's effect when the other is added. Average over orders: the part's gain when "
-            "it is added, averaged over every order of adding the parts (Shapley). In the paper's order: its "
-            "gain at its place in CBAM, residual, separable, PReLU; less the average: how far that order "
-            "flatters (+) or hides (-) it.",
-            "Intervals: over subjects and trainings, each for itself and not adjusted for their number; "
-            f"with fewer than {MIN_TRAININGS} trainings they are conditional on these trained networks.",
+            "Main effect: mean difference between the arms with and without the component. Interaction: "
+            "half the change of one component's effect when the other is added. Average over orders: the "
+            "gain from adding the component, averaged over all orders of adding the components (Shapley). "
+            "In the paper's order: the gain from adding it in the order CBAM, residual, separable, PReLU. "
+            "Order less average: how far that order overstates (+) or understates (-) the component.",
+            "Intervals are over subjects and trainings and are not adjusted for the number of quantities. "
+            f"With fewer than {MIN_TRAININGS} trainings they are conditional on these trained networks.",
             LEAKAGE_NOTE,
             *build_audit_notes(evaluation.outcomes),
             *build_missing_run_notes(evaluation.outcomes),
@@ -60,7 +64,7 @@ def build_effect_table(evaluation: StudyEvaluation) -> Table | None:
 
 
 def describe_effects(evaluation: StudyEvaluation, protocol: str) -> Iterator[str]:
-    """What each part gains on average over all orders, the most first; nothing where that is not known."""
+    """Yield a sentence with each component's average gain over all orders, largest first, if it is known."""
     if evaluation.study.design != "factorial":
         return
     quantity_name = "average over orders"
@@ -71,15 +75,15 @@ def describe_effects(evaluation: StudyEvaluation, protocol: str) -> Iterator[str
             f"{component_cell.text} {gain_cell.text} [{interval_cell.text}]"
             for _, _, component_cell, gain_cell, interval_cell in rows
         )
+        metric_name = METRIC_NAMES[evaluation.study.metric]
         yield (
-            f"Under {protocol}, in points of {METRIC_NAMES[evaluation.study.metric]}, averaged over every order "
-            f"of adding the parts: {effects_text} "
-            "(intervals each for itself)."
+            f"Under {protocol}, gain from each component in points of {metric_name}, averaged over all "
+            f"orders of adding the components: {effects_text} (intervals not adjusted for their number)."
         )
 
 
 def _build_rows(evaluation: StudyEvaluation, protocol: str) -> Iterator[tuple[Cell, ...]]:
-    """The rows of one protocol; none before all of its arms have a seed in common."""
+    """Yield the rows of one protocol; none unless all of its arms share a finished training."""
     outcomes = tuple(
         outcome for outcome in evaluation.select_protocol(protocol) if outcome.arm.network == BLOCK_NETWORK
     )
@@ -113,7 +117,7 @@ def _build_rows(evaluation: StudyEvaluation, protocol: str) -> Iterator[tuple[Ce
 
 
 def _list_effects(components: tuple[str, ...]) -> Iterator[tuple[str, str, ComponentWeights]]:
-    """(quantity, the part or parts that it is about, weights by the parts that are on)."""
+    """Yield (quantity, component or pair of components, weight of each set of enabled components)."""
     for component in components:
         yield "main effect", component, compute_main_effect(components, component)
     for first, second in combinations(components, 2):

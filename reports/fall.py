@@ -1,4 +1,4 @@
-"""How far accuracy falls from the frame split to a stricter one, with its interval."""
+"""Accuracy drop from the frame split to a stricter split, with its interval."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from studies.statistics.comparison import ALPHA
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccuracyDrop:
-    """Mean accuracy over frames of several networks under two protocols, and the difference, as shares.
+    """Mean accuracy over frames of several networks under two protocols, as shares.
 
-    `low` to `high` is the 95 % interval of the difference; None where a test names no subjects or has too
-    few. It covers other subjects, and other trainings unless `conditional`.
+    `low` to `high` is the 95 % interval of the difference; None if a test set has unknown or too few
+    subjects. It covers other subjects, and other trainings unless `is_conditional`.
     """
 
     loose_accuracy: float
@@ -29,16 +29,17 @@ class AccuracyDrop:
 
     @property
     def difference(self) -> float:
-        """How much is lost, positive for a fall."""
+        """Accuracy lost under the stricter protocol; positive for a drop."""
         return self.loose_accuracy - self.strict_accuracy
 
 
 def compute_accuracy_drop(
     loose_outcomes: Sequence[Outcome], strict_outcomes: Sequence[Outcome]
 ) -> AccuracyDrop | None:
-    """The fall of the mean over networks, given in the same order; None before they share a training.
+    """Return the drop of the mean accuracy over networks; None if they have no finished training in common.
 
-    The two tests have subjects in common, which would make the interval narrower: it takes them for separate.
+    Both sequences hold the same networks in the same order. The interval treats the two test sets as
+    independent; they have subjects in common, so the true interval is narrower.
     """
     pairings = [
         pair_outcomes(outcomes, "accuracy", by_frame=True) for outcomes in (loose_outcomes, strict_outcomes)

@@ -1,6 +1,7 @@
-"""Pictures of a study, drawn without a display and without pyplot's global state, the same bytes every time.
+"""Figures of a study, drawn without a display and without pyplot's global state.
 
-Colours are Okabe and Ito's, which colour-blind readers can tell apart; shading is one hue, dark for much.
+The same input gives the same bytes. Colors are those of Okabe and Ito, which color-blind readers can
+distinguish. Shading uses one hue; darker means more.
 """
 
 from __future__ import annotations
@@ -25,20 +26,21 @@ BLUE, ORANGE, GREEN, GRAY = "#0072B2", "#D55E00", "#009E73", "#999999"
 FIGURE_WIDTH = 7.5
 DPI = 150
 MAX_LEGEND_LENGTH = 90
-"""Letters that fit below a figure beside each other."""
+"""Maximum number of characters in one line of a legend."""
 
 LEGEND_LINE = 0.15
-"""Inches of one line of a legend."""
+"""Height of one line of a legend, in inches."""
 
 GAP = 0.08
-"""Inches right of each panel."""
+"""Margin to the right of each panel, in inches."""
 
 MAX_NAME_LENGTH = 60
-"""Letters of a name that are drawn."""
+"""Maximum number of characters drawn of a name."""
 
 FONT_SIZE = 7
 MIN_LOSS = 1e-6
-"""A loss of 0 has no place on a log scale; it is drawn here."""
+"""Smallest loss drawn, since a log scale cannot show 0."""
+
 CurveMetric = Literal["accuracy", "loss"]
 
 
@@ -51,10 +53,11 @@ def make_panel_grid(
     bottom: float = 0.4,
     top: float = 0.25,
 ) -> tuple[Figure, list[Axes]]:
-    """A figure of `WIDTH` inches with `panels` axes in rows of `columns`, each row `height` inches high.
+    """Return a figure `FIGURE_WIDTH` inches wide and its `panel_count` axes.
 
-    `left`, `bottom` and `top` are the inches around each panel for its labels and title. They are fixed:
-    matplotlib's constrained layout measures every label twice, which takes longer than to draw them.
+    The axes stand in rows of `columns`; each row is `height` inches high. `left`, `bottom` and `top` are the
+    margins of each panel in inches, for its labels and title. They are fixed because matplotlib's constrained
+    layout measures every label twice, which takes longer than drawing it.
     """
     columns = min(columns, panel_count)
     row_count = -(-panel_count // columns)
@@ -75,7 +78,7 @@ def make_panel_grid(
 
 
 def add_strip(figure: Figure, inches: float) -> None:
-    """Make the figure higher by a strip at its bottom, and leave its panels as large as they are."""
+    """Add an empty strip at the bottom of the figure; its panels keep their size."""
     height, panels = figure.get_figheight(), figure.subplotpars
     figure.set_figheight(height + inches)
     figure.subplots_adjust(
@@ -85,16 +88,17 @@ def add_strip(figure: Figure, inches: float) -> None:
 
 
 def escape_mathtext(name: str) -> str:
-    """A name of others as matplotlib draws it to the letter: on one line, cut, and never as mathematics.
+    """Return a name on one line, truncated, and escaped so that matplotlib draws no mathematics.
 
-    A label that begins with an underscore would be left out of the legend, so a space goes before it.
+    A space is put before an empty name or a leading underscore: matplotlib leaves such labels out of a
+    legend.
     """
     text = sanitize(name, max_length=MAX_NAME_LENGTH).replace("$", r"\$")
     return f" {text}" if text.startswith("_") or not text else text
 
 
 def add_legend(figure: Figure, axes: Axes) -> None:
-    """Names the lines of one of the panels below all of them, in as many columns as fit."""
+    """Add a legend of the lines in `axes` below all panels, in as many columns as fit."""
     handles, names = axes.get_legend_handles_labels()
     columns = max(1, min(3, MAX_LEGEND_LENGTH // max(map(len, names))))
     add_strip(figure, LEGEND_LINE * (1 - (-len(names) // columns)))
@@ -102,13 +106,13 @@ def add_legend(figure: Figure, axes: Axes) -> None:
 
 
 def set_panel_title(axes: Axes, text: str) -> None:
-    """Head a panel; at a height that is told, since finding a free one takes a quarter of the drawing."""
+    """Set a panel's title at a fixed height; to find a free height takes a quarter of the drawing time."""
     axes.set_title(text, fontsize=FONT_SIZE + 1, y=1.0)
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a PNG that names neither the time nor the version it was drawn with."""
-    # Figure.savefig draws a second time, to no paper, for nothing that is used here.
+    """Write a PNG whose metadata holds neither the time nor matplotlib's version."""
+    # Figure.savefig draws the figure twice; its first pass writes nothing and computes nothing used here.
     FigureCanvasAgg(figure).print_png(path, metadata={"Software": None})  # type: ignore[no-untyped-call]
 
 
@@ -119,7 +123,7 @@ def _draw_image(axes: Axes, image: NDArray[np.uint8], title: str) -> None:
 
 
 def draw_sample_sheet(images: NDArray[np.uint8], titles: Sequence[str], path: Path) -> None:
-    """Images (N, 3, H, W), six to a row, each under its title (the paper's figures 7 and 8)."""
+    """Draw images (N, 3, H, W) with their titles, six per row (the paper's figures 7 and 8)."""
     figure, panels = make_panel_grid(len(images), columns=6, height=1.6, left=0, bottom=0.05)
     for panel, image, title in zip(panels, images, titles, strict=True):
         _draw_image(panel, image, title)
@@ -129,16 +133,16 @@ def draw_sample_sheet(images: NDArray[np.uint8], titles: Sequence[str], path: Pa
 def draw_augmentation_strip(
     original_image: NDArray[np.uint8], augmented_images: NDArray[np.uint8], path: Path
 ) -> None:
-    """One image (3, H, W) and what augmentation makes of it, (N, 3, H, W) (the paper's figure 9)."""
+    """Draw an image (3, H, W) and augmented versions of it (N, 3, H, W) (the paper's figure 9)."""
     figure, panels = make_panel_grid(1 + len(augmented_images), columns=9, height=1.05, left=0, bottom=0.05)
     _draw_image(panels[0], original_image, "original")
     for panel, (number, image) in zip(panels[1:], enumerate(augmented_images, start=1), strict=True):
-        _draw_image(panel, image, f"draw {number}")
+        _draw_image(panel, image, f"augmented {number}")
     save_figure(figure, path)
 
 
 def format_network_name(result: RunResult) -> str:
-    """The network, marked if it gave every test sample the same answer."""
+    """Return the name of a run's network, marked if it predicted the same class for every test sample."""
     run_scores = compute_scores(
         to_evaluation_unit(result.predictions, result.spec.protocol), len(result.data.classes)
     )
@@ -148,7 +152,7 @@ def format_network_name(result: RunResult) -> str:
 
 
 def draw_confusion_matrices(results: Sequence[RunResult], path: Path) -> None:
-    """A panel a run: counts of its protocol's unit, shaded by the share of the true class."""
+    """Draw a panel per run: counts in the protocol's unit, shaded by the share of the true class."""
     column_count = min(3, len(results))
     figure, panels = make_panel_grid(
         len(results), columns=3, height=FIGURE_WIDTH / column_count + 0.1, left=0.8, bottom=0.7
@@ -164,7 +168,7 @@ def draw_confusion_matrices(results: Sequence[RunResult], path: Path) -> None:
 
 
 def prepare_confusion_axes(axes: Axes, classes: Sequence[str]) -> None:
-    """Make `axes` those of a confusion matrix, to be filled by `shade`."""
+    """Set up `axes` for a confusion matrix that `fill_confusion_axes` fills."""
     shape = (len(classes), len(classes))
     axes.imshow(np.zeros(shape), cmap="Blues", vmin=0, vmax=1)
     for truth, predicted_class in np.ndindex(shape):
@@ -172,18 +176,18 @@ def prepare_confusion_axes(axes: Axes, classes: Sequence[str]) -> None:
     short_names = [escape_mathtext(name if len(name) <= 10 else f"{name[:9]}.") for name in classes]
     axes.set_xticks(range(len(classes)), short_names, rotation=45, ha="right", fontsize=FONT_SIZE - 1)
     axes.set_yticks(range(len(classes)), short_names, fontsize=FONT_SIZE - 1)
-    axes.set_xlabel("answer", fontsize=FONT_SIZE)
+    axes.set_xlabel("prediction", fontsize=FONT_SIZE)
     axes.set_ylabel("truth", fontsize=FONT_SIZE)
 
 
 def normalize_rows(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The counts [truth][answer] as shares of their true class, 0 where it has no sample."""
+    """Return counts [truth][prediction] as shares of the true class, 0 for a class without samples."""
     row_shares: NDArray[np.float64] = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     return row_shares
 
 
 def fill_confusion_axes(axes: Axes, counts: NDArray[np.int64]) -> None:
-    """Fill `framed` axes with a matrix of counts [truth][answer]."""
+    """Fill the axes of `prepare_confusion_axes` with counts [truth][prediction]."""
     share = normalize_rows(counts)
     axes.images[0].set_data(share)
     for text, count, cell_share in zip(axes.texts, counts.flat, share.flat, strict=True):
@@ -193,9 +197,9 @@ def fill_confusion_axes(axes: Axes, counts: NDArray[np.int64]) -> None:
 def draw_curves(
     results: Sequence[RunResult], path: Path, *, metrics: Sequence[CurveMetric] = ("accuracy", "loss")
 ) -> None:
-    """A panel a run and quantity: training dashed, validation solid, the chosen epoch dotted.
+    """Draw a panel per run and metric: training dashed, validation solid, the best epoch dotted.
 
-    Grey lines are the other runs' validation curves. Panels of one quantity share their axes.
+    Gray lines are the validation curves of the other runs. Panels of one metric share their limits.
     """
     panel_contents = [(result, metric) for result in results for metric in metrics]
     has_two_quantities = len(metrics) > 1
@@ -218,7 +222,7 @@ def draw_curves(
         )
         panel.plot(*train, color=ORANGE, linestyle="--", marker=marker, label="training")
         panel.plot(*validation, color=BLUE, marker=marker, markersize=3, label="validation")
-        panel.axvline(result.best_epoch, color=GREEN, linestyle=":", linewidth=1, label="chosen epoch")
+        panel.axvline(result.best_epoch, color=GREEN, linestyle=":", linewidth=1, label="best epoch")
         style_curve_axes(panel, metric, max_epochs=max(len(result.history) for result in results))
         set_panel_title(panel, format_network_name(result))
     add_legend(figure, axes[0])
@@ -227,21 +231,21 @@ def draw_curves(
 
 
 def get_series(result: RunResult, field: str) -> tuple[list[int], list[float]]:
-    """Epoch numbers and that figure of each, a loss as far as a log scale shows it."""
+    """Return the epoch numbers and the value of `field` at each; a loss is at least `MIN_LOSS`."""
     numbers = [epoch.number for epoch in result.history]
     floor = MIN_LOSS if field.endswith("loss") else 0.0
     return numbers, [max(floor, getattr(epoch, field)) for epoch in result.history]
 
 
 class _PlainLogFormatter(LogFormatter):
-    """The numbers as a person writes them, where a logarithmic scale has room for one."""
+    """Format ticks of a log scale as plain numbers, where matplotlib labels the tick."""
 
     def __call__(self, x: float, pos: int | None = None) -> str:
         return f"{x:g}" if super().__call__(x, pos) else ""
 
 
 def style_curve_axes(axes: Axes, metric: CurveMetric, *, max_epochs: int) -> None:
-    """Scales, labels and grid of a panel whose longest run has so many epochs."""
+    """Set scales, labels and grid of a curve panel; `max_epochs` is the length of the longest run."""
     axes.set_xlim(0.5, max_epochs + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
     axes.set_xlabel("epoch", fontsize=FONT_SIZE)
@@ -252,7 +256,7 @@ def style_curve_axes(axes: Axes, metric: CurveMetric, *, max_epochs: int) -> Non
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(_PlainLogFormatter())
         axes.yaxis.set_minor_formatter(_PlainLogFormatter())
-    # Both: within a decade a log scale labels its minor ticks.
+    # "both", because a log scale labels its minor ticks within a decade.
     axes.tick_params(which="both", labelsize=FONT_SIZE - 1)
     axes.grid(alpha=0.3, linewidth=0.5)
 

@@ -1,8 +1,8 @@
-"""How much of the gradient reaches the first block, along training, with and without skip connections.
+"""The share of the gradient that reaches the first block during training, with and without skip connections.
 
-The first block's gradient norm over the last's, epoch by epoch; where gradients vanish on the way it is small
-(Glorot and Bengio 2010, proceedings.mlr.press/v9/glorot10a). Its logarithm is averaged, so that a tenth and
-ten make one.
+The gradient ratio of an epoch is the first block's gradient norm divided by the last block's. It is small if
+gradients vanish on the way (Glorot and Bengio 2010, proceedings.mlr.press/v9/glorot10a). Ratios are averaged
+as logarithms, so that the mean of 0.1 and 10 is 1.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ SKIP_COMPONENT = "residual"
 
 
 def compute_gradient_ratio(run: RunResult) -> float | None:
-    """Geometric mean over a run's epochs; None where none was measured."""
+    """Return the geometric mean of a run's gradient ratios over its epochs, or None if it has none."""
     log_ratios = [log(epoch.gradient_ratio) for epoch in run.history if epoch.gradient_ratio]
     return exp(fmean(log_ratios)) if log_ratios else None
 
 
 def _select_outcomes(evaluation: StudyEvaluation) -> list[Outcome]:
-    """Arms that the skips alone tell apart, with what was measured of them, in the study's order."""
+    """Return the outcomes with gradient ratios in pairs that differ only in skips, in the study's order."""
     pairs = [
         pair
         for protocol in evaluation.study.protocols
@@ -47,7 +47,10 @@ def _select_outcomes(evaluation: StudyEvaluation) -> list[Outcome]:
 
 
 def build_gradient_table(evaluation: StudyEvaluation) -> Table | None:
-    """The ratio at the first and the last epoch and over all; None where no two arms differ in the skips."""
+    """Return a table of the ratios at the first, the last and over all epochs.
+
+    None if no measured arms differ only in the skip connections.
+    """
     outcomes = _select_outcomes(evaluation)
     if not outcomes:
         return None
@@ -57,8 +60,8 @@ def build_gradient_table(evaluation: StudyEvaluation) -> Table | None:
         header=("Network", "Protocol", "Skips", "Runs", "First epoch", "Last epoch", "All epochs"),
         rows=tuple(map(_build_row, outcomes)),
         notes=(
-            "Each run's epochs are averaged as logarithms, then the runs. Below 1: less of the gradient "
-            "reaches the first block than the last.",
+            "Ratios are averaged as logarithms, over the epochs of a run and then over the runs. Below 1, "
+            "the gradient is smaller in the first block than in the last.",
         ),
     )
 
@@ -89,7 +92,7 @@ def _build_mean_cell(values: Sequence[float], run_keys: tuple[str, ...]) -> Cell
 
 
 def draw_gradient_figure(evaluation: StudyEvaluation, *, out: Path) -> ReportFigure | None:
-    """The ratio by epoch, a panel a protocol; skips solid, none dashed."""
+    """Draw the ratio by epoch, with a panel per protocol; solid with skips, dashed without."""
     outcomes = _select_outcomes(evaluation)
     if not outcomes:
         return None
@@ -115,11 +118,12 @@ def draw_gradient_figure(evaluation: StudyEvaluation, *, out: Path) -> ReportFig
     add_legend(figure, panels[0])
     file = format_figure_path(evaluation.study.name, "gradients")
     save_figure(figure, out / file)
+    names = ", ".join(dict.fromkeys(outcome.arm.name for outcome in outcomes))
     return ReportFigure(
         id=f"gradients-{evaluation.study.name}-curve",
         title="Gradient norm of the first block over that of the last, by epoch",
         file=file,
-        alt_text=f"Gradient norm ratio by epoch of {', '.join(dict.fromkeys(outcome.arm.name for outcome in outcomes))}",
+        alt_text=f"Gradient norm ratio by epoch of {names}",
         notes=("Solid: with skips. Dashed: without. Geometric mean over the runs that reached the epoch.",),
     )
 

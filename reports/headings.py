@@ -1,4 +1,4 @@
-"""What each study of a report is called, so that no two that stand in it are called the same."""
+"""Headings of the studies in a report, each of them unique."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ TRAINING_FIELDS = ("epochs", "batch_size", "learning_rate", "gamma", "class_weig
 
 
 def build_headings(studies: Sequence[Study]) -> dict[str, str]:
-    """A heading a study, by the study's name: its headline, with what differs where several have the same.
+    """Return a unique heading for each study, by study name.
 
-    The digest of the study's name is added where the words do not tell them apart.
+    Studies with the same headline get the traits in which they differ appended. If these are the same too,
+    the digest at the end of the study's name is appended.
     """
     studies_by_headline: dict[str, dict[str, Study]] = {}
     for study in studies:
@@ -45,21 +46,21 @@ def _disambiguate_headings(studies_by_name: dict[str, Study]) -> Iterator[tuple[
 
 
 def _describe_traits(study: Study) -> tuple[str, ...]:
-    """What studies with the same headline may differ in, a text each, in the order in which they are told."""
+    """Return the traits in which studies with the same headline may differ, always in the same order."""
     dataset, training = study.dataset, study.training
     widths = sorted({arm.width for arm in study.arms})
     return (
         f"under {' and '.join(study.protocols)}",
         f"frames {dataset.frame_policy}",
-        _format_numbers("division", study.split_seeds),
+        _format_numbers("split", study.split_seeds),
         _format_numbers("seed", study.seeds),
         f"verdicts by {METRIC_NAMES[study.metric]}, margin ±{100 * study.margin:g} points",
         f"{dataset.image_size} px",
         f"width {', '.join(f'{width:g}' for width in widths)}",
-        f"shown as {dataset.representation}",
+        f"representation {dataset.representation}",
         f"alignment {dataset.alignment}",
-        f"layout {dataset.layout or 'as found'}",
-        f"classes {', '.join(dataset.classes) or 'as usual'}",
+        f"layout {dataset.layout or 'detected'}",
+        f"classes {', '.join(dataset.classes) or 'default'}",
         *(f"{name.replace('_', ' ')} {getattr(training, name)}" for name in TRAINING_FIELDS),
         "tuned" if study.searches else "not tuned",
         f"networks {truncate_list([arm.name for arm in study.arms])}",

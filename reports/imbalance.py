@@ -1,6 +1,6 @@
-"""Whether the paper's loss keeps rare classes up: focal, with class weights, beside plain cross-entropy.
+"""Comparison of the paper's loss, focal with class weights, with plain cross-entropy, class by class.
 
-The same network on the same splits, class by class. A class is rare if it has less than nine tenths of an
+Both losses train the same network on the same splits. A class is rare if it has less than nine tenths of an
 even share of the training samples.
 """
 
@@ -23,10 +23,11 @@ from studies.statistics.verdicts import Estimate
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LossComparison:
-    """The proposal under one protocol with each loss, over the seeds that have finished with both.
+    """The primary arm under one protocol with each loss, over the trainings that have finished with both.
 
-    `focal` and `plain` hold each training's units, `clusters` each unit's subject, or its fold where
-    `by_fold`; `train` counts the training samples of each class over all runs; `keys` are the runs.
+    `focal_units` and `cross_entropy_units` hold the test units of each training. `clusters` maps each unit to
+    its subject, or to its fold if `by_fold`. `train_counts` are the training samples of each class over all
+    focal runs. `run_keys` are the keys of all runs.
     """
 
     outcome: Outcome
@@ -40,7 +41,7 @@ class LossComparison:
 
     @property
     def rare_classes(self) -> tuple[int, ...]:
-        """Classes well below an even share of the training samples; none where all are nearly even."""
+        """Return the indices of the classes with less than 0.9 of an even share of the training samples."""
         even_share = sum(self.train_counts) / len(self.train_counts)
         return tuple(
             class_index
@@ -49,7 +50,7 @@ class LossComparison:
         )
 
     def compute_gain(self, classes: Sequence[int]) -> Estimate | None:
-        """Accuracy gained by the focal loss on units of these classes; None with fewer than two clusters."""
+        """Return the accuracy gain of focal loss on units of `classes`; None with fewer than two clusters."""
         gains_by_training = [
             {
                 unit.id: float(unit.predicted_class == unit.truth) - correct_by_unit[unit.id]
@@ -72,7 +73,7 @@ class LossComparison:
 
 
 def compare_losses(evaluation: StudyEvaluation, protocol: str) -> LossComparison | None:
-    """Both losses of the proposal under a protocol; None where no seed has finished with both."""
+    """Return the comparison for the primary arm; None if no training has finished with both losses."""
     outcome = next(
         (
             outcome
@@ -123,7 +124,7 @@ def _pool_predictions(runs: Sequence[RunResult]) -> tuple[Prediction, ...]:
 
 
 def build_imbalance_table(evaluation: StudyEvaluation) -> Table | None:
-    """Recall and F1 of every class with either loss; None where cross-entropy was not tried."""
+    """Return a table of recall and F1 of every class with each loss; None without a cross-entropy run."""
     comparisons = [
         comparison
         for protocol in evaluation.study.protocols
@@ -131,9 +132,10 @@ def build_imbalance_table(evaluation: StudyEvaluation) -> Table | None:
     ]
     if not comparisons:
         return None
+    arm_name = comparisons[0].outcome.arm.name
     return Table(
         id=f"imbalance-{evaluation.study.name}",
-        title=f"{comparisons[0].outcome.arm.name}: focal loss with class weights beside cross-entropy, by class, in %",
+        title=f"{arm_name}: focal loss with class weights and cross-entropy, by class, in %",
         header=(
             "Class",
             "Protocol",
@@ -147,7 +149,7 @@ def build_imbalance_table(evaluation: StudyEvaluation) -> Table | None:
         ),
         rows=tuple(row for comparison in comparisons for row in _build_rows(comparison)),
         notes=(
-            "Rare: classes with less than nine tenths of an even share of the training samples.",
+            "Rare: the class has less than nine tenths of an even share of the training samples.",
             *(note for comparison in comparisons if (note := _build_gain_note(comparison))),
             LEAKAGE_NOTE,
             *build_audit_notes([comparison.outcome for comparison in comparisons]),
@@ -191,7 +193,7 @@ def _build_rows(comparison: LossComparison) -> list[tuple[Cell, ...]]:
 def _build_metric_cell(
     scores_by_training: Sequence[Scores], class_index: int, metric: str, run_keys: tuple[str, ...]
 ) -> Cell:
-    """Over the seeds whose test has the class."""
+    """Return the cell with the mean over the trainings whose test set contains the class."""
     cell = mean_std_cell(
         [
             getattr(training_scores.per_class[class_index], metric)
@@ -205,12 +207,16 @@ def _build_metric_cell(
 
 def _build_gain_note(comparison: LossComparison) -> str:
     if not comparison.rare_classes:
-        return f"Under {comparison.outcome.protocol} no class is rare: the training samples are nearly even."
+        return f"Under {comparison.outcome.protocol}, no class is rare."
     gain = comparison.compute_gain(comparison.rare_classes)
     if gain is None:
-        return f"Under {comparison.outcome.protocol} the rare classes come from fewer than two test subjects."
+        cluster_name = "folds" if comparison.by_fold else "subjects"
+        return (
+            f"Under {comparison.outcome.protocol}, fewer than two test {cluster_name} have rare classes, so "
+            "the change of their recall is not estimated."
+        )
     return (
-        f"Over the rare classes under {comparison.outcome.protocol} the focal loss is worth "
-        f"{format_points(100 * gain.value)} points of recall [{format_interval(gain)}], over {gain.unit_count} "
-        f"{comparison.outcome.unit_name}."
+        f"Under {comparison.outcome.protocol}, focal loss changes the recall of the rare classes against "
+        f"cross-entropy by {format_points(100 * gain.value)} points [{format_interval(gain)}], over "
+        f"{gain.unit_count} {comparison.outcome.unit_name}."
     )

@@ -1,6 +1,6 @@
-"""The effect of the split protocol: the same networks on the same frames under every protocol, side by side.
+"""Table of the effect of the split protocol: the same networks under every protocol.
 
-Scores under different protocols are counted in different units, so this table counts frames throughout.
+Units of evaluation differ between protocols, so this table gives accuracy over frames.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PROTOCOLS_BY_STRICTNESS = ("frame", "clip", "subject", "kfold", "loso")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Column:
-    """One protocol on one choice of frames, with its outcomes by the networks' names."""
+    """Outcomes under one protocol and frame policy, by network name."""
 
     title: str
     protocol: str
@@ -40,9 +40,9 @@ class _Column:
 
 
 def build_inflation_tables(evaluations: Sequence[StudyEvaluation]) -> tuple[Table, ...]:
-    """One table for all studies of the same networks on the same data, where their protocols are several.
+    """Build one table per group of studies that have the same networks and settings but several protocols.
 
-    Studies that differ in their choice of frames alone stand in one table, each under its own heading.
+    Studies in a group may differ in protocols and frame policy; each combination has its own column.
     """
 
     def get_group_key(evaluation: StudyEvaluation) -> str:
@@ -72,7 +72,7 @@ def build_inflation_tables(evaluations: Sequence[StudyEvaluation]) -> tuple[Tabl
 
 
 def _build_table(evaluations: Sequence[StudyEvaluation]) -> Table | None:
-    # Two studies may hold the same column; the first stands for both.
+    # If two studies have the same column, the first is used.
     columns_by_key = {
         (column.protocol, column.frames): column for column in reversed(_build_columns(evaluations))
     }
@@ -83,7 +83,7 @@ def _build_table(evaluations: Sequence[StudyEvaluation]) -> Table | None:
     strict_columns = [column for column in columns if column.protocol != "frame"]
     if not frame_columns or not strict_columns:
         return None
-    # The fall is that on the same frames; the paper's choice of frames is one more column.
+    # The drop compares columns with the same frame policy if possible; others are additional columns.
     loose_column = next(
         (column for column in frame_columns if column.frames == strict_columns[-1].frames), frame_columns[0]
     )
@@ -112,8 +112,8 @@ def _build_table(evaluations: Sequence[StudyEvaluation]) -> Table | None:
             _build_leakage_row(columns, "subject"),
         ),
         notes=(
-            "Mean: over the networks that finished in every column and collapsed in none, with the 95 % "
-            "interval of its fall.",
+            "Mean: over the networks that finished in every column and collapsed in none. The 95 % interval "
+            "is that of the difference.",
             LEAKAGE_NOTE,
             *build_audit_notes(outcomes),
             *build_missing_run_notes(outcomes),
@@ -170,7 +170,7 @@ def _build_drop_cell(before: Cell, after: Cell) -> Cell:
 def _build_mean_row(
     columns: Sequence[_Column], *, loose_column: _Column, strict_column: _Column
 ) -> tuple[Cell, ...]:
-    """The mean over the networks that finished in every column and collapsed in none."""
+    """Build the row of the mean over the networks that finished in every column and collapsed in none."""
     names = [
         name
         for name, outcome in loose_column.outcomes.items()
@@ -191,8 +191,8 @@ def _build_mean_row(
     )
     if accuracy_drop and accuracy_drop.low is not None and accuracy_drop.high is not None:
         condition = ", these networks only" if accuracy_drop.is_conditional else ""
-        interval = f" [{format_points(-100 * accuracy_drop.high)} to {format_points(-100 * accuracy_drop.low)}{condition}]"
-        drop_cell = replace(drop_cell, text=drop_cell.text + interval)
+        low, high = format_points(-100 * accuracy_drop.high), format_points(-100 * accuracy_drop.low)
+        drop_cell = replace(drop_cell, text=f"{drop_cell.text} [{low} to {high}{condition}]")
     return (text_cell("mean"), *cells.values(), drop_cell)
 
 
@@ -210,7 +210,10 @@ def _build_aggregate_cell(
 
 
 def _build_leakage_row(columns: Sequence[_Column], group_name: str) -> tuple[Cell, ...]:
-    """Share of the test frames whose clip, or subject, was seen: that of the first network that finished."""
+    """Build the row of the shares of test frames whose clip, or subject, is in training.
+
+    Each column shows the share of its first finished network.
+    """
     cells = []
     for column in columns:
         outcome = next((outcome for outcome in column.outcomes.values() if outcome.leakage), None)
@@ -219,4 +222,4 @@ def _build_leakage_row(columns: Sequence[_Column], group_name: str) -> tuple[Cel
             if outcome
             else text_cell(NO_VALUE)
         )
-    return (text_cell(f"{group_name} seen, %"), *cells, text_cell(NO_VALUE))
+    return (text_cell(f"{group_name} overlap, %"), *cells, text_cell(NO_VALUE))

@@ -1,4 +1,4 @@
-"""How long one picture takes to answer, with and without finding the face: is that real time?"""
+"""Time to classify one image, with and without face detection, compared with the frame rate of video."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from studies.results import RunResult
 
 PERCENTILES = (50, 95, 99)
 VIDEO_FPS, CAMERA_FPS = 30, 200
-"""Pictures a second of ordinary video, and of CASME II's camera."""
+"""Frames per second of ordinary video, and of CASME II's camera."""
 
 
 def find_latency_runs(evaluation: StudyEvaluation) -> tuple[tuple[str, RunResult], ...]:
-    """Name and finished latency check of every arm, in the study's order."""
+    """Return (arm name, finished latency run) of every timed arm, in the study's order."""
     return tuple(
         (arm.name, run)
         for arm in evaluation.study.arms
@@ -28,33 +28,36 @@ def find_latency_runs(evaluation: StudyEvaluation) -> tuple[tuple[str, RunResult
     )
 
 
-def compute_percentiles(run: RunResult, *parts: str) -> tuple[float, ...]:
-    """p50, p95 and p99 of the milliseconds that these parts take together."""
-    milliseconds = np.sum([timing.milliseconds for timing in run.timings if timing.phase in parts], axis=0)
+def compute_percentiles(run: RunResult, *phases: str) -> tuple[float, ...]:
+    """Return p50, p95 and p99 of the milliseconds per image, summed over `phases`."""
+    milliseconds = np.sum([timing.milliseconds for timing in run.timings if timing.phase in phases], axis=0)
     return tuple(float(np.percentile(milliseconds, percentile)) for percentile in PERCENTILES)
 
 
 def build_latency_table(evaluation: StudyEvaluation) -> Table | None:
-    """Percentiles of every network that was timed; None if none was."""
+    """Return a table of the percentiles of every timed network; None if no network was timed."""
     named_runs = find_latency_runs(evaluation)
     if not named_runs:
         return None
     percentile_header = (
-        f"{scope_name} p{percentile}" for scope_name in ("Alone", "With face") for percentile in PERCENTILES
+        f"{scope_name} p{percentile}"
+        for scope_name in ("Without detection", "With detection")
+        for percentile in PERCENTILES
     )
-    devices = dict.fromkeys(run.environment.device for _, run in named_runs)
+    device_names = ", ".join(dict.fromkeys(run.environment.device for _, run in named_runs))
     count = min(len(timing.milliseconds) for _, run in named_runs for timing in run.timings)
     return Table(
         id=f"latency-{evaluation.study.name}",
-        title=f"Milliseconds to answer one picture at {evaluation.study.dataset.image_size} px",
-        header=("Network", *percentile_header, "Pictures a second"),
+        title=f"Milliseconds to classify one image at {evaluation.study.dataset.image_size} px",
+        header=("Network", *percentile_header, "Images per second"),
         rows=tuple(_build_row(name, run) for name, run in named_runs),
         notes=(
-            "Alone: scaling one face, its normalisation and the network, one picture at a time. With face: "
-            "finding the face in a drawn camera picture of 640 by 480 by Haar cascades too. Pictures a "
-            "second: at the median, with the face.",
-            f"At least {count} pictures each, in {', '.join(devices)}. Ordinary video has {VIDEO_FPS} pictures a "
-            f"second, {1000 / VIDEO_FPS:.1f} ms each; CASME II's camera {CAMERA_FPS}, {1000 / CAMERA_FPS:.1f} ms.",
+            "Without detection: resizing and normalizing one face and running the network, one image at a "
+            "time. With detection: also detecting the face in a synthetic camera image of 640 by 480 pixels "
+            "with Haar cascades. Images per second: at the median, with detection.",
+            f"At least {count} images per network, on {device_names}. Ordinary video has {VIDEO_FPS} "
+            f"frames per second ({1000 / VIDEO_FPS:.1f} ms each), CASME II's camera {CAMERA_FPS} "
+            f"({1000 / CAMERA_FPS:.1f} ms).",
         ),
     )
 

@@ -1,15 +1,18 @@
-"""A list of names or findings in a sentence: the first few, and how many more stand in the tables."""
+"""Truncate lists of names or findings in a sentence."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 MAX_ITEMS = 3
-"""Most that are told where more than one would be left out."""
+"""Number of items shown of a list with at least two more items."""
 
 
 def truncate_list(texts: Sequence[str]) -> str:
-    """The texts in their order, cut after the third if more than four: give the most important first."""
+    """Join texts with commas; show only the first `MAX_ITEMS` if there are more than `MAX_ITEMS` + 1.
+
+    Pass the most important texts first.
+    """
     if len(texts) <= MAX_ITEMS + 1:
         return ", ".join(texts)
     return f"{', '.join(texts[:MAX_ITEMS])} and {len(texts) - MAX_ITEMS} more below"

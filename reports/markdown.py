@@ -1,8 +1,8 @@
-"""Tables and figures to GitHub-flavoured markdown that reads well as plain text too.
+"""Render tables and figures as GitHub-flavoured markdown that is also readable as plain text.
 
-Every text that comes in is data (class names, file names, reasons for a failure) and is shown as it
-stands: nothing in it becomes markup, a link or another cell. Only what nobody could see is shown otherwise,
-as its escape: marks that turn the direction of reading, and bytes that are no text.
+Every input text is data (class names, file names, reasons for a failure) and is shown literally: nothing in
+it becomes markup, a link or another cell. Only invisible characters, such as marks that change the reading
+direction and bytes that are not text, are shown as escape sequences.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from reports.table import ReportFigure, Table
 _MARKUP = re.compile(r"[\\`*<>\[\]|~$&]|(?<![^\W_])_|_(?![^\W_])")
 _WHITESPACE = re.compile(r"[ \x00-\x1f\x7f\x80-\x9f\u2028\u2029]+")
 _INVISIBLE_CATEGORIES = frozenset({"Cf", "Cs"})
-# Before it stands what makes a heading, a list or a rule of a line; a number with its sign stays a number.
+# Ends where a backslash keeps a line from becoming a heading, list or rule; a signed number needs none.
 _LINE_START = re.compile(r"(?=#{1,6}(?: |$)|[-+](?: |$)|-[- ]*$)|[0-9]{1,9}(?=[.)](?: |$))")
 _LINE_END = re.compile(r"(?<= )(?=#+$)")
 _EMAIL_SIGN = re.compile(r"(?<=[\w.+-])@(?=\w)")
@@ -24,9 +24,9 @@ _LINK = re.compile(r":(?=//)|(?<=www)\.|(?<=mailto):|(?<=xmpp):", re.IGNORECASE)
 
 
 def escape(text: str) -> str:
-    """`text` on one line, with everything that GitHub's markdown would act on escaped.
+    """Return `text` on one line, with all GitHub markdown syntax escaped.
 
-    An address of mail has its sign in a code span: GitHub makes a link of it however it is escaped.
+    The @ of an email address is put into a code span, because GitHub makes a link of it even if escaped.
     """
     line = _MARKUP.sub(lambda match: "\\" + match[0], _normalize_line(text))
     line = _EMAIL_SIGN.sub("`@`", _LINK.sub(lambda match: "\\" + match[0], line))
@@ -37,7 +37,7 @@ def escape(text: str) -> str:
 
 
 def _normalize_line(text: str) -> str:
-    """`text` with spaces for its breaks and escapes for what cannot be seen."""
+    """Return `text` with line breaks replaced by spaces and invisible characters by escape sequences."""
     line = _WHITESPACE.sub(" ", text).strip()
     if line.isascii():
         return line
@@ -50,7 +50,7 @@ def _normalize_line(text: str) -> str:
 
 
 def render_code(text: str) -> str:
-    """`text` as a code span, whatever backticks it holds."""
+    """Return `text` as a code span; `text` may contain backticks."""
     line = _normalize_line(text)
     fence = "`" * (1 + max((len(backticks) for backticks in re.findall("`+", line)), default=0))
     pad = " " if "`" in line else ""
@@ -58,14 +58,14 @@ def render_code(text: str) -> str:
 
 
 def render_bullets(texts: Iterable[str]) -> str:
-    """An unordered list of plain texts, or nothing at all."""
+    """Return an unordered list of plain texts; "" if there are none."""
     return "\n".join(f"- {escape(text)}" for text in texts)
 
 
 def render_grid(
     header: Sequence[str], rows: Sequence[Sequence[str]], *, right_aligned: Sequence[bool]
 ) -> str:
-    """A pipe table with its columns padded to one width, those marked `right` aligned to the right."""
+    """Return a pipe table with padded columns; `right_aligned` tells which columns align to the right."""
     cells = [[escape(cell) for cell in row] for row in (header, *rows)]
     widths = [max(3, *(len(row[column]) for row in cells)) for column in range(len(header))]
 
@@ -85,7 +85,7 @@ def render_grid(
 
 
 def render_table(table: Table, *, number: int | None = None) -> str:
-    """Caption, grid and notes of a table; its number, where it stands in a report."""
+    """Return the caption, grid and notes of a table; `number` is its number in the report."""
     texts = [[cell.text for cell in row] for row in table.rows]
     right_aligned = [table.is_numeric(column) for column in range(len(table.header))]
     parts = [
@@ -97,7 +97,7 @@ def render_table(table: Table, *, number: int | None = None) -> str:
 
 
 def render_figure(figure: ReportFigure, *, number: int | None = None) -> str:
-    """Picture, caption and notes of a figure."""
+    """Return the image link, caption and notes of a figure; `number` is its number in the report."""
     alt = escape(figure.alt_text).replace("!", "\\!")
     image_link = f"![{alt}](<{figure.file}>)"
     parts = [image_link, _render_caption("Figure", number, figure), render_bullets(figure.notes)]

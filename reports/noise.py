@@ -1,4 +1,4 @@
-"""How much trainings, subjects and single answers vary, measured from what a study has finished."""
+"""Variation of the accuracy over trainings, subjects and units, measured on the finished runs of a study."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from studies.statistics.verdicts import Estimate
 
 
 def measure_noise(evaluation: StudyEvaluation, protocol: str) -> Noise | None:
-    """The noise of the accuracy under a protocol; None before an arm that learned has two trainings."""
+    """Measure the noise of the accuracy under a protocol.
+
+    None unless some arm has two finished trainings of one split, none of which collapsed.
+    """
     outcomes = [
         outcome
         for outcome in evaluation.select_protocol(protocol)
@@ -27,7 +30,7 @@ def measure_noise(evaluation: StudyEvaluation, protocol: str) -> Noise | None:
     mean_variance = fmean(
         variance([first.scores.accuracy, second.scores.accuracy]) for first, second in pairs
     )
-    # A training with several folds is the mean of as many independent ones.
+    # The accuracy of a training with several folds is the mean of as many independent trainings.
     fold_count = len(outcomes[0].trainings[0].runs)
     training_variance = fold_count * max(0.0, mean_variance - discordance / (2 * mean_unit_count))
     excess_variances = [
@@ -49,7 +52,7 @@ def measure_noise(evaluation: StudyEvaluation, protocol: str) -> Noise | None:
 
 
 def _compute_excess_variance(estimate: Estimate, discordance: float) -> float:
-    """Variance of a difference over clusters beyond that of single answers."""
+    """Return a difference's variance over clusters in excess of the variance of single predictions."""
     return (
         estimate.subject_se**2 - discordance / (estimate.unit_count * estimate.training_count)
     ) * estimate.cluster_count
@@ -60,7 +63,7 @@ def _pair_trainings_of_split(outcome: Outcome) -> Iterator[tuple[TrainingOutcome
 
 
 def _compute_discordance(first_training: TrainingOutcome, second_training: TrainingOutcome) -> float:
-    """Share of units that one of two trainings answered right and the other wrong."""
+    """Return the share of units that exactly one of two trainings predicts correctly."""
     correct_by_unit = {
         unit.id: is_correct
         for unit, is_correct in zip(second_training.units, second_training.correct, strict=True)

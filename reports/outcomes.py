@@ -1,7 +1,7 @@
-"""What became of a study: for every arm under every protocol, the scores of each seed and what is missing.
+"""Evaluation of a study: for each arm and protocol, the scores of each training and the missing runs.
 
-The folds of a training are pooled before a score is taken; trainings are never pooled. A training counts once
-all its folds are there.
+The predictions of a training's folds are pooled before scores are computed; trainings are never pooled. A
+training counts once all its folds have finished.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ from studies.results import DataSummary, Failure, Prediction, RunResult, StudyRe
 from studies.spec import NULL_SEED_OFFSET, RunSpec, Study, Variant
 
 Predictor = Callable[[Sequence[RunResult]], tuple[tuple[Prediction, ...], ...]]
-"""A rule that answers the test samples of one seed's folds."""
+"""Function from the runs of one training, one run per fold, to predictions for each run's test samples."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingOutcome:
-    """One complete seed: its folds' runs, and their pooled predictions scored by unit and by frame.
+    """One finished training: the runs of its folds, and scores of their pooled predictions.
 
-    `units` are the predictions in the protocol's unit of evaluation, `right` says which answer is the truth.
+    `predictions` are by frame, `units` by the protocol's unit of evaluation, and `correct` states for each
+    unit whether the predicted class is the true one. `scores` are computed over units, `frame_scores` over
+    frames.
     """
 
     split_seed: int
@@ -39,7 +41,7 @@ class TrainingOutcome:
 
     @property
     def id(self) -> tuple[int, int]:
-        """Division and training seed: trainings of two arms with one id had the same samples in each part."""
+        """Split seed and training seed; trainings of two arms with the same id use the same split."""
         return self.split_seed, self.seed
 
 
@@ -54,7 +56,7 @@ def _pool_leakage(runs: Sequence[RunResult]) -> Leakage | None:
 
 
 def _pool_shares(shares: Sequence[tuple[float | None, int]]) -> float | None:
-    """The share over the runs of (share, test frames), or None if one of them is unknown."""
+    """Return the mean of (share, test frames) pairs weighted by frames, or None if any share is None."""
     known_counts = [share * frame_count for share, frame_count in shares if share is not None]
     return (
         sum(known_counts) / sum(frame_count for _, frame_count in shares)
@@ -64,17 +66,17 @@ def _pool_shares(shares: Sequence[tuple[float | None, int]]) -> float | None:
 
 
 def append_marks(name: str, *marks: str) -> str:
-    """A name with those of its marks that say something."""
+    """Return `name` followed by the nonempty `marks` in parentheses."""
     marks_text = ", ".join(mark for mark in marks if mark)
     return f"{name} ({marks_text})" if marks_text else name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """One arm, or one negative control, under one protocol; `control` names the control, "" for an arm.
+    """Results of one arm, or of one negative control, under one protocol.
 
-    `leakage` holds the shares over all the test frames of all runs: each is None where it is unknown for a
-    run, and all of it is None without frames.
+    `control` is the name of the control, "" for an arm. `leakage` holds the shares of the test frames of all
+    runs; a share is None if any run does not know it. `leakage` is None without test frames.
     """
 
     arm: ArchitectureSpec
@@ -89,32 +91,32 @@ class Outcome:
 
     @property
     def runs(self) -> tuple[RunResult, ...]:
-        """The runs behind every number of this outcome."""
+        """The runs of all finished trainings."""
         return tuple(run for training in self.trainings for run in training.runs)
 
     @property
     def run_keys(self) -> tuple[str, ...]:
-        """Their keys."""
+        """The keys of `runs`."""
         return tuple(run.spec.key for run in self.runs)
 
     @property
     def first_run(self) -> RunResult | None:
-        """The run that stands for what does not depend on the seed: cost, classes."""
+        """The first run, for values that do not depend on the seed, such as cost and classes."""
         return self.trainings[0].runs[0] if self.trainings else None
 
     @property
     def collapsed_count(self) -> int:
-        """Number of seeds in which the network gave every test sample the same answer."""
+        """Number of trainings in which the network predicts one class for all test samples, or per fold."""
         return sum(training.scores.is_collapsed for training in self.trainings)
 
     @property
     def is_fully_collapsed(self) -> bool:
-        """Whether it has finished seeds and collapsed in all of them: it has learned nothing."""
+        """Whether there are finished trainings and all of them collapsed."""
         return 0 < self.collapsed_count == len(self.trainings)
 
     @property
     def collapse_mark(self) -> str:
-        """That it collapsed and, of several seeds, in how many; nothing where it did in none."""
+        """Text such as "collapsed in 1 of 2 seeds"; "" if no training collapsed."""
         if not self.collapsed_count:
             return ""
         return (
@@ -125,7 +127,7 @@ class Outcome:
 
     @property
     def marked_name(self) -> str:
-        """The arm's name with its marks: at another width than its neighbours, collapsed."""
+        """The arm's name with its marks for width and collapse; a control's name without marks."""
         return (
             self.plain_name
             if self.control
@@ -139,7 +141,7 @@ class Outcome:
 
     @property
     def unit_name(self) -> str:
-        """What is counted: frames under the paper's split or where no clip is told, else clips."""
+        """Unit of evaluation: "frames" under protocol frame or if clips are unknown, otherwise "clips"."""
         has_clips = self.first_run is None or any(
             prediction.clip for prediction in self.first_run.predictions
         )
@@ -147,7 +149,7 @@ class Outcome:
 
     @property
     def missing_status(self) -> str:
-        """What happened to the seeds that are not there; nothing where all are."""
+        """Status of missing trainings, "failed" or "not run"; "" if all trainings have finished."""
         if len(self.trainings) == self.planned_trainings:
             return ""
         return "failed" if self.failures else "not run"
@@ -155,7 +157,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyEvaluation:
-    """A study and its outcomes, by arm and then protocol, and those of its negative controls."""
+    """A study with the outcomes of its arms, by arm and then protocol, and of its negative controls."""
 
     result: StudyResult
     outcomes: tuple[Outcome, ...]
@@ -163,12 +165,12 @@ class StudyEvaluation:
 
     @property
     def study(self) -> Study:
-        """The study itself."""
+        """The specification of the study."""
         return self.result.study
 
     @property
     def run_counts(self) -> tuple[int, int, int]:
-        """How many of all the study's runs have finished, have failed and are still to be run."""
+        """Numbers of finished, failed and pending runs of the study."""
         finished_keys = {run.spec.key for run in self.result.results}
         failed_keys = {failure.spec.key for failure in self.result.failures} - finished_keys
         keys = [spec.key for spec in self.study.list_runs()]
@@ -179,31 +181,31 @@ class StudyEvaluation:
 
     @property
     def is_synthetic(self) -> bool:
-        """Whether harness drew the faces; of the synthetic set also where results do not say so."""
+        """Whether the faces are synthetic; always true for dataset `synthetic`."""
         return self.study.dataset.name == SYNTHETIC or any(run.data.synthetic for run in self.result.results)
 
     def select_protocol(self, protocol: str) -> tuple[Outcome, ...]:
-        """The outcomes of that protocol, one an arm."""
+        """Return the outcomes under a protocol, one per arm."""
         return tuple(outcome for outcome in self.outcomes if outcome.protocol == protocol)
 
     def select_arm(self, arm: str) -> tuple[Outcome, ...]:
-        """The outcomes of the arm of that name, one a protocol; none if it is no arm."""
+        """Return the outcomes of an arm, one per protocol; empty if the study has no such arm."""
         return tuple(outcome for outcome in self.outcomes if outcome.arm.name == arm)
 
     def get_data_summary(self, protocol: str) -> DataSummary | None:
-        """What the first finished run of that protocol was given."""
+        """Return the data summary of the first finished run under a protocol; None if none has finished."""
         return next(
             (outcome.first_run.data for outcome in self.select_protocol(protocol) if outcome.first_run), None
         )
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Class names, as every finished run has them; none if no run has finished."""
+        """Class names, the same in every finished run; empty if no run has finished."""
         return self.result.results[0].data.classes if self.result.results else ()
 
 
 def evaluate_study(result: StudyResult) -> StudyEvaluation:
-    """Score everything that a study has come to so far."""
+    """Score all finished runs of a study."""
     outcomes = [
         _evaluate_arm(result, arm, protocol=protocol)
         for arm in result.study.arms
@@ -215,7 +217,7 @@ def evaluate_study(result: StudyResult) -> StudyEvaluation:
 
 
 def _evaluate_controls(result: StudyResult, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
-    """The controls by protocol: those computed from the runs of an arm that has finished, then those run."""
+    """Yield for each protocol the controls computed from a finished arm's runs, then the trained controls."""
     study = result.study
     if not study.controls:
         return
@@ -233,7 +235,7 @@ def _evaluate_controls(result: StudyResult, outcomes: Sequence[Outcome]) -> Iter
 
 
 def _evaluate_control(outcome: Outcome, control: str, predict: Predictor) -> Outcome:
-    """What answering by a rule would have come to on the tests of `row`'s runs."""
+    """Return the outcome of the rule `predict` on the test sets of an arm's runs."""
     trainings = []
     for training in outcome.trainings:
         run_predictions = zip(training.runs, predict(training.runs), strict=True)
@@ -277,14 +279,14 @@ def _evaluate_arm(
 
 
 def get_training_id(spec: RunSpec) -> tuple[int, int]:
-    """The run's division and training seed; of a null arm's run, that of the other arms' runs beside it."""
+    """Return the run's split seed and training seed; a null arm gets the ids of the arm that it repeats."""
     return spec.split_seed, spec.seed % NULL_SEED_OFFSET
 
 
 def format_training(spec: RunSpec) -> str:
-    """The run's training for people: "seed 0", or "division 1, seed 0" on any division but the first."""
+    """Return the training's name for readers: "seed 0", or "split 1, seed 0" for splits after the first."""
     split_seed, seed = get_training_id(spec)
-    return f"division {split_seed}, seed {seed}" if split_seed else f"seed {seed}"
+    return f"split {split_seed}, seed {seed}" if split_seed else f"seed {seed}"
 
 
 def _evaluate_training(
@@ -310,10 +312,10 @@ def _evaluate_training(
 
 
 def _has_constant_folds(runs: Sequence[RunResult], *, protocol: str) -> bool:
-    """Whether every fold that could vary gave one answer, be it another one in each.
+    """Return True if every fold predicts a single class, which may differ between folds.
 
-    A fold whose test units are all of one class has one answer if it is perfect, too, so only folds with
-    several classes count, and they must hold at least half of the units.
+    Only folds with several true classes count, because in a fold with one true class a perfect network
+    predicts one class too. They must hold at least half of the units; otherwise return False.
     """
     if len(runs) < 2:
         return False

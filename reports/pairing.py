@@ -1,4 +1,4 @@
-"""Several arms on the same test units after the same trainings: what every comparison is computed from."""
+"""Arms paired by training and test unit, on which every comparison is computed."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from studies.statistics.linearization import linearize
 from studies.statistics.verdicts import MIN_TRAININGS, Estimate, build_estimate
 
 TrainingId = tuple[int, int]
-"""A division and a training seed."""
+"""Split seed and training seed."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PairedOutcomes:
-    """Arms of one protocol that have finished the same trainings, and how their metric is put together.
+    """Arms of one protocol, paired over the trainings that all of them have finished.
 
-    `rows` are the arms, `trainings` the ids of the trainings that all of them have finished. `by_frame`
-    counts frames in place of the protocol's unit of evaluation.
+    `training_ids` identify these trainings. `metric` is computed over the protocol's unit of evaluation, or
+    over frames with `by_frame`.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -54,12 +54,12 @@ class PairedOutcomes:
 
     @property
     def unit_count(self) -> int:
-        """Number of different test units."""
+        """Number of distinct test units."""
         return len({unit.id for training in self._trainings[0] for unit in self._select_units(training)})
 
     @property
     def obstacle(self) -> str:
-        """Why no verdict is possible, whatever the numbers; "" if nothing stands against one."""
+        """Reason why no verdict is possible, independent of the scores; "" if there is none."""
         units = (unit for training in self._trainings[0] for unit in self._select_units(training))
         ids_without_subject = {unit.id for unit in units if not unit.subject}
         if ids_without_subject:
@@ -74,7 +74,10 @@ class PairedOutcomes:
 
     @cached_property
     def is_crossed(self) -> bool:
-        """Whether each training is tested on all clusters; otherwise each fold is a training of its own."""
+        """Whether each training is tested on all clusters.
+
+        Otherwise there are several folds and a single split, and each fold counts as a training.
+        """
         return (
             len(self._trainings[0][0].runs) == 1
             or len({split_seed for split_seed, _ in self.training_ids}) > 1
@@ -82,7 +85,7 @@ class PairedOutcomes:
 
     @cached_property
     def clusters(self) -> tuple[str, ...]:
-        """Subjects, or folds where each is a training of its own, in ascending order."""
+        """Sorted names of the subjects, or of the folds if not `is_crossed`."""
         return tuple(
             sorted(
                 {
@@ -98,13 +101,13 @@ class PairedOutcomes:
 
     @cached_property
     def is_conditional(self) -> bool:
-        """Whether the trainings are too few to stand for others; each fold is one."""
+        """Whether there are too few trainings to generalize to other trainings; each fold counts as one."""
         fold_count = len(self._trainings[0][0].runs)
         return self.is_crossed and fold_count * len(self.training_ids) < MIN_TRAININGS
 
     @cached_property
     def _training_scores(self) -> TrainingScores:
-        """The trainings as the statistics take them; averaged into one where they are too few."""
+        """Metric values and cluster contributions of the trainings, averaged into one if `is_conditional`."""
         split_seeds = list(dict.fromkeys(split_seed for split_seed, _ in self.training_ids))
         seed_count = len(self.training_ids) // len(split_seeds)
         shape = (len(self.outcomes), len(split_seeds), seed_count)
@@ -147,7 +150,10 @@ class PairedOutcomes:
         )
 
     def compute_value(self, weights: Mapping[str, float]) -> float:
-        """A weighted sum of the arms' metrics, each the mean over the trainings."""
+        """Return the weighted sum of the arms' metrics, each averaged over the trainings.
+
+        `weights` maps arm names to weights; other arms have weight 0.
+        """
         means = self._training_scores.values.mean(axis=(1, 2))
         return float(
             sum(
@@ -159,7 +165,11 @@ class PairedOutcomes:
     def compare_contrasts(
         self, contrasts: Sequence[Mapping[str, float]], *, family_size: int = 0
     ) -> tuple[Estimate | None, ...]:
-        """Estimate a family of weighted sums of arms by name; None with fewer than two clusters."""
+        """Estimate a family of weighted sums of arms, each given as weights by arm name.
+
+        `family_size` is the number of comparisons in the whole family if `contrasts` is a part of it. With
+        fewer than two clusters every estimate is None.
+        """
         if len(self.clusters) < 2:
             return (None,) * len(contrasts)
         return self._build_estimates(
@@ -169,7 +179,10 @@ class PairedOutcomes:
         )
 
     def estimate_contrast(self, weights: Mapping[str, float]) -> Estimate | None:
-        """Estimate one weighted sum that is not compared with 0, such as one arm's accuracy."""
+        """Estimate one weighted sum without a test against 0, such as one arm's accuracy.
+
+        Return None with fewer than two clusters.
+        """
         if len(self.clusters) < 2:
             return None
         return self._build_estimates(
@@ -196,7 +209,10 @@ class PairedOutcomes:
         )
 
     def count_wins_and_losses(self, before: str, after: str) -> tuple[int, int] | None:
-        """Units that `after` alone, and that `before` alone, answered right; None over several trainings."""
+        """Count the units that only `after`, and that only `before`, classified correctly.
+
+        Return None if there are several trainings.
+        """
         if len(self.training_ids) != 1:
             return None
         names = [outcome.arm.name for outcome in self.outcomes]
@@ -212,7 +228,10 @@ class PairedOutcomes:
 def map_units_to_clusters(
     training: TrainingOutcome, *, by_fold: bool, by_frame: bool = False
 ) -> Mapping[str, str]:
-    """The cluster of each test unit: its fold or subject, or the unit itself where it names no subject."""
+    """Return the cluster of each test unit by unit id: its fold if `by_fold`, otherwise its subject.
+
+    A unit without a subject is its own cluster.
+    """
     units = training.predictions if by_frame else training.units
     if not by_fold:
         return {unit.id: unit.subject or unit.id for unit in units}
@@ -227,9 +246,9 @@ def map_units_to_clusters(
 def estimate_unit_mean(
     values_by_training: Sequence[Mapping[str, float]], clusters: Mapping[str, str], *, by_fold: bool
 ) -> Estimate | None:
-    """The mean of one number a test unit, each training's by unit, such as a gain that is paired already.
+    """Estimate the mean of one number per test unit, such as a paired gain, over units and trainings.
 
-    None where there are fewer than two clusters.
+    `values_by_training` holds each training's numbers by unit id. Return None with fewer than two clusters.
     """
     cluster_names = sorted({clusters[unit] for values in values_by_training for unit in values})
     if len(cluster_names) < 2:
@@ -280,7 +299,7 @@ def pair_outcomes(
 ) -> PairedOutcomes | None:
     """Pair the arms over the trainings that all of them have finished; None if there is no such training.
 
-    With several divisions these are the most trainings that have the same seeds on each division.
+    With several splits, only the largest set of trainings with the same seeds on each split is used.
     """
     if not outcomes or not all(outcome.trainings for outcome in outcomes):
         return None
@@ -294,7 +313,7 @@ def pair_outcomes(
 
 
 def _select_balanced(training_ids: Collection[TrainingId]) -> tuple[TrainingId, ...]:
-    """The largest part of some trainings with the same seeds on every division it has."""
+    """Return the largest subset of trainings that has the same seeds on each of its splits."""
     seeds_by_split = {
         split_seed: {seed for other_split, seed in training_ids if other_split == split_seed}
         for split_seed, _ in training_ids

@@ -1,4 +1,4 @@
-"""Tables 3 and 5: the proposed network class by class, with the paper's rows among ours."""
+"""Scores by class of one network, with the rows of the paper's tables 3 and 5."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _RATIO_GETTERS: tuple[Callable[[ClassCounts], float], ...] = (
 
 
 def build_class_table(evaluation: StudyEvaluation, arm: str = "proposed") -> Table:
-    """One network, one class against the rest: a row for each protocol, and one of the paper's."""
+    """Return the one-vs-rest table of a network: for each class a row per protocol, and the paper's row."""
     paper_ref = find_paper_reference(evaluation)
     outcomes = evaluation.select_arm(arm)
     rows = []
@@ -53,7 +53,7 @@ def build_class_table(evaluation: StudyEvaluation, arm: str = "proposed") -> Tab
     dataset = dataset_title(evaluation.study.dataset.name)
     return Table(
         id=f"classes-{evaluation.study.name}",
-        title=f"The network {names} on {dataset}, one class against the rest",
+        title=f"Scores of {names} on {dataset} by class, one-vs-rest",
         header=CLASS_TABLE_HEADER,
         rows=tuple(rows),
         notes=(
@@ -125,13 +125,14 @@ def _build_paper_notes(evaluation: StudyEvaluation, paper_ref: PaperReference) -
         if published.label not in evaluation.classes
     ]
     unmatched_notes = (
-        (f"Rows of the paper without a class here: {', '.join(unmatched_labels)}.",)
+        (f"Rows of the paper whose class this study does not have: {', '.join(unmatched_labels)}.",)
         if unmatched_labels
         else ()
     )
     return (
-        "The paper's rows stand by the class that their counts fit, with the printed name in quotation "
-        "marks: the printed names do not fit its Table 2. Its split is by frame.",
+        "Each row of the paper is shown at the class whose counts it matches, with the printed name in "
+        "quotation marks, because the printed names do not match the paper's Table 2. The paper splits by "
+        "frame.",
         *paper_ref.notes,
         *(unmatched_notes if evaluation.classes else ()),
     )

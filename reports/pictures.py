@@ -1,4 +1,4 @@
-"""The figures of a study: drawn to files beside the report, and described for it."""
+"""The figures of a study: drawn to files next to the report and described for it."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ FIGURE_FOLDER = "figures"
 
 
 def format_figure_path(study: str, figure_name: str) -> str:
-    """Where a figure lies, relative to the report: the same name for the same study, safe in a link."""
+    """Return the path of a study's figure relative to the report; it is safe in a link."""
     return f"{FIGURE_FOLDER}/{re.sub(r'[^A-Za-z0-9._-]+', '-', f'{study}-{figure_name}')}.png"
 
 
 def pool_folds(outcome: Outcome) -> RunResult | None:
-    """The first seed's run with the predictions of all its folds."""
+    """Return the first training's first run, with the predictions of all folds; None without a training."""
     if not outcome.trainings:
         return None
     first_training = outcome.trainings[0]
@@ -41,13 +41,17 @@ def _select_runs(outcomes: Sequence[Outcome]) -> tuple[RunResult, ...]:
 
 
 def _build_seed_notes(evaluation: StudyEvaluation) -> tuple[str, ...]:
-    """What a figure of one run a network leaves out."""
+    """Return a note for figures that show one training per network of a study with several seeds."""
     seeds = evaluation.study.seeds
-    return (f"First finished of the seeds {', '.join(map(str, seeds))}.",) if len(seeds) > 1 else ()
+    return (
+        (f"Shown is the first finished training of the seeds {', '.join(map(str, seeds))}.",)
+        if len(seeds) > 1
+        else ()
+    )
 
 
 def draw_confusion_figure(evaluation: StudyEvaluation, protocol: str, *, out: Path) -> ReportFigure | None:
-    """Confusion matrices of the networks under one protocol; None if none has finished."""
+    """Draw the confusion matrices of the networks under one protocol; None if no run has finished."""
     outcomes = evaluation.select_protocol(protocol)
     runs = _select_runs(outcomes)
     if not runs:
@@ -61,7 +65,7 @@ def draw_confusion_figure(evaluation: StudyEvaluation, protocol: str, *, out: Pa
         file=file,
         alt_text=f"Confusion matrices of {', '.join(run.spec.architecture.name for run in runs)}",
         notes=(
-            f"Numbers: {outcomes[0].unit_name}. Shade: share of the true class. Rows are the truth.",
+            f"Numbers: {outcomes[0].unit_name}. Shade: share of the true class. Rows: true class.",
             _describe_leakage(outcomes),
             *_build_seed_notes(evaluation),
         ),
@@ -72,21 +76,22 @@ def draw_confusion_figure(evaluation: StudyEvaluation, protocol: str, *, out: Pa
 def draw_curve_figure(
     evaluation: StudyEvaluation, protocol: str, *, metric: Literal["accuracy", "loss"], out: Path
 ) -> ReportFigure | None:
-    """Training and validation curves of the networks under one protocol; None if none has finished."""
+    """Draw the training and validation curves under one protocol; None if no run has finished."""
     outcomes = evaluation.select_protocol(protocol)
     runs = _select_runs(outcomes)
     if not runs:
         return None
     file = format_figure_path(evaluation.study.name, f"{metric}-{protocol}")
     draw_curves(runs, out / file, metrics=(metric,))
+    dataset_name = dataset_title(evaluation.study.dataset.name)
     return ReportFigure(
         id=f"{metric}-{evaluation.study.name}-{protocol}",
-        title=f"{metric.capitalize()} by epoch on {dataset_title(evaluation.study.dataset.name)} under {protocol}",
+        title=f"{metric.capitalize()} by epoch on {dataset_name} under {protocol}",
         file=file,
         alt_text=f"{metric.capitalize()} by epoch of {', '.join(run.spec.architecture.name for run in runs)}",
         notes=(
-            "Dashed: training (augmented images). Solid: validation. Dotted: the epoch whose weights were "
-            "kept. Grey: the other networks' validation.",
+            "Dashed: training (augmented images). Solid: validation. Dotted: the best epoch, whose weights "
+            "are tested. Gray: validation of the other networks.",
             *((_describe_leakage(outcomes),) if metric == "accuracy" else ()),
             *_build_seed_notes(evaluation),
         ),
@@ -108,7 +113,7 @@ def _cite_curve_items(evaluation: StudyEvaluation, metric: Literal["accuracy", "
 
 
 def draw_bar_figure(evaluation: StudyEvaluation, *, out: Path) -> ReportFigure | None:
-    """The ablation's accuracy and UAR by rung and protocol; None if nothing has finished."""
+    """Draw the accuracy and UAR of each arm by protocol; None if no run has finished."""
     if not evaluation.result.results:
         return None
     file = format_figure_path(evaluation.study.name, "bars")
@@ -120,8 +125,8 @@ def draw_bar_figure(evaluation: StudyEvaluation, *, out: Path) -> ReportFigure |
         file=file,
         alt_text=f"Bars of accuracy and UAR for {', '.join(arm.name for arm in evaluation.study.arms)}",
         notes=(
-            "Frames are counted under frame, clips under every other protocol. Hatched: collapsed in a seed "
-            "or more. Empty: failed or not run.",
+            "Frames are counted under frame, clips under every other protocol. Hatched: collapsed in at "
+            "least one seed. Empty: failed or not run.",
             *(
                 _describe_leakage(evaluation.select_protocol(protocol))
                 for protocol in evaluation.study.protocols
@@ -132,7 +137,7 @@ def draw_bar_figure(evaluation: StudyEvaluation, *, out: Path) -> ReportFigure |
 
 
 def draw_reliability_figure(evaluation: StudyEvaluation, protocol: str, *, out: Path) -> ReportFigure | None:
-    """Reliability diagrams of the networks under one protocol; None if none has finished."""
+    """Draw the reliability diagrams under one protocol; None if no training has finished."""
     outcomes = [outcome for outcome in evaluation.select_protocol(protocol) if outcome.trainings]
     if not outcomes:
         return None
@@ -145,9 +150,9 @@ def draw_reliability_figure(evaluation: StudyEvaluation, protocol: str, *, out: 
         file=file,
         alt_text=f"Accuracy by confidence of {', '.join(outcome.arm.name for outcome in outcomes)}",
         notes=(
-            f"Line: accuracy in each of {NUM_BINS} equal-width bins of the confidence. Bars: share of the units.",
-            "Below the dashed diagonal the network is overconfident.",
-            *(("A bin holds the test units of all finished seeds.",) if has_multiple_trainings else ()),
+            f"Line: accuracy in each of {NUM_BINS} equal-width bins of confidence. Bars: share of the units.",
+            "Below the dashed diagonal, the network is overconfident.",
+            *(("Each bin contains the test units of all finished seeds.",) if has_multiple_trainings else ()),
             _describe_leakage(outcomes),
         ),
     )

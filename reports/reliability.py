@@ -1,4 +1,4 @@
-"""Reliability diagrams (Guo et al. 2017): accuracy against confidence, one panel a network."""
+"""Reliability diagrams: accuracy by confidence, with a panel per network (Guo et al. 2017)."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from studies.calibration import NUM_BINS, compute_reliability_bins
 
 
 def draw_reliability_diagrams(outcomes: Sequence[Outcome], path: Path) -> None:
-    """A panel a network: accuracy by confidence bin, the diagonal dashed, the share of units as bars.
+    """Draw a panel per network: accuracy by confidence bin, a dashed diagonal, and shares of units as bars.
 
-    Each bin holds the test units of all finished seeds of the network.
+    Each bin contains the test units of all finished trainings of the network.
     """
     panel_count = len(outcomes)
     figure, panels = make_panel_grid(

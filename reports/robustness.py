@@ -1,6 +1,7 @@
-"""What the networks' accuracy is worth on test images made worse by degrees, and whether CBAM makes it last.
+"""Accuracy on test images corrupted at several strengths, and the effect of CBAM on the accuracy drop.
 
-A network that is better to begin with stays better when both fall alike, so what is compared is the fall.
+The drops are compared, not the accuracies: of two networks with equal drops, the one that is better on clean
+images stays better.
 """
 
 from __future__ import annotations
@@ -26,21 +27,24 @@ from studies.results import Prediction, RunResult
 from studies.statistics.verdicts import Estimate
 
 CheckedTraining = tuple[TrainingOutcome, Sequence[RunResult]]
-"""One seed of an arm, and the runs of its check."""
+"""A training of an arm, and the runs of its robustness check."""
 
 CLEAN = ""
+"""Condition of the uncorrupted test images."""
+
 CLAIM_CONDITIONS = tuple(
     f"{kind} {strength}" for kind in (*POSE_CORRUPTIONS, *ILLUMINATION_CORRUPTIONS) for strength in STRENGTHS
 )
-"""Conditions of the paper's claim: pose and illumination, at every strength."""
+"""Conditions of the paper's claim: pose and illumination corruptions at every strength."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Robustness:
-    """One arm under one protocol: by training, condition and unit, whether it was answered right.
+    """The correctness of one arm's predictions under one protocol, by condition.
 
-    The condition "" is the test as it is. `clusters` names the subject of each unit, or its fold where
-    `by_fold`. `keys` are the runs of the trainings that finished both.
+    `trainings` holds for each training a mapping: condition to unit to whether the prediction is correct. The
+    condition `CLEAN` is the uncorrupted test. `clusters` maps each unit to its subject, or to its fold if
+    `by_fold`. `run_keys` are the runs and check runs of the trainings that finished both.
     """
 
     outcome: Outcome
@@ -51,7 +55,7 @@ class Robustness:
 
     @cached_property
     def accuracy_by_unit(self) -> Mapping[str, Mapping[str, float]]:
-        """By condition and unit, the share of the trainings that answered it right."""
+        """Return the share of the trainings with a correct prediction, by condition and unit."""
         correctness: dict[str, dict[str, list[bool]]] = {}
         for training in self.trainings:
             for condition, units in training.items():
@@ -63,12 +67,12 @@ class Robustness:
         }
 
     def compute_accuracy(self, *conditions: str) -> float:
-        """The mean of the conditions' accuracies, 0 to 1."""
+        """Return the mean of the accuracies under the conditions, from 0 to 1."""
         return fmean(fmean(self.accuracy_by_unit[condition].values()) for condition in conditions)
 
 
 def compute_robustness(evaluation: StudyEvaluation, outcome: Outcome) -> Robustness | None:
-    """What became of an arm's check, or None where no seed has finished both it and the run."""
+    """Return an arm's robustness, or None if no training has finished both its runs and its check."""
     checked_trainings = _match_check_runs(evaluation, outcome)
     return _build_robustness(outcome, tuple(checked_trainings.values())) if checked_trainings else None
 
@@ -76,7 +80,7 @@ def compute_robustness(evaluation: StudyEvaluation, outcome: Outcome) -> Robustn
 def _match_check_runs(
     evaluation: StudyEvaluation, outcome: Outcome
 ) -> dict[tuple[int, int], CheckedTraining]:
-    """The trainings that have finished an arm's runs and its check's, by id."""
+    """Return the trainings that have finished the runs of an arm and of its check, by training id."""
     check_runs = find_check_runs(evaluation, "robustness", outcome.arm, protocol=outcome.protocol)
     return {
         training.id: (training, check_runs[training.id])
@@ -115,7 +119,10 @@ def _build_robustness(outcome: Outcome, checked_trainings: Sequence[CheckedTrain
 def estimate_drop_reduction(
     without_component: Robustness, with_component: Robustness, conditions: Sequence[str] = CLAIM_CONDITIONS
 ) -> Estimate | None:
-    """By how much less the second falls under these conditions, a share; both have the same trainings."""
+    """Estimate by how much the component reduces the accuracy drop under the conditions, as a share.
+
+    Both arms have the same trainings.
+    """
     trainings = [
         {
             unit: _compute_drop(before, unit, conditions) - _compute_drop(after, unit, conditions)
@@ -129,7 +136,7 @@ def estimate_drop_reduction(
 def _compute_drop(
     correct_by_condition: Mapping[str, Mapping[str, bool]], unit: str, conditions: Sequence[str]
 ) -> float:
-    """A unit's answer as it is less the mean of its answers under the conditions, -1 to 1."""
+    """Return a unit's clean correctness minus its mean correctness under the conditions, from -1 to 1."""
     return correct_by_condition[CLEAN][unit] - fmean(
         correct_by_condition[condition][unit] for condition in conditions
     )
@@ -138,7 +145,7 @@ def _compute_drop(
 def compare_component(
     evaluation: StudyEvaluation, protocol: str, *, component: str
 ) -> Iterator[tuple[Robustness, Robustness]]:
-    """(without, with) of every pair of arms that `part` alone tells apart, over the seeds of both checks."""
+    """Yield (without, with) for the pairs of arms that differ only in `component`, over shared trainings."""
     for without_component, with_component in find_matched_pairs(
         evaluation.select_protocol(protocol), component
     ):
@@ -155,7 +162,7 @@ def compare_component(
 
 
 def build_robustness_table(evaluation: StudyEvaluation) -> Table | None:
-    """Accuracy under each kind of change, the mean of its strengths; None where nothing was checked."""
+    """Return a table of the mean accuracy under each kind of corruption; None if no check has finished."""
     robustness_list = [
         robustness
         for outcome in evaluation.outcomes
@@ -165,11 +172,11 @@ def build_robustness_table(evaluation: StudyEvaluation) -> Table | None:
         return None
     return Table(
         id=f"robustness-{evaluation.study.name}",
-        title="Accuracy on changed test images, the mean of three strengths, in %",
+        title="Accuracy on corrupted test images, mean of three strengths, in %",
         header=(
             "Network",
             "Protocol",
-            "As they are",
+            "Clean",
             *map(str.capitalize, CORRUPTIONS),
             "All",
             "Change",
@@ -177,7 +184,7 @@ def build_robustness_table(evaluation: StudyEvaluation) -> Table | None:
         ),
         rows=tuple(map(_build_row, robustness_list)),
         notes=(
-            f"Strengths: {'; '.join(_describe_strengths())}. The networks were trained on none of these.",
+            f"Strengths: {'; '.join(_describe_strengths())}. No network was trained on these corruptions.",
             *_build_cbam_notes(evaluation),
             LEAKAGE_NOTE,
         ),
@@ -206,11 +213,11 @@ def _build_row(robustness: Robustness) -> tuple[Cell, ...]:
 def _describe_strengths() -> Iterator[str]:
     units = {
         "rotation": "°",
-        "blur": " of the side as standard deviation",
-        "noise": " as standard deviation, of 1",
-        "brightness": " of the light",
-        "contrast": " of the contrast",
-        "occlusion": " of the side covered by a grey square",
+        "blur": " of the image side as standard deviation",
+        "noise": " as standard deviation (pixels from 0 to 1)",
+        "brightness": " as factor",
+        "contrast": " as factor",
+        "occlusion": " of the image side covered by a gray square",
     }
     for kind, sizes in CORRUPTIONS.items():
         yield f"{kind} {', '.join(f'{size:g}' for size in sizes)}{units[kind]}"
@@ -218,14 +225,14 @@ def _describe_strengths() -> Iterator[str]:
 
 def _build_cbam_notes(evaluation: StudyEvaluation) -> Iterator[str]:
     for protocol in evaluation.study.protocols:
-        pairs = [
-            f"{_format_arm_name(after)} over {_format_arm_name(before)} {_format_gain(estimate_drop_reduction(before, after))}"
-            for before, after in compare_component(evaluation, protocol, component="cbam")
-        ]
-        if pairs:
+        texts = []
+        for before, after in compare_component(evaluation, protocol, component="cbam"):
+            gain_text = _format_gain(estimate_drop_reduction(before, after))
+            texts.append(f"{_format_arm_name(after)} over {_format_arm_name(before)} {gain_text}")
+        if texts:
             yield (
-                f"What CBAM spares under {protocol}, in points less of fall under rotation, brightness and "
-                f"contrast: {', '.join(pairs)}."
+                f"Reduction of the accuracy drop by CBAM under {protocol}, in points, over rotation, "
+                f"brightness and contrast: {', '.join(texts)}."
             )
 
 
@@ -238,7 +245,7 @@ def _format_gain(gain: Estimate | None) -> str:
 
 
 def draw_robustness_figure(evaluation: StudyEvaluation, protocol: str, *, out: Path) -> ReportFigure | None:
-    """Accuracy by strength, a panel a kind of change, a line a network; None where nothing was checked."""
+    """Draw accuracy by corruption strength, a panel per kind and a line per network; None without a check."""
     robustness_list = [
         robustness
         for outcome in evaluation.select_protocol(protocol)
@@ -260,9 +267,7 @@ def draw_robustness_figure(evaluation: StudyEvaluation, protocol: str, *, out: P
                 label=escape_mathtext(robustness.outcome.marked_name),
             )
         panel.set_title(kind, fontsize=FONT_SIZE + 1)
-        panel.set_xticks(
-            range(1 + len(STRENGTHS)), ("as it is", *map(str, STRENGTHS)), fontsize=FONT_SIZE - 1
-        )
+        panel.set_xticks(range(1 + len(STRENGTHS)), ("clean", *map(str, STRENGTHS)), fontsize=FONT_SIZE - 1)
         panel.set_ylabel("accuracy, %", fontsize=FONT_SIZE)
         panel.set_ylim(0, 102)
         panel.tick_params(labelsize=FONT_SIZE - 1)
@@ -272,10 +277,11 @@ def draw_robustness_figure(evaluation: StudyEvaluation, protocol: str, *, out: P
     save_figure(figure, out / file)
     leakage = robustness_list[0].outcome.leakage
     assert leakage is not None
+    names = ", ".join(robustness.outcome.arm.name for robustness in robustness_list)
     return ReportFigure(
         id=f"robustness-{evaluation.study.name}-{protocol}",
-        title=f"Accuracy by strength of change under {protocol}",
+        title=f"Accuracy by corruption strength under {protocol}",
         file=file,
-        alt_text=f"Accuracy by strength of six kinds of change of {', '.join(item.outcome.arm.name for item in robustness_list)}",
+        alt_text=f"Accuracy by strength of six kinds of corruption of {names}",
         notes=(f"Under {protocol}, {describe_leakage(leakage)}.",),
     )

@@ -1,4 +1,4 @@
-"""What was run, where and with what: a study's settings, and the trace from its rows to its runs."""
+"""A study's settings and machines as text, and the table that indexes its runs."""
 
 from __future__ import annotations
 
@@ -15,41 +15,39 @@ from studies.results import RunResult
 from studies.spec import Study, TrainingSpec
 
 PROTOCOL_TEXTS = {
-    "frame": "7:2:1 over frames, as in the paper: frames of one clip stand on both sides",
-    "clip": "7:2:1 over clips: a clip stands on one side, its subject on both",
-    "subject": "7:2:1 over subjects: nobody tested was seen in training",
-    "kfold": "folds over subjects, pooled: nobody tested was seen in training",
-    "loso": "one subject left out at a time, pooled: nobody tested was seen in training",
+    "frame": "7:2:1 over frames, as in the paper: frames of one clip can be in training and test",
+    "clip": "7:2:1 over clips: each clip is in one split only, but its subject can be in several",
+    "subject": "7:2:1 over subjects: no test subject is in training",
+    "kfold": "folds over subjects, pooled: no test subject is in training",
+    "loso": "one subject left out at a time, pooled: no test subject is in training",
 }
 
-TUNED_TEXT = (
-    "each network by the learning rate, γ and class weights that its search has found, in place of these"
-)
+TUNED_TEXT = "learning rate, γ and class weights of each network come from its own search instead"
 
 
 def format_duration(seconds: float) -> str:
-    """Hours, minutes and seconds."""
+    """Format a duration as h:mm:ss."""
     minutes, remainder = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02d}:{remainder:02d}"
 
 
 def format_headline(study: Study, *traits: str) -> str:
-    """A study in a few words, and `traits` that tell it from others: "Comparison on CK+ (preset quick)"."""
+    """Return a study's short title, such as "Comparison on CK+ (preset quick)", with additional `traits`."""
     design = (f"design {study.design}",) if study.design else ()
     details = ", ".join((f"preset {study.preset}", *design, *traits))
     return f"{study.kind.capitalize()} on {dataset_title(study.dataset.name)} ({details})"
 
 
 def describe_settings(evaluation: StudyEvaluation) -> tuple[str, ...]:
-    """Everything that a study fixed, and how far it has come, one text a line."""
+    """Return a study's settings, machines and progress, one text per line."""
     study, result = evaluation.study, evaluation.result
     finished_count, failed_count, pending_count = evaluation.run_counts
     seconds = sum(run.seconds for run in result.results)
     return (
         f"Study: {study.name}",
         f"Networks: {', '.join(arm.name for arm in study.arms)}",
-        *(f"Protocol {name}: {PROTOCOL_TEXTS.get(name, 'of its own')}" for name in study.protocols),
-        f"Divisions: {', '.join(map(str, study.split_seeds))}; training seeds: "
+        *(f"Protocol {name}: {PROTOCOL_TEXTS.get(name, 'user-defined')}" for name in study.protocols),
+        f"Split seeds: {', '.join(map(str, study.split_seeds))}; training seeds: "
         f"{', '.join(map(str, study.seeds))}",
         f"Verdicts by {METRIC_NAMES[study.metric]}, margin ±{100 * study.margin:g} points",
         f"Images: {describe_images(study.dataset)}, data {study.fingerprint[:16]}",
@@ -58,38 +56,40 @@ def describe_settings(evaluation: StudyEvaluation) -> tuple[str, ...]:
         *(f"Check {check}: {CHECK_DESCRIPTIONS[check]}" for check in study.checks),
         *(f"Machine: {text}" for text in _describe_environments(result.results)),
         *(f"Memory: {text}" for text in _build_micro_batch_notes(result.results)),
-        f"Runs: {finished_count} finished, {failed_count} failed, {pending_count} not run; {format_duration(seconds)} (h:min:s) of run time",
+        f"Runs: {finished_count} finished, {failed_count} failed, {pending_count} not run; "
+        f"{format_duration(seconds)} (h:min:s) of run time",
     )
 
 
 def describe_images(spec: DatasetSpec) -> str:
-    """Which frames, from which form of the release, and what was made of them."""
+    """Return the image size, frame policy, layout, alignment and representation of a dataset."""
     layout = f", layout {spec.layout}" if spec.layout else ""
-    preparation = f"alignment {spec.alignment}, shown as {spec.representation}"
+    preparation = f"alignment {spec.alignment}, representation {spec.representation}"
     return f"{spec.image_size} px, frames {spec.frame_policy}{layout}, {preparation}"
 
 
 def describe_training(spec: TrainingSpec) -> str:
-    """How every network was trained."""
+    """Return the optimizer, loss, augmentation and engine settings of a training."""
     class_weights = "inverse class frequencies" if spec.class_weights == "inverse" else "no class weights"
     augmentation = spec.augmentation
     return (
         f"Adam, learning rate {spec.learning_rate:g}, batch {spec.batch_size}, at most {spec.epochs} epochs, "
-        f"stopped after {spec.patience} without a better validation accuracy (of equals, "
-        f"a lower validation loss); focal loss with γ = "
-        f"{spec.gamma:g} and α from {class_weights}; augmentation: flip {augmentation.flip:g}, rotation ±{augmentation.rotation:g}°, "
-        f"scale ±{augmentation.scale:g}, crop ±{augmentation.crop:g}, brightness ±{augmentation.brightness:g}, contrast ±{augmentation.contrast:g}, "
-        f"saturation ±{augmentation.saturation:g}, hue ±{augmentation.hue:g}; {spec.precision}, "
+        f"early stopping after {spec.patience} epochs without a better validation accuracy (ties: lower "
+        f"validation loss); focal loss with γ = {spec.gamma:g} and α from {class_weights}; augmentation: "
+        f"flip {augmentation.flip:g}, rotation ±{augmentation.rotation:g}°, scale ±{augmentation.scale:g}, "
+        f"crop ±{augmentation.crop:g}, brightness ±{augmentation.brightness:g}, "
+        f"contrast ±{augmentation.contrast:g}, saturation ±{augmentation.saturation:g}, "
+        f"hue ±{augmentation.hue:g}; {spec.precision}, "
         f"{spec.engine} engine{', deterministic' if spec.deterministic else ''}"
     )
 
 
 def _build_micro_batch_notes(results: Iterable[RunResult]) -> tuple[str, ...]:
-    """Which runs had their batches cut, as a whole one did not fit."""
+    """Return a note for each run whose batches were split because a whole batch did not fit the memory."""
     return tuple(
         f"{run.spec.name} ({run.spec.protocol}, {format_training(run.spec)}, fold {run.spec.fold}) was "
-        f"trained with each batch in {run.micro_batches} pieces, as a whole one did not fit; its gradients are "
-        "the batch's, its batch norms saw a piece at a time"
+        f"trained with each batch in {run.micro_batches} micro-batches, because a whole batch did not fit; "
+        "gradients are those of the whole batch, batch norm statistics those of each micro-batch"
         for run in results
         if run.micro_batches > 1
     )
@@ -99,13 +99,14 @@ def _describe_environments(results: Iterable[RunResult]) -> tuple[str, ...]:
     environments = dict.fromkeys(result.environment for result in results)
     return tuple(
         f"{environment.device}; {environment.platform}; {environment.threads} threads; "
-        f"{', '.join(f'{name} {version}' for name, version in environment.versions)}; commit {environment.commit}"
+        f"{', '.join(f'{name} {version}' for name, version in environment.versions)}; "
+        f"commit {environment.commit}"
         for environment in environments
     )
 
 
 def build_run_index_table(evaluation: StudyEvaluation) -> Table:
-    """A row a run: its key, its run on the tracking server, how long it trained."""
+    """Build the table of a study's runs: key, MLflow run id, epochs, seconds, and whether it collapsed."""
     tracking_ids = dict(evaluation.result.run_ids)
     results = {result.spec.key: result for result in evaluation.result.results}
     failed_keys = {failure.spec.key for failure in evaluation.result.failures}
@@ -138,7 +139,7 @@ def build_run_index_table(evaluation: StudyEvaluation) -> Table:
     header = (
         "Network",
         "Protocol",
-        "Division",
+        "Split",
         "Seed",
         *(("Fold",) if has_folds else ()),
         "Key",
@@ -150,7 +151,7 @@ def build_run_index_table(evaluation: StudyEvaluation) -> Table:
         header=(*header, *result_header),
         rows=tuple(rows),
         notes=(
-            "Key: digest of everything that identifies a run; the same run has the same key in every study.",
+            "Key: digest of all settings that identify a run; the same run has the same key in every study.",
         ),
     )
 
@@ -160,7 +161,7 @@ def _build_finished_cells(result: RunResult) -> tuple[Cell, ...]:
     seconds_cell = Cell(text=f"{result.seconds:.1f}", value=result.seconds, run_keys=run_keys)
     count_cells = (count_cell(result.best_epoch, run_keys), count_cell(len(result.history), run_keys))
     if result.spec.variant in ("robustness", "latency"):
-        # Not the test as it is, or no test at all.
+        # These checks test on corrupted images or not at all.
         return (*count_cells, seconds_cell, text_cell(NO_VALUE), text_cell(NO_VALUE))
     run_scores = compute_scores(
         to_evaluation_unit(result.predictions, result.spec.protocol), len(result.data.classes)

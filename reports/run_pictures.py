@@ -1,7 +1,8 @@
-"""The two pictures of one run, for its page in the tracking UI.
+"""The two figures of one run, for its page in the tracking UI.
 
-A study draws them after every cell. What is alike from run to run is made, laid out and drawn once, and the
-rest drawn upon it; the same run gives the same bytes whatever was drawn before it.
+A study draws them after every cell. The parts that are equal in all runs are drawn once into a template; the
+other parts are drawn on top of it for each run. The same run gives the same bytes, whatever was drawn before
+it.
 """
 
 from __future__ import annotations
@@ -45,20 +46,20 @@ from studies.results import RunResult
 
 RUN_DPI = 100
 MATRIX_SIDE, CURVES_HEIGHT = 4.5, 2.7
-"""In inches."""
+"""Sizes in inches."""
 
 MAX_LOSS_TICKS = 5
-"""Losses at most beside their axis: to draw each takes longer than to draw a curve."""
+"""Maximum number of ticks on the loss axis; drawing a tick takes longer than drawing a curve."""
 
 PNG_METADATA: dict[str, Any] = {"Software": None}
 
 PNG_OPTIONS = {"compress_level": 1}
-"""Packing a picture smaller by a seventh takes as long again."""
+"""A file one seventh smaller would double the time to write it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FigureTemplate:
-    """A figure drawn but for what moves from run to run."""
+    """A figure drawn without the artists that change from run to run."""
 
     panels: tuple[Axes, ...]
     animated_artists: tuple[Artist, ...]
@@ -66,7 +67,7 @@ class FigureTemplate:
     background: Any
 
     def save(self, path: Path) -> None:
-        """Draw what moves, from the lowest up, and write a PNG that names neither time nor version."""
+        """Draw the changing artists in order and write a PNG without the time or matplotlib's version."""
         self.canvas.restore_region(self.background)
         for artist in self.animated_artists:
             artist.draw(self.canvas.get_renderer())
@@ -81,14 +82,14 @@ class FigureTemplate:
 
 
 def draw_run_matrix(result: RunResult, path: Path) -> None:
-    """The confusion matrix in the protocol's unit, shaded by the share of the true class."""
+    """Draw the confusion matrix in the protocol's unit, shaded by the share of the true class."""
     template = _make_matrix_template(result.data.classes)
     (axes,) = template.panels
     (image,) = axes.images
     units = to_evaluation_unit(result.predictions, result.spec.protocol)
     counts = np.array(compute_confusion_matrix(units, len(result.data.classes)))
     share = normalize_rows(counts)
-    # As colours, since their few numbers are mapped faster than the image's many pixels.
+    # Map the few shares to colors here: matplotlib would map every pixel of the image, which is slower.
     image.set_data(colormaps["Blues"](share, bytes=True))
     for is_dark, digits in zip((False, True), axes.patches, strict=True):
         assert isinstance(digits, PathPatch)
@@ -98,7 +99,7 @@ def draw_run_matrix(result: RunResult, path: Path) -> None:
 
 
 def draw_run_curves(result: RunResult, path: Path) -> None:
-    """Accuracy and loss by epoch: training dashed, validation solid, the chosen epoch dotted."""
+    """Draw accuracy and loss by epoch: training dashed, validation solid, the best epoch dotted."""
     template = _make_curves_template(len(result.history))
     for axes, metric in zip(template.panels, get_args(CurveMetric), strict=True):
         train, validation, best_epoch_line = axes.get_lines()
@@ -115,9 +116,10 @@ def draw_run_curves(result: RunResult, path: Path) -> None:
 
 
 def _make_numbers_path(axes: Axes, counts: NDArray[np.int64], mask: NDArray[np.bool_]) -> Path2D:
-    """The digits of the chosen counts, each in the middle of its cell, in pixels of the figure.
+    """Return the digits of the counts where `mask` is True, each centered in its cell, in figure pixels.
 
-    One path: each text of matplotlib's own is laid out and drawn by itself, which takes most of a picture.
+    All digits form one path. Matplotlib lays out and draws each of its texts by itself, which would take most
+    of the drawing time.
     """
     cell_indices = np.argwhere(mask)
     centres = axes.transData.transform(cell_indices[:, ::-1])
@@ -130,7 +132,7 @@ def _make_numbers_path(axes: Axes, counts: NDArray[np.int64], mask: NDArray[np.b
 
 @lru_cache(maxsize=4096)
 def _make_number_path(count: int) -> Path2D:
-    """The digits of a count around the origin, in pixels."""
+    """Return the digits of a count, centered at the origin, in pixels."""
     path = TextPath((0, 0), str(count), size=FONT_SIZE * RUN_DPI / 72)
     box = path.get_extents()
     return Path2D(path.vertices - [(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2], path.codes)
@@ -157,7 +159,7 @@ def _make_curves_template(epochs: int) -> FigureTemplate:
         marker = "o" if epochs == 1 else ""  # a line of one epoch is a point
         axes.plot([1], [1], color=ORANGE, linestyle="--", marker=marker, label="training")
         axes.plot([1], [1], color=BLUE, marker=marker, markersize=3, label="validation")
-        axes.axvline(1, color=GREEN, linestyle=":", linewidth=1, label="chosen epoch")
+        axes.axvline(1, color=GREEN, linestyle=":", linewidth=1, label="best epoch")
         style_curve_axes(axes, metric, max_epochs=epochs)
         _set_label_positions(axes, x=-0.14, y=-0.11)
     panels[-1].yaxis.set_minor_locator(NullLocator())
@@ -185,6 +187,6 @@ def _make_template(
 
 
 def _set_label_positions(axes: Axes, *, x: float, y: float) -> None:
-    """Labels that far below and beside the axes, in shares of them: else every tick is measured for it."""
+    """Fix the axis labels at shares of the axes' size, so that matplotlib need not measure every tick."""
     axes.xaxis.set_label_coords(0.5, x)
     axes.yaxis.set_label_coords(y, 0.5)

@@ -1,4 +1,4 @@
-"""Table 2: how many samples each class has, and what each protocol makes of them."""
+"""Tables of the samples by class and split (the paper's Table 2), and of the leakage of each protocol."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from studies.results import DataSummary, RunResult
 
 
 def _find_first_runs(evaluation: StudyEvaluation) -> tuple[tuple[str, RunResult], ...]:
-    """(protocol, its first finished run) of every protocol that has one."""
+    """Return (protocol, first finished run) for each protocol with a finished run."""
     first_runs = (
         (
             protocol_name,
@@ -32,14 +32,14 @@ def _find_first_runs(evaluation: StudyEvaluation) -> tuple[tuple[str, RunResult]
 
 
 def build_sample_table(evaluation: StudyEvaluation) -> Table:
-    """Samples of each class, in the whole set, in the paper, and in the parts of each protocol's split."""
+    """Build the table of the samples of each class, by split and in total, with the paper's counts."""
     paper_ref = find_paper_reference(evaluation)
     header = ("Protocol", "Class", "Train", "Validation", "Test", "All")
     rows = [
         row for protocol, run in _find_first_runs(evaluation) for row in _build_rows(protocol, run, paper_ref)
     ]
     name = dataset_title(evaluation.study.dataset.name)
-    split_note = "The split of the first finished run; other seeds and folds draw their own."
+    split_note = "The split is that of the first finished run; other split seeds and folds have other splits."
     notes = (
         split_note,
         *(paper_ref.notes if paper_ref else ()),
@@ -71,7 +71,7 @@ def _build_rows(
 
 
 def _build_stated_total_cells(paper_ref: PaperReference | None, classes: tuple[str, ...]) -> tuple[Cell, ...]:
-    """The paper's own total, which holds for the paper's own classes alone."""
+    """Return the cell with the total that the paper states, a dash if the classes are not the paper's."""
     if paper_ref is None:
         return ()
     has_same_classes = set(classes) == set(paper_ref.results.samples_per_class)
@@ -89,11 +89,11 @@ def _build_class_notes(evaluation: StudyEvaluation, paper_ref: PaperReference) -
     names = [name for name in paper_ref.results.samples_per_class if name not in evaluation.classes]
     if not evaluation.classes or not names:
         return ()
-    return (f"Classes of the paper that this study does not have: {', '.join(names)}.",)
+    return (f"Classes of the paper that are missing in this study: {', '.join(names)}.",)
 
 
 def build_leakage_table(evaluation: StudyEvaluation) -> Table:
-    """For each protocol, how much of the test was there to be seen in training."""
+    """Build the table of the shares of each protocol's test frames whose clip or subject is in training."""
     rows = []
     for protocol, run in _find_first_runs(evaluation):
         shares = (run.leakage.clip, run.leakage.subject)
@@ -101,7 +101,7 @@ def build_leakage_table(evaluation: StudyEvaluation) -> Table:
         rows.append((text_cell(protocol), count_cell(sum(run.data.test), (run.spec.key,)), *share_cells))
     return Table(
         id=f"leaks-{evaluation.study.name}",
-        title=f"What the test of {dataset_title(evaluation.study.dataset.name)} shares with training",
+        title=f"Overlap of test and training set of {dataset_title(evaluation.study.dataset.name)}",
         header=("Protocol", "Test frames", *LEAKAGE_HEADER),
         rows=tuple(rows),
         notes=(LEAKAGE_NOTE, *_build_audit_notes(evaluation)),
@@ -109,11 +109,11 @@ def build_leakage_table(evaluation: StudyEvaluation) -> Table:
 
 
 def _build_audit_notes(evaluation: StudyEvaluation) -> Iterator[str]:
-    """The audit of each protocol's first finished run."""
+    """Yield the audit findings of each protocol's first finished run."""
     for protocol, run in _find_first_runs(evaluation):
         unknown_text = describe_unknown_leakage(run.leakage)
         if unknown_text:
-            yield f"Audit of {protocol}: {unknown_text}: not every image of the test and the training names it."
+            yield f"Audit of {protocol}: {unknown_text}: not every test and training image has this label."
         elif not run.data.findings:
             yield f"Audit of {protocol}: clean."
         for finding in run.data.findings:
@@ -123,5 +123,5 @@ def _build_audit_notes(evaluation: StudyEvaluation) -> Iterator[str]:
 
 
 def get_data_summaries(evaluation: StudyEvaluation) -> tuple[tuple[str, DataSummary], ...]:
-    """(protocol, what its first finished run was given), for the notes and anomalies."""
+    """Return (protocol, data summary of its first finished run) for each protocol with a finished run."""
     return tuple((protocol, run.data) for protocol, run in _find_first_runs(evaluation))

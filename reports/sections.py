@@ -1,4 +1,4 @@
-"""The parts of a report as lists of blocks: text, tables, figures, and the paper's faults beside them."""
+"""Sections of a report. Each is a sequence of blocks: text, tables, figures, the paper's inconsistencies."""
 
 from __future__ import annotations
 
@@ -47,7 +47,10 @@ ABLATION_FIGURES = ("Figure 16", "Figure 17", "Figure 18")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inconsistencies:
-    """A place for the paper's inconsistencies that bear on these items; `rest`: only those not told yet."""
+    """Inconsistencies of the paper that concern `items`, the names of the paper's tables and figures.
+
+    With `unreported_only`, those that an earlier block of the report lists are left out.
+    """
 
     items: tuple[str, ...]
     unreported_only: bool = False
@@ -61,8 +64,8 @@ def _render_heading(text: str, level: int = 2) -> str:
 
 
 def build_summary_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Block]:
-    """What the report says, study by study."""
-    yield _render_heading("What this report says")
+    """Yield the summary of each study."""
+    yield _render_heading("Summary")
     headings_by_study = build_headings([evaluation.study for evaluation in evaluations])
     for evaluation in evaluations:
         progress_text, *texts = summarize_study(evaluation, heading=headings_by_study[evaluation.study.name])
@@ -70,7 +73,7 @@ def build_summary_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Bl
 
 
 def build_claim_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Block]:
-    """The paper's claims and what became of them, where the paper's own data were studied."""
+    """Yield the verdicts on the paper's claims; nothing if no study is on its datasets."""
     table = build_claim_table(evaluations)
     if table:
         yield _render_heading("The paper's claims")
@@ -79,8 +82,8 @@ def build_claim_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Bloc
 
 
 def build_setup_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Block]:
-    """What was run, study by study."""
-    yield _render_heading("What was run")
+    """Yield the settings of each study."""
+    yield _render_heading("Setup")
     headings_by_study = build_headings([evaluation.study for evaluation in evaluations])
     for evaluation in evaluations:
         yield _render_heading(headings_by_study[evaluation.study.name], 3)
@@ -90,9 +93,10 @@ def build_setup_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Bloc
 def build_data_section(
     evaluations: Sequence[StudyEvaluation], image_files: Mapping[str, str]
 ) -> Iterator[Block]:
-    """Table 2, leaks, notes, anomalies and pictures of each set; `pictures` gives files by name.
+    """Yield Table 2, the leakage, notes, anomalies and sample images of each dataset.
 
-    Studies that were given the same samples in the same parts are told once.
+    `image_files` maps "{study.name}/{image name}" to a file. Studies with the same samples in the same splits
+    share one description.
     """
     yield _render_heading("Data")
     reported_keys: set[object] = set()
@@ -120,7 +124,7 @@ def build_data_section(
                     evaluation, image_name, file=image_files[f"{evaluation.study.name}/{image_name}"]
                 )
     if not reported_keys:
-        yield "No run has finished, so there is nothing to count."
+        yield "No run has finished, so no samples are counted."
 
 
 def _build_data_notes(evaluation: StudyEvaluation) -> Iterator[Block]:
@@ -133,9 +137,9 @@ def _build_data_notes(evaluation: StudyEvaluation) -> Iterator[Block]:
         dict.fromkeys(anomaly for _, data_summary in summaries for anomaly in data_summary.anomalies)
     )
     if notes:
-        yield f"How the data were read:\n\n{render_bullets(notes)}"
+        yield f"Notes on the data:\n\n{render_bullets(notes)}"
     if warnings:
-        yield f"Warnings of the splits:\n\n{render_bullets(warnings)}"
+        yield f"Warnings about the splits:\n\n{render_bullets(warnings)}"
     if not anomalies:
         yield "No anomalies were found in the data."
         return
@@ -145,7 +149,7 @@ def _build_data_notes(evaluation: StudyEvaluation) -> Iterator[Block]:
     )
     remaining_count = len(anomalies) - MAX_ANOMALIES
     remainder_text = (
-        f"\n\nThe first {MAX_ANOMALIES}; {remaining_count} more are in the runs' records."
+        f"\n\nOnly the first {MAX_ANOMALIES} are listed; {remaining_count} more are stored with the runs."
         if remaining_count > 0
         else ""
     )
@@ -156,7 +160,7 @@ def _build_image_figure(evaluation: StudyEvaluation, image_name: str, *, file: s
     dataset = evaluation.study.dataset.name
     paper_ref, name = find_paper_reference(evaluation), dataset_title(dataset)
     if image_name == "augmentation":
-        title, alt = "One training image and what augmentation makes of it", "One image, randomly augmented"
+        title, alt = "One training image with random augmentations", "One image, randomly augmented"
         paper_items = paper_ref.cite_items("Figure 9") if paper_ref else ()
     else:
         title, alt = f"Sample images of {name}", f"Sample images of {name} by class"
@@ -173,7 +177,7 @@ def _build_image_figure(evaluation: StudyEvaluation, image_name: str, *, file: s
 
 
 def build_comparison_section(evaluation: StudyEvaluation, *, heading: str, out: Path) -> Iterator[Block]:
-    """Tables 3 and 4, or 5 and 6, and the figures after them."""
+    """Yield the counterparts of the paper's Tables 3 and 4, or 5 and 6, and of the figures after them."""
     yield _render_heading(heading)
     paper_ref = find_paper_reference(evaluation)
     yield from _build_class_blocks(evaluation)
@@ -203,7 +207,7 @@ def _build_class_blocks(evaluation: StudyEvaluation) -> Iterator[Block]:
 def build_ablation_section(
     evaluation: StudyEvaluation, *, heading: str, out: Path, include_classes: bool
 ) -> Iterator[Block]:
-    """The ablation's tables and figures; `classes` adds the proposed network class by class."""
+    """Yield the ablation's tables and figures; `include_classes` adds the proposed network's class table."""
     yield _render_heading(heading)
     if include_classes:
         yield from _build_class_blocks(evaluation)
@@ -221,7 +225,7 @@ def build_ablation_section(
 
 
 def _build_score_details(evaluation: StudyEvaluation, *, out: Path) -> Iterator[Block]:
-    """Accuracy by subject, stability over seeds and calibration."""
+    """Yield accuracy by subject, stability over seeds, and calibration."""
     yield from _skip_none(build_subject_table(evaluation))
     yield from _skip_none(build_stability_table(evaluation))
     yield from _skip_none(build_calibration_table(evaluation))
@@ -230,7 +234,7 @@ def _build_score_details(evaluation: StudyEvaluation, *, out: Path) -> Iterator[
 
 
 def _build_check_blocks(evaluation: StudyEvaluation, *, out: Path) -> Iterator[Block]:
-    """What was measured beside accuracy: nothing where nothing was."""
+    """Yield robustness, the loss comparison, gradients and latency, as far as the study measured them."""
     yield from _skip_none(build_robustness_table(evaluation))
     for protocol in evaluation.study.protocols:
         yield from _skip_none(draw_robustness_figure(evaluation, protocol, out=out))
@@ -258,7 +262,7 @@ def _skip_none(block: Table | ReportFigure | None) -> Iterator[Block]:
 
 
 def build_inflation_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Block]:
-    """The same networks under every protocol side by side; nothing where there is one protocol alone."""
+    """Yield tables that compare the networks across protocols; nothing if there is only one protocol."""
     tables = build_inflation_tables(evaluations)
     if tables:
         yield _render_heading("Effect of the split protocol")
@@ -268,8 +272,8 @@ def build_inflation_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[
 def build_missing_items_section(
     evaluations: Sequence[StudyEvaluation], image_files: Mapping[str, str]
 ) -> Iterator[Block]:
-    """The paper's tables and figures that nothing here supports."""
-    yield _render_heading("What of the paper these runs do not support")
+    """Yield the paper's tables and figures that these studies do not cover, with reasons and commands."""
+    yield _render_heading("Paper results not covered")
     items_by_reason: dict[tuple[str, str], list[str]] = {}
     for missing_item in find_missing_items(evaluations, image_files):
         items_by_reason.setdefault((missing_item.reason, missing_item.command), []).append(
@@ -279,17 +283,17 @@ def build_missing_items_section(
         f"- {escape(reason)}: {escape(', '.join(items))}." + (f" {render_code(command)}" if command else "")
         for (reason, command), items in items_by_reason.items()
     ]
-    yield "\n".join(lines) or "Every table and result figure of the paper has its counterpart here."
+    yield "\n".join(lines) or "Every table and result figure of the paper has a counterpart here."
 
 
 def build_inconsistency_section() -> Iterator[Block]:
-    """The inconsistencies that no table of this report has called for."""
-    yield _render_heading("What else in the paper does not hold together")
+    """Yield the inconsistencies of the paper that concern no table of this report."""
+    yield _render_heading("Other inconsistencies in the paper")
     yield Inconsistencies(items=tuple(PAPER_ITEMS), unreported_only=True)
 
 
 def build_run_index_section(evaluations: Iterable[StudyEvaluation]) -> Iterator[Block]:
-    """From every row of the report back to its runs."""
-    yield _render_heading("Trace")
+    """Yield the table of runs of each study."""
+    yield _render_heading("Run index")
     for evaluation in evaluations:
         yield build_run_index_table(evaluation)

@@ -1,4 +1,4 @@
-"""How far the results of a study depend on the training seed."""
+"""Dependence of a study's results on the training seed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from studies.spec import RunSpec, Study, is_null_arm
 from studies.stability import Rankings, compute_accuracy_std, count_class_changes, count_test_sets, rank_arms
 
 PairedRun = tuple[RunSpec, ...]
-"""What the trainings of all arms with one seed and one split have in common."""
+"""The specs of a training's runs, equal for all arms with the same seed and split."""
 
 
 def build_stability_table(evaluation: StudyEvaluation) -> Table | None:
-    """One row a network and protocol; None if no network has finished two seeds."""
+    """Return a table with a row per network and protocol; None if no network has finished two seeds."""
     if not any(len(outcome.trainings) > 1 for outcome in evaluation.outcomes):
         return None
     rankings = {protocol: rank_networks(evaluation, protocol) for protocol in evaluation.study.protocols}
@@ -39,7 +39,7 @@ def build_stability_table(evaluation: StudyEvaluation) -> Table | None:
             for outcome in evaluation.outcomes
         ),
         notes=(
-            "Units compared: test units that two or more seeds of the network tested.",
+            "Units compared: number of test units that two or more seeds of the network tested.",
             "Class changes: share of these units whose predicted class differs between the seeds.",
             "SD of accuracy: sample standard deviation over the seeds with the same test units, pooled over "
             "the test sets.",
@@ -53,7 +53,8 @@ def build_stability_table(evaluation: StudyEvaluation) -> Table | None:
 def rank_networks(evaluation: StudyEvaluation, protocol: str) -> Rankings | None:
     """Rank the networks of a protocol in every seed that all of them have finished.
 
-    Networks without a finished seed are left out. None with fewer than two networks or two such seeds.
+    Networks without a finished seed are left out. None with fewer than two networks or fewer than two such
+    seeds.
     """
     outcomes = [
         outcome
@@ -83,7 +84,7 @@ def rank_networks(evaluation: StudyEvaluation, protocol: str) -> Rankings | None
 
 
 def _get_round_key(training: TrainingOutcome, study: Study) -> PairedRun:
-    """The runs of one seed with everything replaced that differs between the arms of a study."""
+    """Return the specs of a training's runs with the fields that differ between arms set to common values."""
     return tuple(
         replace(run.spec, architecture=study.primary_arm, training=study.training) for run in training.runs
     )
@@ -92,7 +93,7 @@ def _get_round_key(training: TrainingOutcome, study: Study) -> PairedRun:
 def _build_row(
     outcome: Outcome, rankings: Rankings | None, competitors: Sequence[Outcome]
 ) -> tuple[Cell, ...]:
-    """`rivals` are all networks under the protocol; a rank depends on the runs of each of them."""
+    """Return the row of an outcome; its ranks depend on `competitors`, all outcomes of its protocol."""
     units_by_training = [training.units for training in outcome.trainings]
     changes, deviation = count_class_changes(units_by_training), compute_accuracy_std(units_by_training)
     name = outcome.arm.name
@@ -125,7 +126,7 @@ def _build_wins_cell(wins: int, rounds: int, run_keys: tuple[str, ...]) -> Cell:
 
 
 def _build_test_set_notes(outcomes: Sequence[Outcome], rankings: dict[str, Rankings | None]) -> Iterator[str]:
-    """Under which protocols the seeds differ in their test units."""
+    """Yield a note for each protocol under which the seeds differ in their test units."""
     units_by_protocol = [
         (outcome.protocol, [training.units for training in outcome.trainings])
         for outcome in outcomes
@@ -135,7 +136,10 @@ def _build_test_set_notes(outcomes: Sequence[Outcome], rankings: dict[str, Ranki
         protocol_units = [units for name, units in units_by_protocol if name == protocol]
         test_set_count = max(map(count_test_sets, protocol_units))
         if test_set_count > 1 and rankings[protocol]:
-            yield f"Under {protocol}, the seeds have {test_set_count} test sets, so rankings depend on them too."
+            yield (
+                f"Under {protocol}, the seeds have {test_set_count} test sets, "
+                "so rankings depend on them too."
+            )
         if all(compute_accuracy_std(units) is None for units in protocol_units):
             yield f"Under {protocol}, no two seeds of a network have the same test units: there is no SD."
 
@@ -143,7 +147,7 @@ def _build_test_set_notes(outcomes: Sequence[Outcome], rankings: dict[str, Ranki
 def _build_ranking_notes(rankings: dict[str, Rankings | None]) -> Iterator[str]:
     if any(rankings.values()):
         yield "Mean rank: over the seeds that all networks have finished; rank 1 is the highest accuracy."
-        yield "Networks with equal accuracy share the mean of their ranks and are first together."
+        yield "Networks with equal accuracy share the mean of their ranks and the first place."
     for protocol, ranking in rankings.items():
         if ranking:
             variants_text = (
@@ -155,5 +159,8 @@ def _build_ranking_notes(rankings: dict[str, Rankings | None]) -> Iterator[str]:
                 f"{arm} (first in {ranking.count_wins(arm)} of {ranking.num_rounds} seeds)"
                 for arm in ranking.find_best_arms()
             )
-            yield f"Under {protocol}, {ranking.num_rounds} seeds give {variants_text} of {len(ranking.arms)} networks."
+            yield (
+                f"Under {protocol}, {ranking.num_rounds} seeds give {variants_text} of {len(ranking.arms)} "
+                "networks."
+            )
             yield f"Best mean rank under {protocol}: {best_text}."

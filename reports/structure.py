@@ -1,4 +1,4 @@
-"""Table 1: the layers of VGG16 and of the improved network, with the shapes that they have in this study."""
+"""Table of the layers and output shapes of VGG16 and the proposed network (the paper's Table 1)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from reports.table import Table
 
 
 def build_layer_table(*, image_size: int, width: float = 1.0, classes: int | None = None) -> Table:
-    """VGG16 and the proposed network side by side at this image size and width."""
+    """Build the table of the layers of VGG16 and the proposed network at an image size and width.
+
+    `classes` is the number of outputs; None shows it as n.
+    """
     outputs = "n" if classes is None else str(classes)
     vgg_layers, proposed_layers = (
         list(
@@ -33,7 +36,8 @@ def build_layer_table(*, image_size: int, width: float = 1.0, classes: int | Non
         notes=(
             "ResBlock: depthwise 3×3 and pointwise 1×1 convolution, each with batch norm and PReLU; CBAM; "
             "sum with the identity, or with a 1×1 projection where the channel count changes; PReLU.",
-            "The paper does not mention batch norm; with it the improved network has the paper's 9.05 MB.",
+            "The paper does not mention batch norm; with batch norm the improved network has the size that "
+            "the paper states, 9.05 MB.",
             "The softmax is part of the loss.",
         ),
         paper_items=("Table 1",),
@@ -41,7 +45,7 @@ def build_layer_table(*, image_size: int, width: float = 1.0, classes: int | Non
 
 
 def _list_layers(spec: ArchitectureSpec, *, image_size: int, classes: str) -> Iterator[tuple[str, str, str]]:
-    """(part, layers, output shape) from input to answer."""
+    """Yield (part, layers, output shape) from input to classifier."""
     block_name = "ResBlock" if spec.block.residual else "Conv3"
     yield "input", NO_VALUE, f"3×{image_size}×{image_size}"
     side, channels = image_size, 0

@@ -1,4 +1,4 @@
-"""Accuracy by subject: for every network the median subject, the worst one, and the subjects below chance."""
+"""Accuracy by subject: the median and the worst subject, and the share below the majority baseline."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SUBJECT_HEADER = (
 
 
 def build_subject_table(evaluation: StudyEvaluation) -> Table | None:
-    """One row a network and protocol; None if no finished run names a subject."""
+    """Return a table with a row per network and protocol; None if no finished run has subject labels."""
     summaries = [_summarize_subjects(outcome) for outcome in evaluation.outcomes]
     if not any(summaries):
         return None
@@ -51,10 +51,10 @@ def build_subject_table(evaluation: StudyEvaluation) -> Table | None:
         ),
         notes=(
             "The accuracy on a subject is the mean over the seeds that tested the subject.",
-            "Worst subject: of several with the lowest accuracy, the one with the most units.",
+            "Worst subject: the subject with the lowest accuracy; of several, the one with the most units.",
             "Units of worst: the number of test units of the worst subject, over all seeds.",
-            "Majority: accuracy of predicting the most frequent training class for the whole test set.",
-            "Below majority: share of the subjects on whom the network's accuracy is lower than that.",
+            "Majority: accuracy of predicting the most frequent training class for every test unit.",
+            "Below majority: share of the subjects on whom the network's accuracy is below the majority's.",
             *_build_subject_notes(evaluation.outcomes),
             *build_short_notes(evaluation.outcomes),
         ),
@@ -93,6 +93,6 @@ def _build_subject_notes(outcomes: Sequence[Outcome]) -> Iterator[str]:
         count = sum(not unit.subject for unit in units)
         if count:
             yield (
-                f"{outcome.plain_name} under {outcome.protocol}: {count} of {len(units)} test {outcome.unit_name} name no "
-                "subject and are left out."
+                f"{outcome.plain_name} under {outcome.protocol}: {count} of {len(units)} test "
+                f"{outcome.unit_name} have no subject label and are left out."
             )

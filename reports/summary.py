@@ -1,4 +1,4 @@
-"""The summary of a report: verdicts, what is missing for them, the best, the fall, and the limits."""
+"""Summary of a study: verdicts, next runs, best network, effect of the split protocol, limits."""
 
 from __future__ import annotations
 
@@ -27,14 +27,16 @@ def _compute_mean_accuracy(outcome: Outcome) -> float:
 
 
 def summarize_study(evaluation: StudyEvaluation, *, heading: str = "") -> tuple[str, ...]:
-    """A study's findings and their limits, one text a point; the first says which study, by its `heading`."""
+    """Return a study's findings and limits as sentences; the first names the study by `heading`."""
     finished_outcomes = [outcome for outcome in evaluation.outcomes if outcome.trainings]
     finished_count, failed_count, pending_count = evaluation.run_counts
+    run_count = finished_count + failed_count + pending_count
     progress_text = (
         f", {failed_count} failed, {pending_count} not run" if failed_count or pending_count else ""
     )
+    title = heading or format_headline(evaluation.study)
     return (
-        f"{heading or format_headline(evaluation.study)}: {finished_count} of {finished_count + failed_count + pending_count} runs finished{progress_text}.",
+        f"{title}: {finished_count} of {run_count} runs finished{progress_text}.",
         *(
             text
             for protocol in evaluation.study.protocols
@@ -52,7 +54,7 @@ def summarize_study(evaluation: StudyEvaluation, *, heading: str = "") -> tuple[
 
 
 def _describe_best(evaluation: StudyEvaluation, protocol: str) -> Iterator[str]:
-    """The highest mean accuracy of the networks that beat always giving one answer, or that none does."""
+    """Yield the network with the highest mean accuracy, or that no network beats the majority class."""
     finished = (
         outcome
         for outcome in evaluation.select_protocol(protocol)
@@ -60,12 +62,14 @@ def _describe_best(evaluation: StudyEvaluation, protocol: str) -> Iterator[str]:
     )
     outcomes = sorted(finished, key=_compute_mean_accuracy, reverse=True)
     if not outcomes:
-        yield f"Under {protocol} nothing has finished."
+        yield f"Under {protocol} no network has finished."
         return
     above_majority = [outcome for outcome in outcomes if _is_above_majority(outcome)]
     if not above_majority:
         noncollapsed = [outcome for outcome in outcomes if not outcome.is_fully_collapsed]
-        yield f"Under {protocol} no network beat {_describe_majority(evaluation, outcomes[0])}{_describe_highest(noncollapsed, outcomes=outcomes)}."
+        majority_text = _describe_majority(evaluation, outcomes[0])
+        highest_text = _describe_highest(noncollapsed, outcomes=outcomes)
+        yield f"Under {protocol} no network beat {majority_text}{highest_text}."
         return
     best, *others = above_majority
     others_text = (
@@ -83,33 +87,39 @@ def _describe_best(evaluation: StudyEvaluation, protocol: str) -> Iterator[str]:
         if tied_names
         else ""
     )
-    yield f"Under {protocol} the highest mean accuracy is that of {_describe_accuracy(best)}.{ties_text}{others_text}"
+    best_text = f"Under {protocol} the highest mean accuracy is that of {_describe_accuracy(best)}."
+    yield f"{best_text}{ties_text}{others_text}"
 
 
 def _describe_highest(noncollapsed: Sequence[Outcome], *, outcomes: Sequence[Outcome]) -> str:
-    """What came of the networks that did not collapse, where none is good enough to be called the best."""
+    """Return a clause on the best network below the majority class, or that all networks collapsed."""
     if not noncollapsed:
-        return ": every one collapsed" if outcomes[1:] else ": it collapsed"
+        return ": all of them collapsed" if outcomes[1:] else ": it collapsed"
     qualifier = "" if len(noncollapsed) == len(outcomes) else " of those that did not collapse"
     return f": the highest accuracy{qualifier} is that of {_describe_accuracy(noncollapsed[0])}"
 
 
 def _describe_accuracy(outcome: Outcome) -> str:
-    """A network with its accuracy, how far that can be trusted, and what it had seen of its test."""
+    """Return a network's name, accuracy, interval, F1 and the leakage from its training into its test set."""
     f1 = fmean(training.scores.f1 for training in outcome.trainings)
     leakage = outcome.leakage
     assert leakage is not None
     near_duplicates_text = (
         f", {describe_near_duplicates(outcome)}" if None in (leakage.clip, leakage.subject) else ""
     )
+    accuracy = format_percent(_compute_mean_accuracy(outcome))
+    units_text = f"{outcome.trainings[0].scores.num_samples} {outcome.unit_name}"
     return (
-        f"{outcome.marked_name}: {format_percent(_compute_mean_accuracy(outcome))} % of {outcome.trainings[0].scores.num_samples} {outcome.unit_name} "
-        f"({describe_interval(outcome)}), F1 {format_percent(f1)} %; {describe_leakage(leakage)}{near_duplicates_text}"
+        f"{outcome.marked_name}: {accuracy} % of {units_text} ({describe_interval(outcome)}), "
+        f"F1 {format_percent(f1)} %; {describe_leakage(leakage)}{near_duplicates_text}"
     )
 
 
 def _compute_class_shares(outcome: Outcome) -> list[float]:
-    """Share of the test of each class, the mean over the seeds: what always answering that class gives."""
+    """Return each class's share of the test units, averaged over trainings.
+
+    This is the accuracy of always predicting that class.
+    """
     shares_by_training = [
         [
             (class_counts.tp + class_counts.fn) / training.scores.num_samples
@@ -128,13 +138,12 @@ def _is_above_majority(outcome: Outcome) -> bool:
 
 def _describe_majority(evaluation: StudyEvaluation, outcome: Outcome) -> str:
     shares = _compute_class_shares(outcome)
-    return (
-        f"always answering {evaluation.classes[shares.index(max(shares))]} ({format_percent(max(shares))} %)"
-    )
+    majority_class = evaluation.classes[shares.index(max(shares))]
+    return f"always predicting {majority_class} ({format_percent(max(shares))} %)"
 
 
 def _describe_controls(evaluation: StudyEvaluation) -> Iterator[str]:
-    """Which arms are above every control under each protocol, and whether the subject can be read."""
+    """Yield for each protocol the best control, the arms not above it, and the identity probe's accuracy."""
     for protocol in evaluation.study.protocols:
         finished_controls = [
             outcome for outcome in evaluation.controls if outcome.protocol == protocol and outcome.trainings
@@ -148,8 +157,11 @@ def _describe_controls(evaluation: StudyEvaluation) -> Iterator[str]:
             for outcome in evaluation.select_protocol(protocol)
             if outcome.trainings and _compute_mean_accuracy(outcome) <= _compute_mean_accuracy(best)
         ]
-        text = f"Under {protocol} the highest control is {best.control}, {format_percent(_compute_mean_accuracy(best))} %: "
-        text += f"{truncate_list(names_below)} did not pass it" if names_below else "every network passed it"
+        best_accuracy = format_percent(_compute_mean_accuracy(best))
+        text = f"Under {protocol} the best control is {best.control} with {best_accuracy} % accuracy: "
+        text += (
+            f"{truncate_list(names_below)} did not exceed it" if names_below else "every network exceeded it"
+        )
         yield (
             text
             + "".join(
@@ -162,14 +174,15 @@ def _describe_controls(evaluation: StudyEvaluation) -> Iterator[str]:
 def _describe_probe(outcome: Outcome) -> str:
     counts = [class_counts.tp + class_counts.fn for class_counts in outcome.trainings[0].scores.per_class]
     chance = max(counts) / sum(counts)
+    accuracy = format_percent(_compute_mean_accuracy(outcome))
     return (
-        f"; from the features of {outcome.arm.name} the subject is read right in {format_percent(_compute_mean_accuracy(outcome))} % "
-        f"(the commonest subject: {format_percent(chance)} %)"
+        f"; a probe on the features of {outcome.arm.name} identifies the subject in {accuracy} % "
+        f"(always predicting the most frequent subject: {format_percent(chance)} %)"
     )
 
 
 def _describe_inflation(evaluation: StudyEvaluation) -> Iterator[str]:
-    """Frame against every stricter protocol over the networks that learned under both."""
+    """Yield the accuracy drop from frame to each stricter protocol, over networks that never collapse."""
     for protocol in evaluation.study.protocols:
         if protocol == "frame" or "frame" not in evaluation.study.protocols:
             continue
@@ -195,7 +208,8 @@ def _describe_inflation(evaluation: StudyEvaluation) -> Iterator[str]:
             continue
         interval = "no interval: too few subjects"
         if accuracy_drop.low is not None and accuracy_drop.high is not None:
-            interval = f"95 % interval {format_points(100 * accuracy_drop.low)} to {format_points(100 * accuracy_drop.high)}"
+            low, high = format_points(100 * accuracy_drop.low), format_points(100 * accuracy_drop.high)
+            interval = f"95 % interval {low} to {high}"
             interval += ", for these trained networks only" if accuracy_drop.is_conditional else ""
         excluded_count = len(outcome_pairs) - len(pairs_without_collapse)
         excluded_text = (
@@ -203,15 +217,17 @@ def _describe_inflation(evaluation: StudyEvaluation) -> Iterator[str]:
             if excluded_count
             else ""
         )
+        frame_accuracy = format_percent(accuracy_drop.loose_accuracy)
+        strict_accuracy = format_percent(accuracy_drop.strict_accuracy)
         yield (
-            f"Mean accuracy over frames falls from {format_percent(accuracy_drop.loose_accuracy)} % (frame) to "
-            f"{format_percent(accuracy_drop.strict_accuracy)} % ({protocol}), a difference of {format_points(100 * accuracy_drop.difference)} points "
+            f"Mean accuracy over frames falls from {frame_accuracy} % (frame) to {strict_accuracy} % "
+            f"({protocol}), a difference of {format_points(100 * accuracy_drop.difference)} points "
             f"({interval}){excluded_text}."
         )
 
 
 def _describe_collapsed(outcomes: Sequence[Outcome]) -> Iterator[str]:
-    """By protocol, those that collapsed in the most seeds first."""
+    """Yield the collapsed networks of each protocol, those that collapsed in the most trainings first."""
     names_by_protocol: dict[str, list[str]] = {}
     for outcome in sorted(
         (outcome for outcome in outcomes if outcome.collapsed_count),
@@ -227,21 +243,21 @@ def _describe_collapsed(outcomes: Sequence[Outcome]) -> Iterator[str]:
         protocols_text = "; ".join(
             f"under {protocol} {truncate_list(names)}" for protocol, names in names_by_protocol.items()
         )
-        yield f"Collapsed, one answer for every test sample: {protocols_text}."
+        yield f"Collapsed (the same prediction for every test sample): {protocols_text}."
 
 
 def _describe_limits(evaluation: StudyEvaluation, outcomes: Sequence[Outcome]) -> Iterator[str]:
     texts = []
     if len(evaluation.study.split_seeds) == 1:
-        texts.append("how far a result moves with the division into training and test: there is one division")
+        texts.append("how results vary between splits into training and test data: there is only one split")
     shares = [outcome.leakage.subject for outcome in outcomes if outcome.leakage]
     if any(share is None or share > 0 for share in shares):
-        subject_limit = "how well a network knows unseen people, from any row whose subjects were seen"
-        texts.append(f"{subject_limit} or are unknown" if None in shares else subject_limit)
+        overlap_text = "subject overlap above 0 or unknown" if None in shares else "subject overlap above 0"
+        texts.append(f"how well a network recognizes unseen people, in rows with {overlap_text}")
     if evaluation.is_synthetic:
-        texts.append("anything about real faces: the images are drawn, and show that the machinery works")
+        texts.append("anything about real faces: the images are synthetic and only test the software")
     if texts:
-        yield f"This does not show: {'; '.join(texts)}."
+        yield f"These results do not show: {'; '.join(texts)}."
     paper_differences = differences_from_paper(evaluation.study)
     if paper_differences:
         yield f"Not the paper's settings: {'; '.join(paper_differences)}."

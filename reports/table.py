@@ -1,4 +1,4 @@
-"""A table as a value: what each cell is, what it shows, and the runs it was computed from."""
+"""Tables and figures of a report as values, independent of how they are rendered."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """`value` to compute with (None: nothing measured), `text` to show, `run_keys` to trace it by."""
+    """A table cell: the `text` shown, its numeric `value` (None: not a number), and the keys of its runs."""
 
     text: str
     value: float | None = None
@@ -16,7 +16,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A titled grid with notes under it; `paper` names the paper's items that it stands for."""
+    """A titled grid with notes below it; `paper_items` names its counterparts in the paper."""
 
     id: str
     title: str
@@ -30,13 +30,13 @@ class Table:
             assert len(row) == len(self.header), (self.id, len(row), len(self.header))
 
     def is_numeric(self, column: int) -> bool:
-        """Whether any cell of the column holds a number, so that it is read from the right."""
+        """Return True if any cell of the column holds a number; such columns are right-aligned."""
         return any(row[column].value is not None for row in self.rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportFigure:
-    """A picture of a report: its file beside the report, its caption, and what it shows in words."""
+    """A figure of a report: its image file relative to the report, its caption, and its alternative text."""
 
     id: str
     title: str

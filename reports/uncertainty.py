@@ -1,6 +1,4 @@
-"""Where the uncertainty of a study's differences comes from, and how small a difference it could have
-found.
-"""
+"""Standard errors of a study's differences by source, and the smallest difference that it could detect."""
 
 from __future__ import annotations
 
@@ -16,32 +14,31 @@ from studies.statistics.verdicts import Estimate
 
 
 def build_uncertainty_table(evaluation: StudyEvaluation) -> Table | None:
-    """One row a comparison that has an interval; None where there is none."""
+    """Return a table with a row per comparison that has an interval; None without such a comparison."""
     rows = [row for protocol in evaluation.study.protocols for row in _build_rows(evaluation, protocol)]
     if not rows:
         return None
+    metric_name = METRIC_NAMES[evaluation.study.metric]
     return Table(
         id=f"uncertainty-{evaluation.study.name}",
-        title=(
-            f"Standard errors of the differences of {METRIC_NAMES[evaluation.study.metric]}, in points, by source"
-        ),
+        title=f"Standard errors of the differences in {metric_name}, in points, by source",
         header=(
             "From",
             "To",
             "Protocol",
             "Subjects or folds",
             "Trainings",
-            "Divisions",
-            "Together",
+            "Splits",
+            "Total",
             "Smallest detectable difference",
         ),
         rows=tuple(rows),
         notes=(
-            "The square of Together is at most the sum of the other squares: subjects and trainings share "
-            "the variance of single answers. A dash: not varied, varied too little, or part of another "
-            "column (folds and divisions contain their trainings).",
-            f"Smallest detectable difference: what a study with these errors finds in {100 * TARGET_POWER:.0f} % of "
-            "cases, at the level of the family.",
+            "The square of the total is at most the sum of the other squares, because subjects and trainings "
+            "share the variance of single predictions. A dash: not varied, varied too little, or part of "
+            "another column (folds and splits contain their trainings).",
+            "Smallest detectable difference: a study with these errors detects it with a power of "
+            f"{100 * TARGET_POWER:.0f} %, at the level of the family.",
         ),
     )
 

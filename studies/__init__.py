@@ -1,1 +1,1 @@
-"""Part of harness: what to run, what a run leaves behind, what the paper says."""
+"""Part of harness: specifications and results of runs and studies, and the paper's published results."""

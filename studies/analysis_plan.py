@@ -1,8 +1,8 @@
-"""An analysis plan: what a study will compare and how, written down before its first cell.
+"""The analysis plan of a study: its comparisons, metric, margin and seeds, fixed before the first cell runs.
 
-A study whose plan was logged before any of its cells ran is confirmatory; every other study is exploratory:
-its metric, its pairs or its number of seeds may have been chosen after a look at the results (Nosek et al.
-2018, doi 10.1073/pnas.1708274114).
+A study is confirmatory if its plan was logged before any of its cells ran. Every other study is exploratory:
+its metric, pairs or number of seeds may have been chosen after the results were known (Nosek et al. 2018,
+doi 10.1073/pnas.1708274114).
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from studies.spec import Metric, Study
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalysisPlan:
-    """What is fixed before a study's first cell.
+    """The choices that are fixed before the first cell of a study runs.
 
-    `pairs` are the family of comparisons by name, (before, after); `margin` is a share. `study` is the
-    study's name, whose digest covers data, training, arms and everything else.
+    `pairs` holds the names (before, after) of the arms of each comparison. `margin` is a fraction.
+    `study_name` is the name of the study; its digest covers the data, the training, the arms and all else.
     """
 
     study_name: str
@@ -33,12 +33,12 @@ class AnalysisPlan:
 
     @property
     def digest(self) -> str:
-        """16 hexadecimal digits of the plan."""
+        """The 16 hexadecimal digits that identify the plan."""
         return hashlib.sha256(to_json(self).encode()).hexdigest()[:16]
 
 
 def build_analysis_plan(study: Study) -> AnalysisPlan:
-    """The analysis plan that `study` follows."""
+    """Return the analysis plan of `study`."""
     return AnalysisPlan(
         study_name=study.name,
         metric=study.metric,
@@ -53,14 +53,14 @@ def build_analysis_plan(study: Study) -> AnalysisPlan:
 
 
 def check_matches_plan(study: Study, plan: AnalysisPlan) -> None:
-    """Check that a study is the one that was planned.
+    """Check that `study` matches `plan`.
 
     Raises:
-        ValueError: it differs; the message names what.
+        ValueError: they differ; the message lists the fields.
     """
     current_plan = build_analysis_plan(study)
     differences = [
-        f"{field.name}: planned {getattr(plan, field.name)}, asked for {getattr(current_plan, field.name)}"
+        f"{field.name}: planned {getattr(plan, field.name)}, got {getattr(current_plan, field.name)}"
         for field in fields(plan)
         if getattr(plan, field.name) != getattr(current_plan, field.name)
     ]

@@ -1,8 +1,8 @@
-"""Which architectures a study sets side by side, and which of them are set against which.
+"""The arms of a study, and the pairs of arms that it compares.
 
-A design is a way to walk through the parts of `architectures.parts`: up a ladder in some order, the whole
-less one part, the bare network and one part, or every combination (Box, Hunter and Hunter, "Statistics for
-Experimenters", 2005, ch. 5).
+A design decides which combinations of the components of `architectures.parts` are arms: a ladder that adds
+them in some order, the full network without one component, the base network with one component, or every
+combination (Box, Hunter and Hunter, "Statistics for Experimenters", 2005, ch. 5).
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from studies.spec import build_null_arm, is_null_arm
 BASE_NAME = "vgg16-bn-gap"
 FACTORIAL, PLACEBO = "factorial", "placebo"
 PARAMETRIC_COMPONENTS = ("cbam", "residual", "prelu")
-"""Parts that bring parameters; a placebo spends as many on width (`harness.training.placebo`)."""
+"""Components that add parameters. A placebo adds as many by a larger width (`harness.training.placebo`)."""
 
 Arms = tuple[ArchitectureSpec, ...]
 
 
 def _build_rung(components: Collection[str]) -> ArchitectureSpec:
-    """VGG16 with these parts, under the catalogue's name where it has one."""
+    """Return VGG16 with these components, under its catalogue name if it has one."""
     spec = with_components(components, name="")
     names = (entry.name for entry in CATALOGUE.values() if replace(entry, name="") == spec)
     active_components = [component for component in COMPONENTS if component in components]
@@ -39,7 +39,10 @@ def _build_rung(components: Collection[str]) -> ArchitectureSpec:
 
 
 def _build_rungs(order: tuple[str, ...], *, base: Collection[str], residual_extras: Collection[str]) -> Arms:
-    """One rung a part, from `at_the_foot` on; the skip connections bring `with_residual` along."""
+    """Return the network with the components `base`, and one more rung per component of `order`.
+
+    The rung that adds the residual connections also adds `residual_extras`.
+    """
     active_components = set(base)
     rungs = [_build_rung(active_components)]
     for component in order:
@@ -49,26 +52,32 @@ def _build_rungs(order: tuple[str, ...], *, base: Collection[str], residual_extr
 
 
 def _build_paper_ladder(order: tuple[str, ...]) -> Arms:
-    """From VGG16 as published; batch norm and the GAP head come with the skips if the order has them not."""
+    """Return the paper's ladder, which starts at the published VGG16.
+
+    Batch norm and the GAP head are added with the residual connections unless `order` contains them.
+    """
     other_components = [component for component in NETWORK_COMPONENTS if component not in order]
     return _build_rungs(order, base=(), residual_extras=other_components)
 
 
 def _build_controlled_ladder(order: tuple[str, ...]) -> Arms:
-    """The same with batch norm and the GAP head in every rung, save where the order gives them one."""
+    """Return the ladder with batch norm and the GAP head in every rung, unless `order` contains them."""
     other_components = [component for component in NETWORK_COMPONENTS if component not in order]
     return _build_rungs(order, base=other_components, residual_extras=())
 
 
 def _build_leave_one_out(order: tuple[str, ...]) -> Arms:
-    """The proposed network, and it without each part in turn."""
+    """Return the proposed network, and the proposed network without each component in turn."""
     return _remove_components(
         (*order, *(component for component in NETWORK_COMPONENTS if component not in order))
     )
 
 
 def _build_placebo(order: tuple[str, ...]) -> Arms:
-    """The proposed network, and it without each part that brings parameters; their placebos join later."""
+    """Return the proposed network, and the same without each component that adds parameters.
+
+    `harness.training.placebo` adds the placebos.
+    """
     return _remove_components(tuple(component for component in order if component in PARAMETRIC_COMPONENTS))
 
 
@@ -81,7 +90,10 @@ def _remove_components(components: tuple[str, ...]) -> Arms:
 
 
 def _build_add_one_in(order: tuple[str, ...]) -> Arms:
-    """VGG16 with batch norm and GAP head; it with each part of the block; it without each of those two."""
+    """Return the base network, VGG16 with batch norm and the GAP head, and its one-component variants.
+
+    Each variant adds one component of the block, or removes batch norm or the GAP head.
+    """
     base = with_components(NETWORK_COMPONENTS, name=BASE_NAME)
     additions = (
         with_components({component, *NETWORK_COMPONENTS}, name=f"{BASE_NAME} with {component}")
@@ -96,7 +108,7 @@ def _build_add_one_in(order: tuple[str, ...]) -> Arms:
 
 
 def _build_factorial(order: tuple[str, ...]) -> Arms:
-    """Every combination of the block's parts, batch norm and the GAP head in all."""
+    """Return every combination of the block's components, each with batch norm and the GAP head."""
     components = [component for component in order if component in BLOCK_COMPONENTS]
     subsets = (subset for size in range(len(components) + 1) for subset in combinations(components, size))
     return tuple(
@@ -122,17 +134,19 @@ LADDER_DESIGNS = ("ladder", "controlled")
 
 
 def build_ablation_arms(design: str, *, order: tuple[str, ...] = ()) -> Arms:
-    """The arms of an ablation design, its parts taken in `order`, which is the paper's if none is given.
+    """Return the arms of an ablation design. `order` lists the components; () means the paper's order.
 
     Raises:
-        ValueError: no such design or part, or a part named twice; the message lists what there is.
+        ValueError: the design or a component is unknown, a component is named twice, or the design does not
+            vary it; the message lists the accepted names.
     """
     if design not in DESIGNS:
         raise ValueError(f"unknown design {design!r}; accepted: {', '.join(DESIGNS)}")
     unknown = [component for component in order if component not in COMPONENTS]
     if unknown or len(set(order)) < len(order):
         raise ValueError(
-            f"--order takes each part at most once, of {', '.join(COMPONENTS)}; got {', '.join(order) or repr('')}"
+            f"--order takes each component at most once, of {', '.join(COMPONENTS)}; "
+            f"got {', '.join(order) or repr('')}"
         )
     if design == FACTORIAL and set(order) & set(NETWORK_COMPONENTS):
         raise ValueError(
@@ -141,36 +155,41 @@ def build_ablation_arms(design: str, *, order: tuple[str, ...] = ()) -> Arms:
         )
     if design == PLACEBO and set(order) - set(PARAMETRIC_COMPONENTS):
         raise ValueError(
-            "the placebo design is about the parts that bring parameters; --order takes of "
+            "the placebo design varies only the components that add parameters; --order takes of "
             f"{', '.join(PARAMETRIC_COMPONENTS)}; got {', '.join(order)}"
         )
     return DESIGNS[design](order or tuple(BLOCK_COMPONENTS))
 
 
 def build_comparison_arms(names: tuple[str, ...] = ()) -> Arms:
-    """The paper's seven networks, or the catalogue's entries named by `only`.
+    """Return the catalogue entries called `names`, or the paper's seven networks if `names` is empty.
 
     Raises:
-        ValueError: a name that the catalogue does not hold.
+        ValueError: a name is not in the catalogue.
     """
     return tuple(get_architecture(name) for name in names) or COMPARISON_NETWORKS
 
 
 def select_reference_arm(arms: Arms, *, design: str) -> ArchitectureSpec:
-    """The arm that the others are set against: the first of an ablation, the proposed network else."""
+    """Return the arm that the others are compared with.
+
+    In an ablation it is the first arm, in a comparison the proposed network, or else the first arm.
+    """
     proposed = (arm for arm in arms if arm.name == PROPOSED)
     return arms[0] if design else next(proposed, arms[0])
 
 
 def build_pairs(arms: Arms, *, design: str) -> tuple[tuple[ArchitectureSpec, ArchitectureSpec], ...]:
-    """(before, after), the family of comparisons of a study.
+    """Return the family of comparisons of a study, as pairs (before, after).
 
-    Up a ladder each rung stands against the one before; the parts of a factorial have effects instead. Else
-    every arm stands against the reference: before it in a comparison and where the arm lacks a part of the
-    reference, so that a gain is always the proposal's or the part's. A network of the user's own is no rung
-    and no combination of parts: it stands after the reference, so that the verdict is about the user's
-    network. Up a ladder and in a factorial that reference is the proposed network, or the last of theirs if
-    they do not come to it. The null arm is in no family: see `null_pair`.
+    In a ladder each rung is compared with the rung before it. The components of a factorial have effects
+    instead of pairs. In every other study each arm is compared with the reference arm
+    (`select_reference_arm`). The reference is `after` in a comparison, and in an ablation if the arm lacks
+    some of its components: the difference is then the gain of the proposed network or of the component.
+
+    A user network is always `after` the reference, so that the verdict is about the user network. In a ladder
+    and in a factorial its reference is the proposed network, or the last arm of the design if the design does
+    not contain the proposed network. The null arm is in no pair: see `find_null_pair`.
     """
     arms = tuple(arm for arm in arms if not is_null_arm(arm))
     user_arms = [arm for arm in arms if arm.network == USER_NETWORK]
@@ -192,6 +211,6 @@ def build_pairs(arms: Arms, *, design: str) -> tuple[tuple[ArchitectureSpec, Arc
 
 
 def find_null_pair(arms: Arms) -> tuple[ArchitectureSpec, ArchitectureSpec] | None:
-    """The arm that the null arm repeats, and the null arm; None without one."""
+    """Return the arm that the null arm repeats, and the null arm; None if there is no null arm."""
     null_arm = next((arm for arm in arms if is_null_arm(arm)), None)
     return next(((arm, null_arm) for arm in arms if null_arm and build_null_arm(arm) == null_arm), None)

@@ -1,7 +1,8 @@
-"""Whether a network's confidence is its accuracy: reliability bins, calibration error and Brier score.
+"""Calibration of a network: reliability bins, calibration error and Brier score.
 
-Confidence is the probability of the predicted class. Expected calibration error: Guo et al. 2017
-(arXiv 1706.04599). Brier score: Brier 1950 (doi 10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2).
+A network is calibrated if its confidence equals its accuracy. Confidence is the probability of the predicted
+class. Expected calibration error: Guo et al. 2017 (arXiv 1706.04599).
+Brier score: Brier 1950 (doi 10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2).
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ def compute_reliability_bins(
     """Return the non-empty bins, by rising confidence; bin m of M holds confidences in ((m - 1) / M, m / M].
 
     Raises:
-        ValueError: fewer than one bin.
+        ValueError: `num_bins` is below 1.
     """
     if num_bins < 1:
-        raise ValueError(f"bins must be at least 1; got {num_bins}")
+        raise ValueError(f"num_bins must be at least 1; got {num_bins}")
     edges = [m / num_bins for m in range(1, num_bins)]
     members: list[list[Prediction]] = [[] for _ in range(num_bins)]
     for prediction in predictions:
@@ -55,17 +56,19 @@ def compute_mean_confidence(predictions: Sequence[Prediction]) -> float:
     """Return the mean probability of the predicted class, in 0..1.
 
     Raises:
-        ValueError: no predictions.
+        ValueError: there are no predictions.
     """
     _check_not_empty(predictions)
     return fmean(max(prediction.probabilities) for prediction in predictions)
 
 
 def compute_calibration_error(predictions: Sequence[Prediction], *, num_bins: int = NUM_BINS) -> float:
-    """Return the mean over the units of their bin's |accuracy - mean confidence|, in 0..1 (Guo et al. 2017).
+    """Return the expected calibration error, in 0..1 (Guo et al. 2017).
+
+    It is the mean, over the units, of |accuracy - mean confidence| of the unit's bin.
 
     Raises:
-        ValueError: no predictions, or fewer than one bin.
+        ValueError: there are no predictions, or `num_bins` is below 1.
     """
     _check_not_empty(predictions)
     gaps = (
@@ -81,7 +84,7 @@ def compute_brier_score(predictions: Sequence[Prediction]) -> float:
     The error of a class is its probability minus 1 for the true class, minus 0 for the others.
 
     Raises:
-        ValueError: no predictions.
+        ValueError: there are no predictions.
     """
     _check_not_empty(predictions)
     return fmean(

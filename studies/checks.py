@@ -1,4 +1,4 @@
-"""Checks of what the paper claims beside accuracy, each a run of its own."""
+"""Checks of the paper's claims other than accuracy. Each check is a run."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from studies.spec import Check
 
 CHECK_DESCRIPTIONS: Mapping[Check, str] = {
-    "cross-entropy": "trained by cross-entropy without class weights, all else as it was",
-    "robustness": "the trained network on the same test images, changed as in `datasets.corrupt`",
-    "latency": "the trained network on single drawn camera pictures, with and without finding the face",
+    "cross-entropy": "trained with cross-entropy without class weights, all other settings unchanged",
+    "robustness": "the trained network on the same test images with the corruptions of `datasets.corrupt`",
+    "latency": "the trained network on single synthetic camera images, with and without face detection",
 }
-"""Every check, and what it is."""
+"""Description of each check."""

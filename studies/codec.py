@@ -1,4 +1,4 @@
-"""Values to JSON and back unchanged: frozen dataclasses that hold scalars, tuples and one another."""
+"""Convert values to JSON and back without loss: frozen dataclasses of scalars, tuples and dataclasses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from datasets.text import sanitize
 T = TypeVar("T")
 
 _MAX_PART_LENGTH = 500
-"""Characters that a message shows of each of its parts: a document can be of any size."""
+"""Maximum number of characters of each part of an error message: a document can be of any size."""
 
 JSON_NAMES: Mapping[str, Mapping[str, str]] = {
     "AnalysisPlan": {"study_name": "study"},
@@ -23,14 +23,14 @@ JSON_NAMES: Mapping[str, Mapping[str, str]] = {
     "DataSummary": {"synthetic": "drawn"},
     "DatasetSpec": {"frame_policy": "frames"},
     "Finding": {"message": "text"},
-    # Until November 2026 one seed drew both the split and the training.
+    # Until November 2026 one seed determined both the split and the training.
     "RunSpec": {"split_seed": "seed", "seed": "training_seed", "variant": "control"},
     "RunResult": {"micro_batches": "pieces", "has_fixed_weights": "fixed_weights"},
     "Study": {"split_seeds": "seeds", "seeds": "training_seeds"},
     "Timing": {"phase": "part"},
     "TrainingSpec": {"batch_size": "batch"},
 }
-"""The names under which renamed fields stand in JSON, by class: names in JSON never change."""
+"""JSON names of renamed fields, by class. A name in JSON never changes."""
 
 EXPLICIT_DEFAULTS: Mapping[str, frozenset[str]] = {
     name: frozenset(fields.split())
@@ -49,15 +49,15 @@ EXPLICIT_DEFAULTS: Mapping[str, frozenset[str]] = {
         "compile fused deterministic",
     }.items()
 }
-"""Fields with a default that JSON holds even at their default, by class.
+"""Fields, by class, that are written to JSON even if they have their default value.
 
-Every other field of these classes is left out at its default, so that a new field changes no key, no study's
-name and no stored record. The list is closed: it holds the fields that were written before this rule.
+Every other field of these classes is omitted at its default, so that a new field does not change any key,
+study name or stored record. Do not add to the list: it holds the fields that were written before this rule.
 """
 
 
 def to_data(value: Any) -> Any:
-    """`value` as plain dicts, lists and scalars; fields at their default stay out, see `EXPLICIT_DEFAULTS`."""
+    """Convert `value` to dicts, lists and scalars. `EXPLICIT_DEFAULTS` decides which defaults are omitted."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {
             json_name: to_data(getattr(value, name))
@@ -70,14 +70,17 @@ def to_data(value: Any) -> Any:
 
 
 def to_json(value: Any, *, indent: int | None = None) -> str:
-    """`value` as canonical JSON: sorted keys, no NaN, the same text on every machine."""
+    """Convert `value` to canonical JSON: sorted keys, no NaN, the same text on every machine."""
     separators = (",", ":") if indent is None else None
     return json.dumps(to_data(value), sort_keys=True, separators=separators, indent=indent, allow_nan=False)
 
 
 @cache
 def _list_fields(cls: type) -> tuple[tuple[str, str, Any], ...]:
-    """Each field's name, its name in JSON, and the value at which JSON leaves it out, MISSING if at none."""
+    """Return (name, JSON name, value at which the field is omitted) of each field.
+
+    The value is `dataclasses.MISSING` if the field is never omitted.
+    """
     names, explicit_fields = JSON_NAMES.get(cls.__name__, {}), EXPLICIT_DEFAULTS.get(cls.__name__)
     return tuple(
         (
@@ -92,18 +95,23 @@ def _list_fields(cls: type) -> tuple[tuple[str, str, Any], ...]:
 
 
 def from_data(cls: type[T], data: Any) -> T:
-    """The value of type `cls` that `to_data` made `data` from; errors as `from_json`."""
+    """Return the value of type `cls` from the output of `to_data`.
+
+    Raises:
+        ValueError: as `from_json`.
+    """
     import pydantic_core
 
-    # Only from JSON does a strict reader take a list for a tuple.
+    # In strict mode pydantic accepts a list as a tuple only from JSON.
     return from_json(cls, pydantic_core.to_json(data, inf_nan_mode="constants"))
 
 
 def from_json(cls: type[T], text: str | bytes) -> T:
-    """The value of type `cls` that `to_json` made `text` from; a field that is not there has its default.
+    """Return the value of type `cls` from the output of `to_json`. A missing field gets its default.
 
     Raises:
-        ValueError: no JSON; a field is unknown, lacks without a default, or holds another type or NaN.
+        ValueError: `text` is not JSON, or a field is unknown, is missing without a default, has another type,
+            or is NaN.
     """
     from pydantic import ValidationError
 
@@ -116,7 +124,7 @@ def from_json(cls: type[T], text: str | bytes) -> T:
 
 @cache
 def _build_adapter(cls: type) -> Any:
-    # Imported where a value is read: the command line is to start at once.
+    # Imported here so that the command line starts fast.
     from pydantic import ConfigDict, TypeAdapter, with_config
 
     for dataclass_type in _find_dataclasses(cls):
@@ -132,7 +140,7 @@ def _build_adapter(cls: type) -> Any:
 
 
 def _find_dataclasses(hint: Any) -> Iterator[type]:
-    """The dataclass that a type is, and those of its fields and type arguments."""
+    """Yield the dataclasses in a type hint: the type itself, its type arguments, and those of its fields."""
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         yield hint
         for inner_hint in get_type_hints(hint).values():
@@ -142,7 +150,7 @@ def _find_dataclasses(hint: Any) -> Iterator[type]:
 
 
 def _format_error(cls: type, error: Mapping[str, Any]) -> str:
-    """Where the fault is that pydantic found, the rule, and what was got unless the rule says it."""
+    """Format a pydantic error: the location, the rule, and the value unless the rule contains it."""
     parts = [".".join((cls.__name__, *map(str, error["loc"]))), error["msg"].removeprefix("Value error, ")]
     if error["type"] not in ("value_error", "missing"):
         parts.append(f"got {error['input']!r}")
@@ -150,7 +158,11 @@ def _format_error(cls: type, error: Mapping[str, Any]) -> str:
 
 
 def decode_json(text: str | bytes) -> Any:
-    """What a JSON text holds; ValueError for one that is no JSON, or is nested more than 200 levels deep."""
+    """Parse a JSON text.
+
+    Raises:
+        ValueError: `text` is not JSON, or is nested more than 200 levels deep.
+    """
     import pydantic_core
 
     return pydantic_core.from_json(text)

@@ -1,8 +1,9 @@
-"""Negative controls: what a score must beat before it means anything.
+"""Negative controls: a score is meaningful only if it is higher than theirs.
 
-Two are computed from a run's own data: the commonest class of its training, and a guesser that draws from
-the training's class shares and keeps the best of as many tries as a run may have epochs, chosen on the test,
-which is what choosing an epoch on the test is worth (Varanka et al. 2024, IEEE TAFFC). Three are runs.
+Two controls are computed from the data of a run. The majority control predicts the most frequent training
+class. The prior guesser draws classes with the training frequencies, in as many tries as a run may have
+epochs, and keeps the try with the best test score: this is the gain of selecting an epoch on the test set
+(Varanka et al. 2024, IEEE TAFFC). The other three controls are runs.
 """
 
 from __future__ import annotations
@@ -15,19 +16,20 @@ from studies.results import Prediction, RunResult
 from studies.spec import Control
 
 CONTROL_DESCRIPTIONS: Mapping[Control, str] = {
-    "shuffled-labels": "trained on labels dealt anew among the training clips; true ones choose the epoch",
-    "onset-frame": "every frame replaced by its clip's onset frame, in which there is no expression yet",
-    "identity-probe": "how well the subject, not the expression, is read from the trained network's features "
-    "by a logistic regression on half of the training clips, tested on the other half; its classes are "
-    "subjects",
+    "shuffled-labels": "trained on labels shuffled among the training clips; the true validation labels "
+    "select the epoch",
+    "onset-frame": "every frame replaced by the onset frame of its clip, which shows no expression",
+    "identity-probe": "a logistic regression that predicts the subject, not the expression, from the "
+    "features of the trained network; it is trained on half of the training clips and tested on the "
+    "other half",
 }
-"""Controls that are runs, and what each is."""
+"""Description of each control that is a run."""
 
 MAJORITY, PRIOR = "majority class", "prior guesser"
 
 
 def predict_majority(runs: Sequence[RunResult]) -> tuple[tuple[Prediction, ...], ...]:
-    """The test samples of one seed's folds, answered with the commonest class of each fold's training."""
+    """Predict, for the test samples of one seed's folds, the most frequent training class of each fold."""
     return tuple(
         tuple(
             _replace_predicted_class(p, find_majority_class(run), num_classes=len(run.data.classes))
@@ -38,15 +40,16 @@ def predict_majority(runs: Sequence[RunResult]) -> tuple[tuple[Prediction, ...],
 
 
 def find_majority_class(run: RunResult) -> int:
-    """The class with the most training samples; of equals, the first."""
+    """Return the class with the most training samples; among equals, the first."""
     return run.data.train.index(max(run.data.train))
 
 
 def predict_prior(runs: Sequence[RunResult]) -> tuple[tuple[Prediction, ...], ...]:
-    """The test samples of one seed's folds, guessed by the class shares of each fold's training.
+    """Guess the classes of the test samples of one seed's folds with each fold's training frequencies.
 
-    Of as many tries as a run may have epochs, the one that is best over all folds together. All frames of a
-    clip get one guess. The tries are drawn for the runs' keys, so they are the same always.
+    Return the try with the most correct units over all folds, out of as many tries as a run may have epochs.
+    All frames of a clip get the same guess. The random generator is seeded with the keys of the runs, so that
+    the result is reproducible.
     """
     first_run = runs[0]
     num_classes = len(first_run.data.classes)

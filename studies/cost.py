@@ -1,7 +1,7 @@
-"""What a network costs, as values: counted work, and the paper's equations (1) and (2) worked out.
+"""The cost of a network: counted operations, and the paper's equations (1) and (2).
 
-Howard et al. 2017 (arXiv:1704.04861) give the equations; like theirs, both count multiplications and leave
-biases out. `harness.cost` does the counting.
+The equations are from Howard et al. 2017 (arXiv:1704.04861). They count multiplications and leave biases out.
+`harness.cost` counts the operations of a network.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 KERNEL_SIZE = 3
-"""Side of every convolution in VGG16 and of every depthwise convolution that replaces one."""
+"""Kernel size of all convolutions in VGG16 and of the depthwise convolutions that replace them."""
 
 PAPER_BLOCK1_STANDARD = 463_371_520
 """Section 3.1 of the paper: multiplications in VGG16's first block."""
@@ -20,14 +20,22 @@ PAPER_BLOCK1_SEPARABLE = 14_166_144
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """One forward pass of one image in eval mode.
+    """The number of parameters, and the operations of one forward pass of one image in eval mode.
 
-    `multiply_adds` is fvcore's count of convolutions and matrix products, biases left out: a multiplication
-    and its addition are one. The other columns are the work beside them. `activations`, `additions` and the
-    products under `attention` count the elements written; the means and maxima under `attention`, which
-    CBAM pools, and `pooling` count those read; `norm` counts as fvcore does, two for each element of a batch
-    norm. Columns go by operator: the sigmoid inside CBAM is an activation. `uncounted` names every
-    operator left over and how often it is called; what only moves or reshapes data is in no column.
+    `multiply_adds` is fvcore's count for convolutions and matrix products without biases; a multiplication
+    and its addition count as one. The other fields count all other operations, by operator: the sigmoid
+    inside CBAM counts as an activation.
+
+    Attributes:
+        parameters: Number of parameters.
+        multiply_adds: Multiply-adds of convolutions and matrix products.
+        activations: Elements that activations write.
+        attention: Elements that CBAM's products write, and elements that its means and maxima read.
+        additions: Elements that additions write.
+        norm: Two for each element of a batch norm, as fvcore counts.
+        pooling: Elements that pooling layers read.
+        uncounted_ops: (operator, number of calls) of every operator that is not counted. Operators that only
+            move or reshape data are in no field.
     """
 
     parameters: int
@@ -41,13 +49,13 @@ class Cost:
 
     @property
     def mib(self) -> float:
-        """The parameters in float32, in MiB: what the paper's tables call MB. Buffers are left out."""
+        """Size of the float32 parameters in MiB, which the paper's tables call MB. Buffers are left out."""
         return self.parameters * 4 / 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockCost:
-    """Multiplications of one block's convolution in both forms, on a map of `side` pixels."""
+    """Multiplications of one convolution, standard and separable, on a feature map of side `side` px."""
 
     name: str
     in_channels: int
@@ -58,20 +66,20 @@ class BlockCost:
 
 
 def compute_standard_cost(kernel_size: int, in_channels: int, *, out_channels: int, side: int) -> int:
-    """Equation (1): multiplications of a convolution that keeps its map's side."""
+    """Return the multiplications of a convolution that keeps the side of its feature map: equation (1)."""
     return kernel_size * kernel_size * in_channels * out_channels * side * side
 
 
 def compute_separable_cost(kernel_size: int, in_channels: int, *, out_channels: int, side: int) -> int:
-    """Equation (2): the same for a depthwise convolution and the pointwise one after it."""
+    """Return the multiplications of a depthwise and a pointwise convolution: equation (2)."""
     return kernel_size * kernel_size * in_channels * side * side + in_channels * out_channels * side * side
 
 
 def compute_block_costs(stages: tuple[tuple[int, int], ...], image_size: int) -> tuple[BlockCost, ...]:
-    """Each block of `stages`, (blocks, channels) as in ArchitectureSpec, named by stage and place: "1.1".
+    """Return the cost of each block of `stages`, named by stage and block number: "1.1".
 
-    Every stage ends in a 2x2 max-pool. Projections, attention and the classifier are left out, as they are
-    in the paper's equations.
+    `stages` lists (number of blocks, channels), as in `ArchitectureSpec`; every stage ends with a 2x2
+    max-pool. Projections, attention and the classifier are left out, as in the paper's equations.
     """
     costs = []
     in_channels = 3

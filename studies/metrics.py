@@ -1,9 +1,10 @@
-"""From predictions to numbers, as the paper defines them and as the field's challenge does.
+"""Compute metrics from predictions, as the paper and the MEGC 2019 challenge define them.
 
-Per class, one against the rest: accuracy (TP+TN)/N, precision, recall, F1. Overall: accuracy correct/N, the
-rest plain means over the classes. UF1 and UAR (MEGC 2019, doi 10.1109/FG.2019.8756611) are those means of
-F1 = 2TP/(2TP+FP+FN) and of recall, taken over pooled predictions. A ratio whose denominator is 0 counts 0.
-A class absent from the truth leaves all the means; `Scores.absent` names it.
+Per class, one against the rest: accuracy (TP+TN)/N, precision, recall and F1. Overall: accuracy correct/N;
+precision, recall and F1 are unweighted means over the classes. UF1 and UAR (MEGC 2019, doi
+10.1109/FG.2019.8756611) are the means of F1 = 2TP/(2TP+FP+FN) and of recall over pooled predictions. A ratio
+with denominator 0 counts as 0. A class without true samples is left out of all means and is listed in
+`Scores.absent_classes`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from studies.results import Prediction
 from studies.spec import Metric
 
 METRIC_NAMES: dict[Metric, str] = {"accuracy": "accuracy", "uf1": "UF1", "uar": "UAR"}
-"""The metrics that can decide a study, as reports name them."""
+"""Display names of the metrics that can decide a study."""
 
 
 def _divide(numerator: int, denominator: int) -> float:
@@ -25,7 +26,7 @@ def _divide(numerator: int, denominator: int) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassCounts:
-    """One class against the rest, in samples."""
+    """Numbers of samples of one class against the rest."""
 
     tp: int
     tn: int
@@ -55,7 +56,10 @@ class ClassCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
-    """The overall numbers of a set of predictions, all in 0..1, and the counts they come from."""
+    """The overall metrics of a set of predictions, all in 0..1, and the counts behind them.
+
+    `absent_classes` have no true samples. `is_collapsed` says that every prediction is the same class.
+    """
 
     num_samples: int
     correct: int
@@ -65,7 +69,7 @@ class Scores:
 
     @property
     def accuracy(self) -> float:
-        """Share of samples answered right."""
+        """Share of samples whose predicted class is correct."""
         return _divide(self.correct, self.num_samples)
 
     @property
@@ -94,8 +98,8 @@ class Scores:
 def compute_confusion_matrix(
     predictions: Sequence[Prediction], num_classes: int
 ) -> tuple[tuple[int, ...], ...]:
-    """Counts [truth][answer], shape (classes, classes)."""
-    # scikit-learn's takes 12 to 15 times as long for 250 predictions, and a report counts thousands of times.
+    """Return the counts [true class][predicted class], shape (num_classes, num_classes)."""
+    # scikit-learn takes 12 to 15 times as long for 250 predictions, and a report makes thousands of calls.
     counts = [[0] * num_classes for _ in range(num_classes)]
     for prediction in predictions:
         counts[prediction.truth][prediction.predicted_class] += 1
@@ -103,7 +107,7 @@ def compute_confusion_matrix(
 
 
 def count_by_class(matrix: Sequence[Sequence[int]]) -> tuple[ClassCounts, ...]:
-    """TP, TN, FP, FN of each class of a confusion matrix [truth][answer]."""
+    """Return TP, TN, FP and FN of each class of a confusion matrix [true class][predicted class]."""
     n = sum(map(sum, matrix))
     row_sums = [sum(row) for row in matrix]
     column_sums = [sum(column) for column in zip(*matrix, strict=True)]
@@ -119,7 +123,7 @@ def count_by_class(matrix: Sequence[Sequence[int]]) -> tuple[ClassCounts, ...]:
 
 
 def compute_scores(predictions: Sequence[Prediction], num_classes: int) -> Scores:
-    """Every number of these predictions, pooled: give all folds' at once."""
+    """Compute all metrics over the pooled predictions. Pass the predictions of all folds together."""
     matrix = compute_confusion_matrix(predictions, num_classes)
     predicted_counts = [sum(column) for column in zip(*matrix, strict=True)]
     return Scores(
@@ -132,12 +136,12 @@ def compute_scores(predictions: Sequence[Prediction], num_classes: int) -> Score
 
 
 def aggregate_by_clip(predictions: Sequence[Prediction]) -> tuple[Prediction, ...]:
-    """One prediction a clip: the mean of its frames' probabilities, in the order of first appearance.
+    """Return one prediction per clip and condition: the mean of its frames' probabilities.
 
-    A sample whose clip is not told stands for itself. Under each condition a clip is answered anew.
+    The clips are in the order of first appearance. A sample without a clip is a clip of its own.
 
     Raises:
-        ValueError: frames of one clip carry different labels.
+        ValueError: frames of one clip have different labels.
     """
     frames: dict[tuple[str, str], list[Prediction]] = {}
     for prediction in predictions:
@@ -149,7 +153,7 @@ def aggregate_by_clip(predictions: Sequence[Prediction]) -> tuple[Prediction, ..
 def _average_frames(clip: str, frames: list[Prediction]) -> Prediction:
     labels = {frame.truth for frame in frames}
     if len(labels) != 1:
-        raise ValueError(f"clip {sanitize(clip)} carries {len(labels)} labels; a clip must have one")
+        raise ValueError(f"clip {sanitize(clip)} has {len(labels)} labels; a clip must have one")
     columns = zip(*(frame.probabilities for frame in frames), strict=True)
     return Prediction(
         id=clip,
@@ -162,7 +166,7 @@ def _average_frames(clip: str, frames: list[Prediction]) -> Prediction:
 
 
 def group_by_condition(predictions: Sequence[Prediction]) -> dict[str, tuple[Prediction, ...]]:
-    """The predictions of each condition, conditions in the order of first appearance."""
+    """Group the predictions by condition, in the order of first appearance."""
     groups: dict[str, list[Prediction]] = {}
     for prediction in predictions:
         groups.setdefault(prediction.condition, []).append(prediction)
@@ -170,5 +174,5 @@ def group_by_condition(predictions: Sequence[Prediction]) -> dict[str, tuple[Pre
 
 
 def to_evaluation_unit(predictions: Sequence[Prediction], protocol: str) -> tuple[Prediction, ...]:
-    """The protocol's unit of evaluation: frames under `frame`, as in the paper; clips under every other."""
+    """Return the predictions per evaluation unit: frames under `frame`, as in the paper, clips otherwise."""
     return tuple(predictions) if protocol == "frame" else aggregate_by_clip(predictions)

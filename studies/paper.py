@@ -1,9 +1,10 @@
-"""What the paper printed, digit for digit: Tables 2 to 6, and which of its figures shows what.
+"""The paper's published numbers, digit for digit: Tables 2 to 6, and a list of its tables and figures.
 
 Zhang, Liang, Shi, Li: "Robust Micro-expression Recognition Based on Fused Optimized VGG16 Architecture".
-Networks and data sets go by the catalogues' names, classes by the data sets'. Of the ablation (figures 16
-to 18) the text gives the end points, which are Table 6's, and two gains. "Section 3.1" stands among the
-tables because it prints counts. The numbering of the figures is our reading of the paper.
+Networks and data sets have the names of the catalogues, classes those of the data sets. For the ablation
+(figures 16 to 18) the text states only the first and the last accuracy, which are those of Table 6, and two
+gains. "Section 3.1" is listed with the tables because it prints counts. The numbers of the figures are our
+reading of the paper.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from studies.metrics import ClassCounts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedScores:
-    """A row of Table 4 or 6: percentages, and the size in float32 MiB, which the paper calls MB."""
+    """A row of Table 4 or 6: percentages, and the size in MiB as float32, which the paper calls MB."""
 
     accuracy: Decimal
     precision: Decimal
@@ -28,9 +29,10 @@ class PublishedScores:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedClass:
-    """A row of Table 3 or 5: the class it names, the class that its counts fit, counts, percentages.
+    """A row of Table 3 or 5: the printed class, the class that its counts match, counts and percentages.
 
-    `label` is our reading: rows in alphabetical order of the class folders fit Table 2, the names do not.
+    `label` is our reading: the rows match Table 2 if they are in alphabetical order of the class folders. The
+    printed names do not match it.
     """
 
     printed_label: str
@@ -44,9 +46,9 @@ class PublishedClass:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedDataset:
-    """Everything printed about one data set, and the numbers under which the paper shows it.
+    """All published numbers about one data set, and the numbers of the paper's tables and figures about it.
 
-    `frames` is the frame policy that retraces the paper's choice of frames.
+    `frame_policy` is the frame policy that reproduces the paper's choice of frames.
     """
 
     dataset: str
@@ -174,13 +176,13 @@ PUBLISHED_RESULTS: Mapping[str, PublishedDataset] = {
 }
 
 REFERENCE_DATASETS: Mapping[str, str] = {"synthetic": "casme2"}
-"""Sets that the paper knows nothing of, and the set whose numbers stand beside theirs for orientation."""
+"""For each data set that is not in the paper: the paper's data set that reports show for comparison."""
 
 ABLATION_DATASET = "casme2"
-"""The set of the paper's ablation."""
+"""The data set of the paper's ablation."""
 
 ABLATION_GAINS: Mapping[str, Decimal] = {"attention": Decimal("3.2"), "residual": Decimal("2.8")}
-"""Points of accuracy that the paper credits to a part of the block, by the part's name in BlockSpec."""
+"""Gains in accuracy, in points, that the paper states, by the field of `BlockSpec`."""
 
 IMAGE_SIZE, EPOCHS, BATCH_SIZE = 224, 100, 32
 
@@ -205,4 +207,4 @@ PAPER_ITEMS: Mapping[str, str] = {
     "Figure 17": "loss by epoch in the ablation",
     "Figure 18": "accuracies of the ablation",
 }
-"""The paper's tables and result figures, in its order, and what each shows."""
+"""The content of the paper's tables and result figures, in the paper's order."""

@@ -1,4 +1,4 @@
-"""What in the paper does not hold together, each with its arithmetic, computed from what it printed."""
+"""Inconsistencies in the paper, each with the arithmetic, computed from its published numbers."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from studies.cost import PAPER_BLOCK1_SEPARABLE, PAPER_BLOCK1_STANDARD, compute_
 from studies.paper import ABLATION_GAINS, IMAGE_SIZE, PUBLISHED_RESULTS
 
 CASME2_CLIPS = 156
-"""Clips of the six classes in the coding sheet of 2014-05-08, which has 255 rows."""
+"""Number of clips of the six classes in the coding sheet of 2014-05-08, which has 255 rows."""
 
 MOBILENET_MULTIPLY_ADDS, PROPOSED_MULTIPLY_ADDS = 215_317_440, 2_119_054_072
-"""What `harness.cost` counts at 224 px and 6 classes: convolutions and linear layers."""
+"""Counts of `harness.cost` at 224 px and 6 classes, for convolutions and linear layers."""
 
 _ABLATION = ("Figure 16", "Figure 17", "Figure 18")
 _ckplus, _casme2 = PUBLISHED_RESULTS["ckplus"], PUBLISHED_RESULTS["casme2"]
@@ -23,7 +23,7 @@ _ckplus, _casme2 = PUBLISHED_RESULTS["ckplus"], PUBLISHED_RESULTS["casme2"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inconsistency:
-    """One inconsistency: its id, the items of `studies.paper.ITEMS` that it bears on, and the argument."""
+    """One inconsistency: its id, the `studies.paper.PAPER_ITEMS` that it concerns, and the argument."""
 
     id: str
     items: tuple[str, ...]
@@ -31,7 +31,7 @@ class Inconsistency:
 
 
 def count_split_test_samples(n: int) -> int:
-    """Samples that 7:2:1 leaves of `n` for the test: n - floor(0.7 n) - floor(0.2 n)."""
+    """Return the number of test samples of a 7:2:1 split of `n`: n - floor(0.7 n) - floor(0.2 n)."""
     return n - 7 * n // 10 - 2 * n // 10
 
 
@@ -61,13 +61,13 @@ def _describe_block_one() -> str:
     return (
         f"Section 3.1 gives {PAPER_BLOCK1_STANDARD:,} multiplications for VGG16's first block and "
         f"{PAPER_BLOCK1_SEPARABLE:,} for the improved one "
-        f"({100 * PAPER_BLOCK1_SEPARABLE / PAPER_BLOCK1_STANDARD:.2f} %). By its equations (1) and (2) at "
-        f"{IMAGE_SIZE} x {IMAGE_SIZE} they are {first.standard + second.standard:,} (two convolutions: "
+        f"({100 * PAPER_BLOCK1_SEPARABLE / PAPER_BLOCK1_STANDARD:.2f} %). Its equations (1) and (2) give, at "
+        f"{IMAGE_SIZE} x {IMAGE_SIZE}, {first.standard + second.standard:,} (two convolutions: "
         f"{first.standard:,} + {second.standard:,}) and {first.separable:,} (the first depthwise separable "
-        f"convolution). A count on a {IMAGE_SIZE}/2^k map must be divisible by 7; the two leave the "
-        f"remainders {PAPER_BLOCK1_STANDARD % 7} and {PAPER_BLOCK1_SEPARABLE % 7}. Over all thirteen "
-        f"convolutions the equations leave {100 * total_share:.1f} % of the work: the whole network saves less "
-        "than the one block."
+        f"convolution). A count on a {IMAGE_SIZE}/2^k map must be divisible by 7; the paper's counts "
+        f"leave remainders {PAPER_BLOCK1_STANDARD % 7} and {PAPER_BLOCK1_SEPARABLE % 7}. Over all "
+        f"thirteen convolutions the separable ones need {100 * total_share:.1f} % of the multiplications: "
+        "the whole network saves less than its first block."
     )
 
 
@@ -76,45 +76,48 @@ def _describe_row_names() -> str:
     supports = ", ".join(str(row.counts.tp + row.counts.fn) for row in _ckplus.per_class)
     classes = ", ".join(f"{row.label} ({_ckplus.samples_per_class[row.label]})" for row in _ckplus.per_class)
     return (
-        f'Row names of Tables 3 and 5 do not fit Table 2: Table 5\'s "Scared" has '
-        f"{_get_support('casme2', 'Scared')} test samples, and the data set has {fear} fear frames in all. Rows "
-        f"in alphabetical order of the class folders fit: Table 3's {supports} are about 10 % of {classes}. "
-        "This report reads the rows that way."
+        f'The row names of Tables 3 and 5 do not match Table 2: Table 5\'s "Scared" has '
+        f"{_get_support('casme2', 'Scared')} test samples, and the data set has {fear} fear frames in all. "
+        "The rows match if they are read in alphabetical order of the class folders: Table 3's "
+        f"{supports} are about 10 % of {classes}. This report reads the rows in that order."
     )
 
 
 def _describe_ckplus_counts() -> str:
     happy, sadness = _ckplus.samples_per_class["happy"], _ckplus.samples_per_class["sadness"]
     total = sum(_ckplus.samples_per_class.values())
+    happy_test, sadness_test = count_split_test_samples(happy), count_split_test_samples(sadness)
     return (
         f"Table 2's columns for CK+ sum to {total}; the stated total, {_ckplus.stated_total}, omits the "
-        f"{happy} happy ones. By the 7:2:1 split {happy} and {sadness} images leave {count_split_test_samples(happy)} "
-        f"and {count_split_test_samples(sadness)} for the test; Table 3 has {_get_support('ckplus', 'Fear')} and "
-        f"{_get_support('ckplus', 'Sadness')}, what {happy + 1} and {sadness - 1} would leave."
+        f"{happy} happy images. The 7:2:1 split of {happy} happy and {sadness} sad images has {happy_test} "
+        f"and {sadness_test} test images; Table 3 has {_get_support('ckplus', 'Fear')} and "
+        f"{_get_support('ckplus', 'Sadness')}, as for {happy + 1} and {sadness - 1} images."
     )
 
 
 def _describe_casme2_share() -> str:
     n, total = _count_test_samples("casme2"), _casme2.stated_total
-    return f"Table 5 tests {n:,} frames: {100 * n / total:.1f} % of {total:,}, where 7:2:1 leaves 10 %."
+    return f"Table 5 tests {n:,} frames: {100 * n / total:.1f} % of {total:,}; a 7:2:1 split tests 10 %."
 
 
 def _describe_impossible_accuracy() -> str:
     n, accuracy = _count_test_samples("casme2"), float(_casme2.scores["resnet34"].accuracy)
     floor_count = int(accuracy * n / 100)
     return (
-        f"Table 6's ResNet34 accuracy, {accuracy:.2f} %, is no k/{n}: {floor_count}/{n} is {100 * floor_count / n:.2f} %, "
+        f"Table 6's accuracy of ResNet34, {accuracy:.2f} %, is not possible with {n} test frames: "
+        f"{floor_count}/{n} is {100 * floor_count / n:.2f} %, "
         f"{floor_count + 1}/{n} is {100 * (floor_count + 1) / n:.2f} %."
     )
 
 
 def _describe_leads() -> str:
     return (
-        "The proposed network leads by one image on either set. CK+: "
+        "The proposed network leads by one image on each data set. CK+: "
         f"{_format_interval('ckplus', 'proposed')} against MobileNetV3-large's "
-        f"{_format_interval('ckplus', 'mobilenetv3-large')}. CASME II: {_format_interval('casme2', 'proposed')} against "
-        f"ShuffleNetV2's {_format_interval('casme2', 'shufflenetv2')}. In brackets: 95 % Wilson intervals, which "
-        "overlap almost entirely."
+        f"{_format_interval('ckplus', 'mobilenetv3-large')}. CASME II: "
+        f"{_format_interval('casme2', 'proposed')} against ShuffleNetV2's "
+        f"{_format_interval('casme2', 'shufflenetv2')}. The 95 % Wilson intervals in brackets overlap almost "
+        "entirely."
     )
 
 
@@ -122,8 +125,8 @@ def _describe_frame_split() -> str:
     total = _casme2.stated_total
     return (
         f"The split is over frames. CASME II's {total:,} frames come from {CASME2_CLIPS} clips filmed at "
-        f"200 frames a second, {total / CASME2_CLIPS:.0f} frames a clip, so frames of one clip stand on both "
-        "sides of the split, and so does practically every subject."
+        f"200 frames a second, {total / CASME2_CLIPS:.0f} frames a clip. Frames of one clip are therefore "
+        "both in the training and in the test set, and so is almost every subject."
     )
 
 
@@ -147,10 +150,10 @@ def _describe_gain_sum() -> str:
 
 _BATCH_NORM = (
     "The ablation changes more than it names: between experiment 1 (VGG16: no batch norm, three large linear "
-    "layers) and experiment 5, batch norm and the small head with global average pooling came in too, and no "
-    "experiment is theirs."
+    "layers) and experiment 5, batch norm and the small head with global average pooling are added too, and "
+    "no experiment tests them."
 )
-_ONE_RUN = "One run of each network: no seeds, no intervals."
+_ONE_RUN = "The paper reports one run of each network, without repeated seeds and without intervals."
 _CITATION = (
     "CASME II is cited as a publication of 2018 with 247 clips; the reference given is CAS(ME)^2, and the "
     f"coding sheet that reproduces Table 2 has 255 rows, {CASME2_CLIPS} of them in the six classes."
@@ -175,7 +178,7 @@ INCONSISTENCIES = (
 
 
 def find_inconsistencies(items: Iterable[str]) -> tuple[Inconsistency, ...]:
-    """The inconsistencies that bear on any of these tables and figures, by id."""
+    """Return the inconsistencies that concern any of these tables and figures, in order of their ids."""
     item_set = set(items)
     return tuple(
         inconsistency for inconsistency in INCONSISTENCIES if item_set.intersection(inconsistency.items)

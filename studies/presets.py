@@ -1,4 +1,4 @@
-"""Two sizes of study: the paper's, and one that a machine without a GPU finishes in minutes."""
+"""Presets of a study: the paper's settings, and small ones that a CPU finishes in minutes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datasets.spec import MOTION_REPRESENTATIONS, AugmentationSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
-    """Image side in pixels for an ablation and for a comparison (AlexNet needs 65), and the training."""
+    """Image sides in pixels of an ablation and of a comparison (AlexNet needs 65), and training settings."""
 
     ablation_size: int
     comparison_size: int
@@ -22,7 +22,7 @@ class Preset:
 GENTLE_AUGMENTATION = AugmentationSpec(
     flip=0.0, rotation=1.0, scale=0.01, crop=0.01, brightness=0.05, contrast=0.05, saturation=0.05, hue=0.005
 )
-"""For a few hundred training steps: too few to learn a face's mirror image and its turns as well."""
+"""Augmentation for a few hundred training steps, too few to learn flipped and strongly rotated faces too."""
 
 PRESETS = {
     "paper": Preset(
@@ -45,7 +45,10 @@ PRESETS = {
 
 
 def adapt_augmentation(augmentation: AugmentationSpec, representation: str) -> AugmentationSpec:
-    """The changes that make sense for an image of motion: it has no colours, and a flow has directions."""
+    """Return the augmentation that fits a representation.
+
+    Images of motion have no colors to change, and a flip would reverse the directions of a flow.
+    """
     if representation not in MOTION_REPRESENTATIONS:
         return augmentation
     motion_augmentation = replace(augmentation, brightness=0.0, contrast=0.0, saturation=0.0, hue=0.0)
@@ -53,10 +56,10 @@ def adapt_augmentation(augmentation: AugmentationSpec, representation: str) -> A
 
 
 def get_preset(name: str) -> Preset:
-    """The preset of that name.
+    """Return the preset called `name`.
 
     Raises:
-        ValueError: no such preset; the message lists them.
+        ValueError: there is no such preset; the message lists all names.
     """
     if name not in PRESETS:
         raise ValueError(f"unknown preset {name!r}; accepted: {', '.join(PRESETS)}")

@@ -1,7 +1,8 @@
-"""What the paper ran, as studies: the seven networks on each of its sets, and the ablation on CASME II.
+"""The paper's experiments as studies: the seven networks on each data set, and the ablation on CASME II.
 
-The controlled ladder is ours: in the paper's own ladder, batch norm and the GAP head come in with the skips,
-so that what CBAM and the skips gain can be judged there alone.
+The controlled ladder is our addition. The paper's ladder adds batch norm and the GAP head together with the
+residual connections, so that only the controlled ladder measures the gains of CBAM and of the residual
+connections.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from studies.paper import ABLATION_DATASET, PUBLISHED_RESULTS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperExperiment:
-    """One study of the reproduction: `design` is "" for a comparison."""
+    """One study of the reproduction. `design` is "" for a comparison."""
 
     dataset: str
     kind: Literal["comparison", "ablation"]

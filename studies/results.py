@@ -1,4 +1,4 @@
-"""What a run leaves behind. Every number of a report is computed from these, and can be computed again."""
+"""The results of runs and studies. Every number of a report is computed from them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from studies.spec import FOLD_0_VERSION, RunSpec, Study
 
 
 class _PredictedClassCache:
-    """Room for the answer of a prediction, which a report reads again and again; no part of its value."""
+    """Cache slot for the predicted class, which a report reads many times. It is not part of the value."""
 
     __slots__ = ("_predicted_class",)
     _predicted_class: int
@@ -20,10 +20,10 @@ class _PredictedClassCache:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction(_PredictedClassCache):
-    """One test sample: its class and the probability given to each class.
+    """The prediction for one test sample: the true class and the predicted probability of each class.
 
-    `condition` is "" for the sample as it is, or how it was changed: a kind of `datasets.corrupt` and its
-    strength, "noise 2".
+    `condition` is "" for the original image, or the corruption and its severity (`datasets.corrupt`), such as
+    "noise 2".
     """
 
     id: str
@@ -35,7 +35,7 @@ class Prediction(_PredictedClassCache):
 
     @property
     def predicted_class(self) -> int:
-        """The most probable class; of equals, the first."""
+        """The class with the highest probability; among equals, the first."""
         try:
             return self._predicted_class
         except AttributeError:
@@ -45,11 +45,11 @@ class Prediction(_PredictedClassCache):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Epoch:
-    """One epoch: losses are plain means over the samples, accuracies lie in 0..1.
+    """The metrics of one epoch. Losses are unweighted means over the samples; accuracies lie in 0..1.
 
-    Training figures are those of the augmented batches as they were learned from. `gradient_ratio` is the
-    first block's gradient norm over the last block's, each the mean over the batches; None where the
-    network is not made of blocks or no gradient reached the last.
+    `train_loss` and `train_accuracy` are computed on the augmented batches during training. `gradient_ratio`
+    is the gradient norm of the first block divided by that of the last block, each the mean over the batches.
+    It is None if the network is not a block network or the last block has no gradient.
     """
 
     number: int
@@ -63,10 +63,10 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSummary:
-    """What a run was given: samples of each class in each part, leaks, and what was wrong with the data.
+    """The data of a run: the number of samples of each class in each part of the split, leakage and problems.
 
-    `findings` are the audit's of the run's split; `drawn` says that harness drew the faces; `subject_clips`
-    is the number of clips of each subject of the whole set, () where they are unknown.
+    `findings` are the audit's findings about the run's split. `synthetic` says that harness rendered the
+    faces. `subject_clips` is the number of clips of each subject of the data set; () if subjects are unknown.
     """
 
     classes: tuple[str, ...]
@@ -84,7 +84,7 @@ class DataSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """Where a run happened: device in words, platform, versions by package, commit of the harness."""
+    """The environment of a run: device, platform, versions by package, and the commit of harness."""
 
     device: str
     platform: str
@@ -95,7 +95,7 @@ class Environment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """How long a part of answering took, picture by picture, in milliseconds."""
+    """The time in milliseconds that one phase of a prediction took, for each image."""
 
     phase: Literal["face", "network"]
     milliseconds: tuple[float, ...]
@@ -103,11 +103,13 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """A finished run, written once. `best_epoch` is the epoch whose weights gave the predictions.
+    """The result of a finished run. It is written once.
 
-    `timings` are those of a latency check, which predicts nothing. `pieces` is into how many each batch was
-    cut because a whole one did not fit the memory. `training_version` is `studies.spec.TRAINING_VERSION`
-    when the run was trained. `fixed_weights`: the network starts from the same weights under every seed.
+    `best_epoch` is the epoch whose weights made the predictions. `timings` are the times of a latency check,
+    which makes no predictions. `micro_batches` is the number of parts into which each batch was divided
+    because a whole batch did not fit into memory. `training_version` is the value of
+    `studies.spec.TRAINING_VERSION` when the run was trained. `has_fixed_weights` says that the network starts
+    from the same weights under every seed.
     """
 
     spec: RunSpec
@@ -125,9 +127,9 @@ class RunResult:
 
     @property
     def leakage(self) -> Leakage:
-        """The shares of `data.leakage`, each None if a prediction does not name its clip, or its subject.
+        """The leakage of `data`. A share is None if a prediction has no clip, or no subject respectively.
 
-        Results written before unknown shares were None hold a number in their place.
+        Old results hold a number where the share is unknown.
         """
         clip, subject = self.data.leakage.clip, self.data.leakage.subject
         return Leakage(
@@ -138,7 +140,7 @@ class RunResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A run that did not finish, and why."""
+    """A run that did not finish, and the reason."""
 
     spec: RunSpec
     reason: str
@@ -146,10 +148,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyResult:
-    """A study as far as it has come: results and failures by arm; what has neither is still to be run.
+    """The results and failures of a study so far. A run with neither has not been run yet.
 
-    `run_ids` gives the tracking server's run of each result's key. `confirmatory`: its analysis plan was
-    logged before any of its cells ran (`studies.analysis_plan`).
+    `run_ids` holds (run key, run id of the tracking server) for each result. `is_confirmatory` says that the
+    analysis plan was logged before any cell ran (`studies.analysis_plan`).
     """
 
     study: Study
@@ -159,6 +161,6 @@ class StudyResult:
     is_confirmatory: bool = False
 
     def get_result(self, spec: RunSpec) -> RunResult | None:
-        """The result of that run, whatever the architecture was called when it ran."""
+        """Return the result with the key of `spec`, or None. The name of the architecture can differ."""
         key = spec.key
         return next((result for result in self.results if result.spec.key == key), None)

@@ -1,4 +1,4 @@
-"""A search for training settings before a run: what was tried on validation alone, and what won."""
+"""The result of a search for training settings before a run, on the validation set only."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """One run's search. `key` is that of the run with the settings that it had before.
+    """The search for the settings of one run.
 
-    `values` are the trials' best validation accuracies, 0 to 1, in the order in which they were made;
-    `pruned` says which of them were stopped early. The rest are the settings of the best trial.
+    `key` is the key of the run with its settings before the search. `values` are the best validation
+    accuracies of the trials, 0 to 1, in order; `pruned` says which trials were stopped early.
+    `learning_rate`, `gamma` and `class_weights` are the settings of the best trial.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""What to run: how a network is trained, one run of it, and a study that is a set of runs."""
+"""Specifications of a training, of a run, and of a study, which is a set of runs."""
 
 from __future__ import annotations
 
@@ -15,55 +15,57 @@ from studies.codec import to_json
 from studies.search import Search
 
 TRAINING_VERSION = 3
-"""Part of every run's key: raised when training changes meaning, so that no older result is reused for it."""
+"""Part of every run's key. It is raised when training changes, so that no older result is reused."""
 
 FOLD_0_VERSION = 2
-"""The version of runs on fold 0: version 3 gave each fold its own random stream and left fold 0 as it was."""
+"""The version in the keys of runs on fold 0. Version 3 changed the random numbers of the other folds only."""
 
 NULL_SEED_OFFSET = 1_000_000
-"""Added to the training seeds of a null arm, so that no other arm of any study shares them."""
+"""Offset added to the training seeds of a null arm, so that no other arm of any study has the same seeds."""
 
 NULL_SUFFIX = " (null)"
-"""Ends the name of the null arm: the primary arm again, trained with other seeds."""
+"""Suffix of a null arm's name. A null arm repeats another arm with different training seeds."""
 
 MAX_COUNT = 1_000_000
-"""Of epochs, patience and images a step; more is a slip of the keyboard."""
+"""Upper limit of epochs, patience and batch size. A larger number is taken for a typing error."""
 
 Engine = Literal["eager", "fused", "compiled"]
-"""How a training step is computed; `harness.training.engine` says what each is."""
+"""How a training step is computed; `harness.training.engine` describes each engine."""
 
 Precision = Literal["float32", "bfloat16"]
 
 Control = Literal["shuffled-labels", "onset-frame", "identity-probe"]
-"""Negative controls that need a run; `studies.controls` says what each is."""
+"""Negative controls that need a run; `studies.controls` describes each."""
 
 Check = Literal["cross-entropy", "robustness", "latency"]
-"""What the paper claims beside accuracy, as runs; `studies.checks` says what each is."""
+"""Runs that check the paper's claims other than accuracy; `studies.checks` describes each."""
 
 Metric = Literal["accuracy", "uf1", "uar"]
-"""What decides a study; `studies.metrics` says what each is."""
+"""The metric that decides a study; `studies.metrics` defines each."""
 
 DEFAULT_MARGIN = 0.05
-"""The smallest difference that matters, a share, unless a study sets another."""
+"""Default smallest difference of the metric that matters, as a fraction (0.05 is 5 points)."""
 
 Variant = Literal["none", Control, Check]
-"""What a run is beside its arm: nothing, a control of it or a check."""
+"""The variant of a run: "none" for a plain training, or the control or check that it is."""
 
 EVAL_ONLY = ("identity-probe", "robustness", "latency")
-"""Runs that train nothing: they read the network that the same run without them has trained."""
+"""Variants without training: they evaluate the network that the base run has trained."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingSpec:
     """The paper's training: Adam, focal loss, early stopping; the same for every arm.
 
-    `patience` counts epochs without a better validation accuracy (ties: lower loss). `gamma` is the focal
-    loss's exponent, which the paper leaves out; `class_weights` "inverse" is its α. γ = 0 without weights
-    is cross-entropy. `precision`, `compile` (torch.compile), `fused` (architectures.cpu_kernels) and
-    `deterministic` are as resolved for the device, not as asked for.
+    `patience` is the number of epochs without a better validation accuracy (ties: lower loss) after which
+    training stops. `gamma` is the exponent of the focal loss, which the paper does not state. `class_weights`
+    "inverse" is its α. `gamma` 0 with `class_weights` "none" is cross-entropy. `precision`, `compile`
+    (torch.compile), `fused` (`architectures.cpu_kernels`) and `deterministic` hold the settings in effect on
+    the device, which can differ from the requested ones.
 
     Raises:
-        ValueError: a count below 1, a rate or an exponent out of range, or two ways to compute a step.
+        ValueError: a count is below 1 or above `MAX_COUNT`, `learning_rate` or `gamma` is out of range, or
+            both `compile` and `fused` are set.
     """
 
     epochs: int = 100
@@ -90,18 +92,18 @@ class TrainingSpec:
         if self.gamma < 0:
             raise ValueError(f"gamma must be at least 0; got {self.gamma}")
         if self.compile and self.fused:
-            raise ValueError("a step is compiled or fused, not both")
+            raise ValueError("a training step is compiled or fused, not both; got compile and fused")
 
     @property
     def engine(self) -> Engine:
-        """How a step is computed, in a word."""
+        """How a training step is computed."""
         return "compiled" if self.compile else "fused" if self.fused else "eager"
 
 
 class _RunKeyCache:
-    """Room for the key of a run, which a report asks for again and again; no part of its value.
+    """Cache slot for the key of a run, which a report reads many times. It is not part of the run's value.
 
-    To look it up by the run takes the hash of everything in it each time.
+    A cache keyed by the run would hash all of its fields at every look-up.
     """
 
     __slots__ = ("_key_cache",)
@@ -110,14 +112,14 @@ class _RunKeyCache:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSpec(_RunKeyCache):
-    """One training run, in full: what is equal in every field but names is the same run.
+    """The full specification of one run. Two runs that differ only in names are the same run.
 
-    `fingerprint` identifies the data by content (`datasets.pixels.cache`); `fold` is one of `folds`, from 0.
-    `split_seed` draws the division into training, validation and test; `seed` is that of the training on it.
-    `control` is "none", or the negative control or the check that the run is of its arm.
+    `fingerprint` identifies the data by content (`datasets.pixels.cache`). `fold` counts from 0 to
+    `folds` - 1. `split_seed` is the seed of the split into training, validation and test; `seed` is the
+    training seed. `variant` is "none", or the negative control or check that the run is.
 
     Raises:
-        ValueError: the architecture cannot take images of this size.
+        ValueError: the images are too small for the architecture.
     """
 
     dataset: DatasetSpec
@@ -141,7 +143,7 @@ class RunSpec(_RunKeyCache):
 
     @property
     def key(self) -> str:
-        """The run's identity, 16 hexadecimal digits: equal in MLflow, on disk and in the report."""
+        """The 16 hexadecimal digits that identify the run in MLflow, on disk and in the report."""
         try:
             return self._key_cache
         except AttributeError:
@@ -150,9 +152,9 @@ class RunSpec(_RunKeyCache):
 
     @property
     def rng_seed(self) -> int:
-        """Seed of the run's random numbers: weights, order, augmentation and dropout.
+        """Seed of the run's random numbers: initial weights, sample order, augmentation and dropout.
 
-        Every division, training seed and fold has its own, so that the folds of one seed are independent
+        It differs for every split seed, training seed and fold, so that the folds of one seed are independent
         trainings. On fold 0 with training seed 0 it is the split seed itself.
         """
         if self.seed == 0 and self.fold == 0:
@@ -162,35 +164,48 @@ class RunSpec(_RunKeyCache):
 
     @property
     def is_trained(self) -> bool:
-        """Whether a network is trained; if not, that of `trained` is read."""
+        """Whether the run trains a network; if not, it evaluates the network of `base_run`."""
         return self.variant not in EVAL_ONLY
 
     @property
     def base_run(self) -> RunSpec:
-        """The run whose network this one reads."""
+        """The run without the variant. A run that trains nothing evaluates its network."""
         return replace(self, variant="none")
 
     @property
     def name(self) -> str:
-        """The arm, and the control that it was run as, for people."""
+        """The name of the arm, followed by the variant in brackets unless it is "none"."""
         arm = self.architecture.name
         return arm if self.variant == "none" else f"{arm} ({self.variant})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
-    """Arms run under the same data, training, protocols and seeds, so that they can be compared.
+    """A set of arms with the same data, training, protocols and seeds, so that they can be compared.
 
-    Every division of `split_seeds` is trained on once with every seed of `seeds`. `metric` decides and
-    `margin`, a share, is the smallest difference of it that matters. A null arm (`is_null`) is trained with
-    seeds of its own. `folds` gives the number of folds of each protocol on these data; () where each has
-    one. `controls` are run with the arm that the study is about; `onset_fingerprint` identifies the images
-    of the onset frames. `checks` are run too: robustness of every arm, latency of every arm once,
-    cross-entropy of that one arm. `searches` are () or those of every run, whose settings then take the
-    place of `training`'s.
+    Attributes:
+        kind: "ablation" or "comparison".
+        design: The design of an ablation (`studies.arms`); "" for a comparison.
+        preset: The name of the preset.
+        dataset: The data.
+        fingerprint: Identifies the data by content.
+        protocols: The split protocols.
+        training: The training of every run.
+        arms: The networks to compare.
+        split_seeds: The seeds of the splits. Every split is combined with every training seed.
+        seeds: The training seeds. A null arm (`is_null_arm`) has other training seeds.
+        folds: The number of folds of each protocol on these data; () if each protocol has one fold.
+        controls: The negative controls to run with the primary arm.
+        onset_fingerprint: Identifies the images of the onset frames.
+        checks: The checks to run: robustness of every arm, latency of every arm once, cross-entropy of the
+            primary arm.
+        searches: () or one search for every run; its settings replace those of `training`.
+        metric: The metric that decides.
+        margin: The smallest difference of the metric that matters, as a fraction.
 
     Raises:
-        ValueError: nothing to run, an arm twice, or an arm that cannot take the images.
+        ValueError: arms, protocols or seeds are empty or contain duplicates, `margin` is not between 0 and 1,
+            or the images are too small for an arm.
     """
 
     kind: Literal["ablation", "comparison"]
@@ -215,7 +230,7 @@ class Study:
         names = [arm.name for arm in self.arms]
         if not 0 < self.margin < 1:
             raise ValueError(
-                "the margin is the smallest difference that matters, a share between 0 and 1; "
+                "the margin, the smallest difference that matters, must be a fraction between 0 and 1; "
                 f"got {self.margin:g}"
             )
         for label, values in (
@@ -233,18 +248,21 @@ class Study:
 
     @property
     def name(self) -> str:
-        """What a person finds the study by: kind, design, data, preset, and a digest of all of it."""
+        """The name of the study: kind, design, data set, protocols, preset, and a digest of the spec."""
         digest = hashlib.sha256(to_json(self).encode()).hexdigest()[:6]
         parts = (self.kind, self.design, self.dataset.name, "+".join(self.protocols), self.preset, digest)
         return "-".join(part for part in parts if part)
 
     @property
     def primary_arm(self) -> ArchitectureSpec:
-        """The arm that the study and its controls are about: the proposed network, or the first."""
+        """The arm that the study and its controls examine: the proposed network, or else the first arm."""
         return next((arm for arm in self.arms if arm.name == PROPOSED), self.arms[0])
 
     def list_runs(self) -> tuple[RunSpec, ...]:
-        """Every run of the study: by protocol, division, seed and fold; arms, then controls, then checks."""
+        """Return all runs, ordered by protocol, split seed, training seed and fold.
+
+        Within a fold the arms come first, then the controls, then the checks.
+        """
         return _build_runs(self)
 
     def _iter_runs(self) -> Iterator[RunSpec]:
@@ -272,7 +290,10 @@ class Study:
     def _iter_cell_runs(
         self, cell: RunSpec, search_by_key: Mapping[str, Search], *, is_first: bool
     ) -> Iterator[RunSpec]:
-        """The runs of one protocol, seed and fold, `cell` being the proposal's; latency in the first only."""
+        """Yield the runs of one protocol, seed and fold. `cell` is the run of the primary arm.
+
+        Latency runs are part of the first cell only.
+        """
         arms = [
             _apply_search(
                 replace(cell, architecture=arm, seed=cell.seed + NULL_SEED_OFFSET * is_null_arm(arm)),
@@ -299,21 +320,21 @@ class Study:
 
 
 def is_null_arm(arm: ArchitectureSpec) -> bool:
-    """Whether this is a null arm: an arm of the study again, trained with seeds of its own."""
+    """Return whether `arm` is a null arm: it repeats another arm with different training seeds."""
     return arm.name.endswith(NULL_SUFFIX)
 
 
 def build_null_arm(arm: ArchitectureSpec) -> ArchitectureSpec:
-    """The null arm of `arm`."""
+    """Return the null arm that repeats `arm`."""
     return replace(arm, name=f"{arm.name}{NULL_SUFFIX}")
 
 
-@lru_cache(maxsize=32)  # every table of a report asks for them
+@lru_cache(maxsize=32)  # every table of a report needs them
 def _build_runs(study: Study) -> tuple[RunSpec, ...]:
     return tuple(study._iter_runs())
 
 
-@lru_cache(maxsize=65_536)  # runs are read anew from their records
+@lru_cache(maxsize=65_536)  # equal runs are read many times from their records
 def _compute_key(spec: RunSpec) -> str:
     identity_spec = replace(spec, architecture=replace(spec.architecture, name="", source=""))
     version = TRAINING_VERSION if spec.fold else FOLD_0_VERSION
@@ -321,7 +342,7 @@ def _compute_key(spec: RunSpec) -> str:
 
 
 def _apply_search(spec: RunSpec, search_by_key: Mapping[str, Search]) -> RunSpec:
-    """The run with the settings that its search has found, or as it is where there was none."""
+    """Return the run with the settings of its search, or unchanged if it has no search."""
     search = search_by_key.get(spec.key) if search_by_key else None
     if search is None:
         return spec

@@ -1,4 +1,4 @@
-"""How much a result depends on the training seed: predicted classes, accuracy and the ranking of the arms.
+"""The effect of the training seed on predicted classes, accuracy and the ranking of the arms.
 
 Two trainings are compared only on test units, by id, that both of them tested.
 """
@@ -15,7 +15,7 @@ from studies.results import Prediction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassChanges:
-    """`units` were tested by two or more trainings; `changes` of them have more than one predicted class."""
+    """Number of units tested by several trainings, and of those with more than one predicted class."""
 
     units: int
     changes: int
@@ -29,7 +29,7 @@ class ClassChanges:
 def count_class_changes(trainings: Sequence[Sequence[Prediction]]) -> ClassChanges | None:
     """Count the units whose predicted class changes between trainings.
 
-    None if no two trainings tested the same unit.
+    Return None if no two trainings tested the same unit.
     """
     classes: dict[str, list[int]] = {}
     for predictions in trainings:
@@ -49,8 +49,8 @@ def count_test_sets(trainings: Sequence[Sequence[Prediction]]) -> int:
 def compute_accuracy_std(trainings: Sequence[Sequence[Prediction]]) -> float | None:
     """Return the sample standard deviation of accuracy (0..1) over trainings with the same test units.
 
-    With several such test sets, their variances are pooled by degrees of freedom. None if no two trainings
-    have the same test units.
+    With several such test sets, their variances are pooled by degrees of freedom. Return None if no two
+    trainings have the same test units.
     """
     test_sets: dict[frozenset[str], list[float]] = {}
     for predictions in trainings:
@@ -86,7 +86,7 @@ class Rankings:
         return len(set(self.ranks))
 
     def find_best_arms(self) -> tuple[str, ...]:
-        """Return the arms with the lowest mean rank: one, or all that share it."""
+        """Return the arm with the lowest mean rank, or all arms that share it."""
         means = [self.compute_mean_rank(arm) for arm in self.arms]
         return tuple(arm for arm, mean in zip(self.arms, means, strict=True) if mean == min(means))
 
@@ -100,9 +100,9 @@ class Rankings:
 
 
 def rank_arms(rounds: Sequence[Mapping[str, Sequence[Prediction]]]) -> Rankings | None:
-    """Rank the arms in every round; None with fewer than two arms or fewer than two rounds.
+    """Rank the arms in every round. Return None with fewer than two arms or fewer than two rounds.
 
-    `rounds` holds the test units of every arm, by name; every round has the same arms. The accuracy in a
+    Each round maps the name of each arm to its test units; every round has the same arms. The accuracy in a
     round is taken over the units that all arms tested. A round without such units is left out.
     """
     arms = tuple(rounds[0]) if rounds else ()
@@ -111,7 +111,7 @@ def rank_arms(rounds: Sequence[Mapping[str, Sequence[Prediction]]]) -> Rankings 
 
 
 def _rank_round(arm_predictions: Sequence[Sequence[Prediction]]) -> tuple[float, ...]:
-    """The rank of each arm; () if the arms share no unit."""
+    """Return the rank of each arm; () if the arms share no unit."""
     ids = set.intersection(*({unit.id for unit in predictions} for predictions in arm_predictions))
     if not ids:
         return ()

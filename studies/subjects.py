@@ -1,4 +1,4 @@
-"""Accuracy by subject: a mean over the test set can hide subjects on whom a network fails."""
+"""Accuracy by subject. The accuracy on the whole test set can hide subjects on whom a network fails."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from studies.controls import find_majority_class
 from studies.results import Prediction, RunResult
 
 _TOLERANCE = 1e-12
-"""Two means of the same fractions may differ by this much when their terms are summed in another order."""
+"""Maximum difference of two means of the same fractions whose terms are summed in different orders."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class SubjectAccuracy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubjectSummary:
-    """Number of subjects, their median accuracy, the worst of them, and the share below a baseline.
+    """Number of subjects, their median accuracy, the worst subject, and the share below a baseline.
 
     `median`, `baseline` and `share_below` lie in 0..1.
     """
@@ -61,10 +61,10 @@ def compute_subject_accuracies(trainings: Sequence[Sequence[Prediction]]) -> tup
 def summarize_subjects(
     trainings: Sequence[Sequence[Prediction]], *, baseline: float
 ) -> SubjectSummary | None:
-    """Summarize the accuracy by subject; None if no unit names its subject.
+    """Summarize the accuracy by subject. Return None if no unit has a subject.
 
-    A subject counts as below if its accuracy is less than `baseline` (0..1). Of several worst subjects, the
-    one with the most units is named, then the first by name.
+    A subject counts as below if its accuracy is less than `baseline` (0..1). Among several worst
+    subjects, `worst_subject` is the one with the most units, then the first by name.
     """
     subjects = compute_subject_accuracies(trainings)
     if not subjects:
@@ -88,7 +88,7 @@ def compute_majority_accuracy(runs: Sequence[RunResult]) -> float:
 
 
 def _list_true_classes(run: RunResult) -> Iterable[int]:
-    """The class of each evaluation unit of a run."""
+    """Return the true class of each evaluation unit of a run."""
     if run.spec.protocol == "frame":
         return (prediction.truth for prediction in run.predictions)
     return {(p.clip or p.id, p.condition): p.truth for p in run.predictions}.values()

@@ -1,6 +1,6 @@
-"""What the tests of hostile input share: how much of it, how bytes and names are spoiled, what is allowed.
+"""Shared helpers of the tests of hostile input: case counts, damaged bytes, hostile names, limits.
 
-`HARNESS_FUZZ=50` multiplies the cases and draws them anew on every run; without it they are always the same.
+`HARNESS_FUZZ=50` multiplies the cases by 50 and makes them random; without it they are always the same.
 """
 
 import os
@@ -18,14 +18,14 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.configuration import set_hypothesis_home_dir
 
-# It would keep its tables in the working tree.
+# By default Hypothesis stores its tables in the working tree.
 set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "harness-hypothesis")
 
 SCALE = int(os.environ.get("HARNESS_FUZZ", "1"))
 LONGEST_MESSAGE = 6000
 MOST_SECONDS = 20
 MOST_MIB = 450
-"""A picture of the most pixels that are read takes 200 MB, and 200 more while its channels are ordered."""
+"""The largest image that is decoded takes 200 MB, and 200 MB more while its channels are reordered."""
 
 NAMES = (
     "happy",
@@ -94,13 +94,13 @@ NAMES = (
     "{{7*7}} %s {0}",
     "x" * 5000,
 )
-"""Names that somebody could give a class, a person, a file or a cell."""
+"""Hostile names of a class, a subject, a file or a cell."""
 
 
 def cases(count: int, *, shrink: bool = True) -> settings:
-    """So many cases of a test, the same ones on every machine unless more are asked for.
+    """Return Hypothesis settings with `count` cases, the same on every machine unless HARNESS_FUZZ is set.
 
-    Without `shrink` a failing case is told as it was found, where each takes a second.
+    Without `shrink` a failing case is reported as found; use this if each case takes a second.
     """
     return settings(
         max_examples=count * SCALE,
@@ -113,13 +113,13 @@ def cases(count: int, *, shrink: bool = True) -> settings:
 
 
 def names() -> st.SearchStrategy[str]:
-    """Names made to break something, and any other text."""
+    """Generate hostile names and random text."""
     known = st.sampled_from(NAMES)
     return st.one_of(known, st.text(max_size=20), st.lists(known, min_size=2, max_size=3).map("".join))
 
 
 def file_names() -> st.SearchStrategy[str]:
-    """Names that Linux takes for a file."""
+    """Generate names that are valid file names on Linux."""
     return (
         names().map(lambda name: re.sub("[/\0]", "-", name)[:60]).filter(lambda n: n not in ("", ".", ".."))
     )
@@ -127,7 +127,7 @@ def file_names() -> st.SearchStrategy[str]:
 
 @st.composite
 def damaged(draw: st.DrawFn, data: bytes) -> bytes:
-    """The bytes cut off, with bits turned, with bytes put in, taken out, repeated or blown up."""
+    """Return the bytes truncated, with flipped bits, or with inserted, removed, repeated or extreme bytes."""
     found = bytearray(data)
     for _ in range(draw(st.integers(1, 4))):
         at = draw(st.integers(0, max(0, len(found) - 1)))
@@ -168,7 +168,7 @@ sys.addaudithook(_hear)
 
 @contextmanager
 def bounded(*, outside: Path | None = None) -> Iterator[None]:
-    """Neither time nor memory without end, and no file below `outside` opened."""
+    """Assert that time and memory stay bounded and that no file below `outside` is opened."""
     global _watched
     _watched = []
     peak, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
@@ -185,7 +185,7 @@ def bounded(*, outside: Path | None = None) -> Iterator[None]:
 
 
 def outcome(call: Callable[[], Any], *, naming: str = "", outside: Path | None = None) -> Any:
-    """What a call returns, or None once its error has been seen to be one clear line that says `naming`."""
+    """Return a call's result, or None after checking that its error is one clear line containing `naming`."""
     with bounded(outside=outside):
         try:
             return call()
@@ -197,7 +197,7 @@ def outcome(call: Callable[[], Any], *, naming: str = "", outside: Path | None =
 
 
 def clear(message: str) -> None:
-    """See that a message is one printable line of sensible length."""
+    """Assert that a message is one printable line of reasonable length."""
     assert message.strip()
     assert message.isprintable(), message
     assert len(message) < LONGEST_MESSAGE, len(message)
@@ -205,7 +205,7 @@ def clear(message: str) -> None:
 
 @contextmanager
 def swapped(path: Path, data: bytes) -> Iterator[None]:
-    """The file at `path` with other bytes for a while."""
+    """Replace the content of the file at `path` inside the context."""
     before = path.read_bytes()
     path.write_bytes(data)
     try:
@@ -216,7 +216,7 @@ def swapped(path: Path, data: bytes) -> Iterator[None]:
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """An empty folder for one case, and a name for another beside it."""
+    """Yield an empty folder for one case; its parent is temporary too."""
     with tempfile.TemporaryDirectory() as name:
         root = Path(os.path.realpath(name)) / "root"
         root.mkdir()

@@ -1,4 +1,4 @@
-"""Nothing that is read is ever executed: no pickles, no code out of data, weights as weights only."""
+"""Tests that input is never executed: no pickles, no code from data files, weights loaded as tensors only."""
 
 import ast
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ SOURCES = [
     for path in sorted((ROOT / f).rglob("*.py"))
 ]
 EXECUTED = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal", "yaml"}
-"""Modules whose readers can execute what they read."""
+"""Modules whose load functions can execute code from the input."""
 
 CALLED = {"eval", "exec", "compile", "__import__"}
 SAFE = {
@@ -21,7 +21,7 @@ SAFE = {
     "np.load": ("allow_pickle", False),
     "numpy.load": ("allow_pickle", False),
 }
-"""Readers that are safe with this option alone, which has to stand at every call."""
+"""Load functions that are safe only with this option; every call must pass it."""
 
 
 def _calls(path: Path) -> Iterator[tuple[str, ast.Call]]:

@@ -1,4 +1,4 @@
-"""The house rules that a machine can keep: the import order, and light specs."""
+"""Tests of the project's rules: import order, light imports of specs, file length."""
 
 import ast
 import subprocess
@@ -79,9 +79,9 @@ def test_a_report_loads_no_torch() -> None:
 def test_counting_the_parameters_of_a_block_network_loads_no_compiler() -> None:
     code = (
         "import sys\n"
-        "from architectures.catalogue import PROPOSED, architecture\n"
-        "from architectures.size import parameters\n"
-        "parameters(architecture(PROPOSED))\n"
+        "from architectures.catalogue import PROPOSED, get_architecture\n"
+        "from architectures.size import count_parameters\n"
+        "count_parameters(get_architecture(PROPOSED))\n"
         "print(*({'torchvision', 'torch._dynamo'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)

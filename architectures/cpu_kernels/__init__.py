@@ -1,1 +1,1 @@
-"""Part of harness: two operators of the block networks that make fewer passes over memory, for CPUs."""
+"""Part of harness: CPU kernels for two operators of the block networks, with fewer passes over memory."""

@@ -1,4 +1,7 @@
-"""CBAM with the sum and the activation after it as one operator; `architectures.attention` defines CBAM."""
+"""CBAM, the sum with the shortcut and the activation after it, as one operator.
+
+`architectures.attention` defines CBAM.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +22,12 @@ from architectures.cpu_kernels.library import (
 from architectures.cpu_kernels.norm_act import to_channels_last
 
 PADDING = 3
-"""Zeros around the maps that the 7x7 kernel of the spatial attention reads."""
+"""Zero padding for the 7x7 convolution of the spatial attention."""
 
 
 @register_operator(
-    "attend(Tensor x, Tensor? shortcut, Tensor slope, Tensor narrow, Tensor widen, Tensor kernel)"
-    " -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)"
+    "cbam_add_act(Tensor x, Tensor? shortcut, Tensor slope, Tensor reduce_weight, Tensor expand_weight,"
+    " Tensor conv_weight) -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)"
 )
 def cbam_add_act(
     x: Tensor,
@@ -34,12 +37,21 @@ def cbam_add_act(
     expand_weight: Tensor,
     conv_weight: Tensor,
 ) -> tuple[Tensor, ...]:
-    """Y = leaky(CBAM(x) + shortcut, slope) of (N, C, H, W) float32, and what its gradient needs.
+    """Compute y = leaky(CBAM(x) + shortcut, slope) of x (N, C, H, W) float32.
 
-    `narrow` (hidden, C) and `widen` (C, hidden) are the channel attention's layers, `kernel` (1, 2, 7, 7) is
-    the spatial attention's. After y: the mean and the largest value of each channel (2, N, C), the position
-    of the largest (N, C), and the channel's weight (N, C). Then the same over the channels at each position:
-    (N, 2, H, W), (N, H, W) and the map (N, 1, H, W).
+    Args:
+        x: The features.
+        shortcut: The features to add, or None.
+        slope: The negative slope of the activation for each channel (C,).
+        reduce_weight: The first layer of the channel attention's MLP (hidden, C).
+        expand_weight: The second layer of the channel attention's MLP (C, hidden).
+        conv_weight: The weight of the spatial attention's convolution (1, 2, 7, 7).
+
+    Returns:
+        y, and six tensors for the gradient. For each channel: the mean and maximum over the positions
+        (2, N, C), the position of the maximum (N, C), and the channel weight (N, C). For each position: the
+        mean and maximum over the channels (N, 2, H, W), the channel of the maximum (N, H, W), and the
+        attention map (N, 1, H, W).
     """
     x = to_channels_last(x)
     n, c, h, w = x.shape
@@ -58,7 +70,7 @@ def cbam_add_act(
     return y, channel_stats, channel_argmax, channel_weights, spatial_stats, spatial_argmax, attention_map
 
 
-@register_fake("attend")
+@register_fake("cbam_add_act")
 def _fake_cbam_add_act(
     x: Tensor,
     shortcut: Tensor | None,
@@ -80,9 +92,10 @@ def _fake_cbam_add_act(
 
 
 @register_operator(
-    "attend_backward(Tensor g, Tensor x, Tensor? shortcut, Tensor slope, Tensor narrow, Tensor widen,"
-    " Tensor kernel, Tensor by_channel, Tensor where, Tensor weights, Tensor by_position, Tensor strongest,"
-    " Tensor map)"
+    "cbam_add_act_backward(Tensor grad_output, Tensor x, Tensor? shortcut, Tensor slope,"
+    " Tensor reduce_weight, Tensor expand_weight, Tensor conv_weight, Tensor channel_stats,"
+    " Tensor channel_argmax, Tensor channel_weights, Tensor spatial_stats, Tensor spatial_argmax,"
+    " Tensor attention_map)"
     " -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)"
 )
 def cbam_add_act_backward(
@@ -95,9 +108,9 @@ def cbam_add_act_backward(
     conv_weight: Tensor,
     *saved_tensors: Tensor,
 ) -> tuple[Tensor, ...]:
-    """The gradients of the six inputs of `attend`, that of the shortcut also where there is none.
+    """Return the gradients of the six inputs of `cbam_add_act`; the one of `shortcut` even if it was None.
 
-    `saved_tensors` is what `attend` returned after y.
+    `saved_tensors` are the six tensors that `cbam_add_act` returned after y.
     """
     channel_stats, channel_argmax, channel_weights, spatial_stats, spatial_argmax, attention_map = (
         saved_tensors
@@ -124,8 +137,9 @@ def cbam_add_act_backward(
         grad_attention_map,
         grad_slope,
     )
+    grad_logits = grad_attention_map * attention_map * (1 - attention_map)
     grad_spatial_stats, grad_conv_weight, _ = torch.ops.aten.convolution_backward(
-        grad_attention_map * attention_map * (1 - attention_map), spatial_stats, conv_weight, None, [1, 1], [PADDING, PADDING], [1, 1], False, [0, 0], 1,
+        grad_logits, spatial_stats, conv_weight, None, [1, 1], [PADDING, PADDING], [1, 1], False, [0, 0], 1,
         (True, True, False),
     )  # fmt: skip
     grad_spatial_stats, grad_channel_weights = (
@@ -161,7 +175,7 @@ def cbam_add_act_backward(
     return grad_x, grad_sum, grad_slope, grad_reduce_weight, grad_expand_weight, grad_conv_weight
 
 
-@register_fake("attend_backward")
+@register_fake("cbam_add_act_backward")
 def _fake_cbam_add_act_backward(
     grad_output: Tensor, x: Tensor, shortcut: Tensor | None, *tensors: Tensor
 ) -> tuple[Tensor, ...]:
@@ -181,12 +195,12 @@ def _backward(ctx: Any, grad_output: Tensor, *_: None) -> tuple[Tensor | None, .
     return grad_x, grad_shortcut if ctx.has_shortcut else None, *gradients
 
 
-torch.library.register_autograd("harness::attend", _backward, setup_context=_setup_context)
-forbid_gradient("attend_backward")
+torch.library.register_autograd("harness::cbam_add_act", _backward, setup_context=_setup_context)
+forbid_gradient("cbam_add_act_backward")
 
 
 def fused_forward(x: Tensor, attention: CBAM, *, shortcut: Tensor | None, slope: Tensor) -> Tensor:
-    """`leaky(attention(x) + shortcut, slope)` of (N, C, H, W) float32."""
+    """Return `leaky(attention(x) + shortcut, slope)` for x (N, C, H, W) float32."""
     reduce, _, expand = attention.channel.mlp
     assert isinstance(reduce, nn.Conv2d)
     assert isinstance(expand, nn.Conv2d)
@@ -196,7 +210,7 @@ def fused_forward(x: Tensor, attention: CBAM, *, shortcut: Tensor | None, slope:
 
 
 def _compute_channel_weights(channel_stats: Tensor, reduce_weight: Tensor, expand_weight: Tensor) -> Tensor:
-    """Equation (5): the weights (N, C) of the channels from their mean and largest value (2, N, C)."""
+    """Return the channel weights (N, C) of equation (5) from the mean and maximum (2, N, C)."""
     return torch.sigmoid((torch.relu(channel_stats @ reduce_weight.t()) @ expand_weight.t()).sum(0))
 
 
@@ -207,7 +221,7 @@ def _channel_weights_backward(
     reduce_weight: Tensor,
     expand_weight: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The gradients of by_channel, narrow and widen, given g, that of `_weights`."""
+    """Return the gradients of `channel_stats`, `reduce_weight` and `expand_weight`."""
     hidden = torch.relu(channel_stats @ reduce_weight.t())
     grad_logits = grad_output * channel_weights * (1 - channel_weights)
     grad_hidden = (grad_logits @ expand_weight) * (hidden > 0)

@@ -1,4 +1,4 @@
-"""A block network that runs through the CPU kernels, with the same parameters under the same names."""
+"""Run a block network through the CPU kernels, with the same parameters under the same names."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ IDENTITY = nn.Identity()
 
 
 class FusedSequential(nn.Sequential):
-    """A sequence that computes a norm with the activation after it, and an attention, by the kernels."""
+    """A sequence that runs a norm with the activation after it as one kernel, and CBAM as another."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """The same as `nn.Sequential.forward`, up to rounding."""
+        """Compute what `nn.Sequential.forward` computes, up to rounding."""
         layers = list(self)
         while layers:
             layer = layers.pop(0)
@@ -38,10 +38,10 @@ class FusedSequential(nn.Sequential):
 
 
 class FusedResidual(Residual):
-    """A residual block that computes its attention, sum and last activation as one operator."""
+    """A residual block that runs its attention, sum and last activation as one operator."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """The same as `Residual.forward`, up to rounding: (N, inputs, H, W) to (N, outputs, H, W)."""
+        """Compute what `Residual.forward` computes, up to rounding."""
         convolution, attention = self.body.children()
         if (
             type(attention) is not CBAM
@@ -60,25 +60,25 @@ class FusedResidual(Residual):
 def fuse(network: nn.Module) -> nn.Module:
     """Replace the sequences and residual blocks of a block network in place, and return it.
 
-    Modules that the kernels do not know run as they are, and so does every module for tensors other than
-    float32 (N, C, H, W) on the CPU with their channels last.
+    Modules without a kernel run unchanged. Every module runs unchanged on a tensor that is not float32
+    (N, C, H, W) on the CPU in channels-last memory format.
     """
     for name, child in network.named_children():
         fuse(child)
         if type(child) is nn.Sequential:
-            # `_modules`, as `named_children` leaves out the second use of a layer.
+            # `_modules`, because `named_children` leaves out the second use of a layer.
             replacement: nn.Module = FusedSequential(OrderedDict(child._modules))
         elif type(child) is Residual:
             replacement = FusedResidual(child.body, shortcut=child.shortcut, activation=child.activation)
         else:
             continue
-        replacement.training = child.training  # not by `train`, which would reach the layers within
+        replacement.training = child.training  # not `train()`, which would also change the submodules
         setattr(network, name, replacement)
     return network
 
 
 def _is_supported(x: Tensor) -> bool:
-    """Whether the kernels compute on this tensor."""
+    """Return whether the kernels accept the tensor."""
     return (
         x.dtype == torch.float32
         and x.device.type == "cpu"
@@ -89,7 +89,7 @@ def _is_supported(x: Tensor) -> bool:
 
 
 def _has_multiple_values(x: Tensor) -> bool:
-    """Whether each channel has two values or more: batch norm refuses to be trained on one."""
+    """Return whether each channel has at least two values: batch norm cannot train on one."""
     return x.numel() > x.shape[1]
 
 
@@ -98,7 +98,7 @@ def _is_activation(layer: nn.Module) -> bool:
 
 
 def _has_hooks(module: nn.Module, *, recurse: bool = True) -> bool:
-    """Whether a hook waits for the module, or with `deep` one within it, to be called."""
+    """Return whether a hook is registered globally, on `module`, or with `recurse` on a submodule."""
     modules = module.modules() if recurse else (module,)
     return torch_module._has_any_global_hook() or any(
         submodule._forward_hooks

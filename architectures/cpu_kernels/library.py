@@ -1,4 +1,4 @@
-"""Compile the kernels once on a machine, load them, and call them on tensors."""
+"""Compile the kernels once per machine, load them, and call them on tensors."""
 
 from __future__ import annotations
 
@@ -33,8 +33,7 @@ COMPILER_FLAGS = (
 )
 
 MIN_PARALLEL_NUMEL = 2**16
-"""Values below which a tensor is worked on by one thread: to wake another takes as long."""
-
+"""A tensor with fewer values is processed by one thread: waking another thread would take as long."""
 
 OPERATORS = torch.library.Library("harness", "DEF")
 
@@ -44,9 +43,9 @@ class KernelsUnavailable(RuntimeError):
 
 
 def register_operator(schema: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Define the operator `harness::<schema>` by the decorated function, which computes it on a CPU.
+    """Register the decorated function as the CPU implementation of the operator `harness::<schema>`.
 
-    `torch.library.custom_op` does the same; each of its calls takes longer.
+    `torch.library.custom_op` does the same, but each call takes longer.
     """
 
     def define(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -59,7 +58,7 @@ def register_operator(schema: str) -> Callable[[Callable[..., Any]], Callable[..
 
 
 def forbid_gradient(name: str) -> None:
-    """Have a gradient through the operator `name` raise NotImplementedError."""
+    """Make a gradient through the operator `name` raise NotImplementedError."""
 
     def backward(ctx: object, *gradients: object) -> None:
         raise NotImplementedError(
@@ -70,7 +69,7 @@ def forbid_gradient(name: str) -> None:
 
 
 def register_fake(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Have the decorated function give the shapes of what the operator `name` returns, without data."""
+    """Register the decorated function as the fake (shape-only) implementation of the operator `name`."""
     register: Callable[[Callable[..., Any]], Callable[..., Any]] = torch.library.register_fake(
         f"harness::{name}"
     )
@@ -78,10 +77,11 @@ def register_fake(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any
 
 
 def call_kernel(name: str, *arguments: Tensor | float | None) -> None:
-    """Call the kernel `name`. A tensor is passed as its address, None as the null address.
+    """Call the kernel `name`. A tensor is passed as its address, None as a null pointer.
 
     Raises:
-        Unavailable: see `library`.
+        KernelsUnavailable: see `load_library`.
+        TypeError: a tensor is neither float32 nor int32.
     """
     getattr(load_library(), name)(*map(_to_ctypes, arguments))
 
@@ -97,7 +97,7 @@ def _to_ctypes(argument: Tensor | float | None) -> ctypes.c_void_p | ctypes.c_do
 
 
 def select_thread_count(tensor: Tensor) -> int:
-    """Number of threads for a kernel on `work`: torch's, or one for a small tensor."""
+    """Return the number of threads for a kernel on `tensor`: torch's number, or 1 for a small tensor."""
     return torch.get_num_threads() if tensor.numel() >= MIN_PARALLEL_NUMEL else 1
 
 
@@ -106,7 +106,7 @@ def load_library() -> ctypes.CDLL:
     """Load the compiled kernels; compile them first if the code cache does not hold them.
 
     Raises:
-        Unavailable: there is no C++ compiler, it fails, or no folder is private to the user.
+        KernelsUnavailable: there is no C++ compiler, it fails, or no cache folder is private to the user.
     """
     compiler = os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++")
     if not compiler:
@@ -126,14 +126,14 @@ def load_library() -> ctypes.CDLL:
 
 
 def _compute_digest(compiler: str) -> str:
-    """Hash of everything that decides the machine code: the sources, the command, the processor."""
+    """Return a hash of everything that determines the machine code: sources, command and processor."""
     contents = (file.read_bytes() for file in (*SOURCES, *HEADERS))
     parts = (*contents, " ".join((compiler, *COMPILER_FLAGS)).encode(), _read_cpu_flags().encode())
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
 
 def _compile(compiler: str, path: Path) -> None:
-    """Compile into `path`, which appears complete or not at all."""
+    """Compile the kernels into `path` atomically: `path` never holds an incomplete file."""
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         temp_path = Path(folder) / path.name
         command = (compiler, *COMPILER_FLAGS, *map(str, SOURCES), "-o", str(temp_path))
@@ -143,7 +143,7 @@ def _compile(compiler: str, path: Path) -> None:
 
 
 def _read_cpu_flags() -> str:
-    """The processor's instruction sets, for which -march=native compiles."""
+    """Return the processor's instruction sets, which -march=native depends on."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

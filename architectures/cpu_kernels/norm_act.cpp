@@ -1,25 +1,25 @@
-// Batch norm and the leaky activation after it: y = leaky(x * scale + shift, slope).
+// Batch norm and the activation after it: y = leaky(x * scale + shift, slope).
 
 #include "rows.h"
 
 namespace {
 
-// Per channel: scale and shift of a norm by these moments, and one over the standard deviation.
+// For each channel: scale and shift of the norm, and the inverse standard deviation.
 struct Norm {
   std::vector<float> scale, shift, inverse;
 
   Norm(const float* mean, const float* variance, const float* weight, const float* bias, double eps, int64_t channels)
       : scale(channels), shift(channels), inverse(channels) {
     for (int64_t c = 0; c < channels; ++c) {
-      const double one_over = 1.0 / std::sqrt(variance[c] + eps);
-      inverse[c] = static_cast<float>(one_over);
-      scale[c] = static_cast<float>(weight[c] * one_over);
-      shift[c] = static_cast<float>(bias[c] - mean[c] * weight[c] * one_over);
+      const double inverse_std = 1.0 / std::sqrt(variance[c] + eps);
+      inverse[c] = static_cast<float>(inverse_std);
+      scale[c] = static_cast<float>(weight[c] * inverse_std);
+      shift[c] = static_cast<float>(bias[c] - mean[c] * weight[c] * inverse_std);
     }
   }
 };
 
-// Functions of their own: compilers do not vectorise a loop over pointers that a lambda captures.
+// The row loops are functions because compilers do not vectorize a loop over pointers that a lambda captures.
 
 inline void moments_row(const float* __restrict x, const float* __restrict origin, int64_t channels,
                         float* __restrict sums) {
@@ -51,7 +51,7 @@ inline void backward_sums_row(const float* __restrict g, const float* __restrict
   }
 }
 
-// gx = scale * h + along * x + constant, h the gradient before the activation.
+// gx = scale * h + along * x + constant, where h is the gradient before the activation.
 inline void norm_act_backward_row(const float* __restrict g, const float* __restrict x, const float* __restrict scale,
                                   const float* __restrict shift, const float* __restrict slope,
                                   const float* __restrict along, const float* __restrict constant, int64_t channels,
@@ -67,9 +67,9 @@ inline void norm_act_backward_row(const float* __restrict g, const float* __rest
 
 extern "C" {
 
-// Mean and biased variance of each channel of x (rows, channels), into out (2, channels).
+// Writes the mean and the biased variance of each channel of x (rows, channels) to out (2, channels).
 void moments(const float* x, int64_t rows, int64_t channels, int threads, float* out) {
-  // Distances from the first row keep the digits that the variance needs where the mean is large.
+  // Sums are taken of the differences from the first row, which keeps the variance exact where the mean is large.
   const auto sums = sum_blocks(1, rows, 2 * channels, threads, [=](int64_t, int64_t first, int64_t last, float* part) {
     for (int64_t row = first; row < last; ++row) moments_row(x + row * channels, x, channels, part);
   });
@@ -88,8 +88,8 @@ void norm_act(const float* x, const float* mean, const float* variance, const fl
     norm_act_row(x + row * channels, norm.scale.data(), norm.shift.data(), slope, channels, y + row * channels);
 }
 
-// Given g, the gradient of y: those of x, gx, and of weight, bias and slope (3, channels). Mean and variance are those
-// of x.
+// Computes from g, the gradient of y, the gradient gx of x and the gradients of weight, bias and slope (3, channels).
+// `mean` and `variance` are the batch statistics of x.
 void norm_act_backward(const float* g, const float* x, const float* mean, const float* variance, const float* weight,
                        const float* bias, const float* slope, double eps, int64_t rows, int64_t channels, int threads,
                        float* gx, float* gradients) {

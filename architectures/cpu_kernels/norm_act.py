@@ -25,9 +25,11 @@ ACTIVATIONS = (nn.ReLU, nn.PReLU)
 def batch_norm_act(
     x: Tensor, weight: Tensor, bias: Tensor, slope: Tensor, eps: float
 ) -> tuple[Tensor, Tensor]:
-    """Normalise x (N, C, H, W) float32 by its own moments: y, and moments (2, C): mean and biased variance.
+    """Normalize x (N, C, H, W) float32 by its batch statistics and apply the activation.
 
-    y is `leaky(norm(x), slope)`, where the slope (C,) below 0 is 0 for ReLU and 1 for no activation.
+    Returns:
+        y = `leaky(norm(x), slope)`, and the moments (2, C): mean and biased variance. `slope` (C,) is the
+        negative slope: 0 for ReLU, 1 for no activation.
     """
     x = to_channels_last(x)
     moments = x.new_empty(2, x.shape[1])
@@ -49,7 +51,7 @@ def _fake_batch_norm_act(
 def norm_act(
     x: Tensor, mean: Tensor, variance: Tensor, weight: Tensor, bias: Tensor, slope: Tensor, eps: float
 ) -> Tensor:
-    """The same by moments (C,) that are given, for evaluation: it has no gradient."""
+    """Compute `leaky(norm(x), slope)` with the given mean (C,) and variance (C,). It has no gradient."""
     return _run_kernel(to_channels_last(x), (mean, variance), (weight, bias, slope), eps)
 
 
@@ -61,13 +63,13 @@ def _fake_norm_act(
 
 
 @register_operator(
-    "batch_norm_act_backward(Tensor g, Tensor x, Tensor moments, Tensor weight, Tensor bias, Tensor slope,"
-    " float eps) -> (Tensor, Tensor)"
+    "batch_norm_act_backward(Tensor grad_output, Tensor x, Tensor moments, Tensor weight, Tensor bias,"
+    " Tensor slope, float eps) -> (Tensor, Tensor)"
 )
 def batch_norm_act_backward(
     grad_output: Tensor, x: Tensor, moments: Tensor, weight: Tensor, bias: Tensor, slope: Tensor, eps: float
 ) -> tuple[Tensor, Tensor]:
-    """The gradient of x, and those of weight, bias and slope (3, C), given g, that of y."""
+    """Return the gradient of x, and the gradients of weight, bias and slope as one tensor (3, C)."""
     grad_output, x = to_channels_last(grad_output), to_channels_last(x)
     grad_x, grad_parameters = torch.empty_like(x), x.new_empty(3, x.shape[1])
     parameters = to_contiguous((weight, bias, slope))
@@ -112,7 +114,10 @@ forbid_gradient("batch_norm_act_backward")
 
 
 def fused_forward(x: Tensor, norm: nn.BatchNorm2d, activation: nn.Module) -> Tensor:
-    """`activation(norm(x))` of (N, C, H, W) float32; a norm in training updates its running statistics."""
+    """Return `activation(norm(x))` for x (N, C, H, W) float32.
+
+    In training mode the norm updates its running statistics.
+    """
     slope = get_negative_slope(activation, x)
     if not norm.training:
         moments = norm.running_mean, norm.running_var
@@ -124,7 +129,7 @@ def fused_forward(x: Tensor, norm: nn.BatchNorm2d, activation: nn.Module) -> Ten
 
 
 def is_fusable(norm: nn.Module) -> TypeGuard[nn.BatchNorm2d]:
-    """Whether the operators compute this norm, in its mode: not if it has a gradient in evaluation."""
+    """Return whether the operators support `norm` in its mode: they have no gradient in eval mode."""
     return (
         type(norm) is nn.BatchNorm2d
         and norm.affine
@@ -135,7 +140,7 @@ def is_fusable(norm: nn.Module) -> TypeGuard[nn.BatchNorm2d]:
 
 
 def get_negative_slope(activation: nn.Module, x: Tensor) -> Tensor:
-    """The activation's slope below 0 for each channel of x: 0 for ReLU, 1 for an identity."""
+    """Return the activation's negative slope for each channel of x: 0 for ReLU, 1 for an identity."""
     channels = x.shape[1]
     if isinstance(activation, nn.PReLU):
         return activation.weight.expand(channels)
@@ -159,15 +164,15 @@ def _run_kernel(x: Tensor, moments: Sequence[Tensor], parameters: Sequence[Tenso
 
 
 def to_contiguous(tensors: Sequence[Tensor]) -> Iterator[Tensor]:
-    """Each tensor as the kernels read it: one slope for all channels is expanded to one for each."""
+    """Yield contiguous copies, as the kernels read them: an expanded slope becomes one value per channel."""
     return (tensor.contiguous() for tensor in tensors)
 
 
 def to_channels_last(x: Tensor) -> Tensor:
-    """`x` with its channels last in memory."""
+    """Return `x` in channels-last memory format."""
     return x.contiguous(memory_format=torch.channels_last)
 
 
 def matrix_shape(x: Tensor) -> tuple[int, int]:
-    """Positions and channels of (N, C, H, W)."""
+    """Return the number of positions (N * H * W) and of channels of x (N, C, H, W)."""
     return x.numel() // x.shape[1], x.shape[1]

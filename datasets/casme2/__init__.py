@@ -1,1 +1,1 @@
-"""CASME II: its releases and sheets on disk, and the sample table made from them."""
+"""CASME II: releases and coding sheets on disk, loaded as a sample table."""

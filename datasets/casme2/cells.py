@@ -1,7 +1,7 @@
-"""A sheet's file to its cells as text, within bounds: .xlsx, .xls or .csv, whatever its suffix promises.
+"""Read the cells of a spreadsheet (.xlsx, .xls or .csv) as text, within size limits.
 
-A coding sheet is 30 kB. A file far beyond that, packed or unpacked, is not opened, so that nothing that lies
-beside the release can take the machine's memory.
+A coding sheet has 30 kB. A much larger file, packed or unpacked, is rejected, so that an unrelated file near
+the release cannot exhaust the memory.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from datasets.text import sanitize
 
 SEPARATORS = ",;\t"
 MAX_BYTES = 20_000_000
-"""Hundreds of times what a coding sheet holds."""
+"""Hundreds of times the size of a coding sheet."""
 
 MAX_UNPACKED_BYTES = 10_000_000
-"""Thirty times what a coding sheet unpacks to; XML of this size takes seconds to read and 100 MB."""
+"""Thirty times the unpacked size of a coding sheet; XML of this size takes seconds and 100 MB to parse."""
 
 MAX_ROWS = 10_000
-"""The sheet has 256."""
+"""A coding sheet has 256."""
 
 MAX_COLUMNS = 64
-"""The sheet has 9; columns beyond these are not read."""
+"""A coding sheet has 9; further columns are not read."""
 
 _MAX_SHEETS = 5
 _MAX_REASON_LENGTH = 400
@@ -41,12 +41,13 @@ Grid = list[list[str]]
 
 
 def read_tables(path: Path) -> list[Grid]:
-    """Every table a file holds, as rows of stripped text: a workbook's sheets, a CSV by each separator.
+    """Read every table of a file as rows of stripped text: a workbook's sheets, or a CSV by each separator.
 
-    Formulas give the values that were saved with them.
+    The content decides whether a file is an .xlsx workbook, whatever its suffix. Formulas give their saved
+    values.
 
     Raises:
-        ValueError: the file is too large, or it cannot be read as what it is.
+        ValueError: The file is too large or cannot be read.
     """
     try:
         size = path.stat().st_size
@@ -58,7 +59,7 @@ def read_tables(path: Path) -> list[Grid]:
             return _read_xlsx(path)
         return _read_xls(path) if path.suffix.lower() != ".csv" else _parse_csv(path.read_bytes())
     except Exception as error:
-        # Three parsers of other people's files, which raise whatever a damaged one makes them stumble over.
+        # Three third-party parsers read untrusted files; a damaged file can raise any exception.
         kind = "a .csv table" if path.suffix.lower() == ".csv" else f"an {path.suffix.lower()} workbook"
         reason = sanitize(str(error) or type(error).__name__, max_length=_MAX_REASON_LENGTH)
         raise ValueError(f"the sheet must be {kind}: cannot read {path} ({reason})") from error
@@ -72,7 +73,7 @@ def _read_xlsx(path: Path) -> list[Grid]:
             f"it unpacks to {unpacked_bytes} bytes, more than the {MAX_UNPACKED_BYTES} that are read"
         )
     with path.open("rb") as file, warnings.catch_warnings():
-        # It warns of formatting that it does not keep, which is none of ours.
+        # openpyxl warns about formatting that it drops; cell values are unaffected.
         warnings.simplefilter("ignore")
         workbook = openpyxl.load_workbook(file, read_only=True, data_only=True)
         try:
@@ -95,7 +96,10 @@ def _read_xls(path: Path) -> list[Grid]:
 
 
 def _get_cell_values(row: Iterable[Any]) -> list[object]:
-    """A row's values; an .xls keeps whole numbers as fractions and errors such as #N/A as numbers."""
+    """Return the values of an .xls row, with whole floats as int and error codes as "#ERROR".
+
+    An .xls file stores whole numbers as floats and errors such as #N/A as numbers.
+    """
     return [
         "#ERROR"
         if cell.ctype == xlrd.XL_CELL_ERROR
@@ -108,7 +112,7 @@ def _get_cell_values(row: Iterable[Any]) -> list[object]:
 
 def _parse_csv(data: bytes) -> list[Grid]:
     if b"\0" in data:
-        raise ValueError("it holds NUL bytes, as no text does; save it as CSV UTF-8")
+        raise ValueError("it holds NUL bytes, so it is not text; save it as CSV UTF-8")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -120,7 +124,7 @@ def _parse_csv(data: bytes) -> list[Grid]:
 
 
 def _to_text_grid(rows: Iterable[Iterable[object]]) -> Grid:
-    """Rows as text; raises ValueError where there are more than a coding sheet could have."""
+    """Convert rows to text; raise ValueError if there are more than `MAX_ROWS`."""
     grid = [
         ["" if cell is None else str(cell).strip() for cell in islice(row, MAX_COLUMNS)]
         for row in islice(rows, MAX_ROWS + 1)

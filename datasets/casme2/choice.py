@@ -1,7 +1,7 @@
-"""Which of the tables lying beside a release is its coding sheet.
+"""Choose the coding sheet among the tables in and near a release.
 
-Releases come with up to four sheets, users add exports of their own, and anything else may lie around. The
-name decides first, the columns after; a table that cannot be read is in nobody's way beside a good one.
+Releases come with up to four sheets, and users add exports and other tables. The file name decides first, the
+columns second. An unreadable table is skipped if a readable one of the same rank exists.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from datasets.text import sanitize, summarize_names
 from datasets.tree import DirectoryTree
 
 MAX_TABLES = 50
-"""How many tables are opened at most to find the coding sheet."""
+"""Maximum number of tables that are opened to find the coding sheet."""
 
 PARENT_LEVELS = 3
-"""How many folders above the root are searched for the coding sheet where there is none below."""
+"""Folders above the root that are searched for a coding sheet, to suggest a better root."""
 
 # The edition of 2014 comes first because the paper used it.
 _NAME_PATTERNS = tuple(
@@ -34,7 +34,7 @@ _NAME_PATTERNS = tuple(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SheetChoice:
-    """The coding sheet, the name of its file below the root, a note on the choice, and sheets at fault."""
+    """The coding sheet, its path below the root, a note on the choice, and anomalies for unusable sheets."""
 
     sheet: CodingSheet
     relative_path: str
@@ -43,15 +43,16 @@ class SheetChoice:
 
 
 def choose_sheet(tables: Sequence[Path], *, tree: DirectoryTree) -> SheetChoice:
-    """The best table by name that has the columns; copies with the same rows count once.
+    """Choose the table with the best name that has the columns; copies with the same rows count once.
 
     Raises:
-        ValueError: there is no table, none is a coding sheet, or several of equal standing differ.
+        ValueError: There is no table, no table is a coding sheet, or several of the same rank differ.
     """
     if not tables:
         suffixes = ", ".join(TABLE_SUFFIXES)
         raise ValueError(
-            f"the coding sheet is missing: no {suffixes} file at or below {tree.root}. {suggest_parent_folder(tree.root)}"
+            f"the coding sheet is missing: no {suffixes} file at or below {tree.root}. "
+            f"{suggest_parent_folder(tree.root)}"
         )
     candidates = sorted(
         tables, key=lambda path: (_rank_table(path), len(path.parts), tree.relative_to_root(path))
@@ -78,12 +79,12 @@ def choose_sheet(tables: Sequence[Path], *, tree: DirectoryTree) -> SheetChoice:
             return _make_sheet_choice(sheet_path, sheets[sheet_path], candidates, errors, tree=tree)
     first, *rest = candidates
     others = summarize_names([tree.relative_to_root(path) for path in rest])
-    others_note = f" Nor is one of these a coding sheet: {others}." if rest else ""
+    others_note = f" These are no coding sheets either: {others}." if rest else ""
     raise ValueError(f"{errors[first]}.{others_note} {ACCESS_INSTRUCTIONS}")
 
 
 def suggest_parent_folder(root: Path) -> str:
-    """What to do about a root that lies too low: where the sheet is, or how to obtain the data."""
+    """Suggest a parent folder that holds a coding sheet or, if there is none, how to get the data."""
     for folder in root.parents[:PARENT_LEVELS]:
         try:
             names = sorted(os.listdir(folder))
@@ -98,7 +99,7 @@ def suggest_parent_folder(root: Path) -> str:
 
 
 def _rank_table(path: Path) -> tuple[int, int]:
-    """Lower is better: by what the name says, then a workbook before what was exported from it."""
+    """Return the rank of a table, lower is better: by file name, then a workbook before a CSV export."""
     tier = next(
         (index for index, pattern in enumerate(_NAME_PATTERNS) if pattern.fullmatch(path.stem)),
         len(_NAME_PATTERNS),
@@ -114,7 +115,7 @@ def _make_sheet_choice(
     *,
     tree: DirectoryTree,
 ) -> SheetChoice:
-    """The choice with its note; a sheet that should have been one of the release's and was none is listed."""
+    """Return the choice with its note; unusable files named like a coding sheet become anomalies."""
     name = tree.relative_to_root(sheet_path)
     others = summarize_names(
         [tree.relative_to_root(path) for path in candidates if path != sheet_path], max_names=20

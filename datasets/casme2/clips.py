@@ -1,7 +1,7 @@
-"""CASME II's clips: every row of the sheet joined with its frames, and all in which the two disagree.
+"""Join every row of CASME II's coding sheet with its frames, and report where the two disagree.
 
-No clip is left out without an anomaly that says so: the copies in circulation lack frames, have folders that
-no row names, and rows whose frame numbers are no numbers.
+Every clip that is left out has an anomaly. The copies in circulation lack frames, have folders without a row,
+and have rows with invalid frame numbers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from datasets.casme2.takes import FilesByClip
 from datasets.spec import Anomaly, ImageRef
 from datasets.text import sanitize, summarize_names
 
-# Nine digits are beyond any clip, and more would take Python's own limits.
+# No clip has more than nine digits of frames, and Python limits the length of integers that it parses.
 _NUMBER = re.compile(r"(\d{1,9})(?:\.0*)?", re.ASCII)
 
 
@@ -24,8 +24,8 @@ _NUMBER = re.compile(r"(\d{1,9})(?:\.0*)?", re.ASCII)
 class Casme2Clip:
     """A row of the sheet with its frames on disk, onset to offset.
 
-    `frames` maps frame numbers to pictures, in order, and is never empty; `apex` is None where the sheet's is
-    no frame of the clip.
+    `frames` maps frame numbers to images, in order, and is never empty. `apex` is None if the sheet gives no
+    frame number between onset and offset; `apex_text` is the cell of the sheet.
     """
 
     name: str
@@ -39,14 +39,14 @@ class Casme2Clip:
 
     @property
     def onset_ref(self) -> ImageRef:
-        """The onset frame, or where the release lacks it, the first that is there."""
+        """The onset frame or, if the release lacks it, the first frame present."""
         return self.frames.get(self.onset) or next(iter(self.frames.values()))
 
 
 def build_clips(
     rows: Iterable[SheetRow], files_by_clip: FilesByClip, *, classes: Sequence[str] = DEFAULT_CLASSES
 ) -> tuple[list[Casme2Clip], list[Anomaly]]:
-    """Clips of the classes in the sheet's order, and everything in which sheet and release disagree."""
+    """Build the clips of the given classes in sheet order, and list where sheet and release disagree."""
     clips: list[Casme2Clip] = []
     anomalies: list[Anomaly] = []
     keys: set[tuple[str, str]] = set()
@@ -66,19 +66,19 @@ def build_clips(
 
 
 def parse_frame_number(text: str) -> int | None:
-    """A frame number as spreadsheets spell it (`46`, `46.0`), or None."""
+    """Parse a frame number as spreadsheets write it (`46`, `46.0`); return None if the text is none."""
     match = _NUMBER.fullmatch(text.strip())
     return int(match[1]) if match else None
 
 
 def parse_interval(row: SheetRow) -> tuple[int, int] | None:
-    """Onset and offset of a row, or None where they are no frame numbers in order."""
+    """Return onset and offset of a row, or None if they are no frame numbers in order."""
     onset, offset = parse_frame_number(row.onset), parse_frame_number(row.offset)
     return None if onset is None or offset is None or onset > offset else (onset, offset)
 
 
 def _check_key(row: SheetRow, keys: set[tuple[str, str]]) -> Anomaly | None:
-    """The fault of a row that names no clip, or one that an earlier row has named."""
+    """Return the anomaly of a row without a readable key, or with the key of an earlier row; else None."""
     if not row.subject or not row.filename:
         code, description = "unreadable key", "subject or file name cannot be read"
     elif row.key in keys:
@@ -108,7 +108,7 @@ def _make_missing_row_anomaly(key: tuple[str, str], files_by_clip: FilesByClip) 
 
 
 def _build_clip(row: SheetRow, files_by_clip: FilesByClip) -> tuple[Casme2Clip | None, list[Anomaly]]:
-    """One row joined with its take, or None where that cannot be, and what is wrong with it."""
+    """Join one row with its files; return None for the clip if that fails, and the anomalies."""
     name = "/".join(row.key)
     interval, apex, clip_files = parse_interval(row), parse_frame_number(row.apex), files_by_clip.get(row.key)
 
@@ -148,7 +148,7 @@ def _build_clip(row: SheetRow, files_by_clip: FilesByClip) -> tuple[Casme2Clip |
 
 
 def _check_missing_frames(clip: Casme2Clip) -> list[Anomaly]:
-    """The frames that the sheet names and the release lacks."""
+    """Return an anomaly that lists the frames between onset and offset that the release lacks, if any."""
     runs: list[str] = []
     next_frame = clip.onset
     for frame in (*clip.frames, clip.offset + 1):

@@ -1,8 +1,8 @@
-"""What is known of CASME II before a file is opened: names, editions, and what a complete release holds.
+"""Constants of CASME II: frame policies, layouts, classes, editions, and the counts of a complete release.
 
 Yan et al., "CASME II: An Improved Spontaneous Micro-Expression Database and the Baseline Evaluation", PLoS
-ONE 9(1), 2014. The counts of clips are those of the coding sheets; `PAPER_FRAMES` is Table 2 of Zhang et al.,
-which the sheet of 2014 reproduces.
+ONE 9(1), 2014. The clip counts come from the coding sheets. `PAPER_FRAME_COUNTS` is Table 2 of Zhang et al.;
+the sheet of 2014 reproduces it.
 """
 
 from __future__ import annotations
@@ -10,29 +10,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 FRAME_POLICIES = ("onset_offset", "apex", "apex_window", "paper")
-"""The frame policies, the usual one first."""
+"""The frame policies, the default one first."""
 
 LAYOUTS = ("cropped", "raw_selected", "raw", "compressed")
-"""The forms of the release, the preferred one first."""
+"""The layouts of the release, the preferred one first."""
 
 DEFAULT_CLASSES = ("disgust", "fear", "happiness", "repression", "sadness", "surprise")
-"""The six classes that the paper uses; the usual ones."""
+"""The six classes of the paper."""
 
 OTHERS = "others"
 CLASSES = (*DEFAULT_CLASSES, OTHERS)
-"""Every emotion of the sheet, in the order of their labels."""
+"""Every emotion of the sheet, in label order."""
 
 APEX_WINDOW_RADIUS = 2
-"""How many frames before and after the apex belong to `apex_window`: five frames, 25 ms at 200 a second."""
+"""Frames of `apex_window` before and after the apex: five frames in all, 25 ms at 200 frames a second."""
 
 EDITION_2014 = "2014-05-08"
 EDITION_2019 = "2019-07-01"
 EDITION_BY_EMOTION = {"sadness": EDITION_2014, "surprise": EDITION_2019}
 RELABELED_CLIPS = (("sub24", "EP07_01"), ("sub24", "EP07_04f"), ("sub24", "EP10_03"))
-"""The clips whose emotion was changed in 2019; what they are called tells the edition of the labels."""
+"""The clips whose emotion was changed in 2019; their emotion identifies the edition of the labels."""
 
 TABLE_SUFFIXES = (".xlsx", ".xls", ".csv")
-"""What a coding sheet's file can be, the preferred one first."""
+"""File suffixes of a coding sheet, the preferred one first."""
 
 EXAMPLE_PATHS = {
     "cropped": "sub01/EP02_01f/reg_img46.jpg",
@@ -43,7 +43,7 @@ EXAMPLE_PATHS = {
 ACCESS_INSTRUCTIONS = (
     "CASME II is free for research under a licence of the Chinese Academy of Sciences: ask with the form at "
     "http://casme.psych.ac.cn, unpack Cropped and CASME2-coding-20140508.xlsx into one folder, and name it "
-    "by --root or HARNESS_CASME2. `harness data synthesize` writes a drawn stand-in in the same layout."
+    "by --root or HARNESS_CASME2. `harness data synthesize` writes a synthetic set in the same layout."
 )
 
 _CLIP_COUNTS_2014 = {
@@ -70,12 +70,12 @@ PAPER_FRAME_COUNTS: Mapping[str, int] = {
 
 
 def get_expected_clip_counts(classes: Sequence[str], *, edition: str) -> tuple[int, ...]:
-    """Clips of each class in a complete release; those of 2014 where the edition is unknown."""
+    """Return the clips of each class in a complete release; for an unknown edition, those of 2014."""
     counts = CLIP_COUNTS.get(edition, CLIP_COUNTS[EDITION_2014])
     return tuple(counts[name] for name in classes)
 
 
 def get_expected_sample_counts(frame_policy: str, classes: Sequence[str], *, edition: str) -> tuple[int, ...]:
-    """Samples of each class in a complete release under a frame policy; () where that is not known."""
+    """Return the samples of each class in a complete release under a frame policy; () if unknown."""
     is_known = frame_policy == "paper" and edition == EDITION_2014 and OTHERS not in classes
     return tuple(PAPER_FRAME_COUNTS[name] for name in classes) if is_known else ()

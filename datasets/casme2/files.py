@@ -1,7 +1,7 @@
-"""CASME II on disk: where releases and tables lie below a folder.
+"""Find the releases and tables of CASME II below a folder.
 
-Copies differ in how they are nested and named, so nothing is looked for by a fixed folder name: a release is
-a folder whose subject folders hold clips, a table is any file that could be a coding sheet.
+Copies differ in nesting and names, so the search uses no fixed folder name: a release is a folder whose
+subject folders hold clips, and a table is any file that could be a coding sheet.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from datasets.tree import MAX_DEPTH, DirectoryTree
 
 
 def find_releases(tree: DirectoryTree) -> tuple[tuple[Casme2Release, ...], tuple[Path, ...]]:
-    """Every release and every table at most four levels below the root; either may be empty.
+    """Find every release and every table at most `MAX_DEPTH` levels below the root; either may be empty.
 
     Raises:
-        ValueError: the root is not there or no folder.
+        ValueError: The root does not exist or is not a folder.
     """
     if not os.path.exists(tree.root):
         raise ValueError(f"the data folder must exist: there is no {tree.root}. {ACCESS_INSTRUCTIONS}")
@@ -36,7 +36,7 @@ def find_releases(tree: DirectoryTree) -> tuple[tuple[Casme2Release, ...], tuple
 
 
 def _walk_folders(tree: DirectoryTree) -> Iterator[tuple[Path, tuple[Casme2Release, ...]]]:
-    """Every folder once, however many links lead to it, with its releases; their subjects are left out."""
+    """Yield each folder once, even if several links lead to it, with its releases; skip subject folders."""
     pending = deque([(tree.root, 0)])
     visited: set[tuple[int, int]] = set()
     while pending:
@@ -44,7 +44,7 @@ def _walk_folders(tree: DirectoryTree) -> Iterator[tuple[Path, tuple[Casme2Relea
         try:
             status = os.stat(folder)
         except OSError:
-            # Listing it notes why.
+            # Listing the folder adds the anomaly.
             tree.list_folder(folder)
             continue
         if (status.st_dev, status.st_ino) in visited:

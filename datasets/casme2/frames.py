@@ -1,8 +1,8 @@
-"""Which frames of CASME II's clips are samples, one function for each policy.
+"""Select the frames of CASME II's clips that become samples, one function per frame policy.
 
-`paper` retraces Zhang et al.'s numbers: frames are flattened into one folder for every emotion under subject
-and frame number, so clips of a subject that share an emotion overwrite each other. The paper does not say so;
-its Table 2 follows from it.
+`paper` reproduces the counts of Zhang et al.: the frames of one emotion are copied into one folder, named by
+subject and frame number, so clips of one subject with the same emotion overwrite each other. The paper does
+not describe this step; its Table 2 follows from it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from datasets.text import sanitize
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameSelection:
-    """The samples of one frame policy, what it had to leave out, and how to read its numbers."""
+    """The samples of one frame policy, the anomalies, and notes on the counts."""
 
     samples: tuple[Sample, ...]
     anomalies: tuple[Anomaly, ...]
@@ -29,7 +29,7 @@ Policy = Callable[[Sequence[Casme2Clip], Sequence[str]], FrameSelection]
 
 
 def select_onset_offset(clips: Sequence[Casme2Clip], classes: Sequence[str]) -> FrameSelection:
-    """Every frame from onset to offset."""
+    """Select every frame from onset to offset."""
     samples = tuple(sample for clip in clips for sample in _make_samples(clip, clip.frames, classes=classes))
     return FrameSelection(
         samples=samples,
@@ -41,18 +41,18 @@ def select_onset_offset(clips: Sequence[Casme2Clip], classes: Sequence[str]) -> 
 
 
 def select_apex(clips: Sequence[Casme2Clip], classes: Sequence[str]) -> FrameSelection:
-    """One frame a clip, the apex; clips without one on disk are left out."""
+    """Select the apex frame of each clip; leave out clips whose apex is missing."""
     return _select_near_apex(clips, classes, window=0, policy_text="apex frames")
 
 
 def select_apex_window(clips: Sequence[Casme2Clip], classes: Sequence[str]) -> FrameSelection:
-    """The frames at most `WINDOW` before and after the apex, within onset and offset."""
+    """Select the frames at most `APEX_WINDOW_RADIUS` from the apex, within onset and offset."""
     policy_text = f"frames within {APEX_WINDOW_RADIUS} of the apex"
     return _select_near_apex(clips, classes, window=APEX_WINDOW_RADIUS, policy_text=policy_text)
 
 
 def select_paper_frames(clips: Sequence[Casme2Clip], classes: Sequence[str]) -> FrameSelection:
-    """Onset to offset, one frame for each emotion, subject and number: the sheet's later row wins."""
+    """Select onset to offset; of frames with equal emotion, subject and number, keep the last one."""
     all_frames = select_onset_offset(clips, classes)
     last_samples = {
         (sample.label, sample.subject, sample.frame_number): sample for sample in all_frames.samples
@@ -60,8 +60,8 @@ def select_paper_frames(clips: Sequence[Casme2Clip], classes: Sequence[str]) -> 
     total, num_overwritten = len(all_frames.samples), len(all_frames.samples) - len(last_samples)
     overwrite_share = f"{num_overwritten / total:.1%}" if total else "none"
     overwrite_note = (
-        f"{num_overwritten} of {total} frames ({overwrite_share}) were overwritten by a later clip's frame of the same emotion, "
-        f"subject and number; {len(last_samples)} remain"
+        f"{num_overwritten} of {total} frames ({overwrite_share}) were overwritten by a later clip's frame "
+        f"of the same emotion, subject and number; {len(last_samples)} remain"
     )
     return replace(
         all_frames, samples=tuple(last_samples.values()), notes=(*all_frames.notes, overwrite_note)
@@ -79,7 +79,7 @@ POLICY_FUNCTIONS: dict[str, Policy] = {
 def _select_near_apex(
     clips: Sequence[Casme2Clip], classes: Sequence[str], *, window: int, policy_text: str
 ) -> FrameSelection:
-    """The frames at most `window` from each clip's apex; clips that have none of them are left out."""
+    """Select the frames at most `window` from the apex of each clip; leave out clips without such a frame."""
     samples: list[Sample] = []
     missing_apexes: list[Anomaly] = []
     for clip in clips:
@@ -107,7 +107,7 @@ def _select_near_apex(
 
 
 def _check_apexes(clips: Sequence[Casme2Clip], *, unusable_action: str) -> tuple[Anomaly, ...]:
-    """Clips whose apex is no frame of theirs (what was done about it: `unusable`) or stands at an end."""
+    """Return an anomaly for each clip whose apex is unusable (see `unusable_action`) or at an end."""
     anomalies: list[Anomaly] = []
     for clip in clips:
         if clip.apex is None:
@@ -132,7 +132,7 @@ def _check_apexes(clips: Sequence[Casme2Clip], *, unusable_action: str) -> tuple
 
 
 def _make_samples(clip: Casme2Clip, numbers: Collection[int], *, classes: Sequence[str]) -> list[Sample]:
-    """Frames of one clip as samples; an apex at an end of its clip is called the apex."""
+    """Return frames of one clip as samples; an apex at onset or offset has the role "apex"."""
     roles = {clip.offset: "offset", clip.onset: "onset", clip.apex: "apex"}
     label, onset_ref = classes.index(clip.emotion), clip.onset_ref
     return [

@@ -1,4 +1,4 @@
-"""Which of the releases below a root is read: the layout asked for, or the best there is."""
+"""Choose which release below a root to read: the one in the given layout, or in the preferred one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from datasets.tree import MAX_DEPTH, DirectoryTree
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseChoice:
-    """The release that is read, its layout, and a note on it and on those that are not."""
+    """The chosen release, its layout, and a note on it and on the releases not used."""
 
     release: Casme2Release
     layout: str
@@ -24,12 +24,13 @@ class ReleaseChoice:
 
 
 def check_releases(releases: Sequence[Casme2Release], layout: str, *, tree: DirectoryTree) -> None:
-    """Raise ValueError for an unknown layout, and where there is no release at all."""
+    """Raise ValueError if the layout is unknown or there is no release."""
     if layout and layout not in LAYOUTS:
         raise ValueError(f"unknown layout {layout!r} of casme2; accepted: {', '.join(LAYOUTS)}")
     if not releases:
+        examples = ", ".join(EXAMPLE_PATHS.values())
         raise ValueError(
-            f"no release of CASME II in {tree.root} (looked for files like {', '.join(EXAMPLE_PATHS.values())}, "
+            f"no release of CASME II in {tree.root} (looked for files like {examples}, "
             f"up to {MAX_DEPTH} levels down). {suggest_parent_folder(tree.root)}"
         )
 
@@ -37,10 +38,10 @@ def check_releases(releases: Sequence[Casme2Release], layout: str, *, tree: Dire
 def choose_release(
     releases: Sequence[Casme2Release], rows: Sequence[SheetRow], *, layout: str, tree: DirectoryTree
 ) -> ReleaseChoice:
-    """The release in the layout named, or where none is, in the first of `LAYOUTS` that is there.
+    """Choose the release in the given layout, or, for "", in the first of `LAYOUTS` that is present.
 
     Raises:
-        ValueError: the layout named is not there, or the one to be read is there more than once.
+        ValueError: No release is in the given layout, or several releases are in the chosen layout.
     """
     candidates = [(detect_layout(release, rows), release) for release in releases]
     candidates.sort(
@@ -53,14 +54,15 @@ def choose_release(
     matches = [index for index, (name, _) in enumerate(candidates) if name == target_layout]
     if not matches:
         raise ValueError(
-            f"no {target_layout} release of CASME II in {tree.root} (looked for files like {EXAMPLE_PATHS[target_layout]}, "
-            f"up to {MAX_DEPTH} levels down); there is: {summarize_names(descriptions)}. Name one of these layouts, or none."
+            f"no {target_layout} release of CASME II in {tree.root} (looked for files like "
+            f"{EXAMPLE_PATHS[target_layout]}, up to {MAX_DEPTH} levels down); there is: "
+            f"{summarize_names(descriptions)}. Name one of these layouts, or none."
         )
     if len(matches) > 1:
         folders = ", ".join(str(candidates[index][1].folder) for index in matches)
         raise ValueError(
             f"one {target_layout} release is accepted; {tree.root} holds {len(matches)}: {folders}. "
-            "Name one of them as the root, beside its sheet, or take the others away."
+            "Name one of them as the root, with its coding sheet in it, or move the others away."
         )
     best_index = matches[0]
     others = summarize_names([text for index, text in enumerate(descriptions) if index != best_index])
@@ -69,10 +71,11 @@ def choose_release(
 
 
 def detect_layout(release: Casme2Release, rows: Sequence[SheetRow]) -> str:
-    """Which layout a release is in.
+    """Return the layout of a release.
 
-    Both raw ones name their frames alike. The selected one ends where the sheet says, so it is the whole one
-    that has frames before the onset or after the offset in more than half of the folders that a row names.
+    The two raw layouts use the same file names. "raw_selected" holds only the frames from onset to offset, so
+    a release is "raw" if more than half of the clip folders with a sheet row hold frames outside this
+    interval.
     """
     if release.form != "img":
         return release.form

@@ -1,7 +1,7 @@
-"""CASME II, every layout of its release and every edition of its sheet, as one table of samples.
+"""Load CASME II, in any layout of its release and any edition of its sheet, as one sample table.
 
-The form of the release comes from `casme2_files`, `casme2_takes` and `casme2_layout`, the labels from
-`casme2_choice` and `casme2_sheet`; `casme2_clips` joins the two and `casme2_frames` chooses the frames.
+`datasets.casme2.files`, `takes` and `layout` find and choose the release; `choice` and `sheet` find and read
+the coding sheet; `clips` joins the two, and `frames` selects the frames.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ from datasets.tree import DirectoryTree
 
 
 def load(root: Path, frame_policy: str, *, classes: Sequence[str] = (), layout: str = "") -> SampleTable:
-    """Read the release below `root` under the policy `frames`, one of `FRAMES`.
+    """Load the release below `root` under a frame policy, one of `FRAME_POLICIES`.
 
-    `classes` are the six usual ones where none is named; "others" is accepted too. `layout` is one of
-    `LAYOUTS`; without one, the first of them that is there is read. Samples are ordered by subject, clip and
-    frame number. Every oddity of the data is in `anomalies`.
+    `classes` () selects the default six; "others" is accepted too. `layout` is one of `LAYOUTS`; "" selects
+    the first one present. Samples are ordered by subject, clip and frame number. `anomalies` lists every
+    defect of the data.
 
     Raises:
-        ValueError: no release, no sheet or no usable frame was found, the sheet cannot be read, or a class or
-            a layout is unknown.
+        ValueError: No release, sheet or usable frame was found; the sheet cannot be read; or a class or
+            layout is unknown.
     """
     assert frame_policy in FRAME_POLICIES, frame_policy
     class_names = select_classes(classes, default=DEFAULT_CLASSES, choices=CLASSES, dataset="casme2")
@@ -96,7 +96,7 @@ def load(root: Path, frame_policy: str, *, classes: Sequence[str] = (), layout: 
         layout=release_choice.layout,
         is_aligned=release_choice.layout == "cropped",
         expected_clip_counts=get_expected_clip_counts(class_names, edition=edition_date),
-        # The paper's counts are those of the cropped release.
+        # Table 2 of the paper counts the frames of the cropped release.
         expected_sample_counts=get_expected_sample_counts(frame_policy, class_names, edition=edition_date)
         if release_choice.layout == "cropped"
         else (),
@@ -104,32 +104,37 @@ def load(root: Path, frame_policy: str, *, classes: Sequence[str] = (), layout: 
 
 
 def _describe_excluded_classes(rows: Sequence[SheetRow], names: Sequence[str]) -> tuple[str, ...]:
-    """A note on the rows of classes that were not asked for."""
+    """Return a note on the sheet rows of classes that are not used."""
     counts = Counter(row.emotion for row in rows)
     excluded_classes = [name for name in reversed(CLASSES) if name not in names and counts[name]]
     if not excluded_classes:
         return ()
     row_counts = ", ".join(f"{name}: {counts[name]} rows" for name in excluded_classes)
-    return (f"{row_counts} of the sheet, left out as none of the classes {', '.join(names)}",)
+    return (f"{row_counts} of the sheet, left out: not among the classes {', '.join(names)}",)
 
 
 def _describe_paper_differences(names: Sequence[str], date: str, *, layout: str) -> tuple[str, ...]:
-    """Notes on why the paper's frames need not give the paper's counts."""
+    """Return notes on why the frame policy "paper" may not reproduce the counts of the paper."""
     notes: list[str] = []
     if date != EDITION_2014:
-        notes.append(f"the counts of the paper's Table 2 need the sheet of {EDITION_2014}, which this is not")
+        notes.append(
+            f"the counts of the paper's Table 2 need the sheet of {EDITION_2014}; this sheet is not "
+            "identified as that edition"
+        )
     if tuple(names) != DEFAULT_CLASSES:
-        notes.append(f"the paper's Table 2 is of six classes: {', '.join(DEFAULT_CLASSES)}")
+        notes.append(f"the paper's Table 2 has six classes: {', '.join(DEFAULT_CLASSES)}")
     if layout in ("raw", "compressed"):
         notes.append(
-            f"the paper's Table 2 is of the Cropped release, which lacks frames that {layout} may hold"
+            f"the paper's Table 2 counts the Cropped release, which lacks frames that {layout} may hold"
         )
     return tuple(notes)
 
 
 def _describe_objective_column(column: str) -> tuple[str, ...]:
-    """A note on a column of objective classes."""
-    return (f"column {sanitize(column)!r} of the sheet: not used, labels are its emotions",) if column else ()
+    """Return a note on a column of objective classes."""
+    if not column:
+        return ()
+    return (f"column {sanitize(column)!r} of the sheet: not used; the labels are the sheet's emotions",)
 
 
 def _make_no_samples_error(
@@ -140,11 +145,13 @@ def _make_no_samples_error(
     files_by_clip: FilesByClip,
     anomalies: Sequence[Anomaly],
 ) -> ValueError:
-    """The error of a release and a sheet that give no sample together, with what stood in the way."""
+    """Return the error for a release and a sheet that give no sample, with the counts of the anomalies."""
     counts = Counter(anomaly.code for anomaly in anomalies)
     anomaly_counts = ", ".join(f"{code} {count}" for code, count in counts.most_common())
+    num_rows, sheet_name = len(sheet_choice.sheet.rows), sanitize(sheet_choice.relative_path)
     return ValueError(
-        f"no usable frames below {tree.root} under the policy {frame_policy!r}: none of the "
-        f"{len(sheet_choice.sheet.rows)} rows of {sanitize(sheet_choice.relative_path)} fits one of the {len(files_by_clip)} clip folders "
-        f"({anomaly_counts or 'none is of the classes asked for'}); do the two belong together? {ACCESS_INSTRUCTIONS}"
+        f"no usable frames below {tree.root} under the policy {frame_policy!r}: none of the {num_rows} rows "
+        f"of {sheet_name} matches one of the {len(files_by_clip)} clip folders "
+        f"({anomaly_counts or 'no row has a selected class'}). Check that the sheet belongs to the release. "
+        f"{ACCESS_INSTRUCTIONS}"
     )

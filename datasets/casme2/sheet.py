@@ -1,7 +1,8 @@
-"""CASME II's coding sheet: one row of text for every clip, whichever edition and spelling of the columns.
+"""Read CASME II's coding sheet: one row of text per clip, in any edition and spelling of the columns.
 
 The 2014 workbook has two blank columns between the named ones, its cells mix numbers and text, and copies
-have a title above the header, so columns are matched by normalised name and every cell is read as text.
+have a title above the header. Columns are therefore matched by normalized name, and every cell is read as
+text.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ COLUMN_ALIASES = {
     "Estimated Emotion": ("estimatedemotion", "emotion"),
 }
 MAX_HEADER_ROWS = 15
-"""The header is one of the first rows; copies have titles and empty rows above it."""
+"""Number of rows searched for the header; copies have titles and empty rows above it."""
 
 _OBJECTIVE = re.compile(r"objectiveclass(es)?")
 _OTHERS_SPELLINGS = (OTHERS, "other")
@@ -33,9 +34,9 @@ _OTHERS_SPELLINGS = (OTHERS, "other")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SheetRow:
-    """One row: `subject` as `sub01` ("" if unreadable), `emotion` in lower case, the rest as it stands.
+    """One row: `subject` as `sub01` ("" if unreadable), `emotion` in lower case, other cells unchanged.
 
-    Rows of two copies are equal wherever they stand.
+    `line_number` is ignored in comparisons, so that copies of a sheet compare equal.
     """
 
     line_number: int = field(compare=False)
@@ -48,23 +49,23 @@ class SheetRow:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What identifies a clip: file names recur across subjects."""
+        """Subject and file name, which identify a clip together: file names recur across subjects."""
         return self.subject, self.filename
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodingSheet:
-    """A sheet's rows in their order, and `objective`, its column of objective classes, "" without one."""
+    """The rows of a sheet in order, and the name of its column of objective classes, "" if it has none."""
 
     rows: tuple[SheetRow, ...]
     objective_column: str = ""
 
 
 def read_coding_sheet(path: Path) -> CodingSheet:
-    """Every row that names a clip, of the first table of the file that has the columns.
+    """Read every row that names a clip from the first table of the file that has the columns.
 
     Raises:
-        ValueError: the file cannot be read, none of its tables has the columns, or it names no clip.
+        ValueError: The file cannot be read, none of its tables has the columns, or it names no clip.
     """
     tables = read_tables(path)
     failures: list[tuple[int, str]] = []
@@ -84,7 +85,7 @@ def read_coding_sheet(path: Path) -> CodingSheet:
 
 
 def _find_columns(header: Sequence[str]) -> tuple[dict[str, int], str]:
-    """Where our columns stand in a header, those that do, and the name of its objective classes."""
+    """Return the index of each known column in a header, and the name of its column of objective classes."""
     column_by_name: dict[str, int] = {}
     objective_column = ""
     for column, name in enumerate(header):
@@ -122,7 +123,7 @@ def _build_rows(grid: Grid, *, header_index: int, columns: dict[str, int]) -> tu
 
 
 def detect_edition(rows: Iterable[SheetRow]) -> str:
-    """The day of the labels' edition, told by the three clips whose emotion was changed in 2019, or ""."""
+    """Return the date of the labels' edition, from the three clips relabeled in 2019; "" if it is unclear."""
     emotions: dict[tuple[str, str], str] = {}
     for row in rows:
         emotions.setdefault(row.key, row.emotion)
@@ -133,8 +134,8 @@ def detect_edition(rows: Iterable[SheetRow]) -> str:
 
 
 def describe_edition(date: str) -> str:
-    """What a table says of the edition of its labels, `date` being `edition`'s answer."""
+    """Return the note of a table on the edition of its labels; `date` is the result of `detect_edition`."""
     clips = ", ".join("/".join(key) for key in RELABELED_CLIPS)
     if date:
-        return f"labels: edition of {date}, told by {clips}"
-    return f"labels: edition unknown, {clips} do not tell 2014 from 2019"
+        return f"labels: edition of {date}, identified by {clips}"
+    return f"labels: edition unknown; {clips} match neither 2014 nor 2019"

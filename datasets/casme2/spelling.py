@@ -1,6 +1,6 @@
-"""Clips whose names on disk differ from the sheet's in upper and lower case alone, as copies' do.
+"""Match clip names on disk that differ from the sheet only in case, as in some copies.
 
-A name is taken for a row's where no other row and no other clip of the subject could be meant.
+A name on disk is matched to a row only if no other row and no other clip of the subject fits.
 """
 
 from __future__ import annotations
@@ -18,21 +18,22 @@ Key = tuple[str, str]
 
 
 def match_case(release: Casme2Release, rows: Iterable[SheetRow]) -> Casme2Release:
-    """The release with its clips named as the rows have them, and one anomaly where any was not."""
+    """Return the release with clips named as in the sheet, and one anomaly if any name was changed."""
     keys = {row.key for row in rows}
     sheet_keys = _group_by_lower_case(keys - release.files_by_clip.keys())
     renames = {
-        disk_key[0]: sheet_keys[lower_key][0]
-        for lower_key, disk_key in _group_by_lower_case(release.files_by_clip.keys() - keys).items()
-        if len(disk_key) == len(sheet_keys.get(lower_key, ())) == 1
+        disk_keys[0]: sheet_keys[lower_key][0]
+        for lower_key, disk_keys in _group_by_lower_case(release.files_by_clip.keys() - keys).items()
+        if len(disk_keys) == len(sheet_keys.get(lower_key, ())) == 1
     }
     if not renames:
         return release
-    pairs = [f"{'/'.join(disk_key)} for {'/'.join(row)}" for disk_key, row in sorted(renames.items())]
+    pairs = [f"{'/'.join(disk)} for {'/'.join(sheet)}" for disk, sheet in sorted(renames.items())]
+    examples = summarize_names(pairs)
     anomaly = Anomaly(
         code="other case",
         location=sanitize("/".join(min(renames))),
-        description=f"{len(pairs)} clips are named in another case than in the sheet: {summarize_names(pairs)}",
+        description=f"{len(pairs)} clips are named in another case than in the sheet: {examples}",
         action="they were taken as the same",
     )
     files_by_clip = {renames.get(key, key): clip_files for key, clip_files in release.files_by_clip.items()}

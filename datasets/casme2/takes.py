@@ -1,7 +1,7 @@
-"""What lies on disk of every clip of one release: the files of its frames, or its video.
+"""Collect the files of every clip of a release: its frames, or its video.
 
-The names of a clip's files say which layout it is: `reg_img46.jpg` is a cropped frame, `img46.jpg` a raw one,
-and `EP02_01f.avi` the whole clip.
+The file names identify the layout: `reg_img46.jpg` is a cropped frame, `img46.jpg` a raw frame, and
+`EP02_01f.avi` a whole clip.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from datasets.text import sanitize, summarize_names
 from datasets.tree import DirectoryTree
 
 FORMS = ("cropped", "img", "compressed")
-"""Layouts as file names tell them: which of the two raw ones "img" is, only a sheet can say."""
+"""Layouts as file names identify them; only the sheet can tell which of the two raw layouts "img" is."""
 
 _SUBJECT = re.compile(r"(?:sub)?0*(\d{1,2})(?:\.0+)?", re.IGNORECASE | re.ASCII)
 _FRAME = re.compile(r"(reg_)?img(\d{1,9})\.(?:jpe?g|png)", re.IGNORECASE | re.ASCII)
@@ -27,9 +27,9 @@ _FRAME_NAMES = {"cropped": "reg_img<number>", "img": "img<number>"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipFiles:
-    """One clip on disk: a file for each frame number, or one video of the frames 1 to `length`.
+    """The files of one clip: an image per frame number, or one video of the frames 1 to `num_frames`.
 
-    `fault` says why a video cannot be used; an unopened one has no length.
+    `fault` is the reason why a video is unusable. `num_frames` is 0 until the video is opened.
     """
 
     frame_paths: Mapping[int, str] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class ClipFiles:
         return self.num_frames if self.video_path else len(self.frame_paths)
 
     def select_frames(self, onset: int, offset: int) -> dict[int, ImageRef]:
-        """Frame number → picture from onset to offset, both included, in order, as far as there are any."""
+        """Return the images present from onset to offset, both included, by frame number and in order."""
         if self.video_path:
             numbers = range(max(onset, 1), min(offset, self.num_frames) + 1)
             return {number: ImageRef(self.video_path, number - 1) for number in numbers}
@@ -64,15 +64,15 @@ class Casme2Release:
 
 
 def parse_subject(text: str) -> str:
-    """The subject behind any spelling (`1`, `01`, `1.0`, `sub1`, `sub01`) as `sub01`; "" if it is none."""
+    """Normalize a subject name (`1`, `01`, `1.0`, `sub1`, `sub01`) to `sub01`; return "" if it is none."""
     match = _SUBJECT.fullmatch(text.strip())
     return f"sub{int(match[1]):02d}" if match else ""
 
 
 def build_releases(tree: DirectoryTree, folder: Path) -> tuple[Casme2Release, ...]:
-    """One release for each form that the clips of this folder's subjects have.
+    """Build one release for each form of the clips below this folder's subject folders.
 
-    A clip folder without any frame belongs to both forms that are folders.
+    A clip folder without frames belongs to both forms that store frames in folders.
     """
     files_by_form: dict[str, FilesByClip] = {form: {} for form in FORMS}
     anomalies: dict[str, list[Anomaly]] = {form: [] for form in FORMS}
@@ -107,7 +107,7 @@ def build_releases(tree: DirectoryTree, folder: Path) -> tuple[Casme2Release, ..
 def _scan_clips(
     tree: DirectoryTree, folder: Path
 ) -> Iterator[tuple[tuple[str, str], Path, str, ClipFiles, list[Anomaly]]]:
-    """Key, place, form, take and oddities of every clip below a folder; "" is the form of an empty one."""
+    """Yield key, path, form, files and anomalies of each clip of a folder; the form is "" without frames."""
     for child in tree.list_folder(folder).folders:
         subject = parse_subject(child.name)
         if not subject:
@@ -122,7 +122,7 @@ def _scan_clips(
 
 
 def _scan_images(tree: DirectoryTree, clip: Path, *, location: str) -> tuple[str, ClipFiles, list[Anomaly]]:
-    """Form and frames of one clip folder, by number, and what in it is an image and no frame."""
+    """Return form, frames and anomalies of one clip folder."""
     names = sorted(_list_file_names(tree, clip))
     matches = {name: match for name in names if (match := _FRAME.fullmatch(name))}
     form = "cropped" if any(match[1] for match in matches.values()) else "img" if matches else ""
@@ -144,7 +144,8 @@ def _scan_images(tree: DirectoryTree, clip: Path, *, location: str) -> tuple[str
             _make_anomaly("duplicate frame", location, description=description, action="they were left out")
         )
     if unknown_images:
-        description = f"{len(unknown_images)} of its images are no {_FRAME_NAMES.get(form, 'frames')}: {summarize_names(unknown_images)}"
+        frame_name, examples = _FRAME_NAMES.get(form, "frames"), summarize_names(unknown_images)
+        description = f"{len(unknown_images)} of its images are no {frame_name}: {examples}"
         clip_anomalies.append(
             _make_anomaly("strange image", location, description=description, action="they were left out")
         )
@@ -152,7 +153,7 @@ def _scan_images(tree: DirectoryTree, clip: Path, *, location: str) -> tuple[str
 
 
 def _list_file_names(tree: DirectoryTree, clip: Path) -> list[str]:
-    """The files of a clip folder; where it cannot be opened or has links, the tree sees to them."""
+    """Return the file names of a clip folder; an unreadable folder or one with links is left to the tree."""
     try:
         with os.scandir(clip) as entries:
             entry_types = [(entry.name, entry.is_symlink(), entry.is_file()) for entry in entries]

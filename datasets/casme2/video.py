@@ -1,4 +1,4 @@
-"""How many frames a video holds, without decoding it: what its header says, and whether that can be true."""
+"""Read the number of frames of a video from its header, without decoding, and check its plausibility."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FFMPEG_LOG_VARIABLE = "OPENCV_FFMPEG_LOGLEVEL"
 
 
 def read_video_lengths(files_by_clip: Mapping[tuple[str, str], ClipFiles]) -> FilesByClip:
-    """The takes with the length of every video, or its fault."""
+    """Return the clip files with the length, or the fault, of every video."""
     with _silence_decoders(), ThreadPoolExecutor(_WORKERS) as pool:
         lengths = pool.map(_read_length, [clip_files.video_path for clip_files in files_by_clip.values()])
         return {
@@ -28,9 +28,9 @@ def read_video_lengths(files_by_clip: Mapping[tuple[str, str], ClipFiles]) -> Fi
 
 
 def _read_length(path: str) -> tuple[int, str]:
-    """Number of frames, and "" or the reason why there are none."""
+    """Return the number of frames and ""; or 0 and the reason."""
     try:
-        # OpenCV ends the process over a name that is no text.
+        # OpenCV aborts the process if a name cannot be encoded.
         path.encode()
         with open(path, "rb") as file:
             header = file.read(12)
@@ -39,7 +39,7 @@ def _read_length(path: str) -> tuple[int, str]:
         return 0, "its name is no text; rename it"
     except OSError as error:
         return 0, f"it cannot be read: {error.strerror}"
-    # Any other file is kept from FFmpeg, which would take a text for a playlist of further files.
+    # Other files are not passed to FFmpeg, which would read a text file as a playlist of further files.
     if header[:4] != b"RIFF" or header[8:] != b"AVI ":
         return 0, "the file is empty" if not size else "the file is no AVI"
     capture = cv2.VideoCapture(path, cv2.CAP_FFMPEG)
@@ -54,7 +54,7 @@ def _read_length(path: str) -> tuple[int, str]:
 
 @contextmanager
 def _silence_decoders() -> Iterator[None]:
-    """Keep OpenCV and FFmpeg from writing of damaged files to the terminal; they are listed as anomalies."""
+    """Silence OpenCV's and FFmpeg's messages about damaged files; the anomalies list these files."""
     opencv_level, ffmpeg_level = cv2.utils.logging.getLogLevel(), os.environ.get(_FFMPEG_LOG_VARIABLE)
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     os.environ.setdefault(_FFMPEG_LOG_VARIABLE, "-8")

@@ -1,1 +1,1 @@
-"""CK+: its releases on disk, and the sample table made from them."""
+"""CK+: its releases on disk, loaded as a sample table."""

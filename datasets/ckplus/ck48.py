@@ -1,4 +1,4 @@
-"""CK+48: the last three frames of every labelled sequence, cut to 48 pixels, a folder for each class."""
+"""Read CK+48: the last three frames of each labeled sequence, cropped to 48 pixels, in class folders."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from datasets.spec import Anomaly
 from datasets.tree import DirectoryTree
 
 FRAMES_PER_SEQUENCE = 3
-"""Frames of each sequence."""
+"""Frames of each sequence in CK+48."""
 
 
 def read_ck48(tree: DirectoryTree, base_folder: Path) -> CkplusRelease:
-    """Every sequence below the folder of class folders `place`, by name."""
+    """Read every sequence below the class folders of `base_folder`, sorted by name."""
     frames_by_clip: dict[str, dict[str, dict[int, str]]] = defaultdict(lambda: defaultdict(dict))
     anomalies: list[Anomaly] = []
     for folder in tree.list_folder(base_folder).folders:
@@ -57,7 +57,7 @@ def read_ck48(tree: DirectoryTree, base_folder: Path) -> CkplusRelease:
 def _collect_frames(
     tree: DirectoryTree, folder: Path, *, frames_by_clip: dict[str, dict[str, dict[int, str]]], emotion: str
 ) -> list[Anomaly]:
-    """Put the frames of a class folder into `found` (clip → class → frame → path); list what is none."""
+    """Add the frames of a class folder to `frames_by_clip` (clip → class → frame → path); list the rest."""
     unknown_images: list[str] = []
     duplicates: list[str] = []
     listing = tree.list_folder(folder)
@@ -87,7 +87,7 @@ def _collect_frames(
 
 
 def _build_clip(name: str, emotion: str, *, frames: dict[int, str]) -> tuple[CkplusClip, list[Anomaly]]:
-    """One sequence, cut to its last three frames, and what is wrong with it."""
+    """Build one sequence from its last three frames, and list its anomalies."""
     last_frames = dict(list(frames.items())[-FRAMES_PER_SEQUENCE:])
     clip = CkplusClip(
         name=name, subject=name.partition("/")[0], emotion=emotion, frames=last_frames, is_full_sequence=False

@@ -1,4 +1,4 @@
-"""A labelled sequence of CK+ with its frames on disk, whichever layout it was read from."""
+"""A labeled sequence of CK+ with its frames on disk, from any layout."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from datasets.ckplus.names import format_names
 from datasets.spec import Anomaly
 
 MIN_FRAMES = 3
-"""Frames that a sequence must have for `last3` to find its three."""
+"""Frames that a sequence needs for the frame policy `last3`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CkplusClip:
-    """A sequence: `name` as S005/001, `frames` from frame number to path, in order of number.
+    """A sequence: `name` is like S005/001; `frames` maps frame numbers to paths, in order.
 
-    `whole` says whether the release holds sequences from frame 1 on, the neutral onset.
+    `is_full_sequence` is True if the release holds sequences from frame 1 on, the neutral onset.
     """
 
     name: str
@@ -28,7 +28,7 @@ class CkplusClip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CkplusRelease:
-    """Every usable labelled sequence of a release, all that is odd about it, and what was read."""
+    """The usable labeled sequences of a release, its anomalies, and notes on what was read."""
 
     clips: tuple[CkplusClip, ...]
     anomalies: tuple[Anomaly, ...]
@@ -36,7 +36,7 @@ class CkplusRelease:
 
 
 def check_completeness(clip: CkplusClip) -> list[Anomaly]:
-    """What a clip lacks between its first frame and its last, and whether it has three at all."""
+    """Return anomalies for missing frames between first and last, and for fewer than three frames."""
     numbers = list(clip.frames)
     first = 0 if clip.is_full_sequence else numbers[0] - 1
     gaps = [(start + 1, end - 1) for start, end in pairwise([first, *numbers]) if end > start + 1]

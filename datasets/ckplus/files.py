@@ -1,8 +1,9 @@
-"""CK+ on disk: which of its layouts lie below a folder, and where; copies differ in nesting and names.
+"""Find the layouts of CK+ below a folder; copies differ in nesting and names.
 
-Nothing is looked for by a fixed folder name: the official images are the folder of S005/001/ with frames in
-it, its labels the same with label files, CK+48 the folder of class folders with frames. A container is told
-by its name and ending alone, so that a tree of anything else is not opened file by file.
+The search uses no fixed folder name. The official images are in the folder whose subject and sequence folders
+(S005/001/) hold frames, the official labels in such a folder with label files, and CK+48 in the folder whose
+class folders hold frames. A container is recognized by its name and suffix only, so that no unrelated file is
+opened.
 """
 
 from __future__ import annotations
@@ -38,9 +39,9 @@ EXAMPLE_PATHS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseSearch:
-    """What lies below `root`: the places of each layout, and of the official labels, the upper ones first.
+    """The result of a search: the paths of each layout, and of "labels", upper levels first.
 
-    `tree` names them: it starts at `root`, or at the folder that `root` lies in where that is a file.
+    `tree` starts at `root`, or at its parent folder if `root` is a file.
     """
 
     root: Path
@@ -48,13 +49,13 @@ class ReleaseSearch:
     paths: dict[str, list[Path]]
 
     def format_paths(self, paths: Iterable[Path]) -> str:
-        """Places as texts name them."""
+        """Return the paths relative to the tree, as one text."""
         return format_names([self.tree.relative_to_root(path) for path in paths])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayoutChoice:
-    """The layout to read: its folder or container, and the official one's folder of labels."""
+    """The layout to read: its folder or container, and the label folder of the official layout."""
 
     layout: str
     path: Path
@@ -63,10 +64,10 @@ class LayoutChoice:
 
 
 def search_releases(root: Path) -> ReleaseSearch:
-    """Look for every layout at most four levels below `root`, or take `root` for a container.
+    """Search for every layout at most `MAX_DEPTH` levels below `root`; a file `root` must be a container.
 
     Raises:
-        ValueError: `root` is not there, or is a file that is no container.
+        ValueError: `root` does not exist, or is a file that is no container.
     """
     root = root.expanduser().absolute()
     paths: dict[str, list[Path]] = {kind: [] for kind in (*LAYOUTS, "labels")}
@@ -92,7 +93,7 @@ def search_releases(root: Path) -> ReleaseSearch:
 
 
 def _detect_kinds(tree: DirectoryTree, listing: Listing) -> list[str]:
-    """The layouts, or "labels", of which a folder with these contents is a place."""
+    """Return the layouts, or "labels", that a folder with this listing holds."""
     subject_folders = [child for child in listing.folders if parse_subject(child.name)]
     class_folders = [child for child in listing.folders if parse_class(child.name)]
     sequence_folders = [
@@ -118,10 +119,10 @@ def _has_matching_file(
 
 
 def choose_layout(search: ReleaseSearch, layout: str) -> LayoutChoice:
-    """The place to read: `layout`'s, or the preferred one's where that is ""; copies of one file count once.
+    """Choose what to read: the given layout, or, for "", the preferred one; identical copies count once.
 
     Raises:
-        ValueError: nothing usable was found, or not in this layout, or several of equal standing.
+        ValueError: Nothing usable was found, or not in this layout, or several different copies.
     """
     present_kinds = [kind for kind in LAYOUTS if search.paths[kind]]
     usable_kinds = [kind for kind in present_kinds if kind != "official" or search.paths["labels"]]
@@ -151,7 +152,7 @@ def choose_layout(search: ReleaseSearch, layout: str) -> LayoutChoice:
 
 
 def _explain_missing_release(search: ReleaseSearch, layout: str, *, usable_kinds: Sequence[str]) -> str:
-    """Why there is nothing to read."""
+    """Return the error message if there is nothing to read."""
     target = f"no CK+ in the layout {layout}" if layout else "no CK+"
     partial_note = ""
     if search.paths["official"] and not search.paths["labels"]:
@@ -161,30 +162,33 @@ def _explain_missing_release(search: ReleaseSearch, layout: str, *, usable_kinds
     elif search.paths["labels"] and not search.paths["official"]:
         partial_note = f" There are labels, in {search.format_paths(search.paths['labels'])}, but no images."
     if layout and usable_kinds:
-        return f"{target} in {search.root}; found: {', '.join(usable_kinds)}.{partial_note} Name one of these, or none."
+        kinds = ", ".join(usable_kinds)
+        return f"{target} in {search.root}; found: {kinds}.{partial_note} Name one of these, or none."
     unread_folders = [f"{anomaly.location} ({anomaly.code})" for anomaly in search.tree.anomalies]
-    unread_note = f" Not looked into: {format_names(unread_folders)}." if unread_folders else ""
+    unread_note = f" Not searched: {format_names(unread_folders)}." if unread_folders else ""
     return (
-        f"{target} in {search.root} (looked for {EXAMPLE_PATHS}, up to {MAX_DEPTH} levels down; a container of "
-        f"another name is read when it is named itself).{partial_note}{unread_note} {ACCESS_INSTRUCTIONS}"
+        f"{target} in {search.root} (looked for {EXAMPLE_PATHS}, up to {MAX_DEPTH} levels down; to read a "
+        "container of another name, name the file itself)."
+        f"{partial_note}{unread_note} {ACCESS_INSTRUCTIONS}"
     )
 
 
 def _get_single_path(search: ReleaseSearch, kind: str) -> Path:
-    """The first of a kind's places; raises ValueError where another one differs from it."""
+    """Return the first path of a kind; raise ValueError if another one differs from it."""
     paths = search.paths[kind]
     if len({os.path.realpath(path) for path in paths}) > 1 and not _have_same_content(
         search.tree, paths, kind=kind
     ):
+        target = "folder of labels" if kind == "labels" else f"release in the layout {kind}"
         raise ValueError(
-            f"one {'folder of labels' if kind == 'labels' else f'release in the layout {kind}'} is accepted; "
-            f"{search.root} holds {len(paths)}: {search.format_paths(paths)}. Name what holds one, or keep one."
+            f"one {target} is accepted; {search.root} holds {len(paths)}: {search.format_paths(paths)}. "
+            "Name a folder that holds only one, or keep one."
         )
     return paths[0]
 
 
 def _have_same_content(tree: DirectoryTree, paths: Sequence[Path], *, kind: str) -> bool:
-    """Whether places hold the same: label files of the same labels, containers of the same bytes."""
+    """Return True for label folders with equal labels, and for containers with equal bytes."""
     if kind == "labels":
         first, *rest = (ckplus_labels.read_labels(tree, folder)[0] for folder in paths)
         return all(labels == first for labels in rest)

@@ -1,4 +1,4 @@
-"""The official CK+'s emotion labels: one small text file for a labelled sequence, none for the others."""
+"""Read the emotion labels of the official CK+: a small text file for each labeled sequence."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from datasets.spec import Anomaly
 from datasets.tree import DirectoryTree
 
 _NON_LABEL_NAME = re.compile(r".*_(?:facs|landmarks)\.txt|(?!.*\.txt$).*", re.IGNORECASE)
-# A label takes 16 bytes; a file of gigabytes is not one and is not read whole.
+# A label has 16 bytes; reading is limited because a huge file is not a label.
 _MAX_LABEL_BYTES = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """The emotion of a sequence and the frame that the file's name gives, which should be the last."""
+    """The emotion of a sequence, and the frame number in the file's name, which should be the last frame."""
 
     emotion: str
     frame_number: int
@@ -28,7 +28,7 @@ Labels = dict[str, Label | None]
 
 
 def read_labels(tree: DirectoryTree, base_folder: Path) -> tuple[Labels, list[Anomaly]]:
-    """Clip → its label, None where its label files are unusable; a clip without one is not there."""
+    """Map each clip with label files to its label, or to None if the files are unusable; list anomalies."""
     folders, anomalies = find_sequences(tree, base_folder)
     labels: Labels = {}
     for clip, folder in folders.items():
@@ -59,7 +59,7 @@ def read_labels(tree: DirectoryTree, base_folder: Path) -> tuple[Labels, list[An
 def _merge_labels(
     clip: str, files: list[tuple[int, Path]], *, tree: DirectoryTree
 ) -> tuple[Label | None, list[Anomaly]]:
-    """The one label that a sequence's files agree on, or None, and what is wrong with them."""
+    """Return the label that the files of a sequence agree on, or None, and the anomalies."""
     labels: list[Label] = []
     for frame, path in files:
         emotion, fault = _read_emotion(path)
@@ -81,7 +81,7 @@ def _merge_labels(
 
 
 def _read_emotion(path: Path) -> tuple[str, str]:
-    """The emotion that a label file names and "", or "" and what is wrong with it."""
+    """Return the emotion of a label file and "", or "" and what is wrong with the file."""
     try:
         with path.open("rb") as file:
             text = file.read(_MAX_LABEL_BYTES).decode("utf-8-sig", errors="replace").strip()

@@ -1,7 +1,7 @@
-"""CK+, whichever layout lies below a folder: which images are samples under a policy, and their table.
+"""Load CK+, in any layout, as one sample table under a frame policy.
 
-Zhang et al. take the last three frames of each labelled sequence and leave contempt out. Their Table 2 counts
-206 happy ones, which is no multiple of three; a complete release has 207.
+Zhang et al. take the last three frames of each labeled sequence and leave contempt out. Their Table 2 counts
+206 frames of happy, which is not a multiple of three; a complete release has 207.
 """
 
 from __future__ import annotations
@@ -32,24 +32,24 @@ from datasets.spec import ImageRef, Sample, SampleTable
 
 __all__ = ["ACCESS_INSTRUCTIONS", "CLASSES", "DEFAULT_CLASSES", "FRAME_POLICIES", "LAYOUTS", "load"]
 
-# How many frames from the end on; [-0:] is all of them.
+# Number of frames taken from the end of a sequence; the slice [-0:] takes all.
 _NUM_LAST_FRAMES = {"last3": 3, "peak": 1, "all": 0}
 _LAYOUT_LIMITS = {
     "ck48": "CK+48 holds only the last three frames of a sequence",
-    "h5": "the rows of CK_data.h5 do not tell which sequence they are of",
-    "csv": "the rows of ckextended.csv do not tell which sequence they are of",
+    "h5": "the rows of CK_data.h5 do not name their sequence",
+    "csv": "the rows of ckextended.csv do not name their sequence",
 }
 
 
 def load(root: Path, frame_policy: str, *, classes: Sequence[str] = (), layout: str = "") -> SampleTable:
-    """Read the release below `root`, or the container `root`, under the policy `frames`, one of `FRAMES`.
+    """Load the release below `root`, or the container `root`, under a frame policy, one of `FRAME_POLICIES`.
 
-    `classes` are () for the usual six; `layout` is one of `LAYOUTS`, "" for the first of them that is there.
-    Samples are ordered by subject, clip and frame, or by row. Every oddity of the data is in `anomalies`.
+    `classes` () selects the default six. `layout` is one of `LAYOUTS`; "" selects the first one present.
+    Samples are ordered by subject, clip and frame, or by row. `anomalies` lists every defect of the data.
 
     Raises:
-        ValueError: no release was found, or several; the layout is unknown, not there, or cannot serve the
-            policy or a class; the data cannot be read; no image is usable.
+        ValueError: No release, or several, were found; the layout is unknown, absent, or does not support the
+            policy or a class; the data cannot be read; or no image is usable.
     """
     assert frame_policy in FRAME_POLICIES, frame_policy
     if layout and layout not in LAYOUTS:
@@ -58,9 +58,9 @@ def load(root: Path, frame_policy: str, *, classes: Sequence[str] = (), layout: 
     choice = choose_layout(search, layout)
     if frame_policy not in (policies := POLICIES_BY_LAYOUT[choice.layout]):
         raise ValueError(
-            f"the frames {frame_policy!r} need a layout that tells them: {_LAYOUT_LIMITS[choice.layout]}, and "
+            f"the frames {frame_policy!r} need another layout: {_LAYOUT_LIMITS[choice.layout]}, and "
             f"{search.root} was read as {choice.layout}; accepted there: {', '.join(policies)}. "
-            "Or name an official release."
+            "Use one of these, or an official release."
         )
     class_names = _check_classes(classes, layout=choice.layout)
     build_table = _build_container_table if choice.layout in ("h5", "csv") else _build_clip_table
@@ -71,13 +71,14 @@ def load(root: Path, frame_policy: str, *, classes: Sequence[str] = (), layout: 
         )
         raise ValueError(
             f"no usable images in {search.root} under the policy {frame_policy!r} and the classes "
-            f"{', '.join(class_names)} ({details}). Copy it anew, or name other classes. {ACCESS_INSTRUCTIONS}"
+            f"{', '.join(class_names)} ({details}). Copy the release again, or name other classes. "
+            f"{ACCESS_INSTRUCTIONS}"
         )
     return replace(table, anomalies=tuple(dict.fromkeys((*search.tree.anomalies, *table.anomalies))))
 
 
 def _check_classes(names: Sequence[str], *, layout: str) -> tuple[str, ...]:
-    """The classes asked for, or the usual ones; raises ValueError where the layout does not know one."""
+    """Return the selected classes, or the default ones; raise ValueError if the layout lacks a class."""
     if NEUTRAL in names and layout != "csv":
         raise ValueError(
             f"the class {NEUTRAL} is in ckextended.csv alone, and the layout read is {layout}: "
@@ -90,7 +91,7 @@ def _check_classes(names: Sequence[str], *, layout: str) -> tuple[str, ...]:
 def _build_clip_table(
     search: ReleaseSearch, choice: LayoutChoice, *, frame_policy: str, classes: tuple[str, ...]
 ) -> SampleTable:
-    """The table of a layout that tells sequences."""
+    """Build the table of a layout that names sequences."""
     if choice.layout == "ck48":
         release = ckplus_48.read_ck48(search.tree, choice.path)
     else:
@@ -127,10 +128,10 @@ def _build_clip_table(
 
 
 def _make_samples(clip: CkplusClip, *, frame_policy: str, classes: tuple[str, ...]) -> list[Sample]:
-    """The frames of a sequence that a policy takes."""
+    """Return the frames of a sequence that a policy selects."""
     numbers = list(clip.frames)
     first, peak = numbers[0], numbers[-1]
-    # Only frame 1 is the neutral face that a sequence starts from; a later one already shows something.
+    # Only frame 1 is the neutral onset of a sequence; later frames already show some expression.
     has_neutral = clip.is_full_sequence and first == 1
     onset_ref = ImageRef(clip.frames[first]) if has_neutral else None
     roles = {**({first: "onset"} if has_neutral else {}), peak: "apex"}
@@ -152,8 +153,8 @@ def _make_samples(clip: CkplusClip, *, frame_policy: str, classes: tuple[str, ..
 def _build_container_table(
     search: ReleaseSearch, choice: LayoutChoice, *, frame_policy: str, classes: tuple[str, ...]
 ) -> SampleTable:
-    """The table of a container, whose rows tell neither subjects nor sequences."""
-    # h5py takes its time to load, and few need it.
+    """Build the table of a container, whose rows name neither subjects nor sequences."""
+    # h5py is slow to import, and few runs need it.
     from datasets.ckplus.packed import read_csv, read_h5
 
     read_rows = read_h5 if choice.layout == "h5" else read_csv
@@ -183,7 +184,7 @@ def _build_container_table(
             *_describe_excluded_classes(
                 (emotion for _, emotion in rows.emotions), classes=classes, unit="rows"
             ),
-            f"frames: {len(samples)}, of subjects and sequences that are not told",
+            f"frames: {len(samples)}, of unknown subjects and sequences",
             *(
                 _describe_paper_count(samples, frame_policy=frame_policy, classes=classes)
                 if choice.layout == "h5"
@@ -198,10 +199,10 @@ def _build_container_table(
 
 
 def _describe_excluded_classes(emotions: Iterable[str], *, classes: tuple[str, ...], unit: str) -> list[str]:
-    """A note for each class that is there but not among those chosen."""
+    """Return a note for each class in the data that is not selected."""
     counts = Counter(emotions)
     return [
-        f"{name}: {counts[name]} {unit}, left out as none of the classes chosen"
+        f"{name}: {counts[name]} {unit}, left out: not among the selected classes"
         for name in sorted(counts)
         if name not in classes
     ]
@@ -210,7 +211,7 @@ def _describe_excluded_classes(emotions: Iterable[str], *, classes: tuple[str, .
 def _describe_paper_count(
     samples: Sequence[Sample], *, frame_policy: str, classes: tuple[str, ...]
 ) -> list[str]:
-    """A note on the one class in which a complete release differs from the paper's Table 2."""
+    """Return a note on "happy", the only class whose complete count differs from the paper's Table 2."""
     happy_label = classes.index("happy") if "happy" in classes else -1
     count = sum(sample.label == happy_label for sample in samples)
     if frame_policy != "last3" or count != 3 * SEQUENCE_COUNTS["happy"]:

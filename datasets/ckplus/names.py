@@ -1,4 +1,4 @@
-"""What the names of CK+'s folders and files say: subject, sequence and frame, or that they are foreign."""
+"""Parse CK+'s folder and file names: subject, sequence and frame."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ _IMAGE = re.compile(r".+" + _IMAGE_SUFFIX, re.IGNORECASE)
 
 
 def parse_subject(folder: str) -> str:
-    """The subject that a folder is of, as `S005`; "" if it is none's."""
+    """Return the subject of a folder name, like `S005`, or ""."""
     return folder.upper() if _SUBJECT.fullmatch(folder) else ""
 
 
 def parse_class(folder: str) -> str:
-    """The class that a folder is of, under any of its names; "" if it is none's."""
+    """Return the class of a folder name, in any of its spellings, or ""."""
     return CLASS_FOLDERS.get(folder.strip().lower(), "")
 
 
 def parse_frame_name(file: str) -> tuple[str, int] | None:
-    """Clip (`S005/001`) and frame number that an image's name tells, or None."""
+    """Return the clip (`S005/001`) and frame number of an image name, or None."""
     return _parse_key(_FRAME.fullmatch(file))
 
 
 def parse_label_name(file: str) -> tuple[str, int] | None:
-    """Clip and frame number that a label file's name tells, or None."""
+    """Return the clip and frame number of a label file name, or None."""
     return _parse_key(_LABEL.fullmatch(file))
 
 
 def is_image(file: str) -> bool:
-    """Whether a file's name ends as an image's does."""
+    """Return True if a file name has the suffix of an image."""
     return _IMAGE.fullmatch(file) is not None
 
 
 def sort_originals_first(files: Iterable[Path]) -> list[Path]:
-    """Files by name, PNG before the rest: the release is PNG, any other format was made from it."""
+    """Sort files by name, PNG first: the release is PNG, so other formats were converted from it."""
     return sorted(files, key=lambda path: (path.suffix.lower() != ".png", path.name))
 
 
@@ -59,14 +59,14 @@ def _parse_key(match: re.Match[str] | None) -> tuple[str, int] | None:
 
 
 def format_names(names: Sequence[object], *, max_names: int = 5) -> str:
-    """The first few names as a list, safe to print, and how many more there are."""
+    """Return the first names as a printable list, and how many more there are."""
     return summarize_names([str(name) for name in names], max_names=max_names)
 
 
 def find_sequences(tree: DirectoryTree, base_folder: Path) -> tuple[dict[str, Path], list[Anomaly]]:
-    """Clip → folder of every sequence below a folder of subjects, in order of name; odd ones are listed.
+    """Map each clip below a folder of subjects to its folder, sorted by name; list unusual ones as anomalies.
 
-    Folders beside the subjects' that do not look like one may be anything, and are passed over.
+    Folders whose names do not resemble a subject are ignored.
     """
     folders: dict[str, Path] = {}
     anomalies: list[Anomaly] = []

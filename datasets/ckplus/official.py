@@ -1,7 +1,7 @@
-"""The official CK+: image sequences joined with the label files, and all in which the two disagree.
+"""Read the official CK+: join image sequences with label files, and report where the two disagree.
 
-A sequence begins neutral and ends at the peak, which is the frame its label is of. Sequences without a label
-file are no fault: only 327 of 593 fit one of the emotions.
+A sequence begins neutral and ends at the peak; the label names the peak frame. A sequence without a label
+file is no anomaly: only 327 of the 593 sequences match an emotion.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from datasets.tree import DirectoryTree
 
 
 def read_official(tree: DirectoryTree, images: Path, *, labels: Path) -> CkplusRelease:
-    """Every labelled sequence below the folders of subjects `images` and `labels`, by name."""
+    """Read every labeled sequence below the subject folders of `images` and `labels`, sorted by name."""
     folders, anomalies = find_sequences(tree, images)
     labels_by_clip, new_anomalies = ckplus_labels.read_labels(tree, labels)
     anomalies += new_anomalies
@@ -56,7 +56,7 @@ def read_official(tree: DirectoryTree, images: Path, *, labels: Path) -> CkplusR
 def _build_clip(
     name: str, frames: dict[int, str], *, label: Label
 ) -> tuple[CkplusClip | None, list[Anomaly]]:
-    """A sequence with its label, or None where its peak is not there, and what is wrong with it."""
+    """Build a sequence with its label, or None if its peak frame is missing, and list its anomalies."""
     if not frames:
         return None, [
             _make_exclusion_anomaly("no images", name, "the sequence has a label, its folder holds no frames")
@@ -77,7 +77,7 @@ def _build_clip(
 
 
 def _collect_frames(tree: DirectoryTree, folder: Path, *, clip: str) -> tuple[dict[int, str], list[Anomaly]]:
-    """Frame number → path of one sequence, in order of number, and what else lies there."""
+    """Map each frame number of a sequence to its path, in order; list other contents as anomalies."""
     frames: dict[int, str] = {}
     unknown_images: list[str] = []
     misplaced_images: list[str] = []

@@ -1,8 +1,8 @@
-"""CK+ in one file: CK_data.h5 and ckextended.csv, rows of faces of 48 pixels and their emotions.
+"""Read the labels of CK+ containers, CK_data.h5 and ckextended.csv: rows of 48-pixel faces with emotions.
 
-Neither tells who is shown or which rows belong to one sequence, and their codes differ from 6 on. Only labels
-and shapes are read here, never all pixels at once. A row is counted from 0; the csv's header and its empty
-lines do not count.
+Neither container names the subject or the sequence of a row, and their codes differ from 6 on. Only labels
+and shapes are read here, never all pixels at once. Rows are counted from 0, without the header and the empty
+lines of the CSV.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from datasets.text import sanitize
 DATASET_NAMES = ("data_pixel", "data_label")
 
 MAX_ROWS = 100_000
-"""More than a hundred times what is known: a longer file is something else."""
+"""More than a hundred times the known number; a longer file is not one of these containers."""
 
 _MAX_LINE_LENGTH = 1 << 20
 _MAX_REASON_LENGTH = 400
@@ -33,7 +33,7 @@ _BYTE_TEXTS = frozenset(str(value) for value in range(256))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerRows:
-    """Row number and emotion of every usable row, in order, what is odd about the rest, and what was read."""
+    """Row number and emotion of every usable row, in order; anomalies for the other rows; and notes."""
 
     emotions: tuple[tuple[int, str], ...]
     anomalies: tuple[Anomaly, ...]
@@ -41,10 +41,10 @@ class ContainerRows:
 
 
 def read_h5(path: Path, *, location: str) -> ContainerRows:
-    """The labels of a container with `data_pixel`, uint8 (N, 48, 48), and `data_label`, integers (N,).
+    """Read the labels of a container with `data_pixel`, uint8 (N, 48, 48), and `data_label`, integers (N,).
 
     Raises:
-        ValueError: the file is cut off or no HDF5, or its data sets are missing or of another form.
+        ValueError: The file is truncated or no HDF5 file, or its data sets are missing or malformed.
     """
     codes: list[int] = []
     try:
@@ -54,18 +54,19 @@ def read_h5(path: Path, *, location: str) -> ContainerRows:
                 fault = _check_structure(file)
                 codes = [] if fault else file["data_label"][()].tolist()
     except Exception as error:
-        # A damaged file makes h5py stumble in whatever it was about to do.
+        # A damaged file makes h5py raise exceptions of many types.
         fault = f"it cannot be read ({sanitize(str(error), max_length=_MAX_REASON_LENGTH)})"
     if fault:
         raise ValueError(
-            f"an .h5 of CK+ must hold data_pixel, uint8 (N, {IMAGE_SIZE}, {IMAGE_SIZE}), and data_label, integers (N,), "
-            f"with N from 1 to {MAX_ROWS}; {path}: {fault}. Copy it anew, or name another layout."
+            f"an .h5 of CK+ must hold data_pixel, uint8 (N, {IMAGE_SIZE}, {IMAGE_SIZE}), and data_label, "
+            f"integers (N,), with N from 1 to {MAX_ROWS}; {path}: {fault}. Copy it again, or name "
+            "another layout."
         )
     return _decode_labels([str(code) for code in codes], codes=H5_CODES, faults={}, location=location)
 
 
 def _check_structure(file: Any) -> str:
-    """What is wrong with the form of an open container, "" if nothing."""
+    """Return what is wrong with the structure of an open container, or ""."""
     missing = [name for name in DATASET_NAMES if file.get(name, getlink=True) is None]
     if missing:
         return f"it lacks {' and '.join(missing)}; found: {format_names(sorted(file)) or 'nothing'}"
@@ -82,10 +83,10 @@ def _check_structure(file: Any) -> str:
 
 
 def read_csv(path: Path, *, location: str) -> ContainerRows:
-    """The labels of a table with the columns `emotion` and `pixels`, 2304 numbers from 0 to 255 a row.
+    """Read the labels of a CSV with the columns `emotion` and `pixels`, 2304 numbers from 0 to 255 per row.
 
     Raises:
-        ValueError: the file cannot be read as a table, lacks a column, or is far too long.
+        ValueError: The file cannot be read as a CSV, lacks a column, or is far too long.
     """
     labels: list[str] = []
     faults: dict[int, str] = {}
@@ -104,7 +105,7 @@ def read_csv(path: Path, *, location: str) -> ContainerRows:
                     faults[row] = f"rows whose pixels are not {IMAGE_SIZE * IMAGE_SIZE} numbers from 0 to 255"
     except (OSError, csv.Error) as error:
         raise ValueError(
-            f"a .csv of CK+ must be a table: cannot read {path} ({error}). Copy it anew."
+            f"a .csv of CK+ must be a table: cannot read {path} ({error}). Copy it again."
         ) from error
     decoded_rows = _decode_labels(labels, codes=CSV_CODES, faults=faults, location=location)
     row_count_note = f"the known copies have {CSV_ROW_COUNT} rows; its column Usage, if any, is not used"
@@ -116,7 +117,7 @@ def read_csv(path: Path, *, location: str) -> ContainerRows:
 
 
 def _read_lines(file: TextIO) -> Iterator[str]:
-    """The lines of a file, none of them long enough to fill the memory."""
+    """Yield the lines of a file; raise csv.Error for a line so long that it could exhaust the memory."""
     while line := file.readline(_MAX_LINE_LENGTH):
         if len(line) == _MAX_LINE_LENGTH:
             raise csv.Error(f"a line has {_MAX_LINE_LENGTH} characters or more")
@@ -124,7 +125,7 @@ def _read_lines(file: TextIO) -> Iterator[str]:
 
 
 def _find_columns(header: Sequence[str], *, path: Path) -> tuple[int, int]:
-    """Where the columns of emotions and pixels stand; raises ValueError if they do not."""
+    """Return the indices of the emotion and pixel columns; raise ValueError if one is missing."""
     names = [name.strip().lower() for name in header]
     missing = [name for name in ("emotion", "pixels") if name not in names]
     if missing:
@@ -144,7 +145,7 @@ def _is_image_text(text: str) -> bool:
 def _decode_labels(
     labels: Sequence[str], *, codes: Mapping[int, str], faults: Mapping[int, str], location: str
 ) -> ContainerRows:
-    """Rows with an emotion each; those with a fault or an unknown code are listed, one anomaly a kind."""
+    """Return the usable rows with their emotions; other rows become one anomaly per kind of fault."""
     names = {str(code): name for code, name in codes.items()}
     known_codes = ", ".join(f"{code} {name}" for code, name in codes.items())
     emotions: list[tuple[int, str]] = []

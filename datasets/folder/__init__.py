@@ -1,1 +1,1 @@
-"""A user's own images: class folders or a CSV, and the sample table made from them."""
+"""A user's own images, in class folders or listed in a CSV, loaded as a sample table."""

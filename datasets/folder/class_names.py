@@ -1,4 +1,4 @@
-"""Class names of a user's own images that may be two spellings of one class, as anomalies."""
+"""Report class names in a user's own images that may be two spellings of one class."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from datasets.label_conflicts import find_similar_names
 
 
 def report_class_names(rows: Sequence[ImageRow], anomaly_log: AnomalyLog) -> None:
-    """Add an anomaly for class names that differ only in case or spaces, and for each that was merged.
+    """Log anomalies for class names that differ only in case or spaces, and for merged spellings.
 
-    Names that are equal without the white space around them are read as one class.
+    Names that differ only in surrounding white space are merged into one class.
     """
     counts = Counter(row.label for row in rows)
     for names in find_similar_names(counts):
@@ -24,7 +24,8 @@ def report_class_names(rows: Sequence[ImageRow], anomaly_log: AnomalyLog) -> Non
         spellings_by_label[row.label][row.raw_label] += 1
     for label, spellings in spellings_by_label.items():
         if len(spellings) > 1:
-            description = f"the name is written in {len(spellings)} ways: {_format_counts(sorted(spellings), spellings)}"
+            counts_text = _format_counts(sorted(spellings), spellings)
+            description = f"the name is written in {len(spellings)} ways: {counts_text}"
             action = "read as one class; if they are different classes, rename one"
             anomaly_log.add("merged class names", label, description=description, action=action)
 

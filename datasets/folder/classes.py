@@ -1,9 +1,9 @@
-"""A user's own images in class folders: `<class>/[<subject>/[<clip>/]]<image>`.
+"""Read a user's own images from class folders: `<class>/[<subject>/[<clip>/]]<image>`.
 
-One folder between class and image is the subject, a second the clip; those below join the clip's name. A
-clip folder of one name under two classes is two clips where both hold a frame of the same number, which one
-clip cannot; otherwise it may be one clip dealt out over the classes, and is treated as such. Classes that
-are all named as people or as parts of a split are read as they stand, and that is said.
+The first folder below a class is the subject, the second the clip; deeper folders extend the clip's name.
+Clip folders of one name under two classes are separate clips if they share a frame number, which one clip
+cannot repeat. Otherwise they count as one clip spread over the classes. If all class folders are named like
+people or like parts of a split, they are read as classes and reported as an anomaly.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _NON_CLASS_PATTERNS = {
 
 
 def read_class_folders(tree: DirectoryTree, anomaly_log: AnomalyLog) -> list[ImageRow]:
-    """Every image in a class folder, at most `LEVELS` folders down; what is no such image is in `faults`."""
+    """Read every image in a class folder, at most `MAX_DEPTH` folders down; log the rest as anomalies."""
     rows: list[ImageRow] = []
     resolver = PathResolver(tree.root)
     for folder, listing in tree.walk():
@@ -72,7 +72,7 @@ def read_class_folders(tree: DirectoryTree, anomaly_log: AnomalyLog) -> list[Ima
 
 
 def _report_doubtful_names(names: Sequence[str], anomaly_log: AnomalyLog) -> None:
-    """Note class folders whose names are all of one kind that classes are not."""
+    """Log an anomaly if all class folders are named like subjects, or all like parts of a split."""
     for kind, pattern in _NON_CLASS_PATTERNS.items():
         if names and all(pattern.fullmatch(name.strip()) for name in names):
             description = f"all class folders are named like {kind}"
@@ -83,7 +83,7 @@ def _report_doubtful_names(names: Sequence[str], anomaly_log: AnomalyLog) -> Non
 def _build_rows(
     parts: Sequence[str], files: Sequence[Path], anomaly_log: AnomalyLog, *, resolver: PathResolver
 ) -> list[ImageRow]:
-    """The images among the files of one folder, to which `parts` lead from the root."""
+    """Build the rows of the images in one folder; `parts` are the folder names from the root."""
     rows: list[ImageRow] = []
     label, subject, clip = (
         normalize_name(parts[0]),
@@ -122,7 +122,7 @@ def _build_rows(
 
 
 def _separate_clips(rows: Sequence[ImageRow], anomaly_log: AnomalyLog) -> list[ImageRow]:
-    """The rows, with the class in the name of clips that share theirs with another class's clip."""
+    """Add the class to the names of clips that differ from a clip of the same name in another class."""
     numbers: dict[tuple[str, str], dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     for row in rows:
         number = parse_file_number(row.id)

@@ -1,4 +1,4 @@
-"""A user's rows made one consistent set: no image twice, one label and subject a clip, frames in order."""
+"""Make the rows consistent: each image once, one label and subject per clip, frames numbered."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ _MAX_DIGITS = 18
 
 
 def remove_contradictions(rows: Sequence[ImageRow], anomaly_log: AnomalyLog) -> list[ImageRow]:
-    """The rows without contradictions, clips named `<subject>/<clip>` where there is a subject.
+    """Return the rows without contradictions; clips with a subject are renamed to `<subject>/<clip>`.
 
-    Left out, with an entry in `faults`: all but the first of rows that say the same of one image; every row
-    of an image of which they say different things; rows of a clip without a subject where others give it
-    one; clips that carry two labels or two subjects.
+    Left out, each with an anomaly:
+
+    - repeated rows of an image, after the first, if they agree;
+    - all rows of an image, if they disagree;
+    - rows without a subject, of a clip for which other rows name one;
+    - clips with two labels or two subjects.
     """
     unique_rows = list(_drop_duplicates(rows, anomaly_log))
     clips_with_subject = {row.clip for row in unique_rows if row.clip and row.subject}
@@ -41,11 +44,11 @@ def remove_contradictions(rows: Sequence[ImageRow], anomaly_log: AnomalyLog) -> 
 
 
 def assign_frame_numbers(rows: Sequence[ImageRow], anomaly_log: AnomalyLog) -> list[ImageRow]:
-    """The rows with a frame number each.
+    """Return the rows with a frame number each.
 
-    It is the number given. In a clip of which not every row has one, and for other rows without one in their
-    folder, it is the last number in the file name; where names have none or share one, the position in
-    natural order, from 1.
+    A row outside a clip keeps its number, and so do the rows of a clip if all have one. Other rows, grouped
+    by clip or else by folder, take the last number in their file name or, if a name has none or two names
+    share one, their position in natural order, from 1.
     """
     result = [row for row in rows if not row.clip and row.frame_number is not None]
     other_rows = (row for row in rows if row.clip or row.frame_number is None)
@@ -67,13 +70,13 @@ def assign_frame_numbers(rows: Sequence[ImageRow], anomaly_log: AnomalyLog) -> l
 
 
 def parse_file_number(path: str) -> int | None:
-    """The last number in the name of a file; None where there is none, or none that is a frame's."""
+    """Return the last number in a file name; None if there is none or it is too long."""
     digits = _DIGITS.findall(os.path.splitext(os.path.basename(path))[0])
     return int(digits[-1]) if digits and len(digits[-1]) <= _MAX_DIGITS else None
 
 
 def natural_sort_key(path: str) -> tuple[tuple[int, int, str], ...]:
-    """A key that sorts the numbers within names by value: `img2` before `img10`."""
+    """Return a sort key that orders numbers within names by value: `img2` before `img10`."""
     parts = enumerate(_DIGITS.split(path))
     return tuple((index % 2, int(part) if index % 2 else 0, part) for index, part in parts)
 
@@ -87,7 +90,7 @@ def _number_by_file_name(group: Sequence[ImageRow]) -> list[ImageRow]:
 
 
 def _drop_duplicates(rows: Sequence[ImageRow], anomaly_log: AnomalyLog) -> Iterable[ImageRow]:
-    """Each image once, whichever way it is named; none of which the rows say different things."""
+    """Yield one row per image file; log repeated rows, and leave out images whose rows disagree."""
     for group in _group_rows(rows, lambda row: row.resolved_path).values():
         first, *others = group
         if len({(row.label, row.subject, row.clip, row.frame_number) for row in group}) > 1:
@@ -113,7 +116,7 @@ def _drop_mixed_clips(
     field_name: str,
     get_value: Callable[[ImageRow], str],
 ) -> list[ImageRow]:
-    """The rows without clips that carry two labels, or two subjects, as `of` says."""
+    """Return the rows without the clips that have two labels, or two subjects, by `get_value`."""
     values_by_clip: dict[str, set[str]] = defaultdict(set)
     counts: dict[str, int] = defaultdict(int)
     for row in rows:

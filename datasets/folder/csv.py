@@ -1,7 +1,7 @@
-"""A user's own images named by a CSV: the columns path and label, and subject, clip and frame if known.
+"""Read a CSV of a user's own images, with the columns path and label, and optionally subject, clip and frame.
 
-Columns are told apart by comma, semicolon or tab and matched whatever their case; the text is UTF-8, UTF-16
-with its mark, or else Latin-1. Paths are relative to the CSV's folder and may not leave it.
+The delimiter is comma, semicolon or tab; column names may have any case. The text is UTF-8, UTF-16 with a
+byte order mark, or else Latin-1. Paths are relative to the folder of the CSV and must stay in it.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ _EXCLUDE_ROW_ACTION = "the row was left out"
 
 
 def find_missing_columns(path: Path) -> tuple[str, ...]:
-    """Those of the columns path and label that the first line of a file does not name."""
+    """Return which of the columns path and label the first line of a file lacks."""
     try:
         with path.open("rb") as file:
-            # The last letter may be cut in two here.
+            # A multi-byte character at the end of the buffer may be cut.
             text, _ = _decode(file.read(_HEADER_BYTES), errors="ignore")
         columns, _ = _parse_header(text)
     except (OSError, ValueError, csv.Error):
@@ -48,10 +48,10 @@ def find_missing_columns(path: Path) -> tuple[str, ...]:
 
 
 def read_image_csv(path: Path, anomaly_log: AnomalyLog) -> tuple[list[ImageRow], tuple[str, ...]]:
-    """Every usable row in the file's order, and notes on how it was read; the others stand in `faults`.
+    """Read every usable row in file order, and notes on the reading; log the other rows as anomalies.
 
     Raises:
-        ValueError: the file is too large, cannot be read, is no CSV, or lacks a column or names one twice.
+        ValueError: The file is too large, cannot be read, is no CSV, lacks a column, or repeats one.
     """
     text, notes = _read_text(path)
     columns, delimiter = _parse_header(text)
@@ -90,24 +90,26 @@ def _read_text(path: Path) -> tuple[str, tuple[str, ...]]:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise ValueError(
-                f"a CSV of up to {MAX_BYTES >> 20} MB is accepted; {path} has {size >> 20} MB. Is it the "
-                "list of images? It holds their paths, not their pixels."
+                f"a CSV of up to {MAX_BYTES >> 20} MB is accepted; {path} has {size >> 20} MB. Name the "
+                "list of images, which holds their paths, not their pixels."
             )
         text, encoding = _decode(path.read_bytes())
     except OSError as error:
         raise ValueError(f"cannot read {path} ({error.strerror})") from error
     except UnicodeError as error:
-        raise ValueError(f"{path} is no text in UTF-8, UTF-16 or Latin-1 ({error}); save it anew.") from error
+        raise ValueError(
+            f"{path} is no text in UTF-8, UTF-16 or Latin-1 ({error}); save it again as UTF-8."
+        ) from error
     if "\0" in text:
-        raise ValueError(f"{path} is no CSV: it holds NUL bytes; save it anew as CSV in UTF-8.")
-    notes = (f"{path.name} was read as Latin-1, as it is no UTF-8",) if encoding == "latin-1" else ()
+        raise ValueError(f"{path} is no CSV: it holds NUL bytes; save it again as CSV in UTF-8.")
+    notes = (f"{path.name} was read as Latin-1, because it is not UTF-8",) if encoding == "latin-1" else ()
     return text, notes
 
 
 def _decode(data: bytes, *, errors: str = "strict") -> tuple[str, str]:
-    """The text of a file, or of its beginning, and the encoding it was read in.
+    """Decode a file, or its beginning, and return the text and the encoding.
 
-    `errors` says, as in `bytes.decode`, what becomes of a text with its encoding's mark that is not whole.
+    `errors` is passed to `bytes.decode` if the data start with a byte order mark.
     """
     for bom, encoding in _BOM_ENCODINGS.items():
         if data.startswith(bom):
@@ -119,7 +121,7 @@ def _decode(data: bytes, *, errors: str = "strict") -> tuple[str, str]:
 
 
 def _parse_header(text: str) -> tuple[list[str], str]:
-    """The first line's columns in lower case, and the delimiter under which most needed ones are found."""
+    """Return the first line's columns in lower case, and the delimiter that gives most required ones."""
     line = next(iter(text[:_HEADER_BYTES].splitlines()), "")
     best: tuple[int, list[str], str] = (-1, [], ",")
     for delimiter in ",;\t":
@@ -132,7 +134,7 @@ def _parse_header(text: str) -> tuple[list[str], str]:
 
 
 def _iter_rows(path: Path, text: str, *, delimiter: str) -> Iterator[tuple[str, Sequence[str]]]:
-    """Where each row stands, and its fields; lines without any text are none."""
+    """Yield the location and the cells of each row that is not blank."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         next(reader)
@@ -140,7 +142,7 @@ def _iter_rows(path: Path, text: str, *, delimiter: str) -> Iterator[tuple[str, 
             if any(cell.strip() for cell in cells):
                 yield f"{path.name}, line {reader.line_num}", cells
     except csv.Error as error:
-        raise ValueError(f"{path} is no CSV: line {reader.line_num}: {error}; save it anew.") from error
+        raise ValueError(f"{path} is no CSV: line {reader.line_num}: {error}; save it again.") from error
 
 
 def _build_row(
@@ -151,7 +153,7 @@ def _build_row(
     resolver: PathResolver,
     csv_path: Path,
 ) -> ImageRow | None:
-    """One row checked, from the cheapest question to the file itself; None once it stands in `faults`."""
+    """Check one row, cheap checks first, and build it; log an anomaly and return None if it is unusable."""
     path_text = cells["path"].strip().replace("\\", "/")
     label, subject, clip = (normalize_name(cells.get(name, "")) for name in ("label", "subject", "clip"))
     number = cells.get("frame", "").strip()
@@ -180,7 +182,7 @@ def _build_row(
 
 
 def _check_fields(names: Mapping[str, str], *, number: str) -> tuple[str, str] | None:
-    """What is wrong with the texts of a row, as code and words."""
+    """Return code and description of an anomaly in the cells of a row, or None."""
     if not names["path"]:
         return "empty path", "the row names no image"
     if not names["label"]:
@@ -196,7 +198,10 @@ def _check_fields(names: Mapping[str, str], *, number: str) -> tuple[str, str] |
 
 
 def _check_path(path_text: str, resolved_path: str, *, resolver: PathResolver) -> tuple[str, str] | None:
-    """Why the file behind a path (`real`, "" if the path as named leaves the root) is none of this set's."""
+    """Return code and description of an anomaly in the path of a row, or None.
+
+    `resolved_path` is "" if the path, as written, leaves the root.
+    """
     if not resolved_path or not resolver.contains(resolved_path):
         link_note = " through a link" if resolved_path else ""
         return "path out of the root", f"{path_text} leads out of the folder of the CSV{link_note}"
@@ -208,7 +213,7 @@ def _check_path(path_text: str, resolved_path: str, *, resolver: PathResolver) -
 
 
 def _relative_to_root(path_text: str, root: Path, *, real_root: str) -> str:
-    """A path as named, below the root and without detours; "" if it leaves it, if only for a moment."""
+    """Return a path of the CSV relative to the root, normalized; "" if it leaves the root."""
     path = posixpath.normpath(path_text)
     if path.startswith("/"):
         for root_path in (root.as_posix(), Path(real_root).as_posix()):

@@ -1,8 +1,8 @@
-"""Any user's own images as a data set: class folders, or a CSV that names each image and its class.
+"""Load a user's own images from class folders, or from a CSV that lists each image and its class.
 
-Class folders are `<class>/[<subject>/[<clip>/]]<image>` (`datasets.folder.classes`); a CSV has the columns
-path and label, and subject, clip and frame if known (`datasets.folder.csv`). Where both are there the CSV
-is read. What is not told stays unknown: protocols over subjects or clips then refuse.
+Class folders are `<class>/[<subject>/[<clip>/]]<image>` (`datasets.folder.classes`). A CSV has the columns
+path and label, and optionally subject, clip and frame (`datasets.folder.csv`). If both are present, the CSV
+is read. Missing subjects and clips stay unknown; protocols over subjects or clips then raise an error.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from datasets.tree import DirectoryTree
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _LayoutChoice:
-    """The folder to read, its CSV if it is that which is read, a note on the choice, and CSVs passed over."""
+    """The folder to read, its CSV if the layout is "csv", a note on the choice, and skipped CSVs."""
 
     tree: DirectoryTree
     csv_path: Path | None
@@ -34,15 +34,17 @@ class _LayoutChoice:
 
 
 def load(root: Path, frame_policy: str, *, classes: Sequence[str] = (), layout: str = "") -> SampleTable:
-    """Read the images below `root`, a folder or a CSV; `frames` is "all", the one policy.
+    """Load the images below `root`, a folder or a CSV, under the only frame policy, "all".
 
-    `classes` chooses from the class names found, () means all; `layout` is one of `LAYOUTS` or "" for the
-    CSV if there is one. Names of classes, subjects and clips are taken as they stand, without white space
-    around them; classes are ordered by code point. Samples are ordered by subject, clip, frame and path.
+    `classes` selects from the class names in the data; () selects all. `layout` is one of `LAYOUTS`; ""
+    selects the CSV if there is one. Names of classes, subjects and clips are stripped of surrounding white
+    space and otherwise unchanged. Classes are ordered by code point, samples by subject, clip, frame and
+    path.
 
     Raises:
-        ValueError: neither form is found, or more than one CSV; the CSV cannot be read or names only one of
-            path and label; fewer than two classes have a usable image; an unknown policy, layout or class.
+        ValueError: Neither layout is present, or there are several CSVs; the CSV cannot be read, or has only
+            one of the columns path and label; fewer than two classes have a usable image; or the policy,
+            layout or a class is unknown.
     """
     for field_name, value, choices in (
         ("frames", frame_policy, FRAME_POLICIES),
@@ -54,9 +56,9 @@ def load(root: Path, frame_policy: str, *, classes: Sequence[str] = (), layout: 
     choice = _choose_layout(root, layout)
     anomaly_log = AnomalyLog()
     for csv_file in choice.skipped_csvs:
-        field_name = f"its first line does not name the columns {' and '.join(folder_csv.REQUIRED_COLUMNS)}"
+        description = f"its first line does not name the columns {' and '.join(folder_csv.REQUIRED_COLUMNS)}"
         anomaly_log.add(
-            "CSV not read", csv_file.name, description=field_name, action="the folders were read as classes"
+            "CSV not read", csv_file.name, description=description, action="the folders were read as classes"
         )
     rows: list[ImageRow]
     rows, notes = (
@@ -87,7 +89,7 @@ def load(root: Path, frame_policy: str, *, classes: Sequence[str] = (), layout: 
 
 
 def _choose_layout(root: Path, layout: str) -> _LayoutChoice:
-    """Which form lies at `root`."""
+    """Choose the layout of the data at `root`."""
     if has_unsafe_chars(str(root)):
         raise ValueError(
             f"the path of the data must be printable text, got {str(root)!r}; rename the folder."
@@ -111,15 +113,15 @@ def _choose_layout(root: Path, layout: str) -> _LayoutChoice:
     if len(image_csvs) > 1:
         names = ", ".join(image_csv.name for image_csv in image_csvs[:5])
         raise ValueError(
-            f"one CSV with the columns path and label is accepted; {root} holds {len(image_csvs)}: {names}. Name "
-            "one by --root, or ask for the layout classes."
+            f"one CSV with the columns path and label is accepted; {root} holds {len(image_csvs)}: {names}. "
+            "Name one by --root, or use the layout classes."
         )
     if image_csvs:
         folders_note = "; folders beside it were not read as classes" if listing.folders else ""
         return _LayoutChoice(
             tree=tree, csv_path=image_csvs[0], note=f"layout: csv, {image_csvs[0].name}{folders_note}"
         )
-    # Who names one of the two columns has meant a list of images; any other CSV may lie beside folders.
+    # A CSV with one of the two columns was meant as the list of images. A CSV with neither may be unrelated.
     partial_csvs = [
         csv_file
         for csv_file, missing in missing_columns.items()
@@ -131,7 +133,7 @@ def _choose_layout(root: Path, layout: str) -> _LayoutChoice:
             for csv_file in (partial_csvs or csv_files)[:5]
         ]
         problem_note = f": {', '.join(problems)}" if problems else ""
-        layout_hint = "" if layout else " To read the folders beside it, ask for the layout classes."
+        layout_hint = "" if layout else " To read the folders beside it, use the layout classes."
         raise ValueError(
             f"no CSV with the columns path and label in {root}{problem_note}. {FORMS_HELP}{layout_hint}"
         )
@@ -141,7 +143,7 @@ def _choose_layout(root: Path, layout: str) -> _LayoutChoice:
 
 
 def _make_samples(rows: Sequence[ImageRow], classes: Sequence[str]) -> tuple[Sample, ...]:
-    """The rows as samples, in order."""
+    """Return the rows as samples, ordered by subject, clip, frame and path."""
     labels = {name: label for label, name in enumerate(classes)}
     sorted_rows = sorted(rows, key=lambda row: (row.subject, row.clip, row.frame_number or 0, row.id))
     onset_refs: dict[str, ImageRef] = {}
@@ -165,22 +167,18 @@ def _make_samples(rows: Sequence[ImageRow], classes: Sequence[str]) -> tuple[Sam
 def _make_notes(
     rows: Sequence[ImageRow], samples: Sequence[Sample], class_names: Sequence[str]
 ) -> tuple[str, ...]:
-    """What is known of the images, which were not chosen, and how faces are taken."""
+    """Return notes on subjects and clips, on classes that are not selected, and on alignment."""
     notes = []
     for group_kind, names in (
         ("subject", [sample.subject for sample in samples]),
         ("clip", [sample.clip for sample in samples]),
     ):
         num_unknown, num_known = names.count(""), len(set(names) - {""})
-        missing_note = f", not known of {num_unknown} of {len(names)} images" if num_unknown else ""
-        notes.append(
-            f"{group_kind}s: {num_known}{missing_note}" if num_known else f"{group_kind}s: none are told"
-        )
+        missing_note = f", unknown for {num_unknown} of {len(names)} images" if num_unknown else ""
+        notes.append(f"{group_kind}s: {num_known}{missing_note}" if num_known else f"{group_kind}s: unknown")
     excluded_classes = sorted({row.label for row in rows} - set(class_names))
     if excluded_classes:
         count = len(rows) - len(samples)
-        notes.append(
-            f"classes left out, as others were asked for: {', '.join(excluded_classes)} ({count} images)"
-        )
-    notes.append("faces are taken as they lie in the images; --align haar finds and crops them first")
+        notes.append(f"classes left out, not selected: {', '.join(excluded_classes)} ({count} images)")
+    notes.append("images are used without cropping; --align haar detects and crops the faces first")
     return tuple(notes)

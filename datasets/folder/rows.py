@@ -1,4 +1,4 @@
-"""What both forms of a user's own images are read into: rows of text, and the faults met on the way."""
+"""Rows that both layouts of a user's own images are read into, and the log of their anomalies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datasets.spec import Anomaly
 
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 MAX_LISTED = 20
-"""So many faults of one kind stand alone; one more entry counts the rest."""
+"""Anomalies of one code that are listed one by one; one more entry counts the rest."""
 
 MAX_NAME_LENGTH = 100
 _MAX_TEXT_LENGTH = 200
@@ -20,11 +20,18 @@ _UNSAFE_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRow:
-    """One image as it was named.
+    """One image and its metadata, before checks across rows.
 
-    `where` is the place that faults name; `id` the path below the root with forward slashes; `path` where the
-    file lies here and `real` the same without links; `subject` and `clip` are "" and `frame` is None where
-    they are not told. `written_label` is the label before white space was removed.
+    Attributes:
+        location: Location that anomalies show, such as a line of the CSV.
+        id: Path below the root, with forward slashes.
+        path: Path of the file on this machine.
+        resolved_path: `path` with links resolved.
+        label: Class name without surrounding white space.
+        subject: Subject, or "" if unknown.
+        clip: Clip, or "" if unknown.
+        frame_number: Frame number, or None if unknown.
+        raw_label: Class name as written.
     """
 
     location: str
@@ -39,14 +46,14 @@ class ImageRow:
 
 
 class AnomalyLog:
-    """Anomalies as they are met: of each code the first `SINGLES` one by one, the rest as a count."""
+    """Log of anomalies: of each code, the first `MAX_LISTED` one by one and the others as a count."""
 
     def __init__(self) -> None:
         self._anomalies: dict[str, list[Anomaly]] = {}
         self._counts: dict[str, int] = {}
 
     def add(self, code: str, location: str, *, description: str, action: str) -> None:
-        """Note one fault; its texts are made safe to print and to encode."""
+        """Add one anomaly; its texts are made safe to print and to encode."""
         anomalies = self._anomalies.setdefault(code, [])
         self._counts[code] = self._counts.get(code, 0) + 1
         if len(anomalies) < MAX_LISTED:
@@ -60,7 +67,7 @@ class AnomalyLog:
             )
 
     def get_anomalies(self) -> tuple[Anomaly, ...]:
-        """Everything noted, one code after the other, in the order in which they were met."""
+        """Return all anomalies, grouped by code, in the order in which they were added."""
         result: list[Anomaly] = []
         for code, anomalies in self._anomalies.items():
             result += anomalies
@@ -78,7 +85,7 @@ class AnomalyLog:
         return tuple(result)
 
     def summarize(self) -> str:
-        """How many of each code, and the first of all, for a message that nothing is left."""
+        """Return the count of each code and the first anomaly, for an error about too few images."""
         if not self._counts:
             return ""
         counts = ", ".join(f"{code}: {count}" for code, count in self._counts.items())
@@ -87,14 +94,14 @@ class AnomalyLog:
 
 
 class PathResolver:
-    """Where files really lie, links followed; the folders between are resolved once each."""
+    """Resolve links in paths; each folder is resolved once."""
 
     def __init__(self, root: Path) -> None:
         self.root = os.path.realpath(root)
         self._folders: dict[str, str] = {}
 
     def resolve(self, path: str) -> str:
-        """A path without links, whether there is a file or not."""
+        """Return a path with links resolved; the file need not exist."""
         folder, name = os.path.split(path)
         if folder not in self._folders:
             self._folders[folder] = os.path.realpath(folder)
@@ -102,27 +109,27 @@ class PathResolver:
         return os.path.realpath(full_path) if os.path.islink(full_path) else full_path
 
     def contains(self, resolved_path: str) -> bool:
-        """Whether a path without links lies below the root."""
+        """Return True if a resolved path lies below the root."""
         return resolved_path.startswith(self.root.rstrip(os.sep) + os.sep)
 
 
 def normalize_name(text: str) -> str:
-    """A name without white space around it, in one Unicode spelling whatever the file system's."""
+    """Strip white space around a name and convert it to NFC, because file systems differ in Unicode form."""
     return unicodedata.normalize("NFC", text.strip())
 
 
 def has_unsafe_chars(text: str) -> bool:
-    """Whether a name holds control characters, line breaks or bytes that are no UTF-8."""
+    """Return True if a name holds control characters, line breaks or bytes that are not UTF-8."""
     return not text.isprintable() and any(unicodedata.category(char) in _UNSAFE_CATEGORIES for char in text)
 
 
 def is_image(name: str) -> bool:
-    """Whether a file name has the suffix of an image."""
+    """Return True if a file name has the suffix of an image."""
     return os.path.splitext(name)[1].lower() in SUFFIXES
 
 
 def truncate_middle(text: str) -> str:
-    """A text in one line that can always be encoded, shortened in the middle."""
+    """Return a text on one line that can always be encoded, shortened in the middle."""
     if has_unsafe_chars(text):
         characters = (
             repr(char)[1:-1] if unicodedata.category(char) in _UNSAFE_CATEGORIES else char for char in text

@@ -1,1 +1,1 @@
-"""The paper's claims: what the runs measure for each, the rule that judges it, and the table of results."""
+"""The paper's claims: the measure and the rule of each claim, and the table of results."""

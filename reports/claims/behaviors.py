@@ -1,7 +1,7 @@
-"""What the runs measure for the claims about a network's behavior, for which the paper prints no number.
+"""Measures for the claims about convergence, gradients, rare classes, robustness and latency.
 
-Convergence, gradients, rare classes, robustness and latency. Every pair of networks that can test a claim is
-measured; studies that share the same runs count once.
+The paper prints no number for these claims. Every pair of networks that can test a claim is measured. Studies
+that share the same runs count once.
 """
 
 from __future__ import annotations
@@ -38,15 +38,16 @@ from studies.statistics.verdicts import Estimate
 Value = TypeVar("Value")
 
 ConvergencePace = tuple[float, float]
-"""Mean epochs to convergence and mean roughness over the folds of a training."""
+"""Epochs to convergence and roughness, each the mean over the folds of a training."""
 
 
 def measure_convergence(
     evaluations: Sequence[StudyEvaluation], protocol: str
 ) -> Measurement[TrainingSigns] | ClaimResult:
-    """Compare each training's validation curve with those of VGG16 and AlexNet, on each of the paper's sets.
+    """Compare the proposed network's validation curves with those of VGG16 and AlexNet, by data set.
 
-    A training supports the claim if the proposed network is both faster and smoother than both.
+    A training supports the claim if the proposed network converges in fewer epochs and with less roughness
+    than both other networks.
     """
     names = (PROPOSED, "vgg16", "alexnet")
     selections = [
@@ -80,7 +81,8 @@ def _get_dataset_title(dataset: str) -> str:
 def _build_convergence_signs(name: str, outcomes: Sequence[Outcome]) -> TrainingSigns:
     collapsed_names = [outcome.arm.name for outcome in outcomes if outcome.is_fully_collapsed]
     if collapsed_names:
-        obstacle = f"{', '.join(collapsed_names)} collapsed, and a network that learns nothing is level from the start"
+        names = ", ".join(collapsed_names)
+        obstacle = f"{names} collapsed, and the curve of a collapsed network is flat from the first epoch"
         return TrainingSigns(name=name, supports_claim=(), obstacle=obstacle)
     proposed_curves, *other_curves = map(_compute_paces, outcomes)
     shared_ids = [
@@ -127,10 +129,11 @@ def _format_pace(outcome: Outcome) -> str:
 def measure_gradients(
     evaluations: Sequence[StudyEvaluation], protocol: str
 ) -> Measurement[TrainingSigns] | ClaimResult:
-    """Compare the gradient that reaches the first block in every pair that differs in the skips only.
+    """Compare the gradient that reaches the first block in every pair that differs only in skip connections.
 
-    A training supports the claim if less gradient reaches the first block than the last without skips, and
-    more of it with skips. Folds are averaged as logarithms.
+    The measure is the gradient norm of the first block divided by that of the last block. A training supports
+    the claim if this ratio is below 1 without skips, and larger with skips than without. The ratio of a
+    training is the geometric mean over its folds.
     """
     pairs = _deduplicate(
         ((*without_skips.run_keys, *with_skips.run_keys), (without_skips, with_skips))
@@ -142,7 +145,7 @@ def measure_gradients(
     measured_pairs = [(pair, ratios) for pair in pairs if (ratios := _pair_shared_ratios(*pair))]
     if not measured_pairs:
         return make_not_testable_result(
-            f"no two networks that differ in the skip connections only have finished under {protocol}"
+            f"no two networks that differ only in the skip connections have finished under {protocol}"
         )
     texts, items = [], []
     for (without_skips, with_skips), ratios in measured_pairs:
@@ -162,7 +165,7 @@ def _format_pair(after: Outcome, before: Outcome) -> str:
 
 
 def _pair_shared_ratios(without_skips: Outcome, with_skips: Outcome) -> list[tuple[float, float]]:
-    """Return (without, with skips) of each training in which every fold of both has a gradient ratio."""
+    """Return (ratio without skips, ratio with skips) of each training whose folds all have both ratios."""
     before, after = map(_compute_ratios, (without_skips, with_skips))
     return [(value, after[training_id]) for training_id, value in before.items() if training_id in after]
 
@@ -179,7 +182,7 @@ def _compute_ratios(outcome: Outcome) -> dict[TrainingId, float]:
 
 
 def _deduplicate(items: Iterable[tuple[object, Value]]) -> list[Value]:
-    """Return each value once: two studies can share the same runs."""
+    """Return the value of each distinct key once; studies that share runs have equal keys."""
     values_by_key: dict[object, Value] = {}
     for key, value in items:
         values_by_key.setdefault(key, value)
@@ -189,7 +192,7 @@ def _deduplicate(items: Iterable[tuple[object, Value]]) -> list[Value]:
 def measure_imbalance(
     evaluations: Sequence[StudyEvaluation], protocol: str
 ) -> Measurement[Quantity] | ClaimResult:
-    """Compare the recall of rare classes with either loss, in every study of the proposed network."""
+    """Compare the proposed network's recall of rare classes with focal loss and with cross-entropy."""
     candidates = _deduplicate(
         (comparison.run_keys, (evaluation, comparison))
         for evaluation in select_paper_datasets(evaluations)
@@ -221,14 +224,14 @@ def measure_imbalance(
 
 
 def _find_loss_obstacle(comparison: LossComparison, gain: Estimate) -> str:
-    # A network that gives one rare class to every sample has all of its recall and has learned nothing.
+    # A network that predicts a rare class for every sample has a recall of 1 for it and has learned nothing.
     if comparison.outcome.is_fully_collapsed and gain.value >= 0:
         return "with the focal loss the network collapsed"
     return _find_obstacle(comparison.outcome)
 
 
 def _find_obstacle(*outcomes: Outcome) -> str:
-    """Return why these networks allow no verdict, "" if nothing prevents one."""
+    """Return why no verdict on these networks is possible, or "" if one is."""
     pairing = pair_outcomes(outcomes, "accuracy")
     return pairing.obstacle if pairing else ""
 
@@ -236,7 +239,7 @@ def _find_obstacle(*outcomes: Outcome) -> str:
 def measure_robustness(
     evaluations: Sequence[StudyEvaluation], protocol: str
 ) -> Measurement[Quantity] | ClaimResult:
-    """Compare the fall of accuracy under pose and illumination in every pair that differs in CBAM only."""
+    """Compare the accuracy drop under pose and illumination in every pair that differs only in CBAM."""
     pairs = _deduplicate(
         ((*without_cbam.run_keys, *with_cbam.run_keys), (evaluation, without_cbam, with_cbam))
         for evaluation in select_paper_datasets(evaluations)
@@ -244,7 +247,7 @@ def measure_robustness(
     )
     if not pairs:
         return make_not_testable_result(
-            f"no two networks that differ in CBAM only were checked under {protocol} "
+            f"no two networks that differ only in CBAM were checked under {protocol} "
             "(--checks with a controlled, leave-one-out or factorial design)"
         )
     pairs_without_collapse = [
@@ -255,12 +258,12 @@ def measure_robustness(
     ]
     text = truncate_list(
         [
-            f"{_format_drop(gain)} less fall, {_format_robustness_pair(*pair[1:])}"
+            f"{_format_drop(gain)} reduction of the drop, {_format_robustness_pair(*pair[1:])}"
             for pair, gain in measured_pairs
         ]
     )
     if not pairs_without_collapse:
-        reason = "in every pair a network collapsed, and one answer for every sample cannot fall"
+        reason = "a network collapsed in every pair, and the accuracy of a constant prediction cannot drop"
         return make_undecidable_result(reason, measured_text=text)
     excluded_pairs = len(pairs) - len(pairs_without_collapse)
     return Measurement(
@@ -295,7 +298,7 @@ def _format_gain(gain: Estimate) -> str:
 def measure_latency(
     evaluations: Sequence[StudyEvaluation], protocol: str
 ) -> Measurement[LimitedValue] | ClaimResult:
-    """Compare the 95th percentile of the time for one image, face detection included, with video's pace."""
+    """Compare the 95th percentile of the time per image, with face detection, with video's frame interval."""
     runs = [
         run
         for evaluation in select_paper_datasets(evaluations)
@@ -307,7 +310,7 @@ def measure_latency(
     run = max(runs, key=lambda run: (run.spec.architecture.width, run.spec.dataset.image_size))
     network_ms, total_ms = compute_percentiles(run, "network"), compute_percentiles(run, "face", "network")
     text = (
-        f"p50, p95, p99 {', '.join(f'{ms:.1f}' for ms in total_ms)} ms with the face, "
+        f"p50, p95, p99 {', '.join(f'{ms:.1f}' for ms in total_ms)} ms with face detection, "
         f"{', '.join(f'{ms:.1f}' for ms in network_ms)} ms without"
     )
     size, width = run.spec.dataset.image_size, run.spec.architecture.width
@@ -315,8 +318,10 @@ def measure_latency(
         return make_not_testable_result(
             f"not the paper's network: {size} px and width {width:g}", measured_text=text
         )
-    name = f"p95 with the face on {run.environment.device}"
+    name = f"p95 with face detection on {run.environment.device}"
     item = LimitedValue(name=name, value=total_ms[1], limit=1000 / VIDEO_FPS, unit="ms")
     return Measurement(
-        text=text, items=(item,), remark=f"the limit is the pace of video, {VIDEO_FPS} images a second"
+        text=text,
+        items=(item,),
+        remark=f"the limit is the frame interval of video at {VIDEO_FPS} images per second",
     )

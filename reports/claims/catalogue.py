@@ -1,4 +1,4 @@
-"""The paper's claims: for each, the printed number, the measure of the runs and the rule that judges it."""
+"""The paper's claims: the printed number, the measure and the rule of each."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ PAPER_BLOCK_COST = "463,371,520 → 14,166,144, 96.94 % saved"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim(Generic[Item]):
-    """One claim: `paper` is its number as printed, "" where it has none.
+    """One claim of the paper.
 
-    `uses_faces`: the measurement depends on the images that were tested.
+    `paper_value` is the number as printed, "" if the paper prints none. `uses_faces` is True if the
+    measurement depends on the test images.
     """
 
     id: str

@@ -1,8 +1,8 @@
-"""What the runs measure for the claims about scores, sizes and costs.
+"""Measures for the claims about scores, sizes and costs.
 
-A measure takes the studies of a report and a protocol. It returns a measurement for a rule to judge, or a
-result with the reason why no rule can judge it. Claims about data are measured on the paper's data sets only,
-and claims about accuracy in accuracy, whatever metric the study chose.
+A measure takes the studies of a report and a protocol. It returns a measurement that a rule judges, or a
+result with the reason why no rule can judge it. Claims about data are measured on the paper's data sets only.
+Claims about accuracy are measured in accuracy, whatever the metric of the study.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ def select_paper_datasets(evaluations: Sequence[StudyEvaluation]) -> list[StudyE
 def select_evaluation(
     evaluations: Sequence[StudyEvaluation], dataset: str, protocol: str, *, arms: Sequence[str]
 ) -> StudyEvaluation | ClaimResult:
-    """Return the study on `dataset` in which all `arms` share a finished training, or why there is none.
+    """Return a study on `dataset` in which all `arms` share a finished training, or why there is none.
 
-    Of several studies it is the one whose settings are nearest the paper's, then the one with the most shared
-    trainings.
+    Of several such studies, return the one with the fewest differences from the paper's settings; of these,
+    the one with the most shared trainings.
     """
     candidates = [evaluation for evaluation in evaluations if evaluation.study.dataset.name == dataset]
     matches = [evaluation for evaluation in candidates if _count_shared_trainings(evaluation, protocol, arms)]
@@ -73,7 +73,7 @@ def _count_shared_trainings(evaluation: StudyEvaluation, protocol: str, arms: Se
 
 
 def make_score_measure(dataset: str) -> ScoreMeasure:
-    """Return the measure of the proposed network's accuracy and F1 beside the printed ones."""
+    """Return a measure that compares the proposed network's accuracy and F1 with the printed ones."""
 
     def measure(evaluations: Sequence[StudyEvaluation], protocol: str) -> Measurement[Quantity] | ClaimResult:
         evaluation = select_evaluation(evaluations, dataset, protocol, arms=(PROPOSED,))
@@ -86,12 +86,16 @@ def make_score_measure(dataset: str) -> ScoreMeasure:
         leakage = outcome.leakage
         assert leakage is not None
         clip_leakage, subject_leakage = map(format_percent_or_unknown, (leakage.clip, leakage.subject))
+        accuracy_text, f1_text = (
+            _format_score(outcome, accuracy, "accuracy"),
+            _format_score(outcome, f1, "uf1"),
+        )
         text = (
-            f"accuracy {_format_score(outcome, accuracy, 'accuracy')}, F1 {_format_score(outcome, f1, 'uf1')} "
-            f"(clip seen {clip_leakage}, subject seen {subject_leakage})"
+            f"accuracy {accuracy_text}, F1 {f1_text} "
+            f"(clip overlap {clip_leakage}, subject overlap {subject_leakage})"
         )
         if protocol != "frame":
-            return make_not_testable_result("the paper's number is for its own split", measured_text=text)
+            return make_not_testable_result("the paper's number is for the frame split", measured_text=text)
         paper_differences = differences_from_paper(evaluation.study)
         if paper_differences:
             return make_not_testable_result(
@@ -103,7 +107,7 @@ def make_score_measure(dataset: str) -> ScoreMeasure:
 
 
 def select_outcome(evaluation: StudyEvaluation, name: str, protocol: str) -> Outcome:
-    """Return the outcome of the arm of that name under the protocol."""
+    """Return the outcome of the arm called `name` under the protocol."""
     (outcome,) = (outcome for outcome in evaluation.select_arm(name) if outcome.protocol == protocol)
     return outcome
 
@@ -124,7 +128,7 @@ def build_quantity(
     margin: float = 0.0,
     paper_value: float | None = None,
 ) -> Quantity:
-    """Return the quantity with its verdict; a margin of 0 is for scores, which no claim compares with 0."""
+    """Return the quantity with its verdict; scores need no margin, since no claim compares them with 0."""
     obstacle = obstacle or ("" if estimate else "the test has a single subject")
     verdict = decide_verdict(estimate, margin=margin, obstacle=obstacle)
     return Quantity(name=name, estimate=estimate, verdict=verdict, paper_value=paper_value)
@@ -140,11 +144,12 @@ def _format_score(outcome: Outcome, quantity: Quantity, metric: Metric) -> str:
         or estimate.high is None
     ):
         return f"{format_percent(value)} %"
-    return f"{format_percent(value)} % [{format_percent(max(0.0, estimate.low))} to {format_percent(min(1.0, estimate.high))}]"
+    low, high = format_percent(max(0.0, estimate.low)), format_percent(min(1.0, estimate.high))
+    return f"{format_percent(value)} % [{low} to {high}]"
 
 
 def make_comparison_measure(dataset: str) -> ScoreMeasure:
-    """Return the measure of the proposed network's accuracy over each of the six other networks."""
+    """Return a measure that compares the proposed network's accuracy with that of each other network."""
     names = tuple(arm.name for arm in COMPARISON_NETWORKS)
 
     def measure(evaluations: Sequence[StudyEvaluation], protocol: str) -> Measurement[Quantity] | ClaimResult:
@@ -164,7 +169,7 @@ def make_comparison_measure(dataset: str) -> ScoreMeasure:
 
 
 def _compute_accuracy_differences(evaluation: StudyEvaluation, protocol: str) -> tuple[ArmDifference, ...]:
-    """Return the study's family of comparisons in accuracy."""
+    """Return the study's family of comparisons, computed in accuracy."""
     if evaluation.study.metric == "accuracy":
         return compute_differences(evaluation, protocol)
     study = replace(evaluation.study, metric="accuracy")
@@ -190,7 +195,7 @@ def _build_difference_quantity(difference: ArmDifference, *, paper_value: float 
 
 
 def measure_size(evaluations: Sequence[StudyEvaluation], protocol: str) -> Measurement[str]:
-    """Count the proposed network's parameters in MiB and as a share of VGG16's; the paper writes MB."""
+    """Return the proposed network's size in MiB (the paper's MB) and as a share of VGG16's."""
     proposed_parameters, vgg_parameters = PARAMETERS[PROPOSED, 6], PARAMETERS["vgg16", 6]
     size, share = (
         f"{proposed_parameters * 4 / 2**20:.2f}",
@@ -216,14 +221,15 @@ def measure_block_cost(evaluations: Sequence[StudyEvaluation], protocol: str) ->
         sum(cost.standard for cost in first_block),
         sum(cost.separable for cost in first_block),
     )
-    text = f"{format_count(standard)} → {format_count(separable)}, {format_percent(1 - separable / standard)} % saved"
+    saved = format_percent(1 - separable / standard)
+    text = f"{format_count(standard)} → {format_count(separable)}, {saved} % saved"
     return Measurement(text=text, items=(text,), remark="by the paper's equations (1) and (2), see P1")
 
 
 def measure_ladder(
     evaluations: Sequence[StudyEvaluation], protocol: str
 ) -> Measurement[Quantity] | ClaimResult:
-    """Compare the accuracy of each rung of the paper's ladder with that of the rung before."""
+    """Compare the accuracy of each rung of the paper's ladder with that of the previous rung."""
     differences = _select_ladder_steps(evaluations, "ladder", protocol)
     return differences if isinstance(differences, ClaimResult) else _summarize_steps(differences)
 
@@ -231,7 +237,7 @@ def measure_ladder(
 def _select_ladder_steps(
     evaluations: Sequence[StudyEvaluation], design: str, protocol: str
 ) -> tuple[ArmDifference, ...] | ClaimResult:
-    """Return the steps of a ladder in the paper's order, without those of the user's own networks."""
+    """Return the steps between a ladder's own rungs, in the paper's order; leave out the user's networks."""
     evaluation = _select_ladder_study(evaluations, design, protocol)
     if isinstance(evaluation, ClaimResult):
         return evaluation
@@ -247,7 +253,7 @@ def _select_ladder_study(
     evaluations: Sequence[StudyEvaluation], design: str, protocol: str
 ) -> StudyEvaluation | ClaimResult:
     rung_names = [arm.name for arm in build_ablation_arms(design)]
-    # Networks of the user's own and the null arm come after the rungs.
+    # The user's networks and the null arm come after the rungs.
     candidates = [
         evaluation
         for evaluation in evaluations
@@ -263,7 +269,7 @@ def _select_ladder_study(
 
 
 def make_gain_measure(component: str, *, rung: int) -> ScoreMeasure:
-    """Return the measure of what a part of the block adds to the accuracy of the controlled ladder."""
+    """Return a measure of the accuracy that a block component adds on the controlled ladder."""
 
     def measure(evaluations: Sequence[StudyEvaluation], protocol: str) -> Measurement[Quantity] | ClaimResult:
         differences = _select_ladder_steps(evaluations, "controlled", protocol)
@@ -281,7 +287,7 @@ def make_gain_measure(component: str, *, rung: int) -> ScoreMeasure:
 def measure_separable(
     evaluations: Sequence[StudyEvaluation], protocol: str
 ) -> Measurement[Quantity] | ClaimResult:
-    """Measure what separable convolutions save on the paper's ladder, and what they change in accuracy."""
+    """Measure how separable convolutions change multiply-adds and accuracy on the paper's ladder."""
     differences = _select_ladder_steps(evaluations, "ladder", protocol)
     if isinstance(differences, ClaimResult):
         return differences
@@ -292,14 +298,18 @@ def measure_separable(
     saved_share = 1 - after.cost.multiply_adds / before.cost.multiply_adds
     text = f"{format_percent(saved_share)} % of the multiply-adds saved, {step.text} points of accuracy"
     if saved_share <= 0:
-        return ClaimResult(measured_text=text, verdict="not reproduced", reason="they save no multiply-adds")
+        return ClaimResult(
+            measured_text=text,
+            verdict="not reproduced",
+            reason="separable convolutions save no multiply-adds",
+        )
     return Measurement(text=text, items=(_build_difference_quantity(step),))
 
 
 def measure_prelu(
     evaluations: Sequence[StudyEvaluation], protocol: str
 ) -> Measurement[Quantity] | ClaimResult:
-    """Compare the accuracy of the paper's last rung, with PReLU, with that of each rung before."""
+    """Compare the accuracy of the ladder's last rung, which has PReLU, with that of each earlier rung."""
     evaluation = _select_ladder_study(evaluations, "ladder", protocol)
     if isinstance(evaluation, ClaimResult):
         return evaluation

@@ -1,7 +1,7 @@
-"""Rules that judge a claim of the paper by what the runs measure.
+"""Rules that judge a claim of the paper by the measurements of the runs.
 
-A claim rests on one or more items of the same kind, such as the comparisons with six other networks. A rule
-judges each item, and its `combination` says how the verdicts of several items become one.
+A claim rests on one or more items of one kind, such as the comparisons with six other networks. A rule judges
+each item; its `combination` defines how the verdicts of several items are combined.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ COMBINATION_TEXTS: Mapping[Combination, str] = {
 }
 
 MIN_SIGN_TEST_TRAININGS = ceil(-log2(ALPHA))
-"""Fewest trainings that can decide a one-sided sign test at p < 0.05: five, with p = 1/32."""
+"""Fewest trainings with which a one-sided sign test can reach p < 0.05: five, where p = 1/32."""
 
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimResult:
-    """What the runs show of one claim under one protocol.
+    """The result for one claim under one protocol.
 
-    `measured` is the measured value in words, `reason` explains the verdict, and `remark` tells how the value
-    was measured.
+    `measured_text` is the measured value as text, `reason` explains the verdict, and `remark` states how the
+    value was measured.
     """
 
     measured_text: str
@@ -58,7 +58,7 @@ class ClaimResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement(Generic[Item]):
-    """The measured value in words, the items that a rule judges, and a remark on how they were measured."""
+    """The measured value as text, the items that a rule judges, and a remark on how they were measured."""
 
     text: str
     items: tuple[Item, ...]
@@ -67,9 +67,9 @@ class Measurement(Generic[Item]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quantity:
-    """A score or a difference of two networks, its interval, and the verdict on its difference from 0.
+    """A score, or a difference of two networks, with its interval and the verdict on its difference from 0.
 
-    `printed` is the paper's number as a share, None where the paper prints none.
+    `paper_value` is the paper's number as a share, None if the paper prints none.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingSigns:
-    """For each training, whether it supports the claim; `obstacle` says why the trainings decide nothing."""
+    """For each training, whether it supports the claim; `obstacle` is the reason if no test is possible."""
 
     name: str
     supports_claim: tuple[bool, ...]
@@ -108,13 +108,16 @@ class ItemResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule(Generic[Item]):
-    """Base class of the rules: a subclass implements `judge_item`, and its docstring is the rule's text."""
+    """Base class of the rules.
+
+    A subclass implements `judge_item`. Its docstring is the description that docs/claims.md repeats.
+    """
 
     combination: Combination = "one"
 
     @property
     def description(self) -> str:
-        """The rule in words, as the documentation prints it."""
+        """Return the rule as text: the docstring of the class, then the combination."""
         text = " ".join((inspect.getdoc(type(self)) or "").split())
         return f"{text} {COMBINATION_TEXTS[self.combination]}".strip()
 
@@ -127,10 +130,10 @@ class Rule(Generic[Item]):
         raise NotImplementedError
 
     def judge(self, measurement: Measurement[Item]) -> ClaimResult:
-        """Judge a claim by its items, at least one.
+        """Judge a claim by its items.
 
         Raises:
-            ValueError: no item, or several items for a rule that takes one.
+            ValueError: the measurement has no item, or several items for a rule that takes one.
         """
         results = [self.judge_item(item) for item in measurement.items]
         if not results or (self.combination == "one" and len(results) > 1):
@@ -150,7 +153,7 @@ def make_not_testable_result(reason: str, *, measured_text: str = NO_VALUE) -> C
 
 
 def make_undecidable_result(reason: str, *, measured_text: str) -> ClaimResult:
-    """Return the result of a claim that these studies measure and cannot decide."""
+    """Return the result of a claim that these studies measure but cannot decide."""
     return ClaimResult(measured_text=measured_text, verdict="undecidable at this n", reason=reason)
 
 
@@ -158,12 +161,12 @@ def make_undecidable_result(reason: str, *, measured_text: str) -> ClaimResult:
 class EqualityRule(Rule[str]):
     """The value is computed without any run. It is reproduced if it equals the printed value.
 
-    A value from which the network was derived is no test of the claim.
+    A value from which the network was derived does not test the claim.
     """
 
     paper_value: str
     derivation_reason: str = ""
-    """Why equality is no test; "" if it is one."""
+    """Why equality does not test the claim; "" if it does."""
 
     def judge_item(self, item: str) -> ItemResult:
         """Compare the computed value with the printed one."""
@@ -191,11 +194,11 @@ class UpperLimitRule(Rule[LimitedValue]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntervalRule(Rule[Quantity]):
-    """The 95 % interval over subjects and trainings holds the printed number, and the estimate is near it.
+    """The 95 % interval over subjects and trainings contains the printed number, and the estimate is near it.
 
-    Near is within 5 points, so that a wide interval reproduces nothing. A printed gain must also have the
-    verdict "better"; the verdict "equivalent" contradicts it. An interval that leaves out the printed number
-    contradicts it.
+    Near means within 5 points, so that a wide interval alone does not reproduce a claim. A printed gain must
+    also have the verdict "better"; the verdict "equivalent" opposes the claim. An interval that does not
+    contain the printed number opposes it too.
     """
 
     margin: float = DEFAULT_MARGIN
@@ -207,19 +210,23 @@ class IntervalRule(Rule[Quantity]):
             return _make_undecided_result(item.name, _explain_missing_verdict(item.verdict))
         if item.paper_value is None:
             raise ValueError(f"{item.name} has no printed number")
-        # Where all units agree, what none of n units shows may still happen in 3/n of them (`is_within`).
+        # If all n units agree, an outcome seen in none of them may still have a rate of up to 3/n: see
+        # `Estimate.is_equivalent`.
         slack = 3 / estimate.unit_count if estimate.low == estimate.high else 0.0
         if not estimate.low - slack <= item.paper_value <= estimate.high + slack:
-            return _make_opposing_result(item.name, "the interval leaves out the paper's number")
+            return _make_opposing_result(item.name, "the interval does not contain the paper's number")
         if item.verdict.label == "equivalent":
             return _make_opposing_result(item.name, "the difference is equivalent to 0")
         if item.verdict.label == "inconclusive":
-            return _make_undecided_result(item.name, "the interval holds both the paper's number and 0")
+            return _make_undecided_result(item.name, "the interval contains both the paper's number and 0")
         if abs(estimate.value - item.paper_value) > self.margin:
-            reason = f"the interval holds the paper's number, which is over {100 * self.margin:g} points away"
+            reason = (
+                "the interval contains the paper's number, but the estimate is over "
+                f"{100 * self.margin:g} points away"
+            )
             return _make_undecided_result(item.name, reason)
         return ItemResult(
-            name=item.name, verdict="reproduced", reason="the interval holds the paper's number"
+            name=item.name, verdict="reproduced", reason="the interval contains the paper's number"
         )
 
 
@@ -251,10 +258,10 @@ class NonInferiorityRule(Rule[Quantity]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignTestRule(Rule[TrainingSigns]):
-    """Each training (a division and a seed, over all its folds) supports the claim or does not.
+    """Each training (a split and a seed, over all its folds) supports the claim or does not.
 
-    An exact one-sided sign test over the trainings decides at p < 0.05: with five trainings, all must
-    support the claim, or none. It holds for other trainings on the same data set.
+    An exact one-sided sign test over the trainings decides at p < 0.05. With five trainings it decides only
+    if all support the claim, or none. The result holds for other trainings on the same data set.
     """
 
     def judge_item(self, item: TrainingSigns) -> ItemResult:
@@ -305,7 +312,7 @@ def _combine_verdicts(results: Sequence[ItemResult], combination: Combination) -
 
 
 def _combine_reasons(results: Sequence[ItemResult]) -> str:
-    """Return the reason that all items share if none is decided, else the counts and the other reasons."""
+    """Return the reason that all items share if none is decided, else the counts and each reason."""
     is_undecided = all(result.verdict == "undecidable at this n" for result in results)
     if len(results) == 1 or (is_undecided and len({result.reason for result in results}) == 1):
         return results[0].reason

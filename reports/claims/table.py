@@ -1,4 +1,4 @@
-"""The paper's claims as a table: its number, the runs' number, and verdicts by protocol."""
+"""The table of the paper's claims: printed number, measured number and verdict by protocol."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from reports.outcomes import StudyEvaluation
 from reports.table import Table
 
 ClaimResults = Mapping[tuple[str, str], ClaimResult]
-"""By claim and protocol."""
+"""Results by (claim id, protocol)."""
 
 IMAGE_INDEPENDENT_CLAIMS = tuple(claim.id for claim in CLAIMS if not claim.uses_faces)
-"""Claims whose result does not depend on the tested images."""
+"""Ids of the claims whose result does not depend on the test images."""
 
 STRICT_PROTOCOLS = ("loso", "kfold", "subject")
 
 
 def build_claim_table(evaluations: Sequence[StudyEvaluation]) -> Table | None:
-    """Build the table of the claims that the runs bear on; None if no study is on the paper's sets."""
+    """Return the table of the claims that the runs measure; None if no study uses a data set of the paper."""
     results = _judge_claims(evaluations)
     if not results:
         return None
@@ -35,12 +35,12 @@ def build_claim_table(evaluations: Sequence[StudyEvaluation]) -> Table | None:
     }
     protocols = tuple(dict.fromkeys(protocol for _, protocol in results))
     header = chain.from_iterable(
-        (f"Ours, {protocol_name}", f"Verdict, {protocol_name}") for protocol_name in protocols
+        (f"Measured, {protocol_name}", f"Verdict, {protocol_name}") for protocol_name in protocols
     )
     return Table(
         id="claims",
         title="The paper's claims",
-        header=("Claim", "What", "Paper", *header),
+        header=("Id", "Claim", "Paper", *header),
         rows=tuple(
             (
                 *map(text_cell, (claim.id, claim.text, claim.paper_value or NO_VALUE)),
@@ -57,14 +57,14 @@ def build_claim_table(evaluations: Sequence[StudyEvaluation]) -> Table | None:
             *_build_reason_notes({key: result for key, result in results.items() if key[0] not in untested}),
             *_build_untested_notes(untested),
             *_build_setting_notes(evaluations),
-            "Under frame, the paper's split, the clips of the test frames are also in training. Under "
-            "subject, kfold and loso no test subject is in training.",
+            "Under frame, the paper's split, the training set contains other frames of the test clips. Under "
+            "subject, kfold and loso, it contains no test subject.",
         ),
     )
 
 
 def describe_claim_results(evaluations: Sequence[StudyEvaluation]) -> tuple[str, ...]:
-    """Count the verdicts, one sentence a protocol; () if no study is on the paper's sets."""
+    """Return the verdict counts, a sentence per protocol; () if no study uses a data set of the paper."""
     results = _judge_claims(evaluations)
     return tuple(
         _describe_verdict_counts(protocol, results)
@@ -73,7 +73,7 @@ def describe_claim_results(evaluations: Sequence[StudyEvaluation]) -> tuple[str,
 
 
 def _describe_verdict_counts(protocol: str, results: ClaimResults) -> str:
-    split_text = "the paper's own split, frame" if protocol == "frame" else f"people never seen, {protocol}"
+    split_text = "the paper's split" if protocol == "frame" else "no test subject in training"
     claims_by_verdict: dict[str, list[str]] = {verdict: [] for verdict in get_args(ClaimVerdict)}
     # A claim whose result does not depend on the images is counted once.
     first_protocol = next(iter(results))[1]
@@ -90,13 +90,14 @@ def _describe_verdict_counts(protocol: str, results: ClaimResults) -> str:
         if claim_ids
     ]
     counts += [f"{len(untestable_claims)} not testable here"] if untestable_claims else []
-    return f"On {split_text}: of {claim_count} claims {'; '.join(counts)}."
+    return f"Under {protocol} ({split_text}): of {claim_count} claims {'; '.join(counts)}."
 
 
 def _judge_claims(evaluations: Sequence[StudyEvaluation]) -> ClaimResults:
-    """Return every claim's result by id and protocol; {} if no study is on the paper's sets.
+    """Return every claim's result by (id, protocol); {} if no study uses a data set of the paper.
 
-    Synthetic faces are used only if there are no others, and decide no claim that depends on faces.
+    Studies of synthetic faces are used only if there is no other study. They never decide a claim that
+    depends on faces.
     """
     evaluations_on_paper_datasets = select_paper_datasets(evaluations)
     if not evaluations_on_paper_datasets:
@@ -149,8 +150,8 @@ def _build_untested_notes(untested: Collection[str]) -> Iterator[str]:
     if untested:
         names = ", ".join(claim.id for claim in CLAIMS if claim.id in untested)
         yield (
-            f"These runs do not test {names}: harness reproduce runs the studies that test them, on the "
-            "data sets that it is given."
+            f"These runs do not test {names}. `harness reproduce` runs the studies that test them, on the "
+            "data sets passed to it."
         )
 
 
@@ -161,11 +162,11 @@ def _build_setting_notes(evaluations: Sequence[StudyEvaluation]) -> Iterator[str
         for text in differences_from_paper(evaluation.study)
     )
     if texts:
-        yield f"Some or all verdicts come from settings that differ from the paper's: {'; '.join(texts)}."
+        yield f"Some or all of the runs have settings that differ from the paper's: {'; '.join(texts)}."
 
 
 def _build_reason_notes(results: ClaimResults) -> Iterator[str]:
-    """Yield each reason and remark once, with the claims and protocols that it applies to."""
+    """Yield each reason and remark once, with its claims and protocols."""
     protocols_by_text: dict[tuple[str, str], list[str]] = {}
     for (claim, protocol), result in results.items():
         for text in (result.reason, result.remark):

@@ -11,7 +11,7 @@ def sigmoid(x):
 
 
 def slow_channel_attention(image, *, narrow, widen):
-    """Equation (5) for one (C, H, W) image; narrow is W0, (C/r, C), and widen W1, (C, C/r)."""
+    """Compute equation (5) for one (C, H, W) image; `narrow` is W0, (C/r, C), and `widen` is W1, (C, C/r)."""
     channels, height, width = image.shape
     total = np.zeros(channels)
     for pool in (np.mean, np.max):
@@ -25,7 +25,7 @@ def slow_channel_attention(image, *, narrow, widen):
 
 
 def slow_spatial_attention(image, kernel):
-    """Equation (6) for one (C, H, W) image; kernel is (2, 7, 7), for the means and then the maxima."""
+    """Compute equation (6) for one (C, H, W) image; `kernel` is (2, 7, 7): means, then maxima."""
     _, height, width = image.shape
     maps = [image.mean(axis=0), image.max(axis=0)]
     out = np.zeros((height, width))

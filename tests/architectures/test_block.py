@@ -21,7 +21,7 @@ def images():
 
 
 def silence(module):
-    """Zero every parameter of the body, so that only the shortcut speaks."""
+    """Set every parameter of the body to 0, so that the output is the shortcut alone."""
     for parameter in module.parameters():
         torch.nn.init.zeros_(parameter)
 

@@ -1,4 +1,4 @@
-"""One contract for the whole catalogue: an entry that is registered is tested."""
+"""Tests that run on every entry of the architecture catalogue."""
 
 from dataclasses import asdict, replace
 from itertools import pairwise
@@ -42,7 +42,7 @@ def narrow(name, *, classes=6):
 
 @pytest.fixture(scope="module", params=CATALOGUE)
 def full_size(request):
-    """A spec and its network at full width, built once."""
+    """Return each spec and its network at full width; the network is built once."""
     spec = get_architecture(request.param)
     torch.manual_seed(0)
     return spec, build_network(spec, num_classes=6).eval()
@@ -107,7 +107,7 @@ def test_eval_is_deterministic_and_takes_a_batch_of_one(name):
 def test_saved_weights_give_the_same_numbers_in_a_fresh_network(name, tmp_path):
     spec, network = narrow(name)
     batch = images(2, quick_size(spec))
-    network.train()(batch)  # so that batch norm's buffers hold something of their own
+    network.train()(batch)  # so that batch norm's buffers differ from their initial values
     torch.save(network.state_dict(), tmp_path / "weights.pt")
     torch.manual_seed(8)
     fresh = build_network(spec, num_classes=6).eval()
@@ -155,12 +155,12 @@ def test_an_eighth_of_the_width_leaves_about_a_64th_of_the_parameters(name):
 def test_torchvisions_networks_stay_at_full_width(name):
     spec = get_architecture(name)
     assert with_width(spec, NARROW) is spec
-    with pytest.raises(ValueError, match=f"{spec.network} exists at width 1 alone; got 0.125"):
+    with pytest.raises(ValueError, match=f"{spec.network} exists only at width 1; got 0.125"):
         build_network(replace(spec, width=NARROW), num_classes=6)
 
 
 def parts(spec):
-    """Every switch of a spec by name, its block's included, and not what people call it."""
+    """Return every field of a spec and of its block by name, except the name of the architecture."""
     flat = asdict(spec)
     flat.pop("name")
     return {**flat.pop("block"), **flat}

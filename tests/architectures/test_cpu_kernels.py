@@ -1,4 +1,4 @@
-"""Every kernel beside the operators of PyTorch that compute the same in the same modules."""
+"""Tests of every CPU kernel against PyTorch's own operators in the same modules."""
 
 import copy
 import os
@@ -38,7 +38,7 @@ def two_threads():
 
 
 def answers(network, images, weights):
-    """Outputs, gradients of the images and of the parameters, and buffers after one step's two passes."""
+    """Return outputs, gradients of images and parameters, and buffers after one forward and backward pass."""
     images = images.clone().requires_grad_()
     out = network(images)
     (out * weights).sum().backward()
@@ -47,12 +47,12 @@ def answers(network, images, weights):
 
 
 def assert_alike(one, other, *, scale=1e-6):
-    """Equal up to rounding, which is judged by the tensor's size, or by `scale` where that is larger."""
+    """Assert equality up to rounding, relative to the largest value or to `scale`, whichever is larger."""
     assert float((one - other).abs().max()) <= 2e-4 * max(scale, float(one.abs().max()))
 
 
 def assert_mostly_alike(one, other, *, scale=1e-6):
-    """The same for large maps: of a million values one lies so near a kink that rounding decides its side."""
+    """Assert equality of large maps, except for rare values near a kink, whose side rounding decides."""
     least = scale * one.numel() ** 0.5
     assert float((one - other).norm()) <= 2e-3 * max(least, float(one.norm()))
 
@@ -69,7 +69,7 @@ def assert_twins(network, images, *, alike=assert_alike):
     slow, fast = answers(network, images, weights), answers(fused, images, weights)
     alike(slow[0], fast[0])
     alike(slow[1], fast[1])
-    # Some true gradients are 0, as that of a bias which a norm takes away: what is left is rounding.
+    # Some exact gradients are 0, such as that of a bias before a norm; their computed values are rounding.
     scale = 0.1 * max((float(gradient.abs().max()) for gradient in slow[2].values()), default=0.0)
     for name, gradient in slow[2].items():
         alike(gradient, fast[2][name], scale=scale)
@@ -100,7 +100,7 @@ def test_maps_too_large_for_the_caches_are_the_same(generator):
 def test_the_proposed_network_is_the_same(generator):
     torch.manual_seed(1)
     network = build_network(with_width(CATALOGUE["proposed"], 1 / 8), num_classes=5)
-    network.classifier[4] = nn.Identity()  # dropout draws anew
+    network.classifier[4] = nn.Identity()  # dropout uses new random numbers
     assert_twins(network, torch.randn(8, 3, 64, 64, generator=generator), alike=assert_mostly_alike)
     assert any(isinstance(module, FusedResidual) for module in fuse(network).modules())
 
@@ -115,7 +115,7 @@ def test_evaluation_is_the_same_by_running_statistics(generator):
     fused = fuse(copy.deepcopy(network))
     with torch.inference_mode():
         assert_alike(network(images), fused(images))
-    # With gradients, those of evaluation are the modules' own.
+    # In evaluation with gradients, the modules run PyTorch's own operators.
     assert torch.equal(network(images), fused(images))
 
 
@@ -133,7 +133,7 @@ def test_a_step_gives_the_same_bits_every_time(generator):
 
 
 def test_a_gradient_that_two_take_is_left_alone(generator):
-    """A sum hands one tensor to both its terms: a norm must not write into it."""
+    """A sum passes one gradient tensor to both terms, so a norm must not overwrite it."""
     torch.manual_seed(1)
     left, right = (nn.Sequential(nn.Conv2d(4, 8, 3, padding=1), nn.BatchNorm2d(8)) for _ in range(2))
 
@@ -154,7 +154,7 @@ SAME = nn.Conv2d(8, 8, 1)
 
 
 class Scaled(nn.Conv2d):
-    """A convolution whose forward is its own."""
+    """A convolution with a custom `forward`."""
 
     def forward(self, x):
         return 2 * super().forward(x)
@@ -193,7 +193,7 @@ OWN = {
     "another pool": lambda: (nn.MaxPool2d(2, ceil_mode=True), nn.MaxPool2d(3, 2, 1), nn.MaxPool2d(2, 1)),
     "in place": lambda: (nn.MaxPool2d(2), nn.ReLU(inplace=True), nn.Conv2d(3, 8, 1), nn.ReLU(inplace=True)),
 }
-"""What users' networks may have that ours have not."""
+"""Modules that users' networks may contain and the catalogue's do not."""
 
 
 @pytest.mark.parametrize("what", OWN)
@@ -279,7 +279,7 @@ def attend_inputs(generator, *, shortcut, differentiable=True):
 
 
 def operators(generator):
-    """Each operator with inputs."""
+    """Yield each operator with example inputs."""
     yield batch_norm_act, norm_inputs(generator)
     x, *parameters, eps = norm_inputs(generator, differentiable=False)
     yield norm_act, (x, torch.randn(CHANNELS), torch.rand(CHANNELS), *parameters, eps)

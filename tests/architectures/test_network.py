@@ -1,4 +1,4 @@
-"""Sizes against the paper's table and against the block of the paper, worked out here by hand."""
+"""Tests of output sizes against the paper's table, and of the block against a plain implementation."""
 
 import math
 from dataclasses import replace
@@ -22,7 +22,7 @@ def parameters(spec, classes=6):
 
 
 def block_by_hand(inputs, outputs, *, parts, batch_norm):
-    """Figure 4 of the paper, term by term."""
+    """Compute the block of the paper's Figure 4 term by term."""
     convolution, attention, activation, residual = parts
     norm = 2 if batch_norm else 0  # a scale and a shift for each channel
     slope = 1 if activation == "prelu" else 0

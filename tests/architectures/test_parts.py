@@ -21,5 +21,7 @@ def test_none_is_vgg16_and_all_are_the_proposed_network():
 
 
 def test_an_unknown_part_is_refused_with_the_list():
-    with pytest.raises(ValueError, match="unknown part 'senet'; accepted: cbam, residual, separable, prelu"):
+    with pytest.raises(
+        ValueError, match="unknown component 'senet'; accepted: cbam, residual, separable, prelu"
+    ):
         with_components(("cbam", "senet"), name="x")

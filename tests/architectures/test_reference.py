@@ -50,5 +50,5 @@ def test_a_network_that_is_no_classifier_of_torchvision_is_refused(network):
 
 
 def test_torchvisions_networks_have_one_width():
-    with pytest.raises(ValueError, match=r"resnet34 exists at width 1 alone; got 0\.5"):
+    with pytest.raises(ValueError, match=r"resnet34 exists only at width 1; got 0\.5"):
         build_network(ArchitectureSpec(name="x", network="resnet34", width=0.5), num_classes=6)

@@ -76,10 +76,10 @@ def test_what_is_no_function_in_a_file_is_refused(net: Path, given: str, message
 
 
 def test_a_function_that_gives_no_classifier_is_refused(net: Path) -> None:
-    with pytest.raises(ValueError, match=r"none must give a torch.nn.Module; got str"):
+    with pytest.raises(ValueError, match=r"none must return a torch.nn.Module; got str"):
         build_network(load_user_spec(f"{net}:none"), num_classes=2)
     wide = load_user_spec(f"{net}:wide")
-    with pytest.raises(ValueError, match=r"with logits \(2, 2\); got \(2, 3\)"):
+    with pytest.raises(ValueError, match=r"to logits \(2, 2\); got \(2, 3\)"):
         check_output_shape(build_network(wide, num_classes=2), wide, num_classes=2, image_size=4)
     used = build_network(wide, num_classes=2)
     check_twice = load_user_spec(f"{net}:wide")

@@ -15,7 +15,7 @@ VGG16 = replace(get_architecture("vgg16"), pretrained=True)
 
 @pytest.fixture
 def checkpoints(tmp_path):
-    """Where torch looks for weights, made empty for one test."""
+    """Return torch's checkpoint folder, empty for one test."""
     before = torch.hub.get_dir()
     torch.hub.set_dir(tmp_path)
     (tmp_path / "checkpoints").mkdir()
@@ -34,7 +34,7 @@ def save(network, *, to):
 def test_all_but_the_last_layer_is_loaded(checkpoints):
     torch.manual_seed(1)
     published = torchvision.models.shufflenet_v2_x1_0(weights=None)
-    published.train()(torch.randn(2, 3, 64, 64))  # gives batch norm statistics worth loading
+    published.train()(torch.randn(2, 3, 64, 64))  # so that batch norm's statistics change
     save(published, to=checkpoints / file_name("shufflenet_v2_x1_0"))
     torch.manual_seed(2)
     network = build_network(SHUFFLENET, num_classes=6)

@@ -1,4 +1,4 @@
-"""A tiny CASME II on disk, in the Cropped layout, and tables without a disk, for the tests of this folder."""
+"""Fixtures of this folder: a tiny CASME II on disk in the Cropped layout, and sample tables without files."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ HEADER = (
 
 @dataclass(frozen=True)
 class Casme2Tree:
-    """Writes below `root`; a row is (subject, filename, onset, apex, offset, emotion)."""
+    """Writes CASME II files below `root`; a row is (subject, filename, onset, apex, offset, emotion)."""
 
     root: Path
 
@@ -44,7 +44,7 @@ class Casme2Tree:
             assert cv2.imwrite(str(path), np.full((10, 8, 3), 40 + frame % 200, dtype=np.uint8))
 
     def write(self, rows):
-        """The sheet, and onset to offset of every row."""
+        """Write the coding sheet, and the frames from onset to offset of every row."""
         self.sheet(rows)
         for subject, name, onset, _, offset, _ in rows:
             self.clip(f"sub{int(subject):02d}/{name}", range(onset, offset + 1))
@@ -58,7 +58,7 @@ def tree(tmp_path):
 
 @pytest.fixture
 def table_of():
-    """A table without a disk from (class, subject, clip, number of frames) groups."""
+    """Return a table without files from (class, subject, clip, number of frames) groups."""
 
     def make(groups, classes=("anger", "joy")):
         samples = [

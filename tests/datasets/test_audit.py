@@ -31,7 +31,7 @@ def table(table_of):
 
 @pytest.fixture
 def people(table_of):
-    """Images of a seed, and table, of 12 subjects with 3 clips of 3 frames; rows 9 a subject, 3 a clip."""
+    """Return random images and the table of 12 subjects with 3 clips of 3 frames: 9 rows per subject."""
     table = table_of(
         [
             (("anger", "joy")[(who + clip) % 2], f"s{who:02d}", f"c{clip}", 3)
@@ -53,7 +53,7 @@ def people(table_of):
 
 
 def whole_subjects(protocol="subject"):
-    """Subjects 0-7, 8-9 and 10-11 of `people` as the parts."""
+    """Return a split of `people`: subjects 0-7 for training, 8-9 for validation, 10-11 for the test."""
     return made(range(72), range(90, 108), range(72, 90), protocol)
 
 
@@ -163,7 +163,7 @@ def test_a_shared_subject_is_an_error_where_the_protocol_promises_none(table, pr
     assert (found.code, found.severity, found.count) == ("shared-subject", severity, 2)
     assert found.share == pytest.approx(2 / 3)
     assert found.examples == ("s1/c2/0 ~ s1/c1/0", "s1/c2/1 ~ s1/c1/0")
-    assert (f"the protocol {protocol} promises" in found.message) == (severity == "error")
+    assert (f"the protocol {protocol} excludes" in found.message) == (severity == "error")
 
 
 def test_identical_bytes_are_an_error_under_any_name(table):
@@ -260,7 +260,7 @@ def test_a_changed_copy_is_warned_of(people, changed):
     )
     assert (found.code, found.severity, found.count) == ("near-duplicate", "warning", 2)
     assert found.share == pytest.approx(2 / 18)
-    # The other frames of the copied person are as near as the one that was copied.
+    # The other frames of the copied subject are as similar as the copied frame.
     assert found.examples[0].startswith("s10/c1/2 ~ s00/")
     assert found.examples[1].startswith("s11/c2/2 ~ s08/")
     assert "images of different subjects" in found.message

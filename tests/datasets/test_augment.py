@@ -33,7 +33,7 @@ def images():
 
 
 def mirrored(place, side):
-    """A pixel coordinate folded back at the image's edges, -0.5 and side - 0.5."""
+    """Reflect a pixel coordinate at the image's edges, -0.5 and side - 0.5."""
     place = (place + 0.5) % (2 * side)
     return min(place, 2 * side - place) - 0.5
 
@@ -49,7 +49,7 @@ def sampled(channel, x, y):
 
 
 def slow(image, change):
-    """One sample, step by step: the way back of shift, scale, rotation and flip, then colour after colour."""
+    """Augment one sample step by step: invert shift, scale, rotation and flip, then change the colours."""
     _, height, width = image.shape
     moved = np.zeros_like(image)
     for row in range(height):

@@ -91,7 +91,7 @@ def test_the_synthetic_set_is_drawn_once_and_takes_no_root(tmp_path, monkeypatch
     assert load_dataset("synthetic", "onset_offset") == table
     assert Path(table.samples[0].path).stat().st_mtime_ns == written
     with pytest.raises(
-        ValueError, match=r"synthetic takes no root, got .* folder holds with --dataset: casme2"
+        ValueError, match=r"synthetic takes no root, got .* name its data set with --dataset: casme2"
     ):
         load_dataset("synthetic", "onset_offset", root=place)
 

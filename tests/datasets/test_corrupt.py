@@ -1,4 +1,4 @@
-"""Each kind of change does what it says, more so at each strength, and alike for the same seed."""
+"""Tests of the corruptions: their effect grows with strength and is the same for the same seed."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from datasets.spec import CORRUPTIONS, STRENGTHS
 
 @pytest.fixture
 def images() -> torch.Tensor:
-    """Smooth grey waves, so that every change is one of degree."""
+    """Return smooth grey waves, on which every corruption has a gradual effect."""
     ramp = torch.linspace(0, 12, 32)
     waves = 127 + 100 * torch.sin(ramp[:, None] + 0.5 * ramp[None, :])
     return waves.to(torch.uint8).expand(6, 3, 32, 32).clone()
@@ -31,7 +31,7 @@ def test_the_seed_alone_decides(images: Any, kind: str) -> None:
     first, again = (corrupt(images, kind, strength=2, seed=3) for _ in range(2))
     assert torch.equal(first, again)
     assert torch.equal(images, before)
-    # What is drawn differs from image to image; what is not, is the same for all.
+    # Random corruptions differ between images; the others are the same for all images.
     drawn = kind in ("rotation", "noise", "occlusion")
     assert (len({tuple(image.flatten().tolist()) for image in first}) > 1) == drawn
 

@@ -14,7 +14,7 @@ from datasets.grouping import (
 
 
 def groups(*counts, prefix="g"):
-    """Counts of each class by group: g0, g1 and so on."""
+    """Return the counts of each class by group (g0, g1, ...)."""
     return {f"{prefix}{n}": np.array(row, dtype=np.int64) for n, row in enumerate(counts)}
 
 
@@ -29,9 +29,9 @@ def test_an_order_hangs_on_the_names_and_the_key_alone():
     assert found != names
     assert shuffle_by_hash(reversed(names), "a") == found
     assert shuffle_by_hash(names, "b") != found
-    # A pair keeps its order whoever else is there, which no generator promises.
+    # Two groups keep their order whichever other groups exist; a random generator does not guarantee this.
     assert shuffle_by_hash(names[:10], "a") == [name for name in found if name in names[:10]]
-    # Splits of results that lie on a ledger must be found again by every later version.
+    # Every later version must reproduce the splits of stored results.
     assert shuffle_by_hash("abcde", "seed 0") == ["d", "a", "c", "b", "e"]
 
 
@@ -95,14 +95,14 @@ def test_no_fold_has_a_class_to_itself_that_two_could_share(key):
     counts = groups(*[(4, 0)] * 10, (4, 1), (4, 1))
     folds = fold_groups(counts, key, folds=2)
     assert [classes_in(counts, fold) for fold in folds] == [{0, 1}, {0, 1}]
-    # Here the evenest shares are those of a division that gives the third class to one fold.
+    # Here the most balanced split gives the third class to one fold.
     counts = groups((4, 5, 1), (1, 4, 0), (3, 3, 1), (6, 4, 0))
     assert [classes_in(counts, fold) for fold in fold_groups(counts, key, folds=2)] == [{0, 1, 2}] * 2
 
 
 @pytest.mark.parametrize("key", ["a", "b", "c"])
 def test_of_divisions_that_lose_nothing_the_one_with_the_evenest_shares_is_taken(key):
-    # Only pairs of a group of 9:1 and one of 1:9 have the whole table's shares.
+    # Only pairs of a 9:1 group and a 1:9 group have the class shares of the whole table.
     counts = groups((9, 1), (9, 1), (9, 1), (1, 9), (1, 9), (1, 9))
     for fold in fold_groups(counts, key, folds=3):
         assert sum(counts[name] for name in fold).tolist() == [10, 10]

@@ -1,4 +1,4 @@
-"""Whole releases with one thing wrong, whatever it is: a table within the root, or one clear error."""
+"""Tests of releases with one random defect: a table of files within the root, or one clear error."""
 
 import json
 import os
@@ -20,7 +20,7 @@ FRAMES = {"casme2": "onset_offset", "ckplus": "last3"}
 
 @pytest.fixture(scope="module")
 def releases(tmp_path_factory):
-    """One small set of every layout, by its name."""
+    """Return one small synthetic set per layout, by layout name."""
     place = tmp_path_factory.mktemp("releases")
     made = {}
     for layout in LAYOUTS:
@@ -31,7 +31,7 @@ def releases(tmp_path_factory):
 
 
 def checked(root, layout):
-    """The table, once everything in it lies below the root and every text of it can be shown."""
+    """Return the table after checking that its paths are below the root and its texts are printable."""
     name = LAYOUTS[layout].dataset
     outside = root.parent / "outside"
     table = outcome(lambda: load_dataset(name, FRAMES[name], root=root), outside=outside)
@@ -94,7 +94,7 @@ def test_what_lies_beside_a_release_under_any_name_loses_nothing(releases, layou
             os.mkfifo(path)
     try:
         table = checked(root, layout)
-        # What is named as the release's own may be taken for it, and then is listed.
+        # A file that is named like one of the release may be read as such; then it is listed.
         assert table is None or len(table.samples) == whole or table.anomalies
     finally:
         path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
@@ -111,7 +111,7 @@ def test_an_anomaly_is_one_line_that_can_be_written(texts):
 
 @pytest.fixture
 def kept(releases, tmp_path, monkeypatch):
-    """The pixels of a set, and the folder of the cache that has them."""
+    """Return the pixels of a set and the cache folder that contains them."""
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
     table = load_dataset("casme2", "onset_offset", root=releases["casme2"])
     made = preprocess_images(table, size=16, alignment="haar")
@@ -137,7 +137,7 @@ def test_a_damaged_record_in_the_cache_is_made_anew(kept, data):
         with bounded():
             made = preprocess_images(table, size=16, alignment="haar")
         if record.parent.name == "pixels":
-            # What was recorded of a picture is trusted as long as it can be true.
+            # A recorded image property is trusted if it is possible.
             assert made.images.tobytes() == images
     finally:
         shutil.rmtree(cache)
@@ -145,7 +145,7 @@ def test_a_damaged_record_in_the_cache_is_made_anew(kept, data):
 
 
 def _with(whole: bytes, place: int) -> bytes:
-    """The record with one of its numbers beyond all bounds."""
+    """Return the record with one number out of bounds."""
     found = json.loads(whole)
     if isinstance(found, list):
         entry = found[place % len(found)]

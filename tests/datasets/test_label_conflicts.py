@@ -5,7 +5,7 @@ from datasets.label_conflicts import find_conflicting_pairs, find_conflicting_ro
 
 @pytest.fixture
 def table(table_of):
-    """Rows 0-1: anger; 2-4: joy."""
+    """Return a table: rows 0-1 are anger, rows 2-4 joy."""
     return table_of([("anger", "s1", "c1", 2), ("joy", "s1", "c2", 3)])
 
 

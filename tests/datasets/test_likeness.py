@@ -15,7 +15,7 @@ def rng():
 
 @pytest.fixture
 def face(rng):
-    """A smooth random image, uint8 (3, 64, 64), of another person each time."""
+    """Return a smooth random image, uint8 (3, 64, 64); each call returns another person."""
 
     def draw():
         coarse = rng.normal(128, 45, (8, 8, 3)).astype(np.float32)
@@ -31,7 +31,7 @@ def noisy(rng, image, spread=3.0):
 
 @pytest.fixture
 def people(rng, face, table_of):
-    """Images and table of 20 subjects with 2 clips of 3 frames, the two clips of different classes."""
+    """Return images and table of 20 subjects with 2 clips of 3 frames; the two clips differ in class."""
     groups = [
         (("anger", "joy")[clip], f"s{who:02d}", f"c{clip}", 3) for who in range(20) for clip in range(2)
     ]
@@ -50,7 +50,7 @@ def test_the_basis_is_said_in_words(people):
     nameless = replace(table, samples=tuple(replace(s, subject="", clip="") for s in table.samples))
     found = build_similarity_index(images, nameless)
     assert (found.basis, found.same_subject_threshold) == ("images of different classes", 0)
-    # Here every person shows both classes, so only what is nearer than two frames of one person counts.
+    # Every subject has both classes, so a match must be closer than two frames of one subject.
     assert 0 < found.threshold < build_similarity_index(images, table).threshold / 4
 
 
@@ -70,7 +70,7 @@ def test_where_clips_are_not_told_images_of_one_subject_are_judged_as_those_of_t
     told = replace(table, samples=tuple(replace(s, clip="") for s in table.samples))
     found = build_similarity_index(images, told)
     assert found.basis == "images of different subjects"
-    # The six images of a person differ by noise alone.
+    # The six images of a subject differ only by noise.
     places, ratios = find_nearest(found, [0], others=[1, 7, 30])
     assert (places.tolist(), ratios[0] < 0.5) == ([1], True)
     assert find_nearest(build_similarity_index(images, table), [0], others=[3, 7, 30])[1][0] > 1

@@ -12,7 +12,7 @@ def rng():
 
 @pytest.fixture
 def found(rng):
-    """Unit signatures of 20 people, 6 images each, that differ little."""
+    """Return unit signatures of 20 subjects with 6 similar images each."""
     people = rng.normal(size=(20, 256)).repeat(6, axis=0) + rng.normal(0, 0.05, size=(120, 256))
     return (people / np.linalg.norm(people, axis=1, keepdims=True)).astype(np.float32)
 
@@ -26,7 +26,7 @@ def apart(found, row, other):
 
 
 def plainly(found, groups, inside):
-    """`between_groups` in plain loops."""
+    """Compute `compute_group_threshold` in plain loops."""
     members = {group: np.flatnonzero(groups == group) for group in set(groups.tolist()) - {-1}}
 
     def one_way(one, other):
@@ -66,7 +66,7 @@ def test_the_order_of_the_images_does_not_matter(found, rng):
 
 def test_copies_do_not_move_the_threshold_though_their_whole_clip_is_near_them(found):
     clean = compute_group_threshold(found, SUBJECTS, parent_groups=ALL)
-    # A third of four people's images are someone else's.
+    # For four subjects, a third of the images belong to another subject.
     for row, other in ((0, 30), (1, 37), (12, 50), (13, 51), (60, 90), (100, 110)):
         found[row] = found[other]
     assert compute_group_threshold(found, SUBJECTS, parent_groups=ALL) == pytest.approx(clean, rel=0.05)

@@ -1,4 +1,4 @@
-"""Drawn faces are known for what they are, whichever folder of theirs is named."""
+"""Tests that synthetic sets are recognised as synthetic from any of their folders."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ def _cache(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """Every layout, drawn once."""
+    """Write a synthetic set in every layout, once."""
     place = tmp_path_factory.mktemp("drawn")
     return {
         layout: synthesize(SyntheticSpec(layout=layout, **SMALL), place / layout / "set")
@@ -86,7 +86,7 @@ def test_what_is_not_drawn_is_not_said_to_be(tree, made):
     table = read("casme2", root)
     assert not table.drawn
     assert not any("drawn" in note for note in table.notes)
-    # A drawn set below the same root does not make a real one drawn.
+    # A synthetic set below the same root does not mark a real one as synthetic.
     shutil.copytree(made["ck48"], root / "beside")
     assert not read("casme2", root).drawn
     assert read("ckplus", root).drawn

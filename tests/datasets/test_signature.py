@@ -12,7 +12,7 @@ def rng():
 
 @pytest.fixture
 def face(rng):
-    """A smooth random image, uint8 (3, 64, 64), of another person each time."""
+    """Return a smooth random image, uint8 (3, 64, 64); each call returns another person."""
 
     def draw():
         coarse = rng.normal(128, 45, (8, 8, 3)).astype(np.float32)

@@ -22,7 +22,7 @@ def frames_of(table_of):
 
 @pytest.fixture
 def many(table_of):
-    """12 subjects with 3 clips each of 2 to 7 frames."""
+    """Return a table of 12 subjects with 3 clips of 2 to 7 frames each."""
     groups = [
         (("anger", "joy")[(subject + clip) % 2], f"s{subject:02d}", f"c{clip}", 2 + (subject * 7 + clip) % 6)
         for subject in range(12)
@@ -129,7 +129,7 @@ def test_the_samples_that_cannot_be_grouped_are_counted_and_the_first_is_named(m
     count, first = len(samples), samples[7].id
     with pytest.raises(
         ValueError,
-        match=f"does not give of 2 of its {count} samples, the first: {first}; .* tell the {kind} ",
+        match=f"does not give of 2 of its {count} samples, the first: {first}; .* add the {kind} ",
     ):
         split_table(replace(many, samples=samples), protocol, seed=0)
 

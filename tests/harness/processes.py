@@ -1,4 +1,4 @@
-"""`harness` as a process of its own: begun, listened to, waited for."""
+"""Helpers that start `harness` as a separate process, read its output and wait for it."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """A `harness` process that has ended, and the folder that it worked in."""
+    """The exit status and output of a `harness` process that has ended, and its working folder."""
 
     status: int
     out: str
@@ -23,16 +23,16 @@ class Ended:
 
 @cache
 def _kernels() -> Path:
-    """A folder with the kernels, which all tests compile once."""
+    """Return a folder with the kernels, compiled once for all tests."""
     folder = ROOT / ".pytest_cache" / "kernels"
-    code = "from architectures.cpu_kernels.library import library; library()"
+    code = "from architectures.cpu_kernels.library import load_library; load_library()"
     variables = {**os.environ, "PYTHONPATH": str(ROOT), "HARNESS_CACHE": str(folder)}
     subprocess.run((sys.executable, "-c", code), check=True, env=variables)
     return folder / "code"
 
 
 def cache_in(folder: Path) -> str:
-    """An empty cache in `folder`, but for the kernels."""
+    """Return a cache in `folder` that contains only the kernels."""
     own = folder / "cache"
     own.mkdir(exist_ok=True)
     if not (own / "code").exists():
@@ -43,7 +43,7 @@ def cache_in(folder: Path) -> str:
 def start(
     folder: Path, *args: object, code: str = "", stderr: int = subprocess.PIPE, **variables: str
 ) -> subprocess.Popen[str]:
-    """`harness ARGS` as a process of its own in `folder`, with a cache there; by `code` if it is given."""
+    """Start `harness ARGS`, or the Python code `code`, as a process in `folder` with a cache there."""
     folder.mkdir(parents=True, exist_ok=True)
     own = {"PYTHONPATH": str(ROOT), "HARNESS_CACHE": cache_in(folder), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
@@ -57,13 +57,13 @@ def start(
 
 
 def ended(process: subprocess.Popen[str], folder: Path, *, seen: str = "") -> Ended:
-    """The process once it has ended; `seen` is what has been read of its stderr already."""
+    """Wait for the process and return its result; `seen` is the part of its stderr that was already read."""
     out, err = process.communicate(timeout=300)
     return Ended(status=process.returncode, out=out, err=seen + err, folder=folder)
 
 
 def until(process: subprocess.Popen[str], words: str) -> str:
-    """What a process says up to a line that holds `words`."""
+    """Return the stderr of a process up to a line that contains `words`."""
     assert process.stderr
     said = ""
     for line in process.stderr:

@@ -36,7 +36,7 @@ def test_a_study_that_follows_a_plan_logged_before_its_first_cell_is_confirmator
 
     assert code == 0
     assert "These verdicts are confirmatory: " in report
-    # Read again from the store, and run again: the first log stands.
+    # Loaded from the store and run again: the first logged plan is kept.
     assert harness("report")[0] == 0
     assert "These verdicts are confirmatory: " in next(Path("results").glob("*/report.md")).read_text()
     assert harness(*_options(tree), "--plan", "plan.json")[0] == 0
@@ -56,8 +56,8 @@ def test_a_plan_saved_after_a_cell_exists_stays_exploratory(tree: Path, harness:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("--metric", "uar"), "metric: planned accuracy, asked for uar"),
-        (("--seeds", "2"), r"seeds: planned \(0,\), asked for \(0, 1\)"),
+        (("--metric", "uar"), "metric: planned accuracy, got uar"),
+        (("--seeds", "2"), r"seeds: planned \(0,\), got \(0, 1\)"),
     ],
 )
 def test_a_study_that_differs_from_its_plan_is_refused(

@@ -1,4 +1,4 @@
-"""A study of the user's own network, from Python and from the command line: one and the same."""
+"""Tests that a study of a user's network is the same from Python and from the command line."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The command line as a user meets it: what works end to end, and what each mistake is answered with."""
+"""End-to-end tests of the command line, and of its message for each mistake."""
 
 import json
 import os
@@ -103,7 +103,7 @@ def _start(
     args: tuple[object, ...], folder: Path, *, largest_file: int | None = None
 ) -> subprocess.Popen[str]:
     def limit() -> None:
-        # A suite started in the background hands on that Ctrl-C is ignored.
+        # A test suite started in the background ignores Ctrl-C, and its children inherit this.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         if largest_file:
             resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))

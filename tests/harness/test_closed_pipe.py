@@ -1,4 +1,4 @@
-"""A pipe whose reader has gone: what nobody reads is dropped, and the command ends as it would have."""
+"""Tests of a pipe that its reader has closed: output is dropped, and the command ends as usual."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ def tiny(classes):
 
 
 def head(folder: Path, *args: object, lines: int = 1, code: str = "", **variables: str) -> tuple[int, str]:
-    """`harness ARGS 2>&1 | head -n LINES` in `folder`: the exit status of harness and what was read."""
+    """Run `harness ARGS 2>&1 | head -n LINES` in `folder`; return harness's exit status and the output."""
     process = start(folder, *args, code=code, stderr=subprocess.STDOUT, **variables)
     assert process.stdout
     read = "".join(process.stdout.readline() for _ in range(lines))
@@ -68,7 +68,7 @@ raise SystemExit(7 if report.is_file() and not result.failures else 1)
 
 
 def test_every_command_ends_quietly(tmp_path: Path) -> None:
-    # The pipe has no reader from the start, so that the interpreter finds it closed as it exits.
+    # The pipe has no reader from the start, so that the interpreter finds it closed when it exits.
     for args, expected, unbuffered in (
         (("data", "list"), 0, ""),
         (("data", "list", "--json"), 0, "1"),

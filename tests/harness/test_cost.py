@@ -1,4 +1,4 @@
-"""Counts against hand formulas: 8 px, one stage of a few channels, so that each term can be checked."""
+"""Tests of counts against formulas: 8 px, one stage of few channels, so that each term can be checked."""
 
 import logging
 from dataclasses import replace
@@ -21,12 +21,12 @@ HEAD_ACTIVATIONS = 512
 
 @pytest.fixture(autouse=True)
 def counted_anew():
-    """No count that an earlier test has left."""
+    """Clear the counts that earlier tests have cached."""
     costing._count_cost.cache_clear()
 
 
 def small(*, norm="none", blocks=1, **parts):
-    """Blocks of 16 channels on an 8 px map, a max-pool and the GAP head: 5 classes."""
+    """Return a spec with blocks of 16 channels on an 8 px map, a max-pool and the GAP head for 5 classes."""
     return ArchitectureSpec(
         name="small", stages=((blocks, WIDE),), norm=norm, head="gap", block=BlockSpec(**parts)
     )

@@ -1,4 +1,4 @@
-"""Which device is taken, what a run's record says of it, and which commit of the harness ran."""
+"""Tests of the choice of the device, its record in a run, and the recorded commit of the harness."""
 
 import importlib.util
 import os
@@ -17,7 +17,7 @@ from studies.results import Environment
 
 
 def there(monkeypatch: pytest.MonkeyPatch, *, cuda: bool, mps: bool) -> None:
-    """A torch that finds these devices."""
+    """Make torch report these devices as available."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
 
@@ -76,7 +76,7 @@ def test_the_environment_names_what_a_result_depends_on_and_can_be_kept() -> Non
 
 @pytest.fixture
 def git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    """Git in a folder of its own that holds a copy of the module at harness/device.py."""
+    """Return a function that runs Git in a separate folder with a copy of the module at harness/device.py."""
     for name in [name for name in os.environ if name.startswith("GIT_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
@@ -93,7 +93,7 @@ def git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
 
 
 def commit_of(copy: Path) -> str:
-    """What the copied module says its commit is."""
+    """Return the commit that the copied module reports."""
     spec = importlib.util.spec_from_file_location("copied_device", copy / "harness" / "device.py")
     assert spec
     assert spec.loader

@@ -1,4 +1,4 @@
-"""The disk that a study needs, by the rule for weights and the cells to run; refused if it is not there."""
+"""Tests of the disk space that a study needs, by `--keep-weights` and pending cells, and of its rejection."""
 
 import json
 import shutil
@@ -29,14 +29,14 @@ class Huge(nn.Module):
 def huge(classes):
     return Huge(classes)
 """
-"""Needs 400 TB, and takes no memory."""
+"""A network that would need 400 TB on disk and uses no memory."""
 
 
 @pytest.mark.parametrize(("rule", "checks", "times"), [("all", (), 8), ("best", (), 3), ("none", (), 0)])
 def test_weights_are_counted_by_their_rule(
     tree: Path, tmp_path: Path, rule: str, checks: tuple[str, ...], times: int
 ) -> None:
-    """Four divisions under two protocols: best keeps one under each, while another cell's are there too."""
+    """Four splits under two protocols: `best` keeps one run per protocol, plus the current cell's weights."""
     plan = plan_study(request(tree, protocols=("frame", "subject"), splits=4))
     ledger = Tracker(f"sqlite:///{tmp_path / 'mlflow.db'}")
     cells = plan.study.list_runs()
@@ -53,7 +53,7 @@ def test_weights_are_counted_by_their_rule(
     assert three.checkpoint_bytes == 3 * need.checkpoint_bytes
     left = estimate_disk_need(plan, (), tracker=ledger, execution=ExecutionOptions(keep_weights=rule, jobs=1))
     assert (left.weight_bytes, left.checkpoint_bytes) == (0, 0)
-    # Those that robustness reads are there until it has run.
+    # Weights that robustness reads are kept until it has run.
     checked = replace(plan, study=replace(plan.study, checks=("robustness",)))
     read = estimate_disk_need(
         checked,
@@ -65,7 +65,7 @@ def test_weights_are_counted_by_their_rule(
 
 
 def test_the_places_of_one_disk_are_added_and_checkpoints_of_studies_are_not(tmp_path: Path) -> None:
-    free = shutil.disk_usage(tmp_path).rename_conflicts
+    free = shutil.disk_usage(tmp_path).free
     third = DiskNeed(
         weight_bytes=free // 3,
         checkpoint_bytes=free // 3,

@@ -1,4 +1,4 @@
-"""Which errors are the user's, and which say that the disk is full, however deep they lie."""
+"""Tests of which errors are user errors, and which mean a full disk, also as the cause of other errors."""
 
 import errno
 import json
@@ -11,7 +11,7 @@ from harness.errors import UserError, is_full_disk, wrap_user_errors
 
 
 def raised(*errors: BaseException, suppressed: bool = False) -> BaseException:
-    """The last of `errors`, each raised from the one before it."""
+    """Return the last of `errors`, each raised from the previous one."""
     try:
         if len(errors) > 1:
             try:

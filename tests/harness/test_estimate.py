@@ -1,4 +1,4 @@
-"""The time a study takes, from timed steps of each network; those here note what they are given."""
+"""Tests of the time estimate from timed steps; the networks here log the batches that they receive."""
 
 import os
 import subprocess
@@ -77,14 +77,14 @@ def broken(classes):
 
 @pytest.fixture
 def said(tmp_path: Path) -> Path:
-    """Where the networks of net.py note each batch they are given."""
+    """Write net.py and return the file in which its networks log each batch."""
     (tmp_path / "net.py").write_text(NET.format(said=str(tmp_path / "said.txt")))
     return tmp_path / "said.txt"
 
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    """One thread, for which a busy machine assumes no speedup."""
+    """Use one thread, for which the estimate assumes no speedup on a busy machine."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -104,7 +104,7 @@ def run(arm: str | ArchitectureSpec, *, size: int = 32) -> RunSpec:
 
 
 def splits(*sizes: int) -> tuple[Split, ...]:
-    """A split for each size of a training part, with 2 samples to validate and 2 to test on."""
+    """Return a split for each training size, with 2 validation and 2 test samples."""
     return tuple(
         Split(protocol="frame", fold=0, seed=0, train=tuple(range(size)), validation=(0, 1), test=(0, 1))
         for size in sizes
@@ -112,7 +112,7 @@ def splits(*sizes: int) -> tuple[Split, ...]:
 
 
 def estimate(runs: Sequence[RunSpec], splits: Sequence[Split], *, slots: int = 1) -> tuple[float, float]:
-    """The bounds without their margins."""
+    """Return the estimated bounds without their margins."""
     found = estimate_study(runs, splits, num_classes=2, device=CPU, slots=slots)
     assert found
     return found.low * ERROR_FACTOR, found.high / ERROR_FACTOR
@@ -123,7 +123,7 @@ def test_a_network_is_timed_once_and_counts_for_every_image_epoch_and_run(said: 
     low, high = estimate([one, replace(one, training=TrainingSpec(epochs=5, batch_size=4))], splits(8))
     lines = said.read_text().splitlines()
     assert (set(lines), len(lines) <= 2 * MAX_REPEATS) == ({"4 3 32 32"}, True), "steps and answers"
-    # 0.01 s an image: 8 images to train on and 2 to validate, 8 epochs in all; 2 to test, twice.
+    # 0.01 s per image: 8 training and 2 validation images, 8 epochs in all; 2 test images, twice.
     assert 0.8 + 0.04 <= high - 2 * CELL_OVERHEAD < 3
     assert low == pytest.approx(high), "no patience ends before the epochs do"
 

@@ -1,4 +1,4 @@
-"""The names by which people find cells and studies."""
+"""Tests of the names of runs and studies."""
 
 from dataclasses import replace
 

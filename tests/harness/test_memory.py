@@ -1,4 +1,4 @@
-"""The collector is held back within, and as it was after, whatever happens."""
+"""Tests that the garbage collector is disabled inside the context and restored after it, even on errors."""
 
 import gc
 

@@ -1,4 +1,4 @@
-"""The project's package names are generic; another package under one of them must be noticed."""
+"""Tests that other packages with one of the project's generic package names are detected."""
 
 import subprocess
 import sys
@@ -16,9 +16,9 @@ def test_somebody_elses_datasets_is_noticed_at_start(tmp_path: Path) -> None:
     other = tmp_path / "datasets"
     other.mkdir()
     (other / "__init__.py").write_text('"""HuggingFace/Datasets is an open library."""\n')
-    code = f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]; from harness.names import clashes"
+    code = f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]; from harness.names import package_conflicts"
     done = subprocess.run(
-        [sys.executable, "-c", f"{code}; print(*clashes(), sep='\\n')"],
+        [sys.executable, "-c", f"{code}; print(*package_conflicts(), sep='\\n')"],
         capture_output=True,
         text=True,
         cwd=tmp_path,

@@ -1,4 +1,4 @@
-"""The sample sheet and the augmentation strip, told by the colours of the images that are in them."""
+"""Tests of the sample sheet and the augmentation strip, identified by the colours of their images."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ STILL = AugmentationSpec(flip=0, rotation=0, scale=0, crop=0, brightness=0, cont
 
 
 def made(rows: Sequence[tuple[int, str, str, tuple[int, int, int]]]) -> ImageArray:
-    """Images of one colour each, from (label, subject, role, colour)."""
+    """Return one uniform image per (label, subject, role, colour)."""
     samples = tuple(
         Sample(id=str(n), path="", label=label, subject=subject, clip=subject, frame_number=n, role=role)
         for n, (label, subject, role, _) in enumerate(rows)
@@ -45,7 +45,7 @@ def drawn(found: ImageArray, *, first: int = 0, augmentation: AugmentationSpec =
 
 
 def panels(png: bytes, colour: tuple[int, int, int]) -> int:
-    """How many images of that colour a picture shows."""
+    """Return how many images of a colour a figure shows."""
     picture = cv2.imdecode(np.frombuffer(png, dtype=np.uint8), cv2.IMREAD_COLOR_RGB).astype(np.int16)
     near = (np.abs(picture - colour).max(axis=2) <= 1).astype(np.uint8)
     count, _, stats, _ = cv2.connectedComponentsWithStats(near)

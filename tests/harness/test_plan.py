@@ -1,4 +1,4 @@
-"""What is judged before a study starts: own networks at the data's classes, and what its test can tell."""
+"""Tests of planning: user networks are built for the data's classes, and the power is computed."""
 
 from pathlib import Path
 from typing import Any

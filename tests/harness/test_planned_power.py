@@ -23,7 +23,7 @@ def test_too_few_test_subjects_point_to_the_protocols_that_test_all(tree: Path) 
 
 @pytest.fixture
 def people(tmp_path: Path) -> DataRequest:
-    """Class folders of eight people with a clip of eight frames in each of three classes."""
+    """Write class folders of eight subjects with a clip of eight frames in each of three classes."""
     for label, emotion in enumerate(("anger", "joy", "sadness")):
         for person in range(8):
             clip = tmp_path / "people" / emotion / f"person {person}" / f"clip {label}"

@@ -1,4 +1,4 @@
-"""`harness predict` with really trained networks: its answers, its files, its speed, its mistakes."""
+"""Tests of `harness predict` with trained networks: predictions, files, speed and errors."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ from tests.harness.tiny import Run, request, write_tree
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """A ledger with a run on frames and one on differences to the onset, and the tree they learned from."""
+    """A tracker with a run on frames and one on differences from the onset, and their data set."""
 
     ledger: Tracker
     cropped: Path
@@ -49,7 +49,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     root = tmp_path_factory.mktemp("predict")
     tree = write_tree(root / "tree")
     for path in sorted(tree.rglob("*.jpg")):
-        # Colour, and a shadow that sinks from frame to frame: channels and onsets must not be mixed up.
+        # Coloured frames with a moving shadow, so that swapped channels or a wrong onset would be detected.
         image = cv2.imread(str(path))
         image[..., 0] //= 4
         image[: 9 * (int(path.stem[-2:]) - 10)] //= 2
@@ -111,7 +111,7 @@ def probabilities(row: dict[str, object]) -> list[object]:
 
 
 def recorded(result: RunResult) -> dict[str, tuple[float, ...]]:
-    """Probabilities by path below Cropped."""
+    """Return the recorded probabilities by path relative to Cropped."""
     found = {}
     for prediction in result.predictions:
         clip, frame = prediction.id.rsplit("/", 1)
@@ -133,7 +133,7 @@ def test_the_files_a_run_was_tested_on_get_the_probabilities_it_recorded(harness
 def test_a_run_on_motion_takes_a_folders_first_frame_as_the_onset(harness: Run, made: Made) -> None:
     expected = recorded(made.motion)
     (still, *_) = (value for file, value in expected.items() if file.endswith("reg_img10.jpg"))
-    # The answer that the onset changes most.
+    # The prediction that changes most with the onset.
     clip = max(expected, key=lambda file: np.abs(np.subtract(expected[file], still)).max()).rsplit("/", 1)[0]
     status, out, err = harness("predict", made.motion_id, made.cropped / clip, "--json", *options(made))
     assert status == 0
@@ -187,7 +187,7 @@ def test_a_broken_image_is_a_row_and_a_warning_and_the_rest_is_answered(
     assert str(answers) in out
     with (answers / "predictions.csv").open(newline="") as file:
         table = list(csv.DictReader(file))
-    # Sorted as text is, and the name that a spreadsheet would reckon is quoted.
+    # Sorted as text; the name that a spreadsheet would evaluate as a formula is escaped.
     assert [row["file"] for row in table] == ["'=cmd.jpg", "broken.jpg", "deeper/b.jpg"]
     assert [bool(row["answer"]) for row in table] == [True, False, True]
     assert [row["p_fear"] == "" for row in table] == [False, True, False]
@@ -196,7 +196,7 @@ def test_a_broken_image_is_a_row_and_a_warning_and_the_rest_is_answered(
     assert [row["file"] for row in rows(document)] == ["=cmd.jpg", "broken.jpg", "deeper/b.jpg"]
     copies = sorted(path.name for path in (answers / "annotated").iterdir())
     assert copies == ["0001_-cmd.png", "0003_b.png"]
-    # A second time the copies lie below the source: they are results, and no faces to look at.
+    # The second time, the annotated copies are below the source; as results they are ignored.
     again = asked(harness, made, made.key, folder, "--out", folder / "out")
     assert len(rows(again)) == 3
 
@@ -247,7 +247,7 @@ def test_a_film_is_answered_frame_by_frame_and_written_again(
     found = rows(document)
     assert [row["face"] for row in found] == ["found", "found", "found", "none", "found"]
     assert [row["time_s"] for row in found] == pytest.approx([0, 0.05, 0.1, 0.15, 0.2])
-    # The box stays while the face does, or it would jitter more than an expression moves.
+    # The box stays fixed while the face does; otherwise it would jitter more than an expression moves.
     assert found[0]["x"] == found[1]["x"] == found[2]["x"]
     assert abs(int(str(found[4]["x"])) - int(str(found[0]["x"])) + 80) < 15
     assert "no face was found" in str(found[3]["note"])
@@ -353,7 +353,7 @@ def test_mistakes_get_one_message_each(harness: Run, made: Made, tmp_path: Path)
 
 
 def test_a_run_must_be_one_and_finished_and_whole(made: Made, tmp_path: Path) -> None:
-    # On a copy, since runs are added to the store and taken apart.
+    # On a copy, because the test adds runs to the store and changes them.
     ledger = Tracker(f"sqlite:///{tmp_path / 'mlflow.db'}")
     shutil.copy(made.ledger.uri.removeprefix("sqlite:///"), tmp_path / "mlflow.db")
     cpu = torch.device("cpu")
@@ -375,7 +375,7 @@ def test_a_run_must_be_one_and_finished_and_whole(made: Made, tmp_path: Path) ->
         load_trained_model(ledger, started, device=cpu)
     twin = ledger.start_run(other, parent=parent)
     ledger.fail_run(twin, "on purpose")
-    # The key's other run has finished: that one is meant.
+    # The other run with this key has finished, so it is chosen.
     assert load_trained_model(ledger, other.key, device=cpu).run_id == made.motion_id
     with pytest.raises(ValueError, match="no run"):
         load_trained_model(ledger, parent, device=cpu)
@@ -441,7 +441,7 @@ def test_ctrl_c_keeps_what_was_done(harness: Run, made: Made, tmp_path: Path) ->
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
 
-    # A suite started in the background hands on that Ctrl-C is ignored.
+    # A test suite started in the background ignores Ctrl-C, and its children inherit this.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     stopper = threading.Thread(target=stop)
     stopper.start()
@@ -495,7 +495,7 @@ def test_a_call_that_answers_nothing_leaves_nothing(harness: Run, made: Made, tm
     assert status == 2
     assert err.splitlines()[-2] == "and 2 more"
     assert not Path("new").exists()
-    # What was there before stays, empty or not.
+    # Existing folders stay, empty or not.
     Path("empty").mkdir()
     harness("predict", made.run_id, folder, *options(made), "--out", "empty")
     assert list(Path("empty").iterdir()) == []
@@ -539,7 +539,7 @@ def test_a_run_on_drawn_faces_says_so(
     image = next(made.cropped.rglob("*.jpg"))
     assert asked(harness, made, made.run_id, image)["drawn"] is False
     result = replace(made.frames, data=replace(made.frames.data, synthetic=True))
-    monkeypatch.setattr(Tracker, "load", lambda *_: result)
+    monkeypatch.setattr(Tracker, "load_result", lambda *_: result)
     assert asked(harness, made, made.run_id, image)["drawn"] is True
     out = harness("predict", made.run_id, image, *options(made))[1]
     assert "(casme2, synthetic faces)" in out

@@ -1,4 +1,4 @@
-"""What the command line sets for its process and its workers, and the API does not."""
+"""Tests of the process settings that the command line, but not the API, makes for itself and its workers."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ print(faults() - before)
     "CS_GNU_LIBC_VERSION" not in getattr(os, "confstr_names", {}), reason="only glibc is told to keep memory"
 )
 def test_freed_memory_is_used_again_without_a_new_page():
-    """In a process of its own, whose heap no other test has left holes in."""
+    """Runs in a separate process, whose heap other tests have not fragmented."""
     done = subprocess.run((sys.executable, "-c", FAULTS), capture_output=True, text=True, check=True)
     assert int(done.stdout) < 1000  # of 5 times 16,384 pages
 

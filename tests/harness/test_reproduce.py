@@ -1,4 +1,4 @@
-"""`harness reproduce`: the paper's experiments on the sets that are there, joined with the claims first."""
+"""Tests of `harness reproduce`: the paper's experiments on the available sets, one report, claims first."""
 
 import json
 from pathlib import Path
@@ -79,9 +79,9 @@ def test_several_studies_end_in_one_report_with_the_claims_first(
     assert f"all     {whole}" in shown
     text = whole.read_text()
     sections = [line for line in text.split("\n") if line.startswith("## ")]
-    assert sections[:2] == ["## The paper's claims", "## What this report says"]
-    assert "- On the paper's own split, frame: of 17 claims" in text
-    assert "- On people never seen, subject: of 13 claims" in text
+    assert sections[:2] == ["## The paper's claims", "## Summary"]
+    assert "- Under frame (the paper's split): of 17 claims" in text
+    assert "- Under subject (no test subject in training): of 13 claims" in text
 
 
 def test_a_report_of_many_studies_has_a_short_name_of_its_own() -> None:

@@ -1,4 +1,4 @@
-"""Searches through the command line on a real Optuna store: same budget, resumable, never near the test."""
+"""Tests of `harness tune` on a real Optuna store: equal budgets, resumable, no access to test data."""
 
 import shutil
 from collections.abc import Iterator
@@ -151,7 +151,7 @@ def test_a_bad_store_is_told_before_the_data_are_read(tree: Path, harness: Run) 
 
 @pytest.fixture
 def checkpoints(tmp_path: Path) -> Iterator[Path]:
-    """Where torch looks for weights: those of an untrained ShuffleNet."""
+    """Return torch's checkpoint folder with the weights of an untrained ShuffleNet."""
     before = torch.hub.get_dir()
     torch.hub.set_dir(tmp_path / "hub")
     folder = tmp_path / "hub" / "checkpoints"

@@ -1,4 +1,4 @@
-"""What is given from Python is judged field by field, before anything else is."""
+"""Tests that the fields of a `Request` are validated before anything else is done."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A tiny tree in the CASME II layout, that a network can learn."""
+"""A tiny learnable data set in the CASME II layout."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOGIN = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
 
 
 def write_tree(root: Path, *, seed: int = 0) -> Path:
-    """6 emotions x 4 subjects x 3 frames: a bright bar whose height tells the emotion."""
+    """Write 6 emotions x 4 subjects x 3 frames; the position of a bright bar encodes the emotion."""
     rng = np.random.default_rng(seed)
     rows = []
     for subject in range(1, SUBJECTS + 1):
@@ -39,7 +39,7 @@ def write_tree(root: Path, *, seed: int = 0) -> Path:
 
 
 def request(tree: Path, **changes: object) -> Request:
-    """A study of the proposed network on the tree, as small as one can be; `changes` to it."""
+    """Return a request for a minimal study of the proposed network on the tree, with `changes`."""
     values: dict[str, object] = {
         "kind": "comparison",
         "data": DataRequest(dataset="casme2", root=tree),
@@ -53,4 +53,4 @@ def request(tree: Path, **changes: object) -> Request:
 
 
 Run = Callable[..., tuple[int, str, str]]
-"""`harness ARGS` in this process: exit status, stdout, stderr."""
+"""Runs `harness ARGS` in this process; returns exit status, stdout and stderr."""

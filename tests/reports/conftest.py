@@ -28,7 +28,7 @@ COLLAPSED: Matrix = tuple((sum(row), 0, 0, 0, 0, 0) for row in GOOD)
 
 
 def predictions(matrix: Matrix, frames: int = 1) -> tuple[Prediction, ...]:
-    """Clips with the truths and answers of `matrix` [truth][answer], each of `frames` equal frames."""
+    """Return predictions with confusion matrix `matrix` [truth][predicted], with `frames` frames per clip."""
     classes = len(matrix)
     found: list[Prediction] = []
     for truth, row in enumerate(matrix):
@@ -57,7 +57,7 @@ def run(
     frames: int = 1,
     anomalies: tuple[Anomaly, ...] = (),
 ) -> RunResult:
-    """A finished run whose headline confusion matrix is `matrix`."""
+    """Return a finished run whose confusion matrix over evaluation units is `matrix`."""
     test = tuple(frames * sum(row) for row in matrix)
     return RunResult(
         spec=spec,
@@ -97,9 +97,9 @@ def run(
 
 
 def nameless(result: RunResult, *names: str, leakage: Leakage | None = None) -> RunResult:
-    """The run on data whose samples do not give these `names`, of "clip" and "subject".
+    """Return the run on data without these labels; `names` are "clip" or "subject".
 
-    `leakage` is what the run stored; by default the shares of these names are None, as they are written now.
+    `leakage` is the stored leakage; by default the shares of these names are None, as current runs store.
     """
     stored = leakage or replace(result.data.leakage, **dict.fromkeys(names))  # type: ignore[arg-type]
     blank: dict[str, Any] = dict.fromkeys(names, "")
@@ -111,9 +111,10 @@ def nameless(result: RunResult, *names: str, leakage: Leakage | None = None) -> 
 
 
 def answered(spec: RunSpec, right: Sequence[bool], *, subjects: int, first: int | None = None) -> RunResult:
-    """A finished run on one clip a value of `right`, dealt to `subjects` in turn.
+    """Return a finished run with one clip per value of `right`, True if predicted correctly.
 
-    Of two classes the `first` clips have the first, half of them by default.
+    Clip c belongs to subject c modulo `subjects`. The first `first` clips (default: half) have class 0, the
+    others class 1.
     """
 
     def sure(answer: int) -> tuple[float, ...]:
@@ -134,14 +135,14 @@ def answered(spec: RunSpec, right: Sequence[bool], *, subjects: int, first: int 
 
 
 def fold_part(result: RunResult) -> RunResult:
-    """The run with the predictions of its own fold alone: each fold tests every `folds`-th clip."""
+    """Return the run with only its own fold's predictions: every `folds`-th clip."""
     spec = result.spec
     own = result.predictions[spec.fold :: spec.folds]
     return replace(result, predictions=own, training_version=TRAINING_VERSION)
 
 
 def cost_of(arm: ArchitectureSpec) -> Cost:
-    """A cost that differs by name: 262,144 parameters (1 MiB) for each letter."""
+    """Return a cost that depends on the name: 262,144 parameters (1 MiB) per letter."""
     letters = len(arm.name)
     return Cost(
         parameters=262_144 * letters,
@@ -166,7 +167,7 @@ def study_of(
     folds: tuple[int, ...] = (),
     width: float = 1.0,
 ) -> Study:
-    """A study at the paper's size, with the arms of a comparison or of the ladder."""
+    """Return a study at the paper's size with the arms of a comparison or of the ladder."""
     arms = build_comparison_arms(only) if kind == "comparison" else build_ablation_arms("ladder")
     arms = tuple(replace(arm, width=width) if arm.network == "blocks" else arm for arm in arms)
     return Study(
@@ -188,7 +189,7 @@ Choose = Callable[[RunSpec], RunResult | str | None]
 
 
 def finish(study: Study, choose: Choose = run) -> StudyResult:
-    """The study with every run answered by `choose`: a result, a reason for its failure, or nothing yet."""
+    """Return the study's results; `choose` returns a run's result, its failure reason, or None if pending."""
     results, failures = [], []
     for spec in study.list_runs():
         answer = choose(spec)
@@ -201,17 +202,17 @@ def finish(study: Study, choose: Choose = run) -> StudyResult:
 
 
 def plain(text: str) -> str:
-    """`text` with its no-break spaces as ordinary ones."""
+    """Replace no-break spaces by ordinary ones."""
     return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def column(table: Table, name: str) -> list[str]:
-    """Texts of a column, from the top, with plain spaces."""
+    """Return the texts of a column from top to bottom, with plain spaces."""
     return [plain(row[table.header.index(name)].text) for row in table.rows]
 
 
 class Built:
-    """Everything that a test builds studies and results with."""
+    """Functions and constants with which tests build studies and results."""
 
     good, collapsed, classes = GOOD, COLLAPSED, CLASSES
     run = staticmethod(run)

@@ -47,7 +47,7 @@ def test_scores_and_changes_rung_by_rung(built: type[Built]) -> None:
     assert built.column(table, "Change") == ["–", "0.00", "+53.33", "0.00", "0.00"]
     assert built.column(table, "Recall (UAR)")[0] == "16.67"
     assert built.column(table, "Network")[:2] == ["vgg16 (collapsed)", "vgg16+cbam (collapsed)"]
-    assert built.column(table, "Subject seen") == ["100.00"] * 5
+    assert built.column(table, "Subject overlap") == ["100.00"] * 5
     change = table.rows[2][table.header.index("Change")]
     assert change.value == pytest.approx(100 * 16 / 30)
     assert len(change.run_keys) == 2
@@ -96,7 +96,7 @@ RIGHT = {"proposed": 20, "tiny": 8, "vgg16-bn-gap": 10}
 
 
 def _designed(built: type[Built], design: str, *own: ArchitectureSpec) -> StudyEvaluation:
-    """A study of that design under `subject`: arm i answers RIGHT or 12 + i of 24 clips right."""
+    """Return a study of a design under `subject`; arm i has RIGHT or 12 + i of 24 clips correct."""
     arms = (*build_ablation_arms(design), *own)
     study = replace(built.study("ablation", protocols=("subject",)), design=design, arms=arms)
 
@@ -127,7 +127,7 @@ def test_what_is_no_ladder_has_no_rungs(built: type[Built]) -> None:
     texts = (costs.title, scores.title, *scores.header, *scores.notes, *costs.notes)
     assert not [text for text in texts if "rung" in text.lower() or "step" in text.lower()]
     assert built.column(scores, "Gain")[:2] == ["–", "+29.17"]
-    assert scores.notes[0].startswith("Gain: of proposed over an arm that lacks one of its parts")
+    assert scores.notes[0].startswith("Gain: proposed minus the arm if the arm lacks one of its components")
     assert built.column(costs, "Changed")[1] == "attention: cbam → none"
 
 
@@ -139,7 +139,7 @@ def test_a_network_of_ones_own_is_no_rung(built: type[Built]) -> None:
     assert built.column(costs, "Changed")[-1] == "network: blocks → user"
     assert built.column(scores, "Paper: change")[-1] == "–"
     assert scores.notes[0].startswith(
-        "Change: from the rung before; beside proposed that of tiny over it. In points"
+        "Change: from the previous rung; for tiny: tiny minus proposed. In points"
     )
 
 

@@ -17,7 +17,7 @@ FIVE = (0, 1, 2, 3, 4)
 def _choose(
     built: type[Built], *, subjects: int = 12, clips: tuple[int, ...] = (8,) * 12, moved: bool = False
 ) -> Any:
-    """Runs of 96 clips of so many test subjects, of data whose subjects have `clips`."""
+    """Return a function that makes runs on 96 clips; `clips` counts the data set's clips per subject."""
 
     def choose(spec: RunSpec) -> RunResult:
         right = [c % 5 != (spec.seed if moved else 0) for c in range(96)]
@@ -33,7 +33,7 @@ def _advised(built: type[Built], choose: Any, **kwargs: Any) -> list[str]:
 
 
 def test_too_few_trainings_name_the_command_and_its_cost(built: type[Built]) -> None:
-    """Each of the runs took 6.25 s: of 10 cells 2 are there, and 8 take 50 s."""
+    """Each run took 6.25 s; 2 of 10 cells exist, and the other 8 take 50 s."""
     assert _advised(built, _choose(built)) == [
         "Verdicts need 5 trainings of each network. Run harness compare --dataset casme2 --preset paper "
         "--protocol subject --seeds 5 with your other options: it reuses 2 cells and runs 8, which takes "
@@ -43,7 +43,7 @@ def test_too_few_trainings_name_the_command_and_its_cost(built: type[Built]) -> 
 
 @pytest.mark.parametrize("lost", [None, "no memory"])
 def test_cells_that_failed_or_were_not_run_are_counted_as_new(built: type[Built], lost: Any) -> None:
-    """Two protocols, two arms, five seeds: 20 cells, of which `vgg16` lacks one a protocol."""
+    """Two protocols, two arms and five seeds are 20 cells; `vgg16` lacks one cell per protocol."""
     whole = _choose(built)
 
     def choose(spec: RunSpec) -> Any:
@@ -56,7 +56,7 @@ def test_cells_that_failed_or_were_not_run_are_counted_as_new(built: type[Built]
 
 
 def test_a_study_of_more_trainings_is_finished_as_it_was_planned(built: type[Built]) -> None:
-    """Seven trainings were asked for; vgg16 has the last four of them."""
+    """The study has seven seeds; vgg16 has only the last four."""
     whole = _choose(built)
 
     def choose(spec: RunSpec) -> Any:
@@ -91,20 +91,21 @@ def test_a_study_with_all_its_verdicts_needs_no_advice(built: type[Built]) -> No
 
 
 def test_too_few_test_subjects_point_to_kfold(built: type[Built]) -> None:
-    """Ten folds of 9 clips, one training each, with the noise of drawn faces."""
+    """Ten folds of 9 clips, one training each, with the noise assumed for synthetic faces."""
     plan = power.ComparisonPlan(cluster_sizes=(9,) * 10, trainings_per_arm=1, family_size=1, by_fold=True)
     least = power.compute_planned_detectable_difference(plan, power.SYNTHETIC_FACES_NOISE)
 
     assert least is not None
     assert _advised(built, _choose(built, subjects=4)) == [
-        "Verdicts need at least 6 test subjects, which subject has not. harness compare --dataset casme2 "
-        "--preset paper --protocol kfold tests all 96 clips of 12 subjects and would show "
+        "Verdicts need at least 6 test subjects; protocol subject has fewer. harness compare --dataset "
+        "casme2 --preset paper --protocol kfold tests all 96 clips of 12 subjects and would detect a "
+        "difference of "
         f"{100 * least:.1f} points ({power.SYNTHETIC_FACES_NOISE.source})."
     ]
 
 
 def test_noise_that_the_study_measured_takes_the_place_of_assumed_noise(built: type[Built]) -> None:
-    """More trainings would not help, so the advice is about subjects alone."""
+    """More trainings would not help, so the advice concerns only subjects."""
     (said,) = _advised(built, _choose(built, subjects=4, moved=True), seeds=(0, 1))
 
     assert said.startswith("Verdicts need at least 6 test subjects")
@@ -119,8 +120,8 @@ def test_a_test_of_a_single_subject_points_to_kfold(built: type[Built]) -> None:
 
 def test_data_of_few_subjects_can_give_no_verdict(built: type[Built]) -> None:
     assert _advised(built, _choose(built, subjects=4, clips=(24,) * 4)) == [
-        "Verdicts need at least 6 test subjects, which subject has not; nor have these data, so that no "
-        "protocol can give one."
+        "Verdicts need at least 6 test subjects; protocol subject has fewer. These data have 4 subjects, so "
+        "no protocol can give a verdict."
     ]
 
 
@@ -140,7 +141,7 @@ def test_each_protocol_gets_the_advice_that_it_needs(built: type[Built]) -> None
     )
 
     assert seeds.startswith("Verdicts need 5 trainings")
-    assert subjects.startswith("Verdicts need at least 6 test subjects, which subject has not.")
+    assert subjects.startswith("Verdicts need at least 6 test subjects; protocol subject has fewer.")
 
 
 @pytest.mark.parametrize("seeds", [(0,), FIVE])
@@ -148,5 +149,5 @@ def test_no_advice_that_would_not_help(built: type[Built], seeds: Any) -> None:
     """More trainings of the same weights, or more subjects without names, give no verdict."""
     whole = _choose(built)
 
-    assert _advised(built, lambda spec: replace(whole(spec), fixed_weights=True), seeds=seeds) == []
+    assert _advised(built, lambda spec: replace(whole(spec), has_fixed_weights=True), seeds=seeds) == []
     assert _advised(built, lambda spec: built.nameless(whole(spec), "subject"), seeds=seeds) == []

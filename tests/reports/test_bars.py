@@ -22,7 +22,7 @@ def test_bars_of_protocols_seeds_collapses_and_gaps(built: type[Built], tmp_path
 
 
 def test_a_collapse_is_hatched(built: type[Built], tmp_path: Path) -> None:
-    # Both answer 5 of 30 right and reach the same UAR; only one gives everything the same answer.
+    # Both have 5 of 30 correct and the same UAR; only one predicts a single class.
     collapsed = [[5, 0, 0, 0, 0, 0]] * 6
     spread = [[1, 1, 1, 1, 1, 0]] * 6
 

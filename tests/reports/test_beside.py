@@ -57,10 +57,10 @@ def test_departures_from_the_papers_settings(built: type[Built]) -> None:
 
     assert differences_from_paper(built.study()) == ()
     assert differences_from_paper(changed) == (
-        "72 px for the paper's 224",
+        "72 px instead of the paper's 224",
         "width 0.25 for the networks that scale",
-        "at most 16 epochs for the paper's 100",
-        "frames chosen by 'apex', not as in the paper",
+        "at most 16 epochs instead of the paper's 100",
+        "frame policy 'apex', not the paper's",
     )
 
 
@@ -71,4 +71,4 @@ def test_settings_that_were_searched_for_are_not_the_papers(built: type[Built]) 
     )
     (told,) = differences_from_paper(replace(study, searches=searches))
 
-    assert told == "learning rates, γ and class weights as found by a search for each network"
+    assert told == "learning rate, γ and class weights tuned for each network"

@@ -31,7 +31,7 @@ def test_every_run_tells_its_budget_and_what_it_bought(built: type[Built]) -> No
     assert built.column(table, "Network") == ["vgg16", "proposed", "vgg16", "proposed"]
     assert set(built.column(table, "Trials")) == {"3"}
     assert set(built.column(table, "Stopped early")) == {"1"}
-    assert (built.column(table, "As it was, %")[0], built.column(table, "Best, %")[0]) == ("25.00", "50.00")
+    assert (built.column(table, "Initial, %")[0], built.column(table, "Best, %")[0]) == ("25.00", "50.00")
     assert built.column(table, "Learning rate")[0] == "0.00025"
 
 

@@ -8,7 +8,7 @@ from tests.reports.conftest import Built
 
 
 def _sure(built: type[Built], spec: RunSpec, confidences: tuple[float, ...]) -> RunResult:
-    """A run of two classes, with a correct and a wrong clip at each confidence."""
+    """Return a run of two classes with a correct and a wrong clip at each confidence."""
     template = built.predictions(((1, 0), (0, 1)))[0]
     predictions = tuple(
         replace(template, id=f"{n}{truth}", clip=f"{n}{truth}", truth=truth, probabilities=(share, 1 - share))

@@ -13,12 +13,12 @@ def _said(built: type[Built], choose: Any = None, **kwargs: Any) -> list[str]:
 
 
 def test_unequal_widths_are_named_with_the_option_that_evens_them(built: type[Built]) -> None:
-    """Only block networks scale: vgg16 and the proposed network, not ResNet-34."""
+    """Only block networks scale in width: vgg16 and the proposed network, but not ResNet-34."""
     (said,) = _said(built, only=("vgg16", "resnet34", "proposed"), width=0.25)
 
     assert said == (
-        "Widths are unequal: vgg16 0.25, proposed 0.25; not scaled: resnet34. These networks differ in "
-        "size too; with --width 1 no network is scaled."
+        "Widths are unequal: vgg16 0.25, proposed 0.25; not scaled: resnet34. These networks also differ in "
+        "size; with --width 1 no network is scaled."
     )
 
 
@@ -28,7 +28,7 @@ def test_equal_widths_need_no_caution(built: type[Built]) -> None:
 
 
 def _ending(built: type[Built], *last: tuple[str, int]) -> Any:
-    """Runs whose best epoch is the third of a hundred, or the last for these (arm, seed)."""
+    """Return runs whose best epoch is the third of 100, or the last one for these (arm, seed) pairs."""
 
     def choose(spec: RunSpec) -> RunResult:
         cut = (spec.architecture.name, spec.seed) in last

@@ -1,4 +1,4 @@
-"""Which arms a part alone tells apart, and which runs of a check are all there."""
+"""Tests of the selection of arm pairs that differ in one component, and of complete check runs."""
 
 from dataclasses import replace
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Each rule with a case for and a case against a claim, and the choice of the study that a claim uses."""
+"""Tests of each rule with a case for and a case against a claim, and of the choice of a claim's study."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -90,23 +90,23 @@ def test_at_most_compares_with_the_limit() -> None:
 @pytest.mark.parametrize(
     ("item", "verdict", "reason"),
     [
-        (_quantity(0.93, 0.97, printed=0.949), FOR, "the interval holds the paper's number"),
-        (_quantity(0.70, 0.78, printed=0.932), AGAINST, "the interval leaves out the paper's number"),
-        (_quantity(0.96, 0.99, printed=0.949), AGAINST, "the interval leaves out the paper's number"),
+        (_quantity(0.93, 0.97, printed=0.949), FOR, "the interval contains the paper's number"),
+        (_quantity(0.70, 0.78, printed=0.932), AGAINST, "the interval does not contain the paper's number"),
+        (_quantity(0.96, 0.99, printed=0.949), AGAINST, "the interval does not contain the paper's number"),
         (_quantity(-0.01, 0.04, printed=0.032), AGAINST, "the difference is equivalent to 0"),
-        (_quantity(-0.01, 0.06, printed=0.032), OPEN, "the interval holds both the paper's number and 0"),
+        (_quantity(-0.01, 0.06, printed=0.032), OPEN, "the interval contains both the paper's number and 0"),
         (
             _quantity(0.5, 1.0, printed=0.98),
             OPEN,
-            "the interval holds the paper's number, which is over 5 points away",
+            "the interval contains the paper's number, but the estimate is over 5 points away",
         ),
         (NO_VERDICT, OPEN, "1 training (at least 5)"),
         (
             _quantity(1.0, 1.0, printed=0.98, units=1000),
             AGAINST,
-            "the interval leaves out the paper's number",
+            "the interval does not contain the paper's number",
         ),
-        (_quantity(1.0, 1.0, printed=0.98, units=100), FOR, "the interval holds the paper's number"),
+        (_quantity(1.0, 1.0, printed=0.98, units=100), FOR, "the interval contains the paper's number"),
     ],
 )
 def test_holds_printed_asks_whether_the_interval_holds_the_number(
@@ -203,7 +203,7 @@ def test_every_rule_has_a_text() -> None:
 
 
 def _studies(built: type[Built]) -> tuple[Any, Any]:
-    """CASME II at a size other than the paper's, and at the paper's."""
+    """Return studies of CASME II at another image size and at the paper's."""
     near = built.study()
     far = replace(near, dataset=replace(near.dataset, image_size=64), fingerprint="e" * 64)
     return evaluate_study(built.finish(far)), evaluate_study(built.finish(near))

@@ -1,4 +1,4 @@
-"""Claims about scores, sizes and costs, each with runs for it and against it, and the table of claims."""
+"""Tests of claims about scores, sizes and costs, with runs for and against each, and of the claim table."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -37,7 +37,7 @@ def _ladder(
     seeds: tuple[int, ...] = TRAININGS,
     **changes: Any,
 ) -> StudyEvaluation:
-    """A ladder on CASME II whose rung r answers clip n, 0..9, of each of 20 subjects right if right(r, n)."""
+    """Return a ladder on CASME II; right(r, n) tells if rung r has clip n (0..9) of every subject correct."""
     base = built.study("ablation", protocols=(protocol,), seeds=seeds)
     study = replace(base, design=design, arms=build_ablation_arms(design), **changes)
     names = [arm.name for arm in study.arms]
@@ -62,7 +62,7 @@ def _scored(
     first: int | None = None,
     width: float = 1.0,
 ) -> ClaimResult:
-    """Judge acc-casme2 by runs of the proposed network with so many of 1074 clips right."""
+    """Evaluate acc-casme2 on runs of the proposed network with `correct` of 1074 clips correct."""
 
     def choose(spec: RunSpec) -> RunResult:
         number = correct if isinstance(correct, int) else correct(spec.seed)
@@ -84,12 +84,13 @@ def test_an_accuracy_outside_the_interval_is_not_reproduced(built: type[Built]) 
 
 
 def test_f1_is_judged_as_accuracy_is(built: type[Built]) -> None:
-    # All 17 clips of the second class are wrong: the accuracy is the paper's, the F1 is a half.
+    # All 17 clips of the second class are wrong: the accuracy equals the paper's, the F1 is about 1/2.
     found = _scored(built, 1057, first=1057)
     assert "F1 49.60 %" in found.measured_text
     assert found.verdict == AGAINST
     assert found.reason == (
-        "1 of 2 comparisons support the claim, 1 oppose it (the interval leaves out the paper's number: F1)"
+        "1 of 2 comparisons support the claim, 1 oppose it "
+        "(the interval does not contain the paper's number: F1)"
     )
 
 
@@ -121,12 +122,12 @@ def test_frames_of_unnamed_subjects_decide_no_score(built: type[Built]) -> None:
 
 
 def test_the_interval_covers_other_trainings(built: type[Built]) -> None:
-    # The mean is 93 %; the trainings scatter so far that the interval holds the paper's number.
+    # The mean is 93 %; the trainings scatter so far that the interval contains the paper's number.
     found = _scored(built, lambda seed: (1055, 1055, 1055, 1055, 770)[seed])
     assert found.measured_text.startswith("accuracy 92.92 %")
     assert (found.verdict, found.reason) == (
         OPEN,
-        "the interval holds the paper's number, which is over 5 points away",
+        "the interval contains the paper's number, but the estimate is over 5 points away",
     )
 
 
@@ -140,12 +141,12 @@ def test_an_accuracy_whose_leaks_are_unknown_says_so(built: type[Built]) -> None
     study = built.study(dataset="ckplus", only=("proposed",))
     runs = built.finish(study, lambda spec: built.nameless(built.run(spec), "clip", "subject"))
     assert _judge("acc-ckplus", evaluate_study(runs)).measured_text.endswith(
-        "(clip seen unknown, subject seen unknown)"
+        "(clip overlap unknown, subject overlap unknown)"
     )
 
 
 def _compared(built: type[Built], right: Callable[[str, int], bool]) -> ClaimResult:
-    """Judge best-ckplus by runs of the seven networks; right(network, n) of clip n, 0..4, of 20 subjects."""
+    """Evaluate best-ckplus; right(network, n) tells if clip n (0..4) of each of 20 subjects is correct."""
     study = built.study(dataset="ckplus", only=NAMES, seeds=TRAININGS)
 
     def choose(spec: RunSpec) -> RunResult:
@@ -210,11 +211,11 @@ def test_separable_convolutions_are_free_if_accuracy_does_not_fall(built: type[B
     assert at(0).verdict == at(1).verdict == FOR
     assert at(-1).verdict == AGAINST
     dearer = _judge("separable-free", _ladder(built, lambda rung, n: n < 6))
-    assert (dearer.verdict, dearer.reason) == (AGAINST, "they save no multiply-adds")
+    assert (dearer.verdict, dearer.reason) == (AGAINST, "separable convolutions save no multiply-adds")
 
 
 def _gained(built: type[Built], *, gained: int, lost: int = 0, **changes: Any) -> ClaimResult:
-    """Judge cbam-gain: CBAM wins one of 15 clips of each of `gained` of 40 subjects and loses `lost`."""
+    """Evaluate cbam-gain; CBAM gains one of 15 clips on `gained` of 40 subjects and loses one on `lost`."""
     base = built.study("ablation", protocols=("frame",), seeds=TRAININGS)
     controlled = replace(base, design="controlled", arms=build_ablation_arms("controlled"), **changes)
 
@@ -236,7 +237,7 @@ def test_a_gain_is_reproduced_if_its_interval_holds_the_papers_and_not_0(built: 
 
 def test_a_gain_far_from_the_papers_is_not_reproduced(built: type[Built]) -> None:
     found = _gained(built, gained=0)
-    assert (found.verdict, found.reason) == (AGAINST, "the interval leaves out the paper's number")
+    assert (found.verdict, found.reason) == (AGAINST, "the interval does not contain the paper's number")
 
 
 def test_an_equivalent_gain_is_not_reproduced_and_an_inconclusive_one_is_undecidable(
@@ -247,7 +248,7 @@ def test_an_equivalent_gain_is_not_reproduced_and_an_inconclusive_one_is_undecid
     inconclusive = _gained(built, gained=19, lost=10, margin=0.02)
     assert (inconclusive.verdict, inconclusive.reason) == (
         OPEN,
-        "the interval holds both the paper's number and 0",
+        "the interval contains both the paper's number and 0",
     )
 
 
@@ -288,7 +289,7 @@ def test_counts_are_compared_with_the_printed_ones() -> None:
 def test_the_table_has_the_claims_that_the_runs_bear_on_and_names_the_others(built: type[Built]) -> None:
     table = build_claim_table([_ladder(built, lambda rung, n: n < 3 + rung, protocol="loso")])
     assert table is not None
-    ids = built.column(table, "Claim")
+    ids = built.column(table, "Id")
     assert ids == ["acc-casme2", "size", "cost-block1", "ladder", "separable-free", "prelu-best", "size-vgg"]
     others = next(note for note in table.notes if "do not test" in note)
     assert all(claim.id in ids or claim.id in others for claim in CLAIMS)
@@ -314,25 +315,25 @@ def test_drawn_faces_show_their_numbers_and_decide_nothing_about_faces(built: ty
     drawn_faces = evaluate_study(built.finish(base, choose))
     table = build_claim_table([drawn_faces])
     assert table is not None
-    ids = built.column(table, "Claim")
+    ids = built.column(table, "Id")
     verdicts = dict(zip(ids, built.column(table, "Verdict, frame"), strict=True))
     assert verdicts["size-vgg"] == FOR
     assert {word for claim, word in verdicts.items() if claim not in IMAGE_INDEPENDENT_CLAIMS} == {
         "not testable here"
     }
-    measured = dict(zip(ids, built.column(table, "Ours, frame"), strict=True))
+    measured = dict(zip(ids, built.column(table, "Measured, frame"), strict=True))
     assert measured["acc-casme2"].startswith("accuracy 100.00 %")
     assert any(note.endswith(": the faces are synthetic.") for note in table.notes)
 
     real = _ladder(built, lambda rung, n: n < 3 + rung)
     both = build_claim_table([drawn_faces, real])
     assert both is not None
-    place = built.column(both, "Claim").index("ladder")
+    place = built.column(both, "Id").index("ladder")
     assert built.column(both, "Verdict, frame")[place] == FOR
 
 
 def test_the_verdicts_are_counted_in_words(built: type[Built]) -> None:
     (text,) = describe_claim_results([_ladder(built, lambda rung, n: n < 3 + rung)])
-    assert text.startswith("On the paper's own split, frame: of 17 claims ")
+    assert text.startswith("Under frame (the paper's split): of 17 claims ")
     assert "3 reproduced (ladder, prelu-best, size-vgg)" in text
     assert describe_claim_results([evaluate_study(built.finish(built.study(dataset="synthetic")))]) == ()

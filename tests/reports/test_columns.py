@@ -1,4 +1,4 @@
-"""The columns and notes that stand by every score: on what it was tested, what was seen, what is missing."""
+"""Tests of the columns and notes of every score: test set, leakage, missing runs."""
 
 from dataclasses import replace
 from typing import Any
@@ -62,7 +62,7 @@ def test_an_unknown_leak_is_no_number(built: type[Built]) -> None:
     row = _proposed(built, lambda spec: built.nameless(built.run(spec), "clip"))
     clip, subject = columns.leakage_cells(row)
     assert (clip.text, clip.value, subject.text) == ("unknown", None, "100.00")
-    assert "Unknown: not every image" in columns.LEAKAGE_NOTE
+    assert "Unknown: some images" in columns.LEAKAGE_NOTE
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_score_is_by_the_protocols_unit_or_by_frame_and_has_its_spread(built: 
     def choose(spec: RunSpec) -> RunResult:
         if spec.seed:
             return built.run(spec, frames=2)
-        # One clip of two frames, of which the second outweighs the first.
+        # One clip of two frames; the second one is more confident and decides.
         wrong, right = built.predictions(((1, 1), (0, 0)))
         surer = replace(right, probabilities=(0.2, 0.8), clip=wrong.clip)
         return replace(built.run(spec), predictions=(wrong, surer))
@@ -137,7 +137,9 @@ def test_the_audits_stamp_is_of_each_protocol_and_leaves_out_what_the_test_has_n
     study = built.study(protocols=("frame", "subject"))
     found = evaluate_study(built.finish(study, lambda spec: _leaky(built, spec)))
     (note,) = columns.build_audit_notes(found.outcomes)
-    assert note.endswith("gives away: frame: clip-shared 50.00 %, duplicate 10.00 %; subject: clean.")
+    assert note.endswith(
+        "leak from training or validation: frame: clip-shared 50.00 %, duplicate 10.00 %; subject: clean."
+    )
     assert columns.build_audit_notes(evaluate_study(built.finish(study, lambda _: None)).outcomes) == ()
 
 
@@ -152,7 +154,7 @@ def test_the_audits_stamp_is_not_clean_where_names_are_unknown(
         return replace(run, data=replace(run.data, findings=(near,) if found else ()))
 
     (note,) = columns.build_audit_notes([_proposed(built, choose)])
-    assert note.endswith(f"gives away: frame: {says} (clip and subject unknown).")
+    assert note.endswith(f"leak from training or validation: frame: {says} (clip and subject unknown).")
 
 
 def test_what_failed_and_what_is_still_to_run_is_told_apart_and_counted(built: type[Built]) -> None:
@@ -175,13 +177,13 @@ def test_a_table_says_its_floor_its_absent_classes_and_its_controls(built: type[
     found = evaluate_study(built.finish(study, lambda spec: built.run(spec, absent)))
     notes = columns.build_score_notes(found, found.outcomes)
     assert notes[0] == columns.LEAKAGE_NOTE
-    floor = "Always answering disgust would give 35.71 % accuracy under frame (10 of 28 frames, seed 0)."
+    floor = "Always predicting disgust would give 35.71 % accuracy under frame (10 of 28 frames, seed 0)."
     assert floor in notes
-    assert "Absent from a test set under frame, and so left out of its means: fear." in notes
+    assert "Absent from a test set under frame, and therefore left out of its means: fear." in notes
     controls, left = notes[-2:]
     assert "best of 100 tries" in controls
-    assert "shuffled-labels: trained on labels dealt anew" in controls
-    assert left.endswith("in every training part: onset-frame, identity-probe.")
+    assert "shuffled-labels: trained on labels shuffled" in controls
+    assert left.endswith("in every training set: onset-frame, identity-probe.")
     assert columns.build_short_notes(found.outcomes) == (
         columns.LEAKAGE_NOTE,
         *columns.build_audit_notes(found.outcomes),

@@ -28,8 +28,8 @@ def test_protocols_stand_side_by_side_with_their_leaks(built: type[Built]) -> No
     table = build_score_table(evaluate_study(built.finish(study, lambda spec: built.run(spec, frames=2))))
 
     assert built.column(table, "Protocol") == ["frame", "subject"] * 2
-    assert built.column(table, "Clip seen") == ["100.00", "0.00"] * 2
-    assert built.column(table, "Subject seen") == ["100.00", "0.00"] * 2
+    assert built.column(table, "Clip overlap") == ["100.00", "0.00"] * 2
+    assert built.column(table, "Subject overlap") == ["100.00", "0.00"] * 2
     assert built.column(table, "Test")[:2] == ["60 frames", "30 clips"]
     assert built.column(table, "Accuracy by frame") == ["86.67"] * 4
 
@@ -41,7 +41,7 @@ def test_the_papers_scores_and_how_far_ours_are_from_them(built: type[Built]) ->
     assert built.column(table, "Paper: accuracy") == ["94.41", "98.23"]
     assert built.column(table, "Δ accuracy") == ["-7.74", "-11.56"]
     assert built.column(table, "Paper: F1") == ["92.33", "98.69"]
-    assert built.column(table, "Clip seen") == ["100.00", "100.00"]
+    assert built.column(table, "Clip overlap") == ["100.00", "100.00"]
     assert table.rows[0][table.header.index("Δ accuracy")].value == pytest.approx(100 * 26 / 30 - 94.41)
     assert table.paper_items == ("Table 6",)
 
@@ -87,7 +87,7 @@ def test_failed_unrun_and_collapsed_are_said_in_the_cell_and_the_notes(built: ty
         assert "alexnet under frame, seed 0: failed: out | of memory" in table.notes
         assert "resnet34 under frame: 1 run not run yet" in table.notes
     assert any(
-        "Always answering disgust would give 33.33 %" in note for note in build_score_table(found).notes
+        "Always predicting disgust would give 33.33 %" in note for note in build_score_table(found).notes
     )
 
 

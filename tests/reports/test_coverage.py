@@ -25,7 +25,7 @@ def test_a_full_comparison_supports_its_tables_and_figures(built: type[Built]) -
 
     assert not CASME2 & set(found)
     assert not {"Figure 8", "Figure 9"} & set(found)
-    assert found["Table 4"].why == "No comparison on CK+ here"
+    assert found["Table 4"].reason == "No comparison on CK+"
     assert found["Table 4"].command == "harness compare --dataset ckplus --protocol frame"
     assert found["Figure 18"].command == "harness ablate --dataset casme2 --design ladder --protocol frame"
 
@@ -40,7 +40,7 @@ def test_what_was_left_out_is_named(built: type[Built]) -> None:
     found = _gaps(built, built.study())
 
     assert "Table 5" not in found
-    assert found["Table 6"].why.startswith("Networks left out: alexnet, resnet34")
+    assert found["Table 6"].reason.startswith("Networks left out: alexnet, resnet34")
 
 
 def test_what_did_not_finish_is_named(built: type[Built]) -> None:
@@ -49,15 +49,15 @@ def test_what_did_not_finish_is_named(built: type[Built]) -> None:
 
     found = _gaps(built, built.study(only=SEVEN), choose=choose)
 
-    assert found["Table 5"].why == found["Table 6"].why == "Not finished under frame: proposed"
+    assert found["Table 5"].reason == found["Table 6"].reason == "Not finished under frame: proposed"
 
 
 def test_another_split_or_another_size_does_not_support_the_paper(built: type[Built]) -> None:
     strict = _gaps(built, built.study(only=SEVEN, protocols=("subject",)))
     narrow = _gaps(built, built.study(only=SEVEN, width=0.25))
 
-    assert strict["Table 6"].why == "Not run under frame, the paper's split"
-    assert narrow["Table 6"].why.startswith("Not the paper's settings: width 0.25")
+    assert strict["Table 6"].reason == "Not run under frame, the paper's split"
+    assert narrow["Table 6"].reason.startswith("Not the paper's settings: width 0.25")
 
 
 def test_an_ablation_supports_its_figures_and_the_classes_of_the_proposed(built: type[Built]) -> None:

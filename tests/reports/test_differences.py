@@ -26,7 +26,7 @@ FIVE = (0, 1, 2, 3, 4)
 def _ladder(
     built: type[Built], right: Any, *, seeds: tuple[int, ...] = FIVE, subjects: int = 12
 ) -> StudyEvaluation:
-    """A ladder under `subject` whose arm `name` answers clip c right if right(name, c, seed)."""
+    """Return a ladder under `subject`; right(name, c, seed) tells if arm `name` has clip c correct."""
 
     def choose(spec: RunSpec) -> RunResult:
         name = spec.architecture.name
@@ -36,7 +36,7 @@ def _ladder(
 
 
 def _better_cbam(name: str, clip: int, seed: int) -> bool:
-    """CBAM answers every clip right but one a training; the others three of four, but for one a training."""
+    """Every arm misses one clip per training; the arms other than CBAM also miss every fourth clip."""
     missed = clip == 13 * seed
     return not missed and (clip // 12 % 4 != 0 or name == "vgg16+cbam")
 
@@ -92,7 +92,7 @@ def test_five_subjects_are_too_few_whatever_the_trainings(built: type[Built]) ->
 def test_a_single_subject_is_an_obstacle(built: type[Built]) -> None:
     (found, *_) = compute_differences(_ladder(built, _better_cbam, subjects=1), "subject")
 
-    assert found.verdict.describe(0.05) == "no verdict: the test has a single subject"
+    assert found.verdict.describe(0.05) == "no verdict: the test set has a single subject"
     assert found.estimate is None
     assert found.value > 0.2, "the difference itself is shown all the same"
 
@@ -105,7 +105,7 @@ def test_mcnemar_decides_nothing_and_is_shown_for_one_training_alone(built: type
     assert set(built.column(table, "Verdict")) == {"no verdict: too few subjects (3, at least 6)"}
     assert (built.column(table, "p (McNemar)")[0] == "<0.001") is (seeds == (0,))
     assert (built.column(table, "Wins–losses")[0] == "23–0") is (seeds == (0,))
-    assert bool([note for note in table.notes if "decides nothing" in note]) is (seeds == (0,))
+    assert bool([note for note in table.notes if "verdicts do not depend on it" in note]) is (seeds == (0,))
 
 
 def test_trainings_that_one_arm_lacks_are_left_out_of_the_pair(built: type[Built]) -> None:
@@ -123,7 +123,7 @@ def test_trainings_that_one_arm_lacks_are_left_out_of_the_pair(built: type[Built
 
 
 def test_a_family_with_different_trainings_is_still_controlled_as_one(built: type[Built]) -> None:
-    """A pair on fewer trainings is tested alone; its p and the others' count the whole family of two."""
+    """A pair with fewer trainings is tested separately; all p-values are corrected for the family of two."""
 
     def right(name: str, clip: int, seed: int) -> bool:
         return clip // 12 % 8 > {"proposed": 0, "vgg16": 1, "resnet34": 1}[name] or clip % 12 == seed
@@ -164,7 +164,7 @@ def test_the_proposal_stands_against_every_other_network(built: type[Built]) -> 
     assert table is not None
     assert built.column(table, "From") == ["vgg16", "resnet34"]
     assert set(built.column(table, "To")) == {"proposed"}
-    assert built.column(table, "Clip seen") == ["0.00", "0.00"]
+    assert built.column(table, "Clip overlap") == ["0.00", "0.00"]
 
 
 def test_nothing_to_compare_is_no_table(built: type[Built]) -> None:
@@ -175,7 +175,7 @@ def test_nothing_to_compare_is_no_table(built: type[Built]) -> None:
 
 
 def _fallen(built: type[Built], *names: str) -> StudyEvaluation:
-    """A ladder under `subject` on 12 subjects; the named arms answer class 0 alone, which 48 of 96 are."""
+    """Return a ladder under `subject`; the named arms predict only class 0, the class of 48 of 96 clips."""
 
     def right(name: str, clip: int, seed: int) -> bool:
         return clip < 48 if name in names else clip % 8 != 7 and clip != 13 * seed
@@ -223,10 +223,10 @@ def test_a_long_family_is_cut_after_the_largest(built: type[Built]) -> None:
 
 
 def _matrix(built: type[Built], spec: RunSpec, missed: dict[int, int]) -> RunResult:
-    """8 subjects with 10 clips of class 0 and 2 of class 1; each class is answered right but for `missed`.
+    """Return a run on 8 subjects with 10 clips of class 0 and 2 of class 1, `missed` of each class wrong.
 
-    A missed clip is answered as class 2, which no clip is. Every training but the first misses one more clip
-    of class 0.
+    A wrong clip is predicted as class 2, which no clip has. Every training but the first misses one more
+    clip of class 0.
     """
     run = built.answered(spec, [True] * 96, subjects=8)
     told = []
@@ -295,7 +295,7 @@ def test_verdicts_are_exploratory_without_a_logged_plan(built: type[Built]) -> N
 
 
 def _with_null(built: type[Built], gain: int) -> StudyEvaluation:
-    """Two networks and a null arm that answers `gain` of 8 clips of each subject more than `proposed`."""
+    """Return two networks and a null arm with `gain` of 8 clips per subject more correct than `proposed`."""
     base = built.study(protocols=("subject",), seeds=FIVE)
     study = replace(base, arms=(*base.arms, build_null_arm(base.arms[1])))
 
@@ -332,7 +332,7 @@ def test_a_null_arm_that_differs_is_shown_as_it_is(built: type[Built]) -> None:
 
 
 def _random_ladder(built: type[Built], number: int) -> StudyEvaluation:
-    """A ladder with arms, subjects and trainings of random accuracy."""
+    """Return a ladder with random accuracies of arms, subjects and trainings."""
     rng = Random(number)
     arms = {arm.name: rng.choice((0.5, 0.55, 0.7)) for arm in build_ablation_arms("ladder")}
     moves: dict[tuple[str, int], float] = {}

@@ -47,16 +47,16 @@ def test_studies_are_joined_in_the_order_of_the_paper(joined: Any) -> None:
     assert text.startswith("# Comparison and ablation on CASME II\n")
     assert [line for line in text.split("\n") if line.startswith("## ")] == [
         "## The paper's claims",
-        "## What this report says",
-        "## What was run",
+        "## Summary",
+        "## Setup",
         "## Networks",
         "## Data",
         "## Comparison on CASME II (preset paper)",
         "## Ablation on CASME II (preset paper, design ladder)",
         "## Effect of the split protocol",
-        "## What of the paper these runs do not support",
-        "## What else in the paper does not hold together",
-        "## Trace",
+        "## Paper results not covered",
+        "## Other inconsistencies in the paper",
+        "## Run index",
     ]
 
 
@@ -85,7 +85,7 @@ def test_every_table_with_an_accuracy_tells_the_leaks(joined: Any) -> None:
     headers = [line for line in heads if "ccuracy" in line]
 
     assert len(headers) >= 4
-    assert all("Clip seen" in line and "Subject seen" in line for line in headers)
+    assert all("Clip overlap" in line and "Subject overlap" in line for line in headers)
 
 
 def test_faces_from_licensed_sets_come_with_a_warning(joined: Any) -> None:
@@ -116,7 +116,7 @@ def test_nothing_finished_is_still_a_report(built: type[Built], tmp_path: Path) 
     text = write_report([result], tmp_path, images={}).read_text(encoding="utf-8")
 
     assert "0 of 5 runs finished, 5 failed" in text
-    assert "No run has finished, so there is nothing to count." in text
+    assert "No run has finished, so no samples are counted." in text
     assert text.count("failed: no memory") >= 5
 
 
@@ -146,7 +146,7 @@ def test_a_long_list_of_anomalies_is_counted_and_cut(built: type[Built], tmp_pat
 
     assert "Anomalies in the data: 13." in text
     assert text.count("- gap: clip ") == 10
-    assert "The first 10; 3 more are" in text
+    assert "Only the first 10 are listed; 3 more are" in text
 
 
 def test_the_same_data_are_told_once_and_other_data_twice(built: type[Built], tmp_path: Path) -> None:
@@ -181,11 +181,11 @@ def test_drawn_faces_in_a_real_layout_are_told_before_anything_else(
     text = write_report([_drawn(built, study)], tmp_path, images={}).read_text(encoding="utf-8")
 
     stamp = (
-        "**The faces of CASME II here are drawn by harness, not the real release: nothing in this report is "
-        "about people.**"
+        "**The faces of CASME II are synthetic, not from the real release: nothing in this report is about "
+        "people.**"
     )
-    assert text.split("\n\n")[2:4] == [stamp, "## What this report says"]
-    assert "drawn by harness" not in _report(built, tmp_path, study)
+    assert text.split("\n\n")[2:4] == [stamp, "## Summary"]
+    assert "are synthetic" not in _report(built, tmp_path, study)
 
 
 def test_several_drawn_sets_are_named_once_each(built: type[Built], tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_several_drawn_sets_are_named_once_each(built: type[Built], tmp_path: Pa
 
     text = write_report(studies, tmp_path, images={}).read_text(encoding="utf-8")
 
-    assert "**The faces of CK+ and the synthetic set here are drawn by harness" in text
+    assert "**The faces of CK+ and the synthetic set are synthetic, not from" in text
 
 
 def test_beside_real_faces_the_drawn_studies_are_named(built: type[Built], tmp_path: Path) -> None:
@@ -208,6 +208,6 @@ def test_beside_real_faces_the_drawn_studies_are_named(built: type[Built], tmp_p
     )
 
     (stamp,) = [line for line in text.split("\n") if line.startswith("**The faces of")]
-    assert f"CASME II in {made.name} here are drawn" in stamp.replace("\\", "")
+    assert f"CASME II in {made.name} are synthetic" in stamp.replace("\\", "")
     assert real.name not in stamp
-    assert stamp.endswith("nothing in this report on them is about people.**")
+    assert stamp.endswith("no result on them is about people.**")

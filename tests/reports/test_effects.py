@@ -16,7 +16,7 @@ CLIPS = 48
 
 
 def _factorial(built: type[Built], accuracy: Any, *more: Any) -> StudyEvaluation:
-    """A factorial whose arm with the parts S answers accuracy(S) of each of 8 subjects' clips right."""
+    """Return a factorial study; the arm with components S has accuracy(S) on each of 8 subjects."""
     arms = (*build_ablation_arms("factorial"), *more)
     study = replace(built.study("ablation", protocols=("subject",)), design="factorial", arms=arms)
 
@@ -28,7 +28,7 @@ def _factorial(built: type[Built], accuracy: Any, *more: Any) -> StudyEvaluation
 
 
 def _values(built: type[Built], table: Any, quantity: str) -> dict[str, float]:
-    rows = zip(built.column(table, "Quantity"), built.column(table, "Part"), table.rows, strict=True)
+    rows = zip(built.column(table, "Quantity"), built.column(table, "Component"), table.rows, strict=True)
     return {part: row[3].value for name, part, row in rows if name == quantity}
 
 

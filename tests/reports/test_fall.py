@@ -24,7 +24,7 @@ def _fall(
 
 
 def _moved(built: type[Built], *, frame: int = 8, subjects: int = 12) -> Any:
-    """`frame` of 8 clips of each subject right under `frame`, 3 to 7 of them by training under `subject`."""
+    """Return runs: under `frame`, `frame` of 8 clips are correct per subject, else 3 to 7, by seed."""
 
     def choose(spec: RunSpec) -> RunResult:
         count = frame if spec.protocol == "frame" else 3 + spec.seed
@@ -34,7 +34,7 @@ def _moved(built: type[Built], *, frame: int = 8, subjects: int = 12) -> Any:
 
 
 def test_the_fall_of_one_network_has_the_interval_of_the_part_that_varies(built: type[Built]) -> None:
-    """Only the trainings under `subject` vary, so it is the t interval of their mean."""
+    """Only the trainings under `subject` vary, so the result is the t interval of their mean."""
     found = _fall(built, _moved(built), only=("proposed",))
     half = float(student.isf(0.025, 4)) * sqrt(2.5) / 8 / sqrt(5)
 
@@ -54,7 +54,7 @@ def test_two_networks_halve_the_variance_and_double_the_degrees_of_freedom(built
 
 
 def test_both_splits_add_their_variances(built: type[Built]) -> None:
-    """Under both protocols 3 to 7 of 8 clips: no fall, with the variances and degrees of freedom of two."""
+    """Both protocols have 3 to 7 of 8 clips correct: no drop; variances and degrees of freedom add up."""
 
     def choose(spec: RunSpec) -> RunResult:
         return built.answered(spec, [c // 12 < 3 + spec.seed for c in range(96)], subjects=12)
@@ -85,7 +85,7 @@ def test_few_trainings_are_conditional(built: type[Built]) -> None:
 
 
 def test_one_conditional_side_makes_the_fall_conditional(built: type[Built]) -> None:
-    """Each fold of kfold is a training of its own; the single training under `frame` is one."""
+    """Each fold of `kfold` is a training of its own; under `frame` there is only one training."""
     study = built.study(protocols=("frame", "kfold"), folds=(1, 8))
 
     def choose(spec: RunSpec) -> RunResult:
@@ -101,7 +101,7 @@ def test_one_conditional_side_makes_the_fall_conditional(built: type[Built]) -> 
 
 
 def test_frames_are_counted_under_the_strict_split_too(built: type[Built]) -> None:
-    """Under `subject` half of the clips are right, but those have three frames and the others one."""
+    """Under `subject` half of the clips are correct; these have three frames each, the others one."""
     moved = _moved(built)
 
     def choose(spec: RunSpec) -> Any:

@@ -29,7 +29,7 @@ def _study(
 
 
 def test_each_network_falls_and_the_mean_leaves_out_a_collapsed_one(built: type[Built]) -> None:
-    """resnet34 answers one class under `subject`, so that the mean is over vgg16 and proposed."""
+    """resnet34 predicts one class under `subject`, so the mean is over vgg16 and proposed."""
     study = _study(built)
     (table,) = build_inflation_tables([study])
 
@@ -39,8 +39,8 @@ def test_each_network_falls_and_the_mean_leaves_out_a_collapsed_one(built: type[
         "resnet34 (collapsed in a column)",
         "proposed",
         "mean",
-        "clip seen, %",
-        "subject seen, %",
+        "clip overlap, %",
+        "subject overlap, %",
     ]
     assert built.column(table, "frame")[3] == "91.67"
     assert built.column(table, "subject")[3] == "41.67"
@@ -78,8 +78,8 @@ def test_a_leaky_column_says_what_was_seen(built: type[Built]) -> None:
     (table,) = build_inflation_tables([_study(built)])
     rows = {row[0].text: [cell.text for cell in row[1:]] for row in table.rows}
 
-    assert rows["clip seen, %"] == ["100.00", "0.00", "–"]
-    assert rows["subject seen, %"] == ["100.00", "0.00", "–"]
+    assert rows["clip overlap, %"] == ["100.00", "0.00", "–"]
+    assert rows["subject overlap, %"] == ["100.00", "0.00", "–"]
 
 
 def test_a_column_with_unknown_leaks_says_so(built: type[Built]) -> None:
@@ -92,8 +92,8 @@ def test_a_column_with_unknown_leaks_says_so(built: type[Built]) -> None:
     (table,) = build_inflation_tables([evaluate_study(built.finish(base, choose))])
     rows = {row[0].text: row[1:] for row in table.rows}
 
-    assert [cell.text for cell in rows["clip seen, %"]] == ["100.00", "unknown", "–"]
-    assert rows["clip seen, %"][1].value is None
+    assert [cell.text for cell in rows["clip overlap, %"]] == ["100.00", "unknown", "–"]
+    assert rows["clip overlap, %"][1].value is None
 
 
 def test_the_papers_frames_are_one_more_column_and_no_part_of_the_fall(built: type[Built]) -> None:

@@ -1,4 +1,4 @@
-"""Reports on hostile names, rendered as GitHub does: no markup, link or cell that is not the report's own."""
+"""Tests of reports with hostile names, rendered as on GitHub: names add no markup, links or cells."""
 
 import re
 from dataclasses import replace
@@ -63,7 +63,7 @@ class _Page(HTMLParser):
 
 
 def shown(text: str) -> str:
-    """What a reader sees of a text, white space aside."""
+    """Return the visible characters of a text, without white space."""
     seen = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", text)
     invisible = re.compile(
         "[\u00ad\u0600-\u0605\u061c\u06dd\u070f\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]"
@@ -137,7 +137,7 @@ def test_captions_and_notes_are_text(texts: tuple[str, str, str, str]) -> None:
 
 
 def hostile(built: type[Built], draw: Any) -> StudyResult:
-    """A study that has a hostile name wherever one can stand; one of its runs has failed, one is not run."""
+    """Return a study with hostile names in every text field; one run has failed and one is pending."""
     more = st.integers(0, 10**6)
     classes = tuple(f"{draw(names())}{draw(more)}" for _ in built.classes)
     arms = tuple(replace(CATALOGUE[name], name=f"{name} {draw(names())}") for name in ("proposed", "vgg16"))
@@ -170,10 +170,10 @@ def hostile(built: type[Built], draw: Any) -> StudyResult:
 
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures are files without a picture in them, which would take most of the time."""
+    """Write empty files instead of figures, because rendering would take most of the time."""
     monkeypatch.setattr("reports.figures.save_figure", lambda figure, path: path.write_bytes(b""))
     for module in ("bars", "budget", "gradients", "reliability", "robustness"):
-        monkeypatch.setattr(f"reports.{module}.save", lambda figure, path: path.write_bytes(b""))
+        monkeypatch.setattr(f"reports.{module}.save_figure", lambda figure, path: path.write_bytes(b""))
 
 
 @cases(3, shrink=False)

@@ -1,4 +1,4 @@
-"""Robustness, imbalance, gradients, latency and convergence: their tables, and claims for and against."""
+"""Tests of robustness, imbalance, gradients, latency and convergence: tables, and claims for and against."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -33,13 +33,13 @@ def _judge(claim: str, *studies: Any, protocol: str = "subject") -> ClaimResult:
 def _study(
     built: type[Built], checks: tuple[str, ...], *, dataset: str = "casme2", seeds: Any = (0,)
 ) -> Study:
-    """The controlled ladder under subject, with these checks."""
+    """Return the controlled ladder under `subject` with these checks."""
     base = built.study("ablation", dataset=dataset, protocols=("subject",), seeds=seeds)
     return replace(base, design="controlled", arms=build_ablation_arms("controlled"), checks=checks)
 
 
 def _changed(built: type[Built], spec: RunSpec, right: Any) -> RunResult:
-    """A robustness check in which clip n is right under `kind` at `strength` if right(kind, strength, n)."""
+    """Return a robustness run; right(kind, strength, n) tells if clip n is correct under a corruption."""
     conditions = [(kind, strength) for kind in CORRUPTIONS for strength in STRENGTHS]
     told = tuple(
         replace(prediction, id=prediction.clip, condition=f"{kind} {strength}")
@@ -54,7 +54,7 @@ def _changed(built: type[Built], spec: RunSpec, right: Any) -> RunResult:
 def _robust(
     built: type[Built], *, spared: int, without: int = 0, dataset: str = "casme2", seeds: Any = (0,)
 ) -> StudyEvaluation:
-    """Under rotation `without` of each subject's five clips are right without CBAM, `spared` with it."""
+    """Return a study: under rotation `without` (no CBAM) or `spared` (CBAM) of 5 clips are correct."""
 
     def choose(spec: RunSpec) -> RunResult:
         if spec.variant == "none":
@@ -73,7 +73,7 @@ def test_the_fall_is_counted_by_kind_over_its_strengths(built: type[Built], tmp_
     study = _robust(built, spared=3)
     table = build_robustness_table(study)
     assert table is not None
-    assert built.column(table, "As they are") == ["100.00"] * 5
+    assert built.column(table, "Clean") == ["100.00"] * 5
     assert built.column(table, "Rotation") == ["0.00"] + ["60.00"] * 4
     assert built.column(table, "Noise") == ["100.00"] * 5
     assert built.column(table, "All")[0] == "83.33"
@@ -125,7 +125,7 @@ def test_all_pairs_must_agree_on_robustness(
 
 
 def _without_spread(built: type[Built], spec: RunSpec) -> RunResult:
-    """A run in which the network gives every sample the first class."""
+    """Return a run whose network predicts the first class for every sample."""
     return built.answered(spec, [clip < CLIPS // 2 for clip in range(CLIPS)], subjects=SUBJECTS)
 
 
@@ -143,7 +143,7 @@ def test_a_network_that_collapsed_cannot_fall_and_proves_nothing(built: type[Bui
     study = evaluate_study(built.finish(_study(built, ("robustness",)), choose))
     found = _judge("robust", study)
     assert found.verdict == OPEN
-    assert found.reason.startswith("in every pair a network collapsed")
+    assert found.reason.startswith("a network collapsed in every pair")
     healthy = _robust(built, spared=3, dataset="ckplus", seeds=TRAININGS)
     together = _judge("robust", study, healthy)
     assert together.verdict == FOR
@@ -160,7 +160,7 @@ def test_falls_are_compared_over_the_seeds_that_both_arms_finished(built: type[B
             return None
         if spec.variant == "none":
             return built.answered(spec, [True] * CLIPS, subjects=SUBJECTS)
-        # With CBAM everything holds in the seed that both have, and nothing in the other.
+        # With CBAM all clips are correct in the shared seed, and none in the other.
         return _changed(built, spec, lambda kind, strength, clip: spec.seed == 0 and not bare)
 
     study = evaluate_study(built.finish(_study(built, ("robustness",), seeds=(0, 1)), choose))
@@ -178,7 +178,7 @@ def test_robustness_without_the_check_or_on_other_data_is_not_testable(built: ty
 def _imbalanced(
     built: type[Built], *, kept: int, plain: int = 0, seeds: Any = (0,), dataset: str = "casme2"
 ) -> StudyEvaluation:
-    """Class 1 is rare in training; either loss gets so many of each subject's two or three clips right."""
+    """Return a study with rare class 1, `kept` (focal) or `plain` (cross-entropy) clips of it correct."""
 
     def choose(spec: RunSpec) -> RunResult:
         rare_right = kept if spec.variant == "none" else plain
@@ -205,7 +205,7 @@ def test_each_class_is_set_beside_cross_entropy_and_the_rare_ones_are_summed_up(
 
 def test_a_class_is_scored_over_the_seeds_whose_test_has_it(built: type[Built]) -> None:
     def choose(spec: RunSpec) -> RunResult:
-        # The second seed's test has the first class alone.
+        # The second seed's test set has only the first class.
         run = built.answered(spec, [True] * CLIPS, subjects=SUBJECTS)
         kept = [p for p in run.predictions if spec.seed == 0 or p.truth == 0]
         return replace(run, predictions=tuple(kept))
@@ -303,7 +303,7 @@ def test_gradient_ratios_are_averaged_as_logarithms_of_the_arms_that_differ_in_s
     [
         (0.5, 0.02, 5, FOR),
         (0.02, 0.5, 5, AGAINST),
-        (4.0, 2.0, 5, AGAINST),  # nothing vanishes without skips
+        (4.0, 2.0, 5, AGAINST),  # without skips no gradient vanishes
         (0.5, 0.02, 3, OPEN),
     ],
 )
@@ -358,10 +358,10 @@ def test_latency_adds_the_face_picture_by_picture(built: type[Built]) -> None:
     table = build_latency_table(_timed(built, face=10, network=5))
     assert table is not None
     assert built.column(table, "Network")[-1] == "proposed"
-    assert built.column(table, "Alone p50")[0] == "5.5"
-    assert built.column(table, "With face p50")[0] == "16.0"
-    assert built.column(table, "With face p99")[0] == "17.0"
-    assert built.column(table, "Pictures a second")[0] == f"{1000 / 15.99:.1f}"
+    assert built.column(table, "Without detection p50")[0] == "5.5"
+    assert built.column(table, "With detection p50")[0] == "16.0"
+    assert built.column(table, "With detection p99")[0] == "17.0"
+    assert built.column(table, "Images per second")[0] == f"{1000 / 15.99:.1f}"
 
 
 @pytest.mark.parametrize(("network", "verdict"), [(20, FOR), (24, AGAINST)])
@@ -377,7 +377,7 @@ FAST, SLOW, LEVEL = (0.5, 0.9, 0.9), (0.5, 0.3, 0.9), (0.2, 0.2, 0.2)
 def _converging(
     built: type[Built], curves: Any, *, seeds: int = 5, dataset: str = "casme2"
 ) -> StudyEvaluation:
-    """VGG16, AlexNet and the proposal with curves(network, seed) of validation; None: no such run."""
+    """Return VGG16, AlexNet and proposed with validation curves curves(network, seed); None means no run."""
     names = ("vgg16", "alexnet", "proposed")
     study = built.study(only=names, protocols=("subject",), seeds=tuple(range(seeds)), dataset=dataset)
 
@@ -423,7 +423,7 @@ def test_a_training_must_beat_both_networks(built: type[Built]) -> None:
 
 def test_only_trainings_of_all_three_networks_count(built: type[Built]) -> None:
     def by_seed(name: str, seed: int) -> tuple[float, float, float] | None:
-        # The proposal lacks training 0, in which the others are fast.
+        # proposed lacks seed 0, in which the others converge fast.
         if name == "proposed":
             return None if seed == 0 else FAST
         return FAST if seed == 0 else SLOW

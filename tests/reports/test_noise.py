@@ -11,7 +11,7 @@ from tests.reports.conftest import Built
 
 
 def _measured(built: type[Built], right: Any, **kwargs: Any) -> Noise | None:
-    """The noise where arm `name` answers clip c of 96, of 12 subjects, right if right(name, c, spec)."""
+    """Measure the noise of runs on 96 clips of 12 subjects; right(name, c, spec) is True if c is correct."""
 
     def choose(spec: RunSpec) -> RunResult:
         name = spec.architecture.name
@@ -23,9 +23,9 @@ def _measured(built: type[Built], right: Any, **kwargs: Any) -> Noise | None:
 
 
 def test_trainings_and_answers_of_one_network(built: type[Built]) -> None:
-    """60 and 72 of 96 clips are right, 12 of them in one training alone.
+    """60 and 72 of 96 clips are correct, 12 of them in only one training.
 
-    The variance of the accuracies is (12/96)^2 / 2; answers alone would give it half of 1/8 over 96.
+    The variance of the accuracies is (12/96)^2 / 2; changed predictions alone would give (1/8) / (2 * 96).
     """
     found = _measured(built, lambda _, c, spec: c < 60 + 12 * spec.seed, only=("proposed",), seeds=(0, 1))
 
@@ -48,7 +48,7 @@ def test_answers_that_change_without_moving_the_accuracy_are_no_training_noise(b
 
 
 def test_subjects_whom_one_network_suits_more(built: type[Built]) -> None:
-    """proposed answers all clips right, vgg16 all but 0 to 3 of a subject's 8: variance of 0 to 3 eighths."""
+    """proposed has all clips correct; vgg16 misses 0 to 3 of 8 per subject: the variance of 0/8 to 3/8."""
     lacking = [0, 1, 2, 3] * 3
     found = _measured(
         built,

@@ -161,7 +161,7 @@ def test_faces_are_drawn_where_a_run_says_so_and_always_in_the_synthetic_set(bui
 
 
 def test_folds_that_have_one_answer_each_have_collapsed_together(built: type[Built]) -> None:
-    """Another constant in each fold is no answer either; one fold that answers two classes is enough."""
+    """A different constant per fold counts as collapsed; one fold that predicts two classes does not."""
 
     def found(varied: int) -> Outcome:
         def choose(spec: RunSpec) -> RunResult:

@@ -16,14 +16,14 @@ GAIN = {"proposed": 1.0, "vgg16": -1.0}
 def _paired(
     built: type[Built], choose: Any, *, protocol: str = "subject", metric: Any = "accuracy", **kwargs: Any
 ) -> PairedOutcomes | None:
-    """vgg16 and proposed paired under one protocol."""
+    """Return the paired outcomes of vgg16 and proposed under one protocol."""
     by_frame = kwargs.pop("by_frame", False)
     study = evaluate_study(built.finish(built.study(protocols=(protocol,), **kwargs), choose))
     return pair_outcomes(study.select_protocol(protocol), metric, by_frame=by_frame)
 
 
 def _gaining(built: type[Built], gains: tuple[int, ...], *, clips: int = 4) -> Any:
-    """proposed answers 2 clips a subject right, vgg16 `gains` of them less; each subject has `clips`."""
+    """Return runs: proposed has 2 of `clips` clips per subject correct, vgg16 `gains` fewer."""
 
     def choose(spec: RunSpec) -> RunResult:
         own = spec.architecture.name == "vgg16"
@@ -44,7 +44,7 @@ def _gaining(built: type[Built], gains: tuple[int, ...], *, clips: int = 4) -> A
     ],
 )
 def test_p_is_the_share_of_sign_patterns_that_reach_the_sum(built: type[Built], gains: Any, p: float) -> None:
-    """Of the 32 patterns of 6 signs up to a common sign, 1 keeps all alike and 6 turn a single one."""
+    """Up to a common sign, 6 signs have 32 patterns: 1 with all signs equal, 6 with a single sign flipped."""
     found = _paired(built, _gaining(built, gains))
     (estimate,) = found.compare_contrasts([GAIN])
 
@@ -55,7 +55,7 @@ def test_p_is_the_share_of_sign_patterns_that_reach_the_sum(built: type[Built], 
 
 
 def test_a_subject_with_more_clips_has_more_weight(built: type[Built]) -> None:
-    """Subject 0 has 6 of 12 clips: the value is a mean over clips, not over subjects."""
+    """Subject 0 has 6 of 12 clips; the value is a mean over clips, not over subjects."""
 
     def choose(spec: RunSpec) -> RunResult:
         made = built.answered(
@@ -148,7 +148,7 @@ def test_no_verdict_on_networks_whose_weights_do_not_vary(built: type[Built]) ->
 
 @pytest.mark.parametrize(("version", "obstacle"), [(2, True), (3, False)])
 def test_no_verdict_on_older_folds(built: type[Built], version: int, obstacle: bool) -> None:
-    """Before version 3 every fold began with the same weights, so folds were no trainings of their own."""
+    """Before version 3 every fold started from the same weights, so folds were not independent trainings."""
 
     def choose(spec: RunSpec) -> RunResult:
         made = built.fold_part(built.answered(spec, [True] * 24, subjects=8))
@@ -159,7 +159,7 @@ def test_no_verdict_on_older_folds(built: type[Built], version: int, obstacle: b
 
 
 def _moved(built: type[Built]) -> Any:
-    """Networks whose accuracy moves with the training alone, alike in all subjects: 3 to 7 of 8 clips."""
+    """Return runs whose accuracy depends only on the seed: proposed has 3 to 7 of 8 clips correct."""
 
     def choose(spec: RunSpec) -> RunResult:
         count = 3 + spec.seed if spec.architecture.name == "proposed" else 2
@@ -181,7 +181,7 @@ def test_fewer_than_five_trainings_are_averaged_and_conditional(built: type[Buil
 
 
 def test_several_divisions_have_an_error_of_their_own(built: type[Built]) -> None:
-    """Divisions count whole: 2 divisions of 3 seeds are 6 trainings and one difference between divisions.
+    """2 splits with 3 seeds are 6 trainings, but only one degree of freedom between splits.
 
     The variance of the two means is enlarged by the ratio of test to training samples, 1 to 7.
     """
@@ -198,7 +198,7 @@ def test_several_divisions_have_an_error_of_their_own(built: type[Built]) -> Non
 
 
 def _without(built: type[Built], *gone: tuple[str, int, int]) -> Any:
-    """All runs but those of (arm, split seed, seed)."""
+    """Return all runs except those of these (arm, split seed, seed)."""
 
     def choose(spec: RunSpec) -> RunResult | None:
         if (spec.architecture.name, spec.split_seed, spec.seed) in gone:
@@ -244,7 +244,7 @@ def test_wins_and_losses_are_counted_for_one_training_alone(built: type[Built]) 
 
 
 def _two_frames(built: type[Built]) -> Any:
-    """Clips of two frames; vgg16 gets the second frame wrong, less surely than the first right."""
+    """Return runs on two-frame clips; vgg16 has the second frame wrong, less confidently than the first."""
 
     def choose(spec: RunSpec) -> RunResult:
         made = built.answered(spec, [True] * 24, subjects=8)
@@ -274,7 +274,7 @@ def test_frames_of_a_clip_count_once_unless_frames_are_asked_for(built: type[Bui
 
 
 def test_a_metric_is_that_of_each_training_averaged(built: type[Built]) -> None:
-    """UAR: half of each class right under both seeds, 12 and 6 of 12 under each."""
+    """The proposed network has all of class 0 and half of class 1 correct."""
 
     def choose(spec: RunSpec) -> RunResult:
         own = spec.architecture.name == "proposed"
@@ -282,7 +282,7 @@ def test_a_metric_is_that_of_each_training_averaged(built: type[Built]) -> None:
         return built.answered(spec, right, subjects=8)
 
     assert _paired(built, choose, metric="uar").compute_value({"proposed": 1}) == pytest.approx((1 + 0.5) / 2)
-    # Class 0: 12 right and 6 of class 1 answered as it: 24/(12+18); class 1: 6 right of 12: 12/(12+6).
+    # Class 0: 12 correct, 6 of class 1 predicted as 0: 24/(12+18). Class 1: 6 of 12 correct: 12/(12+6).
     assert _paired(built, choose, metric="uf1").compute_value({"proposed": 1}) == pytest.approx(
         (0.8 + 2 / 3) / 2
     )
@@ -321,7 +321,7 @@ def test_a_mean_over_units_counts_clusters_and_trainings_the_same_way() -> None:
         ({(0, 1), (1, 0)}, 1),
         ({(0, 0), (0, 1), (1, 0)}, 2),
         ({(d, s) for d in range(5) for s in range(5)}, 25),
-        # A different seed is missing on each division: three seeds on two divisions are the most that fit.
+        # A different seed is missing on each split: at most three seeds are complete on two splits.
         ({(d, s) for d in range(5) for s in range(5) if d != s}, 6),
     ],
 )

@@ -9,7 +9,7 @@ def test_one_class_against_the_rest_with_the_papers_row_among_ours(built: type[B
     table = build_class_table(evaluate_study(built.finish(built.study(protocols=("frame", "subject")))))
     rows = [[cell.text for cell in row] for row in table.rows]
 
-    # disgust: 8 of 10 right, and one repression taken for it.
+    # disgust: 8 of 10 correct, and one repression clip predicted as disgust.
     ours = ["8", "19", "1", "2", "90.00", "88.89", "80.00", "84.21"]
     assert rows[0] == ["disgust", "frame", *ours, "100.00", "100.00"]
     assert rows[1] == ["disgust", "subject", *ours, "0.00", "0.00"]
@@ -66,7 +66,7 @@ def test_rows_of_the_paper_without_a_class_here_are_named(built: type[Built]) ->
         evaluate_study(built.finish(built.study(), lambda spec: built.run(spec, classes=classes)))
     )
 
-    assert "Rows of the paper without a class here: Disgust." in table.notes
+    assert "Rows of the paper whose class this study does not have: Disgust." in table.notes
 
 
 def test_what_failed_says_so(built: type[Built]) -> None:

@@ -16,7 +16,7 @@ def test_a_panel_a_network_with_the_bins_of_all_seeds(
     built: type[Built], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn: list[Figure] = []
-    monkeypatch.setattr(reliability, "save", lambda figure, path: drawn.append(figure))
+    monkeypatch.setattr(reliability, "save_figure", lambda figure, path: drawn.append(figure))
 
     def choose(spec: RunSpec) -> RunResult:
         return built.run(spec, built.good if spec.seed == 0 else built.collapsed)

@@ -20,7 +20,7 @@ def run(built: type[Built]) -> RunResult:
 
 
 def others(built: type[Built], run: RunResult) -> list[RunResult]:
-    """Runs whose pictures need other scales, marks, ticks and colours."""
+    """Return runs whose figures need other scales, markers, ticks and colours."""
     long = tuple(
         replace(run.history[0], number=n, train_loss=10.0**-n, validation_loss=3.0**-n) for n in range(1, 9)
     )

@@ -29,7 +29,7 @@ def test_a_stand_in_is_named_and_a_strange_class_has_no_count(built: type[Built]
     assert table.header[-1] == "Paper (CASME II)"
     assert built.column(table, "Paper (CASME II)")[:2] == ["–", "127"]
     assert any("cannot be compared" in note for note in table.notes)
-    assert "Classes of the paper that this study does not have: disgust." in table.notes
+    assert "Classes of the paper that are missing in this study: disgust." in table.notes
 
 
 def test_a_set_of_ones_own_has_no_paper_column(built: type[Built]) -> None:

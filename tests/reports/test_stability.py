@@ -7,7 +7,7 @@ from studies.results import RunResult
 from studies.spec import RunSpec
 from tests.reports.conftest import Built
 
-# By network and seed, one letter a clip: "r" for a correct one.
+# By network and seed, one letter per clip: "r" is correct.
 ANSWERS = {
     "vgg16": ("rrrr", "rwrw", "wwww"),
     "proposed": ("rrrw", "rrrw", "rrrw"),

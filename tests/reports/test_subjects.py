@@ -10,7 +10,7 @@ from tests.reports.conftest import Built
 
 
 def _clips(built: type[Built], spec: RunSpec, rights: dict[str, str]) -> RunResult:
-    """A run with a clip for each letter of a subject, "r" for a correct one; the truth is always class 0."""
+    """Return a run with one clip per letter of a subject; "r" is correct. The true class is always 0."""
     template = built.predictions(((1, 0), (0, 1)))
     right, wrong = (0.75, 0.25), (0.25, 0.75)
     predictions = tuple(
@@ -38,7 +38,7 @@ def test_median_worst_and_share_of_subjects_below_the_majority_class(built: type
         evaluate_study(built.finish(built.study(only=("proposed",), seeds=(0, 1)), choose))
     )
 
-    # Accuracies by subject: 1, 1/4, 1/2 and 0. The majority class is right nowhere and then everywhere.
+    # Accuracies by subject: 1, 1/4, 1/2 and 0. The majority class is always wrong, then always correct.
     assert table is not None
     assert [built.plain(cell.text) for cell in table.rows[0]] == [
         *("proposed", "frame", "9 frames × 2 seeds", "44.44 ± 0.00"),
@@ -88,7 +88,7 @@ def test_units_without_a_subject_are_left_out(built: type[Built], named: int) ->
         return
     assert table is not None
     assert built.column(table, "Units of worst") == ["1"]
-    assert "proposed under frame: 29 of 30 test frames name no subject and are left out." in table.notes
+    assert "proposed under frame: 29 of 30 test frames have no subject label and are left out." in table.notes
 
 
 def test_nothing_finished_is_no_table(built: type[Built]) -> None:

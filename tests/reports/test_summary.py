@@ -21,7 +21,7 @@ def _said(built: type[Built], choose: Any = None, **kwargs: Any) -> list[str]:
 
 
 def _best(said: list[str], protocol: str = "frame") -> str:
-    """The text on the highest mean accuracy under a protocol; verdicts have a comma after its name."""
+    """Return the text on the highest mean accuracy under a protocol; in verdicts a comma follows the name."""
     (text,) = [text for text in said if text.startswith(f"Under {protocol} ")]
     return text
 
@@ -35,7 +35,7 @@ def test_names_the_best_with_its_interval_and_leak(built: type[Built]) -> None:
     assert said[0] == "Comparison on CASME II (preset paper): 2 of 2 runs finished."
     assert _best(said) == (
         "Under frame the highest mean accuracy is that of vgg16: 100.00 % of 30 frames (no interval: 1 "
-        "subject, at least 6), F1 100.00 %; 100.00 % of the test frames have their clip in training, "
+        "subject, at least 6 needed), F1 100.00 %; 100.00 % of the test frames have their clip in training, "
         "100.00 % their subject."
     )
 
@@ -43,7 +43,12 @@ def test_names_the_best_with_its_interval_and_leak(built: type[Built]) -> None:
 def test_verdicts_stand_before_the_highest_accuracy(built: type[Built]) -> None:
     """The reader must meet "no verdict" before the number that looks like one."""
     said = _said(built, protocols=("frame", "subject"))
-    kinds = ["in points of accuracy", "Verdicts need", "the highest mean accuracy", "This does not show"]
+    kinds = [
+        "in points of accuracy",
+        "Verdicts need",
+        "the highest mean accuracy",
+        "These results do not show",
+    ]
     places = [next(n for n, text in enumerate(said) if kind in text) for kind in kinds]
 
     assert places == sorted(places)
@@ -52,7 +57,7 @@ def test_verdicts_stand_before_the_highest_accuracy(built: type[Built]) -> None:
 
 
 def _of_plain_folders(built: type[Built], *codes: str, **stored: Any) -> Any:
-    """Runs on images whose clips and subjects are unknown, with 3 test frames in a finding of each code."""
+    """Return runs without clip and subject labels, with a finding of 3 test frames per code."""
 
     def choose(spec: RunSpec) -> RunResult:
         found = tuple(
@@ -71,16 +76,19 @@ def test_an_unknown_leak_is_said_with_the_audits_near_duplicates(built: type[Bui
 
     assert (
         "it is unknown how many of the test frames have their clip or their subject in training, the audit "
-        "finds in training or validation a near-duplicate of 10.00 % of the test frames."
+        "finds a near-duplicate of 10.00 % of the test frames in training or validation."
     ) in said
     assert "0.00 % of the test frames have" not in said
-    assert "from any row whose subjects were seen or are unknown" in said
+    assert "in rows with subject overlap above 0 or unknown" in said
 
 
 def test_copies_are_said_beside_the_near_duplicates(built: type[Built]) -> None:
     said = _best(_said(built, _of_plain_folders(built, "same-bytes")))
 
-    assert "a near-duplicate of 0.00 % of the test frames and a copy of 10.00 %." in said
+    assert (
+        "a near-duplicate of 0.00 % and a copy of 10.00 % of the test frames in training or validation."
+        in said
+    )
 
 
 def test_no_share_of_near_duplicates_is_given_for_motion(built: type[Built]) -> None:
@@ -88,7 +96,7 @@ def test_no_share_of_near_duplicates_is_given_for_motion(built: type[Built]) -> 
     study = replace(study, dataset=replace(study.dataset, representation="flow"))
     said = _best(list(summarize_study(evaluate_study(built.finish(study, _of_plain_folders(built))))))
 
-    assert "the audit looks for no near-duplicates among images of motion." in said
+    assert "the audit does not look for near-duplicates of motion images." in said
 
 
 def test_a_tie_names_all_that_share_the_highest_accuracy(built: type[Built]) -> None:
@@ -100,7 +108,7 @@ def test_a_tie_names_all_that_share_the_highest_accuracy(built: type[Built]) -> 
 def _split(
     built: type[Built], *collapsed: str, subjects: int = 12, seeds: tuple[int, ...] = (0,)
 ) -> list[str]:
-    """A summary of two frames a clip: all right under `frame`, half right or collapsed under `subject`."""
+    """Return a summary: all correct under `frame`, half correct or collapsed under `subject`."""
 
     def choose(spec: RunSpec) -> RunResult:
         strict = spec.protocol == "subject"
@@ -130,7 +138,9 @@ def test_collapsed_networks_are_left_out_of_the_fall_and_counted(built: type[Bui
     assert "to 50.00 % (subject)" in said
     assert said.endswith("; 1 of 2 networks collapsed and are left out.")
     assert not [text for text in _split(built, "vgg16", "proposed") if "falls" in text]
-    assert "Collapsed, one answer for every test sample: under subject vgg16." in _split(built, "vgg16")
+    assert "Collapsed (the same prediction for every test sample): under subject vgg16." in _split(
+        built, "vgg16"
+    )
 
 
 def test_the_fall_of_few_subjects_has_no_interval(built: type[Built]) -> None:
@@ -157,7 +167,7 @@ def test_says_what_is_missing(built: type[Built]) -> None:
     said = _said(built, lambda spec: "no memory" if spec.architecture.name == "vgg16" else None)
 
     assert said[0].endswith("0 of 2 runs finished, 1 failed, 1 not run.")
-    assert said[1] == "Under frame nothing has finished."
+    assert said[1] == "Under frame no network has finished."
 
 
 def _cbam_alone(built: type[Built], spec: RunSpec) -> RunResult:
@@ -203,15 +213,15 @@ def test_a_score_is_held_against_the_highest_control(built: type[Built]) -> None
 
     (text,) = [text for text in said if "control" in text]
     assert text.startswith(
-        "Under subject the highest control is shuffled-labels, 100.00 %: vgg16, proposed did not pass it; "
-        "from the features of proposed the subject is read right in 50.00 %"
+        "Under subject the best control is shuffled-labels with 100.00 % accuracy: vgg16, proposed did not "
+        "exceed it; a probe on the features of proposed identifies the subject in 50.00 % ("
     )
 
 
 def test_says_what_cannot_be_concluded(built: type[Built]) -> None:
     said = " ".join(_said(built, dataset="synthetic", width=0.25))
 
-    assert "there is one division" in said
+    assert "there is only one split" in said
     assert "unseen people" in said
     assert "anything about real faces" in said
     assert "Not the paper's settings: width 0.25" in said
@@ -221,15 +231,15 @@ def test_several_divisions_under_a_strict_split_leave_nothing_open(built: type[B
     said = " ".join(_said(built, protocols=("subject",), split_seeds=(0, 1)))
     one = " ".join(_said(built, protocols=("subject",), seeds=(0, 1)))
 
-    assert "This does not show" not in said
-    assert "(mean of 2 trainings, no interval: 1 subject, at least 6)" in said
-    assert "This does not show: how far a result moves with the division" in one
+    assert "These results do not show" not in said
+    assert "(mean of 2 trainings, no interval: 1 subject, at least 6 needed)" in said
+    assert "These results do not show: how results vary between splits" in one
 
 
 def test_no_collapsed_network_has_the_highest_accuracy(built: type[Built]) -> None:
     best = _best(_said(built, lambda spec: built.run(spec, built.collapsed)))
 
-    assert best == "Under frame no network beat always answering disgust (33.33 %): every one collapsed."
+    assert best == "Under frame no network beat always predicting disgust (33.33 %): all of them collapsed."
 
 
 def test_the_best_of_those_that_did_not_collapse_is_below_one_answer(built: type[Built]) -> None:
@@ -242,7 +252,7 @@ def test_the_best_of_those_that_did_not_collapse_is_below_one_answer(built: type
     best = _best(_said(built, choose, protocols=("subject",)), "subject")
 
     assert best.startswith(
-        "Under subject no network beat always answering disgust (50.00 %): the highest accuracy of those "
+        "Under subject no network beat always predicting disgust (50.00 %): the highest accuracy of those "
         "that did not collapse is that of proposed: 20.00 % of 60 clips ("
     )
     assert best.endswith("0.00 % of the test frames have their clip in training, 0.00 % their subject.")
@@ -255,7 +265,7 @@ def test_a_single_network_that_learned_is_alone(built: type[Built]) -> None:
     best = _best(_said(built, choose))
 
     assert best.startswith("Under frame the highest mean accuracy is that of proposed: 86.67 % of 30 frames")
-    assert best.endswith("No other network beat always answering disgust (33.33 %).")
+    assert best.endswith("No other network beat always predicting disgust (33.33 %).")
 
 
 def test_one_answer_is_held_against_the_mean_over_the_seeds(built: type[Built]) -> None:
@@ -273,8 +283,8 @@ def test_long_lists_are_cut_and_counted(built: type[Built]) -> None:
     said = _said(built, lambda spec: built.run(spec, built.collapsed), kind="ablation")
 
     assert (
-        "Collapsed, one answer for every test sample: under frame vgg16, vgg16+cbam, vgg16+cbam+residual "
-        "and 2 more below."
+        "Collapsed (the same prediction for every test sample): under frame vgg16, vgg16+cbam, "
+        "vgg16+cbam+residual and 2 more below."
     ) in said
 
 

@@ -15,7 +15,7 @@ FIVE = (0, 1, 2, 3, 4)
 
 
 def _table(built: type[Built], count: Any, *, subjects: int = 12, **kwargs: Any) -> Table | None:
-    """Networks of which `name` answers count(name, spec, subject) of 8 clips of each subject right."""
+    """Return the table of networks with count(name, spec, subject) of 8 clips per subject correct."""
 
     def choose(spec: RunSpec) -> RunResult:
         name = spec.architecture.name
@@ -31,7 +31,7 @@ def _by_training(name: str, spec: RunSpec, _: int) -> int:
 
 
 def test_trainings_alone_give_the_whole_error(built: type[Built]) -> None:
-    """Accuracies 3/8 to 7/8 against one that does not vary: 4 degrees of freedom."""
+    """Accuracies 3/8 to 7/8 compared with constant ones have 4 degrees of freedom."""
     table = _table(built, _by_training, seeds=FIVE)
     error = 100 * sqrt(2.5 / 5) / 8
     least = (student.isf(0.025, 4) + student.isf(0.2, 4)) * error
@@ -42,15 +42,15 @@ def test_trainings_alone_give_the_whole_error(built: type[Built]) -> None:
         "proposed (collapsed in 1 of 5 seeds)",
         "subject",
     ]
-    assert built.column(table, "Trainings") == built.column(table, "Together") == [f"{error:.2f}"]
-    assert built.column(table, "Divisions") == ["–"]
+    assert built.column(table, "Trainings") == built.column(table, "Total") == [f"{error:.2f}"]
+    assert built.column(table, "Splits") == ["–"]
     assert built.column(table, "Smallest detectable difference") == [f"{least:.2f}"]
     assert row[4].value == pytest.approx(error)
     assert len(row[4].run_keys) == 10
 
 
 def test_the_smallest_difference_is_at_the_level_of_the_family(built: type[Built]) -> None:
-    """Two of three arms vary alike and share one variance; two comparisons share the 5 %."""
+    """Two of three arms have the same pooled variance; two comparisons share the 5 % level."""
     table = _table(built, _by_training, seeds=FIVE, only=("vgg16", "resnet34", "proposed"))
     error = 100 * sqrt(2.5 / 5) / 8
     least = (student.isf(0.0125, 4) + student.isf(0.2, 4)) * error
@@ -63,8 +63,8 @@ def test_what_a_single_training_did_not_vary_is_a_dash(built: type[Built]) -> No
     table = _table(built, lambda name, _, s: 7 if name == "proposed" else 7 - lacking[s])
     error = 100 * sqrt(sum((each - 1.5) ** 2 for each in lacking) / 11 / 12) / 8
 
-    assert built.column(table, "Subjects or folds") == built.column(table, "Together") == [f"{error:.2f}"]
-    assert built.column(table, "Trainings") == built.column(table, "Divisions") == ["–"]
+    assert built.column(table, "Subjects or folds") == built.column(table, "Total") == [f"{error:.2f}"]
+    assert built.column(table, "Trainings") == built.column(table, "Splits") == ["–"]
 
 
 def test_divisions_have_a_column_of_their_own(built: type[Built]) -> None:
@@ -75,7 +75,7 @@ def test_divisions_have_a_column_of_their_own(built: type[Built]) -> None:
         split_seeds=(0, 1),
     )
 
-    assert built.column(table, "Divisions") == [f"{100 * sqrt(0.5 * (1 / 2 + 1 / 7)) / 8:.2f}"]
+    assert built.column(table, "Splits") == [f"{100 * sqrt(0.5 * (1 / 2 + 1 / 7)) / 8:.2f}"]
     assert built.column(table, "Trainings") == ["–"]
 
 

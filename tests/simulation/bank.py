@@ -1,4 +1,4 @@
-"""Families of identical arms drawn from the bank of real trainings that `make_bank.py` has made."""
+"""Families of identical arms sampled from a bank of real trainings (`make_bank.py`)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CLASSES = 6
 def false_alarms(
     protocol: str, *, arms: int = 5, seeds: int = 5, families: int = 2000, metric: Metric = "accuracy"
 ) -> int:
-    """Families of `arms` identical arms, a ladder, in which any pair is called better or worse."""
+    """Count ladders of `arms` identical arms in which any pair gets the verdict better or worse."""
     weights = contrasts(Scenario(arms=arms))
     rng = np.random.default_rng(0)
     divisions = [_scores(protocol, division, metric) for division in range(count_divisions(protocol))]
@@ -38,13 +38,13 @@ def false_alarms(
 
 
 def count_divisions(protocol: str) -> int:
-    """Number of divisions in the bank."""
+    """Return the number of splits in the bank."""
     with np.load(BANK) as bank:
         return len(bank[f"{protocol}_answers"])
 
 
 def _scores(protocol: str, division: int, metric: Metric) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Values (trainings,), contributions (trainings, clusters) and sizes (clusters,) of one division."""
+    """Return values (trainings,), contributions (trainings, clusters) and sizes (clusters,) of one split."""
     with np.load(BANK) as bank:
         answers = bank[f"{protocol}_answers"][division].astype(np.intp)
         truths, subjects = bank[f"{protocol}_truths"].astype(np.intp), bank[f"{protocol}_subjects"]
@@ -57,13 +57,13 @@ def _scores(protocol: str, division: int, metric: Metric) -> tuple[np.ndarray, n
 
 
 def accuracies(protocol: str) -> Iterator[np.ndarray]:
-    """The accuracy of each training, (trainings,), by division."""
+    """Yield the accuracies of the trainings, (trainings,), of each split."""
     for division in range(count_divisions(protocol)):
         yield _scores(protocol, division, "accuracy")[0]
 
 
 def detected(worse: str, better: str, *, seeds: int = 5, families: int = 400) -> int:
-    """Pairs of trainings of two parts on division 0 in which the first is called worse."""
+    """Count samples of trainings of two parts on split 0 in which the first gets the verdict worse."""
     parts = [_scores(name, 0, "accuracy") for name in (worse, better)]
     rng = np.random.default_rng(1)
     found = 0

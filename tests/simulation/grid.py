@@ -1,8 +1,8 @@
-"""The error rates of verdicts over a grid of simulated studies: `python -m tests.simulation.grid OUT.json`.
+"""Measure error rates of verdicts on simulated studies: `python -m tests.simulation.grid OUT.json`.
 
-Every cell draws 2,000 studies of identical arms and counts those in which any pair is called better or
-worse. An hour on two cores; a stopped run goes on where it was. `python -m tests.simulation.grid OUT.json
---table` prints the table that stands in `docs/verdicts.md`.
+Each grid cell simulates 2,000 studies of identical arms and counts those in which any pair gets the verdict
+better or worse. This takes an hour on two cores; an interrupted run resumes. `python -m
+tests.simulation.grid OUT.json --table` prints the table of `docs/verdicts.md`.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ NOISES = (0.0, 0.15, 0.3, 0.5)
 HETEROGENEITIES = (0.0, 0.5)
 SUBJECTS = (6, 10, 26)
 SHARED_SEEDS, OWN_SEEDS = (5, 10), (1, 3, 5)
-"""Trainings where all subjects share them (frame, clip, subject), and where each fold has its own (kfold,
-loso).
+"""Numbers of trainings if all subjects share them (frame, clip, subject), and if each fold has its own
+(kfold, loso).
 """
 
 
 def scenarios() -> Iterator[Scenario]:
-    """The grid's cells, those with a verdict only: fewer subjects or trainings give none by rule."""
+    """Yield the grid's cells; all have enough subjects and trainings for a verdict."""
     for (arms, family), noise, heterogeneity, subjects in product(
         FAMILIES, NOISES, HETEROGENEITIES, SUBJECTS
     ):
@@ -60,12 +60,12 @@ def scenarios() -> Iterator[Scenario]:
 
 
 def false_alarms(scenario: Scenario, *, studies: int = STUDIES, seed: int = 0) -> int:
-    """Studies in which any pair is called better or worse."""
+    """Count studies in which any pair gets the verdict better or worse."""
     return int(_significant(scenario, studies=studies, seed=seed).any(axis=-1).sum())
 
 
 def detections(scenario: Scenario, *, studies: int = STUDIES, seed: int = 0) -> int:
-    """Studies in which the last pair, whose difference is planted, is called better."""
+    """Count studies in which the last pair, which has a true difference, gets the verdict better."""
     return int(_significant(scenario, studies=studies, seed=seed)[:, -1].sum())
 
 
@@ -81,7 +81,7 @@ def _significant(scenario: Scenario, *, studies: int, seed: int) -> np.ndarray:
 
 
 def name(scenario: Scenario) -> str:
-    """What identifies a cell."""
+    """Return the name that identifies a grid cell."""
     s = scenario
     pairs = len(contrasts(s))
     return (
@@ -91,7 +91,7 @@ def name(scenario: Scenario) -> str:
 
 
 def main() -> None:
-    """Fill the grid, or print its table."""
+    """Compute the missing cells of the grid, or print its table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("out", type=Path)
     parser.add_argument("--table", action="store_true")
@@ -111,7 +111,7 @@ def main() -> None:
 
 
 def table(done: dict[str, int]) -> Iterator[str]:
-    """One row for each family, kind of noise and number of subjects: the range over all other settings."""
+    """Yield one row per family, kind of noise and number of subjects, with the range over other settings."""
     yield "| Family | Noise | Subjects | Cells | False verdicts, % of studies | Largest lower 99.9 % bound |"
     yield "|---|---|---:|---:|---:|---:|"
     for (arms, family), folds, subjects in product(FAMILIES, (False, True), SUBJECTS):
@@ -133,7 +133,7 @@ def table(done: dict[str, int]) -> Iterator[str]:
 
 
 def lower_bound(alarms: int, *, studies: int = STUDIES) -> float:
-    """Lower 99.9 % bound of a share of studies (Clopper and Pearson 1934)."""
+    """Return the lower 99.9 % bound of a share of studies (Clopper and Pearson 1934)."""
     return float(binomtest(alarms, studies, alternative="greater").proportion_ci(0.999).low)
 
 

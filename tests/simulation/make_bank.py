@@ -1,9 +1,9 @@
 """Train one small network many times: `python -m tests.simulation.make_bank OUT.npz [PART ...]`.
 
-Every training differs from the others in its seed alone, so that any two sets of them are identical arms.
-The images are drawn: 70 people for the protocols `frame` and `subject` (5 divisions, 25 trainings each), 10
-people for `loso` (25 trainings of each of 10 folds). About an hour on one core. A stopped run goes on where
-it was; parts may be trained by processes of their own, and the last call puts the parts together.
+The trainings differ only in their seeds, so any two sets of them are identical arms. The images are
+synthetic: 70 subjects for the protocols `frame` and `subject` (5 splits, 25 trainings each) and 10 subjects
+for `loso` (25 trainings of each of 10 folds). This takes about an hour on one core. An interrupted run
+resumes. Parts can be trained in separate processes; a call without PART then joins them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from studies.spec import RunSpec
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One part of the bank: so many trainings of one network on each division; `batch` images a step."""
+    """One part of the bank: `seeds` trainings on each of `divisions` splits, with `batch` images per step."""
 
     protocol: str
     people: str
@@ -36,7 +36,7 @@ class Part:
 
 
 PEOPLE = {"many": (70, 420), "few": (10, 120)}
-"""Subjects and clips of the drawn sets; the six classes are balanced within each subject."""
+"""Subjects and clips of the synthetic sets; the six classes are balanced within each subject."""
 
 PARTS = {
     "frame": Part(protocol="frame", people="many", divisions=5, seeds=25, epochs=7, batch=32),
@@ -44,11 +44,11 @@ PARTS = {
     "loso": Part(protocol="loso", people="few", divisions=1, seeds=25, epochs=12, batch=16),
     "half": Part(protocol="frame", people="many", divisions=1, seeds=20, epochs=4, batch=32),
 }
-"""`half` is trained for about half the epochs of `frame`: a real difference, to be found."""
+"""`half` is trained for about half the epochs of `frame`, which is a true difference to detect."""
 
 
 def main(out: Path, names: Sequence[str]) -> None:
-    """Fill the bank at `out`, or only the named parts."""
+    """Train the parts and write the bank to `out`, or train only the named parts."""
     torch.set_num_threads(1)
     folder = out.with_suffix("")
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
-"""Studies drawn at random, with every source of noise that real ones have.
+"""Simulated studies with every source of noise that real studies have.
 
-Whether an arm answers a test unit right depends on the subject, on the unit, on how well the arm suits the
-subject (heterogeneity) and on the training (noise), all on the logit scale. Subjects have 3 to 30 units
-each, as in CASME II. Arms are identical but for what is planted in the last one.
+The probability that an arm is correct on a test unit depends on the subject, the unit, the arm's effect on
+the subject (heterogeneity) and the training (noise), all on the logit scale. Subjects have 3 to 30 units
+each, as in CASME II. All arms are identical, except for the shift of the last one.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from studies.statistics.comparison import TrainingScores
 SUBJECT_SD, UNIT_SD = 1.0, 1.0
 UNITS = (3, 30)
 BATCH = 200
-"""Studies drawn at once."""
+"""Number of studies simulated at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """What kind of study is drawn.
+    """The parameters of a simulated study.
 
-    `noise` is the standard deviation of the trainings on the logit scale, one for all arms or one an arm;
-    where `folds`, each subject has trainings of its own. `level` is the mean logit (0.6: 62 % accuracy; 5.5:
-    97 %). `shift` is planted in the last arm. `tested` is the share of subjects in the test of each
-    division.
+    `noise` is the standard deviation of the trainings on the logit scale, one value for all arms or one per
+    arm. If `folds`, each subject has its own trainings. `level` is the mean logit (0.6: 62 % accuracy; 5.5:
+    97 %). `shift` is added to the last arm's logits. `divisions` is the number of splits, `tested` the
+    share of subjects in the test set of each.
     """
 
     arms: int = 5
@@ -46,7 +46,7 @@ class Scenario:
 
 
 def contrasts(scenario: Scenario) -> NDArray[np.float64]:
-    """Weights (pairs, arms): each rung less the one before it, each arm less the first, or all pairs."""
+    """Return weights (pairs, arms): rung minus previous rung, arm minus first arm, or all pairs."""
     arms = range(scenario.arms)
     pairs = {
         "ladder": list(pairwise(arms)),
@@ -60,7 +60,7 @@ def contrasts(scenario: Scenario) -> NDArray[np.float64]:
 
 
 def draw(scenario: Scenario, *, studies: int, rng: np.random.Generator) -> TrainingScores:
-    """Draw `studies` studies as their leading dimension."""
+    """Simulate `studies` studies, which are the leading dimension of the scores."""
     s = scenario
     sizes = rng.integers(UNITS[0], UNITS[1] + 1, (studies, s.subjects))
     units = np.arange(UNITS[1]) < sizes[..., None]
@@ -83,7 +83,7 @@ def draw(scenario: Scenario, *, studies: int, rng: np.random.Generator) -> Train
 
 
 def _tests(s: Scenario, studies: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Which subjects each division tests, (studies, divisions, subjects)."""
+    """Choose the test subjects of each split, (studies, divisions, subjects)."""
     ranks = rng.random((studies, s.divisions, s.subjects)).argsort(axis=-1).argsort(axis=-1)
     return ranks < max(1, round(s.tested * s.subjects))
 

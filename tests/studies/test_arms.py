@@ -121,8 +121,12 @@ def test_a_comparison_without_the_proposed_network_stands_against_its_first():
     ("design", "order", "message"),
     [
         ("staircase", (), "unknown design 'staircase'; accepted: ladder, controlled, leave-one-out"),
-        ("ladder", ("cbam", "cbam"), "--order takes each part at most once, of cbam, .*; got cbam, cbam"),
-        ("ladder", ("senet",), "--order takes each part at most once, of cbam, .*; got senet"),
+        (
+            "ladder",
+            ("cbam", "cbam"),
+            "--order takes each component at most once, of cbam, .*; got cbam, cbam",
+        ),
+        ("ladder", ("senet",), "--order takes each component at most once, of cbam, .*; got senet"),
         ("factorial", ("batch-norm",), "the factorial design has batch norm and the GAP head in every arm"),
     ],
 )

@@ -19,7 +19,7 @@ def _unit(truth: int, *probabilities: float) -> Prediction:
     return Prediction(id="x", subject="a", clip="", truth=truth, probabilities=probabilities)
 
 
-# Two right of three at confidences 0.9, 0.9 and 0.875; one wrong at 0.625.
+# Two of three are correct at confidences 0.9, 0.9 and 0.875; the one at 0.625 is wrong.
 FOUR = [_unit(0, 0.9, 0.1), _unit(1, 0.1, 0.9), _unit(1, 0.875, 0.125), _unit(1, 0.625, 0.375)]
 
 
@@ -42,7 +42,7 @@ def test_calibration_error_weighs_the_bins_by_their_units() -> None:
 def test_fifteen_bins_part_confidences_a_fifteenth_apart() -> None:
     # 0.9 lies in (13/15, 14/15], as does 0.875; 0.625 in (9/15, 10/15].
     assert [group.units for group in compute_reliability_bins(FOUR)] == [1, 3]
-    # 0.86 lies in (12/15, 13/15]: the three are apart from 0.86 now.
+    # 0.86 is in (12/15, 13/15], a bin of its own.
     assert [group.units for group in compute_reliability_bins([*FOUR, _unit(0, 0.86, 0.14)])] == [1, 1, 3]
 
 
@@ -106,7 +106,7 @@ def test_brier_score_is_the_sum_of_scikit_learns_over_the_classes() -> None:
 
 
 def _slow_error(units: Sequence[Prediction], bins: int) -> float:
-    """The sum over bins of |right answers - summed confidences| / N, bin by bin."""
+    """Return the sum over bins of |correct predictions - summed confidences| / N, computed in a loop."""
     total = 0.0
     for m in range(bins):
         group = [unit for unit in units if m / bins < max(unit.probabilities) <= (m + 1) / bins]

@@ -1,4 +1,4 @@
-"""Values read back from a text that somebody has damaged or made up: a whole value, or one clear error."""
+"""Tests of decoding damaged and random JSON: a complete value, or one clear error."""
 
 import copy
 import json
@@ -35,7 +35,7 @@ STRANGE = (
 
 
 def strange() -> st.SearchStrategy[Any]:
-    """What can stand in JSON where something else belongs."""
+    """Generate JSON values of wrong types."""
     leaves = st.one_of(st.sampled_from(STRANGE), names(), st.integers(), st.floats(allow_subnormal=False))
     return st.recursive(
         leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names(), inner), max_leaves=4
@@ -44,7 +44,7 @@ def strange() -> st.SearchStrategy[Any]:
 
 @st.composite
 def changed(draw: st.DrawFn, data: Any) -> Any:
-    """The data with something else at up to three places, or with a field more or less."""
+    """Return the data with up to three values replaced, removed or added."""
     found = copy.deepcopy(data)
     for _ in range(draw(st.integers(1, 3))):
         here = found
@@ -68,7 +68,7 @@ def changed(draw: st.DrawFn, data: Any) -> Any:
 
 
 def _same(read: Any) -> None:
-    """What has been read can be written, and comes back as it is."""
+    """Assert that a decoded value can be encoded and decoded again without change."""
     if read is not None:
         assert from_json(type(read), to_json(read)) == read
 

@@ -8,7 +8,7 @@ from studies.results import Prediction, RunResult
 
 
 def of_clips(result: RunResult, *, clips: int, train: tuple[int, int], epochs: int) -> RunResult:
-    """`result` with `clips` clips of two frames each, of truths 0 and 1 in turn."""
+    """Return `result` with `clips` clips of two frames each; the true classes 0 and 1 alternate."""
     predictions = tuple(
         Prediction(id=f"c{c}/{f}", subject="s", clip=f"c{c}", truth=c % 2, probabilities=(0.5, 0.5))
         for c in range(clips)

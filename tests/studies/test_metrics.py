@@ -22,7 +22,7 @@ def _sure(truth: int, answer: int, classes: int = 3) -> Prediction:
     return _one(truth, *(float(c == answer) for c in range(classes)))
 
 
-# Truth 0: two right, one taken for 1. Truth 1: one right. Truth 2: one taken for 0.
+# Class 0: two correct, one predicted as 1. Class 1: one correct. Class 2: one predicted as 0.
 FIVE = [_sure(0, 0), _sure(0, 0), _sure(0, 1), _sure(1, 1), _sure(2, 0)]
 
 
@@ -103,7 +103,7 @@ def test_a_clip_answers_with_the_mean_of_its_frames() -> None:
 
 
 def test_a_clip_has_one_label() -> None:
-    with pytest.raises(ValueError, match=r"clip a\\nb carries 2 labels"):
+    with pytest.raises(ValueError, match=r"clip a\\nb has 2 labels"):
         aggregate_by_clip([_one(0, 1.0, 0.0, clip="a\nb"), _one(1, 1.0, 0.0, clip="a\nb")])
 
 

@@ -44,8 +44,8 @@ def test_what_the_split_leaves_for_the_test(n: int, left: int) -> None:
 
 
 def test_ckplus_counts() -> None:
-    assert "sum to 926; the stated total, 720, omits the 206 happy" in TEXTS["P3"]
-    assert "leave 21 and 10 for the test; Table 3 has 22 and 9, what 207 and 83 would" in TEXTS["P3"]
+    assert "sum to 926; the stated total, 720, omits the 206 happy images" in TEXTS["P3"]
+    assert "has 21 and 10 test images; Table 3 has 22 and 9, as for 207 and 83 images" in TEXTS["P3"]
     assert (
         sum(count_split_test_samples(n) for n in PUBLISHED_RESULTS["ckplus"].samples_per_class.values()) == 98
     )

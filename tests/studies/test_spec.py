@@ -63,7 +63,7 @@ def test_ends_of_the_ladder_are_cells_of_the_comparison(spec: RunSpec, place: in
     ("change", "message"),
     [
         ({"epochs": 0}, "epochs must be at least 1; got 0"),
-        ({"batch": 0}, "batch must be at least 1; got 0"),
+        ({"batch_size": 0}, "batch must be at least 1; got 0"),
         ({"patience": -2}, "patience must be at least 1; got -2"),
         ({"learning_rate": 0.0}, "learning rate must lie between 0 and 1; got 0.0"),
         ({"learning_rate": 1.0}, "learning rate must lie between 0 and 1; got 1.0"),

@@ -13,7 +13,7 @@ from studies.stability import (
 
 
 def _training(answers: str, *, first: int = 0) -> list[Prediction]:
-    """One unit a digit, the predicted class; units are numbered from `first`, and every truth is class 0."""
+    """Return one unit per digit, its predicted class; the numbers start at `first`, the true class is 0."""
     return [
         Prediction(
             id=f"u{first + n}",
@@ -27,7 +27,7 @@ def _training(answers: str, *, first: int = 0) -> list[Prediction]:
 
 
 def test_a_unit_changes_if_any_two_seeds_predict_different_classes() -> None:
-    # Unit by unit: 0 0 0, 0 1 1, 1 2 1 (wrong each time, and still a change), 2 2 2.
+    # By unit: 0 0 0, 0 1 1, 1 2 1 (always wrong, but it counts as a change), 2 2 2.
     trainings = [_training("0012"), _training("0122"), _training("0112")]
 
     changes = count_class_changes(trainings)
@@ -106,7 +106,7 @@ def test_arms_can_share_the_first_rank() -> None:
 
 
 def test_arms_are_ranked_over_the_units_that_all_of_them_tested() -> None:
-    # Over u1 alone b is right and a wrong, though a has more correct answers in all.
+    # On u1 alone b is correct and a is wrong, although a has more correct predictions in total.
     rounds = [{"a": _training("0100"), "b": _training("0", first=1)}] * 2
 
     ranking = rank_arms(rounds)

@@ -18,7 +18,7 @@ def _unit(id: str, subject: str, *, right: bool) -> Prediction:
 
 
 def _training(**rights: str) -> list[Prediction]:
-    """One unit a letter, "r" for a correct one: `_training(a="rw")` has a0 (right) and a1 (wrong)."""
+    """Return one unit per letter, "r" is correct: `_training(a="rw")` has a0 (correct) and a1 (wrong)."""
     return [
         _unit(f"{subject}{n}", subject, right=letter == "r")
         for subject, letters in rights.items()
@@ -90,5 +90,5 @@ def test_majority_accuracy_takes_each_folds_own_majority_class(result: RunResult
         )
         return replace(result, data=replace(result.data, train=train), predictions=predictions)
 
-    # Class 0 is right in 1 of 3, class 1 in 2 of 2: together 3 of 5.
+    # Class 0 has 1 of 3 correct, class 1 has 2 of 2: together 3 of 5.
     assert compute_majority_accuracy([fold((9, 5), 0, 1, 1), fold((5, 9), 1, 1)]) == pytest.approx(3 / 5)

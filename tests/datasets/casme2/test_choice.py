@@ -112,13 +112,13 @@ def test_the_only_sheet_at_fault_is_the_error(tree):
     tree.sheet([ROW], header=("Subject", *[None] * 8))
     with pytest.raises(ValueError, match=r"missing: Filename, .*casme\.psych\.ac\.cn") as caught:
         chosen(tree.root)
-    assert "Nor is" not in str(caught.value)
+    assert "no coding sheets either" not in str(caught.value)
 
 
 def test_where_no_table_will_do_the_best_named_is_explained_and_the_others_named(tree):
     tree.sheet([ROW], header=("Subject", *[None] * 8))
     (tree.root / "a.csv").write_text("x\n")
-    with pytest.raises(ValueError, match=r"coding-20140508\.xlsx must have .*Nor is .*: a\.csv\."):
+    with pytest.raises(ValueError, match=r"coding-20140508\.xlsx must .*no coding sheets either: a\.csv\."):
         chosen(tree.root)
 
 

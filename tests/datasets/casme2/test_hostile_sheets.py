@@ -1,4 +1,4 @@
-"""Sheets that are damaged, bombs, or made of anything: a table of text within bounds, or one clear error."""
+"""Tests of damaged, huge and random coding sheets: a bounded table of text, or one clear error."""
 
 import csv
 import io
@@ -45,7 +45,7 @@ def plain(rows=ROWS) -> bytes:
 
 
 def packed(parts: dict[str, bytes]) -> bytes:
-    """The workbook with some of its parts changed, and others put in."""
+    """Return the workbook with some members of its archive replaced and others added."""
     buffer = io.BytesIO()
     with (
         zipfile.ZipFile(io.BytesIO(xlsx())) as old,
@@ -59,7 +59,7 @@ def packed(parts: dict[str, bytes]) -> bytes:
 
 
 def shared(strings: str) -> bytes:
-    """The workbook with one cell that is the first of these shared strings."""
+    """Return the workbook with one cell that refers to the first of these shared strings."""
     sheet = (
         f'<worksheet {SPACE}><sheetData><row r="1"><c r="A1" t="s"><v>0</v></c></row></sheetData></worksheet>'
     )

@@ -5,7 +5,7 @@ import xlwt
 
 from datasets.casme2.load import FRAME_POLICIES, load
 
-# Two clips of subject 1 share an emotion and the frames 8 to 10; the later row is the first by name.
+# Two clips of subject 1 have the same emotion and share frames 8 to 10; by name, the later row is first.
 ROWS = [
     ("01", "EP03", 8, 9, 11, "happiness"),
     (1, "EP02", 7, 10, 10, "happiness"),
@@ -105,8 +105,8 @@ def test_frames_are_ordered_by_number_and_not_by_text(tree):
 def test_notes_name_the_sheet_the_edition_the_others_and_the_release(tree):
     assert load(tree.write(ROWS), "onset_offset").notes == (
         "sheet: CASME2-coding-20140508.xlsx",
-        "labels: edition unknown, sub24/EP07_01, sub24/EP07_04f, sub24/EP10_03 do not tell 2014 from 2019",
-        "others: 1 rows of the sheet, left out as none of the classes "
+        "labels: edition unknown; sub24/EP07_01, sub24/EP07_04f, sub24/EP10_03 match neither 2014 nor 2019",
+        "others: 1 rows of the sheet, left out: not among the classes "
         "disgust, fear, happiness, repression, sadness, surprise",
         "frames: 12, of 4 clips",
         "release: cropped in Cropped/Cropped",
@@ -133,13 +133,13 @@ def test_no_usable_frame_is_an_error_that_says_what_stood_in_the_way(tree, frame
     with pytest.raises(
         ValueError,
         match=rf"no usable frames below .* '{frames}': none of the 5 rows .* 1 clip folders "
-        r"\(no folder 4, no row 1\); do the two belong together\? CASME II is free",
+        r"\(no folder 4, no row 1\)\. Check that the sheet belongs to the release\. CASME II is free",
     ):
         load(tree.root, frames)
 
 
 def test_classes_without_a_clip_are_an_error(tree):
-    with pytest.raises(ValueError, match="none is of the classes asked for"):
+    with pytest.raises(ValueError, match="no row has a selected class"):
         load(tree.write(ROWS[:2]), "onset_offset", classes=("fear", "sadness"))
 
 
@@ -158,7 +158,7 @@ def test_the_classes_asked_for_come_in_the_sets_own_order(tree):
     assert table.count_per_class() == (10, 3)
     assert table.expected_clip_counts == (32, 99)
     assert table.notes[2] == (
-        "disgust: 1 rows of the sheet, left out as none of the classes happiness, others"
+        "disgust: 1 rows of the sheet, left out: not among the classes happiness, others"
     )
     with pytest.raises(ValueError, match=r"unknown class 'joy' of casme2; accepted: .*others"):
         load(tree.root, "apex", classes=("joy", "fear"))
@@ -206,7 +206,7 @@ def test_a_column_of_objective_classes_is_noted(tree):
     header = (*HEADER[:6], "Objective Class", *HEADER[7:])
     tree.sheet(ROWS, header=header)
     assert load(root, "apex").notes[-1] == (
-        "column 'Objective Class' of the sheet: not used, labels are its emotions"
+        "column 'Objective Class' of the sheet: not used; the labels are the sheet's emotions"
     )
 
 

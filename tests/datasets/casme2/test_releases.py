@@ -27,7 +27,7 @@ def film(path, frames):
 
 
 def to_layout(root, layout, keep=False):
-    """Write the clips of the cropped release in another layout, whose whole clips end three frames later."""
+    """Write the clips of the cropped release in another layout; its full clips end three frames later."""
     if layout == "cropped":
         return root
     for clip in root.glob("Cropped/Cropped/*/*"):
@@ -45,7 +45,7 @@ def to_layout(root, layout, keep=False):
 
 
 def place(layout, clip, frame):
-    """Where a frame lies below the root."""
+    """Return the path of a frame relative to the root."""
     if layout == "compressed":
         return f"CASME2/compressed/{clip}.avi", frame - 1
     prefix, name = ("Cropped/Cropped", "reg_img") if layout == "cropped" else (f"CASME2/{layout}", "img")

@@ -173,7 +173,7 @@ def test_rows_are_equal_wherever_they_stand(tmp_path):
         (("surprise", "surprise", "surprise"), "2019-07-01"),
         (("sadness", "surprise", "sadness"), ""),
         (("sadness", "sadness"), ""),
-        # The second row of a clip is left out elsewhere, too.
+        # Other code also ignores the second row of a clip.
         (("sadness", "sadness", "sadness", "surprise"), "2014-05-08"),
     ],
 )
@@ -185,6 +185,6 @@ def test_the_edition_is_told_by_three_clips(tree, emotions, day):
 
 def test_the_note_says_how_the_edition_was_told():
     assert describe_edition("2014-05-08") == (
-        "labels: edition of 2014-05-08, told by sub24/EP07_01, sub24/EP07_04f, sub24/EP10_03"
+        "labels: edition of 2014-05-08, identified by sub24/EP07_01, sub24/EP07_04f, sub24/EP10_03"
     )
-    assert describe_edition("").startswith("labels: edition unknown, sub24/EP07_01")
+    assert describe_edition("").startswith("labels: edition unknown; sub24/EP07_01")

@@ -113,7 +113,7 @@ def test_layouts_in_one_folder_are_releases_of_their_own(tmp_path):
     touch(tmp_path / "sub01" / "EP03")
     touch(tmp_path / "sub01", "EP01.avi")
     found = {release.form: release for release in build_releases(DirectoryTree(tmp_path), tmp_path)}
-    # A folder without a frame is a clip of both kinds of folders.
+    # An empty folder counts as a clip in both kinds of layout.
     assert {form: sorted(name for _, name in release.files_by_clip) for form, release in found.items()} == {
         "cropped": ["EP01", "EP03"],
         "img": ["EP02", "EP03"],

@@ -64,7 +64,7 @@ def test_what_is_no_video_has_a_fault(film, tmp_path):
 
 def test_a_header_that_promises_more_frames_than_the_file_can_hold_is_a_fault(film, tmp_path):
     data = bytearray(film("a.avi", 5).read_bytes())
-    # The number of frames stands in the main header, and in that of the stream.
+    # The main header and the stream header both hold the number of frames.
     main, stream = data.index(b"avih") + 8 + 16, data.index(b"strh") + 8 + 32
     for place in (main, stream):
         assert int.from_bytes(data[place : place + 4], "little") == 5
@@ -91,11 +91,11 @@ def test_the_loudness_of_opencv_and_the_environment_are_left_as_they_were(film):
 
 
 def test_damaged_videos_are_met_without_a_word_to_the_terminal(film, tmp_path):
-    # FFmpeg asks once how loud it may be, so this needs a process that has not written a film.
+    # FFmpeg reads its log level once, so this needs a process that has not written a video.
     (tmp_path / "wrong.avi").write_bytes(film("a.avi", 5).read_bytes()[:12] + bytes(range(256)) * 16)
     code = (
-        "import sys; from datasets.casme2.takes import Take; from datasets.casme2.video import opened; "
-        "print([take.length for take in opened({('', ''): Take(video=sys.argv[1])}).values()])"
+        "import sys; from datasets.casme2.takes import ClipFiles; from datasets.casme2.video import read_video_lengths; "
+        "print([take.num_frames for take in read_video_lengths({('', ''): ClipFiles(video_path=sys.argv[1])}).values()])"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "wrong.avi")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -1,4 +1,7 @@
-"""CK+ in one file, damaged or misleading: rows and anomalies, or one clear error; nothing of other files."""
+"""Tests of damaged and misleading CK+ container files: rows and anomalies, or one clear error.
+
+No other file is read.
+"""
 
 import io
 import os
@@ -37,7 +40,7 @@ WHOLE = {
 
 
 def forked(path, names, *, rows):
-    """As `hdf5.tried`, by a copy of this process, which is there at once."""
+    """Replace `hdf5.probe_in_subprocess` by a fork of this process, which starts faster."""
     child = os.fork()
     if not child:
         try:
@@ -49,11 +52,11 @@ def forked(path, names, *, rows):
 
 @pytest.fixture
 def at_once(monkeypatch):
-    monkeypatch.setattr("datasets.ckplus.packed.tried", forked)
+    monkeypatch.setattr("datasets.ckplus.packed.probe_in_subprocess", forked)
 
 
 def check(path):
-    """The table of a container, each of whose pictures is one or tells why not."""
+    """Return the table of a container after checking that each image decodes or gives a reason."""
     outside = path.parent.parent / "outside"
     table = outcome(lambda: load_dataset("ckplus", "last3", root=path), outside=outside)
     if table is None:
@@ -144,7 +147,7 @@ def test_a_file_that_ends_the_process_or_takes_for_ever_is_refused(tmp_path, mon
     monkeypatch.setattr(hdf5, "__file__", str(script))
     script.write_text("import os\nos.kill(os.getpid(), 11)\n")
     with pytest.raises(
-        ValueError, match=r"ck\.h5: it is so damaged that reading it ends the process\. Copy it"
+        ValueError, match=r"ck\.h5: it is so damaged that reading it crashes the process\. Copy it"
     ):
         load_dataset("ckplus", "last3", root=path)
     script.write_text("import time\ntime.sleep(60)\n")
@@ -157,9 +160,7 @@ def test_a_piece_of_more_than_its_bound_is_named(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         made = {"chunks": (1 << 29,), "maxshape": (None,), "compression": "gzip"}
         file.create_dataset("x", (4,), np.uint8, **made)
-        assert (
-            hdf5.check_dataset(file, "x") == f"x is packed in pieces of {1 << 29} bytes, more than {1 << 28}"
-        )
+        assert hdf5.check_dataset(file, "x") == f"x has chunks of {1 << 29} bytes; the limit is {1 << 28}"
 
 
 @cases(150)

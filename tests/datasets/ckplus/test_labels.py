@@ -5,7 +5,7 @@ from datasets.tree import DirectoryTree
 
 
 def write(root, files):
-    """Files are name → content; the name tells the folder."""
+    """Write label files, given as name → content; the name determines the folder."""
     for name, content in files.items():
         subject, sequence = name.split("_")[:2]
         path = root / subject / sequence / name

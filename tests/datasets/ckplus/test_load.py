@@ -21,7 +21,7 @@ def touch(path):
 
 
 def official(root, takes, images="cohn-kanade-images", labels="Emotion"):
-    """Takes are (subject, sequence, frames, emotion); the label is of the last frame."""
+    """Write the official layout; a take is (subject, sequence, frames, emotion), its last frame labelled."""
     for subject, sequence, count, emotion in takes:
         place, stem = f"{subject}/{sequence}", f"{subject}_{sequence}"
         for frame in range(1, count + 1):
@@ -34,7 +34,7 @@ def official(root, takes, images="cohn-kanade-images", labels="Emotion"):
 
 
 def ck48(root, takes, below="CK+48"):
-    """Takes as above; the last three of `count` frames."""
+    """Write the CK+48 layout: the last three of `count` frames of each take."""
     for subject, sequence, count, emotion in takes:
         for frame in range(count - 2, count + 1):
             touch(root / below / emotion / f"{subject}_{sequence}_{frame:08d}.png")
@@ -68,7 +68,7 @@ TAKES = [
 
 
 def complete():
-    """As many labelled sequences of each class as a complete release has, of few subjects."""
+    """Write as many labelled sequences per class as a complete release has, with few subjects."""
     emotions = [name for name, count in SEQUENCE_COUNTS.items() for _ in range(count)]
     return [(f"S{row // 100:03d}", f"{row % 100:03d}", 3, emotion) for row, emotion in enumerate(emotions)]
 
@@ -139,7 +139,7 @@ def test_classes_are_chosen_and_the_others_are_noted(tmp_path):
     assert ids(table) == ["S010/002/12", "S147/001/4"]
     assert [sample.label for sample in table.samples] == [1, 0]
     assert (table.expected_clip_counts, table.expected_sample_counts) == ((18, 69), (18, 69))
-    assert "anger: 1 sequences, left out as none of the classes chosen" in table.notes
+    assert "anger: 1 sequences, left out: not among the selected classes" in table.notes
     with pytest.raises(ValueError, match=r"unknown class 'bored' of ckplus; accepted: anger, contempt"):
         ckplus.load(root, "peak", classes=("happy", "bored"))
 
@@ -149,7 +149,7 @@ def test_notes_say_what_was_read_and_what_was_left_out(tmp_path):
         "layout: official, images in cohn-kanade-images, labels in Emotion",
         "sequences: 5, of 4 subjects",
         "unlabelled: 1 sequences have no label file and were left out",
-        "contempt: 1 sequences, left out as none of the classes chosen",
+        "contempt: 1 sequences, left out: not among the selected classes",
         "frames: 9, of 3 sequences",
     )
 
@@ -195,7 +195,7 @@ def test_an_h5_has_rows_and_neither_subjects_nor_clips(tmp_path):
         0,
     )
     assert table.expected_sample_counts == (135, 177, 75, 207, 84, 249)
-    assert "contempt: 2 rows, left out as none of the classes chosen" in table.notes
+    assert "contempt: 2 rows, left out: not among the selected classes" in table.notes
 
 
 def test_a_complete_h5_is_told_as_such(tmp_path):
@@ -231,7 +231,7 @@ def test_containers_do_not_tell_sequences(tmp_path, name, frames):
     path = tmp_path / name
     (h5 if path.suffix == ".h5" else table_csv)(path, [0, 1])
     with pytest.raises(
-        ValueError, match=rf"'{frames}' .*rows of {name} do not tell.* accepted there: last3\."
+        ValueError, match=rf"'{frames}' .*rows of {name} do not name their sequence.* accepted there: last3\."
     ):
         ckplus.load(tmp_path, frames)
 

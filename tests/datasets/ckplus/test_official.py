@@ -6,7 +6,7 @@ from datasets.tree import DirectoryTree
 
 @pytest.fixture
 def add(tmp_path):
-    """Writes images (or a label, where one is given) of one sequence."""
+    """Write the images of one sequence, or its label file if `label` is given."""
 
     def make(place, frames=(), label=None, of=None, ending="png"):
         subject, sequence = place.split("/")

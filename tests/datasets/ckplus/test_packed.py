@@ -82,16 +82,16 @@ def test_labels_that_are_none_are_left_out_and_grouped(h5):
         ({"data_pixel": faces(0), "data_label": np.zeros(0, int)}, r"N is 0"),
         (
             {"data_pixel/inner": faces(2), "data_label": [0, 1]},
-            r"data_pixel is no data set of the file's own",
+            r"data_pixel is no data set stored in the file itself",
         ),
-        ({"data_pixel": h5py.ExternalLink("x.h5", "/y"), "data_label": [0]}, r"data_pixel is no data set of"),
-        ({"data_pixel": h5py.SoftLink("/nowhere"), "data_label": [0]}, r"data_pixel is no data set of"),
+        ({"data_pixel": h5py.ExternalLink("x.h5", "/y"), "data_label": [0]}, r"data_pixel is no data set"),
+        ({"data_pixel": h5py.SoftLink("/nowhere"), "data_label": [0]}, r"data_pixel is no data set"),
         ({"data_pixel": h5py.Empty("u1"), "data_label": [0]}, r"data_pixel is uint8 None"),
     ],
 )
 def test_an_h5_of_another_form_is_one_clear_error(h5, parts, fault):
     rule = r"must hold data_pixel, uint8 \(N, 48, 48\), and data_label, integers \(N,\)"
-    with pytest.raises(ValueError, match=rf"{rule}.*CK_data\.h5: .*{fault}.*\. Copy it anew"):
+    with pytest.raises(ValueError, match=rf"{rule}.*CK_data\.h5: .*{fault}.*\. Copy it again"):
         read_h5(h5(**parts), location="CK_data.h5")
 
 
@@ -100,7 +100,7 @@ def test_pixels_stored_in_another_file_are_refused(tmp_path):
         outside = [(str(tmp_path / "raw"), 0, 2304)]
         file.create_dataset("data_pixel", (1, 48, 48), "u1", external=outside)
         file["data_label"] = [0]
-    with pytest.raises(ValueError, match="data_pixel is no data set of the file's own"):
+    with pytest.raises(ValueError, match="data_pixel is no data set stored in the file itself"):
         read_h5(tmp_path / "CK_data.h5", location="")
 
 
@@ -113,8 +113,8 @@ def test_an_h5_of_far_too_many_rows_is_refused_without_reading_them(tmp_path):
 
 
 def test_an_h5_cut_off_anywhere_is_one_clear_error(h5, monkeypatch):
-    # Reading each in a process of its own first would take half a minute.
-    monkeypatch.setattr("datasets.ckplus.packed.tried", lambda *_, **__: "")
+    # Probing each file in its own process first would take half a minute.
+    monkeypatch.setattr("datasets.ckplus.packed.probe_in_subprocess", lambda *_, **__: "")
     path = h5(data_pixel=faces(1), data_label=[0])
     whole = path.read_bytes()
     for length in range(0, len(whole), 97):

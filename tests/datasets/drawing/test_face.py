@@ -16,7 +16,7 @@ def sitter():
 
 
 def changed_rows(sitter, units, intensity=1.0):
-    """The weighted middle row, in face units, of what an expression changes, and how much changes in all."""
+    """Return the weighted mean row of the pixels that an expression changes, in face units, and their sum."""
     rest = draw_face(sitter, "4", intensity=0.0).pixels.astype(int)
     moved = draw_face(sitter, units, intensity=intensity).pixels.astype(int)
     change = np.abs(moved - rest).sum(axis=(1, 2))

@@ -10,7 +10,7 @@ VIEW = View(width=160, height=160, x=80, y=70, scale=30)
 
 
 def at(canvas, x, y):
-    """The colour at a point in face units, averaged over a few pixels."""
+    """Return the colour at a point in face units, averaged over a few pixels."""
     column, row = (int(SUPERSAMPLING * (origin + VIEW.scale * by)) for origin, by in ((80, x), (70, y)))
     return canvas.pixels[row - 2 : row + 3, column - 2 : column + 3].reshape(-1, 3).mean(axis=0)
 

@@ -47,11 +47,11 @@ def test_the_next_cascade_is_asked_where_one_finds_nothing(astronaut):
     found = []
     for first in range(len(CASCADES)):
         detector = FaceDetector()
-        # A cascade for another thing altogether finds no face.
+        # A cascade for another kind of object finds no face.
         blind = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_russian_plate_number.xml")
         detector._cascades = dict.fromkeys(CASCADES[:first], blind)
         found.append(detector.detect(astronaut))
-    # The last of them misses her.
+    # The last cascade alone does not find the face.
     assert [one and one[0] for one in found] == ["default", "alt2", "alt", None]
 
 

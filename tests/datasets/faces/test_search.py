@@ -22,7 +22,7 @@ def _cache(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def face():
-    """A photograph, small: 160 by 120, the nose at about (81, 53)."""
+    """Return a small photograph, 160 by 120 px, with the nose at about (81, 53)."""
     from skimage.data import astronaut
 
     photograph = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2BGR)[10:250, 60:380]
@@ -31,7 +31,7 @@ def face():
 
 @pytest.fixture
 def clip(tmp_path):
-    """Writes a clip's images and gives its samples; the first is the onset, the third of five the middle."""
+    """Write a clip's images and return its samples; the first is the onset, the third of five the middle."""
 
     def write(name, images, *, subject="1", apex=None, onset=0, label=0):
         paths = []
@@ -77,7 +77,7 @@ def test_one_box_a_clip_from_its_onset_frame(clip, face):
     assert (found.cascade, found.box_source, found.image_size) == ("default", "onset", (160, 120))
     x, y, side = found.box
     assert (x + side / 2, y + side / 2) == pytest.approx((81, 53), abs=8)
-    # The onset need be none of the samples.
+    # The onset frame need not be one of the samples.
     assert detect_faces(table(samples[1:]))[0].box == found.box
 
 
@@ -118,7 +118,7 @@ def test_a_clip_without_a_face_takes_the_median_of_its_subjects_others(clip, fac
 def test_unreadable_pictures_are_passed_over(clip, face):
     first = clip("a", [b"", face])
     none = clip("b", [b"", b"junk"], subject="2")
-    # The first four candidates cannot be read; a fifth tells the size.
+    # The first four candidates cannot be read; the fifth gives the size.
     late = clip("c", [b"", BLANK, b"", b"", b""], subject="3", apex=3)
     gone = [replace(sample, onset=ImageRef("/gone/x.png")) for sample in clip("d", [face])]
     found = detect_faces(table(first, none, late, gone))
@@ -159,7 +159,7 @@ def test_a_second_search_detects_nothing_and_a_touched_file_is_searched_anew(cli
     assert seen == [(0, 2), (1, 2), (2, 2)]
     os.utime(made.samples[1].path, ns=(1, 1))
     assert load_cached_faces(made) is None
-    # The labels and where a clip is first named may change: no picture is opened for them.
+    # If only the labels or the order of clips change, no image is opened.
     relabelled = replace(made, samples=tuple(replace(sample, label=1) for sample in made.samples))
     detect_faces(made)
     assert [one.label for one in load_cached_faces(relabelled)] == [1, 1]
@@ -223,7 +223,7 @@ def test_the_number_of_cores_does_not_matter(clip, face, monkeypatch):
     found = []
     for cores in (1, 4):
         monkeypatch.setenv("HARNESS_CACHE", str(Path(os.environ["HARNESS_CACHE"]) / str(cores)))
-        monkeypatch.setattr(search, "cores", lambda cores=cores: cores)
+        monkeypatch.setattr(search, "count_cores", lambda cores=cores: cores)
         found.append(detect_faces(table(*clips)))
     assert found[0] == found[1]
 

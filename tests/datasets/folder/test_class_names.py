@@ -5,7 +5,7 @@ from datasets.folder.load import load
 
 @pytest.fixture
 def folders(tmp_path):
-    """The table of class folders of these names, with one image for each time that a name is given."""
+    """Return the table of class folders with these names, with one image per occurrence of a name."""
 
     def make(*names):
         root = tmp_path / "mine"
@@ -19,7 +19,7 @@ def folders(tmp_path):
 
 @pytest.fixture
 def listed(tmp_path):
-    """The table of a CSV with a row for each label."""
+    """Return the table of a CSV file with one row per label."""
 
     def make(*labels):
         for number, _ in enumerate(labels):

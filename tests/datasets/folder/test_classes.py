@@ -7,7 +7,7 @@ from datasets.tree import MAX_DEPTH, DirectoryTree
 
 @pytest.fixture
 def rows_of(tmp_path):
-    """The rows by id, and the faults, of a tree with these files and, where a path ends in /, folders."""
+    """Return the rows by id and the anomalies of a tree of these files; a path ending in / is a folder."""
 
     def make(*paths):
         for path in paths:

@@ -11,7 +11,7 @@ from datasets.folder.load import load
 
 @pytest.fixture
 def root(tmp_path):
-    """Images i1.png to i6.png."""
+    """Write the images i1.png to i6.png and return their folder."""
     root = tmp_path / "mine"
     (root / "img").mkdir(parents=True)
     for number in range(1, 7):
@@ -21,7 +21,7 @@ def root(tmp_path):
 
 @pytest.fixture
 def read(root):
-    """The table of a CSV with these lines; two good rows of two classes are there already."""
+    """Return the table of a CSV file with these lines after two valid rows of two classes."""
 
     def of(*lines, header="path,label", encoding="utf-8"):
         filler = header.count(",") - 1
@@ -69,7 +69,7 @@ def test_other_delimiters_are_understood(root, delimiter):
 def test_encodings_are_told_apart(root, read, encoding):
     table = read("img/i1.png,gêne", encoding=encoding)
     assert table.classes == ("fear", "gêne", "joy")
-    told = "labels.csv was read as Latin-1, as it is no UTF-8" in table.notes
+    told = "labels.csv was read as Latin-1, because it is not UTF-8" in table.notes
     assert told == (encoding == "latin-1")
 
 

@@ -1,4 +1,4 @@
-"""A user's own images, named and placed by somebody hostile: what lies below the root, or one error."""
+"""Tests of image folders with hostile names: only files below the root are read, or one error is raised."""
 
 import csv
 import io
@@ -26,7 +26,7 @@ def text(rows, header=HEADER, encoding="utf-8") -> bytes:
 
 
 def pictures(root) -> None:
-    """The good rows' pictures, and beside the root one that nobody may read."""
+    """Write the images of the valid rows, and one outside the root that must not be read."""
     for path, *_ in GOOD:
         (root / path).write_bytes(PICTURE)
     outside = root.parent / "outside"
@@ -39,7 +39,7 @@ def pictures(root) -> None:
 
 
 def checked(root) -> SampleTable | None:
-    """The table, once everything in it lies below the root and every text of it can be shown."""
+    """Return the table after checking that its paths are below the root and its texts are printable."""
     table = outcome(lambda: load_dataset("folder", "all", root=root), outside=root.parent / "outside")
     if table is None:
         return None
@@ -56,7 +56,7 @@ def checked(root) -> SampleTable | None:
 
 
 def astray(root) -> st.SearchStrategy[str]:
-    """Paths that lead out of the root, by themselves, through links, or only for a moment."""
+    """Generate paths that leave the root, directly, through links, or only temporarily."""
     outside = root.parent / "outside"
     return st.sampled_from(
         (

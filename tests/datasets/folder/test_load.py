@@ -25,7 +25,7 @@ def root(tmp_path):
 
 @pytest.fixture
 def put(root):
-    """Writes an image at each path below the root."""
+    """Write an image at each path below the root."""
 
     def write(*paths):
         for path in paths:
@@ -63,7 +63,7 @@ def test_class_folders_give_subject_and_clip_by_their_depth(put):
     )
     assert table.is_aligned
     assert table.notes[0] == "layout: class folders"
-    assert "subjects: 2, not known of 1 of 4 images" in table.notes
+    assert "subjects: 2, unknown for 1 of 4 images" in table.notes
 
 
 def test_frames_are_ordered_by_number_and_the_first_is_the_onset(put, root):
@@ -108,7 +108,7 @@ def test_classes_can_be_chosen_and_the_others_are_named(put):
     table = load(put("a/1.png", "b/1.png", "c/1.png", "c/2.png"), "all", classes=["b", "a"])
     assert table.classes == ("a", "b")
     assert table.count_per_class() == (1, 1)
-    assert "classes left out, as others were asked for: c (2 images)" in table.notes
+    assert "classes left out, not selected: c (2 images)" in table.notes
     with pytest.raises(ValueError, match=r"unknown class 'd' of folder; accepted: a, b, c"):
         load(put(), "all", classes=["a", "d"])
 

@@ -27,7 +27,7 @@ def table(tree):
 
 
 def left_behind(tmp_path):
-    """What is in the cache besides locks, which mean nothing."""
+    """Return the files in the cache except lock files."""
     return [path for path in (tmp_path / "cache" / "pixels").iterdir() if path.suffix != ".lock"]
 
 
@@ -239,7 +239,7 @@ def test_pictures_in_containers_are_rows_like_others(tmp_path):
 
 @pytest.fixture
 def faces(tmp_path):
-    """Two clips of a photograph, of which the second shows no face."""
+    """Write two clips of a photograph; the second shows no face."""
     from skimage.data import astronaut
 
     photograph = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2BGR)

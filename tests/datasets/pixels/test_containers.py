@@ -90,7 +90,7 @@ def test_packed_pictures_are_grey_and_their_digest_that_of_their_pixels(packed):
         ("other", GREY, "no data set data_pixel"),
         ("data_pixel", GREY.astype(float), "uint8 (pictures, height, width) is expected"),
         ("data_pixel", GREY[0], "uint8 (pictures, height, width) is expected"),
-        ("data_pixel/group", GREY, "no data set of the file's own"),
+        ("data_pixel/group", GREY, "no data set stored in the file itself"),
     ],
 )
 def test_another_form_of_packed_file_is_a_fault(tmp_path, name, data, fault):

@@ -1,4 +1,4 @@
-"""Pictures and films that are damaged or lie about their size: pixels, or the reason why there are none."""
+"""Tests of images and videos that are damaged or state a wrong size: pixels, or the reason for failure."""
 
 import struct
 import zlib
@@ -41,7 +41,7 @@ FILM = film()
 
 
 def check(data: bytes, suffix: str = ".png"):
-    """The picture that the bytes are, or why they are none."""
+    """Return the decoded image, or the reason why the bytes cannot be decoded."""
     with folder() as root:
         path = root / f"a{suffix}"
         path.write_bytes(data)
@@ -84,7 +84,7 @@ def test_any_bytes_after_the_beginning_of_a_form_are_one_or_say_why_not(suffix, 
 
 
 def chunks(*parts: tuple[bytes, bytes], length: int | None = None) -> bytes:
-    """A PNG of these chunks; the first after the header says that it is `length` bytes long."""
+    """Return a PNG of these chunks; the first one after the header states a length of `length` bytes."""
     data = b"\x89PNG\r\n\x1a\n"
     for place, (kind, body) in enumerate(parts):
         told = length if length is not None and place == 1 else len(body)
@@ -162,7 +162,7 @@ def test_a_bomb_does_not_go_off(kind):
 
 
 def frames_of(data: bytes, name: str = "a.avi") -> list[bool]:
-    """Whether each of the frames 1 to 8 is read, of a film that either opens or says why not."""
+    """Return for frames 1 to 8 whether each can be read; a video that cannot be opened must give a reason."""
     with folder() as root:
         path = root / name
         path.write_bytes(data)

@@ -13,7 +13,7 @@ def place(tmp_path):
 
 
 def killed(place, steps=((b"one", 1), (b"two", 2))):
-    """What a killed run leaves: no `__exit__`."""
+    """Leave a journal as a killed run does, without a call of `__exit__`."""
     journal = Journal(place)
     journal.__enter__()
     for data, number in steps:

@@ -15,13 +15,13 @@ CHILD = """
 import sys, time
 from pathlib import Path
 from datasets.pixels import units
-from datasets.pixels.cache import pixels
+from datasets.pixels.cache import preprocess_images
 from datasets.spec import Sample, SampleTable
 
-units.MOST_ROWS = 4
+units.MAX_JOB_ROWS = 4
 pause, said = float(sys.argv[2]), open(sys.argv[3], "a")
 samples = tuple(
-    Sample(id=path.stem, path=str(path), label=0, subject="", clip="", frame=0)
+    Sample(id=path.stem, path=str(path), label=0, subject="", clip="", frame_number=0)
     for path in sorted(Path(sys.argv[1]).iterdir())
 )
 
@@ -29,8 +29,8 @@ def progress(done, total):
     print(done, total, file=said, flush=True)
     time.sleep(pause)
 
-table = SampleTable(dataset="made", frames="all", classes=("x",), samples=samples)
-print(pixels(table, size=40, progress=progress).fingerprint)
+table = SampleTable(dataset="made", frame_policy="all", classes=("x",), samples=samples)
+print(preprocess_images(table, size=40, progress=progress).fingerprint)
 """
 
 
@@ -85,7 +85,7 @@ def test_a_run_that_is_killed_again_and_again_ends_in_the_same_bytes(data, tmp_p
             time.sleep(0.002)
         child.send_signal(signal.SIGKILL)
         child.communicate()
-        # It has gone on where the last was killed: nothing finished is done again.
+        # It resumed where the killed process stopped: no finished unit was processed again.
         assert told(said)[0] >= done
         done = told(said)[-1]
         assert not list((cut / "pixels").glob("*.json"))

@@ -1,4 +1,4 @@
-"""The record beside a file of pixels: what vouches for it, and when it is made anew."""
+"""Tests of the record of a pixel file: how it validates the file, and when the file is built again."""
 
 import json
 from dataclasses import replace
@@ -16,7 +16,7 @@ SIZE = 6
 
 @pytest.fixture
 def work(tmp_path):
-    """Seven frames of three clips, of which frames 2 and 5 cannot be read."""
+    """Return a job of seven frames of three clips; frames 2 and 5 cannot be read."""
     noise = np.random.default_rng(0).integers(0, 256, size=(7, 12, 10, 3), dtype=np.uint8)
     samples = []
     for n, image in enumerate(noise):
@@ -71,7 +71,7 @@ def test_rows_are_recorded_in_order_across_units(work, place, monkeypatch):
 
 
 def spoilt(change):
-    """A record with one thing changed, as it would lie on a disk that something else wrote to."""
+    """Return a record with one field changed, as if another program had written to the file."""
 
     def spoil(place):
         found = json.loads(place.with_suffix(".json").read_text())

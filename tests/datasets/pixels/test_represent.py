@@ -18,14 +18,14 @@ SIDE = FLOW_SIZE
 
 @pytest.fixture(scope="module")
 def skin():
-    """A texture that flow can follow, with a margin for being moved."""
+    """Return a texture with trackable detail and a margin for shifts."""
     noise = np.random.default_rng(0).integers(0, 256, size=(SIDE + 64, SIDE + 64)).astype(np.uint8)
     smooth = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 4), None, 0, 255, cv2.NORM_MINMAX)
     return cv2.cvtColor(smooth, cv2.COLOR_GRAY2BGR)
 
 
 def seen(skin, *, stretch=(1.0, 1.0), shift=(0.0, 0.0)):
-    """The middle of the texture after stretching about its centre and moving."""
+    """Return the middle of the texture after scaling about its centre and shifting."""
     centre = (SIDE - 1) / 2
     (sx, sy), (dx, dy) = stretch, shift
     moved = np.float64([[sx, 0, centre - sx * (centre + 32) + dx], [0, sy, centre - sy * (centre + 32) + dy]])

@@ -122,11 +122,11 @@ def test_what_is_ready_is_not_made(tmp_path):
 
 def test_a_second_process_waits_and_finds_it_made(tmp_path):
     code = (
-        "import sys, time; from pathlib import Path; from datasets.pixels.store import made_once\n"
+        "import sys, time; from pathlib import Path; from datasets.pixels.store import build_once\n"
         "place = Path(sys.argv[1])\n"
         "def make():\n"
         "    place.with_name('begun').touch(); time.sleep(0.4); place.touch()\n"
-        "made_once(place, ready=place.exists, make=make, waited=lambda: None)\n"
+        "build_once(place, is_ready=place.exists, build=make, on_skip=lambda: None)\n"
     )
     other = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "a")], cwd=Path(__file__).parents[3])
     while not (tmp_path / "begun").exists():

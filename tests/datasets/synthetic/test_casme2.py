@@ -148,7 +148,7 @@ def test_a_set_without_quirks_has_no_junk(tmp_path):
 
 
 def test_the_loader_of_the_real_set_lists_what_is_odd(odd, tmp_path):
-    # A set of several layouts is the loader's to choose from; this is about one.
+    # With several layouts the loader would choose one; this test is about a single layout.
     for part in ("Cropped", "CASME2-coding-20140508.xlsx", "~$CASME2-coding-20140508.xlsx"):
         (shutil.copytree if (odd / part).is_dir() else shutil.copy)(odd / part, tmp_path / part)
     table = load(tmp_path, "onset_offset")

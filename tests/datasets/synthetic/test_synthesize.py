@@ -81,7 +81,7 @@ def test_the_default_path_draws_the_frames_it_always_drew(tiny):
 
 
 def test_the_bytes_do_not_depend_on_the_number_of_cores(tmp_path, monkeypatch):
-    monkeypatch.setattr(synthetic_studio, "FRAMES_WORTH_A_PROCESS", 5)
+    monkeypatch.setattr(synthetic_studio, "MIN_FRAMES_PER_PROCESS", 5)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     two = fingerprint(synthesize(TINY, tmp_path / "two"))
     monkeypatch.setattr(os, "cpu_count", lambda: 1)

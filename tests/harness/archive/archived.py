@@ -1,4 +1,4 @@
-"""A tiny finished study, archives of it, and archives that were tampered with."""
+"""Helpers of the archive tests: a tiny finished study, its archives, and manipulated archives."""
 
 import hashlib
 import json
@@ -23,24 +23,24 @@ PNG = bytes.fromhex(
 REASON = "RuntimeError: <odd> | reason"
 Change = Callable[[dict[str, bytes]], object]
 FINISHED, FAILED = TINY.list_runs()[:-2], TINY.list_runs()[-2]
-"""Of the eight cells six finish, one fails and one is not run."""
+"""Of the eight cells, six finish, one fails and one is not run."""
 
 
 class Bomb:
-    """Weights that tell if anyone unpickles them."""
+    """Weights that fail the test if they are unpickled."""
 
     def __reduce__(self) -> tuple[object, ...]:
         return (pytest.fail_run, ("the weights were unpickled",))
 
 
 def fresh(folder: Path, blank: Path) -> Tracker:
-    """An empty ledger in `folder`."""
+    """Return a tracker with an empty store in `folder`."""
     folder.mkdir(exist_ok=True)
     return Tracker(f"sqlite:///{shutil.copy(blank, folder)}")
 
 
 def made(folder: Path, blank: Path) -> Tracker:
-    """A ledger in `folder` that holds the study, with pictures and weights."""
+    """Return a tracker with a store in `folder` that holds the study, with figures and weights."""
     ledger = fresh(folder, blank)
     parent = ledger.open_study(TINY)
     ledger.log_figures(parent, {"samples": PNG, "augmentation": PNG})
@@ -68,12 +68,12 @@ def contents(path: Path) -> dict[str, bytes]:
 
 
 def written(folder: Path) -> dict[str, bytes]:
-    """Every file in a folder."""
+    """Return the content of every file in a folder."""
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def rewrite(path: Path, out: Path, change: Change, *, listed: bool = True) -> Path:
-    """The archive with its members changed, its manifest with them unless it is to show."""
+    """Write a copy of the archive with changed members; with `listed`, update the manifest accordingly."""
     found = contents(path)
     change(found)
     if listed:
@@ -95,7 +95,7 @@ LATENCY = next(spec for spec in TIMED.list_runs() if spec.variant == "latency")
 
 
 def timed(ledger: Tracker, folder: Path, *, device: str) -> RunResult:
-    """Have the study that times its network finish on this device."""
+    """Log a finished latency run of `TIMED` on this device and return its result."""
     ran = replace(
         result(LATENCY), timings=(Timing(phase="network", milliseconds=(2.0, 3.0)),), predictions=()
     )

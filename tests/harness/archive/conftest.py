@@ -1,4 +1,4 @@
-"""One tiny study that has been exported, for all tests of archives."""
+"""Fixtures of the archive tests: one tiny exported study."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests.harness.tracking.test_ledger import STUDY
 
 @pytest.fixture(scope="session")
 def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty store: to make its tables takes longer than most tests here."""
+    """Return an empty store; creating its tables takes longer than most tests here."""
     path = tmp_path_factory.mktemp("blank") / "mlflow.db"
     Tracker(f"sqlite:///{path}").check_connection()
     return path
@@ -20,11 +20,11 @@ def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def source(tmp_path_factory: pytest.TempPathFactory, blank: Path) -> Tracker:
-    """A ledger that holds the study."""
+    """Return a tracker that holds the study."""
     return made(tmp_path_factory.mktemp("source") / "there", blank)
 
 
 @pytest.fixture(scope="session")
 def packed(source: Tracker, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The study's archive."""
+    """Return the path of the study's archive."""
     return export_study(source, STUDY.name, tmp_path_factory.mktemp("packed") / "study.zip").path

@@ -1,4 +1,4 @@
-"""Archives that are damaged or forged: one error, and nothing written."""
+"""Tests of damaged and forged archives: an import raises one error and writes nothing."""
 
 import hashlib
 import json
@@ -111,7 +111,7 @@ def _first_run(found: dict[str, bytes]) -> str:
 
 
 def refused(path: Path, harness: Run, *words: str) -> None:
-    """An import gives one clear error, and nothing is written."""
+    """Assert that an import raises one clear error and writes nothing."""
     before = written(Path())
     status, out, err = harness("import", path)
     assert (status, out) == (2, ""), err

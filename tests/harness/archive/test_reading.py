@@ -1,4 +1,4 @@
-"""A study exported, carried elsewhere and imported: the same numbers."""
+"""Tests of exporting a study and importing it elsewhere: the numbers stay the same."""
 
 import hashlib
 import json
@@ -47,7 +47,7 @@ from tests.harness.tracking.test_ledger import STUDY as TINY
 
 @pytest.fixture
 def here(tmp_path: Path, blank: Path) -> Tracker:
-    """An empty ledger elsewhere, in the working folder."""
+    """Return a tracker with another, empty store in the working folder."""
     return fresh(tmp_path, blank)
 
 
@@ -55,7 +55,7 @@ RUN_ID = re.compile(r"\b[0-9a-f]{32}\b")
 
 
 def cells(ledger: Tracker) -> dict[str, tuple[object, ...]]:
-    """What MLflow shows of each cell, but for ids and times: by run name, so that a doubled one shows."""
+    """Return MLflow's record of each cell except ids and times, by run name; a duplicate cell is an error."""
     found: dict[str, tuple[object, ...]] = {}
     for run in ledger.search_runs(f"tags.`{PARENT_TAG}` != ''"):
         tags, name = run.data.tags, run.data.tags[NAME_TAG]
@@ -64,7 +64,7 @@ def cells(ledger: Tracker) -> dict[str, tuple[object, ...]]:
             (
                 metric,
                 tuple(
-                    (m.step_overhead, m.value)
+                    (m.step, m.value)
                     for m in ledger.client.get_metric_history(run.info.run_id, metric)
                 ),
             )
@@ -209,11 +209,11 @@ def test_importing_where_it_was_exported_changes_nothing(tmp_path: Path, blank: 
 
 
 class Killed(BaseException):
-    """What no code handles but on its way out."""
+    """Simulates a kill; only `finally` blocks and context managers handle it."""
 
 
 def kill_after(steps: int, ledger: Tracker, patch: pytest.MonkeyPatch) -> None:
-    """Have no call of a ledger's that writes go through after so many, not even those of its way out."""
+    """Make every write of a tracker after the first `steps` raise `Killed`, also writes during cleanup."""
     left = steps
 
     def counted(method: Callable[..., object]) -> Callable[..., object]:
@@ -341,6 +341,6 @@ def test_a_run_whose_key_is_not_its_own_is_not_exported(tmp_path: Path, blank: P
 
 
 def _earlier(spec: dict[str, object]) -> str:
-    """A run's key under the first recipe, before networks had a source."""
+    """Return a run's key in training version 1, before specs of networks had a source."""
     architecture = {**spec["architecture"], "name": "", "source": ""}  # type: ignore[dict-item]
     return hashlib.sha256(f"1 {to_json({**spec, 'architecture': architecture})}".encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""`harness bench`: every part of it is measured, on real files; its comparisons are round by round."""
+"""Tests of `harness bench` on real files: every part is measured, and comparisons are made per round."""
 
 import json
 from collections.abc import Iterator
@@ -26,19 +26,19 @@ from tests.harness.tiny import Run
 
 TINY = ("--width", 1 / 16, "--image-size", 32, "--batch", 4, "--steps", 2, "--device", "cpu")
 
-# Python 3.12 and later say so of every DataLoader with workers.
+# Python 3.12 and later warn about every DataLoader with workers.
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache in which the kernels are compiled once, and not by every process that measures memory."""
+    """Return a cache in which the kernels are compiled once, not in every process that measures memory."""
     return tmp_path_factory.mktemp("bench-cache")
 
 
 @pytest.fixture(autouse=True)
 def short(compiled: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """As little as can be measured, on one thread: others would wait for one another where cores are busy."""
+    """Measure as little as possible, on one thread: on busy cores threads would wait for each other."""
     monkeypatch.setenv("HARNESS_CACHE", str(compiled))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setattr(measure, "LATENCY_SECONDS", 0.1)
@@ -191,7 +191,7 @@ def test_each_loop_trains_the_network_it_is_given(
         made.append(build(self, **how))
         return made[-1]
 
-    monkeypatch.setattr(Workload, "network", kept)
+    monkeypatch.setattr(Workload, "init_network", kept)
     for loop in (time_harness_epochs(job), time_file_epochs(job, tmp_path), time_memory_epochs(job)):
         assert next(loop) > 0
     fresh = build(job).state_dict()

@@ -1,4 +1,4 @@
-"""Commands are imported when they are called, and their first lines are those that their help begins with."""
+"""Tests that commands are imported when called, and that their listed summaries match their help."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""`harness doctor` says what is sound and what is not, and its exit status with it."""
+"""Tests of `harness doctor`: it reports each check, and its exit status matches."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ def test_a_sound_installation_is_ok_line_by_line_and_leaves_nothing(harness: Run
     assert [line.split(":")[0] for line in out.splitlines()] == [f"ok   {name}" for name in DIAGNOSTICS]
     assert f"working folder: {tmp_path} is writable, " in out
     assert list(tmp_path.iterdir()) == [tmp_path / "cache"]
-    # Kernels, unless this process has loaded them before.
+    # The kernels, unless this process has already loaded them.
     assert {path.name for path in (tmp_path / "cache").iterdir()} <= {"code"}
 
 

@@ -1,4 +1,4 @@
-"""Groups of options are flattened into a command's own and come back as the groups."""
+"""Tests that option groups become the command's options and are passed to it as groups."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`harness ui` says what stops it before MLflow starts, and leaves no server behind."""
+"""Tests of `harness ui`: it reports errors before MLflow starts and leaves no server running."""
 
 import os
 import signal
@@ -87,7 +87,7 @@ def test_the_server_and_its_workers_end_with_the_command(tmp_path: Path) -> None
 
 
 def gone(process: int) -> bool:
-    """Whether a process ends within seconds; one that has ended and waits to be read is gone."""
+    """Return whether a process ends within seconds; a zombie counts as ended."""
     for _ in range(500):
         try:
             os.kill(process, 0)

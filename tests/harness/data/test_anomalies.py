@@ -1,4 +1,4 @@
-"""Anomalies in words, and which of them only opening the images shows."""
+"""Tests of the texts of anomalies, and of which anomalies are found only by opening the images."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`harness data` and studies on drawn releases of CK+ and on a folder of images, from the command line."""
+"""Tests of `harness data` and of studies on synthetic CK+ releases and on folders of images."""
 
 import json
 import os
@@ -22,14 +22,14 @@ TINY = ("--preset", "quick", "--epochs", 1, "--image-size", 32, "--width", 0.125
 
 @pytest.fixture(scope="module")
 def official(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """CK+ as released: 4 subjects, every emotion once each, 3 frames a sequence."""
+    """Write CK+ in the official layout: 4 subjects, each emotion once per subject, 3 frames per sequence."""
     out = tmp_path_factory.mktemp("drawn") / "official"
     return synthesize(SyntheticSpec(layout="ck-official", subjects=4, frames=3, balance=True), out)
 
 
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """CK+ as one h5 file, without subjects."""
+    """Write CK+ as one h5 file without subjects."""
     out = tmp_path_factory.mktemp("drawn") / "packed"
     return synthesize(SyntheticSpec(layout="ck-h5", subjects=4, frames=3, balance=True), out)
 
@@ -142,7 +142,7 @@ def test_prepare_that_is_told_to_end_says_how_far_it_came_and_the_next_goes_on(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A suite started by nohup, or in the background, hands on that the signal is ignored.
+        # A suite started by nohup or in the background ignores the signal, and its children inherit this.
         preexec_fn=lambda: signal.signal(told, usual),
     )
     journals = tmp_path / "cache" / "pixels"
@@ -156,7 +156,7 @@ def test_prepare_that_is_told_to_end_says_how_far_it_came_and_the_next_goes_on(
     done, total = map(int, said.split(" of "))
     assert 0 < done < total == 300
     assert "Traceback" not in out + err
-    # Stopped between keeping a unit and telling of it, one unit more is there than was told.
+    # If the process stops between storing and reporting a unit, one more unit is stored than reported.
     assert done <= json.loads(harness(*args, "--json")[1])["already_there"] <= done + 32
 
 
@@ -221,13 +221,13 @@ def test_a_comparison_on_ck_plus_gives_the_papers_tables_and_figures(harness: Ru
     found = json.loads(out)
     assert len(found["cells"]) == 2 * (1 + 4)
     report = Path(found["report"]).read_text()
-    # Drawn faces stand beside the paper's set for orientation alone.
+    # For synthetic faces the report shows the paper's scores for orientation only.
     for item in ("Table 3", "Table 4", "Figure 10", "Figure 11", "Figure 12"):
         assert f"In the paper: {item} (CK+)." in report
-    # Four folds pooled: every clip tested once.
+    # The four folds are pooled: every clip is tested once.
     assert "24\N{NO-BREAK SPACE}clips" in report
     assert "loso: clean" in report
-    assert "**The faces of CK+ here are drawn by harness, not the real release" in report
+    assert "**The faces of CK+ are synthetic, not from the real release" in report
 
 
 def test_a_packed_set_runs_under_the_papers_split(harness: Run, packed: Path) -> None:
@@ -265,7 +265,7 @@ def test_a_folder_of_images_takes_part(harness: Run, tree: Path, tmp_path: Path)
 
 @pytest.fixture
 def plain(tree: Path, tmp_path: Path) -> Path:
-    """Two plain class folders, which name neither clips nor subjects: 12 images each."""
+    """Write two class folders without clips or subjects, 12 images each."""
     root = tmp_path / "plain"
     for label, emotion in enumerate(("fear", "joy"), start=1):
         (root / emotion).mkdir(parents=True)
@@ -285,14 +285,14 @@ def test_leaks_of_plain_class_folders_are_unknown_everywhere(harness: Run, plain
     report = Path(document["report"]).read_text()
     assert "it is unknown how many of the test frames have their clip or their subject in training" in report
     assert "a near-duplicate of" in report
-    for zero in ("0.00 % of the test frames have", "clip seen 0.00", "frame: clean"):
+    for zero in ("0.00 % of the test frames have", "clip overlap 0.00", "frame: clean"):
         assert zero not in report
     blocks = report.replace("\N{NO-BREAK SPACE}", " ").split("\n\n")
-    tables = [block for block in blocks if block.startswith("|") and "Clip seen" in block.split("\n")[0]]
+    tables = [block for block in blocks if block.startswith("|") and "Clip overlap" in block.split("\n")[0]]
     assert len(tables) >= 4
     for table in tables:
         header, _, *rows = ([cell.strip() for cell in row.split("|")] for row in table.split("\n"))
-        at = header.index("Clip seen")
+        at = header.index("Clip overlap")
         assert {cell for row in rows for cell in row[at : at + 2]} <= {"unknown", "–"}, table
 
 

@@ -1,4 +1,4 @@
-"""A set described, as a document and in words, with what is not known left open."""
+"""Tests of data set descriptions as JSON and as text, with unknown values marked as unknown."""
 
 import json
 from dataclasses import replace
@@ -11,7 +11,7 @@ FAULT = Anomaly(code="missing file", location="s1", description="not there", act
 
 
 def table(**changes: object) -> SampleTable:
-    """anger: one clip of two frames and a frame without; joy: two clips of a frame; two subjects."""
+    """Return a table of two subjects: anger with a two-frame clip and a lone frame, joy with two clips."""
     rows = [(0, "s1", "s1/a"), (0, "s1", "s1/a"), (0, "", ""), (1, "s1", "s1/b"), (1, "s2", "s2/a")]
     samples = tuple(
         Sample(id=str(n), path="", label=label, subject=subject, clip=clip, frame_number=n)

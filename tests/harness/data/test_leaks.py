@@ -1,4 +1,4 @@
-"""Leaks that a protocol promises to exclude stop a study while it is planned."""
+"""Tests that leaks which a protocol excludes stop a study during planning."""
 
 import json
 import shutil
@@ -18,7 +18,7 @@ ALL = ("frame", "clip", "subject", "kfold", "loso")
 
 @pytest.fixture
 def people(tree: Path, tmp_path: Path) -> Path:
-    """Class folders of three people with two clips each; nothing leaks."""
+    """Write class folders of three subjects with two clips each, without leaks."""
     root = tmp_path / "people"
     for subject in range(1, 4):
         for label, emotion in enumerate(("fear", "joy"), start=1):
@@ -29,7 +29,7 @@ def people(tree: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def copied(people: Path) -> Path:
-    """The same with an image of the first person under the second, of the same class."""
+    """Write the same folders with an image of the first subject copied to the second, in the same class."""
     shutil.copy(people / "fear/person 1/clip 1/reg_img10.jpg", people / "fear/person 2/clip 1/reg_img13.jpg")
     return people
 
@@ -42,7 +42,7 @@ def planned(root: Path, *protocols: str, **changes: object) -> StudyPlan:
 @pytest.mark.parametrize("protocol", ["clip", "loso"])
 def test_a_copy_across_what_a_protocol_keeps_apart_stops_the_study(copied: Path, protocol: str) -> None:
     with pytest.raises(ValueError, match="same-bytes") as error:
-        # In one of so many divisions the two clips are on different sides of the test.
+        # In at least one of these splits, one of the two clips is in the test and the other is not.
         planned(copied, protocol, splits=1 if protocol == "loso" else 12)
     message = str(error.value)
     assert message.startswith(f"the protocol {protocol} requires that no clip or ")
@@ -81,7 +81,7 @@ def test_a_split_that_breaks_its_promise_stops_the_study(
     rows = range(len(pixels.table.samples))
     test = rows[:1] if code == "shared-clip" else rows[:3]
     if code == "shared-subject":
-        # Without clips the promise about the subject is broken alone.
+        # Without clips only the guarantee about subjects is violated.
         bare = tuple(replace(sample, clip="") for sample in pixels.table.samples)
         pixels = replace(pixels, table=replace(pixels.table, samples=bare))
     rest = tuple(row for row in rows if row not in test)

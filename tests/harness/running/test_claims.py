@@ -1,4 +1,4 @@
-"""Claims between real processes: one at a time, and gone with their process."""
+"""Tests of cell locks between real processes: one holder at a time, released when its process ends."""
 
 import os
 import signal
@@ -11,8 +11,8 @@ from tests.harness.processes import ROOT
 
 HOLD = """
 import sys, time
-from harness.running.claims import Claims
-with Claims("sqlite:///x").taken("a") as ours:
+from harness.running.claims import CellLocks
+with CellLocks("sqlite:///x").lock("a") as ours:
     print(ours, flush=True)
     time.sleep(600)
 """

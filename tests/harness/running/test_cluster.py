@@ -1,4 +1,4 @@
-"""A study on a real Ray cluster of which a node dies, and then the driver; the results are as anywhere."""
+"""Tests of a study on a real Ray cluster: a node dies, then the driver; the results do not change."""
 
 import signal
 import time
@@ -19,7 +19,7 @@ NETWORKS = ("--only", "proposed", "--only", "vgg16-bn-gap", "--seeds", "2")
 
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
-    """A head without cores, so that cells run on the nodes that are added."""
+    """Start a head node without cores, so that cells run on the nodes added later."""
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
     yield made
     made.shutdown()

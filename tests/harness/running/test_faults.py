@@ -1,4 +1,4 @@
-"""Real faults while a study runs: what has been done is kept, what failed is told, the rest goes on."""
+"""Tests of failures during a study: finished cells are kept, failed ones reported, and the others run."""
 
 import os
 import resource
@@ -46,7 +46,7 @@ def compare(tree: Path, *more: object) -> tuple[object, ...]:
 
 
 def own(folder: Path, fault: str, *, name: str = "net") -> tuple[str, ...]:
-    """The option for a network of one's own that does `fault` as it answers."""
+    """Write a user network that executes `fault` in its forward pass, and return its command-line option."""
     folder.mkdir(exist_ok=True)
     (folder / "net.py").write_text(NET.format(fault=fault, name=name))
     return "--architecture", f"{folder / 'net.py'}:{name}"
@@ -54,7 +54,7 @@ def own(folder: Path, fault: str, *, name: str = "net") -> tuple[str, ...]:
 
 @pytest.fixture(scope="module")
 def undisturbed(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Cells:
-    """The predictions of the two networks' cells in a study that nothing happens to."""
+    """Return the predictions of the two networks' cells in an undisturbed study."""
     end = ended(start(folder := tmp_path_factory.mktemp("undisturbed"), *compare(tree, *TWO)), folder)
     assert end.status == 0, end.err
     return cells(ledger_of(folder))
@@ -72,7 +72,7 @@ def test_a_tracking_server_that_is_away_for_a_while_misses_nothing(
         process = start(tmp_path / "served", *compare(tree, *TWO), "--tracking-uri", server.uri)
         seen = until(process, "epoch 2/8")
         server.end(signal.SIGKILL)
-        # Training goes on meanwhile; it is the end of the cell that waits for the server.
+        # Training continues meanwhile; only the end of the cell waits for the server.
         seen += until(process, "is away")
         time.sleep(6)
         server.start()
@@ -84,7 +84,7 @@ def test_a_tracking_server_that_is_away_for_a_while_misses_nothing(
         for run in ledger.search_runs("attributes.status = 'FINISHED'"):
             if KEY_TAG in run.data.tags:
                 told = ledger.client.get_metric_history(run.info.run_id, "train/loss")
-                assert [metric.step_overhead for metric in told] == list(range(1, 9))
+                assert [metric.step for metric in told] == list(range(1, 9))
 
 
 def test_processes_that_begin_a_study_together_share_it(tree: Path, tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_processes_that_begin_a_study_together_share_it(tree: Path, tmp_path: Pa
 
 
 def test_a_worker_that_dies_takes_nothing_with_it(tree: Path, tmp_path: Path) -> None:
-    # So slow that it is still at it when its process has been looked up.
+    # Slow enough to be still running when its process has been looked up.
     slow = own(tmp_path / "own", "time.sleep(0.2 * bool(self.training and parent_process()))")
     process = start(tmp_path, *compare(tree, "--only", "proposed", *slow), "--jobs", "2")
     seen = until(process, "net · frame · seed 0")
@@ -163,7 +163,7 @@ class Slow(nn.Sequential):
 def slow(classes):
     return Slow(nn.Flatten(), nn.Linear(3 * 32 * 32, 500), nn.ReLU(), nn.Linear(500, classes))
 """
-"""So slow an epoch that it is soon time for a checkpoint again; its weights have 6 MB."""
+"""A network with such slow epochs that a checkpoint is due often; its weights have 6 MB."""
 
 
 def test_a_full_disk_stops_the_study_which_goes_on_when_there_is_room(tree: Path, tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_a_full_disk_stops_the_study_which_goes_on_when_there_is_room(tree: Path
     while not any(count_epochs(file) > 1 for file in folder.glob("*.odd")):
         assert process.poll() is None
         time.sleep(0.1)
-    # No file may grow beyond what a checkpoint takes: to whoever writes one, a disk that is full.
+    # Limit the file size to less than a checkpoint; writing one then fails as on a full disk.
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (4_000_000, 4_000_000))
     full = ended(process, tmp_path, seen=seen)
     assert full.status == 1

@@ -1,4 +1,4 @@
-"""Killed at any instant, a study goes on from its last checkpoint and ends as if nothing had been."""
+"""Tests that a killed study resumes from its last checkpoint and gives the same results."""
 
 import csv
 import json
@@ -14,11 +14,11 @@ from tests.harness.processes import ROOT, cache_in
 
 TINY = ("--preset", "quick", "--image-size", "32", "--width", "0.0625", "--epochs", "24", "--batch", "8")
 DICE = random.Random(5)
-MOMENTS = [(DICE.engine_choice((0, 2, 5, 10, 15, 20)), DICE.uniform(0.0, 0.5)) for _ in range(12)]
+MOMENTS = [(DICE.choice((0, 2, 5, 10, 15, 20)), DICE.uniform(0.0, 0.5)) for _ in range(12)]
 
 
 def study(tree: Path, folder: Path, *, moments: list[tuple[int, float]]) -> tuple[str, Tracker]:
-    """What the study of two networks said, killed at each of `moments`, and its ledger."""
+    """Run a study of two networks, killed at each of `moments`; return its output and its tracker."""
     folder.mkdir()
     args = (
         "compare",
@@ -50,13 +50,13 @@ def study(tree: Path, folder: Path, *, moments: list[tuple[int, float]]) -> tupl
 
 
 def cells(ledger: Tracker) -> dict[str, list[tuple[str, ...]]]:
-    """The rows of each finished cell's predictions, by the cell's key."""
+    """Return the prediction rows of each finished cell by key."""
     runs = [run for run in ledger.search_runs("attributes.status = 'FINISHED'") if KEY_TAG in run.data.tags]
     assert max(Counter(run.data.tags[KEY_TAG] for run in runs).values()) == 1, "a cell has run twice"
     for run in runs:
         result = ledger.load_result(run.info.run_id)
         steps = [
-            metric.step_overhead for metric in ledger.client.get_metric_history(run.info.run_id, "train/loss")
+            metric.step for metric in ledger.client.get_metric_history(run.info.run_id, "train/loss")
         ]
         assert result is not None
         assert steps == [epoch.number for epoch in result.history] == list(range(1, len(steps) + 1))

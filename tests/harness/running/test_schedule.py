@@ -1,4 +1,4 @@
-"""Which cell is started when, seen by an executor that notes what it is given and ends it in turn."""
+"""Tests of the order in which cells start, with an executor that records them and ends them in turn."""
 
 import math
 from collections.abc import Sequence
@@ -31,7 +31,10 @@ from tests.harness.tracking.test_ledger import STUDY
 
 
 class Noted:
-    """Runs nothing: every cell ends as `ends` has it, failed where it says nothing, the first begun first."""
+    """An executor that runs nothing.
+
+    Every cell ends as `ends` says, by default with a failure, in the order in which the cells were started.
+    """
 
     def __init__(
         self, slots: int, ends: dict[str, list[LockedElsewhere | WorkerDeath]] | None = None
@@ -66,7 +69,7 @@ def desk(tmp_path: Path) -> CellContext:
 
 
 def cells() -> list[RunSpec]:
-    """Two networks, then their robustness and latency."""
+    """Return the runs of two networks, then of their robustness and latency checks."""
     from dataclasses import replace
 
     arms = [spec for spec in STUDY.list_runs() if spec.variant == "none" and spec.seed == STUDY.seeds[0]][:2]

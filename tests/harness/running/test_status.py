@@ -1,4 +1,4 @@
-"""`harness status` while a study runs, after it was killed, and when it is done."""
+"""Tests of `harness status` while a study runs, after it was killed, and after it has finished."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def net(classes):
 
 
 def compare(tree: Path, folder: Path, *, before: str) -> tuple[str, ...]:
-    """A study of two networks; the user's own does `before` whenever it answers."""
+    """Return the command of a study of two networks; the user's runs `before` in each forward pass."""
     (folder / "net.py").write_text(NET.format(before=before))
     args = ("compare", "--dataset", "casme2", "--root", str(tree), *TINY, "--only", "proposed")
     return (*args, "--architecture", f"{folder / 'net.py'}:net")
@@ -43,7 +43,7 @@ def test_a_study_is_shown_as_it_runs_as_it_is_left_and_as_it_is_done(
     hold = tmp_path / "hold"
     slow = f"time.sleep(0.05)\n        while Path({str(hold)!r}).exists(): time.sleep(0.05)"
     args = compare(tree, tmp_path, before=slow)
-    # A process that is stopped by a signal may be writing, and would hold the lock of SQLite's file.
+    # A process stopped by a signal might be writing and keep the lock of the SQLite file.
     process = start(tmp_path, *args, "--seeds", "2", HARNESS_CACHE=os.environ["HARNESS_CACHE"])
     until(process, "[4/4]")
     until(process, "epoch 1/6")

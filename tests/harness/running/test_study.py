@@ -1,4 +1,4 @@
-"""Studies on a real MLflow store: every cell kept, failures recorded, nothing run twice."""
+"""Tests of studies on a real MLflow store: every cell is kept, failures are recorded, nothing runs twice."""
 
 import io
 import json
@@ -82,7 +82,7 @@ def test_a_study_of_an_earlier_recipe_is_still_reported_whole(tree: Path, ledger
         ledger.client.set_tag(run.info.run_id, KEY_TAG, "0123456789abcdef")
     loaded, _ = ledger.load_study(plan.study.name)
     assert (loaded.results, loaded.failures) == (ran.results, ran.failures)
-    # A study that runs now does not take them for its own.
+    # A study that runs now does not reuse them.
     assert ledger.find_finished_run(plan.study.list_runs()[0].key) is None
 
 
@@ -99,12 +99,12 @@ def test_a_finished_cell_is_reused_in_another_study_under_any_name(tree: Path, l
 
 def test_a_cell_that_fails_is_recorded_and_the_others_go_on(tree: Path, ledger: Tracker) -> None:
     plan = plan_study(request(tree))
-    # No shortage of channels is caught before the build: torchvision's networks exist at width 1 alone.
+    # Planning does not detect too few channels, because torchvision's networks exist only at width 1.
     broken = ArchitectureSpec(name="broken", network="resnet34", width=0.5)
     plan = replace(plan, study=replace(plan.study, arms=(broken, plan.study.arms[0])))
     result, shown = carry_out(plan, ledger)
     assert [f.spec.architecture.name for f in result.failures] == ["broken"]
-    assert "resnet34 exists at width 1 alone; got 0.5" in result.failures[0].reason
+    assert "resnet34 exists only at width 1; got 0.5" in result.failures[0].reason
     assert [r.spec.architecture.name for r in result.results] == ["proposed"]
     assert "failed: ValueError" in shown
     assert ledger.load_study(plan.study.name)[0].failures == result.failures

@@ -1,4 +1,4 @@
-"""Whose weights are kept, in real studies on a real store; what is read is there until it has been read."""
+"""Tests of `--keep-weights` on a real store; weights that other cells read stay until those have run."""
 
 import io
 from dataclasses import replace
@@ -25,7 +25,7 @@ def ledger(tmp_path: Path) -> Tracker:
 
 
 def plan_of(tree: Path, **changes: object) -> StudyPlan:
-    """Two divisions under two protocols, with controls that train, that read, and robustness, which reads."""
+    """Plan two splits under two protocols, with all controls (trained or evaluation-only) and robustness."""
     values = {"protocols": ("frame", "subject"), "splits": 2, "controls": True, "width": 1 / 16}
     plan = plan_study(request(tree, **{**values, **changes}))
     return replace(plan, study=replace(plan.study, checks=("robustness",)))
@@ -38,7 +38,7 @@ def carry_out(plan: StudyPlan, ledger: Tracker, **running: object) -> StudyResul
 
 
 def kept(ledger: Tracker, result: StudyResult) -> set[str]:
-    """The keys of the runs that have weights."""
+    """Return the keys of the runs that have weights."""
     return {
         key
         for key, run_id in result.run_ids
@@ -47,7 +47,7 @@ def kept(ledger: Tracker, result: StudyResult) -> set[str]:
 
 
 def best(result: StudyResult) -> set[str]:
-    """The key of the arm's best run under each protocol, of equals the first."""
+    """Return the key of the best run under each protocol; on a tie, the first run."""
     arms = [r for r in result.results if r.spec.variant == "none"]
     found = set()
     for protocol in result.study.protocols:
@@ -62,7 +62,7 @@ def test_weights_are_kept_as_the_rule_says_in_a_study_that_goes_on(tree: Path, l
     result = carry_out(plan, ledger)
     assert not result.failures
     assert kept(ledger, result) == {r.spec.key for r in result.results if r.spec.is_trained}
-    # Another study that reuses the runs deletes none that are not its own.
+    # Another study that reuses the runs does not delete their weights.
     other = replace(plan, study=replace(plan.study, kind="ablation"))
     carry_out(other, ledger, keep_weights="none")
     assert kept(ledger, result) == {r.spec.key for r in result.results if r.spec.is_trained}
@@ -97,7 +97,7 @@ def test_whoever_needs_weights_that_were_not_kept_is_told_what_to_do(
     checked = replace(plan, study=replace(plan.study, checks=("robustness",)))
     failed = carry_out(checked, ledger)
     assert "were not kept (--keep-weights none)" in failed.failures[0].reason
-    # What the message says helps.
+    # The remedy in the message works.
     ledger.client.delete_run(run_id)
     again = carry_out(plan, ledger, keep_weights="all")
     assert kept(ledger, again) == {key}

@@ -1,7 +1,7 @@
-"""Starts `harness ARGS` again and again in forked processes and kills each after a while, then lets one end.
+"""Start `harness ARGS` repeatedly in forked processes, kill each one with SIGKILL, and let the last one end.
 
-Run as a script: MOMENTS ARGS..., MOMENTS being JSON: for each process after how many lines of its progress
-and how many seconds more it is killed. Forked, so that a start costs no import; killed by SIGKILL.
+Run as a script with the arguments MOMENTS ARGS... MOMENTS is a JSON list with one pair per process: the
+number of progress lines and the seconds after them until the kill. A forked process needs no imports.
 """
 
 import importlib
@@ -15,7 +15,7 @@ from harness.cli import main
 
 
 def start(args: list[str]) -> tuple[int, int]:
-    """A forked `harness ARGS`: its process and the end of a pipe from which its stderr is read."""
+    """Fork a process that runs `harness ARGS`; return its id and a file descriptor of its stderr."""
     here, there = os.pipe()
     process = os.fork()
     if process:
@@ -33,7 +33,7 @@ def start(args: list[str]) -> tuple[int, int]:
 
 
 def followed(process: int, pipe: int, *, lines: int | None, wait: float = 0.0) -> int:
-    """Hand on what it says, kill it after so many lines and a while; the status that it ended with."""
+    """Forward its stderr, kill it `wait` seconds after `lines` lines, and return its wait status."""
     with os.fdopen(pipe) as told:
         for number, line in enumerate(told, start=1):
             print(line, end="", file=sys.stderr)

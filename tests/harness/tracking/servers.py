@@ -1,4 +1,4 @@
-"""PostgreSQL, `mlflow server` and `harness` as a team runs them: real processes on one machine."""
+"""PostgreSQL and `mlflow server` as a team would run them: real processes on one machine."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from urllib.parse import quote
 import psycopg2
 
 SECONDS = 120.0
-"""A server that takes longer to answer than this is not going to."""
+"""Seconds after which a server that has not answered is considered broken."""
 OWNER, OWNERS_PASSWORD = "mlflow", "of-the-database"
 
 
 def initdb() -> Path | None:
-    """PostgreSQL's `initdb`, the newest there is; Debian keeps it off the PATH."""
+    """Return the path of the newest `initdb` of PostgreSQL; on Debian it is not on the PATH."""
     if found := shutil.which("initdb"):
         return Path(found).resolve()
     folders = (*Path("/usr/lib/postgresql").glob("*/bin"), *Path("/usr").glob("pgsql-*/bin"))
@@ -37,7 +37,7 @@ def initdb() -> Path | None:
 
 
 def free_port() -> int:
-    """A loopback port that nothing listens on."""
+    """Return an unused loopback port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -45,29 +45,29 @@ def free_port() -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """A running PostgreSQL that came with no database of ours."""
+    """A running PostgreSQL without databases of the tests."""
 
     port: int
 
     def uri(self, database: str) -> str:
-        """The database's address; the driver is named, since SQLAlchemy 2.1 takes another for granted."""
+        """Return the database's address; it names the driver because SQLAlchemy 2.1 has another default."""
         return f"postgresql+psycopg2://{OWNER}:{OWNERS_PASSWORD}@127.0.0.1:{self.port}/{database}"
 
     def connection(self, database: str) -> Any:
-        """A connection to the database in which every statement stands for itself."""
+        """Return a connection to the database with autocommit."""
         given = {"host": "127.0.0.1", "port": self.port, "user": OWNER, "password": OWNERS_PASSWORD}
         connection = psycopg2.connect(dbname=database, **given)
         connection.autocommit = True
         return connection
 
     def create(self, database: str) -> str:
-        """The address of a new database."""
+        """Create a database and return its address."""
         with closing(self.connection("postgres")) as connection, connection.cursor() as cursor:
             cursor.execute(f"CREATE DATABASE {database}")
         return self.uri(database)
 
     def text(self, database: str) -> str:
-        """Every row of every table."""
+        """Return every row of every table as text."""
         named = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
         rows = []
         with closing(self.connection(database)) as connection, connection.cursor() as cursor:
@@ -80,8 +80,8 @@ class Cluster:
 
 @contextmanager
 def postgres(initdb: Path) -> Iterator[Cluster]:
-    """A cluster of its own in a temporary folder; an unprivileged user runs it where this is root."""
-    # Not in pytest's folder, which nobody but its owner may enter.
+    """Run a PostgreSQL cluster in a temporary folder, as an unprivileged user if this process is root."""
+    # Not in pytest's folder, which other users may not enter.
     folder = Path(tempfile.mkdtemp(prefix="harness-postgres-"))
     data, password = folder / "data", folder / "password"
     password.write_text(OWNERS_PASSWORD)
@@ -102,14 +102,14 @@ def postgres(initdb: Path) -> Iterator[Cluster]:
         yield cluster
     finally:
         if server:
-            # PostgreSQL's fast shutdown: whoever is still connected is cut off.
+            # PostgreSQL's fast shutdown closes open connections.
             server.send_signal(signal.SIGINT)
             server.wait(SECONDS)
         shutil.rmtree(folder)
 
 
 def _unprivileged(*paths: Path) -> dict[str, Any]:
-    """How to start PostgreSQL, which refuses to be root's; the paths become those of whose it is instead."""
+    """Return `Popen` options that run PostgreSQL as a user other than root, the new owner of `paths`."""
     how: dict[str, Any] = {"cwd": paths[0]}
     if os.geteuid() != 0:
         return how
@@ -121,7 +121,7 @@ def _unprivileged(*paths: Path) -> dict[str, Any]:
 
 
 class Server:
-    """`mlflow server` with one worker; its artifacts lie in `artifacts`, its output in `log`."""
+    """`mlflow server` with one worker; `artifacts` is its artifact folder, `log` the file of its output."""
 
     def __init__(
         self, folder: Path, store: str, *, options: tuple[str, ...] = (), variables: Mapping[str, str]
@@ -131,13 +131,13 @@ class Server:
         self.uri = f"http://127.0.0.1:{self.port}"
         where = ("--backend-store-uri", store, "--artifacts-destination", str(self.artifacts))
         self._command = (sys.executable, "-m", "mlflow", "server", *where, *options, "--host", "127.0.0.1")
-        # Its job runner is for evaluations of language models: eight processes that nobody asks anything.
+        # Disable its job runner for evaluations of language models: eight unused processes.
         quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
         self._environment = {**os.environ, **quiet, **variables}
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it and wait until it answers."""
+        """Start the server and wait until it answers."""
         command = (*self._command, "--port", str(self.port), "--workers", "1")
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -151,20 +151,20 @@ class Server:
         _wait(lambda: urllib.request.urlopen(f"{self.uri}/health").close(), self._process, log=self.log)
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> None:
-        """End it and its workers."""
+        """Stop the server and its workers."""
         assert self._process
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, how)
         self._process.wait(SECONDS)
 
     def with_login(self, user: str, password: str) -> str:
-        """The address with user and password in it."""
+        """Return the address with user and password in it."""
         return self.uri.replace("//", f"//{quote(user, safe='')}:{quote(password, safe='')}@")
 
 
 @contextmanager
 def running(server: Server) -> Iterator[Server]:
-    """The server while it runs."""
+    """Start the server and stop it at the end of the context."""
     try:
         server.start()
         yield server
@@ -173,7 +173,7 @@ def running(server: Server) -> Iterator[Server]:
 
 
 def _wait(answered: Callable[[], None], process: subprocess.Popen[bytes], *, log: Path) -> None:
-    """Return once `answered` raises nothing; AssertionError with the log where it never will."""
+    """Wait until `answered` raises no error; raise AssertionError with the log if this never happens."""
     until = time.monotonic() + SECONDS
     while process.poll() is None and time.monotonic() < until:
         try:

@@ -1,4 +1,4 @@
-"""Where the ledger lies by default, what of its address is shown, and that retries are left as they were."""
+"""Tests of the default tracking address, its display without credentials, and unchanged retry settings."""
 
 import os
 from pathlib import Path

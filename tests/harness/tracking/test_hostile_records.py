@@ -1,4 +1,4 @@
-"""A run's artifacts damaged or full of hostile names: the result to the letter, or one clear error."""
+"""Tests of run artifacts that are damaged or contain hostile names: the exact result, or one clear error."""
 
 import csv
 import io
@@ -21,7 +21,7 @@ from tests.hostile import cases, damaged, names, outcome
 WHOLE = result()
 PARTS = render_result_files(WHOLE)
 OLD = {**PARTS, "result.json": re.sub('"predictions": "[0-9a-f]+",', "", PARTS["result.json"])}
-"""As they were written before they told the table's digest, so that the table itself is looked at."""
+"""The artifacts without the table's digest, as earlier versions wrote them, so that the table is parsed."""
 
 FORMULAE = tuple(start for start in FORMULA_PREFIXES if start != ESCAPE)
 
@@ -33,7 +33,7 @@ def told(name: str, subject: str, clip: str, condition: str) -> Prediction:
 
 
 def is_text(name: str) -> bool:
-    """Whether it can be written as UTF-8; the loaders leave other names out as unusable."""
+    """Return whether a name can be encoded as UTF-8; loaders skip other names as unusable."""
     return not any(unicodedata.category(character) == "Cs" for character in name)
 
 

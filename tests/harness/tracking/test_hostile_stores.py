@@ -1,4 +1,4 @@
-"""Weights and searches that are damaged, bombs or somebody else's: what they hold, or one clear error."""
+"""Tests of weights and searches that are damaged, huge or foreign: their content, or one clear error."""
 
 import io
 import json
@@ -56,7 +56,7 @@ WHOLE = {
 
 
 def loaded(data: bytes, name: str = PICKLE) -> bool:
-    """Whether a network took the weights; one that did not says in one line why."""
+    """Return whether a network loaded the weights; a refusal must be one clear line."""
     with folder() as root:
         path = root / name
         path.write_bytes(data)
@@ -83,7 +83,7 @@ class _Evil:
 
 
 def bomb() -> bytes:
-    """Weights of which a few kilobytes unpack to hundreds of megabytes."""
+    """Return a weights file of a few kilobytes that unpacks to hundreds of megabytes."""
     packed = io.BytesIO()
     whole = io.BytesIO(saved({"0.weight": torch.zeros(50_000_000)}))
     with zipfile.ZipFile(whole) as old, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as new:
@@ -130,7 +130,7 @@ def test_weights_that_are_none_of_the_network_are_refused(kind: str) -> None:
 
 
 def forged(header: dict[str, Any], content: bytes = b"") -> bytes:
-    """A safetensors file of that header."""
+    """Return a safetensors file with this header."""
     text = json.dumps(header).encode()
     return len(text).to_bytes(8, "little") + text + content
 
@@ -185,7 +185,7 @@ def test_safetensors_that_are_none_of_the_run_are_refused(kind: str) -> None:
 
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The file of a search that is done."""
+    """Return the file of a finished search."""
     place = tmp_path_factory.mktemp("search") / "optuna.db"
     (spec,) = STUDY.list_runs()
     made = tune._load_study(spec, tune._open_storage(f"sqlite:///{place}"))
@@ -205,7 +205,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def found_in(data: bytes) -> Any:
-    """The searches in a store, or None once the error has been seen to be one clear line."""
+    """Return the searches in a store, or None after checking that the error is one clear line."""
     with folder() as root:
         (root / "optuna.db").write_bytes(data)
         store = f"sqlite:///{root / 'optuna.db'}"

@@ -1,4 +1,4 @@
-"""The ledger on a real MLflow store: what was logged is there at once, and a study is read back whole."""
+"""Tests of `Tracker` on a real MLflow store: logged data is available at once, and studies can be loaded."""
 
 import shutil
 import sqlite3
@@ -33,11 +33,11 @@ STUDY = Study(
     arms=(CATALOGUE["proposed"], CATALOGUE["vgg16"]),
 )
 OTHER = replace(STUDY, kind="ablation", design="ladder")
-"""Another study of the same runs."""
+"""Another study with the same runs."""
 
 
 def result(spec: RunSpec) -> RunResult:
-    """Two epochs and two answers, the second by the seed."""
+    """Return a result with two epochs and two predictions; the second prediction depends on the seed."""
     epochs = tuple(
         Epoch(
             number=n,
@@ -85,7 +85,7 @@ def result(spec: RunSpec) -> RunResult:
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Tracker:
-    """In a folder whose name an address has to write otherwise."""
+    """Return a tracker in a folder whose name must be escaped in an address."""
     folder = tmp_path / "a study #1, 100 %"
     folder.mkdir()
     return Tracker(f"sqlite:///{folder / 'mlflow.db'}")
@@ -97,7 +97,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def keep(ledger: Tracker, specs: Sequence[RunSpec], *, parent: str, folder: Path) -> dict[str, str]:
-    """Finish these runs, each with a picture beside it; their ids by key."""
+    """Log these runs as finished, each with a figure; return their ids by key."""
     ids = {}
     for spec in specs:
         ids[spec.key] = ledger.start_run(spec, parent=parent)
@@ -109,7 +109,7 @@ def keep(ledger: Tracker, specs: Sequence[RunSpec], *, parent: str, folder: Path
 
 
 def lose(ledger: Tracker, run_id: str) -> None:
-    """Delete what a run has kept; its record stays."""
+    """Delete a run's artifacts but not its record."""
     path = mlflow.artifact_folder.download_artifacts(run_id=run_id, tracking_uri=ledger.uri)
     shutil.rmtree(path)
 
@@ -121,7 +121,7 @@ def test_an_epoch_is_on_the_store_when_the_outbox_is_empty(ledger: Tracker) -> N
         ledger.log_epochs(run, (epoch,))
         ledger.async_logger.flush()
         others = Tracker(ledger.uri).client
-        told = {m.step_overhead: m.value for m in others.get_metric_history(run, "validation/accuracy")}
+        told = {m.step: m.value for m in others.get_metric_history(run, "validation/accuracy")}
         assert told == {step: 0.25 * step for step in range(1, count + 1)}
         assert others.get_run(run).info.status == "RUNNING"
 
@@ -164,7 +164,7 @@ def test_a_run_that_failed_before_it_finished_is_no_failure(ledger: Tracker, fol
 def test_a_study_that_reuses_anothers_runs_is_read_back_whole(
     ledger: Tracker, folder: Path, monkeypatch: pytest.MonkeyPatch, named: int
 ) -> None:
-    monkeypatch.setattr(ledgers, "NAMED", named)
+    monkeypatch.setattr(ledgers, "IDS_PER_QUERY", named)
     ids = keep(ledger, STUDY.list_runs(), parent=ledger.open_study(STUDY), folder=folder)
     other = ledger.open_study(OTHER)
     for spec in OTHER.list_runs():

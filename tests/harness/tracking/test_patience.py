@@ -1,4 +1,4 @@
-"""Waiting for a store that is away: how long, for which errors, and what is told."""
+"""Tests of waiting for an unavailable store: how long, on which errors, and with which messages."""
 
 import threading
 import time
@@ -10,13 +10,13 @@ from harness.tracking.patience import AsyncLogger, RetryPolicy, StoreUnavailable
 
 
 class Fault(Exception):
-    """An error as a store has them."""
+    """An error like those of a store."""
 
     error_code = ""
 
 
 def failing(times: int, error: Exception) -> Callable[[], str]:
-    """A call that fails so many times and then gives its answer."""
+    """A call that fails a number of times and then returns a value."""
     left = iter([True] * times)
 
     def call() -> str:
@@ -63,7 +63,7 @@ def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
         patience(failing(9, Fault()))
     monkeypatch.setenv("HARNESS_PATIENCE", "900")
     with pytest.raises(StoreUnavailable):
-        patience(failing(9, Fault()))  # at once: it has been waited for
+        patience(failing(9, Fault()))  # no further wait: the waiting time is used up
     patience = RetryPolicy("x", is_reachable=lambda: False)
     threading.Timer(0.2, patience.stop).start()
     start = time.monotonic()

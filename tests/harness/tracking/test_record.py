@@ -1,4 +1,4 @@
-"""A result comes back from its artifacts as it was, whatever its names; its numbers are the predictions'."""
+"""Tests that a result is restored exactly from its artifacts, and that metrics follow from predictions."""
 
 import csv
 import json
@@ -31,11 +31,11 @@ ENVIRONMENT = Environment(
     device="cpu", platform="Linux", threads=1, versions=(("torch", "2.6.0"), ("numpy", "2.0")), commit="abc"
 )
 ODD = 'one, "two"; three\nfour'
-"""A name with everything that a CSV has to quote."""
+"""A name with every character that a CSV file must quote."""
 
 
 def told(clip: str, truth: int, *second: float, condition: str = "") -> tuple[Prediction, ...]:
-    """A clip's frames, by the probability of the second of two classes."""
+    """Return predictions of a clip's frames from the probabilities of the second of two classes."""
     return tuple(
         Prediction(
             id=f"{clip}/{frame}",
@@ -50,7 +50,7 @@ def told(clip: str, truth: int, *second: float, condition: str = "") -> tuple[Pr
 
 
 ANSWERED = (*told(f"{ODD}/a", 0, 0.4, 0.9), *told("b", 1, 1 / 3 + 0.4, 0.1 + 0.7))
-"""Three of four frames are right, and one of two clips; the clips have one answer, the frames two."""
+"""Three of four frames and one of two clips are correct; clips have one predicted class, frames two."""
 
 
 def result(predictions: tuple[Prediction, ...] = ANSWERED, **changes: Any) -> RunResult:
@@ -118,7 +118,7 @@ TIMED = result(
 
 
 def written(kept: RunResult, folder: Path) -> tuple[dict[str, Any], Path]:
-    """The artifacts of a result as files: what result.json holds, and where predictions.csv lies."""
+    """Write the artifacts of a result; return the content of result.json and the path of predictions.csv."""
     for name, text in render_result_files(kept).items():
         (folder / name).write_text(text)
     return json.loads((folder / "result.json").read_text()), folder / "predictions.csv"

@@ -1,4 +1,4 @@
-"""A tracking server as a team runs it: over PostgreSQL, several studies at once, logins that stay secret."""
+"""Tests of a team's tracking server: PostgreSQL, several studies at once, logins that stay secret."""
 
 import base64
 import json
@@ -35,17 +35,17 @@ auth_cache_ttl_seconds = 60
 
 
 def study(tree: Path, only: str) -> tuple[object, ...]:
-    """A tiny comparison, as the arguments of `harness`."""
+    """Return the `harness` arguments of a tiny comparison."""
     return ("compare", "--only", only, *on(tree))
 
 
 def on(tree: Path) -> tuple[object, ...]:
-    """A tiny study's data and sizes."""
+    """Return the data and size options of a tiny study."""
     return ("--dataset", "casme2", "--root", tree, *TINY)
 
 
 def told(*texts: str | Path) -> list[str]:
-    """Where a password stands: in texts as they are, or in any file below a folder."""
+    """Return the lines of texts, and the files below folders, that contain a password."""
     files = [file for text in texts if isinstance(text, Path) for file in text.rglob("*") if file.is_file()]
     found = [str(file) for file in files if any(secret in file.read_bytes() for secret in SECRETS)]
     lines = [line for text in texts if isinstance(text, str) for line in text.splitlines()]
@@ -54,7 +54,7 @@ def told(*texts: str | Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    """A PostgreSQL of these tests' own."""
+    """Run a PostgreSQL cluster for these tests."""
     found = initdb()
     if found is None:
         pytest.skip("PostgreSQL is not on this machine (no initdb): apt-get install postgresql")
@@ -64,7 +64,7 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def open_server(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that takes anyone."""
+    """Run a server without login."""
     folder = tmp_path_factory.mktemp("open")
     with running(Server(folder, cluster.create("open"), variables={})) as server:
         yield server
@@ -72,7 +72,7 @@ def open_server(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.fixture(scope="module")
 def closed_server(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that asks for user and password."""
+    """Run a server that requires user and password."""
     folder = tmp_path_factory.mktemp("closed")
     settings = folder / "auth.ini"
     settings.write_text(AUTH.format(database=cluster.create("users"), admin=ADMIN))
@@ -90,20 +90,20 @@ def closed_server(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def administer(server: Server, what: str, **given: str) -> None:
-    """Ask the closed server for something as its administrator."""
+    """Send a request to the closed server as its administrator."""
     requests.post(f"{server.uri}/api/{what}", json=given, auth=(ADMIN, PASSWORD)).raise_for_status()
 
 
 @pytest.fixture
 def login(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ann's login where MLflow looks for it."""
+    """Set Ann's login in MLflow's environment variables."""
     for variable, value in zip(LOGIN, (USER, PASSWORD), strict=True):
         monkeypatch.setenv(variable, value)
 
 
 @pytest.fixture(scope="module")
 def at_once(open_server: Server, tree: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Ended]:
-    """Three studies that share cells, begun at the same time on a server that is new to their data set."""
+    """Run three studies that share cells, started together on a server that does not know their data set."""
     commands = [("ablate", *on(tree)), study(tree, "vgg16,proposed"), study(tree, "proposed")]
     folders = [tmp_path_factory.mktemp("at-once") for _ in commands]
     where = ("--tracking-uri", open_server.uri)
@@ -170,7 +170,7 @@ def test_two_that_log_a_data_set_first_share_itsexperiment(
 
 @pytest.fixture(scope="module")
 def signed_in(closed_server: Server, tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Ended:
-    """A study logged by Ann, whose login is in the address."""
+    """Run a study as Ann, with her login in the address."""
     folder = tmp_path_factory.mktemp("signed-in")
     where = ("--tracking-uri", closed_server.with_login(USER, PASSWORD))
     return ended(start(folder, *study(tree, "proposed"), *where, "--json"), folder)
@@ -248,7 +248,7 @@ def test_whoever_may_only_read_is_told_what_is_missing(
 def killed(
     signed_in: Ended, closed_server: Server, tree: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Ended:
-    """A study of Ben's whose server is killed in its second cell, and is back when the study has ended."""
+    """Run a study as Ben; its server is killed during the second cell and restarted after the study."""
     assert signed_in.status == 0, "Ann's study makes the experiment that Ben is let into"
     kind, grant = {"resource_type": "experiment", "resource_id": "1"}, "3.0/mlflow/users/permissions/grant"
     administer(closed_server, grant, username=COLLEAGUE, permission="EDIT", **kind)

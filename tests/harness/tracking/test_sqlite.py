@@ -1,4 +1,4 @@
-"""A program's own SQLite file is told from another's, from what is none, and from what is not there yet."""
+"""Tests that a program's SQLite file is distinguished from foreign, invalid and missing files."""
 
 import sqlite3
 from contextlib import closing

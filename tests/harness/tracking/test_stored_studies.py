@@ -1,6 +1,6 @@
-"""What was stored before training seeds were split from division seeds is read and reused.
+"""Tests that runs stored before training seeds and split seeds were separated are loaded and reused.
 
-`tests/fixtures/store-recipe2.tar.xz` holds a tracking store, its artifacts without weights and pictures, and
+`tests/fixtures/store-recipe2.tar.xz` holds a tracking store, its artifacts without weights and figures, and
 the images; `export-recipe2.zip` a study of two seeds. Both were written at commit a9ef3bb.
 """
 
@@ -31,12 +31,12 @@ KEYS = {
     ("frame", 0, 0, "robustness"): "430db4a718f9eff9",
     ("frame", 0, 0, "latency"): "a17d777255256b6a",
 }
-"""By protocol, division, fold and control."""
+"""Keys by protocol, split seed, fold and variant."""
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    """The store, unpacked into the working folder."""
+    """Unpack the store and its images into the working folder, and return that folder."""
     with tarfile.open(FIXTURES / "store-recipe2.tar.xz") as archive:
         archive.extractall(tmp_path, filter="data")
     script = (tmp_path / "store.sql").read_text().replace("@ROOT@", str(tmp_path))
@@ -47,7 +47,7 @@ def store(tmp_path: Path) -> Path:
 
 
 def _specs(store: Path) -> dict[str, RunSpec]:
-    """The stored specs by the key that they had."""
+    """Return the stored specs by their original keys."""
     with sqlite3.connect(store / "mlflow.db") as database:
         rows = database.execute(
             "SELECT k.value, s.value FROM tags k JOIN tags s USING (run_uuid) "
@@ -63,7 +63,7 @@ def test_stored_runs_keep_their_keys_where_training_means_what_it_did(store: Pat
 
     assert kept == KEYS
     assert {s.seed for s in specs.values()} == {0}
-    # Every fold has a random stream of its own now, so that later folds are other trainings.
+    # Each fold now has its own random stream, so later folds are different trainings.
     assert {s.fold for key, s in specs.items() if s.key != key} == {1, 2}
 
 

@@ -1,4 +1,4 @@
-"""Training that goes on from a file ends as if it had never stopped; a spoilt file counts as none."""
+"""Tests that training resumed from a checkpoint gives the same result, and that damaged files are ignored."""
 
 import copy
 import errno
@@ -32,19 +32,19 @@ FUSED = TrainingSpec(epochs=4, batch_size=8, patience=4, fused=True)
 
 
 def network(name: str) -> nn.Module:
-    """One of the catalogue's, small: `vgg16` draws for its dropout, `proposed` has batch norm's averages."""
+    """Return a small catalogue network: `vgg16` has random dropout, `proposed` has batch norm's averages."""
     torch.manual_seed(0)
     made = build_network(with_width(CATALOGUE[name], 1 / 16), num_classes=2)
     return made.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
 def after_each_epoch(path: Path) -> Checkpoint:
-    """A checkpoint that is due after every epoch."""
+    """Return a checkpoint that is written after every epoch."""
     return Checkpoint(path, max_fraction=math.inf)
 
 
 def at_once(checkpoint: Checkpoint) -> Callable[[TrainingState], None]:
-    """Keeps an epoch, and waits until it is written."""
+    """Return a function that saves an epoch and waits until it is written."""
 
     def keep(standing: TrainingState) -> None:
         checkpoint.save(standing)
@@ -54,7 +54,7 @@ def at_once(checkpoint: Checkpoint) -> Callable[[TrainingState], None]:
 
 
 def keep_until_it_fails(checkpoint: Checkpoint, standing: TrainingState) -> None:
-    """Begins one that fails in its thread, and asks until that is told."""
+    """Save again and again until the failure of the writing thread is raised here."""
     while True:
         checkpoint.save(standing)
 
@@ -91,7 +91,7 @@ def test_training_goes_on_bit_for_bit(tmp_path: Path, name: str, training: Train
 
     checkpoint = after_each_epoch(tmp_path / "run")
     list(islice(trained(init_state(network(name), training, seed=3), training, checkpoint), after))
-    torch.rand(100)  # another process has drawn other numbers
+    torch.rand(100)  # another process has used other random numbers
     resumed = init_state(network(name), training, seed=99)
     assert checkpoint.restore(resumed)
     assert len(resumed.history) == after
@@ -103,14 +103,14 @@ def test_training_goes_on_bit_for_bit(tmp_path: Path, name: str, training: Train
 
 @pytest.fixture
 def kept(tmp_path: Path) -> Checkpoint:
-    """What one epoch of the proposed network has left."""
+    """Return the checkpoint after one epoch of the proposed network."""
     checkpoint = after_each_epoch(tmp_path / "run")
     list(islice(trained(init_state(network("proposed"), TRAINING, seed=0), TRAINING, checkpoint), 1))
     return checkpoint
 
 
 def file_of(checkpoint: Checkpoint) -> Path:
-    """That of its first epoch."""
+    """Return the file of the first epoch."""
     return checkpoint.path.with_suffix(".even")
 
 
@@ -148,7 +148,7 @@ def test_what_is_no_checkpoint_counts_as_none(kept: Checkpoint, content: bytes) 
 
 
 def sealed(header: bytes) -> bytes:
-    """A file of that header alone, with its length and the right sum."""
+    """Return a file that contains only this header, with its length and correct checksum."""
     whole = len(header) // 8 * 8
     total = sum(int.from_bytes(header[at : at + 8], "little") for at in range(0, whole, 8))
     total = (total + sum(header[whole:])) % 2**64
@@ -182,7 +182,7 @@ def test_a_header_that_tells_something_else_counts_as_none(
 
 
 class Versioned(nn.Linear):
-    """Takes back no state that does not tell its version, as torchvision's MNASNet does not."""
+    """A layer that, like torchvision's MNASNet, rejects a state without version."""
 
     _version = 2
 
@@ -263,7 +263,7 @@ def test_checkpoints_take_turns_so_that_the_one_before_stays(tmp_path: Path) -> 
     )
     written = []
     for number, _ in enumerate(trained(standing, TRAINING), start=1):
-        if number != 2:  # it is not always time for one
+        if number != 2:  # a checkpoint is not due after every epoch
             at_once(checkpoint)(standing)
         written.append([count_epochs(checkpoint.path.with_suffix(turn)) for turn in (".even", ".odd")])
     assert written == [[1, -1], [1, -1], [1, 3], [4, 3]]
@@ -278,11 +278,11 @@ def test_checkpoints_take_turns_so_that_the_one_before_stays(tmp_path: Path) -> 
 def test_a_checkpoint_is_of_the_epoch_that_it_was_begun_after(
     tmp_path: Path, after: int, is_best: bool
 ) -> None:
-    """Training goes on, and changes every weight in place, while the file waits to be written."""
+    """Training continues and changes every weight in place while the file waits to be written."""
     go = threading.Event()
 
     def waits() -> float:
-        """The first that the writing thread asks for."""
+        """Block the writing thread, which first reads this clock."""
         go.wait()
         return 0.0
 
@@ -313,7 +313,7 @@ def test_a_checkpoint_is_of_the_epoch_that_it_was_begun_after(
 
 
 class Clock:
-    """Gives the seconds that it was set to."""
+    """A clock that advances by one second per call."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -324,7 +324,7 @@ class Clock:
 
 
 def test_checkpoints_cost_at_most_their_share_of_the_training(tmp_path: Path) -> None:
-    """Copying takes a second by this clock, and writing another one: at 2 %, one in a hundred seconds."""
+    """With this clock copying takes 1 s and writing 1 s; at 2 % a checkpoint is due every 100 s."""
     checkpoint = Checkpoint(tmp_path / "run", clock=Clock(), cpu_clock=Clock())
     standing = init_state(network("proposed"), TRAINING, seed=0)
     next(trained(standing, TRAINING))
@@ -394,7 +394,7 @@ def test_a_full_disk_is_told_and_leaves_the_checkpoint_before(tmp_path: Path) ->
 
 
 class Odd(nn.Sequential):
-    """Has a buffer that holds nothing, and state that is no tensor where `counts`."""
+    """A network with an empty buffer and, if `counts`, extra state that is not a tensor."""
 
     def __init__(self, *, counts: bool) -> None:
         super().__init__(nn.AvgPool2d(32), nn.Flatten(), nn.Linear(3, 2))

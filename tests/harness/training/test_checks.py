@@ -1,4 +1,4 @@
-"""Checks are runs of their own that read the arm's trained network, or train it by another loss."""
+"""Tests of checks: runs that evaluate an arm's trained network or train it with another loss."""
 
 import csv
 from dataclasses import replace
@@ -96,7 +96,7 @@ def test_latency_times_the_face_and_the_network_picture_by_picture(plan: StudyPl
 
 
 def _reused(said: str) -> int:
-    """Cells said to be reused, without the plan's own count."""
+    """Return the number of cells reported as reused, without the plan's own count."""
     return sum("reused" in line for line in said.splitlines() if not line.startswith("plan:"))
 
 
@@ -135,11 +135,11 @@ def test_checks_from_the_command_to_the_report_and_back_from_mlflow(tree: Path, 
     (report,) = Path("results").glob("*/report.md")
     text = report.read_text()
     for title in (
-        "Accuracy on changed test images",
-        "Accuracy by strength of change under subject",
-        "focal loss with class weights beside cross-entropy",
+        "Accuracy on corrupted test images",
+        "Accuracy by corruption strength under subject",
+        "focal loss with class weights and cross-entropy",
         "Gradient norm of the first block over that of the last, with and without skips",
-        "Milliseconds to answer one picture at 32 px",
+        "Milliseconds to classify one image at 32 px",
     ):
         assert title in text
     for file in report.parent.glob("figures/*robustness*.png"):

@@ -1,4 +1,4 @@
-"""The negative controls know nothing of expressions, and the probe reads what is there to be read."""
+"""Tests that negative controls learn nothing about expressions, and that the probe finds the subject."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from tests.harness.tiny import Run, request
 
 
 def faces(*, subjects: int, clips: int, frames: int, telling: bool) -> ImageArray:
-    """Grey 8 px squares, as bright as their subject's number if `telling`, else all the same."""
+    """Return grey 8 px images; if `telling`, the brightness encodes the subject, otherwise all are equal."""
     samples = tuple(
         Sample(id=f"s{s}/c{c}/{f}", path="", label=c % 2, subject=f"s{s}", clip=f"s{s}/c{c}", frame_number=f)
         for s in range(subjects)

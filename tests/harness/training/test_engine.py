@@ -1,4 +1,4 @@
-"""How steps are computed: what is chosen, that it is said, and that all ways give the same answers."""
+"""Tests of engines: which one is chosen, how it is reported, and that all give the same outputs."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def network() -> nn.Module:
     return net
 
 
-# Adam's first steps are as long for a gradient of rounding as for a large one: the rate keeps them short.
+# Adam's first steps are as large for rounding errors as for true gradients; the low rate keeps them small.
 SHORT = TrainingSpec(epochs=2, batch_size=8, learning_rate=1e-5)
 
 
@@ -139,7 +139,7 @@ def test_a_training_moves_the_weights_alike_every_way(network: nn.Module, traini
     assert list(slow) == list(fast)
     for name, start in network.state_dict().items():
         if start.is_floating_point() and "running" not in name:
-            # At most 8 steps of the learning rate each way, from the same start.
+            # From the same start, at most 8 steps of the learning rate in each direction.
             assert (slow[name] - fast[name]).abs().max() <= 2 * 8 * SHORT.learning_rate
     images = part(12).images.float() / 255
     for net in (a := copy.deepcopy(network), b := copy.deepcopy(network)):
@@ -257,7 +257,7 @@ def test_a_cell_out_of_memory_is_trained_in_pieces_and_says_so(
     assert "out of memory: batches in 4 pieces" in err
     assert "failed  fits_0 (frame): RuntimeError" in out
     report = next(Path("results").glob("*/report.md")).read_text()
-    assert "fits_5 (frame, seed 0, fold 0) was trained with each batch in 4 pieces" in report
+    assert "fits_5 (frame, seed 0, fold 0) was trained with each batch in 4 micro-batches" in report
 
 
 def test_the_plan_says_how_and_how_long(tree: Path, harness: Run) -> None:

@@ -1,4 +1,4 @@
-"""Batches: the ones that are sent ahead are those that are indexed in place."""
+"""Tests that prefetched batches equal those indexed on the device."""
 
 from __future__ import annotations
 

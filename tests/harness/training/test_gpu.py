@@ -1,4 +1,4 @@
-"""What only a GPU can show: skipped where there is none."""
+"""Tests that need a GPU; skipped without one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def on_the_gpu(part: SplitData) -> SplitData:
 
 
 def answers_after(network: nn.Module, training: TrainingSpec, *, resident: bool = True) -> torch.Tensor:
-    """What the network says after two epochs on the GPU, which it stays on."""
+    """Return the network's outputs after two epochs on the GPU; the network stays on the GPU."""
     torch.manual_seed(0)
     train = on_the_gpu(part(26))
     train = train if resident else replace(train, images=train.images.cpu())

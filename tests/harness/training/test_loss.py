@@ -1,4 +1,4 @@
-"""The focal loss against its formula, worked out by hand."""
+"""Tests of the focal loss against values computed by hand."""
 
 import math
 

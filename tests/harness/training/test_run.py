@@ -1,4 +1,4 @@
-"""One run on a real tree of files: reproducible, complete, and the test split in no other part."""
+"""Tests of one run on real files: reproducible, complete, and without test samples in other parts."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The training loop: what it keeps, when it stops, what it refuses."""
+"""Tests of the training loop: its results, when it stops, and what it rejects."""
 
 import copy
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def epoch(number: int, accuracy: float, loss: float) -> Epoch:
 
 
 def part(samples: int, *, seed: int = 0) -> SplitData:
-    """Two classes, dark and bright."""
+    """Return the data of two classes, dark and bright."""
     generator = torch.Generator().manual_seed(seed)
     labels = torch.arange(samples) % 2
     images = (

@@ -1,4 +1,4 @@
-"""A run's weights on disk: what comes back, whose they are, and files of earlier versions."""
+"""Tests of weight files: loading, the check of the run that they belong to, and files of earlier versions."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_the_header_names_the_run_its_classes_and_the_versions_of_its_modules(tm
 def test_an_earlier_version_of_a_module_is_loaded_as_one(tmp_path: Path) -> None:
     made, path = network(0), tmp_path / "weights.safetensors"
     state = made.state_dict()
-    # Before version 2 batch norm had no counter of its batches.
+    # Before version 2, batch norm did not count its batches.
     del state["norm.num_batches_tracked"]
     state._metadata["norm"]["version"] = 1
     save_weights(state, path, key=KEY, classes=CLASSES)

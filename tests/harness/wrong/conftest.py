@@ -1,4 +1,4 @@
-"""Wrong command lines in a folder that holds what people name by mistake, and what holds of every answer."""
+"""Fixtures for wrong command lines: a folder with files named by mistake, and a check of every error."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ Wrong = Callable[[str, tuple[str, ...]], None]
 
 @pytest.fixture(scope="session")
 def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One cache for all: kernels and images are made once."""
+    """Return one cache for all tests, so that kernels and images are built once."""
     return tmp_path_factory.mktemp("cache")
 
 
@@ -54,9 +54,9 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def wrong(
     harness: Run, tree: Path, tmp_path: Path, shared_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Wrong:
-    """Sees that a command line is answered as every mistake is, with all of some words, and leaves nothing.
+    """Assert that a command line fails like every mistake, its error has these words, and no file is left.
 
-    `{tree}` in the line stands for a data set that is in order, `SMALL` for options of a small study on it.
+    `{tree}` in the line stands for a valid data set, `SMALL` for the options of a small study on it.
     """
     monkeypatch.setenv("HARNESS_CACHE", str(shared_cache))
     for variable in ("HARNESS_CKPLUS", "RAY_ADDRESS"):

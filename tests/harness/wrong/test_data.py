@@ -1,4 +1,4 @@
-"""What is got wrong about data: which set, where it lies, what of it; and with the commands of `data`."""
+"""Tests of mistakes in data options (set, root, classes, frames) and in `harness data`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is got wrong with the commands that run no study: reports, answers, costs, archives, the interface."""
+"""Tests of mistakes in the commands that run no study, such as `report`, `predict`, `cost` and `export`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is got wrong with `ablate` and `compare`, and with what else runs studies: `reproduce` and `tune`."""
+"""Tests of mistakes in the commands that run studies: `ablate`, `compare`, `reproduce` and `tune`."""
 
 from __future__ import annotations
 
@@ -166,8 +166,8 @@ NETWORKS = {
     "compare --architecture lacking.py:tiny": ("lacking.py cannot be imported", "'nosuchpackage'"),
     "compare --architecture net.py:raising": ("net.py:raising fails for", "no weights at hand"),
     "compare --architecture net.py:nothing": ("net.py:nothing fails for", "takes 0 positional arguments"),
-    "compare --architecture net.py:text": ("net.py:text must give a torch.nn.Module", "got str"),
-    "compare --architecture net.py:wide": ("net.py:wide must answer images", "logits (2, 2)", "got (2, 3)"),
+    "compare --architecture net.py:text": ("net.py:text must return a torch.nn.Module", "got str"),
+    "compare --architecture net.py:wide": ("net.py:wide must map images", "logits (2, 2)", "got (2, 3)"),
     "compare --architecture net.py:narrow": ("net.py:narrow fails on images (2, 3, 224, 224)",),
     "compare --architecture net.py:tiny --architecture net.py:tiny": ("arm named twice", "tiny"),
     "tune --architecture net.py": ("--architecture takes FILE.py:function", "'net.py'"),

@@ -1,4 +1,4 @@
-"""Error rates on real trainings of one small network: see `tests/simulation/make_bank.py`."""
+"""Tests of error rates on real trainings of one small network; see `tests/simulation/make_bank.py`."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def test_identical_arms_are_told_apart_in_at_most_five_percent_of_families(
 
 
 def test_trainings_of_one_network_differ_by_points() -> None:
-    """Without this noise the bank would prove nothing."""
+    """Without this noise the bank would be no evidence."""
     deviations = [values.std(ddof=1) for values in accuracies("frame")]
 
     assert np.mean(deviations) > 0.02

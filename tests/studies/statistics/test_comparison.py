@@ -16,7 +16,7 @@ PAIR = np.array([[-1.0, 1.0]])
 
 
 def _scores(correct: NDArray[np.float64], sizes: list[int], *, folds: bool = False) -> TrainingScores:
-    """`correct` (arms, divisions, seeds, clusters) counts units answered right."""
+    """Return scores from `correct` (arms, splits, seeds, clusters), the number of correct units."""
     units = np.array(sizes, dtype=np.float64)
     values = correct.sum(axis=-1) / units.sum()
     return TrainingScores(
@@ -33,7 +33,7 @@ def _drawn(arms: int, seeds: int, clusters: int, *, seed: int = 0) -> NDArray[np
 
 
 def test_one_training_is_tested_by_signs_alone() -> None:
-    """Equal subjects and one pair: the share of sign patterns whose sum is as far from 0."""
+    """With equal-sized subjects, p is the share of sign patterns whose sum is at least as far from 0."""
     correct = _drawn(2, 1, 9)
     found = compare_contrasts(_scores(correct, [10] * 9), PAIR)
     gain = (correct[1] - correct[0])[0, 0]
@@ -45,7 +45,7 @@ def test_one_training_is_tested_by_signs_alone() -> None:
 
 
 def test_without_interaction_the_variance_is_the_sum_of_both_sources() -> None:
-    """Subjects that all move alike with the training: neither source holds any of the other."""
+    """All subjects vary equally with the training, so neither source contains part of the other."""
     subjects, trainings = np.array([5, 7, 3, 8, 6, 4, 9, 2.0]), np.array([[0, 1, 2, 1, 0], [1, 0, 2, 2, 1.0]])
     correct = trainings[:, None, :, None] + np.stack([subjects, subjects[::-1]])[:, None, None, :]
     found = compare_contrasts(_scores(correct, [20] * 8), PAIR)
@@ -72,7 +72,7 @@ def test_trainings_that_all_score_alike_leave_the_subjects_to_decide(gain: float
 
 def test_trainings_with_unequal_variances_are_not_pooled() -> None:
     correct = _drawn(2, 6, 12)
-    correct[0] = correct[0, :, :1]  # the first arm does not vary but for one unit
+    correct[0] = correct[0, :, :1]  # the first arm is constant except for one unit
     correct[0, 0, 0, 0] += 1
     found = compare_contrasts(_scores(correct, [10] * 12), PAIR)
     values = correct.sum(axis=-1)[:, 0] / 120
@@ -173,7 +173,7 @@ def test_a_study_means_the_same_alone_and_among_others() -> None:
 
     for number, alone in enumerate((first, second)):
         single = compare_contrasts(alone, weights)
-        for name in ("estimate", "low", "high", "p", "error", "df"):
+        for name in ("estimates", "low", "high", "p", "standard_error", "df"):
             assert getattr(both, name)[number] == pytest.approx(getattr(single, name))
 
 

@@ -1,7 +1,7 @@
-"""What verdicts promise, on simulated studies: few false verdicts, differences found, intervals that hold.
+"""Tests of verdicts on simulated studies: error rate, power and coverage of the intervals.
 
-A reduced grid; `tests/simulation/grid.py` makes the whole one. Bounds allow for the error of as many studies
-as are drawn.
+The grid is a subset of that of `tests/simulation/grid.py`. The bounds allow for the sampling error of the
+number of simulated studies.
 """
 
 from dataclasses import replace
@@ -20,7 +20,7 @@ from tests.simulation.studies import SUBJECT_SD, UNIT_SD, Scenario, draw
 
 STUDIES = 400
 TEN_POINTS = 0.62
-"""The shift of the logit that is worth 10 points of accuracy at these levels."""
+"""The logit shift that corresponds to 10 points of accuracy at these levels."""
 
 GRID = [
     Scenario(),
@@ -49,10 +49,10 @@ def test_identical_arms_are_told_apart_in_at_most_five_percent_of_studies(scenar
 
 
 def test_a_test_that_ignores_the_training_would_fail_here() -> None:
-    """The grid has teeth: over subjects alone, trained networks are told apart in most studies."""
+    """Tests over subjects alone give false verdicts in most studies, so the grid can detect a wrong test."""
     shared = Scenario()
     scores = draw(shared, studies=100, rng=np.random.default_rng(0))
-    alone = replace(scores, has_fold_clusters=True)  # takes the clusters for all that varies
+    alone = replace(scores, has_fold_clusters=True)  # treats the clusters as the only source of variance
     weights = np.eye(5)[1:] - np.eye(5)[:-1]
 
     assert (compare_contrasts(alone, weights).p < 0.05).any(axis=-1).mean() > 0.5
@@ -101,8 +101,7 @@ def test_intervals_cover_the_true_difference(subjects: int, folds: bool) -> None
 def _answers(
     rng: np.random.Generator, *, subjects: int, seeds: int, gain: float
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """Truths (N,), subjects (N,) and predicted classes (arms, seeds, N) of two arms; three unequal "
-    "classes."""
+    """Return truths (N,), subjects (N,) and predicted classes (arms, seeds, N); two arms, three classes."""
     member = np.repeat(np.arange(subjects), rng.integers(3, 31, subjects))
     truths = rng.choice(3, len(member), p=(0.6, 0.3, 0.1))
     easy = rng.normal(0.8, 1, subjects)[member] + rng.normal(0, 1, len(member))

@@ -28,7 +28,7 @@ def _any_accuracy() -> dict[ComponentSet, float]:
 
 
 def _by_hand() -> dict[ComponentSet, float]:
-    """Two parts: 10 alone by the first, 2 alone by the second, 6 more where they meet."""
+    """Return accuracies with two components: a adds 10, b adds 2, and both together add 6 more."""
     a, b = frozenset({"a"}), frozenset({"b"})
     return {frozenset(): 50.0, a: 60.0, b: 52.0, a | b: 68.0}
 

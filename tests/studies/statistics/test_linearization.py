@@ -25,7 +25,7 @@ def test_values_are_those_of_scikit_learn(metric: Metric) -> None:
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_contributions_are_the_derivative_of_the_metric(metric: Metric) -> None:
-    """A unit counted a little more often moves the metric by its contribution times N."""
+    """A small increase of a unit's weight changes the metric by its contribution times N."""
     _, parts = linearize(metric, TRUTHS, PREDICTED, num_classes=4)
     often = 2000
     repeated = np.repeat(np.arange(60), often)

@@ -17,7 +17,7 @@ NOISE = Noise(training_sd=0.04, subject_sd=0.06, discordance=0.3, source="assume
 
 
 def _found(plan: ComparisonPlan, noise: Noise, difference: float, *, studies: int, seed: int = 0) -> float:
-    """Share of studies drawn with this noise in which the pair that differs is found."""
+    """Return the share of simulated studies with this noise in which the true difference is detected."""
     rng = np.random.default_rng(seed)
     sizes = np.array(plan.cluster_sizes, dtype=np.float64)
     shape = (studies, plan.arm_count, 1, plan.trainings_per_arm, len(sizes))

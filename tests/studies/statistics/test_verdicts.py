@@ -9,14 +9,14 @@ def _estimate(value: float = 0.0, **changes: object) -> Estimate:
         "low": value - 0.1,
         "high": value + 0.1,
         "p": 0.5,
-        "error": 0.04,
+        "standard_error": 0.04,
         "df": 10.0,
-        "subject_error": 0.03,
-        "training_error": 0.02,
-        "division_error": 0.0,
-        "clusters": 20,
-        "trainings": 5,
-        "units": 100,
+        "subject_se": 0.03,
+        "training_se": 0.02,
+        "split_se": 0.0,
+        "cluster_count": 20,
+        "training_count": 5,
+        "unit_count": 100,
     }
     return Estimate(**{**values, **changes})  # type: ignore[arg-type]
 
