@@ -10,6 +10,10 @@ from pathlib import Path
 
 PROJECT_PACKAGES = ("architectures", "datasets", "studies", "reports")
 MARKER = "Part of harness"
+"""Text that the first 200 characters of each package's `__init__.py` must contain.
+
+`package_conflicts` recognizes this project's packages by it.
+"""
 
 
 def package_conflicts() -> list[str]:
