@@ -78,7 +78,7 @@ def test_a_file_that_is_no_plan_is_refused(tree: Path, harness: Run) -> None:
     code, _, err = harness(*_options(tree), "--plan", "none.json")
     assert (code, "there is none at none.json" in err) == (2, True)
     code, _, err = harness(*_options(tree), "--save-plan", "other.json")
-    assert (code, "overwrites none; other.json exists" in err) == (2, True)
+    assert (code, "never overwrites a file; other.json exists" in err) == (2, True)
 
 
 def test_a_cell_of_another_study_makes_a_plan_exploratory(tree: Path) -> None:
