@@ -1,1 +1,1 @@
-"""Procedurally drawn faces that move as action units say; only the synthetic data set uses them."""
+"""Procedural rendering of faces that move by action units, for the synthetic data sets only."""

@@ -1,8 +1,8 @@
-"""A canvas in face units: polygons and strokes with soft edges, lit by one map.
+"""A canvas in face units: polygons and strokes with soft edges, lit by one light map.
 
-The origin lies between the eyes, x to the right and y down; 1 is half the width of the mean face.
-Everything is painted at `SUPERSAMPLE` times the picture's size and sampled down once, at exposure, so edges
-are smooth and a motion of a tenth of a pixel still shows.
+The origin lies between the eyes, x points right and y down. The unit is half the width of the mean face. The
+canvas has `SUPERSAMPLING` times the size of the image, and `datasets.drawing.face.render_frame` samples it
+down once, so edges are smooth and a motion of a tenth of a pixel is still visible.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SUBPIXEL_BITS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """Where the face stands in the picture: all in pixels of the finished picture, roll in radians."""
+    """Position and size of the face in the image, in pixels of the final image; `roll` is in radians."""
 
     width: int
     height: int
@@ -36,12 +36,12 @@ class View:
     roll: float = 0.0
 
     def affine_matrix(self) -> NDArray[np.float64]:
-        """Face units to canvas pixels, shape [2, 3]."""
+        """Return the matrix from face units to canvas pixels, shape [2, 3]."""
         cos, sin = np.cos(self.roll) * self.scale, np.sin(self.roll) * self.scale
         return SUPERSAMPLING * np.array([[cos, -sin, self.x], [sin, cos, self.y]])
 
     def coordinate_grid(self, step: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The face-unit x and y in the middle of each square of `step` canvas pixels, [rows, columns]."""
+        """Return x and y in face units at the centers of squares of `step` canvas pixels, [rows, columns]."""
         inverse = cv2.invertAffineTransform(self.affine_matrix())
         shape = (self.height * SUPERSAMPLING // step, self.width * SUPERSAMPLING // step)
         rows, columns = (np.indices(shape, dtype=np.float32) + np.float32(0.5)) * step - np.float32(0.5)
@@ -53,14 +53,14 @@ class View:
 
 @dataclass(slots=True, kw_only=True)
 class Canvas:
-    """Pixels [height, width, 3] in BGR and the light [height, width] that falls on them, supersampled."""
+    """Supersampled BGR pixels [height, width, 3] and the light [height, width] that falls on them."""
 
     view: View
     pixels: Image
     light: NDArray[np.float32]
 
     def copy(self) -> Canvas:
-        """The same picture to paint on further; the light is shared."""
+        """Return a copy of the canvas that shares the light."""
         return Canvas(view=self.view, pixels=self.pixels.copy(), light=self.light)
 
     def fill_polygon(
@@ -72,7 +72,7 @@ class Canvas:
         opacity: float = 1.0,
         clip_polygon: Points | None = None,
     ) -> None:
-        """Fill the polygon [n, 2]; `soft` is the blur of its edge, `within` a polygon that clips it."""
+        """Fill the polygon [n, 2], inside `clip_polygon` if given. `edge_blur` is a sigma in face units."""
         matrix = self.view.affine_matrix()
         canvas_points = points @ matrix[:, :2].T + matrix[:, 2]
         sigma = edge_blur * self.view.scale * SUPERSAMPLING
@@ -96,7 +96,7 @@ class Canvas:
     def draw_stroke(
         self, points: Points, color: Color, *, width: float, edge_blur: float = 0.004, opacity: float = 1.0
     ) -> None:
-        """Draw the line [n, 2], widest in its middle and pointed at both ends."""
+        """Draw the line [n, 2], widest in the middle and pointed at both ends."""
         padded_points = np.concatenate([points[:1], points, points[-1:]])
         tangents = padded_points[2:] - padded_points[:-2]
         tangent_lengths = np.maximum(np.hypot(tangents[:, 0], tangents[:, 1]), 1e-9)
@@ -110,7 +110,7 @@ class Canvas:
         )
 
     def shade_line(self, points: Points, strength: float, *, width: float, edge_blur: float) -> None:
-        """A soft dark (or, below 0, bright) line on whatever is there: a fold, a furrow, a shadow."""
+        """Darken (`strength` > 0) or brighten (< 0) the canvas along a line: a fold, a furrow, a shadow."""
         if abs(strength) < 1e-3:
             return
         self.draw_stroke(
@@ -123,23 +123,23 @@ class Canvas:
 
 
 def smooth(points: Points, *, closed: bool) -> Points:
-    """Chaikin's corner cutting, three times, of a line or polygon [n, 2]; a line keeps its two ends."""
+    """Smooth a line or polygon [n, 2] by three rounds of Chaikin's corner cutting; a line keeps its ends."""
     return _build_chaikin_matrix(len(points), closed) @ points
 
 
 def make_ellipse(x: float, y: float, *, rx: float, ry: float, count: int = 28) -> Points:
-    """The outline [count, 2] of an upright ellipse."""
+    """Return the outline [count, 2] of an axis-aligned ellipse."""
     angles = np.linspace(0, 2 * np.pi, count, endpoint=False)
     return np.stack([x + rx * np.cos(angles), y + ry * np.sin(angles)], axis=1)
 
 
 def redden(color: Color, amount: float) -> Color:
-    """The colour with more red and a little less green and blue."""
+    """Return the color with more red and a little less green and blue."""
     return color[0] - 0.6 * amount, color[1] - 0.6 * amount, min(color[2] + 0.4 * amount, 255.0)
 
 
 def scale_brightness(color: Color, factor: float) -> Color:
-    """The colour at `times` its brightness."""
+    """Return the color with its brightness multiplied by `factor`."""
     return color[0] * factor, color[1] * factor, color[2] * factor
 
 
@@ -162,9 +162,9 @@ def _rasterize_polygon(polygon: Points, region: tuple[slice, slice]) -> Image:
 
 
 def _box_blur(mask: Image, sigma: float) -> Image:
-    """A box blur, twice: of a Gaussian's spread, and faster.
+    """Blur twice with a box filter, which approximates a Gaussian of this sigma and is faster.
 
-    `cv2.stackBlur` would be faster still, but its result depends on the number of threads (OpenCV 4.14).
+    `cv2.stackBlur` is faster still, but its result depends on the number of threads (OpenCV 4.14).
     """
     size = 2 * round((math.sqrt(6 * sigma**2 + 1) - 1) / 2) + 1
     return np.asarray(cv2.blur(cv2.blur(mask, (size, size)), (size, size)), dtype=np.uint8)
@@ -177,7 +177,7 @@ def _compute_taper(count: int) -> NDArray[np.float64]:
 
 @cache
 def _build_chaikin_matrix(count: int, closed: bool) -> NDArray[np.float64]:
-    """What `smooth` does is linear: its matrix, shape [finer, count]."""
+    """Return the matrix of `smooth`, which is linear, shape [output points, count]."""
     points = np.eye(count)
     for _ in range(3):
         segment_ends = np.roll(points, -1, axis=0) if closed else points[1:]

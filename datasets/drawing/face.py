@@ -1,8 +1,8 @@
-"""Drawn faces that move: one sitter before one camera, one picture a frame.
+"""Rendering of moving faces: one person in front of one camera, one image per frame.
 
-The head is drawn once; a frame adds the features where their motion has carried them, a sway of the head of
-a fraction of a pixel, a drift of the light and the sensor's noise. Neighbouring frames are near-duplicates,
-never equal, like those of a real clip at 200 frames a second.
+The head is drawn once per clip. Each frame adds the facial features at their moved positions, a head shift of
+a fraction of a pixel, a drift of the light and sensor noise. Neighbouring frames are near-duplicates but
+never equal, like those of a real clip at 200 frames per second.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ from datasets.drawing.motion import compute_motion
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderedHead:
-    """A person before a camera: the still part is drawn already."""
+    """A person and the canvas with the parts that do not move."""
 
     person: Identity
     canvas: Canvas
 
 
 def render_head(person: Identity, view: View) -> RenderedHead:
-    """Draw what stays still, ready for `draw_face`."""
+    """Draw the parts that do not move, as input of `draw_face`."""
     return RenderedHead(person=person, canvas=draw_head(person, view))
 
 
 def draw_face(head: RenderedHead, action_units: str, *, intensity: float) -> Canvas:
-    """The face showing these action units (such as `4+L10`) at this intensity; 0 is at rest."""
+    """Draw the face with action units such as `4+L10` at an intensity; 0 is neutral."""
     left, right = compute_motion(action_units, intensity)
     canvas = head.canvas.copy()
-    # The person's left is the picture's right.
+    # The person's left is the image's right.
     draw_features(canvas, head.person, ((-1, right), (1, left)))
     return canvas
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraParams:
-    """How the camera sees a frame: sway in pixels of the picture, gain of the light, noise in grey levels."""
+    """Camera settings of a frame: shift in pixels of the image, gain of the light, noise in gray levels."""
 
     shift: tuple[float, float] = (0.0, 0.0)
     gain: float = 1.0
@@ -51,7 +51,7 @@ class CameraParams:
 
 
 def render_frame(canvas: Canvas, camera: CameraParams, rng: np.random.Generator) -> Image:
-    """The finished picture [height, width, 3] of the view, uint8 in BGR."""
+    """Return the final image [height, width, 3] of the view, uint8 in BGR order."""
     view = canvas.view
     step = 1 / SUPERSAMPLING
     pixel_offset = (step - 1) / 2

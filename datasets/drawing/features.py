@@ -1,4 +1,4 @@
-"""What moves: brows, eyes, nose, mouth, and the folds they throw, drawn anew for every frame."""
+"""Drawing of the moving features, for every frame: brows, eyes, nose, mouth, folds and glasses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datasets.drawing.mouth import draw_mouth
 
 
 def draw_features(canvas: Canvas, person: Identity, sides: SideMotions) -> None:
-    """Paint everything that moves, each half of the face by its own motion."""
+    """Draw all moving features, each half of the face with its own motion."""
     for side, motion in sides:
         _draw_folds(canvas, person, side, motion)
         _draw_eye(canvas, person, side, motion)
@@ -158,7 +158,7 @@ def _draw_nose(canvas: Canvas, person: Identity, side: int, motion: FaceMotion) 
 
 
 def _draw_folds(canvas: Canvas, person: Identity, side: int, motion: FaceMotion) -> None:
-    """The fold from nose to mouth, the cheek's roll above it, the dimple, and the chin's boss."""
+    """Draw the fold from nose to mouth, the cheek above it, the dimple and the chin."""
     depth = (
         person.fold_depth
         + 0.20 * min(motion.nose, 2)

@@ -1,4 +1,4 @@
-"""Hair: a fall behind the head for long hair, and a cap whose hairline makes the style."""
+"""Drawing of hair: a cap with a hairline for each style, and hair behind the head for long hair."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datasets.drawing.identity import Identity
 
 
 def draw_rear_hair(canvas: Canvas, person: Identity) -> None:
-    """The hair that falls behind the neck; painted before the body."""
+    """Draw the hair behind the neck; call this before drawing the body."""
     left = np.array([(-0.95, -0.8), (-1.22, 0.2), (-1.25, 1.4), (-1.1, 2.4)])
     outline = np.concatenate([left, left[::-1] * (-1, 1)])
     canvas.fill_polygon(
@@ -18,19 +18,25 @@ def draw_rear_hair(canvas: Canvas, person: Identity) -> None:
 
 
 def draw_hair(canvas: Canvas, person: Identity, rng: np.random.Generator) -> None:
-    """The cap of hair: down from the crown to a hairline of the style, with strands of uneven brightness."""
+    """Draw the hair from the crown to the hairline of the style, with strands of uneven brightness."""
     top_y, hairline_y, half_width = (
         -1.22 - person.hair_volume,
         -person.forehead_height,
         1.04 * person.face_width,
     )
     hairline = {
-        "short": [(half_width, -0.1), (0.88, -0.52), (0.60, hairline_y), (0, hairline_y - 0.04), (-0.60, hairline_y), (-0.88, -0.52)],
+        "short": [
+            (half_width, -0.1), (0.88, -0.52), (0.60, hairline_y),
+            (0, hairline_y - 0.04), (-0.60, hairline_y), (-0.88, -0.52),
+        ],
         "parted": [
             (half_width, 0.0), (0.90, -0.50), (0.55, hairline_y + 0.08),
             (0.30, hairline_y - 0.16), (-0.35, hairline_y + 0.16), (-0.90, -0.42),
         ],
-        "fringe": [(half_width, 0.15), (0.90, -0.45), (0.62, -0.50), (0, -0.54), (-0.62, -0.50), (-0.90, -0.45)],
+        "fringe": [
+            (half_width, 0.15), (0.90, -0.45), (0.62, -0.50),
+            (0, -0.54), (-0.62, -0.50), (-0.90, -0.45),
+        ],
         "long": [
             (half_width, 1.3), (0.93, 0.2), (0.72, hairline_y + 0.20),
             (0, hairline_y - 0.12), (-0.72, hairline_y + 0.20), (-0.93, 0.2),
@@ -45,7 +51,7 @@ def draw_hair(canvas: Canvas, person: Identity, rng: np.random.Generator) -> Non
     crown = [*left, (0.0, top_y), *right]
     cap = smooth(np.array(crown + hairline), closed=True)
     original_light = canvas.light
-    # Hair is darker on the far side too, but far less than skin.
+    # Hair is also darker on the unlit side, but much less than skin.
     canvas.light = np.clip(0.55 + 0.5 * original_light, 0.6, 1.1).astype(np.float32)
     canvas.fill_polygon(cap, person.hair_color, edge_blur=0.022)
     for _ in range(70):

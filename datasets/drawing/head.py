@@ -1,4 +1,4 @@
-"""What stays still while a face moves: wall, shoulders, neck, hair, and the lit skin, drawn once a clip."""
+"""Drawing of the parts that do not move, once per clip: wall, shoulders, neck, hair and lit skin."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from datasets.drawing.canvas import (
 from datasets.drawing.hair import draw_hair, draw_rear_hair
 from datasets.drawing.identity import Identity
 
-# x, y, spread in x, spread in y, brightness: both sides of the face carry each that has x > 0.
+# Hollows and bumps: x, y, sigma in x, sigma in y, brightness. Those with x > 0 are on both sides of the face.
 _RELIEF = (
     (0.43, -0.07, 0.24, 0.14, -0.24),
     (0.16, -0.02, 0.07, 0.14, -0.10),
@@ -36,12 +36,12 @@ _RELIEF = (
     (0.0, 1.36, 0.18, 0.10, 0.06),
 )
 
-# Light changes slowly over a face: it is computed once for so many canvas pixels each way.
+# Light changes slowly over a face, so it is computed for one pixel of each square of this many canvas pixels.
 _LIGHT_STEP = 4
 
 
 def draw_head(person: Identity, view: View) -> Canvas:
-    """The person without brows, eyes, nose and mouth, on a wall, as a canvas of this view."""
+    """Return a canvas with the person in front of a wall, without brows, eyes, nose and mouth."""
     rng = np.random.default_rng(person.seed)
     canvas = Canvas(
         view=view,
@@ -74,7 +74,7 @@ def draw_head(person: Identity, view: View) -> Canvas:
 
 
 def compute_face_outline(person: Identity) -> Points:
-    """The skin's edge from crown to chin, a closed polygon [n, 2]."""
+    """Return the outline of the skin from crown to chin, a closed polygon [n, 2]."""
     half = np.array(
         [
             (0.0, -1.18), (0.55, -1.10), (0.90, -0.72), (1.0, -0.20), (0.99, 0.30), (0.93, 0.78),
@@ -95,7 +95,7 @@ def _draw_wall(person: Identity, view: View) -> Image:
 
 
 def _compute_light(person: Identity, view: View) -> NDArray[np.float32]:
-    """Lambert's law on an ellipsoid, times the hollows and bumps of a face."""
+    """Compute the light by Lambert's law on an ellipsoid, times the hollows and bumps of a face."""
     x, y = view.coordinate_grid(_LIGHT_STEP)
     normal_x, normal_y = x / (1.12 * person.face_width), (y - 0.25) / 1.75
     normal_z = np.sqrt(np.maximum(1 - normal_x**2 - normal_y**2, 0.02))
@@ -131,7 +131,7 @@ def _draw_body(canvas: Canvas, person: Identity) -> None:
 
 
 def _add_skin_texture(canvas: Canvas, rng: np.random.Generator) -> None:
-    """Skin is not one colour: faint blotches, fixed for the person."""
+    """Add faint blotches to the pixels, fixed for the person, because skin is not of one color."""
     height, width = canvas.light.shape
     coarse_noise = rng.normal(0, 1.8, (height // 12, width // 12)).astype(np.float32)
     blotches = cv2.resize(coarse_noise, (width, height), interpolation=cv2.INTER_CUBIC)

@@ -1,9 +1,8 @@
-"""One drawn person: every trait that stays the same from clip to clip.
+"""Identity of a rendered person: all traits that stay the same from clip to clip.
 
-The defaults are the mean face. A subject is the mean face plus `spread` times its own deviations, so
-`spread` 0 is one face for all. Resting brow height, eye opening and the curve of the mouth vary too, on
-purpose: they look like weak expressions, and are what a network that has seen only other people stumbles
-over.
+The defaults are the mean face. A subject is the mean face plus `spread` times individual deviations, so all
+subjects have the same face at `spread` 0. Neutral brow height, eye opening and mouth curve vary on purpose:
+they look like weak expressions and mislead a network that was trained on other people.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ def _trait_field(mean: float, spread: float) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Lengths in face units (1 = half the mean face's width); colours BGR, 0 to 255."""
+    """Traits of a person: lengths in face units (1 = half the mean face's width), colors in BGR, 0 to 255."""
 
     face_width: float = _trait_field(1.0, 0.05)
     face_length: float = _trait_field(1.0, 0.05)
@@ -89,9 +88,9 @@ class Identity:
 
 
 def sample_identity(seed: tuple[int, ...], *, spread: float = 1.0) -> Identity:
-    """The person of this seed; `spread` 0 gives the mean face, 1 people as different as strangers are."""
+    """Sample a person; `spread` 0 gives the mean face, 1 gives people as different as strangers."""
     rng = np.random.default_rng(seed)
-    # Beyond two deviations features start to overlap, whatever the spread.
+    # Beyond two standard deviations features start to overlap, so values are clipped there.
     trait_values = {
         trait.name: float(
             trait.default + min(spread, 2.0) * trait.metadata["spread"] * np.clip(rng.normal(), -2, 2)

@@ -1,9 +1,9 @@
-"""Action units to motion: what each unit of the Facial Action Coding System moves, and how far.
+"""Facial motion of action units: what each unit of the Facial Action Coding System moves, and how far.
 
-Ekman and Friesen, "Facial Action Coding System" (1978). A unit's motion is linear in its intensity, and
-units that act together add up. A side's letter (`L10`, `R14`, the person's left and right) moves that half
-of the face alone. The lengths are a clear but small expression's, about three times a real micro-
-expression's.
+The units are those of Ekman and Friesen, "Facial Action Coding System" (1978). The motion of a unit is linear
+in its intensity, and the motions of several units add up. A unit with a side (`L10`, `R14`, the person's left
+and right) moves only that half of the face. At intensity 1 the motion is that of a clear but small
+expression, about three times that of a real micro-expression.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import astuple, dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceMotion:
-    """How far one half of the face has moved: lengths in face units, the rest 0 (at rest) to about 1."""
+    """Motion of one half of the face from neutral: lengths in face units, or values from 0 to about 1."""
 
     brow_inner: float = 0.0
     brow_outer: float = 0.0
@@ -28,11 +28,11 @@ class FaceMotion:
     corner_out: float = 0.0
     dimple: float = 0.0
     press: float = 0.0
-    part: float = 0.0
+    mouth_open: float = 0.0
     chin: float = 0.0
 
     def add_scaled(self, other: FaceMotion, *, factor: float) -> FaceMotion:
-        """This motion and `times` the other."""
+        """Return this motion plus `factor` times `other`."""
         names = FaceMotion.__dataclass_fields__
         pairs = zip(astuple(self), astuple(other), strict=True)
         return FaceMotion(
@@ -40,7 +40,7 @@ class FaceMotion:
         )
 
 
-# (-1 for the picture's left half of the face or 1 for its right, that half's motion), left first.
+# (side, motion) of both halves of the face in the image: side -1 is left and comes first, side 1 is right.
 SideMotions = tuple[tuple[int, FaceMotion], tuple[int, FaceMotion]]
 
 ACTION_UNIT_MOTIONS: dict[int, FaceMotion] = {
@@ -58,8 +58,8 @@ ACTION_UNIT_MOTIONS: dict[int, FaceMotion] = {
     17: FaceMotion(chin=1.0, press=0.3),
     20: FaceMotion(corner_out=0.085, corner_up=-0.015, press=0.2),
     24: FaceMotion(press=1.0),
-    25: FaceMotion(part=0.045),
-    26: FaceMotion(part=0.09),
+    25: FaceMotion(mouth_open=0.045),
+    26: FaceMotion(mouth_open=0.09),
 }
 
 EMOTION_ACTION_UNITS: dict[str, tuple[str, ...]] = {
@@ -76,10 +76,10 @@ _UNIT_PATTERN = re.compile(r"([LR]?)(\d+)")
 
 
 def compute_motion(action_units: str, intensity: float) -> tuple[FaceMotion, FaceMotion]:
-    """The motion of the person's (left, right) half of the face under units such as `4+L10`.
+    """Return the motion of the person's left and right half of the face for units such as `4+L10`.
 
     Raises:
-        ValueError: a unit that is not drawn.
+        ValueError: a unit is not in `ACTION_UNIT_MOTIONS`.
     """
     left = right = FaceMotion()
     for unit in action_units.split("+"):
@@ -87,7 +87,8 @@ def compute_motion(action_units: str, intensity: float) -> tuple[FaceMotion, Fac
         if match is None or int(match[2]) not in ACTION_UNIT_MOTIONS:
             known_units = ", ".join(map(str, ACTION_UNIT_MOTIONS))
             raise ValueError(
-                f"action unit {unit!r} in {action_units!r} is not drawn; known, alone or after L or R: {known_units}"
+                f"action unit {unit!r} in {action_units!r} is not supported; "
+                f"accepted, alone or after L or R: {known_units}"
             )
         motion = ACTION_UNIT_MOTIONS[int(match[2])]
         if match[1] != "R":

@@ -1,4 +1,4 @@
-"""The mouth: two lips around one opening, each corner carried by its own side's motion."""
+"""Drawing of the mouth: two lips around one opening; each corner moves with its side of the face."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from datasets.drawing.motion import SideMotions
 
 
 def draw_mouth(canvas: Canvas, person: Identity, sides: SideMotions) -> None:
-    """Paint the mouth; its halves meet in the middle, at the mean of both sides' motions."""
-    opening = _average_motion(sides, "part")
+    """Draw the mouth. Its halves meet in the middle, which moves by the mean of both sides' motions."""
+    opening = _average_motion(sides, "mouth_open")
     upper_edge, upper_seam, lower_seam, lower_edge = _compute_lip_curves(person, sides)
     seam_color = scale_brightness(person.skin_color, 0.22)
     if opening > 0.004:
@@ -47,8 +47,11 @@ def draw_mouth(canvas: Canvas, person: Identity, sides: SideMotions) -> None:
 
 
 def _compute_lip_curves(person: Identity, sides: SideMotions) -> tuple[Points, Points, Points, Points]:
-    """Upper lip's edge, its seam, the lower lip's seam, its edge: each [n, 2], from the picture's left."""
-    opening, lift = _average_motion(sides, "part"), _average_motion(sides, "lip_upper")
+    """Return the edge and seam of the upper lip and the seam and edge of the lower lip.
+
+    Each curve has shape [n, 2] and starts at the left of the image.
+    """
+    opening, lift = _average_motion(sides, "mouth_open"), _average_motion(sides, "lip_upper")
     fullness = person.lip_fullness * max(1 - 0.55 * _average_motion(sides, "press"), 0.25)
     center_y = person.mouth_height - 0.035 * _average_motion(sides, "chin")
     halves = []

@@ -1,1 +1,1 @@
-"""Where the face is: one box a clip."""
+"""Face detection: one box per clip."""

@@ -1,14 +1,15 @@
-"""One box a clip: the face on its onset frame, applied to all its frames, or a fallback in a stated order.
+"""One face box per clip: the box on the onset frame, or a fallback.
 
-Boxes found anew on every frame jitter more than a micro-expression moves, so a clip has one. Where no cascade
-(`datasets.faces.haar`) finds a face on the onset frame (the clip's first sample where the release holds no
-onset):
+A clip has one box for all its frames, because boxes detected on every frame jitter more than a
+micro-expression moves. If no cascade (`datasets.faces.haar`) detects a face on the onset frame (or on the
+clip's first sample, if the release has no onset), the fallbacks are, in this order:
 
-1. "other frame": the box found on the clip's apex, middle or last sample, the first that has one;
-2. "subject": the median box of the subject's other clips, relative to the image's size;
+1. "other frame": the box on the clip's apex, middle or last sample, the first on which a face is detected;
+2. "subject": the median box of the subject's other clips, relative to the image size;
 3. "centre": the largest centred square.
 
-Of a clip of which no picture can be read the source is "unreadable". Samples without a clip are a clip each.
+The box source of a clip without a readable image is "unreadable". A sample without a clip is treated as a
+clip of its own.
 """
 
 from __future__ import annotations
@@ -25,11 +26,17 @@ BOX_SOURCES = ("onset", "other frame", "subject", "centre", "unreadable")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Face:
-    """Where a clip's face is.
+    """The face box of a clip.
 
-    `clip` is the clip's name, or the sample's id where it has no clip; `cascade` the one that found it, ""
-    for a fallback without one; `box` left, top and side of a square in an image of `image` (width, height)
-    pixels; `source` one of `SOURCES`; `fault` says why the onset frame cannot be read, "" where it can.
+    Attributes:
+        clip: Name of the clip, or id of the sample if it has no clip.
+        subject: Subject of the clip, "" if unknown.
+        label: Class index of the clip.
+        cascade: Name of the cascade that detected the face, "" for a fallback without detection.
+        box: Left, top and side of a square in an image of size `image_size`, in pixels.
+        image_size: Width and height of that image, in pixels.
+        box_source: One of `BOX_SOURCES`.
+        onset_fault: Reason why the onset frame cannot be read, "" if it can.
     """
 
     clip: str
@@ -44,19 +51,19 @@ class Face:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureCounts:
-    """(clips, those without a face on the onset frame) of each subject and of each class, by name."""
+    """(clips, clips without a face detected on the onset frame) of each subject and class, by name."""
 
     by_subject: dict[str, tuple[int, int]]
     by_class: dict[str, tuple[int, int]]
 
 
 def clip_key(sample: Sample) -> str:
-    """What shares a box: the sample's clip, or the sample alone."""
+    """Return the key of the samples that share a box: the sample's clip, or its id if it has no clip."""
     return sample.clip or sample.id
 
 
 def group_by_clip(table: SampleTable) -> dict[str, list[Sample]]:
-    """The samples of each clip, clips and samples in the table's order."""
+    """Return the samples of each clip; clips and samples keep the table's order."""
     clips: dict[str, list[Sample]] = {}
     for sample in table.samples:
         clips.setdefault(clip_key(sample), []).append(sample)
@@ -64,7 +71,7 @@ def group_by_clip(table: SampleTable) -> dict[str, list[Sample]]:
 
 
 def apply_fallback_boxes(faces: Sequence[Face]) -> tuple[Face, ...]:
-    """Faces that detection has left without a box (source "") with the subject's or the centred one."""
+    """Give faces without a box (`box_source` "") the subject's median box or the centred square."""
     faces_by_subject: dict[str, list[Face]] = {}
     for face in faces:
         if face.cascade and face.subject:
@@ -82,7 +89,10 @@ def apply_fallback_boxes(faces: Sequence[Face]) -> tuple[Face, ...]:
 
 
 def _median_box(faces: Iterable[Face], image_size: tuple[int, int]) -> SquareBox:
-    """The median centre and side of the boxes, as shares of width, height and short side, in `image`."""
+    """Return the box in an image of `image_size` whose centre and side are the medians of the faces' boxes.
+
+    Centre and side are relative to the width, the height and the shorter side of each image.
+    """
     relative_boxes = [
         (
             (left + side / 2) / face.image_size[0],
@@ -101,7 +111,7 @@ def _median_box(faces: Iterable[Face], image_size: tuple[int, int]) -> SquareBox
 
 
 def crop_face(image: Image, face: Face) -> Image:
-    """The face's square of uint8 (H, W, 3); in an image of another size, the box's share of it."""
+    """Crop uint8 (H, W, 3) to the face box, which is scaled if the image has another size than the face's."""
     height, width = image.shape[:2]
     if face.box_source == "unreadable":
         left, top, side = to_square_box(0, 0, width, height, shape=image.shape)
@@ -113,7 +123,7 @@ def crop_face(image: Image, face: Face) -> Image:
 
 
 def count_failures(faces: Sequence[Face], table: SampleTable) -> FailureCounts:
-    """How many clips of each subject and class had no face on the onset frame; subjects only where known."""
+    """Count the clips without a face detected on the onset frame, by class and by known subject."""
     by_subject: dict[str, tuple[int, int]] = {}
     by_class = dict.fromkeys(table.classes, (0, 0))
     for face in faces:

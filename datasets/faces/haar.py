@@ -1,7 +1,8 @@
-"""Faces by OpenCV's Haar cascades: Viola and Jones, "Rapid object detection using a boosted cascade", 2001.
+"""Face detection by OpenCV's Haar cascades.
 
-The chain and its numbers are the field's usual ones: default, alt2, alt, alt_tree at scale factor 1.1 and 5
-neighbours, faces of at least a fifth of the short side, and of several the largest.
+The method is that of Viola and Jones, "Rapid object detection using a boosted cascade", 2001. The settings
+are the usual ones of the field: the cascades default, alt2, alt and alt_tree in this order, scale factor 1.1,
+5 neighbours, faces of at least a fifth of the shorter image side, and the largest of several faces.
 """
 
 from __future__ import annotations
@@ -21,16 +22,16 @@ SquareBox = tuple[int, int, int]
 
 
 def check_cascades() -> None:
-    """See that OpenCV has its cascades.
+    """Check that OpenCV has the four cascades.
 
     Raises:
-        ValueError: it has none, or not all four.
+        ValueError: a cascade is missing.
     """
     missing = [name for name in CASCADES if cv2.CascadeClassifier(str(_cascade_path(name))).empty()]
     if missing:
         raise ValueError(
             f"face alignment needs OpenCV's cascades {', '.join(CASCADES)}; OpenCV {cv2.__version__} lacks "
-            f"{', '.join(missing)}; install opencv-python>=4.8,<5 anew, or align with none"
+            f"{', '.join(missing)}; reinstall opencv-python>=4.8,<5, or use --align none"
         )
 
 
@@ -40,13 +41,13 @@ def _cascade_path(name: str) -> Path:
 
 
 class FaceDetector:
-    """The chain of cascades, each loaded when first needed; no two threads may share one."""
+    """The cascades, each loaded when first needed. A detector must not be shared between threads."""
 
     def __init__(self) -> None:
         self._cascades: dict[str, cv2.CascadeClassifier] = {}
 
     def detect(self, image: Image) -> tuple[str, SquareBox] | None:
-        """The first cascade that finds a face in uint8 (H, W, 3), blue, green, red, and the largest found."""
+        """Return the first cascade that detects a face in a BGR image, and the box of the largest face."""
         gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
         min_side = max(1, min(gray.shape) // MIN_SIZE_DIVISOR)
         for name in CASCADES:
@@ -54,7 +55,7 @@ class FaceDetector:
                 gray, scaleFactor=SCALE_FACTOR, minNeighbors=MIN_NEIGHBORS, minSize=(min_side, min_side)
             )
             if len(boxes):
-                # Threads of OpenCV's may list equal boxes in another order: the upper left one is taken.
+                # OpenCV's threads may order equally large boxes differently, so the upper left one is used.
                 left, top, width, height = min(
                     (tuple(map(int, box)) for box in boxes),
                     key=lambda box: (-box[2] * box[3], box[1], box[0]),
@@ -71,9 +72,9 @@ class FaceDetector:
 def to_square_box(
     left: float, top: float, width: float, height: float, *, shape: tuple[int, ...]
 ) -> SquareBox:
-    """The square about a box's centre on its longer side, without a margin, moved and cut into the image.
+    """Return the square with a box's centre and longer side, without a margin, shifted and cut to the image.
 
-    `shape` is the image's, height and width first.
+    `shape` is the shape of the image; height and width come first.
     """
     side = max(1, min(round(max(width, height)), *shape[:2]))
     return (

@@ -1,4 +1,4 @@
-"""The search for faces: every clip's pictures on all cores, kept in the cache clip by clip."""
+"""Face detection for all clips of a table, on all cores, with a cache that is written clip by clip."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ _Entry = dict[str, Any]
 def detect_faces(
     table: SampleTable, *, progress: Callable[[int, int], None] | None = None
 ) -> tuple[Face, ...]:
-    """The face of every clip, in the order of the table's clips, detected unless the cache has it.
+    """Return the face of every clip, in the order of the table's clips, from the cache or by detection.
 
-    `progress` is called with (clips done, clips in all) while detecting, which takes all cores, and begins
-    at what an interrupted search had done.
+    Detection uses all cores and calls `progress` with (clips done, clips in total). A resumed run starts from
+    the clips that the interrupted run had done.
 
     Raises:
         ValueError: OpenCV's cascades are not installed.
-        OSError: a file has gone or cannot be read, or the cache cannot be written.
+        OSError: a file is missing or cannot be read, or the cache cannot be written.
     """
     clips = group_by_clip(table)
     path = _cache_path(clips)
@@ -65,10 +65,10 @@ def detect_faces(
 
 
 def load_cached_faces(table: SampleTable) -> tuple[Face, ...] | None:
-    """The faces if the cache has them all, else None; no picture is opened.
+    """Return the faces if the cache has all of them, else None. Opens no image.
 
     Raises:
-        OSError: a file has gone.
+        OSError: a file is missing.
     """
     clips = group_by_clip(table)
     faces = _load_record(_cache_path(clips), clips)
@@ -87,7 +87,7 @@ def _cache_path(clips: ClipSamples) -> Path:
 
 
 def _load_record(path: Path, clips: ClipSamples) -> tuple[Face, ...] | None:
-    """The faces in the cache; None where there is no record, or none that can be read."""
+    """Return the cached faces, or None if the record is missing or unreadable."""
     try:
         entries = json.loads(path.read_bytes())
         return tuple(
@@ -99,19 +99,19 @@ def _load_record(path: Path, clips: ClipSamples) -> tuple[Face, ...] | None:
 
 
 def _parse_face(name: str, sample: Sample, entry: _Entry) -> Face:
-    """A face from what detection found.
+    """Parse a face from an entry of the record.
 
     Raises:
-        One of `DAMAGED`: the record is not one that detection writes.
+        One of `RECORD_ERRORS`: `_detect_clip` cannot have written this entry.
     """
     left, top, side = map(int, entry["box"])
     width, height = map(int, entry["image"])
     if entry["source"] not in ("", *BOX_SOURCES):
         raise ValueError("unknown source")
     if min(left, top, side, width - left - side, height - top - side) < 0 or (entry["cascade"] and not side):
-        raise ValueError("a box that is not in its image")
+        raise ValueError("box outside the image")
     if entry["source"] != "unreadable" and not (width and height):
-        raise ValueError("an image without a size")
+        raise ValueError("image without a size")
     return Face(
         clip=name,
         subject=sample.subject,
@@ -125,7 +125,7 @@ def _parse_face(name: str, sample: Sample, entry: _Entry) -> Face:
 
 
 def _detect_all(clips: ClipSamples, path: Path, progress: Callable[[int, int], None]) -> None:
-    """Detect what the journal does not have yet and write the record."""
+    """Detect the faces that are not in the journal yet, and write the record."""
     check_cascades()
     names = list(clips)
     journal = Journal(path)
@@ -154,12 +154,12 @@ def _detect_all(clips: ClipSamples, path: Path, progress: Callable[[int, int], N
 
 
 def _detect_clip(clip: Sequence[Sample], detector: FaceDetector) -> _Entry:
-    """The box on the first picture that has one, in the order of `_candidates`."""
+    """Return the entry of the first image with a detected face, in the order of `_list_candidates`."""
     first_size, fault = (0, 0), ""
     candidates, others = _list_candidates(clip)
     with ImageReader() as reader:
         for index, image_ref in enumerate((*candidates, *others)):
-            # The rest could only tell the size of the images.
+            # The other images are needed only for the image size.
             if index >= len(candidates) and first_size != (0, 0):
                 break
             frame = _read_frame(reader, image_ref, is_sample=image_ref != clip[0].onset_ref)
@@ -183,7 +183,7 @@ def _detect_clip(clip: Sequence[Sample], detector: FaceDetector) -> _Entry:
 
 
 def _list_candidates(clip: Sequence[Sample]) -> tuple[list[ImageRef], list[ImageRef]]:
-    """The pictures that are searched for a face, the onset first, and the clip's others."""
+    """Return the images to search for a face, the onset first, and the other images of the clip."""
     first = clip[0].onset_ref or clip[0].image_ref
     apexes = [sample.image_ref for sample in clip if sample.role == "apex"]
     candidates = [first, *apexes, clip[len(clip) // 2].image_ref, clip[-1].image_ref]
@@ -194,10 +194,10 @@ def _list_candidates(clip: Sequence[Sample]) -> tuple[list[ImageRef], list[Image
 
 
 def _read_frame(reader: ImageReader, image_ref: ImageRef, *, is_sample: bool) -> DecodedImage:
-    """A picture; an onset that is not there is one that cannot be read, as its key says."""
+    """Read an image. A missing onset file is a fault, but a missing sample file raises an error."""
     try:
         return reader.read(image_ref)
     except (FileNotFoundError, NotADirectoryError):
         if is_sample:
             raise
-        return DecodedImage(digest="", image=None, fault="the file is not there")
+        return DecodedImage(digest="", image=None, fault="the file is missing")

@@ -1,1 +1,1 @@
-"""From image files to one array: decoding, representing, and a cache that loses nothing."""
+"""Preprocessing of image files to one array: decoding, representations and a resumable cache."""

@@ -1,7 +1,7 @@
-"""Pixels, made once: every image of a table at one size, in one file that is mapped and not read.
+"""Preprocessed images of a table at one size, cached in one memory-mapped file.
 
-The file's name is a digest of what it was made from, so changed data never meet old pixels; how it comes to
-be whole is in `datasets.pixels.making`.
+The file name is a digest of all inputs, so changed data never use outdated pixels. `datasets.pixels.making`
+writes the file.
 """
 
 from __future__ import annotations
@@ -36,14 +36,17 @@ Images = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageArray:
-    """A table's images, row i that of `table.samples[i]`.
+    """The preprocessed images of a table; row i belongs to `table.samples[i]`.
 
-    `table` is the one given less the samples that could not be made, which are among its anomalies, as are
-    the clips on which no face was found and the images with two labels; `images` is uint8 (N, 3, size, size),
-    RGB save for flows, read-only. `fingerprint` depends on the labels, on the bytes of the image files, on
-    the faces' boxes where the images are aligned, on the onsets' bytes where they are used and on whether the
-    faces are drawn, and on nothing of this machine. `digests` are those of the image files, of the pixels in
-    a container; `faces` are the clips' faces, () without alignment.
+    Attributes:
+        table: The input table without the samples that could not be preprocessed. Its anomalies list these
+            samples, the clips without a detected face, and the images with two labels.
+        images: Read-only uint8 array (N, 3, size, size), RGB unless the representation is "flow".
+        fingerprint: Digest of the labels, the bytes of the image files, the face boxes (if aligned), the
+            bytes of the onsets (if used), and whether the faces are synthetic. It does not depend on the
+            machine.
+        digests: Digest of each image file, or of the pixels of each image in a container.
+        faces: The face of each clip, () without alignment.
     """
 
     table: SampleTable
@@ -61,14 +64,14 @@ def preprocess_images(
     representation: str = "frame",
     progress: Callable[[int, int], None] | None = None,
 ) -> ImageArray:
-    """Every image of the table at `size` pixels a side, made on all cores unless the cache has them.
+    """Return every image of the table at `size` x `size` pixels, from the cache or preprocessed on all cores.
 
-    `alignment` and `representation` are as in `DatasetSpec`. `progress` is called with (images done, images
-    in all) while they are made, and begins at what an interrupted run had done.
+    `alignment` and `representation` are as in `DatasetSpec`. Preprocessing calls `progress` with (images
+    done, images in total); a resumed run starts from the images that the interrupted run had done.
 
     Raises:
-        ValueError: no image of the table can be read, or none has the onset that its representation needs.
-        OSError: an image file has gone, or the cache cannot be written, as on a full disk.
+        ValueError: no image of the table can be read, or the representation needs onsets and no clip has one.
+        OSError: an image file is missing, or the cache cannot be written, for example on a full disk.
     """
     assert alignment in ALIGNMENTS, alignment
     assert representation in REPRESENTATIONS, representation
@@ -87,10 +90,10 @@ def preprocess_images(
 
 
 def _drop_without_onset(table: SampleTable, representation: str) -> SampleTable:
-    """The samples whose clip's onset the release holds, and an anomaly for every clip without.
+    """Drop the samples whose clip has no onset frame, and add an anomaly for each such clip.
 
     Raises:
-        ValueError: there are none.
+        ValueError: no sample has an onset frame.
     """
     samples = tuple(sample for sample in table.samples if sample.onset_ref is not None)
     if not samples:
@@ -104,7 +107,7 @@ def _drop_without_onset(table: SampleTable, representation: str) -> SampleTable:
 
 
 def _cache_key(job: PreprocessJob) -> str:
-    """A digest of all that the cached pixels depend on."""
+    """Return a digest of everything that the cached pixels depend on."""
     boxes = [[*face.box, *face.image_size, face.box_source] for face in job.faces]
     payload = [CACHE_VERSION, job.size, job.representation, boxes]
     return compute_content_key(payload, job.samples, include_onsets=job.representation != "frame")
@@ -113,16 +116,16 @@ def _cache_key(job: PreprocessJob) -> str:
 def _build_image_array(
     table: SampleTable, record: CacheRecord, faces: tuple[Face, ...], path: Path, size: int
 ) -> ImageArray:
-    """The pixels of a whole cache file, with the rows that were left out as anomalies.
+    """Build the array of a complete cache file, and list the rows that were left out as anomalies.
 
     Raises:
-        ValueError: all were left out.
+        ValueError: all rows were left out.
     """
     faulty_rows = {row for row, _, _ in record.faults}
     rows = [row for row in range(len(table.samples)) if row not in faulty_rows]
     if not rows:
         raise ValueError(
-            f"none of the {len(table.samples)} images of {table.dataset} can be read; copy them anew."
+            f"none of the {len(table.samples)} images of {table.dataset} can be read; copy them again."
         )
     faults = make_read_anomalies((table.samples[row], code, message) for row, code, message in record.faults)
     readable_table = replace(
@@ -146,9 +149,10 @@ def _build_image_array(
 def _compute_fingerprint(
     table: SampleTable, digests: Sequence[str], onset_digests: Sequence[str], faces: Sequence[Face]
 ) -> str:
-    """A digest of the classes and, in the order of ids, of every sample, its file's bytes, box and onset.
+    """Return a digest of the classes and, sorted by id, of every sample with its file digest, box and onset.
 
-    It tells drawn faces from the same bytes without their mark, whose runs do not say what they are of.
+    Synthetic faces have another fingerprint than the same bytes without the marker file, because runs on the
+    latter are not reported as synthetic.
     """
     lines = [
         [sample.id, sample.label, sample.subject, sample.clip, sample.frame_number, digest]

@@ -1,7 +1,7 @@
-"""Files that hold many pictures: recordings (.avi), packed pixels (.h5) and pixels as text (.csv).
+"""Files that hold many images: videos (.avi), arrays (.h5) and pixels as text (.csv).
 
-Each gives picture `item`, counted from 0, as uint8 (H, W) or (H, W, 3) in OpenCV's order blue, green, red,
-or the reason why not as a text.
+Each container returns image `frame_index`, counted from 0, as uint8 (H, W) or (H, W, 3) in BGR order, or a
+text with the reason why it cannot.
 """
 
 from __future__ import annotations
@@ -21,38 +21,38 @@ from numpy.typing import NDArray
 from datasets.hdf5 import check_dataset
 
 MAX_PIXELS = 64_000_000
-"""Pictures of more pixels are refused: ten times what any camera of the field gives, 200 MB in memory."""
+"""Larger images are rejected. The limit is ten times what any camera of the field gives, 200 MB in memory."""
 
 CSV_IMAGE_SIZE = 48
-"""Pixels a side of a picture that a .csv spells out."""
+"""Width and height of the images in a .csv, in pixels."""
 
 Image = NDArray[np.uint8]
 
 
 def find_size_fault(width: int, height: int) -> str:
-    """The fault of a picture of more than `MOST_PIXELS`, or ""."""
+    """Return the fault of an image of more than `MAX_PIXELS` pixels, or ""."""
     if width * height <= MAX_PIXELS:
         return ""
-    return f"the picture has {width} x {height} pixels; at most {MAX_PIXELS // 10**6} megapixels are read"
+    return f"the image has {width} x {height} pixels; at most {MAX_PIXELS // 10**6} megapixels are read"
 
 
 class ImageContainer(Protocol):
-    """An open file of pictures, for one thread at a time."""
+    """An open file of images, for use by one thread at a time."""
 
     def read_image(self, frame_index: int) -> Image | str:
-        """Picture `item`, or why it cannot be had."""
+        """Return image `frame_index`, or the reason why it cannot be read."""
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
 
 
 def open_container(path: str) -> ImageContainer:
-    """The container at `path`, by its suffix; whatever is neither .h5 nor .csv must be a recording, an AVI.
+    """Open the container at `path` by its suffix: .h5, .hdf5, .csv, or anything else as an AVI video.
 
-    FFmpeg is given nothing else: it would take a text for a playlist of further files.
+    Files without an AVI header never reach FFmpeg, which would open a text file as a playlist of other files.
 
     Raises:
-        OSError: the file cannot be read at all.
+        OSError: the file cannot be opened.
     """
     with open(path, "rb") as file:
         header = file.read(12)
@@ -65,7 +65,7 @@ def open_container(path: str) -> ImageContainer:
 
 
 class _VideoContainer:
-    """A film, read forwards: asking for an earlier frame than the last begins anew."""
+    """A video, decoded forwards. Reading an earlier frame than the last one restarts the decoding."""
 
     def __init__(self, path: str, *, is_damaged: bool) -> None:
         self._path = path
@@ -75,7 +75,7 @@ class _VideoContainer:
 
     def read_image(self, frame_index: int) -> Image | str:
         if self._capture is None or not self._capture.isOpened():
-            return "the file is no recording that OpenCV reads"
+            return "OpenCV cannot read the file as a video"
         width, height = (
             self._capture.get(prop) for prop in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
         )
@@ -89,7 +89,7 @@ class _VideoContainer:
             return self._image
         while self._position < frame_index:
             if not self._capture.grab():
-                return f"the recording ends after {self._position + 1} frames; frame {frame_index + 1} was asked for"
+                return f"the video has {self._position + 1} frames; frame {frame_index + 1} was requested"
             self._position += 1
         ok, image = self._capture.retrieve()
         self._image = (
@@ -103,7 +103,7 @@ class _VideoContainer:
 
 
 class _Hdf5Container:
-    """The data set `data_pixel`, uint8 (N, H, W), of an HDF5 file."""
+    """The HDF5 dataset `data_pixel`, uint8 (N, H, W)."""
 
     def __init__(self, path: str) -> None:
         self._file = self._pixels = None
@@ -114,24 +114,24 @@ class _Hdf5Container:
                 self._pixels = self._file["data_pixel"]
                 self._fault = self._find_shape_fault(self._pixels)
         except Exception:
-            # A damaged file makes h5py stumble in whatever it was about to do.
-            self._fault = "the file is no HDF5 that can be read"
+            # h5py raises many exception types on damaged files.
+            self._fault = "the file is not readable HDF5"
 
     @staticmethod
     def _find_shape_fault(pixels: h5py.Dataset) -> str:
         if pixels.ndim != 3 or pixels.dtype != np.uint8:
-            return f"data_pixel is {pixels.dtype} {pixels.shape}; uint8 (pictures, height, width) is expected"
+            return f"data_pixel is {pixels.dtype} {pixels.shape}; uint8 (images, height, width) is expected"
         return find_size_fault(pixels.shape[2], pixels.shape[1])
 
     def read_image(self, frame_index: int) -> Image | str:
         if self._fault or self._pixels is None:
             return self._fault
         if frame_index >= len(self._pixels):
-            return f"data_pixel has {len(self._pixels)} pictures; number {frame_index + 1} was asked for"
+            return f"data_pixel has {len(self._pixels)} images; image {frame_index + 1} was requested"
         try:
             return np.asarray(self._pixels[frame_index], dtype=np.uint8)
         except Exception:
-            return f"picture {frame_index + 1} of data_pixel cannot be read"
+            return f"image {frame_index + 1} of data_pixel cannot be read"
 
     def close(self) -> None:
         if self._file is not None:
@@ -139,7 +139,7 @@ class _Hdf5Container:
 
 
 class _CsvContainer:
-    """The column `pixels` of a .csv: 48 x 48 numbers from 0 to 255 in each row."""
+    """The column `pixels` of a .csv file: 48 x 48 numbers from 0 to 255 in each row."""
 
     def __init__(self, path: str) -> None:
         file_stat = os.stat(path)
@@ -150,7 +150,7 @@ class _CsvContainer:
         if isinstance(self._rows, str):
             return self._rows
         if frame_index >= len(self._rows):
-            return f"the file has {len(self._rows)} rows; row {frame_index + 1} was asked for"
+            return f"the file has {len(self._rows)} rows; row {frame_index + 1} was requested"
         return self._rows[frame_index]
 
     def close(self) -> None:
@@ -160,10 +160,13 @@ class _CsvContainer:
 _PARSE_LOCK = Lock()
 
 
-# Every row must be passed to reach the last, so the last file's are kept: 2 MB for ckextended.csv.
+# Reading a row means parsing all rows before it, so the last file's rows are cached: 2 MB for ckextended.csv.
 @lru_cache(maxsize=1)
 def _parse_csv(path: str, size: int, mtime_ns: int) -> tuple[Image | str, ...] | str:
-    """All rows of the file as it is, of `size` bytes and last `changed` then, or why there are none."""
+    """Return the images of all rows, or the reason why the file cannot be read.
+
+    `size` and `mtime_ns` are part of the cache key: a changed file is parsed again.
+    """
     try:
         with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
             rows = csv.reader(file)
@@ -173,11 +176,11 @@ def _parse_csv(path: str, size: int, mtime_ns: int) -> tuple[Image | str, ...] |
             column = header.index("pixels")
             return tuple(_parse_pixels(row[column] if column < len(row) else "") for row in rows if row)
     except csv.Error as error:
-        return f"the file is no CSV that can be read: {error}"
+        return f"the file is not readable CSV: {error}"
 
 
 def _parse_pixels(text: str) -> Image | str:
-    """The picture that one cell spells out."""
+    """Return the image in one cell of the column `pixels`, or its fault."""
     try:
         values = np.array([int(number) for number in text.split()], dtype=np.int64)
     except (ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""One picture, in a file of its own or in a container, to its pixels, or to the reason why not."""
+"""Decoding of one image, from its own file or from a container, to pixels or a fault."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from datasets.pixels.header import find_png_end, read_image_size
 from datasets.spec import ImageRef
 
 MAX_FILE_BYTES = 2**30
-"""Files of more bytes are not read: no picture of `MOST_PIXELS` needs them."""
+"""Larger files are not read: no image of `MAX_PIXELS` pixels needs more bytes."""
 
-# Pictures that cannot be read are told of by us; OpenCV would write of each to the terminal.
+# The harness reports unreadable images itself. OpenCV would also print each of them to the terminal.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 _PNG_ALPHA_TYPES = (b"\4", b"\6")
@@ -24,11 +24,12 @@ _PNG_ALPHA_TYPES = (b"\4", b"\6")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodedImage:
-    """A picture that was read.
+    """The result of reading an image.
 
-    `digest` is the SHA-256 of the file's bytes, of the picture's pixels where it lies in a container, ""
-    where there are none; `image` is uint8 (H, W, 3) in OpenCV's order blue, green, red, or None because of
-    `fault`.
+    Attributes:
+        digest: SHA-256 of the file's bytes, or of the image's pixels in a container, or "" if there are none.
+        image: uint8 (H, W, 3) in BGR order, or None if the image cannot be read.
+        fault: The reason why `image` is None, else "".
     """
 
     digest: str
@@ -37,9 +38,9 @@ class DecodedImage:
 
 
 class ImageReader:
-    """Reads pictures one after the other and keeps the last container open; each thread needs its own.
+    """Read images one after another, and keep the last container open. Each thread needs its own reader.
 
-    A recording is decoded once when its pictures are asked for in their order.
+    A video is decoded only once if its frames are read in ascending order.
     """
 
     def __init__(self) -> None:
@@ -55,7 +56,7 @@ class ImageReader:
         self._container = None
 
     def read(self, image_ref: ImageRef) -> DecodedImage:
-        """As the function `read`."""
+        """Read an image like the function `read_image`."""
         if image_ref.frame_index < 0:
             return _decode_file(image_ref.path)
         if self._container is None or self._path != image_ref.path:
@@ -71,15 +72,15 @@ class ImageReader:
 
 
 def read_image(image_ref: ImageRef) -> DecodedImage:
-    """One picture's pixels and digest.
+    """Read the pixels and the digest of one image.
 
-    Grey becomes three equal channels, 16 bits a channel become their upper 8, and what a PNG's alpha makes
-    transparent shows black. Pictures above `datasets.pixels.containers.MOST_PIXELS` are refused before
-    decoding, by the size that they announce, and so are formats other than those of
-    `datasets.pixels.header.dimensions`, of which nothing is known before.
+    Gray images get three equal channels, 16 bits per channel are reduced to the upper 8, and a PNG's alpha is
+    composed onto black. An image that is larger than `datasets.pixels.containers.MAX_PIXELS` according to its
+    header is rejected before decoding. So are formats that `datasets.pixels.header.read_image_size` does not
+    know, because their size is unknown.
 
     Raises:
-        OSError: the file cannot be read at all.
+        OSError: the file cannot be opened.
     """
     with ImageReader() as reader:
         return reader.read(image_ref)
@@ -103,14 +104,14 @@ def _decode_file(path: str) -> DecodedImage:
 
 
 def _decode_bytes(data: bytes) -> Image | str:
-    """A file's pixels as OpenCV gives them, uint8, or the reason why there are none."""
+    """Decode a file with OpenCV to uint8, or return the reason why that is not possible."""
     if not data:
         return "the file is empty"
     if _is_truncated(data):
         return f"the file is cut off after {len(data)} bytes"
     header_size = read_image_size(data)
     if header_size is None:
-        return "the file is no image that OpenCV reads"
+        return "OpenCV cannot read the file as an image"
     if fault := find_size_fault(*header_size):
         return fault
     has_alpha = data.startswith(b"\x89PNG") and data[25:26] in _PNG_ALPHA_TYPES
@@ -121,7 +122,7 @@ def _decode_bytes(data: bytes) -> Image | str:
     except cv2.error:
         image = None
     if image is None:
-        return "the file is no image that OpenCV reads"
+        return "OpenCV cannot read the file as an image"
     if image.dtype == np.uint16:
         image = np.asarray(image, dtype=np.uint16) >> 8
     if image.ndim == 3 and image.shape[2] == 4:
@@ -130,16 +131,16 @@ def _decode_bytes(data: bytes) -> Image | str:
 
 
 def _to_three_channels(image: Image) -> Image:
-    """The picture with three channels."""
+    """Return the image with three channels."""
     if image.ndim == 3:
         return image
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), dtype=np.uint8)
 
 
 def _is_truncated(data: bytes) -> bool:
-    """Whether a JPEG or PNG ends within its picture, which some releases of OpenCV decode without a word.
+    """Return True if a JPEG or PNG ends within its image data; some OpenCV releases decode it silently.
 
-    Neither marker can occur by chance within a JPEG's picture, where every FF is followed by a zero.
+    Neither marker can occur by chance within a JPEG's image data, where a zero follows every FF.
     """
     if data.startswith(b"\xff\xd8"):
         return data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")

@@ -1,7 +1,7 @@
-"""How large a picture says it is, from the first bytes of its file: nothing is decoded.
+"""Image sizes from file headers, without decoding.
 
-Pillow's `Image.open` gives the same sizes, but takes 0.1 to 0.3 ms a picture and refuses PNGs whose packed
-texts unpack to more than 1 MiB, which OpenCV reads.
+Pillow's `Image.open` gives the same sizes, but takes 0.1 to 0.3 ms per image and rejects PNGs whose text
+chunks decompress to more than 1 MiB, which OpenCV reads.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def read_image_size(data: bytes) -> tuple[int, int] | None:
-    """Width and height that a PNG, JPEG, BMP, GIF, TIFF, WebP or PGM, PPM, PBM file announces.
+    """Return width and height from the header of a PNG, JPEG, BMP, GIF, TIFF, WebP, PGM, PPM or PBM file.
 
-    None where it does not say, and for every other format.
+    Returns None if the header has no size, and for every other format.
     """
     try:
         if data.startswith(_PNG_SIGNATURE):
@@ -46,9 +46,9 @@ def read_image_size(data: bytes) -> tuple[int, int] | None:
 
 
 def find_png_end(data: bytes) -> int:
-    """Where a PNG's last chunk ends, -1 where the file ends before it or within any other chunk.
+    """Return the offset at which a PNG's last chunk ends, or -1 if the file is truncated before that.
 
-    A decoder takes the memory that a chunk announces before it finds that the bytes are not there.
+    Decoders allocate the memory that a chunk declares before they notice that the bytes are missing.
     """
     position = len(_PNG_SIGNATURE)
     while position + 12 <= len(data):
@@ -60,9 +60,9 @@ def find_png_end(data: bytes) -> int:
 
 
 def _read_jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """The size in a JPEG's frame header, found by walking from segment to segment as libjpeg does.
+    """Return the size in a JPEG's frame header, walking from segment to segment as libjpeg does.
 
-    Bytes between two segments are passed over.
+    Bytes between two segments are skipped.
     """
     position = 2
     while (position := data.find(b"\xff", position)) >= 0 and position + 4 <= len(data):
@@ -82,14 +82,14 @@ def _read_jpeg_size(data: bytes) -> tuple[int, int] | None:
 
 
 def _read_tiff_size(data: bytes, byte_order: str) -> tuple[int, int] | None:
-    """Width (tag 256) and height (tag 257) in a TIFF's first directory."""
+    """Return width (tag 256) and height (tag 257) in a TIFF's first directory."""
     (directory_offset,) = struct.unpack_from(byte_order + "I", data, 4)
     (entry_count,) = struct.unpack_from(byte_order + "H", data, directory_offset)
     tag_values: dict[int, int] = {}
     for position in range(directory_offset + 2, directory_offset + 2 + 12 * entry_count, 12):
         tag, field_type = struct.unpack_from(byte_order + "HH", data, position)
         if tag in (256, 257) and field_type in (3, 4):
-            # Of a tag that is there twice, decoders take the first.
+            # If a tag occurs twice, decoders use the first.
             tag_values.setdefault(
                 tag, *struct.unpack_from(byte_order + ("H" if field_type == 3 else "I"), data, position + 8)
             )
@@ -97,7 +97,7 @@ def _read_tiff_size(data: bytes, byte_order: str) -> tuple[int, int] | None:
 
 
 def _read_webp_size(data: bytes) -> tuple[int, int] | None:
-    """The size in the first chunk of a WebP: lossy, lossless, or the canvas of an extended one."""
+    """Return the size in the first chunk of a WebP: lossy, lossless, or the canvas of an extended file."""
     chunk_type = data[12:16]
     if chunk_type == b"VP8 ":
         width, height = struct.unpack_from("<HH", data, 26)

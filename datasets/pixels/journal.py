@@ -1,7 +1,7 @@
-"""Work that outlives being killed: a growing file of results and a journal of the steps that are in it.
+"""Resumable work: a growing data file and a journal of the finished steps in it.
 
-A step's data are on the disk before its line in the journal is, so whatever the journal names is there. Both
-files are hidden until the work is whole.
+The data of a step are synced to disk before its journal line, so the data of every journaled step exist. Both
+files are hidden until the work is complete.
 """
 
 from __future__ import annotations
@@ -16,23 +16,24 @@ from typing import Any
 JournalEntry = dict[str, Any]
 
 RECORD_ERRORS = (ValueError, TypeError, KeyError, ArithmeticError, RecursionError)
-"""What reading a record meets where its bytes are not those that were written: then there is none."""
+"""Exceptions that reading a damaged record raises. Callers treat a damaged record as missing."""
 
 DISK_FULL_ERRNOS = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
 class Journal:
-    """Finished steps, each a JSON object on a line of its own, with the length of the data up to there.
+    """A data file and its journal, which has one JSON object per finished step.
 
-    `entries` are the steps that an earlier, interrupted run has finished: the whole lines up to the first
-    that is torn, is no object, or vouches for more data than there are.
+    The key "end" of an entry is the length of the data file after that step. `entries` starts with the steps
+    that an interrupted run finished: all lines before the first that is incomplete, is not a JSON object, or
+    has an "end" beyond the data file.
     """
 
     def __init__(self, path: Path) -> None:
         self._data_path = path.with_name(f".{path.name}.part")
         self._journal_path = path.with_name(f".{path.name}.journal")
         self._path = path
-        # Killed between the data's getting their name and the record's being written.
+        # The process was killed between `finalize` and the writing of the record.
         if self._journal_path.exists() and path.exists() and not self._data_path.exists():
             os.replace(path, self._data_path)
         self.entries: list[JournalEntry] = []
@@ -56,11 +57,11 @@ class Journal:
             self._journal_length, self._data_length = self._journal_length + len(line), end
 
     def reset(self) -> None:
-        """Start from nothing, whatever an earlier run has left."""
+        """Discard the steps of an earlier run."""
         self.entries, self._journal_length, self._data_length = [], 0, 0
 
     def __enter__(self) -> Journal:
-        """Cut both files to what the entries vouch for, and go on from there."""
+        """Truncate both files to the end of the last valid entry, and open them for appending."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
             self._files = tuple(
@@ -72,7 +73,7 @@ class Journal:
         return self
 
     def append(self, entry: JournalEntry, data: bytes | memoryview = b"") -> None:
-        """One more finished step and its data, on the disk when this returns."""
+        """Append a finished step and its data; both are synced to disk when this returns."""
         data_file, journal_file = self._files
         if data:
             data_file.write(data)
@@ -85,17 +86,17 @@ class Journal:
         self.entries.append({**entry, "end": self._data_length})
 
     def finalize(self) -> None:
-        """Give the data their name; the journal stays until `__exit__`."""
+        """Rename the data file to its final name. The journal stays until `__exit__`."""
         self._close()
         os.replace(self._data_path, self._path)
 
     def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
-        """Remove the journal of whole work, all that a full disk cut off, and files without a finished step.
+        """Remove the journal on success, all files if the disk is full, and files without a finished step.
 
-        Finished steps of other interrupted work stay for the next run.
+        After any other error, the finished steps stay for the next run.
         """
         is_disk_full = isinstance(error, OSError) and error.errno in DISK_FULL_ERRNOS
-        # What a full disk has left unwritten fails once more when closed.
+        # On a full disk, closing fails once more: it flushes the unwritten data.
         with suppress(OSError) if error else nullcontext():
             self._close()
         if error is None or is_disk_full or not self.entries:

@@ -1,4 +1,4 @@
-"""What making pixels could not do as asked, as anomalies: a few in full, many of one kind as one."""
+"""Anomalies of preprocessing: skipped samples, fallback boxes and label conflicts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from datasets.label_conflicts import find_conflicting_rows
 from datasets.spec import Anomaly, Sample, SampleTable
 
 MAX_SIMILAR_ANOMALIES = 20
-"""So many anomalies of one kind are listed each; more become one with their number."""
+"""Maximum number of anomalies of one kind listed individually; more are merged into one with their number."""
 
 _EXAMPLE_COUNT = 3
 
@@ -26,7 +26,7 @@ _FALLBACK_ACTIONS = {
 
 
 def make_face_anomalies(faces: Iterable[Face]) -> tuple[Anomaly, ...]:
-    """One anomaly for every clip whose box is a fallback; clips of which nothing can be read have others."""
+    """Return one anomaly per clip with a fallback box; `make_read_anomalies` covers unreadable clips."""
     return merge_anomalies(
         Anomaly(
             code="no face found",
@@ -40,7 +40,7 @@ def make_face_anomalies(faces: Iterable[Face]) -> tuple[Anomaly, ...]:
 
 
 def _describe_search(face: Face) -> str:
-    """Why there is no face on the onset frame, nor on the others that were searched."""
+    """Return the reason why no face was detected on the onset frame and on the other searched frames."""
     failure = f"none of the cascades {', '.join(CASCADES)} finds a face on its"
     is_other_frame = face.box_source == "other frame"
     if face.onset_fault:
@@ -50,7 +50,7 @@ def _describe_search(face: Face) -> str:
 
 
 def make_onset_anomalies(samples: Sequence[Sample]) -> tuple[Anomaly, ...]:
-    """One anomaly for every clip whose onset the release does not hold."""
+    """Return one anomaly per clip without an onset frame in the release."""
     counts: dict[str, int] = {}
     for sample in samples:
         clip = sample.clip or sample.id
@@ -59,7 +59,7 @@ def make_onset_anomalies(samples: Sequence[Sample]) -> tuple[Anomaly, ...]:
         Anomaly(
             code="no onset",
             location=clip,
-            description="its onset frame is not there, from which it would be represented",
+            description="its onset frame, which the representation needs, is missing",
             action=_describe_exclusion(count),
         )
         for clip, count in counts.items()
@@ -67,7 +67,7 @@ def make_onset_anomalies(samples: Sequence[Sample]) -> tuple[Anomaly, ...]:
 
 
 def make_read_anomalies(faults: Iterable[tuple[Sample, str, str]]) -> tuple[Anomaly, ...]:
-    """Samples that could not be made, each with its code and what was wrong."""
+    """Return one anomaly per skipped sample, given as (sample, code, message)."""
     return merge_anomalies(
         Anomaly(code=code, location=sample.id, description=message, action=_describe_exclusion(1))
         for sample, code, message in faults
@@ -75,7 +75,10 @@ def make_read_anomalies(faults: Iterable[tuple[Sample, str, str]]) -> tuple[Anom
 
 
 def make_label_anomalies(table: SampleTable, digests: Sequence[str]) -> tuple[Anomaly, ...]:
-    """One anomaly for every image that the table has under two or more labels; `digests` as in `Pixels`."""
+    """Return one anomaly per image that has two or more labels in the table.
+
+    `digests` are as in `ImageArray`.
+    """
     return merge_anomalies(
         _make_conflict(table, rows)
         for rows in find_conflicting_rows(table, range(len(table.samples)), digests=digests)
@@ -95,10 +98,10 @@ def _make_conflict(table: SampleTable, rows: Sequence[int]) -> Anomaly:
 
 
 def drop_empty_files(table: SampleTable) -> SampleTable:
-    """The table less the samples whose files have no bytes, each listed as decoding would; opens nothing.
+    """Drop the samples with empty files, and add the anomalies that decoding would add. Opens no file.
 
     Raises:
-        OSError: a sample's file is not there.
+        OSError: a sample's file is missing.
     """
     get_size = cache(os.path.getsize)
     empty_ids = {sample.id for sample in table.samples if not get_size(sample.path)}
@@ -114,7 +117,10 @@ def _describe_exclusion(count: int) -> str:
 
 
 def merge_anomalies(anomalies: Iterable[Anomaly]) -> tuple[Anomaly, ...]:
-    """The anomalies, those of a kind together; more than `MOST_ALIKE` that differ in numbers only are one."""
+    """Group the anomalies by kind, and merge kinds with more than `MAX_SIMILAR_ANOMALIES` into one anomaly.
+
+    Anomalies of one kind have the same code and differ at most in location and in the numbers of their texts.
+    """
     groups: dict[tuple[str, str, str], list[Anomaly]] = {}
     for anomaly in anomalies:
         key = (anomaly.code, re.sub(r"\d+", "", anomaly.description), re.sub(r"\d+", "", anomaly.action))

@@ -1,7 +1,7 @@
-"""Making a file of pixels and its record, so that being killed at any instant costs a few units of work.
+"""Writing of a cache file of pixels and its record, resumable after being killed at any time.
 
-The file grows hidden, beside a journal of what is in it, and gets its name when it is whole. The record,
-written last, says that it is.
+The file grows under a hidden name, next to a journal of its contents, and gets its final name when complete.
+The record is written last and marks the file as complete.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from datasets.pixels.units import PreprocessJob, PreprocessResult, run_job, spli
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheRecord:
-    """What was found in a run of rows: as in `Made`, without the images."""
+    """The results of consecutive rows, as in `PreprocessResult`, without the images."""
 
     digests: tuple[str, ...] = ()
     onsets: tuple[str, ...] = ()
     faults: tuple[tuple[int, str, str], ...] = ()
 
     def image_bytes(self, size: int) -> int:
-        """Length of the images of the rows that were made."""
+        """Return the size in bytes of the images of all rows without a fault."""
         return (len(self.digests) - len(self.faults)) * 3 * size * size
 
 
 def load_or_build_record(job: PreprocessJob, path: Path, progress: Callable[[int, int], None]) -> CacheRecord:
-    """The record of the whole file of pixels at `place`, which is made unless it is there.
+    """Return the record of the cache file at `path`; build the file first if it is missing.
 
     Raises:
-        OSError: an image file has gone, or the cache cannot be written.
+        OSError: an image file is missing, or the cache cannot be written.
     """
     build_once(
         path,
@@ -50,7 +50,7 @@ def load_or_build_record(job: PreprocessJob, path: Path, progress: Callable[[int
 
 
 def _load_record(path: Path, job: PreprocessJob) -> CacheRecord | None:
-    """The record of a whole cache file; None where there is none to be read or the file is not as it says."""
+    """Return the record of a complete cache file, or None if the record is unreadable or the file differs."""
     try:
         record = _parse_record(json.loads(path.with_suffix(".json").read_bytes()), job)
         file_size = path.stat().st_size
@@ -61,10 +61,10 @@ def _load_record(path: Path, job: PreprocessJob) -> CacheRecord | None:
 
 
 def _parse_record(data: Any, job: PreprocessJob) -> CacheRecord:
-    """A record from JSON.
+    """Parse a record from JSON.
 
     Raises:
-        One of `DAMAGED`: it is none that such work writes.
+        One of `RECORD_ERRORS`: `job` cannot have written this record.
     """
     record = CacheRecord(
         digests=tuple(map(str, data["digests"])),
@@ -79,7 +79,7 @@ def _parse_record(data: Any, job: PreprocessJob) -> CacheRecord:
 
 
 def _build_cache_file(job: PreprocessJob, path: Path, progress: Callable[[int, int], None]) -> None:
-    """Make what the journal does not have yet, in the table's order, and leave the record beside it."""
+    """Preprocess the rows missing from the journal, in the table's order, and write the record."""
     journal = Journal(path)
     record = _merge_entries(journal.entries, job)
     if record is None:
@@ -97,7 +97,7 @@ def _build_cache_file(job: PreprocessJob, path: Path, progress: Callable[[int, i
 
 
 def _merge_entries(entries: Sequence[JournalEntry], job: PreprocessJob) -> CacheRecord | None:
-    """The steps of an interrupted run as one; None where they cannot be of this work."""
+    """Merge the journal entries of an interrupted run; return None if they do not belong to `job`."""
     record = CacheRecord()
     try:
         for entry in entries:
@@ -110,7 +110,7 @@ def _merge_entries(entries: Sequence[JournalEntry], job: PreprocessJob) -> Cache
 
 
 def _append_chunk(record: CacheRecord, chunk: CacheRecord) -> CacheRecord:
-    """Two runs of rows as one; the second's rows are counted from its own first."""
+    """Append `chunk` to `record`. Row numbers of the chunk's faults count from the chunk's first row."""
     offset = len(record.digests)
     return CacheRecord(
         digests=record.digests + chunk.digests,
@@ -120,7 +120,10 @@ def _append_chunk(record: CacheRecord, chunk: CacheRecord) -> CacheRecord:
 
 
 def _run_jobs(job: PreprocessJob, spans: Sequence[tuple[int, int]]) -> Iterator[PreprocessResult]:
-    """The units of work in order, made on all cores; few are ahead, or images would pile up in memory."""
+    """Yield the results of all spans in order, computed on all cores.
+
+    At most two jobs per core are queued, because finished images stay in memory until they are yielded.
+    """
     pool = ThreadPoolExecutor(count_cores())
     futures: deque[Future[PreprocessResult]] = deque()
     try:

@@ -1,10 +1,11 @@
-"""What a network sees of a face: the frame itself, or how it differs from its clip's onset.
+"""Network inputs: the frame itself, or its difference from the clip's onset.
 
-Optical strain after Shreve et al., "Macro- and micro-expression spotting in long videos using spatio-temporal
-strain", FG 2011; the three maps u, v, strain as one picture after Liong et al., "Shallow Triple Stream
-Three-dimensional CNN (STSTNet) for Micro-expression Recognition", FG 2019 (arXiv:1902.03634). Theirs go from
-onset to apex, each map on a scale of its own; ours is Farnebäck's flow, from the onset to every frame, on one
-fixed scale, so that a still face looks still.
+Optical strain follows Shreve et al., "Macro- and micro-expression spotting in long videos using
+spatio-temporal strain", FG 2011. The three maps u, v and strain in one image follow Liong et al., "Shallow
+Triple Stream Three-dimensional CNN (STSTNet) for Micro-expression Recognition", FG 2019 (arXiv:1902.03634).
+Liong et al. compute the flow from onset to apex and scale each map individually. This module computes
+Farnebäck's flow from the onset to every frame with one fixed scale, so that the maps of a motionless face
+show no motion.
 """
 
 from __future__ import annotations
@@ -16,16 +17,15 @@ from numpy.typing import NDArray
 from datasets.spec import REPRESENTATIONS
 
 FLOW_SIZE = 224
-"""Pixels a side of the grey squares whose flow is computed."""
+"""Width and height of the gray images whose flow is computed, in pixels."""
 
 MAX_DISPLACEMENT = 0.03
-"""Share of the side at which u and v are clipped: a micro-expression moves a face by less."""
+"""Clipping limit of u and v, a fraction of the image side: micro-expressions move a face by less."""
 
 MAX_STRAIN = 0.5
-"""Strain (a share, without unit) at which the third channel is clipped: skin stretches by less, the rest is
-the flow's own error."""
+"""Clipping limit of the strain, without unit: skin stretches by less, larger values are flow errors."""
 
-# Of the three channels: the ends, their distance in grey levels, and the level of none.
+# For each channel: the clipping limit, its distance from zero in gray levels, and the gray level of zero.
 _CHANNEL_LIMITS = np.array([MAX_DISPLACEMENT, MAX_DISPLACEMENT, MAX_STRAIN], np.float32)
 _CHANNEL_SCALES = np.array([127, 127, 255], np.float32)
 _CHANNEL_ZEROS = np.array([128, 128, 0], np.float32)
@@ -35,15 +35,15 @@ FloatMap = NDArray[np.float32]
 
 
 def resize_to_square(image: Image, size: int) -> Image:
-    """The picture at `size` pixels a side, by areas; its aspect ratio is not kept."""
+    """Resize the image to `size` x `size` pixels by area interpolation, without keeping its aspect ratio."""
     return np.asarray(cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def represent(frame: Image, onset: Image, *, representation: str, size: int) -> Image:
-    """A face square uint8 (H, W, 3) as uint8 (size, size, 3), as `representation`, one of REPRESENTATIONS.
+    """Convert a face crop, uint8 (H, W, 3), to a representation, uint8 (size, size, 3).
 
-    `onset` is the same face at its clip's onset, of any size; "frame" does not look at it. Channels keep
-    their order, save for "flow", whose are u, v and strain.
+    `representation` is one of REPRESENTATIONS. `onset` is the same face at its clip's onset, of any size;
+    "frame" ignores it. The channels keep their order, except for "flow", whose channels are u, v and strain.
     """
     assert representation in REPRESENTATIONS, representation
     if representation == "flow":
@@ -56,16 +56,17 @@ def represent(frame: Image, onset: Image, *, representation: str, size: int) -> 
 
 
 def compute_difference(frame: Image, onset: Image) -> Image:
-    """128 + (frame - onset) / 2, rounded down: 128 is no change; both of one shape."""
+    """Return 128 + (frame - onset) / 2, rounded down, for images of equal shape; 128 means no change."""
     return ((frame.astype(np.int16) - onset + 256) >> 1).astype(np.uint8)
 
 
 def compute_flow(frame: Image, onset: Image, *, size: int) -> Image:
-    """Motion from onset to frame as uint8 (size, size, 3): u, v and optical strain.
+    """Return the motion from onset to frame as uint8 (size, size, 3): u, v and optical strain.
 
-    u (to the right) and v (downwards) are shares of the side, clipped at `MOST_MOTION` on a scale where 128
-    is none and 1 and 255 are the ends; strain runs from 0 to `MOST_STRAIN` on 0 to 255. The flow is that of
-    the grey pictures (blue, green, red to grey by OpenCV's weights) at `FLOW_SIDE` pixels a side.
+    u (to the right) and v (downwards) are fractions of the image side. They are clipped at
+    ±`MAX_DISPLACEMENT` and scaled to 1 to 255, where 128 is no motion. Strain is clipped at `MAX_STRAIN` and
+    scaled to 0 to 255. The flow is computed between gray images (BGR with OpenCV's weights) of `FLOW_SIZE` x
+    `FLOW_SIZE` pixels.
     """
     onset_gray, frame_gray = (
         cv2.cvtColor(resize_to_square(image, FLOW_SIZE), cv2.COLOR_BGR2GRAY) for image in (onset, frame)
@@ -93,9 +94,10 @@ def compute_flow(frame: Image, onset: Image, *, size: int) -> Image:
 
 
 def compute_strain(u: FloatMap, v: FloatMap) -> FloatMap:
-    """Optical strain magnitude of a flow in pixels: sqrt(exx² + eyy² + exy² + eyx²), float32 (H, W).
+    """Return the optical strain magnitude of a flow in pixels, float32 (H, W).
 
-    exx = du/dx, eyy = dv/dy, exy = eyx = (du/dy + dv/dx) / 2, by central differences.
+    The magnitude is sqrt(exx² + eyy² + exy² + eyx²), with exx = du/dx, eyy = dv/dy and exy = eyx =
+    (du/dy + dv/dx) / 2, by central differences.
     """
     u_y, u_x = np.gradient(u)
     v_y, v_x = np.gradient(v)

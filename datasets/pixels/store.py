@@ -1,4 +1,4 @@
-"""The cache on disk: where it is, what its files are named by, and how one is written whole."""
+"""Cache files: folder, content keys, locks and atomic writes."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from datasets.spec import ImageRef, Sample
 
 
 def get_cache_dir() -> Path:
-    """Where made things are kept: HARNESS_CACHE, made if it is not there, else the user's cache folder.
+    """Return the cache folder: HARNESS_CACHE, created if missing, or the user's cache folder.
 
     Raises:
-        ValueError: HARNESS_CACHE names what cannot be a folder.
+        ValueError: the folder named by HARNESS_CACHE cannot be created.
     """
     env_dir = os.environ.get("HARNESS_CACHE")
     if not env_dir:
@@ -33,23 +33,23 @@ def get_cache_dir() -> Path:
 
 
 def ignore_progress(count: int, total: int) -> None:
-    """A progress nobody watches."""
+    """Ignore progress; the default callback."""
 
 
 def count_cores() -> int:
-    """Processor cores that this process may use."""
+    """Return the number of CPU cores that this process may use."""
     get_affinity = getattr(os, "sched_getaffinity", None)
     return len(get_affinity(0)) if get_affinity else os.cpu_count() or 1
 
 
 def compute_content_key(payload: object, samples: Iterable[Sample], *, include_onsets: bool) -> str:
-    """A digest of `facts` (anything that JSON holds) and of every file of the samples as it is now.
+    """Return a digest of `payload`, any JSON value, and of the current state of every file of the samples.
 
-    A file is known by path, size and time of last change, and is asked for them once, however many pictures
-    it holds. With `onsets` also the onset's, which may be missing.
+    The state of a file is its path, size and modification time, read once per file. `include_onsets` adds the
+    onset files, which may be missing.
 
     Raises:
-        OSError: a sample's file is not there.
+        OSError: a sample's file is missing.
     """
     digest = hashlib.sha256(json.dumps(payload).encode())
     cached_stat = cache(_stat_file)
@@ -78,12 +78,13 @@ def _stat_file(path: str) -> tuple[int, int]:
 def build_once(
     path: Path, *, is_ready: Callable[[], bool], build: Callable[[], None], on_skip: Callable[[], None]
 ) -> None:
-    """Call `make` unless `ready`, one process at a time; `waited` where another has made it meanwhile.
+    """Call `build` unless `is_ready()`, in one process at a time.
 
-    The lock is a hidden file beside `place`, which may stay behind and means nothing by itself.
+    Calls `on_skip` instead if another process has built the file while this one waited for the lock. The lock
+    is a hidden file next to `path`; a leftover lock file has no effect.
 
     Raises:
-        ValueError: the folder of `place` cannot be made or written.
+        ValueError: the folder of `path` cannot be created or written.
     """
     if is_ready():
         return
@@ -102,23 +103,23 @@ def build_once(
 
 @contextmanager
 def _translate_folder_errors(folder: Path) -> Iterator[None]:
-    """What fails in this block says that the cache folder is none; a full disk is another matter."""
+    """Raise a ValueError about the cache folder for every OSError in the block, except for a full disk."""
     try:
         yield
     except OSError as error:
         if error.errno in DISK_FULL_ERRNOS:
             raise
         raise ValueError(
-            f"the cache must be a folder that can be written: {folder} is none ({error.strerror}); name "
-            "another by HARNESS_CACHE"
+            f"the cache must be a writable folder: {folder} is not ({error.strerror}); set HARNESS_CACHE to "
+            "another folder"
         ) from error
 
 
 def atomic_write(path: Path, data: bytes) -> None:
-    """Write a file that has its name only when it is whole and on the disk.
+    """Write a temporary file, sync it to disk, and rename it to `path`.
 
     Raises:
-        OSError: it cannot be written; what was begun is removed.
+        OSError: the file cannot be written; the temporary file is removed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temp_path = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")

@@ -1,4 +1,4 @@
-"""Pixels in units of work: a run of a table's rows is read, cut to the face, resized and represented."""
+"""Preprocessing jobs: each reads, crops, resizes and represents consecutive rows of a table."""
 
 from __future__ import annotations
 
@@ -16,19 +16,22 @@ from datasets.pixels.represent import represent
 from datasets.spec import ImageRef, Sample
 
 MAX_JOB_ROWS = 32
-"""Rows of a unit; clips are kept together where they fit. Twice as many, 10 MB at 224 pixels, are slower:
-memory in such pieces is given back and asked for anew each time."""
+"""Maximum rows of a job; clips that fit are not split.
+
+Twice as many rows, 10 MB at 224 pixels, are slower: the allocator returns blocks of that size to the
+operating system and requests them again for each job.
+"""
 
 MAX_VIDEO_JOB_ROWS = 512
-"""Rows of a unit of one recording, which is decoded from its start."""
+"""Maximum rows of a job on one video, which is decoded from its start."""
 
-# From, to of each channel.
+# (source, target) of each channel, as `cv2.mixChannels` expects.
 _IDENTITY_ORDER, _BGR_TO_RGB = (0, 0, 1, 1, 2, 2), (2, 0, 1, 1, 0, 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreprocessJob:
-    """What to make of which rows: `faces` are the rows' faces, () without alignment."""
+    """The rows to preprocess and the settings. `faces` holds the face of each row, () without alignment."""
 
     samples: tuple[Sample, ...]
     faces: tuple[Face, ...]
@@ -36,17 +39,19 @@ class PreprocessJob:
     representation: str
 
     def slice_rows(self, start: int, stop: int) -> PreprocessJob:
-        """The work of some rows alone."""
+        """Return the job for rows `start` to `stop` - 1."""
         return replace(self, samples=self.samples[start:stop], faces=self.faces[start:stop])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreprocessResult:
-    """Rows as they came out.
+    """The preprocessed rows of a job.
 
-    `images` is uint8 (rows without a fault, 3, size, size); `digests` and `onsets` are the frames' and
-    their onsets' digests, `onsets` () where they are not used; `faults` are (row, code, what) with rows
-    counted from the unit's first.
+    Attributes:
+        images: uint8 (rows without a fault, 3, size, size).
+        digests: Digest of each row's frame.
+        onsets: Digest of each row's onset frame, () if the representation does not use onsets.
+        faults: (row, code, message) of each skipped row; rows count from the job's first row.
     """
 
     images: NDArray[np.uint8]
@@ -56,9 +61,10 @@ class PreprocessResult:
 
 
 def split_into_spans(samples: Sequence[Sample], start: int = 0) -> list[tuple[int, int]]:
-    """Rows from `start` on as (first, last + 1): whole clips up to `MOST_ROWS`, longer clips cut there.
+    """Split the rows from `start` on into spans (first, last + 1), one per job.
 
-    A clip that lies in a container is cut at `MOST_RECORDED` only.
+    A span holds whole clips of at most `MAX_JOB_ROWS` rows in total, or a part of a longer clip. Clips in a
+    container are split at `MAX_VIDEO_JOB_ROWS` rows.
     """
     spans: list[tuple[int, int]] = []
     begin = start
@@ -82,16 +88,16 @@ def _container_path(sample: Sample) -> str:
 
 
 def run_job(job: PreprocessJob) -> PreprocessResult:
-    """Read and make every row of a unit, in order; a fault is noted and the row left out.
+    """Preprocess every row of a job, in order; record the fault of an unreadable row and skip it.
 
     Raises:
-        OSError: a sample's file cannot be read at all.
+        OSError: a sample's file cannot be opened.
     """
     images = np.empty((len(job.samples), 3, job.size, job.size), dtype=np.uint8)
     digests: list[str] = []
     onset_digests: list[str] = []
     faults: list[tuple[int, str, str]] = []
-    # An onset may lie in another file than the frames, and neither is to be opened anew for each frame.
+    # Onsets may be in another container than the frames; two readers keep both containers open.
     with ImageReader() as frame_reader, ImageReader() as onset_file_reader:
         onset_reader = _OnsetReader(onset_file_reader)
         for row, sample in enumerate(job.samples):
@@ -119,7 +125,7 @@ def run_job(job: PreprocessJob) -> PreprocessResult:
 
 
 class _OnsetReader:
-    """Reads onsets, of which each serves many rows in turn; one that is not there cannot be read."""
+    """Read onset images and keep the last one, which consecutive rows share. A missing file is a fault."""
 
     def __init__(self, reader: ImageReader) -> None:
         self._reader = reader
@@ -131,7 +137,7 @@ class _OnsetReader:
             try:
                 onset = self._reader.read(image_ref)
             except (FileNotFoundError, NotADirectoryError):
-                onset = DecodedImage(digest="", image=None, fault="the file is not there")
+                onset = DecodedImage(digest="", image=None, fault="the file is missing")
             self._last = (image_ref, onset)
         return self._last[1]
 
@@ -143,7 +149,7 @@ def _crop(image: NDArray[np.uint8], face: Face | None) -> NDArray[np.uint8]:
 def _write_row(
     job: PreprocessJob, frame: NDArray[np.uint8], onset: NDArray[np.uint8], *, out: NDArray[np.uint8]
 ) -> None:
-    """Represent a face in `out`, channels first: red, green, blue, or those of a flow in their order."""
+    """Write the representation of a face to `out`, channels first: RGB, or u, v and strain for "flow"."""
     image = represent(frame, onset, representation=job.representation, size=job.size)
     channel_order = _IDENTITY_ORDER if job.representation == "flow" else _BGR_TO_RGB
     cv2.mixChannels([image], list(out), channel_order)

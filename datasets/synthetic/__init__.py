@@ -1,1 +1,1 @@
-"""Drawn faces written in every layout of the real releases."""
+"""Synthetic faces, written in every layout of the real releases."""

@@ -1,4 +1,4 @@
-"""A planned CASME II written in any of its four layouts, with its sheet and, if asked, its oddities."""
+"""Writing of a synthetic CASME II: one of the four layouts, the coding sheet and, optionally, the quirks."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from datasets.synthetic.studio import write_clips
 
 
 def write_casme2(spec: SyntheticSpec, root: Path, *, progress: Callable[[int, int], None]) -> None:
-    """Write the set into the empty folder `tree`.
+    """Write the set into the empty folder `root`.
 
-    With quirks each layout is nested in itself, and RAW selected has subjects renamed to `1`.
+    With quirks, each layout's folder lies in another folder of the same name, and the subject folders of
+    CASME2_RAW_selected are named `1` instead of `sub01`.
     """
     clips = plan_clips(
         subjects=spec.subject_count,
@@ -65,7 +66,10 @@ def _plan_render_jobs(spec: SyntheticSpec, release: ReleasePlan, root: Path) -> 
 
 
 def _select_frames(clip_folder: ClipFolder, layout: str) -> range:
-    """Onset to the clip's end, or the whole recording, which runs on past the offset and is whole."""
+    """Return the frames from the onset to the clip's last frame, or those of the whole recording.
+
+    The recording starts at frame 1, continues past the offset, and is never truncated.
+    """
     clip = clip_folder.clip
     if layout in ("casme2", "casme2-raw-selected"):
         return range(clip.onset, clip_folder.last_frame + 1)
@@ -83,7 +87,7 @@ def _subject_folder(spec: SyntheticSpec, subject: int, layout: str) -> str:
 
 
 def _add_junk_files(spec: SyntheticSpec, release: ReleasePlan, sheet: Path) -> None:
-    """Junk where the copies have it, and the workbook of objective classes beside the coding sheet's."""
+    """Add junk files as in the copies, and the workbook of objective classes next to an .xlsx sheet."""
     folder = _release_folder(spec, sheet.parent, spec.layout)
     first_subject = folder / _subject_folder(spec, 1, spec.layout)
     if sheet.suffix == ".xlsx":

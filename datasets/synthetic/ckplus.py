@@ -1,6 +1,6 @@
-"""A planned CK+ written as released, as CK+48, or packed into one file, with its oddities if asked.
+"""Writing of a synthetic CK+: as released, as CK+48, or packed into one file; optionally with quirks.
 
-With quirks CK+48 lies in `ck/` with three classes under other names.
+With quirks, CK+48 lies in `ck/`, and three of its classes have other names.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _CK48_SIZE = 48
 
 
 def write_ckplus(spec: SyntheticSpec, root: Path, *, progress: Callable[[int, int], None]) -> None:
-    """Write the set into the empty folder `tree`."""
+    """Write the set into the empty folder `root`."""
     sequences = plan_sequences(
         ids=make_subject_ids(spec.subject_count, from_release=spec.quirks),
         unlabelled_subject_count=spec.unlabelled_subject_count,
@@ -63,7 +63,7 @@ def _write_packed(
     *,
     progress: Callable[[int, int], None],
 ) -> None:
-    """Draw the small images aside and pack them into the layout's one file."""
+    """Render the small images into a temporary folder and pack them into the layout's single file."""
     path = root / spec.layout_info.folder
     with TemporaryDirectory(dir=root.parent) as temp_dir:
         folders = {emotion: Path(temp_dir) / (emotion or "neutral") for emotion in (*CK_COUNTS, "")}
@@ -77,7 +77,10 @@ def _write_packed(
 def _plan_small_jobs(
     spec: SyntheticSpec, sequences: Sequence[SequencePlan], folders: dict[str, Path]
 ) -> Iterator[RenderJob]:
-    """The last three frames of labelled sequences; for ckextended.csv their last and everyone's first."""
+    """Yield the jobs for the last three frames of the labelled sequences.
+
+    For ckextended.csv, yield jobs for the first frame of every sequence and the last of the labelled ones.
+    """
     people = sample_identities(sequences, seed=spec.seed, spread=spec.identity)
     for index, sequence in enumerate(sequences):
         person, last = people[sequence.subject], sequence.length

@@ -1,7 +1,7 @@
-"""One planned clip as images or a film: cropped and aligned, or whole recordings of a person before a wall.
+"""Rendering of one planned clip to images or a video, cropped and aligned or as a whole recording.
 
-The expression rises fast from nothing at the onset, is whole at the apex and fades towards the offset,
-where nearly half is left: frames that show nothing teach a network nothing.
+The expression rises fast from zero at the onset, is complete at the apex and fades towards the offset. Nearly
+half of it is left there, because a network learns nothing from frames without an expression.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from datasets.synthetic.plan import ClipPlan
 
 RAW_WIDTH, RAW_HEIGHT = 640, 480
 FRAME_RATE = 200.0
-"""Frames a second of CASME II's camera."""
+"""Frames per second of CASME II's camera."""
 
 _OFFSET_INTENSITY = 0.45
 _JPEG_QUALITY = 92
@@ -30,11 +30,22 @@ _JPEG_QUALITY = 92
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderJob:
-    """One clip to be written: images `<prefix><frame number>.<form>` in a folder, or the film `<prefix>.avi`.
+    """A clip to write: images `<prefix><frame number>.<extension>` in a folder, or the video `<prefix>.avi`.
 
-    `frames` are in ascending order; `digits` pads the numbers of images with zeros; `form` is "jpg", "png" or
-    "avi"; `grey` images have one channel; `side` is what the picture is resized to, a square, in pixels, None
-    for the view's own size; `landmarks` is a folder for a file of 68 points an image, or None.
+    Attributes:
+        clip: The planned clip.
+        person: The person to render.
+        view: Position and size of the face in the image.
+        frame_numbers: Frames to write, in ascending order.
+        amplitude: Strength of the expression.
+        folder: Output folder.
+        prefix: First part of the file names.
+        seed: Seed of the clip's camera noise, head motion, brightness and strength.
+        digits: Minimum number of digits of the frame numbers in file names; shorter numbers get zeros.
+        extension: "jpg", "png" or "avi".
+        grayscale: True for images with one channel.
+        output_size: Width and height of the images in pixels; None keeps the size of the view.
+        landmark_folder: Folder for one file of 68 points per image, or None.
     """
 
     clip: ClipPlan
@@ -52,12 +63,12 @@ class RenderJob:
     landmark_folder: Path | None = None
 
     def frame_path(self, frame_number: int) -> Path:
-        """The file of a frame."""
+        """Return the path of a frame's file."""
         return self.folder / f"{self.prefix}{frame_number:0{self.digits}d}.{self.extension}"
 
 
 def write_clip(job: RenderJob) -> None:
-    """Draw and write every frame of the take; the bytes depend on the take alone.
+    """Render and write every frame of the job. The bytes depend on the job alone.
 
     Raises:
         OSError: a frame could not be written.
@@ -79,7 +90,7 @@ def write_clip(job: RenderJob) -> None:
 
 
 def _render_frames(job: RenderJob) -> Iterator[tuple[int, Image]]:
-    """Each frame's number and picture, in order; its landmarks are written on the way."""
+    """Yield the number and the image of each frame, in order, and write the landmarks."""
     rng = np.random.default_rng(job.seed)
     head = render_head(job.person, job.view)
     phases = rng.uniform(0, 2 * np.pi, (3, 2))
@@ -108,14 +119,14 @@ def _render_frames(job: RenderJob) -> Iterator[tuple[int, Image]]:
 
 
 def _write_video(job: RenderJob) -> None:
-    """Motion JPEG by OpenCV's own encoder, whose bytes do not depend on what the machine has installed."""
+    """Write Motion JPEG with OpenCV's built-in encoder, whose bytes do not depend on installed codecs."""
     path = job.folder / f"{job.prefix}.avi"
     fourcc, size = cv2.VideoWriter.fourcc(*"MJPG"), (job.view.width, job.view.height)
     writer = cv2.VideoWriter(str(path), cv2.CAP_OPENCV_MJPEG, fourcc, FRAME_RATE, size)
     for _, image in _render_frames(job):
         writer.write(image)
     writer.release()
-    # The writer reports no error: a full disk shows in what can be read back.
+    # The writer reports no errors, so the frame count is read back to detect a full disk.
     reader = cv2.VideoCapture(str(path), cv2.CAP_OPENCV_MJPEG)
     frame_count = int(reader.get(cv2.CAP_PROP_FRAME_COUNT)) if reader.isOpened() else 0
     reader.release()
@@ -126,12 +137,12 @@ def _write_video(job: RenderJob) -> None:
 
 
 def use_one_thread() -> None:
-    """Keep OpenCV to one thread, for a process that is one of as many as there are cores."""
+    """Limit OpenCV to one thread, for worker processes that run one per core."""
     cv2.setNumThreads(1)
 
 
 def compute_intensity(clip: ClipPlan, frame_number: int) -> float:
-    """How much of the expression shows: 0 up to the onset, 1 at the apex, fading past the offset."""
+    """Return the intensity of the expression: 0 up to the onset, 1 at the apex, fading past the offset."""
     if frame_number <= clip.apex:
         return math.sqrt(_smoothstep(max(frame_number - clip.onset, 0) / (clip.apex - clip.onset)))
     if frame_number <= clip.offset:
@@ -142,7 +153,7 @@ def compute_intensity(clip: ClipPlan, frame_number: int) -> float:
 
 
 def sample_cropped_view(person: Identity, seed: tuple[int, ...]) -> View:
-    """About 280 by 340 pixels filled by the face, as the released crops: aligned, but never quite."""
+    """Sample a view of about 280 x 340 pixels filled by the face, almost aligned, like the released crops."""
     rng = np.random.default_rng(seed)
     width, height = int(rng.integers(272, 289)), int(rng.integers(330, 351))
     fit = min(0.425 * width / person.face_width, 0.345 * height / person.face_length)
@@ -157,7 +168,7 @@ def sample_cropped_view(person: Identity, seed: tuple[int, ...]) -> View:
 
 
 def sample_raw_view(seed: tuple[int, ...], *, height: int = RAW_HEIGHT) -> View:
-    """The whole camera picture, head and shoulders, where the subject happened to sit."""
+    """Sample a view of the whole camera image, with head and shoulders at a random position."""
     rng = np.random.default_rng(seed)
     return View(
         width=RAW_WIDTH,
@@ -170,14 +181,14 @@ def sample_raw_view(seed: tuple[int, ...], *, height: int = RAW_HEIGHT) -> View:
 
 
 def render_portrait(seed: tuple[int, ...]) -> Image:
-    """A whole camera picture of one person at rest, uint8 (480, 640, 3) blue, green, red."""
+    """Render a whole camera image of one person with a neutral face, uint8 (480, 640, 3) in BGR order."""
     head = render_head(sample_identity(seed), sample_raw_view(seed))
     neutral_face = draw_face(head, "12", intensity=0.0)
     return render_frame(neutral_face, CameraParams(shift=(0.0, 0.0), gain=1.0), np.random.default_rng(seed))
 
 
 def sample_tight_view(person: Identity, seed: tuple[int, ...]) -> View:
-    """A square of 144 pixels from brows to chin, to be scaled down to CK+48's 48."""
+    """Sample a square view of 144 pixels from brows to chin, to be scaled down to the 48 pixels of CK+48."""
     rng = np.random.default_rng(seed)
     side, fit = 144, min(66 / person.face_width, 62 / person.face_length)
     return View(

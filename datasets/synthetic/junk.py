@@ -1,4 +1,4 @@
-"""What operating systems, editors and archives leave in a release: files that no loader may take for data."""
+"""Junk files that operating systems and editors leave in a release, and that loaders must ignore."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ _SHORTCUT = b"L\x00\x00\x00\x01\x14\x02\x00" + bytes(68)
 
 
 def write_ds_store(folder: Path) -> None:
-    """The Finder's view of a folder."""
+    """Write the `.DS_Store` file that the macOS Finder leaves in a folder."""
     _write_file(folder / ".DS_Store", _DS_STORE)
 
 
 def write_apple_double(path: Path) -> None:
-    """The dotfile that carries a file's resource fork on foreign disks; it bears the file's suffix."""
+    """Write the `._` file in which macOS stores a file's resource fork; it has the suffix of that file."""
     _write_file(path.with_name(f"._{path.name}"), b"\x00\x05\x16\x07\x00\x02\x00\x00" + bytes(24))
 
 
 def write_thumbs_db(folder: Path) -> None:
-    """Windows' cache of thumbnails."""
+    """Write the thumbnail cache `Thumbs.db` of Windows."""
     _write_file(folder / "Thumbs.db", _THUMBS)
 
 
 def write_shortcut(folder: Path) -> None:
-    """A link of Windows, as in CASME II's first subject."""
+    """Write a Windows shortcut, as in the folder of CASME II's first subject."""
     _write_file(folder / "Desktop - Shortcut.lnk", _SHORTCUT)
 
 
 def write_lock_file(workbook: Path) -> None:
-    """What Excel leaves beside an open workbook: its owner's name, and no workbook."""
+    """Write the lock file of an open Excel workbook, which contains only the name of its owner."""
     owner = b"\x04User" + b" " * 50
     _write_file(workbook.with_name(f"~${workbook.name}"), owner.ljust(165, b"\x00"))
 
 
 def write_note(path: Path, text: str) -> None:
-    """A text that lies where nobody looks for one."""
+    """Write a stray text file."""
     _write_file(path, text.encode())
 
 

@@ -1,8 +1,9 @@
-"""The 68 points that come with each frame of CK+, where the drawing put them.
+"""The 68 landmarks that CK+ provides for each frame, computed from the rendered face.
 
-Order as in the release: jaw 17, brows 5 + 5, nose 4 + 5, eyes 6 + 6, mouth 12 + 8, each from the picture's
-left. The points are approximate: they follow the curves that `datasets.drawing` paints, not their pixels,
-and know brows, lids and mouth to move, not the sway of the head, a fraction of a pixel.
+The order is that of the release: jaw 17, brows 5 + 5, nose 4 + 5, eyes 6 + 6, mouth 12 + 8, each from the
+left of the image. The points are approximate: they follow the curves of `datasets.drawing`, not the pixels.
+They include the motion of brows, lids and mouth, but not the shift of the head, which is a fraction of a
+pixel.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ from datasets.drawing.motion import SideMotions, compute_motion
 
 
 def compute_landmarks(person: Identity, view: View, *, action_units: str, intensity: float) -> Points:
-    """Pixels (x, y) in the picture, shape [68, 2], of a face showing these units at this intensity."""
+    """Return the landmarks (x, y) of a face with these action units at this intensity.
+
+    The result has shape [68, 2], in pixels of the image.
+    """
     left, right = compute_motion(action_units, intensity)
-    # The person's left is the picture's right.
+    # The person's left is the image's right.
     sides = ((-1, right), (1, left))
     points = np.concatenate(
         [
@@ -34,7 +38,7 @@ def compute_landmarks(person: Identity, view: View, *, action_units: str, intens
 
 
 def _compute_jaw(person: Identity) -> Points:
-    """17 points of the outline below the eyes, by equal angles around the mouth's middle."""
+    """Return 17 points of the outline below the eyes, at about equal angles around the point (0, 0.1)."""
     outline = compute_face_outline(person)
     offsets = outline - (0.0, 0.1)
     angles = np.arctan2(offsets[:, 1], -offsets[:, 0])
@@ -101,7 +105,7 @@ def _compute_eyes(person: Identity, sides: SideMotions) -> Points:
 
 
 def _compute_mouth(person: Identity, sides: SideMotions) -> Points:
-    opening = sum(motion.part for _, motion in sides) / 2
+    opening = sum(motion.mouth_open for _, motion in sides) / 2
     center_y, fullness = person.mouth_height, person.lip_fullness
     (_, left_motion), (_, right_motion) = sides
     left_x = -person.mouth_width - left_motion.corner_out
@@ -110,7 +114,7 @@ def _compute_mouth(person: Identity, sides: SideMotions) -> Points:
     right_y = center_y - person.mouth_curve - right_motion.corner_up
 
     def make_lip(count: int, drop: float) -> Points:
-        """From corner to corner, both left out, the middle `drop` below the mouth's level."""
+        """Return `count` points between the mouth corners; the middle is `drop` below the mouth's center."""
         fractions = np.linspace(0, 1, count + 2)[1:-1]
         chord_y = left_y + fractions * (right_y - left_y)
         bulge = np.sin(np.pi * fractions)

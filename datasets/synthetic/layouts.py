@@ -1,4 +1,4 @@
-"""The layouts a synthetic set can be written in, and the forms of CASME II's coding sheet."""
+"""The layouts of synthetic data sets and the file formats of CASME II's coding sheet."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayoutInfo:
-    """One way a release lies on disk.
+    """A layout of a release on disk.
 
-    `dataset` is the name of the set whose loader reads it, `folder` where the images stand, or the one file
-    of a packed set.
+    `dataset` is the name of the data set whose loader reads the layout. `folder` is the folder of the images,
+    or the single file of a packed set.
     """
 
     dataset: str

@@ -1,9 +1,9 @@
-"""The odd rows and folders of the CASME II copies in circulation, placed in a planned set.
+"""Quirks of the CASME II copies in circulation, added to a planned set.
 
-Where the set has the subject, an oddity stands where the release has it (`sub04/EP12_01f`); in a smaller set
-another subject takes its place. A clip that an oddity needs is renamed, or given to the subject, so the
-numbers of rows and of each class stay as planned; only sadness may gain where the plan has less of it than
-the three clips that were relabelled in 2019.
+A quirk has the subject and clip name that it has in the release (`sub04/EP12_01f`); if a smaller set lacks
+the subject, another subject gets the quirk. The planner renames an existing clip or moves it to the subject,
+so the numbers of rows and of clips per class stay as planned. Only the class sadness may grow, if the plan
+has fewer sadness clips than the three that were relabelled in 2019.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _ClipKey = tuple[int, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipFolder:
-    """A clip that has a folder, and the last of its frames there: before the offset where it breaks off."""
+    """A clip with a folder, and the last frame in it, which is before the offset if the clip is truncated."""
 
     clip: ClipPlan
     last_frame: int
@@ -42,14 +42,14 @@ class ClipFolder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleasePlan:
-    """What the sheet says, and what the folders hold."""
+    """The rows of the coding sheet and the clip folders on disk."""
 
     rows: tuple[CodingRow, ...]
     folders: tuple[ClipFolder, ...]
 
 
 def without_quirks(clips: Sequence[ClipPlan]) -> ReleasePlan:
-    """Every clip with its row and its folder, and nothing odd."""
+    """Return a plan with one row and one complete folder per clip."""
     return ReleasePlan(
         rows=tuple(_make_row(clip) for clip in clips),
         folders=tuple(ClipFolder(clip=clip, last_frame=clip.offset) for clip in clips),
@@ -57,7 +57,7 @@ def without_quirks(clips: Sequence[ClipPlan]) -> ReleasePlan:
 
 
 def with_release_quirks(clips: Sequence[ClipPlan], *, subjects: int) -> ReleasePlan:
-    """The clips with every oddity above, one row without a folder, and two folders without a row."""
+    """Return a plan with all quirks above, one row without a folder, and two folders without a row."""
     planner = _QuirkPlanner(clips=list(clips))
 
     def wrap_subject(key: _ClipKey) -> _ClipKey:
@@ -103,18 +103,22 @@ def with_release_quirks(clips: Sequence[ClipPlan], *, subjects: int) -> ReleaseP
 
 @dataclass(slots=True, kw_only=True)
 class _QuirkPlanner:
-    """The clips while oddities are dealt; `taken` are the places in `clips` of those that have one."""
+    """Assigns quirks to clips. `used_indices` are the indices in `clips` of the clips that have a quirk."""
 
     clips: list[ClipPlan]
     used_indices: set[int] = field(default_factory=set)
 
     def assign_clip(self, key: _ClipKey, is_suitable: Callable[[ClipPlan], bool]) -> int:
-        """Make one untaken clip that of subject and name `key`, best one that fits, and say where it is."""
+        """Give the best unused clip the subject and name of `key`, and return its index."""
         candidates = [index for index in range(len(self.clips)) if index not in self.used_indices]
         clip_counts = Counter(clip.subject for clip in self.clips)
 
         def compute_cost(index: int) -> tuple[bool, bool, bool, bool, int]:
-            """Lower is better: nobody loses the only clip, rare classes stay, then own clips, then many."""
+            """Return a sort key; lower is better.
+
+            In this order: keep every subject's only clip, keep rare classes, prefer suitable clips, prefer
+            the subject's own clips, prefer subjects with many clips.
+            """
             clip = self.clips[index]
             is_own = clip.subject == key[0]
             is_rare = clip.emotion in ("fear", "sadness") and not is_suitable(clip)
@@ -138,7 +142,7 @@ class _QuirkPlanner:
         return target
 
     def rename_conflicts(self, key: _ClipKey, *, except_index: int = -1) -> None:
-        """Rename a clip that bears this name by chance."""
+        """Rename any other clip that has the subject and name of `key`."""
         used_names = {clip.name for clip in self.clips if clip.subject == key[0]}
         unused_name = next(
             name for number in range(1, 100) if (name := f"EP20_{number:02d}") not in used_names
@@ -148,14 +152,17 @@ class _QuirkPlanner:
                 self.clips[index] = replace(clip, name=unused_name)
 
     def set_sadness(self, index: int) -> None:
-        """See that a clip shows sadness."""
+        """Change the clip's emotion to sadness, if it is another one."""
         if self.clips[index].emotion != "sadness":
             self.clips[index] = replace(
                 self.clips[index], emotion="sadness", action_units=EMOTION_ACTION_UNITS["sadness"][0]
             )
 
     def assign_units(self, unit_texts: Sequence[str]) -> dict[int, str]:
-        """Untaken clips of "others" that the sheet is to give these action units; drawn where they can be."""
+        """Choose unused clips of "others" for these texts in the sheet, and return the texts by clip index.
+
+        Texts that are action units of "others" also change the rendered action units.
+        """
         candidates = [
             index
             for index, clip in enumerate(self.clips)
@@ -169,7 +176,10 @@ class _QuirkPlanner:
         return units_by_index
 
     def pick_missing_folder(self) -> int:
-        """An untaken clip of a common class, of someone with many, whose folder is to be missing."""
+        """Return the index of the clip whose folder will be missing.
+
+        It is an unused clip of a frequent class, of the subject with the most clips.
+        """
         candidates = [
             index
             for index, clip in enumerate(self.clips)

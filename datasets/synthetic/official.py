@@ -1,7 +1,7 @@
-"""CK+ as released: sequences from neutral to peak, and beside them labels, action units and landmarks.
+"""CK+ as released: image sequences from neutral to peak, with labels, action units and landmarks.
 
-With quirks it is nested as one of the copies in circulation, pictures differ in height and channels, and
-sequences without a label have an empty folder for it or none.
+With quirks, the folders are nested as in one of the copies in circulation, the images differ in height and
+number of channels, and the label folder of an unlabelled sequence is empty or missing.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def write_official(
     *,
     progress: Callable[[int, int], None],
 ) -> None:
-    """Write the four parts of the release into the empty folder `tree`."""
+    """Write images, emotion labels, action units and landmarks into the empty folder `root`."""
     image_folder, emotion_folder, facs_folder, landmark_folder = (
         root / name for name in (NESTED_FOLDERS if spec.quirks else FOLDERS)
     )
@@ -72,7 +72,7 @@ def write_official(
 
 
 def _write_label(sequence: SequencePlan, folder: Path) -> None:
-    """One line with the code of the emotion, under the name of the peak frame."""
+    """Write the emotion's code as one line into a file named after the peak frame."""
     code = list(CK_COUNTS).index(sequence.emotion) + 1
     path = folder / f"{sequence.name}_{sequence.length:08d}_emotion.txt"
     folder.mkdir(parents=True, exist_ok=True)
@@ -80,7 +80,7 @@ def _write_label(sequence: SequencePlan, folder: Path) -> None:
 
 
 def _write_action_units(sequence: SequencePlan, folder: Path, rng: np.random.Generator) -> None:
-    """One line an action unit, with its intensity from 1 to 5 or 0 where it was not scored."""
+    """Write one line per action unit, with its intensity from 1 to 5, or 0 for not scored."""
     action_units = sorted({int(unit.lstrip("LR")) for unit in sequence.action_units.split("+")})
     scores = rng.integers(0, 6, size=len(action_units))
     lines = "".join(
@@ -92,7 +92,7 @@ def _write_action_units(sequence: SequencePlan, folder: Path, rng: np.random.Gen
 
 
 def _add_junk_files(image_folder: Path, emotion_folder: Path, first_sequence: SequencePlan) -> None:
-    """Junk and strays where the copies have them; `images` lies two levels below the root."""
+    """Add junk and stray files as in the copies. `image_folder` must be two levels below the root."""
     subject_folder = _sequence_folder(image_folder, first_sequence).parent
     for folder in (image_folder.parent, image_folder, subject_folder, emotion_folder):
         junk.write_ds_store(folder)

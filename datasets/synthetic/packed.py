@@ -1,6 +1,6 @@
-"""CK+ packed into one file, as two copies in circulation are: images and labels, without subjects.
+"""CK+ packed into one file of images and labels without subjects, like two copies in circulation.
 
-The two agree on codes 0 to 5 and differ in 6: contempt in CK_data.h5, neutral in ckextended.csv, whose
+Both use the same label codes 0 to 5. Code 6 is contempt in CK_data.h5 and neutral in ckextended.csv, where
 contempt is 7.
 """
 
@@ -22,9 +22,10 @@ CSV_EMOTIONS = ("anger", "disgust", "fear", "happy", "sadness", "surprise", "", 
 
 
 def write_h5(path: Path, folders: Mapping[str, Path]) -> None:
-    """Pack every image of each emotion's folder: `data_pixel` uint8 [n, 48, 48] and `data_label` int64 [n].
+    """Pack every image of each emotion's folder into `data_pixel`, uint8 [n, 48, 48], with `data_label`.
 
-    Images stand by code, then by name, so the three of a sequence are neighbours.
+    `data_label` is int64 [n]. Images are sorted by code, then by name, so the three images of a sequence are
+    adjacent.
     """
     coded_paths = [
         (code, image_path)
@@ -34,7 +35,7 @@ def write_h5(path: Path, folders: Mapping[str, Path]) -> None:
     pixels = np.stack([_read_gray(image_path) for _, image_path in coded_paths])
     labels = np.array([code for code, _ in coded_paths], dtype=np.int64)
     with h5py.File(path, "w") as file:
-        # Without times, the same set has the same bytes.
+        # Without timestamps, the same set has the same bytes.
         file.create_dataset("data_pixel", data=pixels, track_times=False)
         file.create_dataset("data_label", data=labels, track_times=False)
 
@@ -42,10 +43,10 @@ def write_h5(path: Path, folders: Mapping[str, Path]) -> None:
 def write_csv(
     path: Path, sequences: Sequence[SequencePlan], folders: Mapping[str, Path], *, seed: tuple[int, ...]
 ) -> None:
-    """Write a row for each peak and, after frame 1 of every sequence, a neutral row, ordered by code.
+    """Write one row per labelled peak frame and one neutral row per sequence (frame 1), ordered by code.
 
-    `Usage` puts a tenth of the rows, at least one, each into PublicTest and PrivateTest, the rest into
-    Training, by chance and thus across subjects, as in the release.
+    The column `Usage` assigns a tenth of the rows, at least one, to PublicTest, as many to PrivateTest, and
+    the others to Training. The assignment is random and thus not by subject, as in the release.
     """
     rows = [
         (code, image_path)
@@ -63,7 +64,7 @@ def write_csv(
 
 
 def _list_image_paths(sequence: SequencePlan, emotion: str, folders: Mapping[str, Path]) -> tuple[Path, ...]:
-    """The sequence's image of this emotion: its peak, its first for neutral, or none."""
+    """Return the sequence's image of this emotion: the peak, the first image for neutral, or none."""
     if emotion not in ("", sequence.emotion):
         return ()
     frame_number = sequence.length if emotion else 1

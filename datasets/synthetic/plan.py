@@ -1,8 +1,7 @@
-"""Which clips a synthetic CASME II holds: subjects, names, emotions and frame numbers, before anything is
-drawn.
+"""Plan of a synthetic CASME II: subjects, names, emotions and frame numbers of all clips, before rendering.
 
-Class counts, clip lengths and the uneven share of subjects follow the released set (Yan et al., "CASME II",
-PLoS ONE 2014, the coding sheet of 2014-05-08): 255 clips of 26 subjects, 24 to 141 frames long, median 61.
+Class counts, clip lengths and the uneven numbers of clips per subject follow the release (Yan et al., "CASME
+II", PLoS ONE 2014, coding sheet of 2014-05-08): 255 clips of 26 subjects, 24 to 141 frames long, median 61.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _MIN_LENGTH, _MEDIAN_LENGTH, _MAX_LENGTH = 24, 61, 141
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipPlan:
-    """One row of the coding sheet; its frame numbers are those of the whole recording, which begins at 1."""
+    """One row of the coding sheet. Frame numbers count from 1 at the start of the whole recording."""
 
     subject: int
     name: str
@@ -44,10 +43,10 @@ class ClipPlan:
 def plan_clips(
     *, subjects: int, clips: int, frames: int | None, balance: bool, seed: int
 ) -> tuple[ClipPlan, ...]:
-    """Every clip of the tree, by subject and name.
+    """Return all clips of the set, sorted by subject and name.
 
-    `balance` gives each subject each of the six classes equally often; otherwise classes and subjects are as
-    uneven as in the released set. `frames` None draws a length for each clip.
+    With `balance`, each subject has equally many clips of each of the six classes; otherwise classes and
+    subjects are as uneven as in the release. If `frames` is None, each clip gets a random length.
     """
     rng = np.random.default_rng((seed, 0))
     emotions_by_subject = (
@@ -64,14 +63,14 @@ def plan_clips(
 
 
 def scale_class_counts(clips: int) -> dict[str, int]:
-    """The sheet's class counts scaled to so many clips by largest remainders; no class falls below 1."""
+    """Scale the class counts of CASME II to `clips` by largest remainders, with at least 1 per class."""
     return scale_counts(CASME2_COUNTS, clips)
 
 
 def scale_counts(
     reference_counts: Mapping[str, int], clips: int, *, max_count: int | None = None
 ) -> dict[str, int]:
-    """Counts of a release scaled to so many clips by largest remainders, each from 1 to `most`."""
+    """Scale the counts of a release to a sum of `clips` by largest remainders, each from 1 to `max_count`."""
     total, limit = sum(reference_counts.values()), clips if max_count is None else max_count
     assert len(reference_counts) <= clips <= limit * len(reference_counts)
     shares = {emotion: clips * count / total for emotion, count in reference_counts.items()}
@@ -95,7 +94,8 @@ def _assign_balanced(subjects: int, clips: int) -> list[list[str]]:
 def _assign_uneven(subjects: int, clips: int, rng: np.random.Generator) -> list[list[str]]:
     shares = rng.gamma(1.6, size=subjects)
     quotas = 1 + rng.multinomial(clips - subjects, shares / shares.sum())
-    # Everyone's first clip comes before anyone's second, so the two of fear, dealt first, meet two subjects.
+    # Every subject's first clip comes before any second clip. The fear clips are assigned first, so they go
+    # to different subjects.
     turns = [(turn, rng.random(), subject) for subject, quota in enumerate(quotas) for turn in range(quota)]
     counts = scale_class_counts(clips)
     fear_emotions = ["fear"] * counts.pop("fear")
@@ -111,7 +111,8 @@ def _sample_names(count: int, rng: np.random.Generator) -> list[str]:
     codes_per_episode = max(12, -(-count // _EPISODE_COUNT))
     codes = rng.choice(_EPISODE_COUNT * codes_per_episode, size=count, replace=False)
     return [
-        f"EP{code // codes_per_episode + 1:02d}_{code % codes_per_episode + 1:02d}{'f' if rng.random() < 0.6 else ''}"
+        f"EP{code // codes_per_episode + 1:02d}_{code % codes_per_episode + 1:02d}"
+        f"{'f' if rng.random() < 0.6 else ''}"
         for code in codes
     ]
 

@@ -1,8 +1,8 @@
-"""Which sequences a synthetic CK+ holds: subjects, numbers, emotions and lengths, before anything is drawn.
+"""Plan of a synthetic CK+: subjects, numbers, emotions and lengths of all sequences, before rendering.
 
 Class counts follow Lucey et al., "The Extended Cohn-Kanade Dataset (CK+)", CVPR Workshops 2010: 593 sequences
-of 123 subjects, 327 of them labelled, of 118 subjects, at most one a subject and emotion. Lengths are 8 to 30
-frames, fewer than the release's 10 to 60, to keep the drawing short.
+of 123 subjects. Of these, 327 sequences of 118 subjects are labelled, at most one per subject and emotion.
+Lengths are 8 to 30 frames, shorter than the release's 10 to 60, to save rendering time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CK_COUNTS = {
     "sadness": 28,
     "surprise": 83,
 }
-"""In the order of the release's codes, which begin at 1; 0 is neutral."""
+"""Sequences per emotion, in the order of the release's codes, which start at 1; code 0 is neutral."""
 
 CK_ACTION_UNITS: dict[str, tuple[str, ...]] = {
     "anger": ("4+5+7+24", "4+7+17+24"),
@@ -37,7 +37,7 @@ CK_ACTION_UNITS: dict[str, tuple[str, ...]] = {
     "": ("4", "1+2", "17", "14", "10+25", "15+24"),
 }
 
-# Numbers as the release has them: it skips most below 50, and jumps four times after 139.
+# The release's subject numbers: most numbers below 50 are missing, and there are four gaps after 139.
 RELEASE_SUBJECT_IDS = (
     *(5, 10, 11, 14, 22, 26, 28, 29, 32, 34, 35, 37, 42, 44, 45, 46),
     *(number for number in range(50, 140) if number not in (88, 123)),
@@ -52,7 +52,7 @@ _MIN_LENGTH, _MEDIAN_LENGTH, _MAX_LENGTH = 8, 13, 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SequencePlan:
-    """From a neutral face to the peak, the last of `length` frames; `emotion` is "" where it has no label."""
+    """A sequence of `length` frames from a neutral face to the peak. `emotion` "" means no label."""
 
     subject: int
     number: int
@@ -62,12 +62,12 @@ class SequencePlan:
 
     @property
     def name(self) -> str:
-        """`S005_001`, with which all its files begin."""
+        """First part of the sequence's file names, such as `S005_001`."""
         return f"S{self.subject:03d}_{self.number:03d}"
 
     @property
     def clip_plan(self) -> ClipPlan:
-        """The sequence as the film sees it: at rest for an eighth of its frames, strongest at the end."""
+        """The sequence as a clip to render: neutral for an eighth of its frames, strongest at the end."""
         return ClipPlan(
             subject=self.subject,
             name=self.name,
@@ -88,10 +88,10 @@ def plan_sequences(
     frames: int | None,
     seed: int,
 ) -> tuple[SequencePlan, ...]:
-    """Every sequence, by subject and number.
+    """Return all sequences, sorted by subject and number.
 
-    `ids` are the subjects in ascending order, of whom `silent` show only unlabelled sequences; `frames` None
-    draws a length for each sequence.
+    `ids` are the subjects in ascending order; `unlabelled_subject_count` of them have only unlabelled
+    sequences. If `frames` is None, each sequence gets a random length.
     """
     rng = np.random.default_rng((seed, 6))
     unlabelled_subjects = {
@@ -129,9 +129,10 @@ def plan_sequences(
 
 
 def make_subject_ids(count: int, *, from_release: bool) -> tuple[int, ...]:
-    """Numbers of so many subjects, ascending: from 1 on, or the release's, its jumps first.
+    """Return `count` subject numbers in ascending order: 1 to `count`, or numbers of the release.
 
-    Beyond the release's 123 its numbers are filled up with the lowest that are free.
+    A small count takes the numbers at the release's gaps first. A count above the release's 123 adds the
+    lowest unused numbers.
     """
     if not from_release:
         return tuple(range(1, count + 1))
@@ -141,18 +142,22 @@ def make_subject_ids(count: int, *, from_release: bool) -> tuple[int, ...]:
 
 
 def sample_identities(sequences: Iterable[SequencePlan], *, seed: int, spread: float) -> dict[int, Identity]:
-    """The person behind each subject's number."""
+    """Return the identity of each subject, by subject number."""
     subjects = sorted({sequence.subject for sequence in sequences})
     return {subject: sample_identity((seed, 1, subject), spread=spread) for subject in subjects}
 
 
 def _assign_emotions(subjects: int, labelled_count: int, rng: np.random.Generator) -> list[list[str]]:
-    """The emotions of each subject, none twice: counts as in the release, shares uneven, nobody without."""
+    """Return the emotions of each subject.
+
+    No subject has an emotion twice or none at all. Class counts follow the release; subjects have unequal
+    numbers of emotions.
+    """
     counts = scale_counts(CK_COUNTS, labelled_count, max_count=subjects)
     weights = rng.gamma(3.0, size=subjects)
     emotions_by_subject: list[list[str]] = [[] for _ in range(subjects)]
     for emotion, count in counts.items():
-        # The largest of u^(1/w) are a draw without replacement by weight (Efraimidis and Spirakis, 2006).
+        # The largest keys u^(1/w) are a weighted sample without replacement (Efraimidis and Spirakis, 2006).
         keys = rng.random(subjects) ** (1 / weights)
         for subject in np.argsort(-keys, kind="stable")[:count]:
             emotions_by_subject[subject].append(emotion)

@@ -1,10 +1,14 @@
-"""The coding sheet of CASME II in every form in circulation, quirks included, and the same bytes every time.
+"""Writing of CASME II's coding sheet in every form in circulation, with its quirks and reproducible bytes.
 
-The workbook of 2014-05-08: two header cells are blank, subjects are text, lone action units of one digit are
-numbers while the rest is text, and two empty sheets follow. That of 2019-07-01 differs in the emotions of
-three clips and, in one copy, a column of objective classes. `CASME2_label_Ver_2.xls` has no blank columns, a
-CSV export has lower-case names, subjects without their zero and -1 for an apex that is no number. A workbook
-carries the time of its writing in two places; both are set to the release's day.
+- The workbook of 2014-05-08 has two blank header cells and two empty extra sheets. Subjects are text. A
+  single action unit of one digit is a number; other action units are text.
+- The workbook of 2019-07-01 has other emotions for three clips and, in one copy, a column of objective
+  classes.
+- `CASME2_label_Ver_2.xls` has no blank columns.
+- The CSV export has lower-case column names, subjects without leading zero, and -1 for an apex that is not a
+  number.
+
+A workbook contains its creation time in two places; both are set to the day of the release.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ from datasets.synthetic.layouts import SHEETS
 
 OBJECTIVE_CLASS_FILE = "CASME2-ObjectiveClasses.xlsx"
 RELABELLED_CLIPS = ((24, "EP07_01"), (24, "EP07_04f"), (24, "EP10_03"))
-"""Subject and file name of the clips that went from sadness to surprise in 2019."""
+"""Subject and file name of the clips that were relabelled from sadness to surprise in 2019."""
 
 RowCells = tuple[str | int | None, ...]
 
@@ -30,7 +34,7 @@ _FRAME_COLUMNS = ("OnsetFrame", "ApexFrame", "OffsetFrame")
 _HEADER: RowCells = ("Subject", "Filename", None, *_FRAME_COLUMNS, None, "Action Units", "Estimated Emotion")
 _WORKBOOK_TIMES = {"2014": (2014, 5, 8, 0, 0, 0), "2019": (2019, 7, 1, 0, 0, 0)}
 # Davison, Merghani and Yap, "Objective Classes for Micro-Facial Expression Recognition", J. Imaging 4(10),
-# 2018, Table 1: sets of action units without their sides; VII is the rest.
+# 2018, Table 1: sets of action units without their sides; class VII contains all other sets.
 _OBJECTIVE_CLASSES = {
     1: ("6", "12", "6+12", "6+7+12", "7+12"),
     2: ("1+2", "5", "25", "1+2+25", "25+26", "5+24"),
@@ -43,7 +47,7 @@ _OBJECTIVE_CLASSES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodingRow:
-    """One row as it is typed: `apex` and `units` may be text that no program can use."""
+    """One row of the sheet as typed: `apex` and `action_units` may be text that cannot be parsed."""
 
     subject: int
     name: str
@@ -76,7 +80,7 @@ def write_sheet(rows: Sequence[CodingRow], folder: Path, *, form: str = "2014") 
 
 
 def write_objective_classes(rows: Sequence[CodingRow], folder: Path) -> Path:
-    """Write the workbook of objective classes alone, which names no frames and no emotion."""
+    """Write the separate workbook of objective classes, without frames and emotions; return its path."""
     cells: list[RowCells] = [("Subject", "Filename", "Objective Class")]
     cells += [(f"{row.subject:02d}", row.name, lookup_objective_class(row.action_units)) for row in rows]
     path = folder / OBJECTIVE_CLASS_FILE
@@ -85,7 +89,7 @@ def write_objective_classes(rows: Sequence[CodingRow], folder: Path) -> Path:
 
 
 def lookup_objective_class(action_units: str) -> int:
-    """1 to 7 for action units such as `4+L10`."""
+    """Return the objective class, 1 to 7, of action units such as `4+L10`."""
     unit_set = re.sub(r"[LR]", "", action_units)
     return next((number for number, unit_sets in _OBJECTIVE_CLASSES.items() if unit_set in unit_sets), 7)
 

@@ -1,4 +1,4 @@
-"""What a synthetic set is asked to be: layout, size, strength, seed, and which of them go together."""
+"""Specification of a synthetic data set and its validation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datasets.synthetic.layouts import LAYOUTS, SHEETS, LayoutInfo
 
 POSED_SCALE = 2.0
-"""How much stronger CK+'s posed expressions are drawn than a micro-expression of the same amplitude."""
+"""Factor by which CK+'s posed expressions are stronger than a micro-expression of the same amplitude."""
 
 _CLASS_COUNT = 7
 _BALANCED_CLASS_COUNTS = {"casme2": 6, "ckplus": 7}
@@ -22,28 +22,31 @@ _QUIRK_CLIPS = 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyntheticSpec:
-    """What to draw. The defaults give a set of the real one's size and imbalance.
+    """Specification of a synthetic data set. The defaults give the size and imbalance of the real set.
 
     Attributes:
-        layout: How it lies on disk, one of `LAYOUTS`.
-        subjects: How many people; None is as many as the release has, 26 in CASME II, 118 in CK+, 123 where
-            unlabelled sequences are drawn too, which five of them show alone.
-        clips: Rows of CASME II's sheet or labelled sequences of CK+; None is the release's
-            255 or 327 scaled to the subjects, or one clip a class and subject when balanced.
-        frames: Frames of each clip, onset to offset in CASME II, neutral to peak in CK+; None draws lengths
-            like the real ones, 24 to 141, and for CK+ shorter ones than the real, 8 to 30.
-        balance: Every subject shows each class equally often: in CASME II six, none "others", in CK+ seven,
-            once each; otherwise the classes are as rare as in the release, with at least one clip each.
-        amplitude: How far an expression moves, 0 (not at all) to 4; 1 is subtle but visible at its apex.
-            CK+'s are posed: at 1 they are twice as strong, and 2 is the most.
-        identity: How far subjects differ, 0 (one face for all) to 2.
-        raw: Beside the cropped faces of the layout casme2 also write the whole recordings, 640 by 480.
+        layout: Layout on disk, one of `LAYOUTS`.
+        subjects: Number of people. None means as many as in the release: 26 in CASME II, 118 in CK+, or 123
+            if the layout has unlabelled sequences; five of the 123 have only unlabelled sequences.
+        clips: Number of rows of CASME II's sheet or of labelled sequences of CK+. None means the release's
+            255 or 327, scaled to the number of subjects, or one clip per class and subject if balanced.
+        frames: Frames per clip, from onset to offset in CASME II and from neutral to peak in CK+. None means
+            random lengths: 24 to 141 as in CASME II, and 8 to 30, shorter than the release, for CK+.
+        balance: True if every subject shows each class equally often: six classes in CASME II, without
+            "others", and seven in CK+, once each. Otherwise the class frequencies are those of the release,
+            with at least one clip per class.
+        amplitude: Strength of the expressions, from 0 (no motion) to 4; 1 is subtle but visible at the apex.
+            CK+'s posed expressions are twice as strong, and their maximum is 2.
+        identity: Variation between subjects, from 0 (the same face for all) to 2.
+        raw: True to write the whole recordings, 640 x 480 pixels, in addition to the cropped faces of the
+            layout casme2.
         sheet: Form of CASME II's coding sheet, one of `SHEETS`.
-        quirks: With the oddities of the released sets in circulation: nesting, junk, gaps, odd rows.
-        seed: Another seed draws other people and other clips.
+        quirks: True to include the quirks of the copies in circulation: nested folders, junk files, missing
+            folders and malformed rows.
+        seed: Seed of the people and the clips.
 
     Raises:
-        ValueError: a value outside its range, or values that do not go together.
+        ValueError: a value is out of range, or two values do not go together.
     """
 
     layout: str = "casme2"
@@ -66,8 +69,8 @@ class SyntheticSpec:
         self._check_values()
         if self.frames is not None and self.frames < 3:
             raise ValueError(
-                f"a clip from rest over its apex needs at least 3 frames; got frames={self.frames} "
-                "(None draws lengths like the real ones)"
+                f"a clip with onset, apex and offset needs at least 3 frames; got frames={self.frames} "
+                "(None gives random lengths)"
             )
         if self.quirks and self.layout_info.dataset == "casme2":
             self._check_quirks()
@@ -80,7 +83,7 @@ class SyntheticSpec:
 
     @property
     def subject_count(self) -> int:
-        """People in the set, those without a label among them."""
+        """Number of people in the set, including those without labelled sequences."""
         if self.subjects is not None:
             return self.subjects
         if self.layout_info.dataset == "casme2":
@@ -89,14 +92,17 @@ class SyntheticSpec:
 
     @property
     def unlabelled_subject_count(self) -> int:
-        """People without a labelled sequence: in the release's proportion, at least one of two or more."""
+        """Number of people without labelled sequences, in the release's proportion.
+
+        At least one if the set has unlabelled sequences and two or more people.
+        """
         if not self._has_unlabelled or self.subject_count < 2:
             return 0
         return max(1, round(self.subject_count * _CK_UNLABELLED_SUBJECTS / _CK_SUBJECTS))
 
     @property
     def clip_count(self) -> int:
-        """Rows of the sheet, or labelled sequences."""
+        """Number of rows of the coding sheet, or of labelled sequences."""
         if self.clips is not None:
             return self.clips
         labelled_subjects = self.subject_count - self.unlabelled_subject_count
@@ -112,7 +118,10 @@ class SyntheticSpec:
 
     @property
     def unlabelled_count(self) -> int:
-        """Sequences of CK+ without a label: in the release's proportion, and one of each silent person."""
+        """Number of CK+ sequences without a label, in the release's proportion.
+
+        At least two, and at least one per person without labelled sequences.
+        """
         if not self._has_unlabelled:
             return 0
         return max(
@@ -144,7 +153,7 @@ class SyntheticSpec:
         max_subjects, digits = _MAX_SUBJECTS[self.layout_info.dataset]
         if not 1 <= self.subject_count <= max_subjects:
             raise ValueError(
-                f"a synthetic set needs from 1 to {max_subjects} subjects, for whom the release's names "
+                f"a synthetic set has from 1 to {max_subjects} subjects, because the release's subject names "
                 f"have {digits} digits; got subjects={self.subjects}"
             )
         for name, count, max_count in (
@@ -166,12 +175,12 @@ class SyntheticSpec:
     def _check_quirks(self) -> None:
         if self.balance:
             raise ValueError(
-                "the oddities of CASME II lie in its uneven clips: quirks=True and balance=True do not go "
+                "the quirks of CASME II need its uneven class counts: quirks=True and balance=True do not go "
                 "together; choose one"
             )
         if self.clip_count < self.subject_count + _QUIRK_CLIPS:
             raise ValueError(
-                f"quirks=True needs {_QUIRK_CLIPS} clips more than subjects to place the odd ones, here "
+                f"quirks=True needs {_QUIRK_CLIPS} clips more than subjects, here "
                 f"{self.subject_count + _QUIRK_CLIPS}; got clips={self.clip_count}"
             )
 
@@ -184,15 +193,16 @@ class SyntheticSpec:
         if self.balance and (self.clip_count < clips_per_round or self.clip_count % clips_per_round):
             raise ValueError(
                 f"balance=True gives each of {labelled_subjects} subjects each of {class_count} classes "
-                f"equally often, so clips must be a multiple of {clips_per_round}; got clips={self.clip_count}"
+                f"equally often, so clips must be a multiple of {clips_per_round}; "
+                f"got clips={self.clip_count}"
             )
         if not self.balance and self.clip_count < max(_CLASS_COUNT, labelled_subjects):
             raise ValueError(
-                f"every class ({_CLASS_COUNT}) and every subject ({labelled_subjects}) needs a clip, so clips must "
-                f"be at least {max(_CLASS_COUNT, labelled_subjects)}; got clips={self.clip_count}"
+                f"every class ({_CLASS_COUNT}) and every subject ({labelled_subjects}) needs a clip, so "
+                f"clips must be at least {max(_CLASS_COUNT, labelled_subjects)}; got clips={self.clip_count}"
             )
         if is_ckplus and self.clip_count > clips_per_round:
             raise ValueError(
-                f"a subject of CK+ shows each of {class_count} emotions at most once, so {labelled_subjects} labelled "
-                f"subjects give at most {clips_per_round} clips; got clips={self.clip_count}"
+                f"a subject of CK+ shows each of {class_count} emotions at most once, so {labelled_subjects} "
+                f"labelled subjects give at most {clips_per_round} clips; got clips={self.clip_count}"
             )

@@ -1,4 +1,4 @@
-"""Takes written by as many processes as pay; what they write does not depend on how many there are."""
+"""Writing of clips in several processes. The output does not depend on the number of processes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ MIN_FRAMES_PER_PROCESS, MAX_PROCESSES = 150, 32
 
 
 def write_clips(jobs: Sequence[RenderJob], progress: Callable[[int, int], None]) -> None:
-    """Write every take, in other processes where that pays; `progress` hears (written, in all) after each.
+    """Write all clips, in worker processes if there are enough frames.
+
+    Calls `progress` with (clips written, clips in total) after each clip.
 
     Raises:
         OSError: a frame could not be written.
@@ -25,7 +27,7 @@ def write_clips(jobs: Sequence[RenderJob], progress: Callable[[int, int], None])
             write_clip(job)
             progress(clip_count, len(jobs))
         return
-    # Drawing is thousands of small calls, so threads would wait for one another.
+    # Rendering makes thousands of short calls, so threads would wait for the interpreter lock.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=use_one_thread) as pool:
         futures = [pool.submit(write_clip, job) for job in jobs]
         try:

@@ -1,8 +1,8 @@
-"""Synthetic CASME II and CK+: drawn faces laid out as the releases are, to try things out without a licence.
+"""Synthetic CASME II and CK+: synthetic faces in the layouts of the releases, for use without a licence.
 
-`Cropped/sub01/EP02_01f/reg_img46.jpg` and the coding sheet, `cohn-kanade-images/S005/001` and its labels, or
-any other of `LAYOUTS`: the loaders of the real sets read them unchanged. No number obtained on them says
-anything about people, and `datasets.marker` leaves a file in them that says so.
+The loaders of the real sets read them unchanged: `Cropped/sub01/EP02_01f/reg_img46.jpg` with the coding
+sheet, `cohn-kanade-images/S005/001` with its labels, or any other layout in `LAYOUTS`. Results on synthetic
+faces say nothing about people; `datasets.marker` writes a file with this warning into every set.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from datasets.synthetic.spec import SyntheticSpec
 __all__ = ["DEMO", "GENERATOR_VERSION", "LAYOUTS", "SHEETS", "SyntheticSpec", "synthesize"]
 
 GENERATOR_VERSION = 2
-"""Raised when what is written changes, so that no older set in a cache stands for the new one."""
+"""Increased whenever the output changes, so that a cached set of an older version is not reused."""
 
-# Two clips a class and subject: with one, a held-out clip would be of the one class its subject never showed
-# in training, and a network that has learned the person would do worse than chance.
+# Two clips per class and subject. With one, the class of a held-out clip would be the only class that its
+# subject never shows in training, and a network that recognizes the person would score below chance.
 DEMO = SyntheticSpec(subjects=8, clips=96, frames=7, balance=True, amplitude=4.0)
 
 
 def synthesize(spec: SyntheticSpec, out: Path, *, progress: Callable[[int, int], None] | None = None) -> Path:
-    """Draw the set into `out`, on all cores, and return `out`; the same spec gives the same bytes.
+    """Write the set to `out`, on all cores, and return `out`. The same spec gives the same bytes.
 
-    The tree grows in a hidden folder beside `out` and is renamed when whole, so what stands at `out` is
-    never half a set. `progress` is called with (takes written, takes in all) after each; a raw set has two
-    takes a clip.
+    The set is written to a hidden folder next to `out`, which is renamed when complete, so `out` never holds
+    an incomplete set. `progress` is called with (jobs written, jobs in total) after each render job; a set
+    with `raw` has two jobs per clip.
 
     Raises:
-        ValueError: `out` is a file or a folder that holds something.
-        OSError: the disk is full or `out` cannot be written.
+        ValueError: `out` is a file, or a folder that is not empty.
+        OSError: the disk is full, or `out` cannot be written.
     """
     from tempfile import TemporaryDirectory
 
@@ -54,7 +54,7 @@ def synthesize(spec: SyntheticSpec, out: Path, *, progress: Callable[[int, int],
 
 
 def _prepare_output(out: Path) -> Path:
-    """`out` with its parents made, if a set can be written there."""
+    """Create the parents of `out` and return it; raise ValueError if no set can be written there."""
     if any(parent.is_file() for parent in out.parents):
         raise ValueError(f"{out} cannot be made: a part of its path is a file; name another")
     if out == Path.cwd():
@@ -69,4 +69,4 @@ def _prepare_output(out: Path) -> Path:
 
 
 def _ignore_progress(count: int, total: int) -> None:
-    """A progress nobody watches."""
+    """Ignore progress; the default callback."""

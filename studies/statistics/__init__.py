@@ -1,1 +1,1 @@
-"""What may be believed of a difference between two arms: its interval, its p and the verdict."""
+"""Statistical comparison of arms: estimates, intervals, p-values, power and verdicts."""

@@ -1,26 +1,29 @@
-"""Differences between arms with what both the test subjects and the trainings leave uncertain.
+"""Differences between arms, with the uncertainty due to both test subjects and trainings.
 
-A study tests its arms on some people after some trainings. Other people and other trainings would give other
-numbers, and a verdict about architectures has to hold for them too. Two tests must therefore agree:
+A study tests its arms on a sample of people after a sample of trainings. Other people and other trainings
+would give other numbers, and a verdict about architectures must hold for them too. A significant difference
+must therefore pass two tests:
 
-1. *Sign flips over clusters.* If nothing differs, swapping two arms for a subject changes nothing, so every
-   pattern of signs over the subjects is as likely as the observed one. The statistic is the largest
-   studentized difference of the family under the same signs for all its pairs (max-T: Westfall and Young
-   1993; Romano and Wolf 2005, doi 10.1198/016214504000000539). It is exact for any number and size of
-   subjects and for rare errors, and does not see what all subjects share: the training.
-2. *A t test on subjects and trainings*, wherever one training is tested on all subjects. Subjects and
-   trainings are crossed random factors (Clark 1973, doi 10.1016/S0022-5371(73)80014-3), so the variance is
-   the sum of the variance over subjects and that over trainings, less their interaction, which both contain
-   (Cameron, Gelbach and Miller 2011, doi 10.1198/jbes.2010.07136), with Satterthwaite's degrees of freedom;
-   unequal subjects count as their effective number (Carter, Schnepel and Steigerwald 2017, doi
-   10.1162/REST_a_00639). The family is controlled by Bonferroni's bound.
+1. *Sign-flip test over clusters.* Under the null hypothesis, swapping two arms for a subject changes nothing,
+   so all sign patterns over the subjects are equally likely. The statistic is the largest studentized
+   difference of the family, with the same signs for all its pairs (max-T: Westfall and Young 1993; Romano and
+   Wolf 2005, doi 10.1198/016214504000000539). The test is exact for any number and size of subjects and for
+   rare errors. It does not account for the training, which all subjects share.
+2. *t test over subjects and trainings*, if one training is tested on all subjects. Subjects and trainings are
+   crossed random factors (Clark 1973, doi 10.1016/S0022-5371(73)80014-3). The variance is therefore the sum
+   of the variances over subjects and over trainings, minus their interaction, which both contain (Cameron,
+   Gelbach and Miller 2011, doi 10.1198/jbes.2010.07136). The degrees of freedom are Satterthwaite's; subjects
+   of unequal size count as their effective number (Carter, Schnepel and Steigerwald 2017, doi
+   10.1162/REST_a_00639). A Bonferroni correction controls the family-wise error.
 
-With several divisions, their variance takes the place of the trainings', enlarged for training sets that
-overlap (Nadeau and Bengio 2003, doi 10.1023/A:1024068626366), and the interaction is not subtracted. Under
-`kfold` and `loso` each fold is a training of its own: the folds are the clusters and the first test suffices.
+With several splits, the variance over splits replaces the variance over trainings. It is enlarged for
+overlapping training sets (Nadeau and Bengio 2003, doi 10.1023/A:1024068626366), and the interaction is not
+subtracted. Under `kfold` and `loso` each fold has its own training: the folds are the clusters, and only the
+first test applies.
 
-Interval and p come from whichever test is the more cautious, so that p < 0.05 if and only if the interval
-leaves out 0. `tests/simulation` holds the studies on which this was measured, `docs/verdicts.md` the results.
+The interval and p are those of the more conservative test, so p < 0.05 if and only if the interval excludes
+0. `tests/simulation` holds the simulated studies that measure the error rates, and `docs/verdicts.md` the
+results.
 """
 
 from __future__ import annotations
@@ -37,30 +40,34 @@ from scipy.stats import t as student
 Array = NDArray[np.float64]
 
 ALPHA = 0.05
-"""Chance of any false "better" or "worse" in a family of comparisons."""
+"""Family-wise error rate: probability of any false "better" or "worse" in a family of comparisons."""
 
 MAX_SIGN_PATTERNS = 4096
-"""Sign patterns that are tried; all of them up to 13 clusters."""
+"""Maximum number of sign patterns. Up to 13 clusters, these are all patterns."""
 
 POOLING_LEVEL = 0.2
-"""Arms share one training variance unless Bartlett's test calls their variances unequal at this level.
+"""The training variances of the arms are pooled unless Bartlett's test rejects their equality at this level.
 
 A preliminary test needs a level well above 0.05 (Bancroft 1944, doi 10.1214/aoms/1177731284).
 """
 
 _EPSILON = 1e-12
-"""Differences this small are rounding."""
+"""Differences below this value are rounding errors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingScores:
-    """One metric of several arms, each trained as often on the same divisions.
+    """One metric of several arms, all trained the same number of times on the same splits.
 
-    `values` (..., arms, divisions, seeds) holds the metric of each training, `contributions`
-    (..., arms, divisions, seeds, clusters) what each cluster of test units contributes to it, summing to 0
-    over the clusters, and `sizes` (..., clusters) the number of units. `test_to_train` is the ratio of their
-    sample counts. `fold_clusters` says that each cluster was tested by trainings of its own. Leading
-    dimensions are independent studies, which only simulations have.
+    Leading dimensions (...) are independent studies; only simulations have them.
+
+    Attributes:
+        values: Metric of each training, shape (..., arms, splits, seeds).
+        contributions: Contribution of each cluster of test units to the metric of each training, shape
+            (..., arms, splits, seeds, clusters). Contributions sum to 0 over the clusters.
+        cluster_sizes: Number of test units in each cluster, shape (..., clusters).
+        test_train_ratio: Number of test samples divided by the number of training samples.
+        has_fold_clusters: True if separate trainings are tested on each cluster, as with folds.
     """
 
     values: Array
@@ -72,11 +79,18 @@ class TrainingScores:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContrastResults:
-    """A family of contrasts, each array of shape (..., contrasts).
+    """Results of a family of contrasts; each array has shape (..., contrasts).
 
-    `p` is adjusted for the family, and `low` to `high` is the interval at the family's level. The standard
-    errors are those of the estimate: `subject_error` over clusters, `training_error` over the trainings of
-    one division, `division_error` over divisions, and `error` of all that the study varied, with `df`.
+    Attributes:
+        estimates: Estimate of each contrast.
+        low: Lower end of the interval at the family-wise level.
+        high: Upper end of the interval.
+        p: p-value, adjusted for the family.
+        standard_error: Standard error of the estimate over everything that the study varied.
+        df: Degrees of freedom of `standard_error`.
+        subject_se: Standard error over clusters.
+        training_se: Standard error over the trainings of one split.
+        split_se: Standard error over splits.
     """
 
     estimates: Array
@@ -91,11 +105,16 @@ class ContrastResults:
 
 
 def compare_contrasts(scores: TrainingScores, contrasts: Array, *, family_size: int = 0) -> ContrastResults:
-    """Estimate each row of `contrasts` (contrasts, arms), weights that sum to 0, and test it against 0.
+    """Estimate each contrast and test it against 0.
 
-    `family` is the number of contrasts in the whole family where this is only a part of it: the part then
-    takes its share of the 5 %. With one training on one division the result is conditional on the trained
-    networks: only the first test is possible. At least two clusters are needed.
+    Needs at least two clusters. With one training on one split, only the sign-flip test is possible, and the
+    result is conditional on the trained networks.
+
+    Args:
+        scores: Scores of the arms.
+        contrasts: Weights, shape (contrasts, arms). Each row sums to 0.
+        family_size: Number of contrasts in the whole family if `contrasts` is only a part of it; the part
+            then gets its proportion of `ALPHA`. 0 means that `contrasts` is the whole family.
     """
     weights = np.asarray(contrasts, dtype=np.float64)
     family_size = family_size or len(weights)
@@ -113,9 +132,10 @@ def compare_contrasts(scores: TrainingScores, contrasts: Array, *, family_size: 
 
 
 def estimate_contrasts(scores: TrainingScores, contrasts: Array) -> ContrastResults:
-    """Estimate each row of `contrasts` (contrasts, arms) with an interval of its own, by the t test alone.
+    """Estimate each row of `contrasts`, shape (contrasts, arms), with an individual interval from the t test.
 
-    For values that are not compared with 0, such as one arm's accuracy; p is that of 0 all the same.
+    Use this for values that are not compared with 0, such as one arm's accuracy. The p-values still test
+    against 0.
     """
     results = _compute_errors(scores, np.asarray(contrasts, dtype=np.float64))
     p, half_width = _run_t_test(results, family_size=1)
@@ -123,7 +143,7 @@ def estimate_contrasts(scores: TrainingScores, contrasts: Array) -> ContrastResu
 
 
 def _compute_errors(scores: TrainingScores, weights: Array) -> ContrastResults:
-    """Estimates and standard errors; interval and p are still empty (not a number)."""
+    """Compute the estimates and standard errors. `low`, `high` and `p` of the result are NaN."""
     estimates = scores.values.mean(axis=(-1, -2)) @ weights.T
     estimates = np.where(np.abs(estimates) < _EPSILON, 0.0, estimates)
     cluster_shares = scores.cluster_sizes / scores.cluster_sizes.sum(axis=-1, keepdims=True)
@@ -165,16 +185,17 @@ def _compute_errors(scores: TrainingScores, weights: Array) -> ContrastResults:
 
 
 def _is_conditional(scores: TrainingScores) -> bool:
-    """Whether the clusters carry all that varied: one training, or one for each cluster."""
+    """Return True if the clusters carry all variation: one training in total, or one per cluster."""
     split_count, seed_count = scores.values.shape[-2:]
     return split_count == 1 and (seed_count == 1 or scores.has_fold_clusters)
 
 
 def _run_sign_flip_test(contributions: Array, cluster_shares: Array, *, alpha: float) -> tuple[Array, Array]:
-    """Max-T p of each contrast (..., contrasts), and the critical value at level `alpha` (...,).
+    """Return the max-T p of each contrast, shape (..., contrasts), and the critical value at level `alpha`.
 
-    `parts` (..., contrasts, clusters) sum to the estimates; `share` (..., clusters) is each cluster's share
-    of the units. A contrast is significant if and only if its |t| exceeds the critical value.
+    The critical value has shape (...,). A contrast is significant if and only if its |t| exceeds it.
+    `contributions` (..., contrasts, clusters) sum to the estimates; `cluster_shares` (..., clusters) is each
+    cluster's fraction of the units.
     """
     signs = make_sign_patterns(cluster_shares.shape[-1])
     cluster_count = cluster_shares.shape[-1]
@@ -189,7 +210,7 @@ def _run_sign_flip_test(contributions: Array, cluster_shares: Array, *, alpha: f
     flip_variance = np.maximum(flip_variance * cluster_count / (cluster_count - 1), _EPSILON**2)
     statistic = np.where(np.abs(flipped_sums) < _EPSILON, 0.0, np.abs(flipped_sums) / np.sqrt(flip_variance))
     max_statistic = statistic.max(axis=-2)
-    # Rounding must not part patterns that are equal, the observed one and its copies among them.
+    # The tolerance keeps rounding from separating equal statistics, such as those of the observed pattern.
     is_extreme = max_statistic[..., None, :] >= statistic[..., :1] * (1 - 1e-9)
     rank = ceil(alpha * len(signs))
     critical = -np.partition(-max_statistic, rank - 1, axis=-1)[..., rank - 1]
@@ -199,8 +220,10 @@ def _run_sign_flip_test(contributions: Array, cluster_shares: Array, *, alpha: f
 
 @cache
 def make_sign_patterns(cluster_count: int) -> Array:
-    """Signs (patterns, clusters), the first row all +1: all patterns but for a common sign, or `FLIPS` of
-    them.
+    """Return sign patterns, shape (patterns, clusters), the first row all +1.
+
+    These are all patterns up to a common sign if there are at most `MAX_SIGN_PATTERNS`, else a random sample
+    of `MAX_SIGN_PATTERNS` patterns.
     """
     if 2 ** (cluster_count - 1) <= MAX_SIGN_PATTERNS:
         bits = np.arange(2 ** (cluster_count - 1))[:, None] >> np.arange(cluster_count) & 1
@@ -211,10 +234,10 @@ def make_sign_patterns(cluster_count: int) -> Array:
 
 
 def _compute_training_variance(values: Array, weights: Array) -> tuple[Array, Array]:
-    """Variance of each contrast over the trainings of one division, with its degrees of freedom.
+    """Return the variance of each contrast over the trainings of one split, with its degrees of freedom.
 
-    `values` is (..., arms, seeds). Arms are trained independently, so their variances add up, whether or not
-    seeds are shared. An arm without any variance has collapsed: it keeps 0 and takes no part in the pooling.
+    `values` has shape (..., arms, seeds). The arms are trained independently, so their variances add up even
+    if they share seeds. An arm with zero variance has collapsed: its variance stays 0 and is not pooled.
     """
     seed_count = values.shape[-1]
     contrast_values = values[..., np.any(weights != 0, axis=0), :]
@@ -243,7 +266,7 @@ def _compute_training_variance(values: Array, weights: Array) -> tuple[Array, Ar
 def _compute_bartlett_p(
     variances: Array, is_varying: NDArray[np.bool_], pooled_variance: Array, seed_count: int
 ) -> Array:
-    """P of Bartlett's test (1937) that the arms that vary have one variance, (..., 1)."""
+    """Return p of Bartlett's test (1937) for equal variances of the arms that vary, shape (..., 1)."""
     arm_count = is_varying.sum(axis=-1, keepdims=True)
     log_sum = np.log(np.where(is_varying, variances, 1.0)).sum(axis=-1, keepdims=True)
     statistic = (seed_count - 1) * (
@@ -255,9 +278,9 @@ def _compute_bartlett_p(
 
 
 def _compute_interaction_variance(contributions: Array, weights: Array) -> Array:
-    """The part that the variances over clusters and over trainings both contain, less the clusters' factor.
+    """Return the interaction variance, which the variances over clusters and over trainings both contain.
 
-    `contributions` is (..., arms, seeds, clusters).
+    `contributions` has shape (..., arms, seeds, clusters). The caller applies the cluster correction.
     """
     seed_count = contributions.shape[-2]
     deviations = contributions - contributions.mean(axis=-2, keepdims=True)
@@ -268,15 +291,18 @@ def _compute_interaction_variance(contributions: Array, weights: Array) -> Array
 
 
 def _compute_split_variance(scores: TrainingScores, weights: Array) -> tuple[Array, Array]:
-    """Variance over divisions whose training sets overlap, (..., contrasts), with its degrees of freedom."""
+    """Return the variance over splits with overlapping training sets and its degrees of freedom.
+
+    Both have shape (..., contrasts).
+    """
     split_count = scores.values.shape[-2]
-    means = np.moveaxis(scores.values.mean(axis=-1), -1, -2) @ weights.T  # (..., divisions, contrasts)
+    means = np.moveaxis(scores.values.mean(axis=-1), -1, -2) @ weights.T  # (..., splits, contrasts)
     variance = means.var(axis=-2, ddof=1) * (1 / split_count + scores.test_train_ratio)
     return variance, np.full_like(variance, split_count - 1.0)
 
 
 def _compute_satterthwaite_df(total_variance: Array, *components: tuple[Array, Array]) -> Array:
-    """Degrees of freedom of a variance that is a sum of others; a part without variance may have none."""
+    """Return the degrees of freedom of a sum of variances. A component of variance 0 may have df 0."""
     denominator = np.sum([variance**2 / np.maximum(df, _EPSILON) for variance, df in components], axis=0)
     ratio: Array = total_variance**2 / np.maximum(denominator, _EPSILON**4)
     df: Array = np.maximum(ratio, 1.0)
@@ -284,7 +310,7 @@ def _compute_satterthwaite_df(total_variance: Array, *components: tuple[Array, A
 
 
 def _run_t_test(results: ContrastResults, *, family_size: int) -> tuple[Array, Array]:
-    """Bonferroni's p in a family of that size, and half the width of the interval at the same level."""
+    """Return the Bonferroni-adjusted p and the half-width of the interval at the same level."""
     safe_error = np.maximum(results.standard_error, _EPSILON)
     p = np.minimum(1.0, family_size * 2 * student.sf(np.abs(results.estimates) / safe_error, results.df))
     return p, student.isf(ALPHA / (2 * family_size), results.df) * results.standard_error

@@ -1,9 +1,9 @@
-"""What the parts of a 2^k factorial do: each effect is a sum of weighted arms.
+"""Contrasts of a 2^k factorial design: the effect of each component as a weighted sum of arms.
 
-An arm is the set of the parts that are on. Effects and interactions are those of Box, Hunter and Hunter,
-Statistics for Experimenters (2nd ed. 2005, chapter 5); shares of the whole are Shapley's (1953, doi
-10.1515/9781400881970-018). An effect's value is the sum of weight times accuracy; the same weights on each
-sample's correctness give the values that `studies.clusters` puts an interval on.
+An arm is the set of its enabled components. Main effects and interactions follow Box, Hunter and Hunter,
+Statistics for Experimenters (2nd ed. 2005, chapter 5). Shapley values follow Shapley (1953, doi
+10.1515/9781400881970-018). The value of an effect is the sum of weight times metric over the arms.
+`studies.statistics.comparison` computes intervals for such contrasts.
 """
 
 from __future__ import annotations
@@ -14,14 +14,16 @@ from math import comb
 
 ComponentSet = frozenset[str]
 Contrast = Mapping[ComponentSet, float]
-"""Weight by arm; arms of weight 0 are left out."""
+"""Mapping from arm to weight, without the arms of weight 0."""
 
 
 def compute_main_effect(components: Sequence[str], component: str) -> Contrast:
-    """Mean of the arms with `part` less mean of those without: weights ±1/2^(k-1) (Box, Hunter and Hunter).
+    """Return the mean of the arms with `component` minus the mean of the arms without it.
+
+    The weights are ±1/2^(k-1) (Box, Hunter and Hunter).
 
     Raises:
-        ValueError: a part named twice, or `part` not one of them.
+        ValueError: `components` has duplicates, or lacks `component`.
     """
     _validate_components(components, component)
     weight = 1 / 2 ** (len(components) - 1)
@@ -29,13 +31,13 @@ def compute_main_effect(components: Sequence[str], component: str) -> Contrast:
 
 
 def compute_interaction(components: Sequence[str], first: str, second: str) -> Contrast:
-    """Half the effect of `first` with `second` on less half of that with it off (Box, Hunter and Hunter).
+    """Return half the difference between the effect of `first` with `second` on and with `second` off.
 
-    Weights are +1/2^(k-1) for arms with both or neither, -1/2^(k-1) for the rest. `first` and `second`
-    may change places.
+    The weight is +1/2^(k-1) for arms with both or neither component and -1/2^(k-1) for the other arms (Box,
+    Hunter and Hunter). The result is symmetric in `first` and `second`.
 
     Raises:
-        ValueError: a part named twice, or `first` and `second` not two of them.
+        ValueError: `components` has duplicates, or `first` and `second` are not two of the components.
     """
     _validate_components(components, first, second)
     weight = 1 / 2 ** (len(components) - 1)
@@ -43,13 +45,14 @@ def compute_interaction(components: Sequence[str], first: str, second: str) -> C
 
 
 def compute_shapley_value(components: Sequence[str], component: str) -> Contrast:
-    """What `part` adds when it is switched on, as the mean over all k! orders of switching on (Shapley 1953).
+    """Return the mean gain from adding `component`, over all k! orders of adding components (Shapley 1953).
 
-    An arm S without it comes just before it in |S|! (k - 1 - |S|)! of the orders: weight 1/(k C(k-1, |S|))
-    for S with it, the negative for S. Over all parts the values sum to the full arm less the empty one.
+    An arm S without `component` precedes it in |S|! (k - 1 - |S|)! of the orders. S with `component`
+    therefore has weight 1/(k C(k-1, |S|)), and S without it has the negative of that weight. The values of
+    all components sum to the full arm minus the empty arm.
 
     Raises:
-        ValueError: a part named twice, or `part` not one of them.
+        ValueError: `components` has duplicates, or lacks `component`.
     """
     _validate_components(components, component)
     component_count = len(components)
@@ -61,12 +64,12 @@ def compute_shapley_value(components: Sequence[str], component: str) -> Contrast
 
 
 def compute_ordered_effect(order: Sequence[str], component: str) -> Contrast:
-    """What `part` adds at its place in one order: the arm of all up to it less the arm of those before it.
+    """Return the gain from adding `component` to the arm of the components before it in `order`.
 
-    That is a ladder's rung, and one of the k! terms of Shapley's mean.
+    This is one rung of a ladder, and one of the k! terms that `compute_shapley_value` averages.
 
     Raises:
-        ValueError: a part named twice, or `part` not one of them.
+        ValueError: `order` has duplicates, or lacks `component`.
     """
     _validate_components(order, component)
     before = frozenset(order[: order.index(component)])
@@ -74,19 +77,19 @@ def compute_ordered_effect(order: Sequence[str], component: str) -> Contrast:
 
 
 def subtract_contrasts(a: Contrast, b: Contrast) -> Contrast:
-    """The difference of two contrasts: weights of `a` less those of `b`, arm by arm."""
+    """Return the contrast whose weights are those of `a` minus those of `b`, arm by arm."""
     weights = {arm: a.get(arm, 0.0) - b.get(arm, 0.0) for arm in {**a, **b}}
     return {arm: weight for arm, weight in weights.items() if weight}
 
 
 def _list_arms(components: Sequence[str]) -> Iterator[ComponentSet]:
-    """All 2^k sets of parts, the smaller first."""
+    """Yield all 2^k subsets of the components, smallest first."""
     for size in range(len(components) + 1):
         yield from map(frozenset, combinations(components, size))
 
 
 def _validate_components(components: Sequence[str], *names: str) -> None:
     if len(set(components)) != len(components):
-        raise ValueError(f"each part may be named once; got {', '.join(components)}")
+        raise ValueError(f"component names must be unique; got {', '.join(components)}")
     if len(set(names)) != len(names) or not set(names) <= set(components):
-        raise ValueError(f"name different ones of {', '.join(components)}; got {', '.join(names)}")
+        raise ValueError(f"expected different names out of {', '.join(components)}; got {', '.join(names)}")

@@ -1,10 +1,10 @@
-"""A metric of predicted classes, and how much each test unit contributes to it.
+"""Metrics of predicted classes and the contribution of each test unit to them.
 
 The contribution is the metric's influence function (Hampel 1974, doi 10.1080/01621459.1974.10482962): to
-first order, the metric of another sample of units is the metric here plus the sum of what those units
-contribute. So the variance of any metric over subjects is that of sums over subjects, as for a mean.
-Accuracy and UAR are linear in the units, apart from UAR's class counts; UF1 is not, and the approximation is
-tested by simulation.
+first order, the metric of another sample of units equals the metric of this sample plus the sum of the
+contributions of those units. The variance of any metric over subjects is therefore the variance of sums over
+subjects, as for a mean. Accuracy is linear in the units, and so is UAR for fixed class counts. UF1 is not
+linear; simulations test the approximation.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ def linearize(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the metric of each training, shape (T,), and each unit's contribution to it, shape (T, N).
 
-    `truths` (N,) and `predicted` (T, N) are class numbers below `classes`. Contributions sum to 0. A class
-    absent from the truths leaves the means of UF1 and UAR, as in `studies.metrics`.
+    `truths` (N,) and `predictions` (T, N) are class indices below `num_classes`. The contributions of a
+    training sum to 0. The means of UF1 and UAR leave out classes absent from `truths`, like those of
+    `studies.metrics`.
 
     Raises:
-        ValueError: no units.
+        ValueError: `truths` is empty.
     """
     if not truths.size:
         raise ValueError("a metric needs at least one test unit; got none")
@@ -41,9 +42,8 @@ def linearize(
         unit_weight = true_one_hot[:, present_classes] / (support[present_classes] * present_classes.size)
         return recall.mean(axis=1), np.einsum("tnc,nc->tn", deviation, unit_weight)
     predicted_one_hot = np.eye(num_classes)[predictions]  # (T, N, C)
-    label_count = (support + predicted_one_hot.sum(axis=1))[
-        :, present_classes
-    ]  # true and answered, TP counted twice
+    # Labels plus predictions of each class: true positives count twice.
+    label_count = (support + predicted_one_hot.sum(axis=1))[:, present_classes]
     hits = 2 * predicted_one_hot[:, :, present_classes] * true_one_hot[:, present_classes]
     f1 = hits.sum(axis=1) / label_count
     one_hot_sum = predicted_one_hot[:, :, present_classes] + true_one_hot[:, present_classes]

@@ -1,10 +1,11 @@
-"""How large a difference a study can find: before it from assumed or measured noise, after it from its own.
+"""Power analysis: the smallest difference that a study can detect.
 
-The difference of two arms varies with the test subjects, whom an arm suits unequally; with the units, whose
-answers change from training to training; and with the training, which moves all answers of a network. The t
-test of `studies.statistics.comparison` is inverted in closed form (Cohen 1988, ch. 2): a difference is found
-with power 1 - beta where it is t(1 - alpha/2) + t(1 - beta) standard errors.
-`tests/studies/statistics/test_power.py` holds it against simulated studies.
+A planned study uses assumed or measured noise, a finished study its own variances. The difference of two arms
+varies with the test subjects, because an arm does not suit all subjects equally; with the test units, whose
+predictions change from training to training; and with the training, which shifts all predictions of a
+network. This module inverts the t test of `studies.statistics.comparison` in closed form (Cohen 1988, ch. 2):
+a difference of t(1 - alpha/2) + t(1 - beta) standard errors is detected with power 1 - beta.
+`tests/studies/statistics/test_power.py` checks the formulas against simulated studies.
 """
 
 from __future__ import annotations
@@ -20,16 +21,18 @@ from studies.statistics.comparison import ALPHA
 from studies.statistics.verdicts import MIN_CLUSTERS, Estimate
 
 TARGET_POWER = 0.8
-"""A difference can be found where at least this share of studies would find it (Cohen's convention)."""
+"""Power at which a difference counts as detectable (Cohen's convention)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noise:
-    """What moves the difference of two arms, as shares.
+    """Sources of variation in the difference of two arms, as fractions of 1.
 
-    `training` is the standard deviation of one arm's accuracy over trainings, `heterogeneity` that of the
-    difference over subjects, and `discordance` the share of test units that two trainings answer differently,
-    one right and one wrong. `source` says where the numbers come from.
+    Attributes:
+        training_sd: Standard deviation of one arm's accuracy over trainings.
+        subject_sd: Standard deviation of the difference over subjects.
+        discordance: Fraction of test units that one of two trainings classifies correctly and the other not.
+        source: Where the numbers come from, for reports.
     """
 
     training_sd: float
@@ -42,17 +45,21 @@ SYNTHETIC_FACES_NOISE = Noise(
     training_sd=0.08,
     subject_sd=0.0,
     discordance=0.41,
-    source="as between trainings of one network on drawn faces",
+    source="as between trainings of one network on synthetic faces",
 )
-"""Measured on the bank in `tests/simulation`; an arm that suits some subjects better adds heterogeneity."""
+"""Noise measured on `tests/simulation/bank.npz`. An arm that suits some subjects better adds `subject_sd`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonPlan:
-    """A comparison as planned: units of each cluster, trainings of each arm, and pairs in the family.
+    """A planned comparison of two arms.
 
-    `arms` is the number of arms whose trainings show how much trainings vary. `by_fold`: each cluster is
-    tested by trainings of its own.
+    Attributes:
+        cluster_sizes: Number of test units in each cluster.
+        trainings_per_arm: Number of trainings of each arm.
+        family_size: Number of pairs in the family of comparisons.
+        arm_count: Number of arms that contribute to the estimate of the training variance.
+        by_fold: True if separate trainings are tested on each cluster.
     """
 
     cluster_sizes: tuple[int, ...]
@@ -63,7 +70,7 @@ class ComparisonPlan:
 
 
 def compute_standard_error(plan: ComparisonPlan, noise: Noise) -> tuple[float, float]:
-    """Standard error of a difference under `plan`, a share, and its degrees of freedom."""
+    """Return the standard error of a difference under `plan`, a fraction of 1, and its degrees of freedom."""
     cluster_sizes = np.array(plan.cluster_sizes, dtype=np.float64)
     concentration = float(((cluster_sizes / cluster_sizes.sum()) ** 2).sum())
     cluster_df = 1 / concentration - 1
@@ -82,7 +89,7 @@ def compute_standard_error(plan: ComparisonPlan, noise: Noise) -> tuple[float, f
 
 
 def compute_power(plan: ComparisonPlan, noise: Noise, difference: float) -> float:
-    """Share of studies in which a true difference of one pair is found at the family's level."""
+    """Return the probability of detecting a true `difference` of one pair at the family-wise level."""
     if len(plan.cluster_sizes) < MIN_CLUSTERS:
         return 0.0
     standard_error, df = compute_standard_error(plan, noise)
@@ -92,7 +99,10 @@ def compute_power(plan: ComparisonPlan, noise: Noise, difference: float) -> floa
 
 
 def compute_planned_detectable_difference(plan: ComparisonPlan, noise: Noise) -> float | None:
-    """The least difference, a share, found with at least `POWER`; None with too few clusters or above 1."""
+    """Return the smallest difference, a fraction of 1, detected with a power of `TARGET_POWER`.
+
+    Returns None if there are fewer than `MIN_CLUSTERS` clusters, or if the difference would exceed 1.
+    """
     if len(plan.cluster_sizes) < MIN_CLUSTERS:
         return None
     standard_error, df = compute_standard_error(plan, noise)
@@ -101,7 +111,10 @@ def compute_planned_detectable_difference(plan: ComparisonPlan, noise: Noise) ->
 
 
 def compute_observed_detectable_difference(estimate: Estimate, *, family_size: int) -> float:
-    """The least difference, a share, that such a study finds with `POWER`, from its own variances."""
+    """Return the smallest difference that a study with the variances of `estimate` detects.
+
+    The difference is a fraction of 1; the power is `TARGET_POWER`.
+    """
     return _compute_detectable_difference(estimate.standard_error, estimate.df, family_size=family_size)
 
 

@@ -1,10 +1,10 @@
-"""What may be said of a difference between two arms, in a few fixed words.
+"""Verdicts on the difference between two arms, as a few fixed labels.
 
-A verdict is about architectures, so it needs enough trainings and enough subjects to know how far other
-trainings and other people would move the difference. Without them the numbers stand and the verdict is "no
-verdict", with the reason. A difference that was not found is not shown to be absent: "equivalent" needs an
-interval that stays within the margin (two one-sided tests, Schuirmann 1987, doi 10.1007/BF01068419, at the
-family's level, which is stricter than his).
+A verdict is about architectures. It therefore needs enough trainings and enough subjects to estimate how the
+difference varies over other trainings and other people. With too few, the report still shows the numbers, and
+the label is "no verdict" with the reason. A non-significant difference is not evidence of equivalence:
+"equivalent" requires an interval within the margin (two one-sided tests, Schuirmann 1987, doi
+10.1007/BF01068419; the family-wise level used here is stricter than his).
 """
 
 from __future__ import annotations
@@ -15,23 +15,34 @@ from typing import Literal
 from studies.statistics.comparison import ALPHA, ContrastResults
 
 MIN_TRAININGS = 5
-"""Fewest trainings of each arm for a verdict where all subjects are tested by the same trainings."""
+"""Minimum trainings per arm for a verdict when the same trainings are tested on all subjects."""
 
 MIN_CLUSTERS = 6
-"""Fewest subjects (or folds): five have 16 sign patterns, so no p below 0.06, whatever the difference."""
+"""Minimum subjects or folds for a verdict: five have only 16 sign patterns, so p is never below 0.06."""
 
 VerdictLabel = Literal["better", "worse", "equivalent", "inconclusive", "no verdict", "both collapsed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """A difference, or another contrast of arms, as a share, with what is known of its uncertainty.
+    """A difference or another contrast of arms, as a fraction of 1, with its uncertainty.
 
-    `low` to `high` and `p` are at the level of the family; there is no interval with too few clusters, which
-    are subjects or folds (`cluster_name`). Standard errors are over subjects, trainings and divisions, and
-    of all together (`error`, with `df` degrees of freedom). `conditional`: fewer than `MIN_TRAININGS`
-    trainings, so that interval and p hold for these trained networks only. `units` is the number of test
-    units.
+    Attributes:
+        value: Estimate of the contrast.
+        low: Lower end of the interval at the family-wise level; None with fewer than `MIN_CLUSTERS` clusters.
+        high: Upper end of the interval; None like `low`.
+        p: p-value, adjusted for the family.
+        standard_error: Standard error over subjects, trainings and splits together.
+        df: Degrees of freedom of `standard_error`.
+        subject_se: Standard error over clusters.
+        training_se: Standard error over the trainings of one split.
+        split_se: Standard error over splits.
+        cluster_count: Number of clusters, which are subjects or folds.
+        training_count: Number of trainings of each arm.
+        unit_count: Number of test units.
+        is_conditional: True with fewer than `MIN_TRAININGS` trainings: interval and p then hold for these
+            trained networks only.
+        cluster_name: Name of the clusters, "subjects" or "folds".
     """
 
     value: float
@@ -50,11 +61,11 @@ class Estimate:
     cluster_name: Literal["subjects", "folds"] = "subjects"
 
     def is_equivalent(self, margin: float) -> bool:
-        """Whether the interval stays within ±`margin` and there are units enough to show it.
+        """Return True if the interval lies within ±`margin` and the test set is large enough.
 
-        Where all units agree the interval has no width, however few they are; yet what none of n units has
-        shown may still happen in 3/n of them (Hanley and Lippman-Hand 1983, doi
-        10.1001/jama.1983.03330370053031).
+        If the two arms agree on all n units, the interval has zero width even for small n. An event not
+        observed in n units may still occur in up to 3/n of them (Hanley and Lippman-Hand 1983, doi
+        10.1001/jama.1983.03330370053031), so 3/n must not exceed `margin`.
         """
         if self.low is None or self.high is None or self.unit_count * margin < 3:
             return False
@@ -71,7 +82,10 @@ def build_estimate(
     is_conditional: bool = False,
     cluster_name: Literal["subjects", "folds"] = "subjects",
 ) -> Estimate:
-    """One contrast of a single study's `Comparisons`; without interval below `MIN_CLUSTERS` clusters."""
+    """Build the `Estimate` of contrast `index` of a single study's `results`.
+
+    The estimate has no interval if there are fewer than `MIN_CLUSTERS` clusters.
+    """
     has_enough_clusters = cluster_count >= MIN_CLUSTERS
     return Estimate(
         value=float(results.estimates[index]),
@@ -93,13 +107,13 @@ def build_estimate(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What the second arm is against the first; `reason` says why there is no verdict."""
+    """Verdict on the second arm against the first. `reason` explains the label "no verdict"."""
 
     label: VerdictLabel
     reason: str = ""
 
     def describe(self, margin: float) -> str:
-        """The verdict as reports show it; `margin` is a share."""
+        """Return the verdict as text for reports. `margin` is a fraction of 1."""
         if self.label == "equivalent":
             return f"equivalent within ±{100 * margin:g} points"
         return f"{self.label}: {self.reason}" if self.reason else self.label
@@ -108,10 +122,14 @@ class Verdict:
 def decide_verdict(
     estimate: Estimate | None, *, margin: float, has_collapsed: bool = False, obstacle: str = ""
 ) -> Verdict:
-    """Return the verdict on a difference whose interval and p are those of its family.
+    """Return the verdict on a difference.
 
-    `collapsed`: both arms gave one answer to all units in every training. `obstacle` is a reason of the
-    study's for which no verdict is possible; `estimate` is None where the arms cannot be compared at all.
+    Args:
+        estimate: The difference, with interval and p at the family-wise level. None if the arms cannot be
+            compared.
+        margin: Equivalence margin, a fraction of 1.
+        has_collapsed: True if both arms predict a single class for all units in every training.
+        obstacle: A reason of the study's why no verdict is possible, or "".
     """
     if has_collapsed:
         return Verdict(label="both collapsed")

@@ -40,7 +40,7 @@ def checked(root, layout):
     below = os.path.realpath(root) + os.sep
     for sample in table.samples:
         assert os.path.realpath(sample.path).startswith(below)
-        assert sample.onset is None or os.path.realpath(sample.onset.path).startswith(below)
+        assert sample.onset_ref is None or os.path.realpath(sample.onset_ref.path).startswith(below)
     for text in (*map(format_anomaly, table.anomalies), *table.notes):
         clear(text)
         text.encode()

@@ -331,7 +331,7 @@ def test_mistakes_get_one_message_each(harness: Run, made: Made, tmp_path: Path)
         ("proposed", image, ("id or key", "'proposed'")),
         (made.run_id, "nowhere.png", ("nowhere.png does not exist",)),
         (made.run_id, tmp_path / "empty", ("holds no image", ".jpg")),
-        (made.run_id, tmp_path / "bad.png", ("no frame of", "can be read", "no image that OpenCV reads")),
+        (made.run_id, tmp_path / "bad.png", ("no frame of", "can be read", "OpenCV cannot read the file")),
         (made.run_id, tmp_path / "list.mp4", ("is not a video",)),
         (made.run_id, tmp_path / "zeros.avi", ("is not a video that OpenCV can open", "convert")),
         (made.run_id, unnamed, ("must be valid UTF-8", "udcff", "rename")),

@@ -37,7 +37,7 @@ def test_names_decide_first(tree):
             tree.sheet([(1, "EP01", place, 8, 9, "fear")], name=name)
     for place, name in enumerate(names):
         found = chosen(tree.root)
-        assert found.name == name
+        assert found.relative_path == name
         assert found.sheet.rows[0].onset == str(place)
         (tree.root / name).unlink()
 
@@ -99,10 +99,10 @@ def test_a_sheet_of_the_release_that_cannot_be_read_is_replaced_and_listed(tree)
     (tree.root / "sheets").mkdir()
     (tree.root / "sheets" / "CASME2-coding-20140508.xlsx").write_bytes(b"PK\x03\x04")
     found = chosen(tree.root)
-    assert found.name == "CASME2-coding-20190701.xlsx"
+    assert found.relative_path == "CASME2-coding-20190701.xlsx"
     (fault,) = found.anomalies
     assert (fault.code, fault.location) == ("unusable sheet", "sheets/CASME2-coding-20140508.xlsx")
-    assert fault.what.startswith(
+    assert fault.description.startswith(
         "the sheet must be an .xlsx workbook: cannot read CASME2-coding-20140508.xlsx ("
     )
     assert fault.action == "CASME2-coding-20190701.xlsx was read in its place"
@@ -136,7 +136,7 @@ def test_of_many_tables_the_upper_ones_are_opened_first_and_no_more_than_the_lim
         path.write_text("x,y\n1,2\n")
     export(tmp_path / "z.csv")
     found = chosen(tmp_path)
-    assert found.name == "z.csv"
+    assert found.relative_path == "z.csv"
     assert found.note.endswith(f"openface/a26.csv and {MAX_TABLES - 20} more)")
     (tmp_path / "z.csv").rename(tmp_path / "openface" / "z.csv")
     with pytest.raises(ValueError, match="must have the columns"):

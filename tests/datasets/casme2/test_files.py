@@ -16,17 +16,17 @@ def places(root):
     "below", [".", "Cropped", "Cropped/Cropped", "CASME2_preprocessed_Li Xiaobai/a/b/Cropped"]
 )
 def test_the_release_is_found_however_deep_it_is_nested(tree, below):
-    tree.clip("sub01/EP02_01f", [46], header_index=below)
+    tree.clip("sub01/EP02_01f", [46], below=below)
     assert places(tree.root) == [("cropped", below)]
 
 
 def test_a_release_five_levels_down_is_not_looked_for(tree):
-    tree.clip("sub01/EP02_01f", [46], header_index="a/b/c/d/e")
+    tree.clip("sub01/EP02_01f", [46], below="a/b/c/d/e")
     assert places(tree.root) == []
 
 
 def test_tables_are_found_beside_the_subjects_and_below_but_lock_files_are_not(tree):
-    tree.clip("sub01/EP02_01f", [46], header_index="Cropped")
+    tree.clip("sub01/EP02_01f", [46], below="Cropped")
     names = (
         "Cropped/b.xlsx",
         "a.XLSX",
@@ -47,8 +47,8 @@ def test_tables_are_found_beside_the_subjects_and_below_but_lock_files_are_not(t
 
 
 def test_every_release_is_found(tree):
-    tree.clip("sub01/EP02_01f", [46], header_index="old")
-    tree.clip("1/EP02_01f", [46], header_index="new/new")
+    tree.clip("sub01/EP02_01f", [46], below="old")
+    tree.clip("1/EP02_01f", [46], below="new/new")
     (tree.root / "RAW" / "sub01" / "EP02_01f").mkdir(parents=True)
     (tree.root / "RAW" / "sub01" / "EP02_01f" / "img46.jpg").touch()
     (tree.root / "avi" / "sub01").mkdir(parents=True)
@@ -71,13 +71,13 @@ def test_a_root_that_is_not_there_or_is_a_file_is_an_error(tmp_path):
 
 
 def test_a_release_that_a_link_names_again_is_one(tree):
-    tree.clip("sub01/EP02_01f", [46], header_index="Cropped")
+    tree.clip("sub01/EP02_01f", [46], below="Cropped")
     os.symlink("Cropped", tree.root / "current")
     assert places(tree.root) == [("cropped", "Cropped")]
 
 
 def test_links_in_circles_end(tree):
-    tree.clip("sub01/EP02_01f", [46], header_index="Cropped")
+    tree.clip("sub01/EP02_01f", [46], below="Cropped")
     for number in range(20):
         (tree.root / f"d{number}").mkdir()
         for other in range(20):
@@ -91,7 +91,7 @@ def test_links_in_circles_end(tree):
 
 
 def test_a_folder_that_cannot_be_opened_is_listed(tree, monkeypatch):
-    tree.clip("sub01/EP02_01f", [46], header_index="Cropped")
+    tree.clip("sub01/EP02_01f", [46], below="Cropped")
     (tree.root / "locked").mkdir()
     whole = os.scandir
 

@@ -27,7 +27,7 @@ def clip(name="EP01", onset=10, peak=20, offset=30, emotion="fear", subject="sub
 
 
 def numbers(choice):
-    return [sample.frame for sample in choice.samples]
+    return [sample.frame_number for sample in choice.samples]
 
 
 def codes(choice):
@@ -43,14 +43,14 @@ def test_every_sample_says_where_it_and_its_onset_lie(policy):
     samples = policy([clip(lacking=(10, 11))], DEFAULT_CLASSES).samples
     assert samples
     for sample in samples:
-        assert sample.picture == ImageRef("sub01/EP01.avi", sample.frame - 1)
-        assert sample.onset == ImageRef("sub01/EP01.avi", 11)
+        assert sample.image_ref == ImageRef("sub01/EP01.avi", sample.frame_number - 1)
+        assert sample.onset_ref == ImageRef("sub01/EP01.avi", 11)
         assert (sample.label, sample.subject, sample.clip) == (
             DEFAULT_CLASSES.index("fear"),
             "sub01",
             "sub01/EP01",
         )
-        assert sample.id == f"sub01/EP01/{sample.frame}"
+        assert sample.id == f"sub01/EP01/{sample.frame_number}"
 
 
 def test_labels_are_places_among_the_classes_chosen():

@@ -53,7 +53,7 @@ def place(layout, clip, frame):
 
 
 def where(picture, root):
-    return Path(picture.path).relative_to(root).as_posix(), picture.item
+    return Path(picture.path).relative_to(root).as_posix(), picture.frame_index
 
 
 def codes(table):

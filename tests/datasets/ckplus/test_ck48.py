@@ -52,7 +52,7 @@ def test_a_sequence_under_two_classes_is_left_out(add, tmp_path):
     found = release(tmp_path)
     assert [clip.name for clip in found.clips] == ["S011/001"]
     assert codes(found) == [("two classes", "S010/002")]
-    assert found.anomalies[0].what == "the sequence stands under anger and happy"
+    assert found.anomalies[0].description == "the sequence stands under anger and happy"
 
 
 def test_two_folders_of_one_class_are_one_class_and_repeated_frames_are_listed(add, tmp_path):
@@ -61,7 +61,7 @@ def test_two_folders_of_one_class_are_one_class_and_repeated_frames_are_listed(a
     found = release(tmp_path)
     assert list(found.clips[0].frames) == [12, 13, 14]
     assert codes(found) == [("duplicate frame", "happy")]
-    assert found.anomalies[0].what.endswith(": S010_002_00000013.png")
+    assert found.anomalies[0].description.endswith(": S010_002_00000013.png")
 
 
 def test_a_folder_that_is_no_class_is_listed_if_it_holds_frames(add, tmp_path):

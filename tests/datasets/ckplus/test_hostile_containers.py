@@ -62,10 +62,10 @@ def check(path):
     if table is None:
         return None
     for anomaly in table.anomalies:
-        clear(f"{anomaly.code} {anomaly.location} {anomaly.what} {anomaly.action}")
+        clear(f"{anomaly.code} {anomaly.location} {anomaly.description} {anomaly.action}")
     with bounded(outside=outside), ImageReader() as reader:
         for sample in table.samples:
-            found = reader.read(sample.picture)
+            found = reader.read(sample.image_ref)
             assert found.image is not None or found.fault
             assert found.fault.isprintable()
     return table

@@ -54,7 +54,7 @@ def test_a_label_that_is_none_leaves_its_sequence_out(tmp_path, content, why):
     assert labels == {"S005/001": None}
     assert (anomaly.code, anomaly.location) == ("unusable label", "S005/001/S005_001_00000011_emotion.txt")
     assert anomaly.action == "the sequence was left out"
-    assert why in anomaly.what
+    assert why in anomaly.description
 
 
 def test_empty_folders_have_no_label(tmp_path):
@@ -69,7 +69,7 @@ def test_several_labels_that_agree_are_one_of_the_last_frame(tmp_path):
     labels, (anomaly,) = write(tmp_path, files)
     assert labels == {"S005/001": Label("disgust", 11)}
     assert (anomaly.code, anomaly.location) == ("several labels", "S005/001")
-    assert anomaly.what == "2 label files: disgust at frame 9, disgust at frame 11"
+    assert anomaly.description == "2 label files: disgust at frame 9, disgust at frame 11"
     assert anomaly.action == "the last one was used, they agree"
 
 

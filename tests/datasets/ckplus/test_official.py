@@ -92,7 +92,7 @@ def test_a_sequence_whose_labelled_frame_is_not_there_is_left_out(add, release):
     assert found.clips == ()
     (anomaly,) = found.anomalies
     assert (anomaly.code, anomaly.location) == ("missing peak", "S005/001")
-    assert anomaly.what == "the labelled frame, 11, is not there; the last is 8"
+    assert anomaly.description == "the labelled frame, 11, is not there; the last is 8"
 
 
 def test_a_label_of_an_earlier_frame_is_kept_and_listed(add, release):
@@ -122,7 +122,7 @@ def test_images_of_other_names_and_of_other_sequences_are_left_out_and_listed(ad
         ("misplaced image", "S005/001", "2 were left out"),
         ("strange folder", "S005/001", "1 were left out"),
     ]
-    assert found.anomalies[1].what.endswith(": S005_002_00000004.png, S006_001_00000004.png")
+    assert found.anomalies[1].description.endswith(": S005_002_00000004.png, S006_001_00000004.png")
 
 
 def test_a_thousand_strange_images_are_one_anomaly(add, release):
@@ -130,7 +130,7 @@ def test_a_thousand_strange_images_are_one_anomaly(add, release):
     for number in range(1000):
         (folder / f"crop{number:04d}.png").touch()
     (anomaly,) = release().anomalies
-    assert anomaly.what.endswith("crop0004.png and 995 more")
+    assert anomaly.description.endswith("crop0004.png and 995 more")
 
 
 def test_of_two_images_of_a_frame_the_png_is_used(add, release):

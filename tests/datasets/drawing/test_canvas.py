@@ -52,7 +52,7 @@ def test_opacity_mixes_what_was_there_with_the_paint(canvas):
 
 
 def test_within_clips(canvas):
-    canvas.fill_polygon(SQUARE, (0, 0, 0), edge_blur=0, within=SQUARE + np.array((0.5, 0)))
+    canvas.fill_polygon(SQUARE, (0, 0, 0), edge_blur=0, clip_polygon=SQUARE + np.array((0.5, 0)))
     assert canvas.pixels[30, 33].tolist() == [200] * 3
     assert canvas.pixels[30, 47].tolist() == [0] * 3
 

@@ -31,7 +31,7 @@ def test_no_intensity_is_rest():
 
 @pytest.mark.parametrize("units", ["99", "", "4+", "X4", "?"])
 def test_an_undrawn_unit_is_refused_with_what_is_known(units):
-    with pytest.raises(ValueError, match=r"is not drawn; known, alone or after L or R: 1, 2, 4"):
+    with pytest.raises(ValueError, match=r"is not supported; accepted, alone or after L or R: 1, 2, 4"):
         compute_motion(units, 1.0)
 
 

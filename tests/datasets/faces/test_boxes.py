@@ -20,7 +20,7 @@ def test_a_lost_face_gets_the_median_box_of_its_subjects_found_ones():
         found("a", (10, 20, 40)),
         LOST,
         found("b", (20, 30, 20)),
-        found("c", (30, 10, 60), source="other frame"),
+        found("c", (30, 10, 60), box_source="other frame"),
         found("d", (0, 0, 80), subject="2"),
     )
     # Centres 30, 30, 60 and 40, 40, 40; sides 40, 20, 60.

@@ -93,6 +93,6 @@ def test_cascades_that_are_not_installed_are_one_error_with_the_remedy(monkeypat
     check_cascades()
     monkeypatch.setattr(cv2.data, "haarcascades", str(tmp_path))
     with pytest.raises(
-        ValueError, match=r"lacks default, alt2, alt, alt_tree; install opencv-python>=4.8,<5"
+        ValueError, match=r"lacks default, alt2, alt, alt_tree; reinstall opencv-python>=4.8,<5"
     ):
         check_cascades()

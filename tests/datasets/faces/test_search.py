@@ -124,7 +124,7 @@ def test_unreadable_pictures_are_passed_over(clip, face):
     found = detect_faces(table(first, none, late, gone))
     assert [one.box_source for one in found] == ["other frame", "unreadable", "centre", "other frame"]
     assert [one.image_size for one in found] == [(160, 120), (0, 0), (160, 120), (160, 120)]
-    empty, gone_too = "the file is empty", "the file is not there"
+    empty, gone_too = "the file is empty", "the file is missing"
     assert [one.onset_fault for one in found] == [empty, empty, empty, gone_too]
     assert detect_faces(table(clip("e", [BLANK, face])))[0].onset_fault == ""
     rates = count_failures(found, table(first, none, late, gone))

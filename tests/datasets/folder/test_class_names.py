@@ -32,7 +32,7 @@ def listed(tmp_path):
 
 
 def told(table):
-    return [(fault.code, fault.location, fault.what, fault.action) for fault in table.anomalies]
+    return [(fault.code, fault.location, fault.description, fault.action) for fault in table.anomalies]
 
 
 @pytest.mark.parametrize("read", ["folders", "listed"])

@@ -30,11 +30,11 @@ def faults():
 
 
 def told(faults):
-    return [(fault.code, fault.location) for fault in faults.anomalies()]
+    return [(fault.code, fault.location) for fault in faults.get_anomalies()]
 
 
 def frames(rows):
-    return {found.id: found.frame for found in rows}
+    return {found.id: found.frame_number for found in rows}
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_an_image_that_is_named_twice_is_kept_once_if_the_rows_agree(faults):
     rows = [row("1"), row("again", real="/data/1"), row("2", "fear"), row("also", "joy", real="/data/2")]
     assert [found.id for found in remove_contradictions(rows, faults)] == ["1"]
     assert told(faults) == [("duplicate path", "line of again"), ("contradictory entries", "2")]
-    what = faults.anomalies()[1].what
+    what = faults.get_anomalies()[1].description
     assert what == "2 entries disagree on this image (line of 2, line of also); labels: fear, joy"
 
 

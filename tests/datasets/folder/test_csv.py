@@ -123,7 +123,7 @@ def test_an_image_with_two_labels_is_left_out_altogether(read):
     assert ids(table) == ["img/i5.png", "img/i6.png"]
     assert codes(table) == {"contradictory entries": 1}
     assert table.anomalies[0].location == "img/i1.png"
-    assert "labels: fear, joy" in table.anomalies[0].what
+    assert "labels: fear, joy" in table.anomalies[0].description
 
 
 def test_a_clip_with_two_labels_is_left_out(read):
@@ -156,7 +156,7 @@ def test_a_frame_that_is_no_number_leaves_its_row_out(read):
 
 def test_frames_given_in_part_are_numbered_by_file_names(read):
     table = read("img/i2.png,joy,c,1", "img/i1.png,joy,c,", header="path,label,clip,frame")
-    assert [s.frame for s in table.samples if s.clip == "c"] == [1, 2]
+    assert [s.frame_number for s in table.samples if s.clip == "c"] == [1, 2]
     assert [s.id for s in table.samples if s.clip == "c"] == ["img/i1.png", "img/i2.png"]
     assert codes(table) == {"frame numbers in part": 1}
 
@@ -164,7 +164,7 @@ def test_frames_given_in_part_are_numbered_by_file_names(read):
 def test_a_frame_number_given_twice_is_told(read):
     table = read("img/i2.png,joy,c,1", "img/i1.png,joy,c,1", header="path,label,clip,frame")
     assert codes(table) == {"repeated frame": 1}
-    assert table.samples[2].onset == table.samples[3].onset == table.samples[2].picture
+    assert table.samples[2].onset_ref == table.samples[3].onset_ref == table.samples[2].image_ref
 
 
 def test_the_order_of_the_rows_does_not_matter(root, read):
@@ -176,7 +176,7 @@ def test_the_order_of_the_rows_does_not_matter(root, read):
 def test_many_bad_rows_are_counted(read):
     table = read(*(f"gone{n}.png,joy" for n in range(1000)))
     assert codes(table) == {"missing file": 21}
-    assert table.anomalies[-1].what == "980 more of this kind, 1000 in all"
+    assert table.anomalies[-1].description == "980 more of this kind, 1000 in all"
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def checked(root) -> SampleTable | None:
         assert not os.path.isabs(sample.id)
         assert ".." not in sample.id.split("/")
     for anomaly in table.anomalies:
-        clear(f"{anomaly.code} {anomaly.location} {anomaly.what} {anomaly.action}")
+        clear(f"{anomaly.code} {anomaly.location} {anomaly.description} {anomaly.action}")
     for note in table.notes:
         clear(note)
     return table

@@ -233,7 +233,7 @@ def test_pictures_in_containers_are_rows_like_others(tmp_path):
     )
     assert np.array_equal(found.images, np.repeat(grey[:, None], 3, axis=1))
     assert [(anomaly.location, anomaly.description) for anomaly in found.table.anomalies] == [
-        ("70", "data_pixel has 70 pictures; number 71 was asked for")
+        ("70", "data_pixel has 70 images; image 71 was requested")
     ]
 
 
@@ -288,15 +288,15 @@ def test_alignment_and_representation_have_their_own_caches_and_alignment_its_ow
 def test_a_changed_onset_is_another_cache_and_another_fingerprint_only_where_it_is_used(faces):
     table = replace(faces, samples=faces.samples[1::2])
     before = [preprocess_images(table, size=8, representation=name).fingerprint for name in ("frame", "flow")]
-    cv2.imwrite(table.samples[0].onset.path, np.zeros((240, 512, 3), dtype=np.uint8))
+    cv2.imwrite(table.samples[0].onset_ref.path, np.zeros((240, 512, 3), dtype=np.uint8))
     after = [preprocess_images(table, size=8, representation=name).fingerprint for name in ("frame", "flow")]
     assert after[0] == before[0]
     assert after[1] != before[1]
 
 
 def test_samples_without_an_onset_are_left_out_where_one_is_needed(faces):
-    first = replace(faces.samples[0], onset=None)
-    last = replace(faces.samples[3], onset=ImageRef("/gone/x.png"))
+    first = replace(faces.samples[0], onset_ref=None)
+    last = replace(faces.samples[3], onset_ref=ImageRef("/gone/x.png"))
     table = replace(faces, samples=(first, *faces.samples[1:3], last))
     found = preprocess_images(table, size=8, representation="apex_minus_onset")
     assert [sample.id for sample in found.table.samples] == ["a/2", "b/1"]

@@ -59,7 +59,7 @@ def test_a_recording_in_order_is_decoded_once(film, monkeypatch):
 
 def test_a_frame_after_the_end_of_a_recording_is_a_fault_and_those_before_stay(film):
     with ImageReader() as reader:
-        fault = "the recording ends after 12 frames; frame 13 was asked for"
+        fault = "the video has 12 frames; frame 13 was requested"
         assert [reader.read(ImageRef(film, item)).fault for item in (12, 11, 12)] == [fault, "", fault]
 
 
@@ -68,7 +68,7 @@ def test_what_is_no_recording_is_a_fault(tmp_path, film):
         whole = file.read()
     for name, data in (("junk.avi", b"junk" * 9), ("empty.avi", b""), ("cut.avi", whole[:40])):
         (tmp_path / name).write_bytes(data)
-        assert "no recording" in read_image(ImageRef(str(tmp_path / name), 0)).fault
+        assert "cannot read the file as a video" in read_image(ImageRef(str(tmp_path / name), 0)).fault
 
 
 def test_a_recording_of_too_large_frames_is_refused(film, monkeypatch):
@@ -81,15 +81,15 @@ def test_packed_pictures_are_grey_and_their_digest_that_of_their_pixels(packed):
         found = read_image(ImageRef(packed, item))
         assert np.array_equal(found.image, np.dstack([GREY[item]] * 3))
         assert found.digest == hashlib.sha256(GREY[item].tobytes()).hexdigest()
-    assert read_image(ImageRef(packed, 5)).fault == "data_pixel has 5 pictures; number 6 was asked for"
+    assert read_image(ImageRef(packed, 5)).fault == "data_pixel has 5 images; image 6 was requested"
 
 
 @pytest.mark.parametrize(
     ("name", "data", "fault"),
     [
         ("other", GREY, "no data set data_pixel"),
-        ("data_pixel", GREY.astype(float), "uint8 (pictures, height, width) is expected"),
-        ("data_pixel", GREY[0], "uint8 (pictures, height, width) is expected"),
+        ("data_pixel", GREY.astype(float), "uint8 (images, height, width) is expected"),
+        ("data_pixel", GREY[0], "uint8 (images, height, width) is expected"),
         ("data_pixel/group", GREY, "no data set stored in the file itself"),
     ],
 )
@@ -101,7 +101,7 @@ def test_another_form_of_packed_file_is_a_fault(tmp_path, name, data, fault):
 
 def test_what_is_no_hdf5_is_a_fault(tmp_path):
     (tmp_path / "a.h5").write_bytes(b"junk" * 100)
-    assert read_image(ImageRef(str(tmp_path / "a.h5"), 0)).fault == "the file is no HDF5 that can be read"
+    assert read_image(ImageRef(str(tmp_path / "a.h5"), 0)).fault == "the file is not readable HDF5"
 
 
 @pytest.mark.parametrize("header", ["emotion,pixels,Usage", "\ufeffemotion, Pixels ,Usage"])
@@ -111,7 +111,7 @@ def test_pictures_spelled_out_are_those_of_their_row(tmp_path, header):
         found = read_image(ImageRef(path, item))
         assert np.array_equal(found.image, np.dstack([GREY[item]] * 3))
         assert found.digest == hashlib.sha256(GREY[item].tobytes()).hexdigest()
-    assert read_image(ImageRef(path, 5)).fault == "the file has 5 rows; row 6 was asked for"
+    assert read_image(ImageRef(path, 5)).fault == "the file has 5 rows; row 6 was requested"
 
 
 def test_a_csv_is_read_once_and_anew_when_it_has_changed(tmp_path, monkeypatch):
@@ -150,7 +150,7 @@ def test_a_csv_without_the_column_and_one_that_is_none_are_faults(tmp_path):
         == "the file has no column pixels"
     )
     (tmp_path / "b.csv").write_text('pixels\n"' + "1 " * 100_000)
-    assert "no CSV that can be read" in read_image(ImageRef(str(tmp_path / "b.csv"), 0)).fault
+    assert "not readable CSV" in read_image(ImageRef(str(tmp_path / "b.csv"), 0)).fault
     (tmp_path / "c.csv").write_bytes(b"")
     assert read_image(ImageRef(str(tmp_path / "c.csv"), 0)).fault == "the file has no column pixels"
 

@@ -59,7 +59,12 @@ def test_a_file_cut_off_in_its_picture_is_a_fault(tmp_path, capfd, suffix, share
 
 @pytest.mark.parametrize(
     ("data", "fault"),
-    [(b"", "is empty"), (b"<html>", "no image"), (b"\xff\xd8\xff", "no image"), (b"\x89PNG", "no image")],
+    [
+        (b"", "is empty"),
+        (b"<html>", "as an image"),
+        (b"\xff\xd8\xff", "as an image"),
+        (b"\x89PNG", "as an image"),
+    ],
 )
 def test_what_is_no_image_is_a_fault(tmp_path, data, fault):
     (tmp_path / "a.jpg").write_bytes(data)
@@ -91,7 +96,7 @@ def test_a_picture_that_announces_too_many_pixels_is_refused_undecoded(tmp_path)
         data += struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
     (tmp_path / "a.png").write_bytes(data)
     assert decode(tmp_path / "a.png").fault == (
-        "the picture has 100000 x 100000 pixels; at most 64 megapixels are read"
+        "the image has 100000 x 100000 pixels; at most 64 megapixels are read"
     )
 
 

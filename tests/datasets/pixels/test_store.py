@@ -31,13 +31,13 @@ def test_the_cache_is_where_the_variable_says_or_the_users_own(monkeypatch, tmp_
 def test_a_cache_that_can_be_no_folder_is_an_error_that_names_the_variable(monkeypatch, tmp_path, place):
     (tmp_path / "file").touch()
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / place))
-    with pytest.raises(ValueError, match=rf"{place} is none \(.*\); name another by HARNESS_CACHE"):
+    with pytest.raises(ValueError, match=rf"{place} is not \(.*\); set HARNESS_CACHE to another folder"):
         get_cache_dir()
 
 
 def test_a_folder_of_the_cache_that_cannot_be_made_is_such_an_error(tmp_path):
     (tmp_path / "pixels").touch()
-    with pytest.raises(ValueError, match=r"pixels is none \(.*HARNESS_CACHE"):
+    with pytest.raises(ValueError, match=r"pixels is not \(.*HARNESS_CACHE"):
         build_once(tmp_path / "pixels" / "a", is_ready=bool, build=lambda: None, on_skip=lambda: None)
 
 

@@ -122,14 +122,14 @@ def test_an_onset_that_cannot_be_read_or_is_not_there_is_a_fault_of_its_rows(sam
     (tmp_path / "junk").write_bytes(b"junk")
     changed = (
         samples[0],
-        replace(samples[1], onset=ImageRef(str(tmp_path / "junk"))),
-        replace(samples[2], onset=ImageRef(str(tmp_path / "gone"))),
+        replace(samples[1], onset_ref=ImageRef(str(tmp_path / "junk"))),
+        replace(samples[2], onset_ref=ImageRef(str(tmp_path / "gone"))),
         samples[3],
     )
     made = run_job(work(changed, representation="flow"))
     assert made.faults == (
-        (1, "unreadable onset", "the file is no image that OpenCV reads"),
-        (2, "unreadable onset", "the file is not there"),
+        (1, "unreadable onset", "OpenCV cannot read the file as an image"),
+        (2, "unreadable onset", "the file is missing"),
     )
     assert len(made.images) == 2
     assert len(made.onsets) == 4
@@ -143,7 +143,7 @@ def test_an_onset_is_read_once_for_a_clip_and_a_recording_once(tmp_path, monkeyp
         writer.write(np.full((32, 40, 3), 20 * shade, dtype=np.uint8))
     writer.release()
     film = tuple(
-        replace(sample, item=item, onset=ImageRef(path, 2))
+        replace(sample, frame_index=item, onset_ref=ImageRef(path, 2))
         for item, sample in enumerate(rows("a", 10, path=path))
     )[2:]
     begun = []

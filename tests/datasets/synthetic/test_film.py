@@ -58,7 +58,7 @@ def test_few_frames_of_a_short_clip_are_near_rest():
 
 
 def test_frames_carry_the_numbers_of_the_recording_unpadded(tmp_path):
-    write_clip(take(tmp_path / "clip", frames=range(9, 12)))
+    write_clip(take(tmp_path / "clip", frame_numbers=range(9, 12)))
     assert sorted(path.name for path in (tmp_path / "clip").iterdir()) == [
         "reg_img10.jpg",
         "reg_img11.jpg",
@@ -68,7 +68,7 @@ def test_frames_carry_the_numbers_of_the_recording_unpadded(tmp_path):
 
 def test_the_same_take_gives_the_same_bytes_and_another_seed_others(tmp_path):
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        write_clip(take(tmp_path / name, frames=range(8, 10), seed=(seed,)))
+        write_clip(take(tmp_path / name, frame_numbers=range(8, 10), seed=(seed,)))
     a, b, c = ((tmp_path / name / "reg_img9.jpg").read_bytes() for name in "abc")
     assert a == b != c
 
@@ -107,7 +107,7 @@ def test_a_raw_frame_is_640_by_480_with_head_and_shoulders():
 
 def test_grey_images_have_one_channel_padded_numbers_and_the_side_asked_for(tmp_path):
     given = {"prefix": "S005_001_", "digits": 8, "form": "png", "grey": True, "side": 48}
-    write_clip(take(tmp_path, frames=(9, 12), **given))
+    write_clip(take(tmp_path, frame_numbers=(9, 12), **given))
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "S005_001_00000009.png",
         "S005_001_00000012.png",
@@ -134,8 +134,8 @@ def test_a_film_holds_every_frame_at_the_cameras_rate_and_is_the_same_twice(tmp_
 
 def test_a_film_shows_what_the_images_show(tmp_path):
     view = View(width=64, height=80, x=32, y=32, scale=27)
-    write_clip(take(tmp_path / "film", view=view, form="avi", prefix="a", frames=range(8, 10)))
-    write_clip(take(tmp_path / "images", view=view, frames=range(8, 10)))
+    write_clip(take(tmp_path / "film", view=view, extension="avi", prefix="a", frame_numbers=range(8, 10)))
+    write_clip(take(tmp_path / "images", view=view, frame_numbers=range(8, 10)))
     reader = cv2.VideoCapture(str(tmp_path / "film" / "a.avi"))
     frame = reader.read()[1].astype(int)
     reader.release()
@@ -146,7 +146,7 @@ def test_a_film_shows_what_the_images_show(tmp_path):
 def test_a_film_that_cannot_be_written_is_an_error(tmp_path):
     (tmp_path / "a.avi").mkdir()
     with pytest.raises(OSError, match=r"a\.avi could not be written: 0 of 3 frames are in it"):
-        write_clip(take(tmp_path, form="avi", prefix="a", frames=range(8, 11)))
+        write_clip(take(tmp_path, extension="avi", prefix="a", frame_numbers=range(8, 11)))
 
 
 def test_landmarks_come_with_each_frame(tmp_path):

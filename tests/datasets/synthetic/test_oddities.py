@@ -28,7 +28,7 @@ def keys(release):
 
 
 def folders(release):
-    return {(one.clip.subject, one.clip.name): one for one in release.shown}
+    return {(one.clip.subject, one.clip.name): one for one in release.folders}
 
 
 def test_an_orderly_release_is_the_plan():
@@ -36,7 +36,7 @@ def test_an_orderly_release_is_the_plan():
     release = without_quirks(clips)
     assert [one.clip for one in release.folders] == list(clips)
     assert [(row.name, row.apex, row.action_units) for row in release.rows] == [
-        (clip.name, clip.apex, clip.units) for clip in clips
+        (clip.name, clip.apex, clip.action_units) for clip in clips
     ]
     assert all(one.last_frame == one.clip.offset for one in release.folders)
 
@@ -72,14 +72,14 @@ def test_odd_apexes_stand_where_the_release_has_them_and_in_the_six_classes(rele
 
 
 def test_one_clip_breaks_off_before_the_sheet_says(release):
-    (short,) = [one for one in release.shown if one.end != one.clip.offset]
+    (short,) = [one for one in release.folders if one.last_frame != one.clip.offset]
     assert (short.clip.subject, short.clip.name) == TRUNCATED_CLIP
     assert short.clip.apex <= short.end < short.clip.offset
 
 
 def test_action_units_are_numbers_texts_and_a_question_mark_which_is_not_drawn(release):
-    assert {"4", "4+L10", "?"} <= {row.units for row in release.rows}
-    assert all("?" not in one.clip.units for one in release.shown)
+    assert {"4", "4+L10", "?"} <= {row.action_units for row in release.rows}
+    assert all("?" not in one.clip.action_units for one in release.folders)
 
 
 def test_the_three_clips_that_tell_2019_show_sadness(release):

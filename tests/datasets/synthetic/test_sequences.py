@@ -21,13 +21,13 @@ from datasets.synthetic.sequences import (
 
 def plan(**changes):
     ids = make_subject_ids(123, from_release=True)
-    full = {"ids": ids, "silent": 5, "labelled": 327, "unlabelled": 266, "frames": None, "seed": 0}
+    full = {"ids": ids, "unlabelled_subject_count": 5, "labelled_count": 327, "unlabelled_count": 266, "frames": None, "seed": 0}
     return plan_sequences(**(full | changes))
 
 
 def small(subjects, labelled, seed=0, **changes):
-    given = {"ids": range(1, subjects + 1), "silent": 0, "unlabelled": 0, "frames": 4}
-    return plan(**(given | {"labelled": labelled, "seed": seed} | changes))
+    given = {"ids": range(1, subjects + 1), "unlabelled_subject_count": 0, "unlabelled_count": 0, "frames": 4}
+    return plan(**(given | {"labelled_count": labelled, "seed": seed} | changes))
 
 
 def test_the_full_plan_has_the_releases_counts():
@@ -67,7 +67,7 @@ def test_nobody_shows_an_emotion_twice_and_nobody_shows_none(subjects, labelled,
 
 
 def test_silent_subjects_show_only_unlabelled_sequences():
-    sequences = small(6, 12, silent=2, unlabelled=5)
+    sequences = small(6, 12, unlabelled_subject_count=2, unlabelled_count=5)
     labelled = {one.subject for one in sequences if one.emotion}
     unlabelled = [one for one in sequences if not one.emotion]
     assert len(labelled) == 4

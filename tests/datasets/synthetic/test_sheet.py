@@ -11,7 +11,7 @@ from datasets.synthetic.sheet import CodingRow, lookup_objective_class, write_ob
 
 def row(subject, units, emotion, **changes):
     given = {"name": "EP02_01f", "onset": 46, "apex": 59, "offset": 86}
-    return CodingRow(**(given | {"subject": subject, "units": units, "emotion": emotion} | changes))
+    return CodingRow(**(given | {"subject": subject, "action_units": units, "emotion": emotion} | changes))
 
 
 @pytest.fixture

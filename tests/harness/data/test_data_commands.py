@@ -101,7 +101,7 @@ def test_describe_and_audit_name_an_empty_file_as_prepare_does(
     listed, again = ([line for line in lines if line.startswith("anomaly: ")] for lines in opened)
     assert listed == again
     assert listed[0] == seen
-    assert "no image that OpenCV reads" in listed[1]
+    assert "OpenCV cannot read the file as an image" in listed[1]
     _, out, _ = harness("data", "audit", *args, "--image-size", 16, "--json")
     assert [fault["code"] for fault in json.loads(out)["faults"]] == ["unreadable image"] * 2
 
@@ -175,8 +175,8 @@ def test_a_cache_that_can_be_no_folder_is_one_message(
     for args in (("--dataset", "casme2", "--root", tree), ()):
         status, _, err = harness("data", "prepare", *args)
         assert status == 2
-        assert err.startswith("error: the cache must be a folder that can be written: ")
-        assert err.strip().endswith("name another by HARNESS_CACHE")
+        assert err.startswith("error: the cache must be a writable folder: ")
+        assert err.strip().endswith("set HARNESS_CACHE to another folder")
 
 
 def test_an_audit_says_that_kfold_has_fewer_folds_than_usual(harness: Run, official: Path) -> None:
