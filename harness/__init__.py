@@ -1,1 +1,1 @@
-"""Part of harness: the machine that trains, measures, tracks, and talks to the user."""
+"""Part of harness: training, running, tracking and benchmarking of studies, and the command line."""

@@ -1,4 +1,4 @@
-"""`python -m harness`: the command line where no `harness` script is on the path."""
+"""`python -m harness`: run the command line without the `harness` script."""
 
 from __future__ import annotations
 

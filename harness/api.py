@@ -1,12 +1,15 @@
-"""Studies from Python: a request in, results and a report out.
+"""Python API: run a study from a `Request` and return its results and report.
 
-from harness.api import DataRequest, Request, run
+Example::
 
-request = Request(kind="comparison", data=DataRequest(dataset="synthetic"), own=("net.py:tiny",))
-result, report = run(request)
+    from harness.api import DataRequest, Request, run
 
-The settings of `harness.process` are the command line's alone. A caller that trains beside other programs on
-a CPU sets GOMP_SPINCOUNT=2000 in its environment before it imports torch, or calls `configure_process`.
+    data = DataRequest(dataset="synthetic")
+    request = Request(kind="comparison", data=data, user_networks=("net.py:tiny",))
+    result, report = run(request)
+
+Only the command line applies the settings of `harness.process`. If other programs use the same CPU, set
+GOMP_SPINCOUNT=2000 in the environment before importing torch, or call `configure_process`.
 """
 
 from __future__ import annotations
@@ -47,14 +50,17 @@ def run(
     tracking_uri: str | None = None,
     execution: ExecutionOptions | None = None,
 ) -> tuple[StudyResult, Path]:
-    """Run the study that `harness ablate` or `harness compare` would; its results and its report's path.
+    """Run a study as `harness ablate` or `harness compare` does.
 
-    Cells that have finished before are not run again; those that fail are among the result's failures.
+    Cells that finished before are not run again. Cells that fail are listed in the result's failures.
+
+    Returns:
+        The results of the study, and the path of its report.
 
     Raises:
-        ValueError: a mistake in the request, as the command line would tell it, or a disk that is too small.
-        FileNotFoundError: a root, or pretrained weights, that are not there.
-        harness.errors.Stopped: nothing more can be written; what had finished is kept.
+        ValueError: The request is invalid, or the disk is too small.
+        FileNotFoundError: A data set root or pretrained weights do not exist.
+        harness.errors.StudyAborted: Nothing more can be written; finished cells are kept.
     """
     folder = Path(out)
     check_writable(folder)
@@ -79,15 +85,19 @@ def run_plan(
     execution: ExecutionOptions | None = None,
     estimate: TimeEstimate | None = None,
 ) -> tuple[StudyResult, dict[str, bytes]]:
-    """Run the study and keep its pictures; both, the pictures by the names that a report wants.
+    """Run a planned study and record its sample figures.
 
-    If cells are run, the time that they take is kept with the study and, beside the estimate, told.
+    If cells run, their total time is recorded with the study and printed next to `estimate`.
+
+    Returns:
+        The results of the study, and PNG bytes of its figures by "study/figure" name, as the report needs
+        them.
     """
     execution = execution or ExecutionOptions()
     name, start = plan.study.name, time.perf_counter()
     locks = CellLocks(tracker.uri)
     figures = render_sample_figures(plan.pixels, plan.splits[0], plan.study)
-    with locks.lock(name, wait=True):  # of two processes that begin a study one makes its run
+    with locks.lock(name, wait=True):  # only one of several processes creates the study's MLflow run
         study_run_id = tracker.open_study(plan.study)
         if plan.analysis_plan:
             is_new = not has_cells(tracker, plan.study)
@@ -115,17 +125,16 @@ def run_plan(
                 )
     except KeyboardInterrupt:
         tracker.retry_policy.stop()
-        with suppress(Exception):  # what ran elsewhere may have left its run open
+        with suppress(Exception):  # cells in other processes may have left their MLflow runs open
             tracker.close_orphaned_runs(study_run_id, lock_scope=locks.scope, is_locked=locks.is_locked)
         console.print(
-            "\nstopped; every cell that had finished is kept, and the running ones up to their last "
-            f"checkpoints: the same command goes on from there, and `harness report {name}` reports what is "
-            "done",
+            "\nstopped; finished cells are kept, and running cells up to their last checkpoints. "
+            f"Run the same command to resume, or `harness report {name}` for a report on the finished cells",
             highlight=False,
             soft_wrap=True,
         )
         raise
-    if progress.remaining.cell_seconds:  # a cell has run here
+    if progress.remaining.cell_seconds:  # at least one cell was run
         seconds = time.perf_counter() - start
         tracker.log_time(study_run_id, seconds, estimate=(estimate.low, estimate.high) if estimate else None)
         estimate_note = f"; estimated {estimate}" if estimate else ""

@@ -1,7 +1,6 @@
-"""The command line: what the commands are, and what every way of ending exits with.
+"""The command line and its exit statuses.
 
-0 done; 1 something failed on the way, the rest is kept; 2 the user's input is wrong; 130 Ctrl-C, or another
-polite request to end.
+0: success. 1: something failed; finished work is kept. 2: wrong user input. 130: Ctrl-C, SIGTERM or SIGHUP.
 """
 
 from __future__ import annotations
@@ -40,14 +39,14 @@ def main() -> None:
     if conflicts and sys.argv[1:2] != ["doctor"]:
         _exit_with_error("\n".join(conflicts), EXIT_WRONG_INPUT)
     try:
-        # Typer's own way to end an error is a drawing of several lines, without the value.
+        # In standalone mode Typer prints errors in a box of several lines, without the value.
         sys.exit(app(standalone_mode=False, prog_name="harness"))
     except UsageError as error:
         if is_help(error):
             sys.exit(EXIT_WRONG_INPUT)
         _exit_with_error(format_usage_error(error), EXIT_WRONG_INPUT)
     except UserError as error:
-        # It may name a file or hold a library's words, which are of as many lines as somebody wrote.
+        # File names and messages of libraries may contain line breaks.
         _exit_with_error(one_line(str(error)), EXIT_WRONG_INPUT)
     except StudyAborted as error:
         _exit_with_error(str(error), EXIT_FAILED)
@@ -62,7 +61,7 @@ def main() -> None:
 
 
 def _install_signal_handlers() -> None:
-    """Take a batch system's SIGTERM, and a terminal that closes, for Ctrl-C; who had them ignored, has."""
+    """Handle SIGTERM (a batch system) and SIGHUP (a closed terminal) like Ctrl-C, unless they are ignored."""
     for name in ("SIGTERM", "SIGHUP"):
         signal_number = getattr(signal, name, None)  # Windows has no SIGHUP
         if signal_number is not None and signal.getsignal(signal_number) is signal.SIG_DFL:

@@ -1,4 +1,4 @@
-"""Output that nobody reads (`harness ... | head`) is dropped, and ends no command and no cell."""
+"""Discard output to a closed pipe (`harness ... | head`), so that it stops no command and no cell."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ if TYPE_CHECKING:
 
 
 def ignore_closed_pipes() -> None:
-    """Have this process write to `sys.stdout` and `sys.stderr` without ever raising BrokenPipeError."""
+    """Replace `sys.stdout` and `sys.stderr` by streams that never raise BrokenPipeError."""
     sys.stdout, sys.stderr = suppress_broken_pipe(sys.stdout), suppress_broken_pipe(sys.stderr)
 
 
 def suppress_broken_pipe(stream: TextIO) -> TextIO:
-    """Return a text stream that writes to the file descriptor of `stream` and drops what nobody reads.
+    """Return a text stream on the file descriptor of `stream` that discards output to a closed pipe.
 
-    A terminal, a closed stream (None) and a stream that Python did not open itself (a notebook's, or that of
-    a test) are returned as they are.
+    A terminal, a closed stream (None) and a stream that Python did not open itself (in a notebook or a test)
+    are returned unchanged.
     """
     if type(stream) is not io.TextIOWrapper or stream.isatty():
         return stream
     stream.flush()
     raw_stream = _Pipe(stream.fileno(), "w", closefd=False)
     return io.TextIOWrapper(
-        # As with `python -u`, a stream that writes through has no buffer of bytes.
+        # A write-through stream, as under `python -u`, has no byte buffer.
         raw_stream if stream.write_through else io.BufferedWriter(raw_stream),
         encoding=stream.encoding,
         errors=stream.errors,
@@ -37,13 +37,13 @@ def suppress_broken_pipe(stream: TextIO) -> TextIO:
 
 
 class _Pipe(io.FileIO):
-    """A file descriptor that leads to `os.devnull` once the reader of its pipe has closed it."""
+    """File that redirects its descriptor to `os.devnull` after the reader has closed the pipe."""
 
     def write(self, data: ReadableBuffer, /) -> int:
         try:
             return super().write(data)
         except BrokenPipeError:
-            # The descriptor and not only this stream: libraries and child processes write to it too.
+            # Redirect the descriptor, not only this stream: libraries and child processes write to it too.
             devnull = os.open(os.devnull, os.O_WRONLY)
             os.dup2(devnull, self.fileno())
             os.close(devnull)

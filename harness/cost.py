@@ -1,8 +1,9 @@
-"""Counting what a network costs; the only user of fvcore (github.com/facebookresearch/fvcore).
+"""Count the operations of a network. This is the only module that uses fvcore.
 
-fvcore counts a multiply-add as one and has no counter for activations, products, sums and max-pools, so
-that by its total PReLU is as dear as ReLU, and CBAM and the skips are nearly free. `COLUMNS` is every
-operator that we count; matrix products and norms are counted by fvcore's own handles.
+fvcore (github.com/facebookresearch/fvcore) counts a multiply-add as one operation and has no counter for
+activations, elementwise products and sums, and max pooling. In its total, PReLU therefore costs as much as
+ReLU, and CBAM and skip connections cost almost nothing. `OPERATOR_HANDLES` lists every operator that is
+counted here; fvcore's own handles count matrix products and norms.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from architectures.spec import BLOCK_NETWORK, ArchitectureSpec
 from studies.cost import Cost
 
 with warnings.catch_warnings():
-    # fvcore scripts its focal loss, which we never call, as it is imported.
+    # On import, fvcore scripts its focal loss, which is not used here.
     warnings.filterwarnings("ignore", message=r"`torch\.jit\.script` is ")
     from fvcore.nn import FlopCountAnalysis, jit_handles
 
@@ -70,13 +71,13 @@ OPERATOR_HANDLES: dict[str, dict[str, Handle]] = {
 
 
 def _count_mean(inputs: Any, outputs: Any) -> Counter[str]:
-    """A mean that keeps its dimensions is CBAM's, made to be multiplied back; one that drops them pools."""
+    """Count a mean as attention if it keeps its dimensions, as in CBAM, and as pooling if it drops them."""
     keeps_dims = len(inputs) > 2 and inputs[2].toIValue()
     return Counter({"attention" if keeps_dims else "pooling": int(_COUNT_INPUTS(inputs, outputs))})
 
 
 def _assign_column(column: str, handle: Handle) -> Handle:
-    """`handle`, with its count booked under `column`."""
+    """Wrap `handle` so that its count is added to `column`."""
 
     def count_column(inputs: Any, outputs: Any) -> Counter[str]:
         result = handle(inputs, outputs)
@@ -90,29 +91,30 @@ def _build_handles() -> dict[str, Handle | None]:
     for column, operators in OPERATOR_HANDLES.items():
         for name, handle in operators.items():
             handles[f"aten::{name}"] = handles[f"aten::{name}_"] = _assign_column(column, handle)
-    # In eval mode dropout does nothing; fvcore knows this of its other spelling alone.
+    # In eval mode dropout does nothing; fvcore ignores only the out-of-place operator by default.
     handles["aten::dropout_"] = None
     return handles
 
 
 def count_cost(spec: ArchitectureSpec, *, num_classes: int, image_size: int) -> Cost:
-    """What `spec` costs for one image of `image_size` pixels a side, in eval mode, at batch 1.
+    """Count the operations of `spec` for one image of `image_size` pixels a side, in eval mode.
 
-    Counted on a fresh eager copy on the CPU: counting a compiled network is wrong and leaves it slow. The
-    caller's random state stays as it was.
+    The count uses a new eager network on the CPU, because counting a compiled network gives wrong numbers and
+    leaves it slow. The random state of the caller does not change.
 
     Raises:
-        ValueError: a network that does not exist, as in `build`.
+        ValueError: The network is unknown, as in `build_network`.
     """
     return _count_cost(replace(spec, pretrained=False), num_classes=num_classes, image_size=image_size)
 
 
-@lru_cache(maxsize=256)  # the runs of an arm, all seeds and folds of it, share one count
+@lru_cache(maxsize=256)  # all seeds and folds of an arm share one count
 def _count_cost(spec: ArchitectureSpec, *, num_classes: int, image_size: int) -> Cost:
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         network = build_empty(spec, num_classes=num_classes).eval()
         analysis = FlopCountAnalysis(network, (torch.zeros(1, 3, image_size, image_size),))
-        # What fvcore would log is `uncounted`; its own remaining handles would hide operators from it.
+        # Drop fvcore's other handles: they would hide operators from `uncounted_ops`. That field also
+        # replaces fvcore's warnings.
         analysis.clear_op_handles().set_op_handle(**_build_handles())
         analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
         counts = analysis.by_operator()
@@ -127,11 +129,13 @@ def _count_cost(spec: ArchitectureSpec, *, num_classes: int, image_size: int) ->
 
 
 def build_empty(spec: ArchitectureSpec, *, num_classes: int) -> nn.Module:
-    """Build a network to count or to time; the weights of ours have no values, which take long to draw."""
+    """Build a network for counting or timing.
+
+    Block networks have uninitialized weights, because initialization takes long.
+    """
     if spec.network != BLOCK_NETWORK:
-        return build_network(
-            replace(spec, pretrained=False), num_classes=num_classes
-        )  # it may hold more than weights
+        # Other networks may hold state besides weights.
+        return build_network(replace(spec, pretrained=False), num_classes=num_classes)
     with torch.device("meta"):
         network = build_network(spec, num_classes=num_classes)
     return network.to_empty(device="cpu")

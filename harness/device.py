@@ -1,4 +1,4 @@
-"""Which device a study runs on, and what it says of itself."""
+"""Select the device of a study, and describe the device and the software environment."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ DEPENDENCIES = ("torch", "torchvision", "numpy", "opencv-python", "mlflow", "fvc
 
 
 def resolve_device(name: str) -> torch.device:
-    """The device of that name; `auto` is CUDA, then MPS, then the CPU.
+    """Return the device called `name`; "auto" is the first available of CUDA, MPS and CPU.
 
     Raises:
-        ValueError: an unknown name, or a device that this machine or this torch does not have.
+        ValueError: The name is unknown, or the device is not available.
     """
     availability = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
@@ -30,14 +30,14 @@ def resolve_device(name: str) -> torch.device:
         raise ValueError(f"unknown device {name!r}; accepted: {', '.join(DEVICES)}")
     if not availability[name]:
         raise ValueError(
-            f"--device {name}: torch {torch.__version__} finds no such device here; use --device auto, or "
-            "install a torch build for it (harness doctor shows what is there)"
+            f"--device {name} is not available to torch {torch.__version__}; use --device auto, or install a "
+            "torch build for it (`harness doctor` shows the available device)"
         )
     return torch.device(name)
 
 
 def describe_device(device: torch.device) -> str:
-    """The device as a person would name it."""
+    """Return a readable name of the device."""
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
     if device.type == "cpu":
@@ -46,7 +46,7 @@ def describe_device(device: torch.device) -> str:
 
 
 def collect_environment(device: torch.device) -> Environment:
-    """Where a run happens, for its record."""
+    """Return the device, platform and software versions for the record of a run."""
     return Environment(
         device=describe_device(device),
         platform=f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
@@ -55,14 +55,14 @@ def collect_environment(device: torch.device) -> Environment:
     )
 
 
-@cache  # asked once: what runs is what was loaded, whatever becomes of the files
+@cache  # read once: the loaded code does not change if the files change later
 def _collect_software() -> dict[str, Any]:
     versions = tuple((package, metadata.version(package)) for package in DEPENDENCIES)
     return {"versions": versions, "commit": read_commit()}
 
 
 def read_commit() -> str:
-    """The commit of the harness, marked if its files differ from it, or "unknown" outside a checkout."""
+    """Return the commit of harness, with " (modified)" if files differ, or "unknown" outside a checkout."""
     folder = Path(__file__).parent
     git = ("git", "-C", str(folder))
     try:

@@ -1,4 +1,4 @@
-"""How much of a disk a study needs for weights and checkpoints, and whether that much is free."""
+"""Estimate the disk space of a study's weights and checkpoints, and check that it is free."""
 
 from __future__ import annotations
 
@@ -21,17 +21,21 @@ if TYPE_CHECKING:
     from harness.tracking.ledger import Tracker
 
 FLOAT_BYTES = 4
-"""Bytes of a parameter."""
+"""Bytes per parameter."""
 
 CHECKPOINT_FACTOR = 2 * 4
-"""A cell's checkpoints over its weights: two files of weights, Adam's two moments and the best weights."""
+"""Size of a cell's checkpoints relative to its weights.
+
+There are two files, each with the weights, Adam's two moments and the best weights.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiskNeed:
-    """Bytes that the cells of a study still need, and the folders of this machine that these go to.
+    """Bytes that the pending cells of a study need, and the folders on this machine that hold them.
 
-    `artifacts` is None where a server keeps the weights, `cache` where other machines keep the checkpoints.
+    `artifact_folder` is None if a tracking server stores the weights. `cache_folder` is None if other
+    machines store the checkpoints.
     """
 
     weight_bytes: int
@@ -40,7 +44,7 @@ class DiskNeed:
     cache_folder: Path | None
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it, with what is free."""
+        """Return a JSON-serializable dict, including the free bytes."""
         return {
             "weights_bytes": self.weight_bytes,
             "weights_folder": self.artifact_folder and str(self.artifact_folder),
@@ -51,7 +55,7 @@ class DiskNeed:
         }
 
     def render_text(self) -> str:
-        """For the plan line."""
+        """Return the disk need as text for the plan line."""
         needs = [
             f"{_format_bytes(self.weight_bytes)} of weights "
             + (
@@ -72,7 +76,7 @@ class DiskNeed:
 def estimate_disk_need(
     plan: StudyPlan, runs: Sequence[RunSpec], *, tracker: Tracker, execution: ExecutionOptions
 ) -> DiskNeed:
-    """What `cells` of the plan, which are still to be run, need."""
+    """Estimate the disk need of the pending `runs` of a plan."""
     training_runs = [spec for spec in runs if spec.is_trained]
     sizes = {
         spec.key: _estimate_weight_bytes(spec, num_classes=len(plan.pixels.table.classes))
@@ -97,10 +101,12 @@ def estimate_disk_need(
 
 
 def check_disk_space(needs: Sequence[DiskNeed]) -> None:
-    """See that studies which run one after the other have room: weights add up, checkpoints go.
+    """Check that studies which run in sequence fit on the disk.
+
+    The weights of all studies add up. Checkpoints are deleted, so only the largest need counts.
 
     Raises:
-        ValueError: a file system has less free than is needed there.
+        ValueError: A file system has less free space than needed.
     """
     required_bytes: dict[int, int] = defaultdict(int)
     folders: dict[int, Path] = {}
@@ -119,14 +125,15 @@ def check_disk_space(needs: Sequence[DiskNeed]) -> None:
         free_bytes = _get_free_bytes(folders[device_id])
         if size > free_bytes:
             raise ValueError(
-                f"weights and checkpoints must fit the disk; they need {_format_bytes(size)} on that of "
-                f"{folders[device_id]}, where {_format_bytes(free_bytes)} are free: add --keep-weights best or none, free "
-                "some space, or put the tracking store (--tracking-uri) or HARNESS_CACHE on another disk"
+                f"weights and checkpoints must fit on the disk; they need {_format_bytes(size)} on the disk "
+                f"of {folders[device_id]}, which has {_format_bytes(free_bytes)} free: add --keep-weights "
+                "best or none, free some space, or put the tracking store (--tracking-uri) or HARNESS_CACHE "
+                "on another disk"
             )
 
 
 def _sum_stored_weights(runs: Sequence[RunSpec], sizes: dict[str, int], *, rule: WeightRule) -> int:
-    """Bytes of the weights that stay."""
+    """Return the bytes of the weights that are kept."""
     stored_runs = [spec for spec in runs if can_keep_weights(spec, rule)]
     if rule == "best":
         stored_runs = list({(spec.architecture, spec.protocol): spec for spec in stored_runs}.values())
@@ -141,9 +148,10 @@ def _sum_temporary_weights(
     read_keys: frozenset[str],
     parallel_bytes: int,
 ) -> int:
-    """Bytes of the weights that are there for a while: of cells that have just ended, or that others read.
+    """Return the peak bytes of weights that are stored temporarily.
 
-    Those read are of one division, seed and fold, whose readers follow.
+    These are the weights of cells that have just ended, or that other cells read. Only the weights of one
+    split, seed and fold are stored for reading at a time, because the cells that read them run next.
     """
     if rule == "all":
         return 0
@@ -155,7 +163,7 @@ def _sum_temporary_weights(
 
 
 def _estimate_weight_bytes(spec: RunSpec, *, num_classes: int) -> int:
-    """Bytes of a network's weights; 0 if it cannot be built, which its cell will say."""
+    """Return the bytes of a network's weights, or 0 if it cannot be built; its cell reports that error."""
     try:
         cost = count_cost(spec.architecture, num_classes=num_classes, image_size=spec.dataset.image_size)
     except Exception:

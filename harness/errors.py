@@ -1,4 +1,4 @@
-"""Where errors meet the user: what is their mistake, what is a full disk, and what each exits with."""
+"""Exceptions for the user, exit statuses, and tests for a full disk and exhausted memory."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ FULL_DISK_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class UserError(Exception):
-    """One message for the user: the rule, the value, and what is accepted or what to do. Exit status 2."""
+    """Wrong user input. The message states the rule, the value and the remedy. Exit status 2."""
 
 
 class StudyAborted(Exception):
-    """A study that could not go on; what had finished is kept. Exit status 1."""
+    """A study cannot continue; finished cells are kept. Exit status 1."""
 
 
 @contextmanager
 def wrap_user_errors() -> Iterator[None]:
-    """Everything in this block judges what the user gave: its errors are theirs to mend."""
+    """Convert errors of a block that checks user input to `UserError`."""
     try:
         yield
     except (ValueError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
@@ -30,8 +30,8 @@ def wrap_user_errors() -> Iterator[None]:
 
 
 def is_full_disk(error: BaseException | None) -> bool:
-    """Whether `error`, or one that it came from, says that no more can be written."""
-    import sqlite3  # only once something has failed: the command line is to start at once
+    """Return True if `error`, or an error in its chain of causes, means that the disk is full."""
+    import sqlite3  # imported only after a failure, to keep the start of the command line fast
 
     while error is not None:
         if isinstance(error, OSError) and error.errno in FULL_DISK_ERRNOS:
@@ -45,6 +45,9 @@ def is_full_disk(error: BaseException | None) -> bool:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether `error` says that a device had no room for a tensor: CUDA's own class, a CPU's mere words."""
+    """Return True if `error` means that a device has no memory for a tensor.
+
+    CUDA raises its own class; on a CPU only the message tells.
+    """
     message = f"{type(error).__name__} {error}".lower()
     return "outofmemory" in message or "out of memory" in message or "can't allocate memory" in message

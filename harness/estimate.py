@@ -1,4 +1,4 @@
-"""How long a study takes on an idle machine, from the work of its cells and short timings of its networks."""
+"""Estimate the time of a study on an idle machine from its cells and short timings of its networks."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ from harness.training.checks import MAX_SECONDS
 from studies.spec import RunSpec
 
 CELL_OVERHEAD = 0.8
-"""Seconds that a cell takes beside its network: looking it up, counting, auditing, writing it down."""
+"""Seconds per cell outside the network: status lookup, cost counting, split audit, recording."""
 
 POOL_STARTUP = 4.0
-"""Seconds in which the processes start that run several cells at once."""
+"""Seconds for starting the worker processes of parallel cells."""
 
 PROBE_FIT = 1.0
-"""Seconds in which an identity probe is fitted."""
+"""Seconds for fitting an identity probe."""
 
 ERROR_FACTOR = 1.3
-"""The factor by which the timings may be wrong, to either side."""
+"""Assumed error of the timings, as a factor in both directions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeEstimate:
     """Bounds of the seconds that the cells of a study take on an idle machine.
 
-    At `low` every training stops as early as it can, after `patience` epochs that are no better than the
-    first one, and steps are faster than those timed, by a factor of `MARGIN`. At `high` no training stops
-    early, and steps are slower by the same factor. `busy` says that other processes used the cores during
-    the timings; the study takes longer for as long as they do.
+    `low` assumes that every training stops as early as possible, after `patience` epochs without improvement
+    on the first, and that steps are faster than timed by `ERROR_FACTOR`. `high` assumes that no training
+    stops early, and that steps are slower by that factor. `busy` is True if other processes used the cores
+    during the timings; the study takes longer while they do.
     """
 
     low: float
@@ -52,7 +52,7 @@ class TimeEstimate:
     busy: bool = False
 
     def __str__(self) -> str:
-        """The range as a person would say it: "12 to 25 min"."""
+        """Return the range as text, for example "12 to 25 min"."""
         low, high = format_duration(self.low), format_duration(self.high)
         if low == high:
             return f"about {low}"
@@ -63,9 +63,9 @@ class TimeEstimate:
 def estimate_study(
     runs: Sequence[RunSpec], splits: Sequence[Split], *, num_classes: int, device: torch.device, slots: int
 ) -> TimeEstimate | None:
-    """Estimate how long `runs` of a study with these splits take, `slots` of them at once.
+    """Estimate the time of `runs` with these splits, with `slots` cells in parallel.
 
-    Finished cells take no time: leave them out of `runs`. Each network is timed once, in about a second.
+    `runs` must not include finished cells. Each network is timed once, which takes about a second.
 
     Returns:
         None if there is nothing to run, or if a network cannot be timed.
@@ -85,7 +85,7 @@ def estimate_study(
             with idle_timer(device, threads=threads, busy=cores_busy) as timer:
                 speeds[spec.architecture] = measure_speed(spec, timer, num_classes=num_classes)
         except Exception:
-            # The cell itself will say why it cannot be trained; no estimate is made without it.
+            # The error appears again when the cell runs; an estimate without this cell would be wrong.
             return None
     if any(spec.variant == "robustness" for spec in runs):
         with idle_timer(device, threads=threads, busy=busy) as timer:
@@ -114,9 +114,10 @@ def estimate_study(
 def _estimate_cell(
     spec: RunSpec, split_sizes: tuple[int, int, int], *, speed: Speed, corruption_seconds: float
 ) -> tuple[float, float]:
-    """Seconds of a cell on a split with parts of these sizes: with the fewest epochs, and with all of them.
+    """Return the seconds of a cell with the fewest possible epochs, and with all epochs.
 
-    `corrupting` are the seconds in which an image is corrupted in every way.
+    `split_sizes` are the numbers of training, validation and test images. `corruption_seconds` is the time of
+    applying every corruption to one image.
     """
     train, validation, test = split_sizes
     if spec.variant == "identity-probe":
@@ -136,7 +137,7 @@ def _estimate_cell(
 
 
 def _compute_makespan(seconds: Sequence[float], *, slots: int) -> float:
-    """Return when the last of these cells ends, each of which starts in order as soon as a slot is free."""
+    """Return the end of the last cell if cells start in order, each as soon as one of `slots` is free."""
     ends = [0.0] * slots
     for cell_seconds in seconds:
         heapq.heapreplace(ends, ends[0] + cell_seconds)

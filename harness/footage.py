@@ -1,4 +1,4 @@
-"""Pictures and films: read one after the other, and written again with what was answered on them."""
+"""Read the frames of images and videos, and write annotated copies."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from datasets.spec import ImageRef
 from datasets.text import sanitize
 from datasets.tree import MAX_DEPTH, DirectoryTree
 
-# Damaged films are told of by us; FFmpeg would write of every frame to the terminal.
+# harness reports damaged videos itself; FFmpeg would print a message for each frame.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 VIDEO_SUFFIXES = (".avi", ".mp4", ".mov", ".mkv")
 MAX_ANNOTATED = 50
-"""Pictures of a folder that are written again, the first ones."""
+"""Maximum number of annotated images for a folder; later images are not written."""
 
 MIN_SIDE = 240
-"""Short side in pixels up to which an annotated picture is enlarged, or its text could not be read."""
+"""Minimum short side of an annotated image in pixels; smaller images are enlarged for legible text."""
 
 CODECS = (("annotated.mp4", "mp4v"), ("annotated.avi", "MJPG"))
 _DEFAULT_FPS = 25.0
@@ -41,15 +41,15 @@ _FILE_SIGNATURES, _MP4_ATOMS = (
 
 Image = NDArray[np.uint8]
 Rect = tuple[int, int, int, int]
-"""Left, top, width and height, in pixels."""
+"""Rectangle as (left, top, width, height) in pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameSource:
-    """What is to be looked at: `kind` is "image", "folder" or "film".
+    """Source of frames: an image, a folder of images or a video.
 
-    `files` are the pictures, or the film alone; `frames` how many frames there should be; `rate` a film's
-    frames a second, 0 elsewhere; `warnings` tell what was left out.
+    `kind` is "image", "folder" or "video". `files` are the images, or the only video. `frame_count` is the
+    expected number of frames, `fps` the frame rate of a video (0 for images). `warnings` list skipped files.
     """
 
     kind: str
@@ -61,15 +61,16 @@ class FrameSource:
 
     @property
     def name(self) -> str:
-        """What its answers are named by: the file's name without its suffix, or the folder's."""
+        """Name for the output folder: the file name without its suffix, or the folder name."""
         return sanitize_file_name(self.root.name if self.kind == "folder" else self.files[0].stem)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """One frame, numbered from 1: uint8 (H, W, 3) blue, green, red, or None because of `fault`.
+    """One frame of a source.
 
-    `time` is where in a film it stands and `reading` how long it took to read, both in seconds.
+    `number` counts from 1. `image` is uint8 (H, W, 3) in BGR order, or None if `fault` says why the frame
+    cannot be read. `timestamp` is the position in a video and `read_seconds` the reading time, in seconds.
     """
 
     file: str
@@ -81,35 +82,39 @@ class Frame:
 
 
 def sanitize_file_name(text: str) -> str:
-    """`text` as a part of a file name that every system takes and none hides."""
+    """Return `text` as a file name part that is valid on all systems and not hidden."""
     return re.sub(r"[^\w.-]", "-", text, flags=re.ASCII)[:60].strip(".") or "source"
 
 
 def scan_source(path: Path, *, out: Path) -> FrameSource:
-    """What lies at `path`; `out` is where results go, whose pictures are none of the source's.
+    """Return the frame source at `path`. Images in the results folder `out` are not part of a source.
 
     Raises:
-        ValueError: nothing is there, or nothing that can be looked at.
+        ValueError: `path` does not exist or is not a readable source.
     """
     absolute_path, suffix = Path(os.path.abspath(path)), path.suffix.lower()
     results_folder = Path(os.path.realpath(out))
     if Path(os.path.realpath(absolute_path)).is_relative_to(results_folder):
-        raise ValueError(f"{path} lies in --out {out}, whose pictures count as answers; name another --out")
+        raise ValueError(
+            f"{path} is in --out {out}, and images in --out count as results; name another --out"
+        )
     if os.path.isdir(absolute_path):
         return _scan_folder(absolute_path, results_folder)
     if not os.path.isfile(absolute_path):
-        raise ValueError(f"{path} is not there; name an image, a folder of images or a film")
+        raise ValueError(f"{path} does not exist; name an image, a folder of images or a video")
     if suffix in SUFFIXES:
         return FrameSource(kind="image", root=absolute_path.parent, files=(absolute_path,), frame_count=1)
     if suffix in VIDEO_SUFFIXES:
         for name in map(str, (absolute_path, results_folder)):
-            # OpenCV ends the process over a name that is no text.
+            # OpenCV aborts the process if a name is not valid UTF-8.
             if name.encode(errors="replace").decode() != name:
                 message = sanitize(name, max_length=len(name))
-                raise ValueError(f"a film and --out need names that are text; got {message}; rename it")
+                raise ValueError(
+                    f"the names of a video and of --out must be valid UTF-8; got {message}: rename it"
+                )
         return _scan_video(absolute_path)
     choices = ", ".join((*sorted(SUFFIXES), *VIDEO_SUFFIXES))
-    raise ValueError(f"{path} is neither an image nor a film; accepted: {choices}, or a folder of images")
+    raise ValueError(f"{path} is neither an image nor a video; accepted: {choices}, or a folder of images")
 
 
 def _scan_folder(path: Path, results_folder: Path) -> FrameSource:
@@ -122,8 +127,8 @@ def _scan_folder(path: Path, results_folder: Path) -> FrameSource:
     ]
     if not files:
         raise ValueError(
-            f"{path} holds no image down to {MAX_DEPTH} levels below it; accepted: "
-            f"{', '.join(sorted(SUFFIXES))}; a film is named by itself"
+            f"{path} holds no image within {MAX_DEPTH} levels of folders; accepted: "
+            f"{', '.join(sorted(SUFFIXES))}; to read a video, name its file"
         )
     return FrameSource(
         kind="folder",
@@ -138,16 +143,16 @@ def _scan_folder(path: Path, results_folder: Path) -> FrameSource:
 
 
 def _scan_video(path: Path) -> FrameSource:
-    """A film that OpenCV opens.
+    """Return the frame source of a video.
 
     Raises:
-        ValueError: it does not.
+        ValueError: OpenCV cannot open the video.
     """
     with path.open("rb") as file:
         header = file.read(8)
-    # FFmpeg would take a text for a playlist of further files.
+    # FFmpeg would read a text file as a playlist of other files.
     if header[:4] not in _FILE_SIGNATURES and header[4:] not in _MP4_ATOMS:
-        raise ValueError(f"{path} is no film, whatever its name says; copy it anew")
+        raise ValueError(f"{path} is not a video, despite its suffix; copy the file again")
     log_level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
@@ -166,16 +171,20 @@ def _scan_video(path: Path) -> FrameSource:
     )
     video.release()
     if not is_readable:
-        raise ValueError(f"{path} is no film that OpenCV opens; copy it anew, or convert it to .mp4 (H.264)")
+        raise ValueError(
+            f"{path} is not a video that OpenCV can open; copy the file again, or convert it to .mp4 (H.264)"
+        )
     if fault := find_size_fault(int(width), int(height)):
         raise ValueError(f"{path}: {fault}")
     fps = fps if 0 < fps <= 10_000 else _DEFAULT_FPS
-    return FrameSource(kind="film", root=path.parent, files=(path,), frame_count=max(0, int(frames)), fps=fps)
+    return FrameSource(
+        kind="video", root=path.parent, files=(path,), frame_count=max(0, int(frames)), fps=fps
+    )
 
 
 def read_frames(source: FrameSource) -> Iterator[Frame]:
-    """Every frame in order; what cannot be read comes with its fault."""
-    return _read_video_frames(source) if source.kind == "film" else _read_image_frames(source)
+    """Yield the frames in order. A frame that cannot be read has `image` None and a `fault`."""
+    return _read_video_frames(source) if source.kind == "video" else _read_image_frames(source)
 
 
 def _read_image_frames(source: FrameSource) -> Iterator[Frame]:
@@ -214,9 +223,9 @@ def _read_video_frames(source: FrameSource) -> Iterator[Frame]:
 
 
 class AnnotatedWriter:
-    """Copies with box and text, made as the frames come: one picture, the first of a folder, or a film.
+    """Write annotated copies of frames: one image, the first images of a folder, or a video.
 
-    `out` holds nothing of any other source; `files` are those written so far.
+    `folder` must not hold the output of another source. `files` are the files written so far.
     """
 
     def __init__(self, source: FrameSource, folder: Path) -> None:
@@ -226,9 +235,9 @@ class AnnotatedWriter:
         self._size = (0, 0)
 
     def add(self, frame: Frame, box: Rect, text: str) -> None:
-        """Write one frame, if it is among those that are written."""
+        """Write an annotated copy of one frame; skip images of a folder after the first `MAX_ANNOTATED`."""
         assert frame.image is not None
-        if self._source.kind == "film":
+        if self._source.kind == "video":
             self._add_video_frame(draw_annotation(frame.image, box, text))
         elif self._source.kind == "image":
             self._write(self._folder / "annotated.png", draw_annotation(frame.image, box, text))
@@ -242,7 +251,7 @@ class AnnotatedWriter:
             self._write(path, draw_annotation(frame.image, box, text))
 
     def close(self) -> None:
-        """Make a film one that can be played."""
+        """Close the video file, which is not playable before."""
         if self._video is not None:
             self._video.release()
 
@@ -260,12 +269,12 @@ class AnnotatedWriter:
                     self.files.append(self._folder / name)
                     break
         assert self._video is not None
-        # A frame of another size than the first would be left out without a word.
+        # VideoWriter silently drops frames whose size differs from the first frame's.
         self._video.write(cv2.resize(image, self._size))
 
 
 def draw_annotation(image: Image, box: Rect, text: str) -> Image:
-    """A copy, at least `LEAST_SIDE` pixels high and wide, with the box and a line of ASCII text on it."""
+    """Return a copy with a box and a line of ASCII text, enlarged to at least `MIN_SIDE` pixels per side."""
     factor = -(-MIN_SIDE // min(image.shape[:2]))
     canvas = np.repeat(np.repeat(image, factor, axis=0), factor, axis=1)
     left, top, width, height = (factor * value for value in box)

@@ -1,4 +1,4 @@
-"""What people find studies and cells by on the ledger."""
+"""Labels of studies and cells in the tracking store."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from studies.spec import NULL_SEED_OFFSET, RunSpec, Study
 
 
 def format_run_name(spec: RunSpec) -> str:
-    """What a person finds a cell by."""
+    """Return the display name of a cell: arm, protocol, split, seed and fold."""
     fold = f" · fold {spec.fold + 1}/{spec.folds}" if spec.folds > 1 else ""
     division = f" · division {spec.split_seed}" if spec.split_seed else ""
     return f"{spec.name} · {spec.protocol}{division} · seed {spec.seed % NULL_SEED_OFFSET}{fold}"
 
 
 def format_study_note(study: Study) -> str:
-    """What a study is, in markdown, and how to report on it."""
+    """Return a markdown description of the study, with the command that writes its report."""
     arms = ", ".join(arm.name for arm in study.arms)
     return (
         f"**{study.kind}** {study.design} on **{study.dataset.name}** ({study.dataset.frame_policy}, "

@@ -1,6 +1,6 @@
-"""Whether the five packages of this project are the ones that Python finds under their names.
+"""Check that Python imports this project's packages and not others of the same name.
 
-The names are generic: Hugging Face's `datasets` is one of them, and a folder of the user's may be another.
+The names are generic: Hugging Face has a package `datasets`, and a folder of the user may have such a name.
 """
 
 from __future__ import annotations
@@ -10,10 +10,14 @@ from pathlib import Path
 
 PROJECT_PACKAGES = ("architectures", "datasets", "studies", "reports")
 MARKER = "Part of harness"
+"""Text that the first 200 characters of each package's `__init__.py` must contain.
+
+`package_conflicts` recognizes this project's packages by it.
+"""
 
 
 def package_conflicts() -> list[str]:
-    """A message for each name under which Python finds somebody else's package; none is the good case."""
+    """Return one message for each name under which Python finds another package."""
     project_root = Path(__file__).resolve().parent.parent
     conflicts = []
     for name in PROJECT_PACKAGES:
@@ -23,7 +27,8 @@ def package_conflicts() -> list[str]:
             continue
         location = file or (module_spec and list(module_spec.submodule_search_locations or ())) or "nowhere"
         conflicts.append(
-            f"the package {name!r} that Python finds is not harness's: {location} (expected under {project_root}). "
+            f"the package {name!r} that Python finds is not harness's: {location} "
+            f"(expected under {project_root}). "
             "Install harness in an environment of its own (python -m venv), or leave the folder that holds "
             f"another {name!r}"
         )

@@ -1,4 +1,4 @@
-"""Where results go: folders seen to be writable before anything is made, and what they are called."""
+"""Create and name output folders, and check that they are writable."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from harness.errors import is_full_disk
 
 
 def check_writable(out: Path, *, label: str = "--out") -> None:
-    """See that a file can be written in the folder `out`, `called` so; ValueError if not.
+    """Check that a file can be written in the folder `out`; error messages call it `label`.
 
-    What had to be made for that is taken away again: a mistake found later leaves nothing behind.
+    Folders that the check creates are removed again, so that a later error leaves nothing behind.
+
+    Raises:
+        ValueError: `out` is not a writable folder.
     """
     missing_folders = _find_missing_folders(out)
     try:
@@ -27,19 +30,20 @@ def check_writable(out: Path, *, label: str = "--out") -> None:
         if is_full_disk(error):
             raise
         raise ValueError(
-            f"{label} {out} is no folder that can be written ({error.strerror}); name another"
+            f"{label} must be a writable folder; {out} is not ({error.strerror}): name another"
         ) from error
     finally:
         _remove_empty_folders(missing_folders)
 
 
 def create_unique_folder(out: Path, name: str) -> tuple[Path, ...]:
-    """Make a folder in `out` that was not there: `name`, or "name-2" and so on where that is taken.
+    """Create a new folder in `out`, called `name`, or "name-2", "name-3", ... if that exists.
 
-    Returns the folder, and then those above it that were made for it, from the inside out.
+    Returns:
+        The folder, followed by the parent folders that were created, innermost first.
 
     Raises:
-        ValueError: `out` is no folder that can be written.
+        ValueError: `out` is not a writable folder.
     """
     missing_folders = _find_missing_folders(out)
     check_writable(out)
@@ -54,26 +58,26 @@ def create_unique_folder(out: Path, name: str) -> tuple[Path, ...]:
 
 
 def discard_folders(folders: Sequence[Path]) -> None:
-    """Take away a fresh folder with all that it holds, and those made for it that hold nothing else."""
+    """Remove the first folder with its contents, and the other folders if they are empty."""
     folder, *parents = folders
     shutil.rmtree(folder)
     _remove_empty_folders(parents)
 
 
 def _find_missing_folders(out: Path) -> list[Path]:
-    """`out` and the folders above it that are not there, from the inside out."""
+    """Return `out` and its parents that do not exist, innermost first."""
     return [folder for folder in (out, *out.parents) if not folder.exists()]
 
 
 def _remove_empty_folders(folders: Sequence[Path]) -> None:
-    """Remove those that are there and hold nothing, from the inside out."""
+    """Remove folders in order and stop at the first that is missing or not empty."""
     with suppress(OSError):
         for folder in folders:
             folder.rmdir()
 
 
 def name_report_folder(studies: Sequence[str], *, prefix: str) -> str:
-    """The folder of a report on these studies, by their names: one's own, or `called` and a digest of all."""
+    """Return a report's folder name: the name of the only study, or `prefix` and a digest of all names."""
     if len(studies) == 1:
         return re.sub(r"[^\w.+-]", "-", studies[0])
     return f"{prefix}-{hashlib.sha256(' '.join(studies).encode()).hexdigest()[:6]}"

@@ -1,4 +1,4 @@
-"""The two pictures of a report that need the data itself: a sample sheet and an augmentation strip."""
+"""Render the two report figures that need the images: a sample sheet and an augmentation strip."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ MAX_COLUMNS = 6
 
 
 def render_sample_figures(pixels: ImageArray, split: Split, study: Study) -> dict[str, bytes]:
-    """PNG bytes by name: "samples", apex frames of each class; "augmentation", one face drawn eight times."""
+    """Render the figures "samples" and "augmentation" and return their PNG bytes by name.
+
+    "samples" shows apex frames of each class, "augmentation" eight random augmentations of one face.
+    """
     table = pixels.table
     rows = [i for c in range(len(table.classes)) for i in _select_samples(pixels, c)]
     names = [(table.classes[table.samples[i].label], table.samples[i].subject) for i in rows]
@@ -34,7 +37,7 @@ def render_sample_figures(pixels: ImageArray, split: Split, study: Study) -> dic
 
 
 def _select_samples(pixels: ImageArray, label: int) -> list[int]:
-    """Up to `COLUMNS` samples of a class, apex frames first, of as many subjects as there are."""
+    """Return the rows of up to `MAX_COLUMNS` samples of a class, one per subject, apex frames first."""
     samples = pixels.table.samples
     rows = [i for i, sample in enumerate(samples) if sample.label == label]
     rows.sort(key=lambda i: samples[i].role != "apex")

@@ -1,4 +1,4 @@
-"""From what the user asked for to a study that can run: mistakes are found here, before anything starts."""
+"""Turn a user's request into a study plan, and report mistakes before any cell runs."""
 
 from __future__ import annotations
 
@@ -31,12 +31,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A study as asked for; None leaves a value to the preset or to the data set.
+    """A study as the user requests it; None uses the value of the preset or of the data set.
 
-    `splits` counts divisions, `seeds` the trainings on each. `null` adds the null arm. `metric` decides, and
-    `margin` is the smallest difference of it that matters, in points. `plan` is a saved analysis plan. `own`
-    names networks of the user's own, each as FILE.py:function. `allow_leaks` runs the study also where a
-    split leaks what its protocol promises to exclude (`harness.data.leaks`).
+    `splits` is the number of random splits, `seeds` the number of trainings on each split. `null` adds the
+    null arm. `metric` is the metric of the verdicts, and `margin` the smallest difference of the metric that
+    matters, in points. `plan_path` is the file of a saved analysis plan. `user_networks` are the user's own
+    networks, each as FILE.py:function. `allow_leaks` runs the study even if a split has leaks that its
+    protocol must exclude (`harness.data.leaks`).
     """
 
     kind: Literal["ablation", "comparison"]
@@ -72,10 +73,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyPlan:
-    """A study, its data as asked for and as found, and one split for each protocol, division and fold.
+    """A study with its data, its splits, and the device and engine that run it.
 
-    `device` and `choice` say where and how its steps are computed. `onsets` are the images of the onset
-    frames, where a control asks for them. `analysis_plan` is the saved one that the study follows, if any.
+    `data_request` is the data as requested, `pixels` the data as loaded. `splits` has one split for each
+    protocol, split seed and fold. `onset_pixels` are the images of the onset frames if a control needs them.
+    `analysis_plan` is the saved plan that the study follows, if any.
     """
 
     study: Study
@@ -89,20 +91,20 @@ class StudyPlan:
 
     @property
     def pixels_by_fingerprint(self) -> dict[str, ImageArray]:
-        """The images by fingerprint."""
+        """Map each fingerprint to its images."""
         return {pixels.fingerprint: pixels for pixels in (self.pixels, self.onset_pixels) if pixels}
 
 
 def plan_study(request: Request) -> StudyPlan:
-    """Judge `request`, read the data, make every split once to see that it can be made.
+    """Validate `request`, load the data and make every split.
 
     Raises:
-        ValueError: anything asked for that does not exist or does not fit the data, or a split that leaks
-            what its protocol promises to exclude.
-        FileNotFoundError: a root, or pretrained weights, that are not there.
+        ValueError: A requested value does not exist or does not fit the data, or a split has leaks that its
+            protocol must exclude.
+        FileNotFoundError: A data set root or pretrained weights do not exist.
     """
     request = validate_types(request)
-    # What can be judged without the data comes first.
+    # Checks that need no data come first.
     study = _build_study(request)
     analysis_plan = _load_analysis_plan(request.plan_path) if request.plan_path else None
     _select_engine(request, sample_count=0)
@@ -147,19 +149,19 @@ def plan_study(request: Request) -> StudyPlan:
 
 
 def _load_analysis_plan(path: Path) -> AnalysisPlan:
-    """The analysis plan in a file of `--save-plan`; ValueError where there is none."""
+    """Load the analysis plan that `--save-plan` wrote to `path`; raise ValueError if it is not one."""
     if not path.is_file():
         raise ValueError(f"--plan takes a file that --save-plan has written; there is none at {path}")
     try:
         return from_json(AnalysisPlan, path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
         raise ValueError(
-            f"--plan takes a file that --save-plan has written; {path} is none: {error}"
+            f"--plan takes a file that --save-plan has written; {path} is not such a file: {error}"
         ) from error
 
 
 def _select_engine(request: Request, *, sample_count: int) -> tuple[torch.device, EngineChoice]:
-    """Where and how every network is trained on data of so many samples."""
+    """Select the device and the engine for training on `sample_count` samples."""
     from harness.device import resolve_device
     from harness.training.engine import select_engine
 
@@ -176,7 +178,7 @@ def _select_engine(request: Request, *, sample_count: int) -> tuple[torch.device
 
 
 def _build_study(request: Request) -> Study:
-    """The study as far as it is known before anything is read; ValueError for what is wrong by then."""
+    """Build the study as far as it is known without the data; raise ValueError for an invalid request."""
     preset_spec = get_preset(request.preset)
     training = TrainingSpec(
         epochs=preset_spec.epochs if request.epochs is None else request.epochs,
@@ -190,12 +192,12 @@ def _build_study(request: Request) -> Study:
         raise ValueError(f"--metric must be one of {', '.join(get_args(Metric))}; got {request.metric!r}")
     if not 0 < request.margin < 100:
         raise ValueError(
-            "--margin is the smallest difference that matters, in points, and lies between 0 and 100; "
+            "--margin, the smallest difference that matters, must be between 0 and 100 points; "
             f"got {request.margin:g}"
         )
     if request.searches is not None and not request.tuned:
         raise ValueError(
-            f"--searches goes with --tuned; got {request.searches!r}: add --tuned, or leave it out"
+            f"--searches needs --tuned; got {request.searches!r}: add --tuned, or leave --searches out"
         )
     check_protocols(request.protocols, folds=request.folds)
     study = Study(
@@ -225,11 +227,11 @@ def _build_study(request: Request) -> Study:
 
 
 def _check_networks(arms: Sequence[ArchitectureSpec], *, num_classes: int, image_size: int) -> None:
-    """See that the user's own networks answer images of `size` pixels, and that pretrained ones can be built.
+    """Check that user networks accept images of `image_size` pixels and pretrained networks can be built.
 
     Raises:
-        ValueError: one does not, or has no such weights.
-        FileNotFoundError: the weights are not on this machine.
+        ValueError: A user network has a wrong output shape, or a network has no pretrained weights.
+        FileNotFoundError: The pretrained weights are not on this machine.
     """
     for arm in arms:
         if arm.network != USER_NETWORK and not arm.pretrained:
@@ -250,7 +252,7 @@ def _load_searches(study: Study, store: str | None) -> tuple[Search, ...]:
 
 
 def _load_onset_pixels(spec: DatasetSpec, table: SampleTable) -> ImageArray | None:
-    """The clips' onset frames in the place of their frames, or None where the data do not tell them all."""
+    """Load the onset frame of each sample's clip, or return None if a sample has no known onset frame."""
     if any(sample.onset_ref is None for sample in table.samples):
         return None
     return load_with_progress(replace(spec, representation="onset"), table)
@@ -259,7 +261,7 @@ def _load_onset_pixels(spec: DatasetSpec, table: SampleTable) -> ImageArray | No
 def _select_controls(
     table: SampleTable, splits: Sequence[Split], *, onset_pixels: ImageArray | None
 ) -> tuple[Control, ...]:
-    """The controls that these data and every split of them allow."""
+    """Return the controls that the data and all splits allow."""
     from harness.training.controls import can_probe
 
     controls: list[Control] = ["shuffled-labels"]
@@ -269,16 +271,17 @@ def _select_controls(
 
 
 def _select_checks(spec: DatasetSpec) -> tuple[Check, ...]:
-    """The checks that these data allow.
+    """Return the checks that the data allow.
 
-    A picture of motion is none of a face, to be turned or darkened; and of a film only the onset is searched
-    for its face, so that no picture's time holds that search.
+    Motion representations get no robustness check, because rotating or darkening them does not rotate or
+    darken a face. They get no latency check, because the face is detected on the onset frame only, so that
+    the time of a frame would not include face detection.
     """
     return ("cross-entropy",) if spec.representation in MOTION_REPRESENTATIONS else tuple(CHECK_DESCRIPTIONS)
 
 
 def _count_folds(table: SampleTable, request: Request) -> tuple[int, ...]:
-    """How many folds each protocol has on these data; () where each has one."""
+    """Return the number of folds of each protocol on these data, or () if each has one."""
     from datasets.splits import count_folds
 
     folds = tuple(count_folds(table, protocol, folds=request.folds or 0) for protocol in request.protocols)
@@ -309,7 +312,7 @@ def _resolve_image_size(request: Request, preset_spec: Preset) -> int:
 
 
 def _load_user_networks(source_refs: tuple[str, ...]) -> tuple[ArchitectureSpec, ...]:
-    """The user's own networks, which start from whatever weights their functions give them."""
+    """Load the user's own networks; their functions choose the initial weights."""
     if not source_refs:
         return ()
     from architectures.user import load_user_spec
@@ -318,7 +321,7 @@ def _load_user_networks(source_refs: tuple[str, ...]) -> tuple[ArchitectureSpec,
 
 
 def _make_splits(study: Study, table: SampleTable) -> tuple[Split, ...]:
-    """One split for each protocol, division and fold; ValueError where one cannot be made."""
+    """Make one split for each protocol, split seed and fold; raise ValueError if one cannot be made."""
     from datasets.splits import split_table
 
     split_ids = dict.fromkeys(

@@ -1,4 +1,4 @@
-"""What a planned study can find, in words, by number of training seeds."""
+"""Describe the statistical power of a planned study by number of training seeds."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from studies.statistics.power import Noise
 from studies.statistics.verdicts import MIN_CLUSTERS, MIN_TRAININGS
 
 SEED_COUNTS = (5, 10, 20)
-"""Numbers of training seeds that are set side by side, beside the planned one."""
+"""Numbers of training seeds that are listed in addition to the planned number."""
 
 
 def describe_power(plan: StudyPlan, protocol: str, measured_noise: Noise | None) -> str:
-    """The smallest difference that the tests of a protocol can show with so many seeds, in words.
+    """Describe the smallest difference that the tests of a protocol detect, by number of seeds.
 
-    `known` is the noise measured on earlier cells of the study; None takes that of drawn faces.
+    `measured_noise` is the noise measured on earlier cells of the study; None uses that of synthetic faces.
     """
     study, noise = plan.study, measured_noise or power.SYNTHETIC_FACES_NOISE
     by_fold = any(spec.folds > 1 for spec in study.list_runs() if spec.protocol == protocol)
@@ -34,10 +34,10 @@ def describe_power(plan: StudyPlan, protocol: str, measured_noise: Noise | None)
     cluster_unit = "folds" if by_fold else "subjects"
     header = f"{protocol}: the test has {len(cluster_by_clip)} clips of {len(clusters)} {cluster_unit}"
     if "" in clusters:
-        return f"{header}, some unnamed: no verdict is possible without subjects"
+        return f"{header}, some without a subject label: no verdict is possible"
     if len(clusters) < MIN_CLUSTERS:
-        hint = "" if by_fold else f"; kfold or loso test all {_count_subjects(plan)} subjects"
-        return f"{header}: no verdict is possible, which needs at least {MIN_CLUSTERS} {cluster_unit}{hint}"
+        hint = "" if by_fold else f"; kfold and loso test all {_count_subjects(plan)} subjects"
+        return f"{header}: a verdict needs at least {MIN_CLUSTERS} {cluster_unit}, so none is possible{hint}"
     family = len(build_pairs(study.arms, design=study.design)) or 1
     divisions = len(study.split_seeds)
     seed_counts = sorted({len(study.seeds), *SEED_COUNTS})
@@ -55,11 +55,13 @@ def describe_power(plan: StudyPlan, protocol: str, measured_noise: Noise | None)
         )
         for seeds in seed_counts
     )
-    division_note = ", on one division" if divisions > 1 else ""
+    split_note = " on one split" if divisions > 1 else ""
     return (
-        f"{header}. Smallest difference of accuracy found{division_note} with {100 * power.TARGET_POWER:.0f} % power in a "
-        f"family of {family}: {differences} ({noise.source}: training SD {100 * noise.training_sd:.1f} points, "
-        f"subject SD {100 * noise.subject_sd:.1f}, {100 * noise.discordance:.0f} % of answers change "
+        f"{header}. Smallest detectable difference in accuracy{split_note} with "
+        f"{100 * power.TARGET_POWER:.0f} % power in a "
+        f"family of {family}: {differences} "
+        f"({noise.source}: training SD {100 * noise.training_sd:.1f} points, "
+        f"subject SD {100 * noise.subject_sd:.1f}, {100 * noise.discordance:.0f} % of predictions change "
         "between trainings)"
     )
 

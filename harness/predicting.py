@@ -1,8 +1,8 @@
-"""A trained network on pictures it has not seen: find the face, classify it, and time both, frame by frame.
+"""Find and classify faces on new images with a trained network, and time both for each frame.
 
-Frames come one at a time, as from a camera, so each is searched for its face (Viola and Jones 2001, through
-`datasets.faces.haar`) and classified alone. Otherwise pixels are made as for training: `datasets.pixels`
-reads, resizes and represents them, `harness.training.evaluate` normalises.
+Frames are processed one at a time, as from a camera: the face is detected on each frame (Viola and Jones
+2001, in `datasets.faces.haar`) and classified in a batch of one. Images are otherwise processed as for
+training: `datasets.pixels` reads, resizes and represents them, `harness.training.evaluate` normalizes them.
 """
 
 from __future__ import annotations
@@ -33,12 +33,18 @@ if TYPE_CHECKING:
 ALIGN_OPTIONS = ("auto", "haar", "none")
 
 FILL_RATIO = 2 / 3
-"""Share of a picture's short side above which a face fills it. The faces of drawn releases take 0.78 to 0.93
-where they come cut out (Cropped, CK+48), 0.37 to 0.52 in whole recordings (RAW, CK+ official)."""
+"""Share of an image's short side above which a face fills the image.
+
+In synthetic releases, faces take 0.78 to 0.93 of cropped images (Cropped, CK+48) and 0.37 to 0.52 of full
+images (RAW, CK+ official).
+"""
 
 STABLE_IOU = 0.7
-"""Overlap (intersection over union) from which a film's box stays where it was: boxes found anew jitter more
-than a micro-expression moves, and one step of the search's scale, 1.1, alone costs 0.17."""
+"""Minimum intersection over union at which a video keeps its previous face box.
+
+New detections jitter more than a micro-expression moves: one step of the detector's scale factor, 1.1, alone
+reduces the overlap by 0.17.
+"""
 
 PERCENTILES = (50, 95, 99)
 _ID_PATTERN = re.compile(r"[0-9a-f]{4,32}")
@@ -46,9 +52,9 @@ _ID_PATTERN = re.compile(r"[0-9a-f]{4,32}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainedModel:
-    """A finished run's network on its device, in evaluation mode, and what it answers with.
+    """The network of a finished run, on its device and in evaluation mode, with its class names.
 
-    `drawn` says that the faces it learned from are drawn by harness.
+    `synthetic` is True if the network was trained on synthetic faces.
     """
 
     run_id: str
@@ -61,11 +67,12 @@ class TrainedModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FramePrediction:
-    """One frame's answer: `probabilities` by class, () where there is none because of `note`.
+    """The prediction for one frame.
 
-    `box` is what was cut out of the picture; `face` is "found", "filled" (it fills the picture, which was
-    taken whole), "none" (not found, the picture was taken whole) or "" (not searched for). `seconds` are
-    those of reading, of finding the face and of classifying.
+    `probabilities` has one value per class, or is () if `note` says why there is no prediction. `box` is the
+    crop of the image. `face_status` is "found", "filled" (the face fills the image; the full image is used),
+    "none" (no face was found; the full image is used) or "" (no detection). `stage_seconds` are the times of
+    reading, of face detection and of classification.
     """
 
     file: str
@@ -79,15 +86,15 @@ class FramePrediction:
 
     @property
     def predicted_class(self) -> int:
-        """The most probable class; of equals, the first."""
+        """Index of the most probable class; the first of equals."""
         return max(range(len(self.probabilities)), key=self.probabilities.__getitem__)
 
 
 def load_trained_model(tracker: Tracker, name: str, *, device: torch.device) -> TrainedModel:
-    """The network of the run whose id or key is `name`, or begins so.
+    """Load the network of the run whose id or key starts with `name`.
 
     Raises:
-        ValueError: no such run, or several; it has not finished; what it left is gone or cannot be read.
+        ValueError: No run or several runs match, the run has not finished, or its artifacts cannot be read.
     """
     run_id, key = _find_finished_run(tracker, name.strip().lower())
     result = tracker.load_result(run_id)
@@ -96,10 +103,10 @@ def load_trained_model(tracker: Tracker, name: str, *, device: torch.device) -> 
     if not result.spec.is_trained:
         raise ValueError(
             f"run {run_id} is the {result.spec.variant} of {result.spec.architecture.name} and has no "
-            "network of its own; name the run whose network it reads"
+            "network of its own; name the run that trained the network"
         )
     classes = result.data.classes
-    # As `harness.training.run.network_of` has it, less ImageNet's weights, which the run's own replace.
+    # As in training, but without ImageNet weights, because the run's weights replace them.
     torch.backends.cudnn.allow_tf32 = False
     network = build_network(replace(result.spec.architecture, pretrained=False), num_classes=len(classes))
     with tempfile.TemporaryDirectory() as folder:
@@ -116,35 +123,39 @@ def load_trained_model(tracker: Tracker, name: str, *, device: torch.device) -> 
 
 
 def _find_finished_run(tracker: Tracker, name: str) -> tuple[str, str]:
-    """The id and the key of the one run that `name` begins."""
-    hint = "`harness ui` shows ids, the same study with --dry-run keys"
+    """Return the id and the key of the finished run whose id or key starts with `name`."""
+    hint = "`harness ui` shows run ids, and the study's command with --dry-run shows keys"
     if not _ID_PATTERN.fullmatch(name):
         raise ValueError(
             f"RUN must be a run's id or key, or its first 4 or more digits (0-9, a-f); got {name!r}; {hint}"
         )
     cells = tracker.find_cells(name)
     if not cells:
-        raise ValueError(f"no run on {tracker.display_uri()} whose id or key begins with {name}; {hint}")
+        raise ValueError(
+            f"no run in {tracker.display_uri()} has an id or key that starts with {name}; {hint}"
+        )
     if len({key for key, _ in cells.values()}) > 1:
         matches = ", ".join(f"{run_id} (key {key})" for run_id, (key, _) in list(cells.items())[:5])
-        raise ValueError(f"{name} is how several runs begin; give more digits: {matches}")
+        raise ValueError(f"the ids or keys of several runs start with {name}; give more digits: {matches}")
     finished_runs = [(run_id, key) for run_id, (key, status) in cells.items() if status == "FINISHED"]
     if not finished_runs:
         ((run_id, (_, status)), *_) = cells.items()
-        raise ValueError(f"run {run_id} has not finished ({status}); start its study's command again")
+        raise ValueError(f"run {run_id} has not finished ({status}); run the command of its study again")
     return finished_runs[0]
 
 
 class Predictor:
-    """Answers frame by frame; remembers the onset and a film's last box, so each source needs its own.
+    """Predict the class of each frame of a source.
 
-    `align` is one of `ALIGN`. "haar" cuts to the face, "none" takes pictures whole; "auto" cuts to the face,
-    but takes the picture whole where the face fills it and the run was trained on faces that came cut out. A
-    picture without a face is taken whole. Where a run compares with the onset, that is the first frame
-    that can be read, and all frames are cut as that one.
+    A predictor stores the onset frame and the last face box of a video, so each source needs its own.
+
+    `align` is one of `ALIGN_OPTIONS`. "haar" crops to the face, or uses the full image if no face is found.
+    "none" always uses the full image. "auto" is like "haar", but uses the full image if the run was trained
+    without alignment and the face fills the image. If the representation needs an onset frame, it is the
+    first readable frame, and all frames are cropped to its box.
 
     Raises:
-        ValueError: an unknown `align`, or faces are to be searched for and OpenCV has no cascades.
+        ValueError: `align` is unknown, or OpenCV has no cascades for face detection.
     """
 
     def __init__(self, model: TrainedModel, *, align: str, is_video: bool) -> None:
@@ -159,13 +170,13 @@ class Predictor:
         if align != "none":
             check_cascades()
             self._detector = FaceDetector()
-        # Loads the cascades and makes the device ready; neither is any frame's own time.
+        # Load the cascades and warm up the device, so that the first frame's time does not include this.
         black_image = np.zeros((image_size, image_size, 3), np.uint8)
         self._find_face(black_image)
         self._compute_probabilities(black_image, black_image)
 
     def predict(self, frame: Frame) -> FramePrediction:
-        """The answer for the next frame."""
+        """Return the prediction for the next frame."""
         start = time.perf_counter()
         if frame.image is None:
             return _make_empty_prediction(frame, frame.fault)
@@ -175,12 +186,12 @@ class Predictor:
             _, box, face_status = self._first
         else:
             return _make_empty_prediction(
-                frame, "its size is not that of the onset, with which it would be compared"
+                frame, "its size differs from the size of the onset frame, so the two cannot be compared"
             )
-        notes = ["no face was found: the whole picture was taken"] if face_status == "none" else []
+        notes = ["no face was found: the full image was used"] if face_status == "none" else []
         if self._first is None and self._model.spec.dataset.representation != "frame":
             self._first = (frame.image, box, face_status)
-            notes.insert(0, "taken as the onset")
+            notes.insert(0, "used as the onset frame")
         face_time = time.perf_counter()
         onset = frame.image if self._first is None else self._first[0]
         probabilities = self._compute_probabilities(_crop(frame.image, box), _crop(onset, box))
@@ -196,7 +207,7 @@ class Predictor:
         )
 
     def _find_face(self, image: Image) -> tuple[Rect, str]:
-        """What to cut out of a picture, and the row's `face`."""
+        """Return the crop box of an image and its face status."""
         height, width = image.shape[:2]
         full_image = (0, 0, width, height)
         if self._detector is None:
@@ -214,7 +225,7 @@ class Predictor:
         return box, "found"
 
     def _compute_probabilities(self, face: Image, onset: Image) -> tuple[float, ...]:
-        """Of each class, for a face and its onset, uint8 (H, W, 3) blue, green, red."""
+        """Return the class probabilities for a face and its onset, both uint8 (H, W, 3) in BGR order."""
         dataset_spec = self._model.spec.dataset
         image = represent(
             face, onset, representation=dataset_spec.representation, size=dataset_spec.image_size
@@ -222,7 +233,7 @@ class Predictor:
         if dataset_spec.representation != "flow":
             image = image[..., ::-1]
         batch = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))[None]).to(self._model.device)
-        # Bringing the logits to the CPU waits for the device, so that what is timed has been done.
+        # Copying the logits to the CPU waits for the device, so the measured time is complete.
         logits = compute_logits(self._model.network, batch).cpu().double()
         return tuple(torch.softmax(logits, dim=1)[0].tolist())
 
@@ -260,10 +271,10 @@ def compute_iou(first: Rect, second: Rect) -> float:
 
 
 def summarize_speed(predictions: Sequence[FramePrediction]) -> dict[str, Any]:
-    """Frames a second end to end, and percentiles of milliseconds a frame by part, of answered frames.
+    """Return frames per second end to end, and percentiles of milliseconds per frame for each stage.
 
-    End to end is reading, finding the face and classifying, one frame after the other; writing results and
-    annotated copies is not in it.
+    End to end means reading, face detection and classification, one frame at a time, without writing results
+    and annotated copies. Frames without a prediction are left out.
     """
     times = np.array([prediction.stage_seconds for prediction in predictions if prediction.probabilities])
     stages = {
@@ -286,7 +297,7 @@ def summarize_speed(predictions: Sequence[FramePrediction]) -> dict[str, Any]:
 
 
 def flatten_prediction(prediction: FramePrediction, classes: Sequence[str]) -> dict[str, Any]:
-    """A row as the CSV and the JSON have it; None where there is nothing to say."""
+    """Return the prediction as a row of the CSV and JSON files, with None for missing values."""
     box = prediction.box or (None,) * 4
     probabilities = prediction.probabilities or (None,) * len(classes)
     return {

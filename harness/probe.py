@@ -1,4 +1,4 @@
-"""Short timings of networks on this machine, as it is when no other process uses its cores."""
+"""Time networks on this machine briefly, and estimate the times of an idle machine."""
 
 from __future__ import annotations
 
@@ -22,30 +22,33 @@ from harness.training.loss import focal_loss
 from studies.spec import RunSpec
 
 LARGE_IMAGE_SIZE, TIMING_IMAGE_SIZE, SMALL_BATCH = 128, 80, 2
-"""From `LARGE` pixels a side on, a CPU is timed on images of fewer pixels, `FEW` of them and some more: a
-whole batch would take up to a minute."""
+"""Limits for timings on a CPU.
+
+Images of at least `LARGE_IMAGE_SIZE` pixels a side are timed at `TIMING_IMAGE_SIZE`, in a batch of
+`SMALL_BATCH` and a larger one, because a full batch would take up to a minute.
+"""
 
 BATCH_MULTIPLES = (3, 8)
-"""Least and greatest multiple of `FEW` in the second timing, by how long the first took."""
+"""Minimum and maximum size of the larger batch, in multiples of `SMALL_BATCH`."""
 
 MAX_REPEATS, MAX_SECONDS = 4, 0.12
-"""Most repeats of a timing, of which there are two even if they take longer than so many seconds."""
+"""Maximum number of repeats of a timing, and their maximum total seconds; there are always two repeats."""
 
 MATRIX_SIZE, LOAD_SECONDS = 768, 0.1
-"""Side of the matrices whose products ask for every core, and for how many seconds they do."""
+"""Side of the matrices whose products use all cores, and the seconds for which they are computed."""
 
 IDLE_CORE_SHARE = 0.85
-"""Share of the processor time it asks for that a process gets on an idle machine, at least."""
+"""Minimum share of the requested processor time that a process gets on an idle machine."""
 
 THREAD_SCALING = 0.8
-"""The exponent of the number of threads that gives how many times faster they are than one: a guess."""
+"""Assumed exponent of the speedup by threads: n threads are n ** THREAD_SCALING times as fast as one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speed:
-    """Seconds on an idle machine: of an image in training, of an image in evaluation, and of a training step.
+    """Seconds on an idle machine: per training image, per evaluation image, and fixed time per training step.
 
-    The step's are those that it takes whatever the number of its images, the optimizer's update among them.
+    The fixed time does not depend on the batch size; it includes the update of the optimizer.
     """
 
     training: float
@@ -54,9 +57,10 @@ class Speed:
 
 
 def measure_core_share() -> float:
-    """Return the share, 0 to 1, of the processor time that this process asks for and gets for `LOOK` seconds.
+    """Return the share, 0 to 1, of the requested processor time that this process gets.
 
-    It asks for as many cores as torch has threads. On an idle machine the share is above `IDLE`.
+    For `LOAD_SECONDS` it requests as many cores as torch has threads. On an idle machine the share is above
+    `IDLE_CORE_SHARE`.
     """
     matrix = torch.ones(MATRIX_SIZE, MATRIX_SIZE)
     matrix @ matrix  # the first product starts the threads
@@ -68,14 +72,14 @@ def measure_core_share() -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timer:
-    """Times work on a device by `clock`, and expects it to be `speedup` times faster than that."""
+    """Time work on a device with `clock`, and divide the seconds by `speedup`."""
 
     device: torch.device
     clock: Callable[[], float] = time.perf_counter
     speedup: float = 1.0
 
     def time_fastest(self, work: Callable[[], object]) -> float:
-        """Return the seconds of the fastest repeat; the first warms up."""
+        """Return the seconds of the fastest repeat; the first repeat warms up."""
         timings: list[float] = []
         while len(timings) < 2 or (len(timings) < MAX_REPEATS and sum(timings) < MAX_SECONDS):
             start = self.clock()
@@ -85,11 +89,11 @@ class Timer:
         return min(timings) / self.speedup
 
     def time_batch(self, work: Callable[[int], object], images: int) -> tuple[float, float]:
-        """Return the seconds of `work` for an image in a batch of so many, and 0 for the batch itself."""
+        """Return the seconds of `work` per image in a batch of `images`, and 0 as fixed seconds per batch."""
         return self.time_fastest(partial(work, images)) / images, 0.0
 
     def time_two_batches(self, work: Callable[[int], object]) -> tuple[float, float]:
-        """Return the seconds of `work` for an image, and for a batch beside its images."""
+        """Return the seconds of `work` per image and the fixed seconds per batch, from two batch sizes."""
         small_seconds, (min_multiple, max_multiple) = (
             max(self.time_fastest(partial(work, SMALL_BATCH)), 1e-6),
             BATCH_MULTIPLES,
@@ -105,10 +109,10 @@ class Timer:
 
 @contextmanager
 def idle_timer(device: torch.device, *, threads: int, busy: bool) -> Iterator[Timer]:
-    """Yield a timer of work with so many threads, within which torch computes.
+    """Set the number of torch threads within the block and yield a timer of work with `threads` threads.
 
-    On a busy machine threads wait for each other, up to ten times as long as they compute. There one thread
-    is timed by its processor time, and `threads` are assumed to be faster as `EFFICIENCY` says.
+    On a busy machine threads wait for each other, up to ten times as long as they compute. In that case the
+    timer measures the processor time of one thread and divides it by `threads` ** `THREAD_SCALING`.
     """
     previous_threads = torch.get_num_threads()
     torch.set_num_threads(1 if busy else threads)
@@ -122,19 +126,20 @@ def idle_timer(device: torch.device, *, threads: int, busy: bool) -> Iterator[Ti
 
 
 def measure_speed(spec: RunSpec, timer: Timer, *, num_classes: int) -> Speed:
-    """Time training steps of a run's network, the changes of its images included.
+    """Time training steps of a run's network, including data augmentation, and evaluation.
 
-    Large images are timed small on a CPU, and the time grows with the pixels: so do the multiply-adds
-    that `harness.cost` counts, within a sixth. The random state of the caller stays as it was.
+    On a CPU, large images are timed at a smaller size, and the time is scaled with the number of pixels. The
+    multiply-adds that `harness.cost` counts scale likewise, within a sixth. The random state of the caller
+    does not change.
 
     Raises:
-        Exception: the network cannot be built or trained.
+        Exception: The network cannot be built or trained.
     """
     device, image_size, pixel_factor = timer.device, spec.dataset.image_size, 1.0
     is_large = device.type == "cpu" and image_size >= LARGE_IMAGE_SIZE
-    if is_large and spec.architecture.network != USER_NETWORK:  # which may take images of one size alone
+    if is_large and spec.architecture.network != USER_NETWORK:  # a user network may accept only one size
         image_size, pixel_factor = TIMING_IMAGE_SIZE, (image_size / TIMING_IMAGE_SIZE) ** 2
-    # Compiling for a timing would take as long as it wins back.
+    # Compiling takes longer than it would save in a short timing.
     training = replace(spec.training, compile=False)
     configure_backend(training)
     with torch.random.fork_rng(devices=[]):
@@ -178,12 +183,12 @@ def measure_speed(spec: RunSpec, timer: Timer, *, num_classes: int) -> Speed:
 
 
 def _make_black_images(count: int, size: int, *, device: torch.device) -> Tensor:
-    """Black images (images, 3, size, size) uint8."""
+    """Return black images, uint8 (count, 3, size, size)."""
     return torch.zeros(count, 3, size, size, dtype=torch.uint8, device=device)
 
 
 def measure_corruptions(image_size: int, timer: Timer) -> float:
-    """Return the seconds that it takes to change an image in every way and at every strength."""
+    """Return the seconds of applying every corruption at every strength to one image."""
     images = _make_black_images(SMALL_BATCH, image_size, device=timer.device)
 
     def corrupt_images() -> None:

@@ -1,4 +1,4 @@
-"""What a person sees while a study runs: a live view on a terminal, plain lines elsewhere."""
+"""Show the progress of a running study: progress bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from studies.results import Epoch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """What a cell tells of itself as it goes: that it begins, its epochs, how it ends, or a remark.
+    """Progress event of a cell: its start, its epochs, its end, or a remark.
 
-    `words` say the result or the reason in half a line; `epochs` are those that have ended, several where a
-    process before this one had trained them; `of` is how many there are at most.
+    `message` is the result, the reason of a failure, or the remark. `epochs` are the finished epochs; there
+    are several if an earlier process has trained them. `max_epochs` is the maximum number of epochs.
     """
 
     kind: Literal["begun", "epochs", "finished", "reused", "failed", "remark"]
@@ -34,7 +34,7 @@ EventSink = Callable[[Event], None]
 
 
 def format_duration(seconds: float) -> str:
-    """A duration as a person would say it: 45 s, 12 min, 3 h 10 min, 5 days."""
+    """Format a duration, for example 45 s, 12 min, 3 h 10 min or 5.0 days."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 5400:
@@ -45,10 +45,10 @@ def format_duration(seconds: float) -> str:
 
 
 class RemainingTime:
-    """How long a study still takes, from the cells it has run: an upper estimate within a cell.
+    """Estimate the remaining time of a study from the cells that have run.
 
-    Rich's own estimate knows no epochs, so that it is silent until a cell ends, and takes a cell that was
-    reused for one that ran.
+    The estimate for a running cell is an upper bound, because training may stop early. Rich's own estimate
+    does not use epochs, so it shows nothing until a cell ends, and it counts reused cells as cells that ran.
     """
 
     def __init__(self, cells: int) -> None:
@@ -57,21 +57,21 @@ class RemainingTime:
         self.starts: dict[str, tuple[float, int]] = {}
 
     def start_cell(self, label: str) -> None:
-        """A cell starts now."""
+        """Record that a cell starts now."""
         self.starts[label] = time.monotonic(), 0
 
     def resume_cell(self, label: str, *, epoch: int) -> None:
-        """A cell goes on, after so many epochs of a process before this one."""
+        """Record that a cell resumes now, after `epoch` epochs of an earlier process."""
         self.starts[label] = time.monotonic(), epoch
 
     def finish_cell(self, label: str) -> None:
-        """Count a cell off; only one that ran says something about time."""
+        """Record that a cell ended. Only cells that were started count for the mean time."""
         if label in self.starts:
             self.cell_seconds.append(time.monotonic() - self.starts.pop(label)[0])
         self.cells_left -= 1
 
     def format_time(self, label: str, *, epoch: int, epochs: int) -> str:
-        """The time left, or "?" before anything has been measured."""
+        """Return the remaining time of the study as text, or "?" before the first measurement."""
         start, first_epoch = self.starts[label]
         elapsed, epochs_run = time.monotonic() - start, epoch - first_epoch
         if not epochs_run and not self.cell_seconds:
@@ -83,7 +83,7 @@ class RemainingTime:
 
 
 class PlainProgress:
-    """Plain lines, for logs and pipes."""
+    """Print progress as plain lines, for logs and pipes."""
 
     def __init__(self, console: Console, study: str, *, cells: int) -> None:
         self.console, self.cells, self.cells_printed = console, cells, 0
@@ -97,7 +97,7 @@ class PlainProgress:
         return None
 
     def handle(self, event: Event) -> None:
-        """A line for what a cell told; named again where several run at once."""
+        """Print a line for the event, with the cell's label if several cells run in parallel."""
         is_parallel = len(self.remaining.starts) > 1
         prefix = f"{event.label}: " if is_parallel else ""
         if event.kind == "begun":
@@ -123,19 +123,20 @@ class PlainProgress:
 
 
 def _format_last_epoch(event: Event, remaining: RemainingTime) -> str:
-    """The epochs of an event in a line, and the time left."""
+    """Format the last epoch of an event and the remaining time on one line."""
     last_epoch, is_resumed = event.epochs[-1], len(event.epochs) > 1
     if is_resumed:
         remaining.resume_cell(event.label, epoch=last_epoch.number)
     time_left = remaining.format_time(event.label, epoch=last_epoch.number, epochs=event.max_epochs)
     return (
-        f"{'goes on after ' if is_resumed else ''}epoch {last_epoch.number}/{event.max_epochs}  loss {last_epoch.train_loss:.4f}  "
+        f"{'resumed after ' if is_resumed else ''}epoch {last_epoch.number}/{event.max_epochs}  "
+        f"loss {last_epoch.train_loss:.4f}  "
         f"val {100 * last_epoch.validation_accuracy:.1f} %  about {time_left} left"
     )
 
 
 class LiveProgress:
-    """A bar for the study, one for each cell that runs, and a line for each that ended."""
+    """Show a progress bar for the study and for each running cell, and a line for each finished cell."""
 
     def __init__(self, console: Console, study: str, *, cells: int) -> None:
         self.remaining = RemainingTime(cells)
@@ -159,7 +160,7 @@ class LiveProgress:
         self.bars.stop()
 
     def handle(self, event: Event) -> None:
-        """Move the bars; leave a line for what ended, and for remarks."""
+        """Update the bars; print a line for each finished cell and each remark."""
         if event.kind == "begun":
             self.remaining.start_cell(event.label)
             self.cell_tasks[event.label] = self.bars.add_task(event.label, total=event.max_epochs, words="")
@@ -184,5 +185,5 @@ class LiveProgress:
 
 
 def create_progress(console: Console, study: str, *, cells: int) -> PlainProgress | LiveProgress:
-    """The view that fits where the output goes."""
+    """Return live progress bars if the console is a terminal, else plain lines."""
     return (LiveProgress if console.is_terminal else PlainProgress)(console, study, cells=cells)

@@ -1,21 +1,21 @@
-"""Texts as cells of the CSV files that harness writes: a spreadsheet shows them and reckons none.
+"""Escape text in CSV files, so that a spreadsheet never evaluates it as a formula.
 
-A name that begins like a formula gets an apostrophe before it, as spreadsheets themselves mark a text. So
-does one that begins with an apostrophe, whereby reading gives back what was written, to the letter.
+Text that starts like a formula gets an apostrophe in front, which is how spreadsheets mark text. Text that
+starts with an apostrophe gets one too, so that unescaping restores the exact text.
 """
 
 from __future__ import annotations
 
 ESCAPE = "'"
 FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", ESCAPE)
-"""What a formula, or a text that was marked, begins with; the wide forms are taken for the narrow ones."""
+"""First characters of formulas and of escaped text. Spreadsheets treat the full-width forms alike."""
 
 
 def csv_escape(text: str) -> str:
-    """`text` as a cell that is shown as it stands."""
+    """Return `text` as a CSV cell that a spreadsheet shows unchanged."""
     return ESCAPE + text if text.startswith(FORMULA_PREFIXES) else text
 
 
 def csv_unescape(cell: str) -> str:
-    """The text that `quoted` made a cell from."""
+    """Return the text from which `csv_escape` made `cell`."""
     return cell[1:] if cell.startswith(ESCAPE) and cell[1:].startswith(FORMULA_PREFIXES) else cell

@@ -1,4 +1,4 @@
-"""The requests that run the paper again, on the sets that are there."""
+"""Build the requests that run the paper's experiments on the available data sets."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ PAPER_PROTOCOL = "frame"
 
 
 def find_roots(roots: Mapping[str, Path | None]) -> dict[str, Path]:
-    """The sets of `roots` with a place: the one given, or the data set's usual one where it is there.
+    """Return the data sets of `roots` that are available, with their folders.
+
+    A data set without a given root uses its environment variable or its default folder, if that exists.
 
     Raises:
-        ValueError: none has one.
+        ValueError: No data set is available.
     """
     candidates = {name: get_entry(name).resolve_root(root) for name, root in roots.items()}
     available = {name: path for name, path in candidates.items() if roots[name] or _is_expected(name, path)}
@@ -27,21 +29,22 @@ def find_roots(roots: Mapping[str, Path | None]) -> dict[str, Path]:
         option_list = " or ".join(f"--{name} DIR" for name in roots)
         instructions = " ".join(get_entry(name).access_instructions for name in roots)
         raise ValueError(
-            f"none of the paper's sets is here; name the folder of one with {option_list}. {instructions}"
+            "`harness reproduce` needs a data set of the paper, and none was found; name the folder of one "
+            f"with {option_list}. {instructions}"
         )
     return available
 
 
 def _is_expected(name: str, path: Path) -> bool:
-    """Whether a set that was not named is wanted too: its variable is set, or its usual folder is there."""
+    """Return True if the data set's environment variable is set or its default folder exists."""
     return bool(os.environ.get(get_entry(name).env_var)) or path.is_dir()
 
 
 def build_requests(request: Request, roots: Mapping[str, Path]) -> tuple[Request, ...]:
-    """`settings` for every experiment on these sets, each with the checks that the claims need.
+    """Return one request for each experiment on the data sets in `roots`, based on `request`, with checks.
 
-    The paper's split comes on the paper's frames. Where the set's frames under several protocols are others,
-    those make a second study, with the paper's split beside them on the same frames.
+    The frame protocol uses the paper's frames. If the default frame policy for all protocols differs, the
+    experiment has a second request: all protocols, including frame, with that frame policy.
     """
     other_protocols = tuple(protocol for protocol in request.protocols if protocol != PAPER_PROTOCOL)
     requests = []
@@ -63,7 +66,7 @@ def build_requests(request: Request, roots: Mapping[str, Path]) -> tuple[Request
         if policies[0] == policies[1]:
             requests.append(replace(study_request, protocols=all_protocols))
             continue
-        # The number of folds is the other protocols'.
+        # `folds` applies to the other protocols only.
         requests.append(
             replace(
                 study_request,

@@ -1,12 +1,12 @@
-"""A search for training settings with the same budget for every arm; the only user of optuna.
+"""Search training settings with the same budget for every arm. This is the only module that uses optuna.
 
-Every run of a study has a search of its own: on its own training and validation parts, so that the settings
-of no fold have been near another fold's test subjects (nested, as Varma and Simon 2006 ask for,
-doi 10.1186/1471-2105-7-91). Trials are drawn by TPE (Bergstra et al. 2011), the first being the settings as
-they are, and stopped early by the median rule or Hyperband (Li et al. 2018, arXiv:1603.06560).
+Each run of a study has its own search, on its own training and validation sets. The settings of a fold are
+therefore never chosen with the test subjects of that fold (nested cross-validation, Varma and Simon 2006,
+doi 10.1186/1471-2105-7-91). TPE proposes the trials (Bergstra et al. 2011); the first trial has the default
+settings. The median rule or Hyperband stops trials early (Li et al. 2018, arXiv:1603.06560).
 
-A run has one search in a store, and that search one pruner, with which alone it goes on: trials that another
-rule stopped are another budget, and `--tuned` finds the search without being told the rule.
+A store holds one search per run, and a search keeps its pruner, because another stopping rule would be
+another budget. `--tuned` therefore finds the search without the name of the pruner.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ from studies.search import Search
 from studies.spec import RunSpec, Study
 
 SPACE_VERSION = 2
-"""Raised when the space changes, or what is noted of a search, so that none goes on as another one."""
+"""Version of the search space and of the stored attributes.
+
+Raise it when either changes, so that an old search is not resumed with the new space.
+"""
 
 SQLITE_PREFIX = "sqlite:///"
 PRUNER_KEY = "pruner"
@@ -41,7 +44,7 @@ CLASS_WEIGHTS = ("inverse", "none")
 LEARNING_RATES = (1e-4, 1e-2)
 MAX_TRIALS = 10_000
 OPTUNA_TABLES = ("studies", "trials", "version_info")
-"""Of those that Optuna makes."""
+"""Some tables of an Optuna database, to recognize one."""
 
 FINISHED_STATES = (TrialState.COMPLETE, TrialState.PRUNED)
 
@@ -52,16 +55,16 @@ PRUNERS: dict[str, Callable[[], BasePruner]] = {
 
 
 def get_default_store() -> str:
-    """The SQLite file of searches in the working folder."""
+    """Return the URI of the default SQLite store in the working folder."""
     return f"{SQLITE_PREFIX}{Path.cwd() / 'optuna.db'}"
 
 
 def check_searches(runs: Sequence[RunSpec], *, trials: int, pruner: str, store: str) -> None:
-    """See that the searches of all of these runs can be made, before the first trial of any.
+    """Check that the searches of all `runs` are possible, before the first trial of any.
 
     Raises:
-        ValueError: no such pruner, fewer than one trial, a store that cannot be opened, or a search that was
-            begun with another pruner.
+        ValueError: The pruner is unknown, the number of trials is out of range, the store cannot be opened,
+            or a search was started with another pruner.
     """
     if pruner not in PRUNERS:
         raise ValueError(f"unknown --pruner {pruner!r}; accepted: {', '.join(PRUNERS)}")
@@ -71,30 +74,30 @@ def check_searches(runs: Sequence[RunSpec], *, trials: int, pruner: str, store: 
         raise ValueError(f"--trials must be at most {MAX_TRIALS}; got {trials}")
     file = Path(store.removeprefix(SQLITE_PREFIX))
     if not runs and store.startswith(SQLITE_PREFIX) and file.parent.is_dir() and not file.exists():
-        # A mistake found later leaves no store behind.
+        # Do not create the store yet, so that a later error leaves no file behind.
         check_writable(file.parent, label="the folder of --searches")
         return
     with _wrap_read_errors(store):
         pruners = _read_pruners(_open_storage(store))
     for spec in runs:
-        earlier_pruner = pruners.get(_study_name(spec), pruner)
-        if earlier_pruner != pruner:
+        earlier = pruners.get(_study_name(spec), pruner)
+        if earlier != pruner:
             raise ValueError(
-                f"the search for {spec.name} under {spec.protocol} was begun with --pruner {earlier_pruner} and goes "
-                f"on with no other; got {pruner}: take {earlier_pruner}, or name another store with --searches"
+                f"a search keeps its pruner; {spec.name} under {spec.protocol} was started with --pruner "
+                f"{earlier}, got {pruner}: use {earlier}, or name another store with --searches"
             )
 
 
 def check_store(store: str) -> None:
-    """See that a store can be read, and make none.
+    """Check that a store exists and can be opened, without creating it.
 
     Raises:
-        ValueError: it cannot be opened, or is a file that is not there.
+        ValueError: The store cannot be opened, or its file does not exist.
     """
     file = store.removeprefix(SQLITE_PREFIX)
     if file != store and not Path(file).is_file():
         raise ValueError(
-            f"--tuned reads what `harness tune` has found; there is no file {file}: run `harness tune` with "
+            f"--tuned reads the results of `harness tune`; there is no file {file}: run `harness tune` with "
             "the same options first, or name its store with --searches"
         )
     _open_storage(store)
@@ -109,13 +112,13 @@ def run_search(
     store: str,
     on_trial: Callable[[int, float], None],
 ) -> Search:
-    """Make the trials that this run's search still lacks of `trials`; the test part is never touched.
+    """Run the missing trials of a run's search, up to `trials` in total; the test set is never used.
 
-    `on_trial` is called with the number of trials made and the best value after each. A trial whose loss
-    stops being a number has the value 0.
+    After each trial, `on_trial` is called with the number of finished trials and the best value. A trial
+    whose loss becomes NaN or infinite has the value 0.
 
     Raises:
-        ValueError: as `check`.
+        ValueError: As `check_searches`.
     """
     check_searches((spec,), trials=trials, pruner=pruner, store=store)
     with _wrap_read_errors(store):
@@ -123,7 +126,7 @@ def run_search(
         optuna_study.set_user_attr(PRUNER_KEY, pruner)
         finished_trials = optuna_study.get_trials(deepcopy=False, states=FINISHED_STATES)
     optuna_study.pruner = PRUNERS[pruner]()
-    # A seed that depends on how far the search has come: the same one would draw the same trials again.
+    # The seed depends on the number of finished trials: a fixed seed would repeat trials after a resume.
     optuna_study.sampler = optuna.samplers.TPESampler(seed=int(spec.key[:7], 16) + len(finished_trials))
     if not finished_trials:
         training = spec.training
@@ -147,7 +150,7 @@ def run_search(
 
 
 def _run_trial(trial: optuna.Trial, spec: RunSpec, inputs: RunInputs) -> float:
-    """The best validation accuracy of a run with the settings that the trial suggests."""
+    """Train a run with the trial's settings and return its best validation accuracy."""
     training = replace(
         spec.training,
         learning_rate=trial.suggest_float("learning_rate", *LEARNING_RATES, log=True),
@@ -168,11 +171,11 @@ def _run_trial(trial: optuna.Trial, spec: RunSpec, inputs: RunInputs) -> float:
 
 
 def load_searches(study: Study, store: str) -> tuple[Search, ...]:
-    """The searches of every run of a study, all made with the same number of trials and the same pruner.
+    """Load the searches of all runs of a study. All must have the same number of trials and the same pruner.
 
     Raises:
-        ValueError: the store cannot be opened, a search is not there, has fewer trials than another or
-            another pruner; the message names the command.
+        ValueError: The store cannot be opened, a search is missing, or the searches differ in the number of
+            trials or in the pruner.
     """
     check_store(store)
     runs = [spec for spec in study.list_runs() if spec.variant == "none"]
@@ -181,16 +184,18 @@ def load_searches(study: Study, store: str) -> tuple[Search, ...]:
         pruners_by_name = _read_pruners(storage)
     missing_runs = [spec for spec in runs if _study_name(spec) not in pruners_by_name]
     if missing_runs:
+        example = missing_runs[0]
         raise ValueError(
             f"--tuned needs a search for every run; {len(missing_runs)} of {len(runs)} have none in "
-            f"{_redact_credentials(store)}, such as {missing_runs[0].name} under {missing_runs[0].protocol}: run `harness tune` "
-            "with the same options first"
+            f"{_redact_credentials(store)}, such as {example.name} under {example.protocol}: "
+            "run `harness tune` with the same options first"
         )
     distinct_pruners = sorted({pruners_by_name[_study_name(spec)] for spec in runs})
     if len(distinct_pruners) > 1:
         raise ValueError(
-            f"--tuned needs the same pruner for every run; found {', '.join(distinct_pruners)} in {_redact_credentials(store)}: "
-            "run `harness tune` with the same options and another store, --searches"
+            f"--tuned needs the same pruner for every run; found {', '.join(distinct_pruners)} in "
+            f"{_redact_credentials(store)}: run `harness tune` with the same options and another store "
+            "(--searches)"
         )
     with _wrap_read_errors(store):
         optuna_studies = [_load_study(spec, storage) for spec in runs]
@@ -201,7 +206,7 @@ def load_searches(study: Study, store: str) -> tuple[Search, ...]:
     if len(budgets) > 1:
         raise ValueError(
             f"--tuned needs the same number of trials for every run; found {budgets[0]} to {budgets[-1]}: "
-            f"run `harness tune --trials {budgets[-1]}` with the same options, which makes the missing ones"
+            f"run `harness tune --trials {budgets[-1]}` with the same options, which runs the missing trials"
         )
     return results
 
@@ -211,7 +216,7 @@ def _study_name(spec: RunSpec) -> str:
 
 
 def _open_storage(store: str) -> BaseStorage:
-    """The storage at an address; a SQLite file that is not there is made."""
+    """Open the storage at a URI; create a SQLite file if it does not exist."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         if store.startswith(SQLITE_PREFIX) and is_foreign(
@@ -220,48 +225,49 @@ def _open_storage(store: str) -> BaseStorage:
             raise _StoreError("another program's file")
         return optuna.storages.get_storage(store)
     except Exception as error:
-        # Every kind of address fails in its own way; all of them mean the same to the user here.
+        # Each kind of URI raises its own exceptions; to the user all mean the same.
         if is_full_disk(error):
             raise
         reason = error if isinstance(error, _StoreError) else type(error).__name__
         raise _StoreError(
-            f"--searches takes the address of an Optuna storage; {_redact_credentials(store) or repr(store)} cannot be "
-            f"opened as one ({reason}): name {SQLITE_PREFIX}FILE, Optuna's or new, in a folder that is there, or a "
-            "server that is up and whose driver is installed, or leave --searches out (./optuna.db)"
+            f"--searches takes the address of an Optuna storage; {_redact_credentials(store) or repr(store)} "
+            f"cannot be opened as one ({reason}): name {SQLITE_PREFIX}FILE in an existing folder (a new file "
+            "or an Optuna database), or a running server whose driver is installed, or leave --searches out "
+            "(./optuna.db)"
         ) from error
 
 
 class _StoreError(ValueError):
-    """A store that cannot be opened, which says so itself."""
+    """A store cannot be opened. The message is complete, so `_wrap_read_errors` does not wrap it."""
 
 
 @contextmanager
 def _wrap_read_errors(store: str) -> Iterator[None]:
-    """What is found in a store that opens, of which any part may be damaged or another program's."""
+    """Convert errors of reading an opened store, which may be damaged or not Optuna's, to ValueError."""
     try:
         yield
     except _StoreError:
         raise
     except Exception as error:
-        # Optuna raises whatever it stumbles over, and the database's own errors beside.
+        # Optuna does not wrap the errors of damaged data or of the database driver.
         if is_full_disk(error):
             raise
         raise ValueError(
-            f"the searches must be as Optuna has written them; those in {_redact_credentials(store)} cannot be read "
-            f"({type(error).__name__}): name another store with --searches, or take this one away and search "
-            "anew"
+            f"the searches must be as Optuna has written them; those in {_redact_credentials(store)} cannot "
+            f"be read ({type(error).__name__}): name another store with --searches, or remove this one and "
+            "run `harness tune` again"
         ) from error
 
 
 def _redact_credentials(store: str) -> str:
-    """The address without credentials, for people."""
+    """Return the URI without credentials, for messages."""
     if store.startswith(SQLITE_PREFIX):
         return store
     return re.sub(r"^([\w+]+://)?.*@", r"\1…@", store).partition("?")[0]
 
 
 def _read_pruners(storage: BaseStorage) -> dict[str, str]:
-    """The pruner of every search in the storage that has begun, by the search's name."""
+    """Map the name of each started search in the storage to its pruner."""
     return {
         study.study_name: str(study.user_attrs[PRUNER_KEY])
         for study in storage.get_all_studies()
@@ -270,7 +276,7 @@ def _read_pruners(storage: BaseStorage) -> dict[str, str]:
 
 
 def _load_study(spec: RunSpec, storage: BaseStorage) -> optuna.Study:
-    """The run's search as it is stored, new if it is not."""
+    """Load the search of a run, or create it."""
     return optuna.create_study(
         storage=storage, study_name=_study_name(spec), direction="maximize", load_if_exists=True
     )
@@ -292,7 +298,7 @@ def _build_search(spec: RunSpec, optuna_study: optuna.Study, *, store: str) -> S
 
 
 def _read_value(trial: optuna.trial.FrozenTrial) -> float:
-    """A trial's value, or the last that it had reached when it was pruned."""
+    """Return the value of a trial, or its best intermediate value if it was pruned."""
     if trial.value is not None:
         return float(trial.value)
     return max(trial.intermediate_values.values(), default=0.0)

@@ -1,4 +1,4 @@
-"""Whether what was given from Python is what its annotations say; the command line can give nothing else."""
+"""Validate the field types of dataclasses from Python callers. Typer does this for the command line."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ T = TypeVar("T", bound="DataclassInstance")
 
 
 def validate_types(value: T) -> T:
-    """A frozen dataclass with every field, and those of the dataclasses in it, seen to be of its type.
+    """Return a copy of a frozen dataclass with the type of every field checked, recursively.
 
-    A list stands for a tuple, a text for a path, a whole number for a float.
+    Converts a list to a tuple, a string to a `Path` and an int to a float where the field has that type.
 
     Raises:
-        ValueError: a field holds something else; the message names it, its type and what it was given.
+        ValueError: A field has a value of another type. The message names the field, its type and the value.
     """
     hints = get_type_hints(type(value))
     values = {}
@@ -37,7 +37,7 @@ def validate_types(value: T) -> T:
 
 
 def _coerce(hint: Any, value: Any) -> Any:
-    """`given` as `hint` has it; TypeError where it is nothing of the kind."""
+    """Convert `value` to the type `hint`; raise TypeError if it has another type."""
     origin, args = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         (inner_hint,) = (arg for arg in args if arg is not types.NoneType)
@@ -50,7 +50,7 @@ def _coerce(hint: Any, value: Any) -> Any:
         return Path(value)
     if hint is float and type(value) is int:
         return float(value)
-    # A truth value is a whole number to Python, and to nobody else.
+    # In Python a bool is an int; here it is not.
     if origin or not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
         raise TypeError
     return validate_types(value) if is_dataclass(hint) else value

@@ -1,4 +1,4 @@
-"""What Typer finds wrong with a command line, as one message like every other: rule, value, what to do."""
+"""Format Typer's usage errors like all other errors: rule, value, remedy."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from datasets.oneline import one_line
 from harness.commands.catalogue import COMMANDS, load_command
 
 UsageError = cast(type[Exception], typer.BadParameter.__mro__[1])
-"""Every mistake that Typer finds; the library that this class is of differs from version to version."""
+"""Base class of Typer's usage errors. The library that defines it depends on Typer's version."""
 
 
 def format_usage_error(error: Any) -> str:
-    """A usage error on one line, with the option that it is about and where to read on."""
+    """Format a usage error on one line, with the rejected value and the command whose help to read."""
     message = one_line(error.format_message()).rstrip(".")
     value = _rejected_value(error)
     if value and value not in message:
@@ -24,22 +24,22 @@ def format_usage_error(error: Any) -> str:
     if other_commands:
         message += f"; it is an option of {', '.join(other_commands)}"
     command_path = error.ctx.command_path if error.ctx else "harness COMMAND"
-    return f"{message}; `{command_path} --help` lists what it takes"
+    return f"{message}; see `{command_path} --help`"
 
 
 def is_help(error: Any) -> bool:
-    """Whether the error is but a group of commands named alone, whose help has been shown by then."""
+    """Return True if a command group was called without a command; Typer has then printed its help."""
     return type(error).__name__ == "NoArgsIsHelpError"
 
 
 def _rejected_value(error: Any) -> str:
-    """The value that could not be read, where the message leaves it out."""
+    """Return the repr of the value that failed validation, or "" if the error does not hold it."""
     errors = getattr(error.__cause__, "errors", None)
     return repr(errors()[0]["input"]) if errors else ""
 
 
 def _find_commands_with_option(error: Any) -> list[str]:
-    """The commands that have the option that this one has not."""
+    """Return the names of the commands that have the option which this command lacks."""
     return [
         name
         for name, command in _iter_commands()
@@ -48,7 +48,7 @@ def _find_commands_with_option(error: Any) -> list[str]:
 
 
 def _iter_commands() -> Iterator[tuple[str, Any]]:
-    """Every command, by its name as typed."""
+    """Yield the full name of each command, with the command itself."""
     for name in COMMANDS:
         command = load_command(name)
         yield name, command

@@ -1,1 +1,1 @@
-"""What the harness costs: measured beside plain scripts, shown as tables."""
+"""Measure the speed of harness against plain scripts, and render the results as tables."""

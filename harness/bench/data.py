@@ -1,4 +1,4 @@
-"""How long reading and preparing a data set take, beside nothing but decoding and resizing its images."""
+"""Measure describing and preparing a data set against plain decoding and resizing of its images."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MAX_ROUNDS = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataBenchResult:
-    """Seconds of each round; `plain` is () where images do not lie in files of their own."""
+    """Seconds of each round; `plain_seconds` is () if the images are not separate files."""
 
     image_count: int
     image_size: int
@@ -38,11 +38,11 @@ class DataBenchResult:
 
     @property
     def ratios(self) -> tuple[float, ...]:
-        """Of each round, the rate of preparing as a share of plain decoding's on the same cores."""
+        """Speed of preparing divided by the speed of plain decoding on the same cores, for each round."""
         return compute_ratios(self.plain_seconds, self.prepare_seconds) if self.plain_seconds else ()
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """Return a JSON-serializable dict."""
         return {
             "images": self.image_count,
             "image_size": self.image_size,
@@ -55,29 +55,29 @@ class DataBenchResult:
         }
 
     def render_text(self) -> str:
-        """As a person reads it."""
+        """Return the result as text."""
         rate = self.image_count / median(self.prepare_seconds)
-        faces = "with the search for faces " if self.aligned else ""
+        faces = "with face detection " if self.aligned else ""
         text = (
             f"{self.image_count} images, {self.core_count} cores, {len(self.prepare_seconds)} rounds\n"
             f"described in {median(self.describe_seconds):.2f} s\n"
             f"prepared at {self.image_size} px {faces}in {median(self.prepare_seconds):.1f} s, "
-            f"{rate:.0f} images a second"
+            f"{rate:.0f} images per second"
         )
         if not self.plain_seconds:
             return text
         return (
             f"{text}\nplain decoding and resizing on the same cores: "
-            f"{self.image_count / median(self.plain_seconds):.0f} images a second; preparing keeps of that "
-            f"{format_median_range(self.ratios, '{:.0%}'.format)}"
+            f"{self.image_count / median(self.plain_seconds):.0f} images per second; preparing reaches "
+            f"{format_median_range(self.ratios, '{:.0%}'.format)} of that"
         )
 
 
 def benchmark_data(request: DataRequest, *, image_size: int, rounds: int) -> DataBenchResult:
-    """Read and prepare into a cache of its own, `rounds` times, plain decoding in turn with it.
+    """Measure describing, plain decoding and preparing into an empty cache, `rounds` times in turn.
 
     Raises:
-        ValueError: the request or the data are not usable, or `rounds` is below 1.
+        ValueError: The request or the data are invalid, or `rounds` is out of range.
     """
     if not 1 <= rounds <= MAX_ROUNDS:
         raise ValueError(f"--rounds must be at least 1 and at most {MAX_ROUNDS}; got {rounds}")
@@ -86,7 +86,7 @@ def benchmark_data(request: DataRequest, *, image_size: int, rounds: int) -> Dat
     resolved_spec, table = load_table(request, spec)
     has_image_files = all(sample.frame_index < 0 for sample in table.samples)
     if has_image_files:
-        # Unmeasured, so that no round pays for bringing the files into the system's memory.
+        # Warm up the system's file cache, so that the first round is not slower than the others.
         _decode_images(table, image_size)
     for _ in range(rounds):
         start = time.perf_counter()
@@ -110,7 +110,7 @@ def benchmark_data(request: DataRequest, *, image_size: int, rounds: int) -> Dat
 
 
 def _decode_images(table: SampleTable, image_size: int) -> None:
-    """What a training script does with every image: read, resize, forget."""
+    """Read and resize every image, as a plain training script does, and discard the result."""
 
     def decode_image(path: str) -> None:
         image = cv2.imread(path)
@@ -124,7 +124,7 @@ def _decode_images(table: SampleTable, image_size: int) -> None:
 
 @contextmanager
 def temporary_cache() -> Iterator[None]:
-    """An empty cache for as long as it takes, so that nothing is found done."""
+    """Use an empty image cache within the block, so that nothing is cached."""
     previous = os.environ.get("HARNESS_CACHE")
     with tempfile.TemporaryDirectory(prefix="harness-bench-") as folder:
         os.environ["HARNESS_CACHE"] = folder

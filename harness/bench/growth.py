@@ -1,4 +1,4 @@
-"""How the time of a study grows with what is in it, on the smallest network that shows it."""
+"""Measure how the time of a study grows with its size, on a small network."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ from studies.spec import TrainingSpec
 FACTORS = (1, 3, 10)
 IMAGE_SIZE, WIDTH = 32, 1 / 16
 FIRST_STEPS, FIRST_EPOCHS, FIRST_CLASSES, FIRST_CELLS = 3, 2, 6, 1
-"""What a curve begins at: batches of 32 an epoch, epochs, classes, cells."""
+"""Smallest sizes of the curves: batches of 32 per epoch, epochs, classes, cells."""
 
 REPEATS = 3
-"""How often each point is timed; the median counts. Cells are timed once, being many themselves."""
+"""Number of timings per point, of which the median is used. Cells are timed once."""
 
 
 def measure_growth(
     faces: Path, *, engine_choice: EngineChoice, device: torch.device
 ) -> tuple[GrowthCurve, ...]:
-    """Curves over frames, epochs, classes and cells, from `faces` in CASME II's layout."""
-    # Compiled anew for every size, a network would be timed for that.
+    """Measure curves over frames, epochs, classes and cells on `faces`, a release in CASME II's layout."""
+    # Without compilation, which would run again for every size and be part of the times.
     training = engine_choice.apply_to(TrainingSpec())
     training = replace(training, compile=False)
     workload = Workload(
@@ -60,14 +60,14 @@ def measure_growth(
 
 
 def _measure_curve(quantity: str, first_size: int, measure: Callable[[int], float]) -> GrowthCurve:
-    """`timed` says how long so many of `what` take; once before, uncounted."""
+    """Measure the seconds of each size with `measure`, after one warm-up call."""
     sizes = tuple(first_size * factor for factor in FACTORS)
     measure(first_size)
     return GrowthCurve(quantity=quantity, sizes=sizes, seconds=tuple(map(measure, sizes)))
 
 
 def _time_epoch(workload: Workload, frames: int) -> float:
-    """An epoch of so many frames."""
+    """Return the seconds of an epoch of `frames` frames."""
     _, *times = islice(
         time_harness_epochs(replace(workload, steps=frames // workload.training.batch_size)), REPEATS + 1
     )
@@ -75,7 +75,7 @@ def _time_epoch(workload: Workload, frames: int) -> float:
 
 
 def _time_training(workload: Workload, epochs: int) -> float:
-    """A network's whole training, from the first of so many epochs to the best one's weights."""
+    """Return the seconds of a complete training of `epochs` epochs."""
     return median(
         measure_seconds(partial(_train_network, workload, epochs=epochs), device=workload.device)
         for _ in range(REPEATS)
@@ -83,7 +83,7 @@ def _time_training(workload: Workload, epochs: int) -> float:
 
 
 def _time_classes(workload: Workload, num_classes: int) -> float:
-    """The same in so many classes, every one of which the frames have."""
+    """Return the seconds of a training with `num_classes` classes, all of which occur in the data."""
     workload = replace(workload, steps=FIRST_CLASSES * FACTORS[-1] // workload.training.batch_size + 1)
     return median(
         measure_seconds(
@@ -107,7 +107,7 @@ def _train_network(workload: Workload, *, epochs: int, num_classes: int = FIRST_
 
 
 def _time_study(faces: Path, device: str, cells: int) -> float:
-    """A study of so many cells, tracked and reported on, on a store that is new but there."""
+    """Return the seconds of a study of `cells` cells with tracking and report, in an empty existing store."""
     request = Request(
         kind="comparison",
         data=DataRequest(dataset="casme2", root=faces, frames="apex_window"),

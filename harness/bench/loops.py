@@ -1,8 +1,10 @@
-"""The same training three times over, as endless epochs that yield their seconds, to be taken in turn.
+"""Training loops of the benchmark: harness, a plain script over files, and bare steps in memory.
 
-All loops run in one process. What the command line and `harness.training.engine.settle` set there is set for
-the loop over files too, save TF32: that glibc keeps freed memory makes it faster than a script of its own
-would be, so that the harness beside it looks no better than it is.
+Each loop is an endless iterator that trains one epoch and yields its seconds, so that loops can run in turn.
+
+All loops run in one process. The settings of the command line and of `configure_backend` therefore apply to
+the plain script too, except TF32. Because glibc keeps freed memory, the plain script is faster than as a
+separate program, so the comparison does not favour harness.
 """
 
 from __future__ import annotations
@@ -37,18 +39,17 @@ from harness.training.train import fit, init_state
 from studies.spec import MAX_COUNT, TrainingSpec
 
 MAX_WORKERS = 2
-"""Processes that load files, where there are as many cores."""
+"""Maximum number of DataLoader workers; there are never more workers than cores."""
 
 VALIDATION_IMAGES = 2
-"""Images that an epoch is validated on: `fit` does not go without, so bare steps are followed by the same."""
+"""Validation images per epoch. `fit` requires validation, so the loop of bare steps validates as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """A network to be trained: how, on how many batches an epoch, of which images, where.
+    """A network with its training settings, images, steps per epoch and device.
 
-    `pixels` are images at the network's size, of which an epoch takes as many as it needs, over again where
-    there are too few.
+    `pixels` are images at the network's size. An epoch repeats them if there are too few.
     """
 
     spec: ArchitectureSpec
@@ -59,7 +60,7 @@ class Workload:
 
     @property
     def classes(self) -> int:
-        """How many classes the images have."""
+        """Number of classes."""
         return len(self.pixels.table.classes)
 
     @property
@@ -69,11 +70,14 @@ class Workload:
 
     @property
     def images_per_epoch(self) -> int:
-        """Images an epoch: whole batches."""
+        """Number of images per epoch, in full batches."""
         return self.steps * self.training.batch_size
 
     def init_network(self, *, layout: torch.memory_format | None = None) -> nn.Module:
-        """The network, the same at each call, on the device; in a run's layout, where none is named."""
+        """Build the network on the device, with the same weights at each call.
+
+        `layout` None uses the memory layout of a run.
+        """
         torch.manual_seed(0)
         network = build_network(self.spec, num_classes=self.classes)
         if layout is None:
@@ -81,7 +85,7 @@ class Workload:
         return network.to(self.device, memory_format=layout)  # type: ignore[call-overload,no-any-return]
 
     def load_data(self, count: int) -> SplitData:
-        """So many images with their labels, on the device."""
+        """Return `count` images with their labels, on the device."""
         samples = self.pixels.table.samples
         indices = torch.arange(count) % len(samples)
         labels = torch.tensor([sample.label for sample in samples])
@@ -91,9 +95,9 @@ class Workload:
 
 
 def time_harness_epochs(workload: Workload) -> Iterator[float]:
-    """Epochs as a run trains them: `harness.training.train.fit`, its augmentation and its bookkeeping.
+    """Train epochs with `harness.training.train.fit`, as a run does, and yield their seconds.
 
-    Keeping the best weights, once an epoch at most, is not in the time.
+    The time does not include copying the best weights, which happens at most once per epoch.
     """
     endless_training = replace(workload.training, epochs=MAX_COUNT, patience=MAX_COUNT)
     epochs = fit(
@@ -109,10 +113,10 @@ def time_harness_epochs(workload: Workload) -> Iterator[float]:
 
 
 def time_file_epochs(workload: Workload, folder: Path) -> Iterator[float]:
-    """Epochs as a plain script has them: image files, torchvision, a DataLoader, eager float32 and NCHW.
+    """Train epochs as a plain script does (ImageFolder, DataLoader, eager float32, NCHW); yield seconds.
 
-    Its workers start once, and the clock with the first batch in hand: neither is held against it, as in
-    epochs of few batches both would weigh more than in real ones.
+    The time includes neither the start of the workers, which start once, nor loading the first batch of an
+    epoch: in the short epochs of a benchmark both would count more than in real ones.
     """
     image_folder = datasets.ImageFolder(
         str(folder), _build_torchvision_transform(workload.training.augmentation, workload.image_size)
@@ -124,14 +128,14 @@ def time_file_epochs(workload: Workload, folder: Path) -> Iterator[float]:
         num_workers=min(MAX_WORKERS, count_cores()),
         persistent_workers=True,
     )
-    # Before any network is there: memory that a process shares with its workers is copied as it is written.
+    # Start the workers before building the network: memory shared with forked workers is copied on write.
     batches = iter(loader)
     network = workload.init_network(layout=torch.contiguous_format).train()
     criterion = nn.CrossEntropyLoss()
     optimizer = torch.optim.Adam(network.parameters(), lr=workload.training.learning_rate)
     while True:
         configure_backend(workload.training)
-        torch.backends.cudnn.allow_tf32 = True  # as torch has it, for whoever does not ask
+        torch.backends.cudnn.allow_tf32 = True  # torch's default
         first_batch = next(batches)
         synchronize(workload.device)
         start = time.perf_counter()
@@ -147,7 +151,7 @@ def time_file_epochs(workload: Workload, folder: Path) -> Iterator[float]:
 
 
 def _build_torchvision_transform(spec: AugmentationSpec, image_size: int) -> transforms.Compose:
-    """Torchvision's nearest to `datasets.augment`, in the order that its documentation shows."""
+    """Return torchvision's closest equivalent of `datasets.augment`, in the order of its documentation."""
     return transforms.Compose(
         [
             transforms.Resize((image_size, image_size)),
@@ -163,9 +167,9 @@ def _build_torchvision_transform(spec: AugmentationSpec, image_size: int) -> tra
 
 
 def time_memory_epochs(workload: Workload, *, layout: torch.memory_format | None = None) -> Iterator[float]:
-    """Epochs of nothing but steps, on batches that lie ready, and `fit`'s validation.
+    """Train epochs of bare steps on prepared batches in memory, with validation, and yield their seconds.
 
-    Engine, loss and optimizer are `fit`'s too, so that what it takes longer is its own.
+    Engine, loss and optimizer are the same as in `fit`, so the difference in time is the overhead of `fit`.
     """
     network = workload.init_network(layout=layout)
     step = make_forward(network, workload.training)
@@ -200,7 +204,7 @@ def time_memory_epochs(workload: Workload, *, layout: torch.memory_format | None
 
 
 def load_faces(faces: Path, image_size: int) -> ImageArray:
-    """The drawn faces at a size, in this process's own memory."""
+    """Load synthetic faces at `image_size` pixels into memory."""
     request = DataRequest(dataset="casme2", root=faces)
     spec, table = load_table(
         request, build_dataset_spec(request, protocols=("frame",), image_size=image_size)
@@ -211,7 +215,7 @@ def load_faces(faces: Path, image_size: int) -> ImageArray:
 
 
 def write_image_files(pixels: ImageArray, folder: Path, *, count: int) -> None:
-    """`count` copies of the images' files into `folder`, as torchvision's ImageFolder reads them."""
+    """Copy `count` image files to `folder` in ImageFolder's layout, repeating them if there are too few."""
     table = pixels.table
     for index in range(count):
         sample = table.samples[index % len(table.samples)]

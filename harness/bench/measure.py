@@ -1,4 +1,4 @@
-"""What the harness costs here: its training beside a plain script's and beside nothing but steps."""
+"""Run the measurements of `harness bench`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -42,24 +43,24 @@ from harness.training.evaluate import compute_logits
 from studies.spec import TrainingSpec
 
 FACES_SPEC = SyntheticSpec(subjects=4, clips=24, frames=7, balance=True, amplitude=4.0)
-"""The faces that are trained on, as files of the size that CASME II's have."""
+"""Synthetic faces for training, in files of the same size as CASME II's."""
 
 MAX_EPOCH_SECONDS = 3.0
-"""Seconds of steps that an epoch of the bench holds at most, but never fewer than `LEAST_STEPS`."""
+"""Maximum seconds of an epoch in the benchmark; an epoch has at least `MIN_STEPS` steps."""
 
 MIN_STEPS = 2
 
 LATENCY_BATCH_SIZES = (1, 32)
 MAX_LATENCY_BATCHES, MIN_LATENCY_BATCHES, LATENCY_SECONDS = 100, 10, 3.0
-"""Most batches answered for a latency; fewest, where they take longer than these seconds."""
+"""Maximum and minimum number of batches for a latency; after these seconds the minimum suffices."""
 
 PERCENTILES = (50, 95, 99)
 
 
 def benchmark_networks(settings: BenchSettings, *, device: torch.device) -> BenchResult:
-    """Measure every network in turn on faces drawn for it, and the growth curves where asked for."""
+    """Measure all networks on synthetic faces, and the growth curves if requested."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    # Before the GPU is first used, which is when it takes its setting for deterministic algorithms.
+    # The setting for deterministic algorithms takes effect only before the first use of the GPU.
     configure_backend(TrainingSpec(deterministic=settings.deterministic and device.type != "cpu"))
     engine_choice = select_engine(
         device,
@@ -128,7 +129,7 @@ def _benchmark_network(
 
 
 def format_engine(training: TrainingSpec, *, layout: str = "own layout") -> str:
-    """How a step is computed, in words."""
+    """Describe the engine, memory layout and precision of a training step."""
     parts = (
         training.engine,
         layout,
@@ -139,7 +140,7 @@ def format_engine(training: TrainingSpec, *, layout: str = "own layout") -> str:
 
 
 def _choose_step_count(workload: Workload, *, max_steps: int) -> int:
-    """Steps of an epoch, from how long one takes; compiling would be no part of that."""
+    """Choose the number of steps per epoch from the time of one step, measured without compilation."""
     eager_workload = replace(workload, training=replace(workload.training, compile=False))
     *_, step_seconds = islice(time_memory_epochs(eager_workload), 2)
     return min(max_steps, max(MIN_STEPS, math.floor(MAX_EPOCH_SECONDS / step_seconds)))
@@ -148,7 +149,7 @@ def _choose_step_count(workload: Workload, *, max_steps: int) -> int:
 def _measure_training(workload: Workload, *, rounds: int) -> TrainingTimes:
     with tempfile.TemporaryDirectory(prefix="harness-bench-") as folder:
         write_image_files(workload.pixels, Path(folder), count=workload.images_per_epoch)
-        # The files come first: their workers are to start before the other loops' networks are there.
+        # The file loop must start first, so that its workers are forked before other networks exist.
         loops = (
             time_file_epochs(workload, Path(folder)),
             time_harness_epochs(workload),
@@ -163,9 +164,9 @@ def _measure_training(workload: Workload, *, rounds: int) -> TrainingTimes:
 def _time_in_rotation(
     loops: tuple[Iterator[float], ...], *, rounds: int, divisor: int
 ) -> tuple[tuple[float, ...], ...]:
-    """Seconds of each loop, round by round, by `share`; one round before is not counted.
+    """Return the seconds of each loop in each round, divided by `divisor`, after one warm-up round.
 
-    Each round begins one loop further on: whichever follows another finds the caches full of that one's data.
+    Each round starts with the next loop, because a loop finds the CPU caches filled by the loop before it.
     """
     times: list[list[float]] = [[] for _ in loops]
     for start in range(rounds + 1):
@@ -176,7 +177,7 @@ def _time_in_rotation(
 
 
 def _measure_step_times(workload: Workload, settings: BenchSettings) -> dict[str, tuple[float, ...]]:
-    """Seconds of a step in every way that this device has, each in turn with the others."""
+    """Return the seconds per step of each engine that this device supports, measured in turn."""
     default = workload.training
     eager = replace(default, compile=False, fused=False)
     variants = [default, eager, replace(eager, precision="float32")]
@@ -209,10 +210,9 @@ def _measure_latency(workload: Workload) -> tuple[Latency, ...]:
         while len(times) < MIN_LATENCY_BATCHES or (
             len(times) < MAX_LATENCY_BATCHES and time.perf_counter() - start < LATENCY_SECONDS
         ):
-            times.append(
-                measure_seconds(lambda: compute_logits(network, images, forward=step), device=workload.device)
-            )
-        # The first ones warm up.
+            infer = partial(compute_logits, network, images, forward=step)
+            times.append(measure_seconds(infer, device=workload.device))
+        # The first two batches warm up.
         milliseconds = sorted(1000 * value for value in times[2:])
         p50, p95, p99 = (
             milliseconds[math.ceil(percentile / 100 * len(milliseconds)) - 1] for percentile in PERCENTILES

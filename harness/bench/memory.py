@@ -1,4 +1,4 @@
-"""The most memory that training a network holds at once: weights, moments, activations, gradients."""
+"""Measure the peak memory of training a network: weights, Adam's moments, activations and gradients."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ import torch
 from harness.bench.loops import Workload, time_memory_epochs
 
 STEPS = 2
-"""The second step has the optimizer's moments beside all that the first had."""
+"""Number of measured steps. In the second step the optimizer's moments exist from the start."""
 
 
 def measure_peak_memory(workload: Workload) -> int | None:
-    """Bytes at the peak of a training step; None where the system does not tell them.
+    """Return the peak bytes of a training step, or None if the system does not report them.
 
-    On a GPU the tensors' own. On a CPU what a fresh process grows by: one that has trained before has memory
-    left over, which a step would be given unseen.
+    On a GPU these are the bytes of tensors. On a CPU they are the growth of a new process, because a process
+    that has trained before would reuse its free memory without growing.
     """
     _release_memory()
     # Compiling takes more memory than what it compiles.
@@ -42,7 +42,7 @@ def measure_peak_memory(workload: Workload) -> int | None:
 
 
 def _release_memory() -> None:
-    """Hand what networks before left to the system: glibc keeps it (`harness.process`)."""
+    """Return the memory of earlier networks to the system; glibc keeps it otherwise (`harness.process`)."""
     gc.collect()
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL(None).malloc_trim(0)
@@ -61,9 +61,9 @@ def _train_steps(workload: Workload) -> None:
 
 
 def _read_peak_resident() -> int | None:
-    """The most bytes of memory that this process has held so far; None where there is no telling."""
+    """Return the peak resident bytes of this process so far, or None if the system does not report them."""
     try:
-        # Not getrusage: on Linux what it tells begins with the memory of the process that started this one.
+        # On Linux, getrusage would include the memory of the parent process before exec.
         status = Path("/proc/self/status").read_text()
         return 1024 * int(status.split("VmHWM:")[1].split()[0])
     except (OSError, IndexError):

@@ -1,4 +1,4 @@
-"""What `harness bench` is asked for and what it finds, as values."""
+"""Settings and results of `harness bench`."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from studies.codec import to_data
 from studies.results import Environment
 
 MAX_LINEAR_EXPONENT = 1.1
-"""The exponent up to which a curve counts as no worse than linear: the rest is how times scatter."""
+"""Maximum exponent of a curve that counts as linear; the margin above 1 allows for scatter of the times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchSettings:
-    """What is measured, and how often; `only` is () for every architecture of the catalogue.
+    """Settings of a benchmark; `only` is () for all architectures of the catalogue.
 
     Raises:
-        ValueError: a number out of range, or an architecture that does not exist.
+        ValueError: A number is out of range, or an architecture is unknown.
     """
 
     image_size: int = 64
@@ -39,7 +39,7 @@ class BenchSettings:
     shared: bool = False
 
     def __post_init__(self) -> None:
-        # Batch norm cannot be trained on a single value.
+        # Batch norm cannot be trained on a batch of one image.
         for name, minimum, maximum in (("batch", 2, 4096), ("rounds", 1, 1000), ("steps", 1, 10_000)):
             value = getattr(self, name)
             if value < minimum:
@@ -49,7 +49,7 @@ class BenchSettings:
         self.build_specs()
 
     def build_specs(self) -> tuple[ArchitectureSpec, ...]:
-        """The architectures, each once, at the width that is asked for where they can be scaled."""
+        """Return the architectures without duplicates, at the requested width if they can be scaled."""
         return tuple(
             with_width(get_architecture(name), self.width) for name in dict.fromkeys(self.only or CATALOGUE)
         )
@@ -57,7 +57,7 @@ class BenchSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingTimes:
-    """Seconds to train on an image, round by round: the harness, a plain script, nothing but steps."""
+    """Training seconds per image in each round: harness, a plain script (`files`), bare steps (`memory`)."""
 
     harness: tuple[float, ...]
     files: tuple[float, ...]
@@ -65,18 +65,21 @@ class TrainingTimes:
 
     @property
     def files_ratios(self) -> tuple[float, ...]:
-        """The harness's time as a multiple of the plain script's."""
+        """Time of harness divided by the time of the plain script."""
         return compute_ratios(self.harness, self.files)
 
     @property
     def memory_ratios(self) -> tuple[float, ...]:
-        """The harness's time as a multiple of the steps' alone."""
+        """Time of harness divided by the time of bare steps."""
         return compute_ratios(self.harness, self.memory)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latency:
-    """Milliseconds from uint8 images in memory to their logits: percentiles over `batches` batches of `batch_size`."""
+    """Milliseconds per batch from uint8 images in memory to logits.
+
+    `p50`, `p95` and `p99` are percentiles over `batches` batches of `batch_size` images.
+    """
 
     batch_size: int
     batches: int
@@ -85,7 +88,7 @@ class Latency:
     p99: float
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """Return a JSON-serializable dict."""
         return {
             "batch": self.batch_size,
             "answers": self.batches,
@@ -97,12 +100,12 @@ class Latency:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkBenchResult:
-    """One network: `bills` are the seconds of a step, round by round, by the way it is computed.
+    """Measurements of one network.
 
-    `chosen` is the way that a study takes on this device. `deterministic` compares it, round by round, with
-    itself without deterministic algorithms; () where that was not asked for, or is the same step. `shared`
-    are the seconds of a step in one process alone, and in each of two at once; None where that was not asked
-    for.
+    `step_times` maps each engine to its seconds per step in each round. `default_engine` is the engine that a
+    study uses on this device. `deterministic_ratios` are the times of deterministic steps divided by those of
+    other steps in each round, or () if they were not measured or the steps are the same. `shared_step_times`
+    are the seconds per step of one process alone and of two parallel processes, or None if not measured.
     """
 
     name: str
@@ -118,7 +121,7 @@ class NetworkBenchResult:
     shared_step_times: tuple[float, float] | None
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it: every round, and the medians."""
+        """Return a JSON-serializable dict with every round and the medians."""
         training_times = {
             f"{loop}_{metric}": value
             for loop, rounds in asdict(self.training_times).items()
@@ -154,7 +157,7 @@ class NetworkBenchResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrowthCurve:
-    """Seconds of a piece of work, by how many of `what` it has: each size with its own."""
+    """Seconds of a piece of work for each of `sizes`, counted in `quantity` (frames, epochs, ...)."""
 
     quantity: str
     sizes: tuple[int, ...]
@@ -162,17 +165,17 @@ class GrowthCurve:
 
     @property
     def exponent(self) -> float:
-        """The slope of log seconds on log size (least squares): 1 where twice as many take twice as long."""
+        """Slope of log seconds on log size (least squares); 1 means linear growth."""
         regression = linear_regression([*map(math.log, self.sizes)], [*map(math.log, self.seconds)])
         return regression.slope
 
     @property
     def linearity(self) -> str:
-        """The exponent in words."""
+        """Description of the exponent."""
         return "no worse than linear" if self.exponent <= MAX_LINEAR_EXPONENT else "worse than linear"
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """Return a JSON-serializable dict."""
         return {
             "what": self.quantity,
             "sizes": self.sizes,
@@ -184,10 +187,10 @@ class GrowthCurve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchResult:
-    """Everything that was measured, where, and as asked for.
+    """All measurements of a benchmark, with its settings and environment.
 
-    `load` is how many processes wanted a core as it began, by the system's mean over a minute, None where it
-    keeps none: where they are more than a few tenths, times say as much about those others.
+    `load` is the system's one-minute load average at the start, or None if the system has none. With a load
+    of more than a few tenths, other processes influence the times.
     """
 
     environment: Environment
@@ -198,7 +201,7 @@ class BenchResult:
     growth: tuple[GrowthCurve, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """Return a JSON-serializable dict."""
         environment = to_data(self.environment)
         return {
             **environment,

@@ -1,4 +1,4 @@
-"""How long a training step takes while a second process trains the same network on the same cores."""
+"""Measure a training step while a second process trains the same network on the same cores."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from harness.bench.loops import Workload, time_memory_epochs
 from harness.process import keep_freed_memory
 
 PROCESSES = 2
-"""Processes that train at the same time."""
+"""Number of processes that train in parallel."""
 
 MIN_SECONDS = 8.0
-"""How long each process trains, beside its first step."""
+"""Minimum training time of each process in seconds, without its first step."""
 
 
 def measure_core_sharing(workload: Workload) -> tuple[float, float]:
-    """Median seconds of a step of one process alone, and of two at the same time.
+    """Return the median seconds per step of one process alone and of two parallel processes.
 
-    The processes are new ones: how their threads wait is set before they load torch.
+    The processes are new, because the settings for waiting threads must be made before torch is loaded.
     """
     workload = replace(workload, steps=1, training=replace(workload.training, compile=False))
     return tuple(_measure_step_time(workload, processes) for processes in (1, PROCESSES))  # type: ignore[return-value]

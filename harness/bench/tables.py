@@ -1,4 +1,4 @@
-"""A bench as a person reads it."""
+"""Render the results of `harness bench` as text."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from reports.table import Cell, Table
 
 MIB = 2**20
 SAME_STEP = "the same step"
-"""Where algorithms are deterministic as they are, as on a CPU."""
+"""Table cell for devices whose algorithms are always deterministic, such as a CPU."""
 
 
 def render_bench(bench: BenchResult) -> str:
-    """Where it was measured, and a table of each kind."""
+    """Return the device and the settings of the benchmark, followed by its tables."""
     load = "" if bench.load is None else f"; load {bench.load:.1f} at the start, which should be near 0"
     header = f"{bench.environment.device}; {bench.engine_reason}; {bench.settings.rounds} rounds{load}"
     tables = [_build_training_table(bench), _build_latency_table(bench), _build_engine_table(bench)]
@@ -28,7 +28,7 @@ def render_bench(bench: BenchResult) -> str:
 def _build_training_table(bench: BenchResult) -> Table:
     return Table(
         id="bench-training",
-        title="Training, images a second",
+        title="Training speed, images per second",
         header=(
             "Network",
             "px",
@@ -42,12 +42,12 @@ def _build_training_table(bench: BenchResult) -> Table:
         rows=tuple(_build_training_row(network) for network in bench.networks),
         notes=(
             "Files: a plain script over JPEG files (ImageFolder, torchvision's transforms, DataLoader, eager "
-            "float32, cross-entropy). It profits from what the harness sets in this process, and its clock "
-            "starts with the first batch in hand: on its own it is slower.",
-            "Memory: the harness's engine, loss and optimizer on batches that lie ready; no augmentation, no "
+            "float32, cross-entropy). It benefits from harness's settings in this process, and its clock "
+            "starts after the first batch is loaded; as a separate program it is slower.",
+            "Memory: harness's engine, loss and optimizer on batches in memory, without augmentation and "
             "bookkeeping.",
-            "Ratios are of the time an image takes, paired by round: median (least to greatest); below 1 the "
-            "harness is the faster.",
+            "Ratios compare the time per image, paired by round: median (minimum to maximum); below 1 "
+            "harness is faster.",
         ),
     )
 
@@ -71,7 +71,7 @@ def _build_latency_table(bench: BenchResult) -> Table:
     batch_sizes = [latency.batch_size for latency in bench.networks[0].latency]
     return Table(
         id="bench-answering",
-        title="Answering, milliseconds a batch, and the memory of a training step",
+        title="Inference latency, milliseconds per batch, and peak memory of a training step",
         header=(
             "Network",
             *(f"{percentile} of {batch}" for batch in batch_sizes for percentile in ("p50", "p95", "p99")),
@@ -92,10 +92,10 @@ def _build_latency_table(bench: BenchResult) -> Table:
             for network in bench.networks
         ),
         notes=(
-            "From uint8 images in memory to logits. Where fewer than 100 batches were answered (--json says "
-            "how many), p99 is the slowest.",
-            f"Peak: at batch {bench.settings.batch}; on a GPU what the tensors take, on a CPU what a fresh "
-            "process grows by.",
+            "From uint8 images in memory to logits. With fewer than 100 batches (--json lists the number), "
+            "p99 is the slowest batch.",
+            f"Peak: at batch size {bench.settings.batch}; on a GPU the memory of tensors, on a CPU the "
+            "memory growth of a new process.",
         ),
     )
 
@@ -105,10 +105,10 @@ def _build_engine_table(bench: BenchResult) -> Table:
     ratio_header = ("Deterministic / not",) if bench.settings.deterministic else ()
     return Table(
         id="bench-engines",
-        title="Milliseconds a training step, by the way it is computed",
+        title="Milliseconds per training step, by engine",
         header=(
             "Network",
-            *(f"{engine}, chosen" if not index else engine for index, engine in enumerate(engines)),
+            *(f"{engine}, default" if not index else engine for index, engine in enumerate(engines)),
             *ratio_header,
         ),
         rows=tuple(
@@ -131,8 +131,8 @@ def _build_engine_table(bench: BenchResult) -> Table:
             for network in bench.networks
         ),
         notes=(
-            f"At batch {bench.settings.batch}. Chosen: what a study takes on this device by itself; own "
-            "layout: how it lays the network out.",
+            f"At batch size {bench.settings.batch}. Default: the engine that a study uses on this device; "
+            "own layout: the memory layout that a study uses for the network.",
         ),
     )
 
@@ -140,8 +140,8 @@ def _build_engine_table(bench: BenchResult) -> Table:
 def _build_sharing_table(bench: BenchResult) -> Table:
     return Table(
         id="bench-shared",
-        title="Milliseconds a training step, with the cores to itself and shared with a second process",
-        header=("Network", "Alone", "Two at once", "Ratio"),
+        title="Milliseconds per training step, alone and with a second process on the same cores",
+        header=("Network", "Alone", "Two processes", "Ratio"),
         rows=tuple(
             (
                 text_cell(_format_name(network)),
@@ -152,15 +152,15 @@ def _build_sharing_table(bench: BenchResult) -> Table:
             for network in bench.networks
             if network.shared_step_times
         ),
-        notes=("Two processes that share the cores evenly take twice as long each.",),
+        notes=("If two processes share the cores evenly, each takes twice as long.",),
     )
 
 
 def _build_growth_table(curves: tuple[GrowthCurve, ...]) -> Table:
     return Table(
         id="bench-growth",
-        title="Seconds as a study grows",
-        header=("Of", "Seconds", "Exponent", ""),
+        title="Seconds by size of a study",
+        header=("Quantity", "Seconds", "Exponent", ""),
         rows=tuple(
             (
                 text_cell(curve.quantity),
@@ -176,8 +176,8 @@ def _build_growth_table(curves: tuple[GrowthCurve, ...]) -> Table:
             for curve in curves
         ),
         notes=(
-            "The proposed network at a sixteenth of its width, 32 px. Exponent: the slope of log seconds "
-            "on log size: 1 is linear.",
+            "The proposed network at 1/16 of its width, 32 px. Exponent: the slope of log seconds on log "
+            "size; 1 is linear.",
         ),
     )
 

@@ -1,4 +1,4 @@
-"""How the benches time: with the device waited for, and compared round by round."""
+"""Timing functions of the benchmarks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def synchronize(device: torch.device) -> None:
-    """Return when the device has done all that was asked of it."""
+    """Wait until the device has finished all queued work."""
     import torch
 
     if device.type == "cuda":
@@ -22,7 +22,7 @@ def synchronize(device: torch.device) -> None:
 
 
 def measure_seconds(work: Callable[[], object], *, device: torch.device | None = None) -> float:
-    """How long `work` takes; what it asks of a device is waited for."""
+    """Return the seconds that `work` takes, including its queued work on `device`."""
     start = time.perf_counter()
     work()
     if device is not None:
@@ -31,14 +31,14 @@ def measure_seconds(work: Callable[[], object], *, device: torch.device | None =
 
 
 def compute_ratios(numerators: Sequence[float], denominators: Sequence[float]) -> tuple[float, ...]:
-    """`over` / `under` of each round, so that what slowed a whole round down is in neither's favour."""
+    """Return numerator / denominator for each round, so that a slow round affects both sides alike."""
     return tuple(
         numerator / denominator for numerator, denominator in zip(numerators, denominators, strict=True)
     )
 
 
 def format_median_range(values: Sequence[float], format_value: Callable[[float], str]) -> str:
-    """The median, and the least and the greatest where there are several."""
+    """Format the median, with minimum and maximum if there are several values."""
     median_text = format_value(median(values))
     return (
         median_text

@@ -1,1 +1,1 @@
-"""Part of harness: the command line, one thin file a command."""
+"""Part of harness: the commands of the command line, one module per command."""

@@ -1,4 +1,4 @@
-"""`harness ablate`: the paper's ladder, rung by rung, or another design."""
+"""`harness ablate`: run the paper's ablation ladder, or another design."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def ablate(
     architecture: options.Own = None,
     allow_leaks: options.AllowLeaks = False,
 ) -> None:
-    """Run an ablation: the parts of the proposed network, one by one or in every combination."""
+    """Run an ablation: the components of the proposed network, one by one or in every combination."""
     from harness.commands.study import run_studies
 
     request = options.build_request(

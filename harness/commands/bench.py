@@ -1,4 +1,4 @@
-"""`harness bench`: what training, answering and growing cost on this machine."""
+"""`harness bench`: measure training, inference, memory and scaling on this machine."""
 
 from __future__ import annotations
 
@@ -15,36 +15,42 @@ from harness.errors import wrap_user_errors
 
 @dataclass(frozen=True, kw_only=True)
 class BenchOptions:
-    """What is measured, and how often."""
+    """Options that select the measurements and how often they are repeated."""
 
     only: Annotated[
-        list[str] | None, typer.Option(help="Only this architecture of `harness cost`. Repeatable.")
+        list[str] | None,
+        typer.Option(help="Measure only this architecture; see `harness cost`. Repeatable."),
     ] = None
     image_size: Size = 64
-    batch: Annotated[int, typer.Option(help="Images a training step.")] = 32
-    width: Annotated[float, typer.Option(help="Channel factor, where a network can be scaled.")] = 1.0
-    rounds: Annotated[int, typer.Option(help="How often to measure, each loop in turn.")] = 3
-    steps: Annotated[int, typer.Option(help="Most steps of a round; slow networks take fewer.")] = 12
+    batch: Annotated[int, typer.Option(help="Images per training step.")] = 32
+    width: Annotated[float, typer.Option(help="Channel factor of networks that can be scaled.")] = 1.0
+    rounds: Annotated[int, typer.Option(help="Number of rounds; each round runs every loop once.")] = 3
+    steps: Annotated[int, typer.Option(help="Maximum steps per round; slow networks take fewer.")] = 12
     device: options.Device = "auto"
     compiled: Annotated[
-        bool, typer.Option("--compiled", help="The compiled engine too: a minute more for each network.")
+        bool,
+        typer.Option("--compiled", help="Also measure the compiled engine: one more minute per network."),
     ] = False
     deterministic: Annotated[
-        bool, typer.Option("--deterministic", help="What deterministic algorithms cost too.")
+        bool, typer.Option("--deterministic", help="Also measure deterministic algorithms on a GPU.")
     ] = False
     shared: Annotated[
-        bool, typer.Option("--shared", help="A step while a second process trains on the same cores too.")
+        bool,
+        typer.Option("--shared", help="Also measure a step while a second process uses the same cores."),
     ] = False
     growth: Annotated[
-        bool, typer.Option("--growth", help="Time at 1, 3 and 10 times the frames, epochs, cells, classes.")
+        bool,
+        typer.Option(
+            "--growth", help="Also measure 1, 3 and 10 times the frames, epochs, classes and cells."
+        ),
     ] = False
 
 
 @options.expand_option_groups
 def bench(bench_options: BenchOptions, json: options.Json = False) -> None:
-    """Measure training beside a plain PyTorch script and beside nothing but steps; latency, memory, engines.
+    """Measure training speed against a plain PyTorch script and bare steps; latency, memory and engines.
 
-    A network that needs more pixels than --image-size gets them.
+    A network whose minimum image size exceeds --image-size is measured at its minimum.
     """
     from harness.bench.results import BenchSettings
 
@@ -53,8 +59,8 @@ def bench(bench_options: BenchOptions, json: options.Json = False) -> None:
         from harness.device import resolve_device
 
         device = resolve_device(settings.device)
-    from harness.bench.measure import benchmark_networks as measure
+    from harness.bench.measure import benchmark_networks
     from harness.bench.tables import render_bench
 
-    result = measure(settings, device=device)
+    result = benchmark_networks(settings, device=device)
     print(json_module.dumps(result.to_dict(), indent=1) if json else render_bench(result))

@@ -1,4 +1,4 @@
-"""The commands by name, each imported when it is called: `harness --help` needs their first lines alone."""
+"""Names and summaries of the commands. A command's module is imported only when the command runs."""
 
 from __future__ import annotations
 
@@ -15,43 +15,51 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 COMMANDS = {
-    "ablate": "Run an ablation: the parts of the proposed network, one by one or in every combination.",
+    "ablate": "Run an ablation: the components of the proposed network, one by one or in every combination.",
     "compare": "Run a comparison: VGG16, AlexNet, ResNet34, EfficientNet-B0, ShuffleNetV2, MobileNetV3, "
     "proposed.",
-    "reproduce": "Run what the paper ran, under its split and on unseen people, and judge its claims.",
-    "tune": "Search learning rate, focal exponent and class weights for every run; then run it with --tuned.",
-    "status": "Cells done, failed and left of each study, who is at it, and the time it still takes.",
-    "report": "Write the report of a study again, or one report of several.",
-    "export": "Write runs, predictions, pictures and report of a study into one zip archive.",
-    "predict": "Find faces, classify them, write CSV, JSON and an annotated copy, and say how fast that was.",
-    "cost": "Count parameters, multiply-adds and elementwise work of every architecture, and equations (1), "
+    "reproduce": "Run the paper's experiments, with its split and with subject-disjoint splits, and test its "
+    "claims.",
+    "tune": "Search learning rate, focal exponent and class weights for each run of a study, for use with "
+    "--tuned.",
+    "status": "Show the finished, failed and remaining cells of each study, its processes and the time left.",
+    "report": "Write the report of a study again, or one joint report of several studies.",
+    "export": "Write the runs, predictions, figures and report of a study to one zip archive.",
+    "predict": "Find and classify faces; write CSV, JSON and annotated images or video; report the speed.",
+    "cost": "Count parameters, multiply-adds and elementwise operations of each network; equations (1) and "
     "(2).",
-    "bench": "Measure training beside a plain PyTorch script and beside nothing but steps; latency, memory, "
+    "bench": "Measure training speed against a plain PyTorch script and bare steps; latency, memory and "
     "engines.",
     "doctor": "Check versions, device, kernels, face cascades, package names and writable folders.",
-    "ui": "Open the MLflow web interface on the recorded studies; Ctrl-C ends it.",
-    "import": "Enter an exported study on this ledger, each cell once, and write its report.",
+    "ui": "Start the MLflow web interface for the recorded studies; press Ctrl-C to stop.",
+    "import": "Import an exported study into the tracking store, each cell once, and write its report.",
     "data": "List, describe, prepare, audit and synthesize data sets.",
 }
-"""The first line of each command's help, in the order that `harness --help` shows; a test compares them."""
+"""Summary of each command, in the order of `harness --help`.
+
+A test compares each summary with the first line of the command's docstring.
+"""
 
 UNUSED_CLASSES = {"rich.markdown": "Markdown", "rich.traceback": "Traceback"}
-"""What Typer's help imports, for styles that this project does not use, in a third of its time."""
+"""Classes by module that Typer's help imports but this project does not use.
+
+Importing them takes a third of the time of `--help`.
+"""
 
 
 class LazyCommand(TyperCommand):
-    """A command's name and first line; the command itself takes its place when it is called."""
+    """Command that holds only a name and a summary, and imports the real command when it runs."""
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
-        """Context of the command itself, which parses `args`."""
+        """Return the context of the imported command, which parses `args`."""
         return load_command(str(self.name)).make_context(info_name, args, parent=parent, **extra)
 
 
 class CommandGroup(TyperGroup):
-    """All commands, whose help is drawn without what it does not use."""
+    """Group of all commands. Its help skips the imports in `UNUSED_CLASSES`."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Print the help of all commands."""
+        """Write the help of the group."""
         with _stub_modules(UNUSED_CLASSES):
             import typer.rich_utils  # noqa: F401
         super().format_help(ctx, formatter)
@@ -59,7 +67,7 @@ class CommandGroup(TyperGroup):
 
 @cache
 def load_command(name: str) -> Any:
-    """The command of that name, imported, as Typer parses it."""
+    """Import the command `name` and return it as a Click command."""
     module_name = "import_" if name == "import" else name
     module = import_module(f"harness.commands.{module_name}")
     if name == "data":
@@ -71,7 +79,7 @@ def load_command(name: str) -> Any:
 
 @contextmanager
 def _stub_modules(names: dict[str, str]) -> Iterator[None]:
-    """Modules that hold one empty class each stand in, within the block, for those not imported before."""
+    """Within the block, replace modules that are not imported yet by stubs with one empty class each."""
     missing_modules = [name for name in names if name not in sys.modules]
     for name in missing_modules:
         sys.modules[name] = ModuleType(name)

@@ -1,4 +1,4 @@
-"""`harness compare`: the paper's seven networks side by side."""
+"""`harness compare`: run the comparison of the paper's seven networks."""
 
 from __future__ import annotations
 

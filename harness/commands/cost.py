@@ -1,4 +1,4 @@
-"""`harness cost`: what every architecture costs, counted."""
+"""`harness cost`: count the parameters and operations of every architecture."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from architectures.spec import ArchitectureSpec
 
 MAX_CLASSES = 10_000
-"""Of faces there are no more; millions would fill the memory with one layer."""
+"""Maximum number of classes. With millions of classes, one layer would fill the memory."""
 
 
 def cost(
     image_size: Size = 224,
     classes: Annotated[int, typer.Option(help="Number of classes.")] = 6,
-    width: Annotated[float, typer.Option(help="Channel factor, where a network can be scaled.")] = 1.0,
+    width: Annotated[float, typer.Option(help="Channel factor of networks that can be scaled.")] = 1.0,
     architecture: options.Own = None,
     json: options.Json = False,
 ) -> None:
-    """Count parameters, multiply-adds and elementwise work of every architecture, and equations (1), (2)."""
+    """Count parameters, multiply-adds and elementwise operations of each network; equations (1) and (2)."""
     from architectures.catalogue import CATALOGUE, min_image_size, with_width
 
     with wrap_user_errors():

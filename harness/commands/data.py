@@ -1,4 +1,4 @@
-"""`harness data`: what data sets there are, what lies on disk, and how far a split keeps it apart."""
+"""`harness data`: list, describe, prepare, audit, benchmark and synthesize data sets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ data_app = typer.Typer(no_args_is_help=True, help="List, describe, prepare, audi
 
 
 def _check_image_size(size: int) -> int:
-    """An image size; UserError where nothing could be seen at it, or no memory holds the images."""
+    """Return the image size; raise UserError if it is too small to show a face or too large for memory."""
     from harness.data.reading import MAX_IMAGE_SIZE, MIN_IMAGE_SIZE
 
     if not MIN_IMAGE_SIZE <= size <= MAX_IMAGE_SIZE:
@@ -32,7 +32,7 @@ Size = Annotated[int, typer.Option(help="Side in pixels, 8 to 1024.", callback=_
 
 @data_app.command("list")
 def list_(json: options.Json = False) -> None:
-    """List the data sets: frame policies, layouts, classes, and where to apply for them."""
+    """List the data sets: frame policies, layouts, classes, and how to obtain them."""
     from datasets.catalogue import DATASETS
 
     entries = [
@@ -53,7 +53,7 @@ def list_(json: options.Json = False) -> None:
     for entry in entries:
         print(f"{entry['name']}: {entry['title']}. {entry['about']}")
         for key in ("frames", "layouts", "classes"):
-            print(f"  {key}: {', '.join(entry[key]) or 'as its files tell'}")
+            print(f"  {key}: {', '.join(entry[key]) or 'read from its files'}")
         print(f"  {entry['obtain']}")
 
 
@@ -63,7 +63,7 @@ def describe(
     source: options.Dataset,
     json: options.Json = False,
 ) -> None:
-    """Say what a folder holds beside what a complete release does, and what is wrong; opens no image."""
+    """Compare the files of a release with the complete release and list anomalies; opens no image."""
     from harness.data.describe import build_description, render_description
     from harness.data.reading import build_dataset_spec, load_table
 
@@ -73,7 +73,7 @@ def describe(
         from datasets.faces.search import load_cached_faces
         from datasets.pixels.losses import drop_empty_files
 
-        # Faces are kept by all of a table's files, those that hold nothing among them.
+        # The face cache is keyed by all files of a table, including empty ones.
         faces = None if table.is_aligned else load_cached_faces(table)
         description = build_description(drop_empty_files(table), faces)
     print(json_module.dumps(description, indent=1) if json else render_description(description))
@@ -87,10 +87,10 @@ def prepare(
     image_size: Size = 224,
     json: options.Json = False,
 ) -> None:
-    """Decode, find faces and align once, into the cache that studies read; goes on where it was stopped.
+    """Decode and align the images of a data set into the cache that studies read; resumes after a stop.
 
-    Give what the study will be given: its size (preset quick: 32 for ablate, 72 for compare), frames,
-    protocols if it has others than frame, alignment, representation.
+    Pass the same options as to the study: image size (preset quick: 32 for ablate, 72 for compare), frames,
+    protocols other than frame, alignment and representation.
     """
     from harness.data.preparing import prepare_dataset
 
@@ -108,10 +108,10 @@ def audit(
     image_size: Size = 64,
     json: options.Json = False,
 ) -> None:
-    """Say what each split's test shares with the rest, and which labels contradict each other.
+    """Find clips, subjects, identical files and near-duplicates that the test set shares with the rest.
 
-    It compares clips, subjects, bytes and near-duplicates. Exit status 1 for a shared clip, identical bytes,
-    an image with two labels, or a shared subject where the protocol promises none.
+    Also finds contradictory labels. The exit status is 1 for a shared clip, identical bytes, an image with
+    two labels, or a shared subject that the protocol must exclude.
     """
     from harness.data.auditing import audit_splits
 
@@ -133,10 +133,10 @@ def audit(
 def bench(
     data: options.Data,
     image_size: Size = 224,
-    rounds: Annotated[int, typer.Option(help="How often to measure.")] = 3,
+    rounds: Annotated[int, typer.Option(help="Number of measurements.")] = 3,
     json: options.Json = False,
 ) -> None:
-    """Measure describing and preparing beside plain decoding of the same images on the same cores."""
+    """Measure the speed of describe and prepare, and of plain decoding of the same images for comparison."""
     from harness.bench.data import benchmark_data
 
     with wrap_user_errors():
@@ -146,22 +146,30 @@ def bench(
 
 @data_app.command()
 def synthesize(
-    out: Annotated[Path, typer.Option(help="Folder to make; must be empty or not exist.")],
-    layout: Annotated[str, typer.Option(help="Release layout; a wrong one lists them.")] = "casme2",
-    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
-    subjects: Annotated[int | None, typer.Option(help="Subjects; default: as in the real set.")] = None,
-    clips: Annotated[int | None, typer.Option(help="Clips; default: as many as the real set.")] = None,
-    frames: Annotated[int | None, typer.Option(help="Frames a clip; default: as in the real set.")] = None,
-    balance: Annotated[bool, typer.Option("--balance", help="As many clips of each class.")] = False,
-    amplitude: Annotated[float, typer.Option(help="Size of the expression's motion.")] = 1.0,
-    identity: Annotated[float, typer.Option(help="How far subjects differ from one another.")] = 1.0,
-    raw: Annotated[bool, typer.Option("--raw", help="With casme2: write RAW full frames too.")] = False,
-    quirks: Annotated[bool, typer.Option("--quirks", help="With the real releases' oddities.")] = False,
-    sheet: Annotated[str, typer.Option(help="CASME II's coding sheet: 2014, 2019, xls or csv.")] = "2014",
+    out: Annotated[Path, typer.Option(help="Folder to create; must be empty or not exist.")],
+    layout: Annotated[str, typer.Option(help="Release layout; an unknown name lists them.")] = "casme2",
+    seed: Annotated[int, typer.Option(help="Random seed; the same seed gives the same bytes.")] = 0,
+    subjects: Annotated[
+        int | None, typer.Option(help="Number of subjects. Default: as in the real data set.")
+    ] = None,
+    clips: Annotated[
+        int | None, typer.Option(help="Number of clips. Default: as in the real data set.")
+    ] = None,
+    frames: Annotated[
+        int | None, typer.Option(help="Frames per clip. Default: as in the real data set.")
+    ] = None,
+    balance: Annotated[bool, typer.Option("--balance", help="Same number of clips in each class.")] = False,
+    amplitude: Annotated[float, typer.Option(help="Scale of the expression's motion.")] = 1.0,
+    identity: Annotated[float, typer.Option(help="Scale of the differences between subjects.")] = 1.0,
+    raw: Annotated[bool, typer.Option("--raw", help="Also write RAW full frames (casme2 only).")] = False,
+    quirks: Annotated[
+        bool, typer.Option("--quirks", help="Reproduce the irregularities of the real releases.")
+    ] = False,
+    sheet: Annotated[str, typer.Option(help="Coding sheet of casme2: 2014, 2019, xls or csv.")] = "2014",
 ) -> None:
-    """Draw faces and write them in the layout of the real release: no licence, known truth."""
+    """Render synthetic faces in the layout of a real release: no licence needed, labels known."""
     from datasets.synthetic.synthesize import SyntheticSpec
-    from datasets.synthetic.synthesize import synthesize as write
+    from datasets.synthetic.synthesize import synthesize as write_release
 
     with wrap_user_errors():
         spec = SyntheticSpec(
@@ -177,15 +185,15 @@ def synthesize(
             sheet=sheet,
             seed=seed,
         )
-        print(write(spec, out, progress=_make_progress_printer()))
+        print(write_release(spec, out, progress=_make_progress_printer()))
 
 
 def _make_progress_printer() -> Callable[[int, int], None]:
-    """Progress of drawing, on one line of a terminal."""
+    """Return a callback that prints the progress of rendering on one terminal line."""
     is_terminal = sys.stderr.isatty()
 
     def print_progress(completed: int, total: int) -> None:
         if is_terminal:
-            print(f"drawing {completed}/{total}", end="\r", file=sys.stderr)
+            print(f"rendering {completed}/{total}", end="\r", file=sys.stderr)
 
     return print_progress

@@ -1,4 +1,4 @@
-"""`harness doctor`: is this installation sound?"""
+"""`harness doctor`: check this installation."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _run_check(name: str, check: Callable[[], str]) -> dict[str, object]:
     try:
         return {"check": name, "ok": True, "found": check()}
     except Exception as error:
-        # Whatever an installation breaks with is the finding.
+        # A broken installation can raise anything; the error is the result of the check.
         return {"check": name, "ok": False, "found": f"{error}"}
 
 
@@ -64,8 +64,8 @@ def _check_kernels() -> str:
     try:
         load_library()
     except KernelsUnavailable as error:
-        return f"{error}: a CPU computes eagerly, up to twice as long for a step of a block network"
-    return "compiled: a CPU computes the block networks with them"
+        return f"{error}: a CPU uses the eager engine, so a step of a block network takes up to twice as long"
+    return "compiled: a CPU uses them for the block networks"
 
 
 def _check_cascades() -> str:
@@ -82,7 +82,7 @@ def _check_package_names() -> str:
 
     if conflicts := package_conflicts():
         raise RuntimeError("; ".join(conflicts))
-    return "architectures, datasets, studies and reports are harness's own"
+    return "architectures, datasets, studies and reports belong to harness"
 
 
 def _check_cache_folder() -> str:
@@ -101,7 +101,7 @@ def _check_writable(folder: Path) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=folder) as file:
         file.write(os.urandom(1))
-    return f"{folder} can be written, {shutil.disk_usage(folder).free / 2**30:.0f} GiB free"
+    return f"{folder} is writable, {shutil.disk_usage(folder).free / 2**30:.0f} GiB free"
 
 
 DIAGNOSTICS: dict[str, Callable[[], str]] = {

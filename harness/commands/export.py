@@ -1,4 +1,4 @@
-"""`harness export`: a study as one archive, to be imported elsewhere."""
+"""`harness export`: write a study to one archive, for `harness import` on another machine."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from harness.errors import wrap_user_errors
 
 
 def export(
-    study: Annotated[str | None, typer.Argument(help="Study by name. Default: the newest.")] = None,
+    study: Annotated[str | None, typer.Argument(help="Name of a study. Default: the newest.")] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Archive to write, not there yet. Default: STUDY.zip.")
+        Path | None, typer.Option(help="Archive to write; must not exist yet. Default: STUDY.zip.")
     ] = None,
     weights: Annotated[
         bool,
         typer.Option(
             "--weights",
-            help="With the weights that runs have kept, which `harness predict` needs: up to 540 MB a run.",
+            help="Include the stored weights, which `harness predict` needs: up to 540 MB per run.",
         ),
     ] = False,
     tracking_uri: options.TrackingUri = None,
     json: options.Json = False,
 ) -> None:
-    """Write runs, predictions, pictures and report of a study into one zip archive."""
-    from harness.archive.exporting import export_study as written
+    """Write the runs, predictions, figures and report of a study to one zip archive."""
+    from harness.archive.exporting import export_study
     from harness.output import name_report_folder
     from harness.tracking.ledger import Tracker
 
@@ -39,11 +39,11 @@ def export(
         names = tracker.list_study_names()
         if study is None and not names:
             raise ValueError(
-                f"no study on {tracker.display_uri()} yet; run `harness ablate` or `harness compare`, or name "
-                "another place with --tracking-uri"
+                f"no study in {tracker.display_uri()} yet; run `harness ablate` or `harness compare`, or "
+                "name another store with --tracking-uri"
             )
         name = names[0] if study is None else study
-        result = written(
+        result = export_study(
             tracker,
             name,
             out or Path(f"{name_report_folder([name], prefix='')}.zip"),
@@ -54,7 +54,11 @@ def export(
         f"{result.study_name}: {result.finished_count} of {result.cell_count} cells finished"
         + (f", {result.failed_count} failed" if result.failed_count else "")
         + (f", {cells_left} not run" if cells_left else "")
-        + (f"; weights of {result.weights_count} runs" if weights else "; without weights (--weights)"),
+        + (
+            f"; weights of {result.weights_count} runs"
+            if weights
+            else "; without weights (--weights includes them)"
+        ),
         file=sys.stderr,
     )
     document = {

@@ -1,4 +1,4 @@
-"""`harness import`: an exported study onto this ledger, and its report."""
+"""`harness import`: add an exported study to the tracking store and write its report."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _MAX_CELLS = 5
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(help="An archive that `harness export` has written.")],
+    file: Annotated[Path, typer.Argument(help="Archive written by `harness export`.")],
     out: options.Out = Path("results"),
     tracking_uri: options.TrackingUri = None,
     json: options.Json = False,
 ) -> None:
-    """Enter an exported study on this ledger, each cell once, and write its report.
+    """Import an exported study into the tracking store, each cell once, and write its report.
 
-    The whole archive is checked first. Cells that have finished here are reused; what a kill left out the
-    same command enters.
+    The whole archive is checked first. Cells that have finished in this store are reused. After an
+    interruption the same command imports the missing cells.
     """
     with ExitStack() as stack:
         with wrap_user_errors():
@@ -73,7 +73,7 @@ def import_(
 
 
 def _remove_run_ids(report: str) -> str:
-    """A report without the ids of runs, which are each ledger's own."""
+    """Return the report without run ids, which differ between tracking stores."""
     return _RUN_ID.sub("", report)
 
 
@@ -81,8 +81,8 @@ def _format_summary(import_result: ImportSummary, name: str, *, is_same: bool) -
     counts = {
         "imported": import_result.imported,
         "imported as failed": import_result.failed,
-        "reused from other studies here": import_result.reused,
-        "here already": import_result.duplicates,
+        "reused from other studies in this store": import_result.reused,
+        "already in this store": import_result.duplicates,
     }
     summary = ", ".join(f"{len(keys)} {label}" for label, keys in counts.items() if keys) or "no cell"
     lines = [f"{name}: {summary}" + ("" if import_result.has_changes else "; nothing was changed")]
@@ -90,13 +90,11 @@ def _format_summary(import_result: ImportSummary, name: str, *, is_same: bool) -
         names = ", ".join(import_result.conflicts[:_MAX_CELLS])
         more = len(import_result.conflicts) - _MAX_CELLS
         lines.append(
-            f"warning: {names}{f' and {more} more' if more > 0 else ''} ended otherwise here than in the "
-            "archive; the report shows how they ended here"
+            f"warning: the results of {names}{f' and {more} more' if more > 0 else ''} in this store differ "
+            "from those in the archive; the report shows the results in this store"
         )
     if is_same:
-        lines.append("the report is the exported one, but for the ids of runs")
+        lines.append("the report equals the exported one except for run ids")
     else:
-        lines.append(
-            "the report is not the exported one to the letter: compare it with report/ in the archive"
-        )
+        lines.append("the report differs from the exported one: compare it with report/ in the archive")
     return lines

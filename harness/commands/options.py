@@ -1,4 +1,7 @@
-"""The options that several commands share, each written once, in groups that a command takes whole."""
+"""Command-line options that several commands share, in groups.
+
+A command that has a parameter of a group's type gets all options of that group.
+"""
 
 from __future__ import annotations
 
@@ -26,45 +29,43 @@ Own = Annotated[
     list[str] | None,
     typer.Option(
         "--architecture",
-        help="A network of your own as FILE.py:function, which takes the number of classes. Repeatable.",
+        help="Your own network as FILE.py:function; the function takes the number of classes. Repeatable.",
     ),
 ]
 AllowLeaks = Annotated[
     bool,
-    typer.Option("--allow-leaks", help="Run also where a split leaks what its protocol promises to exclude."),
+    typer.Option("--allow-leaks", help="Run even if a split has leaks that its protocol must exclude."),
 ]
-Searches = Annotated[str | None, typer.Option(help="Optuna storage of the searches. Default: ./optuna.db.")]
+Searches = Annotated[str | None, typer.Option(help="Optuna storage URI. Default: ./optuna.db.")]
 Device = Annotated[str, typer.Option(help="auto (CUDA, MPS, CPU), cuda, mps or cpu.")]
 TrackingUri = Annotated[
     str | None,
     typer.Option(help="MLflow server or SQLite URI. Default: MLFLOW_TRACKING_URI, or ./mlflow.db."),
 ]
 Out = Annotated[Path, typer.Option(help="Folder for reports.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """Which data set and which of its frames."""
+    """Options that select a data set and its frames."""
 
-    dataset: Annotated[str, typer.Option(help="Data set by name; `harness data list` shows them.")] = (
-        "synthetic"
-    )
+    dataset: Annotated[str, typer.Option(help="Name of the data set; see `harness data list`.")] = "synthetic"
     root: Annotated[Path | None, typer.Option(help="Folder that holds the data set's release.")] = None
     frames: Annotated[
         str | None,
         typer.Option(
-            help="Frame policy; `harness data list` shows the set's. Default: the paper's under frame alone."
+            help="Frame policy; see `harness data list`. Default: the paper's if --protocol is frame alone."
         ),
     ] = None
     classes: Annotated[
         list[str] | None,
-        typer.Option("--classes", help="A class to use instead of the set's usual ones. Repeatable."),
+        typer.Option("--classes", help="Class to use instead of the data set's default classes. Repeatable."),
     ] = None
-    layout: Annotated[str, typer.Option(help="Form of the release, where a root holds several.")] = ""
+    layout: Annotated[str, typer.Option(help="Layout of the release, if the root holds several.")] = ""
 
     def to_data_request(self) -> DataRequest:
-        """The data as asked for."""
+        """Return these options as a `DataRequest`."""
         from harness.data.reading import DataRequest
 
         values = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -73,47 +74,50 @@ class Dataset:
 
 @dataclass(frozen=True, kw_only=True)
 class Data(Dataset):
-    """The same, and how the frames reach a network."""
+    """Options of `Dataset`, and those for face alignment and input representation."""
 
-    align: Annotated[str, typer.Option(help="auto (where the release is not aligned), haar or none.")] = (
-        "auto"
-    )
+    align: Annotated[
+        str, typer.Option(help="Face alignment: auto (haar unless the release is aligned), haar or none.")
+    ] = "auto"
     representation: Annotated[
-        str, typer.Option(help="What a network sees: frame, apex_minus_onset or flow (onset to apex).")
+        str, typer.Option(help="Network input: frame, apex_minus_onset or flow (onset to apex).")
     ] = "frame"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Division:
-    """How the data are divided, and how often."""
+    """Options for the splits into training, validation and test."""
 
     protocol: Protocols = None
     folds: Annotated[int | None, typer.Option(help="Folds of kfold; default 10.")] = None
-    splits: Annotated[int, typer.Option(help="Number of divisions into training, validation and test.")] = 1
+    splits: Annotated[
+        int, typer.Option(help="Number of random splits into training, validation and test.")
+    ] = 1
 
     @property
     def protocols(self) -> tuple[str, ...]:
-        """The protocols that were named, or the paper's."""
+        """Protocols from the command line; the paper's protocol if there are none."""
         return parse_list(self.protocol) or ("frame",)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Splits(Division):
-    """How the data are divided, and how often a network is trained on each division."""
+    """Options of `Division`, and the number of trainings on each split."""
 
     seeds: Annotated[
         int,
         typer.Option(
-            help="Trainings on each division, from other weights. Verdicts under frame, clip, subject need 5."
+            help="Trainings on each split, each from its own random seed. frame, clip and subject need 5 for "
+            "a verdict."
         ),
     ] = 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """What decides between two arms, and what is fixed before the first run."""
+    """Options for the statistical comparison of two arms, which are fixed before the first run."""
 
-    metric: Annotated[str, typer.Option(help="The metric that decides: accuracy, uf1 or uar.")] = "accuracy"
+    metric: Annotated[str, typer.Option(help="Metric of the verdicts: accuracy, uf1 or uar.")] = "accuracy"
     margin: Annotated[
         float, typer.Option(help="Smallest difference of the metric that matters, in points.")
     ] = 5.0
@@ -121,36 +125,37 @@ class Comparison:
         bool,
         typer.Option(
             "--null",
-            help="Add the primary arm again, trained with other seeds: what 'no difference' looks like here.",
+            help="Add a null arm: the primary arm trained with other seeds, which shows the noise level.",
         ),
     ] = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """The size of a study: None leaves a value to the preset."""
+    """Options for training; None uses the value of the preset."""
 
     preset: Annotated[str, typer.Option(help="paper (224 px, 100 epochs, full width) or quick.")] = "paper"
-    epochs: Annotated[int | None, typer.Option(help="Most epochs, instead of the preset's.")] = None
-    image_size: Annotated[int | None, typer.Option(help="Side in pixels, instead of the preset's.")] = None
-    width: Annotated[float | None, typer.Option(help="Channel factor, instead of the preset's.")] = None
-    batch: Annotated[int, typer.Option(help="Images a training step.")] = 32
+    epochs: Annotated[int | None, typer.Option(help="Maximum epochs. Default: the preset's.")] = None
+    image_size: Annotated[int | None, typer.Option(help="Side in pixels. Default: the preset's.")] = None
+    width: Annotated[float | None, typer.Option(help="Channel factor. Default: the preset's.")] = None
+    batch: Annotated[int, typer.Option(help="Images per training step.")] = 32
     device: Device = "auto"
     engine: Annotated[
-        str, typer.Option(help="How a step is computed: auto, eager, fused (CPUs) or compiled.")
+        str, typer.Option(help="Engine of the training steps: auto, eager, fused (CPUs) or compiled.")
     ] = "auto"
     precision: Annotated[str, typer.Option(help="auto (float32), float32 or bfloat16.")] = "auto"
     deterministic: Annotated[
         bool,
         typer.Option(
-            "--deterministic", help="Deterministic algorithms on a GPU, slower; a CPU's are so anyway."
+            "--deterministic",
+            help="Use deterministic algorithms on a GPU, which are slower; a CPU always does.",
         ),
     ] = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Design:
-    """The arms of an ablation."""
+    """Options for the arms of an ablation."""
 
     design: Annotated[
         str,
@@ -161,71 +166,76 @@ class Design:
     order: Annotated[
         list[str] | None,
         typer.Option(
-            help="A part in the order in which a ladder adds them: cbam, residual, separable, prelu, "
-            "batch-norm, gap-head. Repeatable, or with commas. Default: the paper's."
+            help="Order in which the ladder adds components: cbam, residual, separable, prelu, batch-norm, "
+            "gap-head. Repeatable, or separated by commas. Default: the paper's order."
         ),
     ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Networks:
-    """The arms of a comparison."""
+    """Options for the arms of a comparison."""
 
     only: Annotated[
-        list[str] | None, typer.Option(help="Only this architecture of `harness cost`. Repeatable.")
+        list[str] | None,
+        typer.Option(help="Run only this architecture; see `harness cost`. Repeatable."),
     ] = None
     pretrained: Annotated[
-        bool, typer.Option("--pretrained", help="Start from torchvision weights on this machine.")
+        bool,
+        typer.Option("--pretrained", help="Start from torchvision weights that are on this machine."),
     ] = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Extras:
-    """What is run and used beside the arms."""
+    """Options that add runs, or tuned settings, to a study."""
 
     controls: Annotated[
         bool,
-        typer.Option("--controls", help="Negative controls too, which a score must beat to mean anything."),
+        typer.Option(
+            "--controls", help="Add negative controls; a score means something only if it beats them."
+        ),
     ] = False
     checks: Annotated[
         bool,
         typer.Option(
-            "--checks", help="Robustness, latency, and focal loss against cross-entropy too, as claims need."
+            "--checks",
+            help="Add robustness, latency and cross-entropy runs, which some of the paper's claims need.",
         ),
     ] = False
     tuned: Annotated[
-        bool, typer.Option("--tuned", help="Train with the settings that `harness tune` found for each run.")
+        bool, typer.Option("--tuned", help="Train each run with the settings found by `harness tune`.")
     ] = False
     searches: Searches = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Execution:
-    """What runs a study's cells."""
+    """Options for running the cells of a study."""
 
-    executor: Annotated[str, typer.Option(help="local, or ray: a cluster, which needs the extra `ray`.")] = (
-        "local"
-    )
+    executor: Annotated[
+        str, typer.Option(help="local, or ray for a Ray cluster (needs the extra `ray`).")
+    ] = "local"
     ray_address: Annotated[
-        str | None, typer.Option(help="Address of the Ray cluster. Default: auto, the one of this machine.")
+        str | None, typer.Option(help="Address of the Ray cluster. Default: auto, this machine's cluster.")
     ] = None
     jobs: Annotated[
         int | None,
-        typer.Option(help="Cells at once. Default: as many as use the GPUs or the cores best."),
+        typer.Option(help="Number of parallel cells. Default: chosen for the GPUs or the CPU cores."),
     ] = None
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Run just the cells of the study that failed before.")
+        bool, typer.Option("--retry-failed", help="Run only the cells that failed before.")
     ] = False
 
     keep_weights: Annotated[
         str,
         typer.Option(
-            help="Weights to keep: all, best (of each arm under each protocol) or none. predict needs them."
+            help="Weights to keep for `harness predict`: all, best (of each arm under each protocol) or none."
         ),
     ] = "all"
 
     def to_execution_options(self) -> ExecutionOptions:
-        """How the study is run."""
+        """Return these options as `ExecutionOptions`."""
         from harness.running.executors import ExecutionOptions
 
         return ExecutionOptions(
@@ -239,32 +249,32 @@ class Execution:
 
 @dataclass(frozen=True, kw_only=True)
 class Output(Execution):
-    """What runs a study and where it goes."""
+    """Options of `Execution`, and those for the output of a study."""
 
     tracking_uri: TrackingUri = None
     out: Out = Path("results")
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show cells, time and power; run nothing.")] = (
-        False
-    )
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show cells, estimated time and power; run nothing.")
+    ] = False
     json: Json = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Planning:
-    """An analysis plan: to be saved, or to be followed."""
+    """Options that save or follow an analysis plan."""
 
     save_plan: Annotated[
         Path | None,
-        typer.Option(help="Write pairs, metric, margin, seeds and protocols to this file, and run nothing."),
+        typer.Option(help="Write pairs, metric, margin, seeds and protocols to this file; run nothing."),
     ] = None
     plan: Annotated[
         Path | None,
-        typer.Option(help="Follow a saved plan: verdicts are confirmatory if no cell was run before."),
+        typer.Option(help="Follow a saved plan. Verdicts are confirmatory if no cell was run before."),
     ] = None
 
 
 def parse_list(names: list[str] | None) -> tuple[str, ...]:
-    """A repeatable option's values, each of which may hold several with commas between."""
+    """Split the values of a repeatable option at commas and return them as one tuple."""
     return tuple(name.strip() for text in names or () for name in text.split(","))
 
 
@@ -282,7 +292,7 @@ def build_request(
     allow_leaks: bool = False,
     plan_path: Path | None = None,
 ) -> Request:
-    """A study as asked for on the command line."""
+    """Build the `Request` of a study from command-line options."""
     from harness.plan import Request
 
     extras, networks = extras or Extras(), networks or Networks()
@@ -306,7 +316,7 @@ def build_request(
     )
 
 
-@cache  # read once for all the commands that take the group: every start waits for it
+@cache  # several commands share a group, and evaluating type hints delays every start
 def _get_parameters(group: type) -> tuple[inspect.Parameter, ...]:
     hints = get_type_hints(group, include_extras=True)
     return tuple(
@@ -318,7 +328,7 @@ def _get_parameters(group: type) -> tuple[inspect.Parameter, ...]:
 
 
 def expand_option_groups(command: Callable[..., None]) -> Callable[..., None]:
-    """`command` as Typer wants it: each parameter that is one of the groups above, as the group's options."""
+    """Wrap `command` for Typer: replace each parameter that is an option group by the group's options."""
     hints = get_type_hints(command, include_extras=True)
     groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
     parameters = []

@@ -1,4 +1,4 @@
-"""`harness predict`: a finished run's network on an image, a folder of images or a film."""
+"""`harness predict`: run the network of a finished run on an image, a folder of images or a video."""
 
 from __future__ import annotations
 
@@ -22,33 +22,36 @@ MAX_ROWS, MAX_WARNINGS = 10, 5
 
 
 def predict(
-    run: Annotated[str, typer.Argument(help="A finished run's id or key, or how one begins.")],
-    source: Annotated[Path, typer.Argument(help="An image, a folder of images, or a film.")],
+    run: Annotated[
+        str, typer.Argument(help="Id or key of a finished run, or its first 4 or more characters.")
+    ],
+    source: Annotated[Path, typer.Argument(help="An image, a folder of images, or a video.")],
     align: Annotated[
         str,
         typer.Option(
-            help="haar: cut to the face, or take the picture whole where none is found; none: always whole; "
-            "auto: haar, but whole where a face fills the picture of a run on faces that came cut out."
+            help="haar: crop to the face, or use the full image if no face is found. none: always use the "
+            "full image. auto: like haar, but use the full image if the run was trained without alignment "
+            "and the face fills the image."
         ),
     ] = "auto",
     device: options.Device = "auto",
     tracking_uri: options.TrackingUri = None,
-    out: Annotated[
-        Path, typer.Option(help="Folder in which each call makes one for its answers and annotated copies.")
-    ] = Path("predictions"),
+    out: Annotated[Path, typer.Option(help="Folder for results; each call creates a subfolder.")] = Path(
+        "predictions"
+    ),
     json: options.Json = False,
 ) -> None:
-    """Find faces, classify them, write CSV, JSON and an annotated copy, and say how fast that was."""
+    """Find and classify faces; write CSV, JSON and annotated images or video; report the speed."""
     from harness.output import create_unique_folder, discard_folders
 
     with wrap_user_errors():
-        from harness.footage import scan_source as found_at
+        from harness.footage import scan_source
         from harness.predicting import Predictor
 
-        frame_source = found_at(source, out=out)
+        frame_source = scan_source(source, out=out)
         model = _load_model(run, tracking_uri, device=device)
         _check_onset(model, frame_source)
-        predictor = Predictor(model, align=align, is_video=frame_source.kind == "film")
+        predictor = Predictor(model, align=align, is_video=frame_source.kind == "video")
         document: dict[str, Any] = {
             **_describe_model(model),
             "source": str(source),
@@ -65,11 +68,10 @@ def predict(
         )
         document["complete"] = True
     except KeyboardInterrupt:
-        progress_note = f"the {len(predictions)} frames that were done are kept in {folder}"
-        print(
-            f"\nstopped; {progress_note if _select_predicted(predictions) else 'nothing was answered yet'}",
-            file=sys.stderr,
-        )
+        progress_note = "no frame was classified yet"
+        if _select_predicted(predictions):
+            progress_note = f"the predictions of {len(predictions)} frames are kept in {folder}"
+        print(f"\nstopped; {progress_note}", file=sys.stderr)
         raise
     finally:
         document |= _summarize_predictions(
@@ -83,7 +85,7 @@ def predict(
     _print_warnings(document["warnings"], has_document=bool(_select_predicted(predictions)))
     if not _select_predicted(predictions):
         raise UserError(
-            f"no image in {source} can be read: {predictions[0].note if predictions else 'it has no frame'}"
+            f"no frame of {source} can be read: {predictions[0].note if predictions else 'it has no frames'}"
         )
     print(text if json else _render_summary(document, folder))
 
@@ -99,16 +101,20 @@ def _load_model(run: str, tracking_uri: str | None, *, device: str) -> TrainedMo
 
 
 def _check_onset(model: TrainedModel, frame_source: FrameSource) -> None:
-    """Where the run compares with an onset there must be one, and the user must know which it is."""
+    """Check that the source has an onset frame if the run needs one, and print which frame it is.
+
+    Raises:
+        ValueError: The run needs an onset frame and the source is a single image.
+    """
     representation = model.spec.dataset.representation
     if representation == "frame":
         return
     if frame_source.kind == "image":
         raise ValueError(
-            f"the run was trained on {representation}, which needs the onset beside the frame, and one image "
-            "has none; name a film, or a folder whose first image is the onset"
+            f"the run was trained on {representation}, which compares each frame with the onset frame; a "
+            "single image has no onset frame: name a video, or a folder whose first image is the onset"
         )
-    print(f"{representation}: the first frame that can be read is taken as the onset", file=sys.stderr)
+    print(f"{representation}: the first readable frame is used as the onset frame", file=sys.stderr)
 
 
 def _predict_frames(
@@ -119,14 +125,14 @@ def _predict_frames(
     out: Path,
     predictions: list[FramePrediction],
 ) -> list[str]:
-    """Answer every frame, adding to `rows`, the CSV and the annotated copy; returns the files written."""
+    """Classify every frame; append to `predictions`, write CSV and annotated copies; return file names."""
     from harness.data.preparing import progress_bar
     from harness.footage import AnnotatedWriter, read_frames
     from harness.predicting import flatten_prediction
 
     annotated_writer = AnnotatedWriter(frame_source, out)
     csv_path = out / "predictions.csv"
-    # By lines, so that a run that is killed leaves what it had done.
+    # Line buffering keeps the rows written so far if the process is killed.
     with (
         csv_path.open("w", newline="", buffering=1, encoding="utf-8") as file,
         progress_bar("frames") as progress,
@@ -156,7 +162,7 @@ def _predict_frames(
 
 
 def _to_csv_cell(value: object) -> object:
-    """A cell that a spreadsheet shows and does not reckon: a name that begins like a formula is quoted."""
+    """Sanitize text for a CSV cell, and escape text that a spreadsheet would evaluate as a formula."""
     from datasets.text import sanitize
     from harness.quoting import csv_escape
 
@@ -202,7 +208,7 @@ def _summarize_predictions(
     ]
     if is_complete and len(predictions) < frame_source.frame_count:
         warnings.append(
-            f"the film announces {frame_source.frame_count} frames; {len(predictions)} could be read"
+            f"the video's header says {frame_source.frame_count} frames; {len(predictions)} could be read"
         )
     return {
         "warnings": warnings,
@@ -224,13 +230,13 @@ def _print_warnings(warnings: list[str], *, has_document: bool) -> None:
 
 
 def _render_summary(document: dict[str, Any], folder: Path) -> str:
-    """The first rows, and a summary."""
+    """Return the first rows as a table, and a summary."""
     from datasets.text import sanitize
 
     def format_line(*cells: str) -> str:
         return "  ".join((cells[0].ljust(28), cells[1].rjust(6), cells[2].rjust(9), *cells[3:]))
 
-    lines = [format_line("file", "frame", "time", "face    answer")]
+    lines = [format_line("file", "frame", "time", "face    prediction")]
     for row in document["rows"][:MAX_ROWS]:
         time = "" if row["time_s"] is None else f"{row['time_s']:.3f} s"
         result = (
@@ -240,26 +246,26 @@ def _render_summary(document: dict[str, Any], folder: Path) -> str:
         lines.append(format_line(sanitize(row["file"], max_length=28), str(row["frame"]), time, details))
     if len(document["rows"]) > MAX_ROWS:
         lines.append(f"and {len(document['rows']) - MAX_ROWS} more in {folder / 'predictions.csv'}")
-    synthetic_note = ", faces drawn by harness" if document["drawn"] else ""
+    synthetic_note = ", synthetic faces" if document["drawn"] else ""
     speed = document["speed"]
     stages = (
         f"{name} {' / '.join(f'{value:.1f}' for value in times.values())}"
         for name, times in speed["milliseconds"].items()
     )
     copies = [Path(name).relative_to(folder) for name in document["files"][2:]]
-    folder_text = f"{copies[0].parent} ({len(copies)} pictures)" if len(copies) > 1 else ""
+    folder_text = f"{copies[0].parent} ({len(copies)} images)" if len(copies) > 1 else ""
     copies_text = folder_text or (
-        str(copies[0]) if copies else "no annotated film, for which OpenCV has no codec here"
+        str(copies[0]) if copies else "no annotated video (OpenCV has no codec on this machine)"
     )
     return "\n".join(
         (
             *lines,
             f"run      {document['run']}  {document['name']} ({document['dataset']}{synthetic_note})",
-            f"answers  {', '.join(f'{sanitize(key)} {count}' for key, count in document['answers'].items())}",
+            f"classes  {', '.join(f'{sanitize(key)} {count}' for key, count in document['answers'].items())}",
             f"faces    {', '.join(f'{key} {count}' for key, count in document['faces'].items())}",
-            f"speed    {speed['frames_per_second']:.1f} frames a second end to end on {document['device']}, "
-            "one at a time",
-            f"ms       p50 / p95 / p99 a frame: {', '.join(stages)}",
+            f"speed    {speed['frames_per_second']:.1f} frames per second end to end on "
+            f"{document['device']}, one frame at a time",
+            f"ms       p50 / p95 / p99 per frame: {', '.join(stages)}",
             f"written  {folder}: predictions.csv, predictions.json, {copies_text}",
         )
     )

@@ -1,4 +1,4 @@
-"""`harness report`: write the report of finished studies again, from MLflow alone."""
+"""`harness report`: write the report of recorded studies from the tracking store alone."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from harness.errors import wrap_user_errors
 def report(
     study: Annotated[
         list[str] | None,
-        typer.Argument(help="Studies by name, joined into one report. Default: the newest."),
+        typer.Argument(help="Names of studies, for one joint report. Default: the newest study."),
     ] = None,
     tracking_uri: options.TrackingUri = None,
     out: options.Out = Path("results"),
-    list_: Annotated[bool, typer.Option("--list", help="List the studies there are.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="With --list: one JSON document.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="List the recorded studies.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="With --list: print one JSON document.")] = False,
 ) -> None:
-    """Write the report of a study again, or one report of several."""
+    """Write the report of a study again, or one joint report of several studies."""
     from harness.memory import disable_gc
     from harness.output import check_writable, name_report_folder
     from harness.tracking.ledger import Tracker
@@ -31,9 +31,9 @@ def report(
     tracker = Tracker(tracking_uri)
     with wrap_user_errors():
         if list_ and study:
-            raise ValueError(f"--list takes no study; got {', '.join(study)}: leave one of the two out")
+            raise ValueError(f"--list takes no study; got {', '.join(study)}: leave out one of the two")
         if json and not list_:
-            raise ValueError("--json goes with --list; got no --list: a report is written as markdown")
+            raise ValueError("--json needs --list; got no --list: a report is always written as markdown")
         tracker.check_readable()
         names = tracker.list_study_names()
         if list_:
@@ -43,8 +43,8 @@ def report(
         study_names = study or names[:1]
         if not study_names:
             raise ValueError(
-                f"no study on {tracker.display_uri()} yet; run `harness ablate` or `harness compare`, or name "
-                "another place with --tracking-uri"
+                f"no study in {tracker.display_uri()} yet; run `harness ablate` or `harness compare`, or "
+                "name another store with --tracking-uri"
             )
         studies = [tracker.load_study(name) for name in dict.fromkeys(study_names)]
     all_figures = {figure_name: png for _, figures in studies for figure_name, png in figures.items()}

@@ -1,4 +1,4 @@
-"""`harness reproduce`: everything the paper ran, on the sets that are there, as one report."""
+"""`harness reproduce`: run all experiments of the paper on the available data sets, with one report."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ def reproduce(
     comparison: options.Comparison,
     training: options.Training,
     output: options.Output,
-    ckplus: Annotated[Path | None, typer.Option(help="Folder that holds CK+'s release.")] = None,
-    casme2: Annotated[Path | None, typer.Option(help="Folder that holds CASME II's release.")] = None,
-    controls: Annotated[bool, typer.Option("--controls", help="Negative controls too.")] = False,
+    ckplus: Annotated[Path | None, typer.Option(help="Folder that holds the CK+ release.")] = None,
+    casme2: Annotated[Path | None, typer.Option(help="Folder that holds the CASME II release.")] = None,
+    controls: Annotated[bool, typer.Option("--controls", help="Add negative controls.")] = False,
     allow_leaks: options.AllowLeaks = False,
 ) -> None:
-    """Run what the paper ran, under its split and on unseen people, and judge its claims.
+    """Run the paper's experiments, with its split and with subject-disjoint splits, and test its claims.
 
-    The seven networks on each set, the ablation on CASME II, and the ablation with batch norm and the GAP
-    head throughout; with robustness, latency and cross-entropy. Without --protocol: frame and subject. On
-    CASME II the paper's split comes twice: on the paper's frames, and on those of the other protocols.
+    Runs the seven networks on each data set, the ablation on CASME II, and that ablation again with batch
+    norm and the GAP head in every arm; with robustness, latency and cross-entropy runs. The default protocols
+    are frame and subject. On CASME II the frame protocol runs twice: on the paper's frames, and on the frames
+    of the other protocols.
     """
     from harness.commands.study import run_studies
     from harness.reproducing import build_requests, find_roots

@@ -1,4 +1,4 @@
-"""`harness status`: how far studies have come, while they run and after they died."""
+"""`harness status`: show the progress of running, stopped and finished studies."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from harness.errors import wrap_user_errors
 
 def status(
     study: Annotated[
-        list[str] | None, typer.Argument(help="Studies by name. Default: all, the newest first.")
+        list[str] | None, typer.Argument(help="Names of studies. Default: all, the newest first.")
     ] = None,
     tracking_uri: options.TrackingUri = None,
     json: options.Json = False,
 ) -> None:
-    """Cells done, failed and left of each study, who is at it, and the time it still takes."""
+    """Show the finished, failed and remaining cells of each study, its processes and the time left."""
     from harness.running.claims import CellLocks
-    from harness.running.status import load_study_status as status_of
+    from harness.running.status import load_study_status
     from harness.tracking.ledger import Tracker
 
     tracker = Tracker(tracking_uri)
@@ -28,11 +28,11 @@ def status(
         tracker.check_readable()
         names = study or tracker.list_study_names()
         locks = CellLocks(tracker.uri)
-        statuses = [status_of(name, tracker, locks) for name in dict.fromkeys(names)]
+        statuses = [load_study_status(name, tracker, locks) for name in dict.fromkeys(names)]
     if json:
         print(json_module.dumps([study_status.to_dict() for study_status in statuses], indent=1))
     else:
         print(
             "\n".join(study_status.render_text() for study_status in statuses)
-            or f"no study on {tracker.display_uri()} yet"
+            or f"no study in {tracker.display_uri()} yet"
         )

@@ -1,4 +1,4 @@
-"""What `ablate` and `compare` share: plan, say the plan, run, report."""
+"""Plan, preview, run and report studies, for `ablate`, `compare` and `reproduce`."""
 
 from __future__ import annotations
 
@@ -29,16 +29,17 @@ if TYPE_CHECKING:
 MAX_LINES = 5
 
 NO_RUN_ID = "none"
-"""No run's id: cells are looked up by their keys alone, in whatever study they ran."""
+"""Parent run id that matches no run, so that cells are found by key in any study."""
 
 
 def run_studies(
     requests: Sequence[Request], output: Output, *, joint_name: str = "", save_plan: Path | None = None
 ) -> None:
-    """Plan the studies and say the plans; unless it is a dry run carry them out and report on each.
+    """Plan the studies and print the plans, then run each study and write its report.
 
-    With `save_plan` the one study's analysis plan is written there and nothing is run. Where `joined` is a
-    name, one more report is of all of them, in a folder that begins so.
+    A dry run (`output.dry_run`) ends after the plans. `save_plan` writes the analysis plan of the only study
+    to that file and runs nothing. `joint_name` adds one report on all studies, in a folder whose name starts
+    with it.
     """
     from harness.api import run_plan
     from harness.disk import check_disk_space, estimate_disk_need
@@ -69,8 +70,8 @@ def run_studies(
     if execution.retry_failed and not any(preview.pending_runs for preview in previews):
         names = ", ".join(plan.study.name for plan in plans)
         raise UserError(
-            f"--retry-failed runs cells that failed before; of {names} none has: leave it out "
-            "(a changed file of your own network makes another study)"
+            f"--retry-failed runs only cells that failed before; {names} has none: leave the option out "
+            "(if you changed the file of your own network, it is a new study)"
         )
     needs = [
         estimate_disk_need(preview.plan, preview.pending_runs, tracker=tracker, execution=execution)
@@ -111,7 +112,11 @@ def run_studies(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """A planned study: the states of its cells by key ("done" or "failed"), those to run, and their time."""
+    """A planned study before it runs.
+
+    `states` maps cell keys to "done" or "failed"; `pending_runs` are the cells to run, and `estimate` is the
+    time that they take.
+    """
 
     plan: StudyPlan
     states: Mapping[str, str]
@@ -135,10 +140,10 @@ def _build_preview(plan: StudyPlan, states: Mapping[str, str], execution: Execut
 
 
 def _print_plan(preview: Preview, need: DiskNeed, *, execution: ExecutionOptions, console: Console) -> None:
-    """The plan line: what will run, where, about how long it takes, and what it needs on disk."""
+    """Print the plan: cells to run, device, estimated time, disk need, warnings and anomalies."""
     from harness.data.anomalies import format_anomaly
-    from harness.device import describe_device as named
-    from harness.running.executors import describe_execution as arranged
+    from harness.device import describe_device
+    from harness.running.executors import describe_execution
 
     plan, pending_runs, estimate = preview.plan, preview.pending_runs, preview.estimate
     study = plan.study
@@ -148,7 +153,8 @@ def _print_plan(preview: Preview, need: DiskNeed, *, execution: ExecutionOptions
         f"plan: {len(pending_runs)} cells to run"
         + (f", {finished_count} reused" if finished_count else "")
         + (f", {failed_count} failed before (--retry-failed runs those)" if failed_count else "")
-        + f" on {named(plan.device)}, {arranged(plan, execution)}; {study.training.precision}; "
+        + f" on {describe_device(plan.device)}, {describe_execution(plan, execution)}; "
+        + f"{study.training.precision}; "
         + plan.engine_choice.reason
         + ("; deterministic algorithms" if study.training.deterministic else "")
         + f"; {len(plan.pixels.table.samples)} frames "
@@ -157,10 +163,10 @@ def _print_plan(preview: Preview, need: DiskNeed, *, execution: ExecutionOptions
         + (f"; {_format_estimate(estimate)}; {need.render_text()}" if pending_runs else "")
     )
     if plan.device.type == "cpu" and study.preset == "paper" and estimate and estimate.high > 3600:
-        summary += " (there is no GPU: --preset quick is made for that)"
+        summary += " (no GPU: use --preset quick on a CPU)"
     console.print(summary, highlight=False, soft_wrap=True)
     warnings = [
-        f"warning: {split.protocol}, division {split.seed}, fold {split.fold}: {text}"
+        f"warning: {split.protocol}, split {split.seed}, fold {split.fold}: {text}"
         for split in plan.splits
         for text in split.warnings
     ]
@@ -169,26 +175,24 @@ def _print_plan(preview: Preview, need: DiskNeed, *, execution: ExecutionOptions
         for line in lines[:MAX_LINES]:
             console.print(line, highlight=False, markup=False)
         if len(lines) > MAX_LINES:
-            console.print(f"and {len(lines) - MAX_LINES} {kind} more; the report lists them", highlight=False)
+            console.print(f"and {len(lines) - MAX_LINES} more {kind}; the report lists them", highlight=False)
 
 
 def _format_estimate(estimate: TimeEstimate | None) -> str:
     if estimate is None:
-        return "no estimate of the time, as a network cannot be timed"
+        return "no time estimate, because a network cannot be timed"
     return f"other processes use the cores; {estimate} on an idle machine" if estimate.busy else str(estimate)
 
 
 def _save_plan(study: Study, path: Path, *, is_exploratory: bool, as_json: bool) -> None:
-    """Write the study's analysis plan, and say how to follow it."""
+    """Write the analysis plan of the study to `path` and print how to follow it."""
     from studies.analysis_plan import build_analysis_plan
     from studies.codec import to_data, to_json
 
     plan = build_analysis_plan(study)
     with wrap_user_errors():
         if path.exists():
-            raise ValueError(
-                f"--save-plan writes a new file and overwrites none; {path} exists: name another"
-            )
+            raise ValueError(f"--save-plan never overwrites a file; {path} exists: name another file")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(to_json(plan, indent=1) + "\n", encoding="utf-8")
     if as_json:
@@ -200,8 +204,8 @@ def _save_plan(study: Study, path: Path, *, is_exploratory: bool, as_json: bool)
         return
     print(f"plan    {path}   (digest {plan.digest})")
     if is_exploratory:
-        print("warning: cells of this study exist already, so its verdicts stay exploratory")
-    print(f"now     the same command with --plan {path} in place of --save-plan")
+        print("warning: this study already has cells, so its verdicts stay exploratory")
+    print(f"next    run the same command with --plan {path} instead of --save-plan")
 
 
 def _print_dry_run(documents: list[dict[str, Any]], needs: Sequence[DiskNeed], *, as_json: bool) -> None:
@@ -219,7 +223,7 @@ def _print_dry_run(documents: list[dict[str, Any]], needs: Sequence[DiskNeed], *
 
 
 def _preview_to_dict(preview: Preview, need: DiskNeed, *, tracker: Tracker) -> dict[str, Any]:
-    """A study before it runs: its cells, time and disk need, what its tests show and share with training."""
+    """Return the JSON document of a dry run: cells, time, statistical power, leakage and disk need."""
     from harness.data.leaks import describe_protocol_leakage
     from harness.labels import format_run_name
     from harness.planned_power import describe_power
@@ -287,7 +291,7 @@ def _print_end(
 
 
 def _result_to_dict(result: StudyResult, report: Path) -> dict[str, Any]:
-    """A study that has run: its cells with their numbers, and what failed."""
+    """Return the JSON document of a finished study: its cells with their metrics, and its failures."""
     from harness.tracking.record import compute_final_metrics
     from studies.codec import to_data
 
@@ -308,5 +312,5 @@ def _result_to_dict(result: StudyResult, report: Path) -> dict[str, Any]:
 
 
 def _unwrap_single(documents: list[dict[str, Any]]) -> dict[str, Any] | list[dict[str, Any]]:
-    """The document of a single study, or the list of several studies'."""
+    """Return the only document, or the list if there are several."""
     return documents[0] if len(documents) == 1 else documents

@@ -1,4 +1,4 @@
-"""`harness tune`: the same search budget for every arm of a study, on validation alone."""
+"""`harness tune`: search training settings with the same budget for every arm, on validation data only."""
 
 from __future__ import annotations
 
@@ -28,16 +28,18 @@ def tune(
     comparison: options.Comparison,
     training: options.Training,
     study: Annotated[str, typer.Option("--for", help="The study to tune: ablate or compare.")] = "ablate",
-    trials: Annotated[int, typer.Option(help="Trials for every run of the study.")] = 20,
-    pruner: Annotated[str, typer.Option(help="What stops a trial early: median or hyperband.")] = "median",
+    trials: Annotated[int, typer.Option(help="Number of trials for each run of the study.")] = 20,
+    pruner: Annotated[
+        str, typer.Option(help="Rule that stops trials early: median or hyperband.")
+    ] = "median",
     searches: options.Searches = None,
     architecture: options.Own = None,
     allow_leaks: options.AllowLeaks = False,
     json: options.Json = False,
 ) -> None:
-    """Search learning rate, focal exponent and class weights for every run; then run it with --tuned.
+    """Search learning rate, focal exponent and class weights for each run of a study, for use with --tuned.
 
-    Give the options that the study will be given. A search that was stopped goes on where it was.
+    Pass the same options as to the study. A stopped search resumes when the command is run again.
     """
     from harness.plan import plan_study
     from harness.tune import check_searches, get_default_store
@@ -59,7 +61,7 @@ def tune(
             comparison=comparison,
             allow_leaks=allow_leaks,
         )
-        # What needs no data is judged before they are read, and every search before the first is made.
+        # Check what needs no data before loading the data, and all searches before running the first one.
         check_searches((), trials=trials, pruner=pruner, store=store)
         plan = plan_study(request)
         check_searches(plan.study.list_runs(), trials=trials, pruner=pruner, store=store)
@@ -69,16 +71,20 @@ def tune(
         return
     for cell in results:
         print(
-            f"{cell['cell']}: validation accuracy {100 * cell['best']:.1f} % (as it was: "
+            f"{cell['cell']}: validation accuracy {100 * cell['best']:.1f} % (with default settings: "
             f"{100 * cell['first']:.1f} %), learning rate {cell['learning_rate']:.2g}, "
             f"gamma {cell['gamma']:g}, class weights {cell['class_weights']}; {cell['trials']} trials, "
             f"{cell['pruned']} stopped early"
         )
-    print(f"now the same options with: harness {study} --tuned")
+    print(f"next: run `harness {study} --tuned` with the same options")
 
 
 def _check_options(other_options: options.Design | options.Networks, *, study: str) -> None:
-    """ValueError where an option was given that the study to be tuned does not have."""
+    """Check that no option of the other kind of study is set.
+
+    Raises:
+        ValueError: `study` does not have an option of `other_options` that was set.
+    """
     names = [
         f"--{option.name}"
         for option in fields(other_options)
@@ -86,11 +92,11 @@ def _check_options(other_options: options.Design | options.Networks, *, study: s
     ]
     if names:
         owner = next(kind for kind in STUDY_KINDS if kind != study)
-        raise ValueError(f"{' and '.join(names)}: of --for {owner} alone; got --for {study}; leave one out")
+        raise ValueError(f"{' and '.join(names)} needs --for {owner}; got --for {study}: leave one out")
 
 
 def _run_searches(plan: StudyPlan, *, trials: int, pruner: str, store: str) -> list[dict[str, Any]]:
-    """Make every search of the plan, with a line a trial on stderr."""
+    """Run the search of every run in the plan; print one line per trial on stderr."""
     from harness.labels import format_run_name
     from harness.training.run import RunInputs
     from harness.tune import run_search

@@ -1,4 +1,4 @@
-"""`harness ui`: the MLflow web interface on the ledger of this folder."""
+"""`harness ui`: start the MLflow web interface on the tracking store."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def ui(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 5000,
 ) -> None:
-    """Open the MLflow web interface on the recorded studies; Ctrl-C ends it."""
+    """Start the MLflow web interface for the recorded studies; press Ctrl-C to stop."""
     from harness.tracking.ledger import Tracker
 
     tracker = Tracker(tracking_uri)
@@ -31,12 +31,12 @@ def ui(
             raise ValueError(f"{tracker.display_uri()} is a server: open it in a browser")
         if not tracker.exists():
             raise ValueError(
-                f"nothing has been recorded in {tracker.display_uri()} yet; run a study first, or change to the "
-                "folder where one ran"
+                f"nothing has been recorded in {tracker.display_uri()} yet; run a study first, or change to "
+                "the folder in which a study ran"
             )
         _check_port(host, port)
         tracker.check_connection()
-    print(f"MLflow starts on http://{host}:{port} (Ctrl-C ends it)")
+    print(f"MLflow starts on http://{host}:{port} (press Ctrl-C to stop)")
     for name, path in tracker.list_views():
         print(f"  {name}: http://{host}:{port}{path}", flush=True)
     command = (sys.executable, "-m", "mlflow", "ui", "--host", host, "--port", str(port))
@@ -44,7 +44,13 @@ def ui(
 
 
 def _check_port(host: str, port: int) -> None:
-    """ValueError where nothing can listen: MLflow's traceback ends with the exit status of success."""
+    """Check that a server can listen on `host` and `port`.
+
+    MLflow itself would print a traceback and exit with status 0.
+
+    Raises:
+        ValueError: The address or the port cannot be used.
+    """
     import socket
 
     if not host:
@@ -59,13 +65,14 @@ def _check_port(host: str, port: int) -> None:
         is_in_use = error.errno in (errno.EADDRINUSE, errno.EACCES)
         hint = f"--port, such as {port % MAX_PORT + 1}" if is_in_use else "--host, such as 127.0.0.1"
         raise ValueError(
-            f"{host}:{port} cannot be listened on ({error.strerror}); name another {hint}"
+            f"no server can listen on {host}:{port} ({error.strerror}); name another {hint}"
         ) from error
 
 
 def _run_server(command: tuple[str, ...], **environment: str) -> int:
-    """Run the server until it ends; when this process is told to end, the server's whole group does."""
-    # In the environment: a command's arguments, with a database's password, are for all users to see.
+    """Run the server until it exits and return its status; stop its process group if this process stops."""
+    # The store's URI goes into the environment: all users can see a command's arguments, and with them the
+    # password of a database.
     server = subprocess.Popen(command, start_new_session=True, env={**os.environ, **environment})
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:

@@ -1,1 +1,1 @@
-"""From the folder a user names to images ready for training."""
+"""Load, describe, prepare and audit data sets."""

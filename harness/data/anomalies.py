@@ -1,4 +1,4 @@
-"""Anomalies as a person reads them, wherever the harness lists them."""
+"""Format the anomalies of a data set for people."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
 
 def format_anomaly(anomaly: Anomaly) -> str:
-    """One anomaly on one line."""
+    """Format an anomaly on one line."""
     return f"anomaly: {anomaly.code}: {anomaly.location}: {anomaly.description}; {anomaly.action}"
 
 
 def format_anomaly_count(count: int) -> str:
-    """How many anomalies there are."""
+    """Format a number of anomalies."""
     return {0: "no anomalies", 1: "1 anomaly"}.get(count, f"{count} anomalies")
 
 
 def find_new_anomalies(pixels: ImageArray, table: SampleTable) -> tuple[Anomaly, ...]:
-    """The anomalies that opening a table's images has shown, which reading it had not."""
+    """Return the anomalies found when the images were opened, without those found when `table` was read."""
     table_anomalies = set(table.anomalies)
     return tuple(anomaly for anomaly in pixels.table.anomalies if anomaly not in table_anomalies)

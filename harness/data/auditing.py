@@ -1,4 +1,4 @@
-"""The leak audit of every split that a study of some data would make, before there is a study."""
+"""Audit the splits that a study of a data set would make, without running the study."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from studies.codec import to_data
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeakAudit:
-    """A data set's splits, each with the shares that `leakage` gives and the findings of the audit.
+    """Splits of a data set, each with the leakage of `compute_leakage` and the findings of the audit.
 
-    `notes` say how they came about; `faults` are those that opening the images showed.
+    `notes` explain how the splits were made. `anomalies` are those found when the images were opened.
     """
 
     dataset: str
@@ -30,11 +30,11 @@ class LeakAudit:
 
     @property
     def has_errors(self) -> bool:
-        """Whether any split leaks what is an error."""
+        """True if a finding of any split is an error."""
         return any(finding.severity == "error" for *_, findings in self.splits for finding in findings)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """Return a JSON-serializable dict."""
         return {
             "dataset": self.dataset,
             "failed": self.has_errors,
@@ -56,7 +56,7 @@ class LeakAudit:
         }
 
     def render_text(self) -> str:
-        """As a person reads it."""
+        """Return the audit as text."""
         return "\n".join(self._render_lines())
 
     def _render_lines(self) -> Iterator[str]:
@@ -65,22 +65,24 @@ class LeakAudit:
             sizes = f"{len(s.train)}/{len(s.validation)}/{len(s.test)} train/validation/test"
             unknown_shares = [name for name, share in asdict(shares).items() if share is None]
             clean_note = "" if findings or unknown_shares else ": clean"
-            yield f"{s.protocol}, division {s.seed}, fold {s.fold}: {sizes}{clean_note}"
+            yield f"{s.protocol}, split {s.seed}, fold {s.fold}: {sizes}{clean_note}"
             for name in unknown_shares:
-                yield f"  unknown: shared-{name}: not every training and test sample names its {name}"
+                yield f"  unknown: shared-{name}: some training or test samples have no {name} label"
             for finding in findings:
                 yield f"  {finding.severity}: {finding.code}: {finding.message}"
-                yield f"    such as {'; '.join(finding.examples)}"
+                yield f"    examples: {'; '.join(finding.examples)}"
         yield from map(format_anomaly, self.anomalies)
 
 
 def audit_splits(
     request: DataRequest, *, protocols: tuple[str, ...], folds: int | None, splits: int, image_size: int
 ) -> LeakAudit:
-    """Audit every split of the protocols over `splits` divisions; images are compared at `image_size` pixels.
+    """Audit the splits of all protocols for split seeds 0 to `splits` - 1.
+
+    Images are compared at `image_size` pixels.
 
     Raises:
-        ValueError: the request or the data are not usable, or cannot be split so.
+        ValueError: The request or the data are invalid, or a protocol cannot split the data.
     """
     check_count("--splits", splits)
     check_protocols(protocols, folds=folds)
@@ -91,7 +93,7 @@ def audit_splits(
     anomalies = find_new_anomalies(pixels, table)
     table = pixels.table
     counts = {protocol: count_folds(table, protocol, folds=folds or 0) for protocol in protocols}
-    # Likeness is judged on faces; a picture of motion is none.
+    # The similarity index compares faces; a motion representation does not show one.
     similarity = (
         build_similarity_index(pixels.images, table)
         if spec.representation not in MOTION_REPRESENTATIONS
@@ -119,8 +121,8 @@ def audit_splits(
 
 
 def explain_fold_count(counts: Mapping[str, int], *, requested_folds: int | None) -> tuple[str, ...]:
-    """A note where kfold (`counts` are the folds of each protocol) has not even its usual number."""
+    """Return a note if kfold has fewer folds than its default; `counts` maps protocols to fold counts."""
     folds = counts.get("kfold", DEFAULT_FOLDS)
     if requested_folds or folds >= DEFAULT_FOLDS:
         return ()
-    return (f"kfold has {folds} folds, one for each subject: there are fewer than the usual {DEFAULT_FOLDS}",)
+    return (f"kfold has {folds} folds, one per subject: the data have fewer than {DEFAULT_FOLDS} subjects",)

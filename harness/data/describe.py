@@ -1,4 +1,4 @@
-"""What a data set's folder holds, beside what a complete release would, as one document and in words."""
+"""Describe a data set and compare it with the complete release, as JSON and as text."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from datasets.spec import Anomaly, SampleTable
-from harness.data.anomalies import format_anomaly as anomaly_in_words
-from harness.data.anomalies import format_anomaly_count
-from studies.codec import to_data
+from harness.data.anomalies import format_anomaly, format_anomaly_count
+from studies.codec import from_data, to_data
 
 if TYPE_CHECKING:
     from datasets.faces.search import Face
@@ -17,7 +16,10 @@ MISSING = "-"
 
 
 def build_description(table: SampleTable, faces: Sequence[Face] | None) -> dict[str, Any]:
-    """The description as JSON has it; `faces` None where they are not looked for or not known yet."""
+    """Return the description as a JSON-serializable dict.
+
+    `faces` is None if the release is aligned or its faces have not been detected yet.
+    """
     clips = {sample.clip: sample.label for sample in table.samples if sample.clip}
     class_counts = [
         {
@@ -63,7 +65,7 @@ def _summarize_faces(table: SampleTable, faces: Sequence[Face]) -> dict[str, Any
 
 
 def render_description(description: dict[str, Any]) -> str:
-    """The description for a person to read."""
+    """Return the description as text."""
     return "\n".join(_render_lines(description))
 
 
@@ -72,7 +74,8 @@ def _render_lines(description: dict[str, Any]) -> Iterator[str]:
     synthetic_note = "; drawn by harness, not the real release" if description["drawn"] else ""
     yield (
         f"{description['dataset']}{layout}, frames {description['frames']}: {description['samples']} frames, "
-        f"{description['clips'] or 'unknown'} clips, {description['subjects'] or 'unknown'} subjects{synthetic_note}"
+        f"{description['clips'] or 'unknown'} clips, {description['subjects'] or 'unknown'} subjects"
+        f"{synthetic_note}"
     )
     header = ("class", "frames", "complete", "clips", "complete")
     columns = ("class", "frames", "complete_frames", "clips", "complete_clips")
@@ -89,15 +92,15 @@ def _render_lines(description: dict[str, Any]) -> Iterator[str]:
     if description["faces"]:
         yield from _render_face_lines(description["faces"])
     elif not description["aligned"]:
-        yield "faces: not looked for yet; `harness data prepare` does, and then they are described here"
+        yield "faces: not detected yet; run `harness data prepare` first"
     for anomaly_data in description["anomalies"]:
-        yield anomaly_in_words(Anomaly(**anomaly_data))
+        yield format_anomaly(from_data(Anomaly, anomaly_data))
     yield format_anomaly_count(len(description["anomalies"]))
 
 
 def _render_face_lines(faces: dict[str, Any]) -> Iterator[str]:
     sources = ", ".join(f"{count} {source}" for source, count in faces["sources"].items())
-    yield f"faces: {faces['clips']} clips; the box comes from: {sources}"
+    yield f"faces: {faces['clips']} clips; sources of the face boxes: {sources}"
     for kind in ("class", "subject"):
         for name, (clips, failures) in faces[f"by_{kind}"].items():
             if failures:

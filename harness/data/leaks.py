@@ -1,4 +1,4 @@
-"""Leaks that a study's protocols promise to exclude, found before anything is trained."""
+"""Find leaks that a study's protocols must exclude, before anything is trained."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 
 
 def check_leaks(pixels: ImageArray, splits: Sequence[Split]) -> None:
-    """Stop a study of which a split leaks what its protocol promises to exclude.
+    """Check that no split has a leak that its protocol must exclude.
 
-    Near-duplicates are not looked for: the audit only warns of them, and comparing pixels is slow.
+    The check skips near-duplicates: they are only warnings of the audit, and comparing pixels is slow.
 
     Raises:
-        ValueError: the audit of a split has an error of `datasets.audit.excluded_codes`.
+        ValueError: The audit of a split has an error of `datasets.audit.get_excluded_codes`.
     """
-    # Training and validation together are what the test leaves, so equal tests leak alike, whatever the seed.
+    # Training and validation together are the complement of the test set, so splits with equal test sets have
+    # equal leaks.
     unique_splits: dict[tuple[str, tuple[int, ...]], Split] = {}
     for split in splits:
         unique_splits.setdefault((split.protocol, split.test), split)
@@ -34,7 +35,7 @@ def check_leaks(pixels: ImageArray, splits: Sequence[Split]) -> None:
 
 
 def describe_protocol_leakage(plan: StudyPlan, protocol: str) -> str:
-    """What the test of a protocol's first split shares with training, in words."""
+    """Describe what the test set of the protocol's first split shares with the training set."""
     from reports.columns import describe_leakage
 
     split = next(split for split in plan.splits if split.protocol == protocol)
@@ -45,9 +46,8 @@ def _format_leaks(split: Split, leaks: Sequence[Finding]) -> str:
     names = " or ".join((*sorted(guaranteed_disjoint(split.protocol)), "image"))
     details = "; ".join(f"{leak.code}: {leak.message}, such as {', '.join(leak.examples)}" for leak in leaks)
     return (
-        f"the protocol {split.protocol} promises that no {names} of the test is in training or validation; "
-        f"with division {split.seed} and fold {split.fold} the data break this: {details}. Remove the copies "
-        "or correct the clips and subjects of these samples (`harness data audit` checks every split), or "
-        "allow "
-        "the leaks with --allow-leaks, in Python with allow_leaks=True"
+        f"the protocol {split.protocol} requires that no {names} of the test set is in training or "
+        f"validation; split {split.seed}, fold {split.fold} violates this: {details}. Remove the copies or "
+        "correct the clip and subject labels of these samples (`harness data audit` checks every split), or "
+        "allow the leaks with --allow-leaks (in Python allow_leaks=True)"
     )

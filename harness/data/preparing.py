@@ -1,4 +1,4 @@
-"""Everything between a data set's files and training, done once and kept in the cache."""
+"""Prepare the images of a data set for training, once, and store them in the cache."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from studies.codec import to_data
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparationResult:
-    """What now lies in the cache, and how long it took.
+    """Images in the cache after preparation, and the time it took.
 
-    `made` images were made now, `cached` ones were there already; `faults` are those that opening the images
-    showed.
+    `new_images` images were prepared now, `cached_images` were in the cache before. `anomalies` are those
+    found when the images were opened.
     """
 
     spec: DatasetSpec
@@ -36,13 +36,13 @@ class PreparationResult:
 
     @property
     def faces(self) -> tuple[int, int]:
-        """Clips with a box of a face, their own or their subject's, and those with the centred square."""
+        """Number of clips with a face box (their own or their subject's), and with the centred square."""
         sources = [face.box_source for face in self.pixels.faces]
         centred_clips = sources.count("centre")
         return len(sources) - centred_clips - sources.count("unreadable"), centred_clips
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """Return a JSON-serializable dict."""
         return {
             "dataset": self.spec.name,
             "layout": self.spec.layout,
@@ -61,14 +61,18 @@ class PreparationResult:
         }
 
     def render_text(self) -> str:
-        """As a person reads it."""
+        """Return the result as text."""
         spec, images = self.spec, len(self.pixels.table.samples)
         aligned_clips, centred_clips = self.faces
         faces_note = f", {aligned_clips} clips aligned" if self.pixels.faces else ""
-        faces_note += f", {centred_clips} without a face cut to the centred square" if centred_clips else ""
-        rate = f", {self.new_images / max(self.seconds, 1e-9):.0f} images a second" if self.new_images else ""
+        faces_note += (
+            f", {centred_clips} without a face cropped to the centred square" if centred_clips else ""
+        )
+        rate = (
+            f", {self.new_images / max(self.seconds, 1e-9):.0f} images per second" if self.new_images else ""
+        )
         cached_note = (
-            f"; {self.cached_images} of {self.new_images + self.cached_images} already there"
+            f"; {self.cached_images} of {self.new_images + self.cached_images} already in the cache"
             if self.cached_images
             else ""
         )
@@ -83,13 +87,13 @@ class PreparationResult:
 def prepare_dataset(
     request: DataRequest, *, protocols: tuple[str, ...], image_size: int
 ) -> PreparationResult:
-    """Read, find faces where they are to be found, decode; what the cache has is not done again.
+    """Load a data set, detect faces if the alignment needs them, and decode all images that are not cached.
 
-    `protocols` are those of the study to come, which settle the frame policy where none is asked for.
+    `protocols` are the protocols of the later study. They determine the default frame policy.
 
     Raises:
-        ValueError: the request or the data are not usable.
-        OSError: the cache cannot be written.
+        ValueError: The request or the data are invalid.
+        OSError: The cache cannot be written.
     """
     check_protocols(protocols, folds=None)
     spec = build_dataset_spec(request, protocols=protocols, image_size=image_size)
@@ -99,7 +103,7 @@ def prepare_dataset(
     pixels = load_with_progress(
         spec, table, progress=lambda completed, total: steps.append((completed, total))
     )
-    # Images that are all there are made in no step; the first step says how many were there.
+    # The first progress step reports the cached images. If all images are cached, there is no step.
     cached_images, total = steps[0] if steps else (len(pixels.table.samples),) * 2
     return PreparationResult(
         spec=spec,
@@ -114,15 +118,15 @@ def prepare_dataset(
 def load_with_progress(
     spec: DatasetSpec, table: SampleTable, *, progress: Callable[[int, int], None] | None = None
 ) -> ImageArray:
-    """`decoded`, with a bar for the search for faces and one for the images; `progress` is of the images.
+    """Load images as `load_images` does, with progress bars for face detection and for the images.
 
-    Ctrl-C is answered by how far they came.
+    `progress` is called for the images only. After Ctrl-C the position is printed.
     """
     if spec.alignment == "haar":
         from datasets.faces.search import detect_faces
 
-        with _resumable_progress("faces, clip by clip", "clips") as told:
-            detect_faces(table, progress=told)
+        with _resumable_progress("faces by clip", "clips") as report_progress:
+            detect_faces(table, progress=report_progress)
     with _resumable_progress("images", "images", progress) as report_progress:
         return load_images(spec, table, progress=report_progress)
 
@@ -131,7 +135,7 @@ def load_with_progress(
 def _resumable_progress(
     description: str, unit: str, progress: Callable[[int, int], None] | None = None
 ) -> Iterator[Callable[[int, int], None]]:
-    """A bar for work that goes on where it was stopped; where it is, Ctrl-C says so on stderr."""
+    """Show a progress bar for resumable work; after Ctrl-C, print the position on stderr."""
     position = ""
     try:
         with progress_bar(description) as update_bar:
@@ -145,13 +149,13 @@ def _resumable_progress(
 
             yield report_progress
     except KeyboardInterrupt:
-        print(f"stopped{position}; the same command goes on from there", file=sys.stderr)
+        print(f"stopped{position}; run the same command to resume", file=sys.stderr)
         raise
 
 
 @contextmanager
 def progress_bar(description: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on stderr that appears with the first step; silent where there is no terminal."""
+    """Show a progress bar on stderr from the first step on; show nothing if stderr is not a terminal."""
     console = Console(file=sys.stderr)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:

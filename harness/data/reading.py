@@ -1,4 +1,4 @@
-"""From the data a user asked for to a sample table: what is left open is settled by what was found."""
+"""Load the sample table and the images that a `DataRequest` describes."""
 
 from __future__ import annotations
 
@@ -18,18 +18,22 @@ if TYPE_CHECKING:
 AUTO = "auto"
 
 REPRESENTATIONS = ("frame", *MOTION_REPRESENTATIONS)
-"""What a study can show a network; onset frames alone are the control's."""
+"""Input representations of a study. (The "onset" representation is for a control only.)"""
 
 MAX_COUNT = 1000
-"""Of seeds and of divisions."""
+"""Maximum number of seeds and of splits."""
 
 MIN_IMAGE_SIZE, MAX_IMAGE_SIZE = 8, 1024
-"""Sides in pixels between which something can be seen and memory holds the images."""
+"""Limits of the image side in pixels, for visible faces and for images that fit in memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataRequest:
-    """Data as asked for: None, () and layout "" leave a value to the set, `align` "auto" to the release."""
+    """Data as the user requests them.
+
+    None, () and layout "" use the default of the data set. `align` "auto" aligns faces unless the release is
+    aligned.
+    """
 
     dataset: str
     root: Path | None = None
@@ -41,10 +45,10 @@ class DataRequest:
 
 
 def build_dataset_spec(request: DataRequest, *, protocols: tuple[str, ...], image_size: int) -> DatasetSpec:
-    """The data as a spec, as far as it is known before anything is read; alignment "auto" is "none" yet.
+    """Build the data set spec as far as it is known without the data; alignment "auto" becomes "none".
 
     Raises:
-        ValueError: a name that does not exist, or values that do not go together.
+        ValueError: A name is unknown, or the values do not fit together.
     """
     dataset_entry = get_entry(request.dataset)
     if request.align not in (AUTO, *ALIGNMENTS):
@@ -72,17 +76,17 @@ def build_dataset_spec(request: DataRequest, *, protocols: tuple[str, ...], imag
             else f"{dataset_entry.name} has none"
         )
         raise ValueError(
-            f"--representation {spec.representation} shows how far a face has come since its onset, so "
-            f"--frames must choose frames at or near the apex; got {spec.frame_policy}; {choices}"
+            f"--representation {spec.representation} shows the change of a face since its onset, so "
+            f"--frames must select frames at or near the apex; got {spec.frame_policy}; {choices}"
         )
     return spec
 
 
 def check_protocols(protocols: tuple[str, ...], *, folds: int | None) -> None:
-    """What can be judged of protocols without the data.
+    """Check protocols and the number of folds, as far as possible without the data.
 
     Raises:
-        ValueError: an unknown protocol, fewer than 2 folds, or folds for a protocol that has none to choose.
+        ValueError: A protocol is unknown, `folds` is below 2, or `folds` is set without protocol kfold.
     """
     from datasets.splits import PROTOCOLS
 
@@ -90,26 +94,26 @@ def check_protocols(protocols: tuple[str, ...], *, folds: int | None) -> None:
         if protocol not in PROTOCOLS:
             raise ValueError(f"unknown protocol {protocol!r}; accepted: {', '.join(PROTOCOLS)}")
     if folds is not None and "kfold" not in protocols:
-        raise ValueError(f"--folds goes with --protocol kfold; got {', '.join(protocols)}")
+        raise ValueError(f"--folds needs --protocol kfold; got {', '.join(protocols)}")
     if folds is not None and folds < 2:
         raise ValueError(f"--folds must be at least 2; got {folds}")
 
 
 def check_count(option: str, count: int) -> None:
-    """Check the number that `--seeds` or `--splits` was given.
+    """Check the value of `--seeds` or `--splits`.
 
     Raises:
-        ValueError: it is below 1 or above `MAX_COUNT`.
+        ValueError: `count` is below 1 or above `MAX_COUNT`.
     """
     if not 1 <= count <= MAX_COUNT:
         raise ValueError(f"{option} must be at least 1 and at most {MAX_COUNT}; got {count}")
 
 
 def load_table(request: DataRequest, spec: DatasetSpec) -> tuple[DatasetSpec, SampleTable]:
-    """The samples, and the spec with classes, layout and alignment settled.
+    """Load the sample table; return it with a spec whose classes, layout and alignment are resolved.
 
     Raises:
-        ValueError: the data are not there or not usable.
+        ValueError: The data do not exist or are invalid.
     """
     table = load_dataset(
         spec.name, spec.frame_policy, root=request.root, classes=spec.classes, layout=spec.layout
@@ -122,11 +126,11 @@ def load_table(request: DataRequest, spec: DatasetSpec) -> tuple[DatasetSpec, Sa
 def load_images(
     spec: DatasetSpec, table: SampleTable, *, progress: Callable[[int, int], None] | None = None
 ) -> ImageArray:
-    """The images of a table as the spec wants them, from the cache or made now.
+    """Load the images of a table as the spec describes them, from the cache if possible.
 
     Raises:
-        ValueError: no image can be read, or none can be represented so.
-        OSError: the cache cannot be written.
+        ValueError: No image can be read, or the representation is not possible for any image.
+        OSError: The cache cannot be written.
     """
     from datasets.pixels.cache import preprocess_images
 
@@ -141,5 +145,5 @@ def load_images(
         return images
     sources = Counter(face.box_source for face in images.faces)
     boxes = ", ".join(f"{count} {source}" for source, count in sources.most_common())
-    note = f"faces: one box for each of {len(images.faces)} clips, found on or taken from: {boxes}"
+    note = f"faces: one box for each of {len(images.faces)} clips; sources of the boxes: {boxes}"
     return replace(images, table=replace(images.table, notes=(*images.table.notes, note)))

@@ -48,7 +48,7 @@ def test_a_plan_saved_after_a_cell_exists_stays_exploratory(tree: Path, harness:
     code, out, _ = harness(*_options(tree), "--save-plan", "plan.json")
 
     assert code == 0
-    assert "cells of this study exist already, so its verdicts stay exploratory" in out
+    assert "this study already has cells, so its verdicts stay exploratory" in out
     assert harness(*_options(tree), "--plan", "plan.json")[0] == 0
     assert "These verdicts are exploratory: " in next(Path("results").glob("*/report.md")).read_text()
 
@@ -78,7 +78,7 @@ def test_a_file_that_is_no_plan_is_refused(tree: Path, harness: Run) -> None:
     code, _, err = harness(*_options(tree), "--plan", "none.json")
     assert (code, "there is none at none.json" in err) == (2, True)
     code, _, err = harness(*_options(tree), "--save-plan", "other.json")
-    assert (code, "overwrites none; other.json exists" in err) == (2, True)
+    assert (code, "never overwrites a file; other.json exists" in err) == (2, True)
 
 
 def test_a_cell_of_another_study_makes_a_plan_exploratory(tree: Path) -> None:

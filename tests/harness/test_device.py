@@ -41,7 +41,10 @@ def test_a_device_is_taken_where_it_is_and_its_absence_is_told(
     there(monkeypatch, cuda=name == "cuda", mps=name == "mps")
     assert device.resolve_device(name).type == name
     there(monkeypatch, cuda=name != "cuda", mps=name != "mps")
-    with pytest.raises(ValueError, match=rf"--device {name}: torch {torch.__version__[:3]}.* --device auto"):
+    with pytest.raises(
+        ValueError,
+        match=rf"--device {name} is not available to torch {torch.__version__[:3]}.* --device auto",
+    ):
         device.resolve_device(name)
 
 

@@ -94,6 +94,6 @@ def test_a_disk_that_is_too_small_is_told_before_training(tree: Path, tmp_path: 
     assert "disk: 400,000.0 GB of weights in" in harness(*args, "--dry-run")[1]
     status, _, err = harness(*args)
     assert status == 2
-    assert "weights and checkpoints must fit the disk; they need" in err
+    assert "weights and checkpoints must fit on the disk; they need" in err
     assert "add --keep-weights best or none" in err
     assert not (tmp_path / "mlruns").exists()

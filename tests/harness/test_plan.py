@@ -71,7 +71,7 @@ def test_the_null_arm_comes_last_and_repeats_the_proposed_network(tree: Path) ->
     ("change", "message"),
     [
         ({"metric": "f1"}, "--metric must be one of accuracy, uf1, uar; got 'f1'"),
-        ({"margin": 0.0}, "--margin is the smallest difference that matters, in points, .*; got 0"),
+        ({"margin": 0.0}, "--margin, the smallest difference that matters, must be .*; got 0"),
         ({"margin": 100.0}, "got 100"),
         ({"splits": 0}, "--splits must be at least 1 and at most 1000; got 0"),
         ({"seeds": 1001}, "--seeds must be at least 1 and at most 1000; got 1001"),

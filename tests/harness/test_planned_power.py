@@ -17,8 +17,8 @@ def test_too_few_test_subjects_point_to_the_protocols_that_test_all(tree: Path) 
     said = describe_power(plan_study(request(tree, protocols=("clip",))), "clip", None)
 
     assert said.startswith("clip: the test has ")
-    assert "no verdict is possible, which needs at least 6 subjects" in said
-    assert said.endswith("kfold or loso test all 4 subjects")
+    assert "a verdict needs at least 6 subjects, so none is possible" in said
+    assert said.endswith("kfold and loso test all 4 subjects")
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_power_is_stated_for_the_family_by_number_of_seeds(people: DataRequest, 
     said = describe_power(plan, "frame", NOISE)
 
     assert "in a family of 1: 2 seeds: no verdict; 5 seeds: " in said
-    assert "(measured: training SD 2.0 points, subject SD 2.0, 20 % of answers change" in said
+    assert "(measured: training SD 2.0 points, subject SD 2.0, 20 % of predictions change" in said
     points = [float(part.split()[-2]) for part in said.split("; ") if part.count("points") == 1][:3]
     assert points == sorted(points, reverse=True)
 

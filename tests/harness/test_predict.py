@@ -137,7 +137,7 @@ def test_a_run_on_motion_takes_a_folders_first_frame_as_the_onset(harness: Run, 
     clip = max(expected, key=lambda file: np.abs(np.subtract(expected[file], still)).max()).rsplit("/", 1)[0]
     status, out, err = harness("predict", made.motion_id, made.cropped / clip, "--json", *options(made))
     assert status == 0
-    assert "the first frame that can be read is taken as the onset" in err
+    assert "the first readable frame is used as the onset frame" in err
     found = {f"{clip}/{row['file']}": row for row in rows(json.loads(out))}
     assert "onset" in str(found[f"{clip}/reg_img10.jpg"]["note"])
     checked = [file for file in expected if file in found]
@@ -151,7 +151,7 @@ def test_one_image_has_no_onset(harness: Run, made: Made) -> None:
     status, _, err = harness("predict", made.motion_id, image, *options(made))
     assert (status, err.count("\n")) == (2, 1)
     assert "apex_minus_onset" in err
-    assert "name a film, or a folder whose first image is the onset" in err
+    assert "name a video, or a folder whose first image is the onset" in err
 
 
 def test_a_frame_of_another_size_than_the_onset_is_not_answered(
@@ -181,7 +181,7 @@ def test_a_broken_image_is_a_row_and_a_warning_and_the_rest_is_answered(
     assert status == 0
     assert "warning: broken.jpg" in err
     assert "cut off" in err
-    assert "frames a second end to end" in out
+    assert "frames per second end to end" in out
     (answers,) = (folder / "out").iterdir()
     assert answers.name == f"-1-1-{made.run_id[:8]}"
     assert str(answers) in out
@@ -329,14 +329,14 @@ def test_mistakes_get_one_message_each(harness: Run, made: Made, tmp_path: Path)
     cases: list[tuple[str, object, tuple[str, ...]]] = [
         ("0123456789abcdef", image, ("no run", "0123456789abcdef", "harness ui")),
         ("proposed", image, ("id or key", "'proposed'")),
-        (made.run_id, "nowhere.png", ("nowhere.png is not there",)),
+        (made.run_id, "nowhere.png", ("nowhere.png does not exist",)),
         (made.run_id, tmp_path / "empty", ("holds no image", ".jpg")),
-        (made.run_id, tmp_path / "bad.png", ("no image in", "can be read", "OpenCV cannot read the file")),
-        (made.run_id, tmp_path / "list.mp4", ("is no film",)),
-        (made.run_id, tmp_path / "zeros.avi", ("no film that OpenCV opens", "convert")),
-        (made.run_id, unnamed, ("names that are text", "udcff", "rename")),
-        (made.run_id, tmp_path / "text.txt", ("neither an image nor a film", ".mkv")),
-        (made.run_id, tmp_path / "predictions", ("lies in --out predictions", "name another --out")),
+        (made.run_id, tmp_path / "bad.png", ("no frame of", "can be read", "OpenCV cannot read the file")),
+        (made.run_id, tmp_path / "list.mp4", ("is not a video",)),
+        (made.run_id, tmp_path / "zeros.avi", ("is not a video that OpenCV can open", "convert")),
+        (made.run_id, unnamed, ("must be valid UTF-8", "udcff", "rename")),
+        (made.run_id, tmp_path / "text.txt", ("neither an image nor a video", ".mkv")),
+        (made.run_id, tmp_path / "predictions", ("is in --out predictions", "name another --out")),
     ]
     there = sorted(Path().rglob("*"))
     for run, source, words in cases:
@@ -347,7 +347,7 @@ def test_mistakes_get_one_message_each(harness: Run, made: Made, tmp_path: Path)
     status, _, err = harness("predict", made.run_id, image, "--align", "eyes", *options(made))
     assert (status, "accepted: auto, haar, none" in err) == (2, True)
     status, _, err = harness("predict", made.run_id, image, "--tracking-uri", "sqlite:///none.db")
-    assert (status, "no run on" in err) == (2, True)
+    assert (status, "no run in" in err) == (2, True)
     assert not Path("none.db").exists()
     assert sorted(Path().rglob("*")) == there
 
@@ -387,7 +387,9 @@ def test_a_start_that_several_runs_share_is_refused_with_their_names(tmp_path: P
     for key in ("aaaa000000000000", "aaaa111111111111"):
         run = ledger.client.create_run(experiment, tags={"harness.key": key})
         ledger.close_run(run.info.run_id, "FINISHED")
-    with pytest.raises(ValueError, match=r"aaaa is how several runs begin.*aaaa1{12}.*aaaa0{12}"):
+    with pytest.raises(
+        ValueError, match=r"ids or keys of several runs start with aaaa;.*aaaa1{12}.*aaaa0{12}"
+    ):
         load_trained_model(ledger, "aaaa", device=torch.device("cpu"))
     with pytest.raises(ValueError, match=r"artifacts of run .* cannot be read"):
         load_trained_model(ledger, "aaaa0", device=torch.device("cpu"))
@@ -451,7 +453,7 @@ def test_ctrl_c_keeps_what_was_done(harness: Run, made: Made, tmp_path: Path) ->
     done = len(rows(document))
     assert document["complete"] is False
     assert 5 <= done < 4000
-    assert f"the {done} frames that were done are kept in {answers}" in err
+    assert f"the predictions of {done} frames are kept in {answers}" in err
     assert document["speed"]["frames"] == done
     with table.open(newline="") as file:
         assert abs(sum(1 for _ in csv.DictReader(file)) - done) <= 1
@@ -509,7 +511,7 @@ def test_ctrl_c_before_an_answer_leaves_nothing(
     image = next(made.cropped.rglob("*.jpg"))
     status, out, err = harness("predict", made.run_id, image, *options(made))
     assert (status, out) == (130, "")
-    assert "stopped; nothing was answered yet" in err
+    assert "stopped; no frame was classified yet" in err
     assert not Path("predictions").exists()
 
 
@@ -540,7 +542,7 @@ def test_a_run_on_drawn_faces_says_so(
     monkeypatch.setattr(Tracker, "load_result", lambda *_: result)
     assert asked(harness, made, made.run_id, image)["drawn"] is True
     out = harness("predict", made.run_id, image, *options(made))[1]
-    assert "(casme2, faces drawn by harness)" in out
+    assert "(casme2, synthetic faces)" in out
 
 
 def test_each_picture_of_a_folder_has_a_box_of_its_own(made: Made, astronaut: footage.Image) -> None:

@@ -36,7 +36,7 @@ def test_the_number_of_folds_is_that_of_the_other_protocols(tree: Path) -> None:
     (study, _) = (plan_study(each).study for each in found[:2])
     assert study.protocols == ("frame",)
     without = request(tree, only=(), protocols=("frame",), folds=3, image_size=65)
-    with pytest.raises(ValueError, match="--folds goes with --protocol kfold"):
+    with pytest.raises(ValueError, match="--folds needs --protocol kfold"):
         plan_study(build_requests(without, {"casme2": tree})[0])
 
 

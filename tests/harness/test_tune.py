@@ -109,10 +109,10 @@ def test_a_search_goes_on_with_its_own_pruner_alone(tree: Path, store: str) -> N
     tune(tree, 1, store=store)
     plan = plan_study(request(tree, protocols=("subject",), only=("vgg16", "proposed")))
     with pytest.raises(
-        ValueError, match=r"proposed under subject was begun with --pruner median .* got hyper"
+        ValueError, match=r"proposed under subject was started with --pruner median, got hyper"
     ):
         check_searches(plan.study.list_runs(), trials=1, pruner="hyperband", store=store)
-    with pytest.raises(ValueError, match="take median, or name another store with --searches"):
+    with pytest.raises(ValueError, match="use median, or name another store with --searches"):
         tune(tree, 2, store=store, pruner="hyperband")
     tune(tree, 1, store=store, pruner="hyperband", only=("vgg16",))
     with pytest.raises(ValueError, match="the same pruner for every run; found hyperband, median in sqlite"):
@@ -181,7 +181,7 @@ def test_pretrained_arms_have_searches_of_their_own(tree: Path, store: str, chec
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("compare", "--tuned"), "--tuned reads what `harness tune` has found; there is no file"),
+        (("compare", "--tuned"), "--tuned reads the results of `harness tune`; there is no file"),
         (
             ("tune", "--for", "compare", "--searches", "sqlite:////no/such/folder/x.db"),
             "sqlite:////no/such/folder/x.db cannot be opened as one (OperationalError)",

@@ -204,7 +204,7 @@ def test_importing_where_it_was_exported_changes_nothing(tmp_path: Path, blank: 
     status, _, err = harness("import", path, "--tracking-uri", ledger.uri)
     assert status == 0
     assert "nothing was changed" in err
-    assert "the report is the exported one" in err
+    assert "the report equals the exported one" in err
     assert [run.to_dictionary() for run in ledger.search_runs("")] == runs
 
 

@@ -73,7 +73,7 @@ def test_a_step_beside_a_second_process_is_told(harness: Run, monkeypatch: pytes
     assert set(taken) == {"alone", "two_at_once"}
     assert min(taken.values()) > 0
     _, out, _ = harness("bench", *TINY, *args)
-    assert "with the cores to itself and shared with a second process" in out
+    assert "alone and with a second process on the same cores" in out
 
 
 def test_the_document_has_every_part_and_its_ratios_are_those_of_its_rounds(harness: Run) -> None:
@@ -111,10 +111,10 @@ def test_a_person_gets_tables_and_the_curves_asked_for(harness: Run, monkeypatch
     status, out, _ = harness("bench", *TINY, "--only", "proposed", "--rounds", 1, "--growth")
     assert status == 0
     for title in (
-        "Training, images a second",
-        "Answering",
-        "a training step, by the way",
-        "as a study grows",
+        "Training speed, images per second",
+        "Inference latency",
+        "per training step, by engine",
+        "by size of a study",
     ):
         assert title in out
     assert "| proposed (width 0.0625) |" in out

@@ -13,7 +13,7 @@ def test_a_sound_installation_is_ok_line_by_line_and_leaves_nothing(harness: Run
     status, out, _ = harness("doctor")
     assert status == 0
     assert [line.split(":")[0] for line in out.splitlines()] == [f"ok   {name}" for name in DIAGNOSTICS]
-    assert f"working folder: {tmp_path} can be written, " in out
+    assert f"working folder: {tmp_path} is writable, " in out
     assert list(tmp_path.iterdir()) == [tmp_path / "cache"]
     # The kernels, unless this process has already loaded them.
     assert {path.name for path in (tmp_path / "cache").iterdir()} <= {"code"}

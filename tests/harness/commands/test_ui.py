@@ -46,7 +46,7 @@ def test_a_port_that_is_taken_is_named_with_another(
         port = taken.getsockname()[1]
         status, out, err = harness("ui", "--host", host, "--port", port)
     assert (status, out) == (2, "")
-    assert f"{host}:{port} cannot be listened on" in err
+    assert f"no server can listen on {host}:{port}" in err
     assert "name another --port" in err
 
 
@@ -70,7 +70,10 @@ def test_the_server_and_its_workers_end_with_the_command(tmp_path: Path) -> None
         "import subprocess, sys; "
         f"subprocess.run([sys.executable, '-c', {worker!r}, {str(tmp_path / 'pid')!r}])"
     )
-    code = f"import sys; from harness.commands.ui import _run_server; _run_server((sys.executable, '-c', {server!r}))"
+    code = (
+        "import sys; from harness.commands.ui import _run_server; "
+        f"_run_server((sys.executable, '-c', {server!r}))"
+    )
     command = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
     try:
         while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().endswith("\n"):

@@ -41,7 +41,7 @@ def test_describe_puts_a_complete_release_beside_what_was_found(harness: Run, of
     assert ["happy", "12", "207", "4", "69"] in [line.split() for line in out.splitlines()]
     assert "contempt: 4 sequences, left out" in out
     assert out.splitlines()[-1] == "no anomalies"
-    assert "faces: not looked for yet; `harness data prepare` does" in out
+    assert "faces: not detected yet; run `harness data prepare` first" in out
 
 
 def test_describe_says_that_faces_are_drawn(harness: Run, official: Path, tree: Path) -> None:
@@ -114,11 +114,11 @@ def test_prepare_says_what_was_there_and_counts_clips_without_a_face_apart(
         cv2.imwrite(str(tmp_path / "grey" / name / "s1" / f"{name}1" / "1.png"), np.full((40, 40), 90))
     args = ("data", "prepare", "--dataset", "folder", "--root", tmp_path / "grey", "--image-size", 16)
     _, out, _ = harness(*args, "--align", "haar")
-    assert "0 clips aligned, 2 without a face cut to the centred square; " in out
-    assert "images a second" in out
-    assert "already there" not in out
+    assert "0 clips aligned, 2 without a face cropped to the centred square; " in out
+    assert "images per second" in out
+    assert "already in the cache" not in out
     again = harness(*args, "--align", "haar")[1]
-    assert "2 of 2 already there" in again
+    assert "2 of 2 already in the cache" in again
     assert "a second" not in again
     found = json.loads(harness(*args, "--align", "haar", "--json")[1])
     assert (found["made"], found["already_there"], found["without_face"]) == (0, 2, 2)
@@ -152,9 +152,7 @@ def test_prepare_that_is_told_to_end_says_how_far_it_came_and_the_next_goes_on(
     process.send_signal(told)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    said = (
-        err.strip().removeprefix("stopped at ").removesuffix(" images; the same command goes on from there")
-    )
+    said = err.strip().removeprefix("stopped at ").removesuffix(" images; run the same command to resume")
     done, total = map(int, said.split(" of "))
     assert 0 < done < total == 300
     assert "Traceback" not in out + err
@@ -184,9 +182,7 @@ def test_a_cache_that_can_be_no_folder_is_one_message(
 def test_an_audit_says_that_kfold_has_fewer_folds_than_usual(harness: Run, official: Path) -> None:
     args = ("data", "audit", "--dataset", "ckplus", "--root", official, "--protocol", "kfold")
     _, out, _ = harness(*args)
-    assert out.startswith(
-        "note: kfold has 4 folds, one for each subject: there are fewer than the usual 10\n"
-    )
+    assert out.startswith("note: kfold has 4 folds, one per subject: the data have fewer than 10 subjects\n")
     assert "note: kfold" not in harness(*args, "--folds", 4)[1]
 
 
@@ -252,7 +248,7 @@ def test_motion_is_a_representation_of_apex_frames(harness: Run, official: Path,
     assert cell["spec"]["training"]["augmentation"]["hue"] == 0
     status, _, err = harness(*args, "--representation", representation, "--frames", "all")
     assert status == 2
-    assert "--frames must choose frames at or near the apex; got all; accepted: peak, last3" in err
+    assert "--frames must select frames at or near the apex; got all; accepted: peak, last3" in err
 
 
 def test_a_folder_of_images_takes_part(harness: Run, tree: Path, tmp_path: Path) -> None:
@@ -324,7 +320,7 @@ def test_a_dry_run_says_what_the_test_shares_with_training(harness: Run, plain: 
 def test_an_audit_of_plain_class_folders_says_what_is_unknown(harness: Run, plain: Path) -> None:
     args = ("data", "audit", "--dataset", "folder", "--root", plain)
     _, out, _ = harness(*args)
-    assert "  unknown: shared-clip: not every training and test sample names its clip" in out
+    assert "  unknown: shared-clip: some training or test samples have no clip label" in out
     assert "  unknown: shared-subject: " in out
     assert ": clean" not in out
     (split,) = json.loads(harness(*args, "--json")[1])["splits"]

@@ -86,7 +86,7 @@ def test_faces_are_told_by_where_their_boxes_come_from_and_where_none_was_found(
     }
     lines = [line for line in render_description(found).splitlines() if line.startswith("faces: ")]
     assert lines == [
-        "faces: 4 clips; the box comes from: 2 onset, 1 centre, 1 subject",
+        "faces: 4 clips; sources of the face boxes: 2 onset, 1 centre, 1 subject",
         "faces: class anger: not found on the onset frame of 1 of 2 clips",
         "faces: class joy: not found on the onset frame of 1 of 2 clips",
         "faces: subject s1: not found on the onset frame of 1 of 2 clips",
@@ -94,6 +94,6 @@ def test_faces_are_told_by_where_their_boxes_come_from_and_where_none_was_found(
 
 
 def test_faces_are_still_to_be_looked_for_only_where_the_release_is_not_aligned() -> None:
-    assert "not looked for yet" in render_description(build_description(table(aligned=False), None))
-    assert "not looked for yet" not in render_description(build_description(table(aligned=False), FACES))
+    assert "not detected yet" in render_description(build_description(table(aligned=False), None))
+    assert "not detected yet" not in render_description(build_description(table(aligned=False), FACES))
     assert "faces" not in render_description(build_description(table(aligned=True), None))

@@ -45,11 +45,11 @@ def test_a_copy_across_what_a_protocol_keeps_apart_stops_the_study(copied: Path,
         # In at least one of these splits, one of the two clips is in the test and the other is not.
         planned(copied, protocol, splits=1 if protocol == "loso" else 12)
     message = str(error.value)
-    assert message.startswith(f"the protocol {protocol} promises that no clip or ")
+    assert message.startswith(f"the protocol {protocol} requires that no clip or ")
     assert "are byte for byte an image in training or validation, such as fear/person" in message
     assert "fear/person 1/clip 1/reg_img10.jpg" in message
     assert "fear/person 2/clip 1/reg_img13.jpg" in message
-    assert message.endswith("allow the leaks with --allow-leaks, in Python with allow_leaks=True")
+    assert message.endswith("allow the leaks with --allow-leaks (in Python allow_leaks=True)")
 
 
 def test_what_a_protocol_allows_does_not_stop_the_study(copied: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_split_that_breaks_its_promise_stops_the_study(
     if code is None:
         check_leaks(pixels, (split,))
         return
-    with pytest.raises(ValueError, match=f"with division 1 and fold 2 the data break this: {code}: "):
+    with pytest.raises(ValueError, match=f"split 1, fold 2 violates this: {code}: "):
         check_leaks(pixels, (split,))
 
 

@@ -182,10 +182,10 @@ def test_a_full_disk_stops_the_study_which_goes_on_when_there_is_room(tree: Path
     assert full.status == 1
     assert "error: the disk is full" in full.err
     assert "Traceback" not in full.err
-    assert "goes on after epoch" not in full.err
+    assert "resumed after epoch" not in full.err
     again = ended(start(tmp_path, *args), tmp_path)
     assert again.status == 0, again.err
-    assert "goes on after epoch" in again.err
+    assert "resumed after epoch" in again.err
     whole = ended(start(tmp_path / "whole", *args), tmp_path / "whole")
     assert cells(ledger_of(tmp_path)) == cells(ledger_of(whole.folder))
 

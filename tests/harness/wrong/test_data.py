@@ -30,7 +30,7 @@ PLACES = {
     "ablate --dataset folder --root nowhere.csv": ("there is no", "/nowhere.csv", "a CSV with the columns"),
     "ablate --dataset folder --root note.txt": ("a folder or a CSV", "/note.txt", "a CSV with the columns"),
     "ablate --root taken": ("synthetic takes no root", "got taken", "--dataset", "casme2"),
-    "reproduce": ("none of the paper's sets", "--ckplus DIR or --casme2 DIR"),
+    "reproduce": ("needs a data set of the paper, and none was found", "--ckplus DIR or --casme2 DIR"),
     "reproduce --casme2 note.txt": ("/note.txt is a file", "name the folder"),
     "reproduce --ckplus nowhere": ("there is no", "/nowhere", "--root or HARNESS_CKPLUS"),
     "tune --dataset casme2 --root nowhere": ("there is no", "/nowhere", "--root"),

@@ -107,11 +107,15 @@ WORDS = {
 }
 
 TOGETHER = {
-    "ablate --searches sqlite:///o.db": ("--searches goes with --tuned", "'sqlite:///o.db'", "leave it out"),
+    "ablate --searches sqlite:///o.db": (
+        "--searches needs --tuned",
+        "'sqlite:///o.db'",
+        "leave --searches out",
+    ),
     "ablate SMALL --retry-failed": (
-        "--retry-failed runs cells that failed before",
-        "none has",
-        "leave it out",
+        "--retry-failed runs only cells that failed before",
+        "has none",
+        "leave the option out",
     ),
     "ablate --folds 5": ("--folds", "--protocol kfold", "got frame"),
     "ablate --protocol subject --folds 5": ("--folds", "--protocol kfold", "got subject"),
@@ -194,7 +198,10 @@ STORES = {
         "sqlite:///note.txt is not a readable MLflow database",
         "existing or new",
     ),
-    "ablate SMALL --tracking-uri sqlite:///note.txt/x.db": ("note.txt is no folder", "name another"),
+    "ablate SMALL --tracking-uri sqlite:///note.txt/x.db": (
+        "must be a writable folder; note.txt is not",
+        "name another",
+    ),
     "ablate SMALL --tracking-uri http://ann:secret@127.0.0.1:9": ("http://…@127.0.0.1:9 does not answer",),
     "ablate SMALL --out 'note.txt/two\nlines'": (r"--out note.txt/two\nlines", "no folder", "name another"),
     "tune --searches nosuch://x": ("--searches", "nosuch://x", "sqlite:///FILE", "./optuna.db"),
@@ -265,7 +272,7 @@ def test_ray_that_is_not_installed(wrong: Wrong, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.skipif(shutil.which("nvidia-smi") is not None, reason="this machine has the device")
 @pytest.mark.parametrize("line", ["ablate --device cuda", "ablate --engine fused --device cuda"])
 def test_a_device_that_is_not_here(wrong: Wrong, line: str) -> None:
-    wrong(line, ("--device cuda", "no such device here", "use --device auto"))
+    wrong(line, ("--device cuda", "is not available to torch", "use --device auto"))
 
 
 def test_weights_that_are_not_on_this_machine(
