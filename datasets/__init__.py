@@ -1,1 +1,1 @@
-"""Data sets of the harness: releases on disk loaded as one sample table; splits, augmentation and leakage."""
+"""Part of harness: data sets as sample tables, with splits, preprocessing, leakage audits and synthetic copies."""

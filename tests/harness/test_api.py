@@ -25,7 +25,7 @@ def net(tmp_path: Path) -> Path:
 
 
 def test_a_network_of_ones_own_takes_part_as_every_other(tree: Path, net: Path, harness: Run) -> None:
-    result, report = run(request(tree, own=(f"{net}:tiny",), controls=True, protocols=("subject",)))
+    result, report = run(request(tree, user_networks=(f"{net}:tiny",), controls=True, protocols=("subject",)))
     text = report.read_text()
     assert not result.failures
     assert {r.spec.architecture.name for r in result.results} == {"proposed", "tiny"}

@@ -16,7 +16,10 @@ def test_somebody_elses_datasets_is_noticed_at_start(tmp_path: Path) -> None:
     other = tmp_path / "datasets"
     other.mkdir()
     (other / "__init__.py").write_text('"""HuggingFace/Datasets is an open library."""\n')
-    code = f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]; from harness.names import package_conflicts"
+    code = (
+        f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]; "
+        "from harness.names import package_conflicts"
+    )
     done = subprocess.run(
         [sys.executable, "-c", f"{code}; print(*package_conflicts(), sep='\\n')"],
         capture_output=True,

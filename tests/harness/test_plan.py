@@ -32,14 +32,16 @@ def net(tmp_path: Path) -> Path:
 
 def test_an_own_network_is_tried_with_the_classes_that_the_data_have(tree: Path, net: Path) -> None:
     with pytest.raises(ValueError, match=r"with logits \(2, 6\); got \(2, 2\)"):
-        plan_study(request(tree, own=(f"{net}:stubborn",)))
+        plan_study(request(tree, user_networks=(f"{net}:stubborn",)))
     assert not Path("cache").exists(), "nothing has been decoded"
 
 
 def test_a_broken_one_is_told_before_the_data_are_read(tree: Path, net: Path) -> None:
     with pytest.raises(ValueError, match="broken fails on images"):
         plan_study(
-            request(tree, own=(f"{net}:broken",), data=DataRequest(dataset="casme2", root=tree / "none"))
+            request(
+                tree, user_networks=(f"{net}:broken",), data=DataRequest(dataset="casme2", root=tree / "none")
+            )
         )
 
 
@@ -47,7 +49,7 @@ def test_an_own_network_beside_pretrained_ones_starts_as_its_function_makes_it(
     tree: Path, net: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("architectures.network.load_pretrained", lambda *_: None)
-    plan = plan_study(request(tree, only=("shufflenetv2",), own=(f"{net}:tiny",), pretrained=True))
+    plan = plan_study(request(tree, only=("shufflenetv2",), user_networks=(f"{net}:tiny",), pretrained=True))
     assert [(arm.name, arm.pretrained) for arm in plan.study.arms] == [
         ("shufflenetv2 (pretrained)", True),
         ("tiny", False),

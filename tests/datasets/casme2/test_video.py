@@ -94,8 +94,10 @@ def test_damaged_videos_are_met_without_a_word_to_the_terminal(film, tmp_path):
     # FFmpeg reads its log level once, so this needs a process that has not written a video.
     (tmp_path / "wrong.avi").write_bytes(film("a.avi", 5).read_bytes()[:12] + bytes(range(256)) * 16)
     code = (
-        "import sys; from datasets.casme2.takes import ClipFiles; from datasets.casme2.video import read_video_lengths; "
-        "print([take.num_frames for take in read_video_lengths({('', ''): ClipFiles(video_path=sys.argv[1])}).values()])"
+        "import sys; from datasets.casme2.takes import ClipFiles; "
+        "from datasets.casme2.video import read_video_lengths; "
+        "clips = {('', ''): ClipFiles(video_path=sys.argv[1])}; "
+        "print([clip.num_frames for clip in read_video_lengths(clips).values()])"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "wrong.avi")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -34,7 +34,8 @@ def faces(count):
 
 def found_in(rows):
     return [
-        (anomaly.code, anomaly.location, anomaly.description.split(": row ")[-1], anomaly.action) for anomaly in rows
+        (anomaly.code, anomaly.location, anomaly.description.split(": row ")[-1], anomaly.action)
+        for anomaly in rows
     ]
 
 

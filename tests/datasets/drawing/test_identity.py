@@ -33,7 +33,7 @@ def test_no_trait_lies_beyond_two_deviations():
 
 def test_people_differ_in_hair_skin_and_glasses():
     people = [sample_identity((seed,)) for seed in range(40)]
-    assert {len({getattr(person, name) for person in people}) > 3 for name in ("hair_style", "skin_color")} == {
-        True
-    }
+    assert {
+        len({getattr(person, name) for person in people}) > 3 for name in ("hair_style", "skin_color")
+    } == {True}
     assert 1 <= sum(person.has_glasses for person in people) <= 20

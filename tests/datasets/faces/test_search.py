@@ -33,7 +33,7 @@ def face():
 def clip(tmp_path):
     """Write a clip's images and return its samples; the first is the onset, the third of five the middle."""
 
-    def write(name, images, *, subject="1", apex=None, onset_ref=0, label=0):
+    def write(name, images, *, subject="1", apex=None, onset=0, label=0):
         paths = []
         for frame, image in enumerate(images):
             path = tmp_path / "data" / f"{name}-{frame}.png"

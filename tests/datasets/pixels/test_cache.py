@@ -122,7 +122,9 @@ def test_the_fingerprint_depends_on_neither_root_nor_order_nor_size(tree, table)
     assert preprocess_images(casme2.load(moved, "onset_offset"), size=6).fingerprint == expected
 
 
-@pytest.mark.parametrize("change", [{"id": "x"}, {"label": 3}, {"subject": "x"}, {"clip": "x"}, {"frame_number": 9}])
+@pytest.mark.parametrize(
+    "change", [{"id": "x"}, {"label": 3}, {"subject": "x"}, {"clip": "x"}, {"frame_number": 9}]
+)
 def test_the_fingerprint_depends_on_every_fact_of_a_sample(table, change):
     changed = replace(table, samples=(replace(table.samples[0], **change), *table.samples[1:]))
     assert preprocess_images(changed, size=6).fingerprint != preprocess_images(table, size=6).fingerprint

@@ -21,7 +21,14 @@ from datasets.synthetic.sequences import (
 
 def plan(**changes):
     ids = make_subject_ids(123, from_release=True)
-    full = {"ids": ids, "unlabelled_subject_count": 5, "labelled_count": 327, "unlabelled_count": 266, "frames": None, "seed": 0}
+    full = {
+        "ids": ids,
+        "unlabelled_subject_count": 5,
+        "labelled_count": 327,
+        "unlabelled_count": 266,
+        "frames": None,
+        "seed": 0,
+    }
     return plan_sequences(**(full | changes))
 
 

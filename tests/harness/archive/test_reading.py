@@ -63,10 +63,7 @@ def cells(ledger: Tracker) -> dict[str, tuple[object, ...]]:
         curves = tuple(
             (
                 metric,
-                tuple(
-                    (m.step, m.value)
-                    for m in ledger.client.get_metric_history(run.info.run_id, metric)
-                ),
+                tuple((m.step, m.value) for m in ledger.client.get_metric_history(run.info.run_id, metric)),
             )
             for metric in sorted(run.data.metrics)
         )

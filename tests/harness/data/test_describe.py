@@ -56,7 +56,9 @@ def test_clips_and_subjects_that_are_told_are_counted_once() -> None:
 
 
 def test_a_complete_release_stands_beside_each_class_in_columns() -> None:
-    made = table(complete_clips=(10, 200), complete_samples=(30, 4000), layout="raw", notes=("a note",))
+    made = table(
+        expected_clip_counts=(10, 200), expected_sample_counts=(30, 4000), layout="raw", notes=("a note",)
+    )
     first, header, *rows = render_description(build_description(made, None)).splitlines()
     assert first == "made, layout raw, frames all: 5 frames, 3 clips, 2 subjects"
     assert header.split() == ["class", "frames", "complete", "clips", "complete"]
@@ -68,7 +70,9 @@ def test_a_complete_release_stands_beside_each_class_in_columns() -> None:
 
 def test_what_is_not_told_is_unknown_and_not_none() -> None:
     bare = tuple(replace(sample, subject="", clip="") for sample in table().samples)
-    text = render_description(build_description(table(samples=bare, drawn=True, anomalies=(FAULT,)), None))
+    text = render_description(
+        build_description(table(samples=bare, synthetic=True, anomalies=(FAULT,)), None)
+    )
     first, _, anger, *_ = text.splitlines()
     assert "5 frames, unknown clips, unknown subjects; drawn by harness" in first
     assert ", layout" not in first
@@ -94,6 +98,6 @@ def test_faces_are_told_by_where_their_boxes_come_from_and_where_none_was_found(
 
 
 def test_faces_are_still_to_be_looked_for_only_where_the_release_is_not_aligned() -> None:
-    assert "not detected yet" in render_description(build_description(table(aligned=False), None))
-    assert "not detected yet" not in render_description(build_description(table(aligned=False), FACES))
-    assert "faces" not in render_description(build_description(table(aligned=True), None))
+    assert "not detected yet" in render_description(build_description(table(is_aligned=False), None))
+    assert "not detected yet" not in render_description(build_description(table(is_aligned=False), FACES))
+    assert "faces" not in render_description(build_description(table(is_aligned=True), None))

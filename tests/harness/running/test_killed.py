@@ -55,9 +55,7 @@ def cells(ledger: Tracker) -> dict[str, list[tuple[str, ...]]]:
     assert max(Counter(run.data.tags[KEY_TAG] for run in runs).values()) == 1, "a cell has run twice"
     for run in runs:
         result = ledger.load_result(run.info.run_id)
-        steps = [
-            metric.step for metric in ledger.client.get_metric_history(run.info.run_id, "train/loss")
-        ]
+        steps = [metric.step for metric in ledger.client.get_metric_history(run.info.run_id, "train/loss")]
         assert result is not None
         assert steps == [epoch.number for epoch in result.history] == list(range(1, len(steps) + 1))
     return {

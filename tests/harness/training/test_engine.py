@@ -32,7 +32,7 @@ CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
 
 def choice(device: torch.device = CPU, **asked: object):  # type: ignore[no-untyped-def]
-    values = {"engine": "auto", "precision": "auto", "deterministic": False, "images": 0, **asked}
+    values = {"engine": "auto", "precision": "auto", "deterministic": False, "image_count": 0, **asked}
     return select_engine(device, **values)  # type: ignore[arg-type]
 
 
@@ -71,9 +71,9 @@ def test_more_seeds_and_protocols_change_no_run(tree: Path) -> None:
 
 
 def test_a_gpu_compiles_where_that_pays() -> None:
-    long = choice(CUDA, images=COMPILE_BREAK_EVEN)
+    long = choice(CUDA, image_count=COMPILE_BREAK_EVEN)
     assert (long.engine, long.precision) == ("compiled", "float32")
-    short = choice(CUDA, images=COMPILE_BREAK_EVEN - 1)
+    short = choice(CUDA, image_count=COMPILE_BREAK_EVEN - 1)
     assert short.engine == "eager"
     assert "do not win back" in short.why
 
