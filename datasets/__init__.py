@@ -1,1 +1,1 @@
-"""Part of harness: data sets as sample tables, with splits, preprocessing, leakage audits and synthetic copies."""
+"""Part of harness: data sets as sample tables, with splits, preprocessing, audits and synthetic copies."""

@@ -31,7 +31,7 @@ def net(tmp_path: Path) -> Path:
 
 
 def test_an_own_network_is_tried_with_the_classes_that_the_data_have(tree: Path, net: Path) -> None:
-    with pytest.raises(ValueError, match=r"with logits \(2, 6\); got \(2, 2\)"):
+    with pytest.raises(ValueError, match=r"to logits \(2, 6\); got \(2, 2\)"):
         plan_study(request(tree, user_networks=(f"{net}:stubborn",)))
     assert not Path("cache").exists(), "nothing has been decoded"
 

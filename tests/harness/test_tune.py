@@ -87,7 +87,7 @@ def test_tuned_runs_are_new_cells_with_the_settings_found(tree: Path, harness: R
     code, _, err = harness("compare", *options, "--tuned")
     assert code == 0, err
     (report,) = Path("results").glob("*/report.md")
-    assert "2 trials for every run, each of at most 2 epochs" in report.read_text()
+    assert "Each run has 2 trials of at most 2" in report.read_text()
 
 
 def test_budgets_that_differ_are_refused_with_the_command(tree: Path, store: str) -> None:

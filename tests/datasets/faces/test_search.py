@@ -82,7 +82,7 @@ def test_one_box_a_clip_from_its_onset_frame(clip, face):
 
 
 def test_a_clip_without_an_onset_takes_its_first_sample(clip, face):
-    (found,) = detect_faces(table(clip("a", [moved(face, 20), face], onset_ref=None)))
+    (found,) = detect_faces(table(clip("a", [moved(face, 20), face], onset=None)))
     assert found.box_source == "onset"
     assert left(found) - left(detect_faces(table(clip("b", [face])))[0]) == pytest.approx(20, abs=2)
 

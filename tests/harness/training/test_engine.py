@@ -39,7 +39,7 @@ def choice(device: torch.device = CPU, **asked: object):  # type: ignore[no-unty
 def test_a_cpu_takes_the_fused_kernels_in_float32_and_says_so() -> None:
     found = choice()
     assert (found.engine, found.precision) == ("fused", "float32")
-    assert "fused kernels" in found.why
+    assert "fused kernels" in found.reason
     assert found.apply_to(TrainingSpec()) == TrainingSpec(fused=True)
 
 
@@ -49,7 +49,7 @@ def test_without_a_compiler_a_cpu_goes_eagerly_and_says_why(monkeypatch: pytest.
     try:
         found = choice()
         assert found.engine == "eager"
-        assert "/bin/false cannot compile" in found.why
+        assert "/bin/false cannot compile" in found.reason
         with pytest.raises(ValueError, match=r"--engine fused: .*install a C\+\+ compiler"):
             choice(engine="fused")
     finally:
@@ -60,7 +60,7 @@ def test_without_a_compiler_a_cpu_goes_eagerly_and_says_why(monkeypatch: pytest.
 def test_a_cpu_asked_for_bfloat16_goes_eagerly() -> None:
     found = choice(precision="bfloat16")
     assert (found.engine, found.precision) == ("eager", "bfloat16")
-    assert "no bfloat16" in found.why
+    assert "no bfloat16" in found.reason
 
 
 def test_more_seeds_and_protocols_change_no_run(tree: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_gpu_compiles_where_that_pays() -> None:
     assert (long.engine, long.precision) == ("compiled", "float32")
     short = choice(CUDA, image_count=COMPILE_BREAK_EVEN - 1)
     assert short.engine == "eager"
-    assert "do not win back" in short.why
+    assert "do not win back" in short.reason
 
 
 def test_deterministic_is_part_of_a_run_where_it_changes_anything() -> None:

@@ -158,7 +158,7 @@ NETWORKS = {
     "compare --architecture note.txt:tiny": (
         "--architecture takes FILE.py:function",
         "note.txt",
-        "no Python",
+        "not a Python",
     ),
     "compare --architecture net.py:big": ("no function 'big'", "it has narrow, nothing, raising, text, tiny"),
     "compare --architecture net.py:value": ("no function 'value'", "tiny, wide"),
@@ -174,8 +174,8 @@ NETWORKS = {
 }
 
 STORES = {
-    "ablate SMALL --out note.txt": ("--out note.txt", "no folder", "name another"),
-    "ablate SMALL --out note.txt/below": ("--out note.txt/below", "no folder", "name another"),
+    "ablate SMALL --out note.txt": ("--out note.txt", "writable folder", "name another"),
+    "ablate SMALL --out note.txt/below": ("--out note.txt/below", "writable folder", "name another"),
     "ablate SMALL --tracking-uri nosuch://x": (
         "nosuch://x does not answer",
         "http://HOST:PORT",
@@ -203,7 +203,11 @@ STORES = {
         "name another",
     ),
     "ablate SMALL --tracking-uri http://ann:secret@127.0.0.1:9": ("http://…@127.0.0.1:9 does not answer",),
-    "ablate SMALL --out 'note.txt/two\nlines'": (r"--out note.txt/two\nlines", "no folder", "name another"),
+    "ablate SMALL --out 'note.txt/two\nlines'": (
+        r"--out note.txt/two\nlines",
+        "writable folder",
+        "name another",
+    ),
     "tune --searches nosuch://x": ("--searches", "nosuch://x", "sqlite:///FILE", "./optuna.db"),
     "tune --searches ''": ("--searches", "'' cannot be opened", "sqlite:///FILE", "./optuna.db"),
     "tune --searches note.txt": ("--searches", "note.txt", "sqlite:///FILE", "./optuna.db"),
