@@ -99,7 +99,7 @@ def commit_of(copy: Path) -> str:
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return str(module.commit())
+    return str(module.read_commit())
 
 
 def test_the_commit_is_that_of_the_checkout_and_marked_once_a_file_differs(

@@ -259,7 +259,7 @@ def test_cells_that_another_study_has_finished_are_reused_and_what_differs_is_to
     told = json.loads(out)
     assert sorted(told["reused"]) == sorted(ids)
     assert told["differing"] == [other.key]
-    assert f"warning: {other.key}" in err
+    assert f"warning: the results of {other.key} in this store differ" in err
     assert told["report_as_exported"] is False
     found, _ = here.load_study(TINY.name)
     assert {key: run for key, run in found.run_ids if key in ids} == ids

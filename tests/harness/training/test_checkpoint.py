@@ -366,7 +366,7 @@ def test_a_folder_that_cannot_be_written_is_told_after_the_next_epoch(kept: Chec
 FULL = """
 import resource, sys
 from tests.harness.training.test_checkpoint import *
-checkpoint, standing = after_each_epoch(Path(sys.argv[1])), begun(network("vgg16"), TRAINING, seed=0)
+checkpoint, standing = after_each_epoch(Path(sys.argv[1])), init_state(network("vgg16"), TRAINING, seed=0)
 epochs = trained(standing, TRAINING)
 next(epochs)
 at_once(checkpoint)(standing)

@@ -32,7 +32,7 @@ RECORDED = {
     "report x y": ("no study 'x'", "mlflow.db", "studies there: none"),
     "report ''": ("no study ''", "mlflow.db", "studies there: none"),
     "report x --tracking-uri sqlite:///empty/no.db": ("no study 'x'", "sqlite:///empty/no.db", "none"),
-    "report --out note.txt": ("--out note.txt", "writable folder", "name another"),
+    "report --out note.txt": ("note.txt", "writable folder", "name another"),
     "report --list x": ("--list takes no study", "got x", "leave out one of the two"),
     "report --json": ("--json needs --list", "markdown"),
     "report --list --tracking-uri nosuch://x": ("nosuch://x does not answer", "http://HOST:PORT"),

@@ -174,8 +174,8 @@ NETWORKS = {
 }
 
 STORES = {
-    "ablate SMALL --out note.txt": ("--out note.txt", "writable folder", "name another"),
-    "ablate SMALL --out note.txt/below": ("--out note.txt/below", "writable folder", "name another"),
+    "ablate SMALL --out note.txt": ("note.txt", "writable folder", "name another"),
+    "ablate SMALL --out note.txt/below": ("note.txt/below", "writable folder", "name another"),
     "ablate SMALL --tracking-uri nosuch://x": (
         "nosuch://x does not answer",
         "http://HOST:PORT",
