@@ -14,6 +14,7 @@ from reports.headings import build_headings
 from reports.markdown import escape, render_figure, render_table
 from reports.outcomes import StudyEvaluation, evaluate_study
 from reports.pictures import FIGURE_FOLDER, format_figure_path
+from reports.report_data import render_report_data
 from reports.sections import (
     Block,
     Inconsistencies,
@@ -35,7 +36,7 @@ from studies.paper import IMAGE_SIZE, PUBLISHED_RESULTS
 from studies.paper_faults import find_inconsistencies
 from studies.results import StudyResult
 
-REPORT_FILE = "report.md"
+REPORT_FILE, DATA_FILE = "report.md", "report.json"
 PREFACE = (
     'Measured by harness and compared with Zhang, Liang, Shi, Li, "Robust Micro-expression Recognition Based '
     'on Fused Optimized VGG16 Architecture" ("the paper"). Each table and figure cites its counterpart in '
@@ -45,10 +46,11 @@ PREFACE = (
 
 
 def write_report(results: Sequence[StudyResult], out: Path, *, images: Mapping[str, bytes]) -> Path:
-    """Write `out`/report.md and `out`/figures, and return the report's path.
+    """Write `out`/report.md, `out`/report.json and `out`/figures, and return the path of report.md.
 
     `images` maps "{study.name}/samples" and "{study.name}/augmentation" to the bytes of PNG files, drawn on
-    the machine that has the data. The report file is replaced atomically.
+    the machine that has the data. report.json holds the values of report.md. Both files are replaced
+    atomically.
 
     Raises:
         ValueError: `results` is empty.
@@ -59,15 +61,20 @@ def write_report(results: Sequence[StudyResult], out: Path, *, images: Mapping[s
     (out / FIGURE_FOLDER).mkdir(parents=True, exist_ok=True)
     ordered_evaluations = sorted(map(evaluate_study, results), key=_get_sort_key)
     image_files = _save_images(images, ordered_evaluations, out=out)
-    text = "\n\n".join(_render_blocks(_build_blocks(ordered_evaluations, image_files, out=out))) + "\n"
-    report_path = out / REPORT_FILE
-    temporary_path = out / f".{REPORT_FILE}.{os.getpid()}"
+    blocks = list(_build_blocks(ordered_evaluations, image_files, out=out))
+    _replace_file(out / DATA_FILE, render_report_data(blocks, ordered_evaluations))
+    return _replace_file(out / REPORT_FILE, "\n\n".join(_render_blocks(blocks)) + "\n")
+
+
+def _replace_file(path: Path, text: str) -> Path:
+    """Write `text` to `path`, which holds the old or the new text at any time, and return the path."""
+    temporary_path = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         temporary_path.write_text(text, encoding="utf-8")
-        os.replace(temporary_path, report_path)
+        os.replace(temporary_path, path)
     finally:
         temporary_path.unlink(missing_ok=True)
-    return report_path
+    return path
 
 
 def _get_sort_key(evaluation: StudyEvaluation) -> tuple[object, ...]:

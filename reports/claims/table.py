@@ -25,7 +25,7 @@ STRICT_PROTOCOLS = ("loso", "kfold", "subject")
 
 def build_claim_table(evaluations: Sequence[StudyEvaluation]) -> Table | None:
     """Return the table of the claims that the runs measure; None if no study uses a data set of the paper."""
-    results = _judge_claims(evaluations)
+    results = judge_claims(evaluations)
     if not results:
         return None
     untested = {
@@ -65,7 +65,7 @@ def build_claim_table(evaluations: Sequence[StudyEvaluation]) -> Table | None:
 
 def describe_claim_results(evaluations: Sequence[StudyEvaluation]) -> tuple[str, ...]:
     """Return the verdict counts, a sentence per protocol; () if no study uses a data set of the paper."""
-    results = _judge_claims(evaluations)
+    results = judge_claims(evaluations)
     return tuple(
         _describe_verdict_counts(protocol, results)
         for protocol in dict.fromkeys(protocol_name for _, protocol_name in results)
@@ -93,7 +93,7 @@ def _describe_verdict_counts(protocol: str, results: ClaimResults) -> str:
     return f"Under {protocol} ({split_text}): of {claim_count} claims {'; '.join(counts)}."
 
 
-def _judge_claims(evaluations: Sequence[StudyEvaluation]) -> ClaimResults:
+def judge_claims(evaluations: Sequence[StudyEvaluation]) -> ClaimResults:
     """Return every claim's result by (id, protocol); {} if no study uses a data set of the paper.
 
     Studies of synthetic faces are used only if there is no other study. They never decide a claim that

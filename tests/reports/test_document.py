@@ -38,7 +38,7 @@ def test_every_picture_that_is_linked_is_there(joined: Any) -> None:
 
     assert len(files) == len(set(files)) == 2 + 4 + 7
     assert all((out / file).is_file() for file in files)
-    assert sorted(p.name for p in out.iterdir()) == ["figures", "report.md"]
+    assert sorted(p.name for p in out.iterdir()) == ["figures", "report.json", "report.md"]
 
 
 def test_studies_are_joined_in_the_order_of_the_paper(joined: Any) -> None:
@@ -106,7 +106,7 @@ def test_a_report_is_replaced_whole(built: type[Built], tmp_path: Path) -> None:
     text = _report(built, tmp_path, built.study(only=("proposed",)))
 
     assert "old" not in text[:3]
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["figures", "report.md"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["figures", "report.json", "report.md"]
 
 
 def test_nothing_finished_is_still_a_report(built: type[Built], tmp_path: Path) -> None:

@@ -129,10 +129,10 @@ def test_videos_that_cannot_be_read_or_are_short_are_listed(tree):
 
 def test_the_papers_frames_of_other_classes_or_layouts_are_noted(tree):
     root = tree.write([(24, name, 1, 2, 3, "sadness") for name in ("EP07_01", "EP07_04f", "EP10_03")])
-    assert any("is of six classes" in note for note in load(root, "paper", classes=("fear", "sadness")).notes)
+    assert any("has six classes" in note for note in load(root, "paper", classes=("fear", "sadness")).notes)
     to_layout(root, "raw")
     raw = load(root, "paper")
-    assert any("is of the Cropped release" in note and "raw may hold" in note for note in raw.notes)
+    assert any("Cropped release" in note and "raw" in note for note in raw.notes)
     assert raw.expected_sample_counts == ()
 
 

@@ -106,7 +106,7 @@ def test_a_raw_frame_is_640_by_480_with_head_and_shoulders():
 
 
 def test_grey_images_have_one_channel_padded_numbers_and_the_side_asked_for(tmp_path):
-    given = {"prefix": "S005_001_", "digits": 8, "form": "png", "grey": True, "side": 48}
+    given = {"prefix": "S005_001_", "digits": 8, "extension": "png", "grayscale": True, "output_size": 48}
     write_clip(take(tmp_path, frame_numbers=(9, 12), **given))
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "S005_001_00000009.png",
@@ -117,7 +117,7 @@ def test_grey_images_have_one_channel_padded_numbers_and_the_side_asked_for(tmp_
 
 
 def test_a_film_holds_every_frame_at_the_cameras_rate_and_is_the_same_twice(tmp_path):
-    given = {"prefix": "EP02_01f", "form": "avi", "frame_numbers": range(1, 8)}
+    given = {"prefix": "EP02_01f", "extension": "avi", "frame_numbers": range(1, 8)}
     view = View(width=64, height=80, x=32, y=32, scale=27)
     for name in "ab":
         write_clip(take(tmp_path / name, view=view, **given))
@@ -150,8 +150,8 @@ def test_a_film_that_cannot_be_written_is_an_error(tmp_path):
 
 
 def test_landmarks_come_with_each_frame(tmp_path):
-    given = {"prefix": "S005_001_", "digits": 8, "form": "png", "frame_numbers": range(1, 3)}
-    write_clip(take(tmp_path / "images", landmarks=tmp_path / "points", **given))
+    given = {"prefix": "S005_001_", "digits": 8, "extension": "png", "frame_numbers": range(1, 3)}
+    write_clip(take(tmp_path / "images", landmark_folder=tmp_path / "points", **given))
     files = sorted((tmp_path / "points").iterdir())
     assert [path.name for path in files] == [
         "S005_001_00000001_landmarks.txt",

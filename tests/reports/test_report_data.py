@@ -1,0 +1,73 @@
+"""Tests of report.json: it holds the values of report.md, each traceable to its runs."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports.document import DATA_FILE, write_report
+from reports.markdown import escape
+from studies.results import RunResult
+from studies.spec import RunSpec
+from tests.reports.conftest import Built
+
+SUBJECTS = 8
+
+
+def _write(built: type[Built], folder: Path, *, seeds: tuple[int, ...] = (0,)) -> tuple[dict[str, Any], str]:
+    def choose(spec: RunSpec) -> RunResult:
+        skill = 3 if spec.architecture.name == "proposed" else 2
+        correct = [(clip + spec.seed) % 5 < skill for clip in range(5 * SUBJECTS)]
+        return built.answered(spec, correct, subjects=SUBJECTS)
+
+    study = built.study(protocols=("frame", "subject"), seeds=seeds)
+    report = write_report([built.finish(study, choose)], folder, images={})
+    return json.loads((folder / DATA_FILE).read_text(encoding="utf-8")), report.read_text(encoding="utf-8")
+
+
+def test_tables_have_the_numbers_titles_and_texts_of_the_markdown(built: type[Built], tmp_path: Path) -> None:
+    data, markdown = _write(built, tmp_path)
+
+    titles = dict(re.findall(r"\*\*Table (\d+)\. (.*?)\*\*", markdown))
+    assert {str(table["number"]) for table in data["tables"]} == set(titles)
+    shown = built.plain(markdown)
+    for table in data["tables"]:
+        for row in table["rows"]:
+            assert len(row) == len(table["header"])
+            for cell in row:
+                if cell["value"] is not None:
+                    assert built.plain(escape(cell["text"])) in shown
+
+
+def test_every_run_key_of_a_cell_is_a_run_of_the_report(built: type[Built], tmp_path: Path) -> None:
+    data, _ = _write(built, tmp_path)
+
+    runs = {run["key"]: run for run in data["runs"]}
+    keys = {
+        key for table in data["tables"] for row in table["rows"] for cell in row for key in cell["run_keys"]
+    }
+    assert keys == set(runs)
+    assert all(run["run_id"].startswith("run-") and run["commit"] == "abc1234" for run in runs.values())
+
+
+def test_differences_carry_their_intervals_verdicts_and_runs(built: type[Built], tmp_path: Path) -> None:
+    data, _ = _write(built, tmp_path, seeds=(0, 1, 2, 3, 4))
+
+    found = {(each["protocol"], each["after"], each["before"]): each for each in data["differences"]}
+    (difference,) = (each for key, each in found.items() if key[0] == "subject")
+    sign = 1 if difference["after"] == "proposed" else -1
+    assert difference["difference"] == pytest.approx(sign * 0.2)
+    assert difference["low"] <= difference["difference"] <= difference["high"]
+    assert difference["verdict"]
+    assert 0 <= difference["p"] <= 1
+    assert len(difference["run_keys"]) == 10
+
+
+def test_claims_are_those_of_the_table(built: type[Built], tmp_path: Path) -> None:
+    data, markdown = _write(built, tmp_path)
+
+    verdicts = {(claim["id"], claim["protocol"]): claim["verdict"] for claim in data["claims"]}
+    assert verdicts["size-vgg", "frame"] == "reproduced"
+    assert all(f"| {claim} " in markdown or claim in markdown for claim, _ in verdicts)
