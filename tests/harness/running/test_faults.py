@@ -132,7 +132,7 @@ def test_a_cell_that_always_kills_its_worker_fails_and_the_others_go_on(tree: Pa
 
 
 FAULTS = {
-    "if self.steps > 9: x = x * float('nan')": "Diverged: the training loss became nan in epoch 2",
+    "if self.steps > 9: x = x * float('nan')": "DivergenceError: the training loss became nan in epoch 2",
     "if self.steps > 9: torch.empty(2**60)": "RuntimeError: ",
     "if self.steps > 9: open('/no/such/file')": "FileNotFoundError: ",
     "if self.steps > 9: sys.exit('enough')": "SystemExit: enough",

@@ -48,7 +48,7 @@ class Noted:
         self.said.append(f"+{spec.name}")
         assert len(self.running) <= self.slots
 
-    def ended(self) -> Sequence[tuple[RunSpec, CellOutcome | WorkerDeath]]:
+    def poll(self) -> Sequence[tuple[RunSpec, CellOutcome | WorkerDeath]]:
         spec = self.running.pop(0)
         self.said.append(f"-{spec.name}")
         left = self.ends.get(spec.name)

@@ -160,12 +160,12 @@ def test_what_is_equal_for_runs_of_a_study_is_found_once(
 
         monkeypatch.setattr(module, name, counting)
 
-    noted(one_run, "audit")
-    noted(material, "likeness")
+    noted(one_run, "audit_split")
+    noted(material, "build_similarity_index")
     plan = plan_study(request(tree, kind="ablation", design="ladder", protocols=("frame", "subject")))
     ran, _ = carry_out(plan, ledger)
     assert len(ran.results) == 10
-    assert sorted(asked) == ["audit", "audit", "likeness"]
+    assert sorted(asked) == ["audit_split", "audit_split", "build_similarity_index"]
     for protocol in plan.study.protocols:
         assert len({result.data for result in ran.results if result.spec.protocol == protocol}) == 1
     carry_out(plan, ledger)
