@@ -15,7 +15,7 @@ from tests.harness.tiny import request
     [
         ("protocols", "subject", "protocols takes tuple[str, ...]; got 'subject': write ('subject',)"),
         ("only", "vgg16", "only takes tuple[str, ...]; got 'vgg16': write ('vgg16',)"),
-        ("own", (3,), "own takes tuple[str, ...]; got (3,)"),
+        ("user_networks", (3,), "user_networks takes tuple[str, ...]; got (3,)"),
         ("seeds", "3", "seeds takes int; got '3'"),
         ("seeds", True, "seeds takes int; got True"),
         ("epochs", 1.5, "epochs takes int | None; got 1.5"),

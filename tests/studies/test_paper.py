@@ -25,7 +25,7 @@ def _overall(rows: tuple[PublishedClass, ...]) -> Scores:
     )
 
 
-@pytest.mark.parametrize(("dataset", "row"), ROWS, ids=lambda value: getattr(value, "printed", value))
+@pytest.mark.parametrize(("dataset", "row"), ROWS, ids=lambda value: getattr(value, "printed_label", value))
 def test_counts_give_the_printed_percentages_of_each_class(dataset: str, row: PublishedClass) -> None:
     ours = (row.counts.accuracy, row.counts.precision, row.counts.recall, row.counts.f1)
 
