@@ -195,7 +195,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> bytes:
             value=value,
             params={"learning_rate": 1e-3, "gamma": 2.0, "class_weights": "inverse"},
             distributions={
-                "learning_rate": optuna.distributions.FloatDistribution(1e-4, 1e-2, log_batch=True),
+                "learning_rate": optuna.distributions.FloatDistribution(1e-4, 1e-2, log=True),
                 "gamma": optuna.distributions.CategoricalDistribution(tune.GAMMAS),
                 "class_weights": optuna.distributions.CategoricalDistribution(tune.CLASS_WEIGHTS),
             },
