@@ -204,7 +204,7 @@ STORES = {
     ),
     "ablate SMALL --tracking-uri http://ann:secret@127.0.0.1:9": ("http://…@127.0.0.1:9 does not answer",),
     "ablate SMALL --out 'note.txt/two\nlines'": (
-        r"--out note.txt/two\nlines",
+        r"note.txt/two\nlines",
         "writable folder",
         "name another",
     ),
