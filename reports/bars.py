@@ -36,10 +36,12 @@ def draw_ablation_bars(outcomes: Sequence[Outcome], path: Path) -> None:
     training of the network collapsed. An outcome without a finished training has no bar.
     """
     names = [escape_mathtext(name) for name in dict.fromkeys(outcome.arm.name for outcome in outcomes)]
-    longest = max(map(len, names)) if len(names) > MAX_LEVEL_NAMES else 0
-    figure, panels = make_panel_grid(
-        2, columns=1, height=2.5 + 0.04 * longest, bottom=0.4 + 0.04 * longest, top=0.1
+    is_level = len(names) <= MAX_LEVEL_NAMES
+    # Level names have a line for each component, rotated ones need height for their letters.
+    bottom = 0.25 + (
+        0.13 * (1 + max(n.count("+") for n in names)) if is_level else 0.05 * max(map(len, names))
     )
+    figure, panels = make_panel_grid(2, columns=1, height=2.1 + bottom, bottom=bottom, top=0.1)
     for panel, metric in zip(panels, ("accuracy", "uar"), strict=True):
         _draw_panel(panel, outcomes, metric=metric)
     protocols = list(dict.fromkeys(outcome.protocol for outcome in outcomes))

@@ -28,6 +28,10 @@ DPI = 150
 MAX_LEGEND_LENGTH = 90
 """Maximum number of characters in one line of a legend."""
 
+MIN_FONT_SIZE = 5
+LETTER_WIDTH = 0.6
+"""Mean width of a letter, as a fraction of the font size."""
+
 LEGEND_LINE = 0.15
 """Height of one line of a legend, in inches."""
 
@@ -106,8 +110,16 @@ def add_legend(figure: Figure, axes: Axes) -> None:
 
 
 def set_panel_title(axes: Axes, text: str) -> None:
-    """Set a panel's title at a fixed height; to find a free height takes a quarter of the drawing time."""
-    axes.set_title(text, fontsize=FONT_SIZE + 1, y=1.0)
+    """Set a panel's title on one line no wider than the panel: smaller if it is long, then cut.
+
+    The height is fixed; to find a free height takes a quarter of the drawing time.
+    """
+    assert isinstance(axes.figure, Figure)
+    width = 72 * (axes.get_position().width * axes.figure.get_figwidth() + 2 * GAP)
+    longest = int(width / (LETTER_WIDTH * MIN_FONT_SIZE))
+    text = text if len(text) <= longest else f"{text[: longest - 1]}…"
+    fitting_size = width / (LETTER_WIDTH * max(1, len(text)))
+    axes.set_title(text, fontsize=min(FONT_SIZE + 1, fitting_size), y=1.0)
 
 
 def save_figure(figure: Figure, path: Path) -> None:

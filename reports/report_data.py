@@ -52,7 +52,7 @@ def render_report_data(blocks: Iterable[object], evaluations: Sequence[StudyEval
             for (claim, protocol), result in judge_claims(evaluations).items()
         ],
     }
-    return json.dumps(data, indent=1, allow_nan=False) + "\n"
+    return json.dumps(data, allow_nan=False) + "\n"
 
 
 def _list_runs(evaluation: StudyEvaluation) -> Iterator[dict[str, Any]]:

@@ -221,7 +221,7 @@ def _describe_inflation(evaluation: StudyEvaluation) -> Iterator[str]:
         strict_accuracy = format_percent(accuracy_drop.strict_accuracy)
         yield (
             f"Mean accuracy over frames falls from {frame_accuracy} % (frame) to {strict_accuracy} % "
-            f"({protocol}), a difference of {format_points(100 * accuracy_drop.difference)} points "
+            f"({protocol}), a difference of {100 * accuracy_drop.difference:.2f} points "
             f"({interval}){excluded_text}."
         )
 

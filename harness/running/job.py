@@ -73,12 +73,12 @@ def build_job(plan: StudyPlan, context: CellContext, *, lock_scope: str = "") ->
         exclusive_threads=torch.get_num_threads(),
         retry_failed=context.retry_failed,
         keep_weights=context.keep_weights,
-        costs=tuple(_costs(plan)),
+        costs=tuple(_count_costs(plan)),
         lock_scope=lock_scope,
     )
 
 
-def _costs(plan: StudyPlan) -> Iterator[tuple[ArchitectureSpec, Cost]]:
+def _count_costs(plan: StudyPlan) -> Iterator[tuple[ArchitectureSpec, Cost]]:
     classes, size = len(plan.pixels.table.classes), plan.study.dataset.image_size
     for spec in dict.fromkeys(run.architecture for run in plan.study.list_runs()):
         with suppress(Exception):  # the cell reports why its network cannot be built

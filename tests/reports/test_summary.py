@@ -125,7 +125,7 @@ def test_the_fall_is_counted_in_frames_on_both_sides(built: type[Built]) -> None
     (said,) = [text for text in _split(built) if "falls" in text]
 
     assert said == (
-        "Mean accuracy over frames falls from 100.00 % (frame) to 50.00 % (subject), a difference of +50.00 "
+        "Mean accuracy over frames falls from 100.00 % (frame) to 50.00 % (subject), a difference of 50.00 "
         "points (95 % interval +50.00 to +50.00, for these trained networks only)."
     )
     (five,) = [text for text in _split(built, seeds=(0, 1, 2, 3, 4)) if "falls" in text]
@@ -146,7 +146,7 @@ def test_collapsed_networks_are_left_out_of_the_fall_and_counted(built: type[Bui
 def test_the_fall_of_few_subjects_has_no_interval(built: type[Built]) -> None:
     (said,) = [text for text in _split(built, subjects=4) if "falls" in text]
 
-    assert said.endswith("a difference of +50.00 points (no interval: too few subjects).")
+    assert said.endswith("a difference of 50.00 points (no interval: too few subjects).")
 
 
 def test_the_null_arm_is_never_the_best(built: type[Built]) -> None:
