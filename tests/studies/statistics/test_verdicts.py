@@ -46,9 +46,15 @@ def test_a_wider_margin_makes_equivalent_what_a_narrow_one_leaves_open() -> None
 @pytest.mark.parametrize(
     ("estimate", "text"),
     [
-        (_estimate(0.3, p=0.001, conditional=True, trainings=1), "no verdict: 1 training (at least 5)"),
-        (_estimate(0.3, p=0.001, conditional=True, trainings=4), "no verdict: 4 trainings (at least 5)"),
-        (_estimate(0.3, p=0.06, clusters=5), "no verdict: too few subjects (5, at least 6)"),
+        (
+            _estimate(0.3, p=0.001, is_conditional=True, training_count=1),
+            "no verdict: 1 training (at least 5)",
+        ),
+        (
+            _estimate(0.3, p=0.001, is_conditional=True, training_count=4),
+            "no verdict: 4 trainings (at least 5)",
+        ),
+        (_estimate(0.3, p=0.06, cluster_count=5), "no verdict: too few subjects (5, at least 6)"),
     ],
 )
 def test_too_little_gets_no_verdict_with_its_reason(estimate: Estimate, text: str) -> None:
@@ -65,9 +71,10 @@ def test_an_obstacle_and_a_collapse_come_before_the_numbers() -> None:
 
 
 def test_few_units_that_all_agree_are_not_equivalent() -> None:
-    agree = _estimate(0.0, low=0.0, high=0.0, p=1.0, units=59)
+    agree = _estimate(0.0, low=0.0, high=0.0, p=1.0, unit_count=59)
 
     assert decide_verdict(agree, margin=0.05).label == "inconclusive"
     assert (
-        decide_verdict(_estimate(0.0, low=0.0, high=0.0, p=1.0, units=60), margin=0.05).label == "equivalent"
+        decide_verdict(_estimate(0.0, low=0.0, high=0.0, p=1.0, unit_count=60), margin=0.05).label
+        == "equivalent"
     )
