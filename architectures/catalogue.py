@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from architectures.parts import COMPONENTS, with_components
+from architectures.components import COMPONENTS, with_components
 from architectures.spec import BLOCK_NETWORK, USER_NETWORK, ArchitectureSpec
 
 PROPOSED = "proposed"

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
+from architectures.baselines import build_baseline
 from architectures.block import build_block
-from architectures.reference import build_baseline
 from architectures.spec import BLOCK_NETWORK, USER_NETWORK, ArchitectureSpec
 from architectures.user import build_user_network
 from architectures.weights import load_pretrained

@@ -52,7 +52,7 @@ class ArchitectureSpec:
 
     Attributes:
         name: The name shown to people. It is not part of a run's key.
-        network: "blocks", "user" (`architectures.user`), or a network that `architectures.reference` builds.
+        network: "blocks", "user" (`architectures.user`), or a network that `architectures.baselines` builds.
         stages: (number of blocks, channels) of each stage. A 2x2 max-pool ends each stage.
         block: The options of all blocks.
         norm: The norm of the whole network.

@@ -30,7 +30,7 @@ def load_pretrained(network: nn.Module, spec: ArchitectureSpec) -> None:
         ValueError: no weights exist for this architecture, or the file holds weights of another network.
         FileNotFoundError: the file is not in torch's hub folder; the message says how to get it.
     """
-    import torchvision.models  # imported here: see `architectures.reference`
+    import torchvision.models  # imported here: see `architectures.baselines`
 
     name = _get_torchvision_name(spec)
     url = torchvision.models.get_model_weights(name).DEFAULT.url

@@ -9,12 +9,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
-from datasets.casme2 import facts as casme2_facts
-from datasets.ckplus import facts as ckplus_facts
-from datasets.folder import facts as folder_facts
-from datasets.marker import MARKER, has_marker
+from datasets.casme2 import constants as casme2_facts
+from datasets.ckplus import constants as ckplus_facts
+from datasets.folder import constants as folder_facts
 from datasets.oneline import one_line
 from datasets.spec import MOTION_REPRESENTATIONS, SampleTable
+from datasets.synthetic_marker import MARKER, has_marker
 
 
 class Loader(Protocol):
@@ -80,8 +80,8 @@ def ensure_synthetic_set() -> Path:
     import hashlib
     import json
 
-    from datasets.pixels.cache import get_cache_dir
-    from datasets.synthetic.synthesize import DEMO, GENERATOR_VERSION, synthesize
+    from datasets.preprocessing.image_array import get_cache_dir
+    from datasets.synthetic.generator import DEMO, GENERATOR_VERSION, synthesize
 
     identity = json.dumps([GENERATOR_VERSION, asdict(DEMO)], sort_keys=True)
     digest = hashlib.sha256(identity.encode()).hexdigest()
@@ -110,7 +110,7 @@ DATASETS: dict[str, DatasetEntry] = {
             layouts=casme2_facts.LAYOUTS,
             classes=casme2_facts.CLASSES,
             access_instructions=casme2_facts.ACCESS_INSTRUCTIONS,
-            load=_make_lazy_loader("datasets.casme2.load"),
+            load=_make_lazy_loader("datasets.casme2.loader"),
             env_var="HARNESS_CASME2",
             default_folder="data/casme2",
             requires_license=True,
@@ -124,7 +124,7 @@ DATASETS: dict[str, DatasetEntry] = {
             layouts=ckplus_facts.LAYOUTS,
             classes=ckplus_facts.CSV_CLASSES,
             access_instructions=ckplus_facts.ACCESS_INSTRUCTIONS,
-            load=_make_lazy_loader("datasets.ckplus.load"),
+            load=_make_lazy_loader("datasets.ckplus.loader"),
             env_var="HARNESS_CKPLUS",
             default_folder="data/ckplus",
             requires_license=True,
@@ -138,7 +138,7 @@ DATASETS: dict[str, DatasetEntry] = {
             layouts=folder_facts.LAYOUTS,
             classes=(),
             access_instructions=folder_facts.ACCESS_INSTRUCTIONS,
-            load=_make_lazy_loader("datasets.folder.load"),
+            load=_make_lazy_loader("datasets.folder.loader"),
             requires_license=True,
         ),
         DatasetEntry(
@@ -150,7 +150,7 @@ DATASETS: dict[str, DatasetEntry] = {
             layouts=("cropped",),
             classes=casme2_facts.CLASSES,
             access_instructions="No download: it is generated on first use.",
-            load=_make_lazy_loader("datasets.casme2.load"),
+            load=_make_lazy_loader("datasets.casme2.loader"),
         ),
     )
 }

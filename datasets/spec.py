@@ -38,7 +38,7 @@ class DatasetSpec:
         alignment: "none" for data sets with aligned faces; "haar" to detect and crop faces
             (`datasets.faces`).
         representation: The frame, its difference from the clip's onset frame, or the onset frame itself
-            (`datasets.pixels.represent`).
+            (`datasets.preprocessing.representations`).
         classes: Classes to use; () for the default ones.
         layout: Layout of the release; "" for the preferred one.
 

@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from datasets.grouping import (
+from datasets.spec import SampleTable, Split
+from datasets.stratification import (
     count_by_group,
     fold_groups,
     shuffle_by_hash,
     train_val_groups,
     train_val_test_groups,
 )
-from datasets.spec import SampleTable, Split
 
 DEFAULT_FOLDS = 10
 _PART_NAMES = ("training", "validation", "test")

@@ -8,7 +8,7 @@ Example::
     request = Request(kind="comparison", data=data, user_networks=("net.py:tiny",))
     result, report = run(request)
 
-Only the command line applies the settings of `harness.process`. If other programs use the same CPU, set
+Only the command line applies the settings of `harness.process_settings`. If other programs use the same CPU, set
 GOMP_SPINCOUNT=2000 in the environment before importing torch, or call `configure_process`.
 """
 
@@ -23,20 +23,20 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.closed_pipe import suppress_broken_pipe
-from harness.data.reading import DataRequest
-from harness.disk import check_disk_space, estimate_disk_need
-from harness.estimate import TimeEstimate
-from harness.output import check_writable
-from harness.pictures import render_sample_figures
-from harness.plan import Request, StudyPlan, plan_study
+from harness.data.loading import DataRequest
+from harness.output_folders import check_writable
+from harness.planning.disk_space import check_disk_space, estimate_disk_need
+from harness.planning.execution import ExecutionOptions, open_executor, order_cells
+from harness.planning.plan import Request, StudyPlan, plan_study
+from harness.planning.time_estimate import TimeEstimate
 from harness.progress import Event, create_progress, format_duration
-from harness.running.cell import CellContext
-from harness.running.claims import CellLocks
-from harness.running.executors import ExecutionOptions, open_executor, order_cells
-from harness.running.study import run_study
-from harness.running.weights_kept import find_base_run_keys
+from harness.sample_figures import render_sample_figures
+from harness.scheduling.cell import CellContext
+from harness.scheduling.cell_locks import CellLocks
+from harness.scheduling.study_runner import run_study
+from harness.scheduling.weight_pruner import find_base_run_keys
 from harness.tracking.analysis_plans import has_cells, is_confirmatory, log_plan
-from harness.tracking.ledger import Tracker
+from harness.tracking.tracker import Tracker
 from reports.document import write_report
 from studies.results import StudyResult
 

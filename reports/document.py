@@ -8,12 +8,11 @@ from itertools import chain
 from pathlib import Path
 
 from architectures.catalogue import CATALOGUE
-from reports.beside import dataset_title
-from reports.costs import build_block_cost_table
 from reports.headings import build_headings
 from reports.markdown import escape, render_figure, render_table
 from reports.outcomes import StudyEvaluation, evaluate_study
-from reports.pictures import FIGURE_FOLDER, format_figure_path
+from reports.paper_reference import dataset_title
+from reports.plots.study_figures import FIGURE_FOLDER, format_figure_path
 from reports.report_data import render_report_data
 from reports.sections import (
     Block,
@@ -29,11 +28,12 @@ from reports.sections import (
     build_setup_section,
     build_summary_section,
 )
-from reports.structure import build_layer_table
 from reports.table import ReportFigure, Table
+from reports.tables.costs import build_block_cost_table
+from reports.tables.layers import build_layer_table
 from studies.cost import compute_block_costs
-from studies.paper import IMAGE_SIZE, PUBLISHED_RESULTS
-from studies.paper_faults import find_inconsistencies
+from studies.paper.inconsistencies import find_inconsistencies
+from studies.paper.published import IMAGE_SIZE, PUBLISHED_RESULTS
 from studies.results import StudyResult
 
 REPORT_FILE, DATA_FILE = "report.md", "report.json"

@@ -8,9 +8,9 @@ from math import isfinite
 from typing import Any
 
 from reports.claims.table import judge_claims
-from reports.differences import ArmDifference, compute_differences
 from reports.outcomes import StudyEvaluation
 from reports.table import ReportFigure, Table
+from reports.tables.differences import ArmDifference, compute_differences
 
 FORMAT = 1
 """Version of the layout of report.json."""

@@ -8,38 +8,38 @@ from pathlib import Path
 
 from architectures.catalogue import PROPOSED
 from datasets.catalogue import DATASETS
-from reports.ablation import build_ablation_table, build_rung_table, cite_ablation_items
-from reports.beside import dataset_title, find_paper_reference
-from reports.budget import build_budget_table, draw_budget_figure
-from reports.calibration import build_calibration_table
 from reports.claims.table import build_claim_table, describe_claim_results
-from reports.comparison import build_paper_table, build_score_table, build_size_table
-from reports.coverage import find_missing_items
-from reports.differences import build_difference_table
-from reports.effects import build_effect_table
-from reports.gradients import build_gradient_table, draw_gradient_figure
 from reports.headings import build_headings
-from reports.imbalance import build_imbalance_table
-from reports.inflation import build_inflation_tables
-from reports.latency import build_latency_table
 from reports.markdown import escape, render_bullets, render_code
 from reports.outcomes import StudyEvaluation
-from reports.per_class import build_class_table
-from reports.pictures import (
+from reports.paper_reference import dataset_title, find_paper_reference
+from reports.plots.study_figures import (
     draw_bar_figure,
     draw_confusion_figure,
     draw_curve_figure,
     draw_reliability_figure,
 )
-from reports.robustness import build_robustness_table, draw_robustness_figure
-from reports.run_notes import build_run_index_table, describe_settings
-from reports.samples import build_leakage_table, build_sample_table, get_data_summaries
-from reports.stability import build_stability_table
-from reports.subjects import build_subject_table
+from reports.run_settings import build_run_index_table, describe_settings
 from reports.summary import summarize_study
 from reports.table import ReportFigure, Table
-from reports.uncertainty import build_uncertainty_table
-from studies.paper import PAPER_ITEMS
+from reports.tables.ablation import build_ablation_table, build_rung_table, cite_ablation_items
+from reports.tables.calibration import build_calibration_table
+from reports.tables.differences import build_difference_table
+from reports.tables.factorial_effects import build_effect_table
+from reports.tables.gradients import build_gradient_table, draw_gradient_figure
+from reports.tables.latency import build_latency_table
+from reports.tables.loss_comparison import build_imbalance_table
+from reports.tables.network_scores import build_paper_table, build_score_table, build_size_table
+from reports.tables.paper_coverage import find_missing_items
+from reports.tables.per_class import build_class_table
+from reports.tables.protocol_effect import build_inflation_tables
+from reports.tables.robustness import build_robustness_table, draw_robustness_figure
+from reports.tables.sample_counts import build_leakage_table, build_sample_table, get_data_summaries
+from reports.tables.search_budget import build_budget_table, draw_budget_figure
+from reports.tables.stability import build_stability_table
+from reports.tables.subjects import build_subject_table
+from reports.tables.uncertainty import build_uncertainty_table
+from studies.paper.published import PAPER_ITEMS
 
 MAX_ANOMALIES = 10
 ABLATION_FIGURES = ("Figure 16", "Figure 17", "Figure 18")

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from statistics import fmean
 
-from reports.advice import suggest_next_runs
-from reports.beside import differences_from_paper
-from reports.cautions import list_caveats
-from reports.certainty import describe_interval
-from reports.columns import describe_leakage, describe_near_duplicates
-from reports.differences import describe_verdicts
-from reports.effects import describe_effects
-from reports.fall import compute_accuracy_drop
-from reports.lists import truncate_list
-from reports.numbers import format_percent, format_points
+from reports.caveats import list_caveats
+from reports.formatting import format_percent, format_points
+from reports.intervals import describe_interval
 from reports.outcomes import Outcome, StudyEvaluation
-from reports.run_notes import format_headline
+from reports.paper_reference import differences_from_paper
+from reports.run_settings import format_headline
+from reports.suggestions import suggest_next_runs
+from reports.tables.accuracy_drop import compute_accuracy_drop
+from reports.tables.differences import describe_verdicts
+from reports.tables.factorial_effects import describe_effects
+from reports.tables.score_columns import describe_leakage, describe_near_duplicates
+from reports.truncation import truncate_list
 from studies.spec import is_null_arm
 
 IDENTITY_PROBE = "identity-probe"

@@ -1,6 +1,6 @@
 """The arms of a study, and the pairs of arms that it compares.
 
-A design decides which combinations of the components of `architectures.parts` are arms: a ladder that adds
+A design decides which combinations of the components of `architectures.components` are arms: a ladder that adds
 them in some order, the full network without one component, the base network with one component, or every
 combination (Box, Hunter and Hunter, "Statistics for Experimenters", 2005, ch. 5).
 """
@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import combinations, pairwise
 
 from architectures.catalogue import CATALOGUE, COMPARISON_NETWORKS, PROPOSED, get_architecture
-from architectures.parts import (
+from architectures.components import (
     BLOCK_COMPONENTS,
     COMPONENTS,
     NETWORK_COMPONENTS,
@@ -25,7 +25,7 @@ from studies.spec import build_null_arm, is_null_arm
 BASE_NAME = "vgg16-bn-gap"
 FACTORIAL, PLACEBO = "factorial", "placebo"
 PARAMETRIC_COMPONENTS = ("cbam", "residual", "prelu")
-"""Components that add parameters. A placebo adds as many by a larger width (`harness.training.placebo`)."""
+"""Components that add parameters. A placebo adds as many by a larger width (`harness.planning.placebo`)."""
 
 Arms = tuple[ArchitectureSpec, ...]
 
@@ -76,7 +76,7 @@ def _build_leave_one_out(order: tuple[str, ...]) -> Arms:
 def _build_placebo(order: tuple[str, ...]) -> Arms:
     """Return the proposed network, and the same without each component that adds parameters.
 
-    `harness.training.placebo` adds the placebos.
+    `harness.planning.placebo` adds the placebos.
     """
     return _remove_components(tuple(component for component in order if component in PARAMETRIC_COMPONENTS))
 

@@ -1,7 +1,7 @@
 """The cost of a network: counted operations, and the paper's equations (1) and (2).
 
 The equations are from Howard et al. 2017 (arXiv:1704.04861). They count multiplications and leave biases out.
-`harness.cost` counts the operations of a network.
+`harness.flop_count` counts the operations of a network.
 """
 
 from __future__ import annotations

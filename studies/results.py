@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from datasets.audit import Finding
+from datasets.leakage.audit import Finding
 from datasets.spec import Anomaly, Leakage
 from studies.cost import Cost
 from studies.spec import FOLD_0_VERSION, RunSpec, Study

@@ -38,7 +38,7 @@ Control = Literal["shuffled-labels", "onset-frame", "identity-probe"]
 """Negative controls that need a run; `studies.controls` describes each."""
 
 Check = Literal["cross-entropy", "robustness", "latency"]
-"""Runs that check the paper's claims other than accuracy; `studies.checks` describes each."""
+"""Runs that check the paper's claims other than accuracy; `studies.claim_checks` describes each."""
 
 Metric = Literal["accuracy", "uf1", "uar"]
 """The metric that decides a study; `studies.metrics` defines each."""
@@ -114,7 +114,7 @@ class _RunKeyCache:
 class RunSpec(_RunKeyCache):
     """The full specification of one run. Two runs that differ only in names are the same run.
 
-    `fingerprint` identifies the data by content (`datasets.pixels.cache`). `fold` counts from 0 to
+    `fingerprint` identifies the data by content (`datasets.preprocessing.image_array`). `fold` counts from 0 to
     `folds` - 1. `split_seed` is the seed of the split into training, validation and test; `seed` is the
     training seed. `variant` is "none", or the negative control or check that the run is.
 

@@ -17,19 +17,19 @@ ALLOWED = {
     "harness": {"harness", "reports", "studies", "datasets", "architectures"},
 }
 ONLY_USER = {
-    "mlflow": ["harness/tracking/store.py"],
-    "fvcore": ["harness/cost.py"],
-    "optuna": ["harness/tune.py"],
+    "mlflow": ["harness/tracking/mlflow_store.py"],
+    "fvcore": ["harness/flop_count.py"],
+    "optuna": ["harness/hyperparameter_search.py"],
 }
 LIGHT = (
     "architectures.spec",
     "architectures.catalogue",
     "datasets.spec",
     "datasets.catalogue",
-    "datasets.casme2.facts",
-    "datasets.ckplus.facts",
-    "datasets.folder.facts",
-    "datasets.synthetic.synthesize",
+    "datasets.casme2.constants",
+    "datasets.ckplus.constants",
+    "datasets.folder.constants",
+    "datasets.synthetic.generator",
     "studies.spec",
     "studies.presets",
     "studies.arms",
@@ -80,7 +80,7 @@ def test_counting_the_parameters_of_a_block_network_loads_no_compiler() -> None:
     code = (
         "import sys\n"
         "from architectures.catalogue import PROPOSED, get_architecture\n"
-        "from architectures.size import count_parameters\n"
+        "from architectures.parameter_count import count_parameters\n"
         "count_parameters(get_architecture(PROPOSED))\n"
         "print(*({'torchvision', 'torch._dynamo'} & set(sys.modules)))"
     )

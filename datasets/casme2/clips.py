@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from datasets.casme2.facts import CLASSES, DEFAULT_CLASSES
-from datasets.casme2.sheet import SheetRow
-from datasets.casme2.takes import FilesByClip
+from datasets.casme2.clip_files import FilesByClip
+from datasets.casme2.coding_sheet import SheetRow
+from datasets.casme2.constants import CLASSES, DEFAULT_CLASSES
 from datasets.spec import Anomaly, ImageRef
 from datasets.text import sanitize, summarize_names
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from datasets.casme2.choice import suggest_parent_folder
+from datasets.casme2.clip_files import Casme2Release
 from datasets.casme2.clips import parse_interval
-from datasets.casme2.facts import EXAMPLE_PATHS, LAYOUTS
-from datasets.casme2.sheet import SheetRow
-from datasets.casme2.takes import Casme2Release
+from datasets.casme2.coding_sheet import SheetRow
+from datasets.casme2.coding_sheet_search import suggest_parent_folder
+from datasets.casme2.constants import EXAMPLE_PATHS, LAYOUTS
+from datasets.io.directory_tree import MAX_DEPTH, DirectoryTree
 from datasets.text import sanitize, summarize_names
-from datasets.tree import MAX_DEPTH, DirectoryTree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

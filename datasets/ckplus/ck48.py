@@ -6,7 +6,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from datasets.ckplus.clips import CkplusClip, CkplusRelease, check_completeness
-from datasets.ckplus.names import (
+from datasets.ckplus.file_names import (
     EXAMPLE_IMAGE,
     format_names,
     is_image,
@@ -14,8 +14,8 @@ from datasets.ckplus.names import (
     parse_frame_name,
     sort_originals_first,
 )
+from datasets.io.directory_tree import DirectoryTree
 from datasets.spec import Anomaly
-from datasets.tree import DirectoryTree
 
 FRAMES_PER_SEQUENCE = 3
 """Frames of each sequence in CK+48."""

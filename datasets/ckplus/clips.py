@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from datasets.ckplus.names import format_names
+from datasets.ckplus.file_names import format_names
 from datasets.spec import Anomaly
 
 MIN_FRAMES = 3

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets.ckplus.facts import LABEL_CODES
-from datasets.ckplus.names import EXAMPLE_LABEL, find_sequences, format_names, parse_label_name
+from datasets.ckplus.constants import LABEL_CODES
+from datasets.ckplus.file_names import EXAMPLE_LABEL, find_sequences, format_names, parse_label_name
+from datasets.io.directory_tree import DirectoryTree
 from datasets.spec import Anomaly
-from datasets.tree import DirectoryTree
 
 _NON_LABEL_NAME = re.compile(r".*_(?:facs|landmarks)\.txt|(?!.*\.txt$).*", re.IGNORECASE)
 # A label has 16 bytes; reading is limited because a huge file is not a label.

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from datasets.ckplus import labels as ckplus_labels
 from datasets.ckplus.clips import CkplusClip, CkplusRelease, check_completeness
-from datasets.ckplus.labels import Label
-from datasets.ckplus.names import (
+from datasets.ckplus.file_names import (
     EXAMPLE_IMAGE,
     find_sequences,
     format_names,
@@ -19,8 +18,9 @@ from datasets.ckplus.names import (
     parse_frame_name,
     sort_originals_first,
 )
+from datasets.ckplus.labels import Label
+from datasets.io.directory_tree import DirectoryTree
 from datasets.spec import Anomaly
-from datasets.tree import DirectoryTree
 
 
 def read_official(tree: DirectoryTree, images: Path, *, labels: Path) -> CkplusRelease:

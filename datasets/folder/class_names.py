@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from datasets.folder.rows import AnomalyLog, ImageRow
-from datasets.label_conflicts import find_similar_names
+from datasets.folder.image_rows import AnomalyLog, ImageRow
+from datasets.leakage.label_conflicts import find_similar_names
 
 
 def report_class_names(rows: Sequence[ImageRow], anomaly_log: AnomalyLog) -> None:

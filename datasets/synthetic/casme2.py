@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from datasets.drawing.identity import sample_identity
-from datasets.synthetic import junk
-from datasets.synthetic.film import RenderJob, sample_cropped_view, sample_raw_view
+from datasets.synthetic import junk_files
+from datasets.synthetic.casme2_plan import plan_clips
+from datasets.synthetic.casme2_quirks import ClipFolder, ReleasePlan, with_release_quirks, without_quirks
+from datasets.synthetic.clip_writer import RenderJob, sample_cropped_view, sample_raw_view
+from datasets.synthetic.coding_sheet import write_objective_classes, write_sheet
 from datasets.synthetic.layouts import LAYOUTS
-from datasets.synthetic.oddities import ClipFolder, ReleasePlan, with_release_quirks, without_quirks
-from datasets.synthetic.plan import plan_clips
-from datasets.synthetic.sheet import write_objective_classes, write_sheet
+from datasets.synthetic.parallel_writer import write_clips
+from datasets.synthetic.rendering.identity import sample_identity
 from datasets.synthetic.spec import SyntheticSpec
-from datasets.synthetic.studio import write_clips
 
 
 def write_casme2(spec: SyntheticSpec, root: Path, *, progress: Callable[[int, int], None]) -> None:
@@ -92,12 +92,12 @@ def _add_junk_files(spec: SyntheticSpec, release: ReleasePlan, sheet: Path) -> N
     first_subject = folder / _subject_folder(spec, 1, spec.layout)
     if sheet.suffix == ".xlsx":
         write_objective_classes(release.rows, sheet.parent)
-    junk.write_lock_file(sheet)
-    junk.write_apple_double(sheet)
+    junk_files.write_lock_file(sheet)
+    junk_files.write_apple_double(sheet)
     for parent in (sheet.parent, folder, first_subject):
-        junk.write_ds_store(parent)
-    junk.write_shortcut(first_subject)
+        junk_files.write_ds_store(parent)
+    junk_files.write_shortcut(first_subject)
     clip_path = min(path for path in first_subject.iterdir() if path.name.startswith("EP"))
-    junk.write_thumbs_db(clip_path if clip_path.is_dir() else first_subject)
+    junk_files.write_thumbs_db(clip_path if clip_path.is_dir() else first_subject)
     if clip_path.is_dir():
-        junk.write_apple_double(min(clip_path.glob("*img*.jpg")))
+        junk_files.write_apple_double(min(clip_path.glob("*img*.jpg")))

@@ -9,19 +9,19 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from datasets.synthetic import junk
-from datasets.synthetic.film import RenderJob, sample_tight_view
-from datasets.synthetic.official import write_official
-from datasets.synthetic.packed import write_csv, write_h5
-from datasets.synthetic.sequences import (
+from datasets.synthetic import junk_files
+from datasets.synthetic.ckplus_official import write_official
+from datasets.synthetic.ckplus_packed import write_csv, write_h5
+from datasets.synthetic.ckplus_plan import (
     CK_COUNTS,
     SequencePlan,
     make_subject_ids,
     plan_sequences,
     sample_identities,
 )
+from datasets.synthetic.clip_writer import RenderJob, sample_tight_view
+from datasets.synthetic.parallel_writer import write_clips
 from datasets.synthetic.spec import POSED_SCALE, SyntheticSpec
-from datasets.synthetic.studio import write_clips
 
 RENAMED_CLASSES = {"anger": "angry", "happy": "happiness", "sadness": "sad"}
 
@@ -47,13 +47,13 @@ def write_ckplus(spec: SyntheticSpec, root: Path, *, progress: Callable[[int, in
         write_clips(tuple(_plan_small_jobs(spec, sequences, folders)), progress)
         if spec.quirks:
             for emotion in ("anger", "surprise"):
-                junk.write_ds_store(folders[emotion])
-                junk.write_thumbs_db(folders[emotion])
-            junk.write_apple_double(min(folders["anger"].glob("S*.png")))
+                junk_files.write_ds_store(folders[emotion])
+                junk_files.write_thumbs_db(folders[emotion])
+            junk_files.write_apple_double(min(folders["anger"].glob("S*.png")))
     else:
         _write_packed(spec, sequences, root, progress=progress)
     if spec.quirks:
-        junk.write_ds_store(root)
+        junk_files.write_ds_store(root)
 
 
 def _write_packed(

@@ -1,7 +1,7 @@
 """The 68 landmarks that CK+ provides for each frame, computed from the rendered face.
 
 The order is that of the release: jaw 17, brows 5 + 5, nose 4 + 5, eyes 6 + 6, mouth 12 + 8, each from the
-left of the image. The points are approximate: they follow the curves of `datasets.drawing`, not the pixels.
+left of the image. The points are approximate: they follow the curves of `datasets.synthetic.rendering`, not the pixels.
 They include the motion of brows, lids and mouth, but not the shift of the head, which is a fraction of a
 pixel.
 """
@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.drawing.canvas import SUPERSAMPLING, Points, View
-from datasets.drawing.head import compute_face_outline
-from datasets.drawing.identity import Identity
-from datasets.drawing.motion import SideMotions, compute_motion
+from datasets.synthetic.rendering.action_units import SideMotions, compute_motion
+from datasets.synthetic.rendering.canvas import SUPERSAMPLING, Points, View
+from datasets.synthetic.rendering.head import compute_face_outline
+from datasets.synthetic.rendering.identity import Identity
 
 
 def compute_landmarks(person: Identity, view: View, *, action_units: str, intensity: float) -> Points:

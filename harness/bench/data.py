@@ -15,11 +15,11 @@ from typing import Any
 
 import cv2
 
-from datasets.pixels.store import count_cores
+from datasets.io.cache_files import count_cores
 from datasets.spec import SampleTable
-from harness.bench.timed import compute_ratios, format_median_range, measure_seconds
-from harness.data.preparing import progress_bar
-from harness.data.reading import DataRequest, build_dataset_spec, load_images, load_table
+from harness.bench.timing import compute_ratios, format_median_range, measure_seconds
+from harness.data.loading import DataRequest, build_dataset_spec, load_images, load_table
+from harness.data.preparation import progress_bar
 
 MAX_ROUNDS = 1000
 

@@ -16,14 +16,14 @@ from architectures.catalogue import PROPOSED, get_architecture, with_width
 from architectures.network import build_network
 from harness.api import run
 from harness.bench.data import temporary_cache
-from harness.bench.loops import Workload, load_faces, time_harness_epochs
 from harness.bench.results import GrowthCurve
-from harness.bench.timed import measure_seconds
-from harness.data.reading import DataRequest
-from harness.plan import Request
-from harness.tracking.ledger import Tracker
+from harness.bench.timing import measure_seconds
+from harness.bench.training_loops import Workload, load_faces, time_harness_epochs
+from harness.data.loading import DataRequest
+from harness.planning.plan import Request
+from harness.tracking.tracker import Tracker
+from harness.training.batches import SplitData
 from harness.training.engine import EngineChoice, configure_backend
-from harness.training.feed import SplitData
 from harness.training.train import fit, init_state
 from studies.spec import TrainingSpec
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from architectures.catalogue import CATALOGUE, get_architecture, with_width
 from architectures.spec import ArchitectureSpec
-from harness.bench.timed import compute_ratios
+from harness.bench.timing import compute_ratios
 from studies.codec import to_data
 from studies.results import Environment
 

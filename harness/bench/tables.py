@@ -5,9 +5,9 @@ from __future__ import annotations
 from statistics import median
 
 from harness.bench.results import BenchResult, GrowthCurve, NetworkBenchResult
-from harness.bench.timed import format_median_range
+from harness.bench.timing import format_median_range
+from reports.formatting import NO_VALUE, text_cell
 from reports.markdown import render_table
-from reports.numbers import NO_VALUE, text_cell
 from reports.table import Cell, Table
 
 MIB = 2**20

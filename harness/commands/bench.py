@@ -59,7 +59,7 @@ def bench(bench_options: BenchOptions, json: options.Json = False) -> None:
         from harness.device import resolve_device
 
         device = resolve_device(settings.device)
-    from harness.bench.measure import benchmark_networks
+    from harness.bench.networks import benchmark_networks
     from harness.bench.tables import render_bench
 
     result = benchmark_networks(settings, device=device)

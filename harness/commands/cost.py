@@ -48,9 +48,9 @@ def cost(
                     build_network(spec, num_classes=classes), spec, num_classes=classes, image_size=image_size
                 )
             specs += user_specs
-    from harness.cost import count_cost
-    from reports.costs import build_block_cost_table, build_cost_table
+    from harness.flop_count import count_cost
     from reports.markdown import render_table
+    from reports.tables.costs import build_block_cost_table, build_cost_table
     from studies.codec import to_data
     from studies.cost import compute_block_costs
 

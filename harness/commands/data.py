@@ -20,7 +20,7 @@ data_app = typer.Typer(no_args_is_help=True, help="List, describe, prepare, audi
 
 def _check_image_size(size: int) -> int:
     """Return the image size; raise UserError if it is too small to show a face or too large for memory."""
-    from harness.data.reading import MAX_IMAGE_SIZE, MIN_IMAGE_SIZE
+    from harness.data.loading import MAX_IMAGE_SIZE, MIN_IMAGE_SIZE
 
     if not MIN_IMAGE_SIZE <= size <= MAX_IMAGE_SIZE:
         raise UserError(f"--image-size must be from {MIN_IMAGE_SIZE} to {MAX_IMAGE_SIZE} pixels; got {size}")
@@ -64,14 +64,14 @@ def describe(
     json: options.Json = False,
 ) -> None:
     """Compare the files of a release with the complete release and list anomalies; opens no image."""
-    from harness.data.describe import build_description, render_description
-    from harness.data.reading import build_dataset_spec, load_table
+    from harness.data.description import build_description, render_description
+    from harness.data.loading import build_dataset_spec, load_table
 
     request = source.to_data_request()
     with wrap_user_errors():
         _, table = load_table(request, build_dataset_spec(request, protocols=("frame",), image_size=1))
-        from datasets.faces.search import load_cached_faces
-        from datasets.pixels.losses import drop_empty_files
+        from datasets.faces.detection import load_cached_faces
+        from datasets.preprocessing.skipped_samples import drop_empty_files
 
         # The face cache is keyed by all files of a table, including empty ones.
         faces = None if table.is_aligned else load_cached_faces(table)
@@ -92,7 +92,7 @@ def prepare(
     Pass the same options as to the study: image size (preset quick: 32 for ablate, 72 for compare), frames,
     protocols other than frame, alignment and representation.
     """
-    from harness.data.preparing import prepare_dataset
+    from harness.data.preparation import prepare_dataset
 
     with wrap_user_errors():
         protocols = options.parse_list(protocol) or ("frame",)
@@ -113,7 +113,7 @@ def audit(
     Also finds contradictory labels. The exit status is 1 for a shared clip, identical bytes, an image with
     two labels, or a shared subject that the protocol must exclude.
     """
-    from harness.data.auditing import audit_splits
+    from harness.data.leak_audit import audit_splits
 
     with wrap_user_errors():
         result = audit_splits(
@@ -168,8 +168,8 @@ def synthesize(
     sheet: Annotated[str, typer.Option(help="Coding sheet of casme2: 2014, 2019, xls or csv.")] = "2014",
 ) -> None:
     """Render synthetic faces in the layout of a real release: no licence needed, labels known."""
-    from datasets.synthetic.synthesize import SyntheticSpec
-    from datasets.synthetic.synthesize import synthesize as write_release
+    from datasets.synthetic.generator import SyntheticSpec
+    from datasets.synthetic.generator import synthesize as write_release
 
     with wrap_user_errors():
         spec = SyntheticSpec(

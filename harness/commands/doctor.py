@@ -71,14 +71,14 @@ def _check_kernels() -> str:
 def _check_cascades() -> str:
     import cv2
 
-    from datasets.faces.haar import check_cascades
+    from datasets.faces.haar_detector import check_cascades
 
     check_cascades()
     return f"Haar cascades of OpenCV {cv2.__version__}"
 
 
 def _check_package_names() -> str:
-    from harness.names import package_conflicts
+    from harness.package_conflicts import package_conflicts
 
     if conflicts := package_conflicts():
         raise RuntimeError("; ".join(conflicts))
@@ -86,7 +86,7 @@ def _check_package_names() -> str:
 
 
 def _check_cache_folder() -> str:
-    from datasets.pixels.cache import get_cache_dir
+    from datasets.preprocessing.image_array import get_cache_dir
 
     return _check_writable(get_cache_dir())
 

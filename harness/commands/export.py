@@ -29,9 +29,9 @@ def export(
     json: options.Json = False,
 ) -> None:
     """Write the runs, predictions, figures and report of a study to one zip archive."""
-    from harness.archive.exporting import export_study
-    from harness.output import name_report_folder
-    from harness.tracking.ledger import Tracker
+    from harness.archive.exporter import export_study
+    from harness.output_folders import name_report_folder
+    from harness.tracking.tracker import Tracker
 
     with wrap_user_errors():
         tracker = Tracker(tracking_uri)

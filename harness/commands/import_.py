@@ -15,7 +15,7 @@ from harness.commands import options
 from harness.errors import wrap_user_errors
 
 if TYPE_CHECKING:
-    from harness.archive.importing import ImportSummary
+    from harness.archive.importer import ImportSummary
 
 _RUN_ID = re.compile(r"\b[0-9a-f]{32}\b")
 _MAX_CELLS = 5
@@ -34,14 +34,14 @@ def import_(
     """
     with ExitStack() as stack:
         with wrap_user_errors():
-            from harness.archive.reading import open_archive
+            from harness.archive.reader import open_archive
 
             archive = stack.enter_context(open_archive(file))
-            from harness.archive.importing import dry_run_report, import_study
+            from harness.archive.importer import dry_run_report, import_study
             from harness.archive.members import REPORT_FOLDER
-            from harness.output import check_writable, name_report_folder
-            from harness.running.claims import CellLocks
-            from harness.tracking.ledger import Tracker
+            from harness.output_folders import check_writable, name_report_folder
+            from harness.scheduling.cell_locks import CellLocks
+            from harness.tracking.tracker import Tracker
             from reports.document import write_report
 
             dry_run_report(archive)

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 import typer
 
 if TYPE_CHECKING:
-    from harness.data.reading import DataRequest
-    from harness.plan import Request
-    from harness.running.executors import ExecutionOptions
+    from harness.data.loading import DataRequest
+    from harness.planning.execution import ExecutionOptions
+    from harness.planning.plan import Request
 
 Protocols = Annotated[
     list[str] | None,
@@ -66,7 +66,7 @@ class Dataset:
 
     def to_data_request(self) -> DataRequest:
         """Return these options as a `DataRequest`."""
-        from harness.data.reading import DataRequest
+        from harness.data.loading import DataRequest
 
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return DataRequest(**{**values, "classes": parse_list(self.classes)})
@@ -236,7 +236,7 @@ class Execution:
 
     def to_execution_options(self) -> ExecutionOptions:
         """Return these options as `ExecutionOptions`."""
-        from harness.running.executors import ExecutionOptions
+        from harness.planning.execution import ExecutionOptions
 
         return ExecutionOptions(
             executor=self.executor,
@@ -293,7 +293,7 @@ def build_request(
     plan_path: Path | None = None,
 ) -> Request:
     """Build the `Request` of a study from command-line options."""
-    from harness.plan import Request
+    from harness.planning.plan import Request
 
     extras, networks = extras or Extras(), networks or Networks()
     return Request(

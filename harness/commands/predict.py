@@ -15,8 +15,8 @@ from harness.commands import options
 from harness.errors import UserError, wrap_user_errors
 
 if TYPE_CHECKING:
-    from harness.footage import FrameSource
-    from harness.predicting import FramePrediction, Predictor, TrainedModel
+    from harness.inference.predictor import FramePrediction, Predictor, TrainedModel
+    from harness.inference.video_io import FrameSource
 
 MAX_ROWS, MAX_WARNINGS = 10, 5
 
@@ -42,11 +42,11 @@ def predict(
     json: options.Json = False,
 ) -> None:
     """Find and classify faces; write CSV, JSON and annotated images or video; report the speed."""
-    from harness.output import create_unique_folder, discard_folders
+    from harness.output_folders import create_unique_folder, discard_folders
 
     with wrap_user_errors():
-        from harness.footage import scan_source
-        from harness.predicting import Predictor
+        from harness.inference.predictor import Predictor
+        from harness.inference.video_io import scan_source
 
         frame_source = scan_source(source, out=out)
         model = _load_model(run, tracking_uri, device=device)
@@ -92,8 +92,8 @@ def predict(
 
 def _load_model(run: str, tracking_uri: str | None, *, device: str) -> TrainedModel:
     from harness.device import resolve_device
-    from harness.predicting import load_trained_model
-    from harness.tracking.ledger import Tracker
+    from harness.inference.predictor import load_trained_model
+    from harness.tracking.tracker import Tracker
 
     tracker = Tracker(tracking_uri)
     tracker.check_readable()
@@ -126,9 +126,9 @@ def _predict_frames(
     predictions: list[FramePrediction],
 ) -> list[str]:
     """Classify every frame; append to `predictions`, write CSV and annotated copies; return file names."""
-    from harness.data.preparing import progress_bar
-    from harness.footage import AnnotatedWriter, read_frames
-    from harness.predicting import flatten_prediction
+    from harness.data.preparation import progress_bar
+    from harness.inference.predictor import flatten_prediction
+    from harness.inference.video_io import AnnotatedWriter, read_frames
 
     annotated_writer = AnnotatedWriter(frame_source, out)
     csv_path = out / "predictions.csv"
@@ -164,7 +164,7 @@ def _predict_frames(
 def _to_csv_cell(value: object) -> object:
     """Sanitize text for a CSV cell, and escape text that a spreadsheet would evaluate as a formula."""
     from datasets.text import sanitize
-    from harness.quoting import csv_escape
+    from harness.csv_escape import csv_escape
 
     if not isinstance(value, str):
         return value
@@ -173,7 +173,7 @@ def _to_csv_cell(value: object) -> object:
 
 def _describe_model(model: TrainedModel) -> dict[str, Any]:
     from harness.device import describe_device
-    from harness.labels import format_run_name
+    from harness.run_names import format_run_name
 
     return {
         "run": model.run_id,
@@ -199,7 +199,7 @@ def _summarize_predictions(
     is_complete: bool,
 ) -> dict[str, Any]:
     from datasets.text import sanitize
-    from harness.predicting import flatten_prediction, summarize_speed
+    from harness.inference.predictor import flatten_prediction, summarize_speed
 
     predicted = _select_predicted(predictions)
     warnings = [

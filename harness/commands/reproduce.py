@@ -31,7 +31,7 @@ def reproduce(
     of the other protocols.
     """
     from harness.commands.study import run_studies
-    from harness.reproducing import build_requests, find_roots
+    from harness.planning.reproduction import build_requests, find_roots
 
     with wrap_user_errors():
         roots = find_roots({"ckplus": ckplus, "casme2": casme2})

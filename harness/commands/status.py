@@ -19,9 +19,9 @@ def status(
     json: options.Json = False,
 ) -> None:
     """Show the finished, failed and remaining cells of each study, its processes and the time left."""
-    from harness.running.claims import CellLocks
-    from harness.running.status import load_study_status
-    from harness.tracking.ledger import Tracker
+    from harness.scheduling.cell_locks import CellLocks
+    from harness.scheduling.status import load_study_status
+    from harness.tracking.tracker import Tracker
 
     tracker = Tracker(tracking_uri)
     with wrap_user_errors():

@@ -17,11 +17,11 @@ from harness.errors import EXIT_FAILED, UserError, wrap_user_errors
 
 if TYPE_CHECKING:
     from harness.commands.options import Output
-    from harness.disk import DiskNeed
-    from harness.estimate import TimeEstimate
-    from harness.plan import Request, StudyPlan
-    from harness.running.executors import ExecutionOptions
-    from harness.tracking.ledger import Tracker
+    from harness.planning.disk_space import DiskNeed
+    from harness.planning.execution import ExecutionOptions
+    from harness.planning.plan import Request, StudyPlan
+    from harness.planning.time_estimate import TimeEstimate
+    from harness.tracking.tracker import Tracker
     from studies.results import StudyResult
     from studies.spec import RunSpec, Study
 
@@ -42,12 +42,12 @@ def run_studies(
     with it.
     """
     from harness.api import run_plan
-    from harness.disk import check_disk_space, estimate_disk_need
-    from harness.output import check_writable, name_report_folder
-    from harness.plan import plan_study
-    from harness.running.executors import check_cluster_address
+    from harness.output_folders import check_writable, name_report_folder
+    from harness.planning.disk_space import check_disk_space, estimate_disk_need
+    from harness.planning.execution import check_cluster_address
+    from harness.planning.plan import plan_study
     from harness.tracking.analysis_plans import has_cells
-    from harness.tracking.ledger import Tracker
+    from harness.tracking.tracker import Tracker
     from reports.document import write_report
 
     console = Console(file=sys.stderr)
@@ -125,8 +125,8 @@ class Preview:
 
 
 def _build_preview(plan: StudyPlan, states: Mapping[str, str], execution: ExecutionOptions) -> Preview:
-    from harness.estimate import estimate_study
-    from harness.running.executors import choose_slots
+    from harness.planning.execution import choose_slots
+    from harness.planning.time_estimate import estimate_study
 
     pending_runs = [spec for spec in plan.study.list_runs() if states.get(spec.key) == execution.state_filter]
     estimate = estimate_study(
@@ -143,7 +143,7 @@ def _print_plan(preview: Preview, need: DiskNeed, *, execution: ExecutionOptions
     """Print the plan: cells to run, device, estimated time, disk need, warnings and anomalies."""
     from harness.data.anomalies import format_anomaly
     from harness.device import describe_device
-    from harness.running.executors import describe_execution
+    from harness.planning.execution import describe_execution
 
     plan, pending_runs, estimate = preview.plan, preview.pending_runs, preview.estimate
     study = plan.study
@@ -224,11 +224,11 @@ def _print_dry_run(documents: list[dict[str, Any]], needs: Sequence[DiskNeed], *
 
 def _preview_to_dict(preview: Preview, need: DiskNeed, *, tracker: Tracker) -> dict[str, Any]:
     """Return the JSON document of a dry run: cells, time, statistical power, leakage and disk need."""
-    from harness.data.leaks import describe_protocol_leakage
-    from harness.labels import format_run_name
-    from harness.planned_power import describe_power
-    from reports.noise import measure_noise
+    from harness.data.leak_check import describe_protocol_leakage
+    from harness.planning.power_analysis import describe_power
+    from harness.run_names import format_run_name
     from reports.outcomes import evaluate_study
+    from reports.tables.noise import measure_noise
 
     plan, states, estimate = preview.plan, preview.states, preview.estimate
     past_outcomes = (
@@ -266,7 +266,7 @@ def _print_end(
     tracker: Tracker,
     as_json: bool,
 ) -> None:
-    from harness.tracking.store import is_local
+    from harness.tracking.mlflow_store import is_local
 
     if as_json:
         print(
@@ -292,7 +292,7 @@ def _print_end(
 
 def _result_to_dict(result: StudyResult, report: Path) -> dict[str, Any]:
     """Return the JSON document of a finished study: its cells with their metrics, and its failures."""
-    from harness.tracking.record import compute_final_metrics
+    from harness.tracking.result_files import compute_final_metrics
     from studies.codec import to_data
 
     return {

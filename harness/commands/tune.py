@@ -13,7 +13,7 @@ from harness.commands import options
 from harness.errors import wrap_user_errors
 
 if TYPE_CHECKING:
-    from harness.plan import StudyPlan
+    from harness.planning.plan import StudyPlan
     from studies.search import Search
 
 STUDY_KINDS: dict[str, Literal["ablation", "comparison"]] = {"ablate": "ablation", "compare": "comparison"}
@@ -41,8 +41,8 @@ def tune(
 
     Pass the same options as to the study. A stopped search resumes when the command is run again.
     """
-    from harness.plan import plan_study
-    from harness.tune import check_searches, get_default_store
+    from harness.hyperparameter_search import check_searches, get_default_store
+    from harness.planning.plan import plan_study
 
     store = get_default_store() if searches is None else searches
     with wrap_user_errors():
@@ -97,9 +97,9 @@ def _check_options(other_options: options.Design | options.Networks, *, study: s
 
 def _run_searches(plan: StudyPlan, *, trials: int, pruner: str, store: str) -> list[dict[str, Any]]:
     """Run the search of every run in the plan; print one line per trial on stderr."""
-    from harness.labels import format_run_name
-    from harness.training.run import RunInputs
-    from harness.tune import run_search
+    from harness.hyperparameter_search import run_search
+    from harness.run_names import format_run_name
+    from harness.runs.run import RunInputs
 
     inputs = RunInputs(pixels=plan.pixels, device=plan.device)
     results = []

@@ -23,7 +23,7 @@ def ui(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 5000,
 ) -> None:
     """Start the MLflow web interface for the recorded studies; press Ctrl-C to stop."""
-    from harness.tracking.ledger import Tracker
+    from harness.tracking.tracker import Tracker
 
     tracker = Tracker(tracking_uri)
     with wrap_user_errors():

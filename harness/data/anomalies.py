@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from datasets.spec import Anomaly, SampleTable
 
 if TYPE_CHECKING:
-    from datasets.pixels.cache import ImageArray
+    from datasets.preprocessing.image_array import ImageArray
 
 
 def format_anomaly(anomaly: Anomaly) -> str:

@@ -9,10 +9,10 @@ from studies.codec import to_json
 from studies.spec import Study
 
 if TYPE_CHECKING:
-    from harness.tracking.ledger import Tracker
-    from harness.tracking.store import Run
+    from harness.tracking.mlflow_store import Run
+    from harness.tracking.tracker import Tracker
 
-PLAN_TAG, PLAN_STATE_TAG = "harness.plan", "harness.plan.state"
+PLAN_TAG, PLAN_STATE_TAG = "harness.planning.plan", "harness.planning.plan.state"
 CONFIRMATORY, EXPLORATORY = "confirmatory", "exploratory"
 
 

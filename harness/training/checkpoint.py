@@ -35,7 +35,7 @@ CLOSE_TIMEOUT = 5.0
 class Checkpoint:
     """The latest checkpoint of one run.
 
-    Only one process may use it at a time: see `harness.running.claims`.
+    Only one process may use it at a time: see `harness.scheduling.cell_locks`.
 
     `save` writes a checkpoint after an epoch under two conditions: the previous write has finished, and all
     checkpoints of the run, including this one, cost at most `max_fraction` of the training time so far. The

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from architectures.code_cache import ensure_private_folder
 from architectures.cpu_kernels import library
-from architectures.cpu_kernels.fuse import fuse
+from architectures.cpu_kernels.fusion import fuse
 from architectures.network import BlockNetwork
 from architectures.spec import ArchitectureSpec
 from studies.spec import Engine, Precision, TrainingSpec

@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from architectures.network import get_first_and_last_block
 from datasets.augment import augment, normalize
+from harness.training.batches import SplitData, iter_batches
 from harness.training.engine import get_memory_format, make_forward
-from harness.training.evaluate import compute_logits
-from harness.training.feed import SplitData, iter_batches
+from harness.training.evaluation import compute_logits
 from harness.training.loss import compute_class_weights, focal_loss
 from studies.results import Epoch
 from studies.spec import TrainingSpec

@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import get_args
 
-from reports.beside import differences_from_paper
 from reports.claims.catalogue import CLAIMS
-from reports.claims.measures import select_paper_datasets
 from reports.claims.rules import ClaimResult, ClaimVerdict, make_not_testable_result
-from reports.numbers import NO_VALUE, text_cell
+from reports.claims.score_measures import select_paper_datasets
+from reports.formatting import NO_VALUE, text_cell
 from reports.outcomes import StudyEvaluation
+from reports.paper_reference import differences_from_paper
 from reports.table import Table
 
 ClaimResults = Mapping[tuple[str, str], ClaimResult]

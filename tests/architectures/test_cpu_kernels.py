@@ -15,8 +15,8 @@ from architectures.block import build_block
 from architectures.catalogue import CATALOGUE, with_width
 from architectures.code_cache import ensure_private_folder
 from architectures.cpu_kernels import library
-from architectures.cpu_kernels.attend import cbam_add_act, cbam_add_act_backward
-from architectures.cpu_kernels.fuse import FusedResidual, FusedSequential, fuse
+from architectures.cpu_kernels.cbam_add_act import cbam_add_act, cbam_add_act_backward
+from architectures.cpu_kernels.fusion import FusedResidual, FusedSequential, fuse
 from architectures.cpu_kernels.norm_act import batch_norm_act, batch_norm_act_backward, norm_act
 from architectures.network import build_network
 from architectures.spec import ACTIVATIONS, ATTENTIONS, CONVOLUTIONS, NORMS, ArchitectureSpec, BlockSpec

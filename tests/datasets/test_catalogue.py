@@ -11,7 +11,7 @@ from datasets.catalogue import (
     get_entry,
     load_dataset,
 )
-from datasets.synthetic.synthesize import SyntheticSpec
+from datasets.synthetic.generator import SyntheticSpec
 
 ROWS = [(1, "EP01", 1, 2, 4, "fear"), (2, "EP02", 7, 8, 9, "disgust")]
 
@@ -81,7 +81,7 @@ def test_the_root_is_the_given_one_else_the_variables_else_the_folder(tree, monk
 
 def test_the_synthetic_set_is_drawn_once_and_takes_no_root(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "datasets.synthetic.synthesize.DEMO", SyntheticSpec(subjects=2, clips=12, frames=3, balance=True)
+        "datasets.synthetic.generator.DEMO", SyntheticSpec(subjects=2, clips=12, frames=3, balance=True)
     )
     table = load_dataset("synthetic", "onset_offset")
     assert (table.dataset, table.count_per_class(), table.anomalies) == ("synthetic", (6,) * 6, ())
@@ -99,7 +99,7 @@ def test_the_synthetic_set_is_drawn_once_and_takes_no_root(tmp_path, monkeypatch
 def test_another_spec_is_drawn_beside_it(tmp_path, monkeypatch):
     for seed in (0, 1):
         spec = SyntheticSpec(subjects=1, clips=6, frames=3, balance=True, seed=seed)
-        monkeypatch.setattr("datasets.synthetic.synthesize.DEMO", spec)
+        monkeypatch.setattr("datasets.synthetic.generator.DEMO", spec)
         ensure_synthetic_set()
     assert len(list((tmp_path / "cache").iterdir())) == 2
 

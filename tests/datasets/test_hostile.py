@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasets.catalogue import load_dataset
-from datasets.pixels.cache import preprocess_images
+from datasets.preprocessing.image_array import preprocess_images
 from datasets.spec import Anomaly
-from datasets.synthetic.synthesize import LAYOUTS, SyntheticSpec, synthesize
+from datasets.synthetic.generator import LAYOUTS, SyntheticSpec, synthesize
 from harness.data.anomalies import format_anomaly
 from tests.hostile import bounded, cases, clear, damaged, file_names, names, outcome, swapped
 

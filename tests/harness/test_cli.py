@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from harness.tracking.ledger import KEY_TAG, Tracker
+from harness.tracking.tracker import KEY_TAG, Tracker
 from tests.harness.processes import ROOT
 from tests.harness.tiny import Run, write_tree
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.tracking.ledger import Tracker
+from harness.tracking.tracker import Tracker
 from tests.harness.processes import ROOT, start
 
 TINY = ("--preset", "quick", "--epochs", "1", "--image-size", "32", "--width", "0.0625")

@@ -17,11 +17,18 @@ import pytest
 import torch
 from rich.console import Console
 
-from harness import api, footage
-from harness.data.reading import DataRequest
-from harness.plan import Request, plan_study
-from harness.predicting import FramePrediction, Predictor, compute_iou, load_trained_model, summarize_speed
-from harness.tracking.ledger import Tracker
+from harness import api
+from harness.data.loading import DataRequest
+from harness.inference import video_io
+from harness.inference.predictor import (
+    FramePrediction,
+    Predictor,
+    compute_iou,
+    load_trained_model,
+    summarize_speed,
+)
+from harness.planning.plan import Request, plan_study
+from harness.tracking.tracker import Tracker
 from studies.results import RunResult
 from tests.harness.tiny import Run, request, write_tree
 
@@ -74,7 +81,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 
 @pytest.fixture(scope="module")
-def astronaut() -> footage.Image:
+def astronaut() -> video_io.Image:
     from skimage.data import astronaut
 
     return np.asarray(cv2.cvtColor(astronaut(), cv2.COLOR_RGB2BGR), dtype=np.uint8)
@@ -97,7 +104,7 @@ def rows(document: dict[str, object]) -> list[dict[str, object]]:
     return found
 
 
-def film(path: Path, images: list[footage.Image], *, rate: float = 20.0) -> Path:
+def film(path: Path, images: list[video_io.Image], *, rate: float = 20.0) -> Path:
     height, width = images[0].shape[:2]
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), rate, (width, height))
     for image in images:
@@ -202,7 +209,7 @@ def test_a_broken_image_is_a_row_and_a_warning_and_the_rest_is_answered(
 
 
 def test_a_face_in_a_photograph_is_found_and_marked(
-    harness: Run, made: Made, astronaut: footage.Image, tmp_path: Path
+    harness: Run, made: Made, astronaut: video_io.Image, tmp_path: Path
 ) -> None:
     cv2.imwrite(str(tmp_path / "photo.png"), astronaut)
     (row,) = rows(asked(harness, made, made.run_id, tmp_path / "photo.png"))
@@ -225,7 +232,7 @@ def test_a_face_in_a_photograph_is_found_and_marked(
 
 
 def test_auto_takes_a_picture_whole_that_a_face_fills(
-    harness: Run, made: Made, astronaut: footage.Image, tmp_path: Path
+    harness: Run, made: Made, astronaut: video_io.Image, tmp_path: Path
 ) -> None:
     cv2.imwrite(str(tmp_path / "close.png"), astronaut[45:185, 153:293])
     (auto,) = rows(asked(harness, made, made.run_id, tmp_path / "close.png"))
@@ -236,7 +243,7 @@ def test_auto_takes_a_picture_whole_that_a_face_fills(
 
 
 def test_a_film_is_answered_frame_by_frame_and_written_again(
-    harness: Run, made: Made, astronaut: footage.Image, tmp_path: Path
+    harness: Run, made: Made, astronaut: video_io.Image, tmp_path: Path
 ) -> None:
     scene = astronaut[:320, 60:380]
     shaken = np.roll(scene, 2, axis=1)
@@ -265,12 +272,12 @@ def test_a_film_is_answered_frame_by_frame_and_written_again(
 def test_where_a_codec_is_missing_the_next_writes_the_film(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(footage, "CODECS", (("annotated.mp4", "????"), ("annotated.avi", "MJPG")))
+    monkeypatch.setattr(video_io, "CODECS", (("annotated.mp4", "????"), ("annotated.avi", "MJPG")))
     image = np.full((240, 240, 3), 90, np.uint8)
-    source = footage.scan_source(film(tmp_path / "film.avi", [image, image]), out=tmp_path / "out")
+    source = video_io.scan_source(film(tmp_path / "film.avi", [image, image]), out=tmp_path / "out")
     (tmp_path / "out").mkdir()
-    copies = footage.AnnotatedWriter(source, tmp_path / "out")
-    for shot in footage.read_frames(source):
+    copies = video_io.AnnotatedWriter(source, tmp_path / "out")
+    for shot in video_io.read_frames(source):
         copies.add(shot, (0, 0, 10, 10), "fear 90 %")
     copies.close()
     assert [path.name for path in copies.files] == ["annotated.avi"]
@@ -311,7 +318,7 @@ def test_what_is_timed_is_what_was_done(harness: Run, made: Made) -> None:
     ("other", "share"),
     [((0, 0, 10, 10), 1.0), ((5, 0, 10, 10), 1 / 3), ((20, 0, 5, 5), 0.0), ((0, 0, 5, 5), 0.25)],
 )
-def test_overlap_is_intersection_over_union(other: footage.Rect, share: float) -> None:
+def test_overlap_is_intersection_over_union(other: video_io.Rect, share: float) -> None:
     assert compute_iou((0, 0, 10, 10), other) == pytest.approx(share)
 
 
@@ -526,11 +533,11 @@ def test_ctrl_c_before_an_answer_leaves_nothing(
 )
 def test_answers_are_named_after_their_source(tmp_path: Path, path: str, name: str) -> None:
     (tmp_path / path).write_bytes(b"")
-    assert footage.scan_source(tmp_path / path, out=tmp_path / "out").name == name
+    assert video_io.scan_source(tmp_path / path, out=tmp_path / "out").name == name
     folder = tmp_path / "v1.2"
     folder.mkdir()
     shutil.copy(tmp_path / path, folder / "1.png")
-    assert footage.scan_source(folder, out=tmp_path / "out").name == "v1.2"
+    assert video_io.scan_source(folder, out=tmp_path / "out").name == "v1.2"
 
 
 def test_a_run_on_drawn_faces_says_so(
@@ -545,26 +552,26 @@ def test_a_run_on_drawn_faces_says_so(
     assert "(casme2, synthetic faces)" in out
 
 
-def test_each_picture_of_a_folder_has_a_box_of_its_own(made: Made, astronaut: footage.Image) -> None:
+def test_each_picture_of_a_folder_has_a_box_of_its_own(made: Made, astronaut: video_io.Image) -> None:
     network = load_trained_model(made.ledger, made.run_id, device=torch.device("cpu"))
     predictor = Predictor(network, align="haar", is_video=False)
     shifted = np.roll(astronaut, 5, axis=1)
     boxes = []
     for number, image in enumerate((astronaut, shifted), start=1):
-        shot = footage.Frame(file="x", number=number, image=np.ascontiguousarray(image), read_seconds=0.0)
+        shot = video_io.Frame(file="x", number=number, image=np.ascontiguousarray(image), read_seconds=0.0)
         boxes.append(predictor.predict(shot).box)
     assert boxes[0] == (167, 59, 112, 112)
     assert boxes[1] == (173, 59, 111, 111)
 
 
-def test_all_frames_of_motion_are_cut_as_the_onset(made: Made, astronaut: footage.Image) -> None:
+def test_all_frames_of_motion_are_cut_as_the_onset(made: Made, astronaut: video_io.Image) -> None:
     network = load_trained_model(made.ledger, made.motion_id, device=torch.device("cpu"))
     later = np.ascontiguousarray(np.roll(astronaut, 8, axis=1))
 
-    def answered(align: str, *images: footage.Image) -> list[FramePrediction]:
+    def answered(align: str, *images: video_io.Image) -> list[FramePrediction]:
         predictor = Predictor(network, align=align, is_video=True)
         return [
-            predictor.predict(footage.Frame(file="x", number=number, image=image, read_seconds=0.0))
+            predictor.predict(video_io.Frame(file="x", number=number, image=image, read_seconds=0.0))
             for number, image in enumerate(images, start=1)
         ]
 

@@ -7,9 +7,9 @@ import pytest
 
 from harness.commands.options import Output
 from harness.commands.study import run_studies
-from harness.output import name_report_folder
-from harness.plan import plan_study
-from harness.reproducing import build_requests, find_roots
+from harness.output_folders import name_report_folder
+from harness.planning.plan import plan_study
+from harness.planning.reproduction import build_requests, find_roots
 from tests.harness.tiny import Run, request
 
 SMALL = ("--preset", "quick", "--epochs", "1", "--width", "0.125")

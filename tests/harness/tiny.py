@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from harness.data.reading import DataRequest
-from harness.plan import Request
+from harness.data.loading import DataRequest
+from harness.planning.plan import Request
 
 EMOTIONS = ("disgust", "fear", "happiness", "repression", "sadness", "surprise")
 SUBJECTS, FRAMES, SIDE = 4, 3, 36

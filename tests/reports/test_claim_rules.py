@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from reports.claims.catalogue import CLAIMS
-from reports.claims.measures import select_evaluation, select_paper_datasets
 from reports.claims.rules import (
     COMBINATION_TEXTS,
     ClaimResult,
@@ -24,6 +23,7 @@ from reports.claims.rules import (
     UpperLimitRule,
     make_not_testable_result,
 )
+from reports.claims.score_measures import select_evaluation, select_paper_datasets
 from reports.outcomes import evaluate_study
 from studies.statistics.verdicts import Estimate, Verdict, decide_verdict
 from tests.reports.conftest import Built

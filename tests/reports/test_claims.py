@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from architectures.catalogue import get_architecture
-from architectures.size import count_parameters
+from architectures.parameter_count import count_parameters
 from reports.claims.catalogue import CLAIMS
-from reports.claims.measures import PARAMETERS
 from reports.claims.rules import ClaimResult
+from reports.claims.score_measures import PARAMETERS
 from reports.claims.table import IMAGE_INDEPENDENT_CLAIMS, build_claim_table, describe_claim_results
 from reports.outcomes import StudyEvaluation, evaluate_study
 from studies.arms import build_ablation_arms, build_comparison_arms

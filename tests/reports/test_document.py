@@ -8,7 +8,7 @@ import pytest
 
 from datasets.spec import Anomaly
 from reports.document import write_report
-from studies.paper_faults import INCONSISTENCIES
+from studies.paper.inconsistencies import INCONSISTENCIES
 from studies.results import RunResult, StudyResult
 from studies.spec import RunSpec, Study
 from tests.reports.conftest import Built

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from architectures.catalogue import CATALOGUE
-from datasets.audit import Finding
+from datasets.leakage.audit import Finding
 from datasets.spec import Anomaly
 from reports.document import write_report
-from reports.figures import draw_confusion_matrices
 from reports.markdown import escape, render_bullets, render_code, render_figure, render_grid, render_table
+from reports.plots.style import draw_confusion_matrices
 from reports.table import Cell, ReportFigure, Table
 from studies.results import StudyResult
 from studies.spec import RunSpec
@@ -171,7 +171,7 @@ def hostile(built: type[Built], draw: Any) -> StudyResult:
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Write empty files instead of figures, because rendering would take most of the time."""
-    monkeypatch.setattr("reports.figures.save_figure", lambda figure, path: path.write_bytes(b""))
+    monkeypatch.setattr("reports.plots.style.save_figure", lambda figure, path: path.write_bytes(b""))
     for module in ("bars", "budget", "gradients", "reliability", "robustness"):
         monkeypatch.setattr(f"reports.{module}.save_figure", lambda figure, path: path.write_bytes(b""))
 

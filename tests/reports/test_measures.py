@@ -9,12 +9,12 @@ import pytest
 from datasets.spec import CORRUPTIONS, STRENGTHS
 from reports.claims.catalogue import CLAIMS
 from reports.claims.rules import ClaimResult
-from reports.convergence import compute_convergence
-from reports.gradients import build_gradient_table, draw_gradient_figure
-from reports.imbalance import build_imbalance_table, compare_losses
-from reports.latency import build_latency_table
 from reports.outcomes import StudyEvaluation, evaluate_study
-from reports.robustness import build_robustness_table, draw_robustness_figure
+from reports.tables.convergence import compute_convergence
+from reports.tables.gradients import build_gradient_table, draw_gradient_figure
+from reports.tables.latency import build_latency_table
+from reports.tables.loss_comparison import build_imbalance_table, compare_losses
+from reports.tables.robustness import build_robustness_table, draw_robustness_figure
 from studies.arms import build_ablation_arms
 from studies.results import Epoch, RunResult, Timing
 from studies.spec import RunSpec, Study

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from datasets.audit import Finding
+from datasets.leakage.audit import Finding
 from datasets.spec import Leakage
 from reports.outcomes import evaluate_study
 from reports.summary import summarize_study

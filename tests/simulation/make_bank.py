@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from datasets.synthetic.synthesize import SyntheticSpec, synthesize
-from harness.data.reading import DataRequest
-from harness.plan import Request, plan_study
-from harness.training.run import RunInputs, execute_run
+from datasets.synthetic.generator import SyntheticSpec, synthesize
+from harness.data.loading import DataRequest
+from harness.planning.plan import Request, plan_study
+from harness.runs.run import RunInputs, execute_run
 from studies.spec import RunSpec
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from architectures.catalogue import CONTROLLED_LADDER, LADDER
-from architectures.parts import COMPONENTS, get_components
+from architectures.components import COMPONENTS, get_components
 from architectures.spec import USER_NETWORK, ArchitectureSpec
 from studies.arms import (
     DESIGNS,

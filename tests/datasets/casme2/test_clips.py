@@ -1,9 +1,9 @@
 import pytest
 
+from datasets.casme2.clip_files import ClipFiles
 from datasets.casme2.clips import build_clips, parse_frame_number, parse_interval
-from datasets.casme2.facts import CLASSES
-from datasets.casme2.sheet import SheetRow
-from datasets.casme2.takes import ClipFiles
+from datasets.casme2.coding_sheet import SheetRow
+from datasets.casme2.constants import CLASSES
 from datasets.spec import ImageRef
 
 

@@ -10,9 +10,9 @@ import xlwt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets.casme2 import cells
-from datasets.casme2.cells import read_tables
-from datasets.casme2.sheet import COLUMN_ALIASES, read_coding_sheet
+from datasets.casme2 import spreadsheet
+from datasets.casme2.coding_sheet import COLUMN_ALIASES, read_coding_sheet
+from datasets.casme2.spreadsheet import read_tables
 from tests.hostile import bounded, cases, damaged, folder, names, outcome
 
 ROWS = [list(COLUMN_ALIASES), *([f"{n:02}", f"EP0{n}_01f", 46, 59, 86, "happiness"] for n in range(1, 8))]
@@ -78,14 +78,14 @@ def shared(strings: str) -> bytes:
 WHOLE = {".xlsx": xlsx(), ".xls": xls(), ".csv": plain()}
 
 
-def check(data: bytes, suffix: str) -> list[cells.Grid] | None:
+def check(data: bytes, suffix: str) -> list[spreadsheet.Grid] | None:
     with folder() as root:
         path = root / f"coding{suffix}"
         path.write_bytes(data)
-        found: list[cells.Grid] | None = outcome(lambda: read_tables(path), naming=path.name)
+        found: list[spreadsheet.Grid] | None = outcome(lambda: read_tables(path), naming=path.name)
         for grid in found or []:
-            assert len(grid) <= cells.MAX_ROWS
-            assert all(len(row) <= cells.MAX_COLUMNS for row in grid)
+            assert len(grid) <= spreadsheet.MAX_ROWS
+            assert all(len(row) <= spreadsheet.MAX_COLUMNS for row in grid)
             assert all(type(cell) is str for row in grid for cell in row)
         if found is not None:
             outcome(lambda: read_coding_sheet(path), naming=path.name)
@@ -143,7 +143,7 @@ BOMBS = {
 
 @pytest.mark.parametrize("kind", BOMBS)
 def test_a_bomb_does_not_go_off(kind):
-    assert len(BOMBS[kind]) < cells.MAX_BYTES
+    assert len(BOMBS[kind]) < spreadsheet.MAX_BYTES
     found = check(BOMBS[kind], ".xlsx")
     assert kind == "depth" or found is None
 

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from datasets.casme2.clip_files import Casme2Release, ClipFiles
+from datasets.casme2.coding_sheet import SheetRow
 from datasets.casme2.layout import check_releases, choose_release, detect_layout
-from datasets.casme2.sheet import SheetRow
-from datasets.casme2.takes import Casme2Release, ClipFiles
-from datasets.tree import DirectoryTree
+from datasets.io.directory_tree import DirectoryTree
 
 ROOT = Path("/data")
 

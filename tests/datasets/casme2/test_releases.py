@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from datasets.casme2.load import FRAME_POLICIES, LAYOUTS, load
+from datasets.casme2.loader import FRAME_POLICIES, LAYOUTS, load
 from datasets.spec import ImageRef
 
 ROWS = [

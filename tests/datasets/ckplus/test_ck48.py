@@ -1,7 +1,7 @@
 import pytest
 
 from datasets.ckplus.ck48 import read_ck48
-from datasets.tree import DirectoryTree
+from datasets.io.directory_tree import DirectoryTree
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets import hdf5
 from datasets.catalogue import load_dataset
 from datasets.ckplus.labels import read_labels as read_labels
-from datasets.pixels.decode import ImageReader
-from datasets.tree import DirectoryTree
+from datasets.io import hdf5
+from datasets.io.directory_tree import DirectoryTree
+from datasets.io.image_reader import ImageReader
 from tests.hostile import bounded, cases, clear, damaged, folder, names, outcome
 
 FACE = " ".join(["7"] * 2304)
@@ -52,7 +52,7 @@ def forked(path, names, *, rows):
 
 @pytest.fixture
 def at_once(monkeypatch):
-    monkeypatch.setattr("datasets.ckplus.packed.probe_in_subprocess", forked)
+    monkeypatch.setattr("datasets.ckplus.containers.probe_in_subprocess", forked)
 
 
 def check(path):

@@ -1,7 +1,7 @@
 import pytest
 
 from datasets.ckplus.labels import Label, read_labels
-from datasets.tree import DirectoryTree
+from datasets.io.directory_tree import DirectoryTree
 
 
 def write(root, files):

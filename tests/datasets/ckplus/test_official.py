@@ -1,7 +1,7 @@
 import pytest
 
 from datasets.ckplus.official import read_official
-from datasets.tree import DirectoryTree
+from datasets.io.directory_tree import DirectoryTree
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import pytest
 
-from datasets.folder.load import load
+from datasets.folder.loader import load
 
 
 @pytest.fixture

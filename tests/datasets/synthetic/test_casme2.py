@@ -6,9 +6,9 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from datasets.casme2.load import load
-from datasets.marker import MARKER
-from datasets.synthetic.synthesize import SyntheticSpec, synthesize
+from datasets.casme2.loader import load
+from datasets.synthetic.generator import SyntheticSpec, synthesize
+from datasets.synthetic_marker import MARKER
 
 ODD = {"subjects": 2, "clips": 26, "frames": 3, "quirks": True}
 

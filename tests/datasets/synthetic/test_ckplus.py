@@ -5,8 +5,8 @@ import cv2
 import numpy as np
 import pytest
 
-from datasets.marker import MARKER
-from datasets.synthetic.synthesize import SyntheticSpec, synthesize
+from datasets.synthetic.generator import SyntheticSpec, synthesize
+from datasets.synthetic_marker import MARKER
 
 CLASSES = ["anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise"]
 SMALL = {"layout": "ck48", "subjects": 6, "clips": 12, "frames": 5}

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from datasets.drawing.canvas import View
-from datasets.drawing.identity import Identity, sample_identity
 from datasets.synthetic.landmarks import compute_landmarks
+from datasets.synthetic.rendering.canvas import View
+from datasets.synthetic.rendering.identity import Identity, sample_identity
 
 VIEW = View(width=640, height=490, x=320, y=200, scale=80)
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.tracking.ledger import Tracker
+from harness.tracking.tracker import Tracker
 from studies.results import RunResult, Timing
-from tests.harness.tracking.test_ledger import STUDY as TINY
-from tests.harness.tracking.test_ledger import result
+from tests.harness.tracking.test_tracker import STUDY as TINY
+from tests.harness.tracking.test_tracker import result
 
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360000002000001"

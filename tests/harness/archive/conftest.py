@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.archive.exporting import export_study
-from harness.tracking.ledger import Tracker
+from harness.archive.exporter import export_study
+from harness.tracking.tracker import Tracker
 from tests.harness.archive.archived import made
-from tests.harness.tracking.test_ledger import STUDY
+from tests.harness.tracking.test_tracker import STUDY
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,8 @@ from random import Random
 import pytest
 
 from harness.archive import members
-from harness.archive.exporting import export_study
-from harness.archive.reading import is_key_of, open_archive
+from harness.archive.exporter import export_study
+from harness.archive.reader import is_key_of, open_archive
 from studies.codec import to_data, to_json
 from tests.harness.archive.archived import (
     FINISHED,
@@ -26,7 +26,7 @@ from tests.harness.archive.archived import (
     written,
 )
 from tests.harness.tiny import Run
-from tests.harness.tracking.test_ledger import STUDY as TINY
+from tests.harness.tracking.test_tracker import STUDY as TINY
 
 
 def _swap(found: dict[str, bytes]) -> None:

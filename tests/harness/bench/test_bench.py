@@ -8,9 +8,12 @@ import pytest
 import torch
 
 from architectures.catalogue import CATALOGUE, get_architecture, with_width
-from datasets.synthetic.synthesize import synthesize
-from harness.bench import growth, measure, shared
-from harness.bench.loops import (
+from datasets.synthetic.generator import synthesize
+from harness.bench import core_sharing, growth, networks
+from harness.bench.networks import FACES_SPEC
+from harness.bench.results import BenchSettings, GrowthCurve, TrainingTimes
+from harness.bench.timing import compute_ratios, format_median_range
+from harness.bench.training_loops import (
     Workload,
     load_faces,
     time_file_epochs,
@@ -18,9 +21,6 @@ from harness.bench.loops import (
     time_memory_epochs,
     write_image_files,
 )
-from harness.bench.measure import FACES_SPEC
-from harness.bench.results import BenchSettings, GrowthCurve, TrainingTimes
-from harness.bench.timed import compute_ratios, format_median_range
 from studies.spec import TrainingSpec
 from tests.harness.tiny import Run
 
@@ -41,7 +41,7 @@ def short(compiled: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Measure as little as possible, on one thread: on busy cores threads would wait for each other."""
     monkeypatch.setenv("HARNESS_CACHE", str(compiled))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    monkeypatch.setattr(measure, "LATENCY_SECONDS", 0.1)
+    monkeypatch.setattr(networks, "LATENCY_SECONDS", 0.1)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -65,7 +65,7 @@ def job(faces: Path) -> Workload:
 
 
 def test_a_step_beside_a_second_process_is_told(harness: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared, "MIN_SECONDS", 0.1)
+    monkeypatch.setattr(core_sharing, "MIN_SECONDS", 0.1)
     args = ("--only", "proposed", "--rounds", 1, "--shared")
     status, out, _ = harness("bench", *TINY, *args, "--json")
     assert status == 0

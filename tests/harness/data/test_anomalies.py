@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from datasets.pixels.cache import preprocess_images
+from datasets.preprocessing.image_array import preprocess_images
 from datasets.spec import Anomaly, Sample, SampleTable
 from harness.data.anomalies import find_new_anomalies, format_anomaly, format_anomaly_count
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from datasets.synthetic.synthesize import SyntheticSpec, synthesize
+from datasets.synthetic.generator import SyntheticSpec, synthesize
 from tests.harness.processes import ROOT
 from tests.harness.tiny import Run
 

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasets.spec import Anomaly
-from harness.quoting import ESCAPE, FORMULA_PREFIXES, csv_escape, csv_unescape
-from harness.tracking.record import compute_final_metrics, parse_result, render_result_files
+from harness.csv_escape import ESCAPE, FORMULA_PREFIXES, csv_escape, csv_unescape
+from harness.tracking.result_files import compute_final_metrics, parse_result, render_result_files
 from studies.results import Prediction, RunResult
-from tests.harness.tracking.test_record import result
+from tests.harness.tracking.test_result_files import result
 from tests.hostile import cases, damaged, names, outcome
 
 WHOLE = result()

@@ -17,11 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from harness import tune
+from harness import hyperparameter_search
 from harness.training.weights import load_weights
 from studies.search import Search
 from studies.spec import Study
-from tests.harness.tracking.test_record import SPEC
+from tests.harness.tracking.test_result_files import SPEC
 from tests.hostile import bounded, cases, damaged, folder, outcome
 
 STUDY = Study(
@@ -188,16 +188,18 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """Return the file of a finished search."""
     place = tmp_path_factory.mktemp("search") / "optuna.db"
     (spec,) = STUDY.list_runs()
-    made = tune._load_study(spec, tune._open_storage(f"sqlite:///{place}"))
-    made.set_user_attr(tune.PRUNER_KEY, "median")
+    made = hyperparameter_search._load_study(spec, hyperparameter_search._open_storage(f"sqlite:///{place}"))
+    made.set_user_attr(hyperparameter_search.PRUNER_KEY, "median")
     for value in (0.5, 0.75):
         trial = optuna.trial.create_trial(
             value=value,
             params={"learning_rate": 1e-3, "gamma": 2.0, "class_weights": "inverse"},
             distributions={
                 "learning_rate": optuna.distributions.FloatDistribution(1e-4, 1e-2, log=True),
-                "gamma": optuna.distributions.CategoricalDistribution(tune.GAMMAS),
-                "class_weights": optuna.distributions.CategoricalDistribution(tune.CLASS_WEIGHTS),
+                "gamma": optuna.distributions.CategoricalDistribution(hyperparameter_search.GAMMAS),
+                "class_weights": optuna.distributions.CategoricalDistribution(
+                    hyperparameter_search.CLASS_WEIGHTS
+                ),
             },
         )
         made.add_trial(trial)
@@ -209,8 +211,12 @@ def found_in(data: bytes) -> Any:
     with folder() as root:
         (root / "optuna.db").write_bytes(data)
         store = f"sqlite:///{root / 'optuna.db'}"
-        outcome(lambda: tune.check_searches(STUDY.list_runs(), trials=1, pruner="median", store=store))
-        return outcome(lambda: tune.load_searches(STUDY, store))
+        outcome(
+            lambda: hyperparameter_search.check_searches(
+                STUDY.list_runs(), trials=1, pruner="median", store=store
+            )
+        )
+        return outcome(lambda: hyperparameter_search.load_searches(STUDY, store))
 
 
 def test_a_whole_store_is_read(searched: bytes) -> None:

@@ -10,8 +10,8 @@ import pytest
 import requests
 from mlflow.entities import ViewType
 
-from harness.tracking.address import strip_credentials
-from harness.tracking.ledger import PARENT_TAG, STUDY_TAG, Tracker
+from harness.tracking.tracker import PARENT_TAG, STUDY_TAG, Tracker
+from harness.tracking.uri import strip_credentials
 from tests.harness.processes import Ended, ended, start
 from tests.harness.tiny import LOGIN, Run
 from tests.harness.tracking.servers import Cluster, Server, initdb, postgres, running

@@ -13,8 +13,9 @@ from architectures.catalogue import CATALOGUE, with_width
 from architectures.cpu_kernels.library import load_library
 from architectures.network import build_network
 from architectures.spec import ArchitectureSpec
-from harness.data.reading import DataRequest
-from harness.plan import plan_study
+from harness.data.loading import DataRequest
+from harness.planning.plan import plan_study
+from harness.training.batches import SplitData
 from harness.training.engine import (
     COMPILE_BREAK_EVEN,
     make_forward,
@@ -23,7 +24,6 @@ from harness.training.engine import (
     select_engine,
     to_device_layout,
 )
-from harness.training.feed import SplitData
 from harness.training.train import fit, init_state
 from studies.spec import TrainingSpec
 from tests.harness.tiny import Run, request

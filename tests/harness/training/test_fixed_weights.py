@@ -4,7 +4,7 @@ import pytest
 
 from architectures.catalogue import get_architecture
 from architectures.user import load_user_spec
-from harness.training.run import has_fixed_weights
+from harness.runs.run import has_fixed_weights
 
 NETS = """
 import torch

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.training.feed import SplitData, prefetch
+from harness.training.batches import SplitData, prefetch
 from harness.training.train import fit, init_state
 from studies.spec import TrainingSpec
 from tests.harness.training.test_engine import CUDA, SHORT, network, part

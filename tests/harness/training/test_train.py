@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from architectures.components import with_components
 from architectures.network import build_network
-from architectures.parts import with_components
 from datasets.augment import normalize
 from datasets.spec import AugmentationSpec
-from harness.training.evaluate import compute_logits
+from harness.training.evaluation import compute_logits
 from harness.training.train import DivergenceError, SplitData, find_best_epoch, fit, init_state, make_batches
 from studies.results import Epoch
 from studies.spec import TrainingSpec

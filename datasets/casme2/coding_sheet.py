@@ -1,0 +1,141 @@
+"""Read CASME II's coding sheet: one row of text per clip, in any edition and spelling of the columns.
+
+The 2014 workbook has two blank columns between the named ones, its cells mix numbers and text, and copies
+have a title above the header. Columns are therefore matched by normalized name, and every cell is read as
+text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from datasets.casme2.clip_files import parse_subject
+from datasets.casme2.constants import EDITION_BY_EMOTION, OTHERS, RELABELED_CLIPS
+from datasets.casme2.spreadsheet import Grid, read_tables
+from datasets.text import summarize_names
+
+COLUMN_ALIASES = {
+    "Subject": ("subject", "subjectid"),
+    "Filename": ("filename", "file", "clip"),
+    "OnsetFrame": ("onsetframe", "onset", "onsetf"),
+    "ApexFrame": ("apexframe", "apex", "apexf"),
+    "OffsetFrame": ("offsetframe", "offset", "offsetf"),
+    "Estimated Emotion": ("estimatedemotion", "emotion"),
+}
+MAX_HEADER_ROWS = 15
+"""Number of rows searched for the header; copies have titles and empty rows above it."""
+
+_OBJECTIVE = re.compile(r"objectiveclass(es)?")
+_OTHERS_SPELLINGS = (OTHERS, "other")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SheetRow:
+    """One row: `subject` as `sub01` ("" if unreadable), `emotion` in lower case, other cells unchanged.
+
+    `line_number` is ignored in comparisons, so that copies of a sheet compare equal.
+    """
+
+    line_number: int = field(compare=False)
+    subject: str
+    filename: str
+    onset: str
+    apex: str
+    offset: str
+    emotion: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Subject and file name, which identify a clip together: file names recur across subjects."""
+        return self.subject, self.filename
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodingSheet:
+    """The rows of a sheet in order, and the name of its column of objective classes, "" if it has none."""
+
+    rows: tuple[SheetRow, ...]
+    objective_column: str = ""
+
+
+def read_coding_sheet(path: Path) -> CodingSheet:
+    """Read every row that names a clip from the first table of the file that has the columns.
+
+    Raises:
+        ValueError: The file cannot be read, none of its tables has the columns, or it names no clip.
+    """
+    tables = read_tables(path)
+    failures: list[tuple[int, str]] = []
+    for grid in tables:
+        for index, header in enumerate(grid[:MAX_HEADER_ROWS]):
+            columns, objective_column = _find_columns(header)
+            missing = [name for name in COLUMN_ALIASES if name not in columns]
+            if not missing:
+                rows = _build_rows(grid, header_index=index, columns=columns)
+                if not rows:
+                    raise ValueError(f"the sheet {path} must name clips: there is no row below its header")
+                return CodingSheet(rows=rows, objective_column=objective_column)
+            header_names = summarize_names([name for name in header if name], max_names=20) or "none"
+            failures.append((len(missing), f"missing: {', '.join(missing)}; found: {header_names}"))
+    nearest = min(failures, key=lambda failure: failure[0])[1] if failures else "it is empty"
+    raise ValueError(f"the sheet {path} must have the columns {', '.join(COLUMN_ALIASES)}; {nearest}")
+
+
+def _find_columns(header: Sequence[str]) -> tuple[dict[str, int], str]:
+    """Return the index of each known column in a header, and the name of its column of objective classes."""
+    column_by_name: dict[str, int] = {}
+    objective_column = ""
+    for column, name in enumerate(header):
+        normal_name = re.sub(r"[^a-z]", "", name.lower())
+        column_by_name.setdefault(normal_name, column)
+        objective_column = objective_column or (name if _OBJECTIVE.fullmatch(normal_name) else "")
+    columns = {
+        name: next((column_by_name[alias] for alias in aliases if alias in column_by_name), -1)
+        for name, aliases in COLUMN_ALIASES.items()
+    }
+    return {name: column for name, column in columns.items() if column >= 0}, objective_column
+
+
+def _build_rows(grid: Grid, *, header_index: int, columns: dict[str, int]) -> tuple[SheetRow, ...]:
+    rows: list[SheetRow] = []
+    for line_number, cells in enumerate(grid[header_index + 1 :], start=header_index + 2):
+        subject, filename, onset, apex, offset, emotion = (
+            cells[columns[name]] if columns[name] < len(cells) else "" for name in COLUMN_ALIASES
+        )
+        # A workbook keeps formatted but empty rows below its last clip.
+        if subject or filename:
+            emotion = OTHERS if emotion.lower() in _OTHERS_SPELLINGS else emotion.lower()
+            rows.append(
+                SheetRow(
+                    line_number=line_number,
+                    subject=parse_subject(subject),
+                    filename=filename,
+                    onset=onset,
+                    apex=apex,
+                    offset=offset,
+                    emotion=emotion,
+                )
+            )
+    return tuple(rows)
+
+
+def detect_edition(rows: Iterable[SheetRow]) -> str:
+    """Return the date of the labels' edition, from the three clips relabeled in 2019; "" if it is unclear."""
+    emotions: dict[tuple[str, str], str] = {}
+    for row in rows:
+        emotions.setdefault(row.key, row.emotion)
+    for emotion, date in EDITION_BY_EMOTION.items():
+        if all(emotions.get(key) == emotion for key in RELABELED_CLIPS):
+            return date
+    return ""
+
+
+def describe_edition(date: str) -> str:
+    """Return the note of a table on the edition of its labels; `date` is the result of `detect_edition`."""
+    clips = ", ".join("/".join(key) for key in RELABELED_CLIPS)
+    if date:
+        return f"labels: edition of {date}, identified by {clips}"
+    return f"labels: edition unknown; {clips} match neither 2014 nor 2019"

@@ -1,0 +1,151 @@
+"""Select the frames of CASME II's clips that become samples, one function per frame policy.
+
+`paper` reproduces the counts of Zhang et al.: the frames of one emotion are copied into one folder, named by
+subject and frame number, so clips of one subject with the same emotion overwrite each other. The paper does
+not describe this step; its Table 2 follows from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+
+from datasets.casme2.clips import Casme2Clip
+from datasets.casme2.constants import APEX_WINDOW_RADIUS
+from datasets.spec import Anomaly, Sample
+from datasets.text import sanitize
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameSelection:
+    """The samples of one frame policy, the anomalies, and notes on the counts."""
+
+    samples: tuple[Sample, ...]
+    anomalies: tuple[Anomaly, ...]
+    notes: tuple[str, ...]
+
+
+Policy = Callable[[Sequence[Casme2Clip], Sequence[str]], FrameSelection]
+
+
+def select_onset_offset(clips: Sequence[Casme2Clip], classes: Sequence[str]) -> FrameSelection:
+    """Select every frame from onset to offset."""
+    samples = tuple(sample for clip in clips for sample in _make_samples(clip, clip.frames, classes=classes))
+    return FrameSelection(
+        samples=samples,
+        anomalies=_check_apexes(
+            clips, unusable_action="the clip was kept, none of its frames is marked as the apex"
+        ),
+        notes=(f"frames: {len(samples)}, of {len(clips)} clips",),
+    )
+
+
+def select_apex(clips: Sequence[Casme2Clip], classes: Sequence[str]) -> FrameSelection:
+    """Select the apex frame of each clip; leave out clips whose apex is missing."""
+    return _select_near_apex(clips, classes, window=0, policy_text="apex frames")
+
+
+def select_apex_window(clips: Sequence[Casme2Clip], classes: Sequence[str]) -> FrameSelection:
+    """Select the frames at most `APEX_WINDOW_RADIUS` from the apex, within onset and offset."""
+    policy_text = f"frames within {APEX_WINDOW_RADIUS} of the apex"
+    return _select_near_apex(clips, classes, window=APEX_WINDOW_RADIUS, policy_text=policy_text)
+
+
+def select_paper_frames(clips: Sequence[Casme2Clip], classes: Sequence[str]) -> FrameSelection:
+    """Select onset to offset; of frames with equal emotion, subject and number, keep the last one."""
+    all_frames = select_onset_offset(clips, classes)
+    last_samples = {
+        (sample.label, sample.subject, sample.frame_number): sample for sample in all_frames.samples
+    }
+    total, num_overwritten = len(all_frames.samples), len(all_frames.samples) - len(last_samples)
+    overwrite_share = f"{num_overwritten / total:.1%}" if total else "none"
+    overwrite_note = (
+        f"{num_overwritten} of {total} frames ({overwrite_share}) were overwritten by a later clip's frame "
+        f"of the same emotion, subject and number; {len(last_samples)} remain"
+    )
+    return replace(
+        all_frames, samples=tuple(last_samples.values()), notes=(*all_frames.notes, overwrite_note)
+    )
+
+
+POLICY_FUNCTIONS: dict[str, Policy] = {
+    "onset_offset": select_onset_offset,
+    "apex": select_apex,
+    "apex_window": select_apex_window,
+    "paper": select_paper_frames,
+}
+
+
+def _select_near_apex(
+    clips: Sequence[Casme2Clip], classes: Sequence[str], *, window: int, policy_text: str
+) -> FrameSelection:
+    """Select the frames at most `window` from the apex of each clip; leave out clips without such a frame."""
+    samples: list[Sample] = []
+    missing_apexes: list[Anomaly] = []
+    for clip in clips:
+        if clip.apex is None:
+            continue
+        window_numbers = [number for number in clip.frames if abs(number - clip.apex) <= window]
+        samples += _make_samples(clip, window_numbers, classes=classes)
+        if clip.apex not in clip.frames:
+            action = (
+                f"the {len(window_numbers)} frames beside it were kept"
+                if window_numbers
+                else "the clip was left out"
+            )
+            description = f"the apex frame {clip.apex} is not there"
+            missing_apexes.append(
+                Anomaly(
+                    code="missing apex", location=sanitize(clip.name), description=description, action=action
+                )
+            )
+    return FrameSelection(
+        samples=tuple(samples),
+        anomalies=(*_check_apexes(clips, unusable_action="the clip was left out"), *missing_apexes),
+        notes=(f"{policy_text}: {len(samples)}, of {len(clips)} clips",),
+    )
+
+
+def _check_apexes(clips: Sequence[Casme2Clip], *, unusable_action: str) -> tuple[Anomaly, ...]:
+    """Return an anomaly for each clip whose apex is unusable (see `unusable_action`) or at an end."""
+    anomalies: list[Anomaly] = []
+    for clip in clips:
+        if clip.apex is None:
+            code, description, action = (
+                "unusable apex",
+                f"the sheet says {sanitize(clip.apex_text)!r}",
+                unusable_action,
+            )
+        elif clip.apex in (clip.onset, clip.offset):
+            end = "onset" if clip.apex == clip.onset else "offset"
+            code, description, action = (
+                "odd apex",
+                f"the apex is the {end}, {clip.apex}",
+                "taken as it stands",
+            )
+        else:
+            continue
+        anomalies.append(
+            Anomaly(code=code, location=sanitize(clip.name), description=description, action=action)
+        )
+    return tuple(anomalies)
+
+
+def _make_samples(clip: Casme2Clip, numbers: Collection[int], *, classes: Sequence[str]) -> list[Sample]:
+    """Return frames of one clip as samples; an apex at onset or offset has the role "apex"."""
+    roles = {clip.offset: "offset", clip.onset: "onset", clip.apex: "apex"}
+    label, onset_ref = classes.index(clip.emotion), clip.onset_ref
+    return [
+        Sample(
+            id=f"{clip.name}/{number}",
+            path=clip.frames[number].path,
+            frame_index=clip.frames[number].frame_index,
+            label=label,
+            subject=clip.subject,
+            clip=clip.name,
+            frame_number=number,
+            role=roles.get(number, ""),
+            onset_ref=onset_ref,
+        )
+        for number in numbers
+    ]

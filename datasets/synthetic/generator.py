@@ -1,0 +1,72 @@
+"""Synthetic CASME II and CK+: synthetic faces in the layouts of the releases, for use without a licence.
+
+The loaders of the real sets read them unchanged: `Cropped/sub01/EP02_01f/reg_img46.jpg` with the coding
+sheet, `cohn-kanade-images/S005/001` with its labels, or any other layout in `LAYOUTS`. Results on synthetic
+faces say nothing about people; `datasets.synthetic_marker` writes a file with this warning into every set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from datasets.synthetic.layouts import LAYOUTS, SHEETS
+from datasets.synthetic.spec import SyntheticSpec
+from datasets.synthetic_marker import write_marker
+
+__all__ = ["DEMO", "GENERATOR_VERSION", "LAYOUTS", "SHEETS", "SyntheticSpec", "synthesize"]
+
+GENERATOR_VERSION = 2
+"""Increased whenever the output changes, so that a cached set of an older version is not reused."""
+
+# Two clips per class and subject. With one, the class of a held-out clip would be the only class that its
+# subject never shows in training, and a network that recognizes the person would score below chance.
+DEMO = SyntheticSpec(subjects=8, clips=96, frames=7, balance=True, amplitude=4.0)
+
+
+def synthesize(spec: SyntheticSpec, out: Path, *, progress: Callable[[int, int], None] | None = None) -> Path:
+    """Write the set to `out`, on all cores, and return `out`. The same spec gives the same bytes.
+
+    The set is written to a hidden folder next to `out`, which is renamed when complete, so `out` never holds
+    an incomplete set. `progress` is called with (jobs written, jobs in total) after each render job; a set
+    with `raw` has two jobs per clip.
+
+    Raises:
+        ValueError: `out` is a file, or a folder that is not empty.
+        OSError: the disk is full, or `out` cannot be written.
+    """
+    from tempfile import TemporaryDirectory
+
+    from datasets.synthetic.casme2 import write_casme2
+    from datasets.synthetic.ckplus import write_ckplus
+
+    out = _prepare_output(out.absolute())
+    write = write_casme2 if spec.layout_info.dataset == "casme2" else write_ckplus
+    with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as temp_dir:
+        root = Path(temp_dir) / out.name
+        root.mkdir()
+        write(spec, root, progress=progress or _ignore_progress)
+        write_marker(root)
+        if out.exists():
+            out.rmdir()
+        root.rename(out)
+    return out
+
+
+def _prepare_output(out: Path) -> Path:
+    """Create the parents of `out` and return it; raise ValueError if no set can be written there."""
+    if any(parent.is_file() for parent in out.parents):
+        raise ValueError(f"{out} cannot be made: a part of its path is a file; name another")
+    if out == Path.cwd():
+        raise ValueError("a synthetic set cannot replace the working folder; name a folder in it")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ValueError(
+            f"a synthetic set is written into a new or empty folder; {out} is taken: "
+            "name another or remove it"
+        )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    return out
+
+
+def _ignore_progress(count: int, total: int) -> None:
+    """Ignore progress; the default callback."""

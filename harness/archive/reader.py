@@ -1,0 +1,193 @@
+"""Read an exported study from a zip archive; all numbers, names and keys are checked before use.
+
+manifest.json                    format, version, study, run ids, size and sha256 of every other member
+study.json, failures.json        the study; the failed cells with their reasons
+cells/<key>/result.json, ...     the artifacts of a finished cell, as in the tracking store
+pictures/*.png, report/...       the study's figures; its report with all its files
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from datasets.text import sanitize, summarize_names
+from harness.archive.members import (
+    CELLS_FOLDER,
+    EXPORT_AGAIN,
+    FAILURES_FILE,
+    MANIFEST_FILE,
+    STUDY_FILE,
+    MemberReader,
+    convert_zip_errors,
+    parse_json,
+)
+from harness.tracking.result_files import compute_final_metrics, flatten_spec, parse_result
+from studies.codec import from_data, to_json
+from studies.results import Failure, RunResult
+from studies.spec import TRAINING_VERSION, RunSpec, Study
+
+MAX_RUNS = 100_000
+"""Maximum number of runs of a study; listing the runs of a forged study could take forever."""
+
+_REQUIRED_FILES = ("result.json", "predictions.csv")
+_STUDY_NAME_PATTERN = re.compile(r"[A-Za-z0-9_.+-]{1,200}")
+_RUN_ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+# Limits of MLflow.
+_METRIC_PATTERN = re.compile(r"[A-Za-z0-9_ ./:-]{1,250}")
+_MAX_PARAM_CHARS, _MAX_TAG_CHARS, _MAX_STEP = 6000, 8000, (1 << 31) - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureList:
+    """The content of failures.json."""
+
+    failures: tuple[Failure, ...]
+
+
+def is_key_of(key: str, spec: Mapping[str, Any]) -> bool:
+    """Return True if `key` is the key of `spec` under the current or an earlier training version.
+
+    `spec` is the JSON object as it was written: a parsed `RunSpec` would add the fields of later versions,
+    which changes the key.
+    """
+    architecture = spec["architecture"]
+    anonymous_architecture = {
+        **architecture,
+        **{name: "" for name in ("name", "source") if name in architecture},
+    }
+    spec_json = to_json({**spec, "architecture": anonymous_architecture})
+    digests = (
+        hashlib.sha256(f"{version} {spec_json}".encode()).hexdigest()
+        for version in range(1, TRAINING_VERSION + 1)
+    )
+    return any(digest[:16] == key for digest in digests)
+
+
+@contextmanager
+def open_archive(path: Path) -> Iterator[Archive]:
+    """Open the archive at `path` and check all of it.
+
+    Raises:
+        ValueError: the file is not an archive, is damaged, or holds files that no exported study has.
+    """
+    if not path.is_file():
+        raise ValueError(f"import takes a file written by `harness export`; there is no file at {path}")
+    with path.open("rb") as file:
+        try:
+            with convert_zip_errors():
+                zip_file = zipfile.ZipFile(file)
+            archive = Archive(MemberReader(zip_file), path)
+        except ValueError as error:
+            raise ValueError(f"{path} cannot be imported, and nothing was written: {error}") from error
+        yield archive
+
+
+class Archive:
+    """An exported study, opened by `open_archive`; `cell_keys` are the tagged keys of its finished runs."""
+
+    def __init__(self, members: MemberReader, path: Path) -> None:
+        self.path, self.members = path, members
+        self.run_ids = dict(members.manifest.runs)
+        self.cell_keys = tuple(sorted({name.split("/")[1] for name in members.list_folder(CELLS_FOLDER)}))
+        self.study = _parse_study(parse_json(members.read_bytes(STUDY_FILE), STUDY_FILE))
+        self.failures = from_data(
+            FailureList, parse_json(members.read_bytes(FAILURES_FILE), FAILURES_FILE)
+        ).failures
+        self._check_runs()
+        self._check_outcomes()
+
+    def load_result(self, key: str) -> tuple[RunResult, str]:
+        """Load the result of a finished cell, and the JSON of its spec as it was written.
+
+        Raises:
+            ValueError: the artifacts are not those of a result, or belong to another run.
+        """
+        folder = f"{CELLS_FOLDER}/{key}"
+        try:
+            spec = parse_json(self.members.read_bytes(f"{folder}/result.json"), "result.json")["spec"]
+            result = parse_result(lambda name: self.members.read_bytes(f"{folder}/{name}").decode())
+            if not is_key_of(key, spec):
+                raise ValueError(f"it is that of another run, {result.spec.key}")
+            _check_mlflow_limits(result)
+        except (ValueError, LookupError, TypeError, ArithmeticError) as error:
+            raise ValueError(
+                f"{folder} must hold the result of run {key}: {error}; {EXPORT_AGAIN}"
+            ) from error
+        return result, to_json(spec)
+
+    def _check_runs(self) -> None:
+        """Check that each finished cell has one run id and the artifacts of a result."""
+        if set(self.run_ids) != set(self.cell_keys) or len(self.run_ids) != len(self.members.manifest.runs):
+            raise ValueError(
+                f"{MANIFEST_FILE} must name the run of every cell, and of no other; {EXPORT_AGAIN}"
+            )
+        invalid_ids = [run_id for run_id in self.run_ids.values() if not _RUN_ID_PATTERN.fullmatch(run_id)]
+        if invalid_ids:
+            raise ValueError(f"a run's id must be of letters and digits; got {summarize_names(invalid_ids)}")
+        for key in self.cell_keys:
+            missing = [name for name in _REQUIRED_FILES if f"{CELLS_FOLDER}/{key}/{name}" not in self.members]
+            if missing:
+                raise ValueError(f"{CELLS_FOLDER}/{key} must hold {summarize_names(missing)}; {EXPORT_AGAIN}")
+
+    def _check_outcomes(self) -> None:
+        """Check that every finished or failed run belongs to the study and occurs once."""
+        study_keys, outcome_keys = {spec.key for spec in self.study.list_runs()}, set[str]()
+        for spec in self._iter_outcome_specs():
+            if spec.key not in study_keys:
+                raise ValueError(f"every run must belong to the study; {sanitize(spec.name)} does not")
+            if spec.key in outcome_keys:
+                raise ValueError(f"every run must occur once; {sanitize(spec.name)} occurs twice")
+            outcome_keys.add(spec.key)
+
+    def _iter_outcome_specs(self) -> Iterator[RunSpec]:
+        for key in self.cell_keys:
+            yield self.load_result(key)[0].spec
+        for failure in self.failures:
+            if max(len(to_json(failure.spec)), len(failure.reason)) > _MAX_TAG_CHARS:
+                raise ValueError(
+                    f"{FAILURES_FILE} must hold texts of at most {_MAX_TAG_CHARS} characters; {EXPORT_AGAIN}"
+                )
+            yield failure.spec
+
+
+def _parse_study(data: Any) -> Study:
+    if isinstance(data, dict):
+        _check_size(data)
+    study = from_data(Study, data)
+    if not _STUDY_NAME_PATTERN.fullmatch(study.name):
+        raise ValueError(f"a study's name must be of letters, digits and ._+-; got {sanitize(study.name)}")
+    return study
+
+
+def _check_size(data: Mapping[str, Any]) -> None:
+    """Check the number of runs of a study before listing them; the codec reports other errors."""
+
+    def count_items(name: str) -> int:
+        return len(value) if isinstance(value := data.get(name), list) else 0
+
+    fold_counts = data["folds"] if count_items("folds") else [1] * count_items("protocols")
+    total_folds = sum(max(count, 0) for count in fold_counts if isinstance(count, int))
+    if (
+        total_folds * count_items("seeds") * (3 * count_items("arms") + count_items("controls") + 1)
+        > MAX_RUNS
+    ):
+        raise ValueError(f"a study must have at most {MAX_RUNS:,} runs; {STUDY_FILE} has more")
+
+
+def _check_mlflow_limits(result: RunResult) -> None:
+    """Check the result's metrics and texts against MLflow's limits, before half of them are written."""
+    if not all(map(_METRIC_PATTERN.fullmatch, compute_final_metrics(result))):
+        raise ValueError("it has a metric whose name MLflow does not accept")
+    texts = map(str, flatten_spec(result.spec).values())
+    if len(to_json(result.spec)) > _MAX_TAG_CHARS or max(map(len, texts)) > _MAX_PARAM_CHARS:
+        raise ValueError("its spec is longer than MLflow accepts")
+    if not all(0 <= epoch.number <= _MAX_STEP for epoch in result.history):
+        raise ValueError("it has epochs whose number MLflow does not accept")

@@ -1,0 +1,163 @@
+"""Prepare the images of a data set for training, once, and store them in the cache."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from datasets.preprocessing.image_array import ImageArray
+from datasets.spec import Anomaly, DatasetSpec, SampleTable
+from harness.data.anomalies import find_new_anomalies, format_anomaly
+from harness.data.loading import DataRequest, build_dataset_spec, check_protocols, load_images, load_table
+from studies.codec import to_data
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparationResult:
+    """Images in the cache after preparation, and the time it took.
+
+    `new_images` images were prepared now, `cached_images` were in the cache before. `anomalies` are those
+    found when the images were opened.
+    """
+
+    spec: DatasetSpec
+    pixels: ImageArray
+    new_images: int
+    cached_images: int
+    anomalies: tuple[Anomaly, ...]
+    seconds: float
+
+    @property
+    def faces(self) -> tuple[int, int]:
+        """Number of clips with a face box (their own or their subject's), and with the centred square."""
+        sources = [face.box_source for face in self.pixels.faces]
+        centred_clips = sources.count("centre")
+        return len(sources) - centred_clips - sources.count("unreadable"), centred_clips
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON-serializable dict."""
+        return {
+            "dataset": self.spec.name,
+            "layout": self.spec.layout,
+            "frames": self.spec.frame_policy,
+            "image_size": self.spec.image_size,
+            "alignment": self.spec.alignment,
+            "representation": self.spec.representation,
+            "images": len(self.pixels.table.samples),
+            "made": self.new_images,
+            "already_there": self.cached_images,
+            "faces": self.faces[0],
+            "without_face": self.faces[1],
+            "faults": [to_data(anomaly) for anomaly in self.anomalies],
+            "fingerprint": self.pixels.fingerprint,
+            "seconds": round(self.seconds, 2),
+        }
+
+    def render_text(self) -> str:
+        """Return the result as text."""
+        spec, images = self.spec, len(self.pixels.table.samples)
+        aligned_clips, centred_clips = self.faces
+        faces_note = f", {aligned_clips} clips aligned" if self.pixels.faces else ""
+        faces_note += (
+            f", {centred_clips} without a face cropped to the centred square" if centred_clips else ""
+        )
+        rate = (
+            f", {self.new_images / max(self.seconds, 1e-9):.0f} images per second" if self.new_images else ""
+        )
+        cached_note = (
+            f"; {self.cached_images} of {self.new_images + self.cached_images} already in the cache"
+            if self.cached_images
+            else ""
+        )
+        summary = (
+            f"{spec.name}, layout {spec.layout}, frames {spec.frame_policy}: {images} images at "
+            f"{spec.image_size} px ({spec.representation}, alignment {spec.alignment}){faces_note}; "
+            f"{self.seconds:.1f} s{rate}{cached_note}"
+        )
+        return "\n".join((summary, *map(format_anomaly, self.anomalies)))
+
+
+def prepare_dataset(
+    request: DataRequest, *, protocols: tuple[str, ...], image_size: int
+) -> PreparationResult:
+    """Load a data set, detect faces if the alignment needs them, and decode all images that are not cached.
+
+    `protocols` are the protocols of the later study. They determine the default frame policy.
+
+    Raises:
+        ValueError: The request or the data are invalid.
+        OSError: The cache cannot be written.
+    """
+    check_protocols(protocols, folds=None)
+    spec = build_dataset_spec(request, protocols=protocols, image_size=image_size)
+    start = time.perf_counter()
+    spec, table = load_table(request, spec)
+    steps: list[tuple[int, int]] = []
+    pixels = load_with_progress(
+        spec, table, progress=lambda completed, total: steps.append((completed, total))
+    )
+    # The first progress step reports the cached images. If all images are cached, there is no step.
+    cached_images, total = steps[0] if steps else (len(pixels.table.samples),) * 2
+    return PreparationResult(
+        spec=spec,
+        pixels=pixels,
+        new_images=total - cached_images,
+        cached_images=cached_images,
+        anomalies=find_new_anomalies(pixels, table),
+        seconds=time.perf_counter() - start,
+    )
+
+
+def load_with_progress(
+    spec: DatasetSpec, table: SampleTable, *, progress: Callable[[int, int], None] | None = None
+) -> ImageArray:
+    """Load images as `load_images` does, with progress bars for face detection and for the images.
+
+    `progress` is called for the images only. After Ctrl-C the position is printed.
+    """
+    if spec.alignment == "haar":
+        from datasets.faces.detection import detect_faces
+
+        with _resumable_progress("faces by clip", "clips") as report_progress:
+            detect_faces(table, progress=report_progress)
+    with _resumable_progress("images", "images", progress) as report_progress:
+        return load_images(spec, table, progress=report_progress)
+
+
+@contextmanager
+def _resumable_progress(
+    description: str, unit: str, progress: Callable[[int, int], None] | None = None
+) -> Iterator[Callable[[int, int], None]]:
+    """Show a progress bar for resumable work; after Ctrl-C, print the position on stderr."""
+    position = ""
+    try:
+        with progress_bar(description) as update_bar:
+
+            def report_progress(completed: int, total: int) -> None:
+                nonlocal position
+                position = f" at {completed} of {total} {unit}"
+                update_bar(completed, total)
+                if progress:
+                    progress(completed, total)
+
+            yield report_progress
+    except KeyboardInterrupt:
+        print(f"stopped{position}; run the same command to resume", file=sys.stderr)
+        raise
+
+
+@contextmanager
+def progress_bar(description: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a progress bar on stderr from the first step on; show nothing if stderr is not a terminal."""
+    console = Console(file=sys.stderr)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        task = progress.add_task(description, total=None)
+        yield lambda completed, total: progress.update(task, completed=completed, total=total)

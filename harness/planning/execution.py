@@ -1,0 +1,184 @@
+"""Execution options, and the executor they select: this process, several processes, or a Ray cluster."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, cast, get_args
+
+if TYPE_CHECKING:
+    from harness.planning.plan import StudyPlan
+    from harness.scheduling.cell import CellContext
+    from harness.scheduling.scheduler import Executor
+    from studies.spec import RunSpec
+
+EXECUTORS = ("local", "ray")
+
+WeightRule = Literal["all", "best", "none"]
+"""Which runs keep the weights of their best epoch: all runs, the best run of each arm, or none."""
+
+AUTO_ADDRESS = "auto"
+"""The Ray address that stands for the cluster this machine belongs to."""
+
+CONNECT_TIMEOUT = 10.0
+"""Seconds to wait for a connection to a cluster."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionOptions:
+    """The options for running a study.
+
+    Attributes:
+        executor: one of `EXECUTORS`.
+        ray_address: the address of the Ray cluster; None means `AUTO_ADDRESS`.
+        jobs: the number of cells that run in parallel; None lets `choose_slots` decide.
+        retry_failed: run only the cells that have failed before.
+        keep_weights: one of the values of `WeightRule`.
+
+    Raises:
+        ValueError: the executor is unknown or not installed, `jobs` is below 1, an address is given without
+            the ray executor, or the rule for weights is unknown.
+    """
+
+    executor: str = "local"
+    ray_address: str | None = None
+    jobs: int | None = None
+    retry_failed: bool = False
+    keep_weights: str = "all"
+
+    @property
+    def state_filter(self) -> str | None:
+        """The tracked state of the cells to run: "failed", or None for all that have not ended."""
+        return "failed" if self.retry_failed else None
+
+    @property
+    def weight_rule(self) -> WeightRule:
+        """`keep_weights`, typed."""
+        return cast(WeightRule, self.keep_weights)
+
+    def __post_init__(self) -> None:
+        if self.keep_weights not in get_args(WeightRule):
+            raise ValueError(
+                f"--keep-weights must be one of {', '.join(get_args(WeightRule))}; got {self.keep_weights!r}"
+            )
+        if self.executor not in EXECUTORS:
+            raise ValueError(f"--executor must be one of {', '.join(EXECUTORS)}; got {self.executor!r}")
+        if self.jobs is not None and self.jobs < 1:
+            raise ValueError(
+                f"--jobs must be at least 1; got {self.jobs}; leave it out for the automatic choice"
+            )
+        if self.ray_address is not None and self.executor != "ray":
+            raise ValueError(
+                f"--ray-address needs --executor ray; got {self.ray_address!r} with {self.executor}"
+            )
+        if self.executor == "ray" and importlib.util.find_spec("ray") is None:
+            raise ValueError(
+                "--executor ray needs Ray, which is not installed: pip install --editable '.[ray]' in the "
+                "folder that harness was installed from"
+            )
+
+
+def check_cluster_address(options: ExecutionOptions) -> None:
+    """Check that the cluster's address accepts connections; Ray itself would try for minutes.
+
+    Raises:
+        ValueError: the address is malformed or refuses the connection.
+    """
+    if options.ray_address in (None, AUTO_ADDRESS):
+        return
+    host, _, port = str(options.ray_address).removeprefix("ray://").rpartition(":")
+    if not host or not re.fullmatch(r"\d{1,5}", port):
+        raise ValueError(
+            f"--ray-address takes HOST:PORT, ray://HOST:PORT or {AUTO_ADDRESS}; got {options.ray_address!r}"
+        )
+    try:
+        socket.create_connection((host, int(port)), timeout=CONNECT_TIMEOUT).close()
+    except (OSError, OverflowError) as error:
+        raise ValueError(
+            f"--ray-address {options.ray_address}: no Ray cluster answers there ({error}); start one with "
+            "`ray start --head`, or name the address that it printed"
+        ) from error
+
+
+def choose_slots(plan: StudyPlan, options: ExecutionOptions) -> int:
+    """Return how many cells this machine runs in parallel: `options.jobs`, or the number that fits best.
+
+    The number depends on the whole study, including finished cells, so that a resumed study uses as many
+    threads per cell as before.
+    """
+    if options.jobs is not None:
+        return options.jobs
+    import torch
+
+    from harness.planning.resources import cells_per_cpu, cells_per_gpu, list_gpus, read_machine_memory
+
+    runs, num_classes = plan.study.list_runs(), len(plan.pixels.table.classes)
+    if plan.device.type == "cuda":
+        memory = torch.cuda.get_device_properties(plan.device).total_memory
+        return len(list_gpus()) * cells_per_gpu(runs, num_classes=num_classes, memory=memory)
+    if plan.device.type == "cpu":
+        return cells_per_cpu(
+            runs,
+            num_classes=num_classes,
+            image_count=len(plan.pixels.images),
+            cores=torch.get_num_threads(),
+            memory=read_machine_memory(),
+        )
+    return 1
+
+
+def describe_execution(plan: StudyPlan, options: ExecutionOptions) -> str:
+    """Describe for the plan how many cells run in parallel, and where."""
+    if options.executor == "ray":
+        limit = f", at most {options.jobs} at once" if options.jobs else ""
+        return f"on the Ray cluster at {options.ray_address or AUTO_ADDRESS}{limit}"
+    slots = choose_slots(plan, options)
+    return "one at a time" if slots == 1 else f"{slots} at once"
+
+
+@contextmanager
+def open_executor(plan: StudyPlan, options: ExecutionOptions, context: CellContext) -> Iterator[Executor]:
+    """Open the executor for the cells of a plan; its processes end with the `with` block.
+
+    Raises:
+        UserError: the cluster does not answer, or its nodes cannot reach the tracking store.
+    """
+    from harness.scheduling.job import build_job
+
+    if options.executor == "ray":
+        from harness.scheduling.ray_executor import RayExecutor
+
+        job = build_job(plan, context, lock_scope=context.locks.scope)
+        with RayExecutor(
+            job, context, address=options.ray_address or AUTO_ADDRESS, max_cells=options.jobs
+        ) as cluster:
+            yield cluster
+        return
+    slots = choose_slots(plan, options)
+    if slots == 1:
+        from harness.scheduling.study_runner import InProcessExecutor
+
+        yield InProcessExecutor(plan.study, plan.pixels_by_fingerprint, context)
+        return
+    from harness.planning.resources import list_gpus
+    from harness.scheduling.process_executor import MultiProcessExecutor
+
+    job = build_job(plan, context)
+    gpu_ids = list_gpus() if plan.device.type == "cuda" else ()
+    job = job if gpu_ids else replace(job, threads=max(1, job.threads // slots))
+    with MultiProcessExecutor(job, slots=slots, gpus=gpu_ids, emit=context.emit) as workers:
+        yield workers
+
+
+def order_cells(plan: StudyPlan, executor: Executor) -> Sequence[RunSpec]:
+    """Return the plan's cells in starting order: longest first if several run in parallel."""
+    runs = plan.study.list_runs()
+    if executor.slots == 1:
+        return runs
+    from harness.planning.resources import sort_longest_first
+
+    return sort_longest_first(runs, num_classes=len(plan.pixels.table.classes))

@@ -1,0 +1,335 @@
+"""Execute one run: build the network, train it, and evaluate it once on the test split."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor, nn
+
+from architectures.network import build_network
+from architectures.spec import USER_NETWORK, ArchitectureSpec
+from datasets.leakage.audit import audit_split, compute_leakage
+from datasets.leakage.similarity import SimilarityIndex
+from datasets.preprocessing.image_array import ImageArray
+from datasets.spec import Leakage, SampleTable, Split
+from datasets.splits import split_table
+from harness.device import collect_environment
+from harness.errors import is_out_of_memory
+from harness.flop_count import count_cost
+from harness.runs.claim_checks import evaluate_robustness, measure_latency
+from harness.runs.controls import probe_identity, shuffle_labels
+from harness.training.batches import SplitData, make_split_data
+from harness.training.checkpoint import Checkpoint
+from harness.training.engine import configure_backend, make_forward, reserve_compile_cache, to_device_layout
+from harness.training.evaluation import predict
+from harness.training.train import (
+    DivergenceError,
+    TrainingState,
+    find_best_epoch,
+    fit,
+    init_state,
+    no_checkpoint,
+)
+from studies.cost import Cost
+from studies.results import DataSummary, Epoch, Prediction, RunResult
+from studies.spec import TRAINING_VERSION, RunSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunInputs:
+    """The inputs of a run besides its spec.
+
+    Attributes:
+        pixels: the preprocessed images and their sample table.
+        device: the device to train or evaluate on.
+        similarity_index: used to audit the split for near-duplicates; None skips that part of the audit.
+        weights: the trained weights that an evaluation-only run reads; None for other runs.
+        costs: costs that have already been counted; the costs of other networks are counted.
+        split_cache: the last result of `get_split`, by split.
+    """
+
+    pixels: ImageArray
+    device: torch.device
+    similarity_index: SimilarityIndex | None = None
+    weights: Mapping[str, Tensor] | None = None
+    costs: Mapping[ArchitectureSpec, Cost] = field(default_factory=dict)
+    split_cache: dict[object, tuple[Split, DataSummary]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    def get_split(self, spec: RunSpec) -> tuple[Split, DataSummary]:
+        """Return the run's split and its summary; consecutive runs with the same split share them.
+
+        Raises:
+            ValueError: the data cannot be split as `spec` requires.
+        """
+        split_id = (spec.protocol, spec.split_seed, spec.fold, spec.folds)
+        if split_id not in self.split_cache:
+            new_split = split_table(
+                self.pixels.table, spec.protocol, seed=spec.split_seed, fold=spec.fold, folds=spec.folds
+            )
+            self.split_cache.clear()
+            self.split_cache[split_id] = (
+                new_split,
+                summarize_split(self.pixels, new_split, similarity_index=self.similarity_index),
+            )
+        return self.split_cache[split_id]
+
+
+def execute_run(
+    spec: RunSpec,
+    inputs: RunInputs,
+    *,
+    on_epochs: Callable[[Sequence[Epoch]], None],
+    checkpoint: Checkpoint | None = None,
+) -> tuple[RunResult, dict[str, Tensor]]:
+    """Train and test one run; return its result and the best epoch's weights, on the CPU.
+
+    `on_epochs` is called after each epoch. If the run resumes from a checkpoint, the first call passes all
+    epochs before it.
+
+    `spec.rng_seed` seeds initialization, data order, augmentation and dropout: on one CPU machine the same
+    spec and number of threads give the same predictions bit for bit.
+
+    Raises:
+        harness.training.train.DivergenceError: the loss became NaN or infinite.
+        ValueError: the data cannot be split as `spec` requires.
+    """
+    start = time.perf_counter()
+    pixels, device = inputs.pixels, inputs.device
+    split, data = inputs.get_split(spec)
+    # Before training: a failure here then costs no training time.
+    cost = inputs.costs.get(spec.architecture) or count_cost(
+        spec.architecture, num_classes=len(data.classes), image_size=spec.dataset.image_size
+    )
+    environment_info = collect_environment(device)
+    result = RunResult(
+        spec=spec,
+        data=data,
+        predictions=(),
+        history=(),
+        best_epoch=0,
+        cost=cost,
+        environment=environment_info,
+        seconds=0.0,
+        training_version=TRAINING_VERSION,
+        has_fixed_weights=has_fixed_weights(spec.architecture, num_classes=len(data.classes)),
+    )
+    if spec.is_trained:
+        network, history, micro_batches, earlier_seconds = _train_network(spec, inputs, on_epochs, checkpoint)
+        start -= earlier_seconds
+        predictions = predict(
+            network,
+            _load_split_data(pixels, split.test, device=device).images,
+            samples=[pixels.table.samples[row] for row in split.test],
+            forward=make_forward(network, spec.training),
+        )
+        best_number = find_best_epoch(history).number
+        result = replace(
+            result,
+            history=history,
+            best_epoch=best_number,
+            predictions=predictions,
+            micro_batches=micro_batches,
+        )
+    else:
+        assert inputs.weights is not None
+        network = init_network(spec, inputs)
+        network.load_state_dict(inputs.weights)
+        result = EVALUATORS[spec.variant](result, network, pixels, split, device)
+    result = replace(result, seconds=time.perf_counter() - start)
+    weights = network.state_dict()  # not a plain dict: it carries the versions of the modules
+    weights.update({name: tensor.cpu() for name, tensor in weights.items()})
+    return result, weights
+
+
+def _train_network(
+    spec: RunSpec,
+    inputs: RunInputs,
+    on_epochs: Callable[[Sequence[Epoch]], None],
+    checkpoint: Checkpoint | None,
+) -> tuple[nn.Module, tuple[Epoch, ...], int, float]:
+    """Train the run's network, from its checkpoint if it has one.
+
+    If a batch does not fit into memory, training restarts with twice as many micro-batches. The optimizer
+    still sees the whole batch; memory and the statistics of batch norm see a micro-batch.
+
+    Returns:
+        The trained network, its epochs, the number of micro-batches, and the training seconds before the
+        checkpoint.
+    """
+    state = init_run_state(spec, inputs)
+    if checkpoint and checkpoint.restore(state):
+        on_epochs(state.history)
+    earlier_seconds = sum(epoch.seconds for epoch in state.history)
+    while True:
+        try:
+            save = checkpoint.save if checkpoint else no_checkpoint
+            for epoch in train_epochs(state, spec, inputs, save=save):
+                on_epochs((epoch,))
+            return state.network, tuple(state.history), state.micro_batches, earlier_seconds
+        except DivergenceError:
+            # Resuming from the checkpoint would diverge again.
+            if checkpoint:
+                checkpoint.discard()
+            raise
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error) or 4 * state.micro_batches > spec.training.batch_size:
+                raise
+        if checkpoint:
+            checkpoint.discard()
+        micro_batches = 2 * state.micro_batches
+        del state  # frees its memory before the next state is allocated
+        if inputs.device.type == "cuda":
+            torch.cuda.empty_cache()
+        state = init_run_state(spec, inputs, micro_batches=micro_batches)
+
+
+def _add_identity_probe(
+    result: RunResult, network: nn.Module, pixels: ImageArray, split: Split, device: torch.device
+) -> RunResult:
+    spec = result.spec
+    names, counts, predictions = probe_identity(network, pixels, split.train, device=device)
+    data = _summarize_subjects(result.data, names, counts, predictions)
+    if spec.folds > 1:
+        # Probes of different folds predict the same training clips; distinct names keep them from being
+        # averaged.
+        predictions = tuple(
+            replace(prediction, clip=f"{prediction.clip} (fold {spec.fold})") for prediction in predictions
+        )
+    return replace(result, data=data, predictions=predictions)
+
+
+def _add_robustness(
+    result: RunResult, network: nn.Module, pixels: ImageArray, split: Split, device: torch.device
+) -> RunResult:
+    predictions = evaluate_robustness(network, pixels, split.test, spec=result.spec, device=device)
+    return replace(result, predictions=predictions)
+
+
+def _add_latency(
+    result: RunResult, network: nn.Module, pixels: ImageArray, split: Split, device: torch.device
+) -> RunResult:
+    timings = measure_latency(network, spec=result.spec, classes=result.data.classes, device=device)
+    return replace(result, timings=timings)
+
+
+EVALUATORS: Mapping[str, Callable[[RunResult, nn.Module, ImageArray, Split, torch.device], RunResult]] = {
+    "identity-probe": _add_identity_probe,
+    "robustness": _add_robustness,
+    "latency": _add_latency,
+}
+"""Evaluation-only variants: functions that add to a run's result, given the trained network on its device."""
+
+
+def has_fixed_weights(arm: ArchitectureSpec, *, num_classes: int) -> bool:
+    """Return True if a user-defined network has the same initial weights for every seed.
+
+    Such a network sets a seed itself or has no random initialization. Its trainings differ only in data
+    order, augmentation and dropout.
+    """
+    if arm.network != USER_NETWORK:
+        return False
+    state_dicts = []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        state_dicts.append(build_network(arm, num_classes=num_classes).state_dict())
+    return all(torch.equal(value, state_dicts[1][name]) for name, value in state_dicts[0].items())
+
+
+def init_network(spec: RunSpec, inputs: RunInputs) -> nn.Module:
+    """Build the run's network on the device, initialized by the run's seed."""
+    torch.manual_seed(spec.rng_seed)
+    configure_backend(spec.training)
+    network = build_network(spec.architecture, num_classes=len(inputs.pixels.table.classes))
+    return to_device_layout(network, spec.architecture, inputs.device)
+
+
+def init_run_state(spec: RunSpec, inputs: RunInputs, *, micro_batches: int = 1) -> TrainingState:
+    """Return the run's training state before the first epoch."""
+    if spec.training.compile:
+        reserve_compile_cache(spec.architecture)
+    return init_state(
+        init_network(spec, inputs), spec.training, seed=spec.rng_seed, micro_batches=micro_batches
+    )
+
+
+def train_epochs(
+    state: TrainingState,
+    spec: RunSpec,
+    inputs: RunInputs,
+    *,
+    save: Callable[[TrainingState], None] = no_checkpoint,
+) -> Iterator[Epoch]:
+    """Train from `state` on the run's training and validation parts; yield epochs as `fit` does."""
+    pixels, device = inputs.pixels, inputs.device
+    split, _ = inputs.get_split(spec)
+    train_data = _load_split_data(pixels, split.train, device=device)
+    if spec.variant == "shuffled-labels":
+        clips = [pixels.table.samples[row].clip for row in split.train]
+        train_data = replace(train_data, labels=shuffle_labels(train_data.labels, clips, seed=spec.rng_seed))
+    return fit(
+        state,
+        train_data,
+        validation=_load_split_data(pixels, split.validation, device=device),
+        num_classes=len(pixels.table.classes),
+        training=spec.training,
+        save=save,
+    )
+
+
+def _summarize_subjects(
+    data: DataSummary, names: tuple[str, ...], counts: tuple[int, ...], predictions: Sequence[Prediction]
+) -> DataSummary:
+    """Adapt the data summary to an identity probe: the classes are subjects, all from the training part."""
+    truths = [prediction.truth for prediction in predictions]
+    return replace(
+        data,
+        classes=names,
+        train=counts,
+        validation=(0,) * len(names),
+        test=tuple(truths.count(class_index) for class_index in range(len(names))),
+        leakage=Leakage(clip=0.0, subject=1.0),
+        findings=(),
+    )
+
+
+def _load_split_data(pixels: ImageArray, rows: tuple[int, ...], *, device: torch.device) -> SplitData:
+    labels = torch.tensor([pixels.table.samples[row].label for row in rows], dtype=torch.int64)
+    images = torch.from_numpy(pixels.images[list(rows)])
+    return make_split_data(images, labels, device=device)
+
+
+def summarize_split(
+    pixels: ImageArray, split: Split, *, similarity_index: SimilarityIndex | None
+) -> DataSummary:
+    """Summarize a split: samples per class and part, leakage, and the findings of the audit."""
+    table = pixels.table
+
+    def count_labels(rows: tuple[int, ...]) -> tuple[int, ...]:
+        labels = [table.samples[row].label for row in rows]
+        return tuple(labels.count(class_index) for class_index in range(len(table.classes)))
+
+    return DataSummary(
+        classes=table.classes,
+        train=count_labels(split.train),
+        validation=count_labels(split.validation),
+        test=count_labels(split.test),
+        leakage=compute_leakage(table, split),
+        warnings=split.warnings,
+        notes=table.notes,
+        anomalies=table.anomalies,
+        findings=audit_split(table, split, digests=pixels.digests, similarity=similarity_index),
+        synthetic=table.synthetic,
+        subject_clips=_count_subject_clips(table),
+    )
+
+
+def _count_subject_clips(table: SampleTable) -> tuple[int, ...]:
+    """Return the number of clips of each subject, sorted; () if any sample has no subject."""
+    subject_of = {sample.clip or sample.id: sample.subject for sample in table.samples}
+    return () if "" in subject_of.values() else tuple(sorted(Counter(subject_of.values()).values()))

@@ -1,0 +1,353 @@
+"""Access to an MLflow server or SQLite file, with retries. The only module that imports mlflow."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+# MLflow would print the address of each run to stdout, which is reserved for reports and JSON.
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+
+import mlflow.artifacts
+from filelock import FileLock
+from mlflow.entities import Metric, Param, Run, RunTag, ViewType
+from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from mlflow.tracking import MlflowClient
+
+from harness.errors import UserError, is_full_disk
+from harness.output_folders import check_writable
+from harness.tracking import run_table_view
+from harness.tracking.retry import RetryPolicy, get_timeout
+from harness.tracking.sqlite import is_foreign
+from harness.tracking.uri import (
+    PASSWORD_VAR,
+    RETRIES_VAR,
+    SQLITE_PREFIX,
+    USER_VAR,
+    extract_credentials,
+    get_default_uri,
+    limit_retries,
+    strip_credentials,
+)
+
+# MLflow itself retries an unavailable server silently; `RetryPolicy` retries and notifies instead.
+os.environ.setdefault(RETRIES_VAR, "1")
+
+__all__ = ["MlflowException", "MlflowStore", "Run"]
+
+PAGE_SIZE = 1000
+LOGIN_ERROR_CODES = ("CUSTOMER_UNAUTHORIZED", "UNAUTHENTICATED", "PERMISSION_DENIED")
+NEWEST_FIRST = ["attributes.start_time DESC"]
+
+
+class MlflowStore:
+    """A tracking server or SQLite file: its address, checks of its availability, and queries.
+
+    `retry_policy` waits while the store is unavailable.
+    """
+
+    def __init__(self, uri: str | None = None) -> None:
+        for name in ("alembic", "mlflow"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        # This logger warns of an address without a login; `check_connection` reports it as an error.
+        logging.getLogger("mlflow.utils.databricks_utils").setLevel(logging.ERROR)
+        self._raw_uri = get_default_uri() if uri is None else uri
+        self.uri = extract_credentials(self._raw_uri)
+        self.retry_policy = RetryPolicy(self.display_uri(), is_reachable=self._is_reachable)
+
+    @cached_property
+    def client(self) -> MlflowClient:
+        """MLflow's client; each call waits while the store is unavailable."""
+        return cast(MlflowClient, _RetryingClient(self._client, self.retry_policy))
+
+    @cached_property
+    def _client(self) -> MlflowClient:
+        """MLflow's client without retries; created on first use, because it creates the SQLite file."""
+        if not is_local(self.uri):
+            return MlflowClient(tracking_uri=self.uri)
+        # The client or its first query creates the tables; two processes cannot do that at the same time.
+        with FileLock(_lock_path(self.uri)):
+            client = MlflowClient(tracking_uri=self.uri)
+            client.search_experiments(max_results=1)
+        return client
+
+    def exists(self) -> bool:
+        """Return True if the store is a server or an existing SQLite file."""
+        return not self.uri.startswith(SQLITE_PREFIX) or _sqlite_path(self.uri).is_file()
+
+    def check_readable(self) -> None:
+        """Check that the store answers if it exists; create nothing.
+
+        Raises:
+            ValueError: the store does not answer, or its address is invalid.
+        """
+        if self.exists():
+            self.check_connection()
+        else:
+            _check_uri_and_timeout(self.uri)
+
+    def check_address(self) -> None:
+        """Check that a server answers, or that a SQLite file is valid or can be created; create nothing.
+
+        Raises:
+            ValueError: the check fails; the message says what to do.
+        """
+        _check_address(self.uri)
+        if not is_local(self.uri):
+            self.check_connection()
+
+    def check_connection(self) -> None:
+        """Check that the server or the SQLite file answers.
+
+        Raises:
+            ValueError: it does not answer; the message says what to do.
+        """
+        _check_address(self.uri)
+        try:
+            with limit_retries():
+                self._ping()
+        except Exception as error:
+            # Each kind of store raises its own exceptions; all of them mean the same to the user here.
+            if is_full_disk(error):
+                raise
+            code = getattr(error, "error_code", "")
+            if code in LOGIN_ERROR_CODES:
+                raise ValueError(
+                    f"the tracking server {self.display_uri()} rejects the login ({code}): set {USER_VAR} "
+                    f"and {PASSWORD_VAR}, or write both into the address as http://user:password@host"
+                ) from error
+            if "database is locked" in str(error):
+                raise ValueError(
+                    f"the tracking store {self.display_uri()} is locked by another process, which may have "
+                    "been suspended while writing: resume that process, or end it"
+                ) from error
+            is_missing_package = isinstance(error, ImportError)
+            reason = f"{type(error).__name__}: {error}" if is_missing_package else type(error).__name__
+            raise ValueError(
+                f"the tracking store {self.display_uri()} does not answer ({reason}): "
+                f"{'install the missing package' if is_missing_package else 'start the server'}, correct the "
+                f"address (http://HOST:PORT or {SQLITE_PREFIX}FILE), or leave --tracking-uri and "
+                "MLFLOW_TRACKING_URI out (./mlflow.db)"
+            ) from error
+
+    def display_uri(self) -> str:
+        """Return the address without credentials, for messages."""
+        return strip_credentials(self._raw_uri)
+
+    def to_cli_option(self) -> str:
+        """Return the command-line option that selects this store, or "" if it is the default."""
+        return "" if self._raw_uri == get_default_uri() else f" --tracking-uri {strip_credentials(self.uri)}"
+
+    def _ping(self) -> None:
+        self._client.search_experiments(max_results=1)
+
+    def _is_reachable(self) -> bool:
+        try:
+            self._ping()
+        except Exception as error:
+            # A server that rejects the login is reachable.
+            return getattr(error, "error_code", "") in LOGIN_ERROR_CODES
+        return True
+
+    def get_or_create_experiment(self, dataset: str) -> str:
+        """Return the id of a data set's experiment; create it, or restore it if it was deleted."""
+        name = f"harness {dataset}"
+        experiment = self.client.get_experiment_by_name(name)
+        if experiment is not None and experiment.lifecycle_stage == "deleted":
+            self.client.restore_experiment(experiment.experiment_id)
+        if experiment is not None:
+            return str(experiment.experiment_id)
+        is_sqlite = self.uri.startswith(SQLITE_PREFIX)
+        artifact_location = (
+            (_sqlite_path(self.uri).parent / "mlruns").resolve().as_uri() if is_sqlite else None
+        )
+        try:
+            experiment_id = str(self._client.create_experiment(name, artifact_location=artifact_location))
+        except Exception:
+            # Either another process has created it in the meantime, or the store is unavailable.
+            experiment = self.client.get_experiment_by_name(name)
+            if experiment is None:
+                raise
+            return str(experiment.experiment_id)
+        self.client.set_experiment_tag(
+            experiment_id, run_table_view.VIEW_TAG, run_table_view.build_view_json()
+        )
+        return experiment_id
+
+    def find_artifact_folder(self, dataset: str) -> Path | None:
+        """Return the local folder of a data set's artifacts, or None if a server stores them."""
+        name = f"harness {dataset}"
+        experiment = self.client.get_experiment_by_name(name) if self.exists() else None
+        if experiment is None:
+            return _sqlite_path(self.uri).parent / "mlruns" if self.uri.startswith(SQLITE_PREFIX) else None
+        location = urlsplit(experiment.artifact_location)
+        return Path(url2pathname(location.path)) if location.scheme in ("", "file") else None
+
+    def list_views(self) -> list[tuple[str, str]]:
+        """Return the name of each data set's experiment and the path of its run table on the server."""
+        return [
+            (experiment.name, run_table_view.make_view_path(experiment.experiment_id))
+            for experiment in self.client.search_experiments()
+            if run_table_view.VIEW_TAG in experiment.tags
+        ]
+
+    def search_runs(self, filter_string: str, experiment_ids: tuple[str, ...] = ()) -> list[Run]:
+        """Return the runs that match `filter_string`, newest first; `()` searches all experiments."""
+        if not self.exists():
+            return []  # a query would create the file
+        ids = list(experiment_ids) or [e.experiment_id for e in self.client.search_experiments()]
+        page = self.client.search_runs(ids, filter_string, ViewType.ACTIVE_ONLY, PAGE_SIZE, NEWEST_FIRST)
+        runs: list[Run] = list(page)
+        while page.token:
+            page = self.client.search_runs(
+                ids, filter_string, ViewType.ACTIVE_ONLY, PAGE_SIZE, NEWEST_FIRST, page.token
+            )
+            runs += page
+        return runs
+
+    def read_text(self, run: Run, name: str) -> str:
+        """Read a text artifact without converting its line ends."""
+        uri = f"{run.info.artifact_uri}/{name}"
+        if uri.startswith("file:"):
+            # Read the file directly: MLflow's download would look up the run twice and copy the file.
+            return Path(url2pathname(urlsplit(uri).path)).read_bytes().decode()
+        with tempfile.TemporaryDirectory() as folder:
+            return self.download_artifact(run.info.run_id, name, folder).read_bytes().decode()
+
+    def log_texts(self, run_id: str, texts: Mapping[str, str]) -> None:
+        """Log text artifacts, by file name."""
+        for name, text in texts.items():
+            self.client.log_text(run_id, text, name)
+
+    def download_artifact(self, run_id: str, name: str, folder: str) -> Path:
+        """Download an artifact to `folder`; return the path of the file."""
+        fetch = partial(
+            mlflow.artifacts.download_artifacts,
+            run_id=run_id,
+            artifact_path=name,
+            dst_path=folder,
+            tracking_uri=self.uri,
+        )
+        return Path(self.retry_policy(fetch))
+
+    def delete_artifact(self, run: Run, name: str) -> None:
+        """Delete an artifact of a run, for which MLflow's client has no method."""
+        repository: Any = get_artifact_repository(run.info.artifact_uri, tracking_uri=self.uri)
+        self.retry_policy(lambda: repository.delete_artifacts(name))
+
+    def log_batch(
+        self,
+        run_id: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        metrics: Mapping[str, float] | None = None,
+    ) -> None:
+        """Log parameters, and metrics without a step."""
+        self.client.log_batch(
+            run_id,
+            metrics=_build_metrics({0: metrics or {}}),
+            params=[Param(name, str(value)) for name, value in (params or {}).items()],
+            tags=list[RunTag](),
+        )
+
+    def log_steps(self, run_id: str, steps: Mapping[int, Mapping[str, float]]) -> None:
+        """Log metrics by step, all in one call."""
+        self.client.log_batch(
+            run_id, metrics=_build_metrics(steps), params=list[Param](), tags=list[RunTag]()
+        )
+
+
+def _build_metrics(steps: Mapping[int, Mapping[str, float]]) -> list[Metric]:
+    timestamp = int(time.time() * 1000)
+    return [
+        Metric(name, float(value), timestamp, step)
+        for step, values in steps.items()
+        for name, value in values.items()
+    ]
+
+
+def is_local(uri: str) -> bool:
+    """Return True if a tracking URI is not that of an HTTP server."""
+    return not uri.startswith(("http://", "https://"))
+
+
+def _sqlite_path(uri: str) -> Path:
+    """Return the path in a SQLite URI, without the driver's options."""
+    return Path(uri.removeprefix(SQLITE_PREFIX).partition("?")[0])
+
+
+def _lock_path(uri: str) -> Path:
+    """Return a SQLite store's lock file, in the temporary folder so that queries leave no files behind."""
+    user = getattr(os, "getuid", int)()  # users share the folder but cannot lock each other's files
+    digest = hashlib.sha256(f"{user} {uri}".encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"harness-{digest}.lock"
+
+
+def _check_uri_and_timeout(uri: str) -> None:
+    """Check that the URI is not empty and that HARNESS_PATIENCE is valid; raise ValueError otherwise."""
+    if not uri.removeprefix(SQLITE_PREFIX):
+        raise ValueError(
+            f"--tracking-uri takes http://HOST:PORT or {SQLITE_PREFIX}FILE; got {uri!r}: leave it out "
+            "(./mlflow.db)"
+        )
+    get_timeout()
+
+
+def _check_address(uri: str) -> None:
+    """Check that the URI is valid, and that a SQLite file is an MLflow database or can be created.
+
+    MLflow would retry a file that it cannot open many times and log each attempt.
+
+    Raises:
+        ValueError: the URI is empty, it names a folder or another kind of file, or its folder cannot be
+            written.
+    """
+    _check_uri_and_timeout(uri)
+    if not uri.startswith(SQLITE_PREFIX):
+        return
+    from mlflow.store.tracking.dbmodels.models import SqlExperiment
+
+    file = _sqlite_path(uri)
+    if not file.exists():
+        check_writable(file.parent, label="the tracking store's folder")
+    if is_foreign(file, tables=SqlExperiment.metadata.tables):
+        raise ValueError(
+            f"the tracking store {uri} is not a readable MLflow database; pass an existing or new "
+            f"{SQLITE_PREFIX}FILE"
+        )
+
+
+class _RetryingClient:
+    """MLflow's client with retries in each of its methods."""
+
+    def __init__(self, client: MlflowClient, retry_policy: RetryPolicy) -> None:
+        self._client, self._retry_policy = client, retry_policy
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._client, name)
+
+        def call_with_retry(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return self._retry_policy(lambda: method(*args, **kwargs))
+            except MlflowException as error:
+                if error.error_code != "PERMISSION_DENIED":
+                    raise
+                raise UserError(
+                    f"the tracking server {self._retry_policy.store_uri} denied the request: its "
+                    "administrator must grant this login EDIT on the experiment, or set default_permission "
+                    "to EDIT"
+                ) from error
+
+        return call_with_retry

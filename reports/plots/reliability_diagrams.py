@@ -1,0 +1,54 @@
+"""Reliability diagrams: accuracy by confidence, with a panel per network (Guo et al. 2017)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.axes import Axes
+
+from reports.outcomes import Outcome
+from reports.plots.style import (
+    BLUE,
+    FONT_SIZE,
+    GRAY,
+    add_legend,
+    escape_mathtext,
+    make_panel_grid,
+    save_figure,
+    set_panel_title,
+)
+from studies.calibration import NUM_BINS, compute_reliability_bins
+
+
+def draw_reliability_diagrams(outcomes: Sequence[Outcome], path: Path) -> None:
+    """Draw a panel per network: accuracy by confidence bin, a dashed diagonal, and shares of units as bars.
+
+    Each bin contains the test units of all finished trainings of the network.
+    """
+    panel_count = len(outcomes)
+    figure, panels = make_panel_grid(
+        panel_count, columns=3 if panel_count <= 6 else 4, height=2.4 if panel_count <= 6 else 2.0
+    )
+    for axes, outcome in zip(panels, outcomes, strict=True):
+        _draw_panel(axes, outcome)
+    add_legend(figure, panels[0])
+    save_figure(figure, path)
+
+
+def _draw_panel(axes: Axes, outcome: Outcome) -> None:
+    units = [unit for training in outcome.trainings for unit in training.units]
+    groups = compute_reliability_bins(units)
+    confidence = [group.confidence for group in groups]
+    shares = [group.units / len(units) for group in groups]
+    axes.bar(confidence, shares, 0.6 / NUM_BINS, color=GRAY, alpha=0.5, label="share of units")
+    axes.plot([0, 1], [0, 1], color="black", linestyle="--", linewidth=0.5, label="perfect calibration")
+    accuracy = [group.accuracy for group in groups]
+    axes.plot(confidence, accuracy, color=BLUE, marker=".", linewidth=1, label="accuracy")
+    axes.set_xlim(0, 1.02)
+    axes.set_ylim(0, 1.02)
+    axes.set_xlabel("confidence", fontsize=FONT_SIZE)
+    axes.set_ylabel("accuracy", fontsize=FONT_SIZE)
+    axes.tick_params(labelsize=FONT_SIZE - 1)
+    axes.grid(alpha=0.3, linewidth=0.5)
+    set_panel_title(axes, escape_mathtext(outcome.marked_name))

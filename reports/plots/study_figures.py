@@ -1,0 +1,165 @@
+"""The figures of a study: drawn to files next to the report and described for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from reports.outcomes import Outcome, StudyEvaluation
+from reports.paper_reference import dataset_title, find_paper_reference
+from reports.plots.ablation_bars import draw_ablation_bars
+from reports.plots.reliability_diagrams import draw_reliability_diagrams
+from reports.plots.style import draw_confusion_matrices, draw_curves
+from reports.table import ReportFigure
+from reports.tables.ablation import cite_ablation_items
+from reports.tables.score_columns import describe_leakage
+from studies.arms import LADDER_DESIGNS
+from studies.calibration import NUM_BINS
+from studies.results import RunResult
+
+FIGURE_FOLDER = "figures"
+
+
+def format_figure_path(study: str, figure_name: str) -> str:
+    """Return the path of a study's figure relative to the report; it is safe in a link."""
+    return f"{FIGURE_FOLDER}/{re.sub(r'[^A-Za-z0-9._-]+', '-', f'{study}-{figure_name}')}.png"
+
+
+def pool_folds(outcome: Outcome) -> RunResult | None:
+    """Return the first training's first run, with the predictions of all folds; None without a training."""
+    if not outcome.trainings:
+        return None
+    first_training = outcome.trainings[0]
+    return replace(first_training.runs[0], predictions=first_training.predictions)
+
+
+def _select_runs(outcomes: Sequence[Outcome]) -> tuple[RunResult, ...]:
+    return tuple(run for run in map(pool_folds, outcomes) if run is not None)
+
+
+def _build_seed_notes(evaluation: StudyEvaluation) -> tuple[str, ...]:
+    """Return a note for figures that show one training per network of a study with several seeds."""
+    seeds = evaluation.study.seeds
+    return (
+        (f"Shown is the first finished training of the seeds {', '.join(map(str, seeds))}.",)
+        if len(seeds) > 1
+        else ()
+    )
+
+
+def draw_confusion_figure(evaluation: StudyEvaluation, protocol: str, *, out: Path) -> ReportFigure | None:
+    """Draw the confusion matrices of the networks under one protocol; None if no run has finished."""
+    outcomes = evaluation.select_protocol(protocol)
+    runs = _select_runs(outcomes)
+    if not runs:
+        return None
+    file = format_figure_path(evaluation.study.name, f"confusion-{protocol}")
+    draw_confusion_matrices(runs, out / file)
+    paper_ref = find_paper_reference(evaluation)
+    return ReportFigure(
+        id=f"confusion-{evaluation.study.name}-{protocol}",
+        title=f"Confusion matrices on {dataset_title(evaluation.study.dataset.name)} under {protocol}",
+        file=file,
+        alt_text=f"Confusion matrices of {', '.join(run.spec.architecture.name for run in runs)}",
+        notes=(
+            f"Numbers: {outcomes[0].unit_name}. Shade: share of the true class. Rows: true class.",
+            _describe_leakage(outcomes),
+            *_build_seed_notes(evaluation),
+        ),
+        paper_items=paper_ref.cite_items(paper_ref.results.confusion_figure) if paper_ref else (),
+    )
+
+
+def draw_curve_figure(
+    evaluation: StudyEvaluation, protocol: str, *, metric: Literal["accuracy", "loss"], out: Path
+) -> ReportFigure | None:
+    """Draw the training and validation curves under one protocol; None if no run has finished."""
+    outcomes = evaluation.select_protocol(protocol)
+    runs = _select_runs(outcomes)
+    if not runs:
+        return None
+    file = format_figure_path(evaluation.study.name, f"{metric}-{protocol}")
+    draw_curves(runs, out / file, metrics=(metric,))
+    dataset_name = dataset_title(evaluation.study.dataset.name)
+    return ReportFigure(
+        id=f"{metric}-{evaluation.study.name}-{protocol}",
+        title=f"{metric.capitalize()} by epoch on {dataset_name} under {protocol}",
+        file=file,
+        alt_text=f"{metric.capitalize()} by epoch of {', '.join(run.spec.architecture.name for run in runs)}",
+        notes=(
+            "Dashed: training (augmented images). Solid: validation. Dotted: the best epoch, whose weights "
+            "are tested. Gray: validation of the other networks.",
+            *((_describe_leakage(outcomes),) if metric == "accuracy" else ()),
+            *_build_seed_notes(evaluation),
+        ),
+        paper_items=_cite_curve_items(evaluation, metric),
+    )
+
+
+def _cite_curve_items(evaluation: StudyEvaluation, metric: Literal["accuracy", "loss"]) -> tuple[str, ...]:
+    if evaluation.study.kind == "ablation":
+        return cite_ablation_items(evaluation, "Figure 16" if metric == "accuracy" else "Figure 17")
+    paper_ref = find_paper_reference(evaluation)
+    if paper_ref is None:
+        return ()
+    figure_by_quantity = {
+        "accuracy": paper_ref.results.accuracy_figure,
+        "loss": paper_ref.results.loss_figure,
+    }
+    return paper_ref.cite_items(figure_by_quantity[metric])
+
+
+def draw_bar_figure(evaluation: StudyEvaluation, *, out: Path) -> ReportFigure | None:
+    """Draw the accuracy and UAR of each arm by protocol; None if no run has finished."""
+    if not evaluation.result.results:
+        return None
+    file = format_figure_path(evaluation.study.name, "bars")
+    arm_noun = "rung" if evaluation.study.design in LADDER_DESIGNS else "arm"
+    draw_ablation_bars(evaluation.outcomes, out / file)
+    return ReportFigure(
+        id=f"bars-{evaluation.study.name}",
+        title=f"Accuracy and UAR of each {arm_noun} on {dataset_title(evaluation.study.dataset.name)}",
+        file=file,
+        alt_text=f"Bars of accuracy and UAR for {', '.join(arm.name for arm in evaluation.study.arms)}",
+        notes=(
+            "Frames are counted under frame, clips under every other protocol. Hatched: collapsed in at "
+            "least one seed. Empty: failed or not run.",
+            *(
+                _describe_leakage(evaluation.select_protocol(protocol))
+                for protocol in evaluation.study.protocols
+            ),
+        ),
+        paper_items=cite_ablation_items(evaluation, "Figure 18"),
+    )
+
+
+def draw_reliability_figure(evaluation: StudyEvaluation, protocol: str, *, out: Path) -> ReportFigure | None:
+    """Draw the reliability diagrams under one protocol; None if no training has finished."""
+    outcomes = [outcome for outcome in evaluation.select_protocol(protocol) if outcome.trainings]
+    if not outcomes:
+        return None
+    file = format_figure_path(evaluation.study.name, f"reliability-{protocol}")
+    draw_reliability_diagrams(outcomes, out / file)
+    has_multiple_trainings = any(len(outcome.trainings) > 1 for outcome in outcomes)
+    return ReportFigure(
+        id=f"reliability-{evaluation.study.name}-{protocol}",
+        title=f"Reliability diagrams on {dataset_title(evaluation.study.dataset.name)} under {protocol}",
+        file=file,
+        alt_text=f"Accuracy by confidence of {', '.join(outcome.arm.name for outcome in outcomes)}",
+        notes=(
+            f"Line: accuracy in each of {NUM_BINS} equal-width bins of confidence. Bars: share of the units.",
+            "Below the dashed diagonal, the network is overconfident.",
+            *(("Each bin contains the test units of all finished seeds.",) if has_multiple_trainings else ()),
+            _describe_leakage(outcomes),
+        ),
+    )
+
+
+def _describe_leakage(outcomes: Sequence[Outcome]) -> str:
+    leakage = next((outcome.leakage for outcome in outcomes if outcome.leakage), None)
+    if leakage is None:
+        return f"Under {outcomes[0].protocol} nothing has finished."
+    return f"Under {outcomes[0].protocol}, {describe_leakage(leakage)}."

@@ -1,0 +1,151 @@
+"""Suggestions of the next runs, with commands, if a study lacks trainings or subjects for a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from statistics import fmean
+
+from reports.outcomes import StudyEvaluation
+from reports.run_settings import format_duration
+from reports.tables.differences import SINGLE_SUBJECT_OBSTACLE, ArmDifference, compute_differences
+from reports.tables.noise import measure_noise
+from studies.arms import build_pairs
+from studies.spec import Study
+from studies.statistics import power
+from studies.statistics.verdicts import MIN_CLUSTERS, MIN_TRAININGS
+
+DEFAULT_FOLDS = 10
+"""Default number of folds under kfold."""
+
+
+def suggest_next_runs(evaluation: StudyEvaluation) -> Iterator[str]:
+    """Yield what to run next, if a comparison has no verdict for lack of trainings or subjects."""
+    differences_by_protocol = {
+        protocol: [
+            difference
+            for difference in compute_differences(evaluation, protocol)
+            if difference.verdict.label == "no verdict"
+        ]
+        for protocol in evaluation.study.protocols
+    }
+    if any(
+        _has_too_few_trainings(difference)
+        for differences in differences_by_protocol.values()
+        for difference in differences
+    ):
+        yield _suggest_more_seeds(evaluation)
+    protocols_short_of_subjects = [
+        protocol
+        for protocol, differences in differences_by_protocol.items()
+        if any(map(_has_too_few_subjects, differences))
+    ]
+    if protocols_short_of_subjects:
+        yield _suggest_more_subjects(evaluation, protocols_short_of_subjects)
+
+
+def _has_too_few_trainings(difference: ArmDifference) -> bool:
+    """Return True if more trainings would give a verdict, with no obstacle and enough subjects."""
+    return (
+        difference.estimate is not None
+        and difference.estimate.is_conditional
+        and not _has_too_few_subjects(difference)
+    )
+
+
+def _has_too_few_subjects(difference: ArmDifference) -> bool:
+    if difference.estimate is None:
+        return difference.verdict.reason == SINGLE_SUBJECT_OBSTACLE
+    return difference.estimate.cluster_count < MIN_CLUSTERS
+
+
+def build_command(study: Study, *options: str) -> str:
+    """Return the harness command of a study, as far as its spec determines it, followed by `options`."""
+    name = "ablate" if study.kind == "ablation" else "compare"
+    design_option = (f"--design {study.design}",) if study.design not in ("", "ladder") else ()
+    arguments = (f"--dataset {study.dataset.name}", *design_option, f"--preset {study.preset}", *options)
+    return f"harness {name} {' '.join(arguments)}"
+
+
+def _suggest_more_seeds(evaluation: StudyEvaluation) -> str:
+    study = evaluation.study
+    seeds = max(MIN_TRAININGS, len(study.seeds))
+    extended_study = replace(study, seeds=tuple(range(seeds)))
+    results_by_key = {run.spec.key: run for run in evaluation.result.results}
+    runs = extended_study.list_runs()
+    missing_runs = sum(run.key not in results_by_key for run in runs)
+    mean_seconds = fmean(run.seconds for run in results_by_key.values()) if results_by_key else 0.0
+    protocol_option = f"--protocol {','.join(study.protocols)}"
+    command = build_command(study, protocol_option, f"--seeds {seeds}")
+    duration = format_duration(mean_seconds * missing_runs)
+    return (
+        f"Verdicts need {MIN_TRAININGS} trainings of each network. Run {command} with your other options: it "
+        f"reuses {len(runs) - missing_runs} cells and runs {missing_runs}, which takes about {duration} "
+        f"(h:min:s), one at a time at the mean time of the finished cells.{_build_retry_note(evaluation)}"
+    )
+
+
+def _build_retry_note(evaluation: StudyEvaluation) -> str:
+    failed_runs = len(evaluation.result.failures)
+    return (
+        f" Of these, {failed_runs} failed before; they run again only with --retry-failed."
+        if failed_runs
+        else ""
+    )
+
+
+def _suggest_more_subjects(evaluation: StudyEvaluation, protocols: list[str]) -> str:
+    protocols_text = " and ".join(protocols)
+    subject_text = f"protocols {protocols_text} have" if protocols[1:] else f"protocol {protocols_text} has"
+    requirement = f"Verdicts need at least {MIN_CLUSTERS} test subjects; {subject_text} fewer"
+    data_summary = next(
+        (data_summary for protocol in protocols if (data_summary := evaluation.get_data_summary(protocol))),
+        None,
+    )
+    clips_per_subject = data_summary.subject_clips if data_summary else ()
+    if protocols == ["kfold"] and len(clips_per_subject) >= MIN_CLUSTERS:
+        kfold_command_with_folds = build_command(
+            evaluation.study, "--protocol kfold", f"--folds {min(DEFAULT_FOLDS, len(clips_per_subject))}"
+        )
+        return (
+            f"Verdicts need at least {MIN_CLUSTERS} folds; this study has fewer. "
+            f"Run {kfold_command_with_folds}."
+        )
+    if clips_per_subject and len(clips_per_subject) < MIN_CLUSTERS:
+        return (
+            f"{requirement}. These data have {len(clips_per_subject)} subjects, so no protocol can give a "
+            "verdict."
+        )
+    if not clips_per_subject:
+        kfold_command = build_command(evaluation.study, "--protocol kfold")
+        return (
+            f"{requirement}. {kfold_command} tests the clips of all subjects; these runs do not store their "
+            "number."
+        )
+    study = evaluation.study
+    study_noise = next(
+        (
+            measured_noise
+            for protocol in study.protocols
+            if (measured_noise := measure_noise(evaluation, protocol))
+        ),
+        None,
+    )
+    folds = min(DEFAULT_FOLDS, len(clips_per_subject))
+    plan = power.ComparisonPlan(
+        cluster_sizes=(sum(clips_per_subject) // folds,) * folds,
+        trainings_per_arm=len(study.seeds),
+        family_size=max(1, len(build_pairs(study.arms, design=study.design))),
+        by_fold=True,
+    )
+    noise = study_noise or power.SYNTHETIC_FACES_NOISE
+    detectable = power.compute_planned_detectable_difference(plan, noise)
+    detectable_text = (
+        f" and would detect a difference of {100 * detectable:.1f} points ({noise.source})"
+        if detectable
+        else ""
+    )
+    return (
+        f"{requirement}. {build_command(study, '--protocol kfold')} tests all {sum(clips_per_subject)} clips "
+        f"of {len(clips_per_subject)} subjects{detectable_text}."
+    )

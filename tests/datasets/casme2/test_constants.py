@@ -1,0 +1,49 @@
+import subprocess
+import sys
+
+import pytest
+
+from datasets.casme2.constants import (
+    CLASSES,
+    DEFAULT_CLASSES,
+    EDITION_2014,
+    EDITION_2019,
+    get_expected_clip_counts,
+    get_expected_sample_counts,
+)
+
+
+@pytest.mark.parametrize("module", ["facts", "files"])
+def test_what_the_catalogue_needs_loads_nothing_heavy(module):
+    heavy = "{'torch', 'numpy', 'pandas', 'cv2', 'openpyxl'}"
+    code = f"import sys, datasets.casme2.{module}; print({heavy} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "set()"
+
+
+def test_the_clips_of_each_edition():
+    assert get_expected_clip_counts(CLASSES, edition=EDITION_2014) == (63, 2, 32, 27, 7, 25, 99)
+    assert get_expected_clip_counts(CLASSES, edition=EDITION_2019) == (63, 2, 32, 27, 4, 28, 99)
+    assert sum(get_expected_clip_counts(CLASSES, edition=EDITION_2014)) == 255
+    assert sum(get_expected_clip_counts(CLASSES, edition=EDITION_2019)) == 255
+
+
+def test_an_unknown_edition_is_taken_for_that_of_2014():
+    assert get_expected_clip_counts(("sadness", "surprise"), edition="") == (7, 25)
+
+
+def test_the_papers_table_2_is_known_for_the_sheet_of_2014_alone():
+    assert get_expected_sample_counts("paper", DEFAULT_CLASSES, edition=EDITION_2014) == (
+        2058,
+        127,
+        1573,
+        1090,
+        256,
+        947,
+    )
+    assert sum(get_expected_sample_counts("paper", DEFAULT_CLASSES, edition=EDITION_2014)) == 6051
+    assert get_expected_sample_counts("paper", ("fear", "sadness"), edition=EDITION_2014) == (127, 256)
+    assert get_expected_sample_counts("paper", DEFAULT_CLASSES, edition=EDITION_2019) == ()
+    assert get_expected_sample_counts("paper", DEFAULT_CLASSES, edition="") == ()
+    assert get_expected_sample_counts("paper", CLASSES, edition=EDITION_2014) == ()
+    assert get_expected_sample_counts("onset_offset", DEFAULT_CLASSES, edition=EDITION_2014) == ()

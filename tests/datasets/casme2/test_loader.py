@@ -1,0 +1,240 @@
+from pathlib import Path
+
+import pytest
+import xlwt
+
+from datasets.casme2.loader import FRAME_POLICIES, load
+
+# Two clips of subject 1 have the same emotion and share frames 8 to 10; by name, the later row is first.
+ROWS = [
+    ("01", "EP03", 8, 9, 11, "happiness"),
+    (1, "EP02", 7, 10, 10, "happiness"),
+    (1, "EP04", 9, "/", 10, "disgust"),
+    (2, "EP02", 8, 8, 9, "happiness"),
+    (2, "EP05", 1, 2, 3, "others"),
+]
+
+
+HEADER = (
+    "Subject",
+    "Filename",
+    None,
+    "OnsetFrame",
+    "ApexFrame",
+    "OffsetFrame",
+    None,
+    "Action Units",
+    "Estimated Emotion",
+)
+
+
+def codes(table):
+    return sorted((anomaly.code, anomaly.location) for anomaly in table.anomalies)
+
+
+def test_every_frame_from_onset_to_offset(tree):
+    table = load(tree.write(ROWS), "onset_offset")
+    assert table.classes == ("disgust", "fear", "happiness", "repression", "sadness", "surprise")
+    assert table.count_per_class() == (2, 0, 10, 0, 0, 0)
+    first = table.samples[0]
+    assert (first.id, first.subject, first.clip, first.frame_number) == (
+        "sub01/EP02/7",
+        "sub01",
+        "sub01/EP02",
+        7,
+    )
+    assert (first.label, first.role) == (2, "onset")
+    assert Path(first.path) == tree.root / "Cropped/Cropped/sub01/EP02/reg_img7.jpg"
+    assert [sample.id for sample in table.samples[:4]] == [f"sub01/EP02/{frame}" for frame in (7, 8, 9, 10)]
+
+
+def test_roles_and_odd_apexes(tree):
+    table = load(tree.write(ROWS), "onset_offset")
+    roles = {sample.id: sample.role for sample in table.samples if sample.role}
+    assert roles == {
+        "sub01/EP02/7": "onset",
+        "sub01/EP02/10": "apex",
+        "sub01/EP03/8": "onset",
+        "sub01/EP03/9": "apex",
+        "sub01/EP03/11": "offset",
+        "sub01/EP04/9": "onset",
+        "sub01/EP04/10": "offset",
+        "sub02/EP02/8": "apex",
+        "sub02/EP02/9": "offset",
+    }
+    assert codes(table) == [
+        ("odd apex", "sub01/EP02"),
+        ("odd apex", "sub02/EP02"),
+        ("unusable apex", "sub01/EP04"),
+    ]
+
+
+def test_one_apex_a_clip_and_clips_without_one_are_left_out_and_listed(tree):
+    root = tree.write(ROWS)
+    (root / "Cropped/Cropped/sub01/EP03/reg_img9.jpg").unlink()
+    table = load(root, "apex")
+    assert [sample.id for sample in table.samples] == ["sub01/EP02/10", "sub02/EP02/8"]
+    left_out = {
+        anomaly.location: anomaly.code
+        for anomaly in table.anomalies
+        if anomaly.action == "the clip was left out"
+    }
+    assert left_out == {"sub01/EP04": "unusable apex", "sub01/EP03": "missing apex"}
+
+
+def test_the_papers_flattening_lets_the_later_row_win_and_keep_its_clip(tree):
+    table = load(tree.write(ROWS), "paper")
+    # Subject 1's happiness: EP03 has 8-11, EP02 (the later row) 7-10; of EP03 only 11 survives.
+    assert [sample.id for sample in table.samples] == [
+        *(f"sub01/EP02/{frame}" for frame in (7, 8, 9, 10)),
+        "sub01/EP03/11",
+        "sub01/EP04/9",
+        "sub01/EP04/10",
+        "sub02/EP02/8",
+        "sub02/EP02/9",
+    ]
+    assert table.samples[4].clip == "sub01/EP03"
+    assert any(note.startswith("3 of 12 frames (25.0%) were overwritten") for note in table.notes)
+
+
+def test_frames_are_ordered_by_number_and_not_by_text(tree):
+    table = load(tree.write([(1, "EP01", 8, 9, 101, "fear")]), "onset_offset")
+    assert [sample.frame_number for sample in table.samples] == list(range(8, 102))
+
+
+def test_notes_name_the_sheet_the_edition_the_others_and_the_release(tree):
+    assert load(tree.write(ROWS), "onset_offset").notes == (
+        "sheet: CASME2-coding-20140508.xlsx",
+        "labels: edition unknown; sub24/EP07_01, sub24/EP07_04f, sub24/EP10_03 match neither 2014 nor 2019",
+        "others: 1 rows of the sheet, left out: not among the classes "
+        "disgust, fear, happiness, repression, sadness, surprise",
+        "frames: 12, of 4 clips",
+        "release: cropped in Cropped/Cropped",
+    )
+
+
+def test_anomalies_of_folders_and_rows_reach_the_table(tree):
+    root = tree.write(ROWS[:1])
+    tree.clip("sub09/EP02_02f", [1, 2])
+    tree.clip("sub01/EP03", [])
+    (root / "Cropped/Cropped/sub01/EP03/img3.jpg").touch()
+    (root / "Cropped/Cropped/sub01/EP03/reg_img10.jpg").unlink()
+    assert codes(load(root, "paper")) == [
+        ("missing frames", "sub01/EP03"),
+        ("no row", "sub09/EP02_02f"),
+        ("strange image", "sub01/EP03"),
+    ]
+
+
+@pytest.mark.parametrize("frames", FRAME_POLICIES)
+def test_no_usable_frame_is_an_error_that_says_what_stood_in_the_way(tree, frames):
+    tree.clip("sub05/EP01", [1])
+    tree.sheet(ROWS)
+    with pytest.raises(
+        ValueError,
+        match=rf"no usable frames below .* '{frames}': none of the 5 rows .* 1 clip folders "
+        r"\(no folder 4, no row 1\)\. Check that the sheet belongs to the release\. CASME II is free",
+    ):
+        load(tree.root, frames)
+
+
+def test_classes_without_a_clip_are_an_error(tree):
+    with pytest.raises(ValueError, match="no row has a selected class"):
+        load(tree.write(ROWS[:2]), "onset_offset", classes=("fear", "sadness"))
+
+
+def test_a_root_that_moves_changes_nothing_but_paths(tree):
+    before = load(tree.write(ROWS), "paper")
+    moved = tree.root.rename(tree.root.with_name("elsewhere"))
+    after = load(moved, "paper")
+    assert [sample.id for sample in after.samples] == [sample.id for sample in before.samples]
+    assert after.notes == before.notes
+    assert after.anomalies == before.anomalies
+
+
+def test_the_classes_asked_for_come_in_the_sets_own_order(tree):
+    table = load(tree.write(ROWS), "onset_offset", classes=("others", "happiness"))
+    assert table.classes == ("happiness", "others")
+    assert table.count_per_class() == (10, 3)
+    assert table.expected_clip_counts == (32, 99)
+    assert table.notes[2] == (
+        "disgust: 1 rows of the sheet, left out: not among the classes happiness, others"
+    )
+    with pytest.raises(ValueError, match=r"unknown class 'joy' of casme2; accepted: .*others"):
+        load(tree.root, "apex", classes=("joy", "fear"))
+
+
+@pytest.mark.parametrize("suffix", [".xls", ".csv"])
+def test_the_other_sheets_give_the_same_table(tree, suffix):
+    expected = load(tree.write(ROWS), "paper")
+    rows = [("Subject", "Filename", "Onset", "Apex", "Offset", "Emotion"), *ROWS]
+    (tree.root / "CASME2-coding-20140508.xlsx").unlink()
+    if suffix == ".csv":
+        text = "\n".join(",".join(map(str, row)) for row in rows)
+        (tree.root / "casme2.csv").write_text(text)
+    else:
+        book = xlwt.Workbook()
+        sheet = book.add_sheet("Sheet1")
+        for line, row in enumerate(rows):
+            for column, cell in enumerate(row):
+                sheet.write(line, column, cell)
+        book.save(str(tree.root / "CASME2_label_Ver_2.xls"))
+    table = load(tree.root, "paper")
+    assert table.samples == expected.samples
+    assert table.anomalies == expected.anomalies
+
+
+def told(tree, emotion):
+    names = ("EP07_01", "EP07_04f", "EP10_03")
+    return tree.write([(24, name, 1, 2, 3, emotion) for name in names])
+
+
+def test_what_a_complete_release_holds_depends_on_the_edition(tree):
+    table = load(told(tree, "sadness"), "paper")
+    assert table.expected_clip_counts == (63, 2, 32, 27, 7, 25)
+    assert table.expected_sample_counts == (2058, 127, 1573, 1090, 256, 947)
+    assert not any("Table 2" in note for note in table.notes)
+    assert load(tree.root, "onset_offset").expected_sample_counts == ()
+    later = load(told(tree, "surprise"), "paper")
+    assert later.expected_clip_counts == (63, 2, 32, 27, 4, 28)
+    assert later.expected_sample_counts == ()
+    assert any("Table 2 need the sheet of 2014-05-08" in note for note in later.notes)
+
+
+def test_a_column_of_objective_classes_is_noted(tree):
+    root = tree.write(ROWS)
+    header = (*HEADER[:6], "Objective Class", *HEADER[7:])
+    tree.sheet(ROWS, header=header)
+    assert load(root, "apex").notes[-1] == (
+        "column 'Objective Class' of the sheet: not used; the labels are the sheet's emotions"
+    )
+
+
+def test_thousands_of_faults_of_a_kind_are_one_that_counts_them(tree):
+    root = tree.write(ROWS[:1])
+    lines = "".join(f"1,EP9_{number},1,2,3,fear\n" for number in range(2000))
+    (root / "CASME2-coding-20140508.xlsx").unlink()
+    (root / "labels.csv").write_text(
+        f"Subject,Filename,Onset,Apex,Offset,Emotion\n1,EP03,8,9,11,fear\n{lines}"
+    )
+    (fault,) = load(root, "apex").anomalies
+    assert fault.code == "no folder"
+    assert fault.location.endswith("and 1995 more")
+    assert fault.description.startswith("2000 cases")
+
+
+def test_a_missing_sheet_and_a_missing_release_are_told_apart(tree):
+    tree.clip("sub01/EP01", [1])
+    with pytest.raises(ValueError, match="the coding sheet is missing"):
+        load(tree.root, "apex")
+    tree.sheet(ROWS)
+    (tree.root / "Cropped").rename(tree.root / "gone")
+    (tree.root / "gone/Cropped/sub01/EP01/reg_img1.jpg").unlink()
+    with pytest.raises(ValueError, match="no release of CASME II"):
+        load(tree.root, "apex")
+
+
+def test_the_order_of_rows_and_folders_does_not_matter_where_nothing_is_overwritten(tree):
+    table = load(tree.write(ROWS), "onset_offset")
+    tree.sheet(ROWS[::-1])
+    assert load(tree.root, "onset_offset").samples == table.samples

@@ -1,0 +1,207 @@
+import os
+import shutil
+
+import pytest
+
+from datasets.ckplus.release_search import choose_layout, search_releases
+
+
+def touch(path, content=b""):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def images(place):
+    return touch(place / "S005/001/S005_001_00000011.png")
+
+
+def labels(place, content=b"   3.0000000e+00\n"):
+    return touch(place / "S005/001/S005_001_00000011_emotion.txt", content)
+
+
+def ck48(place, folder="happy"):
+    return touch(place / folder / "S010_004_00000017.png")
+
+
+def chosen(root, layout=""):
+    return choose_layout(search_releases(root), layout)
+
+
+@pytest.mark.parametrize(
+    ("pictures", "texts"),
+    [
+        ("cohn-kanade-images", "Emotion"),
+        ("extended-cohn-kanade-images/cohn-kanade-images", "Emotion_labels/Emotion"),
+        ("extended-cohn-kanade-images", "Emotion_labels(2)/Emotion"),
+        ("source_images", "source_emotion"),
+        ("CKPlus_Images", "CKPlus_Labels"),
+        ("images", "emotions"),
+        (".", "."),
+        ("CK+/CK+/data/cohn-kanade-images", "CK+/CK+/labels/Emotion"),
+    ],
+)
+def test_the_official_release_is_found_in_every_root_variant(tmp_path, pictures, texts):
+    images(tmp_path / pictures)
+    labels(tmp_path / texts)
+    for other in ("facs", "landmarks"):
+        touch(tmp_path / other.upper() / f"S005/001/S005_001_00000011_{other}.txt")
+    place = chosen(tmp_path)
+    assert (place.layout, place.path, place.labels) == ("official", tmp_path / pictures, tmp_path / texts)
+
+
+def test_a_release_five_levels_down_is_not_looked_for(tmp_path):
+    images(tmp_path / "a/b/c/d/e")
+    labels(tmp_path / "a/b/c/d/e")
+    with pytest.raises(ValueError, match=r"no CK\+ in .* up to 4 levels"):
+        chosen(tmp_path)
+
+
+@pytest.mark.parametrize("below", [".", "CK+48", "ck/CK+48", "CKPlus"])
+def test_ck48_is_found_by_its_class_folders(tmp_path, below):
+    ck48(tmp_path / below, "Happiness")
+    place = chosen(tmp_path)
+    assert (place.layout, place.path, place.labels) == ("ck48", tmp_path / below, None)
+
+
+def test_class_folders_of_other_images_are_not_ck48(tmp_path):
+    touch(tmp_path / "happy" / "portrait.png")
+    with pytest.raises(ValueError, match=r"no CK\+ in"):
+        chosen(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "layout"),
+    [
+        ("CK_data.h5", "h5"),
+        ("data/ck+.hdf5", "h5"),
+        ("my_CKplus.H5", "h5"),
+        ("ckextended.csv", "csv"),
+        ("a/CKextended (1).csv", "csv"),
+    ],
+)
+def test_containers_are_found_by_name(tmp_path, name, layout):
+    path = touch(tmp_path / name)
+    assert (chosen(tmp_path).layout, chosen(tmp_path).path) == (layout, path)
+
+
+@pytest.mark.parametrize("name", ["checkpoint.h5", "ckpt.h5", "backup.csv", "ticks.csv", "ck_data.txt"])
+def test_other_files_are_not_containers(tmp_path, name):
+    touch(tmp_path / name)
+    with pytest.raises(ValueError, match=r"no CK\+ in"):
+        chosen(tmp_path)
+
+
+@pytest.mark.parametrize(("name", "layout"), [("faces.h5", "h5"), ("faces.CSV", "csv")])
+def test_a_container_of_any_name_may_be_the_root(tmp_path, name, layout):
+    path = touch(tmp_path / name)
+    place = chosen(path)
+    assert (place.layout, place.path, place.note) == (layout, path, f"layout: {layout}, in {name}")
+    with pytest.raises(ValueError, match=rf"no CK\+ in the layout official .*; found: {layout}\."):
+        chosen(path, "official")
+
+
+def test_the_preferred_layout_is_used_and_the_others_are_noted(tmp_path):
+    touch(tmp_path / "ckextended.csv")
+    assert chosen(tmp_path).layout == "csv"
+    touch(tmp_path / "CK_data.h5")
+    assert chosen(tmp_path).layout == "h5"
+    ck48(tmp_path / "CK+48")
+    assert chosen(tmp_path).layout == "ck48"
+    images(tmp_path / "images")
+    note = "layout: ck48, in CK+48 (not used: official without labels in images; h5 in CK_data.h5; "
+    assert chosen(tmp_path).note == note + "csv in ckextended.csv)"
+    labels(tmp_path / "emotions")
+    assert chosen(tmp_path).note == (
+        "layout: official, images in images, labels in emotions "
+        "(not used: ck48 in CK+48; h5 in CK_data.h5; csv in ckextended.csv)"
+    )
+
+
+def test_a_layout_that_is_named_is_used(tmp_path):
+    images(tmp_path / "images")
+    labels(tmp_path / "emotions")
+    path = touch(tmp_path / "CK_data.h5")
+    assert chosen(tmp_path, "h5").path == path
+    with pytest.raises(ValueError, match=r"no CK\+ in the layout csv in .*; found: official, h5\. Name one"):
+        chosen(tmp_path, "csv")
+
+
+def test_half_a_release_is_told_as_such(tmp_path):
+    images(tmp_path / "a" / "cohn-kanade-images")
+    with pytest.raises(
+        ValueError, match=r"There are images, in cohn-kanade-images, but no label files\. CK\+ is"
+    ):
+        chosen(tmp_path / "a")
+    labels(tmp_path / "b" / "Emotion")
+    with pytest.raises(ValueError, match=r"There are labels, in Emotion, but no images\."):
+        chosen(tmp_path / "b")
+
+
+def test_two_folders_of_images_are_an_error_that_names_both(tmp_path):
+    images(tmp_path / "new")
+    images(tmp_path / "old")
+    labels(tmp_path / "Emotion")
+    with pytest.raises(
+        ValueError, match=r"one release in the layout official is accepted; .* holds 2: new, old\."
+    ):
+        chosen(tmp_path)
+
+
+def test_two_ck48_are_an_error_that_names_both(tmp_path):
+    ck48(tmp_path / "CK+48")
+    ck48(tmp_path / "ck/CK+48")
+    with pytest.raises(ValueError, match=r"layout ck48 is accepted; .* holds 2: CK\+48, ck/CK\+48\."):
+        chosen(tmp_path)
+
+
+def test_one_folder_under_two_names_is_one(tmp_path):
+    ck48(tmp_path / "CK+48")
+    os.symlink(tmp_path / "CK+48", tmp_path / "link")
+    assert chosen(tmp_path).path == tmp_path / "CK+48"
+
+
+def test_copies_of_a_container_count_once_and_different_ones_are_an_error(tmp_path):
+    first = touch(tmp_path / "CK_data.h5", b"one")
+    shutil.copy(first, tmp_path / "CK_data (1).h5")
+    place = chosen(tmp_path)
+    assert place.note == "layout: h5, in CK_data (1).h5 (not used: a copy in CK_data.h5)"
+    first.write_bytes(b"two")
+    with pytest.raises(
+        ValueError, match=r"layout h5 is accepted; .* holds 2: CK_data \(1\)\.h5, CK_data\.h5\."
+    ):
+        chosen(tmp_path)
+
+
+def test_copies_of_the_labels_count_once_and_different_ones_are_an_error(tmp_path):
+    images(tmp_path / "images")
+    labels(tmp_path / "Emotion")
+    second = labels(tmp_path / "Emotion(2)", b"3")
+    place = chosen(tmp_path)
+    assert place.labels == tmp_path / "Emotion"
+    assert place.note.endswith("(not used: a copy of the labels in Emotion(2))")
+    second.write_bytes(b"4")
+    with pytest.raises(ValueError, match=r"one folder of labels is accepted; .*2: Emotion, Emotion\(2\)\."):
+        chosen(tmp_path)
+
+
+def test_nothing_at_all_is_one_error_that_says_what_was_looked_for_and_where_to_ask(tmp_path):
+    touch(tmp_path / "a" / "b.txt")
+    os.symlink("/", tmp_path / "a" / "out")
+    with pytest.raises(ValueError, match=r"jeffcohn\.net.*HARNESS_CKPLUS.*--layout ck-official") as caught:
+        chosen(tmp_path)
+    for part in (
+        "S005_001_00000011_emotion.txt",
+        "CK_data.h5",
+        "ckextended.csv",
+        "a/out (link out of the root)",
+    ):
+        assert part in str(caught.value)
+
+
+def test_a_root_that_is_not_there_or_another_file_is_an_error(tmp_path):
+    with pytest.raises(ValueError, match=r"there is no .*nowhere\. CK\+ is free"):
+        search_releases(tmp_path / "nowhere")
+    touch(tmp_path / "ck.zip")
+    with pytest.raises(ValueError, match=r"must be a folder, an \.h5 or a \.csv: .*ck\.zip is another file"):
+        search_releases(tmp_path / "ck.zip")

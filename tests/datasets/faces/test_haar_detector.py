@@ -1,0 +1,98 @@
+import cv2
+import numpy as np
+import pytest
+
+from datasets.faces.haar_detector import CASCADES, FaceDetector, check_cascades, to_square_box
+
+
+@pytest.fixture(scope="module")
+def astronaut():
+    from skimage.data import astronaut
+
+    return cv2.cvtColor(astronaut(), cv2.COLOR_RGB2BGR)
+
+
+def centre(box):
+    left, top, side = box
+    return left + side / 2, top + side / 2
+
+
+def test_the_face_of_a_photograph_is_found(astronaut):
+    cascade, box = FaceDetector().detect(astronaut)
+    assert cascade == "default"
+    # Between her eyes, on the ridge of the nose.
+    assert centre(box) == pytest.approx((223, 115), abs=15)
+    assert 90 <= box[2] <= 140
+
+
+def test_of_two_faces_the_larger_is_taken_wherever_it_stands(astronaut):
+    small = cv2.resize(astronaut, None, fx=0.7, fy=0.7, interpolation=cv2.INTER_AREA)
+    for pair, expected in (((astronaut, small), 223), ((small, astronaut), 358 + 223)):
+        wide = np.zeros((512, 870, 3), dtype=np.uint8)
+        left = 0
+        for image in pair:
+            wide[: len(image), left : left + image.shape[1]] = image
+            left += image.shape[1]
+        _, box = FaceDetector().detect(wide)
+        assert centre(box) == pytest.approx((expected, 115), abs=15)
+
+
+def test_a_face_smaller_than_a_fifth_of_the_short_side_is_none(astronaut):
+    wide = np.zeros((700, 700, 3), dtype=np.uint8)
+    wide[:512, :512] = astronaut
+    assert FaceDetector().detect(wide) is None
+
+
+def test_the_next_cascade_is_asked_where_one_finds_nothing(astronaut):
+    found = []
+    for first in range(len(CASCADES)):
+        detector = FaceDetector()
+        # A cascade for another kind of object finds no face.
+        blind = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_russian_plate_number.xml")
+        detector._cascades = dict.fromkeys(CASCADES[:first], blind)
+        found.append(detector.detect(astronaut))
+    # The last cascade alone does not find the face.
+    assert [one and one[0] for one in found] == ["default", "alt2", "alt", None]
+
+
+def test_an_image_without_a_face_has_none():
+    assert FaceDetector().detect(np.full((100, 80, 3), 128, dtype=np.uint8)) is None
+    assert FaceDetector().detect(np.full((1, 1, 3), 128, dtype=np.uint8)) is None
+
+
+def test_the_number_of_threads_does_not_matter(astronaut):
+    threads = cv2.getNumThreads()
+    found = []
+    try:
+        for number in (1, 2, 7):
+            cv2.setNumThreads(number)
+            found.append(FaceDetector().detect(astronaut))
+    finally:
+        cv2.setNumThreads(threads)
+    assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize(
+    ("box", "expected"),
+    [
+        ((10, 20, 30, 30), (10, 20, 30)),
+        ((10, 20, 30, 40), (5, 20, 40)),
+        ((0, 20, 30, 40), (0, 20, 40)),
+        ((80, 60, 30, 30), (70, 50, 30)),
+        ((-5, -5, 30, 30), (0, 0, 30)),
+        ((0, 0, 100, 80), (10, 0, 80)),
+        ((50, 0, 100, 300), (20, 0, 80)),
+        ((6, 6, 0, 0), (6, 6, 1)),
+    ],
+)
+def test_a_box_is_made_square_about_its_centre_and_kept_in_the_image(box, expected):
+    assert to_square_box(*box, shape=(80, 100, 3)) == expected
+
+
+def test_cascades_that_are_not_installed_are_one_error_with_the_remedy(monkeypatch, tmp_path):
+    check_cascades()
+    monkeypatch.setattr(cv2.data, "haarcascades", str(tmp_path))
+    with pytest.raises(
+        ValueError, match=r"lacks default, alt2, alt, alt_tree; reinstall opencv-python>=4.8,<5"
+    ):
+        check_cascades()

@@ -1,0 +1,294 @@
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import asdict
+
+import cv2
+import numpy as np
+import pytest
+
+from datasets.folder.constants import FRAME_POLICIES, LAYOUTS
+from datasets.folder.loader import load
+from datasets.spec import ImageRef
+
+BOTH = r"Accepted are class folders.*and a CSV with the columns path and label"
+PIXELS = cv2.imencode(".png", np.full((4, 4, 3), 90, dtype=np.uint8))[1].tobytes()
+
+
+@pytest.fixture
+def root(tmp_path):
+    return tmp_path / "mine"
+
+
+@pytest.fixture
+def put(root):
+    """Write an image at each path below the root."""
+
+    def write(*paths):
+        for path in paths:
+            place = root / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(PIXELS)
+        return root
+
+    return write
+
+
+def codes(table):
+    return Counter(anomaly.code for anomaly in table.anomalies)
+
+
+def clips(table):
+    return {sample.id: (sample.subject, sample.clip) for sample in table.samples}
+
+
+def test_class_folders_give_subject_and_clip_by_their_depth(put):
+    table = load(put("joy/a.png", "joy/s1/b.png", "joy/s1/c1/c.png", "fear/s2/c1/take 2/d.JPG"), "all")
+    assert table.classes == ("fear", "joy")
+    assert clips(table) == {
+        "joy/a.png": ("", ""),
+        "joy/s1/b.png": ("s1", ""),
+        "joy/s1/c1/c.png": ("s1", "s1/c1"),
+        "fear/s2/c1/take 2/d.JPG": ("s2", "s2/c1/take 2"),
+    }
+    assert {sample.id: sample.label for sample in table.samples}["joy/a.png"] == 1
+    assert (table.dataset, table.frame_policy, table.layout, table.anomalies) == (
+        "folder",
+        "all",
+        "classes",
+        (),
+    )
+    assert table.is_aligned
+    assert table.notes[0] == "layout: class folders"
+    assert "subjects: 2, unknown for 1 of 4 images" in table.notes
+
+
+def test_frames_are_ordered_by_number_and_the_first_is_the_onset(put, root):
+    table = load(put(*(f"{c}/s1/{c}1/img{n}.png" for c in ("a", "b") for n in (10, 9, 100))), "all")
+    assert [sample.frame_number for sample in table.samples] == [9, 10, 100, 9, 10, 100]
+    first = ImageRef(str(root / "a/s1/a1/img9.png"))
+    assert [sample.onset_ref for sample in table.samples[:3]] == [first] * 3
+    assert table.samples[0].image_ref == first
+
+
+def test_images_without_a_clip_have_no_onset(put):
+    assert {sample.onset_ref for sample in load(put("a/s/1.png", "b/s/1.png"), "all").samples} == {None}
+
+
+@pytest.mark.parametrize(
+    ("names", "frames"),
+    [
+        (("x10_face0.png", "x9_face0.png", "x2_face0.png"), {"x2": 1, "x9": 2, "x10": 3}),
+        (("b.png", "a.png", "c.png"), {"a": 1, "b": 2, "c": 3}),
+        (("S01_002_00000011.png", "S01_002_00000009.png"), {"S01_002_00000011": 11, "S01_002_00000009": 9}),
+    ],
+)
+def test_the_last_number_of_a_name_is_the_frame_or_else_its_position(put, names, frames):
+    table = load(put("z/s2/c/1.png", *(f"y/s1/c/{name}" for name in names)), "all")
+    found = {
+        sample.id.split("/")[-1]: sample.frame_number for sample in table.samples if sample.subject == "s1"
+    }
+    assert {name.removesuffix(".png").removesuffix("_face0"): n for name, n in found.items()} == frames
+
+
+def test_class_names_are_stripped_and_sorted_by_code_point(put):
+    table = load(put("b/1.png", " a /1.png", "a/2.png", "é/1.png", "Z/1.png"), "all")
+    assert table.classes == ("Z", "a", "b", "é")
+    assert table.count_per_class() == (1, 2, 1, 1)
+
+
+def test_both_unicode_spellings_of_a_name_are_one_class(put):
+    assert load(put("\u00e9/1.png", "e\u0301/2.png", "b/1.png"), "all").count_per_class() == (1, 2)
+
+
+def test_classes_can_be_chosen_and_the_others_are_named(put):
+    table = load(put("a/1.png", "b/1.png", "c/1.png", "c/2.png"), "all", classes=["b", "a"])
+    assert table.classes == ("a", "b")
+    assert table.count_per_class() == (1, 1)
+    assert "classes left out, not selected: c (2 images)" in table.notes
+    with pytest.raises(ValueError, match=r"unknown class 'd' of folder; accepted: a, b, c"):
+        load(put(), "all", classes=["a", "d"])
+
+
+def test_what_is_no_image_of_a_class_is_listed(put, root):
+    put("a/1.png", "b/1.png", "loose.png", "b/notes.txt", "b/sub/x/y/z/deep.png")
+    (root / "empty").mkdir()
+    table = load(root, "all")
+    assert codes(table) == {
+        "image without a class": 1,
+        "no image": 1,
+        "folder too deep": 1,
+        "empty class folder": 1,
+    }
+    assert len(table.samples) == 2
+
+
+def test_clip_folders_of_one_name_in_two_classes_are_two_clips_if_they_share_a_frame_number(put):
+    table = load(put("a/s1/01/img1.png", "b/s1/01/img1.png", "b/s1/01/img2.png", "a/s2/x/1.png"), "all")
+    assert {sample.clip for sample in table.samples} == {"s1/a/01", "s1/b/01", "s2/x"}
+    assert codes(table) == {"one clip name in several classes": 1}
+
+
+def test_a_clip_dealt_out_over_classes_is_left_out(put):
+    table = load(put("a/s1/01/img1.png", "b/s1/01/img2.png", "a/s2/x/1.png", "b/s3/y/1.png"), "all")
+    assert {sample.clip for sample in table.samples} == {"s2/x", "s3/y"}
+    assert codes(table) == {"clip with two labels": 1}
+    assert table.anomalies[0].location == "s1/01"
+
+
+def test_an_image_linked_into_two_classes_is_in_neither(put, root):
+    put("a/1.png", "a/2.png", "b/1.png")
+    (root / "b/again.png").symlink_to(root / "a/2.png")
+    (root / "a/same.png").symlink_to(root / "a/1.png")
+    table = load(root, "all")
+    assert {sample.id for sample in table.samples} == {"a/1.png", "b/1.png"}
+    assert codes(table) == {"contradictory entries": 1, "duplicate path": 1}
+
+
+def test_links_out_of_the_root_and_in_circles_are_not_followed(put, root, tmp_path):
+    put("a/1.png", "b/1.png")
+    (tmp_path / "secret.png").write_bytes(PIXELS)
+    (root / "a/out.png").symlink_to(tmp_path / "secret.png")
+    (root / "b/loop").symlink_to(root)
+    table = load(root, "all")
+    assert len(table.samples) == 2
+    assert codes(table) == {"link out of the root": 1, "link in a circle": 1}
+
+
+def test_names_that_cannot_be_written_are_left_out_and_told(put, root):
+    put("a/1.png", "b/1.png", "a/two\nlines.png", "b/" + "long" * 60 + ".png")
+    with open(os.fsencode(root) + b"/a/caf\xe9.png", "wb") as file:
+        file.write(PIXELS)
+    os.mkdir(os.fsencode(root) + b"/cl\xe9")
+    table = load(root, "all")
+    assert len(table.samples) == 3
+    assert codes(table) == {"unusable name": 2, "empty class folder": 1}
+    text = json.dumps(asdict(table), ensure_ascii=False).encode()
+    assert b"caf\\\\udce9.png" in text
+    assert b"two\\\\nlines.png" in text
+
+
+def test_many_faults_of_a_kind_are_counted(put):
+    table = load(put("a/1.png", "b/1.png", *(f"b/{n}.txt" for n in range(50))), "all")
+    assert codes(table) == {"no image": 21}
+    assert table.anomalies[-1].description == "30 more of this kind, 50 in all"
+
+
+@pytest.mark.parametrize("layout", ["", "csv"])
+def test_a_csv_is_preferred_to_class_folders(put, root, layout):
+    put("a/1.png", "b/1.png", "a/2.png")
+    (root / "labels.csv").write_text("path,label\na/1.png,x\nb/1.png,y\n")
+    (root / "other.csv").write_text("file,mood\na/1.png,x\n")
+    table = load(root, "all", layout=layout)
+    assert (table.layout, table.classes, len(table.samples)) == ("csv", ("x", "y"), 2)
+    assert table.notes[0] == "layout: csv, labels.csv; folders beside it were not read as classes"
+
+
+def test_class_folders_can_be_asked_for(put, root):
+    put("a/1.png", "b/1.png")
+    (root / "labels.csv").write_text("path,label\na/1.png,x\nb/1.png,y\n")
+    assert load(root, "all", layout="classes").classes == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("header", "missing"), [("path,emotion,subject", "label"), ("image;label", "path"), ("Path", "label")]
+)
+def test_a_list_of_images_that_lacks_a_column_is_not_passed_over(put, root, header, missing):
+    put("a/1.png", "b/1.png")
+    (root / "labels.csv").write_text(f"{header}\na/1.png,x,s1\n")
+    with pytest.raises(
+        ValueError, match=rf"in .*mine: labels\.csv lacks {missing}\. {BOTH}.* layout classes"
+    ):
+        load(root, "all")
+    assert load(root, "all", layout="classes").classes == ("a", "b")
+
+
+@pytest.mark.parametrize("text", ["", "file,mood\n1,2\n", "subject,age\ns1,30\n"])
+def test_another_csv_beside_class_folders_is_listed(put, root, text):
+    put("a/1.png", "b/1.png")
+    (root / "other.csv").write_text(text)
+    table = load(root, "all")
+    (fault,) = [anomaly for anomaly in table.anomalies if anomaly.code == "CSV not read"]
+    assert (fault.location, fault.action) == ("other.csv", "the folders were read as classes")
+    assert fault.description.endswith("columns path and label")
+    assert codes(load(root, "all", layout="classes"))["CSV not read"] == 0
+
+
+@pytest.mark.parametrize(
+    ("names", "code"),
+    [
+        (("sub01", "sub02"), "classes like subjects"),
+        (("S005", "S010"), "classes like subjects"),
+        (("Train", "test"), "classes like parts of a split"),
+        (("sub01", "joy"), None),
+        (("0", "1"), None),
+        (("sad", "surprise"), None),
+    ],
+)
+def test_classes_named_as_no_class_is_are_doubted(put, names, code):
+    table = load(put(*(f"{name}/{name}c/1.png" for name in names)), "all")
+    assert table.classes == tuple(sorted(names))
+    assert codes(table) == ({code: 1} if code else {})
+    assert all(anomaly.location == ", ".join(sorted(names)) for anomaly in table.anomalies)
+
+
+def test_two_lists_of_images_are_one_too_many(put, root):
+    put("a/1.png", "b/1.png")
+    for name in ("train.csv", "test.csv"):
+        (root / name).write_text("path,label\na/1.png,x\nb/1.png,y\n")
+    with pytest.raises(ValueError, match=r"holds 2: test\.csv, train\.csv\. Name one by --root"):
+        load(root, "all")
+    assert load(root / "train.csv", "all").classes == ("x", "y")
+
+
+def test_what_is_not_usable_names_both_forms(put, root, tmp_path):
+    with pytest.raises(ValueError, match=rf"there is no .*mine\. {BOTH}"):
+        load(root, "all")
+    root.mkdir()
+    with pytest.raises(ValueError, match=rf"holds 0 .*{BOTH}"):
+        load(root, "all")
+    with pytest.raises(ValueError, match=rf"no CSV with the columns path and label.*{BOTH}"):
+        load(root, "all", layout="csv")
+    put("a/1.png", "a/notes.txt")
+    with pytest.raises(ValueError, match=rf"holds 1, all of the class a .*{BOTH}.* Left out: no image: 1"):
+        load(root, "all")
+    with pytest.raises(ValueError, match=rf"must be a folder or a CSV: .*1\.png is none\. {BOTH}"):
+        load(root / "a/1.png", "all")
+    (tmp_path / "labels.csv").write_text("path,label\n")
+    with pytest.raises(ValueError, match=r"must be a folder of class folders"):
+        load(tmp_path / "labels.csv", "all", layout="classes")
+
+
+@pytest.mark.parametrize("path", ["~nobody-of-this-name/x", "long" * 2000, "nul\0", "new\nline", "\udce9"])
+def test_an_odd_root_is_an_error_of_one_kind(path, tmp_path):
+    with pytest.raises(ValueError, match=r"the data must exist|must be printable"):
+        load(tmp_path / path, "all")
+
+
+def test_unknown_words_are_refused(root):
+    with pytest.raises(ValueError, match=r"unknown frames 'apex' of folder; accepted: all"):
+        load(root, "apex")
+    with pytest.raises(ValueError, match=r"unknown layout 'h5' of folder; accepted: csv, classes"):
+        load(root, "all", layout="h5")
+
+
+def test_a_large_tree_of_something_else_is_answered_soon(root):
+    for folder in range(20):
+        place = root / f"f{folder}"
+        place.mkdir(parents=True)
+        for number in range(500):
+            (place / f"{number}.log").touch()
+    start = time.perf_counter()
+    with pytest.raises(ValueError, match=r"no image: 10000"):
+        load(root, "all")
+    assert time.perf_counter() - start < 2
+
+
+def test_the_module_is_light():
+    code = "import sys, datasets.folder.loader; print(*({'torch', 'numpy', 'pandas'} & set(sys.modules)), end='')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == ""
+    assert (FRAME_POLICIES, LAYOUTS) == (("all",), ("csv", "classes"))

@@ -1,0 +1,161 @@
+import hashlib
+
+import cv2
+import h5py
+import numpy as np
+import pytest
+
+from datasets.io.containers import open_container
+from datasets.io.image_reader import ImageReader, read_image
+from datasets.spec import ImageRef
+
+GREY = np.random.default_rng(0).integers(0, 256, size=(5, 48, 48), dtype=np.uint8)
+
+
+@pytest.fixture
+def film(tmp_path):
+    path = tmp_path / "a.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 200, (64, 48))
+    for shade in range(12):
+        writer.write(np.full((48, 64, 3), 20 * shade, dtype=np.uint8))
+    writer.release()
+    return str(path)
+
+
+@pytest.fixture
+def packed(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["data_pixel"] = GREY
+    return str(tmp_path / "a.h5")
+
+
+def text(path, rows, header="emotion,pixels,Usage"):
+    path.write_text("\n".join([header, *(f"0,{row},Training" for row in rows)]) + "\n")
+    return str(path)
+
+
+def spelled(image):
+    return " ".join(map(str, image.ravel()))
+
+
+def test_frames_of_a_recording_are_those_of_their_number_in_any_order(film):
+    with ImageReader() as reader:
+        for item in (3, 3, 4, 9, 2, 11, 0):
+            found = reader.read(ImageRef(film, item))
+            assert found.image.shape == (48, 64, 3)
+            assert np.abs(found.image.astype(int) - 20 * item).max() <= 3
+            assert found.digest == hashlib.sha256(found.image.tobytes()).hexdigest()
+
+
+def test_a_recording_in_order_is_decoded_once(film, monkeypatch):
+    begun = []
+    capture = cv2.VideoCapture
+    monkeypatch.setattr(cv2, "VideoCapture", lambda *args: begun.append(args) or capture(*args))
+    with ImageReader() as reader:
+        for item in range(12):
+            assert reader.read(ImageRef(film, item)).image is not None
+    assert len(begun) == 1
+
+
+def test_a_frame_after_the_end_of_a_recording_is_a_fault_and_those_before_stay(film):
+    with ImageReader() as reader:
+        fault = "the video has 12 frames; frame 13 was requested"
+        assert [reader.read(ImageRef(film, item)).fault for item in (12, 11, 12)] == [fault, "", fault]
+
+
+def test_what_is_no_recording_is_a_fault(tmp_path, film):
+    with open(film, "rb") as file:
+        whole = file.read()
+    for name, data in (("junk.avi", b"junk" * 9), ("empty.avi", b""), ("cut.avi", whole[:40])):
+        (tmp_path / name).write_bytes(data)
+        assert "cannot read the file as a video" in read_image(ImageRef(str(tmp_path / name), 0)).fault
+
+
+def test_a_recording_of_too_large_frames_is_refused(film, monkeypatch):
+    monkeypatch.setattr("datasets.io.containers.MAX_PIXELS", 64 * 48 - 1)
+    assert "64 x 48 pixels" in read_image(ImageRef(film, 0)).fault
+
+
+def test_packed_pictures_are_grey_and_their_digest_that_of_their_pixels(packed):
+    for item in (4, 0):
+        found = read_image(ImageRef(packed, item))
+        assert np.array_equal(found.image, np.dstack([GREY[item]] * 3))
+        assert found.digest == hashlib.sha256(GREY[item].tobytes()).hexdigest()
+    assert read_image(ImageRef(packed, 5)).fault == "data_pixel has 5 images; image 6 was requested"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "fault"),
+    [
+        ("other", GREY, "no data set data_pixel"),
+        ("data_pixel", GREY.astype(float), "uint8 (images, height, width) is expected"),
+        ("data_pixel", GREY[0], "uint8 (images, height, width) is expected"),
+        ("data_pixel/group", GREY, "no data set stored in the file itself"),
+    ],
+)
+def test_another_form_of_packed_file_is_a_fault(tmp_path, name, data, fault):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file[name] = data
+    assert fault in read_image(ImageRef(str(tmp_path / "a.h5"), 0)).fault
+
+
+def test_what_is_no_hdf5_is_a_fault(tmp_path):
+    (tmp_path / "a.h5").write_bytes(b"junk" * 100)
+    assert read_image(ImageRef(str(tmp_path / "a.h5"), 0)).fault == "the file is not readable HDF5"
+
+
+@pytest.mark.parametrize("header", ["emotion,pixels,Usage", "\ufeffemotion, Pixels ,Usage"])
+def test_pictures_spelled_out_are_those_of_their_row(tmp_path, header):
+    path = text(tmp_path / "a.csv", [spelled(image) for image in GREY], header)
+    for item in (2, 0, 4):
+        found = read_image(ImageRef(path, item))
+        assert np.array_equal(found.image, np.dstack([GREY[item]] * 3))
+        assert found.digest == hashlib.sha256(GREY[item].tobytes()).hexdigest()
+    assert read_image(ImageRef(path, 5)).fault == "the file has 5 rows; row 6 was requested"
+
+
+def test_a_csv_is_read_once_and_anew_when_it_has_changed(tmp_path, monkeypatch):
+    begun = []
+    plain = open
+    monkeypatch.setattr("builtins.open", lambda path, *a, **k: begun.append(k) or plain(path, *a, **k))
+    path = text(tmp_path / "a.csv", [spelled(image) for image in GREY])
+    begun.clear()
+    for item in range(5):
+        read_image(ImageRef(path, item))
+    assert sum("newline" in kind for kind in begun) == 1
+    text(tmp_path / "a.csv", [spelled(image) for image in GREY[::-1]] + ["7"])
+    assert np.array_equal(read_image(ImageRef(path, 0)).image[..., 0], GREY[4])
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        ("1 2 3", "it has 3 pixels; 48 x 48 are expected"),
+        ("", "it has 0 pixels"),
+        ("a " * 2304, "not all whole numbers"),
+        (f"{2**70} " * 2304, "not all whole numbers"),
+        ("256 " * 2304, "not all from 0 to 255"),
+        ("-1 " * 2304, "not all from 0 to 255"),
+    ],
+)
+def test_a_row_that_spells_no_picture_is_a_fault_of_its_own(tmp_path, row, fault):
+    path = text(tmp_path / "a.csv", [row, spelled(GREY[1])])
+    assert fault in read_image(ImageRef(path, 0)).fault
+    assert np.array_equal(read_image(ImageRef(path, 1)).image[..., 0], GREY[1])
+
+
+def test_a_csv_without_the_column_and_one_that_is_none_are_faults(tmp_path):
+    assert (
+        read_image(ImageRef(text(tmp_path / "a.csv", ["1"], "a,b,c"), 0)).fault
+        == "the file has no column pixels"
+    )
+    (tmp_path / "b.csv").write_text('pixels\n"' + "1 " * 100_000)
+    assert "not readable CSV" in read_image(ImageRef(str(tmp_path / "b.csv"), 0)).fault
+    (tmp_path / "c.csv").write_bytes(b"")
+    assert read_image(ImageRef(str(tmp_path / "c.csv"), 0)).fault == "the file has no column pixels"
+
+
+def test_a_container_that_is_not_there_is_an_os_error_naming_it(tmp_path):
+    for name in ("gone.avi", "gone.h5", "gone.csv"):
+        with pytest.raises(FileNotFoundError, match=name):
+            open_container(str(tmp_path / name))

@@ -1,0 +1,122 @@
+import hashlib
+import struct
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+
+from datasets.io.image_reader import ImageReader, read_image
+from datasets.spec import ImageRef
+
+
+def encoded(image, suffix=".png"):
+    return cv2.imencode(suffix, image)[1].tobytes()
+
+
+def decode(path):
+    return read_image(ImageRef(str(path)))
+
+
+NOISE = np.random.default_rng(0).integers(0, 256, size=(40, 30, 3), dtype=np.uint8)
+
+
+def test_an_image_is_blue_green_red_as_it_lies_in_the_file(tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(encoded(NOISE))
+    decoded = decode(path)
+    assert decoded.image.dtype == np.uint8
+    assert np.array_equal(decoded.image, NOISE)
+    assert decoded.digest == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_grey_becomes_three_equal_channels_and_sixteen_bits_their_upper_eight(tmp_path):
+    grey = NOISE[..., 0]
+    (tmp_path / "8.png").write_bytes(encoded(grey))
+    (tmp_path / "16.png").write_bytes(encoded(grey.astype(np.uint16) * 256 + 200))
+    for name in ("8.png", "16.png"):
+        assert np.array_equal(decode(tmp_path / name).image, np.dstack([grey] * 3))
+
+
+@pytest.mark.parametrize("scale", [1, 257])
+def test_what_is_transparent_shows_black(tmp_path, scale):
+    image = np.full((2, 3, 4), 200, dtype=np.uint16) * scale
+    image[:, :, 3] = np.array([255, 0, 128]) * scale
+    (tmp_path / "a.png").write_bytes(encoded(image.astype(np.uint8 if scale == 1 else np.uint16)))
+    assert decode(tmp_path / "a.png").image[0, :, 1].tolist() == [200, 0, 100]
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+@pytest.mark.parametrize("share", [0.99, 0.5])
+def test_a_file_cut_off_in_its_picture_is_a_fault(tmp_path, capfd, suffix, share):
+    data = encoded(NOISE, suffix)
+    (tmp_path / "a").write_bytes(data[: int(len(data) * share)])
+    decoded = decode(tmp_path / "a")
+    assert decoded.image is None
+    assert decoded.fault == f"the file is cut off after {int(len(data) * share)} bytes"
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("data", "fault"),
+    [
+        (b"", "is empty"),
+        (b"<html>", "as an image"),
+        (b"\xff\xd8\xff", "as an image"),
+        (b"\x89PNG", "as an image"),
+    ],
+)
+def test_what_is_no_image_is_a_fault(tmp_path, data, fault):
+    (tmp_path / "a.jpg").write_bytes(data)
+    decoded = decode(tmp_path / "a.jpg")
+    assert fault in decoded.fault
+    assert decoded.digest == hashlib.sha256(data).hexdigest()
+
+
+def test_bytes_after_the_end_of_a_picture_do_no_harm(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(encoded(NOISE, ".jpg") + b"\0" * 100)
+    assert decode(tmp_path / "a.jpg").image is not None
+
+
+def test_a_wrong_suffix_does_no_harm(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(encoded(NOISE, ".png"))
+    assert np.array_equal(decode(tmp_path / "a.jpg").image, NOISE)
+
+
+def test_a_file_that_is_not_there_is_an_os_error_naming_it(tmp_path):
+    with pytest.raises(FileNotFoundError, match="gone"):
+        decode(tmp_path / "gone.jpg")
+
+
+def test_a_picture_that_announces_too_many_pixels_is_refused_undecoded(tmp_path):
+    # A PNG of a few bytes that would fill 30 GB.
+    header = b"IHDR" + struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
+    data = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    for name, body in ((b"IDAT", zlib.compress(b"\0")), (b"IEND", b"")):
+        data += struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+    (tmp_path / "a.png").write_bytes(data)
+    assert decode(tmp_path / "a.png").fault == (
+        "the image has 100000 x 100000 pixels; at most 64 megapixels are read"
+    )
+
+
+def test_a_picture_of_a_format_that_does_not_announce_its_size_is_refused_too(tmp_path, monkeypatch):
+    (tmp_path / "a.ppm").write_bytes(encoded(NOISE, ".ppm"))
+    monkeypatch.setattr("datasets.io.containers.MAX_PIXELS", 1199)
+    assert "30 x 40 pixels" in decode(tmp_path / "a.ppm").fault
+
+
+def test_a_file_of_too_many_bytes_is_not_read(tmp_path, monkeypatch):
+    (tmp_path / "a.png").write_bytes(encoded(NOISE))
+    monkeypatch.setattr("datasets.io.image_reader.MAX_FILE_BYTES", 100)
+    assert "at most 100 are read" in decode(tmp_path / "a.png").fault
+
+
+def test_a_reader_goes_from_file_to_container_and_back(tmp_path):
+    (tmp_path / "a.png").write_bytes(encoded(NOISE))
+    (tmp_path / "b.csv").write_text("emotion,pixels\n0," + " ".join(["7"] * 48 * 48) + "\n")
+    (tmp_path / "c.csv").write_text("emotion,pixels\n0," + " ".join(["9"] * 48 * 48) + "\n")
+    names = (("a.png", -1), ("b.csv", 0), ("c.csv", 0), ("a.png", -1), ("b.csv", 0))
+    with ImageReader() as reader:
+        found = [reader.read(ImageRef(str(tmp_path / name), item)).image for name, item in names]
+    assert [image[0, 0, 0] for image in found] == [NOISE[0, 0, 0], 7, 9, NOISE[0, 0, 0], 7]

@@ -1,0 +1,108 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+CHILD = """
+import sys, time
+from pathlib import Path
+from datasets.preprocessing import units
+from datasets.preprocessing.image_array import preprocess_images
+from datasets.spec import Sample, SampleTable
+
+units.MAX_JOB_ROWS = 4
+pause, said = float(sys.argv[2]), open(sys.argv[3], "a")
+samples = tuple(
+    Sample(id=path.stem, path=str(path), label=0, subject="", clip="", frame_number=0)
+    for path in sorted(Path(sys.argv[1]).iterdir())
+)
+
+def progress(done, total):
+    print(done, total, file=said, flush=True)
+    time.sleep(pause)
+
+table = SampleTable(dataset="made", frame_policy="all", classes=("x",), samples=samples)
+print(preprocess_images(table, size=40, progress=progress).fingerprint)
+"""
+
+
+@pytest.fixture
+def data(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    generator = np.random.default_rng(0)
+    for number in range(150):
+        image = generator.integers(0, 256, size=(50, 40, 3), dtype=np.uint8)
+        assert cv2.imwrite(str(folder / f"{number:03d}.png"), image)
+    for number in (10, 77):
+        (folder / f"{number:03d}.png").write_bytes(b"")
+    return folder
+
+
+def begun(data, cache, *, pause=0.0):
+    said = cache.with_suffix(f".{time.monotonic_ns()}")
+    said.touch()
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(data), str(pause), str(said)],
+        cwd=ROOT,
+        env={**os.environ, "HARNESS_CACHE": str(cache)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return child, said
+
+
+def finished(child):
+    fingerprint, _ = child.communicate(timeout=60)
+    assert child.returncode == 0
+    return fingerprint
+
+
+def told(said):
+    return [int(line.split()[0]) for line in said.read_text().splitlines()]
+
+
+def files(cache):
+    return {path.name: path.read_bytes() for path in (cache / "pixels").iterdir() if path.suffix != ".lock"}
+
+
+def test_a_run_that_is_killed_again_and_again_ends_in_the_same_bytes(data, tmp_path):
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    expected = finished(begun(data, whole)[0])
+    done = 0
+    for wanted in (3, 5, 2):
+        child, said = begun(data, cut, pause=0.02)
+        while len(told(said)) < wanted:
+            assert child.poll() is None
+            time.sleep(0.002)
+        child.send_signal(signal.SIGKILL)
+        child.communicate()
+        # It resumed where the killed process stopped: no finished unit was processed again.
+        assert told(said)[0] >= done
+        done = told(said)[-1]
+        assert not list((cut / "pixels").glob("*.json"))
+    child, said = begun(data, cut)
+    assert finished(child) == expected
+    assert done <= told(said)[0] < told(said)[-1] == 150
+    assert files(cut) == files(whole)
+    assert len(files(cut)) == 2
+
+
+def test_two_processes_at_once_make_it_once(data, tmp_path):
+    cache = tmp_path / "cache"
+    first, making = begun(data, cache, pause=0.02)
+    while not told(making):
+        assert first.poll() is None
+        time.sleep(0.002)
+    second, waiting = begun(data, cache)
+    assert finished(first) == finished(second)
+    assert told(making)[-1] == 150
+    assert told(waiting) == [150]

@@ -1,0 +1,55 @@
+import pytest
+
+from datasets.synthetic.rendering.action_units import (
+    ACTION_UNIT_MOTIONS,
+    EMOTION_ACTION_UNITS,
+    FaceMotion,
+    compute_motion,
+)
+
+
+def test_intensity_scales_a_unit():
+    left, right = compute_motion("12", 0.5)
+    assert left == right
+    assert left.corner_up == pytest.approx(ACTION_UNIT_MOTIONS[12].corner_up / 2)
+    assert left.brow_inner == 0
+
+
+def test_units_add_up():
+    left, _ = compute_motion("1+4", 1.0)
+    assert left.brow_inner == pytest.approx(
+        ACTION_UNIT_MOTIONS[1].brow_inner + ACTION_UNIT_MOTIONS[4].brow_inner
+    )
+
+
+def test_a_side_moves_alone():
+    left, right = compute_motion("4+L10", 1.0)
+    assert left.lip_upper == ACTION_UNIT_MOTIONS[10].lip_upper
+    assert right.lip_upper == 0
+    assert left.brow_squeeze == right.brow_squeeze > 0
+    assert compute_motion("R14", 1.0) == (FaceMotion(), ACTION_UNIT_MOTIONS[14])
+
+
+def test_no_intensity_is_rest():
+    assert compute_motion("1+2+5+26", 0.0) == (FaceMotion(), FaceMotion())
+
+
+@pytest.mark.parametrize("units", ["99", "", "4+", "X4", "?"])
+def test_an_undrawn_unit_is_refused_with_what_is_known(units):
+    with pytest.raises(ValueError, match=r"is not supported; accepted, alone or after L or R: 1, 2, 4"):
+        compute_motion(units, 1.0)
+
+
+def test_every_variant_of_every_emotion_is_drawn_and_no_two_emotions_share_one():
+    variants = [units for of in EMOTION_ACTION_UNITS.values() for units in of]
+    assert len(set(variants)) == len(variants)
+    assert all(compute_motion(units, 1.0) != (FaceMotion(), FaceMotion()) for units in variants)
+
+
+def test_the_brows_tell_surprise_from_disgust_and_the_corners_happiness_from_sadness():
+    surprise, disgust, happiness, sadness = (
+        compute_motion(EMOTION_ACTION_UNITS[name][0], 1.0)[0]
+        for name in ("surprise", "disgust", "happiness", "sadness")
+    )
+    assert surprise.brow_inner > 0 > disgust.brow_inner
+    assert happiness.corner_up > 0 > sadness.corner_up

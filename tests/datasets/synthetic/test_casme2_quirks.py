@@ -1,0 +1,108 @@
+from collections import Counter
+
+import pytest
+
+from datasets.synthetic.casme2_plan import plan_clips
+from datasets.synthetic.casme2_quirks import (
+    CLIPS_WITHOUT_ROW,
+    QUIRK_APEXES,
+    QUIRK_NAMES,
+    TRUNCATED_CLIP,
+    with_release_quirks,
+    without_quirks,
+)
+from datasets.synthetic.coding_sheet import RELABELLED_CLIPS
+
+
+def plan(subjects=26, clips=255, seed=0):
+    return plan_clips(subjects=subjects, clips=clips, frames=10, balance=False, seed=seed)
+
+
+@pytest.fixture(scope="module")
+def release():
+    return with_release_quirks(plan(), subjects=26)
+
+
+def keys(release):
+    return {(row.subject, row.name) for row in release.rows}
+
+
+def folders(release):
+    return {(one.clip.subject, one.clip.name): one for one in release.folders}
+
+
+def test_an_orderly_release_is_the_plan():
+    clips = plan(subjects=2, clips=9)
+    release = without_quirks(clips)
+    assert [one.clip for one in release.folders] == list(clips)
+    assert [(row.name, row.apex, row.action_units) for row in release.rows] == [
+        (clip.name, clip.apex, clip.action_units) for clip in clips
+    ]
+    assert all(one.last_frame == one.clip.offset for one in release.folders)
+
+
+def test_the_release_has_255_rows_and_the_two_folders_without_one(release):
+    assert len(release.rows) == len(keys(release)) == 255
+    assert set(folders(release)) - keys(release) == set(CLIPS_WITHOUT_ROW)
+
+
+def test_one_row_of_the_six_classes_has_no_folder(release):
+    (missing,) = keys(release) - set(folders(release))
+    emotions = {(row.subject, row.name): row.emotion for row in release.rows}
+    assert emotions[missing] in ("disgust", "happiness")
+
+
+def test_the_same_plan_has_the_same_oddities(release):
+    assert with_release_quirks(plan(), subjects=26) == release
+
+
+def test_odd_names_stand_verbatim_with_their_subjects(release):
+    assert set(QUIRK_NAMES) <= keys(release)
+
+
+def test_odd_apexes_stand_where_the_release_has_them_and_in_the_six_classes(release):
+    rows = {(row.subject, row.name): row for row in release.rows}
+    assert rows[4, "EP12_01f"].apex == "/"
+    assert rows[5, "EP09_05f"].apex == rows[5, "EP09_05f"].onset
+    for key in ((5, "EP16_04f"), (12, "EP09_06"), (20, "EP16_01"), (25, "EP18_04f")):
+        assert rows[key].apex == rows[key].offset
+    assert all(rows[key].emotion != "others" for key in QUIRK_APEXES)
+    odd = [row for row in release.rows if row.apex in ("/", row.onset, row.offset)]
+    assert len(odd) == len(QUIRK_APEXES)
+
+
+def test_one_clip_breaks_off_before_the_sheet_says(release):
+    (short,) = [one for one in release.folders if one.last_frame != one.clip.offset]
+    assert (short.clip.subject, short.clip.name) == TRUNCATED_CLIP
+    assert short.clip.apex <= short.last_frame < short.clip.offset
+
+
+def test_action_units_are_numbers_texts_and_a_question_mark_which_is_not_drawn(release):
+    assert {"4", "4+L10", "?"} <= {row.action_units for row in release.rows}
+    assert all("?" not in one.clip.action_units for one in release.folders)
+
+
+def test_the_three_clips_that_tell_2019_show_sadness(release):
+    emotions = {(row.subject, row.name): row.emotion for row in release.rows}
+    assert [emotions[key] for key in RELABELLED_CLIPS] == ["sadness"] * 3
+
+
+def test_class_counts_stay_the_sheets(release):
+    assert Counter(row.emotion for row in release.rows) == Counter(clip.emotion for clip in plan())
+
+
+@pytest.mark.parametrize("subjects", [1, 2, 3, 23, 24, 26, 40])
+@pytest.mark.parametrize("seed", range(3))
+def test_every_oddity_finds_a_place_in_a_set_of_any_size(subjects, seed):
+    release = with_release_quirks(plan(subjects=subjects, clips=subjects + 24, seed=seed), subjects=subjects)
+    assert len(keys(release)) == len(release.rows) == subjects + 24
+    assert len(folders(release)) == len(release.folders) == subjects + 25
+    everyone = set(range(1, subjects + 1))
+    assert {subject for subject, _ in keys(release)} == everyone
+    assert {subject for subject, _ in folders(release)} == everyone
+    odd = [row for row in release.rows if row.apex in ("/", row.onset, row.offset)]
+    assert len(odd) == 6
+    assert "others" not in {row.emotion for row in odd}
+    assert {name for _, name in QUIRK_NAMES} <= {row.name for row in release.rows}
+    assert {"4", "4+L10", "?"} <= {row.action_units for row in release.rows}
+    assert len({row.emotion for row in release.rows}) == 7

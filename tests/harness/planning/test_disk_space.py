@@ -1,0 +1,99 @@
+"""Tests of the disk space that a study needs, by `--keep-weights` and pending cells, and of its rejection."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.planning.disk_space import DiskNeed, check_disk_space, estimate_disk_need
+from harness.planning.execution import ExecutionOptions
+from harness.planning.plan import plan_study
+from harness.tracking.tracker import Tracker
+from tests.harness.tiny import Run, request
+
+HUGE = """
+import torch
+from torch import nn
+
+class Huge(nn.Module):
+    def __init__(self, classes):
+        super().__init__()
+        self.last = nn.Linear(3, classes)
+        self.unused = nn.Parameter(torch.empty(10**14, device="meta"))
+
+    def forward(self, x):
+        return self.last(x.mean((2, 3)))
+
+def huge(classes):
+    return Huge(classes)
+"""
+"""A network that would need 400 TB on disk and uses no memory."""
+
+
+@pytest.mark.parametrize(("rule", "checks", "times"), [("all", (), 8), ("best", (), 3), ("none", (), 0)])
+def test_weights_are_counted_by_their_rule(
+    tree: Path, tmp_path: Path, rule: str, checks: tuple[str, ...], times: int
+) -> None:
+    """Four splits under two protocols: `best` keeps one run per protocol, plus the current cell's weights."""
+    plan = plan_study(request(tree, protocols=("frame", "subject"), splits=4))
+    ledger = Tracker(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    cells = plan.study.list_runs()
+    need = estimate_disk_need(
+        plan, cells, tracker=ledger, execution=ExecutionOptions(keep_weights=rule, jobs=1)
+    )
+    one = need.checkpoint_bytes // 8
+    assert one > 100_000
+    assert need.weight_bytes == times * one
+    assert (need.artifact_folder, need.cache_folder) == (tmp_path / "mlruns", tmp_path / "cache")
+    three = estimate_disk_need(
+        plan, cells, tracker=ledger, execution=ExecutionOptions(keep_weights=rule, jobs=3)
+    )
+    assert three.checkpoint_bytes == 3 * need.checkpoint_bytes
+    left = estimate_disk_need(plan, (), tracker=ledger, execution=ExecutionOptions(keep_weights=rule, jobs=1))
+    assert (left.weight_bytes, left.checkpoint_bytes) == (0, 0)
+    # Weights that robustness reads are kept until it has run.
+    checked = replace(plan, study=replace(plan.study, checks=("robustness",)))
+    read = estimate_disk_need(
+        checked,
+        checked.study.list_runs(),
+        tracker=ledger,
+        execution=ExecutionOptions(keep_weights=rule, jobs=1),
+    )
+    assert read.weight_bytes == max(times, 1) * one
+
+
+def test_the_places_of_one_disk_are_added_and_checkpoints_of_studies_are_not(tmp_path: Path) -> None:
+    free = shutil.disk_usage(tmp_path).free
+    third = DiskNeed(
+        weight_bytes=free // 3,
+        checkpoint_bytes=free // 3,
+        artifact_folder=tmp_path / "a",
+        cache_folder=tmp_path / "b",
+    )
+    check_disk_space([third])
+    with pytest.raises(ValueError, match=r"they need .* free: add --keep-weights best or none"):
+        check_disk_space([third, third, third])
+    check_disk_space(
+        [replace(third, weight_bytes=0), replace(third, weight_bytes=0), replace(third, weight_bytes=0)]
+    )
+    check_disk_space([replace(third, weight_bytes=9 * free, artifact_folder=None)])
+
+
+def test_a_disk_that_is_too_small_is_told_before_training(tree: Path, tmp_path: Path, harness: Run) -> None:
+    (tmp_path / "net.py").write_text(HUGE)
+    args = ("compare", "--dataset", "casme2", "--root", tree, "--only", "proposed", "--preset", "quick")
+    args = (*args, "--architecture", f"{tmp_path / 'net.py'}:huge", "--image-size", "32", "--epochs", "1")
+    status, out, err = harness(*args, "--dry-run", "--json")
+    assert status == 0
+    disk = json.loads(out)["disk"]
+    assert disk["weights_bytes"] > 4e14
+    assert 0 < disk["weights_free_bytes"] < 4e14
+    assert "disk: 400,000.0 GB of weights in" in err
+    assert "disk: 400,000.0 GB of weights in" in harness(*args, "--dry-run")[1]
+    status, _, err = harness(*args)
+    assert status == 2
+    assert "weights and checkpoints must fit on the disk; they need" in err
+    assert "add --keep-weights best or none" in err
+    assert not (tmp_path / "mlruns").exists()

@@ -1,0 +1,92 @@
+"""Tests of planning: user networks are built for the data's classes, and the power is computed."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.data.loading import DataRequest
+from harness.planning.plan import plan_study
+from tests.harness.tiny import request
+
+NET = """
+from torch import nn
+
+def tiny(classes):
+    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, classes))
+
+def stubborn(classes):
+    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2))
+
+def broken(classes):
+    return nn.Linear(1, classes)
+"""
+
+
+@pytest.fixture
+def net(tmp_path: Path) -> Path:
+    file = tmp_path / "net.py"
+    file.write_text(NET)
+    return file
+
+
+def test_an_own_network_is_tried_with_the_classes_that_the_data_have(tree: Path, net: Path) -> None:
+    with pytest.raises(ValueError, match=r"to logits \(2, 6\); got \(2, 2\)"):
+        plan_study(request(tree, user_networks=(f"{net}:stubborn",)))
+    assert not Path("cache").exists(), "nothing has been decoded"
+
+
+def test_a_broken_one_is_told_before_the_data_are_read(tree: Path, net: Path) -> None:
+    with pytest.raises(ValueError, match="broken fails on images"):
+        plan_study(
+            request(
+                tree, user_networks=(f"{net}:broken",), data=DataRequest(dataset="casme2", root=tree / "none")
+            )
+        )
+
+
+def test_an_own_network_beside_pretrained_ones_starts_as_its_function_makes_it(
+    tree: Path, net: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("architectures.network.load_pretrained", lambda *_: None)
+    plan = plan_study(request(tree, only=("shufflenetv2",), user_networks=(f"{net}:tiny",), pretrained=True))
+    assert [(arm.name, arm.pretrained) for arm in plan.study.arms] == [
+        ("shufflenetv2 (pretrained)", True),
+        ("tiny", False),
+    ]
+
+
+def test_seeds_and_splits_are_the_trainings_and_the_divisions(tree: Path) -> None:
+    plan = plan_study(request(tree, protocols=("clip",), seeds=3, splits=2))
+
+    assert (plan.study.seeds, plan.study.split_seeds) == ((0, 1, 2), (0, 1))
+    assert [split.seed for split in plan.splits] == [0, 1]
+
+
+def test_the_null_arm_comes_last_and_repeats_the_proposed_network(tree: Path) -> None:
+    plan = plan_study(request(tree, only=("proposed", "vgg16"), null=True))
+
+    assert [arm.name for arm in plan.study.arms] == ["proposed", "vgg16", "proposed (null)"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"metric": "f1"}, "--metric must be one of accuracy, uf1, uar; got 'f1'"),
+        ({"margin": 0.0}, "--margin, the smallest difference that matters, must be .*; got 0"),
+        ({"margin": 100.0}, "got 100"),
+        ({"splits": 0}, "--splits must be at least 1 and at most 1000; got 0"),
+        ({"seeds": 1001}, "--seeds must be at least 1 and at most 1000; got 1001"),
+    ],
+)
+def test_what_decides_is_checked_before_the_data(tree: Path, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        plan_study(request(tree / "none", **change))
+
+
+def test_the_metric_and_the_margin_change_the_study_and_no_run(tree: Path) -> None:
+    plain, other = plan_study(request(tree)), plan_study(request(tree, metric="uar", margin=3.0))
+
+    assert plain.study.name != other.study.name
+    assert [run.key for run in plain.study.list_runs()] == [run.key for run in other.study.list_runs()]
+    assert (other.study.metric, other.study.margin) == ("uar", 0.03)

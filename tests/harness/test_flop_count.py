@@ -1,0 +1,154 @@
+"""Tests of counts against formulas: 8 px, one stage of few channels, so that each term can be checked."""
+
+import logging
+from dataclasses import replace
+
+import pytest
+import torch
+
+from architectures.catalogue import CATALOGUE, get_architecture, with_width
+from architectures.spec import VGG16_STAGES, ArchitectureSpec, BlockSpec
+from harness import flop_count as costing
+from harness.flop_count import count_cost
+from studies.cost import compute_block_costs, compute_separable_cost
+
+SIDE = 8
+AREA = SIDE * SIDE
+WIDE = 16
+HEAD = WIDE * 512 + 512 * 5
+HEAD_ACTIVATIONS = 512
+
+
+@pytest.fixture(autouse=True)
+def counted_anew():
+    """Clear the counts that earlier tests have cached."""
+    costing._count_cost.cache_clear()
+
+
+def small(*, norm="none", blocks=1, **parts):
+    """Return a spec with blocks of 16 channels on an 8 px map, a max-pool and the GAP head for 5 classes."""
+    return ArchitectureSpec(
+        name="small", stages=((blocks, WIDE),), norm=norm, head="gap", block=BlockSpec(**parts)
+    )
+
+
+def counted(spec):
+    return count_cost(spec, num_classes=5, image_size=SIDE)
+
+
+def test_vgg16_at_224_pixels_is_equation_1_thirteen_times_and_three_linear_layers():
+    cost = count_cost(get_architecture("vgg16"), num_classes=6, image_size=224)
+    convolutions = sum(block.standard for block in compute_block_costs(VGG16_STAGES, 224))
+    linear = 512 * 7 * 7 * 4096 + 4096 * 4096 + 4096 * 6
+    assert cost.multiply_adds == convolutions + linear == 15_466_192_896
+    maps = 2 * 64 * 224**2 + 2 * 128 * 112**2 + 3 * 256 * 56**2 + 3 * 512 * 28**2 + 3 * 512 * 14**2
+    assert cost.activations == maps + 2 * 4096
+    last_of_stage = 64 * 224**2 + 128 * 112**2 + 256 * 56**2 + 512 * 28**2 + 512 * 14**2
+    assert cost.pooling == last_of_stage + 512 * 7**2
+    assert (cost.attention, cost.additions, cost.norm, cost.uncounted_ops) == (0, 0, 0, ())
+    assert cost.parameters == 134_285_126
+    assert round(cost.mib, 2) == 512.26
+
+
+def test_a_separable_block_is_equation_2():
+    cost = counted(small(convolution="separable"))
+    assert cost.multiply_adds == compute_separable_cost(3, 3, out_channels=WIDE, side=SIDE) + HEAD
+    assert cost.activations == 3 * AREA + WIDE * AREA + HEAD_ACTIVATIONS
+    assert cost.pooling == WIDE * AREA + WIDE * AREA // 4
+
+
+def test_prelu_is_as_dear_as_relu_and_neither_is_free():
+    relu, prelu = counted(small(activation="relu")), counted(small(activation="prelu"))
+    assert relu.activations == prelu.activations == WIDE * AREA + HEAD_ACTIVATIONS
+    assert relu.multiply_adds == prelu.multiply_adds == 9 * 3 * WIDE * AREA + HEAD
+    assert prelu.parameters - relu.parameters == WIDE
+
+
+def test_cbam_is_not_free():
+    without, cbam = counted(small()), counted(small(attention="cbam"))
+    hidden = 1
+    shared_mlp = 2 * (WIDE * hidden + hidden * WIDE)
+    assert cbam.multiply_adds - without.multiply_adds == shared_mlp + 2 * 49 * AREA
+    pooled = 2 * WIDE * AREA  # the mean and the maximum read the map once each
+    multiplied = WIDE * AREA
+    assert cbam.attention == 2 * (pooled + multiplied)
+    assert without.attention == 0
+    assert cbam.activations - without.activations == 2 * hidden + WIDE + AREA
+    assert cbam.additions == WIDE
+    assert cbam.pooling == without.pooling
+
+
+def test_a_skip_is_a_sum_a_second_activation_and_a_projection_where_channels_change():
+    without, residual = counted(small(blocks=2)), counted(small(blocks=2, residual=True))
+    assert residual.additions == 2 * WIDE * AREA
+    assert residual.activations - without.activations == 2 * WIDE * AREA
+    assert residual.multiply_adds - without.multiply_adds == 3 * WIDE * AREA
+
+
+def test_batch_norm_is_two_operations_an_element():
+    assert counted(small()).norm == 0
+    cost = counted(small(convolution="separable", norm="batch"))
+    assert cost.norm == 2 * (3 * AREA + WIDE * AREA)
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_nothing_in_the_catalogue_is_left_uncounted(name):
+    spec = CATALOGUE[name]
+    narrow = replace(spec, width=1 / 8) if spec.network in ("blocks", "alexnet_d2l") else spec
+    cost = count_cost(narrow, num_classes=6, image_size=72)
+    assert cost.uncounted_ops == ()
+    assert cost.multiply_adds > 0
+    assert cost.activations > 0
+
+
+def test_a_global_mean_is_pooling_and_no_attention():
+    cost = count_cost(get_architecture("shufflenetv2"), num_classes=6, image_size=64)
+    assert cost.attention == 0
+    assert cost.pooling == 24 * 32 * 32 + 1024 * 2 * 2  # the max-pool after the first convolution, the mean
+
+
+def test_what_is_not_counted_is_listed_and_not_logged(caplog):
+    with caplog.at_level(logging.WARNING):
+        cost = count_cost(ArchitectureSpec(name="x", network="maxvit_t"), num_classes=6, image_size=224)
+    assert dict(cost.uncounted_ops)["softmax"] > 0
+    assert caplog.records == []
+
+
+def test_counting_leaves_random_state_and_gradient_mode_alone():
+    torch.manual_seed(3)
+    expected = torch.rand(4)
+    torch.manual_seed(3)
+    counted(small())
+    assert torch.equal(torch.rand(4), expected)
+    assert torch.is_grad_enabled()
+
+
+def test_pretrained_networks_are_counted_without_their_weights():
+    spec = get_architecture("shufflenetv2")
+    pretrained = replace(spec, pretrained=True)
+    assert count_cost(pretrained, num_classes=6, image_size=64) == count_cost(
+        spec, num_classes=6, image_size=64
+    )
+
+
+def test_the_count_is_of_plain_integers():
+    cost = counted(small(attention="cbam", norm="batch", residual=True))
+    numbers = (cost.multiply_adds, cost.activations, cost.attention, cost.additions, cost.norm, cost.pooling)
+    assert [type(number) for number in numbers] == [int] * 6
+
+
+def test_an_unknown_network_is_refused():
+    with pytest.raises(ValueError, match="unknown network 'resnet33'"):
+        count_cost(ArchitectureSpec(name="x", network="resnet33"), num_classes=6, image_size=64)
+
+
+def test_the_runs_of_an_arm_share_one_count_and_other_arms_sizes_and_classes_have_their_own():
+    spec = with_width(CATALOGUE["proposed"], 0.125)
+    first = count_cost(spec, num_classes=6, image_size=32)
+    assert count_cost(replace(spec, pretrained=False), num_classes=6, image_size=32) is first
+    others = (
+        count_cost(with_width(CATALOGUE["vgg16"], 0.125), num_classes=6, image_size=32),
+        count_cost(spec, num_classes=5, image_size=32),
+        count_cost(spec, num_classes=6, image_size=48),
+    )
+    assert first not in others

@@ -1,0 +1,69 @@
+"""Tests of the process settings that the command line, but not the API, makes for itself and its workers."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from harness.process_settings import configure_process, get_spin_settings
+
+FAULTS = """
+import resource, torch
+from harness.process_settings import keep_freed_memory
+
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+keep_freed_memory()
+for _ in range(20):  # until glibc has filled its caches of small pieces
+    torch.ones(2**24)
+before = faults()
+for _ in range(5):
+    torch.ones(2**24)
+print(faults() - before)
+"""
+
+
+@pytest.mark.skipif(
+    "CS_GNU_LIBC_VERSION" not in getattr(os, "confstr_names", {}), reason="only glibc is told to keep memory"
+)
+def test_freed_memory_is_used_again_without_a_new_page():
+    """Runs in a separate process, whose heap other tests have not fragmented."""
+    done = subprocess.run((sys.executable, "-c", FAULTS), capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 1000  # of 5 times 16,384 pages
+
+
+@pytest.mark.parametrize("name", ["GOMP_SPINCOUNT", "OMP_WAIT_POLICY"])
+def test_a_users_own_choice_of_how_threads_wait_stays(monkeypatch, name):
+    for each in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.delenv(each, raising=False)
+    assert get_spin_settings() == {"GOMP_SPINCOUNT": "2000"}
+    monkeypatch.setenv(name, "active")
+    assert get_spin_settings() == {}
+    configure_process()
+    assert os.environ[name] == "active"
+
+
+LOADED_FIRST = """
+import sys
+import harness.cli
+assert "torch" not in sys.modules, "the command line loads torch before the variables are set"
+sys.argv = ["harness", "doctor"]
+import os, contextlib
+with contextlib.suppress(SystemExit):
+    harness.cli.main()
+print(os.environ["GOMP_SPINCOUNT"], "torch" in sys.modules)
+"""
+
+
+def test_the_command_line_sets_how_threads_wait_before_it_loads_torch():
+    variables = {k: v for k, v in os.environ.items() if k not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+    done = subprocess.run((sys.executable, "-c", LOADED_FIRST), capture_output=True, text=True, env=variables)
+    assert done.stdout.splitlines()[-1] == "2000 True", done.stderr
+
+
+def test_the_api_leaves_the_callers_environment_alone():
+    code = "import harness.api, torch, os; assert 'GOMP_SPINCOUNT' not in os.environ"
+    variables = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
+    subprocess.run((sys.executable, "-c", code), check=True, env=variables)

@@ -1,0 +1,42 @@
+"""Tests of the names of runs and studies."""
+
+from dataclasses import replace
+
+from architectures.catalogue import CATALOGUE
+from datasets.spec import DatasetSpec
+from harness.run_names import format_run_name, format_study_note
+from studies.spec import Study, TrainingSpec
+
+STUDY = Study(
+    kind="ablation",
+    design="ladder",
+    preset="quick",
+    dataset=DatasetSpec(name="casme2", frame_policy="apex", image_size=32),
+    fingerprint="f" * 64,
+    protocols=("kfold",),
+    folds=(2,),
+    seeds=(5,),
+    training=TrainingSpec(),
+    arms=(CATALOGUE["proposed"],),
+    controls=("shuffled-labels",),
+)
+
+
+def test_a_cell_is_named_by_its_arm_role_protocol_seed_and_fold() -> None:
+    assert [format_run_name(spec) for spec in STUDY.list_runs()] == [
+        "proposed · kfold · seed 5 · fold 1/2",
+        "proposed (shuffled-labels) · kfold · seed 5 · fold 1/2",
+        "proposed · kfold · seed 5 · fold 2/2",
+        "proposed (shuffled-labels) · kfold · seed 5 · fold 2/2",
+    ]
+    (once,) = replace(STUDY, protocols=("frame",), folds=(), controls=()).list_runs()
+    assert format_run_name(once) == "proposed · frame · seed 5"
+
+
+def test_a_studys_note_tells_what_it_is_and_how_to_report_on_it() -> None:
+    told = format_study_note(STUDY)
+    assert told.startswith(
+        "**ablation** ladder on **casme2** (apex, 32 px), protocols kfold, 1 division(s), 1 seed(s)"
+    )
+    assert "arms: proposed" in told
+    assert f"harness report {STUDY.name}" in told

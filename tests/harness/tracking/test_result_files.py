@@ -1,0 +1,258 @@
+"""Tests that a result is restored exactly from its artifacts, and that metrics follow from predictions."""
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from architectures.catalogue import CATALOGUE
+from datasets.leakage.audit import Finding
+from datasets.spec import Anomaly, DatasetSpec, Leakage
+from harness.tracking.result_files import (
+    compute_final_metrics,
+    flatten_spec,
+    parse_result,
+    render_result_files,
+)
+from studies.codec import from_json
+from studies.cost import Cost
+from studies.results import DataSummary, Environment, Epoch, Prediction, RunResult, Timing
+from studies.spec import RunSpec, TrainingSpec
+
+SPEC = RunSpec(
+    dataset=DatasetSpec(name="folder", frame_policy="all", image_size=32),
+    fingerprint="f" * 64,
+    protocol="subject",
+    fold=1,
+    folds=3,
+    architecture=CATALOGUE["proposed"],
+    training=TrainingSpec(),
+    seed=4,
+)
+ENVIRONMENT = Environment(
+    device="cpu", platform="Linux", threads=1, versions=(("torch", "2.6.0"), ("numpy", "2.0")), commit="abc"
+)
+ODD = 'one, "two"; three\nfour'
+"""A name with every character that a CSV file must quote."""
+
+
+def told(clip: str, truth: int, *second: float, condition: str = "") -> tuple[Prediction, ...]:
+    """Return predictions of a clip's frames from the probabilities of the second of two classes."""
+    return tuple(
+        Prediction(
+            id=f"{clip}/{frame}",
+            subject=ODD,
+            clip=clip,
+            truth=truth,
+            probabilities=(1 - p, p),
+            condition=condition,
+        )
+        for frame, p in enumerate(second)
+    )
+
+
+ANSWERED = (*told(f"{ODD}/a", 0, 0.4, 0.9), *told("b", 1, 1 / 3 + 0.4, 0.1 + 0.7))
+"""Three of four frames and one of two clips are correct; clips have one predicted class, frames two."""
+
+
+def result(predictions: tuple[Prediction, ...] = ANSWERED, **changes: Any) -> RunResult:
+    data = DataSummary(
+        classes=("happy, or so", 'the "other"'),
+        train=(7, 8),
+        validation=(2, 2),
+        test=(2, 2),
+        leakage=Leakage(clip=0.25, subject=0.5),
+        warnings=("few, very few",),
+        notes=(),
+        anomalies=(Anomaly(code="c", location=ODD, description="w", action="a"),),
+        findings=(Finding(code="clip", severity="error", share=0.5, count=2, examples=(ODD,), message="t"),),
+        synthetic=True,
+    )
+    figures = {"train_loss": 0.1 + 0.2, "train_accuracy": 1 / 3, "validation_loss": 1e-17}
+    made = RunResult(
+        spec=SPEC,
+        data=data,
+        predictions=predictions,
+        history=(
+            Epoch(number=1, **figures, validation_accuracy=0.5, seconds=2.0, gradient_ratio=0.3),
+            Epoch(number=2, **figures, validation_accuracy=0.6, seconds=2.0),
+        ),
+        best_epoch=2,
+        cost=Cost(
+            parameters=524_288,
+            multiply_adds=1_000_000,
+            activations=5,
+            attention=4,
+            additions=3,
+            norm=2,
+            pooling=1,
+            uncounted_ops=(("aten::exp", 2),),
+        ),
+        environment=ENVIRONMENT,
+        seconds=6.25,
+    )
+    return replace(made, **changes)
+
+
+def of(control: Any) -> RunSpec:
+    return replace(SPEC, variant=control)
+
+
+ROBUST = result(
+    told("a", 0, 0.1, 0.3, condition="noise 1")
+    + told("b", 1, 0.9, condition="noise 1")
+    + told("a", 0, 0.1, 0.3, condition="noise 2")
+    + told("b", 1, 0.2, condition="noise 2"),
+    spec=of("robustness"),
+    history=(),
+    best_epoch=0,
+)
+TIMED = result(
+    (),
+    spec=of("latency"),
+    history=(),
+    best_epoch=0,
+    timings=(
+        Timing(phase="face", milliseconds=(30.0, 1.0, 2.0)),
+        Timing(phase="network", milliseconds=(1.5, 0.5)),
+    ),
+)
+
+
+def written(kept: RunResult, folder: Path) -> tuple[dict[str, Any], Path]:
+    """Write the artifacts of a result; return the content of result.json and the path of predictions.csv."""
+    for name, text in render_result_files(kept).items():
+        (folder / name).write_text(text)
+    return json.loads((folder / "result.json").read_text()), folder / "predictions.csv"
+
+
+def read(data: dict[str, Any], table: Path) -> RunResult:
+    texts = {"result.json": json.dumps(data), "predictions.csv": table.read_bytes().decode()}
+    return parse_result(texts.__getitem__)
+
+
+@pytest.mark.parametrize("kept", [result(), ROBUST, TIMED], ids=["plain", "robustness", "latency"])
+def test_a_result_comes_back_from_its_files_to_the_last_digit(kept: RunResult, tmp_path: Path) -> None:
+    data, table = written(kept, tmp_path)
+    assert isinstance(data["predictions"], str), "they would be kept twice"
+    found = read(data, table)
+    assert found == kept
+    assert found.spec.key == kept.spec.key
+
+
+def test_predictions_are_a_table_that_names_each_answer(tmp_path: Path) -> None:
+    _, table = written(result(), tmp_path)
+    with table.open(newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header == ["id", "subject", "clip", "condition", "truth", "answer", "p0", "p1"]
+    assert [(row[4], row[5]) for row in rows] == [("0", "0"), ("0", "1"), ("1", "1"), ("1", "1")]
+    assert rows[0][:4] == [f"{ODD}/a/0", ODD, f"{ODD}/a", ""]
+
+
+def test_predictions_written_before_there_were_conditions_have_none(tmp_path: Path) -> None:
+    _, table = written(result(), tmp_path)
+    with table.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row.pop("condition") for row in rows} == {""}
+    with table.open("w", newline="") as file:
+        old = csv.DictWriter(file, list(rows[0]))
+        old.writeheader()
+        old.writerows(rows)
+    assert "condition" not in table.read_text()
+    data = json.loads((tmp_path / "result.json").read_text())
+    del data["predictions"]
+    assert read(data, table) == result()
+
+
+@pytest.mark.parametrize("fault", ["no number", "cut short", "a column gone", "nothing"])
+def test_predictions_that_cannot_be_read_are_no_result(fault: str, tmp_path: Path) -> None:
+    data, table = written(result(), tmp_path)
+    del data["predictions"]
+    whole = table.read_text()
+    table.write_text(
+        {
+            "no number": whole.replace("0.9", "nine"),
+            "cut short": whole[:-25],
+            "a column gone": whole.replace("subject", "person"),
+            "nothing": "",
+        }[fault]
+    )
+    with pytest.raises(ValueError, match=r"convert|zip|columns|unpack"):
+        read(data, table)
+
+
+def test_predictions_that_were_cut_off_or_changed_are_no_result(tmp_path: Path) -> None:
+    data, table = written(result(), tmp_path)
+    whole = table.read_text()
+    for changed in (whole.replace("0.9", "0.8"), "\n".join(whole.split("\n")[:-2]) + "\n"):
+        table.write_text(changed)
+        with pytest.raises(ValueError, match="must be as it was written"):
+            read(data, table)
+
+
+def test_a_result_written_before_a_field_was_there_has_its_default(tmp_path: Path) -> None:
+    data, table = written(result(), tmp_path)
+    del data["timings"], data["data"]["drawn"], data["data"]["findings"], data["spec"]["control"]
+    found = read(data, table)
+    assert (found.timings, found.data.synthetic, found.data.findings, found.spec) == ((), False, (), SPEC)
+
+
+def test_the_confusion_matrix_counts_frames_by_truth_and_answer(tmp_path: Path) -> None:
+    written(result(), tmp_path)
+    with (tmp_path / "confusion_matrix.csv").open(newline="") as file:
+        assert list(csv.reader(file)) == [
+            ["truth", "happy, or so", 'the "other"'],
+            ["happy, or so", "1", "1"],
+            ['the "other"', "0", "2"],
+        ]
+    assert from_json(Environment, (tmp_path / "environment.json").read_text()) == ENVIRONMENT
+
+
+def test_a_spec_is_flattened_to_dotted_names_after_its_arm() -> None:
+    flat = flatten_spec(SPEC)
+    assert next(iter(flat.items())) == ("arm", "proposed")
+    assert flat["architecture.block.attention"] == "cbam"
+    assert flat["training.augmentation.flip"] == 0.5
+    assert (flat["seed"], flat["fold"], flat["folds"], flat["control"]) == (4, 1, 3, "none")
+    assert not any(isinstance(value, dict) for value in flat.values())
+
+
+def test_the_headline_of_a_run_is_its_protocols_unit() -> None:
+    by_clip = compute_final_metrics(result())
+    assert by_clip["test/accuracy"] == by_clip["test/clip_accuracy"] == 0.5
+    assert by_clip["test/frame_accuracy"] == 0.75
+    assert by_clip["test/collapsed"] == 1
+    assert by_clip["test/uar"] == pytest.approx(0.5)
+    assert by_clip["test/precision"] == pytest.approx(0.25)
+    assert by_clip["test/uf1"] == pytest.approx(1 / 3)
+    by_frame = compute_final_metrics(result(spec=replace(SPEC, protocol="frame")))
+    assert (by_frame["test/accuracy"], by_frame["test/collapsed"]) == (0.75, 0)
+    assert by_frame["test/clip_accuracy"] == 0.5
+
+
+@pytest.mark.parametrize("control", ["none", "shuffled-labels", "cross-entropy", "robustness", "latency"])
+def test_every_run_tells_its_leaks_cost_and_length(control: Any) -> None:
+    found = compute_final_metrics(result(spec=of(control)))
+    assert (found["leak/clip"], found["leak/subject"]) == (0.25, 0.5)
+    assert (found["cost/parameters_mib"], found["cost/multiply_adds"]) == (2, 1_000_000)
+    assert (found["best_epoch"], found["seconds"]) == (2, 6.25)
+    assert ("test/accuracy" in found) == (control not in ("robustness", "latency"))
+
+
+def test_an_unknown_leak_is_no_metric_and_comes_back_as_unknown() -> None:
+    data = replace(result().data, leakage=Leakage(clip=None, subject=0.5))
+    unknown = replace(result(), data=data)
+    found = compute_final_metrics(unknown)
+    assert "leak/clip" not in found
+    assert found["leak/subject"] == 0.5
+    assert parse_result(render_result_files(unknown).__getitem__) == unknown
+
+
+def test_robustness_is_one_accuracy_a_condition_and_latency_one_median_a_part() -> None:
+    conditions = {n: v for n, v in compute_final_metrics(ROBUST).items() if n.startswith("robustness/")}
+    assert conditions == {"robustness/noise_1": 1, "robustness/noise_2": pytest.approx(2 / 3)}
+    parts = {n: v for n, v in compute_final_metrics(TIMED).items() if n.startswith("latency/")}
+    assert parts == {"latency/face": 2, "latency/network": 1}

@@ -1,0 +1,99 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports.outcomes import evaluate_study
+from reports.plots.study_figures import (
+    draw_bar_figure,
+    draw_confusion_figure,
+    draw_curve_figure,
+    draw_reliability_figure,
+    format_figure_path,
+    pool_folds,
+)
+from studies.results import RunResult
+from studies.spec import RunSpec
+from tests.reports.conftest import Built
+
+
+def test_names_are_safe_in_a_link() -> None:
+    assert format_figure_path("comparison-my set/x|y", "loss") == "figures/comparison-my-set-x-y-loss.png"
+
+
+@pytest.mark.parametrize(
+    ("kind", "quantity", "dataset", "item"),
+    [
+        ("comparison", "accuracy", "casme2", ("Figure 14",)),
+        ("comparison", "loss", "casme2", ("Figure 15",)),
+        ("comparison", "loss", "ckplus", ("Figure 12",)),
+        ("comparison", "loss", "synthetic", ("Figure 15 (CASME II)",)),
+        ("comparison", "loss", "mine", ()),
+        ("ablation", "accuracy", "casme2", ("Figure 16",)),
+        ("ablation", "loss", "ckplus", ()),
+    ],
+)
+def test_curves_name_their_figure_of_the_paper(
+    built: type[Built], tmp_path: Path, kind: str, quantity: Any, dataset: str, item: tuple[str, ...]
+) -> None:
+    (tmp_path / "figures").mkdir()
+    study = evaluate_study(built.finish(built.study(kind, dataset=dataset)))
+
+    figure = draw_curve_figure(study, "frame", metric=quantity, out=tmp_path)
+
+    assert figure is not None
+    assert figure.paper_items == item
+    assert (tmp_path / figure.file).is_file()
+
+
+def test_accuracies_are_never_shown_without_their_leak(built: type[Built], tmp_path: Path) -> None:
+    (tmp_path / "figures").mkdir()
+    study = evaluate_study(built.finish(built.study("ablation", protocols=("frame", "subject"))))
+
+    for figure in (
+        draw_confusion_figure(study, "frame", out=tmp_path),
+        draw_curve_figure(study, "frame", metric="accuracy", out=tmp_path),
+        draw_bar_figure(study, out=tmp_path),
+        draw_reliability_figure(study, "frame", out=tmp_path),
+    ):
+        assert figure is not None
+        assert any("100.00 % of the test frames have their clip in training" in n for n in figure.notes)
+
+
+def test_captions_say_that_leaks_are_unknown(built: type[Built], tmp_path: Path) -> None:
+    (tmp_path / "figures").mkdir()
+    study = evaluate_study(
+        built.finish(built.study("ablation"), lambda spec: built.nameless(built.run(spec), "clip", "subject"))
+    )
+    for figure in (
+        draw_confusion_figure(study, "frame", out=tmp_path),
+        draw_curve_figure(study, "frame", metric="accuracy", out=tmp_path),
+        draw_bar_figure(study, out=tmp_path),
+    ):
+        assert figure is not None
+        assert any("it is unknown how many of the test frames have their clip" in n for n in figure.notes)
+
+
+def test_nothing_finished_draws_nothing(built: type[Built], tmp_path: Path) -> None:
+    study = evaluate_study(built.finish(built.study("ablation"), lambda spec: None))
+
+    assert draw_confusion_figure(study, "frame", out=tmp_path) is None
+    assert draw_curve_figure(study, "frame", metric="loss", out=tmp_path) is None
+    assert draw_bar_figure(study, out=tmp_path) is None
+    assert draw_reliability_figure(study, "frame", out=tmp_path) is None
+    assert pool_folds(study.outcomes[0]) is None
+
+
+def test_a_reliability_figure_leaves_out_what_has_not_finished(built: type[Built], tmp_path: Path) -> None:
+    (tmp_path / "figures").mkdir()
+
+    def choose(spec: RunSpec) -> RunResult | None:
+        return built.run(spec) if spec.architecture.name == "vgg16" else None
+
+    figure = draw_reliability_figure(
+        evaluate_study(built.finish(built.study(), choose)), "frame", out=tmp_path
+    )
+
+    assert figure is not None
+    assert figure.alt_text == "Accuracy by confidence of vgg16"
+    assert (tmp_path / figure.file).is_file()
