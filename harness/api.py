@@ -8,8 +8,8 @@ Example::
     request = Request(kind="comparison", data=data, user_networks=("net.py:tiny",))
     result, report = run(request)
 
-Only the command line applies the settings of `harness.process_settings`. If other programs use the same CPU, set
-GOMP_SPINCOUNT=2000 in the environment before importing torch, or call `configure_process`.
+Only the command line applies the settings of `harness.process_settings`. If other programs use the same CPU,
+set GOMP_SPINCOUNT=2000 in the environment before importing torch, or call `configure_process`.
 """
 
 from __future__ import annotations
@@ -26,15 +26,16 @@ from harness.closed_pipe import suppress_broken_pipe
 from harness.data.loading import DataRequest
 from harness.output_folders import check_writable
 from harness.planning.disk_space import check_disk_space, estimate_disk_need
-from harness.planning.execution import ExecutionOptions, open_executor, order_cells
+from harness.planning.execution import ExecutionOptions
 from harness.planning.plan import Request, StudyPlan, plan_study
 from harness.planning.time_estimate import TimeEstimate
+from harness.planning.weight_rule import find_base_run_keys
 from harness.progress import Event, create_progress, format_duration
 from harness.sample_figures import render_sample_figures
 from harness.scheduling.cell import CellContext
 from harness.scheduling.cell_locks import CellLocks
+from harness.scheduling.executors import open_executor, order_cells
 from harness.scheduling.study_runner import run_study
-from harness.scheduling.weight_pruner import find_base_run_keys
 from harness.tracking.analysis_plans import has_cells, is_confirmatory, log_plan
 from harness.tracking.tracker import Tracker
 from reports.document import write_report

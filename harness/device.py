@@ -74,3 +74,13 @@ def read_commit() -> str:
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return revision.stdout.strip() + (" (modified)" if status.stdout else "")
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait until the device has finished all queued work."""
+    import torch
+
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()

@@ -1,7 +1,7 @@
 """The arms of a study, and the pairs of arms that it compares.
 
-A design decides which combinations of the components of `architectures.components` are arms: a ladder that adds
-them in some order, the full network without one component, the base network with one component, or every
+A design decides which combinations of the components of `architectures.components` are arms: a ladder that
+adds them in some order, the full network without one component, the base network with one component, or every
 combination (Box, Hunter and Hunter, "Statistics for Experimenters", 2005, ch. 5).
 """
 

@@ -114,8 +114,8 @@ class _RunKeyCache:
 class RunSpec(_RunKeyCache):
     """The full specification of one run. Two runs that differ only in names are the same run.
 
-    `fingerprint` identifies the data by content (`datasets.preprocessing.image_array`). `fold` counts from 0 to
-    `folds` - 1. `split_seed` is the seed of the split into training, validation and test; `seed` is the
+    `fingerprint` identifies the data by content (`datasets.preprocessing.image_array`). `fold` counts from 0
+    to `folds` - 1. `split_seed` is the seed of the split into training, validation and test; `seed` is the
     training seed. `variant` is "none", or the negative control or check that the run is.
 
     Raises:
@@ -166,6 +166,11 @@ class RunSpec(_RunKeyCache):
     def is_trained(self) -> bool:
         """Whether the run trains a network; if not, it evaluates the network of `base_run`."""
         return self.variant not in EVAL_ONLY
+
+    @property
+    def is_exclusive(self) -> bool:
+        """Whether no other cell may run at the same time, as it would distort the measured times."""
+        return self.variant == "latency"
 
     @property
     def base_run(self) -> RunSpec:

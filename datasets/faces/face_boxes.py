@@ -1,8 +1,8 @@
 """One face box per clip: the box on the onset frame, or a fallback.
 
 A clip has one box for all its frames, because boxes detected on every frame jitter more than a
-micro-expression moves. If no cascade (`datasets.faces.haar_detector`) detects a face on the onset frame (or on the
-clip's first sample, if the release has no onset), the fallbacks are, in this order:
+micro-expression moves. If no cascade (`datasets.faces.haar_detector`) detects a face on the onset frame (or
+on the clip's first sample, if the release has no onset), the fallbacks are, in this order:
 
 1. "other frame": the box on the clip's apex, middle or last sample, the first on which a face is detected;
 2. "subject": the median box of the subject's other clips, relative to the image size;

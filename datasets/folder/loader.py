@@ -1,8 +1,9 @@
 """Load a user's own images from class folders, or from a CSV that lists each image and its class.
 
-Class folders are `<class>/[<subject>/[<clip>/]]<image>` (`datasets.folder.class_folders`). A CSV has the columns
-path and label, and optionally subject, clip and frame (`datasets.folder.image_csv`). If both are present, the CSV
-is read. Missing subjects and clips stay unknown; protocols over subjects or clips then raise an error.
+Class folders are `<class>/[<subject>/[<clip>/]]<image>` (`datasets.folder.class_folders`). A CSV has the
+columns path and label, and optionally subject, clip and frame (`datasets.folder.image_csv`). If both are
+present, the CSV is read. Missing subjects and clips stay unknown; protocols over subjects or clips then raise
+an error.
 """
 
 from __future__ import annotations

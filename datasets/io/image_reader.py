@@ -76,8 +76,8 @@ def read_image(image_ref: ImageRef) -> DecodedImage:
 
     Gray images get three equal channels, 16 bits per channel are reduced to the upper 8, and a PNG's alpha is
     composed onto black. An image that is larger than `datasets.io.containers.MAX_PIXELS` according to its
-    header is rejected before decoding. So are formats that `datasets.io.image_headers.read_image_size` does not
-    know, because their size is unknown.
+    header is rejected before decoding. So are formats that `datasets.io.image_headers.read_image_size` does
+    not know, because their size is unknown.
 
     Raises:
         OSError: the file cannot be opened.

@@ -1,10 +1,10 @@
 """Find near-duplicate images in a table, with a threshold that separates them from merely similar faces.
 
 Faces resemble each other: a fixed distance between image hashes flags half of CK+48 as duplicates. The
-threshold is therefore derived from the data (`datasets.leakage.similarity_threshold`): from the distances between
-images of different subjects. Clips of one subject are closer to each other, so pairs of them have a threshold
-of their own. If the clips of one subject are unknown, two of its images may be of one clip; these pairs use
-the threshold between subjects.
+threshold is therefore derived from the data (`datasets.leakage.similarity_threshold`): from the distances
+between images of different subjects. Clips of one subject are closer to each other, so pairs of them have a
+threshold of their own. If the clips of one subject are unknown, two of its images may be of one clip; these
+pairs use the threshold between subjects.
 """
 
 from __future__ import annotations

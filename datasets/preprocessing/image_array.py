@@ -1,7 +1,7 @@
 """Preprocessed images of a table at one size, cached in one memory-mapped file.
 
-The file name is a digest of all inputs, so changed data never use outdated pixels. `datasets.preprocessing.image_cache`
-writes the file.
+The file name is a digest of all inputs, so changed data never use outdated pixels.
+`datasets.preprocessing.image_cache` writes the file.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The 68 landmarks that CK+ provides for each frame, computed from the rendered face.
 
 The order is that of the release: jaw 17, brows 5 + 5, nose 4 + 5, eyes 6 + 6, mouth 12 + 8, each from the
-left of the image. The points are approximate: they follow the curves of `datasets.synthetic.rendering`, not the pixels.
-They include the motion of brows, lids and mouth, but not the shift of the head, which is a fraction of a
-pixel.
+left of the image. The points are approximate: they follow the curves of `datasets.synthetic.rendering`, not
+the pixels. They include the motion of brows, lids and mouth, but not the shift of the head, which is a
+fraction of a pixel.
 """
 
 from __future__ import annotations

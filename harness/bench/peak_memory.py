@@ -42,7 +42,7 @@ def measure_peak_memory(workload: Workload) -> int | None:
 
 
 def _release_memory() -> None:
-    """Return the memory of earlier networks to the system; glibc keeps it otherwise (`harness.process_settings`)."""
+    """Return the memory of earlier networks to the system; see `harness.process_settings`."""
     gc.collect()
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL(None).malloc_trim(0)

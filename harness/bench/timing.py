@@ -11,21 +11,13 @@ if TYPE_CHECKING:
     import torch
 
 
-def synchronize(device: torch.device) -> None:
-    """Wait until the device has finished all queued work."""
-    import torch
-
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
-
-
 def measure_seconds(work: Callable[[], object], *, device: torch.device | None = None) -> float:
     """Return the seconds that `work` takes, including its queued work on `device`."""
     start = time.perf_counter()
     work()
     if device is not None:
+        from harness.device import synchronize
+
         synchronize(device)
     return time.perf_counter() - start
 

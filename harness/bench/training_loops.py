@@ -29,8 +29,8 @@ from datasets.io.cache_files import count_cores
 from datasets.preprocessing.image_array import ImageArray
 from datasets.spec import AugmentationSpec
 from harness.bench.data import temporary_cache
-from harness.bench.timing import synchronize
 from harness.data.loading import DataRequest, build_dataset_spec, load_images, load_table
+from harness.device import synchronize
 from harness.training.batches import SplitData, make_split_data
 from harness.training.engine import configure_backend, make_forward, match_memory_format, to_device_layout
 from harness.training.evaluation import compute_logits

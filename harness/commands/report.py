@@ -23,8 +23,8 @@ def report(
     json: Annotated[bool, typer.Option("--json", help="With --list: print one JSON document.")] = False,
 ) -> None:
     """Write the report of a study again, or one joint report of several studies."""
-    from harness.garbage_collection import disable_gc
     from harness.output_folders import check_writable, name_report_folder
+    from harness.process_settings import disable_gc
     from harness.tracking.tracker import Tracker
     from reports.document import write_report
 

@@ -254,7 +254,10 @@ def _preview_to_dict(preview: Preview, need: DiskNeed, *, tracker: Tracker) -> d
             describe_power(plan, protocol, measure_noise(past_outcomes, protocol) if past_outcomes else None)
             for protocol in plan.study.protocols
         ],
-        "leakage": [describe_protocol_leakage(plan, protocol) for protocol in plan.study.protocols],
+        "leakage": [
+            describe_protocol_leakage(plan.pixels.table, plan.splits, protocol)
+            for protocol in plan.study.protocols
+        ],
         "disk": need.to_dict(),
     }
 

@@ -12,11 +12,10 @@ from datasets.leakage.audit import (
     get_excluded_codes,
     guaranteed_disjoint,
 )
-from datasets.spec import Split
+from datasets.spec import SampleTable, Split
 
 if TYPE_CHECKING:
     from datasets.preprocessing.image_array import ImageArray
-    from harness.planning.plan import StudyPlan
 
 
 def check_leaks(pixels: ImageArray, splits: Sequence[Split]) -> None:
@@ -40,12 +39,12 @@ def check_leaks(pixels: ImageArray, splits: Sequence[Split]) -> None:
             raise ValueError(_format_leaks(split, leaks))
 
 
-def describe_protocol_leakage(plan: StudyPlan, protocol: str) -> str:
+def describe_protocol_leakage(table: SampleTable, splits: Sequence[Split], protocol: str) -> str:
     """Describe what the test set of the protocol's first split shares with the training set."""
     from reports.tables.score_columns import describe_leakage
 
-    split = next(split for split in plan.splits if split.protocol == protocol)
-    return f"{protocol}: {describe_leakage(compute_leakage(plan.pixels.table, split))}"
+    split = next(split for split in splits if split.protocol == protocol)
+    return f"{protocol}: {describe_leakage(compute_leakage(table, split))}"
 
 
 def _format_leaks(split: Split, leaks: Sequence[Finding]) -> str:

@@ -1,8 +1,9 @@
 """Find and classify faces on new images with a trained network, and time both for each frame.
 
 Frames are processed one at a time, as from a camera: the face is detected on each frame (Viola and Jones
-2001, in `datasets.faces.haar_detector`) and classified in a batch of one. Images are otherwise processed as for
-training: `datasets.preprocessing` reads, resizes and represents them, `harness.training.evaluation` normalizes them.
+2001, in `datasets.faces.haar_detector`) and classified in a batch of one. Images are otherwise processed as
+for training: `datasets.preprocessing` reads, resizes and represents them, `harness.training.evaluation`
+normalizes them.
 """
 
 from __future__ import annotations

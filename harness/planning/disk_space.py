@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from datasets.io.cache_files import get_cache_dir
 from harness.flop_count import count_cost
 from harness.planning.execution import choose_slots
-from harness.scheduling.weight_pruner import can_keep_weights, find_base_run_keys
+from harness.planning.weight_rule import can_keep_weights, find_base_run_keys
 from studies.spec import RunSpec
 
 if TYPE_CHECKING:
-    from harness.planning.execution import ExecutionOptions, WeightRule
+    from harness.planning.execution import ExecutionOptions
     from harness.planning.plan import StudyPlan
+    from harness.planning.weight_rule import WeightRule
     from harness.tracking.tracker import Tracker
 
 FLOAT_BYTES = 4

@@ -1,25 +1,20 @@
-"""Execution options, and the executor they select: this process, several processes, or a Ray cluster."""
+"""Execution options: where the cells of a study run, how many at once, and which weights they keep."""
 
 from __future__ import annotations
 
 import importlib.util
 import re
 import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, cast, get_args
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast, get_args
+
+from harness.planning.weight_rule import WeightRule
 
 if TYPE_CHECKING:
     from harness.planning.plan import StudyPlan
-    from harness.scheduling.cell import CellContext
-    from harness.scheduling.scheduler import Executor
-    from studies.spec import RunSpec
 
 EXECUTORS = ("local", "ray")
 
-WeightRule = Literal["all", "best", "none"]
-"""Which runs keep the weights of their best epoch: all runs, the best run of each arm, or none."""
 
 AUTO_ADDRESS = "auto"
 """The Ray address that stands for the cluster this machine belongs to."""
@@ -138,47 +133,3 @@ def describe_execution(plan: StudyPlan, options: ExecutionOptions) -> str:
         return f"on the Ray cluster at {options.ray_address or AUTO_ADDRESS}{limit}"
     slots = choose_slots(plan, options)
     return "one at a time" if slots == 1 else f"{slots} at once"
-
-
-@contextmanager
-def open_executor(plan: StudyPlan, options: ExecutionOptions, context: CellContext) -> Iterator[Executor]:
-    """Open the executor for the cells of a plan; its processes end with the `with` block.
-
-    Raises:
-        UserError: the cluster does not answer, or its nodes cannot reach the tracking store.
-    """
-    from harness.scheduling.job import build_job
-
-    if options.executor == "ray":
-        from harness.scheduling.ray_executor import RayExecutor
-
-        job = build_job(plan, context, lock_scope=context.locks.scope)
-        with RayExecutor(
-            job, context, address=options.ray_address or AUTO_ADDRESS, max_cells=options.jobs
-        ) as cluster:
-            yield cluster
-        return
-    slots = choose_slots(plan, options)
-    if slots == 1:
-        from harness.scheduling.study_runner import InProcessExecutor
-
-        yield InProcessExecutor(plan.study, plan.pixels_by_fingerprint, context)
-        return
-    from harness.planning.resources import list_gpus
-    from harness.scheduling.process_executor import MultiProcessExecutor
-
-    job = build_job(plan, context)
-    gpu_ids = list_gpus() if plan.device.type == "cuda" else ()
-    job = job if gpu_ids else replace(job, threads=max(1, job.threads // slots))
-    with MultiProcessExecutor(job, slots=slots, gpus=gpu_ids, emit=context.emit) as workers:
-        yield workers
-
-
-def order_cells(plan: StudyPlan, executor: Executor) -> Sequence[RunSpec]:
-    """Return the plan's cells in starting order: longest first if several run in parallel."""
-    runs = plan.study.list_runs()
-    if executor.slots == 1:
-        return runs
-    from harness.planning.resources import sort_longest_first
-
-    return sort_longest_first(runs, num_classes=len(plan.pixels.table.classes))

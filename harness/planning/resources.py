@@ -11,7 +11,6 @@ from pathlib import Path
 import torch
 
 from harness.flop_count import count_cost
-from harness.scheduling.process_executor import GPU_ENV_VAR
 from studies.spec import RunSpec
 
 GPU_SATURATION_MACS = 100e9
@@ -175,3 +174,6 @@ def _estimate_step(run: RunSpec, *, num_classes: int) -> tuple[float, float]:
         PASSES_PER_STEP * run.training.batch_size * cost.multiply_adds,
         4 * COPIES_PER_PARAMETER * cost.parameters + ACTIVATION_OVERHEAD * activation_bytes,
     )
+
+
+GPU_ENV_VAR = "CUDA_VISIBLE_DEVICES"

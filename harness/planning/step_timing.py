@@ -15,7 +15,7 @@ from architectures.spec import USER_NETWORK
 from datasets.augment import augment, normalize
 from datasets.corrupt import corrupt
 from datasets.spec import CORRUPTIONS, STRENGTHS
-from harness.bench.timing import synchronize
+from harness.device import synchronize
 from harness.flop_count import build_empty
 from harness.training.engine import configure_backend, make_forward, match_memory_format, to_device_layout
 from harness.training.loss import focal_loss
@@ -129,8 +129,8 @@ def measure_speed(spec: RunSpec, timer: Timer, *, num_classes: int) -> Speed:
     """Time training steps of a run's network, including data augmentation, and evaluation.
 
     On a CPU, large images are timed at a smaller size, and the time is scaled with the number of pixels. The
-    multiply-adds that `harness.flop_count` counts scale likewise, within a sixth. The random state of the caller
-    does not change.
+    multiply-adds that `harness.flop_count` counts scale likewise, within a sixth. The random state of the
+    caller does not change.
 
     Raises:
         Exception: The network cannot be built or trained.

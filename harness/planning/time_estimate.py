@@ -21,7 +21,6 @@ from harness.planning.step_timing import (
 )
 from harness.progress import format_duration
 from harness.runs.claim_checks import MAX_SECONDS
-from harness.scheduling.scheduler import is_exclusive
 from studies.spec import RunSpec
 
 CELL_OVERHEAD = 0.8
@@ -77,7 +76,7 @@ def estimate_study(
     speeds: dict[ArchitectureSpec, Speed] = {}
     corruption_seconds, busy = 0.0, False
     for spec in runs:
-        if spec.architecture in speeds or is_exclusive(spec):
+        if spec.architecture in speeds or spec.is_exclusive:
             continue
         cores_busy = device.type == "cpu" and measure_core_share() < IDLE_CORE_SHARE
         busy |= cores_busy
@@ -102,7 +101,7 @@ def estimate_study(
             corruption_seconds=corruption_seconds,
         )
         for spec in runs
-        if not is_exclusive(spec)
+        if not spec.is_exclusive
     ]
     overhead = (CELL_OVERHEAD + MAX_SECONDS) * (len(runs) - len(bounds)) + (POOL_STARTUP if slots > 1 else 0)
     low, high = (

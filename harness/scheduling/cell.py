@@ -16,13 +16,12 @@ from torch import Tensor
 from architectures.network import build_network
 from harness.device import describe_device
 from harness.errors import StudyAborted, is_full_disk
-from harness.garbage_collection import disable_gc
-from harness.planning.execution import WeightRule
+from harness.planning.weight_rule import WeightRule, can_keep_weights
+from harness.process_settings import disable_gc
 from harness.progress import Event, EventSink
 from harness.run_names import format_run_name
 from harness.runs.run import RunInputs, execute_run
 from harness.scheduling.cell_locks import CellLocks
-from harness.scheduling.weight_pruner import can_keep_weights
 from harness.tracking.tracker import WEIGHT_FILES, Tracker
 from harness.training.checkpoint import Checkpoint
 from harness.training.weights import load_weights, save_weights

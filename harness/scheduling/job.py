@@ -15,15 +15,13 @@ from datasets.preprocessing.image_array import ImageArray
 from harness.data.loading import DataRequest, load_images, load_table
 from harness.device import resolve_device
 from harness.flop_count import count_cost
-from harness.planning.execution import WeightRule
 from harness.planning.plan import StudyPlan
+from harness.planning.weight_rule import WeightRule, find_base_run_keys
 from harness.progress import Event, EventSink
 from harness.runs.run import RunInputs
 from harness.runs.run_inputs import RunInputsCache
 from harness.scheduling.cell import CellContext, CellOutcome, run_cell
 from harness.scheduling.cell_locks import CellLocks
-from harness.scheduling.scheduler import is_exclusive
-from harness.scheduling.weight_pruner import find_base_run_keys
 from harness.tracking.tracker import Tracker
 from studies.cost import Cost
 from studies.spec import RunSpec, Study
@@ -40,7 +38,7 @@ class Job:
         tracking_uri: the tracking store for the results.
         device: the type of device.
         threads: CPU threads of a cell.
-        exclusive_threads: CPU threads of a cell that runs alone (see `is_exclusive`).
+        exclusive_threads: CPU threads of a cell that runs alone (see `RunSpec.is_exclusive`).
         retry_failed: run cells again that have failed before.
         keep_weights: the rule for which weights are kept.
         costs: the costs of the networks, so that processes need not count them again.
@@ -91,7 +89,7 @@ def run_job_cell(job: Job, spec: RunSpec, emit: EventSink) -> CellOutcome:
     Raises:
         StudyAborted: results can no longer be written.
     """
-    torch.set_num_threads(job.exclusive_threads if is_exclusive(spec) else job.threads)
+    torch.set_num_threads(job.exclusive_threads if spec.is_exclusive else job.threads)
     context, load_inputs = _open_job(job)
     context.tracker.retry_policy.notify = lambda message: emit(Event(kind="remark", message=message))
     return run_cell(spec, replace(context, emit=emit), lambda: load_inputs(spec))

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from harness.closed_pipe import ignore_closed_pipes
+from harness.planning.resources import GPU_ENV_VAR
 from harness.process_settings import get_spin_settings, keep_freed_memory
 from harness.progress import Event, EventSink
 from harness.scheduling.cell import CellOutcome
@@ -28,8 +29,6 @@ POLL_SECONDS = 1.0
 
 SHUTDOWN_TIMEOUT = 5.0
 """Seconds that a worker has to close its run after the study is stopped."""
-
-GPU_ENV_VAR = "CUDA_VISIBLE_DEVICES"
 
 
 @dataclass(slots=True, kw_only=True)

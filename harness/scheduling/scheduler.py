@@ -116,7 +116,7 @@ def _select_next(
 ) -> list[str]:
     """Return the keys of the cells to start now, in order, at most as many as there are free slots."""
     keys: list[str] = []
-    has_exclusive = any(map(is_exclusive, running.values()))
+    has_exclusive = any(spec.is_exclusive for spec in running.values())
     for key, spec in pending.items():
         if has_exclusive or len(running) + len(keys) >= slots:
             break
@@ -124,13 +124,8 @@ def _select_next(
             continue
         if time.monotonic() < retry_times.get(key, 0.0):
             continue
-        if is_exclusive(spec) and (running or keys):
+        if spec.is_exclusive and (running or keys):
             continue
         keys.append(key)
-        has_exclusive = is_exclusive(spec)
+        has_exclusive = spec.is_exclusive
     return keys
-
-
-def is_exclusive(spec: RunSpec) -> bool:
-    """Return True if no other cell may run at the same time, as it would distort the measured times."""
-    return spec.variant == "latency"

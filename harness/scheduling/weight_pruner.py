@@ -1,27 +1,17 @@
-"""Weight retention: delete weights of finished runs that `--keep-weights` does not keep."""
+"""Delete the weights of finished runs that `--keep-weights` does not keep."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from harness.errors import StudyAborted
-from harness.planning.execution import WeightRule
+from harness.planning.weight_rule import WeightRule, can_keep_weights
 from harness.progress import Event, EventSink
 from harness.run_names import format_run_name
 from harness.tracking.tracker import Tracker
 from harness.training.train import find_best_epoch
 from studies.results import RunResult
 from studies.spec import RunSpec
-
-
-def find_base_run_keys(cells: Sequence[RunSpec]) -> frozenset[str]:
-    """Return the keys of the runs whose weights evaluation-only cells read."""
-    return frozenset(spec.base_run.key for spec in cells if not spec.is_trained)
-
-
-def can_keep_weights(spec: RunSpec, rule: WeightRule) -> bool:
-    """Return True if `rule` may keep the weights of a run; "best" never keeps those of a control."""
-    return not spec.is_trained or rule == "all" or (rule == "best" and spec.variant == "none")
 
 
 class WeightPruner:

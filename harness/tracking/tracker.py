@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from harness.garbage_collection import disable_gc
+from harness.process_settings import disable_gc
 from harness.run_names import format_run_name, format_study_note
 from harness.tracking.analysis_plans import is_confirmatory
 from harness.tracking.cell_runs import CellRun, CellStatus

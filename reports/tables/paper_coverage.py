@@ -13,7 +13,7 @@ from studies.paper.published import ABLATION_DATASET, PAPER_ITEMS, PUBLISHED_RES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MissingItem:
-    """An item of `studies.paper.published.PAPER_ITEMS` that no study covers: the reason, and the command to run."""
+    """An item of `studies.paper.published` that no study covers: the reason, and the command to run."""
 
     item: str
     reason: str

@@ -23,7 +23,7 @@ _ckplus, _casme2 = PUBLISHED_RESULTS["ckplus"], PUBLISHED_RESULTS["casme2"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inconsistency:
-    """One inconsistency: its id, the `studies.paper.published.PAPER_ITEMS` that it concerns, and the argument."""
+    """One inconsistency: its id, the `PAPER_ITEMS` that it concerns, and the argument."""
 
     id: str
     items: tuple[str, ...]

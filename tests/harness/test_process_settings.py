@@ -1,12 +1,13 @@
 """Tests of the process settings that the command line, but not the API, makes for itself and its workers."""
 
+import gc
 import os
 import subprocess
 import sys
 
 import pytest
 
-from harness.process_settings import configure_process, get_spin_settings
+from harness.process_settings import configure_process, disable_gc, get_spin_settings
 
 FAULTS = """
 import resource, torch
@@ -67,3 +68,15 @@ def test_the_api_leaves_the_callers_environment_alone():
     code = "import harness.api, torch, os; assert 'GOMP_SPINCOUNT' not in os.environ"
     variables = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
     subprocess.run((sys.executable, "-c", code), check=True, env=variables)
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_the_collector_is_as_it_was_also_after_an_error(before: bool) -> None:
+    was = gc.isenabled()
+    (gc.enable if before else gc.disable)()
+    try:
+        with pytest.raises(ZeroDivisionError), disable_gc():
+            1 / (1 if gc.isenabled() else 0)
+        assert gc.isenabled() == before
+    finally:
+        (gc.enable if was else gc.disable)()

@@ -1,8 +1,8 @@
 """A canvas in face units: polygons and strokes with soft edges, lit by one light map.
 
 The origin lies between the eyes, x points right and y down. The unit is half the width of the mean face. The
-canvas has `SUPERSAMPLING` times the size of the image, and `datasets.synthetic.rendering.face.render_frame` samples it
-down once, so edges are smooth and a motion of a tenth of a pixel is still visible.
+canvas has `SUPERSAMPLING` times the size of the image, and `datasets.synthetic.rendering.face.render_frame`
+samples it down once, so edges are smooth and a motion of a tenth of a pixel is still visible.
 """
 
 from __future__ import annotations

@@ -288,7 +288,9 @@ def test_a_large_tree_of_something_else_is_answered_soon(root):
 
 
 def test_the_module_is_light():
-    code = "import sys, datasets.folder.loader; print(*({'torch', 'numpy', 'pandas'} & set(sys.modules)), end='')"
+    code = (
+        "import sys, datasets.folder.loader; print(*{'torch', 'numpy', 'pandas'} & set(sys.modules), end='')"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == ""
     assert (FRAME_POLICIES, LAYOUTS) == (("all",), ("csv", "classes"))

@@ -347,6 +347,8 @@ def test_clean_splits_raise_no_error_and_no_near_duplicate(people, protocol):
 
 
 def test_the_module_is_light():
-    code = "import sys, datasets.leakage.audit; print(*({'torch', 'numpy', 'pandas'} & set(sys.modules)), end='')"
+    code = (
+        "import sys, datasets.leakage.audit; print(*{'torch', 'numpy', 'pandas'} & set(sys.modules), end='')"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == ""

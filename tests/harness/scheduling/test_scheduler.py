@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from architectures.spec import ArchitectureSpec
-from harness.planning.execution import ExecutionOptions, choose_slots, order_cells
+from harness.planning.execution import ExecutionOptions, choose_slots
 from harness.planning.plan import plan_study
 from harness.planning.resources import (
     DEFAULT_GPU_BYTES,
@@ -22,6 +22,7 @@ from harness.planning.resources import (
 from harness.progress import Event
 from harness.scheduling.cell import CellContext, CellOutcome, LockedElsewhere, Success
 from harness.scheduling.cell_locks import CellLocks
+from harness.scheduling.executors import order_cells
 from harness.scheduling.scheduler import MAX_ATTEMPTS, WorkerDeath, run_cells
 from harness.tracking.tracker import Tracker
 from studies.results import Failure

@@ -14,6 +14,7 @@ from harness import api
 from harness.planning.execution import ExecutionOptions
 from harness.planning.plan import StudyPlan, plan_study
 from harness.runs import run as one_run
+from harness.runs import run_inputs
 from harness.tracking.tracker import KEY_TAG, Tracker
 from studies.results import StudyResult
 from tests.harness.tiny import request
@@ -160,7 +161,7 @@ def test_what_is_equal_for_runs_of_a_study_is_found_once(
         monkeypatch.setattr(module, name, counting)
 
     noted(one_run, "audit_split")
-    noted(material, "build_similarity_index")
+    noted(run_inputs, "build_similarity_index")
     plan = plan_study(request(tree, kind="ablation", design="ladder", protocols=("frame", "subject")))
     ran, _ = carry_out(plan, ledger)
     assert len(ran.results) == 10
