@@ -9,8 +9,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from architectures.components import COMPONENTS, with_components
-from architectures.spec import BLOCK_NETWORK, USER_NETWORK, ArchitectureSpec
+from architectures.baselines import BASELINES, get_baseline
+from architectures.spec import (
+    BLOCK_NETWORK,
+    COMPONENTS,
+    USER_NETWORK,
+    ArchitectureSpec,
+    with_components,
+)
 
 PROPOSED = "proposed"
 
@@ -28,21 +34,11 @@ _cbam_bn_gap = with_components(("cbam", *_BN_GAP), name="vgg16-bn-gap+cbam")
 
 LADDER = (_vgg16, _cbam, _residual, _separable, _proposed)
 CONTROLLED_LADDER = (_vgg16_bn_gap, _cbam_bn_gap, _residual, _separable, _proposed)
-COMPARISON_NETWORKS = (
-    _vgg16,
-    ArchitectureSpec(name="alexnet", network="alexnet_d2l"),
-    ArchitectureSpec(name="resnet34", network="resnet34"),
-    ArchitectureSpec(name="efficientnet-b0", network="efficientnet_b0"),
-    ArchitectureSpec(name="shufflenetv2", network="shufflenet_v2_x1_0"),
-    ArchitectureSpec(name="mobilenetv3-large", network="mobilenet_v3_large"),
-    _proposed,
-)
+COMPARISON_NETWORKS = (_vgg16, *(baseline.spec for baseline in BASELINES), _proposed)
 
 CATALOGUE: dict[str, ArchitectureSpec] = {
     spec.name: spec for spec in (*LADDER, _vgg16_bn_gap, _cbam_bn_gap, *COMPARISON_NETWORKS)
 }
-
-SCALABLE_NETWORKS = (BLOCK_NETWORK, "alexnet_d2l")
 
 
 def get_architecture(name: str) -> ArchitectureSpec:
@@ -58,18 +54,16 @@ def get_architecture(name: str) -> ArchitectureSpec:
 
 def with_width(spec: ArchitectureSpec, width: float) -> ArchitectureSpec:
     """Return `spec` at `width`, or unchanged if the network exists only at full width."""
-    return replace(spec, width=width) if spec.network in SCALABLE_NETWORKS else spec
+    is_scalable = spec.network == BLOCK_NETWORK or get_baseline(spec.network).build is not None
+    return replace(spec, width=width) if is_scalable else spec
 
 
 def min_image_size(spec: ArchitectureSpec) -> int:
     """Return the smallest image side in pixels at which the last feature map is not empty or all padding.
 
-    Each stage of a block network halves its input; torchvision's classifiers halve theirs five times;
-    AlexNet's third 3x3 pool needs 65 px. For a user network the function returns 1:
+    Each stage of a block network halves its input. For a user network the function returns 1:
     `architectures.user.check_output_shape` finds out whether it accepts the images.
     """
     if spec.network == BLOCK_NETWORK:
         return int(2 ** len(spec.stages))
-    if spec.network == USER_NETWORK:
-        return 1
-    return 65 if spec.network == "alexnet_d2l" else 32
+    return 1 if spec.network == USER_NETWORK else get_baseline(spec.network).min_image_size

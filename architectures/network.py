@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, nn
 
 from architectures.baselines import build_baseline
@@ -111,3 +112,15 @@ def build_network(spec: ArchitectureSpec, *, num_classes: int) -> nn.Module:
     if spec.pretrained:
         load_pretrained(network, spec)
     return network
+
+
+def count_parameters(spec: ArchitectureSpec, *, num_classes: int = 6) -> int:
+    """Return the number of parameters of `spec`, without allocating them.
+
+    Raises:
+        ValueError, FileNotFoundError: as `build_network`.
+    """
+    with torch.device("meta"):
+        return sum(
+            parameter.numel() for parameter in build_network(spec, num_classes=num_classes).parameters()
+        )

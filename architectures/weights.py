@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from architectures.baselines import get_baseline
 from architectures.spec import BLOCK_NETWORK, VGG16_STAGES, ArchitectureSpec, BlockSpec
 
 
@@ -15,7 +16,7 @@ def _get_torchvision_name(spec: ArchitectureSpec) -> str:
     fields = (spec.stages, spec.block, spec.norm, spec.head, spec.width)
     if spec.network == BLOCK_NETWORK and fields == (VGG16_STAGES, BlockSpec(), "none", "vgg", 1.0):
         return "vgg16"
-    if spec.network in (BLOCK_NETWORK, "alexnet_d2l"):
+    if spec.network == BLOCK_NETWORK or get_baseline(spec.network).build:
         raise ValueError(
             f"no pretrained weights exist for {spec.name!r}: torchvision has them for VGG16 at width 1 and "
             "for its own networks; leave --pretrained out or choose the arms with --only"

@@ -12,9 +12,9 @@ from typing import Protocol, cast
 from datasets.casme2 import constants as casme2_facts
 from datasets.ckplus import constants as ckplus_facts
 from datasets.folder import constants as folder_facts
-from datasets.oneline import one_line
 from datasets.spec import MOTION_REPRESENTATIONS, SampleTable
 from datasets.synthetic_marker import MARKER, has_marker
+from datasets.text import one_line
 
 
 class Loader(Protocol):

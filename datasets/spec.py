@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from datasets.oneline import one_line
+from datasets.text import one_line
 
 ALIGNMENTS = ("none", "haar")
 MOTION_REPRESENTATIONS = ("apex_minus_onset", "flow")

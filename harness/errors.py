@@ -6,7 +6,7 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from datasets.oneline import one_line
+from datasets.text import one_line
 
 EXIT_FAILED, EXIT_WRONG_INPUT = 1, 2
 FULL_DISK_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from reports.formatting import truncate_list
 from reports.outcomes import Outcome, StudyEvaluation
-from reports.truncation import truncate_list
 
 
 def list_caveats(evaluation: StudyEvaluation) -> Iterator[str]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from architectures.components import get_components
-from architectures.spec import BLOCK_NETWORK, ArchitectureSpec
+from architectures.spec import BLOCK_NETWORK, ArchitectureSpec, get_components
 from reports.outcomes import Outcome, StudyEvaluation, get_training_id
 from studies.results import RunResult
 from studies.spec import Check, is_null_arm

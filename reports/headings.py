@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from reports.formatting import truncate_list
 from reports.run_settings import format_headline
-from reports.truncation import truncate_list
 from studies.metrics import METRIC_NAMES
 from studies.spec import Study
 

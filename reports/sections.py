@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from architectures.catalogue import PROPOSED
+from datasets.anomalies import format_anomaly
 from datasets.catalogue import DATASETS
 from reports.claims.table import build_claim_table, describe_claim_results
 from reports.headings import build_headings
@@ -143,10 +144,7 @@ def _build_data_notes(evaluation: StudyEvaluation) -> Iterator[Block]:
     if not anomalies:
         yield "No anomalies were found in the data."
         return
-    anomaly_list = render_bullets(
-        f"{anomaly_item.code}: {anomaly_item.location}: {anomaly_item.description}; {anomaly_item.action}"
-        for anomaly_item in anomalies[:MAX_ANOMALIES]
-    )
+    anomaly_list = render_bullets(map(format_anomaly, anomalies[:MAX_ANOMALIES]))
     remaining_count = len(anomalies) - MAX_ANOMALIES
     remainder_text = (
         f"\n\nOnly the first {MAX_ANOMALIES} are listed; {remaining_count} more are stored with the runs."

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean
 
 from reports.caveats import list_caveats
-from reports.formatting import format_percent, format_points
+from reports.formatting import format_percent, format_points, truncate_list
 from reports.intervals import describe_interval
 from reports.outcomes import Outcome, StudyEvaluation
 from reports.paper_reference import differences_from_paper
@@ -16,7 +16,6 @@ from reports.tables.accuracy_drop import compute_accuracy_drop
 from reports.tables.differences import describe_verdicts
 from reports.tables.factorial_effects import describe_effects
 from reports.tables.score_columns import describe_leakage, describe_near_duplicates
-from reports.truncation import truncate_list
 from studies.spec import is_null_arm
 
 IDENTITY_PROBE = "identity-probe"

@@ -1,6 +1,6 @@
 """The arms of a study, and the pairs of arms that it compares.
 
-A design decides which combinations of the components of `architectures.components` are arms: a ladder that
+A design decides which combinations of the components of `architectures.spec` are arms: a ladder that
 adds them in some order, the full network without one component, the base network with one component, or every
 combination (Box, Hunter and Hunter, "Statistics for Experimenters", 2005, ch. 5).
 """
@@ -12,14 +12,15 @@ from dataclasses import replace
 from itertools import combinations, pairwise
 
 from architectures.catalogue import CATALOGUE, COMPARISON_NETWORKS, PROPOSED, get_architecture
-from architectures.components import (
+from architectures.spec import (
     BLOCK_COMPONENTS,
     COMPONENTS,
     NETWORK_COMPONENTS,
+    USER_NETWORK,
+    ArchitectureSpec,
     get_components,
     with_components,
 )
-from architectures.spec import USER_NETWORK, ArchitectureSpec
 from studies.spec import build_null_arm, is_null_arm
 
 BASE_NAME = "vgg16-bn-gap"

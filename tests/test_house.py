@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,25 @@ ALLOWED = {
     "reports": {"reports", "studies", "datasets", "architectures"},
     "harness": {"harness", "reports", "studies", "datasets", "architectures"},
 }
+HARNESS_ORDER = (
+    ("errors", "csv_escape", "run_names", "closed_pipe", "package_conflicts", "device", "process_settings"),
+    ("progress", "output_folders", "flop_count"),
+    ("tracking",),
+    ("training",),
+    ("inference",),
+    ("runs",),
+    ("data", "hyperparameter_search", "sample_figures"),
+    ("planning",),
+    ("scheduling",),
+    ("api", "archive"),
+    ("bench",),
+    ("commands",),
+    ("usage_errors",),
+    ("cli",),
+    ("__main__",),
+)
+"""The rooms of harness, from the bottom to the top. A room imports from the rows above its own only."""
+
 ONLY_USER = {
     "mlflow": ["harness/tracking/mlflow_store.py"],
     "fvcore": ["harness/flop_count.py"],
@@ -38,12 +58,17 @@ LIGHT = (
 )
 
 
-def _imported(path: Path) -> Iterator[str]:
+def _list_imports(path: Path) -> Iterator[str]:
+    """Yield the dotted names that a file imports: modules, and names in modules."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield (node.module or "").split(".")[0]
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _imported(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in _list_imports(path)}
 
 
 def _sources() -> list[Path]:
@@ -55,6 +80,29 @@ def test_imports_go_one_way(path: Path) -> None:
     folder = path.relative_to(ROOT).parts[0]
     ours = {name for name in _imported(path) if name in ALLOWED}
     assert ours <= ALLOWED[folder]
+
+
+def test_rooms_of_harness_import_only_from_rooms_below() -> None:
+    rank = {room: rank for rank, rooms in enumerate(HARNESS_ORDER) for room in rooms}
+    wrong = []
+    for path in sorted((ROOT / "harness").rglob("*.py")):
+        room = path.relative_to(ROOT / "harness").with_suffix("").parts[0]
+        targets = {name.split(".")[1] for name in _list_imports(path) if name.startswith("harness.")}
+        wrong += [
+            f"{path.relative_to(ROOT)} imports {target}"
+            for target in sorted(targets - {room})
+            if room != "__init__" and rank[target] >= rank[room]
+        ]
+    assert not wrong
+
+
+def test_no_modules_import_each_other() -> None:
+    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in _sources()}
+    graph: dict[str, set[str]] = {}
+    for module, path in modules.items():
+        names = [name if name in modules else name.rpartition(".")[0] for name in _list_imports(path)]
+        graph[module] = {name for name in names if name in modules and name != module}
+    assert list(TopologicalSorter(graph).static_order())
 
 
 @pytest.mark.parametrize("package", ONLY_USER)
@@ -80,7 +128,7 @@ def test_counting_the_parameters_of_a_block_network_loads_no_compiler() -> None:
     code = (
         "import sys\n"
         "from architectures.catalogue import PROPOSED, get_architecture\n"
-        "from architectures.parameter_count import count_parameters\n"
+        "from architectures.network import count_parameters\n"
         "count_parameters(get_architecture(PROPOSED))\n"
         "print(*({'torchvision', 'torch._dynamo'} & set(sys.modules)))"
     )

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from datasets.anomalies import merge_anomalies
 from datasets.casme2.case_matching import match_case
 from datasets.casme2.clip_files import FilesByClip
 from datasets.casme2.clips import build_clips
@@ -32,7 +33,10 @@ from datasets.casme2.video_length import read_video_lengths
 from datasets.class_selection import select_classes
 from datasets.io.directory_tree import DirectoryTree
 from datasets.spec import Anomaly, SampleTable
-from datasets.text import group_anomalies, sanitize
+from datasets.text import sanitize
+
+MAX_SIMILAR_ANOMALIES = 300
+"""Anomalies of one kind that are listed one by one: more than a complete release has clips."""
 
 
 def load(root: Path, frame_policy: str, *, classes: Sequence[str] = (), layout: str = "") -> SampleTable:
@@ -79,7 +83,7 @@ def load(root: Path, frame_policy: str, *, classes: Sequence[str] = (), layout: 
         samples=tuple(
             sorted(selection.samples, key=lambda sample: (sample.subject, sample.clip, sample.frame_number))
         ),
-        anomalies=group_anomalies(anomalies),
+        anomalies=merge_anomalies(anomalies, max_similar=MAX_SIMILAR_ANOMALIES, ignore_description=True),
         notes=(
             sheet_choice.note,
             describe_edition(edition_date),

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 
+from datasets.anomalies import MAX_EXAMPLES, merge_anomalies
 from datasets.faces.face_boxes import Face
 from datasets.faces.haar_detector import CASCADES
 from datasets.leakage.label_conflicts import find_conflicting_rows
 from datasets.spec import Anomaly, Sample, SampleTable
+from datasets.text import summarize_names
 
 MAX_SIMILAR_ANOMALIES = 20
 """Maximum number of anomalies of one kind listed individually; more are merged into one with their number."""
-
-_EXAMPLE_COUNT = 3
 
 _FALLBACK_ACTIONS = {
     "other frame": "the box found on another of its frames was taken",
@@ -28,14 +27,17 @@ _FALLBACK_ACTIONS = {
 def make_face_anomalies(faces: Iterable[Face]) -> tuple[Anomaly, ...]:
     """Return one anomaly per clip with a fallback box; `make_read_anomalies` covers unreadable clips."""
     return merge_anomalies(
-        Anomaly(
-            code="no face found",
-            location=face.clip,
-            description=_describe_search(face),
-            action=_FALLBACK_ACTIONS[face.box_source],
-        )
-        for face in faces
-        if face.box_source in _FALLBACK_ACTIONS
+        (
+            Anomaly(
+                code="no face found",
+                location=face.clip,
+                description=_describe_search(face),
+                action=_FALLBACK_ACTIONS[face.box_source],
+            )
+            for face in faces
+            if face.box_source in _FALLBACK_ACTIONS
+        ),
+        max_similar=MAX_SIMILAR_ANOMALIES,
     )
 
 
@@ -56,21 +58,27 @@ def make_onset_anomalies(samples: Sequence[Sample]) -> tuple[Anomaly, ...]:
         clip = sample.clip or sample.id
         counts[clip] = counts.get(clip, 0) + 1
     return merge_anomalies(
-        Anomaly(
-            code="no onset",
-            location=clip,
-            description="its onset frame, which the representation needs, is missing",
-            action=_describe_exclusion(count),
-        )
-        for clip, count in counts.items()
+        (
+            Anomaly(
+                code="no onset",
+                location=clip,
+                description="its onset frame, which the representation needs, is missing",
+                action=_describe_exclusion(count),
+            )
+            for clip, count in counts.items()
+        ),
+        max_similar=MAX_SIMILAR_ANOMALIES,
     )
 
 
 def make_read_anomalies(faults: Iterable[tuple[Sample, str, str]]) -> tuple[Anomaly, ...]:
     """Return one anomaly per skipped sample, given as (sample, code, message)."""
     return merge_anomalies(
-        Anomaly(code=code, location=sample.id, description=message, action=_describe_exclusion(1))
-        for sample, code, message in faults
+        (
+            Anomaly(code=code, location=sample.id, description=message, action=_describe_exclusion(1))
+            for sample, code, message in faults
+        ),
+        max_similar=MAX_SIMILAR_ANOMALIES,
     )
 
 
@@ -80,18 +88,20 @@ def make_label_anomalies(table: SampleTable, digests: Sequence[str]) -> tuple[An
     `digests` are as in `ImageArray`.
     """
     return merge_anomalies(
-        _make_conflict(table, rows)
-        for rows in find_conflicting_rows(table, range(len(table.samples)), digests=digests)
+        (
+            _make_conflict(table, rows)
+            for rows in find_conflicting_rows(table, range(len(table.samples)), digests=digests)
+        ),
+        max_similar=MAX_SIMILAR_ANOMALIES,
     )
 
 
 def _make_conflict(table: SampleTable, rows: Sequence[int]) -> Anomaly:
     ids = [table.samples[row].id for row in rows]
-    suffix = f" and {len(ids) - _EXAMPLE_COUNT} more" if len(ids) > _EXAMPLE_COUNT else ""
     labels = ", ".join(table.classes[label] for label in sorted({table.samples[row].label for row in rows}))
     return Anomaly(
         code="one image with two labels",
-        location=", ".join(ids[:_EXAMPLE_COUNT]) + suffix,
+        location=summarize_names(ids, max_names=MAX_EXAMPLES),
         description=f"the {len(ids)} files have the same bytes and the labels {labels}",
         action="all were kept; keep the one with the right label and remove the others",
     )
@@ -114,29 +124,3 @@ def drop_empty_files(table: SampleTable) -> SampleTable:
 
 def _describe_exclusion(count: int) -> str:
     return "the frame was left out" if count == 1 else f"its {count} frames were left out"
-
-
-def merge_anomalies(anomalies: Iterable[Anomaly]) -> tuple[Anomaly, ...]:
-    """Group the anomalies by kind, and merge kinds with more than `MAX_SIMILAR_ANOMALIES` into one anomaly.
-
-    Anomalies of one kind have the same code and differ at most in location and in the numbers of their texts.
-    """
-    groups: dict[tuple[str, str, str], list[Anomaly]] = {}
-    for anomaly in anomalies:
-        key = (anomaly.code, re.sub(r"\d+", "", anomaly.description), re.sub(r"\d+", "", anomaly.action))
-        groups.setdefault(key, []).append(anomaly)
-    merged_list: list[Anomaly] = []
-    for group in groups.values():
-        merged_list += group if len(group) <= MAX_SIMILAR_ANOMALIES else [_merge_group(group)]
-    return tuple(merged_list)
-
-
-def _merge_group(group: Sequence[Anomaly]) -> Anomaly:
-    first = group[0]
-    names = ", ".join(anomaly.location for anomaly in group[:_EXAMPLE_COUNT])
-    return Anomaly(
-        code=first.code,
-        location=f"{names} and {len(group) - _EXAMPLE_COUNT} more",
-        description=f"{len(group)} times, first: {first.description}",
-        action=f"each time: {first.action}",
-    )

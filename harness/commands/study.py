@@ -141,7 +141,7 @@ def _build_preview(plan: StudyPlan, states: Mapping[str, str], execution: Execut
 
 def _print_plan(preview: Preview, need: DiskNeed, *, execution: ExecutionOptions, console: Console) -> None:
     """Print the plan: cells to run, device, estimated time, disk need, warnings and anomalies."""
-    from harness.data.anomalies import format_anomaly
+    from datasets.anomalies import format_anomaly
     from harness.device import describe_device
     from harness.planning.execution import describe_execution
 
@@ -170,7 +170,7 @@ def _print_plan(preview: Preview, need: DiskNeed, *, execution: ExecutionOptions
         for split in plan.splits
         for text in split.warnings
     ]
-    anomalies = [format_anomaly(anomaly) for anomaly in plan.pixels.table.anomalies]
+    anomalies = [f"anomaly: {format_anomaly(anomaly)}" for anomaly in plan.pixels.table.anomalies]
     for kind, lines in (("warnings", warnings), ("anomalies", anomalies)):
         for line in lines[:MAX_LINES]:
             console.print(line, highlight=False, markup=False)

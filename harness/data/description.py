@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from datasets.anomalies import format_anomaly, format_anomaly_count
 from datasets.spec import Anomaly, SampleTable
-from harness.data.anomalies import format_anomaly, format_anomaly_count
 from studies.codec import from_data, to_data
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _render_lines(description: dict[str, Any]) -> Iterator[str]:
     elif not description["aligned"]:
         yield "faces: not detected yet; run `harness data prepare` first"
     for anomaly_data in description["anomalies"]:
-        yield format_anomaly(from_data(Anomaly, anomaly_data))
+        yield f"anomaly: {format_anomaly(from_data(Anomaly, anomaly_data))}"
     yield format_anomaly_count(len(description["anomalies"]))
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from datasets.anomalies import find_new_anomalies, format_anomaly
 from datasets.leakage.audit import Finding, audit_split, compute_leakage
 from datasets.leakage.similarity import build_similarity_index
 from datasets.spec import MOTION_REPRESENTATIONS, Anomaly, Leakage, Split
 from datasets.splits import DEFAULT_FOLDS, count_folds, split_table
-from harness.data.anomalies import find_new_anomalies, format_anomaly
 from harness.data.loading import DataRequest, build_dataset_spec, check_count, check_protocols, load_table
 from harness.data.preparation import load_with_progress
 from studies.codec import to_data
@@ -71,7 +71,7 @@ class LeakAudit:
             for finding in findings:
                 yield f"  {finding.severity}: {finding.code}: {finding.message}"
                 yield f"    examples: {'; '.join(finding.examples)}"
-        yield from map(format_anomaly, self.anomalies)
+        yield from (f"anomaly: {format_anomaly(anomaly)}" for anomaly in self.anomalies)
 
 
 def audit_splits(
@@ -90,7 +90,7 @@ def audit_splits(
     for protocol in protocols:
         count_folds(table, protocol, folds=folds or 0)
     pixels = load_with_progress(spec, table)
-    anomalies = find_new_anomalies(pixels, table)
+    anomalies = find_new_anomalies(pixels.table, table)
     table = pixels.table
     counts = {protocol: count_folds(table, protocol, folds=folds or 0) for protocol in protocols}
     # The similarity index compares faces; a motion representation does not show one.

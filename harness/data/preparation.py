@@ -12,9 +12,9 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from datasets.anomalies import find_new_anomalies, format_anomaly
 from datasets.preprocessing.image_array import ImageArray
 from datasets.spec import Anomaly, DatasetSpec, SampleTable
-from harness.data.anomalies import find_new_anomalies, format_anomaly
 from harness.data.loading import DataRequest, build_dataset_spec, check_protocols, load_images, load_table
 from studies.codec import to_data
 
@@ -81,7 +81,7 @@ class PreparationResult:
             f"{spec.image_size} px ({spec.representation}, alignment {spec.alignment}){faces_note}; "
             f"{self.seconds:.1f} s{rate}{cached_note}"
         )
-        return "\n".join((summary, *map(format_anomaly, self.anomalies)))
+        return "\n".join((summary, *(f"anomaly: {format_anomaly(anomaly)}" for anomaly in self.anomalies)))
 
 
 def prepare_dataset(
@@ -110,7 +110,7 @@ def prepare_dataset(
         pixels=pixels,
         new_images=total - cached_images,
         cached_images=cached_images,
-        anomalies=find_new_anomalies(pixels, table),
+        anomalies=find_new_anomalies(pixels.table, table),
         seconds=time.perf_counter() - start,
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from architectures.parameter_count import count_parameters
+from architectures.network import count_parameters
 from architectures.spec import ArchitectureSpec
 
 BISECTION_STEPS = 20

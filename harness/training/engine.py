@@ -17,6 +17,7 @@ from typing import cast, get_args
 import torch
 from torch import Tensor, nn
 
+from architectures.baselines import get_baseline
 from architectures.code_cache import ensure_private_folder
 from architectures.cpu_kernels import library
 from architectures.cpu_kernels.fusion import fuse
@@ -35,9 +36,6 @@ MAX_COMPILED_ARCHITECTURES = 6
 
 torch recompiles a function for at most 8 networks.
 """
-
-NCHW_NETWORKS = ("resnet34", "alexnet_d2l")
-"""Networks that run faster on a CPU in NCHW than in channels-last format: see `harness bench`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +131,7 @@ def _resolve_precision(device: torch.device, precision: str) -> Precision:
 
 def to_device_layout(network: nn.Module, architecture: ArchitectureSpec, device: torch.device) -> nn.Module:
     """Move `network` to `device`, in the memory format that is fastest there for `architecture`."""
-    is_nchw = device.type == "cpu" and architecture.network in NCHW_NETWORKS
+    is_nchw = device.type == "cpu" and not get_baseline(architecture.network).is_faster_channels_last
     memory_format = torch.contiguous_format if is_nchw else torch.channels_last
     return network.to(device, memory_format=memory_format)  # type: ignore[call-overload,no-any-return]
 

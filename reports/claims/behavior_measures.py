@@ -27,7 +27,7 @@ from reports.claims.score_measures import (
     select_outcome,
     select_paper_datasets,
 )
-from reports.formatting import format_points
+from reports.formatting import format_points, truncate_list
 from reports.outcomes import Outcome, StudyEvaluation
 from reports.pairing import TrainingId, pair_outcomes
 from reports.tables.convergence import Convergence, compute_convergence
@@ -36,7 +36,6 @@ from reports.tables.gradients import SKIP_COMPONENT, compute_gradient_ratio
 from reports.tables.latency import VIDEO_FPS, compute_percentiles, find_latency_runs
 from reports.tables.loss_comparison import LossComparison, compare_losses
 from reports.tables.robustness import Robustness, compare_component, estimate_drop_reduction
-from reports.truncation import truncate_list
 from studies.paper.published import IMAGE_SIZE, PUBLISHED_RESULTS
 from studies.statistics.verdicts import Estimate
 

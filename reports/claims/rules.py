@@ -14,8 +14,7 @@ from typing import Generic, Literal, TypeVar
 
 from scipy.stats import binomtest
 
-from reports.formatting import NO_VALUE
-from reports.truncation import truncate_list
+from reports.formatting import NO_VALUE, truncate_list
 from studies.spec import DEFAULT_MARGIN
 from studies.statistics.comparison import ALPHA
 from studies.statistics.verdicts import Estimate, Verdict

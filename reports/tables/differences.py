@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from architectures.spec import USER_NETWORK
-from reports.formatting import NO_VALUE, format_points, text_cell
+from reports.formatting import NO_VALUE, format_points, text_cell, truncate_list
 from reports.outcomes import Outcome, StudyEvaluation, append_marks
 from reports.pairing import PairedOutcomes, TrainingId, pair_outcomes
 from reports.table import Cell, Table
@@ -23,7 +23,6 @@ from reports.tables.score_columns import (
     build_mark_notes,
     leakage_cells,
 )
-from reports.truncation import truncate_list
 from studies.arms import FACTORIAL, LADDER_DESIGNS, build_pairs, find_null_pair, select_reference_arm
 from studies.metrics import METRIC_NAMES
 from studies.spec import Metric, Study

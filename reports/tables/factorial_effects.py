@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import combinations
 
-from architectures.components import BLOCK_COMPONENTS, get_components
-from architectures.spec import BLOCK_NETWORK
+from architectures.spec import BLOCK_COMPONENTS, BLOCK_NETWORK, get_components
 from reports.formatting import format_points, text_cell
 from reports.outcomes import StudyEvaluation
 from reports.pairing import pair_outcomes

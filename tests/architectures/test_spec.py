@@ -1,8 +1,10 @@
 from dataclasses import FrozenInstanceError, replace
+from itertools import combinations
 
 import pytest
 
-from architectures.spec import ArchitectureSpec, BlockSpec
+from architectures.catalogue import CATALOGUE
+from architectures.spec import COMPONENTS, ArchitectureSpec, BlockSpec, get_components, with_components
 
 
 def test_the_default_is_vgg16_as_published():
@@ -74,3 +76,24 @@ def test_channels_scale_round_and_never_vanish():
     assert ArchitectureSpec(name="x", width=0.3).scale_channels(64) == 19
     assert ArchitectureSpec(name="x", width=0.001).scale_channels(64) == 1
     assert ArchitectureSpec(name="x", width=2).scale_channels(64) == 128
+
+
+def test_every_combination_is_a_network_of_its_own_that_tells_its_parts():
+    chosen = [found for size in range(len(COMPONENTS) + 1) for found in combinations(COMPONENTS, size)]
+    specs = [with_components(found, name="x") for found in chosen]
+    assert len(set(specs)) == 2 ** len(COMPONENTS)
+    assert [get_components(spec) for spec in specs] == [frozenset(found) for found in chosen]
+
+
+def test_none_is_vgg16_and_all_are_the_proposed_network():
+    assert with_components((), name="vgg16") == CATALOGUE["vgg16"]
+    assert with_components(COMPONENTS, name="proposed") == CATALOGUE["proposed"]
+    assert CATALOGUE["proposed"].block.attention == "cbam"
+    assert (CATALOGUE["proposed"].norm, CATALOGUE["proposed"].head) == ("batch", "gap")
+
+
+def test_an_unknown_part_is_refused_with_the_list():
+    with pytest.raises(
+        ValueError, match="unknown component 'senet'; accepted: cbam, residual, separable, prelu"
+    ):
+        with_components(("cbam", "senet"), name="x")

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datasets.anomalies import format_anomaly
 from datasets.catalogue import load_dataset
 from datasets.preprocessing.image_array import preprocess_images
 from datasets.spec import Anomaly
 from datasets.synthetic.generator import LAYOUTS, SyntheticSpec, synthesize
-from harness.data.anomalies import format_anomaly
 from tests.hostile import bounded, cases, clear, damaged, file_names, names, outcome, swapped
 
 FRAMES = {"casme2": "onset_offset", "ckplus": "last3"}

@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from architectures.components import COMPONENTS
+from architectures.spec import COMPONENTS
 from reports.check_runs import find_check_runs, find_matched_pairs
 from reports.outcomes import evaluate_study
 from studies.arms import build_ablation_arms, build_comparison_arms

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from architectures.catalogue import get_architecture
-from architectures.parameter_count import count_parameters
+from architectures.network import count_parameters
 from reports.claims.catalogue import CLAIMS
 from reports.claims.rules import ClaimResult
 from reports.claims.score_measures import PARAMETERS

@@ -9,6 +9,7 @@ from reports.formatting import (
     format_points,
     mean_std_cell,
     size_cell,
+    truncate_list,
 )
 
 
@@ -45,3 +46,17 @@ def test_one_seed_has_no_spread_and_several_have_the_sample_deviation() -> None:
 
 def test_nothing_measured_is_a_dash_without_a_value() -> None:
     assert (mean_std_cell([], ()).text, mean_std_cell([], ()).value) == (NO_VALUE, None)
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, ""),
+        (1, "0"),
+        (4, "0, 1, 2, 3"),
+        (5, "0, 1, 2 and 2 more below"),
+        (16, "0, 1, 2 and 13 more below"),
+    ],
+)
+def test_a_long_list_is_cut_and_counted(count: int, text: str) -> None:
+    assert truncate_list([str(n) for n in range(count)]) == text

@@ -4,8 +4,7 @@ from dataclasses import replace
 import pytest
 
 from architectures.catalogue import CONTROLLED_LADDER, LADDER
-from architectures.components import COMPONENTS, get_components
-from architectures.spec import USER_NETWORK, ArchitectureSpec
+from architectures.spec import COMPONENTS, USER_NETWORK, ArchitectureSpec, get_components
 from studies.arms import (
     DESIGNS,
     build_ablation_arms,

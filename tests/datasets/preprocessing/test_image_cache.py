@@ -14,11 +14,11 @@ ROOT = Path(__file__).parents[3]
 CHILD = """
 import sys, time
 from pathlib import Path
-from datasets.preprocessing import units
+from datasets.preprocessing import jobs
 from datasets.preprocessing.image_array import preprocess_images
 from datasets.spec import Sample, SampleTable
 
-units.MAX_JOB_ROWS = 4
+jobs.MAX_JOB_ROWS = 4
 pause, said = float(sys.argv[2]), open(sys.argv[3], "a")
 samples = tuple(
     Sample(id=path.stem, path=str(path), label=0, subject="", clip="", frame_number=0)

@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from architectures.components import get_components
-from architectures.parameter_count import count_parameters
+from architectures.network import count_parameters
+from architectures.spec import get_components
 from harness.planning.plan import plan_study
 from studies.arms import build_pairs
 from tests.harness.tiny import request

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from architectures.components import with_components
 from architectures.network import build_network
+from architectures.spec import with_components
 from datasets.augment import normalize
 from datasets.spec import AugmentationSpec
 from harness.training.evaluation import compute_logits

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from architectures.components import get_components
+from architectures.spec import get_components
 from reports.outcomes import StudyEvaluation, evaluate_study
 from reports.summary import summarize_study
 from reports.tables.factorial_effects import build_effect_table, describe_effects

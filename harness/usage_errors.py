@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import typer
 
-from datasets.oneline import one_line
+from datasets.text import one_line
 from harness.commands.catalogue import COMMANDS, load_command
 
 UsageError = cast(type[Exception], typer.BadParameter.__mro__[1])
