@@ -28,6 +28,7 @@ from harness.output_folders import check_writable
 from harness.planning.disk_space import check_disk_space, estimate_disk_need
 from harness.planning.execution import ExecutionOptions
 from harness.planning.plan import Request, StudyPlan, plan_study
+from harness.planning.preregistration import has_cells, log_plan
 from harness.planning.time_estimate import TimeEstimate
 from harness.planning.weight_rule import find_base_run_keys
 from harness.progress import Event, create_progress, format_duration
@@ -36,7 +37,7 @@ from harness.scheduling.cell import CellContext
 from harness.scheduling.cell_locks import CellLocks
 from harness.scheduling.executors import open_executor, order_cells
 from harness.scheduling.study_runner import run_study
-from harness.tracking.analysis_plans import has_cells, is_confirmatory, log_plan
+from harness.tracking.analysis_plans import is_confirmatory
 from harness.tracking.tracker import Tracker
 from reports.document import write_report
 from studies.results import StudyResult

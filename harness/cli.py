@@ -14,10 +14,10 @@ import typer
 from datasets.text import one_line
 from harness.closed_pipe import ignore_closed_pipes
 from harness.commands.catalogue import COMMANDS, CommandGroup, LazyCommand
-from harness.usage_errors import UsageError, format_usage_error, is_help
 from harness.errors import EXIT_FAILED, EXIT_WRONG_INPUT, StudyAborted, UserError, is_full_disk
 from harness.package_conflicts import package_conflicts
 from harness.process_settings import configure_process
+from harness.usage_errors import UsageError, format_usage_error, is_help
 
 app = typer.Typer(
     cls=CommandGroup,

@@ -46,7 +46,7 @@ EXPLICIT_DEFAULTS: Mapping[str, frozenset[str]] = {
         "RunSpec": "folds variant split_seed",
         "Study": "folds controls onset_fingerprint checks searches split_seeds",
         "TrainingSpec": "epochs batch_size learning_rate gamma class_weights patience augmentation precision "
-        "compile fused deterministic",
+        "deterministic",
     }.items()
 }
 """Fields, by class, that are written to JSON even if they have their default value.
@@ -56,14 +56,26 @@ study name or stored record. Do not add to the list: it holds the fields that we
 """
 
 
+JSON_FLAGS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
+    "TrainingSpec": {"engine": {"compile": "compiled", "fused": "fused"}},
+}
+"""Fields, by class, that JSON writes as flags: the flag of the field's value is true, the others are false.
+
+If all flags are false or missing, the field has its default value.
+"""
+
+
 def to_data(value: Any) -> Any:
     """Convert `value` to dicts, lists and scalars. `EXPLICIT_DEFAULTS` decides which defaults are omitted."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {
+        fields = {
             json_name: to_data(getattr(value, name))
             for name, json_name, default in _list_fields(type(value))
             if getattr(value, name) != default
         }
+        for name, flags in JSON_FLAGS.get(type(value).__name__, {}).items():
+            fields |= {flag: getattr(value, name) == flag_value for flag, flag_value in flags.items()}
+        return fields
     if isinstance(value, tuple | list):
         return [to_data(item) for item in value]
     return value
@@ -82,6 +94,7 @@ def _list_fields(cls: type) -> tuple[tuple[str, str, Any], ...]:
     The value is `dataclasses.MISSING` if the field is never omitted.
     """
     names, explicit_fields = JSON_NAMES.get(cls.__name__, {}), EXPLICIT_DEFAULTS.get(cls.__name__)
+    flag_fields = JSON_FLAGS.get(cls.__name__, {})
     return tuple(
         (
             field.name,
@@ -91,6 +104,7 @@ def _list_fields(cls: type) -> tuple[tuple[str, str, Any], ...]:
             else field.default,
         )
         for field in dataclasses.fields(cls)
+        if field.name not in flag_fields
     )
 
 
@@ -136,7 +150,31 @@ def _build_adapter(cls: type) -> Any:
             alias_generator=lambda name, names=names: names.get(name, name),
         )
         with_config(config)(dataclass_type)
+        if flag_fields := JSON_FLAGS.get(dataclass_type.__name__):
+            dataclass_type.__get_pydantic_core_schema__ = _build_flag_schema(flag_fields)  # type: ignore[attr-defined]
     return TypeAdapter(cls)
+
+
+def _build_flag_schema(flag_fields: Mapping[str, Mapping[str, str]]) -> Any:
+    """Build the hook with which pydantic reads the flags of `JSON_FLAGS` as fields."""
+    from pydantic_core import core_schema
+
+    def read_flags(data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        data = dict(data)
+        for name, flags in flag_fields.items():
+            values = {flag: data.pop(flag) for flag in flags if flag in data}
+            if any(not isinstance(value, bool) for value in values.values()):
+                raise ValueError(f"{', '.join(values)} must be true or false; got {values}")
+            set_flags = [flag for flag, is_set in values.items() if is_set]
+            if len(set_flags) > 1:
+                raise ValueError(f"at most one of {', '.join(flags)} can be true; got {', '.join(set_flags)}")
+            if set_flags:
+                data[name] = flags[set_flags[0]]
+        return data
+
+    return lambda source, handler: core_schema.no_info_before_validator_function(read_flags, handler(source))
 
 
 def _find_dataclasses(hint: Any) -> Iterator[type]:

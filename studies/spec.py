@@ -59,13 +59,12 @@ class TrainingSpec:
 
     `patience` is the number of epochs without a better validation accuracy (ties: lower loss) after which
     training stops. `gamma` is the exponent of the focal loss, which the paper does not state. `class_weights`
-    "inverse" is its α. `gamma` 0 with `class_weights` "none" is cross-entropy. `precision`, `compile`
-    (torch.compile), `fused` (`architectures.cpu_kernels`) and `deterministic` hold the settings in effect on
-    the device, which can differ from the requested ones.
+    "inverse" is its α. `gamma` 0 with `class_weights` "none" is cross-entropy. `precision`, `engine`
+    ("compiled" is torch.compile, "fused" is `architectures.cpu_kernels`) and `deterministic` hold the
+    settings in effect on the device, which can differ from the requested ones.
 
     Raises:
-        ValueError: a count is below 1 or above `MAX_COUNT`, `learning_rate` or `gamma` is out of range, or
-            both `compile` and `fused` are set.
+        ValueError: a count is below 1 or above `MAX_COUNT`, or `learning_rate` or `gamma` is out of range.
     """
 
     epochs: int = 100
@@ -76,8 +75,7 @@ class TrainingSpec:
     patience: int = 10
     augmentation: AugmentationSpec = field(default_factory=AugmentationSpec)
     precision: Precision = "float32"
-    compile: bool = False
-    fused: bool = False
+    engine: Engine = "eager"
     deterministic: bool = False
 
     def __post_init__(self) -> None:
@@ -91,13 +89,10 @@ class TrainingSpec:
             raise ValueError(f"learning rate must lie between 0 and 1; got {self.learning_rate}")
         if self.gamma < 0:
             raise ValueError(f"gamma must be at least 0; got {self.gamma}")
-        if self.compile and self.fused:
-            raise ValueError("a training step is compiled or fused, not both; got compile and fused")
 
-    @property
-    def engine(self) -> Engine:
-        """How a training step is computed."""
-        return "compiled" if self.compile else "fused" if self.fused else "eager"
+    def without_compilation(self) -> TrainingSpec:
+        """Return this training with the engine "eager" if it is "compiled", and unchanged otherwise."""
+        return replace(self, engine="eager") if self.engine == "compiled" else self
 
 
 class _RunKeyCache:

@@ -23,7 +23,7 @@ def measure_core_sharing(workload: Workload) -> tuple[float, float]:
 
     The processes are new, because the settings for waiting threads must be made before torch is loaded.
     """
-    workload = replace(workload, steps=1, training=replace(workload.training, compile=False))
+    workload = replace(workload, steps=1, training=workload.training.without_compilation())
     return tuple(_measure_step_time(workload, processes) for processes in (1, PROCESSES))  # type: ignore[return-value]
 
 

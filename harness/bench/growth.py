@@ -42,7 +42,7 @@ def measure_growth(
     """Measure curves over frames, epochs, classes and cells on `faces`, a release in CASME II's layout."""
     # Without compilation, which would run again for every size and be part of the times.
     training = engine_choice.apply_to(TrainingSpec())
-    training = replace(training, compile=False)
+    training = training.without_compilation()
     workload = Workload(
         spec=with_width(get_architecture(PROPOSED), WIDTH),
         training=training,

@@ -141,7 +141,7 @@ def format_engine(training: TrainingSpec, *, layout: str = "own layout") -> str:
 
 def _choose_step_count(workload: Workload, *, max_steps: int) -> int:
     """Choose the number of steps per epoch from the time of one step, measured without compilation."""
-    eager_workload = replace(workload, training=replace(workload.training, compile=False))
+    eager_workload = replace(workload, training=workload.training.without_compilation())
     *_, step_seconds = islice(time_memory_epochs(eager_workload), 2)
     return min(max_steps, max(MIN_STEPS, math.floor(MAX_EPOCH_SECONDS / step_seconds)))
 
@@ -179,10 +179,10 @@ def _time_in_rotation(
 def _measure_step_times(workload: Workload, settings: BenchSettings) -> dict[str, tuple[float, ...]]:
     """Return the seconds per step of each engine that this device supports, measured in turn."""
     default = workload.training
-    eager = replace(default, compile=False, fused=False)
+    eager = replace(default, engine="eager")
     variants = [default, eager, replace(eager, precision="float32")]
     if settings.compiled:
-        variants.append(replace(eager, compile=True))
+        variants.append(replace(eager, engine="compiled"))
     if settings.deterministic and workload.device.type != "cpu":
         variants.append(replace(default, deterministic=True))
     workload = replace(workload, steps=max(1, workload.steps // 2))

@@ -28,7 +28,7 @@ def measure_peak_memory(workload: Workload) -> int | None:
     """
     _release_memory()
     # Compiling takes more memory than what it compiles.
-    workload = replace(workload, steps=STEPS, training=replace(workload.training, compile=False))
+    workload = replace(workload, steps=STEPS, training=workload.training.without_compilation())
     if workload.device.type == "cuda":
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(workload.device)

@@ -46,7 +46,7 @@ def run_studies(
     from harness.planning.disk_space import check_disk_space, estimate_disk_need
     from harness.planning.execution import check_cluster_address
     from harness.planning.plan import plan_study
-    from harness.tracking.analysis_plans import has_cells
+    from harness.planning.preregistration import has_cells
     from harness.tracking.tracker import Tracker
     from reports.document import write_report
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -140,7 +140,7 @@ def measure_speed(spec: RunSpec, timer: Timer, *, num_classes: int) -> Speed:
     if is_large and spec.architecture.network != USER_NETWORK:  # a user network may accept only one size
         image_size, pixel_factor = TIMING_IMAGE_SIZE, (image_size / TIMING_IMAGE_SIZE) ** 2
     # Compiling takes longer than it would save in a short timing.
-    training = replace(spec.training, compile=False)
+    training = spec.training.without_compilation()
     configure_backend(training)
     with torch.random.fork_rng(devices=[]):
         network = to_device_layout(

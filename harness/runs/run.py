@@ -251,7 +251,7 @@ def init_network(spec: RunSpec, inputs: RunInputs) -> nn.Module:
 
 def init_run_state(spec: RunSpec, inputs: RunInputs, *, micro_batches: int = 1) -> TrainingState:
     """Return the run's training state before the first epoch."""
-    if spec.training.compile:
+    if spec.training.engine == "compiled":
         reserve_compile_cache(spec.architecture)
     return init_state(
         init_network(spec, inputs), spec.training, seed=spec.rng_seed, micro_batches=micro_batches

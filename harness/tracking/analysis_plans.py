@@ -1,37 +1,13 @@
-"""Analysis plans in the tracking store: logged with a study's run before its first cell."""
+"""Whether a study follows an analysis plan that was logged with its run before its first cell."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from studies.analysis_plan import AnalysisPlan, build_analysis_plan
-from studies.codec import to_json
+from harness.tracking.mlflow_store import Run
+from studies.analysis_plan import build_analysis_plan
 from studies.spec import Study
 
-if TYPE_CHECKING:
-    from harness.tracking.mlflow_store import Run
-    from harness.tracking.tracker import Tracker
-
-PLAN_TAG, PLAN_STATE_TAG = "harness.planning.plan", "harness.planning.plan.state"
+PLAN_TAG, PLAN_STATE_TAG = "harness.plan", "harness.plan.state"
 CONFIRMATORY, EXPLORATORY = "confirmatory", "exploratory"
-
-
-def has_cells(tracker: Tracker, study: Study) -> bool:
-    """Return True if any cell of a study has started in this study or finished in another."""
-    if study.name in tracker.list_study_names():
-        _, run_id = tracker.find_study(study.name)
-        if tracker.list_cell_runs(run_id):
-            return True
-    return any(tracker.find_finished_run(spec.key) is not None for spec in study.list_runs())
-
-
-def log_plan(tracker: Tracker, run_id: str, plan: AnalysisPlan, *, confirmatory: bool) -> None:
-    """Log a study's analysis plan with its run, unless the run already has a plan."""
-    if PLAN_TAG in tracker.client.get_run(run_id).data.tags:
-        return
-    tracker.log_texts(run_id, {"plan.json": to_json(plan, indent=1)})
-    tracker.client.set_tag(run_id, PLAN_STATE_TAG, CONFIRMATORY if confirmatory else EXPLORATORY)
-    tracker.client.set_tag(run_id, PLAN_TAG, plan.digest)
 
 
 def is_confirmatory(run: Run, study: Study) -> bool:

@@ -39,7 +39,7 @@ KEY_TAG, REUSES_TAG, STUDY_TAG, REASON_TAG, SPEC_TAG, LOCK_SCOPE_TAG, PROCESS_TA
     "harness.reason",
     "harness.spec",
     "harness.claims",
-    "harness.process_settings",
+    "harness.process",
     "harness.weights_dropped",
 )
 PARENT_TAG, NAME_TAG, NOTE_TAG = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"

@@ -51,8 +51,7 @@ class EngineChoice:
         """Return `training` with this engine, precision and determinism."""
         return replace(
             training,
-            compile=self.engine == "compiled",
-            fused=self.engine == "fused",
+            engine=self.engine,
             precision=self.precision,
             deterministic=self.deterministic,
         )
@@ -159,9 +158,9 @@ def make_forward(network: nn.Module, training: TrainingSpec) -> Callable[[Tensor
     place.
     """
     forward: Callable[[Tensor], Tensor] = network
-    if training.fused:
+    if training.engine == "fused":
         forward = fuse(network) if isinstance(network, BlockNetwork) else network
-    elif training.compile:
+    elif training.engine == "compiled":
         forward = _compile_network(network, batch=training.batch_size)
     if training.precision == "float32":
         return forward

@@ -5,7 +5,7 @@ import pytest
 
 from harness.api import run
 from harness.commands.study import NO_RUN_ID
-from harness.tracking.analysis_plans import has_cells
+from harness.planning.preregistration import has_cells
 from harness.tracking.tracker import Tracker
 from studies.analysis_plan import AnalysisPlan, build_analysis_plan, check_matches_plan
 from studies.codec import from_json

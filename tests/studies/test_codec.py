@@ -8,7 +8,7 @@ from architectures.catalogue import CATALOGUE
 from architectures.spec import ArchitectureSpec
 from studies.codec import from_data, from_json, to_data, to_json
 from studies.results import Prediction, RunResult
-from studies.spec import RunSpec, Study
+from studies.spec import Engine, RunSpec, Study, TrainingSpec
 
 
 def test_a_study_comes_back_unchanged(study: Study) -> None:
@@ -105,3 +105,24 @@ def test_a_word_that_the_spec_refuses_is_refused_in_data() -> None:
 
     with pytest.raises(ValueError, match="norm; Input should be 'none' or 'batch'; got 'layer'"):
         from_data(ArchitectureSpec, data)
+
+
+@pytest.mark.parametrize("engine", ["eager", "compiled", "fused"])
+def test_the_engine_is_written_as_flags_and_read_back(engine: Engine) -> None:
+    training = TrainingSpec(engine=engine)
+    data = to_data(training)
+    assert (data["compile"], data["fused"]) == (engine == "compiled", engine == "fused")
+    assert "engine" not in data
+    assert from_data(TrainingSpec, data) == training
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"compile": True, "fused": True}, "at most one of compile, fused can be true"),
+        ({"compile": 1}, "compile must be true or false; got {'compile': 1}"),
+    ],
+)
+def test_flags_that_name_no_engine_are_refused(flags: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        from_data(TrainingSpec, {**to_data(TrainingSpec()), **flags})

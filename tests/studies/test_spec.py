@@ -27,8 +27,8 @@ CHANGES: list[dict[str, Any]] = [
     {"training": TrainingSpec(class_weights="none")},
     {"training": TrainingSpec(patience=5)},
     {"training": TrainingSpec(augmentation=AugmentationSpec(flip=0.0))},
-    {"training": TrainingSpec(compile=True)},
-    {"training": TrainingSpec(fused=True)},
+    {"training": TrainingSpec(engine="compiled")},
+    {"training": TrainingSpec(engine="fused")},
     {"training": TrainingSpec(precision="bfloat16")},
     {"training": TrainingSpec(deterministic=True)},
 ]

@@ -13,7 +13,7 @@ import pytest
 
 from architectures.catalogue import CATALOGUE
 from datasets.spec import DatasetSpec, Leakage
-from harness.tracking import mlflow_store
+from harness.tracking import analysis_plans, mlflow_store
 from harness.tracking import tracker as ledgers
 from harness.tracking.tracker import REUSES_TAG, Tracker
 from studies.cost import Cost
@@ -238,3 +238,10 @@ def test_a_store_that_another_process_has_locked_is_told(ledger: Tracker) -> Non
         with pytest.raises(ValueError, match=r"is locked by another process, .* resume that process"):
             impatient.check_connection()
     Tracker(ledger.uri).check_connection()
+
+
+def test_the_names_of_tags_in_old_stores_are_still_read() -> None:
+    """A store keeps its tags for ever, so that a renamed module must not rename them."""
+    assert analysis_plans.PLAN_TAG == "harness.plan"
+    assert analysis_plans.PLAN_STATE_TAG == "harness.plan.state"
+    assert (ledgers.KEY_TAG, ledgers.PROCESS_TAG) == ("harness.key", "harness.process")

@@ -28,7 +28,7 @@ from tests.harness.processes import ROOT
 from tests.harness.training.test_train import part
 
 TRAINING = TrainingSpec(epochs=4, batch_size=8, patience=4)
-FUSED = TrainingSpec(epochs=4, batch_size=8, patience=4, fused=True)
+FUSED = TrainingSpec(epochs=4, batch_size=8, patience=4, engine="fused")
 
 
 def network(name: str) -> nn.Module:

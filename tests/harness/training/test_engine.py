@@ -40,7 +40,7 @@ def test_a_cpu_takes_the_fused_kernels_in_float32_and_says_so() -> None:
     found = choice()
     assert (found.engine, found.precision) == ("fused", "float32")
     assert "fused kernels" in found.reason
-    assert found.apply_to(TrainingSpec()) == TrainingSpec(fused=True)
+    assert found.apply_to(TrainingSpec()) == TrainingSpec(engine="fused")
 
 
 def test_without_a_compiler_a_cpu_goes_eagerly_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,7 +129,7 @@ SHORT = TrainingSpec(epochs=2, batch_size=8, learning_rate=1e-5)
 @pytest.mark.parametrize(
     "training",
     [
-        TrainingSpec(epochs=2, batch_size=8, learning_rate=1e-5, fused=True),
+        TrainingSpec(epochs=2, batch_size=8, learning_rate=1e-5, engine="fused"),
         TrainingSpec(epochs=2, batch_size=8, learning_rate=1e-5, precision="bfloat16"),
     ],
     ids=["fused", "bfloat16"],
@@ -171,7 +171,7 @@ def test_the_answers_of_bfloat16_come_back_as_float32(network: nn.Module) -> Non
 def test_a_compiled_network_answers_as_it_does_without() -> None:
     torch.manual_seed(0)
     net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.PReLU(4), nn.Flatten(), nn.Linear(4 * 36, 2))
-    step = make_forward(net, TrainingSpec(batch_size=4, compile=True))
+    step = make_forward(net, TrainingSpec(batch_size=4, engine="compiled"))
     images = torch.rand(4, 3, 8, 8)
     assert torch.allclose(step(images), net(images), atol=1e-5)
     assert torch.equal(step(images[:3]), net(images[:3])), (
@@ -190,7 +190,7 @@ def test_cells_of_one_architecture_share_the_compiled_code(
     for seed in range(3):
         torch.manual_seed(seed)
         net = nn.Sequential(nn.Conv2d(3, 5, 3), nn.Flatten(), nn.Linear(5 * 36, 2))
-        step = make_forward(net, TrainingSpec(batch_size=4, compile=True))
+        step = make_forward(net, TrainingSpec(batch_size=4, engine="compiled"))
         images = torch.rand(4, 3, 8, 8)
         assert torch.allclose(step(images), net(images), atol=1e-5)
     assert counters["stats"]["unique_graphs"] == 1

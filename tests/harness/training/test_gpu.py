@@ -43,7 +43,7 @@ def answers_after(network: nn.Module, training: TrainingSpec, *, resident: bool 
 
 @pytest.mark.parametrize(
     "training",
-    [replace(SHORT, compile=True), replace(SHORT, precision="bfloat16")],
+    [replace(SHORT, engine="compiled"), replace(SHORT, precision="bfloat16")],
     ids=["compiled, replayed as CUDA graphs", "bfloat16"],
 )
 def test_a_gpu_trains_alike_every_way(network: nn.Module, training: TrainingSpec) -> None:
