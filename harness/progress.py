@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Literal
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
 from studies.results import Epoch
@@ -187,3 +190,23 @@ class LiveProgress:
 def create_progress(console: Console, study: str, *, cells: int) -> PlainProgress | LiveProgress:
     """Return live progress bars if the console is a terminal, else plain lines."""
     return (LiveProgress if console.is_terminal else PlainProgress)(console, study, cells=cells)
+
+
+@contextmanager
+def progress_bars(*descriptions: str) -> Iterator[tuple[Callable[[int, int], None], ...]]:
+    """Show a progress bar on stderr for each description, from its first step on.
+
+    Yields one function per bar, which takes (steps completed, steps in total). Nothing is shown if stderr is
+    not a terminal.
+    """
+    console = Console(file=sys.stderr)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bars(*columns, console=console, disable=not console.is_terminal, transient=True) as display:
+
+        def update(task: TaskID, completed: int, total: int) -> None:
+            display.update(task, completed=completed, total=total, visible=True)
+
+        yield tuple(
+            partial(update, display.add_task(description, total=None, visible=False))
+            for description in descriptions
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal
@@ -129,12 +129,7 @@ class RunSpec(_RunKeyCache):
     variant: Variant = "none"
 
     def __post_init__(self) -> None:
-        min_size = min_image_size(self.architecture)
-        if self.dataset.image_size < min_size:
-            raise ValueError(
-                f"{self.architecture.name} needs images of at least {min_size} px; got "
-                f"{self.dataset.image_size}: raise --image-size, or leave that network out"
-            )
+        _check_image_size(self.architecture, self.dataset.image_size)
 
     @property
     def key(self) -> str:
@@ -227,24 +222,18 @@ class Study:
     margin: float = DEFAULT_MARGIN
 
     def __post_init__(self) -> None:
-        names = [arm.name for arm in self.arms]
         if not 0 < self.margin < 1:
             raise ValueError(
                 "the margin, the smallest difference that matters, must be a fraction between 0 and 1; "
                 f"got {self.margin:g}"
             )
-        for label, values in (
-            ("arm", names),
-            ("protocol", self.protocols),
-            ("split seed", self.split_seeds),
-            ("seed", self.seeds),
-        ):
-            if not values:
-                raise ValueError(f"a study needs at least one {label}")
-            duplicates = {value for value in values if list(values).count(value) > 1}
-            if duplicates:
-                raise ValueError(f"{label} named twice: {', '.join(map(str, sorted(duplicates)))}")
-        self.list_runs()
+        check_design(
+            self.arms,
+            image_size=self.dataset.image_size,
+            protocols=self.protocols,
+            split_seeds=self.split_seeds,
+            seeds=self.seeds,
+        )
 
     @property
     def name(self) -> str:
@@ -256,7 +245,7 @@ class Study:
     @property
     def primary_arm(self) -> ArchitectureSpec:
         """The arm that the study and its controls examine: the proposed network, or else the first arm."""
-        return next((arm for arm in self.arms if arm.name == PROPOSED), self.arms[0])
+        return select_primary_arm(self.arms)
 
     def list_runs(self) -> tuple[RunSpec, ...]:
         """Return all runs, ordered by protocol, split seed, training seed and fold.
@@ -317,6 +306,49 @@ class Study:
             return replace(cell, variant=control)
         onset_dataset = replace(self.dataset, representation="onset")
         return replace(cell, variant=control, dataset=onset_dataset, fingerprint=self.onset_fingerprint)
+
+
+def check_design(
+    arms: Sequence[ArchitectureSpec],
+    *,
+    image_size: int,
+    protocols: Sequence[str],
+    split_seeds: Sequence[int],
+    seeds: Sequence[int],
+) -> None:
+    """Check the parts of a study that do not depend on its data.
+
+    Raises:
+        ValueError: arms, protocols or seeds are empty or contain duplicates, or the images are too small for
+            an arm.
+    """
+    for label, values in (
+        ("arm", [arm.name for arm in arms]),
+        ("protocol", protocols),
+        ("split seed", split_seeds),
+        ("seed", seeds),
+    ):
+        if not values:
+            raise ValueError(f"a study needs at least one {label}")
+        duplicates = {value for value in values if list(values).count(value) > 1}
+        if duplicates:
+            raise ValueError(f"{label} named twice: {', '.join(map(str, sorted(duplicates)))}")
+    for arm in arms:
+        _check_image_size(arm, image_size)
+
+
+def _check_image_size(arm: ArchitectureSpec, image_size: int) -> None:
+    min_size = min_image_size(arm)
+    if image_size < min_size:
+        raise ValueError(
+            f"{arm.name} needs images of at least {min_size} px; got {image_size}: raise --image-size, or "
+            "leave that network out"
+        )
+
+
+def select_primary_arm(arms: Sequence[ArchitectureSpec]) -> ArchitectureSpec:
+    """Return the arm that a study and its controls examine: the proposed network, or else the first arm."""
+    return next((arm for arm in arms if arm.name == PROPOSED), arms[0])
 
 
 def is_null_arm(arm: ArchitectureSpec) -> bool:

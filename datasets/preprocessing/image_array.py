@@ -63,11 +63,13 @@ def preprocess_images(
     alignment: str = "none",
     representation: str = "frame",
     progress: Callable[[int, int], None] | None = None,
+    face_progress: Callable[[int, int], None] | None = None,
 ) -> ImageArray:
     """Return every image of the table at `size` x `size` pixels, from the cache or preprocessed on all cores.
 
     `alignment` and `representation` are as in `DatasetSpec`. Preprocessing calls `progress` with (images
-    done, images in total); a resumed run starts from the images that the interrupted run had done.
+    done, images in total); a resumed run starts from the images that the interrupted run had done. Face
+    detection calls `face_progress` in the same way, with clips.
 
     Raises:
         ValueError: no image of the table can be read, or the representation needs onsets and no clip has one.
@@ -76,7 +78,7 @@ def preprocess_images(
     assert alignment in ALIGNMENTS, alignment
     assert representation in REPRESENTATIONS, representation
     input_table = table if representation == "frame" else _drop_without_onset(table, representation)
-    faces = detect_faces(table) if alignment == "haar" else ()
+    faces = detect_faces(table, progress=face_progress) if alignment == "haar" else ()
     face_by_clip = {face.clip: face for face in faces}
     job = PreprocessJob(
         samples=input_table.samples,

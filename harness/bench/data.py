@@ -19,7 +19,7 @@ from datasets.io.cache_files import count_cores
 from datasets.spec import SampleTable
 from harness.bench.timing import compute_ratios, format_median_range, measure_seconds
 from harness.data.loading import DataRequest, build_dataset_spec, load_images, load_table
-from harness.data.preparation import progress_bar
+from harness.progress import progress_bars
 
 MAX_ROUNDS = 1000
 
@@ -94,7 +94,7 @@ def benchmark_data(request: DataRequest, *, image_size: int, rounds: int) -> Dat
         describe_seconds.append(time.perf_counter() - start)
         if has_image_files:
             plain_seconds.append(measure_seconds(partial(_decode_images, table, image_size)))
-        with temporary_cache(), progress_bar("images") as progress:
+        with temporary_cache(), progress_bars("images") as (progress,):
             prepare_seconds.append(
                 measure_seconds(partial(load_images, resolved_spec, table, progress=progress))
             )

@@ -30,8 +30,8 @@ from harness.bench.training_loops import (
     time_memory_epochs,
     write_image_files,
 )
-from harness.data.preparation import progress_bar
 from harness.device import collect_environment
+from harness.progress import progress_bars
 from harness.training.engine import (
     COMPILE_BREAK_EVEN,
     EngineChoice,
@@ -69,7 +69,10 @@ def benchmark_networks(settings: BenchSettings, *, device: torch.device) -> Benc
         deterministic=False,
         image_count=COMPILE_BREAK_EVEN if settings.compiled else 0,
     )
-    with tempfile.TemporaryDirectory(prefix="harness-bench-") as folder, progress_bar("networks") as progress:
+    with (
+        tempfile.TemporaryDirectory(prefix="harness-bench-") as folder,
+        progress_bars("networks") as (progress,),
+    ):
         faces = synthesize(FACES_SPEC, Path(folder) / "faces")
         specs, networks = settings.build_specs(), []
         for index, spec in enumerate(specs):

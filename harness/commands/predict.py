@@ -126,16 +126,16 @@ def _predict_frames(
     predictions: list[FramePrediction],
 ) -> list[str]:
     """Classify every frame; append to `predictions`, write CSV and annotated copies; return file names."""
-    from harness.data.preparation import progress_bar
     from harness.inference.predictor import flatten_prediction
     from harness.inference.video_io import AnnotatedWriter, read_frames
+    from harness.progress import progress_bars
 
     annotated_writer = AnnotatedWriter(frame_source, out)
     csv_path = out / "predictions.csv"
     # Line buffering keeps the rows written so far if the process is killed.
     with (
         csv_path.open("w", newline="", buffering=1, encoding="utf-8") as file,
-        progress_bar("frames") as progress,
+        progress_bars("frames") as (progress,),
     ):
         writer = csv.writer(file, lineterminator="\n")
         try:

@@ -101,7 +101,7 @@ def _run_searches(plan: StudyPlan, *, trials: int, pruner: str, store: str) -> l
     from harness.run_names import format_run_name
     from harness.runs.run import RunInputs
 
-    inputs = RunInputs(pixels=plan.pixels, device=plan.device)
+    inputs = RunInputs(pixels=plan.pixels, splits=plan.splits, device=plan.device)
     results = []
     for spec in plan.study.list_runs():
         name = format_run_name(spec)

@@ -124,9 +124,15 @@ def load_table(request: DataRequest, spec: DatasetSpec) -> tuple[DatasetSpec, Sa
 
 
 def load_images(
-    spec: DatasetSpec, table: SampleTable, *, progress: Callable[[int, int], None] | None = None
+    spec: DatasetSpec,
+    table: SampleTable,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    face_progress: Callable[[int, int], None] | None = None,
 ) -> ImageArray:
     """Load the images of a table as the spec describes them, from the cache if possible.
+
+    `progress` and `face_progress` are as in `preprocess_images`.
 
     Raises:
         ValueError: No image can be read, or the representation is not possible for any image.
@@ -140,6 +146,7 @@ def load_images(
         alignment=spec.alignment,
         representation=spec.representation,
         progress=progress,
+        face_progress=face_progress,
     )
     if not images.faces:
         return images

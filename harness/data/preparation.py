@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from datasets.anomalies import find_new_anomalies, format_anomaly
 from datasets.preprocessing.image_array import ImageArray
 from datasets.spec import Anomaly, DatasetSpec, SampleTable
 from harness.data.loading import DataRequest, build_dataset_spec, check_protocols, load_images, load_table
+from harness.progress import progress_bars
 from studies.codec import to_data
 
 
@@ -122,42 +119,26 @@ def load_with_progress(
 
     `progress` is called for the images only. After Ctrl-C the position is printed.
     """
-    if spec.alignment == "haar":
-        from datasets.faces.detection import detect_faces
-
-        with _resumable_progress("faces by clip", "clips") as report_progress:
-            detect_faces(table, progress=report_progress)
-    with _resumable_progress("images", "images", progress) as report_progress:
-        return load_images(spec, table, progress=report_progress)
-
-
-@contextmanager
-def _resumable_progress(
-    description: str, unit: str, progress: Callable[[int, int], None] | None = None
-) -> Iterator[Callable[[int, int], None]]:
-    """Show a progress bar for resumable work; after Ctrl-C, print the position on stderr."""
     position = ""
+
+    def report(bar: Callable[[int, int], None], completed: int, total: int, *, unit: str) -> None:
+        nonlocal position
+        position = f" at {completed} of {total} {unit}"
+        bar(completed, total)
+
+    def report_images(completed: int, total: int) -> None:
+        report(image_bar, completed, total, unit="images")
+        if progress:
+            progress(completed, total)
+
     try:
-        with progress_bar(description) as update_bar:
-
-            def report_progress(completed: int, total: int) -> None:
-                nonlocal position
-                position = f" at {completed} of {total} {unit}"
-                update_bar(completed, total)
-                if progress:
-                    progress(completed, total)
-
-            yield report_progress
+        with progress_bars("faces by clip", "images") as (face_bar, image_bar):
+            return load_images(
+                spec,
+                table,
+                progress=report_images,
+                face_progress=lambda completed, total: report(face_bar, completed, total, unit="clips"),
+            )
     except KeyboardInterrupt:
         print(f"stopped{position}; run the same command to resume", file=sys.stderr)
         raise
-
-
-@contextmanager
-def progress_bar(description: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a progress bar on stderr from the first step on; show nothing if stderr is not a terminal."""
-    console = Console(file=sys.stderr)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
-        task = progress.add_task(description, total=None)
-        yield lambda completed, total: progress.update(task, completed=completed, total=total)

@@ -20,12 +20,23 @@ from studies.claim_checks import CHECK_DESCRIPTIONS
 from studies.codec import from_json
 from studies.presets import Preset, adapt_augmentation, get_preset
 from studies.search import Search
-from studies.spec import DEFAULT_MARGIN, Check, Control, Metric, Study, TrainingSpec, build_null_arm
+from studies.spec import (
+    DEFAULT_MARGIN,
+    Check,
+    Control,
+    Metric,
+    Study,
+    TrainingSpec,
+    build_null_arm,
+    check_design,
+    select_primary_arm,
+)
 
 if TYPE_CHECKING:
     import torch
 
     from datasets.preprocessing.image_array import ImageArray
+    from harness.runs.run_inputs import StudyImages
     from harness.training.engine import EngineChoice
 
 
@@ -75,24 +86,28 @@ class Request:
 class StudyPlan:
     """A study with its data, its splits, and the device and engine that run it.
 
-    `data_request` is the data as requested, `pixels` the data as loaded. `splits` has one split for each
-    protocol, split seed and fold. `onset_pixels` are the images of the onset frames if a control needs them.
-    `analysis_plan` is the saved plan that the study follows, if any.
+    `table` is the sample table as read from the data set, `pixels` the images of its readable samples.
+    `splits` has one split of `pixels.table` for each protocol, split seed and fold. `onset_images` are the
+    images of the onset frames and their splits, if a control needs them. `analysis_plan` is the saved plan
+    that the study follows, if any.
     """
 
     study: Study
-    data_request: DataRequest
+    table: SampleTable
     pixels: ImageArray
     splits: tuple[Split, ...]
     device: torch.device
     engine_choice: EngineChoice
-    onset_pixels: ImageArray | None = None
+    onset_images: StudyImages | None = None
     analysis_plan: AnalysisPlan | None = None
 
     @property
-    def pixels_by_fingerprint(self) -> dict[str, ImageArray]:
-        """Map each fingerprint to its images."""
-        return {pixels.fingerprint: pixels for pixels in (self.pixels, self.onset_pixels) if pixels}
+    def images_by_fingerprint(self) -> dict[str, StudyImages]:
+        """Map each fingerprint to its images and splits."""
+        from harness.runs.run_inputs import StudyImages
+
+        images = StudyImages(pixels=self.pixels, splits=self.splits)
+        return {item.pixels.fingerprint: item for item in (images, self.onset_images) if item is not None}
 
 
 def plan_study(request: Request) -> StudyPlan:
@@ -103,47 +118,71 @@ def plan_study(request: Request) -> StudyPlan:
             protocol must exclude.
         FileNotFoundError: A data set root or pretrained weights do not exist.
     """
+    from harness.device import resolve_device
+
     request = validate_types(request)
-    # Checks that need no data come first.
-    study = _build_study(request)
-    analysis_plan = _load_analysis_plan(request.plan_path) if request.plan_path else None
-    _select_engine(request, sample_count=0)
-    spec, table = load_table(request.data, study.dataset)
-    user_arms = [arm for arm in study.arms if arm.network == USER_NETWORK]
-    _check_networks(user_arms, num_classes=len(table.classes), image_size=spec.image_size)
-    _make_splits(replace(study, split_seeds=(0,), folds=_count_folds(table, request)), table)
-    pixels = load_with_progress(spec, table)
-    study = replace(
-        study,
-        dataset=spec,
-        fingerprint=pixels.fingerprint,
-        folds=_count_folds(pixels.table, request),
-        checks=_select_checks(spec) if request.checks else (),
+    # Checks that need no data come first, because decoding can take hours.
+    preset = get_preset(request.preset)
+    _check_values(request)
+    training = TrainingSpec(
+        epochs=preset.epochs if request.epochs is None else request.epochs,
+        batch_size=request.batch,
+        patience=preset.patience,
+        augmentation=adapt_augmentation(preset.augmentation, request.data.representation),
     )
-    splits = _make_splits(study, pixels.table)
+    arms = _build_arms(request, preset)
+    split_seeds, seeds = tuple(range(request.splits)), tuple(range(request.seeds))
+    image_size = _resolve_image_size(request, preset)
+    requested_dataset = build_dataset_spec(request.data, protocols=request.protocols, image_size=image_size)
+    check_design(
+        arms, image_size=image_size, protocols=request.protocols, split_seeds=split_seeds, seeds=seeds
+    )
+    _check_networks(arms, num_classes=2, image_size=image_size)
+    analysis_plan = _load_analysis_plan(request.plan_path) if request.plan_path else None
+    device = resolve_device(request.device)
+    _select_engine(request, device, image_count=0)
+
+    dataset, table = load_table(request.data, requested_dataset)
+    user_arms = [arm for arm in arms if arm.network == USER_NETWORK]
+    _check_networks(user_arms, num_classes=len(table.classes), image_size=image_size)
+    _make_splits(table, request, split_seeds=split_seeds[:1])
+    pixels = load_with_progress(dataset, table)
+
+    splits = _make_splits(pixels.table, request, split_seeds=split_seeds)
     if not request.allow_leaks:
         check_leaks(pixels, splits)
-    onset_pixels = _load_onset_pixels(spec, table) if request.controls else None
-    if request.controls:
-        study = replace(
-            study,
-            controls=_select_controls(pixels.table, splits, onset_pixels=onset_pixels),
-            onset_fingerprint=onset_pixels.fingerprint if onset_pixels else "",
-        )
-    device, engine_choice = _select_engine(request, sample_count=len(pixels.table.samples))
-    study = replace(study, training=engine_choice.apply_to(study.training))
-    if request.tuned:
+    onset_images = _load_onset_images(dataset, table, request, split_seeds) if request.controls else None
+    engine_choice = _select_engine(request, device, image_count=len(pixels.table.samples) * training.epochs)
+    study = Study(
+        kind=request.kind,
+        design=request.design,
+        preset=request.preset,
+        dataset=dataset,
+        fingerprint=pixels.fingerprint,
+        protocols=request.protocols,
+        split_seeds=split_seeds,
+        seeds=seeds,
+        training=engine_choice.apply_to(training),
+        arms=arms,
+        folds=_count_folds(pixels.table, request),
+        controls=_select_controls(pixels.table, splits, onset_images) if request.controls else (),
+        onset_fingerprint=onset_images.pixels.fingerprint if onset_images else "",
+        checks=_select_checks(dataset) if request.checks else (),
+        metric=cast(Metric, request.metric),
+        margin=request.margin / 100,
+    )
+    if request.tuned:  # a search names the key of its run, which the study without searches has
         study = replace(study, searches=_load_searches(study, request.searches))
     if analysis_plan:
         check_matches_plan(study, analysis_plan)
     return StudyPlan(
         study=study,
-        data_request=request.data,
+        table=table,
         pixels=pixels,
         splits=splits,
         device=device,
         engine_choice=engine_choice,
-        onset_pixels=onset_pixels,
+        onset_images=onset_images,
         analysis_plan=analysis_plan,
     )
 
@@ -160,32 +199,21 @@ def _load_analysis_plan(path: Path) -> AnalysisPlan:
         ) from error
 
 
-def _select_engine(request: Request, *, sample_count: int) -> tuple[torch.device, EngineChoice]:
-    """Select the device and the engine for training on `sample_count` samples."""
-    from harness.device import resolve_device
+def _select_engine(request: Request, device: torch.device, *, image_count: int) -> EngineChoice:
+    """Select the engine for runs that train on `image_count` images over all epochs."""
     from harness.training.engine import select_engine
 
-    device = resolve_device(request.device)
-    epochs = get_preset(request.preset).epochs if request.epochs is None else request.epochs
-    engine_choice = select_engine(
+    return select_engine(
         device,
         engine=request.engine,
         precision=request.precision,
         deterministic=request.deterministic,
-        image_count=sample_count * epochs,
+        image_count=image_count,
     )
-    return device, engine_choice
 
 
-def _build_study(request: Request) -> Study:
-    """Build the study as far as it is known without the data; raise ValueError for an invalid request."""
-    preset_spec = get_preset(request.preset)
-    training = TrainingSpec(
-        epochs=preset_spec.epochs if request.epochs is None else request.epochs,
-        batch_size=request.batch,
-        patience=preset_spec.patience,
-        augmentation=adapt_augmentation(preset_spec.augmentation, request.data.representation),
-    )
+def _check_values(request: Request) -> None:
+    """Check the requested values that need neither the data nor the networks; raise ValueError."""
     check_count("--seeds", request.seeds)
     check_count("--splits", request.splits)
     if request.metric not in get_args(Metric):
@@ -200,30 +228,10 @@ def _build_study(request: Request) -> Study:
             f"--searches needs --tuned; got {request.searches!r}: add --tuned, or leave --searches out"
         )
     check_protocols(request.protocols, folds=request.folds)
-    study = Study(
-        kind=request.kind,
-        design=request.design,
-        preset=request.preset,
-        dataset=build_dataset_spec(
-            request.data, protocols=request.protocols, image_size=_resolve_image_size(request, preset_spec)
-        ),
-        fingerprint="",
-        protocols=request.protocols,
-        split_seeds=tuple(range(request.splits)),
-        seeds=tuple(range(request.seeds)),
-        training=training,
-        arms=_build_arms(request, preset_spec),
-        metric=cast(Metric, request.metric),
-        margin=request.margin / 100,
-    )
-    if request.null:
-        study = replace(study, arms=(*study.arms, build_null_arm(study.primary_arm)))
-    _check_networks(study.arms, num_classes=2, image_size=study.dataset.image_size)
     if request.tuned:
         from harness.hyperparameter_search import check_store, get_default_store
 
         check_store(get_default_store() if request.searches is None else request.searches)
-    return study
 
 
 def _check_networks(arms: Sequence[ArchitectureSpec], *, num_classes: int, image_size: int) -> None:
@@ -251,21 +259,26 @@ def _load_searches(study: Study, store: str | None) -> tuple[Search, ...]:
     return load_searches(study, get_default_store() if store is None else store)
 
 
-def _load_onset_pixels(spec: DatasetSpec, table: SampleTable) -> ImageArray | None:
+def _load_onset_images(
+    dataset: DatasetSpec, table: SampleTable, request: Request, split_seeds: Sequence[int]
+) -> StudyImages | None:
     """Load the onset frame of each sample's clip, or return None if a sample has no known onset frame."""
+    from harness.runs.run_inputs import StudyImages
+
     if any(sample.onset_ref is None for sample in table.samples):
         return None
-    return load_with_progress(replace(spec, representation="onset"), table)
+    pixels = load_with_progress(replace(dataset, representation="onset"), table)
+    return StudyImages(pixels=pixels, splits=_make_splits(pixels.table, request, split_seeds=split_seeds))
 
 
 def _select_controls(
-    table: SampleTable, splits: Sequence[Split], *, onset_pixels: ImageArray | None
+    table: SampleTable, splits: Sequence[Split], onset_images: StudyImages | None
 ) -> tuple[Control, ...]:
     """Return the controls that the data and all splits allow."""
     from harness.runs.controls import can_probe
 
     controls: list[Control] = ["shuffled-labels"]
-    controls += ["onset-frame"] if onset_pixels else []
+    controls += ["onset-frame"] if onset_images else []
     controls += ["identity-probe"] if all(can_probe(table.samples, split.train) for split in splits) else []
     return tuple(controls)
 
@@ -303,7 +316,8 @@ def _build_arms(request: Request, preset_spec: Preset) -> tuple[ArchitectureSpec
         arms = add_placebos(arms)
     if request.pretrained:
         arms = tuple(replace(arm, name=f"{arm.name} (pretrained)", pretrained=True) for arm in arms)
-    return (*arms, *_load_user_networks(request.user_networks))
+    arms = (*arms, *_load_user_networks(request.user_networks))
+    return (*arms, build_null_arm(select_primary_arm(arms))) if request.null else arms
 
 
 def _resolve_image_size(request: Request, preset_spec: Preset) -> int:
@@ -320,14 +334,14 @@ def _load_user_networks(source_refs: tuple[str, ...]) -> tuple[ArchitectureSpec,
     return tuple(map(load_user_spec, source_refs))
 
 
-def _make_splits(study: Study, table: SampleTable) -> tuple[Split, ...]:
+def _make_splits(table: SampleTable, request: Request, *, split_seeds: Sequence[int]) -> tuple[Split, ...]:
     """Make one split for each protocol, split seed and fold; raise ValueError if one cannot be made."""
     from datasets.splits import split_table
 
-    split_ids = dict.fromkeys(
-        (spec.protocol, spec.split_seed, spec.fold, spec.folds) for spec in study.list_runs()
-    )
+    folds = _count_folds(table, request) or (1,) * len(request.protocols)
     return tuple(
-        split_table(table, protocol, seed=seed, fold=fold, folds=folds)
-        for protocol, seed, fold, folds in split_ids
+        split_table(table, protocol, seed=seed, fold=fold, folds=fold_count)
+        for protocol, fold_count in zip(request.protocols, folds, strict=True)
+        for seed in split_seeds
+        for fold in range(fold_count)
     )

@@ -16,7 +16,6 @@ from datasets.leakage.audit import audit_split, compute_leakage
 from datasets.leakage.similarity import SimilarityIndex
 from datasets.preprocessing.image_array import ImageArray
 from datasets.spec import Leakage, SampleTable, Split
-from datasets.splits import split_table
 from harness.device import collect_environment
 from harness.errors import is_out_of_memory
 from harness.flop_count import count_cost
@@ -45,39 +44,33 @@ class RunInputs:
 
     Attributes:
         pixels: the preprocessed images and their sample table.
+        splits: the splits of that table.
         device: the device to train or evaluate on.
         similarity_index: used to audit the split for near-duplicates; None skips that part of the audit.
         weights: the trained weights that an evaluation-only run reads; None for other runs.
         costs: costs that have already been counted; the costs of other networks are counted.
-        split_cache: the last result of `get_split`, by split.
+        summary_cache: the last split that `get_split` returned, and its summary.
     """
 
     pixels: ImageArray
+    splits: tuple[Split, ...]
     device: torch.device
     similarity_index: SimilarityIndex | None = None
     weights: Mapping[str, Tensor] | None = None
     costs: Mapping[ArchitectureSpec, Cost] = field(default_factory=dict)
-    split_cache: dict[object, tuple[Split, DataSummary]] = field(
-        default_factory=dict, repr=False, compare=False
-    )
+    summary_cache: list[tuple[Split, DataSummary]] = field(default_factory=list, repr=False, compare=False)
 
     def get_split(self, spec: RunSpec) -> tuple[Split, DataSummary]:
-        """Return the run's split and its summary; consecutive runs with the same split share them.
-
-        Raises:
-            ValueError: the data cannot be split as `spec` requires.
-        """
-        split_id = (spec.protocol, spec.split_seed, spec.fold, spec.folds)
-        if split_id not in self.split_cache:
-            new_split = split_table(
-                self.pixels.table, spec.protocol, seed=spec.split_seed, fold=spec.fold, folds=spec.folds
-            )
-            self.split_cache.clear()
-            self.split_cache[split_id] = (
-                new_split,
-                summarize_split(self.pixels, new_split, similarity_index=self.similarity_index),
-            )
-        return self.split_cache[split_id]
+        """Return the run's split and its summary; consecutive runs with the same split share the summary."""
+        split = next(
+            split
+            for split in self.splits
+            if (split.protocol, split.seed, split.fold) == (spec.protocol, spec.split_seed, spec.fold)
+        )
+        if not self.summary_cache or self.summary_cache[0][0] is not split:
+            summary = summarize_split(self.pixels, split, similarity_index=self.similarity_index)
+            self.summary_cache[:] = [(split, summary)]
+        return self.summary_cache[0]
 
 
 def execute_run(
@@ -97,7 +90,6 @@ def execute_run(
 
     Raises:
         harness.training.train.DivergenceError: the loss became NaN or infinite.
-        ValueError: the data cannot be split as `spec` requires.
     """
     start = time.perf_counter()
     pixels, device = inputs.pixels, inputs.device

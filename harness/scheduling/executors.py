@@ -38,7 +38,7 @@ def open_executor(plan: StudyPlan, options: ExecutionOptions, context: CellConte
     if slots == 1:
         from harness.scheduling.study_runner import InProcessExecutor
 
-        yield InProcessExecutor(plan.study, plan.pixels_by_fingerprint, context)
+        yield InProcessExecutor(plan.study, plan.images_by_fingerprint, context)
         return
     from harness.planning.resources import list_gpus
     from harness.scheduling.process_executor import MultiProcessExecutor

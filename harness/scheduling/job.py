@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import torch
 
 from architectures.spec import ArchitectureSpec
-from datasets.preprocessing.image_array import ImageArray
-from harness.data.loading import DataRequest, load_images, load_table
+from datasets.spec import SampleTable, Split
+from harness.data.loading import load_images
 from harness.device import resolve_device
 from harness.flop_count import count_cost
 from harness.planning.plan import StudyPlan
 from harness.planning.weight_rule import WeightRule, find_base_run_keys
 from harness.progress import Event, EventSink
 from harness.runs.run import RunInputs
-from harness.runs.run_inputs import RunInputsCache
+from harness.runs.run_inputs import RunInputsCache, StudyImages
 from harness.scheduling.cell import CellContext, CellOutcome, run_cell
 from harness.scheduling.cell_locks import CellLocks
 from harness.tracking.tracker import Tracker
@@ -29,11 +29,12 @@ from studies.spec import RunSpec, Study
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A study, the request for its data, and how and where to run its cells.
+    """A planned study, and how and where to run its cells.
 
     Attributes:
         study: the study.
-        data: the request that its data set was loaded with.
+        table: the sample table as read from the data set.
+        splits: the splits of the study, by fingerprint of the images.
         study_run_id: the id of the run of the study itself.
         tracking_uri: the tracking store for the results.
         device: the type of device.
@@ -47,7 +48,8 @@ class Job:
     """
 
     study: Study
-    data: DataRequest
+    table: SampleTable = field(compare=False, repr=False)
+    splits: Mapping[str, tuple[Split, ...]] = field(compare=False, repr=False)
     study_run_id: str
     tracking_uri: str
     device: str
@@ -63,7 +65,8 @@ def build_job(plan: StudyPlan, context: CellContext, *, lock_scope: str = "") ->
     """Build the job of a planned study."""
     return Job(
         study=plan.study,
-        data=replace(plan.data_request, root=plan.data_request.root and plan.data_request.root.resolve()),
+        table=plan.table,
+        splits={fingerprint: images.splits for fingerprint, images in plan.images_by_fingerprint.items()},
         study_run_id=context.study_run_id,
         tracking_uri=context.tracker.uri,
         device=plan.device.type,
@@ -112,30 +115,29 @@ def _open_job(job: Job) -> tuple[CellContext, Callable[[RunSpec], RunInputs]]:
     @cache
     def build_cache() -> RunInputsCache:
         # Called when the first cell runs, so that an error is recorded as that cell's failure.
-        return RunInputsCache(job.study, _load_pixels(job), device=device, costs=dict(job.costs))
+        return RunInputsCache(job.study, _load_images(job), device=device, costs=dict(job.costs))
 
     return context, lambda spec: build_cache().get(spec)
 
 
-def _load_pixels(job: Job) -> dict[str, ImageArray]:
+def _load_images(job: Job) -> dict[str, StudyImages]:
     """Load the job's images by fingerprint, from this machine's cache or from the data set.
 
     Raises:
         ValueError: the data set is missing or differs from that of the plan.
     """
     study = job.study
-    _, table = load_table(job.data, study.dataset)
-    dataset_specs = {study.fingerprint: study.dataset}
-    if study.onset_fingerprint:
-        dataset_specs[study.onset_fingerprint] = replace(study.dataset, representation="onset")
-    pixels_by_fingerprint = {
-        fingerprint: load_images(dataset, table) for fingerprint, dataset in dataset_specs.items()
+    datasets = {
+        study.fingerprint: study.dataset,
+        study.onset_fingerprint: replace(study.dataset, representation="onset"),
     }
-    for fingerprint, pixels in pixels_by_fingerprint.items():
+    images_by_fingerprint = {}
+    for fingerprint, splits in job.splits.items():
+        pixels = load_images(datasets[fingerprint], job.table)
         if pixels.fingerprint != fingerprint:
             raise ValueError(
-                f"the data on {socket.gethostname()} at {job.data.root} differ from those of the study's "
-                f"plan (fingerprint {pixels.fingerprint[:8]}, not {fingerprint[:8]}): copy them again, or "
-                "share one folder"
+                f"the data on {socket.gethostname()} differ from those of the study's plan (fingerprint "
+                f"{pixels.fingerprint[:8]}, not {fingerprint[:8]}): copy them again, or share one folder"
             )
-    return pixels_by_fingerprint
+        images_by_fingerprint[fingerprint] = StudyImages(pixels=pixels, splits=splits)
+    return images_by_fingerprint

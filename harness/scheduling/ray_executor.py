@@ -76,6 +76,7 @@ class RayExecutor:
             )
         strategy = NodeAffinitySchedulingStrategy(driver_node_id, soft=False)
         self._queue = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": strategy})
+        self._job_ref = ray.put(self._job)  # sent to each node once, not with each task
         self._remote_function = ray.remote(max_retries=0, runtime_env={"env_vars": get_spin_settings()})(
             _run_task
         )
@@ -115,7 +116,7 @@ class RayExecutor:
             if self._job.device == "cuda"
             else {"num_cpus": self._job.threads}
         )
-        task = self._remote_function.options(**resources).remote(self._job, spec, self._queue.actor)
+        task = self._remote_function.options(**resources).remote(self._job_ref, spec, self._queue.actor)
         self._specs_by_task[task] = spec
 
     def poll(self) -> Sequence[tuple[RunSpec, CellOutcome | WorkerDeath]]:

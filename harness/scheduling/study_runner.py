@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from datasets.preprocessing.image_array import ImageArray
-from harness.runs.run_inputs import RunInputsCache
+from harness.runs.run_inputs import RunInputsCache, StudyImages
 from harness.scheduling.cell import CellContext, CellOutcome, Success, run_cell
 from harness.scheduling.scheduler import Executor, WorkerDeath, run_cells
 from harness.scheduling.weight_pruner import WeightPruner
@@ -88,12 +87,12 @@ def _close_study(context: CellContext, status: str) -> None:
 
 
 class InProcessExecutor:
-    """Run cells in this process, one after the other; `data` holds the images by fingerprint."""
+    """Run cells in this process, one after the other; `images` are those of the study by fingerprint."""
 
     slots = 1
 
-    def __init__(self, study: Study, data: Mapping[str, ImageArray], context: CellContext) -> None:
-        self._context, self._inputs_cache = context, RunInputsCache(study, data, device=context.device)
+    def __init__(self, study: Study, images: Mapping[str, StudyImages], context: CellContext) -> None:
+        self._context, self._inputs_cache = context, RunInputsCache(study, images, device=context.device)
         self._spec: RunSpec | None = None
 
     def start(self, spec: RunSpec) -> None:

@@ -23,7 +23,7 @@ def tune(
 ) -> list[tuple[int, float]]:
     plan = plan_study(request(tree, protocols=("subject",), **changes))
     said: list[tuple[int, float]] = []
-    material = RunInputs(pixels=plan.pixels, device=torch.device("cpu"))
+    material = RunInputs(pixels=plan.pixels, splits=plan.splits, device=torch.device("cpu"))
     (spec,) = plan.study.list_runs()
     run_search(
         spec,
@@ -62,7 +62,7 @@ def test_a_search_never_reads_the_test_part(tree: Path, store: str) -> None:
         pixels = replace(plan.pixels, images=images)  # type: ignore[arg-type]
         found = run_search(
             spec,
-            RunInputs(pixels=pixels, device=torch.device("cpu")),
+            RunInputs(pixels=pixels, splits=plan.splits, device=torch.device("cpu")),
             trials=2,
             pruner="hyperband",
             store=store.replace("optuna", name),

@@ -99,7 +99,7 @@ def _train(name: str, part: Part, folder: Path) -> None:
     if file.exists():
         with np.load(file) as stored:
             answers = stored["answers"]
-    material = RunInputs(pixels=plan.pixels, device=plan.device)
+    material = RunInputs(pixels=plan.pixels, splits=plan.splits, device=plan.device)
     runs = sorted(plan.study.list_runs(), key=lambda spec: (spec.seed, spec.split_seed, spec.fold))
     for number, spec in enumerate(runs):
         tested = [rows[sample] for sample in _tested(spec, material)]

@@ -120,7 +120,7 @@ def test_the_engine_is_written_as_flags_and_read_back(engine: Engine) -> None:
     ("flags", "message"),
     [
         ({"compile": True, "fused": True}, "at most one of compile, fused can be true"),
-        ({"compile": 1}, "compile must be true or false; got {'compile': 1}"),
+        ({"compile": 1}, "must be true or false; got"),
     ],
 )
 def test_flags_that_name_no_engine_are_refused(flags: dict[str, object], message: str) -> None:

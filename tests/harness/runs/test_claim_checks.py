@@ -61,7 +61,7 @@ def test_motion_is_not_turned_or_darkened_and_no_face_is_searched_for(tree: Path
 def test_robustness_is_the_trained_network_on_the_changed_test(plan: StudyPlan) -> None:
     arm, check = (next(r for r in plan.study.list_runs() if r.variant == c) for c in ("none", "robustness"))
     assert check.base_run == arm
-    material = RunInputs(pixels=plan.pixels, device=CPU)
+    material = RunInputs(pixels=plan.pixels, splits=plan.splits, device=CPU)
     base, weights = execute_run(arm, material, on_epochs=lambda _: None)
     told: list[object] = []
     result, _ = execute_run(check, replace(material, weights=weights), on_epochs=told.append)
@@ -86,7 +86,7 @@ def test_robustness_is_the_trained_network_on_the_changed_test(plan: StudyPlan) 
 
 def test_latency_times_the_face_and_the_network_picture_by_picture(plan: StudyPlan) -> None:
     arm, check = (next(r for r in plan.study.list_runs() if r.variant == c) for c in ("none", "latency"))
-    material = RunInputs(pixels=plan.pixels, device=CPU)
+    material = RunInputs(pixels=plan.pixels, splits=plan.splits, device=CPU)
     _, weights = execute_run(arm, material, on_epochs=lambda _: None)
     result, _ = execute_run(check, replace(material, weights=weights), on_epochs=lambda _: None)
     assert [timing.phase for timing in result.timings] == ["face", "network"]

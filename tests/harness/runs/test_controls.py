@@ -95,16 +95,19 @@ def test_an_onset_control_is_given_the_onset_in_the_place_of_every_frame(tree: P
         request(tree, data=DataRequest(dataset="casme2", root=tree, frames="onset_offset"), controls=True)
     )
     assert plan.study.controls == ("shuffled-labels", "onset-frame", "identity-probe")
-    assert plan.onset_pixels is not None
-    rows = [row for row, sample in enumerate(plan.onset_pixels.table.samples) if sample.frame_number == 10]
-    assert np.array_equal(plan.onset_pixels.images[rows], plan.pixels.images[rows])
-    later = [row for row, sample in enumerate(plan.onset_pixels.table.samples) if sample.frame_number == 12]
-    assert np.array_equal(plan.onset_pixels.images[later], plan.onset_pixels.images[rows])
+    assert plan.onset_images is not None
+    onset_pixels = plan.onset_images.pixels
+    rows = [row for row, sample in enumerate(onset_pixels.table.samples) if sample.frame_number == 10]
+    assert np.array_equal(onset_pixels.images[rows], plan.pixels.images[rows])
+    later = [row for row, sample in enumerate(onset_pixels.table.samples) if sample.frame_number == 12]
+    assert np.array_equal(onset_pixels.images[later], onset_pixels.images[rows])
     assert not np.array_equal(plan.pixels.images[later], plan.pixels.images[rows])
     (spec,) = (spec for spec in plan.study.list_runs() if spec.variant == "onset-frame")
     result, _ = execute_run(
         spec,
-        RunInputs(pixels=plan.pixels_by_fingerprint[spec.fingerprint], device=torch.device("cpu")),
+        RunInputs(
+            pixels=plan.onset_images.pixels, splits=plan.onset_images.splits, device=torch.device("cpu")
+        ),
         on_epochs=lambda _: None,
     )
     assert len(result.predictions) == len(plan.splits[0].test)

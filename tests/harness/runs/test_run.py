@@ -21,7 +21,7 @@ def plan(tree: Path) -> StudyPlan:
 
 def run(plan: StudyPlan, index: int) -> tuple[RunResult, ImageArray]:
     spec = plan.study.list_runs()[index]
-    material = RunInputs(pixels=plan.pixels, device=torch.device("cpu"))
+    material = RunInputs(pixels=plan.pixels, splits=plan.splits, device=torch.device("cpu"))
     result, weights = execute_run(spec, material, on_epochs=lambda _: None)
     assert all(tensor.device.type == "cpu" for tensor in weights.values())
     return result, plan.pixels
