@@ -8,14 +8,18 @@ Example::
     request = Request(kind="comparison", data=data, user_networks=("net.py:tiny",))
     result, report = run(request)
 
-Only the command line applies the settings of `harness.process_settings`. If other programs use the same CPU,
-set GOMP_SPINCOUNT=2000 in the environment before importing torch, or call `configure_process`.
+A call restores torch's settings and random generators, and writes no environment variable but those with
+which MLflow and Ray are kept from sending usage data. Only the command line applies the settings of
+`harness.process_settings`. If other programs use the same CPU, set GOMP_SPINCOUNT=2000 in the environment
+before importing torch, or call `configure_process`. Pass the login of a tracking server in
+MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD.
 """
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -25,10 +29,11 @@ from rich.console import Console
 from harness.closed_pipe import suppress_broken_pipe
 from harness.data.loading import DataRequest
 from harness.output_folders import check_writable
-from harness.planning.disk_space import check_disk_space, estimate_disk_need
-from harness.planning.execution import ExecutionOptions
+from harness.planning.disk_space import check_disk_space
+from harness.planning.execution import ExecutionOptions, check_cluster_address
 from harness.planning.plan import Request, StudyPlan, plan_study
 from harness.planning.preregistration import has_cells, log_plan
+from harness.planning.preview import StudyPreview, preview_study
 from harness.planning.time_estimate import TimeEstimate
 from harness.planning.weight_rule import find_base_run_keys
 from harness.progress import Event, create_progress, format_duration
@@ -42,7 +47,15 @@ from harness.tracking.tracker import Tracker
 from reports.document import write_report
 from studies.results import StudyResult
 
-__all__ = ["DataRequest", "ExecutionOptions", "Request", "run", "run_plan"]
+__all__ = [
+    "DataRequest",
+    "ExecutionOptions",
+    "Request",
+    "plan_studies",
+    "run",
+    "run_plan",
+    "run_studies",
+]
 
 
 def run(
@@ -64,19 +77,93 @@ def run(
         FileNotFoundError: A data set root or pretrained weights do not exist.
         harness.errors.StudyAborted: Nothing more can be written; finished cells are kept.
     """
-    folder = Path(out)
-    check_writable(folder)
-    tracker = Tracker(tracking_uri)
-    tracker.check_address()
-    plan = plan_study(request)
-    tracker.check_connection()
-    execution = execution or ExecutionOptions()
-    states = tracker.cell_states(plan.study)
-    pending_runs = [spec for spec in plan.study.list_runs() if states.get(spec.key) == execution.state_filter]
-    check_disk_space([estimate_disk_need(plan, pending_runs, tracker=tracker, execution=execution)])
+    folder, tracker, execution = Path(out), Tracker(tracking_uri), execution or ExecutionOptions()
+    previews = plan_studies(
+        (request,), tracker=tracker, execution=execution, out=folder, with_estimates=False
+    )
     console = Console(file=suppress_broken_pipe(sys.stderr))
-    result, figures = run_plan(plan, tracker=tracker, console=console, execution=execution)
-    return result, write_report((result,), folder / plan.study.name, images=figures)
+    ((result, report),) = run_studies(
+        previews, tracker=tracker, execution=execution, out=folder, console=console
+    )
+    return result, report
+
+
+def plan_studies(
+    requests: Sequence[Request],
+    *,
+    tracker: Tracker,
+    execution: ExecutionOptions,
+    out: Path | None,
+    with_estimates: bool = True,
+) -> list[StudyPreview]:
+    """Plan studies and find their finished cells; run nothing.
+
+    `out` is the folder of the reports; None means that the studies are not to be run, so that nothing is
+    created. With `with_estimates` each network is timed, which takes about a second.
+
+    Raises:
+        ValueError: A request or an option is invalid, or no cell has failed before and only such cells were
+            requested.
+        FileNotFoundError: A data set root or pretrained weights do not exist.
+    """
+    check_cluster_address(execution)
+    if out:
+        check_writable(out)
+    tracker.check_address()
+    plans = [plan_study(request) for request in requests]
+    is_new_store = (out is None or execution.retry_failed) and not tracker.exists()
+    if not is_new_store:
+        tracker.check_connection()
+    previews = [
+        preview_study(
+            plan,
+            {} if is_new_store else tracker.cell_states(plan.study),
+            tracker=tracker,
+            execution=execution,
+            with_estimate=with_estimates,
+        )
+        for plan in plans
+    ]
+    if execution.retry_failed and not any(preview.pending_runs for preview in previews):
+        names = ", ".join(plan.study.name for plan in plans)
+        raise ValueError(
+            f"--retry-failed runs only cells that failed before; {names} has none: leave the option out "
+            "(if you changed the file of your own network, it is a new study)"
+        )
+    return previews
+
+
+def run_studies(
+    previews: Sequence[StudyPreview],
+    *,
+    tracker: Tracker,
+    execution: ExecutionOptions,
+    out: Path,
+    console: Console,
+    joint_report: str = "",
+) -> list[tuple[StudyResult, Path]]:
+    """Run planned studies, each followed by its report; return their results and reports.
+
+    `joint_report` adds one report on all studies, in the folder of that name.
+
+    Raises:
+        ValueError: The disk is too small.
+        harness.errors.StudyAborted: Nothing more can be written; finished cells are kept.
+    """
+    check_disk_space([preview.disk_need for preview in previews])
+    results_and_reports: list[tuple[StudyResult, Path]] = []
+    all_figures: dict[str, bytes] = {}
+    for preview in previews:
+        result, figures = run_plan(
+            preview.plan, tracker=tracker, console=console, execution=execution, estimate=preview.estimate
+        )
+        report = write_report((result,), out / result.study.name, images=figures)
+        results_and_reports.append((result, report))
+        all_figures |= figures
+    if joint_report:
+        results = [result for result, _ in results_and_reports]
+        write_report(results, out / joint_report, images=all_figures)
+    return results_and_reports
 
 
 def run_plan(

@@ -26,6 +26,7 @@ from harness.errors import is_full_disk
 from harness.output_folders import check_writable
 from harness.runs.run import RunInputs, init_run_state, train_epochs
 from harness.tracking.sqlite import is_foreign
+from harness.training.engine import backend_settings
 from harness.training.train import DivergenceError
 from studies.codec import from_data
 from studies.search import Search
@@ -160,11 +161,12 @@ def _run_trial(trial: optuna.Trial, spec: RunSpec, inputs: RunInputs) -> float:
     trial_spec = replace(spec, training=training)
     best_accuracy = 0.0
     try:
-        for epoch in train_epochs(init_run_state(trial_spec, inputs), trial_spec, inputs):
-            best_accuracy = max(best_accuracy, epoch.validation_accuracy)
-            trial.report(best_accuracy, epoch.number)
-            if trial.should_prune():
-                raise optuna.TrialPruned
+        with backend_settings(training, inputs.device):
+            for epoch in train_epochs(init_run_state(trial_spec, inputs), trial_spec, inputs):
+                best_accuracy = max(best_accuracy, epoch.validation_accuracy)
+                trial.report(best_accuracy, epoch.number)
+                if trial.should_prune():
+                    raise optuna.TrialPruned
     except DivergenceError:
         return 0.0
     return best_accuracy

@@ -15,7 +15,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 SPIN_SETTINGS = {"GOMP_SPINCOUNT": "2000"}
@@ -39,6 +39,21 @@ def configure_process() -> None:
     """Set how threads wait and keep freed memory; call this before torch is loaded."""
     os.environ.update(get_spin_settings())
     keep_freed_memory()
+
+
+@contextmanager
+def set_environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables within the block, and restore their former values after it."""
+    previous = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in previous.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def keep_freed_memory() -> None:

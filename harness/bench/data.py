@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from datasets.io.cache_files import count_cores
 from datasets.spec import SampleTable
 from harness.bench.timing import compute_ratios, format_median_range, measure_seconds
 from harness.data.loading import DataRequest, build_dataset_spec, load_images, load_table
+from harness.process_settings import set_environment
 from harness.progress import progress_bars
 
 MAX_ROUNDS = 1000
@@ -125,13 +125,8 @@ def _decode_images(table: SampleTable, image_size: int) -> None:
 @contextmanager
 def temporary_cache() -> Iterator[None]:
     """Use an empty image cache within the block, so that nothing is cached."""
-    previous = os.environ.get("HARNESS_CACHE")
-    with tempfile.TemporaryDirectory(prefix="harness-bench-") as folder:
-        os.environ["HARNESS_CACHE"] = folder
-        try:
-            yield
-        finally:
-            if previous is None:
-                del os.environ["HARNESS_CACHE"]
-            else:
-                os.environ["HARNESS_CACHE"] = previous
+    with (
+        tempfile.TemporaryDirectory(prefix="harness-bench-") as folder,
+        set_environment({"HARNESS_CACHE": folder}),
+    ):
+        yield

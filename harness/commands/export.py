@@ -30,11 +30,11 @@ def export(
 ) -> None:
     """Write the runs, predictions, figures and report of a study to one zip archive."""
     from harness.archive.exporter import export_study
+    from harness.commands.options import open_tracker
     from harness.output_folders import name_report_folder
-    from harness.tracking.tracker import Tracker
 
     with wrap_user_errors():
-        tracker = Tracker(tracking_uri)
+        tracker = open_tracker(tracking_uri)
         tracker.check_readable()
         names = tracker.list_study_names()
         if study is None and not names:

@@ -39,14 +39,14 @@ def import_(
             archive = stack.enter_context(open_archive(file))
             from harness.archive.importer import dry_run_report, import_study
             from harness.archive.members import REPORT_FOLDER
+            from harness.commands.options import open_tracker
             from harness.output_folders import check_writable, name_report_folder
             from harness.scheduling.cell_locks import CellLocks
-            from harness.tracking.tracker import Tracker
             from reports.document import write_report
 
             dry_run_report(archive)
             check_writable(out)
-            tracker = Tracker(tracking_uri)
+            tracker = open_tracker(tracking_uri)
             tracker.check_connection()
             locks = CellLocks(tracker.uri)
         tracker.retry_policy.notify = lambda message: print(message, file=sys.stderr)

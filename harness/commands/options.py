@@ -6,6 +6,7 @@ A command that has a parameter of a group's type gets all options of that group.
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from harness.data.loading import DataRequest
     from harness.planning.execution import ExecutionOptions
     from harness.planning.plan import Request
+    from harness.tracking.tracker import Tracker
 
 Protocols = Annotated[
     list[str] | None,
@@ -44,6 +46,20 @@ TrackingUri = Annotated[
 ]
 Out = Annotated[Path, typer.Option(help="Folder for reports.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+
+
+def open_tracker(tracking_uri: str | None) -> Tracker:
+    """Open the tracking store of `--tracking-uri`, or the default one.
+
+    A login in its address becomes environment variables, from which MLflow and worker processes read it.
+    """
+    from harness.tracking.tracker import Tracker
+    from harness.tracking.uri import extract_credentials, get_default_uri
+
+    default_uri = extract_credentials(get_default_uri())
+    if "MLFLOW_TRACKING_URI" in os.environ:
+        os.environ["MLFLOW_TRACKING_URI"] = default_uri
+    return Tracker(default_uri if tracking_uri is None else extract_credentials(tracking_uri))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -91,11 +91,11 @@ def predict(
 
 
 def _load_model(run: str, tracking_uri: str | None, *, device: str) -> TrainedModel:
+    from harness.commands.options import open_tracker
     from harness.device import resolve_device
     from harness.inference.predictor import load_trained_model
-    from harness.tracking.tracker import Tracker
 
-    tracker = Tracker(tracking_uri)
+    tracker = open_tracker(tracking_uri)
     tracker.check_readable()
     return load_trained_model(tracker, run, device=resolve_device(device))
 

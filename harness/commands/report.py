@@ -23,12 +23,12 @@ def report(
     json: Annotated[bool, typer.Option("--json", help="With --list: print one JSON document.")] = False,
 ) -> None:
     """Write the report of a study again, or one joint report of several studies."""
+    from harness.commands.options import open_tracker
     from harness.output_folders import check_writable, name_report_folder
     from harness.process_settings import disable_gc
-    from harness.tracking.tracker import Tracker
     from reports.document import write_report
 
-    tracker = Tracker(tracking_uri)
+    tracker = open_tracker(tracking_uri)
     with wrap_user_errors():
         if list_ and study:
             raise ValueError(f"--list takes no study; got {', '.join(study)}: leave out one of the two")

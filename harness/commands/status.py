@@ -19,11 +19,11 @@ def status(
     json: options.Json = False,
 ) -> None:
     """Show the finished, failed and remaining cells of each study, its processes and the time left."""
+    from harness.commands.options import open_tracker
     from harness.scheduling.cell_locks import CellLocks
     from harness.scheduling.status import load_study_status
-    from harness.tracking.tracker import Tracker
 
-    tracker = Tracker(tracking_uri)
+    tracker = open_tracker(tracking_uri)
     with wrap_user_errors():
         tracker.check_readable()
         names = study or tracker.list_study_names()

@@ -5,25 +5,24 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
 
-from harness.errors import EXIT_FAILED, UserError, wrap_user_errors
+from harness.errors import EXIT_FAILED, wrap_user_errors
 
 if TYPE_CHECKING:
     from harness.commands.options import Output
-    from harness.planning.disk_space import DiskNeed
     from harness.planning.execution import ExecutionOptions
-    from harness.planning.plan import Request, StudyPlan
+    from harness.planning.plan import Request
+    from harness.planning.preview import StudyPreview
     from harness.planning.time_estimate import TimeEstimate
     from harness.tracking.tracker import Tracker
     from studies.results import StudyResult
-    from studies.spec import RunSpec, Study
+    from studies.spec import Study
 
 
 MAX_LINES = 5
@@ -41,105 +40,44 @@ def run_studies(
     to that file and runs nothing. `joint_name` adds one report on all studies, in a folder whose name starts
     with it.
     """
-    from harness.api import run_plan
-    from harness.output_folders import check_writable, name_report_folder
-    from harness.planning.disk_space import check_disk_space, estimate_disk_need
-    from harness.planning.execution import check_cluster_address
-    from harness.planning.plan import plan_study
-    from harness.planning.preregistration import has_cells
-    from harness.tracking.tracker import Tracker
-    from reports.document import write_report
+    from harness import api
+    from harness.commands.options import open_tracker
+    from harness.output_folders import name_report_folder
 
     console = Console(file=sys.stderr)
+    is_dry = output.dry_run or save_plan is not None
     with wrap_user_errors():
         execution = output.to_execution_options()
-        check_cluster_address(execution)
-        is_dry = output.dry_run or save_plan is not None
-        if not is_dry:
-            check_writable(output.out)
-        tracker = Tracker(output.tracking_uri)
-        tracker.check_address()
-        plans = [plan_study(request) for request in requests]
-        is_new_store = (is_dry or output.retry_failed) and not tracker.exists()
-        if not is_new_store:
-            tracker.check_connection()
-    previews = [
-        _build_preview(plan, {} if is_new_store else tracker.cell_states(plan.study), execution)
-        for plan in plans
-    ]
-    if execution.retry_failed and not any(preview.pending_runs for preview in previews):
-        names = ", ".join(plan.study.name for plan in plans)
-        raise UserError(
-            f"--retry-failed runs only cells that failed before; {names} has none: leave the option out "
-            "(if you changed the file of your own network, it is a new study)"
+        tracker = open_tracker(output.tracking_uri)
+        previews = api.plan_studies(
+            requests, tracker=tracker, execution=execution, out=None if is_dry else output.out
         )
-    needs = [
-        estimate_disk_need(preview.plan, preview.pending_runs, tracker=tracker, execution=execution)
-        for preview in previews
-    ]
-    for preview, need in zip(previews, needs, strict=True):
-        _print_plan(preview, need, execution=execution, console=console)
+    for preview in previews:
+        _print_plan(preview, execution=execution, console=console)
     if save_plan:
-        has_runs = not is_new_store and has_cells(tracker, plans[0].study)
-        _save_plan(plans[0].study, save_plan, is_exploratory=has_runs, as_json=output.json)
+        _save_plan(previews[0].plan.study, save_plan, tracker=tracker, as_json=output.json)
         return
     if output.dry_run:
-        documents = [
-            _preview_to_dict(preview, need, tracker=tracker)
-            for preview, need in zip(previews, needs, strict=True)
-        ]
-        _print_dry_run(documents, needs, as_json=output.json)
+        _print_dry_run(previews, tracker=tracker, as_json=output.json)
         return
+    names = [preview.plan.study.name for preview in previews]
+    joint_folder = name_report_folder(names, prefix=joint_name) if joint_name else ""
     with wrap_user_errors():
-        check_disk_space(needs)
-    results_and_reports: list[tuple[StudyResult, Path]] = []
-    all_figures: dict[str, bytes] = {}
-    for preview in previews:
-        result, figures = run_plan(
-            preview.plan, tracker=tracker, console=console, execution=execution, estimate=preview.estimate
+        results_and_reports = api.run_studies(
+            previews,
+            tracker=tracker,
+            execution=execution,
+            out=output.out,
+            console=console,
+            joint_report=joint_folder,
         )
-        results_and_reports.append(
-            (result, write_report((result,), output.out / result.study.name, images=figures))
-        )
-        all_figures |= figures
-    results = [result for result, _ in results_and_reports]
-    folder = name_report_folder([result.study.name for result in results], prefix=joint_name)
-    joint_report = write_report(results, output.out / folder, images=all_figures) if joint_name else None
+    joint_report = output.out / joint_folder / "report.md" if joint_folder else None
     _print_end(results_and_reports, joint_report, tracker=tracker, as_json=output.json)
-    if any(result.failures for result in results):
+    if any(result.failures for result, _ in results_and_reports):
         raise typer.Exit(EXIT_FAILED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
-    """A planned study before it runs.
-
-    `states` maps cell keys to "done" or "failed"; `pending_runs` are the cells to run, and `estimate` is the
-    time that they take.
-    """
-
-    plan: StudyPlan
-    states: Mapping[str, str]
-    pending_runs: Sequence[RunSpec]
-    estimate: TimeEstimate | None
-
-
-def _build_preview(plan: StudyPlan, states: Mapping[str, str], execution: ExecutionOptions) -> Preview:
-    from harness.planning.execution import choose_slots
-    from harness.planning.time_estimate import estimate_study
-
-    pending_runs = [spec for spec in plan.study.list_runs() if states.get(spec.key) == execution.state_filter]
-    estimate = estimate_study(
-        pending_runs,
-        plan.splits,
-        num_classes=len(plan.pixels.table.classes),
-        device=plan.device,
-        slots=choose_slots(plan, execution),
-    )
-    return Preview(plan=plan, states=states, pending_runs=pending_runs, estimate=estimate)
-
-
-def _print_plan(preview: Preview, need: DiskNeed, *, execution: ExecutionOptions, console: Console) -> None:
+def _print_plan(preview: StudyPreview, *, execution: ExecutionOptions, console: Console) -> None:
     """Print the plan: cells to run, device, estimated time, disk need, warnings and anomalies."""
     from datasets.anomalies import format_anomaly
     from harness.device import describe_device
@@ -160,7 +98,7 @@ def _print_plan(preview: Preview, need: DiskNeed, *, execution: ExecutionOptions
         + f"; {len(plan.pixels.table.samples)} frames "
         f"(--frames {study.dataset.frame_policy}) at {study.dataset.image_size} px, "
         f"at most {study.training.epochs} epochs"
-        + (f"; {_format_estimate(estimate)}; {need.render_text()}" if pending_runs else "")
+        + (f"; {_format_estimate(estimate)}; {preview.disk_need.render_text()}" if pending_runs else "")
     )
     if plan.device.type == "cpu" and study.preset == "paper" and estimate and estimate.high > 3600:
         summary += " (no GPU: use --preset quick on a CPU)"
@@ -184,12 +122,14 @@ def _format_estimate(estimate: TimeEstimate | None) -> str:
     return f"other processes use the cores; {estimate} on an idle machine" if estimate.busy else str(estimate)
 
 
-def _save_plan(study: Study, path: Path, *, is_exploratory: bool, as_json: bool) -> None:
+def _save_plan(study: Study, path: Path, *, tracker: Tracker, as_json: bool) -> None:
     """Write the analysis plan of the study to `path` and print how to follow it."""
+    from harness.planning.preregistration import has_cells
     from studies.analysis_plan import build_analysis_plan
     from studies.codec import to_data, to_json
 
     plan = build_analysis_plan(study)
+    is_exploratory = tracker.exists() and has_cells(tracker, study)
     with wrap_user_errors():
         if path.exists():
             raise ValueError(f"--save-plan never overwrites a file; {path} exists: name another file")
@@ -208,21 +148,22 @@ def _save_plan(study: Study, path: Path, *, is_exploratory: bool, as_json: bool)
     print(f"next    run the same command with --plan {path} instead of --save-plan")
 
 
-def _print_dry_run(documents: list[dict[str, Any]], needs: Sequence[DiskNeed], *, as_json: bool) -> None:
+def _print_dry_run(previews: Sequence[StudyPreview], *, tracker: Tracker, as_json: bool) -> None:
+    documents = [_preview_to_dict(preview, tracker=tracker) for preview in previews]
     if as_json:
         print(json.dumps(_unwrap_single(documents), indent=1))
         return
-    for document, need in zip(documents, needs, strict=True):
+    for document, preview in zip(documents, previews, strict=True):
         print(f"study {document['study']}")
         for cell in document["cells"]:
             state = "" if cell["state"] == "waiting" else f"  ({cell['state']})"
             print(f"  {cell['key']}  {cell['cell']}{state}")
         print(*document["power"], sep="\n")
         print(*document["leakage"], sep="\n")
-        print(need.render_text())
+        print(preview.disk_need.render_text())
 
 
-def _preview_to_dict(preview: Preview, need: DiskNeed, *, tracker: Tracker) -> dict[str, Any]:
+def _preview_to_dict(preview: StudyPreview, *, tracker: Tracker) -> dict[str, Any]:
     """Return the JSON document of a dry run: cells, time, statistical power, leakage and disk need."""
     from harness.data.leak_check import describe_protocol_leakage
     from harness.planning.power_analysis import describe_power
@@ -258,7 +199,7 @@ def _preview_to_dict(preview: Preview, need: DiskNeed, *, tracker: Tracker) -> d
             describe_protocol_leakage(plan.pixels.table, plan.splits, protocol)
             for protocol in plan.study.protocols
         ],
-        "disk": need.to_dict(),
+        "disk": preview.disk_need.to_dict(),
     }
 
 

@@ -23,9 +23,9 @@ def ui(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 5000,
 ) -> None:
     """Start the MLflow web interface for the recorded studies; press Ctrl-C to stop."""
-    from harness.tracking.tracker import Tracker
+    from harness.commands.options import open_tracker
 
-    tracker = Tracker(tracking_uri)
+    tracker = open_tracker(tracking_uri)
     with wrap_user_errors():
         if tracker.uri.startswith(("http://", "https://")):
             raise ValueError(f"{tracker.display_uri()} is a server: open it in a browser")

@@ -17,7 +17,7 @@ from datasets.corrupt import corrupt
 from datasets.spec import CORRUPTIONS, STRENGTHS
 from harness.device import synchronize
 from harness.flop_count import build_empty
-from harness.training.engine import configure_backend, make_forward, match_memory_format, to_device_layout
+from harness.training.engine import backend_settings, make_forward, match_memory_format, to_device_layout
 from harness.training.loss import focal_loss
 from studies.spec import RunSpec
 
@@ -141,8 +141,7 @@ def measure_speed(spec: RunSpec, timer: Timer, *, num_classes: int) -> Speed:
         image_size, pixel_factor = TIMING_IMAGE_SIZE, (image_size / TIMING_IMAGE_SIZE) ** 2
     # Compiling takes longer than it would save in a short timing.
     training = spec.training.without_compilation()
-    configure_backend(training)
-    with torch.random.fork_rng(devices=[]):
+    with backend_settings(training, device):
         network = to_device_layout(
             build_empty(spec.architecture, num_classes=num_classes), spec.architecture, device
         )

@@ -23,7 +23,7 @@ from harness.runs.claim_checks import evaluate_robustness, measure_latency
 from harness.runs.controls import probe_identity, shuffle_labels
 from harness.training.batches import SplitData, make_split_data
 from harness.training.checkpoint import Checkpoint
-from harness.training.engine import configure_backend, make_forward, reserve_compile_cache, to_device_layout
+from harness.training.engine import backend_settings, make_forward, reserve_compile_cache, to_device_layout
 from harness.training.evaluation import predict
 from harness.training.train import (
     DivergenceError,
@@ -91,6 +91,16 @@ def execute_run(
     Raises:
         harness.training.train.DivergenceError: the loss became NaN or infinite.
     """
+    with backend_settings(spec.training, inputs.device):
+        return _execute_run(spec, inputs, on_epochs, checkpoint)
+
+
+def _execute_run(
+    spec: RunSpec,
+    inputs: RunInputs,
+    on_epochs: Callable[[Sequence[Epoch]], None],
+    checkpoint: Checkpoint | None,
+) -> tuple[RunResult, dict[str, Tensor]]:
     start = time.perf_counter()
     pixels, device = inputs.pixels, inputs.device
     split, data = inputs.get_split(spec)
@@ -236,7 +246,6 @@ def has_fixed_weights(arm: ArchitectureSpec, *, num_classes: int) -> bool:
 def init_network(spec: RunSpec, inputs: RunInputs) -> nn.Module:
     """Build the run's network on the device, initialized by the run's seed."""
     torch.manual_seed(spec.rng_seed)
-    configure_backend(spec.training)
     network = build_network(spec.architecture, num_classes=len(inputs.pixels.table.classes))
     return to_device_layout(network, spec.architecture, inputs.device)
 

@@ -7,8 +7,8 @@ import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -17,7 +17,7 @@ from typing import Any
 
 from harness.closed_pipe import ignore_closed_pipes
 from harness.planning.resources import GPU_ENV_VAR
-from harness.process_settings import get_spin_settings, keep_freed_memory
+from harness.process_settings import get_spin_settings, keep_freed_memory, set_environment
 from harness.progress import Event, EventSink
 from harness.scheduling.cell import CellOutcome
 from harness.scheduling.job import Job, run_job_cell
@@ -106,7 +106,7 @@ class MultiProcessExecutor:
         process = context.Process(target=_serve, args=(self._job, worker_connection), daemon=True)
         cells_by_gpu = Counter(worker.gpu for worker in self._workers)
         gpu = min(self._gpus, key=lambda gpu_id: cells_by_gpu[gpu_id], default="")
-        with _set_environment({**get_spin_settings(), **({GPU_ENV_VAR: gpu} if gpu else {})}):
+        with set_environment({**get_spin_settings(), **({GPU_ENV_VAR: gpu} if gpu else {})}):
             process.start()
         worker_connection.close()
         return _Worker(process=process, connection=connection, gpu=gpu)
@@ -122,21 +122,6 @@ class MultiProcessExecutor:
         else:
             cause = f"exit status {exit_code}"
         return WorkerDeath(reason=f"its process died ({cause})")
-
-
-@contextmanager
-def _set_environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables within the `with` block, for processes that start in it."""
-    previous = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in previous.items():
-            if value is None:
-                os.environ.pop(name)
-            else:
-                os.environ[name] = value
 
 
 def _serve(job: Job, connection: Connection) -> None:

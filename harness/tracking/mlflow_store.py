@@ -28,21 +28,21 @@ from mlflow.tracking import MlflowClient
 
 from harness.errors import UserError, is_full_disk
 from harness.output_folders import check_writable
+from harness.process_settings import set_environment
 from harness.tracking import run_table_view
 from harness.tracking.retry import RetryPolicy, get_timeout
 from harness.tracking.sqlite import is_foreign
 from harness.tracking.uri import (
     PASSWORD_VAR,
-    RETRIES_VAR,
     SQLITE_PREFIX,
     USER_VAR,
-    extract_credentials,
     get_default_uri,
-    limit_retries,
+    has_login,
     strip_credentials,
 )
 
 # MLflow itself retries an unavailable server silently; `RetryPolicy` retries and notifies instead.
+RETRIES_VAR = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 os.environ.setdefault(RETRIES_VAR, "1")
 
 __all__ = ["MlflowException", "MlflowStore", "Run"]
@@ -56,6 +56,9 @@ class MlflowStore:
     """A tracking server or SQLite file: its address, checks of its availability, and queries.
 
     `retry_policy` waits while the store is unavailable.
+
+    Raises:
+        ValueError: `uri` contains a login.
     """
 
     def __init__(self, uri: str | None = None) -> None:
@@ -63,8 +66,12 @@ class MlflowStore:
             logging.getLogger(name).setLevel(logging.WARNING)
         # This logger warns of an address without a login; `check_connection` reports it as an error.
         logging.getLogger("mlflow.utils.databricks_utils").setLevel(logging.ERROR)
-        self._raw_uri = get_default_uri() if uri is None else uri
-        self.uri = extract_credentials(self._raw_uri)
+        self.uri = get_default_uri() if uri is None else uri
+        if has_login(self.uri):
+            raise ValueError(
+                f"a tracking URI must not contain a login; got {strip_credentials(self.uri)}: set {USER_VAR} "
+                f"and {PASSWORD_VAR} in the environment, and leave the login out"
+            )
         self.retry_policy = RetryPolicy(self.display_uri(), is_reachable=self._is_reachable)
 
     @cached_property
@@ -116,7 +123,7 @@ class MlflowStore:
         """
         _check_address(self.uri)
         try:
-            with limit_retries():
+            with set_environment({RETRIES_VAR: "1"}):  # a wrong address is reported quickly
                 self._ping()
         except Exception as error:
             # Each kind of store raises its own exceptions; all of them mean the same to the user here.
@@ -126,7 +133,7 @@ class MlflowStore:
             if code in LOGIN_ERROR_CODES:
                 raise ValueError(
                     f"the tracking server {self.display_uri()} rejects the login ({code}): set {USER_VAR} "
-                    f"and {PASSWORD_VAR}, or write both into the address as http://user:password@host"
+                    f"and {PASSWORD_VAR}, or pass --tracking-uri http://user:password@host"
                 ) from error
             if "database is locked" in str(error):
                 raise ValueError(
@@ -144,11 +151,11 @@ class MlflowStore:
 
     def display_uri(self) -> str:
         """Return the address without credentials, for messages."""
-        return strip_credentials(self._raw_uri)
+        return strip_credentials(self.uri)
 
     def to_cli_option(self) -> str:
         """Return the command-line option that selects this store, or "" if it is the default."""
-        return "" if self._raw_uri == get_default_uri() else f" --tracking-uri {strip_credentials(self.uri)}"
+        return "" if self.uri == get_default_uri() else f" --tracking-uri {strip_credentials(self.uri)}"
 
     def _ping(self) -> None:
         self._client.search_experiments(max_results=1)

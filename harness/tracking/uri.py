@@ -5,15 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from datasets.io.cache_files import get_cache_dir
 
 USER_VAR, PASSWORD_VAR = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"
-RETRIES_VAR = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 SQLITE_PREFIX = "sqlite:///"
 
 
@@ -29,17 +26,23 @@ def strip_credentials(uri: str) -> str:
     return re.sub(r"^([\w+.-]+://)?.*@", r"\1…@", uri).partition("?")[0]
 
 
-def extract_credentials(uri: str) -> str:
-    """Remove the login from a server's URI and set it as the environment variables that MLflow reads.
-
-    MLflow would print the whole URI in its messages.
-    """
+def has_login(uri: str) -> bool:
+    """Return True if a server's URI contains a login."""
     try:
         parts = urlsplit(uri)
     except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and "@" in parts.netloc
+
+
+def extract_credentials(uri: str) -> str:
+    """Remove the login from a server's URI and set it as the environment variables that MLflow reads.
+
+    MLflow would print the whole URI in its messages. Only the command line calls this function.
+    """
+    if not has_login(uri):
         return uri
-    if parts.scheme not in ("http", "https") or "@" not in parts.netloc:
-        return uri
+    parts = urlsplit(uri)
     if parts.username:
         os.environ[USER_VAR] = unquote(parts.username)
     if parts.password:
@@ -61,16 +64,3 @@ def create_local_folder(uri: str) -> Path:
             f"the cache {folder} cannot be written ({error.strerror}); set HARNESS_CACHE to another folder"
         ) from error
     return folder
-
-
-@contextmanager
-def limit_retries() -> Iterator[None]:
-    """Limit MLflow to one retry within the `with` block, so that a wrong address is reported quickly."""
-    previous = os.environ.get(RETRIES_VAR)
-    os.environ[RETRIES_VAR] = "1"
-    try:
-        yield
-    finally:
-        os.environ.pop(RETRIES_VAR)
-        if previous is not None:
-            os.environ[RETRIES_VAR] = previous

@@ -10,7 +10,8 @@ networks with the kernels of `architectures.cpu_kernels`, on a CPU only; other n
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import cast, get_args
 
@@ -23,6 +24,7 @@ from architectures.cpu_kernels import library
 from architectures.cpu_kernels.fusion import fuse
 from architectures.network import BlockNetwork
 from architectures.spec import ArchitectureSpec
+from harness.process_settings import set_environment
 from studies.spec import Engine, Precision, TrainingSpec
 
 ENGINES = ("auto", *get_args(Engine))
@@ -179,7 +181,6 @@ def _compile_network(network: nn.Module, *, batch: int) -> Callable[[Tensor], Te
     through inductor's cache on disk across processes. On a GPU a step is replayed as CUDA graphs, which
     avoids the launch time of each kernel.
     """
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(ensure_private_folder("inductor")))
     is_cuda = any(parameter.is_cuda for parameter in network.parameters())
     compiled_network = torch.compile(network, dynamic=False, mode="reduce-overhead" if is_cuda else None)
 
@@ -204,9 +205,37 @@ def reserve_compile_cache(
     cache.add(architecture)
 
 
+@contextmanager
+def backend_settings(training: TrainingSpec, device: torch.device) -> Iterator[None]:
+    """Apply the settings of `training` to torch within the block.
+
+    After the block the former settings, environment variables and states of the random generators are back.
+    """
+    is_deterministic = torch.are_deterministic_algorithms_enabled()
+    is_warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    allows_tf32 = torch.backends.cudnn.allow_tf32
+    variables = {name: os.environ.get(name, value) for name, value in _list_variables(training).items()}
+    devices = [device] if device.type == "cuda" else []
+    with set_environment(variables), torch.random.fork_rng(devices=devices):
+        configure_backend(training)
+        try:
+            yield
+        finally:
+            torch.use_deterministic_algorithms(is_deterministic, warn_only=is_warn_only)
+            torch.backends.cudnn.allow_tf32 = allows_tf32
+
+
 def configure_backend(training: TrainingSpec) -> None:
-    """Set the global options of torch's backends that `training` specifies."""
+    """Apply the settings of `training` to torch for the rest of the process."""
+    for name, value in _list_variables(training).items():
+        os.environ.setdefault(name, value)
     torch.backends.cudnn.allow_tf32 = False  # float32 in the run's identity means float32
-    if training.deterministic:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(training.deterministic)
+
+
+def _list_variables(training: TrainingSpec) -> dict[str, str]:
+    """Return the environment variables that torch needs for `training`."""
+    variables = {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"} if training.deterministic else {}
+    if training.engine == "compiled":
+        variables["TORCHINDUCTOR_CACHE_DIR"] = str(ensure_private_folder("inductor"))
+    return variables

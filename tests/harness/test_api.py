@@ -1,10 +1,14 @@
 """Tests that a study of a user's network is the same from Python and from the command line."""
 
+import gc
 import json
+import os
 import re
+import signal
 from pathlib import Path
 
 import pytest
+import torch
 
 from harness.api import run
 from tests.harness.tiny import Run, request
@@ -91,3 +95,33 @@ def test_a_network_of_ones_own_is_costed_as_every_other(net: Path, harness: Run)
     assert code == 0, err
     (tiny,) = (each for each in json.loads(out)["architectures"] if each["name"] == "tiny")
     assert (tiny["parameters"], tiny["multiply_adds"]) == (48 * 6 + 6, 48 * 6)
+
+
+def test_a_study_leaves_the_callers_process_as_it_was(tree: Path, tmp_path: Path) -> None:
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.allow_tf32 = True
+    try:
+        torch.manual_seed(7)
+        before = _describe_process()
+        run(request(tree, deterministic=False), out=tmp_path / "results")
+        assert _describe_process() == before
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+def _describe_process() -> dict[str, object]:
+    return {
+        "environment": dict(os.environ),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "warn only": torch.is_deterministic_algorithms_warn_only_enabled(),
+        "tf32": torch.backends.cudnn.allow_tf32,
+        "threads": torch.get_num_threads(),
+        "random": torch.random.get_rng_state().tolist(),
+        "signals": [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)],
+        "collector": gc.isenabled(),
+    }
+
+
+def test_a_login_in_the_tracking_uri_is_refused(tree: Path) -> None:
+    with pytest.raises(ValueError, match=r"must not contain a login; got http://…@example\.org: set MLFLOW_"):
+        run(request(tree), tracking_uri="http://ann:secret@example.org")

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from harness.process_settings import configure_process, disable_gc, get_spin_settings
+from harness.process_settings import configure_process, disable_gc, get_spin_settings, set_environment
 
 FAULTS = """
 import resource, torch
@@ -80,3 +80,15 @@ def test_the_collector_is_as_it_was_also_after_an_error(before: bool) -> None:
         assert gc.isenabled() == before
     finally:
         (gc.enable if was else gc.disable)()
+
+
+@pytest.mark.parametrize("before", [None, "7"])
+def test_environment_variables_are_restored_after_the_block(
+    monkeypatch: pytest.MonkeyPatch, before: str | None
+) -> None:
+    monkeypatch.delenv("HARNESS_EXAMPLE", raising=False)
+    if before is not None:
+        monkeypatch.setenv("HARNESS_EXAMPLE", before)
+    with set_environment({"HARNESS_EXAMPLE": "1"}):
+        assert os.environ["HARNESS_EXAMPLE"] == "1"
+    assert os.environ.get("HARNESS_EXAMPLE") == before

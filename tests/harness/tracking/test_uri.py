@@ -1,11 +1,10 @@
-"""Tests of the default tracking address, its display without credentials, and unchanged retry settings."""
+"""Tests of the default tracking address, its display without credentials."""
 
-import os
 from pathlib import Path
 
 import pytest
 
-from harness.tracking.uri import RETRIES_VAR, get_default_uri, limit_retries, strip_credentials
+from harness.tracking.uri import get_default_uri, has_login, strip_credentials
 
 
 def test_the_variable_comes_before_the_file_in_the_working_folder(
@@ -28,13 +27,13 @@ def test_credentials_alone_are_hidden(uri: str, shown: str) -> None:
     assert strip_credentials(uri) == shown
 
 
-@pytest.mark.parametrize("before", [None, "7"])
-def test_retries_are_few_within_and_as_they_were_after(
-    monkeypatch: pytest.MonkeyPatch, before: str | None
-) -> None:
-    monkeypatch.delenv(RETRIES_VAR, raising=False)
-    if before is not None:
-        monkeypatch.setenv(RETRIES_VAR, before)
-    with limit_retries():
-        assert os.environ[RETRIES_VAR] == "1"
-    assert os.environ.get(RETRIES_VAR) == before
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("http://ann:secret@example.org", True),
+        ("https://example.org/a@b", False),
+        ("sqlite:////home/ann@home/mlflow.db", False),
+    ],
+)
+def test_a_login_in_an_address_is_recognized(uri: str, expected: bool) -> None:
+    assert has_login(uri) == expected
