@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-USER_CACHE = Path.home() / ".cache" / "harness"
+import platformdirs
 
 
 def ensure_private_folder(name: str) -> Path:
@@ -18,7 +18,8 @@ def ensure_private_folder(name: str) -> Path:
         PermissionError: other users can write both folders.
         OSError: the folder cannot be created.
     """
-    roots = [Path(os.environ.get("HARNESS_CACHE") or USER_CACHE), USER_CACHE]
+    user_cache = Path(platformdirs.user_cache_dir("harness"))
+    roots = [Path(os.environ.get("HARNESS_CACHE") or user_cache), user_cache]
     for root in dict.fromkeys(roots):
         folder = root / "code" / name
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -6,14 +6,14 @@ training counts once all its folds have finished.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from architectures.spec import USER_NETWORK, ArchitectureSpec
 from datasets.catalogue import SYNTHETIC
 from datasets.spec import Leakage
 from studies.controls import MAJORITY, PRIOR, predict_majority, predict_prior
-from studies.metrics import Scores, compute_scores, to_evaluation_unit
+from studies.metrics import Scores, compute_scores, map_correct, to_evaluation_unit
 from studies.results import DataSummary, Failure, Prediction, RunResult, StudyResult
 from studies.spec import NULL_SEED_OFFSET, RunSpec, Study, Variant
 
@@ -25,8 +25,8 @@ Predictor = Callable[[Sequence[RunResult]], tuple[tuple[Prediction, ...], ...]]
 class TrainingOutcome:
     """One finished training: the runs of its folds, and scores of their pooled predictions.
 
-    `predictions` are by frame, `units` by the protocol's unit of evaluation, and `correct` states for each
-    unit whether the predicted class is the true one. `scores` are computed over units, `frame_scores` over
+    `predictions` are by frame, `units` by the protocol's unit of evaluation, and `correct_by_unit` states by
+    unit id whether the predicted class is the true one. `scores` are computed over units, `frame_scores` over
     frames.
     """
 
@@ -35,7 +35,7 @@ class TrainingOutcome:
     runs: tuple[RunResult, ...]
     predictions: tuple[Prediction, ...]
     units: tuple[Prediction, ...]
-    correct: tuple[bool, ...]
+    correct_by_unit: Mapping[str, bool]
     scores: Scores
     frame_scores: Scores
 
@@ -303,7 +303,7 @@ def _evaluate_training(
         runs=tuple(runs),
         predictions=predictions,
         units=units,
-        correct=tuple(unit.predicted_class == unit.truth for unit in units),
+        correct_by_unit=map_correct(units),
         scores=replace(
             unit_scores, is_collapsed=unit_scores.is_collapsed or _has_constant_folds(runs, protocol=protocol)
         ),

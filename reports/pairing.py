@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
@@ -217,7 +217,7 @@ class PairedOutcomes:
             return None
         names = [outcome.arm.name for outcome in self.outcomes]
         before_correct, after_correct = (
-            dict(_list_correctness(self._trainings[names.index(name)][0])) for name in (before, after)
+            self._trainings[names.index(name)][0].correct_by_unit for name in (before, after)
         )
         return (
             sum(after_correct[unit] and not before_correct[unit] for unit in before_correct),
@@ -288,10 +288,6 @@ def estimate_unit_mean(
 def _get_predicted_classes(units: Sequence[Prediction], unit_ids: Sequence[str]) -> NDArray[np.intp]:
     classes_by_unit = {unit.id: unit.predicted_class for unit in units}
     return np.array([classes_by_unit[unit] for unit in unit_ids])
-
-
-def _list_correctness(training: TrainingOutcome) -> Iterable[tuple[str, bool]]:
-    return ((unit.id, is_correct) for unit, is_correct in zip(training.units, training.correct, strict=True))
 
 
 def pair_outcomes(

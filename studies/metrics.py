@@ -9,7 +9,7 @@ with denominator 0 counts as 0. A class without true samples is left out of all 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from datasets.text import sanitize
@@ -176,3 +176,8 @@ def group_by_condition(predictions: Sequence[Prediction]) -> dict[str, tuple[Pre
 def to_evaluation_unit(predictions: Sequence[Prediction], protocol: str) -> tuple[Prediction, ...]:
     """Return the predictions per evaluation unit: frames under `frame`, as in the paper, clips otherwise."""
     return tuple(predictions) if protocol == "frame" else aggregate_by_clip(predictions)
+
+
+def map_correct(predictions: Iterable[Prediction]) -> dict[str, bool]:
+    """Return by id whether each prediction's class is the true one."""
+    return {prediction.id: prediction.predicted_class == prediction.truth for prediction in predictions}

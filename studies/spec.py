@@ -368,9 +368,16 @@ def _build_runs(study: Study) -> tuple[RunSpec, ...]:
 
 @lru_cache(maxsize=65_536)  # equal runs are read many times from their records
 def _compute_key(spec: RunSpec) -> str:
-    identity_spec = replace(spec, architecture=replace(spec.architecture, name="", source=""))
-    version = TRAINING_VERSION if spec.fold else FOLD_0_VERSION
-    return hashlib.sha256(f"{version} {to_json(identity_spec)}".encode()).hexdigest()[:16]
+    anonymous_spec = replace(spec, architecture=replace(spec.architecture, name="", source=""))
+    return hash_run(to_json(anonymous_spec), version=TRAINING_VERSION if spec.fold else FOLD_0_VERSION)
+
+
+def hash_run(anonymous_json: str, *, version: int) -> str:
+    """Return the key of a run from the canonical JSON of its spec and its training version.
+
+    In `anonymous_json` the name and the source of the architecture are "".
+    """
+    return hashlib.sha256(f"{version} {anonymous_json}".encode()).hexdigest()[:16]
 
 
 def _apply_search(spec: RunSpec, search_by_key: Mapping[str, Search]) -> RunSpec:

@@ -11,17 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from datasets.casme2.constants import CLIP_COUNTS, EDITION_2014
 from datasets.synthetic.rendering.action_units import EMOTION_ACTION_UNITS
 
-CASME2_COUNTS = {
-    "happiness": 32,
-    "surprise": 25,
-    "disgust": 63,
-    "repression": 27,
-    "sadness": 7,
-    "fear": 2,
-    "others": 99,
-}
+CASME2_COUNTS = CLIP_COUNTS[EDITION_2014]
 
 _EPISODE_COUNT = 19
 _MIN_LENGTH, _MEDIAN_LENGTH, _MAX_LENGTH = 24, 61, 141

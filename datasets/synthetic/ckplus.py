@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from datasets.ckplus.constants import SEQUENCE_COUNTS
 from datasets.synthetic import junk_files
 from datasets.synthetic.ckplus_official import write_official
 from datasets.synthetic.ckplus_packed import write_csv, write_h5
 from datasets.synthetic.ckplus_plan import (
-    CK_COUNTS,
     SequencePlan,
     make_subject_ids,
     plan_sequences,
@@ -43,7 +43,7 @@ def write_ckplus(spec: SyntheticSpec, root: Path, *, progress: Callable[[int, in
     elif spec.layout == "ck48":
         folder = root / "ck" / "CK+48" if spec.quirks else root / "CK+48"
         names = RENAMED_CLASSES if spec.quirks else {}
-        folders = {emotion: folder / names.get(emotion, emotion) for emotion in CK_COUNTS}
+        folders = {emotion: folder / names.get(emotion, emotion) for emotion in SEQUENCE_COUNTS}
         write_clips(tuple(_plan_small_jobs(spec, sequences, folders)), progress)
         if spec.quirks:
             for emotion in ("anger", "surprise"):
@@ -66,7 +66,7 @@ def _write_packed(
     """Render the small images into a temporary folder and pack them into the layout's single file."""
     path = root / spec.layout_info.folder
     with TemporaryDirectory(dir=root.parent) as temp_dir:
-        folders = {emotion: Path(temp_dir) / (emotion or "neutral") for emotion in (*CK_COUNTS, "")}
+        folders = {emotion: Path(temp_dir) / (emotion or "neutral") for emotion in (*SEQUENCE_COUNTS, "")}
         write_clips(tuple(_plan_small_jobs(spec, sequences, folders)), progress)
         if spec.layout == "ck-h5":
             write_h5(path, folders)

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from datasets.ckplus.constants import SEQUENCE_COUNTS
 from datasets.synthetic import junk_files
-from datasets.synthetic.ckplus_plan import CK_COUNTS, SequencePlan, sample_identities
+from datasets.synthetic.ckplus_plan import SequencePlan, sample_identities
 from datasets.synthetic.clip_writer import RenderJob, sample_raw_view
 from datasets.synthetic.parallel_writer import write_clips
 from datasets.synthetic.spec import POSED_SCALE, SyntheticSpec
@@ -73,7 +74,7 @@ def write_official(
 
 def _write_label(sequence: SequencePlan, folder: Path) -> None:
     """Write the emotion's code as one line into a file named after the peak frame."""
-    code = list(CK_COUNTS).index(sequence.emotion) + 1
+    code = list(SEQUENCE_COUNTS).index(sequence.emotion) + 1
     path = folder / f"{sequence.name}_{sequence.length:08d}_emotion.txt"
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text(f"   {code:.7e}\n", newline="\n")

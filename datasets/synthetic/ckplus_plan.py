@@ -12,19 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from datasets.ckplus.constants import SEQUENCE_COUNTS
 from datasets.synthetic.casme2_plan import ClipPlan, scale_counts
 from datasets.synthetic.rendering.identity import Identity, sample_identity
-
-CK_COUNTS = {
-    "anger": 45,
-    "contempt": 18,
-    "disgust": 59,
-    "fear": 25,
-    "happy": 69,
-    "sadness": 28,
-    "surprise": 83,
-}
-"""Sequences per emotion, in the order of the release's codes, which start at 1; code 0 is neutral."""
 
 CK_ACTION_UNITS: dict[str, tuple[str, ...]] = {
     "anger": ("4+5+7+24", "4+7+17+24"),
@@ -153,7 +143,7 @@ def _assign_emotions(subjects: int, labelled_count: int, rng: np.random.Generato
     No subject has an emotion twice or none at all. Class counts follow the release; subjects have unequal
     numbers of emotions.
     """
-    counts = scale_counts(CK_COUNTS, labelled_count, max_count=subjects)
+    counts = scale_counts(SEQUENCE_COUNTS, labelled_count, max_count=subjects)
     weights = rng.gamma(3.0, size=subjects)
     emotions_by_subject: list[list[str]] = [[] for _ in range(subjects)]
     for emotion, count in counts.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from datasets.casme2.constants import CLIP_COUNTS, EDITION_2014
 from datasets.synthetic.layouts import LAYOUTS, SHEETS, LayoutInfo
 
 POSED_SCALE = 2.0
@@ -15,7 +16,7 @@ _BALANCED_CLASS_COUNTS = {"casme2": 6, "ckplus": 7}
 _MAX_SUBJECTS = {"casme2": (99, "two"), "ckplus": (999, "three")}
 _MAX_CLIPS, _MAX_FRAMES = 10_000, 2_000
 _MAX_AMPLITUDE, _MAX_IDENTITY = 4.0, 2.0
-_CASME2_SUBJECTS, _CASME2_CLIPS = 26, 255
+_CASME2_SUBJECTS, _CASME2_CLIPS = 26, sum(CLIP_COUNTS[EDITION_2014].values())
 _CK_SUBJECTS, _CK_UNLABELLED_SUBJECTS, _CK_LABELLED_SEQUENCES, _CK_UNLABELLED_SEQUENCES = 123, 5, 327, 266
 _QUIRK_CLIPS = 24
 

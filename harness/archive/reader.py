@@ -8,7 +8,6 @@ pictures/*.png, report/...       the study's figures; its report with all its fi
 
 from __future__ import annotations
 
-import hashlib
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -31,7 +30,7 @@ from harness.archive.members import (
 from harness.tracking.result_files import compute_final_metrics, flatten_spec, parse_result
 from studies.codec import from_data, to_json
 from studies.results import Failure, RunResult
-from studies.spec import TRAINING_VERSION, RunSpec, Study
+from studies.spec import TRAINING_VERSION, RunSpec, Study, hash_run
 
 MAX_RUNS = 100_000
 """Maximum number of runs of a study; listing the runs of a forged study could take forever."""
@@ -64,11 +63,7 @@ def is_key_of(key: str, spec: Mapping[str, Any]) -> bool:
         **{name: "" for name in ("name", "source") if name in architecture},
     }
     spec_json = to_json({**spec, "architecture": anonymous_architecture})
-    digests = (
-        hashlib.sha256(f"{version} {spec_json}".encode()).hexdigest()
-        for version in range(1, TRAINING_VERSION + 1)
-    )
-    return any(digest[:16] == key for digest in digests)
+    return any(hash_run(spec_json, version=version) == key for version in range(1, TRAINING_VERSION + 1))
 
 
 @contextmanager

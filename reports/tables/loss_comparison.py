@@ -16,7 +16,7 @@ from reports.pairing import estimate_unit_mean, map_units_to_clusters
 from reports.table import Cell, Table
 from reports.tables.differences import format_interval
 from reports.tables.score_columns import LEAKAGE_HEADER, LEAKAGE_NOTE, build_audit_notes, leakage_cells
-from studies.metrics import Scores, compute_scores, to_evaluation_unit
+from studies.metrics import Scores, compute_scores, map_correct, to_evaluation_unit
 from studies.results import Prediction, RunResult
 from studies.statistics.verdicts import Estimate
 
@@ -60,9 +60,7 @@ class LossComparison:
             for focal_units, cross_entropy_units in zip(
                 self.focal_units, self.cross_entropy_units, strict=True
             )
-            for correct_by_unit in [
-                {unit.id: float(unit.predicted_class == unit.truth) for unit in cross_entropy_units}
-            ]
+            for correct_by_unit in [map_correct(cross_entropy_units)]
         ]
         nonempty_trainings = [values for values in gains_by_training if values]
         return (

@@ -64,9 +64,8 @@ def _pair_trainings_of_split(outcome: Outcome) -> Iterator[tuple[TrainingOutcome
 
 def _compute_discordance(first_training: TrainingOutcome, second_training: TrainingOutcome) -> float:
     """Return the share of units that exactly one of two trainings predicts correctly."""
-    correct_by_unit = {
-        unit.id: is_correct
-        for unit, is_correct in zip(second_training.units, second_training.correct, strict=True)
-    }
-    correctness = list(zip(first_training.units, first_training.correct, strict=True))
-    return fmean(correct_by_unit.get(unit.id, is_correct) != is_correct for unit, is_correct in correctness)
+    second_correct = second_training.correct_by_unit
+    return fmean(
+        second_correct.get(unit, is_correct) != is_correct
+        for unit, is_correct in first_training.correct_by_unit.items()
+    )

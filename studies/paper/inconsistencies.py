@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from scipy.stats import binomtest
 
 from architectures.spec import VGG16_STAGES
+from datasets.casme2.constants import DEFAULT_CLASSES, EDITION_2014, get_expected_clip_counts
 from studies.cost import PAPER_BLOCK1_SEPARABLE, PAPER_BLOCK1_STANDARD, compute_block_costs
 from studies.paper.published import ABLATION_GAINS, IMAGE_SIZE, PUBLISHED_RESULTS
 
-CASME2_CLIPS = 156
+CASME2_CLIPS = sum(get_expected_clip_counts(DEFAULT_CLASSES, edition=EDITION_2014))
 """Number of clips of the six classes in the coding sheet of 2014-05-08, which has 255 rows."""
 
 MOBILENET_MULTIPLY_ADDS, PROPOSED_MULTIPLY_ADDS = 215_317_440, 2_119_054_072

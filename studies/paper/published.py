@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from datasets.casme2.constants import PAPER_FRAME_COUNTS
 from studies.metrics import ClassCounts
 
 
@@ -139,14 +140,7 @@ _CASME2 = PublishedDataset(
     dataset="casme2",
     title="CASME II",
     frame_policy="paper",
-    samples_per_class={
-        "happiness": 1573,
-        "sadness": 256,
-        "surprise": 947,
-        "fear": 127,
-        "disgust": 2058,
-        "repression": 1090,
-    },
+    samples_per_class=PAPER_FRAME_COUNTS,
     stated_total=6051,
     per_class=_parse_classes("""\
 Disgust   | disgust    | 416  648 9  1 | 99.07 97.88 99.76 98.81

@@ -376,7 +376,7 @@ def test_a_hook_for_every_module_is_called_as_in_pytorch(generator):
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="Windows knows no such rights")
 def test_kernels_are_not_loaded_from_a_folder_that_others_can_write(monkeypatch, tmp_path):
     own = tmp_path / "own"
-    monkeypatch.setattr(code_cache, "USER_CACHE", own)
+    monkeypatch.setattr(code_cache.platformdirs, "user_cache_dir", lambda _: str(own))
     shared = tmp_path / "shared"
     (shared / "code" / "kernels").mkdir(parents=True)
     (shared / "code" / "kernels").chmod(0o777)
@@ -399,6 +399,6 @@ def test_a_link_to_a_private_folder_is_not_private(monkeypatch, tmp_path):
     (tmp_path / "other" / "kernels").mkdir(parents=True, mode=0o700)
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / "code").symlink_to(tmp_path / "other")
-    monkeypatch.setattr(code_cache, "USER_CACHE", tmp_path / "own")
+    monkeypatch.setattr(code_cache.platformdirs, "user_cache_dir", lambda _: str(tmp_path / "own"))
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
     assert ensure_private_folder("kernels") == tmp_path / "own" / "code" / "kernels"

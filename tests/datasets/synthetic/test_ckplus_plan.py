@@ -7,7 +7,7 @@ import pytest
 
 from datasets.synthetic.ckplus_plan import (
     CK_ACTION_UNITS,
-    CK_COUNTS,
+    SEQUENCE_COUNTS,
     SequencePlan,
     make_subject_ids,
     plan_sequences,
@@ -40,7 +40,7 @@ def small(subjects, labelled, seed=0, **changes):
 def test_the_full_plan_has_the_releases_counts():
     sequences = plan()
     assert len(sequences) == 593
-    assert Counter(one.emotion for one in sequences if one.emotion) == CK_COUNTS
+    assert Counter(one.emotion for one in sequences if one.emotion) == SEQUENCE_COUNTS
     assert len({one.subject for one in sequences}) == 123
     assert len({one.subject for one in sequences if one.emotion}) == 118
 
@@ -70,7 +70,7 @@ def test_nobody_shows_an_emotion_twice_and_nobody_shows_none(subjects, labelled,
     assert set(cells.values()) == {1}
     assert sum(cells.values()) == labelled
     assert {subject for subject, _ in cells} == set(range(1, subjects + 1))
-    assert {emotion for _, emotion in cells} == set(CK_COUNTS)
+    assert {emotion for _, emotion in cells} == set(SEQUENCE_COUNTS)
 
 
 def test_silent_subjects_show_only_unlabelled_sequences():

@@ -177,7 +177,3 @@ def test_an_unknown_study_lists_those_there_are(tree: Path, ledger: Tracker) -> 
     ledger.open_study(plan.study)
     with pytest.raises(ValueError, match=f"no study 'x'.*{plan.study.name}"):
         ledger.load_study("x")
-
-
-def test_a_password_in_the_address_is_not_shown() -> None:
-    assert "secret" not in Tracker("https://ann:secret@example.org/mlflow").display_uri()

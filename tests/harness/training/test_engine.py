@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from harness.planning.plan import plan_study
 from harness.training.batches import SplitData
 from harness.training.engine import (
     COMPILE_BREAK_EVEN,
+    backend_settings,
     make_forward,
     match_memory_format,
     reserve_compile_cache,
@@ -187,12 +189,15 @@ def test_cells_of_one_architecture_share_the_compiled_code(
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
     monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
     counters.clear()
+    training = TrainingSpec(batch_size=4, engine="compiled")
     for seed in range(3):
-        torch.manual_seed(seed)
-        net = nn.Sequential(nn.Conv2d(3, 5, 3), nn.Flatten(), nn.Linear(5 * 36, 2))
-        step = make_forward(net, TrainingSpec(batch_size=4, engine="compiled"))
-        images = torch.rand(4, 3, 8, 8)
-        assert torch.allclose(step(images), net(images), atol=1e-5)
+        with backend_settings(training, torch.device("cpu")):
+            torch.manual_seed(seed)
+            net = nn.Sequential(nn.Conv2d(3, 5, 3), nn.Flatten(), nn.Linear(5 * 36, 2))
+            step = make_forward(net, training)
+            images = torch.rand(4, 3, 8, 8)
+            assert torch.allclose(step(images), net(images), atol=1e-5)
+    assert "TORCHINDUCTOR_CACHE_DIR" not in os.environ
     assert counters["stats"]["unique_graphs"] == 1
     folder = tmp_path / "code" / "inductor"
     assert any(folder.iterdir()), "inductor keeps its code beside the data"
