@@ -1,1 +1,1 @@
-"""Leakage."""
+"""Find images, clips and subjects that training and test sets share."""

@@ -1,1 +1,1 @@
-"""Inference."""
+"""Classify new images and videos with a trained network."""

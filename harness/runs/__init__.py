@@ -1,1 +1,1 @@
-"""Runs."""
+"""Execute one run: from its spec and its images to its result."""

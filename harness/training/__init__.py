@@ -1,1 +1,1 @@
-"""Training: from the spec of a run to its predictions."""
+"""Train a network: the loop, its engine, checkpoints and weights."""

@@ -1,1 +1,1 @@
-"""Plots."""
+"""Draw the figures of a report."""

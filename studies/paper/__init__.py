@@ -1,1 +1,1 @@
-"""Paper."""
+"""The paper: its published numbers, its experiments, and its inconsistencies."""

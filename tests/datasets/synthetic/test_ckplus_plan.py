@@ -7,7 +7,6 @@ import pytest
 
 from datasets.synthetic.ckplus_plan import (
     CK_ACTION_UNITS,
-    SEQUENCE_COUNTS,
     SequencePlan,
     make_subject_ids,
     plan_sequences,
