@@ -16,7 +16,7 @@ from typer.main import get_command
 
 COMMANDS = {
     "ablate": "Run an ablation: the components of the proposed network, one by one or in every combination.",
-    "compare": "Run a comparison: the proposed network with six networks of the literature, or with your own.",
+    "compare": "Run a comparison: the proposed network with six published networks, or with your own.",
     "reproduce": "Run the paper's experiments, with its split and with subject-disjoint splits, and test its "
     "claims.",
     "tune": "Search learning rate, focal exponent and class weights for each run of a study, for use with "

@@ -18,7 +18,7 @@ def compare(
     architecture: options.Own = None,
     allow_leaks: options.AllowLeaks = False,
 ) -> None:
-    """Run a comparison: the proposed network with six networks of the literature, or with your own."""
+    """Run a comparison: the proposed network with six published networks, or with your own."""
     from harness.commands.study import run_studies
 
     request = options.build_request(

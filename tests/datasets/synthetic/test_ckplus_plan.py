@@ -5,6 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
+from datasets.ckplus.constants import SEQUENCE_COUNTS
 from datasets.synthetic.ckplus_plan import (
     CK_ACTION_UNITS,
     SequencePlan,
