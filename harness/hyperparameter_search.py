@@ -24,13 +24,15 @@ from optuna.trial import TrialState
 
 from harness.errors import is_full_disk
 from harness.output_folders import check_writable
-from harness.runs.run import RunInputs, init_run_state, train_epochs
+from harness.runs.run import init_run_state, train_epochs
+from harness.runs.run_inputs import RunInputs
 from harness.tracking.sqlite import is_foreign
 from harness.training.engine import backend_settings
 from harness.training.train import DivergenceError
 from studies.codec import from_data
 from studies.search import Search
-from studies.spec import RunSpec, Study
+from studies.spec import RunSpec
+from studies.study import Study
 
 SPACE_VERSION = 2
 """Version of the search space and of the stored attributes.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from studies.spec import NULL_SEED_OFFSET, RunSpec, Study
+from studies.spec import RunSpec
+from studies.study import NULL_SEED_OFFSET, Study
 
 
 def format_run_name(spec: RunSpec) -> str:

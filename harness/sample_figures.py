@@ -10,8 +10,9 @@ import torch
 from datasets.augment import augment
 from datasets.preprocessing.image_array import ImageArray
 from datasets.spec import Split
-from reports.plots.style import draw_augmentation_strip, draw_sample_sheet, escape_mathtext
-from studies.spec import Study
+from reports.plots.image_panels import draw_augmentation_strip, draw_sample_sheet
+from reports.plots.style import escape_mathtext
+from studies.study import Study
 
 MAX_COLUMNS = 6
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from architectures.spec import BLOCK_NETWORK, ArchitectureSpec, get_components
 from reports.outcomes import Outcome, StudyEvaluation, get_training_id
 from studies.results import RunResult
-from studies.spec import Check, is_null_arm
+from studies.spec import Check
+from studies.study import is_null_arm
 
 
 def find_check_runs(

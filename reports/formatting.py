@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Callable, Sequence
 
 from reports.table import Cell
+from studies.statistics.verdicts import Estimate
 
 NO_VALUE = "–"
 """Text of a cell without a value."""
@@ -90,3 +91,10 @@ def truncate_list(texts: Sequence[str]) -> str:
     if len(texts) <= MAX_ITEMS + 1:
         return ", ".join(texts)
     return f"{', '.join(texts[:MAX_ITEMS])} and {len(texts) - MAX_ITEMS} more below"
+
+
+def format_interval(estimate: Estimate | None) -> str:
+    """Return the interval in percentage points, or a dash if there is none."""
+    if estimate is None or estimate.low is None or estimate.high is None:
+        return NO_VALUE
+    return f"{format_points(100 * estimate.low)} to {format_points(100 * estimate.high)}"

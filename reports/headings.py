@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from reports.formatting import truncate_list
 from reports.run_settings import format_headline
 from studies.metrics import METRIC_NAMES
-from studies.spec import Study
+from studies.study import Study
 
 TRAINING_FIELDS = ("epochs", "batch_size", "learning_rate", "gamma", "class_weights", "patience")
 

@@ -15,7 +15,8 @@ from datasets.spec import Leakage
 from studies.controls import MAJORITY, PRIOR, predict_majority, predict_prior
 from studies.metrics import Scores, compute_scores, map_correct, to_evaluation_unit
 from studies.results import DataSummary, Failure, Prediction, RunResult, StudyResult
-from studies.spec import NULL_SEED_OFFSET, RunSpec, Study, Variant
+from studies.spec import RunSpec, Variant
+from studies.study import NULL_SEED_OFFSET, Study
 
 Predictor = Callable[[Sequence[RunResult]], tuple[tuple[Prediction, ...], ...]]
 """Function from the runs of one training, one run per fold, to predictions for each run's test samples."""

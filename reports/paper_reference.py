@@ -14,7 +14,7 @@ from studies.paper.published import (
     REFERENCE_DATASETS,
     PublishedDataset,
 )
-from studies.spec import Study
+from studies.study import Study
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

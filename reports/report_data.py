@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import isfinite
 from typing import Any
 
+from reports.arm_differences import ArmDifference, compute_differences
 from reports.claims.table import judge_claims
 from reports.outcomes import StudyEvaluation
 from reports.table import ReportFigure, Table
-from reports.tables.differences import ArmDifference, compute_differences
 
 FORMAT = 1
 """Version of the layout of report.json."""

@@ -12,7 +12,8 @@ from reports.table import Cell, Table
 from studies.claim_checks import CHECK_DESCRIPTIONS
 from studies.metrics import METRIC_NAMES, compute_scores, to_evaluation_unit
 from studies.results import RunResult
-from studies.spec import Study, TrainingSpec
+from studies.spec import TrainingSpec
+from studies.study import Study
 
 PROTOCOL_TEXTS = {
     "frame": "7:2:1 over frames, as in the paper: frames of one clip can be in training and test",

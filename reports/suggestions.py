@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from statistics import fmean
 
+from reports.arm_differences import SINGLE_SUBJECT_OBSTACLE, ArmDifference, compute_differences
 from reports.outcomes import StudyEvaluation
 from reports.run_settings import format_duration
-from reports.tables.differences import SINGLE_SUBJECT_OBSTACLE, ArmDifference, compute_differences
 from reports.tables.noise import measure_noise
 from studies.arms import build_pairs
-from studies.spec import Study
 from studies.statistics import power
 from studies.statistics.verdicts import MIN_CLUSTERS, MIN_TRAININGS
+from studies.study import Study
 
 DEFAULT_FOLDS = 10
 """Default number of folds under kfold."""

@@ -16,7 +16,7 @@ from reports.tables.accuracy_drop import compute_accuracy_drop
 from reports.tables.differences import describe_verdicts
 from reports.tables.factorial_effects import describe_effects
 from reports.tables.score_columns import describe_leakage, describe_near_duplicates
-from studies.spec import is_null_arm
+from studies.study import is_null_arm
 
 IDENTITY_PROBE = "identity-probe"
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, fields
 
 from studies.arms import build_pairs
 from studies.codec import to_json
-from studies.spec import Metric, Study
+from studies.spec import Metric
+from studies.study import Study
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

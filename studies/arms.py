@@ -21,7 +21,7 @@ from architectures.spec import (
     get_components,
     with_components,
 )
-from studies.spec import build_null_arm, is_null_arm
+from studies.study import build_null_arm, is_null_arm
 
 BASE_NAME = "vgg16-bn-gap"
 FACTORIAL, PLACEBO = "factorial", "placebo"

@@ -8,7 +8,8 @@ from typing import Literal
 from datasets.leakage.audit import Finding
 from datasets.spec import Anomaly, Leakage
 from studies.cost import Cost
-from studies.spec import FOLD_0_VERSION, RunSpec, Study
+from studies.spec import FOLD_0_VERSION, RunSpec
+from studies.study import Study
 
 
 class _PredictedClassCache:

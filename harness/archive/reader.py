@@ -30,7 +30,8 @@ from harness.archive.members import (
 from harness.tracking.result_files import compute_final_metrics, flatten_spec, parse_result
 from studies.codec import from_data, to_json
 from studies.results import Failure, RunResult
-from studies.spec import TRAINING_VERSION, RunSpec, Study, hash_run
+from studies.spec import TRAINING_VERSION, RunSpec, hash_run
+from studies.study import Study
 
 MAX_RUNS = 100_000
 """Maximum number of runs of a study; listing the runs of a forged study could take forever."""

@@ -10,6 +10,7 @@ import typer
 
 from harness.commands import options
 from harness.commands.data import Size
+from harness.commands.option_groups import expand_option_groups
 from harness.errors import wrap_user_errors
 
 
@@ -46,7 +47,7 @@ class BenchOptions:
     ] = False
 
 
-@options.expand_option_groups
+@expand_option_groups
 def bench(bench_options: BenchOptions, json: options.Json = False) -> None:
     """Measure training speed against a plain PyTorch script and bare steps; latency, memory and engines.
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from harness.commands import options
+from harness.commands.option_groups import expand_option_groups
 
 
-@options.expand_option_groups
+@expand_option_groups
 def compare(
     data: options.Data,
     networks: options.Networks,

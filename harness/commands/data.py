@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.commands import options
+from harness.commands.option_groups import expand_option_groups
 from harness.errors import EXIT_FAILED, UserError, wrap_user_errors
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def list_(json: options.Json = False) -> None:
 
 
 @data_app.command()
-@options.expand_option_groups
+@expand_option_groups
 def describe(
     source: options.Dataset,
     json: options.Json = False,
@@ -80,7 +81,7 @@ def describe(
 
 
 @data_app.command()
-@options.expand_option_groups
+@expand_option_groups
 def prepare(
     data: options.Data,
     protocol: options.Protocols = None,
@@ -101,7 +102,7 @@ def prepare(
 
 
 @data_app.command()
-@options.expand_option_groups
+@expand_option_groups
 def audit(
     data: options.Data,
     division: options.Division,
@@ -129,7 +130,7 @@ def audit(
 
 
 @data_app.command()
-@options.expand_option_groups
+@expand_option_groups
 def bench(
     data: options.Data,
     image_size: Size = 224,

@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from harness.commands import options
+from harness.commands.option_groups import expand_option_groups
 from harness.errors import wrap_user_errors
 
 
-@options.expand_option_groups
+@expand_option_groups
 def reproduce(
     splits: options.Splits,
     comparison: options.Comparison,

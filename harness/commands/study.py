@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from harness.planning.time_estimate import TimeEstimate
     from harness.tracking.tracker import Tracker
     from studies.results import StudyResult
-    from studies.spec import Study
+    from studies.study import Study
 
 
 MAX_LINES = 5
@@ -210,7 +210,7 @@ def _print_end(
     tracker: Tracker,
     as_json: bool,
 ) -> None:
-    from harness.tracking.mlflow_store import is_local
+    from harness.tracking.uri import is_local
 
     if as_json:
         print(

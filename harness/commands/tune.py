@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from harness.commands import options
+from harness.commands.option_groups import expand_option_groups
 from harness.errors import wrap_user_errors
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 STUDY_KINDS: dict[str, Literal["ablation", "comparison"]] = {"ablate": "ablation", "compare": "comparison"}
 
 
-@options.expand_option_groups
+@expand_option_groups
 def tune(
     data: options.Data,
     design: options.Design,
@@ -99,7 +100,7 @@ def _run_searches(plan: StudyPlan, *, trials: int, pruner: str, store: str) -> l
     """Run the search of every run in the plan; print one line per trial on stderr."""
     from harness.hyperparameter_search import run_search
     from harness.run_names import format_run_name
-    from harness.runs.run import RunInputs
+    from harness.runs.run_inputs import RunInputs
 
     inputs = RunInputs(pixels=plan.pixels, splits=plan.splits, device=plan.device)
     results = []

@@ -20,17 +20,8 @@ from studies.claim_checks import CHECK_DESCRIPTIONS
 from studies.codec import from_json
 from studies.presets import Preset, adapt_augmentation, get_preset
 from studies.search import Search
-from studies.spec import (
-    DEFAULT_MARGIN,
-    Check,
-    Control,
-    Metric,
-    Study,
-    TrainingSpec,
-    build_null_arm,
-    check_design,
-    select_primary_arm,
-)
+from studies.spec import DEFAULT_MARGIN, Check, Control, Metric, TrainingSpec
+from studies.study import Study, build_null_arm, check_design, select_primary_arm
 
 if TYPE_CHECKING:
     import torch

@@ -6,7 +6,7 @@ from harness.tracking.analysis_plans import CONFIRMATORY, EXPLORATORY, PLAN_STAT
 from harness.tracking.tracker import Tracker
 from studies.analysis_plan import AnalysisPlan
 from studies.codec import to_json
-from studies.spec import Study
+from studies.study import Study
 
 
 def has_cells(tracker: Tracker, study: Study) -> bool:

@@ -13,6 +13,9 @@ import torch
 from harness.flop_count import count_cost
 from studies.spec import RunSpec
 
+GPU_ENV_VAR = "CUDA_VISIBLE_DEVICES"
+
+
 GPU_SATURATION_MACS = 100e9
 """Multiply-adds of a training step that saturate a GPU.
 
@@ -174,6 +177,3 @@ def _estimate_step(run: RunSpec, *, num_classes: int) -> tuple[float, float]:
         PASSES_PER_STEP * run.training.batch_size * cost.multiply_adds,
         4 * COPIES_PER_PARAMETER * cost.parameters + ACTIVATION_OVERHEAD * activation_bytes,
     )
-
-
-GPU_ENV_VAR = "CUDA_VISIBLE_DEVICES"

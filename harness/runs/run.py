@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from architectures.network import build_network
 from architectures.spec import USER_NETWORK, ArchitectureSpec
-from datasets.leakage.audit import audit_split, compute_leakage
-from datasets.leakage.similarity import SimilarityIndex
 from datasets.preprocessing.image_array import ImageArray
-from datasets.spec import Leakage, SampleTable, Split
+from datasets.spec import Leakage, Split
 from harness.device import collect_environment
 from harness.errors import is_out_of_memory
 from harness.flop_count import count_cost
 from harness.runs.claim_checks import evaluate_robustness, measure_latency
 from harness.runs.controls import probe_identity, shuffle_labels
+from harness.runs.run_inputs import RunInputs
 from harness.training.batches import SplitData, make_split_data
 from harness.training.checkpoint import Checkpoint
 from harness.training.engine import backend_settings, make_forward, reserve_compile_cache, to_device_layout
@@ -33,44 +31,8 @@ from harness.training.train import (
     init_state,
     no_checkpoint,
 )
-from studies.cost import Cost
 from studies.results import DataSummary, Epoch, Prediction, RunResult
 from studies.spec import TRAINING_VERSION, RunSpec
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunInputs:
-    """The inputs of a run besides its spec.
-
-    Attributes:
-        pixels: the preprocessed images and their sample table.
-        splits: the splits of that table.
-        device: the device to train or evaluate on.
-        similarity_index: used to audit the split for near-duplicates; None skips that part of the audit.
-        weights: the trained weights that an evaluation-only run reads; None for other runs.
-        costs: costs that have already been counted; the costs of other networks are counted.
-        summary_cache: the last split that `get_split` returned, and its summary.
-    """
-
-    pixels: ImageArray
-    splits: tuple[Split, ...]
-    device: torch.device
-    similarity_index: SimilarityIndex | None = None
-    weights: Mapping[str, Tensor] | None = None
-    costs: Mapping[ArchitectureSpec, Cost] = field(default_factory=dict)
-    summary_cache: list[tuple[Split, DataSummary]] = field(default_factory=list, repr=False, compare=False)
-
-    def get_split(self, spec: RunSpec) -> tuple[Split, DataSummary]:
-        """Return the run's split and its summary; consecutive runs with the same split share the summary."""
-        split = next(
-            split
-            for split in self.splits
-            if (split.protocol, split.seed, split.fold) == (spec.protocol, spec.split_seed, spec.fold)
-        )
-        if not self.summary_cache or self.summary_cache[0][0] is not split:
-            summary = summarize_split(self.pixels, split, similarity_index=self.similarity_index)
-            self.summary_cache[:] = [(split, summary)]
-        return self.summary_cache[0]
 
 
 def execute_run(
@@ -303,34 +265,3 @@ def _load_split_data(pixels: ImageArray, rows: tuple[int, ...], *, device: torch
     labels = torch.tensor([pixels.table.samples[row].label for row in rows], dtype=torch.int64)
     images = torch.from_numpy(pixels.images[list(rows)])
     return make_split_data(images, labels, device=device)
-
-
-def summarize_split(
-    pixels: ImageArray, split: Split, *, similarity_index: SimilarityIndex | None
-) -> DataSummary:
-    """Summarize a split: samples per class and part, leakage, and the findings of the audit."""
-    table = pixels.table
-
-    def count_labels(rows: tuple[int, ...]) -> tuple[int, ...]:
-        labels = [table.samples[row].label for row in rows]
-        return tuple(labels.count(class_index) for class_index in range(len(table.classes)))
-
-    return DataSummary(
-        classes=table.classes,
-        train=count_labels(split.train),
-        validation=count_labels(split.validation),
-        test=count_labels(split.test),
-        leakage=compute_leakage(table, split),
-        warnings=split.warnings,
-        notes=table.notes,
-        anomalies=table.anomalies,
-        findings=audit_split(table, split, digests=pixels.digests, similarity=similarity_index),
-        synthetic=table.synthetic,
-        subject_clips=_count_subject_clips(table),
-    )
-
-
-def _count_subject_clips(table: SampleTable) -> tuple[int, ...]:
-    """Return the number of clips of each subject, sorted; () if any sample has no subject."""
-    subject_of = {sample.clip or sample.id: sample.subject for sample in table.samples}
-    return () if "" in subject_of.values() else tuple(sorted(Counter(subject_of.values()).values()))

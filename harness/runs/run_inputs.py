@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
+from torch import Tensor
 
 from architectures.spec import ArchitectureSpec
-from datasets.leakage.similarity import build_similarity_index
+from datasets.leakage.similarity import SimilarityIndex, build_similarity_index
 from datasets.preprocessing.image_array import ImageArray
 from datasets.spec import MOTION_REPRESENTATIONS, Split
-from harness.runs.run import RunInputs
+from harness.runs.split_summary import summarize_split
 from studies.cost import Cost
-from studies.spec import RunSpec, Study
+from studies.results import DataSummary
+from studies.spec import RunSpec
+from studies.study import Study
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,3 +58,38 @@ class RunInputsCache:
                 costs=self._costs,
             )
         return self._cache[spec.fingerprint]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunInputs:
+    """The inputs of a run besides its spec.
+
+    Attributes:
+        pixels: the preprocessed images and their sample table.
+        splits: the splits of that table.
+        device: the device to train or evaluate on.
+        similarity_index: used to audit the split for near-duplicates; None skips that part of the audit.
+        weights: the trained weights that an evaluation-only run reads; None for other runs.
+        costs: costs that have already been counted; the costs of other networks are counted.
+        summary_cache: the last split that `get_split` returned, and its summary.
+    """
+
+    pixels: ImageArray
+    splits: tuple[Split, ...]
+    device: torch.device
+    similarity_index: SimilarityIndex | None = None
+    weights: Mapping[str, Tensor] | None = None
+    costs: Mapping[ArchitectureSpec, Cost] = field(default_factory=dict)
+    summary_cache: list[tuple[Split, DataSummary]] = field(default_factory=list, repr=False, compare=False)
+
+    def get_split(self, spec: RunSpec) -> tuple[Split, DataSummary]:
+        """Return the run's split and its summary; consecutive runs with the same split share the summary."""
+        split = next(
+            split
+            for split in self.splits
+            if (split.protocol, split.seed, split.fold) == (spec.protocol, spec.split_seed, spec.fold)
+        )
+        if not self.summary_cache or self.summary_cache[0][0] is not split:
+            summary = summarize_split(self.pixels, split, similarity_index=self.similarity_index)
+            self.summary_cache[:] = [(split, summary)]
+        return self.summary_cache[0]

@@ -20,7 +20,8 @@ from harness.planning.weight_rule import WeightRule, can_keep_weights
 from harness.process_settings import disable_gc
 from harness.progress import Event, EventSink
 from harness.run_names import format_run_name
-from harness.runs.run import RunInputs, execute_run
+from harness.runs.run import execute_run
+from harness.runs.run_inputs import RunInputs
 from harness.scheduling.cell_locks import CellLocks
 from harness.tracking.tracker import WEIGHT_FILES, Tracker
 from harness.training.checkpoint import Checkpoint

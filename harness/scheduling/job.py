@@ -18,13 +18,13 @@ from harness.flop_count import count_cost
 from harness.planning.plan import StudyPlan
 from harness.planning.weight_rule import WeightRule, find_base_run_keys
 from harness.progress import Event, EventSink
-from harness.runs.run import RunInputs
-from harness.runs.run_inputs import RunInputsCache, StudyImages
+from harness.runs.run_inputs import RunInputs, RunInputsCache, StudyImages
 from harness.scheduling.cell import CellContext, CellOutcome, run_cell
 from harness.scheduling.cell_locks import CellLocks
 from harness.tracking.tracker import Tracker
 from studies.cost import Cost
-from studies.spec import RunSpec, Study
+from studies.spec import RunSpec
+from studies.study import Study
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

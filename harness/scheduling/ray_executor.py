@@ -27,7 +27,7 @@ from harness.progress import Event
 from harness.scheduling.cell import CellContext, CellOutcome, LockedElsewhere
 from harness.scheduling.job import Job, run_job_cell
 from harness.scheduling.scheduler import WorkerDeath
-from harness.tracking.mlflow_store import is_local
+from harness.tracking.uri import is_local
 from studies.spec import RunSpec
 
 POLL_SECONDS = 0.5

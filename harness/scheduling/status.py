@@ -11,7 +11,7 @@ from harness.progress import format_duration
 from harness.scheduling.cell_locks import CellLocks
 from harness.tracking.cell_runs import CellRun
 from harness.tracking.tracker import Tracker
-from studies.spec import Study
+from studies.study import Study
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,8 @@ from harness.scheduling.cell import CellContext, CellOutcome, Success, run_cell
 from harness.scheduling.scheduler import Executor, WorkerDeath, run_cells
 from harness.scheduling.weight_pruner import WeightPruner
 from studies.results import Failure, StudyResult
-from studies.spec import RunSpec, Study
+from studies.spec import RunSpec
+from studies.study import Study
 
 
 def run_study(

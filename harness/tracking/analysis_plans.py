@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.tracking.mlflow_store import Run
 from studies.analysis_plan import build_analysis_plan
-from studies.spec import Study
+from studies.study import Study
 
 PLAN_TAG, PLAN_STATE_TAG = "harness.plan", "harness.plan.state"
 CONFIRMATORY, EXPLORATORY = "confirmatory", "exploratory"

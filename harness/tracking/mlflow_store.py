@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import tempfile
@@ -30,14 +29,18 @@ from harness.errors import UserError, is_full_disk
 from harness.output_folders import check_writable
 from harness.process_settings import set_environment
 from harness.tracking import run_table_view
-from harness.tracking.retry import RetryPolicy, get_timeout
+from harness.tracking.retry import RetryPolicy
 from harness.tracking.sqlite import is_foreign
 from harness.tracking.uri import (
     PASSWORD_VAR,
     SQLITE_PREFIX,
     USER_VAR,
+    check_uri_and_timeout,
     get_default_uri,
+    get_lock_path,
+    get_sqlite_path,
     has_login,
+    is_local,
     strip_credentials,
 )
 
@@ -85,14 +88,14 @@ class MlflowStore:
         if not is_local(self.uri):
             return MlflowClient(tracking_uri=self.uri)
         # The client or its first query creates the tables; two processes cannot do that at the same time.
-        with FileLock(_lock_path(self.uri)):
+        with FileLock(get_lock_path(self.uri)):
             client = MlflowClient(tracking_uri=self.uri)
             client.search_experiments(max_results=1)
         return client
 
     def exists(self) -> bool:
         """Return True if the store is a server or an existing SQLite file."""
-        return not self.uri.startswith(SQLITE_PREFIX) or _sqlite_path(self.uri).is_file()
+        return not self.uri.startswith(SQLITE_PREFIX) or get_sqlite_path(self.uri).is_file()
 
     def check_readable(self) -> None:
         """Check that the store answers if it exists; create nothing.
@@ -103,7 +106,7 @@ class MlflowStore:
         if self.exists():
             self.check_connection()
         else:
-            _check_uri_and_timeout(self.uri)
+            check_uri_and_timeout(self.uri)
 
     def check_address(self) -> None:
         """Check that a server answers, or that a SQLite file is valid or can be created; create nothing.
@@ -111,7 +114,7 @@ class MlflowStore:
         Raises:
             ValueError: the check fails; the message says what to do.
         """
-        _check_address(self.uri)
+        check_uri(self.uri)
         if not is_local(self.uri):
             self.check_connection()
 
@@ -121,7 +124,7 @@ class MlflowStore:
         Raises:
             ValueError: it does not answer; the message says what to do.
         """
-        _check_address(self.uri)
+        check_uri(self.uri)
         try:
             with set_environment({RETRIES_VAR: "1"}):  # a wrong address is reported quickly
                 self._ping()
@@ -178,7 +181,7 @@ class MlflowStore:
             return str(experiment.experiment_id)
         is_sqlite = self.uri.startswith(SQLITE_PREFIX)
         artifact_location = (
-            (_sqlite_path(self.uri).parent / "mlruns").resolve().as_uri() if is_sqlite else None
+            (get_sqlite_path(self.uri).parent / "mlruns").resolve().as_uri() if is_sqlite else None
         )
         try:
             experiment_id = str(self._client.create_experiment(name, artifact_location=artifact_location))
@@ -198,7 +201,7 @@ class MlflowStore:
         name = f"harness {dataset}"
         experiment = self.client.get_experiment_by_name(name) if self.exists() else None
         if experiment is None:
-            return _sqlite_path(self.uri).parent / "mlruns" if self.uri.startswith(SQLITE_PREFIX) else None
+            return get_sqlite_path(self.uri).parent / "mlruns" if self.uri.startswith(SQLITE_PREFIX) else None
         location = urlsplit(experiment.artifact_location)
         return Path(url2pathname(location.path)) if location.scheme in ("", "file") else None
 
@@ -285,57 +288,6 @@ def _build_metrics(steps: Mapping[int, Mapping[str, float]]) -> list[Metric]:
     ]
 
 
-def is_local(uri: str) -> bool:
-    """Return True if a tracking URI is not that of an HTTP server."""
-    return not uri.startswith(("http://", "https://"))
-
-
-def _sqlite_path(uri: str) -> Path:
-    """Return the path in a SQLite URI, without the driver's options."""
-    return Path(uri.removeprefix(SQLITE_PREFIX).partition("?")[0])
-
-
-def _lock_path(uri: str) -> Path:
-    """Return a SQLite store's lock file, in the temporary folder so that queries leave no files behind."""
-    user = getattr(os, "getuid", int)()  # users share the folder but cannot lock each other's files
-    digest = hashlib.sha256(f"{user} {uri}".encode()).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"harness-{digest}.lock"
-
-
-def _check_uri_and_timeout(uri: str) -> None:
-    """Check that the URI is not empty and that HARNESS_PATIENCE is valid; raise ValueError otherwise."""
-    if not uri.removeprefix(SQLITE_PREFIX):
-        raise ValueError(
-            f"--tracking-uri takes http://HOST:PORT or {SQLITE_PREFIX}FILE; got {uri!r}: leave it out "
-            "(./mlflow.db)"
-        )
-    get_timeout()
-
-
-def _check_address(uri: str) -> None:
-    """Check that the URI is valid, and that a SQLite file is an MLflow database or can be created.
-
-    MLflow would retry a file that it cannot open many times and log each attempt.
-
-    Raises:
-        ValueError: the URI is empty, it names a folder or another kind of file, or its folder cannot be
-            written.
-    """
-    _check_uri_and_timeout(uri)
-    if not uri.startswith(SQLITE_PREFIX):
-        return
-    from mlflow.store.tracking.dbmodels.models import SqlExperiment
-
-    file = _sqlite_path(uri)
-    if not file.exists():
-        check_writable(file.parent, label="the tracking store's folder")
-    if is_foreign(file, tables=SqlExperiment.metadata.tables):
-        raise ValueError(
-            f"the tracking store {uri} is not a readable MLflow database; pass an existing or new "
-            f"{SQLITE_PREFIX}FILE"
-        )
-
-
 class _RetryingClient:
     """MLflow's client with retries in each of its methods."""
 
@@ -358,3 +310,27 @@ class _RetryingClient:
                 ) from error
 
         return call_with_retry
+
+
+def check_uri(uri: str) -> None:
+    """Check that the URI is valid, and that a SQLite file is an MLflow database or can be created.
+
+    MLflow would retry a file that it cannot open many times and log each attempt.
+
+    Raises:
+        ValueError: the URI is empty, it names a folder or another kind of file, or its folder cannot be
+            written.
+    """
+    check_uri_and_timeout(uri)
+    if not uri.startswith(SQLITE_PREFIX):
+        return
+    from mlflow.store.tracking.dbmodels.models import SqlExperiment
+
+    file = get_sqlite_path(uri)
+    if not file.exists():
+        check_writable(file.parent, label="the tracking store's folder")
+    if is_foreign(file, tables=SqlExperiment.metadata.tables):
+        raise ValueError(
+            f"the tracking store {uri} is not a readable MLflow database; pass an existing or new "
+            f"{SQLITE_PREFIX}FILE"
+        )

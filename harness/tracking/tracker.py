@@ -30,7 +30,8 @@ from harness.tracking.result_files import (
 from harness.tracking.retry import AsyncLogger
 from studies.codec import from_json, to_json
 from studies.results import Epoch, Failure, RunResult, StudyResult
-from studies.spec import RunSpec, Study
+from studies.spec import RunSpec
+from studies.study import Study
 
 KEY_TAG, REUSES_TAG, STUDY_TAG, REASON_TAG, SPEC_TAG, LOCK_SCOPE_TAG, PROCESS_TAG, WEIGHTS_DROPPED_TAG = (
     "harness.key",

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import tempfile
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from datasets.io.cache_files import get_cache_dir
+from harness.tracking.retry import get_timeout
 
 USER_VAR, PASSWORD_VAR = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"
 SQLITE_PREFIX = "sqlite:///"
@@ -64,3 +66,30 @@ def create_local_folder(uri: str) -> Path:
             f"the cache {folder} cannot be written ({error.strerror}); set HARNESS_CACHE to another folder"
         ) from error
     return folder
+
+
+def is_local(uri: str) -> bool:
+    """Return True if a tracking URI is not that of an HTTP server."""
+    return not uri.startswith(("http://", "https://"))
+
+
+def get_sqlite_path(uri: str) -> Path:
+    """Return the path in a SQLite URI, without the driver's options."""
+    return Path(uri.removeprefix(SQLITE_PREFIX).partition("?")[0])
+
+
+def get_lock_path(uri: str) -> Path:
+    """Return a SQLite store's lock file, in the temporary folder so that queries leave no files behind."""
+    user = getattr(os, "getuid", int)()  # users share the folder but cannot lock each other's files
+    digest = hashlib.sha256(f"{user} {uri}".encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"harness-{digest}.lock"
+
+
+def check_uri_and_timeout(uri: str) -> None:
+    """Check that the URI is not empty and that HARNESS_PATIENCE is valid; raise ValueError otherwise."""
+    if not uri.removeprefix(SQLITE_PREFIX):
+        raise ValueError(
+            f"--tracking-uri takes http://HOST:PORT or {SQLITE_PREFIX}FILE; got {uri!r}: leave it out "
+            "(./mlflow.db)"
+        )
+    get_timeout()

@@ -12,12 +12,12 @@ from dataclasses import replace
 from statistics import fmean
 
 from architectures.catalogue import COMPARISON_NETWORKS, PROPOSED, get_architecture
+from reports.arm_differences import ArmDifference, compute_differences, judge_pairs
 from reports.claims.rules import ClaimResult, Measurement, Quantity, make_not_testable_result
 from reports.formatting import format_count, format_percent, format_percent_or_unknown, format_points
 from reports.outcomes import Outcome, StudyEvaluation
 from reports.pairing import pair_outcomes
 from reports.paper_reference import differences_from_paper
-from reports.tables.differences import ArmDifference, compute_differences, judge_pairs
 from studies.arms import build_ablation_arms
 from studies.cost import compute_block_costs
 from studies.paper.published import ABLATION_DATASET, ABLATION_GAINS, IMAGE_SIZE, PUBLISHED_RESULTS

@@ -27,6 +27,7 @@ from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullL
 from matplotlib.transforms import IdentityTransform
 from numpy.typing import NDArray
 
+from reports.plots.confusion_matrices import normalize_rows, prepare_confusion_axes
 from reports.plots.style import (
     BLUE,
     FIGURE_WIDTH,
@@ -35,12 +36,9 @@ from reports.plots.style import (
     ORANGE,
     CurveMetric,
     format_network_name,
-    get_series,
-    normalize_rows,
-    prepare_confusion_axes,
     set_panel_title,
-    style_curve_axes,
 )
+from reports.plots.training_curves import get_series, style_curve_axes
 from studies.metrics import compute_confusion_matrix, to_evaluation_unit
 from studies.results import RunResult
 

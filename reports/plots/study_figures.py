@@ -11,8 +11,9 @@ from typing import Literal
 from reports.outcomes import Outcome, StudyEvaluation
 from reports.paper_reference import dataset_title, find_paper_reference
 from reports.plots.ablation_bars import draw_ablation_bars
+from reports.plots.confusion_matrices import draw_confusion_matrices
 from reports.plots.reliability_diagrams import draw_reliability_diagrams
-from reports.plots.style import draw_confusion_matrices, draw_curves
+from reports.plots.training_curves import draw_curves
 from reports.table import ReportFigure
 from reports.tables.ablation import cite_ablation_items
 from reports.tables.score_columns import describe_leakage

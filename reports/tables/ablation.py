@@ -32,7 +32,7 @@ from reports.tables.score_columns import (
 from studies.arms import LADDER_DESIGNS, build_pairs, select_reference_arm
 from studies.cost import Cost
 from studies.paper.published import ABLATION_DATASET, ABLATION_GAINS
-from studies.spec import Study
+from studies.study import Study
 
 _get_f1 = dict(METRIC_GETTERS)["f1"]
 _get_recall = dict(METRIC_GETTERS)["recall"]

@@ -10,11 +10,10 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 
 from architectures.spec import BLOCK_COMPONENTS, BLOCK_NETWORK, get_components
-from reports.formatting import format_points, text_cell
+from reports.formatting import format_interval, format_points, text_cell
 from reports.outcomes import StudyEvaluation
 from reports.pairing import pair_outcomes
 from reports.table import Cell, Table
-from reports.tables.differences import format_interval
 from reports.tables.score_columns import (
     LEAKAGE_NOTE,
     build_audit_notes,
@@ -22,7 +21,6 @@ from reports.tables.score_columns import (
     build_missing_run_notes,
 )
 from studies.metrics import METRIC_NAMES
-from studies.spec import is_null_arm
 from studies.statistics.factorial import (
     compute_interaction,
     compute_main_effect,
@@ -31,6 +29,7 @@ from studies.statistics.factorial import (
     subtract_contrasts,
 )
 from studies.statistics.verdicts import MIN_TRAININGS
+from studies.study import is_null_arm
 
 ComponentWeights = Mapping[frozenset[str], float]
 

@@ -10,11 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.check_runs import find_check_runs
-from reports.formatting import NO_VALUE, format_points, mean_std_cell, text_cell
+from reports.formatting import NO_VALUE, format_interval, format_points, mean_std_cell, text_cell
 from reports.outcomes import Outcome, StudyEvaluation
 from reports.pairing import estimate_unit_mean, map_units_to_clusters
 from reports.table import Cell, Table
-from reports.tables.differences import format_interval
 from reports.tables.score_columns import LEAKAGE_HEADER, LEAKAGE_NOTE, build_audit_notes, leakage_cells
 from studies.metrics import Scores, compute_scores, map_correct, to_evaluation_unit
 from studies.results import Prediction, RunResult

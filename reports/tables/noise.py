@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from itertools import combinations
 from statistics import fmean, variance
 
+from reports.arm_differences import compute_differences
 from reports.outcomes import Outcome, StudyEvaluation, TrainingOutcome
-from reports.tables.differences import compute_differences
 from studies.statistics.power import Noise
 from studies.statistics.verdicts import Estimate
 

@@ -24,7 +24,7 @@ from reports.tables.score_columns import (
     score_cell,
 )
 from studies.metrics import Scores
-from studies.spec import is_null_arm
+from studies.study import is_null_arm
 
 PROTOCOLS_BY_STRICTNESS = ("frame", "clip", "subject", "kfold", "loso")
 

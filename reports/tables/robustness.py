@@ -14,13 +14,12 @@ from statistics import fmean
 
 from datasets.spec import CORRUPTIONS, ILLUMINATION_CORRUPTIONS, POSE_CORRUPTIONS, STRENGTHS
 from reports.check_runs import find_check_runs, find_matched_pairs
-from reports.formatting import NO_VALUE, format_percent, format_points, text_cell
+from reports.formatting import NO_VALUE, format_interval, format_percent, format_points, text_cell
 from reports.outcomes import Outcome, StudyEvaluation, TrainingOutcome, append_marks
 from reports.pairing import estimate_unit_mean, map_units_to_clusters
 from reports.plots.study_figures import format_figure_path
 from reports.plots.style import FONT_SIZE, add_legend, escape_mathtext, make_panel_grid, save_figure
 from reports.table import Cell, ReportFigure, Table
-from reports.tables.differences import format_interval
 from reports.tables.score_columns import LEAKAGE_HEADER, LEAKAGE_NOTE, describe_leakage, leakage_cells
 from studies.metrics import group_by_condition
 from studies.results import Prediction, RunResult

@@ -16,8 +16,9 @@ from reports.tables.score_columns import (
     identity_cells,
     leakage_cells,
 )
-from studies.spec import RunSpec, Study, is_null_arm
+from studies.spec import RunSpec
 from studies.stability import Rankings, compute_accuracy_std, count_class_changes, count_test_sets, rank_arms
+from studies.study import Study, is_null_arm
 
 PairedRun = tuple[RunSpec, ...]
 """The specs of a training's runs, equal for all arms with the same seed and split."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from reports.arm_differences import ArmDifference, compute_differences
 from reports.formatting import NO_VALUE, text_cell
 from reports.outcomes import StudyEvaluation
 from reports.table import Cell, Table
-from reports.tables.differences import ArmDifference, compute_differences
 from studies.metrics import METRIC_NAMES
 from studies.statistics.power import TARGET_POWER, compute_observed_detectable_difference
 from studies.statistics.verdicts import Estimate

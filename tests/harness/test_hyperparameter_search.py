@@ -12,7 +12,7 @@ import torchvision
 
 from harness.hyperparameter_search import check_searches, load_searches, run_search
 from harness.planning.plan import StudyPlan, plan_study
-from harness.runs.run import RunInputs
+from harness.runs.run_inputs import RunInputs
 from tests.harness.tiny import Run, request
 
 SIZE = ("--preset", "quick", "--epochs", 2, "--image-size", 32, "--width", 0.125, "--only", "proposed")

@@ -5,7 +5,8 @@ from dataclasses import replace
 from architectures.catalogue import CATALOGUE
 from datasets.spec import DatasetSpec
 from harness.run_names import format_run_name, format_study_note
-from studies.spec import Study, TrainingSpec
+from studies.spec import TrainingSpec
+from studies.study import Study
 
 STUDY = Study(
     kind="ablation",

@@ -10,7 +10,8 @@ from datasets.preprocessing.image_array import ImageArray
 from datasets.spec import AugmentationSpec, DatasetSpec, Sample, SampleTable, Split
 from harness.sample_figures import render_sample_figures
 from studies.arms import build_comparison_arms
-from studies.spec import Study, TrainingSpec
+from studies.spec import TrainingSpec
+from studies.study import Study
 
 APEX, OTHER, LONE = (0, 200, 0), (200, 0, 0), (0, 0, 200)
 STILL = AugmentationSpec(flip=0, rotation=0, scale=0, crop=0, brightness=0, contrast=0, saturation=0, hue=0)

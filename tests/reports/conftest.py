@@ -10,7 +10,8 @@ from reports.table import Table
 from studies.arms import build_ablation_arms, build_comparison_arms
 from studies.cost import Cost
 from studies.results import DataSummary, Environment, Epoch, Failure, Prediction, RunResult, StudyResult
-from studies.spec import TRAINING_VERSION, RunSpec, Study, TrainingSpec
+from studies.spec import TRAINING_VERSION, RunSpec, TrainingSpec
+from studies.study import Study
 
 CLASSES = ("disgust", "fear", "happiness", "repression", "sadness", "surprise")
 LEAKS = {"frame": Leakage(clip=1.0, subject=1.0), "clip": Leakage(clip=0.0, subject=0.875)}

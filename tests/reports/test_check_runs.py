@@ -9,7 +9,8 @@ from reports.check_runs import find_check_runs, find_matched_pairs
 from reports.outcomes import evaluate_study
 from studies.arms import build_ablation_arms, build_comparison_arms
 from studies.results import RunResult
-from studies.spec import RunSpec, Study
+from studies.spec import RunSpec
+from studies.study import Study
 from tests.reports.conftest import Built
 
 

@@ -15,7 +15,8 @@ from reports.claims.table import IMAGE_INDEPENDENT_CLAIMS, build_claim_table, de
 from reports.outcomes import StudyEvaluation, evaluate_study
 from studies.arms import build_ablation_arms, build_comparison_arms
 from studies.results import RunResult
-from studies.spec import RunSpec, Study
+from studies.spec import RunSpec
+from studies.study import Study
 from tests.reports.conftest import Built
 
 BY_ID = {claim.id: claim for claim in CLAIMS}

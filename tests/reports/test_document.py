@@ -10,7 +10,8 @@ from datasets.spec import Anomaly
 from reports.document import write_report
 from studies.paper.inconsistencies import INCONSISTENCIES
 from studies.results import RunResult, StudyResult
-from studies.spec import RunSpec, Study
+from studies.spec import RunSpec
+from studies.study import Study
 from tests.reports.conftest import Built
 
 PNG = b"\x89PNG pretend"

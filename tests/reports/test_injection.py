@@ -16,7 +16,7 @@ from datasets.leakage.audit import Finding
 from datasets.spec import Anomaly
 from reports.document import write_report
 from reports.markdown import escape, render_bullets, render_code, render_figure, render_grid, render_table
-from reports.plots.style import draw_confusion_matrices
+from reports.plots.confusion_matrices import draw_confusion_matrices
 from reports.table import Cell, ReportFigure, Table
 from studies.results import StudyResult
 from studies.spec import RunSpec

@@ -17,7 +17,8 @@ from reports.tables.loss_comparison import build_imbalance_table, compare_losses
 from reports.tables.robustness import build_robustness_table, draw_robustness_figure
 from studies.arms import build_ablation_arms
 from studies.results import Epoch, RunResult, Timing
-from studies.spec import RunSpec, Study
+from studies.spec import RunSpec
+from studies.study import Study
 from tests.reports.conftest import Built
 
 SUBJECTS = 8

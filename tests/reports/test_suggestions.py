@@ -7,8 +7,9 @@ from reports.outcomes import evaluate_study
 from reports.suggestions import build_command, suggest_next_runs
 from studies.arms import build_ablation_arms
 from studies.results import RunResult
-from studies.spec import RunSpec, build_null_arm
+from studies.spec import RunSpec
 from studies.statistics import power
+from studies.study import build_null_arm
 from tests.reports.conftest import Built
 
 FIVE = (0, 1, 2, 3, 4)

@@ -8,7 +8,8 @@ from datasets.spec import Leakage
 from reports.outcomes import evaluate_study
 from reports.summary import summarize_study
 from studies.results import RunResult
-from studies.spec import RunSpec, build_null_arm
+from studies.spec import RunSpec
+from studies.study import build_null_arm
 from tests.reports.conftest import Built
 
 ALL_RIGHT = tuple(tuple(5 if c == r else 0 for c in range(6)) for r in range(6))

@@ -7,7 +7,8 @@ from datasets.spec import Anomaly, DatasetSpec, Leakage
 from studies.arms import build_ablation_arms
 from studies.cost import Cost
 from studies.results import DataSummary, Environment, Epoch, Prediction, RunResult
-from studies.spec import RunSpec, Study, TrainingSpec
+from studies.spec import RunSpec, TrainingSpec
+from studies.study import Study
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from studies.arms import (
     find_null_pair,
     select_reference_arm,
 )
-from studies.spec import build_null_arm
+from studies.study import build_null_arm
 
 OWN = ArchitectureSpec(name="mine", network=USER_NETWORK)
 

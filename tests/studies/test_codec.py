@@ -8,7 +8,8 @@ from architectures.catalogue import CATALOGUE
 from architectures.spec import ArchitectureSpec
 from studies.codec import from_data, from_json, to_data, to_json
 from studies.results import Prediction, RunResult
-from studies.spec import Engine, RunSpec, Study, TrainingSpec
+from studies.spec import Engine, RunSpec, TrainingSpec
+from studies.study import Study
 
 
 def test_a_study_comes_back_unchanged(study: Study) -> None:

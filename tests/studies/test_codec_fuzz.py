@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from studies.codec import decode_json, from_data, from_json, to_data, to_json
 from studies.results import RunResult
-from studies.spec import RunSpec, Study
+from studies.spec import RunSpec
+from studies.study import Study
 from tests.hostile import cases, damaged, names, outcome
 
 STRANGE = (

@@ -7,7 +7,8 @@ from architectures.catalogue import get_architecture
 from architectures.spec import ArchitectureSpec
 from datasets.spec import AugmentationSpec, DatasetSpec
 from studies.arms import build_ablation_arms, build_comparison_arms
-from studies.spec import RunSpec, Study, TrainingSpec, build_null_arm, is_null_arm
+from studies.spec import RunSpec, TrainingSpec
+from studies.study import Study, build_null_arm, is_null_arm
 
 CHANGES: list[dict[str, Any]] = [
     {"dataset": DatasetSpec(name="casme2", frame_policy="paper", image_size=48)},

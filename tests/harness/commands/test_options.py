@@ -9,6 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from harness.commands import options
+from harness.commands.option_groups import expand_option_groups
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,7 @@ class Look:
 CALLS: list[tuple[Any, ...]] = []
 
 
-@options.expand_option_groups
+@expand_option_groups
 def visit(
     where: Place,
     look: Look,
@@ -41,13 +42,13 @@ def visit(
     CALLS.append((where, look, guest, json))
 
 
-@options.expand_option_groups
+@expand_option_groups
 def sit(where: Seat, *, guest: Annotated[str, typer.Argument()]) -> None:
     """Sit down."""
     CALLS.append((where, guest))
 
 
-@options.expand_option_groups
+@expand_option_groups
 def study(data: options.Data, splits: options.Splits, training: options.Training) -> None:
     """Ask for a study."""
     CALLS.append((options.build_request("comparison", data, splits=splits, training=training),))

@@ -11,7 +11,8 @@ from datasets.corrupt import corrupt
 from datasets.spec import CORRUPTIONS, STRENGTHS
 from harness.data.loading import DataRequest
 from harness.planning.plan import StudyPlan, plan_study
-from harness.runs.run import RunInputs, execute_run
+from harness.runs.run import execute_run
+from harness.runs.run_inputs import RunInputs
 from harness.training.evaluation import predict
 from studies.metrics import aggregate_by_clip, group_by_condition
 from tests.harness.tiny import Run, request

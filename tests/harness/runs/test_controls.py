@@ -13,7 +13,8 @@ from datasets.spec import Sample, SampleTable
 from harness.data.loading import DataRequest
 from harness.planning.plan import plan_study
 from harness.runs.controls import can_probe, probe_identity, shuffle_labels
-from harness.runs.run import RunInputs, execute_run
+from harness.runs.run import execute_run
+from harness.runs.run_inputs import RunInputs
 from reports.outcomes import evaluate_study
 from studies.results import StudyResult
 from tests.harness.tiny import Run, request

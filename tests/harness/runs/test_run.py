@@ -7,7 +7,8 @@ import torch
 
 from datasets.preprocessing.image_array import ImageArray
 from harness.planning.plan import StudyPlan, plan_study
-from harness.runs.run import RunInputs, execute_run
+from harness.runs.run import execute_run
+from harness.runs.run_inputs import RunInputs
 from studies.results import RunResult
 from tests.harness.tiny import request
 

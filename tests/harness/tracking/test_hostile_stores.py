@@ -20,7 +20,7 @@ from torch import nn
 from harness import hyperparameter_search
 from harness.training.weights import load_weights
 from studies.search import Search
-from studies.spec import Study
+from studies.study import Study
 from tests.harness.tracking.test_result_files import SPEC
 from tests.hostile import bounded, cases, damaged, folder, outcome
 

@@ -18,7 +18,8 @@ from harness.tracking import tracker as ledgers
 from harness.tracking.tracker import REUSES_TAG, Tracker
 from studies.cost import Cost
 from studies.results import DataSummary, Environment, Epoch, Prediction, RunResult
-from studies.spec import RunSpec, Study, TrainingSpec
+from studies.spec import RunSpec, TrainingSpec
+from studies.study import Study
 
 STUDY = Study(
     kind="comparison",

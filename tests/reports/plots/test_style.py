@@ -6,15 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reports.plots.style import (
-    draw_augmentation_strip,
-    draw_confusion_matrices,
-    draw_curves,
-    draw_sample_sheet,
-    format_network_name,
-    make_panel_grid,
-    style_curve_axes,
-)
+from reports.plots.confusion_matrices import draw_confusion_matrices
+from reports.plots.image_panels import draw_augmentation_strip, draw_sample_sheet
+from reports.plots.style import format_network_name, make_panel_grid
+from reports.plots.training_curves import draw_curves, style_curve_axes
 from tests.reports.conftest import Built
 
 

@@ -6,18 +6,13 @@ from typing import Any
 import pytest
 
 from architectures.spec import ArchitectureSpec
+from reports.arm_differences import compute_differences, compute_null_difference, judge_pairs
 from reports.outcomes import StudyEvaluation, evaluate_study
-from reports.tables.differences import (
-    build_difference_table,
-    compute_differences,
-    compute_null_difference,
-    describe_family,
-    describe_verdicts,
-    judge_pairs,
-)
+from reports.tables.differences import build_difference_table, describe_family, describe_verdicts
 from studies.arms import build_ablation_arms
 from studies.results import RunResult
-from studies.spec import RunSpec, build_null_arm
+from studies.spec import RunSpec
+from studies.study import build_null_arm
 from tests.reports.conftest import Built
 
 FIVE = (0, 1, 2, 3, 4)

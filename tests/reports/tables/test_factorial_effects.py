@@ -9,7 +9,8 @@ from reports.summary import summarize_study
 from reports.tables.factorial_effects import build_effect_table, describe_effects
 from studies.arms import build_ablation_arms
 from studies.results import RunResult
-from studies.spec import RunSpec, build_null_arm
+from studies.spec import RunSpec
+from studies.study import build_null_arm
 from tests.reports.conftest import Built
 
 CLIPS = 48

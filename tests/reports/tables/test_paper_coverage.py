@@ -4,7 +4,8 @@ from reports.outcomes import evaluate_study
 from reports.tables.paper_coverage import find_missing_items
 from studies.arms import build_comparison_arms
 from studies.results import RunResult
-from studies.spec import RunSpec, Study
+from studies.spec import RunSpec
+from studies.study import Study
 from tests.reports.conftest import Built
 
 SEVEN = tuple(arm.name for arm in build_comparison_arms())

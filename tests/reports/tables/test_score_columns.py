@@ -10,7 +10,8 @@ from datasets.spec import Leakage
 from reports.outcomes import Outcome, evaluate_study
 from reports.tables import score_columns
 from studies.results import RunResult
-from studies.spec import RunSpec, Study
+from studies.spec import RunSpec
+from studies.study import Study
 from tests.reports.conftest import Built
 
 

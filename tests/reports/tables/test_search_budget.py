@@ -4,7 +4,7 @@ from pathlib import Path
 from reports.outcomes import evaluate_study
 from reports.tables.search_budget import build_budget_table, draw_budget_figure
 from studies.search import Search
-from studies.spec import Study
+from studies.study import Study
 from tests.reports.conftest import Built
 
 
