@@ -81,7 +81,7 @@ BASELINES = (
     Baseline(spec=ArchitectureSpec(name="shufflenetv2", network="shufflenet_v2_x1_0")),
     Baseline(spec=ArchitectureSpec(name="mobilenetv3-large", network="mobilenet_v3_large")),
 )
-"""The comparison networks in the order of the paper's tables."""
+"""The networks of the catalogue that are not block networks."""
 
 
 def get_baseline(network: str) -> Baseline:

@@ -34,11 +34,27 @@ _cbam_bn_gap = with_components(("cbam", *_BN_GAP), name="vgg16-bn-gap+cbam")
 
 LADDER = (_vgg16, _cbam, _residual, _separable, _proposed)
 CONTROLLED_LADDER = (_vgg16_bn_gap, _cbam_bn_gap, _residual, _separable, _proposed)
-COMPARISON_NETWORKS = (_vgg16, *(baseline.spec for baseline in BASELINES), _proposed)
+VARIANTS: tuple[ArchitectureSpec, ...] = ()
+"""Further block networks. To add one, add a spec here, built with `with_components` or `replace`."""
 
 CATALOGUE: dict[str, ArchitectureSpec] = {
-    spec.name: spec for spec in (*LADDER, _vgg16_bn_gap, _cbam_bn_gap, *COMPARISON_NETWORKS)
+    spec.name: spec
+    for spec in (*LADDER, *CONTROLLED_LADDER, *(baseline.spec for baseline in BASELINES), *VARIANTS)
 }
+
+COMPARISON_NETWORKS = tuple(
+    CATALOGUE[name]
+    for name in (
+        "vgg16",
+        "alexnet",
+        "resnet34",
+        "efficientnet-b0",
+        "shufflenetv2",
+        "mobilenetv3-large",
+        PROPOSED,
+    )
+)
+"""The paper's seven networks, in the order of its tables."""
 
 
 def get_architecture(name: str) -> ArchitectureSpec:

@@ -16,45 +16,59 @@ IDENTITY = nn.Identity()
 
 
 class FusedSequential(nn.Sequential):
-    """A sequence that runs a norm with the activation after it as one kernel, and CBAM as another."""
+    """A sequence that runs a norm with the activation after it as one kernel, and CBAM as another.
+
+    `norm_act` and `cbam_add_act` describe the kernels and name their sources.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Compute what `nn.Sequential.forward` computes, up to rounding."""
+        """Compute what `nn.Sequential.forward` computes for x (N, C, H, W), up to rounding."""
         layers = list(self)
         while layers:
-            layer = layers.pop(0)
-            if not _is_supported(x) or _has_hooks(layer):
-                x = layer(x)
-            elif norm_act.is_fusable(layer) and _has_multiple_values(x):
-                has_activation = bool(layers) and _is_activation(layers[0])
-                x = norm_act.fused_forward(x, layer, layers.pop(0) if has_activation else IDENTITY)
-            elif type(layer) is CBAM:
-                x = cbam_add_act.fused_forward(
-                    x, layer, shortcut=None, slope=norm_act.get_negative_slope(IDENTITY, x)
-                )
-            else:
-                x = layer(x)
+            x = _run_next_layer(layers, x)
         return x
 
 
 class FusedResidual(Residual):
-    """A residual block that runs its attention, sum and last activation as one operator."""
+    """A residual block (the paper's figure 4) that runs CBAM, the sum and the activation as one kernel."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Compute what `Residual.forward` computes, up to rounding."""
+        """Compute activation(attention(convolution(x)) + shortcut(x)) for x (N, C, H, W), up to rounding."""
         convolution, attention = self.body.children()
-        if (
-            type(attention) is not CBAM
-            or not _is_activation(self.activation)
-            or _has_hooks(self.body, recurse=False)
-        ):
+        if type(attention) is not CBAM or _has_hooks(self.body, recurse=False):
             return super().forward(x)
-        features, shortcut = convolution(x), self.shortcut(x)
-        if not _is_supported(features) or not _is_supported(shortcut) or _has_hooks(attention):
-            out: Tensor = self.activation(attention(features) + shortcut)
-            return out
-        slope = norm_act.get_negative_slope(self.activation, features)
-        return cbam_add_act.fused_forward(features, attention, shortcut=shortcut, slope=slope)
+        return _attend_add_activate(convolution(x), self.shortcut(x), attention, self.activation)
+
+
+def _run_next_layer(layers: list[nn.Module], x: Tensor) -> Tensor:
+    """Remove the first layer, with an activation that its kernel includes, and return its output for x."""
+    layer = layers.pop(0)
+    is_stock = not _is_supported(x) or _has_hooks(layer)
+    if not is_stock and norm_act.is_fusable(layer) and _has_multiple_values(x):
+        has_activation = bool(layers) and _is_activation(layers[0])
+        return norm_act.fused_forward(x, layer, layers.pop(0) if has_activation else IDENTITY)
+    if not is_stock and type(layer) is CBAM:
+        slope = norm_act.get_negative_slope(IDENTITY, x)
+        return cbam_add_act.fused_forward(x, layer, shortcut=None, slope=slope)
+    out: Tensor = layer(x)
+    return out
+
+
+def _attend_add_activate(
+    features: Tensor, shortcut: Tensor, attention: CBAM, activation: nn.Module
+) -> Tensor:
+    """Return activation(attention(features) + shortcut), (N, C, H, W), by one kernel if it accepts them."""
+    is_fusable = (
+        _is_activation(activation)
+        and not _has_hooks(attention)
+        and _is_supported(features)
+        and _is_supported(shortcut)
+    )
+    if not is_fusable:
+        out: Tensor = activation(attention(features) + shortcut)
+        return out
+    slope = norm_act.get_negative_slope(activation, features)
+    return cbam_add_act.fused_forward(features, attention, shortcut=shortcut, slope=slope)
 
 
 def fuse(network: nn.Module) -> nn.Module:

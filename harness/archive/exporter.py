@@ -24,7 +24,9 @@ from harness.archive.members import (
 )
 from harness.archive.reader import FailureList, is_key_of
 from harness.output_folders import check_writable
-from harness.tracking.tracker import KEY_TAG, WEIGHT_FILES, Tracker
+from harness.tracking.study_reader import WEIGHT_FILES
+from harness.tracking.tags import KEY_TAG
+from harness.tracking.tracker import Tracker
 from reports.document import write_report
 from studies.codec import decode_json, to_json
 from studies.results import StudyResult

@@ -11,7 +11,8 @@ from harness.archive.reader import Archive
 from harness.errors import StudyAborted, is_full_disk
 from harness.run_names import format_run_name
 from harness.scheduling.cell_locks import CellLocks
-from harness.tracking.tracker import KEY_TAG, NOTE_TAG, SPEC_TAG, STUDY_TAG, Tracker
+from harness.tracking.tags import KEY_TAG, NOTE_TAG, SPEC_TAG, STUDY_TAG
+from harness.tracking.tracker import Tracker
 from reports.document import write_report
 from studies.results import Failure, RunResult, StudyResult
 from studies.spec import RunSpec

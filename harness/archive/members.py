@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets.text import sanitize, summarize_names
-from harness.tracking.tracker import WEIGHT_FILES
+from harness.tracking.study_reader import WEIGHT_FILES
 from studies.codec import decode_json, from_data
 
 FORMAT_NAME, FORMAT_VERSION = "harness study", 1

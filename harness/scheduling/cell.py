@@ -23,7 +23,8 @@ from harness.run_names import format_run_name
 from harness.runs.run import execute_run
 from harness.runs.run_inputs import RunInputs
 from harness.scheduling.cell_locks import CellLocks
-from harness.tracking.tracker import WEIGHT_FILES, Tracker
+from harness.tracking.study_reader import WEIGHT_FILES
+from harness.tracking.tracker import Tracker
 from harness.training.checkpoint import Checkpoint
 from harness.training.weights import load_weights, save_weights
 from reports.plots.run_figures import draw_run_curves, draw_run_matrix

@@ -22,7 +22,7 @@ from studies.presets import PRESETS
 
 EVERY = pytest.mark.parametrize("name", CATALOGUE)
 NARROW = 1 / 8
-SCALABLE = [name for name, spec in CATALOGUE.items() if name == "alexnet" or spec.network == "blocks"]
+SCALABLE = [name for name, spec in CATALOGUE.items() if with_width(spec, NARROW) != spec]
 
 
 def quick_size(spec):
@@ -200,9 +200,8 @@ def test_a_name_says_its_parts():
 
 def test_the_catalogue_holds_each_network_once_under_its_own_name():
     assert all(name == spec.name for name, spec in CATALOGUE.items())
-    assert {*LADDER, *CONTROLLED_LADDER, *COMPARISON_NETWORKS} == set(CATALOGUE.values())
-    assert len({to_json(parts(spec)) for spec in CATALOGUE.values()}) == len(CATALOGUE) == 12
-    assert len(COMPARISON_NETWORKS) == 7
+    assert {*LADDER, *CONTROLLED_LADDER, *COMPARISON_NETWORKS} <= set(CATALOGUE.values())
+    assert len({to_json(parts(spec)) for spec in CATALOGUE.values()}) == len(CATALOGUE)
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones():

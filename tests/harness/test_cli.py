@@ -11,7 +11,8 @@ import sys
 import time
 from pathlib import Path
 
-from harness.tracking.tracker import KEY_TAG, Tracker
+from harness.tracking.tags import KEY_TAG
+from harness.tracking.tracker import Tracker
 from tests.harness.processes import ROOT
 from tests.harness.tiny import Run, write_tree
 

@@ -15,16 +15,9 @@ from harness.archive.reader import open_archive
 from harness.errors import StudyAborted
 from harness.scheduling.cell_locks import CellLocks
 from harness.tracking.result_files import render_result_files
-from harness.tracking.tracker import (
-    KEY_TAG,
-    NAME_TAG,
-    NOTE_TAG,
-    PARENT_TAG,
-    REUSES_TAG,
-    SPEC_TAG,
-    WEIGHT_FILES,
-    Tracker,
-)
+from harness.tracking.study_reader import WEIGHT_FILES
+from harness.tracking.tags import KEY_TAG, NAME_TAG, NOTE_TAG, PARENT_TAG, REUSES_TAG, SPEC_TAG
+from harness.tracking.tracker import Tracker
 from studies.codec import to_data, to_json
 from studies.results import Prediction
 from tests.harness.archive.archived import (

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.tracking.tracker import KEY_TAG, NOTE_TAG, PROCESS_TAG, Tracker
+from harness.tracking.tags import KEY_TAG, NOTE_TAG, PROCESS_TAG
+from harness.tracking.tracker import Tracker
 from harness.training.snapshot import count_epochs
 from tests.harness.processes import ended, start, until
 from tests.harness.scheduling.test_killed import cells

@@ -9,7 +9,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from harness.tracking.tracker import KEY_TAG, NOTE_TAG, Tracker
+from harness.tracking.tags import KEY_TAG, NOTE_TAG
+from harness.tracking.tracker import Tracker
 from tests.harness.processes import ROOT, cache_in
 
 TINY = ("--preset", "quick", "--image-size", "32", "--width", "0.0625", "--epochs", "24", "--batch", "8")

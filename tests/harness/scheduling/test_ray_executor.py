@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from ray.cluster_utils import Cluster
 
-from harness.tracking.tracker import KEY_TAG, Tracker
+from harness.tracking.tags import KEY_TAG
+from harness.tracking.tracker import Tracker
 from tests.harness.processes import ended, start, until
 from tests.harness.scheduling.test_killed import cells
 

@@ -15,7 +15,8 @@ from harness.planning.execution import ExecutionOptions
 from harness.planning.plan import StudyPlan, plan_study
 from harness.runs import run as one_run
 from harness.runs import run_inputs
-from harness.tracking.tracker import KEY_TAG, Tracker
+from harness.tracking.tags import KEY_TAG
+from harness.tracking.tracker import Tracker
 from studies.results import StudyResult
 from tests.harness.tiny import request
 

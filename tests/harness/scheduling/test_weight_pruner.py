@@ -13,7 +13,8 @@ from harness.archive.exporter import export_study
 from harness.inference.predictor import load_trained_model
 from harness.planning.execution import ExecutionOptions
 from harness.planning.plan import StudyPlan, plan_study
-from harness.tracking.tracker import WEIGHT_FILES, Tracker
+from harness.tracking.study_reader import WEIGHT_FILES
+from harness.tracking.tracker import Tracker
 from harness.training.train import find_best_epoch
 from studies.results import StudyResult
 from tests.harness.tiny import Run, request

@@ -10,7 +10,8 @@ import pytest
 import requests
 from mlflow.entities import ViewType
 
-from harness.tracking.tracker import PARENT_TAG, STUDY_TAG, Tracker
+from harness.tracking.tags import PARENT_TAG, STUDY_TAG
+from harness.tracking.tracker import Tracker
 from harness.tracking.uri import strip_credentials
 from tests.harness.processes import Ended, ended, start
 from tests.harness.tiny import LOGIN, Run

@@ -13,9 +13,9 @@ import pytest
 
 from architectures.catalogue import CATALOGUE
 from datasets.spec import DatasetSpec, Leakage
-from harness.tracking import analysis_plans, mlflow_store
-from harness.tracking import tracker as ledgers
-from harness.tracking.tracker import REUSES_TAG, Tracker
+from harness.tracking import analysis_plans, mlflow_store, study_reader, tags
+from harness.tracking.tags import REUSES_TAG
+from harness.tracking.tracker import Tracker
 from studies.cost import Cost
 from studies.results import DataSummary, Environment, Epoch, Prediction, RunResult
 from studies.spec import RunSpec, TrainingSpec
@@ -165,7 +165,7 @@ def test_a_run_that_failed_before_it_finished_is_no_failure(ledger: Tracker, fol
 def test_a_study_that_reuses_anothers_runs_is_read_back_whole(
     ledger: Tracker, folder: Path, monkeypatch: pytest.MonkeyPatch, named: int
 ) -> None:
-    monkeypatch.setattr(ledgers, "IDS_PER_QUERY", named)
+    monkeypatch.setattr(study_reader, "IDS_PER_QUERY", named)
     ids = keep(ledger, STUDY.list_runs(), parent=ledger.open_study(STUDY), folder=folder)
     other = ledger.open_study(OTHER)
     for spec in OTHER.list_runs():
@@ -245,4 +245,4 @@ def test_the_names_of_tags_in_old_stores_are_still_read() -> None:
     """A store keeps its tags for ever, so that a renamed module must not rename them."""
     assert analysis_plans.PLAN_TAG == "harness.plan"
     assert analysis_plans.PLAN_STATE_TAG == "harness.plan.state"
-    assert (ledgers.KEY_TAG, ledgers.PROCESS_TAG) == ("harness.key", "harness.process")
+    assert (tags.KEY_TAG, tags.PROCESS_TAG) == ("harness.key", "harness.process")
