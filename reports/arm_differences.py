@@ -29,6 +29,7 @@ class ArmDifference:
 
     `estimate` is None if both arms collapsed or if an obstacle prevents any verdict. With a single training
     `wins` counts the units that only `after` classifies correctly, `losses` those that only `before` does.
+    `run_keys` are the keys of the runs of the trainings that both arms finished.
     """
 
     before: Outcome
@@ -37,6 +38,7 @@ class ArmDifference:
     value: float
     estimate: Estimate | None
     verdict: Verdict
+    run_keys: tuple[str, ...]
     wins: int | None = None
     losses: int | None = None
 
@@ -155,6 +157,13 @@ def _build_difference(
         value=pairing.compute_value(_build_gain_weights(pair)),
         estimate=estimate,
         verdict=verdict,
+        run_keys=tuple(
+            run.spec.key
+            for outcome in pair
+            for training in outcome.trainings
+            if training.id in pairing.training_ids
+            for run in training.runs
+        ),
         wins=wins,
         losses=losses,
     )

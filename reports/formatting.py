@@ -39,9 +39,9 @@ def format_percent_or_unknown(share: float | None) -> str:
     return UNKNOWN if share is None else f"{format_percent(share)} %"
 
 
-def text_cell(text: str) -> Cell:
+def text_cell(text: str, run_keys: tuple[str, ...] = ()) -> Cell:
     """Return a cell of text without a value."""
-    return Cell(text=text)
+    return Cell(text=text, run_keys=run_keys)
 
 
 def count_cell(number: int, run_keys: tuple[str, ...] = ()) -> Cell:

@@ -35,7 +35,13 @@ def render_report_data(blocks: Iterable[object], evaluations: Sequence[StudyEval
         "runs": [run for evaluation in evaluations for run in _list_runs(evaluation)],
         "tables": [{"number": n, **_convert_table(table)} for n, table in enumerate(tables, start=1)],
         "figures": [
-            {"number": n, "id": figure.id, "title": figure.title, "file": figure.file}
+            {
+                "number": n,
+                "id": figure.id,
+                "title": figure.title,
+                "file": figure.file,
+                "run_keys": figure.run_keys,
+            }
             for n, figure in enumerate(figures, start=1)
         ],
         "differences": [
@@ -48,6 +54,7 @@ def render_report_data(blocks: Iterable[object], evaluations: Sequence[StudyEval
                 "verdict": result.verdict,
                 "measured": result.measured_text,
                 "reason": result.reason,
+                "run_keys": result.run_keys,
             }
             for (claim, protocol), result in judge_claims(evaluations).items()
         ],
@@ -103,7 +110,7 @@ def _list_differences(evaluation: StudyEvaluation) -> Iterator[dict[str, Any]]:
                 "difference": _drop_non_finite(difference.value),
                 "verdict": difference.verdict.label,
                 **_convert_estimate(difference),
-                "run_keys": (*difference.before.run_keys, *difference.after.run_keys),
+                "run_keys": difference.run_keys,
             }
 
 

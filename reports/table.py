@@ -36,11 +36,15 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportFigure:
-    """A figure of a report: its image file relative to the report, its caption, and its alternative text."""
+    """A figure of a report: its image file relative to the report, its caption, and its alternative text.
+
+    `run_keys` are the keys of the runs that it shows; () if it shows no run.
+    """
 
     id: str
     title: str
     file: str
     alt_text: str
+    run_keys: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     paper_items: tuple[str, ...] = ()

@@ -73,6 +73,11 @@ def measure_convergence(
             _build_convergence_signs(_get_dataset_title(dataset), dataset_outcomes)
             for dataset, dataset_outcomes in outcomes_by_dataset.items()
         ),
+        run_keys=_merge_keys(
+            outcome.run_keys
+            for dataset_outcomes in outcomes_by_dataset.values()
+            for outcome in dataset_outcomes
+        ),
         remark="trainings in which one of the three networks collapsed do not count",
     )
 
@@ -159,8 +164,14 @@ def measure_gradients(
         supports = tuple(high > low and low < 1 for low, high in ratios)
         items.append(TrainingSigns(name=_format_pair(with_skips, without_skips), supports_claim=supports))
     return Measurement(
-        text=f"gradient of the first block over the last: {truncate_list(texts)}", items=tuple(items)
+        text=f"gradient of the first block over the last: {truncate_list(texts)}",
+        items=tuple(items),
+        run_keys=_merge_keys(outcome.run_keys for pair, _ in measured_pairs for outcome in pair),
     )
+
+
+def _merge_keys(key_lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(key for keys in key_lists for key in keys))
 
 
 def _format_pair(after: Outcome, before: Outcome) -> str:
@@ -223,7 +234,11 @@ def measure_imbalance(
                 margin=evaluation.study.margin,
             )
         )
-    return Measurement(text=truncate_list(texts), items=tuple(items))
+    return Measurement(
+        text=truncate_list(texts),
+        items=tuple(items),
+        run_keys=_merge_keys(comparison.run_keys for _, comparison, _ in measured),
+    )
 
 
 def _find_loss_obstacle(comparison: LossComparison, gain: Estimate) -> str:
@@ -265,12 +280,14 @@ def measure_robustness(
             for pair, gain in measured_pairs
         ]
     )
+    run_keys = _merge_keys(robustness.run_keys for pair, _ in measured_pairs for robustness in pair[1:])
     if not pairs_without_collapse:
         reason = "a network collapsed in every pair, and the accuracy of a constant prediction cannot drop"
-        return make_undecidable_result(reason, measured_text=text)
+        return make_undecidable_result(reason, measured_text=text, run_keys=run_keys)
     excluded_pairs = len(pairs) - len(pairs_without_collapse)
     return Measurement(
         text=text,
+        run_keys=run_keys,
         items=tuple(
             build_quantity(
                 _format_robustness_pair(without_cbam, with_cbam),
@@ -319,12 +336,15 @@ def measure_latency(
     size, width = run.spec.dataset.image_size, run.spec.architecture.width
     if (size, width) != (IMAGE_SIZE, 1):
         return make_not_testable_result(
-            f"not the paper's network: {size} px and width {width:g}", measured_text=text
+            f"not the paper's network: {size} px and width {width:g}",
+            measured_text=text,
+            run_keys=(run.spec.key,),
         )
     name = f"p95 with face detection on {run.environment.device}"
     item = LimitedValue(name=name, value=total_ms[1], limit=1000 / VIDEO_FPS, unit="ms")
     return Measurement(
         text=text,
         items=(item,),
+        run_keys=(run.spec.key,),
         remark=f"the limit is the frame interval of video at {VIDEO_FPS} images per second",
     )

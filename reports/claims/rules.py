@@ -46,21 +46,26 @@ class ClaimResult:
     """The result for one claim under one protocol.
 
     `measured_text` is the measured value as text, `reason` explains the verdict, and `remark` states how the
-    value was measured.
+    value was measured. `run_keys` are the keys of the runs that were measured.
     """
 
     measured_text: str
     verdict: ClaimVerdict
     reason: str = ""
     remark: str = ""
+    run_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement(Generic[Item]):
-    """The measured value as text, the items that a rule judges, and a remark on how they were measured."""
+    """The measured value as text, the items that a rule judges, and a remark on how they were measured.
+
+    `run_keys` are the keys of the measured runs; () if the value needs no run.
+    """
 
     text: str
     items: tuple[Item, ...]
+    run_keys: tuple[str, ...] = ()
     remark: str = ""
 
 
@@ -143,17 +148,24 @@ class Rule(Generic[Item]):
             verdict=_combine_verdicts(results, self.combination),
             reason=_combine_reasons(results),
             remark=measurement.remark,
+            run_keys=measurement.run_keys,
         )
 
 
-def make_not_testable_result(reason: str, *, measured_text: str = NO_VALUE) -> ClaimResult:
+def make_not_testable_result(
+    reason: str, *, measured_text: str = NO_VALUE, run_keys: tuple[str, ...] = ()
+) -> ClaimResult:
     """Return the result of a claim that these studies cannot test."""
-    return ClaimResult(measured_text=measured_text, verdict="not testable here", reason=reason)
+    return ClaimResult(
+        measured_text=measured_text, verdict="not testable here", reason=reason, run_keys=run_keys
+    )
 
 
-def make_undecidable_result(reason: str, *, measured_text: str) -> ClaimResult:
+def make_undecidable_result(reason: str, *, measured_text: str, run_keys: tuple[str, ...]) -> ClaimResult:
     """Return the result of a claim that these studies measure but cannot decide."""
-    return ClaimResult(measured_text=measured_text, verdict="undecidable at this n", reason=reason)
+    return ClaimResult(
+        measured_text=measured_text, verdict="undecidable at this n", reason=reason, run_keys=run_keys
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,13 +95,17 @@ def make_score_measure(dataset: str) -> ScoreMeasure:
             f"(clip overlap {clip_leakage}, subject overlap {subject_leakage})"
         )
         if protocol != "frame":
-            return make_not_testable_result("the paper's number is for the frame split", measured_text=text)
+            return make_not_testable_result(
+                "the paper's number is for the frame split", measured_text=text, run_keys=outcome.run_keys
+            )
         paper_differences = differences_from_paper(evaluation.study)
         if paper_differences:
             return make_not_testable_result(
-                f"not the paper's settings: {'; '.join(paper_differences)}", measured_text=text
+                f"not the paper's settings: {'; '.join(paper_differences)}",
+                measured_text=text,
+                run_keys=outcome.run_keys,
             )
-        return Measurement(text=text, items=(accuracy, f1))
+        return Measurement(text=text, items=(accuracy, f1), run_keys=outcome.run_keys)
 
     return measure
 
@@ -183,7 +187,9 @@ def _summarize_steps(differences: Sequence[ArmDifference]) -> Measurement[Quanti
         for prefix, difference in (("least", sorted_differences[0]), ("most", sorted_differences[-1]))
     )
     return Measurement(
-        text=f"{smallest}; {largest}", items=tuple(map(_build_difference_quantity, differences))
+        text=f"{smallest}; {largest}",
+        items=tuple(map(_build_difference_quantity, differences)),
+        run_keys=tuple(dict.fromkeys(key for difference in differences for key in difference.run_keys)),
     )
 
 
@@ -279,7 +285,9 @@ def make_gain_measure(component: str, *, rung: int) -> ScoreMeasure:
             differences[rung], paper_value=float(ABLATION_GAINS[component]) / 100
         )
         text = f"{differences[rung].text} points (controlled ladder)"
-        return Measurement(text=text, items=(item,), remark=CONTROLLED_LADDER_REMARK)
+        return Measurement(
+            text=text, items=(item,), run_keys=differences[rung].run_keys, remark=CONTROLLED_LADDER_REMARK
+        )
 
     return measure
 
@@ -302,8 +310,9 @@ def measure_separable(
             measured_text=text,
             verdict="not reproduced",
             reason="separable convolutions save no multiply-adds",
+            run_keys=step.run_keys,
         )
-    return Measurement(text=text, items=(_build_difference_quantity(step),))
+    return Measurement(text=text, items=(_build_difference_quantity(step),), run_keys=step.run_keys)
 
 
 def measure_prelu(

@@ -45,7 +45,7 @@ def build_claim_table(evaluations: Sequence[StudyEvaluation]) -> Table | None:
             (
                 *map(text_cell, (claim.id, claim.text, claim.paper_value or NO_VALUE)),
                 *(
-                    text_cell(text)
+                    text_cell(text, results[claim.id, protocol_name].run_keys)
                     for protocol_name in protocols
                     for text in _get_cell_texts(results[claim.id, protocol_name])
                 ),
@@ -139,7 +139,9 @@ def judge_claims(evaluations: Sequence[StudyEvaluation]) -> ClaimResults:
 def _exclude_synthetic_faces(claim: str, result: ClaimResult) -> ClaimResult:
     if claim in IMAGE_INDEPENDENT_CLAIMS or result.verdict == "not testable here":
         return result
-    return make_not_testable_result("the faces are synthetic", measured_text=result.measured_text)
+    return make_not_testable_result(
+        "the faces are synthetic", measured_text=result.measured_text, run_keys=result.run_keys
+    )
 
 
 def _get_cell_texts(result: ClaimResult) -> tuple[str, str]:

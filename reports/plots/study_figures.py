@@ -41,6 +41,13 @@ def _select_runs(outcomes: Sequence[Outcome]) -> tuple[RunResult, ...]:
     return tuple(run for run in map(pool_folds, outcomes) if run is not None)
 
 
+def _list_shown_keys(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    """Return the run keys of the first finished training of each network."""
+    return tuple(
+        run.spec.key for outcome in outcomes for training in outcome.trainings[:1] for run in training.runs
+    )
+
+
 def _build_seed_notes(evaluation: StudyEvaluation) -> tuple[str, ...]:
     """Return a note for figures that show one training per network of a study with several seeds."""
     seeds = evaluation.study.seeds
@@ -65,6 +72,7 @@ def draw_confusion_figure(evaluation: StudyEvaluation, protocol: str, *, out: Pa
         title=f"Confusion matrices on {dataset_title(evaluation.study.dataset.name)} under {protocol}",
         file=file,
         alt_text=f"Confusion matrices of {', '.join(run.spec.architecture.name for run in runs)}",
+        run_keys=_list_shown_keys(outcomes),
         notes=(
             f"Numbers: {outcomes[0].unit_name}. Shade: share of the true class. Rows: true class.",
             _describe_leakage(outcomes),
@@ -90,6 +98,7 @@ def draw_curve_figure(
         title=f"{metric.capitalize()} by epoch on {dataset_name} under {protocol}",
         file=file,
         alt_text=f"{metric.capitalize()} by epoch of {', '.join(run.spec.architecture.name for run in runs)}",
+        run_keys=_list_shown_keys(outcomes),
         notes=(
             "Dashed: training (augmented images). Solid: validation. Dotted: the best epoch, whose weights "
             "are tested. Gray: validation of the other networks.",
@@ -125,6 +134,7 @@ def draw_bar_figure(evaluation: StudyEvaluation, *, out: Path) -> ReportFigure |
         title=f"Accuracy and UAR of each {arm_noun} on {dataset_title(evaluation.study.dataset.name)}",
         file=file,
         alt_text=f"Bars of accuracy and UAR for {', '.join(arm.name for arm in evaluation.study.arms)}",
+        run_keys=tuple(key for outcome in evaluation.outcomes for key in outcome.run_keys),
         notes=(
             "Frames are counted under frame, clips under every other protocol. Hatched: collapsed in at "
             "least one seed. Empty: failed or not run.",
@@ -150,6 +160,7 @@ def draw_reliability_figure(evaluation: StudyEvaluation, protocol: str, *, out: 
         title=f"Reliability diagrams on {dataset_title(evaluation.study.dataset.name)} under {protocol}",
         file=file,
         alt_text=f"Accuracy by confidence of {', '.join(outcome.arm.name for outcome in outcomes)}",
+        run_keys=tuple(key for outcome in outcomes for key in outcome.run_keys),
         notes=(
             f"Line: accuracy in each of {NUM_BINS} equal-width bins of confidence. Bars: share of the units.",
             "Below the dashed diagonal, the network is overconfident.",

@@ -121,7 +121,7 @@ def describe_family(study: Study) -> str:
 
 def _build_row(difference: ArmDifference, *, margin: float) -> tuple[Cell, ...]:
     before, after, estimate = difference.before, difference.after, difference.estimate
-    run_keys = (*before.run_keys, *after.run_keys)
+    run_keys = difference.run_keys
     wins_losses_text = NO_VALUE if difference.wins is None else f"{difference.wins}–{difference.losses}"
     conditional_text = " (these networks only)" if estimate and estimate.is_conditional else ""
     interval = format_interval(estimate)
@@ -131,11 +131,11 @@ def _build_row(difference: ArmDifference, *, margin: float) -> tuple[Cell, ...]:
         text_cell(after.protocol),
         text_cell(str(difference.training_count)),
         Cell(text=format_points(100 * difference.value), value=100 * difference.value, run_keys=run_keys),
-        text_cell(interval if interval == NO_VALUE else f"{interval}{conditional_text}"),
+        text_cell(interval if interval == NO_VALUE else f"{interval}{conditional_text}", run_keys),
         _build_p_cell(estimate.p if estimate else None, run_keys),
-        text_cell(wins_losses_text),
+        text_cell(wins_losses_text, run_keys),
         _build_p_cell(difference.mcnemar_p, run_keys),
-        text_cell(difference.verdict.describe(margin)),
+        text_cell(difference.verdict.describe(margin), run_keys),
         *leakage_cells(after),
     )
 

@@ -115,7 +115,7 @@ def _build_rows(evaluation: StudyEvaluation, protocol: str) -> Iterator[tuple[Ce
             text_cell(effect_type),
             text_cell(components_text),
             estimate,
-            text_cell(format_interval(interval)),
+            text_cell(format_interval(interval), run_keys),
         )
 
 

@@ -124,6 +124,7 @@ def draw_gradient_figure(evaluation: StudyEvaluation, *, out: Path) -> ReportFig
         title="Gradient norm of the first block over that of the last, by epoch",
         file=file,
         alt_text=f"Gradient norm ratio by epoch of {names}",
+        run_keys=tuple(key for outcome in outcomes for key in outcome.run_keys),
         notes=("Solid: with skips. Dashed: without. Geometric mean over the runs that reached the epoch.",),
     )
 

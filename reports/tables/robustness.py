@@ -282,5 +282,6 @@ def draw_robustness_figure(evaluation: StudyEvaluation, protocol: str, *, out: P
         title=f"Accuracy by corruption strength under {protocol}",
         file=file,
         alt_text=f"Accuracy by strength of six kinds of corruption of {names}",
+        run_keys=tuple(key for robustness in robustness_list for key in robustness.run_keys),
         notes=(f"Under {protocol}, {describe_leakage(leakage)}.",),
     )

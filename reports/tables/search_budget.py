@@ -98,6 +98,7 @@ def draw_budget_figure(evaluation: StudyEvaluation, *, out: Path) -> ReportFigur
         title="Best validation accuracy by number of trials",
         file=file,
         alt_text=f"Best validation accuracy so far by trial of {names}",
+        run_keys=tuple(spec.key for spec, _ in searches),
         notes=("Mean over seeds and folds. A line that still rises at the end would gain from more trials.",),
     )
 

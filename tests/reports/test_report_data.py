@@ -71,3 +71,38 @@ def test_claims_are_those_of_the_table(built: type[Built], tmp_path: Path) -> No
     verdicts = {(claim["id"], claim["protocol"]): claim["verdict"] for claim in data["claims"]}
     assert verdicts["size-vgg", "frame"] == "reproduced"
     assert all(claim in markdown for claim, _ in verdicts)
+
+
+def test_measured_claims_and_figures_name_their_runs(built: type[Built], tmp_path: Path) -> None:
+    data, _ = _write(built, tmp_path, seeds=(0, 1))
+
+    runs = {run["key"]: run for run in data["runs"]}
+    claims = {(claim["id"], claim["protocol"]): claim for claim in data["claims"]}
+    scores = next(claim for key, claim in claims.items() if "F1" in claim["measured"] and key[1] == "frame")
+    assert {(runs[key]["network"], runs[key]["protocol"]) for key in scores["run_keys"]} == {
+        ("proposed", "frame")
+    }
+    assert claims["size-vgg", "frame"]["run_keys"] == []
+    figures = {figure["id"]: figure for figure in data["figures"]}
+    (confusion,) = (
+        figure for name, figure in figures.items() if name.endswith("-subject") and "conf" in name
+    )
+    shown = [runs[key] for key in confusion["run_keys"]]
+    assert {run["protocol"] for run in shown} == {"subject"}
+    assert {run["seed"] for run in shown} == {0}
+
+
+def test_a_difference_names_only_the_trainings_that_both_arms_finished(
+    built: type[Built], tmp_path: Path
+) -> None:
+    def choose(spec: RunSpec) -> RunResult | None:
+        if spec.architecture.name == "proposed" and spec.seed == 1:
+            return None
+        return built.answered(spec, [True] * (5 * SUBJECTS), subjects=SUBJECTS)
+
+    study = built.study(protocols=("subject",), seeds=(0, 1))
+    write_report([built.finish(study, choose)], tmp_path, images={})
+    data = json.loads((tmp_path / DATA_FILE).read_text(encoding="utf-8"))
+    seeds = {run["key"]: run["seed"] for run in data["runs"]}
+    (difference,) = data["differences"]
+    assert [seeds[key] for key in difference["run_keys"]] == [0, 0]
