@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -43,21 +42,6 @@ def load_user_spec(source: str) -> ArchitectureSpec:
     return ArchitectureSpec(
         name=function_name, network=USER_NETWORK, source=f"{path.resolve()}:{function_name}", digest=digest
     )
-
-
-def source_ref(function: Callable[[int], nn.Module]) -> str:
-    """Return `FILE.py:function` for a function that was imported from a file.
-
-    Raises:
-        ValueError: the function comes from no file (it was typed at a prompt) or has no name (a lambda).
-    """
-    file = inspect.getsourcefile(function) if inspect.isfunction(function) else None
-    if file is None or not Path(file).is_file() or not function.__name__.isidentifier():
-        raise ValueError(
-            f"a user network must be a named function of a file, so that an edit can be detected; got "
-            f"{function!r}: put it into a file, as a function with a name at the top level"
-        )
-    return f"{file}:{function.__name__}"
 
 
 def build_user_network(spec: ArchitectureSpec, *, num_classes: int) -> nn.Module:

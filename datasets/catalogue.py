@@ -209,5 +209,5 @@ def load_dataset(
         raise ValueError(one_line(str(error))) from error
     if name != SYNTHETIC and not has_marker(sample.path for sample in table.samples):
         return table
-    note = f"drawn by harness, not the real release (marked by {MARKER}): results say nothing about people"
+    note = f"synthetic faces, not the real release (marked by {MARKER}): results say nothing about people"
     return replace(table, synthetic=True, notes=(note, *table.notes))

@@ -9,11 +9,11 @@ from pathlib import Path
 MARKER = "DRAWN-BY-HARNESS.txt"
 _FACE_SUFFIXES = (".jpg", ".png", ".avi")
 _MARKER_TEXT = f"""\
-The faces in this folder and below it are drawn by `harness data synthesize`. They are no release of CASME II
-or CK+, and no number obtained on them says anything about people.
+The faces in this folder and below it are synthetic: `harness data synthesize` rendered them. They are not a
+release of CASME II or CK+, and no result on them says anything about people.
 
-harness looks for {MARKER} beside the images it reads and in the folders above: where it lies, listings and
-reports say that the faces are drawn. Keep it with them, and put no other images here.
+harness looks for {MARKER} beside the images it reads and in the folders above: where it is found, listings
+and reports say that the faces are synthetic. Keep it with them, and put no other images here.
 """
 
 

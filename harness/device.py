@@ -78,8 +78,6 @@ def read_commit() -> str:
 
 def synchronize(device: torch.device) -> None:
     """Wait until the device has finished all queued work."""
-    import torch
-
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":

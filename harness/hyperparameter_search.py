@@ -11,7 +11,6 @@ another budget. `--tuned` therefore finds the search without the name of the pru
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,6 +26,7 @@ from harness.output_folders import check_writable
 from harness.runs.run import init_run_state, train_epochs
 from harness.runs.run_inputs import RunInputs
 from harness.tracking.sqlite import is_foreign
+from harness.tracking.uri import SQLITE_PREFIX, strip_credentials
 from harness.training.engine import backend_settings
 from harness.training.train import DivergenceError
 from studies.codec import from_data
@@ -40,7 +40,6 @@ SPACE_VERSION = 2
 Raise it when either changes, so that an old search is not resumed with the new space.
 """
 
-SQLITE_PREFIX = "sqlite:///"
 PRUNER_KEY = "pruner"
 GAMMAS = (0.0, 1.0, 2.0, 3.0)
 CLASS_WEIGHTS = ("inverse", "none")
@@ -191,14 +190,14 @@ def load_searches(study: Study, store: str) -> tuple[Search, ...]:
         example = missing_runs[0]
         raise ValueError(
             f"--tuned needs a search for every run; {len(missing_runs)} of {len(runs)} have none in "
-            f"{_redact_credentials(store)}, such as {example.name} under {example.protocol}: "
+            f"{strip_credentials(store)}, such as {example.name} under {example.protocol}: "
             "run `harness tune` with the same options first"
         )
     distinct_pruners = sorted({pruners_by_name[_study_name(spec)] for spec in runs})
     if len(distinct_pruners) > 1:
         raise ValueError(
             f"--tuned needs the same pruner for every run; found {', '.join(distinct_pruners)} in "
-            f"{_redact_credentials(store)}: run `harness tune` with the same options and another store "
+            f"{strip_credentials(store)}: run `harness tune` with the same options and another store "
             "(--searches)"
         )
     with _wrap_read_errors(store):
@@ -234,7 +233,7 @@ def _open_storage(store: str) -> BaseStorage:
             raise
         reason = error if isinstance(error, _StoreError) else type(error).__name__
         raise _StoreError(
-            f"--searches takes the address of an Optuna storage; {_redact_credentials(store) or repr(store)} "
+            f"--searches takes the address of an Optuna storage; {strip_credentials(store) or repr(store)} "
             f"cannot be opened as one ({reason}): name {SQLITE_PREFIX}FILE in an existing folder (a new file "
             "or an Optuna database), or a running server whose driver is installed, or leave --searches out "
             "(./optuna.db)"
@@ -257,17 +256,10 @@ def _wrap_read_errors(store: str) -> Iterator[None]:
         if is_full_disk(error):
             raise
         raise ValueError(
-            f"the searches must be as Optuna has written them; those in {_redact_credentials(store)} cannot "
+            f"the searches must be as Optuna has written them; those in {strip_credentials(store)} cannot "
             f"be read ({type(error).__name__}): name another store with --searches, or remove this one and "
             "run `harness tune` again"
         ) from error
-
-
-def _redact_credentials(store: str) -> str:
-    """Return the URI without credentials, for messages."""
-    if store.startswith(SQLITE_PREFIX):
-        return store
-    return re.sub(r"^([\w+]+://)?.*@", r"\1…@", store).partition("?")[0]
 
 
 def _read_pruners(storage: BaseStorage) -> dict[str, str]:

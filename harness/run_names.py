@@ -9,8 +9,8 @@ from studies.study import NULL_SEED_OFFSET, Study
 def format_run_name(spec: RunSpec) -> str:
     """Return the display name of a cell: arm, protocol, split, seed and fold."""
     fold = f" · fold {spec.fold + 1}/{spec.folds}" if spec.folds > 1 else ""
-    division = f" · division {spec.split_seed}" if spec.split_seed else ""
-    return f"{spec.name} · {spec.protocol}{division} · seed {spec.seed % NULL_SEED_OFFSET}{fold}"
+    split = f" · split {spec.split_seed}" if spec.split_seed else ""
+    return f"{spec.name} · {spec.protocol}{split} · seed {spec.seed % NULL_SEED_OFFSET}{fold}"
 
 
 def format_study_note(study: Study) -> str:
@@ -19,6 +19,6 @@ def format_study_note(study: Study) -> str:
     return (
         f"**{study.kind}** {study.design} on **{study.dataset.name}** ({study.dataset.frame_policy}, "
         f"{study.dataset.image_size} px), protocols {', '.join(study.protocols)}, "
-        f"{len(study.split_seeds)} division(s), {len(study.seeds)} seed(s)\n\narms: {arms}\n\n"
+        f"{len(study.split_seeds)} split(s), {len(study.seeds)} seed(s)\n\narms: {arms}\n\n"
         f"report: `harness report {study.name}`"
     )

@@ -26,7 +26,7 @@ PROTOCOL_TEXTS = {
 TUNED_TEXT = "learning rate, γ and class weights of each network come from its own search instead"
 
 
-def format_duration(seconds: float) -> str:
+def format_hours(seconds: float) -> str:
     """Format a duration as h:mm:ss."""
     minutes, remainder = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02d}:{remainder:02d}"
@@ -58,7 +58,7 @@ def describe_settings(evaluation: StudyEvaluation) -> tuple[str, ...]:
         *(f"Machine: {text}" for text in _describe_environments(result.results)),
         *(f"Memory: {text}" for text in _build_micro_batch_notes(result.results)),
         f"Runs: {finished_count} finished, {failed_count} failed, {pending_count} not run; "
-        f"{format_duration(seconds)} (h:min:s) of run time",
+        f"{format_hours(seconds)} (h:min:s) of run time",
     )
 
 

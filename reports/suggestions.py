@@ -6,17 +6,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from statistics import fmean
 
+from datasets.splits import DEFAULT_FOLDS
 from reports.arm_differences import SINGLE_SUBJECT_OBSTACLE, ArmDifference, compute_differences
 from reports.outcomes import StudyEvaluation
-from reports.run_settings import format_duration
+from reports.run_settings import format_hours
 from reports.tables.noise import measure_noise
 from studies.arms import build_pairs
 from studies.statistics import power
 from studies.statistics.verdicts import MIN_CLUSTERS, MIN_TRAININGS
 from studies.study import Study
-
-DEFAULT_FOLDS = 10
-"""Default number of folds under kfold."""
 
 
 def suggest_next_runs(evaluation: StudyEvaluation) -> Iterator[str]:
@@ -77,7 +75,7 @@ def _suggest_more_seeds(evaluation: StudyEvaluation) -> str:
     mean_seconds = fmean(run.seconds for run in results_by_key.values()) if results_by_key else 0.0
     protocol_option = f"--protocol {','.join(study.protocols)}"
     command = build_command(study, protocol_option, f"--seeds {seeds}")
-    duration = format_duration(mean_seconds * missing_runs)
+    duration = format_hours(mean_seconds * missing_runs)
     return (
         f"Verdicts need {MIN_TRAININGS} trainings of each network. Run {command} with your other options: it "
         f"reuses {len(runs) - missing_runs} cells and runs {missing_runs}, which takes about {duration} "

@@ -160,8 +160,3 @@ class StudyResult:
     failures: tuple[Failure, ...] = ()
     run_ids: tuple[tuple[str, str], ...] = ()
     is_confirmatory: bool = False
-
-    def get_result(self, spec: RunSpec) -> RunResult | None:
-        """Return the result with the key of `spec`, or None. The name of the architecture can differ."""
-        key = spec.key
-        return next((result for result in self.results if result.spec.key == key), None)

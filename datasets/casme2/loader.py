@@ -1,7 +1,8 @@
 """Load CASME II, in any layout of its release and any edition of its sheet, as one sample table.
 
-`datasets.casme2.release_search`, `takes` and `layout` find and choose the release; `choice` and `sheet` find
-and read the coding sheet; `clips` joins the two, and `frames` selects the frames.
+`datasets.casme2.release_search`, `clip_files` and `layout` find and choose the release; `coding_sheet_search`
+and `coding_sheet` find and read the coding sheet; `clips` joins the two, and `frame_policies` selects the
+frames.
 """
 
 from __future__ import annotations

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import replace
 
 from datasets.folder.image_rows import AnomalyLog, ImageRow
+from datasets.io.image_names import DIGITS, natural_sort_key
 
-_DIGITS = re.compile(r"([0-9]+)")
 _MAX_DIGITS = 18
 
 
@@ -71,14 +70,8 @@ def assign_frame_numbers(rows: Sequence[ImageRow], anomaly_log: AnomalyLog) -> l
 
 def parse_file_number(path: str) -> int | None:
     """Return the last number in a file name; None if there is none or it is too long."""
-    digits = _DIGITS.findall(os.path.splitext(os.path.basename(path))[0])
+    digits = DIGITS.findall(os.path.splitext(os.path.basename(path))[0])
     return int(digits[-1]) if digits and len(digits[-1]) <= _MAX_DIGITS else None
-
-
-def natural_sort_key(path: str) -> tuple[tuple[int, int, str], ...]:
-    """Return a sort key that orders numbers within names by value: `img2` before `img10`."""
-    parts = enumerate(_DIGITS.split(path))
-    return tuple((index % 2, int(part) if index % 2 else 0, part) for index, part in parts)
 
 
 def _number_by_file_name(group: Sequence[ImageRow]) -> list[ImageRow]:

@@ -7,9 +7,9 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
+from datasets.io.image_names import IMAGE_SUFFIXES
 from datasets.spec import Anomaly
 
-SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 MAX_LISTED = 20
 """Anomalies of one code that are listed one by one; one more entry counts the rest."""
 
@@ -125,7 +125,7 @@ def has_unsafe_chars(text: str) -> bool:
 
 def is_image(name: str) -> bool:
     """Return True if a file name has the suffix of an image."""
-    return os.path.splitext(name)[1].lower() in SUFFIXES
+    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
 
 
 def truncate_middle(text: str) -> str:

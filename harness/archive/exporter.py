@@ -14,7 +14,6 @@ from harness.archive.members import (
     CELLS_FOLDER,
     CHUNK_BYTES,
     FAILURES_FILE,
-    FIGURES_FOLDER,
     MANIFEST_FILE,
     REPORT_FOLDER,
     STUDY_FILE,
@@ -24,7 +23,7 @@ from harness.archive.members import (
 )
 from harness.archive.reader import FailureList, is_key_of
 from harness.output_folders import check_writable
-from harness.tracking.study_reader import WEIGHT_FILES
+from harness.tracking.study_reader import FIGURES_FOLDER, WEIGHT_FILES
 from harness.tracking.tags import KEY_TAG
 from harness.tracking.tracker import Tracker
 from reports.document import write_report

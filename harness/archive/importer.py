@@ -11,6 +11,7 @@ from harness.archive.reader import Archive
 from harness.errors import StudyAborted, is_full_disk
 from harness.run_names import format_run_name
 from harness.scheduling.cell_locks import CellLocks
+from harness.tracking.study_reader import FIGURES_FOLDER
 from harness.tracking.tags import KEY_TAG, NOTE_TAG, SPEC_TAG, STUDY_TAG
 from harness.tracking.tracker import Tracker
 from reports.document import write_report

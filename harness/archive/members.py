@@ -29,7 +29,7 @@ MANIFEST_FILE, STUDY_FILE, FAILURES_FILE, CELLS_FOLDER = (
     "failures.json",
     "cells",
 )
-FIGURES_FOLDER, REPORT_FOLDER = "pictures", "report"
+REPORT_FOLDER = "report"
 
 _ARTIFACT_PATTERN = (
     r"(?:result\.json|predictions\.csv|environment\.json|confusion_matrix\.csv"

@@ -166,15 +166,14 @@ def _parse_study(data: Any) -> Study:
 def _check_size(data: Mapping[str, Any]) -> None:
     """Check the number of runs of a study before listing them; the codec reports other errors."""
 
-    def count_items(name: str) -> int:
-        return len(value) if isinstance(value := data.get(name), list) else 0
+    def count_items(name: str, *, default: int = 0) -> int:
+        return len(value) if isinstance(value := data.get(name), list) else default
 
     fold_counts = data["folds"] if count_items("folds") else [1] * count_items("protocols")
     total_folds = sum(max(count, 0) for count in fold_counts if isinstance(count, int))
-    if (
-        total_folds * count_items("seeds") * (3 * count_items("arms") + count_items("controls") + 1)
-        > MAX_RUNS
-    ):
+    trainings = count_items("seeds", default=1) * count_items("training_seeds", default=1)
+    runs_per_training = 3 * count_items("arms") + count_items("controls") + 1
+    if total_folds * trainings * runs_per_training > MAX_RUNS:
         raise ValueError(f"a study must have at most {MAX_RUNS:,} runs; {STUDY_FILE} has more")
 
 

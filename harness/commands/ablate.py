@@ -10,13 +10,13 @@ from harness.commands.option_groups import expand_option_groups
 def ablate(
     data: options.Data,
     design: options.Design,
-    splits: options.Splits,
+    splits: options.SplitsAndSeeds,
     comparison: options.Comparison,
     planning: options.Planning,
     training: options.Training,
     extras: options.Extras,
     output: options.Output,
-    architecture: options.Own = None,
+    architecture: options.UserNetworks = None,
     allow_leaks: options.AllowLeaks = False,
 ) -> None:
     """Run an ablation: the components of the proposed network, one by one or in every combination."""

@@ -10,13 +10,13 @@ from harness.commands.option_groups import expand_option_groups
 def compare(
     data: options.Data,
     networks: options.Networks,
-    splits: options.Splits,
+    splits: options.SplitsAndSeeds,
     comparison: options.Comparison,
     planning: options.Planning,
     training: options.Training,
     extras: options.Extras,
     output: options.Output,
-    architecture: options.Own = None,
+    architecture: options.UserNetworks = None,
     allow_leaks: options.AllowLeaks = False,
 ) -> None:
     """Run a comparison: the proposed network with six published networks, or with your own."""

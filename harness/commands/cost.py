@@ -23,7 +23,7 @@ def cost(
     image_size: Size = 224,
     classes: Annotated[int, typer.Option(help="Number of classes.")] = 6,
     width: Annotated[float, typer.Option(help="Channel factor of networks that can be scaled.")] = 1.0,
-    architecture: options.Own = None,
+    architecture: options.UserNetworks = None,
     json: options.Json = False,
 ) -> None:
     """Count parameters, multiply-adds and elementwise operations of each network; equations (1) and (2)."""

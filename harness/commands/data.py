@@ -105,7 +105,7 @@ def prepare(
 @expand_option_groups
 def audit(
     data: options.Data,
-    division: options.Division,
+    splits: options.Splits,
     image_size: Size = 64,
     json: options.Json = False,
 ) -> None:
@@ -119,9 +119,9 @@ def audit(
     with wrap_user_errors():
         result = audit_splits(
             data.to_data_request(),
-            protocols=division.protocols,
-            folds=division.folds,
-            splits=division.splits,
+            protocols=splits.protocols,
+            folds=splits.folds,
+            splits=splits.splits,
             image_size=image_size,
         )
     print(json_module.dumps(result.to_dict(), indent=1) if json else result.render_text())

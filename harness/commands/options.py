@@ -24,7 +24,7 @@ Protocols = Annotated[
         "--protocol", help="How to split: frame (the paper's), clip, subject, kfold, loso. Repeatable."
     ),
 ]
-Own = Annotated[
+UserNetworks = Annotated[
     list[str] | None,
     typer.Option(
         "--architecture",
@@ -98,7 +98,7 @@ class Data(Dataset):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Division:
+class Splits:
     """Options for the splits into training, validation and test."""
 
     protocol: Protocols = None
@@ -114,8 +114,8 @@ class Division:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Splits(Division):
-    """Options of `Division`, and the number of trainings on each split."""
+class SplitsAndSeeds(Splits):
+    """Options of `Splits`, and the number of trainings on each split."""
 
     seeds: Annotated[
         int,
@@ -295,7 +295,7 @@ def build_request(
     kind: Literal["ablation", "comparison"],
     data: Data,
     *,
-    splits: Splits,
+    splits: SplitsAndSeeds,
     training: Training,
     design: Design | None = None,
     networks: Networks | None = None,

@@ -15,7 +15,7 @@ from harness.errors import wrap_user_errors
 
 @expand_option_groups
 def reproduce(
-    splits: options.Splits,
+    splits: options.SplitsAndSeeds,
     comparison: options.Comparison,
     training: options.Training,
     output: options.Output,

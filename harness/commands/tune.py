@@ -25,7 +25,7 @@ def tune(
     data: options.Data,
     design: options.Design,
     networks: options.Networks,
-    splits: options.Splits,
+    splits: options.SplitsAndSeeds,
     comparison: options.Comparison,
     training: options.Training,
     study: Annotated[str, typer.Option("--for", help="The study to tune: ablate or compare.")] = "ablate",
@@ -34,7 +34,7 @@ def tune(
         str, typer.Option(help="Rule that stops trials early: median or hyperband.")
     ] = "median",
     searches: options.Searches = None,
-    architecture: options.Own = None,
+    architecture: options.UserNetworks = None,
     allow_leaks: options.AllowLeaks = False,
     json: options.Json = False,
 ) -> None:

@@ -71,7 +71,7 @@ def render_description(description: dict[str, Any]) -> str:
 
 def _render_lines(description: dict[str, Any]) -> Iterator[str]:
     layout = f", layout {description['layout']}" if description["layout"] else ""
-    synthetic_note = "; drawn by harness, not the real release" if description["drawn"] else ""
+    synthetic_note = "; synthetic faces, not the real release" if description["drawn"] else ""
     yield (
         f"{description['dataset']}{layout}, frames {description['frames']}: {description['samples']} frames, "
         f"{description['clips'] or 'unknown'} clips, {description['subjects'] or 'unknown'} subjects"

@@ -99,7 +99,7 @@ def audit_splits(
         if spec.representation not in MOTION_REPRESENTATIONS
         else None
     )
-    divisions = (
+    split_ids = (
         split_table(table, protocol, seed=seed, fold=fold, folds=count)
         for protocol, count in counts.items()
         for seed in range(splits)
@@ -113,7 +113,7 @@ def audit_splits(
                 compute_leakage(table, s),
                 audit_split(table, s, digests=pixels.digests, similarity=similarity),
             )
-            for s in divisions
+            for s in split_ids
         ),
         notes=explain_fold_count(counts, requested_folds=folds),
         anomalies=anomalies,

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 
-REPRESENTATIONS = ("frame", *MOTION_REPRESENTATIONS)
+STUDY_REPRESENTATIONS = ("frame", *MOTION_REPRESENTATIONS)
 """Input representations of a study. (The "onset" representation is for a control only.)"""
 
-MAX_COUNT = 1000
+MAX_REPETITIONS = 1000
 """Maximum number of seeds and of splits."""
 
 MIN_IMAGE_SIZE, MAX_IMAGE_SIZE = 8, 1024
@@ -53,9 +53,10 @@ def build_dataset_spec(request: DataRequest, *, protocols: tuple[str, ...], imag
     dataset_entry = get_entry(request.dataset)
     if request.align not in (AUTO, *ALIGNMENTS):
         raise ValueError(f"unknown --align {request.align!r}; accepted: {', '.join((AUTO, *ALIGNMENTS))}")
-    if request.representation not in REPRESENTATIONS:
+    if request.representation not in STUDY_REPRESENTATIONS:
         raise ValueError(
-            f"unknown --representation {request.representation!r}; accepted: {', '.join(REPRESENTATIONS)}"
+            f"unknown --representation {request.representation!r}; accepted: "
+            f"{', '.join(STUDY_REPRESENTATIONS)}"
         )
     if image_size > MAX_IMAGE_SIZE:
         raise ValueError(f"--image-size must be at most {MAX_IMAGE_SIZE} pixels; got {image_size}")
@@ -103,10 +104,10 @@ def check_count(option: str, count: int) -> None:
     """Check the value of `--seeds` or `--splits`.
 
     Raises:
-        ValueError: `count` is below 1 or above `MAX_COUNT`.
+        ValueError: `count` is below 1 or above `MAX_REPETITIONS`.
     """
-    if not 1 <= count <= MAX_COUNT:
-        raise ValueError(f"{option} must be at least 1 and at most {MAX_COUNT}; got {count}")
+    if not 1 <= count <= MAX_REPETITIONS:
+        raise ValueError(f"{option} must be at least 1 and at most {MAX_REPETITIONS}; got {count}")
 
 
 def load_table(request: DataRequest, spec: DatasetSpec) -> tuple[DatasetSpec, SampleTable]:

@@ -13,10 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.folder.clip_consistency import natural_sort_key
-from datasets.folder.image_rows import SUFFIXES
 from datasets.io.containers import find_size_fault
 from datasets.io.directory_tree import MAX_DEPTH, DirectoryTree
+from datasets.io.image_names import IMAGE_SUFFIXES, natural_sort_key
 from datasets.io.image_reader import read_image
 from datasets.spec import ImageRef
 from datasets.text import sanitize
@@ -102,7 +101,7 @@ def scan_source(path: Path, *, out: Path) -> FrameSource:
         return _scan_folder(absolute_path, results_folder)
     if not os.path.isfile(absolute_path):
         raise ValueError(f"{path} does not exist; name an image, a folder of images or a video")
-    if suffix in SUFFIXES:
+    if suffix in IMAGE_SUFFIXES:
         return FrameSource(kind="image", root=absolute_path.parent, files=(absolute_path,), frame_count=1)
     if suffix in VIDEO_SUFFIXES:
         for name in map(str, (absolute_path, results_folder)):
@@ -113,7 +112,7 @@ def scan_source(path: Path, *, out: Path) -> FrameSource:
                     f"the names of a video and of --out must be valid UTF-8; got {message}: rename it"
                 )
         return _scan_video(absolute_path)
-    choices = ", ".join((*sorted(SUFFIXES), *VIDEO_SUFFIXES))
+    choices = ", ".join((*sorted(IMAGE_SUFFIXES), *VIDEO_SUFFIXES))
     raise ValueError(f"{path} is neither an image nor a video; accepted: {choices}, or a folder of images")
 
 
@@ -123,12 +122,13 @@ def _scan_folder(path: Path, results_folder: Path) -> FrameSource:
         file
         for _, listing in tree.walk()
         for file in listing.files
-        if file.suffix.lower() in SUFFIXES and not Path(os.path.realpath(file)).is_relative_to(results_folder)
+        if file.suffix.lower() in IMAGE_SUFFIXES
+        and not Path(os.path.realpath(file)).is_relative_to(results_folder)
     ]
     if not files:
         raise ValueError(
             f"{path} holds no image within {MAX_DEPTH} levels of folders; accepted: "
-            f"{', '.join(sorted(SUFFIXES))}; to read a video, name its file"
+            f"{', '.join(sorted(IMAGE_SUFFIXES))}; to read a video, name its file"
         )
     return FrameSource(
         kind="folder",

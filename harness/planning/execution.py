@@ -46,7 +46,7 @@ class ExecutionOptions:
     keep_weights: str = "all"
 
     @property
-    def state_filter(self) -> str | None:
+    def pending_state(self) -> str | None:
         """The tracked state of the cells to run: "failed", or None for all that have not ended."""
         return "failed" if self.retry_failed else None
 

@@ -39,7 +39,7 @@ def describe_power(plan: StudyPlan, protocol: str, measured_noise: Noise | None)
         hint = "" if by_fold else f"; kfold and loso test all {_count_subjects(plan)} subjects"
         return f"{header}: a verdict needs at least {MIN_CLUSTERS} {cluster_unit}, so none is possible{hint}"
     family = len(build_pairs(study.arms, design=study.design)) or 1
-    divisions = len(study.split_seeds)
+    split_count = len(study.split_seeds)
     seed_counts = sorted({len(study.seeds), *SEED_COUNTS})
     differences = "; ".join(
         _format_difference(
@@ -51,11 +51,11 @@ def describe_power(plan: StudyPlan, protocol: str, measured_noise: Noise | None)
                 by_fold=by_fold,
             ),
             noise,
-            divisions=divisions,
+            split_count=split_count,
         )
         for seeds in seed_counts
     )
-    split_note = " on one split" if divisions > 1 else ""
+    split_note = " on one split" if split_count > 1 else ""
     return (
         f"{header}. Smallest detectable difference in accuracy{split_note} with "
         f"{100 * power.TARGET_POWER:.0f} % power in a "
@@ -70,9 +70,9 @@ def _count_subjects(plan: StudyPlan) -> int:
     return len({sample.subject for sample in plan.pixels.table.samples})
 
 
-def _format_difference(plan: power.ComparisonPlan, noise: Noise, *, divisions: int) -> str:
+def _format_difference(plan: power.ComparisonPlan, noise: Noise, *, split_count: int) -> str:
     seeds = "1 seed" if plan.trainings_per_arm == 1 else f"{plan.trainings_per_arm} seeds"
-    if plan.trainings_per_arm * divisions < MIN_TRAININGS and not plan.by_fold:
+    if plan.trainings_per_arm * split_count < MIN_TRAININGS and not plan.by_fold:
         return f"{seeds}: no verdict"
     difference = power.compute_planned_detectable_difference(plan, noise)
     return f"{seeds}: none" if difference is None else f"{seeds}: {100 * difference:.1f} points"

@@ -41,7 +41,9 @@ def preview_study(
     with_estimate: bool,
 ) -> StudyPreview:
     """Preview a plan, given the `states` of its cells; a time estimate takes about a second per network."""
-    pending_runs = [spec for spec in plan.study.list_runs() if states.get(spec.key) == execution.state_filter]
+    pending_runs = [
+        spec for spec in plan.study.list_runs() if states.get(spec.key) == execution.pending_state
+    ]
     estimate = None
     if with_estimate:
         estimate = estimate_study(

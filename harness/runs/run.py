@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from architectures.network import build_network
 from architectures.spec import USER_NETWORK, ArchitectureSpec
 from datasets.preprocessing.image_array import ImageArray
-from datasets.spec import Leakage, Split
+from datasets.spec import Leakage
 from harness.device import collect_environment
 from harness.errors import is_out_of_memory
 from harness.flop_count import count_cost
@@ -31,7 +31,7 @@ from harness.training.train import (
     init_state,
     no_checkpoint,
 )
-from studies.results import DataSummary, Epoch, Prediction, RunResult
+from studies.results import DataSummary, Epoch, Prediction, RunResult, Timing
 from studies.spec import TRAINING_VERSION, RunSpec
 
 
@@ -64,51 +64,62 @@ def _execute_run(
     checkpoint: Checkpoint | None,
 ) -> tuple[RunResult, dict[str, Tensor]]:
     start = time.perf_counter()
-    pixels, device = inputs.pixels, inputs.device
-    split, data = inputs.get_split(spec)
+    _, data = inputs.get_split(spec)
     # Before training: a failure here then costs no training time.
     cost = inputs.costs.get(spec.architecture) or count_cost(
         spec.architecture, num_classes=len(data.classes), image_size=spec.dataset.image_size
     )
-    environment_info = collect_environment(device)
-    result = RunResult(
-        spec=spec,
-        data=data,
-        predictions=(),
-        history=(),
-        best_epoch=0,
-        cost=cost,
-        environment=environment_info,
-        seconds=0.0,
-        training_version=TRAINING_VERSION,
-        has_fixed_weights=has_fixed_weights(spec.architecture, num_classes=len(data.classes)),
-    )
+    environment = collect_environment(inputs.device)
+    fixed_weights = has_fixed_weights(spec.architecture, num_classes=len(data.classes))
     if spec.is_trained:
-        network, history, micro_batches, earlier_seconds = _train_network(spec, inputs, on_epochs, checkpoint)
+        network, training, earlier_seconds = _train_network(spec, inputs, on_epochs, checkpoint)
         start -= earlier_seconds
-        predictions = predict(
-            network,
-            _load_split_data(pixels, split.test, device=device).images,
-            samples=[pixels.table.samples[row] for row in split.test],
-            forward=make_forward(network, spec.training),
-        )
-        best_number = find_best_epoch(history).number
-        result = replace(
-            result,
-            history=history,
-            best_epoch=best_number,
-            predictions=predictions,
-            micro_batches=micro_batches,
-        )
+        predictions = _predict_test_samples(network, spec, inputs)
+        measurements = RunMeasurements(data=data, predictions=predictions, training=training)
     else:
         assert inputs.weights is not None
         network = init_network(spec, inputs)
         network.load_state_dict(inputs.weights)
-        result = EVALUATORS[spec.variant](result, network, pixels, split, device)
-    result = replace(result, seconds=time.perf_counter() - start)
+        measurements = EVALUATORS[spec.variant](spec, network, inputs)
+    result = RunResult(
+        spec=spec,
+        data=measurements.data,
+        predictions=measurements.predictions,
+        history=measurements.training.history,
+        best_epoch=measurements.training.best_epoch,
+        cost=cost,
+        environment=environment,
+        seconds=time.perf_counter() - start,
+        timings=measurements.timings,
+        micro_batches=measurements.training.micro_batches,
+        training_version=TRAINING_VERSION,
+        has_fixed_weights=fixed_weights,
+    )
     weights = network.state_dict()  # not a plain dict: it carries the versions of the modules
     weights.update({name: tensor.cpu() for name, tensor in weights.items()})
     return result, weights
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingHistory:
+    """The epochs of a training, its best epoch, and the number of micro-batches of each batch.
+
+    The defaults are those of a run that trains nothing.
+    """
+
+    history: tuple[Epoch, ...] = ()
+    best_epoch: int = 0
+    micro_batches: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunMeasurements:
+    """What a run measures: predictions or timings, with a summary of the data that they are of."""
+
+    data: DataSummary
+    predictions: tuple[Prediction, ...] = ()
+    timings: tuple[Timing, ...] = ()
+    training: TrainingHistory = TrainingHistory()
 
 
 def _train_network(
@@ -116,15 +127,14 @@ def _train_network(
     inputs: RunInputs,
     on_epochs: Callable[[Sequence[Epoch]], None],
     checkpoint: Checkpoint | None,
-) -> tuple[nn.Module, tuple[Epoch, ...], int, float]:
+) -> tuple[nn.Module, TrainingHistory, float]:
     """Train the run's network, from its checkpoint if it has one.
 
     If a batch does not fit into memory, training restarts with twice as many micro-batches. The optimizer
     still sees the whole batch; memory and the statistics of batch norm see a micro-batch.
 
     Returns:
-        The trained network, its epochs, the number of micro-batches, and the training seconds before the
-        checkpoint.
+        The trained network, its training, and the training seconds before the checkpoint.
     """
     state = init_run_state(spec, inputs)
     if checkpoint and checkpoint.restore(state):
@@ -135,7 +145,12 @@ def _train_network(
             save = checkpoint.save if checkpoint else no_checkpoint
             for epoch in train_epochs(state, spec, inputs, save=save):
                 on_epochs((epoch,))
-            return state.network, tuple(state.history), state.micro_batches, earlier_seconds
+            history = TrainingHistory(
+                history=tuple(state.history),
+                best_epoch=find_best_epoch(state.history).number,
+                micro_batches=state.micro_batches,
+            )
+            return state.network, history, earlier_seconds
         except DivergenceError:
             # Resuming from the checkpoint would diverge again.
             if checkpoint:
@@ -153,41 +168,47 @@ def _train_network(
         state = init_run_state(spec, inputs, micro_batches=micro_batches)
 
 
-def _add_identity_probe(
-    result: RunResult, network: nn.Module, pixels: ImageArray, split: Split, device: torch.device
-) -> RunResult:
-    spec = result.spec
-    names, counts, predictions = probe_identity(network, pixels, split.train, device=device)
-    data = _summarize_subjects(result.data, names, counts, predictions)
+def _predict_test_samples(network: nn.Module, spec: RunSpec, inputs: RunInputs) -> tuple[Prediction, ...]:
+    split, _ = inputs.get_split(spec)
+    return predict(
+        network,
+        _load_split_data(inputs.pixels, split.test, device=inputs.device).images,
+        samples=[inputs.pixels.table.samples[row] for row in split.test],
+        forward=make_forward(network, spec.training),
+    )
+
+
+def _evaluate_identity_probe(spec: RunSpec, network: nn.Module, inputs: RunInputs) -> RunMeasurements:
+    split, data = inputs.get_split(spec)
+    names, counts, predictions = probe_identity(network, inputs.pixels, split.train, device=inputs.device)
+    data = _summarize_subjects(data, names, counts, predictions)
     if spec.folds > 1:
         # Probes of different folds predict the same training clips; distinct names keep them from being
         # averaged.
         predictions = tuple(
             replace(prediction, clip=f"{prediction.clip} (fold {spec.fold})") for prediction in predictions
         )
-    return replace(result, data=data, predictions=predictions)
+    return RunMeasurements(data=data, predictions=predictions)
 
 
-def _add_robustness(
-    result: RunResult, network: nn.Module, pixels: ImageArray, split: Split, device: torch.device
-) -> RunResult:
-    predictions = evaluate_robustness(network, pixels, split.test, spec=result.spec, device=device)
-    return replace(result, predictions=predictions)
+def _evaluate_robustness(spec: RunSpec, network: nn.Module, inputs: RunInputs) -> RunMeasurements:
+    split, data = inputs.get_split(spec)
+    predictions = evaluate_robustness(network, inputs.pixels, split.test, spec=spec, device=inputs.device)
+    return RunMeasurements(data=data, predictions=predictions)
 
 
-def _add_latency(
-    result: RunResult, network: nn.Module, pixels: ImageArray, split: Split, device: torch.device
-) -> RunResult:
-    timings = measure_latency(network, spec=result.spec, classes=result.data.classes, device=device)
-    return replace(result, timings=timings)
+def _evaluate_latency(spec: RunSpec, network: nn.Module, inputs: RunInputs) -> RunMeasurements:
+    _, data = inputs.get_split(spec)
+    timings = measure_latency(network, spec=spec, classes=data.classes, device=inputs.device)
+    return RunMeasurements(data=data, timings=timings)
 
 
-EVALUATORS: Mapping[str, Callable[[RunResult, nn.Module, ImageArray, Split, torch.device], RunResult]] = {
-    "identity-probe": _add_identity_probe,
-    "robustness": _add_robustness,
-    "latency": _add_latency,
+EVALUATORS: Mapping[str, Callable[[RunSpec, nn.Module, RunInputs], RunMeasurements]] = {
+    "identity-probe": _evaluate_identity_probe,
+    "robustness": _evaluate_robustness,
+    "latency": _evaluate_latency,
 }
-"""Evaluation-only variants: functions that add to a run's result, given the trained network on its device."""
+"""Functions that run an evaluation-only variant, given the trained network on its device."""
 
 
 def has_fixed_weights(arm: ArchitectureSpec, *, num_classes: int) -> bool:

@@ -41,7 +41,7 @@ class CellLocks:
     def __init__(self, uri: str, *, driver_scope: str = "") -> None:
         self.folder = create_local_folder(uri)
         self.scope = driver_scope or _load_scope(self.folder)
-        self._suffix = "hand" if driver_scope else "lock"
+        self._suffix = "task" if driver_scope else "lock"
         self.process = f"{platform.node()}, process {os.getpid()}"
 
     @contextmanager

@@ -33,6 +33,9 @@ from studies.spec import RunSpec
 from studies.study import Study
 
 UNREADABLE_REASON = "finished as run {}, whose artifacts cannot be read (moved or deleted?)"
+FIGURES_FOLDER = "pictures"
+"""Folder of a study's figures among its artifacts."""
+
 WEIGHT_FILES = ("weights.safetensors", "weights.pt")
 """File names of a run's weights: that of this version, and that of earlier versions."""
 
@@ -164,7 +167,7 @@ class StudyReader(MlflowStore):
                 f"{study.name}/{Path(item.path).stem}": self.download_artifact(
                     parent, item.path, folder
                 ).read_bytes()
-                for item in self.client.list_artifacts(parent, "pictures")
+                for item in self.client.list_artifacts(parent, FIGURES_FOLDER)
             }
         confirmatory = is_confirmatory(self.client.get_run(parent), study)
         return replace(self.collect_results(study, parent=parent), is_confirmatory=confirmatory), figures

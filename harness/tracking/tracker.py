@@ -22,7 +22,7 @@ from harness.tracking.result_files import (
     render_result_files,
 )
 from harness.tracking.retry import AsyncLogger
-from harness.tracking.study_reader import WEIGHT_FILES, StudyReader
+from harness.tracking.study_reader import FIGURES_FOLDER, WEIGHT_FILES, StudyReader
 from harness.tracking.tags import (
     KEY_TAG,
     LOCK_SCOPE_TAG,
@@ -188,4 +188,4 @@ class Tracker(StudyReader):
             for name, png in figures.items():
                 path = Path(folder) / f"{name}.png"
                 path.write_bytes(png)
-                self.client.log_artifact(run_id, str(path), "pictures")
+                self.client.log_artifact(run_id, str(path), FIGURES_FOLDER)

@@ -102,7 +102,7 @@ def _resolve_engine(
         except OSError as error:
             raise ValueError(f"--engine compiled: {error}") from error
     if engine in ("eager", "compiled"):
-        return cast(Engine, engine), f"{engine}, as asked for"
+        return cast(Engine, engine), f"{engine}, as requested"
     if device.type == "cpu" and precision != "float32":
         return "eager", f"eager, as the fused kernels have no {precision}"
     if device.type == "cpu":
@@ -118,7 +118,7 @@ def _resolve_engine(
     if device.type == "cuda" and image_count >= COMPILE_BREAK_EVEN:
         return "compiled", f"compiled, as a run sees {image_count:,} images"
     if device.type == "cuda":
-        return "eager", f"not compiled, as {image_count:,} images a run do not win back the minute it takes"
+        return "eager", f"not compiled, as {image_count:,} images a run do not repay the minute that it takes"
     return "eager", "not compiled"
 
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-from scipy.stats import nct
 from scipy.stats import t as student
 
 from studies.statistics.comparison import ALPHA
@@ -86,16 +85,6 @@ def compute_standard_error(plan: ComparisonPlan, noise: Noise) -> tuple[float, f
         plan.arm_count * (plan.trainings_per_arm - 1)
     )
     return sqrt(total_variance), max(1.0, total_variance**2 / denominator) if denominator else cluster_df
-
-
-def compute_power(plan: ComparisonPlan, noise: Noise, difference: float) -> float:
-    """Return the probability of detecting a true `difference` of one pair at the family-wise level."""
-    if len(plan.cluster_sizes) < MIN_CLUSTERS:
-        return 0.0
-    standard_error, df = compute_standard_error(plan, noise)
-    if standard_error == 0:
-        return float(difference > 0)
-    return float(nct.sf(student.isf(ALPHA / (2 * plan.family_size), df), df, difference / standard_error))
 
 
 def compute_planned_detectable_difference(plan: ComparisonPlan, noise: Noise) -> float | None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from architectures.network import build_network
-from architectures.user import check_output_shape, load_user_spec, source_ref
+from architectures.user import check_output_shape, load_user_spec
 
 NET = """
 from torch import nn
@@ -86,12 +86,6 @@ def test_a_function_that_gives_no_classifier_is_refused(net: Path) -> None:
     used(torch.zeros(1, 3, 4, 4))
     with pytest.raises(ValueError, match=r"wide fails on images \(2, 3, 9, 9\): RuntimeError"):
         check_output_shape(used, check_twice, num_classes=3, image_size=9)
-
-
-def test_a_function_names_its_own_file() -> None:
-    assert source_ref(test_a_function_names_its_own_file) == f"{__file__}:test_a_function_names_its_own_file"
-    with pytest.raises(ValueError, match="put it into a file, as a function with a name"):
-        source_ref(lambda classes: torch.nn.Identity())
 
 
 def test_what_is_loaded_already_is_read_again(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:

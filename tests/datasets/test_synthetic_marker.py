@@ -39,7 +39,7 @@ def test_every_layout_is_known_by_the_tree_and_by_what_it_lies_in(made, layout):
     for root in (made[layout], made[layout].parent):
         table = read(LAYOUTS[layout].dataset, root)
         assert table.synthetic
-        assert table.notes[0].startswith("drawn by harness, not the real release")
+        assert table.notes[0].startswith("synthetic faces, not the real release")
         assert MARKER in table.notes[0]
         assert table.anomalies == ()
 
@@ -108,7 +108,7 @@ def test_the_synthetic_set_is_drawn_even_where_its_mark_has_gone(monkeypatch):
         os.unlink(marker)
     table = load_dataset(SYNTHETIC, "onset_offset")
     assert table.synthetic
-    assert table.notes[0].startswith("drawn by harness")
+    assert table.notes[0].startswith("synthetic faces")
 
 
 def test_runs_of_drawn_faces_never_stand_for_the_same_bytes_without_a_mark(made):

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from reports.outcomes import evaluate_study
-from reports.run_settings import build_run_index_table, describe_settings, format_duration
+from reports.run_settings import build_run_index_table, describe_settings, format_hours
 from studies.search import Search
 from studies.spec import RunSpec
 from tests.reports.conftest import Built
@@ -12,7 +12,7 @@ from tests.reports.conftest import Built
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00:00"), (61.6, "0:01:02"), (36_000, "10:00:00")])
 def test_durations(seconds: float, text: str) -> None:
-    assert format_duration(seconds) == text
+    assert format_hours(seconds) == text
 
 
 def test_a_row_a_run_that_leads_to_its_record(built: type[Built]) -> None:

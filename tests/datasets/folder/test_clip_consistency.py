@@ -2,13 +2,9 @@ import random
 
 import pytest
 
-from datasets.folder.clip_consistency import (
-    assign_frame_numbers,
-    natural_sort_key,
-    parse_file_number,
-    remove_contradictions,
-)
+from datasets.folder.clip_consistency import assign_frame_numbers, parse_file_number, remove_contradictions
 from datasets.folder.image_rows import AnomalyLog, ImageRow
+from datasets.io.image_names import natural_sort_key
 
 
 def row(name, label="joy", subject="", clip="", frame=None, *, real=""):

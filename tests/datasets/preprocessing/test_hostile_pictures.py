@@ -18,7 +18,7 @@ from datasets.spec import ImageRef
 from tests.hostile import bounded, cases, clear, damaged, folder
 
 NOISE = np.random.default_rng(0).integers(0, 256, size=(40, 30, 3), dtype=np.uint8)
-SUFFIXES = (".png", ".jpg", ".bmp", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".pbm")
+IMAGE_SUFFIXES = (".png", ".jpg", ".bmp", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".pbm")
 
 
 def encoded(suffix: str) -> bytes:
@@ -35,7 +35,7 @@ def film(frames: int = 6) -> bytes:
         return (root / "a.avi").read_bytes()
 
 
-WHOLE = {suffix: encoded(suffix) for suffix in SUFFIXES}
+WHOLE = {suffix: encoded(suffix) for suffix in IMAGE_SUFFIXES}
 ALPHA = cv2.imencode(".png", np.dstack([NOISE, NOISE[..., 0]]))[1].tobytes()
 FILM = film()
 
@@ -58,13 +58,13 @@ def check(data: bytes, suffix: str = ".png"):
     return found
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", IMAGE_SUFFIXES)
 def test_every_form_that_is_read_is_read(suffix):
     assert read_image_size(WHOLE[suffix]) == (30, 40)
     assert check(WHOLE[suffix], suffix).image is not None
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", IMAGE_SUFFIXES)
 @cases(150)
 @given(data=st.data())
 def test_a_damaged_picture_is_one_or_says_why_not(suffix, data):
@@ -78,7 +78,7 @@ def test_a_damaged_picture_with_alpha_is_one_or_says_why_not(data):
 
 
 @cases(150)
-@given(suffix=st.sampled_from(SUFFIXES), more=st.binary(max_size=300), kept=st.integers(0, 40))
+@given(suffix=st.sampled_from(IMAGE_SUFFIXES), more=st.binary(max_size=300), kept=st.integers(0, 40))
 def test_any_bytes_after_the_beginning_of_a_form_are_one_or_say_why_not(suffix, more, kept):
     check(WHOLE[suffix][:kept] + more)
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from harness.archive.exporter import export_study
 from harness.archive.importer import IMPORTED_TAG, import_study
-from harness.archive.reader import open_archive
+from harness.archive.reader import MAX_RUNS, _check_size, open_archive
 from harness.errors import StudyAborted
 from harness.scheduling.cell_locks import CellLocks
 from harness.tracking.result_files import render_result_files
@@ -19,7 +20,8 @@ from harness.tracking.study_reader import WEIGHT_FILES
 from harness.tracking.tags import KEY_TAG, NAME_TAG, NOTE_TAG, PARENT_TAG, REUSES_TAG, SPEC_TAG
 from harness.tracking.tracker import Tracker
 from studies.codec import to_data, to_json
-from studies.results import Prediction
+from studies.results import Prediction, RunResult, StudyResult
+from studies.spec import RunSpec
 from tests.harness.archive.archived import (
     FAILED,
     FINISHED,
@@ -256,7 +258,7 @@ def test_cells_that_another_study_has_finished_are_reused_and_what_differs_is_to
     assert told["report_as_exported"] is False
     found, _ = here.load_study(TINY.name)
     assert {key: run for key, run in found.run_ids if key in ids} == ids
-    assert found.get_result(other) == changed
+    assert _find_result(found, other) == changed
     assert len(here.search_runs(f"tags.`{KEY_TAG}` = '{same.key}'")) == 1
     assert len(here.search_runs(f"tags.`{REUSES_TAG}` != ''")) == 2
 
@@ -297,7 +299,7 @@ def test_times_of_another_device_stand_beside_those_of_this_one(
     with open_archive(export_study(there, TIMED.name, tmp_path / "timed.zip").path) as found:
         assert import_study(found, here, CellLocks(here.uri)).imported == [LATENCY.key]
         assert not import_study(found, here, CellLocks(here.uri)).has_changes
-    assert here.load_study(TIMED.name)[0].get_result(LATENCY) == gpu
+    assert _find_result(here.load_study(TIMED.name)[0], LATENCY) == gpu
 
 
 def test_a_study_of_an_earlier_recipe_is_imported_under_its_keys_of_then(
@@ -334,3 +336,24 @@ def _earlier(spec: dict[str, object]) -> str:
     """Return a run's key in training version 1, before specs of networks had a source."""
     architecture = {**spec["architecture"], "name": "", "source": ""}  # type: ignore[dict-item]
     return hashlib.sha256(f"1 {to_json({**spec, 'architecture': architecture})}".encode()).hexdigest()[:16]
+
+
+def _find_result(study: StudyResult, spec: RunSpec) -> RunResult | None:
+    return next((result for result in study.results if result.spec.key == spec.key), None)
+
+
+@pytest.mark.parametrize(
+    ("document", "accepted"),
+    [
+        ({"protocols": ["frame"], "arms": [1], "seeds": [0], "training_seeds": [0]}, True),
+        ({"protocols": ["frame"], "arms": [1], "training_seeds": [0] * 1000}, True),
+        ({"protocols": ["frame"], "arms": [1], "training_seeds": [0] * MAX_RUNS}, False),
+        ({"protocols": ["frame"], "arms": [1], "seeds": [0] * 1000, "training_seeds": [0] * 1000}, False),
+        ({"protocols": ["kfold"], "folds": [MAX_RUNS], "arms": [1]}, False),
+    ],
+)
+def test_a_study_of_too_many_runs_is_refused_before_they_are_listed(
+    document: dict[str, object], accepted: bool
+) -> None:
+    with nullcontext() if accepted else pytest.raises(ValueError, match="must have at most"):
+        _check_size(document)

@@ -49,7 +49,7 @@ def sit(where: Seat, *, guest: Annotated[str, typer.Argument()]) -> None:
 
 
 @expand_option_groups
-def study(data: options.Data, splits: options.Splits, training: options.Training) -> None:
+def study(data: options.Data, splits: options.SplitsAndSeeds, training: options.Training) -> None:
     """Ask for a study."""
     CALLS.append((options.build_request("comparison", data, splits=splits, training=training),))
 

@@ -46,8 +46,8 @@ def test_describe_puts_a_complete_release_beside_what_was_found(harness: Run, of
 
 def test_describe_says_that_faces_are_drawn(harness: Run, official: Path, tree: Path) -> None:
     _, out, _ = harness("data", "describe", "--dataset", "ckplus", "--root", official)
-    assert out.splitlines()[0].endswith("4 subjects; drawn by harness, not the real release")
-    (note,) = [line for line in out.splitlines() if line.startswith("note: drawn by harness")]
+    assert out.splitlines()[0].endswith("4 subjects; synthetic faces, not the real release")
+    (note,) = [line for line in out.splitlines() if line.startswith("note: synthetic faces")]
     assert "DRAWN-BY-HARNESS.txt" in note
     for name, root, drawn in (("ckplus", official, True), ("casme2", tree, False)):
         document = json.loads(harness("data", "describe", "--dataset", name, "--root", root, "--json")[1])

@@ -74,7 +74,7 @@ def test_what_is_not_told_is_unknown_and_not_none() -> None:
         build_description(table(samples=bare, synthetic=True, anomalies=(FAULT,)), None)
     )
     first, _, anger, *_ = text.splitlines()
-    assert "5 frames, unknown clips, unknown subjects; drawn by harness" in first
+    assert "5 frames, unknown clips, unknown subjects; synthetic faces" in first
     assert ", layout" not in first
     assert anger.split() == ["anger", "3", "-", "-", "-"]
     assert text.splitlines()[-2:] == ["anomaly: missing file: s1: not there; left out", "1 anomaly"]

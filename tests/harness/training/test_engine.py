@@ -77,7 +77,7 @@ def test_a_gpu_compiles_where_that_pays() -> None:
     assert (long.engine, long.precision) == ("compiled", "float32")
     short = choice(CUDA, image_count=COMPILE_BREAK_EVEN - 1)
     assert short.engine == "eager"
-    assert "do not win back" in short.reason
+    assert "do not repay" in short.reason
 
 
 def test_deterministic_is_part_of_a_run_where_it_changes_anything() -> None:
@@ -273,7 +273,7 @@ def test_the_plan_says_how_and_how_long(tree: Path, harness: Run) -> None:
     assert "at most 1 epochs; " in err
     code, _, err = harness(*common, "--engine", "eager", "--precision", "bfloat16")
     assert code == 0
-    assert "one at a time; bfloat16; eager, as asked for" in err
+    assert "one at a time; bfloat16; eager, as requested" in err
     code, _, err = harness(*common, "--engine", "slow")
     assert code == 2
     assert "--engine must be one of" in err
