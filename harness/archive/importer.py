@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.archive.members import CELLS_FOLDER, EXPORT_AGAIN, FIGURES_FOLDER
+from harness.archive.members import CELLS_FOLDER, EXPORT_AGAIN
 from harness.archive.reader import Archive
 from harness.errors import StudyAborted, is_full_disk
 from harness.run_names import format_run_name
