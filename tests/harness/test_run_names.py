@@ -37,7 +37,7 @@ def test_a_cell_is_named_by_its_arm_role_protocol_seed_and_fold() -> None:
 def test_a_studys_note_tells_what_it_is_and_how_to_report_on_it() -> None:
     told = format_study_note(STUDY)
     assert told.startswith(
-        "**ablation** ladder on **casme2** (apex, 32 px), protocols kfold, 1 division(s), 1 seed(s)"
+        "**ablation** ladder on **casme2** (apex, 32 px), protocols kfold, 1 split(s), 1 seed(s)"
     )
     assert "arms: proposed" in told
     assert f"harness report {STUDY.name}" in told
