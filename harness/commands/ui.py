@@ -24,10 +24,11 @@ def ui(
 ) -> None:
     """Start the MLflow web interface for the recorded studies; press Ctrl-C to stop."""
     from harness.commands.options import open_tracker
+    from harness.tracking.uri import is_local
 
     tracker = open_tracker(tracking_uri)
     with wrap_user_errors():
-        if tracker.uri.startswith(("http://", "https://")):
+        if not is_local(tracker.uri):
             raise ValueError(f"{tracker.display_uri()} is a server: open it in a browser")
         if not tracker.exists():
             raise ValueError(
