@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint format clean
+.PHONY: demo test lint format docs clean
 
 demo: .venv/.installed
 	$(BIN)/harness ablate --preset quick --protocol frame --protocol subject
@@ -15,6 +15,10 @@ lint: .venv/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The pages of docs/ as a site in site/; a warning is an error.
+docs: .venv/.installed-dev
+	$(BIN)/zensical build --strict
 
 format: .venv/.installed-dev
 	$(BIN)/ruff check --fix .
