@@ -30,16 +30,17 @@ def measure_core_sharing(workload: Workload) -> tuple[float, float]:
 def _measure_step_time(workload: Workload, processes: int) -> float:
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         step_times = [
-            future.result() for future in [pool.submit(_time_steps, workload) for _ in range(processes)]
+            future.result()
+            for future in [pool.submit(_time_steps, workload, MIN_SECONDS) for _ in range(processes)]
         ]
     return median(step for process_steps in step_times for step in process_steps)
 
 
-def _time_steps(workload: Workload) -> list[float]:
+def _time_steps(workload: Workload, min_seconds: float) -> list[float]:
     keep_freed_memory()
     epochs = time_memory_epochs(workload)
     next(epochs)
-    times, deadline = [next(epochs)], time.monotonic() + MIN_SECONDS
+    times, deadline = [next(epochs)], time.monotonic() + min_seconds
     while time.monotonic() < deadline:
         times.append(next(epochs))
     return times
