@@ -80,7 +80,7 @@ def ensure_synthetic_set() -> Path:
     import hashlib
     import json
 
-    from datasets.preprocessing.image_array import get_cache_dir
+    from datasets.io.cache_files import get_cache_dir
     from datasets.synthetic.generator import DEMO, GENERATOR_VERSION, synthesize
 
     identity = json.dumps([GENERATOR_VERSION, asdict(DEMO)], sort_keys=True)

@@ -8,11 +8,11 @@ Example::
     request = Request(kind="comparison", data=data, user_networks=("net.py:tiny",))
     result, report = run(request)
 
-A call restores torch's settings and random generators, and writes no environment variable but those with
-which MLflow and Ray are kept from sending usage data. Only the command line applies the settings of
-`harness.process_settings`. If other programs use the same CPU, set GOMP_SPINCOUNT=2000 in the environment
-before importing torch, or call `configure_process`. Pass the login of a tracking server in
-MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD.
+A call restores torch's settings and random generators. The only environment variables that it sets are those
+of MLflow and Ray for usage data, progress bars, printed addresses and retries, where they are unset. Only the
+command line applies the settings of `harness.process_settings`. If other programs use the same CPU, set
+GOMP_SPINCOUNT=2000 in the environment before importing torch, or call `configure_process`. Pass the login of
+a tracking server in MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD.
 """
 
 from __future__ import annotations

@@ -24,7 +24,8 @@ def format_usage_error(error: Any) -> str:
     if other_commands:
         message += f"; it is an option of {', '.join(other_commands)}"
     command_path = error.ctx.command_path if error.ctx else "harness COMMAND"
-    return f"{message}; see `{command_path} --help`"
+    separator = " See" if message.endswith("?") else "; see"
+    return f"{message}{separator} `{command_path} --help`"
 
 
 def is_help(error: Any) -> bool:

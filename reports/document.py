@@ -1,4 +1,4 @@
-"""Write one markdown report on one or several studies, with its figures in a subfolder."""
+"""Write one report on one or several studies: report.md, report.json, and a subfolder with the figures."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ PREFACE = (
     'Measured by harness and compared with Zhang, Liang, Shi, Li, "Robust Micro-expression Recognition Based '
     'on Fused Optimized VGG16 Architecture" ("the paper"). Each table and figure cites its counterpart in '
     "the paper; the numbering of the paper's figures is our reading. P1 to P12 are inconsistencies in the "
-    "paper."
+    "paper. The file report.json beside this report lists the keys of the runs behind each table cell, "
+    "figure, difference and claim. The run index of each study gives the MLflow run, the seeds and the "
+    "commit of each key."
 )
 
 
@@ -90,7 +92,7 @@ def _get_sort_key(evaluation: StudyEvaluation) -> tuple[object, ...]:
 def _save_images(
     images: Mapping[str, bytes], evaluations: Sequence[StudyEvaluation], *, out: Path
 ) -> dict[str, str]:
-    study_names = {study_name.study.name for study_name in evaluations}
+    study_names = {evaluation.study.name for evaluation in evaluations}
     files_by_key = {}
     for key in sorted(images):
         study_name, _, image_name = key.rpartition("/")

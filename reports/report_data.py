@@ -93,6 +93,7 @@ def _convert_table(table: Table) -> dict[str, Any]:
             for row in table.rows
         ],
         "notes": table.notes,
+        "run_keys": tuple(dict.fromkeys(key for row in table.rows for cell in row for key in cell.run_keys)),
     }
 
 

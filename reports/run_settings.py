@@ -134,9 +134,10 @@ def build_run_index_table(evaluation: StudyEvaluation) -> Table:
                 text_cell(spec.key),
                 text_cell(tracking_ids.get(spec.key, NO_VALUE)),
                 *result_cells,
+                text_cell(run_result.environment.commit if run_result else NO_VALUE),
             )
         )
-    result_header = ("Best epoch", "Epochs", "Seconds", "Test frames", "Collapsed")
+    result_header = ("Best epoch", "Epochs", "Seconds", "Test frames", "Collapsed", "Commit")
     header = (
         "Network",
         "Protocol",
@@ -152,7 +153,8 @@ def build_run_index_table(evaluation: StudyEvaluation) -> Table:
         header=(*header, *result_header),
         rows=tuple(rows),
         notes=(
-            "Key: digest of all settings that identify a run; the same run has the same key in every study.",
+            "Key: digest of all settings that identify a run; the same run has the same key in every study. "
+            "Commit: the version of harness that ran it.",
         ),
     )
 

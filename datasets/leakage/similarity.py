@@ -1,10 +1,9 @@
 """Find near-duplicate images in a table, with a threshold that separates them from merely similar faces.
 
 Faces resemble each other: a fixed distance between image hashes flags half of CK+48 as duplicates. The
-threshold is therefore derived from the data: from the distances
-between images of different subjects. Clips of one subject are closer to each other, so pairs of them have a
-threshold of their own. If the clips of one subject are unknown, two of its images may be of one clip; these
-pairs use the threshold between subjects.
+threshold is therefore derived from the distances between images of different subjects. Clips of one subject
+are closer to each other, so pairs of them have a threshold of their own. If the clips of one subject are
+unknown, two of its images may be of one clip; these pairs use the threshold between subjects.
 
 The threshold comes from groups that cannot share an image: subjects, or clips of one subject. The distance
 from group A to group B is the median, over the images of A, of the distance to the nearest image of B. The

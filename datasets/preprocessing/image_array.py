@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from datasets.faces.detection import detect_faces
 from datasets.faces.face_boxes import Face, clip_key
-from datasets.io.cache_files import compute_content_key, ignore_progress
-from datasets.io.cache_files import get_cache_dir as get_cache_dir
+from datasets.io.cache_files import compute_content_key, get_cache_dir, ignore_progress
 from datasets.preprocessing.image_cache import CacheRecord, load_or_build_record
 from datasets.preprocessing.jobs import PreprocessJob
 from datasets.preprocessing.skipped_samples import (

@@ -32,7 +32,7 @@ COMMANDS = {
     "doctor": "Check versions, device, kernels, face cascades, package names and writable folders.",
     "ui": "Start the MLflow web interface for the recorded studies; press Ctrl-C to stop.",
     "import": "Import an exported study into the tracking store, each cell once, and write its report.",
-    "data": "List, describe, prepare, audit and synthesize data sets.",
+    "data": "List, describe, prepare, audit, benchmark and synthesize data sets.",
 }
 """Summary of each command, in the order of `harness --help`.
 

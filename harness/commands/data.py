@@ -16,7 +16,9 @@ from harness.errors import EXIT_FAILED, UserError, wrap_user_errors
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-data_app = typer.Typer(no_args_is_help=True, help="List, describe, prepare, audit and synthesize data sets.")
+data_app = typer.Typer(
+    no_args_is_help=True, help="List, describe, prepare, audit, benchmark and synthesize data sets."
+)
 
 
 def _check_image_size(size: int) -> int:

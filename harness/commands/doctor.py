@@ -86,7 +86,7 @@ def _check_package_names() -> str:
 
 
 def _check_cache_folder() -> str:
-    from datasets.preprocessing.image_array import get_cache_dir
+    from datasets.io.cache_files import get_cache_dir
 
     return _check_writable(get_cache_dir())
 

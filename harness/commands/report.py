@@ -33,7 +33,9 @@ def report(
         if list_ and study:
             raise ValueError(f"--list takes no study; got {', '.join(study)}: leave out one of the two")
         if json and not list_:
-            raise ValueError("--json needs --list; got no --list: a report is always written as markdown")
+            raise ValueError(
+                "--json needs --list; got no --list: a report is always written as report.md and report.json"
+            )
         tracker.check_readable()
         names = tracker.list_study_names()
         if list_:

@@ -77,13 +77,15 @@ class Request:
 class StudyPlan:
     """A study with its data, its splits, and the device and engine that run it.
 
-    `table` is the sample table as read from the data set, `pixels` the images of its readable samples.
+    `data_request` is the request for the data, `table` the sample table that was read for it, and `pixels`
+    the images of the readable samples.
     `splits` has one split of `pixels.table` for each protocol, split seed and fold. `onset_images` are the
     images of the onset frames and their splits, if a control needs them. `analysis_plan` is the saved plan
     that the study follows, if any.
     """
 
     study: Study
+    data_request: DataRequest
     table: SampleTable
     pixels: ImageArray
     splits: tuple[Split, ...]
@@ -168,6 +170,7 @@ def plan_study(request: Request) -> StudyPlan:
         check_matches_plan(study, analysis_plan)
     return StudyPlan(
         study=study,
+        data_request=request.data,
         table=table,
         pixels=pixels,
         splits=splits,

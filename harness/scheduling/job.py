@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -12,7 +13,7 @@ import torch
 
 from architectures.spec import ArchitectureSpec
 from datasets.spec import SampleTable, Split
-from harness.data.loading import load_images
+from harness.data.loading import DataRequest, load_images, load_table
 from harness.device import resolve_device
 from harness.flop_count import count_cost
 from harness.planning.plan import StudyPlan
@@ -33,7 +34,8 @@ class Job:
 
     Attributes:
         study: the study.
-        table: the sample table as read from the data set.
+        data: the request for the data, with which a machine that has them elsewhere finds them.
+        table: the sample table that the driver has read.
         splits: the splits of the study, by fingerprint of the images.
         study_run_id: the id of the run of the study itself.
         tracking_uri: the tracking store for the results.
@@ -48,6 +50,7 @@ class Job:
     """
 
     study: Study
+    data: DataRequest
     table: SampleTable = field(compare=False, repr=False)
     splits: Mapping[str, tuple[Split, ...]] = field(compare=False, repr=False)
     study_run_id: str
@@ -65,6 +68,7 @@ def build_job(plan: StudyPlan, context: CellContext, *, lock_scope: str = "") ->
     """Build the job of a planned study."""
     return Job(
         study=plan.study,
+        data=replace(plan.data_request, root=plan.data_request.root and plan.data_request.root.resolve()),
         table=plan.table,
         splits={fingerprint: images.splits for fingerprint, images in plan.images_by_fingerprint.items()},
         study_run_id=context.study_run_id,
@@ -125,15 +129,18 @@ def _load_images(job: Job) -> dict[str, StudyImages]:
 
     Raises:
         ValueError: the data set is missing or differs from that of the plan.
+        OSError: an image file is missing.
     """
     study = job.study
+    has_drivers_files = os.path.exists(job.table.samples[0].path)
+    table = job.table if has_drivers_files else load_table(job.data, study.dataset)[1]
     datasets = {
         study.fingerprint: study.dataset,
         study.onset_fingerprint: replace(study.dataset, representation="onset"),
     }
     images_by_fingerprint = {}
     for fingerprint, splits in job.splits.items():
-        pixels = load_images(datasets[fingerprint], job.table)
+        pixels = load_images(datasets[fingerprint], table)
         if pixels.fingerprint != fingerprint:
             raise ValueError(
                 f"the data on {socket.gethostname()} differ from those of the study's plan (fingerprint "

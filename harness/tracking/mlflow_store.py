@@ -136,7 +136,7 @@ class MlflowStore:
             if code in LOGIN_ERROR_CODES:
                 raise ValueError(
                     f"the tracking server {self.display_uri()} rejects the login ({code}): set {USER_VAR} "
-                    f"and {PASSWORD_VAR}, or pass --tracking-uri http://user:password@host"
+                    f"and {PASSWORD_VAR}, or, on the command line, pass --tracking-uri http://user:password@host"
                 ) from error
             if "database is locked" in str(error):
                 raise ValueError(

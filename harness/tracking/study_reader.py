@@ -125,8 +125,11 @@ class StudyReader(MlflowStore):
         """
         names = self.list_study_names()
         if name not in names:
-            name_list = ", ".join(names) or "none"
-            raise ValueError(f"no study {name!r} on {self.display_uri()}; studies there: {name_list}")
+            name_list = ", ".join(names) or "none, so run a study first"
+            raise ValueError(
+                f"no study {name!r} on {self.display_uri()}; studies there: {name_list} "
+                "(--tracking-uri names another store)"
+            )
         runs = self.search_runs(f"tags.`{STUDY_TAG}` = '{name}'")
         return from_json(Study, self.read_text(runs[0], "study.json")), runs[0].info.run_id
 

@@ -126,7 +126,7 @@ def _resolve_precision(device: torch.device, precision: str) -> Precision:
     has_bfloat16 = device.type == "cpu" or (device.type == "cuda" and torch.cuda.is_bf16_supported())
     if precision == "bfloat16" and not has_bfloat16:
         raise ValueError(f"--precision bfloat16: this {device.type} does not support it; leave it out")
-    # "auto" never selects bfloat16: it has not been shown to leave the scores unchanged (see the README).
+    # "auto" never selects bfloat16: it has not been shown to leave the scores unchanged.
     return "float32" if precision == "auto" else cast(Precision, precision)
 
 

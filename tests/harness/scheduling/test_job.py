@@ -1,0 +1,57 @@
+"""Tests that a job's process uses the data that the driver has read, or finds them elsewhere."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.planning.plan import plan_study
+from harness.scheduling.job import Job, _load_images
+from tests.harness.tiny import request
+
+
+@pytest.fixture
+def job(tree: Path, tmp_path: Path) -> Job:
+    root = Path(shutil.copytree(tree, tmp_path / "data"))
+    plan = plan_study(request(root, protocols=("frame", "subject")))
+    return Job(
+        study=plan.study,
+        data=plan.data_request,
+        table=plan.table,
+        splits={fingerprint: images.splits for fingerprint, images in plan.images_by_fingerprint.items()},
+        study_run_id="0",
+        tracking_uri="sqlite:///x.db",
+        device="cpu",
+        threads=1,
+        exclusive_threads=1,
+        retry_failed=False,
+        keep_weights="all",
+        costs=(),
+    )
+
+
+def test_a_process_gets_the_planned_images_and_splits(job: Job) -> None:
+    (images,) = _load_images(job).values()
+    assert images.pixels.fingerprint == job.study.fingerprint
+    assert {split.protocol for split in images.splits} == {"frame", "subject"}
+    assert images.splits is job.splits[job.study.fingerprint]
+
+
+def test_a_machine_with_the_data_elsewhere_finds_them_at_its_own_root(
+    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert job.data.root is not None
+    elsewhere = tmp_path / "elsewhere"
+    job.data.root.rename(elsewhere)
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache of the node"))
+    (images,) = _load_images(replace(job, data=replace(job.data, root=elsewhere))).values()
+    assert images.pixels.fingerprint == job.study.fingerprint
+    assert images.pixels.table.samples[0].path.startswith(str(elsewhere))
+
+
+def test_a_machine_without_the_data_says_so(job: Job, tmp_path: Path) -> None:
+    assert job.data.root is not None
+    job.data.root.rename(tmp_path / "gone")
+    with pytest.raises(ValueError, match="the data folder must exist"):
+        _load_images(job)
