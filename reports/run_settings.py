@@ -134,7 +134,7 @@ def build_run_index_table(evaluation: StudyEvaluation) -> Table:
                 text_cell(spec.key),
                 text_cell(tracking_ids.get(spec.key, NO_VALUE)),
                 *result_cells,
-                text_cell(run_result.environment.commit if run_result else NO_VALUE),
+                text_cell(_shorten_commit(run_result.environment.commit) if run_result else NO_VALUE),
             )
         )
     result_header = ("Best epoch", "Epochs", "Seconds", "Test frames", "Collapsed", "Commit")
@@ -157,6 +157,12 @@ def build_run_index_table(evaluation: StudyEvaluation) -> Table:
             "Commit: the version of harness that ran it.",
         ),
     )
+
+
+def _shorten_commit(commit: str) -> str:
+    """Return the first ten digits of a commit, with its remark, such as "(modified)"."""
+    digits, separator, remark = commit.partition(" ")
+    return f"{digits[:10]}{separator}{remark}"
 
 
 def _build_finished_cells(result: RunResult) -> tuple[Cell, ...]:
