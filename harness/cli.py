@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -26,6 +26,26 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Comparison and ablation studies for micro-expression recognition, every number traceable.",
 )
+
+
+def _print_version(is_requested: bool) -> None:
+    if is_requested:
+        from importlib import metadata
+
+        print(f"harness {metadata.version('harness')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _add_global_options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    pass
+
+
 for name, summary in COMMANDS.items():
     app.command(name=name, help=summary, cls=LazyCommand)(lambda: None)
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
 
 from harness.tracking.tags import KEY_TAG
@@ -157,3 +158,7 @@ def test_a_full_disk_is_one_message_and_keeps_what_had_finished(
     assert (status, len(out.split())) == (0, 1)
     _, _, err = harness(*args, "--dry-run")
     assert "1 cells to run, 1 reused" in err
+
+
+def test_the_version_is_that_of_the_installed_package(harness: Run) -> None:
+    assert harness("--version") == (0, f"harness {metadata.version('harness')}\n", "")
