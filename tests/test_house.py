@@ -139,3 +139,13 @@ def test_counting_the_parameters_of_a_block_network_loads_no_compiler() -> None:
 def test_every_file_is_one_thought_long() -> None:
     long = {str(p.relative_to(ROOT)): n for p in _sources() if (n := p.read_text().count("\n")) > 350}
     assert not long
+
+
+def test_every_test_file_mirrors_a_source_file_or_says_what_it_tests() -> None:
+    unexplained = []
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        relative_path = path.relative_to(ROOT / "tests")
+        source = ROOT / relative_path.with_name(relative_path.name.removeprefix("test_"))
+        if not source.exists() and not ast.get_docstring(ast.parse(path.read_text())):
+            unexplained.append(str(relative_path))
+    assert not unexplained

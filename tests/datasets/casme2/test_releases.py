@@ -1,3 +1,5 @@
+"""Tests of every layout of the release, from the files on disk to one sample table."""
+
 import os
 import shutil
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Tests of networks that start from the same weights under every seed, from the run to the verdict."""
+
 from pathlib import Path
 
 import pytest

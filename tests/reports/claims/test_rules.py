@@ -257,7 +257,7 @@ def test_claims_are_about_the_papers_sets_only(built: type[Built]) -> None:
 
 
 def test_the_documentation_repeats_the_table_of_rules() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "claims.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "claims.md").read_text()
     for claim in CLAIMS:
         name, combination = type(claim.rule).__name__, claim.rule.combination
         rule = name if combination == "one" else f"{name}, {combination}"
