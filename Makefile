@@ -1,15 +1,20 @@
 # Two commands: `make demo` and `make test`. Each installs what it needs into .venv, once.
 PYTHON ?= python3
 BIN := .venv/bin
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test lint format docs clean
+.PHONY: demo test test-all lint format docs clean
 
 demo: .venv/.installed
 	$(BIN)/harness ablate --preset quick --protocol frame --protocol subject
 
 # A process for each core, of one thread each: the tests' networks are so small that threads would wait.
 test: .venv/.installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --numprocesses auto --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -m "not slow"
+
+# With kills, servers, clusters, simulations and fuzzing.
+test-all: .venv/.installed-dev
+	$(PYTEST)
 
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .

@@ -15,6 +15,8 @@ from datasets.spec import Anomaly
 from datasets.synthetic.generator import LAYOUTS, SyntheticSpec, synthesize
 from tests.hostile import bounded, cases, clear, damaged, file_names, names, outcome, swapped
 
+pytestmark = pytest.mark.slow
+
 FRAMES = {"casme2": "onset_offset", "ckplus": "last3"}
 
 

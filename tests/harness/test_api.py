@@ -28,6 +28,7 @@ def net(tmp_path: Path) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_a_network_of_ones_own_takes_part_as_every_other(tree: Path, net: Path, harness: Run) -> None:
     result, report = run(request(tree, user_networks=(f"{net}:tiny",), controls=True, protocols=("subject",)))
     text = report.read_text()
@@ -90,6 +91,7 @@ def test_a_mistake_in_it_is_told_before_anything_runs(
     assert not Path("mlflow.db").exists()
 
 
+@pytest.mark.slow
 def test_a_network_of_ones_own_is_costed_as_every_other(net: Path, harness: Run) -> None:
     code, out, err = harness("cost", "--image-size", 65, "--architecture", f"{net}:tiny", "--json")
     assert code == 0, err

@@ -12,6 +12,8 @@ import time
 from importlib import metadata
 from pathlib import Path
 
+import pytest
+
 from harness.tracking.tags import KEY_TAG
 from harness.tracking.tracker import Tracker
 from tests.harness.processes import ROOT
@@ -121,6 +123,7 @@ def _start(
     )
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_finished_cells_and_the_same_command_goes_on(
     harness: Run, tree: Path, tmp_path: Path
 ) -> None:
@@ -143,6 +146,7 @@ def test_ctrl_c_keeps_finished_cells_and_the_same_command_goes_on(
     assert "4 cells to run, 1 reused" in err
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_message_and_keeps_what_had_finished(
     harness: Run, tree: Path, tmp_path: Path
 ) -> None:

@@ -10,6 +10,8 @@ import pytest
 from harness.tracking.tracker import Tracker
 from tests.harness.processes import ROOT, start
 
+pytestmark = pytest.mark.slow
+
 TINY = ("--preset", "quick", "--epochs", "1", "--image-size", "32", "--width", "0.0625")
 NOISY = """
 from torch import nn

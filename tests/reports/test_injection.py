@@ -23,6 +23,8 @@ from studies.spec import RunSpec
 from tests.hostile import cases, folder, names
 from tests.reports.conftest import Built
 
+pytestmark = pytest.mark.slow
+
 PLAIN = {"p", "strong", "em", "code", "ul", "ol", "li", "br", "hr", "h1", "h2", "h3"}
 TABLE = {"table", "thead", "tbody", "tr", "th", "td"}
 OWN = re.compile(r"figures/[A-Za-z0-9._-]+\.png")

@@ -14,6 +14,8 @@ from studies.spec import RunSpec
 from studies.study import Study
 from tests.hostile import cases, damaged, names, outcome
 
+pytestmark = pytest.mark.slow
+
 STRANGE = (
     None,
     True,

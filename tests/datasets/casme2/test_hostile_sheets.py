@@ -15,6 +15,8 @@ from datasets.casme2.coding_sheet import COLUMN_ALIASES, read_coding_sheet
 from datasets.casme2.spreadsheet import read_tables
 from tests.hostile import bounded, cases, damaged, folder, names, outcome
 
+pytestmark = pytest.mark.slow
+
 ROWS = [list(COLUMN_ALIASES), *([f"{n:02}", f"EP0{n}_01f", 46, 59, 86, "happiness"] for n in range(1, 8))]
 SPACE = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 STRINGS = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"

@@ -19,6 +19,8 @@ from datasets.io.directory_tree import DirectoryTree
 from datasets.io.image_reader import ImageReader
 from tests.hostile import bounded, cases, clear, damaged, folder, names, outcome
 
+pytestmark = pytest.mark.slow
+
 FACE = " ".join(["7"] * 2304)
 
 

@@ -17,6 +17,8 @@ from datasets.io.image_reader import ImageReader, read_image
 from datasets.spec import ImageRef
 from tests.hostile import bounded, cases, clear, damaged, folder
 
+pytestmark = pytest.mark.slow
+
 NOISE = np.random.default_rng(0).integers(0, 256, size=(40, 30, 3), dtype=np.uint8)
 IMAGE_SUFFIXES = (".png", ".jpg", ".bmp", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".pbm")
 

@@ -28,6 +28,8 @@ from tests.harness.archive.archived import (
 from tests.harness.tiny import Run
 from tests.harness.tracking.test_tracker import STUDY as TINY
 
+pytestmark = pytest.mark.slow
+
 
 def _swap(found: dict[str, bytes]) -> None:
     one, two = (f"cells/{spec.key}/result.json" for spec in FINISHED[:2])

@@ -27,7 +27,10 @@ from tests.harness.tiny import Run
 TINY = ("--width", 1 / 16, "--image-size", 32, "--batch", 4, "--steps", 2, "--device", "cpu")
 
 # Python 3.12 and later warn about every DataLoader with workers.
-pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -214,6 +214,7 @@ def test_a_release_without_subjects_refuses_grouped_protocols(harness: Run, pack
         assert "in its layout h5" in err
 
 
+@pytest.mark.slow
 def test_a_comparison_on_ck_plus_gives_the_papers_tables_and_figures(harness: Run, official: Path) -> None:
     args = ("--dataset", "ckplus", "--root", official, "--only", "vgg16,proposed", "--protocol", "frame,loso")
     status, out, _ = harness("compare", *args, *TINY, "--json")
@@ -274,6 +275,7 @@ def plain(tree: Path, tmp_path: Path) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_leaks_of_plain_class_folders_are_unknown_everywhere(harness: Run, plain: Path) -> None:
     data = ("--dataset", "folder", "--root", plain)
     status, out, err = harness("compare", *data, "--only", "vgg16,proposed", "--checks", *TINY, "--json")

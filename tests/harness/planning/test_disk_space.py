@@ -81,6 +81,7 @@ def test_the_places_of_one_disk_are_added_and_checkpoints_of_studies_are_not(tmp
     check_disk_space([replace(third, weight_bytes=9 * free, artifact_folder=None)])
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_too_small_is_told_before_training(tree: Path, tmp_path: Path, harness: Run) -> None:
     (tmp_path / "net.py").write_text(HUGE)
     args = ("compare", "--dataset", "casme2", "--root", tree, "--only", "proposed", "--preset", "quick")

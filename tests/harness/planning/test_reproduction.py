@@ -52,6 +52,7 @@ def test_a_set_in_its_usual_place_is_found(tree: Path, monkeypatch: pytest.Monke
     assert find_roots({"ckplus": None, "casme2": None}) == {"casme2": tree}
 
 
+@pytest.mark.slow
 def test_a_dry_run_shows_every_study(tree: Path, harness: Run) -> None:
     code, out, err = harness(
         "reproduce", "--casme2", tree, *SMALL, "--protocol", "frame", "--dry-run", "--json"
@@ -68,6 +69,7 @@ def test_a_dry_run_shows_every_study(tree: Path, harness: Run) -> None:
     assert not list(Path().rglob("report.md"))
 
 
+@pytest.mark.slow
 def test_several_studies_end_in_one_report_with_the_claims_first(
     tree: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

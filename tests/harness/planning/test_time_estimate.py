@@ -147,6 +147,7 @@ def test_every_fold_counts_with_its_own_size(said: Path) -> None:
     assert estimate([replace(first, fold=1)], (small, large))[1] > 10 * (low - CELL_OVERHEAD) + CELL_OVERHEAD
 
 
+@pytest.mark.slow
 def test_cells_at_once_share_the_time(said: Path) -> None:
     runs = [replace(run("even"), seed=seed) for seed in range(4)]
     one, two = (estimate(runs, splits(400), slots=slots)[1] for slots in (1, 2))

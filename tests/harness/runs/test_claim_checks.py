@@ -101,6 +101,7 @@ def _reused(said: str) -> int:
     return sum("reused" in line for line in said.splitlines() if not line.startswith("plan:"))
 
 
+@pytest.mark.slow
 def test_times_of_another_device_are_measured_again_and_nothing_else_is(tree: Path, harness: Run) -> None:
     asked = ("compare", "--root", tree, *OPTIONS, "--only", "proposed", "--checks", "--protocol", "subject")
     before = torch.get_num_threads()
@@ -117,6 +118,7 @@ def test_times_of_another_device_are_measured_again_and_nothing_else_is(tree: Pa
         torch.set_num_threads(before)
 
 
+@pytest.mark.slow
 def test_checks_from_the_command_to_the_report_and_back_from_mlflow(tree: Path, harness: Run) -> None:
     asked = (
         "compare",
@@ -154,6 +156,7 @@ def test_checks_from_the_command_to_the_report_and_back_from_mlflow(tree: Path, 
     assert Path(out.strip()).read_text() == text
 
 
+@pytest.mark.slow
 def test_a_check_of_a_network_that_failed_fails_too_and_says_why(tree: Path, harness: Run) -> None:
     net = Path("net.py")
     net.write_text(
@@ -184,6 +187,7 @@ def test_a_check_of_a_network_that_failed_fails_too_and_says_why(tree: Path, har
     )
 
 
+@pytest.mark.slow
 def test_a_check_is_no_network_to_predict_with(tree: Path, harness: Run) -> None:
     code, _, err = harness("compare", "--root", tree, *OPTIONS, "--only", "proposed", "--checks")
     assert code == 0, err

@@ -17,6 +17,8 @@ from tests.harness.processes import ended, start, until
 from tests.harness.scheduling.test_killed import cells
 from tests.harness.tracking.servers import Server, running
 
+pytestmark = pytest.mark.slow
+
 TINY = ("--preset", "quick", "--image-size", "32", "--width", "0.0625", "--batch", "8", "--epochs", "8")
 Cells = dict[str, list[tuple[str, ...]]]
 TWO = ("--only", "proposed", "--only", "vgg16-bn-gap")

@@ -9,9 +9,13 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from harness.tracking.tags import KEY_TAG, NOTE_TAG
 from harness.tracking.tracker import Tracker
 from tests.harness.processes import ROOT, cache_in
+
+pytestmark = pytest.mark.slow
 
 TINY = ("--preset", "quick", "--image-size", "32", "--width", "0.0625", "--epochs", "24", "--batch", "8")
 DICE = random.Random(5)

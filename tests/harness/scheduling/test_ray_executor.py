@@ -14,6 +14,8 @@ from harness.tracking.tracker import Tracker
 from tests.harness.processes import ended, start, until
 from tests.harness.scheduling.test_killed import cells
 
+pytestmark = pytest.mark.slow
+
 TINY = ("--preset", "quick", "--image-size", "32", "--width", "0.0625", "--epochs", "8", "--batch", "8")
 NETWORKS = ("--only", "proposed", "--only", "vgg16-bn-gap", "--seeds", "2")
 

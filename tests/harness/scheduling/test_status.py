@@ -5,6 +5,8 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.harness.processes import start, until
 from tests.harness.tiny import Run
 
@@ -35,6 +37,7 @@ def compare(tree: Path, folder: Path, *, before: str) -> tuple[str, ...]:
     return (*args, "--architecture", f"{folder / 'net.py'}:net")
 
 
+@pytest.mark.slow
 def test_a_study_is_shown_as_it_runs_as_it_is_left_and_as_it_is_done(
     harness: Run, tree: Path, tmp_path: Path
 ) -> None:
@@ -76,6 +79,7 @@ def test_a_study_that_is_not_there_is_told_with_those_that_are(harness: Run) -> 
     assert "no study 'x' on sqlite:///y.db; studies there: none" in err
 
 
+@pytest.mark.slow
 def test_failed_cells_are_named_with_their_reason_and_run_again_only_when_asked(
     harness: Run, tree: Path, tmp_path: Path
 ) -> None:

@@ -58,6 +58,7 @@ def best(result: StudyResult) -> set[str]:
     return found
 
 
+@pytest.mark.slow
 def test_weights_are_kept_as_the_rule_says_in_a_study_that_goes_on(tree: Path, ledger: Tracker) -> None:
     plan = plan_of(tree)
     result = carry_out(plan, ledger)
@@ -73,6 +74,7 @@ def test_weights_are_kept_as_the_rule_says_in_a_study_that_goes_on(tree: Path, l
     assert kept(ledger, result) == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rule", "jobs"), [("best", 2), ("none", 1)])
 def test_what_reads_weights_reads_them_before_they_go(
     tree: Path, ledger: Tracker, rule: str, jobs: int
@@ -83,6 +85,7 @@ def test_what_reads_weights_reads_them_before_they_go(
     assert kept(ledger, result) == (best(result) if rule == "best" else set())
 
 
+@pytest.mark.slow
 def test_whoever_needs_weights_that_were_not_kept_is_told_what_to_do(
     tree: Path, ledger: Tracker, tmp_path: Path
 ) -> None:

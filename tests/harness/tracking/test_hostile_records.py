@@ -18,6 +18,8 @@ from studies.results import Prediction, RunResult
 from tests.harness.tracking.test_result_files import result
 from tests.hostile import cases, damaged, names, outcome
 
+pytestmark = pytest.mark.slow
+
 WHOLE = result()
 PARTS = render_result_files(WHOLE)
 OLD = {**PARTS, "result.json": re.sub('"predictions": "[0-9a-f]+",', "", PARTS["result.json"])}

@@ -24,6 +24,8 @@ from studies.study import Study
 from tests.harness.tracking.test_result_files import SPEC
 from tests.hostile import bounded, cases, damaged, folder, outcome
 
+pytestmark = pytest.mark.slow
+
 STUDY = Study(
     kind="comparison",
     design="",

@@ -17,6 +17,8 @@ from tests.harness.processes import Ended, ended, start
 from tests.harness.tiny import LOGIN, Run
 from tests.harness.tracking.servers import Cluster, Server, initdb, postgres, running
 
+pytestmark = pytest.mark.slow
+
 SMALL = ("--preset", "quick", "--epochs", "1", "--image-size", "32", "--width", "0.0625")
 TINY = (*SMALL, "--device", "cpu", "--engine", "eager")
 ADMIN, USER, COLLEAGUE, READER = "root", "ann", "ben", "cleo"

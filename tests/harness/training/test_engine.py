@@ -249,6 +249,7 @@ def fits_0(classes):
 """
 
 
+@pytest.mark.slow
 def test_a_cell_out_of_memory_is_trained_in_pieces_and_says_so(
     tree: Path, tmp_path: Path, harness: Run
 ) -> None:

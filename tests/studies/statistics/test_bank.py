@@ -7,6 +7,8 @@ from studies.spec import Metric
 from tests.simulation.bank import accuracies, detected, false_alarms
 from tests.simulation.grid import lower_bound
 
+pytestmark = pytest.mark.slow
+
 FAMILIES = 2000
 
 

@@ -18,6 +18,8 @@ from studies.statistics.linearization import linearize
 from tests.simulation.grid import detections, false_alarms, lower_bound
 from tests.simulation.studies import SUBJECT_SD, UNIT_SD, Scenario, draw
 
+pytestmark = pytest.mark.slow
+
 STUDIES = 400
 TEN_POINTS = 0.62
 """The logit shift that corresponds to 10 points of accuracy at these levels."""
