@@ -1,24 +1,12 @@
 """Tests of the order in which cells start, with an executor that records them and ends them in turn."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import torch
 
-from architectures.spec import ArchitectureSpec
-from harness.planning.execution import ExecutionOptions, choose_slots
 from harness.planning.plan import plan_study
-from harness.planning.resources import (
-    DEFAULT_GPU_BYTES,
-    MAX_CELLS_PER_CPU,
-    MAX_CELLS_PER_GPU,
-    cells_per_cpu,
-    cells_per_gpu,
-    gpu_fraction,
-    sort_longest_first,
-)
 from harness.progress import Event
 from harness.scheduling.cell import CellContext, CellOutcome, LockedElsewhere, Success
 from harness.scheduling.cell_locks import CellLocks
@@ -99,19 +87,6 @@ def test_what_reads_a_network_waits_for_it_and_times_are_taken_alone(desk: CellC
         assert over[alone] == begun[alone] + 1, "nothing begins or ends while it is timed"
 
 
-def test_the_longest_cells_come_first_and_equal_ones_as_they_were() -> None:
-    from dataclasses import replace
-
-    short = cells()[0]
-    long = replace(short, training=replace(short.training, epochs=2 * short.training.epochs))
-    wide = replace(short, architecture=replace(short.architecture, width=4 * short.architecture.width))
-    missing = replace(short, architecture=ArchitectureSpec(name="missing", network="missing"))
-    tested = replace(wide, variant="robustness")
-    again = replace(short, seed=short.seed + 1)
-    order = sort_longest_first([tested, short, again, long, wide, missing], num_classes=5)
-    assert order == [missing, wide, long, short, again, tested]
-
-
 def test_cells_keep_the_order_of_the_study_where_one_runs_at_a_time(tree: Path) -> None:
     plan = plan_study(request(tree, only=("shufflenetv2", "vgg16")))
     names = {slots: [spec.name for spec in order_cells(plan, Noted(slots))] for slots in (1, 2)}
@@ -138,53 +113,3 @@ def test_a_cell_whose_worker_dies_is_gone_on_with_and_given_up_in_the_end(desk: 
     assert outcome.reason == f"gone, {MAX_ATTEMPTS} times"
     told = desk.tracker.collect_results(STUDY, parent=desk.study_run_id)
     assert [failure.reason for failure in told.failures] == [outcome.reason]
-
-
-def test_a_small_network_shares_a_gpu_and_a_large_one_has_it_to_itself() -> None:
-    from dataclasses import replace
-
-    small = cells()[0]
-    large = replace(small, dataset=replace(small.dataset, image_size=224))
-    large = replace(large, architecture=replace(large.architecture, width=1.0))
-    assert 1 / MAX_CELLS_PER_GPU <= gpu_fraction(small, num_classes=5) < 1
-    assert gpu_fraction(large, num_classes=5) == 1
-    assert cells_per_gpu([small], num_classes=5, memory=DEFAULT_GPU_BYTES) > 1
-    assert cells_per_gpu([small, large], num_classes=5, memory=DEFAULT_GPU_BYTES) == 1
-    assert cells_per_gpu([small], num_classes=5, memory=2**30) == 1, "no room for two"
-
-
-def shared(runs: list[RunSpec], cores: int, memory: float = 128 * 2**30, images: int = 10**6) -> int:
-    return cells_per_cpu(runs, num_classes=5, image_count=images, cores=cores, memory=memory)
-
-
-def test_cores_are_shared_by_as_many_cells_as_leave_few_of_them_idle() -> None:
-    from dataclasses import replace
-
-    def seeds(number: int) -> list[RunSpec]:
-        return [replace(cells()[0], seed=seed) for seed in range(number)]
-
-    assert shared(seeds(10), cores=2) == 2
-    assert shared(seeds(5), cores=2) == 1, "the fifth would have one of the cores, and half of the time"
-    assert shared(seeds(9), cores=2) == 2
-    assert shared(seeds(10), cores=16) == 5, "of three threads each"
-    assert shared(seeds(1000), cores=64) == MAX_CELLS_PER_CPU
-    assert shared(seeds(10), cores=1) == 1
-    assert shared(seeds(10), cores=2, memory=3 * 2**30) == 1, "no room for two"
-    assert shared(seeds(10), cores=2, images=10**8) == 1, "each process has the images to itself"
-    assert shared(seeds(10), cores=2, memory=math.inf) == 1, "nobody tells what there is"
-    assert shared(seeds(10), cores=2, images=1) == 1, "over before other processes have started"
-    assert shared([spec for spec in cells() if not spec.is_trained], cores=2) == 1
-
-
-def test_a_long_study_on_a_cpu_takes_its_cores_unless_told_otherwise(tree: Path) -> None:
-    threads = torch.get_num_threads()
-    try:
-        torch.set_num_threads(2)
-        long, short = (plan_study(request(tree, seeds=2, epochs=epochs)) for epochs in (10**5, 1))
-        assert choose_slots(long, ExecutionOptions()) == 2
-        assert choose_slots(long, ExecutionOptions(jobs=1)) == 1
-        assert choose_slots(short, ExecutionOptions()) == 1
-        torch.set_num_threads(1)
-        assert choose_slots(long, ExecutionOptions()) == 1
-    finally:
-        torch.set_num_threads(threads)

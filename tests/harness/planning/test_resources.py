@@ -1,0 +1,78 @@
+"""Tests of how many cells share a machine, and of the order in which they start."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from architectures.catalogue import get_architecture, with_width
+from architectures.spec import ArchitectureSpec
+from datasets.spec import DatasetSpec
+from harness.planning.resources import (
+    DEFAULT_GPU_BYTES,
+    MAX_CELLS_PER_CPU,
+    MAX_CELLS_PER_GPU,
+    cells_per_cpu,
+    cells_per_gpu,
+    gpu_fraction,
+    sort_longest_first,
+)
+from studies.spec import RunSpec, TrainingSpec
+
+
+def small_run() -> RunSpec:
+    """Return the run of a narrow network on small images."""
+    return RunSpec(
+        dataset=DatasetSpec(name="casme2", frame_policy="apex", image_size=32),
+        fingerprint="f",
+        protocol="kfold",
+        fold=0,
+        architecture=with_width(get_architecture("proposed"), 0.125),
+        training=TrainingSpec(epochs=3),
+    )
+
+
+def test_the_longest_cells_come_first_and_equal_ones_as_they_were() -> None:
+
+    short = small_run()
+    long = replace(short, training=replace(short.training, epochs=2 * short.training.epochs))
+    wide = replace(short, architecture=replace(short.architecture, width=4 * short.architecture.width))
+    missing = replace(short, architecture=ArchitectureSpec(name="missing", network="missing"))
+    tested = replace(wide, variant="robustness")
+    again = replace(short, seed=short.seed + 1)
+    order = sort_longest_first([tested, short, again, long, wide, missing], num_classes=5)
+    assert order == [missing, wide, long, short, again, tested]
+
+
+def test_a_small_network_shares_a_gpu_and_a_large_one_has_it_to_itself() -> None:
+
+    small = small_run()
+    large = replace(small, dataset=replace(small.dataset, image_size=224))
+    large = replace(large, architecture=replace(large.architecture, width=1.0))
+    assert 1 / MAX_CELLS_PER_GPU <= gpu_fraction(small, num_classes=5) < 1
+    assert gpu_fraction(large, num_classes=5) == 1
+    assert cells_per_gpu([small], num_classes=5, memory=DEFAULT_GPU_BYTES) > 1
+    assert cells_per_gpu([small, large], num_classes=5, memory=DEFAULT_GPU_BYTES) == 1
+    assert cells_per_gpu([small], num_classes=5, memory=2**30) == 1, "no room for two"
+
+
+def shared(runs: list[RunSpec], cores: int, memory: float = 128 * 2**30, images: int = 10**6) -> int:
+    return cells_per_cpu(runs, num_classes=5, image_count=images, cores=cores, memory=memory)
+
+
+def test_cores_are_shared_by_as_many_cells_as_leave_few_of_them_idle() -> None:
+
+    def seeds(number: int) -> list[RunSpec]:
+        return [replace(small_run(), seed=seed) for seed in range(number)]
+
+    assert shared(seeds(10), cores=2) == 2
+    assert shared(seeds(5), cores=2) == 1, "the fifth would have one of the cores, and half of the time"
+    assert shared(seeds(9), cores=2) == 2
+    assert shared(seeds(10), cores=16) == 5, "of three threads each"
+    assert shared(seeds(1000), cores=64) == MAX_CELLS_PER_CPU
+    assert shared(seeds(10), cores=1) == 1
+    assert shared(seeds(10), cores=2, memory=3 * 2**30) == 1, "no room for two"
+    assert shared(seeds(10), cores=2, images=10**8) == 1, "each process has the images to itself"
+    assert shared(seeds(10), cores=2, memory=math.inf) == 1, "nobody tells what there is"
+    assert shared(seeds(10), cores=2, images=1) == 1, "over before other processes have started"
+    assert shared([replace(small_run(), variant="robustness")], cores=2) == 1
