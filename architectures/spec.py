@@ -12,13 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, get_args
 
-CONVOLUTIONS = ("standard", "separable")
-ATTENTIONS = ("none", "cbam")
-ACTIVATIONS = ("relu", "prelu")
-NORMS = ("none", "batch")
-HEADS = ("vgg", "gap")
+Convolution = Literal["standard", "separable"]
+Attention = Literal["none", "cbam"]
+Activation = Literal["relu", "prelu"]
+Norm = Literal["none", "batch"]
+Head = Literal["vgg", "gap"]
+
+CONVOLUTIONS: tuple[str, ...] = get_args(Convolution)
+ATTENTIONS: tuple[str, ...] = get_args(Attention)
+ACTIVATIONS: tuple[str, ...] = get_args(Activation)
+NORMS: tuple[str, ...] = get_args(Norm)
+HEADS: tuple[str, ...] = get_args(Head)
 BLOCK_NETWORK = "blocks"
 USER_NETWORK = "user"
 
@@ -38,9 +44,9 @@ class BlockSpec:
         ValueError: an option has a value that is not accepted.
     """
 
-    convolution: Literal["standard", "separable"] = "standard"
-    attention: Literal["none", "cbam"] = "none"
-    activation: Literal["relu", "prelu"] = "relu"
+    convolution: Convolution = "standard"
+    attention: Attention = "none"
+    activation: Activation = "relu"
     residual: bool = False
 
     def __post_init__(self) -> None:
@@ -79,8 +85,8 @@ class ArchitectureSpec:
     network: str = BLOCK_NETWORK
     stages: tuple[tuple[int, int], ...] = VGG16_STAGES
     block: BlockSpec = field(default_factory=BlockSpec)
-    norm: Literal["none", "batch"] = "none"
-    head: Literal["vgg", "gap"] = "vgg"
+    norm: Norm = "none"
+    head: Head = "vgg"
     width: float = 1.0
     pretrained: bool = False
     source: str = ""

@@ -22,8 +22,8 @@ from reports.sections import (
     build_comparison_section,
     build_data_section,
     build_inconsistency_section,
-    build_inflation_section,
     build_missing_items_section,
+    build_protocol_effect_section,
     build_run_index_section,
     build_setup_section,
     build_summary_section,
@@ -136,7 +136,7 @@ def _build_blocks(
                 include_classes=not run_keys <= displayed_keys,
             )
         displayed_keys |= run_keys
-    yield from build_inflation_section(evaluations)
+    yield from build_protocol_effect_section(evaluations)
     yield from build_missing_items_section(evaluations, image_files)
     yield from build_inconsistency_section()
     yield from build_run_index_section(evaluations)

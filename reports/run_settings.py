@@ -148,7 +148,7 @@ def build_run_index_table(evaluation: StudyEvaluation) -> Table:
         "MLflow run",
     )
     return Table(
-        id=f"trace-{evaluation.study.name}",
+        id=f"runs-{evaluation.study.name}",
         title=f"Runs of {evaluation.study.name}",
         header=(*header, *result_header),
         rows=tuple(rows),

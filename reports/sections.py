@@ -29,11 +29,11 @@ from reports.tables.differences import build_difference_table
 from reports.tables.factorial_effects import build_effect_table
 from reports.tables.gradients import build_gradient_table, draw_gradient_figure
 from reports.tables.latency import build_latency_table
-from reports.tables.loss_comparison import build_imbalance_table
+from reports.tables.loss_comparison import build_loss_table
 from reports.tables.network_scores import build_paper_table, build_score_table, build_size_table
 from reports.tables.paper_coverage import find_missing_items
 from reports.tables.per_class import build_class_table
-from reports.tables.protocol_effect import build_inflation_tables
+from reports.tables.protocol_effect import build_protocol_effect_tables
 from reports.tables.robustness import build_robustness_table, draw_robustness_figure
 from reports.tables.sample_counts import build_leakage_table, build_sample_table, get_data_summaries
 from reports.tables.search_budget import build_budget_table, draw_budget_figure
@@ -236,7 +236,7 @@ def _build_check_blocks(evaluation: StudyEvaluation, *, out: Path) -> Iterator[B
     yield from _skip_none(build_robustness_table(evaluation))
     for protocol in evaluation.study.protocols:
         yield from _skip_none(draw_robustness_figure(evaluation, protocol, out=out))
-    yield from _skip_none(build_imbalance_table(evaluation))
+    yield from _skip_none(build_loss_table(evaluation))
     yield from _skip_none(build_gradient_table(evaluation))
     yield from _skip_none(draw_gradient_figure(evaluation, out=out))
     yield from _skip_none(build_latency_table(evaluation))
@@ -259,9 +259,9 @@ def _skip_none(block: Table | ReportFigure | None) -> Iterator[Block]:
         yield block
 
 
-def build_inflation_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Block]:
+def build_protocol_effect_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Block]:
     """Yield tables that compare the networks across protocols; nothing if there is only one protocol."""
-    tables = build_inflation_tables(evaluations)
+    tables = build_protocol_effect_tables(evaluations)
     if tables:
         yield _render_heading("Effect of the split protocol")
         yield from tables

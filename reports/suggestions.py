@@ -8,9 +8,9 @@ from statistics import fmean
 
 from datasets.splits import DEFAULT_FOLDS
 from reports.arm_differences import SINGLE_SUBJECT_OBSTACLE, ArmDifference, compute_differences
+from reports.noise import measure_noise
 from reports.outcomes import StudyEvaluation
 from reports.run_settings import format_hours
-from reports.tables.noise import measure_noise
 from studies.arms import build_pairs
 from studies.statistics import power
 from studies.statistics.verdicts import MIN_CLUSTERS, MIN_TRAININGS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from statistics import fmean
 
+from reports.accuracy_drop import compute_accuracy_drop
 from reports.caveats import list_caveats
 from reports.formatting import format_percent, format_points, truncate_list
 from reports.intervals import describe_interval
@@ -12,7 +13,6 @@ from reports.outcomes import Outcome, StudyEvaluation
 from reports.paper_reference import differences_from_paper
 from reports.run_settings import format_headline
 from reports.suggestions import suggest_next_runs
-from reports.tables.accuracy_drop import compute_accuracy_drop
 from reports.tables.differences import describe_verdicts
 from reports.tables.factorial_effects import describe_effects
 from reports.tables.score_columns import describe_leakage, describe_near_duplicates
@@ -46,7 +46,7 @@ def summarize_study(evaluation: StudyEvaluation, *, heading: str = "") -> tuple[
         *(text for protocol in evaluation.study.protocols for text in _describe_best(evaluation, protocol)),
         *(text for protocol in evaluation.study.protocols for text in describe_effects(evaluation, protocol)),
         *_describe_controls(evaluation),
-        *_describe_inflation(evaluation),
+        *_describe_protocol_effect(evaluation),
         *_describe_collapsed(finished_outcomes),
         *_describe_limits(evaluation, finished_outcomes),
     )
@@ -180,7 +180,7 @@ def _describe_probe(outcome: Outcome) -> str:
     )
 
 
-def _describe_inflation(evaluation: StudyEvaluation) -> Iterator[str]:
+def _describe_protocol_effect(evaluation: StudyEvaluation) -> Iterator[str]:
     """Yield the accuracy drop from frame to each stricter protocol, over networks that never collapse."""
     for protocol in evaluation.study.protocols:
         if protocol == "frame" or "frame" not in evaluation.study.protocols:

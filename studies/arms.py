@@ -21,7 +21,7 @@ from architectures.spec import (
     get_components,
     with_components,
 )
-from studies.study import build_null_arm, is_null_arm
+from studies.study import build_null_arm, is_null_arm, select_primary_arm
 
 BASE_NAME = "vgg16-bn-gap"
 FACTORIAL, PLACEBO = "factorial", "placebo"
@@ -176,8 +176,7 @@ def select_reference_arm(arms: Arms, *, design: str) -> ArchitectureSpec:
 
     In an ablation it is the first arm, in a comparison the proposed network, or else the first arm.
     """
-    proposed = (arm for arm in arms if arm.name == PROPOSED)
-    return arms[0] if design else next(proposed, arms[0])
+    return arms[0] if design else select_primary_arm(arms)
 
 
 def build_pairs(arms: Arms, *, design: str) -> tuple[tuple[ArchitectureSpec, ArchitectureSpec], ...]:

@@ -126,6 +126,10 @@ class RunResult:
     training_version: int = FOLD_0_VERSION
     has_fixed_weights: bool = False
 
+    def is_valid_on(self, device: str) -> bool:
+        """Whether the result holds on `device`; latencies hold only on the device that measured them."""
+        return self.spec.variant != "latency" or self.environment.device == device
+
     @property
     def leakage(self) -> Leakage:
         """The leakage of `data`. A share is None if a prediction has no clip, or no subject respectively.

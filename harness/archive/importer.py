@@ -175,7 +175,9 @@ class _Importer:
         for key in dict.fromkeys(keys):
             run_id = self._tracker.cell_status(key, parent=self._study_run_id).finished_run_id
             local_result = self._tracker.load_result(run_id) if run_id else None
-            if run_id is None or local_result is None or not _is_reusable(local_result, result):
+            if run_id is None or local_result is None:
+                continue
+            if result and not local_result.is_valid_on(result.environment.device):
                 continue
             is_new = self._tracker.reuse_run(run_id, spec, parent=self._study_run_id, result=local_result)
             (self.summary.reused if is_new else self.summary.duplicates).append(spec.key)
@@ -208,10 +210,3 @@ class _Importer:
         for name, value in tags.items():
             self._tracker.client.set_tag(run_id, name, value)
         return run_id
-
-
-def _is_reusable(local_result: RunResult, result: RunResult | None) -> bool:
-    """Return True if a result of the store can replace the archive's; latencies need the same device."""
-    if result is None or result.spec.variant != "latency":
-        return True
-    return local_result.environment.device == result.environment.device

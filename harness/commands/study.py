@@ -168,8 +168,8 @@ def _preview_to_dict(preview: StudyPreview, *, tracker: Tracker) -> dict[str, An
     from harness.data.leak_check import describe_protocol_leakage
     from harness.planning.power_analysis import describe_power
     from harness.run_names import format_run_name
+    from reports.noise import measure_noise
     from reports.outcomes import evaluate_study
-    from reports.tables.noise import measure_noise
 
     plan, states, estimate = preview.plan, preview.states, preview.estimate
     past_outcomes = (

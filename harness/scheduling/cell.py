@@ -95,7 +95,7 @@ def _find_earlier_outcome(spec: RunSpec, context: CellContext) -> Success | Fail
     label, tracker = format_run_name(spec), context.tracker
     status = tracker.cell_status(spec.key, parent=context.study_run_id)
     result = tracker.load_result(status.finished_run_id) if status.finished_run_id else None
-    if status.finished_run_id and result and _is_reusable(result, context):
+    if status.finished_run_id and result and result.is_valid_on(describe_device(context.device)):
         tracker.reuse_run(status.finished_run_id, spec, parent=context.study_run_id, result=result)
         # The earlier process may have died after it finished the run and before it deleted the checkpoint.
         context.locks.open_checkpoint(spec.key).discard()
@@ -184,11 +184,6 @@ def _record_exception(
             f"{label} failed ({reason}) and the tracking store cannot record it ({tracking_error}); repair "
             "the store, then start the same command again: finished cells are kept and not run again"
         ) from error
-
-
-def _is_reusable(result: RunResult, context: CellContext) -> bool:
-    """Return True if a finished result is valid here; latencies are valid only for the same device."""
-    return result.spec.variant != "latency" or result.environment.device == describe_device(context.device)
 
 
 def _load_base_weights(spec: RunSpec, inputs: RunInputs, *, tracker: Tracker) -> dict[str, Tensor]:

@@ -27,10 +27,10 @@ from reports.claims.score_measures import (
     select_outcome,
     select_paper_datasets,
 )
+from reports.convergence import Convergence, compute_convergence
 from reports.formatting import format_interval, format_points, truncate_list
 from reports.outcomes import Outcome, StudyEvaluation
 from reports.pairing import TrainingId, pair_outcomes
-from reports.tables.convergence import Convergence, compute_convergence
 from reports.tables.gradients import SKIP_COMPONENT, compute_gradient_ratio
 from reports.tables.latency import VIDEO_FPS, compute_percentiles, find_latency_runs
 from reports.tables.loss_comparison import LossComparison, compare_losses

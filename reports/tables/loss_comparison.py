@@ -120,7 +120,7 @@ def _pool_predictions(runs: Sequence[RunResult]) -> tuple[Prediction, ...]:
     return tuple(prediction for run in runs for prediction in run.predictions)
 
 
-def build_imbalance_table(evaluation: StudyEvaluation) -> Table | None:
+def build_loss_table(evaluation: StudyEvaluation) -> Table | None:
     """Return a table of recall and F1 of every class with each loss; None without a cross-entropy run."""
     comparisons = [
         comparison
@@ -131,7 +131,7 @@ def build_imbalance_table(evaluation: StudyEvaluation) -> Table | None:
         return None
     arm_name = comparisons[0].outcome.arm.name
     return Table(
-        id=f"imbalance-{evaluation.study.name}",
+        id=f"losses-{evaluation.study.name}",
         title=f"{arm_name}: focal loss with class weights and cross-entropy, by class, in %",
         header=(
             "Class",

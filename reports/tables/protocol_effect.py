@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from statistics import fmean
 
+from reports.accuracy_drop import compute_accuracy_drop
 from reports.formatting import NO_VALUE, format_points, share_cell, text_cell
 from reports.outcomes import Outcome, StudyEvaluation
 from reports.paper_reference import build_paper_difference_notes
 from reports.run_settings import format_headline
 from reports.table import Cell, Table
-from reports.tables.accuracy_drop import compute_accuracy_drop
 from reports.tables.score_columns import (
     LEAKAGE_NOTE,
     build_audit_notes,
@@ -39,7 +39,7 @@ class _Column:
     outcomes: dict[str, Outcome]
 
 
-def build_inflation_tables(evaluations: Sequence[StudyEvaluation]) -> tuple[Table, ...]:
+def build_protocol_effect_tables(evaluations: Sequence[StudyEvaluation]) -> tuple[Table, ...]:
     """Build one table per group of studies that have the same networks and settings but several protocols.
 
     Studies in a group may differ in protocols and frame policy; each combination has its own column.
@@ -95,7 +95,7 @@ def _build_table(evaluations: Sequence[StudyEvaluation]) -> Table | None:
     study, arm_names = evaluations[0].study, [arm.name for arm in evaluations[0].study.arms]
     outcomes = [outcome for column in columns for outcome in column.outcomes.values()]
     return Table(
-        id=f"inflation-{study.name}",
+        id=f"protocol-effect-{study.name}",
         title=f"Effect of the split protocol ({format_headline(study)}): accuracy by frame, in %",
         header=(
             "Network",

@@ -9,11 +9,11 @@ import pytest
 from datasets.spec import CORRUPTIONS, STRENGTHS
 from reports.claims.catalogue import CLAIMS
 from reports.claims.rules import ClaimResult
+from reports.convergence import compute_convergence
 from reports.outcomes import StudyEvaluation, evaluate_study
-from reports.tables.convergence import compute_convergence
 from reports.tables.gradients import build_gradient_table, draw_gradient_figure
 from reports.tables.latency import build_latency_table
-from reports.tables.loss_comparison import build_imbalance_table, compare_losses
+from reports.tables.loss_comparison import build_loss_table, compare_losses
 from reports.tables.robustness import build_robustness_table, draw_robustness_figure
 from studies.arms import build_ablation_arms
 from studies.results import Epoch, RunResult, Timing
@@ -193,7 +193,7 @@ def _imbalanced(
 
 def test_each_class_is_set_beside_cross_entropy_and_the_rare_ones_are_summed_up(built: type[Built]) -> None:
     study = _imbalanced(built, kept=2)
-    table = build_imbalance_table(study)
+    table = build_loss_table(study)
     assert table is not None
     assert built.column(table, "Class")[:2] == ["disgust", "fear (rare)"]
     assert built.column(table, "Recall, focal")[:2] == ["100.00", "80.00"]
@@ -211,7 +211,7 @@ def test_a_class_is_scored_over_the_seeds_whose_test_has_it(built: type[Built]) 
         kept = [p for p in run.predictions if spec.seed == 0 or p.truth == 0]
         return replace(run, predictions=tuple(kept))
 
-    table = build_imbalance_table(
+    table = build_loss_table(
         evaluate_study(built.finish(_study(built, ("cross-entropy",), seeds=(0, 1)), choose))
     )
     assert table is not None
@@ -235,7 +235,7 @@ def test_answering_a_rare_class_alone_does_not_keep_it_up(built: type[Built]) ->
 def test_the_loss_is_judged_on_the_proposed_network_alone(built: type[Built]) -> None:
     base = built.study(only=("vgg16", "resnet34"), protocols=("subject",))
     study = evaluate_study(built.finish(replace(base, checks=("cross-entropy",))))
-    assert build_imbalance_table(study) is not None
+    assert build_loss_table(study) is not None
     assert _judge("imbalance", study).verdict == "not testable here"
 
 

@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
+from reports.accuracy_drop import compute_accuracy_drop
 from reports.outcomes import StudyEvaluation, evaluate_study
-from reports.tables.accuracy_drop import compute_accuracy_drop
-from reports.tables.protocol_effect import build_inflation_tables
+from reports.tables.protocol_effect import build_protocol_effect_tables
 from studies.results import RunResult
 from studies.spec import RunSpec
 from tests.reports.conftest import Built
@@ -31,7 +31,7 @@ def _study(
 def test_each_network_falls_and_the_mean_leaves_out_a_collapsed_one(built: type[Built]) -> None:
     """resnet34 predicts one class under `subject`, so the mean is over vgg16 and proposed."""
     study = _study(built)
-    (table,) = build_inflation_tables([study])
+    (table,) = build_protocol_effect_tables([study])
 
     assert table.header == ("Network", "frame", "subject", "frame → subject")
     assert built.column(table, "Network") == [
@@ -67,7 +67,7 @@ def test_five_trainings_cover_other_trainings(built: type[Built]) -> None:
         return built.answered(spec, right, subjects=8)
 
     base = built.study(protocols=("frame", "subject"), seeds=(0, 1, 2, 3, 4))
-    (table,) = build_inflation_tables([evaluate_study(built.finish(base, choose))])
+    (table,) = build_protocol_effect_tables([evaluate_study(built.finish(base, choose))])
 
     (mean,) = [row[3].text for row in table.rows if row[0].text == "mean"]
     assert mean.startswith("-25.00 [")
@@ -75,7 +75,7 @@ def test_five_trainings_cover_other_trainings(built: type[Built]) -> None:
 
 
 def test_a_leaky_column_says_what_was_seen(built: type[Built]) -> None:
-    (table,) = build_inflation_tables([_study(built)])
+    (table,) = build_protocol_effect_tables([_study(built)])
     rows = {row[0].text: [cell.text for cell in row[1:]] for row in table.rows}
 
     assert rows["clip overlap, %"] == ["100.00", "0.00", "–"]
@@ -89,7 +89,7 @@ def test_a_column_with_unknown_leaks_says_so(built: type[Built]) -> None:
         run = built.answered(spec, [True] * 24, subjects=8)
         return built.nameless(run, "clip") if spec.protocol == "subject" else run
 
-    (table,) = build_inflation_tables([evaluate_study(built.finish(base, choose))])
+    (table,) = build_protocol_effect_tables([evaluate_study(built.finish(base, choose))])
     rows = {row[0].text: row[1:] for row in table.rows}
 
     assert [cell.text for cell in rows["clip overlap, %"]] == ["100.00", "unknown", "–"]
@@ -98,7 +98,7 @@ def test_a_column_with_unknown_leaks_says_so(built: type[Built]) -> None:
 
 def test_the_papers_frames_are_one_more_column_and_no_part_of_the_fall(built: type[Built]) -> None:
     paper = _study(built, frames="paper", protocols=("frame",))
-    (table,) = build_inflation_tables([paper, _study(built)])
+    (table,) = build_protocol_effect_tables([paper, _study(built)])
 
     assert table.header == (
         "Network",
@@ -110,8 +110,8 @@ def test_the_papers_frames_are_one_more_column_and_no_part_of_the_fall(built: ty
 
 
 def test_one_protocol_is_no_comparison_of_splits(built: type[Built]) -> None:
-    assert build_inflation_tables([_study(built, protocols=("frame",))]) == ()
-    assert build_inflation_tables([_study(built, protocols=("subject",))]) == ()
+    assert build_protocol_effect_tables([_study(built, protocols=("frame",))]) == ()
+    assert build_protocol_effect_tables([_study(built, protocols=("subject",))]) == ()
 
 
 def test_a_network_that_failed_leaves_the_means(built: type[Built]) -> None:
@@ -122,7 +122,7 @@ def test_a_network_that_failed_leaves_the_means(built: type[Built]) -> None:
             return "no memory"
         return built.answered(spec, [True] * 12 + [False] * 12, subjects=8)
 
-    (table,) = build_inflation_tables([evaluate_study(built.finish(base, choose))])
+    (table,) = build_protocol_effect_tables([evaluate_study(built.finish(base, choose))])
 
     assert built.column(table, "subject")[0] == "failed"
     assert built.column(table, "frame → subject")[0] == "–"

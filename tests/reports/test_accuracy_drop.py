@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from scipy.stats import t as student
 
+from reports.accuracy_drop import AccuracyDrop, compute_accuracy_drop
 from reports.outcomes import evaluate_study
-from reports.tables.accuracy_drop import AccuracyDrop, compute_accuracy_drop
 from studies.results import RunResult
 from studies.spec import RunSpec
 from tests.reports.conftest import Built

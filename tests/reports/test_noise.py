@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
+from reports.noise import measure_noise
 from reports.outcomes import evaluate_study
-from reports.tables.noise import measure_noise
 from studies.results import RunResult
 from studies.spec import RunSpec
 from studies.statistics.power import Noise
