@@ -13,8 +13,7 @@ from architectures.spec import ArchitectureSpec
 from harness import api
 from harness.planning.execution import ExecutionOptions
 from harness.planning.plan import StudyPlan, plan_study
-from harness.runs import run as one_run
-from harness.runs import run_inputs
+from harness.runs import run_inputs, split_summary
 from harness.tracking.tags import KEY_TAG
 from harness.tracking.tracker import Tracker
 from studies.results import StudyResult
@@ -161,7 +160,7 @@ def test_what_is_equal_for_runs_of_a_study_is_found_once(
 
         monkeypatch.setattr(module, name, counting)
 
-    noted(one_run, "audit_split")
+    noted(split_summary, "audit_split")
     noted(run_inputs, "build_similarity_index")
     plan = plan_study(request(tree, kind="ablation", design="ladder", protocols=("frame", "subject")))
     ran, _ = carry_out(plan, ledger)
