@@ -12,7 +12,7 @@ from tests.harness.wrong.conftest import Wrong
 COMMANDS = {
     "ablat": ("'ablat'", "Did you mean 'ablate'", "`harness --help`"),
     "train": ("'train'", "No such command", "`harness --help`"),
-    "--version": ("--version", "No such option", "`harness --help`"),
+    "--verbose": ("--verbose", "No such option", "`harness --help`"),
     "--dataset casme2 ablate": ("--dataset", "an option of ablate, compare", "`harness --help`"),
     "doctor casme2": ("casme2", "unexpected", "`harness doctor --help`"),
     "doctor --fix": ("--fix", "No such option", "`harness doctor --help`"),
@@ -34,7 +34,7 @@ RECORDED = {
     "report x --tracking-uri sqlite:///empty/no.db": ("no study 'x'", "sqlite:///empty/no.db", "none"),
     "report --out note.txt": ("note.txt", "writable folder", "name another"),
     "report --list x": ("--list takes no study", "got x", "leave out one of the two"),
-    "report --json": ("--json needs --list", "markdown"),
+    "report --json": ("--json needs --list", "report.md and report.json"),
     "report --list --tracking-uri nosuch://x": ("nosuch://x does not answer", "http://HOST:PORT"),
     "export": ("no study in", "mlflow.db", "run `harness ablate`", "--tracking-uri"),
     "export x": ("no study 'x'", "mlflow.db", "studies there: none"),

@@ -202,7 +202,7 @@ STORES = {
         "must be a writable folder; note.txt is not",
         "name another",
     ),
-    "ablate SMALL --tracking-uri http://ann:secret@127.0.0.1:9": ("http://…@127.0.0.1:9 does not answer",),
+    "ablate SMALL --tracking-uri http://ann:secret@127.0.0.1:9": ("http://127.0.0.1:9 does not answer",),
     "ablate SMALL --out 'note.txt/two\nlines'": (
         r"note.txt/two\nlines",
         "writable folder",
