@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reports.formatting import format_interval, format_points
 from reports.outcomes import Outcome, StudyEvaluation
-from reports.pairing import PairedOutcomes, TrainingId, pair_outcomes
+from reports.pairing import PairedOutcomes, TrainingId, list_shared_run_keys, pair_outcomes
 from studies.arms import build_pairs, find_null_pair
 from studies.spec import Metric
 from studies.statistics.mcnemar import compute_mcnemar_p
@@ -157,13 +157,7 @@ def _build_difference(
         value=pairing.compute_value(_build_gain_weights(pair)),
         estimate=estimate,
         verdict=verdict,
-        run_keys=tuple(
-            run.spec.key
-            for outcome in pair
-            for training in outcome.trainings
-            if training.id in pairing.training_ids
-            for run in training.runs
-        ),
+        run_keys=list_shared_run_keys(pair, pairing.training_ids),
         wins=wins,
         losses=losses,
     )

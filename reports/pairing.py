@@ -328,3 +328,16 @@ def _select_balanced(training_ids: Collection[TrainingId]) -> tuple[TrainingId, 
         return tuple((split_seed, seed) for split_seed in split_seeds for seed in sorted(seeds))
 
     return max(map(select_trainings, sorted(shared_seed_sets, key=sorted)), key=len)
+
+
+def list_shared_run_keys(
+    outcomes: Sequence[Outcome], training_ids: Collection[TrainingId]
+) -> tuple[str, ...]:
+    """Return the keys of the runs of these trainings of each outcome."""
+    return tuple(
+        run.spec.key
+        for outcome in outcomes
+        for training in outcome.trainings
+        if training.id in training_ids
+        for run in training.runs
+    )

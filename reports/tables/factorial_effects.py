@@ -12,7 +12,7 @@ from itertools import combinations
 from architectures.spec import BLOCK_COMPONENTS, BLOCK_NETWORK, get_components
 from reports.formatting import format_interval, format_points, text_cell
 from reports.outcomes import StudyEvaluation
-from reports.pairing import pair_outcomes
+from reports.pairing import list_shared_run_keys, pair_outcomes
 from reports.table import Cell, Table
 from reports.tables.score_columns import (
     LEAKAGE_NOTE,
@@ -102,7 +102,7 @@ def _build_rows(evaluation: StudyEvaluation, protocol: str) -> Iterator[tuple[Ce
         for component in BLOCK_COMPONENTS
         if any(component in enabled_components for enabled_components in components_by_arm.values())
     )
-    run_keys = tuple(key for outcome in outcomes for key in outcome.run_keys)
+    run_keys = list_shared_run_keys(outcomes, pairing.training_ids)
     for effect_type, components_text, weights in _list_effects(components):
         contrast = {
             arm: weights.get(enabled_components, 0.0) for arm, enabled_components in components_by_arm.items()
