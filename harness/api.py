@@ -51,6 +51,7 @@ __all__ = [
     "DataRequest",
     "ExecutionOptions",
     "Request",
+    "check_disk_space",
     "plan_studies",
     "run",
     "run_plan",
@@ -81,6 +82,7 @@ def run(
     previews = plan_studies(
         (request,), tracker=tracker, execution=execution, out=folder, with_estimates=False
     )
+    check_disk_space([preview.disk_need for preview in previews])
     console = Console(file=suppress_broken_pipe(sys.stderr))
     ((result, report),) = run_studies(
         previews, tracker=tracker, execution=execution, out=folder, console=console
@@ -144,13 +146,11 @@ def run_studies(
 ) -> list[tuple[StudyResult, Path]]:
     """Run planned studies, each followed by its report; return their results and reports.
 
-    `joint_report` adds one report on all studies, in the folder of that name.
+    `joint_report` adds one report on all studies, in the folder of that name. Call `check_disk_space` before.
 
     Raises:
-        ValueError: The disk is too small.
         harness.errors.StudyAborted: Nothing more can be written; finished cells are kept.
     """
-    check_disk_space([preview.disk_need for preview in previews])
     results_and_reports: list[tuple[StudyResult, Path]] = []
     all_figures: dict[str, bytes] = {}
     for preview in previews:

@@ -63,14 +63,15 @@ def run_studies(
     names = [preview.plan.study.name for preview in previews]
     joint_folder = name_report_folder(names, prefix=joint_name) if joint_name else ""
     with wrap_user_errors():
-        results_and_reports = api.run_studies(
-            previews,
-            tracker=tracker,
-            execution=execution,
-            out=output.out,
-            console=console,
-            joint_report=joint_folder,
-        )
+        api.check_disk_space([preview.disk_need for preview in previews])
+    results_and_reports = api.run_studies(
+        previews,
+        tracker=tracker,
+        execution=execution,
+        out=output.out,
+        console=console,
+        joint_report=joint_folder,
+    )
     joint_report = output.out / joint_folder / "report.md" if joint_folder else None
     _print_end(results_and_reports, joint_report, tracker=tracker, as_json=output.json)
     if any(result.failures for result, _ in results_and_reports):
