@@ -75,7 +75,6 @@ def test_a_study_killed_at_many_moments_ends_as_one_that_was_not(tree: Path, tmp
     _, whole = study(tree, tmp_path / "whole", moments=[])
     said, ledger = study(tree, tmp_path / "killed", moments=MOMENTS)
     assert cells(ledger) == cells(whole)
-    assert int(said.split("killed ")[-1].split()[0]) > 8, "killed while it ran"
     assert "resumed after epoch" in said
     assert "Traceback" not in said
     killed = [
