@@ -9,6 +9,7 @@ rotates about this gray axis, and saturation scales the distance from it.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -36,21 +37,19 @@ class AugmentParams:
     hue: Tensor
 
 
-def augment(images: Tensor, spec: AugmentationSpec, *, generator: torch.Generator) -> Tensor:
-    """Apply random changes to each of N images.
+def augment(images: Tensor, params: AugmentParams) -> Tensor:
+    """Apply the changes `params` to N images on the same device, without waiting for the device.
 
     Args:
         images: (N, 3, H, W), uint8, or float in [0, 1].
-        spec: Ranges of the random parameters.
-        generator: A CPU generator; the random numbers do not depend on the device of the images.
+        params: The parameters of N samples: see `sample_params` and `scale_to_params`.
 
     Returns:
-        float32 (N, 3, H, W) in [0, 1] on the device of the images.
+        float32 (N, 3, H, W) in [0, 1].
     """
     images = to_float(images)
-    params = sample_params(len(images), spec, generator=generator)
     height, width = images.shape[-2:]
-    warped_images = warp(images, affine_matrices(params, height=height, width=width).to(images.device))
+    warped_images = warp(images, affine_matrices(params, height=height, width=width))
     gray_means = warped_images.mean(dim=(1, 2, 3))
     return _apply_affine(color_matrices(params, gray_means=gray_means), warped_images).clamp_(0, 1)
 
@@ -60,20 +59,39 @@ def to_float(images: Tensor) -> Tensor:
     return images.float() / 255 if images.dtype == torch.uint8 else images.float()
 
 
-def normalize(images: Tensor) -> Tensor:
-    """Normalize (N, 3, H, W) images in [0, 1] by the ImageNet mean and standard deviation of each channel."""
-    mean = images.new_tensor(IMAGENET_MEAN)[:, None, None]
-    return (images - mean) / images.new_tensor(IMAGENET_STD)[:, None, None]
+def make_normalize(device: torch.device) -> Callable[[Tensor], Tensor]:
+    """Return a function that normalizes images by the ImageNet mean and deviation of each channel.
+
+    The function takes (N, 3, H, W) float32 images in [0, 1] on `device`. The two constants are copied to
+    `device` here, as a copy in each training step would wait for the device.
+    """
+    mean, std = (
+        torch.tensor(values, device=device)[:, None, None] for values in (IMAGENET_MEAN, IMAGENET_STD)
+    )
+
+    def normalize(images: Tensor) -> Tensor:
+        return (images - mean) / std
+
+    return normalize
 
 
 def sample_uniform(count: int, *, generator: torch.Generator) -> Tensor:
-    """Return (N, 9) uniform random numbers in [0, 1): a row per sample, in the order of `AugmentParams`."""
+    """Return (N, 9) uniform random numbers in [0, 1): a row per sample, in the order of `AugmentParams`.
+
+    They come from a CPU generator, so they do not depend on the device of the images. One call for N samples
+    returns the same numbers as several calls for parts of them.
+    """
     return torch.rand(count, 9, generator=generator)
 
 
 def sample_params(count: int, spec: AugmentationSpec, *, generator: torch.Generator) -> AugmentParams:
-    """Sample the changes of `count` images, uniformly from the ranges of the spec."""
-    flip_sample, *columns = sample_uniform(count, generator=generator).unbind(1)
+    """Sample the changes of `count` images, uniformly from the ranges of the spec, on the CPU."""
+    return scale_to_params(sample_uniform(count, generator=generator), spec)
+
+
+def scale_to_params(uniform: Tensor, spec: AugmentationSpec) -> AugmentParams:
+    """Scale (N, 9) numbers from `sample_uniform` to the ranges of the spec, on their device."""
+    flip_sample, *columns = uniform.unbind(1)
     rotation, scale, shift_x, shift_y, brightness, contrast, saturation, hue = (2 * u - 1 for u in columns)
     return AugmentParams(
         flip=flip_sample < spec.flip,
@@ -113,13 +131,17 @@ def color_matrices(params: AugmentParams, *, gray_means: Tensor) -> Tensor:
     Brightness scales all values. Contrast scales the distance from the mean gray, which hue and saturation do
     not change.
     """
-    gray = torch.full((3, 3), 1 / 3)
-    cross_matrix = torch.tensor([[0.0, -1.0, 1.0], [1.0, 0.0, -1.0], [-1.0, 1.0, 0.0]]) / math.sqrt(3)
+    gray = torch.full_like(params.hue, 1 / 3)
     cos, sin = (params.saturation * value for value in (params.hue.cos(), params.hue.sin()))
-    hue_saturation = gray + cos[:, None, None] * (torch.eye(3) - gray) + sin[:, None, None] * cross_matrix
+    diagonal = gray + cos * (1 - gray)
+    cross = sin * (torch.ones_like(gray) / math.sqrt(3))
+    above, below = gray - cos * gray - cross, gray - cos * gray + cross
+    # The rotation is a circulant matrix, written without constants that a step would copy to the device.
+    circulant = (diagonal, above, below, below, diagonal, above, above, below, diagonal)
+    hue_saturation = torch.stack(circulant, dim=1).view(-1, 3, 3)
     linear = (params.contrast * params.brightness)[:, None, None] * hue_saturation
-    offset = (params.brightness * (1 - params.contrast)).to(gray_means.device) * gray_means
-    return torch.cat((linear.to(gray_means.device), offset[:, None, None].expand(-1, 3, 1)), dim=2)
+    offset = params.brightness * (1 - params.contrast) * gray_means
+    return torch.cat((linear, offset[:, None, None].expand(-1, 3, 1)), dim=2)
 
 
 def warp(images: Tensor, matrices: Tensor) -> Tensor:

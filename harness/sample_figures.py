@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from datasets.augment import augment
+from datasets.augment import augment, sample_params
 from datasets.preprocessing.image_array import ImageArray
 from datasets.spec import Split
 from reports.plots.image_panels import draw_augmentation_strip, draw_sample_sheet
@@ -27,9 +27,10 @@ def render_sample_figures(pixels: ImageArray, split: Split, study: Study) -> dic
     names = [(table.classes[table.samples[i].label], table.samples[i].subject) for i in rows]
     titles = [f"{escape_mathtext(label)}\n{escape_mathtext(subject)}" for label, subject in names]
     images = pixels.images[[split.train[0]] * 8]
-    augmented_images = augment(
-        torch.from_numpy(images), study.training.augmentation, generator=torch.Generator().manual_seed(0)
+    params = sample_params(
+        len(images), study.training.augmentation, generator=torch.Generator().manual_seed(0)
     )
+    augmented_images = augment(torch.from_numpy(images), params)
     with tempfile.TemporaryDirectory() as folder:
         paths = {name: Path(folder) / f"{name}.png" for name in ("samples", "augmentation")}
         draw_sample_sheet(pixels.images[rows], titles, paths["samples"])

@@ -24,7 +24,7 @@ from torchvision import datasets, transforms
 
 from architectures.network import build_network
 from architectures.spec import ArchitectureSpec
-from datasets.augment import IMAGENET_MEAN, IMAGENET_STD, normalize, to_float
+from datasets.augment import IMAGENET_MEAN, IMAGENET_STD, make_normalize, to_float
 from datasets.io.cache_files import count_cores
 from datasets.preprocessing.image_array import ImageArray
 from datasets.spec import AugmentationSpec
@@ -181,6 +181,7 @@ def time_memory_epochs(workload: Workload, *, layout: torch.memory_format | None
         workload.load_data(workload.images_per_epoch),
         workload.load_data(VALIDATION_IMAGES).images,
     )
+    normalize = make_normalize(workload.device)
     batches = [
         (match_memory_format(normalize(to_float(images.to(workload.device))), network), labels)
         for images, labels in zip(

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from architectures.spec import USER_NETWORK
-from datasets.augment import augment, normalize
+from datasets.augment import augment, make_normalize, sample_uniform, scale_to_params
 from datasets.corrupt import corrupt
 from datasets.spec import CORRUPTIONS, STRENGTHS
 from harness.device import synchronize
@@ -149,11 +149,13 @@ def measure_speed(spec: RunSpec, timer: Timer, *, num_classes: int) -> Speed:
         optimizer = torch.optim.Adam(network.parameters(), fused=device.type != "mps")
         generator = torch.Generator().manual_seed(0)
         alpha = torch.ones(num_classes, device=device)
+        normalize = make_normalize(device)
 
         def train(batch_size: int) -> None:
             optimizer.zero_grad(set_to_none=True)
             images = _make_black_images(batch_size, image_size, device=device)
-            inputs = normalize(augment(images, training.augmentation, generator=generator))
+            uniform = sample_uniform(batch_size, generator=generator).to(device)
+            inputs = normalize(augment(images, scale_to_params(uniform, training.augmentation)))
             logits = step(match_memory_format(inputs, network))
             labels = torch.zeros(batch_size, dtype=torch.int64, device=device)
             focal_loss(logits, labels, alpha=alpha, gamma=training.gamma).mean().backward()

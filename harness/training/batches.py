@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from datasets.augment import sample_uniform
+
 MAX_MEMORY_FRACTION = 0.5
 """Maximum fraction of a GPU's free memory for the images of one part of a split."""
 
@@ -40,30 +42,65 @@ def make_split_data(images: Tensor, labels: Tensor, *, device: torch.device) -> 
     return SplitData(images=images.to(device) if has_room else images, labels=labels.to(device))
 
 
-def iter_batches(data: SplitData, batches: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield the images (uint8) and labels of each batch of rows, on the device."""
-    if data.images.device != data.device:
-        yield from prefetch(data, batches)
-        return
-    for rows in batches:
-        rows = rows.to(data.device)
-        yield data.images[rows], data.labels[rows]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """A batch on the device: `images` (B, 3, H, W) uint8, `labels` (B,) int64, `uniform` (B, 9) float32.
+
+    `uniform` holds random numbers for `datasets.augment.scale_to_params`.
+    """
+
+    images: Tensor
+    labels: Tensor
+    uniform: Tensor
 
 
-def prefetch(data: SplitData, batches: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield the same as `iter_batches` for images in host memory, copied one batch ahead from pinned memory.
+def iter_epoch(data: SplitData, batch_size: int, *, generator: torch.Generator) -> Iterator[Batch]:
+    """Yield the batches of one epoch in random order.
+
+    The order and the random numbers of the whole epoch come from `generator`, a CPU generator. They are
+    copied to the device before the first batch, so no training step waits for a copy.
+    """
+    order = torch.randperm(len(data), generator=generator)
+    uniform = sample_uniform(len(data), generator=generator).to(data.device)
+    sizes = list_batch_sizes(len(data), batch_size)
+    device_order = order.to(data.device)
+    is_resident = data.images.device == data.device
+    batches = (
+        (data.images[rows] for rows in device_order.split(sizes))
+        if is_resident
+        else prefetch_images(data, order.split(sizes))
+    )
+    for images, labels, numbers in zip(
+        batches, data.labels[device_order].split(sizes), uniform.split(sizes), strict=True
+    ):
+        yield Batch(images=images, labels=labels, uniform=numbers)
+
+
+def list_batch_sizes(sample_count: int, batch_size: int) -> list[int]:
+    """Return the size of each batch.
+
+    A last batch of one row is merged into the batch before it: batch norm cannot train on a single value.
+    """
+    full_batches, rest = divmod(sample_count, batch_size)
+    if rest == 1 and full_batches:
+        return [batch_size] * (full_batches - 1) + [batch_size + 1]
+    return [batch_size] * full_batches + ([rest] if rest else [])
+
+
+def prefetch_images(data: SplitData, batches: Sequence[Tensor]) -> Iterator[Tensor]:
+    """Yield images that are in host memory, copied one batch ahead from pinned memory.
 
     The copy of a batch overlaps with the training step of the previous one.
     """
-    next_images = _copy_batch(data, batches[0])
-    for rows, next_rows in zip(batches, (*batches[1:], None), strict=True):
+    next_images = _copy_images(data, batches[0])
+    for next_rows in (*batches[1:], None):
         images = next_images
         if next_rows is not None:
-            next_images = _copy_batch(data, next_rows)
-        yield images, data.labels[rows.to(data.device)]
+            next_images = _copy_images(data, next_rows)
+        yield images
 
 
-def _copy_batch(data: SplitData, rows: Tensor) -> Tensor:
+def _copy_images(data: SplitData, rows: Tensor) -> Tensor:
     images = data.images[rows]
     if data.device.type == "cuda":
         images = images.pin_memory()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from datasets.augment import normalize, to_float
+from datasets.augment import make_normalize, to_float
 from datasets.spec import Sample
 from harness.training.engine import match_memory_format
 from studies.results import Prediction
@@ -27,6 +27,7 @@ def compute_logits(
     network.eval()
     forward = forward or network
     device = next((parameter.device for parameter in network.parameters()), images.device)
+    normalize = make_normalize(device)
     batches = (normalize(to_float(batch.to(device, non_blocking=True))) for batch in images.split(BATCH_SIZE))
     return torch.cat([forward(match_memory_format(batch, network)) for batch in batches])
 

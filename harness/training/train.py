@@ -6,7 +6,7 @@ import copy
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from architectures.network import get_first_and_last_block
-from datasets.augment import augment, normalize
-from harness.training.batches import SplitData, iter_batches
+from datasets.augment import augment, make_normalize, scale_to_params
+from harness.training.batches import Batch, SplitData, iter_epoch
 from harness.training.engine import get_memory_format, make_forward
 from harness.training.evaluation import compute_logits
 from harness.training.loss import compute_class_weights, focal_loss
@@ -62,7 +62,7 @@ def init_state(
     return TrainingState(
         network=network,
         optimizer=torch.optim.Adam(
-            network.parameters(), lr=training.learning_rate, fused=device.type != "mps"
+            network.parameters(), lr=training.learning_rate, fused=device.type in ("cpu", "cuda")
         ),
         generator=torch.Generator().manual_seed(seed),
         best_weights=clone_state_dict(network),
@@ -103,48 +103,32 @@ def fit(
     Raises:
         DivergenceError: the training or validation loss became NaN or infinite.
     """
-    network, optimizer, generator = state.network, state.optimizer, state.generator
-    device = train.device
+    network = state.network
     loss_fn = partial(focal_loss, alpha=_compute_alpha(train, num_classes, training), gamma=training.gamma)
-    end_blocks = get_first_and_last_block(network)
     forward = make_forward(network, training)
-    memory_format = get_memory_format(network)
+    normalize = make_normalize(train.device)
     while not should_stop(state.history, training):
         start, number = time.perf_counter(), len(state.history) + 1
-        # Sums stay on the device until the epoch ends: reading one would wait for all queued kernels.
-        sums, norm_sums = torch.zeros(2, device=device), torch.zeros(2, device=device)
-        network.train()
-        for images, labels in iter_batches(
-            train, make_batches(len(train), training.batch_size, generator=generator)
-        ):
-            images = augment(images, training.augmentation, generator=generator)
-            images = normalize(images).contiguous(memory_format=memory_format)
-            optimizer.zero_grad(set_to_none=True)
-            for micro_batch, targets in zip(
-                _split_micro_batches(images, state.micro_batches),
-                _split_micro_batches(labels, state.micro_batches),
-                strict=True,
-            ):
-                logits = forward(micro_batch)
-                losses = loss_fn(logits, targets)
-                (losses.sum() / len(labels)).backward()
-                correct = logits.detach().argmax(1) == targets
-                sums += torch.stack((losses.detach().sum(), correct.sum()))
-            if end_blocks:
-                norm_sums += torch.stack([compute_gradient_norm(block) for block in end_blocks])
-            optimizer.step()
-        loss_sum, correct_sum = sums.tolist()
-        _require_finite(loss_sum, "training", number)
+        batches = iter_epoch(train, training.batch_size, generator=state.generator)
+        sums = run_steps(
+            state, batches, forward=forward, loss_fn=loss_fn, normalize=normalize, training=training
+        )
         logits = compute_logits(network, validation.images, forward=forward)
         losses = loss_fn(logits, validation.labels)
+        accuracy = (logits.argmax(1) == validation.labels).float().mean()
+        # One read an epoch, as each waits until the device has run all queued kernels.
+        loss_sum, correct_sum, first_norm, last_norm, validation_loss, validation_accuracy = torch.cat(
+            (sums, torch.stack((losses.mean(), accuracy)))
+        ).tolist()
+        _require_finite(loss_sum, "training", number)
         epoch = Epoch(
             number=number,
             train_loss=loss_sum / len(train),
             train_accuracy=correct_sum / len(train),
-            validation_loss=_require_finite(float(losses.mean()), "validation", number),
-            validation_accuracy=float((logits.argmax(1) == validation.labels).float().mean()),
+            validation_loss=_require_finite(validation_loss, "validation", number),
+            validation_accuracy=validation_accuracy,
             seconds=time.perf_counter() - start,
-            gradient_ratio=_compute_ratio(*norm_sums.tolist()),
+            gradient_ratio=_compute_ratio(first_norm, last_norm),
         )
         state.history.append(epoch)
         if find_best_epoch(state.history) is epoch:
@@ -152,6 +136,47 @@ def fit(
         save(state)
         yield epoch
     network.load_state_dict(state.best_weights)
+
+
+def run_steps(
+    state: TrainingState,
+    batches: Iterable[Batch],
+    *,
+    forward: Callable[[Tensor], Tensor],
+    loss_fn: Callable[[Tensor, Tensor], Tensor],
+    normalize: Callable[[Tensor], Tensor],
+    training: TrainingSpec,
+) -> Tensor:
+    """Run a training step for each batch and return four sums, on the device of the network.
+
+    The sums are the losses, the number of correct samples, and the gradient norms of the first and the last
+    block (0 for a network that is not made of blocks). No step waits for the device: none reads a value from
+    it or copies one to it.
+    """
+    network, optimizer = state.network, state.optimizer
+    device = next(network.parameters()).device
+    end_blocks = get_first_and_last_block(network)
+    memory_format = get_memory_format(network)
+    sums, norm_sums = torch.zeros(2, device=device), torch.zeros(2, device=device)
+    network.train()
+    for batch in batches:
+        images = augment(batch.images, scale_to_params(batch.uniform, training.augmentation))
+        images = normalize(images).contiguous(memory_format=memory_format)
+        optimizer.zero_grad(set_to_none=True)
+        for micro_batch, targets in zip(
+            _split_micro_batches(images, state.micro_batches),
+            _split_micro_batches(batch.labels, state.micro_batches),
+            strict=True,
+        ):
+            logits = forward(micro_batch)
+            losses = loss_fn(logits, targets)
+            (losses.sum() / len(images)).backward()
+            correct = logits.detach().argmax(1) == targets
+            sums += torch.stack((losses.detach().sum(), correct.sum()))
+        if end_blocks:
+            norm_sums += torch.stack([compute_gradient_norm(block) for block in end_blocks])
+        optimizer.step()
+    return torch.cat((sums, norm_sums))
 
 
 def _compute_alpha(train: SplitData, num_classes: int, training: TrainingSpec) -> Tensor:
@@ -164,17 +189,6 @@ def _compute_alpha(train: SplitData, num_classes: int, training: TrainingSpec) -
 def _split_micro_batches(values: Tensor, micro_batches: int) -> tuple[Tensor, ...]:
     """Split `values` into at most `micro_batches` near-equal parts of two or more: batch norm rejects one."""
     return values.tensor_split(max(1, min(micro_batches, len(values) // 2)))
-
-
-def make_batches(sample_count: int, batch_size: int, *, generator: torch.Generator) -> list[Tensor]:
-    """Return all rows in random order, split into batches.
-
-    A last batch of one row is merged into the batch before it: batch norm cannot train on a single value.
-    """
-    batches = list(torch.randperm(sample_count, generator=generator).split(batch_size))
-    if len(batches) > 1 and len(batches[-1]) == 1:
-        batches[-2:] = [torch.cat(batches[-2:])]
-    return batches
 
 
 def compute_gradient_norm(module: nn.Module) -> Tensor:

@@ -1,21 +1,61 @@
-"""Tests that prefetched batches equal those indexed on the device."""
+"""Tests of batches: order, sizes, random numbers, and images in host memory."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 import torch
 
-from harness.training.batches import iter_batches, make_split_data, prefetch
+from datasets.augment import sample_uniform
+from harness.training.batches import SplitData, iter_epoch, list_batch_sizes, prefetch_images
 
 
-def test_what_is_sent_ahead_is_what_lies_on_the_device() -> None:
-    generator = torch.Generator().manual_seed(0)
-    images = torch.randint(0, 256, (11, 3, 4, 4), dtype=torch.uint8, generator=generator)
-    part = make_split_data(images, torch.arange(11), device=torch.device("cpu"))
-    batches = list(torch.randperm(11, generator=generator).split(4))
-    one, other = list(iter_batches(part, batches)), list(prefetch(part, batches))
-    assert [len(labels) for _, labels in one] == [4, 4, 3]
-    for (pixels, labels), (same, too), rows in zip(one, other, batches, strict=True):
-        assert torch.equal(pixels, images[rows])
-        assert torch.equal(labels, rows)
-        assert torch.equal(pixels, same)
-        assert torch.equal(labels, too)
+def make_generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def make_data(count: int) -> SplitData:
+    """Return samples whose image and label are their row."""
+    rows = torch.arange(count)
+    images = rows.to(torch.uint8)[:, None, None, None].expand(-1, 3, 2, 2).contiguous()
+    return SplitData(images=images, labels=rows)
+
+
+@pytest.mark.parametrize("samples", [1, 2, 31, 32, 33, 64, 65, 97])
+def test_batches_hold_every_row_once_and_never_a_single_one(samples: int) -> None:
+    sizes = list_batch_sizes(samples, 32)
+    assert sum(sizes) == samples
+    assert samples == 1 or min(sizes) > 1
+    assert max(sizes) <= 33
+
+
+def test_an_epoch_equals_random_numbers_drawn_batch_by_batch() -> None:
+    generator = make_generator()
+    order = torch.randperm(37, generator=generator)
+    for batch, rows in zip(
+        iter_epoch(make_data(37), 8, generator=make_generator()), order.split(8), strict=True
+    ):
+        assert torch.equal(batch.labels, rows)
+        assert torch.equal(batch.images[:, 0, 0, 0].long(), rows)
+        assert torch.equal(batch.uniform, sample_uniform(len(rows), generator=generator))
+
+
+def test_each_epoch_has_an_order_of_its_own() -> None:
+    generator, data = make_generator(), make_data(40)
+    first, second = (
+        torch.cat([batch.labels for batch in iter_epoch(data, 8, generator=generator)]) for _ in range(2)
+    )
+    assert not torch.equal(first, second)
+    assert torch.equal(first.sort().values, second.sort().values)
+
+
+def test_images_in_host_memory_arrive_in_the_same_batches() -> None:
+    data, rows = make_data(11), torch.randperm(11, generator=make_generator()).split(4)
+    copies = list(prefetch_images(data, rows))
+    assert all(torch.equal(copy, data.images[part]) for copy, part in zip(copies, rows, strict=True))
+    # Labels on another device than the images: the images are copied batch by batch.
+    on_meta = replace(data, labels=data.labels.to("meta"))
+    assert [batch.images.shape for batch in iter_epoch(on_meta, 4, generator=make_generator())] == [
+        copy.shape for copy in copies
+    ]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
 from torch import nn
 
-from harness.training.batches import SplitData, prefetch
-from harness.training.train import fit, init_state
+from datasets.augment import make_normalize
+from harness.training.batches import SplitData, iter_epoch, prefetch_images
+from harness.training.loss import focal_loss
+from harness.training.train import fit, init_state, run_steps
 from studies.spec import TrainingSpec
 from tests.harness.training.test_engine import CUDA, SHORT, network, part
 
@@ -60,9 +63,26 @@ def test_images_that_lie_elsewhere_come_as_those_that_lie_on_the_gpu(network: nn
     assert torch.allclose(answers_after(network, SHORT, resident=False), resident, atol=1e-3)
 
 
-def test_batches_are_sent_ahead_in_their_order() -> None:
+def test_batches_are_copied_ahead_in_their_order() -> None:
     images, rows = torch.arange(40, dtype=torch.uint8).reshape(10, 1, 2, 2), torch.randperm(10).split(3)
-    part = SplitData(images=images, labels=torch.arange(10, device=CUDA))
-    for batch, (sent, labels) in zip(rows, prefetch(part, rows), strict=True):
-        assert torch.equal(sent.cpu(), images[batch])
-        assert torch.equal(labels.cpu(), batch)
+    data = SplitData(images=images, labels=torch.arange(10, device=CUDA))
+    for batch, copy in zip(rows, prefetch_images(data, rows), strict=True):
+        assert torch.equal(copy.cpu(), images[batch])
+
+
+@pytest.mark.parametrize("resident", [True, False])
+def test_no_training_step_waits_for_the_gpu(network: nn.Module, *, resident: bool) -> None:
+    data = on_the_gpu(part(26))
+    data = data if resident else replace(data, images=data.images.cpu())
+    state = init_state(network.to(CUDA), SHORT, seed=0)
+    loss_fn = partial(focal_loss, alpha=torch.ones(3, device=CUDA), gamma=SHORT.gamma)
+    steps = {"forward": network, "loss_fn": loss_fn, "normalize": make_normalize(CUDA), "training": SHORT}
+    run_steps(state, iter_epoch(data, 8, generator=state.generator), **steps)  # makes the optimizer's state
+    batches = iter_epoch(data, 8, generator=state.generator)
+    # The first batch makes the epoch's copies: they may wait.
+    run_steps(state, [next(batches)], **steps)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        run_steps(state, batches, **steps)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")

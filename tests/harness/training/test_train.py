@@ -3,17 +3,23 @@
 import copy
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
+from architectures.catalogue import PROPOSED, get_architecture
 from architectures.network import build_network
 from architectures.spec import with_components
-from datasets.augment import normalize
+from datasets.augment import make_normalize
 from datasets.spec import AugmentationSpec
+from harness.training.batches import SplitData, iter_epoch
 from harness.training.evaluation import compute_logits
-from harness.training.train import DivergenceError, SplitData, find_best_epoch, fit, init_state, make_batches
+from harness.training.loss import focal_loss
+from harness.training.train import DivergenceError, find_best_epoch, fit, init_state, run_steps
 from studies.results import Epoch
 from studies.spec import TrainingSpec
 
@@ -52,19 +58,6 @@ def run(spec: TrainingSpec, net: nn.Module, *, validation: SplitData | None = No
 def test_best_epoch_is_highest_accuracy_then_lowest_loss_then_first() -> None:
     history = [epoch(1, 0.5, 0.1), epoch(2, 0.6, 0.9), epoch(3, 0.6, 0.8), epoch(4, 0.6, 0.8)]
     assert find_best_epoch(history).number == 3
-
-
-@pytest.mark.parametrize("samples", [1, 2, 31, 32, 33, 64, 65, 97])
-def test_batches_hold_every_row_once_and_never_a_single_one(samples: int) -> None:
-    parts = make_batches(samples, 32, generator=torch.Generator().manual_seed(0))
-    assert sorted(torch.cat(parts).tolist()) == list(range(samples))
-    assert samples == 1 or min(map(len, parts)) > 1
-
-
-def test_batches_come_in_a_new_order_each_time() -> None:
-    generator = torch.Generator().manual_seed(0)
-    first, second = (torch.cat(make_batches(40, 8, generator=generator)).tolist() for _ in range(2))
-    assert first != second
 
 
 def test_it_learns() -> None:
@@ -113,7 +106,7 @@ def test_the_gradient_ratio_is_that_of_the_first_and_last_blocks_norms() -> None
     torch.manual_seed(1)
     data = part(20)
     order = torch.randperm(20, generator=torch.Generator().manual_seed(0))
-    logits = twin.train()(normalize(data.images[order].float() / 255))
+    logits = twin.train()(make_normalize(data.images.device)(data.images[order].float() / 255))
     nn.functional.cross_entropy(logits, data.labels[order]).backward()
     first, last = (
         sum(float(p.grad.pow(2).sum()) for p in twin.features[place].parameters() if p.grad is not None)
@@ -125,3 +118,66 @@ def test_the_gradient_ratio_is_that_of_the_first_and_last_blocks_norms() -> None
 
 def test_a_network_that_is_not_made_of_blocks_has_no_gradient_ratio() -> None:
     assert [epoch.gradient_ratio for epoch in run(TrainingSpec(epochs=2), network())] == [None, None]
+
+
+META = torch.device("meta")
+DEVICE_READS = {
+    torch.ops.aten._local_scalar_dense.default,
+    torch.ops.aten.nonzero.default,
+    torch.ops.aten.masked_select.default,
+    torch.ops.aten.equal.default,
+}
+
+
+class DeviceWaits(TorchDispatchMode):
+    """Lists the operators that would make a device wait: reads of its values, and copies from or to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[str] = []
+
+    def __torch_dispatch__(  # type: ignore[no-untyped-def]
+        self, operator, types, args=(), kwargs=None
+    ):
+        result = operator(*args, **(kwargs or {}))
+        tensors = [value for value in tree_leaves((args, kwargs, result)) if isinstance(value, Tensor)]
+        # A scalar on the CPU is a kernel's argument, not a copy.
+        devices = {tensor.device for tensor in tensors if tensor.ndim or tensor.device == META}
+        is_read = operator in DEVICE_READS and META in devices
+        if is_read or len(devices) > 1:
+            self.waits.append(str(operator))
+        return result
+
+
+def build_on_meta(name: str) -> nn.Module:
+    with META:
+        return build_network(get_architecture(name), num_classes=3)
+
+
+@pytest.mark.parametrize("name", [PROPOSED, "vgg16", "resnet34", "mobilenetv3-large"])
+def test_no_training_step_waits_for_the_device(name: str) -> None:
+    training = TrainingSpec(batch_size=4)
+    network = build_on_meta(name)
+    data = SplitData(
+        images=torch.zeros(10, 3, 64, 64, dtype=torch.uint8, device=META),
+        labels=torch.zeros(10, dtype=torch.int64, device=META),
+    )
+    state = init_state(network, training, seed=0)
+    batches = list(iter_epoch(data, training.batch_size, generator=state.generator))
+    loss_fn = partial(focal_loss, alpha=torch.ones(3, device=META), gamma=training.gamma)
+    normalize = make_normalize(META)
+    with DeviceWaits() as recorder:
+        sums = run_steps(
+            state, batches, forward=network, loss_fn=loss_fn, normalize=normalize, training=training
+        )
+    assert sums.shape == (4,)
+    assert recorder.waits == []
+
+
+def test_a_read_and_a_copy_would_be_noticed() -> None:
+    values = torch.ones(3, device=META)
+    with DeviceWaits() as recorder:
+        values + torch.ones(3).to(META)
+        with pytest.raises(RuntimeError, match="meta"):
+            values.sum().item()
+    assert len(recorder.waits) == 1
