@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from reports.plots.style import DPI, FIGURE_WIDTH, FONT_SIZE, GAP, save_figure
 
-TITLE_HEIGHT = 0.25
+TITLE_HEIGHT = 0.3
 """Height of a title of two lines, in inches."""
 
 
