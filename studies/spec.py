@@ -25,7 +25,13 @@ MAX_COUNT = 1_000_000
 Engine = Literal["eager", "fused", "compiled"]
 """How a training step is computed; `harness.training.engine` describes each engine."""
 
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["float32", "tf32-convolutions", "tf32", "bfloat16"]
+"""How float32 is computed on a GPU.
+
+"float32" is IEEE single precision everywhere. "tf32" computes convolutions and matrix products in TF32 (10
+bits of mantissa), "tf32-convolutions" the convolutions only: the default of PyTorch on GPUs since Ampere.
+"bfloat16" is automatic mixed precision.
+"""
 
 Control = Literal["shuffled-labels", "onset-frame", "identity-probe"]
 """Negative controls that need a run; `studies.controls` describes each."""

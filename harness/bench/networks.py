@@ -33,7 +33,6 @@ from harness.bench.training_loops import (
 from harness.device import collect_environment
 from harness.progress import progress_bars
 from harness.training.engine import (
-    COMPILE_BREAK_EVEN,
     EngineChoice,
     configure_backend,
     make_forward,
@@ -62,13 +61,7 @@ def benchmark_networks(settings: BenchSettings, *, device: torch.device) -> Benc
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     # The setting for deterministic algorithms takes effect only before the first use of the GPU.
     configure_backend(TrainingSpec(deterministic=settings.deterministic and device.type != "cpu"))
-    engine_choice = select_engine(
-        device,
-        engine="auto",
-        precision="auto",
-        deterministic=False,
-        image_count=COMPILE_BREAK_EVEN if settings.compiled else 0,
-    )
+    engine_choice = select_engine(device, engine="auto", precision="auto", deterministic=False)
     with (
         tempfile.TemporaryDirectory(prefix="harness-bench-") as folder,
         progress_bars("networks") as (progress,),

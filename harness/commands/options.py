@@ -156,7 +156,13 @@ class Training:
     engine: Annotated[
         str, typer.Option(help="Engine of the training steps: auto, eager, fused (CPUs) or compiled.")
     ] = "auto"
-    precision: Annotated[str, typer.Option(help="auto (float32), float32 or bfloat16.")] = "auto"
+    precision: Annotated[
+        str,
+        typer.Option(
+            help="auto, float32, tf32-convolutions, tf32 or bfloat16. auto is the default of PyTorch: "
+            "tf32-convolutions on a GPU that has TF32, else float32."
+        ),
+    ] = "auto"
     deterministic: Annotated[
         bool,
         typer.Option(

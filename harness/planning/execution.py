@@ -102,23 +102,22 @@ def check_cluster_address(options: ExecutionOptions) -> None:
 def choose_slots(plan: StudyPlan, options: ExecutionOptions) -> int:
     """Return how many cells this machine runs in parallel: `options.jobs`, or the number that fits best.
 
-    The number depends on the whole study, including finished cells, so that a resumed study uses as many
-    threads per cell as before.
+    Each GPU runs one cell at a time: nobody has measured yet whether several are faster. On a CPU the number
+    depends on the whole study, including finished cells, so that a resumed study uses as many threads per
+    cell as before.
     """
     if options.jobs is not None:
         return options.jobs
     import torch
 
-    from harness.planning.resources import cells_per_cpu, cells_per_gpu, list_gpus, read_machine_memory
+    from harness.planning.resources import cells_per_cpu, list_gpus, read_machine_memory
 
-    runs, num_classes = plan.study.list_runs(), len(plan.pixels.table.classes)
     if plan.device.type == "cuda":
-        memory = torch.cuda.get_device_properties(plan.device).total_memory
-        return len(list_gpus()) * cells_per_gpu(runs, num_classes=num_classes, memory=memory)
+        return max(1, len(list_gpus()))
     if plan.device.type == "cpu":
         return cells_per_cpu(
-            runs,
-            num_classes=num_classes,
+            plan.study.list_runs(),
+            num_classes=len(plan.pixels.table.classes),
             image_count=len(plan.pixels.images),
             cores=torch.get_num_threads(),
             memory=read_machine_memory(),

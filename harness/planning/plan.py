@@ -133,7 +133,7 @@ def plan_study(request: Request) -> StudyPlan:
     _check_networks(arms, num_classes=2, image_size=image_size)
     analysis_plan = _load_analysis_plan(request.plan_path) if request.plan_path else None
     device = resolve_device(request.device)
-    _select_engine(request, device, image_count=0)
+    engine_choice = _select_engine(request, device)
 
     dataset, table = load_table(request.data, requested_dataset)
     user_arms = [arm for arm in arms if arm.network == USER_NETWORK]
@@ -145,7 +145,6 @@ def plan_study(request: Request) -> StudyPlan:
     if not request.allow_leaks:
         check_leaks(pixels, splits)
     onset_images = _load_onset_images(dataset, table, request, split_seeds) if request.controls else None
-    engine_choice = _select_engine(request, device, image_count=len(pixels.table.samples) * training.epochs)
     study = Study(
         kind=request.kind,
         design=request.design,
@@ -193,8 +192,8 @@ def _load_analysis_plan(path: Path) -> AnalysisPlan:
         ) from error
 
 
-def _select_engine(request: Request, device: torch.device, *, image_count: int) -> EngineChoice:
-    """Select the engine for runs that train on `image_count` images over all epochs."""
+def _select_engine(request: Request, device: torch.device) -> EngineChoice:
+    """Select the engine and the precision that the request names, or those of the device."""
     from harness.training.engine import select_engine
 
     return select_engine(
@@ -202,7 +201,6 @@ def _select_engine(request: Request, device: torch.device, *, image_count: int) 
         engine=request.engine,
         precision=request.precision,
         deterministic=request.deterministic,
-        image_count=image_count,
     )
 
 

@@ -1,4 +1,4 @@
-"""Resources: how many cells run in parallel, and which fraction of a GPU each reserves."""
+"""Resources: how many cells run in parallel."""
 
 from __future__ import annotations
 
@@ -15,24 +15,8 @@ from studies.spec import RunSpec
 
 GPU_ENV_VAR = "CUDA_VISIBLE_DEVICES"
 
-
-GPU_SATURATION_MACS = 100e9
-"""Multiply-adds of a training step that saturate a GPU.
-
-An estimate: what a GPU of 50 TFLOPS computes in the time that launching the kernels of a network takes.
-"""
-
 MAX_CELLS_PER_CPU = 8
 """Maximum number of parallel cells on a CPU: they take turns writing to a tracking store that is a file."""
-
-MAX_CELLS_PER_GPU = 4
-"""Maximum number of parallel cells per GPU: each has a process, whose CUDA context takes a gigabyte."""
-
-CUDA_CONTEXT_BYTES = 1.5 * 2**30
-"""GPU memory of a process without a network, in bytes."""
-
-DEFAULT_GPU_BYTES = 16 * 2**30
-"""Assumed memory of the GPUs of a cluster, in bytes."""
 
 PROCESS_BYTES = 2**30
 """Host memory of a process without a network, in bytes."""
@@ -60,20 +44,6 @@ def list_gpus() -> tuple[str, ...]:
     """Return the GPUs that this process may use, in the notation of CUDA_VISIBLE_DEVICES."""
     gpu_ids = tuple(filter(None, os.environ.get(GPU_ENV_VAR, "").split(",")))
     return gpu_ids or tuple(map(str, range(torch.cuda.device_count())))
-
-
-def cells_per_gpu(runs: Sequence[RunSpec], *, num_classes: int, memory: float) -> int:
-    """Return how many of the cells `runs`, at least 1, share a GPU of `memory` bytes; the largest decides."""
-    run_by_architecture = {run.architecture: run for run in runs if run.is_trained}
-    return min(
-        (_cells_per_gpu(run, num_classes=num_classes, memory=memory) for run in run_by_architecture.values()),
-        default=1,
-    )
-
-
-def gpu_fraction(run: RunSpec, *, num_classes: int) -> float:
-    """Return the fraction of a GPU (0 to 1) that one cell reserves on a cluster of unknown GPU memory."""
-    return 1 / _cells_per_gpu(run, num_classes=num_classes, memory=DEFAULT_GPU_BYTES)
 
 
 def cells_per_cpu(
@@ -150,18 +120,6 @@ def _iter_limit_files() -> Iterator[Path]:
         )
         folder = Path("/sys/fs/cgroup", controller, path.lstrip("/"))
         yield from (cgroup / name for cgroup in (folder, *folder.parents))
-
-
-def _cells_per_gpu(run: RunSpec, *, num_classes: int, memory: float) -> int:
-    step_macs, step_bytes = _estimate_step(run, num_classes=num_classes)
-    return max(
-        1,
-        min(
-            MAX_CELLS_PER_GPU,
-            int(GPU_SATURATION_MACS // max(step_macs, 1)),
-            int(0.8 * memory // (CUDA_CONTEXT_BYTES + step_bytes)),
-        ),
-    )
 
 
 def _estimate_step(run: RunSpec, *, num_classes: int) -> tuple[float, float]:

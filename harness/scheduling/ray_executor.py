@@ -21,7 +21,6 @@ from ray.util.queue import Queue
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from harness.errors import StudyAborted, UserError
-from harness.planning.resources import gpu_fraction
 from harness.process_settings import get_spin_settings, keep_freed_memory
 from harness.progress import Event
 from harness.scheduling.cell import CellContext, CellOutcome, LockedElsewhere
@@ -99,7 +98,7 @@ class RayExecutor:
         """The number of cells to submit: as many as fit the current nodes, and one more for the queue."""
         resources = ray.cluster_resources()
         if self._job.device == "cuda":
-            capacity = resources.get("GPU", 0) * 4
+            capacity = resources.get("GPU", 0)
         else:
             capacity = resources.get("CPU", 0) / self._job.threads
         return min(self._max_cells or 1_000_000, int(capacity) + 1)
@@ -112,9 +111,7 @@ class RayExecutor:
             return
         self._cell_locks[spec.key] = lock
         resources = (
-            {"num_gpus": gpu_fraction(spec, num_classes=2), "num_cpus": 1}
-            if self._job.device == "cuda"
-            else {"num_cpus": self._job.threads}
+            {"num_gpus": 1, "num_cpus": 1} if self._job.device == "cuda" else {"num_cpus": self._job.threads}
         )
         task = self._remote_function.options(**resources).remote(self._job_ref, spec, self._queue.actor)
         self._specs_by_task[task] = spec

@@ -10,7 +10,7 @@ networks with the kernels of `architectures.cpu_kernels`, on a CPU only; other n
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import cast, get_args
@@ -30,8 +30,13 @@ from studies.spec import Engine, Precision, TrainingSpec
 ENGINES = ("auto", *get_args(Engine))
 PRECISIONS = ("auto", *get_args(Precision))
 
-COMPILE_BREAK_EVEN = 500_000
-"""Training images per run from which compiling, which takes a minute, pays off on a GPU: an estimate."""
+FP32_PRECISIONS: Mapping[Precision, tuple[str, str]] = {
+    "float32": ("ieee", "ieee"),
+    "tf32-convolutions": ("tf32", "ieee"),
+    "tf32": ("tf32", "tf32"),
+    "bfloat16": ("ieee", "ieee"),
+}
+"""torch's `fp32_precision` of convolutions and of matrix products on a GPU, by precision."""
 
 MAX_COMPILED_ARCHITECTURES = 6
 """Number of architectures whose compiled code a process keeps.
@@ -59,14 +64,10 @@ class EngineChoice:
         )
 
 
-def select_engine(
-    device: torch.device, *, engine: str, precision: str, deterministic: bool, image_count: int
-) -> EngineChoice:
+def select_engine(device: torch.device, *, engine: str, precision: str, deterministic: bool) -> EngineChoice:
     """Choose the engine and the precision; "auto" selects by the type of device, never by measured speed.
 
-    A choice by measured speed could change from day to day, and every run's identity with it. For the same
-    reason `image_count` is that of one run, epochs times samples: more seeds or protocols in a study must
-    not change its runs.
+    A choice by measured speed could change from day to day, and every run's identity with it.
 
     Raises:
         ValueError: unknown option value, or the device does not support the engine or the precision.
@@ -75,9 +76,7 @@ def select_engine(
         if value not in choices:
             raise ValueError(f"{option} must be one of {', '.join(choices)}; got {value!r}")
     resolved_precision = _resolve_precision(device, precision)
-    resolved_engine, reason = _resolve_engine(
-        device, engine, precision=resolved_precision, image_count=image_count
-    )
+    resolved_engine, reason = _resolve_engine(device, engine, precision=resolved_precision)
     # A CPU's algorithms are always deterministic, so the flag must not change the run's identity there.
     return EngineChoice(
         engine=resolved_engine,
@@ -87,9 +86,7 @@ def select_engine(
     )
 
 
-def _resolve_engine(
-    device: torch.device, engine: str, *, precision: Precision, image_count: int
-) -> tuple[Engine, str]:
+def _resolve_engine(device: torch.device, engine: str, *, precision: Precision) -> tuple[Engine, str]:
     if engine == "fused" and device.type != "cpu":
         raise ValueError(f"--engine fused needs a CPU; this study runs on {device.type}: leave it out")
     if engine == "fused" and precision != "float32":
@@ -115,10 +112,6 @@ def _resolve_engine(
                 ) from error
             return "eager", f"eager, as {error}"
         return "fused", "fused kernels for the block networks"
-    if device.type == "cuda" and image_count >= COMPILE_BREAK_EVEN:
-        return "compiled", f"compiled, as a run sees {image_count:,} images"
-    if device.type == "cuda":
-        return "eager", f"not compiled, as {image_count:,} images a run do not repay the minute that it takes"
     return "eager", "not compiled"
 
 
@@ -126,8 +119,13 @@ def _resolve_precision(device: torch.device, precision: str) -> Precision:
     has_bfloat16 = device.type == "cpu" or (device.type == "cuda" and torch.cuda.is_bf16_supported())
     if precision == "bfloat16" and not has_bfloat16:
         raise ValueError(f"--precision bfloat16: this {device.type} does not support it; leave it out")
-    # "auto" never selects bfloat16: it has not been shown to leave the scores unchanged.
-    return "float32" if precision == "auto" else cast(Precision, precision)
+    has_tf32 = device.type == "cuda" and torch.cuda.is_tf32_supported()
+    if precision.startswith("tf32") and not has_tf32:
+        raise ValueError(f"--precision {precision}: this {device.type} does not support it; leave it out")
+    if precision != "auto":
+        return cast(Precision, precision)
+    # The default of PyTorch. Never bfloat16: it has not been shown to leave the scores unchanged.
+    return "tf32-convolutions" if has_tf32 else "float32"
 
 
 def to_device_layout(network: nn.Module, architecture: ArchitectureSpec, device: torch.device) -> nn.Module:
@@ -164,7 +162,7 @@ def make_forward(network: nn.Module, training: TrainingSpec) -> Callable[[Tensor
         forward = fuse(network) if isinstance(network, BlockNetwork) else network
     elif training.engine == "compiled":
         forward = _compile_network(network, batch=training.batch_size)
-    if training.precision == "float32":
+    if training.precision != "bfloat16":
         return forward
 
     def autocast_forward(images: Tensor) -> Tensor:
@@ -213,7 +211,7 @@ def backend_settings(training: TrainingSpec, device: torch.device) -> Iterator[N
     """
     is_deterministic = torch.are_deterministic_algorithms_enabled()
     is_warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    allows_tf32 = torch.backends.cudnn.allow_tf32
+    fp32_precisions = _get_fp32_precisions()
     variables = {name: os.environ.get(name, value) for name, value in _list_variables(training).items()}
     devices = [device] if device.type == "cuda" else []
     with set_environment(variables), torch.random.fork_rng(devices=devices):
@@ -222,15 +220,27 @@ def backend_settings(training: TrainingSpec, device: torch.device) -> Iterator[N
             yield
         finally:
             torch.use_deterministic_algorithms(is_deterministic, warn_only=is_warn_only)
-            torch.backends.cudnn.allow_tf32 = allows_tf32
+            _set_fp32_precisions(*fp32_precisions)
 
 
 def configure_backend(training: TrainingSpec) -> None:
     """Apply the settings of `training` to torch for the rest of the process."""
     for name, value in _list_variables(training).items():
         os.environ.setdefault(name, value)
-    torch.backends.cudnn.allow_tf32 = False  # float32 in the run's identity means float32
+    _set_fp32_precisions(*FP32_PRECISIONS[training.precision])
     torch.use_deterministic_algorithms(training.deterministic)
+
+
+def _get_fp32_precisions() -> tuple[str, str]:
+    """Return torch's precision of convolutions and of matrix products on a GPU."""
+    conv = torch.backends.cudnn.conv  # type: ignore[attr-defined]
+    return conv.fp32_precision, torch.backends.cuda.matmul.fp32_precision
+
+
+def _set_fp32_precisions(convolutions: str, products: str) -> None:
+    # torch refuses reads of its former `allow_tf32` flags after this: nothing here may use them.
+    torch.backends.cudnn.conv.fp32_precision = convolutions  # type: ignore[attr-defined]
+    torch.backends.cuda.matmul.fp32_precision = products
 
 
 def _list_variables(training: TrainingSpec) -> dict[str, str]:

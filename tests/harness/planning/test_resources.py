@@ -8,15 +8,7 @@ from dataclasses import replace
 from architectures.catalogue import get_architecture, with_width
 from architectures.spec import ArchitectureSpec
 from datasets.spec import DatasetSpec
-from harness.planning.resources import (
-    DEFAULT_GPU_BYTES,
-    MAX_CELLS_PER_CPU,
-    MAX_CELLS_PER_GPU,
-    cells_per_cpu,
-    cells_per_gpu,
-    gpu_fraction,
-    sort_longest_first,
-)
+from harness.planning.resources import MAX_CELLS_PER_CPU, cells_per_cpu, sort_longest_first
 from studies.spec import RunSpec, TrainingSpec
 
 
@@ -42,18 +34,6 @@ def test_the_longest_cells_come_first_and_equal_ones_as_they_were() -> None:
     again = replace(short, seed=short.seed + 1)
     order = sort_longest_first([tested, short, again, long, wide, missing], num_classes=5)
     assert order == [missing, wide, long, short, again, tested]
-
-
-def test_a_small_network_shares_a_gpu_and_a_large_one_has_it_to_itself() -> None:
-
-    small = small_run()
-    large = replace(small, dataset=replace(small.dataset, image_size=224))
-    large = replace(large, architecture=replace(large.architecture, width=1.0))
-    assert 1 / MAX_CELLS_PER_GPU <= gpu_fraction(small, num_classes=5) < 1
-    assert gpu_fraction(large, num_classes=5) == 1
-    assert cells_per_gpu([small], num_classes=5, memory=DEFAULT_GPU_BYTES) > 1
-    assert cells_per_gpu([small, large], num_classes=5, memory=DEFAULT_GPU_BYTES) == 1
-    assert cells_per_gpu([small], num_classes=5, memory=2**30) == 1, "no room for two"
 
 
 def shared(runs: list[RunSpec], cores: int, memory: float = 128 * 2**30, images: int = 10**6) -> int:

@@ -18,7 +18,7 @@ from harness.data.loading import DataRequest
 from harness.planning.plan import plan_study
 from harness.training.batches import SplitData
 from harness.training.engine import (
-    COMPILE_BREAK_EVEN,
+    FP32_PRECISIONS,
     backend_settings,
     make_forward,
     match_memory_format,
@@ -34,7 +34,7 @@ CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
 
 def choice(device: torch.device = CPU, **asked: object):  # type: ignore[no-untyped-def]
-    values = {"engine": "auto", "precision": "auto", "deterministic": False, "image_count": 0, **asked}
+    values = {"engine": "auto", "precision": "auto", "deterministic": False, **asked}
     return select_engine(device, **values)  # type: ignore[arg-type]
 
 
@@ -72,12 +72,18 @@ def test_more_seeds_and_protocols_change_no_run(tree: Path) -> None:
     assert {run.key for run in one} < {run.key for run in more}
 
 
-def test_a_gpu_compiles_where_that_pays() -> None:
-    long = choice(CUDA, image_count=COMPILE_BREAK_EVEN)
-    assert (long.engine, long.precision) == ("compiled", "float32")
-    short = choice(CUDA, image_count=COMPILE_BREAK_EVEN - 1)
-    assert short.engine == "eager"
-    assert "do not repay" in short.reason
+def test_a_gpu_runs_eagerly_unless_asked() -> None:
+    assert choice(CUDA).engine == "eager"
+    assert choice(CUDA, engine="compiled").engine == "compiled"
+
+
+def test_a_study_leaves_torchs_precision_as_it_was() -> None:
+    conv, products = torch.backends.cudnn.conv, torch.backends.cuda.matmul
+    before = conv.fp32_precision, products.fp32_precision
+    for precision, expected in FP32_PRECISIONS.items():
+        with backend_settings(TrainingSpec(precision=precision), CPU):
+            assert (conv.fp32_precision, products.fp32_precision) == expected
+        assert (conv.fp32_precision, products.fp32_precision) == before
 
 
 def test_deterministic_is_part_of_a_run_where_it_changes_anything() -> None:
@@ -89,8 +95,9 @@ def test_deterministic_is_part_of_a_run_where_it_changes_anything() -> None:
     ("asked", "told"),
     [
         ({"engine": "quick"}, "--engine must be one of auto, eager, fused, compiled; got 'quick'"),
-        ({"precision": "half"}, "--precision must be one of auto, float32, bfloat16; got 'half'"),
+        ({"precision": "half"}, "--precision must be one of auto, float32, tf32-convolutions, tf32, bf"),
         ({"engine": "fused", "precision": "bfloat16"}, "computes in float32; got --precision bfloat16"),
+        ({"precision": "tf32"}, "--precision tf32: this cpu does not support it"),
         ({"device": CUDA, "engine": "fused"}, "needs a CPU; this study runs on cuda"),
     ],
 )
