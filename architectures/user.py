@@ -145,14 +145,23 @@ def _find_user_modules(folder: Path) -> dict[str, Path]:
     Installed packages and modules of this project are left out.
     """
     files = {name: getattr(module, "__file__", None) for name, module in list(sys.modules.items())}
-    paths = {name: Path(file).resolve() for name, file in files.items() if file and name != "__main__"}
+    paths = {
+        name: Path(file)
+        for name, file in files.items()
+        if file and file.endswith(".py") and name != "__main__"
+    }
+    # Thousands of modules lie in hundreds of folders: only folders are resolved.
+    user_folders = {
+        parent: resolved
+        for parent in {path.parent for path in paths.values()}
+        if (resolved := parent.resolve()).is_relative_to(folder)
+        and not {"site-packages", "dist-packages"} & set(resolved.parts)
+        and not resolved.is_relative_to(PROJECT_ROOT)
+    }
     return {
-        name: file
-        for name, file in paths.items()
-        if file.suffix == ".py"
-        and file.is_relative_to(folder)
-        and not {"site-packages", "dist-packages"} & set(file.parts)
-        and not file.is_relative_to(PROJECT_ROOT)
+        name: user_folders[path.parent] / path.name
+        for name, path in paths.items()
+        if path.parent in user_folders
     }
 
 
