@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datasets.text import one_line
+
 
 class DatasetError(ValueError):
     """A rule is broken by a value that a user can change.
@@ -12,10 +14,11 @@ class DatasetError(ValueError):
     """
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(code, message)  # both in `args`, so that the error can be pickled
+        # The message may contain names of files and cells, which can hold any character.
+        super().__init__(code, one_line(message))  # both in `args`, so that the error can be pickled
         self.code = code
 
     def __str__(self) -> str:
-        """Return the message: the rule, the value and the remedy."""
+        """Return the message on one line: the rule, the value and the remedy."""
         message: str = self.args[1]
         return message
