@@ -10,12 +10,13 @@ from datasets.errors import DatasetError
 from studies.errors import StudyError
 
 CodedError = ArchitectureError | DatasetError | StudyError
+CODED_ERRORS: tuple[type[CodedError], ...] = (ArchitectureError, DatasetError, StudyError)
 
 
 @contextmanager
 def raises_code(code: str, *values: object) -> Iterator[pytest.ExceptionInfo[CodedError]]:
     """Assert that the block raises an error with this code whose message contains each of `values`."""
-    with pytest.raises((ArchitectureError, DatasetError, StudyError)) as caught:
+    with pytest.raises(CODED_ERRORS) as caught:
         yield caught
     message = str(caught.value)
     assert caught.value.code == code, message
