@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from architectures.errors import ArchitectureError
 from architectures.spec import ArchitectureSpec
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def build_baseline(spec: ArchitectureSpec, *, num_classes: int) -> nn.Module:
     """Build a comparison network that maps images (N, 3, H, W) to logits (N, num_classes).
 
     Raises:
-        ValueError: no network has that name, or the network does not exist at that width.
+        ArchitectureError: no network has that name, or the network does not exist at that width.
     """
     if build := get_baseline(spec.network).build:
         return build(spec, num_classes=num_classes)
@@ -103,11 +104,12 @@ def build_baseline(spec: ArchitectureSpec, *, num_classes: int) -> nn.Module:
 
     if spec.network not in torchvision.models.list_models(module=torchvision.models):
         own_networks = (baseline.spec.network for baseline in BASELINES if baseline.build)
-        raise ValueError(
+        raise ArchitectureError(
+            "network.unknown",
             f"unknown network {spec.network!r}; accepted: blocks, {', '.join(own_networks)}, or a classifier "
-            "of torchvision.models.list_models()"
+            "of torchvision.models.list_models()",
         )
     if spec.width != 1:
-        raise ValueError(f"{spec.network} exists only at width 1; got {spec.width}")
+        raise ArchitectureError("network.width", f"{spec.network} exists only at width 1; got {spec.width}")
     network: nn.Module = torchvision.models.get_model(spec.network, weights=None, num_classes=num_classes)
     return network

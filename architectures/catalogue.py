@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from architectures.baselines import BASELINES, get_baseline
+from architectures.errors import ArchitectureError
 from architectures.spec import (
     BLOCK_NETWORK,
     COMPONENTS,
@@ -61,10 +62,12 @@ def get_architecture(name: str) -> ArchitectureSpec:
     """Return the catalogue entry called `name`.
 
     Raises:
-        ValueError: there is no such entry; the message lists all names.
+        ArchitectureError: there is no such entry; the message lists all names.
     """
     if name not in CATALOGUE:
-        raise ValueError(f"unknown architecture {name!r}; accepted: {', '.join(CATALOGUE)}")
+        raise ArchitectureError(
+            "architecture.unknown", f"unknown architecture {name!r}; accepted: {', '.join(CATALOGUE)}"
+        )
     return CATALOGUE[name]
 
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from architectures.baselines import build_baseline
 from architectures.block import build_block
+from architectures.errors import ArchitectureError
 from architectures.spec import BLOCK_NETWORK, USER_NETWORK, ArchitectureSpec
 from architectures.user import build_user_network
 from architectures.weights import load_pretrained
@@ -102,12 +103,14 @@ def build_network(spec: ArchitectureSpec, *, num_classes: int) -> nn.Module:
     one gets torchvision's ImageNet weights.
 
     Raises:
-        ValueError: there are fewer than 2 classes, the network does not exist, or it has no pretrained
+        ArchitectureError: there are fewer than 2 classes, the network does not exist, or it has no pretrained
             weights.
         FileNotFoundError: the pretrained weights are not on this machine.
     """
     if num_classes < 2:
-        raise ValueError(f"a classifier needs at least 2 classes; got {num_classes}")
+        raise ArchitectureError(
+            "class-count.too-small", f"a classifier needs at least 2 classes; got {num_classes}"
+        )
     network = BUILDERS.get(spec.network, build_baseline)(spec, num_classes=num_classes)
     if spec.pretrained:
         load_pretrained(network, spec)
@@ -118,7 +121,7 @@ def count_parameters(spec: ArchitectureSpec, *, num_classes: int = 6) -> int:
     """Return the number of parameters of `spec`, without allocating them.
 
     Raises:
-        ValueError, FileNotFoundError: as `build_network`.
+        ArchitectureError, FileNotFoundError: as `build_network`.
     """
     with torch.device("meta"):
         return sum(

@@ -14,6 +14,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
+from architectures.errors import ArchitectureError
+
 Convolution = Literal["standard", "separable"]
 Attention = Literal["none", "cbam"]
 Activation = Literal["relu", "prelu"]
@@ -33,7 +35,9 @@ VGG16_STAGES = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 
 def _require_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(choices)}; got {value!r}")
+        raise ArchitectureError(
+            "architecture-option.unknown", f"{name} must be one of {', '.join(choices)}; got {value!r}"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +45,7 @@ class BlockSpec:
     """One residual block of the paper (figure 4), with an option for each component.
 
     Raises:
-        ValueError: an option has a value that is not accepted.
+        ArchitectureError: an option has a value that is not accepted.
     """
 
     convolution: Convolution = "standard"
@@ -54,7 +58,9 @@ class BlockSpec:
         _require_choice("attention", self.attention, ATTENTIONS)
         _require_choice("activation", self.activation, ACTIVATIONS)
         if not isinstance(self.residual, bool):
-            raise ValueError(f"residual must be true or false; got {self.residual!r}")
+            raise ArchitectureError(
+                "residual.not-boolean", f"residual must be true or false; got {self.residual!r}"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +83,8 @@ class ArchitectureSpec:
     fields keep their defaults.
 
     Raises:
-        ValueError: an option has a value that is not accepted, `width` is outside (0, 4], a stage has no
-            blocks or no channels, or a component is set on a network that fixes it.
+        ArchitectureError: an option has a value that is not accepted, `width` is outside (0, 4], a stage has
+            no blocks or no channels, or a component is set on a network that fixes it.
     """
 
     name: str
@@ -96,12 +102,17 @@ class ArchitectureSpec:
         _require_choice("norm", self.norm, NORMS)
         _require_choice("head", self.head, HEADS)
         if not 0 < self.width <= 4:
-            raise ValueError(f"width must be above 0 and at most 4; got {self.width}")
+            raise ArchitectureError("width.range", f"width must be above 0 and at most 4; got {self.width}")
         if not self.stages or any(num_blocks < 1 or channels < 1 for num_blocks, channels in self.stages):
-            raise ValueError(f"every stage needs at least one block and one channel; got {self.stages}")
+            raise ArchitectureError(
+                "stages.empty", f"every stage needs at least one block and one channel; got {self.stages}"
+            )
         fields = (self.stages, self.block, self.norm, self.head)
         if self.network != BLOCK_NETWORK and fields != (VGG16_STAGES, BlockSpec(), "none", "vgg"):
-            raise ValueError(f"{self.network} fixes its own stages, block, norm and head; leave them out")
+            raise ArchitectureError(
+                "network.fixed-components",
+                f"{self.network} fixes its own stages, block, norm and head; leave them out",
+            )
 
     def scale_channels(self, channels: int) -> int:
         """Return the full-width count `channels` scaled by `width`, at least 1."""
@@ -129,11 +140,13 @@ def with_components(components: Collection[str], *, name: str) -> ArchitectureSp
     """Return VGG16 with these components on and all others off.
 
     Raises:
-        ValueError: a component is unknown; the message lists the accepted names.
+        ArchitectureError: a component is unknown; the message lists the accepted names.
     """
     unknown = [component for component in components if component not in COMPONENTS]
     if unknown:
-        raise ValueError(f"unknown component {unknown[0]!r}; accepted: {', '.join(COMPONENTS)}")
+        raise ArchitectureError(
+            "component.unknown", f"unknown component {unknown[0]!r}; accepted: {', '.join(COMPONENTS)}"
+        )
     baseline = ArchitectureSpec(name=name)
     block_fields, network_fields = (
         {field: value for component, (field, value) in table.items() if component in components}

@@ -19,6 +19,7 @@ from types import ModuleType
 import torch
 from torch import nn
 
+from architectures.errors import ArchitectureError
 from architectures.spec import USER_NETWORK, ArchitectureSpec
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -29,15 +30,17 @@ def load_user_spec(source: str) -> ArchitectureSpec:
     """Return the spec of the network `source`, of the form `FILE.py:function`; its name is the function's.
 
     Raises:
-        ValueError: `source` does not have that form, the file or the function does not exist, or the file
-            cannot be imported.
+        ArchitectureError: `source` does not have that form, the file or the function does not exist, or the
+            file cannot be imported.
     """
     file, _, function_name = source.rpartition(":")
     path = Path(file).expanduser()
     if not file or not function_name.isidentifier():
-        raise ValueError(f"--architecture takes FILE.py:function; got {source!r}")
+        raise ArchitectureError(
+            "user-network.source-form", f"--architecture takes FILE.py:function; got {source!r}"
+        )
     if not path.is_file():
-        raise ValueError(f"--architecture {source}: there is no file {path}")
+        raise ArchitectureError("user-network.no-file", f"--architecture {source}: there is no file {path}")
     _, digest = _import_user_module(path.resolve(), function_name)
     return ArchitectureSpec(
         name=function_name, network=USER_NETWORK, source=f"{path.resolve()}:{function_name}", digest=digest
@@ -48,27 +51,35 @@ def build_user_network(spec: ArchitectureSpec, *, num_classes: int) -> nn.Module
     """Build the network with the user's function.
 
     Raises:
-        ValueError: the file does not exist, the file or a module that it imports has changed since the spec
-            was made, the function fails, or it does not return a module.
+        ArchitectureError: the file does not exist, the file or a module that it imports has changed since the
+            spec was made, the function fails, or it does not return a module.
     """
     file, _, function_name = spec.source.rpartition(":")
     if not Path(file).is_file():
-        raise ValueError(f"the network {spec.name} comes from {file}, which does not exist: put it back")
+        raise ArchitectureError(
+            "user-network.file-removed",
+            f"the network {spec.name} comes from {file}, which does not exist: put it back",
+        )
     module, digest = _import_user_module(Path(file), function_name)
     if digest != spec.digest:
-        raise ValueError(
+        raise ArchitectureError(
+            "user-network.file-changed",
             f"{file}, or a module that it imports, has changed since the network {spec.name} was planned; "
-            "plan the study again: the changed file is another network"
+            "plan the study again: the changed file is another network",
         )
     try:
         with _prepend_to_sys_path(Path(file)):
             network = getattr(module, function_name)(num_classes)
     except Exception as error:
-        raise ValueError(
-            f"{spec.source} fails for {num_classes} classes: {type(error).__name__}: {error}"
+        raise ArchitectureError(
+            "user-network.build-failure",
+            f"{spec.source} fails for {num_classes} classes: {type(error).__name__}: {error}",
         ) from error
     if not isinstance(network, nn.Module):
-        raise ValueError(f"{spec.source} must return a torch.nn.Module; got {type(network).__name__}")
+        raise ArchitectureError(
+            "user-network.no-module",
+            f"{spec.source} must return a torch.nn.Module; got {type(network).__name__}",
+        )
     return network
 
 
@@ -78,7 +89,7 @@ def check_output_shape(
     """Check that a network maps images (2, 3, image_size, image_size) to logits (2, num_classes).
 
     Raises:
-        ValueError: the network fails, or its output has another shape; the message gives the shape.
+        ArchitectureError: the network fails, or its output has another shape; the message gives the shape.
     """
     images_shape = (2, 3, image_size, image_size)
     try:
@@ -86,14 +97,16 @@ def check_output_shape(
             output = network.eval()(torch.zeros(images_shape))
     except Exception as error:
         # User code can raise any exception. The user must fix it before any run starts.
-        raise ValueError(
-            f"{spec.source} fails on images {images_shape}: {type(error).__name__}: {error}"
+        raise ArchitectureError(
+            "user-network.forward-failure",
+            f"{spec.source} fails on images {images_shape}: {type(error).__name__}: {error}",
         ) from error
     shape = tuple(getattr(output, "shape", ()))
     if shape != (2, num_classes):
-        raise ValueError(
+        raise ArchitectureError(
+            "user-network.output-shape",
             f"{spec.source} must map images {images_shape} to logits (2, {num_classes}); got "
-            f"{shape or type(output).__name__}"
+            f"{shape or type(output).__name__}",
         )
 
 
@@ -105,7 +118,10 @@ def _import_user_module(path: Path, function_name: str) -> tuple[ModuleType, str
     name = f"harness_user_{path.stem}"
     module_spec = importlib.util.spec_from_file_location(name, path)
     if module_spec is None or module_spec.loader is None:
-        raise ValueError(f"--architecture takes FILE.py:function; {path} is not a Python file")
+        raise ArchitectureError(
+            "user-network.no-python-file",
+            f"--architecture takes FILE.py:function; {path} is not a Python file",
+        )
     module = importlib.util.module_from_spec(module_spec)
     # Modules of its folder that are loaded already are imported again, so that the digest covers them.
     previous_modules = {name: sys.modules.pop(name) for name in _find_user_modules(path.parent)}
@@ -115,7 +131,9 @@ def _import_user_module(path: Path, function_name: str) -> tuple[ModuleType, str
             module_spec.loader.exec_module(module)
         except (Exception, SystemExit) as error:
             # User code can raise any exception. In every case the user must fix the file.
-            raise ValueError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
+            raise ArchitectureError(
+                "user-network.import-failure", f"{path} cannot be imported: {type(error).__name__}: {error}"
+            ) from error
         finally:
             user_modules = _find_user_modules(path.parent)
             contents = sorted(file.read_bytes() for file in {path, *user_modules.values()})
@@ -127,9 +145,10 @@ def _import_user_module(path: Path, function_name: str) -> tuple[ModuleType, str
         functions = ", ".join(
             sorted(name for name, value in vars(module).items() if _is_defined_in(value, module))
         )
-        raise ValueError(
+        raise ArchitectureError(
+            "user-network.no-function",
             f"--architecture takes FILE.py:function; {path} has no function {function_name!r}; "
-            f"it has {functions or 'none'}"
+            f"it has {functions or 'none'}",
         )
     return module, hashlib.sha256(b"\0".join(contents)).hexdigest()[:16]
 

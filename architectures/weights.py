@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from architectures.baselines import get_baseline
+from architectures.errors import ArchitectureError
 from architectures.spec import BLOCK_NETWORK, VGG16_STAGES, ArchitectureSpec, BlockSpec
 
 
@@ -17,9 +18,10 @@ def _get_torchvision_name(spec: ArchitectureSpec) -> str:
     if spec.network == BLOCK_NETWORK and fields == (VGG16_STAGES, BlockSpec(), "none", "vgg", 1.0):
         return "vgg16"
     if spec.network == BLOCK_NETWORK or get_baseline(spec.network).build:
-        raise ValueError(
+        raise ArchitectureError(
+            "pretrained-weights.none",
             f"no pretrained weights exist for {spec.name!r}: torchvision has them for VGG16 at width 1 and "
-            "for its own networks; leave --pretrained out or choose the arms with --only"
+            "for its own networks; leave --pretrained out or choose the arms with --only",
         )
     return spec.network
 
@@ -28,7 +30,8 @@ def load_pretrained(network: nn.Module, spec: ArchitectureSpec) -> None:
     """Copy torchvision's default ImageNet weights into `network`, except those of the last layer.
 
     Raises:
-        ValueError: no weights exist for this architecture, or the file holds weights of another network.
+        ArchitectureError: no weights exist for this architecture, or the file holds weights of another
+            network.
         FileNotFoundError: the file is not in torch's hub folder; the message says how to get it.
     """
     import torchvision.models  # imported here: see `architectures.baselines`
@@ -46,9 +49,10 @@ def load_pretrained(network: nn.Module, spec: ArchitectureSpec) -> None:
         weights = {key: tensor.detach() for key, tensor in checkpoint.items()}
     except Exception as error:
         # On a damaged file torch's unpickler can raise almost any exception.
-        raise ValueError(
+        raise ArchitectureError(
+            "pretrained-weights.unreadable",
             f"{file} must hold the weights of {name}; it cannot be read ({type(error).__name__}): download "
-            f"{url} to that path"
+            f"{url} to that path",
         ) from error
     state_dict = network.state_dict()
     if spec.network == BLOCK_NETWORK and len(weights) == len(state_dict):
@@ -67,8 +71,9 @@ def load_pretrained(network: nn.Module, spec: ArchitectureSpec) -> None:
     ]
     unexpected_keys = [key for key in backbone_weights if key not in state_dict]
     if missing_keys or unexpected_keys:
-        raise ValueError(
+        raise ArchitectureError(
+            "pretrained-weights.other-network",
             f"{file} does not hold {name}: missing or of another shape {missing_keys}, "
-            f"unexpected {unexpected_keys}; download {url} to that path"
+            f"unexpected {unexpected_keys}; download {url} to that path",
         )
     network.load_state_dict(backbone_weights, strict=False)

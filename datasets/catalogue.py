@@ -11,10 +11,10 @@ from typing import Protocol, cast
 
 from datasets.casme2 import constants as casme2_facts
 from datasets.ckplus import constants as ckplus_facts
+from datasets.errors import DatasetError
 from datasets.folder import constants as folder_facts
 from datasets.spec import MOTION_REPRESENTATIONS, SampleTable
 from datasets.synthetic_marker import MARKER, has_marker
-from datasets.text import one_line
 
 
 class Loader(Protocol):
@@ -24,7 +24,7 @@ class Loader(Protocol):
         """Load the release below a root under a frame policy; () and "" select default classes and layout.
 
         Raises:
-            ValueError: The data are missing or unusable.
+            DatasetError: The data are missing or unusable.
         """
 
 
@@ -58,11 +58,13 @@ class DatasetEntry:
         """Return the given root, or the one in the environment variable, or the default folder.
 
         Raises:
-            ValueError: The data set has no default root, and none is given.
+            DatasetError: The data set has no default root, and none is given.
         """
         folder = root or os.environ.get(self.env_var) or self.default_folder
         if not folder:
-            raise ValueError(f"the data set {self.name} needs --root. {self.access_instructions}")
+            raise DatasetError(
+                "root.missing", f"the data set {self.name} needs --root. {self.access_instructions}"
+            )
         return Path(folder)
 
 
@@ -157,9 +159,9 @@ DATASETS: dict[str, DatasetEntry] = {
 
 
 def get_entry(name: str) -> DatasetEntry:
-    """Return the entry of a data set; raise ValueError with the accepted names if there is none."""
+    """Return the entry of a data set; raise DatasetError with the accepted names if there is none."""
     if name not in DATASETS:
-        raise ValueError(f"unknown data set {name!r}; accepted: {', '.join(DATASETS)}")
+        raise DatasetError("dataset.unknown", f"unknown data set {name!r}; accepted: {', '.join(DATASETS)}")
     return DATASETS[name]
 
 
@@ -185,28 +187,28 @@ def load_dataset(
     """Load a data set under a frame policy from `root`, or from its default root.
 
     Raises:
-        ValueError: The data set, policy or layout is unknown; a root is given for the synthetic set; or the
+        DatasetError: The data set, policy or layout is unknown; a root is given for the synthetic set; or the
             data are missing or unusable.
     """
     entry = get_entry(name)
     if frame_policy not in entry.frame_policies:
-        raise ValueError(
-            f"unknown frames {frame_policy!r} of {name}; accepted: {', '.join(entry.frame_policies)}"
+        raise DatasetError(
+            "frame-policy.unknown",
+            f"unknown frames {frame_policy!r} of {name}; accepted: {', '.join(entry.frame_policies)}",
         )
     if layout and layout not in entry.layouts:
-        raise ValueError(f"unknown layout {layout!r} of {name}; accepted: {', '.join(entry.layouts)}")
+        raise DatasetError(
+            "layout.unknown", f"unknown layout {layout!r} of {name}; accepted: {', '.join(entry.layouts)}"
+        )
     if name == SYNTHETIC and root is not None:
-        raise ValueError(
+        raise DatasetError(
+            "root.not-accepted",
             f"the data set {name} takes no root, got {root}: it is generated in the cache. To read that "
             "folder, name its data set with --dataset: casme2 or ckplus (also for the output of "
-            "`harness data synthesize`), or folder."
+            "`harness data synthesize`), or folder.",
         )
     data_root = ensure_synthetic_set() if name == SYNTHETIC else entry.resolve_root(root)
-    try:
-        table = replace(entry.load(data_root, frame_policy, classes=classes, layout=layout), dataset=name)
-    except ValueError as error:
-        # The message may contain names of files and cells, which can hold any character.
-        raise ValueError(one_line(str(error))) from error
+    table = replace(entry.load(data_root, frame_policy, classes=classes, layout=layout), dataset=name)
     if name != SYNTHETIC and not has_marker(sample.path for sample in table.samples):
         return table
     note = f"synthetic faces, not the real release (marked by {MARKER}): results say nothing about people"

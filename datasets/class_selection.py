@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from datasets.errors import DatasetError
+
 
 def select_classes(
     names: Sequence[str], *, default: Sequence[str], choices: Sequence[str], dataset: str
@@ -11,13 +13,16 @@ def select_classes(
     """Return the selected classes in the order of `choices`, or `default` ones if `names` is empty.
 
     Raises:
-        ValueError: A class is unknown, or only one class is named.
+        DatasetError: A class is unknown, or only one class is named.
     """
     unknown = [name for name in names if name not in choices]
     if unknown:
-        raise ValueError(
-            f"unknown class {', '.join(map(repr, unknown))} of {dataset}; accepted: {', '.join(choices)}"
+        raise DatasetError(
+            "class.unknown",
+            f"unknown class {', '.join(map(repr, unknown))} of {dataset}; accepted: {', '.join(choices)}",
         )
     if len(set(names)) == 1:
-        raise ValueError(f"a study needs at least two classes of {dataset}; got {names[0]} alone")
+        raise DatasetError(
+            "class.too-few", f"a study needs at least two classes of {dataset}; got {names[0]} alone"
+        )
     return tuple(name for name in choices if name in (names or default))

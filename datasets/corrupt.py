@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from datasets.augment import affine_matrices, sample_params, to_float, warp
+from datasets.errors import DatasetError
 from datasets.spec import CORRUPTIONS, STRENGTHS, AugmentationSpec
 
 _IDENTITY = AugmentationSpec(
@@ -90,12 +91,13 @@ def corrupt(images: Tensor, kind: str, *, strength: int, seed: int) -> Tensor:
     Equal seeds give equal changes, whatever the device of the images.
 
     Raises:
-        ValueError: The kind or strength is unknown.
+        DatasetError: The kind or strength is unknown.
     """
     if kind not in CORRUPTIONS or strength not in STRENGTHS:
-        raise ValueError(
+        raise DatasetError(
+            "corruption.unknown",
             f"a corruption is one of {', '.join(CORRUPTIONS)} at a strength of 1 to {STRENGTHS[-1]}; got "
-            f"{kind!r} at {strength}"
+            f"{kind!r} at {strength}",
         )
     generator = torch.Generator().manual_seed(seed)
     size = CORRUPTIONS[kind][strength - 1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from datasets.errors import DatasetError
 from datasets.text import one_line
 
 ALIGNMENTS = ("none", "haar")
@@ -43,7 +44,7 @@ class DatasetSpec:
         layout: Layout of the release; "" for the preferred one.
 
     Raises:
-        ValueError: The image size is below 1, or the alignment or representation is unknown.
+        DatasetError: The image size is below 1, or the alignment or representation is unknown.
     """
 
     name: str
@@ -56,13 +57,18 @@ class DatasetSpec:
 
     def __post_init__(self) -> None:
         if self.image_size < 1:
-            raise ValueError(f"image size must be at least 1 pixel, got {self.image_size}")
+            raise DatasetError(
+                "image-size.below-one", f"image size must be at least 1 pixel, got {self.image_size}"
+            )
         for field_name, value, choices in (
             ("alignment", self.alignment, ALIGNMENTS),
             ("representation", self.representation, REPRESENTATIONS),
         ):
             if value not in choices:
-                raise ValueError(f"unknown {field_name} {value!r}; accepted: {', '.join(choices)}")
+                raise DatasetError(
+                    "dataset-option.unknown",
+                    f"unknown {field_name} {value!r}; accepted: {', '.join(choices)}",
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

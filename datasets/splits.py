@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from datasets.errors import DatasetError
 from datasets.spec import SampleTable, Split
 from datasets.stratification import (
     count_by_group,
@@ -41,12 +42,12 @@ def split_table(table: SampleTable, protocol: str, *, seed: int, fold: int = 0, 
     `folds` 0 selects the default number of the protocol.
 
     Raises:
-        ValueError: The protocol or the fold is unknown, or a class or the groups are too few to split.
+        DatasetError: The protocol or the fold is unknown, or a class or the groups are too few to split.
     """
     folds = count_folds(table, protocol, folds=folds if protocol == "kfold" else 0)
     if not 0 <= fold < folds:
         fold_range = "one fold, 0" if folds == 1 else f"the folds 0 to {folds - 1}"
-        raise ValueError(f"the protocol {protocol} has {fold_range}; got fold {fold}")
+        raise DatasetError("fold.range", f"the protocol {protocol} has {fold_range}; got fold {fold}")
     parts = PROTOCOLS[protocol](table, FoldSpec(seed=seed, fold=fold, folds=folds))
     train, validation, test = (tuple(sorted(part)) for part in parts)
     # Test folds are pooled before scoring, so a class absent from one test fold is not lost.
@@ -68,17 +69,22 @@ def count_folds(table: SampleTable, protocol: str, *, folds: int = 0) -> int:
     `folds` sets it for `kfold`; 0 selects `DEFAULT_FOLDS`, or the number of subjects if that is smaller.
 
     Raises:
-        ValueError: The protocol is unknown, or the table has fewer subjects than folds.
+        DatasetError: The protocol is unknown, or the table has fewer subjects than folds.
     """
     if protocol not in PROTOCOLS:
-        raise ValueError(f"unknown protocol {protocol!r}; accepted: {', '.join(PROTOCOLS)}")
+        raise DatasetError(
+            "protocol.unknown", f"unknown protocol {protocol!r}; accepted: {', '.join(PROTOCOLS)}"
+        )
     if protocol == "loso":
         return len(set(_get_groups(table, "subject", protocol=protocol)))
     if protocol != "kfold":
         return 1
     num_subjects = len(set(_get_groups(table, "subject", protocol=protocol)))
     if folds and not 2 <= folds <= num_subjects:
-        raise ValueError(f"--folds must be from 2 to {num_subjects}, the number of subjects; got {folds}")
+        raise DatasetError(
+            "fold-count.range",
+            f"--folds must be from 2 to {num_subjects}, the number of subjects; got {folds}",
+        )
     return folds or min(DEFAULT_FOLDS, num_subjects)
 
 
@@ -87,9 +93,10 @@ def split_by_frame(table: SampleTable, fold_spec: FoldSpec) -> Parts:
     parts: Parts = ([], [], [])
     for label, (name, count) in enumerate(zip(table.classes, table.count_per_class(), strict=True)):
         if count < 3:
-            raise ValueError(
+            raise DatasetError(
+                "class.too-few-samples",
                 f"the protocol frame needs at least 3 samples of every class, {name} has {count}; "
-                "take another frame policy, or the protocol clip or subject"
+                "take another frame policy, or the protocol clip or subject",
             )
         row_by_id = {sample.id: row for row, sample in enumerate(table.samples) if sample.label == label}
         order = shuffle_by_hash(row_by_id, f"frame {fold_spec.seed}")
@@ -100,9 +107,10 @@ def split_by_frame(table: SampleTable, fold_spec: FoldSpec) -> Parts:
         ):
             part += [row_by_id[name] for name in part_ids]
     if not parts[1]:
-        raise ValueError(
+        raise DatasetError(
+            "validation.no-samples",
             "the protocol frame leaves no sample for validation: a class needs at least 5 samples to give "
-            "one, and no class has 5; take another frame policy, or the protocol clip or subject"
+            "one, and no class has 5; take another frame policy, or the protocol clip or subject",
         )
     return parts
 
@@ -166,14 +174,15 @@ def _get_groups(table: SampleTable, kind: str, *, protocol: str) -> list[str]:
     """Return the clip or subject of every sample.
 
     Raises:
-        ValueError: A clip or subject is unknown, or there are fewer than 3.
+        DatasetError: A clip or subject is unknown, or there are fewer than 3.
     """
     groups = [sample.clip if kind == "clip" else sample.subject for sample in table.samples]
     if missing := groups.count(""):
         all_missing = missing == len(groups)
         first_id = table.samples[groups.index("")].id
         count_note = f" of {missing} of its {len(groups)} samples, the first: {first_id}"
-        raise ValueError(
+        raise DatasetError(
+            "split-group.missing",
             f"the protocol {protocol} needs every sample's {kind}, which {table.dataset} does not give"
             + ("" if all_missing else count_note)
             + (f" in its layout {table.layout}" if table.layout else "")
@@ -182,12 +191,13 @@ def _get_groups(table: SampleTable, kind: str, *, protocol: str) -> list[str]:
                 f"a release that names {kind}s"
                 if all_missing
                 else f"add the {kind} of these samples or leave them out"
-            )
+            ),
         )
     if len(set(groups)) < 3:
-        raise ValueError(
+        raise DatasetError(
+            "split-group.too-few",
             f"the protocol {protocol} needs at least 3 {kind}s, {table.dataset} has {len(set(groups))}; "
-            "take the protocol frame"
+            "take the protocol frame",
         )
     return groups
 

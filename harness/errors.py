@@ -13,7 +13,15 @@ FULL_DISK_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class UserError(Exception):
-    """Wrong user input. The message states the rule, the value and the remedy. Exit status 2."""
+    """Wrong user input. The message states the rule, the value and the remedy. Exit status 2.
+
+    Attributes:
+        code: The rule, as `subject.rule`, or "" if the rule has no code.
+    """
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class StudyAborted(Exception):
@@ -22,11 +30,11 @@ class StudyAborted(Exception):
 
 @contextmanager
 def wrap_user_errors() -> Iterator[None]:
-    """Convert errors of a block that checks user input to `UserError`."""
+    """Convert errors of a block that checks user input to `UserError`, with their codes."""
     try:
         yield
     except (ValueError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
-        raise UserError(one_line(str(error))) from error
+        raise UserError(one_line(str(error)), code=getattr(error, "code", "")) from error
 
 
 def is_full_disk(error: BaseException | None) -> bool:

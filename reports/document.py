@@ -32,6 +32,7 @@ from reports.table import ReportFigure, Table
 from reports.tables.costs import build_block_cost_table
 from reports.tables.layers import build_layer_table
 from studies.cost import compute_block_costs
+from studies.errors import StudyError
 from studies.paper.inconsistencies import find_inconsistencies
 from studies.paper.published import IMAGE_SIZE, PUBLISHED_RESULTS
 from studies.results import StudyResult
@@ -55,11 +56,11 @@ def write_report(results: Sequence[StudyResult], out: Path, *, images: Mapping[s
     atomically.
 
     Raises:
-        ValueError: `results` is empty.
+        StudyError: `results` is empty.
         OSError: `out` cannot be written.
     """
     if not results:
-        raise ValueError("a report needs at least one study; got none")
+        raise StudyError("report.no-study", "a report needs at least one study; got none")
     (out / FIGURE_FOLDER).mkdir(parents=True, exist_ok=True)
     ordered_evaluations = sorted(map(evaluate_study, results), key=_get_sort_key)
     image_files = _save_images(images, ordered_evaluations, out=out)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 
 from studies.arms import build_pairs
 from studies.codec import to_json
+from studies.errors import StudyError
 from studies.spec import Metric
 from studies.study import Study
 
@@ -57,7 +58,7 @@ def check_matches_plan(study: Study, plan: AnalysisPlan) -> None:
     """Check that `study` matches `plan`.
 
     Raises:
-        ValueError: they differ; the message lists the fields.
+        StudyError: they differ; the message lists the fields.
     """
     current_plan = build_analysis_plan(study)
     differences = [
@@ -66,7 +67,8 @@ def check_matches_plan(study: Study, plan: AnalysisPlan) -> None:
         if getattr(plan, field.name) != getattr(current_plan, field.name)
     ]
     if differences:
-        raise ValueError(
+        raise StudyError(
+            "analysis-plan.difference",
             f"a study run with --plan must be the planned one; it differs in {'; '.join(differences)}: "
-            "repeat the options that the plan was saved with, or save a new plan with --save-plan"
+            "repeat the options that the plan was saved with, or save a new plan with --save-plan",
         )

@@ -21,6 +21,7 @@ from architectures.spec import (
     get_components,
     with_components,
 )
+from studies.errors import StudyError
 from studies.study import build_null_arm, is_null_arm, select_primary_arm
 
 BASE_NAME = "vgg16-bn-gap"
@@ -138,26 +139,29 @@ def build_ablation_arms(design: str, *, order: tuple[str, ...] = ()) -> Arms:
     """Return the arms of an ablation design. `order` lists the components; () means the paper's order.
 
     Raises:
-        ValueError: the design or a component is unknown, a component is named twice, or the design does not
+        StudyError: the design or a component is unknown, a component is named twice, or the design does not
             vary it; the message lists the accepted names.
     """
     if design not in DESIGNS:
-        raise ValueError(f"unknown design {design!r}; accepted: {', '.join(DESIGNS)}")
+        raise StudyError("design.unknown", f"unknown design {design!r}; accepted: {', '.join(DESIGNS)}")
     unknown = [component for component in order if component not in COMPONENTS]
     if unknown or len(set(order)) < len(order):
-        raise ValueError(
+        raise StudyError(
+            "component-order.components",
             f"--order takes each component at most once, of {', '.join(COMPONENTS)}; "
-            f"got {', '.join(order) or repr('')}"
+            f"got {', '.join(order) or repr('')}",
         )
     if design == FACTORIAL and set(order) & set(NETWORK_COMPONENTS):
-        raise ValueError(
+        raise StudyError(
+            "component-order.factorial",
             "the factorial design has batch norm and the GAP head in every arm; --order takes of "
-            f"{', '.join(BLOCK_COMPONENTS)}; got {', '.join(order)}"
+            f"{', '.join(BLOCK_COMPONENTS)}; got {', '.join(order)}",
         )
     if design == PLACEBO and set(order) - set(PARAMETRIC_COMPONENTS):
-        raise ValueError(
+        raise StudyError(
+            "component-order.placebo",
             "the placebo design varies only the components that add parameters; --order takes of "
-            f"{', '.join(PARAMETRIC_COMPONENTS)}; got {', '.join(order)}"
+            f"{', '.join(PARAMETRIC_COMPONENTS)}; got {', '.join(order)}",
         )
     return DESIGNS[design](order or tuple(BLOCK_COMPONENTS))
 
@@ -166,7 +170,7 @@ def build_comparison_arms(names: tuple[str, ...] = ()) -> Arms:
     """Return the catalogue entries called `names`, or the paper's seven networks if `names` is empty.
 
     Raises:
-        ValueError: a name is not in the catalogue.
+        ArchitectureError: a name is not in the catalogue.
     """
     return tuple(get_architecture(name) for name in names) or COMPARISON_NETWORKS
 

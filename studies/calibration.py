@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from studies.errors import StudyError
 from studies.results import Prediction
 
 NUM_BINS = 15
@@ -33,10 +34,10 @@ def compute_reliability_bins(
     """Return the non-empty bins, by rising confidence; bin m of M holds confidences in ((m - 1) / M, m / M].
 
     Raises:
-        ValueError: `num_bins` is below 1.
+        StudyError: `num_bins` is below 1.
     """
     if num_bins < 1:
-        raise ValueError(f"num_bins must be at least 1; got {num_bins}")
+        raise StudyError("bin-count.too-small", f"num_bins must be at least 1; got {num_bins}")
     edges = [m / num_bins for m in range(1, num_bins)]
     members: list[list[Prediction]] = [[] for _ in range(num_bins)]
     for prediction in predictions:
@@ -56,7 +57,7 @@ def compute_mean_confidence(predictions: Sequence[Prediction]) -> float:
     """Return the mean probability of the predicted class, in 0..1.
 
     Raises:
-        ValueError: there are no predictions.
+        StudyError: there are no predictions.
     """
     _check_not_empty(predictions)
     return fmean(max(prediction.probabilities) for prediction in predictions)
@@ -68,7 +69,7 @@ def compute_calibration_error(predictions: Sequence[Prediction], *, num_bins: in
     It is the mean, over the units, of |accuracy - mean confidence| of the unit's bin.
 
     Raises:
-        ValueError: there are no predictions, or `num_bins` is below 1.
+        StudyError: there are no predictions, or `num_bins` is below 1.
     """
     _check_not_empty(predictions)
     gaps = (
@@ -84,7 +85,7 @@ def compute_brier_score(predictions: Sequence[Prediction]) -> float:
     The error of a class is its probability minus 1 for the true class, minus 0 for the others.
 
     Raises:
-        ValueError: there are no predictions.
+        StudyError: there are no predictions.
     """
     _check_not_empty(predictions)
     return fmean(
@@ -98,4 +99,4 @@ def compute_brier_score(predictions: Sequence[Prediction]) -> float:
 
 def _check_not_empty(predictions: Sequence[Prediction]) -> None:
     if not predictions:
-        raise ValueError("calibration needs at least one prediction; got none")
+        raise StudyError("calibration.no-predictions", "calibration needs at least one prediction; got none")

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from datasets.text import sanitize
+from studies.errors import StudyError
 
 T = TypeVar("T")
 
@@ -112,7 +113,7 @@ def from_data(cls: type[T], data: Any) -> T:
     """Return the value of type `cls` from the output of `to_data`.
 
     Raises:
-        ValueError: as `from_json`.
+        StudyError: as `from_json`.
     """
     import pydantic_core
 
@@ -124,7 +125,7 @@ def from_json(cls: type[T], text: str | bytes) -> T:
     """Return the value of type `cls` from the output of `to_json`. A missing field gets its default.
 
     Raises:
-        ValueError: `text` is not JSON, or a field is unknown, is missing without a default, has another type,
+        StudyError: `text` is not JSON, or a field is unknown, is missing without a default, has another type,
             or is NaN.
     """
     from pydantic import ValidationError
@@ -132,7 +133,7 @@ def from_json(cls: type[T], text: str | bytes) -> T:
     try:
         value: T = _build_adapter(cls).validate_json(text)  # type: ignore[arg-type]
     except ValidationError as error:
-        raise ValueError(_format_error(cls, error.errors(include_url=False)[0])) from error
+        raise StudyError("json.invalid", _format_error(cls, error.errors(include_url=False)[0])) from error
     return value
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from datasets.text import sanitize
+from studies.errors import StudyError
 from studies.results import Prediction
 from studies.spec import Metric
 
@@ -141,7 +142,7 @@ def aggregate_by_clip(predictions: Sequence[Prediction]) -> tuple[Prediction, ..
     The clips are in the order of first appearance. A sample without a clip is a clip of its own.
 
     Raises:
-        ValueError: frames of one clip have different labels.
+        StudyError: frames of one clip have different labels.
     """
     frames: dict[tuple[str, str], list[Prediction]] = {}
     for prediction in predictions:
@@ -153,7 +154,9 @@ def aggregate_by_clip(predictions: Sequence[Prediction]) -> tuple[Prediction, ..
 def _average_frames(clip: str, frames: list[Prediction]) -> Prediction:
     labels = {frame.truth for frame in frames}
     if len(labels) != 1:
-        raise ValueError(f"clip {sanitize(clip)} has {len(labels)} labels; a clip must have one")
+        raise StudyError(
+            "clip.label-conflict", f"clip {sanitize(clip)} has {len(labels)} labels; a clip must have one"
+        )
     columns = zip(*(frame.probabilities for frame in frames), strict=True)
     return Prediction(
         id=clip,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from datasets.spec import MOTION_REPRESENTATIONS, AugmentationSpec
+from studies.errors import StudyError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +60,8 @@ def get_preset(name: str) -> Preset:
     """Return the preset called `name`.
 
     Raises:
-        ValueError: there is no such preset; the message lists all names.
+        StudyError: there is no such preset; the message lists all names.
     """
     if name not in PRESETS:
-        raise ValueError(f"unknown preset {name!r}; accepted: {', '.join(PRESETS)}")
+        raise StudyError("preset.unknown", f"unknown preset {name!r}; accepted: {', '.join(PRESETS)}")
     return PRESETS[name]

@@ -11,6 +11,7 @@ from architectures.catalogue import min_image_size
 from architectures.spec import ArchitectureSpec
 from datasets.spec import AugmentationSpec, DatasetSpec
 from studies.codec import to_json
+from studies.errors import StudyError
 
 TRAINING_VERSION = 3
 """Part of every run's key. It is raised when training changes, so that no older result is reused."""
@@ -63,7 +64,7 @@ class TrainingSpec:
     settings in effect on the device, which can differ from the requested ones.
 
     Raises:
-        ValueError: a count is below 1 or above `MAX_COUNT`, or `learning_rate` or `gamma` is out of range.
+        StudyError: a count is below 1 or above `MAX_COUNT`, or `learning_rate` or `gamma` is out of range.
     """
 
     epochs: int = 100
@@ -81,13 +82,17 @@ class TrainingSpec:
         counts = {"epochs": self.epochs, "batch": self.batch_size, "patience": self.patience}
         for name, count in counts.items():
             if count < 1:
-                raise ValueError(f"{name} must be at least 1; got {count}")
+                raise StudyError("training-count.too-small", f"{name} must be at least 1; got {count}")
             if count > MAX_COUNT:
-                raise ValueError(f"{name} must be at most {MAX_COUNT}; got {count}")
+                raise StudyError(
+                    "training-count.too-large", f"{name} must be at most {MAX_COUNT}; got {count}"
+                )
         if not 0 < self.learning_rate < 1:
-            raise ValueError(f"learning rate must lie between 0 and 1; got {self.learning_rate}")
+            raise StudyError(
+                "learning-rate.range", f"learning rate must lie between 0 and 1; got {self.learning_rate}"
+            )
         if self.gamma < 0:
-            raise ValueError(f"gamma must be at least 0; got {self.gamma}")
+            raise StudyError("gamma.negative", f"gamma must be at least 0; got {self.gamma}")
 
     def without_compilation(self) -> TrainingSpec:
         """Return this training with the engine "eager" if it is "compiled", and unchanged otherwise."""
@@ -113,7 +118,7 @@ class RunSpec(_RunKeyCache):
     training seed. `variant` is "none", or the negative control or check that the run is.
 
     Raises:
-        ValueError: the images are too small for the architecture.
+        StudyError: the images are too small for the architecture.
     """
 
     dataset: DatasetSpec
@@ -174,12 +179,13 @@ class RunSpec(_RunKeyCache):
 
 
 def check_image_size(arm: ArchitectureSpec, image_size: int) -> None:
-    """Raise ValueError if images of `image_size` pixels are too small for `arm`."""
+    """Raise StudyError if images of `image_size` pixels are too small for `arm`."""
     min_size = min_image_size(arm)
     if image_size < min_size:
-        raise ValueError(
+        raise StudyError(
+            "image-size.too-small",
             f"{arm.name} needs images of at least {min_size} px; got {image_size}: raise --image-size, or "
-            "leave that network out"
+            "leave that network out",
         )
 
 

@@ -12,6 +12,7 @@ from architectures.catalogue import PROPOSED
 from architectures.spec import ArchitectureSpec
 from datasets.spec import DatasetSpec
 from studies.codec import to_json
+from studies.errors import StudyError
 from studies.search import Search
 from studies.spec import DEFAULT_MARGIN, Check, Control, Metric, RunSpec, TrainingSpec, check_image_size
 
@@ -47,7 +48,7 @@ class Study:
         margin: The smallest difference of the metric that matters, as a fraction.
 
     Raises:
-        ValueError: arms, protocols or seeds are empty or contain duplicates, `margin` is not between 0 and 1,
+        StudyError: arms, protocols or seeds are empty or contain duplicates, `margin` is not between 0 and 1,
             or the images are too small for an arm.
     """
 
@@ -71,9 +72,10 @@ class Study:
 
     def __post_init__(self) -> None:
         if not 0 < self.margin < 1:
-            raise ValueError(
+            raise StudyError(
+                "margin.range",
                 "the margin, the smallest difference that matters, must be a fraction between 0 and 1; "
-                f"got {self.margin:g}"
+                f"got {self.margin:g}",
             )
         check_design(
             self.arms,
@@ -167,7 +169,7 @@ def check_design(
     """Check the parts of a study that do not depend on its data.
 
     Raises:
-        ValueError: arms, protocols or seeds are empty or contain duplicates, or the images are too small for
+        StudyError: arms, protocols or seeds are empty or contain duplicates, or the images are too small for
             an arm.
     """
     for label, values in (
@@ -177,10 +179,12 @@ def check_design(
         ("seed", seeds),
     ):
         if not values:
-            raise ValueError(f"a study needs at least one {label}")
+            raise StudyError("study-axis.empty", f"a study needs at least one {label}")
         duplicates = {value for value in values if list(values).count(value) > 1}
         if duplicates:
-            raise ValueError(f"{label} named twice: {', '.join(map(str, sorted(duplicates)))}")
+            raise StudyError(
+                "study-axis.duplicate", f"{label} named twice: {', '.join(map(str, sorted(duplicates)))}"
+            )
     for arm in arms:
         check_image_size(arm, image_size)
 

@@ -1,6 +1,7 @@
-"""Tests of the project's rules: import order, light imports of specs, file length."""
+"""Tests of the project's rules: import order, light imports of specs, file length, codes of errors."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -56,6 +57,8 @@ LIGHT = (
     "harness.cli",
     *(f"harness.commands.{path.stem}" for path in sorted((ROOT / "harness/commands").glob("[a-z]*.py"))),
 )
+
+CODED_ERRORS = ("ArchitectureError", "DatasetError", "StudyError")
 
 
 def _list_imports(path: Path) -> Iterator[str]:
@@ -149,3 +152,25 @@ def test_every_test_file_mirrors_a_source_file_or_says_what_it_tests() -> None:
         if not source.exists() and not ast.get_docstring(ast.parse(path.read_text())):
             unexplained.append(str(relative_path))
     assert not unexplained
+
+
+def _list_error_codes(node: ast.AST, function: str = "") -> Iterator[tuple[str, ast.expr | None]]:
+    """Yield the function and the code, the first argument, of each call that makes an error with a code."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        function = f"{function}.{node.name}"
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CODED_ERRORS:
+        yield function, node.args[0] if node.args else None
+    for child in ast.iter_child_nodes(node):
+        yield from _list_error_codes(child, function)
+
+
+def test_a_code_of_an_error_is_a_slug_that_one_function_uses() -> None:
+    functions: dict[str, set[str]] = {}
+    for path in _sources():
+        for function, code in _list_error_codes(ast.parse(path.read_text())):
+            place = f"{path.relative_to(ROOT)}{function}"
+            assert isinstance(code, ast.Constant), f"{place}: the code must be a literal string"
+            assert re.fullmatch(r"[a-z0-9-]+\.[a-z0-9-]+", str(code.value)), f"{place}: {code.value!r}"
+            functions.setdefault(str(code.value), set()).add(place)
+    assert functions
+    assert not {code: places for code, places in functions.items() if len(places) > 1}

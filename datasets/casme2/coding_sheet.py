@@ -15,6 +15,7 @@ from pathlib import Path
 from datasets.casme2.clip_files import parse_subject
 from datasets.casme2.constants import EDITION_BY_EMOTION, OTHERS, RELABELED_CLIPS
 from datasets.casme2.spreadsheet import Grid, read_tables
+from datasets.errors import DatasetError
 from datasets.text import summarize_names
 
 COLUMN_ALIASES = {
@@ -65,7 +66,7 @@ def read_coding_sheet(path: Path) -> CodingSheet:
     """Read every row that names a clip from the first table of the file that has the columns.
 
     Raises:
-        ValueError: The file cannot be read, none of its tables has the columns, or it names no clip.
+        DatasetError: The file cannot be read, none of its tables has the columns, or it names no clip.
     """
     tables = read_tables(path)
     failures: list[tuple[int, str]] = []
@@ -76,12 +77,18 @@ def read_coding_sheet(path: Path) -> CodingSheet:
             if not missing:
                 rows = _build_rows(grid, header_index=index, columns=columns)
                 if not rows:
-                    raise ValueError(f"the sheet {path} must name clips: there is no row below its header")
+                    raise DatasetError(
+                        "coding-sheet.no-rows",
+                        f"the sheet {path} must name clips: there is no row below its header",
+                    )
                 return CodingSheet(rows=rows, objective_column=objective_column)
             header_names = summarize_names([name for name in header if name], max_names=20) or "none"
             failures.append((len(missing), f"missing: {', '.join(missing)}; found: {header_names}"))
     nearest = min(failures, key=lambda failure: failure[0])[1] if failures else "it is empty"
-    raise ValueError(f"the sheet {path} must have the columns {', '.join(COLUMN_ALIASES)}; {nearest}")
+    raise DatasetError(
+        "coding-sheet.missing-columns",
+        f"the sheet {path} must have the columns {', '.join(COLUMN_ALIASES)}; {nearest}",
+    )
 
 
 def _find_columns(header: Sequence[str]) -> tuple[dict[str, int], str]:

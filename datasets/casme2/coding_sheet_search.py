@@ -15,6 +15,7 @@ from pathlib import Path
 
 from datasets.casme2.coding_sheet import CodingSheet, read_coding_sheet
 from datasets.casme2.constants import ACCESS_INSTRUCTIONS, TABLE_SUFFIXES
+from datasets.errors import DatasetError
 from datasets.io.directory_tree import DirectoryTree
 from datasets.spec import Anomaly
 from datasets.text import sanitize, summarize_names
@@ -46,13 +47,14 @@ def choose_sheet(tables: Sequence[Path], *, tree: DirectoryTree) -> SheetChoice:
     """Choose the table with the best name that has the columns; copies with the same rows count once.
 
     Raises:
-        ValueError: There is no table, no table is a coding sheet, or several of the same rank differ.
+        DatasetError: There is no table, no table is a coding sheet, or several of the same rank differ.
     """
     if not tables:
         suffixes = ", ".join(TABLE_SUFFIXES)
-        raise ValueError(
+        raise DatasetError(
+            "coding-sheet.missing",
             f"the coding sheet is missing: no {suffixes} file at or below {tree.root}. "
-            f"{suggest_parent_folder(tree.root)}"
+            f"{suggest_parent_folder(tree.root)}",
         )
     candidates = sorted(
         tables, key=lambda path: (_rank_table(path), len(path.parts), tree.relative_to_root(path))
@@ -71,8 +73,9 @@ def choose_sheet(tables: Sequence[Path], *, tree: DirectoryTree) -> SheetChoice:
             only_subfolders = len(folders) > 1 and tree.root not in folders
             folder_list = ", ".join(sanitize(str(folder), max_length=4096) for folder in folders)
             remedy = f"Name one of these folders: {folder_list}" if only_subfolders else "Keep one"
-            raise ValueError(
-                f"one coding sheet is accepted; {tree.root} holds different ones: {names}. {remedy}."
+            raise DatasetError(
+                "coding-sheet.several",
+                f"one coding sheet is accepted; {tree.root} holds different ones: {names}. {remedy}.",
             )
         if sheets:
             sheet_path = next(iter(sheets))
@@ -80,7 +83,7 @@ def choose_sheet(tables: Sequence[Path], *, tree: DirectoryTree) -> SheetChoice:
     first, *rest = candidates
     others = summarize_names([tree.relative_to_root(path) for path in rest])
     others_note = f" These are no coding sheets either: {others}." if rest else ""
-    raise ValueError(f"{errors[first]}.{others_note} {ACCESS_INSTRUCTIONS}")
+    raise DatasetError("coding-sheet.unusable", f"{errors[first]}.{others_note} {ACCESS_INSTRUCTIONS}")
 
 
 def suggest_parent_folder(root: Path) -> str:

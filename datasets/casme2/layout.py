@@ -10,6 +10,7 @@ from datasets.casme2.clips import parse_interval
 from datasets.casme2.coding_sheet import SheetRow
 from datasets.casme2.coding_sheet_search import suggest_parent_folder
 from datasets.casme2.constants import EXAMPLE_PATHS, LAYOUTS
+from datasets.errors import DatasetError
 from datasets.io.directory_tree import MAX_DEPTH, DirectoryTree
 from datasets.text import sanitize, summarize_names
 
@@ -24,14 +25,17 @@ class ReleaseChoice:
 
 
 def check_releases(releases: Sequence[Casme2Release], layout: str, *, tree: DirectoryTree) -> None:
-    """Raise ValueError if the layout is unknown or there is no release."""
+    """Raise DatasetError if the layout is unknown or there is no release."""
     if layout and layout not in LAYOUTS:
-        raise ValueError(f"unknown layout {layout!r} of casme2; accepted: {', '.join(LAYOUTS)}")
+        raise DatasetError(
+            "casme2-layout.unknown", f"unknown layout {layout!r} of casme2; accepted: {', '.join(LAYOUTS)}"
+        )
     if not releases:
         examples = ", ".join(EXAMPLE_PATHS.values())
-        raise ValueError(
+        raise DatasetError(
+            "casme2-release.missing",
             f"no release of CASME II in {tree.root} (looked for files like {examples}, "
-            f"up to {MAX_DEPTH} levels down). {suggest_parent_folder(tree.root)}"
+            f"up to {MAX_DEPTH} levels down). {suggest_parent_folder(tree.root)}",
         )
 
 
@@ -41,7 +45,7 @@ def choose_release(
     """Choose the release in the given layout, or, for "", in the first of `LAYOUTS` that is present.
 
     Raises:
-        ValueError: No release is in the given layout, or several releases are in the chosen layout.
+        DatasetError: No release is in the given layout, or several releases are in the chosen layout.
     """
     candidates = [(detect_layout(release, rows), release) for release in releases]
     candidates.sort(
@@ -53,16 +57,18 @@ def choose_release(
     target_layout = layout or candidates[0][0]
     matches = [index for index, (name, _) in enumerate(candidates) if name == target_layout]
     if not matches:
-        raise ValueError(
+        raise DatasetError(
+            "casme2-layout.missing",
             f"no {target_layout} release of CASME II in {tree.root} (looked for files like "
             f"{EXAMPLE_PATHS[target_layout]}, up to {MAX_DEPTH} levels down); there is: "
-            f"{summarize_names(descriptions)}. Name one of these layouts, or none."
+            f"{summarize_names(descriptions)}. Name one of these layouts, or none.",
         )
     if len(matches) > 1:
         folders = ", ".join(str(candidates[index][1].folder) for index in matches)
-        raise ValueError(
+        raise DatasetError(
+            "casme2-release.several",
             f"one {target_layout} release is accepted; {tree.root} holds {len(matches)}: {folders}. "
-            "Name one of them as the root, with its coding sheet in it, or move the others away."
+            "Name one of them as the root, with its coding sheet in it, or move the others away.",
         )
     best_index = matches[0]
     others = summarize_names([text for index, text in enumerate(descriptions) if index != best_index])

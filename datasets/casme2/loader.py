@@ -32,6 +32,7 @@ from datasets.casme2.layout import check_releases, choose_release
 from datasets.casme2.release_search import find_releases
 from datasets.casme2.video_length import read_video_lengths
 from datasets.class_selection import select_classes
+from datasets.errors import DatasetError
 from datasets.io.directory_tree import DirectoryTree
 from datasets.spec import Anomaly, SampleTable
 from datasets.text import sanitize
@@ -48,7 +49,7 @@ def load(root: Path, frame_policy: str, *, classes: Sequence[str] = (), layout: 
     defect of the data.
 
     Raises:
-        ValueError: No release, sheet or usable frame was found; the sheet cannot be read; or a class or
+        DatasetError: No release, sheet or usable frame was found; the sheet cannot be read; or a class or
             layout is unknown.
     """
     assert frame_policy in FRAME_POLICIES, frame_policy
@@ -149,14 +150,15 @@ def _make_no_samples_error(
     sheet_choice: SheetChoice,
     files_by_clip: FilesByClip,
     anomalies: Sequence[Anomaly],
-) -> ValueError:
+) -> DatasetError:
     """Return the error for a release and a sheet that give no sample, with the counts of the anomalies."""
     counts = Counter(anomaly.code for anomaly in anomalies)
     anomaly_counts = ", ".join(f"{code} {count}" for code, count in counts.most_common())
     num_rows, sheet_name = len(sheet_choice.sheet.rows), sanitize(sheet_choice.relative_path)
-    return ValueError(
+    return DatasetError(
+        "casme2.no-frames",
         f"no usable frames below {tree.root} under the policy {frame_policy!r}: none of the {num_rows} rows "
         f"of {sheet_name} matches one of the {len(files_by_clip)} clip folders "
         f"({anomaly_counts or 'no row has a selected class'}). Check that the sheet belongs to the release. "
-        f"{ACCESS_INSTRUCTIONS}"
+        f"{ACCESS_INSTRUCTIONS}",
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 from datasets.casme2.clip_files import Casme2Release, build_releases, parse_subject
 from datasets.casme2.constants import ACCESS_INSTRUCTIONS as ACCESS_INSTRUCTIONS
 from datasets.casme2.constants import TABLE_SUFFIXES
+from datasets.errors import DatasetError
 from datasets.io.directory_tree import MAX_DEPTH, DirectoryTree
 
 
@@ -21,12 +22,18 @@ def find_releases(tree: DirectoryTree) -> tuple[tuple[Casme2Release, ...], tuple
     """Find every release and every table at most `MAX_DEPTH` levels below the root; either may be empty.
 
     Raises:
-        ValueError: The root does not exist or is not a folder.
+        DatasetError: The root does not exist or is not a folder.
     """
     if not os.path.exists(tree.root):
-        raise ValueError(f"the data folder must exist: there is no {tree.root}. {ACCESS_INSTRUCTIONS}")
+        raise DatasetError(
+            "casme2-root.missing",
+            f"the data folder must exist: there is no {tree.root}. {ACCESS_INSTRUCTIONS}",
+        )
     if not os.path.isdir(tree.root):
-        raise ValueError(f"the data must be a folder: {tree.root} is a file; name the folder that holds it.")
+        raise DatasetError(
+            "casme2-root.not-a-folder",
+            f"the data must be a folder: {tree.root} is a file; name the folder that holds it.",
+        )
     releases: list[Casme2Release] = []
     tables: list[Path] = []
     for folder, folder_releases in _walk_folders(tree):

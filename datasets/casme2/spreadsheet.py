@@ -19,6 +19,7 @@ from typing import Any
 import openpyxl
 import xlrd  # type: ignore[import-untyped]
 
+from datasets.errors import DatasetError
 from datasets.text import sanitize
 
 SEPARATORS = ",;\t"
@@ -47,7 +48,7 @@ def read_tables(path: Path) -> list[Grid]:
     values.
 
     Raises:
-        ValueError: The file is too large or cannot be read.
+        DatasetError: The file is too large or cannot be read.
     """
     try:
         size = path.stat().st_size
@@ -62,7 +63,9 @@ def read_tables(path: Path) -> list[Grid]:
         # Three third-party parsers read untrusted files; a damaged file can raise any exception.
         kind = "a .csv table" if path.suffix.lower() == ".csv" else f"an {path.suffix.lower()} workbook"
         reason = sanitize(str(error) or type(error).__name__, max_length=_MAX_REASON_LENGTH)
-        raise ValueError(f"the sheet must be {kind}: cannot read {path} ({reason})") from error
+        raise DatasetError(
+            "coding-sheet.unreadable", f"the sheet must be {kind}: cannot read {path} ({reason})"
+        ) from error
 
 
 def _read_xlsx(path: Path) -> list[Grid]:

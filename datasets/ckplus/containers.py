@@ -17,6 +17,7 @@ import h5py
 
 from datasets.ckplus.constants import CSV_CODES, CSV_ROW_COUNT, H5_CODES, IMAGE_SIZE
 from datasets.ckplus.file_names import format_names
+from datasets.errors import DatasetError
 from datasets.io.hdf5 import check_dataset, probe_in_subprocess
 from datasets.spec import Anomaly
 from datasets.text import sanitize
@@ -44,7 +45,7 @@ def read_h5(path: Path, *, location: str) -> ContainerRows:
     """Read the labels of a container with `data_pixel`, uint8 (N, 48, 48), and `data_label`, integers (N,).
 
     Raises:
-        ValueError: The file is truncated or no HDF5 file, or its data sets are missing or malformed.
+        DatasetError: The file is truncated or no HDF5 file, or its data sets are missing or malformed.
     """
     codes: list[int] = []
     try:
@@ -57,10 +58,11 @@ def read_h5(path: Path, *, location: str) -> ContainerRows:
         # A damaged file makes h5py raise exceptions of many types.
         fault = f"it cannot be read ({sanitize(str(error), max_length=_MAX_REASON_LENGTH)})"
     if fault:
-        raise ValueError(
+        raise DatasetError(
+            "ckplus-h5.invalid",
             f"an .h5 of CK+ must hold data_pixel, uint8 (N, {IMAGE_SIZE}, {IMAGE_SIZE}), and data_label, "
             f"integers (N,), with N from 1 to {MAX_ROWS}; {path}: {fault}. Copy it again, or name "
-            "another layout."
+            "another layout.",
         )
     return _decode_labels([str(code) for code in codes], codes=H5_CODES, faults={}, location=location)
 
@@ -86,7 +88,7 @@ def read_csv(path: Path, *, location: str) -> ContainerRows:
     """Read the labels of a CSV with the columns `emotion` and `pixels`, 2304 numbers from 0 to 255 per row.
 
     Raises:
-        ValueError: The file cannot be read as a CSV, lacks a column, or is far too long.
+        DatasetError: The file cannot be read as a CSV, lacks a column, or is far too long.
     """
     labels: list[str] = []
     faults: dict[int, str] = {}
@@ -104,8 +106,9 @@ def read_csv(path: Path, *, location: str) -> ContainerRows:
                 elif not _is_image_text(cells[pixels]):
                     faults[row] = f"rows whose pixels are not {IMAGE_SIZE * IMAGE_SIZE} numbers from 0 to 255"
     except (OSError, csv.Error) as error:
-        raise ValueError(
-            f"a .csv of CK+ must be a table: cannot read {path} ({error}). Copy it again."
+        raise DatasetError(
+            "ckplus-csv.unreadable",
+            f"a .csv of CK+ must be a table: cannot read {path} ({error}). Copy it again.",
         ) from error
     decoded_rows = _decode_labels(labels, codes=CSV_CODES, faults=faults, location=location)
     row_count_note = f"the known copies have {CSV_ROW_COUNT} rows; its column Usage, if any, is not used"
@@ -125,14 +128,15 @@ def _read_lines(file: TextIO) -> Iterator[str]:
 
 
 def _find_columns(header: Sequence[str], *, path: Path) -> tuple[int, int]:
-    """Return the indices of the emotion and pixel columns; raise ValueError if one is missing."""
+    """Return the indices of the emotion and pixel columns; raise DatasetError if one is missing."""
     names = [name.strip().lower() for name in header]
     missing = [name for name in ("emotion", "pixels") if name not in names]
     if missing:
         header_names = format_names([name[:40] for name in names]) or "none"
-        raise ValueError(
+        raise DatasetError(
+            "ckplus-csv.missing-columns",
             f"a .csv of CK+ must have the columns emotion and pixels: {path} lacks {' and '.join(missing)}; "
-            f"found: {header_names}. Name another layout, or a folder without this file."
+            f"found: {header_names}. Name another layout, or a folder without this file.",
         )
     return names.index("emotion"), names.index("pixels")
 

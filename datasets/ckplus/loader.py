@@ -28,6 +28,7 @@ from datasets.ckplus.constants import (
 )
 from datasets.ckplus.release_search import LayoutChoice, ReleaseSearch, choose_layout, search_releases
 from datasets.class_selection import select_classes
+from datasets.errors import DatasetError
 from datasets.spec import ImageRef, Sample, SampleTable
 
 __all__ = ["ACCESS_INSTRUCTIONS", "CLASSES", "DEFAULT_CLASSES", "FRAME_POLICIES", "LAYOUTS", "load"]
@@ -48,19 +49,22 @@ def load(root: Path, frame_policy: str, *, classes: Sequence[str] = (), layout: 
     Samples are ordered by subject, clip and frame, or by row. `anomalies` lists every defect of the data.
 
     Raises:
-        ValueError: No release, or several, were found; the layout is unknown, absent, or does not support the
-            policy or a class; the data cannot be read; or no image is usable.
+        DatasetError: No release, or several, were found; the layout is unknown, absent, or does not support
+            the policy or a class; the data cannot be read; or no image is usable.
     """
     assert frame_policy in FRAME_POLICIES, frame_policy
     if layout and layout not in LAYOUTS:
-        raise ValueError(f"unknown layout {layout!r} of ckplus; accepted: {', '.join(LAYOUTS)}")
+        raise DatasetError(
+            "ckplus-layout.unknown", f"unknown layout {layout!r} of ckplus; accepted: {', '.join(LAYOUTS)}"
+        )
     search = search_releases(root)
     choice = choose_layout(search, layout)
     if frame_policy not in (policies := POLICIES_BY_LAYOUT[choice.layout]):
-        raise ValueError(
+        raise DatasetError(
+            "ckplus-frame-policy.layout",
             f"the frames {frame_policy!r} need another layout: {_LAYOUT_LIMITS[choice.layout]}, and "
             f"{search.root} was read as {choice.layout}; accepted there: {', '.join(policies)}. "
-            "Use one of these, or an official release."
+            "Use one of these, or an official release.",
         )
     class_names = _check_classes(classes, layout=choice.layout)
     build_table = _build_container_table if choice.layout in ("h5", "csv") else _build_clip_table
@@ -69,20 +73,22 @@ def load(root: Path, frame_policy: str, *, classes: Sequence[str] = (), layout: 
         details = "; ".join(
             (*table.notes, *(f"{anomaly.location}: {anomaly.description}" for anomaly in table.anomalies[:3]))
         )
-        raise ValueError(
+        raise DatasetError(
+            "ckplus.no-images",
             f"no usable images in {search.root} under the policy {frame_policy!r} and the classes "
             f"{', '.join(class_names)} ({details}). Copy the release again, or name other classes. "
-            f"{ACCESS_INSTRUCTIONS}"
+            f"{ACCESS_INSTRUCTIONS}",
         )
     return replace(table, anomalies=tuple(dict.fromkeys((*search.tree.anomalies, *table.anomalies))))
 
 
 def _check_classes(names: Sequence[str], *, layout: str) -> tuple[str, ...]:
-    """Return the selected classes, or the default ones; raise ValueError if the layout lacks a class."""
+    """Return the selected classes, or the default ones; raise DatasetError if the layout lacks a class."""
     if NEUTRAL in names and layout != "csv":
-        raise ValueError(
+        raise DatasetError(
+            "ckplus-neutral.layout",
             f"the class {NEUTRAL} is in ckextended.csv alone, and the layout read is {layout}: "
-            "leave it out, or name the layout csv."
+            "leave it out, or name the layout csv.",
         )
     choices = CSV_CLASSES if layout == "csv" else CLASSES
     return select_classes(names, default=DEFAULT_CLASSES, choices=choices, dataset="ckplus")

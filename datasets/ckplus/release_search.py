@@ -26,6 +26,7 @@ from datasets.ckplus.file_names import (
     parse_label_name,
     parse_subject,
 )
+from datasets.errors import DatasetError
 from datasets.io.directory_tree import MAX_DEPTH, DirectoryTree, Listing
 
 _CONTAINER_NAME = re.compile(r"(?:.*[^a-z])?ck(?:[^a-z]|data|extended|plus).*", re.IGNORECASE)
@@ -67,16 +68,19 @@ def search_releases(root: Path) -> ReleaseSearch:
     """Search for every layout at most `MAX_DEPTH` levels below `root`; a file `root` must be a container.
 
     Raises:
-        ValueError: `root` does not exist, or is a file that is no container.
+        DatasetError: `root` does not exist, or is a file that is no container.
     """
     root = root.expanduser().absolute()
     paths: dict[str, list[Path]] = {kind: [] for kind in (*LAYOUTS, "labels")}
     if not os.path.exists(root):
-        raise ValueError(f"the data must exist: there is no {root}. {ACCESS_INSTRUCTIONS}")
+        raise DatasetError(
+            "ckplus-root.missing", f"the data must exist: there is no {root}. {ACCESS_INSTRUCTIONS}"
+        )
     if root.is_file():
         if root.suffix.lower() not in _CONTAINER_KINDS:
-            raise ValueError(
-                f"the data must be a folder, an .h5 or a .csv: {root} is another file; name its folder."
+            raise DatasetError(
+                "ckplus-root.other-file",
+                f"the data must be a folder, an .h5 or a .csv: {root} is another file; name its folder.",
             )
         paths[_CONTAINER_KINDS[root.suffix.lower()]].append(root)
         return ReleaseSearch(root=root, tree=DirectoryTree(root.parent), paths=paths)
@@ -122,12 +126,14 @@ def choose_layout(search: ReleaseSearch, layout: str) -> LayoutChoice:
     """Choose what to read: the given layout, or, for "", the preferred one; identical copies count once.
 
     Raises:
-        ValueError: Nothing usable was found, or not in this layout, or several different copies.
+        DatasetError: Nothing usable was found, or not in this layout, or several different copies.
     """
     present_kinds = [kind for kind in LAYOUTS if search.paths[kind]]
     usable_kinds = [kind for kind in present_kinds if kind != "official" or search.paths["labels"]]
     if not usable_kinds or (layout and layout not in usable_kinds):
-        raise ValueError(_explain_missing_release(search, layout, usable_kinds=usable_kinds))
+        raise DatasetError(
+            "ckplus-release.missing", _explain_missing_release(search, layout, usable_kinds=usable_kinds)
+        )
     target_kind = layout or usable_kinds[0]
     path = _get_single_path(search, target_kind)
     labels = _get_single_path(search, "labels") if target_kind == "official" else None
@@ -174,15 +180,16 @@ def _explain_missing_release(search: ReleaseSearch, layout: str, *, usable_kinds
 
 
 def _get_single_path(search: ReleaseSearch, kind: str) -> Path:
-    """Return the first path of a kind; raise ValueError if another one differs from it."""
+    """Return the first path of a kind; raise DatasetError if another one differs from it."""
     paths = search.paths[kind]
     if len({os.path.realpath(path) for path in paths}) > 1 and not _have_same_content(
         search.tree, paths, kind=kind
     ):
         target = "folder of labels" if kind == "labels" else f"release in the layout {kind}"
-        raise ValueError(
+        raise DatasetError(
+            "ckplus-release.several",
             f"one {target} is accepted; {search.root} holds {len(paths)}: {search.format_paths(paths)}. "
-            "Name a folder that holds only one, or keep one."
+            "Name a folder that holds only one, or keep one.",
         )
     return paths[0]
 

@@ -47,7 +47,7 @@ def detect_faces(
     the clips that the interrupted run had done.
 
     Raises:
-        ValueError: OpenCV's cascades are not installed.
+        DatasetError: OpenCV's cascades are not installed.
         OSError: a file is missing or cannot be read, or the cache cannot be written.
     """
     clips = group_by_clip(table)

@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.errors import DatasetError
+
 CASCADES = ("default", "alt2", "alt", "alt_tree")
 SCALE_FACTOR, MIN_NEIGHBORS, MIN_SIZE_DIVISOR = 1.1, 5, 5
 
@@ -25,13 +27,14 @@ def check_cascades() -> None:
     """Check that OpenCV has the four cascades.
 
     Raises:
-        ValueError: a cascade is missing.
+        DatasetError: a cascade is missing.
     """
     missing = [name for name in CASCADES if cv2.CascadeClassifier(str(_cascade_path(name))).empty()]
     if missing:
-        raise ValueError(
+        raise DatasetError(
+            "face-cascade.missing",
             f"face alignment needs OpenCV's cascades {', '.join(CASCADES)}; OpenCV {cv2.__version__} lacks "
-            f"{', '.join(missing)}; reinstall opencv-python>=4.8,<5, or use --align none"
+            f"{', '.join(missing)}; reinstall opencv-python>=4.8,<5, or use --align none",
         )
 
 

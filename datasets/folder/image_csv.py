@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from datasets.errors import DatasetError
 from datasets.folder.image_rows import (
     MAX_NAME_LENGTH,
     AnomalyLog,
@@ -51,19 +52,23 @@ def read_image_csv(path: Path, anomaly_log: AnomalyLog) -> tuple[list[ImageRow],
     """Read every usable row in file order, and notes on the reading; log the other rows as anomalies.
 
     Raises:
-        ValueError: The file is too large, cannot be read, is no CSV, lacks a column, or repeats one.
+        DatasetError: The file is too large, cannot be read, is no CSV, lacks a column, or repeats one.
     """
     text, notes = _read_text(path)
     columns, delimiter = _parse_header(text)
     missing = [name for name in REQUIRED_COLUMNS if name not in columns]
     if missing:
         column_list = f"{', '.join(REQUIRED_COLUMNS)}, and if known {', '.join(OPTIONAL_COLUMNS)}"
-        raise ValueError(
-            f"the first line of {path} must name the columns {column_list}; missing: {', '.join(missing)}"
+        raise DatasetError(
+            "image-csv.missing-columns",
+            f"the first line of {path} must name the columns {column_list}; missing: {', '.join(missing)}",
         )
     duplicates = [name for name in (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS) if columns.count(name) > 1]
     if duplicates:
-        raise ValueError(f"{path} names the column {', '.join(duplicates)} more than once; keep one.")
+        raise DatasetError(
+            "image-csv.duplicate-columns",
+            f"{path} names the column {', '.join(duplicates)} more than once; keep one.",
+        )
     resolver = PathResolver(path.parent)
     rows: list[ImageRow] = []
     for location, cells in _iter_rows(path, text, delimiter=delimiter):
@@ -89,19 +94,23 @@ def _read_text(path: Path) -> tuple[str, tuple[str, ...]]:
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise ValueError(
+            raise DatasetError(
+                "image-csv.too-large",
                 f"a CSV of up to {MAX_BYTES >> 20} MB is accepted; {path} has {size >> 20} MB. Name the "
-                "list of images, which holds their paths, not their pixels."
+                "list of images, which holds their paths, not their pixels.",
             )
         text, encoding = _decode(path.read_bytes())
     except OSError as error:
-        raise ValueError(f"cannot read {path} ({error.strerror})") from error
+        raise DatasetError("image-csv.unreadable", f"cannot read {path} ({error.strerror})") from error
     except UnicodeError as error:
-        raise ValueError(
-            f"{path} is no text in UTF-8, UTF-16 or Latin-1 ({error}); save it again as UTF-8."
+        raise DatasetError(
+            "image-csv.encoding",
+            f"{path} is no text in UTF-8, UTF-16 or Latin-1 ({error}); save it again as UTF-8.",
         ) from error
     if "\0" in text:
-        raise ValueError(f"{path} is no CSV: it holds NUL bytes; save it again as CSV in UTF-8.")
+        raise DatasetError(
+            "image-csv.nul-bytes", f"{path} is no CSV: it holds NUL bytes; save it again as CSV in UTF-8."
+        )
     notes = (f"{path.name} was read as Latin-1, because it is not UTF-8",) if encoding == "latin-1" else ()
     return text, notes
 
@@ -142,7 +151,9 @@ def _iter_rows(path: Path, text: str, *, delimiter: str) -> Iterator[tuple[str, 
             if any(cell.strip() for cell in cells):
                 yield f"{path.name}, line {reader.line_num}", cells
     except csv.Error as error:
-        raise ValueError(f"{path} is no CSV: line {reader.line_num}: {error}; save it again.") from error
+        raise DatasetError(
+            "image-csv.syntax", f"{path} is no CSV: line {reader.line_num}: {error}; save it again."
+        ) from error
 
 
 def _build_row(

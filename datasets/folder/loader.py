@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datasets.class_selection import select_classes
+from datasets.errors import DatasetError
 from datasets.folder import class_folders as folder_classes
 from datasets.folder import image_csv as folder_csv
 from datasets.folder.class_names import report_class_names
@@ -43,8 +44,8 @@ def load(root: Path, frame_policy: str, *, classes: Sequence[str] = (), layout: 
     path.
 
     Raises:
-        ValueError: Neither layout is present, or there are several CSVs; the CSV cannot be read, or has only
-            one of the columns path and label; fewer than two classes have a usable image; or the policy,
+        DatasetError: Neither layout is present, or there are several CSVs; the CSV cannot be read, or has
+            only one of the columns path and label; fewer than two classes have a usable image; or the policy,
             layout or a class is unknown.
     """
     for field_name, value, choices in (
@@ -52,7 +53,10 @@ def load(root: Path, frame_policy: str, *, classes: Sequence[str] = (), layout: 
         ("layout", layout or "csv", LAYOUTS),
     ):
         if value not in choices:
-            raise ValueError(f"unknown {field_name} {value!r} of folder; accepted: {', '.join(choices)}")
+            raise DatasetError(
+                "folder-option.unknown",
+                f"unknown {field_name} {value!r} of folder; accepted: {', '.join(choices)}",
+            )
     root = Path(os.path.expanduser(root)).absolute()
     choice = _choose_layout(root, layout)
     anomaly_log = AnomalyLog()
@@ -72,9 +76,10 @@ def load(root: Path, frame_policy: str, *, classes: Sequence[str] = (), layout: 
     all_classes = sorted({row.label for row in rows})
     if len(all_classes) < 2:
         class_note = f", all of the class {all_classes[0]}" if all_classes else ""
-        raise ValueError(
+        raise DatasetError(
+            "folder.too-few-classes",
             f"a study needs usable images of at least two classes; {root} holds {len(rows)}{class_note} "
-            f"({choice.note}). {FORMS_HELP}{anomaly_log.summarize()}"
+            f"({choice.note}). {FORMS_HELP}{anomaly_log.summarize()}",
         )
     class_names = select_classes(classes, default=all_classes, choices=all_classes, dataset="folder")
     samples = _make_samples([row for row in rows if row.label in class_names], class_names)
@@ -92,15 +97,18 @@ def load(root: Path, frame_policy: str, *, classes: Sequence[str] = (), layout: 
 def _choose_layout(root: Path, layout: str) -> _LayoutChoice:
     """Choose the layout of the data at `root`."""
     if has_unsafe_chars(str(root)):
-        raise ValueError(
-            f"the path of the data must be printable text, got {str(root)!r}; rename the folder."
+        raise DatasetError(
+            "folder-root.unprintable",
+            f"the path of the data must be printable text, got {str(root)!r}; rename the folder.",
         )
     if not os.path.exists(root):
-        raise ValueError(f"the data must exist: there is no {root}. {FORMS_HELP}")
+        raise DatasetError("folder-root.missing", f"the data must exist: there is no {root}. {FORMS_HELP}")
     if not os.path.isdir(root):
         if root.suffix.lower() != ".csv" or not os.path.isfile(root) or layout == "classes":
             expected_form = "a folder of class folders" if layout == "classes" else "a folder or a CSV"
-            raise ValueError(f"the data must be {expected_form}: {root} is none. {FORMS_HELP}")
+            raise DatasetError(
+                "folder-root.form", f"the data must be {expected_form}: {root} is none. {FORMS_HELP}"
+            )
         return _LayoutChoice(tree=DirectoryTree(root.parent), csv_path=root, note=f"layout: csv, {root.name}")
     tree = DirectoryTree(root)
     if layout == "classes":
@@ -113,9 +121,10 @@ def _choose_layout(root: Path, layout: str) -> _LayoutChoice:
     image_csvs = [csv_file for csv_file, missing in missing_columns.items() if not missing]
     if len(image_csvs) > 1:
         names = ", ".join(image_csv.name for image_csv in image_csvs[:5])
-        raise ValueError(
+        raise DatasetError(
+            "image-csv.several",
             f"one CSV with the columns path and label is accepted; {root} holds {len(image_csvs)}: {names}. "
-            "Name one by --root, or use the layout classes."
+            "Name one by --root, or use the layout classes.",
         )
     if image_csvs:
         folders_note = "; folders beside it were not read as classes" if listing.folders else ""
@@ -135,8 +144,9 @@ def _choose_layout(root: Path, layout: str) -> _LayoutChoice:
         ]
         problem_note = f": {', '.join(problems)}" if problems else ""
         layout_hint = "" if layout else " To read the folders beside it, use the layout classes."
-        raise ValueError(
-            f"no CSV with the columns path and label in {root}{problem_note}. {FORMS_HELP}{layout_hint}"
+        raise DatasetError(
+            "image-csv.missing",
+            f"no CSV with the columns path and label in {root}{problem_note}. {FORMS_HELP}{layout_hint}",
         )
     return _LayoutChoice(
         tree=tree, csv_path=None, note="layout: class folders", skipped_csvs=tuple(csv_files)

@@ -14,6 +14,7 @@ from pathlib import Path
 import platformdirs
 from filelock import FileLock
 
+from datasets.errors import DatasetError
 from datasets.io.journal import DISK_FULL_ERRNOS
 from datasets.spec import ImageRef, Sample
 
@@ -22,7 +23,7 @@ def get_cache_dir() -> Path:
     """Return the cache folder: HARNESS_CACHE, created if missing, or the user's cache folder.
 
     Raises:
-        ValueError: the folder named by HARNESS_CACHE cannot be created.
+        DatasetError: the folder named by HARNESS_CACHE cannot be created.
     """
     env_dir = os.environ.get("HARNESS_CACHE")
     if not env_dir:
@@ -84,7 +85,7 @@ def build_once(
     is a hidden file next to `path`; a leftover lock file has no effect.
 
     Raises:
-        ValueError: the folder of `path` cannot be created or written.
+        DatasetError: the folder of `path` cannot be created or written.
     """
     if is_ready():
         return
@@ -103,15 +104,16 @@ def build_once(
 
 @contextmanager
 def _translate_folder_errors(folder: Path) -> Iterator[None]:
-    """Raise a ValueError about the cache folder for every OSError in the block, except for a full disk."""
+    """Raise a DatasetError about the cache folder for every OSError in the block, except for a full disk."""
     try:
         yield
     except OSError as error:
         if error.errno in DISK_FULL_ERRNOS:
             raise
-        raise ValueError(
+        raise DatasetError(
+            "cache.not-writable",
             f"the cache must be a writable folder: {folder} is not ({error.strerror}); set HARNESS_CACHE to "
-            "another folder"
+            "another folder",
         ) from error
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.errors import DatasetError
 from datasets.faces.detection import detect_faces
 from datasets.faces.face_boxes import Face, clip_key
 from datasets.io.cache_files import compute_content_key, get_cache_dir, ignore_progress
@@ -71,7 +72,8 @@ def preprocess_images(
     detection calls `face_progress` in the same way, with clips.
 
     Raises:
-        ValueError: no image of the table can be read, or the representation needs onsets and no clip has one.
+        DatasetError: no image of the table can be read, or the representation needs onsets and no clip has
+            one.
         OSError: an image file is missing, or the cache cannot be written, for example on a full disk.
     """
     assert alignment in ALIGNMENTS, alignment
@@ -94,14 +96,15 @@ def _drop_without_onset(table: SampleTable, representation: str) -> SampleTable:
     """Drop the samples whose clip has no onset frame, and add an anomaly for each such clip.
 
     Raises:
-        ValueError: no sample has an onset frame.
+        DatasetError: no sample has an onset frame.
     """
     samples = tuple(sample for sample in table.samples if sample.onset_ref is not None)
     if not samples:
-        raise ValueError(
+        raise DatasetError(
+            "representation.no-onset",
             f"the representation {representation!r} compares a frame with its clip's onset; none of the "
             f"{len(table.samples)} samples of {table.dataset} has one. Choose the representation 'frame', or "
-            "a release that holds the onset frames."
+            "a release that holds the onset frames.",
         )
     anomalies = make_onset_anomalies([sample for sample in table.samples if sample.onset_ref is None])
     return replace(table, samples=samples, anomalies=table.anomalies + anomalies)
@@ -120,13 +123,14 @@ def _build_image_array(
     """Build the array of a complete cache file, and list the rows that were left out as anomalies.
 
     Raises:
-        ValueError: all rows were left out.
+        DatasetError: all rows were left out.
     """
     faulty_rows = {row for row, _, _ in record.faults}
     rows = [row for row in range(len(table.samples)) if row not in faulty_rows]
     if not rows:
-        raise ValueError(
-            f"none of the {len(table.samples)} images of {table.dataset} can be read; copy them again."
+        raise DatasetError(
+            "images.unreadable",
+            f"none of the {len(table.samples)} images of {table.dataset} can be read; copy them again.",
         )
     faults = make_read_anomalies((table.samples[row], code, message) for row, code, message in record.faults)
     readable_table = replace(

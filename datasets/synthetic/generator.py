@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from datasets.errors import DatasetError
 from datasets.synthetic.layouts import LAYOUTS, SHEETS
 from datasets.synthetic.spec import SyntheticSpec
 from datasets.synthetic_marker import write_marker
@@ -32,7 +33,7 @@ def synthesize(spec: SyntheticSpec, out: Path, *, progress: Callable[[int, int],
     with `raw` has two jobs per clip.
 
     Raises:
-        ValueError: `out` is a file, or a folder that is not empty.
+        DatasetError: `out` is a file, or a folder that is not empty.
         OSError: the disk is full, or `out` cannot be written.
     """
     from tempfile import TemporaryDirectory
@@ -54,15 +55,21 @@ def synthesize(spec: SyntheticSpec, out: Path, *, progress: Callable[[int, int],
 
 
 def _prepare_output(out: Path) -> Path:
-    """Create the parents of `out` and return it; raise ValueError if no set can be written there."""
+    """Create the parents of `out` and return it; raise DatasetError if no set can be written there."""
     if any(parent.is_file() for parent in out.parents):
-        raise ValueError(f"{out} cannot be made: a part of its path is a file; name another")
+        raise DatasetError(
+            "synthetic-output.below-file", f"{out} cannot be made: a part of its path is a file; name another"
+        )
     if out == Path.cwd():
-        raise ValueError("a synthetic set cannot replace the working folder; name a folder in it")
+        raise DatasetError(
+            "synthetic-output.working-folder",
+            "a synthetic set cannot replace the working folder; name a folder in it",
+        )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ValueError(
+        raise DatasetError(
+            "synthetic-output.occupied",
             f"a synthetic set is written into a new or empty folder; {out} is taken: "
-            "name another or remove it"
+            "name another or remove it",
         )
     out.parent.mkdir(parents=True, exist_ok=True)
     return out

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from datasets.casme2.constants import CLIP_COUNTS, EDITION_2014
+from datasets.errors import DatasetError
 from datasets.synthetic.layouts import LAYOUTS, SHEETS, LayoutInfo
 
 POSED_SCALE = 2.0
@@ -47,7 +48,7 @@ class SyntheticSpec:
         seed: Seed of the people and the clips.
 
     Raises:
-        ValueError: a value is out of range, or two values do not go together.
+        DatasetError: a value is out of range, or two values do not go together.
     """
 
     layout: str = "casme2"
@@ -65,13 +66,16 @@ class SyntheticSpec:
     def __post_init__(self) -> None:
         for option, value, choices in (("layout", self.layout, LAYOUTS), ("sheet", self.sheet, SHEETS)):
             if value not in choices:
-                raise ValueError(f"unknown {option} {value!r}; accepted: {', '.join(choices)}")
+                raise DatasetError(
+                    "synthetic-option.unknown", f"unknown {option} {value!r}; accepted: {', '.join(choices)}"
+                )
         self._check_options()
         self._check_values()
         if self.frames is not None and self.frames < 3:
-            raise ValueError(
+            raise DatasetError(
+                "synthetic-frames.too-few",
                 f"a clip with onset, apex and offset needs at least 3 frames; got frames={self.frames} "
-                "(None gives random lengths)"
+                "(None gives random lengths)",
             )
         if self.quirks and self.layout_info.dataset == "casme2":
             self._check_quirks()
@@ -137,32 +141,37 @@ class SyntheticSpec:
 
     def _check_options(self) -> None:
         if self.raw and self.layout != "casme2":
-            raise ValueError(
+            raise DatasetError(
+                "synthetic-raw.layout",
                 f"raw=True adds the recordings to the layout casme2; got layout={self.layout!r}: "
-                "leave raw out"
+                "leave raw out",
             )
         if self.sheet != "2014" and self.layout_info.dataset != "casme2":
             layouts = ", ".join(name for name, info in LAYOUTS.items() if info.dataset == "casme2")
-            raise ValueError(
+            raise DatasetError(
+                "synthetic-sheet.layout",
                 f"a coding sheet belongs to the layouts {layouts}; got sheet={self.sheet!r} with "
-                f"layout={self.layout!r}: leave sheet out"
+                f"layout={self.layout!r}: leave sheet out",
             )
         if self.seed < 0:
-            raise ValueError(f"a seed is 0 or above; got seed={self.seed}")
+            raise DatasetError("synthetic-seed.negative", f"a seed is 0 or above; got seed={self.seed}")
 
     def _check_values(self) -> None:
         max_subjects, digits = _MAX_SUBJECTS[self.layout_info.dataset]
         if not 1 <= self.subject_count <= max_subjects:
-            raise ValueError(
+            raise DatasetError(
+                "synthetic-subjects.range",
                 f"a synthetic set has from 1 to {max_subjects} subjects, because the release's subject names "
-                f"have {digits} digits; got subjects={self.subjects}"
+                f"have {digits} digits; got subjects={self.subjects}",
             )
         for name, count, max_count in (
             ("clips", self.clips, _MAX_CLIPS),
             ("frames", self.frames, _MAX_FRAMES),
         ):
             if count is not None and count > max_count:
-                raise ValueError(f"{name} is accepted up to {max_count}; got {name}={count}")
+                raise DatasetError(
+                    "synthetic-count.too-large", f"{name} is accepted up to {max_count}; got {name}={count}"
+                )
         max_amplitude = (
             _MAX_AMPLITUDE if self.layout_info.dataset == "casme2" else _MAX_AMPLITUDE / POSED_SCALE
         )
@@ -171,18 +180,22 @@ class SyntheticSpec:
             ("identity", self.identity, _MAX_IDENTITY),
         ):
             if not (math.isfinite(value) and 0 <= value <= limit):
-                raise ValueError(f"{name} is accepted from 0 to {limit:g}; got {value}")
+                raise DatasetError(
+                    "synthetic-value.range", f"{name} is accepted from 0 to {limit:g}; got {value}"
+                )
 
     def _check_quirks(self) -> None:
         if self.balance:
-            raise ValueError(
+            raise DatasetError(
+                "synthetic-quirks.balance",
                 "the quirks of CASME II need its uneven class counts: quirks=True and balance=True do not go "
-                "together; choose one"
+                "together; choose one",
             )
         if self.clip_count < self.subject_count + _QUIRK_CLIPS:
-            raise ValueError(
+            raise DatasetError(
+                "synthetic-quirks.too-few-clips",
                 f"quirks=True needs {_QUIRK_CLIPS} clips more than subjects, here "
-                f"{self.subject_count + _QUIRK_CLIPS}; got clips={self.clip_count}"
+                f"{self.subject_count + _QUIRK_CLIPS}; got clips={self.clip_count}",
             )
 
     def _check_clips(self) -> None:
@@ -192,18 +205,21 @@ class SyntheticSpec:
         )
         clips_per_round, is_ckplus = labelled_subjects * class_count, self.layout_info.dataset == "ckplus"
         if self.balance and (self.clip_count < clips_per_round or self.clip_count % clips_per_round):
-            raise ValueError(
+            raise DatasetError(
+                "synthetic-balance.clip-count",
                 f"balance=True gives each of {labelled_subjects} subjects each of {class_count} classes "
                 f"equally often, so clips must be a multiple of {clips_per_round}; "
-                f"got clips={self.clip_count}"
+                f"got clips={self.clip_count}",
             )
         if not self.balance and self.clip_count < max(_CLASS_COUNT, labelled_subjects):
-            raise ValueError(
+            raise DatasetError(
+                "synthetic-clips.too-few",
                 f"every class ({_CLASS_COUNT}) and every subject ({labelled_subjects}) needs a clip, so "
-                f"clips must be at least {max(_CLASS_COUNT, labelled_subjects)}; got clips={self.clip_count}"
+                f"clips must be at least {max(_CLASS_COUNT, labelled_subjects)}; got clips={self.clip_count}",
             )
         if is_ckplus and self.clip_count > clips_per_round:
-            raise ValueError(
+            raise DatasetError(
+                "synthetic-clips.too-many",
                 f"a subject of CK+ shows each of {class_count} emotions at most once, so {labelled_subjects} "
-                f"labelled subjects give at most {clips_per_round} clips; got clips={self.clip_count}"
+                f"labelled subjects give at most {clips_per_round} clips; got clips={self.clip_count}",
             )

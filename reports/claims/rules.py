@@ -15,6 +15,7 @@ from typing import Generic, Literal, TypeVar
 from scipy.stats import binomtest
 
 from reports.formatting import NO_VALUE, truncate_list
+from studies.errors import StudyError
 from studies.spec import DEFAULT_MARGIN
 from studies.statistics.comparison import ALPHA
 from studies.statistics.verdicts import Estimate, Verdict
@@ -137,12 +138,12 @@ class Rule(Generic[Item]):
         """Judge a claim by its items.
 
         Raises:
-            ValueError: the measurement has no item, or several items for a rule that takes one.
+            StudyError: the measurement has no item, or several items for a rule that takes one.
         """
         results = [self.judge_item(item) for item in measurement.items]
         if not results or (self.combination == "one" and len(results) > 1):
             accepted_count = "exactly one item" if self.combination == "one" else "at least one item"
-            raise ValueError(f"the rule judges {accepted_count}; got {len(results)}")
+            raise StudyError("claim.item-count", f"the rule judges {accepted_count}; got {len(results)}")
         return ClaimResult(
             measured_text=measurement.text,
             verdict=_combine_verdicts(results, self.combination),
@@ -220,7 +221,7 @@ class IntervalRule(Rule[Quantity]):
         if estimate is None or estimate.low is None or estimate.high is None or _has_no_verdict(item.verdict):
             return _make_undecided_result(item.name, _explain_missing_verdict(item.verdict))
         if item.paper_value is None:
-            raise ValueError(f"{item.name} has no printed number")
+            raise StudyError("claim.no-printed-number", f"{item.name} has no printed number")
         # If all n units agree, an outcome seen in none of them may still have a rate of up to 3/n: see
         # `Estimate.is_equivalent`.
         slack = 3 / estimate.unit_count if estimate.low == estimate.high else 0.0

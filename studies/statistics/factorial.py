@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from math import comb
 
+from studies.errors import StudyError
+
 ComponentSet = frozenset[str]
 Contrast = Mapping[ComponentSet, float]
 """Mapping from arm to weight, without the arms of weight 0."""
@@ -23,7 +25,7 @@ def compute_main_effect(components: Sequence[str], component: str) -> Contrast:
     The weights are ±1/2^(k-1) (Box, Hunter and Hunter).
 
     Raises:
-        ValueError: `components` has duplicates, or lacks `component`.
+        StudyError: `components` has duplicates, or lacks `component`.
     """
     _validate_components(components, component)
     weight = 1 / 2 ** (len(components) - 1)
@@ -37,7 +39,7 @@ def compute_interaction(components: Sequence[str], first: str, second: str) -> C
     Hunter and Hunter). The result is symmetric in `first` and `second`.
 
     Raises:
-        ValueError: `components` has duplicates, or `first` and `second` are not two of the components.
+        StudyError: `components` has duplicates, or `first` and `second` are not two of the components.
     """
     _validate_components(components, first, second)
     weight = 1 / 2 ** (len(components) - 1)
@@ -52,7 +54,7 @@ def compute_shapley_value(components: Sequence[str], component: str) -> Contrast
     all components sum to the full arm minus the empty arm.
 
     Raises:
-        ValueError: `components` has duplicates, or lacks `component`.
+        StudyError: `components` has duplicates, or lacks `component`.
     """
     _validate_components(components, component)
     component_count = len(components)
@@ -69,7 +71,7 @@ def compute_ordered_effect(order: Sequence[str], component: str) -> Contrast:
     This is one rung of a ladder, and one of the k! terms that `compute_shapley_value` averages.
 
     Raises:
-        ValueError: `order` has duplicates, or lacks `component`.
+        StudyError: `order` has duplicates, or lacks `component`.
     """
     _validate_components(order, component)
     before = frozenset(order[: order.index(component)])
@@ -90,6 +92,11 @@ def _list_arms(components: Sequence[str]) -> Iterator[ComponentSet]:
 
 def _validate_components(components: Sequence[str], *names: str) -> None:
     if len(set(components)) != len(components):
-        raise ValueError(f"component names must be unique; got {', '.join(components)}")
+        raise StudyError(
+            "factorial-components.duplicate", f"component names must be unique; got {', '.join(components)}"
+        )
     if len(set(names)) != len(names) or not set(names) <= set(components):
-        raise ValueError(f"expected different names out of {', '.join(components)}; got {', '.join(names)}")
+        raise StudyError(
+            "factorial-components.unknown",
+            f"expected different names out of {', '.join(components)}; got {', '.join(names)}",
+        )

@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from studies.errors import StudyError
 from studies.spec import Metric
 
 
@@ -25,10 +26,10 @@ def linearize(
     `studies.metrics`.
 
     Raises:
-        ValueError: `truths` is empty.
+        StudyError: `truths` is empty.
     """
     if not truths.size:
-        raise ValueError("a metric needs at least one test unit; got none")
+        raise StudyError("metric.no-units", "a metric needs at least one test unit; got none")
     correct = (predictions == truths).astype(np.float64)
     if metric == "accuracy":
         value = correct.mean(axis=1)

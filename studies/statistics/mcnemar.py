@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from scipy.stats import binomtest
 
+from studies.errors import StudyError
+
 
 def compute_mcnemar_p(wins: int, losses: int) -> float:
     """Return the two-sided p-value of the exact McNemar test.
@@ -16,10 +18,13 @@ def compute_mcnemar_p(wins: int, losses: int) -> float:
     `wins` counts the units that only one arm classifies correctly, `losses` those that only the other does.
 
     Raises:
-        ValueError: `wins` or `losses` is negative.
+        StudyError: `wins` or `losses` is negative.
     """
     if min(wins, losses) < 0:
-        raise ValueError(f"wins and losses are counts of units, 0 or more; got {wins} and {losses}")
+        raise StudyError(
+            "mcnemar-count.negative",
+            f"wins and losses are counts of units, 0 or more; got {wins} and {losses}",
+        )
     if wins + losses == 0:
         return 1.0
     return float(binomtest(wins, wins + losses).pvalue)

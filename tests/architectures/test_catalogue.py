@@ -19,6 +19,7 @@ from architectures.network import build_network
 from architectures.spec import ArchitectureSpec
 from studies.codec import from_json, to_json
 from studies.presets import PRESETS
+from tests.error_codes import raises_code
 
 EVERY = pytest.mark.parametrize("name", CATALOGUE)
 NARROW = 1 / 8
@@ -149,7 +150,7 @@ def test_an_eighth_of_the_width_leaves_about_a_64th_of_the_parameters(name):
 def test_torchvisions_networks_stay_at_full_width(name):
     spec = get_architecture(name)
     assert with_width(spec, NARROW) is spec
-    with pytest.raises(ValueError, match=f"{spec.network} exists only at width 1; got 0.125"):
+    with raises_code("network.width", spec.network, NARROW):
         build_network(replace(spec, width=NARROW), num_classes=6)
 
 
@@ -205,5 +206,5 @@ def test_the_catalogue_holds_each_network_once_under_its_own_name():
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"unknown architecture 'vgg19'; accepted: vgg16, .*proposed"):
+    with raises_code("architecture.unknown", "'vgg19'", *CATALOGUE):
         get_architecture("vgg19")

@@ -11,6 +11,7 @@ from torch import nn
 from architectures.catalogue import get_architecture
 from architectures.network import build_network
 from architectures.spec import ACTIVATIONS, ATTENTIONS, CONVOLUTIONS, ArchitectureSpec, BlockSpec
+from tests.error_codes import raises_code
 
 CHANNELS = (3, 64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512)
 COMBINATIONS = list(product(CONVOLUTIONS, ATTENTIONS, ACTIVATIONS, (False, True)))
@@ -148,5 +149,5 @@ def _linear_shapes(network):
 
 @pytest.mark.parametrize("classes", [1, 0, -3])
 def test_fewer_than_two_classes_are_refused(classes):
-    with pytest.raises(ValueError, match=f"at least 2 classes; got {classes}"):
+    with raises_code("class-count.too-small", classes):
         build_network(get_architecture("proposed"), num_classes=classes)

@@ -7,6 +7,7 @@ import torch
 
 from architectures.network import build_network
 from architectures.user import check_output_shape, load_user_spec
+from tests.error_codes import raises_code
 
 NET = """
 from torch import nn
@@ -41,7 +42,7 @@ def test_an_edited_file_is_another_network_and_a_moved_one_the_same(net: Path, t
     assert load_user_spec(f"{moved}:tiny").digest == before.digest
     net.write_text(NET.format(extra="# edited"))
     assert load_user_spec(f"{net}:tiny").digest != before.digest
-    with pytest.raises(ValueError, match="has changed since the network tiny was planned"):
+    with raises_code("user-network.file-changed", net, "tiny"):
         build_network(before, num_classes=2)
 
 
@@ -61,30 +62,32 @@ def test_what_the_file_imports_from_beside_it_counts_as_its_text(net: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("given", "code", "value"),
     [
-        ("net.py", "--architecture takes FILE.py:function; got 'net.py'"),
-        ("{folder}/nowhere.py:tiny", "there is no file .*nowhere.py"),
-        ("{folder}/net.py:huge", "has no function 'huge'"),
-        ("{folder}/broken.py:tiny", "cannot be imported: ZeroDivisionError: division by zero"),
+        ("net.py", "user-network.source-form", "'net.py'"),
+        ("{folder}/nowhere.py:tiny", "user-network.no-file", "nowhere.py"),
+        ("{folder}/net.py:huge", "user-network.no-function", "'huge'"),
+        ("{folder}/broken.py:tiny", "user-network.import-failure", "ZeroDivisionError: division by zero"),
+        ("{folder}/net.txt:tiny", "user-network.no-python-file", "net.txt"),
     ],
 )
-def test_what_is_no_function_in_a_file_is_refused(net: Path, given: str, message: str) -> None:
+def test_what_is_no_function_in_a_file_is_refused(net: Path, given: str, code: str, value: str) -> None:
     (net.parent / "broken.py").write_text("1 / 0")
-    with pytest.raises(ValueError, match=message):
+    (net.parent / "net.txt").write_text(net.read_text())
+    with raises_code(code, value):
         load_user_spec(given.format(folder=net.parent))
 
 
 def test_a_function_that_gives_no_classifier_is_refused(net: Path) -> None:
-    with pytest.raises(ValueError, match=r"none must return a torch.nn.Module; got str"):
+    with raises_code("user-network.no-module", "none", "str"):
         build_network(load_user_spec(f"{net}:none"), num_classes=2)
     wide = load_user_spec(f"{net}:wide")
-    with pytest.raises(ValueError, match=r"to logits \(2, 2\); got \(2, 3\)"):
+    with raises_code("user-network.output-shape", "(2, 2)", "(2, 3)"):
         check_output_shape(build_network(wide, num_classes=2), wide, num_classes=2, image_size=4)
     used = build_network(wide, num_classes=2)
     check_twice = load_user_spec(f"{net}:wide")
     used(torch.zeros(1, 3, 4, 4))
-    with pytest.raises(ValueError, match=r"wide fails on images \(2, 3, 9, 9\): RuntimeError"):
+    with raises_code("user-network.forward-failure", "wide", "(2, 3, 9, 9)", "RuntimeError"):
         check_output_shape(used, check_twice, num_classes=3, image_size=9)
 
 

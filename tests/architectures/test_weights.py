@@ -8,6 +8,7 @@ import torchvision
 from architectures.catalogue import CATALOGUE, get_architecture, with_width
 from architectures.network import build_network
 from architectures.spec import ArchitectureSpec
+from tests.error_codes import raises_code
 
 SHUFFLENET = replace(get_architecture("shufflenetv2"), pretrained=True)
 VGG16 = replace(get_architecture("vgg16"), pretrained=True)
@@ -102,7 +103,7 @@ def test_missing_weights_are_named_with_the_remedy_and_never_fetched(name, check
 
 @pytest.mark.parametrize("name", [name for name in CATALOGUE if "vgg16" in name and name != "vgg16"])
 def test_no_weights_exist_for_a_changed_vgg16(name):
-    with torch.device("meta"), pytest.raises(ValueError, match="no pretrained weights exist for"):
+    with torch.device("meta"), raises_code("pretrained-weights.none", name):
         build_network(replace(get_architecture(name), pretrained=True), num_classes=6)
 
 
@@ -119,7 +120,7 @@ def test_no_weights_exist_for_a_changed_vgg16(name):
 def test_no_weights_exist_for_what_torchvision_does_not_have(spec):
     with (
         torch.device("meta"),
-        pytest.raises(ValueError, match=f"for '{spec.name}': .*leave --pretrained out or choose .*--only"),
+        raises_code("pretrained-weights.none", repr(spec.name), "--pretrained", "--only"),
     ):
         build_network(replace(spec, pretrained=True), num_classes=6)
 
@@ -135,11 +136,11 @@ def another_network():
 @pytest.mark.parametrize("other", [another_width, another_network])
 def test_a_file_of_another_network_is_refused(other, checkpoints):
     save(other(), to=checkpoints / file_name("shufflenet_v2_x1_0"))
-    with pytest.raises(ValueError, match=r"does not hold shufflenet_v2_x1_0: .*download https://"):
+    with raises_code("pretrained-weights.other-network", "shufflenet_v2_x1_0", "https://"):
         build_network(SHUFFLENET, num_classes=6)
 
 
 def test_a_file_of_another_network_is_refused_by_vgg16(checkpoints):
     save(torchvision.models.squeezenet1_1(weights=None), to=checkpoints / file_name("vgg16"))
-    with torch.device("meta"), pytest.raises(ValueError, match="does not hold vgg16: missing"):
+    with torch.device("meta"), raises_code("pretrained-weights.other-network", "vgg16"):
         build_network(VGG16, num_classes=6)

@@ -7,6 +7,7 @@ import torch
 
 from datasets.corrupt import corrupt
 from datasets.spec import CORRUPTIONS, STRENGTHS
+from tests.error_codes import raises_code
 
 
 @pytest.fixture
@@ -61,5 +62,5 @@ def test_a_turn_keeps_the_middle_and_goes_to_either_side() -> None:
 
 @pytest.mark.parametrize(("kind", "strength"), [("fog", 1), ("noise", 0), ("noise", 4)])
 def test_what_does_not_exist_is_told(kind: str, strength: int) -> None:
-    with pytest.raises(ValueError, match=r"one of rotation, blur.*strength of 1 to 3; got"):
+    with raises_code("corruption.unknown", "rotation, blur", f"{kind!r} at {strength}"):
         corrupt(torch.zeros(1, 3, 8, 8), kind, strength=strength, seed=0)

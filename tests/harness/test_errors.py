@@ -2,11 +2,13 @@
 
 import errno
 import json
+import pickle
 import sqlite3
 from pathlib import Path
 
 import pytest
 
+from datasets.errors import DatasetError
 from harness.errors import UserError, is_full_disk, wrap_user_errors
 
 
@@ -107,6 +109,14 @@ def test_what_the_user_gave_becomes_one_message_that_leads_to_the_error(error: E
         raise error
     assert str(found.value) == str(error)
     assert found.value.__cause__ is error
+
+
+def test_a_user_error_has_the_code_of_its_cause() -> None:
+    with pytest.raises(UserError) as found, wrap_user_errors():
+        raise DatasetError("fold.range", "the protocol frame has one fold, 0; got fold 1")
+    copy = pickle.loads(pickle.dumps(found.value))
+    assert (copy.code, str(copy)) == ("fold.range", "the protocol frame has one fold, 0; got fold 1")
+    assert UserError("without a rule of its own").code == ""
 
 
 @pytest.mark.parametrize(

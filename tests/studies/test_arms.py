@@ -4,9 +4,10 @@ from dataclasses import replace
 import pytest
 
 from architectures.catalogue import CONTROLLED_LADDER, LADDER
-from architectures.spec import COMPONENTS, USER_NETWORK, ArchitectureSpec, get_components
+from architectures.spec import BLOCK_COMPONENTS, COMPONENTS, USER_NETWORK, ArchitectureSpec, get_components
 from studies.arms import (
     DESIGNS,
+    PARAMETRIC_COMPONENTS,
     build_ablation_arms,
     build_comparison_arms,
     build_pairs,
@@ -14,6 +15,7 @@ from studies.arms import (
     select_reference_arm,
 )
 from studies.study import build_null_arm
+from tests.error_codes import raises_code
 
 OWN = ArchitectureSpec(name="mine", network=USER_NETWORK)
 
@@ -117,20 +119,17 @@ def test_a_comparison_without_the_proposed_network_stands_against_its_first():
 
 
 @pytest.mark.parametrize(
-    ("design", "order", "message"),
+    ("design", "order", "code", "accepted"),
     [
-        ("staircase", (), "unknown design 'staircase'; accepted: ladder, controlled, leave-one-out"),
-        (
-            "ladder",
-            ("cbam", "cbam"),
-            "--order takes each component at most once, of cbam, .*; got cbam, cbam",
-        ),
-        ("ladder", ("senet",), "--order takes each component at most once, of cbam, .*; got senet"),
-        ("factorial", ("batch-norm",), "the factorial design has batch norm and the GAP head in every arm"),
+        ("staircase", (), "design.unknown", DESIGNS),
+        ("ladder", ("cbam", "cbam"), "component-order.components", COMPONENTS),
+        ("ladder", ("senet",), "component-order.components", COMPONENTS),
+        ("factorial", ("batch-norm",), "component-order.factorial", BLOCK_COMPONENTS),
+        ("placebo", ("separable",), "component-order.placebo", PARAMETRIC_COMPONENTS),
     ],
 )
-def test_a_design_that_cannot_be_is_refused_with_what_there_is(design, order, message):
-    with pytest.raises(ValueError, match=message):
+def test_a_design_that_cannot_be_is_refused_with_what_there_is(design, order, code, accepted):
+    with raises_code(code, ", ".join(order) or repr(design), *accepted):
         build_ablation_arms(design, order=order)
 
 
@@ -151,5 +150,5 @@ def test_only_what_is_named_in_the_order_named():
 
 
 def test_an_unknown_network_is_refused_with_the_list():
-    with pytest.raises(ValueError, match=r"unknown architecture 'resnet999'; accepted: vgg16, .*proposed"):
+    with raises_code("architecture.unknown", "'resnet999'", "vgg16", "proposed"):
         build_comparison_arms(("vgg16", "resnet999"))

@@ -13,6 +13,7 @@ from studies.calibration import (
     compute_reliability_bins,
 )
 from studies.results import Prediction
+from tests.error_codes import raises_code
 
 
 def _unit(truth: int, *probabilities: float) -> Prediction:
@@ -123,7 +124,7 @@ def test_calibration_error_is_that_of_a_slow_twin() -> None:
 def test_nothing_has_no_calibration() -> None:
     assert compute_reliability_bins([]) == ()
     for number in (compute_mean_confidence, compute_brier_score, compute_calibration_error):
-        with pytest.raises(ValueError, match="at least one prediction; got none"):
+        with raises_code("calibration.no-predictions"):
             number([])
-    with pytest.raises(ValueError, match="bins must be at least 1; got 0"):
+    with raises_code("bin-count.too-small", "got 0"):
         compute_reliability_bins(FOUR, num_bins=0)

@@ -10,6 +10,7 @@ from studies.codec import from_data, from_json, to_data, to_json
 from studies.results import Prediction, RunResult
 from studies.spec import Engine, RunSpec, TrainingSpec
 from studies.study import Study
+from tests.error_codes import raises_code
 
 
 def test_a_study_comes_back_unchanged(study: Study) -> None:
@@ -64,23 +65,20 @@ def test_no_number_that_json_lacks(result: RunResult) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("change", "location", "value"),
     [
-        ({"truth": "0"}, r"Prediction\.truth; Input should be a valid integer; got '0'"),
-        ({"truth": True}, r"Prediction\.truth; Input should be a valid integer; got True"),
-        ({"clip": 3}, r"Prediction\.clip; Input should be a valid string; got 3"),
-        ({"probabilities": 0.5}, r"Prediction\.probabilities; Input should be a valid array; got 0\.5"),
-        (
-            {"probabilities": [0.5, "x"]},
-            r"Prediction\.probabilities\.1; .* a valid number; got 'x'",
-        ),
-        ({"colour": "red"}, r"Prediction\.colour; Unexpected keyword argument; got 'red'"),
+        ({"truth": "0"}, "truth", "'0'"),
+        ({"truth": True}, "truth", "True"),
+        ({"clip": 3}, "clip", "3"),
+        ({"probabilities": 0.5}, "probabilities", "0.5"),
+        ({"probabilities": [0.5, "x"]}, "probabilities.1", "'x'"),
+        ({"colour": "red"}, "colour", "'red'"),
     ],
 )
-def test_bad_data_is_named(change: dict[str, Any], message: str) -> None:
+def test_bad_data_is_named(change: dict[str, Any], location: str, value: str) -> None:
     data = {"id": "a", "subject": "s", "clip": "c", "truth": 0, "probabilities": [0.5, 0.5], **change}
 
-    with pytest.raises(ValueError, match=message):
+    with raises_code("json.invalid", f"Prediction.{location};", f"got {value}"):
         from_data(Prediction, data)
 
 
@@ -88,7 +86,7 @@ def test_a_missing_field_is_named(spec: RunSpec) -> None:
     data = to_data(spec)
     del data["protocol"]
 
-    with pytest.raises(ValueError, match=r"RunSpec\.protocol; Field required"):
+    with raises_code("json.invalid", "RunSpec.protocol"):
         from_data(RunSpec, data)
 
 
@@ -96,7 +94,7 @@ def test_a_pair_of_three_is_refused() -> None:
     data = to_data(CATALOGUE["vgg16"])
     data["stages"][0] = [2, 64, 1]
 
-    with pytest.raises(ValueError, match=r"stages\.0; Tuple should have at most 2 items"):
+    with raises_code("json.invalid", "stages.0", "[2, 64, 1]"):
         from_data(ArchitectureSpec, data)
 
 
@@ -104,7 +102,7 @@ def test_a_word_that_the_spec_refuses_is_refused_in_data() -> None:
     data = to_data(CATALOGUE["vgg16"])
     data["norm"] = "layer"
 
-    with pytest.raises(ValueError, match="norm; Input should be 'none' or 'batch'; got 'layer'"):
+    with raises_code("json.invalid", "ArchitectureSpec.norm", "'none' or 'batch'", "'layer'"):
         from_data(ArchitectureSpec, data)
 
 
@@ -118,12 +116,9 @@ def test_the_engine_is_written_as_flags_and_read_back(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("flags", "message"),
-    [
-        ({"compile": True, "fused": True}, "at most one of compile, fused can be true"),
-        ({"compile": 1}, "must be true or false; got"),
-    ],
+    ("flags", "value"),
+    [({"compile": True, "fused": True}, "got compile, fused"), ({"compile": 1}, "'compile': 1")],
 )
-def test_flags_that_name_no_engine_are_refused(flags: dict[str, object], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+def test_flags_that_name_no_engine_are_refused(flags: dict[str, object], value: str) -> None:
+    with raises_code("json.invalid", value):
         from_data(TrainingSpec, {**to_data(TrainingSpec()), **flags})

@@ -12,6 +12,7 @@ from studies.metrics import (
     to_evaluation_unit,
 )
 from studies.results import Prediction
+from tests.error_codes import raises_code
 
 
 def _one(truth: int, *probabilities: float, clip: str = "c", id: str = "x") -> Prediction:
@@ -103,7 +104,7 @@ def test_a_clip_answers_with_the_mean_of_its_frames() -> None:
 
 
 def test_a_clip_has_one_label() -> None:
-    with pytest.raises(ValueError, match=r"clip a\\nb has 2 labels"):
+    with raises_code("clip.label-conflict", r"a\nb", 2):
         aggregate_by_clip([_one(0, 1.0, 0.0, clip="a\nb"), _one(1, 1.0, 0.0, clip="a\nb")])
 
 

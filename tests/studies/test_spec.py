@@ -7,8 +7,9 @@ from architectures.catalogue import get_architecture
 from architectures.spec import ArchitectureSpec
 from datasets.spec import AugmentationSpec, DatasetSpec
 from studies.arms import build_ablation_arms, build_comparison_arms
-from studies.spec import RunSpec, TrainingSpec
+from studies.spec import MAX_COUNT, RunSpec, TrainingSpec
 from studies.study import Study, build_null_arm, is_null_arm
+from tests.error_codes import raises_code
 
 CHANGES: list[dict[str, Any]] = [
     {"dataset": DatasetSpec(name="casme2", frame_policy="paper", image_size=48)},
@@ -61,18 +62,19 @@ def test_ends_of_the_ladder_are_cells_of_the_comparison(spec: RunSpec, place: in
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("change", "code", "name"),
     [
-        ({"epochs": 0}, "epochs must be at least 1; got 0"),
-        ({"batch_size": 0}, "batch must be at least 1; got 0"),
-        ({"patience": -2}, "patience must be at least 1; got -2"),
-        ({"learning_rate": 0.0}, "learning rate must lie between 0 and 1; got 0.0"),
-        ({"learning_rate": 1.0}, "learning rate must lie between 0 and 1; got 1.0"),
-        ({"gamma": -0.5}, "gamma must be at least 0; got -0.5"),
+        ({"epochs": 0}, "training-count.too-small", "epochs"),
+        ({"batch_size": 0}, "training-count.too-small", "batch"),
+        ({"patience": -2}, "training-count.too-small", "patience"),
+        ({"epochs": MAX_COUNT + 1}, "training-count.too-large", "epochs"),
+        ({"learning_rate": 0.0}, "learning-rate.range", "learning rate"),
+        ({"learning_rate": 1.0}, "learning-rate.range", "learning rate"),
+        ({"gamma": -0.5}, "gamma.negative", "gamma"),
     ],
 )
-def test_training_out_of_range_is_refused(change: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+def test_training_out_of_range_is_refused(change: dict[str, Any], code: str, name: str) -> None:
+    with raises_code(code, name, *change.values()):
         TrainingSpec(**change)
 
 
@@ -80,7 +82,7 @@ def test_training_out_of_range_is_refused(change: dict[str, Any], message: str) 
 def test_images_that_are_too_small_are_refused(spec: RunSpec, name: str, size: int, least: int) -> None:
     dataset = replace(spec.dataset, image_size=size)
 
-    with pytest.raises(ValueError, match=f"{name} needs images of at least {least} px; got {size}: raise"):
+    with raises_code("image-size.too-small", name, least, size, "--image-size"):
         replace(spec, dataset=dataset, architecture=get_architecture(name))
 
     fits = replace(spec.dataset, image_size=least)
@@ -120,25 +122,25 @@ def test_a_comparison_has_no_design_in_its_name(study: Study) -> None:
 
 @pytest.mark.parametrize("field", ["arms", "protocols", "seeds"])
 def test_a_study_of_nothing_is_refused(study: Study, field: str) -> None:
-    with pytest.raises(ValueError, match=f"at least one {field[:-1]}"):
+    with raises_code("study-axis.empty", field[:-1]):
         replace(study, **{field: ()})
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("change", "name", "value"),
     [
-        ({"protocols": ("frame", "frame")}, "protocol named twice: frame"),
-        ({"seeds": (0, 1, 0)}, "seed named twice: 0"),
-        ({"arms": build_comparison_arms(("vgg16", "vgg16"))}, "arm named twice: vgg16"),
+        ({"protocols": ("frame", "frame")}, "protocol", "frame"),
+        ({"seeds": (0, 1, 0)}, "seed", "0"),
+        ({"arms": build_comparison_arms(("vgg16", "vgg16"))}, "arm", "vgg16"),
     ],
 )
-def test_nothing_is_named_twice(study: Study, change: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+def test_nothing_is_named_twice(study: Study, change: dict[str, Any], name: str, value: str) -> None:
+    with raises_code("study-axis.duplicate", name, value):
         replace(study, **change)
 
 
 def test_a_study_is_refused_with_its_smallest_arm(study: Study) -> None:
-    with pytest.raises(ValueError, match="alexnet needs images of at least 65 px; got 48"):
+    with raises_code("image-size.too-small", "alexnet", 65, 48):
         replace(study, arms=build_comparison_arms())
 
 
@@ -190,5 +192,5 @@ def test_the_null_arm_is_trained_with_seeds_of_its_own(study: Study) -> None:
 
 @pytest.mark.parametrize("margin", [0.0, 1.0, -0.1])
 def test_a_margin_that_is_no_share_is_refused(study: Study, margin: float) -> None:
-    with pytest.raises(ValueError, match=f"between 0 and 1; got {margin:g}"):
+    with raises_code("margin.range", f"{margin:g}"):
         replace(study, margin=margin)

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from dataclasses import astuple, dataclass
 
+from datasets.errors import DatasetError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceMotion:
@@ -79,16 +81,17 @@ def compute_motion(action_units: str, intensity: float) -> tuple[FaceMotion, Fac
     """Return the motion of the person's left and right half of the face for units such as `4+L10`.
 
     Raises:
-        ValueError: a unit is not in `ACTION_UNIT_MOTIONS`.
+        DatasetError: a unit is not in `ACTION_UNIT_MOTIONS`.
     """
     left = right = FaceMotion()
     for unit in action_units.split("+"):
         match = _UNIT_PATTERN.fullmatch(unit)
         if match is None or int(match[2]) not in ACTION_UNIT_MOTIONS:
             known_units = ", ".join(map(str, ACTION_UNIT_MOTIONS))
-            raise ValueError(
+            raise DatasetError(
+                "action-unit.unknown",
                 f"action unit {unit!r} in {action_units!r} is not supported; "
-                f"accepted, alone or after L or R: {known_units}"
+                f"accepted, alone or after L or R: {known_units}",
             )
         motion = ACTION_UNIT_MOTIONS[int(match[2])]
         if match[1] != "R":

@@ -4,8 +4,10 @@ import pytest
 
 from datasets.casme2.coding_sheet import COLUMN_ALIASES
 from datasets.casme2.coding_sheet_search import MAX_TABLES, choose_sheet
+from datasets.casme2.constants import ACCESS_INSTRUCTIONS
 from datasets.casme2.loader import load
 from datasets.io.directory_tree import DirectoryTree
+from tests.error_codes import raises_code
 
 ROW = ("01", "EP02_01f", 46, 59, 86, "happiness")
 OTHER = ("01", "EP02_01f", 46, 59, 86, "disgust")
@@ -62,7 +64,7 @@ def test_two_different_sheets_are_an_error_but_two_copies_are_one(tree):
     shutil.copy(tree.root / "CASME2-coding-20140508.xlsx", tree.root / "CASME2-coding-20140508 (1).xlsx")
     assert chosen(tree.root).sheet.rows[0].emotion == "happiness"
     tree.sheet([OTHER], name="CASME2-coding-20140508 (1).xlsx")
-    with pytest.raises(ValueError, match=r"different ones: .*\(1\)\.xlsx, .*20140508\.xlsx\. Keep one"):
+    with raises_code("coding-sheet.several", "20140508 (1).xlsx, CASME2-coding-20140508.xlsx. Keep one"):
         chosen(tree.root)
 
 
@@ -76,7 +78,7 @@ def test_a_copy_that_was_saved_anew_is_a_copy(tree):
 def test_two_different_tables_of_other_names_are_an_error(tmp_path):
     export(tmp_path / "a.csv")
     export(tmp_path / "b.csv", "1,EP02_01f,46,59,86,disgust")
-    with pytest.raises(ValueError, match=r"different ones: a\.csv, b\.csv"):
+    with raises_code("coding-sheet.several", "a.csv, b.csv"):
         chosen(tmp_path)
 
 
@@ -110,7 +112,7 @@ def test_a_sheet_of_the_release_that_cannot_be_read_is_replaced_and_listed(tree)
 
 def test_the_only_sheet_at_fault_is_the_error(tree):
     tree.sheet([ROW], header=("Subject", *[None] * 8))
-    with pytest.raises(ValueError, match=r"missing: Filename, .*casme\.psych\.ac\.cn") as caught:
+    with raises_code("coding-sheet.unusable", "Filename", ACCESS_INSTRUCTIONS) as caught:
         chosen(tree.root)
     assert "no coding sheets either" not in str(caught.value)
 
@@ -118,14 +120,12 @@ def test_the_only_sheet_at_fault_is_the_error(tree):
 def test_where_no_table_will_do_the_best_named_is_explained_and_the_others_named(tree):
     tree.sheet([ROW], header=("Subject", *[None] * 8))
     (tree.root / "a.csv").write_text("x\n")
-    with pytest.raises(ValueError, match=r"coding-20140508\.xlsx must .*no coding sheets either: a\.csv\."):
+    with raises_code("coding-sheet.unusable", "coding-20140508.xlsx must", ": a.csv."):
         chosen(tree.root)
 
 
 def test_no_sheet_is_an_error_that_says_how_to_get_one(tmp_path):
-    with pytest.raises(
-        ValueError, match=r"sheet is missing: no \.xlsx, \.xls, \.csv .*coding-20140508\.xlsx"
-    ):
+    with raises_code("coding-sheet.missing", ".xlsx, .xls, .csv", "coding-20140508.xlsx"):
         chosen(tmp_path)
 
 
@@ -139,7 +139,7 @@ def test_of_many_tables_the_upper_ones_are_opened_first_and_no_more_than_the_lim
     assert found.relative_path == "z.csv"
     assert found.note.endswith(f"openface/a26.csv and {MAX_TABLES - 20} more)")
     (tmp_path / "z.csv").rename(tmp_path / "openface" / "z.csv")
-    with pytest.raises(ValueError, match="must have the columns"):
+    with raises_code("coding-sheet.unusable"):
         chosen(tmp_path)
 
 
@@ -153,22 +153,26 @@ def test_sheets_of_several_folders_say_to_name_one_of_these(tree):
     for name, row in (("a", ROW), ("b", OTHER)):
         (tree.root / name).mkdir()
         tree.sheet([row], name=f"{name}/CASME2-coding-20140508.xlsx")
-    with pytest.raises(ValueError, match=r"Name one of these folders: .*casme2/a, .*casme2/b\.$"):
+    with raises_code("coding-sheet.several", f"{tree.root / 'a'}, {tree.root / 'b'}."):
         chosen(tree.root)
 
 
-@pytest.mark.parametrize("below", ["Cropped", "Cropped/Cropped", "Cropped/Cropped/sub01"])
-def test_a_root_that_lies_too_low_is_told_the_folder_that_holds_the_sheet(tree, below):
+@pytest.mark.parametrize(
+    ("below", "code"),
+    [
+        ("Cropped", "coding-sheet.missing"),
+        ("Cropped/Cropped", "coding-sheet.missing"),
+        ("Cropped/Cropped/sub01", "casme2-release.missing"),
+    ],
+)
+def test_a_root_that_lies_too_low_is_told_the_folder_that_holds_the_sheet(tree, below, code):
     root = tree.write([ROW])
-    with pytest.raises(
-        ValueError,
-        match=r"(missing|no release).*Name the folder above, .*/casme2, which holds the coding sheet CASME2-",
-    ):
+    with raises_code(code, f"{tree.root}, ", "CASME2-coding-20140508.xlsx"):
         load(root / below, "onset_offset")
 
 
 def test_a_root_without_any_sheet_near_it_is_told_where_to_ask(tree):
     tree.clip("sub01/EP02_01f", [46])
     (tree.root / "notes.csv").write_text("x\n")
-    with pytest.raises(ValueError, match=r"the coding sheet is missing: .*casme\.psych\.ac\.cn"):
+    with raises_code("coding-sheet.missing", ACCESS_INSTRUCTIONS):
         load(tree.root / "Cropped", "onset_offset")

@@ -4,6 +4,7 @@ import pytest
 
 from datasets.casme2.release_search import ACCESS_INSTRUCTIONS, find_releases
 from datasets.io.directory_tree import DirectoryTree
+from tests.error_codes import raises_code
 
 
 def places(root):
@@ -62,10 +63,10 @@ def test_every_release_is_found(tree):
 
 
 def test_a_root_that_is_not_there_or_is_a_file_is_an_error(tmp_path):
-    with pytest.raises(ValueError, match=r"there is no .*/nowhere.*casme\.psych\.ac\.cn"):
+    with raises_code("casme2-root.missing", tmp_path / "nowhere", ACCESS_INSTRUCTIONS):
         find_releases(DirectoryTree(tmp_path / "nowhere"))
     (tmp_path / "file").touch()
-    with pytest.raises(ValueError, match="is a file"):
+    with raises_code("casme2-root.not-a-folder", tmp_path / "file"):
         find_releases(DirectoryTree(tmp_path / "file"))
     assert "casme.psych.ac.cn" in ACCESS_INSTRUCTIONS
 

@@ -11,6 +11,7 @@ from datasets.faces import detection
 from datasets.faces.detection import count_failures, detect_faces, load_cached_faces
 from datasets.spec import ImageRef, Sample, SampleTable
 from datasets.synthetic.generator import SyntheticSpec, synthesize
+from tests.error_codes import raises_code
 
 BLANK = np.full((120, 160, 3), 128, dtype=np.uint8)
 
@@ -214,7 +215,7 @@ def test_a_file_that_cannot_be_read_at_all_is_an_os_error_naming_it(clip, face):
 
 def test_cascades_that_are_not_installed_are_told_before_anything_is_read(clip, face, monkeypatch):
     monkeypatch.setattr(cv2.data, "haarcascades", "/nowhere")
-    with pytest.raises(ValueError, match="install opencv-python"):
+    with raises_code("face-cascade.missing"):
         detect_faces(table(clip("a", [face])))
 
 

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from datasets.faces.haar_detector import CASCADES, FaceDetector, check_cascades, to_square_box
+from tests.error_codes import raises_code
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,5 @@ def test_a_box_is_made_square_about_its_centre_and_kept_in_the_image(box, expect
 def test_cascades_that_are_not_installed_are_one_error_with_the_remedy(monkeypatch, tmp_path):
     check_cascades()
     monkeypatch.setattr(cv2.data, "haarcascades", str(tmp_path))
-    with pytest.raises(
-        ValueError, match=r"lacks default, alt2, alt, alt_tree; reinstall opencv-python>=4.8,<5"
-    ):
+    with raises_code("face-cascade.missing", "default, alt2, alt, alt_tree;", "opencv-python>=4.8,<5"):
         check_cascades()

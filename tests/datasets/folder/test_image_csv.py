@@ -7,6 +7,7 @@ import pytest
 
 from datasets.folder import image_csv as folder_csv
 from datasets.folder.loader import load
+from tests.error_codes import raises_code
 
 
 @pytest.fixture
@@ -180,22 +181,26 @@ def test_many_bad_rows_are_counted(read):
 
 
 @pytest.mark.parametrize(
-    ("data", "message"),
+    ("data", "code", "value"),
     [
-        (b"path,mood\nimg/i1.png,joy\n", r"missing: label"),
-        (b"path,label,Path\nimg/i1.png,joy,x\n", r"names the column path more than once"),
-        (b"path,label\nimg/i1.png,jo\0y\n", r"holds NUL bytes"),
-        (b"path,label\nimg/i1.png," + b"x" * 200_000, r"line 2: field larger than field limit"),
-        (b'path,label\n"img/i1.png,joy\nimg/i2.png,fear\n', r"is no CSV: line 3: unexpected end of data"),
-        (b"\xff\xfe" + b"\x00\xd8" * 3, r"no text in UTF-8, UTF-16 or Latin-1"),
-        (b"", r"missing: path, label"),
-        (b"path,label\n", r"holds 0 \(layout: csv, labels.csv\)"),
-        (b"path,label\nimg/i1.png,joy\nimg/i2.png,joy\n", r"holds 2, all of the class joy"),
+        (b"path,mood\nimg/i1.png,joy\n", "image-csv.missing-columns", "missing: label"),
+        (b"path,label,Path\nimg/i1.png,joy,x\n", "image-csv.duplicate-columns", "path"),
+        (b"path,label\nimg/i1.png,jo\0y\n", "image-csv.nul-bytes", "labels.csv"),
+        (b"path,label\nimg/i1.png," + b"x" * 200_000, "image-csv.syntax", "line 2: field larger"),
+        (b'path,label\n"img/i1.png,joy\nimg/i2.png,fear\n', "image-csv.syntax", "line 3: unexpected end"),
+        (b"\xff\xfe" + b"\x00\xd8" * 3, "image-csv.encoding", "labels.csv"),
+        (b"", "image-csv.missing-columns", "missing: path, label"),
+        (b"path,label\n", "folder.too-few-classes", "holds 0 (layout: csv, labels.csv)"),
+        (
+            b"path,label\nimg/i1.png,joy\nimg/i2.png,joy\n",
+            "folder.too-few-classes",
+            "holds 2, all of the class joy",
+        ),
     ],
 )
-def test_a_csv_that_cannot_be_used_is_one_error(root, data, message):
+def test_a_csv_that_cannot_be_used_is_one_error(root, data, code, value):
     (root / "labels.csv").write_bytes(data)
-    with pytest.raises(ValueError, match=message):
+    with raises_code(code, value):
         load(root / "labels.csv", "all")
 
 
@@ -203,11 +208,11 @@ def test_a_csv_too_large_to_be_a_list_is_refused(root):
     with open(root / "labels.csv", "wb") as file:
         file.write(b"path,label\n")
         file.truncate(folder_csv.MAX_BYTES + 1)
-    with pytest.raises(ValueError, match=r"up to 200 MB is accepted"):
+    with raises_code("image-csv.too-large", "200 MB"):
         load(root, "all")
 
 
 def test_a_folder_named_like_a_csv_is_none(root):
     (root / "labels.csv").mkdir()
-    with pytest.raises(ValueError, match=r"no CSV with the columns path and label"):
+    with raises_code("image-csv.missing", root):
         load(root, "all", layout="csv")

@@ -9,6 +9,7 @@ import pytest
 
 from datasets.io.cache_files import atomic_write, build_once, compute_content_key, count_cores, get_cache_dir
 from datasets.spec import ImageRef, Sample
+from tests.error_codes import raises_code
 
 
 @pytest.fixture
@@ -31,13 +32,13 @@ def test_the_cache_is_where_the_variable_says_or_the_users_own(monkeypatch, tmp_
 def test_a_cache_that_can_be_no_folder_is_an_error_that_names_the_variable(monkeypatch, tmp_path, place):
     (tmp_path / "file").touch()
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / place))
-    with pytest.raises(ValueError, match=rf"{place} is not \(.*\); set HARNESS_CACHE to another folder"):
+    with raises_code("cache.not-writable", tmp_path / place, "HARNESS_CACHE"):
         get_cache_dir()
 
 
 def test_a_folder_of_the_cache_that_cannot_be_made_is_such_an_error(tmp_path):
     (tmp_path / "pixels").touch()
-    with pytest.raises(ValueError, match=r"pixels is not \(.*HARNESS_CACHE"):
+    with raises_code("cache.not-writable", tmp_path / "pixels", "HARNESS_CACHE"):
         build_once(tmp_path / "pixels" / "a", is_ready=bool, build=lambda: None, on_skip=lambda: None)
 
 

@@ -12,6 +12,7 @@ import pytest
 from datasets.casme2 import loader as casme2
 from datasets.preprocessing.image_array import preprocess_images
 from datasets.spec import ImageRef, Sample, SampleTable
+from tests.error_codes import raises_code
 
 ROWS = [(1, "EP01", 1, 2, 4, "fear"), (2, "EP02", 7, 8, 9, "disgust")]
 
@@ -109,7 +110,7 @@ def test_unreadable_images_are_left_out_and_listed_also_from_the_cache(table):
 def test_a_table_of_which_nothing_can_be_read_is_an_error(table):
     for sample in table.samples:
         Path(sample.path).write_bytes(b"")
-    with pytest.raises(ValueError, match="none of the 7 images of casme2 can be read"):
+    with raises_code("images.unreadable", 7, "casme2"):
         preprocess_images(table, size=6)
 
 
@@ -311,7 +312,7 @@ def test_samples_without_an_onset_are_left_out_where_one_is_needed(faces):
 
 def test_a_representation_for_which_no_sample_has_an_onset_is_an_error(table):
     samples = tuple(replace(sample, onset_ref=None) for sample in table.samples)
-    with pytest.raises(ValueError, match=r"'flow' .* none of the 7 samples of casme2 has one\. Choose"):
+    with raises_code("representation.no-onset", "'flow'", "7 samples of casme2"):
         preprocess_images(replace(table, samples=samples), size=6, representation="flow")
 
 

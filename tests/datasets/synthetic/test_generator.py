@@ -11,6 +11,7 @@ from datasets.casme2.loader import load
 from datasets.synthetic import parallel_writer as synthetic_studio
 from datasets.synthetic.generator import DEMO, GENERATOR_VERSION, LAYOUTS, SyntheticSpec, synthesize
 from datasets.synthetic_marker import MARKER
+from tests.error_codes import raises_code
 
 GREENS_OF_EDITION_2 = [
     [164, 164, 172, 178],
@@ -106,7 +107,7 @@ def test_a_place_that_is_taken_is_refused_and_left_alone(tmp_path, kind):
     keep = out if kind == "file" else out / "mine.txt"
     keep.parent.mkdir(exist_ok=True)
     keep.write_text("mine")
-    with pytest.raises(ValueError, match=r"new or empty folder; .*taken is taken: name another or remove it"):
+    with raises_code("synthetic-output.occupied", out):
         synthesize(TINY, out)
     assert keep.read_text() == "mine"
 

@@ -2,6 +2,7 @@ import pytest
 
 from datasets.synthetic.layouts import LAYOUTS, SHEETS
 from datasets.synthetic.spec import SyntheticSpec
+from tests.error_codes import raises_code
 
 
 def test_clip_counts_of_casme2():
@@ -57,32 +58,41 @@ def test_every_sheet_goes_with_every_layout_of_casme2(sheet):
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("changes", "code", "value"),
     [
-        ({"layout": "samm"}, "unknown layout 'samm'; accepted: casme2, casme2-raw-selected, .*ck-csv"),
-        ({"sheet": "2015"}, "unknown sheet '2015'; accepted: 2014, 2019, xls, csv"),
-        ({"layout": "ck48", "sheet": "xls"}, "got sheet='xls' with layout='ck48': leave sheet out"),
-        ({"layout": "casme2-raw", "raw": True}, "got layout='casme2-raw': leave raw out"),
-        ({"subjects": 0}, "from 1 to 99 subjects.*got subjects=0"),
-        ({"subjects": 100}, "from 1 to 99 subjects.*two digits; got subjects=100"),
-        ({"subjects": 1000, "layout": "ck48"}, "from 1 to 999 subjects.*three digits; got subjects=1000"),
-        ({"frames": 2}, "at least 3 frames; got frames=2"),
-        ({"amplitude": -0.1}, "amplitude is accepted from 0 to 4; got -0.1"),
-        ({"amplitude": float("nan")}, "amplitude is accepted from 0 to 4; got nan"),
-        ({"amplitude": 2.1, "layout": "ck-official"}, "amplitude is accepted from 0 to 2; got 2.1"),
-        ({"identity": 2.5}, "identity is accepted from 0 to 2; got 2.5"),
-        ({"seed": -1}, "0 or above; got seed=-1"),
-        ({"clips": 25}, "must be at least 26; got clips=25"),
-        ({"subjects": 2, "clips": 6}, "must be at least 7; got clips=6"),
-        ({"subjects": 2, "clips": 18, "balance": True}, "a multiple of 12; got clips=18"),
-        ({"subjects": 2, "clips": 0, "balance": True}, "a multiple of 12; got clips=0"),
-        ({"layout": "ck48", "subjects": 2, "clips": 7, "balance": True}, "a multiple of 14; got clips=7"),
-        ({"layout": "ck48", "subjects": 2, "clips": 15}, "at most 14 clips; got clips=15"),
-        ({"layout": "ck-official", "subjects": 2, "clips": 8, "quirks": True}, "1 labelled.*at most 7 clips"),
-        ({"quirks": True, "balance": True}, "quirks=True and balance=True do not go together"),
-        ({"quirks": True, "subjects": 3, "clips": 26}, "here 27; got clips=26"),
+        ({"layout": "samm"}, "option.unknown", "layout 'samm'; accepted: casme2, casme2-raw-selected"),
+        ({"sheet": "2015"}, "option.unknown", "sheet '2015'; accepted: 2014, 2019, xls, csv"),
+        ({"layout": "ck48", "sheet": "xls"}, "sheet.layout", "sheet='xls' with layout='ck48'"),
+        ({"layout": "casme2-raw", "raw": True}, "raw.layout", "layout='casme2-raw'"),
+        ({"subjects": 0}, "subjects.range", "subjects=0"),
+        ({"subjects": 100}, "subjects.range", "from 1 to 99 subjects"),
+        ({"subjects": 1000, "layout": "ck48"}, "subjects.range", "from 1 to 999 subjects"),
+        ({"frames": 2}, "frames.too-few", "frames=2"),
+        ({"frames": 10**6}, "count.too-large", "frames=1000000"),
+        ({"amplitude": -0.1}, "value.range", "amplitude is accepted from 0 to 4; got -0.1"),
+        ({"amplitude": float("nan")}, "value.range", "amplitude is accepted from 0 to 4; got nan"),
+        ({"amplitude": 2.1, "layout": "ck-official"}, "value.range", "from 0 to 2; got 2.1"),
+        ({"identity": 2.5}, "value.range", "identity is accepted from 0 to 2; got 2.5"),
+        ({"seed": -1}, "seed.negative", "seed=-1"),
+        ({"clips": 25}, "clips.too-few", "at least 26; got clips=25"),
+        ({"subjects": 2, "clips": 6}, "clips.too-few", "at least 7; got clips=6"),
+        ({"subjects": 2, "clips": 18, "balance": True}, "balance.clip-count", "of 12; got clips=18"),
+        ({"subjects": 2, "clips": 0, "balance": True}, "balance.clip-count", "of 12; got clips=0"),
+        (
+            {"layout": "ck48", "subjects": 2, "clips": 7, "balance": True},
+            "balance.clip-count",
+            "of 14; got clips=7",
+        ),
+        ({"layout": "ck48", "subjects": 2, "clips": 15}, "clips.too-many", "14 clips; got clips=15"),
+        (
+            {"layout": "ck-official", "subjects": 2, "clips": 8, "quirks": True},
+            "clips.too-many",
+            "7 clips; got clips=8",
+        ),
+        ({"quirks": True, "balance": True}, "quirks.balance", "balance=True"),
+        ({"quirks": True, "subjects": 3, "clips": 26}, "quirks.too-few-clips", "27; got clips=26"),
     ],
 )
-def test_what_cannot_be_drawn_is_refused(changes, message):
-    with pytest.raises(ValueError, match=message):
+def test_what_cannot_be_drawn_is_refused(changes, code, value):
+    with raises_code(f"synthetic-{code}", value):
         SyntheticSpec(**changes)

@@ -26,6 +26,7 @@ from reports.claims.rules import (
 from reports.claims.score_measures import select_evaluation, select_paper_datasets
 from reports.outcomes import evaluate_study
 from studies.statistics.verdicts import Estimate, Verdict, decide_verdict
+from tests.error_codes import raises_code
 from tests.reports.conftest import Built
 
 FOR, AGAINST, OPEN = "reproduced", "not reproduced", "undecidable at this n"
@@ -117,7 +118,7 @@ def test_holds_printed_asks_whether_the_interval_holds_the_number(
 
 
 def test_holds_printed_needs_a_printed_number() -> None:
-    with pytest.raises(ValueError, match="has no printed number"):
+    with raises_code("claim.no-printed-number"):
         _judge(IntervalRule(), _quantity(0.1, 0.2))
 
 
@@ -190,9 +191,9 @@ def test_a_reason_that_all_items_share_stands_alone() -> None:
 
 
 def test_a_rule_refuses_a_wrong_number_of_items() -> None:
-    with pytest.raises(ValueError, match="exactly one item; got 2"):
+    with raises_code("claim.item-count", "got 2"):
         _judge(SuperiorityRule(), BETTER, BETTER)
-    with pytest.raises(ValueError, match="at least one item; got 0"):
+    with raises_code("claim.item-count", "got 0"):
         _judge(SuperiorityRule(combination="every"))
 
 

@@ -2,6 +2,7 @@ import pytest
 from statsmodels.stats.contingency_tables import mcnemar
 
 from studies.statistics.mcnemar import compute_mcnemar_p
+from tests.error_codes import raises_code
 
 
 @pytest.mark.parametrize(("wins", "losses"), [(6, 0), (0, 5), (3, 3), (1, 9), (40, 22), (700, 600)])
@@ -21,5 +22,5 @@ def test_six_answers_without_a_loss_are_the_least_that_tells() -> None:
 
 
 def test_refuses_what_is_no_count() -> None:
-    with pytest.raises(ValueError, match="got 3 and -1"):
+    with raises_code("mcnemar-count.negative", "3 and -1"):
         compute_mcnemar_p(3, -1)

@@ -6,6 +6,7 @@ from datasets.synthetic.rendering.action_units import (
     FaceMotion,
     compute_motion,
 )
+from tests.error_codes import raises_code
 
 
 def test_intensity_scales_a_unit():
@@ -36,7 +37,7 @@ def test_no_intensity_is_rest():
 
 @pytest.mark.parametrize("units", ["99", "", "4+", "X4", "?"])
 def test_an_undrawn_unit_is_refused_with_what_is_known(units):
-    with pytest.raises(ValueError, match=r"is not supported; accepted, alone or after L or R: 1, 2, 4"):
+    with raises_code("action-unit.unknown", repr(units), ": 1, 2, 4"):
         compute_motion(units, 1.0)
 
 
