@@ -5,11 +5,13 @@ import errno
 import math
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -82,13 +84,19 @@ def figures(history: list[Epoch]) -> list[tuple[float, ...]]:
     return [(e.number, e.train_loss, e.validation_loss, e.validation_accuracy) for e in history]
 
 
+@cache
+def train_whole(name: str, training: TrainingSpec) -> TrainingState:
+    """Return the state of a training that was not interrupted."""
+    state = init_state(network(name), training, seed=3)
+    list(trained(state, training))
+    return state
+
+
 @pytest.mark.parametrize("name", ["vgg16", "proposed"])
 @pytest.mark.parametrize("training", [TRAINING, FUSED], ids=["eager", "fused"])
 @pytest.mark.parametrize("after", [1, 3, 4])
 def test_training_goes_on_bit_for_bit(tmp_path: Path, name: str, training: TrainingSpec, after: int) -> None:
-    whole = init_state(network(name), training, seed=3)
-    list(trained(whole, training))
-
+    whole = train_whole(name, training)
     checkpoint = after_each_epoch(tmp_path / "run")
     list(islice(trained(init_state(network(name), training, seed=3), training, checkpoint), after))
     torch.rand(100)  # another process has used other random numbers
@@ -101,12 +109,20 @@ def test_training_goes_on_bit_for_bit(tmp_path: Path, name: str, training: Train
     assert all(torch.equal(ends[0][key], ends[1][key]) for key in ends[0])
 
 
-@pytest.fixture
-def kept(tmp_path: Path) -> Checkpoint:
-    """Return the checkpoint after one epoch of the proposed network."""
-    checkpoint = after_each_epoch(tmp_path / "run")
+@pytest.fixture(scope="module")
+def first_epoch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a checkpoint after one epoch of the proposed network."""
+    folder = tmp_path_factory.mktemp("checkpoint")
+    checkpoint = after_each_epoch(folder / "run")
     list(islice(trained(init_state(network("proposed"), TRAINING, seed=0), TRAINING, checkpoint), 1))
-    return checkpoint
+    return folder
+
+
+@pytest.fixture
+def kept(first_epoch: Path, tmp_path: Path) -> Checkpoint:
+    """Return a copy of the checkpoint after one epoch of the proposed network."""
+    shutil.copytree(first_epoch, tmp_path, dirs_exist_ok=True)
+    return after_each_epoch(tmp_path / "run")
 
 
 def file_of(checkpoint: Checkpoint) -> Path:
