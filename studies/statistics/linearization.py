@@ -18,7 +18,11 @@ from studies.spec import Metric
 
 
 def linearize(
-    metric: Metric | Literal["precision"], truths: NDArray[np.intp], predictions: NDArray[np.intp], *, num_classes: int
+    metric: Metric | Literal["precision"],
+    truths: NDArray[np.intp],
+    predictions: NDArray[np.intp],
+    *,
+    num_classes: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the metric of each training, shape (T,), and each unit's contribution to it, shape (T, N).
 
