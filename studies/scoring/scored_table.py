@@ -50,6 +50,14 @@ class ScopeScores:
     official: SetCounts | None
 
     @property
+    def has_official_counts(self) -> bool:
+        """Whether the numbers of subjects and clips are the official ones."""
+        return self.official is not None and (self.num_subjects, self.clips_per_class) == (
+            self.official.num_subjects,
+            self.official.clips_per_class,
+        )
+
+    @property
     def clips_per_class(self) -> tuple[int, ...]:
         """Number of clips whose true class is each class."""
         return tuple(map(sum, self.confusion_matrix))
@@ -71,6 +79,7 @@ class PairedDifference:
 
     Attributes:
         names: Names of the two tables.
+        unit: "clips" or "frames".
         num_clips: Clips in both tables with the same label.
         num_relabeled: Clips in both tables with different labels. They are left out.
         num_unpaired: Clips that only the first table has, and that only the second has.
@@ -81,6 +90,7 @@ class PairedDifference:
     """
 
     names: tuple[str, str]
+    unit: str
     num_clips: int
     num_relabeled: int
     num_unpaired: tuple[int, int]
@@ -181,13 +191,14 @@ def compare_tables(first: PredictionTable, second: PredictionTable) -> PairedDif
     if not keys:
         raise ValueError(
             f"a paired difference needs clips with the same label in both; {first.name} and {second.name} "
-            f"share {len(shared_keys)} clips and no label: compare files that name set, subject and clip alike"
+            f"share {len(shared_keys)} clips and no label: compare files with the same names and labels"
         )
     pair = [first_by_key[key] for key in keys], [second_by_key[key] for key in keys]
     correct = [[p.truth == p.predicted_class for p in predictions] for predictions in pair]
     num_classes = max(len(first.classes), len(second.classes))
     return PairedDifference(
         names=(first.name, second.name),
+        unit=first.unit,
         num_clips=len(keys),
         num_relabeled=len(shared_keys) - len(keys),
         num_unpaired=(len(first_by_key) - len(shared_keys), len(second_by_key) - len(shared_keys)),
