@@ -8,7 +8,11 @@ from pathlib import Path
 from datasets.text import sanitize
 
 MAX_BYTES = 64 * 1024 * 1024
-"""Largest text file that is read. The log of 442 clips has about 10 kB."""
+MAX_LINES = 1_000_000
+MAX_LINE_LENGTH = 1_000_000
+"""Limits of a text file that is read. The log of 442 clips has about 10 kB; one with every epoch has more."""
+
+_SHORTEN_REMEDY = "keep only the lines with predictions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +47,22 @@ def read_text_lines(path: Path) -> tuple[TextLine, ...]:
         raise TextLine(path=path, number=number, text=line).build_error(
             rule="the text must be UTF-8", remedy="save the file again as UTF-8"
         ) from error
+    # Progress bars end their lines with carriage returns.
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if text.count("\n") > MAX_LINES:
+        raise ValueError(f"{name} has more than {MAX_LINES:,} lines: {_SHORTEN_REMEDY}")
     lines = tuple(
-        TextLine(path=path, number=number, text=line.removesuffix("\r"))
+        TextLine(path=path, number=number, text=line)
         for number, line in enumerate(text.split("\n"), start=1)
         if line.strip()
     )
     if not lines:
         raise ValueError(f"{name} is empty: name a file with one line for each clip")
+    for line in lines:
+        if len(line.text) > MAX_LINE_LENGTH:
+            raise line.build_error(
+                rule=f"a line has at most {MAX_LINE_LENGTH:,} characters", remedy=_SHORTEN_REMEDY
+            )
     return lines
 
 
@@ -64,8 +77,5 @@ def _read_bytes(path: Path, *, name: str) -> bytes:
     except OSError as error:
         raise ValueError(f"cannot read {name} ({error.strerror}): check its permissions") from error
     if len(data) > MAX_BYTES:
-        raise ValueError(
-            f"{name} has more than {MAX_BYTES >> 20} MB, the most that is read: keep only the lines with "
-            "predictions"
-        )
+        raise ValueError(f"{name} has more than {MAX_BYTES >> 20} MB: {_SHORTEN_REMEDY}")
     return data

@@ -71,7 +71,8 @@ def build_score_table(scored: ScoredTable) -> Table:
     )
     interval_note = (
         "In parentheses: 95 % interval over subjects, conditional on these predictions. It does not cover "
-        "other trainings."
+        "other trainings. A value without one does not vary between subjects, or has fewer than "
+        f"{MIN_CLUSTERS} subjects."
         if has_interval
         else f"No interval: it needs at least {MIN_CLUSTERS} known subjects."
     )
@@ -106,6 +107,8 @@ def _build_score_cell(value: float, estimate: Estimate | None) -> Cell:
     if estimate is None or estimate.low is None or estimate.high is None:
         return Cell(text=f"{value:.4f}", value=value)
     low, high = max(0.0, estimate.low), min(1.0, estimate.high)
+    if f"{low:.6f}" == f"{high:.6f}":
+        return Cell(text=f"{value:.4f}", value=value)
     return Cell(text=f"{value:.4f} ({low:.3f} to {high:.3f})", value=value)
 
 

@@ -88,7 +88,10 @@ def read_csv_table(path: Path, lines: Lines) -> PredictionTable:
 
 
 def _split_header(line: str, delimiter: str) -> list[str]:
-    cells = next(csv.reader([line], delimiter=delimiter), [])
+    try:
+        cells = next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return []
     return ["_".join(cell.lower().replace("-", " ").split()) for cell in cells]
 
 

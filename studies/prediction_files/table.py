@@ -145,10 +145,10 @@ def parse_name(line: TextLine, text: str) -> str:
     Raises:
         ValueError: The name is longer than `MAX_NAME_LENGTH`.
     """
-    name = one_line(text.strip())
+    name = text.strip()
     if len(name) > MAX_NAME_LENGTH:
         raise line.build_error(
             rule=f"a name has at most {MAX_NAME_LENGTH} characters, and one has {len(name)}",
             remedy="shorten the name",
         )
-    return name
+    return one_line(name)
