@@ -43,8 +43,8 @@ def read_text_lines(path: Path) -> tuple[TextLine, ...]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         number = data[: error.start].count(b"\n") + 1
-        line = data.split(b"\n")[number - 1].decode("utf-8", "replace")
-        raise TextLine(path=path, number=number, text=line).build_error(
+        line_text = data.split(b"\n")[number - 1].decode("utf-8", "replace")
+        raise TextLine(path=path, number=number, text=line_text).build_error(
             rule="the text must be UTF-8", remedy="save the file again as UTF-8"
         ) from error
     # Progress bars end their lines with carriage returns.
@@ -52,9 +52,9 @@ def read_text_lines(path: Path) -> tuple[TextLine, ...]:
     if text.count("\n") > MAX_LINES:
         raise ValueError(f"{name} has more than {MAX_LINES:,} lines: {_SHORTEN_REMEDY}")
     lines = tuple(
-        TextLine(path=path, number=number, text=line)
-        for number, line in enumerate(text.split("\n"), start=1)
-        if line.strip()
+        TextLine(path=path, number=number, text=line_text)
+        for number, line_text in enumerate(text.split("\n"), start=1)
+        if line_text.strip()
     )
     if not lines:
         raise ValueError(f"{name} is empty: name a file with one line for each clip")

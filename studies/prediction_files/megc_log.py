@@ -15,16 +15,25 @@ from datasets.megc2019.labels import parse_label
 from studies.prediction_files.table import ClipPrediction, Lines, parse_class, parse_name
 
 FORMAT_NAME = "MEGC log"
+KNOWN_SETS = frozenset((*SETS, *DATASETS))
+"""Set names by which a fold line is recognized even if its subject is a number. Other names are accepted."""
+
 _FOLD_FORM = "a fold starts with a line SET SUBJECT, such as `casme2 sub01`"
 _CLIP_FORM = "a clip is a line CLIP TRUTH PREDICTION, such as `EP02_01f 1 1`"
 
 
-def is_megc_log(first_line: str) -> bool:
-    """Return True if the first line has the form of a fold line or a clip line."""
-    fields = first_line.split()
-    if len(fields) == 3:
-        return all(parse_label(field) is not None for field in fields[1:])
-    return len(fields) == 2 and not set(",;:=[") & set(first_line)
+def is_megc_log(lines: Lines) -> bool:
+    """Return True if the first line is a clip line, or a fold line of a known set or above a clip line."""
+    first_fields = lines[0].text.split()
+    if len(first_fields) == 2 and parse_set_name(first_fields[0]) in KNOWN_SETS:
+        return True
+    return _is_clip_line(first_fields) or (
+        len(first_fields) == 2 and len(lines) > 1 and _is_clip_line(lines[1].text.split())
+    )
+
+
+def _is_clip_line(fields: Sequence[str]) -> bool:
+    return len(fields) == 3 and all(parse_label(field) is not None for field in fields[1:])
 
 
 def parse_megc_log(lines: Lines) -> Iterator[ClipPrediction]:
@@ -61,7 +70,7 @@ def _is_fold_line(fields: Sequence[str], *, has_fold: bool) -> bool:
     """Return True for two fields that are not a clip and its truth: `EP02_01f 1` lacks its prediction."""
     if len(fields) != 2:
         return False
-    is_known_set = parse_set_name(fields[0]) in {*SETS, *DATASETS}
+    is_known_set = parse_set_name(fields[0]) in KNOWN_SETS
     return is_known_set or not has_fold or parse_label(fields[1]) is None
 
 

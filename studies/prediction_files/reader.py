@@ -18,12 +18,11 @@ def read_predictions(path: Path) -> PredictionTable:
         ValueError: The file cannot be read, its format is unknown, or a line breaks a rule of its format.
     """
     lines = read_text_lines(path)
-    first_line = lines[0].text
-    if is_megc_log(first_line):
+    if is_megc_log(lines):
         return build_file_table(path, parse_megc_log(lines), format_name=FORMAT_NAME)
     if is_subject_log(lines):
         return read_subject_log(path, lines)
-    if find_delimiter(first_line):
+    if find_delimiter(lines[0].text):
         return read_csv_table(path, lines)
     raise lines[0].build_error(
         rule="a file of predictions is an MEGC log (a line `casme2 sub01`, then `EP02_01f 1 1` for each "

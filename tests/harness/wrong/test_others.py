@@ -59,7 +59,7 @@ SCORED = {
     "score nowhere": ("no study 'nowhere'", "mlflow.db", "studies there: none"),
     "score abcd": ("an id or key that starts with abcd", "found: none"),
     "score empty": ("empty is a folder", "name a file in it"),
-    "score note.txt": ("note.txt, line", "SET SUBJECT"),
+    "score note.txt": ("note.txt, line 1", "MEGC log", "got 'a text'", "convert the file"),
     "score photo.jpg": ("photo.jpg, line 1",),
     "score net.py": ("net.py, line",),
     "score note.txt --truth nowhere.csv": ("no file nowhere.csv", "check its name"),
