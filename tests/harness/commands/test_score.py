@@ -1,8 +1,10 @@
 """Tests of `harness score` from the command line to its files."""
 
 import json
+import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,18 @@ def test_two_files_give_their_difference_and_the_document(harness: Run, files: P
     assert "other.txt minus log.txt" in text
     assert Path(path).read_text().endswith(f"{text}\n")
     assert json.loads((files / "scores/score.json").read_text())["difference"]["clips"] == 120
+
+
+def test_the_page_shows_the_output_of_its_example(harness: Run) -> None:
+    page = (ROOT / "docs/score.md").read_text()
+    log, command, output = (
+        textwrap.dedent(block).strip() for block in re.findall(r"\n\n((?:(?:    .*)?\n)+?)(?=\S)", page)[:3]
+    )
+    Path("method.txt").write_text(log)
+    status, out, err = harness(*command.split()[1:])
+
+    assert (status, err) == (0, "")
+    assert out.strip() == output
 
 
 def test_files_are_scored_without_heavy_packages(files: Path) -> None:
