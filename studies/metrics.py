@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from datasets.text import sanitize
 from studies.errors import StudyError
@@ -23,6 +24,18 @@ METRIC_NAMES: dict[Metric, str] = {"accuracy": "accuracy", "uf1": "UF1", "uar": 
 
 def _divide(numerator: int, denominator: int) -> float:
     return numerator / denominator if denominator else 0.0
+
+
+class ClassPair(Protocol):
+    """A true and a predicted class, such as those of a `Prediction`."""
+
+    @property
+    def truth(self) -> int:
+        """Index of the true class."""
+
+    @property
+    def predicted_class(self) -> int:
+        """Index of the predicted class."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +110,7 @@ class Scores:
 
 
 def compute_confusion_matrix(
-    predictions: Sequence[Prediction], num_classes: int
+    predictions: Sequence[ClassPair], num_classes: int
 ) -> tuple[tuple[int, ...], ...]:
     """Return the counts [true class][predicted class], shape (num_classes, num_classes)."""
     # scikit-learn takes 12 to 15 times as long for 250 predictions, and a report makes thousands of calls.
@@ -123,7 +136,7 @@ def count_by_class(matrix: Sequence[Sequence[int]]) -> tuple[ClassCounts, ...]:
     )
 
 
-def compute_scores(predictions: Sequence[Prediction], num_classes: int) -> Scores:
+def compute_scores(predictions: Sequence[ClassPair], num_classes: int) -> Scores:
     """Compute all metrics over the pooled predictions. Pass the predictions of all folds together."""
     matrix = compute_confusion_matrix(predictions, num_classes)
     predicted_counts = [sum(column) for column in zip(*matrix, strict=True)]

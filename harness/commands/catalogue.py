@@ -23,6 +23,7 @@ COMMANDS = {
     "--tuned.",
     "status": "Show the finished, failed and remaining cells of each study, its processes and the time left.",
     "report": "Write the report of a study again, or one joint report of several studies.",
+    "score": "Score predictions from logs, CSV files or runs, and tell which metric a printed number is.",
     "export": "Write the runs, predictions, figures and report of a study to one zip archive.",
     "predict": "Find and classify faces; write CSV, JSON and annotated images or video; report the speed.",
     "cost": "Count parameters, multiply-adds and elementwise operations of each network; equations (1) and "

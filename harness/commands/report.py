@@ -1,4 +1,4 @@
-"""`harness report`: write the report of recorded studies from the tracking store alone."""
+"""`harness report`: write the report, or the predictions, of recorded studies from the tracking store."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import typer
 from harness.commands import options
 from harness.errors import wrap_user_errors
 
+FORMATS = ("report", "megc")
+
 
 def report(
     study: Annotated[
@@ -19,6 +21,12 @@ def report(
     ] = None,
     tracking_uri: options.TrackingUri = None,
     out: options.Out = Path("results"),
+    format_: Annotated[
+        str,
+        typer.Option(
+            "--format", help="report, or megc: the predictions as MEGC logs, which `harness score` reads."
+        ),
+    ] = "report",
     list_: Annotated[bool, typer.Option("--list", help="List the recorded studies.")] = False,
     json: Annotated[bool, typer.Option("--json", help="With --list: print one JSON document.")] = False,
 ) -> None:
@@ -27,9 +35,12 @@ def report(
     from harness.output_folders import check_writable, name_report_folder
     from harness.process_settings import disable_gc
     from reports.document import write_report
+    from reports.training_predictions import write_megc_logs
 
     tracker = open_tracker(tracking_uri)
     with wrap_user_errors():
+        if format_ not in FORMATS:
+            raise ValueError(f"unknown --format {format_!r}; accepted: {', '.join(FORMATS)}")
         if list_ and study:
             raise ValueError(f"--list takes no study; got {', '.join(study)}: leave out one of the two")
         if json and not list_:
@@ -49,6 +60,11 @@ def report(
                 "name another store with --tracking-uri"
             )
         studies = [tracker.load_study(name) for name in dict.fromkeys(study_names)]
+        if format_ == "megc":
+            for result, _ in studies:
+                paths = write_megc_logs(result, out / name_report_folder([result.study.name], prefix=""))
+                print(*paths, sep="\n")
+            return
     all_figures = {figure_name: png for _, figures in studies for figure_name, png in figures.items()}
     folder = name_report_folder(
         [result.study.name for result, _ in studies], prefix=f"{len(studies)}-studies"

@@ -9,6 +9,8 @@ linear; simulations test the approximation.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,13 +19,17 @@ from studies.spec import Metric
 
 
 def linearize(
-    metric: Metric, truths: NDArray[np.intp], predictions: NDArray[np.intp], *, num_classes: int
+    metric: Metric | Literal["precision"],
+    truths: NDArray[np.intp],
+    predictions: NDArray[np.intp],
+    *,
+    num_classes: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the metric of each training, shape (T,), and each unit's contribution to it, shape (T, N).
 
     `truths` (N,) and `predictions` (T, N) are class indices below `num_classes`. The contributions of a
-    training sum to 0. The means of UF1 and UAR leave out classes absent from `truths`, like those of
-    `studies.metrics`.
+    training sum to 0. The means of UF1, UAR and precision leave out classes absent from `truths`, like those
+    of `studies.metrics`.
 
     Raises:
         StudyError: `truths` is empty.
@@ -43,6 +49,13 @@ def linearize(
         unit_weight = true_one_hot[:, present_classes] / (support[present_classes] * present_classes.size)
         return recall.mean(axis=1), np.einsum("tnc,nc->tn", deviation, unit_weight)
     predicted_one_hot = np.eye(num_classes)[predictions]  # (T, N, C)
+    if metric == "precision":
+        predicted = predicted_one_hot[:, :, present_classes]
+        predicted_count = np.maximum(predicted.sum(axis=1), 1)
+        hits = predicted * true_one_hot[:, present_classes]
+        precision = hits.sum(axis=1) / predicted_count
+        contribution = (hits - precision[:, None, :] * predicted) / predicted_count[:, None, :]
+        return precision.mean(axis=1), contribution.mean(axis=2)
     # Labels plus predictions of each class: true positives count twice.
     label_count = (support + predicted_one_hot.sum(axis=1))[:, present_classes]
     hits = 2 * predicted_one_hot[:, :, present_classes] * true_one_hot[:, present_classes]

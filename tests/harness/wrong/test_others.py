@@ -53,6 +53,21 @@ RECORDED = {
     "ui x": ("unexpected", "(x)", "`harness ui --help`"),
 }
 
+SCORED = {
+    "score": ("Missing argument 'file", "`harness score --help`"),
+    "score nowhere.txt": ("no file nowhere.txt", "check its name"),
+    "score nowhere": ("no study 'nowhere'", "mlflow.db", "studies there: none"),
+    "score abcd": ("an id or key that starts with abcd", "found: none"),
+    "score empty": ("empty is a folder", "name a file in it"),
+    "score note.txt": ("note.txt, line 1", "MEGC log", "got 'a text'", "convert the file"),
+    "score photo.jpg": ("photo.jpg, line 1",),
+    "score net.py": ("net.py, line",),
+    "score note.txt --truth nowhere.csv": ("no file nowhere.csv", "check its name"),
+    "score note.txt --truth note.txt": ("note.txt, line 1", "set,subject,clip,label", "no header"),
+    "score note.txt --claimed UF2=.5": ("--claimed takes", "UF1, UAR", "got 'UF2=.5'"),
+    "report --format html": ("unknown --format 'html'", "accepted: report, megc"),
+}
+
 PREDICTED = {
     "predict": ("Missing argument 'run'", "`harness predict --help`"),
     "predict abcd": ("Missing argument 'source'", "`harness predict --help`"),
@@ -115,6 +130,11 @@ def test_a_study_or_archive_that_is_not_there(wrong: Wrong, line: str) -> None:
 @pytest.mark.parametrize("line", PREDICTED)
 def test_what_cannot_be_predicted_with_or_on(wrong: Wrong, line: str) -> None:
     wrong(line, PREDICTED[line])
+
+
+@pytest.mark.parametrize("line", SCORED)
+def test_what_cannot_be_scored(wrong: Wrong, line: str) -> None:
+    wrong(line, SCORED[line])
 
 
 @pytest.mark.parametrize("line", MEASURED)

@@ -1,23 +1,26 @@
+from typing import Literal
+
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, f1_score, recall_score
+from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
 
-from studies.spec import Metric
 from studies.statistics.linearization import linearize
 from tests.error_codes import raises_code
 
 RNG = np.random.default_rng(3)
 TRUTHS = RNG.integers(0, 4, 60)
 PREDICTED = np.where(RNG.random((5, 60)) < 0.6, TRUTHS, RNG.integers(0, 4, (5, 60)))
-METRICS: tuple[Metric, ...] = ("accuracy", "uar", "uf1")
+Linear = Literal["accuracy", "uar", "uf1", "precision"]
+METRICS: tuple[Linear, ...] = ("accuracy", "uar", "uf1", "precision")
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_values_are_those_of_scikit_learn(metric: Metric) -> None:
+def test_values_are_those_of_scikit_learn(metric: Linear) -> None:
     values, _ = linearize(metric, TRUTHS, PREDICTED, num_classes=4)
     expected = {
         "accuracy": [accuracy_score(TRUTHS, row) for row in PREDICTED],
         "uar": [recall_score(TRUTHS, row, average="macro") for row in PREDICTED],
+        "precision": [precision_score(TRUTHS, row, average="macro") for row in PREDICTED],
         "uf1": [f1_score(TRUTHS, row, average="macro") for row in PREDICTED],
     }
 
@@ -25,7 +28,7 @@ def test_values_are_those_of_scikit_learn(metric: Metric) -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_contributions_are_the_derivative_of_the_metric(metric: Metric) -> None:
+def test_contributions_are_the_derivative_of_the_metric(metric: Linear) -> None:
     """A small increase of a unit's weight changes the metric by its contribution times N."""
     _, parts = linearize(metric, TRUTHS, PREDICTED, num_classes=4)
     often = 2000
@@ -39,7 +42,7 @@ def test_contributions_are_the_derivative_of_the_metric(metric: Metric) -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_an_absent_class_leaves_the_means(metric: Metric) -> None:
+def test_an_absent_class_leaves_the_means(metric: Linear) -> None:
     three = TRUTHS % 3
     values, _ = linearize(metric, three, PREDICTED % 3, num_classes=3)
     with_absent, _ = linearize(metric, three, PREDICTED % 3, num_classes=6)

@@ -1,0 +1,55 @@
+"""Load the predictions of a run or of a study from the tracking store as tables of clips."""
+
+from __future__ import annotations
+
+import re
+
+from harness.tracking.study_reader import StudyReader
+from reports.outcomes import Outcome
+from reports.training_predictions import build_run_table, build_study_tables
+from studies.prediction_files.table import PredictionTable
+
+_RUN_ID = re.compile(r"[0-9a-f]{4,}")
+
+
+def load_prediction_tables(tracker: StudyReader, name: str) -> tuple[PredictionTable, ...]:
+    """Return the tables of the finished trainings of a study, or the table of one run.
+
+    `name` is STUDY, STUDY:ARM, STUDY:PROTOCOL or STUDY:ARM:PROTOCOL; or the id or key of a run, of which the
+    first 4 digits suffice.
+
+    Raises:
+        ValueError: The store has no such study or run, or no finished training of it.
+    """
+    if _RUN_ID.fullmatch(name):
+        return (_load_run_table(tracker, name),)
+    study_name, *selectors = name.split(":")
+    study, parent = tracker.find_study(study_name)
+    tables = list(build_study_tables(tracker.collect_results(study, parent=parent)))
+    selected = [table for outcome, table in tables if set(selectors) <= {outcome.arm.name, outcome.protocol}]
+    if not selected:
+        trainings = ", ".join(dict.fromkeys(_name_outcome(outcome) for outcome, _ in tables)) or "none"
+        raise ValueError(
+            f"no finished training of {study_name} is {':'.join(selectors) or 'there'}; finished: {trainings}"
+        )
+    return tuple(selected)
+
+
+def _name_outcome(outcome: Outcome) -> str:
+    return f"{outcome.arm.name}:{outcome.protocol}"
+
+
+def _load_run_table(tracker: StudyReader, prefix: str) -> PredictionTable:
+    cells = tracker.find_cells(prefix)
+    finished = {key: run_id for run_id, (key, status) in reversed(cells.items()) if status == "FINISHED"}
+    if len(finished) != 1:
+        matches = ", ".join(f"{run_id} (key {key})" for key, run_id in list(finished.items())[:5]) or "none"
+        raise ValueError(
+            f"one finished run in {tracker.display_uri()} must have an id or key that starts with {prefix}; "
+            f"found: {matches}"
+        )
+    ((_, run_id),) = finished.items()
+    result = tracker.load_result(run_id)
+    if result is None:
+        raise ValueError(f"the artifacts of run {run_id} cannot be read (moved or deleted?); run it again")
+    return build_run_table(result, name=f"run {run_id[:8]}, fold {result.spec.fold + 1}")

@@ -1,0 +1,1 @@
+"""Score predictions from any source: metrics, intervals, official counts, claimed values, differences."""

@@ -1,0 +1,34 @@
+from pathlib import Path
+
+import pytest
+
+from datasets.megc2019.truth_list import read_truth_list
+
+LIST = "casme2,sub01,EP02_01f,1\nsamm,6,006_1_2,0\n"
+
+
+def test_clips_are_found_by_any_spelling(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(LIST + LIST)
+    clips = read_truth_list(path)
+
+    assert [clip.label for clip in clips.values()] == [1, 0]
+    assert ("samm", "6", "6_1_2") in clips
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("set,subject,clip,label\n" + LIST, ("line 1", "no header", "remove the header")),
+        (LIST + "smic,s01,s01_ne_01\n", ("line 3", "set,subject,clip,label", "'smic,s01,s01_ne_01'")),
+        (LIST + "smic,s01,s01_ne_01,joy\n", ("line 3", "whole number from 0", "number the classes")),
+        (LIST + "samm,006,006_1_2,2\n", ("line 3", "one label", "has 0", "remove the wrong line")),
+        ('casme2,"sub01,EP02_01f,1\n', ("line 1", "set,subject,clip,label")),
+    ],
+)
+def test_a_wrong_line_is_named(tmp_path: Path, text: str, words: tuple[str, ...]) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r"list\.csv") as raised:
+        read_truth_list(path)
+    assert all(word in str(raised.value) for word in words), raised.value

@@ -1,0 +1,41 @@
+import pytest
+
+from harness.tracking.prediction_tables import load_prediction_tables
+from harness.tracking.tracker import Tracker
+from tests.harness.tracking.test_tracker import STUDY, keep
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tracker, dict[str, str]]:
+    """Return a tracker with all runs of the study, and the run ids by key."""
+    root = tmp_path_factory.mktemp("store")
+    tracker = Tracker(f"sqlite:///{root / 'mlflow.db'}")
+    runs = STUDY.list_runs()[:2]
+    return tracker, keep(tracker, runs, parent=tracker.open_study(STUDY), folder=root / "kept")
+
+
+def test_a_run_is_found_by_id_and_key(stored: tuple[Tracker, dict[str, str]]) -> None:
+    tracker, ids = stored
+    key, run_id = next(iter(ids.items()))
+    tables = [load_prediction_tables(tracker, name) for name in (run_id, key[:8])]
+
+    assert tables[0] == tables[1]
+    ((table,), _) = tables
+    assert [(p.subject, p.clip, p.truth) for p in table.predictions] == [("s", "a", 0), ("s", "b", 1)]
+    assert (table.classes, table.format) == (("happiness", "other"), "run")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("nosuch", ("no study 'nosuch'", STUDY.name)),
+        ("0000000000", ("starts with 0000000000", "found: none")),
+        (f"{STUDY.name}:proposed", ("no finished training", "proposed", "finished: none")),
+    ],
+)
+def test_what_is_not_in_the_store_is_named(
+    stored: tuple[Tracker, dict[str, str]], name: str, words: tuple[str, ...]
+) -> None:
+    with pytest.raises(ValueError) as raised:  # noqa: PT011
+        load_prediction_tables(stored[0], name)
+    assert all(word in str(raised.value) for word in words), raised.value

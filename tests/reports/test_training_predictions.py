@@ -1,0 +1,70 @@
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports.outcomes import evaluate_study
+from reports.training_predictions import build_run_table, build_study_tables, write_megc_logs
+from studies.prediction_files.reader import read_predictions
+from studies.results import StudyResult
+from studies.scoring.scored_table import score_table
+
+RIGHT = [n % 3 > 0 for n in range(36)]
+
+
+def _study(built: Any, *protocols: str) -> StudyResult:
+    study = built.study(
+        protocols=protocols, seeds=(0, 1), folds=tuple(3 if p == "kfold" else 1 for p in protocols)
+    )
+
+    def answer(spec: Any) -> Any:
+        result = built.answered(spec, RIGHT[spec.seed :] + RIGHT[: spec.seed], subjects=7)
+        return built.fold_part(result) if spec.protocol == "kfold" else result
+
+    result: StudyResult = built.finish(study, answer)
+    return result
+
+
+def test_a_log_of_each_training_gives_the_scores_of_the_report(built: Any, tmp_path: Path) -> None:
+    result = _study(built, "frame", "kfold")
+    paths = write_megc_logs(result, tmp_path)
+
+    assert [path.name for path in paths] == [
+        "vgg16-kfold-seed-0.txt",
+        "vgg16-kfold-seed-1.txt",
+        "proposed-kfold-seed-0.txt",
+        "proposed-kfold-seed-1.txt",
+    ]
+    trainings = [
+        training
+        for outcome in evaluate_study(result).outcomes
+        if outcome.protocol == "kfold"
+        for training in outcome.trainings
+    ]
+    for path, training in zip(paths, trainings, strict=True):
+        values = score_table(read_predictions(path)).scopes[0].values
+        scores = training.scores
+        assert (values["UF1"], values["UAR"], values["accuracy"]) == (scores.uf1, scores.uar, scores.accuracy)
+
+
+def test_a_study_under_frame_alone_has_no_log(built: Any, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"an MEGC log holds clips.*--protocol loso"):
+        write_megc_logs(_study(built, "frame"), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_frames_are_the_unit_of_the_protocol_frame(built: Any) -> None:
+    tables = [table for _, table in build_study_tables(_study(built, "frame", "subject"))]
+
+    assert {table.unit for table in tables} == {"frames", "clips"}
+    assert {len(table.predictions) for table in tables} == {36}
+    assert tables[0].name == "vgg16, frame, seed 0"
+
+
+def test_a_run_without_predictions_for_images_is_refused(built: Any) -> None:
+    run = _study(built, "subject").results[0]
+
+    assert len(build_run_table(run, name="run 1").predictions) == 36
+    with pytest.raises(ValueError, match="run 1 has no predictions"):
+        build_run_table(replace(run, predictions=()), name="run 1")

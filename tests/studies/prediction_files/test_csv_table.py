@@ -1,0 +1,86 @@
+from pathlib import Path
+
+import pytest
+
+from studies.prediction_files.reader import read_predictions
+from studies.prediction_files.table import PredictionTable
+from tests.studies.prediction_files.generated import format_csv, make_predictions
+
+RUN = (
+    '"id","subject","clip","condition","truth","answer","p0","p1"\n'
+    '"a/1","s1","a","",1,0,0.8,0.2\n'
+    '"a/2","s1","a","",1,1,0.1,0.9\n'
+    '"b/1","s1","b","",0,0,0.7,0.3\n'
+    '"b/1","s1","b","noise 2",0,1,0.3,0.7\n'
+)
+
+
+def _read(tmp_path: Path, text: str) -> PredictionTable:
+    path = tmp_path / "table.csv"
+    path.write_text(text)
+    return read_predictions(path)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_columns_are_found_by_name(tmp_path: Path, delimiter: str) -> None:
+    predictions = make_predictions()
+
+    assert _read(tmp_path, format_csv(predictions, delimiter=delimiter)).predictions == predictions
+
+
+def test_truth_and_prediction_suffice(tmp_path: Path) -> None:
+    table = _read(tmp_path, "pred,truth\n1,negative\n2,surprise\n1,negative\n")
+
+    assert [(p.subject, p.clip, p.truth, p.predicted_class) for p in table.predictions] == [
+        ("", "#1", 0, 1),
+        ("", "#2", 2, 2),
+        ("", "#3", 0, 1),
+    ]
+    assert (table.classes, table.has_clip_names) == (("0", "1", "2"), False)
+
+
+def test_the_set_follows_from_the_subjects_if_there_is_no_column(tmp_path: Path) -> None:
+    table = _read(tmp_path, "subject,clip,truth,prediction\nsub01,a,1,1\n006,b,0,2\n")
+
+    assert ([p.dataset for p in table.predictions], table.is_challenge) == (["casme2", "samm"], True)
+
+
+def test_frames_of_a_run_are_averaged_by_clip(tmp_path: Path) -> None:
+    table = _read(tmp_path, RUN)
+
+    assert [(p.clip, p.truth, p.predicted_class) for p in table.predictions] == [("a", 1, 1), ("b", 0, 0)]
+    assert table.notes == (
+        "3 frames of 2 clips: the probabilities are averaged by clip.",
+        "1 rows of corrupted images are left out.",
+    )
+
+
+def test_a_repeated_row_counts_once(tmp_path: Path) -> None:
+    table = _read(tmp_path, "clip,truth,prediction\na,1,1\nb,0,1\na,1,1\n")
+
+    assert (len(table.predictions), table.repeats) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("casme2,sub01,EP02_01f,1\n", ("line 1", "missing: truth, prediction", "--truth")),
+        ("clip,truth\na,1\n", ("line 1", "missing: prediction")),
+        ("truth,label,pred\n1,1,1\n", ("line 1", "one column holds the truth", "truth, label")),
+        ("clip,truth,pred\na,1\n", ("line 2", "3 fields", "has 2", "complete the row")),
+        ("clip,truth,pred\n,1,1\n", ("line 2", "clip is missing")),
+        ("clip,truth,pred\na,1,\n", ("line 2", "prediction is missing", "add the prediction")),
+        ("clip,truth,pred\na,joy,1\n", ("line 2", "the truth is neither", "'a,joy,1'")),
+        ('clip,truth,pred\n"a,1,1\nb,1,1\n', ("line 3", "must be CSV", "save it again")),
+        ("clip,truth,pred\na,1,1\na,1,2\n", ("line 3", "line 2 has others for clip a")),
+        ("clip,truth,pred\n", ("has no prediction",)),
+        (RUN.replace("0.9", "nan"), ("line 3", "one probability for each class")),
+        (RUN.replace('"",1,1,', '"",0,1,'), ("line 3", "one true class, and line 2 has another")),
+        ('"id","condition","truth","answer","p0"\n"","",0,0,1\n', ("line 2", "id of the image is missing")),
+        (f"clip,truth,{'p' * 140_000}\n", ("line 1", "missing: ")),
+    ],
+)
+def test_a_wrong_row_is_named(tmp_path: Path, text: str, words: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match=r"table\.csv") as raised:
+        _read(tmp_path, text)
+    assert all(word in str(raised.value) for word in words), raised.value
