@@ -41,8 +41,8 @@ def _build_training_table(bench: BenchResult) -> Table:
         ),
         rows=tuple(_build_training_row(network) for network in bench.networks),
         notes=(
-            "Files: a plain script over JPEG files (ImageFolder, torchvision's transforms, DataLoader, eager "
-            "float32, cross-entropy). It benefits from harness's settings in this process, and its clock "
+            "Files: a plain script over JPEG files (ImageFolder, torchvision's transforms, DataLoader, "
+            "eager, cross-entropy). It benefits from harness's settings in this process, and its clock "
             "starts after the first batch is loaded; as a separate program it is slower.",
             "Memory: harness's engine, loss and optimizer on batches in memory, without augmentation and "
             "bookkeeping.",

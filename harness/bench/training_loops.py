@@ -3,7 +3,7 @@
 Each loop is an endless iterator that trains one epoch and yields its seconds, so that loops can run in turn.
 
 All loops run in one process. The settings of the command line and of `configure_backend` therefore apply to
-the plain script too, except TF32. Because glibc keeps freed memory, the plain script is faster than as a
+the plain script too, and all loops have the same precision. Because glibc keeps freed memory, the plain script is faster than as a
 separate program, so the comparison does not favour harness.
 """
 
@@ -113,7 +113,7 @@ def time_harness_epochs(workload: Workload) -> Iterator[float]:
 
 
 def time_file_epochs(workload: Workload, folder: Path) -> Iterator[float]:
-    """Train epochs as a plain script does (ImageFolder, DataLoader, eager float32, NCHW); yield seconds.
+    """Train epochs as a plain script does (ImageFolder, DataLoader, eager, NCHW); yield seconds.
 
     The time includes neither the start of the workers, which start once, nor loading the first batch of an
     epoch: in the short epochs of a benchmark both would count more than in real ones.
@@ -135,7 +135,6 @@ def time_file_epochs(workload: Workload, folder: Path) -> Iterator[float]:
     optimizer = torch.optim.Adam(network.parameters(), lr=workload.training.learning_rate)
     while True:
         configure_backend(workload.training)
-        torch.backends.cudnn.allow_tf32 = True  # torch's default
         first_batch = next(batches)
         synchronize(workload.device)
         start = time.perf_counter()

@@ -24,6 +24,7 @@ from datasets.catalogue import SYNTHETIC
 from datasets.faces.haar_detector import FaceDetector, check_cascades
 from datasets.preprocessing.representations import represent
 from harness.inference.video_io import Frame, Image, Rect
+from harness.training.engine import FP32_PRECISIONS, set_fp32_precisions
 from harness.training.evaluation import compute_logits
 from harness.training.weights import load_weights
 from studies.spec import RunSpec
@@ -108,7 +109,7 @@ def load_trained_model(tracker: Tracker, name: str, *, device: torch.device) -> 
         )
     classes = result.data.classes
     # As in training, but without ImageNet weights, because the run's weights replace them.
-    torch.backends.cudnn.allow_tf32 = False
+    set_fp32_precisions(*FP32_PRECISIONS[result.spec.training.precision])
     network = build_network(replace(result.spec.architecture, pretrained=False), num_classes=len(classes))
     with tempfile.TemporaryDirectory() as folder:
         load_weights(network, tracker.download_weights(run_id, folder), label=f"run {run_id}", key=key)

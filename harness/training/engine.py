@@ -220,14 +220,14 @@ def backend_settings(training: TrainingSpec, device: torch.device) -> Iterator[N
             yield
         finally:
             torch.use_deterministic_algorithms(is_deterministic, warn_only=is_warn_only)
-            _set_fp32_precisions(*fp32_precisions)
+            set_fp32_precisions(*fp32_precisions)
 
 
 def configure_backend(training: TrainingSpec) -> None:
     """Apply the settings of `training` to torch for the rest of the process."""
     for name, value in _list_variables(training).items():
         os.environ.setdefault(name, value)
-    _set_fp32_precisions(*FP32_PRECISIONS[training.precision])
+    set_fp32_precisions(*FP32_PRECISIONS[training.precision])
     torch.use_deterministic_algorithms(training.deterministic)
 
 
@@ -237,8 +237,11 @@ def _get_fp32_precisions() -> tuple[str, str]:
     return conv.fp32_precision, torch.backends.cuda.matmul.fp32_precision
 
 
-def _set_fp32_precisions(convolutions: str, products: str) -> None:
-    # torch refuses reads of its former `allow_tf32` flags after this: nothing here may use them.
+def set_fp32_precisions(convolutions: str, products: str) -> None:
+    """Set torch's precision of convolutions and of matrix products on a GPU.
+
+    torch then refuses reads of its former `allow_tf32` flags, so this project does not use them.
+    """
     torch.backends.cudnn.conv.fp32_precision = convolutions  # type: ignore[attr-defined]
     torch.backends.cuda.matmul.fp32_precision = products
 

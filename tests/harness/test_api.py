@@ -101,7 +101,7 @@ def test_a_network_of_ones_own_is_costed_as_every_other(net: Path, harness: Run)
 
 def test_a_study_leaves_the_callers_process_as_it_was(tree: Path, tmp_path: Path) -> None:
     torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.backends.cudnn.allow_tf32 = True
+    torch.backends.cudnn.conv.fp32_precision = "tf32"
     try:
         torch.manual_seed(7)
         before = _describe_process()
@@ -116,7 +116,7 @@ def _describe_process() -> dict[str, object]:
         "environment": dict(os.environ),
         "deterministic": torch.are_deterministic_algorithms_enabled(),
         "warn only": torch.is_deterministic_algorithms_warn_only_enabled(),
-        "tf32": torch.backends.cudnn.allow_tf32,
+        "precision": (torch.backends.cudnn.conv.fp32_precision, torch.backends.cuda.matmul.fp32_precision),
         "threads": torch.get_num_threads(),
         "random": torch.random.get_rng_state().tolist(),
         "signals": [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)],
