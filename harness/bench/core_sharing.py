@@ -31,12 +31,13 @@ def _measure_step_time(workload: Workload, processes: int) -> float:
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         step_times = [
             future.result()
-            for future in [pool.submit(_time_steps, workload, MIN_SECONDS) for _ in range(processes)]
+            for future in [pool.submit(time_steps, workload, MIN_SECONDS) for _ in range(processes)]
         ]
     return median(step for process_steps in step_times for step in process_steps)
 
 
-def _time_steps(workload: Workload, min_seconds: float) -> list[float]:
+def time_steps(workload: Workload, min_seconds: float) -> list[float]:
+    """Train for `min_seconds` after a first step, and return the seconds of each epoch of `workload`."""
     keep_freed_memory()
     epochs = time_memory_epochs(workload)
     next(epochs)

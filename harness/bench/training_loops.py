@@ -3,8 +3,8 @@
 Each loop is an endless iterator that trains one epoch and yields its seconds, so that loops can run in turn.
 
 All loops run in one process. The settings of the command line and of `configure_backend` therefore apply to
-the plain script too, and all loops have the same precision. Because glibc keeps freed memory, the plain script is faster than as a
-separate program, so the comparison does not favour harness.
+the plain script too, and all loops have the same precision. Because glibc keeps freed memory, the plain
+script is faster than as a separate program, so the comparison does not favour harness.
 """
 
 from __future__ import annotations
@@ -94,15 +94,17 @@ class Workload:
         )
 
 
-def time_harness_epochs(workload: Workload) -> Iterator[float]:
+def time_harness_epochs(workload: Workload, *, data: SplitData | None = None) -> Iterator[float]:
     """Train epochs with `harness.training.train.fit`, as a run does, and yield their seconds.
+
+    `data` replaces the images of `workload` if given.
 
     The time does not include copying the best weights, which happens at most once per epoch.
     """
     endless_training = replace(workload.training, epochs=MAX_COUNT, patience=MAX_COUNT)
     epochs = fit(
         init_state(workload.init_network(), endless_training, seed=0),
-        workload.load_data(workload.images_per_epoch),
+        data or workload.load_data(workload.images_per_epoch),
         validation=workload.load_data(VALIDATION_IMAGES),
         num_classes=workload.classes,
         training=endless_training,

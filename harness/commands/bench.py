@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_module
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -48,7 +49,18 @@ class BenchOptions:
 
 
 @expand_option_groups
-def bench(bench_options: BenchOptions, json: options.Json = False) -> None:
+def bench(
+    bench_options: BenchOptions,
+    calibrate: Annotated[
+        Path | None,
+        typer.Option(
+            help="Measure all of this device at 224 and 64 px in parts of at most ten minutes, and write "
+            "device.md to this folder. Parts that are there are kept. Plans use the measured number of cells "
+            "per GPU. Only --batch, --width, --rounds and --device apply."
+        ),
+    ] = None,
+    json: options.Json = False,
+) -> None:
     """Measure training speed against a plain PyTorch script and bare steps; latency, memory and engines.
 
     A network whose minimum image size exceeds --image-size is measured at its minimum.
@@ -58,8 +70,23 @@ def bench(bench_options: BenchOptions, json: options.Json = False) -> None:
     with wrap_user_errors():
         settings = BenchSettings(**{**vars(bench_options), "only": options.parse_list(bench_options.only)})
         from harness.device import resolve_device
+        from harness.output_folders import check_writable
 
         device = resolve_device(settings.device)
+        if calibrate:
+            check_writable(calibrate)
+    if calibrate:
+        from harness.bench import calibrate as calibration
+
+        print(
+            calibration.calibrate(
+                calibrate,
+                calibration.CalibrationSettings(
+                    device=settings.device, batch=settings.batch, width=settings.width, rounds=settings.rounds
+                ),
+            )
+        )
+        return
     from harness.bench.networks import benchmark_networks
     from harness.bench.tables import render_bench
 

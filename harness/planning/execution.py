@@ -102,18 +102,22 @@ def check_cluster_address(options: ExecutionOptions) -> None:
 def choose_slots(plan: StudyPlan, options: ExecutionOptions) -> int:
     """Return how many cells this machine runs in parallel: `options.jobs`, or the number that fits best.
 
-    Each GPU runs one cell at a time: nobody has measured yet whether several are faster. On a CPU the number
-    depends on the whole study, including finished cells, so that a resumed study uses as many threads per
-    cell as before.
+    Each GPU runs one cell at a time, unless several were measured to be faster on this device
+    (`harness.planning.calibration`). On a CPU the number depends on the whole study, including finished
+    cells, so that a resumed study uses as many threads per cell as before.
     """
     if options.jobs is not None:
         return options.jobs
     import torch
 
+    from harness.device import describe_device
+    from harness.planning.calibration import load_calibration
     from harness.planning.resources import cells_per_cpu, list_gpus, read_machine_memory
 
     if plan.device.type == "cuda":
-        return max(1, len(list_gpus()))
+        calibration = load_calibration(describe_device(plan.device))
+        cells = calibration.cells_per_gpu(plan.study.dataset.image_size) if calibration else 1
+        return max(1, len(list_gpus())) * cells
     if plan.device.type == "cpu":
         return cells_per_cpu(
             plan.study.list_runs(),
@@ -131,4 +135,15 @@ def describe_execution(plan: StudyPlan, options: ExecutionOptions) -> str:
         limit = f", at most {options.jobs} at once" if options.jobs else ""
         return f"on the Ray cluster at {options.ray_address or AUTO_ADDRESS}{limit}"
     slots = choose_slots(plan, options)
-    return "one at a time" if slots == 1 else f"{slots} at once"
+    if slots == 1:
+        return "one at a time"
+    return f"{slots} at once{'' if options.jobs else _describe_calibration(plan)}"
+
+
+def _describe_calibration(plan: StudyPlan) -> str:
+    """Return where the number of cells per GPU comes from, or "" if it was not measured."""
+    from harness.device import describe_device
+    from harness.planning.calibration import load_calibration
+
+    calibration = load_calibration(describe_device(plan.device))
+    return f" (measured on {calibration.date} with torch {calibration.torch})" if calibration else ""
