@@ -32,7 +32,9 @@ def render_report_data(blocks: Iterable[object], evaluations: Sequence[StudyEval
     data = {
         "format": FORMAT,
         "studies": [evaluation.study.name for evaluation in evaluations],
+        "commands": {evaluation.study.name: evaluation.result.commands for evaluation in evaluations},
         "runs": [run for evaluation in evaluations for run in _list_runs(evaluation)],
+        "failures": [failure for evaluation in evaluations for failure in _list_failures(evaluation)],
         "tables": [{"number": n, **_convert_table(table)} for n, table in enumerate(tables, start=1)],
         "figures": [
             {
@@ -75,7 +77,21 @@ def _list_runs(evaluation: StudyEvaluation) -> Iterator[dict[str, Any]]:
             "split_seed": spec.split_seed,
             "seed": spec.seed,
             "fold": spec.fold,
+            "end_time": result.end_time or None,
             "commit": result.environment.commit,
+            "versions": dict(result.environment.versions),
+        }
+
+
+def _list_failures(evaluation: StudyEvaluation) -> Iterator[dict[str, Any]]:
+    for failure in evaluation.result.failures:
+        yield {
+            "key": failure.spec.key,
+            "study": evaluation.study.name,
+            "network": failure.spec.name,
+            "protocol": failure.spec.protocol,
+            "reason": failure.reason,
+            "traceback_run_id": failure.traceback_run_id or None,
         }
 
 

@@ -83,12 +83,13 @@ def build_claim_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Bloc
 
 
 def build_setup_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Block]:
-    """Yield the settings of each study."""
+    """Yield the commands and settings of each study."""
     yield _render_heading("Setup")
     headings_by_study = build_headings([evaluation.study for evaluation in evaluations])
     for evaluation in evaluations:
         yield _render_heading(headings_by_study[evaluation.study.name], 3)
-        yield render_bullets(describe_settings(evaluation))
+        commands = (f"- Command: {render_code(command)}" for command in evaluation.result.commands)
+        yield "\n".join((*commands, render_bullets(describe_settings(evaluation))))
 
 
 def build_data_section(

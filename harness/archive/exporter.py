@@ -7,7 +7,7 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.archive.members import (
@@ -60,6 +60,8 @@ def export_study(tracker: Tracker, name: str, out: Path, *, include_weights: boo
     _check_output_free(out)
     check_writable(out.parent)
     result, figures = tracker.load_study(name)
+    # An archive holds no tracebacks.
+    result = replace(result, failures=tuple(replace(f, traceback_run_id="") for f in result.failures))
     temporary_path = out.parent / f".{out.name}.{os.getpid()}"
     out.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -76,7 +78,9 @@ def export_study(tracker: Tracker, name: str, out: Path, *, include_weights: boo
             writer.add_text(FAILURES_FILE, to_json(FailureList(failures=result.failures), indent=1))
             _pack_figures_and_report(writer, result, figures, staging=Path(staging))
             writer.add_text(STUDY_FILE, to_json(result.study, indent=1))
-            manifest = Manifest(study=result.study.name, runs=runs, members=tuple(writer.members))
+            manifest = Manifest(
+                study=result.study.name, runs=runs, members=tuple(writer.members), commands=result.commands
+            )
             writer.add_text(MANIFEST_FILE, to_json(manifest, indent=1))
         _check_output_free(out)
         digest = _compute_sha256(temporary_path)

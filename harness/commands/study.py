@@ -41,6 +41,7 @@ def run_studies(
     with it.
     """
     from harness import api
+    from harness.commands.command_line import format_command
     from harness.commands.options import open_tracker
     from harness.output_folders import name_report_folder
 
@@ -71,6 +72,7 @@ def run_studies(
         out=output.out,
         console=console,
         joint_report=joint_folder,
+        command=format_command(sys.argv[1:]),
     )
     joint_report = output.out / joint_folder / "report.md" if joint_folder else None
     _print_end(results_and_reports, joint_report, tracker=tracker, as_json=output.json)
@@ -224,7 +226,7 @@ def _print_end(
     for result, report in results_and_reports:
         print(f"study   {result.study.name}")
         for failure in result.failures:
-            print(f"failed  {failure.spec.name} ({failure.spec.protocol}): {failure.reason}")
+            print(f"failed  {failure.spec.name} ({failure.spec.protocol}): {failure.text}")
         print(f"report  {report}")
     if joint_report:
         print(f"\nall     {joint_report}")
@@ -252,7 +254,14 @@ def _result_to_dict(result: StudyResult, report: Path) -> dict[str, Any]:
             }
             for run_result in result.results
         ],
-        "failures": [{"key": failure.spec.key, "reason": failure.reason} for failure in result.failures],
+        "failures": [
+            {
+                "key": failure.spec.key,
+                "reason": failure.reason,
+                "traceback_run_id": failure.traceback_run_id or None,
+            }
+            for failure in result.failures
+        ],
     }
 
 
