@@ -112,7 +112,7 @@ class RayExecutor:
             return
         self._cell_locks[spec.key] = lock
         resources = (
-            {"num_gpus": gpu_fraction(spec, num_classes=2), "num_cpus": 1}
+            {"num_gpus": gpu_fraction(spec, num_classes=len(self._job.table.classes)), "num_cpus": 1}
             if self._job.device == "cuda"
             else {"num_cpus": self._job.threads}
         )
