@@ -96,7 +96,7 @@ def plan_studies(
     out: Path | None,
     with_estimates: bool = True,
 ) -> list[StudyPreview]:
-    """Plan studies and find their finished cells; run nothing.
+    """Plan studies and find their finished cells; run nothing. A cell counts in the first study that has it.
 
     `out` is the folder of the reports; None means that the studies are not to be run, so that nothing is
     created. With `with_estimates` each network is timed, which takes about a second.
@@ -114,16 +114,17 @@ def plan_studies(
     is_new_store = (out is None or execution.retry_failed) and not tracker.exists()
     if not is_new_store:
         tracker.check_connection()
-    previews = [
-        preview_study(
+    previews: list[StudyPreview] = []
+    for plan in plans:
+        preview = preview_study(
             plan,
             {} if is_new_store else tracker.cell_states(plan.study),
             tracker=tracker,
             execution=execution,
             with_estimate=with_estimates,
+            earlier_keys=frozenset(spec.key for earlier in previews for spec in earlier.pending_runs),
         )
-        for plan in plans
-    ]
+        previews.append(preview)
     if execution.retry_failed and not any(preview.pending_runs for preview in previews):
         names = ", ".join(plan.study.name for plan in plans)
         raise ValueError(
