@@ -40,10 +40,9 @@ from reports.tables.search_budget import build_budget_table, draw_budget_figure
 from reports.tables.stability import build_stability_table
 from reports.tables.subjects import build_subject_table
 from reports.tables.uncertainty import build_uncertainty_table
-from studies.paper.published import PAPER_ITEMS
+from studies.paper.published import ABLATION_FIGURES, PAPER_ITEMS
 
 MAX_ANOMALIES = 10
-ABLATION_FIGURES = ("Figure 16", "Figure 17", "Figure 18")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +171,7 @@ def _build_image_figure(evaluation: StudyEvaluation, image_name: str, *, file: s
         paper_items=paper_items,
     )
     if dataset in DATASETS and DATASETS[dataset].requires_license and not evaluation.is_synthetic:
-        yield "Faces from a licensed data set: check its licence agreement before publishing them."
+        yield "Faces from a licensed data set: check its license agreement before publishing them."
 
 
 def build_comparison_section(evaluation: StudyEvaluation, *, heading: str, out: Path) -> Iterator[Block]:

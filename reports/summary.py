@@ -10,7 +10,7 @@ from reports.caveats import list_caveats
 from reports.formatting import format_percent, format_points, truncate_list
 from reports.intervals import describe_interval
 from reports.outcomes import Outcome, StudyEvaluation
-from reports.paper_reference import differences_from_paper
+from reports.paper_reference import build_paper_difference_notes
 from reports.run_settings import format_headline
 from reports.suggestions import suggest_next_runs
 from reports.tables.differences import describe_verdicts
@@ -257,6 +257,4 @@ def _describe_limits(evaluation: StudyEvaluation, outcomes: Sequence[Outcome]) -
         texts.append("anything about real faces: the images are synthetic and only test the software")
     if texts:
         yield f"These results do not show: {'; '.join(texts)}."
-    paper_differences = differences_from_paper(evaluation.study)
-    if paper_differences:
-        yield f"Not the paper's settings: {'; '.join(paper_differences)}."
+    yield from build_paper_difference_notes(evaluation.study)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from datasets.io.file_digest import compute_sha256
 from harness.archive.members import (
     CELLS_FOLDER,
     CHUNK_BYTES,
@@ -83,7 +84,7 @@ def export_study(tracker: Tracker, name: str, out: Path, *, include_weights: boo
             )
             writer.add_text(MANIFEST_FILE, to_json(manifest, indent=1))
         _check_output_free(out)
-        digest = _compute_sha256(temporary_path)
+        digest = compute_sha256(temporary_path)
         os.replace(temporary_path, out)
     finally:
         temporary_path.unlink(missing_ok=True)
@@ -167,8 +168,3 @@ class _ArchiveWriter:
                 digest.update(chunk)
                 target.write(chunk)
         self.members.append(Member(name=name, size=size, sha256=digest.hexdigest()))
-
-
-def _compute_sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from architectures.network import build_network
 from harness.device import describe_device
-from harness.errors import StudyAborted, is_full_disk
+from harness.errors import FULL_DISK_REMEDY, StudyAborted, is_full_disk
 from harness.planning.weight_rule import WeightRule, can_keep_weights
 from harness.process_settings import disable_gc
 from harness.progress import Event, EventSink
@@ -170,9 +170,7 @@ def _record_exception(
         with suppress(Exception):
             tracker.close_run(run_id, "KILLED")
         raise StudyAborted(
-            f"the disk is full: {label} could not be written ({error}); free some space or move --out, "
-            "HARNESS_CACHE and the tracking store, then start the same command again: finished cells "
-            "are kept and not run again"
+            f"the disk is full: {label} could not be written ({error}); {FULL_DISK_REMEDY}"
         ) from error
     try:
         tracker.fail_run(run_id, failure.reason, traceback="".join(traceback.format_exception(error)))

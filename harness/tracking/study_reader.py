@@ -123,6 +123,16 @@ class StudyReader(MlflowStore):
         """Return the names of all studies in the store, newest first."""
         return [run.data.tags[STUDY_TAG] for run in self.search_runs(f"tags.`{STUDY_TAG}` != ''")]
 
+    def get_newest_study_name(self) -> str:
+        """Return the name of the newest study; raise ValueError if the store has none."""
+        names = self.list_study_names()
+        if not names:
+            raise ValueError(
+                f"no study in {self.display_uri()} yet; run `harness ablate` or `harness compare`, or name "
+                "another store with --tracking-uri"
+            )
+        return names[0]
+
     def find_study(self, name: str) -> tuple[Study, str]:
         """Return the study with this name and the id of its run.
 
