@@ -22,7 +22,7 @@ from reports.plots.study_figures import (
 )
 from reports.run_settings import build_run_index_table, describe_settings
 from reports.summary import summarize_study
-from reports.table import ReportFigure, Table
+from reports.table import ReportFigure, Summary, Table
 from reports.tables.ablation import build_ablation_table, build_rung_table, cite_ablation_items
 from reports.tables.calibration import build_calibration_table
 from reports.tables.differences import build_difference_table
@@ -56,7 +56,7 @@ class Inconsistencies:
     unreported_only: bool = False
 
 
-Block = str | Table | ReportFigure | Inconsistencies
+Block = str | Table | ReportFigure | Inconsistencies | Summary
 
 
 def _render_heading(text: str, level: int = 2) -> str:
@@ -68,8 +68,8 @@ def build_summary_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Bl
     yield _render_heading("Summary")
     headings_by_study = build_headings([evaluation.study for evaluation in evaluations])
     for evaluation in evaluations:
-        progress_text, *texts = summarize_study(evaluation, heading=headings_by_study[evaluation.study.name])
-        yield f"**{escape(progress_text)}**\n\n{render_bullets(texts)}"
+        progress, *findings = summarize_study(evaluation, heading=headings_by_study[evaluation.study.name])
+        yield Summary(study_name=evaluation.study.name, progress=progress, findings=tuple(findings))
 
 
 def build_claim_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Block]:

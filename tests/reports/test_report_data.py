@@ -83,6 +83,24 @@ def test_the_commands_and_the_failures_are_listed(built: type[Built], tmp_path: 
     assert (failure["network"], failure["traceback_run_id"]) == ("vgg16", "0123")
 
 
+def test_each_sentence_of_the_summary_names_the_runs_of_its_numbers(
+    built: type[Built], tmp_path: Path
+) -> None:
+    data, markdown = _write(built, tmp_path, seeds=(0, 1, 2, 3, 4))
+
+    runs = {run["key"]: run for run in data["runs"]}
+    shown = built.plain(markdown)
+    for sentence in data["summary"]:
+        assert built.plain(escape(sentence["text"])) in shown
+        assert set(sentence["run_keys"]) <= set(runs)
+    (best,) = (each for each in data["summary"] if "Under subject the highest mean" in each["text"])
+    assert {runs[key]["protocol"] for key in best["run_keys"]} == {"subject"}
+    (verdicts,) = (each for each in data["summary"] if each["text"].startswith("Under subject, in points"))
+    (difference,) = (each for each in data["differences"] if each["protocol"] == "subject")
+    assert verdicts["run_keys"] == difference["run_keys"]
+    assert data["summary"][0]["run_keys"] == list(runs)
+
+
 def test_claims_are_those_of_the_table(built: type[Built], tmp_path: Path) -> None:
     data, markdown = _write(built, tmp_path)
 
