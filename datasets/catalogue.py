@@ -36,6 +36,7 @@ class DatasetEntry:
         apex_policies: The frame policies that select frames at or near the apex.
         layouts: Layouts of the release, the preferred one first.
         classes: All classes of the data set; () if only its files name them.
+        default_classes: The classes of a study that names none; () if only the files name them.
         env_var: Environment variable that holds the root; "" for a data set without a default root.
         default_folder: Root used if `env_var` is not set; "" for a data set without a default root.
         requires_license: Whether the license must be checked before images are shown.
@@ -52,6 +53,7 @@ class DatasetEntry:
     load: Loader
     env_var: str = ""
     default_folder: str = ""
+    default_classes: tuple[str, ...] = ()
     requires_license: bool = False
 
     def resolve_root(self, root: Path | None) -> Path:
@@ -115,6 +117,7 @@ DATASETS: dict[str, DatasetEntry] = {
             load=_make_lazy_loader("datasets.casme2.loader"),
             env_var="HARNESS_CASME2",
             default_folder="data/casme2",
+            default_classes=casme2_facts.DEFAULT_CLASSES,
             requires_license=True,
         ),
         DatasetEntry(
@@ -129,6 +132,7 @@ DATASETS: dict[str, DatasetEntry] = {
             load=_make_lazy_loader("datasets.ckplus.loader"),
             env_var="HARNESS_CKPLUS",
             default_folder="data/ckplus",
+            default_classes=ckplus_facts.DEFAULT_CLASSES,
             requires_license=True,
         ),
         DatasetEntry(
@@ -153,6 +157,7 @@ DATASETS: dict[str, DatasetEntry] = {
             classes=casme2_facts.CLASSES,
             access_instructions="No download: it is generated on first use.",
             load=_make_lazy_loader("datasets.casme2.loader"),
+            default_classes=casme2_facts.DEFAULT_CLASSES,
         ),
     )
 }

@@ -21,7 +21,6 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -42,7 +41,6 @@ from harness.scheduling.cell import CellContext
 from harness.scheduling.cell_locks import CellLocks
 from harness.scheduling.executors import open_executor, order_cells
 from harness.scheduling.study_runner import run_study
-from harness.tracking.analysis_plans import is_confirmatory
 from harness.tracking.tracker import Tracker
 from reports.document import write_report
 from studies.results import StudyResult
@@ -98,7 +96,7 @@ def plan_studies(
     out: Path | None,
     with_estimates: bool = True,
 ) -> list[StudyPreview]:
-    """Plan studies and find their finished cells; run nothing.
+    """Plan studies and find their finished cells; run nothing. A cell counts in the first study that has it.
 
     `out` is the folder of the reports; None means that the studies are not to be run, so that nothing is
     created. With `with_estimates` each network is timed, which takes about a second.
@@ -116,16 +114,17 @@ def plan_studies(
     is_new_store = (out is None or execution.retry_failed) and not tracker.exists()
     if not is_new_store:
         tracker.check_connection()
-    previews = [
-        preview_study(
+    previews: list[StudyPreview] = []
+    for plan in plans:
+        preview = preview_study(
             plan,
             {} if is_new_store else tracker.cell_states(plan.study),
             tracker=tracker,
             execution=execution,
             with_estimate=with_estimates,
+            earlier_keys=frozenset(spec.key for earlier in previews for spec in earlier.pending_runs),
         )
-        for plan in plans
-    ]
+        previews.append(preview)
     if execution.retry_failed and not any(preview.pending_runs for preview in previews):
         names = ", ".join(plan.study.name for plan in plans)
         raise ValueError(
@@ -143,10 +142,12 @@ def run_studies(
     out: Path,
     console: Console,
     joint_report: str = "",
+    command: str = "",
 ) -> list[tuple[StudyResult, Path]]:
     """Run planned studies, each followed by its report; return their results and reports.
 
-    `joint_report` adds one report on all studies, in the folder of that name. Call `check_disk_space` before.
+    `joint_report` adds one report on all studies, in the folder of that name. `command` is the command
+    line that runs the studies, for their record. Call `check_disk_space` before.
 
     Raises:
         harness.errors.StudyAborted: Nothing more can be written; finished cells are kept.
@@ -155,7 +156,12 @@ def run_studies(
     all_figures: dict[str, bytes] = {}
     for preview in previews:
         result, figures = run_plan(
-            preview.plan, tracker=tracker, console=console, execution=execution, estimate=preview.estimate
+            preview.plan,
+            tracker=tracker,
+            console=console,
+            execution=execution,
+            estimate=preview.estimate,
+            command=command,
         )
         report = write_report((result,), out / result.study.name, images=figures)
         results_and_reports.append((result, report))
@@ -173,10 +179,12 @@ def run_plan(
     console: Console,
     execution: ExecutionOptions | None = None,
     estimate: TimeEstimate | None = None,
+    command: str = "",
 ) -> tuple[StudyResult, dict[str, bytes]]:
     """Run a planned study and record its sample figures.
 
-    If cells run, their total time is recorded with the study and printed next to `estimate`.
+    If cells run, their total time is recorded with the study and printed next to `estimate`. `command` is
+    recorded as a command line that ran the study.
 
     Returns:
         The results of the study, and PNG bytes of its figures by "study/figure" name, as the report needs
@@ -187,7 +195,7 @@ def run_plan(
     locks = CellLocks(tracker.uri)
     figures = render_sample_figures(plan.pixels, plan.splits[0], plan.study)
     with locks.lock(name, wait=True):  # only one of several processes creates the study's MLflow run
-        study_run_id = tracker.open_study(plan.study)
+        study_run_id = tracker.open_study(plan.study, commands=(command,) if command else ())
         if plan.analysis_plan:
             is_new = not has_cells(tracker, plan.study)
             log_plan(tracker, study_run_id, plan.analysis_plan, confirmatory=is_new)
@@ -209,9 +217,7 @@ def run_plan(
             )
             with open_executor(plan, execution, context) as executor:
                 result = run_study(plan.study, executor, context, cells=order_cells(plan, executor))
-                result = replace(
-                    result, is_confirmatory=is_confirmatory(tracker.client.get_run(study_run_id), plan.study)
-                )
+                result = tracker.add_study_tags(result, parent=study_run_id)
     except KeyboardInterrupt:
         tracker.retry_policy.stop()
         with suppress(Exception):  # cells in other processes may have left their MLflow runs open

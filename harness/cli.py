@@ -14,7 +14,14 @@ import typer
 from datasets.text import one_line
 from harness.closed_pipe import ignore_closed_pipes
 from harness.commands.catalogue import COMMANDS, CommandGroup, LazyCommand
-from harness.errors import EXIT_FAILED, EXIT_WRONG_INPUT, StudyAborted, UserError, is_full_disk
+from harness.errors import (
+    EXIT_FAILED,
+    EXIT_WRONG_INPUT,
+    FULL_DISK_REMEDY,
+    StudyAborted,
+    UserError,
+    is_full_disk,
+)
 from harness.package_conflicts import package_conflicts
 from harness.process_settings import configure_process
 from harness.usage_errors import UsageError, format_usage_error, is_help
@@ -73,11 +80,7 @@ def main() -> None:
     except Exception as error:
         if not is_full_disk(error):
             raise
-        _exit_with_error(
-            f"the disk is full ({error}); free some space or move --out, HARNESS_CACHE and the tracking "
-            "store, then start the same command again: finished cells are kept",
-            EXIT_FAILED,
-        )
+        _exit_with_error(f"the disk is full ({error}); {FULL_DISK_REMEDY}", EXIT_FAILED)
 
 
 def _install_signal_handlers() -> None:

@@ -14,7 +14,7 @@ import torch
 from studies.results import Environment
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
-DEPENDENCIES = ("torch", "torchvision", "numpy", "opencv-python", "mlflow", "fvcore")
+PACKAGES = ("harness", "torch", "torchvision", "numpy", "opencv-python", "mlflow", "fvcore")
 
 
 def resolve_device(name: str) -> torch.device:
@@ -57,7 +57,7 @@ def collect_environment(device: torch.device) -> Environment:
 
 @cache  # read once: the loaded code does not change if the files change later
 def _collect_software() -> dict[str, Any]:
-    versions = tuple((package, metadata.version(package)) for package in DEPENDENCIES)
+    versions = tuple((package, metadata.version(package)) for package in PACKAGES)
     return {"versions": versions, "commit": read_commit()}
 
 

@@ -10,6 +10,10 @@ from datasets.text import one_line
 
 EXIT_FAILED, EXIT_WRONG_INPUT = 1, 2
 FULL_DISK_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FULL_DISK_REMEDY = (
+    "free some space or move --out, HARNESS_CACHE and the tracking store, then start the same command again: "
+    "finished cells are kept and not run again"
+)
 
 
 class UserError(Exception):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from architectures.spec import BLOCK_NETWORK, ArchitectureSpec, get_components
-from reports.outcomes import Outcome, StudyEvaluation, get_training_id
+from reports.outcomes import Outcome, StudyEvaluation, group_by_training
 from studies.results import RunResult
 from studies.spec import Check
 from studies.study import is_null_arm
@@ -20,16 +20,7 @@ def find_check_runs(
     """
     if check not in evaluation.study.checks:
         return {}
-    results_by_key = {result.spec.key: result for result in evaluation.result.results}
-    keys_by_training: dict[tuple[int, int], list[str]] = {}
-    for spec in evaluation.study.list_runs():
-        if (spec.variant, spec.architecture, spec.protocol) == (check, arm, protocol):
-            keys_by_training.setdefault(get_training_id(spec), []).append(spec.key)
-    return {
-        training_id: [results_by_key[key] for key in run_keys]
-        for training_id, run_keys in keys_by_training.items()
-        if all(key in results_by_key for key in run_keys)
-    }
+    return group_by_training(evaluation.result, arm, protocol=protocol, variant=check)[0]
 
 
 def find_matched_pairs(outcomes: Sequence[Outcome], component: str) -> tuple[tuple[Outcome, Outcome], ...]:

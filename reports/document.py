@@ -9,7 +9,7 @@ from pathlib import Path
 
 from architectures.catalogue import CATALOGUE
 from reports.headings import build_headings
-from reports.markdown import escape, render_figure, render_table
+from reports.markdown import escape, render_bullets, render_figure, render_table
 from reports.outcomes import StudyEvaluation, evaluate_study
 from reports.paper_reference import dataset_title
 from reports.plots.study_figures import FIGURE_FOLDER, format_figure_path
@@ -28,7 +28,7 @@ from reports.sections import (
     build_setup_section,
     build_summary_section,
 )
-from reports.table import ReportFigure, Table
+from reports.table import ReportFigure, Summary, Table
 from reports.tables.costs import build_block_cost_table
 from reports.tables.layers import build_layer_table
 from studies.cost import compute_block_costs
@@ -43,8 +43,8 @@ PREFACE = (
     'on Fused Optimized VGG16 Architecture" ("the paper"). Each table and figure cites its counterpart in '
     "the paper; the numbering of the paper's figures is our reading. P1 to P12 are inconsistencies in the "
     "paper. The file report.json beside this report lists the keys of the runs behind each table cell, "
-    "figure, difference and claim. The run index of each study gives the MLflow run, the seeds and the "
-    "commit of each key."
+    "figure, difference, claim and sentence of a summary. The run index of each study gives the MLflow run, "
+    "the seeds and the commit of each key."
 )
 
 
@@ -184,6 +184,9 @@ def _render_blocks(blocks: Iterable[Block]) -> Iterator[str]:
         elif isinstance(block, ReportFigure):
             figure_count += 1
             yield render_figure(block, number=figure_count)
+        elif isinstance(block, Summary):
+            findings = render_bullets(statement.text for statement in block.findings)
+            yield f"**{escape(block.progress.text)}**\n\n{findings}"
         elif isinstance(block, Inconsistencies):
             yield from _render_inconsistencies(block, reported_ids)
         elif block:

@@ -93,6 +93,14 @@ def truncate_list(texts: Sequence[str]) -> str:
     return f"{', '.join(texts[:MAX_ITEMS])} and {len(texts) - MAX_ITEMS} more below"
 
 
+def format_estimate(estimate: Estimate, *, unit: str = "") -> str:
+    """Return a difference in percentage points with its interval, such as "+3.10 [+0.20 to +6.00]".
+
+    `unit` follows the difference, for text that does not say "in points".
+    """
+    return f"{format_points(100 * estimate.value)}{unit} [{format_interval(estimate)}]"
+
+
 def format_interval(estimate: Estimate | None) -> str:
     """Return the interval in percentage points, or a dash if there is none."""
     if estimate is None or estimate.low is None or estimate.high is None:

@@ -249,20 +249,8 @@ def _evaluate_arm(
     result: StudyResult, arm: ArchitectureSpec, *, protocol: str, variant: Variant = "none"
 ) -> Outcome:
     study = result.study
-    results_by_key = {run.spec.key: run for run in result.results}
     failures_by_key = {failure.spec.key: failure for failure in result.failures}
-    keys_by_training: dict[tuple[int, int], list[str]] = {}
-    for spec in study.list_runs():
-        if (spec.architecture, spec.protocol, spec.variant) == (arm, protocol, variant):
-            keys_by_training.setdefault(get_training_id(spec), []).append(spec.key)
-    missing_keys = [
-        key for run_keys in keys_by_training.values() for key in run_keys if key not in results_by_key
-    ]
-    runs_by_training = {
-        training_id: [results_by_key[key] for key in run_keys]
-        for training_id, run_keys in keys_by_training.items()
-        if all(key in results_by_key for key in run_keys)
-    }
+    runs_by_training, missing_keys = group_by_training(result, arm, protocol=protocol, variant=variant)
     return Outcome(
         arm=arm,
         protocol=protocol,
@@ -277,6 +265,27 @@ def _evaluate_arm(
         width_mark=_get_width_mark(arm, study.arms),
         control="" if variant == "none" else variant,
     )
+
+
+def group_by_training(
+    result: StudyResult, arm: ArchitectureSpec, *, protocol: str, variant: Variant
+) -> tuple[dict[tuple[int, int], list[RunResult]], list[str]]:
+    """Return the runs of an arm's trainings by training id, and the keys of the runs without a result.
+
+    A training that lacks the result of a fold is left out.
+    """
+    results_by_key = {run.spec.key: run for run in result.results}
+    keys_by_training: dict[tuple[int, int], list[str]] = {}
+    for spec in result.study.list_runs():
+        if (spec.architecture, spec.protocol, spec.variant) == (arm, protocol, variant):
+            keys_by_training.setdefault(get_training_id(spec), []).append(spec.key)
+    runs_by_training = {
+        training_id: [results_by_key[key] for key in run_keys]
+        for training_id, run_keys in keys_by_training.items()
+        if all(key in results_by_key for key in run_keys)
+    }
+    all_keys = (key for run_keys in keys_by_training.values() for key in run_keys)
+    return runs_by_training, [key for key in all_keys if key not in results_by_key]
 
 
 def get_training_id(spec: RunSpec) -> tuple[int, int]:

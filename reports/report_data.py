@@ -10,7 +10,7 @@ from typing import Any
 from reports.arm_differences import ArmDifference, compute_differences
 from reports.claims.table import judge_claims
 from reports.outcomes import StudyEvaluation
-from reports.table import ReportFigure, Table
+from reports.table import ReportFigure, Summary, Table
 
 FORMAT = 1
 """Version of the layout of report.json."""
@@ -23,16 +23,24 @@ def render_report_data(blocks: Iterable[object], evaluations: Sequence[StudyEval
     errors are fractions of 1. Numbers that are not finite are null.
 
     Args:
-        blocks: Blocks of the report in order; those that are neither tables nor figures are left out.
+        blocks: Blocks of the report in order; all but summaries, tables and figures are left out.
         evaluations: The studies of the report.
     """
     blocks = tuple(blocks)
     tables = [block for block in blocks if isinstance(block, Table)]
+    summaries = [block for block in blocks if isinstance(block, Summary)]
     figures = [block for block in blocks if isinstance(block, ReportFigure)]
     data = {
         "format": FORMAT,
         "studies": [evaluation.study.name for evaluation in evaluations],
+        "commands": {evaluation.study.name: evaluation.result.commands for evaluation in evaluations},
         "runs": [run for evaluation in evaluations for run in _list_runs(evaluation)],
+        "failures": [failure for evaluation in evaluations for failure in _list_failures(evaluation)],
+        "summary": [
+            {"study": summary.study_name, "text": statement.text, "run_keys": statement.run_keys}
+            for summary in summaries
+            for statement in (summary.progress, *summary.findings)
+        ],
         "tables": [{"number": n, **_convert_table(table)} for n, table in enumerate(tables, start=1)],
         "figures": [
             {
@@ -40,6 +48,7 @@ def render_report_data(blocks: Iterable[object], evaluations: Sequence[StudyEval
                 "id": figure.id,
                 "title": figure.title,
                 "file": figure.file,
+                "notes": figure.notes,
                 "run_keys": figure.run_keys,
             }
             for n, figure in enumerate(figures, start=1)
@@ -75,7 +84,21 @@ def _list_runs(evaluation: StudyEvaluation) -> Iterator[dict[str, Any]]:
             "split_seed": spec.split_seed,
             "seed": spec.seed,
             "fold": spec.fold,
+            "end_time": result.end_time or None,
             "commit": result.environment.commit,
+            "versions": dict(result.environment.versions),
+        }
+
+
+def _list_failures(evaluation: StudyEvaluation) -> Iterator[dict[str, Any]]:
+    for failure in evaluation.result.failures:
+        yield {
+            "key": failure.spec.key,
+            "study": evaluation.study.name,
+            "network": failure.spec.name,
+            "protocol": failure.spec.protocol,
+            "reason": failure.reason,
+            "traceback_run_id": failure.traceback_run_id or None,
         }
 
 

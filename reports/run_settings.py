@@ -11,7 +11,7 @@ from reports.paper_reference import dataset_title
 from reports.table import Cell, Table
 from studies.claim_checks import CHECK_DESCRIPTIONS
 from studies.metrics import METRIC_NAMES, compute_scores, to_evaluation_unit
-from studies.results import RunResult
+from studies.results import RunResult, format_end_times
 from studies.spec import TrainingSpec
 from studies.study import Study
 
@@ -44,6 +44,7 @@ def describe_settings(evaluation: StudyEvaluation) -> tuple[str, ...]:
     study, result = evaluation.study, evaluation.result
     finished_count, failed_count, pending_count = evaluation.run_counts
     seconds = sum(run.seconds for run in result.results)
+    time_text = format_end_times(run.end_time for run in result.results)
     return (
         f"Study: {study.name}",
         f"Networks: {', '.join(arm.name for arm in study.arms)}",
@@ -58,7 +59,7 @@ def describe_settings(evaluation: StudyEvaluation) -> tuple[str, ...]:
         *(f"Machine: {text}" for text in _describe_environments(result.results)),
         *(f"Memory: {text}" for text in _build_micro_batch_notes(result.results)),
         f"Runs: {finished_count} finished, {failed_count} failed, {pending_count} not run; "
-        f"{format_hours(seconds)} (h:min:s) of run time",
+        f"{format_hours(seconds)} (h:min:s) of run time{f'; {time_text}' if time_text else ''}",
     )
 
 

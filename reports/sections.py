@@ -22,7 +22,7 @@ from reports.plots.study_figures import (
 )
 from reports.run_settings import build_run_index_table, describe_settings
 from reports.summary import summarize_study
-from reports.table import ReportFigure, Table
+from reports.table import ReportFigure, Summary, Table
 from reports.tables.ablation import build_ablation_table, build_rung_table, cite_ablation_items
 from reports.tables.calibration import build_calibration_table
 from reports.tables.differences import build_difference_table
@@ -40,10 +40,9 @@ from reports.tables.search_budget import build_budget_table, draw_budget_figure
 from reports.tables.stability import build_stability_table
 from reports.tables.subjects import build_subject_table
 from reports.tables.uncertainty import build_uncertainty_table
-from studies.paper.published import PAPER_ITEMS
+from studies.paper.published import ABLATION_FIGURES, PAPER_ITEMS
 
 MAX_ANOMALIES = 10
-ABLATION_FIGURES = ("Figure 16", "Figure 17", "Figure 18")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +56,7 @@ class Inconsistencies:
     unreported_only: bool = False
 
 
-Block = str | Table | ReportFigure | Inconsistencies
+Block = str | Table | ReportFigure | Inconsistencies | Summary
 
 
 def _render_heading(text: str, level: int = 2) -> str:
@@ -69,8 +68,8 @@ def build_summary_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Bl
     yield _render_heading("Summary")
     headings_by_study = build_headings([evaluation.study for evaluation in evaluations])
     for evaluation in evaluations:
-        progress_text, *texts = summarize_study(evaluation, heading=headings_by_study[evaluation.study.name])
-        yield f"**{escape(progress_text)}**\n\n{render_bullets(texts)}"
+        progress, *findings = summarize_study(evaluation, heading=headings_by_study[evaluation.study.name])
+        yield Summary(study_name=evaluation.study.name, progress=progress, findings=tuple(findings))
 
 
 def build_claim_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Block]:
@@ -83,12 +82,13 @@ def build_claim_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Bloc
 
 
 def build_setup_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Block]:
-    """Yield the settings of each study."""
+    """Yield the commands and settings of each study."""
     yield _render_heading("Setup")
     headings_by_study = build_headings([evaluation.study for evaluation in evaluations])
     for evaluation in evaluations:
         yield _render_heading(headings_by_study[evaluation.study.name], 3)
-        yield render_bullets(describe_settings(evaluation))
+        commands = (f"- Command: {render_code(command)}" for command in evaluation.result.commands)
+        yield "\n".join((*commands, render_bullets(describe_settings(evaluation))))
 
 
 def build_data_section(
@@ -171,7 +171,7 @@ def _build_image_figure(evaluation: StudyEvaluation, image_name: str, *, file: s
         paper_items=paper_items,
     )
     if dataset in DATASETS and DATASETS[dataset].requires_license and not evaluation.is_synthetic:
-        yield "Faces from a licensed data set: check its licence agreement before publishing them."
+        yield "Faces from a licensed data set: check its license agreement before publishing them."
 
 
 def build_comparison_section(evaluation: StudyEvaluation, *, heading: str, out: Path) -> Iterator[Block]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import fmean
 
 from reports.accuracy_drop import compute_accuracy_drop
@@ -10,9 +10,10 @@ from reports.caveats import list_caveats
 from reports.formatting import format_percent, format_points, truncate_list
 from reports.intervals import describe_interval
 from reports.outcomes import Outcome, StudyEvaluation
-from reports.paper_reference import differences_from_paper
+from reports.paper_reference import build_paper_difference_notes
 from reports.run_settings import format_headline
 from reports.suggestions import suggest_next_runs
+from reports.table import Statement
 from reports.tables.differences import describe_verdicts
 from reports.tables.factorial_effects import describe_effects
 from reports.tables.score_columns import describe_leakage, describe_near_duplicates
@@ -25,9 +26,18 @@ def _compute_mean_accuracy(outcome: Outcome) -> float:
     return fmean(training.scores.accuracy for training in outcome.trainings)
 
 
-def summarize_study(evaluation: StudyEvaluation, *, heading: str = "") -> tuple[str, ...]:
-    """Return a study's findings and limits as sentences; the first names the study by `heading`."""
+def _state(text: str, outcomes: Iterable[Outcome]) -> Statement:
+    """Return a sentence whose numbers come from all runs of `outcomes`."""
+    return Statement(
+        text=text, run_keys=tuple(dict.fromkeys(key for outcome in outcomes for key in outcome.run_keys))
+    )
+
+
+def summarize_study(evaluation: StudyEvaluation, *, heading: str = "") -> tuple[Statement, ...]:
+    """Return a study's findings and limits; the first sentence names the study by `heading`."""
     finished_outcomes = [outcome for outcome in evaluation.outcomes if outcome.trainings]
+    all_keys = tuple(result.spec.key for result in evaluation.result.results)
+    protocols = evaluation.study.protocols
     finished_count, failed_count, pending_count = evaluation.run_counts
     run_count = finished_count + failed_count + pending_count
     progress_text = (
@@ -35,24 +45,22 @@ def summarize_study(evaluation: StudyEvaluation, *, heading: str = "") -> tuple[
     )
     title = heading or format_headline(evaluation.study)
     return (
-        f"{title}: {finished_count} of {run_count} runs finished{progress_text}.",
-        *(
-            text
-            for protocol in evaluation.study.protocols
-            for text in describe_verdicts(evaluation, protocol)
+        Statement(
+            text=f"{title}: {finished_count} of {run_count} runs finished{progress_text}.", run_keys=all_keys
         ),
-        *suggest_next_runs(evaluation),
-        *list_caveats(evaluation),
-        *(text for protocol in evaluation.study.protocols for text in _describe_best(evaluation, protocol)),
-        *(text for protocol in evaluation.study.protocols for text in describe_effects(evaluation, protocol)),
+        *(statement for protocol in protocols for statement in describe_verdicts(evaluation, protocol)),
+        *(Statement(text=text, run_keys=all_keys) for text in suggest_next_runs(evaluation)),
+        *(_state(text, finished_outcomes) for text in list_caveats(evaluation)),
+        *(statement for protocol in protocols for statement in _describe_best(evaluation, protocol)),
+        *(statement for protocol in protocols for statement in describe_effects(evaluation, protocol)),
         *_describe_controls(evaluation),
         *_describe_protocol_effect(evaluation),
         *_describe_collapsed(finished_outcomes),
-        *_describe_limits(evaluation, finished_outcomes),
+        *(_state(text, finished_outcomes) for text in _describe_limits(evaluation, finished_outcomes)),
     )
 
 
-def _describe_best(evaluation: StudyEvaluation, protocol: str) -> Iterator[str]:
+def _describe_best(evaluation: StudyEvaluation, protocol: str) -> Iterator[Statement]:
     """Yield the network with the highest mean accuracy, or that no network beats the majority class."""
     finished = (
         outcome
@@ -61,14 +69,14 @@ def _describe_best(evaluation: StudyEvaluation, protocol: str) -> Iterator[str]:
     )
     outcomes = sorted(finished, key=_compute_mean_accuracy, reverse=True)
     if not outcomes:
-        yield f"Under {protocol} no network has finished."
+        yield Statement(text=f"Under {protocol} no network has finished.")
         return
     above_majority = [outcome for outcome in outcomes if _is_above_majority(outcome)]
     if not above_majority:
         noncollapsed = [outcome for outcome in outcomes if not outcome.is_fully_collapsed]
         majority_text = _describe_majority(evaluation, outcomes[0])
         highest_text = _describe_highest(noncollapsed, outcomes=outcomes)
-        yield f"Under {protocol} no network beat {majority_text}{highest_text}."
+        yield _state(f"Under {protocol} no network beat {majority_text}{highest_text}.", outcomes)
         return
     best, *others = above_majority
     others_text = (
@@ -87,7 +95,7 @@ def _describe_best(evaluation: StudyEvaluation, protocol: str) -> Iterator[str]:
         else ""
     )
     best_text = f"Under {protocol} the highest mean accuracy is that of {_describe_accuracy(best)}."
-    yield f"{best_text}{ties_text}{others_text}"
+    yield _state(f"{best_text}{ties_text}{others_text}", outcomes)
 
 
 def _describe_highest(noncollapsed: Sequence[Outcome], *, outcomes: Sequence[Outcome]) -> str:
@@ -141,7 +149,7 @@ def _describe_majority(evaluation: StudyEvaluation, outcome: Outcome) -> str:
     return f"always predicting {majority_class} ({format_percent(max(shares))} %)"
 
 
-def _describe_controls(evaluation: StudyEvaluation) -> Iterator[str]:
+def _describe_controls(evaluation: StudyEvaluation) -> Iterator[Statement]:
     """Yield for each protocol the best control, the arms not above it, and the identity probe's accuracy."""
     for protocol in evaluation.study.protocols:
         finished_controls = [
@@ -151,23 +159,21 @@ def _describe_controls(evaluation: StudyEvaluation) -> Iterator[str]:
         if not controls:
             continue
         best = max(controls, key=_compute_mean_accuracy)
+        arms = [outcome for outcome in evaluation.select_protocol(protocol) if outcome.trainings]
         names_below = [
             outcome.arm.name
-            for outcome in evaluation.select_protocol(protocol)
-            if outcome.trainings and _compute_mean_accuracy(outcome) <= _compute_mean_accuracy(best)
+            for outcome in arms
+            if _compute_mean_accuracy(outcome) <= _compute_mean_accuracy(best)
         ]
         best_accuracy = format_percent(_compute_mean_accuracy(best))
         text = f"Under {protocol} the best control is {best.control} with {best_accuracy} % accuracy: "
         text += (
             f"{truncate_list(names_below)} did not exceed it" if names_below else "every network exceeded it"
         )
-        yield (
-            text
-            + "".join(
-                _describe_probe(outcome) for outcome in finished_controls if outcome.control == IDENTITY_PROBE
-            )
-            + "."
+        probes_text = "".join(
+            _describe_probe(outcome) for outcome in finished_controls if outcome.control == IDENTITY_PROBE
         )
+        yield _state(f"{text}{probes_text}.", (*arms, *finished_controls))
 
 
 def _describe_probe(outcome: Outcome) -> str:
@@ -180,7 +186,7 @@ def _describe_probe(outcome: Outcome) -> str:
     )
 
 
-def _describe_protocol_effect(evaluation: StudyEvaluation) -> Iterator[str]:
+def _describe_protocol_effect(evaluation: StudyEvaluation) -> Iterator[Statement]:
     """Yield the accuracy drop from frame to each stricter protocol, over networks that never collapse."""
     for protocol in evaluation.study.protocols:
         if protocol == "frame" or "frame" not in evaluation.study.protocols:
@@ -218,14 +224,15 @@ def _describe_protocol_effect(evaluation: StudyEvaluation) -> Iterator[str]:
         )
         frame_accuracy = format_percent(accuracy_drop.loose_accuracy)
         strict_accuracy = format_percent(accuracy_drop.strict_accuracy)
-        yield (
+        yield _state(
             f"Mean accuracy over frames falls from {frame_accuracy} % (frame) to {strict_accuracy} % "
             f"({protocol}), a difference of {100 * accuracy_drop.difference:.2f} points "
-            f"({interval}){excluded_text}."
+            f"({interval}){excluded_text}.",
+            (outcome for pair in outcome_pairs for outcome in pair),
         )
 
 
-def _describe_collapsed(outcomes: Sequence[Outcome]) -> Iterator[str]:
+def _describe_collapsed(outcomes: Sequence[Outcome]) -> Iterator[Statement]:
     """Yield the collapsed networks of each protocol, those that collapsed in the most trainings first."""
     names_by_protocol: dict[str, list[str]] = {}
     for outcome in sorted(
@@ -242,7 +249,7 @@ def _describe_collapsed(outcomes: Sequence[Outcome]) -> Iterator[str]:
         protocols_text = "; ".join(
             f"under {protocol} {truncate_list(names)}" for protocol, names in names_by_protocol.items()
         )
-        yield f"Collapsed (the same prediction for every test sample): {protocols_text}."
+        yield _state(f"Collapsed (the same prediction for every test sample): {protocols_text}.", outcomes)
 
 
 def _describe_limits(evaluation: StudyEvaluation, outcomes: Sequence[Outcome]) -> Iterator[str]:
@@ -257,6 +264,4 @@ def _describe_limits(evaluation: StudyEvaluation, outcomes: Sequence[Outcome]) -
         texts.append("anything about real faces: the images are synthetic and only test the software")
     if texts:
         yield f"These results do not show: {'; '.join(texts)}."
-    paper_differences = differences_from_paper(evaluation.study)
-    if paper_differences:
-        yield f"Not the paper's settings: {'; '.join(paper_differences)}."
+    yield from build_paper_difference_notes(evaluation.study)

@@ -1,4 +1,4 @@
-"""Tables and figures of a report as values, independent of how they are rendered."""
+"""Tables, figures and sentences of a report as values, independent of how they are rendered."""
 
 from __future__ import annotations
 
@@ -12,6 +12,23 @@ class Cell:
     text: str
     value: float | None = None
     run_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """A sentence of a report, and the keys of the runs from which its numbers were computed."""
+
+    text: str
+    run_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """The summary of a study: a sentence on its progress, then its findings and limits."""
+
+    study_name: str
+    progress: Statement
+    findings: tuple[Statement, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,8 @@ EXPLICIT_DEFAULTS: Mapping[str, frozenset[str]] = {
         "DataSummary": "findings synthetic",
         "DatasetSpec": "alignment representation classes layout",
         "Epoch": "gradient_ratio",
+        "Failure": "",
+        "Manifest": "format version",
         "Prediction": "condition",
         "RunResult": "timings micro_batches",
         "RunSpec": "folds variant split_seed",

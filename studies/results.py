@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -110,7 +111,8 @@ class RunResult:
     which makes no predictions. `micro_batches` is the number of parts into which each batch was divided
     because a whole batch did not fit into memory. `training_version` is the value of
     `studies.spec.TRAINING_VERSION` when the run was trained. `has_fixed_weights` says that the network starts
-    from the same weights under every seed.
+    from the same weights under every seed. `end_time` is the time at which the run ended, UTC in ISO 8601; ""
+    in results of earlier versions.
     """
 
     spec: RunSpec
@@ -125,6 +127,7 @@ class RunResult:
     micro_batches: int = 1
     training_version: int = FOLD_0_VERSION
     has_fixed_weights: bool = False
+    end_time: str = ""
 
     def is_valid_on(self, device: str) -> bool:
         """Whether the result holds on `device`; latencies hold only on the device that measured them."""
@@ -143,12 +146,37 @@ class RunResult:
         )
 
 
+def format_end_times(end_times: Iterable[str]) -> str:
+    """Return as text when runs ended, from their `RunResult.end_time`; "" if no time is known."""
+    known_times = sorted(time for time in end_times if time)
+    if not known_times:
+        return ""
+    last = f" to {known_times[-1]}" if known_times[-1] != known_times[0] else ""
+    return f"runs ended {known_times[0]}{last} (UTC)"
+
+
+TRACEBACK_FILE = "traceback.txt"
+"""Name of the artifact of a failed run that holds the whole traceback."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A run that did not finish, and the reason."""
+    """A run that did not finish, and the reason.
+
+    `traceback_run_id` is the id of the MLflow run whose artifact `TRACEBACK_FILE` holds the whole traceback.
+    It is "" if there is none: the process died, or the study was imported.
+    """
 
     spec: RunSpec
     reason: str
+    traceback_run_id: str = ""
+
+    @property
+    def text(self) -> str:
+        """The reason, and where the whole traceback lies."""
+        if not self.traceback_run_id:
+            return self.reason
+        return f"{self.reason}; traceback: {TRACEBACK_FILE} of MLflow run {self.traceback_run_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +184,8 @@ class StudyResult:
     """The results and failures of a study so far. A run with neither has not been run yet.
 
     `run_ids` holds (run key, run id of the tracking server) for each result. `is_confirmatory` says that the
-    analysis plan was logged before any cell ran (`studies.analysis_plan`).
+    analysis plan was logged before any cell ran (`studies.analysis_plan`). `commands` are the different
+    command lines that ran the study, in order; () for studies of `harness.api` and of earlier versions.
     """
 
     study: Study
@@ -164,3 +193,4 @@ class StudyResult:
     failures: tuple[Failure, ...] = ()
     run_ids: tuple[tuple[str, str], ...] = ()
     is_confirmatory: bool = False
+    commands: tuple[str, ...] = ()

@@ -41,7 +41,7 @@ EXAMPLE_PATHS = {
     "compressed": "sub01/EP02_01f.avi",
 }
 ACCESS_INSTRUCTIONS = (
-    "CASME II is free for research under a licence of the Chinese Academy of Sciences: ask with the form at "
+    "CASME II is free for research under a license of the Chinese Academy of Sciences: ask with the form at "
     "http://casme.psych.ac.cn, unpack Cropped and CASME2-coding-20140508.xlsx into one folder, and name it "
     "by --root or HARNESS_CASME2. `harness data synthesize` writes a synthetic set in the same layout."
 )

@@ -8,7 +8,6 @@ opened.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -28,6 +27,7 @@ from datasets.ckplus.file_names import (
 )
 from datasets.errors import DatasetError
 from datasets.io.directory_tree import MAX_DEPTH, DirectoryTree, Listing
+from datasets.io.file_digest import compute_sha256
 
 _CONTAINER_NAME = re.compile(r"(?:.*[^a-z])?ck(?:[^a-z]|data|extended|plus).*", re.IGNORECASE)
 _CONTAINER_KINDS = {".h5": "h5", ".hdf5": "h5", ".csv": "csv"}
@@ -203,11 +203,6 @@ def _have_same_content(tree: DirectoryTree, paths: Sequence[Path], *, kind: str)
         return False
     try:
         same_size = len({os.path.getsize(path) for path in paths}) == 1
-        return same_size and len({_digest(path) for path in paths}) == 1
+        return same_size and len({compute_sha256(path) for path in paths}) == 1
     except OSError:
         return False
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

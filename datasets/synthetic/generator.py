@@ -1,4 +1,4 @@
-"""Synthetic CASME II and CK+: synthetic faces in the layouts of the releases, for use without a licence.
+"""Synthetic CASME II and CK+: synthetic faces in the layouts of the releases, for use without a license.
 
 The loaders of the real sets read them unchanged: `Cropped/sub01/EP02_01f/reg_img46.jpg` with the coding
 sheet, `cohn-kanade-images/S005/001` with its labels, or any other layout in `LAYOUTS`. Results on synthetic

@@ -7,9 +7,10 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from datasets.io.file_digest import compute_sha256
 from harness.archive.members import (
     CELLS_FOLDER,
     CHUNK_BYTES,
@@ -60,6 +61,8 @@ def export_study(tracker: Tracker, name: str, out: Path, *, include_weights: boo
     _check_output_free(out)
     check_writable(out.parent)
     result, figures = tracker.load_study(name)
+    # An archive holds no tracebacks.
+    result = replace(result, failures=tuple(replace(f, traceback_run_id="") for f in result.failures))
     temporary_path = out.parent / f".{out.name}.{os.getpid()}"
     out.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -76,10 +79,12 @@ def export_study(tracker: Tracker, name: str, out: Path, *, include_weights: boo
             writer.add_text(FAILURES_FILE, to_json(FailureList(failures=result.failures), indent=1))
             _pack_figures_and_report(writer, result, figures, staging=Path(staging))
             writer.add_text(STUDY_FILE, to_json(result.study, indent=1))
-            manifest = Manifest(study=result.study.name, runs=runs, members=tuple(writer.members))
+            manifest = Manifest(
+                study=result.study.name, runs=runs, members=tuple(writer.members), commands=result.commands
+            )
             writer.add_text(MANIFEST_FILE, to_json(manifest, indent=1))
         _check_output_free(out)
-        digest = _compute_sha256(temporary_path)
+        digest = compute_sha256(temporary_path)
         os.replace(temporary_path, out)
     finally:
         temporary_path.unlink(missing_ok=True)
@@ -163,8 +168,3 @@ class _ArchiveWriter:
                 digest.update(chunk)
                 target.write(chunk)
         self.members.append(Member(name=name, size=size, sha256=digest.hexdigest()))
-
-
-def _compute_sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

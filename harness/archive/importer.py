@@ -55,7 +55,12 @@ def dry_run_report(archive: Archive) -> None:
     """
     results = {result.spec.key: result for result, _ in map(archive.load_result, archive.cell_keys)}
     study_results = tuple(results[spec.key] for spec in archive.study.list_runs() if spec.key in results)
-    result = StudyResult(study=archive.study, results=study_results, failures=archive.failures)
+    result = StudyResult(
+        study=archive.study,
+        results=study_results,
+        failures=archive.failures,
+        commands=archive.commands,
+    )
     names = archive.members.list_folder(FIGURES_FOLDER)
     figures = {f"{archive.study.name}/{Path(name).stem}": archive.members.read_bytes(name) for name in names}
     try:
@@ -108,7 +113,7 @@ def _open_study(archive: Archive, tracker: Tracker) -> tuple[str, str]:
     runs = tracker.search_runs(f"tags.`{STUDY_TAG}` = '{archive.study.name}'")
     if runs and runs[0].info.status != "RUNNING":
         return runs[0].info.run_id, runs[0].info.status
-    study_run_id = tracker.open_study(archive.study)
+    study_run_id = tracker.open_study(archive.study, commands=archive.commands)
     if not runs:
         tracker.client.set_tag(study_run_id, IMPORTED_TAG, archive.path.name)
     return study_run_id, "RUNNING"

@@ -59,13 +59,18 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """The manifest of an archive; `runs` holds the key and original run id of each finished cell."""
+    """The manifest of an archive.
+
+    `runs` holds the key and original run id of each finished cell, `commands` the command lines that ran the
+    study.
+    """
 
     format: str = FORMAT_NAME
     version: int = FORMAT_VERSION
     study: str
     runs: tuple[tuple[str, str], ...]
     members: tuple[Member, ...]
+    commands: tuple[str, ...] = ()
 
 
 def is_member_name(name: str) -> bool:

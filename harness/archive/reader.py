@@ -91,7 +91,7 @@ class Archive:
 
     def __init__(self, members: MemberReader, path: Path) -> None:
         self.path, self.members = path, members
-        self.run_ids = dict(members.manifest.runs)
+        self.run_ids, self.commands = dict(members.manifest.runs), members.manifest.commands
         self.cell_keys = tuple(sorted({name.split("/")[1] for name in members.list_folder(CELLS_FOLDER)}))
         self.study = _parse_study(parse_json(members.read_bytes(STUDY_FILE), STUDY_FILE))
         self.failures = from_data(
@@ -120,7 +120,11 @@ class Archive:
         return result, to_json(spec)
 
     def _check_runs(self) -> None:
-        """Check that each finished cell has one run id and the artifacts of a result."""
+        """Check the commands, and that each finished cell has one run id and the artifacts of a result."""
+        if any(len(command) > _MAX_TAG_CHARS for command in self.commands):
+            raise ValueError(
+                f"{MANIFEST_FILE} must hold commands of at most {_MAX_TAG_CHARS} characters; {EXPORT_AGAIN}"
+            )
         if set(self.run_ids) != set(self.cell_keys) or len(self.run_ids) != len(self.members.manifest.runs):
             raise ValueError(
                 f"{MANIFEST_FILE} must name the run of every cell, and of no other; {EXPORT_AGAIN}"

@@ -170,7 +170,7 @@ def synthesize(
     ] = False,
     sheet: Annotated[str, typer.Option(help="Coding sheet of casme2: 2014, 2019, xls or csv.")] = "2014",
 ) -> None:
-    """Render synthetic faces in the layout of a real release: no licence needed, labels known."""
+    """Render synthetic faces in the layout of a real release: no license needed, labels known."""
     from datasets.synthetic.generator import SyntheticSpec
     from datasets.synthetic.generator import synthesize as write_release
 

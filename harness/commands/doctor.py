@@ -38,9 +38,9 @@ def _check_versions() -> str:
     import platform
     from importlib import metadata
 
-    from harness.device import DEPENDENCIES
+    from harness.device import PACKAGES
 
-    versions = [f"{package} {metadata.version(package)}" for package in DEPENDENCIES]
+    versions = [f"{package} {metadata.version(package)}" for package in PACKAGES]
     return ", ".join((f"Python {platform.python_version()}", *versions))
 
 

@@ -36,13 +36,7 @@ def export(
     with wrap_user_errors():
         tracker = open_tracker(tracking_uri)
         tracker.check_readable()
-        names = tracker.list_study_names()
-        if study is None and not names:
-            raise ValueError(
-                f"no study in {tracker.display_uri()} yet; run `harness ablate` or `harness compare`, or "
-                "name another store with --tracking-uri"
-            )
-        name = names[0] if study is None else study
+        name = tracker.get_newest_study_name() if study is None else study
         result = export_study(
             tracker,
             name,

@@ -48,17 +48,12 @@ def report(
                 "--json needs --list; got no --list: a report is always written as report.md and report.json"
             )
         tracker.check_readable()
-        names = tracker.list_study_names()
         if list_:
+            names = tracker.list_study_names()
             print(json_module.dumps(names, indent=1) if json else "\n".join(names) or "no study yet")
             return
         check_writable(out)
-        study_names = study or names[:1]
-        if not study_names:
-            raise ValueError(
-                f"no study in {tracker.display_uri()} yet; run `harness ablate` or `harness compare`, or "
-                "name another store with --tracking-uri"
-            )
+        study_names = study or [tracker.get_newest_study_name()]
         studies = [tracker.load_study(name) for name in dict.fromkeys(study_names)]
         if format_ == "megc":
             for result, _ in studies:

@@ -41,8 +41,10 @@ def run_studies(
     with it.
     """
     from harness import api
+    from harness.commands.command_line import format_command
     from harness.commands.options import open_tracker
     from harness.output_folders import name_report_folder
+    from harness.planning.preview import format_total
 
     console = Console(file=sys.stderr)
     is_dry = output.dry_run or save_plan is not None
@@ -52,8 +54,17 @@ def run_studies(
         previews = api.plan_studies(
             requests, tracker=tracker, execution=execution, out=None if is_dry else output.out
         )
+    printed_lines: set[str] = set()
     for preview in previews:
-        _print_plan(preview, execution=execution, console=console)
+        _print_plan(
+            preview,
+            execution=execution,
+            console=console,
+            label=f"plan of {preview.plan.study.name}" if len(previews) > 1 else "plan",
+        )
+        _print_data_remarks(preview, console=console, printed_lines=printed_lines)
+    if len(previews) > 1 and not output.dry_run:
+        console.print(format_total(previews), highlight=False, soft_wrap=True)
     if save_plan:
         _save_plan(previews[0].plan.study, save_plan, tracker=tracker, as_json=output.json)
         return
@@ -71,6 +82,7 @@ def run_studies(
         out=output.out,
         console=console,
         joint_report=joint_folder,
+        command=format_command(sys.argv[1:]),
     )
     joint_report = output.out / joint_folder / "report.md" if joint_folder else None
     _print_end(results_and_reports, joint_report, tracker=tracker, as_json=output.json)
@@ -78,9 +90,8 @@ def run_studies(
         raise typer.Exit(EXIT_FAILED)
 
 
-def _print_plan(preview: StudyPreview, *, execution: ExecutionOptions, console: Console) -> None:
-    """Print the plan: cells to run, device, estimated time, disk need, warnings and anomalies."""
-    from datasets.anomalies import format_anomaly
+def _print_plan(preview: StudyPreview, *, execution: ExecutionOptions, console: Console, label: str) -> None:
+    """Print the plan after `label`: cells to run, device, estimated time and disk need."""
     from harness.device import describe_device
     from harness.planning.execution import describe_execution
 
@@ -89,7 +100,8 @@ def _print_plan(preview: StudyPreview, *, execution: ExecutionOptions, console: 
     states = [preview.states.get(spec.key) for spec in study.list_runs()]
     finished_count, failed_count = states.count("done"), states.count("failed")
     summary = (
-        f"plan: {len(pending_runs)} cells to run"
+        f"{label}: {len(pending_runs)} cells to run"
+        + (f", {len(preview.shared_keys)} shared with the studies before" if preview.shared_keys else "")
         + (f", {finished_count} reused" if finished_count else "")
         + (f", {failed_count} failed before (--retry-failed runs those)" if failed_count else "")
         + f" on {describe_device(plan.device)}, {describe_execution(plan, execution)}; "
@@ -104,13 +116,25 @@ def _print_plan(preview: StudyPreview, *, execution: ExecutionOptions, console: 
     if plan.device.type == "cpu" and study.preset == "paper" and estimate and estimate.high > 3600:
         summary += " (no GPU: use --preset quick on a CPU)"
     console.print(summary, highlight=False, soft_wrap=True)
+
+
+def _print_data_remarks(preview: StudyPreview, *, console: Console, printed_lines: set[str]) -> None:
+    """Print the warnings about the splits and the anomalies of the data, without those of `printed_lines`.
+
+    The remarks are added to `printed_lines`, because several studies can use the same data.
+    """
+    from datasets.anomalies import format_anomaly
+
+    plan = preview.plan
     warnings = [
         f"warning: {split.protocol}, split {split.seed}, fold {split.fold}: {text}"
         for split in plan.splits
         for text in split.warnings
     ]
     anomalies = [f"anomaly: {format_anomaly(anomaly)}" for anomaly in plan.pixels.table.anomalies]
-    for kind, lines in (("warnings", warnings), ("anomalies", anomalies)):
+    for kind, all_lines in (("warnings", warnings), ("anomalies", anomalies)):
+        lines = [line for line in all_lines if line not in printed_lines]
+        printed_lines.update(lines)
         for line in lines[:MAX_LINES]:
             console.print(line, highlight=False, markup=False)
         if len(lines) > MAX_LINES:
@@ -150,6 +174,8 @@ def _save_plan(study: Study, path: Path, *, tracker: Tracker, as_json: bool) -> 
 
 
 def _print_dry_run(previews: Sequence[StudyPreview], *, tracker: Tracker, as_json: bool) -> None:
+    from harness.planning.preview import format_total
+
     documents = [_preview_to_dict(preview, tracker=tracker) for preview in previews]
     if as_json:
         print(json.dumps(_unwrap_single(documents), indent=1))
@@ -162,6 +188,8 @@ def _print_dry_run(previews: Sequence[StudyPreview], *, tracker: Tracker, as_jso
         print(*document["power"], sep="\n")
         print(*document["leakage"], sep="\n")
         print(preview.disk_need.render_text())
+    if len(previews) > 1:
+        print(format_total(previews))
 
 
 def _preview_to_dict(preview: StudyPreview, *, tracker: Tracker) -> dict[str, Any]:
@@ -185,7 +213,7 @@ def _preview_to_dict(preview: StudyPreview, *, tracker: Tracker) -> dict[str, An
             {
                 "key": spec.key,
                 "cell": format_run_name(spec),
-                "state": states.get(spec.key, "waiting"),
+                "state": "shared" if spec.key in preview.shared_keys else states.get(spec.key, "waiting"),
                 "done": states.get(spec.key) == "done",
             }
             for spec in plan.study.list_runs()
@@ -224,7 +252,7 @@ def _print_end(
     for result, report in results_and_reports:
         print(f"study   {result.study.name}")
         for failure in result.failures:
-            print(f"failed  {failure.spec.name} ({failure.spec.protocol}): {failure.reason}")
+            print(f"failed  {failure.spec.name} ({failure.spec.protocol}): {failure.text}")
         print(f"report  {report}")
     if joint_report:
         print(f"\nall     {joint_report}")
@@ -252,7 +280,14 @@ def _result_to_dict(result: StudyResult, report: Path) -> dict[str, Any]:
             }
             for run_result in result.results
         ],
-        "failures": [{"key": failure.spec.key, "reason": failure.reason} for failure in result.failures],
+        "failures": [
+            {
+                "key": failure.spec.key,
+                "reason": failure.reason,
+                "traceback_run_id": failure.traceback_run_id or None,
+            }
+            for failure in result.failures
+        ],
     }
 
 

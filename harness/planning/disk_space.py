@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +98,18 @@ def estimate_disk_need(
         checkpoint_bytes=CHECKPOINT_FACTOR * parallel_bytes,
         artifact_folder=tracker.find_artifact_folder(plan.study.dataset.name),
         cache_folder=None if on_cluster else get_cache_dir(),
+    )
+
+
+def sum_disk_needs(needs: Sequence[DiskNeed]) -> DiskNeed:
+    """Return the need of studies that run in sequence and use the folders of the first.
+
+    The weights of all studies add up. Checkpoints are deleted, so only the largest need counts.
+    """
+    return replace(
+        needs[0],
+        weight_bytes=sum(need.weight_bytes for need in needs),
+        checkpoint_bytes=max(need.checkpoint_bytes for need in needs),
     )
 
 

@@ -93,10 +93,15 @@ def check_cluster_address(options: ExecutionOptions) -> None:
     try:
         socket.create_connection((host, int(port)), timeout=CONNECT_TIMEOUT).close()
     except (OSError, OverflowError) as error:
-        raise ValueError(
-            f"--ray-address {options.ray_address}: no Ray cluster answers there ({error}); start one with "
-            "`ray start --head`, or name the address that it printed"
-        ) from error
+        raise ValueError(format_missing_cluster(str(options.ray_address), str(error))) from error
+
+
+def format_missing_cluster(address: str, reason: str) -> str:
+    """Return the message that no Ray cluster answers at `address`, with the reason and the remedy."""
+    return (
+        f"--ray-address {address}: no Ray cluster answers there ({reason}); start one with "
+        "`ray start --head`, or name the address that it printed"
+    )
 
 
 def choose_slots(plan: StudyPlan, options: ExecutionOptions) -> int:

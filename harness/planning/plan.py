@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from architectures.catalogue import with_width
-from architectures.spec import USER_NETWORK, ArchitectureSpec
+from architectures.spec import ArchitectureSpec
 from datasets.spec import MOTION_REPRESENTATIONS, DatasetSpec, SampleTable, Split
 from harness.data.leak_check import check_leaks
 from harness.data.loading import DataRequest, build_dataset_spec, check_count, check_protocols, load_table
 from harness.data.preparation import load_with_progress
+from harness.planning.network_checks import (
+    check_pretrained_networks,
+    check_user_networks,
+    count_requested_classes,
+)
 from harness.planning.type_validation import validate_types
 from studies.analysis_plan import AnalysisPlan, check_matches_plan
 from studies.arms import PLACEBO, build_ablation_arms, build_comparison_arms
@@ -130,14 +135,17 @@ def plan_study(request: Request) -> StudyPlan:
     check_design(
         arms, image_size=image_size, protocols=request.protocols, split_seeds=split_seeds, seeds=seeds
     )
-    _check_networks(arms, num_classes=2, image_size=image_size)
+    check_pretrained_networks(arms)
+    requested_classes = count_requested_classes(request.data)
+    if requested_classes:
+        check_user_networks(arms, num_classes=requested_classes, image_size=image_size)
     analysis_plan = _load_analysis_plan(request.plan_path) if request.plan_path else None
     device = resolve_device(request.device)
     engine_choice = _select_engine(request, device)
 
     dataset, table = load_table(request.data, requested_dataset)
-    user_arms = [arm for arm in arms if arm.network == USER_NETWORK]
-    _check_networks(user_arms, num_classes=len(table.classes), image_size=image_size)
+    if len(table.classes) != requested_classes:
+        check_user_networks(arms, num_classes=len(table.classes), image_size=image_size)
     _make_splits(table, request, split_seeds=split_seeds[:1])
     pixels = load_with_progress(dataset, table)
 
@@ -224,25 +232,6 @@ def _check_values(request: Request) -> None:
         from harness.hyperparameter_search import check_store, get_default_store
 
         check_store(get_default_store() if request.searches is None else request.searches)
-
-
-def _check_networks(arms: Sequence[ArchitectureSpec], *, num_classes: int, image_size: int) -> None:
-    """Check that user networks accept images of `image_size` pixels and pretrained networks can be built.
-
-    Raises:
-        ValueError: A user network has a wrong output shape, or a network has no pretrained weights.
-        FileNotFoundError: The pretrained weights are not on this machine.
-    """
-    for arm in arms:
-        if arm.network != USER_NETWORK and not arm.pretrained:
-            continue
-        from architectures.network import build_network
-
-        network = build_network(arm, num_classes=num_classes)
-        if arm.network == USER_NETWORK:
-            from architectures.user import check_output_shape
-
-            check_output_shape(network, arm, num_classes=num_classes, image_size=image_size)
 
 
 def _load_searches(study: Study, store: str | None) -> tuple[Search, ...]:

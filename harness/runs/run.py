@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import torch
 from torch import Tensor, nn
@@ -94,6 +95,7 @@ def _execute_run(
         micro_batches=measurements.training.micro_batches,
         training_version=TRAINING_VERSION,
         has_fixed_weights=fixed_weights,
+        end_time=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
     weights = network.state_dict()  # not a plain dict: it carries the versions of the modules
     weights.update({name: tensor.cpu() for name, tensor in weights.items()})

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from architectures.network import build_network
 from harness.device import describe_device
-from harness.errors import StudyAborted, is_full_disk
+from harness.errors import FULL_DISK_REMEDY, StudyAborted, is_full_disk
 from harness.planning.weight_rule import WeightRule, can_keep_weights
 from harness.process_settings import disable_gc
 from harness.progress import Event, EventSink
@@ -23,6 +23,7 @@ from harness.run_names import format_run_name
 from harness.runs.run import execute_run
 from harness.runs.run_inputs import RunInputs
 from harness.scheduling.cell_locks import CellLocks
+from harness.scheduling.failure_reason import describe_error
 from harness.tracking.study_reader import WEIGHT_FILES
 from harness.tracking.tracker import Tracker
 from harness.training.checkpoint import Checkpoint
@@ -102,14 +103,10 @@ def _find_earlier_outcome(spec: RunSpec, context: CellContext) -> Success | Fail
         context.emit(Event(kind="reused", label=label, message=summarize_result(result)))
         return Success(result=result, run_id=status.finished_run_id)
     if status.failure_reason and not context.retry_failed:
-        context.emit(
-            Event(
-                kind="failed",
-                label=label,
-                message=f"{status.failure_reason} (earlier; --retry-failed runs it again)",
-            )
-        )
-        return Failure(spec=spec, reason=status.failure_reason)
+        failure = Failure(spec=spec, reason=status.failure_reason, traceback_run_id=status.traceback_run_id)
+        message = f"{failure.text} (earlier; --retry-failed runs it again)"
+        context.emit(Event(kind="failed", label=label, message=message))
+        return failure
     return None
 
 
@@ -142,10 +139,10 @@ def _run_and_record(
         tracker.abandon_run(run_id)
         raise
     except (Exception, SystemExit) as error:  # a user-defined network may call sys.exit
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        _record_exception(error, reason, run_id, label=label, tracker=tracker)
-        context.emit(Event(kind="failed", label=label, message=reason))
-        return Failure(spec=spec, reason=reason)
+        failure = Failure(spec=spec, reason=describe_error(error, spec), traceback_run_id=run_id)
+        _record_exception(error, failure, label=label, tracker=tracker)
+        context.emit(Event(kind="failed", label=label, message=failure.text))
+        return failure
     checkpoint.discard()
     context.emit(Event(kind="finished", label=label, message=summarize_result(result)))
     return Success(result=result, run_id=run_id)
@@ -163,26 +160,24 @@ def record_failure(spec: RunSpec, reason: str, context: CellContext) -> Failure:
 
 
 def _record_exception(
-    error: Exception | SystemExit, reason: str, run_id: str, *, label: str, tracker: Tracker
+    error: Exception | SystemExit, failure: Failure, *, label: str, tracker: Tracker
 ) -> None:
     """Record a failure, or raise `StudyAborted` if the disk is full or the tracking store fails."""
     if isinstance(error, StudyAborted):
         raise error
+    run_id = failure.traceback_run_id
     if is_full_disk(error):
         with suppress(Exception):
             tracker.close_run(run_id, "KILLED")
         raise StudyAborted(
-            f"the disk is full: {label} could not be written ({error}); free some space or move --out, "
-            "HARNESS_CACHE and the tracking store, then start the same command again: finished cells "
-            "are kept and not run again"
+            f"the disk is full: {label} could not be written ({error}); {FULL_DISK_REMEDY}"
         ) from error
     try:
-        tracker.log_texts(run_id, {"traceback.txt": "".join(traceback.format_exception(error))})
-        tracker.fail_run(run_id, reason)
+        tracker.fail_run(run_id, failure.reason, traceback="".join(traceback.format_exception(error)))
     except Exception as tracking_error:
         raise StudyAborted(
-            f"{label} failed ({reason}) and the tracking store cannot record it ({tracking_error}); repair "
-            "the store, then start the same command again: finished cells are kept and not run again"
+            f"{label} failed ({failure.reason}) and the tracking store cannot record it ({tracking_error}); "
+            "repair the store, then start the same command again: finished cells are kept and not run again"
         ) from error
 
 

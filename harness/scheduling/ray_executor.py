@@ -21,6 +21,7 @@ from ray.util.queue import Queue
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from harness.errors import StudyAborted, UserError
+from harness.planning.execution import format_missing_cluster
 from harness.process_settings import get_spin_settings, keep_freed_memory
 from harness.progress import Event
 from harness.scheduling.cell import CellContext, CellOutcome, LockedElsewhere
@@ -51,10 +52,7 @@ class RayExecutor:
         try:
             ray.init(address=self._address, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, RuntimeError, ValueError) as error:
-            raise UserError(
-                f"--ray-address {self._address}: no Ray cluster answers there ({type(error).__name__}); "
-                "start one with `ray start --head`, or name the address that it printed"
-            ) from error
+            raise UserError(format_missing_cluster(self._address, type(error).__name__)) from error
         driver_node_id = ray.get_runtime_context().get_node_id()
         nodes = [node for node in ray.nodes() if node["Alive"]]
         if is_local(self._job.tracking_uri) and len({node["NodeManagerHostname"] for node in nodes}) > 1:

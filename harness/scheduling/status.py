@@ -8,9 +8,11 @@ from statistics import fmean
 from typing import Any
 
 from harness.progress import format_duration
+from harness.run_names import format_run_name
 from harness.scheduling.cell_locks import CellLocks
 from harness.tracking.cell_runs import CellRun
 from harness.tracking.tracker import Tracker
+from studies.results import Failure, format_end_times
 from studies.study import Study
 
 
@@ -30,16 +32,21 @@ class StudyStatus:
     """The progress of one study.
 
     `state` is "done", "running", "stopped" (no process runs it), or "open elsewhere" (started on a machine
-    whose locks this one cannot see). `seconds_left` is None if no estimate is possible yet.
+    whose locks this one cannot see). `seconds_left` is None if no estimate is possible yet. `commands` are
+    the command lines that ran the study. `end_times` are those of the first and the last finished run (UTC,
+    ISO 8601), () if no time is known, and `versions` the versions of harness and torch that made the runs.
     """
 
     study_name: str
     state: str
     cell_count: int
     finished_count: int
-    failures: tuple[tuple[str, str], ...]
+    failures: tuple[Failure, ...]
     running_cells: tuple[RunningCell, ...]
     seconds_left: float | None
+    commands: tuple[str, ...] = ()
+    end_times: tuple[str, ...] = ()
+    versions: tuple[str, ...] = ()
 
     @property
     def pending_count(self) -> int:
@@ -53,13 +60,23 @@ class StudyStatus:
             "state": self.state,
             "cells": self.cell_count,
             "done": self.finished_count,
-            "failed": [{"cell": cell, "reason": reason} for cell, reason in self.failures],
+            "failed": [
+                {
+                    "cell": format_run_name(failure.spec),
+                    "reason": failure.reason,
+                    "traceback_run_id": failure.traceback_run_id or None,
+                }
+                for failure in self.failures
+            ],
             "left": self.pending_count,
             "running": [
                 {"cell": r.cell, "epoch": r.epoch, "epochs": r.epochs, "process": r.process}
                 for r in self.running_cells
             ],
             "seconds_left": None if self.seconds_left is None else round(self.seconds_left),
+            "commands": list(self.commands),
+            "end_times": list(self.end_times),
+            "versions": list(self.versions),
         }
 
     def render_text(self) -> str:
@@ -77,8 +94,11 @@ class StudyStatus:
             f"{self.study_name}  {self.state}: {self.finished_count} of {self.cell_count} cells done"
             f"{failure_note}{pending}{time_left}"
         ]
+        lines += [f"  command  {command}" for command in self.commands]
+        if self.end_times:
+            lines.append("; ".join((f"  {format_end_times(self.end_times)}", *self.versions)))
         lines += [f"  {r.cell}: epoch {r.epoch}/{r.epochs}  ({r.process})" for r in self.running_cells]
-        lines += [f"  failed  {cell}: {reason}" for cell, reason in self.failures]
+        lines += [f"  failed  {format_run_name(failure.spec)}: {failure.text}" for failure in self.failures]
         if self.state == "stopped":
             lines.append("  run the command that started it again to resume from the last checkpoint")
         return "\n".join(lines)
@@ -91,7 +111,11 @@ def load_study_status(name: str, tracker: Tracker, locks: CellLocks) -> StudySta
         ValueError: the store has no such study.
     """
     study, study_run_id = tracker.find_study(name)
-    return replace(_summarize_runs(study, tracker.list_cell_runs(study_run_id), locks), study_name=name)
+    return replace(
+        _summarize_runs(study, tracker.list_cell_runs(study_run_id), locks),
+        study_name=name,
+        commands=tracker.load_commands(study_run_id),
+    )
 
 
 def _summarize_runs(study: Study, cell_runs: Sequence[CellRun], locks: CellLocks) -> StudyStatus:
@@ -114,15 +138,21 @@ def _summarize_runs(study: Study, cell_runs: Sequence[CellRun], locks: CellLocks
     pending_count = len(specs) - finished_count - len(failed_runs) - len(running_cells)
     state = "done" if not pending_count and not running_cells else "stopped"
     state = "running" if local_runs else "open elsewhere" if foreign_runs else state
+    end_times = sorted(c.end_time for c in finished_runs.values() if c.end_time)
     durations = [cell_run.seconds for cell_run in finished_runs.values() if cell_run.seconds is not None]
     return StudyStatus(
         study_name=study.name,
         state=state,
         cell_count=len(specs),
         finished_count=finished_count,
-        failures=tuple((cell_run.name, cell_run.reason) for cell_run in failed_runs),
+        failures=tuple(
+            Failure(spec=specs[c.key], reason=c.reason, traceback_run_id=c.traceback_run_id)
+            for c in failed_runs
+        ),
         running_cells=running_cells,
         seconds_left=_estimate_seconds_left(pending_count, running_cells, durations),
+        end_times=(end_times[0], end_times[-1]) if end_times else (),
+        versions=tuple(sorted({c.versions for c in finished_runs.values() if c.versions})),
     )
 
 

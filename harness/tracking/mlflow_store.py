@@ -263,13 +263,14 @@ class MlflowStore:
         *,
         params: Mapping[str, Any] | None = None,
         metrics: Mapping[str, float] | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> None:
-        """Log parameters, and metrics without a step."""
+        """Log parameters, metrics without a step, and tags."""
         self.client.log_batch(
             run_id,
             metrics=_build_metrics({0: metrics or {}}),
             params=[Param(name, str(value)) for name, value in (params or {}).items()],
-            tags=list[RunTag](),
+            tags=[RunTag(name, value) for name, value in (tags or {}).items()],
         )
 
     def log_steps(self, run_id: str, steps: Mapping[int, Mapping[str, float]]) -> None:

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from harness.process_settings import disable_gc
 from harness.tracking.analysis_plans import is_confirmatory
-from harness.tracking.cell_runs import CellRun, CellStatus
+from harness.tracking.cell_runs import CellRun, CellStatus, list_commands
 from harness.tracking.mlflow_store import MlflowException, MlflowStore, Run
 from harness.tracking.result_files import (
     parse_result,
 )
 from harness.tracking.tags import (
+    END_TIME_TAG,
     KEY_TAG,
     LOCK_SCOPE_TAG,
     NAME_TAG,
@@ -25,6 +26,8 @@ from harness.tracking.tags import (
     REUSES_TAG,
     SPEC_TAG,
     STUDY_TAG,
+    TRACEBACK_TAG,
+    VERSIONS_TAG,
     WEIGHTS_DROPPED_TAG,
 )
 from studies.codec import from_json
@@ -53,8 +56,11 @@ class StudyReader(MlflowStore):
         ]
         finished_run_id = next((run.info.run_id for run in runs if run.info.status == "FINISHED"), None)
         study_runs = [run for run in runs if run.data.tags.get(PARENT_TAG) == parent]
+        failed_run = _find_failed_runs(study_runs).get(key)
         return CellStatus(
-            finished_run_id=finished_run_id, failure_reason=_collect_failure_reasons(study_runs).get(key)
+            finished_run_id=finished_run_id,
+            failure_reason=_get_reason(failed_run) if failed_run else None,
+            traceback_run_id=_get_traceback_run_id(failed_run) if failed_run else "",
         )
 
     def cell_states(self, study: Study) -> dict[str, str]:
@@ -117,6 +123,16 @@ class StudyReader(MlflowStore):
         """Return the names of all studies in the store, newest first."""
         return [run.data.tags[STUDY_TAG] for run in self.search_runs(f"tags.`{STUDY_TAG}` != ''")]
 
+    def get_newest_study_name(self) -> str:
+        """Return the name of the newest study; raise ValueError if the store has none."""
+        names = self.list_study_names()
+        if not names:
+            raise ValueError(
+                f"no study in {self.display_uri()} yet; run `harness ablate` or `harness compare`, or name "
+                "another store with --tracking-uri"
+            )
+        return names[0]
+
     def find_study(self, name: str) -> tuple[Study, str]:
         """Return the study with this name and the id of its run.
 
@@ -151,7 +167,10 @@ class StudyReader(MlflowStore):
             name=tags.get(NAME_TAG, ""),
             status=run.info.status,
             reason=tags.get(REASON_TAG, ""),
+            traceback_run_id=_get_traceback_run_id(run),
             seconds=run.data.metrics.get("seconds"),
+            end_time=tags.get(END_TIME_TAG, ""),
+            versions=tags.get(VERSIONS_TAG, ""),
             epoch_times=tuple(metric.timestamp / 1000 for metric in history),
             lock_scope=tags.get(LOCK_SCOPE_TAG, ""),
             process=tags.get(PROCESS_TAG, ""),
@@ -172,15 +191,27 @@ class StudyReader(MlflowStore):
                 ).read_bytes()
                 for item in self.client.list_artifacts(parent, FIGURES_FOLDER)
             }
-        confirmatory = is_confirmatory(self.client.get_run(parent), study)
-        return replace(self.collect_results(study, parent=parent), is_confirmatory=confirmatory), figures
+        return self.add_study_tags(self.collect_results(study, parent=parent), parent=parent), figures
+
+    def add_study_tags(self, result: StudyResult, *, parent: str) -> StudyResult:
+        """Return the result of the study of `parent` with what the tags of that run say about it."""
+        run = self.client.get_run(parent)
+        return replace(
+            result,
+            is_confirmatory=is_confirmatory(run, result.study),
+            commands=list_commands(run.data.tags),
+        )
+
+    def load_commands(self, parent: str) -> tuple[str, ...]:
+        """Return the command lines that ran the study of `parent`, in order."""
+        return list_commands(self.client.get_run(parent).data.tags)
 
     @disable_gc()
     def collect_results(self, study: Study, *, parent: str) -> StudyResult:
         """Collect the results and failures of `study` from the store."""
         results, failures, run_ids = [], [], []
         children = self.search_runs(f"tags.`{PARENT_TAG}` = '{parent}'")
-        finished_runs, reasons = self._find_finished_runs(children), _collect_failure_reasons(children)
+        finished_runs, failed_runs = self._find_finished_runs(children), _find_failed_runs(children)
         for spec in study.list_runs():
             run = finished_runs.get(spec.key)
             result = self._read_result(run)
@@ -193,8 +224,11 @@ class StudyReader(MlflowStore):
                 run_ids.append((spec.key, run.info.run_id))
             elif run:
                 failures.append(Failure(spec=spec, reason=UNREADABLE_REASON.format(run.info.run_id)))
-            elif reason := reasons.get(spec.key):
-                failures.append(Failure(spec=spec, reason=reason))
+            elif failed_run := failed_runs.get(spec.key):
+                traceback_run_id = _get_traceback_run_id(failed_run)
+                failures.append(
+                    Failure(spec=spec, reason=_get_reason(failed_run), traceback_run_id=traceback_run_id)
+                )
         return StudyResult(
             study=study, results=tuple(results), failures=tuple(failures), run_ids=tuple(run_ids)
         )
@@ -241,7 +275,16 @@ def _current_key(run: Run) -> str:
         return str(run.data.tags[KEY_TAG])
 
 
-def _collect_failure_reasons(children: Iterable[Run]) -> dict[str, str]:
-    """Return the latest failure reason of each failed cell, by key; `children` are sorted newest first."""
+def _find_failed_runs(children: Iterable[Run]) -> dict[str, Run]:
+    """Return the latest failed run of each cell, by key; `children` are sorted newest first."""
     failed_runs = [run for run in children if KEY_TAG in run.data.tags and run.info.status == "FAILED"]
-    return {_current_key(run): run.data.tags.get(REASON_TAG, "unknown") for run in reversed(failed_runs)}
+    return {_current_key(run): run for run in reversed(failed_runs)}
+
+
+def _get_reason(failed_run: Run) -> str:
+    return str(failed_run.data.tags.get(REASON_TAG, "unknown"))
+
+
+def _get_traceback_run_id(run: Run) -> str:
+    """Return the id of the run if it has an artifact with its traceback, otherwise ""."""
+    return str(run.info.run_id) if TRACEBACK_TAG in run.data.tags else ""

@@ -12,4 +12,13 @@ KEY_TAG, REUSES_TAG, STUDY_TAG, REASON_TAG, SPEC_TAG, LOCK_SCOPE_TAG, PROCESS_TA
     "harness.process",
     "harness.weights_dropped",
 )
+END_TIME_TAG, VERSIONS_TAG = "harness.end_time", "harness.versions"
+"""Tags of a finished run: when its training or evaluation ended, UTC; the versions of harness and torch."""
+
+COMMAND_TAG = "harness.command"
+"""Tag of a study: a command line that ran it. The first has this name, the next one the suffix ".2"."""
+
+TRACEBACK_TAG = "harness.traceback"
+"""Tag of a failed run; its value is the name of the text artifact that holds the whole traceback."""
+
 PARENT_TAG, NAME_TAG, NOTE_TAG = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"

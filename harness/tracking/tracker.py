@@ -9,12 +9,13 @@ key has one finished run.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from harness.run_names import format_run_name, format_study_note
+from harness.tracking.cell_runs import list_commands, make_command_tag
 from harness.tracking.result_files import (
     build_epoch_metrics,
     compute_final_metrics,
@@ -24,6 +25,7 @@ from harness.tracking.result_files import (
 from harness.tracking.retry import AsyncLogger
 from harness.tracking.study_reader import FIGURES_FOLDER, WEIGHT_FILES, StudyReader
 from harness.tracking.tags import (
+    END_TIME_TAG,
     KEY_TAG,
     LOCK_SCOPE_TAG,
     NAME_TAG,
@@ -34,10 +36,12 @@ from harness.tracking.tags import (
     REUSES_TAG,
     SPEC_TAG,
     STUDY_TAG,
+    TRACEBACK_TAG,
+    VERSIONS_TAG,
     WEIGHTS_DROPPED_TAG,
 )
 from studies.codec import to_json
-from studies.results import Epoch, RunResult
+from studies.results import TRACEBACK_FILE, Environment, Epoch, RunResult
 from studies.spec import RunSpec
 from studies.study import Study
 
@@ -55,16 +59,24 @@ class Tracker(StudyReader):
         super().__init__(uri)
         self.async_logger = AsyncLogger()
 
-    def open_study(self, study: Study) -> str:
-        """Resume the parent run of `study`, or create it; return its id."""
+    def open_study(self, study: Study, *, commands: Sequence[str] = ()) -> str:
+        """Resume the parent run of `study`, or create it; return its id.
+
+        `commands` are the command lines that run the study; those that the run does not have yet are added.
+        """
         experiment = self.get_or_create_experiment(study.dataset.name)
         runs = self.search_runs(f"tags.`{STUDY_TAG}` = '{study.name}'", (experiment,))
         if runs:
             run_id: str = runs[0].info.run_id
             self.client.update_run(run_id, status="RUNNING")
+            earlier_commands = list_commands(runs[0].data.tags)
         else:
             tags = {STUDY_TAG: study.name, NAME_TAG: study.name, NOTE_TAG: format_study_note(study)}
             run_id = self.client.create_run(experiment, tags=tags).info.run_id
+            earlier_commands = ()
+        all_commands = dict.fromkeys((*earlier_commands, *commands))
+        for number, command in list(enumerate(all_commands, start=1))[len(earlier_commands) :]:
+            self.client.set_tag(run_id, make_command_tag(number), command)
         self.log_texts(run_id, {"study.json": to_json(study, indent=1)})
         return run_id
 
@@ -116,16 +128,24 @@ class Tracker(StudyReader):
         """Log a result, further `metrics` and the files in `folder`, then close the run as FINISHED."""
         self.async_logger.flush()
         # The result's files go into the folder too: MLflow would look up the run for each separate file.
-        self.log_batch(run_id, metrics={**compute_final_metrics(result), **(metrics or {})})
+        tags = {END_TIME_TAG: result.end_time, VERSIONS_TAG: _format_versions(result.environment)}
+        self.log_batch(
+            run_id,
+            metrics={**compute_final_metrics(result), **(metrics or {})},
+            tags={name: value for name, value in tags.items() if value},
+        )
         for name, text in render_result_files(result).items():
             if not (folder / name).exists():
                 (folder / name).write_text(text, encoding="utf-8")
         self.client.log_artifacts(run_id, str(folder))
         self.close_run(run_id, "FINISHED")
 
-    def fail_run(self, run_id: str, reason: str) -> None:
-        """Record why a cell failed, and close its run as FAILED."""
+    def fail_run(self, run_id: str, reason: str, *, traceback: str = "") -> None:
+        """Record why a cell failed, with the text of its traceback if any, and close its run as FAILED."""
         self.async_logger.flush()
+        if traceback:
+            self.log_texts(run_id, {TRACEBACK_FILE: traceback})
+            self.client.set_tag(run_id, TRACEBACK_TAG, TRACEBACK_FILE)
         self.client.set_tag(run_id, REASON_TAG, reason)
         self.client.set_tag(run_id, NOTE_TAG, f"Failed: {reason}")
         self.close_run(run_id, "FAILED")
@@ -189,3 +209,11 @@ class Tracker(StudyReader):
                 path = Path(folder) / f"{name}.png"
                 path.write_bytes(png)
                 self.client.log_artifact(run_id, str(path), FIGURES_FOLDER)
+
+
+def _format_versions(environment: Environment) -> str:
+    """Return the versions of harness and torch as text; "" if neither is known."""
+    versions = dict(environment.versions)
+    return ", ".join(
+        f"{package} {versions[package]}" for package in ("harness", "torch") if package in versions
+    )

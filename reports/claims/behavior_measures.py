@@ -28,7 +28,7 @@ from reports.claims.score_measures import (
     select_paper_datasets,
 )
 from reports.convergence import Convergence, compute_convergence
-from reports.formatting import format_interval, format_points, truncate_list
+from reports.formatting import format_estimate, truncate_list
 from reports.outcomes import Outcome, StudyEvaluation
 from reports.pairing import TrainingId, pair_outcomes
 from reports.tables.gradients import SKIP_COMPONENT, compute_gradient_ratio
@@ -225,7 +225,7 @@ def measure_imbalance(
     texts, items = [], []
     for evaluation, comparison, gain in measured:
         rare_names = ", ".join(comparison.classes[class_index] for class_index in comparison.rare_classes)
-        texts.append(f"{_format_gain(gain)} of recall over {rare_names}")
+        texts.append(f"{format_estimate(gain, unit=' points')} of recall over {rare_names}")
         items.append(
             build_quantity(
                 _get_dataset_title(evaluation.study.dataset.name),
@@ -308,11 +308,7 @@ def _format_robustness_pair(without_component: Robustness, with_component: Robus
 
 
 def _format_drop(gain: Estimate | None) -> str:
-    return _format_gain(gain) if gain else "unknown"
-
-
-def _format_gain(gain: Estimate) -> str:
-    return f"{format_points(100 * gain.value)} points [{format_interval(gain)}]"
+    return format_estimate(gain, unit=" points") if gain else "unknown"
 
 
 def measure_latency(

@@ -20,7 +20,7 @@ from reports.arm_differences import (
 )
 from reports.formatting import NO_VALUE, format_interval, format_points, text_cell, truncate_list
 from reports.outcomes import StudyEvaluation, append_marks
-from reports.table import Cell, Table
+from reports.table import Cell, Statement, Table
 from reports.tables.score_columns import (
     LEAKAGE_HEADER,
     LEAKAGE_NOTE,
@@ -146,7 +146,7 @@ def _build_p_cell(p: float | None, run_keys: tuple[str, ...]) -> Cell:
     return Cell(text="<0.001" if p < 0.001 else f"{p:.3f}", value=p, run_keys=run_keys)
 
 
-def describe_verdicts(evaluation: StudyEvaluation, protocol: str) -> Iterator[str]:
+def describe_verdicts(evaluation: StudyEvaluation, protocol: str) -> Iterator[Statement]:
     """Yield one sentence on the verdicts under a protocol, grouped by verdict, largest differences first.
 
     Yield nothing if there are no comparisons.
@@ -168,7 +168,10 @@ def describe_verdicts(evaluation: StudyEvaluation, protocol: str) -> Iterator[st
             for verdict_label, text in ordered_groups
         )
         metric = METRIC_NAMES[evaluation.study.metric]
-        yield f"Under {protocol}, in points of {metric} ({get_plan_status(evaluation)}): {verdicts_text}."
+        yield Statement(
+            text=f"Under {protocol}, in points of {metric} ({get_plan_status(evaluation)}): {verdicts_text}.",
+            run_keys=tuple(dict.fromkeys(key for difference in differences for key in difference.run_keys)),
+        )
 
 
 def _format_difference(difference: ArmDifference) -> str:

@@ -13,7 +13,7 @@ from architectures.spec import BLOCK_COMPONENTS, BLOCK_NETWORK, get_components
 from reports.formatting import format_interval, format_points, text_cell
 from reports.outcomes import StudyEvaluation
 from reports.pairing import list_shared_run_keys, pair_outcomes
-from reports.table import Cell, Table
+from reports.table import Cell, Statement, Table
 from reports.tables.score_columns import (
     LEAKAGE_NOTE,
     build_audit_notes,
@@ -66,7 +66,7 @@ def build_effect_table(evaluation: StudyEvaluation) -> Table | None:
     )
 
 
-def describe_effects(evaluation: StudyEvaluation, protocol: str) -> Iterator[str]:
+def describe_effects(evaluation: StudyEvaluation, protocol: str) -> Iterator[Statement]:
     """Yield a sentence with each component's average gain over all orders, largest first, if it is known."""
     if evaluation.study.design != "factorial":
         return
@@ -79,9 +79,10 @@ def describe_effects(evaluation: StudyEvaluation, protocol: str) -> Iterator[str
             for _, _, component_cell, gain_cell, interval_cell in rows
         )
         metric_name = METRIC_NAMES[evaluation.study.metric]
-        yield (
-            f"Under {protocol}, gain from each component in points of {metric_name}, averaged over all "
-            f"orders of adding the components: {effects_text} (intervals not adjusted for their number)."
+        yield Statement(
+            text=f"Under {protocol}, gain from each component in points of {metric_name}, averaged over all "
+            f"orders of adding the components: {effects_text} (intervals not adjusted for their number).",
+            run_keys=rows[0][3].run_keys,
         )
 
 

@@ -14,7 +14,7 @@ from statistics import fmean
 
 from datasets.spec import CORRUPTIONS, ILLUMINATION_CORRUPTIONS, POSE_CORRUPTIONS, STRENGTHS
 from reports.check_runs import find_check_runs, find_matched_pairs
-from reports.formatting import NO_VALUE, format_interval, format_percent, format_points, text_cell
+from reports.formatting import NO_VALUE, format_estimate, format_percent, format_points, text_cell
 from reports.outcomes import Outcome, StudyEvaluation, TrainingOutcome, append_marks
 from reports.pairing import estimate_unit_mean, map_units_to_clusters
 from reports.plots.study_figures import format_figure_path
@@ -226,7 +226,8 @@ def _build_cbam_notes(evaluation: StudyEvaluation) -> Iterator[str]:
     for protocol in evaluation.study.protocols:
         texts = []
         for before, after in compare_component(evaluation, protocol, component="cbam"):
-            gain_text = _format_gain(estimate_drop_reduction(before, after))
+            gain = estimate_drop_reduction(before, after)
+            gain_text = format_estimate(gain) if gain else NO_VALUE
             texts.append(f"{_format_arm_name(after)} over {_format_arm_name(before)} {gain_text}")
         if texts:
             yield (
@@ -237,10 +238,6 @@ def _build_cbam_notes(evaluation: StudyEvaluation) -> Iterator[str]:
 
 def _format_arm_name(robustness: Robustness) -> str:
     return append_marks(robustness.outcome.arm.name, robustness.outcome.collapse_mark)
-
-
-def _format_gain(gain: Estimate | None) -> str:
-    return f"{format_points(100 * gain.value)} [{format_interval(gain)}]" if gain else NO_VALUE
 
 
 def draw_robustness_figure(evaluation: StudyEvaluation, protocol: str, *, out: Path) -> ReportFigure | None:

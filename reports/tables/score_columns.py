@@ -240,7 +240,7 @@ def build_missing_run_notes(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     """Return notes on the failed runs, with reasons, and on the pending runs."""
     failed_notes = [
         f"{outcome.plain_name} under {outcome.protocol}, {format_training(failure.spec)}: "
-        f"failed: {failure.reason}"
+        f"failed: {failure.text}"
         for outcome in outcomes
         for failure in outcome.failures
     ]

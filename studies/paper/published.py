@@ -178,6 +178,9 @@ ABLATION_DATASET = "casme2"
 ABLATION_GAINS: Mapping[str, Decimal] = {"attention": Decimal("3.2"), "residual": Decimal("2.8")}
 """Gains in accuracy, in points, that the paper states, by the field of `BlockSpec`."""
 
+ABLATION_FIGURES = ("Figure 16", "Figure 17", "Figure 18")
+"""The `PAPER_ITEMS` that show the ablation."""
+
 IMAGE_SIZE, EPOCHS, BATCH_SIZE = 224, 100, 32
 
 PAPER_ITEMS: Mapping[str, str] = {

@@ -67,7 +67,7 @@ def test_a_cpu_is_named_with_the_threads_that_are_used() -> None:
 def test_the_environment_names_what_a_result_depends_on_and_can_be_kept() -> None:
     found = device.collect_environment(torch.device("cpu"))
     assert torch.__version__.startswith(dict(found.versions)["torch"])
-    assert [package for package, _ in found.versions] == list(device.DEPENDENCIES)
+    assert [package for package, _ in found.versions] == list(device.PACKAGES)
     assert found.platform.endswith(f"Python {platform.python_version()}")
     assert found.threads == torch.get_num_threads()
     assert found.commit == device.read_commit()

@@ -93,7 +93,7 @@ def test_every_table_with_an_accuracy_tells_the_leaks(joined: Any) -> None:
 def test_faces_from_licensed_sets_come_with_a_warning(joined: Any) -> None:
     _, text = joined
 
-    assert text.count("check its licence agreement before publishing") == 2
+    assert text.count("check its license agreement before publishing") == 2
 
 
 def test_the_same_studies_are_the_same_bytes(built: type[Built], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,41 @@ def test_differences_carry_their_intervals_verdicts_and_runs(built: type[Built],
     assert difference["verdict"]
     assert 0 <= difference["p"] <= 1
     assert len(difference["run_keys"]) == 10
+
+
+def test_the_commands_and_the_failures_are_listed(built: type[Built], tmp_path: Path) -> None:
+    def choose(spec: RunSpec) -> RunResult | str:
+        return "OSError: no disk (net.py:3)" if spec.architecture.name == "vgg16" else built.run(spec)
+
+    finished = built.finish(built.study(), choose)
+    failures = tuple(replace(failure, traceback_run_id="0123") for failure in finished.failures)
+    finished = replace(finished, failures=failures, commands=("harness compare", "harness compare --jobs 2"))
+    report = write_report([finished], tmp_path, images={}).read_text(encoding="utf-8")
+    data = json.loads((tmp_path / DATA_FILE).read_text(encoding="utf-8"))
+
+    assert "- Command: `harness compare`\n- Command: `harness compare --jobs 2`\n- Study: " in report
+    assert data["commands"] == {finished.study.name: list(finished.commands)}
+    assert "OSError: no disk (net.py:3); traceback: traceback.txt of MLflow run 0123" in report
+    (failure,) = data["failures"]
+    assert (failure["network"], failure["traceback_run_id"]) == ("vgg16", "0123")
+
+
+def test_each_sentence_of_the_summary_names_the_runs_of_its_numbers(
+    built: type[Built], tmp_path: Path
+) -> None:
+    data, markdown = _write(built, tmp_path, seeds=(0, 1, 2, 3, 4))
+
+    runs = {run["key"]: run for run in data["runs"]}
+    shown = built.plain(markdown)
+    for sentence in data["summary"]:
+        assert built.plain(escape(sentence["text"])) in shown
+        assert set(sentence["run_keys"]) <= set(runs)
+    (best,) = (each for each in data["summary"] if "Under subject the highest mean" in each["text"])
+    assert {runs[key]["protocol"] for key in best["run_keys"]} == {"subject"}
+    (verdicts,) = (each for each in data["summary"] if each["text"].startswith("Under subject, in points"))
+    (difference,) = (each for each in data["differences"] if each["protocol"] == "subject")
+    assert verdicts["run_keys"] == difference["run_keys"]
+    assert data["summary"][0]["run_keys"] == list(runs)
 
 
 def test_claims_are_those_of_the_table(built: type[Built], tmp_path: Path) -> None:

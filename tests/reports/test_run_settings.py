@@ -30,6 +30,18 @@ def test_a_row_a_run_that_leads_to_its_record(built: type[Built]) -> None:
     assert built.column(table, "Collapsed") == ["collapsed", "–", "–", "no"]
 
 
+def test_settings_say_when_the_runs_ended(built: type[Built]) -> None:
+    def choose(spec: RunSpec) -> Any:
+        day = {"vgg16": "02", "alexnet": "04", "proposed": "03"}.get(spec.architecture.name)
+        return replace(built.run(spec), end_time=f"2026-01-{day}T03:04:05Z" if day else "")
+
+    names = ("vgg16", "alexnet", "resnet34", "proposed")
+    *_, last = describe_settings(evaluate_study(built.finish(built.study(only=names), choose)))
+    assert last.endswith("; runs ended 2026-01-02T03:04:05Z to 2026-01-04T03:04:05Z (UTC)")
+    *_, last = describe_settings(evaluate_study(built.finish(built.study(only=("proposed",)))))
+    assert last.endswith("of run time")
+
+
 def test_settings_name_what_was_run_and_where(built: type[Built]) -> None:
     text = "\n".join(
         describe_settings(evaluate_study(built.finish(built.study(protocols=("frame", "subject")))))

@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -7,6 +8,7 @@ from datasets.leakage.audit import Finding
 from datasets.spec import Leakage
 from reports.outcomes import evaluate_study
 from reports.summary import summarize_study
+from reports.table import Statement
 from studies.results import RunResult
 from studies.spec import RunSpec
 from studies.study import build_null_arm
@@ -15,10 +17,14 @@ from tests.reports.conftest import Built
 ALL_RIGHT = tuple(tuple(5 if c == r else 0 for c in range(6)) for r in range(6))
 
 
+def _texts(statements: Iterable[Statement]) -> list[str]:
+    return [statement.text for statement in statements]
+
+
 def _said(built: type[Built], choose: Any = None, **kwargs: Any) -> list[str]:
     kind = kwargs.pop("kind", "comparison")
     study = built.study(kind, **kwargs)
-    return list(summarize_study(evaluate_study(built.finish(study, choose or built.run))))
+    return _texts(summarize_study(evaluate_study(built.finish(study, choose or built.run))))
 
 
 def _best(said: list[str], protocol: str = "frame") -> str:
@@ -95,7 +101,7 @@ def test_copies_are_said_beside_the_near_duplicates(built: type[Built]) -> None:
 def test_no_share_of_near_duplicates_is_given_for_motion(built: type[Built]) -> None:
     study = built.study()
     study = replace(study, dataset=replace(study.dataset, representation="flow"))
-    said = _best(list(summarize_study(evaluate_study(built.finish(study, _of_plain_folders(built))))))
+    said = _best(_texts(summarize_study(evaluate_study(built.finish(study, _of_plain_folders(built))))))
 
     assert "the audit does not look for near-duplicates of motion images." in said
 
@@ -158,7 +164,7 @@ def test_the_null_arm_is_never_the_best(built: type[Built]) -> None:
         better = spec.architecture.name.endswith("(null)")
         return built.answered(spec, [better or clip % 5 > 0 for clip in range(96)], subjects=12)
 
-    said = list(summarize_study(evaluate_study(built.finish(study, choose))))
+    said = _texts(summarize_study(evaluate_study(built.finish(study, choose))))
 
     assert "is that of vgg16: " in _best(said, "subject")
     assert "(null)" not in " ".join(said)
@@ -210,7 +216,7 @@ def test_a_score_is_held_against_the_highest_control(built: type[Built]) -> None
         return built.answered(spec, [good or clip % 2 == 0 for clip in range(40)], subjects=8)
 
     study = replace(built.study(protocols=("subject",)), controls=("shuffled-labels", "identity-probe"))
-    said = summarize_study(evaluate_study(built.finish(study, choose)))
+    said = _texts(summarize_study(evaluate_study(built.finish(study, choose))))
 
     (text,) = [text for text in said if "control" in text]
     assert text.startswith(
@@ -290,6 +296,6 @@ def test_long_lists_are_cut_and_counted(built: type[Built]) -> None:
 
 
 def test_a_study_is_called_by_its_heading(built: type[Built]) -> None:
-    told = summarize_study(evaluate_study(built.finish(built.study())), heading="The second")
+    told = _texts(summarize_study(evaluate_study(built.finish(built.study())), heading="The second"))
 
     assert told[0] == "The second: 2 of 2 runs finished."

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 from harness.data.loading import DataRequest
@@ -17,6 +19,10 @@ def tiny(classes):
 
 def stubborn(classes):
     return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2))
+
+def picky(classes):
+    assert classes == 6, "six emotions"
+    return tiny(classes)
 
 def broken(classes):
     return nn.Linear(1, classes)
@@ -34,6 +40,25 @@ def test_an_own_network_is_tried_with_the_classes_that_the_data_have(tree: Path,
     with pytest.raises(ValueError, match=r"to logits \(2, 6\); got \(2, 2\)"):
         plan_study(request(tree, user_networks=(f"{net}:stubborn",)))
     assert not Path("cache").exists(), "nothing has been decoded"
+
+
+def test_an_own_network_is_built_for_no_other_number_of_classes(tree: Path, net: Path) -> None:
+    picky = (f"{net}:picky",)
+    assert [arm.name for arm in plan_study(request(tree, user_networks=picky)).study.arms][-1] == "picky"
+    three = DataRequest(dataset="casme2", root=tree, classes=("fear", "sadness", "surprise"))
+    with pytest.raises(ValueError, match=r"net.py:picky fails for 3 classes: AssertionError: six emotions"):
+        plan_study(request(tree, user_networks=picky, data=three))
+
+
+def test_the_classes_of_a_folder_are_known_once_it_is_read(net: Path, tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / "faces" / name).mkdir(parents=True)
+        for number in range(3):
+            image = np.full((40, 40, 3), 20 * number + ord(name), dtype=np.uint8)
+            assert cv2.imwrite(str(tmp_path / "faces" / name / f"{number}.png"), image)
+    folder = DataRequest(dataset="folder", root=tmp_path / "faces")
+    with pytest.raises(ValueError, match=r"net.py:picky fails for 3 classes"):
+        plan_study(request(tmp_path, user_networks=(f"{net}:picky",), data=folder))
 
 
 def test_a_broken_one_is_told_before_the_data_are_read(tree: Path, net: Path) -> None:

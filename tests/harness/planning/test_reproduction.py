@@ -1,6 +1,8 @@
 """Tests of `harness reproduce`: the paper's experiments on the available sets, one report, claims first."""
 
 import json
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -53,9 +55,11 @@ def test_a_set_in_its_usual_place_is_found(tree: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.slow
-def test_a_dry_run_shows_every_study(tree: Path, harness: Run) -> None:
+def test_a_dry_run_shows_every_study_and_the_anomalies_once(tree: Path, harness: Run, tmp_path: Path) -> None:
+    damaged = Path(shutil.copytree(tree, tmp_path / "tree"))
+    next(damaged.rglob("*.jpg")).write_bytes(b"no image")
     code, out, err = harness(
-        "reproduce", "--casme2", tree, *SMALL, "--protocol", "frame", "--dry-run", "--json"
+        "reproduce", "--casme2", damaged, *SMALL, "--protocol", "frame", "--dry-run", "--json"
     )
     assert code == 0, err
     studies = json.loads(out)
@@ -66,6 +70,9 @@ def test_a_dry_run_shows_every_study(tree: Path, harness: Run) -> None:
     ]
     shared = [{cell["key"] for cell in study["cells"]} for study in studies]
     assert len(shared[1] & shared[2]) >= 3 * 2, "the rungs with batch norm are the same cells in both ladders"
+    waiting = [cell["key"] for study in studies for cell in study["cells"] if cell["state"] == "waiting"]
+    assert len(waiting) == len(set(waiting)) == len(set.union(*shared))
+    assert err.count("anomaly: ") == len(set(re.findall("anomaly: .*", err))) == 1
     assert not list(Path().rglob("report.md"))
 
 

@@ -1,6 +1,7 @@
 """Tests of failures during a study: finished cells are kept, failed ones reported, and the others run."""
 
 import os
+import re
 import resource
 import shutil
 import signal
@@ -150,6 +151,8 @@ def test_cells_that_fail_are_told_with_their_reasons(tree: Path, tmp_path: Path)
     report = next(tmp_path.rglob("report.md")).read_text()
     for number, reason in enumerate(FAULTS.values()):
         assert f"failed  net{number} (frame): {reason}" in end.out
+        place = "harness/training/train.py" if "DivergenceError" in reason else "net.py:14"
+        assert re.search(rf"\({place}.*; traceback: traceback.txt of MLflow run \w+\n", end.out)
         assert reason.split(":")[0] in report
     assert len(cells(ledger_of(tmp_path))) == 1
 

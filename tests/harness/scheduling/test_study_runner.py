@@ -108,6 +108,9 @@ def test_a_cell_that_fails_is_recorded_and_the_others_go_on(tree: Path, ledger: 
     assert [r.spec.architecture.name for r in result.results] == ["proposed"]
     assert "failed: ValueError" in shown
     assert ledger.load_study(plan.study.name)[0].failures == result.failures
+    run = ledger.client.get_run(result.failures[0].traceback_run_id)
+    assert f"traceback: traceback.txt of MLflow run {run.info.run_id}" in shown
+    assert ledger.read_text(run, "traceback.txt").startswith("Traceback (most recent call last)")
 
 
 def test_a_finished_cell_whose_artifacts_are_gone_is_told_and_run_again(tree: Path, ledger: Tracker) -> None:

@@ -127,6 +127,28 @@ def test_an_epoch_is_on_the_store_when_the_outbox_is_empty(ledger: Tracker) -> N
         assert others.get_run(run).info.status == "RUNNING"
 
 
+def test_a_study_keeps_each_command_once_and_in_order(ledger: Tracker) -> None:
+    for command in ("harness compare", "harness compare --retry-failed", "harness compare"):
+        parent = ledger.open_study(STUDY, commands=(command,))
+    assert ledger.load_study(STUDY.name)[0].commands == ("harness compare", "harness compare --retry-failed")
+    assert ledger.load_commands(parent) == ledger.load_study(STUDY.name)[0].commands
+
+
+def test_a_finished_run_is_tagged_with_its_time_and_versions(ledger: Tracker, folder: Path) -> None:
+    (spec, other, *_), parent = STUDY.list_runs(), ledger.open_study(STUDY)
+    versions = (("harness", "1.2"), ("torch", "2.9"), ("numpy", "2.0"))
+    made = replace(result(spec), end_time="2026-01-02T03:04:05Z")
+    made = replace(made, environment=replace(made.environment, versions=versions))
+    folder.mkdir()
+    ledger.finish_run(ledger.start_run(spec, parent=parent), made, folder=folder)
+    keep(ledger, [other], parent=parent, folder=folder)
+    tagged = {run.key: (run.end_time, run.versions) for run in ledger.list_cell_runs(parent)}
+    assert tagged == {
+        spec.key: ("2026-01-02T03:04:05Z", "harness 1.2, torch 2.9"),
+        other.key: ("", ""),
+    }
+
+
 def test_a_finished_run_keeps_its_own_files_and_those_beside_them(ledger: Tracker, folder: Path) -> None:
     spec = STUDY.list_runs()[0]
     ids = keep(ledger, [spec], parent=ledger.open_study(STUDY), folder=folder)

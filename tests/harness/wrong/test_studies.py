@@ -167,7 +167,7 @@ NETWORKS = {
     "compare --architecture net.py:raising": ("net.py:raising fails for", "no weights at hand"),
     "compare --architecture net.py:nothing": ("net.py:nothing fails for", "takes 0 positional arguments"),
     "compare --architecture net.py:text": ("net.py:text must return a torch.nn.Module", "got str"),
-    "compare --architecture net.py:wide": ("net.py:wide must map images", "logits (2, 2)", "got (2, 3)"),
+    "compare --architecture net.py:wide": ("net.py:wide must map images", "logits (2, 6)", "got (2, 7)"),
     "compare --architecture net.py:narrow": ("net.py:narrow fails on images (2, 3, 224, 224)",),
     "compare --architecture net.py:tiny --architecture net.py:tiny": ("arm named twice", "tiny"),
     "tune --architecture net.py": ("--architecture takes FILE.py:function", "'net.py'"),

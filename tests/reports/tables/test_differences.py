@@ -193,7 +193,8 @@ def test_two_collapsed_arms_get_no_verdict_and_leave_the_family(built: type[Buil
 
 
 def test_a_collapsed_arm_is_marked_in_words(built: type[Built]) -> None:
-    (said,) = describe_verdicts(_fallen(built, "vgg16", "vgg16+cbam"), "subject")
+    (statement,) = describe_verdicts(_fallen(built, "vgg16", "vgg16+cbam"), "subject")
+    said = statement.text
 
     assert said.startswith("Under subject, in points of accuracy (exploratory): better: ")
     assert "better: vgg16+cbam+residual over vgg16+cbam (collapsed in 5 of 5 seeds) +3" in said
@@ -208,7 +209,8 @@ def test_a_long_family_is_cut_after_the_largest(built: type[Built]) -> None:
         wrong = 12 * names.index(spec.architecture.name) if spec.architecture.name in names else 0
         return built.answered(spec, [clip >= wrong for clip in range(96)], subjects=12)
 
-    (said,) = describe_verdicts(evaluate_study(built.finish(study, choose)), "subject")
+    (statement,) = describe_verdicts(evaluate_study(built.finish(study, choose)), "subject")
+    said = statement.text
 
     assert f"better: proposed over {names[5]} +62.50 [" in said
     assert f"proposed over {names[3]} +37.50" in said
@@ -259,7 +261,7 @@ def test_the_studys_metric_decides(built: type[Built], metric: Any, value: float
     assert table is not None
     name = {"accuracy": "accuracy", "uar": "UAR"}[metric]
     assert table.title == f"Differences of {name} in points, with verdicts"
-    assert next(describe_verdicts(scored, "subject")).startswith(
+    assert next(describe_verdicts(scored, "subject")).text.startswith(
         f"Under subject, in points of {name} (exploratory): "
     )
 
@@ -284,7 +286,7 @@ def test_verdicts_are_exploratory_without_a_logged_plan(built: type[Built]) -> N
         table = build_difference_table(study)
         assert table is not None
         assert [note for note in table.notes if note.startswith(f"These verdicts are {word}: ")]
-        assert next(describe_verdicts(study, "subject")).startswith(
+        assert next(describe_verdicts(study, "subject")).text.startswith(
             f"Under subject, in points of accuracy ({word}): "
         )
 
@@ -315,7 +317,7 @@ def test_the_null_arm_has_a_row_of_its_own_and_is_no_part_of_the_family(built: t
     assert built.column(table, "To") == ["proposed", "proposed (null)"]
     assert built.column(table, "Verdict") == ["better", "equivalent within ±5 points"]
     assert [note for note in table.notes if note.startswith("The null arm is the same architecture")]
-    assert "null" not in " ".join(describe_verdicts(study, "subject"))
+    assert "null" not in " ".join(each.text for each in describe_verdicts(study, "subject"))
 
 
 def test_a_null_arm_that_differs_is_shown_as_it_is(built: type[Built]) -> None:

@@ -50,7 +50,7 @@ def test_the_first_page_has_each_parts_average_over_orders_the_most_first(built:
     study = _factorial(built, lambda on: (2 + ("cbam" in on) + 2 * ("residual" in on)) / 6)
 
     (told,) = describe_effects(study, "subject")
-    assert "residual +33.33 [+33.33 to +33.33], cbam +16.67 [+16.67 to +16.67], " in told
+    assert "residual +33.33 [+33.33 to +33.33], cbam +16.67 [+16.67 to +16.67], " in told.text
     assert told in summarize_study(study)
     assert not list(describe_effects(evaluate_study(built.finish(built.study("ablation"))), "frame"))
 
