@@ -8,7 +8,6 @@ normalizes them.
 
 from __future__ import annotations
 
-import re
 import tempfile
 import time
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from datasets.catalogue import SYNTHETIC
 from datasets.faces.haar_detector import FaceDetector, check_cascades
 from datasets.preprocessing.representations import represent
 from harness.inference.video_io import Frame, Image, Rect
+from harness.tracking.run_argument import find_finished_run
 from harness.training.evaluation import compute_logits
 from harness.training.weights import load_weights
 from studies.spec import RunSpec
@@ -48,7 +48,6 @@ reduces the overlap by 0.17.
 """
 
 PERCENTILES = (50, 95, 99)
-_ID_PATTERN = re.compile(r"[0-9a-f]{4,32}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,14 +96,14 @@ def load_trained_model(tracker: Tracker, name: str, *, device: torch.device) -> 
     Raises:
         ValueError: No run or several runs match, the run has not finished, or its artifacts cannot be read.
     """
-    run_id, key = _find_finished_run(tracker, name.strip().lower())
+    run_id, key = find_finished_run(tracker, name)
     result = tracker.load_result(run_id)
     if result is None:
         raise ValueError(f"the artifacts of run {run_id} cannot be read (moved or deleted?); run it again")
     if not result.spec.is_trained:
         raise ValueError(
             f"run {run_id} is the {result.spec.variant} of {result.spec.architecture.name} and has no "
-            "network of its own; name the run that trained the network"
+            f"network of its own; name the run that trained the network (key {result.spec.base_run.key})"
         )
     classes = result.data.classes
     # As in training, but without ImageNet weights, because the run's weights replace them.
@@ -121,28 +120,6 @@ def load_trained_model(tracker: Tracker, name: str, *, device: torch.device) -> 
         device=device,
         synthetic=result.data.synthetic or result.spec.dataset.name == SYNTHETIC,
     )
-
-
-def _find_finished_run(tracker: Tracker, name: str) -> tuple[str, str]:
-    """Return the id and the key of the finished run whose id or key starts with `name`."""
-    hint = "`harness ui` shows run ids, and the study's command with --dry-run shows keys"
-    if not _ID_PATTERN.fullmatch(name):
-        raise ValueError(
-            f"RUN must be a run's id or key, or its first 4 or more digits (0-9, a-f); got {name!r}; {hint}"
-        )
-    cells = tracker.find_cells(name)
-    if not cells:
-        raise ValueError(
-            f"no run in {tracker.display_uri()} has an id or key that starts with {name}; {hint}"
-        )
-    if len({key for key, _ in cells.values()}) > 1:
-        matches = ", ".join(f"{run_id} (key {key})" for run_id, (key, _) in list(cells.items())[:5])
-        raise ValueError(f"the ids or keys of several runs start with {name}; give more digits: {matches}")
-    finished_runs = [(run_id, key) for run_id, (key, status) in cells.items() if status == "FINISHED"]
-    if not finished_runs:
-        ((run_id, (_, status)), *_) = cells.items()
-        raise ValueError(f"run {run_id} has not finished ({status}); run the command of its study again")
-    return finished_runs[0]
 
 
 class Predictor:

@@ -12,4 +12,7 @@ KEY_TAG, REUSES_TAG, STUDY_TAG, REASON_TAG, SPEC_TAG, LOCK_SCOPE_TAG, PROCESS_TA
     "harness.process",
     "harness.weights_dropped",
 )
+IMPORTED_TAG = "harness.imported"
+"""Tag of imported runs; its value is a finished cell's original run id, otherwise the archive's name."""
+
 PARENT_TAG, NAME_TAG, NOTE_TAG = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"

@@ -334,7 +334,7 @@ def test_mistakes_get_one_message_each(harness: Run, made: Made, tmp_path: Path)
     (tmp_path / "predictions").mkdir()
     shutil.copy(image, tmp_path / "predictions" / "a.jpg")
     cases: list[tuple[str, object, tuple[str, ...]]] = [
-        ("0123456789abcdef", image, ("no run", "0123456789abcdef", "harness ui")),
+        ("0123456789abcdef", image, ("no run", "0123456789abcdef", "Run index")),
         ("proposed", image, ("id or key", "'proposed'")),
         (made.run_id, "nowhere.png", ("nowhere.png does not exist",)),
         (made.run_id, tmp_path / "empty", ("holds no image", ".jpg")),
@@ -384,7 +384,7 @@ def test_a_run_must_be_one_and_finished_and_whole(made: Made, tmp_path: Path) ->
     ledger.fail_run(twin, "on purpose")
     # The other run with this key has finished, so it is chosen.
     assert load_trained_model(ledger, other.key, device=cpu).run_id == made.motion_id
-    with pytest.raises(ValueError, match="no run"):
+    with pytest.raises(ValueError, match="got the study"):
         load_trained_model(ledger, parent, device=cpu)
 
 
@@ -395,7 +395,7 @@ def test_a_start_that_several_runs_share_is_refused_with_their_names(tmp_path: P
         run = ledger.client.create_run(experiment, tags={"harness.key": key})
         ledger.close_run(run.info.run_id, "FINISHED")
     with pytest.raises(
-        ValueError, match=r"ids or keys of several runs start with aaaa;.*aaaa1{12}.*aaaa0{12}"
+        ValueError, match=r"ids or keys of several runs start with aaaa:.*aaaa1{12}.*aaaa0{12}"
     ):
         load_trained_model(ledger, "aaaa", device=torch.device("cpu"))
     with pytest.raises(ValueError, match=r"artifacts of run .* cannot be read"):
