@@ -25,7 +25,8 @@ from datasets.preprocessing.representations import represent
 from harness.inference.video_io import Frame, Image, Rect
 from harness.tracking.run_argument import find_finished_run
 from harness.training.evaluation import compute_logits
-from harness.training.weights import load_weights
+from harness.training.training_images import TrainingImages
+from harness.training.weights import load_weights, read_training_images
 from studies.spec import RunSpec
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ PERCENTILES = (50, 95, 99)
 class TrainedModel:
     """The network of a finished run, on its device and in evaluation mode, with its class names.
 
-    `synthetic` is True if the network was trained on synthetic faces.
+    `synthetic` is True if the network was trained on synthetic faces. `training_images` is None if the run is
+    of a version that did not record them.
     """
 
     run_id: str
@@ -63,6 +65,7 @@ class TrainedModel:
     network: nn.Module
     device: torch.device
     synthetic: bool = False
+    training_images: TrainingImages | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +75,9 @@ class FramePrediction:
     `probabilities` has one value per class, or is () if `note` says why there is no prediction. `box` is the
     crop of the image. `face_status` is "found", "filled" (the face fills the image; the full image is used),
     "none" (no face was found; the full image is used) or "" (no detection). `stage_seconds` are the times of
-    reading, of face detection and of classification.
+    reading, of face detection and of classification. `part` is the part of the run's split that has the same
+    image: "training", "validation" or "neither"; None if that is unknown. `truth` is the index of the class
+    that the image's folder names, or None.
     """
 
     file: str
@@ -83,6 +88,8 @@ class FramePrediction:
     probabilities: tuple[float, ...]
     note: str
     stage_seconds: tuple[float, float, float]
+    part: str | None = None
+    truth: int | None = None
 
     @property
     def predicted_class(self) -> int:
@@ -110,7 +117,9 @@ def load_trained_model(tracker: Tracker, name: str, *, device: torch.device) -> 
     torch.backends.cudnn.allow_tf32 = False
     network = build_network(replace(result.spec.architecture, pretrained=False), num_classes=len(classes))
     with tempfile.TemporaryDirectory() as folder:
-        load_weights(network, tracker.download_weights(run_id, folder), label=f"run {run_id}", key=key)
+        weights_path = tracker.download_weights(run_id, folder)
+        load_weights(network, weights_path, label=f"run {run_id}", key=key)
+        training_images = read_training_images(weights_path, label=f"run {run_id}")
     network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return TrainedModel(
         run_id=run_id,
@@ -119,6 +128,7 @@ def load_trained_model(tracker: Tracker, name: str, *, device: torch.device) -> 
         network=network.eval(),
         device=device,
         synthetic=result.data.synthetic or result.spec.dataset.name == SYNTHETIC,
+        training_images=training_images,
     )
 
 
@@ -182,7 +192,12 @@ class Predictor:
             probabilities=probabilities,
             note="; ".join(notes),
             stage_seconds=(frame.read_seconds, face_time - start, time.perf_counter() - face_time),
+            part=self._find_part(frame),
         )
+
+    def _find_part(self, frame: Frame) -> str | None:
+        training_images = self._model.training_images
+        return training_images.find_part(frame.digest) if training_images and frame.digest else None
 
     def _find_face(self, image: Image) -> tuple[Rect, str]:
         """Return the crop box of an image and its face status."""
@@ -286,6 +301,8 @@ def flatten_prediction(prediction: FramePrediction, classes: Sequence[str]) -> d
         "face": prediction.face_status,
         "answer": classes[prediction.predicted_class] if prediction.probabilities else None,
         "confidence": max(prediction.probabilities) if prediction.probabilities else None,
+        "truth": None if prediction.truth is None else classes[prediction.truth],
+        "part": prediction.part,
         "note": prediction.note,
         "milliseconds": 1000 * sum(prediction.stage_seconds),
         **{f"p_{name}": value for name, value in zip(classes, probabilities, strict=True)},
