@@ -26,7 +26,9 @@ def predict(
     run: Annotated[
         str, typer.Argument(help="Id or key of a finished run, or its first 4 or more characters.")
     ],
-    source: Annotated[Path, typer.Argument(help="An image, a folder of images or of class folders, or a video.")],
+    source: Annotated[
+        Path, typer.Argument(help="An image, a folder of images or of class folders, or a video.")
+    ],
     align: Annotated[
         str,
         typer.Option(
@@ -44,8 +46,8 @@ def predict(
 ) -> None:
     """Find and classify faces; write CSV, JSON and annotated images or video; report the speed.
 
-    If sub-folders of a folder are named as classes of the run, the predictions are scored against these names.
-    Images that the run was trained on are counted and scored apart.
+    If sub-folders are named as classes of the run, the predictions are scored against these names. Images
+    that the run was trained on are counted and scored apart.
     """
     from harness.output_folders import create_unique_folder, discard_folders
 
