@@ -11,15 +11,12 @@ from harness.archive.reader import Archive
 from harness.errors import StudyAborted, is_full_disk
 from harness.run_names import format_run_name
 from harness.scheduling.cell_locks import CellLocks
-from harness.tracking.study_reader import FIGURES_FOLDER
-from harness.tracking.tags import KEY_TAG, NOTE_TAG, SPEC_TAG, STUDY_TAG
+from harness.tracking.study_reader import FIGURES_FOLDER, WEIGHT_FILES
+from harness.tracking.tags import IMPORTED_TAG, KEY_TAG, NOTE_TAG, SPEC_TAG, STUDY_TAG
 from harness.tracking.tracker import Tracker
 from reports.document import write_report
 from studies.results import Failure, RunResult, StudyResult
 from studies.spec import RunSpec
-
-IMPORTED_TAG = "harness.imported"
-"""Tag of imported runs; its value is a finished cell's original run id, otherwise the archive's name."""
 
 
 @dataclass(kw_only=True)
@@ -33,6 +30,7 @@ class ImportSummary:
         duplicates: cells that the study in the store already had.
         conflicts: those of `reused` and `duplicates` whose outcome in the store differs from the archive's.
             Reports show the outcome in the store.
+        completed: those of `reused` and `duplicates` that were imported without weights and got them.
     """
 
     imported: list[str] = field(default_factory=list)
@@ -40,11 +38,12 @@ class ImportSummary:
     reused: list[str] = field(default_factory=list)
     duplicates: list[str] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
+    completed: list[str] = field(default_factory=list)
 
     @property
     def has_changes(self) -> bool:
-        """Return True if the import added any run."""
-        return bool(self.imported or self.failed or self.reused)
+        """Return True if the import added any run or weights."""
+        return bool(self.imported or self.failed or self.reused or self.completed)
 
 
 def dry_run_report(archive: Archive) -> None:
@@ -188,8 +187,26 @@ class _Importer:
             (self.summary.reused if is_new else self.summary.duplicates).append(spec.key)
             if local_result != result:
                 self.summary.conflicts.append(spec.key)
+            elif self._add_missing_weights(run_id, archive_key=keys[-1]):
+                self.summary.completed.append(spec.key)
             return True
         return False
+
+    def _add_missing_weights(self, run_id: str, *, archive_key: str) -> bool:
+        """Add the archive's weights to a run that was imported without any; return True if it got them."""
+        members = self._archive.members.list_folder(f"{CELLS_FOLDER}/{archive_key}")
+        weights = [member for member in members if Path(member).name in WEIGHT_FILES]
+        client = self._tracker.client
+        if not weights or IMPORTED_TAG not in client.get_run(run_id).data.tags:
+            return False
+        if {item.path for item in client.list_artifacts(run_id)} & set(WEIGHT_FILES):
+            return False
+        with tempfile.TemporaryDirectory() as folder:
+            for member in weights:
+                path = Path(folder) / Path(member).name
+                self._archive.members.extract(member, path)
+                client.log_artifact(run_id, str(path))
+        return True
 
     def _import_result(self, key: str, result: RunResult, spec_json: str) -> None:
         tracker, name, original_run_id = self._tracker, self._archive.path.name, self._archive.run_ids[key]

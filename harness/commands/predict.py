@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json as json_module
 import sys
-from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,17 +15,20 @@ from harness.commands import options
 from harness.errors import UserError, wrap_user_errors
 
 if TYPE_CHECKING:
+    from harness.inference.folder_scores import ClassFolders
     from harness.inference.predictor import FramePrediction, Predictor, TrainedModel
     from harness.inference.video_io import FrameSource
 
-MAX_ROWS, MAX_WARNINGS = 10, 5
+MAX_WARNINGS = 5
 
 
 def predict(
     run: Annotated[
         str, typer.Argument(help="Id or key of a finished run, or its first 4 or more characters.")
     ],
-    source: Annotated[Path, typer.Argument(help="An image, a folder of images, or a video.")],
+    source: Annotated[
+        Path, typer.Argument(help="An image, a folder of images or of class folders, or a video.")
+    ],
     align: Annotated[
         str,
         typer.Option(
@@ -41,16 +44,22 @@ def predict(
     ),
     json: options.Json = False,
 ) -> None:
-    """Find and classify faces; write CSV, JSON and annotated images or video; report the speed."""
+    """Find and classify faces; write CSV, JSON and annotated images or video; report the speed.
+
+    If sub-folders are named as classes of the run, the predictions are scored against these names. Images
+    that the run was trained on are counted and scored apart.
+    """
     from harness.output_folders import create_unique_folder, discard_folders
 
     with wrap_user_errors():
         from harness.inference.predictor import Predictor
+        from harness.inference.summary import render_summary, select_predicted, summarize_predictions
         from harness.inference.video_io import scan_source
 
         frame_source = scan_source(source, out=out)
         model = _load_model(run, tracking_uri, device=device)
         _check_onset(model, frame_source)
+        class_folders = _match_class_folders(model, frame_source)
         predictor = Predictor(model, align=align, is_video=frame_source.kind == "video")
         document: dict[str, Any] = {
             **_describe_model(model),
@@ -64,30 +73,39 @@ def predict(
     predictions: list[FramePrediction] = []
     try:
         document["files"] = _predict_frames(
-            predictor, frame_source, model.classes, out=folder, predictions=predictions
+            predictor,
+            frame_source,
+            model.classes,
+            class_folders=class_folders,
+            out=folder,
+            predictions=predictions,
         )
         document["complete"] = True
     except KeyboardInterrupt:
         progress_note = "no frame was classified yet"
-        if _select_predicted(predictions):
+        if select_predicted(predictions):
             progress_note = f"the predictions of {len(predictions)} frames are kept in {folder}"
         print(f"\nstopped; {progress_note}", file=sys.stderr)
         raise
     finally:
-        document |= _summarize_predictions(
-            predictions, frame_source, model.classes, is_complete=document["complete"]
+        document |= summarize_predictions(
+            predictions,
+            frame_source,
+            model.classes,
+            class_folders=class_folders,
+            is_complete=document["complete"],
         )
         text = json_module.dumps(document, indent=1)
-        if _select_predicted(predictions):
+        if select_predicted(predictions):
             (folder / "predictions.json").write_text(text + "\n")
         else:
             discard_folders(folders)
-    _print_warnings(document["warnings"], has_document=bool(_select_predicted(predictions)))
-    if not _select_predicted(predictions):
+    _print_warnings(document["warnings"], has_document=bool(select_predicted(predictions)))
+    if not select_predicted(predictions):
         raise UserError(
             f"no frame of {source} can be read: {predictions[0].note if predictions else 'it has no frames'}"
         )
-    print(text if json else _render_summary(document, folder))
+    print(text if json else render_summary(document, folder))
 
 
 def _load_model(run: str, tracking_uri: str | None, *, device: str) -> TrainedModel:
@@ -117,11 +135,23 @@ def _check_onset(model: TrainedModel, frame_source: FrameSource) -> None:
     print(f"{representation}: the first readable frame is used as the onset frame", file=sys.stderr)
 
 
+def _match_class_folders(model: TrainedModel, frame_source: FrameSource) -> ClassFolders:
+    """Match the folders of a source to classes; none match if the run compares with an onset frame.
+
+    A source has one onset frame, so its predictions say little about the clips of several classes.
+    """
+    from harness.inference.folder_scores import match_class_folders
+
+    files = [file.relative_to(frame_source.root).as_posix() for file in frame_source.files]
+    return match_class_folders(files, model.classes if model.spec.dataset.representation == "frame" else ())
+
+
 def _predict_frames(
     predictor: Predictor,
     frame_source: FrameSource,
     classes: tuple[str, ...],
     *,
+    class_folders: ClassFolders,
     out: Path,
     predictions: list[FramePrediction],
 ) -> list[str]:
@@ -140,7 +170,7 @@ def _predict_frames(
         writer = csv.writer(file, lineterminator="\n")
         try:
             for frame in read_frames(frame_source):
-                prediction = predictor.predict(frame)
+                prediction = replace(predictor.predict(frame), truth=class_folders.find_label(frame.file))
                 fields = flatten_prediction(prediction, classes)
                 if not predictions:
                     writer.writerow(map(_to_csv_cell, fields))
@@ -187,85 +217,9 @@ def _describe_model(model: TrainedModel) -> dict[str, Any]:
     }
 
 
-def _select_predicted(predictions: list[FramePrediction]) -> list[FramePrediction]:
-    return [prediction for prediction in predictions if prediction.probabilities]
-
-
-def _summarize_predictions(
-    predictions: list[FramePrediction],
-    frame_source: FrameSource,
-    classes: tuple[str, ...],
-    *,
-    is_complete: bool,
-) -> dict[str, Any]:
-    from datasets.text import sanitize
-    from harness.inference.predictor import flatten_prediction, summarize_speed
-
-    predicted = _select_predicted(predictions)
-    warnings = [
-        *frame_source.warnings,
-        *(f"{sanitize(p.file)}, frame {p.frame_number}: {p.note}" for p in predictions if not p.box),
-    ]
-    if is_complete and len(predictions) < frame_source.frame_count:
-        warnings.append(
-            f"the video's header says {frame_source.frame_count} frames; {len(predictions)} could be read"
-        )
-    return {
-        "warnings": warnings,
-        "answers": dict(
-            Counter(classes[prediction.predicted_class] for prediction in predicted).most_common()
-        ),
-        "faces": dict(Counter(prediction.face_status or "not searched for" for prediction in predicted)),
-        "speed": summarize_speed(predicted) if predicted else None,
-        "rows": [flatten_prediction(prediction, classes) for prediction in predictions],
-    }
-
-
 def _print_warnings(warnings: list[str], *, has_document: bool) -> None:
     for text in warnings[:MAX_WARNINGS]:
         print(f"warning: {text}", file=sys.stderr)
     if len(warnings) > MAX_WARNINGS:
         hint = "; predictions.json lists them" if has_document else ""
         print(f"and {len(warnings) - MAX_WARNINGS} more{hint}", file=sys.stderr)
-
-
-def _render_summary(document: dict[str, Any], folder: Path) -> str:
-    """Return the first rows as a table, and a summary."""
-    from datasets.text import sanitize
-
-    def format_line(*cells: str) -> str:
-        return "  ".join((cells[0].ljust(28), cells[1].rjust(6), cells[2].rjust(9), *cells[3:]))
-
-    lines = [format_line("file", "frame", "time", "face    prediction")]
-    for row in document["rows"][:MAX_ROWS]:
-        time = "" if row["time_s"] is None else f"{row['time_s']:.3f} s"
-        result = (
-            f"{sanitize(row['answer'])} {100 * row['confidence']:.1f} %" if row["answer"] else row["note"]
-        )
-        details = f"{row['face'] or '-':7} {result}"
-        lines.append(format_line(sanitize(row["file"], max_length=28), str(row["frame"]), time, details))
-    if len(document["rows"]) > MAX_ROWS:
-        lines.append(f"and {len(document['rows']) - MAX_ROWS} more in {folder / 'predictions.csv'}")
-    synthetic_note = ", synthetic faces" if document["drawn"] else ""
-    speed = document["speed"]
-    stages = (
-        f"{name} {' / '.join(f'{value:.1f}' for value in times.values())}"
-        for name, times in speed["milliseconds"].items()
-    )
-    copies = [Path(name).relative_to(folder) for name in document["files"][2:]]
-    folder_text = f"{copies[0].parent} ({len(copies)} images)" if len(copies) > 1 else ""
-    copies_text = folder_text or (
-        str(copies[0]) if copies else "no annotated video (OpenCV has no codec on this machine)"
-    )
-    return "\n".join(
-        (
-            *lines,
-            f"run      {document['run']}  {document['name']} ({document['dataset']}{synthetic_note})",
-            f"classes  {', '.join(f'{sanitize(key)} {count}' for key, count in document['answers'].items())}",
-            f"faces    {', '.join(f'{key} {count}' for key, count in document['faces'].items())}",
-            f"speed    {speed['frames_per_second']:.1f} frames per second end to end on "
-            f"{document['device']}, one frame at a time",
-            f"ms       p50 / p95 / p99 per frame: {', '.join(stages)}",
-            f"written  {folder}: predictions.csv, predictions.json, {copies_text}",
-        )
-    )

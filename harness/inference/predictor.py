@@ -8,7 +8,6 @@ normalizes them.
 
 from __future__ import annotations
 
-import re
 import tempfile
 import time
 from collections.abc import Sequence
@@ -24,9 +23,11 @@ from datasets.catalogue import SYNTHETIC
 from datasets.faces.haar_detector import FaceDetector, check_cascades
 from datasets.preprocessing.representations import represent
 from harness.inference.video_io import Frame, Image, Rect
+from harness.tracking.run_argument import find_finished_run
 from harness.training.engine import FP32_PRECISIONS, set_fp32_precisions
 from harness.training.evaluation import compute_logits
-from harness.training.weights import load_weights
+from harness.training.training_images import TrainingImages
+from harness.training.weights import load_weights, read_training_images
 from studies.spec import RunSpec
 
 if TYPE_CHECKING:
@@ -49,14 +50,14 @@ reduces the overlap by 0.17.
 """
 
 PERCENTILES = (50, 95, 99)
-_ID_PATTERN = re.compile(r"[0-9a-f]{4,32}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainedModel:
     """The network of a finished run, on its device and in evaluation mode, with its class names.
 
-    `synthetic` is True if the network was trained on synthetic faces.
+    `synthetic` is True if the network was trained on synthetic faces. `training_images` is None if the run is
+    of a version that did not record them.
     """
 
     run_id: str
@@ -65,6 +66,7 @@ class TrainedModel:
     network: nn.Module
     device: torch.device
     synthetic: bool = False
+    training_images: TrainingImages | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +76,9 @@ class FramePrediction:
     `probabilities` has one value per class, or is () if `note` says why there is no prediction. `box` is the
     crop of the image. `face_status` is "found", "filled" (the face fills the image; the full image is used),
     "none" (no face was found; the full image is used) or "" (no detection). `stage_seconds` are the times of
-    reading, of face detection and of classification.
+    reading, of face detection and of classification. `part` is the part of the run's split that has the same
+    image: "training", "validation" or "neither"; None if that is unknown. `truth` is the index of the class
+    that the image's folder names, or None.
     """
 
     file: str
@@ -85,6 +89,8 @@ class FramePrediction:
     probabilities: tuple[float, ...]
     note: str
     stage_seconds: tuple[float, float, float]
+    part: str | None = None
+    truth: int | None = None
 
     @property
     def predicted_class(self) -> int:
@@ -98,21 +104,23 @@ def load_trained_model(tracker: Tracker, name: str, *, device: torch.device) -> 
     Raises:
         ValueError: No run or several runs match, the run has not finished, or its artifacts cannot be read.
     """
-    run_id, key = _find_finished_run(tracker, name.strip().lower())
+    run_id, key = find_finished_run(tracker, name)
     result = tracker.load_result(run_id)
     if result is None:
         raise ValueError(f"the artifacts of run {run_id} cannot be read (moved or deleted?); run it again")
     if not result.spec.is_trained:
         raise ValueError(
             f"run {run_id} is the {result.spec.variant} of {result.spec.architecture.name} and has no "
-            "network of its own; name the run that trained the network"
+            f"network of its own; name the run that trained the network (key {result.spec.base_run.key})"
         )
     classes = result.data.classes
     # As in training, but without ImageNet weights, because the run's weights replace them.
     set_fp32_precisions(*FP32_PRECISIONS[result.spec.training.precision])
     network = build_network(replace(result.spec.architecture, pretrained=False), num_classes=len(classes))
     with tempfile.TemporaryDirectory() as folder:
-        load_weights(network, tracker.download_weights(run_id, folder), label=f"run {run_id}", key=key)
+        weights_path = tracker.download_weights(run_id, folder)
+        load_weights(network, weights_path, label=f"run {run_id}", key=key)
+        training_images = read_training_images(weights_path, label=f"run {run_id}")
     network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return TrainedModel(
         run_id=run_id,
@@ -121,29 +129,8 @@ def load_trained_model(tracker: Tracker, name: str, *, device: torch.device) -> 
         network=network.eval(),
         device=device,
         synthetic=result.data.synthetic or result.spec.dataset.name == SYNTHETIC,
+        training_images=training_images,
     )
-
-
-def _find_finished_run(tracker: Tracker, name: str) -> tuple[str, str]:
-    """Return the id and the key of the finished run whose id or key starts with `name`."""
-    hint = "`harness ui` shows run ids, and the study's command with --dry-run shows keys"
-    if not _ID_PATTERN.fullmatch(name):
-        raise ValueError(
-            f"RUN must be a run's id or key, or its first 4 or more digits (0-9, a-f); got {name!r}; {hint}"
-        )
-    cells = tracker.find_cells(name)
-    if not cells:
-        raise ValueError(
-            f"no run in {tracker.display_uri()} has an id or key that starts with {name}; {hint}"
-        )
-    if len({key for key, _ in cells.values()}) > 1:
-        matches = ", ".join(f"{run_id} (key {key})" for run_id, (key, _) in list(cells.items())[:5])
-        raise ValueError(f"the ids or keys of several runs start with {name}; give more digits: {matches}")
-    finished_runs = [(run_id, key) for run_id, (key, status) in cells.items() if status == "FINISHED"]
-    if not finished_runs:
-        ((run_id, (_, status)), *_) = cells.items()
-        raise ValueError(f"run {run_id} has not finished ({status}); run the command of its study again")
-    return finished_runs[0]
 
 
 class Predictor:
@@ -206,7 +193,12 @@ class Predictor:
             probabilities=probabilities,
             note="; ".join(notes),
             stage_seconds=(frame.read_seconds, face_time - start, time.perf_counter() - face_time),
+            part=self._find_part(frame),
         )
+
+    def _find_part(self, frame: Frame) -> str | None:
+        training_images = self._model.training_images
+        return training_images.find_part(frame.digest) if training_images and frame.digest else None
 
     def _find_face(self, image: Image) -> tuple[Rect, str]:
         """Return the crop box of an image and its face status."""
@@ -310,6 +302,8 @@ def flatten_prediction(prediction: FramePrediction, classes: Sequence[str]) -> d
         "face": prediction.face_status,
         "answer": classes[prediction.predicted_class] if prediction.probabilities else None,
         "confidence": max(prediction.probabilities) if prediction.probabilities else None,
+        "truth": None if prediction.truth is None else classes[prediction.truth],
+        "part": prediction.part,
         "note": prediction.note,
         "milliseconds": 1000 * sum(prediction.stage_seconds),
         **{f"p_{name}": value for name, value in zip(classes, probabilities, strict=True)},

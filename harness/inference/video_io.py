@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import time
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from datasets.io.containers import find_size_fault
 from datasets.io.directory_tree import MAX_DEPTH, DirectoryTree
 from datasets.io.image_names import IMAGE_SUFFIXES, natural_sort_key
-from datasets.io.image_reader import read_image
+from datasets.io.image_reader import DecodedImage, read_image
 from datasets.spec import ImageRef
 from datasets.text import sanitize
 
@@ -70,6 +71,8 @@ class Frame:
 
     `number` counts from 1. `image` is uint8 (H, W, 3) in BGR order, or None if `fault` says why the frame
     cannot be read. `timestamp` is the position in a video and `read_seconds` the reading time, in seconds.
+    `digest` is the SHA-256 of an image file's bytes or of a video frame's pixels, as in
+    `datasets.io.image_reader`.
     """
 
     file: str
@@ -78,6 +81,7 @@ class Frame:
     read_seconds: float
     timestamp: float | None = None
     fault: str = ""
+    digest: str = ""
 
 
 def sanitize_file_name(text: str) -> str:
@@ -193,11 +197,16 @@ def _read_image_frames(source: FrameSource) -> Iterator[Frame]:
         start = time.perf_counter()
         try:
             decoded_image = read_image(ImageRef(str(path)))
-            image, fault = decoded_image.image, decoded_image.fault
         except OSError as error:
-            image, fault = None, f"it cannot be read: {error.strerror}"
+            fault = f"it cannot be read: {error.strerror}"
+            decoded_image = DecodedImage(digest="", image=None, fault=fault)
         yield Frame(
-            file=name, number=number, image=image, read_seconds=time.perf_counter() - start, fault=fault
+            file=name,
+            number=number,
+            image=decoded_image.image,
+            read_seconds=time.perf_counter() - start,
+            fault=decoded_image.fault,
+            digest=decoded_image.digest,
         )
 
 
@@ -216,6 +225,7 @@ def _read_video_frames(source: FrameSource) -> Iterator[Frame]:
                 image=np.asarray(image, dtype=np.uint8) if is_decoded else None,
                 read_seconds=time.perf_counter() - start,
                 fault="" if is_decoded else "the frame cannot be decoded",
+                digest=hashlib.sha256(image.tobytes()).hexdigest() if is_decoded else "",
             )
             number, start = number + 1, time.perf_counter()
     finally:

@@ -27,6 +27,7 @@ from harness.scheduling.failure_reason import describe_error
 from harness.tracking.study_reader import WEIGHT_FILES
 from harness.tracking.tracker import Tracker
 from harness.training.checkpoint import Checkpoint
+from harness.training.training_images import collect_training_images
 from harness.training.weights import load_weights, save_weights
 from reports.plots.run_figures import draw_run_curves, draw_run_matrix
 from studies.metrics import compute_scores, to_evaluation_unit
@@ -130,7 +131,7 @@ def _run_and_record(
         result, weights = execute_run(spec, inputs, on_epochs=on_epochs, checkpoint=checkpoint)
         with tempfile.TemporaryDirectory() as folder, disable_gc():
             keep_weights = can_keep_weights(spec, context.keep_weights) or spec.key in context.base_run_keys
-            _save_artifacts(result, weights if keep_weights else None, folder=Path(folder))
+            _save_artifacts(result, weights if keep_weights else None, inputs, folder=Path(folder))
             if not keep_weights:
                 tracker.tag_weights_dropped(run_id, rule=context.keep_weights)
             cost_metrics = {"checkpoint_seconds": checkpoint.cost_seconds} if spec.is_trained else {}
@@ -198,12 +199,21 @@ def _load_base_weights(spec: RunSpec, inputs: RunInputs, *, tracker: Tracker) ->
     return network.state_dict()
 
 
-def _save_artifacts(result: RunResult, weights: dict[str, Tensor] | None, *, folder: Path) -> None:
+def _save_artifacts(
+    result: RunResult, weights: dict[str, Tensor] | None, inputs: RunInputs, *, folder: Path
+) -> None:
     """Write the figures and best weights of a run to `folder`; an evaluation-only run has neither."""
     if not result.spec.is_trained:
         return
     if weights is not None:
-        save_weights(weights, folder / WEIGHT_FILES[0], key=result.spec.key, classes=result.data.classes)
+        split, _ = inputs.get_split(result.spec)
+        save_weights(
+            weights,
+            folder / WEIGHT_FILES[0],
+            key=result.spec.key,
+            classes=result.data.classes,
+            images=collect_training_images(inputs.pixels.digests, split),
+        )
     draw_run_matrix(result, folder / "confusion_matrix.png")
     draw_run_curves(result, folder / "curves.png")
 

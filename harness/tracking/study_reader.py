@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -17,6 +18,7 @@ from harness.tracking.result_files import (
 )
 from harness.tracking.tags import (
     END_TIME_TAG,
+    IMPORTED_TAG,
     KEY_TAG,
     LOCK_SCOPE_TAG,
     NAME_TAG,
@@ -41,6 +43,9 @@ FIGURES_FOLDER = "pictures"
 
 WEIGHT_FILES = ("weights.safetensors", "weights.pt")
 """File names of a run's weights: that of this version, and that of earlier versions."""
+
+RUN_PREFIX = re.compile(r"[0-9a-f]{4,32}")
+"""The start of a run id or key, by which a user names a run."""
 
 IDS_PER_QUERY = 200
 """Maximum number of run ids per query."""
@@ -102,22 +107,49 @@ class StudyReader(MlflowStore):
         """Download the best weights of a finished run to `folder`; return the path of the file.
 
         Raises:
-            ValueError: the run did not keep its weights, or its artifacts are missing.
+            ValueError: the run did not keep its weights, it was imported without them, or its artifacts are
+                missing.
         """
-        rule = self.client.get_run(run_id).data.tags.get(WEIGHTS_DROPPED_TAG)
-        if rule:
-            raise ValueError(
-                f"the weights of run {run_id} were not kept (--keep-weights {rule}): delete the run in "
-                "`harness ui` and start its study's command again with --keep-weights all"
-            )
+        run = self.client.get_run(run_id)
+        if WEIGHTS_DROPPED_TAG in run.data.tags:
+            raise ValueError(self._describe_dropped_weights(run))
         try:
             names = {item.path for item in self.client.list_artifacts(run_id)}
             name = next((name for name in WEIGHT_FILES if name in names), WEIGHT_FILES[0])
+            if IMPORTED_TAG in run.data.tags and name not in names:
+                raise ValueError(
+                    f"run {run_id} was imported without its weights: where the study was run, export again "
+                    f"with --weights (`harness export {self._get_study_name(run)} --weights`), then "
+                    "`harness import` that archive here, which adds the weights; an archive lacks those that "
+                    "--keep-weights best or none did not keep"
+                )
             return self.download_artifact(run_id, name, folder)
         except (MlflowException, OSError) as error:
             raise ValueError(
                 f"the weights of run {run_id} are missing (moved or deleted?): {error}"
             ) from error
+
+    def _describe_dropped_weights(self, run: Run) -> str:
+        """Return why a run has no weights, which run of its arm has some, and how to get those of the run."""
+        run_id, rule = run.info.run_id, run.data.tags[WEIGHTS_DROPPED_TAG]
+        siblings = self.search_runs(
+            f"tags.`{PARENT_TAG}` = '{run.data.tags[PARENT_TAG]}' and attributes.status = 'FINISHED'"
+        )
+        kept_ids = [
+            sibling.info.run_id
+            for sibling in siblings
+            if _describe_arm(sibling) == _describe_arm(run)
+            and not {WEIGHTS_DROPPED_TAG, REUSES_TAG} & sibling.data.tags.keys()
+        ]
+        kept_text = f"name run {kept_ids[0]}, whose weights were kept, or " if kept_ids else ""
+        return (
+            f"the weights of run {run_id} were not kept (--keep-weights {rule}): {kept_text}delete the run "
+            "in `harness ui` and start its study's command again with --keep-weights all"
+        )
+
+    def _get_study_name(self, run: Run) -> str:
+        """Return the name of the study that a run belongs to."""
+        return str(self.client.get_run(run.data.tags[PARENT_TAG]).data.tags[STUDY_TAG])
 
     def list_study_names(self) -> list[str]:
         """Return the names of all studies in the store, newest first."""
@@ -141,6 +173,12 @@ class StudyReader(MlflowStore):
         """
         names = self.list_study_names()
         if name not in names:
+            prefix = name.strip().lower()
+            if RUN_PREFIX.fullmatch(prefix) and (run_ids := list(self.find_cells(prefix))):
+                raise ValueError(
+                    f"a study must be named, not a run; got {name}, a run of the study "
+                    f"{self._get_study_name(self.client.get_run(run_ids[0]))}: name that study"
+                )
             name_list = ", ".join(names) or "none, so run a study first"
             raise ValueError(
                 f"no study {name!r} on {self.display_uri()}; studies there: {name_list} "
@@ -273,6 +311,11 @@ def _current_key(run: Run) -> str:
         return from_json(RunSpec, run.data.tags[SPEC_TAG]).key
     except (ValueError, KeyError):
         return str(run.data.tags[KEY_TAG])
+
+
+def _describe_arm(run: Run) -> tuple[str | None, ...]:
+    """Return the arm, the variant and the protocol of a run, from its parameters."""
+    return tuple(run.data.params.get(name) for name in ("arm", "variant", "protocol"))
 
 
 def _find_failed_runs(children: Iterable[Run]) -> dict[str, Run]:

@@ -21,4 +21,7 @@ COMMAND_TAG = "harness.command"
 TRACEBACK_TAG = "harness.traceback"
 """Tag of a failed run; its value is the name of the text artifact that holds the whole traceback."""
 
+IMPORTED_TAG = "harness.imported"
+"""Tag of imported runs; its value is a finished cell's original run id, otherwise the archive's name."""
+
 PARENT_TAG, NAME_TAG, NOTE_TAG = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"

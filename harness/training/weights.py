@@ -14,14 +14,28 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from harness.training.training_images import (
+    TrainingImages,
+    decode_training_images,
+    encode_training_images,
+)
+
 MAX_UNPACKED_RATIO = 2
 """Maximum unpacked size of a file, as a multiple of the network's size; zip bombs reach thousands."""
 
-_MAX_HEADER_BYTES = 1 << 20
+_MAX_HEADER_BYTES = 1 << 24
+"""Maximum size of a header; the digests of two million training images fit."""
 
 
-def save_weights(weights: Mapping[str, Tensor], path: Path, *, key: str, classes: Sequence[str]) -> None:
-    """Write a `state_dict` as safetensors, with the run's key and class names in the header.
+def save_weights(
+    weights: Mapping[str, Tensor],
+    path: Path,
+    *,
+    key: str,
+    classes: Sequence[str],
+    images: TrainingImages | None = None,
+) -> None:
+    """Write a `state_dict` as safetensors, with the run's key, class names and training images in the header.
 
     Raises:
         OSError: the file cannot be written, for example because the disk is full.
@@ -31,6 +45,8 @@ def save_weights(weights: Mapping[str, Tensor], path: Path, *, key: str, classes
         "classes": json.dumps(list(classes)),
         "modules": json.dumps(getattr(weights, "_metadata", {})),
     }
+    if images is not None:
+        header["images"] = encode_training_images(images)
     # safetensors accepts neither strided tensors nor two names for one storage, so copy every tensor.
     copies = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in weights.items()}
     # Write bytes here rather than in safetensors, so that a full disk raises OSError.
@@ -64,6 +80,28 @@ def load_weights(network: nn.Module, path: Path, *, label: str, key: str) -> Non
         ) from error
     if not all(bool(tensor.isfinite().all()) for tensor in network.state_dict().values()):
         raise ValueError(f"the weights of {label} contain NaN or infinite values; run it again")
+
+
+def read_training_images(path: Path, *, label: str) -> TrainingImages | None:
+    """Return the training images of a weights file, or None if an earlier version wrote it without them.
+
+    `label` is the run's name in error messages.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    if path.suffix == ".pt":
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            text = file.metadata().get("images")
+        return None if text is None else decode_training_images(text)
+    except Exception as error:
+        # A damaged file can raise nearly any exception; all of them mean the same here.
+        raise ValueError(
+            f"the training images in the weights of {label} cannot be read ({type(error).__name__}); "
+            "run it again"
+        ) from error
 
 
 def _read_safetensors(path: Path, *, key: str, limit: int) -> Mapping[str, Tensor]:

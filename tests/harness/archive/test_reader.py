@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from harness.archive.exporter import export_study
-from harness.archive.importer import IMPORTED_TAG, import_study
+from harness.archive.importer import import_study
 from harness.archive.reader import MAX_RUNS, _check_size, open_archive
 from harness.errors import StudyAborted
 from harness.scheduling.cell_locks import CellLocks
 from harness.tracking.result_files import render_result_files
 from harness.tracking.study_reader import WEIGHT_FILES
-from harness.tracking.tags import KEY_TAG, NAME_TAG, NOTE_TAG, PARENT_TAG, REUSES_TAG, SPEC_TAG
+from harness.tracking.tags import IMPORTED_TAG, KEY_TAG, NAME_TAG, NOTE_TAG, PARENT_TAG, REUSES_TAG, SPEC_TAG
 from harness.tracking.tracker import Tracker
 from studies.codec import to_data, to_json
 from studies.results import Prediction, RunResult, StudyResult
@@ -146,6 +146,26 @@ def test_weights_travel_if_asked_for_and_nobody_unpickles_them(
         assert run_id is not None
         weights = here.download_weights(run_id, str(tmp_path))
         assert (weights.name, weights.read_bytes()) == (name, packed[f"cells/{spec.key}/{name}"])
+
+
+def test_weights_that_an_import_lacks_come_with_a_second_archive(
+    source: Tracker, packed: Path, here: Tracker, tmp_path: Path, harness: Run
+) -> None:
+    with open_archive(packed) as archive:
+        import_study(archive, here, CellLocks(here.uri))
+    run_id = here.find_finished_run(FINISHED[1].key)
+    assert run_id is not None
+    with pytest.raises(ValueError, match=rf"run {run_id} was imported without its weights") as raised:
+        here.download_weights(run_id, str(tmp_path))
+    assert f"(`harness export {TINY.name} --weights`)" in str(raised.value)
+    # The remedy in the message works, once.
+    export_study(source, TINY.name, tmp_path / "with.zip", include_weights=True)
+    status, out, err = harness("import", "with.zip", "--json")
+    assert (status, json.loads(out)["weights_added"]) == (0, sorted(spec.key for spec in FINISHED))
+    assert "nothing was changed" not in err
+    assert here.download_weights(run_id, str(tmp_path)).read_bytes() == b"weights"
+    with open_archive(Path("with.zip")) as archive:
+        assert not import_study(archive, here, CellLocks(here.uri)).has_changes
 
 
 @pytest.mark.parametrize(

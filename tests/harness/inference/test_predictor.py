@@ -1,24 +1,22 @@
 """Tests of `harness predict` with trained networks: predictions, files, speed and errors."""
 
 import csv
-import io
 import json
 import os
 import shutil
 import signal
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
-from rich.console import Console
 
-from harness import api
-from harness.data.loading import DataRequest
+from datasets.io.image_reader import ImageReader
+from datasets.spec import ImageRef
 from harness.inference import video_io
 from harness.inference.predictor import (
     FramePrediction,
@@ -27,57 +25,10 @@ from harness.inference.predictor import (
     load_trained_model,
     summarize_speed,
 )
-from harness.planning.plan import Request, plan_study
+from harness.planning.plan import plan_study
 from harness.tracking.tracker import Tracker
-from studies.results import RunResult
-from tests.harness.tiny import Run, request, write_tree
-
-
-@dataclass(frozen=True, kw_only=True)
-class Made:
-    """A tracker with a run on frames and one on differences from the onset, and their data set."""
-
-    ledger: Tracker
-    cropped: Path
-    run_id: str
-    key: str
-    frames: RunResult
-    motion_id: str
-    motion: RunResult
-
-
-def carry_out(made: Request, ledger: Tracker) -> tuple[RunResult, str]:
-    result, _ = api.run_plan(plan_study(made), tracker=ledger, console=Console(file=io.StringIO()))
-    return result.results[0], result.run_ids[0][1]
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    root = tmp_path_factory.mktemp("predict")
-    tree = write_tree(root / "tree")
-    for path in sorted(tree.rglob("*.jpg")):
-        # Coloured frames with a moving shadow, so that swapped channels or a wrong onset would be detected.
-        image = cv2.imread(str(path))
-        image[..., 0] //= 4
-        image[: 9 * (int(path.stem[-2:]) - 10)] //= 2
-        cv2.imwrite(str(path), image)
-    ledger = Tracker(f"sqlite:///{root / 'mlflow.db'}")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HARNESS_CACHE", str(root / "cache"))
-        frames, run_id = carry_out(request(tree, epochs=6, batch=8), ledger)
-        motion = DataRequest(
-            dataset="casme2", root=tree, frames="apex_window", representation="apex_minus_onset"
-        )
-        moved, motion_id = carry_out(request(tree, epochs=6, batch=8, data=motion), ledger)
-    return Made(
-        ledger=ledger,
-        cropped=tree / "Cropped",
-        run_id=run_id,
-        key=frames.spec.key,
-        frames=frames,
-        motion_id=motion_id,
-        motion=moved,
-    )
+from tests.harness.inference.trained import Made, asked, film, options, probabilities, recorded, rows
+from tests.harness.tiny import Run, request
 
 
 @pytest.fixture(scope="module")
@@ -85,46 +36,6 @@ def astronaut() -> video_io.Image:
     from skimage.data import astronaut
 
     return np.asarray(cv2.cvtColor(astronaut(), cv2.COLOR_RGB2BGR), dtype=np.uint8)
-
-
-def options(made: Made) -> tuple[object, ...]:
-    return ("--tracking-uri", made.ledger.uri, "--device", "cpu")
-
-
-def asked(harness: Run, made: Made, name: str, source: Path, *args: object) -> dict[str, object]:
-    status, out, err = harness("predict", name, source, "--json", *options(made), *args)
-    assert status == 0, err
-    document: dict[str, object] = json.loads(out)
-    return document
-
-
-def rows(document: dict[str, object]) -> list[dict[str, object]]:
-    found = document["rows"]
-    assert isinstance(found, list)
-    return found
-
-
-def film(path: Path, images: list[video_io.Image], *, rate: float = 20.0) -> Path:
-    height, width = images[0].shape[:2]
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), rate, (width, height))
-    for image in images:
-        writer.write(image)
-    writer.release()
-    return path
-
-
-def probabilities(row: dict[str, object]) -> list[object]:
-    return [value for name, value in row.items() if name.startswith("p_")]
-
-
-def recorded(result: RunResult) -> dict[str, tuple[float, ...]]:
-    """Return the recorded probabilities by path relative to Cropped."""
-    found = {}
-    for prediction in result.predictions:
-        clip, frame = prediction.id.rsplit("/", 1)
-        found[f"{clip}/reg_img{frame}.jpg"] = prediction.probabilities
-    assert np.std(list(found.values()), axis=0).max() > 2e-4
-    return found
 
 
 def test_the_files_a_run_was_tested_on_get_the_probabilities_it_recorded(harness: Run, made: Made) -> None:
@@ -259,6 +170,11 @@ def test_a_film_is_answered_frame_by_frame_and_written_again(
     assert abs(int(str(found[4]["x"])) - int(str(found[0]["x"])) + 80) < 15
     assert "no face was found" in str(found[3]["note"])
     assert found[3]["w"] == 320
+    # The same digests as those of a data set of videos.
+    shots = video_io.read_frames(video_io.scan_source(path, out=tmp_path / "out"))
+    with ImageReader() as reader:
+        digests = [reader.read(ImageRef(str(path), number)).digest for number in range(5)]
+    assert [shot.digest for shot in shots] == digests
     copy = cv2.VideoCapture(f"predictions/film-{made.run_id[:8]}/annotated.mp4")
     assert copy.isOpened()
     assert copy.get(cv2.CAP_PROP_FPS) == pytest.approx(20)
@@ -334,7 +250,7 @@ def test_mistakes_get_one_message_each(harness: Run, made: Made, tmp_path: Path)
     (tmp_path / "predictions").mkdir()
     shutil.copy(image, tmp_path / "predictions" / "a.jpg")
     cases: list[tuple[str, object, tuple[str, ...]]] = [
-        ("0123456789abcdef", image, ("no run", "0123456789abcdef", "harness ui")),
+        ("0123456789abcdef", image, ("no run", "0123456789abcdef", "Run index")),
         ("proposed", image, ("id or key", "'proposed'")),
         (made.run_id, "nowhere.png", ("nowhere.png does not exist",)),
         (made.run_id, tmp_path / "empty", ("holds no image", ".jpg")),
@@ -384,7 +300,7 @@ def test_a_run_must_be_one_and_finished_and_whole(made: Made, tmp_path: Path) ->
     ledger.fail_run(twin, "on purpose")
     # The other run with this key has finished, so it is chosen.
     assert load_trained_model(ledger, other.key, device=cpu).run_id == made.motion_id
-    with pytest.raises(ValueError, match="no run"):
+    with pytest.raises(ValueError, match="got the study"):
         load_trained_model(ledger, parent, device=cpu)
 
 
@@ -395,7 +311,7 @@ def test_a_start_that_several_runs_share_is_refused_with_their_names(tmp_path: P
         run = ledger.client.create_run(experiment, tags={"harness.key": key})
         ledger.close_run(run.info.run_id, "FINISHED")
     with pytest.raises(
-        ValueError, match=r"ids or keys of several runs start with aaaa;.*aaaa1{12}.*aaaa0{12}"
+        ValueError, match=r"ids or keys of several runs start with aaaa:.*aaaa1{12}.*aaaa0{12}"
     ):
         load_trained_model(ledger, "aaaa", device=torch.device("cpu"))
     with pytest.raises(ValueError, match=r"artifacts of run .* cannot be read"):
@@ -421,7 +337,7 @@ def test_weights_that_are_gone_or_damaged_are_told(made: Made) -> None:
         weights.write_bytes(whole)
 
 
-def test_weights_of_an_earlier_version_answer_alike(made: Made) -> None:
+def test_weights_of_an_earlier_version_answer_alike(harness: Run, made: Made) -> None:
     uri = made.ledger.client.get_run(made.run_id).info.artifact_uri
     weights = Path(uri.removeprefix("file://")) / "weights.safetensors"
     whole, earlier = weights.read_bytes(), weights.with_name("weights.pt")
@@ -430,11 +346,17 @@ def test_weights_of_an_earlier_version_answer_alike(made: Made) -> None:
     try:
         torch.save(expected, earlier)
         weights.unlink()
-        found = load_trained_model(made.ledger, made.run_id, device=cpu).network.state_dict()
+        model = load_trained_model(made.ledger, made.run_id, device=cpu)
+        image = next(made.cropped.rglob("*.jpg"))
+        status, out, err = harness("predict", made.run_id, image, *options(made))
     finally:
         weights.write_bytes(whole)
         earlier.unlink()
+    found = model.network.state_dict()
     assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
+    assert (status, model.training_images) == (0, None)
+    assert "it is unknown how many of these 1 images were trained on" in err
+    assert "seen     unknown" in out
 
 
 def test_ctrl_c_keeps_what_was_done(harness: Run, made: Made, tmp_path: Path) -> None:

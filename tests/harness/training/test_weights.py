@@ -10,7 +10,8 @@ import torch
 from safetensors import safe_open
 from torch import nn
 
-from harness.training.weights import load_weights, save_weights
+from harness.training.training_images import TrainingImages
+from harness.training.weights import load_weights, read_training_images, save_weights
 
 KEY, CLASSES = "0123456789abcdef", ("happy", 'a "b"\n|ü')
 
@@ -81,6 +82,19 @@ def test_weights_of_earlier_versions_are_loaded(tmp_path: Path) -> None:
     torch.save(made.state_dict(), tmp_path / "weights.pt")
     load_weights(other, tmp_path / "weights.pt", label="run 1", key=KEY)
     assert torch.equal(other.state_dict()["first.weight"], made.state_dict()["first.weight"])
+
+
+def test_the_header_holds_the_training_images(tmp_path: Path) -> None:
+    images = TrainingImages(training=frozenset({b"123456", b"abcdef"}), validation=frozenset())
+    path = tmp_path / "weights.safetensors"
+    save_weights(network(0).state_dict(), path, key=KEY, classes=CLASSES, images=images)
+    load_weights(network(1), path, label="run 1", key=KEY)
+    assert read_training_images(path, label="run 1") == images
+    assert read_training_images(saved(tmp_path)[1], label="run 1") is None
+    assert read_training_images(tmp_path / "weights.pt", label="run 1") is None
+    path.write_bytes(b"text")
+    with pytest.raises(ValueError, match=r"training images in the weights of run 1 cannot be read"):
+        read_training_images(path, label="run 1")
 
 
 def test_a_full_disk_is_an_os_error() -> None:

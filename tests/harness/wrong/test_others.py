@@ -78,10 +78,10 @@ PREDICTED = {
     ),
     "predict abcd empty": ("empty holds no image", ".png"),
     "predict abcd note.txt": ("note.txt is neither an image nor a video", "accepted: .bmp", ".mp4"),
-    "predict vgg16 photo.jpg": ("RUN", "'vgg16'", "4 or more digits", "`harness ui` shows run ids"),
-    "predict '' photo.jpg": ("RUN", "got ''", "4 or more digits", "`harness ui` shows run ids"),
+    "predict vgg16 photo.jpg": ("RUN", "'vgg16'", "4 or more digits", "`harness report STUDY`"),
+    "predict '' photo.jpg": ("RUN", "got ''", "4 or more digits", "`harness status`"),
     "predict abc photo.jpg": ("RUN", "'abc'", "4 or more digits"),
-    "predict abcd photo.jpg": ("no run in", "mlflow.db", "starts with abcd", "`harness ui` shows run ids"),
+    "predict abcd photo.jpg": ("no run in", "mlflow.db", "starts with abcd", "--tracking-uri"),
     "predict abcd photo.jpg --device gpu": ("'gpu'", "auto, cuda, mps, cpu"),
     "predict abcd photo.jpg --tracking-uri sqlite:///note.txt": (
         "note.txt is not a readable MLflow database",
