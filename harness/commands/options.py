@@ -15,7 +15,7 @@ import typer
 if TYPE_CHECKING:
     from harness.data.loading import DataRequest
     from harness.planning.execution import ExecutionOptions
-    from harness.planning.plan import Request
+    from harness.planning.request import Request
     from harness.tracking.tracker import Tracker
 
 Protocols = Annotated[
@@ -306,7 +306,7 @@ def build_request(
     plan_path: Path | None = None,
 ) -> Request:
     """Build the `Request` of a study from command-line options."""
-    from harness.planning.plan import Request
+    from harness.planning.request import Request
 
     extras, networks = extras or Extras(), networks or Networks()
     return Request(

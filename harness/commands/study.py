@@ -17,8 +17,8 @@ from harness.errors import EXIT_FAILED, wrap_user_errors
 if TYPE_CHECKING:
     from harness.commands.options import Output
     from harness.planning.execution import ExecutionOptions
-    from harness.planning.plan import Request
     from harness.planning.preview import StudyPreview
+    from harness.planning.request import Request
     from harness.planning.time_estimate import TimeEstimate
     from harness.tracking.tracker import Tracker
     from studies.results import StudyResult
@@ -40,16 +40,19 @@ def run_studies(
     to that file and runs nothing. `joint_name` adds one report on all studies, in a folder whose name starts
     with it.
     """
-    from harness import api
     from harness.commands.options import open_tracker
-    from harness.output_folders import name_report_folder
+    from harness.planning.request import outline_study
 
     console = Console(file=sys.stderr)
     is_dry = output.dry_run or save_plan is not None
     with wrap_user_errors():
         execution = output.to_execution_options()
+        for request in requests:
+            outline_study(request)  # reports a mistake in an option before more is imported
+        from harness.planning.preview import plan_studies
+
         tracker = open_tracker(output.tracking_uri)
-        previews = api.plan_studies(
+        previews = plan_studies(
             requests, tracker=tracker, execution=execution, out=None if is_dry else output.out
         )
     for preview in previews:
@@ -60,6 +63,9 @@ def run_studies(
     if output.dry_run:
         _print_dry_run(previews, tracker=tracker, as_json=output.json)
         return
+    from harness import api
+    from harness.output_folders import name_report_folder
+
     names = [preview.plan.study.name for preview in previews]
     joint_folder = name_report_folder(names, prefix=joint_name) if joint_name else ""
     with wrap_user_errors():

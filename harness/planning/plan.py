@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast, get_args
+from typing import TYPE_CHECKING, cast
 
-from architectures.catalogue import with_width
 from architectures.spec import USER_NETWORK, ArchitectureSpec
 from datasets.spec import MOTION_REPRESENTATIONS, DatasetSpec, SampleTable, Split
 from harness.data.leak_check import check_leaks
-from harness.data.loading import DataRequest, build_dataset_spec, check_count, check_protocols, load_table
+from harness.data.loading import DataRequest, load_table
 from harness.data.preparation import load_with_progress
-from harness.planning.type_validation import validate_types
+from harness.planning.request import Request, StudyOutline, outline_study
 from studies.analysis_plan import AnalysisPlan, check_matches_plan
-from studies.arms import PLACEBO, build_ablation_arms, build_comparison_arms
+from studies.arms import PLACEBO
 from studies.claim_checks import CHECK_DESCRIPTIONS
-from studies.codec import from_json
-from studies.presets import Preset, adapt_augmentation, get_preset
 from studies.search import Search
-from studies.spec import DEFAULT_MARGIN, Check, Control, Metric, TrainingSpec
-from studies.study import Study, build_null_arm, check_design, select_primary_arm
+from studies.spec import Check, Control, Metric
+from studies.study import Study, build_null_arm, select_primary_arm
 
 if TYPE_CHECKING:
     import torch
@@ -29,48 +25,6 @@ if TYPE_CHECKING:
     from datasets.preprocessing.image_array import ImageArray
     from harness.runs.run_inputs import StudyImages
     from harness.training.engine import EngineChoice
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """A study as the user requests it; None uses the value of the preset or of the data set.
-
-    `splits` is the number of random splits, `seeds` the number of trainings on each split. `null` adds the
-    null arm. `metric` is the metric of the verdicts, and `margin` the smallest difference of the metric that
-    matters, in points. `plan_path` is the file of a saved analysis plan. `user_networks` are the user's own
-    networks, each as FILE.py:function. `allow_leaks` runs the study even if a split has leaks that its
-    protocol must exclude (`harness.data.leak_check`).
-    """
-
-    kind: Literal["ablation", "comparison"]
-    data: DataRequest
-    design: str = ""
-    order: tuple[str, ...] = ()
-    only: tuple[str, ...] = ()
-    user_networks: tuple[str, ...] = ()
-    protocols: tuple[str, ...] = ("frame",)
-    folds: int | None = None
-    splits: int = 1
-    seeds: int = 1
-    null: bool = False
-    plan_path: Path | None = None
-    metric: str = "accuracy"
-    margin: float = 100 * DEFAULT_MARGIN
-    preset: str = "paper"
-    epochs: int | None = None
-    image_size: int | None = None
-    width: float | None = None
-    batch: int = 32
-    pretrained: bool = False
-    controls: bool = False
-    checks: bool = False
-    tuned: bool = False
-    searches: str | None = None
-    device: str = "auto"
-    engine: str = "auto"
-    precision: str = "auto"
-    deterministic: bool = False
-    allow_leaks: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,34 +67,23 @@ def plan_study(request: Request) -> StudyPlan:
     """
     from harness.device import resolve_device
 
-    request = validate_types(request)
-    # Checks that need no data come first, because decoding can take hours.
-    preset = get_preset(request.preset)
-    _check_values(request)
-    training = TrainingSpec(
-        epochs=preset.epochs if request.epochs is None else request.epochs,
-        batch_size=request.batch,
-        patience=preset.patience,
-        augmentation=adapt_augmentation(preset.augmentation, request.data.representation),
-    )
-    arms = _build_arms(request, preset)
-    split_seeds, seeds = tuple(range(request.splits)), tuple(range(request.seeds))
-    image_size = _resolve_image_size(request, preset)
-    requested_dataset = build_dataset_spec(request.data, protocols=request.protocols, image_size=image_size)
-    check_design(
-        arms, image_size=image_size, protocols=request.protocols, split_seeds=split_seeds, seeds=seeds
-    )
+    # Checks that need no images come first, because decoding can take hours.
+    outline = outline_study(request)
+    request, training, split_seeds = outline.request, outline.training, outline.split_seeds
+    if request.tuned:
+        _check_search_store(request)
+    arms = _add_arms(outline)
+    outline.check_arms(arms)
+    image_size = outline.dataset.image_size
     _check_networks(arms, num_classes=2, image_size=image_size)
-    analysis_plan = _load_analysis_plan(request.plan_path) if request.plan_path else None
-    device = resolve_device(request.device)
-    _select_engine(request, device, image_count=0)
-
-    dataset, table = load_table(request.data, requested_dataset)
+    dataset, table = load_table(request.data, outline.dataset)
     user_arms = [arm for arm in arms if arm.network == USER_NETWORK]
     _check_networks(user_arms, num_classes=len(table.classes), image_size=image_size)
     _make_splits(table, request, split_seeds=split_seeds[:1])
-    pixels = load_with_progress(dataset, table)
+    device = resolve_device(request.device)
+    _select_engine(request, device, image_count=0)
 
+    pixels = load_with_progress(dataset, table)
     splits = _make_splits(pixels.table, request, split_seeds=split_seeds)
     if not request.allow_leaks:
         check_leaks(pixels, splits)
@@ -154,7 +97,7 @@ def plan_study(request: Request) -> StudyPlan:
         fingerprint=pixels.fingerprint,
         protocols=request.protocols,
         split_seeds=split_seeds,
-        seeds=seeds,
+        seeds=outline.seeds,
         training=engine_choice.apply_to(training),
         arms=arms,
         folds=_count_folds(pixels.table, request),
@@ -166,8 +109,8 @@ def plan_study(request: Request) -> StudyPlan:
     )
     if request.tuned:  # a search names the key of its run, which the study without searches has
         study = replace(study, searches=_load_searches(study, request.searches))
-    if analysis_plan:
-        check_matches_plan(study, analysis_plan)
+    if outline.analysis_plan:
+        check_matches_plan(study, outline.analysis_plan)
     return StudyPlan(
         study=study,
         data_request=request.data,
@@ -177,20 +120,8 @@ def plan_study(request: Request) -> StudyPlan:
         device=device,
         engine_choice=engine_choice,
         onset_images=onset_images,
-        analysis_plan=analysis_plan,
+        analysis_plan=outline.analysis_plan,
     )
-
-
-def _load_analysis_plan(path: Path) -> AnalysisPlan:
-    """Load the analysis plan that `--save-plan` wrote to `path`; raise ValueError if it is not one."""
-    if not path.is_file():
-        raise ValueError(f"--plan takes a file that --save-plan has written; there is none at {path}")
-    try:
-        return from_json(AnalysisPlan, path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise ValueError(
-            f"--plan takes a file that --save-plan has written; {path} is not such a file: {error}"
-        ) from error
 
 
 def _select_engine(request: Request, device: torch.device, *, image_count: int) -> EngineChoice:
@@ -204,28 +135,6 @@ def _select_engine(request: Request, device: torch.device, *, image_count: int) 
         deterministic=request.deterministic,
         image_count=image_count,
     )
-
-
-def _check_values(request: Request) -> None:
-    """Check the requested values that need neither the data nor the networks; raise ValueError."""
-    check_count("--seeds", request.seeds)
-    check_count("--splits", request.splits)
-    if request.metric not in get_args(Metric):
-        raise ValueError(f"--metric must be one of {', '.join(get_args(Metric))}; got {request.metric!r}")
-    if not 0 < request.margin < 100:
-        raise ValueError(
-            "--margin, the smallest difference that matters, must be between 0 and 100 points; "
-            f"got {request.margin:g}"
-        )
-    if request.searches is not None and not request.tuned:
-        raise ValueError(
-            f"--searches needs --tuned; got {request.searches!r}: add --tuned, or leave --searches out"
-        )
-    check_protocols(request.protocols, folds=request.folds)
-    if request.tuned:
-        from harness.hyperparameter_search import check_store, get_default_store
-
-        check_store(get_default_store() if request.searches is None else request.searches)
 
 
 def _check_networks(arms: Sequence[ArchitectureSpec], *, num_classes: int, image_size: int) -> None:
@@ -245,6 +154,12 @@ def _check_networks(arms: Sequence[ArchitectureSpec], *, num_classes: int, image
             from architectures.user import check_output_shape
 
             check_output_shape(network, arm, num_classes=num_classes, image_size=image_size)
+
+
+def _check_search_store(request: Request) -> None:
+    from harness.hyperparameter_search import check_store, get_default_store
+
+    check_store(get_default_store() if request.searches is None else request.searches)
 
 
 def _load_searches(study: Study, store: str | None) -> tuple[Search, ...]:
@@ -295,15 +210,9 @@ def _count_folds(table: SampleTable, request: Request) -> tuple[int, ...]:
     return folds if max(folds) > 1 else ()
 
 
-def _build_arms(request: Request, preset_spec: Preset) -> tuple[ArchitectureSpec, ...]:
-    is_ablation = request.kind == "ablation"
-    arms = (
-        build_ablation_arms(request.design, order=request.order)
-        if is_ablation
-        else build_comparison_arms(request.only)
-    )
-    width = preset_spec.width if request.width is None else request.width
-    arms = tuple(with_width(arm, width) for arm in arms)
+def _add_arms(outline: StudyOutline) -> tuple[ArchitectureSpec, ...]:
+    """Return the arms of the outline with the placebos, the user networks and the null arm of the request."""
+    request, arms = outline.request, outline.arms
     if request.design == PLACEBO:
         from harness.planning.placebo import add_placebos
 
@@ -312,11 +221,6 @@ def _build_arms(request: Request, preset_spec: Preset) -> tuple[ArchitectureSpec
         arms = tuple(replace(arm, name=f"{arm.name} (pretrained)", pretrained=True) for arm in arms)
     arms = (*arms, *_load_user_networks(request.user_networks))
     return (*arms, build_null_arm(select_primary_arm(arms))) if request.null else arms
-
-
-def _resolve_image_size(request: Request, preset_spec: Preset) -> int:
-    default_size = preset_spec.ablation_size if request.kind == "ablation" else preset_spec.comparison_size
-    return default_size if request.image_size is None else request.image_size
 
 
 def _load_user_networks(source_refs: tuple[str, ...]) -> tuple[ArchitectureSpec, ...]:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from harness.planning.disk_space import DiskNeed, estimate_disk_need
-from harness.planning.execution import ExecutionOptions, choose_slots
-from harness.planning.plan import StudyPlan
-from harness.planning.time_estimate import TimeEstimate, estimate_study
-from harness.tracking.tracker import Tracker
+from harness.output_folders import check_writable
+from harness.planning.execution import ExecutionOptions, check_cluster_address, choose_slots
+from harness.planning.plan import StudyPlan, plan_study
+from harness.planning.request import Request
 from studies.spec import RunSpec
+
+if TYPE_CHECKING:  # mistakes in a request are reported before torch is loaded
+    from harness.planning.disk_space import DiskNeed
+    from harness.planning.time_estimate import TimeEstimate
+    from harness.tracking.tracker import Tracker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +38,51 @@ class StudyPreview:
     estimate: TimeEstimate | None
 
 
+def plan_studies(
+    requests: Sequence[Request],
+    *,
+    tracker: Tracker,
+    execution: ExecutionOptions,
+    out: Path | None,
+    with_estimates: bool = True,
+) -> list[StudyPreview]:
+    """Plan studies and find their finished cells; run nothing.
+
+    `out` is the folder of the reports; None means that the studies are not to be run, so that nothing is
+    created. With `with_estimates` each network is timed, which takes about a second.
+
+    Raises:
+        ValueError: A request or an option is invalid, or no cell has failed before and only such cells were
+            requested.
+        FileNotFoundError: A data set root or pretrained weights do not exist.
+    """
+    check_cluster_address(execution)
+    if out:
+        check_writable(out)
+    tracker.check_address()
+    plans = [plan_study(request) for request in requests]
+    is_new_store = (out is None or execution.retry_failed) and not tracker.exists()
+    if not is_new_store:
+        tracker.check_connection()
+    previews = [
+        preview_study(
+            plan,
+            {} if is_new_store else tracker.cell_states(plan.study),
+            tracker=tracker,
+            execution=execution,
+            with_estimate=with_estimates,
+        )
+        for plan in plans
+    ]
+    if execution.retry_failed and not any(preview.pending_runs for preview in previews):
+        names = ", ".join(plan.study.name for plan in plans)
+        raise ValueError(
+            f"--retry-failed runs only cells that failed before; {names} has none: leave the option out "
+            "(if you changed the file of your own network, it is a new study)"
+        )
+    return previews
+
+
 def preview_study(
     plan: StudyPlan,
     states: Mapping[str, str],
@@ -41,6 +92,9 @@ def preview_study(
     with_estimate: bool,
 ) -> StudyPreview:
     """Preview a plan, given the `states` of its cells; a time estimate takes about a second per network."""
+    from harness.planning.disk_space import estimate_disk_need
+    from harness.planning.time_estimate import estimate_study
+
     pending_runs = [
         spec for spec in plan.study.list_runs() if states.get(spec.key) == execution.pending_state
     ]

@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import cast, get_args
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -25,10 +25,8 @@ from architectures.cpu_kernels.fusion import fuse
 from architectures.network import BlockNetwork
 from architectures.spec import ArchitectureSpec
 from harness.process_settings import set_environment
+from harness.training.engine_names import check_engine_names
 from studies.spec import Engine, Precision, TrainingSpec
-
-ENGINES = ("auto", *get_args(Engine))
-PRECISIONS = ("auto", *get_args(Precision))
 
 COMPILE_BREAK_EVEN = 500_000
 """Training images per run from which compiling, which takes a minute, pays off on a GPU: an estimate."""
@@ -71,9 +69,7 @@ def select_engine(
     Raises:
         ValueError: unknown option value, or the device does not support the engine or the precision.
     """
-    for option, value, choices in (("--engine", engine, ENGINES), ("--precision", precision, PRECISIONS)):
-        if value not in choices:
-            raise ValueError(f"{option} must be one of {', '.join(choices)}; got {value!r}")
+    check_engine_names(engine, precision)
     resolved_precision = _resolve_precision(device, precision)
     resolved_engine, reason = _resolve_engine(
         device, engine, precision=resolved_precision, image_count=image_count
@@ -221,7 +217,7 @@ def backend_settings(training: TrainingSpec, device: torch.device) -> Iterator[N
         try:
             yield
         finally:
-            torch.use_deterministic_algorithms(is_deterministic, warn_only=is_warn_only)
+            _set_deterministic(is_deterministic, warn_only=is_warn_only)
             torch.backends.cudnn.allow_tf32 = allows_tf32
 
 
@@ -230,7 +226,20 @@ def configure_backend(training: TrainingSpec) -> None:
     for name, value in _list_variables(training).items():
         os.environ.setdefault(name, value)
     torch.backends.cudnn.allow_tf32 = False  # float32 in the run's identity means float32
-    torch.use_deterministic_algorithms(training.deterministic)
+    _set_deterministic(training.deterministic, warn_only=False)
+
+
+def _set_deterministic(mode: bool, *, warn_only: bool) -> None:
+    """Set whether torch uses deterministic algorithms, unless it does already.
+
+    torch's own function imports its compiler, which takes more than a second.
+    """
+    state = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+    if state != (mode, warn_only):
+        torch.use_deterministic_algorithms(mode, warn_only=warn_only)
 
 
 def _list_variables(training: TrainingSpec) -> dict[str, str]:

@@ -27,7 +27,8 @@ from harness.inference.predictor import (
     load_trained_model,
     summarize_speed,
 )
-from harness.planning.plan import Request, plan_study
+from harness.planning.plan import plan_study
+from harness.planning.request import Request
 from harness.tracking.tracker import Tracker
 from studies.results import RunResult
 from tests.harness.tiny import Run, request, write_tree
