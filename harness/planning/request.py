@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from architectures.catalogue import with_width
 from architectures.spec import ArchitectureSpec
@@ -18,7 +18,7 @@ from studies.analysis_plan import AnalysisPlan
 from studies.arms import build_ablation_arms, build_comparison_arms
 from studies.codec import from_json
 from studies.presets import adapt_augmentation, get_preset
-from studies.spec import DEFAULT_MARGIN, Metric, TrainingSpec
+from studies.spec import DEFAULT_MARGIN, METRICS, TrainingSpec
 from studies.study import check_design
 
 
@@ -138,7 +138,7 @@ def _check_values(request: Request) -> None:
     """Check the requested values that need neither the data nor the networks; raise ValueError."""
     check_count("--seeds", request.seeds)
     check_count("--splits", request.splits)
-    check_choice("--metric", request.metric, get_args(Metric))
+    check_choice("--metric", request.metric, METRICS)
     if not 0 < request.margin < 100:
         raise ValueError(
             "--margin, the smallest difference that matters, must be between 0 and 100 points; "
