@@ -40,7 +40,9 @@ def choice_option(label: str, *names: str, help: str) -> Any:
     A value can list several choices, separated by commas, if the option is repeatable.
     """
 
-    def check(value: Any) -> Any:
+    def check(ctx: typer.Context, value: Any) -> Any:
+        if ctx.resilient_parsing:  # a completion must be fast, so it checks nothing
+            return value
         values = parse_list(value) if isinstance(value, list) else () if value is None else (value,)
         with wrap_user_errors():
             for item in values:

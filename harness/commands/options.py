@@ -24,14 +24,12 @@ Protocols = Annotated[
     list[str] | None,
     choice_option(
         "protocol",
-        "--protocol",
         help="How to split: frame (the paper's), clip, subject, kfold, loso. Repeatable.",
     ),
 ]
 UserNetworks = Annotated[
     list[str] | None,
     typer.Option(
-        "--architecture",
         help="Your own network as FILE.py:function; the function takes the number of classes. Repeatable.",
     ),
 ]
@@ -79,7 +77,7 @@ class Dataset:
     ] = None
     classes: Annotated[
         list[str] | None,
-        typer.Option("--classes", help="Class to use instead of the data set's default classes. Repeatable."),
+        typer.Option(help="Class to use instead of the data set's default classes. Repeatable."),
     ] = None
     layout: Annotated[str, typer.Option(help="Layout of the release, if the root holds several.")] = ""
 
@@ -132,8 +130,7 @@ class SplitsAndSeeds(Splits):
     seeds: Annotated[
         int,
         typer.Option(
-            help="Trainings on each split, each from its own random seed. frame, clip and subject need 5 for "
-            "a verdict."
+            help="Trainings on each split, each from its own seed; frame, clip and subject need 5 for a verdict."
         ),
     ] = 1
 
@@ -265,7 +262,6 @@ class Execution:
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Run only the cells that failed before.")
     ] = False
-
     keep_weights: Annotated[
         str,
         choice_option(
@@ -297,6 +293,7 @@ class Output(Execution):
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show cells, estimated time and power; run nothing.")
     ] = False
+    yes: Annotated[bool, typer.Option("--yes", help="Run more than 2,000 cells without asking.")] = False
     json: Json = False
 
 

@@ -56,11 +56,40 @@ def plan_studies(
             requested.
         FileNotFoundError: A data set root or pretrained weights do not exist.
     """
+    plans = make_plans(requests, tracker=tracker, execution=execution, out=out)
+    return preview_plans(plans, tracker=tracker, execution=execution, out=out, with_estimates=with_estimates)
+
+
+def make_plans(
+    requests: Sequence[Request], *, tracker: Tracker, execution: ExecutionOptions, out: Path | None
+) -> list[StudyPlan]:
+    """Check the options and plan the studies, as `plan_studies` does, without their finished cells.
+
+    Raises:
+        ValueError: A request or an option is invalid.
+        FileNotFoundError: A data set root or pretrained weights do not exist.
+    """
     check_cluster_address(execution)
     if out:
         check_writable(out)
     tracker.check_address()
-    plans = [plan_study(request) for request in requests]
+    return [plan_study(request) for request in requests]
+
+
+def preview_plans(
+    plans: Sequence[StudyPlan],
+    *,
+    tracker: Tracker,
+    execution: ExecutionOptions,
+    out: Path | None,
+    with_estimates: bool = True,
+) -> list[StudyPreview]:
+    """Find the finished cells of planned studies, and what the others need, as `plan_studies` does.
+
+    Raises:
+        ValueError: The store does not answer, or no cell has failed before and only such cells were
+            requested.
+    """
     is_new_store = (out is None or execution.retry_failed) and not tracker.exists()
     if not is_new_store:
         tracker.check_connection()

@@ -78,10 +78,6 @@ class MlflowStore:
     """
 
     def __init__(self, uri: str | None = None) -> None:
-        for name in ("alembic", "mlflow"):
-            logging.getLogger(name).setLevel(logging.WARNING)
-        # This logger warns of an address without a login; `check_connection` reports it as an error.
-        logging.getLogger("mlflow.utils.databricks_utils").setLevel(logging.ERROR)
         self.uri = get_default_uri() if uri is None else uri
         if has_login(self.uri):
             raise ValueError(
@@ -100,6 +96,10 @@ class MlflowStore:
         """MLflow's client without retries; created on first use, because it creates the SQLite file."""
         from mlflow.tracking import MlflowClient
 
+        for name in ("alembic", "mlflow"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        # This logger warns of an address without a login; `check_connection` reports it as an error.
+        logging.getLogger("mlflow.utils.databricks_utils").setLevel(logging.ERROR)
         if not is_local(self.uri):
             return MlflowClient(tracking_uri=self.uri)
         # The client or its first query creates the tables; two processes cannot do that at the same time.
