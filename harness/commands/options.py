@@ -130,7 +130,7 @@ class SplitsAndSeeds(Splits):
     seeds: Annotated[
         int,
         typer.Option(
-            help="Trainings on each split, each from its own seed; frame, clip and subject need 5 for a verdict."
+            help="Trainings on each split, each from its own seed. frame, clip, subject need 5 for a verdict."
         ),
     ] = 1
 
