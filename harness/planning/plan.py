@@ -67,7 +67,7 @@ def plan_study(request: Request) -> StudyPlan:
     """
     from harness.device import resolve_device
 
-    # Checks that need no images come first, because decoding can take hours.
+    # Checks that need no data come first, because decoding can take hours.
     outline = outline_study(request)
     request, training, split_seeds = outline.request, outline.training, outline.split_seeds
     if request.tuned:
@@ -76,13 +76,13 @@ def plan_study(request: Request) -> StudyPlan:
     outline.check_arms(arms)
     image_size = outline.dataset.image_size
     _check_networks(arms, num_classes=2, image_size=image_size)
+    device = resolve_device(request.device)
+    _select_engine(request, device, image_count=0)
+
     dataset, table = load_table(request.data, outline.dataset)
     user_arms = [arm for arm in arms if arm.network == USER_NETWORK]
     _check_networks(user_arms, num_classes=len(table.classes), image_size=image_size)
     _make_splits(table, request, split_seeds=split_seeds[:1])
-    device = resolve_device(request.device)
-    _select_engine(request, device, image_count=0)
-
     pixels = load_with_progress(dataset, table)
     splits = _make_splits(pixels.table, request, split_seeds=split_seeds)
     if not request.allow_leaks:
