@@ -20,7 +20,7 @@ TABLES = {
     "--align": ("harness.data.loading", "ALIGN_CHOICES"),
     "--engine": ("harness.training.engine_names", "ENGINES"),
     "--executor": ("harness.planning.execution", "EXECUTORS"),
-    "--for": ("harness.commands.tune", "STUDY_KINDS"),
+    "study --for": ("harness.commands.tune", "STUDY_KINDS"),
     "--keep-weights": ("harness.planning.weight_rule", "WEIGHT_RULES"),
     "--metric": ("studies.spec", "METRICS"),
     "--order": ("architectures.spec", "COMPONENTS"),

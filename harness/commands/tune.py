@@ -30,7 +30,7 @@ def tune(
     comparison: options.Comparison,
     training: options.Training,
     study: Annotated[
-        str, choice_option("--for", "--for", help="The study to tune: ablate or compare.")
+        str, choice_option("study --for", "--for", help="The study to tune: ablate or compare.")
     ] = "ablate",
     trials: Annotated[int, typer.Option(help="Number of trials for each run of the study.")] = 20,
     pruner: Annotated[
