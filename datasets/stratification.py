@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from datasets.spec import SampleTable
+
+if TYPE_CHECKING:  # the command line checks protocols before it loads numpy
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Counts = dict[str, NDArray[np.int64]]
 
 NUM_CANDIDATES = 300
 NUM_FOLD_CANDIDATES = 60
 """Candidates for the validation part of each fold; fewer, because loso can have 118 folds."""
-
-Counts = dict[str, NDArray[np.int64]]
 
 
 def shuffle_by_hash(names: Iterable[str], key: str) -> list[str]:
@@ -28,6 +30,8 @@ def shuffle_by_hash(names: Iterable[str], key: str) -> list[str]:
 
 def count_by_group(table: SampleTable, groups: Sequence[str]) -> Counts:
     """Count the samples of each class in each group; `groups` names the group of every sample."""
+    import numpy as np
+
     counts = {name: np.zeros(len(table.classes), dtype=np.int64) for name in groups}
     for sample, group in zip(table.samples, groups, strict=True):
         counts[group][sample.label] += 1
@@ -71,6 +75,8 @@ def _select_best_split(
     num_candidates: int = NUM_CANDIDATES,
 ) -> list[list[str]]:
     """Return the split with the lowest `_imbalance_score` among `num_candidates` shuffles cut by `slices`."""
+    import numpy as np
+
     orders = (shuffle_by_hash(counts, f"{key} {index}") for index in range(num_candidates))
 
     def imbalance_score(order: list[str]) -> tuple[float, ...]:
@@ -91,6 +97,8 @@ def _imbalance_score(counts: NDArray[np.int64], part_priority: tuple[int, ...]) 
     when that part is the test. The last term is the deviation of the parts' class shares from those of the
     whole table.
     """
+    import numpy as np
+
     total = counts.sum(axis=0)
     if part_priority:
         absent_counts = [float(((counts[part] == 0) & (total > 0)).sum()) for part in part_priority]

@@ -27,12 +27,12 @@ from rich.console import Console
 
 from harness.closed_pipe import suppress_broken_pipe
 from harness.data.loading import DataRequest
-from harness.output_folders import check_writable
 from harness.planning.disk_space import check_disk_space
-from harness.planning.execution import ExecutionOptions, check_cluster_address
-from harness.planning.plan import Request, StudyPlan, plan_study
+from harness.planning.execution import ExecutionOptions
+from harness.planning.plan import StudyPlan
 from harness.planning.preregistration import has_cells, log_plan
-from harness.planning.preview import StudyPreview, preview_study
+from harness.planning.preview import StudyPreview, plan_studies
+from harness.planning.request import Request
 from harness.planning.time_estimate import TimeEstimate
 from harness.planning.weight_rule import find_base_run_keys
 from harness.progress import Event, create_progress, format_duration
@@ -86,52 +86,6 @@ def run(
         previews, tracker=tracker, execution=execution, out=folder, console=console
     )
     return result, report
-
-
-def plan_studies(
-    requests: Sequence[Request],
-    *,
-    tracker: Tracker,
-    execution: ExecutionOptions,
-    out: Path | None,
-    with_estimates: bool = True,
-) -> list[StudyPreview]:
-    """Plan studies and find their finished cells; run nothing. A cell counts in the first study that has it.
-
-    `out` is the folder of the reports; None means that the studies are not to be run, so that nothing is
-    created. With `with_estimates` each network is timed, which takes about a second.
-
-    Raises:
-        ValueError: A request or an option is invalid, or no cell has failed before and only such cells were
-            requested.
-        FileNotFoundError: A data set root or pretrained weights do not exist.
-    """
-    check_cluster_address(execution)
-    if out:
-        check_writable(out)
-    tracker.check_address()
-    plans = [plan_study(request) for request in requests]
-    is_new_store = (out is None or execution.retry_failed) and not tracker.exists()
-    if not is_new_store:
-        tracker.check_connection()
-    previews: list[StudyPreview] = []
-    for plan in plans:
-        preview = preview_study(
-            plan,
-            {} if is_new_store else tracker.cell_states(plan.study),
-            tracker=tracker,
-            execution=execution,
-            with_estimate=with_estimates,
-            earlier_keys=frozenset(spec.key for earlier in previews for spec in earlier.pending_runs),
-        )
-        previews.append(preview)
-    if execution.retry_failed and not any(preview.pending_runs for preview in previews):
-        names = ", ".join(plan.study.name for plan in plans)
-        raise ValueError(
-            f"--retry-failed runs only cells that failed before; {names} has none: leave the option out "
-            "(if you changed the file of your own network, it is a new study)"
-        )
-    return previews
 
 
 def run_studies(

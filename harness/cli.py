@@ -29,7 +29,6 @@ from harness.usage_errors import UsageError, format_usage_error, is_help
 app = typer.Typer(
     cls=CommandGroup,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="Comparison and ablation studies for micro-expression recognition, every number traceable.",
 )

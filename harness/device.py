@@ -7,14 +7,22 @@ import subprocess
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+from harness.errors import check_choice
 
-from studies.results import Environment
+if TYPE_CHECKING:  # the command line checks the name of the device before it loads torch
+    import torch
+
+    from studies.results import Environment
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
 PACKAGES = ("harness", "torch", "torchvision", "numpy", "opencv-python", "mlflow", "fvcore")
+
+
+def check_device_name(name: str) -> None:
+    """Raise ValueError if `name` is not one of `DEVICES`."""
+    check_choice("device", name, DEVICES)
 
 
 def resolve_device(name: str) -> torch.device:
@@ -23,11 +31,12 @@ def resolve_device(name: str) -> torch.device:
     Raises:
         ValueError: The name is unknown, or the device is not available.
     """
+    check_device_name(name)
+    import torch
+
     availability = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         return torch.device(next(device for device, is_available in availability.items() if is_available))
-    if name not in availability:
-        raise ValueError(f"unknown device {name!r}; accepted: {', '.join(DEVICES)}")
     if not availability[name]:
         raise ValueError(
             f"--device {name} is not available to torch {torch.__version__}; use --device auto, or install a "
@@ -38,6 +47,8 @@ def resolve_device(name: str) -> torch.device:
 
 def describe_device(device: torch.device) -> str:
     """Return a readable name of the device."""
+    import torch
+
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
     if device.type == "cpu":
@@ -47,6 +58,10 @@ def describe_device(device: torch.device) -> str:
 
 def collect_environment(device: torch.device) -> Environment:
     """Return the device, platform and software versions for the record of a run."""
+    import torch
+
+    from studies.results import Environment
+
     return Environment(
         device=describe_device(device),
         platform=f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
@@ -78,6 +93,8 @@ def read_commit() -> str:
 
 def synchronize(device: torch.device) -> None:
     """Wait until the device has finished all queued work."""
+    import torch
+
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 
 from datasets.text import one_line
 
@@ -39,6 +40,21 @@ def wrap_user_errors() -> Iterator[None]:
         yield
     except (ValueError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
         raise UserError(one_line(str(error)), code=getattr(error, "code", "")) from error
+
+
+def check_choice(label: str, value: str, choices: Collection[str]) -> None:
+    """Raise ValueError if `value` is not one of `choices`; the message lists them and names the nearest."""
+    if value not in choices:
+        raise ValueError(
+            f"unknown {label} {value!r}; accepted: {', '.join(choices)}{suggest_nearest(value, choices)}"
+        )
+
+
+def suggest_nearest(value: str, choices: Collection[str]) -> str:
+    """Return a question that names the choice nearest to `value` in spelling, or "" if none is near."""
+    choice_by_folded_name = {choice.casefold(): choice for choice in choices}
+    matches = get_close_matches(value.casefold(), choice_by_folded_name, n=1)
+    return f". Did you mean '{choice_by_folded_name[matches[0]]}'?" if matches else ""
 
 
 def is_full_disk(error: BaseException | None) -> bool:

@@ -138,4 +138,9 @@ def build_empty(spec: ArchitectureSpec, *, num_classes: int) -> nn.Module:
         return build_network(replace(spec, pretrained=False), num_classes=num_classes)
     with torch.device("meta"):
         network = build_network(spec, num_classes=num_classes)
-    return network.to_empty(device="cpu")
+    # `Module.to_empty` would import sympy, which takes a second.
+    state = {
+        name: torch.empty(tensor.shape, dtype=tensor.dtype) for name, tensor in network.state_dict().items()
+    }
+    network.load_state_dict(state, assign=True)
+    return network

@@ -30,7 +30,7 @@ from harness.tracking.uri import SQLITE_PREFIX, strip_credentials
 from harness.training.engine import backend_settings
 from harness.training.train import DivergenceError
 from studies.codec import from_data
-from studies.search import Search
+from studies.search import Search, check_budget
 from studies.spec import RunSpec
 from studies.study import Study
 
@@ -44,13 +44,12 @@ PRUNER_KEY = "pruner"
 GAMMAS = (0.0, 1.0, 2.0, 3.0)
 CLASS_WEIGHTS = ("inverse", "none")
 LEARNING_RATES = (1e-4, 1e-2)
-MAX_TRIALS = 10_000
 OPTUNA_TABLES = ("studies", "trials", "version_info")
 """Some tables of an Optuna database, to recognize one."""
 
 FINISHED_STATES = (TrialState.COMPLETE, TrialState.PRUNED)
 
-PRUNERS: dict[str, Callable[[], BasePruner]] = {
+PRUNER_FACTORIES: dict[str, Callable[[], BasePruner]] = {
     "median": lambda: MedianPruner(n_startup_trials=3, n_warmup_steps=2),
     "hyperband": HyperbandPruner,
 }
@@ -68,12 +67,7 @@ def check_searches(runs: Sequence[RunSpec], *, trials: int, pruner: str, store: 
         ValueError: The pruner is unknown, the number of trials is out of range, the store cannot be opened,
             or a search was started with another pruner.
     """
-    if pruner not in PRUNERS:
-        raise ValueError(f"unknown --pruner {pruner!r}; accepted: {', '.join(PRUNERS)}")
-    if trials < 1:
-        raise ValueError(f"--trials must be at least 1; got {trials}")
-    if trials > MAX_TRIALS:
-        raise ValueError(f"--trials must be at most {MAX_TRIALS}; got {trials}")
+    check_budget(trials=trials, pruner=pruner)
     file = Path(store.removeprefix(SQLITE_PREFIX))
     if not runs and store.startswith(SQLITE_PREFIX) and file.parent.is_dir() and not file.exists():
         # Do not create the store yet, so that a later error leaves no file behind.
@@ -127,7 +121,7 @@ def run_search(
         optuna_study = _load_study(spec, _open_storage(store))
         optuna_study.set_user_attr(PRUNER_KEY, pruner)
         finished_trials = optuna_study.get_trials(deepcopy=False, states=FINISHED_STATES)
-    optuna_study.pruner = PRUNERS[pruner]()
+    optuna_study.pruner = PRUNER_FACTORIES[pruner]()
     # The seed depends on the number of finished trials: a fixed seed would repeat trials after a resume.
     optuna_study.sampler = optuna.samplers.TPESampler(seed=int(spec.key[:7], 16) + len(finished_trials))
     if not finished_trials:

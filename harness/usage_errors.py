@@ -9,6 +9,7 @@ import typer
 
 from datasets.text import one_line
 from harness.commands.catalogue import COMMANDS, load_command
+from harness.errors import suggest_nearest
 
 UsageError = cast(type[Exception], typer.BadParameter.__mro__[1])
 """Base class of Typer's usage errors. The library that defines it depends on Typer's version."""
@@ -20,9 +21,8 @@ def format_usage_error(error: Any) -> str:
     value = _rejected_value(error)
     if value and value not in message:
         message += f"; got {value}"
-    other_commands = _find_commands_with_option(error) if type(error).__name__ == "NoSuchOption" else ()
-    if other_commands:
-        message += f"; it is an option of {', '.join(other_commands)}"
+    if type(error).__name__ == "NoSuchOption":
+        message = _describe_unknown_option(error)
     command_path = error.ctx.command_path if error.ctx else "harness COMMAND"
     separator = " See" if message.endswith("?") else "; see"
     return f"{message}{separator} `{command_path} --help`"
@@ -37,6 +37,16 @@ def _rejected_value(error: Any) -> str:
     """Return the repr of the value that failed validation, or "" if the error does not hold it."""
     errors = getattr(error.__cause__, "errors", None)
     return repr(errors()[0]["input"]) if errors else ""
+
+
+def _describe_unknown_option(error: Any) -> str:
+    """Return an error with the commands that have the option or, if none has it, the nearest option."""
+    message = f"No such option: {error.option_name}"
+    other_commands = _find_commands_with_option(error)
+    if other_commands:
+        return f"{message}; it is an option of {', '.join(other_commands)}"
+    parameters = error.ctx.command.get_params(error.ctx) if error.ctx else ()
+    return message + suggest_nearest(error.option_name, [name for p in parameters for name in p.opts])
 
 
 def _find_commands_with_option(error: Any) -> list[str]:

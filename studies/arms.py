@@ -166,13 +166,31 @@ def build_ablation_arms(design: str, *, order: tuple[str, ...] = ()) -> Arms:
     return DESIGNS[design](order or tuple(BLOCK_COMPONENTS))
 
 
-def build_comparison_arms(names: tuple[str, ...] = ()) -> Arms:
+def build_comparison_arms(names: tuple[str, ...] = (), *, without: tuple[str, ...] = ()) -> Arms:
     """Return the catalogue entries called `names`, or the paper's seven networks if `names` is empty.
+
+    The networks called `without` are left out.
 
     Raises:
         ArchitectureError: a name is not in the catalogue.
+        StudyError: a network to leave out is not in the comparison, or no network remains.
     """
-    return tuple(get_architecture(name) for name in names) or COMPARISON_NETWORKS
+    arms = tuple(get_architecture(name) for name in names) or COMPARISON_NETWORKS
+    arm_names = [arm.name for arm in arms]
+    for name in without:
+        if get_architecture(name).name not in arm_names:
+            raise StudyError(
+                "without.not-in-comparison",
+                f"--without takes networks of the comparison, {', '.join(arm_names)}; got {name}: leave it "
+                "out",
+            )
+    remaining_arms = tuple(arm for arm in arms if arm.name not in without)
+    if not remaining_arms:
+        raise StudyError(
+            "without.everything",
+            f"--without must leave a network in the comparison; got {', '.join(without)}",
+        )
+    return remaining_arms
 
 
 def select_reference_arm(arms: Arms, *, design: str) -> ArchitectureSpec:

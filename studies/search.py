@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+PRUNERS = ("median", "hyperband")
+"""Rules that stop trials early."""
+
+MAX_TRIALS = 10_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
@@ -26,3 +31,12 @@ class Search:
     def best_so_far(self) -> tuple[float, ...]:
         """The best value after each trial."""
         return tuple(max(self.values[: index + 1]) for index in range(len(self.values)))
+
+
+def check_budget(*, trials: int, pruner: str) -> None:
+    """Raise ValueError if the number of trials is out of range or the pruner is unknown."""
+    if pruner not in PRUNERS:
+        raise ValueError(f"unknown --pruner {pruner!r}; accepted: {', '.join(PRUNERS)}")
+    if not 1 <= trials <= MAX_TRIALS:
+        bound = "at least 1" if trials < 1 else f"at most {MAX_TRIALS}"
+        raise ValueError(f"--trials must be {bound}; got {trials}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, get_args
 
 from architectures.catalogue import min_image_size
 from architectures.spec import ArchitectureSpec
@@ -42,6 +42,8 @@ Check = Literal["cross-entropy", "robustness", "latency"]
 
 Metric = Literal["accuracy", "uf1", "uar"]
 """The metric that decides a study; `studies.metrics` defines each."""
+
+METRICS: tuple[str, ...] = get_args(Metric)
 
 DEFAULT_MARGIN = 0.05
 """Default smallest difference of the metric that matters, as a fraction (0.05 is 5 points)."""

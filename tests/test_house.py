@@ -19,7 +19,8 @@ ALLOWED = {
     "harness": {"harness", "reports", "studies", "datasets", "architectures"},
 }
 HARNESS_ORDER = (
-    ("errors", "csv_escape", "run_names", "closed_pipe", "package_conflicts", "device", "process_settings"),
+    ("errors",),
+    ("csv_escape", "run_names", "closed_pipe", "package_conflicts", "device", "process_settings"),
     ("progress", "output_folders", "flop_count"),
     ("tracking",),
     ("training",),
@@ -46,6 +47,7 @@ LIGHT = (
     "architectures.spec",
     "architectures.catalogue",
     "datasets.spec",
+    "datasets.splits",
     "datasets.catalogue",
     "datasets.casme2.constants",
     "datasets.ckplus.constants",
@@ -55,6 +57,9 @@ LIGHT = (
     "studies.presets",
     "studies.arms",
     "harness.cli",
+    "harness.planning.request",
+    "harness.planning.execution",
+    "harness.tracking.uri",
     *(f"harness.commands.{path.stem}" for path in sorted((ROOT / "harness/commands").glob("[a-z]*.py"))),
 )
 

@@ -36,9 +36,10 @@ from harness.bench.training_loops import Workload, load_faces, time_harness_epoc
 from harness.data.loading import DataRequest
 from harness.device import collect_environment, describe_device, resolve_device
 from harness.planning.calibration import Calibration, save_calibration
-from harness.planning.plan import Request
+from harness.planning.request import Request
 from harness.training.batches import SplitData, iter_epoch
-from harness.training.engine import PRECISIONS, backend_settings, make_forward, select_engine
+from harness.training.engine import backend_settings, make_forward, select_engine
+from harness.training.engine_names import PRECISIONS
 from harness.training.loss import focal_loss
 from harness.training.train import init_state, run_steps
 from studies.metrics import compute_scores, to_evaluation_unit

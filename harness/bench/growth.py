@@ -20,7 +20,7 @@ from harness.bench.results import GrowthCurve
 from harness.bench.timing import measure_seconds
 from harness.bench.training_loops import Workload, load_faces, time_harness_epochs
 from harness.data.loading import DataRequest
-from harness.planning.plan import Request
+from harness.planning.request import Request
 from harness.tracking.tracker import Tracker
 from harness.training.batches import SplitData
 from harness.training.engine import EngineChoice, configure_backend

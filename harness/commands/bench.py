@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from harness.commands import options
+from harness.commands.choices import choice_option, parse_list
 from harness.commands.data import Size
 from harness.commands.option_groups import expand_option_groups
 from harness.errors import wrap_user_errors
@@ -21,7 +22,7 @@ class BenchOptions:
 
     only: Annotated[
         list[str] | None,
-        typer.Option(help="Measure only this architecture; see `harness cost`. Repeatable."),
+        choice_option("architecture", help="Measure only this architecture; see `harness cost`. Repeatable."),
     ] = None
     image_size: Size = 64
     batch: Annotated[int, typer.Option(help="Images per training step.")] = 32
@@ -68,7 +69,7 @@ def bench(
     from harness.bench.results import BenchSettings
 
     with wrap_user_errors():
-        settings = BenchSettings(**{**vars(bench_options), "only": options.parse_list(bench_options.only)})
+        settings = BenchSettings(**{**vars(bench_options), "only": parse_list(bench_options.only)})
         from harness.device import resolve_device
         from harness.output_folders import check_writable
 

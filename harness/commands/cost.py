@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.commands import options
+from harness.commands.choices import choice_option, parse_list
 from harness.commands.data import Size
 from harness.errors import wrap_user_errors
 
@@ -23,6 +24,9 @@ def cost(
     image_size: Size = 224,
     classes: Annotated[int, typer.Option(help="Number of classes.")] = 6,
     width: Annotated[float, typer.Option(help="Channel factor of networks that can be scaled.")] = 1.0,
+    only: Annotated[
+        list[str] | None, choice_option("architecture", help="Count only this architecture. Repeatable.")
+    ] = None,
     architecture: options.UserNetworks = None,
     json: options.Json = False,
 ) -> None:
@@ -30,7 +34,8 @@ def cost(
     from architectures.catalogue import CATALOGUE, min_image_size, with_width
 
     with wrap_user_errors():
-        specs = tuple(with_width(spec, width) for spec in CATALOGUE.values())
+        names = dict.fromkeys(parse_list(only) or CATALOGUE)
+        specs = tuple(with_width(CATALOGUE[name], width) for name in names)
         for spec in specs:
             if image_size < min_image_size(spec):
                 raise ValueError(

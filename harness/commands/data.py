@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.commands import options
+from harness.commands.choices import parse_list
 from harness.commands.option_groups import expand_option_groups
 from harness.errors import EXIT_FAILED, UserError, wrap_user_errors
 
@@ -98,7 +99,7 @@ def prepare(
     from harness.data.preparation import prepare_dataset
 
     with wrap_user_errors():
-        protocols = options.parse_list(protocol) or ("frame",)
+        protocols = parse_list(protocol) or ("frame",)
         result = prepare_dataset(data.to_data_request(), protocols=protocols, image_size=image_size)
     print(json_module.dumps(result.to_dict(), indent=1) if json else result.render_text())
 

@@ -12,22 +12,24 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from harness.commands.choices import choice_option, parse_list
+
 if TYPE_CHECKING:
     from harness.data.loading import DataRequest
     from harness.planning.execution import ExecutionOptions
-    from harness.planning.plan import Request
+    from harness.planning.request import Request
     from harness.tracking.tracker import Tracker
 
 Protocols = Annotated[
     list[str] | None,
-    typer.Option(
-        "--protocol", help="How to split: frame (the paper's), clip, subject, kfold, loso. Repeatable."
+    choice_option(
+        "protocol",
+        help="How to split: frame (the paper's), clip, subject, kfold, loso. Repeatable.",
     ),
 ]
 UserNetworks = Annotated[
     list[str] | None,
     typer.Option(
-        "--architecture",
         help="Your own network as FILE.py:function; the function takes the number of classes. Repeatable.",
     ),
 ]
@@ -36,7 +38,7 @@ AllowLeaks = Annotated[
     typer.Option("--allow-leaks", help="Run even if a split has leaks that its protocol must exclude."),
 ]
 Searches = Annotated[str | None, typer.Option(help="Optuna storage URI. Default: ./optuna.db.")]
-Device = Annotated[str, typer.Option(help="auto (CUDA, MPS, CPU), cuda, mps or cpu.")]
+Device = Annotated[str, choice_option("device", help="auto (CUDA, MPS, CPU), cuda, mps or cpu.")]
 TrackingUri = Annotated[
     str | None,
     typer.Option(help="MLflow server or SQLite URI. Default: MLFLOW_TRACKING_URI, or ./mlflow.db."),
@@ -63,7 +65,9 @@ def open_tracker(tracking_uri: str | None) -> Tracker:
 class Dataset:
     """Options that select a data set and its frames."""
 
-    dataset: Annotated[str, typer.Option(help="Name of the data set; see `harness data list`.")] = "synthetic"
+    dataset: Annotated[
+        str, choice_option("data set", help="Name of the data set; see `harness data list`.")
+    ] = "synthetic"
     root: Annotated[Path | None, typer.Option(help="Folder that holds the data set's release.")] = None
     frames: Annotated[
         str | None,
@@ -73,7 +77,7 @@ class Dataset:
     ] = None
     classes: Annotated[
         list[str] | None,
-        typer.Option("--classes", help="Class to use instead of the data set's default classes. Repeatable."),
+        typer.Option(help="Class to use instead of the data set's default classes. Repeatable."),
     ] = None
     layout: Annotated[str, typer.Option(help="Layout of the release, if the root holds several.")] = ""
 
@@ -90,10 +94,16 @@ class Data(Dataset):
     """Options of `Dataset`, and those for face alignment and input representation."""
 
     align: Annotated[
-        str, typer.Option(help="Face alignment: auto (haar unless the release is aligned), haar or none.")
+        str,
+        choice_option(
+            "--align", help="Face alignment: auto (haar unless the release is aligned), haar or none."
+        ),
     ] = "auto"
     representation: Annotated[
-        str, typer.Option(help="Network input: frame, apex_minus_onset or flow (onset to apex).")
+        str,
+        choice_option(
+            "--representation", help="Network input: frame, apex_minus_onset or flow (onset to apex)."
+        ),
     ] = "frame"
 
 
@@ -120,8 +130,7 @@ class SplitsAndSeeds(Splits):
     seeds: Annotated[
         int,
         typer.Option(
-            help="Trainings on each split, each from its own random seed. frame, clip and subject need 5 for "
-            "a verdict."
+            help="Trainings on each split, each from its own seed. frame, clip, subject need 5 for a verdict."
         ),
     ] = 1
 
@@ -130,7 +139,9 @@ class SplitsAndSeeds(Splits):
 class Comparison:
     """Options for the statistical comparison of two arms, which are fixed before the first run."""
 
-    metric: Annotated[str, typer.Option(help="Metric of the verdicts: accuracy, uf1 or uar.")] = "accuracy"
+    metric: Annotated[
+        str, choice_option("--metric", help="Metric of the verdicts: accuracy, uf1 or uar.")
+    ] = "accuracy"
     margin: Annotated[
         float, typer.Option(help="Smallest difference of the metric that matters, in points.")
     ] = 5.0
@@ -147,20 +158,26 @@ class Comparison:
 class Training:
     """Options for training; None uses the value of the preset."""
 
-    preset: Annotated[str, typer.Option(help="paper (224 px, 100 epochs, full width) or quick.")] = "paper"
+    preset: Annotated[
+        str, choice_option("preset", help="paper (224 px, 100 epochs, full width) or quick.")
+    ] = "paper"
     epochs: Annotated[int | None, typer.Option(help="Maximum epochs. Default: the preset's.")] = None
     image_size: Annotated[int | None, typer.Option(help="Side in pixels. Default: the preset's.")] = None
     width: Annotated[float | None, typer.Option(help="Channel factor. Default: the preset's.")] = None
     batch: Annotated[int, typer.Option(help="Images per training step.")] = 32
     device: Device = "auto"
     engine: Annotated[
-        str, typer.Option(help="Engine of the training steps: auto, eager, fused (CPUs) or compiled.")
+        str,
+        choice_option(
+            "--engine", help="Engine of the training steps: auto, eager, fused (CPUs) or compiled."
+        ),
     ] = "auto"
     precision: Annotated[
         str,
-        typer.Option(
+        choice_option(
+            "--precision",
             help="auto, float32, tf32-convolutions, tf32 or bfloat16. auto is the default of PyTorch: "
-            "tf32-convolutions on a GPU that has TF32, else float32."
+            "tf32-convolutions on a GPU that has TF32, else float32.",
         ),
     ] = "auto"
     deterministic: Annotated[
@@ -178,15 +195,17 @@ class Design:
 
     design: Annotated[
         str,
-        typer.Option(
-            help="ladder (the paper's), controlled, leave-one-out, add-one-in, factorial or placebo."
+        choice_option(
+            "design",
+            help="ladder (the paper's), controlled, leave-one-out, add-one-in, factorial or placebo.",
         ),
     ] = "ladder"
     order: Annotated[
         list[str] | None,
-        typer.Option(
+        choice_option(
+            "--order",
             help="Order in which the ladder adds components: cbam, residual, separable, prelu, batch-norm, "
-            "gap-head. Repeatable, or separated by commas. Default: the paper's order."
+            "gap-head. Repeatable, or separated by commas. Default: the paper's order.",
         ),
     ] = None
 
@@ -197,7 +216,10 @@ class Networks:
 
     only: Annotated[
         list[str] | None,
-        typer.Option(help="Run only this architecture; see `harness cost`. Repeatable."),
+        choice_option("architecture", help="Run only this architecture; see `harness cost`. Repeatable."),
+    ] = None
+    without: Annotated[
+        list[str] | None, choice_option("architecture", help="Leave out this architecture. Repeatable.")
     ] = None
     pretrained: Annotated[
         bool,
@@ -233,7 +255,7 @@ class Execution:
     """Options for running the cells of a study."""
 
     executor: Annotated[
-        str, typer.Option(help="local, or ray for a Ray cluster (needs the extra `ray`).")
+        str, choice_option("--executor", help="local, or ray for a Ray cluster (needs the extra `ray`).")
     ] = "local"
     ray_address: Annotated[
         str | None, typer.Option(help="Address of the Ray cluster. Default: auto, this machine's cluster.")
@@ -245,11 +267,12 @@ class Execution:
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Run only the cells that failed before.")
     ] = False
-
     keep_weights: Annotated[
         str,
-        typer.Option(
-            help="Weights to keep for `harness predict`: all, best (of each arm under each protocol) or none."
+        choice_option(
+            "--keep-weights",
+            help="Weights to keep for `harness predict`: all, best (of each arm under each protocol) "
+            "or none.",
         ),
     ] = "all"
 
@@ -275,6 +298,7 @@ class Output(Execution):
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show cells, estimated time and power; run nothing.")
     ] = False
+    yes: Annotated[bool, typer.Option("--yes", help="Run more than 2,000 cells without asking.")] = False
     json: Json = False
 
 
@@ -292,11 +316,6 @@ class Planning:
     ] = None
 
 
-def parse_list(names: list[str] | None) -> tuple[str, ...]:
-    """Split the values of a repeatable option at commas and return them as one tuple."""
-    return tuple(name.strip() for text in names or () for name in text.split(","))
-
-
 def build_request(
     kind: Literal["ablation", "comparison"],
     data: Data,
@@ -312,7 +331,7 @@ def build_request(
     plan_path: Path | None = None,
 ) -> Request:
     """Build the `Request` of a study from command-line options."""
-    from harness.planning.plan import Request
+    from harness.planning.request import Request
 
     extras, networks = extras or Extras(), networks or Networks()
     return Request(
@@ -321,6 +340,7 @@ def build_request(
         design=design.design if design else "",
         order=parse_list(design.order) if design else (),
         only=parse_list(networks.only),
+        without=parse_list(networks.without),
         pretrained=networks.pretrained,
         user_networks=tuple(user_networks or ()),
         protocols=splits.protocols,

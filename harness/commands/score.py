@@ -47,13 +47,14 @@ def score(
     The intervals are over subjects and hold for these predictions, not for other trainings.
     """
     from datasets.megc2019.truth_list import read_truth_list
+    from harness.commands.choices import parse_list
     from harness.output_folders import check_writable
     from reports.score_document import build_score_data, render_scores, write_scores
     from studies.scoring.claims import parse_claims
     from studies.scoring.scored_table import compare_tables, score_table
 
     with wrap_user_errors():
-        claims = parse_claims(options.parse_list(claimed))
+        claims = parse_claims(parse_list(claimed))
         truth_list = read_truth_list(truth) if truth else None
         tables = [table for name in file for table in _load_tables(name, tracking_uri)]
         if claims and len(tables) > 1:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.console import Console
 
-from harness.errors import EXIT_FAILED, wrap_user_errors
+from harness.errors import EXIT_FAILED, StudyAborted, UserError, wrap_user_errors
 
 if TYPE_CHECKING:
     from harness.commands.options import Output
     from harness.planning.execution import ExecutionOptions
-    from harness.planning.plan import Request
     from harness.planning.preview import StudyPreview
+    from harness.planning.request import Request
     from harness.planning.time_estimate import TimeEstimate
     from harness.tracking.tracker import Tracker
     from studies.results import StudyResult
@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 
 
 MAX_LINES = 5
+
+MAX_UNCONFIRMED_CELLS = 2_000
+"""Number of cells, finished ones included, that a command runs without asking.
+
+Studies of the literature have fewer: 5 arms, 5 seeds and the 68 subjects of MEGC 2019 under loso are 1,700
+cells. More are likelier a typing error, such as --seeds 1000. The estimated time has no limit: it depends on
+the machine, and a batch job must not fail because its node is slow.
+"""
 
 NO_RUN_ID = "none"
 """Parent run id that matches no run, so that cells are found by key in any study."""
@@ -40,20 +48,23 @@ def run_studies(
     to that file and runs nothing. `joint_name` adds one report on all studies, in a folder whose name starts
     with it.
     """
-    from harness import api
     from harness.commands.command_line import format_command
     from harness.commands.options import open_tracker
-    from harness.output_folders import name_report_folder
-    from harness.planning.preview import format_total
+    from harness.planning.request import outline_study
 
     console = Console(file=sys.stderr)
     is_dry = output.dry_run or save_plan is not None
     with wrap_user_errors():
         execution = output.to_execution_options()
-        tracker = open_tracker(output.tracking_uri)
-        previews = api.plan_studies(
-            requests, tracker=tracker, execution=execution, out=None if is_dry else output.out
-        )
+        for request in requests:
+            outline_study(request)  # reports a mistake in an option before more is imported
+        from harness.planning.preview import format_total, make_plans, preview_plans
+
+        tracker, out = open_tracker(output.tracking_uri), None if is_dry else output.out
+        plans = make_plans(requests, tracker=tracker, execution=execution, out=out)
+        if not (is_dry or output.yes):
+            _confirm_size(sum(len(plan.study.list_runs()) for plan in plans))
+        previews = preview_plans(plans, tracker=tracker, execution=execution, out=out)
     printed_lines: set[str] = set()
     for preview in previews:
         _print_plan(
@@ -71,6 +82,9 @@ def run_studies(
     if output.dry_run:
         _print_dry_run(previews, tracker=tracker, as_json=output.json)
         return
+    from harness import api
+    from harness.output_folders import name_report_folder
+
     names = [preview.plan.study.name for preview in previews]
     joint_folder = name_report_folder(names, prefix=joint_name) if joint_name else ""
     with wrap_user_errors():
@@ -88,6 +102,24 @@ def run_studies(
     _print_end(results_and_reports, joint_report, tracker=tracker, as_json=output.json)
     if any(result.failures for result, _ in results_and_reports):
         raise typer.Exit(EXIT_FAILED)
+
+
+def _confirm_size(cell_count: int) -> None:
+    """Ask on a terminal whether to run more than `MAX_UNCONFIRMED_CELLS` cells.
+
+    Raises:
+        UserError: There is no terminal to ask on.
+        StudyAborted: The user does not confirm.
+    """
+    if cell_count <= MAX_UNCONFIRMED_CELLS:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UserError(
+            f"more than {MAX_UNCONFIRMED_CELLS:,} cells run only with --yes; got {cell_count:,} cells: add "
+            "--yes, or lower --seeds, --splits or the number of arms"
+        )
+    if not typer.confirm(f"Run {cell_count:,} cells (--dry-run estimates their time)?", err=True):
+        raise StudyAborted("not confirmed, so nothing was run")
 
 
 def _print_plan(preview: StudyPreview, *, execution: ExecutionOptions, console: Console, label: str) -> None:
@@ -259,8 +291,14 @@ def _print_end(
     if not is_local(tracker.uri):
         print(f"runs    {tracker.display_uri()}   (MLflow)")
         return
-    program = "harness" if shutil.which("harness") else sys.argv[0]
-    print(f"runs    {program} ui{tracker.to_cli_option()}   (MLflow, {tracker.display_uri()})")
+    print(f"runs    {_format_program()} ui{tracker.to_cli_option()}   (MLflow, {tracker.display_uri()})")
+
+
+def _format_program() -> str:
+    """Return the command that starts this program: `harness`, or how it was started if PATH lacks it."""
+    if shutil.which("harness"):
+        return "harness"
+    return "python -m harness" if Path(sys.argv[0]).name == "__main__.py" else sys.argv[0]
 
 
 def _result_to_dict(result: StudyResult, report: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from harness.commands import options
+from harness.commands.choices import choice_option
 from harness.commands.option_groups import expand_option_groups
 from harness.errors import wrap_user_errors
 
@@ -28,10 +29,12 @@ def tune(
     splits: options.SplitsAndSeeds,
     comparison: options.Comparison,
     training: options.Training,
-    study: Annotated[str, typer.Option("--for", help="The study to tune: ablate or compare.")] = "ablate",
+    study: Annotated[
+        str, choice_option("study --for", "--for", help="The study to tune: ablate or compare.")
+    ] = "ablate",
     trials: Annotated[int, typer.Option(help="Number of trials for each run of the study.")] = 20,
     pruner: Annotated[
-        str, typer.Option(help="Rule that stops trials early: median or hyperband.")
+        str, choice_option("--pruner", help="Rule that stops trials early: median or hyperband.")
     ] = "median",
     searches: options.Searches = None,
     architecture: options.UserNetworks = None,
@@ -42,13 +45,10 @@ def tune(
 
     Pass the same options as to the study. A stopped search resumes when the command is run again.
     """
-    from harness.hyperparameter_search import check_searches, get_default_store
-    from harness.planning.plan import plan_study
+    from harness.planning.request import outline_study
+    from studies.search import check_budget
 
-    store = get_default_store() if searches is None else searches
     with wrap_user_errors():
-        if study not in STUDY_KINDS:
-            raise ValueError(f"unknown study --for {study!r}; accepted: {', '.join(STUDY_KINDS)}")
         is_ablation = study == "ablate"
         _check_options(networks if is_ablation else design, study=study)
         request = options.build_request(
@@ -62,6 +62,12 @@ def tune(
             comparison=comparison,
             allow_leaks=allow_leaks,
         )
+        check_budget(trials=trials, pruner=pruner)
+        outline_study(request)  # reports a mistake in an option before more is imported
+        from harness.hyperparameter_search import check_searches, get_default_store
+        from harness.planning.plan import plan_study
+
+        store = get_default_store() if searches is None else searches
         # Check what needs no data before loading the data, and all searches before running the first one.
         check_searches((), trials=trials, pruner=pruner, store=store)
         plan = plan_study(request)

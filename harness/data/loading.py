@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from datasets.catalogue import get_default_frame_policy, get_entry, load_dataset
 from datasets.spec import ALIGNMENTS, MOTION_REPRESENTATIONS, DatasetSpec, SampleTable
+from datasets.splits import PROTOCOLS
+from harness.errors import check_choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from datasets.preprocessing.image_array import ImageArray
 
 AUTO = "auto"
+ALIGN_CHOICES = (AUTO, *ALIGNMENTS)
 
 STUDY_REPRESENTATIONS = ("frame", *MOTION_REPRESENTATIONS)
 """Input representations of a study. (The "onset" representation is for a control only.)"""
@@ -51,13 +54,8 @@ def build_dataset_spec(request: DataRequest, *, protocols: tuple[str, ...], imag
         ValueError: A name is unknown, or the values do not fit together.
     """
     dataset_entry = get_entry(request.dataset)
-    if request.align not in (AUTO, *ALIGNMENTS):
-        raise ValueError(f"unknown --align {request.align!r}; accepted: {', '.join((AUTO, *ALIGNMENTS))}")
-    if request.representation not in STUDY_REPRESENTATIONS:
-        raise ValueError(
-            f"unknown --representation {request.representation!r}; accepted: "
-            f"{', '.join(STUDY_REPRESENTATIONS)}"
-        )
+    check_choice("--align", request.align, ALIGN_CHOICES)
+    check_choice("--representation", request.representation, STUDY_REPRESENTATIONS)
     if image_size > MAX_IMAGE_SIZE:
         raise ValueError(f"--image-size must be at most {MAX_IMAGE_SIZE} pixels; got {image_size}")
     default_policy = get_default_frame_policy(request.dataset, protocols, request.representation)
@@ -89,11 +87,8 @@ def check_protocols(protocols: tuple[str, ...], *, folds: int | None) -> None:
     Raises:
         ValueError: A protocol is unknown, `folds` is below 2, or `folds` is set without protocol kfold.
     """
-    from datasets.splits import PROTOCOLS
-
     for protocol in protocols:
-        if protocol not in PROTOCOLS:
-            raise ValueError(f"unknown protocol {protocol!r}; accepted: {', '.join(PROTOCOLS)}")
+        check_choice("protocol", protocol, PROTOCOLS)
     if folds is not None and "kfold" not in protocols:
         raise ValueError(f"--folds needs --protocol kfold; got {', '.join(protocols)}")
     if folds is not None and folds < 2:

@@ -6,9 +6,10 @@ import importlib.util
 import re
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast, get_args
+from typing import TYPE_CHECKING, cast
 
-from harness.planning.weight_rule import WeightRule
+from harness.errors import check_choice
+from harness.planning.weight_rule import WEIGHT_RULES, WeightRule
 
 if TYPE_CHECKING:
     from harness.planning.plan import StudyPlan
@@ -56,12 +57,8 @@ class ExecutionOptions:
         return cast(WeightRule, self.keep_weights)
 
     def __post_init__(self) -> None:
-        if self.keep_weights not in get_args(WeightRule):
-            raise ValueError(
-                f"--keep-weights must be one of {', '.join(get_args(WeightRule))}; got {self.keep_weights!r}"
-            )
-        if self.executor not in EXECUTORS:
-            raise ValueError(f"--executor must be one of {', '.join(EXECUTORS)}; got {self.executor!r}")
+        check_choice("--keep-weights", self.keep_weights, WEIGHT_RULES)
+        check_choice("--executor", self.executor, EXECUTORS)
         if self.jobs is not None and self.jobs < 1:
             raise ValueError(
                 f"--jobs must be at least 1; got {self.jobs}; leave it out for the automatic choice"

@@ -4,29 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast, get_args
+from typing import TYPE_CHECKING, cast
 
-from architectures.catalogue import with_width
 from architectures.spec import ArchitectureSpec
 from datasets.spec import MOTION_REPRESENTATIONS, DatasetSpec, SampleTable, Split
 from harness.data.leak_check import check_leaks
-from harness.data.loading import DataRequest, build_dataset_spec, check_count, check_protocols, load_table
+from harness.data.loading import DataRequest, load_table
 from harness.data.preparation import load_with_progress
 from harness.planning.network_checks import (
     check_pretrained_networks,
     check_user_networks,
     count_requested_classes,
 )
-from harness.planning.type_validation import validate_types
+from harness.planning.request import Request, StudyOutline, outline_study
 from studies.analysis_plan import AnalysisPlan, check_matches_plan
-from studies.arms import PLACEBO, build_ablation_arms, build_comparison_arms
+from studies.arms import PLACEBO
 from studies.claim_checks import CHECK_DESCRIPTIONS
-from studies.codec import from_json
-from studies.presets import Preset, adapt_augmentation, get_preset
 from studies.search import Search
-from studies.spec import DEFAULT_MARGIN, Check, Control, Metric, TrainingSpec
-from studies.study import Study, build_null_arm, check_design, select_primary_arm
+from studies.spec import Check, Control, Metric
+from studies.study import Study, build_null_arm, select_primary_arm
 
 if TYPE_CHECKING:
     import torch
@@ -34,48 +30,6 @@ if TYPE_CHECKING:
     from datasets.preprocessing.image_array import ImageArray
     from harness.runs.run_inputs import StudyImages
     from harness.training.engine import EngineChoice
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """A study as the user requests it; None uses the value of the preset or of the data set.
-
-    `splits` is the number of random splits, `seeds` the number of trainings on each split. `null` adds the
-    null arm. `metric` is the metric of the verdicts, and `margin` the smallest difference of the metric that
-    matters, in points. `plan_path` is the file of a saved analysis plan. `user_networks` are the user's own
-    networks, each as FILE.py:function. `allow_leaks` runs the study even if a split has leaks that its
-    protocol must exclude (`harness.data.leak_check`).
-    """
-
-    kind: Literal["ablation", "comparison"]
-    data: DataRequest
-    design: str = ""
-    order: tuple[str, ...] = ()
-    only: tuple[str, ...] = ()
-    user_networks: tuple[str, ...] = ()
-    protocols: tuple[str, ...] = ("frame",)
-    folds: int | None = None
-    splits: int = 1
-    seeds: int = 1
-    null: bool = False
-    plan_path: Path | None = None
-    metric: str = "accuracy"
-    margin: float = 100 * DEFAULT_MARGIN
-    preset: str = "paper"
-    epochs: int | None = None
-    image_size: int | None = None
-    width: float | None = None
-    batch: int = 32
-    pretrained: bool = False
-    controls: bool = False
-    checks: bool = False
-    tuned: bool = False
-    searches: str | None = None
-    device: str = "auto"
-    engine: str = "auto"
-    precision: str = "auto"
-    deterministic: bool = False
-    allow_leaks: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,37 +72,26 @@ def plan_study(request: Request) -> StudyPlan:
     """
     from harness.device import resolve_device
 
-    request = validate_types(request)
     # Checks that need no data come first, because decoding can take hours.
-    preset = get_preset(request.preset)
-    _check_values(request)
-    training = TrainingSpec(
-        epochs=preset.epochs if request.epochs is None else request.epochs,
-        batch_size=request.batch,
-        patience=preset.patience,
-        augmentation=adapt_augmentation(preset.augmentation, request.data.representation),
-    )
-    arms = _build_arms(request, preset)
-    split_seeds, seeds = tuple(range(request.splits)), tuple(range(request.seeds))
-    image_size = _resolve_image_size(request, preset)
-    requested_dataset = build_dataset_spec(request.data, protocols=request.protocols, image_size=image_size)
-    check_design(
-        arms, image_size=image_size, protocols=request.protocols, split_seeds=split_seeds, seeds=seeds
-    )
+    outline = outline_study(request)
+    request, training, split_seeds = outline.request, outline.training, outline.split_seeds
+    if request.tuned:
+        _check_search_store(request)
+    arms = _add_arms(outline)
+    outline.check_arms(arms)
+    image_size = outline.dataset.image_size
     check_pretrained_networks(arms)
     requested_classes = count_requested_classes(request.data)
     if requested_classes:
         check_user_networks(arms, num_classes=requested_classes, image_size=image_size)
-    analysis_plan = _load_analysis_plan(request.plan_path) if request.plan_path else None
     device = resolve_device(request.device)
     engine_choice = _select_engine(request, device)
 
-    dataset, table = load_table(request.data, requested_dataset)
+    dataset, table = load_table(request.data, outline.dataset)
     if len(table.classes) != requested_classes:
         check_user_networks(arms, num_classes=len(table.classes), image_size=image_size)
     _make_splits(table, request, split_seeds=split_seeds[:1])
     pixels = load_with_progress(dataset, table)
-
     splits = _make_splits(pixels.table, request, split_seeds=split_seeds)
     if not request.allow_leaks:
         check_leaks(pixels, splits)
@@ -161,7 +104,7 @@ def plan_study(request: Request) -> StudyPlan:
         fingerprint=pixels.fingerprint,
         protocols=request.protocols,
         split_seeds=split_seeds,
-        seeds=seeds,
+        seeds=outline.seeds,
         training=engine_choice.apply_to(training),
         arms=arms,
         folds=_count_folds(pixels.table, request),
@@ -173,8 +116,8 @@ def plan_study(request: Request) -> StudyPlan:
     )
     if request.tuned:  # a search names the key of its run, which the study without searches has
         study = replace(study, searches=_load_searches(study, request.searches))
-    if analysis_plan:
-        check_matches_plan(study, analysis_plan)
+    if outline.analysis_plan:
+        check_matches_plan(study, outline.analysis_plan)
     return StudyPlan(
         study=study,
         data_request=request.data,
@@ -184,20 +127,8 @@ def plan_study(request: Request) -> StudyPlan:
         device=device,
         engine_choice=engine_choice,
         onset_images=onset_images,
-        analysis_plan=analysis_plan,
+        analysis_plan=outline.analysis_plan,
     )
-
-
-def _load_analysis_plan(path: Path) -> AnalysisPlan:
-    """Load the analysis plan that `--save-plan` wrote to `path`; raise ValueError if it is not one."""
-    if not path.is_file():
-        raise ValueError(f"--plan takes a file that --save-plan has written; there is none at {path}")
-    try:
-        return from_json(AnalysisPlan, path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise ValueError(
-            f"--plan takes a file that --save-plan has written; {path} is not such a file: {error}"
-        ) from error
 
 
 def _select_engine(request: Request, device: torch.device) -> EngineChoice:
@@ -212,26 +143,10 @@ def _select_engine(request: Request, device: torch.device) -> EngineChoice:
     )
 
 
-def _check_values(request: Request) -> None:
-    """Check the requested values that need neither the data nor the networks; raise ValueError."""
-    check_count("--seeds", request.seeds)
-    check_count("--splits", request.splits)
-    if request.metric not in get_args(Metric):
-        raise ValueError(f"--metric must be one of {', '.join(get_args(Metric))}; got {request.metric!r}")
-    if not 0 < request.margin < 100:
-        raise ValueError(
-            "--margin, the smallest difference that matters, must be between 0 and 100 points; "
-            f"got {request.margin:g}"
-        )
-    if request.searches is not None and not request.tuned:
-        raise ValueError(
-            f"--searches needs --tuned; got {request.searches!r}: add --tuned, or leave --searches out"
-        )
-    check_protocols(request.protocols, folds=request.folds)
-    if request.tuned:
-        from harness.hyperparameter_search import check_store, get_default_store
+def _check_search_store(request: Request) -> None:
+    from harness.hyperparameter_search import check_store, get_default_store
 
-        check_store(get_default_store() if request.searches is None else request.searches)
+    check_store(get_default_store() if request.searches is None else request.searches)
 
 
 def _load_searches(study: Study, store: str | None) -> tuple[Search, ...]:
@@ -282,15 +197,9 @@ def _count_folds(table: SampleTable, request: Request) -> tuple[int, ...]:
     return folds if max(folds) > 1 else ()
 
 
-def _build_arms(request: Request, preset_spec: Preset) -> tuple[ArchitectureSpec, ...]:
-    is_ablation = request.kind == "ablation"
-    arms = (
-        build_ablation_arms(request.design, order=request.order)
-        if is_ablation
-        else build_comparison_arms(request.only)
-    )
-    width = preset_spec.width if request.width is None else request.width
-    arms = tuple(with_width(arm, width) for arm in arms)
+def _add_arms(outline: StudyOutline) -> tuple[ArchitectureSpec, ...]:
+    """Return the arms of the outline with the placebos, the user networks and the null arm of the request."""
+    request, arms = outline.request, outline.arms
     if request.design == PLACEBO:
         from harness.planning.placebo import add_placebos
 
@@ -299,11 +208,6 @@ def _build_arms(request: Request, preset_spec: Preset) -> tuple[ArchitectureSpec
         arms = tuple(replace(arm, name=f"{arm.name} (pretrained)", pretrained=True) for arm in arms)
     arms = (*arms, *_load_user_networks(request.user_networks))
     return (*arms, build_null_arm(select_primary_arm(arms))) if request.null else arms
-
-
-def _resolve_image_size(request: Request, preset_spec: Preset) -> int:
-    default_size = preset_spec.ablation_size if request.kind == "ablation" else preset_spec.comparison_size
-    return default_size if request.image_size is None else request.image_size
 
 
 def _load_user_networks(source_refs: tuple[str, ...]) -> tuple[ArchitectureSpec, ...]:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from harness.planning.disk_space import DiskNeed, estimate_disk_need, sum_disk_needs
-from harness.planning.execution import ExecutionOptions, choose_slots
-from harness.planning.plan import StudyPlan
-from harness.planning.time_estimate import TimeEstimate, estimate_study
-from harness.tracking.tracker import Tracker
+from harness.output_folders import check_writable
+from harness.planning.execution import ExecutionOptions, check_cluster_address, choose_slots
+from harness.planning.plan import StudyPlan, plan_study
+from harness.planning.request import Request
 from studies.spec import RunSpec
+
+if TYPE_CHECKING:  # mistakes in a request are reported before torch is loaded
+    from harness.planning.disk_space import DiskNeed
+    from harness.planning.time_estimate import TimeEstimate
+    from harness.tracking.tracker import Tracker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +40,81 @@ class StudyPreview:
     shared_keys: frozenset[str] = frozenset()
 
 
+def plan_studies(
+    requests: Sequence[Request],
+    *,
+    tracker: Tracker,
+    execution: ExecutionOptions,
+    out: Path | None,
+    with_estimates: bool = True,
+) -> list[StudyPreview]:
+    """Plan studies and find their finished cells; run nothing. A cell counts in the first study that has it.
+
+    `out` is the folder of the reports; None means that the studies are not to be run, so that nothing is
+    created. With `with_estimates` each network is timed, which takes about a second.
+
+    Raises:
+        ValueError: A request or an option is invalid, or no cell has failed before and only such cells were
+            requested.
+        FileNotFoundError: A data set root or pretrained weights do not exist.
+    """
+    plans = make_plans(requests, tracker=tracker, execution=execution, out=out)
+    return preview_plans(plans, tracker=tracker, execution=execution, out=out, with_estimates=with_estimates)
+
+
+def make_plans(
+    requests: Sequence[Request], *, tracker: Tracker, execution: ExecutionOptions, out: Path | None
+) -> list[StudyPlan]:
+    """Check the options and plan the studies, as `plan_studies` does, without their finished cells.
+
+    Raises:
+        ValueError: A request or an option is invalid.
+        FileNotFoundError: A data set root or pretrained weights do not exist.
+    """
+    check_cluster_address(execution)
+    if out:
+        check_writable(out)
+    tracker.check_address()
+    return [plan_study(request) for request in requests]
+
+
+def preview_plans(
+    plans: Sequence[StudyPlan],
+    *,
+    tracker: Tracker,
+    execution: ExecutionOptions,
+    out: Path | None,
+    with_estimates: bool = True,
+) -> list[StudyPreview]:
+    """Find the finished cells of planned studies, and what the others need, as `plan_studies` does.
+
+    Raises:
+        ValueError: The store does not answer, or no cell has failed before and only such cells were
+            requested.
+    """
+    is_new_store = (out is None or execution.retry_failed) and not tracker.exists()
+    if not is_new_store:
+        tracker.check_connection()
+    previews: list[StudyPreview] = []
+    for plan in plans:
+        preview = preview_study(
+            plan,
+            {} if is_new_store else tracker.cell_states(plan.study),
+            tracker=tracker,
+            execution=execution,
+            with_estimate=with_estimates,
+            earlier_keys=frozenset(spec.key for earlier in previews for spec in earlier.pending_runs),
+        )
+        previews.append(preview)
+    if execution.retry_failed and not any(preview.pending_runs for preview in previews):
+        names = ", ".join(plan.study.name for plan in plans)
+        raise ValueError(
+            f"--retry-failed runs only cells that failed before; {names} has none: leave the option out "
+            "(if you changed the file of your own network, it is a new study)"
+        )
+    return previews
+
+
 def preview_study(
     plan: StudyPlan,
     states: Mapping[str, str],
@@ -47,6 +128,9 @@ def preview_study(
 
     `earlier_keys` are the keys of the cells that the studies before this one run; it reuses those.
     """
+    from harness.planning.disk_space import estimate_disk_need
+    from harness.planning.time_estimate import estimate_study
+
     unfinished_runs = [
         spec for spec in plan.study.list_runs() if states.get(spec.key) == execution.pending_state
     ]
@@ -72,6 +156,9 @@ def preview_study(
 
 def format_total(previews: Sequence[StudyPreview]) -> str:
     """Return the number of cells, the time and the disk space of studies that run one after the other."""
+    from harness.planning.disk_space import sum_disk_needs
+    from harness.planning.time_estimate import TimeEstimate
+
     pending = [preview for preview in previews if preview.pending_runs]
     cell_count = sum(len(preview.pending_runs) for preview in pending)
     text = f"total: {cell_count} cells to run in {len(previews)} studies"

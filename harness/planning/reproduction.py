@@ -9,7 +9,7 @@ from pathlib import Path
 
 from datasets.catalogue import get_default_frame_policy, get_entry
 from harness.data.loading import DataRequest
-from harness.planning.plan import Request
+from harness.planning.request import Request
 from studies.paper.experiments import PAPER_EXPERIMENTS
 
 PAPER_PROTOCOL = "frame"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 from studies.spec import RunSpec
 
 WeightRule = Literal["all", "best", "none"]
 """Which runs keep the weights of their best epoch: all runs, the best run of each arm, or none."""
+
+WEIGHT_RULES: tuple[str, ...] = get_args(WeightRule)
 
 
 def find_base_run_keys(cells: Sequence[RunSpec]) -> frozenset[str]:

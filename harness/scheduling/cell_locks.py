@@ -13,11 +13,14 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
 from harness.tracking.uri import create_local_folder
-from harness.training.checkpoint import Checkpoint
+
+if TYPE_CHECKING:  # `harness status` reads the locks and needs no torch
+    from harness.training.checkpoint import Checkpoint
 
 
 class CellLocks:
@@ -71,6 +74,8 @@ class CellLocks:
 
     def open_checkpoint(self, key: str) -> Checkpoint:
         """Return the `Checkpoint` of the cell with this key."""
+        from harness.training.checkpoint import Checkpoint
+
         return Checkpoint(self.folder / f"cell-{key}")
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from harness.tracking.mlflow_store import Run
+from typing import TYPE_CHECKING
+
 from studies.analysis_plan import build_analysis_plan
 from studies.study import Study
+
+if TYPE_CHECKING:
+    from harness.tracking.mlflow_store import Run
 
 PLAN_TAG, PLAN_STATE_TAG = "harness.plan", "harness.plan.state"
 CONFIRMATORY, EXPLORATORY = "confirmatory", "exploratory"

@@ -1,4 +1,7 @@
-"""Access to an MLflow server or SQLite file, with retries. The only module that imports mlflow."""
+"""Access to an MLflow server or SQLite file, with retries. The only module that imports mlflow.
+
+Importing mlflow takes about two seconds, so it is imported when a store is first read or written.
+"""
 
 from __future__ import annotations
 
@@ -6,30 +9,20 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-# MLflow would print the address of each run to stdout, which is reserved for reports and JSON.
-os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-
-import mlflow.artifacts
 from filelock import FileLock
-from mlflow.entities import Metric, Param, Run, RunTag, ViewType
-from mlflow.exceptions import MlflowException
-from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-from mlflow.tracking import MlflowClient
 
-from harness.errors import UserError, is_full_disk
+from harness.errors import is_full_disk
 from harness.output_folders import check_writable
 from harness.process_settings import set_environment
 from harness.tracking import run_table_view
-from harness.tracking.retry import RetryPolicy
+from harness.tracking.retry import RetryingClient, RetryPolicy
 from harness.tracking.sqlite import is_foreign
 from harness.tracking.uri import (
     PASSWORD_VAR,
@@ -41,18 +34,38 @@ from harness.tracking.uri import (
     get_sqlite_path,
     has_login,
     is_local,
+    store_exists,
     strip_credentials,
 )
 
+if TYPE_CHECKING:
+    from mlflow.entities import Metric, Run
+    from mlflow.exceptions import MlflowException
+    from mlflow.tracking import MlflowClient
+
+__all__ = ["MlflowStore", "Run", "get_mlflow_exception"]
+
+# MLflow reads these variables when it is imported.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+# MLflow would print the address of each run to stdout, which is reserved for reports and JSON.
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 # MLflow itself retries an unavailable server silently; `RetryPolicy` retries and notifies instead.
 RETRIES_VAR = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 os.environ.setdefault(RETRIES_VAR, "1")
 
-__all__ = ["MlflowException", "MlflowStore", "Run"]
-
 PAGE_SIZE = 1000
 LOGIN_ERROR_CODES = ("CUSTOMER_UNAUTHORIZED", "UNAUTHENTICATED", "PERMISSION_DENIED")
 NEWEST_FIRST = ["attributes.start_time DESC"]
+MLFLOW_TABLES = ("experiments", "latest_metrics")
+"""Some tables of an MLflow database, to recognize one."""
+
+
+def get_mlflow_exception() -> type[MlflowException]:
+    """Return the base class of MLflow's exceptions; an `except` clause calls this only after an error."""
+    from mlflow.exceptions import MlflowException
+
+    return MlflowException
 
 
 class MlflowStore:
@@ -65,10 +78,6 @@ class MlflowStore:
     """
 
     def __init__(self, uri: str | None = None) -> None:
-        for name in ("alembic", "mlflow"):
-            logging.getLogger(name).setLevel(logging.WARNING)
-        # This logger warns of an address without a login; `check_connection` reports it as an error.
-        logging.getLogger("mlflow.utils.databricks_utils").setLevel(logging.ERROR)
         self.uri = get_default_uri() if uri is None else uri
         if has_login(self.uri):
             raise ValueError(
@@ -80,11 +89,17 @@ class MlflowStore:
     @cached_property
     def client(self) -> MlflowClient:
         """MLflow's client; each call waits while the store is unavailable."""
-        return cast(MlflowClient, _RetryingClient(self._client, self.retry_policy))
+        return cast("MlflowClient", RetryingClient(self._client, self.retry_policy))
 
     @cached_property
     def _client(self) -> MlflowClient:
         """MLflow's client without retries; created on first use, because it creates the SQLite file."""
+        from mlflow.tracking import MlflowClient
+
+        for name in ("alembic", "mlflow"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        # This logger warns of an address without a login; `check_connection` reports it as an error.
+        logging.getLogger("mlflow.utils.databricks_utils").setLevel(logging.ERROR)
         if not is_local(self.uri):
             return MlflowClient(tracking_uri=self.uri)
         # The client or its first query creates the tables; two processes cannot do that at the same time.
@@ -95,7 +110,7 @@ class MlflowStore:
 
     def exists(self) -> bool:
         """Return True if the store is a server or an existing SQLite file."""
-        return not self.uri.startswith(SQLITE_PREFIX) or get_sqlite_path(self.uri).is_file()
+        return store_exists(self.uri)
 
     def check_readable(self) -> None:
         """Check that the store answers if it exists; create nothing.
@@ -217,6 +232,8 @@ class MlflowStore:
         """Return the runs that match `filter_string`, newest first; `()` searches all experiments."""
         if not self.exists():
             return []  # a query would create the file
+        from mlflow.entities import ViewType
+
         ids = list(experiment_ids) or [e.experiment_id for e in self.client.search_experiments()]
         page = self.client.search_runs(ids, filter_string, ViewType.ACTIVE_ONLY, PAGE_SIZE, NEWEST_FIRST)
         runs: list[Run] = list(page)
@@ -243,8 +260,10 @@ class MlflowStore:
 
     def download_artifact(self, run_id: str, name: str, folder: str) -> Path:
         """Download an artifact to `folder`; return the path of the file."""
+        from mlflow.artifacts import download_artifacts
+
         fetch = partial(
-            mlflow.artifacts.download_artifacts,
+            download_artifacts,
             run_id=run_id,
             artifact_path=name,
             dst_path=folder,
@@ -254,6 +273,8 @@ class MlflowStore:
 
     def delete_artifact(self, run: Run, name: str) -> None:
         """Delete an artifact of a run, for which MLflow's client has no method."""
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
         repository: Any = get_artifact_repository(run.info.artifact_uri, tracking_uri=self.uri)
         self.retry_policy(lambda: repository.delete_artifacts(name))
 
@@ -266,6 +287,8 @@ class MlflowStore:
         tags: Mapping[str, str] | None = None,
     ) -> None:
         """Log parameters, metrics without a step, and tags."""
+        from mlflow.entities import Param, RunTag
+
         self.client.log_batch(
             run_id,
             metrics=_build_metrics({0: metrics or {}}),
@@ -275,42 +298,18 @@ class MlflowStore:
 
     def log_steps(self, run_id: str, steps: Mapping[int, Mapping[str, float]]) -> None:
         """Log metrics by step, all in one call."""
-        self.client.log_batch(
-            run_id, metrics=_build_metrics(steps), params=list[Param](), tags=list[RunTag]()
-        )
+        self.client.log_batch(run_id, metrics=_build_metrics(steps), params=[], tags=[])
 
 
 def _build_metrics(steps: Mapping[int, Mapping[str, float]]) -> list[Metric]:
+    from mlflow.entities import Metric
+
     timestamp = int(time.time() * 1000)
     return [
         Metric(name, float(value), timestamp, step)
         for step, values in steps.items()
         for name, value in values.items()
     ]
-
-
-class _RetryingClient:
-    """MLflow's client with retries in each of its methods."""
-
-    def __init__(self, client: MlflowClient, retry_policy: RetryPolicy) -> None:
-        self._client, self._retry_policy = client, retry_policy
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        method = getattr(self._client, name)
-
-        def call_with_retry(*args: Any, **kwargs: Any) -> Any:
-            try:
-                return self._retry_policy(lambda: method(*args, **kwargs))
-            except MlflowException as error:
-                if error.error_code != "PERMISSION_DENIED":
-                    raise
-                raise UserError(
-                    f"the tracking server {self._retry_policy.store_uri} denied the request: its "
-                    "administrator must grant this login EDIT on the experiment, or set default_permission "
-                    "to EDIT"
-                ) from error
-
-        return call_with_retry
 
 
 def check_uri(uri: str) -> None:
@@ -325,12 +324,10 @@ def check_uri(uri: str) -> None:
     check_uri_and_timeout(uri)
     if not uri.startswith(SQLITE_PREFIX):
         return
-    from mlflow.store.tracking.dbmodels.models import SqlExperiment
-
     file = get_sqlite_path(uri)
     if not file.exists():
         check_writable(file.parent, label="the tracking store's folder")
-    if is_foreign(file, tables=SqlExperiment.metadata.tables):
+    if is_foreign(file, tables=MLFLOW_TABLES):
         raise ValueError(
             f"the tracking store {uri} is not a readable MLflow database; pass an existing or new "
             f"{SQLITE_PREFIX}FILE"

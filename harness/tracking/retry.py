@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
-from harness.errors import StudyAborted, is_full_disk
+from harness.errors import StudyAborted, UserError, is_full_disk
 from harness.progress import format_duration
 
 T = TypeVar("T")
@@ -93,6 +93,30 @@ class RetryPolicy:
                     "the last checkpoint. HARNESS_PATIENCE sets the seconds to wait"
                 ) from error
             pause = min(2 * pause, MAX_PAUSE)
+
+
+class RetryingClient:
+    """An MLflow client with retries in each of its methods."""
+
+    def __init__(self, client: object, retry_policy: RetryPolicy) -> None:
+        self._client, self._retry_policy = client, retry_policy
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._client, name)
+
+        def call_with_retry(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return self._retry_policy(lambda: method(*args, **kwargs))
+            except Exception as error:
+                if getattr(error, "error_code", "") != "PERMISSION_DENIED":
+                    raise
+                raise UserError(
+                    f"the tracking server {self._retry_policy.store_uri} denied the request: its "
+                    "administrator must grant this login EDIT on the experiment, or set default_permission "
+                    "to EDIT"
+                ) from error
+
+        return call_with_retry
 
 
 def get_timeout() -> float:

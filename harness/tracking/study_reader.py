@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.process_settings import disable_gc
 from harness.tracking.analysis_plans import is_confirmatory
 from harness.tracking.cell_runs import CellRun, CellStatus, list_commands
-from harness.tracking.mlflow_store import MlflowException, MlflowStore, Run
+from harness.tracking.mlflow_store import MlflowStore, get_mlflow_exception
 from harness.tracking.result_files import (
     parse_result,
 )
@@ -36,6 +37,9 @@ from studies.codec import from_json
 from studies.results import Failure, RunResult, StudyResult
 from studies.spec import RunSpec
 from studies.study import Study
+
+if TYPE_CHECKING:
+    from harness.tracking.mlflow_store import Run
 
 UNREADABLE_REASON = "finished as run {}, whose artifacts cannot be read (moved or deleted?)"
 FIGURES_FOLDER = "pictures"
@@ -100,7 +104,7 @@ class StudyReader(MlflowStore):
         """Load the result of a finished run, or return None if its artifacts are missing or unreadable."""
         try:
             return self._read_result(self.client.get_run(run_id))
-        except MlflowException:
+        except get_mlflow_exception():
             return None
 
     def download_weights(self, run_id: str, folder: str) -> Path:
@@ -124,7 +128,7 @@ class StudyReader(MlflowStore):
                     "--keep-weights best or none did not keep"
                 )
             return self.download_artifact(run_id, name, folder)
-        except (MlflowException, OSError) as error:
+        except (get_mlflow_exception(), OSError) as error:
             raise ValueError(
                 f"the weights of run {run_id} are missing (moved or deleted?): {error}"
             ) from error
@@ -298,7 +302,7 @@ class StudyReader(MlflowStore):
             return None
         try:
             return parse_result(partial(self.read_text, run))
-        except (MlflowException, OSError, ValueError, TypeError, LookupError):
+        except (get_mlflow_exception(), OSError, ValueError, TypeError, LookupError):
             return None
 
 

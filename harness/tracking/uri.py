@@ -78,6 +78,11 @@ def get_sqlite_path(uri: str) -> Path:
     return Path(uri.removeprefix(SQLITE_PREFIX).partition("?")[0])
 
 
+def store_exists(uri: str) -> bool:
+    """Return True if a tracking URI names a server or an existing SQLite file."""
+    return not uri.startswith(SQLITE_PREFIX) or get_sqlite_path(uri).is_file()
+
+
 def get_lock_path(uri: str) -> Path:
     """Return a SQLite store's lock file, in the temporary folder so that queries leave no files behind."""
     user = getattr(os, "getuid", int)()  # users share the folder but cannot lock each other's files

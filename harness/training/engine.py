@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import cast, get_args
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -25,10 +25,8 @@ from architectures.cpu_kernels.fusion import fuse
 from architectures.network import BlockNetwork
 from architectures.spec import ArchitectureSpec
 from harness.process_settings import set_environment
+from harness.training.engine_names import check_engine_names
 from studies.spec import Engine, Precision, TrainingSpec
-
-ENGINES = ("auto", *get_args(Engine))
-PRECISIONS = ("auto", *get_args(Precision))
 
 FP32_PRECISIONS: Mapping[Precision, tuple[str, str]] = {
     "float32": ("ieee", "ieee"),
@@ -72,9 +70,7 @@ def select_engine(device: torch.device, *, engine: str, precision: str, determin
     Raises:
         ValueError: unknown option value, or the device does not support the engine or the precision.
     """
-    for option, value, choices in (("--engine", engine, ENGINES), ("--precision", precision, PRECISIONS)):
-        if value not in choices:
-            raise ValueError(f"{option} must be one of {', '.join(choices)}; got {value!r}")
+    check_engine_names(engine, precision)
     resolved_precision = _resolve_precision(device, precision)
     resolved_engine, reason = _resolve_engine(device, engine, precision=resolved_precision)
     # A CPU's algorithms are always deterministic, so the flag must not change the run's identity there.
@@ -219,7 +215,7 @@ def backend_settings(training: TrainingSpec, device: torch.device) -> Iterator[N
         try:
             yield
         finally:
-            torch.use_deterministic_algorithms(is_deterministic, warn_only=is_warn_only)
+            _set_deterministic(is_deterministic, warn_only=is_warn_only)
             set_fp32_precisions(*fp32_precisions)
 
 
@@ -228,7 +224,20 @@ def configure_backend(training: TrainingSpec) -> None:
     for name, value in _list_variables(training).items():
         os.environ.setdefault(name, value)
     set_fp32_precisions(*FP32_PRECISIONS[training.precision])
-    torch.use_deterministic_algorithms(training.deterministic)
+    _set_deterministic(training.deterministic, warn_only=False)
+
+
+def _set_deterministic(mode: bool, *, warn_only: bool) -> None:
+    """Set whether torch uses deterministic algorithms, unless it does already.
+
+    torch's own function imports its compiler, which takes more than a second.
+    """
+    state = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+    if state != (mode, warn_only):
+        torch.use_deterministic_algorithms(mode, warn_only=warn_only)
 
 
 def _get_fp32_precisions() -> tuple[str, str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from studies.statistics.comparison import ALPHA
 from studies.statistics.verdicts import MIN_CLUSTERS, Estimate
@@ -108,6 +108,4 @@ def compute_observed_detectable_difference(estimate: Estimate, *, family_size: i
 
 
 def _compute_detectable_difference(standard_error: float, df: float, *, family_size: int) -> float:
-    return float(
-        (student.isf(ALPHA / (2 * family_size), df) + student.isf(1 - TARGET_POWER, df)) * standard_error
-    )
+    return float(-(stdtrit(df, ALPHA / (2 * family_size)) + stdtrit(df, 1 - TARGET_POWER)) * standard_error)

@@ -1,4 +1,4 @@
-"""Tests of which errors are user errors, and which mean a full disk, also as the cause of other errors."""
+"""Tests of which errors are user errors or mean a full disk, and of messages about unknown names."""
 
 import errno
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from datasets.errors import DatasetError
-from harness.errors import UserError, is_full_disk, wrap_user_errors
+from harness.errors import UserError, check_choice, is_full_disk, suggest_nearest, wrap_user_errors
 
 
 def raised(*errors: BaseException, suppressed: bool = False) -> BaseException:
@@ -126,3 +126,22 @@ def test_other_errors_pass_as_they_are(error: BaseException) -> None:
     with pytest.raises(type(error)) as found, wrap_user_errors():
         raise error
     assert found.value is error
+
+
+@pytest.mark.parametrize(
+    ("value", "suggestion"),
+    [
+        ("propsed", ". Did you mean 'proposed'?"),
+        ("VGG16", ". Did you mean 'vgg16'?"),
+        ("resnet", ""),
+        ("", ""),
+    ],
+)
+def test_the_nearest_name_is_suggested_whatever_its_case(value: str, suggestion: str) -> None:
+    assert suggest_nearest(value, ("vgg16", "proposed")) == suggestion
+
+
+def test_an_unknown_choice_is_listed_with_those_accepted() -> None:
+    check_choice("preset", "quick", ("paper", "quick"))
+    with pytest.raises(ValueError, match=r"^unknown preset 'quik'; accepted: paper, quick\. Did you mean"):
+        check_choice("preset", "quik", ("paper", "quick"))

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from harness.data.loading import DataRequest
-from harness.planning.plan import Request
+from harness.planning.request import Request
 
 EMOTIONS = ("disgust", "fear", "happiness", "repression", "sadness", "surprise")
 SUBJECTS, FRAMES, SIDE = 4, 3, 36

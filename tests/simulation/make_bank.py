@@ -18,7 +18,8 @@ import torch
 
 from datasets.synthetic.generator import SyntheticSpec, synthesize
 from harness.data.loading import DataRequest
-from harness.planning.plan import Request, plan_study
+from harness.planning.plan import plan_study
+from harness.planning.request import Request
 from harness.runs.run import execute_run
 from harness.runs.run_inputs import RunInputs
 from studies.spec import RunSpec

@@ -152,3 +152,25 @@ def test_only_what_is_named_in_the_order_named():
 def test_an_unknown_network_is_refused_with_the_list():
     with raises_code("architecture.unknown", "'resnet999'", "vgg16", "proposed"):
         build_comparison_arms(("vgg16", "resnet999"))
+
+
+def test_networks_are_left_out_of_a_comparison() -> None:
+    seven = names(build_comparison_arms())
+    assert names(build_comparison_arms(without=("alexnet", "vgg16"))) == [
+        name for name in seven if name not in ("alexnet", "vgg16")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("only", "without", "message"),
+    [
+        ((), ("vgg16-bn-gap",), "--without takes networks of the comparison, vgg16, .*; got vgg16-bn-gap"),
+        ((), ("vgg",), "unknown architecture 'vgg'"),
+        (("vgg16",), ("vgg16",), "--without must leave a network in the comparison; got vgg16"),
+    ],
+)
+def test_only_networks_of_the_comparison_are_left_out(
+    only: tuple[str, ...], without: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        build_comparison_arms(only, without=without)

@@ -9,6 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from harness.commands import options
+from harness.commands.choices import parse_list
 from harness.commands.option_groups import expand_option_groups
 
 
@@ -119,7 +120,7 @@ def test_a_wrong_option_is_a_usage_error_and_calls_nothing(command: Any, args: t
     ],
 )
 def test_a_repeatable_option_takes_commas_and_keeps_the_order(given: Any, found: tuple[str, ...]) -> None:
-    assert options.parse_list(given) == found
+    assert parse_list(given) == found
 
 
 def test_a_study_is_asked_for_by_every_group() -> None:

@@ -97,7 +97,7 @@ def test_the_null_arm_comes_last_and_repeats_the_proposed_network(tree: Path) ->
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"metric": "f1"}, "--metric must be one of accuracy, uf1, uar; got 'f1'"),
+        ({"metric": "f1"}, "unknown --metric 'f1'; accepted: accuracy, uf1, uar"),
         ({"margin": 0.0}, "--margin, the smallest difference that matters, must be .*; got 0"),
         ({"margin": 100.0}, "got 100"),
         ({"splits": 0}, "--splits must be at least 1 and at most 1000; got 0"),

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from harness.data.loading import DataRequest
-from harness.planning.plan import Request, plan_study
+from harness.planning.plan import plan_study
+from harness.planning.request import Request
 from harness.planning.type_validation import validate_types
 from tests.harness.tiny import request
 

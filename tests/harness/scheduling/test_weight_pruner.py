@@ -111,4 +111,4 @@ def test_whoever_needs_weights_that_were_not_kept_is_told_what_to_do(
 def test_an_unknown_rule_is_told(harness: Run) -> None:
     status, _, err = harness("compare", "--keep-weights", "some", "--preset", "quick")
     assert status == 2
-    assert "--keep-weights must be one of all, best, none; got 'some'" in err
+    assert "unknown --keep-weights 'some'; accepted: all, best, none" in err
