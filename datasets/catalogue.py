@@ -56,6 +56,19 @@ class DatasetEntry:
     default_classes: tuple[str, ...] = ()
     requires_license: bool = False
 
+    def check_options(self, frame_policy: str, layout: str) -> None:
+        """Raise DatasetError if the data set lacks the frame policy, or the layout ("" for any)."""
+        if frame_policy not in self.frame_policies:
+            raise DatasetError(
+                "frame-policy.unknown",
+                f"unknown frames {frame_policy!r} of {self.name}; accepted: {', '.join(self.frame_policies)}",
+            )
+        if layout and layout not in self.layouts:
+            raise DatasetError(
+                "layout.unknown",
+                f"unknown layout {layout!r} of {self.name}; accepted: {', '.join(self.layouts)}",
+            )
+
     def resolve_root(self, root: Path | None) -> Path:
         """Return the given root, or the one in the environment variable, or the default folder.
 
@@ -196,15 +209,7 @@ def load_dataset(
             data are missing or unusable.
     """
     entry = get_entry(name)
-    if frame_policy not in entry.frame_policies:
-        raise DatasetError(
-            "frame-policy.unknown",
-            f"unknown frames {frame_policy!r} of {name}; accepted: {', '.join(entry.frame_policies)}",
-        )
-    if layout and layout not in entry.layouts:
-        raise DatasetError(
-            "layout.unknown", f"unknown layout {layout!r} of {name}; accepted: {', '.join(entry.layouts)}"
-        )
+    entry.check_options(frame_policy, layout)
     if name == SYNTHETIC and root is not None:
         raise DatasetError(
             "root.not-accepted",

@@ -59,9 +59,11 @@ def build_dataset_spec(request: DataRequest, *, protocols: tuple[str, ...], imag
     if image_size > MAX_IMAGE_SIZE:
         raise ValueError(f"--image-size must be at most {MAX_IMAGE_SIZE} pixels; got {image_size}")
     default_policy = get_default_frame_policy(request.dataset, protocols, request.representation)
+    frame_policy = default_policy if request.frames is None else request.frames
+    dataset_entry.check_options(frame_policy, request.layout)
     spec = DatasetSpec(
         name=request.dataset,
-        frame_policy=default_policy if request.frames is None else request.frames,
+        frame_policy=frame_policy,
         image_size=image_size,
         alignment="none" if request.align == AUTO else request.align,
         representation=request.representation,
