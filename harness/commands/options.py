@@ -76,6 +76,20 @@ class Dataset:
         typer.Option("--classes", help="Class to use instead of the data set's default classes. Repeatable."),
     ] = None
     layout: Annotated[str, typer.Option(help="Layout of the release, if the root holds several.")] = ""
+    subject_from: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REGEX",
+            help="Your own images: expression whose first group, or group subject, is the subject in an "
+            "image's path.",
+        ),
+    ] = None
+    clip_from: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REGEX", help="Your own images: the same for the clip (first group, or group clip)."
+        ),
+    ] = None
 
     def to_data_request(self) -> DataRequest:
         """Return these options as a `DataRequest`."""

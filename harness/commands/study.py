@@ -81,6 +81,7 @@ def run_studies(
 def _print_plan(preview: StudyPreview, *, execution: ExecutionOptions, console: Console) -> None:
     """Print the plan: cells to run, device, estimated time, disk need, warnings and anomalies."""
     from datasets.anomalies import format_anomaly
+    from harness.data.description import describe_path_groups
     from harness.device import describe_device
     from harness.planning.execution import describe_execution
 
@@ -104,6 +105,8 @@ def _print_plan(preview: StudyPreview, *, execution: ExecutionOptions, console: 
     if plan.device.type == "cpu" and study.preset == "paper" and estimate and estimate.high > 3600:
         summary += " (no GPU: use --preset quick on a CPU)"
     console.print(summary, highlight=False, soft_wrap=True)
+    for text in describe_path_groups(plan.data_request, plan.pixels.table):
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
     warnings = [
         f"warning: {split.protocol}, split {split.seed}, fold {split.fold}: {text}"
         for split in plan.splits

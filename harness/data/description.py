@@ -11,6 +11,7 @@ from studies.codec import from_data, to_data
 
 if TYPE_CHECKING:
     from datasets.faces.detection import Face
+    from harness.data.loading import DataRequest
 
 MISSING = "-"
 
@@ -62,6 +63,18 @@ def _summarize_faces(table: SampleTable, faces: Sequence[Face]) -> dict[str, Any
         "by_class": {name: list(rate) for name, rate in rates.by_class.items()},
         "by_subject": {name: list(rate) for name, rate in rates.by_subject.items()},
     }
+
+
+def describe_path_groups(request: DataRequest, table: SampleTable) -> list[str]:
+    """Return one line for each expression of the request: the subjects or clips that it gave."""
+    from datasets.folder.path_patterns import describe_groups
+
+    options = (("subject", request.subject_from), ("clip", request.clip_from))
+    return [
+        describe_groups(table.samples, kind=kind, pattern=pattern)
+        for kind, pattern in options
+        if pattern is not None
+    ]
 
 
 def render_description(description: dict[str, Any]) -> str:

@@ -65,9 +65,26 @@ def test_the_shares_of_a_class_are_whole_numbers_rounded_down(frames_of, n):
 
 def test_too_few_samples_of_a_class_are_an_error(frames_of):
     with pytest.raises(
-        ValueError, match=r"at least 3 samples of every class, class1 has 2; take another frame policy"
+        ValueError, match=r"at least 3 samples of every class; class1 has 2: take another frame policy"
     ):
         split_table(frames_of((10, 2)), "frame", seed=0)
+
+
+def test_small_classes_are_named_and_can_be_left_out(frames_of):
+    table = replace(frames_of((10, 2, 9, 1)), dataset="folder")
+    with pytest.raises(
+        ValueError,
+        match=r"class1 has 2, class3 has 1: add samples of these classes, or leave them out with "
+        r"--classes class0,class2",
+    ):
+        split_table(table, "frame", seed=0)
+
+
+def test_a_class_of_one_sample_comes_with_a_remedy(table_of):
+    groups = [("anger", f"s{subject}", "c1", 4) for subject in range(20)]
+    found = split_table(table_of([*groups, ("joy", "s4", "c2", 1)]), "subject", seed=0)
+    remedy = "(1 sample in all: add samples of this class, or leave it out with --classes)"
+    assert found.warnings == (f"joy is absent from validation {remedy}", f"joy is absent from test {remedy}")
 
 
 def test_three_frames_leave_none_for_validation_and_that_is_said(frames_of):
@@ -112,15 +129,26 @@ def test_every_part_has_at_least_one_group(table_of, count, sizes):
 
 def test_too_few_groups_are_an_error(table_of):
     table = table_of([("anger", "s1", "c1", 9), ("joy", "s2", "c2", 9)])
-    with pytest.raises(ValueError, match=r"needs at least 3 subjects, made has 2"):
+    with pytest.raises(
+        ValueError, match=r"needs at least 3 subjects; made has 2: add data of other subjects"
+    ):
         split_table(table, "subject", seed=0)
 
 
 @pytest.mark.parametrize("protocol", ["subject", "kfold", "loso"])
 def test_samples_without_a_subject_cannot_be_grouped_by_it(many, protocol):
     samples = tuple(replace(sample, subject="") for sample in many.samples)
-    with pytest.raises(ValueError, match=r"subject, which made does not give in its layout h5; take the"):
+    with pytest.raises(
+        ValueError, match=r"subject, which made does not give in its layout h5. Take a release that names"
+    ):
         split_table(replace(many, samples=samples, layout="h5"), protocol, seed=0)
+
+
+def test_a_folder_without_subjects_is_told_how_to_name_them_and_not_to_split_by_frame(many):
+    samples = tuple(replace(sample, subject="") for sample in many.samples)
+    with pytest.raises(ValueError, match="by the column subject of a CSV, or by --subject-from") as error:
+        split_table(replace(many, samples=samples, dataset="folder"), "loso", seed=0)
+    assert "frame" not in str(error.value)
 
 
 @pytest.mark.parametrize(("protocol", "kind"), [("loso", "subject"), ("clip", "clip")])
@@ -129,7 +157,7 @@ def test_the_samples_that_cannot_be_grouped_are_counted_and_the_first_is_named(m
     count, first = len(samples), samples[7].id
     with pytest.raises(
         ValueError,
-        match=f"does not give of 2 of its {count} samples, the first: {first}; .* add the {kind} ",
+        match=f"does not give of 2 of its {count} samples, the first: {first}. Add the {kind} ",
     ):
         split_table(replace(many, samples=samples), protocol, seed=0)
 
