@@ -93,13 +93,14 @@ def ensure_synthetic_set() -> Path:
     import hashlib
     import json
 
-    from datasets.io.cache_files import get_cache_dir
+    from datasets.io.cache_files import check_cache_writable, get_cache_dir
     from datasets.synthetic.generator import DEMO, GENERATOR_VERSION, synthesize
 
     identity = json.dumps([GENERATOR_VERSION, asdict(DEMO)], sort_keys=True)
     digest = hashlib.sha256(identity.encode()).hexdigest()
     folder = get_cache_dir() / f"synthetic-{digest[:16]}"
     if not folder.exists():
+        check_cache_writable()
         try:
             synthesize(DEMO, folder)
         except (OSError, ValueError):

@@ -44,6 +44,7 @@ from harness.scheduling.executors import open_executor, order_cells
 from harness.scheduling.study_runner import run_study
 from harness.tracking.analysis_plans import is_confirmatory
 from harness.tracking.tracker import Tracker
+from harness.tracking.uri import check_store_writable
 from reports.document import write_report
 from studies.results import StudyResult
 
@@ -112,6 +113,8 @@ def plan_studies(
     if out:
         check_writable(out)
     tracker.check_address()
+    if out:
+        check_store_writable(tracker.uri)
     plans = [plan_study(request) for request in requests]
     is_new_store = (out is None or execution.retry_failed) and not tracker.exists()
     if not is_new_store:
