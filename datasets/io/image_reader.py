@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
-from io import FileIO
 
 import cv2
 import numpy as np
@@ -88,7 +87,7 @@ def read_image(image_ref: ImageRef) -> DecodedImage:
 
 
 def _decode_file(path: str) -> DecodedImage:
-    with _open_file(path) as file:
+    with open(path, "rb", buffering=0) as file:
         if (size := os.fstat(file.fileno()).st_size) > MAX_FILE_BYTES:
             fault = f"the file has {size} bytes; at most {MAX_FILE_BYTES} are read"
             return DecodedImage(digest="", image=None, fault=fault)
@@ -102,17 +101,6 @@ def _decode_file(path: str) -> DecodedImage:
     if isinstance(image_or_fault, str):
         return DecodedImage(digest=digest, image=None, fault=image_or_fault)
     return DecodedImage(digest=digest, image=image_or_fault)
-
-
-def _open_file(path: str) -> FileIO:
-    try:
-        return open(path, "rb", buffering=0)
-    except PermissionError as error:
-        # An unreadable file is no fault of the image: the cache would still list it once it can be read.
-        raise PermissionError(
-            f"every image must be readable; {path} is not ({error.strerror}): allow your user to read it, or "
-            "move it out of the data set"
-        ) from error
 
 
 def _decode_bytes(data: bytes) -> Image | str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -71,13 +72,15 @@ def preprocess_images(
     detection calls `face_progress` in the same way, with clips.
 
     Raises:
-        ValueError: no image of the table can be read, or the representation needs onsets and no clip has one.
+        ValueError: no image of the table can be read, the user may not read one, or the representation needs
+            onsets and no clip has one.
         OSError: an image file is missing, or the cache cannot be written, for example on a full disk.
     """
     assert alignment in ALIGNMENTS, alignment
     assert representation in REPRESENTATIONS, representation
     input_table = table if representation == "frame" else _drop_without_onset(table, representation)
-    faces = detect_faces(table, progress=face_progress) if alignment == "haar" else ()
+    with _explain_unreadable_files(table):
+        faces = detect_faces(table, progress=face_progress) if alignment == "haar" else ()
     face_by_clip = {face.clip: face for face in faces}
     job = PreprocessJob(
         samples=input_table.samples,
@@ -86,8 +89,26 @@ def preprocess_images(
         representation=representation,
     )
     path = get_cache_dir() / "pixels" / f"{_cache_key(job)}.rgb"
-    record = load_or_build_record(job, path, ignore_progress if progress is None else progress)
+    with _explain_unreadable_files(input_table):
+        record = load_or_build_record(job, path, ignore_progress if progress is None else progress)
     return _build_image_array(input_table, record, faces, path, size)
+
+
+@contextmanager
+def _explain_unreadable_files(table: SampleTable) -> Iterator[None]:
+    """Raise ValueError for a file of the table that the user may not read.
+
+    Such a file is no anomaly: the cache would still list it once it can be read.
+    """
+    try:
+        yield
+    except PermissionError as error:
+        if error.filename not in {sample.path for sample in table.samples}:
+            raise
+        raise ValueError(
+            f"every image must be readable; {error.filename} is not ({error.strerror}): allow your user to "
+            "read it, or move it out of the data set"
+        ) from error
 
 
 def _drop_without_onset(table: SampleTable, representation: str) -> SampleTable:

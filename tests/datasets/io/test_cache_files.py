@@ -31,7 +31,10 @@ def test_the_cache_is_where_the_variable_says_or_the_users_own(monkeypatch, tmp_
 def test_a_cache_that_can_be_no_folder_is_an_error_that_names_the_variable(monkeypatch, tmp_path, place):
     (tmp_path / "file").touch()
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / place))
-    with pytest.raises(ValueError, match=rf"{place} is not \(.*\), so .* cannot be kept there; set HARNESS_CACHE to another folder"):
+    with pytest.raises(
+        ValueError,
+        match=rf"{place} is not \(.*\), so .* cannot be kept there; set HARNESS_CACHE to another folder",
+    ):
         get_cache_dir()
 
 
