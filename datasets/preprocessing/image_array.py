@@ -28,6 +28,7 @@ from datasets.preprocessing.skipped_samples import (
     make_read_anomalies,
 )
 from datasets.spec import ALIGNMENTS, REPRESENTATIONS, SampleTable
+from datasets.text import pluralize
 
 CACHE_VERSION = 2
 
@@ -121,8 +122,8 @@ def _drop_without_onset(table: SampleTable, representation: str) -> SampleTable:
     if not samples:
         raise ValueError(
             f"the representation {representation!r} compares a frame with its clip's onset; none of the "
-            f"{len(table.samples)} samples of {table.dataset} has one. Choose the representation 'frame', or "
-            "a release that holds the onset frames."
+            f"{pluralize(len(table.samples), 'sample')} of {table.dataset} has one. Choose the "
+            "representation 'frame', or a release that holds the onset frames."
         )
     anomalies = make_onset_anomalies([sample for sample in table.samples if sample.onset_ref is None])
     return replace(table, samples=samples, anomalies=table.anomalies + anomalies)
@@ -147,7 +148,8 @@ def _build_image_array(
     rows = [row for row in range(len(table.samples)) if row not in faulty_rows]
     if not rows:
         raise ValueError(
-            f"none of the {len(table.samples)} images of {table.dataset} can be read; copy them again."
+            f"none of the {pluralize(len(table.samples), 'image')} of {table.dataset} can be read; copy them "
+            "again."
         )
     faults = make_read_anomalies((table.samples[row], code, message) for row, code, message in record.faults)
     readable_table = replace(

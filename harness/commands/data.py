@@ -109,6 +109,9 @@ def audit(
     data: options.Data,
     splits: options.Splits,
     image_size: Size = 64,
+    all_examples: Annotated[
+        bool, typer.Option("--all-examples", help="List every sample of a finding, not only the first 3.")
+    ] = False,
     json: options.Json = False,
 ) -> None:
     """Find clips, subjects, identical files and near-duplicates that the test set shares with the rest.
@@ -125,6 +128,7 @@ def audit(
             folds=splits.folds,
             splits=splits.splits,
             image_size=image_size,
+            all_examples=all_examples,
         )
     print(json_module.dumps(result.to_dict(), indent=1) if json else result.render_text())
     if result.has_errors:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.console import Console
 
+from datasets.text import pluralize
 from harness.errors import EXIT_FAILED, wrap_user_errors
 
 if TYPE_CHECKING:
@@ -90,16 +91,16 @@ def _print_plan(preview: StudyPreview, *, execution: ExecutionOptions, console: 
     states = [preview.states.get(spec.key) for spec in study.list_runs()]
     finished_count, failed_count = states.count("done"), states.count("failed")
     summary = (
-        f"plan: {len(pending_runs)} cells to run"
+        f"plan: {pluralize(len(pending_runs), 'cell')} to run"
         + (f", {finished_count} reused" if finished_count else "")
         + (f", {failed_count} failed before (--retry-failed runs those)" if failed_count else "")
         + f" on {describe_device(plan.device)}, {describe_execution(plan, execution)}; "
         + f"{study.training.precision}; "
         + plan.engine_choice.reason
         + ("; deterministic algorithms" if study.training.deterministic else "")
-        + f"; {len(plan.pixels.table.samples)} frames "
+        + f"; {pluralize(len(plan.pixels.table.samples), 'frame')} "
         f"(--frames {study.dataset.frame_policy}) at {study.dataset.image_size} px, "
-        f"at most {study.training.epochs} epochs"
+        f"at most {pluralize(study.training.epochs, 'epoch')}"
         + (f"; {_format_estimate(estimate)}; {preview.disk_need.render_text()}" if pending_runs else "")
     )
     if plan.device.type == "cpu" and study.preset == "paper" and estimate and estimate.high > 3600:

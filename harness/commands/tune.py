@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from datasets.text import pluralize
 from harness.commands import options
 from harness.commands.option_groups import expand_option_groups
 from harness.errors import wrap_user_errors
@@ -74,8 +75,8 @@ def tune(
         print(
             f"{cell['cell']}: validation accuracy {100 * cell['best']:.1f} % (with default settings: "
             f"{100 * cell['first']:.1f} %), learning rate {cell['learning_rate']:.2g}, "
-            f"gamma {cell['gamma']:g}, class weights {cell['class_weights']}; {cell['trials']} trials, "
-            f"{cell['pruned']} stopped early"
+            f"gamma {cell['gamma']:g}, class weights {cell['class_weights']}; "
+            f"{pluralize(cell['trials'], 'trial')}, {cell['pruned']} stopped early"
         )
     print(f"next: run `harness {study} --tuned` with the same options")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from datasets.anomalies import format_anomaly, format_anomaly_count
 from datasets.spec import Anomaly, SampleTable
+from datasets.text import pluralize
 from studies.codec import from_data, to_data
 
 if TYPE_CHECKING:
@@ -86,9 +87,9 @@ def _render_lines(description: dict[str, Any]) -> Iterator[str]:
     layout = f", layout {description['layout']}" if description["layout"] else ""
     synthetic_note = "; synthetic faces, not the real release" if description["drawn"] else ""
     yield (
-        f"{description['dataset']}{layout}, frames {description['frames']}: {description['samples']} frames, "
-        f"{description['clips'] or 'unknown'} clips, {description['subjects'] or 'unknown'} subjects"
-        f"{synthetic_note}"
+        f"{description['dataset']}{layout}, frames {description['frames']}: "
+        f"{pluralize(description['samples'], 'frame')}, {_format_known_count(description['clips'], 'clip')}, "
+        f"{_format_known_count(description['subjects'], 'subject')}{synthetic_note}"
     )
     header = ("class", "frames", "complete", "clips", "complete")
     columns = ("class", "frames", "complete_frames", "clips", "complete_clips")
@@ -113,11 +114,16 @@ def _render_lines(description: dict[str, Any]) -> Iterator[str]:
 
 def _render_face_lines(faces: dict[str, Any]) -> Iterator[str]:
     sources = ", ".join(f"{count} {source}" for source, count in faces["sources"].items())
-    yield f"faces: {faces['clips']} clips; sources of the face boxes: {sources}"
+    yield f"faces: {pluralize(faces['clips'], 'clip')}; sources of the face boxes: {sources}"
     for kind in ("class", "subject"):
         for name, (clips, failures) in faces[f"by_{kind}"].items():
             if failures:
-                yield f"faces: {kind} {name}: not found on the onset frame of {failures} of {clips} clips"
+                share = f"{failures} of {pluralize(clips, 'clip')}"
+                yield f"faces: {kind} {name}: not found on the onset frame of {share}"
+
+
+def _format_known_count(count: int, noun: str) -> str:
+    return pluralize(count, noun) if count else f"unknown {noun}s"
 
 
 def _format_cell(value: object) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
+from datasets.text import pluralize
 from harness.progress import format_duration
 from harness.scheduling.cell_locks import CellLocks
 from harness.tracking.cell_runs import CellRun
@@ -74,7 +75,8 @@ class StudyStatus:
             else ""
         )
         lines = [
-            f"{self.study_name}  {self.state}: {self.finished_count} of {self.cell_count} cells done"
+            f"{self.study_name}  {self.state}: {self.finished_count} of "
+            f"{pluralize(self.cell_count, 'cell')} done"
             f"{failure_note}{pending}{time_left}"
         ]
         lines += [f"  {r.cell}: epoch {r.epoch}/{r.epochs}  ({r.process})" for r in self.running_cells]
