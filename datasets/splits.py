@@ -55,6 +55,11 @@ def split_table(table: SampleTable, protocol: str, *, seed: int, fold: int = 0, 
     if not 0 <= fold < folds:
         fold_range = "one fold, 0" if folds == 1 else f"the folds 0 to {folds - 1}"
         raise ValueError(f"the protocol {protocol} has {fold_range}; got fold {fold}")
+    if max(table.count_per_class()) < 2:
+        raise ValueError(
+            f"a split needs a class with at least 2 samples; every class of {table.dataset} has 1: add "
+            "samples, or name as --root the folder that holds the class folders"
+        )
     parts = PROTOCOLS[protocol](table, FoldSpec(seed=seed, fold=fold, folds=folds))
     train, validation, test = (tuple(sorted(part)) for part in parts)
     # Test folds are pooled before scoring, so a class absent from one test fold is not lost.

@@ -116,7 +116,7 @@ def _print_plan(preview: StudyPreview, *, execution: ExecutionOptions, console: 
     anomalies = [f"anomaly: {format_anomaly(anomaly)}" for anomaly in plan.pixels.table.anomalies]
     for kind, lines in (("warnings", warnings), ("anomalies", anomalies)):
         for line in lines[:MAX_LINES]:
-            console.print(line, highlight=False, markup=False)
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
         if len(lines) > MAX_LINES:
             console.print(f"and {len(lines) - MAX_LINES} more {kind}; the report lists them", highlight=False)
 

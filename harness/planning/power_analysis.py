@@ -34,15 +34,15 @@ def describe_power(plan: StudyPlan, protocol: str, measured_noise: Noise | None)
             cluster_by_clip[sample.clip or sample.id] = cluster
     clusters = Counter(cluster_by_clip.values())
     cluster_unit = "fold" if by_fold else "subject"
+    unit = "clip" if all(sample.clip for sample in samples) else "image"
     if "" in clusters:
-        unit = "clip" if samples[0].clip else "image"
         hint = get_entry(study.dataset.name).groups_help.format(kind="subject")
         return (
             f"{protocol}: the test has {pluralize(len(cluster_by_clip), unit)}, {clusters['']} of them "
             f"without a subject label, so no verdict is possible{f'. {hint}' if hint else ''}"
         )
     header = (
-        f"{protocol}: the test has {pluralize(len(cluster_by_clip), 'clip')} of "
+        f"{protocol}: the test has {pluralize(len(cluster_by_clip), unit)} of "
         f"{pluralize(len(clusters), cluster_unit)}"
     )
     if len(clusters) < MIN_CLUSTERS:

@@ -11,7 +11,6 @@ from statistics import fmean, geometric_mean
 from typing import TypeVar
 
 from architectures.catalogue import PROPOSED
-from datasets.text import pluralize
 from reports.check_runs import find_matched_pairs
 from reports.claims.rules import (
     ClaimResult,
@@ -298,7 +297,7 @@ def measure_robustness(
             )
             for (evaluation, without_cbam, with_cbam), gain in measured_pairs
         ),
-        remark=f"{excluded_pairs} of {pluralize(len(pairs), 'pair')} are left out: a network collapsed"
+        remark=f"{excluded_pairs} of {len(pairs)} pairs are left out: a network collapsed"
         if excluded_pairs
         else "",
     )

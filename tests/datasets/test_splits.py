@@ -80,6 +80,15 @@ def test_small_classes_are_named_and_can_be_left_out(frames_of):
         split_table(table, "frame", seed=0)
 
 
+def test_classes_of_one_sample_each_are_an_error(table_of):
+    table = table_of(
+        [("anger", "s1", "c1", 1), ("joy", "s2", "c1", 1), ("fear", "s3", "c1", 1)],
+        classes=("anger", "fear", "joy"),
+    )
+    with pytest.raises(ValueError, match=r"at least 2 samples; every class of made has 1: add samples"):
+        split_table(table, "subject", seed=0)
+
+
 def test_a_class_of_one_sample_comes_with_a_remedy(table_of):
     groups = [("anger", f"s{subject}", "c1", 4) for subject in range(20)]
     found = split_table(table_of([*groups, ("joy", "s4", "c2", 1)]), "subject", seed=0)
