@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from datasets.spec import Anomaly, SampleTable
-from datasets.text import summarize_names
+from datasets.text import pluralize, summarize_names
 
 MAX_EXAMPLES = 3
 """Locations that a merged anomaly names."""
@@ -20,7 +20,7 @@ def format_anomaly(anomaly: Anomaly) -> str:
 
 def format_anomaly_count(count: int) -> str:
     """Format a number of anomalies."""
-    return {0: "no anomalies", 1: "1 anomaly"}.get(count, f"{count} anomalies")
+    return pluralize(count, "anomaly") if count else "no anomalies"
 
 
 def find_new_anomalies(opened_table: SampleTable, table: SampleTable) -> tuple[Anomaly, ...]:

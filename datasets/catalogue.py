@@ -20,8 +20,13 @@ from datasets.synthetic_marker import MARKER, has_marker
 class Loader(Protocol):
     """Signature of the `load` function of every data set."""
 
-    def __call__(self, root: Path, frame_policy: str, *, classes: Sequence[str], layout: str) -> SampleTable:
+    def __call__(
+        self, root: Path, frame_policy: str, *, classes: Sequence[str], layout: str, **patterns: str
+    ) -> SampleTable:
         """Load the release below a root under a frame policy; () and "" select default classes and layout.
+
+        A data set whose entry has `path_patterns` also takes `subject_from` and `clip_from`, the expressions
+        that find the subject and the clip in an image's path.
 
         Raises:
             DatasetError: The data are missing or unusable.
@@ -40,6 +45,9 @@ class DatasetEntry:
         env_var: Environment variable that holds the root; "" for a data set without a default root.
         default_folder: Root used if `env_var` is not set; "" for a data set without a default root.
         requires_license: Whether the license must be checked before images are shown.
+        path_patterns: Whether regular expressions can read subjects and clips from the paths of the images.
+        groups_help: What to do if a protocol needs subjects or clips and the data do not name them; `{kind}`
+            stands for "subject" or "clip"; "" if only another release helps.
     """
 
     name: str
@@ -55,6 +63,8 @@ class DatasetEntry:
     default_folder: str = ""
     default_classes: tuple[str, ...] = ()
     requires_license: bool = False
+    path_patterns: bool = False
+    groups_help: str = ""
 
     def check_options(self, frame_policy: str, layout: str) -> None:
         """Raise DatasetError if the data set lacks the frame policy, or the layout ("" for any)."""
@@ -86,8 +96,11 @@ class DatasetEntry:
 def _make_lazy_loader(module: str) -> Loader:
     """Return a loader that imports the module on its first call, because pandas is slow to import."""
 
-    def load(root: Path, frame_policy: str, *, classes: Sequence[str], layout: str) -> SampleTable:
-        return cast("Loader", import_module(module).load)(root, frame_policy, classes=classes, layout=layout)
+    def load(
+        root: Path, frame_policy: str, *, classes: Sequence[str], layout: str, **patterns: str
+    ) -> SampleTable:
+        module_load = cast("Loader", import_module(module).load)
+        return module_load(root, frame_policy, classes=classes, layout=layout, **patterns)
 
     return load
 
@@ -97,13 +110,14 @@ def ensure_synthetic_set() -> Path:
     import hashlib
     import json
 
-    from datasets.io.cache_files import get_cache_dir
+    from datasets.io.cache_files import check_cache_writable, get_cache_dir
     from datasets.synthetic.generator import DEMO, GENERATOR_VERSION, synthesize
 
     identity = json.dumps([GENERATOR_VERSION, asdict(DEMO)], sort_keys=True)
     digest = hashlib.sha256(identity.encode()).hexdigest()
     folder = get_cache_dir() / f"synthetic-{digest[:16]}"
     if not folder.exists():
+        check_cache_writable()
         try:
             synthesize(DEMO, folder)
         except (OSError, ValueError):
@@ -158,7 +172,8 @@ DATASETS: dict[str, DatasetEntry] = {
             classes=(),
             access_instructions=folder_facts.ACCESS_INSTRUCTIONS,
             load=_make_lazy_loader("datasets.folder.loader"),
-            requires_license=True,
+            path_patterns=True,
+            groups_help=folder_facts.GROUPS_HELP,
         ),
         DatasetEntry(
             name=SYNTHETIC,
@@ -199,14 +214,46 @@ def get_default_frame_policy(name: str, protocols: Sequence[str], representation
     )
 
 
+def check_path_patterns(name: str, *, subject_from: str | None, clip_from: str | None) -> dict[str, str]:
+    """Check the expressions for subjects and clips without the data; return those given, by argument name.
+
+    Raises:
+        DatasetError: An expression is invalid, or the data set does not take any.
+    """
+    from datasets.folder.path_patterns import compile_pattern
+
+    options = (("subject", subject_from), ("clip", clip_from))
+    patterns = {kind: pattern for kind, pattern in options if pattern is not None}
+    for kind, pattern in patterns.items():
+        if not get_entry(name).path_patterns:
+            choices = ", ".join(entry.name for entry in DATASETS.values() if entry.path_patterns)
+            raise DatasetError(
+                "path-pattern.not-accepted",
+                f"--{kind}-from reads {kind}s from the paths of your own images (--dataset {choices}); "
+                f"{name} names its {kind}s itself: leave the option out",
+            )
+        compile_pattern(kind, pattern)
+    return {f"{kind}_from": pattern for kind, pattern in patterns.items()}
+
+
 def load_dataset(
-    name: str, frame_policy: str, *, root: Path | None = None, classes: Sequence[str] = (), layout: str = ""
+    name: str,
+    frame_policy: str,
+    *,
+    root: Path | None = None,
+    classes: Sequence[str] = (),
+    layout: str = "",
+    subject_from: str | None = None,
+    clip_from: str | None = None,
 ) -> SampleTable:
     """Load a data set under a frame policy from `root`, or from its default root.
 
+    `subject_from` and `clip_from` are regular expressions that find the subject and the clip in an image's
+    path (`datasets.folder.path_patterns`); None uses those that the data set names.
+
     Raises:
-        DatasetError: The data set, policy or layout is unknown; a root is given for the synthetic set; or the
-            data are missing or unusable.
+        DatasetError: The data set, policy or layout is unknown; a root is given for the synthetic set; an
+            expression is invalid or not for this data set; or the data are missing or unusable.
     """
     entry = get_entry(name)
     entry.check_options(frame_policy, layout)
@@ -217,8 +264,10 @@ def load_dataset(
             "folder, name its data set with --dataset: casme2 or ckplus (also for the output of "
             "`harness data synthesize`), or folder.",
         )
+    patterns = check_path_patterns(name, subject_from=subject_from, clip_from=clip_from)
     data_root = ensure_synthetic_set() if name == SYNTHETIC else entry.resolve_root(root)
-    table = replace(entry.load(data_root, frame_policy, classes=classes, layout=layout), dataset=name)
+    table = entry.load(data_root, frame_policy, classes=classes, layout=layout, **patterns)
+    table = replace(table, dataset=name)
     if name != SYNTHETIC and not has_marker(sample.path for sample in table.samples):
         return table
     note = f"synthetic faces, not the real release (marked by {MARKER}): results say nothing about people"

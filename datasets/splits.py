@@ -8,9 +8,11 @@ a rare class can be absent from a part.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from datasets.catalogue import DATASETS
 from datasets.errors import DatasetError
 from datasets.spec import SampleTable, Split
 from datasets.stratification import (
@@ -20,8 +22,14 @@ from datasets.stratification import (
     train_val_groups,
     train_val_test_groups,
 )
+from datasets.text import pluralize, summarize_names
 
 DEFAULT_FOLDS = 10
+MIN_CLASS_SAMPLES = 3
+"""Samples of a class that a split over frames needs: one for each part."""
+
+_FRAME_PROTOCOL = "the protocol frame, whose test samples share clips and subjects with training"
+_SMALL_CLASS_REMEDY = ": add samples of this class, or leave it out with --classes"
 _PART_NAMES = ("training", "validation", "test")
 
 Parts = tuple[list[int], list[int], list[int]]
@@ -48,6 +56,12 @@ def split_table(table: SampleTable, protocol: str, *, seed: int, fold: int = 0, 
     if not 0 <= fold < folds:
         fold_range = "one fold, 0" if folds == 1 else f"the folds 0 to {folds - 1}"
         raise DatasetError("fold.range", f"the protocol {protocol} has {fold_range}; got fold {fold}")
+    if max(table.count_per_class()) < 2:
+        raise DatasetError(
+            "classes.one-sample-each",
+            f"a split needs a class with at least 2 samples; every class of {table.dataset} has 1: add "
+            "samples, or name as --root the folder that holds the class folders",
+        )
     parts = PROTOCOLS[protocol](table, FoldSpec(seed=seed, fold=fold, folds=folds))
     train, validation, test = (tuple(sorted(part)) for part in parts)
     # Test folds are pooled before scoring, so a class absent from one test fold is not lost.
@@ -91,13 +105,8 @@ def count_folds(table: SampleTable, protocol: str, *, folds: int = 0) -> int:
 def split_by_frame(table: SampleTable, fold_spec: FoldSpec) -> Parts:
     """Split as in the paper: shuffle each class's n frames; take floor(0.7 n), floor(0.2 n) and the rest."""
     parts: Parts = ([], [], [])
-    for label, (name, count) in enumerate(zip(table.classes, table.count_per_class(), strict=True)):
-        if count < 3:
-            raise DatasetError(
-                "class.too-few-samples",
-                f"the protocol frame needs at least 3 samples of every class, {name} has {count}; "
-                "take another frame policy, or the protocol clip or subject",
-            )
+    _check_class_sizes(table)
+    for label, count in enumerate(table.count_per_class()):
         row_by_id = {sample.id: row for row, sample in enumerate(table.samples) if sample.label == label}
         order = shuffle_by_hash(row_by_id, f"frame {fold_spec.seed}")
         train_end = 7 * count // 10
@@ -113,6 +122,28 @@ def split_by_frame(table: SampleTable, fold_spec: FoldSpec) -> Parts:
             "one, and no class has 5; take another frame policy, or the protocol clip or subject",
         )
     return parts
+
+
+def _check_class_sizes(table: SampleTable) -> None:
+    """Raise DatasetError if a class has too few samples for a split over frames."""
+    counts = dict(zip(table.classes, table.count_per_class(), strict=True))
+    small_classes = [name for name, count in counts.items() if count < MIN_CLASS_SAMPLES]
+    if not small_classes:
+        return
+    other_classes = [name for name in counts if name not in small_classes]
+    entry = DATASETS.get(table.dataset)
+    has_one_policy = entry is not None and len(entry.frame_policies) == 1
+    remedies = ["add samples of these classes" if has_one_policy else "take another frame policy"]
+    if len(other_classes) > 1:
+        remedies.append(f"leave them out with --classes {shlex.quote(','.join(other_classes))}")
+    if any(sample.clip or sample.subject for sample in table.samples):
+        remedies.append("take the protocol clip or subject")
+    sizes = summarize_names([f"{name} has {counts[name]}" for name in small_classes])
+    raise DatasetError(
+        "class.too-few-samples",
+        f"the protocol frame needs at least {MIN_CLASS_SAMPLES} samples of every class; {sizes}: "
+        f"{', or '.join(remedies)}",
+    )
 
 
 def split_by_clip(table: SampleTable, fold_spec: FoldSpec) -> Parts:
@@ -178,28 +209,32 @@ def _get_groups(table: SampleTable, kind: str, *, protocol: str) -> list[str]:
     """
     groups = [sample.clip if kind == "clip" else sample.subject for sample in table.samples]
     if missing := groups.count(""):
-        all_missing = missing == len(groups)
         first_id = table.samples[groups.index("")].id
         count_note = f" of {missing} of its {len(groups)} samples, the first: {first_id}"
+        is_partial = missing < len(groups)
         raise DatasetError(
             "split-group.missing",
             f"the protocol {protocol} needs every sample's {kind}, which {table.dataset} does not give"
-            + ("" if all_missing else count_note)
+            + (count_note if is_partial else "")
             + (f" in its layout {table.layout}" if table.layout else "")
-            + "; take the protocol frame, or "
-            + (
-                f"a release that names {kind}s"
-                if all_missing
-                else f"add the {kind} of these samples or leave them out"
-            ),
+            + (f". Add the {kind} of these samples or leave them out" if is_partial else "")
+            + _explain_groups(table, kind, is_partial=is_partial),
         )
     if len(set(groups)) < 3:
         raise DatasetError(
             "split-group.too-few",
-            f"the protocol {protocol} needs at least 3 {kind}s, {table.dataset} has {len(set(groups))}; "
-            "take the protocol frame",
+            f"the protocol {protocol} needs at least 3 {kind}s; {table.dataset} has {len(set(groups))}: add "
+            f"data of other {kind}s, or take {_FRAME_PROTOCOL}",
         )
     return groups
+
+
+def _explain_groups(table: SampleTable, kind: str, *, is_partial: bool) -> str:
+    """Return what to do if the table does not name the subjects or clips (`kind`) of all or some samples."""
+    entry = DATASETS.get(table.dataset)
+    if entry and entry.groups_help:
+        return f". {entry.groups_help.format(kind=kind)}"
+    return "" if is_partial else f". Take a release that names {kind}s, or {_FRAME_PROTOCOL}"
 
 
 def _assign_rows(groups: Sequence[str], *parts: Sequence[str]) -> Parts:
@@ -217,4 +252,7 @@ def _list_absent_classes(table: SampleTable, parts: Sequence[Sequence[int]]) -> 
         present_labels = {table.samples[row].label for row in part}
         for label, count in enumerate(table.count_per_class()):
             if label not in present_labels:
-                yield f"{table.classes[label]} is absent from {name} ({count} samples in all)"
+                yield (
+                    f"{table.classes[label]} is absent from {name} ({pluralize(count, 'sample')} in all"
+                    f"{_SMALL_CLASS_REMEDY if count < MIN_CLASS_SAMPLES else ''})"
+                )

@@ -31,6 +31,15 @@ def sanitize(text: str, *, max_length: int = MAX_TEXT_LENGTH) -> str:
     return one_line(text if len(text) <= max_length else text[: max_length - 1] + "…")
 
 
+def pluralize(count: int, noun: str) -> str:
+    """Return a count with its noun: "1 image", "2 images", "2 classes", "2 studies"."""
+    if count == 1:
+        return f"1 {noun}"
+    if noun.endswith("s"):
+        return f"{count} {noun}es"
+    return f"{count} {noun[:-1]}ies" if noun.endswith("y") else f"{count} {noun}s"
+
+
 def summarize_names(names: Sequence[str], *, max_names: int = MAX_NAMES) -> str:
     """Return the first names of a list, and how many more there are."""
     text = ", ".join(sanitize(name) for name in names[:max_names])

@@ -22,7 +22,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
 from harness.errors import is_full_disk
-from harness.output_folders import check_writable
+from harness.output_folders import check_file_writable, check_writable
 from harness.runs.run import init_run_state, train_epochs
 from harness.runs.run_inputs import RunInputs
 from harness.tracking.sqlite import is_foreign
@@ -71,8 +71,15 @@ def check_searches(runs: Sequence[RunSpec], *, trials: int, pruner: str, store: 
     file = Path(store.removeprefix(SQLITE_PREFIX))
     if not runs and store.startswith(SQLITE_PREFIX) and file.parent.is_dir() and not file.exists():
         # Do not create the store yet, so that a later error leaves no file behind.
-        check_writable(file.parent, label="the folder of --searches")
+        check_writable(
+            file.parent,
+            label="the folder of --searches",
+            contents=f"trials ({file.name})",
+            option=f"--searches {SQLITE_PREFIX}FILE",
+        )
         return
+    if store.startswith(SQLITE_PREFIX):
+        check_file_writable(file, label="--searches", option=f"--searches {SQLITE_PREFIX}FILE")
     with _wrap_read_errors(store):
         pruners = _read_pruners(_open_storage(store))
     for spec in runs:

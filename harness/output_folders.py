@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import tempfile
@@ -13,10 +14,13 @@ from pathlib import Path
 from harness.errors import is_full_disk
 
 
-def check_writable(out: Path, *, label: str = "--out") -> None:
-    """Check that a file can be written in the folder `out`; error messages call it `label`.
+def check_writable(
+    out: Path, *, label: str = "--out", contents: str = "results", option: str = "--out DIR"
+) -> None:
+    """Check that a file can be written in the folder `out`.
 
-    Folders that the check creates are removed again, so that a later error leaves nothing behind.
+    Folders that the check creates are removed again, so that a later error leaves nothing behind. The error
+    message calls the folder `label`, names the `contents` to be written, and the `option` that moves them.
 
     Raises:
         ValueError: `out` is not a writable folder.
@@ -30,10 +34,22 @@ def check_writable(out: Path, *, label: str = "--out") -> None:
         if is_full_disk(error):
             raise
         raise ValueError(
-            f"{label} must be a writable folder; {out} is not ({error.strerror}): name another"
+            f"{label} must be a writable folder; {out} is not ({error.strerror}), so the {contents} cannot "
+            f"be written there: name another with {option}"
         ) from error
     finally:
         _remove_empty_folders(missing_folders)
+
+
+def check_file_writable(file: Path, *, label: str, option: str) -> None:
+    """Check that an existing database file can be written, and its folder, where SQLite keeps a journal.
+
+    Raises:
+        ValueError: It cannot; the message calls the file `label` and names the `option` for another file.
+    """
+    for path in (file, file.parent):
+        if file.exists() and not os.access(path, os.W_OK):
+            raise ValueError(f"{label} must be writable; {path} is not: name another file with {option}")
 
 
 def create_unique_folder(out: Path, name: str) -> tuple[Path, ...]:

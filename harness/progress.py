@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
+from datasets.text import pluralize
 from studies.results import Epoch
 
 
@@ -32,6 +33,9 @@ class Event:
     epochs: tuple[Epoch, ...] = ()
     max_epochs: int = 0
 
+
+TIME_SEPARATOR = "  about "
+"""Text between the metrics of an epoch and the remaining time."""
 
 EventSink = Callable[[Event], None]
 
@@ -74,11 +78,11 @@ class RemainingTime:
         self.cells_left -= 1
 
     def format_time(self, label: str, *, epoch: int, epochs: int) -> str:
-        """Return the remaining time of the study as text, or "?" before the first measurement."""
+        """Return the remaining time of the study as text, or "" before the first measurement."""
         start, first_epoch = self.starts[label]
         elapsed, epochs_run = time.monotonic() - start, epoch - first_epoch
         if not epochs_run and not self.cell_seconds:
-            return "?"
+            return ""
         cell_rest = elapsed / epochs_run * (epochs - epoch) if epochs_run else 0.0
         mean = sum(self.cell_seconds) / len(self.cell_seconds) if self.cell_seconds else elapsed + cell_rest
         running_cells = len(self.starts)
@@ -91,7 +95,7 @@ class PlainProgress:
     def __init__(self, console: Console, study: str, *, cells: int) -> None:
         self.console, self.cells, self.cells_printed = console, cells, 0
         self.remaining = RemainingTime(cells)
-        self._print(f"study {study}: {cells} cells")
+        self._print(f"study {study}: {pluralize(cells, 'cell')}")
 
     def __enter__(self) -> PlainProgress:
         return self
@@ -131,10 +135,11 @@ def _format_last_epoch(event: Event, remaining: RemainingTime) -> str:
     if is_resumed:
         remaining.resume_cell(event.label, epoch=last_epoch.number)
     time_left = remaining.format_time(event.label, epoch=last_epoch.number, epochs=event.max_epochs)
+    time_text = f"{TIME_SEPARATOR}{time_left} left" if time_left else ""
     return (
         f"{'resumed after ' if is_resumed else ''}epoch {last_epoch.number}/{event.max_epochs}  "
         f"loss {last_epoch.train_loss:.4f}  "
-        f"val {100 * last_epoch.validation_accuracy:.1f} %  about {time_left} left"
+        f"val {100 * last_epoch.validation_accuracy:.1f} %{time_text}"
     )
 
 
@@ -170,9 +175,9 @@ class LiveProgress:
         elif event.kind == "epochs":
             last_epoch = event.epochs[-1]
             message = _format_last_epoch(event, self.remaining).partition("  ")[2]
-            metrics, _, time_left = message.rpartition("  ")
+            metrics, separator, time_left = message.partition(TIME_SEPARATOR)
             self.bars.update(self.cell_tasks[event.label], completed=last_epoch.number, words=metrics)
-            self.bars.update(self.study_task, words=time_left)
+            self.bars.update(self.study_task, words=f"{separator}{time_left}".strip())
         elif event.kind == "remark":
             self._print(event.message)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from datasets.text import pluralize
 from reports.formatting import truncate_list
 from reports.outcomes import Outcome, StudyEvaluation
 
@@ -37,4 +38,6 @@ def _describe_unfinished_training(outcome: Outcome) -> str:
     """Return in how many runs the best epoch is the last one allowed; "" if in fewer than half of them."""
     runs = outcome.runs
     runs_at_limit = sum(run.best_epoch == run.spec.training.epochs for run in runs)
-    return f"{runs_at_limit} of {len(runs)} runs" if runs and 2 * runs_at_limit >= len(runs) else ""
+    return (
+        f"{runs_at_limit} of {pluralize(len(runs), 'run')}" if runs and 2 * runs_at_limit >= len(runs) else ""
+    )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from architectures.spec import USER_NETWORK, ArchitectureSpec
 from datasets.catalogue import SYNTHETIC
 from datasets.spec import Leakage
+from datasets.text import pluralize
 from studies.controls import MAJORITY, PRIOR, predict_majority, predict_prior
 from studies.metrics import Scores, compute_scores, map_correct, to_evaluation_unit
 from studies.results import DataSummary, Failure, Prediction, RunResult, StudyResult
@@ -121,7 +122,7 @@ class Outcome:
         if not self.collapsed_count:
             return ""
         return (
-            f"collapsed in {self.collapsed_count} of {len(self.trainings)} seeds"
+            f"collapsed in {self.collapsed_count} of {pluralize(len(self.trainings), 'seed')}"
             if self.trainings[1:]
             else "collapsed"
         )

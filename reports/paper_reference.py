@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from datasets.catalogue import DATASETS
+from datasets.text import pluralize
 from reports.outcomes import StudyEvaluation
 from studies.paper.published import (
     BATCH_SIZE,
@@ -77,7 +78,7 @@ def differences_from_paper(study: Study) -> tuple[str, ...]:
     if widths:
         texts.append(f"width {', '.join(f'{width:g}' for width in widths)} for the networks that scale")
     if study.training.epochs != EPOCHS:
-        texts.append(f"at most {study.training.epochs} epochs instead of the paper's {EPOCHS}")
+        texts.append(f"at most {pluralize(study.training.epochs, 'epoch')} instead of the paper's {EPOCHS}")
     if study.training.batch_size != BATCH_SIZE:
         texts.append(f"batches of {study.training.batch_size} instead of the paper's {BATCH_SIZE}")
     if study.searches:

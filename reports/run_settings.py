@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from datasets.spec import DatasetSpec
+from datasets.text import pluralize
 from reports.formatting import NO_VALUE, count_cell, text_cell
 from reports.outcomes import StudyEvaluation, format_training, get_training_id
 from reports.paper_reference import dataset_title
@@ -75,9 +76,10 @@ def describe_training(spec: TrainingSpec) -> str:
     class_weights = "inverse class frequencies" if spec.class_weights == "inverse" else "no class weights"
     augmentation = spec.augmentation
     return (
-        f"Adam, learning rate {spec.learning_rate:g}, batch {spec.batch_size}, at most {spec.epochs} epochs, "
-        f"early stopping after {spec.patience} epochs without a better validation accuracy (ties: lower "
-        f"validation loss); focal loss with γ = {spec.gamma:g} and α from {class_weights}; augmentation: "
+        f"Adam, learning rate {spec.learning_rate:g}, batch {spec.batch_size}, at most "
+        f"{pluralize(spec.epochs, 'epoch')}, early stopping after {pluralize(spec.patience, 'epoch')} "
+        "without a better validation accuracy (ties: lower validation loss); focal loss with "
+        f"γ = {spec.gamma:g} and α from {class_weights}; augmentation: "
         f"flip {augmentation.flip:g}, rotation ±{augmentation.rotation:g}°, scale ±{augmentation.scale:g}, "
         f"crop ±{augmentation.crop:g}, brightness ±{augmentation.brightness:g}, "
         f"contrast ±{augmentation.contrast:g}, saturation ±{augmentation.saturation:g}, "
@@ -100,7 +102,7 @@ def _build_micro_batch_notes(results: Iterable[RunResult]) -> tuple[str, ...]:
 def _describe_environments(results: Iterable[RunResult]) -> tuple[str, ...]:
     environments = dict.fromkeys(result.environment for result in results)
     return tuple(
-        f"{environment.device}; {environment.platform}; {environment.threads} threads; "
+        f"{environment.device}; {environment.platform}; {pluralize(environment.threads, 'thread')}; "
         f"{', '.join(f'{name} {version}' for name, version in environment.versions)}; "
         f"commit {environment.commit}"
         for environment in environments

@@ -7,6 +7,7 @@ from dataclasses import replace
 from statistics import fmean
 
 from datasets.splits import DEFAULT_FOLDS
+from datasets.text import pluralize
 from reports.arm_differences import SINGLE_SUBJECT_OBSTACLE, ArmDifference, compute_differences
 from reports.noise import measure_noise
 from reports.outcomes import StudyEvaluation
@@ -78,8 +79,9 @@ def _suggest_more_seeds(evaluation: StudyEvaluation) -> str:
     duration = format_hours(mean_seconds * missing_runs)
     return (
         f"Verdicts need {MIN_TRAININGS} trainings of each network. Run {command} with your other options: it "
-        f"reuses {len(runs) - missing_runs} cells and runs {missing_runs}, which takes about {duration} "
-        f"(h:min:s), one at a time at the mean time of the finished cells.{_build_retry_note(evaluation)}"
+        f"reuses {pluralize(len(runs) - missing_runs, 'cell')} and runs {missing_runs}, which takes about "
+        f"{duration} (h:min:s), one at a time at the mean time of the finished cells."
+        f"{_build_retry_note(evaluation)}"
     )
 
 
@@ -111,8 +113,8 @@ def _suggest_more_subjects(evaluation: StudyEvaluation, protocols: list[str]) ->
         )
     if clips_per_subject and len(clips_per_subject) < MIN_CLUSTERS:
         return (
-            f"{requirement}. These data have {len(clips_per_subject)} subjects, so no protocol can give a "
-            "verdict."
+            f"{requirement}. These data have {pluralize(len(clips_per_subject), 'subject')}, so no protocol "
+            "can give a verdict."
         )
     if not clips_per_subject:
         kfold_command = build_command(evaluation.study, "--protocol kfold")
@@ -145,5 +147,5 @@ def _suggest_more_subjects(evaluation: StudyEvaluation, protocols: list[str]) ->
     )
     return (
         f"{requirement}. {build_command(study, '--protocol kfold')} tests all {sum(clips_per_subject)} clips "
-        f"of {len(clips_per_subject)} subjects{detectable_text}."
+        f"of {pluralize(len(clips_per_subject), 'subject')}{detectable_text}."
     )

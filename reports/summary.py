@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from statistics import fmean
 
+from datasets.text import pluralize
 from reports.accuracy_drop import compute_accuracy_drop
 from reports.caveats import list_caveats
 from reports.formatting import format_percent, format_points, truncate_list
@@ -46,7 +47,8 @@ def summarize_study(evaluation: StudyEvaluation, *, heading: str = "") -> tuple[
     title = heading or format_headline(evaluation.study)
     return (
         Statement(
-            text=f"{title}: {finished_count} of {run_count} runs finished{progress_text}.", run_keys=all_keys
+            text=f"{title}: {finished_count} of {pluralize(run_count, 'run')} finished{progress_text}.",
+            run_keys=all_keys,
         ),
         *(statement for protocol in protocols for statement in describe_verdicts(evaluation, protocol)),
         *(Statement(text=text, run_keys=all_keys) for text in suggest_next_runs(evaluation)),
@@ -218,7 +220,7 @@ def _describe_protocol_effect(evaluation: StudyEvaluation) -> Iterator[Statement
             interval += ", for these trained networks only" if accuracy_drop.is_conditional else ""
         excluded_count = len(outcome_pairs) - len(pairs_without_collapse)
         excluded_text = (
-            f"; {excluded_count} of {len(outcome_pairs)} networks collapsed and are left out"
+            f"; {excluded_count} of {pluralize(len(outcome_pairs), 'network')} collapsed and are left out"
             if excluded_count
             else ""
         )
@@ -240,7 +242,7 @@ def _describe_collapsed(outcomes: Sequence[Outcome]) -> Iterator[Statement]:
         key=lambda outcome: -outcome.collapsed_count,
     ):
         count_text = (
-            f" ({outcome.collapsed_count} of {len(outcome.trainings)} seeds)"
+            f" ({outcome.collapsed_count} of {pluralize(len(outcome.trainings), 'seed')})"
             if len(outcome.trainings) > 1
             else ""
         )

@@ -14,7 +14,7 @@ from datasets.casme2.clip_files import FilesByClip
 from datasets.casme2.coding_sheet import SheetRow
 from datasets.casme2.constants import CLASSES, DEFAULT_CLASSES
 from datasets.spec import Anomaly, ImageRef
-from datasets.text import sanitize, summarize_names
+from datasets.text import pluralize, sanitize, summarize_names
 
 # No clip has more than nine digits of frames, and Python limits the length of integers that it parses.
 _NUMBER = re.compile(r"(\d{1,9})(?:\.0*)?", re.ASCII)
@@ -98,12 +98,13 @@ def _check_key(row: SheetRow, keys: set[tuple[str, str]]) -> Anomaly | None:
 
 
 def _make_missing_row_anomaly(key: tuple[str, str], files_by_clip: FilesByClip) -> Anomaly:
+    count = len(files_by_clip[key])
     kind = "video" if files_by_clip[key].video_path else "folder"
     return Anomaly(
         code="no row",
         location=sanitize("/".join(key)),
         description=f"the {kind} has no row in the sheet",
-        action=f"its {len(files_by_clip[key])} frames were left out",
+        action=f"its {pluralize(count, 'frame')} {'was' if count == 1 else 'were'} left out",
     )
 
 

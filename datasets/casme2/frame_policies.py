@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datasets.casme2.clips import Casme2Clip
 from datasets.casme2.constants import APEX_WINDOW_RADIUS
 from datasets.spec import Anomaly, Sample
-from datasets.text import sanitize
+from datasets.text import pluralize, sanitize
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ def select_onset_offset(clips: Sequence[Casme2Clip], classes: Sequence[str]) -> 
         anomalies=_check_apexes(
             clips, unusable_action="the clip was kept, none of its frames is marked as the apex"
         ),
-        notes=(f"frames: {len(samples)}, of {len(clips)} clips",),
+        notes=(f"frames: {len(samples)}, of {pluralize(len(clips), 'clip')}",),
     )
 
 
@@ -89,7 +89,7 @@ def _select_near_apex(
         samples += _make_samples(clip, window_numbers, classes=classes)
         if clip.apex not in clip.frames:
             action = (
-                f"the {len(window_numbers)} frames beside it were kept"
+                f"the {pluralize(len(window_numbers), 'frame')} beside it were kept"
                 if window_numbers
                 else "the clip was left out"
             )
@@ -102,7 +102,7 @@ def _select_near_apex(
     return FrameSelection(
         samples=tuple(samples),
         anomalies=(*_check_apexes(clips, unusable_action="the clip was left out"), *missing_apexes),
-        notes=(f"{policy_text}: {len(samples)}, of {len(clips)} clips",),
+        notes=(f"{policy_text}: {len(samples)}, of {pluralize(len(clips), 'clip')}",),
     )
 
 

@@ -35,7 +35,7 @@ from datasets.class_selection import select_classes
 from datasets.errors import DatasetError
 from datasets.io.directory_tree import DirectoryTree
 from datasets.spec import Anomaly, SampleTable
-from datasets.text import sanitize
+from datasets.text import pluralize, sanitize
 
 MAX_SIMILAR_ANOMALIES = 300
 """Anomalies of one kind that are listed one by one: more than a complete release has clips."""
@@ -115,7 +115,7 @@ def _describe_excluded_classes(rows: Sequence[SheetRow], names: Sequence[str]) -
     excluded_classes = [name for name in reversed(CLASSES) if name not in names and counts[name]]
     if not excluded_classes:
         return ()
-    row_counts = ", ".join(f"{name}: {counts[name]} rows" for name in excluded_classes)
+    row_counts = ", ".join(f"{name}: {pluralize(counts[name], 'row')}" for name in excluded_classes)
     return (f"{row_counts} of the sheet, left out: not among the classes {', '.join(names)}",)
 
 

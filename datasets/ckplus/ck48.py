@@ -16,6 +16,7 @@ from datasets.ckplus.file_names import (
 )
 from datasets.io.directory_tree import DirectoryTree
 from datasets.spec import Anomaly
+from datasets.text import pluralize
 
 FRAMES_PER_SEQUENCE = 3
 """Frames of each sequence in CK+48."""
@@ -32,7 +33,7 @@ def read_ck48(tree: DirectoryTree, base_folder: Path) -> CkplusRelease:
             anomalies += _collect_frames(tree, folder, frames_by_clip=frames_by_clip, emotion=emotion)
         elif count := sum(parse_frame_name(path.name) is not None for path in files):
             location, description = tree.relative_to_root(folder), "the folder's name is no class of CK+"
-            action = f"its {count} images were left out"
+            action = f"its {pluralize(count, 'image')} {'was' if count == 1 else 'were'} left out"
             anomalies.append(
                 Anomaly(code="unknown class", location=location, description=description, action=action)
             )
@@ -50,7 +51,7 @@ def read_ck48(tree: DirectoryTree, base_folder: Path) -> CkplusRelease:
         clips.append(clip)
         anomalies += clip_anomalies
     subjects = len({clip.subject for clip in clips})
-    note = f"sequences: {len(clips)}, of {subjects} subjects"
+    note = f"sequences: {len(clips)}, of {pluralize(subjects, 'subject')}"
     return CkplusRelease(clips=tuple(clips), anomalies=tuple(anomalies), notes=(note,))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from datasets.ckplus.constants import CLASS_FOLDERS
 from datasets.io.directory_tree import DirectoryTree
 from datasets.spec import Anomaly
-from datasets.text import summarize_names
+from datasets.text import pluralize, summarize_names
 
 EXAMPLE_IMAGE = "S005_001_00000011.png"
 EXAMPLE_LABEL = "S005_001_00000011_emotion.txt"
@@ -85,7 +85,9 @@ def find_sequences(tree: DirectoryTree, base_folder: Path) -> tuple[dict[str, Pa
         listing = tree.list_folder(child)
         if image_names := [path.name for path in listing.files if is_image(path.name)]:
             description = f"images beside its sequences: {format_names(image_names)}"
-            add_anomaly("strange image", child, description, f"{len(image_names)} files were left out")
+            add_anomaly(
+                "strange image", child, description, f"left out: {pluralize(len(image_names), 'file')}"
+            )
         for folder in listing.folders:
             clip = f"{subject}/{folder.name}"
             if not _SEQUENCE.fullmatch(folder.name):

@@ -30,6 +30,7 @@ from datasets.ckplus.release_search import LayoutChoice, ReleaseSearch, choose_l
 from datasets.class_selection import select_classes
 from datasets.errors import DatasetError
 from datasets.spec import ImageRef, Sample, SampleTable
+from datasets.text import pluralize
 
 __all__ = ["ACCESS_INSTRUCTIONS", "CLASSES", "DEFAULT_CLASSES", "FRAME_POLICIES", "LAYOUTS", "load"]
 
@@ -222,4 +223,4 @@ def _describe_paper_count(
     count = sum(sample.label == happy_label for sample in samples)
     if frame_policy != "last3" or count != 3 * SEQUENCE_COUNTS["happy"]:
         return []
-    return [f"happy: {count} frames, as in a complete release; the paper's Table 2 has 206"]
+    return [f"happy: {pluralize(count, 'frame')}, as in a complete release; the paper's Table 2 has 206"]

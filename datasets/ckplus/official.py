@@ -21,6 +21,7 @@ from datasets.ckplus.file_names import (
 from datasets.ckplus.labels import Label
 from datasets.io.directory_tree import DirectoryTree
 from datasets.spec import Anomaly
+from datasets.text import pluralize
 
 
 def read_official(tree: DirectoryTree, images: Path, *, labels: Path) -> CkplusRelease:
@@ -46,7 +47,7 @@ def read_official(tree: DirectoryTree, images: Path, *, labels: Path) -> CkplusR
         for name in sorted(labels_by_clip.keys() - folders.keys())
     ]
     subjects = len({name.partition("/")[0] for name in folders})
-    sequence_note = f"sequences: {len(folders)}, of {subjects} subjects"
+    sequence_note = f"sequences: {len(folders)}, of {pluralize(subjects, 'subject')}"
     unlabeled_note = f"unlabelled: {num_unlabeled} sequences have no label file and were left out"
     return CkplusRelease(
         clips=tuple(clips), anomalies=tuple(anomalies), notes=(sequence_note, unlabeled_note)

@@ -34,7 +34,10 @@ _NON_CLASS_PATTERNS = {
 
 
 def read_class_folders(tree: DirectoryTree, anomaly_log: AnomalyLog) -> list[ImageRow]:
-    """Read every image in a class folder, at most `MAX_DEPTH` folders down; log the rest as anomalies."""
+    """Read every image in a class folder, at most `MAX_DEPTH` folders down; log the rest as anomalies.
+
+    Clips of one name in several classes have one name here; see `separate_clips`.
+    """
     rows: list[ImageRow] = []
     resolver = PathResolver(tree.root)
     for folder, listing in tree.walk():
@@ -68,7 +71,7 @@ def read_class_folders(tree: DirectoryTree, anomaly_log: AnomalyLog) -> list[Ima
                 "empty class folder", child.name, description=description, action="the class was left out"
             )
     _report_doubtful_names(sorted(used_names), anomaly_log)
-    return _separate_clips(rows, anomaly_log)
+    return rows
 
 
 def _report_doubtful_names(names: Sequence[str], anomaly_log: AnomalyLog) -> None:
@@ -121,7 +124,7 @@ def _build_rows(
     return rows
 
 
-def _separate_clips(rows: Sequence[ImageRow], anomaly_log: AnomalyLog) -> list[ImageRow]:
+def separate_clips(rows: Sequence[ImageRow], anomaly_log: AnomalyLog) -> list[ImageRow]:
     """Add the class to the names of clips that differ from a clip of the same name in another class."""
     numbers: dict[tuple[str, str], dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     for row in rows:
@@ -135,7 +138,7 @@ def _separate_clips(rows: Sequence[ImageRow], anomaly_log: AnomalyLog) -> list[I
         ):
             shared_clips.add((subject, clip))
             description = (
-                f"clip folders of this name, with frames of the same number, in {', '.join(numbers_by_class)}"
+                f"clips of this name, with frames of the same number, in {', '.join(numbers_by_class)}"
             )
             anomaly_log.add(
                 "one clip name in several classes",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from datasets.folder.image_rows import AnomalyLog, ImageRow
 from datasets.leakage.label_conflicts import find_similar_names
+from datasets.text import pluralize
 
 
 def report_class_names(rows: Sequence[ImageRow], anomaly_log: AnomalyLog) -> None:
@@ -31,4 +32,4 @@ def report_class_names(rows: Sequence[ImageRow], anomaly_log: AnomalyLog) -> Non
 
 
 def _format_counts(names: Sequence[str], counts: Counter[str]) -> str:
-    return ", ".join(f"{name!r} ({counts[name]} image{'s' if counts[name] > 1 else ''})" for name in names)
+    return ", ".join(f"{name!r} ({pluralize(counts[name], 'image')})" for name in names)

@@ -25,6 +25,7 @@ from datasets.folder.image_rows import (
     is_image,
     normalize_name,
 )
+from datasets.text import pluralize
 
 REQUIRED_COLUMNS = ("path", "label")
 OPTIONAL_COLUMNS = ("subject", "clip", "frame")
@@ -73,7 +74,7 @@ def read_image_csv(path: Path, anomaly_log: AnomalyLog) -> tuple[list[ImageRow],
     rows: list[ImageRow] = []
     for location, cells in _iter_rows(path, text, delimiter=delimiter):
         if len(cells) < len(columns) or any(cell.strip() for cell in cells[len(columns) :]):
-            description = f"{len(cells)} fields where the first line has {len(columns)}"
+            description = f"{pluralize(len(cells), 'field')} where the first line has {len(columns)}"
             anomaly_log.add(
                 "wrong number of fields", location, description=description, action=_EXCLUDE_ROW_ACTION
             )

@@ -2,14 +2,15 @@
 
 Class folders are `<class>/[<subject>/[<clip>/]]<image>` (`datasets.folder.class_folders`). A CSV has the
 columns path and label, and optionally subject, clip and frame (`datasets.folder.image_csv`). If both are
-present, the CSV is read. Missing subjects and clips stay unknown; protocols over subjects or clips then raise
-an error.
+present, the CSV is read. Regular expressions can read subjects and clips from the paths of the images instead
+(`datasets.folder.path_patterns`). Missing subjects and clips stay unknown; protocols over subjects or clips
+then raise an error.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +22,10 @@ from datasets.folder.class_names import report_class_names
 from datasets.folder.clip_consistency import assign_frame_numbers, remove_contradictions
 from datasets.folder.constants import FORMS_HELP, FRAME_POLICIES, LAYOUTS
 from datasets.folder.image_rows import AnomalyLog, ImageRow, has_unsafe_chars
+from datasets.folder.path_patterns import describe_groups, name_groups
 from datasets.io.directory_tree import DirectoryTree
 from datasets.spec import ImageRef, Sample, SampleTable
+from datasets.text import pluralize
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,18 +38,27 @@ class _LayoutChoice:
     skipped_csvs: tuple[Path, ...] = ()
 
 
-def load(root: Path, frame_policy: str, *, classes: Sequence[str] = (), layout: str = "") -> SampleTable:
+def load(
+    root: Path,
+    frame_policy: str,
+    *,
+    classes: Sequence[str] = (),
+    layout: str = "",
+    subject_from: str | None = None,
+    clip_from: str | None = None,
+) -> SampleTable:
     """Load the images below `root`, a folder or a CSV, under the only frame policy, "all".
 
     `classes` selects from the class names in the data; () selects all. `layout` is one of `LAYOUTS`; ""
     selects the CSV if there is one. Names of classes, subjects and clips are stripped of surrounding white
     space and otherwise unchanged. Classes are ordered by code point, samples by subject, clip, frame and
-    path.
+    path. `subject_from` and `clip_from` are regular expressions that replace the subjects and clips of the
+    layout (`datasets.folder.path_patterns`).
 
     Raises:
         DatasetError: Neither layout is present, or there are several CSVs; the CSV cannot be read, or has
-            only one of the columns path and label; fewer than two classes have a usable image; or the policy,
-            layout or a class is unknown.
+            only one of the columns path and label; fewer than two classes have a usable image; the policy,
+            layout or a class is unknown; or an expression is invalid or does not fit the paths.
     """
     for field_name, value, choices in (
         ("frames", frame_policy, FRAME_POLICIES),
@@ -71,6 +83,12 @@ def load(root: Path, frame_policy: str, *, classes: Sequence[str] = (), layout: 
         if choice.csv_path is None
         else folder_csv.read_image_csv(choice.csv_path, anomaly_log)
     )
+    options = (("subject", subject_from), ("clip", clip_from))
+    patterns = {kind: pattern for kind, pattern in options if pattern is not None}
+    for kind, pattern in patterns.items():
+        rows = name_groups(rows, kind=kind, pattern=pattern, classes=classes)
+    if choice.csv_path is None:
+        rows = folder_classes.separate_clips(rows, anomaly_log)
     rows = assign_frame_numbers(remove_contradictions(rows, anomaly_log), anomaly_log)
     report_class_names(rows, anomaly_log)
     all_classes = sorted({row.label for row in rows})
@@ -89,7 +107,7 @@ def load(root: Path, frame_policy: str, *, classes: Sequence[str] = (), layout: 
         classes=class_names,
         samples=samples,
         anomalies=anomaly_log.get_anomalies(),
-        notes=(choice.note, *notes, *_make_notes(rows, samples, class_names)),
+        notes=(choice.note, *notes, *_make_notes(rows, samples, class_names, patterns)),
         layout="csv" if choice.csv_path else "classes",
     )
 
@@ -176,20 +194,33 @@ def _make_samples(rows: Sequence[ImageRow], classes: Sequence[str]) -> tuple[Sam
 
 
 def _make_notes(
-    rows: Sequence[ImageRow], samples: Sequence[Sample], class_names: Sequence[str]
+    rows: Sequence[ImageRow],
+    samples: Sequence[Sample],
+    class_names: Sequence[str],
+    patterns: Mapping[str, str],
 ) -> tuple[str, ...]:
-    """Return notes on subjects and clips, on classes that are not selected, and on alignment."""
+    """Return notes on subjects and clips, on classes that are not selected, and on alignment.
+
+    `patterns` maps "subject" and "clip" to the expression that gave them, if one did.
+    """
     notes = []
     for group_kind, names in (
         ("subject", [sample.subject for sample in samples]),
         ("clip", [sample.clip for sample in samples]),
     ):
+        if group_kind in patterns:
+            notes.append(describe_groups(samples, kind=group_kind, pattern=patterns[group_kind]))
+            continue
         num_unknown, num_known = names.count(""), len(set(names) - {""})
-        missing_note = f", unknown for {num_unknown} of {len(names)} images" if num_unknown else ""
+        missing_note = (
+            f", unknown for {num_unknown} of {pluralize(len(names), 'image')}" if num_unknown else ""
+        )
         notes.append(f"{group_kind}s: {num_known}{missing_note}" if num_known else f"{group_kind}s: unknown")
     excluded_classes = sorted({row.label for row in rows} - set(class_names))
     if excluded_classes:
         count = len(rows) - len(samples)
-        notes.append(f"classes left out, not selected: {', '.join(excluded_classes)} ({count} images)")
+        notes.append(
+            f"classes left out, not selected: {', '.join(excluded_classes)} ({pluralize(count, 'image')})"
+        )
     notes.append("images are used without cropping; --align haar detects and crops the faces first")
     return tuple(notes)

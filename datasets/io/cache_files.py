@@ -33,6 +33,19 @@ def get_cache_dir() -> Path:
     return Path(env_dir)
 
 
+def check_cache_writable() -> None:
+    """Check that a file can be written in the cache folder; create the folder if it is missing.
+
+    Raises:
+        ValueError: the folder cannot be created or written.
+    """
+    folder = get_cache_dir()
+    with _translate_folder_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+
+
 def ignore_progress(count: int, total: int) -> None:
     """Ignore progress; the default callback."""
 
@@ -112,8 +125,8 @@ def _translate_folder_errors(folder: Path) -> Iterator[None]:
             raise
         raise DatasetError(
             "cache.not-writable",
-            f"the cache must be a writable folder: {folder} is not ({error.strerror}); set HARNESS_CACHE to "
-            "another folder",
+            f"the cache must be a writable folder: {folder} is not ({error.strerror}), so decoded images and "
+            "face boxes cannot be kept there; set HARNESS_CACHE to another folder",
         ) from error
 
 

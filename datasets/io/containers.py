@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.io.hdf5 import check_dataset
+from datasets.text import pluralize
 
 MAX_PIXELS = 64_000_000
 """Larger images are rejected. The limit is ten times what any camera of the field gives, 200 MB in memory."""
@@ -89,7 +90,8 @@ class _VideoContainer:
             return self._image
         while self._position < frame_index:
             if not self._capture.grab():
-                return f"the video has {self._position + 1} frames; frame {frame_index + 1} was requested"
+                length = pluralize(self._position + 1, "frame")
+                return f"the video has {length}; frame {frame_index + 1} was requested"
             self._position += 1
         ok, image = self._capture.retrieve()
         self._image = (
@@ -127,7 +129,8 @@ class _Hdf5Container:
         if self._fault or self._pixels is None:
             return self._fault
         if frame_index >= len(self._pixels):
-            return f"data_pixel has {len(self._pixels)} images; image {frame_index + 1} was requested"
+            length = pluralize(len(self._pixels), "image")
+            return f"data_pixel has {length}; image {frame_index + 1} was requested"
         try:
             return np.asarray(self._pixels[frame_index], dtype=np.uint8)
         except Exception:
@@ -150,7 +153,7 @@ class _CsvContainer:
         if isinstance(self._rows, str):
             return self._rows
         if frame_index >= len(self._rows):
-            return f"the file has {len(self._rows)} rows; row {frame_index + 1} was requested"
+            return f"the file has {pluralize(len(self._rows), 'row')}; row {frame_index + 1} was requested"
         return self._rows[frame_index]
 
     def close(self) -> None:

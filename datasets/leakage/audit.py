@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from datasets.leakage.label_conflicts import find_conflicting_pairs, find_similar_names
@@ -42,7 +41,7 @@ class Finding:
         count: Number of affected samples: of the test part, except that "validation-shared" counts validation
             samples, and "conflicting-labels" and "similar-class-names" count samples of all parts.
         share: `count` as a fraction (0 to 1) of the samples of these parts.
-        examples: At most `MAX_EXAMPLES` affected samples, as "id ~ id of the other sample".
+        examples: Affected samples, by default at most `MAX_EXAMPLES`, as "id ~ id of the other sample".
     """
 
     code: str
@@ -88,7 +87,12 @@ def _compute_share(table: SampleTable, split: Split, *, key: str) -> float | Non
 
 
 def audit_split(
-    table: SampleTable, split: Split, *, digests: Sequence[str], similarity: SimilarityIndex | None
+    table: SampleTable,
+    split: Split,
+    *,
+    digests: Sequence[str],
+    similarity: SimilarityIndex | None,
+    max_examples: int | None = MAX_EXAMPLES,
 ) -> tuple[Finding, ...]:
     """Find all leakage from training and validation into the test; return () if there is none.
 
@@ -111,6 +115,7 @@ def audit_split(
         split: A split of the table.
         digests: Digest of the image bytes of each row of the table, "" if unknown; () if none is known.
         similarity: Index of the table's images; None to skip the search for near-duplicates.
+        max_examples: Number of examples of each finding; None lists every affected sample.
     """
     assert split.test, "a split always leaves a test sample"
     assert not digests or len(digests) == len(table.samples), (len(digests), len(table.samples))
@@ -165,7 +170,7 @@ def audit_split(
                 total=total,
             )
         )
-    return tuple(findings)
+    return tuple(replace(finding, examples=finding.examples[:max_examples]) for finding in findings)
 
 
 def _find_label_conflicts(
@@ -218,9 +223,7 @@ def _make_finding(
         severity=severity,
         share=count / total,
         count=count,
-        examples=tuple(
-            f"{sample_ids[row]} ~ {sample_ids[other]}" for row, other in islice(pairs.items(), MAX_EXAMPLES)
-        ),
+        examples=tuple(f"{sample_ids[row]} ~ {sample_ids[other]}" for row, other in pairs.items()),
         message=f"{count} of {total} {samples} ({count / total:.1%}) {description}",
     )
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from datasets.preprocessing.skipped_samples import (
     make_read_anomalies,
 )
 from datasets.spec import ALIGNMENTS, REPRESENTATIONS, SampleTable
+from datasets.text import pluralize
 
 CACHE_VERSION = 2
 
@@ -72,14 +74,15 @@ def preprocess_images(
     detection calls `face_progress` in the same way, with clips.
 
     Raises:
-        DatasetError: no image of the table can be read, or the representation needs onsets and no clip has
-            one.
+        DatasetError: no image of the table can be read, the user may not read one, or the representation
+            needs onsets and no clip has one.
         OSError: an image file is missing, or the cache cannot be written, for example on a full disk.
     """
     assert alignment in ALIGNMENTS, alignment
     assert representation in REPRESENTATIONS, representation
     input_table = table if representation == "frame" else _drop_without_onset(table, representation)
-    faces = detect_faces(table, progress=face_progress) if alignment == "haar" else ()
+    with _explain_unreadable_files(table):
+        faces = detect_faces(table, progress=face_progress) if alignment == "haar" else ()
     face_by_clip = {face.clip: face for face in faces}
     job = PreprocessJob(
         samples=input_table.samples,
@@ -88,8 +91,27 @@ def preprocess_images(
         representation=representation,
     )
     path = get_cache_dir() / "pixels" / f"{_cache_key(job)}.rgb"
-    record = load_or_build_record(job, path, ignore_progress if progress is None else progress)
+    with _explain_unreadable_files(input_table):
+        record = load_or_build_record(job, path, ignore_progress if progress is None else progress)
     return _build_image_array(input_table, record, faces, path, size)
+
+
+@contextmanager
+def _explain_unreadable_files(table: SampleTable) -> Iterator[None]:
+    """Raise DatasetError for a file of the table that the user may not read.
+
+    Such a file is no anomaly: the cache would still list it once it can be read.
+    """
+    try:
+        yield
+    except PermissionError as error:
+        if error.filename not in {sample.path for sample in table.samples}:
+            raise
+        raise DatasetError(
+            "image.not-readable",
+            f"every image must be readable; {error.filename} is not ({error.strerror}): allow your user to "
+            "read it, or move it out of the data set",
+        ) from error
 
 
 def _drop_without_onset(table: SampleTable, representation: str) -> SampleTable:
@@ -103,8 +125,8 @@ def _drop_without_onset(table: SampleTable, representation: str) -> SampleTable:
         raise DatasetError(
             "representation.no-onset",
             f"the representation {representation!r} compares a frame with its clip's onset; none of the "
-            f"{len(table.samples)} samples of {table.dataset} has one. Choose the representation 'frame', or "
-            "a release that holds the onset frames.",
+            f"{pluralize(len(table.samples), 'sample')} of {table.dataset} has one. Choose the "
+            "representation 'frame', or a release that holds the onset frames.",
         )
     anomalies = make_onset_anomalies([sample for sample in table.samples if sample.onset_ref is None])
     return replace(table, samples=samples, anomalies=table.anomalies + anomalies)
@@ -130,7 +152,8 @@ def _build_image_array(
     if not rows:
         raise DatasetError(
             "images.unreadable",
-            f"none of the {len(table.samples)} images of {table.dataset} can be read; copy them again.",
+            f"none of the {pluralize(len(table.samples), 'image')} of {table.dataset} can be read; copy them "
+            "again.",
         )
     faults = make_read_anomalies((table.samples[row], code, message) for row, code, message in record.faults)
     readable_table = replace(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from harness.commands import options
+from harness.commands import data_options, options
 from harness.commands.option_groups import expand_option_groups
 
 
 @expand_option_groups
 def ablate(
-    data: options.Data,
+    data: data_options.DataOptions,
     design: options.Design,
     splits: options.SplitsAndSeeds,
     comparison: options.Comparison,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.commands import options
+from harness.commands import data_options, options
 from harness.commands.choices import parse_list
 from harness.commands.option_groups import expand_option_groups
 from harness.errors import EXIT_FAILED, UserError, wrap_user_errors
@@ -64,7 +64,7 @@ def list_(json: options.Json = False) -> None:
 @data_app.command()
 @expand_option_groups
 def describe(
-    source: options.Dataset,
+    source: data_options.DatasetOptions,
     json: options.Json = False,
 ) -> None:
     """Compare the files of a release with the complete release and list anomalies; opens no image."""
@@ -86,7 +86,7 @@ def describe(
 @data_app.command()
 @expand_option_groups
 def prepare(
-    data: options.Data,
+    data: data_options.DataOptions,
     protocol: options.Protocols = None,
     image_size: Size = 224,
     json: options.Json = False,
@@ -107,9 +107,12 @@ def prepare(
 @data_app.command()
 @expand_option_groups
 def audit(
-    data: options.Data,
+    data: data_options.DataOptions,
     splits: options.Splits,
     image_size: Size = 64,
+    all_examples: Annotated[
+        bool, typer.Option("--all-examples", help="List every sample of a finding, not only the first 3.")
+    ] = False,
     json: options.Json = False,
 ) -> None:
     """Find clips, subjects, identical files and near-duplicates that the test set shares with the rest.
@@ -126,6 +129,7 @@ def audit(
             folds=splits.folds,
             splits=splits.splits,
             image_size=image_size,
+            all_examples=all_examples,
         )
     print(json_module.dumps(result.to_dict(), indent=1) if json else result.render_text())
     if result.has_errors:
@@ -135,7 +139,7 @@ def audit(
 @data_app.command()
 @expand_option_groups
 def bench(
-    data: options.Data,
+    data: data_options.DataOptions,
     image_size: Size = 224,
     rounds: Annotated[int, typer.Option(help="Number of measurements.")] = 3,
     json: options.Json = False,

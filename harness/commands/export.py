@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from datasets.text import pluralize
 from harness.commands import options
 from harness.errors import wrap_user_errors
 
@@ -45,11 +46,11 @@ def export(
         )
     cells_left = result.cell_count - result.finished_count - result.failed_count
     print(
-        f"{result.study_name}: {result.finished_count} of {result.cell_count} cells finished"
+        f"{result.study_name}: {result.finished_count} of {pluralize(result.cell_count, 'cell')} finished"
         + (f", {result.failed_count} failed" if result.failed_count else "")
         + (f", {cells_left} not run" if cells_left else "")
         + (
-            f"; weights of {result.weights_count} runs"
+            f"; weights of {pluralize(result.weights_count, 'run')}"
             if weights
             else "; without weights (--weights includes them)"
         ),

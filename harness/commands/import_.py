@@ -42,12 +42,14 @@ def import_(
             from harness.commands.options import open_tracker
             from harness.output_folders import check_writable, name_report_folder
             from harness.scheduling.cell_locks import CellLocks
+            from harness.tracking.uri import check_store_writable
             from reports.document import write_report
 
             dry_run_report(archive)
             check_writable(out)
             tracker = open_tracker(tracking_uri)
             tracker.check_connection()
+            check_store_writable(tracker.uri)
             locks = CellLocks(tracker.uri)
         tracker.retry_policy.notify = lambda message: print(message, file=sys.stderr)
         import_result = import_study(archive, tracker, locks)

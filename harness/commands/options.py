@@ -6,16 +6,16 @@ A command that has a parameter of a group's type gets all options of that group.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from harness.commands.choices import choice_option, parse_list
+from harness.commands.data_options import DataOptions
 
 if TYPE_CHECKING:
-    from harness.data.loading import DataRequest
     from harness.planning.execution import ExecutionOptions
     from harness.planning.request import Request
     from harness.tracking.tracker import Tracker
@@ -59,52 +59,6 @@ def open_tracker(tracking_uri: str | None) -> Tracker:
     if "MLFLOW_TRACKING_URI" in os.environ:
         os.environ["MLFLOW_TRACKING_URI"] = default_uri
     return Tracker(default_uri if tracking_uri is None else extract_credentials(tracking_uri))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dataset:
-    """Options that select a data set and its frames."""
-
-    dataset: Annotated[
-        str, choice_option("data set", help="Name of the data set; see `harness data list`.")
-    ] = "synthetic"
-    root: Annotated[Path | None, typer.Option(help="Folder that holds the data set's release.")] = None
-    frames: Annotated[
-        str | None,
-        typer.Option(
-            help="Frame policy; see `harness data list`. Default: the paper's if --protocol is frame alone."
-        ),
-    ] = None
-    classes: Annotated[
-        list[str] | None,
-        typer.Option(help="Class to use instead of the data set's default classes. Repeatable."),
-    ] = None
-    layout: Annotated[str, typer.Option(help="Layout of the release, if the root holds several.")] = ""
-
-    def to_data_request(self) -> DataRequest:
-        """Return these options as a `DataRequest`."""
-        from harness.data.loading import DataRequest
-
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return DataRequest(**{**values, "classes": parse_list(self.classes)})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Data(Dataset):
-    """Options of `Dataset`, and those for face alignment and input representation."""
-
-    align: Annotated[
-        str,
-        choice_option(
-            "--align", help="Face alignment: auto (haar unless the release is aligned), haar or none."
-        ),
-    ] = "auto"
-    representation: Annotated[
-        str,
-        choice_option(
-            "--representation", help="Network input: frame, apex_minus_onset or flow (onset to apex)."
-        ),
-    ] = "frame"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -318,7 +272,7 @@ class Planning:
 
 def build_request(
     kind: Literal["ablation", "comparison"],
-    data: Data,
+    data: DataOptions,
     *,
     splits: SplitsAndSeeds,
     training: Training,

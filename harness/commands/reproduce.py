@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from harness.commands import options
+from harness.commands import data_options, options
 from harness.commands.option_groups import expand_option_groups
 from harness.errors import wrap_user_errors
 
@@ -38,7 +38,7 @@ def reproduce(
         roots = find_roots({"ckplus": ckplus, "casme2": casme2})
     request = options.build_request(
         "comparison",
-        options.Data(),
+        data_options.DataOptions(),
         splits=replace(splits, protocol=splits.protocol or ["frame", "subject"]),
         training=training,
         extras=options.Extras(controls=controls),

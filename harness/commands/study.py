@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.console import Console
 
+from datasets.text import pluralize
 from harness.errors import EXIT_FAILED, StudyAborted, UserError, wrap_user_errors
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def _print_plan(preview: StudyPreview, *, execution: ExecutionOptions, console: 
     states = [preview.states.get(spec.key) for spec in study.list_runs()]
     finished_count, failed_count = states.count("done"), states.count("failed")
     summary = (
-        f"{label}: {len(pending_runs)} cells to run"
+        f"{label}: {pluralize(len(pending_runs), 'cell')} to run"
         + (f", {len(preview.shared_keys)} shared with the studies before" if preview.shared_keys else "")
         + (f", {finished_count} reused" if finished_count else "")
         + (f", {failed_count} failed before (--retry-failed runs those)" if failed_count else "")
@@ -140,9 +141,9 @@ def _print_plan(preview: StudyPreview, *, execution: ExecutionOptions, console: 
         + f"{study.training.precision}; "
         + plan.engine_choice.reason
         + ("; deterministic algorithms" if study.training.deterministic else "")
-        + f"; {len(plan.pixels.table.samples)} frames "
+        + f"; {pluralize(len(plan.pixels.table.samples), 'frame')} "
         f"(--frames {study.dataset.frame_policy}) at {study.dataset.image_size} px, "
-        f"at most {study.training.epochs} epochs"
+        f"at most {pluralize(study.training.epochs, 'epoch')}"
         + (f"; {_format_estimate(estimate)}; {preview.disk_need.render_text()}" if pending_runs else "")
     )
     if plan.device.type == "cpu" and study.preset == "paper" and estimate and estimate.high > 3600:
@@ -151,13 +152,16 @@ def _print_plan(preview: StudyPreview, *, execution: ExecutionOptions, console: 
 
 
 def _print_data_remarks(preview: StudyPreview, *, console: Console, printed_lines: set[str]) -> None:
-    """Print the warnings about the splits and the anomalies of the data, without those of `printed_lines`.
+    """Print the groups, warnings and anomalies of the data, without those of `printed_lines`.
 
-    The remarks are added to `printed_lines`, because several studies can use the same data.
+    The lines are added to `printed_lines`, because several studies can use the same data.
     """
     from datasets.anomalies import format_anomaly
+    from harness.data.description import describe_path_groups
 
     plan = preview.plan
+    for text in describe_path_groups(plan.data_request, plan.pixels.table):
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
     warnings = [
         f"warning: {split.protocol}, split {split.seed}, fold {split.fold}: {text}"
         for split in plan.splits
@@ -168,7 +172,7 @@ def _print_data_remarks(preview: StudyPreview, *, console: Console, printed_line
         lines = [line for line in all_lines if line not in printed_lines]
         printed_lines.update(lines)
         for line in lines[:MAX_LINES]:
-            console.print(line, highlight=False, markup=False)
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
         if len(lines) > MAX_LINES:
             console.print(f"and {len(lines) - MAX_LINES} more {kind}; the report lists them", highlight=False)
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from harness.commands import options
+from datasets.text import pluralize
+from harness.commands import data_options, options
 from harness.commands.choices import choice_option
 from harness.commands.option_groups import expand_option_groups
 from harness.errors import wrap_user_errors
@@ -23,7 +24,7 @@ STUDY_KINDS: dict[str, Literal["ablation", "comparison"]] = {"ablate": "ablation
 
 @expand_option_groups
 def tune(
-    data: options.Data,
+    data: data_options.DataOptions,
     design: options.Design,
     networks: options.Networks,
     splits: options.SplitsAndSeeds,
@@ -80,8 +81,8 @@ def tune(
         print(
             f"{cell['cell']}: validation accuracy {100 * cell['best']:.1f} % (with default settings: "
             f"{100 * cell['first']:.1f} %), learning rate {cell['learning_rate']:.2g}, "
-            f"gamma {cell['gamma']:g}, class weights {cell['class_weights']}; {cell['trials']} trials, "
-            f"{cell['pruned']} stopped early"
+            f"gamma {cell['gamma']:g}, class weights {cell['class_weights']}; "
+            f"{pluralize(cell['trials'], 'trial')}, {cell['pruned']} stopped early"
         )
     print(f"next: run `harness {study} --tuned` with the same options")
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from datasets.anomalies import format_anomaly, format_anomaly_count
 from datasets.spec import Anomaly, SampleTable
+from datasets.text import pluralize
 from studies.codec import from_data, to_data
 
 if TYPE_CHECKING:
     from datasets.faces.detection import Face
+    from harness.data.loading import DataRequest
 
 MISSING = "-"
 
@@ -64,6 +66,18 @@ def _summarize_faces(table: SampleTable, faces: Sequence[Face]) -> dict[str, Any
     }
 
 
+def describe_path_groups(request: DataRequest, table: SampleTable) -> list[str]:
+    """Return one line for each expression of the request: the subjects or clips that it gave."""
+    from datasets.folder.path_patterns import describe_groups
+
+    options = (("subject", request.subject_from), ("clip", request.clip_from))
+    return [
+        describe_groups(table.samples, kind=kind, pattern=pattern)
+        for kind, pattern in options
+        if pattern is not None
+    ]
+
+
 def render_description(description: dict[str, Any]) -> str:
     """Return the description as text."""
     return "\n".join(_render_lines(description))
@@ -73,9 +87,9 @@ def _render_lines(description: dict[str, Any]) -> Iterator[str]:
     layout = f", layout {description['layout']}" if description["layout"] else ""
     synthetic_note = "; synthetic faces, not the real release" if description["drawn"] else ""
     yield (
-        f"{description['dataset']}{layout}, frames {description['frames']}: {description['samples']} frames, "
-        f"{description['clips'] or 'unknown'} clips, {description['subjects'] or 'unknown'} subjects"
-        f"{synthetic_note}"
+        f"{description['dataset']}{layout}, frames {description['frames']}: "
+        f"{pluralize(description['samples'], 'frame')}, {_format_known_count(description['clips'], 'clip')}, "
+        f"{_format_known_count(description['subjects'], 'subject')}{synthetic_note}"
     )
     header = ("class", "frames", "complete", "clips", "complete")
     columns = ("class", "frames", "complete_frames", "clips", "complete_clips")
@@ -100,11 +114,16 @@ def _render_lines(description: dict[str, Any]) -> Iterator[str]:
 
 def _render_face_lines(faces: dict[str, Any]) -> Iterator[str]:
     sources = ", ".join(f"{count} {source}" for source, count in faces["sources"].items())
-    yield f"faces: {faces['clips']} clips; sources of the face boxes: {sources}"
+    yield f"faces: {pluralize(faces['clips'], 'clip')}; sources of the face boxes: {sources}"
     for kind in ("class", "subject"):
         for name, (clips, failures) in faces[f"by_{kind}"].items():
             if failures:
-                yield f"faces: {kind} {name}: not found on the onset frame of {failures} of {clips} clips"
+                share = f"{failures} of {pluralize(clips, 'clip')}"
+                yield f"faces: {kind} {name}: not found on the onset frame of {share}"
+
+
+def _format_known_count(count: int, noun: str) -> str:
+    return pluralize(count, noun) if count else f"unknown {noun}s"
 
 
 def _format_cell(value: object) -> str:

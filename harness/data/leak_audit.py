@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from datasets.anomalies import find_new_anomalies, format_anomaly
-from datasets.leakage.audit import Finding, audit_split, compute_leakage
+from datasets.leakage.audit import MAX_EXAMPLES, Finding, audit_split, compute_leakage
 from datasets.leakage.similarity import build_similarity_index
 from datasets.spec import MOTION_REPRESENTATIONS, Anomaly, Leakage, Split
 from datasets.splits import DEFAULT_FOLDS, count_folds, split_table
@@ -70,16 +70,25 @@ class LeakAudit:
                 yield f"  unknown: shared-{name}: some training or test samples have no {name} label"
             for finding in findings:
                 yield f"  {finding.severity}: {finding.code}: {finding.message}"
-                yield f"    examples: {'; '.join(finding.examples)}"
+                more = finding.count - len(finding.examples)
+                more_note = f"; and {more} more, which --all-examples lists" if more else ""
+                yield f"    examples: {'; '.join(finding.examples)}{more_note}"
         yield from (f"anomaly: {format_anomaly(anomaly)}" for anomaly in self.anomalies)
 
 
 def audit_splits(
-    request: DataRequest, *, protocols: tuple[str, ...], folds: int | None, splits: int, image_size: int
+    request: DataRequest,
+    *,
+    protocols: tuple[str, ...],
+    folds: int | None,
+    splits: int,
+    image_size: int,
+    all_examples: bool = False,
 ) -> LeakAudit:
     """Audit the splits of all protocols for split seeds 0 to `splits` - 1.
 
-    Images are compared at `image_size` pixels.
+    Images are compared at `image_size` pixels. `all_examples` lists every sample of a finding, not only the
+    first ones.
 
     Raises:
         ValueError: The request or the data are invalid, or a protocol cannot split the data.
@@ -111,7 +120,13 @@ def audit_splits(
             (
                 s,
                 compute_leakage(table, s),
-                audit_split(table, s, digests=pixels.digests, similarity=similarity),
+                audit_split(
+                    table,
+                    s,
+                    digests=pixels.digests,
+                    similarity=similarity,
+                    max_examples=None if all_examples else MAX_EXAMPLES,
+                ),
             )
             for s in split_ids
         ),

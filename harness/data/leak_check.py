@@ -53,6 +53,6 @@ def _format_leaks(split: Split, leaks: Sequence[Finding]) -> str:
     return (
         f"the protocol {split.protocol} requires that no {names} of the test set is in training or "
         f"validation; split {split.seed}, fold {split.fold} violates this: {details}. Remove the copies or "
-        "correct the clip and subject labels of these samples (`harness data audit` checks every split), or "
-        "allow the leaks with --allow-leaks (in Python allow_leaks=True)"
+        "correct the clip and subject labels of these samples (`harness data audit --all-examples` lists "
+        "them), or allow the leaks with --allow-leaks (in Python allow_leaks=True)"
     )

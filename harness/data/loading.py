@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datasets.catalogue import get_default_frame_policy, get_entry, load_dataset
+from datasets.catalogue import check_path_patterns, get_default_frame_policy, get_entry, load_dataset
 from datasets.spec import ALIGNMENTS, MOTION_REPRESENTATIONS, DatasetSpec, SampleTable
 from datasets.splits import PROTOCOLS
+from datasets.text import pluralize
 from harness.errors import check_choice
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ class DataRequest:
     """Data as the user requests them.
 
     None, () and layout "" use the default of the data set. `align` "auto" aligns faces unless the release is
-    aligned.
+    aligned. `subject_from` and `clip_from` are regular expressions that find the subject and the clip in the
+    paths of one's own images (`datasets.folder.path_patterns`).
     """
 
     dataset: str
@@ -45,6 +47,8 @@ class DataRequest:
     layout: str = ""
     align: str = AUTO
     representation: str = "frame"
+    subject_from: str | None = None
+    clip_from: str | None = None
 
 
 def build_dataset_spec(request: DataRequest, *, protocols: tuple[str, ...], image_size: int) -> DatasetSpec:
@@ -54,6 +58,7 @@ def build_dataset_spec(request: DataRequest, *, protocols: tuple[str, ...], imag
         ValueError: A name is unknown, or the values do not fit together.
     """
     dataset_entry = get_entry(request.dataset)
+    check_path_patterns(request.dataset, subject_from=request.subject_from, clip_from=request.clip_from)
     check_choice("--align", request.align, ALIGN_CHOICES)
     check_choice("--representation", request.representation, STUDY_REPRESENTATIONS)
     if image_size > MAX_IMAGE_SIZE:
@@ -114,7 +119,13 @@ def load_table(request: DataRequest, spec: DatasetSpec) -> tuple[DatasetSpec, Sa
         ValueError: The data do not exist or are invalid.
     """
     table = load_dataset(
-        spec.name, spec.frame_policy, root=request.root, classes=spec.classes, layout=spec.layout
+        spec.name,
+        spec.frame_policy,
+        root=request.root,
+        classes=spec.classes,
+        layout=spec.layout,
+        subject_from=request.subject_from,
+        clip_from=request.clip_from,
     )
     use_haar = request.align == AUTO and not table.is_aligned
     alignment = "haar" if use_haar else spec.alignment
@@ -150,5 +161,5 @@ def load_images(
         return images
     sources = Counter(face.box_source for face in images.faces)
     boxes = ", ".join(f"{count} {source}" for source, count in sources.most_common())
-    note = f"faces: one box for each of {len(images.faces)} clips; sources of the boxes: {boxes}"
+    note = f"faces: one box for each of {pluralize(len(images.faces), 'clip')}; sources of the boxes: {boxes}"
     return replace(images, table=replace(images.table, notes=(*images.table.notes, note)))

@@ -11,6 +11,7 @@ from typing import Any
 from datasets.anomalies import find_new_anomalies, format_anomaly
 from datasets.preprocessing.image_array import ImageArray
 from datasets.spec import Anomaly, DatasetSpec, SampleTable
+from datasets.text import pluralize
 from harness.data.loading import DataRequest, build_dataset_spec, check_protocols, load_images, load_table
 from harness.progress import progress_bars
 from studies.codec import to_data
@@ -61,7 +62,7 @@ class PreparationResult:
         """Return the result as text."""
         spec, images = self.spec, len(self.pixels.table.samples)
         aligned_clips, centred_clips = self.faces
-        faces_note = f", {aligned_clips} clips aligned" if self.pixels.faces else ""
+        faces_note = f", {pluralize(aligned_clips, 'clip')} aligned" if self.pixels.faces else ""
         faces_note += (
             f", {centred_clips} without a face cropped to the centred square" if centred_clips else ""
         )
@@ -74,7 +75,7 @@ class PreparationResult:
             else ""
         )
         summary = (
-            f"{spec.name}, layout {spec.layout}, frames {spec.frame_policy}: {images} images at "
+            f"{spec.name}, layout {spec.layout}, frames {spec.frame_policy}: {pluralize(images, 'image')} at "
             f"{spec.image_size} px ({spec.representation}, alignment {spec.alignment}){faces_note}; "
             f"{self.seconds:.1f} s{rate}{cached_note}"
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from datasets.catalogue import get_entry
+from datasets.text import pluralize
 from harness.planning.plan import StudyPlan
 from studies.arms import build_pairs
 from studies.statistics import power
@@ -31,13 +33,21 @@ def describe_power(plan: StudyPlan, protocol: str, measured_noise: Noise | None)
             cluster = f"fold {split.fold}" if by_fold else sample.subject
             cluster_by_clip[sample.clip or sample.id] = cluster
     clusters = Counter(cluster_by_clip.values())
-    cluster_unit = "folds" if by_fold else "subjects"
-    header = f"{protocol}: the test has {len(cluster_by_clip)} clips of {len(clusters)} {cluster_unit}"
+    cluster_unit = "fold" if by_fold else "subject"
+    unit = "clip" if all(sample.clip for sample in samples) else "image"
     if "" in clusters:
-        return f"{header}, some without a subject label: no verdict is possible"
+        hint = get_entry(study.dataset.name).groups_help.format(kind="subject")
+        return (
+            f"{protocol}: the test has {pluralize(len(cluster_by_clip), unit)}, {clusters['']} of them "
+            f"without a subject label, so no verdict is possible{f'. {hint}' if hint else ''}"
+        )
+    header = (
+        f"{protocol}: the test has {pluralize(len(cluster_by_clip), unit)} of "
+        f"{pluralize(len(clusters), cluster_unit)}"
+    )
     if len(clusters) < MIN_CLUSTERS:
         hint = "" if by_fold else f"; kfold and loso test all {_count_subjects(plan)} subjects"
-        return f"{header}: a verdict needs at least {MIN_CLUSTERS} {cluster_unit}, so none is possible{hint}"
+        return f"{header}: a verdict needs at least {MIN_CLUSTERS} {cluster_unit}s, so none is possible{hint}"
     family = len(build_pairs(study.arms, design=study.design)) or 1
     split_count = len(study.split_seeds)
     seed_counts = sorted({len(study.seeds), *SEED_COUNTS})
@@ -71,7 +81,7 @@ def _count_subjects(plan: StudyPlan) -> int:
 
 
 def _format_difference(plan: power.ComparisonPlan, noise: Noise, *, split_count: int) -> str:
-    seeds = "1 seed" if plan.trainings_per_arm == 1 else f"{plan.trainings_per_arm} seeds"
+    seeds = pluralize(plan.trainings_per_arm, "seed")
     if plan.trainings_per_arm * split_count < MIN_TRAININGS and not plan.by_fold:
         return f"{seeds}: no verdict"
     difference = power.compute_planned_detectable_difference(plan, noise)

@@ -75,6 +75,10 @@ def make_plans(
     if out:
         check_writable(out)
     tracker.check_address()
+    if out:
+        from harness.tracking.uri import check_store_writable
+
+        check_store_writable(tracker.uri)
     return [plan_study(request) for request in requests]
 
 

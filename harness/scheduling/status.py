@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
+from datasets.text import pluralize
 from harness.progress import format_duration
 from harness.run_names import format_run_name
 from harness.scheduling.cell_locks import CellLocks
@@ -91,7 +92,8 @@ class StudyStatus:
             else ""
         )
         lines = [
-            f"{self.study_name}  {self.state}: {self.finished_count} of {self.cell_count} cells done"
+            f"{self.study_name}  {self.state}: {self.finished_count} of "
+            f"{pluralize(self.cell_count, 'cell')} done"
             f"{failure_note}{pending}{time_left}"
         ]
         lines += [f"  command  {command}" for command in self.commands]

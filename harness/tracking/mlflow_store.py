@@ -27,6 +27,7 @@ from harness.tracking.sqlite import is_foreign
 from harness.tracking.uri import (
     PASSWORD_VAR,
     SQLITE_PREFIX,
+    STORE_OPTION,
     USER_VAR,
     check_uri_and_timeout,
     get_default_uri,
@@ -326,7 +327,12 @@ def check_uri(uri: str) -> None:
         return
     file = get_sqlite_path(uri)
     if not file.exists():
-        check_writable(file.parent, label="the tracking store's folder")
+        check_writable(
+            file.parent,
+            label="the tracking store's folder",
+            contents=f"runs ({file.name} and the folder mlruns)",
+            option=STORE_OPTION,
+        )
     if is_foreign(file, tables=MLFLOW_TABLES):
         raise ValueError(
             f"the tracking store {uri} is not a readable MLflow database; pass an existing or new "

@@ -14,6 +14,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from datasets.text import pluralize
 from harness.run_names import format_run_name, format_study_note
 from harness.tracking.cell_runs import list_commands, make_command_tag
 from harness.tracking.result_files import (
@@ -162,7 +163,7 @@ class Tracker(StudyReader):
                 continue
             history = self.client.get_metric_history(run.info.run_id, "train/loss")
             process = run.data.tags.get(PROCESS_TAG, "unknown")
-            note = f"Killed: its process ({process}) died after {len(history)} epochs."
+            note = f"Killed: its process ({process}) died after {pluralize(len(history), 'epoch')}."
             self.client.set_tag(run.info.run_id, NOTE_TAG, note)
             end_time = max((metric.timestamp for metric in history), default=run.info.start_time)
             self.client.set_terminated(run.info.run_id, status="KILLED", end_time=end_time)

@@ -10,10 +10,14 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from datasets.io.cache_files import get_cache_dir
+from harness.errors import is_full_disk
+from harness.output_folders import check_file_writable, check_writable
 from harness.tracking.retry import get_timeout
 
 USER_VAR, PASSWORD_VAR = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"
 SQLITE_PREFIX = "sqlite:///"
+STORE_OPTION = f"--tracking-uri {SQLITE_PREFIX}FILE or MLFLOW_TRACKING_URI"
+"""How to select another local store."""
 
 
 def get_default_uri() -> str:
@@ -61,9 +65,12 @@ def create_local_folder(uri: str) -> Path:
     folder = get_cache_dir() / "unfinished" / hashlib.sha256(uri.encode()).hexdigest()[:16]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except PermissionError as error:
+    except OSError as error:
+        if is_full_disk(error):
+            raise
         raise ValueError(
-            f"the cache {folder} cannot be written ({error.strerror}); set HARNESS_CACHE to another folder"
+            f"the cache {folder}, for locks and checkpoints, cannot be written ({error.strerror}); set "
+            "HARNESS_CACHE to another folder"
         ) from error
     return folder
 
@@ -88,6 +95,25 @@ def get_lock_path(uri: str) -> Path:
     user = getattr(os, "getuid", int)()  # users share the folder but cannot lock each other's files
     digest = hashlib.sha256(f"{user} {uri}".encode()).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"harness-{digest}.lock"
+
+
+def check_store_writable(uri: str) -> None:
+    """Check that an existing SQLite file, and the folder of its artifacts beside it, can be written.
+
+    Raises:
+        ValueError: they cannot; the message says what to do.
+    """
+    file = get_sqlite_path(uri)
+    if not uri.startswith(SQLITE_PREFIX) or not file.exists():
+        return
+    check_file_writable(file, label="the tracking store", option=STORE_OPTION)
+    if (artifact_folder := file.parent / "mlruns").exists():
+        check_writable(
+            artifact_folder,
+            label="the tracking store's folder of artifacts",
+            contents="files of the runs",
+            option=STORE_OPTION,
+        )
 
 
 def check_uri_and_timeout(uri: str) -> None:

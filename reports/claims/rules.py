@@ -14,6 +14,7 @@ from typing import Generic, Literal, TypeVar
 
 from scipy.stats import binomtest
 
+from datasets.text import pluralize
 from reports.formatting import NO_VALUE, truncate_list
 from studies.errors import StudyError
 from studies.spec import DEFAULT_MARGIN
@@ -282,7 +283,7 @@ class SignTestRule(Rule[TrainingSigns]):
             return _make_undecided_result(item.name, item.obstacle)
         training_count, support_count = len(item.supports_claim), sum(item.supports_claim)
         if training_count < MIN_SIGN_TEST_TRAININGS:
-            trainings_text = "1 training" if training_count == 1 else f"{training_count} trainings"
+            trainings_text = pluralize(training_count, "training")
             return _make_undecided_result(item.name, f"{trainings_text} (at least {MIN_SIGN_TEST_TRAININGS})")
         p_greater, p_less = (
             float(binomtest(support_count, training_count, alternative=side).pvalue)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import get_args
 
+from datasets.text import pluralize
 from reports.claims.catalogue import CLAIMS
 from reports.claims.rules import ClaimResult, ClaimVerdict, make_not_testable_result
 from reports.claims.score_measures import select_paper_datasets
@@ -90,7 +91,7 @@ def _describe_verdict_counts(protocol: str, results: ClaimResults) -> str:
         if claim_ids
     ]
     counts += [f"{len(untestable_claims)} not testable here"] if untestable_claims else []
-    return f"Under {protocol} ({split_text}): of {claim_count} claims {'; '.join(counts)}."
+    return f"Under {protocol} ({split_text}): of {pluralize(claim_count, 'claim')} {'; '.join(counts)}."
 
 
 def judge_claims(evaluations: Sequence[StudyEvaluation]) -> ClaimResults:

@@ -119,7 +119,9 @@ def _build_audit_notes(evaluation: StudyEvaluation) -> Iterator[str]:
         for finding in run.data.findings:
             examples = "; ".join(finding.examples)
             finding_text = f"{finding.severity}: {finding.code}: {finding.message}"
-            yield f"Audit of {protocol}: {finding_text}; such as {examples}."
+            has_more = finding.count > len(finding.examples)
+            hint = " (`harness data audit --all-examples` lists all)" if has_more else ""
+            yield f"Audit of {protocol}: {finding_text}; such as {examples}{hint}."
 
 
 def get_data_summaries(evaluation: StudyEvaluation) -> tuple[tuple[str, DataSummary], ...]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from datasets.leakage.audit import NEAR_DUPLICATE, NON_TEST_CODES, SAME_BYTES
 from datasets.spec import MOTION_REPRESENTATIONS, Leakage
+from datasets.text import pluralize
 from reports.formatting import NO_VALUE, UNKNOWN, format_percent, mean_std_cell, share_cell, text_cell
 from reports.outcomes import Outcome, StudyEvaluation, format_training
 from reports.table import Cell
@@ -35,7 +36,7 @@ def _describe_test_set(outcome: Outcome) -> str:
     text = f"{size_text}\N{NO-BREAK SPACE}{outcome.unit_name}"
     finished_trainings = len(outcome.trainings)
     if finished_trainings < outcome.planned_trainings:
-        return f"{text} × {finished_trainings} of {outcome.planned_trainings} seeds"
+        return f"{text} × {finished_trainings} of {pluralize(outcome.planned_trainings, 'seed')}"
     return f"{text} × {finished_trainings} seeds" if finished_trainings > 1 else text
 
 
@@ -245,8 +246,7 @@ def build_missing_run_notes(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
         for failure in outcome.failures
     ]
     pending_notes = [
-        f"{outcome.plain_name} under {outcome.protocol}: "
-        f"{outcome.pending_runs} run{'s' if outcome.pending_runs > 1 else ''} not run yet"
+        f"{outcome.plain_name} under {outcome.protocol}: {pluralize(outcome.pending_runs, 'run')} not run yet"
         for outcome in outcomes
         if outcome.pending_runs
     ]

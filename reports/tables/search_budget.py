@@ -12,6 +12,7 @@ from statistics import fmean
 
 from matplotlib.axes import Axes
 
+from datasets.text import pluralize
 from reports.formatting import count_cell, format_percent, text_cell
 from reports.outcomes import StudyEvaluation, get_training_id
 from reports.plots.study_figures import format_figure_path
@@ -51,9 +52,10 @@ def build_budget_table(evaluation: StudyEvaluation) -> Table | None:
         ),
         rows=tuple(rows),
         notes=(
-            f"Each run has {len(evaluation.study.searches[0].values)} trials of at most "
-            f"{evaluation.study.training.epochs} epochs. Values are the best validation accuracy of a trial. "
-            "The settings were selected by it, so it does not estimate the accuracy of the network.",
+            f"Each run has {pluralize(len(evaluation.study.searches[0].values), 'trial')} of at most "
+            f"{pluralize(evaluation.study.training.epochs, 'epoch')}. Values are the best validation "
+            "accuracy of a trial. The settings were selected by it, so it does not estimate the accuracy of "
+            "the network.",
         ),
     )
 

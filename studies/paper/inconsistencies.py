@@ -124,7 +124,7 @@ def _describe_leads() -> str:
 def _describe_frame_split() -> str:
     total = _casme2.stated_total
     return (
-        f"The split is over frames. CASME II's {total:,} frames come from {CASME2_CLIPS} clips filmed at "
+        f"The split is over frames. CASME II's {total:,} frames come from {CASME2_CLIPS} clips recorded at "
         f"200 frames a second, {total / CASME2_CLIPS:.0f} frames a clip. Frames of one clip are therefore "
         "both in the training and in the test set, and so is almost every subject."
     )

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from datasets.text import pluralize
 from studies.statistics.comparison import ALPHA, ContrastResults
 
 MIN_TRAININGS = 5
@@ -141,9 +142,7 @@ def decide_verdict(
             reason=f"too few {estimate.cluster_name} ({estimate.cluster_count}, at least {MIN_CLUSTERS})",
         )
     if estimate.is_conditional:
-        trainings_text = (
-            "1 training" if estimate.training_count == 1 else f"{estimate.training_count} trainings"
-        )
+        trainings_text = pluralize(estimate.training_count, "training")
         return Verdict(label="no verdict", reason=f"{trainings_text} (at least {MIN_TRAININGS})")
     if estimate.p < ALPHA:
         return Verdict(label="better" if estimate.value > 0 else "worse")

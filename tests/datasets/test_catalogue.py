@@ -106,3 +106,10 @@ def test_frames_of_ck_plus_and_of_motion_have_their_own_defaults():
     assert get_default_frame_policy("ckplus", ("frame",)) == "last3"
     assert get_default_frame_policy("ckplus", ("subject",), "flow") == "peak"
     assert get_default_frame_policy("casme2", ("frame",), "flow") == "apex"
+
+
+def test_only_releases_have_a_licence_to_check_and_only_own_images_take_path_patterns():
+    assert [name for name, entry in DATASETS.items() if entry.requires_license] == ["casme2", "ckplus"]
+    assert [name for name, entry in DATASETS.items() if entry.path_patterns] == ["folder"]
+    with pytest.raises(ValueError, match=r"--clip-from .* \(--dataset folder\); ckplus names its clips"):
+        load_dataset("ckplus", "peak", clip_from="(c)")

@@ -69,6 +69,32 @@ def test_too_few_samples_of_a_class_are_an_error(frames_of):
         split_table(frames_of((10, 2)), "frame", seed=0)
 
 
+def test_small_classes_are_named_and_can_be_left_out(frames_of):
+    table = replace(frames_of((10, 2, 9, 1)), dataset="folder")
+    with pytest.raises(
+        ValueError,
+        match=r"class1 has 2, class3 has 1: add samples of these classes, or leave them out with "
+        r"--classes class0,class2",
+    ):
+        split_table(table, "frame", seed=0)
+
+
+def test_classes_of_one_sample_each_are_an_error(table_of):
+    table = table_of(
+        [("anger", "s1", "c1", 1), ("joy", "s2", "c1", 1), ("fear", "s3", "c1", 1)],
+        classes=("anger", "fear", "joy"),
+    )
+    with pytest.raises(ValueError, match=r"at least 2 samples; every class of made has 1: add samples"):
+        split_table(table, "subject", seed=0)
+
+
+def test_a_class_of_one_sample_comes_with_a_remedy(table_of):
+    groups = [("anger", f"s{subject}", "c1", 4) for subject in range(20)]
+    found = split_table(table_of([*groups, ("joy", "s4", "c2", 1)]), "subject", seed=0)
+    remedy = "(1 sample in all: add samples of this class, or leave it out with --classes)"
+    assert found.warnings == (f"joy is absent from validation {remedy}", f"joy is absent from test {remedy}")
+
+
 def test_three_frames_leave_none_for_validation_and_that_is_said(frames_of):
     found = split_table(frames_of((3, 10)), "frame", seed=0)
     assert found.warnings == ("class0 is absent from validation (3 samples in all)",)
@@ -122,11 +148,18 @@ def test_samples_without_a_subject_cannot_be_grouped_by_it(many, protocol):
         split_table(replace(many, samples=samples, layout="h5"), protocol, seed=0)
 
 
+def test_a_folder_without_subjects_is_told_how_to_name_them_and_not_to_split_by_frame(many):
+    samples = tuple(replace(sample, subject="") for sample in many.samples)
+    with pytest.raises(ValueError, match="by the column subject of a CSV, or by --subject-from") as error:
+        split_table(replace(many, samples=samples, dataset="folder"), "loso", seed=0)
+    assert "frame" not in str(error.value)
+
+
 @pytest.mark.parametrize(("protocol", "kind"), [("loso", "subject"), ("clip", "clip")])
 def test_the_samples_that_cannot_be_grouped_are_counted_and_the_first_is_named(many, protocol, kind):
     samples = tuple(replace(s, **{kind: ""}) if row in (7, 9) else s for row, s in enumerate(many.samples))
     count, first = len(samples), samples[7].id
-    with raises_code("split-group.missing", f"2 of its {count} samples, the first: {first};", kind):
+    with raises_code("split-group.missing", f"2 of its {count} samples, the first: {first}", kind):
         split_table(replace(many, samples=samples), protocol, seed=0)
 
 

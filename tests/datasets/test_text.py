@@ -1,4 +1,4 @@
-from datasets.text import sanitize, summarize_names
+from datasets.text import pluralize, sanitize, summarize_names
 
 
 def test_text_is_shown_on_one_line_and_cut():
@@ -7,6 +7,12 @@ def test_text_is_shown_on_one_line_and_cut():
     assert sanitize("情绪 *b*") == "情绪 *b*"
     assert sanitize("x" * 81) == "x" * 79 + "…"
     assert sanitize("x" * 80) == "x" * 80
+
+
+def test_a_count_of_one_has_a_singular_noun():
+    assert [pluralize(count, "image") for count in (0, 1, 2)] == ["0 images", "1 image", "2 images"]
+    assert (pluralize(1, "class"), pluralize(3, "class")) == ("1 class", "3 classes")
+    assert (pluralize(1, "anomaly"), pluralize(3, "study")) == ("1 anomaly", "3 studies")
 
 
 def test_many_names_are_counted():

@@ -68,7 +68,7 @@ def test_a_network_of_ones_own_takes_part_as_every_other(tree: Path, net: Path, 
     )
     assert "plan: 0 cells to run, 2 reused" in harness("compare", *same, "--dry-run")[2]
     net.write_text(NET + "# edited")
-    assert "plan: 1 cells to run, 1 reused" in harness("compare", *same, "--dry-run")[2]
+    assert "plan: 1 cell to run, 1 reused" in harness("compare", *same, "--dry-run")[2]
 
 
 @pytest.mark.parametrize(

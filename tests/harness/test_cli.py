@@ -161,7 +161,7 @@ def test_a_full_disk_is_one_message_and_keeps_what_had_finished(
     status, out, _ = harness("report", "--list")
     assert (status, len(out.split())) == (0, 1)
     _, _, err = harness(*args, "--dry-run")
-    assert "1 cells to run, 1 reused" in err
+    assert "1 cell to run, 1 reused" in err
 
 
 def test_the_version_is_that_of_the_installed_package(harness: Run) -> None:

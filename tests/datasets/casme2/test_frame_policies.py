@@ -62,7 +62,7 @@ def test_the_window_is_two_frames_before_and_after_the_apex():
     choice = select_apex_window([clip()], DEFAULT_CLASSES)
     assert numbers(choice) == [18, 19, 20, 21, 22]
     assert [sample.role for sample in choice.samples] == ["", "", "apex", "", ""]
-    assert choice.notes == ("frames within 2 of the apex: 5, of 1 clips",)
+    assert choice.notes == ("frames within 2 of the apex: 5, of 1 clip",)
     assert choice.anomalies == ()
 
 

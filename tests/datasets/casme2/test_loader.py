@@ -107,7 +107,7 @@ def test_notes_name_the_sheet_the_edition_the_others_and_the_release(tree):
     assert load(tree.write(ROWS), "onset_offset").notes == (
         "sheet: CASME2-coding-20140508.xlsx",
         "labels: edition unknown; sub24/EP07_01, sub24/EP07_04f, sub24/EP10_03 match neither 2014 nor 2019",
-        "others: 1 rows of the sheet, left out: not among the classes "
+        "others: 1 row of the sheet, left out: not among the classes "
         "disgust, fear, happiness, repression, sadness, surprise",
         "frames: 12, of 4 clips",
         "release: cropped in Cropped/Cropped",
@@ -157,7 +157,7 @@ def test_the_classes_asked_for_come_in_the_sets_own_order(tree):
     assert table.count_per_class() == (10, 3)
     assert table.expected_clip_counts == (32, 99)
     assert table.notes[2] == (
-        "disgust: 1 rows of the sheet, left out: not among the classes happiness, others"
+        "disgust: 1 row of the sheet, left out: not among the classes happiness, others"
     )
     with raises_code("class.unknown", "'joy'", "casme2", "others"):
         load(tree.root, "apex", classes=("joy", "fear"))

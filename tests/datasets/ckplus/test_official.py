@@ -54,7 +54,7 @@ def test_sequences_without_a_label_file_are_counted_and_no_fault(add, release, t
     found = release()
     assert [clip.name for clip in found.clips] == ["S005/001"]
     assert found.notes == (
-        "sequences: 3, of 1 subjects",
+        "sequences: 3, of 1 subject",
         "unlabelled: 2 sequences have no label file and were left out",
     )
     assert found.anomalies == ()

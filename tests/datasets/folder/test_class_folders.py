@@ -1,6 +1,6 @@
 import pytest
 
-from datasets.folder.class_folders import read_class_folders
+from datasets.folder.class_folders import read_class_folders, separate_clips
 from datasets.folder.image_rows import MAX_NAME_LENGTH, AnomalyLog
 from datasets.io.directory_tree import MAX_DEPTH, DirectoryTree
 
@@ -16,7 +16,7 @@ def rows_of(tmp_path):
             if not path.endswith("/"):
                 place.touch()
         faults = AnomalyLog()
-        rows = read_class_folders(DirectoryTree(tmp_path / "mine"), faults)
+        rows = separate_clips(read_class_folders(DirectoryTree(tmp_path / "mine"), faults), faults)
         return {row.id: row for row in rows}, [
             (fault.code, fault.location) for fault in faults.get_anomalies()
         ]

@@ -332,3 +332,14 @@ def test_one_image_under_two_labels_is_kept_and_listed(tmp_path):
     assert found.table.samples == samples
     cached = preprocess_images(table, size=4)
     assert (cached.table, cached.fingerprint) == (found.table, found.fingerprint)
+
+
+def test_a_file_that_the_user_may_not_read_comes_with_a_remedy(table, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr("datasets.io.image_reader._decode_file", refuse)  # root may read every file
+    with pytest.raises(
+        ValueError, match=r"every image must be readable; .* is not \(Permission denied\): allow"
+    ):
+        preprocess_images(table, size=8)

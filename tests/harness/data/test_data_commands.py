@@ -319,6 +319,33 @@ def test_a_dry_run_says_what_the_test_shares_with_training(harness: Run, plain: 
     )
 
 
+def test_subjects_and_clips_are_read_from_the_paths_of_plain_class_folders(harness: Run, plain: Path) -> None:
+    data = ("--dataset", "folder", "--root", plain)
+    status, _, err = harness("ablate", *data, *TINY, "--protocol", "loso", "--dry-run")
+    assert status == 2
+    assert "--subject-from REGEX" in err
+    named = (*data, "--subject-from", r"/sub(\d+)_", "--clip-from", "(fear|joy)/")
+    status, out, _ = harness("data", "describe", *named)
+    assert status == 0
+    assert "24 frames, 8 clips, 4 subjects" in out
+    status, out, err = harness("ablate", *named, *TINY, "--protocol", "loso", "--dry-run", "--json")
+    assert status == 0, err
+    assert r"subjects: 4, from --subject-from '/sub(\d+)_', such as 01 (fear/sub01_" in err
+    assert len(json.loads(out)["cells"]) == 5 * 4
+    status, _, err = harness("data", "audit", *data, "--subject-from", "(sub)")
+    assert status == 2
+    assert "must find at least two subjects" in err
+
+
+def test_an_audit_lists_all_examples_if_asked(harness: Run, official: Path) -> None:
+    args = ("data", "audit", "--dataset", "ckplus", "--root", official, "--protocol", "frame")
+    _, out, _ = harness(*args)
+    assert "more, which --all-examples lists" in out
+    _, out, _ = harness(*args, "--all-examples", "--json")
+    findings = json.loads(out)["splits"][0]["findings"]
+    assert all(len(finding["examples"]) == finding["count"] for finding in findings)
+
+
 def test_an_audit_of_plain_class_folders_says_what_is_unknown(harness: Run, plain: Path) -> None:
     args = ("data", "audit", "--dataset", "folder", "--root", plain)
     _, out, _ = harness(*args)

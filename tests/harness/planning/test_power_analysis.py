@@ -34,6 +34,23 @@ def people(tmp_path: Path) -> DataRequest:
     return DataRequest(dataset="folder", root=tmp_path / "people")
 
 
+def test_images_without_subjects_come_with_the_option_that_names_them(
+    people: DataRequest, tree: Path
+) -> None:
+    for label, emotion in enumerate(("anger", "joy")):
+        (tree.parent / "plain" / emotion).mkdir(parents=True)
+        for number in range(10):
+            image = np.full((32, 32, 3), 80 * label + number, dtype=np.uint8)
+            cv2.imwrite(str(tree.parent / "plain" / emotion / f"{number}.png"), image)
+    data = DataRequest(dataset="folder", root=tree.parent / "plain")
+    said = describe_power(plan_study(request(tree, data=data)), "frame", None)
+
+    assert said.startswith(
+        "frame: the test has 2 images, 2 of them without a subject label, so no verdict is possible"
+    )
+    assert "--subject-from REGEX" in said
+
+
 def test_power_is_stated_for_the_family_by_number_of_seeds(people: DataRequest, tree: Path) -> None:
     plan = plan_study(request(tree, data=people, only=("vgg16", "proposed"), seeds=2))
     said = describe_power(plan, "frame", NOISE)

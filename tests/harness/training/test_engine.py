@@ -278,7 +278,7 @@ def test_the_plan_says_how_and_how_long(tree: Path, harness: Run) -> None:
     common = ("ablate", "--dataset", "casme2", "--root", tree, *small, "--dry-run")
     _, _, err = harness(*common)
     assert "one at a time; float32; fused kernels for the block networks" in err
-    assert "at most 1 epochs; " in err
+    assert "at most 1 epoch; " in err
     code, _, err = harness(*common, "--engine", "eager", "--precision", "bfloat16")
     assert code == 0
     assert "one at a time; bfloat16; eager, as requested" in err

@@ -42,6 +42,20 @@ PLACES = {
 }
 
 CHOICES = {
+    "ablate --dataset folder --root taken --subject-from '(s'": (
+        "--subject-from takes a regular expression",
+        "'(s' is none",
+        "an example is",
+    ),
+    r"tune --dataset folder --root taken --clip-from 'c\d'": (
+        "--clip-from needs a group",
+        "put that part in",
+    ),
+    "data describe SHORT --subject-from '(s)'": (
+        "--subject-from reads subjects from the paths of your own images (--dataset folder)",
+        "casme2 names its subjects itself",
+        "leave the option out",
+    ),
     "ablate SMALL --frames last3": ("unknown frames 'last3' of casme2", *POLICIES),
     "ablate SMALL --frames ''": ("unknown frames '' of casme2", *POLICIES),
     "ablate --frames peak": ("unknown frames 'peak' of synthetic", *POLICIES),
