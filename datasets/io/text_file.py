@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets.text import sanitize
+from datasets.text import one_line, sanitize
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_LINES = 1_000_000
@@ -26,7 +26,7 @@ class TextLine:
     def build_error(self, *, rule: str, remedy: str) -> ValueError:
         """Return the error about this line: file, line number, rule, the line (cut), and remedy."""
         return ValueError(
-            f"{sanitize(str(self.path))}, line {self.number}: {rule}; got {sanitize(self.text.strip())!r}: "
+            f"{one_line(str(self.path))}, line {self.number}: {rule}; got {sanitize(self.text.strip())!r}: "
             f"{remedy}"
         )
 
@@ -37,7 +37,7 @@ def read_text_lines(path: Path) -> tuple[TextLine, ...]:
     Raises:
         ValueError: The file is missing, too large, empty, or not UTF-8.
     """
-    name = sanitize(str(path))
+    name = one_line(str(path))
     data = _read_bytes(path, name=name)
     try:
         text = data.decode("utf-8-sig")

@@ -8,7 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from harness.commands import options
+from harness.commands import data_options, options
 from harness.commands.choices import parse_list
 from harness.commands.option_groups import expand_option_groups
 
@@ -50,7 +50,7 @@ def sit(where: Seat, *, guest: Annotated[str, typer.Argument()]) -> None:
 
 
 @expand_option_groups
-def study(data: options.Data, splits: options.SplitsAndSeeds, training: options.Training) -> None:
+def study(data: data_options.DataOptions, splits: options.SplitsAndSeeds, training: options.Training) -> None:
     """Ask for a study."""
     CALLS.append((options.build_request("comparison", data, splits=splits, training=training),))
 

@@ -97,7 +97,7 @@ WORDS = {
     "ablate --device gpu": ("'gpu'", "auto, cuda, mps, cpu"),
     "ablate --device cuda:0": ("'cuda:0'", "auto, cuda, mps, cpu"),
     "ablate --engine slow": ("--engine", "'slow'", "auto, eager, fused, compiled"),
-    "ablate --precision bf16": ("--precision", "'bf16'", "auto, float32, bfloat16"),
+    "ablate --precision bf16": ("--precision", "'bf16'", "auto, float32, tf32-convolutions, tf32, bfloat16"),
     "ablate --executor dask": ("--executor", "'dask'", "local, ray"),
     "compare --only vgg61": ("'vgg61'", "accepted: vgg16", "proposed", "mobilenetv3-large"),
     "compare --only VGG16": ("'VGG16'", "accepted: vgg16", "proposed", "Did you mean 'vgg16'?"),
