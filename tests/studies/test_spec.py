@@ -61,6 +61,20 @@ def test_ends_of_the_ladder_are_cells_of_the_comparison(spec: RunSpec, place: in
     assert rung.key == replace(spec, architecture=arm).key
 
 
+def test_the_smallest_training_is_accepted() -> None:
+    assert TrainingSpec(epochs=1, batch_size=1, patience=1, gamma=0.0).epochs == 1
+
+
+def test_only_compiled_training_changes_without_compilation() -> None:
+    assert TrainingSpec(engine="compiled").without_compilation() == TrainingSpec(engine="eager")
+    assert TrainingSpec(engine="fused").without_compilation() == TrainingSpec(engine="fused")
+
+
+def test_a_run_of_a_variant_is_named_after_it(spec: RunSpec) -> None:
+    assert replace(spec, variant="robustness").name.endswith(" (robustness)")
+    assert "(" not in spec.name
+
+
 @pytest.mark.parametrize(
     ("change", "code", "name"),
     [

@@ -18,7 +18,7 @@ from datasets.augment import make_normalize
 from datasets.spec import AugmentationSpec
 from harness.training.batches import SplitData, iter_epoch
 from harness.training.evaluation import compute_logits
-from harness.training.loss import focal_loss
+from harness.training.loss import compute_class_weights, focal_loss
 from harness.training.train import DivergenceError, find_best_epoch, fit, init_state, run_steps
 from studies.results import Epoch
 from studies.spec import TrainingSpec
@@ -118,6 +118,24 @@ def test_the_gradient_ratio_is_that_of_the_first_and_last_blocks_norms() -> None
 
 def test_a_network_that_is_not_made_of_blocks_has_no_gradient_ratio() -> None:
     assert [epoch.gradient_ratio for epoch in run(TrainingSpec(epochs=2), network())] == [None, None]
+
+
+def test_the_training_loss_is_the_mean_over_the_samples_with_the_requested_weights() -> None:
+    samples = part(20)
+    samples = SplitData(images=samples.images[:15], labels=torch.tensor([0] * 12 + [1] * 3))
+    still = AugmentationSpec(**dict.fromkeys(AugmentationSpec.__dataclass_fields__, 0.0))
+    alphas = {"none": torch.ones(2), "inverse": compute_class_weights(samples.labels, 2)}
+    for class_weights, alpha in alphas.items():
+        spec = TrainingSpec(epochs=1, batch_size=20, class_weights=class_weights, augmentation=still)  # type: ignore[arg-type]
+        logits = compute_logits(network(), samples.images)
+        expected = focal_loss(logits, samples.labels, alpha=alpha, gamma=spec.gamma).mean()
+        (ended,) = fit(
+            init_state(network(), spec, seed=0), samples, validation=samples, num_classes=2, training=spec
+        )
+        assert ended.train_loss == pytest.approx(float(expected), rel=1e-5)
+        assert ended.train_accuracy == pytest.approx(
+            float((logits.argmax(1) == samples.labels).float().mean())
+        )
 
 
 META = torch.device("meta")

@@ -84,6 +84,23 @@ def test_weights_of_earlier_versions_are_loaded(tmp_path: Path) -> None:
     assert torch.equal(other.state_dict()["first.weight"], made.state_dict()["first.weight"])
 
 
+class Exploit:
+    """An object whose unpickling writes a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[Path]]:
+        return Path.touch, (self.path,)
+
+
+def test_a_weights_file_of_earlier_versions_runs_no_code(tmp_path: Path) -> None:
+    torch.save({"weight": Exploit(tmp_path / "touched")}, tmp_path / "weights.pt")
+    with pytest.raises(ValueError, match="UnpicklingError"):
+        load_weights(network(1), tmp_path / "weights.pt", label="run 1", key=KEY)
+    assert not (tmp_path / "touched").exists()
+
+
 def test_the_header_holds_the_training_images(tmp_path: Path) -> None:
     images = TrainingImages(training=frozenset({b"123456", b"abcdef"}), validation=frozenset())
     path = tmp_path / "weights.safetensors"

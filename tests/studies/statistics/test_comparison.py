@@ -7,6 +7,8 @@ from scipy import stats
 
 from studies.statistics.comparison import (
     TrainingScores,
+    _compute_bartlett_p,
+    _compute_training_variance,
     compare_contrasts,
     estimate_contrasts,
     make_sign_patterns,
@@ -195,3 +197,35 @@ def test_sign_patterns_begin_with_the_study_itself_and_hold_no_pattern_twice(clu
     if clusters <= 13:
         both = {tuple(row) for row in signs} | {tuple(-row) for row in signs}
         assert len(both) == 2**clusters
+
+
+def test_bartletts_test_of_the_arms_that_vary_is_that_of_scipy() -> None:
+    values = np.random.default_rng(4).random((4, 6)) * np.array([[1.0], [2.0], [1.5], [3.0]])
+    variances = values.var(axis=-1, ddof=1)
+    varying = np.ones(4, dtype=bool)
+    p = _compute_bartlett_p(variances, varying, variances.mean(keepdims=True), 6)
+    assert p == pytest.approx(stats.bartlett(*values).pvalue)
+    # An arm that collapsed does not take part.
+    with_constant = np.append(variances, 0.0)
+    p = _compute_bartlett_p(with_constant, np.append(varying, False), variances.mean(keepdims=True), 6)
+    assert p == pytest.approx(stats.bartlett(*values).pvalue)
+
+
+def test_pooled_trainings_have_the_degrees_of_freedom_of_all_arms() -> None:
+    base = np.random.default_rng(0).random(5)
+    values = np.stack([base, np.roll(base, 1) + 0.1, np.roll(base, 2)])  # equal variances
+    variance, df = _compute_training_variance(values, np.array([[-1.0, 1.0, 0.0], [0.5, 0.5, -1.0]]))
+    assert variance == pytest.approx(np.array([2, 1.5]) * base.var(ddof=1) / 5)
+    assert df.tolist() == [12, 12]
+    _, df_of_two = _compute_training_variance(values[:2], PAIR)
+    assert df_of_two[0] == stats.ttest_ind(values[1], values[0]).df
+
+
+def test_degrees_of_freedom_are_satterthwaites() -> None:
+    """The variances over subjects and over trainings are independent here, so the formula is exact."""
+    subjects, trainings = np.array([5, 7, 3, 8, 6, 4, 9, 2.0]), np.array([[0, 1, 2, 1, 0], [1, 0, 2, 2, 1.0]])
+    correct = trainings[:, None, :, None] + np.stack([subjects, subjects[::-1]])[:, None, None, :]
+    found = compare_contrasts(_scores(correct, [20] * 8), PAIR)
+    over_subjects, over_trainings = found.subject_se[0] ** 2, found.training_se[0] ** 2
+    expected = (over_subjects + over_trainings) ** 2 / (over_subjects**2 / 7 + over_trainings**2 / 8)
+    assert found.df[0] == pytest.approx(expected)

@@ -9,6 +9,7 @@ from studies.statistics.power import (
     ComparisonPlan,
     Noise,
     compute_planned_detectable_difference,
+    compute_standard_error,
 )
 
 SIZES = (3, 4, 5, 7, 8, 8, 9, 12, 15, 20, 6, 6, 10, 5)
@@ -50,6 +51,18 @@ def test_the_stated_power_is_that_of_drawn_studies(trainings: int, arms: int, by
     assert difference is not None
 
     assert _found(plan, NOISE, difference, studies=600) == pytest.approx(0.8, abs=0.08)
+
+
+def test_the_standard_error_adds_subjects_units_and_trainings() -> None:
+    plan = ComparisonPlan(cluster_sizes=(10,) * 8, trainings_per_arm=4, family_size=1)
+    over_subjects, over_units, over_trainings = 0.06**2 / 8, 0.3 / 80 / 4, 2 * 0.04**2 / 4
+    error, df = compute_standard_error(plan, NOISE)
+    assert error**2 == pytest.approx(over_subjects + over_units + over_trainings)
+    by_subjects, by_trainings = over_subjects + over_units, over_trainings + over_units
+    assert df == pytest.approx(error**4 / (by_subjects**2 / 7 + by_trainings**2 / 6))
+    error, df = compute_standard_error(replace(plan, by_fold=True), NOISE)
+    assert error**2 == pytest.approx(over_subjects + over_units + over_trainings / 8)
+    assert df == pytest.approx(7)
 
 
 def test_more_of_anything_finds_less() -> None:
