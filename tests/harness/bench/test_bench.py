@@ -130,7 +130,10 @@ def test_a_person_gets_tables_and_the_curves_asked_for(harness: Run, monkeypatch
 def test_an_unknown_architecture_is_one_message_that_names_those_there_are(harness: Run) -> None:
     status, out, err = harness("bench", "--only", "vgg17")
     assert (status, out) == (2, "")
-    assert err == f"error: unknown architecture 'vgg17'; accepted: {', '.join(CATALOGUE)}\n"
+    assert (
+        err
+        == f"error: unknown architecture 'vgg17'; accepted: {', '.join(CATALOGUE)}. Did you mean 'vgg16'?\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -141,7 +144,7 @@ def test_an_unknown_architecture_is_one_message_that_names_those_there_are(harne
         ("--steps", 0, "--steps must be at least 1; got 0"),
         ("--width", 9, "width must be above 0 and at most 4; got 9.0"),
         ("--image-size", 4, "--image-size must be from 8 to 1024 pixels; got 4"),
-        ("--device", "tpu", "unknown device 'tpu'; accepted: auto, cuda, mps, cpu"),
+        ("--device", "tpu", "unknown device 'tpu'; accepted: auto, cuda, mps, cpu. Did you mean 'cpu'?"),
     ],
 )
 def test_what_cannot_be_measured_is_one_message(harness: Run, option: str, value: object, says: str) -> None:
