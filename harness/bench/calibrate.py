@@ -37,7 +37,7 @@ from harness.data.loading import DataRequest
 from harness.device import collect_environment, describe_device, resolve_device
 from harness.planning.calibration import Calibration, save_calibration
 from harness.planning.request import Request
-from harness.training.batches import SplitData, iter_epoch
+from harness.training.batches import iter_epoch
 from harness.training.engine import backend_settings, make_forward, select_engine
 from harness.training.engine_names import PRECISIONS
 from harness.training.loss import focal_loss
@@ -295,20 +295,13 @@ def _compare_residence(settings: CalibrationSettings, device: torch.device) -> s
     """Measure training with the images on the device, and copied from pinned host memory."""
     workload = _make_workload(settings, device, image_size=settings.image_sizes[0])
     workload = replace(workload, steps=12)
-    resident = list(islice(time_harness_epochs(workload), 1 + settings.rounds))[1:]
-    copied = list(islice(time_harness_epochs(workload, data=_load_on_host(workload)), 1 + settings.rounds))[
-        1:
-    ]
-    images = workload.images_per_epoch
-    return (
-        f"Images on the device: {images / median(resident):.0f} images per second. Copied from pinned host "
-        f"memory: {images / median(copied):.0f}."
-    )
-
-
-def _load_on_host(workload: Workload) -> SplitData:
     data = workload.load_data(workload.images_per_epoch)
-    return replace(data, images=data.images.cpu())
+    speeds = {}
+    for location, images in (("on the device", data.images), ("in host memory", data.images.cpu())):
+        epochs = time_harness_epochs(workload, data=replace(data, images=images))
+        _, *seconds = islice(epochs, 1 + settings.rounds)
+        speeds[location] = len(data) / median(seconds)
+    return "; ".join(f"images {location}: {speed:.0f} per second" for location, speed in speeds.items())
 
 
 Part = Callable[[CalibrationSettings, torch.device], str]

@@ -54,8 +54,8 @@ def _find_line(
 
     for cause in _iter_causes(error):
         frames = traceback.walk_tb(cause.__traceback__)
-        places = [(Path(frame.f_code.co_filename), number) for frame, number in frames]
-        lines = [f"{file.relative_to(root)}:{number}" for file, number in places if is_included(file)]
+        locations = [(Path(frame.f_code.co_filename), number) for frame, number in frames]
+        lines = [f"{file.relative_to(root)}:{number}" for file, number in locations if is_included(file)]
         if lines:
             return lines[-1]
     return ""

@@ -102,8 +102,8 @@ class ClaimResult:
             f"the {metric}{'' if scope == self.claim.scope else f' of {_name_scope(scope)}'}"
             for scope, metric in self.matches
         )
-        found = f"it is {names} {self.claim.number}" if names else "no metric computed here has this value"
-        return f"{self.claim.label}: no; {found}; the {self.claim.metric} is {value}"
+        verdict = f"it is {names} {self.claim.number}" if names else "no metric computed here has this value"
+        return f"{self.claim.label}: no; {verdict}; the {self.claim.metric} is {value}"
 
 
 def _name_scope(scope: str) -> str:
