@@ -56,14 +56,14 @@ def test_an_error_of_a_user_network_names_the_users_line(tmp_path: Path, functio
     (tmp_path / "net.py").write_text(NET)
     (tmp_path / "parts_of_net.py").write_text(PARTS)
     text = describe(load_user_spec(f"{tmp_path / 'net.py'}:{function}"))
-    assert text.startswith(f"ValueError: {tmp_path / 'net.py'}:{function} fails for 6 classes: ")
+    assert text.startswith(f"ArchitectureError: {tmp_path / 'net.py'}:{function} fails for 6 classes: ")
     assert text.endswith(f" ({line})")
     assert "\n" not in text
 
 
 def test_an_error_of_harness_names_our_line() -> None:
     text = describe(ArchitectureSpec(name="broken", network="resnet34", width=0.5))
-    assert text.startswith("ValueError: resnet34 exists only at width 1; got 0.5 (architectures/")
+    assert text.startswith("ArchitectureError: resnet34 exists only at width 1; got 0.5 (architectures/")
 
 
 def test_an_error_outside_of_both_names_no_line() -> None:

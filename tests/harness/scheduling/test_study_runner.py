@@ -106,7 +106,7 @@ def test_a_cell_that_fails_is_recorded_and_the_others_go_on(tree: Path, ledger: 
     assert [f.spec.architecture.name for f in result.failures] == ["broken"]
     assert "resnet34 exists only at width 1; got 0.5" in result.failures[0].reason
     assert [r.spec.architecture.name for r in result.results] == ["proposed"]
-    assert "failed: ValueError" in shown
+    assert "failed: ArchitectureError" in shown
     assert ledger.load_study(plan.study.name)[0].failures == result.failures
     run = ledger.client.get_run(result.failures[0].traceback_run_id)
     assert f"traceback: traceback.txt of MLflow run {run.info.run_id}" in shown
