@@ -8,7 +8,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --numprocesses auto --dis
 demo: .venv/.installed
 	$(BIN)/harness ablate --preset quick --protocol frame --protocol subject
 
-# A process for each core, of one thread each: the tests' networks are so small that threads would wait.
+# One single-threaded process per core: the tests' networks are too small for more threads.
 test: .venv/.installed-dev
 	$(PYTEST) -m "not slow"
 

@@ -110,6 +110,9 @@ def build_baseline(spec: ArchitectureSpec, *, num_classes: int) -> nn.Module:
             "of torchvision.models.list_models()",
         )
     if spec.width != 1:
-        raise ArchitectureError("network.width", f"{spec.network} exists only at width 1; got {spec.width}")
+        raise ArchitectureError(
+            "network.width",
+            f"{spec.network} exists only at width 1; got {spec.width}: leave --width out, or the network",
+        )
     network: nn.Module = torchvision.models.get_model(spec.network, weights=None, num_classes=num_classes)
     return network

@@ -1,8 +1,8 @@
 """Measure a device in parts that can be resumed: `harness bench --calibrate`.
 
 Each part runs in a process of its own for at most `PART_SECONDS` and writes one JSON file. A part whose file
-exists is not measured again. The parts stand in the order of their worth, because a device may be lent for a
-short time only.
+exists is not measured again. The most useful parts come first, because the device may be available only
+briefly.
 """
 
 from __future__ import annotations
@@ -230,10 +230,12 @@ def _compare_precisions(settings: CalibrationSettings, device: torch.device) -> 
                 lines.append(f"| {precision} | {error} | |")
                 continue
         scores = [
-            compute_scores(to_evaluation_unit(each.predictions, each.spec.protocol), len(each.data.classes))
-            for each in result.results
+            compute_scores(
+                to_evaluation_unit(training.predictions, training.spec.protocol), len(training.data.classes)
+            )
+            for training in result.results
         ]
-        seconds = median(sum(epoch.seconds for epoch in each.history) for each in result.results)
+        seconds = median(sum(epoch.seconds for epoch in training.history) for training in result.results)
         uars = ", ".join(f"{score.uar:.3f}" for score in scores)
         lines.append(f"| {precision} | {uars} | {seconds:.1f} |")
     return "\n".join(lines)
@@ -317,4 +319,4 @@ PARTS: Mapping[str, tuple[str, Part]] = {
     "compiled": ("torch.compile with CUDA graphs", _benchmark_compiled),
     "precisions": ("Precisions", _compare_precisions),
 }
-"""The parts, in the order of their worth: title and measurement."""
+"""The parts, the most useful first: title and measurement."""

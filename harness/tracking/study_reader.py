@@ -139,15 +139,17 @@ class StudyReader(MlflowStore):
         siblings = self.search_runs(
             f"tags.`{PARENT_TAG}` = '{run.data.tags[PARENT_TAG]}' and attributes.status = 'FINISHED'"
         )
-        kept_ids = [
+        ids_with_weights = [
             sibling.info.run_id
             for sibling in siblings
             if _describe_arm(sibling) == _describe_arm(run)
             and not {WEIGHTS_DROPPED_TAG, REUSES_TAG} & sibling.data.tags.keys()
         ]
-        kept_text = f"name run {kept_ids[0]}, whose weights were kept, or " if kept_ids else ""
+        alternative = (
+            f"name run {ids_with_weights[0]}, whose weights were kept, or " if ids_with_weights else ""
+        )
         return (
-            f"the weights of run {run_id} were not kept (--keep-weights {rule}): {kept_text}delete the run "
+            f"the weights of run {run_id} were not kept (--keep-weights {rule}): {alternative}delete the run "
             "in `harness ui` and start its study's command again with --keep-weights all"
         )
 

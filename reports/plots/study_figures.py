@@ -41,7 +41,7 @@ def _select_runs(outcomes: Sequence[Outcome]) -> tuple[RunResult, ...]:
     return tuple(run for run in map(pool_folds, outcomes) if run is not None)
 
 
-def _list_shown_keys(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+def _list_first_training_keys(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     """Return the run keys of the first finished training of each network."""
     return tuple(
         run.spec.key for outcome in outcomes for training in outcome.trainings[:1] for run in training.runs
@@ -72,7 +72,7 @@ def draw_confusion_figure(evaluation: StudyEvaluation, protocol: str, *, out: Pa
         title=f"Confusion matrices on {dataset_title(evaluation.study.dataset.name)} under {protocol}",
         file=file,
         alt_text=f"Confusion matrices of {', '.join(run.spec.architecture.name for run in runs)}",
-        run_keys=_list_shown_keys(outcomes),
+        run_keys=_list_first_training_keys(outcomes),
         notes=(
             f"Numbers: {outcomes[0].unit_name}. Shade: share of the true class. Rows: true class.",
             _describe_leakage(outcomes),
@@ -98,7 +98,7 @@ def draw_curve_figure(
         title=f"{metric.capitalize()} by epoch on {dataset_name} under {protocol}",
         file=file,
         alt_text=f"{metric.capitalize()} by epoch of {', '.join(run.spec.architecture.name for run in runs)}",
-        run_keys=_list_shown_keys(outcomes),
+        run_keys=_list_first_training_keys(outcomes),
         notes=(
             "Dashed: training (augmented images). Solid: validation. Dotted: the best epoch, whose weights "
             "are tested. Gray: validation of the other networks.",
