@@ -1,11 +1,11 @@
-"""The exception for data that cannot be read, split or generated."""
+"""Exceptions with a code, and the one for data that cannot be read, split or generated."""
 
 from __future__ import annotations
 
 from datasets.text import one_line
 
 
-class DatasetError(ValueError):
+class CodedError(ValueError):
     """A rule is broken by a value that a user can change.
 
     Attributes:
@@ -22,3 +22,7 @@ class DatasetError(ValueError):
         """Return the message on one line: the rule, the value and the remedy."""
         message: str = self.args[1]
         return message
+
+
+class DatasetError(CodedError):
+    """A rule about data is broken."""

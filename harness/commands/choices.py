@@ -19,6 +19,7 @@ TABLES = {
     "protocol": ("datasets.splits", "PROTOCOLS"),
     "--align": ("harness.data.loading", "ALIGN_CHOICES"),
     "--engine": ("harness.training.engine_names", "ENGINES"),
+    "--format": ("harness.commands.report", "FORMATS"),
     "--executor": ("harness.planning.execution", "EXECUTORS"),
     "study --for": ("harness.commands.tune", "STUDY_KINDS"),
     "--keep-weights": ("harness.planning.weight_rule", "WEIGHT_RULES"),

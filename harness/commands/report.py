@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from harness.commands import options
+from harness.commands.choices import choice_option
 from harness.errors import wrap_user_errors
 
 FORMATS = ("report", "megc")
@@ -23,8 +24,10 @@ def report(
     out: options.Out = Path("results"),
     format_: Annotated[
         str,
-        typer.Option(
-            "--format", help="report, or megc: the predictions as MEGC logs, which `harness score` reads."
+        choice_option(
+            "--format",
+            "--format",
+            help="report, or megc: the predictions as MEGC logs, which `harness score` reads.",
         ),
     ] = "report",
     list_: Annotated[bool, typer.Option("--list", help="List the recorded studies.")] = False,
@@ -39,8 +42,6 @@ def report(
 
     tracker = open_tracker(tracking_uri)
     with wrap_user_errors():
-        if format_ not in FORMATS:
-            raise ValueError(f"unknown --format {format_!r}; accepted: {', '.join(FORMATS)}")
         if list_ and study:
             raise ValueError(f"--list takes no study; got {', '.join(study)}: leave out one of the two")
         if json and not list_:

@@ -12,6 +12,7 @@ from harness.errors import check_choice
 from harness.planning.weight_rule import WEIGHT_RULES, WeightRule
 
 if TYPE_CHECKING:
+    from harness.planning.calibration import Calibration
     from harness.planning.plan import StudyPlan
 
 EXECUTORS = ("local", "ray")
@@ -105,25 +106,32 @@ def choose_slots(plan: StudyPlan, options: ExecutionOptions) -> int:
     """Return how many cells this machine runs in parallel: `options.jobs`, or the number that fits best.
 
     Each GPU runs one cell at a time, unless several were measured to be faster on this device
-    (`harness.planning.calibration`). On a CPU the number depends on the whole study, including finished
-    cells, so that a resumed study uses as many threads per cell as before.
+    (`harness.planning.calibration`) and fit into its memory. On a CPU the number depends on the whole study,
+    including finished cells, so that a resumed study uses as many threads per cell as before.
     """
     if options.jobs is not None:
         return options.jobs
     import torch
 
-    from harness.device import describe_device
-    from harness.planning.calibration import load_calibration
-    from harness.planning.resources import cells_per_cpu, list_gpus, read_machine_memory
+    from harness.planning.resources import (
+        cells_per_cpu,
+        limit_cells_by_memory,
+        list_gpus,
+        read_machine_memory,
+    )
 
+    runs, num_classes = plan.study.list_runs(), len(plan.pixels.table.classes)
     if plan.device.type == "cuda":
-        calibration = load_calibration(describe_device(plan.device))
+        calibration = _find_calibration(plan)
         cells = calibration.cells_per_gpu(plan.study.dataset.image_size) if calibration else 1
-        return max(1, len(list_gpus())) * cells
+        memory = torch.cuda.get_device_properties(plan.device).total_memory
+        return max(1, len(list_gpus())) * min(
+            cells, limit_cells_by_memory(runs, num_classes=num_classes, memory=memory)
+        )
     if plan.device.type == "cpu":
         return cells_per_cpu(
-            plan.study.list_runs(),
-            num_classes=len(plan.pixels.table.classes),
+            runs,
+            num_classes=num_classes,
             image_count=len(plan.pixels.images),
             cores=torch.get_num_threads(),
             memory=read_machine_memory(),
@@ -139,13 +147,14 @@ def describe_execution(plan: StudyPlan, options: ExecutionOptions) -> str:
     slots = choose_slots(plan, options)
     if slots == 1:
         return "one at a time"
-    return f"{slots} at once{'' if options.jobs else _describe_calibration(plan)}"
+    calibration = None if options.jobs else _find_calibration(plan)
+    source = f" (measured on {calibration.date} with torch {calibration.torch})" if calibration else ""
+    return f"{slots} at once{source}"
 
 
-def _describe_calibration(plan: StudyPlan) -> str:
-    """Return where the number of cells per GPU comes from, or "" if it was not measured."""
+def _find_calibration(plan: StudyPlan) -> Calibration | None:
+    """Return the measurement of the plan's device, or None if nobody has measured it."""
     from harness.device import describe_device
     from harness.planning.calibration import load_calibration
 
-    calibration = load_calibration(describe_device(plan.device))
-    return f" (measured on {calibration.date} with torch {calibration.torch})" if calibration else ""
+    return load_calibration(describe_device(plan.device))

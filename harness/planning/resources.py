@@ -18,6 +18,9 @@ GPU_ENV_VAR = "CUDA_VISIBLE_DEVICES"
 MAX_CELLS_PER_CPU = 8
 """Maximum number of parallel cells on a CPU: they take turns writing to a tracking store that is a file."""
 
+CUDA_CONTEXT_BYTES = 1.5 * 2**30
+"""GPU memory of a process without a network, in bytes."""
+
 PROCESS_BYTES = 2**30
 """Host memory of a process without a network, in bytes."""
 
@@ -44,6 +47,16 @@ def list_gpus() -> tuple[str, ...]:
     """Return the GPUs that this process may use, in the notation of CUDA_VISIBLE_DEVICES."""
     gpu_ids = tuple(filter(None, os.environ.get(GPU_ENV_VAR, "").split(",")))
     return gpu_ids or tuple(map(str, range(torch.cuda.device_count())))
+
+
+def limit_cells_by_memory(runs: Sequence[RunSpec], *, num_classes: int, memory: float) -> int:
+    """Return how many parallel cells, at least 1, fit into a GPU of `memory` bytes; the largest decides.
+
+    A cell that runs out of memory would be trained in micro-batches, which change the batch norm.
+    """
+    run_by_architecture = {run.architecture: run for run in runs if run.is_trained}
+    step_bytes = [_estimate_step(run, num_classes=num_classes)[1] for run in run_by_architecture.values()]
+    return max(1, int(0.8 * memory // (CUDA_CONTEXT_BYTES + max(step_bytes, default=0))))
 
 
 def cells_per_cpu(

@@ -15,8 +15,8 @@ from pathlib import Path
 from datasets.io.text_file import TextLine
 from datasets.megc2019.clip_names import infer_sets, parse_set_name
 from studies.metrics import aggregate_by_clip
-from studies.prediction_files.subject_log import SET_NOTE
 from studies.prediction_files.table import (
+    SET_NOTE,
     ClipPrediction,
     Lines,
     PredictionTable,

@@ -18,6 +18,7 @@ from pathlib import Path
 from datasets.io.text_file import TextLine
 from datasets.megc2019.clip_names import infer_sets
 from studies.prediction_files.table import (
+    SET_NOTE,
     ClipPrediction,
     Lines,
     PredictionTable,
@@ -29,7 +30,6 @@ from studies.prediction_files.table import (
 
 FORMAT_NAME = "log of lists by subject"
 POSITION_NOTE = "The clips have no names: they are known by their position within their subject."
-SET_NOTE = "The sets follow from the subjects' names: sub01 is CASME II, s01 is SMIC, 006 is SAMM."
 SELECTION_NOTE = (
     "The log calls its predictions best, so the epoch was probably chosen on the test subject. Scores of "
     "such predictions are too high."

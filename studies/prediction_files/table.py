@@ -17,6 +17,8 @@ MAX_CLIPS = 10_000
 
 MAX_NAME_LENGTH = 100
 
+SET_NOTE = "The sets follow from the subjects' names: sub01 is CASME II, s01 is SMIC, 006 is SAMM."
+
 Lines = Sequence[TextLine]
 
 

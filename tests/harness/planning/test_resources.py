@@ -8,7 +8,12 @@ from dataclasses import replace
 from architectures.catalogue import get_architecture, with_width
 from architectures.spec import ArchitectureSpec
 from datasets.spec import DatasetSpec
-from harness.planning.resources import MAX_CELLS_PER_CPU, cells_per_cpu, sort_longest_first
+from harness.planning.resources import (
+    MAX_CELLS_PER_CPU,
+    cells_per_cpu,
+    limit_cells_by_memory,
+    sort_longest_first,
+)
 from studies.spec import RunSpec, TrainingSpec
 
 
@@ -34,6 +39,19 @@ def test_the_longest_cells_come_first_and_equal_ones_as_they_were() -> None:
     again = replace(short, seed=short.seed + 1)
     order = sort_longest_first([tested, short, again, long, wide, missing], num_classes=5)
     assert order == [missing, wide, long, short, again, tested]
+
+
+def test_the_largest_network_decides_how_many_cells_fit_into_a_gpu() -> None:
+    small = small_run()
+    large = replace(small, dataset=replace(small.dataset, image_size=224))
+    large = replace(large, architecture=replace(large.architecture, width=1.0))
+    memory = 16 * 2**30
+    assert limit_cells_by_memory([small], num_classes=5, memory=memory) > 4
+    of_both = limit_cells_by_memory([small, large], num_classes=5, memory=memory)
+    assert of_both == limit_cells_by_memory([large], num_classes=5, memory=memory) < 4
+    assert limit_cells_by_memory([small], num_classes=5, memory=2**30) == 1
+    evaluation = replace(large, variant="robustness")
+    assert limit_cells_by_memory([small, evaluation], num_classes=5, memory=memory) > 4
 
 
 def shared(runs: list[RunSpec], cores: int, memory: float = 128 * 2**30, images: int = 10**6) -> int:
