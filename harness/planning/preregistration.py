@@ -15,7 +15,7 @@ def has_cells(tracker: Tracker, study: Study) -> bool:
         _, run_id = tracker.find_study(study.name)
         if tracker.list_cell_runs(run_id):
             return True
-    return any(tracker.find_finished_run(spec.key) is not None for spec in study.list_runs())
+    return bool(tracker.find_finished_runs([spec.key for spec in study.list_runs()]))
 
 
 def log_plan(tracker: Tracker, run_id: str, plan: AnalysisPlan, *, confirmatory: bool) -> None:

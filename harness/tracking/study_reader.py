@@ -54,6 +54,9 @@ RUN_PREFIX = re.compile(r"[0-9a-f]{4,32}")
 IDS_PER_QUERY = 200
 """Maximum number of run ids per query."""
 
+MAX_KEY_QUERIES = 50
+"""Number of keys above which one query of all finished runs takes less time than one query for each key."""
+
 
 class StudyReader(MlflowStore):
     """Reads studies, cells and results from a tracking server or a SQLite file."""
@@ -79,14 +82,23 @@ class StudyReader(MlflowStore):
         # Compare the keys from when the runs ran: runs of an older training version are not reused.
         failed_runs = [run for run in runs if KEY_TAG in run.data.tags and run.info.status == "FAILED"]
         states = {run.data.tags[KEY_TAG]: "failed" for run in failed_runs}
-        states |= {run.data.tags[KEY_TAG]: "done" for run in self._find_finished_runs(runs).values()}
+        states |= {run.data.tags[KEY_TAG]: "done" for run in self._find_own_runs(runs).values()}
         other_keys = [spec.key for spec in study.list_runs() if spec.key not in states]
-        return states | {key: "done" for key in other_keys if self.find_finished_run(key) is not None}
+        return states | dict.fromkeys(self.find_finished_runs(other_keys), "done")
 
     def find_finished_run(self, key: str) -> str | None:
         """Return the id of the newest finished run with this key in any study, or None."""
-        run = self._find_newest_run(key)
-        return run.info.run_id if run else None
+        runs = self.find_finished_runs([key])
+        return str(runs[key].info.run_id) if runs else None
+
+    def find_finished_runs(self, keys: Sequence[str]) -> dict[str, Run]:
+        """Return the newest finished run of each key that has one, in any study."""
+        condition = f"attributes.status = 'FINISHED' and tags.`{KEY_TAG}`"
+        filters = [f"{condition} = '{key}'" for key in keys]
+        if len(keys) > MAX_KEY_QUERIES:
+            filters = [f"{condition} != ''"]
+        runs = {run.data.tags[KEY_TAG]: run for text in filters for run in reversed(self.search_runs(text))}
+        return {key: runs[key] for key in keys if key in runs}
 
     def find_cells(self, prefix: str) -> dict[str, tuple[str, str]]:
         """Return the key and status, by run id, of the cells whose run id or key starts with `prefix`.
@@ -198,9 +210,7 @@ class StudyReader(MlflowStore):
         runs = self.search_runs(f"tags.`{PARENT_TAG}` = '{parent}'")
         own_runs = [run for run in runs if KEY_TAG in run.data.tags]
         own_ids = {run.info.run_id for run in own_runs}
-        other_runs = [
-            run for run in self._find_finished_runs(runs).values() if run.info.run_id not in own_ids
-        ]
+        other_runs = [run for run in self._find_own_runs(runs).values() if run.info.run_id not in own_ids]
         return [self._to_cell_run(run) for run in (*own_runs, *other_runs)]
 
     def _to_cell_run(self, run: Run) -> CellRun:
@@ -255,13 +265,15 @@ class StudyReader(MlflowStore):
         """Collect the results and failures of `study` from the store."""
         results, failures, run_ids = [], [], []
         children = self.search_runs(f"tags.`{PARENT_TAG}` = '{parent}'")
-        finished_runs, failed_runs = self._find_finished_runs(children), _find_failed_runs(children)
-        for spec in study.list_runs():
-            run = finished_runs.get(spec.key)
-            result = self._read_result(run)
+        finished_runs, failed_runs = self._find_own_runs(children), _find_failed_runs(children)
+        specs = study.list_runs()
+        own_results = {spec.key: self._read_result(finished_runs.get(spec.key)) for spec in specs}
+        # Another study may have run a cell since it was lost, or instead of this one.
+        other_runs = self.find_finished_runs([key for key, result in own_results.items() if result is None])
+        for spec in specs:
+            run, result = finished_runs.get(spec.key), own_results[spec.key]
             if result is None:
-                # Another study may have run the cell since it was lost, or instead of this one.
-                run = self._find_newest_run(spec.key)
+                run = other_runs.get(spec.key)
                 result = self._read_result(run)
             if run and result:
                 results.append(result)
@@ -277,11 +289,7 @@ class StudyReader(MlflowStore):
             study=study, results=tuple(results), failures=tuple(failures), run_ids=tuple(run_ids)
         )
 
-    def _find_newest_run(self, key: str) -> Run | None:
-        runs = self.search_runs(f"tags.`{KEY_TAG}` = '{key}' and attributes.status = 'FINISHED'")
-        return runs[0] if runs else None
-
-    def _find_finished_runs(self, children: Sequence[Run]) -> dict[str, Run]:
+    def _find_own_runs(self, children: Sequence[Run]) -> dict[str, Run]:
         """Return the newest finished run of each key among a study's child runs.
 
         A link run is replaced by the run that it refers to.
