@@ -138,8 +138,13 @@ def _summarize_runs(study: Study, cell_runs: Sequence[CellRun], locks: CellLocks
     running_cells = tuple(_to_running_cell(cell_run, epochs) for cell_run in (*local_runs, *foreign_runs))
     finished_count = len(finished_runs.keys() & specs.keys())
     pending_count = len(specs) - finished_count - len(failed_runs) - len(running_cells)
-    state = "done" if not pending_count and not running_cells else "stopped"
-    state = "running" if local_runs else "open elsewhere" if foreign_runs else state
+    # A short cell may have ended since the runs were listed, and the next one started.
+    pending_keys = specs.keys() - finished_runs.keys()
+    state = "stopped" if pending_count else "done"
+    if local_runs or any(locks.is_locked(key) for key in pending_keys):
+        state = "running"
+    elif foreign_runs:
+        state = "open elsewhere"
     end_times = sorted(c.end_time for c in finished_runs.values() if c.end_time)
     durations = [cell_run.seconds for cell_run in finished_runs.values() if cell_run.seconds is not None]
     return StudyStatus(

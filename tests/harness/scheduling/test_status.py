@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.scheduling.cell_locks import CellLocks
+from harness.scheduling.status import _summarize_runs
 from tests.harness.processes import start, until
 from tests.harness.tiny import Run
+from tests.harness.tracking.test_tracker import STUDY
 
 TINY = ("--preset", "quick", "--image-size", "32", "--width", "0.0625", "--batch", "8", "--epochs", "6")
 NET = """
@@ -104,3 +107,10 @@ def test_failed_cells_are_named_with_their_reason_and_run_again_only_when_asked(
     assert err.count("epoch 6/6") == 1
     assert "proposed" not in err.split("study ")[-1], "just the cell that had failed"
     assert json.loads(harness("status", "--json")[1])[0]["state"] == "done"
+
+
+def test_a_study_between_two_cells_is_running(tmp_path: Path) -> None:
+    locks = CellLocks(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    assert _summarize_runs(STUDY, [], locks).state == "stopped"
+    with locks.lock(STUDY.list_runs()[0].key):
+        assert _summarize_runs(STUDY, [], locks).state == "running"
