@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import check_choice
+from harness.errors import HarnessError, check_choice
 
 if TYPE_CHECKING:  # the command line checks the name of the device before it loads torch
     import torch
@@ -29,7 +29,7 @@ def resolve_device(name: str) -> torch.device:
     """Return the device called `name`; "auto" is the first available of CUDA, MPS and CPU.
 
     Raises:
-        ValueError: The name is unknown, or the device is not available.
+        HarnessError: The name is unknown, or the device is not available.
     """
     check_device_name(name)
     import torch
@@ -38,9 +38,10 @@ def resolve_device(name: str) -> torch.device:
     if name == "auto":
         return torch.device(next(device for device, is_available in availability.items() if is_available))
     if not availability[name]:
-        raise ValueError(
+        raise HarnessError(
+            "device.unavailable",
             f"--device {name} is not available to torch {torch.__version__}; use --device auto, or install a "
-            "torch build for it (`harness doctor` shows the available device)"
+            "torch build for it (`harness doctor` shows the available device)",
         )
     return torch.device(name)
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 
+from datasets.errors import CodedError
 from datasets.text import one_line
 
 EXIT_FAILED, EXIT_WRONG_INPUT = 1, 2
@@ -15,6 +16,10 @@ FULL_DISK_REMEDY = (
     "free some space or move --out, HARNESS_CACHE and the tracking store, then start the same command again: "
     "finished cells are kept and not run again"
 )
+
+
+class HarnessError(CodedError):
+    """A rule about a request, a run, a store, an archive or a machine is broken."""
 
 
 class UserError(Exception):
@@ -43,10 +48,11 @@ def wrap_user_errors() -> Iterator[None]:
 
 
 def check_choice(label: str, value: str, choices: Collection[str]) -> None:
-    """Raise ValueError if `value` is not one of `choices`; the message lists them and names the nearest."""
+    """Raise HarnessError if `value` is not one of `choices`; the message lists them and names the nearest."""
     if value not in choices:
-        raise ValueError(
-            f"unknown {label} {value!r}; accepted: {', '.join(choices)}{suggest_nearest(value, choices)}"
+        raise HarnessError(
+            "choice.unknown",
+            f"unknown {label} {value!r}; accepted: {', '.join(choices)}{suggest_nearest(value, choices)}",
         )
 
 

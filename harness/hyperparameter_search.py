@@ -21,7 +21,7 @@ from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner
 from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
-from harness.errors import is_full_disk
+from harness.errors import HarnessError, is_full_disk
 from harness.output_folders import check_file_writable, check_writable
 from harness.runs.run import init_run_state, train_epochs
 from harness.runs.run_inputs import RunInputs
@@ -64,7 +64,7 @@ def check_searches(runs: Sequence[RunSpec], *, trials: int, pruner: str, store: 
     """Check that the searches of all `runs` are possible, before the first trial of any.
 
     Raises:
-        ValueError: The pruner is unknown, the number of trials is out of range, the store cannot be opened,
+        HarnessError: The pruner is unknown, the number of trials is out of range, the store cannot be opened,
             or a search was started with another pruner.
     """
     check_budget(trials=trials, pruner=pruner)
@@ -85,9 +85,10 @@ def check_searches(runs: Sequence[RunSpec], *, trials: int, pruner: str, store: 
     for spec in runs:
         earlier = pruners.get(_study_name(spec), pruner)
         if earlier != pruner:
-            raise ValueError(
+            raise HarnessError(
+                "search-pruner.changed",
                 f"a search keeps its pruner; {spec.name} under {spec.protocol} was started with --pruner "
-                f"{earlier}, got {pruner}: use {earlier}, or name another store with --searches"
+                f"{earlier}, got {pruner}: use {earlier}, or name another store with --searches",
             )
 
 
@@ -95,13 +96,14 @@ def check_store(store: str) -> None:
     """Check that a store exists and can be opened, without creating it.
 
     Raises:
-        ValueError: The store cannot be opened, or its file does not exist.
+        HarnessError: The store cannot be opened, or its file does not exist.
     """
     file = store.removeprefix(SQLITE_PREFIX)
     if file != store and not Path(file).is_file():
-        raise ValueError(
+        raise HarnessError(
+            "searches.no-file",
             f"--tuned reads the results of `harness tune`; there is no file {file}: run `harness tune` with "
-            "the same options first, or name its store with --searches"
+            "the same options first, or name its store with --searches",
         )
     _open_storage(store)
 
@@ -178,7 +180,7 @@ def load_searches(study: Study, store: str) -> tuple[Search, ...]:
     """Load the searches of all runs of a study. All must have the same number of trials and the same pruner.
 
     Raises:
-        ValueError: The store cannot be opened, a search is missing, or the searches differ in the number of
+        HarnessError: The store cannot be opened, a search is missing, or the searches differ in the number of
             trials or in the pruner.
     """
     check_store(store)
@@ -189,17 +191,19 @@ def load_searches(study: Study, store: str) -> tuple[Search, ...]:
     missing_runs = [spec for spec in runs if _study_name(spec) not in pruners_by_name]
     if missing_runs:
         example = missing_runs[0]
-        raise ValueError(
+        raise HarnessError(
+            "searches.missing",
             f"--tuned needs a search for every run; {len(missing_runs)} of {len(runs)} have none in "
             f"{strip_credentials(store)}, such as {example.name} under {example.protocol}: "
-            "run `harness tune` with the same options first"
+            "run `harness tune` with the same options first",
         )
     distinct_pruners = sorted({pruners_by_name[_study_name(spec)] for spec in runs})
     if len(distinct_pruners) > 1:
-        raise ValueError(
+        raise HarnessError(
+            "searches.several-pruners",
             f"--tuned needs the same pruner for every run; found {', '.join(distinct_pruners)} in "
             f"{strip_credentials(store)}: run `harness tune` with the same options and another store "
-            "(--searches)"
+            "(--searches)",
         )
     with _wrap_read_errors(store):
         optuna_studies = [_load_study(spec, storage) for spec in runs]
@@ -208,9 +212,10 @@ def load_searches(study: Study, store: str) -> tuple[Search, ...]:
     )
     budgets = sorted({len(item.values) for item in results})
     if len(budgets) > 1:
-        raise ValueError(
+        raise HarnessError(
+            "searches.several-budgets",
             f"--tuned needs the same number of trials for every run; found {budgets[0]} to {budgets[-1]}: "
-            f"run `harness tune --trials {budgets[-1]}` with the same options, which runs the missing trials"
+            f"run `harness tune --trials {budgets[-1]}` with the same options, which runs the missing trials",
         )
     return results
 
@@ -247,7 +252,7 @@ class _StoreError(ValueError):
 
 @contextmanager
 def _wrap_read_errors(store: str) -> Iterator[None]:
-    """Convert errors of reading an opened store, which may be damaged or not Optuna's, to ValueError."""
+    """Convert errors of reading an opened store, which may be damaged or not Optuna's, to HarnessError."""
     try:
         yield
     except _StoreError:
@@ -256,10 +261,11 @@ def _wrap_read_errors(store: str) -> Iterator[None]:
         # Optuna does not wrap the errors of damaged data or of the database driver.
         if is_full_disk(error):
             raise
-        raise ValueError(
+        raise HarnessError(
+            "searches.unreadable",
             f"the searches must be as Optuna has written them; those in {strip_credentials(store)} cannot "
             f"be read ({type(error).__name__}): name another store with --searches, or remove this one and "
-            "run `harness tune` again"
+            "run `harness tune` again",
         ) from error
 
 
@@ -289,8 +295,9 @@ def _build_search(spec: RunSpec, optuna_study: optuna.Study, *, store: str) -> S
             values = [_read_value(trial) for trial in trials]
             pruned_flags = [trial.state == TrialState.PRUNED for trial in trials]
             return from_data(Search, {"key": spec.key, "values": values, "pruned": pruned_flags, **params})
-    raise ValueError(
-        f"the search for {spec.name} under {spec.protocol} has no finished trial: run `harness tune`"
+    raise HarnessError(
+        "search.no-finished-trial",
+        f"the search for {spec.name} under {spec.protocol} has no finished trial: run `harness tune`",
     )
 
 

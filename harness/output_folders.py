@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from harness.errors import is_full_disk
+from harness.errors import HarnessError, is_full_disk
 
 
 def check_writable(
@@ -23,7 +23,7 @@ def check_writable(
     message calls the folder `label`, names the `contents` to be written, and the `option` that moves them.
 
     Raises:
-        ValueError: `out` is not a writable folder.
+        HarnessError: `out` is not a writable folder.
     """
     missing_folders = _find_missing_folders(out)
     try:
@@ -33,9 +33,10 @@ def check_writable(
     except OSError as error:
         if is_full_disk(error):
             raise
-        raise ValueError(
+        raise HarnessError(
+            "output-folder.not-writable",
             f"{label} must be a writable folder; {out} is not ({error.strerror}), so the {contents} cannot "
-            f"be written there: name another with {option}"
+            f"be written there: name another with {option}",
         ) from error
     finally:
         _remove_empty_folders(missing_folders)
@@ -45,11 +46,14 @@ def check_file_writable(file: Path, *, label: str, option: str) -> None:
     """Check that an existing database file can be written, and its folder, where SQLite keeps a journal.
 
     Raises:
-        ValueError: It cannot; the message calls the file `label` and names the `option` for another file.
+        HarnessError: It cannot; the message calls the file `label` and names the `option` for another file.
     """
     for path in (file, file.parent):
         if file.exists() and not os.access(path, os.W_OK):
-            raise ValueError(f"{label} must be writable; {path} is not: name another file with {option}")
+            raise HarnessError(
+                "output-file.not-writable",
+                f"{label} must be writable; {path} is not: name another file with {option}",
+            )
 
 
 def create_unique_folder(out: Path, name: str) -> tuple[Path, ...]:

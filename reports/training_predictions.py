@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from reports.outcomes import Outcome, TrainingOutcome, evaluate_study, format_training
+from studies.errors import StudyError
 from studies.metrics import to_evaluation_unit
 from studies.prediction_files.megc_log import render_megc_log
 from studies.prediction_files.table import ClipPrediction, PredictionTable
@@ -39,11 +40,14 @@ def build_run_table(run: RunResult, *, name: str) -> PredictionTable:
     """Return the predictions of one run, which are those of one fold.
 
     Raises:
-        ValueError: The run has no predictions for original images.
+        StudyError: The run has no predictions for original images.
     """
     frames = [prediction for prediction in run.predictions if not prediction.condition]
     if not frames:
-        raise ValueError(f"{name} has no predictions for original images: name the run of a trained network")
+        raise StudyError(
+            "training.no-predictions",
+            f"{name} has no predictions for original images: name the run of a trained network",
+        )
     return PredictionTable(
         name=name,
         format=RUN_FORMAT,
@@ -73,7 +77,7 @@ def write_megc_logs(result: StudyResult, out: Path) -> tuple[Path, ...]:
     Trainings under the protocol `frame` are left out, because their predictions are for frames.
 
     Raises:
-        ValueError: The study has no finished training whose predictions are for clips, or a name has spaces.
+        StudyError: The study has no finished training whose predictions are for clips, or a name has spaces.
     """
     logs = {
         f"{table.name}.txt": render_megc_log(table.predictions)
@@ -81,9 +85,10 @@ def write_megc_logs(result: StudyResult, out: Path) -> tuple[Path, ...]:
         if outcome.protocol != "frame"
     }
     if not logs:
-        raise ValueError(
+        raise StudyError(
+            "megc-log.no-clips",
             f"an MEGC log holds clips, and no training of {result.study.name} under another protocol than "
-            "frame has finished: run the study with --protocol loso"
+            "frame has finished: run the study with --protocol loso",
         )
     folder = out / LOG_FOLDER
     folder.mkdir(parents=True, exist_ok=True)

@@ -169,10 +169,15 @@ def _build_flag_schema(flag_fields: Mapping[str, Mapping[str, str]]) -> Any:
         for name, flags in flag_fields.items():
             values = {flag: data.pop(flag) for flag in flags if flag in data}
             if any(not isinstance(value, bool) for value in values.values()):
-                raise ValueError(f"{', '.join(values)} must be true or false; got {values}")
+                raise StudyError(
+                    "json.not-a-flag", f"{', '.join(values)} must be true or false; got {values}"
+                )
             set_flags = [flag for flag, is_set in values.items() if is_set]
             if len(set_flags) > 1:
-                raise ValueError(f"at most one of {', '.join(flags)} can be true; got {', '.join(set_flags)}")
+                raise StudyError(
+                    "json.several-flags",
+                    f"at most one of {', '.join(flags)} can be true; got {', '.join(set_flags)}",
+                )
             if set_flags:
                 data[name] = flags[set_flags[0]]
         return data

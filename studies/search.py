@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from studies.errors import StudyError
+
 PRUNERS = ("median", "hyperband")
 """Rules that stop trials early."""
 
@@ -34,9 +36,9 @@ class Search:
 
 
 def check_budget(*, trials: int, pruner: str) -> None:
-    """Raise ValueError if the number of trials is out of range or the pruner is unknown."""
+    """Raise StudyError if the number of trials is out of range or the pruner is unknown."""
     if pruner not in PRUNERS:
-        raise ValueError(f"unknown --pruner {pruner!r}; accepted: {', '.join(PRUNERS)}")
+        raise StudyError("pruner.unknown", f"unknown --pruner {pruner!r}; accepted: {', '.join(PRUNERS)}")
     if not 1 <= trials <= MAX_TRIALS:
         bound = "at least 1" if trials < 1 else f"at most {MAX_TRIALS}"
-        raise ValueError(f"--trials must be {bound}; got {trials}")
+        raise StudyError("trials.range", f"--trials must be {bound}; got {trials}")

@@ -63,7 +63,7 @@ LIGHT = (
     *(f"harness.commands.{path.stem}" for path in sorted((ROOT / "harness/commands").glob("[a-z]*.py"))),
 )
 
-CODED_ERRORS = ("ArchitectureError", "DatasetError", "StudyError")
+CODED_ERRORS = ("ArchitectureError", "DatasetError", "HarnessError", "StudyError", "build_error")
 
 
 def _list_imports(path: Path) -> Iterator[str]:
@@ -159,12 +159,22 @@ def test_every_test_file_mirrors_a_source_file_or_says_what_it_tests() -> None:
     assert not unexplained
 
 
+def _get_name(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+
+
 def _list_error_codes(node: ast.AST, function: str = "") -> Iterator[tuple[str, ast.expr | None]]:
-    """Yield the function and the code, the first argument, of each call that makes an error with a code."""
+    """Yield the function and the code, the first argument, of each call that builds an error with a code."""
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         function = f"{function}.{node.name}"
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CODED_ERRORS:
+    if isinstance(node, ast.Call) and _get_name(node.func) in CODED_ERRORS:
         yield function, node.args[0] if node.args else None
+    if (
+        isinstance(node, ast.Raise)
+        and isinstance(node.exc, ast.Call)
+        and _get_name(node.exc.func) == "UserError"
+    ):
+        yield function, next((keyword.value for keyword in node.exc.keywords if keyword.arg == "code"), None)
     for child in ast.iter_child_nodes(node):
         yield from _list_error_codes(child, function)
 
@@ -174,8 +184,24 @@ def test_a_code_of_an_error_is_a_slug_that_one_function_uses() -> None:
     for path in _sources():
         for function, code in _list_error_codes(ast.parse(path.read_text())):
             place = f"{path.relative_to(ROOT)}{function}"
+            if isinstance(code, ast.Call | ast.Name):  # the code of the caller, or of the wrapped error
+                continue
             assert isinstance(code, ast.Constant), f"{place}: the code must be a literal string"
             assert re.fullmatch(r"[a-z0-9-]+\.[a-z0-9-]+", str(code.value)), f"{place}: {code.value!r}"
             functions.setdefault(str(code.value), set()).add(place)
     assert functions
     assert not {code: places for code, places in functions.items() if len(places) > 1}
+
+
+def test_every_error_outside_datasets_has_a_code() -> None:
+    # Readers of sheets and caches raise ValueError for themselves and turn it into an anomaly.
+    uncoded = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in _sources()
+        if path.relative_to(ROOT).parts[0] != "datasets"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Raise)
+        and isinstance(node.exc, ast.Call)
+        and _get_name(node.exc.func) == "ValueError"
+    ]
+    assert not uncoded

@@ -29,7 +29,7 @@ def read_truth_list(path: Path) -> Mapping[ClipKey, TrueClip]:
     """Return the clips of a truth list by key.
 
     Raises:
-        ValueError: The file cannot be read, a line does not have four fields or a label, or a clip has two
+        DatasetError: The file cannot be read, a line does not have four fields or a label, or a clip has two
             labels.
     """
     clips: dict[ClipKey, TrueClip] = {}
@@ -39,6 +39,7 @@ def read_truth_list(path: Path) -> Mapping[ClipKey, TrueClip]:
         earlier = clips.setdefault(key, true_clip)
         if earlier.label != true_clip.label:
             raise line.build_error(
+                "truth-list.several-labels",
                 rule=f"a clip has one label, and an earlier line has {earlier.label} for it",
                 remedy="remove the wrong line",
             )
@@ -50,8 +51,10 @@ def _parse_line(line: TextLine, *, is_first: bool) -> TrueClip:
     label = parse_label(fields[3]) if len(fields) == 4 else None
     if label is None:
         if is_first and not any(character.isdigit() for character in line.text):
-            raise line.build_error(rule=f"{_RULE}, and the list has no header", remedy="remove the header")
-        raise line.build_error(rule=f"{_RULE}; {LABEL_RULE}", remedy=LABEL_REMEDY)
+            raise line.build_error(
+                "truth-list.header", rule=f"{_RULE}, and the list has no header", remedy="remove the header"
+            )
+        raise line.build_error("truth-list.fields", rule=f"{_RULE}; {LABEL_RULE}", remedy=LABEL_REMEDY)
     dataset, subject, clip = (one_line(field.strip()) for field in fields[:3])
     return TrueClip(dataset=parse_set_name(dataset), subject=subject, clip=clip, label=label)
 

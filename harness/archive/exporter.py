@@ -23,6 +23,7 @@ from harness.archive.members import (
     is_member_name,
 )
 from harness.archive.reader import FailureList, is_key_of
+from harness.errors import HarnessError
 from harness.output_folders import check_writable
 from harness.tracking.study_reader import FIGURES_FOLDER, WEIGHT_FILES
 from harness.tracking.tags import KEY_TAG
@@ -55,7 +56,7 @@ def export_study(tracker: Tracker, name: str, out: Path, *, include_weights: boo
     """Write the study with this name to `out`, atomically; include weights if `include_weights`.
 
     Raises:
-        ValueError: the store has no such study, `out` exists or cannot be written, or weights are requested
+        HarnessError: the store has no such study, `out` exists or cannot be written, or weights are requested
             and no run has any.
     """
     _check_output_free(out)
@@ -71,10 +72,11 @@ def export_study(tracker: Tracker, name: str, out: Path, *, include_weights: boo
             runs = tuple(_pack_cells(writer, result, tracker, include_weights=include_weights))
             weights_count = sum(member.name.rpartition("/")[2] in WEIGHT_FILES for member in writer.members)
             if include_weights and not weights_count:
-                raise ValueError(
+                raise HarnessError(
+                    "export.no-weights",
                     f"--weights includes the weights that runs have kept; no run of {name} has kept any: "
                     "leave --weights out, or delete the runs in `harness ui` and start the study's command "
-                    "again with --keep-weights all"
+                    "again with --keep-weights all",
                 )
             writer.add_text(FAILURES_FILE, to_json(FailureList(failures=result.failures), indent=1))
             _pack_figures_and_report(writer, result, figures, staging=Path(staging))
@@ -102,7 +104,9 @@ def export_study(tracker: Tracker, name: str, out: Path, *, include_weights: boo
 
 def _check_output_free(out: Path) -> None:
     if out.exists():
-        raise ValueError(f"--out must name a new file; {out} exists: name another, or move it away")
+        raise HarnessError(
+            "export.file-exists", f"--out must name a new file; {out} exists: name another, or move it away"
+        )
 
 
 def _pack_cells(
@@ -121,9 +125,10 @@ def _pack_cells(
             if not is_key_of(
                 key, decode_json((Path(folder) / "result.json").read_text(encoding="utf-8"))["spec"]
             ):
-                raise ValueError(
+                raise HarnessError(
+                    "export.key-mismatch",
                     f"the tag {KEY_TAG} of a run must be the key of its spec; that of run {run_id} is {key}, "
-                    "which is not: delete the run, or restore the tag"
+                    "which is not: delete the run, or restore the tag",
                 )
         yield key, run_id
 

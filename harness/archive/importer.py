@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.archive.members import CELLS_FOLDER, EXPORT_AGAIN
 from harness.archive.reader import Archive
-from harness.errors import StudyAborted, is_full_disk
+from harness.errors import HarnessError, StudyAborted, is_full_disk
 from harness.run_names import format_run_name
 from harness.scheduling.cell_locks import CellLocks
 from harness.tracking.study_reader import FIGURES_FOLDER, WEIGHT_FILES
@@ -50,7 +50,7 @@ def dry_run_report(archive: Archive) -> None:
     """Render the archive's report to a temporary folder, to reject results that no report can show.
 
     Raises:
-        ValueError: rendering the report failed.
+        HarnessError: rendering the report failed.
     """
     results = {result.spec.key: result for result, _ in map(archive.load_result, archive.cell_keys)}
     study_results = tuple(results[spec.key] for spec in archive.study.list_runs() if spec.key in results)
@@ -69,9 +69,10 @@ def dry_run_report(archive: Archive) -> None:
         if is_full_disk(error):
             raise
         # Contradictory results can make each table fail with another kind of exception.
-        raise ValueError(
+        raise HarnessError(
+            "archive.no-report",
             f"{archive.path} cannot be imported, and nothing was written: the report of its results cannot "
-            f"be rendered ({type(error).__name__}: {error}); {EXPORT_AGAIN}"
+            f"be rendered ({type(error).__name__}: {error}); {EXPORT_AGAIN}",
         ) from error
 
 

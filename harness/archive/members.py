@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets.text import sanitize, summarize_names
+from harness.errors import HarnessError
 from harness.tracking.study_reader import WEIGHT_FILES
 from studies.codec import decode_json, from_data
 
@@ -82,12 +83,14 @@ def parse_json(content: bytes, name: str) -> Any:
     """Return the value of a JSON member.
 
     Raises:
-        ValueError: the content is not JSON, or holds a text that cannot be written as UTF-8.
+        HarnessError: the content is not JSON, or holds a text that cannot be written as UTF-8.
     """
     try:
         return decode_json(content)
     except ValueError as error:
-        raise ValueError(f"{name} must be JSON in UTF-8: {error}; {EXPORT_AGAIN}") from error
+        raise HarnessError(
+            "archive.not-json", f"{name} must be JSON in UTF-8: {error}; {EXPORT_AGAIN}"
+        ) from error
 
 
 class MemberReader:
@@ -116,7 +119,7 @@ class MemberReader:
         return tuple(sorted(name for name in self._members if name.startswith(f"{folder}/")))
 
     def iter_chunks(self, name: str) -> Iterator[bytes]:
-        """Yield a member in chunks; raise ValueError at its end if it differs from the manifest."""
+        """Yield a member in chunks; raise HarnessError at its end if it differs from the manifest."""
         member, digest, size = self._members[name], hashlib.sha256(), 0
         with convert_zip_errors(), self._zip.open(self._entries[name]) as file:
             while chunk := file.read(CHUNK_BYTES):
@@ -124,8 +127,9 @@ class MemberReader:
                 size += len(chunk)
                 yield chunk
         if size != member.size or digest.hexdigest() != member.sha256:
-            raise ValueError(
-                f"{name} must have the sha256 of {MANIFEST_FILE}; it was changed: {EXPORT_AGAIN}"
+            raise HarnessError(
+                "archive.wrong-digest",
+                f"{name} must have the sha256 of {MANIFEST_FILE}; it was changed: {EXPORT_AGAIN}",
             )
 
     def read_bytes(self, name: str) -> bytes:
@@ -140,72 +144,101 @@ class MemberReader:
 
     def _read_manifest(self) -> Manifest:
         if MANIFEST_FILE not in self._entries:
-            raise ValueError(
-                f"an exported study must hold {MANIFEST_FILE}; got {summarize_names(list(self._entries))}"
+            raise HarnessError(
+                "archive.no-manifest",
+                f"an exported study must hold {MANIFEST_FILE}; got {summarize_names(list(self._entries))}",
             )
         with convert_zip_errors(), self._zip.open(self._entries[MANIFEST_FILE]) as file:
             data = parse_json(file.read(MAX_MEMBER_BYTES), MANIFEST_FILE)
         if not isinstance(data, dict) or data.get("format") != FORMAT_NAME:
-            raise ValueError(f"{MANIFEST_FILE} must be of the format {FORMAT_NAME!r}; {EXPORT_AGAIN}")
+            raise HarnessError(
+                "archive.unknown-format",
+                f"{MANIFEST_FILE} must be of the format {FORMAT_NAME!r}; {EXPORT_AGAIN}",
+            )
         if data.get("version") != FORMAT_VERSION:
-            raise ValueError(
+            raise HarnessError(
+                "archive.unknown-version",
                 f"the format's version must be {FORMAT_VERSION}; got {sanitize(repr(data.get('version')))}: "
-                "import it with the harness that wrote it, or export it with this one"
+                "import it with the harness that wrote it, or export it with this one",
             )
         return from_data(Manifest, data)
 
     def _check_names(self) -> None:
         if len(self._members) != len(self.manifest.members):
-            raise ValueError(f"{MANIFEST_FILE} must list every member once; {EXPORT_AGAIN}")
+            raise HarnessError(
+                "archive.member-listed-twice", f"{MANIFEST_FILE} must list every member once; {EXPORT_AGAIN}"
+            )
         names = set(self._entries) - {MANIFEST_FILE}
         missing, unlisted = {*self._members, STUDY_FILE, FAILURES_FILE} - names, names - set(self._members)
         rule = f"it must hold what {MANIFEST_FILE} lists and nothing else"
         if missing:
-            raise ValueError(f"{rule}; {summarize_names(sorted(missing))} is missing: {EXPORT_AGAIN}")
+            raise HarnessError(
+                "archive.member-missing",
+                f"{rule}; {summarize_names(sorted(missing))} is missing: {EXPORT_AGAIN}",
+            )
         if unlisted:
-            raise ValueError(f"{rule}; {summarize_names(sorted(unlisted))} is not listed: {EXPORT_AGAIN}")
+            raise HarnessError(
+                "archive.member-not-listed",
+                f"{rule}; {summarize_names(sorted(unlisted))} is not listed: {EXPORT_AGAIN}",
+            )
 
     def _check_sizes(self) -> None:
         total_size = 0
         for name, member in self._members.items():
             entry = self._entries[name]
             if entry.file_size != member.size:
-                raise ValueError(
+                raise HarnessError(
+                    "archive.wrong-size",
                     f"{name} must have {member.size} bytes according to {MANIFEST_FILE}; got "
-                    f"{entry.file_size}: {EXPORT_AGAIN}"
+                    f"{entry.file_size}: {EXPORT_AGAIN}",
                 )
             if name.rpartition("/")[2] in WEIGHT_FILES:
                 if entry.compress_type != zipfile.ZIP_STORED:
-                    raise ValueError(f"{name} must not be compressed; {EXPORT_AGAIN}")
+                    raise HarnessError(
+                        "archive.member-compressed", f"{name} must not be compressed; {EXPORT_AGAIN}"
+                    )
                 continue
             total_size += member.size
             if member.size > MAX_MEMBER_BYTES or total_size > MAX_TOTAL_BYTES:
-                raise ValueError(
+                raise HarnessError(
+                    "archive.too-large",
                     f"members other than weights must unpack to at most {MAX_MEMBER_BYTES >> 20} MiB each "
-                    f"and {MAX_TOTAL_BYTES >> 30} GiB in all; {name} exceeds that"
+                    f"and {MAX_TOTAL_BYTES >> 30} GiB in all; {name} exceeds that",
                 )
 
 
 def _read_entries(zip_file: zipfile.ZipFile) -> Iterator[tuple[str, zipfile.ZipInfo]]:
-    """Yield the entries of the zip by name; raise ValueError unless all are plain files with unique names."""
+    """Yield the entries of the zip by name.
+
+    Raises:
+        HarnessError: An entry is no plain file, or two have one name.
+    """
     names: set[str] = set()
     for entry in zip_file.infolist():
         name, file_type = entry.orig_filename, stat.S_IFMT(entry.external_attr >> 16)
         if name != entry.filename or not is_member_name(name):
-            raise ValueError(f"members must be named as an exported study's files are; got {sanitize(name)}")
+            raise HarnessError(
+                "archive.unknown-member-name",
+                f"members must be named as an exported study's files are; got {sanitize(name)}",
+            )
         if file_type not in (0, stat.S_IFREG):
-            raise ValueError(f"members must be plain files; {name} is a link or something else")
+            raise HarnessError(
+                "archive.not-a-plain-file", f"members must be plain files; {name} is a link or something else"
+            )
         if entry.flag_bits & 1 or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise ValueError(f"members must be stored or deflated, without a password; {name} is not")
+            raise HarnessError(
+                "archive.unsupported-compression",
+                f"members must be stored or deflated, without a password; {name} is not",
+            )
         if name in names:
-            raise ValueError(f"members must have unique names; {name} occurs twice")
+            raise HarnessError("archive.member-twice", f"members must have unique names; {name} occurs twice")
         names.add(name)
         yield name, entry
 
 
 @contextmanager
 def convert_zip_errors() -> Iterator[None]:
-    """Convert the exceptions that reading a damaged zip file raises to ValueError."""
+    """Convert the exceptions that reading a damaged zip file raises to HarnessError."""
     try:
         yield
     except (
@@ -217,4 +250,6 @@ def convert_zip_errors() -> Iterator[None]:
         OSError,
         struct.error,
     ) as error:
-        raise ValueError(f"it must be a complete zip file ({error}); {EXPORT_AGAIN}") from error
+        raise HarnessError(
+            "archive.incomplete-zip", f"it must be a complete zip file ({error}); {EXPORT_AGAIN}"
+        ) from error

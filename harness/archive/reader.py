@@ -27,6 +27,7 @@ from harness.archive.members import (
     convert_zip_errors,
     parse_json,
 )
+from harness.errors import HarnessError
 from harness.tracking.result_files import compute_final_metrics, flatten_spec, parse_result
 from studies.codec import from_data, to_json
 from studies.results import Failure, RunResult
@@ -72,17 +73,21 @@ def open_archive(path: Path) -> Iterator[Archive]:
     """Open the archive at `path` and check all of it.
 
     Raises:
-        ValueError: the file is not an archive, is damaged, or holds files that no exported study has.
+        HarnessError: the file is not an archive, is damaged, or holds files that no exported study has.
     """
     if not path.is_file():
-        raise ValueError(f"import takes a file written by `harness export`; there is no file at {path}")
+        raise HarnessError(
+            "archive.no-file", f"import takes a file written by `harness export`; there is no file at {path}"
+        )
     with path.open("rb") as file:
         try:
             with convert_zip_errors():
                 zip_file = zipfile.ZipFile(file)
             archive = Archive(MemberReader(zip_file), path)
         except ValueError as error:
-            raise ValueError(f"{path} cannot be imported, and nothing was written: {error}") from error
+            raise HarnessError(
+                "archive.unusable", f"{path} cannot be imported, and nothing was written: {error}"
+            ) from error
         yield archive
 
 
@@ -104,47 +109,63 @@ class Archive:
         """Load the result of a finished cell, and the JSON of its spec as it was written.
 
         Raises:
-            ValueError: the artifacts are not those of a result, or belong to another run.
+            HarnessError: the artifacts are not those of a result, or belong to another run.
         """
         folder = f"{CELLS_FOLDER}/{key}"
         try:
             spec = parse_json(self.members.read_bytes(f"{folder}/result.json"), "result.json")["spec"]
             result = parse_result(lambda name: self.members.read_bytes(f"{folder}/{name}").decode())
             if not is_key_of(key, spec):
-                raise ValueError(f"it is that of another run, {result.spec.key}")
+                raise HarnessError(
+                    "archive.result-of-another-run", f"it is that of another run, {result.spec.key}"
+                )
             _check_mlflow_limits(result)
         except (ValueError, LookupError, TypeError, ArithmeticError) as error:
-            raise ValueError(
-                f"{folder} must hold the result of run {key}: {error}; {EXPORT_AGAIN}"
+            raise HarnessError(
+                "archive.invalid-result",
+                f"{folder} must hold the result of run {key}: {error}; {EXPORT_AGAIN}",
             ) from error
         return result, to_json(spec)
 
     def _check_runs(self) -> None:
         """Check the commands, and that each finished cell has one run id and the artifacts of a result."""
         if any(len(command) > _MAX_TAG_CHARS for command in self.commands):
-            raise ValueError(
-                f"{MANIFEST_FILE} must hold commands of at most {_MAX_TAG_CHARS} characters; {EXPORT_AGAIN}"
+            raise HarnessError(
+                "archive.invalid-command",
+                f"{MANIFEST_FILE} must hold commands of at most {_MAX_TAG_CHARS} characters; {EXPORT_AGAIN}",
             )
         if set(self.run_ids) != set(self.cell_keys) or len(self.run_ids) != len(self.members.manifest.runs):
-            raise ValueError(
-                f"{MANIFEST_FILE} must name the run of every cell, and of no other; {EXPORT_AGAIN}"
+            raise HarnessError(
+                "archive.run-mismatch",
+                f"{MANIFEST_FILE} must name the run of every cell, and of no other; {EXPORT_AGAIN}",
             )
         invalid_ids = [run_id for run_id in self.run_ids.values() if not _RUN_ID_PATTERN.fullmatch(run_id)]
         if invalid_ids:
-            raise ValueError(f"a run's id must be of letters and digits; got {summarize_names(invalid_ids)}")
+            raise HarnessError(
+                "archive.invalid-run-id",
+                f"a run's id must be of letters and digits; got {summarize_names(invalid_ids)}",
+            )
         for key in self.cell_keys:
             missing = [name for name in _REQUIRED_FILES if f"{CELLS_FOLDER}/{key}/{name}" not in self.members]
             if missing:
-                raise ValueError(f"{CELLS_FOLDER}/{key} must hold {summarize_names(missing)}; {EXPORT_AGAIN}")
+                raise HarnessError(
+                    "archive.file-missing",
+                    f"{CELLS_FOLDER}/{key} must hold {summarize_names(missing)}; {EXPORT_AGAIN}",
+                )
 
     def _check_outcomes(self) -> None:
         """Check that every finished or failed run belongs to the study and occurs once."""
         study_keys, outcome_keys = {spec.key for spec in self.study.list_runs()}, set[str]()
         for spec in self._iter_outcome_specs():
             if spec.key not in study_keys:
-                raise ValueError(f"every run must belong to the study; {sanitize(spec.name)} does not")
+                raise HarnessError(
+                    "archive.run-of-another-study",
+                    f"every run must belong to the study; {sanitize(spec.name)} does not",
+                )
             if spec.key in outcome_keys:
-                raise ValueError(f"every run must occur once; {sanitize(spec.name)} occurs twice")
+                raise HarnessError(
+                    "archive.run-twice", f"every run must occur once; {sanitize(spec.name)} occurs twice"
+                )
             outcome_keys.add(spec.key)
 
     def _iter_outcome_specs(self) -> Iterator[RunSpec]:
@@ -152,8 +173,9 @@ class Archive:
             yield self.load_result(key)[0].spec
         for failure in self.failures:
             if max(len(to_json(failure.spec)), len(failure.reason)) > _MAX_TAG_CHARS:
-                raise ValueError(
-                    f"{FAILURES_FILE} must hold texts of at most {_MAX_TAG_CHARS} characters; {EXPORT_AGAIN}"
+                raise HarnessError(
+                    "archive.invalid-failure",
+                    f"{FAILURES_FILE} must hold texts of at most {_MAX_TAG_CHARS} characters; {EXPORT_AGAIN}",
                 )
             yield failure.spec
 
@@ -163,7 +185,10 @@ def _parse_study(data: Any) -> Study:
         _check_size(data)
     study = from_data(Study, data)
     if not _STUDY_NAME_PATTERN.fullmatch(study.name):
-        raise ValueError(f"a study's name must be of letters, digits and ._+-; got {sanitize(study.name)}")
+        raise HarnessError(
+            "archive.invalid-study-name",
+            f"a study's name must be of letters, digits and ._+-; got {sanitize(study.name)}",
+        )
     return study
 
 
@@ -178,15 +203,17 @@ def _check_size(data: Mapping[str, Any]) -> None:
     trainings = count_items("seeds", default=1) * count_items("training_seeds", default=1)
     runs_per_training = 3 * count_items("arms") + count_items("controls") + 1
     if total_folds * trainings * runs_per_training > MAX_RUNS:
-        raise ValueError(f"a study must have at most {MAX_RUNS:,} runs; {STUDY_FILE} has more")
+        raise HarnessError(
+            "archive.too-many-runs", f"a study must have at most {MAX_RUNS:,} runs; {STUDY_FILE} has more"
+        )
 
 
 def _check_mlflow_limits(result: RunResult) -> None:
     """Check the result's metrics and texts against MLflow's limits, before half of them are written."""
     if not all(map(_METRIC_PATTERN.fullmatch, compute_final_metrics(result))):
-        raise ValueError("it has a metric whose name MLflow does not accept")
+        raise HarnessError("archive.invalid-metric-name", "it has a metric whose name MLflow does not accept")
     texts = map(str, flatten_spec(result.spec).values())
     if len(to_json(result.spec)) > _MAX_TAG_CHARS or max(map(len, texts)) > _MAX_PARAM_CHARS:
-        raise ValueError("its spec is longer than MLflow accepts")
+        raise HarnessError("archive.spec-too-long", "its spec is longer than MLflow accepts")
     if not all(0 <= epoch.number <= _MAX_STEP for epoch in result.history):
-        raise ValueError("it has epochs whose number MLflow does not accept")
+        raise HarnessError("archive.invalid-epoch", "it has epochs whose number MLflow does not accept")

@@ -18,6 +18,7 @@ from datasets.io.cache_files import count_cores
 from datasets.spec import SampleTable
 from harness.bench.timing import compute_ratios, format_median_range, measure_seconds
 from harness.data.loading import DataRequest, build_dataset_spec, load_images, load_table
+from harness.errors import HarnessError
 from harness.process_settings import set_environment
 from harness.progress import progress_bars
 
@@ -77,10 +78,12 @@ def benchmark_data(request: DataRequest, *, image_size: int, rounds: int) -> Dat
     """Measure describing, plain decoding and preparing into an empty cache, `rounds` times in turn.
 
     Raises:
-        ValueError: The request or the data are invalid, or `rounds` is out of range.
+        HarnessError: The request or the data are invalid, or `rounds` is out of range.
     """
     if not 1 <= rounds <= MAX_ROUNDS:
-        raise ValueError(f"--rounds must be at least 1 and at most {MAX_ROUNDS}; got {rounds}")
+        raise HarnessError(
+            "bench-rounds.range", f"--rounds must be at least 1 and at most {MAX_ROUNDS}; got {rounds}"
+        )
     spec = build_dataset_spec(request, protocols=("frame",), image_size=image_size)
     describe_seconds, prepare_seconds, plain_seconds = [], [], []
     resolved_spec, table = load_table(request, spec)

@@ -11,6 +11,7 @@ from typing import Any
 from architectures.catalogue import CATALOGUE, get_architecture, with_width
 from architectures.spec import ArchitectureSpec
 from harness.bench.timing import compute_ratios
+from harness.errors import HarnessError
 from studies.codec import to_data
 from studies.results import Environment
 
@@ -43,9 +44,13 @@ class BenchSettings:
         for name, minimum, maximum in (("batch", 2, 4096), ("rounds", 1, 1000), ("steps", 1, 10_000)):
             value = getattr(self, name)
             if value < minimum:
-                raise ValueError(f"--{name} must be at least {minimum}; got {value}")
+                raise HarnessError(
+                    "bench-option.too-small", f"--{name} must be at least {minimum}; got {value}"
+                )
             if value > maximum:
-                raise ValueError(f"--{name} must be at most {maximum}; got {value}")
+                raise HarnessError(
+                    "bench-option.too-large", f"--{name} must be at most {maximum}; got {value}"
+                )
         self.build_specs()
 
     def build_specs(self) -> tuple[ArchitectureSpec, ...]:

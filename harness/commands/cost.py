@@ -11,7 +11,7 @@ import typer
 from harness.commands import options
 from harness.commands.choices import choice_option, parse_list
 from harness.commands.data import Size
-from harness.errors import wrap_user_errors
+from harness.errors import HarnessError, wrap_user_errors
 
 if TYPE_CHECKING:
     from architectures.spec import ArchitectureSpec
@@ -38,11 +38,14 @@ def cost(
         specs = tuple(with_width(CATALOGUE[name], width) for name in names)
         for spec in specs:
             if image_size < min_image_size(spec):
-                raise ValueError(
-                    f"--image-size must be at least {min_image_size(spec)} for {spec.name}; got {image_size}"
+                raise HarnessError(
+                    "cost-image-size.too-small",
+                    f"--image-size must be at least {min_image_size(spec)} for {spec.name}; got {image_size}",
                 )
         if not 2 <= classes <= MAX_CLASSES:
-            raise ValueError(f"--classes must be at least 2 and at most {MAX_CLASSES}; got {classes}")
+            raise HarnessError(
+                "cost-classes.range", f"--classes must be at least 2 and at most {MAX_CLASSES}; got {classes}"
+            )
         if architecture:
             from architectures.network import build_network
             from architectures.user import check_output_shape, load_user_spec

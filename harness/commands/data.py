@@ -27,7 +27,10 @@ def _check_image_size(size: int) -> int:
     from harness.data.loading import MAX_IMAGE_SIZE, MIN_IMAGE_SIZE
 
     if not MIN_IMAGE_SIZE <= size <= MAX_IMAGE_SIZE:
-        raise UserError(f"--image-size must be from {MIN_IMAGE_SIZE} to {MAX_IMAGE_SIZE} pixels; got {size}")
+        raise UserError(
+            f"--image-size must be from {MIN_IMAGE_SIZE} to {MAX_IMAGE_SIZE} pixels; got {size}",
+            code="synthetic-image-size.range",
+        )
     return size
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.commands import options
-from harness.errors import UserError, wrap_user_errors
+from harness.errors import HarnessError, UserError, wrap_user_errors
 
 if TYPE_CHECKING:
     from harness.inference.folder_scores import ClassFolders
@@ -103,7 +103,8 @@ def predict(
     _print_warnings(document["warnings"], has_document=bool(select_predicted(predictions)))
     if not select_predicted(predictions):
         raise UserError(
-            f"no frame of {source} can be read: {predictions[0].note if predictions else 'it has no frames'}"
+            f"no frame of {source} can be read: {predictions[0].note if predictions else 'it has no frames'}",
+            code="frames.unreadable",
         )
     print(text if json else render_summary(document, folder))
 
@@ -122,15 +123,16 @@ def _check_onset(model: TrainedModel, frame_source: FrameSource) -> None:
     """Check that the source has an onset frame if the run needs one, and print which frame it is.
 
     Raises:
-        ValueError: The run needs an onset frame and the source is a single image.
+        HarnessError: The run needs an onset frame and the source is a single image.
     """
     representation = model.spec.dataset.representation
     if representation == "frame":
         return
     if frame_source.kind == "image":
-        raise ValueError(
+        raise HarnessError(
+            "prediction.single-image-of-motion",
             f"the run was trained on {representation}, which compares each frame with the onset frame; a "
-            "single image has no onset frame: name a video, or a folder whose first image is the onset"
+            "single image has no onset frame: name a video, or a folder whose first image is the onset",
         )
     print(f"{representation}: the first readable frame is used as the onset frame", file=sys.stderr)
 

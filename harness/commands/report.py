@@ -10,7 +10,7 @@ import typer
 
 from harness.commands import options
 from harness.commands.choices import choice_option
-from harness.errors import wrap_user_errors
+from harness.errors import HarnessError, wrap_user_errors
 
 FORMATS = ("report", "megc")
 
@@ -43,10 +43,14 @@ def report(
     tracker = open_tracker(tracking_uri)
     with wrap_user_errors():
         if list_ and study:
-            raise ValueError(f"--list takes no study; got {', '.join(study)}: leave out one of the two")
+            raise HarnessError(
+                "report-list.with-study",
+                f"--list takes no study; got {', '.join(study)}: leave out one of the two",
+            )
         if json and not list_:
-            raise ValueError(
-                "--json needs --list; got no --list: a report is always written as report.md and report.json"
+            raise HarnessError(
+                "report-json.without-list",
+                "--json needs --list; got no --list: a report is always written as report.md and report.json",
             )
         tracker.check_readable()
         if list_:

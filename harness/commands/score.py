@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.commands import options
-from harness.errors import wrap_user_errors
+from harness.errors import HarnessError, wrap_user_errors
 
 if TYPE_CHECKING:
     from studies.prediction_files.table import PredictionTable
@@ -58,8 +58,9 @@ def score(
         truth_list = read_truth_list(truth) if truth else None
         tables = [table for name in file for table in _load_tables(name, tracking_uri)]
         if claims and len(tables) > 1:
-            raise ValueError(
-                f"--claimed is about the predictions of one training; got {len(tables)}: name one of them"
+            raise HarnessError(
+                "claimed.several-files",
+                f"--claimed is about the predictions of one training; got {len(tables)}: name one of them",
             )
         scored_tables = [score_table(table, truth_list=truth_list, claims=claims) for table in tables]
         difference = compare_tables(tables[0], tables[1]) if len(tables) == 2 else None

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from datasets.text import pluralize
-from harness.errors import EXIT_FAILED, StudyAborted, UserError, wrap_user_errors
+from harness.errors import EXIT_FAILED, HarnessError, StudyAborted, UserError, wrap_user_errors
 
 if TYPE_CHECKING:
     from harness.commands.options import Output
@@ -117,7 +117,8 @@ def _confirm_size(cell_count: int) -> None:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UserError(
             f"more than {MAX_UNCONFIRMED_CELLS:,} cells run only with --yes; got {cell_count:,} cells: add "
-            "--yes, or lower --seeds, --splits or the number of arms"
+            "--yes, or lower --seeds, --splits or the number of arms",
+            code="cells.unconfirmed",
         )
     if not typer.confirm(f"Run {cell_count:,} cells (--dry-run estimates their time)?", err=True):
         raise StudyAborted("not confirmed, so nothing was run")
@@ -193,7 +194,9 @@ def _save_plan(study: Study, path: Path, *, tracker: Tracker, as_json: bool) -> 
     is_exploratory = tracker.exists() and has_cells(tracker, study)
     with wrap_user_errors():
         if path.exists():
-            raise ValueError(f"--save-plan never overwrites a file; {path} exists: name another file")
+            raise HarnessError(
+                "saved-plan.exists", f"--save-plan never overwrites a file; {path} exists: name another file"
+            )
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(to_json(plan, indent=1) + "\n", encoding="utf-8")
     if as_json:

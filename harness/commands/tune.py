@@ -13,7 +13,7 @@ from datasets.text import pluralize
 from harness.commands import data_options, options
 from harness.commands.choices import choice_option
 from harness.commands.option_groups import expand_option_groups
-from harness.errors import wrap_user_errors
+from harness.errors import HarnessError, wrap_user_errors
 
 if TYPE_CHECKING:
     from harness.planning.plan import StudyPlan
@@ -91,7 +91,7 @@ def _check_options(other_options: options.Design | options.Networks, *, study: s
     """Check that no option of the other kind of study is set.
 
     Raises:
-        ValueError: `study` does not have an option of `other_options` that was set.
+        HarnessError: `study` does not have an option of `other_options` that was set.
     """
     names = [
         f"--{option.name}"
@@ -100,7 +100,10 @@ def _check_options(other_options: options.Design | options.Networks, *, study: s
     ]
     if names:
         owner = next(kind for kind in STUDY_KINDS if kind != study)
-        raise ValueError(f"{' and '.join(names)} needs --for {owner}; got --for {study}: leave one out")
+        raise HarnessError(
+            "search-option.of-another-command",
+            f"{' and '.join(names)} needs --for {owner}; got --for {study}: leave one out",
+        )
 
 
 def _run_searches(plan: StudyPlan, *, trials: int, pruner: str, store: str) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from harness.commands import options
-from harness.errors import EXIT_FAILED, wrap_user_errors
+from harness.errors import EXIT_FAILED, HarnessError, wrap_user_errors
 
 MAX_PORT = 65535
 
@@ -29,11 +29,14 @@ def ui(
     tracker = open_tracker(tracking_uri)
     with wrap_user_errors():
         if not is_local(tracker.uri):
-            raise ValueError(f"{tracker.display_uri()} is a server: open it in a browser")
+            raise HarnessError(
+                "ui-store.is-a-server", f"{tracker.display_uri()} is a server: open it in a browser"
+            )
         if not tracker.exists():
-            raise ValueError(
+            raise HarnessError(
+                "ui-store.empty",
                 f"nothing has been recorded in {tracker.display_uri()} yet; run a study first, or change to "
-                "the folder in which a study ran"
+                "the folder in which a study ran",
             )
         _check_port(host, port)
         tracker.check_connection()
@@ -50,14 +53,16 @@ def _check_port(host: str, port: int) -> None:
     MLflow itself would print a traceback and exit with status 0.
 
     Raises:
-        ValueError: The address or the port cannot be used.
+        HarnessError: The address or the port cannot be used.
     """
     import socket
 
     if not host:
-        raise ValueError(f"--host must be an address of this machine, such as 127.0.0.1; got {host!r}")
+        raise HarnessError(
+            "ui-host.unknown", f"--host must be an address of this machine, such as 127.0.0.1; got {host!r}"
+        )
     if not 1 <= port <= MAX_PORT:
-        raise ValueError(f"--port must be from 1 to {MAX_PORT}; got {port}")
+        raise HarnessError("ui-port.range", f"--port must be from 1 to {MAX_PORT}; got {port}")
     try:
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as test_socket:
             test_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -65,8 +70,8 @@ def _check_port(host: str, port: int) -> None:
     except OSError as error:
         is_in_use = error.errno in (errno.EADDRINUSE, errno.EACCES)
         hint = f"--port, such as {port % MAX_PORT + 1}" if is_in_use else "--host, such as 127.0.0.1"
-        raise ValueError(
-            f"no server can listen on {host}:{port} ({error.strerror}); name another {hint}"
+        raise HarnessError(
+            "ui-port.in-use", f"no server can listen on {host}:{port} ({error.strerror}); name another {hint}"
         ) from error
 
 

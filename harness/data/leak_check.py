@@ -13,6 +13,7 @@ from datasets.leakage.audit import (
     guaranteed_disjoint,
 )
 from datasets.spec import SampleTable, Split
+from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     from datasets.preprocessing.image_array import ImageArray
@@ -24,7 +25,7 @@ def check_leaks(pixels: ImageArray, splits: Sequence[Split]) -> None:
     The check skips near-duplicates: they are only warnings of the audit, and comparing pixels is slow.
 
     Raises:
-        ValueError: The audit of a split has an error of `datasets.leakage.audit.get_excluded_codes`.
+        HarnessError: The audit of a split has an error of `datasets.leakage.audit.get_excluded_codes`.
     """
     # Training and validation together are the complement of the test set, so splits with equal test sets have
     # equal leaks.
@@ -36,7 +37,7 @@ def check_leaks(pixels: ImageArray, splits: Sequence[Split]) -> None:
         findings = audit_split(pixels.table, split, digests=pixels.digests, similarity=None) if codes else ()
         leaks = [finding for finding in findings if finding.severity == "error" and finding.code in codes]
         if leaks:
-            raise ValueError(_format_leaks(split, leaks))
+            raise HarnessError("split.leaks", _format_leaks(split, leaks))
 
 
 def describe_protocol_leakage(table: SampleTable, splits: Sequence[Split], protocol: str) -> str:

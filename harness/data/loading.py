@@ -11,7 +11,7 @@ from datasets.catalogue import check_path_patterns, get_default_frame_policy, ge
 from datasets.spec import ALIGNMENTS, MOTION_REPRESENTATIONS, DatasetSpec, SampleTable
 from datasets.splits import PROTOCOLS
 from datasets.text import pluralize
-from harness.errors import check_choice
+from harness.errors import HarnessError, check_choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,14 +55,16 @@ def build_dataset_spec(request: DataRequest, *, protocols: tuple[str, ...], imag
     """Build the data set spec as far as it is known without the data; alignment "auto" becomes "none".
 
     Raises:
-        ValueError: A name is unknown, or the values do not fit together.
+        HarnessError: A name is unknown, or the values do not fit together.
     """
     dataset_entry = get_entry(request.dataset)
     check_path_patterns(request.dataset, subject_from=request.subject_from, clip_from=request.clip_from)
     check_choice("--align", request.align, ALIGN_CHOICES)
     check_choice("--representation", request.representation, STUDY_REPRESENTATIONS)
     if image_size > MAX_IMAGE_SIZE:
-        raise ValueError(f"--image-size must be at most {MAX_IMAGE_SIZE} pixels; got {image_size}")
+        raise HarnessError(
+            "image-size.too-large", f"--image-size must be at most {MAX_IMAGE_SIZE} pixels; got {image_size}"
+        )
     default_policy = get_default_frame_policy(request.dataset, protocols, request.representation)
     frame_policy = default_policy if request.frames is None else request.frames
     dataset_entry.check_options(frame_policy, request.layout)
@@ -81,9 +83,10 @@ def build_dataset_spec(request: DataRequest, *, protocols: tuple[str, ...], imag
             if dataset_entry.apex_policies
             else f"{dataset_entry.name} has none"
         )
-        raise ValueError(
+        raise HarnessError(
+            "representation.wrong-frames",
             f"--representation {spec.representation} shows the change of a face since its onset, so "
-            f"--frames must select frames at or near the apex; got {spec.frame_policy}; {choices}"
+            f"--frames must select frames at or near the apex; got {spec.frame_policy}; {choices}",
         )
     return spec
 
@@ -92,24 +95,28 @@ def check_protocols(protocols: tuple[str, ...], *, folds: int | None) -> None:
     """Check protocols and the number of folds, as far as possible without the data.
 
     Raises:
-        ValueError: A protocol is unknown, `folds` is below 2, or `folds` is set without protocol kfold.
+        HarnessError: A protocol is unknown, `folds` is below 2, or `folds` is set without protocol kfold.
     """
     for protocol in protocols:
         check_choice("protocol", protocol, PROTOCOLS)
     if folds is not None and "kfold" not in protocols:
-        raise ValueError(f"--folds needs --protocol kfold; got {', '.join(protocols)}")
+        raise HarnessError(
+            "folds.without-kfold", f"--folds needs --protocol kfold; got {', '.join(protocols)}"
+        )
     if folds is not None and folds < 2:
-        raise ValueError(f"--folds must be at least 2; got {folds}")
+        raise HarnessError("folds.too-few", f"--folds must be at least 2; got {folds}")
 
 
 def check_count(option: str, count: int) -> None:
     """Check the value of `--seeds` or `--splits`.
 
     Raises:
-        ValueError: `count` is below 1 or above `MAX_REPETITIONS`.
+        HarnessError: `count` is below 1 or above `MAX_REPETITIONS`.
     """
     if not 1 <= count <= MAX_REPETITIONS:
-        raise ValueError(f"{option} must be at least 1 and at most {MAX_REPETITIONS}; got {count}")
+        raise HarnessError(
+            "repetitions.range", f"{option} must be at least 1 and at most {MAX_REPETITIONS}; got {count}"
+        )
 
 
 def load_table(request: DataRequest, spec: DatasetSpec) -> tuple[DatasetSpec, SampleTable]:

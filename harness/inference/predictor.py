@@ -22,6 +22,7 @@ from architectures.network import build_network
 from datasets.catalogue import SYNTHETIC
 from datasets.faces.haar_detector import FaceDetector, check_cascades
 from datasets.preprocessing.representations import represent
+from harness.errors import HarnessError
 from harness.inference.video_io import Frame, Image, Rect
 from harness.tracking.run_argument import find_finished_run
 from harness.training.engine import FP32_PRECISIONS, set_fp32_precisions
@@ -102,16 +103,20 @@ def load_trained_model(tracker: Tracker, name: str, *, device: torch.device) -> 
     """Load the network of the run whose id or key starts with `name`.
 
     Raises:
-        ValueError: No run or several runs match, the run has not finished, or its artifacts cannot be read.
+        HarnessError: No run or several runs match, the run has not finished, or its artifacts cannot be read.
     """
     run_id, key = find_finished_run(tracker, name)
     result = tracker.load_result(run_id)
     if result is None:
-        raise ValueError(f"the artifacts of run {run_id} cannot be read (moved or deleted?); run it again")
+        raise HarnessError(
+            "artifacts.unreadable-network",
+            f"the artifacts of run {run_id} cannot be read (moved or deleted?); run it again",
+        )
     if not result.spec.is_trained:
-        raise ValueError(
+        raise HarnessError(
+            "run.without-network",
             f"run {run_id} is the {result.spec.variant} of {result.spec.architecture.name} and has no "
-            f"network of its own; name the run that trained the network (key {result.spec.base_run.key})"
+            f"network of its own; name the run that trained the network (key {result.spec.base_run.key})",
         )
     classes = result.data.classes
     # As in training, but without ImageNet weights, because the run's weights replace them.
@@ -149,7 +154,9 @@ class Predictor:
 
     def __init__(self, model: TrainedModel, *, align: str, is_video: bool) -> None:
         if align not in ALIGN_OPTIONS:
-            raise ValueError(f"unknown --align {align!r}; accepted: {', '.join(ALIGN_OPTIONS)}")
+            raise HarnessError(
+                "alignment.unknown", f"unknown --align {align!r}; accepted: {', '.join(ALIGN_OPTIONS)}"
+            )
         self._model, self._is_video = model, is_video
         self._allows_full_image = align == "auto" and model.spec.dataset.alignment == "none"
         self._detector: FaceDetector | None = None

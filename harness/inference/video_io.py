@@ -20,6 +20,7 @@ from datasets.io.image_names import IMAGE_SUFFIXES, natural_sort_key
 from datasets.io.image_reader import DecodedImage, read_image
 from datasets.spec import ImageRef
 from datasets.text import sanitize
+from harness.errors import HarnessError
 
 # harness reports damaged videos itself; FFmpeg would print a message for each frame.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
@@ -93,18 +94,21 @@ def scan_source(path: Path, *, out: Path) -> FrameSource:
     """Return the frame source at `path`. Images in the results folder `out` are not part of a source.
 
     Raises:
-        ValueError: `path` does not exist or is not a readable source.
+        HarnessError: `path` does not exist or is not a readable source.
     """
     absolute_path, suffix = Path(os.path.abspath(path)), path.suffix.lower()
     results_folder = Path(os.path.realpath(out))
     if Path(os.path.realpath(absolute_path)).is_relative_to(results_folder):
-        raise ValueError(
-            f"{path} is in --out {out}, and images in --out count as results; name another --out"
+        raise HarnessError(
+            "source.in-output-folder",
+            f"{path} is in --out {out}, and images in --out count as results; name another --out",
         )
     if os.path.isdir(absolute_path):
         return _scan_folder(absolute_path, results_folder)
     if not os.path.isfile(absolute_path):
-        raise ValueError(f"{path} does not exist; name an image, a folder of images or a video")
+        raise HarnessError(
+            "source.missing", f"{path} does not exist; name an image, a folder of images or a video"
+        )
     if suffix in IMAGE_SUFFIXES:
         return FrameSource(kind="image", root=absolute_path.parent, files=(absolute_path,), frame_count=1)
     if suffix in VIDEO_SUFFIXES:
@@ -112,12 +116,16 @@ def scan_source(path: Path, *, out: Path) -> FrameSource:
             # OpenCV aborts the process if a name is not valid UTF-8.
             if name.encode(errors="replace").decode() != name:
                 message = sanitize(name, max_length=len(name))
-                raise ValueError(
-                    f"the names of a video and of --out must be valid UTF-8; got {message}: rename it"
+                raise HarnessError(
+                    "source.name-not-utf-8",
+                    f"the names of a video and of --out must be valid UTF-8; got {message}: rename it",
                 )
         return _scan_video(absolute_path)
     choices = ", ".join((*sorted(IMAGE_SUFFIXES), *VIDEO_SUFFIXES))
-    raise ValueError(f"{path} is neither an image nor a video; accepted: {choices}, or a folder of images")
+    raise HarnessError(
+        "source.unknown-kind",
+        f"{path} is neither an image nor a video; accepted: {choices}, or a folder of images",
+    )
 
 
 def _scan_folder(path: Path, results_folder: Path) -> FrameSource:
@@ -130,9 +138,10 @@ def _scan_folder(path: Path, results_folder: Path) -> FrameSource:
         and not Path(os.path.realpath(file)).is_relative_to(results_folder)
     ]
     if not files:
-        raise ValueError(
+        raise HarnessError(
+            "source.no-image",
             f"{path} holds no image within {MAX_DEPTH} levels of folders; accepted: "
-            f"{', '.join(sorted(IMAGE_SUFFIXES))}; to read a video, name its file"
+            f"{', '.join(sorted(IMAGE_SUFFIXES))}; to read a video, name its file",
         )
     return FrameSource(
         kind="folder",
@@ -150,13 +159,15 @@ def _scan_video(path: Path) -> FrameSource:
     """Return the frame source of a video.
 
     Raises:
-        ValueError: OpenCV cannot open the video.
+        HarnessError: OpenCV cannot open the video.
     """
     with path.open("rb") as file:
         header = file.read(8)
     # FFmpeg would read a text file as a playlist of other files.
     if header[:4] not in _FILE_SIGNATURES and header[4:] not in _MP4_ATOMS:
-        raise ValueError(f"{path} is not a video, despite its suffix; copy the file again")
+        raise HarnessError(
+            "video.no-video", f"{path} is not a video, despite its suffix; copy the file again"
+        )
     log_level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
@@ -175,11 +186,12 @@ def _scan_video(path: Path) -> FrameSource:
     )
     video.release()
     if not is_readable:
-        raise ValueError(
-            f"{path} is not a video that OpenCV can open; copy the file again, or convert it to .mp4 (H.264)"
+        raise HarnessError(
+            "video.unreadable",
+            f"{path} is not a video that OpenCV can open; copy the file again, or convert it to .mp4 (H.264)",
         )
     if fault := find_size_fault(int(width), int(height)):
-        raise ValueError(f"{path}: {fault}")
+        raise HarnessError("video.frame-size", f"{path}: {fault}")
     fps = fps if 0 < fps <= 10_000 else _DEFAULT_FPS
     return FrameSource(
         kind="video", root=path.parent, files=(path,), frame_count=max(0, int(frames)), fps=fps

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datasets.io.cache_files import get_cache_dir
+from harness.errors import HarnessError
 from harness.flop_count import count_cost
 from harness.planning.execution import choose_slots
 from harness.planning.weight_rule import can_keep_weights, find_base_run_keys
@@ -119,7 +120,7 @@ def check_disk_space(needs: Sequence[DiskNeed]) -> None:
     The weights of all studies add up. Checkpoints are deleted, so only the largest need counts.
 
     Raises:
-        ValueError: A file system has less free space than needed.
+        HarnessError: A file system has less free space than needed.
     """
     required_bytes: dict[int, int] = defaultdict(int)
     folders: dict[int, Path] = {}
@@ -137,11 +138,12 @@ def check_disk_space(needs: Sequence[DiskNeed]) -> None:
     for device_id, size in required_bytes.items():
         free_bytes = _get_free_bytes(folders[device_id])
         if size > free_bytes:
-            raise ValueError(
+            raise HarnessError(
+                "disk-space.too-small",
                 f"weights and checkpoints must fit on the disk; they need {_format_bytes(size)} on the disk "
                 f"of {folders[device_id]}, which has {_format_bytes(free_bytes)} free: add --keep-weights "
                 "best or none, free some space, or put the tracking store (--tracking-uri) or HARNESS_CACHE "
-                "on another disk"
+                "on another disk",
             )
 
 

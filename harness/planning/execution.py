@@ -8,7 +8,7 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from harness.errors import check_choice
+from harness.errors import HarnessError, check_choice
 from harness.planning.weight_rule import WEIGHT_RULES, WeightRule
 
 if TYPE_CHECKING:
@@ -61,17 +61,20 @@ class ExecutionOptions:
         check_choice("--keep-weights", self.keep_weights, WEIGHT_RULES)
         check_choice("--executor", self.executor, EXECUTORS)
         if self.jobs is not None and self.jobs < 1:
-            raise ValueError(
-                f"--jobs must be at least 1; got {self.jobs}; leave it out for the automatic choice"
+            raise HarnessError(
+                "jobs.too-few",
+                f"--jobs must be at least 1; got {self.jobs}; leave it out for the automatic choice",
             )
         if self.ray_address is not None and self.executor != "ray":
-            raise ValueError(
-                f"--ray-address needs --executor ray; got {self.ray_address!r} with {self.executor}"
+            raise HarnessError(
+                "ray-address.without-ray",
+                f"--ray-address needs --executor ray; got {self.ray_address!r} with {self.executor}",
             )
         if self.executor == "ray" and importlib.util.find_spec("ray") is None:
-            raise ValueError(
+            raise HarnessError(
+                "ray.not-installed",
                 "--executor ray needs Ray, which is not installed: pip install --editable '.[ray]' in the "
-                "folder that harness was installed from"
+                "folder that harness was installed from",
             )
 
 
@@ -79,19 +82,22 @@ def check_cluster_address(options: ExecutionOptions) -> None:
     """Check that the cluster's address accepts connections; Ray itself would try for minutes.
 
     Raises:
-        ValueError: the address is malformed or refuses the connection.
+        HarnessError: the address is malformed or refuses the connection.
     """
     if options.ray_address in (None, AUTO_ADDRESS):
         return
     host, _, port = str(options.ray_address).removeprefix("ray://").rpartition(":")
     if not host or not re.fullmatch(r"\d{1,5}", port):
-        raise ValueError(
-            f"--ray-address takes HOST:PORT, ray://HOST:PORT or {AUTO_ADDRESS}; got {options.ray_address!r}"
+        raise HarnessError(
+            "ray-address.invalid",
+            f"--ray-address takes HOST:PORT, ray://HOST:PORT or {AUTO_ADDRESS}; got {options.ray_address!r}",
         )
     try:
         socket.create_connection((host, int(port)), timeout=CONNECT_TIMEOUT).close()
     except (OSError, OverflowError) as error:
-        raise ValueError(format_missing_cluster(str(options.ray_address), str(error))) from error
+        raise HarnessError(
+            "ray-cluster.missing", format_missing_cluster(str(options.ray_address), str(error))
+        ) from error
 
 
 def format_missing_cluster(address: str, reason: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.errors import HarnessError
 from harness.output_folders import check_writable
 from harness.planning.execution import ExecutionOptions, check_cluster_address, choose_slots
 from harness.planning.plan import StudyPlan, plan_study
@@ -93,7 +94,7 @@ def preview_plans(
     """Find the finished cells of planned studies, and what the others need, as `plan_studies` does.
 
     Raises:
-        ValueError: The store does not answer, or no cell has failed before and only such cells were
+        HarnessError: The store does not answer, or no cell has failed before and only such cells were
             requested.
     """
     is_new_store = (out is None or execution.retry_failed) and not tracker.exists()
@@ -112,9 +113,10 @@ def preview_plans(
         previews.append(preview)
     if execution.retry_failed and not any(preview.pending_runs for preview in previews):
         names = ", ".join(plan.study.name for plan in plans)
-        raise ValueError(
+        raise HarnessError(
+            "retry-failed.no-failure",
             f"--retry-failed runs only cells that failed before; {names} has none: leave the option out "
-            "(if you changed the file of your own network, it is a new study)"
+            "(if you changed the file of your own network, it is a new study)",
         )
     return previews
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from datasets.catalogue import get_default_frame_policy, get_entry
 from harness.data.loading import DataRequest
+from harness.errors import HarnessError
 from harness.planning.request import Request
 from studies.paper.experiments import PAPER_EXPERIMENTS
 
@@ -21,16 +22,17 @@ def find_roots(roots: Mapping[str, Path | None]) -> dict[str, Path]:
     A data set without a given root uses its environment variable or its default folder, if that exists.
 
     Raises:
-        ValueError: No data set is available.
+        HarnessError: No data set is available.
     """
     candidates = {name: get_entry(name).resolve_root(root) for name, root in roots.items()}
     available = {name: path for name, path in candidates.items() if roots[name] or _is_expected(name, path)}
     if not available:
         option_list = " or ".join(f"--{name} DIR" for name in roots)
         instructions = " ".join(get_entry(name).access_instructions for name in roots)
-        raise ValueError(
+        raise HarnessError(
+            "reproduction.no-dataset",
             "`harness reproduce` needs a data set of the paper, and none was found; name the folder of one "
-            f"with {option_list}. {instructions}"
+            f"with {option_list}. {instructions}",
         )
     return available
 

@@ -11,7 +11,7 @@ from architectures.spec import ArchitectureSpec
 from datasets.spec import DatasetSpec
 from harness.data.loading import DataRequest, build_dataset_spec, check_count, check_protocols
 from harness.device import check_device_name
-from harness.errors import check_choice
+from harness.errors import HarnessError, check_choice
 from harness.planning.type_validation import validate_types
 from harness.training.engine_names import check_engine_names
 from studies.analysis_plan import AnalysisPlan
@@ -135,18 +135,20 @@ def outline_study(request: Request) -> StudyOutline:
 
 
 def _check_values(request: Request) -> None:
-    """Check the requested values that need neither the data nor the networks; raise ValueError."""
+    """Check the requested values that need neither the data nor the networks; raise HarnessError."""
     check_count("--seeds", request.seeds)
     check_count("--splits", request.splits)
     check_choice("--metric", request.metric, METRICS)
     if not 0 < request.margin < 100:
-        raise ValueError(
+        raise HarnessError(
+            "margin-option.range",
             "--margin, the smallest difference that matters, must be between 0 and 100 points; "
-            f"got {request.margin:g}"
+            f"got {request.margin:g}",
         )
     if request.searches is not None and not request.tuned:
-        raise ValueError(
-            f"--searches needs --tuned; got {request.searches!r}: add --tuned, or leave --searches out"
+        raise HarnessError(
+            "searches.without-tuned",
+            f"--searches needs --tuned; got {request.searches!r}: add --tuned, or leave --searches out",
         )
     check_protocols(request.protocols, folds=request.folds)
     check_device_name(request.device)
@@ -154,12 +156,16 @@ def _check_values(request: Request) -> None:
 
 
 def _load_analysis_plan(path: Path) -> AnalysisPlan:
-    """Load the analysis plan that `--save-plan` wrote to `path`; raise ValueError if it is not one."""
+    """Load the analysis plan that `--save-plan` wrote to `path`; raise HarnessError if it is not one."""
     if not path.is_file():
-        raise ValueError(f"--plan takes a file that --save-plan has written; there is none at {path}")
+        raise HarnessError(
+            "analysis-plan.no-file",
+            f"--plan takes a file that --save-plan has written; there is none at {path}",
+        )
     try:
         return from_json(AnalysisPlan, path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
-        raise ValueError(
-            f"--plan takes a file that --save-plan has written; {path} is not such a file: {error}"
+        raise HarnessError(
+            "analysis-plan.invalid",
+            f"--plan takes a file that --save-plan has written; {path} is not such a file: {error}",
         ) from error

@@ -7,6 +7,8 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from harness.errors import HarnessError
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -19,7 +21,7 @@ def validate_types(value: T) -> T:
     Converts a list to a tuple, a string to a `Path` and an int to a float where the field has that type.
 
     Raises:
-        ValueError: A field has a value of another type. The message names the field, its type and the value.
+        HarnessError: A field has a value of another type. The message names the field, its type and value.
     """
     hints = get_type_hints(type(value))
     values = {}
@@ -29,9 +31,10 @@ def validate_types(value: T) -> T:
             values[field.name] = _coerce(hints[field.name], item)
         except TypeError as error:
             is_bare_string = isinstance(item, str) and get_origin(hints[field.name]) is tuple
-            raise ValueError(
+            raise HarnessError(
+                "option.wrong-type",
                 f"{type(value).__name__}.{field.name} takes {field.type}; got {item!r}"
-                + (f": write ({item!r},)" if is_bare_string else "")
+                + (f": write ({item!r},)" if is_bare_string else ""),
             ) from error
     return replace(value, **values)
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from datasets.preprocessing.image_array import ImageArray
 from datasets.spec import Sample
+from harness.errors import HarnessError
 from harness.training.evaluation import compute_logits
 from studies.results import Prediction
 
@@ -46,7 +47,7 @@ def probe_identity(
         The subjects' names, the number of training samples of each, and the predictions.
 
     Raises:
-        ValueError: fewer than two subjects have two clips in `rows`.
+        HarnessError: fewer than two subjects have two clips in `rows`.
     """
     # The import takes half a second, so only studies with a probe pay for it.
     from sklearn.linear_model import LogisticRegression
@@ -55,7 +56,10 @@ def probe_identity(
 
     samples = pixels.table.samples
     if not can_probe(samples, rows):
-        raise ValueError("the identity probe needs at least two subjects with two clips each in training")
+        raise HarnessError(
+            "identity-probe.too-few-subjects",
+            "the identity probe needs at least two subjects with two clips each in training",
+        )
     train_rows, test_rows = _split_clips(samples, rows)
     names = tuple(sorted({sample.subject for sample in samples if sample.subject}))
     train_classes = sorted({names.index(samples[row].subject) for row in train_rows})
@@ -125,8 +129,9 @@ def _extract_features(
     """Return the inputs (N, features) of the network's last linear layer for `rows`."""
     linear_layers = [module for module in network.modules() if isinstance(module, nn.Linear)]
     if not linear_layers:
-        raise ValueError(
-            "the identity probe reads the input of the last linear layer; this network has no linear layer"
+        raise HarnessError(
+            "identity-probe.no-linear-layer",
+            "the identity probe reads the input of the last linear layer; this network has no linear layer",
         )
     last_linear = linear_layers[-1]
     feature_batches: list[Tensor] = []

@@ -15,6 +15,7 @@ from architectures.spec import ArchitectureSpec
 from datasets.spec import SampleTable, Split
 from harness.data.loading import DataRequest, load_images, load_table
 from harness.device import resolve_device
+from harness.errors import HarnessError
 from harness.flop_count import count_cost
 from harness.planning.plan import StudyPlan
 from harness.planning.weight_rule import WeightRule, find_base_run_keys
@@ -128,7 +129,7 @@ def _load_images(job: Job) -> dict[str, StudyImages]:
     """Load the job's images by fingerprint, from this machine's cache or from the data set.
 
     Raises:
-        ValueError: the data set is missing or differs from that of the plan.
+        HarnessError: the data set is missing or differs from that of the plan.
         OSError: an image file is missing.
     """
     study = job.study
@@ -142,9 +143,10 @@ def _load_images(job: Job) -> dict[str, StudyImages]:
     for fingerprint, splits in job.splits.items():
         pixels = load_images(datasets[fingerprint], table)
         if pixels.fingerprint != fingerprint:
-            raise ValueError(
+            raise HarnessError(
+                "worker-data.different",
                 f"the data on {socket.gethostname()} differ from those of the study's plan (fingerprint "
-                f"{pixels.fingerprint[:8]}, not {fingerprint[:8]}): copy them again, or share one folder"
+                f"{pixels.fingerprint[:8]}, not {fingerprint[:8]}): copy them again, or share one folder",
             )
         images_by_fingerprint[fingerprint] = StudyImages(pixels=pixels, splits=splits)
     return images_by_fingerprint

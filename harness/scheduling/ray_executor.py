@@ -52,24 +52,31 @@ class RayExecutor:
         try:
             ray.init(address=self._address, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, RuntimeError, ValueError) as error:
-            raise UserError(format_missing_cluster(self._address, type(error).__name__)) from error
+            raise UserError(
+                format_missing_cluster(self._address, type(error).__name__), code="ray-cluster.unreachable"
+            ) from error
         driver_node_id = ray.get_runtime_context().get_node_id()
         nodes = [node for node in ray.nodes() if node["Alive"]]
         if is_local(self._job.tracking_uri) and len({node["NodeManagerHostname"] for node in nodes}) > 1:
             ray.shutdown()
             raise UserError(
                 "--executor ray on several machines needs a tracking server that they all reach; got a file "
-                "on this one: start `mlflow server` and pass its address with --tracking-uri"
+                "on this one: start `mlflow server` and pass its address with --tracking-uri",
+                code="ray-store.is-a-file",
             )
         max_cpus = max(node["Resources"].get("CPU", 0) for node in nodes)
         if self._job.device == "cuda" and not any(node["Resources"].get("GPU") for node in nodes):
             ray.shutdown()
-            raise UserError("--executor ray: no node of the cluster has a GPU; use --device cpu")
+            raise UserError(
+                "--executor ray: no node of the cluster has a GPU; use --device cpu",
+                code="ray-cluster.no-gpu",
+            )
         if self._job.device != "cuda" and max_cpus < self._job.threads:
             ray.shutdown()
             raise UserError(
                 f"--executor ray: a cell needs {self._job.threads} cores, one for each thread of this "
-                f"process, and no node has more than {max_cpus:.0f}: set OMP_NUM_THREADS to fewer"
+                f"process, and no node has more than {max_cpus:.0f}: set OMP_NUM_THREADS to fewer",
+                code="ray-cluster.too-few-cores",
             )
         strategy = NodeAffinitySchedulingStrategy(driver_node_id, soft=False)
         self._queue = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": strategy})

@@ -18,7 +18,7 @@ from urllib.request import url2pathname
 
 from filelock import FileLock
 
-from harness.errors import is_full_disk
+from harness.errors import HarnessError, is_full_disk
 from harness.output_folders import check_writable
 from harness.process_settings import set_environment
 from harness.tracking import run_table_view
@@ -81,9 +81,10 @@ class MlflowStore:
     def __init__(self, uri: str | None = None) -> None:
         self.uri = get_default_uri() if uri is None else uri
         if has_login(self.uri):
-            raise ValueError(
+            raise HarnessError(
+                "tracking-uri.holds-login",
                 f"a tracking URI must not contain a login; got {strip_credentials(self.uri)}: set {USER_VAR} "
-                f"and {PASSWORD_VAR} in the environment, and leave the login out"
+                f"and {PASSWORD_VAR} in the environment, and leave the login out",
             )
         self.retry_policy = RetryPolicy(self.display_uri(), is_reachable=self._is_reachable)
 
@@ -138,7 +139,7 @@ class MlflowStore:
         """Check that the server or the SQLite file answers.
 
         Raises:
-            ValueError: it does not answer; the message says what to do.
+            HarnessError: it does not answer; the message says what to do.
         """
         check_uri(self.uri)
         try:
@@ -150,22 +151,25 @@ class MlflowStore:
                 raise
             code = getattr(error, "error_code", "")
             if code in LOGIN_ERROR_CODES:
-                raise ValueError(
+                raise HarnessError(
+                    "tracking-server.login-rejected",
                     f"the tracking server {self.display_uri()} rejects the login ({code}): set {USER_VAR} "
-                    f"and {PASSWORD_VAR}, or, on the command line, pass --tracking-uri http://user:password@host"
+                    f"and {PASSWORD_VAR}, or, on the command line, pass --tracking-uri http://user:password@host",
                 ) from error
             if "database is locked" in str(error):
-                raise ValueError(
+                raise HarnessError(
+                    "tracking-store.locked",
                     f"the tracking store {self.display_uri()} is locked by another process, which may have "
-                    "been suspended while writing: resume that process, or end it"
+                    "been suspended while writing: resume that process, or end it",
                 ) from error
             is_missing_package = isinstance(error, ImportError)
             reason = f"{type(error).__name__}: {error}" if is_missing_package else type(error).__name__
-            raise ValueError(
+            raise HarnessError(
+                "tracking-store.no-answer",
                 f"the tracking store {self.display_uri()} does not answer ({reason}): "
                 f"{'install the missing package' if is_missing_package else 'start the server'}, correct the "
                 f"address (http://HOST:PORT or {SQLITE_PREFIX}FILE), or leave --tracking-uri and "
-                "MLFLOW_TRACKING_URI out (./mlflow.db)"
+                "MLFLOW_TRACKING_URI out (./mlflow.db)",
             ) from error
 
     def display_uri(self) -> str:
@@ -319,7 +323,7 @@ def check_uri(uri: str) -> None:
     MLflow would retry a file that it cannot open many times and log each attempt.
 
     Raises:
-        ValueError: the URI is empty, it names a folder or another kind of file, or its folder cannot be
+        HarnessError: the URI is empty, it names a folder or another kind of file, or its folder cannot be
             written.
     """
     check_uri_and_timeout(uri)
@@ -334,7 +338,8 @@ def check_uri(uri: str) -> None:
             option=STORE_OPTION,
         )
     if is_foreign(file, tables=MLFLOW_TABLES):
-        raise ValueError(
+        raise HarnessError(
+            "tracking-store.not-mlflow",
             f"the tracking store {uri} is not a readable MLflow database; pass an existing or new "
-            f"{SQLITE_PREFIX}FILE"
+            f"{SQLITE_PREFIX}FILE",
         )

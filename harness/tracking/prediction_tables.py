@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from harness.errors import HarnessError
 from harness.tracking.study_reader import StudyReader
 from reports.outcomes import Outcome
 from reports.training_predictions import build_run_table, build_study_tables
@@ -19,7 +20,7 @@ def load_prediction_tables(tracker: StudyReader, name: str) -> tuple[PredictionT
     first 4 digits suffice.
 
     Raises:
-        ValueError: The store has no such study or run, or no finished training of it.
+        HarnessError: The store has no such study or run, or no finished training of it.
     """
     if _RUN_ID.fullmatch(name):
         return (_load_run_table(tracker, name),)
@@ -29,8 +30,10 @@ def load_prediction_tables(tracker: StudyReader, name: str) -> tuple[PredictionT
     selected = [table for outcome, table in tables if set(selectors) <= {outcome.arm.name, outcome.protocol}]
     if not selected:
         trainings = ", ".join(dict.fromkeys(_name_outcome(outcome) for outcome, _ in tables)) or "none"
-        raise ValueError(
-            f"no finished training of {study_name} is {':'.join(selectors) or 'there'}; finished: {trainings}"
+        raise HarnessError(
+            "training.unknown",
+            f"no finished training of {study_name} is {':'.join(selectors) or 'there'}; "
+            f"finished: {trainings}",
         )
     return tuple(selected)
 
@@ -44,12 +47,16 @@ def _load_run_table(tracker: StudyReader, prefix: str) -> PredictionTable:
     finished = {key: run_id for run_id, (key, status) in reversed(cells.items()) if status == "FINISHED"}
     if len(finished) != 1:
         matches = ", ".join(f"{run_id} (key {key})" for key, run_id in list(finished.items())[:5]) or "none"
-        raise ValueError(
+        raise HarnessError(
+            "prediction-run.ambiguous",
             f"one finished run in {tracker.display_uri()} must have an id or key that starts with {prefix}; "
-            f"found: {matches}"
+            f"found: {matches}",
         )
     ((_, run_id),) = finished.items()
     result = tracker.load_result(run_id)
     if result is None:
-        raise ValueError(f"the artifacts of run {run_id} cannot be read (moved or deleted?); run it again")
+        raise HarnessError(
+            "artifacts.unreadable-predictions",
+            f"the artifacts of run {run_id} cannot be read (moved or deleted?); run it again",
+        )
     return build_run_table(result, name=f"run {run_id[:8]}, fold {result.spec.fold + 1}")

@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any
 
 from harness.csv_escape import ESCAPE, csv_escape, csv_unescape
+from harness.errors import HarnessError
 from studies.codec import decode_json, from_data, to_data, to_json
 from studies.metrics import (
     aggregate_by_clip,
@@ -125,21 +126,29 @@ def parse_result(read_text: Callable[[str], str]) -> RunResult:
     """Parse a result from its artifact files; `read_text` returns the text of a file by its name.
 
     Raises:
-        ValueError: the files are not those of a result, or contradict each other.
+        HarnessError: the files are not those of a result, or contradict each other.
     """
     data = decode_json(read_text("result.json"))
     if not isinstance(data, dict):
-        raise ValueError("result.json must hold an object; it was changed since it was written")
+        raise HarnessError(
+            "result-json.not-an-object",
+            "result.json must hold an object; it was changed since it was written",
+        )
     text = read_text("predictions.csv")
     # Older results have no digest.
     if data.get("predictions", _compute_digest(text)) != _compute_digest(text):
-        raise ValueError("predictions.csv must be as it was written; it was cut off or changed since")
+        raise HarnessError(
+            "predictions-csv.cut-off",
+            "predictions.csv must be as it was written; it was cut off or changed since",
+        )
     # Parse the predictions separately: the codec checks the type of every number, which is slow for them.
     result = from_data(RunResult, {**data, "predictions": []})
     try:
         predictions = tuple(_parse_predictions(text, num_classes=len(result.data.classes)))
     except (csv.Error, TypeError, LookupError) as error:
-        raise ValueError(f"predictions.csv must hold the columns of a result's table: {error}") from error
+        raise HarnessError(
+            "predictions-csv.columns", f"predictions.csv must hold the columns of a result's table: {error}"
+        ) from error
     return replace(result, predictions=predictions)
 
 
@@ -160,9 +169,14 @@ def _parse_predictions(text: str, *, num_classes: int) -> Iterator[Prediction]:
         min(column) >= 0 and max(column) <= _MAX_PROBABILITY and not any(map(isnan, column))
         for column in probability_columns
     ):
-        raise ValueError("predictions.csv must hold probabilities from 0 to 1")
+        raise HarnessError(
+            "predictions-csv.probability-range", "predictions.csv must hold probabilities from 0 to 1"
+        )
     if not all(0 <= truth < num_classes for truth in truths):
-        raise ValueError(f"predictions.csv must hold truths below the {num_classes} classes of result.json")
+        raise HarnessError(
+            "predictions-csv.truth-range",
+            f"predictions.csv must hold truths below the {num_classes} classes of result.json",
+        )
     text_columns = [columns[name] for name in ("id", "subject", "clip")]
     conditions = columns.get("condition", ("",) * len(rows))
     if ESCAPE in text:  # few tables contain it, so the check saves a call per cell

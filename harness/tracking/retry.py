@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
-from harness.errors import StudyAborted, UserError, is_full_disk
+from harness.errors import HarnessError, StudyAborted, UserError, is_full_disk
 from harness.progress import format_duration
 
 T = TypeVar("T")
@@ -113,7 +113,8 @@ class RetryingClient:
                 raise UserError(
                     f"the tracking server {self._retry_policy.store_uri} denied the request: its "
                     "administrator must grant this login EDIT on the experiment, or set default_permission "
-                    "to EDIT"
+                    "to EDIT",
+                    code="tracking-server.permission-denied",
                 ) from error
 
         return call_with_retry
@@ -123,7 +124,7 @@ def get_timeout() -> float:
     """Return the seconds to wait for a store: HARNESS_PATIENCE, or `DEFAULT_TIMEOUT`.
 
     Raises:
-        ValueError: HARNESS_PATIENCE is not a number of seconds.
+        HarnessError: HARNESS_PATIENCE is not a number of seconds.
     """
     text = os.environ.get("HARNESS_PATIENCE") or str(DEFAULT_TIMEOUT)
     try:
@@ -131,9 +132,10 @@ def get_timeout() -> float:
     except ValueError:
         timeout = math.nan
     if not 0 <= timeout < math.inf:
-        raise ValueError(
+        raise HarnessError(
+            "patience.invalid",
             f"HARNESS_PATIENCE must be a number of seconds, 0 or more; got {text!r}; unset it for "
-            f"{DEFAULT_TIMEOUT:.0f}"
+            f"{DEFAULT_TIMEOUT:.0f}",
         )
     return timeout
 

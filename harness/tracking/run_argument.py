@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datasets.text import summarize_names
+from harness.errors import HarnessError
 from harness.tracking.study_reader import RUN_PREFIX, StudyReader
 from harness.tracking.tags import KEY_TAG, NAME_TAG, PARENT_TAG, STUDY_TAG
 
@@ -20,7 +21,7 @@ def find_finished_run(reader: StudyReader, name: str) -> tuple[str, str]:
     """Return the id and the key of the finished run whose id or key starts with `name`, in any case.
 
     Raises:
-        ValueError: `name` is no start of an id or key, it is a study, no run or several runs match, or the
+        HarnessError: `name` is no start of an id or key, it is a study, no run or several runs match, or the
             run has not finished.
     """
     prefix = name.strip().lower()
@@ -29,24 +30,29 @@ def find_finished_run(reader: StudyReader, name: str) -> tuple[str, str]:
     if not cells:
         _check_is_no_study(reader, name.strip(), id_prefix=prefix if is_prefix else "")
     if not is_prefix:
-        raise ValueError(
+        raise HarnessError(
+            "run-name.invalid",
             f"RUN must be a run's id or key, or its first 4 or more digits (0-9, a-f); got {name!r}: "
-            f"{RUN_HINT}"
+            f"{RUN_HINT}",
         )
     if not cells:
-        raise ValueError(
+        raise HarnessError(
+            "run.unknown",
             f"no run in {reader.display_uri()} has an id or key that starts with {prefix}: {RUN_HINT}; "
-            "--tracking-uri names another store"
+            "--tracking-uri names another store",
         )
     if len({key for key, _ in cells.values()}) > 1:
         matches = summarize_names([f"{run_id} (key {key})" for run_id, (key, _) in cells.items()])
-        raise ValueError(
-            f"the ids or keys of several runs start with {prefix}: {matches}; give more digits: {RUN_HINT}"
+        raise HarnessError(
+            "run-name.ambiguous",
+            f"the ids or keys of several runs start with {prefix}: {matches}; give more digits: {RUN_HINT}",
         )
     finished_runs = [(run_id, key) for run_id, (key, status) in cells.items() if status == "FINISHED"]
     if not finished_runs:
         ((run_id, (_, status)), *_) = cells.items()
-        raise ValueError(f"run {run_id} has not finished ({status}); run the command of its study again")
+        raise HarnessError(
+            "run.unfinished", f"run {run_id} has not finished ({status}); run the command of its study again"
+        )
     return finished_runs[0]
 
 
@@ -54,7 +60,7 @@ def _check_is_no_study(reader: StudyReader, name: str, *, id_prefix: str) -> Non
     """Check that `name` is no study's name, and that no study's run id starts with `id_prefix`, if any.
 
     Raises:
-        ValueError: it is a study; the message lists its first finished runs.
+        HarnessError: it is a study; the message lists its first finished runs.
     """
     for study_run in reader.search_runs(f"tags.`{STUDY_TAG}` != ''"):
         study_name, study_run_id = study_run.data.tags[STUDY_TAG], study_run.info.run_id
@@ -63,8 +69,9 @@ def _check_is_no_study(reader: StudyReader, name: str, *, id_prefix: str) -> Non
         filter_string = f"tags.`{PARENT_TAG}` = '{study_run_id}' and attributes.status = 'FINISHED'"
         runs = [run for run in reversed(reader.search_runs(filter_string)) if KEY_TAG in run.data.tags]
         names = [f"{run.info.run_id[:_ID_DIGITS]} ({run.data.tags.get(NAME_TAG, '')})" for run in runs]
-        raise ValueError(
+        raise HarnessError(
+            "run-name.of-a-study",
             f"RUN must be one run; got the study {study_name}: its finished runs are "
             f"{summarize_names(names) or 'none yet'}, and the Run index of its report lists them all "
-            f"(`harness report {study_name}` writes it)"
+            f"(`harness report {study_name}` writes it)",
         )

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.errors import HarnessError
 from harness.process_settings import disable_gc
 from harness.tracking.analysis_plans import is_confirmatory
 from harness.tracking.cell_runs import CellRun, CellStatus, list_commands
@@ -123,26 +124,27 @@ class StudyReader(MlflowStore):
         """Download the best weights of a finished run to `folder`; return the path of the file.
 
         Raises:
-            ValueError: the run did not keep its weights, it was imported without them, or its artifacts are
+            HarnessError: the run did not keep its weights, it was imported without them, or its artifacts are
                 missing.
         """
         run = self.client.get_run(run_id)
         if WEIGHTS_DROPPED_TAG in run.data.tags:
-            raise ValueError(self._describe_dropped_weights(run))
+            raise HarnessError("weights.not-kept", self._describe_dropped_weights(run))
         try:
             names = {item.path for item in self.client.list_artifacts(run_id)}
             name = next((name for name in WEIGHT_FILES if name in names), WEIGHT_FILES[0])
             if IMPORTED_TAG in run.data.tags and name not in names:
-                raise ValueError(
+                raise HarnessError(
+                    "weights.not-exported",
                     f"run {run_id} was imported without its weights: where the study was run, export again "
                     f"with --weights (`harness export {self._get_study_name(run)} --weights`), then "
                     "`harness import` that archive here, which adds the weights; an archive lacks those that "
-                    "--keep-weights best or none did not keep"
+                    "--keep-weights best or none did not keep",
                 )
             return self.download_artifact(run_id, name, folder)
         except (get_mlflow_exception(), OSError) as error:
-            raise ValueError(
-                f"the weights of run {run_id} are missing (moved or deleted?): {error}"
+            raise HarnessError(
+                "weights.missing", f"the weights of run {run_id} are missing (moved or deleted?): {error}"
             ) from error
 
     def _describe_dropped_weights(self, run: Run) -> str:
@@ -174,12 +176,13 @@ class StudyReader(MlflowStore):
         return [run.data.tags[STUDY_TAG] for run in self.search_runs(f"tags.`{STUDY_TAG}` != ''")]
 
     def get_newest_study_name(self) -> str:
-        """Return the name of the newest study; raise ValueError if the store has none."""
+        """Return the name of the newest study; raise HarnessError if the store has none."""
         names = self.list_study_names()
         if not names:
-            raise ValueError(
+            raise HarnessError(
+                "study-name.none",
                 f"no study in {self.display_uri()} yet; run `harness ablate` or `harness compare`, or name "
-                "another store with --tracking-uri"
+                "another store with --tracking-uri",
             )
         return names[0]
 
@@ -187,20 +190,22 @@ class StudyReader(MlflowStore):
         """Return the study with this name and the id of its run.
 
         Raises:
-            ValueError: the store has no such study; the message lists its studies.
+            HarnessError: the store has no such study; the message lists its studies.
         """
         names = self.list_study_names()
         if name not in names:
             prefix = name.strip().lower()
             if RUN_PREFIX.fullmatch(prefix) and (run_ids := list(self.find_cells(prefix))):
-                raise ValueError(
+                raise HarnessError(
+                    "study-name.of-a-run",
                     f"a study must be named, not a run; got {name}, a run of the study "
-                    f"{self._get_study_name(self.client.get_run(run_ids[0]))}: name that study"
+                    f"{self._get_study_name(self.client.get_run(run_ids[0]))}: name that study",
                 )
             name_list = ", ".join(names) or "none, so run a study first"
-            raise ValueError(
+            raise HarnessError(
+                "study-name.unknown",
                 f"no study {name!r} on {self.display_uri()}; studies there: {name_list} "
-                "(--tracking-uri names another store)"
+                "(--tracking-uri names another store)",
             )
         runs = self.search_runs(f"tags.`{STUDY_TAG}` = '{name}'")
         return from_json(Study, self.read_text(runs[0], "study.json")), runs[0].info.run_id

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from datasets.io.cache_files import get_cache_dir
-from harness.errors import is_full_disk
+from harness.errors import HarnessError, is_full_disk
 from harness.output_folders import check_file_writable, check_writable
 from harness.tracking.retry import get_timeout
 
@@ -60,7 +60,7 @@ def create_local_folder(uri: str) -> Path:
     """Create and return this machine's folder for a store: lock files and checkpoints.
 
     Raises:
-        ValueError: the cache cannot be written.
+        HarnessError: the cache cannot be written.
     """
     folder = get_cache_dir() / "unfinished" / hashlib.sha256(uri.encode()).hexdigest()[:16]
     try:
@@ -68,9 +68,10 @@ def create_local_folder(uri: str) -> Path:
     except OSError as error:
         if is_full_disk(error):
             raise
-        raise ValueError(
+        raise HarnessError(
+            "cache-folder.not-writable",
             f"the cache {folder}, for locks and checkpoints, cannot be written ({error.strerror}); set "
-            "HARNESS_CACHE to another folder"
+            "HARNESS_CACHE to another folder",
         ) from error
     return folder
 
@@ -117,10 +118,11 @@ def check_store_writable(uri: str) -> None:
 
 
 def check_uri_and_timeout(uri: str) -> None:
-    """Check that the URI is not empty and that HARNESS_PATIENCE is valid; raise ValueError otherwise."""
+    """Check that the URI is not empty and that HARNESS_PATIENCE is valid; raise HarnessError otherwise."""
     if not uri.removeprefix(SQLITE_PREFIX):
-        raise ValueError(
+        raise HarnessError(
+            "tracking-uri.empty",
             f"--tracking-uri takes http://HOST:PORT or {SQLITE_PREFIX}FILE; got {uri!r}: leave it out "
-            "(./mlflow.db)"
+            "(./mlflow.db)",
         )
     get_timeout()

@@ -24,6 +24,7 @@ from architectures.cpu_kernels import library
 from architectures.cpu_kernels.fusion import fuse
 from architectures.network import BlockNetwork
 from architectures.spec import ArchitectureSpec
+from harness.errors import HarnessError
 from harness.process_settings import set_environment
 from harness.training.engine_names import check_engine_names
 from studies.spec import Engine, Precision, TrainingSpec
@@ -84,16 +85,20 @@ def select_engine(device: torch.device, *, engine: str, precision: str, determin
 
 def _resolve_engine(device: torch.device, engine: str, *, precision: Precision) -> tuple[Engine, str]:
     if engine == "fused" and device.type != "cpu":
-        raise ValueError(f"--engine fused needs a CPU; this study runs on {device.type}: leave it out")
+        raise HarnessError(
+            "engine.fused-on-gpu",
+            f"--engine fused needs a CPU; this study runs on {device.type}: leave it out",
+        )
     if engine == "fused" and precision != "float32":
-        raise ValueError(
-            f"--engine fused computes in float32; got --precision {precision}: leave one of them out"
+        raise HarnessError(
+            "engine.fused-precision",
+            f"--engine fused computes in float32; got --precision {precision}: leave one of them out",
         )
     if engine == "compiled":
         try:
             ensure_private_folder("inductor")
         except OSError as error:
-            raise ValueError(f"--engine compiled: {error}") from error
+            raise HarnessError("engine.cannot-compile", f"--engine compiled: {error}") from error
     if engine in ("eager", "compiled"):
         return cast(Engine, engine), f"{engine}, as requested"
     if device.type == "cpu" and precision != "float32":
@@ -103,8 +108,8 @@ def _resolve_engine(device: torch.device, engine: str, *, precision: Precision) 
             library.load_library()
         except library.KernelsUnavailable as error:
             if engine == "fused":
-                raise ValueError(
-                    f"--engine fused: {error}; install a C++ compiler, or leave it out"
+                raise HarnessError(
+                    "engine.no-kernels", f"--engine fused: {error}; install a C++ compiler, or leave it out"
                 ) from error
             return "eager", f"eager, as {error}"
         return "fused", "fused kernels for the block networks"
@@ -114,10 +119,16 @@ def _resolve_engine(device: torch.device, engine: str, *, precision: Precision) 
 def _resolve_precision(device: torch.device, precision: str) -> Precision:
     has_bfloat16 = device.type == "cpu" or (device.type == "cuda" and torch.cuda.is_bf16_supported())
     if precision == "bfloat16" and not has_bfloat16:
-        raise ValueError(f"--precision bfloat16: this {device.type} does not support it; leave it out")
+        raise HarnessError(
+            "precision.no-bfloat16",
+            f"--precision bfloat16: this {device.type} does not support it; leave it out",
+        )
     has_tf32 = device.type == "cuda" and torch.cuda.is_tf32_supported()
     if precision.startswith("tf32") and not has_tf32:
-        raise ValueError(f"--precision {precision}: this {device.type} does not support it; leave it out")
+        raise HarnessError(
+            "precision.no-tf32",
+            f"--precision {precision}: this {device.type} does not support it; leave it out",
+        )
     if precision != "auto":
         return cast(Precision, precision)
     # The default of PyTorch. Never bfloat16: it has not been shown to leave the scores unchanged.

@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from harness.errors import HarnessError
 from harness.training.train import TrainingState, find_best_epoch
 from studies.codec import from_data, to_data
 from studies.results import Epoch
@@ -116,13 +117,13 @@ def read_snapshot(path: Path) -> Snapshot:
             byte_count = math.prod(shape) * torch.empty(0, dtype=dtype).element_size()
             bytes_left -= byte_count
             if bytes_left < 0 or byte_count < 0:
-                raise ValueError("the checkpoint is incomplete")
+                raise HarnessError("checkpoint.incomplete", "the checkpoint is incomplete")
             content = bytearray(file.read(byte_count))
             checksum -= _compute_checksum(np.frombuffer(content, np.uint8))
             flat = torch.frombuffer(content, dtype=dtype) if byte_count else torch.empty(0, dtype=dtype)
             tensors[name] = flat.reshape(shape)
     if checksum % 2**64:
-        raise ValueError("the checkpoint has a wrong checksum")
+        raise HarnessError("checkpoint.wrong-checksum", "the checkpoint has a wrong checksum")
     return Snapshot(header=header, tensors=tensors)
 
 
@@ -138,9 +139,9 @@ def restore_state(snapshot: Snapshot, state: TrainingState) -> None:
     best_tensors = _select_prefix("best ", tensors) or network_tensors
     for tensor_set in (network_tensors, best_tensors):
         if {n: t.shape for n, t in best_weights.items()} != {n: t.shape for n, t in tensor_set.items()}:
-            raise ValueError("the checkpoint is of another network")
+            raise HarnessError("checkpoint.other-tensors", "the checkpoint is of another network")
     if header["device"] != device.type:
-        raise ValueError(f"the checkpoint is of a run on {header['device']}")
+        raise HarnessError("checkpoint.other-device", f"the checkpoint is of a run on {header['device']}")
     history = [from_data(Epoch, epoch) for epoch in header["epochs"]]
     parameters = [p for group in state.optimizer.param_groups for p in group["params"]]
     optimizer_state = {
@@ -202,11 +203,13 @@ def _read_header(file: BinaryIO) -> tuple[dict[str, Any], int]:
     """Read a file's header; return it with the expected checksum of the tensors."""
     header_bytes, checksum = (int.from_bytes(file.read(WORD_BYTES), "little") for _ in range(2))
     if not 0 < header_bytes <= MAX_HEADER_BYTES:
-        raise ValueError("the file is not a checkpoint")
+        raise HarnessError("checkpoint.no-checkpoint", "the file is not a checkpoint")
     text = file.read(header_bytes)
     header = json.loads(text)
     if header["format"] != FORMAT_VERSION or not isinstance(header["epochs"], list):
-        raise ValueError(f"the checkpoint has the unknown format {header['format']}")
+        raise HarnessError(
+            "checkpoint.unknown-format", f"the checkpoint has the unknown format {header['format']}"
+        )
     return header, checksum - _compute_checksum(np.frombuffer(text, np.uint8))
 
 
@@ -217,5 +220,5 @@ def _select_prefix(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]
 def _copy_like(reference: Tensor, values: Tensor) -> Tensor:
     """Copy `values` to the device and memory layout of `reference`: the optimizer needs both alike."""
     if reference.shape != values.shape:
-        raise ValueError("the checkpoint is of another network")
+        raise HarnessError("checkpoint.other-network", "the checkpoint is of another network")
     return torch.empty_like(reference, requires_grad=False).copy_(values)

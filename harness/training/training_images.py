@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from datasets.spec import Split
+from harness.errors import HarnessError
 
 DIGEST_BYTES = 6
 PARTS = ("training", "validation")
@@ -55,11 +56,14 @@ def decode_training_images(text: str) -> TrainingImages:
     """Return the digests of a text that `encode_training_images` wrote.
 
     Raises:
-        ValueError: it is not such a text.
+        HarnessError: it is not such a text.
     """
     data = json.loads(text)
     if not isinstance(data, dict) or not all(isinstance(data.get(part), str) for part in PARTS):
-        raise ValueError(f"the digests of training images must be texts of {' and '.join(PARTS)}")
+        raise HarnessError(
+            "training-images.invalid",
+            f"the digests of training images must be texts of {' and '.join(PARTS)}",
+        )
     return TrainingImages(**{part: frozenset(_split_digests(data[part])) for part in PARTS})
 
 

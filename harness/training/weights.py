@@ -14,6 +14,7 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from harness.errors import HarnessError
 from harness.training.training_images import (
     TrainingImages,
     decode_training_images,
@@ -63,7 +64,7 @@ def load_weights(network: nn.Module, path: Path, *, label: str, key: str) -> Non
         key: the run's key, which must equal that of a `save_weights` file.
 
     Raises:
-        ValueError: the file is damaged, belongs to another run or network, is too large, or contains NaN or
+        HarnessError: the file is damaged, belongs to another run or network, is too large, or contains NaN or
             infinite values.
     """
     read_weights = _read_pickle if path.suffix == ".pt" else _read_safetensors
@@ -74,12 +75,15 @@ def load_weights(network: nn.Module, path: Path, *, label: str, key: str) -> Non
         )
     except Exception as error:
         # A damaged file can raise nearly any exception; all of them mean the same here.
-        raise ValueError(
+        raise HarnessError(
+            "weights.unreadable",
             f"the weights of {label} cannot be read or are of another network ({type(error).__name__}); "
-            "run it again"
+            "run it again",
         ) from error
     if not all(bool(tensor.isfinite().all()) for tensor in network.state_dict().values()):
-        raise ValueError(f"the weights of {label} contain NaN or infinite values; run it again")
+        raise HarnessError(
+            "weights.not-finite", f"the weights of {label} contain NaN or infinite values; run it again"
+        )
 
 
 def read_training_images(path: Path, *, label: str) -> TrainingImages | None:
@@ -88,7 +92,7 @@ def read_training_images(path: Path, *, label: str) -> TrainingImages | None:
     `label` is the run's name in error messages.
 
     Raises:
-        ValueError: the file is damaged.
+        HarnessError: the file is damaged.
     """
     if path.suffix == ".pt":
         return None
@@ -98,9 +102,10 @@ def read_training_images(path: Path, *, label: str) -> TrainingImages | None:
         return None if text is None else decode_training_images(text)
     except Exception as error:
         # A damaged file can raise nearly any exception; all of them mean the same here.
-        raise ValueError(
+        raise HarnessError(
+            "weights.training-images-unreadable",
             f"the training images in the weights of {label} cannot be read ({type(error).__name__}); "
-            "run it again"
+            "run it again",
         ) from error
 
 
@@ -109,7 +114,9 @@ def _read_safetensors(path: Path, *, key: str, limit: int) -> Mapping[str, Tenso
     with safe_open(path, framework="pt") as file:
         header = file.metadata()
         if header["key"] != key:
-            raise ValueError(f"the weights are of run {header['key']}, not of {key}")
+            raise HarnessError(
+                "weights.of-another-run", f"the weights are of run {header['key']}, not of {key}"
+            )
         names = file.keys()
         weights = OrderedDict((name, file.get_tensor(name)) for name in names)
     # `load_state_dict` reads the versions of the modules from this attribute.
@@ -126,4 +133,6 @@ def _read_pickle(path: Path, *, key: str, limit: int) -> Any:
 
 def _check_size(size: int, limit: int) -> None:
     if size > limit:
-        raise ValueError(f"{size:,} bytes are more than the {limit:,} that the network allows")
+        raise HarnessError(
+            "weights.too-large", f"{size:,} bytes are more than the {limit:,} that the network allows"
+        )

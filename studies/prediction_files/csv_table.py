@@ -108,6 +108,7 @@ def _check_header(header: TextLine, names: Sequence[str], *, columns: Mapping[st
     missing = [role for role in REQUIRED_COLUMNS if role not in columns]
     if missing:
         raise header.build_error(
+            "prediction-csv.missing-column",
             rule="the first line names the columns truth and prediction, and if known set, subject and clip; "
             f"missing: {', '.join(missing)}",
             remedy="name the columns; the challenge's list of labels belongs after --truth",
@@ -116,6 +117,7 @@ def _check_header(header: TextLine, names: Sequence[str], *, columns: Mapping[st
         candidates = [name for name in names if name in accepted]
         if len(candidates) > 1:
             raise header.build_error(
+                "prediction-csv.column-twice",
                 rule=f"one column holds the {role}, and the header has {', '.join(candidates)}",
                 remedy="keep one of them",
             )
@@ -129,6 +131,7 @@ def _iter_rows(lines: Lines, names: Sequence[str], *, delimiter: str) -> Iterato
             line = lines[reader.line_num - 1]
             if len(cells) != len(names):
                 raise line.build_error(
+                    "prediction-csv.field-count",
                     rule=f"a row has {len(names)} fields like the header, and this one has {len(cells)}",
                     remedy="complete the row",
                 )
@@ -136,7 +139,7 @@ def _iter_rows(lines: Lines, names: Sequence[str], *, delimiter: str) -> Iterato
     except csv.Error as error:
         line = lines[min(reader.line_num, len(lines)) - 1]
         raise line.build_error(
-            rule=f"the file must be CSV ({error})", remedy="save it again as CSV"
+            "prediction-csv.not-csv", rule=f"the file must be CSV ({error})", remedy="save it again as CSV"
         ) from error
 
 
@@ -148,7 +151,9 @@ def _parse_rows(rows: Sequence[_Row], *, columns: Mapping[str, str]) -> Iterator
             for role in ("set", "subject", "clip")
         )
         if "clip" in columns and not clip:
-            raise row.line.build_error(rule="the clip is missing", remedy="add the name of the clip")
+            raise row.line.build_error(
+                "prediction-csv.no-clip", rule="the clip is missing", remedy="add the name of the clip"
+            )
         position = positions[dataset, subject] = positions.get((dataset, subject), 0) + 1
         truth, predicted_class = (
             parse_class(row.line, row.fields[columns[role]], role=role) for role in REQUIRED_COLUMNS
@@ -172,6 +177,7 @@ def _read_run_table(path: Path, rows: Sequence[_Row]) -> PredictionTable:
         first_line, truth = first_rows.setdefault(frame.clip or frame.id, (row.line, frame.truth))
         if truth != frame.truth:
             raise row.line.build_error(
+                "prediction-csv.clip-of-several-classes",
                 rule=f"the frames of a clip have one true class, and line {first_line.number} has another",
                 remedy="use predictions.csv as the run wrote it",
             )
@@ -198,7 +204,11 @@ def _parse_frame(row: _Row) -> Prediction:
         parse_name(row.line, row.fields.get(name, "")) for name in ("id", "subject", "clip")
     )
     if not (id_ or clip):
-        raise row.line.build_error(rule="the id of the image is missing", remedy="add the id or the clip")
+        raise row.line.build_error(
+            "prediction-csv.no-image-id",
+            rule="the id of the image is missing",
+            remedy="add the id or the clip",
+        )
     try:
         probabilities = tuple(
             float(value) for name, value in row.fields.items() if name[:1] == "p" and name[1:].isdecimal()
@@ -207,6 +217,7 @@ def _parse_frame(row: _Row) -> Prediction:
         probabilities = ()
     if not probabilities or not all(isfinite(p) and p >= 0 for p in probabilities):
         raise row.line.build_error(
+            "prediction-csv.no-probabilities",
             rule="the columns p0, p1, ... hold one probability for each class",
             remedy="use predictions.csv as the run wrote it",
         )

@@ -12,6 +12,7 @@ from datasets.io.text_file import TextLine
 from datasets.megc2019.clip_names import parse_set_name
 from datasets.megc2019.constants import SETS
 from datasets.megc2019.labels import parse_label
+from studies.errors import StudyError
 from studies.prediction_files.table import ClipPrediction, Lines, parse_class, parse_name
 
 FORMAT_NAME = "MEGC log"
@@ -77,6 +78,7 @@ def _is_fold_line(fields: Sequence[str], *, has_fold: bool) -> bool:
 def _check_fold(fold_line: TextLine | None, num_clips: int) -> None:
     if fold_line and not num_clips:
         raise fold_line.build_error(
+            "megc-log.empty-fold",
             rule=f"a fold has at least one clip; {_CLIP_FORM}",
             remedy="add the clips of the fold, or remove its line",
         )
@@ -84,13 +86,21 @@ def _check_fold(fold_line: TextLine | None, num_clips: int) -> None:
 
 def _check_clip_line(line: TextLine, *, num_fields: int, has_fold: bool) -> None:
     if num_fields == 2:
-        raise line.build_error(rule=f"the prediction is missing; {_CLIP_FORM}", remedy="add the prediction")
+        raise line.build_error(
+            "megc-log.no-prediction",
+            rule=f"the prediction is missing; {_CLIP_FORM}",
+            remedy="add the prediction",
+        )
     if num_fields != 3:
         raise line.build_error(
-            rule=f"{_FOLD_FORM}, and {_CLIP_FORM}", remedy="write the line in one of the two forms"
+            "megc-log.fields",
+            rule=f"{_FOLD_FORM}, and {_CLIP_FORM}",
+            remedy="write the line in one of the two forms",
         )
     if not has_fold:
-        raise line.build_error(rule=f"{_FOLD_FORM}, and no fold is open", remedy="add the fold line above it")
+        raise line.build_error(
+            "megc-log.no-fold", rule=f"{_FOLD_FORM}, and no fold is open", remedy="add the fold line above it"
+        )
 
 
 def render_megc_log(predictions: Sequence[ClipPrediction]) -> str:
@@ -112,8 +122,9 @@ def render_megc_log(predictions: Sequence[ClipPrediction]) -> str:
 
 def _check_field(name: str, role: str) -> str:
     if not name.isprintable() or len(name.split()) != 1:
-        raise ValueError(
+        raise StudyError(
+            "megc-log.name-with-space",
             f"an MEGC log separates names by spaces, so each {role} needs a name without spaces and control "
-            f"characters; got {name!r}: rename the {role} in the data and run the study again"
+            f"characters; got {name!r}: rename the {role} in the data and run the study again",
         )
     return name

@@ -15,7 +15,7 @@ def read_predictions(path: Path) -> PredictionTable:
     """Return the predictions of a file. File names do not matter: logs named .csv are common.
 
     Raises:
-        ValueError: The file cannot be read, its format is unknown, or a line breaks a rule of its format.
+        DatasetError: The file cannot be read, its format is unknown, or a line breaks a rule of its format.
     """
     lines = read_text_lines(path)
     if is_megc_log(lines):
@@ -25,6 +25,7 @@ def read_predictions(path: Path) -> PredictionTable:
     if find_delimiter(lines[0].text):
         return read_csv_table(path, lines)
     raise lines[0].build_error(
+        "prediction-file.unknown-format",
         rule="a file of predictions is an MEGC log (a line `casme2 sub01`, then `EP02_01f 1 1` for each "
         "clip), a log with the lines Subject, Predicted and Ground Truth, or a CSV with the columns truth "
         "and prediction",

@@ -88,6 +88,7 @@ def _parse_subjects(lines: Lines) -> Iterator[_Subject]:
         elif match := _LIST.match(line.text):
             if subject is None or not subject.name:
                 raise line.build_error(
+                    "subject-log.no-subject",
                     rule="a fold starts with a line Subject: NAME, and this list has none above it",
                     remedy="add the subject's name",
                 )
@@ -99,12 +100,14 @@ def _parse_subjects(lines: Lines) -> Iterator[_Subject]:
 def _add_list(subject: _Subject, line: TextLine, *, role: str, text: str) -> None:
     if role in subject.lists:
         raise line.build_error(
+            "subject-log.list-twice",
             rule=f"a subject has one {role} list, and line {subject.lists[role][0].number} has another",
             remedy="keep the list that counts",
         )
     match = _BRACKETS.match(text)
     if match is None:
         raise line.build_error(
+            "subject-log.brackets",
             rule=f"the {role} list stands in brackets on one line, such as [0, 0, 1]",
             remedy="write the list in this form",
         )
@@ -119,6 +122,7 @@ def _pair_lists(subject: _Subject) -> Iterator[ClipPrediction]:
     if predicted is None or truth is None:
         missing_line = "Predicted : [...]" if predicted is None else "Ground Truth : [...]"
         raise subject.line.build_error(
+            "subject-log.list-missing",
             rule=f"a subject has a predicted and a true list, and the line {missing_line} is missing",
             remedy="add the line, or remove the subject",
         )
@@ -126,6 +130,7 @@ def _pair_lists(subject: _Subject) -> Iterator[ClipPrediction]:
     _, true_classes = truth
     if len(predicted_classes) != len(true_classes):
         raise line.build_error(
+            "subject-log.list-lengths",
             rule=f"the two lists of a subject have the same length, and subject {subject.name} has "
             f"{len(predicted_classes)} predictions for {len(true_classes)} true classes",
             remedy="complete the shorter list",

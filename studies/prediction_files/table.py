@@ -11,6 +11,7 @@ from datasets.megc2019.clip_names import ClipKey, build_clip_key
 from datasets.megc2019.constants import CLASSES, SETS
 from datasets.megc2019.labels import LABEL_REMEDY, LABEL_RULE, parse_label
 from datasets.text import one_line
+from studies.errors import StudyError
 
 MAX_CLIPS = 10_000
 """Most clips of a file. The largest data set of the field has fewer."""
@@ -83,7 +84,7 @@ def build_file_table(
     """Return the table of a file, whose predictions all have a line. A repeated prediction counts once.
 
     Raises:
-        ValueError: There is no prediction, or too many, or a clip has two predictions or two true classes.
+        DatasetError: There is no prediction, or too many, or a clip has two predictions or two true classes.
     """
     distinct: dict[ClipKey, ClipPrediction] = {}
     total = 0
@@ -94,14 +95,21 @@ def build_file_table(
             assert prediction.line
             assert earlier.line
             raise prediction.line.build_error(
+                "prediction-file.clip-of-several-classes",
                 rule="a clip has one true and one predicted class, and line "
                 f"{earlier.line.number} has others for clip {earlier.clip}",
                 remedy="keep one line for each clip, and one training in each file",
             )
         if len(distinct) > MAX_CLIPS:
-            raise ValueError(f"{path} has more than {MAX_CLIPS:,} clips: split the file by data set")
+            raise StudyError(
+                "prediction-file.too-many-clips",
+                f"{path} has more than {MAX_CLIPS:,} clips: split the file by data set",
+            )
     if not distinct:
-        raise ValueError(f"{path} has no prediction: name a file with one prediction for each clip")
+        raise StudyError(
+            "prediction-file.no-prediction",
+            f"{path} has no prediction: name a file with one prediction for each clip",
+        )
     clip_predictions = tuple(distinct.values())
     return PredictionTable(
         name=one_line(str(path)),
@@ -131,13 +139,17 @@ def parse_class(line: TextLine, text: str, *, role: str) -> int:
     """Return the label in one field of a line; `role` names the field, such as "truth".
 
     Raises:
-        ValueError: The field is empty or holds no label.
+        DatasetError: The field is empty or holds no label.
     """
     if not text.strip():
-        raise line.build_error(rule=f"the {role} is missing", remedy=f"add the {role} of the clip")
+        raise line.build_error(
+            "prediction-file.no-class", rule=f"the {role} is missing", remedy=f"add the {role} of the clip"
+        )
     label = parse_label(text)
     if label is None:
-        raise line.build_error(rule=f"{LABEL_RULE}, and the {role} is neither", remedy=LABEL_REMEDY)
+        raise line.build_error(
+            "prediction-file.no-label", rule=f"{LABEL_RULE}, and the {role} is neither", remedy=LABEL_REMEDY
+        )
     return label
 
 
@@ -145,11 +157,12 @@ def parse_name(line: TextLine, text: str) -> str:
     """Return a name in a line as printable text.
 
     Raises:
-        ValueError: The name is longer than `MAX_NAME_LENGTH`.
+        DatasetError: The name is longer than `MAX_NAME_LENGTH`.
     """
     name = text.strip()
     if len(name) > MAX_NAME_LENGTH:
         raise line.build_error(
+            "prediction-file.name-too-long",
             rule=f"a name has at most {MAX_NAME_LENGTH} characters, and one has {len(name)}",
             remedy="shorten the name",
         )

@@ -11,6 +11,7 @@ from typing import Literal
 from datasets.megc2019.clip_names import parse_set_name
 from datasets.megc2019.constants import format_set_title
 from datasets.text import sanitize, summarize_names
+from studies.errors import StudyError
 from studies.scoring.metric_values import MAIN_METRICS
 
 FULL = "full"
@@ -123,16 +124,18 @@ def _parse_claim(text: str) -> Claim:
     match = _CLAIM.fullmatch(text.strip())
     metric = METRIC_ALIASES.get(re.sub(r"[^a-z0-9]", "", match["metric"].lower())) if match else None
     if match is None or metric is None:
-        raise ValueError(
+        raise StudyError(
+            "claimed.invalid",
             "--claimed takes [SET:]METRIC=NUMBER, such as UF1=.7353 or casme2:UAR=81.9%; metrics: "
-            f"{', '.join(MAIN_METRICS)}; got {sanitize(text)!r}"
+            f"{', '.join(MAIN_METRICS)}; got {sanitize(text)!r}",
         )
     is_percent = bool(match["percent"]) or Decimal(match["number"]) > 1
     has_digits = is_percent or "." in match["number"]
     if Decimal(match["number"]) > 100 or len(match["number"]) > 12 or not has_digits:
-        raise ValueError(
+        raise StudyError(
+            "claimed.number",
             "--claimed takes a number from 0 to 1 with the printed digits, such as .7353, or a percentage; "
-            f"got {sanitize(text)!r}"
+            f"got {sanitize(text)!r}",
         )
     scope = parse_set_name(match["scope"]) if match["scope"] else FULL
     return Claim(
@@ -150,12 +153,13 @@ def check_claim(claim: Claim, values_by_scope: Mapping[str, Mapping[str, float]]
     has the number.
 
     Raises:
-        ValueError: The predictions have no clips of the claim's scope.
+        StudyError: The predictions have no clips of the claim's scope.
     """
     if claim.scope not in values_by_scope:
-        raise ValueError(
+        raise StudyError(
+            "claimed.unknown-set",
             f"--claimed names the set {sanitize(claim.scope)!r}; the predictions have "
-            f"{summarize_names(list(values_by_scope))}"
+            f"{summarize_names(list(values_by_scope))}",
         )
     value = values_by_scope[claim.scope][claim.metric]
     if claim.is_rounded(value):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datasets.megc2019.clip_names import ClipKey
 from datasets.megc2019.constants import COMPOSITE, SETS, SetCounts, format_set_title
 from datasets.megc2019.truth_list import TrueClip
+from studies.errors import StudyError
 from studies.metrics import Scores, compute_confusion_matrix, compute_scores
 from studies.prediction_files.table import ClipPrediction, PredictionTable
 from studies.scoring.claims import FULL, Claim, ClaimResult, check_claim
@@ -183,15 +184,16 @@ def compare_tables(first: PredictionTable, second: PredictionTable) -> PairedDif
     """Compare two tables over the clips that both have with the same label.
 
     Raises:
-        ValueError: There is no such clip.
+        StudyError: There is no such clip.
     """
     first_by_key, second_by_key = ({p.key: p for p in table.predictions} for table in (first, second))
     shared_keys = [key for key in first_by_key if key in second_by_key]
     keys = [key for key in shared_keys if first_by_key[key].truth == second_by_key[key].truth]
     if not keys:
-        raise ValueError(
+        raise StudyError(
+            "paired-score.no-common-clip",
             f"a paired difference needs clips with the same label in both; {first.name} and {second.name} "
-            f"share {len(shared_keys)} clips and no label: compare files with the same names and labels"
+            f"share {len(shared_keys)} clips and no label: compare files with the same names and labels",
         )
     pair = [first_by_key[key] for key in keys], [second_by_key[key] for key in keys]
     correct = [[p.truth == p.predicted_class for p in predictions] for predictions in pair]

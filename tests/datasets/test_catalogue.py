@@ -111,5 +111,5 @@ def test_frames_of_ck_plus_and_of_motion_have_their_own_defaults():
 def test_only_releases_have_a_licence_to_check_and_only_own_images_take_path_patterns():
     assert [name for name, entry in DATASETS.items() if entry.requires_license] == ["casme2", "ckplus"]
     assert [name for name, entry in DATASETS.items() if entry.path_patterns] == ["folder"]
-    with pytest.raises(ValueError, match=r"--clip-from .* \(--dataset folder\); ckplus names its clips"):
+    with raises_code("path-pattern.not-accepted", "--clip-from", "--dataset folder", "ckplus"):
         load_dataset("ckplus", "peak", clip_from="(c)")

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from harness.api import run
+from tests.error_codes import raises_code
 from tests.harness.tiny import Run, request
 
 NET = """
@@ -125,5 +126,5 @@ def _describe_process() -> dict[str, object]:
 
 
 def test_a_login_in_the_tracking_uri_is_refused(tree: Path) -> None:
-    with pytest.raises(ValueError, match=r"must not contain a login; got http://…@example\.org: set MLFLOW_"):
+    with raises_code("tracking-uri.holds-login", "http://…@example.org", "MLFLOW_"):
         run(request(tree), tracking_uri="http://ann:secret@example.org")

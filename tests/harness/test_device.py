@@ -14,6 +14,7 @@ import torch
 from harness import device
 from studies.codec import from_json, to_json
 from studies.results import Environment
+from tests.error_codes import raises_code
 
 
 def there(monkeypatch: pytest.MonkeyPatch, *, cuda: bool, mps: bool) -> None:
@@ -50,7 +51,7 @@ def test_a_device_is_taken_where_it_is_and_its_absence_is_told(
 
 @pytest.mark.parametrize("name", ["gpu", "CPU", "cuda:0", ""])
 def test_an_unknown_device_is_told_what_is_accepted(name: str) -> None:
-    with pytest.raises(ValueError, match=f"unknown device '{name}'; accepted: auto, cuda, mps, cpu"):
+    with raises_code("choice.unknown", repr(name), "auto, cuda, mps, cpu"):
         device.resolve_device(name)
 
 

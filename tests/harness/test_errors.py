@@ -10,6 +10,7 @@ import pytest
 
 from datasets.errors import DatasetError
 from harness.errors import UserError, check_choice, is_full_disk, suggest_nearest, wrap_user_errors
+from tests.error_codes import raises_code
 
 
 def raised(*errors: BaseException, suppressed: bool = False) -> BaseException:
@@ -143,5 +144,5 @@ def test_the_nearest_name_is_suggested_whatever_its_case(value: str, suggestion:
 
 def test_an_unknown_choice_is_listed_with_those_accepted() -> None:
     check_choice("preset", "quick", ("paper", "quick"))
-    with pytest.raises(ValueError, match=r"^unknown preset 'quik'; accepted: paper, quick\. Did you mean"):
+    with raises_code("choice.unknown", "preset 'quik'", "paper, quick", "Did you mean"):
         check_choice("preset", "quik", ("paper", "quick"))

@@ -11,6 +11,7 @@ from architectures.spec import VGG16_STAGES, ArchitectureSpec, BlockSpec
 from harness import flop_count as costing
 from harness.flop_count import count_cost
 from studies.cost import compute_block_costs, compute_separable_cost
+from tests.error_codes import raises_code
 
 SIDE = 8
 AREA = SIDE * SIDE
@@ -138,7 +139,7 @@ def test_the_count_is_of_plain_integers():
 
 
 def test_an_unknown_network_is_refused():
-    with pytest.raises(ValueError, match="unknown network 'resnet33'"):
+    with raises_code("network.unknown", "'resnet33'"):
         count_cost(ArchitectureSpec(name="x", network="resnet33"), num_classes=6, image_size=64)
 
 

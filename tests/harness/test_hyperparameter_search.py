@@ -13,6 +13,7 @@ import torchvision
 from harness.hyperparameter_search import check_searches, load_searches, run_search
 from harness.planning.plan import StudyPlan, plan_study
 from harness.runs.run_inputs import RunInputs
+from tests.error_codes import raises_code
 from tests.harness.tiny import Run, request
 
 SIZE = ("--preset", "quick", "--epochs", 2, "--image-size", 32, "--width", 0.125, "--only", "proposed")
@@ -94,14 +95,14 @@ def test_budgets_that_differ_are_refused_with_the_command(tree: Path, store: str
     tune(tree, 1, store=store)
     tune(tree, 2, store=store, only=("vgg16",))
     plan = plan_study(request(tree, protocols=("subject",), only=("proposed", "vgg16")))
-    with pytest.raises(ValueError, match=r"found 1 to 2: run `harness tune --trials 2`"):
+    with raises_code("searches.several-budgets", "1 to 2", "`harness tune --trials 2`"):
         load_searches(plan.study, store)
 
 
 def test_a_run_that_has_no_search_is_named(tree: Path, store: str) -> None:
     tune(tree, 1, store=store)
     plan = plan_study(request(tree, protocols=("subject",), only=("proposed", "vgg16")))
-    with pytest.raises(ValueError, match=r"1 of 2 have none in sqlite:.*, such as vgg16 under subject: run"):
+    with raises_code("searches.missing", "1 of 2", "vgg16 under subject"):
         load_searches(plan.study, store)
 
 
@@ -112,10 +113,10 @@ def test_a_search_goes_on_with_its_own_pruner_alone(tree: Path, store: str) -> N
         ValueError, match=r"proposed under subject was started with --pruner median, got hyper"
     ):
         check_searches(plan.study.list_runs(), trials=1, pruner="hyperband", store=store)
-    with pytest.raises(ValueError, match="use median, or name another store with --searches"):
+    with raises_code("search-pruner.changed", "median"):
         tune(tree, 2, store=store, pruner="hyperband")
     tune(tree, 1, store=store, pruner="hyperband", only=("vgg16",))
-    with pytest.raises(ValueError, match="the same pruner for every run; found hyperband, median in sqlite"):
+    with raises_code("searches.several-pruners", "hyperband, median"):
         load_searches(plan.study, store)
 
 
@@ -171,7 +172,7 @@ def test_pretrained_arms_have_searches_of_their_own(tree: Path, store: str, chec
         return plan_study(replace(asked, tuned=True, searches=store))
 
     assert tuned(pretrained=True).study.arms[0].pretrained
-    with pytest.raises(ValueError, match="1 of 1 have none"):
+    with raises_code("searches.missing", "1 of 1"):
         tuned(pretrained=False)
     shutil.rmtree(checkpoints)
     with pytest.raises(FileNotFoundError, match="leave --pretrained out"):

@@ -9,6 +9,7 @@ import pytest
 
 from harness.output_folders import check_file_writable, check_writable
 from harness.tracking.uri import check_store_writable
+from tests.error_codes import raises_code
 
 
 @pytest.fixture
@@ -39,12 +40,12 @@ def test_an_existing_store_that_cannot_be_written_is_refused_and_a_new_one_is_no
         ValueError, match=r"store must be writable; .*mlflow.db is not: .* --tracking-uri sqlite"
     ):
         check_store_writable(f"sqlite:///{file}")
-    with pytest.raises(ValueError, match=r"--searches must be writable"):
+    with raises_code("output-file.not-writable", "--searches"):
         check_file_writable(file, label="--searches", option="--searches FILE")
 
 
 def test_artifacts_that_cannot_be_written_are_refused(tmp_path: Path) -> None:
     (tmp_path / "mlflow.db").touch()
     (tmp_path / "mlruns").touch()
-    with pytest.raises(ValueError, match=r"folder of artifacts must be a writable folder; .*mlruns is not"):
+    with raises_code("output-folder.not-writable", "mlruns"):
         check_store_writable(f"sqlite:///{tmp_path / 'mlflow.db'}")

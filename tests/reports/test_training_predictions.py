@@ -2,13 +2,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from reports.outcomes import evaluate_study
 from reports.training_predictions import build_run_table, build_study_tables, write_megc_logs
 from studies.prediction_files.reader import read_predictions
 from studies.results import StudyResult
 from studies.scoring.scored_table import score_table
+from tests.error_codes import raises_code
 
 RIGHT = [n % 3 > 0 for n in range(36)]
 
@@ -49,7 +48,7 @@ def test_a_log_of_each_training_gives_the_scores_of_the_report(built: Any, tmp_p
 
 
 def test_a_study_under_frame_alone_has_no_log(built: Any, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"an MEGC log holds clips.*--protocol loso"):
+    with raises_code("megc-log.no-clips", "--protocol loso"):
         write_megc_logs(_study(built, "frame"), tmp_path)
     assert not list(tmp_path.iterdir())
 
@@ -66,5 +65,5 @@ def test_a_run_without_predictions_for_images_is_refused(built: Any) -> None:
     run = _study(built, "subject").results[0]
 
     assert len(build_run_table(run, name="run 1").predictions) == 36
-    with pytest.raises(ValueError, match="run 1 has no predictions"):
+    with raises_code("training.no-predictions", "run 1"):
         build_run_table(replace(run, predictions=()), name="run 1")

@@ -11,6 +11,7 @@ from datasets.spec import Split
 from harness.data.leak_check import check_leaks
 from harness.data.loading import DataRequest
 from harness.planning.plan import StudyPlan, plan_study
+from tests.error_codes import raises_code
 from tests.harness.tiny import Run, request
 
 ALL = ("frame", "clip", "subject", "kfold", "loso")
@@ -41,7 +42,7 @@ def planned(root: Path, *protocols: str, **changes: object) -> StudyPlan:
 
 @pytest.mark.parametrize("protocol", ["clip", "loso"])
 def test_a_copy_across_what_a_protocol_keeps_apart_stops_the_study(copied: Path, protocol: str) -> None:
-    with pytest.raises(ValueError, match="same-bytes") as error:
+    with raises_code("split.leaks", "same-bytes") as error:
         # In at least one of these splits, one of the two clips is in the test and the other is not.
         planned(copied, protocol, splits=1 if protocol == "loso" else 12)
     message = str(error.value)
@@ -66,7 +67,7 @@ def test_leaks_that_are_allowed_change_no_run_and_no_name(copied: Path) -> None:
     frames = planned(copied, "frame", allow_leaks=True)
     assert frames.study == planned(copied, "frame").study
     assert [split.protocol for split in plan.splits] == ["loso"] * 3
-    with pytest.raises(ValueError, match="--allow-leaks"):
+    with raises_code("split.leaks", "--allow-leaks"):
         check_leaks(plan.pixels, plan.splits)
 
 
@@ -89,7 +90,7 @@ def test_a_split_that_breaks_its_promise_stops_the_study(
     if code is None:
         check_leaks(pixels, (split,))
         return
-    with pytest.raises(ValueError, match=f"split 1, fold 2 violates this: {code}: "):
+    with raises_code("split.leaks", f"split 1, fold 2 violates this: {code}: "):
         check_leaks(pixels, (split,))
 
 

@@ -27,6 +27,7 @@ from harness.inference.predictor import (
 )
 from harness.planning.plan import plan_study
 from harness.tracking.tracker import Tracker
+from tests.error_codes import raises_code
 from tests.harness.inference.trained import Made, asked, film, options, probabilities, recorded, rows
 from tests.harness.tiny import Run, request
 
@@ -294,13 +295,13 @@ def test_a_run_must_be_one_and_finished_and_whole(made: Made, tmp_path: Path) ->
     started = ledger.start_run(
         plan_study(request(made.cropped.parent, seeds=2)).study.list_runs()[1], parent=parent
     )
-    with pytest.raises(ValueError, match=rf"{started} has not finished \(RUNNING\)"):
+    with raises_code("run.unfinished", started, "RUNNING"):
         load_trained_model(ledger, started, device=cpu)
     twin = ledger.start_run(other, parent=parent)
     ledger.fail_run(twin, "on purpose")
     # The other run with this key has finished, so it is chosen.
     assert load_trained_model(ledger, other.key, device=cpu).run_id == made.motion_id
-    with pytest.raises(ValueError, match="got the study"):
+    with raises_code("run-name.of-a-study"):
         load_trained_model(ledger, parent, device=cpu)
 
 
@@ -314,7 +315,7 @@ def test_a_start_that_several_runs_share_is_refused_with_their_names(tmp_path: P
         ValueError, match=r"ids or keys of several runs start with aaaa:.*aaaa1{12}.*aaaa0{12}"
     ):
         load_trained_model(ledger, "aaaa", device=torch.device("cpu"))
-    with pytest.raises(ValueError, match=r"artifacts of run .* cannot be read"):
+    with raises_code("artifacts.unreadable-network"):
         load_trained_model(ledger, "aaaa0", device=torch.device("cpu"))
 
 
@@ -328,10 +329,10 @@ def test_weights_that_are_gone_or_damaged_are_told(made: Made) -> None:
         for damaged in (whole[: len(whole) // 2], b"", b"text", whole.replace(key, key[::-1])):
             assert damaged != whole
             weights.write_bytes(damaged)
-            with pytest.raises(ValueError, match="cannot be read or are of another network"):
+            with raises_code("weights.unreadable"):
                 load_trained_model(made.ledger, made.run_id, device=cpu)
         weights.unlink()
-        with pytest.raises(ValueError, match=r"the weights of run .* are missing"):
+        with raises_code("weights.missing"):
             load_trained_model(made.ledger, made.run_id, device=cpu)
     finally:
         weights.write_bytes(whole)

@@ -11,6 +11,7 @@ from harness.planning.disk_space import DiskNeed, check_disk_space, estimate_dis
 from harness.planning.execution import ExecutionOptions
 from harness.planning.plan import plan_study
 from harness.tracking.tracker import Tracker
+from tests.error_codes import raises_code
 from tests.harness.tiny import Run, request
 
 HUGE = """
@@ -73,7 +74,7 @@ def test_the_places_of_one_disk_are_added_and_checkpoints_of_studies_are_not(tmp
         cache_folder=tmp_path / "b",
     )
     check_disk_space([third])
-    with pytest.raises(ValueError, match=r"they need .* free: add --keep-weights best or none"):
+    with raises_code("disk-space.too-small", "--keep-weights"):
         check_disk_space([third, third, third])
     check_disk_space(
         [replace(third, weight_bytes=0), replace(third, weight_bytes=0), replace(third, weight_bytes=0)]

@@ -9,6 +9,7 @@ import pytest
 
 from harness.data.loading import DataRequest
 from harness.planning.plan import plan_study
+from tests.error_codes import raises_code
 from tests.harness.tiny import request
 
 NET = """
@@ -37,7 +38,7 @@ def net(tmp_path: Path) -> Path:
 
 
 def test_an_own_network_is_tried_with_the_classes_that_the_data_have(tree: Path, net: Path) -> None:
-    with pytest.raises(ValueError, match=r"to logits \(2, 6\); got \(2, 2\)"):
+    with raises_code("user-network.output-shape", "(2, 6)", "(2, 2)"):
         plan_study(request(tree, user_networks=(f"{net}:stubborn",)))
     assert not Path("cache").exists(), "nothing has been decoded"
 
@@ -46,7 +47,7 @@ def test_an_own_network_is_built_for_no_other_number_of_classes(tree: Path, net:
     picky = (f"{net}:picky",)
     assert [arm.name for arm in plan_study(request(tree, user_networks=picky)).study.arms][-1] == "picky"
     three = DataRequest(dataset="casme2", root=tree, classes=("fear", "sadness", "surprise"))
-    with pytest.raises(ValueError, match=r"net.py:picky fails for 3 classes: AssertionError: six emotions"):
+    with raises_code("user-network.build-failure", "net.py:picky", 3, "AssertionError: six emotions"):
         plan_study(request(tree, user_networks=picky, data=three))
 
 
@@ -57,12 +58,12 @@ def test_the_classes_of_a_folder_are_known_once_it_is_read(net: Path, tmp_path: 
             image = np.full((40, 40, 3), 20 * number + ord(name), dtype=np.uint8)
             assert cv2.imwrite(str(tmp_path / "faces" / name / f"{number}.png"), image)
     folder = DataRequest(dataset="folder", root=tmp_path / "faces")
-    with pytest.raises(ValueError, match=r"net.py:picky fails for 3 classes"):
+    with raises_code("user-network.build-failure", "net.py:picky", 3):
         plan_study(request(tmp_path, user_networks=(f"{net}:picky",), data=folder))
 
 
 def test_a_broken_one_is_told_before_the_data_are_read(tree: Path, net: Path) -> None:
-    with pytest.raises(ValueError, match="broken fails on images"):
+    with raises_code("user-network.forward-failure", "broken"):
         plan_study(
             request(
                 tree, user_networks=(f"{net}:broken",), data=DataRequest(dataset="casme2", root=tree / "none")
@@ -95,17 +96,19 @@ def test_the_null_arm_comes_last_and_repeats_the_proposed_network(tree: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("change", "error"),
     [
-        ({"metric": "f1"}, "unknown --metric 'f1'; accepted: accuracy, uf1, uar"),
-        ({"margin": 0.0}, "--margin, the smallest difference that matters, must be .*; got 0"),
-        ({"margin": 100.0}, "got 100"),
-        ({"splits": 0}, "--splits must be at least 1 and at most 1000; got 0"),
-        ({"seeds": 1001}, "--seeds must be at least 1 and at most 1000; got 1001"),
+        ({"metric": "f1"}, ("choice.unknown", "--metric 'f1'", "accuracy, uf1, uar")),
+        ({"margin": 0.0}, ("margin-option.range", 0)),
+        ({"margin": 100.0}, ("margin-option.range", 100)),
+        ({"splits": 0}, ("repetitions.range", "--splits", 0, 1000)),
+        ({"seeds": 1001}, ("repetitions.range", "--seeds", 1001, 1000)),
     ],
 )
-def test_what_decides_is_checked_before_the_data(tree: Path, change: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+def test_what_decides_is_checked_before_the_data(
+    tree: Path, change: dict[str, Any], error: tuple[Any, ...]
+) -> None:
+    with raises_code(*error):
         plan_study(request(tree / "none", **change))
 
 

@@ -12,6 +12,7 @@ from harness.commands.study import run_studies
 from harness.output_folders import name_report_folder
 from harness.planning.plan import plan_study
 from harness.planning.reproduction import build_requests, find_roots
+from tests.error_codes import raises_code
 from tests.harness.tiny import Run, request
 
 SMALL = ("--preset", "quick", "--epochs", "1", "--width", "0.125")
@@ -38,7 +39,7 @@ def test_the_number_of_folds_is_that_of_the_other_protocols(tree: Path) -> None:
     (study, _) = (plan_study(each).study for each in found[:2])
     assert study.protocols == ("frame",)
     without = request(tree, only=(), protocols=("frame",), folds=3, image_size=65)
-    with pytest.raises(ValueError, match="--folds needs --protocol kfold"):
+    with raises_code("folds.without-kfold"):
         plan_study(build_requests(without, {"casme2": tree})[0])
 
 

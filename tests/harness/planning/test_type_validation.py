@@ -8,6 +8,7 @@ from harness.data.loading import DataRequest
 from harness.planning.plan import plan_study
 from harness.planning.request import Request
 from harness.planning.type_validation import validate_types
+from tests.error_codes import raises_code
 from tests.harness.tiny import request
 
 
@@ -29,13 +30,13 @@ from tests.harness.tiny import request
 def test_a_value_of_another_type_is_named_with_its_field_and_what_is_accepted(
     tree: Path, field: str, value: object, message: str
 ) -> None:
-    with pytest.raises(ValueError) as told:  # noqa: PT011
+    with raises_code("option.wrong-type") as told:
         plan_study(request(tree, **{field: value}))
     assert str(told.value) == f"Request.{message}"
 
 
 def test_the_fields_of_the_data_are_judged_too(tree: Path) -> None:
-    with pytest.raises(ValueError, match=r"^DataRequest.root takes Path \| None; got 3$"):
+    with raises_code("option.wrong-type", "DataRequest.root takes Path | None; got 3"):
         plan_study(request(tree, data=DataRequest(dataset="casme2", root=3)))  # type: ignore[arg-type]
 
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pytest
 import torch
 from torch import nn
 
@@ -17,6 +16,7 @@ from harness.runs.run import execute_run
 from harness.runs.run_inputs import RunInputs
 from reports.outcomes import evaluate_study
 from studies.results import StudyResult
+from tests.error_codes import raises_code
 from tests.harness.tiny import Run, request
 
 
@@ -62,7 +62,7 @@ def test_the_probe_tests_on_clips_that_it_has_not_learned_from() -> None:
 def test_a_probe_without_two_subjects_says_so() -> None:
     pixels = faces(subjects=1, clips=4, frames=1, telling=True)
     assert not can_probe(pixels.table.samples, range(4))
-    with pytest.raises(ValueError, match="at least two subjects with two clips each"):
+    with raises_code("identity-probe.too-few-subjects"):
         probe_identity(network(), pixels, range(4), device=torch.device("cpu"))
 
 

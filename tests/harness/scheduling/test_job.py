@@ -8,6 +8,7 @@ import pytest
 
 from harness.planning.plan import plan_study
 from harness.scheduling.job import Job, _load_images
+from tests.error_codes import raises_code
 from tests.harness.tiny import request
 
 
@@ -53,5 +54,5 @@ def test_a_machine_with_the_data_elsewhere_finds_them_at_its_own_root(
 def test_a_machine_without_the_data_says_so(job: Job, tmp_path: Path) -> None:
     assert job.data.root is not None
     job.data.root.rename(tmp_path / "gone")
-    with pytest.raises(ValueError, match="the data folder must exist"):
+    with raises_code("casme2-root.missing"):
         _load_images(job)

@@ -17,6 +17,7 @@ from harness.runs import run_inputs, split_summary
 from harness.tracking.tags import KEY_TAG
 from harness.tracking.tracker import Tracker
 from studies.results import StudyResult
+from tests.error_codes import raises_code
 from tests.harness.tiny import request
 
 
@@ -178,5 +179,5 @@ def test_what_is_equal_for_runs_of_a_study_is_found_once(
 def test_an_unknown_study_lists_those_there_are(tree: Path, ledger: Tracker) -> None:
     plan = plan_study(request(tree))
     ledger.open_study(plan.study)
-    with pytest.raises(ValueError, match=f"no study 'x'.*{plan.study.name}"):
+    with raises_code("study-name.unknown", "'x'", plan.study.name):
         ledger.load_study("x")

@@ -17,6 +17,7 @@ from harness.tracking.study_reader import WEIGHT_FILES
 from harness.tracking.tracker import Tracker
 from harness.training.train import find_best_epoch
 from studies.results import StudyResult
+from tests.error_codes import raises_code
 from tests.harness.tiny import Run, request
 
 
@@ -92,10 +93,9 @@ def test_whoever_needs_weights_that_were_not_kept_is_told_what_to_do(
     plan = plan_study(request(tree, width=1 / 16))
     result = carry_out(plan, ledger, keep_weights="none")
     ((key, run_id),) = result.run_ids
-    words = f"the weights of run {run_id} were not kept .--keep-weights none.*--keep-weights all"
-    with pytest.raises(ValueError, match=words):
+    with raises_code("weights.not-kept", run_id, "--keep-weights none", "--keep-weights all"):
         load_trained_model(ledger, key, device=torch.device("cpu"))
-    with pytest.raises(ValueError, match=r"no run of .* has kept any: leave --weights out"):
+    with raises_code("export.no-weights", "--weights"):
         export_study(ledger, plan.study.name, tmp_path / "a.zip", include_weights=True)
     assert not (tmp_path / "a.zip").exists()
     checked = replace(plan, study=replace(plan.study, checks=("robustness",)))

@@ -21,6 +21,7 @@ from studies.codec import from_json
 from studies.cost import Cost
 from studies.results import DataSummary, Environment, Epoch, Prediction, RunResult, Timing
 from studies.spec import RunSpec, TrainingSpec
+from tests.error_codes import raises_code
 
 SPEC = RunSpec(
     dataset=DatasetSpec(name="folder", frame_policy="all", image_size=32),
@@ -189,7 +190,7 @@ def test_predictions_that_were_cut_off_or_changed_are_no_result(tmp_path: Path) 
     whole = table.read_text()
     for changed in (whole.replace("0.9", "0.8"), "\n".join(whole.split("\n")[:-2]) + "\n"):
         table.write_text(changed)
-        with pytest.raises(ValueError, match="must be as it was written"):
+        with raises_code("predictions-csv.cut-off"):
             read(data, table)
 
 

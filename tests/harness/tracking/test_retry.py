@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from harness.tracking.retry import AsyncLogger, RetryPolicy, StoreUnavailable, get_timeout
+from tests.error_codes import raises_code
 
 
 class Fault(Exception):
@@ -81,7 +82,7 @@ def test_a_number_of_seconds_or_the_usual(monkeypatch: pytest.MonkeyPatch, given
 @pytest.mark.parametrize("given", ["soon", "-1", "nan", "inf"])
 def test_what_is_no_number_of_seconds_is_refused(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
     monkeypatch.setenv("HARNESS_PATIENCE", given)
-    with pytest.raises(ValueError, match=f"HARNESS_PATIENCE must be a number of seconds.*'{given}'"):
+    with raises_code("patience.invalid", repr(given)):
         get_timeout()
 
 

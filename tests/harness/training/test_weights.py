@@ -12,6 +12,7 @@ from torch import nn
 
 from harness.training.training_images import TrainingImages
 from harness.training.weights import load_weights, read_training_images, save_weights
+from tests.error_codes import raises_code
 
 KEY, CLASSES = "0123456789abcdef", ("happy", 'a "b"\n|ü')
 
@@ -67,13 +68,13 @@ def test_an_earlier_version_of_a_module_is_loaded_as_one(tmp_path: Path) -> None
     load_weights(network(1), path, label="run 1", key=KEY)
     state._metadata["norm"]["version"] = 2
     save_weights(state, path, key=KEY, classes=CLASSES)
-    with pytest.raises(ValueError, match="cannot be read"):
+    with raises_code("weights.unreadable", "run 1"):
         load_weights(network(1), path, label="run 1", key=KEY)
 
 
 def test_weights_of_another_run_are_refused(tmp_path: Path) -> None:
     _, path = saved(tmp_path)
-    with pytest.raises(ValueError, match=r"^the weights of run 1 cannot be read .*; run it again$"):
+    with raises_code("weights.unreadable", "run 1"):
         load_weights(network(1), path, label="run 1", key="fedcba9876543210")
 
 
@@ -96,7 +97,7 @@ class Exploit:
 
 def test_a_weights_file_of_earlier_versions_runs_no_code(tmp_path: Path) -> None:
     torch.save({"weight": Exploit(tmp_path / "touched")}, tmp_path / "weights.pt")
-    with pytest.raises(ValueError, match="UnpicklingError"):
+    with raises_code("weights.unreadable", "UnpicklingError"):
         load_weights(network(1), tmp_path / "weights.pt", label="run 1", key=KEY)
     assert not (tmp_path / "touched").exists()
 
@@ -110,7 +111,7 @@ def test_the_header_holds_the_training_images(tmp_path: Path) -> None:
     assert read_training_images(saved(tmp_path)[1], label="run 1") is None
     assert read_training_images(tmp_path / "weights.pt", label="run 1") is None
     path.write_bytes(b"text")
-    with pytest.raises(ValueError, match=r"training images in the weights of run 1 cannot be read"):
+    with raises_code("weights.training-images-unreadable", "run 1"):
         read_training_images(path, label="run 1")
 
 

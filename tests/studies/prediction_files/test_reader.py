@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from studies.prediction_files import table as table_module
 from studies.prediction_files.megc_log import render_megc_log
 from studies.prediction_files.reader import read_predictions
+from tests.error_codes import raises_code
 from tests.hostile import cases, clear, damaged, folder, names, outcome
 from tests.studies.prediction_files.generated import format_csv, format_subject_log, make_predictions
 
@@ -29,7 +30,7 @@ def test_the_format_follows_from_the_content(tmp_path: Path, text: str, name: st
 def test_an_unknown_format_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("\n\x1b[31mUF1 is .7353\n")
-    with pytest.raises(ValueError, match="line 2: a file of predictions is an MEGC log") as raised:
+    with raises_code("prediction-file.unknown-format", "line 2") as raised:
         read_predictions(path)
     clear(str(raised.value))
 
@@ -38,7 +39,7 @@ def test_a_file_with_too_many_clips_is_refused(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(table_module, "MAX_CLIPS", 17)
     path = tmp_path / "log.txt"
     path.write_text(TEXTS[0])
-    with pytest.raises(ValueError, match="more than 17 clips: split the file"):
+    with raises_code("prediction-file.too-many-clips", 17):
         read_predictions(path)
 
 

@@ -5,6 +5,7 @@ import pytest
 from studies.prediction_files.reader import read_predictions
 from studies.prediction_files.subject_log import SELECTION_NOTE, SET_NOTE
 from studies.prediction_files.table import PredictionTable
+from tests.error_codes import raises_code
 from tests.studies.prediction_files.generated import format_subject_log, make_predictions
 
 GOOD = "Subject: sub01\nPredicted : [0, 1]\nGround Truth : [0, 2]\n"
@@ -44,21 +45,23 @@ def test_other_subjects_have_no_set_and_lists_may_be_those_of_numpy(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "error"),
     [
-        (GOOD.partition("\n")[2], ("line 1", "a fold starts with", "add the subject's name")),
-        (GOOD.replace("sub01", ""), ("line 2", "a fold starts with")),
-        (GOOD + "Subject: sub02\n", ("line 4", "Predicted : [...] is missing", "remove the subject")),
-        (GOOD.replace("Ground", "True"), ("line 1", "Ground Truth : [...] is missing")),
-        (GOOD.replace("[0, 1]", "[0, 1, 2]"), ("line 2", "3 predictions for 2 true", "complete")),
-        (GOOD.replace("[0, 1]", "[0, 1"), ("line 2", "in brackets on one line")),
-        (GOOD.replace("[0, 1]", "[0, x]"), ("line 2", "the predicted class is neither")),
-        (GOOD + "Predicted : [0, 1]\n", ("line 4", "one predicted list, and line 2 has another")),
-        (GOOD + GOOD.replace("[0, 1]", "[0, 2]"), ("line 5", "line 2 has others for clip #2")),
-        ("Subject: sub01\nPredicted : []\nGround Truth : []\n", ("has no prediction",)),
+        (GOOD.partition("\n")[2], ("subject-log.no-subject", "line 1")),
+        (GOOD.replace("sub01", ""), ("subject-log.no-subject", "line 2")),
+        (GOOD + "Subject: sub02\n", ("subject-log.list-missing", "line 4")),
+        (GOOD.replace("Ground", "True"), ("subject-log.list-missing", "line 1")),
+        (
+            GOOD.replace("[0, 1]", "[0, 1, 2]"),
+            ("subject-log.list-lengths", "line 2", "3 predictions for 2 true", "complete"),
+        ),
+        (GOOD.replace("[0, 1]", "[0, 1"), ("subject-log.brackets", "line 2")),
+        (GOOD.replace("[0, 1]", "[0, x]"), ("prediction-file.no-label", "line 2")),
+        (GOOD + "Predicted : [0, 1]\n", ("subject-log.list-twice", "line 4")),
+        (GOOD + GOOD.replace("[0, 1]", "[0, 2]"), ("prediction-file.clip-of-several-classes", "line 5")),
+        ("Subject: sub01\nPredicted : []\nGround Truth : []\n", ("prediction-file.no-prediction",)),
     ],
 )
-def test_a_wrong_line_is_named(tmp_path: Path, text: str, words: tuple[str, ...]) -> None:
-    with pytest.raises(ValueError, match=r"log\.txt") as raised:
+def test_a_wrong_line_is_named(tmp_path: Path, text: str, error: tuple[str, ...]) -> None:
+    with raises_code(*error):
         _read(tmp_path, text)
-    assert all(word in str(raised.value) for word in words), raised.value

@@ -1,6 +1,7 @@
 import pytest
 
 from studies.scoring.claims import check_claim, parse_claims
+from tests.error_codes import raises_code
 
 VALUES = {
     "full": {"UF1": 0.73534, "UAR": 0.71855, "accuracy": 0.7692, "macro precision": 0.76049},
@@ -35,14 +36,22 @@ def test_a_number_is_compared_at_its_digits_and_named(claim: str, text: str) -> 
     assert check_claim(parsed, VALUES).text == text
 
 
+INVALID_CLAIMS = ("", "UF1", "UF1=", "UF1=a", "UF2=.3", "=.3", "UF1=-.3")
+INVALID_NUMBERS = ("UF1=1", "UF1=101", "UF1=." + "1" * 20)
+
+
 @pytest.mark.parametrize(
-    "text", ["", "UF1", "UF1=", "UF1=a", "UF2=.3", "=.3", "UF1=-.3", "UF1=1", "UF1=101", "UF1=." + "1" * 20]
+    ("text", "code"),
+    [
+        *((text, "claimed.invalid") for text in INVALID_CLAIMS),
+        *((text, "claimed.number") for text in INVALID_NUMBERS),
+    ],
 )
-def test_what_is_no_claim_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"--claimed takes .*\.7353.*; got "):
+def test_what_is_no_claim_is_refused(text: str, code: str) -> None:
+    with raises_code(code, ".7353"):
         parse_claims([text])
 
 
 def test_a_claim_about_a_set_that_is_not_there_is_refused() -> None:
-    with pytest.raises(ValueError, match="'samm'; the predictions have full, casme2"):
+    with raises_code("claimed.unknown-set", "'samm'", "full, casme2"):
         check_claim(parse_claims(["samm:UF1=.5"])[0], VALUES)

@@ -4,6 +4,7 @@ import pytest
 
 from studies.scoring.claims import parse_claims
 from studies.scoring.scored_table import compare_tables, score_table
+from tests.error_codes import raises_code
 from tests.studies.prediction_files.generated import make_predictions, make_table
 
 PREDICTIONS = make_predictions()
@@ -60,5 +61,5 @@ def test_the_difference_is_over_the_clips_of_both_with_the_same_label() -> None:
 
 def test_tables_without_a_common_clip_have_no_difference() -> None:
     other = make_table([replace(p, clip=f"#{n}") for n, p in enumerate(PREDICTIONS)], name="b.txt")
-    with pytest.raises(ValueError, match=r"a\.txt and b\.txt share 0 clips"):
+    with raises_code("paired-score.no-common-clip", "a.txt", "b.txt", 0):
         compare_tables(make_table(), other)
