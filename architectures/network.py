@@ -104,8 +104,7 @@ def build_network(spec: ArchitectureSpec, *, num_classes: int) -> nn.Module:
 
     Raises:
         ArchitectureError: there are fewer than 2 classes, the network does not exist, or it has no pretrained
-            weights.
-        FileNotFoundError: the pretrained weights are not on this machine.
+            weights on this machine.
     """
     if num_classes < 2:
         raise ArchitectureError(
@@ -121,7 +120,7 @@ def count_parameters(spec: ArchitectureSpec, *, num_classes: int = 6) -> int:
     """Return the number of parameters of `spec`, without allocating them.
 
     Raises:
-        ArchitectureError, FileNotFoundError: as `build_network`.
+        ArchitectureError: as `build_network`.
     """
     with torch.device("meta"):
         return sum(

@@ -30,9 +30,8 @@ def load_pretrained(network: nn.Module, spec: ArchitectureSpec) -> None:
     """Copy torchvision's default ImageNet weights into `network`, except those of the last layer.
 
     Raises:
-        ArchitectureError: no weights exist for this architecture, or the file holds weights of another
-            network.
-        FileNotFoundError: the file is not in torch's hub folder; the message says how to get it.
+        ArchitectureError: no weights exist for this architecture, the file is not in torch's hub folder (the
+            message says how to get it), or the file holds weights of another network.
     """
     import torchvision.models  # imported here: see `architectures.baselines`
 
@@ -40,9 +39,10 @@ def load_pretrained(network: nn.Module, spec: ArchitectureSpec) -> None:
     url = torchvision.models.get_model_weights(name).DEFAULT.url
     file = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
     if not file.is_file():
-        raise FileNotFoundError(
+        raise ArchitectureError(
+            "pretrained-weights.missing",
             f"pretrained weights of {name} are not on this machine: {file} does not exist; download {url} "
-            "to that path, or leave --pretrained out"
+            "to that path, or leave --pretrained out",
         )
     try:
         checkpoint = torch.load(file, map_location="cpu", weights_only=True)

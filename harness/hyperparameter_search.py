@@ -231,7 +231,7 @@ def _open_storage(store: str) -> BaseStorage:
         if store.startswith(SQLITE_PREFIX) and is_foreign(
             Path(store.removeprefix(SQLITE_PREFIX)), tables=OPTUNA_TABLES
         ):
-            raise _StoreError("another program's file")
+            raise _StoreError("search-store.other-file", "another program's file")
         return optuna.storages.get_storage(store)
     except Exception as error:
         # Each kind of URI raises its own exceptions; to the user all mean the same.
@@ -239,14 +239,15 @@ def _open_storage(store: str) -> BaseStorage:
             raise
         reason = error if isinstance(error, _StoreError) else type(error).__name__
         raise _StoreError(
+            "search-store.unusable",
             f"--searches takes the address of an Optuna storage; {strip_credentials(store) or repr(store)} "
             f"cannot be opened as one ({reason}): name {SQLITE_PREFIX}FILE in an existing folder (a new file "
             "or an Optuna database), or a running server whose driver is installed, or leave --searches out "
-            "(./optuna.db)"
+            "(./optuna.db)",
         ) from error
 
 
-class _StoreError(ValueError):
+class _StoreError(HarnessError):
     """A store cannot be opened. The message is complete, so `_wrap_read_errors` does not wrap it."""
 
 

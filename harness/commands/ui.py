@@ -59,7 +59,7 @@ def _check_port(host: str, port: int) -> None:
 
     if not host:
         raise HarnessError(
-            "ui-host.unknown", f"--host must be an address of this machine, such as 127.0.0.1; got {host!r}"
+            "ui-host.empty", f"--host must be an address of this machine, such as 127.0.0.1; got {host!r}"
         )
     if not 1 <= port <= MAX_PORT:
         raise HarnessError("ui-port.range", f"--port must be from 1 to {MAX_PORT}; got {port}")
@@ -71,7 +71,8 @@ def _check_port(host: str, port: int) -> None:
         is_in_use = error.errno in (errno.EADDRINUSE, errno.EACCES)
         hint = f"--port, such as {port % MAX_PORT + 1}" if is_in_use else "--host, such as 127.0.0.1"
         raise HarnessError(
-            "ui-port.in-use", f"no server can listen on {host}:{port} ({error.strerror}); name another {hint}"
+            "ui-address.unusable",
+            f"no server can listen on {host}:{port} ({error.strerror}); name another {hint}",
         ) from error
 
 

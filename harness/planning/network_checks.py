@@ -19,8 +19,7 @@ def check_pretrained_networks(arms: Sequence[ArchitectureSpec]) -> None:
     """Check that the pretrained networks can be built.
 
     Raises:
-        ValueError: A network has no pretrained weights.
-        FileNotFoundError: The pretrained weights are not on this machine.
+        ArchitectureError: A network has no pretrained weights, or they are not on this machine.
     """
     for arm in arms:
         if arm.pretrained:

@@ -68,7 +68,6 @@ def plan_study(request: Request) -> StudyPlan:
     Raises:
         ValueError: A requested value does not exist or does not fit the data, or a split has leaks that its
             protocol must exclude.
-        FileNotFoundError: A data set root or pretrained weights do not exist.
     """
     from harness.device import resolve_device
 

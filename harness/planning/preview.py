@@ -57,7 +57,6 @@ def plan_studies(
     Raises:
         ValueError: A request or an option is invalid, or no cell has failed before and only such cells were
             requested.
-        FileNotFoundError: A data set root or pretrained weights do not exist.
     """
     plans = make_plans(requests, tracker=tracker, execution=execution, out=out)
     return preview_plans(plans, tracker=tracker, execution=execution, out=out, with_estimates=with_estimates)
@@ -70,7 +69,6 @@ def make_plans(
 
     Raises:
         ValueError: A request or an option is invalid.
-        FileNotFoundError: A data set root or pretrained weights do not exist.
     """
     check_cluster_address(execution)
     if out:

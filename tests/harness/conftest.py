@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.tiny import LOGIN, Run, write_tree
+from tests.harness.tiny import LOGIN, Outcome, Run, write_tree
 
 
 @pytest.fixture(scope="session")
@@ -31,19 +31,21 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store_template:
 
 @pytest.fixture
 def harness(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run `harness ARGS` in this process and return exit status, stdout and stderr."""
+    """Run `harness ARGS` in this process and return exit status, stdout, stderr and the code of the error."""
 
-    def run(*args: object) -> tuple[int, str, str]:
+    def run(*args: object) -> Outcome:
         from harness.cli import main
 
         monkeypatch.setattr(sys, "argv", ["harness", *map(str, args)])
         capsys.readouterr()
-        code: object = None
+        status, error = 0, None
         try:
             main()
-        except SystemExit as ended:
-            code = ended.code
+        except SystemExit as end:
+            status, error = int(end.code or 0), end.__context__
         captured = capsys.readouterr()
-        return int(code or 0), captured.out, captured.err  # type: ignore[call-overload]
+        outcome = Outcome((status, captured.out, captured.err))
+        outcome.code = getattr(error, "code", type(error).__name__) if error else ""
+        return outcome
 
     return run

@@ -52,5 +52,15 @@ def request(tree: Path, **changes: object) -> Request:
     return Request(**{**values, **changes})  # type: ignore[arg-type]
 
 
-Run = Callable[..., tuple[int, str, str]]
-"""Runs `harness ARGS` in this process; returns exit status, stdout and stderr."""
+class Outcome(tuple[int, str, str]):
+    """Exit status, stdout and stderr of a command.
+
+    Attributes:
+        code: the code of the error that ended the command, or the name of its class; "" without an error.
+    """
+
+    code: str = ""
+
+
+Run = Callable[..., Outcome]
+"""Runs `harness ARGS` in this process."""

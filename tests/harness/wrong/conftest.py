@@ -54,9 +54,11 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def wrong(
     harness: Run, tree: Path, tmp_path: Path, shared_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Wrong:
-    """Assert that a command line fails like every mistake, its error has these words, and no file is left.
+    """Assert that a command line fails like every mistake, and that it leaves no file.
 
-    `{tree}` in the line stands for a valid data set, `SMALL` for the options of a small study on it.
+    `expected` is the code of the error (the name of Click's class if the form of the line is wrong) and the
+    values that its message names. `{tree}` in the line stands for a valid data set, `SMALL` for the options
+    of a small study on it.
     """
     monkeypatch.setenv("HARNESS_CACHE", str(shared_cache))
     for variable in ("HARNESS_CKPLUS", "RAY_ADDRESS"):
@@ -73,20 +75,22 @@ def wrong(
     monkeypatch.chdir(here)
     small = f"--dataset casme2 --root {shlex.quote(str(tree))} --preset quick --image-size 32 --device cpu"
 
-    def answered(line: str, words: tuple[str, ...]) -> None:
+    def check(line: str, expected: tuple[str, ...]) -> None:
         before = _contents(here)
         args = shlex.split(line.replace("SMALL", small).replace("{tree}", shlex.quote(str(tree))))
-        status, out, err = harness(*args)
-        assert status == 2, err
+        outcome = harness(*args)
+        status, out, err = outcome
+        code, *values = expected
+        assert (status, outcome.code) == (2, code), err
         assert out == ""
         assert err.startswith("error: ")
         assert err.count("\n") == 1, "one message on one line"
         assert "Traceback" not in err
         assert "secret" not in err
-        assert not [word for word in words if word not in err], err
+        assert not [value for value in values if value not in err], err
         assert _contents(here) == before
 
-    return answered
+    return check
 
 
 def _contents(folder: Path) -> dict[Path, bytes | None]:
