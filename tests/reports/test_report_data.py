@@ -16,10 +16,13 @@ from tests.reports.conftest import Built, write_text
 
 SUBJECTS = 8
 
+Report = tuple[dict[str, Any], str]
+"""The values of report.json, and the text of report.md."""
+
 
 @pytest.fixture(scope="module")
-def written(built: type[Built], tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
-    """Return the values of report.json and the text of report.md for one study of five seeds."""
+def written(built: type[Built], tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """Write the report of one study of five seeds."""
 
     def choose(spec: RunSpec) -> RunResult:
         skill = 3 if spec.architecture.name == "proposed" else 2
@@ -33,7 +36,7 @@ def written(built: type[Built], tmp_path_factory: pytest.TempPathFactory) -> tup
 
 
 def test_tables_have_the_numbers_titles_and_texts_of_the_markdown(
-    built: type[Built], written: tuple[dict[str, Any], str]
+    built: type[Built], written: Report
 ) -> None:
     data, markdown = written
 
@@ -48,7 +51,7 @@ def test_tables_have_the_numbers_titles_and_texts_of_the_markdown(
                     assert built.plain(escape(cell["text"])) in shown
 
 
-def test_every_run_key_of_a_cell_is_a_run_of_the_report(written: tuple[dict[str, Any], str]) -> None:
+def test_every_run_key_of_a_cell_is_a_run_of_the_report(written: Report) -> None:
     data, _ = written
 
     runs = {run["key"]: run for run in data["runs"]}
@@ -59,7 +62,7 @@ def test_every_run_key_of_a_cell_is_a_run_of_the_report(written: tuple[dict[str,
     assert all(run["run_id"].startswith("run-") and run["commit"] == "abc1234" for run in runs.values())
 
 
-def test_differences_carry_their_intervals_verdicts_and_runs(written: tuple[dict[str, Any], str]) -> None:
+def test_differences_carry_their_intervals_verdicts_and_runs(written: Report) -> None:
     data, _ = written
 
     found = {(each["protocol"], each["after"], each["before"]): each for each in data["differences"]}
@@ -90,7 +93,7 @@ def test_the_commands_and_the_failures_are_listed(built: type[Built], tmp_path: 
 
 
 def test_each_sentence_of_the_summary_names_the_runs_of_its_numbers(
-    built: type[Built], written: tuple[dict[str, Any], str]
+    built: type[Built], written: Report
 ) -> None:
     data, markdown = written
 
@@ -107,7 +110,7 @@ def test_each_sentence_of_the_summary_names_the_runs_of_its_numbers(
     assert data["summary"][0]["run_keys"] == list(runs)
 
 
-def test_claims_are_those_of_the_table(written: tuple[dict[str, Any], str]) -> None:
+def test_claims_are_those_of_the_table(written: Report) -> None:
     data, markdown = written
 
     verdicts = {(claim["id"], claim["protocol"]): claim["verdict"] for claim in data["claims"]}
@@ -115,7 +118,7 @@ def test_claims_are_those_of_the_table(written: tuple[dict[str, Any], str]) -> N
     assert all(claim in markdown for claim, _ in verdicts)
 
 
-def test_measured_claims_and_figures_name_their_runs(written: tuple[dict[str, Any], str]) -> None:
+def test_measured_claims_and_figures_name_their_runs(written: Report) -> None:
     data, _ = written
 
     runs = {run["key"]: run for run in data["runs"]}
