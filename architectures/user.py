@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -164,23 +165,24 @@ def _find_user_modules(folder: Path) -> dict[str, Path]:
     Installed packages and modules of this project are left out.
     """
     files = {name: getattr(module, "__file__", None) for name, module in list(sys.modules.items())}
-    paths = {
-        name: Path(file)
+    # Thousands of modules lie in hundreds of folders: only folders are resolved, and few become a Path.
+    locations = {
+        name: os.path.split(file)
         for name, file in files.items()
         if file and file.endswith(".py") and name != "__main__"
     }
-    # Thousands of modules lie in hundreds of folders: only folders are resolved.
+    prefix = os.path.join(folder, "")
     user_folders = {
         parent: resolved
-        for parent in {path.parent for path in paths.values()}
-        if (resolved := parent.resolve()).is_relative_to(folder)
-        and not {"site-packages", "dist-packages"} & set(resolved.parts)
+        for parent in {parent for parent, _ in locations.values()}
+        if (real_path := os.path.realpath(parent) + os.sep).startswith(prefix)
+        and not {"site-packages", "dist-packages"} & set((resolved := Path(real_path)).parts)
         and not resolved.is_relative_to(PROJECT_ROOT)
     }
     return {
-        name: user_folders[path.parent] / path.name
-        for name, path in paths.items()
-        if path.parent in user_folders
+        name: user_folders[parent] / file_name
+        for name, (parent, file_name) in locations.items()
+        if parent in user_folders
     }
 
 

@@ -52,7 +52,7 @@ def read_h5(path: Path, *, location: str) -> ContainerRows:
         fault = probe_in_subprocess(path, DATASET_NAMES, rows=MAX_ROWS)
         if not fault:
             with h5py.File(path, "r", locking=False) as file:
-                fault = _check_structure(file)
+                fault = check_structure(file)
                 codes = [] if fault else file["data_label"][()].tolist()
     except Exception as error:
         # A damaged file makes h5py raise exceptions of many types.
@@ -67,7 +67,7 @@ def read_h5(path: Path, *, location: str) -> ContainerRows:
     return _decode_labels([str(code) for code in codes], codes=H5_CODES, faults={}, location=location)
 
 
-def _check_structure(file: Any) -> str:
+def check_structure(file: Any) -> str:
     """Return what is wrong with the structure of an open container, or ""."""
     missing = [name for name in DATASET_NAMES if file.get(name, getlink=True) is None]
     if missing:

@@ -33,12 +33,13 @@ def write_casme2(spec: SyntheticSpec, root: Path, *, progress: Callable[[int, in
         with_release_quirks(clips, subjects=spec.subject_count) if spec.quirks else without_quirks(clips)
     )
     sheet = write_sheet(release.rows, root, form=spec.sheet)
-    write_clips(tuple(_plan_render_jobs(spec, release, root)), progress)
+    write_clips(tuple(plan_render_jobs(spec, release, root)), progress)
     if spec.quirks:
         _add_junk_files(spec, release, sheet)
 
 
-def _plan_render_jobs(spec: SyntheticSpec, release: ReleasePlan, root: Path) -> Iterator[RenderJob]:
+def plan_render_jobs(spec: SyntheticSpec, release: ReleasePlan, root: Path) -> Iterator[RenderJob]:
+    """Yield one job per clip and layout of the set, which write the clip's files below `root`."""
     layouts = (spec.layout, "casme2-raw") if spec.raw else (spec.layout,)
     people = {
         subject: sample_identity((spec.seed, 1, subject), spread=spec.identity)

@@ -1,15 +1,23 @@
-"""Fixtures of this folder: a tiny CASME II on disk in the Cropped layout, and sample tables without files."""
+"""Fixtures of this folder: synthetic sets, a tiny CASME II (Cropped layout), and tables without files."""
 
-from collections.abc import Iterable
+import hashlib
+import os
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 
 from datasets.spec import Sample, SampleTable
+from datasets.synthetic.generator import SyntheticSpec, synthesize
+
+# As with OMP_NUM_THREADS: the test processes share the cores, and threads on small images only wait.
+cv2.setNumThreads(1)
 
 HEADER = (
     "Subject",
@@ -49,6 +57,27 @@ class Casme2Tree:
         for subject, name, onset, _, offset, _ in rows:
             self.clip(f"sub{int(subject):02d}/{name}", range(onset, offset + 1))
         return self.root
+
+
+@pytest.fixture(scope="session")
+def synthetic_set(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Return a function that returns the folder of a synthetic set; tests read its files only.
+
+    A set of a layout and of other options has 2 subjects with 7 clips of 3 frames, unless given. It is
+    written once in a run of all tests, and alone in its parent folder.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # the workers of a run share it
+
+    def get(layout: str = "casme2", **options: Any) -> Path:
+        spec = SyntheticSpec(**({"layout": layout, "subjects": 2, "clips": 7, "frames": 3} | options))
+        parent = folder / "synthetic" / hashlib.sha256(repr(spec).encode()).hexdigest()[:16]
+        parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(parent.with_suffix(".lock")):
+            return parent / "set" if (parent / "set").exists() else synthesize(spec, parent / "set")
+
+    return get
 
 
 @pytest.fixture

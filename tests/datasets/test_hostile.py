@@ -12,7 +12,7 @@ from datasets.anomalies import format_anomaly
 from datasets.catalogue import load_dataset
 from datasets.preprocessing.image_array import preprocess_images
 from datasets.spec import Anomaly
-from datasets.synthetic.generator import LAYOUTS, SyntheticSpec, synthesize
+from datasets.synthetic.generator import LAYOUTS
 from tests.hostile import bounded, cases, clear, damaged, file_names, names, outcome, swapped
 
 pytestmark = pytest.mark.slow
@@ -21,13 +21,12 @@ FRAMES = {"casme2": "onset_offset", "ckplus": "last3"}
 
 
 @pytest.fixture(scope="module")
-def releases(tmp_path_factory):
-    """Return one small synthetic set per layout, by layout name."""
+def releases(tmp_path_factory, synthetic_set):
+    """Return a copy of one small synthetic set per layout, by layout name."""
     place = tmp_path_factory.mktemp("releases")
     made = {}
     for layout in LAYOUTS:
-        spec = SyntheticSpec(layout=layout, subjects=2, clips=7, frames=3)
-        made[layout] = synthesize(spec, place / layout / "root")
+        made[layout] = shutil.copytree(synthetic_set(layout), place / layout / "root")
         (place / layout / "outside").mkdir()
     return made
 

@@ -1,11 +1,15 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from architectures.spec import ArchitectureSpec
 from datasets.spec import Anomaly, DatasetSpec, Leakage
+from reports.document import write_report
 from reports.table import Table
 from studies.arms import build_ablation_arms, build_comparison_arms
 from studies.cost import Cost
@@ -200,6 +204,26 @@ def finish(study: Study, choose: Choose = run) -> StudyResult:
             failures.append(Failure(spec=spec, reason=answer))
     ids = tuple((result.spec.key, f"run-{i}") for i, result in enumerate(results))
     return StudyResult(study=study, results=tuple(results), failures=tuple(failures), run_ids=ids)
+
+
+@contextmanager
+def blank_figures() -> Iterator[None]:
+    """Let matplotlib write empty files, for tests of texts: most of a report's time is drawing."""
+
+    def write_nothing(canvas: FigureCanvasAgg, path: Path, **options: Any) -> None:
+        path.write_bytes(b"")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FigureCanvasAgg, "print_png", write_nothing)
+        yield
+
+
+def write_text(
+    results: Sequence[StudyResult], out: Path, *, images: Mapping[str, bytes] | None = None
+) -> str:
+    """Write a report with blank figures and return the text of report.md."""
+    with blank_figures():
+        return write_report(results, out, images=images or {}).read_text(encoding="utf-8")
 
 
 def plain(text: str) -> str:

@@ -13,15 +13,13 @@ from studies.results import RunResult, StudyResult
 from studies.spec import RunSpec
 from studies.study import Study
 from tests.error_codes import raises_code
-from tests.reports.conftest import Built
+from tests.reports.conftest import Built, write_text
 
 PNG = b"\x89PNG pretend"
 
 
 def _report(built: type[Built], out: Path, *studies: Any) -> str:
-    return write_report([built.finish(study) for study in studies], out, images={}).read_text(
-        encoding="utf-8"
-    )
+    return write_text([built.finish(study) for study in studies], out)
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +27,7 @@ def joined(built: type[Built], tmp_path_factory: pytest.TempPathFactory) -> Any:
     studies = [built.study("ablation", protocols=("frame", "subject")), built.study()]
     pictures = {f"{study.name}/{name}": PNG for study in studies for name in ("samples", "augmentation")}
     out = tmp_path_factory.mktemp("joined")
-    path = write_report([built.finish(study) for study in studies], out, images=pictures)
-    return out, path.read_text(encoding="utf-8")
+    return out, write_text([built.finish(study) for study in studies], out, images=pictures)
 
 
 def test_every_picture_that_is_linked_is_there(joined: Any) -> None:
@@ -115,7 +112,7 @@ def test_nothing_finished_is_still_a_report(built: type[Built], tmp_path: Path) 
     study = built.study("ablation")
 
     result = built.finish(study, lambda spec: "no memory" if spec.seed == 0 else None)
-    text = write_report([result], tmp_path, images={}).read_text(encoding="utf-8")
+    text = write_text([result], tmp_path)
 
     assert "0 of 5 runs finished, 5 failed" in text
     assert "No run has finished, so no samples are counted." in text
@@ -130,7 +127,7 @@ def test_what_the_data_say_cannot_break_the_page(built: type[Built], tmp_path: P
         built.study(only=("proposed",), dataset="mine"),
         lambda spec: built.run(spec, classes=classes, anomalies=(odd,)),
     )
-    text = write_report([result], tmp_path, images={}).read_text(encoding="utf-8")
+    text = write_text([result], tmp_path)
 
     assert r"| frame    | dis\|gust " in text
     assert r"\<b\>fear\</b\>" in text
@@ -144,7 +141,7 @@ def test_a_long_list_of_anomalies_is_counted_and_cut(built: type[Built], tmp_pat
     )
 
     result = built.finish(built.study(only=("proposed",)), lambda spec: built.run(spec, anomalies=odd))
-    text = write_report([result], tmp_path, images={}).read_text(encoding="utf-8")
+    text = write_text([result], tmp_path)
 
     assert "Anomalies in the data: 13." in text
     assert text.count("- gap: clip ") == 10
@@ -180,7 +177,7 @@ def test_drawn_faces_in_a_real_layout_are_told_before_anything_else(
 ) -> None:
     study = built.study(only=("proposed",))
 
-    text = write_report([_drawn(built, study)], tmp_path, images={}).read_text(encoding="utf-8")
+    text = write_text([_drawn(built, study)], tmp_path)
 
     stamp = (
         "**The faces of CASME II are synthetic, not from the real release: nothing in this report is about "
@@ -197,7 +194,7 @@ def test_several_drawn_sets_are_named_once_each(built: type[Built], tmp_path: Pa
         for name in ("ckplus", "synthetic")
     ]
 
-    text = write_report(studies, tmp_path, images={}).read_text(encoding="utf-8")
+    text = write_text(studies, tmp_path)
 
     assert "**The faces of CK+ and the synthetic set are synthetic, not from" in text
 
@@ -205,9 +202,7 @@ def test_several_drawn_sets_are_named_once_each(built: type[Built], tmp_path: Pa
 def test_beside_real_faces_the_drawn_studies_are_named(built: type[Built], tmp_path: Path) -> None:
     real, made = built.study(only=("proposed",)), built.study("ablation")
 
-    text = write_report([built.finish(real), _drawn(built, made)], tmp_path, images={}).read_text(
-        encoding="utf-8"
-    )
+    text = write_text([built.finish(real), _drawn(built, made)], tmp_path)
 
     (stamp,) = [line for line in text.split("\n") if line.startswith("**The faces of")]
     assert f"CASME II in {made.name} are synthetic" in stamp.replace("\\", "")

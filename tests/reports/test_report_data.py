@@ -8,28 +8,37 @@ from typing import Any
 
 import pytest
 
-from reports.document import DATA_FILE, write_report
+from reports.document import DATA_FILE
 from reports.markdown import escape
 from studies.results import RunResult
 from studies.spec import RunSpec
-from tests.reports.conftest import Built
+from tests.reports.conftest import Built, write_text
 
 SUBJECTS = 8
 
+Report = tuple[dict[str, Any], str]
+"""The values of report.json, and the text of report.md."""
 
-def _write(built: type[Built], folder: Path, *, seeds: tuple[int, ...] = (0,)) -> tuple[dict[str, Any], str]:
+
+@pytest.fixture(scope="module")
+def written(built: type[Built], tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """Write the report of one study of five seeds."""
+
     def choose(spec: RunSpec) -> RunResult:
         skill = 3 if spec.architecture.name == "proposed" else 2
         correct = [(clip + spec.seed) % 5 < skill for clip in range(5 * SUBJECTS)]
         return built.answered(spec, correct, subjects=SUBJECTS)
 
-    study = built.study(protocols=("frame", "subject"), seeds=seeds)
-    report = write_report([built.finish(study, choose)], folder, images={})
-    return json.loads((folder / DATA_FILE).read_text(encoding="utf-8")), report.read_text(encoding="utf-8")
+    study = built.study(protocols=("frame", "subject"), seeds=(0, 1, 2, 3, 4))
+    folder = tmp_path_factory.mktemp("report")
+    text = write_text([built.finish(study, choose)], folder)
+    return json.loads((folder / DATA_FILE).read_text(encoding="utf-8")), text
 
 
-def test_tables_have_the_numbers_titles_and_texts_of_the_markdown(built: type[Built], tmp_path: Path) -> None:
-    data, markdown = _write(built, tmp_path)
+def test_tables_have_the_numbers_titles_and_texts_of_the_markdown(
+    built: type[Built], written: Report
+) -> None:
+    data, markdown = written
 
     titles = dict(re.findall(r"\*\*Table (\d+)\. (.*?)\*\*", markdown))
     assert {str(table["number"]) for table in data["tables"]} == set(titles)
@@ -42,8 +51,8 @@ def test_tables_have_the_numbers_titles_and_texts_of_the_markdown(built: type[Bu
                     assert built.plain(escape(cell["text"])) in shown
 
 
-def test_every_run_key_of_a_cell_is_a_run_of_the_report(built: type[Built], tmp_path: Path) -> None:
-    data, _ = _write(built, tmp_path)
+def test_every_run_key_of_a_cell_is_a_run_of_the_report(written: Report) -> None:
+    data, _ = written
 
     runs = {run["key"]: run for run in data["runs"]}
     keys = {
@@ -53,8 +62,8 @@ def test_every_run_key_of_a_cell_is_a_run_of_the_report(built: type[Built], tmp_
     assert all(run["run_id"].startswith("run-") and run["commit"] == "abc1234" for run in runs.values())
 
 
-def test_differences_carry_their_intervals_verdicts_and_runs(built: type[Built], tmp_path: Path) -> None:
-    data, _ = _write(built, tmp_path, seeds=(0, 1, 2, 3, 4))
+def test_differences_carry_their_intervals_verdicts_and_runs(written: Report) -> None:
+    data, _ = written
 
     found = {(each["protocol"], each["after"], each["before"]): each for each in data["differences"]}
     (difference,) = (each for key, each in found.items() if key[0] == "subject")
@@ -73,7 +82,7 @@ def test_the_commands_and_the_failures_are_listed(built: type[Built], tmp_path: 
     finished = built.finish(built.study(), choose)
     failures = tuple(replace(failure, traceback_run_id="0123") for failure in finished.failures)
     finished = replace(finished, failures=failures, commands=("harness compare", "harness compare --jobs 2"))
-    report = write_report([finished], tmp_path, images={}).read_text(encoding="utf-8")
+    report = write_text([finished], tmp_path)
     data = json.loads((tmp_path / DATA_FILE).read_text(encoding="utf-8"))
 
     assert "- Command: `harness compare`\n- Command: `harness compare --jobs 2`\n- Study: " in report
@@ -84,9 +93,9 @@ def test_the_commands_and_the_failures_are_listed(built: type[Built], tmp_path: 
 
 
 def test_each_sentence_of_the_summary_names_the_runs_of_its_numbers(
-    built: type[Built], tmp_path: Path
+    built: type[Built], written: Report
 ) -> None:
-    data, markdown = _write(built, tmp_path, seeds=(0, 1, 2, 3, 4))
+    data, markdown = written
 
     runs = {run["key"]: run for run in data["runs"]}
     shown = built.plain(markdown)
@@ -101,16 +110,16 @@ def test_each_sentence_of_the_summary_names_the_runs_of_its_numbers(
     assert data["summary"][0]["run_keys"] == list(runs)
 
 
-def test_claims_are_those_of_the_table(built: type[Built], tmp_path: Path) -> None:
-    data, markdown = _write(built, tmp_path)
+def test_claims_are_those_of_the_table(written: Report) -> None:
+    data, markdown = written
 
     verdicts = {(claim["id"], claim["protocol"]): claim["verdict"] for claim in data["claims"]}
     assert verdicts["size-vgg", "frame"] == "reproduced"
     assert all(claim in markdown for claim, _ in verdicts)
 
 
-def test_measured_claims_and_figures_name_their_runs(built: type[Built], tmp_path: Path) -> None:
-    data, _ = _write(built, tmp_path, seeds=(0, 1))
+def test_measured_claims_and_figures_name_their_runs(written: Report) -> None:
+    data, _ = written
 
     runs = {run["key"]: run for run in data["runs"]}
     claims = {(claim["id"], claim["protocol"]): claim for claim in data["claims"]}
@@ -137,7 +146,7 @@ def test_a_difference_names_only_the_trainings_that_both_arms_finished(
         return built.answered(spec, [True] * (5 * SUBJECTS), subjects=SUBJECTS)
 
     study = built.study(protocols=("subject",), seeds=(0, 1))
-    write_report([built.finish(study, choose)], tmp_path, images={})
+    write_text([built.finish(study, choose)], tmp_path)
     data = json.loads((tmp_path / DATA_FILE).read_text(encoding="utf-8"))
     seeds = {run["key"]: run["seed"] for run in data["runs"]}
     (difference,) = data["differences"]

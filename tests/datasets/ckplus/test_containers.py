@@ -2,7 +2,7 @@ import h5py
 import numpy as np
 import pytest
 
-from datasets.ckplus.containers import MAX_ROWS, read_csv, read_h5
+from datasets.ckplus.containers import MAX_ROWS, check_structure, read_csv, read_h5
 from tests.error_codes import raises_code
 
 FACE = " ".join(["128"] * 2304)
@@ -91,7 +91,19 @@ def test_labels_that_are_none_are_left_out_and_grouped(h5):
         ({"data_pixel": h5py.Empty("u1"), "data_label": [0]}, "data_pixel is uint8 None"),
     ],
 )
-def test_an_h5_of_another_form_is_one_clear_error(h5, parts, fault):
+def test_an_h5_of_another_form_has_one_fault(h5, parts, fault):
+    with h5py.File(h5(**parts), "r") as file:
+        assert fault in check_structure(file)
+
+
+@pytest.mark.parametrize(
+    ("parts", "fault"),
+    [
+        ({"data_pixel": faces(2)}, "it lacks data_label; found: data_pixel"),
+        ({"data_pixel": h5py.ExternalLink("x.h5", "/y"), "data_label": [0]}, "data_pixel is no data set"),
+    ],
+)
+def test_a_fault_is_one_clear_error(h5, parts, fault):
     with raises_code("ckplus-h5.invalid", "CK_data.h5", fault):
         read_h5(h5(**parts), location="CK_data.h5")
 

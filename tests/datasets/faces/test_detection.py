@@ -10,7 +10,6 @@ import pytest
 from datasets.faces import detection
 from datasets.faces.detection import count_failures, detect_faces, load_cached_faces
 from datasets.spec import ImageRef, Sample, SampleTable
-from datasets.synthetic.generator import SyntheticSpec, synthesize
 from tests.error_codes import raises_code
 
 BLANK = np.full((120, 160, 3), 128, dtype=np.uint8)
@@ -229,10 +228,9 @@ def test_the_number_of_cores_does_not_matter(clip, face, monkeypatch):
     assert found[0] == found[1]
 
 
-def test_every_drawn_recording_has_its_face_found_on_the_onset_frame(tmp_path):
-    drawn = synthesize(SyntheticSpec(subjects=2, clips=7, frames=3, raw=True), tmp_path / "drawn")
+def test_every_drawn_recording_has_its_face_found_on_the_onset_frame(synthetic_set):
     clips = []
-    for folder in sorted((drawn / "CASME2-RAW").glob("*/*")):
+    for folder in sorted((synthetic_set("casme2-raw") / "CASME2-RAW").glob("*/*")):
         first = ImageRef(str(folder / "img1.jpg"))
         clips.append(
             [

@@ -83,7 +83,7 @@ def astray(root) -> st.SearchStrategy[str]:
     )
 
 
-@cases(170)
+@cases(60)
 @given(data=st.data())
 def test_no_row_leads_out_of_the_root(data):
     with folder() as root:
@@ -99,7 +99,7 @@ def test_no_row_leads_out_of_the_root(data):
             assert len(table.anomalies) >= 1
 
 
-@cases(170)
+@cases(60)
 @given(
     rows=st.lists(st.tuples(st.sampled_from([row[0] for row in GOOD]), names(), names(), names(), names())),
     encoding=st.sampled_from(("utf-8", "utf-16", "utf-8-sig", "latin-1", "cp1252", "utf-32", "utf-7")),
@@ -111,7 +111,7 @@ def test_any_names_in_any_encoding_are_read_or_refused(rows, encoding):
         checked(root)
 
 
-@cases(170)
+@cases(60)
 @given(data=st.data())
 def test_a_damaged_list_is_read_or_refused(data):
     with folder() as root:
@@ -123,7 +123,7 @@ def test_a_damaged_list_is_read_or_refused(data):
             assert told > 0
 
 
-@cases(100)
+@cases(40)
 @given(tree=st.lists(st.tuples(file_names(), file_names(), file_names(), file_names()), max_size=5))
 def test_any_names_of_folders_are_read_or_refused(tree):
     with folder() as root:

@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from functools import cache
 
 import cv2
 import numpy as np
@@ -142,25 +143,32 @@ def test_a_picture_that_announces_a_giant_is_refused_by_its_size(kind):
         assert "at most 64 megapixels are read" in check(GIANTS[kind]).fault
 
 
+@cache
+def packed_zeros() -> bytes:
+    return zlib.compress(bytes(200_000_000))
+
+
 BOMBS = {
-    "a chunk longer than the file": png(4, 4, (b"tEXt", b"a"), length=0x7FFFFFF0),
-    "a picture's chunk longer than the file": png(4, 4, (b"IDAT", b"a"), length=0x7FFFFFF0),
-    "a packed text": png(4, 4, (b"zTXt", b"a\0\0" + zlib.compress(bytes(200_000_000)))),
-    "a packed profile": png(4, 4, (b"iCCP", b"a\0\0" + zlib.compress(bytes(200_000_000)))),
-    "more rows than it says": png(4, 4, (b"IDAT", zlib.compress(bytes(200_000_000)))),
-    "many films": png(4, 4, (b"acTL", struct.pack(">II", 2**30, 0))),
-    "tiles": tiff((256, 4, 4), (257, 4, 4), *FLAT[:3], (277, 3, 1), (322, 4, 30_000), (323, 4, 30_000)),
-    "radiance": b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 20000 +X 20000\n" + bytes(400),
-    "floats": b"PF\n15000 15000\n-1.0\n" + bytes(400),
-    "jpeg 2000": b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(100),
-    "svg": b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>',
-    "playlist": b"#EXTM3U\n/etc/passwd\n",
+    "a chunk longer than the file": lambda: png(4, 4, (b"tEXt", b"a"), length=0x7FFFFFF0),
+    "a picture's chunk longer than the file": lambda: png(4, 4, (b"IDAT", b"a"), length=0x7FFFFFF0),
+    "a packed text": lambda: png(4, 4, (b"zTXt", b"a\0\0" + packed_zeros())),
+    "a packed profile": lambda: png(4, 4, (b"iCCP", b"a\0\0" + packed_zeros())),
+    "more rows than it says": lambda: png(4, 4, (b"IDAT", packed_zeros())),
+    "many films": lambda: png(4, 4, (b"acTL", struct.pack(">II", 2**30, 0))),
+    "tiles": lambda: tiff(
+        (256, 4, 4), (257, 4, 4), *FLAT[:3], (277, 3, 1), (322, 4, 30_000), (323, 4, 30_000)
+    ),
+    "radiance": lambda: b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 20000 +X 20000\n" + bytes(400),
+    "floats": lambda: b"PF\n15000 15000\n-1.0\n" + bytes(400),
+    "jpeg 2000": lambda: b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(100),
+    "svg": lambda: b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>',
+    "playlist": lambda: b"#EXTM3U\n/etc/passwd\n",
 }
 
 
 @pytest.mark.parametrize("kind", BOMBS)
 def test_a_bomb_does_not_go_off(kind):
-    check(BOMBS[kind])
+    check(BOMBS[kind]())
 
 
 def frames_of(data: bytes, name: str = "a.avi") -> list[bool]:

@@ -1,5 +1,5 @@
 import re
-import shutil
+from pathlib import Path
 
 import cv2
 import openpyxl
@@ -7,19 +7,17 @@ import pandas as pd
 import pytest
 
 from datasets.casme2.loader import load
-from datasets.synthetic.generator import SyntheticSpec, synthesize
+from datasets.synthetic.casme2 import plan_render_jobs
+from datasets.synthetic.casme2_plan import plan_clips
+from datasets.synthetic.casme2_quirks import TRUNCATED_CLIP, with_release_quirks
+from datasets.synthetic.coding_sheet import write_sheet
+from datasets.synthetic.spec import SyntheticSpec
 from datasets.synthetic_marker import MARKER
-
-ODD = {"subjects": 2, "clips": 26, "frames": 3, "quirks": True}
 
 
 @pytest.fixture(scope="module")
-def odd(tmp_path_factory):
-    return synthesize(SyntheticSpec(raw=True, **ODD), tmp_path_factory.mktemp("made") / "set")
-
-
-def made(tmp_path, **changes):
-    return synthesize(SyntheticSpec(**({"subjects": 2, "clips": 7, "frames": 3} | changes)), tmp_path / "set")
+def odd(synthetic_set):
+    return synthetic_set(clips=26, quirks=True)
 
 
 def rows(root):
@@ -31,16 +29,16 @@ def numbers(folder, prefix):
     return sorted(int(path.stem.removeprefix(prefix)) for path in folder.iterdir() if path.name[0] != ".")
 
 
-def test_raw_selected_holds_onset_to_offset_under_the_sheets_numbers(tmp_path):
-    root = made(tmp_path, layout="casme2-raw-selected")
+def test_raw_selected_holds_onset_to_offset_under_the_sheets_numbers(synthetic_set):
+    root = synthetic_set("casme2-raw-selected")
     for row in rows(root).itertuples():
         folder = root / "CASME2_RAW_selected" / f"sub{row.Subject}" / row.Filename
         assert numbers(folder, "img") == list(range(row.OnsetFrame, row.OffsetFrame + 1))
     assert cv2.imread(str(next(folder.iterdir()))).shape == (480, 640, 3)
 
 
-def test_raw_alone_holds_the_whole_recordings(tmp_path):
-    root = made(tmp_path, layout="casme2-raw")
+def test_raw_alone_holds_the_whole_recordings(synthetic_set):
+    root = synthetic_set("casme2-raw")
     assert sorted(path.name for path in root.iterdir()) == [
         "CASME2-RAW",
         "CASME2-coding-20140508.xlsx",
@@ -51,8 +49,8 @@ def test_raw_alone_holds_the_whole_recordings(tmp_path):
         assert numbers(folder, "img") == list(range(1, row.OffsetFrame + 4))
 
 
-def test_compressed_is_one_film_a_recording(tmp_path):
-    root = made(tmp_path, layout="casme2-compressed")
+def test_compressed_is_one_film_a_recording(synthetic_set):
+    root = synthetic_set("casme2-compressed")
     for row in rows(root).itertuples():
         film = root / "CASME2_compressed" / f"sub{row.Subject}" / f"{row.Filename}.avi"
         reader = cv2.VideoCapture(str(film))
@@ -63,33 +61,47 @@ def test_compressed_is_one_film_a_recording(tmp_path):
     assert len(list(root.rglob("*.avi"))) == 7
 
 
-@pytest.mark.parametrize(
-    ("sheet", "name"),
-    [
-        ("2019", "CASME2-coding-20190701.xlsx"),
-        ("xls", "CASME2_label_Ver_2.xls"),
-        ("csv", "CASME2-coding-20140508.csv"),
-    ],
-)
-def test_the_sheet_asked_for_is_the_one_written(tmp_path, sheet, name):
-    root = made(tmp_path, sheet=sheet)
-    assert sorted(path.name for path in root.iterdir()) == sorted([name, "Cropped", MARKER])
+def test_the_sheet_asked_for_is_the_one_written(synthetic_set):
+    names = sorted(path.name for path in synthetic_set(sheet="xls").iterdir())
+    assert names == sorted(["CASME2_label_Ver_2.xls", "Cropped", MARKER])
 
 
 def test_a_full_cast_has_the_clips_that_tell_2019(tmp_path):
-    root = made(tmp_path, subjects=24, clips=48, quirks=True, sheet="2019")
-    table = pd.read_excel(root / "CASME2-coding-20190701.xlsx", dtype={"Subject": str})
+    clips = plan_clips(subjects=24, clips=48, frames=3, balance=False, seed=0)
+    sheet = write_sheet(with_release_quirks(clips, subjects=24).rows, tmp_path, form="2019")
+    table = pd.read_excel(sheet, dtype={"Subject": str})
     telling = table[(table["Subject"] == "24") & table["Filename"].isin(["EP07_01", "EP07_04f", "EP10_03"])]
     assert telling["Estimated Emotion"].tolist() == ["surprise"] * 3
 
 
-def test_quirks_nest_each_part_in_itself(odd):
+def test_quirks_nest_the_part_in_itself(odd):
     nests = {path.parent.relative_to(odd).as_posix() for path in odd.rglob("sub01")}
-    assert nests == {"Cropped/Cropped", "CASME2-RAW/CASME2-RAW"}
+    assert nests == {"Cropped/Cropped"}
 
 
-def test_quirks_rename_the_subjects_of_raw_selected(tmp_path):
-    root = made(tmp_path, layout="casme2-raw-selected", **ODD)
+def jobs_with_quirks(layout):
+    spec = SyntheticSpec(layout=layout, subjects=2, clips=26, frames=3, quirks=True)
+    clips = plan_clips(subjects=2, clips=26, frames=3, balance=False, seed=0)
+    return list(plan_render_jobs(spec, with_release_quirks(clips, subjects=2), Path("set")))
+
+
+@pytest.mark.parametrize(
+    ("layout", "folder"),
+    [
+        ("casme2", "Cropped/Cropped/sub01/EP02_02f"),
+        ("casme2-raw", "CASME2-RAW/CASME2-RAW/sub01/EP02_02f"),
+        ("casme2-raw-selected", "CASME2_RAW_selected/CASME2_RAW_selected/1/EP02_02f"),
+        ("casme2-compressed", "CASME2_compressed/CASME2_compressed/sub01"),
+    ],
+)
+def test_quirks_nest_every_part_and_rename_the_subjects_of_raw_selected(layout, folder):
+    (job,) = (job for job in jobs_with_quirks(layout) if (job.clip.subject, job.clip.name) == (1, "EP02_02f"))
+    assert job.folder == Path("set") / folder
+
+
+@pytest.mark.slow
+def test_raw_selected_with_quirks_is_written_as_planned(synthetic_set):
+    root = synthetic_set("casme2-raw-selected", clips=26, quirks=True)
     nest = root / "CASME2_RAW_selected" / "CASME2_RAW_selected"
     assert sorted(path.name for path in nest.iterdir() if path.is_dir()) == ["1", "2"]
 
@@ -109,10 +121,10 @@ def test_a_clip_is_shorter_than_its_row(odd):
     assert short["OffsetFrame"] == short["OnsetFrame"] + 2
 
 
-def test_the_recording_is_whole_where_the_cropped_clip_is_short(odd):
-    short = rows(odd).query("Filename == 'EP01_08'").iloc[0]
-    folder = odd / "CASME2-RAW" / "CASME2-RAW" / "sub02" / "EP01_08"
-    assert numbers(folder, "img")[-1] > short["OffsetFrame"]
+@pytest.mark.parametrize("layout", ["casme2-raw", "casme2-compressed"])
+def test_the_recording_is_whole_where_the_cropped_clip_is_short(layout):
+    (job,) = (job for job in jobs_with_quirks(layout) if job.clip.name == TRUNCATED_CLIP[1])
+    assert job.frame_numbers == range(1, job.clip.offset + 4)
 
 
 def test_the_odd_sheet_has_odd_apexes_and_action_units_of_two_kinds(odd):
@@ -140,18 +152,15 @@ def test_the_junk_of_the_copies_is_there(odd):
     assert book["Sheet1"].max_row == 27
 
 
-def test_a_set_without_quirks_has_no_junk(tmp_path):
-    root = made(tmp_path)
+def test_a_set_without_quirks_has_no_junk(synthetic_set):
+    root = synthetic_set()
     assert {path.suffix for path in root.rglob("*") if path.is_file()} == {".xlsx", ".jpg", ".txt"}
     assert {path.name for path in root.rglob("*.txt")} == {MARKER}
     assert not [path for path in root.rglob("*") if path.name[0] in ".~"]
 
 
-def test_the_loader_of_the_real_set_lists_what_is_odd(odd, tmp_path):
-    # With several layouts the loader would choose one; this test is about a single layout.
-    for part in ("Cropped", "CASME2-coding-20140508.xlsx", "~$CASME2-coding-20140508.xlsx"):
-        (shutil.copytree if (odd / part).is_dir() else shutil.copy)(odd / part, tmp_path / part)
-    table = load(tmp_path, "onset_offset")
+def test_the_loader_of_the_real_set_lists_what_is_odd(odd):
+    table = load(odd, "onset_offset")
     places = {anomaly.location for anomaly in table.anomalies}
     assert {"sub01/EP02_02f", "sub02/EP02_07", "sub02/EP01_08"} <= places
     assert {sample.subject for sample in table.samples} == {"sub01", "sub02"}

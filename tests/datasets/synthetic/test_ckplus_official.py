@@ -4,20 +4,17 @@ import cv2
 import numpy as np
 import pytest
 
-from datasets.synthetic.generator import SyntheticSpec, synthesize
 from datasets.synthetic_marker import MARKER
 
-SMALL = {"layout": "ck-official", "subjects": 6, "clips": 12, "frames": 4}
+
+@pytest.fixture(scope="module")
+def plain(synthetic_set):
+    return synthetic_set("ck-official")
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory):
-    return synthesize(SyntheticSpec(**SMALL), tmp_path_factory.mktemp("made") / "set")
-
-
-@pytest.fixture(scope="module")
-def odd(tmp_path_factory):
-    return synthesize(SyntheticSpec(**SMALL, quirks=True), tmp_path_factory.mktemp("made") / "set")
+def odd(synthetic_set):
+    return synthetic_set("ck-official", subjects=6, quirks=True)
 
 
 def frames(root):
@@ -40,8 +37,8 @@ def test_frames_are_padded_from_1_in_folders_of_subject_and_sequence(plain):
         subject, number, _ = path.stem.split("_")
         assert path.parent == images / subject / number
     numbers = {path.stem[9:] for path in frames(images)}
-    assert numbers == {f"{number:08d}" for number in range(1, 5)}
-    assert len(frames(images)) == 12 * 4
+    assert numbers == {f"{number:08d}" for number in range(1, 4)}
+    assert len(frames(images)) == 7 * 3
 
 
 def test_pictures_are_grey_and_of_one_size_without_quirks(plain):
@@ -50,23 +47,23 @@ def test_pictures_are_grey_and_of_one_size_without_quirks(plain):
 
 
 def test_a_sequence_moves_away_from_its_neutral_first_frame(plain):
-    for path in frames(plain)[::4]:
+    for path in frames(plain)[::3]:
         first, second, last = (
             cv2.imread(str(path.with_name(f"{path.stem[:9]}{number:08d}.png")), 0).astype(int)
-            for number in (1, 2, 4)
+            for number in (1, 2, 3)
         )
         assert np.abs(last - first).mean() > np.abs(second - first).mean()
 
 
 def test_every_label_is_one_line_named_after_the_peak(plain):
     labels = sorted((plain / "Emotion").rglob("*.txt"))
-    assert len(labels) == 12
+    assert len(labels) == 7
     texts = {path.read_bytes() for path in labels}
     assert texts == {f"   {code}.0000000e+00\n".encode() for code in range(1, 8)}
     for path in labels:
         peak = path.name.removesuffix("_emotion.txt")
         assert (plain / "cohn-kanade-images" / peak[:4] / peak[5:8] / f"{peak}.png").is_file()
-        assert peak.endswith("00000004")
+        assert peak.endswith("00000003")
 
 
 def test_codes_follow_the_release(plain):
@@ -80,7 +77,7 @@ def test_codes_follow_the_release(plain):
 
 def test_action_units_are_pairs_of_floats(plain):
     files = sorted((plain / "FACS").rglob("*_facs.txt"))
-    assert len(files) == 12
+    assert len(files) == 7
     lines = [line for path in files for line in path.read_text().splitlines()]
     assert all(re.fullmatch(r"   \d\.\d{7}e\+0\d   [0-5]\.0{7}e\+00", line) for line in lines)
 
@@ -98,7 +95,7 @@ def test_a_haar_cascade_finds_nearly_every_face_where_the_landmarks_are(plain, o
     cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
     found = []
     for root in (plain, odd):
-        for path in frames(root)[::4]:
+        for path in frames(root)[::3]:
             text = next(root.rglob(f"{path.stem}_landmarks.txt")).read_text()
             x, y = np.array(text.split(), dtype=float).reshape(68, 2)[30]
             boxes = cascade.detectMultiScale(cv2.imread(str(path), 0), 1.1, 5, minSize=(96, 96))
@@ -108,11 +105,11 @@ def test_a_haar_cascade_finds_nearly_every_face_where_the_landmarks_are(plain, o
 
 def test_without_quirks_every_sequence_is_labelled_and_nothing_else_lies_there(plain):
     folders = {path.parent for path in frames(plain)}
-    assert len(folders) == 12
+    assert len(folders) == 7
     assert {path.suffix for path in plain.rglob("*") if path.is_file()} == {".png", ".txt"}
     assert sorted(path.name for path in (plain / "cohn-kanade-images").iterdir()) == [
         MARKER,
-        *(f"S{number:03d}" for number in range(1, 7)),
+        *(f"S{number:03d}" for number in range(1, 3)),
     ]
 
 
@@ -142,11 +139,11 @@ def test_quirks_leave_sequences_unlabelled_some_with_an_empty_folder_and_some_wi
         path.parent.relative_to(images) for path in frames(images) if path.parent.parent.parent == images
     }
     labelled = {path.parent.relative_to(emotions) for path in emotions.rglob("S*_emotion.txt")}
-    assert len(sequences) == 12 + 10
-    assert len(labelled) == 12
+    assert len(sequences) == 7 + 6
+    assert len(labelled) == 7
     unlabelled = sequences - labelled
     empty = {place for place in unlabelled if (emotions / place).is_dir()}
-    assert len(empty) == len(unlabelled - empty) == 5
+    assert len(empty) == len(unlabelled - empty) == 3
     assert {
         path.parent.relative_to(odd / "FACS_labels" / "FACS") for path in odd.rglob("*_facs.txt")
     } == sequences

@@ -1,18 +1,23 @@
 """Tests of a study on a real Ray cluster: a node dies, then the driver; the results do not change."""
 
+from __future__ import annotations
+
 import signal
 import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from ray.cluster_utils import Cluster
 
 from harness.tracking.tags import KEY_TAG
 from harness.tracking.tracker import Tracker
 from tests.harness.processes import ended, start, until
 from tests.harness.scheduling.test_killed import cells
+
+if TYPE_CHECKING:
+    from ray.cluster_utils import Cluster
 
 pytestmark = pytest.mark.slow
 
@@ -23,6 +28,8 @@ NETWORKS = ("--only", "proposed", "--only", "vgg16-bn-gap", "--seeds", "2")
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
     """Start a head node without cores, so that cells run on the nodes added later."""
+    from ray.cluster_utils import Cluster
+
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
     yield made
     made.shutdown()

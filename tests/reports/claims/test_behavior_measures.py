@@ -1,6 +1,7 @@
 """Tests of robustness, imbalance, gradients, latency and convergence: tables, and claims for and against."""
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +53,14 @@ def _changed(built: type[Built], spec: RunSpec, right: Any) -> RunResult:
     return replace(built.run(spec), predictions=told, history=(), best_epoch=0)
 
 
+@cache
 def _robust(
-    built: type[Built], *, spared: int, without: int = 0, dataset: str = "casme2", seeds: Any = (0,)
+    built: type[Built],
+    *,
+    spared: int,
+    without: int = 0,
+    dataset: str = "casme2",
+    seeds: tuple[int, ...] = (0,),
 ) -> StudyEvaluation:
     """Return a study: under rotation `without` (no CBAM) or `spared` (CBAM) of 5 clips are correct."""
 

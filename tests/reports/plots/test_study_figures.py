@@ -14,7 +14,7 @@ from reports.plots.study_figures import (
 )
 from studies.results import RunResult
 from studies.spec import RunSpec
-from tests.reports.conftest import Built
+from tests.reports.conftest import Built, blank_figures
 
 
 def test_names_are_safe_in_a_link() -> None:
@@ -39,7 +39,8 @@ def test_curves_name_their_figure_of_the_paper(
     (tmp_path / "figures").mkdir()
     study = evaluate_study(built.finish(built.study(kind, dataset=dataset)))
 
-    figure = draw_curve_figure(study, "frame", metric=quantity, out=tmp_path)
+    with blank_figures():
+        figure = draw_curve_figure(study, "frame", metric=quantity, out=tmp_path)
 
     assert figure is not None
     assert figure.paper_items == item
@@ -65,11 +66,13 @@ def test_captions_say_that_leaks_are_unknown(built: type[Built], tmp_path: Path)
     study = evaluate_study(
         built.finish(built.study("ablation"), lambda spec: built.nameless(built.run(spec), "clip", "subject"))
     )
-    for figure in (
-        draw_confusion_figure(study, "frame", out=tmp_path),
-        draw_curve_figure(study, "frame", metric="accuracy", out=tmp_path),
-        draw_bar_figure(study, out=tmp_path),
-    ):
+    with blank_figures():
+        figures = (
+            draw_confusion_figure(study, "frame", out=tmp_path),
+            draw_curve_figure(study, "frame", metric="accuracy", out=tmp_path),
+            draw_bar_figure(study, out=tmp_path),
+        )
+    for figure in figures:
         assert figure is not None
         assert any("it is unknown how many of the test frames have their clip" in n for n in figure.notes)
 
