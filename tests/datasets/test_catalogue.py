@@ -70,7 +70,7 @@ def test_the_root_is_the_given_one_else_the_variables_else_the_folder(tree, monk
     monkeypatch.delenv("HARNESS_CASME2")
     assert get_entry("casme2").resolve_root(None) == Path("data/casme2")
     monkeypatch.chdir(tmp_path)
-    with raises_code("casme2-root.missing", tmp_path / "data/casme2"):
+    with raises_code("release-root.missing", tmp_path / "data/casme2"):
         load_dataset("casme2", "onset_offset")
 
 

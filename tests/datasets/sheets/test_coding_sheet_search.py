@@ -2,11 +2,11 @@ import shutil
 
 import pytest
 
-from datasets.casme2.coding_sheet import COLUMN_ALIASES
-from datasets.casme2.coding_sheet_search import MAX_TABLES, choose_sheet
-from datasets.casme2.constants import ACCESS_INSTRUCTIONS
+from datasets.casme2.constants import ACCESS_INSTRUCTIONS, FACTS
 from datasets.casme2.loader import load
 from datasets.io.directory_tree import DirectoryTree
+from datasets.sheets.coding_sheet_search import MAX_TABLES, choose_sheet
+from datasets.sheets.facts import COLUMN_ALIASES
 from tests.error_codes import raises_code
 
 ROW = ("01", "EP02_01f", 46, 59, 86, "happiness")
@@ -16,7 +16,7 @@ HEADER = ",".join(COLUMN_ALIASES)
 
 def chosen(root):
     tree = DirectoryTree(root)
-    return choose_sheet(sorted(path for path in root.rglob("*") if path.is_file()), tree=tree)
+    return choose_sheet(sorted(path for path in root.rglob("*") if path.is_file()), facts=FACTS, tree=tree)
 
 
 def export(path, row="1,EP02_01f,46,59,86,fear"):
@@ -162,7 +162,7 @@ def test_sheets_of_several_folders_say_to_name_one_of_these(tree):
     [
         ("Cropped", "coding-sheet.missing"),
         ("Cropped/Cropped", "coding-sheet.missing"),
-        ("Cropped/Cropped/sub01", "casme2-release.missing"),
+        ("Cropped/Cropped/sub01", "release.missing"),
     ],
 )
 def test_a_root_that_lies_too_low_is_told_the_folder_that_holds_the_sheet(tree, below, code):

@@ -1,9 +1,11 @@
 import pytest
 
-from datasets.casme2.clip_files import ClipFiles
-from datasets.casme2.clips import build_clips, parse_frame_number, parse_interval
-from datasets.casme2.coding_sheet import SheetRow
-from datasets.casme2.constants import CLASSES
+from datasets.casme2.constants import CLASSES, DEFAULT_CLASSES, FACTS
+from datasets.class_selection import keep_emotions
+from datasets.sheets import clips as sheet_clips
+from datasets.sheets.clip_files import ClipFiles
+from datasets.sheets.clips import parse_frame_number, parse_interval
+from datasets.sheets.coding_sheet import SheetRow
 from datasets.spec import ImageRef
 
 
@@ -17,6 +19,10 @@ def row(subject="sub01", filename="EP01", onset="5", apex="6", offset="8", emoti
         offset=offset,
         emotion=emotion,
     )
+
+
+def build_clips(rows, files_by_clip, classes=DEFAULT_CLASSES):
+    return sheet_clips.build_clips(rows, files_by_clip, facts=FACTS, scheme=keep_emotions(classes))
 
 
 def take(*frames):
@@ -119,7 +125,7 @@ def test_an_offset_far_away_costs_nothing_and_many_gaps_are_counted():
 
 def test_the_first_of_two_rows_of_a_clip_is_kept():
     clips, (anomaly,) = build_clips([row(), row(emotion="disgust", line=3)], TAKES)
-    assert [clip.emotion for clip in clips] == ["fear"]
+    assert [clip.class_name for clip in clips] == ["fear"]
     assert (anomaly.code, anomaly.location) == ("duplicate row", "row 3: sub01/EP01")
 
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from datasets.casme2.coding_sheet import CodingSheet, read_coding_sheet
-from datasets.casme2.constants import ACCESS_INSTRUCTIONS, TABLE_SUFFIXES
 from datasets.errors import DatasetError
 from datasets.io.directory_tree import DirectoryTree
+from datasets.sheets.coding_sheet import CodingSheet, read_coding_sheet
+from datasets.sheets.facts import TABLE_SUFFIXES, SheetFacts
+from datasets.sheets.spreadsheet import NamedGrid
 from datasets.spec import Anomaly
 from datasets.text import sanitize, summarize_names
 
@@ -26,11 +27,8 @@ MAX_TABLES = 50
 PARENT_LEVELS = 3
 """Folders above the root that are searched for a coding sheet, to suggest a better root."""
 
-# The edition of 2014 comes first because the paper used it.
-_NAME_PATTERNS = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (r".*coding\W?_?2014.*", r".*coding\W?_?2019.*", r".*coding.*", r".*label\W?_?ver\W?_?2.*")
-)
+
+TableSelection = Callable[[list[NamedGrid]], list[NamedGrid]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +41,16 @@ class SheetChoice:
     anomalies: tuple[Anomaly, ...]
 
 
-def choose_sheet(tables: Sequence[Path], *, tree: DirectoryTree) -> SheetChoice:
+def choose_sheet(
+    tables: Sequence[Path],
+    *,
+    facts: SheetFacts,
+    tree: DirectoryTree,
+    select_tables: TableSelection = list,
+) -> SheetChoice:
     """Choose the table with the best name that has the columns; copies with the same rows count once.
+
+    `select_tables` is as in `read_coding_sheet`.
 
     Raises:
         DatasetError: There is no table, no table is a coding sheet, or several of the same rank differ.
@@ -54,17 +60,18 @@ def choose_sheet(tables: Sequence[Path], *, tree: DirectoryTree) -> SheetChoice:
         raise DatasetError(
             "coding-sheet.missing",
             f"the coding sheet is missing: no {suffixes} file at or below {tree.root}. "
-            f"{suggest_parent_folder(tree.root)}",
+            f"{suggest_parent_folder(tree.root, facts)}",
         )
+    patterns = facts.sheet_patterns
     candidates = sorted(
-        tables, key=lambda path: (_rank_table(path), len(path.parts), tree.relative_to_root(path))
+        tables, key=lambda path: (_rank_table(path, patterns), len(path.parts), tree.relative_to_root(path))
     )
     errors: dict[Path, str] = {}
-    for _, tier_paths in groupby(candidates[:MAX_TABLES], key=_rank_table):
+    for _, tier_paths in groupby(candidates[:MAX_TABLES], key=lambda path: _rank_table(path, patterns)):
         sheets: dict[Path, CodingSheet] = {}
         for path in tier_paths:
             try:
-                sheets[path] = read_coding_sheet(path)
+                sheets[path] = read_coding_sheet(path, facts=facts, select_tables=select_tables)
             except ValueError as error:
                 errors[path] = str(error)
         if len({sheet.rows for sheet in sheets.values()}) > 1:
@@ -79,14 +86,20 @@ def choose_sheet(tables: Sequence[Path], *, tree: DirectoryTree) -> SheetChoice:
             )
         if sheets:
             sheet_path = next(iter(sheets))
-            return _make_sheet_choice(sheet_path, sheets[sheet_path], candidates, errors, tree=tree)
+            note = _describe_choice(sheet_path, candidates, tree=tree)
+            return SheetChoice(
+                sheet=sheets[sheet_path],
+                relative_path=tree.relative_to_root(sheet_path),
+                note=note,
+                anomalies=_list_unusable_sheets(sheet_path, errors, patterns=patterns, tree=tree),
+            )
     first, *rest = candidates
     others = summarize_names([tree.relative_to_root(path) for path in rest])
     others_note = f" These are no coding sheets either: {others}." if rest else ""
-    raise DatasetError("coding-sheet.unusable", f"{errors[first]}.{others_note} {ACCESS_INSTRUCTIONS}")
+    raise DatasetError("coding-sheet.unusable", f"{errors[first]}.{others_note} {facts.access_instructions}")
 
 
-def suggest_parent_folder(root: Path) -> str:
+def suggest_parent_folder(root: Path, facts: SheetFacts) -> str:
     """Suggest a parent folder that holds a coding sheet or, if there is none, how to get the data."""
     for folder in root.parents[:PARENT_LEVELS]:
         try:
@@ -94,44 +107,44 @@ def suggest_parent_folder(root: Path) -> str:
         except OSError:
             continue
         for name in names:
-            if Path(name).suffix.lower() in TABLE_SUFFIXES and _rank_table(Path(name))[0] < len(
-                _NAME_PATTERNS
-            ):
+            if Path(name).suffix.lower() in TABLE_SUFFIXES and is_named_as_sheet(Path(name), facts):
                 return f"Name the folder above, {folder}, which holds the coding sheet {sanitize(name)}."
-    return ACCESS_INSTRUCTIONS
+    return facts.access_instructions
 
 
-def _rank_table(path: Path) -> tuple[int, int]:
+def is_named_as_sheet(path: Path, facts: SheetFacts) -> bool:
+    """Return True if the file name is that of one of the data set's coding sheets."""
+    return any(pattern.fullmatch(path.stem) for pattern in facts.sheet_patterns)
+
+
+def _rank_table(path: Path, patterns: Sequence[re.Pattern[str]]) -> tuple[int, int]:
     """Return the rank of a table, lower is better: by file name, then a workbook before a CSV export."""
     tier = next(
-        (index for index, pattern in enumerate(_NAME_PATTERNS) if pattern.fullmatch(path.stem)),
-        len(_NAME_PATTERNS),
+        (index for index, pattern in enumerate(patterns) if pattern.fullmatch(path.stem)), len(patterns)
     )
-    return tier, TABLE_SUFFIXES.index(path.suffix.lower()) if tier < len(_NAME_PATTERNS) else 0
+    return tier, TABLE_SUFFIXES.index(path.suffix.lower()) if tier < len(patterns) else 0
 
 
-def _make_sheet_choice(
-    sheet_path: Path,
-    sheet: CodingSheet,
-    candidates: Sequence[Path],
-    errors: dict[Path, str],
-    *,
-    tree: DirectoryTree,
-) -> SheetChoice:
-    """Return the choice with its note; unusable files named like a coding sheet become anomalies."""
-    name = tree.relative_to_root(sheet_path)
+def _describe_choice(sheet_path: Path, candidates: Sequence[Path], *, tree: DirectoryTree) -> str:
+    """Return the note on the chosen sheet and the tables that are not used."""
     others = summarize_names(
         [tree.relative_to_root(path) for path in candidates if path != sheet_path], max_names=20
     )
-    note = f"sheet: {sanitize(name)}" + (f" (not used: {others})" if others else "")
-    anomalies = tuple(
+    name = sanitize(tree.relative_to_root(sheet_path))
+    return f"sheet: {name}" + (f" (not used: {others})" if others else "")
+
+
+def _list_unusable_sheets(
+    sheet_path: Path, errors: Mapping[Path, str], *, patterns: Sequence[re.Pattern[str]], tree: DirectoryTree
+) -> tuple[Anomaly, ...]:
+    """Return an anomaly for each unusable file that is named like a coding sheet."""
+    return tuple(
         Anomaly(
             code="unusable sheet",
             location=sanitize(tree.relative_to_root(path)),
             description=sanitize(error.replace(str(path), path.name), max_length=400),
-            action=f"{sanitize(name)} was read in its place",
+            action=f"{sanitize(tree.relative_to_root(sheet_path))} was read in its place",
         )
         for path, error in errors.items()
-        if _rank_table(path)[0] < len(_NAME_PATTERNS)
+        if _rank_table(path, patterns)[0] < len(patterns)
     )
-    return SheetChoice(sheet=sheet, relative_path=name, note=note, anomalies=anomalies)

@@ -9,15 +9,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 
-from datasets.casme2.clip_files import Casme2Release
-from datasets.casme2.coding_sheet import SheetRow
+from datasets.sheets.clip_files import Release
+from datasets.sheets.coding_sheet import SheetRow
 from datasets.spec import Anomaly
 from datasets.text import sanitize, summarize_names
 
 Key = tuple[str, str]
 
 
-def match_case(release: Casme2Release, rows: Iterable[SheetRow]) -> Casme2Release:
+def match_case(release: Release, rows: Iterable[SheetRow]) -> Release:
     """Return the release with clips named as in the sheet, and one anomaly if any name was changed."""
     keys = {row.key for row in rows}
     sheet_keys = _group_by_lower_case(keys - release.files_by_clip.keys())

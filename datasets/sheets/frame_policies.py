@@ -1,19 +1,19 @@
-"""Select the frames of CASME II's clips that become samples, one function per frame policy.
-
-`paper` reproduces the counts of Zhang et al.: the frames of one emotion are copied into one folder, named by
-subject and frame number, so clips of one subject with the same emotion overwrite each other. The paper does
-not describe this step; its Table 2 follows from it.
-"""
+"""Select the frames of clips that become samples, one function per frame policy."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from datasets.casme2.clips import Casme2Clip
-from datasets.casme2.constants import APEX_WINDOW_RADIUS
+from datasets.sheets.clips import Clip
 from datasets.spec import Anomaly, Sample
 from datasets.text import pluralize, sanitize
+
+FRAME_POLICIES = ("onset_offset", "apex", "apex_window")
+APEX_POLICIES = ("apex", "apex_window")
+
+APEX_WINDOW_RADIUS = 2
+"""Frames of `apex_window` before and after the apex: five frames in all, 25 ms at 200 frames a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +25,10 @@ class FrameSelection:
     notes: tuple[str, ...]
 
 
-Policy = Callable[[Sequence[Casme2Clip], Sequence[str]], FrameSelection]
+Policy = Callable[[Sequence[Clip], Sequence[str]], FrameSelection]
 
 
-def select_onset_offset(clips: Sequence[Casme2Clip], classes: Sequence[str]) -> FrameSelection:
+def select_onset_offset(clips: Sequence[Clip], classes: Sequence[str]) -> FrameSelection:
     """Select every frame from onset to offset."""
     samples = tuple(sample for clip in clips for sample in _make_samples(clip, clip.frames, classes=classes))
     return FrameSelection(
@@ -36,48 +36,30 @@ def select_onset_offset(clips: Sequence[Casme2Clip], classes: Sequence[str]) -> 
         anomalies=_check_apexes(
             clips, unusable_action="the clip was kept, none of its frames is marked as the apex"
         ),
-        notes=(f"frames: {len(samples)}, of {pluralize(len(clips), 'clip')}",),
+        notes=(f"frames: {len(samples)}, of {pluralize(len(clips), 'clip')}", *_describe_middle(clips)),
     )
 
 
-def select_apex(clips: Sequence[Casme2Clip], classes: Sequence[str]) -> FrameSelection:
+def select_apex(clips: Sequence[Clip], classes: Sequence[str]) -> FrameSelection:
     """Select the apex frame of each clip; leave out clips whose apex is missing."""
     return _select_near_apex(clips, classes, window=0, policy_text="apex frames")
 
 
-def select_apex_window(clips: Sequence[Casme2Clip], classes: Sequence[str]) -> FrameSelection:
+def select_apex_window(clips: Sequence[Clip], classes: Sequence[str]) -> FrameSelection:
     """Select the frames at most `APEX_WINDOW_RADIUS` from the apex, within onset and offset."""
     policy_text = f"frames within {APEX_WINDOW_RADIUS} of the apex"
     return _select_near_apex(clips, classes, window=APEX_WINDOW_RADIUS, policy_text=policy_text)
-
-
-def select_paper_frames(clips: Sequence[Casme2Clip], classes: Sequence[str]) -> FrameSelection:
-    """Select onset to offset; of frames with equal emotion, subject and number, keep the last one."""
-    all_frames = select_onset_offset(clips, classes)
-    last_samples = {
-        (sample.label, sample.subject, sample.frame_number): sample for sample in all_frames.samples
-    }
-    total, num_overwritten = len(all_frames.samples), len(all_frames.samples) - len(last_samples)
-    overwrite_share = f"{num_overwritten / total:.1%}" if total else "none"
-    overwrite_note = (
-        f"{num_overwritten} of {total} frames ({overwrite_share}) were overwritten by a later clip's frame "
-        f"of the same emotion, subject and number; {len(last_samples)} remain"
-    )
-    return replace(
-        all_frames, samples=tuple(last_samples.values()), notes=(*all_frames.notes, overwrite_note)
-    )
 
 
 POLICY_FUNCTIONS: dict[str, Policy] = {
     "onset_offset": select_onset_offset,
     "apex": select_apex,
     "apex_window": select_apex_window,
-    "paper": select_paper_frames,
 }
 
 
 def _select_near_apex(
-    clips: Sequence[Casme2Clip], classes: Sequence[str], *, window: int, policy_text: str
+    clips: Sequence[Clip], classes: Sequence[str], *, window: int, policy_text: str
 ) -> FrameSelection:
     """Select the frames at most `window` from the apex of each clip; leave out clips without such a frame."""
     samples: list[Sample] = []
@@ -102,19 +84,35 @@ def _select_near_apex(
     return FrameSelection(
         samples=tuple(samples),
         anomalies=(*_check_apexes(clips, unusable_action="the clip was left out"), *missing_apexes),
-        notes=(f"{policy_text}: {len(samples)}, of {pluralize(len(clips), 'clip')}",),
+        notes=(
+            f"{policy_text}: {len(samples)}, of {pluralize(len(clips), 'clip')}",
+            *_describe_middle(clips),
+        ),
     )
 
 
-def _check_apexes(clips: Sequence[Casme2Clip], *, unusable_action: str) -> tuple[Anomaly, ...]:
-    """Return an anomaly for each clip whose apex is unusable (see `unusable_action`) or at an end."""
+def _describe_middle(clips: Sequence[Clip]) -> tuple[str, ...]:
+    """Return a note on the clips whose apex is their middle frame, if there are any."""
+    count = sum(clip.has_middle_apex for clip in clips)
+    if not count:
+        return ()
+    return (f"apex: {count} of {len(clips)} clips have none that is usable; their middle frame is the apex",)
+
+
+def _check_apexes(clips: Sequence[Clip], *, unusable_action: str) -> tuple[Anomaly, ...]:
+    """Return an anomaly for each clip whose apex is unusable (see `unusable_action`) or at an end.
+
+    A clip of a sheet without an apex is no anomaly; the notes count it.
+    """
     anomalies: list[Anomaly] = []
     for clip in clips:
-        if clip.apex is None:
+        if clip.has_middle_apex and not clip.apex_text:
+            continue
+        if clip.apex is None or clip.has_middle_apex:
             code, description, action = (
                 "unusable apex",
                 f"the sheet says {sanitize(clip.apex_text)!r}",
-                unusable_action,
+                f"the middle frame, {clip.apex}, was taken" if clip.has_middle_apex else unusable_action,
             )
         elif clip.apex in (clip.onset, clip.offset):
             end = "onset" if clip.apex == clip.onset else "offset"
@@ -131,10 +129,10 @@ def _check_apexes(clips: Sequence[Casme2Clip], *, unusable_action: str) -> tuple
     return tuple(anomalies)
 
 
-def _make_samples(clip: Casme2Clip, numbers: Collection[int], *, classes: Sequence[str]) -> list[Sample]:
+def _make_samples(clip: Clip, numbers: Collection[int], *, classes: Sequence[str]) -> list[Sample]:
     """Return frames of one clip as samples; an apex at onset or offset has the role "apex"."""
     roles = {clip.offset: "offset", clip.onset: "onset", clip.apex: "apex"}
-    label, onset_ref = classes.index(clip.emotion), clip.onset_ref
+    label, onset_ref = classes.index(clip.class_name), clip.onset_ref
     return [
         Sample(
             id=f"{clip.name}/{number}",

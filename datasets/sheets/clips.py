@@ -1,4 +1,4 @@
-"""Join every row of CASME II's coding sheet with its frames, and report where the two disagree.
+"""Join every row of a coding sheet with its frames, and report where the two disagree.
 
 Every clip that is left out has an anomaly. The copies in circulation lack frames, have folders without a row,
 and have rows with invalid frame numbers.
@@ -7,12 +7,13 @@ and have rows with invalid frame numbers.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from datasets.casme2.clip_files import FilesByClip
-from datasets.casme2.coding_sheet import SheetRow
-from datasets.casme2.constants import CLASSES, DEFAULT_CLASSES
+from datasets.class_selection import ClassScheme
+from datasets.sheets.clip_files import FilesByClip
+from datasets.sheets.coding_sheet import SheetRow
+from datasets.sheets.facts import SheetFacts
 from datasets.spec import Anomaly, ImageRef
 from datasets.text import pluralize, sanitize, summarize_names
 
@@ -21,21 +22,23 @@ _NUMBER = re.compile(r"(\d{1,9})(?:\.0*)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Casme2Clip:
-    """A row of the sheet with its frames on disk, onset to offset.
+class Clip:
+    """A row of the sheet with its frames on disk, onset to offset, and its class.
 
-    `frames` maps frame numbers to images, in order, and is never empty. `apex` is None if the sheet gives no
-    frame number between onset and offset; `apex_text` is the cell of the sheet.
+    `frames` maps frame numbers to images, in order, and is never empty. `apex_text` is the cell of the sheet.
+    If it is no frame number between onset and offset, `apex` is the middle frame (`has_middle_apex`) or None,
+    as the data set's `apex_fallback` says.
     """
 
     name: str
     subject: str
-    emotion: str
+    class_name: str
     onset: int
     apex: int | None
     offset: int
     frames: dict[int, ImageRef]
     apex_text: str
+    has_middle_apex: bool = False
 
     @property
     def onset_ref(self) -> ImageRef:
@@ -44,10 +47,10 @@ class Casme2Clip:
 
 
 def build_clips(
-    rows: Iterable[SheetRow], files_by_clip: FilesByClip, *, classes: Sequence[str] = DEFAULT_CLASSES
-) -> tuple[list[Casme2Clip], list[Anomaly]]:
-    """Build the clips of the given classes in sheet order, and list where sheet and release disagree."""
-    clips: list[Casme2Clip] = []
+    rows: Iterable[SheetRow], files_by_clip: FilesByClip, *, facts: SheetFacts, scheme: ClassScheme
+) -> tuple[list[Clip], list[Anomaly]]:
+    """Build the clips of the scheme's classes in sheet order, and list where sheet and release disagree."""
+    clips: list[Clip] = []
     anomalies: list[Anomaly] = []
     keys: set[tuple[str, str]] = set()
     for row in rows:
@@ -55,8 +58,10 @@ def build_clips(
             anomalies.append(anomaly)
             continue
         keys.add(row.key)
-        if row.emotion in classes or row.emotion not in CLASSES:
-            clip, clip_anomalies = _build_clip(row, files_by_clip)
+        if row.key in scheme.excluded_clips:
+            continue
+        if row.emotion in scheme.emotions or row.emotion not in facts.classes:
+            clip, clip_anomalies = _build_clip(row, files_by_clip, facts=facts, scheme=scheme)
             clips += [clip] if clip else []
             anomalies += clip_anomalies
     anomalies += [
@@ -75,6 +80,12 @@ def parse_interval(row: SheetRow) -> tuple[int, int] | None:
     """Return onset and offset of a row, or None if they are no frame numbers in order."""
     onset, offset = parse_frame_number(row.onset), parse_frame_number(row.offset)
     return None if onset is None or offset is None or onset > offset else (onset, offset)
+
+
+def find_middle_frame(frames: Iterable[int]) -> int:
+    """Return the frame number in the middle of these; of two, the earlier one."""
+    numbers = sorted(frames)
+    return numbers[(len(numbers) - 1) // 2]
 
 
 def _check_key(row: SheetRow, keys: set[tuple[str, str]]) -> Anomaly | None:
@@ -108,7 +119,9 @@ def _make_missing_row_anomaly(key: tuple[str, str], files_by_clip: FilesByClip) 
     )
 
 
-def _build_clip(row: SheetRow, files_by_clip: FilesByClip) -> tuple[Casme2Clip | None, list[Anomaly]]:
+def _build_clip(
+    row: SheetRow, files_by_clip: FilesByClip, *, facts: SheetFacts, scheme: ClassScheme
+) -> tuple[Clip | None, list[Anomaly]]:
     """Join one row with its files; return None for the clip if that fails, and the anomalies."""
     name = "/".join(row.key)
     interval, apex, clip_files = parse_interval(row), parse_frame_number(row.apex), files_by_clip.get(row.key)
@@ -119,8 +132,8 @@ def _build_clip(row: SheetRow, files_by_clip: FilesByClip) -> tuple[Casme2Clip |
         )
         return None, [anomaly]
 
-    if row.emotion not in CLASSES:
-        known_emotions = ", ".join(CLASSES)
+    if row.emotion not in facts.classes:
+        known_emotions = ", ".join(facts.classes)
         return exclude_clip(
             "unknown emotion", f"the sheet says {sanitize(row.emotion)!r}; known: {known_emotions}"
         )
@@ -135,20 +148,23 @@ def _build_clip(row: SheetRow, files_by_clip: FilesByClip) -> tuple[Casme2Clip |
     frames = clip_files.select_frames(onset, offset)
     if not frames:
         return exclude_clip("no frames", f"none of the frames {onset}-{offset} is there")
-    clip = Casme2Clip(
+    is_inside = apex is not None and onset <= apex <= offset
+    use_middle = not is_inside and facts.apex_fallback == "middle"
+    clip = Clip(
         name=name,
         subject=row.subject,
-        emotion=row.emotion,
+        class_name=scheme.emotions[row.emotion],
         onset=onset,
-        apex=apex if apex is not None and onset <= apex <= offset else None,
+        apex=apex if is_inside else find_middle_frame(frames) if use_middle else None,
         offset=offset,
         frames=frames,
         apex_text=row.apex,
+        has_middle_apex=use_middle,
     )
-    return clip, _check_missing_frames(clip)
+    return clip, _check_missing_frames(clip) if facts.has_consecutive_numbers else []
 
 
-def _check_missing_frames(clip: Casme2Clip) -> list[Anomaly]:
+def _check_missing_frames(clip: Clip) -> list[Anomaly]:
     """Return an anomaly that lists the frames between onset and offset that the release lacks, if any."""
     runs: list[str] = []
     next_frame = clip.onset

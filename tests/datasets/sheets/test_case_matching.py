@@ -1,9 +1,9 @@
 from pathlib import Path
 
-from datasets.casme2.case_matching import match_case
-from datasets.casme2.clip_files import Casme2Release, ClipFiles
-from datasets.casme2.coding_sheet import SheetRow
 from datasets.casme2.loader import load
+from datasets.sheets.case_matching import match_case
+from datasets.sheets.clip_files import ClipFiles, Release
+from datasets.sheets.coding_sheet import SheetRow
 
 
 def row(name, subject="sub01"):
@@ -14,7 +14,7 @@ def row(name, subject="sub01"):
 
 def release(*names):
     takes = {("sub01", name): ClipFiles(frame_paths={5: name}) for name in names}
-    return Casme2Release(folder=Path("/data"), form="img", files_by_clip=takes)
+    return Release(folder=Path("/data"), form="img", files_by_clip=takes)
 
 
 def test_a_name_in_another_case_is_the_rows_and_is_told():

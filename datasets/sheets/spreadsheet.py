@@ -39,10 +39,20 @@ _MAX_SHEETS = 5
 _MAX_REASON_LENGTH = 400
 
 Grid = list[list[str]]
+NamedGrid = tuple[str, Grid]
 
 
 def read_tables(path: Path) -> list[Grid]:
-    """Read every table of a file as rows of stripped text: a workbook's sheets, or a CSV by each separator.
+    """Read every table of a file as rows of stripped text; see `read_named_tables`.
+
+    Raises:
+        DatasetError: The file is too large or cannot be read.
+    """
+    return [grid for _, grid in read_named_tables(path)]
+
+
+def read_named_tables(path: Path) -> list[NamedGrid]:
+    """Read every table of a file: a workbook's sheets with their names, or a CSV by each separator ("").
 
     The content decides whether a file is an .xlsx workbook, whatever its suffix. Formulas give their saved
     values.
@@ -68,7 +78,7 @@ def read_tables(path: Path) -> list[Grid]:
         ) from error
 
 
-def _read_xlsx(path: Path) -> list[Grid]:
+def _read_xlsx(path: Path) -> list[NamedGrid]:
     with zipfile.ZipFile(path) as archive:
         unpacked_bytes = sum(entry.file_size for entry in archive.infolist())
     if unpacked_bytes > MAX_UNPACKED_BYTES:
@@ -81,19 +91,24 @@ def _read_xlsx(path: Path) -> list[Grid]:
         workbook = openpyxl.load_workbook(file, read_only=True, data_only=True)
         try:
             return [
-                _to_text_grid(sheet.iter_rows(values_only=True, max_row=MAX_ROWS + 1, max_col=MAX_COLUMNS))
+                (
+                    sheet.title,
+                    _to_text_grid(
+                        sheet.iter_rows(values_only=True, max_row=MAX_ROWS + 1, max_col=MAX_COLUMNS)
+                    ),
+                )
                 for sheet in workbook.worksheets[:_MAX_SHEETS]
             ]
         finally:
             workbook.close()
 
 
-def _read_xls(path: Path) -> list[Grid]:
+def _read_xls(path: Path) -> list[NamedGrid]:
     with open(os.devnull, "w", encoding="utf-8") as null_file:
         workbook = xlrd.open_workbook(path, logfile=null_file, on_demand=True)
         try:
             sheets = (workbook.sheet_by_index(index) for index in range(min(workbook.nsheets, _MAX_SHEETS)))
-            return [_to_text_grid(map(_get_cell_values, sheet.get_rows())) for sheet in sheets]
+            return [(sheet.name, _to_text_grid(map(_get_cell_values, sheet.get_rows()))) for sheet in sheets]
         finally:
             workbook.release_resources()
 
@@ -113,7 +128,7 @@ def _get_cell_values(row: Iterable[Any]) -> list[object]:
     ]
 
 
-def _parse_csv(data: bytes) -> list[Grid]:
+def _parse_csv(data: bytes) -> list[NamedGrid]:
     if b"\0" in data:
         raise ValueError("it holds NUL bytes, so it is not text; save it as CSV UTF-8")
     try:
@@ -121,7 +136,7 @@ def _parse_csv(data: bytes) -> list[Grid]:
     except UnicodeDecodeError:
         text = data.decode("latin-1")
     return [
-        _to_text_grid(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+        ("", _to_text_grid(csv.reader(io.StringIO(text, newline=""), delimiter=separator)))
         for separator in SEPARATORS
     ]
 

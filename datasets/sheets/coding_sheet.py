@@ -1,41 +1,33 @@
-"""Read CASME II's coding sheet: one row of text per clip, in any edition and spelling of the columns.
+"""Read a coding sheet: one row of text per clip, in any edition and spelling of the columns.
 
-The 2014 workbook has two blank columns between the named ones, its cells mix numbers and text, and copies
-have a title above the header. Columns are therefore matched by normalized name, and every cell is read as
-text.
+CASME II's workbook of 2014 has blank columns between the named ones, cells mix numbers and text, and SAMM's
+has thirteen lines above the header. Columns are therefore matched by normalized name, and every cell is read
+as text.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from datasets.casme2.clip_files import parse_subject
-from datasets.casme2.constants import EDITION_BY_EMOTION, OTHERS, RELABELED_CLIPS
-from datasets.casme2.spreadsheet import Grid, read_tables
 from datasets.errors import DatasetError
+from datasets.sheets.facts import COLUMN_ALIASES, SheetFacts
+from datasets.sheets.spreadsheet import Grid, NamedGrid, read_named_tables
 from datasets.text import summarize_names
 
-COLUMN_ALIASES = {
-    "Subject": ("subject", "subjectid"),
-    "Filename": ("filename", "file", "clip"),
-    "OnsetFrame": ("onsetframe", "onset", "onsetf"),
-    "ApexFrame": ("apexframe", "apex", "apexf"),
-    "OffsetFrame": ("offsetframe", "offset", "offsetf"),
-    "Estimated Emotion": ("estimatedemotion", "emotion"),
-}
 MAX_HEADER_ROWS = 15
 """Number of rows searched for the header; copies have titles and empty rows above it."""
 
 _OBJECTIVE = re.compile(r"objectiveclass(es)?")
-_OTHERS_SPELLINGS = (OTHERS, "other")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SheetRow:
-    """One row: `subject` as `sub01` ("" if unreadable), `emotion` in lower case, other cells unchanged.
+    """One row: `subject` in normal spelling ("" if unreadable), `emotion` in that of the data set's classes.
+
+    Other cells are unchanged; "" for a column that the sheet lacks.
 
     `line_number` is ignored in comparisons, so that copies of a sheet compare equal.
     """
@@ -62,20 +54,27 @@ class CodingSheet:
     objective_column: str = ""
 
 
-def read_coding_sheet(path: Path) -> CodingSheet:
+def read_coding_sheet(
+    path: Path,
+    *,
+    facts: SheetFacts,
+    select_tables: Callable[[list[NamedGrid]], list[NamedGrid]] = list,
+) -> CodingSheet:
     """Read every row that names a clip from the first table of the file that has the columns.
+
+    `select_tables` returns the tables to search, from all tables of the file.
 
     Raises:
         DatasetError: The file cannot be read, none of its tables has the columns, or it names no clip.
     """
-    tables = read_tables(path)
+    tables = select_tables(read_named_tables(path))
     failures: list[tuple[int, str]] = []
-    for grid in tables:
+    for _, grid in tables:
         for index, header in enumerate(grid[:MAX_HEADER_ROWS]):
             columns, objective_column = _find_columns(header)
-            missing = [name for name in COLUMN_ALIASES if name not in columns]
+            missing = [name for name in facts.columns if name not in columns]
             if not missing:
-                rows = _build_rows(grid, header_index=index, columns=columns)
+                rows = _build_rows(grid, header_index=index, columns=columns, facts=facts)
                 if not rows:
                     raise DatasetError(
                         "coding-sheet.no-rows",
@@ -87,7 +86,7 @@ def read_coding_sheet(path: Path) -> CodingSheet:
     nearest = min(failures, key=lambda failure: failure[0])[1] if failures else "it is empty"
     raise DatasetError(
         "coding-sheet.missing-columns",
-        f"the sheet {path} must have the columns {', '.join(COLUMN_ALIASES)}; {nearest}",
+        f"the sheet {path} must have the columns {', '.join(facts.columns)}; {nearest}",
     )
 
 
@@ -106,43 +105,26 @@ def _find_columns(header: Sequence[str]) -> tuple[dict[str, int], str]:
     return {name: column for name, column in columns.items() if column >= 0}, objective_column
 
 
-def _build_rows(grid: Grid, *, header_index: int, columns: dict[str, int]) -> tuple[SheetRow, ...]:
+def _build_rows(
+    grid: Grid, *, header_index: int, columns: dict[str, int], facts: SheetFacts
+) -> tuple[SheetRow, ...]:
     rows: list[SheetRow] = []
     for line_number, cells in enumerate(grid[header_index + 1 :], start=header_index + 2):
         subject, filename, onset, apex, offset, emotion = (
-            cells[columns[name]] if columns[name] < len(cells) else "" for name in COLUMN_ALIASES
+            cells[columns[name]] if name in columns and columns[name] < len(cells) else ""
+            for name in COLUMN_ALIASES
         )
         # A workbook keeps formatted but empty rows below its last clip.
         if subject or filename:
-            emotion = OTHERS if emotion.lower() in _OTHERS_SPELLINGS else emotion.lower()
             rows.append(
                 SheetRow(
                     line_number=line_number,
-                    subject=parse_subject(subject),
+                    subject=facts.parse_subject(subject),
                     filename=filename,
                     onset=onset,
                     apex=apex,
                     offset=offset,
-                    emotion=emotion,
+                    emotion=facts.parse_emotion(emotion),
                 )
             )
     return tuple(rows)
-
-
-def detect_edition(rows: Iterable[SheetRow]) -> str:
-    """Return the date of the labels' edition, from the three clips relabeled in 2019; "" if it is unclear."""
-    emotions: dict[tuple[str, str], str] = {}
-    for row in rows:
-        emotions.setdefault(row.key, row.emotion)
-    for emotion, date in EDITION_BY_EMOTION.items():
-        if all(emotions.get(key) == emotion for key in RELABELED_CLIPS):
-            return date
-    return ""
-
-
-def describe_edition(date: str) -> str:
-    """Return the note of a table on the edition of its labels; `date` is the result of `detect_edition`."""
-    clips = ", ".join("/".join(key) for key in RELABELED_CLIPS)
-    if date:
-        return f"labels: edition of {date}, identified by {clips}"
-    return f"labels: edition unknown; {clips} match neither 2014 nor 2019"

@@ -1,23 +1,24 @@
 import pytest
 
-from datasets.casme2.clips import Casme2Clip
-from datasets.casme2.constants import APEX_WINDOW_RADIUS, DEFAULT_CLASSES, FRAME_POLICIES
-from datasets.casme2.frame_policies import (
+from datasets.casme2.constants import DEFAULT_CLASSES
+from datasets.sheets.clips import Clip
+from datasets.sheets.frame_policies import (
+    APEX_WINDOW_RADIUS,
+    FRAME_POLICIES,
     POLICY_FUNCTIONS,
     select_apex,
     select_apex_window,
     select_onset_offset,
-    select_paper_frames,
 )
 from datasets.spec import ImageRef
 
 
 def clip(name="EP01", onset=10, peak=20, offset=30, emotion="fear", subject="sub01", lacking=()):
     present = [number for number in range(onset, offset + 1) if number not in lacking]
-    return Casme2Clip(
+    return Clip(
         name=f"{subject}/{name}",
         subject=subject,
-        emotion=emotion,
+        class_name=emotion,
         onset=onset,
         apex=peak,
         offset=offset,
@@ -97,9 +98,9 @@ def test_a_clip_without_an_apex_is_left_out_where_the_apex_matters_and_kept_else
         assert codes(policy([blank], DEFAULT_CLASSES)) == [
             ("unusable apex", "sub01/EP01", "the clip was left out")
         ]
-    for policy in (select_onset_offset, select_paper_frames):
-        assert len(policy([blank], DEFAULT_CLASSES).samples) == 21
-        assert codes(policy([blank], DEFAULT_CLASSES))[0][0] == "unusable apex"
+    choice = select_onset_offset([blank], DEFAULT_CLASSES)
+    assert len(choice.samples) == 21
+    assert codes(choice)[0][0] == "unusable apex"
 
 
 def test_an_apex_at_an_end_is_the_apex():
@@ -107,45 +108,3 @@ def test_an_apex_at_an_end_is_the_apex():
         choice = select_apex([clip(peak=peak)], DEFAULT_CLASSES)
         assert [(sample.frame_number, sample.role) for sample in choice.samples] == [(peak, "apex")]
         assert choice.anomalies[0].description == f"the apex is the {end}, {peak}"
-
-
-def test_the_papers_frames_by_hand():
-    # Happiness of subject 1: 10-30 (21 frames), 25-40 (16; 6 of them, 25-30, again), 35-36 (2, both again).
-    # Its fear has the same numbers, as has the happiness of subject 2: neither overwrites.
-    clips = [
-        clip("EP05", 10, 20, 30, "happiness"),
-        clip("EP01", 25, 30, 40, "happiness"),
-        clip("EP03", 10, 20, 30, "fear"),
-        clip("EP02", 35, 35, 36, "happiness"),
-        clip("EP05", 10, 20, 30, "happiness", subject="sub02"),
-    ]
-    choice = select_paper_frames(clips, DEFAULT_CLASSES)
-    assert sum(len(each.frames) for each in clips) == 21 + 16 + 21 + 2 + 21
-    assert len(choice.samples) == (15 + 14 + 2) + 21 + 21
-    survivors = {
-        sample.frame_number: sample.clip
-        for sample in choice.samples
-        if sample.subject == "sub01" and sample.label == DEFAULT_CLASSES.index("happiness")
-    }
-    assert survivors == {
-        **dict.fromkeys(range(10, 25), "sub01/EP05"),
-        **dict.fromkeys(range(25, 35), "sub01/EP01"),
-        35: "sub01/EP02",
-        36: "sub01/EP02",
-        **dict.fromkeys(range(37, 41), "sub01/EP01"),
-    }
-    assert choice.notes == (
-        "frames: 81, of 5 clips",
-        "8 of 81 frames (9.9%) were overwritten by a later clip's frame of the same emotion, subject and "
-        "number; 73 remain",
-    )
-
-
-def test_which_row_is_later_decides_whose_frames_survive():
-    first, second = clip("EP01"), clip("EP02")
-    assert {sample.clip for sample in select_paper_frames([first, second], DEFAULT_CLASSES).samples} == {
-        "sub01/EP02"
-    }
-    assert {sample.clip for sample in select_paper_frames([second, first], DEFAULT_CLASSES).samples} == {
-        "sub01/EP01"
-    }

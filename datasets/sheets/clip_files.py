@@ -1,28 +1,23 @@
 """Collect the files of every clip of a release: its frames, or its video.
 
-The file names identify the layout: `reg_img46.jpg` is a cropped frame, `img46.jpg` a raw frame, and
-`EP02_01f.avi` a whole clip.
+File names identify the form (`SheetFacts.frame_forms`): in CASME II, `reg_img46.jpg` is a cropped frame,
+`img46.jpg` a raw frame, and `EP02_01f.avi` a whole clip.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from datasets.io.directory_tree import DirectoryTree
+from datasets.sheets.facts import SheetFacts
 from datasets.spec import Anomaly, ImageRef
 from datasets.text import sanitize, summarize_names
 
-FORMS = ("cropped", "img", "compressed")
-"""Layouts as file names identify them; only the sheet can tell which of the two raw layouts "img" is."""
-
-_SUBJECT = re.compile(r"(?:sub)?0*(\d{1,2})(?:\.0+)?", re.IGNORECASE | re.ASCII)
-_FRAME = re.compile(r"(reg_)?img(\d{1,9})\.(?:jpe?g|png)", re.IGNORECASE | re.ASCII)
 _IMAGE = re.compile(r"[^.].*\.(?:jpe?g|png|bmp)", re.IGNORECASE | re.DOTALL)
-_FRAME_NAMES = {"cropped": "reg_img<number>", "img": "img<number>"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +47,12 @@ class ClipFiles:
 
 FilesByClip = dict[tuple[str, str], ClipFiles]
 
+ClipFolders = Callable[[DirectoryTree, Path], Iterable[tuple[str, Path]]]
+"""Signature of a function that lists the clip folders of a subject folder, with the name of each clip."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Casme2Release:
+class Release:
     """The clips of one form below a folder of subject folders, by (subject, clip); videos are unopened."""
 
     folder: Path
@@ -63,27 +61,32 @@ class Casme2Release:
     anomalies: tuple[Anomaly, ...] = ()
 
 
-def parse_subject(text: str) -> str:
-    """Normalize a subject name (`1`, `01`, `1.0`, `sub1`, `sub01`) to `sub01`; return "" if it is none."""
-    match = _SUBJECT.fullmatch(text.strip())
-    return f"sub{int(match[1]):02d}" if match else ""
+def list_child_folders(tree: DirectoryTree, subject_folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield every folder of a subject folder as a clip of its name."""
+    for clip in tree.list_folder(subject_folder).folders:
+        yield clip.name, clip
 
 
-def build_releases(tree: DirectoryTree, folder: Path) -> tuple[Casme2Release, ...]:
+def build_releases(
+    tree: DirectoryTree, folder: Path, *, facts: SheetFacts, list_clips: ClipFolders = list_child_folders
+) -> tuple[Release, ...]:
     """Build one release for each form of the clips below this folder's subject folders.
 
-    A clip folder without frames belongs to both forms that store frames in folders.
+    A clip folder without frames belongs to every form that stores frames in folders.
     """
-    files_by_form: dict[str, FilesByClip] = {form: {} for form in FORMS}
-    anomalies: dict[str, list[Anomaly]] = {form: [] for form in FORMS}
+    forms = [*facts.frame_forms, *([facts.video_form] if facts.video_form else [])]
+    files_by_form: dict[str, FilesByClip] = {form: {} for form in forms}
+    anomalies: dict[str, list[Anomaly]] = {form: [] for form in forms}
     empty_folders: FilesByClip = {}
-    for key, path, form, clip_files, clip_anomalies in _scan_clips(tree, folder):
+    for key, path, form, clip_files, clip_anomalies in _scan_clips(
+        tree, folder, facts=facts, list_clips=list_clips
+    ):
         target = files_by_form.get(form, empty_folders)
         if key not in target:
             target[key] = clip_files
             anomalies.get(form, []).extend(clip_anomalies)
             continue
-        kind = "video" if form == "compressed" else "folder"
+        kind = "video" if clip_files.video_path else "folder"
         description = f"{sanitize(tree.relative_to_root(path))} is a second {kind} of this subject and name"
         anomalies.get(form, []).append(
             _make_anomaly(
@@ -91,49 +94,50 @@ def build_releases(tree: DirectoryTree, folder: Path) -> tuple[Casme2Release, ..
             )
         )
     return tuple(
-        Casme2Release(
+        Release(
             folder=folder,
             form=form,
             files_by_clip=files_by_form[form]
-            if form == "compressed"
+            if form == facts.video_form
             else {**empty_folders, **files_by_form[form]},
             anomalies=tuple(anomalies[form]),
         )
-        for form in FORMS
+        for form in forms
         if files_by_form[form]
     )
 
 
 def _scan_clips(
-    tree: DirectoryTree, folder: Path
+    tree: DirectoryTree, folder: Path, *, facts: SheetFacts, list_clips: ClipFolders
 ) -> Iterator[tuple[tuple[str, str], Path, str, ClipFiles, list[Anomaly]]]:
     """Yield key, path, form, files and anomalies of each clip of a folder; the form is "" without frames."""
     for child in tree.list_folder(folder).folders:
-        subject = parse_subject(child.name)
+        subject = facts.parse_subject(child.name)
         if not subject:
             continue
-        listing = tree.list_folder(child)
-        for clip in listing.folders:
-            form, clip_files, clip_anomalies = _scan_images(tree, clip, location=f"{subject}/{clip.name}")
-            yield (subject, clip.name), clip, form, clip_files, clip_anomalies
-        for file in listing.files:
+        for name, clip in list_clips(tree, child):
+            location = f"{subject}/{name}"
+            form, clip_files, clip_anomalies = _scan_images(tree, clip, facts=facts, location=location)
+            yield (subject, name), clip, form, clip_files, clip_anomalies
+        for file in tree.list_folder(child).files if facts.video_form else ():
             if file.suffix.lower() == ".avi":
-                yield (subject, file.stem), file, "compressed", ClipFiles(video_path=str(file)), []
+                yield (subject, file.stem), file, facts.video_form, ClipFiles(video_path=str(file)), []
 
 
-def _scan_images(tree: DirectoryTree, clip: Path, *, location: str) -> tuple[str, ClipFiles, list[Anomaly]]:
+def _scan_images(
+    tree: DirectoryTree, clip: Path, *, facts: SheetFacts, location: str
+) -> tuple[str, ClipFiles, list[Anomaly]]:
     """Return form, frames and anomalies of one clip folder."""
     names = sorted(_list_file_names(tree, clip))
-    matches = {name: match for name in names if (match := _FRAME.fullmatch(name))}
-    form = "cropped" if any(match[1] for match in matches.values()) else "img" if matches else ""
+    form, matches = _match_frames(names, facts)
     prefix = os.path.join(clip, "")
     frame_paths: dict[int, str] = {}
     duplicates: list[str] = []
     unknown_images: list[str] = []
     for name in names:
         match = matches.get(name)
-        if match and bool(match[1]) == (form == "cropped"):
-            if frame_paths.setdefault(int(match[2]), prefix + name) != prefix + name:
+        if match:
+            if frame_paths.setdefault(int(match[1]), prefix + name) != prefix + name:
                 duplicates.append(name)
         elif _IMAGE.fullmatch(name):
             unknown_images.append(name)
@@ -144,12 +148,22 @@ def _scan_images(tree: DirectoryTree, clip: Path, *, location: str) -> tuple[str
             _make_anomaly("duplicate frame", location, description=description, action="they were left out")
         )
     if unknown_images:
-        frame_name, examples = _FRAME_NAMES.get(form, "frames"), summarize_names(unknown_images)
+        frame_name = facts.frame_forms[form].description if form else "frames"
+        examples = summarize_names(unknown_images)
         description = f"{len(unknown_images)} of its images are no {frame_name}: {examples}"
         clip_anomalies.append(
             _make_anomaly("strange image", location, description=description, action="they were left out")
         )
     return form, ClipFiles(frame_paths=dict(sorted(frame_paths.items()))), clip_anomalies
+
+
+def _match_frames(names: Sequence[str], facts: SheetFacts) -> tuple[str, dict[str, re.Match[str]]]:
+    """Return the first form that a file name has, and the matches of the names of that form; "" and {}."""
+    for form, frame_form in facts.frame_forms.items():
+        matches = {name: match for name in names if (match := frame_form.pattern.fullmatch(name))}
+        if matches:
+            return form, matches
+    return "", {}
 
 
 def _list_file_names(tree: DirectoryTree, clip: Path) -> list[str]:

@@ -10,9 +10,11 @@ import xlwt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets.casme2 import spreadsheet
-from datasets.casme2.coding_sheet import COLUMN_ALIASES, read_coding_sheet
-from datasets.casme2.spreadsheet import read_tables
+from datasets.casme2.constants import FACTS
+from datasets.sheets import spreadsheet
+from datasets.sheets.coding_sheet import read_coding_sheet
+from datasets.sheets.facts import COLUMN_ALIASES
+from datasets.sheets.spreadsheet import read_tables
 from tests.hostile import bounded, cases, damaged, folder, names, outcome
 
 pytestmark = pytest.mark.slow
@@ -90,7 +92,7 @@ def check(data: bytes, suffix: str) -> list[spreadsheet.Grid] | None:
             assert all(len(row) <= spreadsheet.MAX_COLUMNS for row in grid)
             assert all(type(cell) is str for row in grid for cell in row)
         if found is not None:
-            outcome(lambda: read_coding_sheet(path), naming=path.name)
+            outcome(lambda: read_coding_sheet(path, facts=FACTS), naming=path.name)
         return found
 
 
@@ -174,4 +176,4 @@ def test_a_part_that_holds_more_than_it_says_is_refused(tmp_path):
         data[at : at + 4] = (100).to_bytes(4, "little")
     (tmp_path / "a.xlsx").write_bytes(data)
     with bounded():
-        assert read_coding_sheet(tmp_path / "a.xlsx").rows, "the part is none that is read"
+        assert read_coding_sheet(tmp_path / "a.xlsx", facts=FACTS).rows, "the part is none that is read"

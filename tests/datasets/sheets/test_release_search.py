@@ -2,14 +2,15 @@ import os
 
 import pytest
 
-from datasets.casme2.release_search import ACCESS_INSTRUCTIONS, find_releases
+from datasets.casme2.constants import ACCESS_INSTRUCTIONS, FACTS
 from datasets.io.directory_tree import DirectoryTree
+from datasets.sheets.release_search import find_releases
 from tests.error_codes import raises_code
 
 
 def places(root):
     tree = DirectoryTree(root)
-    releases, _ = find_releases(tree)
+    releases, _ = find_releases(tree, facts=FACTS)
     return [(release.form, tree.relative_to_root(release.folder)) for release in releases]
 
 
@@ -42,7 +43,7 @@ def test_tables_are_found_beside_the_subjects_and_below_but_lock_files_are_not(t
     for name in names:
         (tree.root / name).parent.mkdir(exist_ok=True)
         (tree.root / name).touch()
-    _, tables = find_releases(DirectoryTree(tree.root))
+    _, tables = find_releases(DirectoryTree(tree.root), facts=FACTS)
     found = sorted(str(path.relative_to(tree.root)) for path in tables)
     assert found == ["Cropped/b.xlsx", "a.XLSX", "e.xls", "f.csv", "notes/c.xlsx"]
 
@@ -63,11 +64,11 @@ def test_every_release_is_found(tree):
 
 
 def test_a_root_that_is_not_there_or_is_a_file_is_an_error(tmp_path):
-    with raises_code("casme2-root.missing", tmp_path / "nowhere", ACCESS_INSTRUCTIONS):
-        find_releases(DirectoryTree(tmp_path / "nowhere"))
+    with raises_code("release-root.missing", tmp_path / "nowhere", ACCESS_INSTRUCTIONS):
+        find_releases(DirectoryTree(tmp_path / "nowhere"), facts=FACTS)
     (tmp_path / "file").touch()
-    with raises_code("casme2-root.not-a-folder", tmp_path / "file"):
-        find_releases(DirectoryTree(tmp_path / "file"))
+    with raises_code("release-root.not-a-folder", tmp_path / "file"):
+        find_releases(DirectoryTree(tmp_path / "file"), facts=FACTS)
     assert "casme.psych.ac.cn" in ACCESS_INSTRUCTIONS
 
 
@@ -85,7 +86,7 @@ def test_links_in_circles_end(tree):
             os.symlink(f"../d{other}", tree.root / f"d{number}" / f"l{other}")
         os.symlink("..", tree.root / f"d{number}" / "up")
     made = DirectoryTree(tree.root)
-    releases, _ = find_releases(made)
+    releases, _ = find_releases(made, facts=FACTS)
     assert len(releases) == 1
     assert {anomaly.code for anomaly in made.anomalies} == {"link in a circle"}
     assert sum(anomaly.location.endswith("/up") for anomaly in made.anomalies) == 20
@@ -104,7 +105,7 @@ def test_a_folder_that_cannot_be_opened_is_listed(tree, monkeypatch):
 
     monkeypatch.setattr(os, "scandir", scandir)
     made = DirectoryTree(tree.root)
-    assert len(find_releases(made)[0]) == 1
+    assert len(find_releases(made, facts=FACTS)[0]) == 1
     assert [(anomaly.code, anomaly.location) for anomaly in made.anomalies] == [
         ("unreadable folder", "locked")
     ]

@@ -7,8 +7,8 @@ import openpyxl
 import pytest
 import xlwt
 
-from datasets.casme2 import spreadsheet as casme2_cells
-from datasets.casme2.spreadsheet import read_tables
+from datasets.sheets import spreadsheet as casme2_cells
+from datasets.sheets.spreadsheet import read_tables
 from tests.error_codes import raises_code
 
 
