@@ -39,6 +39,7 @@ class SheetRow:
     apex: str
     offset: str
     emotion: str
+    second_onset: str = ""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -95,7 +96,7 @@ def _find_columns(header: Sequence[str]) -> tuple[dict[str, int], str]:
     column_by_name: dict[str, int] = {}
     objective_column = ""
     for column, name in enumerate(header):
-        normal_name = re.sub(r"[^a-z]", "", name.lower())
+        normal_name = re.sub(r"[^a-z0-9]", "", name.lower())
         column_by_name.setdefault(normal_name, column)
         objective_column = objective_column or (name if _OBJECTIVE.fullmatch(normal_name) else "")
     columns = {
@@ -110,7 +111,7 @@ def _build_rows(
 ) -> tuple[SheetRow, ...]:
     rows: list[SheetRow] = []
     for line_number, cells in enumerate(grid[header_index + 1 :], start=header_index + 2):
-        subject, filename, onset, apex, offset, emotion = (
+        subject, filename, onset, apex, offset, emotion, second_onset = (
             cells[columns[name]] if name in columns and columns[name] < len(cells) else ""
             for name in COLUMN_ALIASES
         )
@@ -125,6 +126,7 @@ def _build_rows(
                     apex=apex,
                     offset=offset,
                     emotion=facts.parse_emotion(emotion),
+                    second_onset=second_onset,
                 )
             )
     return tuple(rows)

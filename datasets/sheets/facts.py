@@ -15,6 +15,12 @@ from datasets.class_selection import ClassScheme
 TABLE_SUFFIXES = (".xlsx", ".xls", ".csv")
 """File suffixes of a coding sheet, the preferred one first."""
 
+APEX_POLICIES = ("apex", "apex_window")
+"""The frame policies that select frames at or near the apex."""
+
+FRAME_POLICIES = ("onset_offset", *APEX_POLICIES)
+"""The frame policies of `datasets.sheets.frame_policies`."""
+
 COLUMN_ALIASES: Mapping[str, tuple[str, ...]] = {
     "Subject": ("subject", "subjectid"),
     "Filename": ("filename", "file", "clip"),
@@ -22,8 +28,12 @@ COLUMN_ALIASES: Mapping[str, tuple[str, ...]] = {
     "ApexFrame": ("apexframe", "apex", "apexf"),
     "OffsetFrame": ("offsetframe", "offset", "offsetf"),
     "Estimated Emotion": ("estimatedemotion", "emotion"),
+    "SecondOnset": ("onset2f",),
 }
-"""Spellings of each column, in lower case and without other characters than letters."""
+"""Spellings of each column, in lower case and without other characters than letters and digits."""
+
+SECOND_ONSET = "SecondOnset"
+"""A column that SMIC alone has: the onset of a second expression in the clip."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +104,7 @@ class SheetFacts:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that a coding sheet must have."""
-        return tuple(name for name in COLUMN_ALIASES if name not in self.optional_columns)
+        return tuple(name for name in COLUMN_ALIASES if name not in (*self.optional_columns, SECOND_ONSET))
 
 
 def compile_patterns(*patterns: str) -> tuple[re.Pattern[str], ...]:

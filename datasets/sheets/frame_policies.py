@@ -9,9 +9,6 @@ from datasets.sheets.clips import Clip
 from datasets.spec import Anomaly, Sample
 from datasets.text import pluralize, sanitize
 
-FRAME_POLICIES = ("onset_offset", "apex", "apex_window")
-APEX_POLICIES = ("apex", "apex_window")
-
 APEX_WINDOW_RADIUS = 2
 """Frames of `apex_window` before and after the apex: five frames in all, 25 ms at 200 frames a second."""
 

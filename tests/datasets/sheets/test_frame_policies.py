@@ -2,9 +2,9 @@ import pytest
 
 from datasets.casme2.constants import DEFAULT_CLASSES
 from datasets.sheets.clips import Clip
+from datasets.sheets.facts import FRAME_POLICIES
 from datasets.sheets.frame_policies import (
     APEX_WINDOW_RADIUS,
-    FRAME_POLICIES,
     POLICY_FUNCTIONS,
     select_apex,
     select_apex_window,
