@@ -105,12 +105,14 @@ def _without_other() -> dict[str, int]:
 
 def _rename_quirk_clips(clips: Sequence[ClipPlan], *, subjects: int) -> list[ClipPlan]:
     """Give the clips of `QUIRK_APEXES` their names; a smaller set gives them to other subjects."""
-    renamed = list(clips)
+    renamed, names = list(clips), {name for _, name in QUIRK_APEXES}
     for subject, name in QUIRK_APEXES:
         owner = (subject - FIRST_SUBJECT) % subjects + FIRST_SUBJECT
         if any(clip.name == name for clip in renamed):
             continue
-        own = [index for index, clip in enumerate(renamed) if clip.subject == owner]
+        own = [
+            index for index, clip in enumerate(renamed) if clip.subject == owner and clip.name not in names
+        ]
         index = next((index for index in own if renamed[index].emotion != OTHER), own[0])
         renamed[index] = replace(renamed[index], name=name)
     return renamed

@@ -40,7 +40,7 @@ def test_every_entry_is_complete(name):
 
 
 def test_an_unknown_name_or_policy_is_an_error_listing_the_accepted():
-    with raises_code("dataset.unknown", "'casme3'", "casme2, ckplus, folder, synthetic"):
+    with raises_code("dataset.unknown", "'casme3'", "casme2, smic, samm, megc2019, ckplus, folder, synthetic"):
         get_entry("casme3")
     with raises_code("frame-policy.unknown", "'peak'", "onset_offset, apex, apex_window, paper"):
         load_dataset("casme2", "peak")
@@ -109,7 +109,16 @@ def test_frames_of_ck_plus_and_of_motion_have_their_own_defaults():
 
 
 def test_only_releases_have_a_licence_to_check_and_only_own_images_take_path_patterns():
-    assert [name for name, entry in DATASETS.items() if entry.requires_license] == ["casme2", "ckplus"]
+    licensed = [name for name, entry in DATASETS.items() if entry.requires_license]
+    assert licensed == ["casme2", "smic", "samm", "megc2019", "ckplus"]
     assert [name for name, entry in DATASETS.items() if entry.path_patterns] == ["folder"]
     with pytest.raises(ValueError, match=r"--clip-from .* \(--dataset folder\); ckplus names its clips"):
         load_dataset("ckplus", "peak", clip_from="(c)")
+
+
+def test_named_choices_of_classes_have_as_many_classes_as_they_say():
+    schemes = [(entry.name, entry.class_schemes) for entry in DATASETS.values() if entry.class_schemes]
+    assert [name for name, _ in schemes] == ["casme2", "smic", "samm", "synthetic"]
+    for _, classes_by_scheme in schemes:
+        for scheme, classes in classes_by_scheme.items():
+            assert scheme == f"{len(classes)}-class"
