@@ -51,6 +51,7 @@ class DatasetEntry:
         default_folder: Root used if `env_var` is not set; "" for a data set without a default root.
         requires_license: Whether the license must be checked before images are shown.
         path_patterns: Whether regular expressions can read subjects and clips from the paths of the images.
+        is_composite: Whether it joins other data sets.
         groups_help: What to do if a protocol needs subjects or clips and the data do not name them; `{kind}`
             stands for "subject" or "clip"; "" if only another release helps.
     """
@@ -70,6 +71,7 @@ class DatasetEntry:
     class_schemes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     requires_license: bool = False
     path_patterns: bool = False
+    is_composite: bool = False
     groups_help: str = ""
 
     def check_options(self, frame_policy: str, layout: str) -> None:
@@ -189,6 +191,7 @@ DATASETS: dict[str, DatasetEntry] = {
             default_folder="data",
             default_classes=megc2019_facts.CLASSES,
             requires_license=True,
+            is_composite=True,
         ),
         DatasetEntry(
             name="ckplus",

@@ -40,7 +40,9 @@ def test_every_entry_is_complete(name):
 
 
 def test_an_unknown_name_or_policy_is_an_error_listing_the_accepted():
-    with raises_code("dataset.unknown", "'casme3'", "casme2, smic, samm, megc2019, ckplus, folder, synthetic"):
+    with raises_code(
+        "dataset.unknown", "'casme3'", "casme2, smic, samm, megc2019, ckplus, folder, synthetic"
+    ):
         get_entry("casme3")
     with raises_code("frame-policy.unknown", "'peak'", "onset_offset, apex, apex_window, paper"):
         load_dataset("casme2", "peak")
