@@ -129,7 +129,8 @@ def _complete_row(row: SheetRow, clip_files: ClipFiles | None) -> tuple[SheetRow
         )
         action = f"its {len(clip_files)} frames were used"
         anomalies.append(_make_anomaly("unusable frame numbers", row.key, description, action))
-        row = replace(row, **_get_bounds(clip_files))
+        onset, offset = _get_bounds(clip_files)
+        row = replace(row, onset=onset, offset=offset)
     elif second_onset in clip_files.frame_paths:
         description = f"a second expression begins at frame {second_onset}"
         anomalies.append(_make_anomaly("second expression", row.key, description, "only the first was used"))
@@ -140,15 +141,22 @@ def _make_row(key: tuple[str, str], clip_files: ClipFiles) -> SheetRow:
     """Return the row of a clip folder that the annotation lacks."""
     names = parse_clip_name(key[1])
     assert names is not None
+    onset, offset = _get_bounds(clip_files)
     return SheetRow(
-        line_number=0, subject=key[0], filename=key[1], apex="", emotion=names[2], **_get_bounds(clip_files)
+        line_number=0,
+        subject=key[0],
+        filename=key[1],
+        onset=onset,
+        apex="",
+        offset=offset,
+        emotion=names[2],
     )
 
 
-def _get_bounds(clip_files: ClipFiles) -> dict[str, str]:
+def _get_bounds(clip_files: ClipFiles) -> tuple[str, str]:
     """Return the first and the last frame of a folder as the cells of onset and offset."""
     numbers = list(clip_files.frame_paths) or [0]
-    return {"onset": str(numbers[0]), "offset": str(numbers[-1])}
+    return str(numbers[0]), str(numbers[-1])
 
 
 def _check_folder(key: tuple[str, str], clip_files: ClipFiles) -> list[Anomaly]:

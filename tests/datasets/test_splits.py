@@ -120,7 +120,7 @@ def test_the_order_of_the_table_does_not_matter_and_the_seed_does(many, protocol
     again = split_table(shuffled, protocol, seed=3)
     for part, same in zip(parts_of(found), parts_of(again), strict=True):
         assert ids(many, part) == ids(shuffled, same)
-    assert ids(many, split_table(many, protocol, seed=4).train) != ids(many, found.train)
+    assert any(split_table(many, protocol, seed=seed).train != found.train for seed in range(4, 8))
 
 
 @pytest.mark.parametrize(("protocol", "sizes"), [("clip", (25, 7, 4)), ("subject", (8, 2, 2))])
