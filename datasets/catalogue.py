@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
@@ -13,6 +13,10 @@ from datasets.casme2 import constants as casme2_facts
 from datasets.ckplus import constants as ckplus_facts
 from datasets.errors import DatasetError
 from datasets.folder import constants as folder_facts
+from datasets.megc2019 import constants as megc2019_facts
+from datasets.samm import constants as samm_facts
+from datasets.sheets.facts import APEX_POLICIES, SheetFacts
+from datasets.smic import constants as smic_facts
 from datasets.spec import MOTION_REPRESENTATIONS, SampleTable
 from datasets.synthetic_marker import MARKER, has_marker
 
@@ -42,10 +46,12 @@ class DatasetEntry:
         layouts: Layouts of the release, the preferred one first.
         classes: All classes of the data set; () if only its files name them.
         default_classes: The classes of a study that names none; () if only the files name them.
+        class_schemes: The classes of each named choice of classes, such as "3-class".
         env_var: Environment variable that holds the root; "" for a data set without a default root.
         default_folder: Root used if `env_var` is not set; "" for a data set without a default root.
         requires_license: Whether the license must be checked before images are shown.
         path_patterns: Whether regular expressions can read subjects and clips from the paths of the images.
+        is_composite: Whether it joins other data sets.
         groups_help: What to do if a protocol needs subjects or clips and the data do not name them; `{kind}`
             stands for "subject" or "clip"; "" if only another release helps.
     """
@@ -62,8 +68,10 @@ class DatasetEntry:
     env_var: str = ""
     default_folder: str = ""
     default_classes: tuple[str, ...] = ()
+    class_schemes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     requires_license: bool = False
     path_patterns: bool = False
+    is_composite: bool = False
     groups_help: str = ""
 
     def check_options(self, frame_policy: str, layout: str) -> None:
@@ -91,6 +99,28 @@ class DatasetEntry:
                 "root.missing", f"the data set {self.name} needs --root. {self.access_instructions}"
             )
         return Path(folder)
+
+
+def _make_sheet_entry(
+    facts: SheetFacts, *, description: str, frame_policies: tuple[str, ...]
+) -> DatasetEntry:
+    """Return the entry of a licensed data set whose clips a coding sheet lists."""
+    return DatasetEntry(
+        name=facts.name,
+        title=facts.title,
+        description=description,
+        frame_policies=frame_policies,
+        apex_policies=APEX_POLICIES,
+        layouts=facts.layouts,
+        classes=facts.classes,
+        access_instructions=facts.access_instructions,
+        load=_make_lazy_loader(f"datasets.{facts.name}.loader"),
+        env_var=f"HARNESS_{facts.name.upper()}",
+        default_folder=f"data/{facts.name}",
+        default_classes=facts.default_classes,
+        class_schemes={name: scheme.classes for name, scheme in facts.schemes.items()},
+        requires_license=True,
+    )
 
 
 def _make_lazy_loader(module: str) -> Loader:
@@ -132,20 +162,36 @@ SYNTHETIC = "synthetic"
 DATASETS: dict[str, DatasetEntry] = {
     entry.name: entry
     for entry in (
-        DatasetEntry(
-            name="casme2",
-            title="CASME II",
+        _make_sheet_entry(
+            casme2_facts.FACTS,
             description="Micro-expressions at 200 frames a second; Yan et al. 2014.",
             frame_policies=casme2_facts.FRAME_POLICIES,
-            apex_policies=("apex", "apex_window"),
-            layouts=casme2_facts.LAYOUTS,
-            classes=casme2_facts.CLASSES,
-            access_instructions=casme2_facts.ACCESS_INSTRUCTIONS,
-            load=_make_lazy_loader("datasets.casme2.loader"),
-            env_var="HARNESS_CASME2",
-            default_folder="data/casme2",
-            default_classes=casme2_facts.DEFAULT_CLASSES,
+        ),
+        _make_sheet_entry(
+            smic_facts.FACTS,
+            description="Micro-expressions at 100 frames a second (HS), or 25 (VIS, NIR); Li et al. 2013.",
+            frame_policies=smic_facts.FRAME_POLICIES,
+        ),
+        _make_sheet_entry(
+            samm_facts.FACTS,
+            description="Micro-expressions at 200 frames a second; Davison et al. 2018.",
+            frame_policies=samm_facts.FRAME_POLICIES,
+        ),
+        DatasetEntry(
+            name=megc2019_facts.NAME,
+            title="MEGC 2019",
+            description="Composite of SMIC, CASME II and SAMM under three classes; See et al. 2019.",
+            frame_policies=("apex", "apex_window", "onset_offset"),
+            apex_policies=APEX_POLICIES,
+            layouts=("composite",),
+            classes=megc2019_facts.CLASSES,
+            access_instructions=megc2019_facts.ACCESS_INSTRUCTIONS,
+            load=_make_lazy_loader("datasets.megc2019.loader"),
+            env_var="HARNESS_MEGC2019",
+            default_folder="data",
+            default_classes=megc2019_facts.CLASSES,
             requires_license=True,
+            is_composite=True,
         ),
         DatasetEntry(
             name="ckplus",
@@ -186,6 +232,7 @@ DATASETS: dict[str, DatasetEntry] = {
             access_instructions="No download: it is generated on first use.",
             load=_make_lazy_loader("datasets.casme2.loader"),
             default_classes=casme2_facts.DEFAULT_CLASSES,
+            class_schemes={name: scheme.classes for name, scheme in casme2_facts.SCHEMES.items()},
         ),
     )
 }

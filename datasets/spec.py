@@ -115,6 +115,7 @@ class Sample:
         role: "onset", "apex" or "offset"; "" for other frames.
         frame_index: Index of the frame in a container, or -1, as in `ImageRef`.
         onset_ref: Onset frame of the clip, or None if the release lacks it.
+        part: Data set of a composite that the sample belongs to; "" in other data sets.
     """
 
     id: str
@@ -126,6 +127,7 @@ class Sample:
     role: str = ""
     frame_index: int = -1
     onset_ref: ImageRef | None = None
+    part: str = ""
 
     @property
     def image_ref(self) -> ImageRef:
@@ -158,6 +160,7 @@ class SampleTable:
         notes: How the table was built, one line each.
         layout: Layout of the release that was read.
         is_aligned: Whether the release has aligned faces.
+        aligned_parts: Parts of a composite with aligned faces; a face is detected in the others only.
         expected_clip_counts: Clips of each class in a complete release; () if unknown.
         expected_sample_counts: Samples of each class in a complete release; () if unknown.
         standard_folds: Number of folds that the literature uses; 0 if there is no such standard.
@@ -172,6 +175,7 @@ class SampleTable:
     notes: tuple[str, ...] = ()
     layout: str = ""
     is_aligned: bool = True
+    aligned_parts: tuple[str, ...] = ()
     expected_clip_counts: tuple[int, ...] = ()
     expected_sample_counts: tuple[int, ...] = ()
     standard_folds: int = 0

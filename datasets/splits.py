@@ -1,7 +1,8 @@
 """Splits of a sample table by protocol: over frames, as in the paper, or over clips or subjects.
 
-`frame`, `clip` and `subject` give one split, 7:2:1. `kfold` and `loso` (leave one subject out) test every
-subject once; their validation part comes from the training subjects of the fold. A split over frames puts
+`frame`, `clip` and `subject` give one split, 7:2:1. `kfold`, `loso` (leave one subject out) and `lodo` (leave
+one data set of a composite out) test every subject once; their validation part comes from the training
+subjects of the fold. A split over frames puts
 frames of one clip, recorded at 200 per second, into several parts. The other protocols do not, but with them
 a rare class can be absent from a part.
 """
@@ -91,6 +92,8 @@ def count_folds(table: SampleTable, protocol: str, *, folds: int = 0) -> int:
         )
     if protocol == "loso":
         return len(set(_get_groups(table, "subject", protocol=protocol)))
+    if protocol == "lodo":
+        return len(_get_parts(table))
     if protocol != "kfold":
         return 1
     num_subjects = len(set(_get_groups(table, "subject", protocol=protocol)))
@@ -184,12 +187,33 @@ def split_loso(table: SampleTable, fold_spec: FoldSpec) -> Parts:
     return _build_fold_parts(groups, [test], table=table, key=f"loso {fold_spec.seed} {test}")
 
 
+def split_lodo(table: SampleTable, fold_spec: FoldSpec) -> Parts:
+    """Take data set number `fold` of a composite, by name, as the test; split the others' subjects 7:2."""
+    groups, part = _get_groups(table, "subject", protocol="lodo"), _get_parts(table)[fold_spec.fold]
+    test = sorted({sample.subject for sample in table.samples if sample.part == part})
+    return _build_fold_parts(groups, test, table=table, key=f"lodo {fold_spec.seed} {part}")
+
+
+def _get_parts(table: SampleTable) -> list[str]:
+    """Return the data sets of a composite, by name; raise DatasetError if the table has fewer than 2."""
+    parts = sorted({sample.part for sample in table.samples})
+    if len(parts) < 2:
+        composites = ", ".join(name for name, entry in DATASETS.items() if entry.is_composite)
+        raise DatasetError(
+            "split-part.too-few",
+            "the protocol lodo leaves one data set of a composite out, so it needs at least 2; "
+            f"{table.dataset} is one data set: take --dataset {composites}, or the protocol loso",
+        )
+    return parts
+
+
 PROTOCOLS: dict[str, Callable[[SampleTable, FoldSpec], Parts]] = {
     "frame": split_by_frame,
     "clip": split_by_clip,
     "subject": split_by_subject,
     "kfold": split_kfold,
     "loso": split_loso,
+    "lodo": split_lodo,
 }
 
 

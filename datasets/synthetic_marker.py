@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 MARKER = "DRAWN-BY-HARNESS.txt"
-_FACE_SUFFIXES = (".jpg", ".png", ".avi")
+_FACE_SUFFIXES = (".jpg", ".png", ".bmp", ".avi")
 _MARKER_TEXT = f"""\
 The faces in this folder and below it are synthetic: `harness data synthesize` rendered them. They are not a
-release of CASME II or CK+, and no result on them says anything about people.
+release of a real data set, and no result on them says anything about people.
 
 harness looks for {MARKER} beside the images it reads and in the folders above: where it is found, listings
 and reports say that the faces are synthetic. Keep it with them, and put no other images here.

@@ -21,6 +21,7 @@ PROTOCOL_TEXTS = {
     "clip": "7:2:1 over clips: each clip is in one split only, but its subject can be in several",
     "subject": "7:2:1 over subjects: no test subject is in training",
     "kfold": "folds over subjects, pooled: no test subject is in training",
+    "lodo": "one data set of the composite left out at a time, pooled: no test subject is in training",
     "loso": "one subject left out at a time, pooled: no test subject is in training",
 }
 

@@ -11,6 +11,8 @@ from typing import Any
 from datasets.text import summarize_names
 from reports.markdown import escape, render_bullets, render_table
 from reports.tables.prediction_scores import build_clip_table, build_difference_table, build_score_table
+from studies.prediction_files.clip_list import compute_clip_list_digest
+from studies.prediction_files.table import PredictionTable
 from studies.scoring.scored_table import PairedDifference, ScopeScores, ScoredTable
 from studies.scoring.truth_comparison import TruthComparison
 from studies.statistics.verdicts import Estimate
@@ -38,12 +40,18 @@ def _list_findings(scored: ScoredTable) -> Iterator[str]:
     """Yield what a reader must know about the clips of a table before its scores."""
     table = scored.table
     yield from table.notes
+    if table.has_clip_names:
+        yield f"Digest of the clip list: {_compute_digest(table)} (as in reports)."
     if table.repeats:
         yield f"{table.repeats} lines repeat a clip with the same prediction. They count once."
     if scored.scopes[0].scores.is_collapsed:
         yield "All predictions are the same class."
     if scored.truth_comparison:
         yield from _describe_truth_comparison(scored.truth_comparison)
+
+
+def _compute_digest(table: PredictionTable) -> str:
+    return compute_clip_list_digest(table.predictions, table.classes)
 
 
 def _describe_truth_comparison(comparison: TruthComparison) -> Iterator[str]:
@@ -74,6 +82,7 @@ def _build_table_data(scored: ScoredTable) -> dict[str, Any]:
         "name": table.name,
         "format": table.format,
         "unit": table.unit,
+        "clip_list": _compute_digest(table) if table.has_clip_names else None,
         "classes": list(table.classes),
         "repeats": table.repeats,
         "notes": list(table.notes),

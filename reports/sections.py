@@ -25,6 +25,7 @@ from reports.summary import summarize_study
 from reports.table import ReportFigure, Summary, Table
 from reports.tables.ablation import build_ablation_table, build_rung_table, cite_ablation_items
 from reports.tables.calibration import build_calibration_table
+from reports.tables.composite_parts import build_part_table
 from reports.tables.differences import build_difference_table
 from reports.tables.factorial_effects import build_effect_table
 from reports.tables.gradients import build_gradient_table, draw_gradient_figure
@@ -180,6 +181,7 @@ def build_comparison_section(evaluation: StudyEvaluation, *, heading: str, out: 
     paper_ref = find_paper_reference(evaluation)
     yield from _build_class_blocks(evaluation)
     yield build_score_table(evaluation)
+    yield from _skip_none(build_part_table(evaluation))
     yield from _skip_none(build_difference_table(evaluation))
     yield from _skip_none(build_uncertainty_table(evaluation))
     paper_scores_table = build_paper_table(evaluation)
@@ -210,6 +212,7 @@ def build_ablation_section(
     if include_classes:
         yield from _build_class_blocks(evaluation)
     yield build_ablation_table(evaluation)
+    yield from _skip_none(build_part_table(evaluation))
     yield Inconsistencies(items=ABLATION_FIGURES if cite_ablation_items(evaluation, "Figure 18") else ())
     yield from _skip_none(build_difference_table(evaluation))
     yield from _skip_none(build_uncertainty_table(evaluation))

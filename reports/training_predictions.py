@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from reports.outcomes import Outcome, TrainingOutcome, evaluate_study, format_training
 from studies.errors import StudyError
 from studies.metrics import to_evaluation_unit
 from studies.prediction_files.megc_log import render_megc_log
-from studies.prediction_files.table import ClipPrediction, PredictionTable
-from studies.results import Prediction, RunResult, StudyResult
+from studies.prediction_files.run_predictions import convert_predictions
+from studies.prediction_files.table import PredictionTable
+from studies.results import RunResult, StudyResult
 
 RUN_FORMAT = "run"
 LOG_FOLDER = "megc"
@@ -30,7 +31,7 @@ def _build_table(outcome: Outcome, training: TrainingOutcome) -> PredictionTable
     return PredictionTable(
         name=f"{outcome.arm.name}, {outcome.protocol}, {format_training(run.spec)}",
         format=RUN_FORMAT,
-        predictions=_convert(training.units, run),
+        predictions=convert_predictions(training.units, dataset=run.spec.dataset.name),
         classes=run.data.classes,
         unit=outcome.unit_name,
     )
@@ -51,23 +52,11 @@ def build_run_table(run: RunResult, *, name: str) -> PredictionTable:
     return PredictionTable(
         name=name,
         format=RUN_FORMAT,
-        predictions=_convert(to_evaluation_unit(frames, run.spec.protocol), run),
+        predictions=convert_predictions(
+            to_evaluation_unit(frames, run.spec.protocol), dataset=run.spec.dataset.name
+        ),
         classes=run.data.classes,
         unit="frames" if run.spec.protocol == "frame" else "clips",
-    )
-
-
-def _convert(units: Sequence[Prediction], run: RunResult) -> tuple[ClipPrediction, ...]:
-    """Convert predictions for evaluation units, whose ids are the names of clips or frames."""
-    return tuple(
-        ClipPrediction(
-            dataset=run.spec.dataset.name,
-            subject=prediction.subject,
-            clip=prediction.id.removeprefix(f"{prediction.subject}/"),
-            truth=prediction.truth,
-            predicted_class=prediction.predicted_class,
-        )
-        for prediction in units
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import cv2
 
-from datasets.casme2.clip_files import ClipFiles, FilesByClip
+from datasets.sheets.clip_files import ClipFiles, FilesByClip
 
 _WORKERS = 8
 _MIN_FRAME_BYTES = 8  # Each frame of an AVI has a header of eight bytes.

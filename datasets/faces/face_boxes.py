@@ -63,9 +63,14 @@ def clip_key(sample: Sample) -> str:
 
 
 def group_by_clip(table: SampleTable) -> dict[str, list[Sample]]:
-    """Return the samples of each clip; clips and samples keep the table's order."""
+    """Return the samples of each clip; clips and samples keep the table's order.
+
+    Clips of aligned parts of a composite are left out, because they need no face box.
+    """
     clips: dict[str, list[Sample]] = {}
     for sample in table.samples:
+        if sample.part and sample.part in table.aligned_parts:
+            continue
         clips.setdefault(clip_key(sample), []).append(sample)
     return clips
 

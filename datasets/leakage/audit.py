@@ -27,6 +27,7 @@ _GUARANTEED_DISJOINT = {
     "subject": frozenset({"clip", "subject"}),
     "kfold": frozenset({"clip", "subject"}),
     "loso": frozenset({"clip", "subject"}),
+    "lodo": frozenset({"clip", "subject"}),
 }
 
 Severity = Literal["error", "warning"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
-from datasets.megc2019.constants import SETS
+from datasets.megc2019.constants import NAME, SETS
 from datasets.text import one_line
 
 ClipKey = tuple[str, str, str]
@@ -58,6 +58,15 @@ def build_clip_key(dataset: str, subject: str, clip: str) -> ClipKey:
     if set_name not in SETS:
         return set_name, subject, own_name
     return set_name, normalize_subject(subject), _CLIP_SUBJECT.sub(r"\1_", own_name)
+
+
+def split_part(dataset: str, subject: str) -> tuple[str, str]:
+    """Return the set of a subject and the subject's name in it, for a subject such as `casme2/sub01`.
+
+    In other data sets than the composite, these are the data set and the subject.
+    """
+    part, _, name = subject.partition("/")
+    return (part, name) if dataset == NAME and part in SETS else (dataset, subject)
 
 
 def normalize_subject(subject: str) -> str:

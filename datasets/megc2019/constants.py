@@ -10,6 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+NAME = "megc2019"
+
+ACCESS_INSTRUCTIONS = (
+    "The composite has no files of its own: put the releases of SMIC, CASME II and SAMM, or links to them, "
+    "into one folder, as smic, casme2 and samm, and name it by --root or HARNESS_MEGC2019; `harness data "
+    "list` says how to get each. `harness data synthesize --layout megc2019` writes a synthetic one."
+)
+
 CLASSES = ("negative", "positive", "surprise")
 """The classes in label order: label 0 is negative."""
 

@@ -48,7 +48,7 @@ class ImageArray:
             bytes of the onsets (if used), and whether the faces are synthetic. It does not depend on the
             machine.
         digests: Digest of each image file, or of the pixels of each image in a container.
-        faces: The face of each clip, () without alignment.
+        faces: The face of each clip that is not aligned already, () without alignment.
     """
 
     table: SampleTable
@@ -86,7 +86,7 @@ def preprocess_images(
     face_by_clip = {face.clip: face for face in faces}
     job = PreprocessJob(
         samples=input_table.samples,
-        faces=tuple(face_by_clip[clip_key(sample)] for sample in input_table.samples) if faces else (),
+        faces=tuple(face_by_clip.get(clip_key(sample)) for sample in input_table.samples) if faces else (),
         size=size,
         representation=representation,
     )
@@ -134,7 +134,7 @@ def _drop_without_onset(table: SampleTable, representation: str) -> SampleTable:
 
 def _cache_key(job: PreprocessJob) -> str:
     """Return a digest of everything that the cached pixels depend on."""
-    boxes = [[*face.box, *face.image_size, face.box_source] for face in job.faces]
+    boxes = [[*face.box, *face.image_size, face.box_source] if face else [] for face in job.faces]
     payload = [CACHE_VERSION, job.size, job.representation, boxes]
     return compute_content_key(payload, job.samples, include_onsets=job.representation != "frame")
 

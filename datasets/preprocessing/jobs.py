@@ -31,10 +31,13 @@ _IDENTITY_ORDER, _BGR_TO_RGB = (0, 0, 1, 1, 2, 2), (2, 0, 1, 1, 0, 2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreprocessJob:
-    """The rows to preprocess and the settings. `faces` holds the face of each row, () without alignment."""
+    """The rows to preprocess and the settings.
+
+    `faces` holds the face of each row, None for a row of an aligned part, () without alignment.
+    """
 
     samples: tuple[Sample, ...]
-    faces: tuple[Face, ...]
+    faces: tuple[Face | None, ...]
     size: int
     representation: str
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from datasets.synthetic import junk_files
-from datasets.synthetic.casme2_plan import plan_clips
+from datasets.synthetic.casme2_plan import ClipPlan, plan_clips
 from datasets.synthetic.casme2_quirks import ClipFolder, ReleasePlan, with_release_quirks, without_quirks
 from datasets.synthetic.clip_writer import RenderJob, sample_cropped_view, sample_raw_view
 from datasets.synthetic.coding_sheet import write_objective_classes, write_sheet
@@ -16,8 +16,14 @@ from datasets.synthetic.rendering.identity import sample_identity
 from datasets.synthetic.spec import SyntheticSpec
 
 
-def write_casme2(spec: SyntheticSpec, root: Path, *, progress: Callable[[int, int], None]) -> None:
-    """Write the set into the empty folder `root`.
+def write_casme2(
+    spec: SyntheticSpec,
+    root: Path,
+    *,
+    progress: Callable[[int, int], None],
+    arrange: Callable[[SyntheticSpec, Sequence[ClipPlan]], tuple[ClipPlan, ...]] | None = None,
+) -> None:
+    """Write the set into the empty folder `root`; `arrange` changes the planned clips.
 
     With quirks, each layout's folder lies in another folder of the same name, and the subject folders of
     CASME2_RAW_selected are named `1` instead of `sub01`.
@@ -29,17 +35,19 @@ def write_casme2(spec: SyntheticSpec, root: Path, *, progress: Callable[[int, in
         balance=spec.balance,
         seed=spec.seed,
     )
+    if arrange:
+        clips = arrange(spec, clips)
     release = (
         with_release_quirks(clips, subjects=spec.subject_count) if spec.quirks else without_quirks(clips)
     )
-    sheet = write_sheet(release.rows, root, form=spec.sheet)
-    write_clips(tuple(plan_render_jobs(spec, release, root)), progress)
+    sheet = write_sheet(release.rows, root, form=spec.sheet_form)
+    write_clips(tuple(plan_casme2_jobs(spec, release, root)), progress)
     if spec.quirks:
         _add_junk_files(spec, release, sheet)
 
 
-def plan_render_jobs(spec: SyntheticSpec, release: ReleasePlan, root: Path) -> Iterator[RenderJob]:
-    """Yield one job per clip and layout of the set, which write the clip's files below `root`."""
+def plan_casme2_jobs(spec: SyntheticSpec, release: ReleasePlan, root: Path) -> Iterator[RenderJob]:
+    """Yield the render job of each clip in each layout."""
     layouts = (spec.layout, "casme2-raw") if spec.raw else (spec.layout,)
     people = {
         subject: sample_identity((spec.seed, 1, subject), spread=spec.identity)

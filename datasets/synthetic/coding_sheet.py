@@ -7,32 +7,26 @@
 - `CASME2_label_Ver_2.xls` has no blank columns.
 - The CSV export has lower-case column names, subjects without leading zero, and -1 for an apex that is not a
   number.
-
-A workbook contains its creation time in two places; both are set to the day of the release.
 """
 
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO, StringIO
 from pathlib import Path
 
-from openpyxl import Workbook
-
 from datasets.synthetic.layouts import SHEETS
+from datasets.synthetic.workbook import RowCells, Timestamp, encode_workbook
 
 OBJECTIVE_CLASS_FILE = "CASME2-ObjectiveClasses.xlsx"
 RELABELLED_CLIPS = ((24, "EP07_01"), (24, "EP07_04f"), (24, "EP10_03"))
 """Subject and file name of the clips that were relabelled from sadness to surprise in 2019."""
 
-RowCells = tuple[str | int | None, ...]
-
 _FRAME_COLUMNS = ("OnsetFrame", "ApexFrame", "OffsetFrame")
 _HEADER: RowCells = ("Subject", "Filename", None, *_FRAME_COLUMNS, None, "Action Units", "Estimated Emotion")
-_WORKBOOK_TIMES = {"2014": (2014, 5, 8, 0, 0, 0), "2019": (2019, 7, 1, 0, 0, 0)}
+_WORKBOOK_TIMES: dict[str, Timestamp] = {"2014": (2014, 5, 8, 0, 0, 0), "2019": (2019, 7, 1, 0, 0, 0)}
 # Davison, Merghani and Yap, "Objective Classes for Micro-Facial Expression Recognition", J. Imaging 4(10),
 # 2018, Table 1: sets of action units without their sides; class VII contains all other sets.
 _OBJECTIVE_CLASSES = {
@@ -109,18 +103,8 @@ def _drop_blanks(cells: RowCells) -> RowCells:
     return tuple(cell for cell in cells if cell is not None)
 
 
-def _encode_xlsx(rows: Sequence[RowCells], *, timestamp: tuple[int, int, int, int, int, int]) -> bytes:
-    workbook = Workbook()
-    sheet = workbook.active
-    assert sheet is not None
-    sheet.title = "Sheet1"
-    for row in rows:
-        sheet.append(row)
-    workbook.create_sheet("Sheet2")
-    workbook.create_sheet("Sheet3")
-    buffer = BytesIO()
-    workbook.save(buffer)
-    return _set_timestamp(buffer, timestamp=timestamp)
+def _encode_xlsx(rows: Sequence[RowCells], *, timestamp: Timestamp) -> bytes:
+    return encode_workbook({"Sheet1": rows, "Sheet2": (), "Sheet3": ()}, timestamp=timestamp)
 
 
 def _encode_xls(rows: Sequence[RowCells]) -> bytes:
@@ -146,17 +130,3 @@ def _encode_csv(rows: Sequence[CodingRow]) -> bytes:
         apex = row.apex if isinstance(row.apex, int) else -1
         writer.writerow((row.subject, row.name, row.onset, apex, row.offset, row.action_units, row.emotion))
     return buffer.getvalue().encode()
-
-
-def _set_timestamp(workbook: BytesIO, *, timestamp: tuple[int, int, int, int, int, int]) -> bytes:
-    iso_time = "{:04d}-{:02d}-{:02d}T{:02d}:{:02d}:{:02d}Z".format(*timestamp).encode()
-    result = BytesIO()
-    with zipfile.ZipFile(workbook) as source, zipfile.ZipFile(result, "w", zipfile.ZIP_DEFLATED) as target:
-        for name in source.namelist():
-            content = source.read(name)
-            if name == "docProps/core.xml":
-                content = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", iso_time, content)
-            entry = zipfile.ZipInfo(name, date_time=timestamp)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            target.writestr(entry, content)
-    return result.getvalue()

@@ -1,4 +1,4 @@
-"""Synthetic CASME II and CK+: synthetic faces in the layouts of the releases, for use without a license.
+"""Synthetic faces in the layouts of CASME II, SMIC, SAMM, MEGC 2019 and CK+, for use without a license.
 
 The loaders of the real sets read them unchanged: `Cropped/sub01/EP02_01f/reg_img46.jpg` with the coding
 sheet, `cohn-kanade-images/S005/001` with its labels, or any other layout in `LAYOUTS`. Results on synthetic
@@ -8,7 +8,9 @@ faces say nothing about people; `datasets.synthetic_marker` writes a file with t
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from typing import Protocol, cast
 
 from datasets.errors import DatasetError
 from datasets.synthetic.layouts import LAYOUTS, SHEETS
@@ -16,6 +18,14 @@ from datasets.synthetic.spec import SyntheticSpec
 from datasets.synthetic_marker import write_marker
 
 __all__ = ["DEMO", "GENERATOR_VERSION", "LAYOUTS", "SHEETS", "SyntheticSpec", "synthesize"]
+
+
+class Writer(Protocol):
+    """Signature of the function that writes a synthetic set into an empty folder."""
+
+    def __call__(self, spec: SyntheticSpec, root: Path, *, progress: Callable[[int, int], None]) -> None:
+        """Write the set, and call `progress` with (jobs written, jobs in total)."""
+
 
 GENERATOR_VERSION = 2
 """Increased whenever the output changes, so that a cached set of an older version is not reused."""
@@ -30,7 +40,7 @@ def synthesize(spec: SyntheticSpec, out: Path, *, progress: Callable[[int, int],
 
     The set is written to a hidden folder next to `out`, which is renamed when complete, so `out` never holds
     an incomplete set. `progress` is called with (jobs written, jobs in total) after each render job; a set
-    with `raw` has two jobs per clip.
+    with `raw` has two jobs per clip, and a composite counts each of its sets in turn.
 
     Raises:
         DatasetError: `out` is a file, or a folder that is not empty.
@@ -38,11 +48,8 @@ def synthesize(spec: SyntheticSpec, out: Path, *, progress: Callable[[int, int],
     """
     from tempfile import TemporaryDirectory
 
-    from datasets.synthetic.casme2 import write_casme2
-    from datasets.synthetic.ckplus import write_ckplus
-
     out = _prepare_output(out.absolute())
-    write = write_casme2 if spec.layout_info.dataset == "casme2" else write_ckplus
+    write = _load_writer(spec.layout_info.dataset)
     with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as temp_dir:
         root = Path(temp_dir) / out.name
         root.mkdir()
@@ -52,6 +59,12 @@ def synthesize(spec: SyntheticSpec, out: Path, *, progress: Callable[[int, int],
             out.rmdir()
         root.rename(out)
     return out
+
+
+def _load_writer(dataset: str) -> Writer:
+    """Return the function that writes a synthetic set of this data set."""
+    module = import_module(f"datasets.synthetic.{dataset}")
+    return cast("Writer", getattr(module, f"write_{dataset}"))
 
 
 def _prepare_output(out: Path) -> Path:

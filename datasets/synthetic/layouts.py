@@ -1,4 +1,4 @@
-"""The layouts of synthetic data sets and the file formats of CASME II's coding sheet."""
+"""The layouts of synthetic data sets and the forms of their coding sheets."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ LAYOUTS: dict[str, LayoutInfo] = {
     "casme2-raw-selected": LayoutInfo(dataset="casme2", folder="CASME2_RAW_selected"),
     "casme2-raw": LayoutInfo(dataset="casme2", folder="CASME2-RAW"),
     "casme2-compressed": LayoutInfo(dataset="casme2", folder="CASME2_compressed"),
+    "smic": LayoutInfo(dataset="smic", folder="SMIC_all_cropped/HS"),
+    "smic-raw": LayoutInfo(dataset="smic", folder="HS_long/SMIC_HS_E"),
+    "samm": LayoutInfo(dataset="samm", folder="SAMM"),
+    "megc2019": LayoutInfo(dataset="megc2019", folder=""),
     "ck-official": LayoutInfo(dataset="ckplus", folder="cohn-kanade-images"),
     "ck48": LayoutInfo(dataset="ckplus", folder="CK+48"),
     "ck-h5": LayoutInfo(dataset="ckplus", folder="CK_data.h5"),
@@ -34,4 +38,23 @@ SHEETS: dict[str, str] = {
     "xls": "CASME2_label_Ver_2.xls",
     "csv": "CASME2-coding-20140508.csv",
 }
-"""File names of the coding sheet, by `SyntheticSpec.sheet`."""
+"""File names of CASME II's coding sheet, by `SyntheticSpec.sheet`."""
+
+SMIC_SHEETS: dict[str, str] = {
+    "162": "SMIC-HS-E_annotation.xlsx",
+    "157": "SMIC-HS-E_annotation.xlsx",
+}
+"""File names of SMIC's annotation, by form: the rows that it holds of a complete release."""
+
+SAMM_SHEETS: dict[str, str] = {
+    "v2": "SAMM_Micro_FACS_Codes_v2.xlsx",
+    "2018": "SAMM_20181215_Micro_FACS_Codes_v2.xlsx",
+}
+"""File names of SAMM's coding sheet, by form: the header is in row 14 or in row 1."""
+
+SHEETS_BY_DATASET: dict[str, dict[str, str]] = {
+    "casme2": SHEETS,
+    "smic": SMIC_SHEETS,
+    "samm": SAMM_SHEETS,
+}
+"""Forms of the coding sheet of each data set that has one, the preferred form first."""

@@ -3,23 +3,69 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 from datasets.casme2.constants import CLIP_COUNTS, EDITION_2014
 from datasets.errors import DatasetError
-from datasets.synthetic.layouts import LAYOUTS, SHEETS, LayoutInfo
+from datasets.megc2019.constants import SETS
+from datasets.samm.constants import CLIP_COUNTS as SAMM_CLIP_COUNTS
+from datasets.samm.constants import NUM_SUBJECTS as SAMM_SUBJECTS
+from datasets.synthetic.layouts import LAYOUTS, SHEETS_BY_DATASET, LayoutInfo
 
 POSED_SCALE = 2.0
 """Factor by which CK+'s posed expressions are stronger than a micro-expression of the same amplitude."""
 
+COMPOSITE = "megc2019"
+
 _CLASS_COUNT = 7
-_BALANCED_CLASS_COUNTS = {"casme2": 6, "ckplus": 7}
-_MAX_SUBJECTS = {"casme2": (99, "two"), "ckplus": (999, "three")}
 _MAX_CLIPS, _MAX_FRAMES = 10_000, 2_000
 _MAX_AMPLITUDE, _MAX_IDENTITY = 4.0, 2.0
-_CASME2_SUBJECTS, _CASME2_CLIPS = 26, sum(CLIP_COUNTS[EDITION_2014].values())
-_CK_SUBJECTS, _CK_UNLABELLED_SUBJECTS, _CK_LABELLED_SEQUENCES, _CK_UNLABELLED_SEQUENCES = 123, 5, 327, 266
+_CK_SUBJECTS, _CK_UNLABELLED_SUBJECTS, _CK_UNLABELLED_SEQUENCES = 123, 5, 266
 _QUIRK_CLIPS = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ReleaseSize:
+    """Size of a release: labelled subjects, clips, the classes of a balanced set, and limits of subjects."""
+
+    subjects: int
+    clips: int
+    balanced_classes: int
+    max_subjects: int
+    digits: str
+
+
+_SIZES: Mapping[str, _ReleaseSize] = {
+    "casme2": _ReleaseSize(
+        subjects=26,
+        clips=sum(CLIP_COUNTS[EDITION_2014].values()),
+        balanced_classes=6,
+        max_subjects=99,
+        digits="two",
+    ),
+    "smic": _ReleaseSize(
+        subjects=SETS["smic"].num_subjects,
+        clips=SETS["smic"].num_clips,
+        balanced_classes=3,
+        max_subjects=99,
+        digits="two",
+    ),
+    "samm": _ReleaseSize(
+        subjects=SAMM_SUBJECTS,
+        clips=sum(SAMM_CLIP_COUNTS.values()),
+        balanced_classes=7,
+        max_subjects=994,
+        digits="three",
+    ),
+    "ckplus": _ReleaseSize(
+        subjects=_CK_SUBJECTS - _CK_UNLABELLED_SUBJECTS,
+        clips=327,
+        balanced_classes=7,
+        max_subjects=999,
+        digits="three",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,21 +74,25 @@ class SyntheticSpec:
 
     Attributes:
         layout: Layout on disk, one of `LAYOUTS`.
-        subjects: Number of people. None means as many as in the release: 26 in CASME II, 118 in CK+, or 123
-            if the layout has unlabelled sequences; five of the 123 have only unlabelled sequences.
-        clips: Number of rows of CASME II's sheet or of labelled sequences of CK+. None means the release's
-            255 or 327, scaled to the number of subjects, or one clip per class and subject if balanced.
-        frames: Frames per clip, from onset to offset in CASME II and from neutral to peak in CK+. None means
-            random lengths: 24 to 141 as in CASME II, and 8 to 30, shorter than the release, for CK+.
-        balance: True if every subject shows each class equally often: six classes in CASME II, without
-            "others", and seven in CK+, once each. Otherwise the class frequencies are those of the release,
-            with at least one clip per class.
+        subjects: Number of people, in a composite of each set. None means as many as in the release: 26 in
+            CASME II, 16 in SMIC, 29 in SAMM, 118 in CK+, or 123 if the layout has unlabelled sequences; five
+            of the 123 have only unlabelled sequences.
+        clips: Number of clips, in a composite of each set; in CK+ of labelled sequences. None means the
+            release's 255, 164, 159 or 327, scaled to the number of subjects, or one clip per class and
+            subject if balanced.
+        frames: Frames per clip, from onset to offset, and in CK+ from neutral to peak. None means random
+            lengths: 24 to 141 as in CASME II, 11 to 58 for SMIC, 30 to 100 for SAMM, and 8 to 30, shorter
+            than the release, for CK+.
+        balance: True if every subject shows each class equally often: six classes in CASME II and seven in
+            SAMM, without "others", three in SMIC, and seven in CK+, once each. Otherwise the class
+            frequencies are those of the release, with at least one clip per class.
         amplitude: Strength of the expressions, from 0 (no motion) to 4; 1 is subtle but visible at the apex.
             CK+'s posed expressions are twice as strong, and their maximum is 2.
         identity: Variation between subjects, from 0 (the same face for all) to 2.
         raw: True to write the whole recordings, 640 x 480 pixels, in addition to the cropped faces of the
             layout casme2.
-        sheet: Form of CASME II's coding sheet, one of `SHEETS`.
+        sheet: Form of the coding sheet, one of the data set's in `SHEETS_BY_DATASET`; "" for the preferred
+            one.
         quirks: True to include the quirks of the copies in circulation: nested folders, junk files, missing
             folders and malformed rows.
         seed: Seed of the people and the clips.
@@ -59,17 +109,16 @@ class SyntheticSpec:
     amplitude: float = 1.0
     identity: float = 1.0
     raw: bool = False
-    sheet: str = "2014"
+    sheet: str = ""
     quirks: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for option, value, choices in (("layout", self.layout, LAYOUTS), ("sheet", self.sheet, SHEETS)):
-            if value not in choices:
-                raise DatasetError(
-                    "synthetic-option.unknown", f"unknown {option} {value!r}; accepted: {', '.join(choices)}"
-                )
+        _check_choice("layout", self.layout, LAYOUTS)
         self._check_options()
+        if self.layout == COMPOSITE:
+            assert self.part_specs
+            return
         self._check_values()
         if self.frames is not None and self.frames < 3:
             raise DatasetError(
@@ -87,13 +136,31 @@ class SyntheticSpec:
         return LAYOUTS[self.layout]
 
     @property
+    def part_specs(self) -> tuple[SyntheticSpec, ...]:
+        """The specifications of the sets of a composite, with seeds of their own; () for other layouts."""
+        if self.layout != COMPOSITE:
+            return ()
+        return tuple(
+            replace(self, layout=name, seed=3 * self.seed + index) for index, name in enumerate(SETS)
+        )
+
+    @property
+    def sheet_form(self) -> str:
+        """The form of the coding sheet; "" for a data set without one."""
+        return self.sheet or next(iter(SHEETS_BY_DATASET.get(self.layout_info.dataset, {})), "")
+
+    @property
+    def is_full_size(self) -> bool:
+        """Whether the set has the size and the class counts of the release."""
+        size = _SIZES[self.layout_info.dataset]
+        return (self.subject_count, self.clip_count, self.balance) == (size.subjects, size.clips, False)
+
+    @property
     def subject_count(self) -> int:
         """Number of people in the set, including those without labelled sequences."""
         if self.subjects is not None:
             return self.subjects
-        if self.layout_info.dataset == "casme2":
-            return _CASME2_SUBJECTS
-        return _CK_SUBJECTS if self._has_unlabelled else _CK_SUBJECTS - _CK_UNLABELLED_SUBJECTS
+        return _CK_SUBJECTS if self._has_unlabelled else self._size.subjects
 
     @property
     def unlabelled_subject_count(self) -> int:
@@ -112,14 +179,10 @@ class SyntheticSpec:
             return self.clips
         labelled_subjects = self.subject_count - self.unlabelled_subject_count
         if self.balance:
-            return labelled_subjects * _BALANCED_CLASS_COUNTS[self.layout_info.dataset]
-        if self.layout_info.dataset == "casme2":
-            scaled_count = max(_CLASS_COUNT, round(_CASME2_CLIPS * labelled_subjects / _CASME2_SUBJECTS))
-            return max(scaled_count, labelled_subjects + _QUIRK_CLIPS) if self.quirks else scaled_count
-        return max(
-            _CLASS_COUNT,
-            round(_CK_LABELLED_SEQUENCES * labelled_subjects / (_CK_SUBJECTS - _CK_UNLABELLED_SUBJECTS)),
-        )
+            return labelled_subjects * self._size.balanced_classes
+        scaled_count = max(_CLASS_COUNT, round(self._size.clips * labelled_subjects / self._size.subjects))
+        needs_more = self.quirks and self.layout_info.dataset == "casme2"
+        return max(scaled_count, labelled_subjects + _QUIRK_CLIPS) if needs_more else scaled_count
 
     @property
     def unlabelled_count(self) -> int:
@@ -132,8 +195,12 @@ class SyntheticSpec:
         return max(
             2,
             self.unlabelled_subject_count,
-            round(self.clip_count * _CK_UNLABELLED_SEQUENCES / _CK_LABELLED_SEQUENCES),
+            round(self.clip_count * _CK_UNLABELLED_SEQUENCES / self._size.clips),
         )
+
+    @property
+    def _size(self) -> _ReleaseSize:
+        return _SIZES[self.layout_info.dataset]
 
     @property
     def _has_unlabelled(self) -> bool:
@@ -146,18 +213,24 @@ class SyntheticSpec:
                 f"raw=True adds the recordings to the layout casme2; got layout={self.layout!r}: "
                 "leave raw out",
             )
-        if self.sheet != "2014" and self.layout_info.dataset != "casme2":
-            layouts = ", ".join(name for name, info in LAYOUTS.items() if info.dataset == "casme2")
-            raise DatasetError(
-                "synthetic-sheet.layout",
-                f"a coding sheet belongs to the layouts {layouts}; got sheet={self.sheet!r} with "
-                f"layout={self.layout!r}: leave sheet out",
-            )
+        self._check_sheet()
         if self.seed < 0:
             raise DatasetError("synthetic-seed.negative", f"a seed is 0 or above; got seed={self.seed}")
 
+    def _check_sheet(self) -> None:
+        forms = SHEETS_BY_DATASET.get(self.layout_info.dataset)
+        if self.sheet and forms is None:
+            layouts = ", ".join(name for name, info in LAYOUTS.items() if info.dataset in SHEETS_BY_DATASET)
+            raise DatasetError(
+                "synthetic-sheet.layout",
+                f"a form of the coding sheet belongs to one of the layouts {layouts}; got "
+                f"sheet={self.sheet!r} with layout={self.layout!r}: leave sheet out",
+            )
+        if self.sheet and forms:
+            _check_choice("sheet", self.sheet, forms)
+
     def _check_values(self) -> None:
-        max_subjects, digits = _MAX_SUBJECTS[self.layout_info.dataset]
+        max_subjects, digits = self._size.max_subjects, self._size.digits
         if not 1 <= self.subject_count <= max_subjects:
             raise DatasetError(
                 "synthetic-subjects.range",
@@ -172,9 +245,8 @@ class SyntheticSpec:
                 raise DatasetError(
                     "synthetic-count.too-large", f"{name} is accepted up to {max_count}; got {name}={count}"
                 )
-        max_amplitude = (
-            _MAX_AMPLITUDE if self.layout_info.dataset == "casme2" else _MAX_AMPLITUDE / POSED_SCALE
-        )
+        is_posed = self.layout_info.dataset == "ckplus"
+        max_amplitude = _MAX_AMPLITUDE / POSED_SCALE if is_posed else _MAX_AMPLITUDE
         for name, value, limit in (
             ("amplitude", self.amplitude, max_amplitude),
             ("identity", self.identity, _MAX_IDENTITY),
@@ -201,7 +273,7 @@ class SyntheticSpec:
     def _check_clips(self) -> None:
         labelled_subjects, class_count = (
             self.subject_count - self.unlabelled_subject_count,
-            _BALANCED_CLASS_COUNTS[self.layout_info.dataset],
+            self._size.balanced_classes,
         )
         clips_per_round, is_ckplus = labelled_subjects * class_count, self.layout_info.dataset == "ckplus"
         if self.balance and (self.clip_count < clips_per_round or self.clip_count % clips_per_round):
@@ -223,3 +295,10 @@ class SyntheticSpec:
                 f"a subject of CK+ shows each of {class_count} emotions at most once, so {labelled_subjects} "
                 f"labelled subjects give at most {clips_per_round} clips; got clips={self.clip_count}",
             )
+
+
+def _check_choice(option: str, value: str, choices: Collection[str]) -> None:
+    if value not in choices:
+        raise DatasetError(
+            "synthetic-option.unknown", f"unknown {option} {value!r}; accepted: {', '.join(choices)}"
+        )

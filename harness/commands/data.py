@@ -176,7 +176,13 @@ def synthesize(
     quirks: Annotated[
         bool, typer.Option("--quirks", help="Reproduce the irregularities of the real releases.")
     ] = False,
-    sheet: Annotated[str, typer.Option(help="Coding sheet of casme2: 2014, 2019, xls or csv.")] = "2014",
+    sheet: Annotated[
+        str,
+        typer.Option(
+            help="Coding sheet: 2014, 2019, xls or csv (casme2), 162 or 157 (smic), v2 or 2018 (samm). "
+            "Default: the first of these."
+        ),
+    ] = "",
 ) -> None:
     """Render synthetic faces in the layout of a real release: no license needed, labels known."""
     from datasets.synthetic.generator import SyntheticSpec

@@ -11,7 +11,9 @@ from harness.data.loading import DataRequest
 
 def count_requested_classes(request: DataRequest) -> int | None:
     """Return the number of classes of the requested data if it is known without the data, else None."""
-    names = set(request.classes or get_entry(request.dataset).default_classes)
+    entry = get_entry(request.dataset)
+    scheme = entry.class_schemes.get(request.classes[0]) if len(request.classes) == 1 else None
+    names = set(scheme or request.classes or entry.default_classes)
     return len(names) if len(names) > 1 else None
 
 

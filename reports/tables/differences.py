@@ -25,6 +25,7 @@ from reports.tables.score_columns import (
     LEAKAGE_HEADER,
     LEAKAGE_NOTE,
     build_audit_notes,
+    build_clip_list_notes,
     build_mark_notes,
     leakage_cells,
 )
@@ -79,6 +80,7 @@ def build_difference_table(evaluation: StudyEvaluation) -> Table | None:
             *_build_single_training_notes(differences),
             LEAKAGE_NOTE,
             *build_audit_notes(evaluation.outcomes),
+            *build_clip_list_notes(evaluation.outcomes),
             *build_mark_notes(evaluation.outcomes),
         ),
     )

@@ -17,6 +17,7 @@ from reports.table import Cell, Statement, Table
 from reports.tables.score_columns import (
     LEAKAGE_NOTE,
     build_audit_notes,
+    build_clip_list_notes,
     build_mark_notes,
     build_missing_run_notes,
 )
@@ -60,6 +61,7 @@ def build_effect_table(evaluation: StudyEvaluation) -> Table | None:
             f"With fewer than {MIN_TRAININGS} trainings they are conditional on these trained networks.",
             LEAKAGE_NOTE,
             *build_audit_notes(evaluation.outcomes),
+            *build_clip_list_notes(evaluation.outcomes),
             *build_missing_run_notes(evaluation.outcomes),
             *build_mark_notes(evaluation.outcomes),
         ),

@@ -14,7 +14,13 @@ from reports.formatting import NO_VALUE, format_interval, format_points, mean_st
 from reports.outcomes import Outcome, StudyEvaluation
 from reports.pairing import estimate_unit_mean, map_units_to_clusters
 from reports.table import Cell, Table
-from reports.tables.score_columns import LEAKAGE_HEADER, LEAKAGE_NOTE, build_audit_notes, leakage_cells
+from reports.tables.score_columns import (
+    LEAKAGE_HEADER,
+    LEAKAGE_NOTE,
+    build_audit_notes,
+    build_clip_list_notes,
+    leakage_cells,
+)
 from studies.metrics import Scores, compute_scores, map_correct, to_evaluation_unit
 from studies.results import Prediction, RunResult
 from studies.statistics.verdicts import Estimate
@@ -150,6 +156,7 @@ def build_loss_table(evaluation: StudyEvaluation) -> Table | None:
             *(note for comparison in comparisons if (note := _build_gain_note(comparison))),
             LEAKAGE_NOTE,
             *build_audit_notes([comparison.outcome for comparison in comparisons]),
+            *build_clip_list_notes(comparison.outcome for comparison in comparisons),
         ),
     )
 

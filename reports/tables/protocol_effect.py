@@ -19,6 +19,7 @@ from reports.table import Cell, Table
 from reports.tables.score_columns import (
     LEAKAGE_NOTE,
     build_audit_notes,
+    build_clip_list_notes,
     build_mark_notes,
     build_missing_run_notes,
     score_cell,
@@ -26,7 +27,7 @@ from reports.tables.score_columns import (
 from studies.metrics import Scores
 from studies.study import is_null_arm
 
-PROTOCOLS_BY_STRICTNESS = ("frame", "clip", "subject", "kfold", "loso")
+PROTOCOLS_BY_STRICTNESS = ("frame", "clip", "subject", "kfold", "loso", "lodo")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +117,7 @@ def _build_table(evaluations: Sequence[StudyEvaluation]) -> Table | None:
             "is that of the difference.",
             LEAKAGE_NOTE,
             *build_audit_notes(outcomes),
+            *build_clip_list_notes(outcomes),
             *build_missing_run_notes(outcomes),
             *build_mark_notes(outcomes),
             *build_paper_difference_notes(study),

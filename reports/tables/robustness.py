@@ -20,7 +20,13 @@ from reports.pairing import estimate_unit_mean, map_units_to_clusters
 from reports.plots.study_figures import format_figure_path
 from reports.plots.style import FONT_SIZE, add_legend, escape_mathtext, make_panel_grid, save_figure
 from reports.table import Cell, ReportFigure, Table
-from reports.tables.score_columns import LEAKAGE_HEADER, LEAKAGE_NOTE, describe_leakage, leakage_cells
+from reports.tables.score_columns import (
+    LEAKAGE_HEADER,
+    LEAKAGE_NOTE,
+    build_clip_list_notes,
+    describe_leakage,
+    leakage_cells,
+)
 from studies.metrics import group_by_condition
 from studies.results import Prediction, RunResult
 from studies.statistics.verdicts import Estimate
@@ -186,6 +192,7 @@ def build_robustness_table(evaluation: StudyEvaluation) -> Table | None:
             f"Strengths: {'; '.join(_describe_strengths())}. No network was trained on these corruptions.",
             *_build_cbam_notes(evaluation),
             LEAKAGE_NOTE,
+            *build_clip_list_notes(evaluation.outcomes),
         ),
     )
 

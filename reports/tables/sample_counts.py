@@ -8,7 +8,12 @@ from reports.formatting import NO_VALUE, count_cell, share_cell, text_cell
 from reports.outcomes import StudyEvaluation
 from reports.paper_reference import PaperReference, dataset_title, find_paper_reference
 from reports.table import Cell, Table
-from reports.tables.score_columns import LEAKAGE_HEADER, LEAKAGE_NOTE, describe_unknown_leakage
+from reports.tables.score_columns import (
+    LEAKAGE_HEADER,
+    LEAKAGE_NOTE,
+    build_clip_list_notes,
+    describe_unknown_leakage,
+)
 from studies.results import DataSummary, RunResult
 
 
@@ -42,6 +47,7 @@ def build_sample_table(evaluation: StudyEvaluation) -> Table:
     split_note = "The split is that of the first finished run; other split seeds and folds have other splits."
     notes = (
         split_note,
+        *build_clip_list_notes(evaluation.outcomes),
         *(paper_ref.notes if paper_ref else ()),
         *(_build_class_notes(evaluation, paper_ref) if paper_ref else ()),
     )
@@ -104,7 +110,11 @@ def build_leakage_table(evaluation: StudyEvaluation) -> Table:
         title=f"Overlap of test and training set of {dataset_title(evaluation.study.dataset.name)}",
         header=("Protocol", "Test frames", *LEAKAGE_HEADER),
         rows=tuple(rows),
-        notes=(LEAKAGE_NOTE, *_build_audit_notes(evaluation)),
+        notes=(
+            LEAKAGE_NOTE,
+            *_build_audit_notes(evaluation),
+            *build_clip_list_notes(evaluation.outcomes),
+        ),
     )
 
 

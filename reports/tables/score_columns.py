@@ -13,6 +13,8 @@ from reports.outcomes import Outcome, StudyEvaluation, format_training
 from reports.table import Cell
 from studies.controls import CONTROL_DESCRIPTIONS, MAJORITY, PRIOR
 from studies.metrics import Scores
+from studies.prediction_files.clip_list import compute_clip_list_digest
+from studies.prediction_files.run_predictions import convert_predictions
 
 IDENTITY_HEADER = ("Network", "Protocol", "Test")
 LEAKAGE_HEADER = ("Clip overlap", "Subject overlap")
@@ -113,6 +115,7 @@ def build_score_notes(evaluation: StudyEvaluation, outcomes: Sequence[Outcome]) 
     return (
         LEAKAGE_NOTE,
         *build_audit_notes(outcomes),
+        *build_clip_list_notes(outcomes),
         *build_seed_notes(outcomes),
         *_build_majority_notes(evaluation, outcomes),
         *_build_absent_class_notes(evaluation, outcomes),
@@ -150,6 +153,7 @@ def build_short_notes(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     return (
         LEAKAGE_NOTE,
         *build_audit_notes(outcomes),
+        *build_clip_list_notes(outcomes),
         *build_missing_run_notes(outcomes),
         *build_mark_notes(outcomes),
     )
@@ -184,6 +188,34 @@ def build_audit_notes(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     if not audit_texts:
         return ()
     return (f"Audit, share of test frames that leak from training or validation: {'; '.join(audit_texts)}.",)
+
+
+def build_clip_list_notes(outcomes: Iterable[Outcome]) -> tuple[str, ...]:
+    """Return a note with the digest of the test units of each protocol.
+
+    Tables with the same digest are about the same units with the same labels.
+    """
+    first_outcomes: dict[str, Outcome] = {}
+    for outcome in outcomes:
+        if outcome.trainings:
+            first_outcomes.setdefault(outcome.protocol, outcome)
+    texts = [
+        f"{protocol}: {_compute_digest(outcome)} ({outcome.trainings[0].scores.num_samples} "
+        f"{outcome.unit_name})"
+        for protocol, outcome in first_outcomes.items()
+    ]
+    return (
+        (f"Digest of the test list, the same for the same units and labels: {'; '.join(texts)}.",)
+        if texts
+        else ()
+    )
+
+
+def _compute_digest(outcome: Outcome) -> str:
+    training = outcome.trainings[0]
+    run = training.runs[0]
+    units = convert_predictions(training.units, dataset=run.spec.dataset.name)
+    return compute_clip_list_digest(units, run.data.classes)
 
 
 def describe_unknown_leakage(leakage: Leakage | None) -> str:

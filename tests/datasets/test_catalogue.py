@@ -40,7 +40,9 @@ def test_every_entry_is_complete(name):
 
 
 def test_an_unknown_name_or_policy_is_an_error_listing_the_accepted():
-    with raises_code("dataset.unknown", "'casme3'", "casme2, ckplus, folder, synthetic"):
+    with raises_code(
+        "dataset.unknown", "'casme3'", "casme2, smic, samm, megc2019, ckplus, folder, synthetic"
+    ):
         get_entry("casme3")
     with raises_code("frame-policy.unknown", "'peak'", "onset_offset, apex, apex_window, paper"):
         load_dataset("casme2", "peak")
@@ -70,7 +72,7 @@ def test_the_root_is_the_given_one_else_the_variables_else_the_folder(tree, monk
     monkeypatch.delenv("HARNESS_CASME2")
     assert get_entry("casme2").resolve_root(None) == Path("data/casme2")
     monkeypatch.chdir(tmp_path)
-    with raises_code("casme2-root.missing", tmp_path / "data/casme2"):
+    with raises_code("release-root.missing", tmp_path / "data/casme2"):
         load_dataset("casme2", "onset_offset")
 
 
@@ -105,7 +107,16 @@ def test_frames_of_ck_plus_and_of_motion_have_their_own_defaults():
 
 
 def test_only_releases_have_a_licence_to_check_and_only_own_images_take_path_patterns():
-    assert [name for name, entry in DATASETS.items() if entry.requires_license] == ["casme2", "ckplus"]
+    licensed = [name for name, entry in DATASETS.items() if entry.requires_license]
+    assert licensed == ["casme2", "smic", "samm", "megc2019", "ckplus"]
     assert [name for name, entry in DATASETS.items() if entry.path_patterns] == ["folder"]
     with raises_code("path-pattern.not-accepted", "--clip-from", "--dataset folder", "ckplus"):
         load_dataset("ckplus", "peak", clip_from="(c)")
+
+
+def test_named_choices_of_classes_have_as_many_classes_as_they_say():
+    schemes = [(entry.name, entry.class_schemes) for entry in DATASETS.values() if entry.class_schemes]
+    assert [name for name, _ in schemes] == ["casme2", "smic", "samm", "synthetic"]
+    for _, classes_by_scheme in schemes:
+        for scheme, classes in classes_by_scheme.items():
+            assert scheme == f"{len(classes)}-class"

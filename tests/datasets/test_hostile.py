@@ -17,7 +17,13 @@ from tests.hostile import bounded, cases, clear, damaged, file_names, names, out
 
 pytestmark = pytest.mark.slow
 
-FRAMES = {"casme2": "onset_offset", "ckplus": "last3"}
+FRAMES = {
+    "casme2": "onset_offset",
+    "smic": "onset_offset",
+    "samm": "onset_offset",
+    "megc2019": "onset_offset",
+    "ckplus": "last3",
+}
 
 
 @pytest.fixture(scope="module")

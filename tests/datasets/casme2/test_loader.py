@@ -132,13 +132,13 @@ def test_no_usable_frame_is_an_error_that_says_what_stood_in_the_way(tree, frame
     tree.clip("sub05/EP01", [1])
     tree.sheet(ROWS)
     with raises_code(
-        "casme2.no-frames", tree.root, repr(frames), "5 rows", "1 clip folders (no folder 4, no row 1)"
+        "release.no-frames", tree.root, repr(frames), "5 rows", "1 clip folders (no folder 4, no row 1)"
     ):
         load(tree.root, frames)
 
 
 def test_classes_without_a_clip_are_an_error(tree):
-    with raises_code("casme2.no-frames", "no row"):
+    with raises_code("release.no-frames", "no row"):
         load(tree.write(ROWS[:2]), "onset_offset", classes=("fear", "sadness"))
 
 
@@ -229,7 +229,7 @@ def test_a_missing_sheet_and_a_missing_release_are_told_apart(tree):
     tree.sheet(ROWS)
     (tree.root / "Cropped").rename(tree.root / "gone")
     (tree.root / "gone/Cropped/sub01/EP01/reg_img1.jpg").unlink()
-    with raises_code("casme2-release.missing"):
+    with raises_code("release.missing"):
         load(tree.root, "apex")
 
 

@@ -93,9 +93,9 @@ def test_of_several_layouts_the_cropped_one_is_read_unless_another_is_named(tree
     for layout in ("raw", "compressed"):
         table = load(root, "apex", layout=layout)
         assert (table.layout, len(table.samples)) == (layout, 3)
-    with raises_code("casme2-layout.missing", "raw_selected", "cropped in Cropped/Cropped, raw in"):
+    with raises_code("release-layout.missing", "raw_selected", "cropped in Cropped/Cropped, raw in"):
         load(root, "apex", layout="raw_selected")
-    with raises_code("casme2-layout.unknown", "'avi'"):
+    with raises_code("release-layout.unknown", "'avi'"):
         load(root, "apex", layout="avi")
 
 
@@ -168,5 +168,5 @@ def test_a_large_tree_of_something_else_is_one_error(tmp_path):
         place.mkdir(parents=True)
         for number in range(20):
             (place / f"{number}.csv").touch()
-    with raises_code("casme2-release.missing", tmp_path):
+    with raises_code("release.missing", tmp_path):
         load(tmp_path, "apex")

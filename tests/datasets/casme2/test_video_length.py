@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from datasets.casme2.clip_files import ClipFiles
 from datasets.casme2.video_length import read_video_lengths
+from datasets.sheets.clip_files import ClipFiles
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_damaged_videos_are_met_without_a_word_to_the_terminal(film, tmp_path):
     # FFmpeg reads its log level once, so this needs a process that has not written a video.
     (tmp_path / "wrong.avi").write_bytes(film("a.avi", 5).read_bytes()[:12] + bytes(range(256)) * 16)
     code = (
-        "import sys; from datasets.casme2.clip_files import ClipFiles; "
+        "import sys; from datasets.sheets.clip_files import ClipFiles; "
         "from datasets.casme2.video_length import read_video_lengths; "
         "clips = {('', ''): ClipFiles(video_path=sys.argv[1])}; "
         "print([clip.num_frames for clip in read_video_lengths(clips).values()])"

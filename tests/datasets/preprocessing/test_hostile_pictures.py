@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets.casme2.clip_files import ClipFiles
 from datasets.casme2.video_length import read_video_lengths
 from datasets.io.containers import MAX_PIXELS
 from datasets.io.image_headers import read_image_size
 from datasets.io.image_reader import ImageReader, read_image
+from datasets.sheets.clip_files import ClipFiles
 from datasets.spec import ImageRef
 from tests.hostile import bounded, cases, clear, damaged, folder
 

@@ -277,6 +277,17 @@ def test_aligned_images_are_their_clips_face_and_fallbacks_are_listed(faces):
     assert preprocess_images(faces, size=32).faces == ()
 
 
+def test_parts_of_a_composite_that_are_aligned_get_no_face_box(faces):
+    samples = tuple(replace(sample, part=sample.clip) for sample in faces.samples)
+    table = replace(faces, samples=samples, aligned_parts=("b",))
+    found = preprocess_images(table, size=32, alignment="haar")
+    assert [face.clip for face in found.faces] == ["a"]
+    plain = preprocess_images(faces, size=32)
+    boxed = preprocess_images(faces, size=32, alignment="haar")
+    assert np.array_equal(found.images[:2], boxed.images[:2])
+    assert np.array_equal(found.images[2:], plain.images[2:])
+
+
 def test_alignment_and_representation_have_their_own_caches_and_alignment_its_own_fingerprint(faces):
     plain, aligned = (preprocess_images(faces, size=32, alignment=name) for name in ("none", "haar"))
     flows = preprocess_images(faces, size=32, alignment="haar", representation="flow")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from datasets.casme2.loader import load
-from datasets.synthetic.casme2 import plan_render_jobs
+from datasets.synthetic.casme2 import plan_casme2_jobs
 from datasets.synthetic.casme2_plan import plan_clips
 from datasets.synthetic.casme2_quirks import TRUNCATED_CLIP, with_release_quirks
 from datasets.synthetic.coding_sheet import write_sheet
@@ -82,7 +82,7 @@ def test_quirks_nest_the_part_in_itself(odd):
 def jobs_with_quirks(layout):
     spec = SyntheticSpec(layout=layout, subjects=2, clips=26, frames=3, quirks=True)
     clips = plan_clips(subjects=2, clips=26, frames=3, balance=False, seed=0)
-    return list(plan_render_jobs(spec, with_release_quirks(clips, subjects=2), Path("set")))
+    return list(plan_casme2_jobs(spec, with_release_quirks(clips, subjects=2), Path("set")))
 
 
 @pytest.mark.parametrize(

@@ -45,9 +45,29 @@ def test_a_balanced_ck_plus_shows_each_subject_in_seven_classes():
 
 
 def test_every_layout_names_the_set_that_reads_it():
-    assert {form.dataset for form in LAYOUTS.values()} == {"casme2", "ckplus"}
+    assert {form.dataset for form in LAYOUTS.values()} == {"casme2", "smic", "samm", "megc2019", "ckplus"}
     for layout, form in LAYOUTS.items():
         assert SyntheticSpec(layout=layout).layout_info is form
+
+
+@pytest.mark.parametrize(
+    ("layout", "subjects", "clips", "form"), [("smic", 16, 164, "162"), ("samm", 29, 159, "v2")]
+)
+def test_a_full_set_has_the_size_of_its_release(layout, subjects, clips, form):
+    spec = SyntheticSpec(layout=layout)
+    assert (spec.subject_count, spec.clip_count, spec.sheet_form) == (subjects, clips, form)
+    assert spec.is_full_size
+    assert not SyntheticSpec(layout=layout, clips=40).is_full_size
+
+
+def test_a_composite_has_a_spec_for_each_set_with_a_seed_of_its_own():
+    parts = SyntheticSpec(layout="megc2019", frames=3, seed=2).part_specs
+    assert [(part.layout, part.frames, part.seed) for part in parts] == [
+        ("smic", 3, 6),
+        ("casme2", 3, 7),
+        ("samm", 3, 8),
+    ]
+    assert SyntheticSpec().part_specs == ()
 
 
 @pytest.mark.parametrize("sheet", SHEETS)
@@ -60,8 +80,11 @@ def test_every_sheet_goes_with_every_layout_of_casme2(sheet):
 @pytest.mark.parametrize(
     ("changes", "code", "value"),
     [
-        ({"layout": "samm"}, "option.unknown", "layout 'samm'; accepted: casme2, casme2-raw-selected"),
+        ({"layout": "mmew"}, "option.unknown", "layout 'mmew'; accepted: casme2, casme2-raw-selected"),
         ({"sheet": "2015"}, "option.unknown", "sheet '2015'; accepted: 2014, 2019, xls, csv"),
+        ({"layout": "samm", "sheet": "2014"}, "option.unknown", "sheet '2014'; accepted: v2, 2018"),
+        ({"layout": "megc2019", "sheet": "2014"}, "sheet.layout", "layout='megc2019'"),
+        ({"layout": "megc2019", "subjects": 30, "clips": 25}, "clips.too-few", "at least 30"),
         ({"layout": "ck48", "sheet": "xls"}, "sheet.layout", "sheet='xls' with layout='ck48'"),
         ({"layout": "casme2-raw", "raw": True}, "raw.layout", "layout='casme2-raw'"),
         ({"subjects": 0}, "subjects.range", "subjects=0"),

@@ -6,7 +6,7 @@ import pytest
 
 from tests.harness.wrong.conftest import Wrong
 
-SETS = ("casme2, ckplus, folder, synthetic",)
+SETS = ("casme2, smic, samm, megc2019, ckplus, folder, synthetic",)
 POLICIES = ("onset_offset, apex, apex_window, paper",)
 EMOTIONS = ("disgust, fear, happiness, repression, sadness, surprise, others",)
 

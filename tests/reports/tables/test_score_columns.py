@@ -188,9 +188,26 @@ def test_a_table_says_its_floor_its_absent_classes_and_its_controls(built: type[
     assert score_columns.build_short_notes(found.outcomes) == (
         score_columns.LEAKAGE_NOTE,
         *score_columns.build_audit_notes(found.outcomes),
+        *score_columns.build_clip_list_notes(found.outcomes),
     )
 
 
 def test_a_study_without_controls_says_nothing_of_them(built: type[Built]) -> None:
     found = evaluate_study(built.finish(built.study()))
     assert not [note for note in score_columns.build_score_notes(found, found.outcomes) if "ontrols" in note]
+
+
+def test_the_digest_of_the_test_list_is_that_of_units_and_labels_not_of_predictions(
+    built: type[Built],
+) -> None:
+    def digest(choose: Any = None, **study: Study) -> str:
+        (note,) = score_columns.build_clip_list_notes([_proposed(built, choose, **study)])
+        return note.rpartition(": ")[2]
+
+    first = digest()
+    assert first.endswith(" (30 frames).")
+    assert digest(lambda spec: built.run(spec, built.collapsed)) == first
+    assert digest(lambda spec: built.run(spec, built.good[::-1])) != first
+    clips = digest(lambda spec: built.run(spec, frames=3), protocols=("subject",))
+    assert clips.endswith(" (30 clips).")
+    assert score_columns.build_clip_list_notes([_proposed(built, lambda _: None)]) == ()

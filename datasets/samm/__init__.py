@@ -1,0 +1,1 @@
+"""SAMM: the release and its coding sheets on disk, loaded as a sample table."""

@@ -1,0 +1,1 @@
+"""SMIC: releases, modalities and annotations on disk, loaded as a sample table."""

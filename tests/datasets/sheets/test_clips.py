@@ -1,0 +1,174 @@
+import pytest
+
+from datasets.casme2.constants import CLASSES, DEFAULT_CLASSES, FACTS
+from datasets.class_selection import keep_emotions
+from datasets.sheets import clips as sheet_clips
+from datasets.sheets.clip_files import ClipFiles
+from datasets.sheets.clips import parse_frame_number, parse_interval
+from datasets.sheets.coding_sheet import SheetRow
+from datasets.spec import ImageRef
+
+
+def row(subject="sub01", filename="EP01", onset="5", apex="6", offset="8", emotion="fear", line=2):
+    return SheetRow(
+        line_number=line,
+        subject=subject,
+        filename=filename,
+        onset=onset,
+        apex=apex,
+        offset=offset,
+        emotion=emotion,
+    )
+
+
+def build_clips(rows, files_by_clip, classes=DEFAULT_CLASSES):
+    return sheet_clips.build_clips(rows, files_by_clip, facts=FACTS, scheme=keep_emotions(classes))
+
+
+def take(*frames):
+    return ClipFiles(frame_paths={frame: f"{frame}.jpg" for frame in frames})
+
+
+TAKES = {("sub01", "EP01"): take(*range(3, 12))}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("46", 46),
+        ("46.0", 46),
+        ("046.", 46),
+        (" 7 ", 7),
+        ("999999999", 999_999_999),
+        ("1000000000", None),
+        ("9" * 30, None),
+        ("9" * 5000, None),
+        ("46.5", None),
+        ("/", None),
+        ("", None),
+        ("-1", None),
+        ("1e2", None),
+        ("٣", None),
+    ],
+)
+def test_frame_numbers_are_whole_not_negative_and_within_reason(text, value):
+    assert parse_frame_number(text) == value
+
+
+def test_a_span_needs_an_onset_and_an_offset_in_order():
+    assert parse_interval(row()) == (5, 8)
+    assert parse_interval(row(offset="5")) == (5, 5)
+    assert parse_interval(row(offset="4")) is None
+    assert parse_interval(row(onset="x")) is None
+
+
+def test_a_clip_holds_its_frames_from_onset_to_offset():
+    (clip,), anomalies = build_clips([row()], TAKES)
+    assert clip.frames == {frame: ImageRef(f"{frame}.jpg") for frame in (5, 6, 7, 8)}
+    assert (clip.name, clip.apex, anomalies) == ("sub01/EP01", 6, [])
+
+
+def test_the_first_picture_is_the_onset_or_what_is_nearest_after_it():
+    (clip,), _ = build_clips([row()], TAKES)
+    assert clip.onset_ref == ImageRef("5.jpg")
+    (clip,), _ = build_clips([row()], {("sub01", "EP01"): take(4, 7, 8)})
+    assert clip.onset_ref == ImageRef("7.jpg")
+
+
+@pytest.mark.parametrize("apex", ["/", "", "-1", "4", "9"])
+def test_an_apex_that_is_no_frame_of_the_clip_is_none(apex):
+    (clip,), _ = build_clips([row(apex=apex)], TAKES)
+    assert clip.apex is None
+    assert clip.apex_text == apex
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"filename": "EP02"}, "no folder"),
+        ({"onset": "20", "offset": "30"}, "no frames"),
+        ({"onset": "x"}, "unusable frame numbers"),
+        ({"offset": ""}, "unusable frame numbers"),
+        ({"onset": "9"}, "unusable frame numbers"),
+        ({"offset": "9" * 30}, "unusable frame numbers"),
+        ({"emotion": "tense"}, "unknown emotion"),
+        ({"subject": ""}, "unreadable key"),
+        ({"filename": ""}, "unreadable key"),
+    ],
+)
+def test_a_row_that_gives_no_clip_is_listed(changes, code):
+    clips, anomalies = build_clips([row(**changes)], TAKES)
+    assert clips == []
+    assert anomalies[0].code == code
+    assert "left out" in anomalies[0].action
+
+
+def test_missing_frames_are_listed_as_runs():
+    (clip,), (anomaly,) = build_clips([row(offset="12")], {("sub01", "EP01"): take(5, 8, 10)})
+    assert list(clip.frames) == [5, 8, 10]
+    assert anomaly.description == "5 of the sheet's frames 5-12 are not there: 6-7, 9, 11-12"
+    assert anomaly.action == "the 3 present were kept"
+
+
+def test_a_missing_onset_is_a_run_too():
+    _, (anomaly,) = build_clips([row()], {("sub01", "EP01"): take(6, 7, 8)})
+    assert anomaly.description == "1 of the sheet's frames 5-8 are not there: 5"
+    assert anomaly.action == "the 3 present were kept, the first of them as the onset"
+
+
+def test_an_offset_far_away_costs_nothing_and_many_gaps_are_counted():
+    takes = {("sub01", "EP01"): take(*range(0, 200, 2))}
+    _, (anomaly,) = build_clips([row(onset="0", offset="999999999")], takes)
+    assert anomaly.description.startswith("999999900 of the sheet's frames 0-999999999 are not there: 1, 3, ")
+    assert anomaly.description.endswith("37, 39 and 80 more")
+
+
+def test_the_first_of_two_rows_of_a_clip_is_kept():
+    clips, (anomaly,) = build_clips([row(), row(emotion="disgust", line=3)], TAKES)
+    assert [clip.class_name for clip in clips] == ["fear"]
+    assert (anomaly.code, anomaly.location) == ("duplicate row", "row 3: sub01/EP01")
+
+
+def test_classes_not_asked_for_are_set_aside_and_a_folder_without_a_row_is_listed():
+    takes = {**TAKES, ("sub02", "EP09"): take(1, 2)}
+    clips, (anomaly,) = build_clips([row(emotion="others")], takes)
+    assert clips == []
+    assert (anomaly.code, anomaly.location) == ("no row", "sub02/EP09")
+    assert anomaly.action == "its 2 frames were left out"
+    assert build_clips([row()], TAKES, classes=("disgust", "sadness")) == ([], [])
+    assert len(build_clips([row(emotion="others")], TAKES, classes=CLASSES)[0]) == 1
+
+
+def test_a_video_that_cannot_be_read_is_a_clip_left_out_and_one_without_a_row_is_listed():
+    takes = {
+        ("sub01", "EP01"): ClipFiles(video_path="a.avi", fault="the file is empty"),
+        ("sub01", "EP02"): ClipFiles(video_path="b.avi", num_frames=9),
+    }
+    clips, (broken, spare) = build_clips([row()], takes)
+    assert clips == []
+    assert (broken.code, broken.location, broken.description) == (
+        "unreadable video",
+        "sub01/EP01",
+        "the file is empty",
+    )
+    assert broken.action == "the clip was left out"
+    assert (spare.description, spare.action) == (
+        "the video has no row in the sheet",
+        "its 9 frames were left out",
+    )
+
+
+def test_a_video_that_ends_before_the_offset_lacks_frames():
+    (clip,), (anomaly,) = build_clips(
+        [row()], {("sub01", "EP01"): ClipFiles(video_path="a.avi", num_frames=6)}
+    )
+    assert clip.frames == {5: ImageRef("a.avi", 4), 6: ImageRef("a.avi", 5)}
+    assert anomaly.description == "2 of the sheet's frames 5-8 are not there: 7-8"
+
+
+def test_text_of_the_sheet_is_shown_safely():
+    wild = row(filename="EP\n01|*x*", emotion="a\nb" * 100)
+    _, (anomaly, _) = build_clips([wild], TAKES)
+    assert anomaly.location == r"sub01/EP\n01|*x*"
+    assert "\n" not in anomaly.description
+    assert len(anomaly.description) < 300
