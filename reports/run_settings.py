@@ -155,6 +155,7 @@ def build_run_index_table(evaluation: StudyEvaluation) -> Table:
         title=f"Runs of {evaluation.study.name}",
         header=(*header, *result_header),
         rows=tuple(rows),
+        row_keys=tuple(spec.key for spec in evaluation.study.list_runs()),
         notes=(
             "Key: digest of all settings that identify a run; the same run has the same key in every study. "
             "Commit: the version of harness that ran it.",

@@ -39,16 +39,16 @@ def draw_reliability_diagrams(outcomes: Sequence[Outcome], path: Path) -> None:
 def _draw_panel(axes: Axes, outcome: Outcome) -> None:
     units = [unit for training in outcome.trainings for unit in training.units]
     groups = compute_reliability_bins(units)
-    confidence = [group.confidence for group in groups]
-    shares = [group.units / len(units) for group in groups]
-    axes.bar(confidence, shares, 0.6 / NUM_BINS, color=GRAY, alpha=0.5, label="share of units")
-    axes.plot([0, 1], [0, 1], color="black", linestyle="--", linewidth=0.5, label="perfect calibration")
-    accuracy = [group.accuracy for group in groups]
+    confidence = [100 * group.confidence for group in groups]
+    shares = [100 * group.units / len(units) for group in groups]
+    axes.bar(confidence, shares, 60 / NUM_BINS, color=GRAY, alpha=0.5, label="share of units")
+    axes.plot([0, 100], [0, 100], color="black", linestyle="--", linewidth=0.5, label="perfect calibration")
+    accuracy = [100 * group.accuracy for group in groups]
     axes.plot(confidence, accuracy, color=BLUE, marker=".", linewidth=1, label="accuracy")
-    axes.set_xlim(0, 1.02)
-    axes.set_ylim(0, 1.02)
-    axes.set_xlabel("confidence", fontsize=FONT_SIZE)
-    axes.set_ylabel("accuracy", fontsize=FONT_SIZE)
+    axes.set_xlim(0, 102)
+    axes.set_ylim(0, 102)
+    axes.set_xlabel("confidence, %", fontsize=FONT_SIZE)
+    axes.set_ylabel("accuracy, %", fontsize=FONT_SIZE)
     axes.tick_params(labelsize=FONT_SIZE - 1)
     axes.grid(alpha=0.3, linewidth=0.5)
     set_panel_title(axes, escape_mathtext(outcome.marked_name))

@@ -39,7 +39,7 @@ def draw_curves(
     has_two_quantities = len(metrics) > 1
     columns = len(metrics) if has_two_quantities else 3 if len(panel_contents) <= 6 else 4
     figure, axes = make_panel_grid(
-        len(panel_contents), columns=columns, height=2.6 if has_two_quantities else 2.1
+        len(panel_contents), columns=columns, height=2.6 if has_two_quantities else 1.9
     )
     for panel, (result, metric) in zip(axes, panel_contents, strict=True):
         other_curves = [
@@ -65,10 +65,11 @@ def draw_curves(
 
 
 def get_series(result: RunResult, field: str) -> tuple[list[int], list[float]]:
-    """Return the epoch numbers and the value of `field` at each; a loss is at least `MIN_LOSS`."""
+    """Return the epoch numbers and the value of `field` at each: a loss of at least `MIN_LOSS`, or a %."""
     numbers = [epoch.number for epoch in result.history]
-    floor = MIN_LOSS if field.endswith("loss") else 0.0
-    return numbers, [max(floor, getattr(epoch, field)) for epoch in result.history]
+    if field.endswith("loss"):
+        return numbers, [max(MIN_LOSS, getattr(epoch, field)) for epoch in result.history]
+    return numbers, [100 * getattr(epoch, field) for epoch in result.history]
 
 
 class _PlainLogFormatter(LogFormatter):
@@ -83,9 +84,9 @@ def style_curve_axes(axes: Axes, metric: CurveMetric, *, max_epochs: int) -> Non
     axes.set_xlim(0.5, max_epochs + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
     axes.set_xlabel("epoch", fontsize=FONT_SIZE)
-    axes.set_ylabel("accuracy" if metric == "accuracy" else "loss (log scale)", fontsize=FONT_SIZE)
+    axes.set_ylabel("accuracy, %" if metric == "accuracy" else "loss (log scale)", fontsize=FONT_SIZE)
     if metric == "accuracy":
-        axes.set_ylim(0, 1.02)
+        axes.set_ylim(0, 102)
     else:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(_PlainLogFormatter())
