@@ -71,7 +71,7 @@ def build_document(results: Iterable[StudyResult], *, images: Iterable[str]) -> 
 
 
 def write_report(results: Sequence[StudyResult], out: Path, *, images: Mapping[str, bytes]) -> Path:
-    """Write report.md, report.html, report.json and figures to the folder `out`; return the path of report.md.
+    """Write report.md, report.html, report.json and figures to `out`, and return the path of report.md.
 
     `images` maps "{study.name}/samples" and "{study.name}/augmentation" to the bytes of PNG files, drawn on
     the machine that has the data. The three files hold the same values. Each is replaced atomically.

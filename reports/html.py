@@ -117,14 +117,19 @@ class _PageWriter:
                 )
                 return f"<ul>\n{items}\n</ul>"
             case NumberedFold():
-                content = self.render_blocks(block.blocks)
-                return f"<details><summary>{_escape(block.title)}</summary>\n{content}\n</details>"
+                return self._render_fold(block)
             case Numbered():
                 return self._render_numbered(block)
 
     def _render_heading(self, heading: Heading) -> str:
         self.headings.append(heading)
         return f'<h{heading.level} id="part-{len(self.headings)}">{_escape(heading.text)}</h{heading.level}>'
+
+    def _render_fold(self, fold: NumberedFold) -> str:
+        self.headings.append(Heading(text=fold.title, level=3))
+        anchor = f"part-{len(self.headings)}"
+        content = self.render_blocks(fold.blocks)
+        return f'<details id="{anchor}"><summary>{_escape(fold.title)}</summary>\n{content}\n</details>'
 
     def render_contents(self) -> str:
         """Return the links to the headings of level 2 and 3."""
@@ -165,8 +170,8 @@ class _PageWriter:
         anchor = f"{kind.lower()}-{numbered.number}"
         if isinstance(block, Table):
             return f'<figure id="{anchor}">{caption}\n{self._render_grid(block)}{note_list}</figure>'
-        width = "narrow" if block.is_narrow else "wide"
-        return f'<figure id="{anchor}" class="picture {width}">{self._render_image(block)}\n{caption}{note_list}</figure>'
+        width, image = "narrow" if block.is_narrow else "wide", self._render_image(block)
+        return f'<figure id="{anchor}" class="picture {width}">{image}\n{caption}{note_list}</figure>'
 
     def _render_image(self, figure: ReportFigure) -> str:
         data = b64encode((self.folder / figure.file).read_bytes()).decode()
@@ -175,11 +180,10 @@ class _PageWriter:
         return f'<button type="button" title="Enlarge">{image}</button>'
 
     def _render_grid(self, table: Table) -> str:
-        columns = range(len(table.header))
-        classes = [_select_column_class(table, column) for column in columns]
+        classes = [_select_column_class(table, column) for column in range(len(table.header))]
         header = "".join(
-            f'<th scope="col"{classes[column]}><button type="button">{_escape(table.header[column])}</button></th>'
-            for column in columns
+            f'<th scope="col"{classes[column]}><button type="button">{_escape(title)}</button></th>'
+            for column, title in enumerate(table.header)
         )
         rows = []
         for index, row in enumerate(table.rows):

@@ -23,6 +23,6 @@ def describe_question(study: Study) -> str:
     reference = select_reference_arm(study.arms, design=study.design).name
     question = _QUESTIONS[study.design].format(metric=METRIC_NAMES[study.metric], reference=reference)
     return (
-        f"Question: on {dataset_title(study.dataset.name)}, under {' and '.join(study.protocols)}, {question} "
-        f"Differences within ±{100 * study.margin:g} points do not matter (the margin)."
+        f"Question: on {dataset_title(study.dataset.name)}, under {' and '.join(study.protocols)}, "
+        f"{question} Differences within ±{100 * study.margin:g} points do not matter (the margin)."
     )

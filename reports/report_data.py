@@ -73,7 +73,7 @@ def render_report_data(blocks: Iterable[Block], evaluations: Sequence[StudyEvalu
 
 
 def list_runs(evaluation: StudyEvaluation) -> Iterator[dict[str, Any]]:
-    """Yield each finished run of a study: its key, MLflow run, network, protocol, seeds, fold and versions."""
+    """Yield each finished run of a study: key, MLflow run, network, protocol, seeds, fold and versions."""
     tracking_ids = dict(evaluation.result.run_ids)
     for result in evaluation.result.results:
         spec = result.spec

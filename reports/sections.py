@@ -66,7 +66,7 @@ def build_summary_section(evaluations: Sequence[StudyEvaluation]) -> Iterator[Bl
         details = describe_details(evaluation)
         if details:
             yield Fold(
-                title="Best network, limits, and settings that differ from the paper's",
+                title="Verdicts in full, best network, and limits",
                 blocks=(Summary(study_name=name, findings=details),),
             )
 
@@ -187,4 +187,4 @@ def build_run_index_section(evaluations: Iterable[StudyEvaluation]) -> Iterator[
     )
     tables = tuple(build_run_index_table(evaluation) for evaluation in evaluations)
     run_count = sum(len(table.rows) for table in tables)
-    yield Fold(title=f"{run_count} runs", blocks=tables)
+    yield Fold(title=f"Index of {run_count} runs", blocks=tables)

@@ -48,10 +48,10 @@ def build_study_section(
     def build_classes(evaluation: StudyEvaluation) -> Iterator[Block]:
         return _build_classes(evaluation, include_table=include_classes)
 
-    yield from _build_part("Classes and subjects", build_classes, evaluation)
+    yield from _build_fold("Classes and subjects", build_classes, evaluation)
     yield from _build_fold("Uncertainty, stability over seeds, and calibration", _build_seeds, evaluation)
     yield from _build_part("Checks", _build_checks, evaluation)
-    yield from _build_part("Size and work", _build_costs, evaluation)
+    yield from _build_fold("Size and work", _build_costs, evaluation)
     yield from _build_fold("Training curves and searches", _build_training, evaluation)
 
 

@@ -15,7 +15,7 @@ from reports.paper_reference import build_paper_difference_notes
 from reports.run_settings import format_headline
 from reports.suggestions import suggest_next_runs
 from reports.table import Statement
-from reports.tables.differences import describe_verdicts
+from reports.tables.differences import count_verdicts, describe_verdicts
 from reports.tables.factorial_effects import describe_effects
 from reports.tables.score_columns import describe_leakage, describe_near_duplicates
 from studies.study import is_null_arm
@@ -62,10 +62,10 @@ def _list_run_keys(evaluation: StudyEvaluation) -> tuple[str, ...]:
 
 
 def describe_answers(evaluation: StudyEvaluation) -> tuple[Statement, ...]:
-    """Return the verdicts, the effects of components and of the split protocol, and what to run next."""
+    """Return the numbers of verdicts, effects of components and of the split, and what to run next."""
     protocols, run_keys = evaluation.study.protocols, _list_run_keys(evaluation)
     return (
-        *(statement for protocol in protocols for statement in describe_verdicts(evaluation, protocol)),
+        *(statement for protocol in protocols for statement in count_verdicts(evaluation, protocol)),
         *(statement for protocol in protocols for statement in describe_effects(evaluation, protocol)),
         *_describe_protocol_effect(evaluation),
         *(Statement(text=text, run_keys=run_keys) for text in suggest_next_runs(evaluation)),
@@ -73,9 +73,14 @@ def describe_answers(evaluation: StudyEvaluation) -> tuple[Statement, ...]:
 
 
 def describe_details(evaluation: StudyEvaluation) -> tuple[Statement, ...]:
-    """Return caveats, the best network, controls, collapsed networks, and limits."""
+    """Return the verdicts in full, caveats, the best network, controls, collapsed networks, and limits."""
     finished_outcomes = [outcome for outcome in evaluation.outcomes if outcome.trainings]
     return (
+        *(
+            statement
+            for protocol in evaluation.study.protocols
+            for statement in describe_verdicts(evaluation, protocol)
+        ),
         *(_state(text, finished_outcomes) for text in list_caveats(evaluation)),
         *(
             statement

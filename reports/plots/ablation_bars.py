@@ -13,6 +13,8 @@ from reports.intervals import estimate_bounds
 from reports.outcomes import Outcome
 from reports.plots.style import (
     COLORS,
+    COLUMN_WIDTH,
+    FIGURE_WIDTH,
     FONT_SIZE,
     GRAY,
     LEGEND_LINE,
@@ -27,7 +29,10 @@ from studies.spec import Metric
 BAR_HEIGHT = 0.14
 """Height of a bar, in inches."""
 
-NAME_LENGTH, NAME_WIDTH = 24, 1.6
+MAX_NARROW_ARMS = 8
+"""Maximum number of arms in a figure as wide as a column, whose panels are one below the other."""
+
+NAME_LENGTH, NAME_WIDTH = 24, 1.45
 """Maximum letters of a name on one line, and the width of the names, in inches."""
 
 METRIC_LABELS: dict[Metric, str] = {"accuracy": "accuracy, %", "uar": "UAR, %"}
@@ -43,14 +48,21 @@ def draw_ablation_bars(outcomes: Sequence[Outcome], path: Path) -> None:
     protocols = list(dict.fromkeys(outcome.protocol for outcome in outcomes))
     arm_count = len(dict.fromkeys(outcome.arm.name for outcome in outcomes))
     group_height = max(0.3, (len(protocols) + 0.6) * BAR_HEIGHT)
+    is_narrow = arm_count <= MAX_NARROW_ARMS
     figure, panels = make_panel_grid(
-        2, columns=2, height=0.45 + arm_count * group_height, left=NAME_WIDTH, bottom=0.35, top=0.1
+        2,
+        columns=1 if is_narrow else 2,
+        height=0.45 + arm_count * group_height,
+        left=NAME_WIDTH,
+        bottom=0.35,
+        top=0.1,
+        figure_width=COLUMN_WIDTH if is_narrow else FIGURE_WIDTH,
     )
-    # The names stand at the left panel only.
-    figure.subplots_adjust(wspace=0.08)
+    if not is_narrow:  # the names stand at the left panel only
+        figure.subplots_adjust(wspace=0.08)
+        panels[1].tick_params(labelleft=False)
     for panel, metric in zip(panels, METRIC_LABELS, strict=True):
         _draw_panel(panel, outcomes, metric=metric, bar_height=BAR_HEIGHT / group_height)
-    panels[1].tick_params(labelleft=False)
     handles = [Patch(facecolor=COLORS[index], label=protocol) for index, protocol in enumerate(protocols)]
     handles.append(Patch(facecolor="white", edgecolor=GRAY, label="no interval"))
     handles.append(Patch(facecolor="white", edgecolor=GRAY, hatch="//////", label="collapsed"))

@@ -16,6 +16,8 @@ from reports.plots.style import (
     FONT_SIZE,
     GRAY,
     GREEN,
+    LETTER_WIDTH,
+    MIN_FONT_SIZE,
     ORANGE,
     escape_mathtext,
     save_figure,
@@ -24,7 +26,8 @@ from reports.plots.style import (
 ROW_HEIGHT = 0.3
 """Height of a row: a line of text above an interval, in inches."""
 
-MAX_LABEL_LENGTH = 60
+AXES_WIDTH = 0.92 * COLUMN_WIDTH
+VERDICT_SIZE = FONT_SIZE - 1
 VERDICT_COLORS = {"better": BLUE, "worse": ORANGE, "equivalent": GREEN}
 
 
@@ -60,11 +63,14 @@ def draw_forest_plot(groups: Sequence[ForestGroup], path: Path, *, margin: float
     height = 0.55 + ROW_HEIGHT * line_count
     figure = Figure(figsize=(COLUMN_WIDTH, height), dpi=DPI)
     axes = figure.add_axes(
-        (0.04, 0.42 / height, 0.92, 1 - 0.5 / height)  # margins of 0.42 inches below and 0.08 above
+        (
+            0.04,
+            0.42 / height,
+            AXES_WIDTH / COLUMN_WIDTH,
+            1 - 0.5 / height,
+        )  # margins of 0.42 inches below and 0.08 above
     )
     limit = _compute_limit([row for group in groups for row in group.rows], margin)
-    axes.axvspan(-margin, margin, color=GRAY, alpha=0.2, linewidth=0)
-    axes.axvline(0, color="black", linewidth=0.6)
     y = 0.0
     for group in groups:
         axes.text(
@@ -72,6 +78,9 @@ def draw_forest_plot(groups: Sequence[ForestGroup], path: Path, *, margin: float
         )
         y += 0.75
         for row in group.rows:
+            # Band and line stay in the lower half of the row, below the text.
+            axes.broken_barh([(-margin, 2 * margin)], (y + 0.48, 0.48), color=GRAY, alpha=0.25, linewidth=0)
+            axes.plot([0, 0], [y + 0.48, y + 0.96], color="black", linewidth=0.6)
             _draw_row(axes, row, y=y, limit=limit)
             y += 1
     axes.set_xlim(-limit, limit)
@@ -89,30 +98,25 @@ def _compute_limit(rows: Sequence[ForestRow], margin: float) -> float:
     return max(1.2 * margin, 1.08 * max(ends, default=0.0), 1.0)
 
 
+def _fit_font_size(name: str, verdict: str) -> float:
+    """Return the font size at which a name fits the line that it shares with a verdict."""
+    width = 72 * AXES_WIDTH - LETTER_WIDTH * VERDICT_SIZE * (len(verdict) + 1)
+    return max(MIN_FONT_SIZE - 1, min(FONT_SIZE - 1, width / (0.95 * LETTER_WIDTH * len(name))))
+
+
 def _draw_row(axes: Axes, row: ForestRow, *, y: float, limit: float) -> None:
     color = VERDICT_COLORS.get(row.verdict, "black")
     name = escape_mathtext(row.label)
-    name = name if len(name) <= MAX_LABEL_LENGTH else f"{name[: MAX_LABEL_LENGTH - 1]}…"
-    # The interval takes the lower half of the row.
-    axes.text(-limit, y + 0.28, name, fontsize=FONT_SIZE - 1, va="center")
-    axes.text(
-        limit,
-        y + 0.28,
-        row.verdict,
-        fontsize=FONT_SIZE - 1,
-        va="center",
-        ha="right",
-        color=color,
-        weight="bold",
-    )
+    axes.text(-limit, y + 0.25, name, fontsize=_fit_font_size(name, row.verdict), va="center")
+    axes.text(limit, y + 0.25, row.verdict, fontsize=VERDICT_SIZE, va="center", ha="right", color=color)
     if row.low is None or row.high is None:
-        axes.plot([row.value], [y + 0.7], marker="x", color=color, markersize=4)
+        axes.plot([row.value], [y + 0.72], marker="x", color=color, markersize=4)
         return
     axes.plot(
         [row.low, row.high],
-        [y + 0.7, y + 0.7],
+        [y + 0.72, y + 0.72],
         color=color,
         linewidth=1.4,
         linestyle="--" if row.is_conditional else "-",
     )
-    axes.plot([row.value], [y + 0.7], marker="s", color=color, markersize=3.5)
+    axes.plot([row.value], [y + 0.72], marker="s", color=color, markersize=3.5)

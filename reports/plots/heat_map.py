@@ -21,7 +21,7 @@ COLUMN_LETTERS = 12
 MAX_NUMBER_COLUMNS = 32
 """Maximum number of columns with a number in each cell."""
 
-ROW_HEIGHT = 0.24
+ROW_HEIGHT = 0.25
 MISSING_COLOR = "#dddddd"
 
 
@@ -76,7 +76,7 @@ def _draw_map(axes: Axes, heat_map: HeatMap) -> None:
     names = [escape_mathtext(_shorten(name)) for name in heat_map.columns[::step]]
     axes.set_xticks(range(0, len(heat_map.columns), step), names, rotation=90, fontsize=FONT_SIZE - 1)
     rows = [wrap_name(escape_mathtext(name), NAME_LENGTH) for name in heat_map.rows]
-    axes.set_yticks(range(len(rows)), rows, fontsize=FONT_SIZE - 1, linespacing=0.9)
+    axes.set_yticks(range(len(rows)), rows, fontsize=FONT_SIZE - 1.2)
     axes.tick_params(length=0)
     axes.set_title(escape_mathtext(heat_map.title), fontsize=FONT_SIZE + 1, y=1.0)
 

@@ -79,6 +79,7 @@ def _draw_panel(axes: Axes, points: Sequence[CostPoint], *, names: Sequence[str]
         axes.xaxis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(1.2, 0.5)))
     else:
         axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_ylim(0, 102)
+    ends = [end for point in points for end in (point.score, *(point.bounds or ()))]
+    axes.set_ylim(max(0, min(ends) - 5), min(102, max(ends) + 5))
     axes.tick_params(which="both", labelsize=FONT_SIZE - 1)
     axes.grid(alpha=0.3, linewidth=0.5)

@@ -11,7 +11,7 @@ from typing import Literal
 from reports.formatting import UNKNOWN
 from reports.outcomes import Outcome, StudyEvaluation
 from reports.paper_reference import dataset_title, find_paper_reference
-from reports.plots.ablation_bars import draw_ablation_bars
+from reports.plots.ablation_bars import MAX_NARROW_ARMS, draw_ablation_bars
 from reports.plots.confusion_matrices import draw_confusion_matrices
 from reports.plots.reliability_diagrams import draw_reliability_diagrams
 from reports.plots.training_curves import draw_curves
@@ -69,7 +69,8 @@ def build_confusion_figure(evaluation: StudyEvaluation, protocol: str) -> Report
     paper_ref = find_paper_reference(evaluation)
     return ReportFigure(
         id=f"confusion-{evaluation.study.name}-{protocol}",
-        title=f"Confusion matrices on {dataset_title(evaluation.study.dataset.name)} under {format_protocol(outcomes)}",
+        title=f"Confusion matrices on {dataset_title(evaluation.study.dataset.name)} "
+        f"under {format_protocol(outcomes)}",
         file=file,
         alt_text=f"Confusion matrices of {', '.join(run.spec.architecture.name for run in runs)}",
         run_keys=list_first_training_keys(outcomes),
@@ -148,6 +149,7 @@ def build_bar_figure(evaluation: StudyEvaluation) -> ReportFigure | None:
         ),
         paper_items=cite_ablation_items(evaluation, "Figure 18"),
         draw=partial(draw_ablation_bars, evaluation.outcomes),
+        is_narrow=len(evaluation.study.arms) <= MAX_NARROW_ARMS,
     )
 
 
@@ -160,7 +162,8 @@ def build_reliability_figure(evaluation: StudyEvaluation, protocol: str) -> Repo
     has_multiple_trainings = any(len(outcome.trainings) > 1 for outcome in outcomes)
     return ReportFigure(
         id=f"reliability-{evaluation.study.name}-{protocol}",
-        title=f"Reliability diagrams on {dataset_title(evaluation.study.dataset.name)} under {format_protocol(outcomes)}",
+        title=f"Reliability diagrams on {dataset_title(evaluation.study.dataset.name)} "
+        f"under {format_protocol(outcomes)}",
         file=file,
         alt_text=f"Accuracy by confidence of {', '.join(outcome.arm.name for outcome in outcomes)}",
         run_keys=tuple(key for outcome in outcomes for key in outcome.run_keys),
@@ -183,7 +186,7 @@ def describe_protocol_leakage(outcomes: Sequence[Outcome]) -> str:
 
 
 def format_protocol(outcomes: Sequence[Outcome]) -> str:
-    """Return the outcomes' protocol and its overlaps, such as "frame (overlap: clip 100 %, subject 100 %)"."""
+    """Return the protocol and its overlaps, such as "frame (overlap: clip 100 %, subject 100 %)"."""
     leakage = next((outcome.leakage for outcome in outcomes if outcome.leakage), None)
     if leakage is None:
         return outcomes[0].protocol

@@ -8,7 +8,7 @@ two-column paper, so that its text has its true size there.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -102,7 +102,7 @@ def escape_mathtext(name: str) -> str:
     return f" {text}" if text.startswith("_") or not text else text
 
 
-def select_line_style(index: int) -> dict[str, str]:
+def select_line_style(index: int) -> dict[str, Any]:
     """Return the color, line style and marker of the line `index`: no two of 32 lines are alike."""
     color, repeat = COLORS[index % len(COLORS)], index // len(COLORS) % len(LINE_STYLES)
     return {"color": color, "linestyle": LINE_STYLES[repeat], "marker": MARKERS[repeat]}
@@ -141,7 +141,7 @@ def set_panel_title(axes: Axes, text: str) -> None:
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a PNG, or a PDF for a path that ends in .pdf, without the time and without matplotlib's version."""
+    """Write a PNG, or a PDF if the path ends in .pdf, without the time and without matplotlib's version."""
     # Figure.savefig draws the figure twice; its first pass writes nothing and computes nothing used here.
     if path.suffix == ".pdf":
         metadata = {"Creator": None, "Producer": None, "CreationDate": None}

@@ -54,7 +54,7 @@ def draw_curves(
         train, validation = (
             get_series(result, f"{split_name}_{metric}") for split_name in ("train", "validation")
         )
-        panel.plot(*train, color=ORANGE, linestyle="--", marker=marker, label="training")
+        panel.plot(*train, color=ORANGE, linestyle="--", marker=marker, markersize=3, label="training")
         panel.plot(*validation, color=BLUE, marker=marker, markersize=3, label="validation")
         panel.axvline(result.best_epoch, color=GREEN, linestyle=":", linewidth=1, label="best epoch")
         style_curve_axes(panel, metric, max_epochs=max(len(result.history) for result in results))
@@ -100,4 +100,6 @@ def _share_loss_limits(axes: Sequence[Axes], panels: Sequence[tuple[RunResult, C
     loss_panels = [panel for panel, (_, metric) in zip(axes, panels, strict=True) if metric == "loss"]
     limits = [limit for panel in loss_panels for limit in panel.get_ylim()]
     for panel in loss_panels:
-        panel.set_ylim(min(limits), max(limits))
+        # A margin on the log scale, so that no marker is cut at the edge.
+        margin = (max(limits) / min(limits)) ** 0.08
+        panel.set_ylim(min(limits) / margin, max(limits) * margin)

@@ -114,8 +114,8 @@ def build_gradient_figure(evaluation: StudyEvaluation) -> ReportFigure | None:
         alt_text=f"Gradient norm ratio by epoch of {names}",
         run_keys=tuple(key for outcome in outcomes for key in outcome.run_keys),
         notes=(
-            "Solid: with skips. Dashed: without. Two networks of one color differ only in skips. Geometric "
-            "mean over the runs that reached the epoch.",
+            "Solid and dots: with skips. Dashed and crosses: without. Two networks of "
+            "one color differ only in skips. Geometric mean over the runs that reached the epoch.",
         ),
         draw=partial(_draw_ratios, outcomes),
     )
@@ -148,7 +148,8 @@ def _draw_ratios(outcomes: Sequence[Outcome], path: Path) -> None:
                     means,
                     color=colors[outcome.arm.name],
                     linestyle="-" if outcome.arm.block.residual else "--",
-                    marker=".",
+                    marker="o" if outcome.arm.block.residual else "x",
+                    markersize=3,
                     linewidth=1,
                     label=escape_mathtext(outcome.arm.name),
                 )

@@ -30,35 +30,45 @@ NO_DIFFERENCE = (text_cell(NO_VALUE),) * 3
 def build_overview_table(evaluation: StudyEvaluation) -> Table:
     """Return a row per arm and protocol: its scores, and its difference from the arm it is compared with."""
     reference = select_reference_arm(evaluation.study.arms, design=evaluation.study.design)
-    differences = {}
+    differences: dict[tuple[str, str], ArmDifference] = {}
     for protocol in evaluation.study.protocols:
         for difference in compute_differences(evaluation, protocol):
-            row, other = difference.after, difference.before
-            # The reference of a comparison is `after` in every pair, which is then in the other arm's row.
-            row = other if row.arm == reference else row
+            # A reference that is `after` in several pairs leaves each of them to the row of the other arm.
+            is_after = difference.after.arm == reference
+            row = difference.before if is_after else difference.after
             differences[protocol, row.arm.name] = difference
     has_differences = bool(differences)
     is_uar = evaluation.study.metric != "uf1"
     metric_header = ("Accuracy, %", "UAR, %") if is_uar else ("Accuracy, %", "UF1, %")
-    difference_header = ("Compared", "Difference [95 % interval]", "Verdict") if has_differences else ()
+    difference_header = ("Difference [95 % interval]", "Verdict") if has_differences else ()
     rows = []
     for protocol in evaluation.study.protocols:
         for outcome in evaluation.select_protocol(protocol):
-            difference = differences.get((protocol, outcome.arm.name))
+            *difference_cells, pair_cell = _build_difference_cells(
+                differences.get((protocol, outcome.arm.name))
+            )
             rows.append(
                 (
                     text_cell(append_marks(outcome.arm.name, outcome.collapse_mark)),
                     text_cell(protocol),
                     accuracy_cell(outcome),
                     score_cell(outcome, lambda scores: scores.uar if is_uar else scores.uf1),
-                    *(_build_difference_cells(difference) if has_differences else ()),
+                    *(difference_cells if has_differences else ()),
                     *leakage_cells(outcome),
+                    *((pair_cell,) if has_differences else ()),
                 )
             )
     return Table(
         id=f"overview-{evaluation.study.name}",
         title=f"Results on {dataset_title(evaluation.study.dataset.name)}",
-        header=("Network", "Protocol", *metric_header, *difference_header, *LEAKAGE_HEADER),
+        header=(
+            "Network",
+            "Protocol",
+            *metric_header,
+            *difference_header,
+            *LEAKAGE_HEADER,
+            *(("Compared",) if has_differences else ()),
+        ),
         rows=tuple(rows),
         notes=(
             *(
@@ -79,9 +89,9 @@ def _build_difference_cells(difference: ArmDifference | None) -> tuple[Cell, ...
         return NO_DIFFERENCE
     run_keys = difference.run_keys
     return (
-        text_cell(f"{difference.after.arm.name} − {difference.before.arm.name}"),
         Cell(text=difference.text, value=100 * difference.value, run_keys=run_keys),
         text_cell(difference.verdict.label, run_keys),
+        text_cell(f"{difference.after.arm.name} − {difference.before.arm.name}"),
     )
 
 
