@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from reports.formatting import format_percent
 from reports.outcomes import Outcome
 from reports.pairing import pair_outcomes
@@ -9,6 +11,7 @@ from studies.spec import Metric
 from studies.statistics.verdicts import MIN_CLUSTERS, MIN_TRAININGS
 
 
+@lru_cache(maxsize=128)
 def estimate_bounds(outcome: Outcome, metric: Metric) -> tuple[float, float] | None:
     """Return the 95 % interval of an arm's metric, from 0 to 1; None if there is none."""
     pairing = pair_outcomes((outcome,), metric)

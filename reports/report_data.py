@@ -74,13 +74,13 @@ def render_report_data(blocks: Iterable[Block], evaluations: Sequence[StudyEvalu
 
 def list_runs(evaluation: StudyEvaluation) -> Iterator[dict[str, Any]]:
     """Yield each finished run of a study: key, MLflow run, network, protocol, seeds, fold and versions."""
-    tracking_ids = dict(evaluation.result.run_ids)
+    tracking_ids, study_name = dict(evaluation.result.run_ids), evaluation.study.name
     for result in evaluation.result.results:
         spec = result.spec
         yield {
             "key": spec.key,
             "run_id": tracking_ids.get(spec.key),
-            "study": evaluation.study.name,
+            "study": study_name,
             "network": spec.name,
             "protocol": spec.protocol,
             "split_seed": spec.split_seed,

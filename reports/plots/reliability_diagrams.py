@@ -14,11 +14,15 @@ from reports.plots.style import (
     GRAY,
     add_legend,
     escape_mathtext,
+    hide_inner_labels,
     make_panel_grid,
     save_figure,
     set_panel_title,
 )
 from studies.calibration import NUM_BINS, compute_reliability_bins
+
+TICKS = (0, 50, 100)
+"""Ticks are few, because drawing a tick takes longer than drawing a line."""
 
 
 def draw_reliability_diagrams(outcomes: Sequence[Outcome], path: Path) -> None:
@@ -28,10 +32,14 @@ def draw_reliability_diagrams(outcomes: Sequence[Outcome], path: Path) -> None:
     """
     panel_count = len(outcomes)
     figure, panels = make_panel_grid(
-        panel_count, columns=3 if panel_count <= 6 else 4, height=2.4 if panel_count <= 6 else 2.0
+        panel_count,
+        columns=3 if panel_count <= 6 else 4,
+        height=2.3 if panel_count <= 6 else 1.8,
+        is_shared=True,
     )
     for axes, outcome in zip(panels, outcomes, strict=True):
         _draw_panel(axes, outcome)
+    hide_inner_labels(panels)
     add_legend(figure, panels[0])
     save_figure(figure, path)
 
@@ -47,6 +55,8 @@ def _draw_panel(axes: Axes, outcome: Outcome) -> None:
     axes.plot(confidence, accuracy, color=BLUE, marker=".", linewidth=1, label="accuracy")
     axes.set_xlim(0, 102)
     axes.set_ylim(0, 102)
+    axes.set_xticks(TICKS)
+    axes.set_yticks(TICKS)
     axes.set_xlabel("confidence, %", fontsize=FONT_SIZE)
     axes.set_ylabel("accuracy, %", fontsize=FONT_SIZE)
     axes.tick_params(labelsize=FONT_SIZE - 1)

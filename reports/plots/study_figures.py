@@ -75,7 +75,7 @@ def build_confusion_figure(evaluation: StudyEvaluation, protocol: str) -> Report
         alt_text=f"Confusion matrices of {', '.join(run.spec.architecture.name for run in runs)}",
         run_keys=list_first_training_keys(outcomes),
         notes=(
-            f"Numbers: {outcomes[0].unit_name}. Shade: share of the true class. Rows: true class.",
+            f"Numbers: {outcomes[0].unit_name}. Empty: 0. Shade: share of the true class. Rows: true class.",
             describe_protocol_leakage(outcomes),
             *_build_seed_notes(evaluation),
         ),

@@ -7,6 +7,7 @@ two-column paper, so that its text has its true size there.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -57,29 +58,47 @@ def make_panel_grid(
     bottom: float = 0.4,
     top: float = 0.36,
     figure_width: float = FIGURE_WIDTH,
+    is_shared: bool = False,
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure `figure_width` inches wide and its `panel_count` axes.
 
     The axes stand in rows of `columns`; each row is `height` inches high. `left`, `bottom` and `top` are the
-    margins of each panel in inches, for its labels and title. They are fixed because matplotlib's constrained
-    layout measures every label twice, which takes longer than drawing it.
+    margins of each panel in inches, for its labels and title; with `is_shared`, `left` and `bottom` are
+    those of the whole grid, whose panels have the same ticks (`hide_inner_labels`). They are fixed because
+    matplotlib's constrained layout measures every label twice, which takes longer than drawing it.
     """
     columns = min(columns, panel_count)
     row_count = -(-panel_count // columns)
-    figure = Figure(figsize=(figure_width, row_count * height), dpi=DPI)
+    height_sum = row_count * height + (bottom if is_shared else 0)
+    figure = Figure(figsize=(figure_width, height_sum), dpi=DPI)
     axes = list(figure.subplots(row_count, columns, squeeze=False).flat)
     for unused_axes in axes[panel_count:]:
         unused_axes.set_visible(False)
     width = figure_width / columns
+    column_gap, row_gap = (GAP, top) if is_shared else (left + GAP, bottom + top)
+    panel_width = (figure_width - left) / columns - GAP if is_shared else width - left - GAP
+    panel_height = height - row_gap
     figure.subplots_adjust(
         left=left / figure_width,
         right=1 - GAP / figure_width,
-        bottom=bottom / (row_count * height),
-        top=1 - top / (row_count * height),
-        wspace=(left + GAP) / (width - left - GAP),
-        hspace=(bottom + top) / (height - bottom - top),
+        bottom=bottom / height_sum,
+        top=1 - top / height_sum,
+        wspace=column_gap / panel_width,
+        hspace=row_gap / panel_height,
     )
     return figure, axes[:panel_count]
+
+
+def hide_inner_labels(panels: Sequence[Axes]) -> None:
+    """Keep the labels of a shared grid at its left panels and at the lowest panel of each column."""
+    columns = len({round(panel.get_position().x0, 6) for panel in panels})
+    for index, panel in enumerate(panels):
+        if index % columns:
+            panel.set_ylabel("")
+            panel.tick_params(which="both", labelleft=False)
+        if index + columns < len(panels):
+            panel.set_xlabel("")
+            panel.tick_params(which="both", labelbottom=False)
 
 
 def add_strip(figure: Figure, inches: float) -> None:

@@ -18,11 +18,15 @@ from reports.plots.style import (
     CurveMetric,
     add_legend,
     format_network_name,
+    hide_inner_labels,
     make_panel_grid,
     save_figure,
     set_panel_title,
 )
 from studies.results import RunResult
+
+MAX_EPOCH_TICKS, ACCURACY_TICKS = 5, (0, 25, 50, 75, 100)
+"""Ticks are few, because drawing a tick takes longer than drawing a curve."""
 
 MIN_LOSS = 1e-6
 """Smallest loss drawn, since a log scale cannot show 0."""
@@ -39,7 +43,10 @@ def draw_curves(
     has_two_quantities = len(metrics) > 1
     columns = len(metrics) if has_two_quantities else 3 if len(panel_contents) <= 6 else 4
     figure, axes = make_panel_grid(
-        len(panel_contents), columns=columns, height=2.6 if has_two_quantities else 1.9
+        len(panel_contents),
+        columns=columns,
+        height=2.6 if has_two_quantities else 1.6,
+        is_shared=not has_two_quantities,
     )
     for panel, (result, metric) in zip(axes, panel_contents, strict=True):
         other_curves = [
@@ -59,6 +66,8 @@ def draw_curves(
         panel.axvline(result.best_epoch, color=GREEN, linestyle=":", linewidth=1, label="best epoch")
         style_curve_axes(panel, metric, max_epochs=max(len(result.history) for result in results))
         set_panel_title(panel, format_network_name(result))
+    if not has_two_quantities:
+        hide_inner_labels(axes)
     add_legend(figure, axes[0])
     _share_loss_limits(axes, panel_contents)
     save_figure(figure, path)
@@ -82,11 +91,12 @@ class _PlainLogFormatter(LogFormatter):
 def style_curve_axes(axes: Axes, metric: CurveMetric, *, max_epochs: int) -> None:
     """Set scales, labels and grid of a curve panel; `max_epochs` is the length of the longest run."""
     axes.set_xlim(0.5, max_epochs + 0.5)
-    axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
+    axes.xaxis.set_major_locator(MaxNLocator(MAX_EPOCH_TICKS, integer=True, min_n_ticks=1))
     axes.set_xlabel("epoch", fontsize=FONT_SIZE)
     axes.set_ylabel("accuracy, %" if metric == "accuracy" else "loss (log scale)", fontsize=FONT_SIZE)
     if metric == "accuracy":
         axes.set_ylim(0, 102)
+        axes.set_yticks(ACCURACY_TICKS)
     else:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(_PlainLogFormatter())
