@@ -63,7 +63,7 @@ def build_document(results: Iterable[StudyResult], *, images: Iterable[str]) -> 
     title = f"{' and '.join(kinds).capitalize()} on {', '.join(titles)}"
     blocks = (
         Heading(text=title, level=1),
-        *_build_blocks(evaluations, _name_image_files(images, evaluations)),
+        *_build_blocks(evaluations, name_image_files(images, evaluations)),
     )
     return ReportDocument(
         title=title, blocks=blocks, numbered_blocks=number_blocks(blocks), evaluations=evaluations
@@ -95,7 +95,7 @@ def write_report(results: Sequence[StudyResult], out: Path, *, images: Mapping[s
 def save_images(document: ReportDocument, images: Mapping[str, bytes], *, out: Path) -> None:
     """Write the images of the document's studies to the folder of figures in `out`, which is created."""
     (out / FIGURE_FOLDER).mkdir(parents=True, exist_ok=True)
-    for key, file in _name_image_files(images, document.evaluations).items():
+    for key, file in name_image_files(images, document.evaluations).items():
         (out / file).write_bytes(images[key])
 
 
@@ -120,7 +120,7 @@ def _get_sort_key(evaluation: StudyEvaluation) -> tuple[object, ...]:
     return (study.kind == "ablation", rank, study.dataset.name, study.name)
 
 
-def _name_image_files(images: Iterable[str], evaluations: Sequence[StudyEvaluation]) -> dict[str, str]:
+def name_image_files(images: Iterable[str], evaluations: Sequence[StudyEvaluation]) -> dict[str, str]:
     """Return the file of each image that belongs to one of the studies."""
     study_names = {evaluation.study.name for evaluation in evaluations}
     names = ((key, *key.rpartition("/")[::2]) for key in sorted(images))

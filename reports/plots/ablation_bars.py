@@ -66,7 +66,8 @@ def draw_ablation_bars(outcomes: Sequence[Outcome], path: Path) -> None:
     handles = [Patch(facecolor=COLORS[index], label=protocol) for index, protocol in enumerate(protocols)]
     handles.append(Patch(facecolor="white", edgecolor=GRAY, label="no interval"))
     handles.append(Patch(facecolor="white", edgecolor=GRAY, hatch="//////", label="collapsed"))
-    add_strip(figure, 2 * LEGEND_LINE)
+    columns = 4 if len(handles) <= 4 else 3
+    add_strip(figure, LEGEND_LINE * (1 - (-len(handles) // columns)))
     figure.legend(handles=handles, loc="lower center", ncols=len(handles), fontsize=FONT_SIZE, frameon=False)
     save_figure(figure, path)
 

@@ -101,7 +101,7 @@ def _compute_limit(rows: Sequence[ForestRow], margin: float) -> float:
 def _fit_font_size(name: str, verdict: str) -> float:
     """Return the font size at which a name fits the line that it shares with a verdict."""
     width = 72 * AXES_WIDTH - LETTER_WIDTH * VERDICT_SIZE * (len(verdict) + 1)
-    return max(MIN_FONT_SIZE - 1, min(FONT_SIZE - 1, width / (0.95 * LETTER_WIDTH * len(name))))
+    return max(MIN_FONT_SIZE - 1, min(FONT_SIZE - 1, width / (LETTER_WIDTH * len(name))))
 
 
 def _draw_row(axes: Axes, row: ForestRow, *, y: float, limit: float) -> None:

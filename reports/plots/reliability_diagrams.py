@@ -7,7 +7,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 
-from reports.outcomes import Outcome
+from reports.outcomes import Outcome, append_marks
 from reports.plots.style import (
     BLUE,
     FONT_SIZE,
@@ -21,7 +21,7 @@ from reports.plots.style import (
 )
 from studies.calibration import NUM_BINS, compute_reliability_bins
 
-TICKS = (0, 50, 100)
+X_TICKS, Y_TICKS = (20, 50, 80), (0, 50, 100)
 """Ticks are few, because drawing a tick takes longer than drawing a line."""
 
 
@@ -55,10 +55,10 @@ def _draw_panel(axes: Axes, outcome: Outcome) -> None:
     axes.plot(confidence, accuracy, color=BLUE, marker=".", linewidth=1, label="accuracy")
     axes.set_xlim(0, 102)
     axes.set_ylim(0, 102)
-    axes.set_xticks(TICKS)
-    axes.set_yticks(TICKS)
+    axes.set_xticks(X_TICKS)
+    axes.set_yticks(Y_TICKS)
     axes.set_xlabel("confidence, %", fontsize=FONT_SIZE)
     axes.set_ylabel("accuracy, %", fontsize=FONT_SIZE)
     axes.tick_params(labelsize=FONT_SIZE - 1)
     axes.grid(alpha=0.3, linewidth=0.5)
-    set_panel_title(axes, escape_mathtext(outcome.marked_name))
+    set_panel_title(axes, escape_mathtext(append_marks(outcome.arm.name, outcome.collapse_mark)))

@@ -20,7 +20,7 @@ from reports.tables.score_columns import (
     leakage_cells,
     score_cell,
 )
-from studies.arms import select_reference_arm
+from studies.arms import FACTORIAL, select_reference_arm
 from studies.metrics import METRIC_NAMES
 from studies.statistics.verdicts import MIN_TRAININGS, Estimate
 
@@ -110,10 +110,15 @@ def build_forest_figure(evaluation: StudyEvaluation) -> ReportFigure | None:
     if not groups:
         return None
     metric = METRIC_NAMES[evaluation.study.metric]
+    subject = (
+        "Gain from each component, averaged over all orders,"
+        if evaluation.study.design == FACTORIAL
+        else "Differences"
+    )
     all_rows = [row for group in groups for row in group.rows]
     return ReportFigure(
         id=f"forest-{evaluation.study.name}",
-        title=f"Differences in {metric}, their 95 % intervals, and the margin "
+        title=f"{subject} in {metric}, 95 % intervals, and the margin "
         f"±{100 * evaluation.study.margin:g} points",
         file=format_figure_path(evaluation.study.name, "forest"),
         alt_text=f"Forest plot: {'; '.join(map(_describe_row, all_rows))}",
