@@ -162,11 +162,11 @@ def count_verdicts(evaluation: StudyEvaluation, protocol: str) -> Iterator[State
         if group:
             reasons = dict.fromkeys(d.verdict.reason for d in group if d.verdict.reason)
             details = list(map(_format_difference, group)) if label in ("better", "worse") else [*reasons]
-            texts.append(f"{len(group)} {label}{f' ({truncate_list(details)})' if details else ''}")
+            texts.append(f"{len(group)} {label}{f': {truncate_list(details)}' if details else ''}")
     if texts:
         yield Statement(
             text=f"Under {protocol}, of {pluralize(len(differences), 'difference')} in "
-            f"{METRIC_NAMES[evaluation.study.metric]} ({get_plan_status(evaluation)}): {', '.join(texts)}.",
+            f"{METRIC_NAMES[evaluation.study.metric]} ({get_plan_status(evaluation)}), {'; '.join(texts)}.",
             run_keys=tuple(dict.fromkeys(key for difference in differences for key in difference.run_keys)),
         )
 
