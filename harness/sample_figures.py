@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
+from dataclasses import fields
 from pathlib import Path
 
 import torch
 
-from datasets.augment import augment, sample_params
+from datasets.augment import AugmentParams, augment, sample_params
 from datasets.preprocessing.image_array import ImageArray
 from datasets.spec import Split
 from reports.plots.image_panels import draw_augmentation_strip, draw_sample_sheet
@@ -34,8 +36,25 @@ def render_sample_figures(pixels: ImageArray, split: Split, study: Study) -> dic
     with tempfile.TemporaryDirectory() as folder:
         paths = {name: Path(folder) / f"{name}.png" for name in ("samples", "augmentation")}
         draw_sample_sheet(pixels.images[rows], titles, paths["samples"])
-        draw_augmentation_strip(images[0], (augmented_images * 255).byte().numpy(), paths["augmentation"])
+        draw_augmentation_strip(
+            images[0],
+            (augmented_images * 255).byte().numpy(),
+            paths["augmentation"],
+            draws=_describe_draws(params, side=images.shape[3]),
+        )
         return {name: path.read_bytes() for name, path in paths.items()}
+
+
+def _describe_draws(params: AugmentParams, *, side: int) -> list[str]:
+    """Return the random parameters of each sample on lines: angles in degrees, shifts in pixels of `side`."""
+    columns = zip(*(getattr(params, field.name).tolist() for field in fields(params)), strict=True)
+    return [
+        f"{'flip, ' if flip else ''}{math.degrees(rotation):+.0f}°\n"
+        f"scale {scale:.2f}\nshift {side * shift_x:+.1f}, {side * shift_y:+.1f} px\n"
+        f"brightness {brightness:.2f}\ncontrast {contrast:.2f}\nsaturation {saturation:.2f}\n"
+        f"hue {math.degrees(hue):+.0f}°"
+        for flip, rotation, scale, shift_x, shift_y, brightness, contrast, saturation, hue in columns
+    ]
 
 
 def _select_samples(pixels: ImageArray, label: int) -> list[int]:

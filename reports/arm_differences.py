@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from reports.formatting import format_interval, format_points
 from reports.outcomes import Outcome, StudyEvaluation
@@ -65,6 +66,7 @@ def get_plan_status(evaluation: StudyEvaluation) -> str:
     return "confirmatory" if evaluation.result.is_confirmatory else "exploratory"
 
 
+@lru_cache(maxsize=16)
 def compute_differences(
     evaluation: StudyEvaluation, protocol: str, *, metric: Metric | None = None
 ) -> tuple[ArmDifference, ...]:

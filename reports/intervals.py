@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from reports.formatting import format_percent
 from reports.outcomes import Outcome
 from reports.pairing import pair_outcomes
 from studies.spec import Metric
 from studies.statistics.verdicts import MIN_CLUSTERS, MIN_TRAININGS
+
+
+@lru_cache(maxsize=128)
+def estimate_bounds(outcome: Outcome, metric: Metric) -> tuple[float, float] | None:
+    """Return the 95 % interval of an arm's metric, from 0 to 1; None if there is none."""
+    pairing = pair_outcomes((outcome,), metric)
+    if pairing is None or pairing.obstacle:
+        return None
+    estimate = pairing.estimate_contrast({outcome.arm.name: 1.0})
+    if estimate is None or estimate.low is None or estimate.high is None or estimate.low == estimate.high:
+        return None
+    return max(0.0, estimate.low), min(1.0, estimate.high)
 
 
 def describe_interval(outcome: Outcome, metric: Metric = "accuracy") -> str:

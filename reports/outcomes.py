@@ -73,9 +73,9 @@ def append_marks(name: str, *marks: str) -> str:
     return f"{name} ({marks_text})" if marks_text else name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Outcome:
-    """Results of one arm, or of one negative control, under one protocol.
+    """Results of one arm, or of one negative control, under one protocol. Equality is identity.
 
     `control` is the name of the control, "" for an arm. `leakage` holds the shares of the test frames of all
     runs; a share is None if any run does not know it. `leakage` is None without test frames.
@@ -157,9 +157,12 @@ class Outcome:
         return "failed" if self.failures else "not run"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StudyEvaluation:
-    """A study with the outcomes of its arms, by arm and then protocol, and of its negative controls."""
+    """A study with the outcomes of its arms, by arm and then protocol, and of its negative controls.
+
+    Equality is identity, so that functions of an evaluation can keep their results cheaply.
+    """
 
     result: StudyResult
     outcomes: tuple[Outcome, ...]

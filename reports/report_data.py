@@ -8,6 +8,7 @@ from math import isfinite
 from typing import Any
 
 from reports.arm_differences import ArmDifference, compute_differences
+from reports.blocks import Block, flatten
 from reports.claims.table import judge_claims
 from reports.outcomes import StudyEvaluation
 from reports.table import ReportFigure, Summary, Table
@@ -16,7 +17,7 @@ FORMAT = 1
 """Version of the layout of report.json."""
 
 
-def render_report_data(blocks: Iterable[object], evaluations: Sequence[StudyEvaluation]) -> str:
+def render_report_data(blocks: Iterable[Block], evaluations: Sequence[StudyEvaluation]) -> str:
     """Render a report as JSON.
 
     Tables and figures have the numbers that they have in report.md. Differences, interval bounds and standard
@@ -26,7 +27,7 @@ def render_report_data(blocks: Iterable[object], evaluations: Sequence[StudyEval
         blocks: Blocks of the report in order; all but summaries, tables and figures are left out.
         evaluations: The studies of the report.
     """
-    blocks = tuple(blocks)
+    blocks = tuple(flatten(blocks))
     tables = [block for block in blocks if isinstance(block, Table)]
     summaries = [block for block in blocks if isinstance(block, Summary)]
     figures = [block for block in blocks if isinstance(block, ReportFigure)]
@@ -34,12 +35,12 @@ def render_report_data(blocks: Iterable[object], evaluations: Sequence[StudyEval
         "format": FORMAT,
         "studies": [evaluation.study.name for evaluation in evaluations],
         "commands": {evaluation.study.name: evaluation.result.commands for evaluation in evaluations},
-        "runs": [run for evaluation in evaluations for run in _list_runs(evaluation)],
+        "runs": [run for evaluation in evaluations for run in list_runs(evaluation)],
         "failures": [failure for evaluation in evaluations for failure in _list_failures(evaluation)],
         "summary": [
             {"study": summary.study_name, "text": statement.text, "run_keys": statement.run_keys}
             for summary in summaries
-            for statement in (summary.progress, *summary.findings)
+            for statement in summary.statements
         ],
         "tables": [{"number": n, **_convert_table(table)} for n, table in enumerate(tables, start=1)],
         "figures": [
@@ -71,14 +72,15 @@ def render_report_data(blocks: Iterable[object], evaluations: Sequence[StudyEval
     return json.dumps(data, allow_nan=False) + "\n"
 
 
-def _list_runs(evaluation: StudyEvaluation) -> Iterator[dict[str, Any]]:
-    tracking_ids = dict(evaluation.result.run_ids)
+def list_runs(evaluation: StudyEvaluation) -> Iterator[dict[str, Any]]:
+    """Yield each finished run of a study: key, MLflow run, network, protocol, seeds, fold and versions."""
+    tracking_ids, study_name = dict(evaluation.result.run_ids), evaluation.study.name
     for result in evaluation.result.results:
         spec = result.spec
         yield {
             "key": spec.key,
             "run_id": tracking_ids.get(spec.key),
-            "study": evaluation.study.name,
+            "study": study_name,
             "network": spec.name,
             "protocol": spec.protocol,
             "split_seed": spec.split_seed,

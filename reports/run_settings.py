@@ -115,12 +115,19 @@ def build_run_index_table(evaluation: StudyEvaluation) -> Table:
     tracking_ids = dict(evaluation.result.run_ids)
     results = {result.spec.key: result for result in evaluation.result.results}
     failed_keys = {failure.spec.key for failure in evaluation.result.failures}
+    # The scores of a training of one run are those of the run.
+    collapse_by_key = {
+        training.runs[0].spec.key: training.scores.is_collapsed
+        for outcome in evaluation.outcomes
+        for training in outcome.trainings
+        if len(training.runs) == 1
+    }
     has_folds = len({spec.fold for spec in evaluation.study.list_runs()}) > 1
     rows = []
     for spec in evaluation.study.list_runs():
         run_result = results.get(spec.key)
         result_cells = (
-            _build_finished_cells(run_result)
+            _build_finished_cells(run_result, is_collapsed=collapse_by_key.get(spec.key))
             if run_result
             else _build_unfinished_cells(has_failed=spec.key in failed_keys)
         )
@@ -156,6 +163,7 @@ def build_run_index_table(evaluation: StudyEvaluation) -> Table:
         title=f"Runs of {evaluation.study.name}",
         header=(*header, *result_header),
         rows=tuple(rows),
+        row_keys=tuple(spec.key for spec in evaluation.study.list_runs()),
         notes=(
             "Key: digest of all settings that identify a run; the same run has the same key in every study. "
             "Commit: the version of harness that ran it.",
@@ -169,17 +177,18 @@ def _shorten_commit(commit: str) -> str:
     return f"{digits[:10]}{separator}{remark}"
 
 
-def _build_finished_cells(result: RunResult) -> tuple[Cell, ...]:
+def _build_finished_cells(result: RunResult, *, is_collapsed: bool | None) -> tuple[Cell, ...]:
+    """Return the cells of a finished run; its collapse is computed if it is not passed."""
     run_keys = (result.spec.key,)
     seconds_cell = Cell(text=f"{result.seconds:.1f}", value=result.seconds, run_keys=run_keys)
     count_cells = (count_cell(result.best_epoch, run_keys), count_cell(len(result.history), run_keys))
     if result.spec.variant in ("robustness", "latency"):
         # These checks test on corrupted images or not at all.
         return (*count_cells, seconds_cell, text_cell(NO_VALUE), text_cell(NO_VALUE))
-    run_scores = compute_scores(
-        to_evaluation_unit(result.predictions, result.spec.protocol), len(result.data.classes)
-    )
-    collapsed_cell = text_cell("collapsed" if run_scores.is_collapsed else "no")
+    if is_collapsed is None:
+        units = to_evaluation_unit(result.predictions, result.spec.protocol)
+        is_collapsed = compute_scores(units, len(result.data.classes)).is_collapsed
+    collapsed_cell = text_cell("collapsed" if is_collapsed else "no")
     return (*count_cells, seconds_cell, count_cell(len(result.predictions), run_keys), collapsed_cell)
 
 

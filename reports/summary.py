@@ -15,7 +15,7 @@ from reports.paper_reference import build_paper_difference_notes
 from reports.run_settings import format_headline
 from reports.suggestions import suggest_next_runs
 from reports.table import Statement
-from reports.tables.differences import describe_verdicts
+from reports.tables.differences import count_verdicts, describe_verdicts
 from reports.tables.factorial_effects import describe_effects
 from reports.tables.score_columns import describe_leakage, describe_near_duplicates
 from studies.study import is_null_arm
@@ -35,28 +35,59 @@ def _state(text: str, outcomes: Iterable[Outcome]) -> Statement:
 
 
 def summarize_study(evaluation: StudyEvaluation, *, heading: str = "") -> tuple[Statement, ...]:
-    """Return a study's findings and limits; the first sentence names the study by `heading`."""
-    finished_outcomes = [outcome for outcome in evaluation.outcomes if outcome.trainings]
-    all_keys = tuple(result.spec.key for result in evaluation.result.results)
-    protocols = evaluation.study.protocols
+    """Return a study's progress, answers and details; the first sentence names the study by `heading`."""
+    return (
+        describe_progress(evaluation, heading=heading),
+        *describe_answers(evaluation),
+        *describe_details(evaluation),
+    )
+
+
+def describe_progress(evaluation: StudyEvaluation, *, heading: str = "") -> Statement:
+    """Return how many runs have finished; the sentence names the study by `heading`, or by its headline."""
     finished_count, failed_count, pending_count = evaluation.run_counts
     run_count = finished_count + failed_count + pending_count
     progress_text = (
         f", {failed_count} failed, {pending_count} not run" if failed_count or pending_count else ""
     )
     title = heading or format_headline(evaluation.study)
+    return Statement(
+        text=f"{title}: {finished_count} of {pluralize(run_count, 'run')} finished{progress_text}.",
+        run_keys=_list_run_keys(evaluation),
+    )
+
+
+def _list_run_keys(evaluation: StudyEvaluation) -> tuple[str, ...]:
+    return tuple(result.spec.key for result in evaluation.result.results)
+
+
+def describe_answers(evaluation: StudyEvaluation) -> tuple[Statement, ...]:
+    """Return the numbers of verdicts, effects of components and of the split, and what to run next."""
+    protocols, run_keys = evaluation.study.protocols, _list_run_keys(evaluation)
     return (
-        Statement(
-            text=f"{title}: {finished_count} of {pluralize(run_count, 'run')} finished{progress_text}.",
-            run_keys=all_keys,
-        ),
-        *(statement for protocol in protocols for statement in describe_verdicts(evaluation, protocol)),
-        *(Statement(text=text, run_keys=all_keys) for text in suggest_next_runs(evaluation)),
-        *(_state(text, finished_outcomes) for text in list_caveats(evaluation)),
-        *(statement for protocol in protocols for statement in _describe_best(evaluation, protocol)),
+        *(statement for protocol in protocols for statement in count_verdicts(evaluation, protocol)),
         *(statement for protocol in protocols for statement in describe_effects(evaluation, protocol)),
-        *_describe_controls(evaluation),
         *_describe_protocol_effect(evaluation),
+        *(Statement(text=text, run_keys=run_keys) for text in suggest_next_runs(evaluation)),
+    )
+
+
+def describe_details(evaluation: StudyEvaluation) -> tuple[Statement, ...]:
+    """Return the verdicts in full, caveats, the best network, controls, collapsed networks, and limits."""
+    finished_outcomes = [outcome for outcome in evaluation.outcomes if outcome.trainings]
+    return (
+        *(
+            statement
+            for protocol in evaluation.study.protocols
+            for statement in describe_verdicts(evaluation, protocol)
+        ),
+        *(_state(text, finished_outcomes) for text in list_caveats(evaluation)),
+        *(
+            statement
+            for protocol in evaluation.study.protocols
+            for statement in _describe_best(evaluation, protocol)
+        ),
+        *_describe_controls(evaluation),
         *_describe_collapsed(finished_outcomes),
         *(_state(text, finished_outcomes) for text in _describe_limits(evaluation, finished_outcomes)),
     )

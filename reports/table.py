@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,16 +26,24 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """The summary of a study: a sentence on its progress, then its findings and limits."""
+    """Findings on a study as a list, after a sentence on its progress if there is one."""
 
     study_name: str
-    progress: Statement
     findings: tuple[Statement, ...]
+    progress: Statement | None = None
+
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        """The sentences in order."""
+        return (*((self.progress,) if self.progress else ()), *self.findings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A titled grid with notes below it; `paper_items` names its counterparts in the paper."""
+    """A titled grid with notes below it; `paper_items` names its counterparts in the paper.
+
+    `row_keys` holds the run key of each row in a table of runs; () in other tables.
+    """
 
     id: str
     title: str
@@ -41,6 +51,7 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
     paper_items: tuple[str, ...] = ()
+    row_keys: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -55,7 +66,9 @@ class Table:
 class ReportFigure:
     """A figure of a report: its image file relative to the report, its caption, and its alternative text.
 
-    `run_keys` are the keys of the runs that it shows; () if it shows no run.
+    `run_keys` are the keys of the runs that it shows; () if it shows no run. `draw` writes the figure to a
+    path in the format of the path's suffix, .png or .pdf; None if the file exists already. `is_narrow` is
+    True for a figure that fits one column of a paper.
     """
 
     id: str
@@ -65,3 +78,5 @@ class ReportFigure:
     run_keys: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     paper_items: tuple[str, ...] = ()
+    draw: Callable[[Path], None] | None = field(default=None, compare=False)
+    is_narrow: bool = False

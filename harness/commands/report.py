@@ -1,4 +1,4 @@
-"""`harness report`: write the report, or the predictions, of recorded studies from the tracking store."""
+"""`harness report`: write the report, its LaTeX, or the predictions of recorded studies from the store."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.commands import options
 from harness.commands.choices import choice_option
 from harness.errors import HarnessError, wrap_user_errors
 
-FORMATS = ("report", "megc")
+FORMATS = ("report", "latex", "megc")
 
 
 def report(
@@ -27,7 +27,8 @@ def report(
         choice_option(
             "--format",
             "--format",
-            help="report, or megc: the predictions as MEGC logs, which `harness score` reads.",
+            help="report (report.md, report.html, report.json), latex (booktabs tables, figures as PDF), or "
+            "megc: the predictions as MEGC logs, which `harness score` reads.",
         ),
     ] = "report",
     list_: Annotated[bool, typer.Option("--list", help="List the recorded studies.")] = False,
@@ -38,6 +39,7 @@ def report(
     from harness.output_folders import check_writable, name_report_folder
     from harness.process_settings import disable_gc
     from reports.document import write_report
+    from reports.latex import write_latex
     from reports.training_predictions import write_megc_logs
 
     tracker = open_tracker(tracking_uri)
@@ -69,5 +71,9 @@ def report(
     folder = name_report_folder(
         [result.study.name for result, _ in studies], prefix=f"{len(studies)}-studies"
     )
+    results = [result for result, _ in studies]
     with disable_gc():
-        print(write_report([result for result, _ in studies], out / folder, images=all_figures))
+        if format_ == "latex":
+            print(write_latex(results, out / folder / "latex", images=all_figures))
+        else:
+            print(write_report(results, out / folder, images=all_figures))

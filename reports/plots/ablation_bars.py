@@ -1,102 +1,111 @@
-"""Bar chart of an ablation (the paper's figure 18): accuracy and UAR of each arm, a bar per protocol."""
+"""Bar chart of a study (the paper's figure 18): accuracy and UAR of each arm, a bar per protocol."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
+from reports.intervals import estimate_bounds
 from reports.outcomes import Outcome
 from reports.plots.style import (
-    BLUE,
+    COLORS,
+    COLUMN_WIDTH,
+    FIGURE_WIDTH,
     FONT_SIZE,
     GRAY,
-    GREEN,
     LEGEND_LINE,
-    ORANGE,
     add_strip,
     escape_mathtext,
     make_panel_grid,
     save_figure,
+    wrap_name,
 )
+from studies.spec import Metric
 
-MAX_LEVEL_NAMES = 7
-"""Maximum number of arm names drawn horizontally; more names are rotated."""
+BAR_HEIGHT = 0.14
+"""Height of a bar, in inches."""
 
-BAR_COLORS = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00")
+MAX_NARROW_ARMS = 8
+"""Maximum number of arms in a figure as wide as a column, whose panels are one below the other."""
+
+NAME_LENGTH, NAME_WIDTH = 24, 1.45
+"""Maximum letters of a name on one line, and the width of the names, in inches."""
+
+METRIC_LABELS: dict[Metric, str] = {"accuracy": "accuracy, %", "uar": "UAR, %"}
 
 
 def draw_ablation_bars(outcomes: Sequence[Outcome], path: Path) -> None:
     """Draw a panel for accuracy and one for UAR, with a group of bars per arm and a bar per protocol.
 
-    A whisker is one standard deviation over the trainings, if there are several. A bar is hatched if any
-    training of the network collapsed. An outcome without a finished training has no bar.
+    A whisker is the 95 % interval of `reports.intervals`. A bar without an interval is not filled. A dot is a
+    training, if there are several. A bar is hatched if any training of the network collapsed. An outcome
+    without a finished training has no bar.
     """
-    names = [escape_mathtext(name) for name in dict.fromkeys(outcome.arm.name for outcome in outcomes)]
-    is_level = len(names) <= MAX_LEVEL_NAMES
-    # Level names have a line for each component, rotated ones need height for their letters.
-    bottom = 0.25 + (
-        0.13 * (1 + max(n.count("+") for n in names)) if is_level else 0.05 * max(map(len, names))
-    )
-    figure, panels = make_panel_grid(2, columns=1, height=2.1 + bottom, bottom=bottom, top=0.1)
-    for panel, metric in zip(panels, ("accuracy", "uar"), strict=True):
-        _draw_panel(panel, outcomes, metric=metric)
     protocols = list(dict.fromkeys(outcome.protocol for outcome in outcomes))
-    legend_handles = [
-        Patch(facecolor=BAR_COLORS[index % len(BAR_COLORS)], label=protocol)
-        for index, protocol in enumerate(protocols)
-    ]
-    legend_handles.append(Patch(facecolor="white", edgecolor=GRAY, hatch="////", label="collapsed"))
-    add_strip(figure, 2 * LEGEND_LINE)
-    figure.legend(
-        handles=legend_handles,
-        loc="lower center",
-        ncols=len(legend_handles),
-        fontsize=FONT_SIZE,
-        frameon=False,
+    arm_count = len(dict.fromkeys(outcome.arm.name for outcome in outcomes))
+    group_height = max(0.3, (len(protocols) + 0.6) * BAR_HEIGHT)
+    is_narrow = arm_count <= MAX_NARROW_ARMS
+    figure, panels = make_panel_grid(
+        2,
+        columns=1 if is_narrow else 2,
+        height=0.45 + arm_count * group_height,
+        left=NAME_WIDTH,
+        bottom=0.35,
+        top=0.1,
+        figure_width=COLUMN_WIDTH if is_narrow else FIGURE_WIDTH,
     )
+    if not is_narrow:  # the names stand at the left panel only
+        figure.subplots_adjust(wspace=0.08)
+        panels[1].tick_params(labelleft=False)
+    for panel, metric in zip(panels, METRIC_LABELS, strict=True):
+        _draw_panel(panel, outcomes, metric=metric, bar_height=BAR_HEIGHT / group_height)
+    handles = [Patch(facecolor=COLORS[index], label=protocol) for index, protocol in enumerate(protocols)]
+    handles.append(Patch(facecolor="white", edgecolor=GRAY, label="no interval"))
+    handles.append(Patch(facecolor="white", edgecolor=GRAY, hatch="//////", label="collapsed"))
+    columns = 4 if len(handles) <= 4 else 3
+    add_strip(figure, LEGEND_LINE * (1 - (-len(handles) // columns)))
+    figure.legend(handles=handles, loc="lower center", ncols=len(handles), fontsize=FONT_SIZE, frameon=False)
     save_figure(figure, path)
 
 
-def _draw_panel(axes: Axes, outcomes: Sequence[Outcome], *, metric: str) -> None:
+def _draw_panel(axes: Axes, outcomes: Sequence[Outcome], *, metric: Metric, bar_height: float) -> None:
     arms = list(dict.fromkeys(outcome.arm.name for outcome in outcomes))
     protocols = list(dict.fromkeys(outcome.protocol for outcome in outcomes))
-    width = 0.8 / len(protocols)
     for outcome in outcomes:
-        if not outcome.trainings:
-            continue
-        percentages = [100 * getattr(training.scores, metric) for training in outcome.trainings]
-        protocol_index = protocols.index(outcome.protocol)
-        x = arms.index(outcome.arm.name) + width * (protocol_index - (len(protocols) - 1) / 2)
-        height = fmean(percentages)
-        (bar,) = axes.bar(x, height, width * 0.94, color=BAR_COLORS[protocol_index % len(BAR_COLORS)])
-        if outcome.collapsed_count:
-            bar.set(hatch="////", edgecolor="white")
-        _draw_error_bar(axes, percentages, x=x, height=height)
-        top = height + (stdev(percentages) if len(percentages) > 1 else 0)
-        axes.text(x, top + 1, f"{height:.1f}", ha="center", va="bottom", fontsize=FONT_SIZE - 1)
-    if len(arms) <= MAX_LEVEL_NAMES:
-        axes.set_xticks(
-            range(len(arms)), [escape_mathtext(arm).replace("+", "\n+") for arm in arms], fontsize=FONT_SIZE
-        )
-    else:
-        axes.set_xticks(
-            range(len(arms)),
-            list(map(escape_mathtext, arms)),
-            rotation=40,
-            ha="right",
-            fontsize=FONT_SIZE - 1,
-        )
-    axes.set_ylim(0, 112)
-    axes.set_ylabel({"accuracy": "accuracy, %", "uar": "UAR, %"}[metric], fontsize=FONT_SIZE)
-    axes.tick_params(axis="y", labelsize=FONT_SIZE - 1)
-    axes.grid(axis="y", alpha=0.3, linewidth=0.5)
+        if outcome.trainings:
+            index = protocols.index(outcome.protocol)
+            y = arms.index(outcome.arm.name) + bar_height * (index - (len(protocols) - 1) / 2)
+            _draw_bar(axes, outcome, metric=metric, y=y, height=0.9 * bar_height, color=COLORS[index])
+    names = [wrap_name(escape_mathtext(arm), NAME_LENGTH) for arm in arms]
+    axes.set_yticks(range(len(arms)), names, fontsize=FONT_SIZE - 1)
+    axes.set_ylim(len(arms) - 0.5, -0.5)
+    axes.set_xlim(0, 116)
+    axes.set_xticks(range(0, 101, 20))
+    axes.set_xlabel(METRIC_LABELS[metric], fontsize=FONT_SIZE)
+    axes.tick_params(axis="x", labelsize=FONT_SIZE - 1)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", alpha=0.3, linewidth=0.5)
     axes.set_axisbelow(True)
 
 
-def _draw_error_bar(axes: Axes, percentages: Sequence[float], *, x: float, height: float) -> None:
+def _draw_bar(axes: Axes, outcome: Outcome, *, metric: Metric, y: float, height: float, color: str) -> None:
+    percentages = [100 * getattr(training.scores, metric) for training in outcome.trainings]
+    mean, bounds = fmean(percentages), estimate_bounds(outcome, metric)
+    (bar,) = axes.barh(
+        y, mean, height, facecolor=color if bounds else "white", edgecolor=color, linewidth=0.8
+    )
+    if outcome.collapsed_count:
+        bar.set(hatch="//////", edgecolor="white" if bounds else color)
+    end = mean
+    if bounds:
+        low, high = (100 * bound for bound in bounds)
+        axes.plot([low, high], [y, y], color="black", linewidth=0.9)
+        end = max(end, high)
     if len(percentages) > 1:
-        axes.errorbar(x, height, yerr=stdev(percentages), color="black", capsize=2, linewidth=0.8)
+        end = max(end, *percentages)
+        axes.plot(percentages, [y] * len(percentages), ".", color="black", markersize=2, alpha=0.6)
+    axes.text(end + 1.5, y, f"{mean:.1f}", ha="left", va="center", fontsize=FONT_SIZE - 1.5)

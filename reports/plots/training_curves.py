@@ -18,11 +18,15 @@ from reports.plots.style import (
     CurveMetric,
     add_legend,
     format_network_name,
+    hide_inner_labels,
     make_panel_grid,
     save_figure,
     set_panel_title,
 )
 from studies.results import RunResult
+
+MAX_EPOCH_TICKS, ACCURACY_TICKS = 5, (0, 25, 50, 75, 100)
+"""Ticks are few, because drawing a tick takes longer than drawing a curve."""
 
 MIN_LOSS = 1e-6
 """Smallest loss drawn, since a log scale cannot show 0."""
@@ -39,7 +43,10 @@ def draw_curves(
     has_two_quantities = len(metrics) > 1
     columns = len(metrics) if has_two_quantities else 3 if len(panel_contents) <= 6 else 4
     figure, axes = make_panel_grid(
-        len(panel_contents), columns=columns, height=2.6 if has_two_quantities else 2.1
+        len(panel_contents),
+        columns=columns,
+        height=2.6 if has_two_quantities else 1.6,
+        is_shared=not has_two_quantities,
     )
     for panel, (result, metric) in zip(axes, panel_contents, strict=True):
         other_curves = [
@@ -54,21 +61,24 @@ def draw_curves(
         train, validation = (
             get_series(result, f"{split_name}_{metric}") for split_name in ("train", "validation")
         )
-        panel.plot(*train, color=ORANGE, linestyle="--", marker=marker, label="training")
+        panel.plot(*train, color=ORANGE, linestyle="--", marker=marker, markersize=3, label="training")
         panel.plot(*validation, color=BLUE, marker=marker, markersize=3, label="validation")
         panel.axvline(result.best_epoch, color=GREEN, linestyle=":", linewidth=1, label="best epoch")
         style_curve_axes(panel, metric, max_epochs=max(len(result.history) for result in results))
         set_panel_title(panel, format_network_name(result))
+    if not has_two_quantities:
+        hide_inner_labels(axes)
     add_legend(figure, axes[0])
     _share_loss_limits(axes, panel_contents)
     save_figure(figure, path)
 
 
 def get_series(result: RunResult, field: str) -> tuple[list[int], list[float]]:
-    """Return the epoch numbers and the value of `field` at each; a loss is at least `MIN_LOSS`."""
+    """Return the epoch numbers and the value of `field` at each: a loss of at least `MIN_LOSS`, or a %."""
     numbers = [epoch.number for epoch in result.history]
-    floor = MIN_LOSS if field.endswith("loss") else 0.0
-    return numbers, [max(floor, getattr(epoch, field)) for epoch in result.history]
+    if field.endswith("loss"):
+        return numbers, [max(MIN_LOSS, getattr(epoch, field)) for epoch in result.history]
+    return numbers, [100 * getattr(epoch, field) for epoch in result.history]
 
 
 class _PlainLogFormatter(LogFormatter):
@@ -81,11 +91,12 @@ class _PlainLogFormatter(LogFormatter):
 def style_curve_axes(axes: Axes, metric: CurveMetric, *, max_epochs: int) -> None:
     """Set scales, labels and grid of a curve panel; `max_epochs` is the length of the longest run."""
     axes.set_xlim(0.5, max_epochs + 0.5)
-    axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
+    axes.xaxis.set_major_locator(MaxNLocator(MAX_EPOCH_TICKS, integer=True, min_n_ticks=1))
     axes.set_xlabel("epoch", fontsize=FONT_SIZE)
-    axes.set_ylabel("accuracy" if metric == "accuracy" else "loss (log scale)", fontsize=FONT_SIZE)
+    axes.set_ylabel("accuracy, %" if metric == "accuracy" else "loss (log scale)", fontsize=FONT_SIZE)
     if metric == "accuracy":
-        axes.set_ylim(0, 1.02)
+        axes.set_ylim(0, 102)
+        axes.set_yticks(ACCURACY_TICKS)
     else:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(_PlainLogFormatter())
@@ -99,4 +110,6 @@ def _share_loss_limits(axes: Sequence[Axes], panels: Sequence[tuple[RunResult, C
     loss_panels = [panel for panel, (_, metric) in zip(axes, panels, strict=True) if metric == "loss"]
     limits = [limit for panel in loss_panels for limit in panel.get_ylim()]
     for panel in loss_panels:
-        panel.set_ylim(min(limits), max(limits))
+        # A margin on the log scale, so that no marker is cut at the edge.
+        margin = (max(limits) / min(limits)) ** 0.08
+        panel.set_ylim(min(limits) / margin, max(limits) * margin)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import get_args
 
 from architectures.spec import USER_NETWORK
+from datasets.text import pluralize
 from reports.arm_differences import (
     PLAN_STATUS_TEXTS,
     ArmDifference,
@@ -146,6 +147,30 @@ def _build_p_cell(p: float | None, run_keys: tuple[str, ...]) -> Cell:
     if p is None:
         return text_cell(NO_VALUE)
     return Cell(text="<0.001" if p < 0.001 else f"{p:.3f}", value=p, run_keys=run_keys)
+
+
+def count_verdicts(evaluation: StudyEvaluation, protocol: str) -> Iterator[Statement]:
+    """Yield one short sentence with the number of each verdict, and the differences that have a direction.
+
+    Yield nothing if there are no comparisons.
+    """
+    differences = compute_differences(evaluation, protocol)
+    differences_by_verdict: dict[str, list[ArmDifference]] = {}
+    for difference in differences:
+        differences_by_verdict.setdefault(difference.verdict.label, []).append(difference)
+    texts = []
+    for label in get_args(VerdictLabel):
+        group = differences_by_verdict.get(label, [])
+        if group:
+            reasons = dict.fromkeys(d.verdict.reason for d in group if d.verdict.reason)
+            details = list(map(_format_difference, group)) if label in ("better", "worse") else [*reasons]
+            texts.append(f"{len(group)} {label}{f': {truncate_list(details)}' if details else ''}")
+    if texts:
+        yield Statement(
+            text=f"Under {protocol}, of {pluralize(len(differences), 'difference')} in "
+            f"{METRIC_NAMES[evaluation.study.metric]} ({get_plan_status(evaluation)}), {'; '.join(texts)}.",
+            run_keys=tuple(dict.fromkeys(key for difference in differences for key in difference.run_keys)),
+        )
 
 
 def describe_verdicts(evaluation: StudyEvaluation, protocol: str) -> Iterator[Statement]:

@@ -7,6 +7,7 @@ have the same kind of interval.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import combinations
 
 from architectures.spec import BLOCK_COMPONENTS, BLOCK_NETWORK, get_components
@@ -21,6 +22,7 @@ from reports.tables.score_columns import (
     build_mark_notes,
     build_missing_run_notes,
 )
+from studies.arms import FACTORIAL
 from studies.metrics import METRIC_NAMES
 from studies.statistics.factorial import (
     compute_interaction,
@@ -29,8 +31,11 @@ from studies.statistics.factorial import (
     compute_shapley_value,
     subtract_contrasts,
 )
-from studies.statistics.verdicts import MIN_TRAININGS
+from studies.statistics.verdicts import MIN_TRAININGS, Estimate
 from studies.study import is_null_arm
+
+AVERAGE_EFFECT = "average over orders"
+"""Name of the Shapley value among the quantities."""
 
 ComponentWeights = Mapping[frozenset[str], float]
 
@@ -40,9 +45,11 @@ def build_effect_table(evaluation: StudyEvaluation) -> Table | None:
 
     None if the study has no factorial design, or no protocol in which all arms share a finished training.
     """
-    if evaluation.study.design != "factorial":
-        return None
-    rows = [row for protocol in evaluation.study.protocols for row in _build_rows(evaluation, protocol)]
+    rows = [
+        _build_row(effect, protocol)
+        for protocol in evaluation.study.protocols
+        for effect in compute_effects(evaluation, protocol)
+    ]
     if not rows:
         return None
     metric_name = METRIC_NAMES[evaluation.study.metric]
@@ -70,32 +77,42 @@ def build_effect_table(evaluation: StudyEvaluation) -> Table | None:
 
 def describe_effects(evaluation: StudyEvaluation, protocol: str) -> Iterator[Statement]:
     """Yield a sentence with each component's average gain over all orders, largest first, if it is known."""
-    if evaluation.study.design != "factorial":
-        return
-    quantity_name = "average over orders"
-    rows = [row for row in _build_rows(evaluation, protocol) if row[1].text == quantity_name]
-    rows.sort(key=lambda row: -(row[3].value or 0.0))
-    if rows:
+    effects = [
+        effect for effect in compute_effects(evaluation, protocol) if effect.quantity == AVERAGE_EFFECT
+    ]
+    effects.sort(key=lambda effect: -effect.value)
+    if effects:
         effects_text = ", ".join(
-            f"{component_cell.text} {gain_cell.text} [{interval_cell.text}]"
-            for _, _, component_cell, gain_cell, interval_cell in rows
+            f"{effect.components} {format_points(effect.value)} [{format_interval(effect.estimate)}]"
+            for effect in effects
         )
         metric_name = METRIC_NAMES[evaluation.study.metric]
         yield Statement(
             text=f"Under {protocol}, gain from each component in points of {metric_name}, averaged over all "
             f"orders of adding the components: {effects_text} (intervals not adjusted for their number).",
-            run_keys=rows[0][3].run_keys,
+            run_keys=effects[0].run_keys,
         )
 
 
-def _build_rows(evaluation: StudyEvaluation, protocol: str) -> Iterator[tuple[Cell, ...]]:
-    """Yield the rows of one protocol; none unless all of its arms share a finished training."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """An effect of components under a protocol: its value in points, and its estimate if there is one."""
+
+    quantity: str
+    components: str
+    value: float
+    estimate: Estimate | None
+    run_keys: tuple[str, ...]
+
+
+def compute_effects(evaluation: StudyEvaluation, protocol: str) -> Iterator[Effect]:
+    """Yield the effects of a factorial under one protocol; none unless all arms share a finished training."""
     outcomes = tuple(
         outcome for outcome in evaluation.select_protocol(protocol) if outcome.arm.network == BLOCK_NETWORK
     )
     outcomes = tuple(outcome for outcome in outcomes if not is_null_arm(outcome.arm))
     pairing = pair_outcomes(outcomes, evaluation.study.metric)
-    if pairing is None:
+    if evaluation.study.design != FACTORIAL or pairing is None:
         return
     components_by_arm = {
         outcome.arm.name: get_components(outcome.arm) & set(BLOCK_COMPONENTS) for outcome in outcomes
@@ -110,16 +127,24 @@ def _build_rows(evaluation: StudyEvaluation, protocol: str) -> Iterator[tuple[Ce
         contrast = {
             arm: weights.get(enabled_components, 0.0) for arm, enabled_components in components_by_arm.items()
         }
-        (interval,) = (None,) if pairing.obstacle else pairing.compare_contrasts([contrast])
-        gain = 100 * pairing.compute_value(contrast)
-        estimate = Cell(text=format_points(gain), value=gain, run_keys=run_keys)
-        yield (
-            text_cell(protocol),
-            text_cell(effect_type),
-            text_cell(components_text),
-            estimate,
-            text_cell(format_interval(interval), run_keys),
+        (estimate,) = (None,) if pairing.obstacle else pairing.compare_contrasts([contrast])
+        yield Effect(
+            quantity=effect_type,
+            components=components_text,
+            value=100 * pairing.compute_value(contrast),
+            estimate=estimate,
+            run_keys=run_keys,
         )
+
+
+def _build_row(effect: Effect, protocol: str) -> tuple[Cell, ...]:
+    return (
+        text_cell(protocol),
+        text_cell(effect.quantity),
+        text_cell(effect.components),
+        Cell(text=format_points(effect.value), value=effect.value, run_keys=effect.run_keys),
+        text_cell(format_interval(effect.estimate), effect.run_keys),
+    )
 
 
 def _list_effects(components: tuple[str, ...]) -> Iterator[tuple[str, str, ComponentWeights]]:
@@ -129,7 +154,7 @@ def _list_effects(components: tuple[str, ...]) -> Iterator[tuple[str, str, Compo
     for first, second in combinations(components, 2):
         yield "interaction", f"{first} × {second}", compute_interaction(components, first, second)
     for component in components:
-        yield "average over orders", component, compute_shapley_value(components, component)
+        yield AVERAGE_EFFECT, component, compute_shapley_value(components, component)
     for component in components:
         yield "in the paper's order", component, compute_ordered_effect(components, component)
     for component in components:

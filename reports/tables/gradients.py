@@ -8,6 +8,7 @@ as logarithms, so that the mean of 0.1 and 10 is 1.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from math import exp, log
 from pathlib import Path
 from statistics import fmean
@@ -18,7 +19,16 @@ from reports.check_runs import find_matched_pairs
 from reports.formatting import NO_VALUE, count_cell, text_cell
 from reports.outcomes import Outcome, StudyEvaluation
 from reports.plots.study_figures import format_figure_path
-from reports.plots.style import FONT_SIZE, add_legend, escape_mathtext, make_panel_grid, save_figure
+from reports.plots.style import (
+    COLORS,
+    COLUMN_WIDTH,
+    FIGURE_WIDTH,
+    FONT_SIZE,
+    add_legend,
+    escape_mathtext,
+    make_panel_grid,
+    save_figure,
+)
 from reports.table import Cell, ReportFigure, Table
 from studies.results import RunResult
 
@@ -91,20 +101,58 @@ def _build_mean_cell(values: Sequence[float], run_keys: tuple[str, ...]) -> Cell
     return Cell(text=f"{mean:.3g}", value=mean, run_keys=run_keys)
 
 
-def draw_gradient_figure(evaluation: StudyEvaluation, *, out: Path) -> ReportFigure | None:
-    """Draw the ratio by epoch, with a panel per protocol; solid with skips, dashed without."""
+def build_gradient_figure(evaluation: StudyEvaluation) -> ReportFigure | None:
+    """Return the ratio by epoch, with a panel per protocol; None if no measured arms differ only in skips."""
     outcomes = _select_outcomes(evaluation)
     if not outcomes:
         return None
+    names = ", ".join(dict.fromkeys(outcome.arm.name for outcome in outcomes))
+    return ReportFigure(
+        id=f"gradients-{evaluation.study.name}-curve",
+        title="Gradient norm of the first block over that of the last, by epoch",
+        file=format_figure_path(evaluation.study.name, "gradients"),
+        alt_text=f"Gradient norm ratio by epoch of {names}",
+        run_keys=tuple(key for outcome in outcomes for key in outcome.run_keys),
+        notes=(
+            "Solid and dots: with skips. Dashed and crosses: without. Two networks of "
+            "one color differ only in skips. Geometric mean over the runs that reached the epoch.",
+        ),
+        draw=partial(_draw_ratios, outcomes),
+    )
+
+
+def _draw_ratios(outcomes: Sequence[Outcome], path: Path) -> None:
+    """Draw a panel per protocol; arms that differ only in skips share a color, and dashes mean no skips."""
     protocols = list(dict.fromkeys(outcome.protocol for outcome in outcomes))
-    figure, panels = make_panel_grid(len(protocols), columns=3, height=2.6)
+    colors = {
+        outcome.arm.name: COLORS[index % len(COLORS)]
+        for protocol in protocols
+        for index, pair in enumerate(
+            find_matched_pairs([o for o in outcomes if o.protocol == protocol], SKIP_COMPONENT)
+        )
+        for outcome in pair
+    }
+    columns = min(2, len(protocols))
+    figure, panels = make_panel_grid(
+        len(protocols),
+        columns=columns,
+        height=2.6,
+        figure_width=COLUMN_WIDTH if columns == 1 else FIGURE_WIDTH,
+    )
     for panel, protocol in zip(panels, protocols, strict=True):
         for outcome in outcomes:
             if outcome.protocol == protocol:
                 epochs, means = _average_by_epoch(outcome.runs)
-                line_style = "-" if outcome.arm.block.residual else "--"
-                name = escape_mathtext(outcome.arm.name)
-                panel.plot(epochs, means, linestyle=line_style, marker=".", linewidth=1, label=name)
+                panel.plot(
+                    epochs,
+                    means,
+                    color=colors[outcome.arm.name],
+                    linestyle="-" if outcome.arm.block.residual else "--",
+                    marker="o" if outcome.arm.block.residual else "x",
+                    markersize=3,
+                    linewidth=1,
+                    label=escape_mathtext(outcome.arm.name),
+                )
         panel.set_yscale("log")
         panel.yaxis.set_major_formatter(LogFormatter())
         panel.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
@@ -116,17 +164,7 @@ def draw_gradient_figure(evaluation: StudyEvaluation, *, out: Path) -> ReportFig
         panel.tick_params(which="both", labelsize=FONT_SIZE - 1)
         panel.grid(alpha=0.3, linewidth=0.5)
     add_legend(figure, panels[0])
-    file = format_figure_path(evaluation.study.name, "gradients")
-    save_figure(figure, out / file)
-    names = ", ".join(dict.fromkeys(outcome.arm.name for outcome in outcomes))
-    return ReportFigure(
-        id=f"gradients-{evaluation.study.name}-curve",
-        title="Gradient norm of the first block over that of the last, by epoch",
-        file=file,
-        alt_text=f"Gradient norm ratio by epoch of {names}",
-        run_keys=tuple(key for outcome in outcomes for key in outcome.run_keys),
-        notes=("Solid: with skips. Dashed: without. Geometric mean over the runs that reached the epoch.",),
-    )
+    save_figure(figure, path)
 
 
 def _average_by_epoch(runs: Sequence[RunResult]) -> tuple[list[int], list[float]]:

@@ -9,7 +9,8 @@ import numpy as np
 from reports.check_runs import find_check_runs
 from reports.formatting import text_cell
 from reports.outcomes import StudyEvaluation
-from reports.table import Cell, Table
+from reports.plots.score_figures import build_cost_figure
+from reports.table import Cell, ReportFigure, Table
 from studies.results import RunResult
 
 PERCENTILES = (50, 95, 99)
@@ -75,4 +76,17 @@ def _build_row(name: str, run: RunResult) -> tuple[Cell, ...]:
         *build_cells(compute_percentiles(run, "network")),
         *build_cells(total_ms),
         Cell(text=f"{rate:.1f}", value=rate, run_keys=run_keys),
+    )
+
+
+def build_latency_figure(evaluation: StudyEvaluation) -> ReportFigure | None:
+    """Return UAR against the median time without detection; None if no network was timed."""
+    named_runs = find_latency_runs(evaluation)
+    return build_cost_figure(
+        evaluation,
+        {name: compute_percentiles(run, "network")[0] for name, run in named_runs},
+        figure_name="latency",
+        title="UAR against the median time for one image",
+        cost_label="milliseconds for one image, without detection",
+        cost_keys=tuple(run.spec.key for _, run in named_runs),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from statistics import fmean
 
@@ -18,7 +18,14 @@ from reports.formatting import NO_VALUE, format_estimate, format_percent, format
 from reports.outcomes import Outcome, StudyEvaluation, TrainingOutcome, append_marks
 from reports.pairing import estimate_unit_mean, map_units_to_clusters
 from reports.plots.study_figures import format_figure_path
-from reports.plots.style import FONT_SIZE, add_legend, escape_mathtext, make_panel_grid, save_figure
+from reports.plots.style import (
+    FONT_SIZE,
+    add_legend,
+    escape_mathtext,
+    make_panel_grid,
+    save_figure,
+    select_line_style,
+)
 from reports.table import Cell, ReportFigure, Table
 from reports.tables.score_columns import (
     LEAKAGE_HEADER,
@@ -247,8 +254,8 @@ def _format_arm_name(robustness: Robustness) -> str:
     return append_marks(robustness.outcome.arm.name, robustness.outcome.collapse_mark)
 
 
-def draw_robustness_figure(evaluation: StudyEvaluation, protocol: str, *, out: Path) -> ReportFigure | None:
-    """Draw accuracy by corruption strength, a panel per kind and a line per network; None without a check."""
+def build_robustness_figure(evaluation: StudyEvaluation, protocol: str) -> ReportFigure | None:
+    """Return accuracy by corruption strength, a panel per kind, a line per network; None without a check."""
     robustness_list = [
         robustness
         for outcome in evaluation.select_protocol(protocol)
@@ -256,6 +263,21 @@ def draw_robustness_figure(evaluation: StudyEvaluation, protocol: str, *, out: P
     ]
     if not robustness_list:
         return None
+    leakage = robustness_list[0].outcome.leakage
+    assert leakage is not None
+    names = ", ".join(robustness.outcome.arm.name for robustness in robustness_list)
+    return ReportFigure(
+        id=f"robustness-{evaluation.study.name}-{protocol}",
+        title=f"Accuracy by corruption strength under {protocol}",
+        file=format_figure_path(evaluation.study.name, f"robustness-{protocol}"),
+        alt_text=f"Accuracy by strength of six kinds of corruption of {names}",
+        run_keys=tuple(key for robustness in robustness_list for key in robustness.run_keys),
+        notes=(f"Under {protocol}, {describe_leakage(leakage)}.",),
+        draw=partial(_draw_accuracies, robustness_list),
+    )
+
+
+def _draw_accuracies(robustness_list: Sequence[Robustness], path: Path) -> None:
     figure, panels = make_panel_grid(len(CORRUPTIONS), columns=3, height=2.0)
     for panel, kind in zip(panels, CORRUPTIONS, strict=True):
         for index, robustness in enumerate(robustness_list):
@@ -264,9 +286,9 @@ def draw_robustness_figure(evaluation: StudyEvaluation, protocol: str, *, out: P
             panel.plot(
                 range(len(percentages)),
                 percentages,
-                ls=("-", "--")[index // 10 % 2],
-                marker=".",
-                lw=1,
+                **select_line_style(index),
+                markersize=3,
+                linewidth=1,
                 label=escape_mathtext(robustness.outcome.marked_name),
             )
         panel.set_title(kind, fontsize=FONT_SIZE + 1)
@@ -276,16 +298,4 @@ def draw_robustness_figure(evaluation: StudyEvaluation, protocol: str, *, out: P
         panel.tick_params(labelsize=FONT_SIZE - 1)
         panel.grid(alpha=0.3, linewidth=0.5)
     add_legend(figure, panels[0])
-    file = format_figure_path(evaluation.study.name, f"robustness-{protocol}")
-    save_figure(figure, out / file)
-    leakage = robustness_list[0].outcome.leakage
-    assert leakage is not None
-    names = ", ".join(robustness.outcome.arm.name for robustness in robustness_list)
-    return ReportFigure(
-        id=f"robustness-{evaluation.study.name}-{protocol}",
-        title=f"Accuracy by corruption strength under {protocol}",
-        file=file,
-        alt_text=f"Accuracy by strength of six kinds of corruption of {names}",
-        run_keys=tuple(key for robustness in robustness_list for key in robustness.run_keys),
-        notes=(f"Under {protocol}, {describe_leakage(leakage)}.",),
-    )
+    save_figure(figure, path)

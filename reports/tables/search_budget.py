@@ -7,16 +7,25 @@ from more trials (Dodge et al. 2019, arXiv:1909.03004).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from datasets.text import pluralize
 from reports.formatting import count_cell, format_percent, text_cell
 from reports.outcomes import StudyEvaluation, get_training_id
 from reports.plots.study_figures import format_figure_path
-from reports.plots.style import FONT_SIZE, add_legend, escape_mathtext, make_panel_grid, save_figure
+from reports.plots.style import (
+    FONT_SIZE,
+    add_legend,
+    escape_mathtext,
+    make_panel_grid,
+    save_figure,
+    select_line_style,
+)
 from reports.table import Cell, ReportFigure, Table
 from studies.search import Search
 from studies.spec import RunSpec
@@ -81,37 +90,46 @@ def _build_row(spec: RunSpec, search: Search) -> tuple[Cell, ...]:
     )
 
 
-def draw_budget_figure(evaluation: StudyEvaluation, *, out: Path) -> ReportFigure | None:
-    """Draw the best value so far by number of trials, with a panel per protocol and a line per network."""
+def build_budget_figure(evaluation: StudyEvaluation) -> ReportFigure | None:
+    """Return the best value so far by number of trials, with a panel per protocol and a line per network."""
     searches = _pair_runs_with_searches(evaluation)
     if not searches:
         return None
-    protocols = evaluation.study.protocols
+    names = ", ".join(arm.name for arm in evaluation.study.arms)
+    return ReportFigure(
+        id=f"budget-{evaluation.study.name}-curve",
+        title="Best validation accuracy by number of trials",
+        file=format_figure_path(evaluation.study.name, "budget"),
+        alt_text=f"Best validation accuracy so far by trial of {names}",
+        run_keys=tuple(spec.key for spec, _ in searches),
+        notes=("Mean over seeds and folds. A line that still rises at the end would gain from more trials.",),
+        draw=partial(_draw_searches, searches, evaluation.study.protocols),
+    )
+
+
+def _draw_searches(searches: Sequence[tuple[RunSpec, Search]], protocols: Sequence[str], path: Path) -> None:
     figure, panels = make_panel_grid(len(protocols), columns=3, height=2.6)
     for panel, protocol in zip(panels, protocols, strict=True):
         _draw_panel(panel, [(spec, search) for spec, search in searches if spec.protocol == protocol])
         panel.set_title(protocol, fontsize=FONT_SIZE + 1)
     add_legend(figure, panels[0])
-    file = format_figure_path(evaluation.study.name, "budget")
-    save_figure(figure, out / file)
-    names = ", ".join(arm.name for arm in evaluation.study.arms)
-    return ReportFigure(
-        id=f"budget-{evaluation.study.name}-curve",
-        title="Best validation accuracy by number of trials",
-        file=file,
-        alt_text=f"Best validation accuracy so far by trial of {names}",
-        run_keys=tuple(spec.key for spec, _ in searches),
-        notes=("Mean over seeds and folds. A line that still rises at the end would gain from more trials.",),
-    )
+    save_figure(figure, path)
 
 
 def _draw_panel(axes: Axes, searches: Sequence[tuple[RunSpec, Search]]) -> None:
-    for name in dict.fromkeys(spec.architecture.name for spec, _ in searches):
+    names = dict.fromkeys(spec.architecture.name for spec, _ in searches)
+    for index, name in enumerate(names):
         curves = [search.best_so_far for spec, search in searches if spec.architecture.name == name]
         percentages = [100 * fmean(values) for values in zip(*curves, strict=True)]
         axes.step(
-            range(1, len(percentages) + 1), percentages, where="post", marker=".", label=escape_mathtext(name)
+            range(1, len(percentages) + 1),
+            percentages,
+            where="post",
+            **select_line_style(index),
+            markersize=3,
+            label=escape_mathtext(name),
         )
+    axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
     axes.set_xlabel("trials", fontsize=FONT_SIZE)
     axes.set_ylabel("best validation accuracy, %", fontsize=FONT_SIZE)
     axes.tick_params(labelsize=FONT_SIZE - 1)
