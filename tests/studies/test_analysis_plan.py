@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -16,7 +17,7 @@ def test_plan_holds_the_choices_of_the_study(study: Study) -> None:
 
 def test_plan_of_a_ladder_pairs_each_rung_with_the_rung_before(study: Study) -> None:
     names = [arm.name for arm in study.arms]
-    assert build_analysis_plan(study).pairs == tuple(zip(names[:-1], names[1:], strict=True))
+    assert build_analysis_plan(study).pairs == tuple(pairwise(names))
 
 
 def test_plan_leaves_the_null_arm_out_of_its_pairs(study: Study) -> None:

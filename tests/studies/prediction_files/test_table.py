@@ -48,7 +48,7 @@ def test_contradiction_is_refused_with_both_lines() -> None:
 
 
 def test_file_without_predictions_is_refused() -> None:
-    with pytest.raises(ValueError, match="log.csv has no prediction"):
+    with pytest.raises(ValueError, match=r"log\.csv has no prediction"):
         build_file_table(PATH, (), format_name="csv")
 
 
