@@ -1,0 +1,111 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from datasets.spec import CORRUPTIONS, STRENGTHS
+from reports.outcomes import StudyEvaluation, evaluate_study
+from reports.tables.robustness import (
+    CLAIM_CONDITIONS,
+    CLEAN,
+    build_robustness_table,
+    compare_component,
+    compute_robustness,
+    draw_robustness_figure,
+    estimate_drop_reduction,
+)
+from studies.arms import build_ablation_arms
+from studies.results import RunResult
+from studies.spec import RunSpec
+from tests.reports.conftest import Built
+
+Correct = Callable[[RunSpec, str, int, int], bool]
+
+
+def _is_correct(spec: RunSpec, kind: str, strength: int, clip: int) -> bool:
+    """Return whether a clip is correct: under rotation only with CBAM, and under noise up to strength 1."""
+    has_cbam = spec.architecture.block.attention == "cbam"
+    return {"rotation": has_cbam, "noise": strength <= 1}.get(kind, True)
+
+
+def _evaluate(
+    built: type[Built], is_correct: Correct = _is_correct, *, seeds: tuple[int, ...] = (0,)
+) -> StudyEvaluation:
+    """Evaluate the robustness check of the first two arms of the controlled ladder on 8 clips."""
+    study = built.study("ablation", protocols=("subject",), seeds=seeds)
+    arms = build_ablation_arms("controlled")[:2]
+
+    def choose(spec: RunSpec) -> RunResult:
+        if spec.variant == "none":
+            return built.answered(spec, [True] * 8, subjects=4)
+        predictions = tuple(
+            replace(prediction, id=prediction.clip, condition=f"{kind} {strength}")
+            for kind in CORRUPTIONS
+            for strength in STRENGTHS
+            for prediction in built.answered(
+                spec, [is_correct(spec, kind, strength, clip) for clip in range(8)], subjects=4
+            ).predictions
+        )
+        return replace(built.run(spec), predictions=predictions)
+
+    checked = replace(study, design="controlled", arms=arms, checks=("robustness",))
+    return evaluate_study(built.finish(checked, choose))
+
+
+def test_accuracy_is_the_mean_over_the_conditions(built: type[Built]) -> None:
+    evaluation = _evaluate(built)
+    robustness = compute_robustness(evaluation, evaluation.outcomes[0])
+    assert robustness is not None
+    assert robustness.compute_accuracy(CLEAN) == 1
+    assert robustness.compute_accuracy("rotation 1") == 0
+    assert robustness.compute_accuracy("noise 1", "noise 2", "noise 3") == pytest.approx(1 / 3)
+    assert len(robustness.run_keys) == 2
+
+
+def test_accuracy_of_a_unit_is_the_share_of_the_trainings(built: type[Built]) -> None:
+    evaluation = _evaluate(built, lambda spec, kind, strength, clip: spec.seed == 0, seeds=(0, 1, 2, 3))
+    robustness = compute_robustness(evaluation, evaluation.outcomes[0])
+    assert robustness is not None
+    assert set(robustness.accuracy_by_unit["blur 2"].values()) == {0.25}
+
+
+def test_component_is_compared_by_the_drops(built: type[Built]) -> None:
+    ((before, after),) = compare_component(_evaluate(built), "subject", component="cbam")
+    assert (before.outcome.arm.block.attention, after.outcome.arm.block.attention) == ("none", "cbam")
+    gain = estimate_drop_reduction(before, after)
+    assert gain is not None
+    assert gain.value == pytest.approx(len(STRENGTHS) / len(CLAIM_CONDITIONS))
+    rotation_gain = estimate_drop_reduction(before, after, ("rotation 2",))
+    assert rotation_gain is not None
+    assert rotation_gain.value == pytest.approx(1)
+
+
+def test_claim_covers_pose_and_illumination_only() -> None:
+    kinds = {condition.split()[0] for condition in CLAIM_CONDITIONS}
+    assert kinds == {"rotation", "brightness", "contrast"}
+
+
+def test_table_shows_the_mean_of_each_kind(built: type[Built]) -> None:
+    table = build_robustness_table(_evaluate(built))
+    assert table is not None
+    assert built.column(table, "Clean") == ["100.00", "100.00"]
+    assert built.column(table, "Rotation") == ["0.00", "100.00"]
+    assert built.column(table, "Noise") == ["33.33", "33.33"]
+    assert built.column(table, "Change") == ["-27.78", "-11.11"]
+
+
+def test_study_without_the_check_has_no_table_and_no_figure(built: type[Built], tmp_path: Path) -> None:
+    evaluation = evaluate_study(built.finish(built.study()))
+    assert compute_robustness(evaluation, evaluation.outcomes[0]) is None
+    assert build_robustness_table(evaluation) is None
+    assert draw_robustness_figure(evaluation, "frame", out=tmp_path) is None
+
+
+def test_figure_is_written_and_traces_its_runs(built: type[Built], tmp_path: Path) -> None:
+    (tmp_path / "figures").mkdir()
+    evaluation = _evaluate(built)
+    figure = draw_robustness_figure(evaluation, "subject", out=tmp_path)
+    assert figure is not None
+    assert (tmp_path / figure.file).is_file()
+    assert len(figure.run_keys) == 4
