@@ -11,11 +11,14 @@ from datasets.corrupt import corrupt
 from datasets.spec import CORRUPTIONS, STRENGTHS
 from harness.data.loading import DataRequest
 from harness.planning.plan import StudyPlan, plan_study
+from harness.runs.claim_checks import MIN_IMAGES
 from harness.runs.run import execute_run
 from harness.runs.run_inputs import RunInputs
 from harness.training.evaluation import predict
 from studies.metrics import aggregate_by_clip, group_by_condition
 from tests.harness.tiny import Run, request
+
+pytestmark = pytest.mark.usefixtures("brief_latency")
 
 CPU = torch.device("cpu")
 OPTIONS = (
@@ -91,7 +94,7 @@ def test_latency_times_the_face_and_the_network_picture_by_picture(plan: StudyPl
     _, weights = execute_run(arm, material, on_epochs=lambda _: None)
     result, _ = execute_run(check, replace(material, weights=weights), on_epochs=lambda _: None)
     assert [timing.phase for timing in result.timings] == ["face", "network"]
-    assert {len(timing.milliseconds) for timing in result.timings} <= set(range(30, 201))
+    assert {len(timing.milliseconds) for timing in result.timings} == {MIN_IMAGES}
     assert all(ms > 0 for timing in result.timings for ms in timing.milliseconds)
     assert result.predictions == ()
 
