@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -164,24 +166,38 @@ def _find_user_modules(folder: Path) -> dict[str, Path]:
     Installed packages and modules of this project are left out.
     """
     files = {name: getattr(module, "__file__", None) for name, module in list(sys.modules.items())}
-    paths = {
-        name: Path(file)
+    # Thousands of modules lie in hundreds of folders: paths stay texts, and only folders are resolved.
+    locations = {
+        name: os.path.split(file)
         for name, file in files.items()
         if file and file.endswith(".py") and name != "__main__"
     }
-    # Thousands of modules lie in hundreds of folders: only folders are resolved.
     user_folders = {
-        parent: resolved
-        for parent in {path.parent for path in paths.values()}
-        if (resolved := parent.resolve()).is_relative_to(folder)
-        and not {"site-packages", "dist-packages"} & set(resolved.parts)
-        and not resolved.is_relative_to(PROJECT_ROOT)
+        parent: Path(resolved)
+        for parent in {parent for parent, _ in locations.values()}
+        if _is_within(resolved := _resolve_folder(parent), folder)
+        and not {"site-packages", "dist-packages"} & set(Path(resolved).parts)
+        and not _is_within(resolved, PROJECT_ROOT)
     }
     return {
-        name: user_folders[path.parent] / path.name
-        for name, path in paths.items()
-        if path.parent in user_folders
+        name: user_folders[parent] / file_name
+        for name, (parent, file_name) in locations.items()
+        if parent in user_folders
     }
+
+
+def _resolve_folder(folder: str) -> str:
+    """Return the path of a folder without links; a relative path depends on the working folder."""
+    return _resolve_absolute_folder(folder) if os.path.isabs(folder) else os.path.realpath(folder)
+
+
+@cache
+def _resolve_absolute_folder(folder: str) -> str:
+    return os.path.realpath(folder)
+
+
+def _is_within(path: str, folder: Path) -> bool:
+    return path == str(folder) or path.startswith(os.path.join(folder, ""))
 
 
 @contextmanager

@@ -3,8 +3,9 @@
 import hashlib
 import json
 import re
+import sqlite3
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from harness.tracking.result_files import render_result_files
 from harness.tracking.study_reader import WEIGHT_FILES
 from harness.tracking.tags import IMPORTED_TAG, KEY_TAG, NAME_TAG, NOTE_TAG, PARENT_TAG, REUSES_TAG, SPEC_TAG
 from harness.tracking.tracker import Tracker
+from harness.tracking.uri import get_sqlite_path
 from studies.codec import to_data, to_json
 from studies.results import Prediction, RunResult, StudyResult
 from studies.spec import RunSpec
@@ -54,16 +56,13 @@ RUN_ID = re.compile(r"\b[0-9a-f]{32}\b")
 def cells(ledger: Tracker) -> dict[str, tuple[object, ...]]:
     """Return MLflow's record of each cell except ids and times, by run name; a duplicate cell is an error."""
     found: dict[str, tuple[object, ...]] = {}
+    with closing(sqlite3.connect(get_sqlite_path(ledger.uri))) as store:
+        # MLflow's client would need a query for each metric of each run.
+        rows = store.execute("SELECT run_uuid, key, step, value FROM metrics ORDER BY key, step").fetchall()
     for run in ledger.search_runs(f"tags.`{PARENT_TAG}` != ''"):
         tags, name = run.data.tags, run.data.tags[NAME_TAG]
         assert name not in found, "a cell is there twice"
-        curves = tuple(
-            (
-                metric,
-                tuple((m.step, m.value) for m in ledger.client.get_metric_history(run.info.run_id, metric)),
-            )
-            for metric in sorted(run.data.metrics)
-        )
+        curves = tuple(point for run_id, *point in rows if run_id == run.info.run_id)
         files = {item.path for item in ledger.client.list_artifacts(run.info.run_id)}
         found[name] = (
             run.info.status,
@@ -197,27 +196,27 @@ def test_nothing_to_export_and_nothing_to_import_are_told(harness: Run) -> None:
     assert not list(Path().iterdir())
 
 
-def test_a_second_import_changes_nothing_and_says_so(packed: Path, here: Tracker, harness: Run) -> None:
-    with open_archive(packed) as archive:
+def test_a_second_import_changes_nothing_and_says_so(packed_small: Path, here: Tracker, harness: Run) -> None:
+    with open_archive(packed_small) as archive:
         import_study(archive, here, CellLocks(here.uri))
     runs = [run.to_dictionary() for run in here.search_runs("")]
     files = written(Path("mlruns"))
-    status, out, err = harness("import", packed, "--json")
+    status, out, err = harness("import", packed_small, "--json")
     assert status == 0
     told = json.loads(out)
     assert (told["imported"], told["reused"], told["failed"], told["differing"]) == ([], [], [], [])
-    assert len(told["here"]) == 7
+    assert len(told["here"]) == 3
     assert "nothing was changed" in err
     assert [run.to_dictionary() for run in here.search_runs("")] == runs
     assert written(Path("mlruns")) == files
 
 
 def test_importing_where_it_was_exported_changes_nothing(
-    source: Tracker, packed: Path, tmp_path: Path, harness: Run
+    small: Tracker, packed_small: Path, tmp_path: Path, harness: Run
 ) -> None:
-    ledger = copy_store(source, tmp_path / "own")
+    ledger = copy_store(small, tmp_path / "own")
     runs = [run.to_dictionary() for run in ledger.search_runs("")]
-    status, _, err = harness("import", packed, "--tracking-uri", ledger.uri)
+    status, _, err = harness("import", packed_small, "--tracking-uri", ledger.uri)
     assert status == 0
     assert "nothing was changed" in err
     assert "the report equals the exported one" in err
@@ -249,7 +248,7 @@ def kill_after(steps: int, ledger: Tracker, patch: pytest.MonkeyPatch) -> None:
         patch.setattr(ledger._client, name, counted(getattr(ledger._client, name)))
 
 
-@pytest.mark.parametrize("step", [0, 1, 2, 3, 4, 6, 7, 8, 9, 15, 17, 20, 22])
+@pytest.mark.parametrize("step", [0, 1, 2, 4, 6, 7, 8, 9, 15, 17, 20, 22])
 def test_an_import_killed_at_any_write_is_completed_by_the_next(
     small: Tracker, packed_small: Path, here: Tracker, step: int
 ) -> None:
@@ -268,21 +267,21 @@ def test_an_import_killed_at_any_write_is_completed_by_the_next(
 
 
 def test_cells_that_another_study_has_finished_are_reused_and_what_differs_is_told(
-    packed: Path, here: Tracker, tmp_path: Path, harness: Run
+    packed_small: Path, here: Tracker, tmp_path: Path, harness: Run
 ) -> None:
-    same, other = FINISHED[:2]
+    same, other = SMALL_FINISHED
     ids = keep(here, [same], parent=(parent := here.open_study(OTHER)), folder=tmp_path / "kept")
     changed = replace(result(other), predictions=tuple(map(_turned, result(other).predictions)))
     ids[other.key] = here.start_run(other, parent=parent)
     here.finish_run(ids[other.key], changed, folder=empty(tmp_path / "changed"))
-    status, out, err = harness("import", packed, "--json")
+    status, out, err = harness("import", packed_small, "--json")
     assert status == 0
     told = json.loads(out)
     assert sorted(told["reused"]) == sorted(ids)
     assert told["differing"] == [other.key]
     assert f"warning: the results of {other.key} in this store differ" in err
     assert told["report_as_exported"] is False
-    found, _ = here.load_study(TINY.name)
+    found, _ = here.load_study(SMALL.name)
     assert {key: run for key, run in found.run_ids if key in ids} == ids
     assert _find_result(found, other) == changed
     assert len(here.search_runs(f"tags.`{KEY_TAG}` = '{same.key}'")) == 1

@@ -1,6 +1,7 @@
 """Tests of checks: runs that evaluate an arm's trained network or train it with another loss."""
 
 import csv
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -157,6 +158,12 @@ def test_checks_from_the_command_to_the_report_and_back_from_mlflow(tree: Path, 
     code, out, _ = harness("report", "--out", "again")
     assert code == 0
     assert Path(out.strip()).read_text() == text
+    # A check is no network to predict with.
+    code, out, _ = harness(*asked, "--dry-run")
+    key = next(line.split()[0] for line in out.splitlines() if "robustness" in line)
+    code, _, err = harness("predict", key, next(tree.rglob("*.jpg")))
+    assert code == 2
+    assert re.search(r"is the robustness of vgg16\S+ and has no network of its own", err)
 
 
 @pytest.mark.slow
@@ -188,15 +195,3 @@ def test_a_check_of_a_network_that_failed_fails_too_and_says_why(tree: Path, har
     assert (
         "failed  broken (robustness) (frame): RuntimeError: broken · frame · seed 0 has not finished" in out
     )
-
-
-@pytest.mark.slow
-def test_a_check_is_no_network_to_predict_with(tree: Path, harness: Run) -> None:
-    code, _, err = harness("compare", "--root", tree, *OPTIONS, "--only", "proposed", "--checks")
-    assert code == 0, err
-    code, out, _ = harness("compare", "--root", tree, *OPTIONS, "--only", "proposed", "--checks", "--dry-run")
-    key = next(line.split()[0] for line in out.splitlines() if "robustness" in line)
-    image = next(tree.rglob("*.jpg"))
-    code, _, err = harness("predict", key, image)
-    assert code == 2
-    assert "is the robustness of proposed and has no network of its own" in err
