@@ -113,18 +113,21 @@ def _pack_cells(
     writer: _ArchiveWriter, result: StudyResult, tracker: Tracker, *, include_weights: bool
 ) -> Iterator[tuple[str, str]]:
     """Add the artifacts of each finished cell, sorted by key; yield its key and run id."""
-    ids = (run_id for _, run_id in result.run_ids)
-    for key, run_id in sorted((tracker.client.get_run(run_id).data.tags[KEY_TAG], run_id) for run_id in ids):
+    runs = [tracker.client.get_run(run_id) for _, run_id in result.run_ids]
+    for run in sorted(runs, key=lambda run: (run.data.tags[KEY_TAG], run.info.run_id)):
+        key, run_id = run.data.tags[KEY_TAG], run.info.run_id
         names = sorted(item.path for item in tracker.client.list_artifacts(run_id) if not item.is_dir)
+        # Skip artifacts that users added by hand.
+        names = [name for name in names if is_member_name(f"{CELLS_FOLDER}/{key}/{name}")]
         with tempfile.TemporaryDirectory() as folder:
-            for name in names:
-                member = f"{CELLS_FOLDER}/{key}/{name}"
-                # Skip artifacts that users added by hand.
-                if is_member_name(member) and (include_weights or name not in WEIGHT_FILES):
-                    writer.add_file(member, tracker.download_artifact(run_id, name, folder))
-            if not is_key_of(
-                key, decode_json((Path(folder) / "result.json").read_text(encoding="utf-8"))["spec"]
-            ):
+            paths = {
+                name: tracker.fetch_artifact(run, name, folder)
+                for name in names
+                if include_weights or name not in WEIGHT_FILES
+            }
+            for name, path in paths.items():
+                writer.add_file(f"{CELLS_FOLDER}/{key}/{name}", path)
+            if not is_key_of(key, decode_json(paths["result.json"].read_text(encoding="utf-8"))["spec"]):
                 raise HarnessError(
                     "export.key-mismatch",
                     f"the tag {KEY_TAG} of a run must be the key of its spec; that of run {run_id} is {key}, "

@@ -227,9 +227,6 @@ class _Importer:
 
     def _start_run(self, spec: RunSpec, tags: dict[str, str]) -> str:
         lock_scope, process = self._locks.scope, self._locks.process
-        run_id = self._tracker.start_run(
-            spec, parent=self._study_run_id, lock_scope=lock_scope, process=process
+        return self._tracker.start_run(
+            spec, parent=self._study_run_id, lock_scope=lock_scope, process=process, tags=tags
         )
-        for name, value in tags.items():
-            self._tracker.client.set_tag(run_id, name, value)
-        return run_id

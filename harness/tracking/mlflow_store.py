@@ -251,12 +251,16 @@ class MlflowStore:
 
     def read_text(self, run: Run, name: str) -> str:
         """Read a text artifact without converting its line ends."""
-        uri = f"{run.info.artifact_uri}/{name}"
-        if uri.startswith("file:"):
-            # Read the file directly: MLflow's download would look up the run twice and copy the file.
-            return Path(url2pathname(urlsplit(uri).path)).read_bytes().decode()
         with tempfile.TemporaryDirectory() as folder:
-            return self.download_artifact(run.info.run_id, name, folder).read_bytes().decode()
+            return self.fetch_artifact(run, name, folder).read_bytes().decode()
+
+    def fetch_artifact(self, run: Run, name: str, folder: str) -> Path:
+        """Return the path of an artifact: its own if the store is local, otherwise a download in `folder`."""
+        location = urlsplit(run.info.artifact_uri)
+        if location.scheme == "file":
+            # MLflow's download would look up the run twice and copy the file.
+            return Path(url2pathname(location.path)) / name
+        return self.download_artifact(run.info.run_id, name, folder)
 
     def log_texts(self, run_id: str, texts: Mapping[str, str]) -> None:
         """Log text artifacts, by file name."""

@@ -97,20 +97,29 @@ class Tracker(StudyReader):
         with suppress(Exception):
             self.close_run(run_id, "KILLED")
 
-    def start_run(self, spec: RunSpec, *, parent: str, lock_scope: str = "", process: str = "") -> str:
-        """Create the child run of a cell, tagged with its key and full spec; return its id.
+    def start_run(
+        self,
+        spec: RunSpec,
+        *,
+        parent: str,
+        lock_scope: str = "",
+        process: str = "",
+        tags: Mapping[str, str] | None = None,
+    ) -> str:
+        """Create the child run of a cell, tagged with its key, its full spec and `tags`; return its id.
 
         `lock_scope` and `process` identify the process that runs it: see `close_orphaned_runs`.
         """
-        tags = {
+        own_tags = {
             KEY_TAG: spec.key,
             PARENT_TAG: parent,
             NAME_TAG: format_run_name(spec),
             SPEC_TAG: to_json(spec),
+            LOCK_SCOPE_TAG: lock_scope,
+            PROCESS_TAG: process,
         }
-        tags |= {LOCK_SCOPE_TAG: lock_scope, PROCESS_TAG: process}
         run_id: str = self.client.create_run(
-            self.get_or_create_experiment(spec.dataset.name), tags=tags
+            self.get_or_create_experiment(spec.dataset.name), tags={**own_tags, **(tags or {})}
         ).info.run_id
         self.log_batch(run_id, params=flatten_spec(spec))
         return run_id

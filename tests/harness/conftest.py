@@ -30,6 +30,12 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store_template:
 
 
 @pytest.fixture
+def brief_latency(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the latency check time as few images as it may."""
+    monkeypatch.setattr("harness.runs.claim_checks.MAX_SECONDS", 0.0)
+
+
+@pytest.fixture
 def harness(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run `harness ARGS` in this process and return exit status, stdout, stderr and the code of the error."""
 

@@ -13,6 +13,7 @@ import torch
 
 from harness.tracking.tracker import Tracker
 from studies.results import RunResult, Timing
+from studies.study import Study
 from tests.harness.tracking.test_tracker import STUDY as TINY
 from tests.harness.tracking.test_tracker import result
 
@@ -24,6 +25,10 @@ REASON = "RuntimeError: <odd> | reason"
 Change = Callable[[dict[str, bytes]], object]
 FINISHED, FAILED = TINY.list_runs()[:-2], TINY.list_runs()[-2]
 """Of the eight cells, six finish, one fails and one is not run."""
+
+SMALL = replace(TINY, arms=TINY.arms[:1])
+SMALL_FINISHED = SMALL.list_runs()[:2]
+"""Of the four cells of a smaller study, two finish, one fails and one is not run."""
 
 
 class Bomb:
@@ -39,25 +44,29 @@ def fresh(folder: Path, blank: Path) -> Tracker:
     return Tracker(f"sqlite:///{shutil.copy(blank, folder)}")
 
 
-def made(folder: Path, blank: Path) -> Tracker:
-    """Return a tracker with a store in `folder` that holds the study, with figures and weights."""
+def made(folder: Path, blank: Path, study: Study) -> Tracker:
+    """Return a tracker with a store in `folder` that holds the study, with figures and weights.
+
+    All cells but the last two finish; the last but one fails.
+    """
     ledger = fresh(folder, blank)
-    parent = ledger.open_study(TINY)
+    parent = ledger.open_study(study)
     ledger.log_figures(parent, {"samples": PNG, "augmentation": PNG})
-    for spec in FINISHED:
+    *finished, failed, _ = study.list_runs()
+    for spec in finished:
         run_id = ledger.start_run(spec, parent=parent)
         ledger.log_epochs(run_id, result(spec).history)
         kept = folder / spec.key
         kept.mkdir()
         (kept / "curves.png").write_bytes(PNG)
         # One run is of an earlier version, which pickled its weights.
-        if spec == FINISHED[0]:
+        if spec == finished[0]:
             torch.save(Bomb(), kept / "weights.pt")
         else:
             (kept / "weights.safetensors").write_bytes(b"weights")
         (kept / "notes of mine.txt").write_text("by hand")
         ledger.finish_run(run_id, result(spec), folder=kept)
-    ledger.fail_run(ledger.start_run(FAILED, parent=parent), REASON)
+    ledger.fail_run(ledger.start_run(failed, parent=parent), REASON)
     ledger.close_run(parent, "FAILED")
     return ledger
 

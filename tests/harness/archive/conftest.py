@@ -6,7 +6,7 @@ import pytest
 
 from harness.archive.exporter import export_study
 from harness.tracking.tracker import Tracker
-from tests.harness.archive.archived import made
+from tests.harness.archive.archived import SMALL, made
 from tests.harness.tracking.test_tracker import STUDY
 
 
@@ -21,10 +21,22 @@ def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def source(tmp_path_factory: pytest.TempPathFactory, blank: Path) -> Tracker:
     """Return a tracker that holds the study."""
-    return made(tmp_path_factory.mktemp("source") / "there", blank)
+    return made(tmp_path_factory.mktemp("source") / "there", blank, STUDY)
 
 
 @pytest.fixture(scope="session")
 def packed(source: Tracker, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the path of the study's archive."""
     return export_study(source, STUDY.name, tmp_path_factory.mktemp("packed") / "study.zip").path
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory, blank: Path) -> Tracker:
+    """Return a tracker that holds a smaller study, for tests that need no more cells."""
+    return made(tmp_path_factory.mktemp("small") / "there", blank, SMALL)
+
+
+@pytest.fixture(scope="session")
+def packed_small(small: Tracker, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the path of the smaller study's archive."""
+    return export_study(small, SMALL.name, tmp_path_factory.mktemp("packed") / "small.zip").path

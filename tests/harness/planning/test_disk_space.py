@@ -85,8 +85,9 @@ def test_the_places_of_one_disk_are_added_and_checkpoints_of_studies_are_not(tmp
 @pytest.mark.slow
 def test_a_disk_that_is_too_small_is_told_before_training(tree: Path, tmp_path: Path, harness: Run) -> None:
     (tmp_path / "net.py").write_text(HUGE)
-    args = ("compare", "--dataset", "casme2", "--root", tree, "--only", "proposed", "--preset", "quick")
-    args = (*args, "--architecture", f"{tmp_path / 'net.py'}:huge", "--image-size", "32", "--epochs", "1")
+    args = ("compare", "--dataset", "casme2", "--root", tree, "--only", "vgg16-bn-gap", "--preset", "quick")
+    args = (*args, "--image-size", "32", "--width", "0.125", "--epochs", "1")
+    args = (*args, "--architecture", f"{tmp_path / 'net.py'}:huge")
     status, out, err = harness(*args, "--dry-run", "--json")
     assert status == 0
     disk = json.loads(out)["disk"]

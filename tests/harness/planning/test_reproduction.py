@@ -78,6 +78,7 @@ def test_a_dry_run_shows_every_study_and_the_anomalies_once(tree: Path, harness:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("brief_latency")
 def test_several_studies_end_in_one_report_with_the_claims_first(
     tree: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

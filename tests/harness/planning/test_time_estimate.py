@@ -169,7 +169,7 @@ def test_a_cpu_is_given_few_large_images(said: Path) -> None:
         < {shape[0] for shape in shapes}
         <= set(range(SMALL_BATCH, SMALL_BATCH * BATCH_MULTIPLES[1] + 1))
     )
-    arm = with_width(CATALOGUE["proposed"], 0.25)
+    arm = with_width(CATALOGUE["proposed"], 0.125)
     with idle_timer(CPU, threads=1, busy=True) as timer:
         small, large = (
             measure_speed(run(arm, size=size), timer, num_classes=2)
@@ -211,7 +211,8 @@ def test_work_of_other_processes_is_noticed() -> None:
     endless = [sys.executable, "-c", "while True: pass"]
     others = [subprocess.Popen(endless) for _ in range(3 * (os.cpu_count() or 1))]
     try:
-        found = estimate_study([run(CATALOGUE["proposed"])], splits(1), num_classes=2, device=CPU, slots=1)
+        arm = with_width(CATALOGUE["vgg16-bn-gap"], 0.0625)
+        found = estimate_study([run(arm)], splits(1), num_classes=2, device=CPU, slots=1)
         assert (measure_core_share() < IDLE_CORE_SHARE, found and found.busy) == (True, True)
     finally:
         for other in others:

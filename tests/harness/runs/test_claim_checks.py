@@ -1,6 +1,7 @@
 """Tests of checks: runs that evaluate an arm's trained network or train it with another loss."""
 
 import csv
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +12,14 @@ from datasets.corrupt import corrupt
 from datasets.spec import CORRUPTIONS, STRENGTHS
 from harness.data.loading import DataRequest
 from harness.planning.plan import StudyPlan, plan_study
+from harness.runs.claim_checks import MIN_IMAGES
 from harness.runs.run import execute_run
 from harness.runs.run_inputs import RunInputs
 from harness.training.evaluation import predict
 from studies.metrics import aggregate_by_clip, group_by_condition
 from tests.harness.tiny import Run, request
+
+pytestmark = pytest.mark.usefixtures("brief_latency")
 
 CPU = torch.device("cpu")
 OPTIONS = (
@@ -91,7 +95,7 @@ def test_latency_times_the_face_and_the_network_picture_by_picture(plan: StudyPl
     _, weights = execute_run(arm, material, on_epochs=lambda _: None)
     result, _ = execute_run(check, replace(material, weights=weights), on_epochs=lambda _: None)
     assert [timing.phase for timing in result.timings] == ["face", "network"]
-    assert {len(timing.milliseconds) for timing in result.timings} <= set(range(30, 201))
+    assert {len(timing.milliseconds) for timing in result.timings} == {MIN_IMAGES}
     assert all(ms > 0 for timing in result.timings for ms in timing.milliseconds)
     assert result.predictions == ()
 
@@ -154,6 +158,12 @@ def test_checks_from_the_command_to_the_report_and_back_from_mlflow(tree: Path, 
     code, out, _ = harness("report", "--out", "again")
     assert code == 0
     assert Path(out.strip()).read_text() == text
+    # A check is no network to predict with.
+    code, out, _ = harness(*asked, "--dry-run")
+    key = next(line.split()[0] for line in out.splitlines() if "robustness" in line)
+    code, _, err = harness("predict", key, next(tree.rglob("*.jpg")))
+    assert code == 2
+    assert re.search(r"is the robustness of vgg16\S+ and has no network of its own", err)
 
 
 @pytest.mark.slow
@@ -185,15 +195,3 @@ def test_a_check_of_a_network_that_failed_fails_too_and_says_why(tree: Path, har
     assert (
         "failed  broken (robustness) (frame): RuntimeError: broken · frame · seed 0 has not finished" in out
     )
-
-
-@pytest.mark.slow
-def test_a_check_is_no_network_to_predict_with(tree: Path, harness: Run) -> None:
-    code, _, err = harness("compare", "--root", tree, *OPTIONS, "--only", "proposed", "--checks")
-    assert code == 0, err
-    code, out, _ = harness("compare", "--root", tree, *OPTIONS, "--only", "proposed", "--checks", "--dry-run")
-    key = next(line.split()[0] for line in out.splitlines() if "robustness" in line)
-    image = next(tree.rglob("*.jpg"))
-    code, _, err = harness("predict", key, image)
-    assert code == 2
-    assert "is the robustness of proposed and has no network of its own" in err

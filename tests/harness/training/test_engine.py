@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from architectures.catalogue import CATALOGUE, with_width
-from architectures.cpu_kernels.library import load_library
+from architectures.cpu_kernels import library
 from architectures.network import build_network
 from architectures.spec import ArchitectureSpec
 from harness.data.loading import DataRequest
@@ -48,16 +48,13 @@ def test_a_cpu_takes_the_fused_kernels_in_float32_and_says_so() -> None:
 
 def test_without_a_compiler_a_cpu_goes_eagerly_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CXX", "/bin/false")
-    load_library.cache_clear()
-    try:
-        found = choice()
-        assert found.engine == "eager"
-        assert "/bin/false cannot compile" in found.reason
-        with raises_code("engine.no-kernels", "C++ compiler"):
-            choice(engine="fused")
-    finally:
-        monkeypatch.undo()
-        load_library.cache_clear()
+    # Without its cache, so that the kernels of later tests stay loaded.
+    monkeypatch.setattr(library, "load_library", library.load_library.__wrapped__)
+    found = choice()
+    assert found.engine == "eager"
+    assert "/bin/false cannot compile" in found.reason
+    with raises_code("engine.no-kernels", "C++ compiler"):
+        choice(engine="fused")
 
 
 def test_a_cpu_asked_for_bfloat16_goes_eagerly() -> None:
@@ -122,8 +119,9 @@ def weights_after(network: nn.Module, training: TrainingSpec, *, pieces: int = 1
     return network.state_dict()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def network() -> nn.Module:
+    """Return a network that tests copy and do not train."""
     torch.manual_seed(0)
     net = build_network(with_width(CATALOGUE["proposed"], 1 / 16), num_classes=3).to(
         memory_format=torch.channels_last
@@ -136,6 +134,12 @@ def network() -> nn.Module:
 SHORT = TrainingSpec(epochs=2, batch_size=8, learning_rate=1e-5)
 
 
+@pytest.fixture(scope="module")
+def eager_weights(network: nn.Module) -> dict[str, torch.Tensor]:
+    """Return the weights after a training in float32 without kernels."""
+    return weights_after(network, SHORT)
+
+
 @pytest.mark.parametrize(
     "training",
     [
@@ -144,8 +148,10 @@ SHORT = TrainingSpec(epochs=2, batch_size=8, learning_rate=1e-5)
     ],
     ids=["fused", "bfloat16"],
 )
-def test_a_training_moves_the_weights_alike_every_way(network: nn.Module, training: TrainingSpec) -> None:
-    slow, fast = weights_after(network, SHORT), weights_after(network, training)
+def test_a_training_moves_the_weights_alike_every_way(
+    network: nn.Module, eager_weights: dict[str, torch.Tensor], training: TrainingSpec
+) -> None:
+    slow, fast = eager_weights, weights_after(network, training)
     assert list(slow) == list(fast)
     for name, start in network.state_dict().items():
         if start.is_floating_point() and "running" not in name:
@@ -171,13 +177,15 @@ def test_images_lie_as_the_networks_weights_do(name: str, planes: bool) -> None:
 
 
 def test_the_answers_of_bfloat16_come_back_as_float32(network: nn.Module) -> None:
-    step = make_forward(network.eval(), TrainingSpec(precision="bfloat16"))
+    network = copy.deepcopy(network).eval()
+    step = make_forward(network, TrainingSpec(precision="bfloat16"))
     with torch.no_grad():
         answers, exact = step(torch.rand(2, 3, 32, 32)), network(torch.rand(2, 3, 32, 32))
     assert answers.dtype == exact.dtype == torch.float32
     assert not torch.equal(answers, exact)
 
 
+@pytest.mark.slow
 def test_a_compiled_network_answers_as_it_does_without() -> None:
     torch.manual_seed(0)
     net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.PReLU(4), nn.Flatten(), nn.Linear(4 * 36, 2))
@@ -189,6 +197,7 @@ def test_a_compiled_network_answers_as_it_does_without() -> None:
     )
 
 
+@pytest.mark.slow
 def test_cells_of_one_architecture_share_the_compiled_code(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -262,8 +271,8 @@ def test_a_cell_out_of_memory_is_trained_in_pieces_and_says_so(
     tree: Path, tmp_path: Path, harness: Run
 ) -> None:
     (tmp_path / "net.py").write_text(HUNGRY)
-    common = ("--dataset", "casme2", "--root", tree, "--preset", "quick", "--epochs", 1, "--only", "proposed")
-    small = ("--image-size", 32, "--width", 0.0625, "--batch", 16)
+    common = ("--dataset", "casme2", "--root", tree, "--preset", "quick", "--epochs", 1)
+    small = ("--only", "vgg16-bn-gap", "--image-size", 32, "--width", 0.0625, "--batch", 16)
     nets = ("--architecture", "net.py:fits_5", "--architecture", "net.py:fits_0")
     code, out, err = harness("compare", *common, *small, *nets)
     assert code == 1, "one cell can be cut as often as one likes and does not fit"
@@ -276,7 +285,7 @@ def test_a_cell_out_of_memory_is_trained_in_pieces_and_says_so(
 
 def test_the_plan_says_how_and_how_long(tree: Path, harness: Run) -> None:
     small = ("--preset", "quick", "--epochs", 1, "--image-size", 32, "--width", 0.0625)
-    common = ("ablate", "--dataset", "casme2", "--root", tree, *small, "--dry-run")
+    common = ("compare", "--only", "proposed", "--dataset", "casme2", "--root", tree, *small, "--dry-run")
     _, _, err = harness(*common)
     assert "one at a time; float32; fused kernels for the block networks" in err
     assert "at most 1 epoch; " in err

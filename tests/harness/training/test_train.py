@@ -172,13 +172,15 @@ def build_on_meta(name: str) -> nn.Module:
         return build_network(get_architecture(name), num_classes=3)
 
 
-@pytest.mark.parametrize("name", [PROPOSED, "vgg16", "resnet34", "mobilenetv3-large"])
+@pytest.mark.parametrize(
+    "name", [PROPOSED, "vgg16", "resnet34", pytest.param("mobilenetv3-large", marks=pytest.mark.slow)]
+)
 def test_no_training_step_waits_for_the_device(name: str) -> None:
     training = TrainingSpec(batch_size=4)
     network = build_on_meta(name)
     data = SplitData(
-        images=torch.zeros(10, 3, 64, 64, dtype=torch.uint8, device=META),
-        labels=torch.zeros(10, dtype=torch.int64, device=META),
+        images=torch.zeros(5, 3, 64, 64, dtype=torch.uint8, device=META),
+        labels=torch.zeros(5, dtype=torch.int64, device=META),
     )
     state = init_state(network, training, seed=0)
     batches = list(iter_epoch(data, training.batch_size, generator=state.generator))

@@ -73,7 +73,8 @@ def wrong(
     (here / "broken.py").write_text("def tiny(:\n")
     (here / "lacking.py").write_text("import nosuchpackage\n")
     monkeypatch.chdir(here)
-    small = f"--dataset casme2 --root {shlex.quote(str(tree))} --preset quick --image-size 32 --device cpu"
+    small = "--preset quick --image-size 32 --width 0.125 --device cpu"
+    small = f"--dataset casme2 --root {shlex.quote(str(tree))} {small}"
 
     def check(line: str, expected: tuple[str, ...]) -> None:
         before = _contents(here)
