@@ -47,6 +47,7 @@ def list_(json: options.Json = False) -> None:
             "frames": dataset.frame_policies,
             "layouts": dataset.layouts,
             "classes": dataset.classes,
+            "class_choices": {name: list(names) for name, names in dataset.class_schemes.items()},
             "obtain": dataset.access_instructions,
         }
         for dataset in DATASETS.values()
@@ -58,6 +59,8 @@ def list_(json: options.Json = False) -> None:
         print(f"{entry['name']}: {entry['title']}. {entry['about']}")
         for key in ("frames", "layouts", "classes"):
             print(f"  {key}: {', '.join(entry[key]) or 'read from its files'}")
+        for name, names in entry["class_choices"].items():
+            print(f"  --classes {name}: {', '.join(names)}")
         print(f"  {entry['obtain']}")
 
 
