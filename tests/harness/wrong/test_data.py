@@ -103,8 +103,8 @@ DRAWN = {
     "data synthesize --out note.txt": ("new or empty folder", "/note.txt is taken", "name another"),
     "data synthesize --out note.txt/x": ("/note.txt/x cannot be made", "is a file", "name another"),
     "data synthesize --out ''": ("cannot replace the working folder", "name a folder in it"),
-    "data synthesize --out x --layout samm": (
-        "unknown layout 'samm'",
+    "data synthesize --out x --layout mmew": (
+        "unknown layout 'mmew'",
         "casme2, casme2-raw-selected",
         "ck-csv",
     ),
