@@ -55,11 +55,11 @@ def list_(json: options.Json = False) -> None:
     if json:
         print(json_module.dumps(entries, indent=1))
         return
-    for entry in entries:
+    for dataset, entry in zip(DATASETS.values(), entries, strict=True):
         print(f"{entry['name']}: {entry['title']}. {entry['about']}")
         for key in ("frames", "layouts", "classes"):
             print(f"  {key}: {', '.join(entry[key]) or 'read from its files'}")
-        for name, names in entry["class_choices"].items():
+        for name, names in dataset.class_schemes.items():
             print(f"  --classes {name}: {', '.join(names)}")
         print(f"  {entry['obtain']}")
 
