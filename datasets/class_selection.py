@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from datasets.errors import DatasetError
 
@@ -20,7 +20,19 @@ class ClassScheme:
 
     classes: tuple[str, ...]
     emotions: Mapping[str, str]
-    excluded_clips: Collection[tuple[str, str]] = field(default=())
+    excluded_clips: Collection[tuple[str, str]] = ()
+
+    def count_clips(self, clip_counts: Mapping[str, int]) -> tuple[int, ...]:
+        """Return the clips of each class from those of each emotion; () if an emotion's number is unknown.
+
+        Excluded clips are not subtracted.
+        """
+        if not set(self.emotions) <= set(clip_counts):
+            return ()
+        return tuple(
+            sum(clip_counts[emotion] for emotion, own in self.emotions.items() if own == name)
+            for name in self.classes
+        )
 
 
 def keep_emotions(names: Sequence[str]) -> ClassScheme:

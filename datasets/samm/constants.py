@@ -76,6 +76,7 @@ FACTS = SheetFacts(
     ),
     emotion_spellings={"others": OTHER},
     schemes=SCHEMES,
+    clip_counts=CLIP_COUNTS,
     # Two rows of the sheet have an apex outside onset to offset, and MEGC 2019 counts their clips.
     apex_fallback="middle",
 )

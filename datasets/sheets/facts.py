@@ -67,6 +67,8 @@ class SheetFacts:
         sheet_patterns: File names (without suffix) of coding sheets, the preferred one first.
         emotion_spellings: Other spellings of emotions, in lower case.
         schemes: Named choices of classes.
+        clip_counts: Clips of each emotion in a complete release, as far as it is one number.
+        aligned_layouts: Layouts whose faces are aligned.
         optional_columns: Columns of `COLUMN_ALIASES` that the sheet may lack.
         apex_fallback: What stands in for an apex that is not between onset and offset: "none" leaves the clip
             out of the policies around the apex, "middle" takes the frame in the middle of the clip.
@@ -87,6 +89,8 @@ class SheetFacts:
     sheet_patterns: tuple[re.Pattern[str], ...]
     emotion_spellings: Mapping[str, str] = field(default_factory=dict)
     schemes: Mapping[str, ClassScheme] = field(default_factory=dict)
+    clip_counts: Mapping[str, int] = field(default_factory=dict)
+    aligned_layouts: tuple[str, ...] = ()
     optional_columns: tuple[str, ...] = ()
     apex_fallback: Literal["none", "middle"] = "none"
     has_consecutive_numbers: bool = True

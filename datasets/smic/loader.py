@@ -62,7 +62,6 @@ def load(root: Path, frame_policy: str, *, classes: Sequence[str] = (), layout: 
             num_clips=len(files_by_clip),
             anomalies=anomalies,
         )
-    counts = CLIP_COUNTS.get(modality, {})
     return build_table(
         selection,
         facts=FACTS,
@@ -79,5 +78,5 @@ def load(root: Path, frame_policy: str, *, classes: Sequence[str] = (), layout: 
             f"{EXTENDED_TOTALS[modality]} long clips; {len(files_by_clip)} clip folders are there",
             release_choice.note,
         ),
-        expected_clip_counts=tuple(counts[name] for name in scheme.classes) if counts else (),
+        expected_clip_counts=scheme.count_clips(CLIP_COUNTS.get(modality, {})),
     )

@@ -50,6 +50,7 @@ def list_(json: options.Json = False) -> None:
             "frames": dataset.frame_policies,
             "layouts": dataset.layouts,
             "classes": dataset.classes,
+            "class_choices": {name: list(names) for name, names in dataset.class_schemes.items()},
             "obtain": dataset.access_instructions,
         }
         for dataset in DATASETS.values()
@@ -57,10 +58,12 @@ def list_(json: options.Json = False) -> None:
     if json:
         print(json_module.dumps(entries, indent=1))
         return
-    for entry in entries:
+    for dataset, entry in zip(DATASETS.values(), entries, strict=True):
         print(f"{entry['name']}: {entry['title']}. {entry['about']}")
         for key in ("frames", "layouts", "classes"):
             print(f"  {key}: {', '.join(entry[key]) or 'read from its files'}")
+        for name, names in dataset.class_schemes.items():
+            print(f"  --classes {name}: {', '.join(names)}")
         print(f"  {entry['obtain']}")
 
 

@@ -30,7 +30,10 @@ class DatasetOptions:
     ] = None
     classes: Annotated[
         list[str] | None,
-        typer.Option(help="Class to use instead of the data set's default classes. Repeatable."),
+        typer.Option(
+            help="Class to use instead of the data set's default classes, or a named choice such as 3-class; "
+            "see `harness data list`. Repeatable."
+        ),
     ] = None
     layout: Annotated[str, typer.Option(help="Layout of the release, if the root holds several.")] = ""
     subject_from: Annotated[

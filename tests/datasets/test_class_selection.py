@@ -32,3 +32,10 @@ def test_an_unknown_class_is_an_error_that_lists_classes_and_schemes(names: tupl
 def test_one_class_is_too_few() -> None:
     with raises_code("class.too-few", "joy alone"):
         select("joy")
+
+
+def test_clips_of_merged_emotions_add_up_and_an_unknown_number_gives_none() -> None:
+    assert MERGED.count_clips({"anger": 3, "joy": 5, "surprise": 2}) == (3, 2)
+    merged = ClassScheme(classes=("bad",), emotions={"anger": "bad", "joy": "bad"})
+    assert merged.count_clips({"anger": 3, "joy": 5}) == (8,)
+    assert merged.count_clips({"anger": 3}) == ()

@@ -23,17 +23,14 @@ def frames_of(table_of):
 
 @pytest.fixture
 def many(table_of):
-    """Return a table of 3 parts of 4 subjects with 3 clips of 2 to 7 frames each."""
+    """Return a table of 12 subjects, each a part, with 3 clips of 2 to 7 frames each."""
     groups = [
         (("anger", "joy")[(subject + clip) % 2], f"s{subject:02d}", f"c{clip}", 2 + (subject * 7 + clip) % 6)
         for subject in range(12)
         for clip in range(3)
     ]
     table = table_of(groups)
-    return replace(
-        table,
-        samples=tuple(replace(sample, part="abc"[int(sample.subject[1:]) // 4]) for sample in table.samples),
-    )
+    return replace(table, samples=tuple(replace(sample, part=sample.subject) for sample in table.samples))
 
 
 def ids(table, rows):
@@ -120,6 +117,7 @@ def test_the_order_of_the_table_does_not_matter_and_the_seed_does(many, protocol
     again = split_table(shuffled, protocol, seed=3)
     for part, same in zip(parts_of(found), parts_of(again), strict=True):
         assert ids(many, part) == ids(shuffled, same)
+    # Few splits of 11 subjects are balanced best, so two seeds can agree.
     assert any(split_table(many, protocol, seed=seed).train != found.train for seed in range(4, 8))
 
 
@@ -241,6 +239,9 @@ def test_a_number_of_folds_that_cannot_be_made_is_an_error(many, folds):
 
 
 def test_one_data_set_is_left_out_at_a_time(many):
+    parts = ["abc"[int(sample.subject[1:]) // 4] for sample in many.samples]
+    samples = (replace(sample, part=part) for sample, part in zip(many.samples, parts, strict=True))
+    many = replace(many, samples=tuple(samples))
     assert count_folds(many, "lodo") == 3
     for fold, part in enumerate("abc"):
         split = split_table(many, "lodo", seed=0, fold=fold)

@@ -54,5 +54,5 @@ def test_a_machine_with_the_data_elsewhere_finds_them_at_its_own_root(
 def test_a_machine_without_the_data_says_so(job: Job, tmp_path: Path) -> None:
     assert job.data.root is not None
     job.data.root.rename(tmp_path / "gone")
-    with raises_code("casme2-root.missing"):
+    with raises_code("release-root.missing"):
         _load_images(job)
