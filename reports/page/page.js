@@ -33,7 +33,11 @@ document.addEventListener("click", (event) => {
   const picture = event.target.closest(".picture button");
   const link = event.target.closest("a[href^='#']");
   if (header) sortRows(header);
-  if (picture) show(picture.querySelector("img").cloneNode(), true);
+  if (picture) {
+    const image = picture.querySelector("img").cloneNode();
+    image.style.maxWidth = `${2 * image.naturalWidth}px`; // larger would be blurred
+    show(image, true);
+  }
   if (event.target === dialog) dialog.close();
   if (!link) return;
   const target = document.getElementById(link.hash.slice(1));

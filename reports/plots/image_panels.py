@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from reports.plots.style import DPI, FIGURE_WIDTH, FONT_SIZE, GAP, save_figure
 
-LINE_HEIGHT = 0.13
+LINE_HEIGHT = 0.14
 """Height of a line of a title, in inches."""
 
 DIFFERENCE_GAIN = 3
@@ -55,7 +55,8 @@ def _draw_images(images: NDArray[np.uint8], titles: Sequence[str], path: Path, *
     rows = [cells[start : start + columns] for start in range(0, len(cells), columns)]
     cell_width = FIGURE_WIDTH / columns
     image_width = min(cell_width - GAP, 1.3)
-    image_height = image_width * images.shape[2] / images.shape[3]
+    # Whole pixels, so that rows of equal titles have equal heights.
+    image_height = round(DPI * image_width * images.shape[2] / images.shape[3]) / DPI
     title_heights = [LINE_HEIGHT * max(1 + title.count("\n") for _, title in row) for row in rows]
     height = sum(title_heights) + len(rows) * (image_height + GAP)
     figure = Figure(figsize=(FIGURE_WIDTH, height), dpi=DPI)

@@ -25,7 +25,7 @@ from tests.reports.conftest import Built
 
 pytestmark = pytest.mark.slow
 
-PLAIN = {"p", "strong", "em", "code", "ul", "ol", "li", "br", "hr", "h1", "h2", "h3"}
+PLAIN = {"p", "strong", "em", "code", "ul", "ol", "li", "br", "hr", "h1", "h2", "h3", "details", "summary"}
 TABLE = {"table", "thead", "tbody", "tr", "th", "td"}
 OWN = re.compile(r"figures/[A-Za-z0-9._-]+\.png")
 

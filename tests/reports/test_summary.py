@@ -51,7 +51,7 @@ def test_verdicts_stand_before_the_highest_accuracy(built: type[Built]) -> None:
     """The reader must meet "no verdict" before the number that looks like one."""
     said = _said(built, protocols=("frame", "subject"))
     kinds = [
-        "in points of accuracy",
+        "no verdict",
         "Verdicts need",
         "the highest mean accuracy",
         "These results do not show",
@@ -191,19 +191,23 @@ def test_an_ablation_tells_what_may_be_believed_of_its_steps(built: type[Built])
         seeds=(0, 1, 2, 3, 4),
     )
 
-    assert said[1].startswith("Under subject, in points of accuracy (exploratory): better: ")
-    assert "better: vgg16+cbam over vgg16 +25.00 [" in said[1]
-    assert "worse: vgg16+cbam+residual over vgg16+cbam -25.00 [" in said[1]
+    assert said[1].startswith(
+        "Under subject, of 4 differences in accuracy (exploratory), 1 better: vgg16+cbam"
+    )
+    (verdicts,) = [text for text in said if text.startswith("Under subject, in points of accuracy")]
+    assert "better: vgg16+cbam over vgg16 +25.00 [" in verdicts
+    assert "worse: vgg16+cbam+residual over vgg16+cbam -25.00 [" in verdicts
     assert (
         "equivalent within ±5 points: vgg16+cbam+residual+separable over vgg16+cbam+residual 0.00 ["
-    ) in said[1]
+    ) in verdicts
     assert not [text for text in said if text.startswith("Verdicts need")]
 
 
 def test_one_training_tells_numbers_the_reason_and_the_command(built: type[Built]) -> None:
     said = _said(built, lambda spec: _cbam_alone(built, spec), kind="ablation", protocols=("subject",))
 
-    assert said[1].startswith(
+    assert said[1].endswith("4 no verdict: 1 training (at least 5).")
+    assert said[3].startswith(
         "Under subject, in points of accuracy (exploratory): no verdict, 1 training (at least 5): vgg16+cbam "
         "over vgg16 +25.00 ["
     )

@@ -94,7 +94,7 @@ def test_what_is_imported_shows_and_reports_what_was_exported(
     assert REASON.split(":")[0] in report.read_text()
     for name, data in written(report.parent).items():
         exported = found[f"report/{name}"]
-        if name in ("report.md", "report.json"):
+        if name in ("report.md", "report.html", "report.json"):
             texts = [RUN_ID.sub("", text.decode()) for text in (data, exported)]
             assert texts[0] == texts[1]
             assert data != exported, "the trace names this ledger's runs"

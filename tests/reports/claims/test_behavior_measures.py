@@ -12,10 +12,10 @@ from reports.claims.catalogue import CLAIMS
 from reports.claims.rules import ClaimResult
 from reports.convergence import compute_convergence
 from reports.outcomes import StudyEvaluation, evaluate_study
-from reports.tables.gradients import build_gradient_table, draw_gradient_figure
+from reports.tables.gradients import build_gradient_figure, build_gradient_table
 from reports.tables.latency import build_latency_table
 from reports.tables.loss_comparison import build_loss_table, compare_losses
-from reports.tables.robustness import build_robustness_table, draw_robustness_figure
+from reports.tables.robustness import build_robustness_figure, build_robustness_table
 from studies.arms import build_ablation_arms
 from studies.results import Epoch, RunResult, Timing
 from studies.spec import RunSpec
@@ -88,8 +88,10 @@ def test_the_fall_is_counted_by_kind_over_its_strengths(built: type[Built], tmp_
     assert built.column(table, "Change")[:2] == ["-16.67", "-6.67"]
     assert any("+20.00 [+20.00 to +20.00]" in note for note in table.notes)
     (tmp_path / "figures").mkdir()
-    figure = draw_robustness_figure(study, "subject", out=tmp_path)
+    figure = build_robustness_figure(study, "subject")
     assert figure is not None
+    assert figure.draw is not None
+    figure.draw(tmp_path / figure.file)
     assert (tmp_path / figure.file).stat().st_size > 5_000
 
 
@@ -301,8 +303,10 @@ def test_gradient_ratios_are_averaged_as_logarithms_of_the_arms_that_differ_in_s
     assert built.column(table, "All epochs") == ["0.02", "0.5"]
     assert built.column(table, "Runs") == ["3", "3"]
     (tmp_path / "figures").mkdir()
-    figure = draw_gradient_figure(study, out=tmp_path)
+    figure = build_gradient_figure(study)
     assert figure is not None
+    assert figure.draw is not None
+    figure.draw(tmp_path / figure.file)
     assert (tmp_path / figure.file).stat().st_size > 5_000
 
 

@@ -31,9 +31,9 @@ def test_a_panel_a_network_with_the_bins_of_all_seeds(
     )
     # Every confidence is 0.9. Correct: 26 of 30 frames in seed 0, and the 10 of class 0 in seed 1.
     accuracy = next(line for line in first.lines if line.get_label() == "accuracy")
-    assert accuracy.get_xydata().ravel().tolist() == pytest.approx([0.9, 36 / 60])  # type: ignore[union-attr]
+    assert accuracy.get_xydata().ravel().tolist() == pytest.approx([90, 60])  # type: ignore[union-attr]
     (bar,) = first.patches
-    assert bar.get_height() == 1  # type: ignore[attr-defined]
+    assert bar.get_height() == 100  # type: ignore[attr-defined]
 
 
 def test_the_same_networks_are_the_same_picture_and_leave_pyplot_alone(

@@ -5,16 +5,16 @@ import pytest
 
 from reports.outcomes import evaluate_study
 from reports.plots.study_figures import (
-    draw_bar_figure,
-    draw_confusion_figure,
-    draw_curve_figure,
-    draw_reliability_figure,
+    build_bar_figure,
+    build_confusion_figure,
+    build_curve_figure,
+    build_reliability_figure,
     format_figure_path,
     pool_folds,
 )
 from studies.results import RunResult
 from studies.spec import RunSpec
-from tests.reports.conftest import Built, blank_figures
+from tests.reports.conftest import Built
 
 
 def test_names_are_safe_in_a_link() -> None:
@@ -39,11 +39,12 @@ def test_curves_name_their_figure_of_the_paper(
     (tmp_path / "figures").mkdir()
     study = evaluate_study(built.finish(built.study(kind, dataset=dataset)))
 
-    with blank_figures():
-        figure = draw_curve_figure(study, "frame", metric=quantity, out=tmp_path)
+    figure = build_curve_figure(study, "frame", metric=quantity)
 
     assert figure is not None
     assert figure.paper_items == item
+    assert figure.draw is not None
+    figure.draw(tmp_path / figure.file)
     assert (tmp_path / figure.file).is_file()
 
 
@@ -52,10 +53,10 @@ def test_accuracies_are_never_shown_without_their_leak(built: type[Built], tmp_p
     study = evaluate_study(built.finish(built.study("ablation", protocols=("frame", "subject"))))
 
     for figure in (
-        draw_confusion_figure(study, "frame", out=tmp_path),
-        draw_curve_figure(study, "frame", metric="accuracy", out=tmp_path),
-        draw_bar_figure(study, out=tmp_path),
-        draw_reliability_figure(study, "frame", out=tmp_path),
+        build_confusion_figure(study, "frame"),
+        build_curve_figure(study, "frame", metric="accuracy"),
+        build_bar_figure(study),
+        build_reliability_figure(study, "frame"),
     ):
         assert figure is not None
         assert any("100.00 % of the test frames have their clip in training" in n for n in figure.notes)
@@ -66,13 +67,11 @@ def test_captions_say_that_leaks_are_unknown(built: type[Built], tmp_path: Path)
     study = evaluate_study(
         built.finish(built.study("ablation"), lambda spec: built.nameless(built.run(spec), "clip", "subject"))
     )
-    with blank_figures():
-        figures = (
-            draw_confusion_figure(study, "frame", out=tmp_path),
-            draw_curve_figure(study, "frame", metric="accuracy", out=tmp_path),
-            draw_bar_figure(study, out=tmp_path),
-        )
-    for figure in figures:
+    for figure in (
+        build_confusion_figure(study, "frame"),
+        build_curve_figure(study, "frame", metric="accuracy"),
+        build_bar_figure(study),
+    ):
         assert figure is not None
         assert any("it is unknown how many of the test frames have their clip" in n for n in figure.notes)
 
@@ -80,10 +79,10 @@ def test_captions_say_that_leaks_are_unknown(built: type[Built], tmp_path: Path)
 def test_nothing_finished_draws_nothing(built: type[Built], tmp_path: Path) -> None:
     study = evaluate_study(built.finish(built.study("ablation"), lambda spec: None))
 
-    assert draw_confusion_figure(study, "frame", out=tmp_path) is None
-    assert draw_curve_figure(study, "frame", metric="loss", out=tmp_path) is None
-    assert draw_bar_figure(study, out=tmp_path) is None
-    assert draw_reliability_figure(study, "frame", out=tmp_path) is None
+    assert build_confusion_figure(study, "frame") is None
+    assert build_curve_figure(study, "frame", metric="loss") is None
+    assert build_bar_figure(study) is None
+    assert build_reliability_figure(study, "frame") is None
     assert pool_folds(study.outcomes[0]) is None
 
 
@@ -93,10 +92,10 @@ def test_a_reliability_figure_leaves_out_what_has_not_finished(built: type[Built
     def choose(spec: RunSpec) -> RunResult | None:
         return built.run(spec) if spec.architecture.name == "vgg16" else None
 
-    figure = draw_reliability_figure(
-        evaluate_study(built.finish(built.study(), choose)), "frame", out=tmp_path
-    )
+    figure = build_reliability_figure(evaluate_study(built.finish(built.study(), choose)), "frame")
 
     assert figure is not None
     assert figure.alt_text == "Accuracy by confidence of vgg16"
+    assert figure.draw is not None
+    figure.draw(tmp_path / figure.file)
     assert (tmp_path / figure.file).is_file()

@@ -2,7 +2,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reports.outcomes import evaluate_study
-from reports.tables.search_budget import build_budget_table, draw_budget_figure
+from reports.tables.search_budget import build_budget_figure, build_budget_table
 from studies.search import Search
 from studies.study import Study
 from tests.reports.conftest import Built
@@ -44,10 +44,12 @@ def test_the_settings_found_are_those_of_the_runs(built: type[Built]) -> None:
 
 def test_the_curve_is_drawn_and_an_untuned_study_has_none(built: type[Built], tmp_path: Path) -> None:
     (tmp_path / "figures").mkdir()
-    figure = draw_budget_figure(evaluate_study(built.finish(_tuned(built))), out=tmp_path)
+    figure = build_budget_figure(evaluate_study(built.finish(_tuned(built))))
 
     assert figure is not None
+    assert figure.draw is not None
+    figure.draw(tmp_path / figure.file)
     assert (tmp_path / figure.file).stat().st_size > 5_000
     untuned = evaluate_study(built.finish(built.study()))
-    assert draw_budget_figure(untuned, out=tmp_path) is None
+    assert build_budget_figure(untuned) is None
     assert build_budget_table(untuned) is None
