@@ -62,7 +62,7 @@ def test_every_layout_is_read_as_it_is(releases, layout):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@cases(25)
+@cases(16)
 @given(data=st.data())
 def test_a_release_with_a_damaged_file_is_read_or_refused(releases, layout, data):
     root = releases[layout]
@@ -73,7 +73,7 @@ def test_a_release_with_a_damaged_file_is_read_or_refused(releases, layout, data
 
 
 @pytest.mark.parametrize("layout", [name for name in LAYOUTS if name not in ("ck-h5", "ck-csv")])
-@cases(25)
+@cases(16)
 @given(data=st.data())
 def test_what_lies_beside_a_release_under_any_name_loses_nothing(releases, layout, data):
     root = releases[layout]

@@ -14,14 +14,13 @@ from markdown_it import MarkdownIt
 from architectures.catalogue import CATALOGUE
 from datasets.leakage.audit import Finding
 from datasets.spec import Anomaly
-from reports.document import write_report
 from reports.markdown import escape, render_bullets, render_code, render_figure, render_grid, render_table
 from reports.plots.confusion_matrices import draw_confusion_matrices
 from reports.table import Cell, ReportFigure, Table
 from studies.results import StudyResult
 from studies.spec import RunSpec
 from tests.hostile import cases, folder, names
-from tests.reports.conftest import Built
+from tests.reports.conftest import Built, write_text
 
 pytestmark = pytest.mark.slow
 
@@ -170,22 +169,12 @@ def hostile(built: type[Built], draw: Any) -> StudyResult:
     return built.finish(study, choose)
 
 
-@pytest.fixture
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Write empty files instead of figures, because rendering would take most of the time."""
-    monkeypatch.setattr(
-        "matplotlib.backends.backend_agg.FigureCanvasAgg.print_png",
-        lambda canvas, path, **_: path.write_bytes(b""),
-    )
-
-
 @cases(3, shrink=False)
 @given(data=st.data())
-@pytest.mark.usefixtures("undrawn")
 def test_a_whole_report_has_no_markup_but_its_own(built: type[Built], data: Any) -> None:
     result = hostile(built, data.draw)
     with folder() as root:
-        text = write_report([result], root, images={}).read_text(encoding="utf-8")
+        text = write_text([result], root)
         drawn = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.png"))
         assert sorted(path.name for path in root.parent.iterdir()) == ["root"]
     page = _Page(text)
@@ -201,7 +190,7 @@ def _rows(table: str) -> list[int]:
     return [row.count("<td") + row.count("<th>") + row.count("<th ") for row in table.split("<tr>")[1:]]
 
 
-@cases(8, shrink=False)
+@cases(4, shrink=False)
 @given(classes=st.lists(names(), min_size=6, max_size=6), arm=names())
 @pytest.mark.filterwarnings("ignore:Glyph")
 @pytest.mark.filterwarnings("ignore:Matplotlib currently does not support")

@@ -78,7 +78,7 @@ def _same(read: Any) -> None:
 
 
 @pytest.mark.parametrize("cls", [RunResult, RunSpec, Study])
-@cases(250)
+@cases(150)
 @given(data=st.data())
 def test_a_damaged_text_is_a_value_or_refused(result: RunResult, study: Study, cls: Any, data: Any) -> None:
     whole = {RunResult: result, RunSpec: result.spec, Study: study}[cls]
@@ -87,7 +87,7 @@ def test_a_damaged_text_is_a_value_or_refused(result: RunResult, study: Study, c
 
 
 @pytest.mark.parametrize("cls", [RunResult, RunSpec, Study])
-@cases(90)
+@cases(60)
 @given(data=st.data())
 def test_changed_data_are_a_value_or_refused(result: RunResult, study: Study, cls: Any, data: Any) -> None:
     whole = {RunResult: result, RunSpec: result.spec, Study: study}[cls]
@@ -100,7 +100,7 @@ def test_changed_data_are_a_value_or_refused(result: RunResult, study: Study, cl
         outcome(lambda: [spec.key for spec in read.list_runs()])
 
 
-@cases(300)
+@cases(200)
 @given(value=strange(), data=st.data())
 def test_any_json_is_refused(value: Any, data: Any) -> None:
     text = json.dumps(value)

@@ -75,7 +75,7 @@ def check(path):
 
 
 @pytest.mark.parametrize("name", WHOLE)
-@cases(80)
+@cases(50)
 @given(data=st.data())
 @pytest.mark.usefixtures("at_once")
 def test_a_damaged_container_is_read_or_refused(name, data):

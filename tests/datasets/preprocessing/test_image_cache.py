@@ -105,4 +105,5 @@ def test_two_processes_at_once_make_it_once(data, tmp_path):
     second, waiting = begun(data, cache)
     assert finished(first) == finished(second)
     assert told(making)[-1] == 150
-    assert told(waiting) == [150]
+    # On a busy machine the second may start after the first has ended; then it has nothing to wait for.
+    assert told(waiting) in ([150], [])
