@@ -16,12 +16,11 @@ def test_document_counts_the_published_parameters_of_vgg16(harness: Run) -> None
     assert network["mib"] == pytest.approx(138_357_544 * 4 / 2**20)
 
 
-def test_table_marks_networks_that_stay_at_full_width(harness: Run) -> None:
-    status, out, _ = harness("cost", "--only", "proposed,resnet34", "--width", 0.125, "--image-size", 32)
+def test_table_states_the_size_and_the_classes(harness: Run) -> None:
+    status, out, _ = harness("cost", "--only", "proposed", "--width", 0.125, "--image-size", 32)
     assert status == 0
-    assert "resnet34 (full width)" in out
-    assert "proposed (full width)" not in out
     assert "at 32 px, 6 classes" in out
+    assert "| proposed |" in out
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def _render(*predictions: FramePrediction, folders: ClassFolders = NO_FOLDERS, *
     return render_summary({**document, **changes}, Path("out"))
 
 
-def test_unreadable_frame_is_not_counted_and_is_a_warning() -> None:
+def test_unreadable_frame_has_no_count_and_is_a_warning() -> None:
     unreadable = _predict(2, joy=None, box=None, face_status="", note="it is cut")
     assert select_predicted([_predict(), unreadable]) == [_predict()]
     document = _summarize(_predict(), unreadable)

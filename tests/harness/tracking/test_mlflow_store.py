@@ -29,7 +29,7 @@ def test_uri_with_a_login_is_refused_without_the_password() -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_experiment_of_a_data_set_is_created_once_and_restored(store: MlflowStore) -> None:
+def test_experiment_of_a_data_set_is_reused_and_restored(store: MlflowStore) -> None:
     first = store.get_or_create_experiment("casme2")
     assert store.get_or_create_experiment("casme2") == first
     assert store.get_or_create_experiment("ckplus") != first
@@ -39,15 +39,13 @@ def test_experiment_of_a_data_set_is_created_once_and_restored(store: MlflowStor
     assert {name for name, _ in store.list_views()} == {"harness casme2", "harness ckplus"}
 
 
-def test_artifacts_lie_beside_the_file(store: MlflowStore, tmp_path: Path) -> None:
+def test_artifacts_are_in_the_folder_of_the_file(store: MlflowStore, tmp_path: Path) -> None:
     assert store.find_artifact_folder("casme2") == tmp_path / "mlruns"
     store.get_or_create_experiment("casme2")
     assert store.find_artifact_folder("casme2") == tmp_path / "mlruns"
 
 
-def test_runs_are_searched_in_all_experiments_and_over_pages(
-    store: MlflowStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_search_covers_all_experiments_and_pages(store: MlflowStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.tracking.mlflow_store.PAGE_SIZE", 2)
     run_ids = [_start_run(store, dataset) for dataset in ("casme2", "casme2", "ckplus", "casme2", "ckplus")]
     assert {run.info.run_id for run in store.search_runs("")} == set(run_ids)
@@ -56,7 +54,7 @@ def test_runs_are_searched_in_all_experiments_and_over_pages(
     assert run.info.run_id == run_ids[2]
 
 
-def test_logged_values_are_read_back(store: MlflowStore) -> None:
+def test_logged_values_are_readable(store: MlflowStore) -> None:
     run_id = _start_run(store)
     store.log_batch(run_id, params={"epochs": 3}, metrics={"score": 0.5}, tags={"a": "b"})
     store.log_steps(run_id, {1: {"loss": 2.0}, 2: {"loss": 1.0}})

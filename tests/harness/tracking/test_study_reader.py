@@ -38,12 +38,12 @@ def test_failure_counts_only_in_its_own_study(tracker: Tracker, study_run_id: st
     assert study_run_id != other_id
 
 
-def test_states_of_a_study_name_the_cells_that_ended(tracker: Tracker) -> None:
+def test_states_of_a_study_name_its_finished_and_failed_cells(tracker: Tracker) -> None:
     assert tracker.cell_states(STUDY) == {SPECS[0].key: "done", SPECS[1].key: "failed"}
     assert tracker.cell_states(OTHER) == {SPECS[0].key: "done"}
 
 
-def test_cells_are_found_by_the_start_of_their_key(tracker: Tracker) -> None:
+def test_search_matches_the_start_of_a_key(tracker: Tracker) -> None:
     cells = tracker.find_cells(SPECS[0].key[:6])
     assert list(cells.values()) == [(SPECS[0].key, "FINISHED")]
     (run_id,) = cells

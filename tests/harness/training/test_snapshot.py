@@ -82,7 +82,7 @@ def test_snapshot_does_not_change_with_further_training(state: TrainingState) ->
     assert all(torch.equal(snapshot.tensors[name], tensor) for name, tensor in before.items())
 
 
-def test_best_weights_are_stored_once_if_the_last_epoch_is_the_best(state: TrainingState) -> None:
+def test_best_weights_are_not_duplicated_if_the_last_epoch_is_the_best(state: TrainingState) -> None:
     assert any(name.startswith("best ") for name in copy_state(state).tensors)
     smaller = count_bytes(state)
     _train(state, 0.9)
