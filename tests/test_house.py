@@ -1,4 +1,4 @@
-"""Tests of the project's rules: import order, light imports of specs, file length, codes of errors."""
+"""Tests of the project's rules: import order, light imports, file length, test files, codes of errors."""
 
 import ast
 import re
@@ -67,6 +67,23 @@ LIGHT = (
     "harness.tracking.uri",
     *(f"harness.commands.{path.stem}" for path in sorted((ROOT / "harness/commands").glob("[a-z]*.py"))),
 )
+
+MAX_UNTESTED_LINES = 60
+"""Lines of a module that may have no test file of its own; a module without functions may have more."""
+
+WALKED_MODULES = {
+    "architectures/cpu_kernels/cbam_add_act.py": "tests/architectures/test_cpu_kernels.py",
+    "architectures/cpu_kernels/norm_act.py": "tests/architectures/test_cpu_kernels.py",
+    "harness/archive/importer.py": "tests/harness/archive/test_reader.py",
+    "harness/bench/growth.py": "tests/harness/bench/test_bench.py",
+    "harness/commands/bench.py": "tests/harness/bench/test_bench.py",
+    "harness/commands/data.py": "tests/harness/data/test_data_commands.py",
+    "harness/commands/export.py": "tests/harness/archive/test_reader.py",
+    "harness/commands/import_.py": "tests/harness/archive/test_reader.py",
+    "harness/commands/predict.py": "tests/harness/inference/test_predictor.py",
+    "harness/scheduling/process_executor.py": "tests/harness/scheduling/test_faults.py",
+}
+"""Longer modules that the test file of a whole path covers, with that file."""
 
 CODED_ERRORS = ("ArchitectureError", "DatasetError", "HarnessError", "StudyError", "build_error")
 
@@ -177,6 +194,34 @@ def test_every_test_file_mirrors_a_source_file_or_says_what_it_tests() -> None:
         if not source.exists() and not ast.get_docstring(ast.parse(path.read_text())):
             unexplained.append(str(relative_path))
     assert not unexplained
+
+
+def _get_test_path(source: Path) -> Path:
+    """Return the path of the test file that mirrors a source file."""
+    return (ROOT / "tests" / source.relative_to(ROOT)).with_name(f"test_{source.name}")
+
+
+def _has_functions(path: Path) -> bool:
+    nodes = ast.walk(ast.parse(path.read_text()))
+    return any(isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) for node in nodes)
+
+
+def test_every_long_module_with_functions_has_a_mirrored_test_file() -> None:
+    untested = [
+        str(path.relative_to(ROOT))
+        for path in _sources()
+        if not _get_test_path(path).exists()
+        and path.read_text().count("\n") > MAX_UNTESTED_LINES
+        and _has_functions(path)
+    ]
+    assert sorted(set(untested) - set(WALKED_MODULES)) == []
+
+
+@pytest.mark.parametrize("module", WALKED_MODULES)
+def test_walked_module_has_its_test_file_and_no_mirror(module: str) -> None:
+    assert (ROOT / module).exists()
+    assert (ROOT / WALKED_MODULES[module]).exists()
+    assert not _get_test_path(ROOT / module).exists()
 
 
 def _get_name(node: ast.expr) -> str:

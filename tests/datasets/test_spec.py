@@ -55,7 +55,7 @@ def test_spec_accepts_every_alignment_and_representation() -> None:
     assert len(specs) == len(ALIGNMENTS) * len(REPRESENTATIONS)
 
 
-def test_every_corruption_has_a_size_for_each_strength() -> None:
+def test_every_corruption_has_a_size_for_every_strength() -> None:
     assert {len(sizes) for sizes in CORRUPTIONS.values()} == {len(STRENGTHS)}
 
 
@@ -83,6 +83,6 @@ def test_table_counts_samples_in_the_order_of_its_classes() -> None:
     assert all(note.isprintable() for note in table.notes)
 
 
-def test_empty_table_counts_zero_for_each_class() -> None:
+def test_empty_table_counts_zero_for_every_class() -> None:
     table = SampleTable(dataset="casme2", frame_policy="apex", classes=("anger", "joy"), samples=())
     assert table.count_per_class() == (0, 0)

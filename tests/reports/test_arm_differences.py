@@ -53,7 +53,7 @@ def test_single_training_has_wins_losses_and_a_mcnemar_p(built: type[Built]) -> 
     assert difference.mcnemar_p == pytest.approx(2 * 0.5**10)
 
 
-def test_several_trainings_have_no_mcnemar_p(built: type[Built]) -> None:
+def test_multiple_trainings_have_no_mcnemar_p(built: type[Built]) -> None:
     (difference,) = compute_differences(_evaluate(built, _is_proposed_better), "subject")
 
     assert (difference.wins, difference.losses, difference.mcnemar_p) == (None, None, None)
@@ -100,13 +100,13 @@ def test_family_size_counts_the_pairs_that_are_tested(built: type[Built]) -> Non
     )
     pair = evaluation.select_protocol("subject")
     before, after = pair
-    (alone,) = judge_pairs([(before, after)], metric="accuracy", margin=0.05)
+    (single,) = judge_pairs([(before, after)], metric="accuracy", margin=0.05)
     first, second = judge_pairs([(before, after), (after, before)], metric="accuracy", margin=0.05)
 
-    assert first.value == -second.value == alone.value
-    assert alone.estimate is not None
+    assert first.value == -second.value == single.value
+    assert single.estimate is not None
     assert first.estimate is not None
-    assert first.estimate.low <= alone.estimate.low
+    assert first.estimate.low <= single.estimate.low
 
 
 def test_null_arm_is_compared_with_the_arm_that_it_repeats(built: type[Built]) -> None:

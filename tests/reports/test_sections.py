@@ -36,7 +36,7 @@ def _list_texts(blocks: Iterable[Block]) -> list[str]:
     return [block for block in blocks if isinstance(block, str)]
 
 
-def test_summary_has_a_block_for_each_study(built: type[Built], evaluation: StudyEvaluation) -> None:
+def test_summary_has_a_block_for_every_study(built: type[Built], evaluation: StudyEvaluation) -> None:
     ladder = evaluate_study(built.finish(built.study("ablation")))
     heading, *summaries = build_summary_section([evaluation, ladder])
     assert heading == "## Summary"
@@ -59,7 +59,7 @@ def test_setup_lists_the_commands(evaluation: StudyEvaluation) -> None:
     assert settings.startswith("- Command: `harness compare --only proposed`\n- ")
 
 
-def test_data_section_describes_the_same_samples_once(evaluation: StudyEvaluation) -> None:
+def test_data_section_does_not_repeat_the_same_samples(evaluation: StudyEvaluation) -> None:
     assert len(list(build_data_section([evaluation], {}))) == len(
         list(build_data_section([evaluation, evaluation], {}))
     )
@@ -95,7 +95,7 @@ def test_data_section_lists_a_limited_number_of_anomalies(
     assert text.count("EP") == min(count, MAX_ANOMALIES)
 
 
-def test_images_of_a_licensed_data_set_carry_a_warning(
+def test_images_of_a_licensed_data_set_have_a_warning(
     built: type[Built], evaluation: StudyEvaluation
 ) -> None:
     license_text = "Faces from a licensed data set: check its license agreement before publishing them."
@@ -159,7 +159,7 @@ def test_inconsistency_section_leaves_the_reported_ones_out() -> None:
     ]
 
 
-def test_run_index_has_a_table_for_each_study(built: type[Built], evaluation: StudyEvaluation) -> None:
+def test_run_index_has_a_table_for_every_study(built: type[Built], evaluation: StudyEvaluation) -> None:
     ladder = evaluate_study(built.finish(built.study("ablation")))
     heading, *tables = build_run_index_section([evaluation, ladder])
     assert heading == "## Run index"

@@ -15,7 +15,7 @@ def test_plan_holds_the_choices_of_the_study(study: Study) -> None:
     assert (plan.protocols, plan.split_seeds, plan.seeds) == (("frame", "subject"), (0,), (0, 1))
 
 
-def test_plan_of_a_ladder_pairs_each_rung_with_the_rung_before(study: Study) -> None:
+def test_plan_of_a_ladder_pairs_every_rung_with_the_rung_before(study: Study) -> None:
     names = [arm.name for arm in study.arms]
     assert build_analysis_plan(study).pairs == tuple(pairwise(names))
 

@@ -27,7 +27,7 @@ def _list_names(study: Study) -> list[tuple[str, str]]:
     return [(run.architecture.name, run.variant) for run in study.list_runs()]
 
 
-def test_study_of_arms_alone_runs_one_cell_for_each_arm(cell_study: Study) -> None:
+def test_study_without_checks_runs_one_cell_for_every_arm(cell_study: Study) -> None:
     assert _list_names(cell_study) == [("vgg16", "none"), ("proposed", "none")]
 
 

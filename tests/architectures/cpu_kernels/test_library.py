@@ -31,7 +31,7 @@ def test_large_tensor_uses_the_threads_of_torch() -> None:
     assert select_thread_count(torch.empty(MIN_PARALLEL_NUMEL)) == torch.get_num_threads()
 
 
-def test_library_is_loaded_once() -> None:
+def test_library_is_cached() -> None:
     assert load_library() is load_library()
 
 

@@ -44,7 +44,7 @@ def test_folder_is_read_only_on_first_access(tmp_path: Path) -> None:
     assert tree.list_folder(tmp_path) is first
 
 
-def test_walk_goes_level_by_level_down_to_the_maximum_depth(tmp_path: Path) -> None:
+def test_walk_yields_levels_down_to_the_maximum_depth(tmp_path: Path) -> None:
     _write(tmp_path, "a/b/x", "c/x", "/".join(["deep"] * (MAX_DEPTH + 2)))
     tree = DirectoryTree(tmp_path)
 
@@ -63,7 +63,7 @@ def test_missing_folder_is_an_empty_listing_and_an_anomaly(tmp_path: Path) -> No
     assert [(anomaly.code, anomaly.location) for anomaly in tree.anomalies] == [("unreadable folder", "gone")]
 
 
-def test_link_within_the_root_is_followed(tmp_path: Path) -> None:
+def test_link_below_the_root_is_followed(tmp_path: Path) -> None:
     _write(tmp_path, "sub01/a.png")
     (tmp_path / "sub02").symlink_to("sub01")
     tree = DirectoryTree(tmp_path)

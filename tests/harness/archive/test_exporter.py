@@ -16,7 +16,7 @@ def _list_names(path: Path) -> list[str]:
     return zipfile.ZipFile(path).namelist()
 
 
-def test_archive_holds_the_artifacts_of_each_finished_cell_only(packed: Path) -> None:
+def test_archive_holds_the_artifacts_of_every_finished_cell_only(packed: Path) -> None:
     keys = {name.split("/")[1] for name in _list_names(packed) if name.startswith("cells/")}
     assert keys == {spec.key for spec in FINISHED}
     assert FAILED.key not in keys

@@ -34,7 +34,7 @@ def test_text_states_sizes_rounds_and_rates() -> None:
     assert text.endswith("preparing reaches 38% (25% to 50%) of that")
 
 
-def test_text_names_face_detection_and_omits_what_was_not_measured() -> None:
+def test_text_names_face_detection_and_omits_unmeasured_rates() -> None:
     text = _build_result(aligned=True, plain_seconds=()).render_text()
     assert "prepared at 48 px with face detection in 3.0 s" in text
     assert "plain decoding" not in text

@@ -50,7 +50,7 @@ def test_settings_out_of_range_are_refused(changes: dict[str, Any], message: str
         BenchSettings(**changes)
 
 
-def test_settings_build_each_architecture_once_at_the_requested_width() -> None:
+def test_settings_build_distinct_architectures_at_the_requested_width() -> None:
     assert [spec.name for spec in BenchSettings().build_specs()] == list(CATALOGUE)
     specs = BenchSettings(only=("proposed", "resnet34", "proposed"), width=0.5).build_specs()
     assert [(spec.name, spec.width) for spec in specs] == [("proposed", 0.5), ("resnet34", 1.0)]

@@ -32,7 +32,7 @@ def test_workload_describes_its_images(workload: Workload) -> None:
     assert len(workload.pixels.images) == len(workload.pixels.table.samples)
 
 
-def test_network_has_the_same_weights_at_each_call(workload: Workload) -> None:
+def test_network_has_the_same_weights_at_every_call(workload: Workload) -> None:
     first, second = (workload.init_network().state_dict() for _ in range(2))
     assert all(torch.equal(first[name], second[name]) for name in first)
 
@@ -43,7 +43,7 @@ def test_network_has_the_requested_memory_layout(workload: Workload) -> None:
     assert convolution.weight.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_data_repeats_the_images_if_there_are_too_few(workload: Workload) -> None:
+def test_data_repeats_too_few_images(workload: Workload) -> None:
     count = len(workload.pixels.table.samples)
     data = workload.load_data(count + 3)
     assert len(data) == count + 3
@@ -51,13 +51,13 @@ def test_data_repeats_the_images_if_there_are_too_few(workload: Workload) -> Non
     assert data.labels[:3].tolist() == [sample.label for sample in workload.pixels.table.samples[:3]]
 
 
-def test_loops_yield_positive_seconds_for_each_epoch(workload: Workload) -> None:
+def test_loops_yield_positive_seconds_for_every_epoch(workload: Workload) -> None:
     small = replace(workload, steps=1)
     for loop in (time_harness_epochs(small), time_memory_epochs(small)):
         assert all(next(loop) > 0 for _ in range(2))
 
 
-def test_files_are_copied_into_a_folder_for_each_class(workload: Workload, tmp_path: Path) -> None:
+def test_files_fill_a_folder_for_every_class(workload: Workload, tmp_path: Path) -> None:
     table = workload.pixels.table
     count = len(table.samples) + 2
     write_image_files(workload.pixels, tmp_path, count=count)

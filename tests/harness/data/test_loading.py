@@ -86,7 +86,7 @@ def test_table_resolves_classes_layout_and_alignment(tree: Path) -> None:
     assert table.is_aligned
 
 
-def test_images_have_the_requested_size_and_a_row_for_each_sample(tree: Path) -> None:
+def test_images_have_the_requested_size_and_a_row_for_every_sample(tree: Path) -> None:
     request = DataRequest(dataset="casme2", root=tree)
     spec, table = load_table(request, _build(root=tree, image_size=16))
     steps: list[tuple[int, int]] = []

@@ -18,7 +18,7 @@ PLAN = AnalysisPlan(
 )
 
 
-def test_outline_takes_missing_values_from_the_preset() -> None:
+def test_outline_gets_missing_values_from_the_preset() -> None:
     outline = outline_study(ABLATION)
     assert outline.arms == LADDER
     assert (outline.training.epochs, outline.training.batch_size) == (100, 32)
@@ -26,7 +26,7 @@ def test_outline_takes_missing_values_from_the_preset() -> None:
     assert (outline.split_seeds, outline.seeds, outline.analysis_plan) == ((0,), (0,), None)
 
 
-def test_quick_preset_has_a_size_for_each_kind_of_study() -> None:
+def test_quick_preset_has_a_size_for_every_kind_of_study() -> None:
     assert outline_study(replace(ABLATION, preset="quick")).dataset.image_size == 32
     assert outline_study(replace(COMPARISON, preset="quick")).dataset.image_size == 72
 

@@ -61,7 +61,7 @@ def test_consecutive_runs_of_a_split_share_the_summary(images: StudyImages) -> N
     assert len(inputs.summary_cache) == 1
 
 
-def test_cache_builds_the_inputs_of_a_fingerprint_once(images: StudyImages) -> None:
+def test_cache_reuses_the_inputs_of_a_fingerprint(images: StudyImages) -> None:
     cache = RunInputsCache(_build_study(images), {images.pixels.fingerprint: images}, device=CPU)
     first, second = _list_specs(images)
     assert cache.get(first) is cache.get(second)

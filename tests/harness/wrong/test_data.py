@@ -74,7 +74,11 @@ CHOICES = {
         "unknown layout 'ck48' of casme2",
         "cropped, raw_selected, raw, compressed",
     ),
-    "ablate SMALL --layout raw": ("release-layout.missing", "no raw release of CASME II", "there is: cropped"),
+    "ablate SMALL --layout raw": (
+        "release-layout.missing",
+        "no raw release of CASME II",
+        "there is: cropped",
+    ),
     "ablate --layout raw": ("layout.unknown", "unknown layout 'raw' of synthetic", "accepted: cropped"),
     "ablate --align left": ("choice.unknown", "unknown --align 'left'"),
     "ablate --align ''": ("choice.unknown", "unknown --align ''"),

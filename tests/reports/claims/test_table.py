@@ -36,7 +36,7 @@ def test_study_of_another_data_set_has_no_table(built: type[Built]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("protocols", "judged"),
+    ("protocols", "protocols_of_verdicts"),
     [
         (("frame",), ("frame",)),
         (("clip",), ("frame",)),
@@ -44,15 +44,15 @@ def test_study_of_another_data_set_has_no_table(built: type[Built]) -> None:
         (("subject", "frame", "loso"), ("frame", "loso")),
     ],
 )
-def test_claims_are_judged_under_the_papers_split_and_the_strictest_one(
-    built: type[Built], protocols: tuple[str, ...], judged: tuple[str, ...]
+def test_claims_have_verdicts_under_the_papers_split_and_the_strictest_one(
+    built: type[Built], protocols: tuple[str, ...], protocols_of_verdicts: tuple[str, ...]
 ) -> None:
     results = judge_claims([_evaluate(built, protocols)])
-    assert tuple(dict.fromkeys(protocol for _, protocol in results)) == judged
-    assert len(results) == len(judged) * len(CLAIMS)
+    assert tuple(dict.fromkeys(protocol for _, protocol in results)) == protocols_of_verdicts
+    assert len(results) == len(protocols_of_verdicts) * len(CLAIMS)
 
 
-def test_each_protocol_has_a_column_for_the_value_and_the_verdict(built: type[Built]) -> None:
+def test_every_protocol_has_a_column_for_the_value_and_the_verdict(built: type[Built]) -> None:
     table = build_claim_table([_evaluate(built, ("frame", "subject"))])
     assert table is not None
     assert table.header[3:] == (
@@ -81,12 +81,14 @@ def test_synthetic_faces_decide_no_claim_about_faces(built: type[Built]) -> None
     assert accuracy.measured_text.startswith("accuracy 75.00 %")
 
 
-def test_synthetic_faces_are_left_out_if_there_are_real_ones(built: type[Built]) -> None:
+def test_real_faces_exclude_synthetic_ones(built: type[Built]) -> None:
     real = _evaluate(built, ("frame",))
     assert judge_claims([_evaluate(built, ("frame",), synthetic=True), real]) == judge_claims([real])
 
 
-def test_verdicts_are_counted_by_protocol_and_image_independent_claims_once(built: type[Built]) -> None:
+def test_text_counts_verdicts_by_protocol_and_image_independent_claims_under_the_first(
+    built: type[Built],
+) -> None:
     frame_text, subject_text = describe_claim_results([_evaluate(built, ("frame", "subject"))])
     assert frame_text.startswith(f"Under frame (the paper's split): of {len(CLAIMS)} claims ")
     count = len(CLAIMS) - len(IMAGE_INDEPENDENT_CLAIMS)

@@ -15,7 +15,7 @@ def run(built: type[Built]) -> RunResult:
     return built.run(spec)
 
 
-def test_series_holds_the_value_of_each_epoch(run: RunResult) -> None:
+def test_series_holds_the_value_of_every_epoch(run: RunResult) -> None:
     numbers, accuracies = get_series(run, "validation_accuracy")
     assert numbers == [1, 2, 3]
     assert accuracies == [epoch.validation_accuracy for epoch in run.history]
@@ -41,7 +41,7 @@ def test_axes_are_styled_by_metric(metric: CurveMetric, scale: str, label: str) 
     assert (axes.get_yscale(), axes.get_ylabel(), axes.get_xlim()) == (scale, label, (0.5, 7.5))
 
 
-def test_figure_has_a_panel_for_each_run_and_metric(run: RunResult, tmp_path: Path) -> None:
+def test_figure_has_a_panel_for_every_run_and_metric(run: RunResult, tmp_path: Path) -> None:
     draw_curves((run,), tmp_path / "loss.png", metrics=("loss",))
     draw_curves((run,), tmp_path / "both.png", metrics=("accuracy", "loss"))
     assert 0 < (tmp_path / "loss.png").stat().st_size < (tmp_path / "both.png").stat().st_size

@@ -43,7 +43,7 @@ def test_ratio_of_a_run_is_the_geometric_mean_of_its_epochs(
     assert ratio == (None if expected is None else pytest.approx(expected))
 
 
-def test_table_has_a_row_for_each_arm_of_a_matched_pair(built: type[Built]) -> None:
+def test_table_has_a_row_for_every_arm_of_a_matched_pair(built: type[Built]) -> None:
     table = build_gradient_table(_evaluate(built, (0.1, 1.0, 10.0), (0.01, 0.01, 0.01)))
     assert table is not None
     assert built.column(table, "Skips") == ["no", "yes"]

@@ -25,7 +25,7 @@ def _evaluate(built: type[Built]) -> StudyEvaluation:
     return evaluate_study(built.finish(replace(built.study(), checks=("latency",)), choose))
 
 
-def test_percentiles_are_those_of_the_sum_of_the_phases_of_each_image(built: type[Built]) -> None:
+def test_percentiles_are_those_of_the_sum_of_the_phases_of_every_image(built: type[Built]) -> None:
     run = built.run(built.study().list_runs()[0])
     # The faces get slower as the networks get faster, so each sum is 100.
     timed = _with_times(

@@ -76,7 +76,7 @@ def test_table_compares_recall_class_by_class(built: type[Built]) -> None:
         ),
     ],
 )
-def test_note_states_the_gain_or_why_there_is_none(
+def test_note_states_the_gain_or_the_reason_for_none(
     built: type[Built], changes: dict[str, object], note: str
 ) -> None:
     table = build_loss_table(_evaluate(built, **changes))  # type: ignore[arg-type]

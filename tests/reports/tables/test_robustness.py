@@ -53,7 +53,7 @@ def _evaluate(
     return evaluate_study(built.finish(checked, choose))
 
 
-def test_accuracy_is_the_mean_over_the_conditions(built: type[Built]) -> None:
+def test_accuracy_is_the_mean_of_the_conditions(built: type[Built]) -> None:
     evaluation = _evaluate(built)
     robustness = compute_robustness(evaluation, evaluation.outcomes[0])
     assert robustness is not None
@@ -86,7 +86,7 @@ def test_claim_covers_pose_and_illumination_only() -> None:
     assert kinds == {"rotation", "brightness", "contrast"}
 
 
-def test_table_shows_the_mean_of_each_kind(built: type[Built]) -> None:
+def test_table_shows_the_mean_of_every_kind(built: type[Built]) -> None:
     table = build_robustness_table(_evaluate(built))
     assert table is not None
     assert built.column(table, "Clean") == ["100.00", "100.00"]

@@ -32,7 +32,7 @@ def _predict(
     )
 
 
-def test_repeated_prediction_counts_once_in_any_spelling() -> None:
+def test_repeated_prediction_has_no_second_count_in_any_spelling() -> None:
     predictions = (_predict("EP01", 0, 1), _predict("EP02", 2, 2), _predict("ep01", 0, 1, number=3))
 
     file_table = build_file_table(PATH, predictions, format_name="csv", notes=("read",))

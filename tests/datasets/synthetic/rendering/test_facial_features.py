@@ -65,7 +65,7 @@ def test_motion_of_one_side_leaves_the_other_side_unchanged() -> None:
     assert right.sum() > 0
 
 
-def test_glasses_are_drawn_around_the_eyes() -> None:
+def test_glasses_change_the_area_around_the_eyes() -> None:
     change = np.abs(_draw(person=replace(PERSON, has_glasses=True)) - _draw()).sum(axis=2)
     x, y = _find_center(change)
     assert (x, y) == pytest.approx((0, 0), abs=0.06)
