@@ -20,7 +20,6 @@ from filelock import FileLock
 
 from harness.errors import is_full_disk
 from harness.process_settings import set_environment
-from harness.tracking import run_table_view
 from harness.tracking.retry import RetryingClient, RetryPolicy
 from harness.tracking.uri import (
     PASSWORD_VAR,
@@ -205,11 +204,6 @@ class MlflowStore:
             return str(experiment.experiment_id)
         return experiment_id
 
-    def set_view(self, experiment_id: str, *, study_run_id: str) -> None:
-        """Let MLflow open an experiment on a study: the table of its runs, and its charts."""
-        for name, value in run_table_view.build_experiment_tags(study_run_id).items():
-            self.client.set_experiment_tag(experiment_id, name, value)
-
     def find_artifact_folder(self, dataset: str) -> Path | None:
         """Return the local folder of a data set's artifacts, or None if a server stores them."""
         name = f"harness {dataset}"
@@ -218,14 +212,6 @@ class MlflowStore:
             return get_sqlite_path(self.uri).parent / "mlruns" if self.uri.startswith(SQLITE_PREFIX) else None
         location = urlsplit(experiment.artifact_location)
         return Path(url2pathname(location.path)) if location.scheme in ("", "file") else None
-
-    def list_views(self) -> list[tuple[str, str]]:
-        """Return the name of each data set's experiment and the path of its run table on the server."""
-        return [
-            (experiment.name, run_table_view.make_view_path(experiment.experiment_id))
-            for experiment in self.client.search_experiments()
-            if run_table_view.TABLE_TAG in experiment.tags
-        ]
 
     def search_runs(self, filter_string: str, experiment_ids: tuple[str, ...] = ()) -> list[Run]:
         """Return the runs that match `filter_string`, newest first; `()` searches all experiments."""

@@ -7,14 +7,13 @@ undocumented; a version of MLflow that does not know a field ignores it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 TABLE_KEY, CHARTS_KEY = "harness", "harness-charts"
 """Keys of the two views: the table of runs, and charts of the newest study by arm and protocol."""
 
 _TAG_PREFIX = "mlflow.sharedViewState."
-TABLE_TAG = _TAG_PREFIX + TABLE_KEY
 
 EXPERIMENT_KIND = {"mlflow.experimentKind": "custom_model_development"}
 """Tag of an experiment that trains models. Without it MLflow takes the experiment for one of GenAI."""
@@ -99,6 +98,11 @@ def build_experiment_tags(study_run_id: str) -> dict[str, str]:
     return EXPERIMENT_KIND | {
         _TAG_PREFIX + key: json.dumps(settings, separators=(",", ":")) for key, settings in views.items()
     }
+
+
+def is_current_view(experiment_tags: Mapping[str, str]) -> bool:
+    """Return True if an experiment has the tags of this version of harness."""
+    return build_experiment_tags("").keys() <= experiment_tags.keys()
 
 
 def _build_settings(**changes: Any) -> dict[str, Any]:

@@ -143,7 +143,8 @@ def render_study_note(evaluation: StudyEvaluation) -> str:
         describe_verdicts(evaluation, protocol) for protocol in evaluation.study.protocols
     )
     verdict_list = render_bullets(statement.text for statement in verdicts)
-    rows = [_build_row(outcome) for outcome in evaluation.outcomes if outcome.trainings]
+    outcomes = chain.from_iterable(map(evaluation.select_protocol, evaluation.study.protocols))
+    rows = [_build_row(outcome) for outcome in outcomes if outcome.trainings]
     note = ""
     for row_count in range(len(rows), -1, -1):
         more = f"{len(rows) - row_count} more rows: report.md" if row_count < len(rows) else ""

@@ -27,6 +27,7 @@ from harness.tracking.result_files import (
 from harness.tracking.retry import AsyncLogger
 from harness.tracking.run_table_view import EXPANDED_RUN_TYPE
 from harness.tracking.study_reader import FIGURES_FOLDER, WEIGHT_FILES, StudyReader
+from harness.tracking.study_views import set_view
 from harness.tracking.tags import (
     COMMIT_TAG,
     DIRTY_TAG,
@@ -95,7 +96,7 @@ class Tracker(StudyReader):
         for number, command in list(enumerate(all_commands, start=1))[len(earlier_commands) :]:
             self.client.set_tag(run_id, make_command_tag(number), command)
         self.log_texts(run_id, {"study.json": to_json(study, indent=1)})
-        self.set_view(experiment, study_run_id=run_id)
+        set_view(self, experiment, study_run_id=run_id)
         return run_id
 
     def log_time(self, run_id: str, seconds: float, *, estimate: tuple[float, float] | None) -> None:
