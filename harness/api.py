@@ -169,6 +169,7 @@ def run_plan(
                 emit=progress.handle,
                 retry_failed=execution.retry_failed,
                 keep_weights=execution.weight_rule,
+                system_metrics=execution.system_metrics,
                 base_run_keys=find_base_run_keys(plan.study.list_runs()),
             )
             with open_executor(plan, execution, context) as executor:

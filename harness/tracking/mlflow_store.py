@@ -21,6 +21,7 @@ from filelock import FileLock
 from harness.errors import is_full_disk
 from harness.process_settings import set_environment
 from harness.tracking.retry import RetryingClient, RetryPolicy
+from harness.tracking.system_metrics import SystemMonitor
 from harness.tracking.uri import (
     PASSWORD_VAR,
     SQLITE_PREFIX,
@@ -292,6 +293,14 @@ class MlflowStore:
     def log_steps(self, run_id: str, steps: Mapping[int, Mapping[str, float]]) -> None:
         """Log metrics by step, all in one call."""
         self.client.log_batch(run_id, metrics=_build_metrics(steps), params=[], tags=[])
+
+
+def create_system_monitor() -> SystemMonitor:
+    """Return MLflow's monitor of the CPU, GPU, memory, disk and network; only its readings are used."""
+    from mlflow.system_metrics import system_metrics_monitor
+
+    module: Any = system_metrics_monitor  # it has no types
+    return cast(SystemMonitor, module.SystemMetricsMonitor(run_id="", tracking_uri="sqlite://"))
 
 
 def _build_metrics(steps: Mapping[int, Mapping[str, float]]) -> list[Metric]:

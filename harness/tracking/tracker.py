@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
 from datasets.text import pluralize
 from harness.run_names import format_run_name, format_study_note
 from harness.tracking.cell_runs import list_commands, make_command_tag
+from harness.tracking.mlflow_store import create_system_monitor
 from harness.tracking.result_files import (
     build_epoch_metrics,
     compute_final_metrics,
@@ -28,6 +29,7 @@ from harness.tracking.retry import AsyncLogger
 from harness.tracking.run_table_view import EXPANDED_RUN_TYPE
 from harness.tracking.study_reader import FIGURES_FOLDER, WEIGHT_FILES, StudyReader
 from harness.tracking.study_views import set_view
+from harness.tracking.system_metrics import SAMPLE_SECONDS, read_sample, repeat_in_background
 from harness.tracking.tags import (
     COMMIT_TAG,
     DIRTY_TAG,
@@ -159,6 +161,18 @@ class Tracker(StudyReader):
         for start in range(0, len(numbers), EPOCHS_PER_CALL):
             chunk = {number: steps[number] for number in numbers[start : start + EPOCHS_PER_CALL]}
             self.async_logger.submit(partial(self.log_steps, run_id, chunk))
+
+    @contextmanager
+    def monitor_system(self, run_id: str) -> Iterator[None]:
+        """Log the use of the machine to a run during the context, in the background like epochs."""
+        monitor = create_system_monitor()
+
+        def log_sample(step: int) -> None:
+            sample = read_sample(monitor)
+            self.async_logger.submit(partial(self.log_steps, run_id, {step: sample}))
+
+        with repeat_in_background(log_sample, interval=SAMPLE_SECONDS):
+            yield
 
     def finish_run(
         self, run_id: str, result: RunResult, *, folder: Path, metrics: Mapping[str, float] | None = None
