@@ -51,29 +51,17 @@ _COLUMN_WIDTHS = {
 
 _CHARTS = {
     "Scores": (
-        {"type": "BAR", "metricKey": "test/uar", "displayName": "UAR"},
-        {"type": "BAR", "metricKey": "test/accuracy", "displayName": "Accuracy"},
+        {"type": "BAR", "metricKey": "test/uar"},
+        {"type": "BAR", "metricKey": "test/accuracy"},
         {
             "type": "SCATTER",
             "xaxis": {"key": "cost/multiply_adds", "type": "METRIC"},
             "yaxis": {"key": "test/uar", "type": "METRIC"},
-            "displayName": "UAR against multiply-adds",
-        },
-        {
-            "type": "PARALLEL",
-            "selectedParams": ["arm", "protocol"],
-            "selectedMetrics": ["test/accuracy", "test/uar"],
-            "displayName": "Arms and protocols",
         },
     ),
     "Training": tuple(
-        {"type": "LINE", "metricKey": key, "selectedMetricKeys": [key], "displayName": name}
-        for key, name in (
-            ("validation/accuracy", "Validation accuracy"),
-            ("validation/loss", "Validation loss"),
-            ("train/accuracy", "Training accuracy"),
-            ("train/loss", "Training loss"),
-        )
+        {"type": "LINE", "metricKey": key, "selectedMetricKeys": [key]}
+        for key in ("validation/accuracy", "validation/loss", "train/accuracy", "train/loss")
     ),
 }
 """The charts by section."""
