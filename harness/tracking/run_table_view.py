@@ -29,13 +29,13 @@ COLUMNS = (
     "metrics.`test/uar`",
     "metrics.`cost/parameters_mib`",
     "metrics.`cost/multiply_adds`",
+    "attributes.`Dataset`",
     "metrics.`test/collapsed`",
     "metrics.`leak/clip`",
     "metrics.`leak/subject`",
     "metrics.`best_epoch`",
     "params.`split_seed`",
     "params.`fold`",
-    "attributes.`Dataset`",
 )
 """The columns after the run's name, from left to right."""
 

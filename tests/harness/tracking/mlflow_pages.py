@@ -81,7 +81,7 @@ class Pages:
         self.browser, self.folder = browser, folder
 
     def wait_for(self, xpath: str) -> WebElement:
-        """Return the first visible element of `xpath`; raise AssertionError with a picture if there is none."""
+        """Return the first visible element of `xpath`; raise AssertionError if there is none."""
 
         def find(browser: WebDriver) -> WebElement | None:
             return next((e for e in browser.find_elements(By.XPATH, xpath) if e.is_displayed()), None)
@@ -122,7 +122,7 @@ class Pages:
             self.click(assistant)
 
     def read_rows(self) -> dict[str, dict[str, str]]:
-        """Return the cells by column of each row of the table of runs, by run id, in the order of the page."""
+        """Return the cells by column of each row of the table of runs, by run id, from the top."""
         self.wait_for("//*[@role='gridcell' and contains(@col-id, 'Run Name')]")
         cells = self.browser.execute_script(READ_CELLS)
         rows: dict[str, dict[str, str]] = {}

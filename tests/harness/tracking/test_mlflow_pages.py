@@ -5,7 +5,12 @@ import re
 import signal
 import subprocess
 import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -14,6 +19,29 @@ from tests.harness.tracking.servers import free_port
 
 SELENIUM = pytest.importorskip("selenium", reason="selenium is not installed")
 ROOT = Path(__file__).parents[3]
+
+
+@contextmanager
+def _run(
+    command: Sequence[str], folder: Path, environment: Mapping[str, str], log: BinaryIO
+) -> Iterator[subprocess.Popen[str]]:
+    """Run a command in the context, and end it as a terminal does."""
+    options = {"cwd": folder, "env": environment, "stdout": subprocess.PIPE, "stderr": log}
+    with subprocess.Popen(command, text=True, **options) as process:  # type: ignore[call-overload]
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGTERM)
+
+
+def _wait_for_server(address: str, server: subprocess.Popen[str]) -> None:
+    """Wait until a server answers; raise AssertionError if it ends before."""
+    while server.poll() is None:
+        with suppress(OSError):
+            urllib.request.urlopen(address).close()
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"no answer from {address}")
 
 
 @pytest.mark.slow
@@ -38,19 +66,13 @@ def test_the_printed_address_leads_to_a_study_its_cells_a_curve_and_an_image(
     }
     pictures = tmp_path / "pictures"
     pictures.mkdir()
-    with (tmp_path / "ui.log").open("wb") as log:
-        ui = subprocess.Popen(
-            command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
-        )
-    try:
+    with (tmp_path / "ui.log").open("wb") as log, _run(command, tmp_path, environment, log) as ui:
         assert ui.stdout
         lines = [ui.stdout.readline() for _ in range(3)]
         runs, charts = re.findall(r"http://\S+/#/\S+", "".join(lines))
+        _wait_for_server(f"http://127.0.0.1:{port}/health", ui)
         with open_browser(*paths) as browser:
             walk(Pages(browser, pictures), runs=runs, charts=charts, has_system_metrics=False)
-    finally:
-        ui.send_signal(signal.SIGTERM)
-        ui.wait()
     assert sorted(path.stem for path in pictures.iterdir()) == [
         "cell",
         "charts",
