@@ -46,6 +46,8 @@ _COLUMN_WIDTHS = {
     "params.`arm`": 150,
     "params.`protocol`": 75,
     "params.`seed`": 60,
+    "metrics.`cost/parameters_mib`": 140,
+    "metrics.`cost/multiply_adds`": 130,
 }
 """Widths in pixels; other columns get MLflow's width."""
 
@@ -75,7 +77,10 @@ _MAX_CHART_RUNS = 100
 def build_experiment_tags(study_run_id: str) -> dict[str, str]:
     """Return the tags of an experiment by which MLflow opens it on the study of `study_run_id`."""
     table = _build_settings(runsExpanded={study_run_id: True})
+    # Sorted by time, MLflow would add the study's run to its cells.
     charts = _build_settings(
+        orderByKey="params.`arm`",
+        orderByAsc=True,
         searchFilter=f"tags.`mlflow.parentRunId` = '{study_run_id}'",
         groupBy={
             "aggregateFunction": "average",

@@ -159,10 +159,14 @@ def walk(pages: Pages, *, runs: str, charts: str, has_system_metrics: bool) -> N
     pages.wait_for("//button[contains(., 'Datasets') and not(@disabled)]")
     pages.save("runs")
 
+    pages.open(f"{runs.partition('#')[0]}#/")
+    pages.click("//*[text()='Model training']")
+    pages.open(runs)
     pages.click(f"//*[@row-id='{study_id}']//a")
     pages.wait_for("//table//th[contains(., 'UAR, %')]")
     pages.wait_for_text("cells/finished")
     pages.wait_for_text("harness.best_arm")
+    pages.check_mode()
     pages.save("study")
     pages.open_tab("Artifacts")
     pages.click("//*[text()='report']")
@@ -192,6 +196,7 @@ def walk(pages: Pages, *, runs: str, charts: str, has_system_metrics: bool) -> N
     pages.open(charts)
     pages.check_mode()
     pages.wait_for("//*[contains(@class, 'barlayer')]//*[name()='path']")
+    assert not pages.browser.find_elements(By.XPATH, "//*[text()='Additional runs']")
     pages.wait_for_text("validation/accuracy")
     pages.save("charts")
 
