@@ -41,6 +41,7 @@ from harness.scheduling.cell import CellContext
 from harness.scheduling.cell_locks import CellLocks
 from harness.scheduling.executors import open_executor, order_cells
 from harness.scheduling.study_runner import run_study
+from harness.tracking.study_summary import log_study_summary
 from harness.tracking.tracker import Tracker
 from reports.document import write_report
 from studies.results import StudyResult
@@ -118,6 +119,7 @@ def run_studies(
             command=command,
         )
         report = write_report((result,), out / result.study.name, images=figures)
+        log_study_summary(tracker, result, report.parent)
         results_and_reports.append((result, report))
         all_figures |= figures
     if joint_report:
@@ -167,6 +169,7 @@ def run_plan(
                 emit=progress.handle,
                 retry_failed=execution.retry_failed,
                 keep_weights=execution.weight_rule,
+                system_metrics=execution.system_metrics,
                 base_run_keys=find_base_run_keys(plan.study.list_runs()),
             )
             with open_executor(plan, execution, context) as executor:

@@ -42,6 +42,7 @@ def import_(
             from harness.commands.options import open_tracker
             from harness.output_folders import check_writable, name_report_folder
             from harness.scheduling.cell_locks import CellLocks
+            from harness.tracking.study_summary import log_study_summary
             from harness.tracking.uri import check_store_writable
             from reports.document import write_report
 
@@ -56,6 +57,8 @@ def import_(
         name = archive.study.name
         result, figures = tracker.load_study(name)
         report = write_report((result,), out / name_report_folder([name], prefix=""), images=figures)
+        if import_result.has_changes:
+            log_study_summary(tracker, result, report.parent)
         member = f"{REPORT_FOLDER}/{report.name}"
         exported_report = archive.members.read_bytes(member).decode() if member in archive.members else ""
     is_same = _remove_run_ids(report.read_text(encoding="utf-8")) == _remove_run_ids(exported_report)

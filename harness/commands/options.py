@@ -229,6 +229,13 @@ class Execution:
             "or none.",
         ),
     ] = "all"
+    system_metrics: Annotated[
+        bool,
+        typer.Option(
+            "--system-metrics",
+            help="Log CPU, GPU, memory, disk and network to MLflow (needs the extra `system-metrics`).",
+        ),
+    ] = False
 
     def to_execution_options(self) -> ExecutionOptions:
         """Return these options as `ExecutionOptions`."""
@@ -240,6 +247,7 @@ class Execution:
             jobs=self.jobs,
             retry_failed=self.retry_failed,
             keep_weights=self.keep_weights,
+            system_metrics=self.system_metrics,
         )
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -16,14 +17,24 @@ from harness.errors import EXIT_FAILED, HarnessError, wrap_user_errors
 
 MAX_PORT = 65535
 
+DESKTOP_VARS = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+"""Variables of which a desktop session, or the user, sets one."""
+
+START_TIMEOUT, POLL_SECONDS = 60.0, 0.5
+"""Seconds to wait for the server before the browser opens, and between two attempts to connect."""
+
 
 def ui(
     tracking_uri: options.TrackingUri = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 5000,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the newest study in a browser.")
+    ] = True,
 ) -> None:
     """Start the MLflow web interface for the recorded studies; press Ctrl-C to stop."""
     from harness.commands.options import open_tracker
+    from harness.tracking.study_views import list_views
     from harness.tracking.uri import is_local
 
     tracker = open_tracker(tracking_uri)
@@ -40,11 +51,39 @@ def ui(
             )
         _check_port(host, port)
         tracker.check_connection()
-    print(f"MLflow starts on http://{host}:{port} (press Ctrl-C to stop)")
-    for name, path in tracker.list_views():
-        print(f"  {name}: http://{host}:{port}{path}", flush=True)
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    print(f"MLflow starts on {address} (press Ctrl-C to stop)", flush=True)
+    views = list_views(tracker)
+    for view in views:
+        print(f"  {view.experiment_name}: {address}{view.runs_path}")
+        print(f"    charts: {address}{view.charts_path}", flush=True)
+    if views and browser and _has_browser():
+        _open_when_ready(host, port, f"{address}{views[0].runs_path}")
     command = (sys.executable, "-m", "mlflow", "ui", "--host", host, "--port", str(port))
     raise typer.Exit(EXIT_FAILED if _run_server(command, MLFLOW_BACKEND_STORE_URI=tracker.uri) else 0)
+
+
+def _has_browser() -> bool:
+    """Return True on a terminal of a desktop; elsewhere no window can open."""
+    is_desktop = sys.platform in ("darwin", "win32") or any(map(os.environ.get, DESKTOP_VARS))
+    return sys.stdout.isatty() and is_desktop
+
+
+def _open_when_ready(host: str, port: int, address: str) -> None:
+    """Open `address` in a browser when a server listens on `host` and `port`, from a background thread."""
+    import socket
+    import threading
+    import time
+    import webbrowser
+
+    def open_page() -> None:
+        for _ in range(int(START_TIMEOUT / POLL_SECONDS)):
+            time.sleep(POLL_SECONDS)
+            with suppress(OSError), socket.create_connection((host, port), timeout=POLL_SECONDS):
+                webbrowser.open(address)
+                return
+
+    threading.Thread(target=open_page, daemon=True).start()
 
 
 def _check_port(host: str, port: int) -> None:

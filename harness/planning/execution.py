@@ -35,10 +35,11 @@ class ExecutionOptions:
         jobs: the number of cells that run in parallel; None lets `choose_slots` decide.
         retry_failed: run only the cells that have failed before.
         keep_weights: one of the values of `WeightRule`.
+        system_metrics: log the use of the CPU, GPU, memory, disk and network while a cell runs.
 
     Raises:
         ValueError: the executor is unknown or not installed, `jobs` is below 1, an address is given without
-            the ray executor, or the rule for weights is unknown.
+            the ray executor, the rule for weights is unknown, or the package for system metrics is missing.
     """
 
     executor: str = "local"
@@ -46,6 +47,7 @@ class ExecutionOptions:
     jobs: int | None = None
     retry_failed: bool = False
     keep_weights: str = "all"
+    system_metrics: bool = False
 
     @property
     def pending_state(self) -> str | None:
@@ -69,6 +71,12 @@ class ExecutionOptions:
             raise HarnessError(
                 "ray-address.without-ray",
                 f"--ray-address needs --executor ray; got {self.ray_address!r} with {self.executor}",
+            )
+        if self.system_metrics and importlib.util.find_spec("psutil") is None:
+            raise HarnessError(
+                "psutil.not-installed",
+                "--system-metrics needs psutil, which is not installed: pip install --editable "
+                "'.[system-metrics]' in the folder that harness was installed from",
             )
         if self.executor == "ray" and importlib.util.find_spec("ray") is None:
             raise HarnessError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, median
@@ -63,6 +63,7 @@ class CellContext:
         emit: receives progress events.
         retry_failed: run cells again that have failed in this study before.
         keep_weights: the rule for which weights are kept.
+        system_metrics: log system metrics while a cell runs.
         base_run_keys: the keys of the runs whose weights other cells read; these are always saved.
     """
 
@@ -73,6 +74,7 @@ class CellContext:
     emit: EventSink
     retry_failed: bool = False
     keep_weights: WeightRule = "all"
+    system_metrics: bool = False
     base_run_keys: frozenset[str] = frozenset()
 
 
@@ -128,7 +130,8 @@ def _run_and_record(
         inputs = load_inputs()
         if not spec.is_trained:
             inputs = replace(inputs, weights=_load_base_weights(spec, inputs, tracker=tracker))
-        result, weights = execute_run(spec, inputs, on_epochs=on_epochs, checkpoint=checkpoint)
+        with tracker.monitor_system(run_id) if context.system_metrics else nullcontext():
+            result, weights = execute_run(spec, inputs, on_epochs=on_epochs, checkpoint=checkpoint)
         with tempfile.TemporaryDirectory() as folder, disable_gc():
             keep_weights = can_keep_weights(spec, context.keep_weights) or spec.key in context.base_run_keys
             _save_artifacts(result, weights if keep_weights else None, inputs, folder=Path(folder))

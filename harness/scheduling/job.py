@@ -45,6 +45,7 @@ class Job:
         exclusive_threads: CPU threads of a cell that runs alone (see `RunSpec.is_exclusive`).
         retry_failed: run cells again that have failed before.
         keep_weights: the rule for which weights are kept.
+        system_metrics: log system metrics while a cell runs.
         costs: the costs of the networks, so that processes need not count them again.
         lock_scope: the scope of the locks that the driver holds on the cells; "" if the processes that run
             the cells lock them.
@@ -61,6 +62,7 @@ class Job:
     exclusive_threads: int
     retry_failed: bool
     keep_weights: WeightRule
+    system_metrics: bool
     costs: tuple[tuple[ArchitectureSpec, Cost], ...]
     lock_scope: str = ""
 
@@ -79,6 +81,7 @@ def build_job(plan: StudyPlan, context: CellContext, *, lock_scope: str = "") ->
         exclusive_threads=torch.get_num_threads(),
         retry_failed=context.retry_failed,
         keep_weights=context.keep_weights,
+        system_metrics=context.system_metrics,
         costs=tuple(_count_costs(plan)),
         lock_scope=lock_scope,
     )
@@ -114,6 +117,7 @@ def _open_job(job: Job) -> tuple[CellContext, Callable[[RunSpec], RunInputs]]:
         emit=lambda _: None,
         retry_failed=job.retry_failed,
         keep_weights=job.keep_weights,
+        system_metrics=job.system_metrics,
         base_run_keys=find_base_run_keys(job.study.list_runs()),
     )
 

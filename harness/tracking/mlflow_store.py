@@ -19,16 +19,14 @@ from urllib.request import url2pathname
 from filelock import FileLock
 
 from harness.errors import HarnessError, is_full_disk
-from harness.output_folders import check_writable
 from harness.process_settings import set_environment
-from harness.tracking import run_table_view
 from harness.tracking.retry import RetryingClient, RetryPolicy
-from harness.tracking.sqlite import is_foreign
+from harness.tracking.system_metrics import SystemMonitor
 from harness.tracking.uri import (
     PASSWORD_VAR,
     SQLITE_PREFIX,
-    STORE_OPTION,
     USER_VAR,
+    check_uri,
     check_uri_and_timeout,
     get_default_uri,
     get_lock_path,
@@ -58,8 +56,6 @@ os.environ.setdefault(RETRIES_VAR, "1")
 PAGE_SIZE = 1000
 LOGIN_ERROR_CODES = ("CUSTOMER_UNAUTHORIZED", "UNAUTHENTICATED", "PERMISSION_DENIED")
 NEWEST_FIRST = ["attributes.start_time DESC"]
-MLFLOW_TABLES = ("experiments", "latest_metrics")
-"""Some tables of an MLflow database, to recognize one."""
 
 
 def get_mlflow_exception() -> type[MlflowException]:
@@ -211,9 +207,6 @@ class MlflowStore:
             if experiment is None:
                 raise
             return str(experiment.experiment_id)
-        self.client.set_experiment_tag(
-            experiment_id, run_table_view.VIEW_TAG, run_table_view.build_view_json()
-        )
         return experiment_id
 
     def find_artifact_folder(self, dataset: str) -> Path | None:
@@ -224,14 +217,6 @@ class MlflowStore:
             return get_sqlite_path(self.uri).parent / "mlruns" if self.uri.startswith(SQLITE_PREFIX) else None
         location = urlsplit(experiment.artifact_location)
         return Path(url2pathname(location.path)) if location.scheme in ("", "file") else None
-
-    def list_views(self) -> list[tuple[str, str]]:
-        """Return the name of each data set's experiment and the path of its run table on the server."""
-        return [
-            (experiment.name, run_table_view.make_view_path(experiment.experiment_id))
-            for experiment in self.client.search_experiments()
-            if run_table_view.VIEW_TAG in experiment.tags
-        ]
 
     def search_runs(self, filter_string: str, experiment_ids: tuple[str, ...] = ()) -> list[Run]:
         """Return the runs that match `filter_string`, newest first; `()` searches all experiments."""
@@ -305,9 +290,25 @@ class MlflowStore:
             tags=[RunTag(name, value) for name, value in (tags or {}).items()],
         )
 
+    def log_dataset(self, run_id: str, *, name: str, digest: str, source: str, profile: str) -> None:
+        """Log the data of a run. `source` and `profile` are JSON; nothing is read or hashed."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        dataset = Dataset(name=name, digest=digest, source_type="harness", source=source, profile=profile)
+        context = [InputTag("mlflow.data.context", "training")]
+        self.client.log_inputs(run_id, [DatasetInput(dataset, context)])
+
     def log_steps(self, run_id: str, steps: Mapping[int, Mapping[str, float]]) -> None:
         """Log metrics by step, all in one call."""
         self.client.log_batch(run_id, metrics=_build_metrics(steps), params=[], tags=[])
+
+
+def create_system_monitor() -> SystemMonitor:
+    """Return MLflow's monitor of the CPU, GPU, memory, disk and network; only its readings are used."""
+    from mlflow.system_metrics import system_metrics_monitor
+
+    module: Any = system_metrics_monitor  # it has no types
+    return cast(SystemMonitor, module.SystemMetricsMonitor(run_id="", tracking_uri="sqlite://"))
 
 
 def _build_metrics(steps: Mapping[int, Mapping[str, float]]) -> list[Metric]:
@@ -319,31 +320,3 @@ def _build_metrics(steps: Mapping[int, Mapping[str, float]]) -> list[Metric]:
         for step, values in steps.items()
         for name, value in values.items()
     ]
-
-
-def check_uri(uri: str) -> None:
-    """Check that the URI is valid, and that a SQLite file is an MLflow database or can be created.
-
-    MLflow would retry a file that it cannot open many times and log each attempt.
-
-    Raises:
-        HarnessError: the URI is empty, it names a folder or another kind of file, or its folder cannot be
-            written.
-    """
-    check_uri_and_timeout(uri)
-    if not uri.startswith(SQLITE_PREFIX):
-        return
-    file = get_sqlite_path(uri)
-    if not file.exists():
-        check_writable(
-            file.parent,
-            label="the tracking store's folder",
-            contents=f"runs ({file.name} and the folder mlruns)",
-            option=STORE_OPTION,
-        )
-    if is_foreign(file, tables=MLFLOW_TABLES):
-        raise HarnessError(
-            "tracking-store.not-mlflow",
-            f"the tracking store {uri} is not a readable MLflow database; pass an existing or new "
-            f"{SQLITE_PREFIX}FILE",
-        )

@@ -210,6 +210,10 @@ class StudyReader(MlflowStore):
         runs = self.search_runs(f"tags.`{STUDY_TAG}` = '{name}'")
         return from_json(Study, self.read_text(runs[0], "study.json")), runs[0].info.run_id
 
+    def find_study_run(self, name: str) -> str:
+        """Return the id of the run of the study with this name; the store must have it."""
+        return str(self.search_runs(f"tags.`{STUDY_TAG}` = '{name}'")[0].info.run_id)
+
     def list_cell_runs(self, parent: str) -> list[CellRun]:
         """Return the runs of a study's cells, newest first, then the reused runs of other studies."""
         runs = self.search_runs(f"tags.`{PARENT_TAG}` = '{parent}'")

@@ -25,3 +25,14 @@ IMPORTED_TAG = "harness.imported"
 """Tag of imported runs; its value is a finished cell's original run id, otherwise the archive's name."""
 
 PARENT_TAG, NAME_TAG, NOTE_TAG = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
+
+SOURCE_NAME_TAG, SOURCE_TYPE_TAG, ENTRY_POINT_TAG = (
+    "mlflow.source.name",
+    "mlflow.source.type",
+    "mlflow.project.entryPoint",
+)
+COMMIT_TAG, DIRTY_TAG = "mlflow.source.git.commit", "mlflow.source.git.dirty"
+"""Tags of a run's source: the program, the command that started it, and the commit of harness."""
+
+BEST_ARM_TAG = "harness.best_arm"
+"""Tag of a study: the arm whose scores are those of the study's run, and their protocol."""

@@ -8,15 +8,17 @@ key has one finished run.
 
 from __future__ import annotations
 
+import json
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
 from datasets.text import pluralize
 from harness.run_names import format_run_name, format_study_note
 from harness.tracking.cell_runs import list_commands, make_command_tag
+from harness.tracking.mlflow_store import create_system_monitor
 from harness.tracking.result_files import (
     build_epoch_metrics,
     compute_final_metrics,
@@ -24,9 +26,15 @@ from harness.tracking.result_files import (
     render_result_files,
 )
 from harness.tracking.retry import AsyncLogger
+from harness.tracking.run_table_view import EXPANDED_RUN_TYPE
 from harness.tracking.study_reader import FIGURES_FOLDER, WEIGHT_FILES, StudyReader
+from harness.tracking.study_views import set_view
+from harness.tracking.system_metrics import SAMPLE_SECONDS, read_sample, repeat_in_background
 from harness.tracking.tags import (
+    COMMIT_TAG,
+    DIRTY_TAG,
     END_TIME_TAG,
+    ENTRY_POINT_TAG,
     KEY_TAG,
     LOCK_SCOPE_TAG,
     NAME_TAG,
@@ -35,19 +43,28 @@ from harness.tracking.tags import (
     PROCESS_TAG,
     REASON_TAG,
     REUSES_TAG,
+    SOURCE_NAME_TAG,
+    SOURCE_TYPE_TAG,
     SPEC_TAG,
     STUDY_TAG,
     TRACEBACK_TAG,
     VERSIONS_TAG,
     WEIGHTS_DROPPED_TAG,
 )
-from studies.codec import to_json
+from studies.codec import to_data, to_json
 from studies.results import TRACEBACK_FILE, Environment, Epoch, RunResult
 from studies.spec import RunSpec
 from studies.study import Study
 
 EPOCHS_PER_CALL = 100
 """Maximum number of epochs per call: MLflow accepts 1000 metrics per call."""
+
+SOURCE_TAGS = {SOURCE_NAME_TAG: "harness", SOURCE_TYPE_TAG: "LOCAL"}
+_ENTRY_POINTS = {"ablation": "ablate", "comparison": "compare"}
+"""Command of the command line that runs a kind of study."""
+
+_DIGEST_LENGTH = 16
+"""Characters of the fingerprint of the data that MLflow shows; it accepts 36."""
 
 
 class Tracker(StudyReader):
@@ -59,6 +76,7 @@ class Tracker(StudyReader):
     def __init__(self, uri: str | None = None) -> None:
         super().__init__(uri)
         self.async_logger = AsyncLogger()
+        self._entry_points: dict[str, str] = {}
 
     def open_study(self, study: Study, *, commands: Sequence[str] = ()) -> str:
         """Resume the parent run of `study`, or create it; return its id.
@@ -73,12 +91,14 @@ class Tracker(StudyReader):
             earlier_commands = list_commands(runs[0].data.tags)
         else:
             tags = {STUDY_TAG: study.name, NAME_TAG: study.name, NOTE_TAG: format_study_note(study)}
+            tags |= SOURCE_TAGS | {ENTRY_POINT_TAG: _ENTRY_POINTS[study.kind]}
             run_id = self.client.create_run(experiment, tags=tags).info.run_id
             earlier_commands = ()
         all_commands = dict.fromkeys((*earlier_commands, *commands))
         for number, command in list(enumerate(all_commands, start=1))[len(earlier_commands) :]:
             self.client.set_tag(run_id, make_command_tag(number), command)
         self.log_texts(run_id, {"study.json": to_json(study, indent=1)})
+        set_view(self, experiment, study_run_id=run_id)
         return run_id
 
     def log_time(self, run_id: str, seconds: float, *, estimate: tuple[float, float] | None) -> None:
@@ -117,12 +137,32 @@ class Tracker(StudyReader):
             SPEC_TAG: to_json(spec),
             LOCK_SCOPE_TAG: lock_scope,
             PROCESS_TAG: process,
+            **self._build_child_tags(parent),
         }
         run_id: str = self.client.create_run(
             self.get_or_create_experiment(spec.dataset.name), tags={**own_tags, **(tags or {})}
         ).info.run_id
         self.log_batch(run_id, params=flatten_spec(spec))
+        self._log_data(run_id, spec)
         return run_id
+
+    def _build_child_tags(self, parent: str) -> dict[str, str]:
+        """Return MLflow's tags of a child run: its source, with the entry point of `parent`, and its type."""
+        if parent not in self._entry_points:
+            self._entry_points[parent] = self.client.get_run(parent).data.tags.get(ENTRY_POINT_TAG, "")
+        entry_point = self._entry_points[parent]
+        return SOURCE_TAGS | EXPANDED_RUN_TYPE | ({ENTRY_POINT_TAG: entry_point} if entry_point else {})
+
+    def _log_data(self, run_id: str, spec: RunSpec) -> None:
+        """Log the data of a run as an MLflow dataset, whose digest is the start of our fingerprint."""
+        dataset = to_data(spec.dataset)
+        self.log_dataset(
+            run_id,
+            name=spec.dataset.name,
+            digest=spec.fingerprint[:_DIGEST_LENGTH],
+            source=json.dumps({"fingerprint": spec.fingerprint}),
+            profile=json.dumps({**dataset, "protocol": spec.protocol}),
+        )
 
     def log_epochs(self, run_id: str, epochs: Iterable[Epoch]) -> None:
         """Log the metrics of epochs as steps of the run's curves, in the background."""
@@ -132,6 +172,19 @@ class Tracker(StudyReader):
             chunk = {number: steps[number] for number in numbers[start : start + EPOCHS_PER_CALL]}
             self.async_logger.submit(partial(self.log_steps, run_id, chunk))
 
+    @contextmanager
+    def monitor_system(self, run_id: str) -> Iterator[None]:
+        """Log the use of the machine to a run during the context, in the background like epochs."""
+        monitor = create_system_monitor()
+        read_sample(monitor)  # use of the CPU since the last reading: the first has none
+
+        def log_sample(step: int) -> None:
+            sample = read_sample(monitor)
+            self.async_logger.submit(partial(self.log_steps, run_id, {step: sample}))
+
+        with repeat_in_background(log_sample, interval=SAMPLE_SECONDS):
+            yield
+
     def finish_run(
         self, run_id: str, result: RunResult, *, folder: Path, metrics: Mapping[str, float] | None = None
     ) -> None:
@@ -139,6 +192,7 @@ class Tracker(StudyReader):
         self.async_logger.flush()
         # The result's files go into the folder too: MLflow would look up the run for each separate file.
         tags = {END_TIME_TAG: result.end_time, VERSIONS_TAG: _format_versions(result.environment)}
+        tags |= build_commit_tags(result.environment)
         self.log_batch(
             run_id,
             metrics={**compute_final_metrics(result), **(metrics or {})},
@@ -192,11 +246,13 @@ class Tracker(StudyReader):
             return False
         note = f"Reused: run {run_id} of another study has the same key and holds the artifacts."
         tags = {REUSES_TAG: run_id, PARENT_TAG: parent, NAME_TAG: format_run_name(spec), NOTE_TAG: note}
+        tags |= self._build_child_tags(parent) | build_commit_tags(result.environment)
         # An unfinished link run was left by a process that died at this point.
         link_run = (
             link_runs[0] if link_runs else self.client.create_run(original_run.info.experiment_id, tags=tags)
         )
         self.log_batch(link_run.info.run_id, params=flatten_spec(spec), metrics=compute_final_metrics(result))
+        self._log_data(link_run.info.run_id, spec)
         self.close_run(link_run.info.run_id, "FINISHED")
         return True
 
@@ -219,6 +275,14 @@ class Tracker(StudyReader):
                 path = Path(folder) / f"{name}.png"
                 path.write_bytes(png)
                 self.client.log_artifact(run_id, str(path), FIGURES_FOLDER)
+
+
+def build_commit_tags(environment: Environment) -> dict[str, str]:
+    """Return MLflow's tags for the commit of harness; {} outside a checkout."""
+    commit, _, change = environment.commit.partition(" ")
+    if commit in ("", "unknown"):
+        return {}
+    return {COMMIT_TAG: commit, DIRTY_TAG: str(bool(change)).lower()}
 
 
 def _format_versions(environment: Environment) -> str:

@@ -13,11 +13,15 @@ from datasets.io.cache_files import get_cache_dir
 from harness.errors import HarnessError, is_full_disk
 from harness.output_folders import check_file_writable, check_writable
 from harness.tracking.retry import get_timeout
+from harness.tracking.sqlite import is_foreign
 
 USER_VAR, PASSWORD_VAR = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"
 SQLITE_PREFIX = "sqlite:///"
 STORE_OPTION = f"--tracking-uri {SQLITE_PREFIX}FILE or MLFLOW_TRACKING_URI"
 """How to select another local store."""
+
+MLFLOW_TABLES = ("experiments", "latest_metrics")
+"""Some tables of an MLflow database, to recognize one."""
 
 
 def get_default_uri() -> str:
@@ -126,3 +130,31 @@ def check_uri_and_timeout(uri: str) -> None:
             "(./mlflow.db)",
         )
     get_timeout()
+
+
+def check_uri(uri: str) -> None:
+    """Check that the URI is valid, and that a SQLite file is an MLflow database or can be created.
+
+    MLflow would retry a file that it cannot open many times and log each attempt.
+
+    Raises:
+        HarnessError: the URI is empty, it names a folder or another kind of file, or its folder cannot be
+            written.
+    """
+    check_uri_and_timeout(uri)
+    if not uri.startswith(SQLITE_PREFIX):
+        return
+    file = get_sqlite_path(uri)
+    if not file.exists():
+        check_writable(
+            file.parent,
+            label="the tracking store's folder",
+            contents=f"runs ({file.name} and the folder mlruns)",
+            option=STORE_OPTION,
+        )
+    if is_foreign(file, tables=MLFLOW_TABLES):
+        raise HarnessError(
+            "tracking-store.not-mlflow",
+            f"the tracking store {uri} is not a readable MLflow database; pass an existing or new "
+            f"{SQLITE_PREFIX}FILE",
+        )
