@@ -1,5 +1,6 @@
 """Helpers that start `harness` as a separate process, read its output and wait for it."""
 
+import atexit
 import multiprocessing
 import os
 import shutil
@@ -93,18 +94,15 @@ class Fork:
         with set_environment({"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "GOMP_SPINCOUNT": "2000"}):
             self._process.start()
         writer.close()
+        # A failed test may leave it running; multiprocessing would wait for its end.
+        atexit.register(self._process.kill)
         assert self._process.pid
         self.pid = self._process.pid
         self.stderr = os.fdopen(os.dup(reader.fileno()), errors="replace")
         reader.close()
 
-    @property
-    def returncode(self) -> int | None:
-        """The exit status, negative for a signal, or None while the process runs."""
-        return self._process.exitcode
-
     def poll(self) -> int | None:
-        """Return the exit status, or None while the process runs."""
+        """Return the exit status, negative for a signal, or None while the process runs."""
         return self._process.exitcode
 
     def send_signal(self, number: int) -> None:
@@ -115,13 +113,19 @@ class Fork:
         """Send SIGKILL to the process."""
         self.send_signal(signal.SIGKILL)
 
+    def wait(self, timeout: float = TIMEOUT) -> int:
+        """Wait for the end of the process and return its exit status."""
+        self._process.join(timeout)
+        assert self._process.exitcode is not None, f"it has not ended within {timeout} s"
+        return self._process.exitcode
+
     def communicate(self, timeout: float = TIMEOUT) -> tuple[str, str]:
         """Wait for the process and return its stdout and the unread part of its stderr."""
         timer = threading.Timer(timeout, self.kill)
         timer.start()
         with self.stderr:
             err = self.stderr.read()
-        self._process.join()
+        self.wait()
         timer.cancel()
         out = self._out.read_text()
         self._out.unlink()
@@ -177,8 +181,9 @@ def start(
 def ended(process: subprocess.Popen[str] | Fork, folder: Path, *, seen: str = "") -> Ended:
     """Wait for the process and return its result; `seen` is the part of its stderr that was already read."""
     out, err = process.communicate(timeout=TIMEOUT)
-    assert process.returncode is not None
-    return Ended(status=process.returncode, out=out, err=seen + err, folder=folder)
+    status = process.poll()
+    assert status is not None
+    return Ended(status=status, out=out, err=seen + err, folder=folder)
 
 
 def until(process: subprocess.Popen[str] | Fork, words: str) -> str:
