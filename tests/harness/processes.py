@@ -69,12 +69,11 @@ def cache_in(folder: Path) -> str:
     return str(own)
 
 
-def create_store(path: Path) -> None:
-    """Create the tables of an SQLite store as a copy; see `store_template` in tests/conftest.py."""
+def create_tables(uri: str) -> None:
+    """Create MLflow's tables in a database: in SQLite as a copy, see tests/conftest.py."""
     from mlflow.store.db import utils
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    engine = sqlalchemy.create_engine(f"sqlite:///{path}")
+    engine = sqlalchemy.create_engine(uri)
     utils._initialize_tables(engine)
     engine.dispose()
 
@@ -102,7 +101,7 @@ class Fork:
         reader.close()
 
     def poll(self) -> int | None:
-        """Return the exit status, negative for a signal, or None while the process runs."""
+        """Return the exit status, or None while the process runs."""
         return self._process.exitcode
 
     def send_signal(self, number: int) -> None:
@@ -114,14 +113,14 @@ class Fork:
         self.send_signal(signal.SIGKILL)
 
     def wait(self, timeout: float = TIMEOUT) -> int:
-        """Wait for the end of the process and return its exit status."""
+        """Wait for the end of the process and return its exit status, negative for a signal."""
         self._process.join(timeout)
         assert self._process.exitcode is not None, f"it has not ended within {timeout} s"
         return self._process.exitcode
 
-    def communicate(self, timeout: float = TIMEOUT) -> tuple[str, str]:
+    def communicate(self) -> tuple[str, str]:
         """Wait for the process and return its stdout and the unread part of its stderr."""
-        timer = threading.Timer(timeout, self.kill)
+        timer = threading.Timer(TIMEOUT, self.kill)
         timer.start()
         with self.stderr:
             err = self.stderr.read()
@@ -157,38 +156,32 @@ def fork(folder: Path, *args: object, code: str = "", **variables: str) -> Fork:
     """
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "mlflow.db").exists() and "--tracking-uri" not in args:
-        create_store(folder / "mlflow.db")
+        create_tables(f"sqlite:///{folder / 'mlflow.db'}")
     own = {"PYTHONPATH": str(ROOT), "HARNESS_CACHE": cache_in(folder), "OMP_NUM_THREADS": "1"}
     return Fork(folder, tuple(map(str, args)), code=code, variables={**os.environ, **own, **variables})
 
 
-def start(
-    folder: Path, *args: object, code: str = "", stderr: int = subprocess.PIPE, **variables: str
-) -> subprocess.Popen[str]:
-    """Start `harness ARGS`, or the Python code `code`, as a process in `folder` with a cache there."""
-    folder.mkdir(parents=True, exist_ok=True)
+def start(folder: Path, code: str) -> subprocess.Popen[str]:
+    """Run Python code as a process in `folder` with a cache there; one pipe holds its stdout and stderr."""
     own = {"PYTHONPATH": str(ROOT), "HARNESS_CACHE": cache_in(folder), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        [sys.executable, *(("-c", code) if code else ("-m", "harness")), *map(str, args)],
+        [sys.executable, "-c", code],
         cwd=folder,
-        env={**os.environ, **own, **variables},
+        env={**os.environ, **own},
         stdout=subprocess.PIPE,
-        stderr=stderr,
+        stderr=subprocess.STDOUT,
         text=True,
     )
 
 
-def ended(process: subprocess.Popen[str] | Fork, folder: Path, *, seen: str = "") -> Ended:
+def ended(process: Fork, folder: Path, *, seen: str = "") -> Ended:
     """Wait for the process and return its result; `seen` is the part of its stderr that was already read."""
-    out, err = process.communicate(timeout=TIMEOUT)
-    status = process.poll()
-    assert status is not None
-    return Ended(status=status, out=out, err=seen + err, folder=folder)
+    out, err = process.communicate()
+    return Ended(status=process.wait(), out=out, err=seen + err, folder=folder)
 
 
-def until(process: subprocess.Popen[str] | Fork, words: str) -> str:
+def until(process: Fork, words: str) -> str:
     """Return the stderr of a process up to a line that contains `words`."""
-    assert process.stderr
     said = ""
     for line in process.stderr:
         said += line

@@ -9,7 +9,7 @@ from typing import IO
 import pytest
 
 from harness.tracking.tracker import Tracker
-from tests.harness.processes import ROOT, TIMEOUT, Fork, create_store, fork, start
+from tests.harness.processes import ROOT, TIMEOUT, Fork, create_tables, fork, start
 
 pytestmark = pytest.mark.slow
 
@@ -67,8 +67,8 @@ from harness.api import run
 result, report = run(request(Path({str(tree)!r})))
 raise SystemExit(7 if report.is_file() and not result.failures else 1)
 """
-    create_store(tmp_path / "mlflow.db")
-    process = start(tmp_path, code=code, stderr=subprocess.STDOUT)
+    create_tables(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    process = start(tmp_path, code)
     assert process.stdout
     status, read = head(process, process.stdout)
     assert (status, read.startswith("study ")) == (7, True)

@@ -12,7 +12,7 @@ import pytest
 from harness.tracking.tags import KEY_TAG
 from harness.tracking.tracker import Tracker
 from harness.training.snapshot import count_epochs
-from tests.harness.processes import create_store, ended, fork, until
+from tests.harness.processes import create_tables, ended, fork, until
 from tests.harness.scheduling.test_killed import cells
 from tests.harness.tracking.servers import Server, running
 
@@ -42,8 +42,8 @@ def ledger_of(folder: Path) -> Tracker:
 def test_a_tracking_server_that_is_away_for_a_while_misses_nothing(
     tree: Path, tmp_path: Path, undisturbed: Cells
 ) -> None:
-    create_store(tmp_path / "server.db")
-    server = Server(tmp_path, f"sqlite:///{tmp_path / 'server.db'}", variables={})
+    create_tables(store := f"sqlite:///{tmp_path / 'server.db'}")
+    server = Server(tmp_path, store, variables={})
     with running(server):
         process = fork(tmp_path / "served", *compare(tree, *TWO), "--tracking-uri", server.uri)
         seen = until(process, "epoch 2/4")

@@ -13,7 +13,7 @@ from mlflow.entities import ViewType
 from harness.tracking.tags import PARENT_TAG, STUDY_TAG
 from harness.tracking.tracker import Tracker
 from harness.tracking.uri import strip_credentials
-from tests.harness.processes import Ended, ended, fork
+from tests.harness.processes import Ended, create_tables, ended, fork
 from tests.harness.tiny import LOGIN, Run
 from tests.harness.tracking.servers import Cluster, Server, initdb, postgres, running
 
@@ -21,6 +21,9 @@ pytestmark = pytest.mark.slow
 
 SMALL = ("--preset", "quick", "--epochs", "1", "--image-size", "32", "--width", "0.0625")
 TINY = (*SMALL, "--device", "cpu", "--engine", "eager")
+TABLES = "tables"
+"""Database with MLflow's empty tables, which are created once and copied."""
+
 ADMIN, USER, COLLEAGUE, READER = "root", "ann", "ben", "cleo"
 PASSWORD, WRONG = "gudgeon/trout@12", "gudgeon/trout@13"
 SECRETS = (
@@ -62,6 +65,7 @@ def cluster() -> Iterator[Cluster]:
     if found is None:
         pytest.skip("PostgreSQL is not on this machine (no initdb): apt-get install postgresql")
     with postgres(found) as cluster:
+        create_tables(cluster.create(TABLES))
         yield cluster
 
 
@@ -69,7 +73,7 @@ def cluster() -> Iterator[Cluster]:
 def open_server(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Run a server without login."""
     folder = tmp_path_factory.mktemp("open")
-    with running(Server(folder, cluster.create("open"), variables={})) as server:
+    with running(Server(folder, cluster.create("open", template=TABLES), variables={})) as server:
         yield server
 
 
@@ -85,7 +89,9 @@ def closed_server(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) ->
         "MLFLOW_FLASK_SERVER_SECRET_KEY": "signs-forms",
     }
     options = ("--app-name", "basic-auth")
-    with running(Server(folder, cluster.create("closed"), options=options, variables=variables)) as server:
+    with running(
+        Server(folder, cluster.create("closed", template=TABLES), options=options, variables=variables)
+    ) as server:
         for user in (USER, COLLEAGUE, READER):
             named = {"username": user, "password": PASSWORD}
             administer(server, "2.0/mlflow/users/create", **named)
