@@ -217,28 +217,34 @@ def _run_ladder(settings: CalibrationSettings, device: torch.device) -> str:
 def _compare_precisions(settings: CalibrationSettings, device: torch.device) -> str:
     """Train the proposed network over seeds in each precision that the device supports."""
     lines = ["| precision | UAR of each seed | seconds per training |", "|---|---|---:|"]
-    for precision in PRECISIONS[1:]:
-        with tempfile.TemporaryDirectory(prefix="harness-bench-") as folder, temporary_cache():
-            request = _make_request(settings, Path(folder), kind="comparison", only=(PROPOSED,))
-            request = replace(
-                request, precision=precision, seeds=settings.seeds, image_size=min(settings.image_sizes)
+    with tempfile.TemporaryDirectory(prefix="harness-bench-") as folder, temporary_cache():
+        request = _make_request(settings, Path(folder), kind="comparison", only=(PROPOSED,))
+        request = replace(request, seeds=settings.seeds, image_size=min(settings.image_sizes))
+        store = f"sqlite:///{Path(folder) / 'mlflow.db'}"
+        lines += [
+            _train_in_precision(
+                replace(request, precision=precision), out=Path(folder) / "results", store=store
             )
-            store = f"sqlite:///{Path(folder) / 'mlflow.db'}"
-            try:
-                result, _ = run(request, out=Path(folder) / "results", tracking_uri=store)
-            except ValueError as error:
-                lines.append(f"| {precision} | {error} | |")
-                continue
-        scores = [
-            compute_scores(
-                to_evaluation_unit(training.predictions, training.spec.protocol), len(training.data.classes)
-            )
-            for training in result.results
+            for precision in PRECISIONS[1:]
         ]
-        seconds = median(sum(epoch.seconds for epoch in training.history) for training in result.results)
-        uars = ", ".join(f"{score.uar:.3f}" for score in scores)
-        lines.append(f"| {precision} | {uars} | {seconds:.1f} |")
     return "\n".join(lines)
+
+
+def _train_in_precision(request: Request, *, out: Path, store: str) -> str:
+    """Train the study of `request` and return its row of the table of precisions."""
+    try:
+        result, _ = run(request, out=out, tracking_uri=store)
+    except ValueError as error:
+        return f"| {request.precision} | {error} | |"
+    scores = [
+        compute_scores(
+            to_evaluation_unit(training.predictions, training.spec.protocol), len(training.data.classes)
+        )
+        for training in result.results
+    ]
+    seconds = median(sum(epoch.seconds for epoch in training.history) for training in result.results)
+    uars = ", ".join(f"{score.uar:.3f}" for score in scores)
+    return f"| {request.precision} | {uars} | {seconds:.1f} |"
 
 
 def _make_request(settings: CalibrationSettings, folder: Path, **changes: object) -> Request:

@@ -23,7 +23,8 @@ def is_foreign(path: Path, *, tables: Collection[str]) -> bool:
         if header != SQLITE_HEADER:
             return True
         # Open for writing, so that SQLite can roll back the journal of a killed process.
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as database:
+        address = f"{path.absolute().as_uri()}?mode=rw"
+        with closing(sqlite3.connect(address, uri=True, timeout=0.0)) as database:
             rows = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
     except sqlite3.OperationalError:
         return False  # another process is writing; the caller's own connection waits and reports errors

@@ -4,11 +4,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from harness.tracking.tracker import Tracker
-from tests.harness.processes import ROOT, start
+from tests.harness.processes import ROOT, TIMEOUT, Fork, create_tables, fork, start
 
 pytestmark = pytest.mark.slow
 
@@ -26,13 +27,11 @@ def tiny(classes):
 """
 
 
-def head(folder: Path, *args: object, lines: int = 1, code: str = "", **variables: str) -> tuple[int, str]:
-    """Run `harness ARGS 2>&1 | head -n LINES` in `folder`; return harness's exit status and the output."""
-    process = start(folder, *args, code=code, stderr=subprocess.STDOUT, **variables)
-    assert process.stdout
-    read = "".join(process.stdout.readline() for _ in range(lines))
-    process.stdout.close()
-    return process.wait(timeout=300), read
+def head(process: subprocess.Popen[str] | Fork, output: IO[str]) -> tuple[int, str]:
+    """Read a line of the output of a process as `head -n 1` does; return its exit status and the line."""
+    read = output.readline()
+    output.close()
+    return process.wait(timeout=TIMEOUT), read
 
 
 @pytest.mark.parametrize(
@@ -50,7 +49,10 @@ def test_a_study_ends_as_if_its_output_was_read(
     tree: Path, tmp_path: Path, study: tuple[object, ...], view: dict[str, str]
 ) -> None:
     (tmp_path / "net.py").write_text(NOISY)
-    status, read = head(tmp_path, *study, "--dataset", "casme2", "--root", tree, *TINY, **view)
+    one_pipe = "import os\nos.dup2(2, 1)"
+    args = (*study, "--dataset", "casme2", "--root", tree, *TINY)
+    process = fork(tmp_path, *args, code=one_pipe, **view)
+    status, read = head(process, process.stderr)
     assert (status, bool(read)) == (0, True)
     assert len(list((tmp_path / "results").rglob("report.md"))) == 1
     runs = Tracker(f"sqlite:///{tmp_path / 'mlflow.db'}").search_runs("tags.`mlflow.runName` != ''")
@@ -65,7 +67,10 @@ from harness.api import run
 result, report = run(request(Path({str(tree)!r})))
 raise SystemExit(7 if report.is_file() and not result.failures else 1)
 """
-    status, read = head(tmp_path, code=code)
+    create_tables(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    process = start(tmp_path, code)
+    assert process.stdout
+    status, read = head(process, process.stdout)
     assert (status, read.startswith("study ")) == (7, True)
 
 

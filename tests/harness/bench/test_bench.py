@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,8 @@ import torch
 from architectures.catalogue import CATALOGUE, get_architecture, with_width
 from datasets.synthetic.generator import synthesize
 from harness.bench import core_sharing, growth, networks
-from harness.bench.networks import FACES_SPEC
-from harness.bench.results import BenchSettings, GrowthCurve, TrainingTimes
+from harness.bench.networks import FACES_SPEC, benchmark_networks
+from harness.bench.results import BenchResult, BenchSettings, GrowthCurve, TrainingTimes
 from harness.bench.timing import compute_ratios, format_median_range
 from harness.bench.training_loops import (
     Workload,
@@ -22,8 +23,10 @@ from harness.bench.training_loops import (
     write_image_files,
 )
 from studies.spec import TrainingSpec
+from tests.harness.processes import cache_in
 from tests.harness.tiny import Run
 
+FEW_FACES = replace(FACES_SPEC, subjects=2, clips=12, frames=3)
 TINY = ("--width", 1 / 16, "--image-size", 32, "--batch", 4, "--steps", 2, "--device", "cpu")
 
 # Python 3.12 and later warn about every DataLoader with workers.
@@ -35,8 +38,8 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a cache in which the kernels are compiled once, not in every process that measures memory."""
-    return tmp_path_factory.mktemp("bench-cache")
+    """Return a cache with the kernels, so that no process that measures memory compiles them."""
+    return Path(cache_in(tmp_path_factory.mktemp("bench")))
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +48,7 @@ def short(compiled: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("HARNESS_CACHE", str(compiled))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setattr(networks, "LATENCY_SECONDS", 0.1)
+    monkeypatch.setattr(networks, "FACES_SPEC", FEW_FACES)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -53,7 +57,7 @@ def short(compiled: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return synthesize(FACES_SPEC, tmp_path_factory.mktemp("bench") / "faces")
+    return synthesize(FEW_FACES, tmp_path_factory.mktemp("bench") / "faces")
 
 
 @pytest.fixture
@@ -65,16 +69,6 @@ def job(faces: Path) -> Workload:
         steps=2,
         device=torch.device("cpu"),
     )
-
-
-def test_a_step_beside_a_second_process_is_told(harness: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(core_sharing, "MIN_SECONDS", 0.1)
-    args = ("--only", "proposed", "--rounds", 1, "--shared")
-    status, out, _ = harness("bench", *TINY, *args, "--json")
-    assert status == 0
-    taken = json.loads(out)["networks"][0]["shared_seconds_per_step"]
-    assert set(taken) == {"alone", "two_at_once"}
-    assert min(taken.values()) > 0
 
 
 def test_the_document_has_every_part_and_its_ratios_are_those_of_its_rounds(harness: Run) -> None:
@@ -107,9 +101,20 @@ def test_the_document_has_every_part_and_its_ratios_are_those_of_its_rounds(harn
         assert network["deterministic_ratio"] == [], "on a CPU it is the same step"
 
 
-def test_a_person_gets_tables_and_the_curves_asked_for(harness: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_person_gets_tables_and_the_steps_and_curves_asked_for(
+    harness: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(growth, "FACTORS", (1, 2))
+    monkeypatch.setattr(growth, "REPEATS", 1)
+    monkeypatch.setattr(growth, "FIRST_STEPS", 1)
     monkeypatch.setattr(core_sharing, "MIN_SECONDS", 0.1)
+    measured: list[BenchResult] = []
+
+    def kept(settings: BenchSettings, *, device: torch.device) -> BenchResult:
+        measured.append(benchmark_networks(settings, device=device))
+        return measured[-1]
+
+    monkeypatch.setattr(networks, "benchmark_networks", kept)
     status, out, _ = harness("bench", *TINY, "--only", "proposed", "--rounds", 1, "--growth", "--shared")
     assert status == 0
     for title in (
@@ -123,6 +128,9 @@ def test_a_person_gets_tables_and_the_curves_asked_for(harness: Run, monkeypatch
     assert "| proposed (width 0.0625) |" in out
     for what in ("| frames ", "| epochs ", "| classes", "| cells "):
         assert what in out
+    shared = measured[0].to_dict()["networks"][0]["shared_seconds_per_step"]
+    assert set(shared) == {"alone", "two_at_once"}
+    assert min(shared.values()) > 0
     assert not Path("mlflow.db").exists()
     assert not Path("results").exists()
 

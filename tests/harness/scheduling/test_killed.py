@@ -1,11 +1,7 @@
 """Tests that a killed study resumes from its last checkpoint and gives the same results."""
 
 import csv
-import json
-import os
-import random
-import subprocess
-import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -13,45 +9,37 @@ import pytest
 
 from harness.tracking.tags import KEY_TAG, NOTE_TAG
 from harness.tracking.tracker import Tracker
-from tests.harness.processes import ROOT, cache_in
+from tests.harness.processes import ended, fork, until
 
 pytestmark = pytest.mark.slow
 
-TINY = ("--preset", "quick", "--image-size", "32", "--width", "0.0625", "--epochs", "24", "--batch", "8")
-DICE = random.Random(5)
-MOMENTS = [(DICE.choice((0, 2, 5, 10, 15, 20)), DICE.uniform(0.0, 0.5)) for _ in range(12)]
+TINY = ("--preset", "quick", "--image-size", "32", "--width", "0.0625", "--epochs", "10", "--batch", "8")
+MOMENTS = (
+    ("", 0.2),
+    ("epoch 1/10", 0.05),
+    ("epoch 5/10", 0.0),
+    ("epoch 10/10", 0.02),
+    ("[2/2]", 0.3),
+    ("epoch 9/10", 0.1),
+    ("took ", 0.1),
+)
+"""Words of a progress line, and the seconds after it until the kill; "" stands for the start."""
 
 
-def study(tree: Path, folder: Path, *, moments: list[tuple[int, float]]) -> tuple[str, Tracker]:
-    """Run a study of two networks, killed at each of `moments`; return its output and its tracker."""
-    folder.mkdir()
-    args = (
-        "compare",
-        "--dataset",
-        "casme2",
-        "--root",
-        tree,
-        *TINY,
-        "--only",
-        "proposed",
-        "--only",
-        "vgg16",
-    )
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.harness.scheduling.zygote", json.dumps(moments), *map(str, args)],
-        cwd=folder,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "HARNESS_CACHE": cache_in(folder),
-            "OMP_NUM_THREADS": "1",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stderr, Tracker(f"sqlite:///{folder / 'mlflow.db'}")
+def study(tree: Path, folder: Path, *, moments: tuple[tuple[str, float], ...]) -> tuple[str, Tracker]:
+    """Run a study of two networks, killed at each of `moments`; return its stderr and its tracker."""
+    networks = ("--only", "proposed", "--only", "vgg16")
+    args = ("compare", "--dataset", "casme2", "--root", tree, *TINY, *networks)
+    said = ""
+    for words, wait in moments:
+        process = fork(folder, *args)
+        said += until(process, words)
+        time.sleep(wait)
+        process.kill()
+        said += process.communicate()[1]
+    last = ended(fork(folder, *args), folder, seen=said)
+    assert last.status == 0, last.err
+    return last.err, Tracker(f"sqlite:///{folder / 'mlflow.db'}")
 
 
 def cells(ledger: Tracker) -> dict[str, list[tuple[str, ...]]]:
@@ -72,7 +60,7 @@ def cells(ledger: Tracker) -> dict[str, list[tuple[str, ...]]]:
 
 
 def test_a_study_killed_at_many_moments_ends_as_one_that_was_not(tree: Path, tmp_path: Path) -> None:
-    _, whole = study(tree, tmp_path / "whole", moments=[])
+    _, whole = study(tree, tmp_path / "whole", moments=())
     said, ledger = study(tree, tmp_path / "killed", moments=MOMENTS)
     assert cells(ledger) == cells(whole)
     assert "resumed after epoch" in said

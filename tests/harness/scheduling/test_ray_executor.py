@@ -13,7 +13,7 @@ import pytest
 
 from harness.tracking.tags import KEY_TAG
 from harness.tracking.tracker import Tracker
-from tests.harness.processes import ended, start, until
+from tests.harness.processes import ended, fork, until
 from tests.harness.scheduling.test_killed import cells
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def test_a_node_and_then_the_driver_die_and_the_results_are_the_local_ones(
     args = compare(tree, "--executor", "ray", "--ray-address", cluster.address)
     on_ray, alone = tmp_path / "ray", tmp_path / "alone"
 
-    driver = start(on_ray, *args)
+    driver = fork(on_ray, *args)
     until(driver, "[2/4]")
     cluster.remove_node(first, allow_graceful=False)
     until(driver, "restarting it")
@@ -55,9 +55,9 @@ def test_a_node_and_then_the_driver_die_and_the_results_are_the_local_ones(
     driver.communicate()
 
     again = 1000 * time.time()
-    driven = ended(start(on_ray, *args), on_ray)
+    driven = ended(fork(on_ray, *args), on_ray)
     assert driven.status == 0, driven.err
-    local = ended(start(alone, *compare(tree)), alone)
+    local = ended(fork(alone, *compare(tree)), alone)
     assert local.status == 0, local.err
     ledger = Tracker(f"sqlite:///{on_ray / 'mlflow.db'}")
     assert cells(ledger) == cells(Tracker(f"sqlite:///{alone / 'mlflow.db'}"))
@@ -73,7 +73,7 @@ def test_a_node_and_then_the_driver_die_and_the_results_are_the_local_ones(
 
 def test_a_cell_that_no_node_has_room_for_is_told(tree: Path, tmp_path: Path, cluster: Cluster) -> None:
     args = compare(tree, "--executor", "ray", "--ray-address", cluster.address)
-    refused = ended(start(tmp_path, *args), tmp_path)
+    refused = ended(fork(tmp_path, *args), tmp_path)
     assert refused.status == 2, refused.err
     assert "error: --executor ray: a cell needs 1 cores" in refused.err
     assert "Traceback" not in refused.err
@@ -81,7 +81,7 @@ def test_a_cell_that_no_node_has_room_for_is_told(tree: Path, tmp_path: Path, cl
 
 def test_an_address_at_which_no_cluster_answers_is_told(tree: Path, tmp_path: Path) -> None:
     args = compare(tree, "--executor", "ray", "--ray-address", "127.0.0.1:1")
-    refused = ended(start(tmp_path, *args), tmp_path)
+    refused = ended(fork(tmp_path, *args), tmp_path)
     assert refused.status == 2
     assert "error: --ray-address 127.0.0.1:1: no Ray cluster answers there" in refused.err
     assert "Traceback" not in refused.err

@@ -1,7 +1,6 @@
 """Tests of `harness status` while a study runs, after it was killed, and after it has finished."""
 
 import json
-import os
 import signal
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pytest
 
 from harness.scheduling.cell_locks import CellLocks
 from harness.scheduling.status import _summarize_runs
-from tests.harness.processes import start, until
+from tests.harness.processes import fork, until
 from tests.harness.tiny import Run
 from tests.harness.tracking.test_tracker import STUDY
 
@@ -50,19 +49,19 @@ def test_a_study_is_shown_as_it_runs_as_it_is_left_and_as_it_is_done(
     slow = f"time.sleep(0.05)\n        while Path({str(hold)!r}).exists(): time.sleep(0.05)"
     args = compare(tree, tmp_path, before=slow)
     # A process stopped by a signal might be writing and keep the lock of the SQLite file.
-    process = start(tmp_path, *args, "--seeds", "2", HARNESS_CACHE=os.environ["HARNESS_CACHE"])
-    until(process, "[4/4]")
+    process = fork(tmp_path, *args)
+    until(process, "[2/2]")
     until(process, "epoch 1/6")
     hold.touch()
     (running,) = json.loads(harness("status", "--json")[1])
-    assert (running["state"], running["cells"], running["done"], running["left"]) == ("running", 4, 3, 1)
+    assert (running["state"], running["cells"], running["done"], running["left"]) == ("running", 2, 1, 1)
     (cell,) = running["running"]
     assert cell["epoch"] in (1, 2, 3)
     assert cell["epochs"] == 6
     assert f"process {process.pid}" in cell["process"]
     assert running["seconds_left"] > 0
     words = harness("status")[1]
-    assert "running: 3 of 4 cells done, 1 left, about" in words
+    assert "running: 1 of 2 cells done, 1 left, about" in words
     process.send_signal(signal.SIGKILL)
     process.communicate()
     hold.unlink()
@@ -71,9 +70,9 @@ def test_a_study_is_shown_as_it_runs_as_it_is_left_and_as_it_is_done(
     assert (stopped["state"], stopped["left"], stopped["running"]) == ("stopped", 1, [])
     assert "run the command that started it again" in harness("status")[1]
 
-    assert harness(*args, "--seeds", "2")[0] == 0
+    assert harness(*args)[0] == 0
     (done,) = json.loads(harness("status", "--json")[1])
-    assert (done["state"], done["done"], done["left"]) == ("done", 4, 0)
+    assert (done["state"], done["done"], done["left"]) == ("done", 2, 0)
 
 
 def test_a_study_that_is_not_there_is_told_with_those_that_are(harness: Run) -> None:

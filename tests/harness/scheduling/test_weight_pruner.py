@@ -80,7 +80,7 @@ def test_weights_are_kept_as_the_rule_says_in_a_study_that_goes_on(tree: Path, l
 def test_what_reads_weights_reads_them_before_they_go(
     tree: Path, ledger: Tracker, rule: str, jobs: int
 ) -> None:
-    result = carry_out(plan_of(tree), ledger, keep_weights=rule, jobs=jobs)
+    result = carry_out(plan_of(tree, protocols=("frame",)), ledger, keep_weights=rule, jobs=jobs)
     assert not result.failures
     assert {r.spec.variant for r in result.results} >= {"robustness", "identity-probe", "shuffled-labels"}
     assert kept(ledger, result) == (best(result) if rule == "best" else set())

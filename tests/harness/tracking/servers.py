@@ -60,10 +60,10 @@ class Cluster:
         connection.autocommit = True
         return connection
 
-    def create(self, database: str) -> str:
-        """Create a database and return its address."""
+    def create(self, database: str, *, template: str = "template1") -> str:
+        """Create a database as a copy of `template`, by default an empty one; return its address."""
         with closing(self.connection("postgres")) as connection, connection.cursor() as cursor:
-            cursor.execute(f"CREATE DATABASE {database}")
+            cursor.execute(f"CREATE DATABASE {database} TEMPLATE {template}")
         return self.uri(database)
 
     def text(self, database: str) -> str:

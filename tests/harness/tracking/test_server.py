@@ -13,7 +13,7 @@ from mlflow.entities import ViewType
 from harness.tracking.tags import PARENT_TAG, STUDY_TAG
 from harness.tracking.tracker import Tracker
 from harness.tracking.uri import strip_credentials
-from tests.harness.processes import Ended, ended, start
+from tests.harness.processes import Ended, create_tables, ended, fork
 from tests.harness.tiny import LOGIN, Run
 from tests.harness.tracking.servers import Cluster, Server, initdb, postgres, running
 
@@ -21,6 +21,9 @@ pytestmark = pytest.mark.slow
 
 SMALL = ("--preset", "quick", "--epochs", "1", "--image-size", "32", "--width", "0.0625")
 TINY = (*SMALL, "--device", "cpu", "--engine", "eager")
+TABLES = "tables"
+"""Database with MLflow's empty tables, which are created once and copied."""
+
 ADMIN, USER, COLLEAGUE, READER = "root", "ann", "ben", "cleo"
 PASSWORD, WRONG = "gudgeon/trout@12", "gudgeon/trout@13"
 SECRETS = (
@@ -62,6 +65,7 @@ def cluster() -> Iterator[Cluster]:
     if found is None:
         pytest.skip("PostgreSQL is not on this machine (no initdb): apt-get install postgresql")
     with postgres(found) as cluster:
+        create_tables(cluster.create(TABLES))
         yield cluster
 
 
@@ -69,7 +73,7 @@ def cluster() -> Iterator[Cluster]:
 def open_server(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Run a server without login."""
     folder = tmp_path_factory.mktemp("open")
-    with running(Server(folder, cluster.create("open"), variables={})) as server:
+    with running(Server(folder, cluster.create("open", template=TABLES), variables={})) as server:
         yield server
 
 
@@ -85,7 +89,9 @@ def closed_server(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) ->
         "MLFLOW_FLASK_SERVER_SECRET_KEY": "signs-forms",
     }
     options = ("--app-name", "basic-auth")
-    with running(Server(folder, cluster.create("closed"), options=options, variables=variables)) as server:
+    with running(
+        Server(folder, cluster.create("closed", template=TABLES), options=options, variables=variables)
+    ) as server:
         for user in (USER, COLLEAGUE, READER):
             named = {"username": user, "password": PASSWORD}
             administer(server, "2.0/mlflow/users/create", **named)
@@ -110,7 +116,7 @@ def at_once(open_server: Server, tree: Path, tmp_path_factory: pytest.TempPathFa
     commands = [("ablate", *on(tree)), study(tree, "vgg16,proposed"), study(tree, "proposed")]
     folders = [tmp_path_factory.mktemp("at-once") for _ in commands]
     where = ("--tracking-uri", open_server.uri)
-    begun = [start(folder, *args, *where) for folder, args in zip(folders, commands, strict=True)]
+    begun = [fork(folder, *args, *where) for folder, args in zip(folders, commands, strict=True)]
     return [ended(process, folder) for process, folder in zip(begun, folders, strict=True)]
 
 
@@ -176,7 +182,7 @@ def signed_in(closed_server: Server, tree: Path, tmp_path_factory: pytest.TempPa
     """Run a study as Ann, with her login in the address."""
     folder = tmp_path_factory.mktemp("signed-in")
     where = ("--tracking-uri", closed_server.with_login(USER, PASSWORD))
-    return ended(start(folder, *study(tree, "proposed"), *where, "--json"), folder)
+    return ended(fork(folder, *study(tree, "proposed"), *where, "--json"), folder)
 
 
 def test_a_login_in_the_address_opens_a_server(signed_in: Ended, closed_server: Server) -> None:
@@ -257,7 +263,7 @@ def killed(
     administer(closed_server, grant, username=COLLEAGUE, permission="EDIT", **kind)
     folder = tmp_path_factory.mktemp("killed")
     args = (*study(tree, "vgg16,proposed"), "--tracking-uri", closed_server.with_login(COLLEAGUE, PASSWORD))
-    process = start(folder, *args, "--epochs", "4", MLFLOW_HTTP_REQUEST_MAX_RETRIES="1", HARNESS_PATIENCE="1")
+    process = fork(folder, *args, "--epochs", "4", MLFLOW_HTTP_REQUEST_MAX_RETRIES="1", HARNESS_PATIENCE="1")
     seen = []
     assert process.stderr
     for line in process.stderr:

@@ -4,8 +4,6 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-import pytest
-
 from harness.tracking.sqlite import is_foreign
 
 
@@ -37,12 +35,8 @@ def test_everything_else_is_and_stays_as_it_was(tmp_path: Path) -> None:
     assert other.read_bytes() == before
 
 
-def test_a_file_that_is_being_written_is_left_to_whoever_opens_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_is_being_written_is_left_to_whoever_opens_it(tmp_path: Path) -> None:
     file = made(tmp_path / "own", "studies")
-    connect = sqlite3.connect
-    monkeypatch.setattr(sqlite3, "connect", lambda *args, **how: connect(*args, **how, timeout=0.01))
-    with closing(connect(file)) as writer:
+    with closing(sqlite3.connect(file)) as writer:
         writer.execute("BEGIN EXCLUSIVE")
         assert not is_foreign(file, tables=("runs",))
