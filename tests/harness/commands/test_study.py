@@ -11,31 +11,41 @@ from harness.commands.study import MAX_UNCONFIRMED_CELLS, _confirm_size, _format
 from harness.errors import StudyAborted, UserError
 from tests.harness.processes import ROOT
 
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "ablate --preset quik",
-        "ablate --epochs 0",
-        "compare --only vgg16 --image-size 16",
-        "compare --frames peak",
-        "compare --executor local --ray-address auto",
-        "reproduce --ckplus . --preset quik",
-        "tune --trials 0",
-        "bench --only vgg61",
-        "status x",
-    ],
+MISTAKES = (
+    "ablate --preset quik",
+    "ablate --epochs 0",
+    "compare --only vgg16 --image-size 16",
+    "compare --frames peak",
+    "compare --executor local --ray-address auto",
+    "reproduce --ckplus . --preset quik",
+    "tune --trials 0",
+    "bench --only vgg61",
+    "status x",
 )
-def test_a_mistake_is_reported_before_torch_and_mlflow_are_imported(line: str, tmp_path: Path) -> None:
-    code = (
-        "import sys; from harness.cli import main\n"
-        "try: main()\n"
-        "except SystemExit as ended: print(ended.code, *({'torch', 'mlflow', 'pandas'} & set(sys.modules)))"
+EACH_LINE = """
+import sys
+from harness.cli import main
+
+for line in sys.stdin:
+    sys.argv = ["harness", *line.split()]
+    try:
+        main()
+    except SystemExit as ended:
+        print(line.strip(), ended.code, *({"torch", "mlflow", "pandas"} & set(sys.modules)))
+"""
+
+
+def test_mistakes_are_reported_before_torch_and_mlflow_are_imported(tmp_path: Path) -> None:
+    done = subprocess.run(
+        (sys.executable, "-c", EACH_LINE),
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        input="\n".join(MISTAKES),
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    command = (sys.executable, "-c", code, *line.split())
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["2"], done.stderr
+    assert done.stdout.splitlines() == [f"{line} 2" for line in MISTAKES], done.stderr
 
 
 def test_a_study_of_the_usual_size_asks_nothing() -> None:

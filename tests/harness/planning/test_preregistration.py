@@ -12,7 +12,17 @@ from tests.harness.tiny import Run, request
 
 def _options(tree: Path) -> tuple[object, ...]:
     return (
-        *("compare", "--dataset", "casme2", "--root", tree, "--only", "proposed,vgg16", "--preset", "quick"),
+        *(
+            "compare",
+            "--dataset",
+            "casme2",
+            "--root",
+            tree,
+            "--only",
+            "proposed,vgg16-bn-gap",
+            "--preset",
+            "quick",
+        ),
         *("--epochs", 1, "--image-size", 32, "--width", 0.125, "--protocol", "clip"),
     )
 
@@ -26,7 +36,7 @@ def test_a_study_that_follows_a_plan_logged_before_its_first_cell_is_confirmator
     assert code == 0
     assert plan.digest in out
     assert "exploratory" not in out
-    assert (plan.pairs, plan.metric, plan.margin) == ((("vgg16", "proposed"),), "accuracy", 0.05)
+    assert (plan.pairs, plan.metric, plan.margin) == ((("vgg16-bn-gap", "proposed"),), "accuracy", 0.05)
     assert not Path("mlflow.db").exists(), "saving a plan runs nothing"
 
     code, out, _ = harness(*_options(tree), "--plan", "plan.json")
@@ -42,7 +52,7 @@ def test_a_study_that_follows_a_plan_logged_before_its_first_cell_is_confirmator
 
 
 def test_a_plan_saved_after_a_cell_exists_stays_exploratory(tree: Path, harness: Run) -> None:
-    result, _ = run(request(tree, only=("proposed", "vgg16"), protocols=("clip",)))
+    result, _ = run(request(tree, only=("proposed", "vgg16-bn-gap"), protocols=("clip",)))
     code, out, _ = harness(*_options(tree), "--save-plan", "plan.json")
 
     assert code == 0
