@@ -278,6 +278,7 @@ def _print_end(
     tracker: Tracker,
     as_json: bool,
 ) -> None:
+    from harness.tracking.study_views import list_views
     from harness.tracking.uri import is_local
 
     if as_json:
@@ -296,7 +297,7 @@ def _print_end(
     if joint_report:
         print(f"\nall     {joint_report}")
     if not is_local(tracker.uri):
-        print(f"runs    {tracker.display_uri()}   (MLflow)")
+        print(f"runs    {tracker.display_uri()}{list_views(tracker)[0].runs_path}   (MLflow)")
         return
     print(f"runs    {_format_program()} ui{tracker.to_cli_option()}   (MLflow, {tracker.display_uri()})")
 

@@ -26,7 +26,7 @@ from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
-SECONDS = 60.0
+SECONDS = 120.0
 """Seconds after which a page that lacks something is considered broken."""
 
 SETTLE_SECONDS, CLICKS, WINDOW = 2.0, 20, "1800,1000"
@@ -35,8 +35,9 @@ CHANGES = (
     ElementClickInterceptedException,
     ElementNotInteractableException,
     StaleElementReferenceException,
+    TimeoutException,
 )
-"""Errors while the page is changing."""
+"""Errors while the page is changing, or drawing for a while."""
 
 PARAM_COLUMNS = ("params.`arm`", "params.`protocol`", "params.`seed`")
 SCORE_COLUMNS = (
@@ -187,6 +188,7 @@ def walk(pages: Pages, *, runs: str, charts: str, has_system_metrics: bool) -> N
     if has_system_metrics:
         pages.open_tab("System metrics")
         pages.wait_for_text("cpu_utilization_percentage")
+        pages.save("system")
     pages.open_tab("Artifacts")
     pages.click("//*[text()='confusion_matrix.png']")
     image = pages.wait_for("//img[contains(@src, 'blob:')]")
