@@ -23,8 +23,8 @@ set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "harness-hypothesis")
 
 SCALE = int(os.environ.get("HARNESS_FUZZ", "1"))
 LONGEST_MESSAGE = 6000
-MOST_SECONDS = 20
-MOST_MIB = 450
+MAX_SECONDS = 20
+MAX_MIB = 450
 """The largest image that is decoded takes 200 MB, and 200 MB more while its channels are reordered."""
 
 NAMES = (
@@ -97,10 +97,10 @@ NAMES = (
 """Hostile names of a class, a subject, a file or a cell."""
 
 
-def cases(count: int, *, shrink: bool = True) -> settings:
+def case_settings(count: int, *, shrink: bool = True) -> settings:
     """Return Hypothesis settings with `count` cases, the same on every machine unless HARNESS_FUZZ is set.
 
-    Without `shrink` a failing case is reported as found; use this if each case takes a second.
+    Without `shrink` a failing case is reported as found; use this if a case takes a second.
     """
     return settings(
         max_examples=count * SCALE,
@@ -112,91 +112,93 @@ def cases(count: int, *, shrink: bool = True) -> settings:
     )
 
 
-def names() -> st.SearchStrategy[str]:
+def hostile_names() -> st.SearchStrategy[str]:
     """Generate hostile names and random text."""
     known = st.sampled_from(NAMES)
     return st.one_of(known, st.text(max_size=20), st.lists(known, min_size=2, max_size=3).map("".join))
 
 
-def file_names() -> st.SearchStrategy[str]:
+def hostile_file_names() -> st.SearchStrategy[str]:
     """Generate names that are valid file names on Linux."""
     return (
-        names().map(lambda name: re.sub("[/\0]", "-", name)[:60]).filter(lambda n: n not in ("", ".", ".."))
+        hostile_names()
+        .map(lambda name: re.sub("[/\0]", "-", name)[:60])
+        .filter(lambda n: n not in ("", ".", ".."))
     )
 
 
 @st.composite
-def damaged(draw: st.DrawFn, data: bytes) -> bytes:
+def damaged_bytes(draw: st.DrawFn, data: bytes) -> bytes:
     """Return the bytes truncated, with flipped bits, or with inserted, removed, repeated or extreme bytes."""
-    found = bytearray(data)
+    content = bytearray(data)
     for _ in range(draw(st.integers(1, 4))):
-        at = draw(st.integers(0, max(0, len(found) - 1)))
+        at = draw(st.integers(0, max(0, len(content) - 1)))
         match draw(st.sampled_from(("cut", "flip", "flip", "insert", "remove", "repeat", "huge", "zero"))):
             case "cut":
-                del found[at:]
-            case "flip" if found:
-                found[at] ^= 1 << draw(st.integers(0, 7))
+                del content[at:]
+            case "flip" if content:
+                content[at] ^= 1 << draw(st.integers(0, 7))
             case "insert":
-                found[at:at] = draw(st.binary(min_size=1, max_size=8))
+                content[at:at] = draw(st.binary(min_size=1, max_size=8))
             case "remove":
-                del found[at : at + draw(st.integers(1, 64))]
+                del content[at : at + draw(st.integers(1, 64))]
             case "repeat":
-                found[at:at] = found[at : at + 64] * draw(st.integers(1, 20))
+                content[at:at] = content[at : at + 64] * draw(st.integers(1, 20))
             case "huge":
-                found[at : at + 4] = draw(
+                content[at : at + 4] = draw(
                     st.sampled_from((b"\xff" * 4, b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f"))
                 )
             case "zero":
-                found[at : at + 8] = bytes(8)
-    return bytes(found)
+                content[at : at + 8] = bytes(8)
+    return bytes(content)
 
 
-_watched: list[str] | None = None
+_opened_paths: list[str] | None = None
 
 
-def _hear(event: str, args: tuple[Any, ...]) -> None:
+def _record_opened(event: str, args: tuple[Any, ...]) -> None:
     if (
-        _watched is not None
+        _opened_paths is not None
         and event in ("open", "os.listdir", "os.scandir")
         and not isinstance(args[0], int)
     ):
-        _watched.append(os.fsdecode(args[0] or "."))
+        _opened_paths.append(os.fsdecode(args[0] or "."))
 
 
-sys.addaudithook(_hear)
+sys.addaudithook(_record_opened)
 
 
 @contextmanager
-def bounded(*, outside: Path | None = None) -> Iterator[None]:
+def assert_bounded(*, outside: Path | None = None) -> Iterator[None]:
     """Assert that time and memory stay bounded and that no file below `outside` is opened."""
-    global _watched
-    _watched = []
+    global _opened_paths
+    _opened_paths = []
     peak, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
     try:
         yield
     finally:
-        opened, _watched = _watched, None
+        opened, _opened_paths = _opened_paths, None
         seconds = time.monotonic() - start
         grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak) / 1024
-    assert seconds < MOST_SECONDS, f"{seconds:.1f} seconds"
-    assert grown < MOST_MIB, f"{grown:.0f} MiB"
+    assert seconds < MAX_SECONDS, f"{seconds:.1f} seconds"
+    assert grown < MAX_MIB, f"{grown:.0f} MiB"
     if outside is not None:
         assert not [path for path in opened if os.path.realpath(path).startswith(str(outside))]
 
 
-def outcome(call: Callable[[], Any], *, naming: str = "", outside: Path | None = None) -> Any:
+def check_outcome(call: Callable[[], Any], *, naming: str = "", outside: Path | None = None) -> Any:
     """Return a call's result, or None after checking that its error is one clear line containing `naming`."""
-    with bounded(outside=outside):
+    with assert_bounded(outside=outside):
         try:
             return call()
         except (ValueError, FileNotFoundError) as error:
             message = str(error)
-    clear(message)
+    assert_is_clear(message)
     assert naming in message, message
     return None
 
 
-def clear(message: str) -> None:
+def assert_is_clear(message: str) -> None:
     """Assert that a message is one printable line of reasonable length."""
     assert message.strip()
     assert message.isprintable(), message
@@ -204,7 +206,7 @@ def clear(message: str) -> None:
 
 
 @contextmanager
-def swapped(path: Path, data: bytes) -> Iterator[None]:
+def replace_content(path: Path, data: bytes) -> Iterator[None]:
     """Replace the content of the file at `path` inside the context."""
     before = path.read_bytes()
     path.write_bytes(data)
@@ -215,7 +217,7 @@ def swapped(path: Path, data: bytes) -> Iterator[None]:
 
 
 @contextmanager
-def folder() -> Iterator[Path]:
+def temporary_folder() -> Iterator[Path]:
     """Yield an empty folder for one case; its parent is temporary too."""
     with tempfile.TemporaryDirectory() as name:
         root = Path(os.path.realpath(name)) / "root"

@@ -51,16 +51,16 @@ def test_links_lead_to_files(page: Path) -> None:
 
 @pytest.mark.parametrize("line", [line for page in PAGES for line in _list_commands(page)])
 def test_commands_and_their_options_exist(line: str) -> None:
-    words = shlex.split(re.sub(r"\[|\]", "", line), comments=True)[1:]
-    command = load_command(words.pop(0))
+    arguments = shlex.split(re.sub(r"\[|\]", "", line), comments=True)[1:]
+    command = load_command(arguments.pop(0))
     while children := getattr(command, "commands", None):
-        command = children[words.pop(0)]
+        command = children[arguments.pop(0)]
     options = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
-    used = {word.partition("=")[0] for word in words if word.startswith("--")}
+    used = {word.partition("=")[0] for word in arguments if word.startswith("--")}
     assert used <= options | {"--help"}
 
 
-def test_the_reference_is_that_of_the_command_line() -> None:
+def test_reference_is_that_of_the_command_line() -> None:
     module = runpy.run_path(str(ROOT / "docs" / "reference.py"))
     assert module["PAGE"].read_text(encoding="utf-8") == module["render_reference"](), (
         "run python docs/reference.py"
@@ -80,11 +80,11 @@ def test_every_page_is_in_the_navigation_and_in_the_index() -> None:
     assert index == names - {"index.md"}
 
 
-def test_the_readme_is_read_in_two_minutes() -> None:
+def test_readme_is_read_in_two_minutes() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
 
 
-def test_the_root_holds_only_what_people_and_tools_look_for_there() -> None:
+def test_root_has_only_expected_files() -> None:
     listing = subprocess.run(("git", "ls-files"), cwd=ROOT, capture_output=True, text=True)
     if listing.returncode:
         pytest.skip("this is no checkout")

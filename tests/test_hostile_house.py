@@ -35,7 +35,7 @@ def _name(path: Path) -> str:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=_name)
-def test_what_is_read_is_never_executed(path: Path) -> None:
+def test_input_is_never_executed(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             assert not {alias.name.split(".")[0] for alias in node.names} & EXECUTED
@@ -46,13 +46,13 @@ def test_what_is_read_is_never_executed(path: Path) -> None:
         assert not name.endswith((".read_pickle", "extractall", "unpack_archive")), f"line {call.lineno}"
         if name in SAFE:
             option, value = SAFE[name]
-            given = {keyword.arg: keyword.value for keyword in call.keywords}
-            assert isinstance(given.get(option), ast.Constant), f"line {call.lineno}"
-            assert given[option].value == value, f"line {call.lineno}"  # type: ignore[union-attr]
+            keywords = {keyword.arg: keyword.value for keyword in call.keywords}
+            assert isinstance(keywords.get(option), ast.Constant), f"line {call.lineno}"
+            assert keywords[option].value == value, f"line {call.lineno}"  # type: ignore[union-attr]
         if name.startswith("subprocess."):
             assert "shell" not in {keyword.arg for keyword in call.keywords}, f"line {call.lineno}"
         assert name != "os.system", f"line {call.lineno}"
 
 
-def test_there_are_calls_that_this_watches() -> None:
+def test_watched_calls_exist() -> None:
     assert any(name == "torch.load" for path in SOURCES for name, _ in _calls(path))

@@ -105,7 +105,7 @@ def _list_imports(path: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _imported(path: Path) -> set[str]:
+def _list_packages(path: Path) -> set[str]:
     return {name.split(".")[0] for name in _list_imports(path)}
 
 
@@ -117,11 +117,11 @@ def _sources() -> list[Path]:
 @pytest.mark.parametrize("path", _sources(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_go_one_way(path: Path) -> None:
     folder = path.relative_to(ROOT).parts[0]
-    ours = {name for name in _imported(path) if name in ALLOWED}
-    assert ours <= ALLOWED[folder]
+    packages = {name for name in _list_packages(path) if name in ALLOWED}
+    assert packages <= ALLOWED[folder]
 
 
-def test_rooms_of_harness_import_only_from_rooms_below() -> None:
+def test_harness_imports_only_from_rows_below() -> None:
     rank = {room: rank for rank, rooms in enumerate(HARNESS_ORDER) for room in rooms}
     wrong = []
     for path in sorted((ROOT / "harness").rglob("*.py")):
@@ -135,7 +135,7 @@ def test_rooms_of_harness_import_only_from_rooms_below() -> None:
     assert not wrong
 
 
-def test_no_modules_import_each_other() -> None:
+def test_imports_have_no_cycle() -> None:
     modules = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in _sources()}
     graph: dict[str, set[str]] = {}
     for module, path in modules.items():
@@ -145,8 +145,8 @@ def test_no_modules_import_each_other() -> None:
 
 
 @pytest.mark.parametrize("package", ONLY_USER)
-def test_one_file_speaks_to_each_big_library(package: str) -> None:
-    users = [str(path.relative_to(ROOT)) for path in _sources() if package in _imported(path)]
+def test_big_libraries_have_one_user(package: str) -> None:
+    users = [str(path.relative_to(ROOT)) for path in _sources() if package in _list_packages(path)]
     assert users == ONLY_USER[package]
 
 
@@ -158,15 +158,17 @@ def test_specs_catalogues_and_commands_load_nothing_heavy() -> None:
         "    if heavy := {'torch', 'numpy', 'pandas', 'mlflow'} & set(sys.modules):\n"
         "        sys.exit(f'{module} loads {heavy}')"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
-    assert done.stderr == ""
-    assert done.returncode == 0
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert process.stderr == ""
+    assert process.returncode == 0
 
 
-def test_a_report_loads_no_torch() -> None:
+def test_report_loads_no_torch() -> None:
     code = "import sys, reports.document; print(*({'torch', 'pandas', 'mlflow'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
-    assert done.stdout.strip() == ""
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert process.stdout.strip() == ""
 
 
 def test_counting_the_parameters_of_a_block_network_loads_no_compiler() -> None:
@@ -177,16 +179,18 @@ def test_counting_the_parameters_of_a_block_network_loads_no_compiler() -> None:
         "count_parameters(get_architecture(PROPOSED))\n"
         "print(*({'torchvision', 'torch._dynamo'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
-    assert done.stdout.strip() == ""
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert process.stdout.strip() == ""
 
 
-def test_every_file_is_one_thought_long() -> None:
+def test_files_have_350_lines_or_fewer() -> None:
     long = {str(p.relative_to(ROOT)): n for p in _sources() if (n := p.read_text().count("\n")) > 350}
     assert not long
 
 
-def test_every_test_file_mirrors_a_source_file_or_says_what_it_tests() -> None:
+def test_test_files_mirror_a_source_file_or_have_a_docstring() -> None:
     unexplained = []
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         relative_path = path.relative_to(ROOT / "tests")
@@ -244,18 +248,18 @@ def _list_error_codes(node: ast.AST, function: str = "") -> Iterator[tuple[str, 
         yield from _list_error_codes(child, function)
 
 
-def test_a_code_of_an_error_is_a_slug_that_one_function_uses() -> None:
+def test_code_of_an_error_is_a_slug_that_one_function_uses() -> None:
     functions: dict[str, set[str]] = {}
     for path in _sources():
         for function, code in _list_error_codes(_parse(path)):
-            place = f"{path.relative_to(ROOT)}{function}"
+            location = f"{path.relative_to(ROOT)}{function}"
             if isinstance(code, ast.Call | ast.Name):  # the code of the caller, or of the wrapped error
                 continue
-            assert isinstance(code, ast.Constant), f"{place}: the code must be a literal string"
-            assert re.fullmatch(r"[a-z0-9-]+\.[a-z0-9-]+", str(code.value)), f"{place}: {code.value!r}"
-            functions.setdefault(str(code.value), set()).add(place)
+            assert isinstance(code, ast.Constant), f"{location}: the code must be a literal string"
+            assert re.fullmatch(r"[a-z0-9-]+\.[a-z0-9-]+", str(code.value)), f"{location}: {code.value!r}"
+            functions.setdefault(str(code.value), set()).add(location)
     assert functions
-    assert not {code: places for code, places in functions.items() if len(places) > 1}
+    assert not {code: locations for code, locations in functions.items() if len(locations) > 1}
 
 
 def test_every_error_outside_datasets_has_a_code() -> None:

@@ -74,7 +74,7 @@ def test_spatial_attention_is_equation_6(cbam, images):
 
 
 @torch.inference_mode()
-def test_cbam_multiplies_the_channels_in_before_it_looks_at_space(cbam, images):
+def test_cbam_applies_channel_before_spatial_attention(cbam, images):
     narrow, widen = numbers(cbam.channel.mlp[0])[:, :, 0, 0], numbers(cbam.channel.mlp[2])[:, :, 0, 0]
     expected = []
     for image in images.numpy():
@@ -92,13 +92,13 @@ def test_cbam_with_zero_weights_quarters_its_input(images):
 
 
 @pytest.mark.parametrize(("channels", "hidden"), [(1, 1), (8, 1), (31, 1), (32, 2), (64, 4), (512, 32)])
-def test_the_hidden_width_is_a_sixteenth_and_at_least_one(channels, hidden):
+def test_hidden_width_is_a_sixteenth_and_not_zero(channels, hidden):
     attention = ChannelAttention(channels)
     assert attention.mlp[0].weight.shape == (hidden, channels, 1, 1)
     assert sum(parameter.numel() for parameter in attention.parameters()) == 2 * channels * hidden
 
 
-def test_there_are_no_biases_and_98_spatial_weights():
+def test_cbam_has_no_biases_and_98_spatial_weights():
     assert all(module.bias is None for module in CBAM(32).modules() if isinstance(module, nn.Conv2d))
     assert sum(parameter.numel() for parameter in SpatialAttention().parameters()) == 2 * 7 * 7
 

@@ -13,7 +13,7 @@ ALEXNET = ArchitectureSpec(name="alexnet", network="alexnet_d2l")
 
 
 @torch.inference_mode()
-def test_alexnets_pool_keeps_224_px_as_it_is():
+def test_alexnet_pool_does_not_change_224_px():
     network = build_network(replace(ALEXNET, width=0.0625), num_classes=6).eval()
     pool = next(i for i, module in enumerate(network) if isinstance(module, nn.AdaptiveAvgPool2d))
     features = network[:pool](torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(0)))
@@ -21,7 +21,7 @@ def test_alexnets_pool_keeps_224_px_as_it_is():
     assert torch.equal(network[pool](features), features)
 
 
-def test_alexnets_convolutions_are_those_of_the_book():
+def test_alexnet_convolutions_match_the_book():
     with torch.device("meta"):
         network = build_network(ALEXNET, num_classes=6)
     shapes = [
@@ -45,7 +45,7 @@ def test_any_classifier_of_torchvision_builds_by_its_name():
 
 
 @pytest.mark.parametrize("network", ["resnet33", "fcn_resnet50", ""])
-def test_a_network_that_is_no_classifier_of_torchvision_is_refused(network):
+def test_network_that_is_no_classifier_of_torchvision_is_refused(network):
     with raises_code("network.unknown", repr(network), "blocks, alexnet_d2l"):
         build_network(ArchitectureSpec(name="x", network=network), num_classes=6)
 

@@ -21,14 +21,14 @@ def images():
 
 
 def silence(module):
-    """Set every parameter of the body to 0, so that the output is the shortcut alone."""
+    """Set every parameter of the body to 0, so that the output is that of the shortcut."""
     for parameter in module.parameters():
         torch.nn.init.zeros_(parameter)
 
 
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("combination", COMBINATIONS, ids=str)
-def test_every_combination_keeps_the_map_and_learns_everywhere(combination, norm, images):
+def test_block_combinations_keep_the_map_size_and_have_gradients(combination, norm, images):
     convolution, attention, activation, residual = combination
     torch.manual_seed(1)
     spec = variant(convolution, attention, activation=activation, residual=residual, norm=norm)
@@ -44,21 +44,21 @@ def test_every_combination_keeps_the_map_and_learns_everywhere(combination, norm
 @pytest.mark.parametrize("convolution", CONVOLUTIONS)
 @pytest.mark.parametrize("attention", ATTENTIONS)
 @torch.inference_mode()
-def test_the_skip_passes_the_input_around_convolution_and_attention(convolution, attention, images):
+def test_skip_adds_the_input_after_attention(convolution, attention, images):
     module = build_block(variant(convolution, attention, residual=True), 4, 4)
     silence(module.body)
     torch.testing.assert_close(module(images), functional.relu(images))
 
 
 @torch.inference_mode()
-def test_the_activation_after_the_sum_is_the_blocks_own(images):
+def test_activation_after_the_sum_is_a_separate_module(images):
     module = build_block(variant(activation="prelu", residual=True), 4, 4)
     silence(module.body)
     torch.testing.assert_close(module(images), torch.where(images > 0, images, images / 4))
 
 
 @torch.inference_mode()
-def test_a_projection_stands_where_the_channel_count_changes(images):
+def test_channel_count_change_adds_a_projection(images):
     module = build_block(variant(residual=True), 4, 6)
     silence(module.body)
     weight, bias = module.shortcut.state_dict().values()
@@ -67,21 +67,21 @@ def test_a_projection_stands_where_the_channel_count_changes(images):
 
 
 @torch.inference_mode()
-def test_without_the_skip_a_silent_body_gives_nothing(images):
+def test_zero_body_without_skip_outputs_zero(images):
     module = build_block(variant(attention="cbam"), 4, 4)
     silence(module)
     assert torch.equal(module(images), torch.zeros_like(images))
 
 
 @torch.inference_mode()
-def test_the_sum_is_of_body_and_shortcut(images):
+def test_sum_is_of_body_and_shortcut(images):
     module = build_block(variant("separable", "cbam", activation="prelu", residual=True), 4, 6)
     total = module.body(images) + module.shortcut(images)
     torch.testing.assert_close(module(images), torch.where(total > 0, total, total / 4))
 
 
 @torch.inference_mode()
-def test_the_plain_block_is_vgg16s_convolution_and_relu(images):
+def test_plain_block_is_vgg16s_convolution_and_relu(images):
     module = build_block(variant(), 4, 6)
     weight, bias = module.state_dict().values()
     torch.testing.assert_close(
@@ -90,6 +90,6 @@ def test_the_plain_block_is_vgg16s_convolution_and_relu(images):
     assert module.state_dict().keys() == {"0.0.weight", "0.0.bias"}
 
 
-def test_norm_stands_in_the_projection_too():
+def test_projection_has_a_norm():
     keys = build_block(variant(residual=True, norm="batch"), 4, 6).shortcut.state_dict().keys()
     assert {"1.weight", "1.bias", "1.running_mean", "1.running_var"} < keys

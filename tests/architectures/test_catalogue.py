@@ -35,7 +35,7 @@ def images(count, size):
     return torch.randn(count, 3, size, size, generator=torch.Generator().manual_seed(size))
 
 
-def narrow(name):
+def build_narrow(name):
     spec = with_width(get_architecture(name), NARROW)
     torch.manual_seed(7)
     return spec, build_network(spec, num_classes=6)
@@ -56,7 +56,7 @@ def test_any_image_size_and_number_of_classes_give_one_logit_a_class_at_full_wid
 @EVERY
 @torch.inference_mode()
 def test_the_smallest_image_gives_finite_logits(name):
-    spec, network = narrow(name)
+    spec, network = build_narrow(name)
     assert network.eval()(images(1, min_image_size(spec))).isfinite().all()
 
 
@@ -69,14 +69,14 @@ def test_the_proposed_network_at_its_full_size_gives_finite_logits():
 
 @pytest.mark.parametrize("name", SCALABLE)
 def test_one_pixel_less_than_the_smallest_input_fails(name):
-    spec, network = narrow(name)
+    spec, network = build_narrow(name)
     with torch.inference_mode(), pytest.raises(RuntimeError, match="Output size is too small"):
         network.eval()(images(1, min_image_size(spec) - 1))
 
 
 @EVERY
 def test_one_training_step_reaches_every_parameter(name):
-    spec, network = narrow(name)
+    spec, network = build_narrow(name)
     optimizer = torch.optim.Adam(network.parameters(), lr=0.001)
     before = {key: parameter.detach().clone() for key, parameter in network.named_parameters()}
     loss = torch.nn.functional.cross_entropy(network(images(2, quick_size(spec))), torch.tensor([0, 5]))
@@ -94,32 +94,32 @@ def test_one_training_step_reaches_every_parameter(name):
 
 @EVERY
 @torch.inference_mode()
-def test_eval_is_deterministic_and_takes_a_batch_of_one(name):
-    spec, network = narrow(name)
+def test_eval_is_deterministic_and_accepts_one_image(name):
+    spec, network = build_narrow(name)
     batch = images(3, quick_size(spec))
     network.eval()
-    together = network(batch)
-    assert torch.equal(network(batch), together)
-    torch.testing.assert_close(network(batch[:1]), together[:1], rtol=1e-4, atol=1e-5)
+    outputs = network(batch)
+    assert torch.equal(network(batch), outputs)
+    torch.testing.assert_close(network(batch[:1]), outputs[:1], rtol=1e-4, atol=1e-5)
 
 
 @EVERY
-def test_saved_weights_give_the_same_numbers_in_a_fresh_network(name, tmp_path):
-    spec, network = narrow(name)
+def test_saved_weights_give_equal_outputs_in_a_new_network(name, tmp_path):
+    spec, network = build_narrow(name)
     batch = images(2, quick_size(spec))
     network.train()(batch)  # so that batch norm's buffers differ from their initial values
     torch.save(network.state_dict(), tmp_path / "weights.pt")
     torch.manual_seed(8)
-    fresh = build_network(spec, num_classes=6).eval()
+    reloaded = build_network(spec, num_classes=6).eval()
     with torch.inference_mode():
         expected = network.eval()(batch)
-        assert not torch.equal(fresh(batch), expected)
-        fresh.load_state_dict(torch.load(tmp_path / "weights.pt", weights_only=True))
-        assert torch.equal(fresh(batch), expected)
+        assert not torch.equal(reloaded(batch), expected)
+        reloaded.load_state_dict(torch.load(tmp_path / "weights.pt", weights_only=True))
+        assert torch.equal(reloaded(batch), expected)
 
 
 @EVERY
-def test_a_spec_goes_to_json_and_back_unchanged(name):
+def test_spec_survives_json_round_trip(name):
     for spec in (
         get_architecture(name),
         replace(with_width(get_architecture(name), NARROW), pretrained=True),
@@ -128,13 +128,13 @@ def test_a_spec_goes_to_json_and_back_unchanged(name):
 
 
 @pytest.mark.parametrize("name", SCALABLE)
-def test_an_eighth_of_the_width_leaves_about_a_64th_of_the_parameters(name):
+def test_eighth_of_the_width_leaves_about_a_64th_of_the_parameters(name):
     spec = get_architecture(name)
     assert with_width(spec, NARROW) == replace(spec, width=NARROW)
     with torch.device("meta"):
         counts = [
-            sum(parameter.numel() for parameter in build_network(each, num_classes=6).parameters())
-            for each in (with_width(spec, NARROW), spec)
+            sum(parameter.numel() for parameter in build_network(variant, num_classes=6).parameters())
+            for variant in (with_width(spec, NARROW), spec)
         ]
     assert NARROW**2 < counts[0] / counts[1] < 2 * NARROW**2
 
@@ -147,21 +147,21 @@ def test_torchvisions_networks_stay_at_full_width(name):
         build_network(replace(spec, width=NARROW), num_classes=6)
 
 
-def parts(spec):
+def components(spec):
     """Return every field of a spec and of its block by name, except the name of the architecture."""
     flat = asdict(spec)
     flat.pop("name")
     return {**flat.pop("block"), **flat}
 
 
-def changes(former, latter):
-    before, after = parts(former), parts(latter)
+def diff_components(former, latter):
+    before, after = components(former), components(latter)
     return {part: after[part] for part in before if before[part] != after[part]}
 
 
-def test_the_ladder_adds_the_papers_parts_in_the_papers_order():
+def test_ladder_adds_components_in_the_papers_order():
     assert LADDER[0] == ArchitectureSpec(name="vgg16")
-    assert [changes(former, latter) for former, latter in pairwise(LADDER)] == [
+    assert [diff_components(former, latter) for former, latter in pairwise(LADDER)] == [
         {"attention": "cbam"},
         {"residual": True, "norm": "batch", "head": "gap"},
         {"convolution": "separable"},
@@ -169,9 +169,9 @@ def test_the_ladder_adds_the_papers_parts_in_the_papers_order():
     ]
 
 
-def test_each_controlled_rung_changes_one_part():
+def test_controlled_rungs_change_one_component():
     assert (CONTROLLED_LADDER[0].norm, CONTROLLED_LADDER[0].head) == ("batch", "gap")
-    assert [changes(former, latter) for former, latter in pairwise(CONTROLLED_LADDER)] == [
+    assert [diff_components(former, latter) for former, latter in pairwise(CONTROLLED_LADDER)] == [
         {"attention": "cbam"},
         {"residual": True},
         {"convolution": "separable"},
@@ -184,20 +184,24 @@ def test_both_ladders_end_in_the_same_three_rungs():
     assert LADDER[-1].name == "proposed"
 
 
-def test_a_name_says_its_parts():
+def test_name_lists_the_components():
     for spec in {*LADDER[:-1], *CONTROLLED_LADDER[:-1]}:
         base, *added = spec.name.split("+")
         assert base == ("vgg16-bn-gap" if spec.head == "gap" and not spec.block.residual else "vgg16")
-        told = (spec.block.attention == "cbam", spec.block.residual, spec.block.convolution == "separable")
-        assert told == ("cbam" in added, "residual" in added, "separable" in added)
+        has_components = (
+            spec.block.attention == "cbam",
+            spec.block.residual,
+            spec.block.convolution == "separable",
+        )
+        assert has_components == ("cbam" in added, "residual" in added, "separable" in added)
 
 
-def test_the_catalogue_holds_each_network_once_under_its_own_name():
+def test_catalogue_networks_and_names_are_unique():
     assert all(name == spec.name for name, spec in CATALOGUE.items())
     assert {*LADDER, *CONTROLLED_LADDER, *COMPARISON_NETWORKS} <= set(CATALOGUE.values())
-    assert len({to_json(parts(spec)) for spec in CATALOGUE.values()}) == len(CATALOGUE)
+    assert len({to_json(components(spec)) for spec in CATALOGUE.values()}) == len(CATALOGUE)
 
 
-def test_an_unknown_name_is_answered_with_the_known_ones():
+def test_unknown_name_error_lists_known_names():
     with raises_code("architecture.unknown", "'vgg19'", *CATALOGUE):
         get_architecture("vgg19")

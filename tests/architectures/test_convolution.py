@@ -31,21 +31,21 @@ def test_standard_is_a_3x3_convolution_with_bias_then_the_activation(images):
 
 
 @torch.inference_mode()
-def test_separable_filters_each_channel_alone_and_then_mixes_them(images):
+def test_separable_filters_channels_and_then_mixes_them(images):
     module = build_separable_conv(variant(convolution="separable"), 3, 5)
     depthwise, depth_bias, pointwise, point_bias = module.state_dict().values()
     assert depthwise.shape == (3, 1, 3, 3)
     assert pointwise.shape == (5, 3, 1, 1)
-    alone = [
+    channels = [
         functional.conv2d(images[:, c : c + 1], depthwise[c : c + 1], depth_bias[c : c + 1], padding=1)
         for c in range(3)
     ]
-    filtered = functional.relu(torch.cat(alone, dim=1))
+    filtered = functional.relu(torch.cat(channels, dim=1))
     mixed = torch.einsum("nchw,oc->nohw", filtered, pointwise[:, :, 0, 0]) + point_bias[:, None, None]
     torch.testing.assert_close(module(images), functional.relu(mixed))
 
 
-def test_norm_and_activation_follow_each_convolution():
+def test_norm_and_activation_follow_convolutions():
     kinds = {
         name: [
             type(module)
@@ -55,16 +55,16 @@ def test_norm_and_activation_follow_each_convolution():
         ]
         for name in CONVOLUTION_BUILDERS
     }
-    once = [nn.Conv2d, nn.BatchNorm2d, nn.PReLU]
-    assert kinds == {"standard": once, "separable": once * 2}
+    layers = [nn.Conv2d, nn.BatchNorm2d, nn.PReLU]
+    assert kinds == {"standard": layers, "separable": layers * 2}
 
 
-def test_without_norm_its_place_is_the_identity():
+def test_no_norm_is_the_identity():
     kinds = [type(module) for module in build_standard_conv(variant(), 3, 5)]
     assert kinds == [nn.Conv2d, nn.Identity, nn.ReLU]
 
 
-def test_prelu_has_a_slope_for_each_channel_and_is_fresh_each_time():
+def test_prelu_has_a_slope_per_channel_and_is_never_shared():
     spec = variant(act="prelu")
     first, second = build_activation(spec, 7), build_activation(spec, 7)
     assert first.weight.tolist() == [0.25] * 7

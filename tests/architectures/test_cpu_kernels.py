@@ -37,7 +37,7 @@ def two_threads():
     torch.set_num_threads(before)
 
 
-def answers(network, images, weights):
+def compute_gradients(network, images, weights):
     """Return outputs, gradients of images and parameters, and buffers after one forward and backward pass."""
     images = images.clone().requires_grad_()
     out = network(images)
@@ -46,18 +46,18 @@ def answers(network, images, weights):
     return out.detach(), images.grad, gradients, dict(network.named_buffers())
 
 
-def assert_alike(one, other, *, scale=1e-6):
+def assert_close(one, other, *, scale=1e-6):
     """Assert equality up to rounding, relative to the largest value or to `scale`, whichever is larger."""
     assert float((one - other).abs().max()) <= 2e-4 * max(scale, float(one.abs().max()))
 
 
-def assert_mostly_alike(one, other, *, scale=1e-6):
+def assert_close_except_kinks(one, other, *, scale=1e-6):
     """Assert equality of large maps, except for rare values near a kink, whose side rounding decides."""
-    least = scale * one.numel() ** 0.5
-    assert float((one - other).norm()) <= 2e-3 * max(least, float(one.norm()))
+    floor = scale * one.numel() ** 0.5
+    assert float((one - other).norm()) <= 2e-3 * max(floor, float(one.norm()))
 
 
-def assert_twins(network, images, *, alike=assert_alike):
+def assert_same_as_pytorch(network, images, *, compare=assert_close):
     network = network.to(memory_format=torch.channels_last)
     images = images.to(memory_format=torch.channels_last)
     fused = fuse(copy.deepcopy(network))
@@ -66,46 +66,48 @@ def assert_twins(network, images, *, alike=assert_alike):
         weights = torch.randn(network(images).shape, generator=torch.Generator().manual_seed(5))
     for name, buffer in network.named_buffers():
         fused.get_buffer(name).copy_(buffer)
-    slow, fast = answers(network, images, weights), answers(fused, images, weights)
-    alike(slow[0], fast[0])
-    alike(slow[1], fast[1])
+    slow, fast = compute_gradients(network, images, weights), compute_gradients(fused, images, weights)
+    compare(slow[0], fast[0])
+    compare(slow[1], fast[1])
     # Some exact gradients are 0, such as that of a bias before a norm; their computed values are rounding.
     scale = 0.1 * max((float(gradient.abs().max()) for gradient in slow[2].values()), default=0.0)
     for name, gradient in slow[2].items():
-        alike(gradient, fast[2][name], scale=scale)
+        compare(gradient, fast[2][name], scale=scale)
     for name, buffer in slow[3].items():
-        alike(buffer.float(), fast[3][name].float())
+        compare(buffer.float(), fast[3][name].float())
 
 
 @pytest.mark.parametrize("combination", COMBINATIONS, ids=str)
-def test_every_block_gives_the_same_both_ways(combination, generator):
+def test_every_block_equals_pytorch(combination, generator):
     convolution, attention, activation, residual, norm = combination
     parts = BlockSpec(convolution=convolution, attention=attention, activation=activation, residual=residual)
     spec = ArchitectureSpec(name="x", norm=norm, block=parts)
     torch.manual_seed(1)
     network = nn.Sequential(build_block(spec, 5, 24), nn.MaxPool2d(2), build_block(spec, 24, 24))
-    assert_twins(network, torch.randn(3, 5, 9, 12, generator=generator))
+    assert_same_as_pytorch(network, torch.randn(3, 5, 9, 12, generator=generator))
 
 
 @pytest.mark.usefixtures("two_threads")
-def test_maps_too_large_for_the_caches_are_the_same(generator):
+def test_large_maps_equal_pytorch(generator):
     spec = CATALOGUE["proposed"]
     torch.manual_seed(1)
     network = nn.Sequential(build_block(spec, 8, 64), nn.MaxPool2d(2))
     images = torch.randn(8, 8, 96, 96, generator=generator)
     assert images.numel() * 8 > 2**22
-    assert_twins(network, images, alike=assert_mostly_alike)
+    assert_same_as_pytorch(network, images, compare=assert_close_except_kinks)
 
 
-def test_the_proposed_network_is_the_same(generator):
+def test_proposed_network_equals_pytorch(generator):
     torch.manual_seed(1)
     network = build_network(with_width(CATALOGUE["proposed"], 1 / 8), num_classes=5)
     network.classifier[4] = nn.Identity()  # dropout uses new random numbers
-    assert_twins(network, torch.randn(8, 3, 64, 64, generator=generator), alike=assert_mostly_alike)
+    assert_same_as_pytorch(
+        network, torch.randn(8, 3, 64, 64, generator=generator), compare=assert_close_except_kinks
+    )
     assert any(isinstance(module, FusedResidual) for module in fuse(network).modules())
 
 
-def test_evaluation_is_the_same_by_running_statistics(generator):
+def test_evaluation_with_running_statistics_equals_pytorch(generator):
     torch.manual_seed(1)
     network = build_network(with_width(CATALOGUE["proposed"], 1 / 8), num_classes=5)
     images = torch.randn(4, 3, 32, 32, generator=generator)
@@ -114,26 +116,26 @@ def test_evaluation_is_the_same_by_running_statistics(generator):
     network.eval()
     fused = fuse(copy.deepcopy(network))
     with torch.inference_mode():
-        assert_alike(network(images), fused(images))
+        assert_close(network(images), fused(images))
     # In evaluation with gradients, the modules run PyTorch's own operators.
     assert torch.equal(network(images), fused(images))
 
 
 @pytest.mark.usefixtures("two_threads")
-def test_a_step_gives_the_same_bits_every_time(generator):
+def test_step_gives_the_same_bits_every_time(generator):
     torch.manual_seed(1)
     network = fuse(build_network(with_width(CATALOGUE["proposed"], 1 / 8), num_classes=5))
     network.classifier[4] = nn.Identity()
     images, weights = torch.randn(4, 3, 48, 48, generator=generator), torch.randn(4, 5, generator=generator)
     assert library.MIN_PARALLEL_NUMEL < 4 * 8 * 48 * 48
-    first = answers(copy.deepcopy(network), images, weights)
+    first = compute_gradients(copy.deepcopy(network), images, weights)
     for _ in range(4):
-        again = answers(copy.deepcopy(network), images, weights)
+        again = compute_gradients(copy.deepcopy(network), images, weights)
         assert torch.equal(first[0], again[0])
         assert all(torch.equal(first[2][name], again[2][name]) for name in first[2])
 
 
-def test_a_gradient_that_two_take_is_left_alone(generator):
+def test_shared_gradient_is_not_overwritten(generator):
     """A sum passes one gradient tensor to both terms, so a norm must not overwrite it."""
     torch.manual_seed(1)
     left, right = (nn.Sequential(nn.Conv2d(4, 8, 3, padding=1), nn.BatchNorm2d(8)) for _ in range(2))
@@ -146,7 +148,7 @@ def test_a_gradient_that_two_take_is_left_alone(generator):
         def forward(self, x):
             return self.left(x) + self.right(x)
 
-    assert_twins(Sum(), torch.randn(2, 4, 6, 6, generator=generator))
+    assert_same_as_pytorch(Sum(), torch.randn(2, 4, 6, 6, generator=generator))
 
 
 RELU = nn.ReLU()
@@ -154,7 +156,7 @@ RELU = nn.ReLU()
 SAME = nn.Conv2d(8, 8, 1)
 
 
-class Scaled(nn.Conv2d):
+class ScaledConvolution(nn.Conv2d):
     """A convolution with a custom `forward`."""
 
     def forward(self, x):
@@ -188,7 +190,7 @@ OWN = {
     "a norm without weights": lambda: (nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8, affine=False), nn.ReLU()),
     "a norm without statistics": lambda: (nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8, track_running_stats=False)),
     "a norm of all batches": lambda: (nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8, momentum=None), nn.ReLU()),
-    "a convolution of its own kind": lambda: (Scaled(3, 8, 1), nn.BatchNorm2d(8)),
+    "a convolution of its own kind": lambda: (ScaledConvolution(3, 8, 1), nn.BatchNorm2d(8)),
     "a hook": lambda: (torch.nn.utils.spectral_norm(nn.Conv2d(3, 8, 1)), nn.BatchNorm2d(8)),
     "another kernel": lambda: (nn.Conv2d(3, 3, 5, padding=2, groups=3), nn.Conv2d(3, 8, 1, stride=2)),
     "another pool": lambda: (nn.MaxPool2d(2, ceil_mode=True), nn.MaxPool2d(3, 2, 1), nn.MaxPool2d(2, 1)),
@@ -197,14 +199,14 @@ OWN = {
 """Modules that users' networks may contain and the catalogue's do not."""
 
 
-@pytest.mark.parametrize("what", OWN)
-def test_what_the_kernels_do_not_know_goes_as_before(what, generator):
+@pytest.mark.parametrize("case", OWN)
+def test_unsupported_modules_run_in_pytorch(case, generator):
     torch.manual_seed(1)
-    network = nn.Sequential(nn.Sequential(*OWN[what]()))
-    assert_twins(network, torch.randn(3, 3, 9, 12, generator=generator))
+    network = nn.Sequential(nn.Sequential(*OWN[case]()))
+    assert_same_as_pytorch(network, torch.randn(3, 3, 9, 12, generator=generator))
 
 
-def test_other_numbers_than_float32_go_as_before(generator):
+def test_non_float32_input_runs_in_pytorch(generator):
     torch.manual_seed(1)
     layers = (nn.Conv2d(4, 4, 3, padding=1, groups=4), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 8, 1))
     network = nn.Sequential(nn.Sequential(*layers, nn.MaxPool2d(2))).double()
@@ -213,7 +215,7 @@ def test_other_numbers_than_float32_go_as_before(generator):
     assert torch.equal(fuse(network)(images), expected)
 
 
-def test_planes_go_as_before(generator):
+def test_nchw_input_runs_in_pytorch(generator):
     torch.manual_seed(1)
     layers = (nn.Conv2d(4, 4, 3, padding=1, groups=4), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2))
     network, images = nn.Sequential(nn.Sequential(*layers)), torch.randn(2, 4, 6, 6, generator=generator)
@@ -223,17 +225,17 @@ def test_planes_go_as_before(generator):
     assert out.is_contiguous()
 
 
-def test_a_subclass_of_a_sequence_keeps_its_own_forward():
-    class Own(nn.Sequential):
+def test_subclass_of_sequential_uses_its_own_forward():
+    class Incrementing(nn.Sequential):
         def forward(self, x):
             return super().forward(x) + 1
 
-    network = fuse(nn.Sequential(Own(nn.Conv2d(3, 3, 1)), nn.Sequential(nn.ReLU())))
-    assert type(network[0]) is Own
+    network = fuse(nn.Sequential(Incrementing(nn.Conv2d(3, 3, 1)), nn.Sequential(nn.ReLU())))
+    assert type(network[0]) is Incrementing
     assert type(network[1]) is FusedSequential
 
 
-def test_without_a_compiler_the_reason_is_given(monkeypatch, tmp_path):
+def test_missing_compiler_is_an_error(monkeypatch, tmp_path):
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -249,7 +251,7 @@ def test_without_a_compiler_the_reason_is_given(monkeypatch, tmp_path):
         library.load_library.cache_clear()
 
 
-def test_the_kernels_compile_without_a_warning(tmp_path):
+def test_kernels_compile_without_a_warning(tmp_path):
     command = (
         "c++",
         *library.COMPILER_FLAGS,
@@ -259,8 +261,8 @@ def test_the_kernels_compile_without_a_warning(tmp_path):
         "-Werror",
         *map(str, library.SOURCES),
     )
-    done = subprocess.run((*command, "-o", str(tmp_path / "k.so")), capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    compilation = subprocess.run((*command, "-o", str(tmp_path / "k.so")), capture_output=True, text=True)
+    assert compilation.returncode == 0, compilation.stderr
 
 
 CHANNELS = 6
@@ -277,13 +279,13 @@ def norm_inputs(generator, *, differentiable=True):
 
 
 def attend_inputs(generator, *, shortcut, differentiable=True):
-    x, beside = sample(generator, 2, CHANNELS, 5, 4), sample(generator, 2, CHANNELS, 5, 4)
+    x, skip = sample(generator, 2, CHANNELS, 5, 4), sample(generator, 2, CHANNELS, 5, 4)
     layers = (
         sample(generator, 2, CHANNELS),
         sample(generator, CHANNELS, 2),
         torch.randn(1, 2, 7, 7, generator=generator),
     )
-    tensors = x, beside if shortcut else None, sample(generator, CHANNELS), *layers
+    tensors = x, skip if shortcut else None, sample(generator, CHANNELS), *layers
     return tuple(tensor if tensor is None else tensor.requires_grad_(differentiable) for tensor in tensors)
 
 
@@ -296,9 +298,9 @@ def operators(generator):
     yield batch_norm_act_backward, (torch.ones_like(y), x, moments, *parameters, eps)
     for shortcut in (False, True):
         yield cbam_add_act, attend_inputs(generator, shortcut=shortcut)
-        given = attend_inputs(generator, shortcut=shortcut, differentiable=False)
-        y, *kept = cbam_add_act(*given)
-        yield cbam_add_act_backward, (torch.ones_like(y), *given, *kept)
+        inputs = attend_inputs(generator, shortcut=shortcut, differentiable=False)
+        y, *saved = cbam_add_act(*inputs)
+        yield cbam_add_act_backward, (torch.ones_like(y), *inputs, *saved)
 
 
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")  # by opcheck itself
@@ -310,7 +312,7 @@ def operators(generator):
     ],
     ids=["eager", "compiled"],
 )
-def test_the_operators_pass_torchs_own_checks_of_operators(generator, checks):
+def test_operators_pass_torchs_own_checks_of_operators(generator, checks):
     checked = [
         torch.library.opcheck(operator, inputs, test_utils=checks)
         for operator, inputs in operators(generator)
@@ -319,7 +321,7 @@ def test_the_operators_pass_torchs_own_checks_of_operators(generator, checks):
     assert all(outcome == "SUCCESS" for check in checked for outcome in check.values())
 
 
-def test_planes_give_the_operators_results_with_channels_last(generator):
+def test_operators_return_channels_last_for_nchw_input(generator):
     x, *parameters, eps = norm_inputs(generator, differentiable=False)
     y, _ = batch_norm_act(x, *parameters, eps)
     again, _ = batch_norm_act(x.contiguous(), *parameters, eps)
@@ -333,13 +335,13 @@ def test_other_numbers_than_float32_are_refused_by_the_operators(generator):
         batch_norm_act(x.double(), *parameters, eps)
 
 
-def proposed_block():
+def build_proposed_block():
     torch.manual_seed(1)
     return nn.Sequential(build_block(CATALOGUE["proposed"], 4, 20)).to(memory_format=torch.channels_last)
 
 
-def test_a_second_backward_gives_the_same_and_a_double_one_says_that_it_has_no_formula(generator):
-    network, images = fuse(proposed_block()), sample(generator, 2, 4, 6, 6).requires_grad_()
+def test_backward_is_repeatable_and_double_backward_is_an_error(generator):
+    network, images = fuse(build_proposed_block()), sample(generator, 2, 4, 6, 6).requires_grad_()
     loss = network(images).square().sum()
     (first,) = torch.autograd.grad(loss, images, retain_graph=True)
     (second,) = torch.autograd.grad(loss, images, create_graph=True)
@@ -349,7 +351,7 @@ def test_a_second_backward_gives_the_same_and_a_double_one_says_that_it_has_no_f
 
 
 def test_float64_as_the_default_changes_nothing(generator):
-    network, images = fuse(proposed_block()), sample(generator, 2, 4, 6, 6)
+    network, images = fuse(build_proposed_block()), sample(generator, 2, 4, 6, 6)
     expected = copy.deepcopy(network)(images)
     torch.set_default_dtype(torch.float64)
     try:
@@ -365,11 +367,11 @@ HOOKS = {
     "backward pre": lambda module, call: module.register_full_backward_pre_hook(lambda *_: call()),
 }
 
-HOOKED = [name for name, _ in proposed_block().named_modules() if name]
+HOOKED = [name for name, _ in build_proposed_block().named_modules() if name]
 
 
 @pytest.mark.parametrize("kind", HOOKS)
-def test_each_kind_of_hook_is_called_at_each_module_as_in_pytorch(kind, generator):
+def test_hooks_of_every_kind_are_called_as_in_pytorch(kind, generator):
     images = sample(generator, 2, 4, 6, 6)
 
     def calls(network):
@@ -379,10 +381,10 @@ def test_each_kind_of_hook_is_called_at_each_module_as_in_pytorch(kind, generato
         network(images.clone().requires_grad_()).sum().backward()
         return sorted(called)
 
-    assert calls(fuse(proposed_block())) == calls(proposed_block())
+    assert calls(fuse(build_proposed_block())) == calls(build_proposed_block())
 
 
-def test_a_hook_for_every_module_is_called_as_in_pytorch(generator):
+def test_hook_for_every_module_is_called_as_in_pytorch(generator):
     def calls(network):
         called = []
         handle = nn.modules.module.register_module_forward_hook(lambda module, *_: called.append(module))
@@ -390,7 +392,7 @@ def test_a_hook_for_every_module_is_called_as_in_pytorch(generator):
         handle.remove()
         return len(called)
 
-    assert calls(fuse(proposed_block())) == calls(proposed_block())
+    assert calls(fuse(build_proposed_block())) == calls(build_proposed_block())
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="Windows knows no such rights")
@@ -415,7 +417,7 @@ def test_kernels_are_not_loaded_from_a_folder_that_others_can_write(monkeypatch,
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="Windows knows no such rights")
-def test_a_link_to_a_private_folder_is_not_private(monkeypatch, tmp_path):
+def test_link_to_a_private_folder_is_not_private(monkeypatch, tmp_path):
     (tmp_path / "other" / "kernels").mkdir(parents=True, mode=0o700)
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / "code").symlink_to(tmp_path / "other")

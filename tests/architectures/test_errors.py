@@ -3,7 +3,7 @@ import pickle
 from architectures.errors import ArchitectureError
 
 
-def test_an_error_keeps_its_code_and_its_message_in_another_process() -> None:
+def test_error_keeps_its_code_and_its_message_in_another_process() -> None:
     error = pickle.loads(pickle.dumps(ArchitectureError("width.range", "width must be above 0; got -1")))
 
     assert (type(error), error.code) == (ArchitectureError, "width.range")

@@ -75,7 +75,7 @@ def test_every_combination_has_the_parameters_of_the_papers_block(combination, n
         ("proposed", 9.05),
     ],
 )
-def test_sizes_of_the_paper(name, mib):
+def test_model_sizes_match_the_paper(name, mib):
     assert round(parameters(get_architecture(name)) * 4 / 2**20, 2) == mib
 
 
@@ -87,14 +87,14 @@ def test_proposed_has_2_372_327_parameters_and_vgg16_138_million_at_1000_classes
 def test_every_prelu_has_slopes_of_its_own():
     with torch.device("meta"):
         network = build_network(get_architecture("proposed"), num_classes=6)
-    places = [
+    activations = [
         module for _, module in network.named_modules(remove_duplicate=False) if isinstance(module, nn.PReLU)
     ]
     # After the depthwise convolution, after the pointwise one, and after the sum.
-    assert len(places) == len({id(place.weight) for place in places}) == 3 * 13
+    assert len(activations) == len({id(activation.weight) for activation in activations}) == 3 * 13
 
 
-def test_initialisation_is_vggs():
+def test_initialization_is_that_of_vgg():
     torch.manual_seed(0)
     network = build_network(replace(get_architecture("proposed"), width=0.5), num_classes=6)
     for module in network.modules():
@@ -112,22 +112,22 @@ def test_initialisation_is_vggs():
             assert (module.bias == 0).all()
 
 
-def test_the_seed_decides_the_weights():
+def test_weights_depend_on_the_seed():
     spec = replace(get_architecture("proposed"), width=0.125)
     first, second, third = (
-        torch.nn.utils.parameters_to_vector(_seeded(spec, seed).parameters()) for seed in (1, 1, 2)
+        torch.nn.utils.parameters_to_vector(_build_with_seed(spec, seed).parameters()) for seed in (1, 1, 2)
     )
     assert torch.equal(first, second)
     assert not torch.equal(first, third)
 
 
-def _seeded(spec, seed):
+def _build_with_seed(spec, seed):
     torch.manual_seed(seed)
     return build_network(spec, num_classes=3)
 
 
 @torch.inference_mode()
-def test_stages_are_followed_and_each_halves_the_map():
+def test_stages_halve_the_map():
     spec = ArchitectureSpec(name="x", stages=((1, 4), (3, 10)), head="gap")
     network = build_network(spec, num_classes=2).eval()
     assert network.features(torch.zeros(1, 3, 12, 20)).shape == (1, 10, 3, 5)
@@ -136,7 +136,7 @@ def test_stages_are_followed_and_each_halves_the_map():
 
 
 @torch.inference_mode()
-def test_width_scales_channels_and_the_head_alike():
+def test_width_scales_channels_and_head():
     gap = build_network(ArchitectureSpec(name="x", head="gap", width=0.125), num_classes=6)
     assert _linear_shapes(gap) == [(64, 64), (6, 64)]
     vgg = build_network(ArchitectureSpec(name="x", width=0.125), num_classes=6)

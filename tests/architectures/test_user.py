@@ -28,13 +28,13 @@ def net(tmp_path: Path) -> Path:
     return file
 
 
-def test_a_function_in_a_file_is_a_network(net: Path) -> None:
+def test_function_in_a_file_is_a_network(net: Path) -> None:
     spec = load_user_spec(f"{net}:tiny")
     assert (spec.name, spec.network) == ("tiny", "user")
     assert build_network(spec, num_classes=5)(torch.zeros(2, 3, 8, 8)).shape == (2, 5)
 
 
-def test_an_edited_file_is_another_network_and_a_moved_one_the_same(net: Path, tmp_path: Path) -> None:
+def test_edit_changes_the_network_and_a_move_does_not(net: Path, tmp_path: Path) -> None:
     before = load_user_spec(f"{net}:tiny")
     (tmp_path / "elsewhere").mkdir()
     moved = tmp_path / "elsewhere" / "net.py"
@@ -51,18 +51,18 @@ def test_two_functions_of_one_file_are_two_networks(net: Path) -> None:
     assert load_user_spec(f"{net}:tiny").digest != load_user_spec(f"{net}:other").digest
 
 
-def test_what_the_file_imports_from_beside_it_counts_as_its_text(net: Path) -> None:
-    beside = net.parent / "beside_net.py"
-    beside.write_text("WIDTH = 3")
+def test_imported_file_changes_the_digest(net: Path) -> None:
+    imported = net.parent / "beside_net.py"
+    imported.write_text("WIDTH = 3")
     net.write_text(NET.format(extra="from beside_net import WIDTH"))
     before = load_user_spec(f"{net}:tiny")
     assert load_user_spec(f"{net}:tiny").digest == before.digest
-    beside.write_text("WIDTH = 4")
+    imported.write_text("WIDTH = 4")
     assert load_user_spec(f"{net}:tiny").digest != before.digest
 
 
 @pytest.mark.parametrize(
-    ("given", "code", "value"),
+    ("reference", "code", "value"),
     [
         ("net.py", "user-network.source-form", "'net.py'"),
         ("{folder}/nowhere.py:tiny", "user-network.no-file", "nowhere.py"),
@@ -71,14 +71,14 @@ def test_what_the_file_imports_from_beside_it_counts_as_its_text(net: Path) -> N
         ("{folder}/net.txt:tiny", "user-network.no-python-file", "net.txt"),
     ],
 )
-def test_what_is_no_function_in_a_file_is_refused(net: Path, given: str, code: str, value: str) -> None:
+def test_reference_to_no_function_is_refused(net: Path, reference: str, code: str, value: str) -> None:
     (net.parent / "broken.py").write_text("1 / 0")
     (net.parent / "net.txt").write_text(net.read_text())
     with raises_code(code, value):
-        load_user_spec(given.format(folder=net.parent))
+        load_user_spec(reference.format(folder=net.parent))
 
 
-def test_a_function_that_gives_no_classifier_is_refused(net: Path) -> None:
+def test_function_that_gives_no_classifier_is_refused(net: Path) -> None:
     with raises_code("user-network.no-module", "none", "str"):
         build_network(load_user_spec(f"{net}:none"), num_classes=2)
     wide = load_user_spec(f"{net}:wide")
@@ -91,13 +91,13 @@ def test_a_function_that_gives_no_classifier_is_refused(net: Path) -> None:
         check_output_shape(used, check_twice, num_classes=3, image_size=9)
 
 
-def test_what_is_loaded_already_is_read_again(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    beside = net.parent / "loaded_before.py"
-    beside.write_text("WIDTH = 3")
+def test_imported_module_is_read_again(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    imported = net.parent / "loaded_before.py"
+    imported.write_text("WIDTH = 3")
     net.write_text(NET.format(extra="from loaded_before import WIDTH"))
     monkeypatch.syspath_prepend(str(net.parent))
     importlib.import_module("loaded_before")
     before = load_user_spec(f"{net}:tiny")
-    beside.write_text("WIDTH = 5")
+    imported.write_text("WIDTH = 5")
     assert load_user_spec(f"{net}:tiny").digest != before.digest
     assert sys.modules.pop("loaded_before").WIDTH == 3

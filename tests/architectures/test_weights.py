@@ -32,7 +32,7 @@ def save(network, *, to):
     torch.save(network.state_dict(), to)
 
 
-def test_all_but_the_last_layer_is_loaded(checkpoints):
+def test_all_layers_except_the_last_are_loaded(checkpoints):
     torch.manual_seed(1)
     published = torchvision.models.shufflenet_v2_x1_0(weights=None)
     published.train()(torch.randn(2, 3, 64, 64))  # so that batch norm's statistics change
@@ -40,13 +40,13 @@ def test_all_but_the_last_layer_is_loaded(checkpoints):
     torch.manual_seed(2)
     network = build_network(SHUFFLENET, num_classes=6)
     torch.manual_seed(2)
-    fresh = build_network(replace(SHUFFLENET, pretrained=False), num_classes=6)
+    initial = build_network(replace(SHUFFLENET, pretrained=False), num_classes=6)
     for key, tensor in network.state_dict().items():
-        source = fresh if key in ("fc.weight", "fc.bias") else published
+        source = initial if key in ("fc.weight", "fc.bias") else published
         assert torch.equal(tensor, source.state_dict()[key]), key
 
 
-def test_the_last_layer_stays_fresh_where_its_shape_would_fit(checkpoints):
+def test_last_layer_is_not_loaded_even_if_its_shape_fits(checkpoints):
     published = torchvision.models.shufflenet_v2_x1_0(weights=None)
     save(published, to=checkpoints / file_name("shufflenet_v2_x1_0"))
     network = build_network(SHUFFLENET, num_classes=1000)
@@ -54,7 +54,7 @@ def test_the_last_layer_stays_fresh_where_its_shape_would_fit(checkpoints):
     assert not torch.equal(network.fc.weight, published.fc.weight)
 
 
-def test_files_from_before_batch_norm_counted_its_steps_load(checkpoints):
+def test_files_without_batch_norm_counters_load(checkpoints):
     published = torchvision.models.shufflenet_v2_x1_0(weights=None)
     old = {k: v for k, v in published.state_dict().items() if not k.endswith("num_batches_tracked")}
     torch.save(old, checkpoints / file_name("shufflenet_v2_x1_0"))
@@ -62,16 +62,16 @@ def test_files_from_before_batch_norm_counted_its_steps_load(checkpoints):
     assert torch.equal(network.conv1[0].weight, published.conv1[0].weight)
 
 
-def test_our_vgg16_has_torchvisions_tensors_in_torchvisions_order():
+def test_vgg16_has_torchvisions_tensors_in_order():
     with torch.device("meta"):
-        ours = build_network(get_architecture("vgg16"), num_classes=1000)
+        network = build_network(get_architecture("vgg16"), num_classes=1000)
         theirs = torchvision.models.vgg16(weights=None)
-    assert [tensor.shape for tensor in ours.state_dict().values()] == [
+    assert [tensor.shape for tensor in network.state_dict().values()] == [
         tensor.shape for tensor in theirs.state_dict().values()
     ]
 
 
-def test_vgg16_takes_each_tensor_from_its_place_in_the_file(checkpoints):
+def test_vgg16_loads_every_tensor_of_the_file(checkpoints):
     with torch.device("meta"):
         theirs = torchvision.models.vgg16(weights=None).state_dict()
     # One stored number for each tensor, expanded to its shape, keeps the file small.
@@ -96,7 +96,7 @@ def test_vgg16_takes_each_tensor_from_its_place_in_the_file(checkpoints):
 
 
 @pytest.mark.parametrize("name", ["shufflenetv2", "resnet34", "efficientnet-b0", "mobilenetv3-large"])
-def test_missing_weights_are_named_with_the_remedy_and_never_fetched(name, checkpoints):
+def test_missing_weights_are_an_error_without_download(name, checkpoints):
     spec = replace(get_architecture(name), pretrained=True)
     path = checkpoints / file_name(spec.network)
     with raises_code("pretrained-weights.missing", path, "https://", "--pretrained"):
@@ -120,7 +120,7 @@ def test_no_weights_exist_for_a_changed_vgg16(name):
     ],
     ids=lambda spec: spec.name,
 )
-def test_no_weights_exist_for_what_torchvision_does_not_have(spec):
+def test_no_weights_exist_for_networks_not_in_torchvision(spec):
     with (
         torch.device("meta"),
         raises_code("pretrained-weights.none", repr(spec.name), "--pretrained", "--only"),
@@ -137,13 +137,13 @@ def another_network():
 
 
 @pytest.mark.parametrize("other", [another_width, another_network])
-def test_a_file_of_another_network_is_refused(other, checkpoints):
+def test_file_of_another_network_is_refused(other, checkpoints):
     save(other(), to=checkpoints / file_name("shufflenet_v2_x1_0"))
     with raises_code("pretrained-weights.other-network", "shufflenet_v2_x1_0", "https://"):
         build_network(SHUFFLENET, num_classes=6)
 
 
-def test_a_file_of_another_network_is_refused_by_vgg16(checkpoints):
+def test_file_of_another_network_is_refused_by_vgg16(checkpoints):
     save(torchvision.models.squeezenet1_1(weights=None), to=checkpoints / file_name("vgg16"))
     with torch.device("meta"), raises_code("pretrained-weights.other-network", "vgg16"):
         build_network(VGG16, num_classes=6)

@@ -12,7 +12,7 @@ from datasets.preprocessing.image_array import preprocess_images
 from datasets.spec import Anomaly, Sample, SampleTable
 
 
-def test_an_anomaly_is_one_line_that_ends_with_what_was_done() -> None:
+def test_anomaly_is_one_line_that_ends_with_its_action() -> None:
     fault = Anomaly(
         code="missing file", location="s1/c1", description="no such frame", action="the clip was left out"
     )
@@ -20,11 +20,11 @@ def test_an_anomaly_is_one_line_that_ends_with_what_was_done() -> None:
 
 
 @pytest.mark.parametrize(("count", "text"), [(0, "no anomalies"), (1, "1 anomaly"), (2, "2 anomalies")])
-def test_anomalies_are_counted_in_words(count: int, text: str) -> None:
+def test_anomaly_count_has_a_singular_and_a_plural(count: int, text: str) -> None:
     assert format_anomaly_count(count) == text
 
 
-def test_what_reading_the_table_had_shown_is_not_told_again(tmp_path: Path) -> None:
+def test_known_anomalies_are_not_new(tmp_path: Path) -> None:
     known = Anomaly(code="CSV not read", location="other.csv", description="w", action="a")
     for name in ("a", "b"):
         cv2.imwrite(str(tmp_path / f"{name}.png"), np.full((6, 6, 3), 90, dtype=np.uint8))

@@ -19,7 +19,7 @@ from datasets.spec import AugmentationSpec
 NOTHING = AugmentationSpec(flip=0, rotation=0, scale=0, crop=0, brightness=0, contrast=0, saturation=0, hue=0)
 
 
-def only(**change):
+def make_spec(**change):
     return AugmentationSpec(**{name: change.get(name, 0.0) for name in AugmentationSpec.__dataclass_fields__})
 
 
@@ -27,7 +27,7 @@ def generator(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-def changed(images, spec, generator):
+def apply(images, spec, generator):
     return augment(images, sample_params(len(images), spec, generator=generator))
 
 
@@ -36,15 +36,15 @@ def images():
     return torch.randint(0, 256, (6, 3, 9, 12), dtype=torch.uint8, generator=generator(1))
 
 
-def mirrored(place, side):
+def mirror(coordinate, side):
     """Reflect a pixel coordinate at the image's edges, -0.5 and side - 0.5."""
-    place = (place + 0.5) % (2 * side)
-    return min(place, 2 * side - place) - 0.5
+    coordinate = (coordinate + 0.5) % (2 * side)
+    return min(coordinate, 2 * side - coordinate) - 0.5
 
 
-def sampled(channel, x, y):
+def interpolate(channel, x, y):
     height, width = channel.shape
-    x, y = np.clip(mirrored(x, width), 0, width - 1), np.clip(mirrored(y, height), 0, height - 1)
+    x, y = np.clip(mirror(x, width), 0, width - 1), np.clip(mirror(y, height), 0, height - 1)
     left, top = math.floor(x), math.floor(y)
     right, bottom = min(left + 1, width - 1), min(top + 1, height - 1)
     upper = channel[top, left] * (left + 1 - x) + channel[top, right] * (x - left)
@@ -52,7 +52,7 @@ def sampled(channel, x, y):
     return upper * (top + 1 - y) + lower * (y - top)
 
 
-def slow(image, change):
+def augment_slowly(image, change):
     """Augment one sample step by step: invert shift, scale, rotation and flip, then change the colours."""
     _, height, width = image.shape
     moved = np.zeros_like(image)
@@ -65,7 +65,7 @@ def slow(image, change):
             x, y = cos * x + sin * y, -sin * x + cos * y
             x = -x if change["flip"] else x
             for channel in range(3):
-                moved[channel, row, column] = sampled(
+                moved[channel, row, column] = interpolate(
                     image[channel], x + width / 2 - 0.5, y + height / 2 - 0.5
                 )
     colours = moved.reshape(3, -1).T * change["brightness"]
@@ -88,59 +88,59 @@ def slow(image, change):
         AugmentationSpec(
             rotation=180, scale=0.5, crop=0.4, brightness=0.5, contrast=0.9, saturation=0.9, hue=0.5
         ),
-        only(rotation=30),
-        only(crop=0.3),
-        only(hue=0.1),
-        only(contrast=0.8),
+        make_spec(rotation=30),
+        make_spec(crop=0.3),
+        make_spec(hue=0.1),
+        make_spec(contrast=0.8),
     ],
 )
-def test_the_composed_maps_equal_a_slow_twin(images, spec):
-    out = changed(images, spec, generator())
+def test_composed_maps_equal_a_stepwise_version(images, spec):
+    out = apply(images, spec, generator())
     draws = sample_params(len(images), spec, generator=generator())
     for row, image in enumerate(images):
         change = {name: getattr(draws, name)[row].item() for name in draws.__dataclass_fields__}
-        expected = slow(image.numpy().astype(np.float64) / 255, change)
+        expected = augment_slowly(image.numpy().astype(np.float64) / 255, change)
         np.testing.assert_allclose(out[row].numpy(), expected, atol=2e-5)
 
 
-def test_nothing_drawn_changes_nothing(images):
-    out = changed(images, NOTHING, generator())
+def test_empty_augmentation_changes_nothing(images):
+    out = apply(images, NOTHING, generator())
     assert out.dtype == torch.float32
     torch.testing.assert_close(out, images / 255, rtol=0, atol=2e-6)
 
 
 def test_flip_1_mirrors_and_flip_0_does_not(images):
-    out = changed(images, only(flip=1), generator())
+    out = apply(images, make_spec(flip=1), generator())
     torch.testing.assert_close(out, images.flip(-1) / 255, rtol=0, atol=2e-6)
 
 
 def test_flip_one_half_mirrors_some(images):
     many = images[:1].expand(200, -1, -1, -1)
-    same = (changed(many, only(flip=0.5), generator()) - many / 255).abs().amax(dim=(1, 2, 3)) < 1e-3
+    same = (apply(many, make_spec(flip=0.5), generator()) - many / 255).abs().amax(dim=(1, 2, 3)) < 1e-3
     assert 70 < int(same.sum()) < 130
 
 
-def test_the_generator_decides_and_every_sample_has_its_own_draw(images):
+def test_augmentation_depends_on_generator_and_sample(images):
     same = images[:1].expand(4, -1, -1, -1)
-    first, again = (changed(same, AugmentationSpec(), generator(3)) for _ in range(2))
+    first, again = (apply(same, AugmentationSpec(), generator(3)) for _ in range(2))
     assert torch.equal(first, again)
-    assert not torch.equal(first, changed(same, AugmentationSpec(), generator(4)))
+    assert not torch.equal(first, apply(same, AugmentationSpec(), generator(4)))
     for row in range(3):
         assert (first[row] - first[row + 1]).abs().max() > 1e-3
 
 
-def test_one_generator_gives_new_draws_each_time(images):
+def test_one_generator_gives_new_parameters_per_call(images):
     source = generator()
-    first, second = (changed(images, AugmentationSpec(), source) for _ in range(2))
+    first, second = (apply(images, AugmentationSpec(), source) for _ in range(2))
     assert not torch.equal(first, second)
 
 
-def test_draws_stay_in_the_specs_ranges():
+def test_parameters_stay_in_the_specs_ranges():
     spec = AugmentationSpec(
         rotation=20, scale=0.3, crop=0.1, brightness=0.4, contrast=0.2, saturation=0.2, hue=0.25
     )
     draws = sample_params(4000, spec, generator=generator())
-    for found, middle, reach in (
+    for largest, middle, reach in (
         (draws.rotation, 0, math.radians(20)),
         (draws.scale, 1, 0.3),
         (draws.shift_x, 0, 0.1),
@@ -150,41 +150,41 @@ def test_draws_stay_in_the_specs_ranges():
         (draws.saturation, 1, 0.2),
         (draws.hue, 0, math.pi / 2),
     ):
-        assert middle - reach <= found.min() < middle - 0.95 * reach
-        assert middle + 0.95 * reach < found.max() <= middle + reach
+        assert middle - reach <= largest.min() < middle - 0.95 * reach
+        assert middle + 0.95 * reach < largest.max() <= middle + reach
     assert 0.45 < draws.flip.float().mean() < 0.55
 
 
-def test_floats_are_taken_as_they_are_and_values_stay_in_range(images):
+def test_floats_are_accepted_and_values_stay_in_range(images):
     spec = AugmentationSpec(brightness=0.9, contrast=0.9)
-    out = changed(images / 255, spec, generator())
-    assert torch.equal(out, changed(images, spec, generator()))
+    out = apply(images / 255, spec, generator())
+    assert torch.equal(out, apply(images, spec, generator()))
     assert out.min() >= 0
     assert out.max() <= 1
     assert to_float(torch.tensor([0, 255], dtype=torch.uint8)).tolist() == [0.0, 1.0]
 
 
-def test_the_images_given_are_not_changed(images):
-    given = images / 255
-    kept = given.clone()
-    changed(given, AugmentationSpec(), generator())
-    assert torch.equal(given, kept)
+def test_input_images_are_not_changed(images):
+    pixels = images / 255
+    copy = pixels.clone()
+    apply(pixels, AugmentationSpec(), generator())
+    assert torch.equal(pixels, copy)
 
 
-def test_a_grey_image_keeps_its_grey_under_hue_and_saturation():
+def test_grey_image_keeps_its_grey_under_hue_and_saturation():
     grey = torch.full((3, 3, 4, 4), 0.4)
-    out = changed(grey, only(hue=0.5, saturation=0.9), generator())
+    out = apply(grey, make_spec(hue=0.5, saturation=0.9), generator())
     torch.testing.assert_close(out, grey)
 
 
-def test_a_third_of_a_turn_of_hue_carries_red_to_green():
+def test_hue_rotation_by_a_third_maps_red_to_green():
     turned = replace(sample_params(1, NOTHING, generator=generator()), hue=torch.tensor([2 * math.pi / 3]))
     red, green = torch.tensor([0.9, 0.0, 0.0]), torch.tensor([0.0, 0.9, 0.0])
     linear = color_matrices(turned, gray_means=torch.tensor([0.3]))[0, :, :3]
     torch.testing.assert_close(linear @ red, green)
 
 
-def test_normalising_takes_imagenets_mean_to_0_and_one_deviation_to_1():
+def test_normalization_maps_imagenet_mean_to_0_and_deviation_to_1():
     mean, deviation = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
     pixels = torch.stack((mean, mean + deviation)).view(2, 3, 1, 1)
     torch.testing.assert_close(
@@ -192,15 +192,15 @@ def test_normalising_takes_imagenets_mean_to_0_and_one_deviation_to_1():
     )
 
 
-def test_the_runs_matmul_precision_does_not_move_pixels(images):
-    exact = changed(images, AugmentationSpec(), generator())
+def test_matmul_precision_does_not_change_pixels(images):
+    exact = apply(images, AugmentationSpec(), generator())
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("medium")
     try:
-        coarse = changed(images, AugmentationSpec(), generator())
+        coarse = apply(images, AugmentationSpec(), generator())
     finally:
         torch.set_float32_matmul_precision(before)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        automatic = changed(images, AugmentationSpec(), generator())
+        automatic = apply(images, AugmentationSpec(), generator())
     assert torch.equal(exact, coarse)
     assert torch.equal(exact, automatic)

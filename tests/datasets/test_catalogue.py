@@ -22,7 +22,7 @@ def _cache(tmp_path, monkeypatch):
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
 
 
-def test_the_catalogue_loads_nothing_heavy():
+def test_catalogue_loads_nothing_heavy():
     code = "import sys, datasets.catalogue; print({'torch', 'numpy', 'pandas', 'cv2'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
@@ -30,16 +30,16 @@ def test_the_catalogue_loads_nothing_heavy():
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_every_entry_is_complete(name):
-    found = get_entry(name)
-    assert found.name == name
-    assert found.title
-    assert found.access_instructions
-    assert found.frame_policies
-    assert set(found.apex_policies) < set(found.frame_policies)
-    assert found.layouts
+    entry = get_entry(name)
+    assert entry.name == name
+    assert entry.title
+    assert entry.access_instructions
+    assert entry.frame_policies
+    assert set(entry.apex_policies) < set(entry.frame_policies)
+    assert entry.layouts
 
 
-def test_an_unknown_name_or_policy_is_an_error_listing_the_accepted():
+def test_unknown_name_or_policy_is_an_error_listing_the_accepted():
     with raises_code(
         "dataset.unknown", "'casme3'", "casme2, smic, samm, megc2019, ckplus, folder, synthetic"
     ):
@@ -60,11 +60,11 @@ def test_an_unknown_name_or_policy_is_an_error_listing_the_accepted():
         (("frame", "clip"), "onset_offset"),
     ],
 )
-def test_the_papers_frames_are_the_default_under_its_split_alone(name, protocols, frames):
+def test_papers_frames_are_the_default_only_for_its_split(name, protocols, frames):
     assert get_default_frame_policy(name, protocols) == frames
 
 
-def test_the_root_is_the_given_one_else_the_variables_else_the_folder(tree, monkeypatch, tmp_path):
+def test_root_comes_from_argument_variable_or_default_folder(tree, monkeypatch, tmp_path):
     root = tree.write(ROWS)
     assert len(load_dataset("casme2", "apex", root=root).samples) == 2
     monkeypatch.setenv("HARNESS_CASME2", str(root))
@@ -76,26 +76,26 @@ def test_the_root_is_the_given_one_else_the_variables_else_the_folder(tree, monk
         load_dataset("casme2", "onset_offset")
 
 
-def test_the_synthetic_set_is_drawn_once_and_takes_no_root(tmp_path, monkeypatch):
+def test_synthetic_set_is_cached_and_accepts_no_root(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "datasets.synthetic.generator.DEMO", SyntheticSpec(subjects=1, clips=6, frames=3, balance=True)
     )
     table = load_dataset("synthetic", "onset_offset")
     assert (table.dataset, table.count_per_class(), table.anomalies) == ("synthetic", (3,) * 6, ())
-    (place,) = (tmp_path / "cache").iterdir()
-    assert place.name.startswith("synthetic-")
+    (folder,) = (tmp_path / "cache").iterdir()
+    assert folder.name.startswith("synthetic-")
     written = Path(table.samples[0].path).stat().st_mtime_ns
     assert load_dataset("synthetic", "onset_offset") == table
     assert Path(table.samples[0].path).stat().st_mtime_ns == written
-    with raises_code("root.not-accepted", place, "--dataset: casme2"):
-        load_dataset("synthetic", "onset_offset", root=place)
+    with raises_code("root.not-accepted", folder, "--dataset: casme2"):
+        load_dataset("synthetic", "onset_offset", root=folder)
     other = SyntheticSpec(subjects=1, clips=6, frames=3, balance=True, seed=1)
     monkeypatch.setattr("datasets.synthetic.generator.DEMO", other)
     ensure_synthetic_set()
     assert len(list((tmp_path / "cache").iterdir())) == 2, "another set is drawn beside it"
 
 
-def test_a_set_without_a_place_of_its_own_needs_a_root():
+def test_dataset_without_default_folder_needs_a_root():
     with raises_code("root.missing", "folder", "--root"):
         load_dataset("folder", "all")
 
@@ -106,7 +106,7 @@ def test_frames_of_ck_plus_and_of_motion_have_their_own_defaults():
     assert get_default_frame_policy("casme2", ("frame",), "flow") == "apex"
 
 
-def test_only_releases_have_a_licence_to_check_and_only_own_images_take_path_patterns():
+def test_license_checks_and_path_patterns_by_dataset():
     licensed = [name for name, entry in DATASETS.items() if entry.requires_license]
     assert licensed == ["casme2", "smic", "samm", "megc2019", "ckplus"]
     assert [name for name, entry in DATASETS.items() if entry.path_patterns] == ["folder"]

@@ -13,7 +13,16 @@ from datasets.catalogue import load_dataset
 from datasets.preprocessing.image_array import preprocess_images
 from datasets.spec import Anomaly
 from datasets.synthetic.generator import LAYOUTS
-from tests.hostile import bounded, cases, clear, damaged, file_names, names, outcome, swapped
+from tests.hostile import (
+    assert_bounded,
+    assert_is_clear,
+    case_settings,
+    check_outcome,
+    damaged_bytes,
+    hostile_file_names,
+    hostile_names,
+    replace_content,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -29,19 +38,19 @@ FRAMES = {
 @pytest.fixture(scope="module")
 def releases(tmp_path_factory, synthetic_set):
     """Return a copy of one small synthetic set per layout, by layout name."""
-    place = tmp_path_factory.mktemp("releases")
-    made = {}
+    folder = tmp_path_factory.mktemp("releases")
+    sets = {}
     for layout in LAYOUTS:
-        made[layout] = shutil.copytree(synthetic_set(layout), place / layout / "root")
-        (place / layout / "outside").mkdir()
-    return made
+        sets[layout] = shutil.copytree(synthetic_set(layout), folder / layout / "root")
+        (folder / layout / "outside").mkdir()
+    return sets
 
 
-def checked(root, layout):
+def check_table(root, layout):
     """Return the table after checking that its paths are below the root and its texts are printable."""
     name = LAYOUTS[layout].dataset
     outside = root.parent / "outside"
-    table = outcome(lambda: load_dataset(name, FRAMES[name], root=root), outside=outside)
+    table = check_outcome(lambda: load_dataset(name, FRAMES[name], root=root), outside=outside)
     if table is None:
         return None
     below = os.path.realpath(root) + os.sep
@@ -49,40 +58,40 @@ def checked(root, layout):
         assert os.path.realpath(sample.path).startswith(below)
         assert sample.onset_ref is None or os.path.realpath(sample.onset_ref.path).startswith(below)
     for text in (*map(format_anomaly, table.anomalies), *table.notes):
-        clear(text)
+        assert_is_clear(text)
         text.encode()
     return table
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_every_layout_is_read_as_it_is(releases, layout):
-    table = checked(releases[layout], layout)
+    table = check_table(releases[layout], layout)
     assert table.anomalies == ()
     assert len(table.samples) >= 6
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@cases(16)
+@case_settings(16)
 @given(data=st.data())
-def test_a_release_with_a_damaged_file_is_read_or_refused(releases, layout, data):
+def test_release_with_a_damaged_file_is_read_or_refused(releases, layout, data):
     root = releases[layout]
     files = sorted(path for path in root.rglob("*") if path.is_file())
     path = data.draw(st.sampled_from(files))
-    with swapped(path, data.draw(damaged(path.read_bytes()[:40_000]))):
-        checked(root, layout)
+    with replace_content(path, data.draw(damaged_bytes(path.read_bytes()[:40_000]))):
+        check_table(root, layout)
 
 
 @pytest.mark.parametrize("layout", [name for name in LAYOUTS if name not in ("ck-h5", "ck-csv")])
-@cases(16)
+@case_settings(16)
 @given(data=st.data())
-def test_what_lies_beside_a_release_under_any_name_loses_nothing(releases, layout, data):
+def test_extra_file_in_a_release_loses_no_sample(releases, layout, data):
     root = releases[layout]
     folders = sorted(path for path in root.rglob("*") if path.is_dir())
-    place = data.draw(st.sampled_from([root, *folders]))
-    name = data.draw(file_names())
+    folder = data.draw(st.sampled_from([root, *folders]))
+    name = data.draw(hostile_file_names())
     suffix = data.draw(st.sampled_from(("", ".png", ".jpg", ".avi", ".txt", ".csv", ".xls", ".xlsx", ".h5")))
-    path = place / (name + suffix)
-    whole = len(checked(root, layout).samples)
+    path = folder / (name + suffix)
+    count = len(check_table(root, layout).samples)
     kind = data.draw(st.sampled_from(("folder", "file", "link", "circle", "broken", "pipe")))
     if os.path.lexists(path):
         return
@@ -94,69 +103,69 @@ def test_what_lies_beside_a_release_under_any_name_loses_nothing(releases, layou
         case "link":
             path.symlink_to(root.parent / "outside")
         case "circle":
-            path.symlink_to(place)
+            path.symlink_to(folder)
         case "broken":
             path.symlink_to(root / "nowhere")
         case "pipe":
             os.mkfifo(path)
     try:
-        table = checked(root, layout)
+        table = check_table(root, layout)
         # A file that is named like one of the release may be read as such; then it is listed.
-        assert table is None or len(table.samples) == whole or table.anomalies
+        assert table is None or len(table.samples) == count or table.anomalies
     finally:
         path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
-@cases(200)
-@given(texts=st.tuples(names(), names(), names(), names()))
-def test_an_anomaly_is_one_line_that_can_be_written(texts):
-    code, where, what, action = texts
-    told = format_anomaly(Anomaly(code=code, location=where, description=what, action=action))
-    assert told.isprintable()
-    told.encode()
+@case_settings(200)
+@given(texts=st.tuples(hostile_names(), hostile_names(), hostile_names(), hostile_names()))
+def test_any_anomaly_is_one_printable_line(texts):
+    code, location, description, action = texts
+    line = format_anomaly(Anomaly(code=code, location=location, description=description, action=action))
+    assert line.isprintable()
+    line.encode()
 
 
 @pytest.fixture
-def kept(releases, tmp_path, monkeypatch):
+def cached_pixels(releases, tmp_path, monkeypatch):
     """Return the pixels of a set and the cache folder that contains them."""
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
     table = load_dataset("casme2", "onset_offset", root=releases["casme2"])
-    made = preprocess_images(table, size=16, alignment="haar")
-    return table, made.images.tobytes(), tmp_path / "cache"
+    result = preprocess_images(table, size=16, alignment="haar")
+    return table, result.images.tobytes(), tmp_path / "cache"
 
 
-@cases(20)
+@case_settings(20)
 @given(data=st.data())
-def test_a_damaged_record_in_the_cache_is_made_anew(kept, data):
-    table, images, cache = kept
+def test_damaged_record_in_the_cache_is_rebuilt(cached_pixels, data):
+    table, images, cache = cached_pixels
     record = data.draw(st.sampled_from(sorted(cache.rglob("*.json"))))
-    whole = record.read_bytes()
+    content = record.read_bytes()
     changed = data.draw(
         st.one_of(
-            damaged(whole),
+            damaged_bytes(content),
             st.sampled_from((b"[" * 100_000, b"1e999", b"NaN", b"null", b"[]", b"{}", b'"x"', b"1" * 10_000)),
-            st.integers(0, 20).map(lambda place: _with(whole, place)),
+            st.integers(0, 20).map(lambda index: _corrupt_number(content, index)),
         )
     )
     before = shutil.copytree(cache, cache.parent / "before", dirs_exist_ok=True)
     record.write_bytes(changed)
     try:
-        with bounded():
-            made = preprocess_images(table, size=16, alignment="haar")
+        with assert_bounded():
+            result = preprocess_images(table, size=16, alignment="haar")
         if record.parent.name == "pixels":
             # A recorded image property is trusted if it is possible.
-            assert made.images.tobytes() == images
+            assert result.images.tobytes() == images
     finally:
         shutil.rmtree(cache)
         before.rename(cache)
 
 
-def _with(whole: bytes, place: int) -> bytes:
+def _corrupt_number(content: bytes, index: int) -> bytes:
     """Return the record with one number out of bounds."""
-    found = json.loads(whole)
-    if isinstance(found, list):
-        entry = found[place % len(found)]
-        entry["box"][place % 3] = (1e400, -1, 10**9)[place % 3]
+    record = json.loads(content)
+    if isinstance(record, list):
+        entry = record[index % len(record)]
+        entry["box"][index % 3] = (1e400, -1, 10**9)[index % 3]
     else:
-        found["faults"] = [[(1e400, -5, 10**9)[place % 3], "x", "y"]]
-    return json.dumps(found).encode()
+        record["faults"] = [[(1e400, -5, 10**9)[index % 3], "x", "y"]]
+    return json.dumps(record).encode()

@@ -37,8 +37,8 @@ def ids(table, rows):
     return {table.samples[row].id for row in rows}
 
 
-def parts_of(found):
-    return found.train, found.validation, found.test
+def parts_of(split):
+    return split.train, split.validation, split.test
 
 
 def test_frames_too_few_for_a_validation_part_are_refused(table_of):
@@ -47,22 +47,22 @@ def test_frames_too_few_for_a_validation_part_are_refused(table_of):
         split_table(table_of(rows, classes=("class0", "class1")), "frame", seed=0)
 
 
-def test_the_papers_split_of_ck_plus_leaves_98_for_the_test(frames_of):
+def test_papers_split_of_ck_plus_leaves_98_for_the_test(frames_of):
     table = frames_of(CKPLUS)
-    found = split_table(table, "frame", seed=0)
-    tested = [sum(table.samples[row].label == label for row in found.test) for label in range(6)]
+    split = split_table(table, "frame", seed=0)
+    tested = [sum(table.samples[row].label == label for row in split.test) for label in range(6)]
     assert tested == [21, 10, 26, 8, 19, 14]
-    assert len(found.test) == 98
-    assert (len(found.train), len(found.validation)) == (645, 183)
+    assert len(split.test) == 98
+    assert (len(split.train), len(split.validation)) == (645, 183)
 
 
 @pytest.mark.parametrize("n", [3, 9, 10, 70, 130, 170, 1570])
-def test_the_shares_of_a_class_are_whole_numbers_rounded_down(frames_of, n):
-    found = split_table(frames_of((n, 10)), "frame", seed=1)
+def test_shares_of_a_class_are_rounded_down(frames_of, n):
+    split = split_table(frames_of((n, 10)), "frame", seed=1)
     # 0.7 * 130 in floats is 90.99999999999999.
-    assert len(found.train) == n * 7 // 10 + 7
-    assert len(found.validation) == n * 2 // 10 + 2
-    assert len(found.test) == n - n * 7 // 10 - n * 2 // 10 + 1
+    assert len(split.train) == n * 7 // 10 + 7
+    assert len(split.validation) == n * 2 // 10 + 2
+    assert len(split.test) == n - n * 7 // 10 - n * 2 // 10 + 1
 
 
 def test_too_few_samples_of_a_class_are_an_error(frames_of):
@@ -80,7 +80,7 @@ def test_small_classes_are_named_and_can_be_left_out(frames_of):
         split_table(table, "frame", seed=0)
 
 
-def test_classes_of_one_sample_each_are_an_error(table_of):
+def test_single_sample_classes_are_an_error(table_of):
     table = table_of(
         [("anger", "s1", "c1", 1), ("joy", "s2", "c1", 1), ("fear", "s3", "c1", 1)],
         classes=("anger", "fear", "joy"),
@@ -89,40 +89,40 @@ def test_classes_of_one_sample_each_are_an_error(table_of):
         split_table(table, "subject", seed=0)
 
 
-def test_a_class_of_one_sample_comes_with_a_remedy(table_of):
+def test_class_of_one_sample_comes_with_a_remedy(table_of):
     groups = [("anger", f"s{subject}", "c1", 4) for subject in range(20)]
-    found = split_table(table_of([*groups, ("joy", "s4", "c2", 1)]), "subject", seed=0)
+    split = split_table(table_of([*groups, ("joy", "s4", "c2", 1)]), "subject", seed=0)
     remedy = "(1 sample in all: add samples of this class, or leave it out with --classes)"
-    assert found.warnings == (f"joy is absent from validation {remedy}", f"joy is absent from test {remedy}")
+    assert split.warnings == (f"joy is absent from validation {remedy}", f"joy is absent from test {remedy}")
 
 
-def test_three_frames_leave_none_for_validation_and_that_is_said(frames_of):
-    found = split_table(frames_of((3, 10)), "frame", seed=0)
-    assert found.warnings == ("class0 is absent from validation (3 samples in all)",)
+def test_three_frames_leave_no_validation_sample_with_a_warning(frames_of):
+    split = split_table(frames_of((3, 10)), "frame", seed=0)
+    assert split.warnings == ("class0 is absent from validation (3 samples in all)",)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_every_sample_is_in_one_part_and_indices_are_sorted(many, protocol):
-    found = split_table(many, protocol, seed=3)
-    assert sorted(sum(parts_of(found), ())) == list(range(len(many.samples)))
-    for part in parts_of(found):
+    split = split_table(many, protocol, seed=3)
+    assert sorted(sum(parts_of(split), ())) == list(range(len(many.samples)))
+    for part in parts_of(split):
         assert list(part) == sorted(part)
-    assert (found.protocol, found.fold, found.seed) == (protocol, 0, 3)
+    assert (split.protocol, split.fold, split.seed) == (protocol, 0, 3)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_the_order_of_the_table_does_not_matter_and_the_seed_does(many, protocol):
-    found = split_table(many, protocol, seed=3)
+def test_order_of_the_table_does_not_matter_and_the_seed_does(many, protocol):
+    split = split_table(many, protocol, seed=3)
     shuffled = replace(many, samples=tuple(random.Random(5).sample(many.samples, len(many.samples))))
     again = split_table(shuffled, protocol, seed=3)
-    for part, same in zip(parts_of(found), parts_of(again), strict=True):
+    for part, same in zip(parts_of(split), parts_of(again), strict=True):
         assert ids(many, part) == ids(shuffled, same)
     # Few splits of 11 subjects are balanced best, so two seeds can agree.
-    assert any(split_table(many, protocol, seed=seed).train != found.train for seed in range(4, 8))
+    assert any(split_table(many, protocol, seed=seed).train != split.train for seed in range(4, 8))
 
 
 @pytest.mark.parametrize(("protocol", "sizes"), [("clip", (25, 7, 4)), ("subject", (8, 2, 2))])
-def test_groups_stay_whole_and_are_divided_by_number(many, protocol, sizes):
+def test_groups_stay_intact_and_are_divided_by_count(many, protocol, sizes):
     parts = parts_of(split_table(many, protocol, seed=0))
     groups = [{getattr(many.samples[row], protocol) for row in part} for part in parts]
     assert tuple(len(part) for part in groups) == sizes
@@ -132,7 +132,7 @@ def test_groups_stay_whole_and_are_divided_by_number(many, protocol, sizes):
 @pytest.mark.parametrize(
     ("count", "sizes"), [(3, (1, 1, 1)), (4, (2, 1, 1)), (9, (6, 1, 2)), (25, (17, 5, 3))]
 )
-def test_every_part_has_at_least_one_group(table_of, count, sizes):
+def test_no_part_is_without_groups(table_of, count, sizes):
     table = table_of([("anger", f"s{subject}", "c", 1) for subject in range(count)], classes=("anger",))
     assert tuple(len(part) for part in parts_of(split_table(table, "subject", seed=0))) == sizes
 
@@ -150,7 +150,7 @@ def test_samples_without_a_subject_cannot_be_grouped_by_it(many, protocol):
         split_table(replace(many, samples=samples, layout="h5"), protocol, seed=0)
 
 
-def test_a_folder_without_subjects_is_told_how_to_name_them_and_not_to_split_by_frame(many):
+def test_folder_without_subjects_error_explains_how_to_name_them(many):
     samples = tuple(replace(sample, subject="") for sample in many.samples)
     with raises_code("split-group.missing", "--subject-from") as error:
         split_table(replace(many, samples=samples, dataset="folder"), "loso", seed=0)
@@ -158,7 +158,7 @@ def test_a_folder_without_subjects_is_told_how_to_name_them_and_not_to_split_by_
 
 
 @pytest.mark.parametrize(("protocol", "kind"), [("loso", "subject"), ("clip", "clip")])
-def test_the_samples_that_cannot_be_grouped_are_counted_and_the_first_is_named(many, protocol, kind):
+def test_ungrouped_samples_error_counts_them_and_names_the_first(many, protocol, kind):
     samples = tuple(replace(s, **{kind: ""}) if row in (7, 9) else s for row, s in enumerate(many.samples))
     count, first = len(samples), samples[7].id
     with raises_code("split-group.missing", f"2 of its {count} samples, the first: {first}", kind):
@@ -166,32 +166,32 @@ def test_the_samples_that_cannot_be_grouped_are_counted_and_the_first_is_named(m
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_class_of_two_subjects_stands_in_training_and_test(table_of, seed):
+def test_class_of_two_subjects_is_in_training_and_test(table_of, seed):
     groups = [("anger", f"s{subject}", "c1", 4) for subject in range(20)]
     table = table_of([*groups, ("joy", "s4", "c2", 4), ("joy", "s7", "c2", 4)])
-    found = split_table(table, "subject", seed=seed)
-    assert found.warnings == ("joy is absent from validation (8 samples in all)",)
+    split = split_table(table, "subject", seed=seed)
+    assert split.warnings == ("joy is absent from validation (8 samples in all)",)
 
 
-def test_a_class_of_one_subject_stands_in_training(table_of):
+def test_class_of_one_subject_is_in_training(table_of):
     groups = [("anger", f"s{subject}", "c1", 4) for subject in range(20)]
-    found = split_table(table_of([*groups, ("joy", "s4", "c2", 4)]), "subject", seed=0)
-    assert found.warnings == (
+    split = split_table(table_of([*groups, ("joy", "s4", "c2", 4)]), "subject", seed=0)
+    assert split.warnings == (
         "joy is absent from validation (4 samples in all)",
         "joy is absent from test (4 samples in all)",
     )
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_class_shares_are_kept_as_far_as_groups_allow(table_of, seed):
+def test_class_shares_are_balanced_if_groups_allow(table_of, seed):
     groups = [(("anger", "joy")[subject % 2], f"s{subject:02d}", "c", 5) for subject in range(20)]
     table = table_of(groups)
-    found = split_table(table, "subject", seed=seed)
-    shares = [sum(table.samples[row].label for row in part) / len(part) for part in parts_of(found)]
+    split = split_table(table, "subject", seed=seed)
+    shares = [sum(table.samples[row].label for row in part) / len(part) for part in parts_of(split)]
     assert shares == [0.5, 0.5, 0.5]
 
 
-def test_an_unknown_protocol_or_fold_is_an_error(many):
+def test_unknown_protocol_or_fold_is_an_error(many):
     with raises_code("protocol.unknown", "'frames'", "frame, clip, subject, kfold"):
         split_table(many, "frames", seed=0)
     with raises_code("fold.range", "clip", "fold 1"):
@@ -201,13 +201,13 @@ def test_an_unknown_protocol_or_fold_is_an_error(many):
 
 
 @pytest.mark.parametrize(("protocol", "folds"), [("kfold", 10), ("kfold", 4), ("loso", 12)])
-def test_folds_test_every_subject_once_and_keep_people_apart(many, protocol, folds):
-    asked = 0 if folds in (10, 12) else folds
-    assert count_folds(many, protocol, folds=asked) == folds
+def test_folds_test_every_subject_and_separate_people(many, protocol, folds):
+    folds_option = 0 if folds in (10, 12) else folds
+    assert count_folds(many, protocol, folds=folds_option) == folds
     tested = []
     for fold in range(folds):
-        found = split_table(many, protocol, seed=1, fold=fold, folds=asked)
-        train, validation, test = ({many.samples[row].subject for row in part} for part in parts_of(found))
+        split = split_table(many, protocol, seed=1, fold=fold, folds=folds_option)
+        train, validation, test = ({many.samples[row].subject for row in part} for part in parts_of(split))
         assert not train & validation
         assert not (train | validation) & test
         assert len(validation) == 2 * len(train | validation) // 9
@@ -215,7 +215,7 @@ def test_folds_test_every_subject_once_and_keep_people_apart(many, protocol, fol
     assert sorted(tested) == [f"s{subject:02d}" for subject in range(12)]
 
 
-def test_the_fields_own_folds_deal_ascending_subjects_in_turn(many):
+def test_standard_folds_deal_sorted_subjects_in_turn(many):
     table = replace(many, standard_folds=10)
     tested = [
         sorted({table.samples[row].subject for row in split_table(table, "kfold", seed=seed, fold=1).test})
@@ -224,16 +224,16 @@ def test_the_fields_own_folds_deal_ascending_subjects_in_turn(many):
     assert tested == [["s01", "s11"], ["s01", "s11"]]
 
 
-def test_folds_leave_no_class_to_one_of_them(table_of):
+def test_no_fold_has_all_samples_of_a_class(table_of):
     groups = [("anger", f"s{subject}", "c1", 4) for subject in range(20)]
     table = table_of([*groups, ("joy", "s4", "c2", 4), ("joy", "s7", "c2", 4)])
     for fold in range(2):
-        found = split_table(table, "kfold", seed=0, fold=fold, folds=2)
-        assert {table.samples[row].label for row in found.train} == {0, 1}
+        split = split_table(table, "kfold", seed=0, fold=fold, folds=2)
+        assert {table.samples[row].label for row in split.train} == {0, 1}
 
 
 @pytest.mark.parametrize("folds", [1, 13])
-def test_a_number_of_folds_that_cannot_be_made_is_an_error(many, folds):
+def test_impossible_fold_count_is_an_error(many, folds):
     with raises_code("fold-count.range", "2 to 12", f"got {folds}"):
         split_table(many, "kfold", seed=0, folds=folds)
 

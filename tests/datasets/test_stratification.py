@@ -22,20 +22,20 @@ def classes_in(counts, names):
     return set(np.flatnonzero(sum(counts[name] for name in names)))
 
 
-def test_an_order_hangs_on_the_names_and_the_key_alone():
+def test_order_depends_only_on_names_and_key():
     names = [f"s{n:02}" for n in range(20)]
-    found = shuffle_by_hash(names, "a")
-    assert sorted(found) == names
-    assert found != names
-    assert shuffle_by_hash(reversed(names), "a") == found
-    assert shuffle_by_hash(names, "b") != found
+    order = shuffle_by_hash(names, "a")
+    assert sorted(order) == names
+    assert order != names
+    assert shuffle_by_hash(reversed(names), "a") == order
+    assert shuffle_by_hash(names, "b") != order
     # Two groups keep their order whichever other groups exist; a random generator does not guarantee this.
-    assert shuffle_by_hash(names[:10], "a") == [name for name in found if name in names[:10]]
+    assert shuffle_by_hash(names[:10], "a") == [name for name in order if name in names[:10]]
     # Every later version must reproduce the splits of stored results.
     assert shuffle_by_hash("abcde", "seed 0") == ["d", "a", "c", "b", "e"]
 
 
-def test_samples_are_counted_by_class_in_each_group(table_of):
+def test_counts_are_by_class_and_group(table_of):
     table = table_of([("anger", "s1", "a", 2), ("joy", "s1", "b", 3), ("joy", "s2", "a", 1)])
     by_subject = count_by_group(table, [sample.subject for sample in table.samples])
     assert {name: row.tolist() for name, row in by_subject.items()} == {"s1": [2, 3], "s2": [0, 1]}
@@ -46,7 +46,7 @@ def test_samples_are_counted_by_class_in_each_group(table_of):
 @pytest.mark.parametrize(
     ("count", "sizes"), [(3, (1, 1, 1)), (5, (3, 1, 1)), (10, (7, 2, 1)), (19, (13, 3, 3)), (26, (18, 5, 3))]
 )
-def test_three_parts_hold_every_group_once_as_seven_to_two_to_one(count, sizes):
+def test_three_parts_divide_groups_seven_to_two_to_one(count, sizes):
     counts = groups(*[(2, 1)] * count)
     parts = train_val_test_groups(counts, "k")
     assert tuple(map(len, parts)) == sizes
@@ -54,7 +54,7 @@ def test_three_parts_hold_every_group_once_as_seven_to_two_to_one(count, sizes):
 
 
 @pytest.mark.parametrize(("count", "sizes"), [(2, (1, 1)), (4, (3, 1)), (9, (7, 2)), (25, (20, 5))])
-def test_two_parts_hold_every_group_once_as_seven_to_two(count, sizes):
+def test_two_parts_divide_groups_seven_to_two(count, sizes):
     counts = groups(*[(2, 1)] * count)
     parts = train_val_groups(counts, "k")
     assert tuple(map(len, parts)) == sizes
@@ -62,7 +62,7 @@ def test_two_parts_hold_every_group_once_as_seven_to_two(count, sizes):
 
 
 @pytest.mark.parametrize(("count", "folds"), [(6, 3), (7, 3), (10, 10), (11, 4)])
-def test_folds_hold_every_group_once_and_differ_by_one_at_most(count, folds):
+def test_folds_divide_groups_and_differ_by_one_or_less(count, folds):
     counts = groups(*[(2, 1)] * count)
     parts = fold_groups(counts, "k", folds=folds)
     assert len(parts) == folds
@@ -71,7 +71,7 @@ def test_folds_hold_every_group_once_and_differ_by_one_at_most(count, folds):
 
 
 @pytest.mark.parametrize("key", ["a", "b", "c"])
-def test_a_class_of_few_groups_is_kept_in_training_first_then_test_then_validation(key):
+def test_class_of_few_groups_is_in_training_then_test_then_validation(key):
     one = groups(*[(4, 0)] * 9, (4, 1))
     train, validation, test = train_val_test_groups(one, key)
     assert [classes_in(one, part) for part in (train, validation, test)] == [{0, 1}, {0}, {0}]
@@ -83,7 +83,7 @@ def test_a_class_of_few_groups_is_kept_in_training_first_then_test_then_validati
 
 
 @pytest.mark.parametrize("key", ["a", "b", "c"])
-def test_training_keeps_a_class_that_validation_cannot_have_too(key):
+def test_class_too_small_for_validation_is_in_training(key):
     counts = groups(*[(4, 0)] * 8, (0, 1))
     train, validation = train_val_groups(counts, key)
     assert classes_in(counts, train) == {0, 1}
@@ -91,7 +91,7 @@ def test_training_keeps_a_class_that_validation_cannot_have_too(key):
 
 
 @pytest.mark.parametrize("key", ["a", "b", "c"])
-def test_no_fold_has_a_class_to_itself_that_two_could_share(key):
+def test_classes_are_shared_between_folds_if_possible(key):
     counts = groups(*[(4, 0)] * 10, (4, 1), (4, 1))
     folds = fold_groups(counts, key, folds=2)
     assert [classes_in(counts, fold) for fold in folds] == [{0, 1}, {0, 1}]
@@ -101,14 +101,14 @@ def test_no_fold_has_a_class_to_itself_that_two_could_share(key):
 
 
 @pytest.mark.parametrize("key", ["a", "b", "c"])
-def test_of_divisions_that_lose_nothing_the_one_with_the_evenest_shares_is_taken(key):
+def test_division_with_even_shares_is_selected(key):
     # Only pairs of a 9:1 group and a 1:9 group have the class shares of the whole table.
     counts = groups((9, 1), (9, 1), (9, 1), (1, 9), (1, 9), (1, 9))
     for fold in fold_groups(counts, key, folds=3):
         assert sum(counts[name] for name in fold).tolist() == [10, 10]
 
 
-def test_a_division_does_not_hang_on_the_order_of_the_table_but_on_the_key():
+def test_division_depends_on_the_key_and_not_on_order():
     draw = np.random.default_rng(0)
     counts = groups(*draw.integers(0, 9, size=(15, 4)))
     names = random.Random(1).sample(sorted(counts), len(counts))

@@ -17,7 +17,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store_template: None) -> None:
+def separate_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store_template: None) -> None:
     """Give each test its own working folder and cache, and remove any login before and after it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))

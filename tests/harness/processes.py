@@ -41,7 +41,7 @@ PRELOADED = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ended:
+class ProcessResult:
     """The exit status and output of a `harness` process that has ended, and its working folder."""
 
     status: int
@@ -174,17 +174,17 @@ def start(folder: Path, code: str) -> subprocess.Popen[str]:
     )
 
 
-def ended(process: Fork, folder: Path, *, seen: str = "") -> Ended:
+def finish(process: Fork, folder: Path, *, seen: str = "") -> ProcessResult:
     """Wait for the process and return its result; `seen` is the part of its stderr that was already read."""
     out, err = process.communicate()
-    return Ended(status=process.wait(), out=out, err=seen + err, folder=folder)
+    return ProcessResult(status=process.wait(), out=out, err=seen + err, folder=folder)
 
 
-def until(process: Fork, words: str) -> str:
-    """Return the stderr of a process up to a line that contains `words`."""
-    said = ""
+def read_until(process: Fork, text: str) -> str:
+    """Return the stderr of a process up to a line that contains `text`."""
+    output = ""
     for line in process.stderr:
-        said += line
-        if words in line:
-            return said
-    raise AssertionError(f"{words!r} was never said: {said}")
+        output += line
+        if text in line:
+            return output
+    raise AssertionError(f"{text!r} never appeared in {output}")

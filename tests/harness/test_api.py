@@ -30,7 +30,7 @@ def net(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_a_network_of_ones_own_takes_part_as_every_other(tree: Path, net: Path, harness: Run) -> None:
+def test_user_network_is_compared_like_others(tree: Path, net: Path, harness: Run) -> None:
     result, report = run(request(tree, user_networks=(f"{net}:tiny",), controls=True, protocols=("subject",)))
     text = report.read_text()
     assert not result.failures
@@ -41,9 +41,7 @@ def test_a_network_of_ones_own_takes_part_as_every_other(tree: Path, net: Path, 
         "| proposed (width 0.125",
     ):
         assert row in rows
-    assert re.search(r"\| proposed \(width 0\.125[^|]*\) \| tiny[^|]* \| subject \|", rows), (
-        "tiny stands second"
-    )
+    assert re.search(r"\| proposed \(width 0\.125[^|]*\) \| tiny[^|]* \| subject \|", rows), "tiny is second"
     options = (
         "--dataset",
         "casme2",
@@ -73,34 +71,34 @@ def test_a_network_of_ones_own_takes_part_as_every_other(tree: Path, net: Path, 
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("option", "message"),
     [
         ("net.py:tiny", "there is no file net.py"),
         ("{net}:big", "has no function 'big'"),
         ("{net}", "--architecture takes FILE.py:function"),
     ],
 )
-def test_a_mistake_in_it_is_told_before_anything_runs(
-    tree: Path, net: Path, harness: Run, given: str, message: str
+def test_mistake_in_a_user_network_is_an_error_before_runs(
+    tree: Path, net: Path, harness: Run, option: str, message: str
 ) -> None:
     net = net.rename(net.with_name("mine.py"))
     code, _, err = harness(
-        "compare", "--dataset", "casme2", "--root", tree, "--architecture", given.format(net=net)
+        "compare", "--dataset", "casme2", "--root", tree, "--architecture", option.format(net=net)
     )
     assert code == 2
     assert message in err
     assert not Path("mlflow.db").exists()
 
 
-def test_a_network_of_ones_own_is_costed_as_every_other(net: Path, harness: Run) -> None:
+def test_user_network_has_a_cost_like_others(net: Path, harness: Run) -> None:
     networks = ("--only", "shufflenetv2", "--architecture", f"{net}:tiny")
     code, out, err = harness("cost", "--image-size", 65, *networks, "--json")
     assert code == 0, err
-    (tiny,) = (each for each in json.loads(out)["architectures"] if each["name"] == "tiny")
+    (tiny,) = (entry for entry in json.loads(out)["architectures"] if entry["name"] == "tiny")
     assert (tiny["parameters"], tiny["multiply_adds"]) == (48 * 6 + 6, 48 * 6)
 
 
-def test_a_study_leaves_the_callers_process_as_it_was(tree: Path, tmp_path: Path) -> None:
+def test_study_restores_the_callers_process_settings(tree: Path, tmp_path: Path) -> None:
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.conv.fp32_precision = "tf32"
     try:
@@ -125,6 +123,6 @@ def _describe_process() -> dict[str, object]:
     }
 
 
-def test_a_login_in_the_tracking_uri_is_refused(tree: Path) -> None:
+def test_login_in_the_tracking_uri_is_refused(tree: Path) -> None:
     with raises_code("tracking-uri.holds-login", "http://…@example.org", "MLFLOW_"):
         run(request(tree), tracking_uri="http://ann:secret@example.org")

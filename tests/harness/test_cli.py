@@ -23,7 +23,7 @@ from tests.harness.tiny import Run, request, write_tree
 TINY = ("--preset", "quick", "--epochs", "1", "--image-size", "32", "--width", "0.125", "--device", "cpu")
 
 
-def test_a_class_with_two_frames_is_named_with_what_to_do(harness: Run, tmp_path: Path) -> None:
+def test_class_with_two_frames_is_an_error_with_a_remedy(harness: Run, tmp_path: Path) -> None:
     root = write_tree(tmp_path / "tree")
     for subject in ("sub01", "sub02", "sub03", "sub04"):
         for file in list((root / "Cropped" / subject / "EP02_01f").iterdir())[
@@ -36,9 +36,7 @@ def test_a_class_with_two_frames_is_named_with_what_to_do(harness: Run, tmp_path
     assert "at least 3" in err
 
 
-def test_a_study_from_the_command_to_its_report_and_back_from_mlflow(
-    harness: Run, tree: Path, tmp_path: Path
-) -> None:
+def test_study_command_writes_a_report_and_mlflow_runs(harness: Run, tree: Path, tmp_path: Path) -> None:
     args = ("compare", "--dataset", "casme2", "--root", tree, "--only", "proposed", *TINY)
     args = (*args, "--protocol", "frame", "--protocol", "subject", "--json")
     estimate = json.loads(harness(*args, "--dry-run")[1])["estimate"]
@@ -53,13 +51,13 @@ def test_a_study_from_the_command_to_its_report_and_back_from_mlflow(
     text = report.read_text()
     assert "plan: 2 cells to run on cpu" in err
     assert re.search(r"^took \d+ (s|min); estimated (about )?\d+ ", err, re.MULTILINE)
-    ledger = Tracker("sqlite:///mlflow.db")
+    tracker = Tracker("sqlite:///mlflow.db")
     (study,) = (
-        each for each in ledger.search_runs("tags.`mlflow.runName` != ''") if KEY_TAG not in each.data.tags
+        each for each in tracker.search_runs("tags.`mlflow.runName` != ''") if KEY_TAG not in each.data.tags
     )
-    kept = study.data.metrics
-    assert kept["estimated_seconds_low"] < kept["estimated_seconds_high"]
-    assert kept["seconds"] > 0
+    metrics = study.data.metrics
+    assert metrics["estimated_seconds_low"] < metrics["estimated_seconds_high"]
+    assert metrics["seconds"] > 0
     shutil.rmtree(tmp_path / "results")
     status, out, err = harness("report")
     assert (status, out.strip(), err) == (0, str(report), "")
@@ -74,7 +72,7 @@ def test_a_study_that_is_finished_is_reused_and_takes_no_time(harness: Run, tree
     assert json.loads(harness(*args, "--dry-run", "--json")[1])["estimate"] is None
 
 
-def test_an_unreadable_image_is_listed_left_out_and_counted(harness: Run, tmp_path: Path) -> None:
+def test_unreadable_image_is_listed_and_left_out(harness: Run, tmp_path: Path) -> None:
     root = write_tree(tmp_path / "tree")
     (root / "Cropped" / "sub01" / "EP01_01f" / "reg_img11.jpg").write_bytes(b"")
     small = ("compare", "--only", "vgg16-bn-gap", *TINY, "--dry-run")
@@ -86,13 +84,13 @@ def test_an_unreadable_image_is_listed_left_out_and_counted(harness: Run, tmp_pa
     assert not (tmp_path / "mlflow.db").exists()
 
 
-def test_the_package_runs_where_no_script_is_on_the_path() -> None:
+def test_package_runs_where_no_script_is_on_the_path() -> None:
     command = (sys.executable, "-m", "harness", "data", "list")
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("casme2: CASME II.")
 
 
-def test_listings_speak_json(harness: Run, tree: Path) -> None:
+def test_listings_print_json(harness: Run, tree: Path) -> None:
     status, out, _ = harness("data", "describe", "--dataset", "casme2", "--root", tree, "--json")
     assert status == 0
     assert {row["class"]: row["frames"] for row in json.loads(out)["classes"]} == dict.fromkeys(
@@ -126,9 +124,7 @@ def _start(
 
 
 @pytest.mark.slow
-def test_ctrl_c_keeps_finished_cells_and_the_same_command_goes_on(
-    harness: Run, tree: Path, tmp_path: Path
-) -> None:
+def test_ctrl_c_keeps_finished_cells_and_a_rerun_resumes(harness: Run, tree: Path, tmp_path: Path) -> None:
     args = ("compare", "--dataset", "casme2", "--root", tree, *TINY)
     args = (*args, "--only", "vgg16-bn-gap", "--seeds", "3", "--epochs", "40")
     process = _start(args, tmp_path)
@@ -150,9 +146,7 @@ def test_ctrl_c_keeps_finished_cells_and_the_same_command_goes_on(
 
 
 @pytest.mark.slow
-def test_a_full_disk_is_one_message_and_keeps_what_had_finished(
-    harness: Run, tree: Path, tmp_path: Path
-) -> None:
+def test_full_disk_is_a_message_and_finished_cells_stay(harness: Run, tree: Path, tmp_path: Path) -> None:
     args = ("compare", "--dataset", "casme2", "--root", tree, *TINY)
     args += ("--only", "vgg16-bn-gap", "--only", "vgg16")
     # VGG16's weights at an eighth of its width are 9 MB: the first file above the limit.
@@ -167,5 +161,5 @@ def test_a_full_disk_is_one_message_and_keeps_what_had_finished(
     assert "1 cell to run, 1 reused" in err
 
 
-def test_the_version_is_that_of_the_installed_package(harness: Run) -> None:
+def test_version_is_that_of_the_installed_package(harness: Run) -> None:
     assert harness("--version") == (0, f"harness {metadata.version('harness')}\n", "")

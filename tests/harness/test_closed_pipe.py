@@ -45,7 +45,7 @@ def head(process: subprocess.Popen[str] | Fork, output: IO[str]) -> tuple[int, s
     ],
     ids=["lines", "live"],
 )
-def test_a_study_ends_as_if_its_output_was_read(
+def test_study_with_a_closed_pipe_finishes_normally(
     tree: Path, tmp_path: Path, study: tuple[object, ...], view: dict[str, str]
 ) -> None:
     (tmp_path / "net.py").write_text(NOISY)
@@ -59,7 +59,7 @@ def test_a_study_ends_as_if_its_output_was_read(
     assert {run.info.status for run in runs} == {"FINISHED"}
 
 
-def test_python_code_that_runs_a_study_may_lose_its_reader(tree: Path, tmp_path: Path) -> None:
+def test_python_code_that_runs_a_study_survives_a_closed_pipe(tree: Path, tmp_path: Path) -> None:
     code = f"""
 from pathlib import Path
 from tests.harness.tiny import request
@@ -99,7 +99,7 @@ def test_every_command_ends_quietly(tmp_path: Path) -> None:
         assert bool(process.stderr) == (expected == 2)
 
 
-def test_an_error_that_nobody_reads_keeps_its_exit_status(tmp_path: Path) -> None:
+def test_error_in_a_closed_pipe_keeps_its_exit_status(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     command = [sys.executable, "-m", "harness", "ablate", "--design", "nosuch"]

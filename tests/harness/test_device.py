@@ -17,31 +17,29 @@ from studies.results import Environment
 from tests.error_codes import raises_code
 
 
-def there(monkeypatch: pytest.MonkeyPatch, *, cuda: bool, mps: bool) -> None:
+def set_available(monkeypatch: pytest.MonkeyPatch, *, cuda: bool, mps: bool) -> None:
     """Make torch report these devices as available."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
 
 
 @pytest.mark.parametrize(
-    ("cuda", "mps", "taken"),
+    ("cuda", "mps", "expected"),
     [(True, True, "cuda"), (False, True, "mps"), (True, False, "cuda"), (False, False, "cpu")],
 )
-def test_auto_takes_cuda_before_mps_before_the_cpu(
-    monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, taken: str
+def test_auto_prefers_cuda_to_mps_to_the_cpu(
+    monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, expected: str
 ) -> None:
-    there(monkeypatch, cuda=cuda, mps=mps)
-    assert device.resolve_device("auto") == torch.device(taken)
+    set_available(monkeypatch, cuda=cuda, mps=mps)
+    assert device.resolve_device("auto") == torch.device(expected)
     assert device.resolve_device("cpu") == torch.device("cpu")
 
 
 @pytest.mark.parametrize("name", ["cuda", "mps"])
-def test_a_device_is_taken_where_it_is_and_its_absence_is_told(
-    monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    there(monkeypatch, cuda=name == "cuda", mps=name == "mps")
+def test_missing_device_is_an_error(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    set_available(monkeypatch, cuda=name == "cuda", mps=name == "mps")
     assert device.resolve_device(name).type == name
-    there(monkeypatch, cuda=name != "cuda", mps=name != "mps")
+    set_available(monkeypatch, cuda=name != "cuda", mps=name != "mps")
     with pytest.raises(
         ValueError,
         match=rf"--device {name} is not available to torch {torch.__version__[:3]}.* --device auto",
@@ -50,12 +48,12 @@ def test_a_device_is_taken_where_it_is_and_its_absence_is_told(
 
 
 @pytest.mark.parametrize("name", ["gpu", "CPU", "cuda:0", ""])
-def test_an_unknown_device_is_told_what_is_accepted(name: str) -> None:
+def test_unknown_device_error_lists_accepted_ones(name: str) -> None:
     with raises_code("choice.unknown", repr(name), "auto, cuda, mps, cpu"):
         device.resolve_device(name)
 
 
-def test_a_cpu_is_named_with_the_threads_that_are_used() -> None:
+def test_cpu_is_named_with_the_threads_that_are_used() -> None:
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(3)
@@ -65,14 +63,14 @@ def test_a_cpu_is_named_with_the_threads_that_are_used() -> None:
     assert device.describe_device(torch.device("mps")) == "mps"
 
 
-def test_the_environment_names_what_a_result_depends_on_and_can_be_kept() -> None:
-    found = device.collect_environment(torch.device("cpu"))
-    assert torch.__version__.startswith(dict(found.versions)["torch"])
-    assert [package for package, _ in found.versions] == list(device.PACKAGES)
-    assert found.platform.endswith(f"Python {platform.python_version()}")
-    assert found.threads == torch.get_num_threads()
-    assert found.commit == device.read_commit()
-    assert from_json(Environment, to_json(found)) == found
+def test_environment_is_complete_and_survives_json() -> None:
+    environment = device.collect_environment(torch.device("cpu"))
+    assert torch.__version__.startswith(dict(environment.versions)["torch"])
+    assert [package for package, _ in environment.versions] == list(device.PACKAGES)
+    assert environment.platform.endswith(f"Python {platform.python_version()}")
+    assert environment.threads == torch.get_num_threads()
+    assert environment.commit == device.read_commit()
+    assert from_json(Environment, to_json(environment)) == environment
 
 
 @pytest.fixture
@@ -87,8 +85,8 @@ def git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
 
     def run(*args: str) -> str:
         command = ("git", "-c", "user.name=t", "-c", "user.email=t@t", *args)
-        done = subprocess.run(command, cwd=tmp_path / "copy", check=True, capture_output=True, text=True)
-        return done.stdout.strip()
+        process = subprocess.run(command, cwd=tmp_path / "copy", check=True, capture_output=True, text=True)
+        return process.stdout.strip()
 
     return run
 
@@ -103,9 +101,7 @@ def commit_of(copy: Path) -> str:
     return str(module.read_commit())
 
 
-def test_the_commit_is_that_of_the_checkout_and_marked_once_a_file_differs(
-    git: Callable[..., str], tmp_path: Path
-) -> None:
+def test_commit_is_marked_if_a_file_is_modified(git: Callable[..., str], tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     (copy / ".gitignore").write_text("__pycache__\n")
     git("init", "-q")
@@ -119,15 +115,13 @@ def test_the_commit_is_that_of_the_checkout_and_marked_once_a_file_differs(
     assert commit_of(copy) == f"{first} (modified)"
 
 
-def test_outside_a_checkout_and_where_git_does_not_know_the_file_there_is_no_commit(
-    git: Callable[..., str], tmp_path: Path
-) -> None:
+def test_commit_is_unknown_outside_a_checkout(git: Callable[..., str], tmp_path: Path) -> None:
     assert commit_of(tmp_path / "copy") == "unknown"
     git("init", "-q")
     git("commit", "-qm", "somebody else's, such as a folder with an environment", "--allow-empty")
     assert commit_of(tmp_path / "copy") == "unknown"
 
 
-def test_without_git_there_is_no_commit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_commit_is_unknown_without_git(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert device.read_commit() == "unknown"

@@ -13,19 +13,19 @@ from harness.errors import UserError, check_choice, is_full_disk, suggest_neares
 from tests.error_codes import raises_code
 
 
-def raised(*errors: BaseException, suppressed: bool = False) -> BaseException:
+def chain_errors(*errors: BaseException, suppressed: bool = False) -> BaseException:
     """Return the last of `errors`, each raised from the previous one."""
     try:
         if len(errors) > 1:
             try:
-                raise raised(*errors[:-1])
+                raise chain_errors(*errors[:-1])
             except BaseException as before:
                 if suppressed:
                     raise errors[-1] from None
                 raise errors[-1] from before
         raise errors[0]
-    except BaseException as found:
-        return found
+    except BaseException as caught:
+        return caught
 
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
@@ -42,13 +42,13 @@ FULL = OSError(errno.ENOSPC, "No space left on device")
         RuntimeError("PytorchStreamWriter failed: No space left on device"),
     ],
 )
-def test_a_full_disk_is_known_by_itself_and_below_what_came_of_it(error: BaseException) -> None:
+def test_full_disk_is_recognized_below_other_errors(error: BaseException) -> None:
     assert is_full_disk(error)
-    assert is_full_disk(raised(error, KeyError("a"), ValueError("b")))
-    assert is_full_disk(raised(error, ValueError("b"), suppressed=True))
-    told = ValueError("raised elsewhere, so that it has a cause and no context")
-    told.__cause__ = error
-    assert is_full_disk(told)
+    assert is_full_disk(chain_errors(error, KeyError("a"), ValueError("b")))
+    assert is_full_disk(chain_errors(error, ValueError("b"), suppressed=True))
+    chained = ValueError("raised elsewhere, so that it has a cause and no context")
+    chained.__cause__ = error
+    assert is_full_disk(chained)
 
 
 @pytest.mark.parametrize(
@@ -59,40 +59,40 @@ def test_a_full_disk_is_known_by_itself_and_below_what_came_of_it(error: BaseExc
         OSError("no number"),
         sqlite3.OperationalError("no such table: full"),
         ValueError("the answer is full of holes"),
-        raised(OSError(errno.ENOENT, "x"), ValueError("y")),
+        chain_errors(OSError(errno.ENOENT, "x"), ValueError("y")),
     ],
 )
-def test_nothing_else_is_one(error: BaseException | None) -> None:
+def test_other_errors_are_no_full_disk(error: BaseException | None) -> None:
     assert not is_full_disk(error)
 
 
-def test_an_error_met_while_a_full_disk_was_handled_is_one_too() -> None:
-    def handled() -> None:
+def test_error_during_handling_of_a_full_disk_is_one() -> None:
+    def raise_while_handling() -> None:
         try:
             raise FULL
         except OSError:
             {}["gone"]
 
-    with pytest.raises(KeyError) as found:
-        handled()
-    assert found.value.__cause__ is None
-    assert is_full_disk(found.value)
+    with pytest.raises(KeyError) as caught:
+        raise_while_handling()
+    assert caught.value.__cause__ is None
+    assert is_full_disk(caught.value)
 
 
-def test_a_device_without_space_and_a_database_without_pages_are_told(tmp_path: Path) -> None:
+def test_full_device_and_full_database_are_recognized(tmp_path: Path) -> None:
     if Path("/dev/full").exists():
-        with pytest.raises(OSError, match="No space left") as written:
+        with pytest.raises(OSError, match="No space left") as disk_error:
             Path("/dev/full").write_text("x")
-        assert is_full_disk(written.value)
+        assert is_full_disk(disk_error.value)
     store = sqlite3.connect(tmp_path / "full.db")
     try:
         store.execute("CREATE TABLE t (x)")
         store.execute("PRAGMA max_page_count = 3")
-        with pytest.raises(sqlite3.OperationalError) as kept:
+        with pytest.raises(sqlite3.OperationalError) as database_error:
             store.execute("INSERT INTO t VALUES (?)", ("x" * 100_000,))
     finally:
         store.close()
-    assert is_full_disk(kept.value)
+    assert is_full_disk(database_error.value)
 
 
 @pytest.mark.parametrize(
@@ -105,17 +105,17 @@ def test_a_device_without_space_and_a_database_without_pages_are_told(tmp_path: 
         json.JSONDecodeError("no JSON", "x", 0),
     ],
 )
-def test_what_the_user_gave_becomes_one_message_that_leads_to_the_error(error: Exception) -> None:
-    with pytest.raises(UserError) as found, wrap_user_errors():
+def test_user_error_keeps_message_and_cause(error: Exception) -> None:
+    with pytest.raises(UserError) as caught, wrap_user_errors():
         raise error
-    assert str(found.value) == str(error)
-    assert found.value.__cause__ is error
+    assert str(caught.value) == str(error)
+    assert caught.value.__cause__ is error
 
 
-def test_a_user_error_has_the_code_of_its_cause() -> None:
-    with pytest.raises(UserError) as found, wrap_user_errors():
+def test_user_error_has_the_code_of_its_cause() -> None:
+    with pytest.raises(UserError) as caught, wrap_user_errors():
         raise DatasetError("fold.range", "the protocol frame has one fold, 0; got fold 1")
-    copy = pickle.loads(pickle.dumps(found.value))
+    copy = pickle.loads(pickle.dumps(caught.value))
     assert (copy.code, str(copy)) == ("fold.range", "the protocol frame has one fold, 0; got fold 1")
     assert UserError("without a rule of its own").code == ""
 
@@ -123,10 +123,10 @@ def test_a_user_error_has_the_code_of_its_cause() -> None:
 @pytest.mark.parametrize(
     "error", [KeyError("ours"), FULL, RuntimeError("ours"), KeyboardInterrupt(), UserError("told already")]
 )
-def test_other_errors_pass_as_they_are(error: BaseException) -> None:
-    with pytest.raises(type(error)) as found, wrap_user_errors():
+def test_other_errors_are_not_wrapped(error: BaseException) -> None:
+    with pytest.raises(type(error)) as caught, wrap_user_errors():
         raise error
-    assert found.value is error
+    assert caught.value is error
 
 
 @pytest.mark.parametrize(
@@ -138,11 +138,11 @@ def test_other_errors_pass_as_they_are(error: BaseException) -> None:
         ("", ""),
     ],
 )
-def test_the_nearest_name_is_suggested_whatever_its_case(value: str, suggestion: str) -> None:
+def test_nearest_name_is_suggested_whatever_its_case(value: str, suggestion: str) -> None:
     assert suggest_nearest(value, ("vgg16", "proposed")) == suggestion
 
 
-def test_an_unknown_choice_is_listed_with_those_accepted() -> None:
+def test_unknown_choice_error_lists_accepted_ones() -> None:
     check_choice("preset", "quick", ("paper", "quick"))
     with raises_code("choice.unknown", "preset 'quik'", "paper, quick", "Did you mean"):
         check_choice("preset", "quik", ("paper", "quick"))

@@ -23,19 +23,19 @@ HEAD_ACTIVATIONS = 512
 
 
 @pytest.fixture(autouse=True)
-def counted_anew():
+def clear_cache():
     """Clear the counts that earlier tests have cached."""
     costing._count_cost.cache_clear()
 
 
-def small(*, norm="none", blocks=1, **parts):
+def make_small_spec(*, norm="none", blocks=1, **options):
     """Return a spec with blocks of 16 channels on an 8 px map, a max-pool and the GAP head for 5 classes."""
     return ArchitectureSpec(
-        name="small", stages=((blocks, WIDE),), norm=norm, head="gap", block=BlockSpec(**parts)
+        name="small", stages=((blocks, WIDE),), norm=norm, head="gap", block=BlockSpec(**options)
     )
 
 
-def counted(spec):
+def cost_of(spec):
     return count_cost(spec, num_classes=5, image_size=SIDE)
 
 
@@ -53,22 +53,22 @@ def test_vgg16_at_224_pixels_is_equation_1_thirteen_times_and_three_linear_layer
     assert round(cost.mib, 2) == 512.26
 
 
-def test_a_separable_block_is_equation_2():
-    cost = counted(small(convolution="separable"))
+def test_separable_block_is_equation_2():
+    cost = cost_of(make_small_spec(convolution="separable"))
     assert cost.multiply_adds == compute_separable_cost(3, 3, out_channels=WIDE, side=SIDE) + HEAD
     assert cost.activations == 3 * AREA + WIDE * AREA + HEAD_ACTIVATIONS
     assert cost.pooling == WIDE * AREA + WIDE * AREA // 4
 
 
-def test_prelu_is_as_dear_as_relu_and_neither_is_free():
-    relu, prelu = counted(small(activation="relu")), counted(small(activation="prelu"))
+def test_prelu_costs_as_much_as_relu():
+    relu, prelu = cost_of(make_small_spec(activation="relu")), cost_of(make_small_spec(activation="prelu"))
     assert relu.activations == prelu.activations == WIDE * AREA + HEAD_ACTIVATIONS
     assert relu.multiply_adds == prelu.multiply_adds == 9 * 3 * WIDE * AREA + HEAD
     assert prelu.parameters - relu.parameters == WIDE
 
 
 def test_cbam_is_not_free():
-    without, cbam = counted(small()), counted(small(attention="cbam"))
+    without, cbam = cost_of(make_small_spec()), cost_of(make_small_spec(attention="cbam"))
     hidden = 1
     shared_mlp = 2 * (WIDE * hidden + hidden * WIDE)
     assert cbam.multiply_adds - without.multiply_adds == shared_mlp + 2 * 49 * AREA
@@ -81,16 +81,16 @@ def test_cbam_is_not_free():
     assert cbam.pooling == without.pooling
 
 
-def test_a_skip_is_a_sum_a_second_activation_and_a_projection_where_channels_change():
-    without, residual = counted(small(blocks=2)), counted(small(blocks=2, residual=True))
+def test_skip_costs_a_sum_an_activation_and_projections():
+    without, residual = cost_of(make_small_spec(blocks=2)), cost_of(make_small_spec(blocks=2, residual=True))
     assert residual.additions == 2 * WIDE * AREA
     assert residual.activations - without.activations == 2 * WIDE * AREA
     assert residual.multiply_adds - without.multiply_adds == 3 * WIDE * AREA
 
 
-def test_batch_norm_is_two_operations_an_element():
-    assert counted(small()).norm == 0
-    cost = counted(small(convolution="separable", norm="batch"))
+def test_batch_norm_is_two_operations_per_element():
+    assert cost_of(make_small_spec()).norm == 0
+    cost = cost_of(make_small_spec(convolution="separable", norm="batch"))
     assert cost.norm == 2 * (3 * AREA + WIDE * AREA)
 
 
@@ -104,7 +104,7 @@ def test_nothing_in_the_catalogue_is_left_uncounted(name):
     assert cost.activations > 0
 
 
-def test_a_global_mean_is_pooling_and_no_attention():
+def test_global_mean_is_pooling_and_no_attention():
     cost = count_cost(get_architecture("shufflenetv2"), num_classes=6, image_size=64)
     assert cost.attention == 0
     assert cost.pooling == 24 * 32 * 32 + 1024 * 2 * 2  # the max-pool after the first convolution, the mean
@@ -119,24 +119,24 @@ def soft(classes):
 """
 
 
-def test_what_is_not_counted_is_listed_and_not_logged(caplog):
+def test_uncounted_operators_are_listed_and_not_logged(caplog):
     Path("net.py").write_text(SOFT)
     with caplog.at_level(logging.WARNING):
-        cost = counted(load_user_spec("net.py:soft"))
+        cost = cost_of(load_user_spec("net.py:soft"))
     assert dict(cost.uncounted_ops)["softmax"] > 0
     assert caplog.records == []
 
 
-def test_counting_leaves_random_state_and_gradient_mode_alone():
+def test_counting_preserves_random_state_and_gradient_mode():
     torch.manual_seed(3)
     expected = torch.rand(4)
     torch.manual_seed(3)
-    counted(small())
+    cost_of(make_small_spec())
     assert torch.equal(torch.rand(4), expected)
     assert torch.is_grad_enabled()
 
 
-def test_pretrained_networks_are_counted_without_their_weights():
+def test_pretrained_networks_need_no_weights_for_counting():
     spec = get_architecture("shufflenetv2")
     pretrained = replace(spec, pretrained=True)
     assert count_cost(pretrained, num_classes=6, image_size=64) == count_cost(
@@ -144,18 +144,18 @@ def test_pretrained_networks_are_counted_without_their_weights():
     )
 
 
-def test_the_count_is_of_plain_integers():
-    cost = counted(small(attention="cbam", norm="batch", residual=True))
+def test_count_is_of_plain_integers():
+    cost = cost_of(make_small_spec(attention="cbam", norm="batch", residual=True))
     numbers = (cost.multiply_adds, cost.activations, cost.attention, cost.additions, cost.norm, cost.pooling)
     assert [type(number) for number in numbers] == [int] * 6
 
 
-def test_an_unknown_network_is_refused():
+def test_unknown_network_is_refused():
     with raises_code("network.unknown", "'resnet33'"):
         count_cost(ArchitectureSpec(name="x", network="resnet33"), num_classes=6, image_size=64)
 
 
-def test_the_runs_of_an_arm_share_one_count_and_other_arms_sizes_and_classes_have_their_own():
+def test_cost_is_computed_per_arm_size_and_class_count():
     spec = with_width(CATALOGUE["proposed"], 0.125)
     first = count_cost(spec, num_classes=6, image_size=32)
     assert count_cost(replace(spec, pretrained=False), num_classes=6, image_size=32) is first

@@ -23,7 +23,7 @@ def tune(
     tree: Path, trials: int, *, store: str, pruner: str = "median", **changes: object
 ) -> list[tuple[int, float]]:
     plan = plan_study(request(tree, protocols=("subject",), **changes))
-    said: list[tuple[int, float]] = []
+    calls: list[tuple[int, float]] = []
     material = RunInputs(pixels=plan.pixels, splits=plan.splits, device=torch.device("cpu"))
     (spec,) = plan.study.list_runs()
     run_search(
@@ -32,9 +32,9 @@ def tune(
         trials=trials,
         pruner=pruner,
         store=store,
-        on_trial=lambda n, best: said.append((n, best)),
+        on_trial=lambda n, best: calls.append((n, best)),
     )
-    return said
+    return calls
 
 
 @pytest.fixture
@@ -42,17 +42,17 @@ def store(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'optuna.db'}"
 
 
-def test_a_search_goes_on_where_it_was_and_makes_no_trial_too_many(tree: Path, store: str) -> None:
+def test_search_resumes_and_runs_the_exact_trial_count(tree: Path, store: str) -> None:
     assert [n for n, _ in tune(tree, 2, store=store)] == [1, 2]
     assert [n for n, _ in tune(tree, 3, store=store)] == [3]
     assert tune(tree, 3, store=store) == []
     (name,) = optuna.get_all_study_names(store)
     trials = optuna.load_study(study_name=name, storage=store).trials
     assert trials[0].params == {"learning_rate": 1e-3, "gamma": 2.0, "class_weights": "inverse"}
-    assert len({trial.params["learning_rate"] for trial in trials}) == 3, "resuming draws no trial again"
+    assert len({trial.params["learning_rate"] for trial in trials}) == 3, "a resumed search repeats no trial"
 
 
-def test_a_search_never_reads_the_test_part(tree: Path, store: str) -> None:
+def test_search_never_reads_the_test_part(tree: Path, store: str) -> None:
     plan = plan_study(request(tree, protocols=("subject",)))
     (spec,) = plan.study.list_runs()
     test = list(plan.splits[0].test)
@@ -61,7 +61,7 @@ def test_a_search_never_reads_the_test_part(tree: Path, store: str) -> None:
 
     def values(images: object, name: str) -> tuple[float, ...]:
         pixels = replace(plan.pixels, images=images)  # type: ignore[arg-type]
-        found = run_search(
+        result = run_search(
             spec,
             RunInputs(pixels=pixels, splits=plan.splits, device=torch.device("cpu")),
             trials=2,
@@ -69,12 +69,12 @@ def test_a_search_never_reads_the_test_part(tree: Path, store: str) -> None:
             store=store.replace("optuna", name),
             on_trial=lambda *_: None,
         )
-        return found.values
+        return result.values
 
     assert values(plan.pixels.images, "seeing") == values(blind, "blind")
 
 
-def test_tuned_runs_are_new_cells_with_the_settings_found(tree: Path, harness: Run, store: str) -> None:
+def test_tuned_runs_are_new_cells_with_the_best_settings(tree: Path, harness: Run, store: str) -> None:
     options = ("--dataset", "casme2", "--root", tree, *SIZE, "--protocol", "subject", "--searches", store)
     code, out, err = harness("tune", "--for", "compare", *options, "--trials", 2)
     assert code == 0, err
@@ -82,9 +82,9 @@ def test_tuned_runs_are_new_cells_with_the_settings_found(tree: Path, harness: R
     assert "harness compare --tuned" in out
     plan = plan_study(request(tree, protocols=("subject",), epochs=2, tuned=True, searches=store))
     (spec,) = plan.study.list_runs()
-    (found,) = plan.study.searches
-    assert (spec.training.learning_rate, spec.training.gamma) == (found.learning_rate, found.gamma)
-    assert found.best_so_far == (found.values[0], max(found.values))
+    (search,) = plan.study.searches
+    assert (spec.training.learning_rate, spec.training.gamma) == (search.learning_rate, search.gamma)
+    assert search.best_so_far == (search.values[0], max(search.values))
     code, _, err = harness("compare", *options, "--tuned")
     assert code == 0, err
     (report,) = Path("results").glob("*/report.md")
@@ -99,14 +99,14 @@ def test_budgets_that_differ_are_refused_with_the_command(tree: Path, store: str
         load_searches(plan.study, store)
 
 
-def test_a_run_that_has_no_search_is_named(tree: Path, store: str) -> None:
+def test_run_that_has_no_search_is_named(tree: Path, store: str) -> None:
     tune(tree, 1, store=store)
     plan = plan_study(request(tree, protocols=("subject",), only=("proposed", "vgg16")))
     with raises_code("searches.missing", "1 of 2", "vgg16 under subject"):
         load_searches(plan.study, store)
 
 
-def test_a_search_goes_on_with_its_own_pruner_alone(tree: Path, store: str) -> None:
+def test_search_resumes_only_with_its_own_pruner(tree: Path, store: str) -> None:
     tune(tree, 1, store=store)
     plan = plan_study(request(tree, protocols=("subject",), only=("vgg16", "proposed")))
     with pytest.raises(
@@ -121,7 +121,7 @@ def test_a_search_goes_on_with_its_own_pruner_alone(tree: Path, store: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("address", "shown"),
+    ("address", "masked"),
     [
         ("optuna.db", "optuna.db"),
         ("sqlite:////no/such/folder/optuna.db", "sqlite:////no/such/folder/optuna.db"),
@@ -130,15 +130,15 @@ def test_a_search_goes_on_with_its_own_pruner_alone(tree: Path, store: str) -> N
         ("nobody+x://ann:s@ecret@example.org/db?password=secret", "nobody+x://…@example.org/db"),
     ],
 )
-def test_a_store_that_cannot_be_opened_is_one_message_without_credentials(address: str, shown: str) -> None:
+def test_invalid_store_error_hides_credentials(address: str, masked: str) -> None:
     Path("letter.txt").write_text("no database " * 100)
-    with pytest.raises(ValueError, match="takes the address of an Optuna storage") as told:
+    with pytest.raises(ValueError, match="takes the address of an Optuna storage") as error:
         check_searches((), trials=1, pruner="median", store=address)
-    assert f"; {shown} cannot be opened as one (" in str(told.value)
-    assert "ecret" not in str(told.value)
+    assert f"; {masked} cannot be opened as one (" in str(error.value)
+    assert "ecret" not in str(error.value)
 
 
-def test_a_bad_store_is_told_before_the_data_are_read(tree: Path, harness: Run) -> None:
+def test_invalid_store_is_an_error_before_data_are_read(tree: Path, harness: Run) -> None:
     nowhere = ("--dataset", "casme2", "--root", tree / "nowhere", *SIZE)
     for store, message in (
         ("optuna.db", "takes the address of"),
@@ -167,13 +167,13 @@ def test_pretrained_arms_have_searches_of_their_own(tree: Path, store: str, chec
     only = ("shufflenetv2",)
     assert [n for n, _ in tune(tree, 1, store=store, only=only, pretrained=True)] == [1]
 
-    def tuned(*, pretrained: bool) -> StudyPlan:
-        asked = request(tree, protocols=("subject",), only=only, pretrained=pretrained)
-        return plan_study(replace(asked, tuned=True, searches=store))
+    def plan_tuned(*, pretrained: bool) -> StudyPlan:
+        study_request = request(tree, protocols=("subject",), only=only, pretrained=pretrained)
+        return plan_study(replace(study_request, tuned=True, searches=store))
 
-    assert tuned(pretrained=True).study.arms[0].pretrained
+    assert plan_tuned(pretrained=True).study.arms[0].pretrained
     with raises_code("searches.missing", "1 of 1"):
-        tuned(pretrained=False)
+        plan_tuned(pretrained=False)
     shutil.rmtree(checkpoints)
     with pytest.raises(FileNotFoundError, match="leave --pretrained out"):
         tune(tree, 2, store=store, only=only, pretrained=True)
@@ -195,7 +195,7 @@ def test_pretrained_arms_have_searches_of_their_own(tree: Path, store: str, chec
         (("tune", "--for", "sweep"), "unknown study --for 'sweep'; accepted: ablate, compare"),
     ],
 )
-def test_what_cannot_be_tuned_is_refused(
+def test_impossible_tuning_is_refused(
     tree: Path, harness: Run, options: tuple[object, ...], message: str
 ) -> None:
     command, *rest = options

@@ -14,11 +14,11 @@ from tests.error_codes import raises_code
 
 @pytest.fixture
 def is_read_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take every file as read-only, because root may write to all."""
+    """Report every file as read-only, because root may write to all."""
     monkeypatch.setattr(os, "access", lambda path, mode: False)
 
 
-def test_a_folder_that_cannot_be_written_names_what_is_written_and_the_option(tmp_path: Path) -> None:
+def test_unwritable_folder_error_names_output_and_option(tmp_path: Path) -> None:
     (tmp_path / "note.txt").touch()
     with pytest.raises(
         ValueError, match=r"--out must be a writable folder; .*note.txt/below is not .*results"
@@ -31,7 +31,7 @@ def test_a_folder_that_cannot_be_written_names_what_is_written_and_the_option(tm
 
 
 @pytest.mark.usefixtures("is_read_only")
-def test_an_existing_store_that_cannot_be_written_is_refused_and_a_new_one_is_not(tmp_path: Path) -> None:
+def test_only_an_existing_unwritable_store_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "mlflow.db"
     check_store_writable(f"sqlite:///{file}")
     check_store_writable("http://host:5000")

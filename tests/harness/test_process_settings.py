@@ -36,15 +36,15 @@ print(faults() - before)
 def test_the_api_leaves_the_environment_alone_and_freed_memory_can_be_kept():
     """Runs in a separate process, whose heap other tests have not fragmented."""
     variables = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
-    done = subprocess.run((sys.executable, "-c", FAULTS), capture_output=True, text=True, env=variables)
-    assert done.returncode == 0, done.stderr
-    assert int(done.stdout) < 1000  # of 5 times 16,384 pages
+    process = subprocess.run((sys.executable, "-c", FAULTS), capture_output=True, text=True, env=variables)
+    assert process.returncode == 0, process.stderr
+    assert int(process.stdout) < 1000  # of 5 times 16,384 pages
 
 
 @pytest.mark.parametrize("name", ["GOMP_SPINCOUNT", "OMP_WAIT_POLICY"])
-def test_a_users_own_choice_of_how_threads_wait_stays(monkeypatch, name):
-    for each in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
-        monkeypatch.delenv(each, raising=False)
+def test_users_thread_settings_stay(monkeypatch, name):
+    for variable in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.delenv(variable, raising=False)
     assert get_spin_settings() == {"GOMP_SPINCOUNT": "2000"}
     monkeypatch.setenv(name, "active")
     assert get_spin_settings() == {}
@@ -71,14 +71,16 @@ harness.cli.main()
 """
 
 
-def test_the_command_line_sets_how_threads_wait_before_it_loads_torch():
+def test_command_line_sets_thread_waiting_before_torch():
     variables = {k: v for k, v in os.environ.items() if k not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
-    done = subprocess.run((sys.executable, "-c", LOADED_FIRST), capture_output=True, text=True, env=variables)
-    assert done.stdout == "2000\n", done.stderr
+    process = subprocess.run(
+        (sys.executable, "-c", LOADED_FIRST), capture_output=True, text=True, env=variables
+    )
+    assert process.stdout == "2000\n", process.stderr
 
 
 @pytest.mark.parametrize("before", [True, False])
-def test_the_collector_is_as_it_was_also_after_an_error(before: bool) -> None:
+def test_garbage_collector_is_restored_after_an_error(before: bool) -> None:
     was = gc.isenabled()
     (gc.enable if before else gc.disable)()
     try:

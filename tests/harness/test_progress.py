@@ -20,7 +20,7 @@ def epoch_event(number: int) -> Event:
     return Event(kind="epochs", label="net", epochs=(epoch,), max_epochs=3)
 
 
-def test_the_remaining_time_is_shown_once_there_is_an_estimate() -> None:
+def test_remaining_time_appears_with_an_estimate() -> None:
     file = StringIO()
     progress = PlainProgress(Console(file=file), "study", cells=1)
     progress.handle(Event(kind="begun", label="net", max_epochs=3))

@@ -23,21 +23,21 @@ STUDY = Study(
 )
 
 
-def test_a_cell_is_named_by_its_arm_role_protocol_seed_and_fold() -> None:
+def test_cell_is_named_by_its_arm_role_protocol_seed_and_fold() -> None:
     assert [format_run_name(spec) for spec in STUDY.list_runs()] == [
         "proposed · kfold · seed 5 · fold 1/2",
         "proposed (shuffled-labels) · kfold · seed 5 · fold 1/2",
         "proposed · kfold · seed 5 · fold 2/2",
         "proposed (shuffled-labels) · kfold · seed 5 · fold 2/2",
     ]
-    (once,) = replace(STUDY, protocols=("frame",), folds=(), controls=()).list_runs()
-    assert format_run_name(once) == "proposed · frame · seed 5"
+    (single_spec,) = replace(STUDY, protocols=("frame",), folds=(), controls=()).list_runs()
+    assert format_run_name(single_spec) == "proposed · frame · seed 5"
 
 
-def test_a_studys_note_tells_what_it_is_and_how_to_report_on_it() -> None:
-    told = format_study_note(STUDY)
-    assert told.startswith(
+def test_study_note_describes_the_study_and_its_report() -> None:
+    note = format_study_note(STUDY)
+    assert note.startswith(
         "**ablation** ladder on **casme2** (apex, 32 px), protocols kfold, 1 split(s), 1 seed(s)"
     )
-    assert "arms: proposed" in told
-    assert f"harness report {STUDY.name}" in told
+    assert "arms: proposed" in note
+    assert f"harness report {STUDY.name}" in note

@@ -17,7 +17,7 @@ APEX, OTHER, LONE = (0, 200, 0), (200, 0, 0), (0, 0, 200)
 STILL = AugmentationSpec(flip=0, rotation=0, scale=0, crop=0, brightness=0, contrast=0, saturation=0, hue=0)
 
 
-def made(rows: Sequence[tuple[int, str, str, tuple[int, int, int]]]) -> ImageArray:
+def make_images(rows: Sequence[tuple[int, str, str, tuple[int, int, int]]]) -> ImageArray:
     """Return one uniform image per (label, subject, role, colour)."""
     samples = tuple(
         Sample(id=str(n), path="", label=label, subject=subject, clip=subject, frame_number=n, role=role)
@@ -29,7 +29,7 @@ def made(rows: Sequence[tuple[int, str, str, tuple[int, int, int]]]) -> ImageArr
     return ImageArray(table=table, images=images, fingerprint="")
 
 
-def drawn(found: ImageArray, *, first: int = 0, augmentation: AugmentationSpec = STILL) -> dict[str, bytes]:
+def render(pixels: ImageArray, *, first: int = 0, augmentation: AugmentationSpec = STILL) -> dict[str, bytes]:
     study = Study(
         kind="comparison",
         design="",
@@ -42,38 +42,38 @@ def drawn(found: ImageArray, *, first: int = 0, augmentation: AugmentationSpec =
         arms=build_comparison_arms(("proposed",)),
     )
     split = Split(protocol="frame", fold=0, seed=0, train=(first,), validation=(), test=())
-    return render_sample_figures(found, split, study)
+    return render_sample_figures(pixels, split, study)
 
 
 def panels(png: bytes, colour: tuple[int, int, int]) -> int:
     """Return how many images of a colour a figure shows."""
-    picture = cv2.imdecode(np.frombuffer(png, dtype=np.uint8), cv2.IMREAD_COLOR_RGB).astype(np.int16)
-    near = (np.abs(picture - colour).max(axis=2) <= 1).astype(np.uint8)
+    image = cv2.imdecode(np.frombuffer(png, dtype=np.uint8), cv2.IMREAD_COLOR_RGB).astype(np.int16)
+    near = (np.abs(image - colour).max(axis=2) <= 1).astype(np.uint8)
     count, _, stats, _ = cv2.connectedComponentsWithStats(near)
     return sum(stats[n, cv2.CC_STAT_AREA] > 400 for n in range(1, count))
 
 
-def test_a_class_shows_an_apex_of_each_of_up_to_six_subjects() -> None:
+def test_class_shows_an_apex_for_up_to_six_subjects() -> None:
     joys = [(1, f"s{n}", role, c) for n in range(8) for role, c in (("onset", OTHER), ("apex", APEX))]
     again = [(1, "s0", "apex", APEX)]
     angers = [(0, "s1", "", LONE), (0, "s1", "", LONE), (0, "s2", "apex", APEX)]
-    sheet = drawn(made([*joys, *again, *angers]))["samples"]
+    sheet = render(make_images([*joys, *again, *angers]))["samples"]
     assert (panels(sheet, APEX), panels(sheet, LONE), panels(sheet, OTHER)) == (7, 1, 0)
 
 
-def test_the_strip_is_the_first_training_image_beside_eight_draws_of_it() -> None:
-    found = made([(0, "s1", "apex", APEX), (1, "s2", "apex", OTHER), (1, "s3", "", LONE)])
-    strip = drawn(found, first=1)["augmentation"]
+def test_strip_is_the_first_training_image_and_eight_variants() -> None:
+    pixels = make_images([(0, "s1", "apex", APEX), (1, "s2", "apex", OTHER), (1, "s3", "", LONE)])
+    strip = render(pixels, first=1)["augmentation"]
     assert (panels(strip, OTHER), panels(strip, APEX), panels(strip, LONE)) == (9, 0, 0)
-    changed = drawn(found, first=2, augmentation=AugmentationSpec(brightness=0.5))["augmentation"]
+    changed = render(pixels, first=2, augmentation=AugmentationSpec(brightness=0.5))["augmentation"]
     assert panels(changed, LONE) == 1, "the original"
 
 
-def test_a_report_made_again_has_the_same_pictures_and_leaves_the_draws_alone() -> None:
-    found = made([(0, "s1", "apex", APEX), (1, "s2", "apex", OTHER)])
+def test_figures_are_reproducible_and_preserve_random_state() -> None:
+    pixels = make_images([(0, "s1", "apex", APEX), (1, "s2", "apex", OTHER)])
     torch.manual_seed(3)
     expected = torch.rand(2)
     torch.manual_seed(3)
-    first = drawn(found, augmentation=AugmentationSpec())
+    first = render(pixels, augmentation=AugmentationSpec())
     assert torch.equal(torch.rand(2), expected)
-    assert drawn(found, augmentation=AugmentationSpec()) == first
+    assert render(pixels, augmentation=AugmentationSpec()) == first

@@ -35,14 +35,14 @@ COLLAPSED: Matrix = tuple((sum(row), 0, 0, 0, 0, 0) for row in GOOD)
 def predictions(matrix: Matrix, frames: int = 1) -> tuple[Prediction, ...]:
     """Return predictions with confusion matrix `matrix` [truth][predicted], with `frames` frames per clip."""
     classes = len(matrix)
-    found: list[Prediction] = []
+    rows: list[Prediction] = []
     for truth, row in enumerate(matrix):
-        for answer, count in enumerate(row):
+        for predicted, count in enumerate(row):
             for _ in range(count):
-                clip = f"sub01/c{len(found) // frames}"
-                probabilities = tuple(0.9 if c == answer else 0.1 / (classes - 1) for c in range(classes))
+                clip = f"sub01/c{len(rows) // frames}"
+                probabilities = tuple(0.9 if c == predicted else 0.1 / (classes - 1) for c in range(classes))
                 for frame in range(frames):
-                    found.append(
+                    rows.append(
                         Prediction(
                             id=f"{clip}/{frame}",
                             subject="sub01",
@@ -51,7 +51,7 @@ def predictions(matrix: Matrix, frames: int = 1) -> tuple[Prediction, ...]:
                             probabilities=probabilities,
                         )
                     )
-    return tuple(found)
+    return tuple(rows)
 
 
 def run(
@@ -115,28 +115,30 @@ def nameless(result: RunResult, *names: str, leakage: Leakage | None = None) -> 
     )
 
 
-def answered(spec: RunSpec, right: Sequence[bool], *, subjects: int, first: int | None = None) -> RunResult:
+def run_from_correctness(
+    spec: RunSpec, right: Sequence[bool], *, subjects: int, first: int | None = None
+) -> RunResult:
     """Return a finished run with one clip per value of `right`, True if predicted correctly.
 
     Clip c belongs to subject c modulo `subjects`. The first `first` clips (default: half) have class 0, the
     others class 1.
     """
 
-    def sure(answer: int) -> tuple[float, ...]:
-        return tuple(0.9 if c == answer else 0.02 for c in range(len(CLASSES)))
+    def one_hot(predicted: int) -> tuple[float, ...]:
+        return tuple(0.9 if c == predicted else 0.02 for c in range(len(CLASSES)))
 
     half = len(right) // 2 if first is None else first
-    told = tuple(
+    rows = tuple(
         Prediction(
             id=f"c{clip}/0",
             subject=f"sub{clip % subjects:02}",
             clip=f"c{clip}",
             truth=int(clip >= half),
-            probabilities=sure(int((clip >= half) == correct)),
+            probabilities=one_hot(int((clip >= half) == correct)),
         )
         for clip, correct in enumerate(right)
     )
-    return replace(run(spec), predictions=told)
+    return replace(run(spec), predictions=rows)
 
 
 def fold_part(result: RunResult) -> RunResult:
@@ -197,11 +199,11 @@ def finish(study: Study, choose: Choose = run) -> StudyResult:
     """Return the study's results; `choose` returns a run's result, its failure reason, or None if pending."""
     results, failures = [], []
     for spec in study.list_runs():
-        answer = choose(spec)
-        if isinstance(answer, RunResult):
-            results.append(answer)
-        elif isinstance(answer, str):
-            failures.append(Failure(spec=spec, reason=answer))
+        outcome = choose(spec)
+        if isinstance(outcome, RunResult):
+            results.append(outcome)
+        elif isinstance(outcome, str):
+            failures.append(Failure(spec=spec, reason=outcome))
     ids = tuple((result.spec.key, f"run-{i}") for i, result in enumerate(results))
     return StudyResult(study=study, results=tuple(results), failures=tuple(failures), run_ids=ids)
 
@@ -226,22 +228,22 @@ def write_text(
         return write_report(results, out, images=images or {}).read_text(encoding="utf-8")
 
 
-def plain(text: str) -> str:
+def replace_no_break_spaces(text: str) -> str:
     """Replace no-break spaces by ordinary ones."""
     return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def column(table: Table, name: str) -> list[str]:
     """Return the texts of a column from top to bottom, with plain spaces."""
-    return [plain(row[table.header.index(name)].text) for row in table.rows]
+    return [replace_no_break_spaces(row[table.header.index(name)].text) for row in table.rows]
 
 
-class Built:
+class Factory:
     """Functions and constants with which tests build studies and results."""
 
     good, collapsed, classes = GOOD, COLLAPSED, CLASSES
     run = staticmethod(run)
-    answered = staticmethod(answered)
+    run_from_correctness = staticmethod(run_from_correctness)
     nameless = staticmethod(nameless)
     fold_part = staticmethod(fold_part)
     study = staticmethod(study_of)
@@ -249,9 +251,9 @@ class Built:
     predictions = staticmethod(predictions)
     cost = staticmethod(cost_of)
     column = staticmethod(column)
-    plain = staticmethod(plain)
+    replace_no_break_spaces = staticmethod(replace_no_break_spaces)
 
 
 @pytest.fixture(scope="session")
-def built() -> type[Built]:
-    return Built
+def factory() -> type[Factory]:
+    return Factory

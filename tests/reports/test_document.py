@@ -13,25 +13,25 @@ from studies.results import RunResult, StudyResult
 from studies.spec import RunSpec
 from studies.study import Study
 from tests.error_codes import raises_code
-from tests.reports.conftest import Built, write_text
+from tests.reports.conftest import Factory, write_text
 
 PNG = b"\x89PNG pretend"
 
 
-def _report(built: type[Built], out: Path, *studies: Any) -> str:
-    return write_text([built.finish(study) for study in studies], out)
+def _report(factory: type[Factory], out: Path, *studies: Any) -> str:
+    return write_text([factory.finish(study) for study in studies], out)
 
 
 @pytest.fixture(scope="module")
-def joined(built: type[Built], tmp_path_factory: pytest.TempPathFactory) -> Any:
-    studies = [built.study("ablation", protocols=("frame", "subject")), built.study()]
-    pictures = {f"{study.name}/{name}": PNG for study in studies for name in ("samples", "augmentation")}
+def joint_report(factory: type[Factory], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    studies = [factory.study("ablation", protocols=("frame", "subject")), factory.study()]
+    images = {f"{study.name}/{name}": PNG for study in studies for name in ("samples", "augmentation")}
     out = tmp_path_factory.mktemp("joined")
-    return out, write_text([built.finish(study) for study in studies], out, images=pictures)
+    return out, write_text([factory.finish(study) for study in studies], out, images=images)
 
 
-def test_every_picture_that_is_linked_is_there(joined: Any) -> None:
-    out, text = joined
+def test_every_linked_image_exists(joint_report: Any) -> None:
+    out, text = joint_report
 
     files = re.findall(r"!\[[^\]]*\]\(<([^>]+)>\)", text)
 
@@ -45,8 +45,8 @@ def test_every_picture_that_is_linked_is_there(joined: Any) -> None:
     ]
 
 
-def test_studies_are_joined_in_the_order_of_the_paper(joined: Any) -> None:
-    _, text = joined
+def test_studies_are_joined_in_the_order_of_the_paper(joint_report: Any) -> None:
+    _, text = joint_report
 
     assert text.startswith("# Comparison and ablation on CASME II\n")
     assert [line for line in text.split("\n") if line.startswith("## ")] == [
@@ -63,8 +63,8 @@ def test_studies_are_joined_in_the_order_of_the_paper(joined: Any) -> None:
     ]
 
 
-def test_tables_and_figures_are_numbered_through(joined: Any) -> None:
-    _, text = joined
+def test_tables_and_figures_are_numbered_through(joint_report: Any) -> None:
+    _, text = joint_report
 
     for kind in ("Table", "Figure"):
         numbers = [int(n) for n in re.findall(rf"^\*\*{kind} (\d+)\. ", text, flags=re.MULTILINE)]
@@ -72,15 +72,15 @@ def test_tables_and_figures_are_numbered_through(joined: Any) -> None:
         assert len(numbers) > 5
 
 
-def test_each_fault_is_told_once(joined: Any) -> None:
-    _, text = joined
+def test_inconsistencies_are_listed_a_single_time(joint_report: Any) -> None:
+    _, text = joint_report
 
     for fault in INCONSISTENCIES:
         assert len(re.findall(rf"^- {fault.id}: ", text, flags=re.MULTILINE)) == 1
 
 
-def test_every_table_with_an_accuracy_tells_the_leaks(joined: Any) -> None:
-    _, text = joined
+def test_tables_with_an_accuracy_list_the_leaks(joint_report: Any) -> None:
+    _, text = joint_report
     lines = text.split("\n")
     heads = [
         line for line, rule in itertools.pairwise(lines) if line.startswith("|") and rule.startswith("| -")
@@ -91,22 +91,22 @@ def test_every_table_with_an_accuracy_tells_the_leaks(joined: Any) -> None:
     assert all("Clip overlap" in line and "Subject overlap" in line for line in headers)
 
 
-def test_faces_from_licensed_sets_come_with_a_warning(joined: Any) -> None:
-    _, text = joined
+def test_faces_from_licensed_sets_come_with_a_warning(joint_report: Any) -> None:
+    _, text = joint_report
 
     assert text.count("check its license agreement before publishing") == 2
 
 
-def test_the_same_studies_are_the_same_bytes(built: type[Built], tmp_path: Path) -> None:
-    study = built.study(only=("proposed",))
+def test_same_studies_are_the_same_bytes(factory: type[Factory], tmp_path: Path) -> None:
+    study = factory.study(only=("proposed",))
 
-    assert _report(built, tmp_path / "a", study) == _report(built, tmp_path / "b", study)
+    assert _report(factory, tmp_path / "a", study) == _report(factory, tmp_path / "b", study)
 
 
-def test_a_report_is_replaced_whole(built: type[Built], tmp_path: Path) -> None:
+def test_report_is_replaced_completely(factory: type[Factory], tmp_path: Path) -> None:
     (tmp_path / "report.md").write_text("old")
 
-    text = _report(built, tmp_path, built.study(only=("proposed",)))
+    text = _report(factory, tmp_path, factory.study(only=("proposed",)))
 
     assert "old" not in text[:3]
     assert sorted(p.name for p in tmp_path.iterdir()) == [
@@ -117,10 +117,10 @@ def test_a_report_is_replaced_whole(built: type[Built], tmp_path: Path) -> None:
     ]
 
 
-def test_nothing_finished_is_still_a_report(built: type[Built], tmp_path: Path) -> None:
-    study = built.study("ablation")
+def test_unfinished_study_has_a_report(factory: type[Factory], tmp_path: Path) -> None:
+    study = factory.study("ablation")
 
-    result = built.finish(study, lambda spec: "no memory" if spec.seed == 0 else None)
+    result = factory.finish(study, lambda spec: "no memory" if spec.seed == 0 else None)
     text = write_text([result], tmp_path)
 
     assert "0 of 5 runs finished, 5 failed" in text
@@ -128,13 +128,13 @@ def test_nothing_finished_is_still_a_report(built: type[Built], tmp_path: Path) 
     assert text.count("failed: no memory") >= 5
 
 
-def test_what_the_data_say_cannot_break_the_page(built: type[Built], tmp_path: Path) -> None:
-    classes = ("dis|gust", "<b>fear</b>", "`joy`", *built.classes[3:])
-    odd = Anomaly(code="gap", location="a|b\nc", description="<img>", action="*kept*")
+def test_data_cannot_break_the_page(factory: type[Factory], tmp_path: Path) -> None:
+    classes = ("dis|gust", "<b>fear</b>", "`joy`", *factory.classes[3:])
+    anomaly = Anomaly(code="gap", location="a|b\nc", description="<img>", action="*kept*")
 
-    result = built.finish(
-        built.study(only=("proposed",), dataset="mine"),
-        lambda spec: built.run(spec, classes=classes, anomalies=(odd,)),
+    result = factory.finish(
+        factory.study(only=("proposed",), dataset="mine"),
+        lambda spec: factory.run(spec, classes=classes, anomalies=(anomaly,)),
     )
     text = write_text([result], tmp_path)
 
@@ -144,12 +144,14 @@ def test_what_the_data_say_cannot_break_the_page(built: type[Built], tmp_path: P
     assert not re.search(r"(?<!\\)<(b|img)>", text)
 
 
-def test_a_long_list_of_anomalies_is_counted_and_cut(built: type[Built], tmp_path: Path) -> None:
-    odd = tuple(
+def test_long_list_of_anomalies_is_truncated(factory: type[Factory], tmp_path: Path) -> None:
+    anomalies = tuple(
         Anomaly(code="gap", location=f"clip {n}", description="short", action="kept") for n in range(13)
     )
 
-    result = built.finish(built.study(only=("proposed",)), lambda spec: built.run(spec, anomalies=odd))
+    result = factory.finish(
+        factory.study(only=("proposed",)), lambda spec: factory.run(spec, anomalies=anomalies)
+    )
     text = write_text([result], tmp_path)
 
     assert "Anomalies in the data: 13." in text
@@ -157,48 +159,46 @@ def test_a_long_list_of_anomalies_is_counted_and_cut(built: type[Built], tmp_pat
     assert "Only the first 10 are listed; 3 more are" in text
 
 
-def test_the_same_data_are_told_once_and_other_data_twice(built: type[Built], tmp_path: Path) -> None:
-    comparison, ablation = built.study(only=("proposed",)), built.study("ablation")
+def test_shared_data_have_one_section(factory: type[Factory], tmp_path: Path) -> None:
+    comparison, ablation = factory.study(only=("proposed",)), factory.study("ablation")
     other = replace(ablation, fingerprint="e" * 64)
 
-    once = _report(built, tmp_path / "once", comparison, ablation)
-    twice = _report(built, tmp_path / "twice", comparison, other)
+    shared = _report(factory, tmp_path / "once", comparison, ablation)
+    twice = _report(factory, tmp_path / "twice", comparison, other)
 
-    assert once.count("In the paper: Table 2.") == 1
+    assert shared.count("In the paper: Table 2.") == 1
     assert twice.count("In the paper: Table 2.") == 2
 
 
-def test_a_report_of_nothing_is_refused(tmp_path: Path) -> None:
+def test_report_of_nothing_is_refused(tmp_path: Path) -> None:
     with raises_code("report.no-study"):
         write_report([], tmp_path, images={})
 
 
-def _drawn(built: type[Built], study: Study) -> StudyResult:
+def _finish_synthetic(factory: type[Factory], study: Study) -> StudyResult:
     def run(spec: RunSpec) -> RunResult:
-        made = built.run(spec)
-        return replace(made, data=replace(made.data, synthetic=True))
+        result = factory.run(spec)
+        return replace(result, data=replace(result.data, synthetic=True))
 
-    return built.finish(study, run)
+    return factory.finish(study, run)
 
 
-def test_drawn_faces_in_a_real_layout_are_told_before_anything_else(
-    built: type[Built], tmp_path: Path
-) -> None:
-    study = built.study(only=("proposed",))
+def test_synthetic_faces_are_named_first(factory: type[Factory], tmp_path: Path) -> None:
+    study = factory.study(only=("proposed",))
 
-    text = write_text([_drawn(built, study)], tmp_path)
+    text = write_text([_finish_synthetic(factory, study)], tmp_path)
 
     stamp = (
         "**The faces of CASME II are synthetic, not from the real release: nothing in this report is about "
         "people.**"
     )
     assert text.split("\n\n")[1:3] == [stamp, "## Summary"]
-    assert "are synthetic" not in _report(built, tmp_path, study)
+    assert "are synthetic" not in _report(factory, tmp_path, study)
 
 
-def test_several_drawn_sets_are_named_once_each(built: type[Built], tmp_path: Path) -> None:
+def test_synthetic_datasets_share_one_warning(factory: type[Factory], tmp_path: Path) -> None:
     studies = [
-        _drawn(built, built.study(kind, dataset=name))
+        _finish_synthetic(factory, factory.study(kind, dataset=name))
         for kind in ("comparison", "ablation")
         for name in ("ckplus", "synthetic")
     ]
@@ -208,12 +208,12 @@ def test_several_drawn_sets_are_named_once_each(built: type[Built], tmp_path: Pa
     assert "**The faces of CK+ and the synthetic set are synthetic, not from" in text
 
 
-def test_beside_real_faces_the_drawn_studies_are_named(built: type[Built], tmp_path: Path) -> None:
-    real, made = built.study(only=("proposed",)), built.study("ablation")
+def test_synthetic_studies_are_named_next_to_real_ones(factory: type[Factory], tmp_path: Path) -> None:
+    real, synthetic = factory.study(only=("proposed",)), factory.study("ablation")
 
-    text = write_text([built.finish(real), _drawn(built, made)], tmp_path)
+    text = write_text([factory.finish(real), _finish_synthetic(factory, synthetic)], tmp_path)
 
     (stamp,) = [line for line in text.split("\n") if line.startswith("**The faces of")]
-    assert f"CASME II in {made.name} are synthetic" in stamp.replace("\\", "")
+    assert f"CASME II in {synthetic.name} are synthetic" in stamp.replace("\\", "")
     assert real.name not in stamp
     assert stamp.endswith("no result on them is about people.**")

@@ -1,11 +1,11 @@
 from dataclasses import replace
 
 from reports.headings import build_headings
-from tests.reports.conftest import Built
+from tests.reports.conftest import Factory
 
 
-def test_studies_of_their_own_have_their_headline(built: type[Built]) -> None:
-    comparison, ablation = built.study(), built.study("ablation")
+def test_different_studies_have_separate_headings(factory: type[Factory]) -> None:
+    comparison, ablation = factory.study(), factory.study("ablation")
 
     assert build_headings([comparison, ablation, comparison]) == {
         comparison.name: "Comparison on CASME II (preset paper)",
@@ -13,9 +13,9 @@ def test_studies_of_their_own_have_their_headline(built: type[Built]) -> None:
     }
 
 
-def test_the_same_headline_is_told_apart_by_what_differs(built: type[Built]) -> None:
-    first = built.study(protocols=("frame",))
-    second = built.study(protocols=("subject", "loso"), seeds=(0, 1))
+def test_equal_headings_add_their_differences(factory: type[Factory]) -> None:
+    first = factory.study(protocols=("frame",))
+    second = factory.study(protocols=("subject", "loso"), seeds=(0, 1))
     small = replace(first, dataset=replace(first.dataset, image_size=112))
 
     assert list(build_headings([first, second, small]).values()) == [
@@ -25,8 +25,8 @@ def test_the_same_headline_is_told_apart_by_what_differs(built: type[Built]) -> 
     ]
 
 
-def test_training_counts_too(built: type[Built]) -> None:
-    first = built.study()
+def test_training_counts_too(factory: type[Factory]) -> None:
+    first = factory.study()
     longer = replace(first, training=replace(first.training, epochs=200))
 
     assert list(build_headings([first, longer]).values()) == [
@@ -35,9 +35,9 @@ def test_training_counts_too(built: type[Built]) -> None:
     ]
 
 
-def test_at_last_the_digest_tells_them_apart(built: type[Built]) -> None:
-    first, other = built.study(), replace(built.study(), fingerprint="e" * 64)
-    told = build_headings([first, other])
+def test_digest_distinguishes_equal_headings(factory: type[Factory]) -> None:
+    first, other = factory.study(), replace(factory.study(), fingerprint="e" * 64)
+    headings = build_headings([first, other])
 
-    assert len(set(told.values())) == 2
-    assert all(text.endswith(f", {name[-6:]})") for name, text in told.items())
+    assert len(set(headings.values())) == 2
+    assert all(text.endswith(f", {name[-6:]})") for name, text in headings.items())

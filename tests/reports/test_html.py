@@ -12,7 +12,7 @@ from reports.numbering import number_blocks
 from reports.table import Cell, ReportFigure, Statement, Summary, Table
 from studies.results import RunResult
 from studies.spec import RunSpec
-from tests.reports.conftest import Built
+from tests.reports.conftest import Factory
 
 HOSTILE = "<script>alert(1)</script> \"x\" 'y' &amp; \u202e"
 
@@ -37,14 +37,14 @@ class _Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def page(built: type[Built], tmp_path_factory: pytest.TempPathFactory) -> str:
+def page(factory: type[Factory], tmp_path_factory: pytest.TempPathFactory) -> str:
     def choose(spec: RunSpec) -> RunResult:
         correct = [(7 * clip + 3 * spec.seed) % 10 < 6 for clip in range(40)]
-        return built.answered(spec, correct, subjects=8)
+        return factory.run_from_correctness(spec, correct, subjects=8)
 
-    study = built.study(dataset="folder", protocols=("subject",), seeds=(0, 1))
+    study = factory.study(dataset="folder", protocols=("subject",), seeds=(0, 1))
     folder = tmp_path_factory.mktemp("page")
-    write_report([built.finish(study, choose)], folder, images={})
+    write_report([factory.finish(study, choose)], folder, images={})
     return (folder / PAGE_FILE).read_text(encoding="utf-8")
 
 

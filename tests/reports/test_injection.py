@@ -19,8 +19,8 @@ from reports.plots.confusion_matrices import draw_confusion_matrices
 from reports.table import Cell, ReportFigure, Table
 from studies.results import StudyResult
 from studies.spec import RunSpec
-from tests.hostile import cases, folder, names
-from tests.reports.conftest import Built, write_text
+from tests.hostile import case_settings, hostile_names, temporary_folder
+from tests.reports.conftest import Factory, write_text
 
 pytestmark = pytest.mark.slow
 
@@ -63,7 +63,7 @@ class _Page(HTMLParser):
         self.text += data
 
 
-def shown(text: str) -> str:
+def visible_text(text: str) -> str:
     """Return the visible characters of a text, without white space."""
     seen = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", text)
     invisible = re.compile(
@@ -73,43 +73,43 @@ def shown(text: str) -> str:
     return re.sub(r"\s+", "", seen)
 
 
-def seen(page: _Page) -> str:
+def page_text(page: _Page) -> str:
     return re.sub(r"\s+", "", page.text)
 
 
 @pytest.mark.parametrize("level", ["", "# ", "### ", "- "])
-@cases(200)
-@given(text=names())
-def test_a_text_stays_a_text(level: str, text: str) -> None:
+@case_settings(200)
+@given(text=hostile_names())
+def test_any_text_is_rendered_verbatim(level: str, text: str) -> None:
     page = _Page(level + escape(text))
     element = {"": ["p"], "# ": ["h1"], "### ": ["h3"], "- ": ["ul", "li"]}[level]
     assert [tag for tag in page.tags if tag != "code"] in (element, [] if not level else element)
     assert page.links == []
     assert page.text.replace("\ufffd", "").isprintable() or "\n" in page.text
     if text.isprintable() and "\\u" not in text:
-        assert seen(page) == shown(text)
+        assert page_text(page) == visible_text(text)
 
 
-@cases(200)
-@given(text=names())
-def test_a_command_stays_one(text: str) -> None:
+@case_settings(200)
+@given(text=hostile_names())
+def test_command_with_any_text_stays_one_code_span(text: str) -> None:
     page = _Page("- x. " + render_code("harness " + text))
     assert page.tags == ["ul", "li", "code"]
     assert page.links == []
 
 
-@cases(200)
-@given(texts=st.lists(names(), min_size=1, max_size=4))
-def test_a_list_has_an_item_for_each_text(texts: list[str]) -> None:
+@case_settings(200)
+@given(texts=st.lists(hostile_names(), min_size=1, max_size=4))
+def test_list_has_one_item_per_text(texts: list[str]) -> None:
     page = _Page(render_bullets(texts))
     assert page.tags.count("li") == len(texts)
     assert set(page.tags) <= {"ul", "li", "code"}
     assert page.links == []
 
 
-@cases(250)
-@given(cells=st.lists(st.lists(names(), min_size=3, max_size=3), min_size=1, max_size=4))
-def test_a_table_keeps_its_columns_and_rows(cells: list[list[str]]) -> None:
+@case_settings(250)
+@given(cells=st.lists(st.lists(hostile_names(), min_size=3, max_size=3), min_size=1, max_size=4))
+def test_table_keeps_its_columns_and_rows(cells: list[list[str]]) -> None:
     header, *rows = cells
     page = _Page(render_grid(header, rows, right_aligned=(True, False, True)))
     assert page.rows == [3] * len(cells)
@@ -117,9 +117,9 @@ def test_a_table_keeps_its_columns_and_rows(cells: list[list[str]]) -> None:
     assert page.links == []
 
 
-@cases(200)
-@given(texts=st.tuples(names(), names(), names(), names()))
-def test_captions_and_notes_are_text(texts: tuple[str, str, str, str]) -> None:
+@case_settings(200)
+@given(texts=st.tuples(hostile_names(), hostile_names(), hostile_names(), hostile_names()))
+def test_captions_and_notes_are_rendered_verbatim(texts: tuple[str, str, str, str]) -> None:
     title, alt, note, cell = texts
     table = Table(
         id="t",
@@ -137,50 +137,71 @@ def test_captions_and_notes_are_text(texts: tuple[str, str, str, str]) -> None:
         assert page.tags.count("strong") == 1
 
 
-def hostile(built: type[Built], draw: Any) -> StudyResult:
+def hostile_study(factory: type[Factory], draw: Any) -> StudyResult:
     """Return a study with hostile names in every text field; one run has failed and one is pending."""
     more = st.integers(0, 10**6)
-    classes = tuple(f"{draw(names())}{draw(more)}" for _ in built.classes)
-    arms = tuple(replace(CATALOGUE[name], name=f"{name} {draw(names())}") for name in ("proposed", "vgg16"))
-    study = built.study(
+    classes = tuple(f"{draw(hostile_names())}{draw(more)}" for _ in factory.classes)
+    arms = tuple(
+        replace(CATALOGUE[name], name=f"{name} {draw(hostile_names())}") for name in ("proposed", "vgg16")
+    )
+    study = factory.study(
         only=("proposed", "vgg16"),
         dataset=draw(st.sampled_from(("casme2", "folder"))),
         protocols=("frame", "subject"),
     )
     study = replace(study, arms=(*study.arms, *arms))
-    odd = tuple(
-        Anomaly(code=draw(names()), location=draw(names()), description=draw(names()), action=draw(names()))
+    anomalies = tuple(
+        Anomaly(
+            code=draw(hostile_names()),
+            location=draw(hostile_names()),
+            description=draw(hostile_names()),
+            action=draw(hostile_names()),
+        )
         for _ in range(3)
     )
-    told = draw(names())
+    hostile_name = draw(hostile_names())
 
     def choose(spec: RunSpec) -> Any:
         if spec.architecture == arms[0]:
-            return told if spec.protocol == "frame" else None
-        made = built.run(spec, classes=classes, anomalies=odd)
-        found = Finding(code=told, severity="error", share=0.5, count=2, examples=(told, told), message=told)
-        data = replace(made.data, warnings=(told,), notes=(told,), findings=(found,))
-        place = replace(made.environment, device=told, platform=told, versions=((told, told),), commit=told)
-        predictions = tuple(
-            replace(p, id=f"{told}{p.id}", subject=told, clip=f"{told}{p.clip}") for p in made.predictions
+            return hostile_name if spec.protocol == "frame" else None
+        run = factory.run(spec, classes=classes, anomalies=anomalies)
+        finding = Finding(
+            code=hostile_name,
+            severity="error",
+            share=0.5,
+            count=2,
+            examples=(hostile_name, hostile_name),
+            message=hostile_name,
         )
-        return replace(made, data=data, environment=place, predictions=predictions)
+        data = replace(run.data, warnings=(hostile_name,), notes=(hostile_name,), findings=(finding,))
+        environment = replace(
+            run.environment,
+            device=hostile_name,
+            platform=hostile_name,
+            versions=((hostile_name, hostile_name),),
+            commit=hostile_name,
+        )
+        predictions = tuple(
+            replace(p, id=f"{hostile_name}{p.id}", subject=hostile_name, clip=f"{hostile_name}{p.clip}")
+            for p in run.predictions
+        )
+        return replace(run, data=data, environment=environment, predictions=predictions)
 
-    return built.finish(study, choose)
+    return factory.finish(study, choose)
 
 
-@cases(3, shrink=False)
+@case_settings(3, shrink=False)
 @given(data=st.data())
-def test_a_whole_report_has_no_markup_but_its_own(built: type[Built], data: Any) -> None:
-    result = hostile(built, data.draw)
-    with folder() as root:
+def test_report_has_only_its_own_markup(factory: type[Factory], data: Any) -> None:
+    result = hostile_study(factory, data.draw)
+    with temporary_folder() as root:
         text = write_text([result], root)
-        drawn = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.png"))
+        images = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.png"))
         assert sorted(path.name for path in root.parent.iterdir()) == ["root"]
     page = _Page(text)
     assert set(page.tags) <= PLAIN | TABLE | {"img"}
     assert all(link is not None and OWN.fullmatch(link) for link in page.links)
-    assert sorted(page.links) == drawn
+    assert sorted(page.links) == images
     assert page.tags.count("img") == len(page.links)
     for table in re.findall("<table>.*?</table>", page.html, flags=re.DOTALL):
         assert len(set(_rows(table))) == 1
@@ -190,14 +211,14 @@ def _rows(table: str) -> list[int]:
     return [row.count("<td") + row.count("<th>") + row.count("<th ") for row in table.split("<tr>")[1:]]
 
 
-@cases(4, shrink=False)
-@given(classes=st.lists(names(), min_size=6, max_size=6), arm=names())
+@case_settings(4, shrink=False)
+@given(classes=st.lists(hostile_names(), min_size=6, max_size=6), arm=hostile_names())
 @pytest.mark.filterwarnings("ignore:Glyph")
 @pytest.mark.filterwarnings("ignore:Matplotlib currently does not support")
-def test_a_figure_is_drawn_with_any_names(built: type[Built], classes: list[str], arm: str) -> None:
-    (spec,) = built.study(only=("proposed",)).list_runs()
+def test_figure_accepts_any_names(factory: type[Factory], classes: list[str], arm: str) -> None:
+    (spec,) = factory.study(only=("proposed",)).list_runs()
     spec = replace(spec, architecture=replace(spec.architecture, name=arm or "x"))
-    with folder() as root:
+    with temporary_folder() as root:
         path = root / "a.png"
-        draw_confusion_matrices((built.run(spec, classes=tuple(classes)),), path)
+        draw_confusion_matrices((factory.run(spec, classes=tuple(classes)),), path)
         assert Path(path).read_bytes().startswith(b"\x89PNG")

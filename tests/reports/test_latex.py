@@ -4,7 +4,7 @@ import pytest
 
 from reports.latex import escape_latex, render_latex_table, write_latex
 from reports.table import Cell, Table
-from tests.reports.conftest import Built
+from tests.reports.conftest import Factory
 
 
 @pytest.mark.parametrize(
@@ -40,11 +40,13 @@ def test_a_table_has_booktabs_rules_and_aligned_columns() -> None:
     ]
 
 
-def test_every_input_of_the_main_file_and_every_figure_is_there(built: type[Built], tmp_path: Path) -> None:
-    study = built.study(dataset="folder", only=("vgg16", "proposed"))
+def test_every_input_of_the_main_file_and_every_figure_is_there(
+    factory: type[Factory], tmp_path: Path
+) -> None:
+    study = factory.study(dataset="folder", only=("vgg16", "proposed"))
     images = {f"{study.name}/samples": b"\x89PNG"}
 
-    main = write_latex([built.finish(study)], tmp_path, images=images)
+    main = write_latex([factory.finish(study)], tmp_path, images=images)
 
     text = main.read_text(encoding="utf-8")
     inputs = [

@@ -19,7 +19,7 @@ NASTY = [
 ]
 
 
-def _shown(markdown: str) -> str:
+def _render_html(markdown: str) -> str:
     return MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(markdown)
 
 
@@ -30,8 +30,8 @@ def _text(html: str) -> str:
 
 
 @pytest.mark.parametrize("text", NASTY)
-def test_data_is_shown_as_it_stands(text: str) -> None:
-    html = _shown(escape(text))
+def test_data_is_rendered_verbatim(text: str) -> None:
+    html = _render_html(escape(text))
 
     assert html.startswith("<p>")
     assert _text(html.removeprefix("<p>").removesuffix("</p>\n")) == " ".join(text.split())
@@ -41,7 +41,7 @@ def test_data_is_shown_as_it_stands(text: str) -> None:
 def test_data_stays_in_its_cell(text: str) -> None:
     table = Table(id="t", title=text, header=("a", text), rows=((Cell(text=text), Cell(text="x")),))
 
-    html = _shown(render_table(table))
+    html = _render_html(render_table(table))
 
     assert html.count("<td") == 2
     assert html.count("<th") - html.count("<thead") == 2
@@ -49,11 +49,11 @@ def test_data_stays_in_its_cell(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["plain", "a `b` c", "``", "a\nb", "<b>|"])
-def test_code_is_shown_as_it_stands(text: str) -> None:
-    assert _text(_shown(render_code(text))) == f"<p><code>{' '.join(text.split())}</code></p>\n"
+def test_code_is_rendered_verbatim(text: str) -> None:
+    assert _text(_render_html(render_code(text))) == f"<p><code>{' '.join(text.split())}</code></p>\n"
 
 
-def test_a_table_is_padded_aligned_captioned_and_noted() -> None:
+def test_table_is_padded_aligned_captioned_and_noted() -> None:
     table = Table(
         id="t",
         title="Scores",
@@ -76,23 +76,23 @@ def test_a_table_is_padded_aligned_captioned_and_noted() -> None:
     ]
 
 
-def test_a_table_on_its_own_has_no_number() -> None:
+def test_table_on_its_own_has_no_number() -> None:
     table = Table(id="t", title="Scores", header=("a",), rows=())
 
     assert render_table(table).startswith("**Scores**\n\n| a   |")
 
 
-def test_a_figure_links_its_file_and_says_what_it_shows() -> None:
+def test_figure_links_its_file_with_an_alt_text() -> None:
     figure = ReportFigure(
         id="f", title="Curves", file="figures/a b.png", alt_text="Loss of a]b", paper_items=("Figure 12",)
     )
 
     text = render_figure(figure, number=1)
 
-    assert '<img src="figures/a%20b.png" alt="Loss of a]b" />' in _shown(text)
+    assert '<img src="figures/a%20b.png" alt="Loss of a]b" />' in _render_html(text)
     assert "**Figure 1. Curves**  \nIn the paper: Figure 12." in text
 
 
-def test_bullets_are_one_line_each() -> None:
+def test_bullets_are_single_lines() -> None:
     assert render_bullets(["one", "two\nthree"]) == "- one\n- two three"
     assert render_bullets([]) == ""

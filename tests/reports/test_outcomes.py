@@ -7,28 +7,30 @@ from datasets.spec import Leakage
 from reports.outcomes import Outcome, evaluate_study
 from studies.results import RunResult
 from studies.spec import RunSpec
-from tests.reports.conftest import Built
+from tests.reports.conftest import Factory
 
 
-def test_rows_go_by_arm_then_protocol(built: type[Built]) -> None:
-    found = evaluate_study(built.finish(built.study(protocols=("frame", "subject"))))
+def test_rows_are_sorted_by_arm_then_protocol(factory: type[Factory]) -> None:
+    evaluation = evaluate_study(factory.finish(factory.study(protocols=("frame", "subject"))))
 
-    assert [(row.arm.name, row.protocol) for row in found.outcomes] == [
+    assert [(row.arm.name, row.protocol) for row in evaluation.outcomes] == [
         ("vgg16", "frame"),
         ("vgg16", "subject"),
         ("proposed", "frame"),
         ("proposed", "subject"),
     ]
-    assert [row.arm.name for row in found.select_protocol("subject")] == ["vgg16", "proposed"]
-    assert [row.protocol for row in found.select_arm("proposed")] == ["frame", "subject"]
+    assert [row.arm.name for row in evaluation.select_protocol("subject")] == ["vgg16", "proposed"]
+    assert [row.protocol for row in evaluation.select_arm("proposed")] == ["frame", "subject"]
 
 
-def test_the_unit_is_the_frame_under_frame_and_the_clip_elsewhere(built: type[Built]) -> None:
-    found = evaluate_study(
-        built.finish(built.study(protocols=("frame", "subject")), lambda spec: built.run(spec, frames=3))
+def test_unit_is_the_frame_under_frame_and_else_the_clip(factory: type[Factory]) -> None:
+    evaluation = evaluate_study(
+        factory.finish(
+            factory.study(protocols=("frame", "subject")), lambda spec: factory.run(spec, frames=3)
+        )
     )
 
-    frame, subject = found.select_arm("proposed")
+    frame, subject = evaluation.select_arm("proposed")
     assert (frame.unit_name, frame.trainings[0].scores.num_samples) == ("frames", 90)
     assert (
         subject.unit_name,
@@ -37,8 +39,8 @@ def test_the_unit_is_the_frame_under_frame_and_the_clip_elsewhere(built: type[Bu
     ) == ("clips", 30, 90)
 
 
-def test_seeds_stay_apart_and_keys_lead_to_their_runs(built: type[Built]) -> None:
-    result = built.finish(built.study(seeds=(0, 1, 2)))
+def test_seeds_are_separate_with_keys_of_their_runs(factory: type[Factory]) -> None:
+    result = factory.finish(factory.study(seeds=(0, 1, 2)))
 
     row = evaluate_study(result).select_arm("proposed")[0]
 
@@ -48,23 +50,23 @@ def test_seeds_stay_apart_and_keys_lead_to_their_runs(built: type[Built]) -> Non
     )
 
 
-def test_failed_and_unrun_are_told_apart(built: type[Built]) -> None:
+def test_failed_and_pending_runs_differ(factory: type[Factory]) -> None:
     def choose(spec: RunSpec) -> Any:
-        return {"vgg16": "no memory", "alexnet": None}.get(spec.architecture.name, built.run(spec))
+        return {"vgg16": "no memory", "alexnet": None}.get(spec.architecture.name, factory.run(spec))
 
-    found = evaluate_study(built.finish(built.study(only=("vgg16", "alexnet", "proposed")), choose))
+    evaluation = evaluate_study(factory.finish(factory.study(only=("vgg16", "alexnet", "proposed")), choose))
 
-    assert [row.missing_status for row in found.outcomes] == ["failed", "not run", ""]
-    assert [failure.reason for failure in found.outcomes[0].failures] == ["no memory"]
-    assert [row.pending_runs for row in found.outcomes] == [0, 1, 0]
+    assert [row.missing_status for row in evaluation.outcomes] == ["failed", "not run", ""]
+    assert [failure.reason for failure in evaluation.outcomes[0].failures] == ["no memory"]
+    assert [row.pending_runs for row in evaluation.outcomes] == [0, 1, 0]
 
 
-def test_a_run_that_failed_and_then_finished_has_finished(built: type[Built]) -> None:
-    study = built.study(only=("proposed",))
-    failed = built.finish(study, lambda spec: "no memory")
-    done = replace(built.finish(study), failures=failed.failures)
+def test_run_that_failed_and_then_finished_has_finished(factory: type[Factory]) -> None:
+    study = factory.study(only=("proposed",))
+    failed = factory.finish(study, lambda spec: "no memory")
+    completed = replace(factory.finish(study), failures=failed.failures)
 
-    (row,) = evaluate_study(done).outcomes
+    (row,) = evaluate_study(completed).outcomes
 
     assert (row.missing_status, row.failures) == ("", ())
 
@@ -72,109 +74,111 @@ def test_a_run_that_failed_and_then_finished_has_finished(built: type[Built]) ->
 @pytest.mark.parametrize(
     ("seeds", "name"), [((0,), "vgg16 (collapsed)"), ((0, 1), "vgg16 (collapsed in 1 of 2 seeds)")]
 )
-def test_a_collapse_is_part_of_the_name(built: type[Built], seeds: tuple[int, ...], name: str) -> None:
+def test_collapse_is_part_of_the_name(factory: type[Factory], seeds: tuple[int, ...], name: str) -> None:
     def choose(spec: RunSpec) -> RunResult:
-        return built.run(spec, built.collapsed if spec.seed == 0 else built.good)
+        return factory.run(spec, factory.collapsed if spec.seed == 0 else factory.good)
 
-    row = evaluate_study(built.finish(built.study(seeds=seeds), choose)).select_arm("vgg16")[0]
+    row = evaluate_study(factory.finish(factory.study(seeds=seeds), choose)).select_arm("vgg16")[0]
 
     assert row.marked_name == name
 
 
-def test_collapsed_throughout_is_collapsed_in_every_finished_seed(built: type[Built]) -> None:
+def test_collapsed_throughout_is_collapsed_in_every_finished_seed(factory: type[Factory]) -> None:
     def choose(spec: RunSpec) -> RunResult | RunResult | None:
         if spec.architecture.name == "proposed":
-            return built.run(spec, built.collapsed if spec.seed == 0 else built.good)
-        return built.run(spec, built.collapsed) if spec.seed == 0 else None
+            return factory.run(spec, factory.collapsed if spec.seed == 0 else factory.good)
+        return factory.run(spec, factory.collapsed) if spec.seed == 0 else None
 
-    found = evaluate_study(built.finish(built.study(only=("vgg16", "proposed"), seeds=(0, 1)), choose))
-    unrun = evaluate_study(built.finish(built.study(), lambda _: None))
+    evaluation = evaluate_study(
+        factory.finish(factory.study(only=("vgg16", "proposed"), seeds=(0, 1)), choose)
+    )
+    unrun = evaluate_study(factory.finish(factory.study(), lambda _: None))
 
-    assert [row.is_fully_collapsed for row in found.outcomes] == [True, False]
+    assert [row.is_fully_collapsed for row in evaluation.outcomes] == [True, False]
     assert not any(row.is_fully_collapsed for row in unrun.outcomes)
 
 
-def test_progress_counts_the_controls_too(built: type[Built]) -> None:
-    study = replace(built.study(), controls=("shuffled-labels", "onset-frame"))
+def test_progress_counts_the_controls_too(factory: type[Factory]) -> None:
+    study = replace(factory.study(), controls=("shuffled-labels", "onset-frame"))
 
     def choose(spec: RunSpec) -> Any:
-        return {"none": built.run(spec), "shuffled-labels": "no memory"}.get(spec.variant)
+        return {"none": factory.run(spec), "shuffled-labels": "no memory"}.get(spec.variant)
 
-    assert evaluate_study(built.finish(study, choose)).run_counts == (2, 1, 1)
+    assert evaluate_study(factory.finish(study, choose)).run_counts == (2, 1, 1)
 
 
-def test_width_is_part_of_the_name_where_networks_differ_in_it(built: type[Built]) -> None:
-    narrow = evaluate_study(built.finish(built.study(only=("vgg16", "resnet34"), width=0.25)))
-    full = evaluate_study(built.finish(built.study(only=("vgg16", "resnet34"))))
+def test_width_is_part_of_the_name_where_networks_differ_in_it(factory: type[Factory]) -> None:
+    narrow = evaluate_study(factory.finish(factory.study(only=("vgg16", "resnet34"), width=0.25)))
+    full = evaluate_study(factory.finish(factory.study(only=("vgg16", "resnet34"))))
 
     assert [row.marked_name for row in narrow.outcomes] == ["vgg16 (width 0.25)", "resnet34 (full width)"]
     assert [row.marked_name for row in full.outcomes] == ["vgg16", "resnet34"]
 
 
-def test_leaks_of_several_runs_are_weighted_by_their_test_frames(built: type[Built]) -> None:
+def test_leaks_are_weighted_by_test_frames(factory: type[Factory]) -> None:
     def choose(spec: RunSpec) -> RunResult:
-        found = built.run(spec, frames=1 if spec.seed == 0 else 3)
+        run = factory.run(spec, frames=1 if spec.seed == 0 else 3)
         leak = Leakage(clip=1.0, subject=0.5) if spec.seed == 0 else Leakage(clip=0.0, subject=0.5)
-        return replace(found, data=replace(found.data, leakage=leak))
+        return replace(run, data=replace(run.data, leakage=leak))
 
-    row = evaluate_study(built.finish(built.study(seeds=(0, 1)), choose)).select_arm("proposed")[0]
+    row = evaluate_study(factory.finish(factory.study(seeds=(0, 1)), choose)).select_arm("proposed")[0]
 
     assert row.leakage == Leakage(clip=0.25, subject=0.5)
 
 
 @pytest.mark.parametrize("unknown", [("clip",), ("subject",), ("clip", "subject")])
-def test_a_leak_that_one_run_does_not_know_is_unknown(built: type[Built], unknown: tuple[str, ...]) -> None:
+def test_leak_is_unknown_if_one_run_lacks_it(factory: type[Factory], unknown: tuple[str, ...]) -> None:
     def choose(spec: RunSpec) -> RunResult:
-        run = built.run(spec)
-        return built.nameless(run, *unknown) if spec.seed else run
+        run = factory.run(spec)
+        return factory.nameless(run, *unknown) if spec.seed else run
 
-    row = evaluate_study(built.finish(built.study(seeds=(0, 1)), choose)).select_arm("proposed")[0]
+    row = evaluate_study(factory.finish(factory.study(seeds=(0, 1)), choose)).select_arm("proposed")[0]
 
     assert row.leakage == replace(Leakage(clip=1.0, subject=1.0), **dict.fromkeys(unknown))
 
 
-def test_a_zero_stored_before_unknown_shares_were_none_is_unknown(built: type[Built]) -> None:
+def test_zero_share_of_an_old_version_is_unknown(factory: type[Factory]) -> None:
     def choose(spec: RunSpec) -> RunResult:
-        return built.nameless(built.run(spec), "clip", leakage=Leakage(clip=0.0, subject=0.5))
+        return factory.nameless(factory.run(spec), "clip", leakage=Leakage(clip=0.0, subject=0.5))
 
-    row = evaluate_study(built.finish(built.study(), choose)).select_arm("proposed")[0]
+    row = evaluate_study(factory.finish(factory.study(), choose)).select_arm("proposed")[0]
 
     assert row.leakage == Leakage(clip=None, subject=0.5)
 
 
-def test_nothing_finished_has_no_leak_and_no_classes(built: type[Built]) -> None:
-    found = evaluate_study(built.finish(built.study(), lambda spec: None))
+def test_unfinished_study_has_no_leak_and_no_classes(factory: type[Factory]) -> None:
+    evaluation = evaluate_study(factory.finish(factory.study(), lambda spec: None))
 
-    assert found.classes == ()
-    assert found.outcomes[0].leakage is None
-    assert found.get_data_summary("frame") is None
-
-
-def test_faces_are_drawn_where_a_run_says_so_and_always_in_the_synthetic_set(built: type[Built]) -> None:
-    def drawn_run(spec: RunSpec) -> RunResult:
-        made = built.run(spec)
-        return replace(made, data=replace(made.data, synthetic=True))
-
-    assert not evaluate_study(built.finish(built.study())).is_synthetic
-    assert evaluate_study(built.finish(built.study(), drawn_run)).is_synthetic
-    assert evaluate_study(built.finish(built.study(dataset="synthetic"))).is_synthetic
+    assert evaluation.classes == ()
+    assert evaluation.outcomes[0].leakage is None
+    assert evaluation.get_data_summary("frame") is None
 
 
-def test_folds_that_have_one_answer_each_have_collapsed_together(built: type[Built]) -> None:
+def test_study_is_synthetic_by_its_runs_or_dataset(factory: type[Factory]) -> None:
+    def synthetic_run(spec: RunSpec) -> RunResult:
+        run = factory.run(spec)
+        return replace(run, data=replace(run.data, synthetic=True))
+
+    assert not evaluate_study(factory.finish(factory.study())).is_synthetic
+    assert evaluate_study(factory.finish(factory.study(), synthetic_run)).is_synthetic
+    assert evaluate_study(factory.finish(factory.study(dataset="synthetic"))).is_synthetic
+
+
+def test_folds_with_one_class_per_fold_are_collapsed(factory: type[Factory]) -> None:
     """A different constant per fold counts as collapsed; one fold that predicts two classes does not."""
 
-    def found(varied: int) -> Outcome:
+    def outcome_of(varied: int) -> Outcome:
         def choose(spec: RunSpec) -> RunResult:
-            run = built.run(spec)
+            run = factory.run(spec)
             constant = tuple(float(c == spec.fold) for c in range(6))
-            told = tuple(
+            rows = tuple(
                 replace(p, probabilities=p.probabilities if spec.fold < varied else constant)
                 for p in run.predictions
             )
-            return replace(run, predictions=told)
+            return replace(run, predictions=rows)
 
-        study = replace(built.study(protocols=("kfold",)), folds=(3,))
-        return evaluate_study(built.finish(study, choose)).outcomes[0]
+        study = replace(factory.study(protocols=("kfold",)), folds=(3,))
+        return evaluate_study(factory.finish(study, choose)).outcomes[0]
 
-    assert (found(0).collapsed_count, found(1).collapsed_count) == (1, 0)
-    assert "collapsed" in found(0).marked_name
+    assert (outcome_of(0).collapsed_count, outcome_of(1).collapsed_count) == (1, 0)
+    assert "collapsed" in outcome_of(0).marked_name

@@ -12,7 +12,7 @@ from reports.document import DATA_FILE
 from reports.markdown import escape
 from studies.results import RunResult
 from studies.spec import RunSpec
-from tests.reports.conftest import Built, write_text
+from tests.reports.conftest import Factory, write_text
 
 SUBJECTS = 8
 
@@ -21,34 +21,34 @@ Report = tuple[dict[str, Any], str]
 
 
 @pytest.fixture(scope="module")
-def written(built: type[Built], tmp_path_factory: pytest.TempPathFactory) -> Report:
+def written(factory: type[Factory], tmp_path_factory: pytest.TempPathFactory) -> Report:
     """Write the report of one study of five seeds."""
 
     def choose(spec: RunSpec) -> RunResult:
         skill = 3 if spec.architecture.name == "proposed" else 2
         correct = [(clip + spec.seed) % 5 < skill for clip in range(5 * SUBJECTS)]
-        return built.answered(spec, correct, subjects=SUBJECTS)
+        return factory.run_from_correctness(spec, correct, subjects=SUBJECTS)
 
-    study = built.study(protocols=("frame", "subject"), seeds=(0, 1, 2, 3, 4))
+    study = factory.study(protocols=("frame", "subject"), seeds=(0, 1, 2, 3, 4))
     folder = tmp_path_factory.mktemp("report")
-    text = write_text([built.finish(study, choose)], folder)
+    text = write_text([factory.finish(study, choose)], folder)
     return json.loads((folder / DATA_FILE).read_text(encoding="utf-8")), text
 
 
 def test_tables_have_the_numbers_titles_and_texts_of_the_markdown(
-    built: type[Built], written: Report
+    factory: type[Factory], written: Report
 ) -> None:
     data, markdown = written
 
     titles = dict(re.findall(r"\*\*Table (\d+)\. (.*?)\*\*", markdown))
     assert {str(table["number"]) for table in data["tables"]} == set(titles)
-    shown = built.plain(markdown)
+    text = factory.replace_no_break_spaces(markdown)
     for table in data["tables"]:
         for row in table["rows"]:
             assert len(row) == len(table["header"])
             for cell in row:
                 if cell["value"] is not None:
-                    assert built.plain(escape(cell["text"])) in shown
+                    assert factory.replace_no_break_spaces(escape(cell["text"])) in text
 
 
 def test_every_run_key_of_a_cell_is_a_run_of_the_report(written: Report) -> None:
@@ -62,11 +62,13 @@ def test_every_run_key_of_a_cell_is_a_run_of_the_report(written: Report) -> None
     assert all(run["run_id"].startswith("run-") and run["commit"] == "abc1234" for run in runs.values())
 
 
-def test_differences_carry_their_intervals_verdicts_and_runs(written: Report) -> None:
+def test_differences_have_intervals_verdicts_and_runs(written: Report) -> None:
     data, _ = written
 
-    found = {(each["protocol"], each["after"], each["before"]): each for each in data["differences"]}
-    (difference,) = (each for key, each in found.items() if key[0] == "subject")
+    differences = {
+        (entry["protocol"], entry["after"], entry["before"]): entry for entry in data["differences"]
+    }
+    (difference,) = (entry for key, entry in differences.items() if key[0] == "subject")
     sign = 1 if difference["after"] == "proposed" else -1
     assert difference["difference"] == pytest.approx(sign * 0.2)
     assert difference["low"] <= difference["difference"] <= difference["high"]
@@ -75,11 +77,11 @@ def test_differences_carry_their_intervals_verdicts_and_runs(written: Report) ->
     assert len(difference["run_keys"]) == 10
 
 
-def test_the_commands_and_the_failures_are_listed(built: type[Built], tmp_path: Path) -> None:
+def test_commands_and_the_failures_are_listed(factory: type[Factory], tmp_path: Path) -> None:
     def choose(spec: RunSpec) -> RunResult | str:
-        return "OSError: no disk (net.py:3)" if spec.architecture.name == "vgg16" else built.run(spec)
+        return "OSError: no disk (net.py:3)" if spec.architecture.name == "vgg16" else factory.run(spec)
 
-    finished = built.finish(built.study(), choose)
+    finished = factory.finish(factory.study(), choose)
     failures = tuple(replace(failure, traceback_run_id="0123") for failure in finished.failures)
     finished = replace(finished, failures=failures, commands=("harness compare", "harness compare --jobs 2"))
     report = write_text([finished], tmp_path)
@@ -92,25 +94,23 @@ def test_the_commands_and_the_failures_are_listed(built: type[Built], tmp_path: 
     assert (failure["network"], failure["traceback_run_id"]) == ("vgg16", "0123")
 
 
-def test_each_sentence_of_the_summary_names_the_runs_of_its_numbers(
-    built: type[Built], written: Report
-) -> None:
+def test_summary_sentences_name_their_runs(factory: type[Factory], written: Report) -> None:
     data, markdown = written
 
     runs = {run["key"]: run for run in data["runs"]}
-    shown = built.plain(markdown)
+    text = factory.replace_no_break_spaces(markdown)
     for sentence in data["summary"]:
-        assert built.plain(escape(sentence["text"])) in shown
+        assert factory.replace_no_break_spaces(escape(sentence["text"])) in text
         assert set(sentence["run_keys"]) <= set(runs)
-    (best,) = (each for each in data["summary"] if "Under subject the highest mean" in each["text"])
+    (best,) = (entry for entry in data["summary"] if "Under subject the highest mean" in entry["text"])
     assert {runs[key]["protocol"] for key in best["run_keys"]} == {"subject"}
-    (verdicts,) = (each for each in data["summary"] if each["text"].startswith("Under subject, in points"))
-    (difference,) = (each for each in data["differences"] if each["protocol"] == "subject")
+    (verdicts,) = (entry for entry in data["summary"] if entry["text"].startswith("Under subject, in points"))
+    (difference,) = (entry for entry in data["differences"] if entry["protocol"] == "subject")
     assert verdicts["run_keys"] == difference["run_keys"]
     assert data["summary"][0]["run_keys"] == list(runs)
 
 
-def test_claims_are_those_of_the_table(written: Report) -> None:
+def test_claims_equal_those_of_the_table(written: Report) -> None:
     data, markdown = written
 
     verdicts = {(claim["id"], claim["protocol"]): claim["verdict"] for claim in data["claims"]}
@@ -132,21 +132,21 @@ def test_measured_claims_and_figures_name_their_runs(written: Report) -> None:
     (confusion,) = (
         figure for name, figure in figures.items() if name.endswith("-subject") and "conf" in name
     )
-    shown = [runs[key] for key in confusion["run_keys"]]
-    assert {run["protocol"] for run in shown} == {"subject"}
-    assert {run["seed"] for run in shown} == {0}
+    figure_runs = [runs[key] for key in confusion["run_keys"]]
+    assert {run["protocol"] for run in figure_runs} == {"subject"}
+    assert {run["seed"] for run in figure_runs} == {0}
 
 
-def test_a_difference_names_only_the_trainings_that_both_arms_finished(
-    built: type[Built], tmp_path: Path
+def test_difference_names_only_the_trainings_that_both_arms_finished(
+    factory: type[Factory], tmp_path: Path
 ) -> None:
     def choose(spec: RunSpec) -> RunResult | None:
         if spec.architecture.name == "proposed" and spec.seed == 1:
             return None
-        return built.answered(spec, [True] * (5 * SUBJECTS), subjects=SUBJECTS)
+        return factory.run_from_correctness(spec, [True] * (5 * SUBJECTS), subjects=SUBJECTS)
 
-    study = built.study(protocols=("subject",), seeds=(0, 1))
-    write_text([built.finish(study, choose)], tmp_path)
+    study = factory.study(protocols=("subject",), seeds=(0, 1))
+    write_text([factory.finish(study, choose)], tmp_path)
     data = json.loads((tmp_path / DATA_FILE).read_text(encoding="utf-8"))
     seeds = {run["key"]: run["seed"] for run in data["runs"]}
     (difference,) = data["differences"]

@@ -6,27 +6,27 @@ from pathlib import Path
 from reports.document import DATA_FILE, write_report
 from studies.results import RunResult, StudyResult
 from studies.spec import RunSpec
-from tests.reports.conftest import Built
+from tests.reports.conftest import Factory
 
 NUMBERS = Path(__file__).with_name("data") / "report_numbers.json"
 """The texts of all table rows, by table id, and of all differences, in a report of `_build_results`."""
 
 
-def _build_results(built: type[Built]) -> list[StudyResult]:
+def _build_results(factory: type[Factory]) -> list[StudyResult]:
     def choose(spec: RunSpec) -> RunResult | str | None:
         name = spec.architecture.name
         if name == "vgg16+cbam" and spec.seed == 1:
             return "no memory"
         if name == "vgg16+cbam+residual":  # always predicts the class of the first half
-            return built.answered(spec, [clip < 20 for clip in range(40)], subjects=8)
+            return factory.run_from_correctness(spec, [clip < 20 for clip in range(40)], subjects=8)
         correct = [(7 * clip + 3 * spec.seed + len(name)) % 10 < 6 for clip in range(40)]
-        return built.answered(spec, correct, subjects=8)
+        return factory.run_from_correctness(spec, correct, subjects=8)
 
     studies = (
-        built.study("ablation", protocols=("frame", "subject"), seeds=(0, 1)),
-        built.study(dataset="folder", protocols=("subject",), seeds=tuple(range(5))),
+        factory.study("ablation", protocols=("frame", "subject"), seeds=(0, 1)),
+        factory.study(dataset="folder", protocols=("subject",), seeds=tuple(range(5))),
     )
-    return [built.finish(study, choose) for study in studies]
+    return [factory.finish(study, choose) for study in studies]
 
 
 def _collect_numbers(data: dict[str, list[dict[str, object]]]) -> dict[str, list[list[str]]]:
@@ -39,8 +39,8 @@ def _collect_numbers(data: dict[str, list[dict[str, object]]]) -> dict[str, list
     return {**tables, "differences": differences}
 
 
-def test_every_number_of_an_earlier_report_is_in_this_one(built: type[Built], tmp_path: Path) -> None:
-    write_report(_build_results(built), tmp_path, images={})
+def test_every_number_of_an_earlier_report_is_in_this_one(factory: type[Factory], tmp_path: Path) -> None:
+    write_report(_build_results(factory), tmp_path, images={})
     numbers = _collect_numbers(json.loads((tmp_path / DATA_FILE).read_text(encoding="utf-8")))
 
     missing = {

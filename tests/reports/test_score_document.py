@@ -6,7 +6,7 @@ from datasets.megc2019.truth_list import TrueClip
 from reports.score_document import build_score_data, render_scores, write_scores
 from studies.scoring.claims import parse_claims
 from studies.scoring.scored_table import compare_tables, score_table
-from tests.studies.prediction_files.generated import make_predictions, make_table
+from tests.studies.prediction_files.synthetic import make_predictions, make_table
 
 PREDICTIONS = make_predictions()
 TRUTHS = {
@@ -14,7 +14,7 @@ TRUTHS = {
 }
 
 
-def test_the_text_names_clips_claims_and_notes() -> None:
+def test_text_names_clips_claims_and_notes() -> None:
     table = replace(
         make_table(PREDICTIONS[1:]), repeats=3, notes=("Read with <b>care</b>.",), name="a\u202e|b.txt"
     )
@@ -29,13 +29,13 @@ def test_the_text_names_clips_claims_and_notes() -> None:
     assert "\u202e" not in text
 
 
-def test_equal_clips_are_said_to_be_equal() -> None:
+def test_clips_equal_to_the_truth_list_are_noted() -> None:
     text = render_scores([score_table(make_table(PREDICTIONS), truth_list=TRUTHS)], None)
 
     assert "Clips and labels are those of the truth list (120 clips)." in text
 
 
-def test_the_data_hold_every_clip_and_metric(tmp_path: Path) -> None:
+def test_data_hold_every_clip_and_metric(tmp_path: Path) -> None:
     tables = [make_table(PREDICTIONS[10:]), make_table(make_predictions(seed=1), name="b.txt")]
     scored = [score_table(table, truth_list=TRUTHS) for table in tables]
     difference = compare_tables(*tables)

@@ -24,20 +24,20 @@ from reports.sections import (
 )
 from reports.table import ReportFigure, Summary, Table
 from studies.paper.published import PAPER_ITEMS
-from tests.reports.conftest import Built
+from tests.reports.conftest import Factory
 
 
 @pytest.fixture
-def evaluation(built: type[Built]) -> StudyEvaluation:
-    return evaluate_study(built.finish(built.study(only=("proposed",))))
+def evaluation(factory: type[Factory]) -> StudyEvaluation:
+    return evaluate_study(factory.finish(factory.study(only=("proposed",))))
 
 
 def _list_texts(blocks: Iterable[Block]) -> list[str]:
     return [block for block in blocks if isinstance(block, str)]
 
 
-def test_summary_has_a_block_for_every_study(built: type[Built], evaluation: StudyEvaluation) -> None:
-    ladder = evaluate_study(built.finish(built.study("ablation")))
+def test_summary_has_a_block_for_every_study(factory: type[Factory], evaluation: StudyEvaluation) -> None:
+    ladder = evaluate_study(factory.finish(factory.study("ablation")))
     heading, *summaries = build_summary_section([evaluation, ladder])
     assert heading == "## Summary"
     assert all(isinstance(summary, Summary) for summary in summaries)
@@ -45,10 +45,10 @@ def test_summary_has_a_block_for_every_study(built: type[Built], evaluation: Stu
 
 
 def test_claim_section_is_empty_without_a_data_set_of_the_paper(
-    built: type[Built], evaluation: StudyEvaluation
+    factory: type[Factory], evaluation: StudyEvaluation
 ) -> None:
     assert next(build_claim_section([evaluation])) == "## The paper's claims"
-    synthetic = evaluate_study(built.finish(built.study(dataset="synthetic", only=("proposed",))))
+    synthetic = evaluate_study(factory.finish(factory.study(dataset="synthetic", only=("proposed",))))
     assert list(build_claim_section([synthetic])) == []
 
 
@@ -65,8 +65,8 @@ def test_data_section_does_not_repeat_the_same_samples(evaluation: StudyEvaluati
     )
 
 
-def test_data_section_without_a_run_says_so(built: type[Built]) -> None:
-    pending = evaluate_study(built.finish(built.study(), lambda spec: None))
+def test_data_section_without_a_run_says_so(factory: type[Factory]) -> None:
+    pending = evaluate_study(factory.finish(factory.study(), lambda spec: None))
     assert list(build_data_section([pending], {})) == [
         "## Data",
         "No run has finished, so no samples are counted.",
@@ -82,28 +82,28 @@ def test_data_section_without_a_run_says_so(built: type[Built]) -> None:
     ],
 )
 def test_data_section_lists_a_limited_number_of_anomalies(
-    built: type[Built], count: int, expected: str
+    factory: type[Factory], count: int, expected: str
 ) -> None:
     anomalies = tuple(
         Anomaly(code="gap", location=f"sub01/EP{n:02}", description="ends early", action="used")
         for n in range(count)
     )
-    study = built.study(only=("proposed",))
-    evaluation = evaluate_study(built.finish(study, lambda spec: built.run(spec, anomalies=anomalies)))
+    study = factory.study(only=("proposed",))
+    evaluation = evaluate_study(factory.finish(study, lambda spec: factory.run(spec, anomalies=anomalies)))
     (text,) = [text for text in _list_texts(build_data_section([evaluation], {})) if "nomalies" in text]
     assert expected in text
     assert text.count("EP") == min(count, MAX_ANOMALIES)
 
 
 def test_images_of_a_licensed_data_set_have_a_warning(
-    built: type[Built], evaluation: StudyEvaluation
+    factory: type[Factory], evaluation: StudyEvaluation
 ) -> None:
     license_text = "Faces from a licensed data set: check its license agreement before publishing them."
     blocks = list(build_data_section([evaluation], {f"{evaluation.study.name}/samples": "samples.png"}))
     (figure,) = [block for block in blocks if isinstance(block, ReportFigure)]
     assert figure.file == "samples.png"
     assert license_text in blocks
-    synthetic = evaluate_study(built.finish(built.study(dataset="synthetic", only=("proposed",))))
+    synthetic = evaluate_study(factory.finish(factory.study(dataset="synthetic", only=("proposed",))))
     images = {f"{synthetic.study.name}/samples": "samples.png"}
     assert license_text not in build_data_section([synthetic], images)
 
@@ -128,9 +128,9 @@ def test_comparison_section_writes_its_figures(evaluation: StudyEvaluation, tmp_
 
 @pytest.mark.parametrize("include_classes", [False, True])
 def test_ablation_section_has_the_class_table_on_request(
-    built: type[Built], tmp_path: Path, include_classes: bool
+    factory: type[Factory], tmp_path: Path, include_classes: bool
 ) -> None:
-    ladder = evaluate_study(built.finish(built.study("ablation")))
+    ladder = evaluate_study(factory.finish(factory.study("ablation")))
     section = build_ablation_section(
         ladder, heading="Ablation", out=tmp_path, include_classes=include_classes
     )
@@ -138,9 +138,9 @@ def test_ablation_section_has_the_class_table_on_request(
     assert table.id.startswith("classes-" if include_classes else "ablation-")
 
 
-def test_protocol_effect_needs_two_protocols(built: type[Built], evaluation: StudyEvaluation) -> None:
+def test_protocol_effect_needs_two_protocols(factory: type[Factory], evaluation: StudyEvaluation) -> None:
     assert list(build_protocol_effect_section([evaluation])) == []
-    both = evaluate_study(built.finish(built.study(only=("proposed",), protocols=("frame", "clip"))))
+    both = evaluate_study(factory.finish(factory.study(only=("proposed",), protocols=("frame", "clip"))))
     assert next(build_protocol_effect_section([both])) == "## Effect of the split protocol"
 
 
@@ -159,8 +159,8 @@ def test_inconsistency_section_leaves_the_reported_ones_out() -> None:
     ]
 
 
-def test_run_index_has_a_table_for_every_study(built: type[Built], evaluation: StudyEvaluation) -> None:
-    ladder = evaluate_study(built.finish(built.study("ablation")))
+def test_run_index_has_a_table_for_every_study(factory: type[Factory], evaluation: StudyEvaluation) -> None:
+    ladder = evaluate_study(factory.finish(factory.study("ablation")))
     heading, *tables = build_run_index_section([evaluation, ladder])
     assert heading == "## Run index"
     assert [len(table.rows) for table in tables] == [1, 5]

@@ -12,21 +12,21 @@ from tests.error_codes import raises_code
 RIGHT = [n % 3 > 0 for n in range(36)]
 
 
-def _study(built: Any, *protocols: str) -> StudyResult:
-    study = built.study(
+def _study(factory: Any, *protocols: str) -> StudyResult:
+    study = factory.study(
         protocols=protocols, seeds=(0, 1), folds=tuple(3 if p == "kfold" else 1 for p in protocols)
     )
 
-    def answer(spec: Any) -> Any:
-        result = built.answered(spec, RIGHT[spec.seed :] + RIGHT[: spec.seed], subjects=7)
-        return built.fold_part(result) if spec.protocol == "kfold" else result
+    def make_run(spec: Any) -> Any:
+        result = factory.run_from_correctness(spec, RIGHT[spec.seed :] + RIGHT[: spec.seed], subjects=7)
+        return factory.fold_part(result) if spec.protocol == "kfold" else result
 
-    result: StudyResult = built.finish(study, answer)
+    result: StudyResult = factory.finish(study, make_run)
     return result
 
 
-def test_a_log_of_each_training_gives_the_scores_of_the_report(built: Any, tmp_path: Path) -> None:
-    result = _study(built, "frame", "kfold")
+def test_training_logs_give_the_scores_of_the_report(factory: Any, tmp_path: Path) -> None:
+    result = _study(factory, "frame", "kfold")
     paths = write_megc_logs(result, tmp_path)
 
     assert [path.name for path in paths] == [
@@ -47,22 +47,22 @@ def test_a_log_of_each_training_gives_the_scores_of_the_report(built: Any, tmp_p
         assert (values["UF1"], values["UAR"], values["accuracy"]) == (scores.uf1, scores.uar, scores.accuracy)
 
 
-def test_a_study_under_frame_alone_has_no_log(built: Any, tmp_path: Path) -> None:
+def test_study_with_only_frame_has_no_log(factory: Any, tmp_path: Path) -> None:
     with raises_code("megc-log.no-clips", "--protocol loso"):
-        write_megc_logs(_study(built, "frame"), tmp_path)
+        write_megc_logs(_study(factory, "frame"), tmp_path)
     assert not list(tmp_path.iterdir())
 
 
-def test_frames_are_the_unit_of_the_protocol_frame(built: Any) -> None:
-    tables = [table for _, table in build_study_tables(_study(built, "frame", "subject"))]
+def test_frames_are_the_unit_of_the_protocol_frame(factory: Any) -> None:
+    tables = [table for _, table in build_study_tables(_study(factory, "frame", "subject"))]
 
     assert {table.unit for table in tables} == {"frames", "clips"}
     assert {len(table.predictions) for table in tables} == {36}
     assert tables[0].name == "vgg16, frame, seed 0"
 
 
-def test_a_run_without_predictions_for_images_is_refused(built: Any) -> None:
-    run = _study(built, "subject").results[0]
+def test_run_without_predictions_for_images_is_refused(factory: Any) -> None:
+    run = _study(factory, "subject").results[0]
 
     assert len(build_run_table(run, name="run 1").predictions) == 36
     with raises_code("training.no-predictions", "run 1"):

@@ -26,10 +26,10 @@ def false_alarms(
     alarms = 0
     for _ in range(families):
         values, contributions, sizes = divisions[rng.integers(len(divisions))]
-        chosen = rng.permutation(len(values))[: arms * seeds].reshape(arms, seeds)
+        samples = rng.permutation(len(values))[: arms * seeds].reshape(arms, seeds)
         scores = TrainingScores(
-            values=values[chosen][:, None],
-            contributions=contributions[chosen][:, None],
+            values=values[samples][:, None],
+            contributions=contributions[samples][:, None],
             cluster_sizes=sizes,
             has_fold_clusters=protocol == "loso",
         )
@@ -46,9 +46,9 @@ def count_divisions(protocol: str) -> int:
 def _scores(protocol: str, division: int, metric: Metric) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return values (trainings,), contributions (trainings, clusters) and sizes (clusters,) of one split."""
     with np.load(BANK) as bank:
-        answers = bank[f"{protocol}_answers"][division].astype(np.intp)
+        predictions = bank[f"{protocol}_answers"][division].astype(np.intp)
         truths, subjects = bank[f"{protocol}_truths"].astype(np.intp), bank[f"{protocol}_subjects"]
-    complete = answers[(answers >= 0).sum(axis=1) == (answers >= 0).sum(axis=1).max()]
+    complete = predictions[(predictions >= 0).sum(axis=1) == (predictions >= 0).sum(axis=1).max()]
     tested = (complete >= 0).all(axis=0)
     values, parts = linearize(metric, truths[tested], complete[:, tested], num_classes=CLASSES)
     _, member = np.unique(subjects[tested], return_inverse=True)
@@ -62,20 +62,20 @@ def accuracies(protocol: str) -> Iterator[np.ndarray]:
         yield _scores(protocol, division, "accuracy")[0]
 
 
-def detected(worse: str, better: str, *, seeds: int = 5, families: int = 400) -> int:
+def detections(worse: str, better: str, *, seeds: int = 5, families: int = 400) -> int:
     """Count samples of trainings of two parts on split 0 in which the first gets the verdict worse."""
     parts = [_scores(name, 0, "accuracy") for name in (worse, better)]
     rng = np.random.default_rng(1)
-    found = 0
+    count = 0
     for _ in range(families):
-        chosen = [rng.permutation(len(values))[:seeds] for values, _, _ in parts]
+        samples = [rng.permutation(len(values))[:seeds] for values, _, _ in parts]
         scores = TrainingScores(
-            values=np.stack([part[0][rows] for part, rows in zip(parts, chosen, strict=True)])[:, None],
-            contributions=np.stack([part[1][rows] for part, rows in zip(parts, chosen, strict=True)])[
+            values=np.stack([part[0][rows] for part, rows in zip(parts, samples, strict=True)])[:, None],
+            contributions=np.stack([part[1][rows] for part, rows in zip(parts, samples, strict=True)])[
                 :, None
             ],
             cluster_sizes=parts[0][2],
         )
         result = compare_contrasts(scores, np.array([[1.0, -1.0]]))
-        found += bool(result.p[0] < 0.05 and result.estimates[0] < 0)
-    return found
+        count += bool(result.p[0] < 0.05 and result.estimates[0] < 0)
+    return count

@@ -73,11 +73,11 @@ def _significant(scenario: Scenario, *, studies: int, seed: int) -> np.ndarray:
     assert scenario.subjects >= MIN_CLUSTERS
     assert scenario.folds or scenario.divisions * scenario.seeds >= MIN_TRAININGS
     rng, weights = np.random.default_rng(seed), contrasts(scenario)
-    found = []
+    results = []
     for start in range(0, studies, BATCH):
         scores = draw(scenario, studies=min(BATCH, studies - start), rng=rng)
-        found.append(compare_contrasts(scores, weights).p < 0.05)
-    return np.concatenate(found)
+        results.append(compare_contrasts(scores, weights).p < 0.05)
+    return np.concatenate(results)
 
 
 def name(scenario: Scenario) -> str:
@@ -96,30 +96,30 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--processes", type=int, default=1)
-    asked = parser.parse_args()
-    done: dict[str, int] = json.loads(asked.out.read_text()) if asked.out.exists() else {}
-    if asked.table:
-        print("\n".join(table(done)))
+    arguments = parser.parse_args()
+    counts: dict[str, int] = json.loads(arguments.out.read_text()) if arguments.out.exists() else {}
+    if arguments.table:
+        print("\n".join(table(counts)))
         return
-    waiting = [cell for cell in scenarios() if name(cell) not in done]
-    with ProcessPoolExecutor(asked.processes) as pool:
+    waiting = [cell for cell in scenarios() if name(cell) not in counts]
+    with ProcessPoolExecutor(arguments.processes) as pool:
         for number, (cell, alarms) in enumerate(zip(waiting, pool.map(false_alarms, waiting), strict=True)):
-            done[name(cell)] = alarms
+            counts[name(cell)] = alarms
             if number % 20 == 19 or number == len(waiting) - 1:
-                asked.out.write_text(json.dumps(done, indent=1) + "\n")
-                print(f"{len(done)} cells", file=sys.stderr, flush=True)
+                arguments.out.write_text(json.dumps(counts, indent=1) + "\n")
+                print(f"{len(counts)} cells", file=sys.stderr, flush=True)
 
 
-def table(done: dict[str, int]) -> Iterator[str]:
+def table(counts: dict[str, int]) -> Iterator[str]:
     """Yield one row per family, kind of noise and number of subjects, with the range over other settings."""
     yield "| Family | Noise | Subjects | Cells | False verdicts, % of studies | Largest lower 99.9 % bound |"
     yield "|---|---|---:|---:|---:|---:|"
     for (arms, family), folds, subjects in product(FAMILIES, (False, True), SUBJECTS):
         cells = [
-            done[name(cell)]
+            counts[name(cell)]
             for cell in scenarios()
             if (cell.arms, cell.family, cell.folds, cell.subjects) == (arms, family, folds, subjects)
-            and name(cell) in done
+            and name(cell) in counts
         ]
         if cells:
             shares = [100 * alarms / STUDIES for alarms in cells]

@@ -61,7 +61,7 @@ def main(out: Path, names: Sequence[str]) -> None:
     arrays = {}
     for name in PARTS:
         with np.load(folder / f"{name}.npz") as stored:
-            arrays |= {f"{name}_{what}": stored[what] for what in stored.files}
+            arrays |= {f"{name}_{key}": stored[key] for key in stored.files}
     np.savez_compressed(out, **arrays)
 
 
@@ -97,35 +97,35 @@ def _train(name: str, part: Part, folder: Path) -> None:
     samples = plan.pixels.table.samples
     rows = {sample.id: row for row, sample in enumerate(samples)}
     file = folder / f"{name}.npz"
-    answers = np.full((part.divisions, part.seeds, len(samples)), -1, dtype=np.int8)
+    predictions = np.full((part.divisions, part.seeds, len(samples)), -1, dtype=np.int8)
     if file.exists():
         with np.load(file) as stored:
-            answers = stored["answers"]
+            predictions = stored["answers"]
     material = RunInputs(pixels=plan.pixels, splits=plan.splits, device=plan.device)
     runs = sorted(plan.study.list_runs(), key=lambda spec: (spec.seed, spec.split_seed, spec.fold))
     for number, spec in enumerate(runs):
-        tested = [rows[sample] for sample in _tested(spec, material)]
-        if (answers[spec.split_seed, spec.seed, tested] >= 0).all():
+        tested = [rows[sample] for sample in _list_test_samples(spec, material)]
+        if (predictions[spec.split_seed, spec.seed, tested] >= 0).all():
             continue
         result, _ = execute_run(spec, material, on_epochs=lambda _: None)
         for prediction in result.predictions:
-            answers[spec.split_seed, spec.seed, rows[prediction.id]] = prediction.predicted_class
+            predictions[spec.split_seed, spec.seed, rows[prediction.id]] = prediction.predicted_class
         if number % 20 == 19 or number == len(runs) - 1:
-            _save(file, answers, plan.pixels.table.samples)
-            right = answers == np.array([sample.label for sample in samples])
-            print(f"{name} {number + 1}/{len(runs)} {right[answers >= 0].mean():.3f}", flush=True)
+            _save(file, predictions, plan.pixels.table.samples)
+            right = predictions == np.array([sample.label for sample in samples])
+            print(f"{name} {number + 1}/{len(runs)} {right[predictions >= 0].mean():.3f}", flush=True)
 
 
-def _tested(spec: RunSpec, material: RunInputs) -> list[str]:
+def _list_test_samples(spec: RunSpec, material: RunInputs) -> list[str]:
     parts, _ = material.get_split(spec)
     return [material.pixels.table.samples[row].id for row in parts.test]
 
 
-def _save(file: Path, answers: np.ndarray, samples: tuple) -> None:
+def _save(file: Path, predictions: np.ndarray, samples: tuple) -> None:
     temporary = file.with_suffix(".part.npz")
     np.savez_compressed(
         temporary,
-        answers=answers,
+        answers=predictions,
         truths=np.array([sample.label for sample in samples], dtype=np.int8),
         subjects=np.array([sample.subject for sample in samples]),
     )

@@ -98,8 +98,8 @@ def _scores(
     hits = correct * tests[:, None, :, None]
     total = tested.sum(axis=-1, keepdims=True)
     values = hits.sum(axis=-1) / total[..., 0]
-    counted = tests.any(axis=1)
-    assert counted.all() or s.divisions > 1
+    is_tested = tests.any(axis=1)
+    assert is_tested.all() or s.divisions > 1
     return TrainingScores(
         values=values,
         contributions=(hits - values[..., None] * tested) / total,

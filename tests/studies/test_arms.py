@@ -24,25 +24,25 @@ def names(arms):
     return [arm.name for arm in arms]
 
 
-def test_the_two_ladders_are_the_catalogues():
+def test_two_ladders_are_the_catalogues():
     assert build_ablation_arms("ladder") == LADDER
     assert build_ablation_arms("controlled") == CONTROLLED_LADDER
 
 
 @pytest.mark.parametrize("design", DESIGNS)
-def test_every_design_holds_the_proposed_network_or_its_foot_and_no_network_twice(design):
+def test_designs_have_a_reference_and_unique_networks(design):
     arms = build_ablation_arms(design)
     assert {"proposed", "vgg16-bn-gap"} & set(names(arms))
     assert len({replace(arm, name="") for arm in arms}) == len(arms) == len(set(names(arms)))
 
 
-def test_a_ladder_in_another_order_adds_one_part_a_rung():
+def test_ladder_in_another_order_adds_one_component_per_rung():
     order = ("gap-head", "prelu", "batch-norm", "residual")
     rungs = [get_components(arm) for arm in build_ablation_arms("ladder", order=order)]
     assert [after - before for before, after in itertools.pairwise(rungs)] == [{p} for p in order]
 
 
-def test_what_the_order_leaves_out_comes_with_the_skips_on_the_ladder_and_is_there_on_the_controlled_one():
+def test_components_outside_the_order_by_design():
     ladder = [
         get_components(arm)
         for arm in build_ablation_arms("ladder", order=("batch-norm", "prelu", "residual"))
@@ -54,14 +54,14 @@ def test_what_the_order_leaves_out_comes_with_the_skips_on_the_ladder_and_is_the
     assert controlled == [{"gap-head"}, {"gap-head", "batch-norm"}, {"gap-head", "batch-norm", "prelu"}]
 
 
-def test_leave_one_out_takes_each_of_the_six_parts_from_the_whole():
-    whole, *others = build_ablation_arms("leave-one-out")
-    assert whole.name == "proposed"
-    assert {next(iter(get_components(whole) - get_components(arm))) for arm in others} == set(COMPONENTS)
+def test_leave_one_out_removes_every_component():
+    full, *others = build_ablation_arms("leave-one-out")
+    assert full.name == "proposed"
+    assert {next(iter(get_components(full) - get_components(arm))) for arm in others} == set(COMPONENTS)
     assert names(others)[-2:] == ["proposed without batch-norm", "proposed without gap-head"]
 
 
-def test_the_factorial_is_every_combination_with_batch_norm_and_the_gap_head():
+def test_factorial_is_every_combination_with_batch_norm_and_the_gap_head():
     arms = build_ablation_arms("factorial")
     assert len(arms) == 16
     assert {get_components(arm) & {"batch-norm", "gap-head"} for arm in arms} == {
@@ -73,14 +73,14 @@ def test_the_factorial_is_every_combination_with_batch_norm_and_the_gap_head():
     ]
 
 
-def test_a_ladder_compares_neighbours_and_a_factorial_nothing():
+def test_only_the_ladder_compares_neighbours():
     arms = build_ablation_arms("ladder")
     assert build_pairs(arms, design="ladder") == tuple(itertools.pairwise(arms))
     assert build_pairs(build_ablation_arms("factorial"), design="factorial") == ()
 
 
 @pytest.mark.parametrize("design", DESIGNS)
-def test_a_network_of_ones_own_stands_against_what_the_design_is_about_and_changes_no_other_pair(design):
+def test_user_network_is_compared_with_the_reference(design):
     arms = build_ablation_arms(design)
     *others, last = build_pairs((*arms, OWN), design=design)
     assert tuple(others) == build_pairs(arms, design=design)
@@ -88,7 +88,7 @@ def test_a_network_of_ones_own_stands_against_what_the_design_is_about_and_chang
 
 
 @pytest.mark.parametrize("design", DESIGNS)
-def test_the_null_arm_stands_against_the_arm_that_it_repeats_alone(design):
+def test_null_arm_is_compared_only_with_its_original(design):
     arms = build_ablation_arms(design)
     null = build_null_arm(arms[-1])
     assert build_pairs((*arms, null), design=design) == build_pairs(arms, design=design)
@@ -97,15 +97,15 @@ def test_the_null_arm_stands_against_the_arm_that_it_repeats_alone(design):
 
 
 @pytest.mark.parametrize("design", ["ladder", "controlled", "factorial"])
-def test_it_stands_against_the_last_where_the_proposed_network_is_no_arm(design):
+def test_user_network_is_compared_with_the_last_arm(design):
     arms = build_ablation_arms(design, order=("cbam", "prelu"))
     assert "proposed" not in names(arms)
     assert build_pairs((*arms, OWN), design=design)[-1] == (arms[-1], OWN)
 
 
-def test_a_difference_is_always_what_a_part_or_the_proposal_brings():
-    whole = build_ablation_arms("leave-one-out")
-    assert {after.name for _, after in build_pairs(whole, design="leave-one-out")} == {"proposed"}
+def test_pairs_measure_a_component_or_the_proposal():
+    full = build_ablation_arms("leave-one-out")
+    assert {after.name for _, after in build_pairs(full, design="leave-one-out")} == {"proposed"}
     base = build_ablation_arms("add-one-in")
     for before, after in build_pairs(base, design="add-one-in"):
         assert get_components(before) < get_components(after)
@@ -113,7 +113,7 @@ def test_a_difference_is_always_what_a_part_or_the_proposal_brings():
     assert [after.name for _, after in build_pairs(seven, design="")] == ["proposed"] * 6
 
 
-def test_a_comparison_without_the_proposed_network_stands_against_its_first():
+def test_first_network_is_the_reference_without_the_proposal():
     arms = build_comparison_arms(("resnet34", "vgg16"))
     assert select_reference_arm(arms, design="").name == "resnet34"
 
@@ -128,12 +128,12 @@ def test_a_comparison_without_the_proposed_network_stands_against_its_first():
         ("placebo", ("separable",), "component-order.placebo", PARAMETRIC_COMPONENTS),
     ],
 )
-def test_a_design_that_cannot_be_is_refused_with_what_there_is(design, order, code, accepted):
+def test_impossible_design_error_lists_accepted_ones(design, order, code, accepted):
     with raises_code(code, ", ".join(order) or repr(design), *accepted):
         build_ablation_arms(design, order=order)
 
 
-def test_a_comparison_is_the_papers_seven():
+def test_comparison_is_the_papers_seven():
     assert names(build_comparison_arms()) == [
         "vgg16",
         "alexnet",
@@ -145,11 +145,11 @@ def test_a_comparison_is_the_papers_seven():
     ]
 
 
-def test_only_what_is_named_in_the_order_named():
+def test_comparison_has_the_named_networks_in_order():
     assert names(build_comparison_arms(("resnet34", "vgg16"))) == ["resnet34", "vgg16"]
 
 
-def test_an_unknown_network_is_refused_with_the_list():
+def test_unknown_network_is_refused_with_the_list():
     with raises_code("architecture.unknown", "'resnet999'", "vgg16", "proposed"):
         build_comparison_arms(("vgg16", "resnet999"))
 

@@ -40,14 +40,14 @@ def test_calibration_error_weighs_the_bins_by_their_units() -> None:
     assert compute_calibration_error(FOUR, num_bins=1) == pytest.approx(0.825 - 0.5)
 
 
-def test_fifteen_bins_part_confidences_a_fifteenth_apart() -> None:
-    # 0.9 lies in (13/15, 14/15], as does 0.875; 0.625 in (9/15, 10/15].
+def test_fifteen_bins_separate_close_confidences() -> None:
+    # 0.9 is in (13/15, 14/15], as does 0.875; 0.625 in (9/15, 10/15].
     assert [group.units for group in compute_reliability_bins(FOUR)] == [1, 3]
     # 0.86 is in (12/15, 13/15], a bin of its own.
     assert [group.units for group in compute_reliability_bins([*FOUR, _unit(0, 0.86, 0.14)])] == [1, 1, 3]
 
 
-def test_an_upper_edge_belongs_to_its_bin() -> None:
+def test_upper_edge_belongs_to_its_bin() -> None:
     halves = compute_reliability_bins(
         [_unit(0, 0.5, 0.5), _unit(0, 0.5625, 0.4375), _unit(0, 1.0, 0.0)], num_bins=2
     )
@@ -55,7 +55,7 @@ def test_an_upper_edge_belongs_to_its_bin() -> None:
     assert [group.units for group in halves] == [1, 2]
 
 
-def test_a_confidence_rounded_past_one_is_in_the_last_bin() -> None:
+def test_confidence_rounded_past_one_is_in_the_last_bin() -> None:
     (group,) = compute_reliability_bins([_unit(0, 1.0000001, 0.0)])
 
     assert group.units == 1
@@ -68,7 +68,7 @@ def test_confidence_equal_to_accuracy_is_no_error() -> None:
     assert compute_mean_confidence(three_of_four) == 0.75
 
 
-def test_brier_score_sums_the_squares_over_the_classes() -> None:
+def test_brier_score_sums_squares_of_classes() -> None:
     # Right: 0.25^2 + 0.25^2 + 0. Wrong: 0.75^2 + (1 - 0.25)^2 + 0.
     right, wrong = _unit(0, 0.75, 0.25, 0.0), _unit(1, 0.75, 0.25, 0.0)
 
@@ -77,16 +77,16 @@ def test_brier_score_sums_the_squares_over_the_classes() -> None:
     assert compute_brier_score([right, wrong]) == 0.625
 
 
-def test_brier_score_lies_between_zero_and_two() -> None:
+def test_brier_score_is_between_zero_and_two() -> None:
     assert compute_brier_score([_unit(0, 1.0, 0.0)]) == 0
     assert compute_brier_score([_unit(1, 1.0, 0.0)]) == 2
 
 
-def test_uniform_probabilities_score_one_minus_one_over_the_classes() -> None:
+def test_brier_score_of_uniform_probabilities() -> None:
     assert compute_brier_score([_unit(2, *[0.25] * 4)]) == pytest.approx(1 - 1 / 4)
 
 
-def _drawn(count: int) -> list[Prediction]:
+def _random_units(count: int) -> list[Prediction]:
     draw = random.Random(5)
     units = []
     for _ in range(count):
@@ -95,8 +95,8 @@ def _drawn(count: int) -> list[Prediction]:
     return units
 
 
-def test_brier_score_is_the_sum_of_scikit_learns_over_the_classes() -> None:
-    units = _drawn(100)
+def test_brier_score_sums_that_of_scikit_learn() -> None:
+    units = _random_units(100)
 
     single = [
         brier_score_loss([unit.truth == c for unit in units], [unit.probabilities[c] for unit in units])
@@ -115,13 +115,13 @@ def _slow_error(units: Sequence[Prediction], bins: int) -> float:
     return total / len(units)
 
 
-def test_calibration_error_is_that_of_a_slow_twin() -> None:
-    units = _drawn(300)
+def test_calibration_error_equals_a_plain_loop() -> None:
+    units = _random_units(300)
 
     assert math.isclose(compute_calibration_error(units), _slow_error(units, 15), rel_tol=1e-9)
 
 
-def test_nothing_has_no_calibration() -> None:
+def test_no_units_have_no_calibration() -> None:
     assert compute_reliability_bins([]) == ()
     for number in (compute_mean_confidence, compute_brier_score, compute_calibration_error):
         with raises_code("calibration.no-predictions"):

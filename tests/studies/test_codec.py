@@ -13,22 +13,22 @@ from studies.study import Study
 from tests.error_codes import raises_code
 
 
-def test_a_study_comes_back_unchanged(study: Study) -> None:
+def test_study_survives_a_round_trip(study: Study) -> None:
     assert from_json(Study, to_json(study)) == study
 
 
-def test_a_run_comes_back_unchanged_and_under_its_key(spec: RunSpec) -> None:
-    back = from_json(RunSpec, to_json(spec, indent=1))
+def test_run_and_its_key_survive_a_round_trip(spec: RunSpec) -> None:
+    decoded = from_json(RunSpec, to_json(spec, indent=1))
 
-    assert back == spec
-    assert back.key == spec.key
+    assert decoded == spec
+    assert decoded.key == spec.key
 
 
-def test_a_result_comes_back_unchanged(result: RunResult) -> None:
+def test_result_survives_a_round_trip(result: RunResult) -> None:
     assert from_json(RunResult, to_json(result)) == result
 
 
-def test_a_result_from_before_faces_were_marked_as_drawn_is_read(result: RunResult) -> None:
+def test_result_without_the_synthetic_field_is_read(result: RunResult) -> None:
     data = to_data(result)
     del data["data"]["drawn"]
 
@@ -37,14 +37,14 @@ def test_a_result_from_before_faces_were_marked_as_drawn_is_read(result: RunResu
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
-def test_every_architecture_comes_back_unchanged(name: str) -> None:
-    back = from_data(ArchitectureSpec, to_data(CATALOGUE[name]))
+def test_architectures_survive_a_round_trip(name: str) -> None:
+    decoded = from_data(ArchitectureSpec, to_data(CATALOGUE[name]))
 
-    assert back == CATALOGUE[name]
-    assert type(back.stages[0]) is tuple
+    assert decoded == CATALOGUE[name]
+    assert type(decoded.stages[0]) is tuple
 
 
-def test_the_same_value_is_the_same_text(spec: RunSpec) -> None:
+def test_same_value_is_the_same_text(spec: RunSpec) -> None:
     text = to_json(spec)
 
     assert text == to_json(replace(spec))
@@ -52,7 +52,7 @@ def test_the_same_value_is_the_same_text(spec: RunSpec) -> None:
     assert "\n" not in text
 
 
-def test_a_whole_number_is_read_where_a_float_belongs() -> None:
+def test_integer_is_read_as_a_float() -> None:
     data = {"id": "a", "subject": "s", "clip": "c", "truth": 0, "probabilities": [1, 0]}
 
     assert from_data(Prediction, data).probabilities == (1.0, 0.0)
@@ -82,7 +82,7 @@ def test_bad_data_is_named(change: dict[str, Any], location: str, value: str) ->
         from_data(Prediction, data)
 
 
-def test_a_missing_field_is_named(spec: RunSpec) -> None:
+def test_missing_field_is_named(spec: RunSpec) -> None:
     data = to_data(spec)
     del data["protocol"]
 
@@ -90,7 +90,7 @@ def test_a_missing_field_is_named(spec: RunSpec) -> None:
         from_data(RunSpec, data)
 
 
-def test_a_pair_of_three_is_refused() -> None:
+def test_pair_of_three_is_refused() -> None:
     data = to_data(CATALOGUE["vgg16"])
     data["stages"][0] = [2, 64, 1]
 
@@ -98,7 +98,7 @@ def test_a_pair_of_three_is_refused() -> None:
         from_data(ArchitectureSpec, data)
 
 
-def test_a_word_that_the_spec_refuses_is_refused_in_data() -> None:
+def test_invalid_choice_is_refused_in_data() -> None:
     data = to_data(CATALOGUE["vgg16"])
     data["norm"] = "layer"
 
@@ -107,7 +107,7 @@ def test_a_word_that_the_spec_refuses_is_refused_in_data() -> None:
 
 
 @pytest.mark.parametrize("engine", ["eager", "compiled", "fused"])
-def test_the_engine_is_written_as_flags_and_read_back(engine: Engine) -> None:
+def test_engine_is_stored_as_flags(engine: Engine) -> None:
     training = TrainingSpec(engine=engine)
     data = to_data(training)
     assert (data["compile"], data["fused"]) == (engine == "compiled", engine == "fused")

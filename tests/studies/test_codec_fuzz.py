@@ -13,7 +13,7 @@ from studies.results import RunResult
 from studies.spec import RunSpec
 from studies.study import Study
 from tests.error_codes import raises_code
-from tests.hostile import cases, damaged, names, outcome
+from tests.hostile import case_settings, check_outcome, damaged_bytes, hostile_names
 
 pytestmark = pytest.mark.slow
 
@@ -40,72 +40,76 @@ STRANGE = (
 
 def strange() -> st.SearchStrategy[Any]:
     """Generate JSON values of wrong types."""
-    leaves = st.one_of(st.sampled_from(STRANGE), names(), st.integers(), st.floats(allow_subnormal=False))
+    leaves = st.one_of(
+        st.sampled_from(STRANGE), hostile_names(), st.integers(), st.floats(allow_subnormal=False)
+    )
     return st.recursive(
-        leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names(), inner), max_leaves=4
+        leaves,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(hostile_names(), inner),
+        max_leaves=4,
     )
 
 
 @st.composite
-def changed(draw: st.DrawFn, data: Any) -> Any:
+def changed_json(draw: st.DrawFn, data: Any) -> Any:
     """Return the data with up to three values replaced, removed or added."""
-    found = copy.deepcopy(data)
+    changed_data = copy.deepcopy(data)
     for _ in range(draw(st.integers(1, 3))):
-        here = found
+        node = changed_data
         while True:
-            keys = sorted(here) if isinstance(here, dict) else list(range(len(here)))
+            keys = sorted(node) if isinstance(node, dict) else list(range(len(node)))
             if not keys:
                 break
             key = draw(st.sampled_from(keys))
-            if isinstance(here[key], dict | list) and here[key] and draw(st.integers(0, 4)):
-                here = here[key]
+            if isinstance(node[key], dict | list) and node[key] and draw(st.integers(0, 4)):
+                node = node[key]
                 continue
             match draw(st.sampled_from(("other", "other", "gone", "more"))):
                 case "other":
-                    here[key] = draw(strange())
+                    node[key] = draw(strange())
                 case "gone":
-                    del here[key]
-                case "more" if isinstance(here, dict):
-                    here[draw(names())] = draw(strange())
+                    del node[key]
+                case "more" if isinstance(node, dict):
+                    node[draw(hostile_names())] = draw(strange())
             break
-    return found
+    return changed_data
 
 
-def _same(read: Any) -> None:
+def _assert_round_trip(read: Any) -> None:
     """Assert that a decoded value can be encoded and decoded again without change."""
     if read is not None:
         assert from_json(type(read), to_json(read)) == read
 
 
 @pytest.mark.parametrize("cls", [RunResult, RunSpec, Study])
-@cases(150)
+@case_settings(150)
 @given(data=st.data())
-def test_a_damaged_text_is_a_value_or_refused(result: RunResult, study: Study, cls: Any, data: Any) -> None:
-    whole = {RunResult: result, RunSpec: result.spec, Study: study}[cls]
-    text = data.draw(damaged(to_json(whole).encode())).decode("utf-8", "replace")
-    _same(outcome(lambda: from_json(cls, text)))
+def test_damaged_text_is_decoded_or_refused(result: RunResult, study: Study, cls: Any, data: Any) -> None:
+    value = {RunResult: result, RunSpec: result.spec, Study: study}[cls]
+    text = data.draw(damaged_bytes(to_json(value).encode())).decode("utf-8", "replace")
+    _assert_round_trip(check_outcome(lambda: from_json(cls, text)))
 
 
 @pytest.mark.parametrize("cls", [RunResult, RunSpec, Study])
-@cases(60)
+@case_settings(60)
 @given(data=st.data())
-def test_changed_data_are_a_value_or_refused(result: RunResult, study: Study, cls: Any, data: Any) -> None:
-    whole = {RunResult: result, RunSpec: result.spec, Study: study}[cls]
-    made = data.draw(changed(to_data(whole)))
-    read = outcome(lambda: from_data(cls, made))
-    _same(read)
+def test_changed_data_are_decoded_or_refused(result: RunResult, study: Study, cls: Any, data: Any) -> None:
+    value = {RunResult: result, RunSpec: result.spec, Study: study}[cls]
+    altered = data.draw(changed_json(to_data(value)))
+    read = check_outcome(lambda: from_data(cls, altered))
+    _assert_round_trip(read)
     if isinstance(read, RunSpec):
         assert read.key
     if isinstance(read, Study):
-        outcome(lambda: [spec.key for spec in read.list_runs()])
+        check_outcome(lambda: [spec.key for spec in read.list_runs()])
 
 
-@cases(200)
+@case_settings(200)
 @given(value=strange(), data=st.data())
-def test_any_json_is_refused(value: Any, data: Any) -> None:
+def test_random_json_is_refused(value: Any, data: Any) -> None:
     text = json.dumps(value)
     for cls in (RunResult, RunSpec, Study):
-        assert outcome(lambda cls=cls: from_json(cls, text)) is None  # type: ignore[misc]
+        assert check_outcome(lambda cls=cls: from_json(cls, text)) is None  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
@@ -113,17 +117,17 @@ def test_any_json_is_refused(value: Any, data: Any) -> None:
     ["", "{", "[" * 200_000, '{"a":' * 200_000, "1" * 10_000, "NaN", "nul", '"\\ud800"', "\ufeff{}", "1e400"],
     ids=["nothing", "cut", "lists", "objects", "digits", "nan", "word", "half a letter", "mark", "beyond"],
 )
-def test_a_text_that_is_no_value_is_refused(text: str) -> None:
-    assert outcome(lambda: from_json(RunSpec, text)) is None
+def test_text_that_is_no_value_is_refused(text: str) -> None:
+    assert check_outcome(lambda: from_json(RunSpec, text)) is None
 
 
-def test_what_is_nested_too_deeply_is_no_json() -> None:
+def test_too_deep_nesting_is_an_error() -> None:
     with pytest.raises(ValueError, match="recursion limit"):
         decode_json("[" * 200_000)
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999", "1" + "0" * 400])
-def test_a_number_is_finite(result: RunResult, number: str) -> None:
+def test_number_is_finite(result: RunResult, number: str) -> None:
     text = to_json(result).replace(f'"seconds":{result.seconds}', f'"seconds":{number}')
     with raises_code("json.invalid"):
         from_json(RunResult, text)

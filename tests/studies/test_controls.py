@@ -7,7 +7,7 @@ from studies.metrics import aggregate_by_clip, compute_scores
 from studies.results import Prediction, RunResult
 
 
-def of_clips(result: RunResult, *, clips: int, train: tuple[int, int], epochs: int) -> RunResult:
+def with_clips(result: RunResult, *, clips: int, train: tuple[int, int], epochs: int) -> RunResult:
     """Return `result` with `clips` clips of two frames each; the true classes 0 and 1 alternate."""
     predictions = tuple(
         Prediction(id=f"c{c}/{f}", subject="s", clip=f"c{c}", truth=c % 2, probabilities=(0.5, 0.5))
@@ -18,44 +18,44 @@ def of_clips(result: RunResult, *, clips: int, train: tuple[int, int], epochs: i
     return replace(result, spec=spec, predictions=predictions, data=replace(result.data, train=train))
 
 
-def test_the_majority_control_answers_with_the_commonest_class_of_training(result: RunResult):
-    run = of_clips(result, clips=4, train=(3, 9), epochs=1)
+def test_majority_control_predicts_the_largest_training_class(result: RunResult):
+    run = with_clips(result, clips=4, train=(3, 9), epochs=1)
     assert {p.predicted_class for p in predict_majority((run,))[0]} == {1}
     assert [(p.id, p.truth) for p in predict_majority((run,))[0]] == [
         (p.id, p.truth) for p in run.predictions
     ]
 
 
-def test_the_guesser_gains_with_every_epoch_that_it_may_choose_from(result: RunResult):
+def test_prior_control_improves_with_the_number_of_epochs(result: RunResult):
     def accuracy(epochs: int) -> float:
-        run = of_clips(result, clips=20, train=(5, 5), epochs=epochs)
+        run = with_clips(result, clips=20, train=(5, 5), epochs=epochs)
         return compute_scores(aggregate_by_clip(predict_prior((run,))[0]), 2).accuracy
 
     assert accuracy(1) <= accuracy(10) <= accuracy(100)
     assert accuracy(100) >= 0.65, "the best of 100 guesses of 20 coins is well above a half"
 
 
-def test_the_guesser_gives_a_clip_one_answer_and_repeats_itself(result: RunResult):
-    run = of_clips(result, clips=8, train=(5, 5), epochs=3)
-    answers = {(p.clip, p.predicted_class) for p in predict_prior((run,))[0]}
-    assert len(answers) == 8
+def test_prior_control_is_constant_by_clip_and_reproducible(result: RunResult):
+    run = with_clips(result, clips=8, train=(5, 5), epochs=3)
+    predictions = {(p.clip, p.predicted_class) for p in predict_prior((run,))[0]}
+    assert len(predictions) == 8
     assert predict_prior((run,))[0] == predict_prior((run,))[0]
 
 
-def test_the_guesser_never_answers_what_training_does_not_hold(result: RunResult):
+def test_prior_control_predicts_only_training_classes(result: RunResult):
     assert {
-        p.predicted_class for p in predict_prior((of_clips(result, clips=30, train=(0, 4), epochs=5),))[0]
+        p.predicted_class for p in predict_prior((with_clips(result, clips=30, train=(0, 4), epochs=5),))[0]
     } == {1}
 
 
 @pytest.mark.parametrize("control", [predict_majority, predict_prior])
-def test_a_control_answers_every_test_sample_with_certainty(result: RunResult, control):
-    run = of_clips(result, clips=3, train=(2, 1), epochs=2)
+def test_controls_predict_with_probability_1(result: RunResult, control):
+    run = with_clips(result, clips=3, train=(2, 1), epochs=2)
     assert all(sorted(p.probabilities) == [0.0, 1.0] for p in control((run,))[0])
 
 
-def test_the_try_is_chosen_over_all_folds_together(result: RunResult):
-    base = of_clips(result, clips=2, train=(5, 5), epochs=4)
+def test_best_try_is_selected_by_all_folds(result: RunResult):
+    base = with_clips(result, clips=2, train=(5, 5), epochs=4)
     folds = [
         replace(
             base,

@@ -23,12 +23,12 @@ COST = Cost(
 )
 
 
-def test_mib_counts_four_bytes_a_parameter():
+def test_mib_counts_four_bytes_per_parameter():
     assert COST.mib == 2_372_327 * 4 / (1024 * 1024)
     assert round(COST.mib, 2) == 9.05
 
 
-def test_a_cost_goes_to_json_and_back_unchanged():
+def test_cost_survives_a_json_round_trip():
     assert from_json(Cost, to_json(COST)) == COST
 
 
@@ -38,7 +38,7 @@ def test_equations_1_and_2_on_small_numbers():
     assert compute_standard_cost(1, 2, out_channels=5, side=4) == 2 * 5 * 16
 
 
-def test_the_saving_is_that_of_howard_et_al():
+def test_saving_is_that_of_howard_et_al():
     share = compute_separable_cost(3, 64, out_channels=128, side=56) / compute_standard_cost(
         3, 64, out_channels=128, side=56
     )
@@ -67,7 +67,7 @@ def test_first_block_at_224_pixels():
     assert first.separable == 10_988_544
 
 
-def test_the_papers_first_block_cannot_be_a_count_on_a_224_pixel_map():
+def test_papers_first_block_is_impossible_at_224_pixels():
     for paper in (PAPER_BLOCK1_STANDARD, PAPER_BLOCK1_SEPARABLE):
         assert paper % 7 != 0
     for cost in compute_block_costs(VGG16_STAGES, 224):
@@ -75,5 +75,5 @@ def test_the_papers_first_block_cannot_be_a_count_on_a_224_pixel_map():
     assert round(PAPER_BLOCK1_SEPARABLE / PAPER_BLOCK1_STANDARD, 4) == 0.0306
 
 
-def test_odd_maps_are_halved_as_a_max_pool_halves_them():
+def test_map_sizes_are_halved_like_a_max_pool():
     assert [cost.side for cost in compute_block_costs(((1, 4), (1, 4), (1, 4)), 15)] == [15, 7, 3]

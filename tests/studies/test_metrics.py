@@ -19,19 +19,19 @@ def _one(truth: int, *probabilities: float, clip: str = "c", id: str = "x") -> P
     return Prediction(id=id, subject="s", clip=clip, truth=truth, probabilities=probabilities)
 
 
-def _sure(truth: int, answer: int, classes: int = 3) -> Prediction:
-    return _one(truth, *(float(c == answer) for c in range(classes)))
+def _one_hot(truth: int, predicted: int, classes: int = 3) -> Prediction:
+    return _one(truth, *(float(c == predicted) for c in range(classes)))
 
 
 # Class 0: two correct, one predicted as 1. Class 1: one correct. Class 2: one predicted as 0.
-FIVE = [_sure(0, 0), _sure(0, 0), _sure(0, 1), _sure(1, 1), _sure(2, 0)]
+FIVE = [_one_hot(0, 0), _one_hot(0, 0), _one_hot(0, 1), _one_hot(1, 1), _one_hot(2, 0)]
 
 
-def test_confusion_counts_truth_by_answer() -> None:
+def test_confusion_counts_truth_by_prediction() -> None:
     assert compute_confusion_matrix(FIVE, 3) == ((2, 1, 0), (0, 1, 0), (1, 0, 0))
 
 
-def test_counts_of_each_class_against_the_rest() -> None:
+def test_counts_by_class_against_the_rest() -> None:
     assert count_by_class(compute_confusion_matrix(FIVE, 3)) == (
         ClassCounts(tp=2, tn=1, fp=1, fn=1),
         ClassCounts(tp=1, tn=3, fp=1, fn=0),
@@ -48,46 +48,46 @@ def test_numbers_of_one_class() -> None:
     assert counts.f1 == 4 / 6
 
 
-def test_overall_numbers_are_plain_means_over_the_classes() -> None:
-    found = compute_scores(FIVE, 3)
+def test_overall_scores_are_means_of_classes() -> None:
+    scores = compute_scores(FIVE, 3)
 
-    assert (found.num_samples, found.correct, found.accuracy) == (5, 3, 0.6)
-    assert found.precision == pytest.approx((2 / 3 + 1 / 2 + 0) / 3)
-    assert found.recall == found.uar == pytest.approx((2 / 3 + 1 + 0) / 3)
-    assert found.f1 == found.uf1 == pytest.approx((4 / 6 + 2 / 3 + 0) / 3)
+    assert (scores.num_samples, scores.correct, scores.accuracy) == (5, 3, 0.6)
+    assert scores.precision == pytest.approx((2 / 3 + 1 / 2 + 0) / 3)
+    assert scores.recall == scores.uar == pytest.approx((2 / 3 + 1 + 0) / 3)
+    assert scores.f1 == scores.uf1 == pytest.approx((4 / 6 + 2 / 3 + 0) / 3)
 
 
-def test_a_ratio_of_nothing_is_zero() -> None:
+def test_ratio_of_nothing_is_zero() -> None:
     nothing = ClassCounts(tp=0, tn=0, fp=0, fn=0)
 
     assert (nothing.accuracy, nothing.precision, nothing.recall, nothing.f1) == (0, 0, 0, 0)
     assert compute_scores([], 3).accuracy == compute_scores([], 3).f1 == 0
 
 
-def test_a_class_absent_from_the_truth_leaves_the_means_and_is_named() -> None:
-    found = compute_scores([_sure(0, 0), _sure(0, 2), _sure(1, 1)], 3)
+def test_class_absent_from_the_truth_is_named_and_excluded_from_means() -> None:
+    scores = compute_scores([_one_hot(0, 0), _one_hot(0, 2), _one_hot(1, 1)], 3)
 
-    assert found.absent_classes == (2,)
-    assert found.recall == pytest.approx((1 / 2 + 1) / 2)
-    assert found.precision == pytest.approx(1.0)
+    assert scores.absent_classes == (2,)
+    assert scores.recall == pytest.approx((1 / 2 + 1) / 2)
+    assert scores.precision == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize(
     ("predictions", "classes", "collapsed"),
     [
-        ([_sure(0, 1), _sure(1, 1), _sure(2, 1)], 3, True),
-        ([_sure(0, 1), _sure(1, 1), _sure(2, 2)], 3, False),
-        ([_sure(0, 0, 1), _sure(0, 0, 1)], 1, False),
+        ([_one_hot(0, 1), _one_hot(1, 1), _one_hot(2, 1)], 3, True),
+        ([_one_hot(0, 1), _one_hot(1, 1), _one_hot(2, 2)], 3, False),
+        ([_one_hot(0, 0, 1), _one_hot(0, 0, 1)], 1, False),
         ([], 3, False),
     ],
 )
-def test_one_answer_for_everything_is_a_collapse(
+def test_single_predicted_class_is_a_collapse(
     predictions: list[Prediction], classes: int, collapsed: bool
 ) -> None:
     assert compute_scores(predictions, classes).is_collapsed is collapsed
 
 
-def test_a_clip_answers_with_the_mean_of_its_frames() -> None:
+def test_clip_prediction_is_the_mean_of_its_frames() -> None:
     frames = [
         _one(1, 0.6, 0.4, clip="a", id="a1"),
         _one(0, 0.9, 0.1, clip="b", id="b1"),
@@ -103,12 +103,12 @@ def test_a_clip_answers_with_the_mean_of_its_frames() -> None:
     assert clips[0].probabilities == pytest.approx((0.35, 0.65))
 
 
-def test_a_clip_has_one_label() -> None:
+def test_clip_has_one_label() -> None:
     with raises_code("clip.label-conflict", r"a\nb", 2):
         aggregate_by_clip([_one(0, 1.0, 0.0, clip="a\nb"), _one(1, 1.0, 0.0, clip="a\nb")])
 
 
-def test_the_unit_is_the_frame_under_frame_alone() -> None:
+def test_unit_is_the_frame_only_under_frame() -> None:
     frames = [_one(0, 1.0, 0.0, clip="a"), _one(0, 1.0, 0.0, clip="a")]
 
     assert to_evaluation_unit(frames, "frame") == tuple(frames)
@@ -119,15 +119,15 @@ def test_the_unit_is_the_frame_under_frame_alone() -> None:
 def test_agrees_with_scikit_learn(seed: int) -> None:
     draw = random.Random(seed)
     predictions = [_one(draw.randrange(4), *(draw.random() for _ in range(4))) for _ in range(60)]
-    truth, answers = [p.truth for p in predictions], [p.predicted_class for p in predictions]
+    truth, predicted = [p.truth for p in predictions], [p.predicted_class for p in predictions]
 
-    found = compute_scores(predictions, 4)
+    scores = compute_scores(predictions, 4)
     precision, recall, f1, _ = precision_recall_fscore_support(
-        truth, answers, labels=range(4), average="macro", zero_division=0
+        truth, predicted, labels=range(4), average="macro", zero_division=0
     )
 
-    assert found.accuracy == pytest.approx(accuracy_score(truth, answers))
-    assert (found.precision, found.recall, found.f1) == pytest.approx((precision, recall, f1))
+    assert scores.accuracy == pytest.approx(accuracy_score(truth, predicted))
+    assert (scores.precision, scores.recall, scores.f1) == pytest.approx((precision, recall, f1))
     assert compute_confusion_matrix(predictions, 4) == tuple(
-        map(tuple, confusion_matrix(truth, answers).tolist())
+        map(tuple, confusion_matrix(truth, predicted).tolist())
     )

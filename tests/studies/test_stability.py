@@ -12,7 +12,7 @@ from studies.stability import (
 )
 
 
-def _training(answers: str, *, first: int = 0) -> list[Prediction]:
+def _make_training(classes: str, *, first: int = 0) -> list[Prediction]:
     """Return one unit per digit, its predicted class; the numbers start at `first`, the true class is 0."""
     return [
         Prediction(
@@ -20,15 +20,15 @@ def _training(answers: str, *, first: int = 0) -> list[Prediction]:
             subject="a",
             clip="",
             truth=0,
-            probabilities=tuple(float(c == int(answer)) for c in range(3)),
+            probabilities=tuple(float(c == int(predicted)) for c in range(3)),
         )
-        for n, answer in enumerate(answers)
+        for n, predicted in enumerate(classes)
     ]
 
 
-def test_a_unit_changes_if_any_two_seeds_predict_different_classes() -> None:
+def test_unit_changes_if_any_two_seeds_predict_different_classes() -> None:
     # By unit: 0 0 0, 0 1 1, 1 2 1 (always wrong, but it counts as a change), 2 2 2.
-    trainings = [_training("0012"), _training("0122"), _training("0112")]
+    trainings = [_make_training("0012"), _make_training("0122"), _make_training("0112")]
 
     changes = count_class_changes(trainings)
 
@@ -37,48 +37,50 @@ def test_a_unit_changes_if_any_two_seeds_predict_different_classes() -> None:
 
 
 def test_changes_count_only_units_that_two_seeds_tested() -> None:
-    # u0 and u1, then u1 and u2: u1 alone is shared, and it changes.
-    assert count_class_changes([_training("00"), _training("10", first=1)]) == ClassChanges(
+    # u0 and u1, then u1 and u2: only u1 is shared, and it changes.
+    assert count_class_changes([_make_training("00"), _make_training("10", first=1)]) == ClassChanges(
         units=1, changes=1
     )
-    assert count_class_changes([_training("00"), _training("00", first=2)]) is None
-    assert count_class_changes([_training("00")]) is None
+    assert count_class_changes([_make_training("00"), _make_training("00", first=2)]) is None
+    assert count_class_changes([_make_training("00")]) is None
     assert count_class_changes([]) is None
 
 
-def test_accuracy_std_over_seeds_with_the_same_test_units() -> None:
+def test_accuracy_std_of_seeds_with_equal_test_units() -> None:
     # Accuracies 1, 1/2 and 0: the mean is 1/2, the variance (1/4 + 0 + 1/4) / 2 = 1/4.
-    assert compute_accuracy_std([_training("00"), _training("01"), _training("11")]) == pytest.approx(0.5)
+    assert compute_accuracy_std(
+        [_make_training("00"), _make_training("01"), _make_training("11")]
+    ) == pytest.approx(0.5)
 
 
 def test_accuracy_std_pools_test_sets_and_leaves_out_single_trainings() -> None:
     # u0, u1: accuracies 1, 1/2, 0, variance 1/4 with 2 degrees of freedom.
-    # u5 to u8: accuracies 1/4 and 3/4, variance 1/8 with 1. One training on u9 alone adds nothing.
+    # u5 to u8: accuracies 1/4 and 3/4, variance 1/8 with 1. A single training on u9 adds no variance.
     trainings = [
-        _training("00"),
-        _training("01"),
-        _training("11"),
-        _training("0111", first=5),
-        _training("0001", first=5),
-        _training("1", first=9),
+        _make_training("00"),
+        _make_training("01"),
+        _make_training("11"),
+        _make_training("0111", first=5),
+        _make_training("0001", first=5),
+        _make_training("1", first=9),
     ]
 
     assert count_test_sets(trainings) == 3
     assert compute_accuracy_std(trainings) == pytest.approx(sqrt((2 * 1 / 4 + 1 * 1 / 8) / 3))
 
 
-def test_there_is_no_std_without_two_seeds_on_the_same_units() -> None:
-    assert compute_accuracy_std([_training("01")]) is None
-    assert compute_accuracy_std([_training("01"), _training("01", first=1)]) is None
+def test_std_needs_two_seeds_on_equal_units() -> None:
+    assert compute_accuracy_std([_make_training("01")]) is None
+    assert compute_accuracy_std([_make_training("01"), _make_training("01", first=1)]) is None
     assert compute_accuracy_std([[], []]) is None
 
 
 def test_ranks_by_round() -> None:
     # Correct answers: 3, 2, 2; then 1, 3, 0; then 3, 2, 2 again.
     rounds = [
-        {"a": _training("000"), "b": _training("001"), "c": _training("010")},
-        {"a": _training("011"), "b": _training("000"), "c": _training("111")},
-        {"a": _training("000"), "b": _training("010"), "c": _training("100")},
+        {"a": _make_training("000"), "b": _make_training("001"), "c": _make_training("010")},
+        {"a": _make_training("011"), "b": _make_training("000"), "c": _make_training("111")},
+        {"a": _make_training("000"), "b": _make_training("010"), "c": _make_training("100")},
     ]
 
     ranking = rank_arms(rounds)
@@ -93,8 +95,8 @@ def test_ranks_by_round() -> None:
 
 def test_arms_can_share_the_first_rank() -> None:
     rounds = [
-        {"a": _training("00"), "b": _training("00"), "c": _training("01")},
-        {"a": _training("01"), "b": _training("01"), "c": _training("11")},
+        {"a": _make_training("00"), "b": _make_training("00"), "c": _make_training("01")},
+        {"a": _make_training("01"), "b": _make_training("01"), "c": _make_training("11")},
     ]
 
     ranking = rank_arms(rounds)
@@ -105,9 +107,9 @@ def test_arms_can_share_the_first_rank() -> None:
     assert [ranking.count_wins(arm) for arm in "abc"] == [2, 2, 0]
 
 
-def test_arms_are_ranked_over_the_units_that_all_of_them_tested() -> None:
-    # On u1 alone b is correct and a is wrong, although a has more correct predictions in total.
-    rounds = [{"a": _training("0100"), "b": _training("0", first=1)}] * 2
+def test_arms_are_ranked_by_common_units() -> None:
+    # On the common unit u1, b is correct and a is wrong, although a has more correct predictions.
+    rounds = [{"a": _make_training("0100"), "b": _make_training("0", first=1)}] * 2
 
     ranking = rank_arms(rounds)
 
@@ -115,11 +117,11 @@ def test_arms_are_ranked_over_the_units_that_all_of_them_tested() -> None:
     assert ranking.ranks == ((2, 1), (2, 1))
 
 
-def test_there_is_no_ranking_of_one_arm_or_in_one_round() -> None:
-    arms = {"a": _training("00"), "b": _training("01")}
-    apart = {"a": _training("00"), "b": _training("01", first=2)}
+def test_ranking_needs_two_arms_and_two_rounds() -> None:
+    arms = {"a": _make_training("00"), "b": _make_training("01")}
+    disjoint = {"a": _make_training("00"), "b": _make_training("01", first=2)}
 
     assert rank_arms([arms]) is None
-    assert rank_arms([arms, apart]) is None
+    assert rank_arms([arms, disjoint]) is None
     assert rank_arms([{"a": arms["a"]}] * 2) is None
     assert rank_arms([]) is None

@@ -17,8 +17,8 @@ def _unit(id: str, subject: str, *, right: bool) -> Prediction:
     )
 
 
-def _training(**rights: str) -> list[Prediction]:
-    """Return one unit per letter, "r" is correct: `_training(a="rw")` has a0 (correct) and a1 (wrong)."""
+def _make_training(**rights: str) -> list[Prediction]:
+    """Return one unit per letter, "r" is correct: `_make_training(a="rw")` has a0 (right) and a1 (wrong)."""
     return [
         _unit(f"{subject}{n}", subject, right=letter == "r")
         for subject, letters in rights.items()
@@ -26,8 +26,8 @@ def _training(**rights: str) -> list[Prediction]:
     ]
 
 
-def test_accuracy_by_subject_is_the_mean_over_the_seeds_that_tested_the_subject() -> None:
-    first, second = _training(b="rw", a="rrr"), _training(b="rr")
+def test_accuracy_by_subject_is_the_mean_of_its_test_seeds() -> None:
+    first, second = _make_training(b="rw", a="rrr"), _make_training(b="rr")
 
     # a: 3 of 3 in the only seed that tested it. b: 1/2 and 2/2.
     assert compute_subject_accuracies([first, second]) == (
@@ -36,7 +36,7 @@ def test_accuracy_by_subject_is_the_mean_over_the_seeds_that_tested_the_subject(
     )
 
 
-def test_units_of_a_subject_are_counted_once_over_the_seeds() -> None:
+def test_units_of_a_subject_are_unique_in_all_seeds() -> None:
     first = [_unit("x", "a", right=True), _unit("y", "a", right=True)]
     second = [_unit("y", "a", right=False), _unit("z", "a", right=False)]
 
@@ -46,25 +46,25 @@ def test_units_of_a_subject_are_counted_once_over_the_seeds() -> None:
 
 
 def test_summary_of_four_subjects() -> None:
-    training = _training(a="rr", b="rw", c="rwww", d="rrr")
+    training = _make_training(a="rr", b="rw", c="rwww", d="rrr")
 
     summary = summarize_subjects([training], baseline=0.5)
 
-    # Accuracies 1, 1/2, 1/4 and 1: the median is (1/2 + 1) / 2, and c alone is below 1/2.
+    # Accuracies 1, 1/2, 1/4 and 1: the median is (1/2 + 1) / 2, and only c is below 1/2.
     assert summary is not None
     assert (summary.num_subjects, summary.median, summary.share_below) == (4, 0.75, 0.25)
     assert summary.worst_subject == SubjectAccuracy(subject="c", units=4, accuracy=0.25)
 
 
-def test_of_equally_bad_subjects_the_one_with_most_units_is_the_worst() -> None:
-    summary = summarize_subjects([_training(a="w", c="ww", b="ww")], baseline=0.5)
+def test_larger_of_two_equal_subjects_is_the_worst() -> None:
+    summary = summarize_subjects([_make_training(a="w", c="ww", b="ww")], baseline=0.5)
 
     assert summary is not None
     assert summary.worst_subject == SubjectAccuracy(subject="b", units=2, accuracy=0.0)
 
 
-def test_a_subject_at_the_baseline_is_not_below_it() -> None:
-    thirds = [_training(a="rww")] * 3
+def test_subject_at_the_baseline_is_not_below_it() -> None:
+    thirds = [_make_training(a="rww")] * 3
 
     summary = summarize_subjects(thirds, baseline=(1 / 3 + 1 / 3 + 1 / 3) / 3 + 1e-16)
 
@@ -77,12 +77,12 @@ def test_units_without_a_subject_are_left_out() -> None:
 
     assert summarize_subjects([[unnamed]], baseline=0.5) is None
     assert summarize_subjects([], baseline=0.5) is None
-    assert compute_subject_accuracies([[unnamed, *_training(a="r")]]) == (
+    assert compute_subject_accuracies([[unnamed, *_make_training(a="r")]]) == (
         SubjectAccuracy(subject="a", units=1, accuracy=1.0),
     )
 
 
-def test_majority_accuracy_takes_each_folds_own_majority_class(result: RunResult) -> None:
+def test_majority_accuracy_uses_the_class_of_every_fold(result: RunResult) -> None:
     def fold(train: tuple[int, int], *truths: int) -> RunResult:
         predictions = tuple(
             Prediction(id=f"{train}{n}", subject="a", clip="", truth=truth, probabilities=(0.5, 0.5))

@@ -14,10 +14,10 @@ def row(name, onset="5", offset="8"):
 
 
 def release(form, folder="x", **clips):
-    takes = {
+    files = {
         ("sub01", name): ClipFiles(frame_paths=dict.fromkeys(numbers, "")) for name, numbers in clips.items()
     }
-    return Release(folder=ROOT / folder, form=form, files_by_clip=takes)
+    return Release(folder=ROOT / folder, form=form, files_by_clip=files)
 
 
 ROWS = [row("EP01"), row("EP02"), row("EP03"), row("EP04", onset="x"), row("EP09")]
@@ -28,20 +28,20 @@ CROPPED = release("cropped", "c", EP01=BEFORE, EP02=BEFORE)
 COMPRESSED = release("compressed", "v")
 
 
-def test_the_raw_layouts_are_told_apart_by_the_frames_beyond_most_clips_ends():
+def test_frames_after_clip_ends_distinguish_the_raw_layouts():
     assert detect_layout(RAW, ROWS) == "raw"
     assert detect_layout(SELECTED, ROWS) == "raw_selected"
 
 
-def test_half_of_the_clips_is_not_most():
+def test_half_of_the_clips_is_no_majority():
     assert detect_layout(release("img", EP01=BEFORE, EP02=INSIDE), ROWS) == "raw_selected"
 
 
-def test_empty_folders_and_rows_without_numbers_tell_nothing():
+def test_layout_ignores_empty_folders_and_rows_without_numbers():
     assert detect_layout(release("img", EP01=BEFORE, EP02=(), EP04=INSIDE), ROWS) == "raw"
     assert detect_layout(release("img", EP07=BEFORE), ROWS) == "raw_selected"
 
 
-def test_the_other_layouts_are_told_by_their_names_alone():
+def test_names_identify_the_other_layouts():
     assert detect_layout(CROPPED, ROWS) == "cropped"
     assert detect_layout(COMPRESSED, ROWS) == "compressed"

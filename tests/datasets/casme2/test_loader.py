@@ -33,7 +33,7 @@ def codes(table):
     return sorted((anomaly.code, anomaly.location) for anomaly in table.anomalies)
 
 
-def test_every_frame_from_onset_to_offset(tree):
+def test_onset_offset_policy_selects_every_frame(tree):
     table = load(tree.write(ROWS), "onset_offset")
     assert table.classes == ("disgust", "fear", "happiness", "repression", "sadness", "surprise")
     assert table.count_per_class() == (2, 0, 10, 0, 0, 0)
@@ -49,7 +49,7 @@ def test_every_frame_from_onset_to_offset(tree):
     assert [sample.id for sample in table.samples[:4]] == [f"sub01/EP02/{frame}" for frame in (7, 8, 9, 10)]
 
 
-def test_roles_and_odd_apexes(tree):
+def test_roles_and_unusual_apexes(tree):
     table = load(tree.write(ROWS), "onset_offset")
     roles = {sample.id: sample.role for sample in table.samples if sample.role}
     assert roles == {
@@ -70,7 +70,7 @@ def test_roles_and_odd_apexes(tree):
     ]
 
 
-def test_one_apex_a_clip_and_clips_without_one_are_left_out_and_listed(tree):
+def test_apex_policy_selects_one_frame_per_clip(tree):
     root = tree.write(ROWS)
     (root / "Cropped/Cropped/sub01/EP03/reg_img9.jpg").unlink()
     table = load(root, "apex")
@@ -83,7 +83,7 @@ def test_one_apex_a_clip_and_clips_without_one_are_left_out_and_listed(tree):
     assert left_out == {"sub01/EP04": "unusable apex", "sub01/EP03": "missing apex"}
 
 
-def test_the_papers_flattening_lets_the_later_row_win_and_keep_its_clip(tree):
+def test_paper_policy_lets_the_later_row_win(tree):
     table = load(tree.write(ROWS), "paper")
     # Subject 1's happiness: EP03 has 8-11, EP02 (the later row) 7-10; of EP03 only 11 survives.
     assert [sample.id for sample in table.samples] == [
@@ -128,7 +128,7 @@ def test_anomalies_of_folders_and_rows_reach_the_table(tree):
 
 
 @pytest.mark.parametrize("frames", FRAME_POLICIES)
-def test_no_usable_frame_is_an_error_that_says_what_stood_in_the_way(tree, frames):
+def test_no_usable_frame_error_counts_the_anomalies(tree, frames):
     tree.clip("sub05/EP01", [1])
     tree.sheet(ROWS)
     with raises_code(
@@ -142,7 +142,7 @@ def test_classes_without_a_clip_are_an_error(tree):
         load(tree.write(ROWS[:2]), "onset_offset", classes=("fear", "sadness"))
 
 
-def test_a_root_that_moves_changes_nothing_but_paths(tree):
+def test_root_that_moves_changes_nothing_but_paths(tree):
     before = load(tree.write(ROWS), "paper")
     moved = tree.root.rename(tree.root.with_name("elsewhere"))
     after = load(moved, "paper")
@@ -151,7 +151,7 @@ def test_a_root_that_moves_changes_nothing_but_paths(tree):
     assert after.anomalies == before.anomalies
 
 
-def test_the_classes_asked_for_come_in_the_sets_own_order(tree):
+def test_selected_classes_keep_the_datasets_order(tree):
     table = load(tree.write(ROWS), "onset_offset", classes=("others", "happiness"))
     assert table.classes == ("happiness", "others")
     assert table.count_per_class() == (10, 3)
@@ -164,7 +164,7 @@ def test_the_classes_asked_for_come_in_the_sets_own_order(tree):
 
 
 @pytest.mark.parametrize("suffix", [".xls", ".csv"])
-def test_the_other_sheets_give_the_same_table(tree, suffix):
+def test_other_sheets_give_the_same_table(tree, suffix):
     expected = load(tree.write(ROWS), "paper")
     rows = [("Subject", "Filename", "Onset", "Apex", "Offset", "Emotion"), *ROWS]
     (tree.root / "CASME2-coding-20140508.xlsx").unlink()
@@ -183,24 +183,24 @@ def test_the_other_sheets_give_the_same_table(tree, suffix):
     assert table.anomalies == expected.anomalies
 
 
-def told(tree, emotion):
+def write_edition(tree, emotion):
     names = ("EP07_01", "EP07_04f", "EP10_03")
     return tree.write([(24, name, 1, 2, 3, emotion) for name in names])
 
 
-def test_what_a_complete_release_holds_depends_on_the_edition(tree):
-    table = load(told(tree, "sadness"), "paper")
+def test_expected_counts_depend_on_the_edition(tree):
+    table = load(write_edition(tree, "sadness"), "paper")
     assert table.expected_clip_counts == (63, 2, 32, 27, 7, 25)
     assert table.expected_sample_counts == (2058, 127, 1573, 1090, 256, 947)
     assert not any("Table 2" in note for note in table.notes)
     assert load(tree.root, "onset_offset").expected_sample_counts == ()
-    later = load(told(tree, "surprise"), "paper")
+    later = load(write_edition(tree, "surprise"), "paper")
     assert later.expected_clip_counts == (63, 2, 32, 27, 4, 28)
     assert later.expected_sample_counts == ()
     assert any("Table 2 need the sheet of 2014-05-08" in note for note in later.notes)
 
 
-def test_a_column_of_objective_classes_is_noted(tree):
+def test_column_of_objective_classes_is_noted(tree):
     root = tree.write(ROWS)
     header = (*HEADER[:6], "Objective Class", *HEADER[7:])
     tree.sheet(ROWS, header=header)
@@ -222,7 +222,7 @@ def test_thousands_of_faults_of_a_kind_are_one_that_counts_them(tree):
     assert fault.description.startswith("2000 times")
 
 
-def test_a_missing_sheet_and_a_missing_release_are_told_apart(tree):
+def test_missing_sheet_and_missing_release_are_different_errors(tree):
     tree.clip("sub01/EP01", [1])
     with raises_code("coding-sheet.missing"):
         load(tree.root, "apex")
@@ -233,7 +233,7 @@ def test_a_missing_sheet_and_a_missing_release_are_told_apart(tree):
         load(tree.root, "apex")
 
 
-def test_the_order_of_rows_and_folders_does_not_matter_where_nothing_is_overwritten(tree):
+def test_order_of_rows_and_folders_does_not_matter(tree):
     table = load(tree.write(ROWS), "onset_offset")
     tree.sheet(ROWS[::-1])
     assert load(tree.root, "onset_offset").samples == table.samples

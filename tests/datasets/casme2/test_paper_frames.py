@@ -28,7 +28,7 @@ def test_a_clip_without_an_apex_is_kept():
     assert [anomaly.code for anomaly in choice.anomalies] == ["unusable apex"]
 
 
-def test_the_papers_frames_by_hand():
+def test_papers_frames_by_hand():
     # Happiness of subject 1: 10-30 (21 frames), 25-40 (16; 6 of them, 25-30, again), 35-36 (2, both again).
     # Its fear has the same numbers, as has the happiness of subject 2: neither overwrites.
     clips = [
@@ -60,7 +60,7 @@ def test_the_papers_frames_by_hand():
     )
 
 
-def test_which_row_is_later_decides_whose_frames_survive():
+def test_frames_of_the_later_row_win():
     first, second = clip("EP01"), clip("EP02")
     assert {sample.clip for sample in select_paper_frames([first, second], DEFAULT_CLASSES).samples} == {
         "sub01/EP02"

@@ -21,7 +21,7 @@ ROWS = [
 ]
 
 
-def film(path, frames):
+def write_video(path, frames):
     path.parent.mkdir(parents=True, exist_ok=True)
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 200, (64, 48))
     for _ in range(frames):
@@ -29,25 +29,25 @@ def film(path, frames):
     writer.release()
 
 
-def to_layout(root, layout, keep=False):
+def write_layout(root, layout, with_cropped=False):
     """Write the clips of the cropped release in another layout; its full clips end three frames later."""
     if layout == "cropped":
         return root
     for clip in root.glob("Cropped/Cropped/*/*"):
-        shown = [int(path.stem.removeprefix("reg_img")) for path in clip.iterdir()]
-        place = root / "CASME2" / layout / clip.parent.name / clip.name
+        numbers = [int(path.stem.removeprefix("reg_img")) for path in clip.iterdir()]
+        folder = root / "CASME2" / layout / clip.parent.name / clip.name
         if layout == "compressed":
-            film(place.with_name(f"{place.name}.avi"), max(shown) + 3)
+            write_video(folder.with_name(f"{folder.name}.avi"), max(numbers) + 3)
             continue
-        place.mkdir(parents=True)
-        for number in range(1, max(shown) + 4) if layout == "raw" else shown:
-            (place / f"img{number}.jpg").touch()
-    if not keep:
+        folder.mkdir(parents=True)
+        for number in range(1, max(numbers) + 4) if layout == "raw" else numbers:
+            (folder / f"img{number}.jpg").touch()
+    if not with_cropped:
         shutil.rmtree(root / "Cropped")
     return root
 
 
-def place(layout, clip, frame):
+def locate_frame(layout, clip, frame):
     """Return the path of a frame relative to the root."""
     if layout == "compressed":
         return f"CASME2/compressed/{clip}.avi", frame - 1
@@ -55,8 +55,8 @@ def place(layout, clip, frame):
     return f"{prefix}/{clip}/{name}{frame}.jpg", -1
 
 
-def where(picture, root):
-    return Path(picture.path).relative_to(root).as_posix(), picture.frame_index
+def describe_ref(image_ref, root):
+    return Path(image_ref.path).relative_to(root).as_posix(), image_ref.frame_index
 
 
 def codes(table):
@@ -67,7 +67,7 @@ def codes(table):
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_every_layout_gives_the_same_samples(tree, frames, layout):
     expected = load(tree.write(ROWS), frames)
-    to_layout(tree.root, layout)
+    write_layout(tree.root, layout)
     table = load(tree.root, frames)
     assert (table.layout, table.is_aligned) == (layout, layout == "cropped")
     assert [sample.id for sample in table.samples] == [sample.id for sample in expected.samples]
@@ -77,14 +77,16 @@ def test_every_layout_gives_the_same_samples(tree, frames, layout):
         onset = next(
             row[2] for row in ROWS if sample.clip.endswith(row[1]) and int(row[0]) == int(sample.subject[3:])
         )
-        assert where(sample.image_ref, tree.root) == place(layout, sample.clip, sample.frame_number)
-        assert where(sample.onset_ref, tree.root) == place(layout, sample.clip, onset)
+        assert describe_ref(sample.image_ref, tree.root) == locate_frame(
+            layout, sample.clip, sample.frame_number
+        )
+        assert describe_ref(sample.onset_ref, tree.root) == locate_frame(layout, sample.clip, onset)
 
 
-def test_of_several_layouts_the_cropped_one_is_read_unless_another_is_named(tree):
+def test_cropped_layout_is_preferred_unless_another_is_named(tree):
     root = tree.write(ROWS)
     for layout in ("raw", "compressed"):
-        to_layout(root, layout, keep=True)
+        write_layout(root, layout, with_cropped=True)
     table = load(root, "apex")
     assert table.layout == "cropped"
     assert table.notes[-1] == (
@@ -111,7 +113,7 @@ def test_renamed_subjects_and_deep_nesting_change_no_id(tree):
     assert [sample.id for sample in table.samples] == [sample.id for sample in expected.samples]
 
 
-def test_the_onset_is_the_first_frame_there_is(tree):
+def test_onset_is_the_first_existing_frame(tree):
     root = tree.write(ROWS[:1])
     (root / "Cropped/Cropped/sub01/EP03/reg_img8.jpg").unlink()
     (sample,) = load(root, "apex").samples
@@ -119,25 +121,25 @@ def test_the_onset_is_the_first_frame_there_is(tree):
 
 
 def test_videos_that_cannot_be_read_or_are_short_are_listed(tree):
-    root = to_layout(tree.write(ROWS), "compressed")
+    root = write_layout(tree.write(ROWS), "compressed")
     (root / "CASME2/compressed/sub01/EP02.avi").write_bytes(b"RIFF")
-    film(root / "CASME2/compressed/sub01/EP03.avi", 9)
+    write_video(root / "CASME2/compressed/sub01/EP03.avi", 9)
     table = load(root, "onset_offset")
     assert [sample.frame_number for sample in table.samples if sample.clip == "sub01/EP03"] == [8, 9]
     assert ("unreadable video", "sub01/EP02") in codes(table)
     assert ("missing frames", "sub01/EP03") in codes(table)
 
 
-def test_the_papers_frames_of_other_classes_or_layouts_are_noted(tree):
+def test_papers_frames_of_other_classes_or_layouts_are_noted(tree):
     root = tree.write([(24, name, 1, 2, 3, "sadness") for name in ("EP07_01", "EP07_04f", "EP10_03")])
     assert any("has six classes" in note for note in load(root, "paper", classes=("fear", "sadness")).notes)
-    to_layout(root, "raw")
+    write_layout(root, "raw")
     raw = load(root, "paper")
     assert any("Cropped release" in note and "raw" in note for note in raw.notes)
     assert raw.expected_sample_counts == ()
 
 
-def test_junk_beside_the_release_changes_nothing(tree):
+def test_junk_next_to_the_release_changes_nothing(tree):
     expected = load(tree.write(ROWS), "paper")
     for name in (
         "~$CASME2-coding-20140508.xlsx",
@@ -153,7 +155,7 @@ def test_junk_beside_the_release_changes_nothing(tree):
     assert load(tree.root, "paper") == expected
 
 
-def test_what_the_tree_cannot_follow_reaches_the_table(tree):
+def test_broken_links_reach_the_table(tree):
     root = tree.write(ROWS)
     os.symlink("nowhere", root / "Cropped/lost")
     os.symlink("..", root / "Cropped/up")
@@ -162,11 +164,11 @@ def test_what_the_tree_cannot_follow_reaches_the_table(tree):
     )
 
 
-def test_a_large_tree_of_something_else_is_one_error(tmp_path):
+def test_large_tree_of_other_files_is_an_error(tmp_path):
     for folder in range(300):
-        place = tmp_path / str(folder % 10) / f"{folder}" / "x"
-        place.mkdir(parents=True)
+        folder_path = tmp_path / str(folder % 10) / f"{folder}" / "x"
+        folder_path.mkdir(parents=True)
         for number in range(20):
-            (place / f"{number}.csv").touch()
+            (folder_path / f"{number}.csv").touch()
     with raises_code("release.missing", tmp_path):
         load(tmp_path, "apex")

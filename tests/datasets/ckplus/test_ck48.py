@@ -18,23 +18,23 @@ def release(tmp_path):
     return read_ck48(DirectoryTree(tmp_path), tmp_path)
 
 
-def codes(found):
-    return [(anomaly.code, anomaly.location) for anomaly in found.anomalies]
+def codes(loaded):
+    return [(anomaly.code, anomaly.location) for anomaly in loaded.anomalies]
 
 
-def test_sequences_are_told_by_the_names_of_their_files(add, tmp_path):
+def test_file_names_identify_sequences(add, tmp_path):
     add("surprise", "S010_002", [12, 13, 14])
     add("happy", "S010_006", [9, 10, 11])
     add("happy", "s005_001", [1, 2, 3])
-    found = release(tmp_path)
-    assert [(clip.name, clip.subject, clip.emotion, list(clip.frames)) for clip in found.clips] == [
+    loaded = release(tmp_path)
+    assert [(clip.name, clip.subject, clip.emotion, list(clip.frames)) for clip in loaded.clips] == [
         ("S005/001", "S005", "happy", [1, 2, 3]),
         ("S010/002", "S010", "surprise", [12, 13, 14]),
         ("S010/006", "S010", "happy", [9, 10, 11]),
     ]
-    assert not any(clip.is_full_sequence for clip in found.clips)
-    assert found.notes == ("sequences: 3, of 2 subjects",)
-    assert found.anomalies == ()
+    assert not any(clip.is_full_sequence for clip in loaded.clips)
+    assert loaded.notes == ("sequences: 3, of 2 subjects",)
+    assert loaded.anomalies == ()
 
 
 @pytest.mark.parametrize(
@@ -45,32 +45,32 @@ def test_class_folders_of_other_names_are_read(add, tmp_path, folder, emotion):
     assert [clip.emotion for clip in release(tmp_path).clips] == [emotion]
 
 
-def test_a_sequence_under_two_classes_is_left_out(add, tmp_path):
+def test_sequence_under_two_classes_is_left_out(add, tmp_path):
     add("happy", "S010_002", [12, 13, 14])
     add("anger", "S010_002", [12])
     add("anger", "S011_001", [1, 2, 3])
-    found = release(tmp_path)
-    assert [clip.name for clip in found.clips] == ["S011/001"]
-    assert codes(found) == [("two classes", "S010/002")]
-    assert found.anomalies[0].description == "the sequence stands under anger and happy"
+    loaded = release(tmp_path)
+    assert [clip.name for clip in loaded.clips] == ["S011/001"]
+    assert codes(loaded) == [("two classes", "S010/002")]
+    assert loaded.anomalies[0].description == "the sequence stands under anger and happy"
 
 
 def test_two_folders_of_one_class_are_one_class_and_repeated_frames_are_listed(add, tmp_path):
     add("happiness", "S010_002", [13, 14])
     add("happy", "S010_002", [12, 13])
-    found = release(tmp_path)
-    assert list(found.clips[0].frames) == [12, 13, 14]
-    assert codes(found) == [("duplicate frame", "happy")]
-    assert found.anomalies[0].description.endswith(": S010_002_00000013.png")
+    loaded = release(tmp_path)
+    assert list(loaded.clips[0].frames) == [12, 13, 14]
+    assert codes(loaded) == [("duplicate frame", "happy")]
+    assert loaded.anomalies[0].description.endswith(": S010_002_00000013.png")
 
 
-def test_a_folder_that_is_no_class_is_listed_if_it_holds_frames(add, tmp_path):
+def test_folder_that_is_no_class_is_listed_if_it_holds_frames(add, tmp_path):
     add("happy", "S010_002", [12, 13, 14])
     add("calm", "S010_003", [1, 2, 3])
     (tmp_path / "notes").mkdir()
-    found = release(tmp_path)
-    assert codes(found) == [("unknown class", "calm")]
-    assert found.anomalies[0].action == "its 3 images were left out"
+    loaded = release(tmp_path)
+    assert codes(loaded) == [("unknown class", "calm")]
+    assert loaded.anomalies[0].action == "its 3 images were left out"
 
 
 def test_other_images_and_folders_are_listed(add, tmp_path):
@@ -78,29 +78,29 @@ def test_other_images_and_folders_are_listed(add, tmp_path):
     for name in ("face.png", "S010_002.png", "readme.txt", ".DS_Store"):
         (tmp_path / "happy" / name).touch()
     (tmp_path / "happy" / "more").mkdir()
-    found = release(tmp_path)
-    assert [(anomaly.code, anomaly.action) for anomaly in found.anomalies] == [
+    loaded = release(tmp_path)
+    assert [(anomaly.code, anomaly.action) for anomaly in loaded.anomalies] == [
         ("strange image", "2 were left out"),
         ("strange folder", "1 were left out"),
     ]
 
 
-def test_a_sequence_of_more_than_three_frames_is_cut_and_of_fewer_is_kept(add, tmp_path):
+def test_long_sequence_is_cut_to_three_frames_and_short_one_stays(add, tmp_path):
     add("happy", "S010_002", [9, 100, 101, 102])
     add("happy", "S010_003", [5, 6])
     add("happy", "S010_004", [5, 6, 8])
-    found = release(tmp_path)
-    assert [list(clip.frames) for clip in found.clips] == [[100, 101, 102], [5, 6], [5, 6, 8]]
-    assert codes(found) == [
+    loaded = release(tmp_path)
+    assert [list(clip.frames) for clip in loaded.clips] == [[100, 101, 102], [5, 6], [5, 6, 8]]
+    assert codes(loaded) == [
         ("long sequence", "S010/002"),
         ("short sequence", "S010/003"),
         ("missing frames", "S010/004"),
     ]
 
 
-def test_of_two_images_of_a_frame_the_png_is_used(add, tmp_path):
+def test_png_is_used_if_a_frame_has_two_images(add, tmp_path):
     add("happy", "S010_002", [12, 13, 14])
     add("happy", "S010_002", [12], ending="jpg")
-    found = release(tmp_path)
-    assert found.clips[0].frames[12].endswith(".png")
-    assert codes(found) == [("duplicate frame", "happy")]
+    loaded = release(tmp_path)
+    assert loaded.clips[0].frames[12].endswith(".png")
+    assert codes(loaded) == [("duplicate frame", "happy")]

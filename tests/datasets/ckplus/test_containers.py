@@ -33,14 +33,14 @@ def faces(count):
     return np.zeros((count, 48, 48), np.uint8)
 
 
-def found_in(rows):
+def list_anomalies(rows):
     return [
         (anomaly.code, anomaly.location, anomaly.description.split(": row ")[-1], anomaly.action)
         for anomaly in rows
     ]
 
 
-def test_an_h5_numbers_contempt_six(h5):
+def test_h5_numbers_contempt_six(h5):
     rows = read_h5(h5(data_pixel=faces(7), data_label=np.arange(7)), location="CK_data.h5")
     assert [emotion for _, emotion in rows.emotions] == [
         "anger",
@@ -60,7 +60,7 @@ def test_labels_that_are_none_are_left_out_and_grouped(h5):
     path = h5(data_pixel=faces(9), data_label=np.array([0, 7, -1, 1, 7, 7, 7, 7, 7], np.int8))
     rows = read_h5(path, location="a/CK_data.h5")
     assert rows.emotions == ((0, "anger"), (3, "disgust"))
-    assert found_in(rows.anomalies) == [
+    assert list_anomalies(rows.anomalies) == [
         ("unknown label", "a/CK_data.h5", "1, 2, 4, 5, 6 and 2 more", "7 were left out")
     ]
 
@@ -117,7 +117,7 @@ def test_pixels_stored_in_another_file_are_refused(tmp_path):
         read_h5(tmp_path / "CK_data.h5", location="")
 
 
-def test_an_h5_of_far_too_many_rows_is_refused_without_reading_them(tmp_path):
+def test_h5_with_too_many_rows_is_refused_unread(tmp_path):
     with h5py.File(tmp_path / "CK_data.h5", "w") as file:
         file.create_dataset("data_pixel", (10**9, 48, 48), "u1", chunks=(1, 48, 48))
         file.create_dataset("data_label", (10**9,), "i8", chunks=(1024,))
@@ -125,18 +125,18 @@ def test_an_h5_of_far_too_many_rows_is_refused_without_reading_them(tmp_path):
         read_h5(tmp_path / "CK_data.h5", location="")
 
 
-def test_an_h5_cut_off_anywhere_is_one_clear_error(h5, monkeypatch):
+def test_truncated_h5_is_an_error(h5, monkeypatch):
     # Probing each file in its own process first would take half a minute.
     monkeypatch.setattr("datasets.ckplus.containers.probe_in_subprocess", lambda *_, **__: "")
     path = h5(data_pixel=faces(1), data_label=[0])
-    whole = path.read_bytes()
-    for length in range(0, len(whole), 97):
-        path.write_bytes(whole[:length])
+    content = path.read_bytes()
+    for length in range(0, len(content), 97):
+        path.write_bytes(content[:length])
         with raises_code("ckplus-h5.invalid", path):
             read_h5(path, location="")
 
 
-def test_a_csv_numbers_neutral_six_and_contempt_seven(table):
+def test_csv_numbers_neutral_six_and_contempt_seven(table):
     text = "emotion,pixels,Usage\n" + "".join(f"{code},{FACE},Training\n" for code in range(8))
     rows = read_csv(table(text), location="ckextended.csv")
     assert [emotion for _, emotion in rows.emotions] == [
@@ -162,7 +162,7 @@ def test_columns_are_matched_in_any_case_and_order(table, header):
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "columns"),
     [
         ("path,label,subject\na.png,happy,1\n", "lacks emotion and pixels; found: path, label, subject"),
         ("emotion,Usage\n3,Training\n", "lacks pixels; found: emotion, usage"),
@@ -173,12 +173,12 @@ def test_columns_are_matched_in_any_case_and_order(table, header):
         ("emotion,pixels\n".encode("utf-16"), "lacks emotion and pixels"),
     ],
 )
-def test_a_csv_of_other_columns_is_one_clear_error(table, text, found):
-    with raises_code("ckplus-csv.missing-columns", f".csv {found}"):
+def test_csv_of_other_columns_is_one_clear_error(table, text, columns):
+    with raises_code("ckplus-csv.missing-columns", f".csv {columns}"):
         read_csv(table(text), location="")
 
 
-def test_rows_without_a_whole_image_are_left_out_and_grouped(table):
+def test_rows_without_a_complete_image_are_left_out_and_grouped(table):
     bad = [
         FACE[:-4],
         FACE + " 1",
@@ -191,7 +191,7 @@ def test_rows_without_a_whole_image_are_left_out_and_grouped(table):
     lines = [f"3,{FACE}", *(f"3,{pixels}" for pixels in bad), "3", f"9,{FACE}", f"x,{FACE}", f"4.0,{FACE}"]
     rows = read_csv(table("\n".join(["emotion,pixels", *lines])), location="ckextended.csv")
     assert rows.emotions == ((0, "happy"), (11, "sadness"))
-    assert found_in(rows.anomalies) == [
+    assert list_anomalies(rows.anomalies) == [
         ("unknown label", "ckextended.csv", "9, 10", "2 were left out"),
         ("unusable row", "ckextended.csv", "8", "1 were left out"),
         ("unusable row", "ckextended.csv", "1, 2, 3, 4, 5 and 2 more", "7 were left out"),
@@ -204,7 +204,7 @@ def test_empty_lines_are_no_rows(table):
 
 
 @pytest.mark.parametrize(
-    ("text", "why"),
+    ("text", "reason"),
     [
         (f'emotion,pixels\n3,{FACE}\n3,"{FACE}\n', "unexpected end of data"),
         ("emotion,pixels\n3," + "1 " * 100_000, "field larger than field limit"),
@@ -212,12 +212,12 @@ def test_empty_lines_are_no_rows(table):
         ("emotion,pixels\n" + "0,\n" * (MAX_ROWS + 1), f"more than {MAX_ROWS} rows"),
     ],
 )
-def test_a_csv_that_is_no_table_or_far_too_long_is_one_clear_error(table, text, why):
-    with raises_code("ckplus-csv.unreadable", "ckextended.csv", why):
+def test_csv_that_is_no_table_or_far_too_long_is_one_clear_error(table, text, reason):
+    with raises_code("ckplus-csv.unreadable", "ckextended.csv", reason):
         read_csv(table(text), location="")
 
 
-def test_a_container_that_is_a_folder_is_one_clear_error(tmp_path):
+def test_container_that_is_a_folder_is_one_clear_error(tmp_path):
     (tmp_path / "ck.h5").mkdir()
     with raises_code("ckplus-h5.invalid", tmp_path / "ck.h5"):
         read_h5(tmp_path / "ck.h5", location="")

@@ -13,7 +13,7 @@ from datasets.io.directory_tree import DirectoryTree
 
 
 @pytest.mark.parametrize("name", ["S005_001_00000011.png", "s005_001_00000011.JPEG", "S005_001_00000011.tif"])
-def test_an_images_name_tells_clip_and_frame(name):
+def test_image_name_gives_clip_and_frame(name):
     assert parse_frame_name(name) == ("S005/001", 11)
 
 
@@ -28,11 +28,11 @@ def test_an_images_name_tells_clip_and_frame(name):
         "S٠٠٥_001_00000011.png",
     ],
 )
-def test_other_names_tell_nothing(name):
+def test_other_names_give_no_clip(name):
     assert parse_frame_name(name) is None
 
 
-def test_a_label_files_name_tells_clip_and_frame():
+def test_label_file_name_gives_clip_and_frame():
     assert parse_label_name("S005_001_00000011_emotion.txt") == ("S005/001", 11)
     assert parse_label_name("S005_001_00000011_facs.txt") is None
     assert parse_label_name("S005_001_00000011.png") is None
@@ -58,28 +58,28 @@ def test_subjects_have_three_digits_in_either_case():
         ("joyful", ""),
     ],
 )
-def test_class_folders_go_by_several_names(folder, name):
+def test_class_folders_have_many_spellings(folder, name):
     assert parse_class(folder) == name
 
 
-def test_images_are_told_by_their_ending():
+def test_suffix_identifies_images():
     assert [is_image(name) for name in ("a.PNG", "a.bmp", "a.tiff", ".png", "a.txt")] == [True] * 3 + [
         False
     ] * 2
 
 
-def test_a_long_list_is_cut_and_counted():
+def test_long_list_is_truncated_with_a_count():
     assert format_names([1, 2]) == "1, 2"
     assert format_names(list(range(9)), max_names=3) == "0, 1, 2 and 6 more"
 
 
-def test_sequences_are_found_by_subject_and_number_and_odd_folders_are_listed(tmp_path):
+def test_sequences_are_listed_and_strange_folders_are_anomalies(tmp_path):
     for folder in ("S010/002", "s005/001", "S005/001", "S005/1", "S005 copy/001", "notes/001"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "S010" / "face.png").touch()
     (tmp_path / "S010" / "readme.txt").touch()
-    found, anomalies = find_sequences(DirectoryTree(tmp_path), tmp_path)
-    assert found == {"S005/001": tmp_path / "S005/001", "S010/002": tmp_path / "S010/002"}
+    sequences, anomalies = find_sequences(DirectoryTree(tmp_path), tmp_path)
+    assert sequences == {"S005/001": tmp_path / "S005/001", "S010/002": tmp_path / "S010/002"}
     assert sorted((anomaly.code, anomaly.location) for anomaly in anomalies) == [
         ("duplicate folder", "s005/001"),
         ("strange folder", "S005 copy"),

@@ -18,14 +18,22 @@ from datasets.io import hdf5
 from datasets.io.directory_tree import DirectoryTree
 from datasets.io.image_reader import ImageReader
 from tests.error_codes import raises_code
-from tests.hostile import bounded, cases, clear, damaged, folder, names, outcome
+from tests.hostile import (
+    assert_bounded,
+    assert_is_clear,
+    case_settings,
+    check_outcome,
+    damaged_bytes,
+    hostile_names,
+    temporary_folder,
+)
 
 pytestmark = pytest.mark.slow
 
 FACE = " ".join(["7"] * 2304)
 
 
-def packed(**options) -> bytes:
+def make_h5(**options) -> bytes:
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
         file.create_dataset("data_pixel", data=np.zeros((12, 48, 48), np.uint8), **options)
@@ -33,16 +41,16 @@ def packed(**options) -> bytes:
     return buffer.getvalue()
 
 
-WHOLE = {
-    "plain.h5": packed(),
-    "packed.h5": packed(compression="gzip", chunks=(4, 48, 48), shuffle=True, fletcher32=True),
+VALID = {
+    "plain.h5": make_h5(),
+    "packed.h5": make_h5(compression="gzip", chunks=(4, 48, 48), shuffle=True, fletcher32=True),
     "plain.csv": "\n".join(
         ["emotion,pixels,Usage", *(f"{n % 7},{FACE},Training" for n in range(8))]
     ).encode(),
 }
 
 
-def forked(path, names, *, rows):
+def run_in_fork(path, names, *, rows):
     """Replace `hdf5.probe_in_subprocess` by a fork of this process, which starts faster."""
     child = os.fork()
     if not child:
@@ -54,52 +62,52 @@ def forked(path, names, *, rows):
 
 
 @pytest.fixture
-def at_once(monkeypatch):
-    monkeypatch.setattr("datasets.ckplus.containers.probe_in_subprocess", forked)
+def probe_in_fork(monkeypatch):
+    monkeypatch.setattr("datasets.ckplus.containers.probe_in_subprocess", run_in_fork)
 
 
 def check(path):
     """Return the table of a container after checking that each image decodes or gives a reason."""
     outside = path.parent.parent / "outside"
-    table = outcome(lambda: load_dataset("ckplus", "last3", root=path), outside=outside)
+    table = check_outcome(lambda: load_dataset("ckplus", "last3", root=path), outside=outside)
     if table is None:
         return None
     for anomaly in table.anomalies:
-        clear(f"{anomaly.code} {anomaly.location} {anomaly.description} {anomaly.action}")
-    with bounded(outside=outside), ImageReader() as reader:
+        assert_is_clear(f"{anomaly.code} {anomaly.location} {anomaly.description} {anomaly.action}")
+    with assert_bounded(outside=outside), ImageReader() as reader:
         for sample in table.samples:
-            found = reader.read(sample.image_ref)
-            assert found.image is not None or found.fault
-            assert found.fault.isprintable()
+            decoded = reader.read(sample.image_ref)
+            assert decoded.image is not None or decoded.fault
+            assert decoded.fault.isprintable()
     return table
 
 
-@pytest.mark.parametrize("name", WHOLE)
-@cases(50)
+@pytest.mark.parametrize("name", VALID)
+@case_settings(50)
 @given(data=st.data())
-@pytest.mark.usefixtures("at_once")
-def test_a_damaged_container_is_read_or_refused(name, data):
-    with folder() as root:
+@pytest.mark.usefixtures("probe_in_fork")
+def test_damaged_container_is_read_or_refused(name, data):
+    with temporary_folder() as root:
         path = root / name
-        path.write_bytes(data.draw(damaged(WHOLE[name])))
+        path.write_bytes(data.draw(damaged_bytes(VALID[name])))
         check(path)
 
 
-@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("name", VALID)
 @pytest.mark.parametrize("suffix", [".h5", ".hdf5", ".csv"])
-def test_a_container_under_another_suffix_is_read_or_refused(tmp_path, name, suffix):
+def test_container_under_another_suffix_is_read_or_refused(tmp_path, name, suffix):
     path = tmp_path / f"ck{suffix}"
-    path.write_bytes(WHOLE[name])
+    path.write_bytes(VALID[name])
     assert (check(path) is not None) == (suffix[1] == name[-3:].strip(".")[0])
 
 
 @pytest.mark.parametrize(
     "kind", ["pieces", "shape", "sparse", "labels", "side", "text", "external", "soft", "raw"]
 )
-def test_a_container_of_misleading_form_is_refused(tmp_path, kind):
+def test_container_of_misleading_form_is_refused(tmp_path, kind):
     outside = tmp_path / "outside"
     outside.mkdir()
-    (outside / "secret.h5").write_bytes(WHOLE["plain.h5"])
+    (outside / "secret.h5").write_bytes(VALID["plain.h5"])
     root = tmp_path / "root"
     root.mkdir()
     with h5py.File(root / "ck.h5", "w") as file:
@@ -132,9 +140,9 @@ def test_a_container_of_misleading_form_is_refused(tmp_path, kind):
         else:
             file["data_label"] = np.zeros(12, np.int8)
     assert check(root / "ck.h5") is None
-    with ImageReader() as reader, bounded():
-        found = reader.read(load_nothing(root / "ck.h5"))
-    assert found.fault or kind in ("labels", "text", "sparse", "shape")
+    with ImageReader() as reader, assert_bounded():
+        decoded = reader.read(load_nothing(root / "ck.h5"))
+    assert decoded.fault or kind in ("labels", "text", "sparse", "shape")
 
 
 def load_nothing(path):
@@ -143,9 +151,9 @@ def load_nothing(path):
     return ImageRef(str(path), 0)
 
 
-def test_a_file_that_ends_the_process_or_takes_for_ever_is_refused(tmp_path, monkeypatch):
+def test_file_that_crashes_or_hangs_the_reader_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "ck.h5"
-    path.write_bytes(WHOLE["plain.h5"])
+    path.write_bytes(VALID["plain.h5"])
     script = tmp_path / "script.py"
     monkeypatch.setattr(hdf5, "__file__", str(script))
     script.write_text("import os\nos.kill(os.getpid(), 11)\n")
@@ -157,39 +165,42 @@ def test_a_file_that_ends_the_process_or_takes_for_ever_is_refused(tmp_path, mon
         load_dataset("ckplus", "last3", root=path)
 
 
-def test_a_piece_of_more_than_its_bound_is_named(tmp_path):
+def test_oversized_piece_is_named(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
-        made = {"chunks": (1 << 29,), "maxshape": (None,), "compression": "gzip"}
-        file.create_dataset("x", (4,), np.uint8, **made)
+        options = {"chunks": (1 << 29,), "maxshape": (None,), "compression": "gzip"}
+        file.create_dataset("x", (4,), np.uint8, **options)
         assert hdf5.check_dataset(file, "x") == f"x has chunks of {1 << 29} bytes; the limit is {1 << 28}"
 
 
-@cases(150)
-@given(cells=st.lists(st.tuples(names(), st.one_of(names(), st.just(FACE))), max_size=5), header=names())
+@case_settings(150)
+@given(
+    cells=st.lists(st.tuples(hostile_names(), st.one_of(hostile_names(), st.just(FACE))), max_size=5),
+    header=hostile_names(),
+)
 def test_any_cells_are_read_or_refused(cells, header):
-    with folder() as root:
+    with temporary_folder() as root:
         lines = ["emotion,pixels" if len(header) % 2 else header, f"3,{FACE}"]
         lines += [f'"{label}","{pixels}"' for label, pixels in cells]
         (root / "ck.csv").write_bytes("\n".join(lines).encode("utf-8", "replace"))
         check(root / "ck.csv")
 
 
-@cases(120)
+@case_settings(120)
 @given(data=st.data())
-def test_any_label_file_is_a_label_or_an_anomaly(data):
+def test_any_label_file_is_read_or_listed(data):
     numbers = st.sampled_from(
         (b"3", b"  3.0000000e+00\n", b"1e400", b"nan", b"inf", b"-0", b"0x3", b"3" * 5000)
     )
-    with folder() as root:
-        place = root / "Emotion" / "S005" / "001"
-        place.mkdir(parents=True)
-        content = data.draw(st.one_of(numbers, st.binary(max_size=300), damaged(b"   3.0000000e+00\n")))
-        (place / "S005_001_00000011_emotion.txt").write_bytes(content)
-        with bounded():
+    with temporary_folder() as root:
+        parent = root / "Emotion" / "S005" / "001"
+        parent.mkdir(parents=True)
+        content = data.draw(st.one_of(numbers, st.binary(max_size=300), damaged_bytes(b"   3.0000000e+00\n")))
+        (parent / "S005_001_00000011_emotion.txt").write_bytes(content)
+        with assert_bounded():
             labels, anomalies = read_labels(DirectoryTree(root), root / "Emotion")
         assert (labels["S005/001"] is None) == bool(anomalies)
         for anomaly in anomalies:
-            clear(f"{anomaly.location} {anomaly.description}")
+            assert_is_clear(f"{anomaly.location} {anomaly.description}")
 
 
 @pytest.mark.parametrize(
@@ -204,6 +215,6 @@ def test_any_label_file_is_a_label_or_an_anomaly(data):
     ],
     ids=["cell", "rows", "columns", "quote", "nul", "utf-16"],
 )
-def test_an_oversized_or_odd_table_is_refused(data, tmp_path):
+def test_oversized_or_malformed_table_is_refused(data, tmp_path):
     (tmp_path / "ck.csv").write_bytes(data)
     assert check(tmp_path / "ck.csv") is None

@@ -5,7 +5,7 @@ from datasets.io.directory_tree import DirectoryTree
 
 
 def write(root, files):
-    """Write label files, given as name → content; the name determines the folder."""
+    """Write label files from name → content; the name determines the folder."""
     for name, content in files.items():
         subject, sequence = name.split("_")[:2]
         path = root / subject / sequence / name
@@ -26,14 +26,14 @@ def write(root, files):
         ("7.0e0", "surprise"),
     ],
 )
-def test_a_label_is_one_number(tmp_path, content, emotion):
+def test_label_is_one_number(tmp_path, content, emotion):
     labels, anomalies = write(tmp_path, {"S005_001_00000011_emotion.txt": content})
     assert labels == {"S005/001": Label(emotion, 11)}
     assert anomalies == []
 
 
 @pytest.mark.parametrize(
-    ("content", "why"),
+    ("content", "reason"),
     [
         ("   0.0000000e+00\n", "the file says '0.0000000e+00'; known: 1 anger, 2 contempt"),
         ("8", "the file says '8'"),
@@ -49,12 +49,12 @@ def test_a_label_is_one_number(tmp_path, content, emotion):
         (b" " * 10_000_000 + b"3", "must hold one number; it says ''"),
     ],
 )
-def test_a_label_that_is_none_leaves_its_sequence_out(tmp_path, content, why):
+def test_invalid_label_leaves_its_sequence_out(tmp_path, content, reason):
     labels, (anomaly,) = write(tmp_path, {"S005_001_00000011_emotion.txt": content})
     assert labels == {"S005/001": None}
     assert (anomaly.code, anomaly.location) == ("unusable label", "S005/001/S005_001_00000011_emotion.txt")
     assert anomaly.action == "the sequence was left out"
-    assert why in anomaly.description
+    assert reason in anomaly.description
 
 
 def test_empty_folders_have_no_label(tmp_path):
@@ -64,7 +64,7 @@ def test_empty_folders_have_no_label(tmp_path):
     assert anomalies == []
 
 
-def test_several_labels_that_agree_are_one_of_the_last_frame(tmp_path):
+def test_equal_labels_become_one_of_the_last_frame(tmp_path):
     files = {"S005_001_00000011_emotion.txt": "3.0", "S005_001_00000009_emotion.txt": "3"}
     labels, (anomaly,) = write(tmp_path, files)
     assert labels == {"S005/001": Label("disgust", 11)}
@@ -73,7 +73,7 @@ def test_several_labels_that_agree_are_one_of_the_last_frame(tmp_path):
     assert anomaly.action == "the last one was used, they agree"
 
 
-def test_several_labels_that_differ_leave_the_sequence_out(tmp_path):
+def test_different_labels_leave_the_sequence_out(tmp_path):
     files = {"S005_001_00000011_emotion.txt": "3.0", "S005_001_00000009_emotion.txt": "5"}
     labels, (anomaly,) = write(tmp_path, files)
     assert labels == {"S005/001": None}
@@ -95,7 +95,7 @@ def test_files_of_other_names_are_listed_and_facs_and_landmarks_are_not(tmp_path
     ]
 
 
-def test_a_label_that_cannot_be_opened_is_listed(tmp_path):
+def test_label_that_cannot_be_opened_is_listed(tmp_path):
     write(tmp_path, {"S005_001_00000011_emotion.txt": "3"})
     tree = DirectoryTree(tmp_path)
     tree.list_folder(tmp_path / "S005" / "001")

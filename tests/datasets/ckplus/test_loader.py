@@ -21,22 +21,22 @@ def touch(path):
     path.touch()
 
 
-def official(root, takes, images="cohn-kanade-images", labels="Emotion"):
-    """Write the official layout; a take is (subject, sequence, frames, emotion), its last frame labelled."""
-    for subject, sequence, count, emotion in takes:
-        place, stem = f"{subject}/{sequence}", f"{subject}_{sequence}"
+def write_official(root, sequences, images="cohn-kanade-images", labels="Emotion"):
+    """Write the official layout of (subject, sequence, frames, emotion) rows; the last frame is labelled."""
+    for subject, sequence, count, emotion in sequences:
+        folder, stem = f"{subject}/{sequence}", f"{subject}_{sequence}"
         for frame in range(1, count + 1):
-            touch(root / images / place / f"{stem}_{frame:08d}.png")
+            touch(root / images / folder / f"{stem}_{frame:08d}.png")
         if emotion:
-            label = root / labels / place / f"{stem}_{count:08d}_emotion.txt"
+            label = root / labels / folder / f"{stem}_{count:08d}_emotion.txt"
             label.parent.mkdir(parents=True, exist_ok=True)
             label.write_text(f"   {CODES[emotion]:.7e}\n")
     return root
 
 
-def ck48(root, takes, below="CK+48"):
-    """Write the CK+48 layout: the last three of `count` frames of each take."""
-    for subject, sequence, count, emotion in takes:
+def write_ck48(root, sequences, below="CK+48"):
+    """Write the CK+48 layout: the last three of `count` frames of every sequence."""
+    for subject, sequence, count, emotion in sequences:
         for frame in range(count - 2, count + 1):
             touch(root / below / emotion / f"{subject}_{sequence}_{frame:08d}.png")
     return root
@@ -59,7 +59,7 @@ def table_csv(path, labels):
     return path
 
 
-TAKES = [
+SEQUENCES = [
     ("S005", "001", 11, "disgust"),
     ("S010", "002", 12, "happy"),
     ("S010", "004", 5, None),
@@ -68,7 +68,7 @@ TAKES = [
 ]
 
 
-def complete():
+def write_complete():
     """Write as many labelled sequences per class as a complete release has, with few subjects."""
     emotions = [name for name, count in SEQUENCE_COUNTS.items() for _ in range(count)]
     return [(f"S{row // 100:03d}", f"{row % 100:03d}", 3, emotion) for row, emotion in enumerate(emotions)]
@@ -78,8 +78,8 @@ def ids(table):
     return [sample.id for sample in table.samples]
 
 
-def test_the_last_three_frames_of_each_labelled_sequence(tmp_path):
-    table = ckplus.load(official(tmp_path, TAKES), "last3")
+def test_last_three_frames_of_labelled_sequences(tmp_path):
+    table = ckplus.load(write_official(tmp_path, SEQUENCES), "last3")
     assert table.classes == ("anger", "disgust", "fear", "happy", "sadness", "surprise")
     assert ids(table) == [
         *(f"S005/001/{frame}" for frame in (9, 10, 11)),
@@ -109,22 +109,22 @@ def test_the_last_three_frames_of_each_labelled_sequence(tmp_path):
     assert table.anomalies == ()
 
 
-def test_the_peak_alone(tmp_path):
-    table = ckplus.load(official(tmp_path, TAKES), "peak")
+def test_peak_policy_selects_one_frame(tmp_path):
+    table = ckplus.load(write_official(tmp_path, SEQUENCES), "peak")
     assert ids(table) == ["S005/001/11", "S010/002/12", "S999/003/10"]
     assert {sample.role for sample in table.samples} == {"apex"}
     assert table.expected_sample_counts == table.expected_clip_counts
 
 
-def test_every_frame_from_the_onset_to_the_peak_in_the_order_of_numbers(tmp_path):
-    table = ckplus.load(official(tmp_path, TAKES[:1]), "all")
+def test_all_policy_orders_frames_by_number(tmp_path):
+    table = ckplus.load(write_official(tmp_path, SEQUENCES[:1]), "all")
     assert [sample.frame_number for sample in table.samples] == list(range(1, 12))
     assert [sample.role for sample in table.samples] == ["onset", *[""] * 9, "apex"]
     assert table.expected_sample_counts == ()
 
 
-def test_a_sequence_that_has_lost_its_first_frame_has_no_onset(tmp_path):
-    root = official(tmp_path, TAKES[:1])
+def test_sequence_without_first_frame_has_no_onset(tmp_path):
+    root = write_official(tmp_path, SEQUENCES[:1])
     next(root.rglob("S005_001_00000001.png")).unlink()
     table = ckplus.load(root, "all")
     assert [sample.frame_number for sample in table.samples] == list(range(2, 12))
@@ -133,8 +133,8 @@ def test_a_sequence_that_has_lost_its_first_frame_has_no_onset(tmp_path):
     assert [anomaly.code for anomaly in table.anomalies] == ["missing frames"]
 
 
-def test_classes_are_chosen_and_the_others_are_noted(tmp_path):
-    root = official(tmp_path, TAKES)
+def test_selected_classes_are_loaded_and_others_noted(tmp_path):
+    root = write_official(tmp_path, SEQUENCES)
     table = ckplus.load(root, "peak", classes=("happy", "contempt"))
     assert table.classes == ("contempt", "happy")
     assert ids(table) == ["S010/002/12", "S147/001/4"]
@@ -145,8 +145,8 @@ def test_classes_are_chosen_and_the_others_are_noted(tmp_path):
         ckplus.load(root, "peak", classes=("happy", "bored"))
 
 
-def test_notes_say_what_was_read_and_what_was_left_out(tmp_path):
-    assert ckplus.load(official(tmp_path, TAKES), "last3").notes == (
+def test_notes_list_the_content_and_exclusions(tmp_path):
+    assert ckplus.load(write_official(tmp_path, SEQUENCES), "last3").notes == (
         "layout: official, images in cohn-kanade-images, labels in Emotion",
         "sequences: 5, of 4 subjects",
         "unlabelled: 1 sequences have no label file and were left out",
@@ -155,17 +155,17 @@ def test_notes_say_what_was_read_and_what_was_left_out(tmp_path):
     )
 
 
-@pytest.mark.parametrize("write", [official, ck48])
-def test_a_complete_release_has_the_counts_that_are_promised(tmp_path, write):
-    table = ckplus.load(write(tmp_path, complete()), "last3", classes=ckplus.CLASSES)
+@pytest.mark.parametrize("write", [write_official, write_ck48])
+def test_complete_release_has_the_expected_counts(tmp_path, write):
+    table = ckplus.load(write(tmp_path, write_complete()), "last3", classes=ckplus.CLASSES)
     assert table.count_per_class() == table.expected_sample_counts == (135, 54, 177, 75, 207, 84, 249)
     assert table.expected_clip_counts == (45, 18, 59, 25, 69, 28, 83)
     assert table.anomalies == ()
     assert table.notes[-1] == "happy: 207 frames, as in a complete release; the paper's Table 2 has 206"
 
 
-def test_ck48_has_three_frames_a_sequence_and_no_onset(tmp_path):
-    root = ck48(tmp_path, [take for take in TAKES if take[3]])
+def test_ck48_has_three_frames_per_sequence_and_no_onset(tmp_path):
+    root = write_ck48(tmp_path, [sequence for sequence in SEQUENCES if sequence[3]])
     table = ckplus.load(root, "last3")
     assert ids(table)[:3] == ["S005/001/9", "S005/001/10", "S005/001/11"]
     assert [sample.role for sample in table.samples[:3]] == ["", "", "apex"]
@@ -176,7 +176,7 @@ def test_ck48_has_three_frames_a_sequence_and_no_onset(tmp_path):
         ckplus.load(root, "all")
 
 
-def test_an_h5_has_rows_and_neither_subjects_nor_clips(tmp_path):
+def test_h5_has_rows_and_neither_subjects_nor_clips(tmp_path):
     path = h5(tmp_path / "CK_data.h5", [6, 0, 1, 2, 3, 4, 5, 6])
     table = ckplus.load(tmp_path, "last3")
     assert [table.classes[sample.label] for sample in table.samples] == list(table.classes)
@@ -199,26 +199,26 @@ def test_an_h5_has_rows_and_neither_subjects_nor_clips(tmp_path):
     assert "contempt: 2 rows, left out: not among the selected classes" in table.notes
 
 
-def test_a_complete_h5_is_told_as_such(tmp_path):
+def test_complete_h5_is_noted(tmp_path):
     codes = [code for code, name in H5_CODES.items() for _ in range(3 * SEQUENCE_COUNTS[name])]
     table = ckplus.load(h5(tmp_path / "CK_data.h5", codes), "last3", classes=ckplus.CLASSES)
     assert table.count_per_class() == table.expected_sample_counts
     assert table.notes[-1].startswith("happy: 207 frames")
 
 
-def test_a_csv_alone_knows_neutral_and_numbers_contempt_seven(tmp_path):
+def test_csv_has_neutral_and_numbers_contempt_seven(tmp_path):
     path = table_csv(tmp_path / "ckextended.csv", [6, 0, 7, 3])
     table = ckplus.load(tmp_path, "last3", classes=("anger", "contempt", "neutral", "happy"))
     assert table.classes == ("anger", "contempt", "happy", "neutral")
-    told = {sample.id: table.classes[sample.label] for sample in table.samples}
-    assert told == {"csv/0": "neutral", "csv/1": "anger", "csv/2": "contempt", "csv/3": "happy"}
+    class_names = {sample.id: table.classes[sample.label] for sample in table.samples}
+    assert class_names == {"csv/0": "neutral", "csv/1": "anger", "csv/2": "contempt", "csv/3": "happy"}
     assert (table.samples[2].frame_index, table.samples[2].path) == (2, str(path))
     assert (table.expected_clip_counts, table.expected_sample_counts) == ((), ())
     assert ids(ckplus.load(tmp_path, "last3")) == ["csv/1", "csv/3"]
 
 
 def test_neutral_is_refused_where_no_csv_was_read(tmp_path):
-    table_csv(official(tmp_path, TAKES) / "ckextended.csv", [6, 0])
+    table_csv(write_official(tmp_path, SEQUENCES) / "ckextended.csv", [6, 0])
     with raises_code("ckplus-neutral.layout", "neutral", "official"):
         ckplus.load(tmp_path, "last3", classes=("happy", "neutral"))
     assert len(ckplus.load(tmp_path, "last3", classes=("anger", "neutral"), layout="csv").samples) == 2
@@ -226,25 +226,25 @@ def test_neutral_is_refused_where_no_csv_was_read(tmp_path):
 
 @pytest.mark.parametrize("frames", ["peak", "all"])
 @pytest.mark.parametrize("name", ["CK_data.h5", "ckextended.csv"])
-def test_containers_do_not_tell_sequences(tmp_path, name, frames):
+def test_containers_have_no_sequences(tmp_path, name, frames):
     path = tmp_path / name
     (h5 if path.suffix == ".h5" else table_csv)(path, [0, 1])
     with raises_code("ckplus-frame-policy.layout", repr(frames), f"rows of {name}", ": last3."):
         ckplus.load(tmp_path, frames)
 
 
-def test_no_usable_image_is_an_error_that_says_what_was_there(tmp_path):
+def test_no_usable_image_error_lists_the_content(tmp_path):
     with raises_code("ckplus.no-images", "'peak'", "happy", "contempt: 1 sequences"):
-        ckplus.load(official(tmp_path, TAKES[3:4]), "peak")
+        ckplus.load(write_official(tmp_path, SEQUENCES[3:4]), "peak")
 
 
-def test_an_unknown_layout_is_an_error(tmp_path):
+def test_unknown_layout_is_an_error(tmp_path):
     with raises_code("ckplus-layout.unknown", "'png'", "official, ck48, h5, csv"):
         ckplus.load(tmp_path, "last3", layout="png")
 
 
-def test_a_root_that_moves_changes_nothing_but_paths(tmp_path):
-    root = official(tmp_path / "here", TAKES)
+def test_root_that_moves_changes_nothing_but_paths(tmp_path):
+    root = write_official(tmp_path / "here", SEQUENCES)
     (root / "cohn-kanade-images/S005/001/S005_001_00000004.png").unlink()
     before = ckplus.load(root, "all")
     after = ckplus.load(root.rename(tmp_path / "elsewhere"), "all")
@@ -252,15 +252,15 @@ def test_a_root_that_moves_changes_nothing_but_paths(tmp_path):
     assert (after.notes, after.anomalies) == (before.notes, before.anomalies)
 
 
-def test_the_order_in_which_files_were_written_changes_nothing(tmp_path):
-    forwards = ckplus.load(official(tmp_path / "a", TAKES), "all")
-    backwards = ckplus.load(official(tmp_path / "b", TAKES[::-1]), "all")
+def test_order_in_which_files_were_written_changes_nothing(tmp_path):
+    forwards = ckplus.load(write_official(tmp_path / "a", SEQUENCES), "all")
+    backwards = ckplus.load(write_official(tmp_path / "b", SEQUENCES[::-1]), "all")
     assert ids(backwards) == ids(forwards)
 
 
 def test_links_out_of_the_root_and_in_circles_are_listed_and_not_followed(tmp_path):
-    root = official(tmp_path / "root", TAKES)
-    outside = official(tmp_path / "outside", [("S011", "001", 3, "happy")])
+    root = write_official(tmp_path / "root", SEQUENCES)
+    outside = write_official(tmp_path / "outside", [("S011", "001", 3, "happy")])
     os.symlink(outside / "cohn-kanade-images/S011", root / "cohn-kanade-images/S011")
     os.symlink(root, root / "Emotion/loop")
     table = ckplus.load(root, "peak")
@@ -272,8 +272,8 @@ def test_links_out_of_the_root_and_in_circles_are_listed_and_not_followed(tmp_pa
     }
 
 
-def test_images_and_labels_in_one_folder_are_one_release_and_its_oddities_are_listed_once(tmp_path):
-    root = official(tmp_path, TAKES, images="ck", labels="ck")
+def test_images_and_labels_in_one_folder_are_one_release(tmp_path):
+    root = write_official(tmp_path, SEQUENCES, images="ck", labels="ck")
     shutil.copytree(root / "ck/S005", root / "ck/S5")
     table = ckplus.load(root, "peak")
     assert ids(table) == ["S005/001/11", "S010/002/12", "S999/003/10"]

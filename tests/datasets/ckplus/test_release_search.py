@@ -14,24 +14,24 @@ def touch(path, content=b""):
     return path
 
 
-def images(place):
-    return touch(place / "S005/001/S005_001_00000011.png")
+def images(folder):
+    return touch(folder / "S005/001/S005_001_00000011.png")
 
 
-def labels(place, content=b"   3.0000000e+00\n"):
-    return touch(place / "S005/001/S005_001_00000011_emotion.txt", content)
+def labels(folder, content=b"   3.0000000e+00\n"):
+    return touch(folder / "S005/001/S005_001_00000011_emotion.txt", content)
 
 
-def ck48(place, folder="happy"):
-    return touch(place / folder / "S010_004_00000017.png")
+def ck48(root, folder="happy"):
+    return touch(root / folder / "S010_004_00000017.png")
 
 
-def chosen(root, layout=""):
+def choose(root, layout=""):
     return choose_layout(search_releases(root), layout)
 
 
 @pytest.mark.parametrize(
-    ("pictures", "texts"),
+    ("image_folder", "label_folder"),
     [
         ("cohn-kanade-images", "Emotion"),
         ("extended-cohn-kanade-images/cohn-kanade-images", "Emotion_labels/Emotion"),
@@ -43,33 +43,37 @@ def chosen(root, layout=""):
         ("CK+/CK+/data/cohn-kanade-images", "CK+/CK+/labels/Emotion"),
     ],
 )
-def test_the_official_release_is_found_in_every_root_variant(tmp_path, pictures, texts):
-    images(tmp_path / pictures)
-    labels(tmp_path / texts)
+def test_official_release_is_detected_in_every_root_variant(tmp_path, image_folder, label_folder):
+    images(tmp_path / image_folder)
+    labels(tmp_path / label_folder)
     for other in ("facs", "landmarks"):
         touch(tmp_path / other.upper() / f"S005/001/S005_001_00000011_{other}.txt")
-    place = chosen(tmp_path)
-    assert (place.layout, place.path, place.labels) == ("official", tmp_path / pictures, tmp_path / texts)
+    release = choose(tmp_path)
+    assert (release.layout, release.path, release.labels) == (
+        "official",
+        tmp_path / image_folder,
+        tmp_path / label_folder,
+    )
 
 
-def test_a_release_five_levels_down_is_not_looked_for(tmp_path):
+def test_release_five_levels_down_is_ignored(tmp_path):
     images(tmp_path / "a/b/c/d/e")
     labels(tmp_path / "a/b/c/d/e")
     with raises_code("ckplus-release.missing", tmp_path, "4 levels"):
-        chosen(tmp_path)
+        choose(tmp_path)
 
 
 @pytest.mark.parametrize("below", [".", "CK+48", "ck/CK+48", "CKPlus"])
-def test_ck48_is_found_by_its_class_folders(tmp_path, below):
+def test_class_folders_identify_ck48(tmp_path, below):
     ck48(tmp_path / below, "Happiness")
-    place = chosen(tmp_path)
-    assert (place.layout, place.path, place.labels) == ("ck48", tmp_path / below, None)
+    release = choose(tmp_path)
+    assert (release.layout, release.path, release.labels) == ("ck48", tmp_path / below, None)
 
 
 def test_class_folders_of_other_images_are_not_ck48(tmp_path):
     touch(tmp_path / "happy" / "portrait.png")
     with raises_code("ckplus-release.missing", tmp_path):
-        chosen(tmp_path)
+        choose(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -82,60 +86,60 @@ def test_class_folders_of_other_images_are_not_ck48(tmp_path):
         ("a/CKextended (1).csv", "csv"),
     ],
 )
-def test_containers_are_found_by_name(tmp_path, name, layout):
+def test_names_identify_containers(tmp_path, name, layout):
     path = touch(tmp_path / name)
-    assert (chosen(tmp_path).layout, chosen(tmp_path).path) == (layout, path)
+    assert (choose(tmp_path).layout, choose(tmp_path).path) == (layout, path)
 
 
 @pytest.mark.parametrize("name", ["checkpoint.h5", "ckpt.h5", "backup.csv", "ticks.csv", "ck_data.txt"])
 def test_other_files_are_not_containers(tmp_path, name):
     touch(tmp_path / name)
     with raises_code("ckplus-release.missing", tmp_path):
-        chosen(tmp_path)
+        choose(tmp_path)
 
 
 @pytest.mark.parametrize(("name", "layout"), [("faces.h5", "h5"), ("faces.CSV", "csv")])
-def test_a_container_of_any_name_may_be_the_root(tmp_path, name, layout):
+def test_container_of_any_name_may_be_the_root(tmp_path, name, layout):
     path = touch(tmp_path / name)
-    place = chosen(path)
-    assert (place.layout, place.path, place.note) == (layout, path, f"layout: {layout}, in {name}")
+    release = choose(path)
+    assert (release.layout, release.path, release.note) == (layout, path, f"layout: {layout}, in {name}")
     with raises_code("ckplus-release.missing", "official", f"found: {layout}."):
-        chosen(path, "official")
+        choose(path, "official")
 
 
-def test_the_preferred_layout_is_used_and_the_others_are_noted(tmp_path):
+def test_preferred_layout_is_used_and_the_others_are_noted(tmp_path):
     touch(tmp_path / "ckextended.csv")
-    assert chosen(tmp_path).layout == "csv"
+    assert choose(tmp_path).layout == "csv"
     touch(tmp_path / "CK_data.h5")
-    assert chosen(tmp_path).layout == "h5"
+    assert choose(tmp_path).layout == "h5"
     ck48(tmp_path / "CK+48")
-    assert chosen(tmp_path).layout == "ck48"
+    assert choose(tmp_path).layout == "ck48"
     images(tmp_path / "images")
     note = "layout: ck48, in CK+48 (not used: official without labels in images; h5 in CK_data.h5; "
-    assert chosen(tmp_path).note == note + "csv in ckextended.csv)"
+    assert choose(tmp_path).note == note + "csv in ckextended.csv)"
     labels(tmp_path / "emotions")
-    assert chosen(tmp_path).note == (
+    assert choose(tmp_path).note == (
         "layout: official, images in images, labels in emotions "
         "(not used: ck48 in CK+48; h5 in CK_data.h5; csv in ckextended.csv)"
     )
 
 
-def test_a_layout_that_is_named_is_used(tmp_path):
+def test_layout_that_is_named_is_used(tmp_path):
     images(tmp_path / "images")
     labels(tmp_path / "emotions")
     path = touch(tmp_path / "CK_data.h5")
-    assert chosen(tmp_path, "h5").path == path
+    assert choose(tmp_path, "h5").path == path
     with raises_code("ckplus-release.missing", "csv", "found: official, h5."):
-        chosen(tmp_path, "csv")
+        choose(tmp_path, "csv")
 
 
-def test_half_a_release_is_told_as_such(tmp_path):
+def test_half_a_release_is_an_error(tmp_path):
     images(tmp_path / "a" / "cohn-kanade-images")
     with raises_code("ckplus-release.missing", "images, in cohn-kanade-images, but no label files"):
-        chosen(tmp_path / "a")
+        choose(tmp_path / "a")
     labels(tmp_path / "b" / "Emotion")
     with raises_code("ckplus-release.missing", "labels, in Emotion, but no images"):
-        chosen(tmp_path / "b")
+        choose(tmp_path / "b")
 
 
 def test_two_folders_of_images_are_an_error_that_names_both(tmp_path):
@@ -143,55 +147,55 @@ def test_two_folders_of_images_are_an_error_that_names_both(tmp_path):
     images(tmp_path / "old")
     labels(tmp_path / "Emotion")
     with raises_code("ckplus-release.several", "layout official", "2: new, old."):
-        chosen(tmp_path)
+        choose(tmp_path)
 
 
 def test_two_ck48_are_an_error_that_names_both(tmp_path):
     ck48(tmp_path / "CK+48")
     ck48(tmp_path / "ck/CK+48")
     with raises_code("ckplus-release.several", "layout ck48", "2: CK+48, ck/CK+48."):
-        chosen(tmp_path)
+        choose(tmp_path)
 
 
 def test_one_folder_under_two_names_is_one(tmp_path):
     ck48(tmp_path / "CK+48")
     os.symlink(tmp_path / "CK+48", tmp_path / "link")
-    assert chosen(tmp_path).path == tmp_path / "CK+48"
+    assert choose(tmp_path).path == tmp_path / "CK+48"
 
 
-def test_copies_of_a_container_count_once_and_different_ones_are_an_error(tmp_path):
+def test_copies_of_a_container_are_one_and_different_ones_an_error(tmp_path):
     first = touch(tmp_path / "CK_data.h5", b"one")
     shutil.copy(first, tmp_path / "CK_data (1).h5")
-    place = chosen(tmp_path)
-    assert place.note == "layout: h5, in CK_data (1).h5 (not used: a copy in CK_data.h5)"
+    release = choose(tmp_path)
+    assert release.note == "layout: h5, in CK_data (1).h5 (not used: a copy in CK_data.h5)"
     first.write_bytes(b"two")
     with raises_code("ckplus-release.several", "layout h5", "2: CK_data (1).h5, CK_data.h5."):
-        chosen(tmp_path)
+        choose(tmp_path)
 
 
-def test_copies_of_the_labels_count_once_and_different_ones_are_an_error(tmp_path):
+def test_copies_of_labels_are_one_and_different_ones_an_error(tmp_path):
     images(tmp_path / "images")
     labels(tmp_path / "Emotion")
     second = labels(tmp_path / "Emotion(2)", b"3")
-    place = chosen(tmp_path)
-    assert place.labels == tmp_path / "Emotion"
-    assert place.note.endswith("(not used: a copy of the labels in Emotion(2))")
+    release = choose(tmp_path)
+    assert release.labels == tmp_path / "Emotion"
+    assert release.note.endswith("(not used: a copy of the labels in Emotion(2))")
     second.write_bytes(b"4")
     with raises_code("ckplus-release.several", "folder of labels", "2: Emotion, Emotion(2)."):
-        chosen(tmp_path)
+        choose(tmp_path)
 
 
-def test_nothing_at_all_is_one_error_that_says_what_was_looked_for_and_where_to_ask(tmp_path):
+def test_no_release_error_lists_the_expected_files_and_access(tmp_path):
     touch(tmp_path / "a" / "b.txt")
     os.symlink("/", tmp_path / "a" / "out")
     examples = ("S005_001_00000011_emotion.txt", "CK_data.h5", "ckextended.csv")
     with raises_code(
         "ckplus-release.missing", ACCESS_INSTRUCTIONS, "a/out (link out of the root)", *examples
     ):
-        chosen(tmp_path)
+        choose(tmp_path)
 
 
-def test_a_root_that_is_not_there_or_another_file_is_an_error(tmp_path):
+def test_missing_root_or_another_file_is_an_error(tmp_path):
     with raises_code("ckplus-root.missing", tmp_path / "nowhere", ACCESS_INSTRUCTIONS):
         search_releases(tmp_path / "nowhere")
     touch(tmp_path / "ck.zip")

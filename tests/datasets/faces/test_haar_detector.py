@@ -18,7 +18,7 @@ def centre(box):
     return left + side / 2, top + side / 2
 
 
-def test_the_face_of_a_photograph_is_found(astronaut):
+def test_face_in_a_photograph_is_detected(astronaut):
     cascade, box = FaceDetector().detect(astronaut)
     assert cascade == "default"
     # Between her eyes, on the ridge of the nose.
@@ -26,7 +26,7 @@ def test_the_face_of_a_photograph_is_found(astronaut):
     assert 90 <= box[2] <= 140
 
 
-def test_of_two_faces_the_larger_is_taken_wherever_it_stands(astronaut):
+def test_larger_of_two_faces_is_detected(astronaut):
     small = cv2.resize(astronaut, None, fx=0.7, fy=0.7, interpolation=cv2.INTER_AREA)
     for pair, expected in (((astronaut, small), 223), ((small, astronaut), 358 + 223)):
         wide = np.zeros((512, 870, 3), dtype=np.uint8)
@@ -38,39 +38,39 @@ def test_of_two_faces_the_larger_is_taken_wherever_it_stands(astronaut):
         assert centre(box) == pytest.approx((expected, 115), abs=15)
 
 
-def test_a_face_smaller_than_a_fifth_of_the_short_side_is_none(astronaut):
+def test_face_smaller_than_a_fifth_of_the_short_side_is_none(astronaut):
     wide = np.zeros((700, 700, 3), dtype=np.uint8)
     wide[:512, :512] = astronaut
     assert FaceDetector().detect(wide) is None
 
 
-def test_the_next_cascade_is_asked_where_one_finds_nothing(astronaut):
-    found = []
+def test_next_cascade_runs_if_one_detects_no_face(astronaut):
+    results = []
     for first in range(len(CASCADES)):
         detector = FaceDetector()
         # A cascade for another kind of object finds no face.
         blind = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_russian_plate_number.xml")
         detector._cascades = dict.fromkeys(CASCADES[:first], blind)
-        found.append(detector.detect(astronaut))
-    # The last cascade alone does not find the face.
-    assert [one and one[0] for one in found] == ["default", "alt2", "alt", None]
+        results.append(detector.detect(astronaut))
+    # Only the last cascade does not find the face.
+    assert [one and one[0] for one in results] == ["default", "alt2", "alt", None]
 
 
-def test_an_image_without_a_face_has_none():
+def test_image_without_a_face_has_none():
     assert FaceDetector().detect(np.full((100, 80, 3), 128, dtype=np.uint8)) is None
     assert FaceDetector().detect(np.full((1, 1, 3), 128, dtype=np.uint8)) is None
 
 
-def test_the_number_of_threads_does_not_matter(astronaut):
+def test_number_of_threads_does_not_matter(astronaut):
     threads = cv2.getNumThreads()
-    found = []
+    results = []
     try:
         for number in (1, 2, 7):
             cv2.setNumThreads(number)
-            found.append(FaceDetector().detect(astronaut))
+            results.append(FaceDetector().detect(astronaut))
     finally:
         cv2.setNumThreads(threads)
-    assert found[0] == found[1] == found[2]
+    assert results[0] == results[1] == results[2]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_the_number_of_threads_does_not_matter(astronaut):
         ((6, 6, 0, 0), (6, 6, 1)),
     ],
 )
-def test_a_box_is_made_square_about_its_centre_and_kept_in_the_image(box, expected):
+def test_box_becomes_a_centred_square_inside_the_image(box, expected):
     assert to_square_box(*box, shape=(80, 100, 3)) == expected
 
 

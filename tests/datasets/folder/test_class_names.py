@@ -18,7 +18,7 @@ def folders(tmp_path):
 
 
 @pytest.fixture
-def listed(tmp_path):
+def csv_table(tmp_path):
     """Return the table of a CSV file with one row per label."""
 
     def make(*labels):
@@ -31,15 +31,15 @@ def listed(tmp_path):
     return make
 
 
-def told(table):
+def list_anomalies(table):
     return [(fault.code, fault.location, fault.description, fault.action) for fault in table.anomalies]
 
 
-@pytest.mark.parametrize("read", ["folders", "listed"])
-def test_class_names_that_differ_in_case_or_inner_spaces_stay_apart_and_are_listed(read, request):
+@pytest.mark.parametrize("read", ["folders", "csv_table"])
+def test_class_names_that_differ_in_case_stay_separate_and_are_listed(read, request):
     table = request.getfixturevalue(read)("Happy", "happy", "happy", "sad", "very sad", "verysad")
     assert table.classes == ("Happy", "happy", "sad", "very sad", "verysad")
-    assert told(table) == [
+    assert list_anomalies(table) == [
         (
             "similar class names",
             "Happy, happy",
@@ -55,11 +55,11 @@ def test_class_names_that_differ_in_case_or_inner_spaces_stay_apart_and_are_list
     ]
 
 
-@pytest.mark.parametrize("read", ["folders", "listed"])
-def test_class_names_that_are_one_without_the_space_around_them_are_one_class_and_listed(read, request):
+@pytest.mark.parametrize("read", ["folders", "csv_table"])
+def test_class_names_that_differ_in_outer_spaces_are_one_class(read, request):
     table = request.getfixturevalue(read)("happy", "happy ", "happy ", "sad", "sad")
     assert table.classes == ("happy", "sad")
-    assert told(table) == [
+    assert list_anomalies(table) == [
         (
             "merged class names",
             "happy",
@@ -69,12 +69,12 @@ def test_class_names_that_are_one_without_the_space_around_them_are_one_class_an
     ]
 
 
-@pytest.mark.parametrize("read", ["folders", "listed"])
-def test_a_name_that_always_has_the_same_space_around_it_is_no_anomaly(read, request):
-    assert told(request.getfixturevalue(read)(" happy", " happy", "sad")) == []
+@pytest.mark.parametrize("read", ["folders", "csv_table"])
+def test_name_with_consistent_spaces_is_no_anomaly(read, request):
+    assert list_anomalies(request.getfixturevalue(read)(" happy", " happy", "sad")) == []
 
 
-def test_names_that_differ_in_case_and_in_the_space_around_them_are_both_listed(folders):
+def test_names_that_differ_in_case_and_spaces_are_listed(folders):
     table = folders("Happy", "happy ", "sad")
-    assert [code for code, *_ in told(table)] == ["similar class names"]
+    assert [code for code, *_ in list_anomalies(table)] == ["similar class names"]
     assert table.classes == ("Happy", "happy", "sad")

@@ -25,12 +25,12 @@ def faults():
     return AnomalyLog()
 
 
-def told(faults):
+def list_anomalies(faults):
     return [(fault.code, fault.location) for fault in faults.get_anomalies()]
 
 
 def frames(rows):
-    return {found.id: found.frame_number for found in rows}
+    return {row.id: row.frame_number for row in rows}
 
 
 @pytest.mark.parametrize(
@@ -46,22 +46,22 @@ def frames(rows):
         ("٣.png", None),
     ],
 )
-def test_the_number_of_a_file_is_the_last_in_its_name_if_it_can_be_a_frames(path, number):
+def test_file_number_is_the_last_valid_one_in_its_name(path, number):
     assert parse_file_number(path) == number
 
 
 def test_numbers_in_names_are_sorted_by_value_and_ties_by_their_spelling():
     names = ["a2/x.png", "a10/img01.png", "a10/img1.png", "a10/img2.png", "a10/img10.png", "b"]
     assert sorted(random.Random(0).sample(names, len(names)), key=natural_sort_key) == names
-    assert natural_sort_key("1") < natural_sort_key("x"), "a name may begin with either"
+    assert natural_sort_key("1") < natural_sort_key("x"), "a name may start with a letter or a digit"
 
 
-def test_an_image_that_is_named_twice_is_kept_once_if_the_rows_agree(faults):
+def test_image_in_two_equal_rows_becomes_one_row(faults):
     rows = [row("1"), row("again", real="/data/1"), row("2", "fear"), row("also", "joy", real="/data/2")]
-    assert [found.id for found in remove_contradictions(rows, faults)] == ["1"]
-    assert told(faults) == [("duplicate path", "line of again"), ("contradictory entries", "2")]
-    what = faults.get_anomalies()[1].description
-    assert what == "2 entries disagree on this image (line of 2, line of also); labels: fear, joy"
+    assert [remaining.id for remaining in remove_contradictions(rows, faults)] == ["1"]
+    assert list_anomalies(faults) == [("duplicate path", "line of again"), ("contradictory entries", "2")]
+    description = faults.get_anomalies()[1].description
+    assert description == "2 entries disagree on this image (line of 2, line of also); labels: fear, joy"
 
 
 @pytest.mark.parametrize("other", [{"subject": "p"}, {"clip": "c"}, {"frame": 3}, {"label": "fear"}])
@@ -70,13 +70,13 @@ def test_rows_that_differ_in_anything_disagree(faults, other):
         remove_contradictions([row("1"), row("2", **other, real="/data/1"), row("3", real="/data/1")], faults)
         == []
     )
-    assert told(faults) == [("contradictory entries", "1")]
+    assert list_anomalies(faults) == [("contradictory entries", "1")]
 
 
-def test_an_image_left_out_takes_no_part_in_what_its_clip_is(faults):
+def test_excluded_image_does_not_affect_its_clip(faults):
     rows = [row("1", "joy", "p", "c"), row("2", "fear", "p", "c"), row("2b", "joy", "p", "c", real="/data/2")]
-    assert [found.id for found in remove_contradictions(rows, faults)] == ["1"]
-    assert told(faults) == [("contradictory entries", "2")]
+    assert [remaining.id for remaining in remove_contradictions(rows, faults)] == ["1"]
+    assert list_anomalies(faults) == [("contradictory entries", "2")]
 
 
 @pytest.mark.parametrize(
@@ -87,18 +87,18 @@ def test_an_image_left_out_takes_no_part_in_what_its_clip_is(faults):
         (("b.png", "a1.png"), (2, 1)),
     ],
 )
-def test_names_without_a_number_each_are_counted_in_their_natural_order(faults, names, expected):
+def test_names_without_numbers_are_numbered_in_natural_order(faults, names, expected):
     rows = assign_frame_numbers([row(name, clip="c") for name in names], faults)
     assert frames(rows) == dict(zip(names, expected, strict=True))
-    assert told(faults) == []
+    assert list_anomalies(faults) == []
 
 
-def test_images_without_a_clip_are_numbered_by_folder_and_stay_apart_from_a_clip_of_its_name(faults):
+def test_images_without_clip_are_numbered_by_folder(faults):
     rows = [row("a/x1.png"), row("a/y1.png"), row("b/x1.png"), row("c/1.png", frame=8)]
     rows += [row("z/x7.png", clip="a"), row("z/1.png", clip="d", frame=9)]
-    found = assign_frame_numbers(rows, faults)
-    assert len(found) == len(rows)
-    assert frames(found) == {
+    numbered = assign_frame_numbers(rows, faults)
+    assert len(numbered) == len(rows)
+    assert frames(numbered) == {
         "a/x1.png": 1,
         "a/y1.png": 2,
         "b/x1.png": 1,
@@ -106,4 +106,4 @@ def test_images_without_a_clip_are_numbered_by_folder_and_stay_apart_from_a_clip
         "z/x7.png": 7,
         "z/1.png": 9,
     }
-    assert told(faults) == []
+    assert list_anomalies(faults) == []

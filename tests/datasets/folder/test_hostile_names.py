@@ -12,9 +12,17 @@ from hypothesis import strategies as st
 
 from datasets.catalogue import load_dataset
 from datasets.spec import SampleTable
-from tests.hostile import cases, clear, damaged, file_names, folder, names, outcome
+from tests.hostile import (
+    assert_is_clear,
+    case_settings,
+    check_outcome,
+    damaged_bytes,
+    hostile_file_names,
+    hostile_names,
+    temporary_folder,
+)
 
-PICTURE = cv2.imencode(".png", np.zeros((4, 4, 3), np.uint8))[1].tobytes()
+IMAGE = cv2.imencode(".png", np.zeros((4, 4, 3), np.uint8))[1].tobytes()
 HEADER = ("path", "label", "subject", "clip", "frame")
 GOOD = [(f"{n}.png", "ab"[n % 2], f"s{n // 2}", f"c{n // 2}{n % 2}", str(n)) for n in range(8)]
 
@@ -25,22 +33,22 @@ def text(rows, header=HEADER, encoding="utf-8") -> bytes:
     return written.getvalue().encode(encoding, "replace")
 
 
-def pictures(root) -> None:
+def write_images(root) -> None:
     """Write the images of the valid rows, and one outside the root that must not be read."""
     for path, *_ in GOOD:
-        (root / path).write_bytes(PICTURE)
+        (root / path).write_bytes(IMAGE)
     outside = root.parent / "outside"
     (outside / "deep").mkdir(parents=True)
     for path in ("1.png", "deep/2.png"):
-        (outside / path).write_bytes(PICTURE)
+        (outside / path).write_bytes(IMAGE)
     os.symlink(outside, root / "link")
     os.symlink(outside / "1.png", root / "linked.png")
     os.symlink("loop.png", root / "loop.png")
 
 
-def checked(root) -> SampleTable | None:
+def check_table(root) -> SampleTable | None:
     """Return the table after checking that its paths are below the root and its texts are printable."""
-    table = outcome(lambda: load_dataset("folder", "all", root=root), outside=root.parent / "outside")
+    table = check_outcome(lambda: load_dataset("folder", "all", root=root), outside=root.parent / "outside")
     if table is None:
         return None
     below = os.path.realpath(root) + os.sep
@@ -49,13 +57,13 @@ def checked(root) -> SampleTable | None:
         assert not os.path.isabs(sample.id)
         assert ".." not in sample.id.split("/")
     for anomaly in table.anomalies:
-        clear(f"{anomaly.code} {anomaly.location} {anomaly.description} {anomaly.action}")
+        assert_is_clear(f"{anomaly.code} {anomaly.location} {anomaly.description} {anomaly.action}")
     for note in table.notes:
-        clear(note)
+        assert_is_clear(note)
     return table
 
 
-def astray(root) -> st.SearchStrategy[str]:
+def escaping_paths(root) -> st.SearchStrategy[str]:
     """Generate paths that leave the root, directly, through links, or only temporarily."""
     outside = root.parent / "outside"
     return st.sampled_from(
@@ -83,62 +91,75 @@ def astray(root) -> st.SearchStrategy[str]:
     )
 
 
-@cases(60)
+@case_settings(60)
 @given(data=st.data())
 def test_no_row_leads_out_of_the_root(data):
-    with folder() as root:
-        pictures(root)
+    with temporary_folder() as root:
+        write_images(root)
         bad = data.draw(
-            st.lists(st.tuples(astray(root), *[st.sampled_from("ab")] * 3), min_size=1, max_size=4)
+            st.lists(st.tuples(escaping_paths(root), *[st.sampled_from("ab")] * 3), min_size=1, max_size=4)
         )
         (root / "list.csv").write_bytes(text([*GOOD, *((*row, "1") for row in bad)]))
-        table = checked(root)
+        table = check_table(root)
         if table is not None:
             assert {sample.id for sample in table.samples} <= {path for path, *_ in GOOD}
-            assert len(table.samples) == len(GOOD), "what is wrong with one row does no other harm"
+            assert len(table.samples) == len(GOOD), "a bad row does not affect the others"
             assert len(table.anomalies) >= 1
 
 
-@cases(60)
+@case_settings(60)
 @given(
-    rows=st.lists(st.tuples(st.sampled_from([row[0] for row in GOOD]), names(), names(), names(), names())),
+    rows=st.lists(
+        st.tuples(
+            st.sampled_from([row[0] for row in GOOD]),
+            hostile_names(),
+            hostile_names(),
+            hostile_names(),
+            hostile_names(),
+        )
+    ),
     encoding=st.sampled_from(("utf-8", "utf-16", "utf-8-sig", "latin-1", "cp1252", "utf-32", "utf-7")),
 )
 def test_any_names_in_any_encoding_are_read_or_refused(rows, encoding):
-    with folder() as root:
-        pictures(root)
+    with temporary_folder() as root:
+        write_images(root)
         (root / "list.csv").write_bytes(text([*GOOD, *rows], encoding=encoding))
-        checked(root)
+        check_table(root)
 
 
-@cases(60)
+@case_settings(60)
 @given(data=st.data())
-def test_a_damaged_list_is_read_or_refused(data):
-    with folder() as root:
-        pictures(root)
-        (root / "list.csv").write_bytes(data.draw(damaged(text(GOOD))))
-        table = checked(root)
+def test_damaged_list_is_read_or_refused(data):
+    with temporary_folder() as root:
+        write_images(root)
+        (root / "list.csv").write_bytes(data.draw(damaged_bytes(text(GOOD))))
+        table = check_table(root)
         if table is not None:
-            told = len(table.samples) + len(table.anomalies)
-            assert told > 0
+            count = len(table.samples) + len(table.anomalies)
+            assert count > 0
 
 
-@cases(40)
-@given(tree=st.lists(st.tuples(file_names(), file_names(), file_names(), file_names()), max_size=5))
+@case_settings(40)
+@given(
+    tree=st.lists(
+        st.tuples(hostile_file_names(), hostile_file_names(), hostile_file_names(), hostile_file_names()),
+        max_size=5,
+    )
+)
 def test_any_names_of_folders_are_read_or_refused(tree):
-    with folder() as root:
-        pictures(root)
+    with temporary_folder() as root:
+        write_images(root)
         for label in ("good", "fine"):
             (root / label / "s1").mkdir(parents=True)
-            (root / label / "s1" / "1.png").write_bytes(PICTURE)
+            (root / label / "s1" / "1.png").write_bytes(IMAGE)
         for label, subject, clip, name in tree:
-            place = root / label / subject / clip
+            parent = root / label / subject / clip
             try:
-                place.mkdir(parents=True, exist_ok=True)
-                (place / f"{name}.png").write_bytes(PICTURE)
+                parent.mkdir(parents=True, exist_ok=True)
+                (parent / f"{name}.png").write_bytes(IMAGE)
             except OSError:
                 continue
-        table = checked(root)
+        table = check_table(root)
         assert table is not None
         assert {"good/s1/1.png", "fine/s1/1.png"} <= {sample.id for sample in table.samples}
 
@@ -155,17 +176,17 @@ def test_any_names_of_folders_are_read_or_refused(tree):
     ],
     ids=["cell", "columns", "rows", "quote", "nul", "twice"],
 )
-def test_an_oversized_or_odd_list_is_read_or_refused(data, tmp_path):
+def test_oversized_or_malformed_list_is_read_or_refused(data, tmp_path):
     root = tmp_path / "root"
     root.mkdir()
-    pictures(root)
+    write_images(root)
     (root / "list.csv").write_bytes(data)
-    checked(root)
+    check_table(root)
 
 
-def test_a_list_is_known_by_its_header_even_where_its_beginning_ends_within_a_letter(tmp_path):
+def test_header_is_recognized_if_the_probe_splits_a_character(tmp_path):
     for row in GOOD:
-        (tmp_path / row[0]).write_bytes(PICTURE)
+        (tmp_path / row[0]).write_bytes(IMAGE)
     for shift in range(4):
         head = "path,label,note\n0.png,a,"
         (tmp_path / "list.csv").write_bytes(

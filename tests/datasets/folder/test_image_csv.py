@@ -24,13 +24,13 @@ def root(tmp_path):
 def read(root):
     """Return the table of a CSV file with these lines after two valid rows of two classes."""
 
-    def of(*lines, header="path,label", encoding="utf-8"):
+    def load_lines(*lines, header="path,label", encoding="utf-8"):
         filler = header.count(",") - 1
         good = [f"img/i{n}.png,{label}" + "," * filler for n, label in ((5, "joy"), (6, "fear"))]
         (root / "labels.csv").write_bytes("\n".join([header, *good, *lines, ""]).encode(encoding))
         return load(root, "all")
 
-    return of
+    return load_lines
 
 
 def ids(table):
@@ -47,8 +47,8 @@ def test_every_column_reaches_its_sample(root):
         '7.0,fear,"img/i3.png",p2,c1,\n\n'
     )
     table = load(root / "labels.csv", "all")
-    found = [(s.id, table.classes[s.label], s.subject, s.clip, s.frame_number) for s in table.samples]
-    assert found == [
+    rows = [(s.id, table.classes[s.label], s.subject, s.clip, s.frame_number) for s in table.samples]
+    assert rows == [
         ("img/i2.png", "joy", "p1", "p1/c1", 3),
         ("img/i1.png", "joy", "p1", "p1/c1", 20),
         ("img/i3.png", "fear", "p2", "p2/c1", 7),
@@ -67,11 +67,11 @@ def test_other_delimiters_are_understood(root, delimiter):
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
-def test_encodings_are_told_apart(root, read, encoding):
+def test_encoding_is_detected(root, read, encoding):
     table = read("img/i1.png,gêne", encoding=encoding)
     assert table.classes == ("fear", "gêne", "joy")
-    told = "labels.csv was read as Latin-1, because it is not UTF-8" in table.notes
-    assert told == (encoding == "latin-1")
+    is_noted = "labels.csv was read as Latin-1, because it is not UTF-8" in table.notes
+    assert is_noted == (encoding == "latin-1")
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_encodings_are_told_apart(root, read, encoding):
         ("x" * 5000 + ".png,joy", "missing file"),
     ],
 )
-def test_a_row_that_cannot_be_used_is_left_out_and_told(root, read, tmp_path, line, code):
+def test_unusable_row_is_left_out_and_listed(root, read, tmp_path, line, code):
     (tmp_path / "outside.png").write_bytes(b"pixels")
     (root / "link.png").symlink_to(tmp_path / "outside.png")
     (root / "away").symlink_to(tmp_path)
@@ -111,15 +111,15 @@ def test_a_row_that_cannot_be_used_is_left_out_and_told(root, read, tmp_path, li
     json.dumps(asdict(table), ensure_ascii=False).encode()
 
 
-def test_an_absolute_path_below_the_root_is_taken(root, read):
+def test_absolute_path_below_the_root_is_accepted(root, read):
     assert ids(read(f"{root}/img/i1.png,joy")) == ["img/i1.png", "img/i5.png", "img/i6.png"]
 
 
-def test_trailing_empty_fields_do_no_harm(read):
+def test_trailing_empty_fields_are_ignored(read):
     assert read("img/i1.png,joy,,").anomalies == ()
 
 
-def test_an_image_with_two_labels_is_left_out_altogether(read):
+def test_image_with_two_labels_is_left_out(read):
     table = read("img/i1.png,joy", "img/i1.png,fear")
     assert ids(table) == ["img/i5.png", "img/i6.png"]
     assert codes(table) == {"contradictory entries": 1}
@@ -127,21 +127,21 @@ def test_an_image_with_two_labels_is_left_out_altogether(read):
     assert "labels: fear, joy" in table.anomalies[0].description
 
 
-def test_a_clip_with_two_labels_is_left_out(read):
+def test_clip_with_two_labels_is_left_out(read):
     header = "path,label,subject,clip"
     table = read("img/i1.png,joy,p,c", "img/i2.png,fear,p,c", "img/i3.png,joy,q,c", header=header)
     assert ids(table) == ["img/i3.png", "img/i5.png", "img/i6.png"]
     assert codes(table) == {"clip with two labels": 1}
 
 
-def test_a_clip_with_two_subjects_is_left_out(read):
+def test_clip_with_two_subjects_is_left_out(read):
     header = "path,label,subject,clip"
     table = read("img/i1.png,joy,p,q/c", "img/i2.png,joy,p/q,c", header=header)
     assert ids(table) == ["img/i5.png", "img/i6.png"]
     assert codes(table) == {"clip with two subjects": 1}
 
 
-def test_a_row_of_a_clip_that_lacks_the_subject_of_the_others_is_left_out(read):
+def test_row_without_the_subject_of_its_clip_is_left_out(read):
     header = "path,label,subject,clip"
     table = read("img/i1.png,joy,p,c", "img/i2.png,joy,,c", "img/i3.png,joy,,d", header=header)
     assert ids(table) == ["img/i1.png", "img/i3.png", "img/i5.png", "img/i6.png"]
@@ -149,32 +149,32 @@ def test_a_row_of_a_clip_that_lacks_the_subject_of_the_others_is_left_out(read):
     assert {sample.clip for sample in table.samples} == {"", "p/c", "d"}
 
 
-def test_a_frame_that_is_no_number_leaves_its_row_out(read):
+def test_frame_that_is_no_number_leaves_its_row_out(read):
     header = "path,label,clip,frame"
     table = read("img/i1.png,joy,c,apex", "img/i2.png,joy,c,-1", "img/i3.png,joy,c,3", header=header)
     assert codes(table) == {"unusable frame": 2}
 
 
-def test_frames_given_in_part_are_numbered_by_file_names(read):
+def test_partial_frame_numbers_are_replaced_by_file_names(read):
     table = read("img/i2.png,joy,c,1", "img/i1.png,joy,c,", header="path,label,clip,frame")
     assert [s.frame_number for s in table.samples if s.clip == "c"] == [1, 2]
     assert [s.id for s in table.samples if s.clip == "c"] == ["img/i1.png", "img/i2.png"]
     assert codes(table) == {"frame numbers in part": 1}
 
 
-def test_a_frame_number_given_twice_is_told(read):
+def test_repeated_frame_number_is_listed(read):
     table = read("img/i2.png,joy,c,1", "img/i1.png,joy,c,1", header="path,label,clip,frame")
     assert codes(table) == {"repeated frame": 1}
     assert table.samples[2].onset_ref == table.samples[3].onset_ref == table.samples[2].image_ref
 
 
-def test_the_order_of_the_rows_does_not_matter(root, read):
+def test_order_of_the_rows_does_not_matter(root, read):
     lines = [f"img/i{n}.png,{('joy', 'fear')[n % 2]},p{n % 2},c,{n}" for n in range(1, 5)]
     header = "path,label,subject,clip,frame"
     assert read(*lines, header=header).samples == read(*lines[::-1], header=header).samples
 
 
-def test_many_bad_rows_are_counted(read):
+def test_many_bad_rows_are_summarized(read):
     table = read(*(f"gone{n}.png,joy" for n in range(1000)))
     assert codes(table) == {"missing file": 21}
     assert table.anomalies[-1].description == "980 more of this kind, 1000 in all"
@@ -198,13 +198,13 @@ def test_many_bad_rows_are_counted(read):
         ),
     ],
 )
-def test_a_csv_that_cannot_be_used_is_one_error(root, data, code, value):
+def test_csv_that_cannot_be_used_is_one_error(root, data, code, value):
     (root / "labels.csv").write_bytes(data)
     with raises_code(code, value):
         load(root / "labels.csv", "all")
 
 
-def test_a_csv_too_large_to_be_a_list_is_refused(root):
+def test_csv_too_large_to_be_a_list_is_refused(root):
     with open(root / "labels.csv", "wb") as file:
         file.write(b"path,label\n")
         file.truncate(folder_csv.MAX_BYTES + 1)
@@ -212,7 +212,7 @@ def test_a_csv_too_large_to_be_a_list_is_refused(root):
         load(root, "all")
 
 
-def test_a_folder_named_like_a_csv_is_none(root):
+def test_folder_named_like_a_csv_is_none(root):
     (root / "labels.csv").mkdir()
     with raises_code("image-csv.missing", root):
         load(root, "all", layout="csv")

@@ -5,7 +5,7 @@ import pytest
 from datasets.folder.image_rows import MAX_LISTED, AnomalyLog, PathResolver, has_unsafe_chars, truncate_middle
 
 
-def test_faults_are_told_one_code_after_the_other_and_beyond_a_limit_counted():
+def test_anomalies_are_grouped_by_code_and_truncated():
     faults = AnomalyLog()
     for n in range(MAX_LISTED + 3):
         faults.add("missing file", f"line {n}", description=f"no {n}", action="the row was left out")
@@ -19,30 +19,32 @@ def test_faults_are_told_one_code_after_the_other_and_beyond_a_limit_counted():
     assert (empty.code, empty.location, empty.description) == ("empty label", r"two\nlines", r"caf\udce9")
 
 
-def test_a_summary_counts_each_code_and_names_the_first_fault_of_all():
+def test_summary_counts_codes_and_names_the_first_anomaly():
     faults = AnomalyLog()
     assert faults.summarize() == ""
-    for code, where in (("b", "line 2"), ("a", "line 3"), ("b", "line 4")):
-        faults.add(code, where, description="so it is", action="out")
+    for code, location in (("b", "line 2"), ("a", "line 3"), ("b", "line 4")):
+        faults.add(code, location, description="so it is", action="out")
     assert faults.summarize() == " Left out: b: 2, a: 1; the first: line 2: so it is."
 
 
-def test_a_place_is_told_apart_by_where_it_leads_and_not_by_how_its_name_begins(tmp_path):
+def test_containment_is_decided_by_the_resolved_path(tmp_path):
     for folder in ("mine", "mine2"):
         (tmp_path / folder / "a").mkdir(parents=True)
         (tmp_path / folder / "a" / "1.png").touch()
     (tmp_path / "mine" / "link").symlink_to(tmp_path / "mine" / "a")
     (tmp_path / "mine" / "2.png").symlink_to(tmp_path / "mine" / "a" / "1.png")
     (tmp_path / "mine" / "out").symlink_to(tmp_path / "mine2")
-    places = PathResolver(tmp_path / "mine")
+    resolver = PathResolver(tmp_path / "mine")
     one = os.path.realpath(tmp_path / "mine" / "a" / "1.png")
     for name in ("a/1.png", "link/1.png", "2.png", "a/../link/1.png"):
-        assert places.resolve(str(tmp_path / "mine" / name)) == one
-    assert places.contains(one)
-    assert places.contains(places.resolve(str(tmp_path / "mine" / "gone" / "9.png"))), "there or not"
+        assert resolver.resolve(str(tmp_path / "mine" / name)) == one
+    assert resolver.contains(one)
+    assert resolver.contains(resolver.resolve(str(tmp_path / "mine" / "gone" / "9.png"))), (
+        "a missing file counts too"
+    )
     for name in ("out/a/1.png", "../mine2/a/1.png", "a/../../mine2/x"):
-        assert not places.contains(places.resolve(str(tmp_path / "mine" / name)))
-    assert not places.contains(os.path.realpath(tmp_path / "mine")), "the root is not below itself"
+        assert not resolver.contains(resolver.resolve(str(tmp_path / "mine" / name)))
+    assert not resolver.contains(os.path.realpath(tmp_path / "mine")), "the root is not below itself"
     assert PathResolver(tmp_path / "mine" / "out").contains(os.path.realpath(tmp_path / "mine2" / "x"))
     assert PathResolver(tmp_path.root).contains(one)
 
@@ -54,11 +56,11 @@ def test_a_place_is_told_apart_by_where_it_leads_and_not_by_how_its_name_begins(
         *[(text, True) for text in ("a\nb", "a\tb", "\x00", "\x7f", "\udce9", "a\u2028b", "a\u2029b")],
     ],
 )
-def test_what_cannot_be_written_on_a_line_is_known(text, bad):
+def test_unsafe_characters_are_detected(text, bad):
     assert has_unsafe_chars(text) is bad
 
 
-def test_a_long_text_is_shortened_in_the_middle():
+def test_long_text_is_shortened_in_the_middle():
     assert truncate_middle("x" * 200) == "x" * 200
     assert truncate_middle("a" * 150 + "b" * 150) == "a" * 100 + "…" + "b" * 100
     assert truncate_middle("ok\r\n" + "z" * 300).startswith(r"ok\r\nzz")

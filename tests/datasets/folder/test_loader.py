@@ -29,9 +29,9 @@ def put(root):
 
     def write(*paths):
         for path in paths:
-            place = root / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(PIXELS)
+            file_path = root / path
+            file_path.parent.mkdir(parents=True, exist_ok=True)
+            file_path.write_bytes(PIXELS)
         return root
 
     return write
@@ -86,12 +86,14 @@ def test_images_without_a_clip_have_no_onset(put):
         (("S01_002_00000011.png", "S01_002_00000009.png"), {"S01_002_00000011": 11, "S01_002_00000009": 9}),
     ],
 )
-def test_the_last_number_of_a_name_is_the_frame_or_else_its_position(put, names, frames):
+def test_last_number_of_a_name_is_the_frame_or_else_its_position(put, names, frames):
     table = load(put("z/s2/c/1.png", *(f"y/s1/c/{name}" for name in names)), "all")
-    found = {
+    frame_numbers = {
         sample.id.split("/")[-1]: sample.frame_number for sample in table.samples if sample.subject == "s1"
     }
-    assert {name.removesuffix(".png").removesuffix("_face0"): n for name, n in found.items()} == frames
+    assert {
+        name.removesuffix(".png").removesuffix("_face0"): n for name, n in frame_numbers.items()
+    } == frames
 
 
 def test_class_names_are_stripped_and_sorted_by_code_point(put):
@@ -104,7 +106,7 @@ def test_both_unicode_spellings_of_a_name_are_one_class(put):
     assert load(put("\u00e9/1.png", "e\u0301/2.png", "b/1.png"), "all").count_per_class() == (1, 2)
 
 
-def test_classes_can_be_chosen_and_the_others_are_named(put):
+def test_classes_can_be_selected_and_others_are_noted(put):
     table = load(put("a/1.png", "b/1.png", "c/1.png", "c/2.png"), "all", classes=["b", "a"])
     assert table.classes == ("a", "b")
     assert table.count_per_class() == (1, 1)
@@ -113,7 +115,7 @@ def test_classes_can_be_chosen_and_the_others_are_named(put):
         load(put(), "all", classes=["a", "d"])
 
 
-def test_what_is_no_image_of_a_class_is_listed(put, root):
+def test_other_files_in_class_folders_are_listed(put, root):
     put("a/1.png", "b/1.png", "loose.png", "b/notes.txt", "b/sub/x/y/z/deep.png")
     (root / "empty").mkdir()
     table = load(root, "all")
@@ -126,20 +128,20 @@ def test_what_is_no_image_of_a_class_is_listed(put, root):
     assert len(table.samples) == 2
 
 
-def test_clip_folders_of_one_name_in_two_classes_are_two_clips_if_they_share_a_frame_number(put):
+def test_equal_clip_folders_in_two_classes_are_two_clips_if_frames_overlap(put):
     table = load(put("a/s1/01/img1.png", "b/s1/01/img1.png", "b/s1/01/img2.png", "a/s2/x/1.png"), "all")
     assert {sample.clip for sample in table.samples} == {"s1/a/01", "s1/b/01", "s2/x"}
     assert codes(table) == {"one clip name in several classes": 1}
 
 
-def test_a_clip_dealt_out_over_classes_is_left_out(put):
+def test_clip_in_two_classes_is_left_out(put):
     table = load(put("a/s1/01/img1.png", "b/s1/01/img2.png", "a/s2/x/1.png", "b/s3/y/1.png"), "all")
     assert {sample.clip for sample in table.samples} == {"s2/x", "s3/y"}
     assert codes(table) == {"clip with two labels": 1}
     assert table.anomalies[0].location == "s1/01"
 
 
-def test_an_image_linked_into_two_classes_is_in_neither(put, root):
+def test_image_linked_into_two_classes_is_in_neither(put, root):
     put("a/1.png", "a/2.png", "b/1.png")
     (root / "b/again.png").symlink_to(root / "a/2.png")
     (root / "a/same.png").symlink_to(root / "a/1.png")
@@ -158,7 +160,7 @@ def test_links_out_of_the_root_and_in_circles_are_not_followed(put, root, tmp_pa
     assert codes(table) == {"link out of the root": 1, "link in a circle": 1}
 
 
-def test_names_that_cannot_be_written_are_left_out_and_told(put, root):
+def test_unsafe_names_are_left_out_and_listed(put, root):
     put("a/1.png", "b/1.png", "a/two\nlines.png", "b/" + "long" * 60 + ".png")
     with open(os.fsencode(root) + b"/a/caf\xe9.png", "wb") as file:
         file.write(PIXELS)
@@ -171,14 +173,14 @@ def test_names_that_cannot_be_written_are_left_out_and_told(put, root):
     assert b"two\\\\nlines.png" in text
 
 
-def test_many_faults_of_a_kind_are_counted(put):
+def test_many_anomalies_of_a_kind_are_summarized(put):
     table = load(put("a/1.png", "b/1.png", *(f"b/{n}.txt" for n in range(50))), "all")
     assert codes(table) == {"no image": 21}
     assert table.anomalies[-1].description == "30 more of this kind, 50 in all"
 
 
 @pytest.mark.parametrize("layout", ["", "csv"])
-def test_a_csv_is_preferred_to_class_folders(put, root, layout):
+def test_csv_is_preferred_to_class_folders(put, root, layout):
     put("a/1.png", "b/1.png", "a/2.png")
     (root / "labels.csv").write_text("path,label\na/1.png,x\nb/1.png,y\n")
     (root / "other.csv").write_text("file,mood\na/1.png,x\n")
@@ -187,7 +189,7 @@ def test_a_csv_is_preferred_to_class_folders(put, root, layout):
     assert table.notes[0] == "layout: csv, labels.csv; folders beside it were not read as classes"
 
 
-def test_class_folders_can_be_asked_for(put, root):
+def test_class_folders_can_be_requested(put, root):
     put("a/1.png", "b/1.png")
     (root / "labels.csv").write_text("path,label\na/1.png,x\nb/1.png,y\n")
     assert load(root, "all", layout="classes").classes == ("a", "b")
@@ -196,7 +198,7 @@ def test_class_folders_can_be_asked_for(put, root):
 @pytest.mark.parametrize(
     ("header", "missing"), [("path,emotion,subject", "label"), ("image;label", "path"), ("Path", "label")]
 )
-def test_a_list_of_images_that_lacks_a_column_is_not_passed_over(put, root, header, missing):
+def test_image_list_without_a_column_is_an_error(put, root, header, missing):
     put("a/1.png", "b/1.png")
     (root / "labels.csv").write_text(f"{header}\na/1.png,x,s1\n")
     with raises_code("image-csv.missing", f"{root}: labels.csv lacks {missing}.", FORMS_HELP):
@@ -205,7 +207,7 @@ def test_a_list_of_images_that_lacks_a_column_is_not_passed_over(put, root, head
 
 
 @pytest.mark.parametrize("text", ["", "file,mood\n1,2\n", "subject,age\ns1,30\n"])
-def test_another_csv_beside_class_folders_is_listed(put, root, text):
+def test_other_csv_next_to_class_folders_is_listed(put, root, text):
     put("a/1.png", "b/1.png")
     (root / "other.csv").write_text(text)
     table = load(root, "all")
@@ -226,7 +228,7 @@ def test_another_csv_beside_class_folders_is_listed(put, root, text):
         (("sad", "surprise"), None),
     ],
 )
-def test_classes_named_as_no_class_is_are_doubted(put, names, code):
+def test_suspicious_class_names_are_listed(put, names, code):
     table = load(put(*(f"{name}/{name}c/1.png" for name in names)), "all")
     assert table.classes == tuple(sorted(names))
     assert codes(table) == ({code: 1} if code else {})
@@ -242,7 +244,7 @@ def test_two_lists_of_images_are_one_too_many(put, root):
     assert load(root / "train.csv", "all").classes == ("x", "y")
 
 
-def test_what_is_not_usable_names_both_forms(put, root, tmp_path):
+def test_unusable_folder_error_names_both_forms(put, root, tmp_path):
     with raises_code("folder-root.missing", root, FORMS_HELP):
         load(root, "all")
     root.mkdir()
@@ -270,34 +272,34 @@ def test_what_is_not_usable_names_both_forms(put, root, tmp_path):
         ("\udce9", "folder-root.unprintable"),
     ],
 )
-def test_an_odd_root_is_an_error_of_one_kind(path, code, tmp_path):
+def test_unusual_root_is_a_dataset_error(path, code, tmp_path):
     with raises_code(code):
         load(tmp_path / path, "all")
 
 
-def test_unknown_words_are_refused(root):
+def test_unknown_options_are_refused(root):
     with raises_code("folder-option.unknown", "frames 'apex'", "accepted: all"):
         load(root, "apex")
     with raises_code("folder-option.unknown", "layout 'h5'", "csv, classes"):
         load(root, "all", layout="h5")
 
 
-def test_a_large_tree_of_something_else_is_answered_soon(root):
+def test_large_tree_of_other_files_fails_quickly(root):
     for folder in range(20):
-        place = root / f"f{folder}"
-        place.mkdir(parents=True)
+        folder_path = root / f"f{folder}"
+        folder_path.mkdir(parents=True)
         for number in range(500):
-            (place / f"{number}.log").touch()
+            (folder_path / f"{number}.log").touch()
     start = time.perf_counter()
     with raises_code("folder.too-few-classes", "no image: 10000"):
         load(root, "all")
     assert time.perf_counter() - start < 2
 
 
-def test_the_module_is_light():
+def test_module_is_light():
     code = (
         "import sys, datasets.folder.loader; print(*{'torch', 'numpy', 'pandas'} & set(sys.modules), end='')"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == ""
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout == ""
     assert (FRAME_POLICIES, LAYOUTS) == (("all",), ("csv", "classes"))

@@ -43,7 +43,7 @@ def make_rows(*paths: str) -> list[ImageRow]:
         (r"(c)\d_(?P<subject>\d+)", ["007", "001", "001"]),
     ],
 )
-def test_the_first_group_or_the_named_group_is_the_subject(pattern: str, subjects: list[str]) -> None:
+def test_first_group_or_the_named_group_is_the_subject(pattern: str, subjects: list[str]) -> None:
     rows = name_groups(make_rows(*PATHS), kind="subject", pattern=pattern)
     assert [row.subject for row in rows] == subjects
 
@@ -57,12 +57,12 @@ def test_the_first_group_or_the_named_group_is_the_subject(pattern: str, subject
         ("", "path-pattern.no-group"),
     ],
 )
-def test_an_invalid_expression_is_an_error(pattern: str, code: str) -> None:
+def test_invalid_expression_is_an_error(pattern: str, code: str) -> None:
     with raises_code(code, "--subject-from", repr(pattern)):
         compile_pattern("subject", pattern)
 
 
-def test_paths_without_a_name_are_counted_and_the_first_three_are_named() -> None:
+def test_paths_without_match_are_summarized_with_three_names() -> None:
     paths = [*PATHS, *(f"joy/x{number}.png" for number in range(5))]
     examples = "joy/x0.png, joy/x1.png, joy/x2.png and 2 more"
     with raises_code("path-pattern.no-match", "5 of 8 paths", examples):
@@ -70,7 +70,7 @@ def test_paths_without_a_name_are_counted_and_the_first_three_are_named() -> Non
 
 
 @pytest.mark.parametrize("pattern", [r"s\d+(x?)", "(s.*)"])
-def test_an_empty_or_long_name_is_no_name(pattern: str) -> None:
+def test_empty_or_long_name_is_no_name(pattern: str) -> None:
     with raises_code("path-pattern.no-match", "1 of 2 paths"):
         name_groups(make_rows("a/s1x.png", f"b/s1{'y' * 100}.png"), kind="subject", pattern=pattern)
 
@@ -82,12 +82,12 @@ def test_images_of_classes_that_are_not_used_need_no_name() -> None:
     assert [row.subject for row in rows] == ["s01", "s02", "s01", ""]
 
 
-def test_a_single_subject_is_an_error() -> None:
+def test_single_subject_is_an_error() -> None:
     with raises_code("path-pattern.one-name", "'s'"):
         name_groups(make_rows(*PATHS), kind="subject", pattern=r"(s)\d")
 
 
-def test_the_expressions_replace_the_folders_and_clips_are_named_by_subject(put: Put) -> None:
+def test_expressions_replace_the_folders_and_clips_are_named_by_subject(put: Put) -> None:
     root = put("joy/day1/s01_c2_007.png", "joy/day1/s02_c2_001.png", "fear/day2/s01_c1_001.png")
     table = load(root, "all", subject_from=r"(s\d+)_", clip_from=r"_(c\d+)_")
     assert {sample.id.split("/")[-1]: (sample.subject, sample.clip) for sample in table.samples} == {
@@ -104,12 +104,12 @@ def test_the_expressions_replace_the_folders_and_clips_are_named_by_subject(put:
     )
 
 
-def test_clips_of_one_name_in_two_classes_are_two_clips_if_they_share_a_frame_number(put: Put) -> None:
+def test_equal_clip_names_in_two_classes_are_two_clips_if_frames_overlap(put: Put) -> None:
     table = load(put("joy/c1_1.png", "fear/c1_1.png", "joy/c2_1.png"), "all", clip_from=r"(c\d+)")
     assert {sample.clip for sample in table.samples} == {"joy/c1", "fear/c1", "c2"}
 
 
-def test_the_expressions_give_the_table_that_the_columns_of_a_csv_give(put: Put) -> None:
+def test_expressions_give_the_table_that_the_columns_of_a_csv_give(put: Put) -> None:
     root = put(*PATHS)
     (root / "images.csv").write_text(
         "path,label,subject,clip\n"

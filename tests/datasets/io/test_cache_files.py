@@ -14,35 +14,37 @@ from tests.error_codes import raises_code
 
 @pytest.fixture
 def samples(tmp_path):
-    found = []
+    sample_list = []
     for name in ("a", "b"):
         (tmp_path / name).write_text(name)
-        found.append(Sample(id=name, path=str(tmp_path / name), label=0, subject="", clip="", frame_number=1))
-    return found
+        sample_list.append(
+            Sample(id=name, path=str(tmp_path / name), label=0, subject="", clip="", frame_number=1)
+        )
+    return sample_list
 
 
-def test_the_cache_is_where_the_variable_says_or_the_users_own(monkeypatch, tmp_path):
+def test_variable_or_user_folder_locates_the_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
     assert get_cache_dir() == tmp_path
     monkeypatch.setenv("HARNESS_CACHE", "")
     assert get_cache_dir() == Path(platformdirs.user_cache_dir("harness"))
 
 
-@pytest.mark.parametrize("place", ["file", "file/below"])
-def test_a_cache_that_can_be_no_folder_is_an_error_that_names_the_variable(monkeypatch, tmp_path, place):
+@pytest.mark.parametrize("path", ["file", "file/below"])
+def test_cache_that_is_no_folder_is_an_error_naming_the_variable(monkeypatch, tmp_path, path):
     (tmp_path / "file").touch()
-    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / place))
-    with raises_code("cache.not-writable", tmp_path / place, "HARNESS_CACHE"):
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / path))
+    with raises_code("cache.not-writable", tmp_path / path, "HARNESS_CACHE"):
         get_cache_dir()
 
 
-def test_a_folder_of_the_cache_that_cannot_be_made_is_such_an_error(tmp_path):
+def test_cache_folder_that_cannot_be_created_is_an_error(tmp_path):
     (tmp_path / "pixels").touch()
     with raises_code("cache.not-writable", tmp_path / "pixels", "HARNESS_CACHE"):
         build_once(tmp_path / "pixels" / "a", is_ready=bool, build=lambda: None, on_skip=lambda: None)
 
 
-def test_a_key_depends_on_facts_order_size_and_time_of_change(samples):
+def test_key_depends_on_facts_order_size_and_time_of_change(samples):
     first = compute_content_key([1], samples, include_onsets=False)
     assert compute_content_key([1], samples, include_onsets=False) == first
     keys = {
@@ -58,7 +60,7 @@ def test_a_key_depends_on_facts_order_size_and_time_of_change(samples):
     assert len(keys) == 5
 
 
-def test_a_key_depends_on_the_item_and_where_asked_on_the_onset(samples, tmp_path):
+def test_key_depends_on_frame_index_and_optionally_the_onset(samples, tmp_path):
     def key(onset=None, *, item=-1, onsets=True):
         changed = [
             Sample(
@@ -77,26 +79,26 @@ def test_a_key_depends_on_the_item_and_where_asked_on_the_onset(samples, tmp_pat
     onset = tmp_path / "onset"
     gone = key(ImageRef(str(onset)))
     onset.write_text("here")
-    found = key(ImageRef(str(onset)))
-    assert len({key(), gone, found, key(ImageRef(str(onset), 3)), key(item=2), key(item=3)}) == 6
+    with_onset = key(ImageRef(str(onset)))
+    assert len({key(), gone, with_onset, key(ImageRef(str(onset), 3)), key(item=2), key(item=3)}) == 6
     assert key(ImageRef(str(onset)), onsets=False) == key(onsets=False)
 
 
-def test_a_file_is_asked_for_its_state_once(samples, monkeypatch):
-    asked = []
+def test_file_state_is_read_a_single_time(samples, monkeypatch):
+    paths = []
     stat = os.stat
-    monkeypatch.setattr("datasets.io.cache_files.os.stat", lambda path: asked.append(path) or stat(path))
+    monkeypatch.setattr("datasets.io.cache_files.os.stat", lambda path: paths.append(path) or stat(path))
     compute_content_key([], samples * 50, include_onsets=False)
-    assert asked == [sample.path for sample in samples]
+    assert paths == [sample.path for sample in samples]
 
 
-def test_a_sample_whose_file_has_gone_is_an_os_error_naming_it(samples):
+def test_sample_without_file_is_an_os_error_naming_it(samples):
     os.remove(samples[1].path)
     with pytest.raises(FileNotFoundError, match="/b"):
         compute_content_key([], samples, include_onsets=True)
 
 
-def test_a_written_file_is_whole_or_not_there(tmp_path):
+def test_written_file_is_complete_or_absent(tmp_path):
     atomic_write(tmp_path / "deep" / "a", b"data")
     assert (tmp_path / "deep" / "a").read_bytes() == b"data"
     resource = pytest.importorskip("resource")
@@ -110,18 +112,18 @@ def test_a_written_file_is_whole_or_not_there(tmp_path):
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["a"]
 
 
-def test_what_is_ready_is_not_made(tmp_path):
-    made = []
+def test_ready_result_is_not_built(tmp_path):
+    calls = []
     build_once(
-        tmp_path / "a", is_ready=lambda: True, build=lambda: made.append(1), on_skip=lambda: made.append(2)
+        tmp_path / "a", is_ready=lambda: True, build=lambda: calls.append(1), on_skip=lambda: calls.append(2)
     )
     build_once(
-        tmp_path / "a", is_ready=lambda: False, build=lambda: made.append(3), on_skip=lambda: made.append(4)
+        tmp_path / "a", is_ready=lambda: False, build=lambda: calls.append(3), on_skip=lambda: calls.append(4)
     )
-    assert made == [3]
+    assert calls == [3]
 
 
-def test_a_second_process_waits_and_finds_it_made(tmp_path):
+def test_second_process_waits_and_skips(tmp_path):
     code = (
         "import sys, time; from pathlib import Path; from datasets.io.cache_files import build_once\n"
         "place = Path(sys.argv[1])\n"
@@ -132,16 +134,16 @@ def test_a_second_process_waits_and_finds_it_made(tmp_path):
     other = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "a")], cwd=Path(__file__).parents[3])
     while not (tmp_path / "begun").exists():
         time.sleep(0.01)
-    found = []
+    skips = []
     build_once(
         tmp_path / "a",
         is_ready=(tmp_path / "a").exists,
-        build=lambda: found.append("made"),
-        on_skip=lambda: found.append("waited"),
+        build=lambda: skips.append("made"),
+        on_skip=lambda: skips.append("waited"),
     )
     assert other.wait() == 0
-    assert found == ["waited"]
+    assert skips == ["waited"]
 
 
-def test_there_is_at_least_one_core():
+def test_core_count_is_positive():
     assert 1 <= count_cores() <= (os.cpu_count() or 1)

@@ -13,7 +13,7 @@ GREY = np.random.default_rng(0).integers(0, 256, size=(5, 48, 48), dtype=np.uint
 
 
 @pytest.fixture
-def film(tmp_path):
+def video(tmp_path):
     path = tmp_path / "a.avi"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 200, (64, 48))
     for shade in range(12):
@@ -23,7 +23,7 @@ def film(tmp_path):
 
 
 @pytest.fixture
-def packed(tmp_path):
+def h5_path(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["data_pixel"] = GREY
     return str(tmp_path / "a.h5")
@@ -34,54 +34,54 @@ def text(path, rows, header="emotion,pixels,Usage"):
     return str(path)
 
 
-def spelled(image):
+def spell_pixels(image):
     return " ".join(map(str, image.ravel()))
 
 
-def test_frames_of_a_recording_are_those_of_their_number_in_any_order(film):
+def test_recording_frames_are_read_in_any_order(video):
     with ImageReader() as reader:
         for item in (3, 3, 4, 9, 2, 11, 0):
-            found = reader.read(ImageRef(film, item))
-            assert found.image.shape == (48, 64, 3)
-            assert np.abs(found.image.astype(int) - 20 * item).max() <= 3
-            assert found.digest == hashlib.sha256(found.image.tobytes()).hexdigest()
+            image_array = reader.read(ImageRef(video, item))
+            assert image_array.image.shape == (48, 64, 3)
+            assert np.abs(image_array.image.astype(int) - 20 * item).max() <= 3
+            assert image_array.digest == hashlib.sha256(image_array.image.tobytes()).hexdigest()
 
 
-def test_a_recording_in_order_is_decoded_once(film, monkeypatch):
-    begun = []
+def test_ordered_reads_open_the_video_a_single_time(video, monkeypatch):
+    calls = []
     capture = cv2.VideoCapture
-    monkeypatch.setattr(cv2, "VideoCapture", lambda *args: begun.append(args) or capture(*args))
+    monkeypatch.setattr(cv2, "VideoCapture", lambda *args: calls.append(args) or capture(*args))
     with ImageReader() as reader:
         for item in range(12):
-            assert reader.read(ImageRef(film, item)).image is not None
-    assert len(begun) == 1
+            assert reader.read(ImageRef(video, item)).image is not None
+    assert len(calls) == 1
 
 
-def test_a_frame_after_the_end_of_a_recording_is_a_fault_and_those_before_stay(film):
+def test_frame_after_the_end_of_a_recording_is_a_fault(video):
     with ImageReader() as reader:
         fault = "the video has 12 frames; frame 13 was requested"
-        assert [reader.read(ImageRef(film, item)).fault for item in (12, 11, 12)] == [fault, "", fault]
+        assert [reader.read(ImageRef(video, item)).fault for item in (12, 11, 12)] == [fault, "", fault]
 
 
-def test_what_is_no_recording_is_a_fault(tmp_path, film):
-    with open(film, "rb") as file:
-        whole = file.read()
-    for name, data in (("junk.avi", b"junk" * 9), ("empty.avi", b""), ("cut.avi", whole[:40])):
+def test_invalid_video_file_is_a_fault(tmp_path, video):
+    with open(video, "rb") as file:
+        content = file.read()
+    for name, data in (("junk.avi", b"junk" * 9), ("empty.avi", b""), ("cut.avi", content[:40])):
         (tmp_path / name).write_bytes(data)
         assert "cannot read the file as a video" in read_image(ImageRef(str(tmp_path / name), 0)).fault
 
 
-def test_a_recording_of_too_large_frames_is_refused(film, monkeypatch):
+def test_recording_of_too_large_frames_is_refused(video, monkeypatch):
     monkeypatch.setattr("datasets.io.containers.MAX_PIXELS", 64 * 48 - 1)
-    assert "64 x 48 pixels" in read_image(ImageRef(film, 0)).fault
+    assert "64 x 48 pixels" in read_image(ImageRef(video, 0)).fault
 
 
-def test_packed_pictures_are_grey_and_their_digest_that_of_their_pixels(packed):
+def test_hdf5_images_are_grey_and_digests_hash_their_pixels(h5_path):
     for item in (4, 0):
-        found = read_image(ImageRef(packed, item))
-        assert np.array_equal(found.image, np.dstack([GREY[item]] * 3))
-        assert found.digest == hashlib.sha256(GREY[item].tobytes()).hexdigest()
-    assert read_image(ImageRef(packed, 5)).fault == "data_pixel has 5 images; image 6 was requested"
+        image_array = read_image(ImageRef(h5_path, item))
+        assert np.array_equal(image_array.image, np.dstack([GREY[item]] * 3))
+        assert image_array.digest == hashlib.sha256(GREY[item].tobytes()).hexdigest()
+    assert read_image(ImageRef(h5_path, 5)).fault == "data_pixel has 5 images; image 6 was requested"
 
 
 @pytest.mark.parametrize(
@@ -93,37 +93,37 @@ def test_packed_pictures_are_grey_and_their_digest_that_of_their_pixels(packed):
         ("data_pixel/group", GREY, "no data set stored in the file itself"),
     ],
 )
-def test_another_form_of_packed_file_is_a_fault(tmp_path, name, data, fault):
+def test_hdf5_of_another_form_is_a_fault(tmp_path, name, data, fault):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file[name] = data
     assert fault in read_image(ImageRef(str(tmp_path / "a.h5"), 0)).fault
 
 
-def test_what_is_no_hdf5_is_a_fault(tmp_path):
+def test_invalid_hdf5_is_a_fault(tmp_path):
     (tmp_path / "a.h5").write_bytes(b"junk" * 100)
     assert read_image(ImageRef(str(tmp_path / "a.h5"), 0)).fault == "the file is not readable HDF5"
 
 
 @pytest.mark.parametrize("header", ["emotion,pixels,Usage", "\ufeffemotion, Pixels ,Usage"])
-def test_pictures_spelled_out_are_those_of_their_row(tmp_path, header):
-    path = text(tmp_path / "a.csv", [spelled(image) for image in GREY], header)
+def test_csv_images_match_their_rows(tmp_path, header):
+    path = text(tmp_path / "a.csv", [spell_pixels(image) for image in GREY], header)
     for item in (2, 0, 4):
-        found = read_image(ImageRef(path, item))
-        assert np.array_equal(found.image, np.dstack([GREY[item]] * 3))
-        assert found.digest == hashlib.sha256(GREY[item].tobytes()).hexdigest()
+        image_array = read_image(ImageRef(path, item))
+        assert np.array_equal(image_array.image, np.dstack([GREY[item]] * 3))
+        assert image_array.digest == hashlib.sha256(GREY[item].tobytes()).hexdigest()
     assert read_image(ImageRef(path, 5)).fault == "the file has 5 rows; row 6 was requested"
 
 
-def test_a_csv_is_read_once_and_anew_when_it_has_changed(tmp_path, monkeypatch):
-    begun = []
+def test_csv_is_read_again_only_after_a_change(tmp_path, monkeypatch):
+    calls = []
     plain = open
-    monkeypatch.setattr("builtins.open", lambda path, *a, **k: begun.append(k) or plain(path, *a, **k))
-    path = text(tmp_path / "a.csv", [spelled(image) for image in GREY])
-    begun.clear()
+    monkeypatch.setattr("builtins.open", lambda path, *a, **k: calls.append(k) or plain(path, *a, **k))
+    path = text(tmp_path / "a.csv", [spell_pixels(image) for image in GREY])
+    calls.clear()
     for item in range(5):
         read_image(ImageRef(path, item))
-    assert sum("newline" in kind for kind in begun) == 1
-    text(tmp_path / "a.csv", [spelled(image) for image in GREY[::-1]] + ["7"])
+    assert sum("newline" in kind for kind in calls) == 1
+    text(tmp_path / "a.csv", [spell_pixels(image) for image in GREY[::-1]] + ["7"])
     assert np.array_equal(read_image(ImageRef(path, 0)).image[..., 0], GREY[4])
 
 
@@ -138,13 +138,13 @@ def test_a_csv_is_read_once_and_anew_when_it_has_changed(tmp_path, monkeypatch):
         ("-1 " * 2304, "not all from 0 to 255"),
     ],
 )
-def test_a_row_that_spells_no_picture_is_a_fault_of_its_own(tmp_path, row, fault):
-    path = text(tmp_path / "a.csv", [row, spelled(GREY[1])])
+def test_row_without_valid_image_is_a_separate_fault(tmp_path, row, fault):
+    path = text(tmp_path / "a.csv", [row, spell_pixels(GREY[1])])
     assert fault in read_image(ImageRef(path, 0)).fault
     assert np.array_equal(read_image(ImageRef(path, 1)).image[..., 0], GREY[1])
 
 
-def test_a_csv_without_the_column_and_one_that_is_none_are_faults(tmp_path):
+def test_csv_without_the_column_and_invalid_csv_are_faults(tmp_path):
     assert (
         read_image(ImageRef(text(tmp_path / "a.csv", ["1"], "a,b,c"), 0)).fault
         == "the file has no column pixels"
@@ -155,7 +155,7 @@ def test_a_csv_without_the_column_and_one_that_is_none_are_faults(tmp_path):
     assert read_image(ImageRef(str(tmp_path / "c.csv"), 0)).fault == "the file has no column pixels"
 
 
-def test_a_container_that_is_not_there_is_an_os_error_naming_it(tmp_path):
+def test_missing_container_is_an_os_error_naming_it(tmp_path):
     for name in ("gone.avi", "gone.h5", "gone.csv"):
         with pytest.raises(FileNotFoundError, match=name):
             open_container(str(tmp_path / name))

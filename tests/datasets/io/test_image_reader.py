@@ -10,7 +10,7 @@ from datasets.io.image_reader import ImageReader, read_image
 from datasets.spec import ImageRef
 
 
-def encoded(image, suffix=".png"):
+def encode(image, suffix=".png"):
     return cv2.imencode(suffix, image)[1].tobytes()
 
 
@@ -21,35 +21,35 @@ def decode(path):
 NOISE = np.random.default_rng(0).integers(0, 256, size=(40, 30, 3), dtype=np.uint8)
 
 
-def test_an_image_is_blue_green_red_as_it_lies_in_the_file(tmp_path):
+def test_image_is_bgr_with_the_files_pixels(tmp_path):
     path = tmp_path / "a.png"
-    path.write_bytes(encoded(NOISE))
+    path.write_bytes(encode(NOISE))
     decoded = decode(path)
     assert decoded.image.dtype == np.uint8
     assert np.array_equal(decoded.image, NOISE)
     assert decoded.digest == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_grey_becomes_three_equal_channels_and_sixteen_bits_their_upper_eight(tmp_path):
+def test_grey_and_16_bit_images_become_8_bit_bgr(tmp_path):
     grey = NOISE[..., 0]
-    (tmp_path / "8.png").write_bytes(encoded(grey))
-    (tmp_path / "16.png").write_bytes(encoded(grey.astype(np.uint16) * 256 + 200))
+    (tmp_path / "8.png").write_bytes(encode(grey))
+    (tmp_path / "16.png").write_bytes(encode(grey.astype(np.uint16) * 256 + 200))
     for name in ("8.png", "16.png"):
         assert np.array_equal(decode(tmp_path / name).image, np.dstack([grey] * 3))
 
 
 @pytest.mark.parametrize("scale", [1, 257])
-def test_what_is_transparent_shows_black(tmp_path, scale):
+def test_transparent_pixels_become_black(tmp_path, scale):
     image = np.full((2, 3, 4), 200, dtype=np.uint16) * scale
     image[:, :, 3] = np.array([255, 0, 128]) * scale
-    (tmp_path / "a.png").write_bytes(encoded(image.astype(np.uint8 if scale == 1 else np.uint16)))
+    (tmp_path / "a.png").write_bytes(encode(image.astype(np.uint8 if scale == 1 else np.uint16)))
     assert decode(tmp_path / "a.png").image[0, :, 1].tolist() == [200, 0, 100]
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
 @pytest.mark.parametrize("share", [0.99, 0.5])
-def test_a_file_cut_off_in_its_picture_is_a_fault(tmp_path, capfd, suffix, share):
-    data = encoded(NOISE, suffix)
+def test_truncated_image_is_a_fault(tmp_path, capfd, suffix, share):
+    data = encode(NOISE, suffix)
     (tmp_path / "a").write_bytes(data[: int(len(data) * share)])
     decoded = decode(tmp_path / "a")
     assert decoded.image is None
@@ -66,29 +66,29 @@ def test_a_file_cut_off_in_its_picture_is_a_fault(tmp_path, capfd, suffix, share
         (b"\x89PNG", "as an image"),
     ],
 )
-def test_what_is_no_image_is_a_fault(tmp_path, data, fault):
+def test_invalid_image_is_a_fault(tmp_path, data, fault):
     (tmp_path / "a.jpg").write_bytes(data)
     decoded = decode(tmp_path / "a.jpg")
     assert fault in decoded.fault
     assert decoded.digest == hashlib.sha256(data).hexdigest()
 
 
-def test_bytes_after_the_end_of_a_picture_do_no_harm(tmp_path):
-    (tmp_path / "a.jpg").write_bytes(encoded(NOISE, ".jpg") + b"\0" * 100)
+def test_bytes_after_the_image_are_ignored(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(encode(NOISE, ".jpg") + b"\0" * 100)
     assert decode(tmp_path / "a.jpg").image is not None
 
 
-def test_a_wrong_suffix_does_no_harm(tmp_path):
-    (tmp_path / "a.jpg").write_bytes(encoded(NOISE, ".png"))
+def test_wrong_suffix_is_accepted(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(encode(NOISE, ".png"))
     assert np.array_equal(decode(tmp_path / "a.jpg").image, NOISE)
 
 
-def test_a_file_that_is_not_there_is_an_os_error_naming_it(tmp_path):
+def test_missing_file_is_an_os_error_naming_it(tmp_path):
     with pytest.raises(FileNotFoundError, match="gone"):
         decode(tmp_path / "gone.jpg")
 
 
-def test_a_picture_that_announces_too_many_pixels_is_refused_undecoded(tmp_path):
+def test_image_with_too_many_pixels_is_refused_undecoded(tmp_path):
     # A PNG of a few bytes that would fill 30 GB.
     header = b"IHDR" + struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
     data = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
@@ -100,23 +100,23 @@ def test_a_picture_that_announces_too_many_pixels_is_refused_undecoded(tmp_path)
     )
 
 
-def test_a_picture_of_a_format_that_does_not_announce_its_size_is_refused_too(tmp_path, monkeypatch):
-    (tmp_path / "a.ppm").write_bytes(encoded(NOISE, ".ppm"))
+def test_large_image_without_size_header_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "a.ppm").write_bytes(encode(NOISE, ".ppm"))
     monkeypatch.setattr("datasets.io.containers.MAX_PIXELS", 1199)
     assert "30 x 40 pixels" in decode(tmp_path / "a.ppm").fault
 
 
-def test_a_file_of_too_many_bytes_is_not_read(tmp_path, monkeypatch):
-    (tmp_path / "a.png").write_bytes(encoded(NOISE))
+def test_file_of_too_many_bytes_is_not_read(tmp_path, monkeypatch):
+    (tmp_path / "a.png").write_bytes(encode(NOISE))
     monkeypatch.setattr("datasets.io.image_reader.MAX_FILE_BYTES", 100)
     assert "at most 100 are read" in decode(tmp_path / "a.png").fault
 
 
-def test_a_reader_goes_from_file_to_container_and_back(tmp_path):
-    (tmp_path / "a.png").write_bytes(encoded(NOISE))
+def test_reader_alternates_between_files_and_containers(tmp_path):
+    (tmp_path / "a.png").write_bytes(encode(NOISE))
     (tmp_path / "b.csv").write_text("emotion,pixels\n0," + " ".join(["7"] * 48 * 48) + "\n")
     (tmp_path / "c.csv").write_text("emotion,pixels\n0," + " ".join(["9"] * 48 * 48) + "\n")
     names = (("a.png", -1), ("b.csv", 0), ("c.csv", 0), ("a.png", -1), ("b.csv", 0))
     with ImageReader() as reader:
-        found = [reader.read(ImageRef(str(tmp_path / name), item)).image for name, item in names]
-    assert [image[0, 0, 0] for image in found] == [NOISE[0, 0, 0], 7, 9, NOISE[0, 0, 0], 7]
+        images = [reader.read(ImageRef(str(tmp_path / name), item)).image for name, item in names]
+    assert [image[0, 0, 0] for image in images] == [NOISE[0, 0, 0], 7, 9, NOISE[0, 0, 0], 7]

@@ -7,7 +7,7 @@ import pytest
 from datasets.io import text_file
 from datasets.io.text_file import read_text_lines
 from tests.error_codes import raises_code
-from tests.hostile import clear
+from tests.hostile import assert_is_clear
 
 
 def test_lines_keep_their_numbers_without_blank_lines_and_line_ends(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_lines_keep_their_numbers_without_blank_lines_and_line_ends(tmp_path: Pa
         (b"x\n" * 1024 * 1024, ("text-file.too-large", "more than 1 MB")),
     ],
 )
-def test_a_text_that_cannot_be_read_is_one_clear_error(
+def test_unreadable_text_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, error: tuple[str, ...]
 ) -> None:
     monkeypatch.setattr(text_file, "MAX_BYTES", 1024 * 1024)
@@ -43,10 +43,10 @@ def test_a_text_that_cannot_be_read_is_one_clear_error(
     with raises_code(*error) as raised:
         read_text_lines(path)
     message = str(raised.value)
-    clear(message)
+    assert_is_clear(message)
 
 
-def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
+def test_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
     with raises_code("text-file.missing", "nowhere"):
         read_text_lines(tmp_path / "nowhere")
     with raises_code("text-file.is-a-folder", tmp_path):

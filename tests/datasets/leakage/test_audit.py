@@ -12,7 +12,7 @@ from datasets.spec import Leakage, Split
 from datasets.splits import PROTOCOLS, count_folds, split_table
 
 
-def made(train, test, validation=(), protocol="frame"):
+def make_split(train, test, validation=(), protocol="frame"):
     return Split(
         protocol=protocol,
         fold=0,
@@ -34,8 +34,8 @@ def people(table_of):
     """Return random images and the table of 12 subjects with 3 clips of 3 frames: 9 rows per subject."""
     table = table_of(
         [
-            (("anger", "joy")[(who + clip) % 2], f"s{who:02d}", f"c{clip}", 3)
-            for who in range(12)
+            (("anger", "joy")[(person + clip) % 2], f"s{person:02d}", f"c{clip}", 3)
+            for person in range(12)
             for clip in range(3)
         ]
     )
@@ -52,12 +52,12 @@ def people(table_of):
     return draw
 
 
-def whole_subjects(protocol="subject"):
+def split_people(protocol="subject"):
     """Return a split of `people`: subjects 0-7 for training, 8-9 for validation, 10-11 for the test."""
-    return made(range(72), range(90, 108), range(72, 90), protocol)
+    return make_split(range(72), range(90, 108), range(72, 90), protocol)
 
 
-def without(table, *names):
+def remove_labels(table, *names):
     return replace(
         table, samples=tuple(replace(sample, **dict.fromkeys(names, "")) for sample in table.samples)
     )
@@ -77,18 +77,18 @@ def codes(findings):
     ],
 )
 def test_known_shares(table, train, test, clip, subject):
-    assert compute_leakage(table, made(train, test)) == Leakage(clip=clip, subject=subject)
+    assert compute_leakage(table, make_split(train, test)) == Leakage(clip=clip, subject=subject)
 
 
 def test_validation_is_not_training(table):
-    assert compute_leakage(table, made((5,), (2,), (0, 1))) == Leakage(clip=0.0, subject=0.0)
+    assert compute_leakage(table, make_split((5,), (2,), (0, 1))) == Leakage(clip=0.0, subject=0.0)
 
 
-def test_a_share_of_names_that_the_data_do_not_give_is_unknown(table):
-    parts = made((0, 1), (2,))
-    assert compute_leakage(without(table, "clip"), parts) == Leakage(clip=None, subject=1.0)
-    assert compute_leakage(without(table, "subject"), parts) == Leakage(clip=1.0, subject=None)
-    unknown = without(table, "clip", "subject")
+def test_share_of_missing_names_is_unknown(table):
+    parts = make_split((0, 1), (2,))
+    assert compute_leakage(remove_labels(table, "clip"), parts) == Leakage(clip=None, subject=1.0)
+    assert compute_leakage(remove_labels(table, "subject"), parts) == Leakage(clip=1.0, subject=None)
+    unknown = remove_labels(table, "clip", "subject")
     assert compute_leakage(unknown, parts) == Leakage(clip=None, subject=None)
     assert audit_split(unknown, parts, digests=[""] * 7, similarity=None) == ()
 
@@ -101,15 +101,15 @@ def test_a_share_of_names_that_the_data_do_not_give_is_unknown(table):
         (5, Leakage(clip=1.0, subject=1.0)),
     ],
 )
-def test_a_share_is_known_only_if_every_training_and_test_sample_has_a_name(table, nameless, expected):
+def test_share_is_known_only_if_all_samples_have_names(table, nameless, expected):
     samples = tuple(
         replace(sample, clip="", subject="") if row == nameless else sample
         for row, sample in enumerate(table.samples)
     )
-    assert compute_leakage(replace(table, samples=samples), made((0, 1), (2,), (5, 6))) == expected
+    assert compute_leakage(replace(table, samples=samples), make_split((0, 1), (2,), (5, 6))) == expected
 
 
-def test_protocols_leak_what_they_say(table_of):
+def test_protocols_leak_as_documented(table_of):
     table = table_of([(("anger", "joy")[clip % 2], f"s{clip % 10}", f"c{clip}", 20) for clip in range(40)])
     assert compute_leakage(table, split_table(table, "frame", seed=0)) == Leakage(clip=1.0, subject=1.0)
     clips = compute_leakage(table, split_table(table, "clip", seed=0))
@@ -118,7 +118,7 @@ def test_protocols_leak_what_they_say(table_of):
     assert compute_leakage(table, split_table(table, "subject", seed=0)) == Leakage(clip=0.0, subject=0.0)
 
 
-def test_every_protocol_but_frame_promises_something():
+def test_every_protocol_except_frame_guarantees_disjoint_groups():
     assert {name: sorted(guaranteed_disjoint(name)) for name in PROTOCOLS} == {
         "frame": [],
         "clip": ["clip"],
@@ -131,10 +131,10 @@ def test_every_protocol_but_frame_promises_something():
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("part", ["train", "validation"])
-def test_a_clip_cut_across_is_an_error_under_every_protocol(table, protocol, part):
+def test_clip_in_two_parts_is_an_error_under_every_protocol(table, protocol, part):
     parts = {"train": (5,), "validation": (), "test": (2, 3, 4, 6)} | {part: (0, 1)}
     first, second = audit_split(
-        table, replace(made((), ()), protocol=protocol, **parts), digests=(), similarity=None
+        table, replace(make_split((), ()), protocol=protocol, **parts), digests=(), similarity=None
     )[:2]
     shared = 2 if part == "validation" else 1
     assert (first.code, first.severity, first.count, first.share) == (
@@ -158,45 +158,49 @@ def test_a_clip_cut_across_is_an_error_under_every_protocol(table, protocol, par
         ("loso", "error"),
     ],
 )
-def test_a_shared_subject_is_an_error_where_the_protocol_promises_none(table, protocol, severity):
-    (found,) = audit_split(table, made((0, 1, 2), (3, 4, 5), (), protocol), digests=(), similarity=None)
-    assert (found.code, found.severity, found.count) == ("shared-subject", severity, 2)
-    assert found.share == pytest.approx(2 / 3)
-    assert found.examples == ("s1/c2/0 ~ s1/c1/0", "s1/c2/1 ~ s1/c1/0")
-    assert (f"the protocol {protocol} excludes" in found.message) == (severity == "error")
+def test_shared_subject_is_an_error_if_the_protocol_excludes_it(table, protocol, severity):
+    (finding,) = audit_split(
+        table, make_split((0, 1, 2), (3, 4, 5), (), protocol), digests=(), similarity=None
+    )
+    assert (finding.code, finding.severity, finding.count) == ("shared-subject", severity, 2)
+    assert finding.share == pytest.approx(2 / 3)
+    assert finding.examples == ("s1/c2/0 ~ s1/c1/0", "s1/c2/1 ~ s1/c1/0")
+    assert (f"the protocol {protocol} excludes" in finding.message) == (severity == "error")
 
 
 def test_identical_bytes_are_an_error_under_any_name(table):
     digests = ["a", "b", "c", "d", "e", "b", "g"]
-    found, relabelled = audit_split(
-        table, made((0, 1), (5, 6), (), "subject"), digests=digests, similarity=None
+    finding, relabelled = audit_split(
+        table, make_split((0, 1), (5, 6), (), "subject"), digests=digests, similarity=None
     )
     assert relabelled.code == "one-image-two-labels"
-    assert (found.code, found.severity, found.count, found.share) == ("same-bytes", "error", 1, 0.5)
-    assert found.examples == ("s2/c3/0 ~ s1/c1/1",)
+    assert (finding.code, finding.severity, finding.count, finding.share) == ("same-bytes", "error", 1, 0.5)
+    assert finding.examples == ("s2/c3/0 ~ s1/c1/1",)
 
 
-def test_at_most_three_examples_are_named(people):
+def test_three_examples_are_the_maximum(people):
     _, table = people(0)
-    found, *_ = audit_split(table, whole_subjects(), digests=["same"] * 108, similarity=None)
-    assert (found.count, found.share, len(found.examples)) == (18, 1.0, 3)
+    finding, *_ = audit_split(table, split_people(), digests=["same"] * 108, similarity=None)
+    assert (finding.count, finding.share, len(finding.examples)) == (18, 1.0, 3)
 
 
 def test_one_image_with_another_label_in_the_test_is_an_error(table):
     digests = ["a", "b", "c", "d", "e", "b", "d"]
-    found = audit_split(table, made((0, 1), (5, 6), (3,)), digests=digests, similarity=None)
-    assert codes(found) == {"same-bytes": "error", "one-image-two-labels": "error"}
-    copies, relabelled = found
+    findings = audit_split(table, make_split((0, 1), (5, 6), (3,)), digests=digests, similarity=None)
+    assert codes(findings) == {"same-bytes": "error", "one-image-two-labels": "error"}
+    copies, relabelled = findings
     assert (copies.count, relabelled.count, relabelled.share) == (2, 1, 0.5)
     assert relabelled.examples == ("s2/c3/0 ~ s1/c1/1",), "rows 6 and 3 have the same label"
     assert relabelled.message.startswith("1 of 2 test samples (50.0%) are byte for byte an image in training")
 
 
 @pytest.mark.parametrize("rows", [{"train": (0, 3), "test": (5,)}, {"train": (5,), "test": (0, 3)}])
-def test_one_image_with_two_labels_on_one_side_is_warned_of(table, rows):
+def test_image_with_two_labels_in_one_part_is_a_warning(table, rows):
     digests = ["b", "", "", "b", "", "", ""]
-    parts = made(**rows)
-    (conflict,) = audit_split(without(table, "clip", "subject"), parts, digests=digests, similarity=None)
+    parts = make_split(**rows)
+    (conflict,) = audit_split(
+        remove_labels(table, "clip", "subject"), parts, digests=digests, similarity=None
+    )
     assert (conflict.code, conflict.severity, conflict.count) == ("conflicting-labels", "warning", 2)
     assert conflict.share == pytest.approx(2 / 3)
     assert conflict.examples == ("s1/c1/0 ~ s1/c2/0", "s1/c2/0 ~ s1/c1/0")
@@ -205,20 +209,25 @@ def test_one_image_with_two_labels_on_one_side_is_warned_of(table, rows):
 
 def test_one_image_with_one_label_is_no_conflict(table):
     digests = ["b", "b", "", "", "", "", ""]
-    found = audit_split(
-        without(table, "clip", "subject"), made((0, 1), (5,)), digests=digests, similarity=None
+    findings = audit_split(
+        remove_labels(table, "clip", "subject"), make_split((0, 1), (5,)), digests=digests, similarity=None
     )
-    assert found == ()
+    assert findings == ()
 
 
-def test_classes_whose_names_differ_in_case_or_spaces_are_warned_of(table):
-    table = replace(without(table, "clip", "subject"), classes=("Very Happy", "veryhappy"))
-    (found,) = audit_split(table, made((0, 3), (1, 4, 5)), digests=(), similarity=None)
-    assert (found.code, found.severity, found.count, found.share) == ("similar-class-names", "warning", 5, 1)
-    assert found.examples == ("s1/c1/0 ~ s1/c2/0", "s1/c1/1 ~ s1/c2/0", "s1/c2/0 ~ s1/c1/0")
-    assert "the classes 'Very Happy' and 'veryhappy', which differ only in case or spaces" in found.message
-    assert audit_split(table, made((0,), (1,)), digests=(), similarity=None) == (), (
-        "only one of them is there"
+def test_similar_class_names_are_a_warning(table):
+    table = replace(remove_labels(table, "clip", "subject"), classes=("Very Happy", "veryhappy"))
+    (finding,) = audit_split(table, make_split((0, 3), (1, 4, 5)), digests=(), similarity=None)
+    assert (finding.code, finding.severity, finding.count, finding.share) == (
+        "similar-class-names",
+        "warning",
+        5,
+        1,
+    )
+    assert finding.examples == ("s1/c1/0 ~ s1/c2/0", "s1/c1/1 ~ s1/c2/0", "s1/c2/0 ~ s1/c1/0")
+    assert "the classes 'Very Happy' and 'veryhappy', which differ only in case or spaces" in finding.message
+    assert audit_split(table, make_split((0,), (1,)), digests=(), similarity=None) == (), (
+        "only one row of the pair is in the split"
     )
 
 
@@ -232,77 +241,80 @@ def test_classes_whose_names_differ_in_case_or_spaces_are_warned_of(table):
         ("loso", {"shared-clip", "shared-subject", "same-bytes", "one-image-two-labels"}),
     ],
 )
-def test_a_protocol_excludes_what_carries_a_clip_or_a_subject_across(protocol, expected):
+def test_excluded_codes_of_protocols(protocol, expected):
     assert get_excluded_codes(protocol) == expected
 
 
-def shifted(image):
+def shift(image):
     return np.roll(image, 1, axis=2)
 
 
-def brightened(image):
+def brighten(image):
     return np.clip(image * 1.08 + 8, 0, 255).astype(np.uint8)
 
 
-def recoded(image):
+def recode(image):
     pixels = np.ascontiguousarray(image.transpose(1, 2, 0))
     data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 70])[1]
     return cv2.imdecode(data, cv2.IMREAD_COLOR).transpose(2, 0, 1)
 
 
-@pytest.mark.parametrize("changed", [shifted, brightened, recoded])
-def test_a_changed_copy_is_warned_of(people, changed):
+@pytest.mark.parametrize("changed", [shift, brighten, recode])
+def test_changed_copy_is_a_warning(people, changed):
     images, table = people(0)
     images[95], images[107] = changed(images[4]), changed(images[80])
     digests = [str(row) for row in range(108)]
-    (found,) = audit_split(
-        table, whole_subjects(), digests=digests, similarity=build_similarity_index(images, table)
+    (finding,) = audit_split(
+        table, split_people(), digests=digests, similarity=build_similarity_index(images, table)
     )
-    assert (found.code, found.severity, found.count) == ("near-duplicate", "warning", 2)
-    assert found.share == pytest.approx(2 / 18)
+    assert (finding.code, finding.severity, finding.count) == ("near-duplicate", "warning", 2)
+    assert finding.share == pytest.approx(2 / 18)
     # The other frames of the copied subject are as similar as the copied frame.
-    assert found.examples[0].startswith("s10/c1/2 ~ s00/")
-    assert found.examples[1].startswith("s11/c2/2 ~ s08/")
-    assert "images of different subjects" in found.message
+    assert finding.examples[0].startswith("s10/c1/2 ~ s00/")
+    assert finding.examples[1].startswith("s11/c2/2 ~ s08/")
+    assert "images of different subjects" in finding.message
 
 
-def test_a_copy_into_another_clip_of_its_subject_is_warned_of_and_its_siblings_are_not(people):
+def test_copy_in_another_clip_of_a_subject_is_a_warning(people):
     images, table = people(0)
     images[5] = images[1] + np.uint8(3)
     images[8] = images[2] + np.uint8(3)
-    parts = made([row for row in range(108) if row not in (3, 4, 5)], (3, 4, 5), protocol="clip")
-    found = audit_split(table, parts, digests=(), similarity=build_similarity_index(images, table))
-    assert codes(found) == {"shared-subject": "warning", "near-duplicate": "warning"}
-    assert found[1].examples == ("s00/c1/2 ~ s00/c0/1",)
+    parts = make_split([row for row in range(108) if row not in (3, 4, 5)], (3, 4, 5), protocol="clip")
+    findings = audit_split(table, parts, digests=(), similarity=build_similarity_index(images, table))
+    assert codes(findings) == {"shared-subject": "warning", "near-duplicate": "warning"}
+    assert findings[1].examples == ("s00/c1/2 ~ s00/c0/1",)
 
 
-def test_a_copy_of_the_same_bytes_is_not_told_twice(people):
+def test_copy_of_equal_bytes_is_one_finding(people):
     images, table = people(0)
     images[95] = images[4]
     digests = ["copied" if row in (4, 95) else str(row) for row in range(108)]
-    found = audit_split(
-        table, whole_subjects(), digests=digests, similarity=build_similarity_index(images, table)
+    findings = audit_split(
+        table, split_people(), digests=digests, similarity=build_similarity_index(images, table)
     )
-    assert codes(found) == {"same-bytes": "error"}
+    assert codes(findings) == {"same-bytes": "error"}
 
 
 def test_frames_of_one_clip_are_no_near_duplicates(people):
     images, table = people(0)
     parts = split_table(table, "frame", seed=0)
-    found = audit_split(table, parts, digests=(), similarity=build_similarity_index(images, table))
-    assert codes(found) == {"shared-clip": "error", "shared-subject": "warning"}
+    findings = audit_split(table, parts, digests=(), similarity=build_similarity_index(images, table))
+    assert codes(findings) == {"shared-clip": "error", "shared-subject": "warning"}
 
 
-def test_frames_of_a_set_that_tells_nothing_are_compared_between_classes(people):
+def test_frames_without_labels_are_compared_between_classes(people):
     images, table = people(0)
-    table = without(table, "subject", "clip")
+    table = remove_labels(table, "subject", "clip")
     images[100] = images[0] + np.uint8(3)
-    found = audit_split(
-        table, made(range(90), range(90, 108)), digests=(), similarity=build_similarity_index(images, table)
+    findings = audit_split(
+        table,
+        make_split(range(90), range(90, 108)),
+        digests=(),
+        similarity=build_similarity_index(images, table),
     )
-    assert codes(found) == {"near-duplicate": "warning"}
-    assert found[0].examples == ("s11/c0/1 ~ s00/c0/0",)
-    assert "images of different classes keep apart" in found[0].message
+    assert codes(findings) == {"near-duplicate": "warning"}
+    assert findings[0].examples == ("s11/c0/1 ~ s00/c0/0",)
+    assert "images of different classes keep apart" in findings[0].message
 
 
 @pytest.mark.parametrize(
@@ -314,25 +326,33 @@ def test_frames_of_a_set_that_tells_nothing_are_compared_between_classes(people)
         ("kfold", (3, 4), {"validation-shared": "warning"}),
     ],
 )
-def test_validation_that_shares_what_is_promised_apart_is_warned_of(table, protocol, validation, expected):
-    found = audit_split(table, made((0, 1), (5, 6), validation, protocol), digests=(), similarity=None)
-    assert codes(found) == expected
+def test_validation_that_shares_an_excluded_group_is_a_warning(table, protocol, validation, expected):
+    findings = audit_split(
+        table, make_split((0, 1), (5, 6), validation, protocol), digests=(), similarity=None
+    )
+    assert codes(findings) == expected
 
 
-def test_the_share_of_validation_is_of_its_own_samples(table):
-    (found,) = audit_split(table, made((0, 1), (5, 6), (2, 3, 4), "clip"), digests=(), similarity=None)
-    assert (found.count, found.share, found.examples) == (1, pytest.approx(1 / 3), ("s1/c1/2 ~ s1/c1/0",))
-    assert found.message.startswith("1 of 3 validation samples (33.3%) have their clip in training")
+def test_share_of_validation_is_of_its_own_samples(table):
+    (finding,) = audit_split(
+        table, make_split((0, 1), (5, 6), (2, 3, 4), "clip"), digests=(), similarity=None
+    )
+    assert (finding.count, finding.share, finding.examples) == (
+        1,
+        pytest.approx(1 / 3),
+        ("s1/c1/2 ~ s1/c1/0",),
+    )
+    assert finding.message.startswith("1 of 3 validation samples (33.3%) have their clip in training")
 
 
 @pytest.mark.parametrize("protocol", ["kfold", "loso"])
-def test_clean_folds_raise_nothing_over_many_seeds(people, protocol):
+def test_clean_folds_have_no_finding_for_many_seeds(people, protocol):
     images, table = people(0)
-    digests, alike = [str(row) for row in range(len(images))], build_similarity_index(images, table)
+    digests, similarity = [str(row) for row in range(len(images))], build_similarity_index(images, table)
     for seed in range(4):
         for fold in range(count_folds(table, protocol)):
             parts = split_table(table, protocol, seed=seed, fold=fold)
-            assert audit_split(table, parts, digests=digests, similarity=alike) == ()
+            assert audit_split(table, parts, digests=digests, similarity=similarity) == ()
 
 
 @pytest.mark.parametrize("protocol", ["clip", "subject"])
@@ -341,14 +361,16 @@ def test_clean_splits_raise_no_error_and_no_near_duplicate(people, protocol):
     for seed in range(12):
         images, table = people(seed)
         parts = split_table(table, protocol, seed=seed)
-        found = audit_split(table, parts, digests=digests, similarity=build_similarity_index(images, table))
-        assert codes(found) in ({}, {"shared-subject": "warning"}), seed
-        assert protocol == "clip" or not found
+        findings = audit_split(
+            table, parts, digests=digests, similarity=build_similarity_index(images, table)
+        )
+        assert codes(findings) in ({}, {"shared-subject": "warning"}), seed
+        assert protocol == "clip" or not findings
 
 
-def test_the_module_is_light():
+def test_module_is_light():
     code = (
         "import sys, datasets.leakage.audit; print(*{'torch', 'numpy', 'pandas'} & set(sys.modules), end='')"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == ""
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout == ""

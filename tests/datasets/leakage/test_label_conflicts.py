@@ -40,7 +40,7 @@ def test_rows_with_the_same_bytes_conflict_if_their_labels_differ(table, digests
     assert find_conflicting_rows(table, range(5), digests=digests) == groups
 
 
-def test_a_row_is_paired_with_the_first_other_of_another_label(table):
+def test_row_is_paired_with_the_first_other_of_another_label(table):
     digests = ("a", "a", "a", "a", "")
     assert find_conflicting_pairs(table, (3, 1, 4), others=(0, 2), digests=digests) == {3: 0, 1: 2}
     assert find_conflicting_pairs(table, (3,), others=(2,), digests=digests) == {}

@@ -42,82 +42,82 @@ def noisy(rng, image, spread=3.0):
 def people(rng, face, table_of):
     """Return images and table of 20 subjects with 2 clips of 3 frames; the two clips differ in class."""
     groups = [
-        (("anger", "joy")[clip], f"s{who:02d}", f"c{clip}", 3) for who in range(20) for clip in range(2)
+        (("anger", "joy")[clip], f"s{person:02d}", f"c{clip}", 3) for person in range(20) for clip in range(2)
     ]
-    images = [noisy(rng, drawn) for drawn in (face() for _ in range(20)) for _ in range(6)]
+    images = [noisy(rng, image) for image in (face() for _ in range(20)) for _ in range(6)]
     return np.stack(images), table_of(groups)
 
 
-def apart(found, row, other):
-    return float(np.linalg.norm(found[row].astype(np.float64) - found[other].astype(np.float64)))
+def distance(signatures, row, other):
+    return float(np.linalg.norm(signatures[row].astype(np.float64) - signatures[other].astype(np.float64)))
 
 
-def test_the_basis_is_said_in_words(people):
+def test_basis_is_described(people):
     images, table = people
-    found = build_similarity_index(images, table)
-    assert found.basis == "images of different subjects, or different clips of one subject,"
+    index = build_similarity_index(images, table)
+    assert index.basis == "images of different subjects, or different clips of one subject,"
     nameless = replace(table, samples=tuple(replace(s, subject="", clip="") for s in table.samples))
-    found = build_similarity_index(images, nameless)
-    assert (found.basis, found.same_subject_threshold) == ("images of different classes", 0)
+    index = build_similarity_index(images, nameless)
+    assert (index.basis, index.same_subject_threshold) == ("images of different classes", 0)
     # Every subject has both classes, so a match must be closer than two frames of one subject.
-    assert 0 < found.threshold < build_similarity_index(images, table).threshold / 4
+    assert 0 < index.threshold < build_similarity_index(images, table).threshold / 4
 
 
-def test_numbers_of_subjects_and_clips_are_told_apart_from_unknown(people):
+def test_unknown_subjects_and_clips_are_numbered_minus_one(people):
     images, table = people
     half = replace(
         table, samples=(*(replace(s, subject="", clip="") for s in table.samples[:60]), *table.samples[60:])
     )
-    found = build_similarity_index(images, half)
-    assert found.subjects[:60].tolist() == found.clips[:60].tolist() == [-1] * 60
-    assert found.subjects[60:72].tolist() == [0] * 6 + [1] * 6
-    assert found.clips[60:66].tolist() == [0] * 3 + [1] * 3
+    index = build_similarity_index(images, half)
+    assert index.subjects[:60].tolist() == index.clips[:60].tolist() == [-1] * 60
+    assert index.subjects[60:72].tolist() == [0] * 6 + [1] * 6
+    assert index.clips[60:66].tolist() == [0] * 3 + [1] * 3
 
 
-def test_where_clips_are_not_told_images_of_one_subject_are_judged_as_those_of_two(people):
+def test_without_clips_images_of_one_subject_use_the_basis_of_subjects(people):
     images, table = people
-    told = replace(table, samples=tuple(replace(s, clip="") for s in table.samples))
-    found = build_similarity_index(images, told)
-    assert found.basis == "images of different subjects"
+    clipless = replace(table, samples=tuple(replace(s, clip="") for s in table.samples))
+    index = build_similarity_index(images, clipless)
+    assert index.basis == "images of different subjects"
     # The six images of a subject differ only by noise.
-    places, ratios = find_nearest(found, [0], others=[1, 7, 30])
-    assert (places.tolist(), ratios[0] < 0.5) == ([1], True)
+    neighbors, ratios = find_nearest(index, [0], others=[1, 7, 30])
+    assert (neighbors.tolist(), ratios[0] < 0.5) == ([1], True)
     assert find_nearest(build_similarity_index(images, table), [0], others=[3, 7, 30])[1][0] > 1
 
 
-def test_where_there_is_nothing_to_judge_by_nothing_is_near(people, table_of):
+def test_without_basis_no_image_is_near(people, table_of):
     images, _ = people
-    found = build_similarity_index(np.stack([images[0]] * 6), table_of([("joy", "s1", "c1", 6)]))
-    assert (found.threshold, found.same_subject_threshold) == (0, 0)
-    made = replace(found, clips=np.arange(6), subjects=np.arange(6))
-    assert find_nearest(made, [0, 1], others=[2, 3])[1].tolist() == [np.inf, np.inf]
+    index = build_similarity_index(np.stack([images[0]] * 6), table_of([("joy", "s1", "c1", 6)]))
+    assert (index.threshold, index.same_subject_threshold) == (0, 0)
+    separate = replace(index, clips=np.arange(6), subjects=np.arange(6))
+    assert find_nearest(separate, [0, 1], others=[2, 3])[1].tolist() == [np.inf, np.inf]
 
 
-def test_nearest_is_what_a_plain_loop_finds(rng):
+def test_nearest_equals_a_plain_loop(rng):
     count = 400
-    found = rng.normal(size=(count, 256)).astype(np.float32)
-    found /= np.linalg.norm(found, axis=1, keepdims=True)
+    signatures = rng.normal(size=(count, 256)).astype(np.float32)
+    signatures /= np.linalg.norm(signatures, axis=1, keepdims=True)
     subjects, clips = rng.integers(-1, 4, count), rng.integers(-1, 8, count)
-    made = SimilarityIndex(
-        signatures=found,
+    index = SimilarityIndex(
+        signatures=signatures,
         threshold=0.5,
         same_subject_threshold=0.2,
         basis="",
         subjects=subjects,
         clips=clips * 10 + subjects,
     )
-    made = replace(made, clips=np.where(clips < 0, -1, made.clips))
+    index = replace(index, clips=np.where(clips < 0, -1, index.clips))
     rows, others = list(range(0, count, 2)), list(range(1, count, 2))
-    places, ratios = find_nearest(made, rows, others=others)
-    for row, place, ratio in zip(rows, places, ratios, strict=True):
+    neighbors, ratios = find_nearest(index, rows, others=others)
+    for row, neighbor, ratio in zip(rows, neighbors, ratios, strict=True):
         best = (np.inf, -1)
         for other in others:
-            if made.clips[row] == made.clips[other] >= 0:
+            if index.clips[row] == index.clips[other] >= 0:
                 continue
-            two_clips = subjects[row] == subjects[other] >= 0 and min(made.clips[[row, other]]) >= 0
-            limit = made.same_subject_threshold if two_clips else made.threshold
-            best = min(best, (apart(found, row, other) / limit, other))
-        assert (ratio, place) == (pytest.approx(best[0]), best[1])
+            two_clips = subjects[row] == subjects[other] >= 0 and min(index.clips[[row, other]]) >= 0
+            limit = index.same_subject_threshold if two_clips else index.threshold
+            best = min(best, (distance(signatures, row, other) / limit, other))
+        assert (ratio, neighbor) == (pytest.approx(best[0]), best[1])
 
 
 def test_frames_of_one_clip_are_no_near_duplicates_and_those_of_another_are(people):
@@ -125,26 +125,26 @@ def test_frames_of_one_clip_are_no_near_duplicates_and_those_of_another_are(peop
     images = images.copy()
     images[4] = images[1]
     images[119] = images[0]
-    found = build_similarity_index(images, table)
-    places, ratios = find_nearest(found, [1, 0, 7], others=[2, 4, 119, 30])
-    assert places[:2].tolist() == [4, 119]
+    index = build_similarity_index(images, table)
+    neighbors, ratios = find_nearest(index, [1, 0, 7], others=[2, 4, 119, 30])
+    assert neighbors[:2].tolist() == [4, 119]
     assert ratios[0] < 1
     assert ratios[1] < 1
     assert ratios[2] > 1
 
 
-def test_nothing_to_compare_with_is_no_error(people):
-    places, ratios = find_nearest(build_similarity_index(*people), [0, 1], others=[])
-    assert (places.tolist(), ratios.tolist()) == ([-1, -1], [np.inf, np.inf])
+def test_similarity_without_other_images_is_no_error(people):
+    neighbors, ratios = find_nearest(build_similarity_index(*people), [0, 1], others=[])
+    assert (neighbors.tolist(), ratios.tolist()) == ([-1, -1], [np.inf, np.inf])
     assert find_nearest(build_similarity_index(*people), [], others=[0])[0].tolist() == []
 
 
-def test_a_tenth_of_casme_ii_is_compared_within_seconds(rng):
+def test_a_tenth_of_casme_ii_is_compared_in_seconds(rng):
     count = 17_000
-    found = rng.random((count, 256), dtype=np.float32)
+    signatures = rng.random((count, 256), dtype=np.float32)
     numbers = np.arange(count)
-    made = SimilarityIndex(
-        signatures=found,
+    index = SimilarityIndex(
+        signatures=signatures,
         threshold=1.0,
         same_subject_threshold=1.0,
         basis="",
@@ -152,59 +152,59 @@ def test_a_tenth_of_casme_ii_is_compared_within_seconds(rng):
         clips=numbers // 65,
     )
     start = time.perf_counter()
-    find_nearest(made, range(0, count, 10), others=[row for row in range(count) if row % 10])
+    find_nearest(index, range(0, count, 10), others=[row for row in range(count) if row % 10])
     assert time.perf_counter() - start < 5
 
 
-def test_a_signature_is_256_numbers_of_zero_mean_and_unit_norm(face):
-    found = compute_signatures(np.stack([face(), face()]))
-    assert (found.shape, found.dtype) == ((2, 256), np.float32)
-    assert found.mean(axis=1) == pytest.approx([0, 0], abs=1e-6)
-    assert np.linalg.norm(found, axis=1) == pytest.approx([1, 1], abs=1e-6)
+def test_signature_is_256_numbers_of_zero_mean_and_unit_norm(face):
+    signatures = compute_signatures(np.stack([face(), face()]))
+    assert (signatures.shape, signatures.dtype) == ((2, 256), np.float32)
+    assert signatures.mean(axis=1) == pytest.approx([0, 0], abs=1e-6)
+    assert np.linalg.norm(signatures, axis=1) == pytest.approx([1, 1], abs=1e-6)
 
 
-def test_an_image_of_one_grey_has_a_signature_of_zeros():
+def test_image_of_one_grey_has_a_signature_of_zeros():
     assert not compute_signatures(np.full((1, 3, 37, 37), 201, dtype=np.uint8)).any()
 
 
 @pytest.mark.parametrize("side", [8, 16, 50])
-def test_images_of_any_size_have_one(face, side):
+def test_images_of_any_size_have_a_signature(face, side):
     small = cv2.resize(np.ascontiguousarray(face().transpose(1, 2, 0)), (side, side)).transpose(2, 0, 1)
     assert np.linalg.norm(compute_signatures(small[None])) == pytest.approx(1, abs=1e-6)
 
 
-def test_colours_weigh_as_in_grey(face):
+def test_signature_weights_colours_as_grey(face):
     image = face()
     grey = cv2.cvtColor(np.ascontiguousarray(image.transpose(1, 2, 0)), cv2.COLOR_RGB2GRAY)
-    found = compute_signatures(np.stack([image, np.stack([grey] * 3)]))
-    assert apart(found, 0, 1) < 0.01
+    signatures = compute_signatures(np.stack([image, np.stack([grey] * 3)]))
+    assert distance(signatures, 0, 1) < 0.01
 
 
-def test_a_changed_copy_is_near_and_another_person_is_far(rng, face):
+def test_changed_copy_is_near_and_another_person_is_far(rng, face):
     image = face()
     pixels = np.ascontiguousarray(image.transpose(1, 2, 0))
     coded = cv2.imdecode(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 60])[1], cv2.IMREAD_COLOR)
     brighter = (image * 1.1 + 10).astype(np.uint8)
     shifted = np.roll(image, 1, axis=2)
-    found = compute_signatures(np.stack([image, coded.transpose(2, 0, 1), brighter, shifted, face()]))
-    near = [apart(found, 0, other) for other in (1, 2, 3)]
-    assert max(near) < apart(found, 0, 4) / 4
+    signatures = compute_signatures(np.stack([image, coded.transpose(2, 0, 1), brighter, shifted, face()]))
+    near = [distance(signatures, 0, other) for other in (1, 2, 3)]
+    assert max(near) < distance(signatures, 0, 4) / 4
 
 
-def test_squares_are_those_of_a_plain_loop_in_every_block(rng):
-    found = rng.normal(size=(300, 256)).astype(np.float32)
+def test_squared_distances_equal_a_plain_loop(rng):
+    signatures = rng.normal(size=(300, 256)).astype(np.float32)
     rows, others = np.arange(0, 300, 2), np.array([1, 298, 5])
-    blocks = [(cut, block.copy()) for cut, block in squared_distances(found, rows, others=others)]
+    blocks = [(cut, block.copy()) for cut, block in squared_distances(signatures, rows, others=others)]
     assert [cut.start for cut, _ in blocks] == [0, 128]
-    whole = np.concatenate([block for _, block in blocks])
-    assert whole.shape == (150, 3)
-    assert np.sqrt(whole[149, 1]) == pytest.approx(1e-5)
+    squares = np.concatenate([block for _, block in blocks])
+    assert squares.shape == (150, 3)
+    assert np.sqrt(squares[149, 1]) == pytest.approx(1e-5)
     for row, other in ((0, 0), (140, 1), (149, 2)):
-        assert np.sqrt(whole[row, other]) == pytest.approx(apart(found, rows[row], others[other]))
+        assert np.sqrt(squares[row, other]) == pytest.approx(distance(signatures, rows[row], others[other]))
 
 
 @pytest.fixture
-def found(rng):
+def signatures(rng):
     """Return unit signatures of 20 subjects with 6 similar images each."""
     people = rng.normal(size=(20, 256)).repeat(6, axis=0) + rng.normal(0, 0.05, size=(120, 256))
     return (people / np.linalg.norm(people, axis=1, keepdims=True)).astype(np.float32)
@@ -214,12 +214,12 @@ SUBJECTS = np.arange(120) // 6
 ALL = np.zeros(120, dtype=np.int64)
 
 
-def plainly(found, groups, inside):
+def compute_slowly(signatures, groups, inside):
     """Compute `compute_group_threshold` in plain loops."""
     members = {group: np.flatnonzero(groups == group) for group in set(groups.tolist()) - {-1}}
 
     def one_way(one, other):
-        nearest = sorted(min(apart(found, row, n) for n in members[other]) for row in members[one])
+        nearest = sorted(min(distance(signatures, row, n) for n in members[other]) for row in members[one])
         return nearest[len(nearest) // 2]
 
     closest = [
@@ -233,77 +233,80 @@ def plainly(found, groups, inside):
     return np.quantile(closest, 0.05) / 2
 
 
-def test_subjects_are_compared_as_in_a_plain_loop(found):
-    assert compute_group_threshold(found, SUBJECTS, parent_groups=ALL) == pytest.approx(
-        plainly(found, SUBJECTS, ALL), rel=1e-6
+def test_subjects_are_compared_as_in_a_plain_loop(signatures):
+    assert compute_group_threshold(signatures, SUBJECTS, parent_groups=ALL) == pytest.approx(
+        compute_slowly(signatures, SUBJECTS, ALL), rel=1e-6
     )
 
 
-def test_clips_are_compared_within_their_subject(found):
+def test_clips_are_compared_inside_their_subject(signatures):
     clips = np.arange(120) // 2
-    limit = compute_group_threshold(found, clips, parent_groups=SUBJECTS)
-    assert limit == pytest.approx(plainly(found, clips, SUBJECTS), rel=1e-6)
-    assert limit < compute_group_threshold(found, SUBJECTS, parent_groups=ALL) / 4
+    limit = compute_group_threshold(signatures, clips, parent_groups=SUBJECTS)
+    assert limit == pytest.approx(compute_slowly(signatures, clips, SUBJECTS), rel=1e-6)
+    assert limit < compute_group_threshold(signatures, SUBJECTS, parent_groups=ALL) / 4
 
 
-def test_the_order_of_the_images_does_not_matter(found, rng):
+def test_order_of_the_images_does_not_matter(signatures, rng):
     order = rng.permutation(120)
-    assert compute_group_threshold(found[order], SUBJECTS[order], parent_groups=ALL) == pytest.approx(
-        compute_group_threshold(found, SUBJECTS, parent_groups=ALL)
+    assert compute_group_threshold(signatures[order], SUBJECTS[order], parent_groups=ALL) == pytest.approx(
+        compute_group_threshold(signatures, SUBJECTS, parent_groups=ALL)
     )
 
 
-def test_copies_do_not_move_the_threshold_though_their_whole_clip_is_near_them(found):
-    clean = compute_group_threshold(found, SUBJECTS, parent_groups=ALL)
+def test_copies_do_not_move_the_threshold(signatures):
+    clean = compute_group_threshold(signatures, SUBJECTS, parent_groups=ALL)
     # For four subjects, a third of the images belong to another subject.
     for row, other in ((0, 30), (1, 37), (12, 50), (13, 51), (60, 90), (100, 110)):
-        found[row] = found[other]
-    assert compute_group_threshold(found, SUBJECTS, parent_groups=ALL) == pytest.approx(clean, rel=0.05)
+        signatures[row] = signatures[other]
+    assert compute_group_threshold(signatures, SUBJECTS, parent_groups=ALL) == pytest.approx(clean, rel=0.05)
 
 
-def test_people_who_look_alike_lower_it(found):
-    clean = compute_group_threshold(found, SUBJECTS, parent_groups=ALL)
-    for who in range(0, 20, 2):
-        rows = slice(6 * who + 6, 6 * who + 12)
-        found[rows] = (found[rows] + 3 * found[6 * who : 6 * who + 6]) / 4
-    assert compute_group_threshold(found, SUBJECTS, parent_groups=ALL) < clean / 2
+def test_similar_people_lower_the_threshold(signatures):
+    clean = compute_group_threshold(signatures, SUBJECTS, parent_groups=ALL)
+    for person in range(0, 20, 2):
+        rows = slice(6 * person + 6, 6 * person + 12)
+        signatures[rows] = (signatures[rows] + 3 * signatures[6 * person : 6 * person + 6]) / 4
+    assert compute_group_threshold(signatures, SUBJECTS, parent_groups=ALL) < clean / 2
 
 
-def test_groups_that_are_not_told_take_no_part(found):
+def test_unknown_groups_are_excluded(signatures):
     subjects, inside = SUBJECTS.copy(), ALL.copy()
     subjects[6:12], inside[12:18] = -1, -1
-    found[6:18] = found[0]
-    limit = compute_group_threshold(found, subjects, parent_groups=inside)
+    signatures[6:18] = signatures[0]
+    limit = compute_group_threshold(signatures, subjects, parent_groups=inside)
     rest = np.r_[0:6, 18:120]
     assert limit == pytest.approx(
-        compute_group_threshold(found[rest], SUBJECTS[rest], parent_groups=ALL[rest])
+        compute_group_threshold(signatures[rest], SUBJECTS[rest], parent_groups=ALL[rest])
     )
 
 
 @pytest.mark.parametrize("groups", [ALL, ALL - 1])
-def test_one_group_or_none_gives_no_threshold(found, groups):
-    assert compute_group_threshold(found, groups, parent_groups=ALL) == 0
-    assert compute_group_threshold(found, SUBJECTS, parent_groups=np.arange(120) // 6) == 0
-    assert compute_class_threshold(found, ALL) == 0
+def test_one_group_or_none_gives_no_threshold(signatures, groups):
+    assert compute_group_threshold(signatures, groups, parent_groups=ALL) == 0
+    assert compute_group_threshold(signatures, SUBJECTS, parent_groups=np.arange(120) // 6) == 0
+    assert compute_class_threshold(signatures, ALL) == 0
 
 
-def test_classes_are_compared_image_by_image(found):
+def test_class_threshold_compares_images(signatures):
     labels = np.arange(120) % 2
     closest = [
-        min(apart(found, row, n) for n in range(120) if labels[n] != labels[row]) for row in range(120)
+        min(distance(signatures, row, n) for n in range(120) if labels[n] != labels[row])
+        for row in range(120)
     ]
-    assert compute_class_threshold(found, labels) == pytest.approx(np.quantile(closest, 0.05) / 2, rel=1e-6)
+    assert compute_class_threshold(signatures, labels) == pytest.approx(
+        np.quantile(closest, 0.05) / 2, rel=1e-6
+    )
 
 
-def test_so_many_images_are_probed_and_no_more(found, monkeypatch):
-    whole = (
-        compute_group_threshold(found, SUBJECTS, parent_groups=ALL),
-        compute_class_threshold(found, SUBJECTS),
+def test_number_of_probed_images_is_limited(signatures, monkeypatch):
+    full = (
+        compute_group_threshold(signatures, SUBJECTS, parent_groups=ALL),
+        compute_class_threshold(signatures, SUBJECTS),
     )
     monkeypatch.setattr(similarity, "MAX_PROBES", 60)
     half = (
-        compute_group_threshold(found, SUBJECTS, parent_groups=ALL),
-        compute_class_threshold(found, SUBJECTS),
+        compute_group_threshold(signatures, SUBJECTS, parent_groups=ALL),
+        compute_class_threshold(signatures, SUBJECTS),
     )
-    assert half == pytest.approx(whole, rel=0.1)
-    assert half != whole
+    assert half == pytest.approx(full, rel=0.1)
+    assert half != full

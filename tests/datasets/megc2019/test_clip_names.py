@@ -29,7 +29,7 @@ def test_clips_that_differ_keep_different_keys() -> None:
     assert len(keys) == 7
 
 
-def test_a_set_is_inferred_only_if_every_subject_has_a_form() -> None:
+def test_set_is_inferred_only_if_every_subject_has_a_form() -> None:
     assert infer_sets(["sub01", "s01", "006"]) == {"sub01": "casme2", "s01": "smic", "006": "samm"}
     assert infer_sets(["sub01", "6"]) == {}
     assert parse_set_name("my\nset ") == "my\\nset"

@@ -8,7 +8,7 @@ from tests.error_codes import raises_code
 LIST = "casme2,sub01,EP02_01f,1\nsamm,6,006_1_2,0\n"
 
 
-def test_clips_are_found_by_any_spelling(tmp_path: Path) -> None:
+def test_clips_match_any_spelling(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text(LIST + LIST)
     clips = read_truth_list(path)
@@ -30,7 +30,7 @@ def test_clips_are_found_by_any_spelling(tmp_path: Path) -> None:
         ('casme2,"sub01,EP02_01f,1\n', ("truth-list.fields", "line 1", "set,subject,clip,label")),
     ],
 )
-def test_a_wrong_line_is_named(tmp_path: Path, text: str, error: tuple[str, ...]) -> None:
+def test_wrong_line_is_named(tmp_path: Path, text: str, error: tuple[str, ...]) -> None:
     path = tmp_path / "list.csv"
     path.write_text(text)
     with raises_code(*error):

@@ -27,40 +27,40 @@ def table(tree):
     return casme2.load(tree.write(ROWS), "onset_offset")
 
 
-def left_behind(tmp_path):
+def list_cache_files(tmp_path):
     """Return the files in the cache except lock files."""
     return [path for path in (tmp_path / "cache" / "pixels").iterdir() if path.suffix != ".lock"]
 
 
 class Progress(list):
-    def __call__(self, done, total):
-        self.append((done, total))
+    def __call__(self, finished, total):
+        self.append((finished, total))
 
 
 def test_row_i_is_the_image_of_sample_i(table):
-    found = preprocess_images(table, size=6)
-    assert found.table == table
-    assert found.images.shape == (7, 3, 6, 6)
-    assert found.images.dtype == np.uint8
-    for sample, image in zip(found.table.samples, found.images, strict=True):
+    loaded = preprocess_images(table, size=6)
+    assert loaded.table == table
+    assert loaded.images.shape == (7, 3, 6, 6)
+    assert loaded.images.dtype == np.uint8
+    for sample, image in zip(loaded.table.samples, loaded.images, strict=True):
         # The tree's frames have one shade each; JPEG may be off by one.
         assert np.abs(image.astype(int) - (40 + sample.frame_number)).max() <= 1
     with pytest.raises(ValueError, match="read-only"):
-        found.images[0, 0, 0, 0] = 1
+        loaded.images[0, 0, 0, 0] = 1
 
 
-def test_a_second_call_decodes_nothing_and_gives_the_same(table):
+def test_second_call_decodes_nothing_and_gives_the_same(table):
     first, second = Progress(), Progress()
-    made, loaded = (
+    decoded, loaded = (
         preprocess_images(table, size=6, progress=first),
         preprocess_images(table, size=6, progress=second),
     )
     assert (first, second) == ([(0, 7), (7, 7)], [])
-    assert np.array_equal(made.images, loaded.images)
-    assert (made.fingerprint, made.table) == (loaded.fingerprint, loaded.table)
+    assert np.array_equal(decoded.images, loaded.images)
+    assert (decoded.fingerprint, decoded.table) == (loaded.fingerprint, loaded.table)
 
 
-def test_another_size_or_a_touched_file_is_decoded_anew(table):
+def test_new_size_or_modified_file_is_decoded_again(table):
     preprocess_images(table, size=6)
     other, touched = Progress(), Progress()
     assert preprocess_images(table, size=5, progress=other).images.shape == (7, 3, 5, 5)
@@ -69,7 +69,7 @@ def test_another_size_or_a_touched_file_is_decoded_anew(table):
     assert other == touched == [(0, 7), (7, 7)]
 
 
-def test_two_sizes_stand_side_by_side(table):
+def test_two_sizes_have_separate_caches(table):
     seen = Progress()
     for size in (6, 5):
         preprocess_images(table, size=size)
@@ -86,35 +86,36 @@ def test_more_images_than_a_unit_of_work_keep_their_rows(tree, monkeypatch):
     assert np.abs(images[:, 0, 0, 0] - [41, 42, 43, 44, 47, 48, 49]).max() <= 1
 
 
-def spoil(table):
+def damage_two_images(table):
     Path(table.samples[1].path).write_bytes(b"")
-    whole = Path(table.samples[5].path).read_bytes()
-    Path(table.samples[5].path).write_bytes(whole[:-20])
+    content = Path(table.samples[5].path).read_bytes()
+    Path(table.samples[5].path).write_bytes(content[:-20])
 
 
-def test_unreadable_images_are_left_out_and_listed_also_from_the_cache(table):
-    spoil(table)
-    for found in (preprocess_images(table, size=6), preprocess_images(table, size=6)):
-        assert [sample.id for sample in found.table.samples] == [
+def test_unreadable_images_are_listed_with_and_without_cache(table):
+    damage_two_images(table)
+    for loaded in (preprocess_images(table, size=6), preprocess_images(table, size=6)):
+        assert [sample.id for sample in loaded.table.samples] == [
             sample.id for row, sample in enumerate(table.samples) if row not in (1, 5)
         ]
-        assert [int(image.mean().round()) for image in found.images] == [41, 43, 44, 47, 49]
+        assert [int(image.mean().round()) for image in loaded.images] == [41, 43, 44, 47, 49]
         listed = {
-            anomaly.location: anomaly.description for anomaly in found.table.anomalies[len(table.anomalies) :]
+            anomaly.location: anomaly.description
+            for anomaly in loaded.table.anomalies[len(table.anomalies) :]
         }
         assert listed["sub01/EP01/2"] == "the file is empty"
         assert "cut off" in listed["sub02/EP02/8"]
-        assert {anomaly.code for anomaly in found.table.anomalies} == {"unreadable image"}
+        assert {anomaly.code for anomaly in loaded.table.anomalies} == {"unreadable image"}
 
 
-def test_a_table_of_which_nothing_can_be_read_is_an_error(table):
+def test_table_without_readable_image_is_an_error(table):
     for sample in table.samples:
         Path(sample.path).write_bytes(b"")
     with raises_code("images.unreadable", 7, "casme2"):
         preprocess_images(table, size=6)
 
 
-def test_the_fingerprint_depends_on_neither_root_nor_order_nor_size(tree, table):
+def test_fingerprint_depends_on_neither_root_nor_order_nor_size(tree, table):
     expected = preprocess_images(table, size=6).fingerprint
     turned = replace(table, samples=table.samples[::-1])
     assert preprocess_images(turned, size=5).fingerprint == expected
@@ -126,12 +127,12 @@ def test_the_fingerprint_depends_on_neither_root_nor_order_nor_size(tree, table)
 @pytest.mark.parametrize(
     "change", [{"id": "x"}, {"label": 3}, {"subject": "x"}, {"clip": "x"}, {"frame_number": 9}]
 )
-def test_the_fingerprint_depends_on_every_fact_of_a_sample(table, change):
+def test_fingerprint_depends_on_every_fact_of_a_sample(table, change):
     changed = replace(table, samples=(replace(table.samples[0], **change), *table.samples[1:]))
     assert preprocess_images(changed, size=6).fingerprint != preprocess_images(table, size=6).fingerprint
 
 
-def test_the_fingerprint_depends_on_the_classes_and_on_the_files(table):
+def test_fingerprint_depends_on_the_classes_and_on_the_files(table):
     before = preprocess_images(table, size=6).fingerprint
     assert preprocess_images(replace(table, classes=table.classes[::-1]), size=6).fingerprint != before
     with open(table.samples[0].path, "ab") as file:
@@ -139,15 +140,15 @@ def test_the_fingerprint_depends_on_the_classes_and_on_the_files(table):
     assert preprocess_images(table, size=6).fingerprint != before
 
 
-def test_a_cache_file_of_the_wrong_length_is_made_anew(table, tmp_path):
-    made = preprocess_images(table, size=6)
-    expected = np.array(made.images)
+def test_cache_file_of_wrong_length_is_rebuilt(table, tmp_path):
+    first = preprocess_images(table, size=6)
+    expected = np.array(first.images)
     (file,) = (tmp_path / "cache" / "pixels").glob("*.rgb")
     file.write_bytes(b"half")
     assert np.array_equal(preprocess_images(table, size=6).images, expected)
 
 
-def test_a_full_disk_is_an_os_error_naming_the_file_and_leaves_nothing(table, tmp_path):
+def test_full_disk_is_an_os_error_naming_the_file(table, tmp_path):
     resource = pytest.importorskip("resource")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (400, limits[1]))
@@ -156,25 +157,25 @@ def test_a_full_disk_is_an_os_error_naming_the_file_and_leaves_nothing(table, tm
             preprocess_images(table, size=6)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert left_behind(tmp_path) == []
+    assert list_cache_files(tmp_path) == []
     assert preprocess_images(table, size=6).images.shape == (7, 3, 6, 6)
 
 
-def test_an_image_that_cannot_be_read_at_all_is_an_os_error_naming_it_and_leaves_nothing(table, tmp_path):
+def test_unopenable_image_is_an_os_error_naming_it(table, tmp_path):
     Path(table.samples[2].path).unlink()
     Path(table.samples[2].path).mkdir()
     with pytest.raises(OSError, match=r"reg_img3\.jpg"):
         preprocess_images(table, size=6)
-    assert left_behind(tmp_path) == []
+    assert list_cache_files(tmp_path) == []
 
 
-def test_an_interrupted_run_goes_on_with_the_unit_it_was_at(table, tmp_path, monkeypatch):
+def test_interrupted_run_resumes_at_its_unit(table, tmp_path, monkeypatch):
     monkeypatch.setattr("datasets.preprocessing.jobs.MAX_JOB_ROWS", 2)
     expected = np.array(preprocess_images(table, size=6).images)
     shutil.rmtree(tmp_path / "cache")
 
-    def stop(done, total):
-        if done >= 4:
+    def stop(finished, total):
+        if finished >= 4:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -182,7 +183,7 @@ def test_an_interrupted_run_goes_on_with_the_unit_it_was_at(table, tmp_path, mon
     seen = Progress()
     assert np.array_equal(preprocess_images(table, size=6, progress=seen).images, expected)
     assert seen == [(4, 7), (6, 7), (7, 7)]
-    assert sorted(path.suffix for path in left_behind(tmp_path)) == [".json", ".rgb"]
+    assert sorted(path.suffix for path in list_cache_files(tmp_path)) == [".json", ".rgb"]
 
 
 @pytest.mark.parametrize(
@@ -193,7 +194,7 @@ def test_an_interrupted_run_goes_on_with_the_unit_it_was_at(table, tmp_path, mon
         b'{"digests": ["a"], "onsets": [], "faults": [[7, "x", "y"]]}',
     ],
 )
-def test_a_corrupt_record_is_not_there(table, tmp_path, junk):
+def test_corrupt_record_is_ignored(table, tmp_path, junk):
     expected = np.array(preprocess_images(table, size=6).images)
     (record,) = (tmp_path / "cache" / "pixels").glob("*.json")
     record.write_bytes(junk)
@@ -203,26 +204,26 @@ def test_a_corrupt_record_is_not_there(table, tmp_path, junk):
 
 
 @pytest.mark.parametrize("change", [{"end": 107}, {"digests": ["a"] * 8}, {"onsets": ["a"]}, {"faults": 3}])
-def test_a_journal_that_is_not_of_this_work_is_not_there(table, tmp_path, change):
+def test_journal_of_another_job_is_ignored(table, tmp_path, change):
     expected = np.array(preprocess_images(table, size=6).images)
     (record,) = (tmp_path / "cache" / "pixels").glob("*.json")
-    place = record.with_suffix(".rgb")
+    path = record.with_suffix(".rgb")
     entry = {"digests": ["a"], "onsets": [], "faults": [], "end": 108, **change}
-    place.with_name(f".{place.name}.journal").write_text(json.dumps(entry) + "\n")
-    place.rename(place.with_name(f".{place.name}.part"))
+    path.with_name(f".{path.name}.journal").write_text(json.dumps(entry) + "\n")
+    path.rename(path.with_name(f".{path.name}.part"))
     seen = Progress()
     assert np.array_equal(preprocess_images(table, size=6, progress=seen).images, expected)
     assert seen == [(0, 7), (7, 7)]
 
 
-def test_digests_are_those_of_the_rows(table):
-    spoil(table)
-    found = preprocess_images(table, size=6)
-    assert len(found.digests) == len(found.table.samples) == len(set(found.digests)) == 5
-    assert preprocess_images(table, size=5).digests == found.digests
+def test_digests_match_the_rows(table):
+    damage_two_images(table)
+    loaded = preprocess_images(table, size=6)
+    assert len(loaded.digests) == len(loaded.table.samples) == len(set(loaded.digests)) == 5
+    assert preprocess_images(table, size=5).digests == loaded.digests
 
 
-def test_pictures_in_containers_are_rows_like_others(tmp_path):
+def test_images_in_containers_become_rows(tmp_path):
     grey = np.random.default_rng(0).integers(0, 256, size=(70, 48, 48), dtype=np.uint8)
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["data_pixel"] = grey
@@ -231,11 +232,11 @@ def test_pictures_in_containers_are_rows_like_others(tmp_path):
         Sample(id=str(n), path=path, frame_index=n, label=0, subject="", clip="", frame_number=n)
         for n in range(71)
     )
-    found = preprocess_images(
+    loaded = preprocess_images(
         SampleTable(dataset="made", frame_policy="all", classes=("x",), samples=samples), size=48
     )
-    assert np.array_equal(found.images, np.repeat(grey[:, None], 3, axis=1))
-    assert [(anomaly.location, anomaly.description) for anomaly in found.table.anomalies] == [
+    assert np.array_equal(loaded.images, np.repeat(grey[:, None], 3, axis=1))
+    assert [(anomaly.location, anomaly.description) for anomaly in loaded.table.anomalies] == [
         ("70", "data_pixel has 70 images; image 71 was requested")
     ]
 
@@ -265,41 +266,43 @@ def faces(tmp_path):
     return SampleTable(dataset="made", frame_policy="all", classes=("x",), samples=tuple(samples))
 
 
-def test_aligned_images_are_their_clips_face_and_fallbacks_are_listed(faces):
-    found = preprocess_images(faces, size=32, alignment="haar")
-    assert [(face.clip, face.box_source) for face in found.faces] == [("a", "onset"), ("b", "centre")]
-    left, top, side = found.faces[0].box
+def test_aligned_images_are_cropped_faces_with_listed_fallbacks(faces):
+    loaded = preprocess_images(faces, size=32, alignment="haar")
+    assert [(face.clip, face.box_source) for face in loaded.faces] == [("a", "onset"), ("b", "centre")]
+    left, top, side = loaded.faces[0].box
     for row, frame in ((0, 1), (1, 2)):
         image = cv2.imread(faces.samples[row].path)[top : top + side, left : left + side]
         expected = cv2.resize(image, (32, 32), interpolation=cv2.INTER_AREA)[..., ::-1]
-        assert np.array_equal(found.images[row], expected.transpose(2, 0, 1)), frame
-    assert [(anomaly.code, anomaly.location) for anomaly in found.table.anomalies] == [("no face found", "b")]
+        assert np.array_equal(loaded.images[row], expected.transpose(2, 0, 1)), frame
+    assert [(anomaly.code, anomaly.location) for anomaly in loaded.table.anomalies] == [
+        ("no face found", "b")
+    ]
     assert preprocess_images(faces, size=32).faces == ()
 
 
 def test_parts_of_a_composite_that_are_aligned_get_no_face_box(faces):
     samples = tuple(replace(sample, part=sample.clip) for sample in faces.samples)
     table = replace(faces, samples=samples, aligned_parts=("b",))
-    found = preprocess_images(table, size=32, alignment="haar")
-    assert [face.clip for face in found.faces] == ["a"]
+    loaded = preprocess_images(table, size=32, alignment="haar")
+    assert [face.clip for face in loaded.faces] == ["a"]
     plain = preprocess_images(faces, size=32)
     boxed = preprocess_images(faces, size=32, alignment="haar")
-    assert np.array_equal(found.images[:2], boxed.images[:2])
-    assert np.array_equal(found.images[2:], plain.images[2:])
+    assert np.array_equal(loaded.images[:2], boxed.images[:2])
+    assert np.array_equal(loaded.images[2:], plain.images[2:])
 
 
-def test_alignment_and_representation_have_their_own_caches_and_alignment_its_own_fingerprint(faces):
+def test_alignment_and_representation_have_separate_caches(faces):
     plain, aligned = (preprocess_images(faces, size=32, alignment=name) for name in ("none", "haar"))
     flows = preprocess_images(faces, size=32, alignment="haar", representation="flow")
     differences = preprocess_images(faces, size=32, alignment="haar", representation="apex_minus_onset")
-    images = [found.images for found in (plain, aligned, flows, differences)]
+    images = [result.images for result in (plain, aligned, flows, differences)]
     assert not any(np.array_equal(a, b) for n, a in enumerate(images) for b in images[:n])
     assert plain.fingerprint != aligned.fingerprint
     assert preprocess_images(faces, size=16, alignment="haar").fingerprint == aligned.fingerprint
     assert flows.fingerprint == differences.fingerprint
 
 
-def test_a_changed_onset_is_another_cache_and_another_fingerprint_only_where_it_is_used(faces):
+def test_onset_changes_cache_and_fingerprint_only_if_used(faces):
     table = replace(faces, samples=faces.samples[1::2])
     before = [preprocess_images(table, size=8, representation=name).fingerprint for name in ("frame", "flow")]
     cv2.imwrite(table.samples[0].onset_ref.path, np.zeros((240, 512, 3), dtype=np.uint8))
@@ -312,22 +315,22 @@ def test_samples_without_an_onset_are_left_out_where_one_is_needed(faces):
     first = replace(faces.samples[0], onset_ref=None)
     last = replace(faces.samples[3], onset_ref=ImageRef("/gone/x.png"))
     table = replace(faces, samples=(first, *faces.samples[1:3], last))
-    found = preprocess_images(table, size=8, representation="apex_minus_onset")
-    assert [sample.id for sample in found.table.samples] == ["a/2", "b/1"]
-    assert [(anomaly.code, anomaly.location) for anomaly in found.table.anomalies] == [
+    loaded = preprocess_images(table, size=8, representation="apex_minus_onset")
+    assert [sample.id for sample in loaded.table.samples] == ["a/2", "b/1"]
+    assert [(anomaly.code, anomaly.location) for anomaly in loaded.table.anomalies] == [
         ("no onset", "a"),
         ("unreadable onset", "b/2"),
     ]
     assert len(preprocess_images(table, size=8).images) == 4
 
 
-def test_a_representation_for_which_no_sample_has_an_onset_is_an_error(table):
+def test_representation_for_which_no_sample_has_an_onset_is_an_error(table):
     samples = tuple(replace(sample, onset_ref=None) for sample in table.samples)
     with raises_code("representation.no-onset", "'flow'", "7 samples of casme2"):
         preprocess_images(replace(table, samples=samples), size=6, representation="flow")
 
 
-def test_one_image_under_two_labels_is_kept_and_listed(tmp_path):
+def test_image_under_two_labels_is_used_and_listed(tmp_path):
     for name, shade in (("a", 10), ("b", 20), ("c", 10), ("d", 20)):
         cv2.imwrite(str(tmp_path / f"{name}.png"), np.full((6, 6, 3), shade, dtype=np.uint8))
     samples = tuple(
@@ -335,17 +338,17 @@ def test_one_image_under_two_labels_is_kept_and_listed(tmp_path):
         for name, label in (("a", 0), ("b", 1), ("c", 1), ("d", 1))
     )
     table = SampleTable(dataset="made", frame_policy="all", classes=("fear", "joy"), samples=samples)
-    found = preprocess_images(table, size=4)
-    (fault,) = found.table.anomalies
+    loaded = preprocess_images(table, size=4)
+    (fault,) = loaded.table.anomalies
     assert (fault.code, fault.location) == ("one image with two labels", "a, c")
     assert fault.description == "the 2 files have the same bytes and the labels fear, joy"
     assert fault.action.startswith("all were kept")
-    assert found.table.samples == samples
+    assert loaded.table.samples == samples
     cached = preprocess_images(table, size=4)
-    assert (cached.table, cached.fingerprint) == (found.table, found.fingerprint)
+    assert (cached.table, cached.fingerprint) == (loaded.table, loaded.fingerprint)
 
 
-def test_a_file_that_the_user_may_not_read_comes_with_a_remedy(table, monkeypatch):
+def test_file_without_read_permission_is_an_error_with_a_remedy(table, monkeypatch):
     def refuse(path):
         raise PermissionError(13, "Permission denied", path)
 

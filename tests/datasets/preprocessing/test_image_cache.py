@@ -47,63 +47,63 @@ def data(tmp_path):
     return folder
 
 
-def begun(data, cache, *, pause=0.0):
-    said = cache.with_suffix(f".{time.monotonic_ns()}")
-    said.touch()
+def start_child(data, cache, *, pause=0.0):
+    log = cache.with_suffix(f".{time.monotonic_ns()}")
+    log.touch()
     child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(data), str(pause), str(said)],
+        [sys.executable, "-c", CHILD, str(data), str(pause), str(log)],
         cwd=ROOT,
         env={**os.environ, "HARNESS_CACHE": str(cache)},
         stdout=subprocess.PIPE,
         text=True,
     )
-    return child, said
+    return child, log
 
 
-def finished(child):
+def wait_for_fingerprint(child):
     fingerprint, _ = child.communicate(timeout=60)
     assert child.returncode == 0
     return fingerprint
 
 
-def told(said):
-    return [int(line.split()[0]) for line in said.read_text().splitlines()]
+def read_progress(log):
+    return [int(line.split()[0]) for line in log.read_text().splitlines()]
 
 
 def files(cache):
     return {path.name: path.read_bytes() for path in (cache / "pixels").iterdir() if path.suffix != ".lock"}
 
 
-def test_a_run_that_is_killed_again_and_again_ends_in_the_same_bytes(data, tmp_path):
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
-    expected = finished(begun(data, whole)[0])
-    done = 0
+def test_repeatedly_killed_run_gives_the_same_bytes(data, tmp_path):
+    complete, cut = tmp_path / "whole", tmp_path / "cut"
+    expected = wait_for_fingerprint(start_child(data, complete)[0])
+    last = 0
     for wanted in (3, 5, 2):
-        child, said = begun(data, cut, pause=0.02)
-        while len(told(said)) < wanted:
+        child, log = start_child(data, cut, pause=0.02)
+        while len(read_progress(log)) < wanted:
             assert child.poll() is None
             time.sleep(0.002)
         child.send_signal(signal.SIGKILL)
         child.communicate()
         # It resumed where the killed process stopped: no finished unit was processed again.
-        assert told(said)[0] >= done
-        done = told(said)[-1]
+        assert read_progress(log)[0] >= last
+        last = read_progress(log)[-1]
         assert not list((cut / "pixels").glob("*.json"))
-    child, said = begun(data, cut)
-    assert finished(child) == expected
-    assert done <= told(said)[0] < told(said)[-1] == 150
-    assert files(cut) == files(whole)
+    child, log = start_child(data, cut)
+    assert wait_for_fingerprint(child) == expected
+    assert last <= read_progress(log)[0] < read_progress(log)[-1] == 150
+    assert files(cut) == files(complete)
     assert len(files(cut)) == 2
 
 
-def test_two_processes_at_once_make_it_once(data, tmp_path):
+def test_two_concurrent_processes_build_a_single_cache(data, tmp_path):
     cache = tmp_path / "cache"
-    first, making = begun(data, cache, pause=0.02)
-    while not told(making):
+    first, making = start_child(data, cache, pause=0.02)
+    while not read_progress(making):
         assert first.poll() is None
         time.sleep(0.002)
-    second, waiting = begun(data, cache)
-    assert finished(first) == finished(second)
-    assert told(making)[-1] == 150
+    second, waiting = start_child(data, cache)
+    assert wait_for_fingerprint(first) == wait_for_fingerprint(second)
+    assert read_progress(making)[-1] == 150
     # On a busy machine the second may start after the first has ended; then it has nothing to wait for.
-    assert told(waiting) in ([150], [])
+    assert read_progress(waiting) in ([150], [])

@@ -33,22 +33,22 @@ def rows(clip, count, *, path="", item=-1):
     ]
 
 
-def test_short_clips_share_a_unit_and_none_is_torn_that_fits():
+def test_short_clips_share_a_unit_and_are_not_split():
     samples = rows("a", 15) + rows("b", 15) + rows("c", 15) + rows("d", MAX_JOB_ROWS)
     assert split_into_spans(samples) == [(0, 30), (30, 45), (45, 45 + MAX_JOB_ROWS)]
 
 
-def test_a_long_clip_is_cut_and_rows_without_a_clip_are_too():
+def test_long_clips_and_rows_without_clip_are_split():
     assert split_into_spans(rows("a", 70)) == split_into_spans(rows("", 70)) == [(0, 32), (32, 64), (64, 70)]
 
 
-def test_a_recording_is_one_unit_up_to_its_limit_and_packed_rows_are_cut():
-    film = rows("a", MAX_VIDEO_JOB_ROWS + 1, path="a.avi", item=0)
-    assert split_into_spans(film) == [(0, MAX_VIDEO_JOB_ROWS), (MAX_VIDEO_JOB_ROWS, MAX_VIDEO_JOB_ROWS + 1)]
+def test_recording_is_one_job_up_to_its_limit():
+    video = rows("a", MAX_VIDEO_JOB_ROWS + 1, path="a.avi", item=0)
+    assert split_into_spans(video) == [(0, MAX_VIDEO_JOB_ROWS), (MAX_VIDEO_JOB_ROWS, MAX_VIDEO_JOB_ROWS + 1)]
     assert split_into_spans(rows("", 33, path="a.csv", item=0)) == [(0, 32), (32, 33)]
 
 
-def test_units_go_on_from_any_row():
+def test_jobs_continue_from_any_row():
     samples = rows("a", 15) + rows("b", 15) + rows("c", 15)
     assert split_into_spans(samples, 30) == [(30, 45)]
     assert split_into_spans(samples, 20) == [(20, 45)]
@@ -57,11 +57,11 @@ def test_units_go_on_from_any_row():
 
 @pytest.fixture
 def samples(tmp_path):
-    found = []
+    sample_list = []
     for frame, image in enumerate(NOISE):
         path = tmp_path / f"{frame}.png"
         cv2.imwrite(str(path), image)
-        found.append(
+        sample_list.append(
             Sample(
                 id=f"a/{frame}",
                 path=str(path),
@@ -72,7 +72,7 @@ def samples(tmp_path):
                 onset_ref=ImageRef(str(tmp_path / "0.png")),
             )
         )
-    return tuple(found)
+    return tuple(sample_list)
 
 
 def work(samples, *, faces=(), size=30, representation="frame"):
@@ -88,43 +88,43 @@ FACE = Face(
 )
 
 
-def test_a_frame_comes_out_red_green_blue_channels_first(samples):
-    made = run_job(work(samples))
-    assert made.images.shape == (4, 3, 30, 30)
-    for image, frame in zip(made.images, NOISE, strict=True):
+def test_frame_is_rgb_with_channels_first(samples):
+    result = run_job(work(samples))
+    assert result.images.shape == (4, 3, 30, 30)
+    for image, frame in zip(result.images, NOISE, strict=True):
         assert np.array_equal(image, square(frame)[..., ::-1].transpose(2, 0, 1))
-    assert (len(set(made.digests)), made.onsets, made.faults) == (4, (), ())
+    assert (len(set(result.digests)), result.onsets, result.faults) == (4, (), ())
 
 
-def test_an_aligned_frame_is_its_face_alone(samples):
-    made = run_job(work(samples, faces=(FACE,) * 4, size=20))
-    assert np.array_equal(made.images[1], NOISE[1, 2:22, 5:25, ::-1].transpose(2, 0, 1))
+def test_aligned_frame_is_its_face(samples):
+    result = run_job(work(samples, faces=(FACE,) * 4, size=20))
+    assert np.array_equal(result.images[1], NOISE[1, 2:22, 5:25, ::-1].transpose(2, 0, 1))
 
 
-def test_a_difference_is_to_the_clips_onset_in_red_green_blue(samples):
-    made = run_job(work(samples, representation="apex_minus_onset"))
+def test_difference_is_relative_to_the_onset_in_rgb(samples):
+    result = run_job(work(samples, representation="apex_minus_onset"))
     expected = compute_difference(square(NOISE[2]), square(NOISE[0]))[..., ::-1].transpose(2, 0, 1)
-    assert np.array_equal(made.images[2], expected)
-    assert np.unique(made.images[0]).tolist() == [128]
-    assert made.onsets == (made.digests[0],) * 4
+    assert np.array_equal(result.images[2], expected)
+    assert np.unique(result.images[0]).tolist() == [128]
+    assert result.onsets == (result.digests[0],) * 4
 
 
-def test_a_flow_is_that_of_the_face_squares_and_keeps_its_channels(samples):
-    made = run_job(work(samples, faces=(FACE,) * 4, representation="flow"))
+def test_flow_is_that_of_the_face_squares_and_keeps_its_channels(samples):
+    result = run_job(work(samples, faces=(FACE,) * 4, representation="flow"))
     expected = compute_flow(NOISE[3, 2:22, 5:25], NOISE[0, 2:22, 5:25], size=30).transpose(2, 0, 1)
-    assert np.array_equal(made.images[3], expected)
+    assert np.array_equal(result.images[3], expected)
 
 
-def test_faults_are_rows_of_the_unit_and_the_others_close_up(samples, tmp_path):
+def test_faulty_rows_are_listed_and_removed(samples, tmp_path):
     (tmp_path / "1.png").write_bytes(b"")
-    made = run_job(work(samples))
-    assert made.faults == ((1, "unreadable image", "the file is empty"),)
-    assert np.array_equal(made.images[1], run_job(work(samples[2:3])).images[0])
-    assert len(made.images) == 3
-    assert len(made.digests) == 4
+    result = run_job(work(samples))
+    assert result.faults == ((1, "unreadable image", "the file is empty"),)
+    assert np.array_equal(result.images[1], run_job(work(samples[2:3])).images[0])
+    assert len(result.images) == 3
+    assert len(result.digests) == 4
 
 
-def test_an_onset_that_cannot_be_read_or_is_not_there_is_a_fault_of_its_rows(samples, tmp_path):
+def test_unreadable_or_missing_onset_is_a_fault_of_its_rows(samples, tmp_path):
     (tmp_path / "junk").write_bytes(b"junk")
     changed = (
         samples[0],
@@ -132,29 +132,29 @@ def test_an_onset_that_cannot_be_read_or_is_not_there_is_a_fault_of_its_rows(sam
         replace(samples[2], onset_ref=ImageRef(str(tmp_path / "gone"))),
         samples[3],
     )
-    made = run_job(work(changed, representation="flow"))
-    assert made.faults == (
+    result = run_job(work(changed, representation="flow"))
+    assert result.faults == (
         (1, "unreadable onset", "OpenCV cannot read the file as an image"),
         (2, "unreadable onset", "the file is missing"),
     )
-    assert len(made.images) == 2
-    assert len(made.onsets) == 4
+    assert len(result.images) == 2
+    assert len(result.onsets) == 4
     assert run_job(work(changed)).faults == ()
 
 
-def test_an_onset_is_read_once_for_a_clip_and_a_recording_once(tmp_path, monkeypatch):
+def test_onset_and_video_are_opened_a_single_time(tmp_path, monkeypatch):
     path = str(tmp_path / "a.avi")
     writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*"MJPG"), 200, (40, 32))
     for shade in range(10):
         writer.write(np.full((32, 40, 3), 20 * shade, dtype=np.uint8))
     writer.release()
-    film = tuple(
+    video = tuple(
         replace(sample, frame_index=item, onset_ref=ImageRef(path, 2))
         for item, sample in enumerate(rows("a", 10, path=path))
     )[2:]
-    begun = []
+    calls = []
     capture = cv2.VideoCapture
-    monkeypatch.setattr(cv2, "VideoCapture", lambda *args: begun.append(args) or capture(*args))
-    made = run_job(work(film, representation="apex_minus_onset"))
-    assert np.abs(made.images.mean(axis=(1, 2, 3)) - [128 + 10 * n for n in range(8)]).max() <= 2
-    assert len(begun) == 2
+    monkeypatch.setattr(cv2, "VideoCapture", lambda *args: calls.append(args) or capture(*args))
+    result = run_job(work(video, representation="apex_minus_onset"))
+    assert np.abs(result.images.mean(axis=(1, 2, 3)) - [128 + 10 * n for n in range(8)]).max() <= 2
+    assert len(calls) == 2

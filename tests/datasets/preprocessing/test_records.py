@@ -40,99 +40,99 @@ def work(tmp_path):
 
 
 @pytest.fixture
-def place(tmp_path):
+def target(tmp_path):
     return tmp_path / "cache" / "made.rgb"
 
 
 class Progress(list):
-    def __call__(self, done, total):
-        self.append((done, total))
+    def __call__(self, finished, total):
+        self.append((finished, total))
 
 
-def test_rows_are_recorded_in_order_across_units(work, place, monkeypatch):
-    whole = run_job(work)
+def test_rows_are_recorded_in_order_across_units(work, target, monkeypatch):
+    complete = run_job(work)
     monkeypatch.setattr("datasets.preprocessing.jobs.MAX_JOB_ROWS", 3)
     seen = Progress()
-    record = load_or_build_record(work, place, seen)
+    record = load_or_build_record(work, target, seen)
     assert seen == [(0, 7), (3, 7), (6, 7), (7, 7)]
-    assert record.digests == whole.digests
+    assert record.digests == complete.digests
     assert [(row, code) for row, code, _ in record.faults] == [
         (2, "unreadable image"),
         (5, "unreadable image"),
     ]
-    assert record.faults == whole.faults, "rows of a later unit are counted from the first of all"
+    assert record.faults == complete.faults, "row numbers of later units continue"
     assert record.onsets == ()
-    assert place.read_bytes() == whole.images.tobytes()
-    assert place.stat().st_size == record.image_bytes(SIZE) == 5 * 3 * SIZE * SIZE
-    assert sorted(path.name for path in place.parent.iterdir() if path.suffix != ".lock") == [
+    assert target.read_bytes() == complete.images.tobytes()
+    assert target.stat().st_size == record.image_bytes(SIZE) == 5 * 3 * SIZE * SIZE
+    assert sorted(path.name for path in target.parent.iterdir() if path.suffix != ".lock") == [
         "made.json",
         "made.rgb",
     ]
 
 
-def spoilt(change):
+def with_change(change):
     """Return a record with one field changed, as if another program had written to the file."""
 
-    def spoil(place):
-        found = json.loads(place.with_suffix(".json").read_text())
-        change(found)
-        place.with_suffix(".json").write_text(json.dumps(found))
+    def damage(target):
+        record = json.loads(target.with_suffix(".json").read_text())
+        change(record)
+        target.with_suffix(".json").write_text(json.dumps(record))
 
-    return spoil
+    return damage
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    "damage",
     [
-        lambda place: place.unlink(),
-        lambda place: place.write_bytes(place.read_bytes() + b"x"),
-        spoilt(lambda found: found["digests"].append("a")),
-        spoilt(lambda found: found["digests"].pop()),
-        spoilt(lambda found: (found["digests"].append("a"), found["faults"].append([7, "c", "w"]))),
-        spoilt(lambda found: found["faults"].pop()),
-        spoilt(lambda found: found.update(onsets=["a"] * 7)),
-        spoilt(lambda found: found["faults"].__setitem__(1, [-1, "c", "w"])),
+        lambda target: target.unlink(),
+        lambda target: target.write_bytes(target.read_bytes() + b"x"),
+        with_change(lambda record: record["digests"].append("a")),
+        with_change(lambda record: record["digests"].pop()),
+        with_change(lambda record: (record["digests"].append("a"), record["faults"].append([7, "c", "w"]))),
+        with_change(lambda record: record["faults"].pop()),
+        with_change(lambda record: record.update(onsets=["a"] * 7)),
+        with_change(lambda record: record["faults"].__setitem__(1, [-1, "c", "w"])),
     ],
 )
-def test_pixels_that_their_record_does_not_vouch_for_are_made_anew(work, place, spoil):
-    first = load_or_build_record(work, place, Progress())
-    pixels = place.read_bytes()
-    spoil(place)
+def test_pixels_with_an_invalid_record_are_rebuilt(work, target, damage):
+    first = load_or_build_record(work, target, Progress())
+    pixels = target.read_bytes()
+    damage(target)
     seen = Progress()
-    assert load_or_build_record(work, place, seen) == first
+    assert load_or_build_record(work, target, seen) == first
     assert seen == [(0, 7), (7, 7)]
-    assert place.read_bytes() == pixels
+    assert target.read_bytes() == pixels
 
 
-def test_a_record_of_frames_does_not_stand_for_work_with_onsets(work, place, monkeypatch):
+def test_record_of_frames_does_not_match_a_job_with_onsets(work, target, monkeypatch):
     monkeypatch.setattr("datasets.preprocessing.jobs.MAX_JOB_ROWS", 3)
-    load_or_build_record(work, place, Progress())
+    load_or_build_record(work, target, Progress())
     seen = Progress()
-    found = load_or_build_record(replace(work, representation="apex_minus_onset"), place, seen)
+    record = load_or_build_record(replace(work, representation="apex_minus_onset"), target, seen)
     assert seen == [(0, 7), (3, 7), (6, 7), (7, 7)]
     plain = run_job(work).digests
-    assert (found.digests, found.onsets) == (plain, tuple(plain[n // 3 * 3] for n in range(7)))
+    assert (record.digests, record.onsets) == (plain, tuple(plain[n // 3 * 3] for n in range(7)))
 
 
-def test_rows_that_all_failed_leave_an_empty_file_that_is_whole(work, place):
+def test_rows_that_all_fail_leave_a_valid_empty_file(work, target):
     broken = work.slice_rows(2, 3)
-    record = load_or_build_record(broken, place, Progress())
-    assert (len(record.digests), place.stat().st_size) == (1, 0)
+    record = load_or_build_record(broken, target, Progress())
+    assert (len(record.digests), target.stat().st_size) == (1, 0)
     seen = Progress()
-    assert load_or_build_record(broken, place, seen) == record
+    assert load_or_build_record(broken, target, seen) == record
     assert seen == []
 
 
-def test_a_sample_whose_file_has_gone_is_an_error_that_keeps_the_units_before_it(work, place, monkeypatch):
+def test_missing_file_is_an_error_that_keeps_finished_units(work, target, monkeypatch):
     monkeypatch.setattr("datasets.preprocessing.jobs.MAX_JOB_ROWS", 3)
-    whole = run_job(work)
-    moved = (gone := place.parent.parent / "6.png").rename(place.parent.parent / "away.png")
+    complete = run_job(work)
+    moved = (gone := target.parent.parent / "6.png").rename(target.parent.parent / "away.png")
     with pytest.raises(FileNotFoundError, match=r"6\.png"):
-        load_or_build_record(work, place, Progress())
-    assert not place.exists()
+        load_or_build_record(work, target, Progress())
+    assert not target.exists()
     moved.rename(gone)
     seen = Progress()
-    record = load_or_build_record(work, place, seen)
+    record = load_or_build_record(work, target, seen)
     assert seen == [(6, 7), (7, 7)]
-    assert (record.digests, record.faults) == (whole.digests, whole.faults)
-    assert place.read_bytes() == whole.images.tobytes()
+    assert (record.digests, record.faults) == (complete.digests, complete.faults)
+    assert target.read_bytes() == complete.images.tobytes()

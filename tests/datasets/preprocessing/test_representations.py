@@ -24,7 +24,7 @@ def skin():
     return cv2.cvtColor(smooth, cv2.COLOR_GRAY2BGR)
 
 
-def seen(skin, *, stretch=(1.0, 1.0), shift=(0.0, 0.0)):
+def render_view(skin, *, stretch=(1.0, 1.0), shift=(0.0, 0.0)):
     """Return the middle of the texture after scaling about its centre and shifting."""
     centre = (SIDE - 1) / 2
     (sx, sy), (dx, dy) = stretch, shift
@@ -32,87 +32,87 @@ def seen(skin, *, stretch=(1.0, 1.0), shift=(0.0, 0.0)):
     return cv2.warpAffine(skin, moved, (SIDE, SIDE), flags=cv2.INTER_CUBIC)
 
 
-def inner(image):
+def crop_margin(image):
     edge = len(image) // 8
     return image[edge:-edge, edge:-edge].astype(float)
 
 
-def test_a_difference_is_half_the_change_about_128():
+def test_difference_is_half_the_change_about_128():
     frame = np.array([[[0, 255, 10], [100, 101, 99]]], dtype=np.uint8)
     onset = np.array([[[255, 0, 10], [100, 100, 100]]], dtype=np.uint8)
     assert compute_difference(frame, onset).tolist() == [[[0, 255, 128], [128, 128, 127]]]
     assert compute_difference(frame, onset).dtype == np.uint8
 
 
-def test_a_translation_is_u_and_v_as_shares_of_the_side(skin):
-    found = inner(compute_flow(seen(skin, shift=(3, -2)), seen(skin), size=SIDE))
+def test_translation_gives_u_and_v_relative_to_the_side(skin):
+    flow = crop_margin(compute_flow(render_view(skin, shift=(3, -2)), render_view(skin), size=SIDE))
     expected = [128 + 127 * pixels / SIDE / MAX_DISPLACEMENT for pixels in (3, -2)]
-    assert np.median(found[..., 0]) == pytest.approx(expected[0], abs=3)
-    assert np.median(found[..., 1]) == pytest.approx(expected[1], abs=3)
-    assert np.median(found[..., 2]) <= 5
+    assert np.median(flow[..., 0]) == pytest.approx(expected[0], abs=3)
+    assert np.median(flow[..., 1]) == pytest.approx(expected[1], abs=3)
+    assert np.median(flow[..., 2]) <= 5
 
 
 @pytest.mark.parametrize("stretch", [(1.05, 1.0), (1.0, 1.05), (1.05, 0.95)])
-def test_a_stretching_is_strain_and_its_motion_grows_from_the_centre(skin, stretch):
-    found = inner(compute_flow(seen(skin, stretch=stretch), seen(skin), size=SIDE))
+def test_stretching_is_strain_and_its_motion_grows_from_the_centre(skin, stretch):
+    flow = crop_margin(compute_flow(render_view(skin, stretch=stretch), render_view(skin), size=SIDE))
     expected = 255 * np.hypot(stretch[0] - 1, stretch[1] - 1) / MAX_STRAIN
-    assert np.median(found[..., 2]) == pytest.approx(expected, abs=5)
-    slopes = [np.polyfit(np.arange(len(found)), found[..., axis].mean(axis=axis), 1)[0] for axis in (0, 1)]
+    assert np.median(flow[..., 2]) == pytest.approx(expected, abs=5)
+    slopes = [np.polyfit(np.arange(len(flow)), flow[..., axis].mean(axis=axis), 1)[0] for axis in (0, 1)]
     assert slopes == pytest.approx([127 / MAX_DISPLACEMENT * (s - 1) / SIDE for s in stretch], abs=0.1)
 
 
-def test_a_still_face_is_no_motion_and_no_strain(skin):
+def test_still_face_is_no_motion_and_no_strain(skin):
     for size in (60, SIDE, 300):
-        found = compute_flow(seen(skin), seen(skin), size=size)
-        assert found.shape == (size, size, 3)
-        assert np.unique(inner(found).reshape(-1, 3), axis=0).tolist() == [[128, 128, 0]]
+        flow = compute_flow(render_view(skin), render_view(skin), size=size)
+        assert flow.shape == (size, size, 3)
+        assert np.unique(crop_margin(flow).reshape(-1, 3), axis=0).tolist() == [[128, 128, 0]]
         # At the very edge of the image Farnebäck is off by a fraction of a pixel.
-        assert np.abs(found.astype(int) - [128, 128, 0]).max() <= 32
+        assert np.abs(flow.astype(int) - [128, 128, 0]).max() <= 32
 
 
 def test_motion_beyond_the_scale_is_clipped_at_its_ends(skin):
-    there = compute_flow(seen(skin, shift=(9, -9)), seen(skin), size=SIDE)
-    assert np.median(inner(there)[..., 0]) == 255
-    assert np.median(inner(there)[..., 1]) == 1
+    shifted = compute_flow(render_view(skin, shift=(9, -9)), render_view(skin), size=SIDE)
+    assert np.median(crop_margin(shifted)[..., 0]) == 255
+    assert np.median(crop_margin(shifted)[..., 1]) == 1
 
 
-def test_the_size_does_not_change_the_scale(skin):
-    large = seen(skin, shift=(3, 0))
+def test_size_does_not_change_the_scale(skin):
+    large = render_view(skin, shift=(3, 0))
     for size in (56, 300):
-        assert np.median(inner(compute_flow(large, seen(skin), size=size))[..., 0]) == pytest.approx(
-            185, abs=3
-        )
+        assert np.median(
+            crop_margin(compute_flow(large, render_view(skin), size=size))[..., 0]
+        ) == pytest.approx(185, abs=3)
     assert np.median(
-        inner(compute_flow(resize_to_square(large, 150), resize_to_square(seen(skin), 150), size=SIDE))[
-            ..., 0
-        ]
+        crop_margin(
+            compute_flow(resize_to_square(large, 150), resize_to_square(render_view(skin), 150), size=SIDE)
+        )[..., 0]
     ) == (pytest.approx(185, abs=4))
 
 
 @pytest.mark.parametrize(("a", "b", "c", "d"), [(0.1, 0, 0, 0), (0, 0.1, 0.1, 0), (0.1, 0.2, -0.3, 0.4)])
 def test_strain_of_a_linear_flow_is_that_of_the_formula(a, b, c, d):
     y, x = np.mgrid[:9, :11].astype(np.float32)
-    found = compute_strain(a * x + b * y, c * x + d * y)
-    assert found == pytest.approx(np.full((9, 11), np.sqrt(a**2 + d**2 + (b + c) ** 2 / 2)), abs=1e-5)
+    strain = compute_strain(a * x + b * y, c * x + d * y)
+    assert strain == pytest.approx(np.full((9, 11), np.sqrt(a**2 + d**2 + (b + c) ** 2 / 2)), abs=1e-5)
 
 
-def test_a_turn_is_no_strain():
+def test_rotation_has_no_strain():
     y, x = np.mgrid[:9, :11].astype(np.float32)
     assert compute_strain(0.1 * y, -0.1 * x) == pytest.approx(np.zeros((9, 11)), abs=1e-6)
 
 
-def test_a_frame_shrinks_by_areas_and_does_not_look_at_the_onset():
+def test_frame_is_resized_by_area_and_ignores_the_onset():
     image = np.array([[0, 100, 8, 8], [40, 60, 8, 8]], dtype=np.uint8)
     frame = cv2.cvtColor(np.vstack([image, image]), cv2.COLOR_GRAY2BGR)
-    found = represent(frame, frame[:0], representation="frame", size=2)
-    assert found[..., 1].tolist() == [[50, 8], [50, 8]]
+    resized = represent(frame, frame[:0], representation="frame", size=2)
+    assert resized[..., 1].tolist() == [[50, 8], [50, 8]]
 
 
-def test_each_representation_is_of_the_asked_size_also_where_the_onset_has_another(skin):
-    frame = seen(skin)
+def test_representations_have_the_requested_size_for_any_onset_size(skin):
+    frame = render_view(skin)
     for name in ("apex_minus_onset", "flow"):
-        found = represent(frame, cv2.resize(frame, (300, 300)), representation=name, size=48)
-        assert found.shape == (48, 48, 3)
-        assert np.median(found.reshape(-1, 3), axis=0)[:2] == pytest.approx([128, 128], abs=2)
+        resized = represent(frame, cv2.resize(frame, (300, 300)), representation=name, size=48)
+        assert resized.shape == (48, 48, 3)
+        assert np.median(resized.reshape(-1, 3), axis=0)[:2] == pytest.approx([128, 128], abs=2)
     plain = represent(frame, frame[:, ::-1], representation="apex_minus_onset", size=SIDE)
     assert np.array_equal(plain, compute_difference(frame, frame[:, ::-1]))

@@ -27,29 +27,29 @@ def sample(name, clip=""):
     return Sample(id=name, path="", label=0, subject="", clip=clip, frame_number=1)
 
 
-def test_each_fallback_is_an_anomaly_that_says_which():
-    found = make_face_anomalies(face(f"clip {source}", source) for source in SOURCES)
-    assert [(anomaly.code, anomaly.location) for anomaly in found] == [
+def test_fallbacks_are_anomalies_naming_the_box_source():
+    anomalies = make_face_anomalies(face(f"clip {source}", source) for source in SOURCES)
+    assert [(anomaly.code, anomaly.location) for anomaly in anomalies] == [
         ("no face found", "clip other frame"),
         ("no face found", "clip subject"),
         ("no face found", "clip centre"),
     ]
-    assert all("default, alt2, alt, alt_tree" in anomaly.description for anomaly in found)
-    assert [anomaly.description.endswith("its onset frame") for anomaly in found] == [True, False, False]
-    assert [anomaly.action for anomaly in found] == [
+    assert all("default, alt2, alt, alt_tree" in anomaly.description for anomaly in anomalies)
+    assert [anomaly.description.endswith("its onset frame") for anomaly in anomalies] == [True, False, False]
+    assert [anomaly.action for anomaly in anomalies] == [
         "the box found on another of its frames was taken",
         "the median box of the subject's other clips was taken",
         "the largest centred square was taken",
     ]
 
 
-def test_an_onset_frame_that_cannot_be_read_is_not_said_to_have_been_searched():
-    found = make_face_anomalies(face("c", source, "the file is empty") for source in SOURCES)
-    assert [anomaly.description.split(", and none of the cascades")[0] for anomaly in found] == [
+def test_unreadable_onset_is_not_listed_as_searched():
+    anomalies = make_face_anomalies(face("c", source, "the file is empty") for source in SOURCES)
+    assert [anomaly.description.split(", and none of the cascades")[0] for anomaly in anomalies] == [
         "its onset frame cannot be read (the file is empty)"
     ] * 3
     assert [
-        anomaly.description.endswith("a face on its apex, middle or last frame") for anomaly in found
+        anomaly.description.endswith("a face on its apex, middle or last frame") for anomaly in anomalies
     ] == [
         False,
         True,
@@ -61,27 +61,32 @@ def test_many_of_one_kind_become_one_with_their_number_and_the_others_stay():
     few = make_face_anomalies([face(str(n), "centre") for n in range(MAX_SIMILAR_ANOMALIES)])
     assert [anomaly.location for anomaly in few] == [str(n) for n in range(MAX_SIMILAR_ANOMALIES)]
     many = [face(str(n), "centre") for n in range(MAX_SIMILAR_ANOMALIES + 1)]
-    found = make_face_anomalies([*many[:5], face("x", "subject"), *many[5:]])
-    assert [anomaly.location for anomaly in found] == [f"0, 1, 2 and {MAX_SIMILAR_ANOMALIES - 2} more", "x"]
-    assert found[0].description.startswith(f"{MAX_SIMILAR_ANOMALIES + 1} times, first: none of the cascades")
-    assert found[0].action == "each time: the largest centred square was taken"
+    anomalies = make_face_anomalies([*many[:5], face("x", "subject"), *many[5:]])
+    assert [anomaly.location for anomaly in anomalies] == [
+        f"0, 1, 2 and {MAX_SIMILAR_ANOMALIES - 2} more",
+        "x",
+    ]
+    assert anomalies[0].description.startswith(
+        f"{MAX_SIMILAR_ANOMALIES + 1} times, first: none of the cascades"
+    )
+    assert anomalies[0].action == "each time: the largest centred square was taken"
 
 
-def test_faults_that_differ_in_their_numbers_only_are_of_one_kind():
+def test_faults_that_differ_in_numbers_are_one_kind():
     faults = [
         (sample(f"s{n}"), "unreadable image", f"cut off after {n} bytes")
         for n in range(MAX_SIMILAR_ANOMALIES + 1)
     ]
     other = (sample("t"), "unreadable onset", "cut off after 3 bytes")
-    found = make_read_anomalies([*faults, other])
-    assert [anomaly.code for anomaly in found] == ["unreadable image", "unreadable onset"]
-    assert found[0].description == f"{MAX_SIMILAR_ANOMALIES + 1} times, first: cut off after 0 bytes"
-    assert (found[1].location, found[1].action) == ("t", "the frame was left out")
+    anomalies = make_read_anomalies([*faults, other])
+    assert [anomaly.code for anomaly in anomalies] == ["unreadable image", "unreadable onset"]
+    assert anomalies[0].description == f"{MAX_SIMILAR_ANOMALIES + 1} times, first: cut off after 0 bytes"
+    assert (anomalies[1].location, anomalies[1].action) == ("t", "the frame was left out")
 
 
-def test_frames_without_an_onset_are_counted_by_clip():
-    found = make_onset_anomalies([sample("i", "a"), sample("j", "b"), sample("k", "a"), sample("l")])
-    assert [(anomaly.code, anomaly.location, anomaly.action) for anomaly in found] == [
+def test_frames_without_onset_are_listed_by_clip():
+    anomalies = make_onset_anomalies([sample("i", "a"), sample("j", "b"), sample("k", "a"), sample("l")])
+    assert [(anomaly.code, anomaly.location, anomaly.action) for anomaly in anomalies] == [
         ("no onset", "a", "its 2 frames were left out"),
         ("no onset", "b", "the frame was left out"),
         ("no onset", "l", "the frame was left out"),

@@ -17,7 +17,7 @@ def release(*names):
     return Release(folder=Path("/data"), form="img", files_by_clip=takes)
 
 
-def test_a_name_in_another_case_is_the_rows_and_is_told():
+def test_name_in_another_case_matches_its_row_and_is_listed():
     found = match_case(release("EP01_01F", "EP02"), [row("EP01_01f"), row("EP02"), row("ep02", "sub02")])
     assert found.files_by_clip == {
         ("sub01", "EP01_01f"): ClipFiles(frame_paths={5: "EP01_01F"}),
@@ -28,7 +28,7 @@ def test_a_name_in_another_case_is_the_rows_and_is_told():
     assert fault.description.endswith(": sub01/EP01_01F for sub01/EP01_01f")
 
 
-def test_names_that_could_be_of_several_stay_as_they_are():
+def test_ambiguous_names_stay_unchanged():
     two_folders = release("EP01_01F", "ep01_01f")
     assert match_case(two_folders, [row("EP01_01f")]) == two_folders
     two_rows = release("ep01_01F")
@@ -37,7 +37,7 @@ def test_names_that_could_be_of_several_stay_as_they_are():
     assert match_case(other, [row("EP01")]) == other
 
 
-def test_a_release_in_another_case_is_read_whole(tree):
+def test_release_in_another_case_is_read_completely(tree):
     tree.sheet([("01", "EP02_01f", 5, 6, 8, "fear"), ("01", "EP06_08F", 5, 6, 8, "disgust")])
     for name in ("EP02_01F", "EP06_08f"):
         tree.clip(f"sub01/{name}", range(5, 9))

@@ -24,7 +24,7 @@ def test_other_text_is_no_subject(text):
     assert FACTS.parse_subject(text) == ""
 
 
-def test_frames_come_in_the_order_of_their_numbers_and_junk_stays_out(tmp_path):
+def test_frames_are_sorted_by_number_without_junk(tmp_path):
     clip = tmp_path / "2" / "EP01"
     touch(
         clip, "reg_img100.jpg", "reg_img9.JPG", "reg_img46.png", "._reg_img47.jpg", ".DS_Store", "Thumbs.db"
@@ -39,13 +39,13 @@ def test_frames_come_in_the_order_of_their_numbers_and_junk_stays_out(tmp_path):
     assert release.anomalies == ()
 
 
-def test_a_take_of_files_gives_those_within(tmp_path):
+def test_select_frames_returns_image_files_in_the_span(tmp_path):
     take = ClipFiles(frame_paths={3: "c", 5: "e", 9: "i"})
     assert take.select_frames(4, 9) == {5: ImageRef("e"), 9: ImageRef("i")}
     assert len(take) == 3
 
 
-def test_a_take_of_a_video_counts_its_frames_from_1():
+def test_video_frames_count_from_1():
     take = ClipFiles(video_path="a.avi", num_frames=5)
     assert take.select_frames(4, 9) == {4: ImageRef("a.avi", 3), 5: ImageRef("a.avi", 4)}
     assert list(take.select_frames(0, 2)) == [1, 2]
@@ -53,7 +53,7 @@ def test_a_take_of_a_video_counts_its_frames_from_1():
     assert len(take) == 5
 
 
-def test_repeated_frames_and_strange_images_are_listed_once_a_clip(tmp_path):
+def test_repeated_frames_and_strange_images_are_listed_per_clip(tmp_path):
     touch(
         tmp_path / "1" / "EP01",
         "reg_img005.jpg",
@@ -73,21 +73,21 @@ def test_repeated_frames_and_strange_images_are_listed_once_a_clip(tmp_path):
     assert strange.description == "2 of its images are no reg_img<number>: a.bmp, img6.jpg"
 
 
-def test_a_raw_clip_is_told_by_its_names(tmp_path):
+def test_raw_clip_is_detected_by_file_names(tmp_path):
     touch(tmp_path / "sub01" / "EP01", "img1.jpg", "img10.jpg", "img2.jpg", "face.jpg")
     (release,) = build_releases(DirectoryTree(tmp_path), tmp_path, facts=FACTS)
     assert (release.form, list(release.files_by_clip["sub01", "EP01"].frame_paths)) == ("img", [1, 2, 10])
     assert release.anomalies[0].description == "1 of its images are no img<number>: face.jpg"
 
 
-def test_a_number_beyond_reason_is_no_frame(tmp_path):
+def test_huge_number_is_no_frame(tmp_path):
     touch(tmp_path / "sub01" / "EP01", "img1.jpg", f"img{'9' * 30}.jpg", "img٣.jpg")
     (release,) = build_releases(DirectoryTree(tmp_path), tmp_path, facts=FACTS)
     assert list(release.files_by_clip["sub01", "EP01"].frame_paths) == [1]
     assert release.anomalies[0].description.startswith("2 of its images")
 
 
-def test_names_with_line_breaks_and_bytes_that_are_no_text_are_shown_safely(tmp_path):
+def test_names_with_line_breaks_and_invalid_bytes_are_escaped(tmp_path):
     touch(tmp_path / "sub01" / "EP\n|01", "img1.jpg", "a\n# b.png", os.fsdecode(b"\xff.png"))
     (release,) = build_releases(DirectoryTree(tmp_path), tmp_path, facts=FACTS)
     (strange,) = release.anomalies
@@ -95,7 +95,7 @@ def test_names_with_line_breaks_and_bytes_that_are_no_text_are_shown_safely(tmp_
     assert strange.description.endswith(r": a\n# b.png, \udcff.png")
 
 
-def test_a_second_folder_or_video_of_a_clip_is_listed(tmp_path):
+def test_second_folder_or_video_of_a_clip_is_listed(tmp_path):
     touch(tmp_path / "sub01" / "EP01", "reg_img5.jpg")
     touch(tmp_path / "1" / "EP01", "reg_img6.jpg")
     touch(tmp_path / "1", "EP02.avi", "EP02.AVI")
@@ -131,7 +131,7 @@ def test_layouts_in_one_folder_are_releases_of_their_own(tmp_path):
     )
 
 
-def test_links_to_frames_are_followed_within_the_root_alone(tmp_path):
+def test_links_to_frames_outside_the_root_are_not_followed(tmp_path):
     root = tmp_path / "root"
     touch(root / "sub01" / "EP01", "reg_img1.jpg")
     touch(tmp_path, "outside.jpg")
@@ -147,7 +147,7 @@ def test_links_to_frames_are_followed_within_the_root_alone(tmp_path):
     ]
 
 
-def test_an_unreadable_clip_folder_is_listed(tmp_path, monkeypatch):
+def test_unreadable_clip_folder_is_listed(tmp_path, monkeypatch):
     touch(tmp_path / "sub01" / "EP01", "reg_img1.jpg")
     touch(tmp_path / "sub01" / "EP02", "reg_img1.jpg")
     whole = os.scandir

@@ -51,24 +51,24 @@ TAKES = {("sub01", "EP01"): take(*range(3, 12))}
         ("٣", None),
     ],
 )
-def test_frame_numbers_are_whole_not_negative_and_within_reason(text, value):
+def test_frame_numbers_are_bounded_natural_numbers(text, value):
     assert parse_frame_number(text) == value
 
 
-def test_a_span_needs_an_onset_and_an_offset_in_order():
+def test_span_needs_an_onset_and_an_offset_in_order():
     assert parse_interval(row()) == (5, 8)
     assert parse_interval(row(offset="5")) == (5, 5)
     assert parse_interval(row(offset="4")) is None
     assert parse_interval(row(onset="x")) is None
 
 
-def test_a_clip_holds_its_frames_from_onset_to_offset():
+def test_clip_holds_its_frames_from_onset_to_offset():
     (clip,), anomalies = build_clips([row()], TAKES)
     assert clip.frames == {frame: ImageRef(f"{frame}.jpg") for frame in (5, 6, 7, 8)}
     assert (clip.name, clip.apex, anomalies) == ("sub01/EP01", 6, [])
 
 
-def test_the_first_picture_is_the_onset_or_what_is_nearest_after_it():
+def test_onset_image_is_the_first_frame_from_the_onset():
     (clip,), _ = build_clips([row()], TAKES)
     assert clip.onset_ref == ImageRef("5.jpg")
     (clip,), _ = build_clips([row()], {("sub01", "EP01"): take(4, 7, 8)})
@@ -76,7 +76,7 @@ def test_the_first_picture_is_the_onset_or_what_is_nearest_after_it():
 
 
 @pytest.mark.parametrize("apex", ["/", "", "-1", "4", "9"])
-def test_an_apex_that_is_no_frame_of_the_clip_is_none(apex):
+def test_apex_that_is_no_frame_of_the_clip_is_none(apex):
     (clip,), _ = build_clips([row(apex=apex)], TAKES)
     assert clip.apex is None
     assert clip.apex_text == apex
@@ -96,7 +96,7 @@ def test_an_apex_that_is_no_frame_of_the_clip_is_none(apex):
         ({"filename": ""}, "unreadable key"),
     ],
 )
-def test_a_row_that_gives_no_clip_is_listed(changes, code):
+def test_unusable_row_is_listed(changes, code):
     clips, anomalies = build_clips([row(**changes)], TAKES)
     assert clips == []
     assert anomalies[0].code == code
@@ -110,26 +110,26 @@ def test_missing_frames_are_listed_as_runs():
     assert anomaly.action == "the 3 present were kept"
 
 
-def test_a_missing_onset_is_a_run_too():
+def test_missing_onset_is_a_run_too():
     _, (anomaly,) = build_clips([row()], {("sub01", "EP01"): take(6, 7, 8)})
     assert anomaly.description == "1 of the sheet's frames 5-8 are not there: 5"
     assert anomaly.action == "the 3 present were kept, the first of them as the onset"
 
 
-def test_an_offset_far_away_costs_nothing_and_many_gaps_are_counted():
+def test_huge_offset_is_cheap_and_gaps_are_summarized():
     takes = {("sub01", "EP01"): take(*range(0, 200, 2))}
     _, (anomaly,) = build_clips([row(onset="0", offset="999999999")], takes)
     assert anomaly.description.startswith("999999900 of the sheet's frames 0-999999999 are not there: 1, 3, ")
     assert anomaly.description.endswith("37, 39 and 80 more")
 
 
-def test_the_first_of_two_rows_of_a_clip_is_kept():
+def test_first_of_two_rows_of_a_clip_wins():
     clips, (anomaly,) = build_clips([row(), row(emotion="disgust", line=3)], TAKES)
     assert [clip.class_name for clip in clips] == ["fear"]
     assert (anomaly.code, anomaly.location) == ("duplicate row", "row 3: sub01/EP01")
 
 
-def test_classes_not_asked_for_are_set_aside_and_a_folder_without_a_row_is_listed():
+def test_other_classes_are_left_out_and_a_folder_without_row_is_listed():
     takes = {**TAKES, ("sub02", "EP09"): take(1, 2)}
     clips, (anomaly,) = build_clips([row(emotion="others")], takes)
     assert clips == []
@@ -139,7 +139,7 @@ def test_classes_not_asked_for_are_set_aside_and_a_folder_without_a_row_is_liste
     assert len(build_clips([row(emotion="others")], TAKES, classes=CLASSES)[0]) == 1
 
 
-def test_a_video_that_cannot_be_read_is_a_clip_left_out_and_one_without_a_row_is_listed():
+def test_unreadable_video_is_left_out_and_listed():
     takes = {
         ("sub01", "EP01"): ClipFiles(video_path="a.avi", fault="the file is empty"),
         ("sub01", "EP02"): ClipFiles(video_path="b.avi", num_frames=9),
@@ -158,7 +158,7 @@ def test_a_video_that_cannot_be_read_is_a_clip_left_out_and_one_without_a_row_is
     )
 
 
-def test_a_video_that_ends_before_the_offset_lacks_frames():
+def test_video_that_ends_before_the_offset_has_missing_frames():
     (clip,), (anomaly,) = build_clips(
         [row()], {("sub01", "EP01"): ClipFiles(video_path="a.avi", num_frames=6)}
     )
@@ -166,7 +166,7 @@ def test_a_video_that_ends_before_the_offset_lacks_frames():
     assert anomaly.description == "2 of the sheet's frames 5-8 are not there: 7-8"
 
 
-def test_text_of_the_sheet_is_shown_safely():
+def test_text_of_the_sheet_is_escaped():
     wild = row(filename="EP\n01|*x*", emotion="a\nb" * 100)
     _, (anomaly, _) = build_clips([wild], TAKES)
     assert anomaly.location == r"sub01/EP\n01|*x*"

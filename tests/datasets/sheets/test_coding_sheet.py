@@ -21,7 +21,7 @@ def csv(path, *lines):
     return path
 
 
-def test_rows_are_read_as_text_past_the_blank_columns(tree):
+def test_rows_are_text_without_blank_columns(tree):
     tree.sheet([ROW, (2, "EP01_2", 3.0, "/", 9, "Others ")])
     first, second = read_coding_sheet(tree.root / NAME, facts=FACTS).rows
     assert (first.key, first.line_number) == (("sub01", "EP02_01f"), 2)
@@ -48,12 +48,12 @@ def test_columns_are_matched_by_normalised_name_in_any_order(tree):
     assert sheet.objective_column == "Objective Classes"
 
 
-def test_a_sheet_without_objective_classes_names_none(tree):
+def test_sheet_without_objective_classes_names_none(tree):
     tree.sheet([ROW])
     assert read_coding_sheet(tree.root / NAME, facts=FACTS).objective_column == ""
 
 
-def test_the_second_versions_xls_has_seven_columns(tmp_path):
+def test_second_versions_xls_has_seven_columns(tmp_path):
     book = xlwt.Workbook()
     sheet = book.add_sheet("Sheet1")
     header = (
@@ -74,13 +74,13 @@ def test_the_second_versions_xls_has_seven_columns(tmp_path):
     assert row.emotion == "disgust"
 
 
-def test_a_csv_export_with_lower_case_names_and_missing_apexes(tmp_path):
+def test_csv_export_with_lower_case_names_and_missing_apexes(tmp_path):
     lines = ("subject,filename,onset,apex,offset,au,emotion", 'sub4,EP12_01f,21,-1,60,"4, 7",Other')
     (row,) = read_coding_sheet(csv(tmp_path / "casme2.csv", *lines), facts=FACTS).rows
     assert (row.key, row.apex, row.emotion) == (("sub04", "EP12_01f"), "-1", "others")
 
 
-def test_the_first_of_two_columns_of_a_name_is_read(tree):
+def test_first_of_two_columns_of_a_name_is_read(tree):
     header = (
         "Subject",
         "Filename",
@@ -103,20 +103,20 @@ def test_empty_rows_below_the_last_clip_are_no_rows(tree):
 
 
 @pytest.mark.parametrize("above", [1, MAX_HEADER_ROWS - 1])
-def test_a_header_below_a_title_is_found_and_lines_are_those_of_the_file(tmp_path, above):
+def test_header_below_a_title_keeps_line_numbers_of_the_file(tmp_path, above):
     title = ["CASME II coding;;"] + [""] * (above - 1)
     lines = (*title, ";".join(COLUMN_ALIASES), "1;EP01;2;3;4;fear")
     (row,) = read_coding_sheet(csv(tmp_path / "a.csv", *lines), facts=FACTS).rows
     assert (row.key, row.line_number) == (("sub01", "EP01"), above + 2)
 
 
-def test_a_header_too_far_down_is_not_looked_for(tmp_path):
+def test_header_too_far_down_is_ignored(tmp_path):
     lines = (*["title"] * MAX_HEADER_ROWS, ",".join(COLUMN_ALIASES), "1,EP01,2,3,4,fear")
     with raises_code("coding-sheet.missing-columns"):
         read_coding_sheet(csv(tmp_path / "a.csv", *lines), facts=FACTS)
 
 
-def test_the_first_sheet_of_a_workbook_that_has_the_columns_is_read(tree):
+def test_first_sheet_of_a_workbook_that_has_the_columns_is_read(tree):
     tree.sheet([ROW])
     book = openpyxl.load_workbook(tree.root / NAME)
     book.create_sheet("about", 0).append(["Please cite", "Yan et al."])
@@ -124,21 +124,21 @@ def test_the_first_sheet_of_a_workbook_that_has_the_columns_is_read(tree):
     assert len(read_coding_sheet(tree.root / NAME, facts=FACTS).rows) == 1
 
 
-def test_a_row_cut_short_has_empty_cells(tmp_path):
+def test_row_cut_short_has_empty_cells(tmp_path):
     (row,) = read_coding_sheet(
         csv(tmp_path / "a.csv", ",".join(COLUMN_ALIASES), "1,EP01,2"), facts=FACTS
     ).rows
     assert (row.onset, row.offset, row.emotion) == ("2", "", "")
 
 
-def test_missing_columns_are_named_with_those_found(tree):
+def test_missing_column_error_lists_present_columns(tree):
     header = ("Subject", "Filename", None, "OnsetFrame", "Peak", "OffsetFrame", None, "Action Units", "Class")
     tree.sheet([ROW], header=header)
     with raises_code("coding-sheet.missing-columns", "ApexFrame, Estimated Emotion;", "Peak", "Class"):
         read_coding_sheet(tree.root / NAME, facts=FACTS)
 
 
-def test_a_table_without_cells_or_without_rows_is_an_error(tmp_path):
+def test_table_without_cells_or_without_rows_is_an_error(tmp_path):
     with raises_code("coding-sheet.missing-columns", "empty"):
         read_coding_sheet(csv(tmp_path / "a.csv"), facts=FACTS)
     with raises_code("coding-sheet.no-rows", "b.csv"):
@@ -146,13 +146,13 @@ def test_a_table_without_cells_or_without_rows_is_an_error(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"not a workbook", b"PK\x03\x04 cut off"])
-def test_a_file_that_is_no_workbook_is_one_clear_error(tmp_path, content):
+def test_file_that_is_no_workbook_is_one_clear_error(tmp_path, content):
     (tmp_path / "a.xlsx").write_bytes(content)
     with raises_code("coding-sheet.unreadable", ".xlsx workbook", tmp_path / "a.xlsx"):
         read_coding_sheet(tmp_path / "a.xlsx", facts=FACTS)
 
 
-def test_a_table_with_more_rows_than_any_release_is_refused(tmp_path):
+def test_table_with_more_rows_than_any_release_is_refused(tmp_path):
     with raises_code("coding-sheet.unreadable", MAX_ROWS):
         read_coding_sheet(
             csv(tmp_path / "a.csv", ",".join(COLUMN_ALIASES), *["1,EP01,2,3,4,fear"] * MAX_ROWS),
@@ -160,7 +160,7 @@ def test_a_table_with_more_rows_than_any_release_is_refused(tmp_path):
         )
 
 
-def test_rows_are_equal_wherever_they_stand(tmp_path):
+def test_line_number_does_not_change_row_equality(tmp_path):
     header, row = ",".join(COLUMN_ALIASES), "1,EP01,2,3,4,fear"
     plain = read_coding_sheet(csv(tmp_path / "a.csv", header, row), facts=FACTS)
     lower = read_coding_sheet(csv(tmp_path / "b.csv", "title", header, row), facts=FACTS)
@@ -179,13 +179,13 @@ def test_rows_are_equal_wherever_they_stand(tmp_path):
         (("sadness", "sadness", "sadness", "surprise"), "2014-05-08"),
     ],
 )
-def test_the_edition_is_told_by_three_clips(tree, emotions, day):
+def test_three_clips_identify_the_edition(tree, emotions, day):
     names = ("EP07_01", "EP07_04f", "EP10_03", "EP10_03")[: len(emotions)]
     tree.sheet([(24, name, 1, 2, 3, emotion) for name, emotion in zip(names, emotions, strict=True)])
     assert detect_edition(read_coding_sheet(tree.root / NAME, facts=FACTS).rows) == day
 
 
-def test_the_note_says_how_the_edition_was_told():
+def test_note_names_the_clips_that_identify_the_edition():
     assert describe_edition("2014-05-08") == (
         "labels: edition of 2014-05-08, identified by sub24/EP07_01, sub24/EP07_04f, sub24/EP10_03"
     )

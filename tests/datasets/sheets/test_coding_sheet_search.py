@@ -24,7 +24,7 @@ def export(path, row="1,EP02_01f,46,59,86,fear"):
     path.write_text(f"{HEADER}\n{row}\n")
 
 
-def test_names_decide_first(tree):
+def test_sheet_names_have_priority(tree):
     names = [
         "CASME2-coding-20140508.xlsx",
         "CASME2-coding-20190701.xlsx",
@@ -44,7 +44,7 @@ def test_names_decide_first(tree):
         (tree.root / name).unlink()
 
 
-def test_the_edition_of_2014_is_preferred_and_the_other_named(tree):
+def test_edition_of_2014_is_preferred_and_the_other_named(tree):
     tree.sheet([ROW], name="CASME2-coding-20190701.xlsx")
     tree.sheet([OTHER], name="CASME2-coding-20140508.xlsx")
     found = chosen(tree.root)
@@ -53,7 +53,7 @@ def test_the_edition_of_2014_is_preferred_and_the_other_named(tree):
     assert found.anomalies == ()
 
 
-def test_a_workbook_is_preferred_to_what_was_exported_from_it(tree):
+def test_workbook_is_preferred_to_its_export(tree):
     tree.sheet([ROW])
     export(tree.root / "CASME2-coding-20140508.csv")
     assert chosen(tree.root).relative_path == "CASME2-coding-20140508.xlsx"
@@ -68,7 +68,7 @@ def test_two_different_sheets_are_an_error_but_two_copies_are_one(tree):
         chosen(tree.root)
 
 
-def test_a_copy_that_was_saved_anew_is_a_copy(tree):
+def test_copy_saved_by_another_program_is_a_copy(tree):
     tree.sheet([ROW])
     tree.sheet([ROW], name="CASME2-coding-20140508 (1).xlsx", header=("Subject", "Filename", None, "Onset",
                "Apex", "Offset", None, "AU", "Emotion"))  # fmt: skip
@@ -82,7 +82,7 @@ def test_two_different_tables_of_other_names_are_an_error(tmp_path):
         chosen(tmp_path)
 
 
-def test_what_is_no_coding_sheet_is_in_nobodys_way(tree):
+def test_other_files_do_not_disturb_the_sheet_search(tree):
     tree.sheet([ROW], name="labels.xlsx")
     tree.sheet(
         [ROW], name="CASME2-ObjectiveClasses.xlsx", header=("Subject", "Filename", *[None] * 6, "Class")
@@ -96,7 +96,7 @@ def test_what_is_no_coding_sheet_is_in_nobodys_way(tree):
     assert found.anomalies == ()
 
 
-def test_a_sheet_of_the_release_that_cannot_be_read_is_replaced_and_listed(tree):
+def test_unreadable_sheet_is_replaced_and_listed(tree):
     tree.sheet([ROW], name="CASME2-coding-20190701.xlsx")
     (tree.root / "sheets").mkdir()
     (tree.root / "sheets" / "CASME2-coding-20140508.xlsx").write_bytes(b"PK\x03\x04")
@@ -110,26 +110,26 @@ def test_a_sheet_of_the_release_that_cannot_be_read_is_replaced_and_listed(tree)
     assert fault.action == "CASME2-coding-20190701.xlsx was read in its place"
 
 
-def test_the_only_sheet_at_fault_is_the_error(tree):
+def test_error_of_the_single_sheet_is_raised(tree):
     tree.sheet([ROW], header=("Subject", *[None] * 8))
     with raises_code("coding-sheet.unusable", "Filename", ACCESS_INSTRUCTIONS) as caught:
         chosen(tree.root)
     assert "no coding sheets either" not in str(caught.value)
 
 
-def test_where_no_table_will_do_the_best_named_is_explained_and_the_others_named(tree):
+def test_no_usable_table_error_explains_the_best_named_one(tree):
     tree.sheet([ROW], header=("Subject", *[None] * 8))
     (tree.root / "a.csv").write_text("x\n")
     with raises_code("coding-sheet.unusable", "coding-20140508.xlsx must", ": a.csv."):
         chosen(tree.root)
 
 
-def test_no_sheet_is_an_error_that_says_how_to_get_one(tmp_path):
+def test_missing_sheet_error_explains_how_to_get_one(tmp_path):
     with raises_code("coding-sheet.missing", ".xlsx, .xls, .csv", "coding-20140508.xlsx"):
         chosen(tmp_path)
 
 
-def test_of_many_tables_the_upper_ones_are_opened_first_and_no_more_than_the_limit(tmp_path):
+def test_upper_tables_are_opened_first_up_to_the_limit(tmp_path):
     for number in range(MAX_TABLES):
         path = tmp_path / "openface" / f"a{number}.csv"
         path.parent.mkdir(exist_ok=True)
@@ -143,12 +143,12 @@ def test_of_many_tables_the_upper_ones_are_opened_first_and_no_more_than_the_lim
         chosen(tmp_path)
 
 
-def test_a_name_with_a_line_break_stays_on_one_line(tmp_path):
+def test_name_with_a_line_break_stays_on_one_line(tmp_path):
     export(tmp_path / "coding\n| 2014.csv")
     assert chosen(tmp_path).note == r"sheet: coding\n| 2014.csv"
 
 
-def test_sheets_of_several_folders_say_to_name_one_of_these(tree):
+def test_sheets_in_two_folders_are_an_error_that_lists_them(tree):
     tree.root.mkdir()
     for name, row in (("a", ROW), ("b", OTHER)):
         (tree.root / name).mkdir()
@@ -165,13 +165,13 @@ def test_sheets_of_several_folders_say_to_name_one_of_these(tree):
         ("Cropped/Cropped/sub01", "release.missing"),
     ],
 )
-def test_a_root_that_lies_too_low_is_told_the_folder_that_holds_the_sheet(tree, below, code):
+def test_root_below_the_sheet_error_names_the_sheets_folder(tree, below, code):
     root = tree.write([ROW])
     with raises_code(code, f"{tree.root}, ", "CASME2-coding-20140508.xlsx"):
         load(root / below, "onset_offset")
 
 
-def test_a_root_without_any_sheet_near_it_is_told_where_to_ask(tree):
+def test_root_without_sheet_error_explains_access(tree):
     tree.clip("sub01/EP02_01f", [46])
     (tree.root / "notes.csv").write_text("x\n")
     with raises_code("coding-sheet.missing", ACCESS_INSTRUCTIONS):

@@ -40,7 +40,7 @@ def test_every_policy_has_a_function():
 
 
 @pytest.mark.parametrize("policy", POLICY_FUNCTIONS.values())
-def test_every_sample_says_where_it_and_its_onset_lie(policy):
+def test_samples_reference_their_image_and_onset(policy):
     samples = policy([clip(lacking=(10, 11))], DEFAULT_CLASSES).samples
     assert samples
     for sample in samples:
@@ -54,11 +54,11 @@ def test_every_sample_says_where_it_and_its_onset_lie(policy):
         assert sample.id == f"sub01/EP01/{sample.frame_number}"
 
 
-def test_labels_are_places_among_the_classes_chosen():
+def test_labels_index_the_selected_classes():
     assert {sample.label for sample in select_onset_offset([clip()], ("disgust", "fear")).samples} == {1}
 
 
-def test_the_window_is_two_frames_before_and_after_the_apex():
+def test_window_is_two_frames_before_and_after_the_apex():
     assert APEX_WINDOW_RADIUS == 2
     choice = select_apex_window([clip()], DEFAULT_CLASSES)
     assert numbers(choice) == [18, 19, 20, 21, 22]
@@ -71,11 +71,11 @@ def test_the_window_is_two_frames_before_and_after_the_apex():
     ("peak", "expected"),
     [(10, [10, 11, 12]), (11, [10, 11, 12, 13]), (29, [27, 28, 29, 30]), (30, [28, 29, 30])],
 )
-def test_the_window_ends_at_onset_and_offset(peak, expected):
+def test_window_ends_at_onset_and_offset(peak, expected):
     assert numbers(select_apex_window([clip(peak=peak)], DEFAULT_CLASSES)) == expected
 
 
-def test_a_window_without_its_apex_keeps_what_is_there_and_an_apex_that_is_missing_is_listed():
+def test_window_without_apex_has_the_other_frames_and_lists_the_apex():
     lone = clip(lacking=(20, 21))
     assert numbers(select_apex_window([lone], DEFAULT_CLASSES)) == [18, 19, 22]
     assert codes(select_apex_window([lone], DEFAULT_CLASSES)) == [
@@ -91,7 +91,7 @@ def test_a_window_without_its_apex_keeps_what_is_there_and_an_apex_that_is_missi
     ]
 
 
-def test_a_clip_without_an_apex_is_left_out_where_the_apex_matters_and_kept_elsewhere():
+def test_clip_without_apex_is_left_out_only_by_apex_policies():
     blank = clip(peak=None)
     for policy in (select_apex, select_apex_window):
         assert policy([blank], DEFAULT_CLASSES).samples == ()
@@ -103,7 +103,7 @@ def test_a_clip_without_an_apex_is_left_out_where_the_apex_matters_and_kept_else
     assert codes(choice)[0][0] == "unusable apex"
 
 
-def test_an_apex_at_an_end_is_the_apex():
+def test_apex_at_onset_or_offset_is_valid():
     for peak, end in ((10, "onset"), (30, "offset")):
         choice = select_apex([clip(peak=peak)], DEFAULT_CLASSES)
         assert [(sample.frame_number, sample.role) for sample in choice.samples] == [(peak, "apex")]

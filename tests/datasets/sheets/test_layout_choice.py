@@ -33,31 +33,31 @@ def choose(releases, layout):
         ([COMPRESSED], "compressed"),
     ],
 )
-def test_the_best_layout_is_read_unless_one_is_named(there, layout):
+def test_best_layout_is_read_unless_one_is_named(there, layout):
     assert choose(there, "").layout == layout
 
 
 @pytest.mark.parametrize(
     ("layout", "folder"), [("raw", "r"), ("raw_selected", "s"), ("compressed", "v"), ("cropped", "c")]
 )
-def test_the_layout_named_is_read(layout, folder):
+def test_layout_named_is_read(layout, folder):
     picked = choose([RAW, COMPRESSED, SELECTED, CROPPED], layout)
     assert (picked.layout, picked.release.folder) == (layout, ROOT / folder)
 
 
-def test_a_note_says_what_was_used_and_what_was_not():
+def test_note_lists_used_and_unused_releases():
     assert choose([COMPRESSED, RAW, CROPPED], "").note == (
         "release: cropped in c (not used: raw in r, compressed in v)"
     )
     assert choose([RAW], "raw").note == "release: raw in r"
 
 
-def test_a_layout_that_is_not_there_is_an_error_that_says_what_is():
+def test_missing_layout_error_lists_present_ones():
     with raises_code("release-layout.missing", "raw", "sub01/EP02_01f/img1.jpg", "cropped in c"):
         choose([CROPPED], "raw")
 
 
-def test_two_of_the_layout_that_is_read_are_an_error_that_names_both():
+def test_two_releases_of_one_layout_are_an_error_naming_both():
     twin = release("cropped", "d")
     with raises_code("release.several", "cropped", "2: /data/c, /data/d"):
         choose([twin, RAW, CROPPED], "")

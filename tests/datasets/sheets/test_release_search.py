@@ -17,17 +17,17 @@ def places(root):
 @pytest.mark.parametrize(
     "below", [".", "Cropped", "Cropped/Cropped", "CASME2_preprocessed_Li Xiaobai/a/b/Cropped"]
 )
-def test_the_release_is_found_however_deep_it_is_nested(tree, below):
+def test_nested_release_is_detected(tree, below):
     tree.clip("sub01/EP02_01f", [46], below=below)
     assert places(tree.root) == [("cropped", below)]
 
 
-def test_a_release_five_levels_down_is_not_looked_for(tree):
+def test_release_five_levels_down_is_ignored(tree):
     tree.clip("sub01/EP02_01f", [46], below="a/b/c/d/e")
     assert places(tree.root) == []
 
 
-def test_tables_are_found_beside_the_subjects_and_below_but_lock_files_are_not(tree):
+def test_tables_next_to_and_below_subjects_are_listed_without_lock_files(tree):
     tree.clip("sub01/EP02_01f", [46], below="Cropped")
     names = (
         "Cropped/b.xlsx",
@@ -48,7 +48,7 @@ def test_tables_are_found_beside_the_subjects_and_below_but_lock_files_are_not(t
     assert found == ["Cropped/b.xlsx", "a.XLSX", "e.xls", "f.csv", "notes/c.xlsx"]
 
 
-def test_every_release_is_found(tree):
+def test_every_release_is_listed(tree):
     tree.clip("sub01/EP02_01f", [46], below="old")
     tree.clip("1/EP02_01f", [46], below="new/new")
     (tree.root / "RAW" / "sub01" / "EP02_01f").mkdir(parents=True)
@@ -63,7 +63,7 @@ def test_every_release_is_found(tree):
     ]
 
 
-def test_a_root_that_is_not_there_or_is_a_file_is_an_error(tmp_path):
+def test_missing_root_or_file_as_root_is_an_error(tmp_path):
     with raises_code("release-root.missing", tmp_path / "nowhere", ACCESS_INSTRUCTIONS):
         find_releases(DirectoryTree(tmp_path / "nowhere"), facts=FACTS)
     (tmp_path / "file").touch()
@@ -72,13 +72,13 @@ def test_a_root_that_is_not_there_or_is_a_file_is_an_error(tmp_path):
     assert "casme.psych.ac.cn" in ACCESS_INSTRUCTIONS
 
 
-def test_a_release_that_a_link_names_again_is_one(tree):
+def test_release_with_two_links_is_one(tree):
     tree.clip("sub01/EP02_01f", [46], below="Cropped")
     os.symlink("Cropped", tree.root / "current")
     assert places(tree.root) == [("cropped", "Cropped")]
 
 
-def test_links_in_circles_end(tree):
+def test_circular_links_end(tree):
     tree.clip("sub01/EP02_01f", [46], below="Cropped")
     for number in range(20):
         (tree.root / f"d{number}").mkdir()
@@ -92,7 +92,7 @@ def test_links_in_circles_end(tree):
     assert sum(anomaly.location.endswith("/up") for anomaly in made.anomalies) == 20
 
 
-def test_a_folder_that_cannot_be_opened_is_listed(tree, monkeypatch):
+def test_folder_that_cannot_be_opened_is_listed(tree, monkeypatch):
     tree.clip("sub01/EP02_01f", [46], below="Cropped")
     (tree.root / "locked").mkdir()
     whole = os.scandir
@@ -111,7 +111,7 @@ def test_a_folder_that_cannot_be_opened_is_listed(tree, monkeypatch):
     ]
 
 
-def test_numbered_folders_of_something_else_are_no_release(tmp_path):
+def test_other_numbered_folders_are_no_release(tmp_path):
     for name in ("1/2/photo.jpg", "12/34/56.png", "sub01/notes/imgs.txt", "3/clip.mp4"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ from datasets.synthetic_marker import MARKER
 
 
 @pytest.fixture(scope="module")
-def odd(synthetic_set):
+def quirky_set(synthetic_set):
     return synthetic_set(clips=26, quirks=True)
 
 
@@ -29,7 +29,7 @@ def numbers(folder, prefix):
     return sorted(int(path.stem.removeprefix(prefix)) for path in folder.iterdir() if path.name[0] != ".")
 
 
-def test_raw_selected_holds_onset_to_offset_under_the_sheets_numbers(synthetic_set):
+def test_raw_selected_has_onset_to_offset_with_the_sheets_numbers(synthetic_set):
     root = synthetic_set("casme2-raw-selected")
     for row in rows(root).itertuples():
         folder = root / "CASME2_RAW_selected" / f"sub{row.Subject}" / row.Filename
@@ -37,7 +37,7 @@ def test_raw_selected_holds_onset_to_offset_under_the_sheets_numbers(synthetic_s
     assert cv2.imread(str(next(folder.iterdir()))).shape == (480, 640, 3)
 
 
-def test_raw_alone_holds_the_whole_recordings(synthetic_set):
+def test_raw_layout_has_complete_recordings(synthetic_set):
     root = synthetic_set("casme2-raw")
     assert sorted(path.name for path in root.iterdir()) == [
         "CASME2-RAW",
@@ -49,11 +49,11 @@ def test_raw_alone_holds_the_whole_recordings(synthetic_set):
         assert numbers(folder, "img") == list(range(1, row.OffsetFrame + 4))
 
 
-def test_compressed_is_one_film_a_recording(synthetic_set):
+def test_compressed_is_one_video_per_recording(synthetic_set):
     root = synthetic_set("casme2-compressed")
     for row in rows(root).itertuples():
-        film = root / "CASME2_compressed" / f"sub{row.Subject}" / f"{row.Filename}.avi"
-        reader = cv2.VideoCapture(str(film))
+        video = root / "CASME2_compressed" / f"sub{row.Subject}" / f"{row.Filename}.avi"
+        reader = cv2.VideoCapture(str(video))
         assert reader.get(cv2.CAP_PROP_FRAME_COUNT) == row.OffsetFrame + 3
         assert reader.get(cv2.CAP_PROP_FPS) == 200
         assert reader.read()[1].shape == (480, 640, 3)
@@ -61,21 +61,23 @@ def test_compressed_is_one_film_a_recording(synthetic_set):
     assert len(list(root.rglob("*.avi"))) == 7
 
 
-def test_the_sheet_asked_for_is_the_one_written(synthetic_set):
+def test_requested_sheet_is_written(synthetic_set):
     names = sorted(path.name for path in synthetic_set(sheet="xls").iterdir())
     assert names == sorted(["CASME2_label_Ver_2.xls", "Cropped", MARKER])
 
 
-def test_a_full_cast_has_the_clips_that_tell_2019(tmp_path):
+def test_full_size_set_has_the_clips_that_identify_2019(tmp_path):
     clips = plan_clips(subjects=24, clips=48, frames=3, balance=False, seed=0)
     sheet = write_sheet(with_release_quirks(clips, subjects=24).rows, tmp_path, form="2019")
     table = pd.read_excel(sheet, dtype={"Subject": str})
-    telling = table[(table["Subject"] == "24") & table["Filename"].isin(["EP07_01", "EP07_04f", "EP10_03"])]
-    assert telling["Estimated Emotion"].tolist() == ["surprise"] * 3
+    identifying = table[
+        (table["Subject"] == "24") & table["Filename"].isin(["EP07_01", "EP07_04f", "EP10_03"])
+    ]
+    assert identifying["Estimated Emotion"].tolist() == ["surprise"] * 3
 
 
-def test_quirks_nest_the_part_in_itself(odd):
-    nests = {path.parent.relative_to(odd).as_posix() for path in odd.rglob("sub01")}
+def test_quirks_nest_the_part_in_itself(quirky_set):
+    nests = {path.parent.relative_to(quirky_set).as_posix() for path in quirky_set.rglob("sub01")}
     assert nests == {"Cropped/Cropped"}
 
 
@@ -106,62 +108,62 @@ def test_raw_selected_with_quirks_is_written_as_planned(synthetic_set):
     assert sorted(path.name for path in nest.iterdir() if path.is_dir()) == ["1", "2"]
 
 
-def test_rows_lack_a_folder_and_folders_lack_a_row(odd):
-    named = {f"sub{row.Subject}/{row.Filename}" for row in rows(odd).itertuples()}
-    there = {f"{path.parent.name}/{path.name}" for path in odd.glob("Cropped/Cropped/sub*/EP*")}
-    assert len(named - there) == 1
+def test_quirks_remove_rows_and_folders(quirky_set):
+    listed = {f"sub{row.Subject}/{row.Filename}" for row in rows(quirky_set).itertuples()}
+    folders = {f"{path.parent.name}/{path.name}" for path in quirky_set.glob("Cropped/Cropped/sub*/EP*")}
+    assert len(listed - folders) == 1
     # Subjects 9 and 24 of the release are 1 and 2 here.
-    assert there - named == {"sub01/EP02_02f", "sub02/EP02_07"}
+    assert folders - listed == {"sub01/EP02_02f", "sub02/EP02_07"}
 
 
-def test_a_clip_is_shorter_than_its_row(odd):
-    short = rows(odd).query("Filename == 'EP01_08'").iloc[0]
-    folder = odd / "Cropped" / "Cropped" / "sub02" / "EP01_08"
+def test_clip_is_shorter_than_its_row(quirky_set):
+    short = rows(quirky_set).query("Filename == 'EP01_08'").iloc[0]
+    folder = quirky_set / "Cropped" / "Cropped" / "sub02" / "EP01_08"
     assert numbers(folder, "reg_img") == [short["OnsetFrame"], short["OnsetFrame"] + 1]
     assert short["OffsetFrame"] == short["OnsetFrame"] + 2
 
 
 @pytest.mark.parametrize("layout", ["casme2-raw", "casme2-compressed"])
-def test_the_recording_is_whole_where_the_cropped_clip_is_short(layout):
+def test_recording_is_complete_if_the_cropped_clip_is_short(layout):
     (job,) = (job for job in jobs_with_quirks(layout) if job.clip.name == TRUNCATED_CLIP[1])
     assert job.frame_numbers == range(1, job.clip.offset + 4)
 
 
-def test_the_odd_sheet_has_odd_apexes_and_action_units_of_two_kinds(odd):
-    table = rows(odd)
+def test_sheet_with_quirks_has_unusual_apexes_and_action_units(quirky_set):
+    table = rows(quirky_set)
     assert (table["ApexFrame"] == "/").sum() == 1
     assert (table["ApexFrame"] == table["OnsetFrame"]).sum() == 1
     assert (table["ApexFrame"] == table["OffsetFrame"]).sum() == 4
     units = table["Action Units"].tolist()
     assert 4 in units
     assert {"4+L10", "?"} <= {cell for cell in units if isinstance(cell, str)}
-    odd_names = [name for name in table["Filename"] if not re.fullmatch(r"EP\d\d_\d\df?", name)]
-    assert sorted(odd_names) == ["EP01_2", "EP06_02_01", "EP06_02_02", "EP08_1", "EP09f"]
+    unusual = [name for name in table["Filename"] if not re.fullmatch(r"EP\d\d_\d\df?", name)]
+    assert sorted(unusual) == ["EP01_2", "EP06_02_01", "EP06_02_02", "EP08_1", "EP09f"]
 
 
-def test_the_junk_of_the_copies_is_there(odd):
-    lock = odd / "~$CASME2-coding-20140508.xlsx"
+def test_quirks_add_junk_files(quirky_set):
+    lock = quirky_set / "~$CASME2-coding-20140508.xlsx"
     assert not lock.read_bytes().startswith(b"PK")
-    first = odd / "Cropped" / "Cropped" / "sub01"
+    first = quirky_set / "Cropped" / "Cropped" / "sub01"
     assert (first / "Desktop - Shortcut.lnk").is_file()
-    for folder in (odd, odd / "Cropped" / "Cropped", first):
+    for folder in (quirky_set, quirky_set / "Cropped" / "Cropped", first):
         assert (folder / ".DS_Store").is_file()
     assert list(first.glob("EP*/Thumbs.db"))
     assert list(first.glob("EP*/._reg_img*.jpg"))
-    book = openpyxl.load_workbook(odd / "CASME2-ObjectiveClasses.xlsx")
+    book = openpyxl.load_workbook(quirky_set / "CASME2-ObjectiveClasses.xlsx")
     assert book["Sheet1"].max_row == 27
 
 
-def test_a_set_without_quirks_has_no_junk(synthetic_set):
+def test_set_without_quirks_has_no_junk(synthetic_set):
     root = synthetic_set()
     assert {path.suffix for path in root.rglob("*") if path.is_file()} == {".xlsx", ".jpg", ".txt"}
     assert {path.name for path in root.rglob("*.txt")} == {MARKER}
     assert not [path for path in root.rglob("*") if path.name[0] in ".~"]
 
 
-def test_the_loader_of_the_real_set_lists_what_is_odd(odd):
-    table = load(odd, "onset_offset")
-    places = {anomaly.location for anomaly in table.anomalies}
-    assert {"sub01/EP02_02f", "sub02/EP02_07", "sub02/EP01_08"} <= places
+def test_loader_of_the_real_set_lists_quirks(quirky_set):
+    table = load(quirky_set, "onset_offset")
+    locations = {anomaly.location for anomaly in table.anomalies}
+    assert {"sub01/EP02_02f", "sub02/EP02_07", "sub02/EP01_08"} <= locations
     assert {sample.subject for sample in table.samples} == {"sub01", "sub02"}
     assert min(table.count_per_class()) > 0

@@ -11,13 +11,13 @@ def plan(**changes):
     )
 
 
-def test_the_real_sets_size_has_the_real_sheets_counts():
+def test_real_sets_size_has_the_real_sheets_counts():
     assert Counter(clip.emotion for clip in plan()) == CASME2_COUNTS
     assert sum(CASME2_COUNTS.values()) == 255
 
 
 @pytest.mark.parametrize("clips", [7, 8, 20, 100, 510])
-def test_scaled_counts_add_up_and_no_class_vanishes(clips):
+def test_scaled_counts_sum_up_and_are_positive(clips):
     counts = scale_class_counts(clips)
     assert sum(counts.values()) == clips
     assert min(counts.values()) >= 1
@@ -37,11 +37,11 @@ def test_every_subject_has_clips_and_they_are_shared_unevenly():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_two_clips_of_fear_are_of_two_subjects(seed):
+def test_two_clips_of_fear_are_of_two_subjects(seed):
     assert len({clip.subject for clip in plan(seed=seed) if clip.emotion == "fear"}) == 2
 
 
-def test_balance_gives_everyone_every_class_equally_often():
+def test_balance_gives_subjects_equal_class_counts():
     clips = plan(subjects=3, clips=36, balance=True)
     cells = Counter((clip.subject, clip.emotion) for clip in clips)
     assert set(cells.values()) == {2}
@@ -66,13 +66,13 @@ def test_lengths_are_those_of_the_real_set():
 
 
 @pytest.mark.parametrize("frames", [3, 4, 9])
-def test_frames_sets_every_length_and_the_apex_lies_inside(frames):
+def test_frames_option_sets_lengths_and_the_apex_is_inside(frames):
     for clip in plan(frames=frames):
         assert clip.offset - clip.onset + 1 == frames
         assert clip.onset < clip.apex < clip.offset
         assert clip.onset >= 1
 
 
-def test_the_seed_is_the_plan():
+def test_plan_depends_only_on_the_seed():
     assert plan(seed=3) == plan(seed=3)
     assert plan(seed=3) != plan(seed=4)

@@ -31,7 +31,7 @@ def folders(release):
     return {(one.clip.subject, one.clip.name): one for one in release.folders}
 
 
-def test_an_orderly_release_is_the_plan():
+def test_release_without_quirks_equals_the_plan():
     clips = plan(subjects=2, clips=9)
     release = without_quirks(clips)
     assert [one.clip for one in release.folders] == list(clips)
@@ -41,7 +41,7 @@ def test_an_orderly_release_is_the_plan():
     assert all(one.last_frame == one.clip.offset for one in release.folders)
 
 
-def test_the_release_has_255_rows_and_the_two_folders_without_one(release):
+def test_release_has_255_rows_and_the_two_folders_without_one(release):
     assert len(release.rows) == len(keys(release)) == 255
     assert set(folders(release)) - keys(release) == set(CLIPS_WITHOUT_ROW)
 
@@ -52,37 +52,37 @@ def test_one_row_of_the_six_classes_has_no_folder(release):
     assert emotions[missing] in ("disgust", "happiness")
 
 
-def test_the_same_plan_has_the_same_oddities(release):
+def test_equal_plans_have_equal_quirks(release):
     assert with_release_quirks(plan(), subjects=26) == release
 
 
-def test_odd_names_stand_verbatim_with_their_subjects(release):
+def test_quirk_names_are_listed_with_their_subjects(release):
     assert set(QUIRK_NAMES) <= keys(release)
 
 
-def test_odd_apexes_stand_where_the_release_has_them_and_in_the_six_classes(release):
+def test_quirk_apexes_match_the_release(release):
     rows = {(row.subject, row.name): row for row in release.rows}
     assert rows[4, "EP12_01f"].apex == "/"
     assert rows[5, "EP09_05f"].apex == rows[5, "EP09_05f"].onset
     for key in ((5, "EP16_04f"), (12, "EP09_06"), (20, "EP16_01"), (25, "EP18_04f")):
         assert rows[key].apex == rows[key].offset
     assert all(rows[key].emotion != "others" for key in QUIRK_APEXES)
-    odd = [row for row in release.rows if row.apex in ("/", row.onset, row.offset)]
-    assert len(odd) == len(QUIRK_APEXES)
+    unusual = [row for row in release.rows if row.apex in ("/", row.onset, row.offset)]
+    assert len(unusual) == len(QUIRK_APEXES)
 
 
-def test_one_clip_breaks_off_before_the_sheet_says(release):
+def test_one_clip_ends_before_the_offset_in_the_sheet(release):
     (short,) = [one for one in release.folders if one.last_frame != one.clip.offset]
     assert (short.clip.subject, short.clip.name) == TRUNCATED_CLIP
     assert short.clip.apex <= short.last_frame < short.clip.offset
 
 
-def test_action_units_are_numbers_texts_and_a_question_mark_which_is_not_drawn(release):
+def test_action_units_are_numbers_texts_or_a_question_mark(release):
     assert {"4", "4+L10", "?"} <= {row.action_units for row in release.rows}
     assert all("?" not in one.clip.action_units for one in release.folders)
 
 
-def test_the_three_clips_that_tell_2019_show_sadness(release):
+def test_three_clips_that_tell_2019_show_sadness(release):
     emotions = {(row.subject, row.name): row.emotion for row in release.rows}
     assert [emotions[key] for key in RELABELLED_CLIPS] == ["sadness"] * 3
 
@@ -93,16 +93,16 @@ def test_class_counts_stay_the_sheets(release):
 
 @pytest.mark.parametrize("subjects", [1, 2, 3, 23, 24, 26, 40])
 @pytest.mark.parametrize("seed", range(3))
-def test_every_oddity_finds_a_place_in_a_set_of_any_size(subjects, seed):
+def test_sets_of_any_size_have_every_quirk(subjects, seed):
     release = with_release_quirks(plan(subjects=subjects, clips=subjects + 24, seed=seed), subjects=subjects)
     assert len(keys(release)) == len(release.rows) == subjects + 24
     assert len(folders(release)) == len(release.folders) == subjects + 25
     everyone = set(range(1, subjects + 1))
     assert {subject for subject, _ in keys(release)} == everyone
     assert {subject for subject, _ in folders(release)} == everyone
-    odd = [row for row in release.rows if row.apex in ("/", row.onset, row.offset)]
-    assert len(odd) == 6
-    assert "others" not in {row.emotion for row in odd}
+    unusual = [row for row in release.rows if row.apex in ("/", row.onset, row.offset)]
+    assert len(unusual) == 6
+    assert "others" not in {row.emotion for row in unusual}
     assert {name for _, name in QUIRK_NAMES} <= {row.name for row in release.rows}
     assert {"4", "4+L10", "?"} <= {row.action_units for row in release.rows}
     assert len({row.emotion for row in release.rows}) == 7

@@ -11,53 +11,53 @@ CLASSES = ["anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise
 
 
 @pytest.fixture(scope="module")
-def plain(synthetic_set):
+def plain_set(synthetic_set):
     return synthetic_set("ck48", subjects=6, clips=12, frames=5)
 
 
 @pytest.fixture(scope="module")
-def odd(synthetic_set):
+def quirky_set(synthetic_set):
     return synthetic_set("ck48", subjects=6, quirks=True)
 
 
-def test_ck48_is_a_folder_a_class(plain):
-    assert sorted(path.name for path in plain.iterdir()) == ["CK+48", MARKER]
-    assert sorted(path.name for path in (plain / "CK+48").iterdir()) == [MARKER, *CLASSES]
+def test_ck48_has_one_folder_per_class(plain_set):
+    assert sorted(path.name for path in plain_set.iterdir()) == ["CK+48", MARKER]
+    assert sorted(path.name for path in (plain_set / "CK+48").iterdir()) == [MARKER, *CLASSES]
 
 
-def test_each_sequence_gives_its_last_three_frames(plain):
+def test_sequences_have_their_last_three_frames(plain_set):
     sequences = {}
-    for path in plain.rglob("*.png"):
+    for path in plain_set.rglob("*.png"):
         assert re.fullmatch(r"S\d{3}_\d{3}_\d{8}", path.stem)
         sequences.setdefault(path.stem[:8], []).append((path.parent.name, int(path.stem[9:])))
     assert len(sequences) == 12
-    for found in sequences.values():
-        assert len({emotion for emotion, _ in found}) == 1
-        assert sorted(number for _, number in found) == [3, 4, 5]
+    for frames in sequences.values():
+        assert len({emotion for emotion, _ in frames}) == 1
+        assert sorted(number for _, number in frames) == [3, 4, 5]
 
 
-def test_pictures_are_grey_48_by_48_and_filled_by_a_face(plain):
-    for path in plain.rglob("*.png"):
-        picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-        assert (picture.shape, picture.dtype) == ((48, 48), np.uint8)
-        assert picture.std() > 8
+def test_images_are_grey_48_by_48_faces(plain_set):
+    for path in plain_set.rglob("*.png"):
+        image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        assert (image.shape, image.dtype) == ((48, 48), np.uint8)
+        assert image.std() > 8
 
 
-def test_counts_scale_with_the_releases(plain):
-    counts = Counter(path.parent.name for path in plain.rglob("*.png"))
+def test_counts_scale_with_the_releases(plain_set):
+    counts = Counter(path.parent.name for path in plain_set.rglob("*.png"))
     assert counts["surprise"] >= counts["happy"] >= counts["contempt"] == 3
     assert sum(counts.values()) == 36
 
 
-def test_balance_gives_each_class_as_much(synthetic_set):
+def test_balance_gives_classes_equal_counts(synthetic_set):
     root = synthetic_set("ck48", clips=14, balance=True)
     cells = Counter((path.parent.name, path.stem[:4]) for path in root.rglob("*.png"))
     assert set(cells.values()) == {3}
     assert len(cells) == 14
 
 
-def test_quirks_rename_the_folders_and_leave_junk(odd):
-    folder = odd / "ck" / "CK+48"
+def test_quirks_rename_the_folders_and_leave_junk(quirky_set):
+    folder = quirky_set / "ck" / "CK+48"
     assert sorted(path.name for path in folder.iterdir()) == [
         "angry",
         "contempt",
@@ -67,20 +67,20 @@ def test_quirks_rename_the_folders_and_leave_junk(odd):
         "sad",
         "surprise",
     ]
-    assert (odd / ".DS_Store").is_file()
+    assert (quirky_set / ".DS_Store").is_file()
     assert (folder / "angry" / "Thumbs.db").is_file()
     junk = list((folder / "angry").glob("._S*.png"))
     assert len(junk) == 1
     assert len(list(folder.rglob("S*.png"))) == 21
 
 
-def test_quirks_number_the_subjects_as_released(odd):
-    numbers = {path.stem[:4] for path in odd.rglob("S*.png")}
+def test_quirks_number_the_subjects_as_released(quirky_set):
+    numbers = {path.stem[:4] for path in quirky_set.rglob("S*.png")}
     assert numbers == {"S005", "S139", "S147", "S501", "S895", "S999"}
 
 
-def test_amplitude_is_how_far_the_peak_is_from_rest(synthetic_set):
-    def moved(amplitude):
+def test_amplitude_scales_the_peak_expression(synthetic_set):
+    def measure_motion(amplitude):
         root = synthetic_set("ck48", amplitude=amplitude)
         first, last = (
             np.stack(
@@ -90,4 +90,4 @@ def test_amplitude_is_how_far_the_peak_is_from_rest(synthetic_set):
         )
         return np.abs(last - first).mean()
 
-    assert moved(0.0) < moved(1.0) < moved(2.0)
+    assert measure_motion(0.0) < measure_motion(1.0) < measure_motion(2.0)

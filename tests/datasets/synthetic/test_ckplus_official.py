@@ -8,12 +8,12 @@ from datasets.synthetic_marker import MARKER
 
 
 @pytest.fixture(scope="module")
-def plain(synthetic_set):
+def plain_set(synthetic_set):
     return synthetic_set("ck-official")
 
 
 @pytest.fixture(scope="module")
-def odd(synthetic_set):
+def quirky_set(synthetic_set):
     return synthetic_set("ck-official", subjects=6, quirks=True)
 
 
@@ -21,8 +21,8 @@ def frames(root):
     return sorted(path for path in root.rglob("S*.png") if re.fullmatch(r"S\d{3}_\d{3}_\d{8}", path.stem))
 
 
-def test_the_four_parts_stand_at_the_root(plain):
-    assert sorted(path.name for path in plain.iterdir()) == [
+def test_four_folders_are_at_the_root(plain_set):
+    assert sorted(path.name for path in plain_set.iterdir()) == [
         MARKER,
         "Emotion",
         "FACS",
@@ -31,8 +31,8 @@ def test_the_four_parts_stand_at_the_root(plain):
     ]
 
 
-def test_frames_are_padded_from_1_in_folders_of_subject_and_sequence(plain):
-    images = plain / "cohn-kanade-images"
+def test_frames_are_padded_from_1_in_folders_of_subject_and_sequence(plain_set):
+    images = plain_set / "cohn-kanade-images"
     for path in frames(images):
         subject, number, _ = path.stem.split("_")
         assert path.parent == images / subject / number
@@ -41,13 +41,13 @@ def test_frames_are_padded_from_1_in_folders_of_subject_and_sequence(plain):
     assert len(frames(images)) == 7 * 3
 
 
-def test_pictures_are_grey_and_of_one_size_without_quirks(plain):
-    shapes = {cv2.imread(str(path), cv2.IMREAD_UNCHANGED).shape for path in frames(plain)}
+def test_images_are_grey_and_of_one_size_without_quirks(plain_set):
+    shapes = {cv2.imread(str(path), cv2.IMREAD_UNCHANGED).shape for path in frames(plain_set)}
     assert shapes == {(490, 640)}
 
 
-def test_a_sequence_moves_away_from_its_neutral_first_frame(plain):
-    for path in frames(plain)[::3]:
+def test_sequence_departs_from_its_neutral_first_frame(plain_set):
+    for path in frames(plain_set)[::3]:
         first, second, last = (
             cv2.imread(str(path.with_name(f"{path.stem[:9]}{number:08d}.png")), 0).astype(int)
             for number in (1, 2, 3)
@@ -55,73 +55,73 @@ def test_a_sequence_moves_away_from_its_neutral_first_frame(plain):
         assert np.abs(last - first).mean() > np.abs(second - first).mean()
 
 
-def test_every_label_is_one_line_named_after_the_peak(plain):
-    labels = sorted((plain / "Emotion").rglob("*.txt"))
+def test_every_label_is_one_line_named_after_the_peak(plain_set):
+    labels = sorted((plain_set / "Emotion").rglob("*.txt"))
     assert len(labels) == 7
     texts = {path.read_bytes() for path in labels}
     assert texts == {f"   {code}.0000000e+00\n".encode() for code in range(1, 8)}
     for path in labels:
         peak = path.name.removesuffix("_emotion.txt")
-        assert (plain / "cohn-kanade-images" / peak[:4] / peak[5:8] / f"{peak}.png").is_file()
+        assert (plain_set / "cohn-kanade-images" / peak[:4] / peak[5:8] / f"{peak}.png").is_file()
         assert peak.endswith("00000003")
 
 
-def test_codes_follow_the_release(plain):
-    happy = [path for path in (plain / "Emotion").rglob("*.txt") if float(path.read_text()) == 5]
+def test_emotion_codes_match_the_release(plain_set):
+    happy = [path for path in (plain_set / "Emotion").rglob("*.txt") if float(path.read_text()) == 5]
     for path in happy:
-        facs = plain / "FACS" / path.relative_to(plain / "Emotion").parent
+        facs = plain_set / "FACS" / path.relative_to(plain_set / "Emotion").parent
         units = {float(line.split()[0]) for line in next(facs.iterdir()).read_text().splitlines()}
         assert {6, 12} <= units
     assert happy
 
 
-def test_action_units_are_pairs_of_floats(plain):
-    files = sorted((plain / "FACS").rglob("*_facs.txt"))
+def test_action_units_are_pairs_of_floats(plain_set):
+    files = sorted((plain_set / "FACS").rglob("*_facs.txt"))
     assert len(files) == 7
     lines = [line for path in files for line in path.read_text().splitlines()]
     assert all(re.fullmatch(r"   \d\.\d{7}e\+0\d   [0-5]\.0{7}e\+00", line) for line in lines)
 
 
-def test_every_frame_has_its_68_landmarks_in_the_picture(plain):
-    for path in frames(plain / "cohn-kanade-images"):
-        where = path.relative_to(plain / "cohn-kanade-images").parent
-        text = (plain / "Landmarks" / where / f"{path.stem}_landmarks.txt").read_text()
+def test_frames_have_68_landmarks_inside_the_image(plain_set):
+    for path in frames(plain_set / "cohn-kanade-images"):
+        folder = path.relative_to(plain_set / "cohn-kanade-images").parent
+        text = (plain_set / "Landmarks" / folder / f"{path.stem}_landmarks.txt").read_text()
         assert len(text.splitlines()) == 68
         points = np.array([line.split() for line in text.splitlines()], dtype=float)
         assert ((points > 0) & (points < (640, 490))).all()
 
 
-def test_a_haar_cascade_finds_nearly_every_face_where_the_landmarks_are(plain, odd):
+def test_haar_cascade_finds_nearly_every_face_where_the_landmarks_are(plain_set, quirky_set):
     cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
-    found = []
-    for root in (plain, odd):
+    hits = []
+    for root in (plain_set, quirky_set):
         for path in frames(root)[::3]:
             text = next(root.rglob(f"{path.stem}_landmarks.txt")).read_text()
             x, y = np.array(text.split(), dtype=float).reshape(68, 2)[30]
             boxes = cascade.detectMultiScale(cv2.imread(str(path), 0), 1.1, 5, minSize=(96, 96))
-            found.append(any(a < x < a + w and b < y < b + h for a, b, w, h in boxes))
-    assert np.mean(found) >= 0.9
+            hits.append(any(a < x < a + w and b < y < b + h for a, b, w, h in boxes))
+    assert np.mean(hits) >= 0.9
 
 
-def test_without_quirks_every_sequence_is_labelled_and_nothing_else_lies_there(plain):
-    folders = {path.parent for path in frames(plain)}
+def test_without_quirks_sequences_are_labelled_and_no_other_file_exists(plain_set):
+    folders = {path.parent for path in frames(plain_set)}
     assert len(folders) == 7
-    assert {path.suffix for path in plain.rglob("*") if path.is_file()} == {".png", ".txt"}
-    assert sorted(path.name for path in (plain / "cohn-kanade-images").iterdir()) == [
+    assert {path.suffix for path in plain_set.rglob("*") if path.is_file()} == {".png", ".txt"}
+    assert sorted(path.name for path in (plain_set / "cohn-kanade-images").iterdir()) == [
         MARKER,
         *(f"S{number:03d}" for number in range(1, 3)),
     ]
 
 
-def test_quirks_nest_the_parts(odd):
+def test_quirks_nest_the_parts(quirky_set):
     parts = ("extended-cohn-kanade-images", "Emotion_labels", "FACS_labels", "Landmarks")
-    assert sorted(path.name for path in odd.iterdir() if path.is_dir()) == sorted(parts)
+    assert sorted(path.name for path in quirky_set.iterdir() if path.is_dir()) == sorted(parts)
     for part, inner in zip(parts, ("cohn-kanade-images", "Emotion", "FACS", "Landmarks"), strict=True):
-        assert (odd / part / inner / "S005" / "001").is_dir()
+        assert (quirky_set / part / inner / "S005" / "001").is_dir()
 
 
-def test_quirks_jump_in_the_subjects_numbers(odd):
-    images = odd / "extended-cohn-kanade-images" / "cohn-kanade-images"
+def test_quirks_skip_subject_numbers(quirky_set):
+    images = quirky_set / "extended-cohn-kanade-images" / "cohn-kanade-images"
     assert sorted(path.name for path in images.iterdir() if path.is_dir()) == [
         "S005",
         "S139",
@@ -132,9 +132,9 @@ def test_quirks_jump_in_the_subjects_numbers(odd):
     ]
 
 
-def test_quirks_leave_sequences_unlabelled_some_with_an_empty_folder_and_some_with_none(odd):
-    images = odd / "extended-cohn-kanade-images" / "cohn-kanade-images"
-    emotions = odd / "Emotion_labels" / "Emotion"
+def test_quirks_leave_sequences_unlabelled(quirky_set):
+    images = quirky_set / "extended-cohn-kanade-images" / "cohn-kanade-images"
+    emotions = quirky_set / "Emotion_labels" / "Emotion"
     sequences = {
         path.parent.relative_to(images) for path in frames(images) if path.parent.parent.parent == images
     }
@@ -142,28 +142,31 @@ def test_quirks_leave_sequences_unlabelled_some_with_an_empty_folder_and_some_wi
     assert len(sequences) == 7 + 6
     assert len(labelled) == 7
     unlabelled = sequences - labelled
-    empty = {place for place in unlabelled if (emotions / place).is_dir()}
+    empty = {sequence for sequence in unlabelled if (emotions / sequence).is_dir()}
     assert len(empty) == len(unlabelled - empty) == 3
     assert {
-        path.parent.relative_to(odd / "FACS_labels" / "FACS") for path in odd.rglob("*_facs.txt")
+        path.parent.relative_to(quirky_set / "FACS_labels" / "FACS")
+        for path in quirky_set.rglob("*_facs.txt")
     } == sequences
-    assert len({place.parts[0] for place in sequences} - {place.parts[0] for place in labelled}) == 1
+    assert (
+        len({sequence.parts[0] for sequence in sequences} - {sequence.parts[0] for sequence in labelled}) == 1
+    )
 
 
-def test_quirks_mix_sizes_and_channels(odd):
-    shapes = {cv2.imread(str(path), cv2.IMREAD_UNCHANGED).shape for path in frames(odd)}
+def test_quirks_mix_sizes_and_channels(quirky_set):
+    shapes = {cv2.imread(str(path), cv2.IMREAD_UNCHANGED).shape for path in frames(quirky_set)}
     assert {(490, 640), (480, 640)} < shapes
     assert any(len(shape) == 3 for shape in shapes)
 
 
-def test_quirks_leave_junk_and_strays_at_the_root_and_with_a_subject(odd):
-    images = odd / "extended-cohn-kanade-images" / "cohn-kanade-images"
-    for folder in (odd, images, images / "S005", odd / "Emotion_labels" / "Emotion"):
+def test_quirks_add_junk_at_the_root_and_in_a_subject(quirky_set):
+    images = quirky_set / "extended-cohn-kanade-images" / "cohn-kanade-images"
+    for folder in (quirky_set, images, images / "S005", quirky_set / "Emotion_labels" / "Emotion"):
         assert (folder / ".DS_Store").is_file()
     assert (images / "S005" / "Thumbs.db").is_file()
     assert (images / "S005" / "001" / "Thumbs.db").is_file()
-    assert (odd / "ReadMeCohnKanadeDatabase_website.txt").is_file()
+    assert (quirky_set / "ReadMeCohnKanadeDatabase_website.txt").is_file()
     assert (images / "S005" / "notes.txt").is_file()
     stray = images / "S005" / "Copy of S005_001_00000001.png"
     assert cv2.imread(str(stray)) is not None
-    assert list(odd.rglob("._S*_emotion.txt"))
+    assert list(quirky_set.rglob("._S*_emotion.txt"))

@@ -11,33 +11,33 @@ from datasets.synthetic_marker import MARKER
 
 
 @pytest.fixture(scope="module")
-def packed(synthetic_set):
+def packed_sets(synthetic_set):
     large = synthetic_set("ck-csv", subjects=6, clips=14)
     return {"ck48": synthetic_set("ck48"), "ck-h5": synthetic_set("ck-h5"), "ck-csv": large}
 
 
-def test_the_one_file_and_its_mark_are_all_there_is(packed):
-    assert sorted(path.name for path in packed["ck-h5"].iterdir()) == ["CK_data.h5", MARKER]
-    assert sorted(path.name for path in packed["ck-csv"].iterdir()) == [MARKER, "ckextended.csv"]
+def test_set_is_one_file_and_its_marker(packed_sets):
+    assert sorted(path.name for path in packed_sets["ck-h5"].iterdir()) == ["CK_data.h5", MARKER]
+    assert sorted(path.name for path in packed_sets["ck-csv"].iterdir()) == [MARKER, "ckextended.csv"]
 
 
-def test_the_h5_holds_ck48_by_its_own_codes(packed):
-    with h5py.File(packed["ck-h5"] / "CK_data.h5") as file:
+def test_h5_holds_ck48_by_its_own_codes(packed_sets):
+    with h5py.File(packed_sets["ck-h5"] / "CK_data.h5") as file:
         assert sorted(file) == ["data_label", "data_pixel"]
         pixels, labels = file["data_pixel"][:], file["data_label"][:]
     assert (pixels.dtype, pixels.shape) == (np.uint8, (21, 48, 48))
     assert (labels.dtype, labels.shape) == (np.int64, (21,))
     at = 0
     for code, emotion in enumerate(("anger", "disgust", "fear", "happy", "sadness", "surprise", "contempt")):
-        for path in sorted((packed["ck48"] / "CK+48" / emotion).iterdir()):
+        for path in sorted((packed_sets["ck48"] / "CK+48" / emotion).iterdir()):
             assert labels[at] == code
             np.testing.assert_array_equal(pixels[at], cv2.imread(str(path), 0))
             at += 1
     assert at == 21
 
 
-def test_the_csv_has_a_peak_of_each_labelled_and_a_neutral_face_of_every_sequence(packed):
-    path = packed["ck-csv"] / "ckextended.csv"
+def test_csv_has_labelled_peaks_and_neutral_faces(packed_sets):
+    path = packed_sets["ck-csv"] / "ckextended.csv"
     table = pd.read_csv(path)
     assert list(table.columns) == ["emotion", "pixels", "Usage"]
     counts = Counter(table["emotion"])
@@ -49,8 +49,8 @@ def test_the_csv_has_a_peak_of_each_labelled_and_a_neutral_face_of_every_sequenc
     assert b"\r" not in path.read_bytes()
 
 
-def test_the_pixels_of_a_row_are_a_face_of_48_by_48(packed):
-    table = pd.read_csv(packed["ck-csv"] / "ckextended.csv")
+def test_pixels_of_a_row_are_a_face_of_48_by_48(packed_sets):
+    table = pd.read_csv(packed_sets["ck-csv"] / "ckextended.csv")
     faces = np.array([text.split() for text in table["pixels"]], dtype=int)
     assert faces.shape[1] == 48 * 48
     assert faces.min() >= 0
@@ -58,19 +58,19 @@ def test_the_pixels_of_a_row_are_a_face_of_48_by_48(packed):
     assert (faces.std(axis=1) > 8).all()
 
 
-def test_usage_has_three_parts_and_mostly_training(packed):
-    usages = Counter(pd.read_csv(packed["ck-csv"] / "ckextended.csv")["Usage"])
+def test_usage_has_three_parts_and_mostly_training(packed_sets):
+    usages = Counter(pd.read_csv(packed_sets["ck-csv"] / "ckextended.csv")["Usage"])
     tenth = round(sum(usages.values()) / 10)
     assert usages["PublicTest"] == usages["PrivateTest"] == tenth
     assert set(usages) == {"Training", "PublicTest", "PrivateTest"}
 
 
-def test_a_full_csv_would_have_the_releases_920_rows():
+def test_full_csv_would_have_the_releases_920_rows():
     spec = SyntheticSpec(layout="ck-csv")
     assert 2 * spec.clip_count + spec.unlabelled_count == 920
 
 
-def test_the_h5_does_not_tell_the_time(packed):
-    with h5py.File(packed["ck-h5"] / "CK_data.h5") as file:
+def test_h5_bytes_do_not_depend_on_the_time(packed_sets):
+    with h5py.File(packed_sets["ck-h5"] / "CK_data.h5") as file:
         for name in file:
             assert h5py.h5g.get_objinfo(file[name].id).mtime == 0

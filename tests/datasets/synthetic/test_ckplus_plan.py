@@ -32,12 +32,17 @@ def plan(**changes):
     return plan_sequences(**(full | changes))
 
 
-def small(subjects, labelled, seed=0, **changes):
-    given = {"ids": range(1, subjects + 1), "unlabelled_subject_count": 0, "unlabelled_count": 0, "frames": 4}
-    return plan(**(given | {"labelled_count": labelled, "seed": seed} | changes))
+def make_small_plan(subjects, labelled, seed=0, **changes):
+    defaults = {
+        "ids": range(1, subjects + 1),
+        "unlabelled_subject_count": 0,
+        "unlabelled_count": 0,
+        "frames": 4,
+    }
+    return plan(**(defaults | {"labelled_count": labelled, "seed": seed} | changes))
 
 
-def test_the_full_plan_has_the_releases_counts():
+def test_full_plan_has_the_releases_counts():
     sequences = plan()
     assert len(sequences) == 593
     assert Counter(one.emotion for one in sequences if one.emotion) == SEQUENCE_COUNTS
@@ -64,8 +69,8 @@ def test_labelled_shares_are_uneven():
 @pytest.mark.parametrize(
     ("subjects", "labelled"), [(1, 7), (2, 7), (2, 14), (6, 12), (7, 7), (7, 49), (30, 30)]
 )
-def test_nobody_shows_an_emotion_twice_and_nobody_shows_none(subjects, labelled, seed):
-    sequences = small(subjects, labelled, seed)
+def test_subjects_never_repeat_an_emotion(subjects, labelled, seed):
+    sequences = make_small_plan(subjects, labelled, seed)
     cells = Counter((one.subject, one.emotion) for one in sequences)
     assert set(cells.values()) == {1}
     assert sum(cells.values()) == labelled
@@ -73,8 +78,8 @@ def test_nobody_shows_an_emotion_twice_and_nobody_shows_none(subjects, labelled,
     assert {emotion for _, emotion in cells} == set(SEQUENCE_COUNTS)
 
 
-def test_silent_subjects_show_only_unlabelled_sequences():
-    sequences = small(6, 12, unlabelled_subject_count=2, unlabelled_count=5)
+def test_unlabelled_subjects_have_no_label():
+    sequences = make_small_plan(6, 12, unlabelled_subject_count=2, unlabelled_count=5)
     labelled = {one.subject for one in sequences if one.emotion}
     unlabelled = [one for one in sequences if not one.emotion]
     assert len(labelled) == 4
@@ -82,14 +87,14 @@ def test_silent_subjects_show_only_unlabelled_sequences():
     assert len(unlabelled) == 5
 
 
-def test_lengths_are_8_to_30_or_as_asked():
+def test_lengths_are_8_to_30_or_as_requested():
     lengths = {one.length for one in plan()}
     assert (min(lengths), max(lengths)) == (8, 30)
     assert {one.length for one in plan(frames=5)} == {5}
 
 
 @pytest.mark.parametrize("length", [3, 4, 8, 30])
-def test_a_sequence_begins_neutral_and_ends_at_its_peak(length):
+def test_sequence_begins_neutral_and_ends_at_its_peak(length):
     clip = SequencePlan(subject=5, number=1, emotion="happy", action_units="12", length=length).clip_plan
     profile = [compute_intensity(clip, number) for number in range(1, length + 1)]
     assert profile[0] == 0
@@ -98,7 +103,7 @@ def test_a_sequence_begins_neutral_and_ends_at_its_peak(length):
     assert min(profile[-2:]) > 0.5
 
 
-def test_subject_numbers_run_on_or_jump_as_in_the_release():
+def test_subject_numbers_are_consecutive_or_those_of_the_release():
     assert make_subject_ids(3, from_release=False) == (1, 2, 3)
     assert make_subject_ids(6, from_release=True) == (5, 139, 147, 501, 895, 999)
     full = make_subject_ids(123, from_release=True)
@@ -108,24 +113,24 @@ def test_subject_numbers_run_on_or_jump_as_in_the_release():
     assert len(set(make_subject_ids(999, from_release=True))) == 999
 
 
-def test_the_seed_is_the_plan():
+def test_plan_depends_only_on_the_seed():
     assert plan(seed=3) == plan(seed=3)
     assert plan(seed=3) != plan(seed=4)
 
 
-def test_a_subject_is_the_same_person_in_every_set_of_a_seed():
+def test_subject_is_the_same_person_in_every_set_of_a_seed():
     few, many = (
-        sample_identities(small(2, 7), seed=1, spread=1.0),
-        sample_identities(small(6, 12), seed=1, spread=1.0),
+        sample_identities(make_small_plan(2, 7), seed=1, spread=1.0),
+        sample_identities(make_small_plan(6, 12), seed=1, spread=1.0),
     )
     assert few[2] == many[2] != many[1]
-    assert few != sample_identities(small(2, 7), seed=2, spread=1.0)
+    assert few != sample_identities(make_small_plan(2, 7), seed=2, spread=1.0)
 
 
 def test_every_expression_of_every_emotion_looks_different():
-    sitter = render_head(Identity(), View(width=140, height=170, x=70, y=68, scale=58))
+    head = render_head(Identity(), View(width=140, height=170, x=70, y=68, scale=58))
     faces = [
-        cv2.resize(draw_face(sitter, units, intensity=2.0).pixels, (48, 48), interpolation=cv2.INTER_AREA)
+        cv2.resize(draw_face(head, units, intensity=2.0).pixels, (48, 48), interpolation=cv2.INTER_AREA)
         for variants in CK_ACTION_UNITS.values()
         for units in variants
     ]

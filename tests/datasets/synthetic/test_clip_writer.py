@@ -22,8 +22,8 @@ CLIP = ClipPlan(
 )
 
 
-def take(folder, **changes):
-    given = {
+def make_job(folder, **changes):
+    defaults = {
         "clip": CLIP,
         "person": Identity(),
         "view": View(width=70, height=85, x=35, y=34, scale=29),
@@ -33,7 +33,7 @@ def take(folder, **changes):
         "prefix": "reg_img",
         "seed": (0,),
     }
-    return RenderJob(**(given | changes))
+    return RenderJob(**(defaults | changes))
 
 
 def read(folder):
@@ -41,7 +41,7 @@ def read(folder):
     return [cv2.imread(str(name)).astype(int) for name in names]
 
 
-def test_an_expression_rises_to_the_apex_and_falls_after_it():
+def test_expression_rises_to_the_apex_and_falls_after_it():
     profile = [compute_intensity(CLIP, number) for number in range(1, 40)]
     assert profile[: CLIP.onset] == [0.0] * 8
     assert profile[CLIP.apex - 1] == 1.0
@@ -57,8 +57,8 @@ def test_few_frames_of_a_short_clip_are_near_rest():
     assert sum(value < 0.3 for value in profile) == 1
 
 
-def test_frames_carry_the_numbers_of_the_recording_unpadded(tmp_path):
-    write_clip(take(tmp_path / "clip", frame_numbers=range(9, 12)))
+def test_file_names_have_unpadded_frame_numbers(tmp_path):
+    write_clip(make_job(tmp_path / "clip", frame_numbers=range(9, 12)))
     assert sorted(path.name for path in (tmp_path / "clip").iterdir()) == [
         "reg_img10.jpg",
         "reg_img11.jpg",
@@ -66,15 +66,15 @@ def test_frames_carry_the_numbers_of_the_recording_unpadded(tmp_path):
     ]
 
 
-def test_the_same_take_gives_the_same_bytes_and_another_seed_others(tmp_path):
+def test_bytes_depend_on_the_job_and_the_seed(tmp_path):
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        write_clip(take(tmp_path / name, frame_numbers=range(8, 10), seed=(seed,)))
+        write_clip(make_job(tmp_path / name, frame_numbers=range(8, 10), seed=(seed,)))
     a, b, c = ((tmp_path / name / "reg_img9.jpg").read_bytes() for name in "abc")
     assert a == b != c
 
 
-def test_neighbours_are_nearly_alike_and_the_apex_differs_most_from_the_onset(tmp_path):
-    write_clip(take(tmp_path / "clip", amplitude=2.0))
+def test_neighbours_are_similar_and_the_apex_differs_from_the_onset(tmp_path):
+    write_clip(make_job(tmp_path / "clip", amplitude=2.0))
     frames = read(tmp_path / "clip")
     assert all(0 < np.abs(a - b).mean() < 6 for a, b in pairwise(frames))
     mouth = [np.abs(frame - frames[0])[50:72, 15:55].mean() for frame in frames]
@@ -82,14 +82,14 @@ def test_neighbours_are_nearly_alike_and_the_apex_differs_most_from_the_onset(tm
 
 
 def test_no_amplitude_is_no_motion_beyond_sway_and_noise(tmp_path):
-    write_clip(take(tmp_path / "still", amplitude=0.0))
-    write_clip(take(tmp_path / "moving", amplitude=2.0))
+    write_clip(make_job(tmp_path / "still", amplitude=0.0))
+    write_clip(make_job(tmp_path / "moving", amplitude=2.0))
     still, moving = read(tmp_path / "still"), read(tmp_path / "moving")
     assert np.abs(moving[4] - moving[0])[50:72].mean() > 2 * np.abs(still[4] - still[0])[50:72].mean()
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_a_crop_is_about_280_by_340_and_holds_the_whole_face(seed):
+def test_crop_is_about_280_by_340_and_contains_the_face(seed):
     person = sample_identity((seed,))
     view = sample_cropped_view(person, (seed,))
     assert (view.width, view.height) == pytest.approx((280, 340), abs=12)
@@ -97,7 +97,7 @@ def test_a_crop_is_about_280_by_340_and_holds_the_whole_face(seed):
     assert view.y + 1.62 * person.face_length * view.scale < view.height
 
 
-def test_a_raw_frame_is_640_by_480_with_head_and_shoulders():
+def test_raw_frame_is_640_by_480_with_head_and_shoulders():
     for seed in range(8):
         view = sample_raw_view((seed,))
         assert (view.width, view.height) == (640, 480)
@@ -105,22 +105,22 @@ def test_a_raw_frame_is_640_by_480_with_head_and_shoulders():
         assert view.y + 2.4 * view.scale < 480
 
 
-def test_grey_images_have_one_channel_padded_numbers_and_the_side_asked_for(tmp_path):
-    given = {"prefix": "S005_001_", "digits": 8, "extension": "png", "grayscale": True, "output_size": 48}
-    write_clip(take(tmp_path, frame_numbers=(9, 12), **given))
+def test_grey_images_have_one_channel_and_the_requested_size(tmp_path):
+    options = {"prefix": "S005_001_", "digits": 8, "extension": "png", "grayscale": True, "output_size": 48}
+    write_clip(make_job(tmp_path, frame_numbers=(9, 12), **options))
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "S005_001_00000009.png",
         "S005_001_00000012.png",
     ]
-    picture = cv2.imread(str(tmp_path / "S005_001_00000009.png"), cv2.IMREAD_UNCHANGED)
-    assert (picture.shape, picture.dtype) == ((48, 48), np.uint8)
+    image = cv2.imread(str(tmp_path / "S005_001_00000009.png"), cv2.IMREAD_UNCHANGED)
+    assert (image.shape, image.dtype) == ((48, 48), np.uint8)
 
 
-def test_a_film_holds_every_frame_at_the_cameras_rate_and_is_the_same_twice(tmp_path):
-    given = {"prefix": "EP02_01f", "extension": "avi", "frame_numbers": range(1, 8)}
+def test_video_has_every_frame_and_is_reproducible(tmp_path):
+    options = {"prefix": "EP02_01f", "extension": "avi", "frame_numbers": range(1, 8)}
     view = View(width=64, height=80, x=32, y=32, scale=27)
     for name in "ab":
-        write_clip(take(tmp_path / name, view=view, **given))
+        write_clip(make_job(tmp_path / name, view=view, **options))
     path = tmp_path / "a" / "EP02_01f.avi"
     reader = cv2.VideoCapture(str(path))
     assert reader.get(cv2.CAP_PROP_FPS) == FRAME_RATE == 200
@@ -132,10 +132,12 @@ def test_a_film_holds_every_frame_at_the_cameras_rate_and_is_the_same_twice(tmp_
     assert path.read_bytes() == (tmp_path / "b" / "EP02_01f.avi").read_bytes()
 
 
-def test_a_film_shows_what_the_images_show(tmp_path):
+def test_video_and_images_have_equal_frames(tmp_path):
     view = View(width=64, height=80, x=32, y=32, scale=27)
-    write_clip(take(tmp_path / "film", view=view, extension="avi", prefix="a", frame_numbers=range(8, 10)))
-    write_clip(take(tmp_path / "images", view=view, frame_numbers=range(8, 10)))
+    write_clip(
+        make_job(tmp_path / "film", view=view, extension="avi", prefix="a", frame_numbers=range(8, 10))
+    )
+    write_clip(make_job(tmp_path / "images", view=view, frame_numbers=range(8, 10)))
     reader = cv2.VideoCapture(str(tmp_path / "film" / "a.avi"))
     frame = reader.read()[1].astype(int)
     reader.release()
@@ -143,15 +145,15 @@ def test_a_film_shows_what_the_images_show(tmp_path):
     assert np.abs(frame - image).mean() < 4
 
 
-def test_a_film_that_cannot_be_written_is_an_error(tmp_path):
+def test_video_that_cannot_be_written_is_an_error(tmp_path):
     (tmp_path / "a.avi").mkdir()
     with pytest.raises(OSError, match=r"a\.avi could not be written: 0 of 3 frames are in it"):
-        write_clip(take(tmp_path, extension="avi", prefix="a", frame_numbers=range(8, 11)))
+        write_clip(make_job(tmp_path, extension="avi", prefix="a", frame_numbers=range(8, 11)))
 
 
-def test_landmarks_come_with_each_frame(tmp_path):
-    given = {"prefix": "S005_001_", "digits": 8, "extension": "png", "frame_numbers": range(1, 3)}
-    write_clip(take(tmp_path / "images", landmark_folder=tmp_path / "points", **given))
+def test_landmarks_accompany_frames(tmp_path):
+    options = {"prefix": "S005_001_", "digits": 8, "extension": "png", "frame_numbers": range(1, 3)}
+    write_clip(make_job(tmp_path / "images", landmark_folder=tmp_path / "points", **options))
     files = sorted((tmp_path / "points").iterdir())
     assert [path.name for path in files] == [
         "S005_001_00000001_landmarks.txt",
@@ -161,7 +163,7 @@ def test_landmarks_come_with_each_frame(tmp_path):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_tight_view_is_a_square_from_brows_to_chin(seed):
+def test_tight_view_is_a_square_from_brows_to_chin(seed):
     person = sample_identity((seed,))
     view = sample_tight_view(person, (seed,))
     assert view.width == view.height == 144

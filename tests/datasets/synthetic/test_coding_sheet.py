@@ -15,8 +15,8 @@ from datasets.synthetic.coding_sheet import (
 
 
 def row(subject, units, emotion, **changes):
-    given = {"name": "EP02_01f", "onset": 46, "apex": 59, "offset": 86}
-    return CodingRow(**(given | {"subject": subject, "action_units": units, "emotion": emotion} | changes))
+    defaults = {"name": "EP02_01f", "onset": 46, "apex": 59, "offset": 86}
+    return CodingRow(**(defaults | {"subject": subject, "action_units": units, "emotion": emotion} | changes))
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def rows():
 
 
 @pytest.fixture
-def odd_rows():
+def quirk_rows():
     return (
         row(4, "?", "disgust", apex="/"),
         row(24, "1+4", "sadness", name="EP07_01"),
@@ -33,7 +33,7 @@ def odd_rows():
     )
 
 
-def test_the_sheet_is_laid_out_as_released(tmp_path, rows):
+def test_sheet_is_laid_out_as_released(tmp_path, rows):
     path = write_sheet(rows, tmp_path)
     assert path.name == "CASME2-coding-20140508.xlsx"
     book = openpyxl.load_workbook(path)
@@ -53,14 +53,14 @@ def test_pandas_sees_the_two_nameless_columns(tmp_path, rows):
     assert list(table["Subject"]) == ["01", "02", "11"]
 
 
-def test_odd_cells_stand_in_the_sheet_as_they_were_typed(tmp_path, odd_rows):
-    table = pd.read_excel(write_sheet(odd_rows, tmp_path))
+def test_unusual_cells_are_written_unchanged(tmp_path, quirk_rows):
+    table = pd.read_excel(write_sheet(quirk_rows, tmp_path))
     assert table["ApexFrame"].tolist() == ["/", 59, 59]
     assert table["Action Units"][0] == "?"
 
 
-def test_in_2019_the_three_clips_turn_to_surprise_and_no_other_does(tmp_path, odd_rows):
-    path = write_sheet(odd_rows, tmp_path, form="2019")
+def test_edition_2019_relabels_three_clips_as_surprise(tmp_path, quirk_rows):
+    path = write_sheet(quirk_rows, tmp_path, form="2019")
     assert path.name == "CASME2-coding-20190701.xlsx"
     table = pd.read_excel(path)
     assert table["Estimated Emotion"].tolist() == ["disgust", "surprise", "sadness"]
@@ -68,8 +68,8 @@ def test_in_2019_the_three_clips_turn_to_surprise_and_no_other_does(tmp_path, od
     assert table.columns[2] == "Unnamed: 2"
 
 
-def test_the_xls_has_seven_columns_and_no_blank_one(tmp_path, odd_rows):
-    path = write_sheet(odd_rows, tmp_path, form="xls")
+def test_xls_has_seven_columns_and_no_blank_one(tmp_path, quirk_rows):
+    path = write_sheet(quirk_rows, tmp_path, form="xls")
     assert path.name == "CASME2_label_Ver_2.xls"
     sheet = xlrd.open_workbook(path).sheet_by_index(0)
     assert sheet.row_values(0) == [
@@ -85,8 +85,8 @@ def test_the_xls_has_seven_columns_and_no_blank_one(tmp_path, odd_rows):
     assert sheet.nrows == 4
 
 
-def test_a_csv_export_has_lower_case_names_bare_subjects_and_no_apex_as_minus_one(tmp_path, odd_rows):
-    path = write_sheet(odd_rows, tmp_path, form="csv")
+def test_csv_export_has_lower_case_names_bare_subjects_and_no_apex_as_minus_one(tmp_path, quirk_rows):
+    path = write_sheet(quirk_rows, tmp_path, form="csv")
     table = pd.read_csv(path)
     assert list(table.columns) == [name.lower() for name in table.columns]
     assert table["subject"].tolist() == [4, 24, 24]
@@ -94,7 +94,7 @@ def test_a_csv_export_has_lower_case_names_bare_subjects_and_no_apex_as_minus_on
     assert b"\r" not in path.read_bytes()
 
 
-def test_the_objective_classes_alone_have_three_columns(tmp_path, rows):
+def test_objective_classes_sheet_has_three_columns(tmp_path, rows):
     table = pd.read_excel(write_objective_classes(rows, tmp_path), dtype=str)
     assert list(table.columns) == ["Subject", "Filename", "Objective Class"]
     assert table["Subject"].tolist() == ["01", "02", "11"]
@@ -108,13 +108,13 @@ def test_objective_classes_by_hand_whatever_the_side(units, number):
     assert lookup_objective_class(units) == number
 
 
-def test_the_bytes_do_not_tell_the_time(tmp_path, rows):
-    def written():
+def test_bytes_do_not_depend_on_the_time(tmp_path, rows):
+    def read_bytes():
         sheets = [write_sheet(rows, tmp_path, form=form) for form in ("2014", "2019", "xls", "csv")]
         return [path.read_bytes() for path in (*sheets, write_objective_classes(rows, tmp_path))]
 
-    first = written()
+    first = read_bytes()
     # A zip entry's clock has steps of two seconds, the document's of one: both tick at an even second.
     time.sleep(2.01 - time.time() % 2)
-    assert written() == first
+    assert read_bytes() == first
     assert all(one != other for one, other in pairwise(first))

@@ -38,7 +38,7 @@ def tiny(synthetic_set):
     return synthetic_set(raw=True)
 
 
-def test_the_tree_is_the_released_layout(tiny):
+def test_tree_has_the_released_layout(tiny):
     assert sorted(path.name for path in tiny.iterdir()) == [
         "CASME2-RAW",
         "CASME2-coding-20140508.xlsx",
@@ -51,14 +51,14 @@ def test_the_tree_is_the_released_layout(tiny):
 
 def test_raw_clips_run_from_frame_1_past_the_offset(tiny):
     for cropped in tiny.glob("Cropped/*/*"):
-        shown = sorted(int(path.stem.removeprefix("reg_img")) for path in cropped.iterdir())
-        whole = tiny / "CASME2-RAW" / cropped.relative_to(tiny / "Cropped")
-        recorded = sorted(int(path.stem.removeprefix("img")) for path in whole.iterdir())
-        assert recorded == list(range(1, shown[-1] + 4))
-    assert cv2.imread(str(whole / "img1.jpg")).shape == (480, 640, 3)
+        numbers = sorted(int(path.stem.removeprefix("reg_img")) for path in cropped.iterdir())
+        raw = tiny / "CASME2-RAW" / cropped.relative_to(tiny / "Cropped")
+        recorded = sorted(int(path.stem.removeprefix("img")) for path in raw.iterdir())
+        assert recorded == list(range(1, numbers[-1] + 4))
+    assert cv2.imread(str(raw / "img1.jpg")).shape == (480, 640, 3)
 
 
-def test_the_loader_of_the_real_set_reads_it_without_a_complaint(tiny):
+def test_loader_of_the_real_set_reads_it_without_anomalies(tiny):
     table = load(tiny, "onset_offset")
     assert table.count_per_class() == (3,) * 6
     assert {sample.subject for sample in table.samples} == {"sub01", "sub02"}
@@ -84,14 +84,14 @@ def test_a_layout_has_the_same_bytes_twice(tmp_path, synthetic_set, layout):
     assert fingerprint(again) == fingerprint(synthetic_set(layout, quirks=quirks))
 
 
-def test_the_default_path_draws_the_frames_it_always_drew(tiny):
+def test_default_frames_are_unchanged(tiny):
     frame = min((tiny / "Cropped").rglob("*.jpg"), key=str)
     small = cv2.resize(cv2.imread(str(frame)), (4, 5), interpolation=cv2.INTER_AREA)
     assert GENERATOR_VERSION == 2
     np.testing.assert_allclose(small[..., 1], GREENS_OF_EDITION_2, atol=2)
 
 
-def test_the_bytes_do_not_depend_on_the_number_of_cores(tmp_path, synthetic_set, monkeypatch):
+def test_bytes_do_not_depend_on_the_number_of_cores(tmp_path, synthetic_set, monkeypatch):
     one = fingerprint(synthetic_set("ck48"))
     monkeypatch.setattr(parallel_writer, "MIN_FRAMES_PER_PROCESS", 5)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
@@ -104,7 +104,7 @@ def test_progress_counts_every_clip_on_the_way_to_an_empty_folder(tmp_path):
     out = synthesize(SMALL_FACES, tmp_path / "empty", progress=lambda *call: seen.append(call))
     assert out == tmp_path / "empty"
     assert sorted(path.name for path in out.iterdir()) == ["CK+48", MARKER]
-    assert seen == [(done, 7) for done in range(1, 8)]
+    assert seen == [(finished, 7) for finished in range(1, 8)]
 
 
 def test_missing_parents_are_made(tmp_path):
@@ -112,18 +112,18 @@ def test_missing_parents_are_made(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
-def test_a_place_that_is_taken_is_refused_and_left_alone(tmp_path, kind):
+def test_occupied_folder_is_refused_and_unchanged(tmp_path, kind):
     out = tmp_path / "taken"
-    keep = out if kind == "file" else out / "mine.txt"
-    keep.parent.mkdir(exist_ok=True)
-    keep.write_text("mine")
+    note = out if kind == "file" else out / "mine.txt"
+    note.parent.mkdir(exist_ok=True)
+    note.write_text("mine")
     with raises_code("synthetic-output.occupied", out):
         synthesize(TINY, out)
-    assert keep.read_text() == "mine"
+    assert note.read_text() == "mine"
 
 
-def test_a_run_that_breaks_off_leaves_nothing_behind(tmp_path):
-    def stop(done, total):
+def test_interrupted_run_leaves_no_file(tmp_path):
+    def stop(finished, total):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -131,6 +131,6 @@ def test_a_run_that_breaks_off_leaves_nothing_behind(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_demo_shows_every_subject_in_every_class_twice():
+def test_demo_shows_every_subject_in_every_class_twice():
     assert DEMO.balance
     assert DEMO.clip_count == DEMO.subjects * 6 * 2

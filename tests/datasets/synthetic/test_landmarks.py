@@ -12,15 +12,15 @@ def points(units="12", intensity=0.0, person=None, view=VIEW):
     return compute_landmarks(person or Identity(), view, action_units=units, intensity=intensity)
 
 
-def test_there_are_68_points_inside_the_picture():
+def test_68_points_are_inside_the_image():
     for seed in range(4):
-        found = points("1+2+5+26", 2.0, sample_identity((seed,)))
-        assert found.shape == (68, 2)
-        assert (found > 0).all()
-        assert (found < (640, 490)).all()
+        landmarks = points("1+2+5+26", 2.0, sample_identity((seed,)))
+        assert landmarks.shape == (68, 2)
+        assert (landmarks > 0).all()
+        assert (landmarks < (640, 490)).all()
 
 
-def test_the_parts_stand_in_the_usual_order():
+def test_points_are_in_the_standard_order():
     face = points()
     jaw, brows, nose, eyes, mouth = face[:17], face[17:27], face[27:36], face[36:48], face[48:]
     assert (np.diff(jaw[:, 0]) > 0).all()
@@ -34,14 +34,14 @@ def test_the_parts_stand_in_the_usual_order():
 
 
 @pytest.mark.parametrize("eye", [36, 42])
-def test_an_eye_runs_from_its_left_corner_over_the_upper_lid(eye):
+def test_eye_points_start_left_and_follow_the_upper_lid(eye):
     corners = points()[eye : eye + 6]
     assert corners[0, 0] == corners[:, 0].min()
     assert corners[3, 0] == corners[:, 0].max()
     assert corners[1:3, 1].max() < corners[4:, 1].min()
 
 
-def test_a_mean_face_at_rest_is_symmetrical_about_the_views_middle():
+def test_mean_face_at_rest_is_symmetrical_about_the_views_middle():
     face = points()
     assert face[36:48, 0].mean() == pytest.approx(320)
     assert face[48, 0] + face[54, 0] == pytest.approx(640)
@@ -55,7 +55,7 @@ def test_brows_rise_corners_lift_and_lips_part():
     assert open_mouth[66, 1] - open_mouth[62, 1] > rest[66, 1] - rest[62, 1] + 4
 
 
-def test_the_persons_left_is_the_pictures_right():
+def test_left_side_of_the_person_is_right_in_the_image():
     moved = np.abs(points("L12", 1.0) - points()).sum(axis=1) > 0.5
     assert moved[54]
     assert not moved[48]

@@ -7,7 +7,7 @@ from datasets.synthetic.rendering.canvas import View
 from datasets.synthetic.rendering.identity import Identity
 
 
-def take(folder):
+def make_job(folder):
     return RenderJob(
         clip=ClipPlan(subject=1, name="a", emotion="happiness", action_units="12", onset=1, apex=2, offset=3),
         person=Identity(),
@@ -20,14 +20,14 @@ def take(folder):
     )
 
 
-def test_every_take_is_written_and_counted(tmp_path):
-    heard = []
-    write_clips([take(tmp_path / name) for name in "abc"], lambda *call: heard.append(call))
-    assert heard == [(1, 3), (2, 3), (3, 3)]
+def test_every_job_is_written_and_reported(tmp_path):
+    calls = []
+    write_clips([make_job(tmp_path / name) for name in "abc"], lambda *call: calls.append(call))
+    assert calls == [(1, 3), (2, 3), (3, 3)]
     assert sorted(path.name for path in (tmp_path / "c").iterdir()) == ["img1.jpg", "img2.jpg", "img3.jpg"]
 
 
-def test_a_frame_that_cannot_be_written_is_an_error(tmp_path):
+def test_frame_that_cannot_be_written_is_an_error(tmp_path):
     (tmp_path / "a").write_text("a file where the folder should be")
     with pytest.raises(OSError, match="a"):
-        write_clips([take(tmp_path / "a")], lambda done, total: None)
+        write_clips([make_job(tmp_path / "a")], lambda count, total: None)

@@ -25,7 +25,7 @@ def test_clip_counts_of_casme2():
         ("ck-csv", False, 123, 5, 266),
     ],
 )
-def test_the_full_ck_plus_is_the_releases_size(layout, quirks, people, silent, unlabelled):
+def test_full_ck_plus_is_the_releases_size(layout, quirks, people, silent, unlabelled):
     spec = SyntheticSpec(layout=layout, quirks=quirks)
     assert spec.subject_count == people
     assert spec.unlabelled_subject_count == silent
@@ -33,14 +33,14 @@ def test_the_full_ck_plus_is_the_releases_size(layout, quirks, people, silent, u
     assert spec.unlabelled_count == unlabelled
 
 
-def test_a_small_ck_plus_keeps_the_proportion_and_somebody_without_a_label():
+def test_small_ck_plus_has_the_releases_proportions():
     spec = SyntheticSpec(layout="ck-official", quirks=True, subjects=6, clips=12)
     assert (spec.unlabelled_subject_count, spec.unlabelled_count) == (1, 10)
-    alone = SyntheticSpec(layout="ck-official", quirks=True, subjects=1, clips=7)
-    assert (alone.unlabelled_subject_count, alone.unlabelled_count) == (0, 6)
+    single = SyntheticSpec(layout="ck-official", quirks=True, subjects=1, clips=7)
+    assert (single.unlabelled_subject_count, single.unlabelled_count) == (0, 6)
 
 
-def test_a_balanced_ck_plus_shows_each_subject_in_seven_classes():
+def test_balanced_ck_plus_has_seven_classes_per_subject():
     assert SyntheticSpec(layout="ck48", subjects=5, balance=True).clip_count == 35
 
 
@@ -71,7 +71,7 @@ def test_a_composite_has_a_spec_for_each_set_with_a_seed_of_its_own():
 
 
 @pytest.mark.parametrize("sheet", SHEETS)
-def test_every_sheet_goes_with_every_layout_of_casme2(sheet):
+def test_sheets_combine_with_every_layout_of_casme2(sheet):
     for layout, form in LAYOUTS.items():
         if form.dataset == "casme2":
             assert SyntheticSpec(layout=layout, sheet=sheet).sheet == sheet
@@ -116,6 +116,6 @@ def test_every_sheet_goes_with_every_layout_of_casme2(sheet):
         ({"quirks": True, "subjects": 3, "clips": 26}, "quirks.too-few-clips", "27; got clips=26"),
     ],
 )
-def test_what_cannot_be_drawn_is_refused(changes, code, value):
+def test_impossible_spec_is_refused(changes, code, value):
     with raises_code(f"synthetic-{code}", value):
         SyntheticSpec(**changes)

@@ -6,7 +6,7 @@ import pytest
 
 from harness.archive.exporter import export_study
 from harness.tracking.tracker import Tracker
-from tests.harness.archive.archived import SMALL, made
+from tests.harness.archive.tiny_study import SMALL, make_study
 from tests.harness.tracking.test_tracker import STUDY
 
 
@@ -21,11 +21,11 @@ def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def source(tmp_path_factory: pytest.TempPathFactory, blank: Path) -> Tracker:
     """Return a tracker that holds the study."""
-    return made(tmp_path_factory.mktemp("source") / "there", blank, STUDY)
+    return make_study(tmp_path_factory.mktemp("source") / "there", blank, STUDY)
 
 
 @pytest.fixture(scope="session")
-def packed(source: Tracker, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def archive_path(source: Tracker, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the path of the study's archive."""
     return export_study(source, STUDY.name, tmp_path_factory.mktemp("packed") / "study.zip").path
 
@@ -33,7 +33,7 @@ def packed(source: Tracker, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory, blank: Path) -> Tracker:
     """Return a tracker that holds a smaller study, for tests that need no more cells."""
-    return made(tmp_path_factory.mktemp("small") / "there", blank, SMALL)
+    return make_study(tmp_path_factory.mktemp("small") / "there", blank, SMALL)
 
 
 @pytest.fixture(scope="session")

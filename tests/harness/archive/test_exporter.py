@@ -8,7 +8,7 @@ import pytest
 from harness.archive.exporter import export_study
 from harness.tracking.study_reader import WEIGHT_FILES
 from harness.tracking.tracker import Tracker
-from tests.harness.archive.archived import FAILED, FINISHED, REASON
+from tests.harness.archive.tiny_study import FAILED, FINISHED, REASON
 from tests.harness.tracking.test_tracker import STUDY
 
 
@@ -16,20 +16,20 @@ def _list_names(path: Path) -> list[str]:
     return zipfile.ZipFile(path).namelist()
 
 
-def test_archive_holds_the_artifacts_of_every_finished_cell_only(packed: Path) -> None:
-    keys = {name.split("/")[1] for name in _list_names(packed) if name.startswith("cells/")}
+def test_archive_holds_the_artifacts_of_every_finished_cell_only(archive_path: Path) -> None:
+    keys = {name.split("/")[1] for name in _list_names(archive_path) if name.startswith("cells/")}
     assert keys == {spec.key for spec in FINISHED}
     assert FAILED.key not in keys
-    assert not [name for name in _list_names(packed) if "notes of mine" in name]
-    assert REASON in zipfile.ZipFile(packed).read("failures.json").decode()
+    assert not [name for name in _list_names(archive_path) if "notes of mine" in name]
+    assert REASON in zipfile.ZipFile(archive_path).read("failures.json").decode()
 
 
-def test_weights_are_left_out_by_default(packed: Path) -> None:
-    assert not [name for name in _list_names(packed) if name.endswith(WEIGHT_FILES)]
+def test_weights_are_left_out_by_default(archive_path: Path) -> None:
+    assert not [name for name in _list_names(archive_path) if name.endswith(WEIGHT_FILES)]
 
 
-def test_images_are_stored_and_texts_are_deflated_with_a_fixed_time(packed: Path) -> None:
-    entries = zipfile.ZipFile(packed).infolist()
+def test_images_are_stored_and_texts_are_deflated_with_a_fixed_time(archive_path: Path) -> None:
+    entries = zipfile.ZipFile(archive_path).infolist()
     assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
     assert {(entry.filename.endswith(".png"), entry.compress_type) for entry in entries} == {
         (True, zipfile.ZIP_STORED),
@@ -37,8 +37,8 @@ def test_images_are_stored_and_texts_are_deflated_with_a_fixed_time(packed: Path
     }
 
 
-def test_manifest_lists_the_digest_of_every_other_member(packed: Path) -> None:
-    file = zipfile.ZipFile(packed)
+def test_manifest_lists_the_digest_of_every_other_member(archive_path: Path) -> None:
+    file = zipfile.ZipFile(archive_path)
     manifest = json.loads(file.read("manifest.json"))
     assert {member["name"]: member["sha256"] for member in manifest["members"]} == {
         name: hashlib.sha256(file.read(name)).hexdigest()

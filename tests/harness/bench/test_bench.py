@@ -37,15 +37,15 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def kernel_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a cache with the kernels, so that no process that measures memory compiles them."""
     return Path(cache_in(tmp_path_factory.mktemp("bench")))
 
 
 @pytest.fixture(autouse=True)
-def short(compiled: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def short(kernel_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Measure as little as possible, on one thread: on busy cores threads would wait for each other."""
-    monkeypatch.setenv("HARNESS_CACHE", str(compiled))
+    monkeypatch.setenv("HARNESS_CACHE", str(kernel_cache))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setattr(networks, "LATENCY_SECONDS", 0.1)
     monkeypatch.setattr(networks, "FACES_SPEC", FEW_FACES)
@@ -71,25 +71,25 @@ def job(faces: Path) -> Workload:
     )
 
 
-def test_the_document_has_every_part_and_its_ratios_are_those_of_its_rounds(harness: Run) -> None:
+def test_document_has_every_part_and_ratios_of_its_rounds(harness: Run) -> None:
     args = ("--only", "proposed,alexnet", "--rounds", 2, "--deterministic", "--json")
     status, out, _ = harness("bench", *TINY, *args)
     assert status == 0
-    found = json.loads(out)
-    assert found["device"].startswith("cpu")
-    assert "torch" in found["versions"]
-    assert found["settings"]["only"] == ["proposed", "alexnet"]
-    assert found["growth"] == []
-    assert found["load"] >= 0
-    sizes = [(network["name"], network["image_size"]) for network in found["networks"]]
+    document = json.loads(out)
+    assert document["device"].startswith("cpu")
+    assert "torch" in document["versions"]
+    assert document["settings"]["only"] == ["proposed", "alexnet"]
+    assert document["growth"] == []
+    assert document["load"] >= 0
+    sizes = [(network["name"], network["image_size"]) for network in document["networks"]]
     assert sizes == [("proposed", 32), ("alexnet", 65)]
-    for network in found["networks"]:
+    for network in document["networks"]:
         assert network["steps"] == 2
         training = network["training"]
         for other in ("files", "memory"):
-            own, beside = training["harness_seconds_per_image"], training[f"{other}_seconds_per_image"]
-            assert len(own) == len(beside) == 2
-            assert training[f"over_{other}"] == [a / b for a, b in zip(own, beside, strict=True)]
+            own, step_times = training["harness_seconds_per_image"], training[f"{other}_seconds_per_image"]
+            assert len(own) == len(step_times) == 2
+            assert training[f"over_{other}"] == [a / b for a, b in zip(own, step_times, strict=True)]
             assert training[f"over_{other}_median"] == pytest.approx(sum(training[f"over_{other}"]) / 2)
         assert [latency["batch"] for latency in network["latency_ms"]] == [1, 32]
         for latency in network["latency_ms"]:
@@ -110,11 +110,11 @@ def test_a_person_gets_tables_and_the_steps_and_curves_asked_for(
     monkeypatch.setattr(core_sharing, "MIN_SECONDS", 0.1)
     measured: list[BenchResult] = []
 
-    def kept(settings: BenchSettings, *, device: torch.device) -> BenchResult:
+    def original(settings: BenchSettings, *, device: torch.device) -> BenchResult:
         measured.append(benchmark_networks(settings, device=device))
         return measured[-1]
 
-    monkeypatch.setattr(networks, "benchmark_networks", kept)
+    monkeypatch.setattr(networks, "benchmark_networks", original)
     status, out, _ = harness("bench", *TINY, "--only", "proposed", "--rounds", 1, "--growth", "--shared")
     assert status == 0
     for title in (
@@ -126,8 +126,8 @@ def test_a_person_gets_tables_and_the_steps_and_curves_asked_for(
     ):
         assert title in out
     assert "| proposed (width 0.0625) |" in out
-    for what in ("| frames ", "| epochs ", "| classes", "| cells "):
-        assert what in out
+    for header in ("| frames ", "| epochs ", "| classes", "| cells "):
+        assert header in out
     shared = measured[0].to_dict()["networks"][0]["shared_seconds_per_step"]
     assert set(shared) == {"alone", "two_at_once"}
     assert min(shared.values()) > 0
@@ -135,7 +135,7 @@ def test_a_person_gets_tables_and_the_steps_and_curves_asked_for(
     assert not Path("results").exists()
 
 
-def test_an_unknown_architecture_is_one_message_that_names_those_there_are(harness: Run) -> None:
+def test_unknown_architecture_error_lists_known_ones(harness: Run) -> None:
     status, out, err = harness("bench", "--only", "vgg17")
     assert (status, out) == (2, "")
     assert (
@@ -145,7 +145,7 @@ def test_an_unknown_architecture_is_one_message_that_names_those_there_are(harne
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "says"),
+    ("option", "value", "message"),
     [
         ("--batch", 1, "--batch must be at least 2; got 1"),
         ("--rounds", 0, "--rounds must be at least 1; got 0"),
@@ -155,11 +155,11 @@ def test_an_unknown_architecture_is_one_message_that_names_those_there_are(harne
         ("--device", "tpu", "unknown device 'tpu'; accepted: auto, cuda, mps, cpu. Did you mean 'cpu'?"),
     ],
 )
-def test_what_cannot_be_measured_is_one_message(harness: Run, option: str, value: object, says: str) -> None:
-    assert harness("bench", option, value) == (2, "", f"error: {says}\n")
+def test_impossible_measurement_is_an_error(harness: Run, option: str, value: object, message: str) -> None:
+    assert harness("bench", option, value) == (2, "", f"error: {message}\n")
 
 
-def test_every_architecture_is_measured_once_where_none_is_named() -> None:
+def test_all_architectures_are_the_default_without_repeats() -> None:
     assert [spec.name for spec in BenchSettings().build_specs()] == list(CATALOGUE)
     assert [spec.name for spec in BenchSettings(only=("alexnet", "alexnet")).build_specs()] == ["alexnet"]
 
@@ -175,7 +175,7 @@ def test_ratios_pair_the_rounds() -> None:
 
 
 @pytest.mark.parametrize(("power", "verdict"), [(0.5, "no worse"), (1, "no worse"), (2, "worse")])
-def test_the_exponent_is_the_power_that_a_curve_grows_with(power: float, verdict: str) -> None:
+def test_exponent_is_the_power_of_a_curve(power: float, verdict: str) -> None:
     curve = GrowthCurve(
         quantity="frames", sizes=(2, 6, 20), seconds=tuple(0.1 * n**power for n in (2, 6, 20))
     )
@@ -183,34 +183,32 @@ def test_the_exponent_is_the_power_that_a_curve_grows_with(power: float, verdict
     assert curve.linearity.startswith(verdict)
 
 
-def test_the_plain_script_reads_as_many_files_as_the_harness_has_images(
-    job: Workload, tmp_path: Path
-) -> None:
-    there = len(job.pixels.table.samples)
-    write_image_files(job.pixels, tmp_path / "files", count=there + 3)
-    assert len(list((tmp_path / "files").rglob("*.jpg"))) == there + 3
-    part = job.load_data(there + 3)
+def test_plain_script_reads_as_many_files_as_the_harness_has_images(job: Workload, tmp_path: Path) -> None:
+    count = len(job.pixels.table.samples)
+    write_image_files(job.pixels, tmp_path / "files", count=count + 3)
+    assert len(list((tmp_path / "files").rglob("*.jpg"))) == count + 3
+    part = job.load_data(count + 3)
     assert torch.equal(part.images[:3], part.images[-3:])
     assert torch.equal(part.labels[:3], part.labels[-3:])
 
 
-def test_each_loop_trains_the_network_it_is_given(
+def test_loops_train_their_own_network(
     job: Workload, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_image_files(job.pixels, tmp_path, count=job.images_per_epoch)
-    made: list[torch.nn.Module] = []
+    networks: list[torch.nn.Module] = []
     build = Workload.init_network
 
-    def kept(self: Workload, **how: torch.memory_format) -> torch.nn.Module:
-        made.append(build(self, **how))
-        return made[-1]
+    def original(self: Workload, **how: torch.memory_format) -> torch.nn.Module:
+        networks.append(build(self, **how))
+        return networks[-1]
 
-    monkeypatch.setattr(Workload, "init_network", kept)
+    monkeypatch.setattr(Workload, "init_network", original)
     for loop in (time_harness_epochs(job), time_file_epochs(job, tmp_path), time_memory_epochs(job)):
         assert next(loop) > 0
-    fresh = build(job).state_dict()
-    for network in made:
+    initial = build(job).state_dict()
+    for network in networks:
         trained = network.state_dict()
-        assert set(trained) == set(fresh)
-        assert any(not torch.equal(trained[name], fresh[name]) for name in fresh)
-    assert len(made) == 3
+        assert set(trained) == set(initial)
+        assert any(not torch.equal(trained[name], initial[name]) for name in initial)
+    assert len(networks) == 3

@@ -55,7 +55,7 @@ def test_a_part_is_a_text_with_its_measurement(part: str, words: str) -> None:
 
 
 @pytest.mark.slow
-def test_parts_are_measured_once(tmp_path: Path) -> None:
+def test_measured_parts_are_reused(tmp_path: Path) -> None:
     text = calibrate(tmp_path, TINY, parts=("waits",)).read_text()
     assert "## Waits for the GPU\n" in text
     assert "Only a GPU can be waited for." in text
@@ -65,7 +65,7 @@ def test_parts_are_measured_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_part_that_fails_is_named_and_leaves_no_file(tmp_path: Path) -> None:
+def test_part_that_fails_is_named_and_leaves_no_file(tmp_path: Path) -> None:
     settings = CalibrationSettings(device="cpu", width=0.0)
     text = calibrate(tmp_path, settings, parts=("residence",)).read_text()
     assert "Not measured: its process ended with status 1" in text

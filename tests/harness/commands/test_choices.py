@@ -20,10 +20,10 @@ COMPLETE = (
 def _run(code: str, **variables: str) -> tuple[list[str], str]:
     """Run Python code in a process; return the lines of its stdout, and its stderr."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
-    done = subprocess.run(
+    process = subprocess.run(
         (sys.executable, "-c", code), env=environment, capture_output=True, text=True, check=True
     )
-    return done.stdout.split(), done.stderr.strip()
+    return process.stdout.split(), process.stderr.strip()
 
 
 @pytest.mark.parametrize(
@@ -37,13 +37,13 @@ def _run(code: str, **variables: str) -> tuple[list[str], str]:
         ("harness cost --only vgg16-bn-gap,res", ["vgg16-bn-gap,resnet34"]),
     ],
 )
-def test_a_shell_gets_completions_without_a_heavy_import(line: str, completions: list[str]) -> None:
+def test_shell_completion_has_no_heavy_import(line: str, completions: list[str]) -> None:
     position = str(len(line.split()) - 1)
-    answer = _run(COMPLETE, _HARNESS_COMPLETE="complete_bash", COMP_WORDS=line, COMP_CWORD=position)
-    assert answer == (completions, "")
+    output = _run(COMPLETE, _HARNESS_COMPLETE="complete_bash", COMP_WORDS=line, COMP_CWORD=position)
+    assert output == (completions, "")
 
 
-def test_the_script_for_a_shell_names_the_program() -> None:
+def test_script_for_a_shell_names_the_program() -> None:
     script, _ = _run(COMPLETE, _HARNESS_COMPLETE="source_bash")
     assert "_HARNESS_COMPLETE=complete_bash" in script
     assert script[-1] == "harness"
@@ -59,5 +59,5 @@ def test_no_table_of_accepted_values_needs_a_heavy_import() -> None:
 
 
 @pytest.mark.parametrize("label", TABLES)
-def test_each_table_holds_words(label: str) -> None:
+def test_choices_are_strings_without_commas(label: str) -> None:
     assert all(isinstance(choice, str) and "," not in choice for choice in load_choices(label))

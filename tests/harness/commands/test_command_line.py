@@ -14,5 +14,5 @@ from harness.commands.command_line import format_command
         (("--searches", "sqlite:////home/a@b/o.db"), "harness --searches sqlite:////home/a@b/o.db"),
     ],
 )
-def test_a_command_is_quoted_and_holds_no_login(arguments: tuple[str, ...], command: str) -> None:
+def test_command_is_quoted_and_holds_no_login(arguments: tuple[str, ...], command: str) -> None:
     assert format_command(arguments) == command

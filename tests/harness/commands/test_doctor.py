@@ -9,7 +9,7 @@ from harness.commands.doctor import DIAGNOSTICS
 from tests.harness.tiny import Run
 
 
-def test_a_sound_installation_is_ok_line_by_line_and_leaves_nothing(harness: Run, tmp_path: Path) -> None:
+def test_valid_installation_passes_every_check(harness: Run, tmp_path: Path) -> None:
     status, out, _ = harness("doctor")
     assert status == 0
     assert [line.split(":")[0] for line in out.splitlines()] == [f"ok   {name}" for name in DIAGNOSTICS]
@@ -19,7 +19,7 @@ def test_a_sound_installation_is_ok_line_by_line_and_leaves_nothing(harness: Run
     assert {path.name for path in (tmp_path / "cache").iterdir()} <= {"code"}
 
 
-def test_one_fault_is_told_beside_what_is_sound(
+def test_fault_is_listed_with_the_passed_checks(
     harness: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()

@@ -14,13 +14,13 @@ from harness.commands.option_groups import expand_option_groups
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class Location:
     room: Annotated[str, typer.Option(help="Which of the rooms.")] = "attic"
     rows: Annotated[list[str] | None, typer.Option("--row", help="Repeatable.")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seat(Place):
+class Chair(Location):
     chair: Annotated[int, typer.Option(help="Counted from the door.")] = 2
 
 
@@ -34,19 +34,19 @@ CALLS: list[tuple[Any, ...]] = []
 
 @expand_option_groups
 def visit(
-    where: Place,
+    location: Location,
     look: Look,
     guest: Annotated[str, typer.Option(help="Who comes.")] = "nobody",
     json: options.Json = False,
 ) -> None:
     """Go and see."""
-    CALLS.append((where, look, guest, json))
+    CALLS.append((location, look, guest, json))
 
 
 @expand_option_groups
-def sit(where: Seat, *, guest: Annotated[str, typer.Argument()]) -> None:
+def sit(location: Chair, *, guest: Annotated[str, typer.Argument()]) -> None:
     """Sit down."""
-    CALLS.append((where, guest))
+    CALLS.append((location, guest))
 
 
 @expand_option_groups
@@ -63,54 +63,54 @@ def no_calls() -> None:
 def run(command: Any, *args: str) -> tuple[int, str]:
     app = typer.Typer(rich_markup_mode=None, add_completion=False)
     app.command()(command)
-    done = CliRunner().invoke(app, args)
-    return done.exit_code, done.output
+    result = CliRunner().invoke(app, args)
+    return result.exit_code, result.output
 
 
-def test_a_command_gets_its_groups_with_their_defaults_and_its_own_parameters() -> None:
+def test_command_gets_its_groups_with_their_defaults_and_its_own_parameters() -> None:
     assert run(visit) == (0, "")
     assert (
         run(visit, "--row", "a", "--room", "hall", "--guest", "me", "--bright", "--json", "--row", "b")[0]
         == 0
     )
-    plain, given = CALLS
-    assert plain == (Place(), Look(), "nobody", False)
-    assert given == (Place(room="hall", rows=["a", "b"]), Look(bright=True), "me", True)
+    plain, values = CALLS
+    assert plain == (Location(), Look(), "nobody", False)
+    assert values == (Location(room="hall", rows=["a", "b"]), Look(bright=True), "me", True)
 
 
-def test_the_help_is_the_commands_own_with_every_groups_options_in_order() -> None:
+def test_help_is_the_commands_own_with_every_groups_options_in_order() -> None:
     code, out = run(visit, "--help")
     assert code == 0
     assert "Usage: visit" in out
     assert "Go and see." in out
-    places = [
+    positions = [
         out.index(text) for text in ("Which of the rooms.", "Repeatable.", "With the lamp.", "Who comes.")
     ]
-    assert places == sorted(places)
+    assert positions == sorted(positions)
     assert "[default: attic]" in out
 
 
-def test_a_group_that_inherits_has_its_parents_options_too() -> None:
+def test_group_inherits_its_parents_options() -> None:
     assert run(sit, "--room", "hall", "me") == (0, "")
     assert run(sit, "--chair", "7", "--row", "x", "me") == (0, "")
     hall, seventh = CALLS
-    assert hall == (Seat(room="hall"), "me")
-    assert seventh == (Seat(chair=7, rows=["x"]), "me")
-    assert run(visit, "--chair", "7")[0] == 2, "the parent has not its child's"
+    assert hall == (Chair(room="hall"), "me")
+    assert seventh == (Chair(chair=7, rows=["x"]), "me")
+    assert run(visit, "--chair", "7")[0] == 2, "the parent does not have the options of its child"
 
 
 @pytest.mark.parametrize(
     ("command", "args"),
     [(sit, ("--chair", "two", "me")), (sit, ()), (visit, ("--lamp",)), (visit, ("--bright", "yes"))],
 )
-def test_a_wrong_option_is_a_usage_error_and_calls_nothing(command: Any, args: tuple[str, ...]) -> None:
+def test_wrong_option_is_a_usage_error(command: Any, args: tuple[str, ...]) -> None:
     code, out = run(command, *args)
     assert (code, CALLS) == (2, [])
     assert "Usage: " in out
 
 
 @pytest.mark.parametrize(
-    ("given", "found"),
+    ("values", "expected"),
     [
         (None, ()),
         ([], ()),
@@ -119,18 +119,18 @@ def test_a_wrong_option_is_a_usage_error_and_calls_nothing(command: Any, args: t
         (["b,a", "b"], ("b", "a", "b")),
     ],
 )
-def test_a_repeatable_option_takes_commas_and_keeps_the_order(given: Any, found: tuple[str, ...]) -> None:
-    assert parse_list(given) == found
+def test_repeatable_option_accepts_commas_in_order(values: Any, expected: tuple[str, ...]) -> None:
+    assert parse_list(values) == expected
 
 
-def test_a_study_is_asked_for_by_every_group() -> None:
+def test_study_request_is_built_from_every_group() -> None:
     assert run(study)[0] == 0
     args = (
         "--dataset casme2 --root /r --classes fear,joy --classes anger --align haar --layout raw "
         "--protocol subject,kfold --folds 5 --seeds 3 --preset quick --epochs 7 --width 0.5 --batch 8"
     )
     assert run(study, *args.split())[0] == 0
-    ((plain,), (asked,)) = CALLS
+    ((plain,), (with_options,)) = CALLS
     assert (plain.data.dataset, plain.protocols, plain.seeds, plain.preset) == (
         "synthetic",
         ("frame",),
@@ -141,7 +141,16 @@ def test_a_study_is_asked_for_by_every_group() -> None:
         *(None, None, None),
         *((), (), ()),
     )
-    assert (asked.data.dataset, asked.data.root, asked.data.align) == ("casme2", Path("/r"), "haar")
-    assert (asked.data.classes, asked.data.layout) == (("fear", "joy", "anger"), "raw")
-    assert (asked.protocols, asked.folds, asked.seeds) == (("subject", "kfold"), 5, 3)
-    assert (asked.preset, asked.epochs, asked.width, asked.batch) == ("quick", 7, 0.5, 8)
+    assert (with_options.data.dataset, with_options.data.root, with_options.data.align) == (
+        "casme2",
+        Path("/r"),
+        "haar",
+    )
+    assert (with_options.data.classes, with_options.data.layout) == (("fear", "joy", "anger"), "raw")
+    assert (with_options.protocols, with_options.folds, with_options.seeds) == (("subject", "kfold"), 5, 3)
+    assert (with_options.preset, with_options.epochs, with_options.width, with_options.batch) == (
+        "quick",
+        7,
+        0.5,
+        8,
+    )

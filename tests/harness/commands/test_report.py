@@ -5,14 +5,16 @@ import pytest
 
 from harness.tracking.tracker import Tracker
 from tests.harness.tiny import Run
-from tests.harness.tracking.test_tracker import OTHER, STUDY, keep
+from tests.harness.tracking.test_tracker import OTHER, STUDY, log_finished_runs
 
 
 @pytest.fixture
 def studies(tmp_path: Path) -> tuple[str, str]:
     """Record one finished cell of a study and another study in the default store; return their names."""
     tracker = Tracker()
-    keep(tracker, STUDY.list_runs()[:1], parent=tracker.open_study(STUDY), folder=tmp_path / "artifacts")
+    log_finished_runs(
+        tracker, STUDY.list_runs()[:1], parent=tracker.open_study(STUDY), folder=tmp_path / "artifacts"
+    )
     tracker.open_study(OTHER)
     return STUDY.name, OTHER.name
 

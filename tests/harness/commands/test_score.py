@@ -12,7 +12,7 @@ import pytest
 from studies.prediction_files.megc_log import render_megc_log
 from tests.harness.processes import ROOT
 from tests.harness.tiny import Run
-from tests.studies.prediction_files.generated import format_csv, format_subject_log, make_predictions
+from tests.studies.prediction_files.synthetic import format_csv, format_subject_log, make_predictions
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_every_format_gives_the_same_scores(harness: Run, files: Path) -> None:
     assert not any(document["truth_list"]["missing"] for document in documents)
 
 
-def test_a_misnamed_number_gets_its_name(harness: Run, files: Path) -> None:
+def test_misnamed_number_gets_its_name(harness: Run, files: Path) -> None:
     metrics = json.loads(harness("score", "log.txt", "--json")[1])["files"][0]["scopes"][0]["metrics"]
     uf1, precision, uar = (f"{metrics[name]:.4f}"[1:] for name in ("UF1", "macro precision", "UAR"))
     status, out, err = harness("score", "log.txt", "--claimed", f"UF1={uf1},UAR={precision}")
@@ -60,7 +60,7 @@ def test_two_files_give_their_difference_and_the_document(harness: Run, files: P
     assert json.loads((files / "scores/score.json").read_text())["difference"]["clips"] == 120
 
 
-def test_the_page_shows_the_output_of_its_example(harness: Run) -> None:
+def test_page_shows_the_output_of_its_example(harness: Run) -> None:
     page = (ROOT / "docs/score.md").read_text()
     log, command, output = (
         textwrap.dedent(block).strip() for block in re.findall(r"\n\n((?:(?:    .*)?\n)+?)(?=\S)", page)[:3]
@@ -80,7 +80,7 @@ def test_files_are_scored_without_heavy_packages(files: Path) -> None:
         "except SystemExit: print('loaded', *({'torch', 'mlflow', 'pandas'} & set(sys.modules)))"
     )
     command = [sys.executable, "-c", code]
-    done = subprocess.run(
+    process = subprocess.run(
         command, capture_output=True, text=True, cwd=files, env={"PYTHONPATH": str(ROOT)}, check=True
     )
-    assert done.stdout.splitlines()[-1] == "loaded", done.stdout
+    assert process.stdout.splitlines()[-1] == "loaded", process.stdout

@@ -36,7 +36,7 @@ for line in sys.stdin:
 
 
 def test_mistakes_are_reported_before_torch_and_mlflow_are_imported(tmp_path: Path) -> None:
-    done = subprocess.run(
+    process = subprocess.run(
         (sys.executable, "-c", EACH_LINE),
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -45,20 +45,20 @@ def test_mistakes_are_reported_before_torch_and_mlflow_are_imported(tmp_path: Pa
         text=True,
         check=True,
     )
-    assert done.stdout.splitlines() == [f"{line} 2" for line in MISTAKES], done.stderr
+    assert process.stdout.splitlines() == [f"{line} 2" for line in MISTAKES], process.stderr
 
 
-def test_a_study_of_the_usual_size_asks_nothing() -> None:
+def test_study_of_normal_size_has_no_question() -> None:
     _confirm_size(5 * 68 * 5)
     _confirm_size(MAX_UNCONFIRMED_CELLS)
 
 
-def test_a_large_study_without_a_terminal_names_the_option() -> None:
+def test_large_study_without_a_terminal_names_the_option() -> None:
     with pytest.raises(UserError, match="run only with --yes; got 5,000 cells: add --yes, or lower --seeds"):
         _confirm_size(5000)
 
 
-def test_a_large_study_asks_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_study_asks_for_confirmation(monkeypatch: pytest.MonkeyPatch) -> None:
     user, terminal = os.openpty()
     with open(terminal) as stdin, open(os.dup(terminal), "w") as stderr:
         monkeypatch.setattr(sys, "stdin", stdin)
@@ -76,7 +76,7 @@ def test_a_large_study_asks_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> No
     ("started_as", "program"),
     [("/env/harness/__main__.py", "python -m harness"), ("/env/bin/harness", "/env/bin/harness")],
 )
-def test_the_next_command_is_one_that_starts_without_a_script_on_the_path(
+def test_next_command_is_one_that_starts_without_a_script_on_the_path(
     monkeypatch: pytest.MonkeyPatch, started_as: str, program: str
 ) -> None:
     monkeypatch.setattr(sys, "argv", [started_as])
@@ -84,7 +84,7 @@ def test_the_next_command_is_one_that_starts_without_a_script_on_the_path(
     assert _format_program() == program
 
 
-def test_the_next_command_is_the_script_on_the_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_next_command_is_the_script_on_the_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "harness").touch(mode=0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert _format_program() == "harness"

@@ -17,7 +17,7 @@ from tests.harness.tiny import Run
 ROOT = Path(__file__).parents[3]
 
 
-def test_a_server_is_opened_in_a_browser_and_its_password_is_not_shown(harness: Run) -> None:
+def test_server_uri_error_hides_the_password(harness: Run) -> None:
     status, out, err = harness("ui", "--tracking-uri", "http://me:secret@example.org:5000")
     assert (status, out) == (2, "")
     assert "http://example.org:5000 is a server: open it in a browser" in err
@@ -25,7 +25,7 @@ def test_a_server_is_opened_in_a_browser_and_its_password_is_not_shown(harness: 
 
 
 @pytest.mark.parametrize("port", [0, -1, 65536])
-def test_a_port_is_one_that_there_is(harness: Run, tmp_path: Path, port: int) -> None:
+def test_port_out_of_range_is_an_error(harness: Run, tmp_path: Path, port: int) -> None:
     (tmp_path / "mlflow.db").touch()
     status, _, err = harness("ui", "--port", port)
     assert status == 2
@@ -33,17 +33,17 @@ def test_a_port_is_one_that_there_is(harness: Run, tmp_path: Path, port: int) ->
 
 
 @pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
-def test_a_port_that_is_taken_is_named_with_another(
+def test_occupied_port_error_names_a_free_one(
     harness: Run, tmp_path: Path, family: socket.AddressFamily, host: str
 ) -> None:
     (tmp_path / "mlflow.db").touch()
-    with socket.socket(family) as taken:
+    with socket.socket(family) as occupied:
         try:
-            taken.bind((host, 0))
+            occupied.bind((host, 0))
         except OSError:
             pytest.skip(f"there is no {host} here")
-        taken.listen()
-        port = taken.getsockname()[1]
+        occupied.listen()
+        port = occupied.getsockname()[1]
         status, out, err = harness("ui", "--host", host, "--port", port)
     assert (status, out) == (2, "")
     assert f"no server can listen on {host}:{port}" in err
@@ -51,20 +51,20 @@ def test_a_port_that_is_taken_is_named_with_another(
 
 
 @pytest.fixture
-def own_signals() -> Iterator[None]:
+def restore_signals() -> Iterator[None]:
     before = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, before)
 
 
-@pytest.mark.usefixtures("own_signals")
+@pytest.mark.usefixtures("restore_signals")
 @pytest.mark.parametrize("code", [0, 3])
-def test_the_status_is_the_servers(code: int) -> None:
+def test_status_is_the_servers(code: int) -> None:
     assert _run_server((sys.executable, "-c", f"import sys; sys.exit({code})")) == code
 
 
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="no process groups here")
-def test_the_server_and_its_workers_end_with_the_command(tmp_path: Path) -> None:
+def test_server_and_its_workers_end_with_the_command(tmp_path: Path) -> None:
     worker = "import os, sys, time; open(sys.argv[1], 'w').write(f'{os.getpid()}\\n'); time.sleep(60)"
     server = (
         "import subprocess, sys; "
@@ -83,10 +83,10 @@ def test_the_server_and_its_workers_end_with_the_command(tmp_path: Path) -> None
         assert command.wait(timeout=20) == 128 + signal.SIGTERM
     finally:
         command.kill()
-    assert gone(int((tmp_path / "pid").read_text()))
+    assert is_gone(int((tmp_path / "pid").read_text()))
 
 
-def gone(process: int) -> bool:
+def is_gone(process: int) -> bool:
     """Return whether a process ends within seconds; a zombie counts as ended."""
     for _ in range(500):
         try:

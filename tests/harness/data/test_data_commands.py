@@ -21,21 +21,21 @@ TINY = ("--preset", "quick", "--epochs", 1, "--image-size", 32, "--width", 0.125
 
 
 @pytest.fixture(scope="module")
-def official(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def official_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write CK+ in the official layout: 4 subjects, each emotion once per subject, 3 frames per sequence."""
     out = tmp_path_factory.mktemp("drawn") / "official"
     return synthesize(SyntheticSpec(layout="ck-official", subjects=4, frames=3, balance=True), out)
 
 
 @pytest.fixture(scope="module")
-def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def packed_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write CK+ as one h5 file without subjects."""
     out = tmp_path_factory.mktemp("drawn") / "packed"
     return synthesize(SyntheticSpec(layout="ck-h5", subjects=4, frames=3, balance=True), out)
 
 
-def test_describe_puts_a_complete_release_beside_what_was_found(harness: Run, official: Path) -> None:
-    status, out, _ = harness("data", "describe", "--dataset", "ckplus", "--root", official)
+def test_describe_compares_with_a_complete_release(harness: Run, official_set: Path) -> None:
+    status, out, _ = harness("data", "describe", "--dataset", "ckplus", "--root", official_set)
     assert status == 0
     assert "ckplus, layout official, frames last3: 72 frames, 24 clips, 4 subjects" in out
     assert ["happy", "12", "207", "4", "69"] in [line.split() for line in out.splitlines()]
@@ -44,20 +44,20 @@ def test_describe_puts_a_complete_release_beside_what_was_found(harness: Run, of
     assert "faces: not detected yet; run `harness data prepare` first" in out
 
 
-def test_describe_says_that_faces_are_drawn(harness: Run, official: Path, tree: Path) -> None:
-    _, out, _ = harness("data", "describe", "--dataset", "ckplus", "--root", official)
+def test_describe_labels_synthetic_faces(harness: Run, official_set: Path, tree: Path) -> None:
+    _, out, _ = harness("data", "describe", "--dataset", "ckplus", "--root", official_set)
     assert out.splitlines()[0].endswith("4 subjects; synthetic faces, not the real release")
     (note,) = [line for line in out.splitlines() if line.startswith("note: synthetic faces")]
     assert "DRAWN-BY-HARNESS.txt" in note
-    for name, root, drawn in (("ckplus", official, True), ("casme2", tree, False)):
+    for name, root, is_synthetic in (("ckplus", official_set, True), ("casme2", tree, False)):
         document = json.loads(harness("data", "describe", "--dataset", name, "--root", root, "--json")[1])
-        assert document["drawn"] is drawn
+        assert document["drawn"] is is_synthetic
     _, out, _ = harness("data", "describe", "--dataset", "casme2", "--root", tree)
     assert "drawn" not in out
 
 
-def test_prepare_aligns_once_and_describe_then_tells_the_faces(harness: Run, official: Path) -> None:
-    args = ("--dataset", "ckplus", "--root", official, "--classes", "fear,happy", "--json")
+def test_prepare_aligns_and_describe_lists_the_faces(harness: Run, official_set: Path) -> None:
+    args = ("--dataset", "ckplus", "--root", official_set, "--classes", "fear,happy", "--json")
     status, out, _ = harness("data", "prepare", *args, "--image-size", 32)
     assert status == 0
     first = json.loads(out)
@@ -70,8 +70,10 @@ def test_prepare_aligns_once_and_describe_then_tells_the_faces(harness: Run, off
     assert set(faces["by_class"]) == {"fear", "happy"}
 
 
-def test_prepare_names_the_images_that_cannot_be_read(harness: Run, official: Path, tmp_path: Path) -> None:
-    root = shutil.copytree(official, tmp_path / "broken")
+def test_prepare_names_the_images_that_cannot_be_read(
+    harness: Run, official_set: Path, tmp_path: Path
+) -> None:
+    root = shutil.copytree(official_set, tmp_path / "broken")
     empty = sorted(root.rglob("S*_00000003.png"))[0]
     empty.write_bytes(b"")
     status, out, _ = harness("data", "prepare", "--dataset", "ckplus", "--root", root, "--image-size", 16)
@@ -82,10 +84,10 @@ def test_prepare_names_the_images_that_cannot_be_read(harness: Run, official: Pa
     assert fault.startswith(f"anomaly: unreadable image: {subject}/{sequence}/3: the file is empty")
 
 
-def test_describe_and_audit_name_an_empty_file_as_prepare_does(
-    harness: Run, official: Path, tmp_path: Path
+def test_describe_and_audit_name_an_empty_file_like_prepare(
+    harness: Run, official_set: Path, tmp_path: Path
 ) -> None:
-    root = shutil.copytree(official, tmp_path / "broken")
+    root = shutil.copytree(official_set, tmp_path / "broken")
     sorted(root.rglob("S*_00000002.png"))[0].write_bytes(b"")
     sorted(root.rglob("S*_00000003.png"))[9].write_bytes(b"no image")
     args = ("--dataset", "ckplus", "--root", root)
@@ -106,9 +108,7 @@ def test_describe_and_audit_name_an_empty_file_as_prepare_does(
     assert [fault["code"] for fault in json.loads(out)["faults"]] == ["unreadable image"] * 2
 
 
-def test_prepare_says_what_was_there_and_counts_clips_without_a_face_apart(
-    harness: Run, tmp_path: Path
-) -> None:
+def test_prepare_counts_cached_images_and_clips_without_face(harness: Run, tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / "grey" / name / "s1" / f"{name}1").mkdir(parents=True)
         cv2.imwrite(str(tmp_path / "grey" / name / "s1" / f"{name}1" / "1.png"), np.full((40, 40), 90))
@@ -120,22 +120,22 @@ def test_prepare_says_what_was_there_and_counts_clips_without_a_face_apart(
     again = harness(*args, "--align", "haar")[1]
     assert "2 of 2 already in the cache" in again
     assert "a second" not in again
-    found = json.loads(harness(*args, "--align", "haar", "--json")[1])
-    assert (found["made"], found["already_there"], found["without_face"]) == (0, 2, 2)
+    document = json.loads(harness(*args, "--align", "haar", "--json")[1])
+    assert (document["made"], document["already_there"], document["without_face"]) == (0, 2, 2)
 
 
 @pytest.mark.parametrize(
-    "told",
+    "signal_number",
     [
         signal.SIGTERM,
         pytest.param(signal.SIGINT, marks=pytest.mark.slow),
         pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
     ],
 )
-def test_prepare_that_is_told_to_end_says_how_far_it_came_and_the_next_goes_on(
-    harness: Run, tmp_path: Path, told: signal.Signals
+def test_stopped_prepare_prints_its_progress_and_resumes(
+    harness: Run, tmp_path: Path, signal_number: signal.Signals
 ) -> None:
-    usual = signal.default_int_handler if told == signal.SIGINT else signal.SIG_DFL
+    handler = signal.default_int_handler if signal_number == signal.SIGINT else signal.SIG_DFL
     noise = tmp_path / "noise.png"
     cv2.imwrite(str(noise), np.random.default_rng(0).integers(0, 256, (900, 900, 3), dtype=np.uint8))
     for name in ("a", "b"):
@@ -150,31 +150,31 @@ def test_prepare_that_is_told_to_end_says_how_far_it_came_and_the_next_goes_on(
         stderr=subprocess.PIPE,
         text=True,
         # A suite started by nohup or in the background ignores the signal, and its children inherit this.
-        preexec_fn=lambda: signal.signal(told, usual),
+        preexec_fn=lambda: signal.signal(signal_number, handler),
     )
     journals = tmp_path / "cache" / "pixels"
     while not any(path.read_bytes().count(b"\n") > 1 for path in journals.glob(".*.journal")):
         assert process.poll() is None
         time.sleep(0.005)
-    process.send_signal(told)
+    process.send_signal(signal_number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    said = err.strip().removeprefix("stopped at ").removesuffix(" images; run the same command to resume")
-    done, total = map(int, said.split(" of "))
-    assert 0 < done < total == 128
+    progress = err.strip().removeprefix("stopped at ").removesuffix(" images; run the same command to resume")
+    count, total = map(int, progress.split(" of "))
+    assert 0 < count < total == 128
     assert "Traceback" not in out + err
     # If the process stops between storing and reporting a unit, one more unit is stored than reported.
-    assert done <= json.loads(harness(*args, "--json")[1])["already_there"] <= done + 32
+    assert count <= json.loads(harness(*args, "--json")[1])["already_there"] <= count + 32
 
 
 @pytest.mark.parametrize("command", ["prepare", "audit", "bench"])
 @pytest.mark.parametrize("size", ["7", "100000"])
-def test_an_image_size_that_nobody_means_is_refused(harness: Run, command: str, size: str) -> None:
+def test_unreasonable_image_size_is_refused(harness: Run, command: str, size: str) -> None:
     status, _, err = harness("data", command, "--image-size", size)
     assert (status, err) == (2, f"error: --image-size must be from 8 to 1024 pixels; got {size}\n")
 
 
-def test_a_cache_that_can_be_no_folder_is_one_message(
+def test_cache_that_is_no_folder_is_an_error(
     harness: Run, tree: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
@@ -186,23 +186,23 @@ def test_a_cache_that_can_be_no_folder_is_one_message(
         assert err.strip().endswith("set HARNESS_CACHE to another folder")
 
 
-def test_an_audit_says_that_kfold_has_fewer_folds_than_usual(harness: Run, official: Path) -> None:
-    args = ("data", "audit", "--dataset", "ckplus", "--root", official, "--protocol", "kfold")
+def test_audit_notes_the_reduced_fold_count(harness: Run, official_set: Path) -> None:
+    args = ("data", "audit", "--dataset", "ckplus", "--root", official_set, "--protocol", "kfold")
     _, out, _ = harness(*args)
     assert out.startswith("note: kfold has 4 folds, one per subject: the data have fewer than 10 subjects\n")
     assert "note: kfold" not in harness(*args, "--folds", 4)[1]
 
 
-def test_clips_that_are_not_told_are_not_counted_as_none(harness: Run, packed: Path) -> None:
-    _, out, _ = harness("data", "describe", "--dataset", "ckplus", "--root", packed)
+def test_unknown_clips_are_not_zero(harness: Run, packed_set: Path) -> None:
+    _, out, _ = harness("data", "describe", "--dataset", "ckplus", "--root", packed_set)
     assert "unknown clips" in out
     assert ["happy", "12", "207", "-", "-"] in [line.split() for line in out.splitlines()]
 
 
-def test_an_audit_fails_for_a_shared_clip_and_passes_where_people_are_apart(
-    harness: Run, official: Path
+def test_audit_fails_for_a_shared_clip_and_passes_for_disjoint_subjects(
+    harness: Run, official_set: Path
 ) -> None:
-    args = ("data", "audit", "--dataset", "ckplus", "--root", official)
+    args = ("data", "audit", "--dataset", "ckplus", "--root", official_set)
     status, out, _ = harness(*args, "--protocol", "frame", "--json")
     assert status == 1
     (split,) = json.loads(out)["splits"]
@@ -212,8 +212,8 @@ def test_an_audit_fails_for_a_shared_clip_and_passes_where_people_are_apart(
     assert out.count("clean") == 3
 
 
-def test_a_release_without_subjects_refuses_grouped_protocols(harness: Run, packed: Path) -> None:
-    args = ("--dataset", "ckplus", "--root", packed)
+def test_release_without_subjects_refuses_grouped_protocols(harness: Run, packed_set: Path) -> None:
+    args = ("--dataset", "ckplus", "--root", packed_set)
     for command in (("data", "audit"), ("ablate", "--dry-run", *TINY)):
         status, _, err = harness(*command, *args, "--protocol", "loso")
         assert status == 2
@@ -222,13 +222,22 @@ def test_a_release_without_subjects_refuses_grouped_protocols(harness: Run, pack
 
 
 @pytest.mark.slow
-def test_a_comparison_on_ck_plus_gives_the_papers_tables_and_figures(harness: Run, official: Path) -> None:
-    args = ("--dataset", "ckplus", "--root", official, "--only", "vgg16,proposed", "--protocol", "frame,loso")
+def test_comparison_on_ck_plus_gives_the_papers_tables_and_figures(harness: Run, official_set: Path) -> None:
+    args = (
+        "--dataset",
+        "ckplus",
+        "--root",
+        official_set,
+        "--only",
+        "vgg16,proposed",
+        "--protocol",
+        "frame,loso",
+    )
     status, out, _ = harness("compare", *args, *TINY, "--json")
     assert status == 0
-    found = json.loads(out)
-    assert len(found["cells"]) == 2 * (1 + 4)
-    report = Path(found["report"]).read_text()
+    document = json.loads(out)
+    assert len(document["cells"]) == 2 * (1 + 4)
+    report = Path(document["report"]).read_text()
     # For synthetic faces the report shows the paper's scores for orientation only.
     for item in ("Table 3", "Table 4", "Figure 10", "Figure 11", "Figure 12"):
         assert f"In the paper: {item} (CK+)." in report
@@ -238,15 +247,15 @@ def test_a_comparison_on_ck_plus_gives_the_papers_tables_and_figures(harness: Ru
     assert "**The faces of CK+ are synthetic, not from the real release" in report
 
 
-def test_a_packed_set_runs_under_the_papers_split(harness: Run, packed: Path) -> None:
-    args = ("--dataset", "ckplus", "--root", packed, "--only", "vgg16-bn-gap", *TINY)
+def test_packed_set_runs_under_the_papers_split(harness: Run, packed_set: Path) -> None:
+    args = ("--dataset", "ckplus", "--root", packed_set, "--only", "vgg16-bn-gap", *TINY)
     status, out, _ = harness("compare", *args, "--json")
     assert status == 0
     assert len(json.loads(out)["cells"]) == 1
 
 
-def test_motion_is_a_representation_of_apex_frames(harness: Run, official: Path) -> None:
-    args = ("compare", "--dataset", "ckplus", "--root", official, "--only", "vgg16-bn-gap", *TINY)
+def test_motion_is_a_representation_of_apex_frames(harness: Run, official_set: Path) -> None:
+    args = ("compare", "--dataset", "ckplus", "--root", official_set, "--only", "vgg16-bn-gap", *TINY)
     args = (*args, "--protocol", "subject", "--representation", "flow")
     status, out, _ = harness(*args, "--json")
     assert status == 0
@@ -256,15 +265,15 @@ def test_motion_is_a_representation_of_apex_frames(harness: Run, official: Path)
 
 
 @pytest.mark.parametrize("representation", ["apex_minus_onset", "flow"])
-def test_motion_needs_frames_near_the_apex(harness: Run, official: Path, representation: str) -> None:
-    args = ("compare", "--dataset", "ckplus", "--root", official, "--only", "proposed", *TINY)
+def test_motion_needs_frames_near_the_apex(harness: Run, official_set: Path, representation: str) -> None:
+    args = ("compare", "--dataset", "ckplus", "--root", official_set, "--only", "proposed", *TINY)
     status, _, err = harness(*args, "--representation", representation, "--frames", "all")
     assert status == 2
     assert "--frames must select frames at or near the apex; got all; accepted: peak, last3" in err
 
 
 @pytest.fixture
-def plain(tree: Path, tmp_path: Path) -> Path:
+def plain_folders(tree: Path, tmp_path: Path) -> Path:
     """Write two class folders without clips or subjects, 12 images each."""
     root = tmp_path / "plain"
     for label, emotion in enumerate(("fear", "joy"), start=1):
@@ -276,8 +285,8 @@ def plain(tree: Path, tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("brief_latency")
-def test_leaks_of_plain_class_folders_are_unknown_everywhere(harness: Run, plain: Path) -> None:
-    data = ("--dataset", "folder", "--root", plain)
+def test_leaks_of_plain_class_folders_are_unknown_everywhere(harness: Run, plain_folders: Path) -> None:
+    data = ("--dataset", "folder", "--root", plain_folders)
     status, out, err = harness("compare", *data, "--only", "vgg16,proposed", "--checks", *TINY, "--json")
     assert status == 0, err
     document = json.loads(out)
@@ -298,9 +307,9 @@ def test_leaks_of_plain_class_folders_are_unknown_everywhere(harness: Run, plain
         assert {cell for row in rows for cell in row[at : at + 2]} <= {"unknown", "–"}, table
 
 
-def test_a_dry_run_says_what_the_test_shares_with_training(harness: Run, plain: Path, tree: Path) -> None:
+def test_dry_run_lists_leakage(harness: Run, plain_folders: Path, tree: Path) -> None:
     small = ("compare", "--only", "vgg16-bn-gap", *TINY, "--dry-run")
-    status, out, err = harness(*small, "--dataset", "folder", "--root", plain)
+    status, out, err = harness(*small, "--dataset", "folder", "--root", plain_folders)
     assert status == 0, err
     unknown = "it is unknown how many of the test frames have their clip or their subject in training"
     assert f"frame: {unknown}" in out.splitlines()
@@ -310,8 +319,10 @@ def test_a_dry_run_says_what_the_test_shares_with_training(harness: Run, plain: 
     )
 
 
-def test_subjects_and_clips_are_read_from_the_paths_of_plain_class_folders(harness: Run, plain: Path) -> None:
-    data = ("--dataset", "folder", "--root", plain)
+def test_subjects_and_clips_are_read_from_the_paths_of_plain_class_folders(
+    harness: Run, plain_folders: Path
+) -> None:
+    data = ("--dataset", "folder", "--root", plain_folders)
     small = ("compare", "--only", "vgg16-bn-gap", *TINY, "--protocol", "loso", "--dry-run")
     status, _, err = harness(*small, *data)
     assert status == 2
@@ -329,8 +340,8 @@ def test_subjects_and_clips_are_read_from_the_paths_of_plain_class_folders(harne
     assert "must find at least two subjects" in err
 
 
-def test_an_audit_lists_all_examples_if_asked(harness: Run, official: Path) -> None:
-    args = ("data", "audit", "--dataset", "ckplus", "--root", official, "--protocol", "frame")
+def test_audit_lists_all_examples_on_request(harness: Run, official_set: Path) -> None:
+    args = ("data", "audit", "--dataset", "ckplus", "--root", official_set, "--protocol", "frame")
     _, out, _ = harness(*args)
     assert "more, which --all-examples lists" in out
     _, out, _ = harness(*args, "--all-examples", "--json")
@@ -338,8 +349,8 @@ def test_an_audit_lists_all_examples_if_asked(harness: Run, official: Path) -> N
     assert all(len(finding["examples"]) == finding["count"] for finding in findings)
 
 
-def test_an_audit_of_plain_class_folders_says_what_is_unknown(harness: Run, plain: Path) -> None:
-    args = ("data", "audit", "--dataset", "folder", "--root", plain)
+def test_audit_of_plain_class_folders_lists_unknown_leaks(harness: Run, plain_folders: Path) -> None:
+    args = ("data", "audit", "--dataset", "folder", "--root", plain_folders)
     _, out, _ = harness(*args)
     assert "  unknown: shared-clip: some training or test samples have no clip label" in out
     assert "  unknown: shared-subject: " in out
@@ -348,11 +359,11 @@ def test_an_audit_of_plain_class_folders_says_what_is_unknown(harness: Run, plai
     assert split["leakage"] == {"clip": None, "subject": None}
 
 
-def test_the_bench_measures_beside_plain_decoding(harness: Run, tree: Path) -> None:
+def test_bench_compares_with_plain_decoding(harness: Run, tree: Path) -> None:
     args = ("--dataset", "casme2", "--root", tree, "--image-size", 16, "--rounds", 2, "--json")
     status, out, _ = harness("data", "bench", *args)
     assert status == 0
-    found = json.loads(out)
-    assert found["images"] == 72
-    assert len(found["ratio"]) == 2
+    document = json.loads(out)
+    assert document["images"] == 72
+    assert len(document["ratio"]) == 2
     assert not (tree / "cache").exists()

@@ -17,8 +17,8 @@ def table(**changes: object) -> SampleTable:
         Sample(id=str(n), path="", label=label, subject=subject, clip=clip, frame_number=n)
         for n, (label, subject, clip) in enumerate(rows)
     )
-    made = SampleTable(dataset="made", frame_policy="all", classes=("anger", "joy"), samples=samples)
-    return replace(made, **changes)  # type: ignore[arg-type]
+    sample_table = SampleTable(dataset="made", frame_policy="all", classes=("anger", "joy"), samples=samples)
+    return replace(sample_table, **changes)  # type: ignore[arg-type]
 
 
 def face(clip: str, label: int, subject: str, source: str) -> Face:
@@ -41,25 +41,25 @@ FACES = (
 )
 
 
-def test_clips_and_subjects_that_are_told_are_counted_once() -> None:
-    found = build_description(table(notes=("n",), anomalies=(FAULT,), layout="raw"), None)
-    assert json.loads(json.dumps(found)) == found
-    assert (found["samples"], found["clips"], found["subjects"]) == (5, 3, 2)
-    assert [(row["class"], row["frames"], row["clips"]) for row in found["classes"]] == [
+def test_description_counts_clips_and_subjects() -> None:
+    description = build_description(table(notes=("n",), anomalies=(FAULT,), layout="raw"), None)
+    assert json.loads(json.dumps(description)) == description
+    assert (description["samples"], description["clips"], description["subjects"]) == (5, 3, 2)
+    assert [(row["class"], row["frames"], row["clips"]) for row in description["classes"]] == [
         ("anger", 3, 1),
         ("joy", 2, 2),
     ]
-    assert (found["notes"], found["layout"], found["faces"]) == (["n"], "raw", None)
-    assert found["anomalies"] == [
+    assert (description["notes"], description["layout"], description["faces"]) == (["n"], "raw", None)
+    assert description["anomalies"] == [
         {"code": "missing file", "where": "s1", "what": "not there", "action": "left out"}
     ]
 
 
-def test_a_complete_release_stands_beside_each_class_in_columns() -> None:
-    made = table(
+def test_complete_release_counts_are_columns_by_class() -> None:
+    sample_table = table(
         expected_clip_counts=(10, 200), expected_sample_counts=(30, 4000), layout="raw", notes=("a note",)
     )
-    first, header, *rows = render_description(build_description(made, None)).splitlines()
+    first, header, *rows = render_description(build_description(sample_table, None)).splitlines()
     assert first == "made, layout raw, frames all: 5 frames, 3 clips, 2 subjects"
     assert header.split() == ["class", "frames", "complete", "clips", "complete"]
     assert rows[0].split() == ["anger", "3", "30", "1", "10"]
@@ -68,7 +68,7 @@ def test_a_complete_release_stands_beside_each_class_in_columns() -> None:
     assert rows[2:] == ["note: a note", "no anomalies"]
 
 
-def test_what_is_not_told_is_unknown_and_not_none() -> None:
+def test_missing_labels_are_unknown_and_not_zero() -> None:
     bare = tuple(replace(sample, subject="", clip="") for sample in table().samples)
     text = render_description(
         build_description(table(samples=bare, synthetic=True, anomalies=(FAULT,)), None)
@@ -80,15 +80,15 @@ def test_what_is_not_told_is_unknown_and_not_none() -> None:
     assert text.splitlines()[-2:] == ["anomaly: missing file: s1: not there; left out", "1 anomaly"]
 
 
-def test_faces_are_told_by_where_their_boxes_come_from_and_where_none_was_found() -> None:
-    found = build_description(table(), FACES)
-    assert found["faces"] == {
+def test_face_counts_are_grouped_by_box_source() -> None:
+    description = build_description(table(), FACES)
+    assert description["faces"] == {
         "clips": 4,
         "sources": {"onset": 2, "centre": 1, "subject": 1},
         "by_class": {"anger": [2, 1], "joy": [2, 1]},
         "by_subject": {"s1": [2, 1], "s2": [1, 0]},
     }
-    lines = [line for line in render_description(found).splitlines() if line.startswith("faces: ")]
+    lines = [line for line in render_description(description).splitlines() if line.startswith("faces: ")]
     assert lines == [
         "faces: 4 clips; sources of the face boxes: 2 onset, 1 centre, 1 subject",
         "faces: class anger: not found on the onset frame of 1 of 2 clips",
@@ -97,7 +97,7 @@ def test_faces_are_told_by_where_their_boxes_come_from_and_where_none_was_found(
     ]
 
 
-def test_faces_are_still_to_be_looked_for_only_where_the_release_is_not_aligned() -> None:
+def test_face_detection_is_pending_only_for_unaligned_releases() -> None:
     assert "not detected yet" in render_description(build_description(table(is_aligned=False), None))
     assert "not detected yet" not in render_description(build_description(table(is_aligned=False), FACES))
     assert "faces" not in render_description(build_description(table(is_aligned=True), None))

@@ -29,22 +29,22 @@ def people(tree: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def copied(people: Path) -> Path:
+def leaky_folders(people: Path) -> Path:
     """Write the same folders with an image of the first subject copied to the second, in the same class."""
     shutil.copy(people / "fear/person 1/clip 1/reg_img10.jpg", people / "fear/person 2/clip 1/reg_img13.jpg")
     return people
 
 
-def planned(root: Path, *protocols: str, **changes: object) -> StudyPlan:
+def make_plan(root: Path, *protocols: str, **changes: object) -> StudyPlan:
     data = DataRequest(dataset="folder", root=root)
     return plan_study(request(root, data=data, protocols=protocols, **changes))
 
 
 @pytest.mark.parametrize("protocol", ["clip", "loso"])
-def test_a_copy_across_what_a_protocol_keeps_apart_stops_the_study(copied: Path, protocol: str) -> None:
+def test_copy_between_disjoint_groups_stops_the_study(leaky_folders: Path, protocol: str) -> None:
     with raises_code("split.leaks", "same-bytes") as error:
         # In at least one of these splits, one of the two clips is in the test and the other is not.
-        planned(copied, protocol, splits=1 if protocol == "loso" else 12, only=("vgg16-bn-gap",))
+        make_plan(leaky_folders, protocol, splits=1 if protocol == "loso" else 12, only=("vgg16-bn-gap",))
     message = str(error.value)
     assert message.startswith(f"the protocol {protocol} requires that no clip or ")
     assert "are byte for byte an image in training or validation, such as fear/person" in message
@@ -53,19 +53,19 @@ def test_a_copy_across_what_a_protocol_keeps_apart_stops_the_study(copied: Path,
     assert message.endswith("allow the leaks with --allow-leaks (in Python allow_leaks=True)")
 
 
-def test_what_a_protocol_allows_does_not_stop_the_study(copied: Path) -> None:
-    assert planned(copied, "frame").study.protocols == ("frame",)
+def test_allowed_leak_does_not_stop_the_study(leaky_folders: Path) -> None:
+    assert make_plan(leaky_folders, "frame").study.protocols == ("frame",)
 
 
 def test_data_that_do_not_leak_are_planned_under_every_protocol(people: Path) -> None:
-    plan = planned(people, *ALL, splits=2)
+    plan = make_plan(people, *ALL, splits=2)
     assert {split.protocol for split in plan.splits} == set(ALL)
 
 
-def test_leaks_that_are_allowed_change_no_run_and_no_name(copied: Path) -> None:
-    plan = planned(copied, "loso", allow_leaks=True)
-    frames = planned(copied, "frame", allow_leaks=True)
-    assert frames.study == planned(copied, "frame").study
+def test_leaks_that_are_allowed_change_no_run_and_no_name(leaky_folders: Path) -> None:
+    plan = make_plan(leaky_folders, "loso", allow_leaks=True)
+    frames = make_plan(leaky_folders, "frame", allow_leaks=True)
+    assert frames.study == make_plan(leaky_folders, "frame").study
     assert [split.protocol for split in plan.splits] == ["loso"] * 3
     with raises_code("split.leaks", "--allow-leaks"):
         check_leaks(plan.pixels, plan.splits)
@@ -75,10 +75,8 @@ def test_leaks_that_are_allowed_change_no_run_and_no_name(copied: Path) -> None:
     ("protocol", "code"),
     [("clip", "shared-clip"), ("subject", "shared-subject"), ("kfold", "shared-subject"), ("clip", None)],
 )
-def test_a_split_that_breaks_its_promise_stops_the_study(
-    people: Path, protocol: str, code: str | None
-) -> None:
-    pixels = planned(people, "frame").pixels
+def test_split_with_shared_groups_stops_the_study(people: Path, protocol: str, code: str | None) -> None:
+    pixels = make_plan(people, "frame").pixels
     rows = range(len(pixels.table.samples))
     test = rows[:1] if code == "shared-clip" else rows[:3]
     if code == "shared-subject":
@@ -111,8 +109,8 @@ def test_a_folder_of_images_takes_part_and_an_image_with_two_labels_stops_a_stud
     assert "one-image-two-labels: 1 of" in err
     status, out, err = harness("compare", *data, *small, "--protocol", "loso", "--allow-leaks", "--json")
     assert status == 0, err
-    told = " ".join(err.split())
-    assert "anomaly: one image with two labels: fear/person 1/clip 1/reg_img10.jpg, joy/person 2" in told
+    output = " ".join(err.split())
+    assert "anomaly: one image with two labels: fear/person 1/clip 1/reg_img10.jpg, joy/person 2" in output
     document = json.loads(out)
     assert document["cells"][0]["spec"]["dataset"]["classes"] == ["fear", "joy"]
     report = Path(document["report"]).read_text()

@@ -13,17 +13,17 @@ from harness.data.loading import DataRequest
 from harness.planning.plan import Request, plan_study
 from harness.tracking.tracker import Tracker
 from studies.results import RunResult
-from tests.harness.inference.trained import Made
+from tests.harness.inference.trained_runs import TrainedRuns
 from tests.harness.tiny import request, write_tree
 
 
-def carry_out(made: Request, ledger: Tracker) -> tuple[RunResult, str]:
-    result, _ = api.run_plan(plan_study(made), tracker=ledger, console=Console(file=io.StringIO()))
+def execute(study_request: Request, tracker: Tracker) -> tuple[RunResult, str]:
+    result, _ = api.run_plan(plan_study(study_request), tracker=tracker, console=Console(file=io.StringIO()))
     return result.results[0], result.run_ids[0][1]
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+def trained_runs(tmp_path_factory: pytest.TempPathFactory) -> TrainedRuns:
     root = tmp_path_factory.mktemp("predict")
     tree = write_tree(root / "tree")
     for path in sorted(tree.rglob("*.jpg")):
@@ -32,16 +32,16 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
         image[..., 0] //= 4
         image[: 9 * (int(path.stem[-2:]) - 10)] //= 2
         cv2.imwrite(str(path), image)
-    ledger = Tracker(f"sqlite:///{root / 'mlflow.db'}")
+    tracker = Tracker(f"sqlite:///{root / 'mlflow.db'}")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HARNESS_CACHE", str(root / "cache"))
-        frames, run_id = carry_out(request(tree, epochs=6, batch=8), ledger)
+        frames, run_id = execute(request(tree, epochs=6, batch=8), tracker)
         motion = DataRequest(
             dataset="casme2", root=tree, frames="apex_window", representation="apex_minus_onset"
         )
-        moved, motion_id = carry_out(request(tree, epochs=6, batch=8, data=motion), ledger)
-    return Made(
-        ledger=ledger,
+        moved, motion_id = execute(request(tree, epochs=6, batch=8, data=motion), tracker)
+    return TrainedRuns(
+        tracker=tracker,
         cropped=tree / "Cropped",
         run_id=run_id,
         key=frames.spec.key,

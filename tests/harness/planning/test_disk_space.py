@@ -34,38 +34,40 @@ def huge(classes):
 
 
 @pytest.mark.parametrize(("rule", "checks", "times"), [("all", (), 8), ("best", (), 3), ("none", (), 0)])
-def test_weights_are_counted_by_their_rule(
+def test_weight_bytes_follow_the_rule(
     tree: Path, tmp_path: Path, rule: str, checks: tuple[str, ...], times: int
 ) -> None:
     """Four splits under two protocols: `best` keeps one run per protocol, plus the current cell's weights."""
     plan = plan_study(request(tree, protocols=("frame", "subject"), splits=4))
-    ledger = Tracker(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    tracker = Tracker(f"sqlite:///{tmp_path / 'mlflow.db'}")
     cells = plan.study.list_runs()
     need = estimate_disk_need(
-        plan, cells, tracker=ledger, execution=ExecutionOptions(keep_weights=rule, jobs=1)
+        plan, cells, tracker=tracker, execution=ExecutionOptions(keep_weights=rule, jobs=1)
     )
     one = need.checkpoint_bytes // 8
     assert one > 100_000
     assert need.weight_bytes == times * one
     assert (need.artifact_folder, need.cache_folder) == (tmp_path / "mlruns", tmp_path / "cache")
     three = estimate_disk_need(
-        plan, cells, tracker=ledger, execution=ExecutionOptions(keep_weights=rule, jobs=3)
+        plan, cells, tracker=tracker, execution=ExecutionOptions(keep_weights=rule, jobs=3)
     )
     assert three.checkpoint_bytes == 3 * need.checkpoint_bytes
-    left = estimate_disk_need(plan, (), tracker=ledger, execution=ExecutionOptions(keep_weights=rule, jobs=1))
+    left = estimate_disk_need(
+        plan, (), tracker=tracker, execution=ExecutionOptions(keep_weights=rule, jobs=1)
+    )
     assert (left.weight_bytes, left.checkpoint_bytes) == (0, 0)
     # Weights that robustness reads are kept until it has run.
     checked = replace(plan, study=replace(plan.study, checks=("robustness",)))
     read = estimate_disk_need(
         checked,
         checked.study.list_runs(),
-        tracker=ledger,
+        tracker=tracker,
         execution=ExecutionOptions(keep_weights=rule, jobs=1),
     )
     assert read.weight_bytes == max(times, 1) * one
 
 
-def test_the_places_of_one_disk_are_added_and_checkpoints_of_studies_are_not(tmp_path: Path) -> None:
+def test_folders_of_one_disk_are_added_without_checkpoints(tmp_path: Path) -> None:
     free = shutil.disk_usage(tmp_path).free
     third = DiskNeed(
         weight_bytes=free // 3,
@@ -83,7 +85,7 @@ def test_the_places_of_one_disk_are_added_and_checkpoints_of_studies_are_not(tmp
 
 
 @pytest.mark.slow
-def test_a_disk_that_is_too_small_is_told_before_training(tree: Path, tmp_path: Path, harness: Run) -> None:
+def test_too_small_disk_is_an_error_before_training(tree: Path, tmp_path: Path, harness: Run) -> None:
     (tmp_path / "net.py").write_text(HUGE)
     args = ("compare", "--dataset", "casme2", "--root", tree, "--only", "vgg16-bn-gap", "--preset", "quick")
     args = (*args, "--image-size", "32", "--width", "0.125", "--epochs", "1")

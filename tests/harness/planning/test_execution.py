@@ -11,7 +11,7 @@ from harness.planning.plan import plan_study
 from tests.harness.tiny import request
 
 
-def test_a_long_study_on_a_cpu_takes_its_cores_unless_told_otherwise(tree: Path) -> None:
+def test_long_cpu_study_uses_its_cores_by_default(tree: Path) -> None:
     threads = torch.get_num_threads()
     try:
         torch.set_num_threads(2)

@@ -7,9 +7,9 @@ from studies.arms import build_pairs
 from tests.harness.tiny import request
 
 
-def test_a_placebo_has_the_size_of_the_whole_network_and_lacks_the_part(tree: Path) -> None:
+def test_placebo_has_the_full_size_without_the_component(tree: Path) -> None:
     plan = plan_study(request(tree, kind="ablation", design="placebo", only=(), width=0.5))
-    whole, *others = plan.study.arms
+    full, *others = plan.study.arms
     assert [arm.name.removeprefix("proposed without ") for arm in others] == [
         "cbam",
         "cbam, widened",
@@ -19,9 +19,9 @@ def test_a_placebo_has_the_size_of_the_whole_network_and_lacks_the_part(tree: Pa
         "prelu, widened",
     ]
     for bare, placebo in zip(others[::2], others[1::2], strict=True):
-        assert get_components(bare) == get_components(placebo) < get_components(whole)
-        assert count_parameters(bare) < count_parameters(whole)
-        assert abs(count_parameters(placebo) / count_parameters(whole) - 1) < 0.02
+        assert get_components(bare) == get_components(placebo) < get_components(full)
+        assert count_parameters(bare) < count_parameters(full)
+        assert abs(count_parameters(placebo) / count_parameters(full) - 1) < 0.02
     family = build_pairs(plan.study.arms, design="placebo")
     assert [(before.name, after.name) for before, after in family] == [
         (arm.name, "proposed") for arm in others

@@ -37,13 +37,13 @@ def net(tmp_path: Path) -> Path:
     return file
 
 
-def test_an_own_network_is_tried_with_the_classes_that_the_data_have(tree: Path, net: Path) -> None:
+def test_user_network_is_probed_with_the_datas_classes(tree: Path, net: Path) -> None:
     with raises_code("user-network.output-shape", "(2, 6)", "(2, 2)"):
         plan_study(request(tree, user_networks=(f"{net}:stubborn",)))
     assert not Path("cache").exists(), "nothing has been decoded"
 
 
-def test_an_own_network_is_built_for_no_other_number_of_classes(tree: Path, net: Path) -> None:
+def test_user_network_is_built_only_for_the_datas_classes(tree: Path, net: Path) -> None:
     picky = (f"{net}:picky",)
     assert [arm.name for arm in plan_study(request(tree, user_networks=picky)).study.arms][-1] == "picky"
     three = DataRequest(dataset="casme2", root=tree, classes=("fear", "sadness", "surprise"))
@@ -51,7 +51,7 @@ def test_an_own_network_is_built_for_no_other_number_of_classes(tree: Path, net:
         plan_study(request(tree, user_networks=picky, data=three))
 
 
-def test_the_classes_of_a_folder_are_known_once_it_is_read(net: Path, tmp_path: Path) -> None:
+def test_user_network_is_probed_with_a_folders_classes(net: Path, tmp_path: Path) -> None:
     for name in ("a", "b", "c"):
         (tmp_path / "faces" / name).mkdir(parents=True)
         for number in range(3):
@@ -62,7 +62,7 @@ def test_the_classes_of_a_folder_are_known_once_it_is_read(net: Path, tmp_path: 
         plan_study(request(tmp_path, user_networks=(f"{net}:picky",), data=folder))
 
 
-def test_a_broken_one_is_told_before_the_data_are_read(tree: Path, net: Path) -> None:
+def test_broken_network_is_an_error_before_data_are_read(tree: Path, net: Path) -> None:
     with raises_code("user-network.forward-failure", "broken"):
         plan_study(
             request(
@@ -71,7 +71,7 @@ def test_a_broken_one_is_told_before_the_data_are_read(tree: Path, net: Path) ->
         )
 
 
-def test_an_own_network_beside_pretrained_ones_starts_as_its_function_makes_it(
+def test_pretrained_does_not_apply_to_a_user_network(
     tree: Path, net: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("architectures.network.load_pretrained", lambda *_: None)
@@ -82,14 +82,14 @@ def test_an_own_network_beside_pretrained_ones_starts_as_its_function_makes_it(
     ]
 
 
-def test_seeds_and_splits_are_the_trainings_and_the_divisions(tree: Path) -> None:
+def test_seeds_and_splits_set_training_and_split_seeds(tree: Path) -> None:
     plan = plan_study(request(tree, protocols=("clip",), seeds=3, splits=2))
 
     assert (plan.study.seeds, plan.study.split_seeds) == ((0, 1, 2), (0, 1))
     assert [split.seed for split in plan.splits] == [0, 1]
 
 
-def test_the_null_arm_comes_last_and_repeats_the_proposed_network(tree: Path) -> None:
+def test_null_arm_comes_last_and_repeats_the_proposed_network(tree: Path) -> None:
     plan = plan_study(request(tree, only=("proposed", "vgg16"), null=True))
 
     assert [arm.name for arm in plan.study.arms] == ["proposed", "vgg16", "proposed (null)"]
@@ -105,14 +105,14 @@ def test_the_null_arm_comes_last_and_repeats_the_proposed_network(tree: Path) ->
         ({"seeds": 1001}, ("repetitions.range", "--seeds", 1001, 1000)),
     ],
 )
-def test_what_decides_is_checked_before_the_data(
+def test_decision_options_are_checked_before_the_data(
     tree: Path, change: dict[str, Any], error: tuple[Any, ...]
 ) -> None:
     with raises_code(*error):
         plan_study(request(tree / "none", **change))
 
 
-def test_the_metric_and_the_margin_change_the_study_and_no_run(tree: Path) -> None:
+def test_metric_and_the_margin_change_the_study_and_no_run(tree: Path) -> None:
     plain, other = plan_study(request(tree)), plan_study(request(tree, metric="uar", margin=3.0))
 
     assert plain.study.name != other.study.name

@@ -14,11 +14,11 @@ NOISE = Noise(training_sd=0.02, subject_sd=0.02, discordance=0.2, source="measur
 
 
 def test_too_few_test_subjects_point_to_the_protocols_that_test_all(tree: Path) -> None:
-    said = describe_power(plan_study(request(tree, protocols=("clip",))), "clip", None)
+    text = describe_power(plan_study(request(tree, protocols=("clip",))), "clip", None)
 
-    assert said.startswith("clip: the test has ")
-    assert "a verdict needs at least 6 subjects, so none is possible" in said
-    assert said.endswith("kfold and loso test all 4 subjects")
+    assert text.startswith("clip: the test has ")
+    assert "a verdict needs at least 6 subjects, so none is possible" in text
+    assert text.endswith("kfold and loso test all 4 subjects")
 
 
 @pytest.fixture
@@ -43,28 +43,28 @@ def test_images_without_subjects_come_with_the_option_that_names_them(
             image = np.full((32, 32, 3), 80 * label + number, dtype=np.uint8)
             cv2.imwrite(str(tree.parent / "plain" / emotion / f"{number}.png"), image)
     data = DataRequest(dataset="folder", root=tree.parent / "plain")
-    said = describe_power(plan_study(request(tree, data=data)), "frame", None)
+    text = describe_power(plan_study(request(tree, data=data)), "frame", None)
 
-    assert said.startswith(
+    assert text.startswith(
         "frame: the test has 2 images, 2 of them without a subject label, so no verdict is possible"
     )
-    assert "--subject-from REGEX" in said
+    assert "--subject-from REGEX" in text
 
 
 def test_power_is_stated_for_the_family_by_number_of_seeds(people: DataRequest, tree: Path) -> None:
     plan = plan_study(request(tree, data=people, only=("vgg16", "proposed"), seeds=2))
-    said = describe_power(plan, "frame", NOISE)
+    text = describe_power(plan, "frame", NOISE)
 
-    assert "in a family of 1: 2 seeds: no verdict; 5 seeds: " in said
-    assert "(measured: training SD 2.0 points, subject SD 2.0, 20 % of predictions change" in said
-    points = [float(part.split()[-2]) for part in said.split("; ") if part.count("points") == 1][:3]
+    assert "in a family of 1: 2 seeds: no verdict; 5 seeds: " in text
+    assert "(measured: training SD 2.0 points, subject SD 2.0, 20 % of predictions change" in text
+    points = [float(part.split()[-2]) for part in text.split("; ") if part.count("points") == 1][:3]
     assert points == sorted(points, reverse=True)
 
 
-def test_each_fold_is_a_training_so_that_one_seed_is_enough(people: DataRequest, tree: Path) -> None:
+def test_folds_count_as_trainings_for_one_seed(people: DataRequest, tree: Path) -> None:
     plan = plan_study(request(tree, data=people, only=("vgg16", "proposed"), protocols=("loso",)))
-    said = describe_power(plan, "loso", None)
+    text = describe_power(plan, "loso", None)
 
-    assert "of 8 folds" in said
-    assert "1 seed: no verdict" not in said
-    assert "1 seed: " in said
+    assert "of 8 folds" in text
+    assert "1 seed: no verdict" not in text
+    assert "1 seed: " in text

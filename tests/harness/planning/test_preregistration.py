@@ -27,7 +27,7 @@ def _options(tree: Path) -> tuple[object, ...]:
     )
 
 
-def test_a_study_that_follows_a_plan_logged_before_its_first_cell_is_confirmatory(
+def test_study_that_follows_a_plan_logged_before_its_first_cell_is_confirmatory(
     tree: Path, harness: Run
 ) -> None:
     code, out, _ = harness(*_options(tree), "--save-plan", "plan.json")
@@ -51,7 +51,7 @@ def test_a_study_that_follows_a_plan_logged_before_its_first_cell_is_confirmator
     assert "These verdicts are confirmatory: " in next(Path("results").glob("*/report.md")).read_text()
 
 
-def test_a_plan_saved_after_a_cell_exists_stays_exploratory(tree: Path, harness: Run) -> None:
+def test_plan_saved_after_a_cell_exists_stays_exploratory(tree: Path, harness: Run) -> None:
     result, _ = run(request(tree, only=("proposed", "vgg16-bn-gap"), protocols=("clip",)))
     code, out, _ = harness(*_options(tree), "--save-plan", "plan.json")
 
@@ -61,16 +61,16 @@ def test_a_plan_saved_after_a_cell_exists_stays_exploratory(tree: Path, harness:
     assert "These verdicts are exploratory: " in next(Path("results").glob("*/report.md")).read_text()
 
     # A cell of another study makes a plan exploratory too.
-    ledger = Tracker()
+    tracker = Tracker()
     other = replace(result.study, margin=0.1)
-    assert other.name not in ledger.list_study_names()
-    assert has_cells(ledger, other)
-    assert not has_cells(ledger, replace(other, seeds=(7,)))
-    assert len(ledger.collect_results(other, parent=NO_RUN_ID).results) == 2
+    assert other.name not in tracker.list_study_names()
+    assert has_cells(tracker, other)
+    assert not has_cells(tracker, replace(other, seeds=(7,)))
+    assert len(tracker.collect_results(other, parent=NO_RUN_ID).results) == 2
     check_matches_plan(other, build_analysis_plan(other))
 
 
-def test_a_study_that_differs_from_its_plan_is_refused(tree: Path, harness: Run) -> None:
+def test_study_that_differs_from_its_plan_is_refused(tree: Path, harness: Run) -> None:
     assert harness(*_options(tree), "--save-plan", "plan.json")[0] == 0
     for change, message in (
         (("--metric", "uar"), "metric: planned accuracy, got uar"),
@@ -82,7 +82,7 @@ def test_a_study_that_differs_from_its_plan_is_refused(tree: Path, harness: Run)
         assert not Path("mlflow.db").exists()
 
 
-def test_a_file_that_is_no_plan_is_refused(tree: Path, harness: Run) -> None:
+def test_file_that_is_no_plan_is_refused(tree: Path, harness: Run) -> None:
     Path("other.json").write_text("{}")
 
     assert harness(*_options(tree), "--plan", "other.json")[0] == 2

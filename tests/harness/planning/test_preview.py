@@ -7,7 +7,7 @@ from harness.tracking.tracker import Tracker
 from tests.harness.tiny import request
 
 
-def test_a_cell_that_two_studies_share_counts_once_in_the_total(tree: Path, tmp_path: Path) -> None:
+def test_shared_cell_of_two_studies_counts_as_one(tree: Path, tmp_path: Path) -> None:
     requests = (request(tree), request(tree, only=("proposed", "mobilenetv3-large")))
     first, second = previews = api.plan_studies(
         requests,

@@ -29,7 +29,7 @@ def small_run() -> RunSpec:
     )
 
 
-def test_the_longest_cells_come_first_and_equal_ones_as_they_were() -> None:
+def test_cells_are_sorted_stably_from_the_longest() -> None:
 
     short = small_run()
     long = replace(short, training=replace(short.training, epochs=2 * short.training.epochs))
@@ -41,7 +41,7 @@ def test_the_longest_cells_come_first_and_equal_ones_as_they_were() -> None:
     assert order == [missing, wide, long, short, again, tested]
 
 
-def test_the_largest_network_decides_how_many_cells_fit_into_a_gpu() -> None:
+def test_largest_network_decides_how_many_cells_fit_into_a_gpu() -> None:
     small = small_run()
     large = replace(small, dataset=replace(small.dataset, image_size=224))
     large = replace(large, architecture=replace(large.architecture, width=1.0))
@@ -54,23 +54,23 @@ def test_the_largest_network_decides_how_many_cells_fit_into_a_gpu() -> None:
     assert limit_cells_by_memory([small, evaluation], num_classes=5, memory=memory) > 4
 
 
-def shared(runs: list[RunSpec], cores: int, memory: float = 128 * 2**30, images: int = 10**6) -> int:
+def count_cells(runs: list[RunSpec], cores: int, memory: float = 128 * 2**30, images: int = 10**6) -> int:
     return cells_per_cpu(runs, num_classes=5, image_count=images, cores=cores, memory=memory)
 
 
-def test_cores_are_shared_by_as_many_cells_as_leave_few_of_them_idle() -> None:
+def test_cell_count_leaves_few_idle_cores() -> None:
 
     def seeds(number: int) -> list[RunSpec]:
         return [replace(small_run(), seed=seed) for seed in range(number)]
 
-    assert shared(seeds(10), cores=2) == 2
-    assert shared(seeds(5), cores=2) == 1, "the fifth would have one of the cores, and half of the time"
-    assert shared(seeds(9), cores=2) == 2
-    assert shared(seeds(10), cores=16) == 5, "of three threads each"
-    assert shared(seeds(1000), cores=64) == MAX_CELLS_PER_CPU
-    assert shared(seeds(10), cores=1) == 1
-    assert shared(seeds(10), cores=2, memory=3 * 2**30) == 1, "no room for two"
-    assert shared(seeds(10), cores=2, images=10**8) == 1, "each process has the images to itself"
-    assert shared(seeds(10), cores=2, memory=math.inf) == 1, "nobody tells what there is"
-    assert shared(seeds(10), cores=2, images=1) == 1, "over before other processes have started"
-    assert shared([replace(small_run(), variant="robustness")], cores=2) == 1
+    assert count_cells(seeds(10), cores=2) == 2
+    assert count_cells(seeds(5), cores=2) == 1, "a fifth cell would get one core for half of the time"
+    assert count_cells(seeds(9), cores=2) == 2
+    assert count_cells(seeds(10), cores=16) == 5, "with three threads per cell"
+    assert count_cells(seeds(1000), cores=64) == MAX_CELLS_PER_CPU
+    assert count_cells(seeds(10), cores=1) == 1
+    assert count_cells(seeds(10), cores=2, memory=3 * 2**30) == 1, "no room for two"
+    assert count_cells(seeds(10), cores=2, images=10**8) == 1, "every process has its own copy of the images"
+    assert count_cells(seeds(10), cores=2, memory=math.inf) == 1, "the memory is unknown"
+    assert count_cells(seeds(10), cores=2, images=1) == 1, "cells finish before other processes start"
+    assert count_cells([replace(small_run(), variant="robustness")], cores=2) == 1

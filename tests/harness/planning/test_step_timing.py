@@ -13,7 +13,7 @@ def _build_network() -> nn.Linear:
     return network
 
 
-def test_the_timed_step_is_that_of_adam() -> None:
+def test_timed_step_equals_a_step_of_adam() -> None:
     timed, reference = _build_network(), _build_network()
     step, optimizer = _make_adam_step(timed), torch.optim.Adam(reference.parameters(), fused=True)
     for _ in range(3):

@@ -82,7 +82,7 @@ def broken(classes):
 
 
 @pytest.fixture
-def said(tmp_path: Path) -> Path:
+def log(tmp_path: Path) -> Path:
     """Write net.py and return the file in which its networks log each batch."""
     (tmp_path / "net.py").write_text(NET.format(said=str(tmp_path / "said.txt")))
     return tmp_path / "said.txt"
@@ -119,28 +119,30 @@ def splits(*sizes: int) -> tuple[Split, ...]:
 
 def estimate(runs: Sequence[RunSpec], splits: Sequence[Split], *, slots: int = 1) -> tuple[float, float]:
     """Return the estimated bounds without their margins."""
-    found = estimate_study(runs, splits, num_classes=2, device=CPU, slots=slots)
-    assert found
-    return found.low * ERROR_FACTOR, found.high / ERROR_FACTOR
+    result = estimate_study(runs, splits, num_classes=2, device=CPU, slots=slots)
+    assert result
+    return result.low * ERROR_FACTOR, result.high / ERROR_FACTOR
 
 
-def test_a_network_is_timed_once_and_counts_for_every_image_epoch_and_run(said: Path) -> None:
+def test_estimate_multiplies_the_step_time_of_a_network(log: Path) -> None:
     one = run("even")
     low, high = estimate([one, replace(one, training=TrainingSpec(epochs=5, batch_size=4))], splits(8))
-    lines = said.read_text().splitlines()
-    assert (set(lines), len(lines) <= 2 * MAX_REPEATS) == ({"4 3 32 32"}, True), "steps and answers"
+    lines = log.read_text().splitlines()
+    assert (set(lines), len(lines) <= 2 * MAX_REPEATS) == ({"4 3 32 32"}, True), (
+        "training steps and evaluations"
+    )
     # 0.01 s per image: 8 training and 2 validation images, 8 epochs in all; 2 test images, twice.
     assert 0.8 + 0.04 <= high - 2 * CELL_OVERHEAD < 3
-    assert low == pytest.approx(high), "no patience ends before the epochs do"
+    assert low == pytest.approx(high), "no training stops early"
 
 
-def test_the_lower_bound_is_that_of_trainings_which_stop_as_early_as_they_can(said: Path) -> None:
+def test_lower_bound_assumes_earliest_stopping(log: Path) -> None:
     patient = replace(run("even"), training=TrainingSpec(epochs=50, batch_size=4, patience=4))
     low, high = estimate([patient], splits(8))
     assert (high - CELL_OVERHEAD) / (low - CELL_OVERHEAD) == pytest.approx(10, rel=0.1)
 
 
-def test_every_fold_counts_with_its_own_size(said: Path) -> None:
+def test_every_fold_counts_with_its_own_size(log: Path) -> None:
     small, large = (replace(split, fold=fold) for fold, split in enumerate(splits(4, 400)))
     first = replace(run("even"), folds=2)
     low = estimate([first], (small, large))[1]
@@ -148,7 +150,7 @@ def test_every_fold_counts_with_its_own_size(said: Path) -> None:
 
 
 @pytest.mark.slow
-def test_cells_at_once_share_the_time(said: Path) -> None:
+def test_parallel_cells_share_the_time(log: Path) -> None:
     runs = [replace(run("even"), seed=seed) for seed in range(4)]
     one, two = (estimate(runs, splits(400), slots=slots)[1] for slots in (1, 2))
     assert (two - POOL_STARTUP) / one == pytest.approx(0.5, rel=0.3)
@@ -156,14 +158,16 @@ def test_cells_at_once_share_the_time(said: Path) -> None:
     assert uneven == pytest.approx(two, rel=0.3), "three cells take two rounds"
 
 
-def test_the_first_step_is_not_counted(said: Path) -> None:
+def test_first_step_is_excluded(log: Path) -> None:
     assert 0 < estimate([run("slow_start")], splits(4))[1] - CELL_OVERHEAD < 3 * 0.2
 
 
-def test_a_cpu_is_given_few_large_images(said: Path) -> None:
+def test_cpu_times_few_large_images(log: Path) -> None:
     estimate([run("even", size=LARGE_IMAGE_SIZE)], splits(8))
-    shapes = {tuple(map(int, line.split())) for line in said.read_text().splitlines()}
-    assert {shape[2:] for shape in shapes} == {(LARGE_IMAGE_SIZE, LARGE_IMAGE_SIZE)}, "it may take no other"
+    shapes = {tuple(map(int, line.split())) for line in log.read_text().splitlines()}
+    assert {shape[2:] for shape in shapes} == {(LARGE_IMAGE_SIZE, LARGE_IMAGE_SIZE)}, (
+        "it may accept no other size"
+    )
     assert (
         {SMALL_BATCH}
         < {shape[0] for shape in shapes}
@@ -180,23 +184,25 @@ def test_a_cpu_is_given_few_large_images(said: Path) -> None:
     assert 8 < large.evaluation / small.evaluation < 32
 
 
-def test_runs_that_train_nothing_take_what_they_read(said: Path) -> None:
+def test_evaluation_runs_are_timed_by_their_reads(log: Path) -> None:
     one = run("even")
     tested, clean = replace(one, variant="robustness"), replace(one, variant="identity-probe")
     assert estimate([clean], splits(400))[1] > CELL_OVERHEAD + 4
     assert estimate([tested], splits(400))[1] > CELL_OVERHEAD + 0.02 * len(CORRUPTIONS) * len(STRENGTHS)
-    said.unlink()
-    assert estimate([replace(one, variant="latency")] * 2, splits(8), slots=2)[1] >= 2 * MAX_SECONDS, "alone"
-    assert not said.exists()
+    log.unlink()
+    assert estimate([replace(one, variant="latency")] * 2, splits(8), slots=2)[1] >= 2 * MAX_SECONDS, (
+        "latencies run one by one"
+    )
+    assert not log.exists()
 
 
-def test_there_is_no_estimate_where_nothing_runs_or_one_network_cannot_be_trained(said: Path) -> None:
+def test_no_estimate_without_runs_or_with_a_broken_network(log: Path) -> None:
     good = run(with_width(CATALOGUE["proposed"], 0.0625))
     for runs in ([], [good, run("broken")], [good, run(ArchitectureSpec(name="x", network="nosuch"))]):
         assert estimate_study(runs, splits(8), num_classes=2, device=CPU, slots=1) is None
 
 
-def test_the_study_draws_the_same_with_as_many_threads_whether_or_not_it_was_estimated() -> None:
+def test_estimate_preserves_random_state_and_thread_count() -> None:
     arm = with_width(CATALOGUE["proposed"], 0.0625)
     threads = torch.get_num_threads()
     torch.manual_seed(5)
@@ -207,20 +213,20 @@ def test_the_study_draws_the_same_with_as_many_threads_whether_or_not_it_was_est
     assert torch.get_num_threads() == threads
 
 
-def test_work_of_other_processes_is_noticed() -> None:
+def test_work_of_other_processes_is_detected() -> None:
     endless = [sys.executable, "-c", "while True: pass"]
     others = [subprocess.Popen(endless) for _ in range(3 * (os.cpu_count() or 1))]
     try:
         arm = with_width(CATALOGUE["vgg16-bn-gap"], 0.0625)
-        found = estimate_study([run(arm)], splits(1), num_classes=2, device=CPU, slots=1)
-        assert (measure_core_share() < IDLE_CORE_SHARE, found and found.busy) == (True, True)
+        result = estimate_study([run(arm)], splits(1), num_classes=2, device=CPU, slots=1)
+        assert (measure_core_share() < IDLE_CORE_SHARE, result and result.busy) == (True, True)
     finally:
         for other in others:
             other.kill()
             other.wait()
 
 
-def test_on_a_busy_machine_waiting_is_not_counted() -> None:
+def test_waiting_on_a_busy_machine_is_excluded() -> None:
     def work() -> None:
         time.sleep(0.05)
         assert torch.get_num_threads() == 1
@@ -232,7 +238,7 @@ def test_on_a_busy_machine_waiting_is_not_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "words"),
+    ("low", "high", "text"),
     [
         (720, 1500, "12 to 25 min"),
         (45, 130, "45 s to 2 min"),
@@ -240,5 +246,5 @@ def test_on_a_busy_machine_waiting_is_not_counted() -> None:
         (7200, 9000, "2 h 0 min to 2 h 30 min"),
     ],
 )
-def test_a_range_reads_as_a_person_would_say_it(low: float, high: float, words: str) -> None:
-    assert str(TimeEstimate(low=low, high=high)) == words
+def test_time_range_is_rounded_text(low: float, high: float, text: str) -> None:
+    assert str(TimeEstimate(low=low, high=high)) == text

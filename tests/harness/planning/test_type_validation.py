@@ -27,26 +27,26 @@ from tests.harness.tiny import request
         ("data", "casme2", "data takes DataRequest; got 'casme2'"),
     ],
 )
-def test_a_value_of_another_type_is_named_with_its_field_and_what_is_accepted(
+def test_type_error_names_field_value_and_accepted_type(
     tree: Path, field: str, value: object, message: str
 ) -> None:
-    with raises_code("option.wrong-type") as told:
+    with raises_code("option.wrong-type") as error:
         plan_study(request(tree, **{field: value}))
-    assert str(told.value) == f"Request.{message}"
+    assert str(error.value) == f"Request.{message}"
 
 
-def test_the_fields_of_the_data_are_judged_too(tree: Path) -> None:
+def test_fields_of_the_data_are_validated(tree: Path) -> None:
     with raises_code("option.wrong-type", "DataRequest.root takes Path | None; got 3"):
         plan_study(request(tree, data=DataRequest(dataset="casme2", root=3)))  # type: ignore[arg-type]
 
 
-def test_what_can_only_mean_one_thing_is_taken() -> None:
-    given = Request(
+def test_unambiguous_values_are_converted() -> None:
+    original = Request(
         kind="comparison",
         data=DataRequest(dataset="casme2", root="faces"),  # type: ignore[arg-type]
         only=["vgg16"],  # type: ignore[arg-type]
         width=1,
     )
-    taken = validate_types(given)
-    assert (taken.data.root, taken.only, taken.epochs) == (Path("faces"), ("vgg16",), None)
-    assert isinstance(taken.width, float)
+    validated = validate_types(original)
+    assert (validated.data.root, validated.only, validated.epochs) == (Path("faces"), ("vgg16",), None)
+    assert isinstance(validated.width, float)

@@ -41,9 +41,11 @@ def plan(tree: Path) -> StudyPlan:
     return plan_study(request(tree, protocols=("subject",), checks=True))
 
 
-def test_a_study_has_each_check_where_it_belongs(tree: Path) -> None:
-    asked = request(tree, only=("vgg16", "proposed"), protocols=("frame", "subject"), seeds=2, checks=True)
-    runs = plan_study(asked).study.list_runs()
+def test_study_has_checks_for_its_arms_and_protocols(tree: Path) -> None:
+    study_request = request(
+        tree, only=("vgg16", "proposed"), protocols=("frame", "subject"), seeds=2, checks=True
+    )
+    runs = plan_study(study_request).study.list_runs()
     assert sum(run.variant == "none" for run in runs) == 8
     assert sum(run.variant == "robustness" for run in runs) == 8, "every arm of every cell"
     assert [(r.architecture.name, r.protocol, r.seed) for r in runs if r.variant == "latency"] == [
@@ -68,13 +70,13 @@ def test_robustness_is_the_trained_network_on_the_changed_test(plan: StudyPlan) 
     assert check.base_run == arm
     material = RunInputs(pixels=plan.pixels, splits=plan.splits, device=CPU)
     base, weights = execute_run(arm, material, on_epochs=lambda _: None)
-    told: list[object] = []
-    result, _ = execute_run(check, replace(material, weights=weights), on_epochs=told.append)
-    assert told == [], "nothing is trained"
-    found = group_by_condition(result.predictions)
-    assert list(found) == [f"{kind} {strength}" for kind in CORRUPTIONS for strength in STRENGTHS]
+    events: list[object] = []
+    result, _ = execute_run(check, replace(material, weights=weights), on_epochs=events.append)
+    assert events == [], "nothing is trained"
+    groups = group_by_condition(result.predictions)
+    assert list(groups) == [f"{kind} {strength}" for kind in CORRUPTIONS for strength in STRENGTHS]
     clips = {prediction.id for prediction in aggregate_by_clip(base.predictions)}
-    assert all({prediction.id for prediction in members} == clips for members in found.values())
+    assert all({prediction.id for prediction in members} == clips for members in groups.values())
 
     (split,) = plan.splits
     images = corrupt(
@@ -86,10 +88,10 @@ def test_robustness_is_the_trained_network_on_the_changed_test(plan: StudyPlan) 
     network.load_state_dict(weights)
     samples = [plan.pixels.table.samples[row] for row in split.test]
     by_hand = aggregate_by_clip(predict(network, images, samples=samples))
-    assert [p.probabilities for p in found["noise 3"]] == [p.probabilities for p in by_hand]
+    assert [p.probabilities for p in groups["noise 3"]] == [p.probabilities for p in by_hand]
 
 
-def test_latency_times_the_face_and_the_network_picture_by_picture(plan: StudyPlan) -> None:
+def test_latency_is_timed_by_image_for_face_and_network(plan: StudyPlan) -> None:
     arm, check = (next(r for r in plan.study.list_runs() if r.variant == c) for c in ("none", "latency"))
     material = RunInputs(pixels=plan.pixels, splits=plan.splits, device=CPU)
     _, weights = execute_run(arm, material, on_epochs=lambda _: None)
@@ -100,31 +102,31 @@ def test_latency_times_the_face_and_the_network_picture_by_picture(plan: StudyPl
     assert result.predictions == ()
 
 
-def _reused(said: str) -> int:
+def _count_reused(output: str) -> int:
     """Return the number of cells reported as reused, without the plan's own count."""
-    return sum("reused" in line for line in said.splitlines() if not line.startswith("plan:"))
+    return sum("reused" in line for line in output.splitlines() if not line.startswith("plan:"))
 
 
 @pytest.mark.slow
-def test_times_of_another_device_are_measured_again_and_nothing_else_is(tree: Path, harness: Run) -> None:
-    asked = ("compare", "--root", tree, *OPTIONS, "--only", "proposed", "--checks", "--protocol", "subject")
+def test_only_latencies_of_another_device_are_measured_again(tree: Path, harness: Run) -> None:
+    args = ("compare", "--root", tree, *OPTIONS, "--only", "proposed", "--checks", "--protocol", "subject")
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(1)
-        assert harness(*asked)[0] == 0
-        code, _, again = harness(*asked)
-        assert (code, _reused(again)) == (0, 4)
+        assert harness(*args)[0] == 0
+        code, _, again = harness(*args)
+        assert (code, _count_reused(again)) == (0, 4)
         torch.set_num_threads(2)
-        code, _, elsewhere = harness(*asked)
-        assert (code, _reused(elsewhere)) == (0, 3)
-        assert "done: face" in elsewhere
+        code, _, other_device = harness(*args)
+        assert (code, _count_reused(other_device)) == (0, 3)
+        assert "done: face" in other_device
     finally:
         torch.set_num_threads(before)
 
 
 @pytest.mark.slow
-def test_checks_from_the_command_to_the_report_and_back_from_mlflow(tree: Path, harness: Run) -> None:
-    asked = (
+def test_checks_reach_the_report_and_mlflow(tree: Path, harness: Run) -> None:
+    args = (
         "compare",
         "--root",
         tree,
@@ -135,7 +137,7 @@ def test_checks_from_the_command_to_the_report_and_back_from_mlflow(tree: Path, 
         "--protocol",
         "subject",
     )
-    code, _, err = harness(*asked)
+    code, _, err = harness(*args)
     assert code == 0, err
     assert "over 18 corruption conditions" in err
     assert "ms, network" in err
@@ -151,15 +153,15 @@ def test_checks_from_the_command_to_the_report_and_back_from_mlflow(tree: Path, 
         assert title in text
     for file in report.parent.glob("figures/*robustness*.png"):
         assert file.stat().st_size > 5_000
-    kept = [path for path in Path("mlruns").rglob("predictions.csv") if "noise 2" in path.read_text()]
-    assert len(kept) == 2, "one an arm"
-    with kept[0].open(newline="") as file:
+    tables = [path for path in Path("mlruns").rglob("predictions.csv") if "noise 2" in path.read_text()]
+    assert len(tables) == 2, "one per arm"
+    with tables[0].open(newline="") as file:
         assert {row["condition"] for row in csv.DictReader(file)} >= {"noise 2", "blur 1"}
     code, out, _ = harness("report", "--out", "again")
     assert code == 0
     assert Path(out.strip()).read_text() == text
     # A check is no network to predict with.
-    code, out, _ = harness(*asked, "--dry-run")
+    code, out, _ = harness(*args, "--dry-run")
     key = next(line.split()[0] for line in out.splitlines() if "robustness" in line)
     code, _, err = harness("predict", key, next(tree.rglob("*.jpg")))
     assert code == 2
@@ -167,7 +169,7 @@ def test_checks_from_the_command_to_the_report_and_back_from_mlflow(tree: Path, 
 
 
 @pytest.mark.slow
-def test_a_check_of_a_network_that_failed_fails_too_and_says_why(tree: Path, harness: Run) -> None:
+def test_check_of_a_failed_network_fails_with_its_reason(tree: Path, harness: Run) -> None:
     net = Path("net.py")
     net.write_text(
         "import torch\nfrom torch import nn\n\n\n"

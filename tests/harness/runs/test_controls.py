@@ -1,4 +1,4 @@
-"""Tests that negative controls learn nothing about expressions, and that the probe finds the subject."""
+"""Tests that negative controls do not learn expressions, and that the probe predicts the subject."""
 
 from pathlib import Path
 
@@ -20,15 +20,15 @@ from tests.error_codes import raises_code
 from tests.harness.tiny import Run, request
 
 
-def faces(*, subjects: int, clips: int, frames: int, telling: bool) -> ImageArray:
-    """Return grey 8 px images; if `telling`, the brightness encodes the subject, otherwise all are equal."""
+def faces(*, subjects: int, clips: int, frames: int, encode_subject: bool) -> ImageArray:
+    """Return grey 8 px images; with `encode_subject`, the brightness encodes the subject."""
     samples = tuple(
         Sample(id=f"s{s}/c{c}/{f}", path="", label=c % 2, subject=f"s{s}", clip=f"s{s}/c{c}", frame_number=f)
         for s in range(subjects)
         for c in range(clips)
         for f in range(frames)
     )
-    levels = [40 * int(sample.subject[1:]) if telling else 7 for sample in samples]
+    levels = [40 * int(sample.subject[1:]) if encode_subject else 7 for sample in samples]
     images = np.ones((len(samples), 3, 8, 8), np.uint8) * np.array(levels, np.uint8)[:, None, None, None]
     table = SampleTable(dataset="t", frame_policy="all", classes=("a", "b"), samples=samples)
     return ImageArray(table=table, images=images, fingerprint="f")
@@ -47,26 +47,26 @@ def right(pixels: ImageArray) -> float:
     return sum(p.truth == p.predicted_class for p in predictions) / len(predictions)
 
 
-def test_the_probe_reads_the_subject_where_features_tell_it_and_guesses_where_not() -> None:
-    assert right(faces(subjects=4, clips=4, frames=2, telling=True)) == 1
-    assert right(faces(subjects=4, clips=4, frames=2, telling=False)) == 0.25
+def test_probe_predicts_the_subject_only_from_informative_features() -> None:
+    assert right(faces(subjects=4, clips=4, frames=2, encode_subject=True)) == 1
+    assert right(faces(subjects=4, clips=4, frames=2, encode_subject=False)) == 0.25
 
 
-def test_the_probe_tests_on_clips_that_it_has_not_learned_from() -> None:
-    pixels = faces(subjects=3, clips=3, frames=9, telling=True)
+def test_probe_tests_on_clips_that_it_has_not_learned_from() -> None:
+    pixels = faces(subjects=3, clips=3, frames=9, encode_subject=True)
     _, counts, predictions = probe_identity(network(), pixels, range(81), device=torch.device("cpu"))
     assert {p.clip for p in predictions} == {"s0/c1", "s1/c1", "s2/c1"}
     assert counts == (10, 10, 10), "two clips each, five frames of every clip"
 
 
-def test_a_probe_without_two_subjects_says_so() -> None:
-    pixels = faces(subjects=1, clips=4, frames=1, telling=True)
+def test_probe_without_two_subjects_is_an_error() -> None:
+    pixels = faces(subjects=1, clips=4, frames=1, encode_subject=True)
     assert not can_probe(pixels.table.samples, range(4))
     with raises_code("identity-probe.too-few-subjects"):
         probe_identity(network(), pixels, range(4), device=torch.device("cpu"))
 
 
-def test_a_probe_is_planned_only_where_every_training_part_has_two_subjects(tmp_path: Path) -> None:
+def test_probe_is_planned_only_where_every_training_part_has_two_subjects(tmp_path: Path) -> None:
     for clip in ("joy/s{}/a", "fear/s{}/b"):
         for subject, frame in np.ndindex(3, 4):
             folder = tmp_path / "faces" / clip.format(subject)
@@ -81,17 +81,17 @@ def test_a_probe_is_planned_only_where_every_training_part_has_two_subjects(tmp_
     assert controls("frame", "subject") == ("shuffled-labels", "onset-frame"), "one subject of three trains"
 
 
-def test_shuffled_labels_stay_together_in_a_clip_and_go_round_among_the_clips() -> None:
+def test_labels_are_shuffled_between_clips() -> None:
     clips = [f"c{c}" for c in range(12) for _ in range(3)]
     labels = torch.tensor([c % 4 for c in range(12) for _ in range(3)])
-    dealt = shuffle_labels(labels, clips, seed=1)
-    assert len({(clip, int(label)) for clip, label in zip(clips, dealt, strict=True)}) == 12
-    assert torch.equal(dealt.sort().values, labels.sort().values)
-    assert not torch.equal(dealt, labels)
-    assert torch.equal(dealt, shuffle_labels(labels, clips, seed=1))
+    shuffled = shuffle_labels(labels, clips, seed=1)
+    assert len({(clip, int(label)) for clip, label in zip(clips, shuffled, strict=True)}) == 12
+    assert torch.equal(shuffled.sort().values, labels.sort().values)
+    assert not torch.equal(shuffled, labels)
+    assert torch.equal(shuffled, shuffle_labels(labels, clips, seed=1))
 
 
-def test_an_onset_control_is_given_the_onset_in_the_place_of_every_frame(tree: Path) -> None:
+def test_onset_control_replaces_frames_by_the_onset(tree: Path) -> None:
     plan = plan_study(
         request(tree, data=DataRequest(dataset="casme2", root=tree, frames="onset_offset"), controls=True)
     )

@@ -28,13 +28,11 @@ def constant(classes):
 
 
 @pytest.mark.parametrize(("name", "fixed"), [("plain", False), ("seeded", True), ("constant", True)])
-def test_a_network_that_starts_from_the_same_weights_under_every_seed_is_found(
-    tmp_path: Path, name: str, fixed: bool
-) -> None:
+def test_network_with_fixed_weights_is_detected(tmp_path: Path, name: str, fixed: bool) -> None:
     (tmp_path / "net.py").write_text(NETS)
 
     assert has_fixed_weights(load_user_spec(f"{tmp_path / 'net.py'}:{name}"), num_classes=3) is fixed
 
 
-def test_the_catalogues_networks_draw_their_weights() -> None:
+def test_catalogue_networks_have_random_weights() -> None:
     assert not has_fixed_weights(get_architecture("vgg16"), num_classes=3)

@@ -28,14 +28,14 @@ def run(plan: StudyPlan, index: int) -> tuple[RunResult, ImageArray]:
     return result, plan.pixels
 
 
-def test_the_same_seed_gives_the_same_predictions_bit_for_bit(plan: StudyPlan) -> None:
+def test_same_seed_gives_the_same_predictions_bit_for_bit(plan: StudyPlan) -> None:
     first, _ = run(plan, 4)
     second, _ = run(plan, 4)
     assert first.predictions == second.predictions
     assert [e.train_loss for e in first.history] == [e.train_loss for e in second.history]
 
 
-def test_a_result_holds_every_test_sample_once_with_its_truth(plan: StudyPlan) -> None:
+def test_result_has_every_test_sample_with_its_truth(plan: StudyPlan) -> None:
     result, pixels = run(plan, 4)
     tested = [pixels.table.samples[i] for i in plan.splits[0].test]
     assert [(p.id, p.truth, p.clip) for p in result.predictions] == [(s.id, s.label, s.clip) for s in tested]
@@ -44,7 +44,7 @@ def test_a_result_holds_every_test_sample_once_with_its_truth(plan: StudyPlan) -
     assert [e.number for e in result.history] == [1, 2]
 
 
-def test_the_frame_split_leaks_and_the_subject_split_does_not(plan: StudyPlan) -> None:
+def test_frame_split_leaks_and_the_subject_split_does_not(plan: StudyPlan) -> None:
     frame, _ = run(plan, 0)
     subject, _ = run(plan, 5)
     assert frame.data.leakage.subject == 1.0

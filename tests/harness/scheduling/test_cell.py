@@ -19,7 +19,7 @@ from harness.scheduling.cell import (
 from harness.scheduling.cell_locks import CellLocks
 from harness.tracking.tracker import Tracker
 from studies.results import Failure, Prediction, Timing
-from tests.harness.tracking.test_tracker import STUDY, keep, result
+from tests.harness.tracking.test_tracker import STUDY, log_finished_runs, result
 
 SPEC = STUDY.list_runs()[0]
 EVENTS: list[Event] = []
@@ -55,7 +55,9 @@ def test_cell_that_another_process_runs_is_left_to_it(context: CellContext) -> N
 
 
 def test_finished_cell_is_reused_without_its_inputs(context: CellContext, tmp_path: Path) -> None:
-    run_ids = keep(context.tracker, [SPEC], parent=context.study_run_id, folder=tmp_path / "artifacts")
+    run_ids = log_finished_runs(
+        context.tracker, [SPEC], parent=context.study_run_id, folder=tmp_path / "artifacts"
+    )
     outcome = run_cell(SPEC, context, NOT_LOADED)
     assert outcome == Success(result=result(SPEC), run_id=run_ids[SPEC.key])
     assert [event.kind for event in EVENTS] == ["reused"]

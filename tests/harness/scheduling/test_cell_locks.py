@@ -18,7 +18,7 @@ with CellLocks("sqlite:///x").lock("a") as ours:
 """
 
 
-def test_a_claim_keeps_others_out_and_ends_with_a_killed_process(tmp_path: Path) -> None:
+def test_lock_is_exclusive_and_ends_with_its_process(tmp_path: Path) -> None:
     claims = CellLocks("sqlite:///x")
     assert not claims.is_locked("a")
     with subprocess.Popen(
@@ -31,29 +31,29 @@ def test_a_claim_keeps_others_out_and_ends_with_a_killed_process(tmp_path: Path)
         assert other.stdout.readline() == "True\n"
         assert claims.is_locked("a")
         assert not claims.is_locked("b")
-        with claims.lock("a") as ours, claims.lock("b") as another:
-            assert (ours, another) == (False, True)
+        with claims.lock("a") as is_locked, claims.lock("b") as another:
+            assert (is_locked, another) == (False, True)
         other.send_signal(signal.SIGKILL)
         other.wait()
-    with claims.lock("a") as ours:
-        assert ours
+    with claims.lock("a") as is_locked:
+        assert is_locked
         assert claims.is_locked("a")
     assert not claims.is_locked("a")
 
 
-def test_one_place_has_one_name_and_ledgers_are_kept_apart() -> None:
+def test_lock_scope_depends_on_the_tracking_uri() -> None:
     first, second, other = CellLocks("sqlite:///x"), CellLocks("sqlite:///x"), CellLocks("http://y")
     assert first.scope == second.scope
     assert first.scope != other.scope
-    with first.lock("a"), other.lock("a") as ours:
-        assert ours
+    with first.lock("a"), other.lock("a") as is_locked:
+        assert is_locked
     assert first.open_checkpoint("a").path != other.open_checkpoint("a").path
 
 
-def test_whoever_runs_a_cell_for_another_is_kept_apart_from_the_next() -> None:
-    driver, hand = CellLocks("sqlite:///x"), CellLocks("sqlite:///x", driver_scope="driver's place")
-    with driver.lock("a"), hand.lock("a") as ours:
-        assert ours
-        with hand.lock("a") as again:
-            assert not again
-    assert hand.scope == "driver's place"
+def test_worker_locks_use_the_drivers_scope() -> None:
+    driver, worker = CellLocks("sqlite:///x"), CellLocks("sqlite:///x", driver_scope="driver's place")
+    with driver.lock("a"), worker.lock("a") as is_locked:
+        assert is_locked
+        with worker.lock("a") as second:
+            assert not second
+    assert worker.scope == "driver's place"

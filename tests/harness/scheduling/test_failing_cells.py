@@ -7,8 +7,8 @@ import pytest
 
 from harness.tracking.tags import NOTE_TAG
 from harness.tracking.tracker import Tracker
-from tests.harness.processes import ended, fork
-from tests.harness.scheduling.test_killed import cells
+from tests.harness.processes import finish, fork
+from tests.harness.scheduling.test_resume import cells
 from tests.harness.tiny import Run
 
 pytestmark = pytest.mark.slow
@@ -57,7 +57,7 @@ def test_a_worker_that_dies_takes_nothing_with_it_and_a_cell_that_always_kills_i
     )
     always = "if self.steps > 3 and current_process().daemon: os.kill(os.getpid(), signal.SIGSEGV)"
     nets = (*own(tmp_path / "own1", once, name="once"), *own(tmp_path / "own2", always, name="always"))
-    end = ended(fork(tmp_path, *compare(tree, *nets, "--jobs", "2")), tmp_path)
+    end = finish(fork(tmp_path, *compare(tree, *nets, "--jobs", "2")), tmp_path)
     ledger = Tracker(f"sqlite:///{tmp_path / 'mlflow.db'}")
 
     assert end.status == 1
@@ -80,7 +80,7 @@ FAULTS = {
 }
 
 
-def test_cells_that_fail_are_told_with_their_reasons(harness: Run, tree: Path, tmp_path: Path) -> None:
+def test_failed_cells_are_listed_with_their_reasons(harness: Run, tree: Path, tmp_path: Path) -> None:
     nets = [own(tmp_path / f"own{number}", fault, name=f"net{number}") for number, fault in enumerate(FAULTS)]
     status, out, err = harness(*compare(tree, *sum(nets, ())))
     assert status == 1

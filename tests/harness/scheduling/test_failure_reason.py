@@ -52,7 +52,7 @@ def describe(architecture: ArchitectureSpec) -> str:
         ("handled", "net.py:17"),
     ],
 )
-def test_an_error_of_a_user_network_names_the_users_line(tmp_path: Path, function: str, line: str) -> None:
+def test_error_of_a_user_network_names_the_users_line(tmp_path: Path, function: str, line: str) -> None:
     (tmp_path / "net.py").write_text(NET)
     (tmp_path / "parts_of_net.py").write_text(PARTS)
     text = describe(load_user_spec(f"{tmp_path / 'net.py'}:{function}"))
@@ -61,12 +61,12 @@ def test_an_error_of_a_user_network_names_the_users_line(tmp_path: Path, functio
     assert "\n" not in text
 
 
-def test_an_error_of_harness_names_our_line() -> None:
+def test_error_of_harness_names_our_line() -> None:
     text = describe(ArchitectureSpec(name="broken", network="resnet34", width=0.5))
     assert text.startswith("ArchitectureError: resnet34 exists only at width 1; got 0.5: leave")
     assert "(architectures/baselines.py:" in text
 
 
-def test_an_error_outside_of_both_names_no_line() -> None:
+def test_error_outside_of_both_names_no_line() -> None:
     error = OSError("the disk was pulled out")
     assert describe_error(error, STUDY.list_runs()[0]) == "OSError: the disk was pulled out"

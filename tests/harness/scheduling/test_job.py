@@ -32,26 +32,26 @@ def job(tree: Path, tmp_path: Path) -> Job:
     )
 
 
-def test_a_process_gets_the_planned_images_and_splits(job: Job) -> None:
+def test_process_gets_the_planned_images_and_splits(job: Job) -> None:
     (images,) = _load_images(job).values()
     assert images.pixels.fingerprint == job.study.fingerprint
     assert {split.protocol for split in images.splits} == {"frame", "subject"}
     assert images.splits is job.splits[job.study.fingerprint]
 
 
-def test_a_machine_with_the_data_elsewhere_finds_them_at_its_own_root(
+def test_job_reads_the_data_from_its_own_root(
     job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert job.data.root is not None
-    elsewhere = tmp_path / "elsewhere"
-    job.data.root.rename(elsewhere)
+    other_root = tmp_path / "elsewhere"
+    job.data.root.rename(other_root)
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache of the node"))
-    (images,) = _load_images(replace(job, data=replace(job.data, root=elsewhere))).values()
+    (images,) = _load_images(replace(job, data=replace(job.data, root=other_root))).values()
     assert images.pixels.fingerprint == job.study.fingerprint
-    assert images.pixels.table.samples[0].path.startswith(str(elsewhere))
+    assert images.pixels.table.samples[0].path.startswith(str(other_root))
 
 
-def test_a_machine_without_the_data_says_so(job: Job, tmp_path: Path) -> None:
+def test_job_without_data_is_an_error(job: Job, tmp_path: Path) -> None:
     assert job.data.root is not None
     job.data.root.rename(tmp_path / "gone")
     with raises_code("release-root.missing"):

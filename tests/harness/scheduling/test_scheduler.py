@@ -19,10 +19,10 @@ from tests.harness.tiny import request
 from tests.harness.tracking.test_tracker import STUDY
 
 
-class Noted:
+class RecordingExecutor:
     """An executor that runs nothing.
 
-    Every cell ends as `ends` says, by default with a failure, in the order in which the cells were started.
+    Every cell ends with its entry in `ends`, by default a failure, in the order in which the cells started.
     """
 
     def __init__(
@@ -30,30 +30,30 @@ class Noted:
     ) -> None:
         self.slots, self.ends = slots, ends or {}
         self.running: list[RunSpec] = []
-        self.said: list[str] = []
+        self.log: list[str] = []
 
     def start(self, spec: RunSpec) -> None:
         self.running.append(spec)
-        self.said.append(f"+{spec.name}")
+        self.log.append(f"+{spec.name}")
         assert len(self.running) <= self.slots
 
     def poll(self) -> Sequence[tuple[RunSpec, CellOutcome | WorkerDeath]]:
         spec = self.running.pop(0)
-        self.said.append(f"-{spec.name}")
+        self.log.append(f"-{spec.name}")
         left = self.ends.get(spec.name)
         return [(spec, left.pop(0) if left else Failure(spec=spec, reason="as it was to be"))]
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> CellContext:
-    ledger = Tracker(f"sqlite:///{tmp_path / 'mlflow.db'}")
-    told: list[Event] = []
+def context(tmp_path: Path) -> CellContext:
+    tracker = Tracker(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    events: list[Event] = []
     return CellContext(
-        tracker=ledger,
-        locks=CellLocks(ledger.uri),
-        study_run_id=ledger.open_study(STUDY),
+        tracker=tracker,
+        locks=CellLocks(tracker.uri),
+        study_run_id=tracker.open_study(STUDY),
         device=torch.device("cpu"),
-        emit=told.append,
+        emit=events.append,
     )
 
 
@@ -66,50 +66,50 @@ def cells() -> list[RunSpec]:
     return [*arms, *checks]
 
 
-def test_cells_run_in_order_where_one_runs_at_a_time(desk: CellContext) -> None:
-    executor = Noted(1)
-    ended = run_cells(cells(), executor, desk)
+def test_sequential_cells_run_in_order(context: CellContext) -> None:
+    executor = RecordingExecutor(1)
+    outcomes = run_cells(cells(), executor, context)
     names = [spec.name for spec in cells()]
-    assert executor.said == [f"{sign}{name}" for name in names for sign in "+-"]
-    assert list(ended) == [spec.key for spec in cells()]
+    assert executor.log == [f"{sign}{name}" for name in names for sign in "+-"]
+    assert list(outcomes) == [spec.key for spec in cells()]
 
 
-def test_what_reads_a_network_waits_for_it_and_times_are_taken_alone(desk: CellContext) -> None:
-    executor = Noted(4)
-    run_cells(cells(), executor, desk)
+def test_checks_wait_for_their_network_and_latency_has_no_neighbour(context: CellContext) -> None:
+    executor = RecordingExecutor(4)
+    run_cells(cells(), executor, context)
     first, second, *_ = (spec.name for spec in cells())
-    assert executor.said[:2] == [f"+{first}", f"+{second}"], "no check beside them"
-    begun = {name: executor.said.index(f"+{name}") for name in (spec.name for spec in cells())}
-    over = {name: executor.said.index(f"-{name}") for name in begun}
+    assert executor.log[:2] == [f"+{first}", f"+{second}"], "no check runs in parallel with them"
+    starts = {name: executor.log.index(f"+{name}") for name in (spec.name for spec in cells())}
+    ends = {name: executor.log.index(f"-{name}") for name in starts}
     for arm in (first, second):
-        assert begun[f"{arm} (robustness)"] > over[arm]
-        alone = f"{arm} (latency)"
-        assert over[alone] == begun[alone] + 1, "nothing begins or ends while it is timed"
+        assert starts[f"{arm} (robustness)"] > ends[arm]
+        latency = f"{arm} (latency)"
+        assert ends[latency] == starts[latency] + 1, "no cell starts or ends during a latency run"
 
 
-def test_cells_keep_the_order_of_the_study_where_one_runs_at_a_time(tree: Path) -> None:
+def test_sequential_cells_keep_the_order_of_the_study(tree: Path) -> None:
     plan = plan_study(request(tree, only=("shufflenetv2", "vgg16")))
-    names = {slots: [spec.name for spec in order_cells(plan, Noted(slots))] for slots in (1, 2)}
+    names = {slots: [spec.name for spec in order_cells(plan, RecordingExecutor(slots))] for slots in (1, 2)}
     assert names == {1: ["shufflenetv2", "vgg16"], 2: ["vgg16", "shufflenetv2"]}
 
 
-def test_a_cell_that_another_process_is_at_is_asked_for_again(desk: CellContext) -> None:
+def test_locked_cell_is_retried(context: CellContext) -> None:
     first = cells()[0].name
-    executor = Noted(1, {first: [LockedElsewhere(), LockedElsewhere()]})
-    ended = run_cells(cells()[:2], executor, desk)
-    assert executor.said.count(f"+{first}") == 3
-    assert len(ended) == 2
-    assert executor.said[2] == f"+{cells()[1].name}", "others are run meanwhile"
+    executor = RecordingExecutor(1, {first: [LockedElsewhere(), LockedElsewhere()]})
+    outcomes = run_cells(cells()[:2], executor, context)
+    assert executor.log.count(f"+{first}") == 3
+    assert len(outcomes) == 2
+    assert executor.log[2] == f"+{cells()[1].name}", "others run in between"
 
 
-def test_a_cell_whose_worker_dies_is_gone_on_with_and_given_up_in_the_end(desk: CellContext) -> None:
+def test_cell_with_dying_worker_is_retried_and_then_fails(context: CellContext) -> None:
     first = cells()[0].name
-    executor = Noted(1, {first: [WorkerDeath(reason="gone")] * MAX_ATTEMPTS})
-    ended = run_cells(cells()[:2], executor, desk)
-    assert executor.said.count(f"+{first}") == MAX_ATTEMPTS
-    outcome = ended[cells()[0].key]
+    executor = RecordingExecutor(1, {first: [WorkerDeath(reason="gone")] * MAX_ATTEMPTS})
+    outcomes = run_cells(cells()[:2], executor, context)
+    assert executor.log.count(f"+{first}") == MAX_ATTEMPTS
+    outcome = outcomes[cells()[0].key]
     assert isinstance(outcome, Failure)
     assert not isinstance(outcome, Success)
     assert outcome.reason == f"gone, {MAX_ATTEMPTS} times"
-    told = desk.tracker.collect_results(STUDY, parent=desk.study_run_id)
-    assert [failure.reason for failure in told.failures] == [outcome.reason]
+    study_result = context.tracker.collect_results(STUDY, parent=context.study_run_id)
+    assert [failure.reason for failure in study_result.failures] == [outcome.reason]

@@ -8,7 +8,7 @@ import pytest
 
 from harness.scheduling.cell_locks import CellLocks
 from harness.scheduling.status import _summarize_runs
-from tests.harness.processes import fork, until
+from tests.harness.processes import fork, read_until
 from tests.harness.tiny import Run
 from tests.harness.tracking.test_tracker import STUDY
 
@@ -40,9 +40,7 @@ def compare(tree: Path, folder: Path, *, before: str) -> tuple[str, ...]:
 
 
 @pytest.mark.slow
-def test_a_study_is_shown_as_it_runs_as_it_is_left_and_as_it_is_done(
-    harness: Run, tree: Path, tmp_path: Path
-) -> None:
+def test_status_of_running_stopped_and_finished_study(harness: Run, tree: Path, tmp_path: Path) -> None:
     assert harness("status", "--json")[1] == "[]\n"
     assert not (tmp_path / "mlflow.db").exists()
     hold = tmp_path / "hold"
@@ -50,8 +48,8 @@ def test_a_study_is_shown_as_it_runs_as_it_is_left_and_as_it_is_done(
     args = compare(tree, tmp_path, before=slow)
     # A process stopped by a signal might be writing and keep the lock of the SQLite file.
     process = fork(tmp_path, *args)
-    until(process, "[2/2]")
-    until(process, "epoch 1/6")
+    read_until(process, "[2/2]")
+    read_until(process, "epoch 1/6")
     hold.touch()
     (running,) = json.loads(harness("status", "--json")[1])
     assert (running["state"], running["cells"], running["done"], running["left"]) == ("running", 2, 1, 1)
@@ -60,8 +58,8 @@ def test_a_study_is_shown_as_it_runs_as_it_is_left_and_as_it_is_done(
     assert cell["epochs"] == 6
     assert f"process {process.pid}" in cell["process"]
     assert running["seconds_left"] > 0
-    words = harness("status")[1]
-    assert "running: 1 of 2 cells done, 1 left, about" in words
+    text = harness("status")[1]
+    assert "running: 1 of 2 cells done, 1 left, about" in text
     process.send_signal(signal.SIGKILL)
     process.communicate()
     hold.unlink()
@@ -71,20 +69,18 @@ def test_a_study_is_shown_as_it_runs_as_it_is_left_and_as_it_is_done(
     assert "run the command that started it again" in harness("status")[1]
 
     assert harness(*args)[0] == 0
-    (done,) = json.loads(harness("status", "--json")[1])
-    assert (done["state"], done["done"], done["left"]) == ("done", 2, 0)
+    (finished,) = json.loads(harness("status", "--json")[1])
+    assert (finished["state"], finished["done"], finished["left"]) == ("done", 2, 0)
 
 
-def test_a_study_that_is_not_there_is_told_with_those_that_are(harness: Run) -> None:
+def test_unknown_study_error_lists_known_ones(harness: Run) -> None:
     status, _, err = harness("status", "x", "--tracking-uri", "sqlite:///y.db")
     assert status == 2
     assert "no study 'x' on sqlite:///y.db; studies there: none" in err
 
 
 @pytest.mark.slow
-def test_failed_cells_are_named_with_their_reason_and_run_again_only_when_asked(
-    harness: Run, tree: Path, tmp_path: Path
-) -> None:
+def test_failed_cells_are_listed_and_retried_on_request(harness: Run, tree: Path, tmp_path: Path) -> None:
     pulled = "raise OSError('the disk that holds it was pulled out')"
     mended = tmp_path / "mended"
     args = compare(
@@ -97,14 +93,14 @@ def test_failed_cells_are_named_with_their_reason_and_run_again_only_when_asked(
 
     status, _, err = harness(*args)
     assert status == 1
-    assert "epoch 1/6" not in err, "nothing is run"
+    assert "epoch 1/6" not in err, "no cell runs"
     assert "--retry-failed" in err
 
     mended.touch()
     status, _, err = harness(*args, "--retry-failed")
     assert status == 0
     assert err.count("epoch 6/6") == 1
-    assert "proposed" not in err.split("study ")[-1], "just the cell that had failed"
+    assert "proposed" not in err.split("study ")[-1], "only the failed cell runs"
     assert json.loads(harness("status", "--json")[1])[0]["state"] == "done"
 
 

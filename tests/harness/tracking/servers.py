@@ -29,11 +29,11 @@ OWNER, OWNERS_PASSWORD = "mlflow", "of-the-database"
 
 def initdb() -> Path | None:
     """Return the path of the newest `initdb` of PostgreSQL; on Debian it is not on the PATH."""
-    if found := shutil.which("initdb"):
-        return Path(found).resolve()
+    if program := shutil.which("initdb"):
+        return Path(program).resolve()
     folders = (*Path("/usr/lib/postgresql").glob("*/bin"), *Path("/usr").glob("pgsql-*/bin"))
-    there = [path for folder in folders if (path := folder / "initdb").is_file()]
-    return max(there, key=lambda path: [int(n) for n in re.findall(r"\d+", str(path))], default=None)
+    programs = [path for folder in folders if (path := folder / "initdb").is_file()]
+    return max(programs, key=lambda path: [int(n) for n in re.findall(r"\d+", str(path))], default=None)
 
 
 def free_port() -> int:
@@ -55,8 +55,8 @@ class Cluster:
 
     def connection(self, database: str) -> Any:
         """Return a connection to the database with autocommit."""
-        given = {"host": "127.0.0.1", "port": self.port, "user": OWNER, "password": OWNERS_PASSWORD}
-        connection = psycopg2.connect(dbname=database, **given)
+        options = {"host": "127.0.0.1", "port": self.port, "user": OWNER, "password": OWNERS_PASSWORD}
+        connection = psycopg2.connect(dbname=database, **options)
         connection.autocommit = True
         return connection
 
@@ -85,18 +85,27 @@ def postgres(initdb: Path) -> Iterator[Cluster]:
     folder = Path(tempfile.mkdtemp(prefix="harness-postgres-"))
     data, password = folder / "data", folder / "password"
     password.write_text(OWNERS_PASSWORD)
-    how = _unprivileged(folder, password)
+    popen_options = _unprivileged_options(folder, password)
     port = free_port()
     settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
     named = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     server = None
     try:
-        made = (str(initdb), "-D", str(data), "-U", OWNER, "--pwfile", str(password), "--auth=scram-sha-256")
+        initdb_command = (
+            str(initdb),
+            "-D",
+            str(data),
+            "-U",
+            OWNER,
+            "--pwfile",
+            str(password),
+            "--auth=scram-sha-256",
+        )
         plain = ("--encoding=UTF8", "--no-locale", "--no-sync")
-        subprocess.run((*made, *plain), check=True, stdout=subprocess.DEVNULL, **how)
+        subprocess.run((*initdb_command, *plain), check=True, stdout=subprocess.DEVNULL, **popen_options)
         command = (str(initdb.with_name("postgres")), "-D", str(data), "-p", str(port), *named)
         with (folder / "log").open("wb") as log:
-            server = subprocess.Popen(command, stdout=log, stderr=log, **how)
+            server = subprocess.Popen(command, stdout=log, stderr=log, **popen_options)
         cluster = Cluster(port=port)
         _wait(lambda: cluster.connection("postgres").close(), server, log=folder / "log")
         yield cluster
@@ -108,16 +117,16 @@ def postgres(initdb: Path) -> Iterator[Cluster]:
         shutil.rmtree(folder)
 
 
-def _unprivileged(*paths: Path) -> dict[str, Any]:
+def _unprivileged_options(*paths: Path) -> dict[str, Any]:
     """Return `Popen` options that run PostgreSQL as a user other than root, the new owner of `paths`."""
-    how: dict[str, Any] = {"cwd": paths[0]}
+    popen_options: dict[str, Any] = {"cwd": paths[0]}
     if os.geteuid() != 0:
-        return how
+        return popen_options
     names = {user.pw_name for user in pwd.getpwall()}
     user = pwd.getpwnam("postgres" if "postgres" in names else "nobody")
     for path in paths:
         os.chown(path, user.pw_uid, user.pw_gid)
-    return {**how, "user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    return {**popen_options, "user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
 class Server:
@@ -150,11 +159,11 @@ class Server:
             )
         _wait(lambda: urllib.request.urlopen(f"{self.uri}/health").close(), self._process, log=self.log)
 
-    def end(self, how: signal.Signals = signal.SIGTERM) -> None:
+    def end(self, signal_number: signal.Signals = signal.SIGTERM) -> None:
         """Stop the server and its workers."""
         assert self._process
         with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, how)
+            os.killpg(self._process.pid, signal_number)
         self._process.wait(SECONDS)
 
     def with_login(self, user: str, password: str) -> str:
@@ -163,7 +172,7 @@ class Server:
 
 
 @contextmanager
-def running(server: Server) -> Iterator[Server]:
+def serve(server: Server) -> Iterator[Server]:
     """Start the server and stop it at the end of the context."""
     try:
         server.start()
@@ -172,12 +181,12 @@ def running(server: Server) -> Iterator[Server]:
         server.end()
 
 
-def _wait(answered: Callable[[], None], process: subprocess.Popen[bytes], *, log: Path) -> None:
-    """Wait until `answered` raises no error; raise AssertionError with the log if this never happens."""
+def _wait(probe: Callable[[], None], process: subprocess.Popen[bytes], *, log: Path) -> None:
+    """Wait until `probe` raises no error; raise AssertionError with the log if this never happens."""
     until = time.monotonic() + SECONDS
     while process.poll() is None and time.monotonic() < until:
         try:
-            return answered()
+            return probe()
         except (OSError, psycopg2.OperationalError):
             time.sleep(0.1)
     raise AssertionError(f"no answer from {process.args!r}:\n{log.read_text()}")

@@ -16,19 +16,19 @@ from harness.csv_escape import ESCAPE, FORMULA_PREFIXES, csv_escape, csv_unescap
 from harness.tracking.result_files import compute_final_metrics, parse_result, render_result_files
 from studies.results import Prediction, RunResult
 from tests.harness.tracking.test_result_files import result
-from tests.hostile import cases, damaged, names, outcome
+from tests.hostile import case_settings, check_outcome, damaged_bytes, hostile_names
 
 pytestmark = pytest.mark.slow
 
-WHOLE = result()
-PARTS = render_result_files(WHOLE)
+RESULT = result()
+PARTS = render_result_files(RESULT)
 OLD = {**PARTS, "result.json": re.sub('"predictions": "[0-9a-f]+",', "", PARTS["result.json"])}
 """The artifacts without the table's digest, as earlier versions wrote them, so that the table is parsed."""
 
 FORMULAE = tuple(start for start in FORMULA_PREFIXES if start != ESCAPE)
 
 
-def told(name: str, subject: str, clip: str, condition: str) -> Prediction:
+def make_prediction(name: str, subject: str, clip: str, condition: str) -> Prediction:
     return Prediction(
         id=name, subject=subject, clip=clip, truth=0, probabilities=(0.75, 0.25), condition=condition
     )
@@ -39,50 +39,50 @@ def is_text(name: str) -> bool:
     return not any(unicodedata.category(character) == "Cs" for character in name)
 
 
-TEXTS = names().filter(is_text)
+TEXTS = hostile_names().filter(is_text)
 
 
-@cases(250)
+@case_settings(250)
 @given(
     rows=st.lists(st.tuples(TEXTS, TEXTS, TEXTS, TEXTS), max_size=4),
     classes=st.tuples(TEXTS, TEXTS),
 )
-def test_any_names_come_back_to_the_letter(rows: Any, classes: Any) -> None:
+def test_any_names_survive_a_round_trip(rows: Any, classes: Any) -> None:
     data = replace(
-        WHOLE.data,
+        RESULT.data,
         classes=classes,
         anomalies=(Anomaly(code="c", location=classes[0], description="", action=""),),
     )
-    kept = replace(WHOLE, data=data, predictions=tuple(told(*row) for row in rows))
-    parts = render_result_files(kept)
-    assert parse_result(parts.__getitem__) == kept
+    original = replace(RESULT, data=data, predictions=tuple(make_prediction(*row) for row in rows))
+    parts = render_result_files(original)
+    assert parse_result(parts.__getitem__) == original
     for name, text in parts.items():
         if name.endswith(".csv"):
             for row in csv.reader(io.StringIO(text, newline="")):
                 assert not [cell for cell in row if cell.startswith(FORMULAE)], (
-                    "a spreadsheet would reckon it"
+                    "a spreadsheet would evaluate the cell"
                 )
 
 
-@cases(500)
-@given(text=names())
-def test_a_quoted_cell_is_no_formula_and_gives_back_its_text(text: str) -> None:
+@case_settings(500)
+@given(text=hostile_names())
+def test_escaped_cell_is_no_formula_and_is_reversible(text: str) -> None:
     assert csv_unescape(csv_escape(text)) == text
     assert not csv_escape(text).startswith(FORMULAE)
     assert csv_escape(text) in (text, ESCAPE + text)
 
 
 @pytest.mark.parametrize("part", ["result.json", "predictions.csv"])
-@cases(300)
+@case_settings(300)
 @given(data=st.data())
-def test_damaged_artifacts_are_a_result_or_refused(part: str, data: Any) -> None:
-    text = data.draw(damaged(PARTS[part].encode())).decode("utf-8", "replace")
+def test_damaged_artifacts_are_read_or_refused(part: str, data: Any) -> None:
+    text = data.draw(damaged_bytes(PARTS[part].encode())).decode("utf-8", "replace")
     parts = data.draw(st.sampled_from((OLD, PARTS)))
-    read = outcome(lambda: parse_result({**parts, part: text}.__getitem__))
+    read = check_outcome(lambda: parse_result({**parts, part: text}.__getitem__))
     if read is not None:
-        outcome(lambda: compute_final_metrics(read))
+        check_outcome(lambda: compute_final_metrics(read))
         assert isinstance(read, RunResult)
-        assert parts is OLD or read.predictions == WHOLE.predictions
+        assert parts is OLD or read.predictions == RESULT.predictions
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,6 @@ def test_damaged_artifacts_are_a_result_or_refused(part: str, data: Any) -> None
         ("predictions.csv", PARTS["predictions.csv"].replace(",0,0,", "," + "9" * 5000 + ",0,", 1)),
     ],
 )
-def test_artifacts_that_contradict_each_other_are_refused(part: str, text: str) -> None:
+def test_contradictory_artifacts_are_refused(part: str, text: str) -> None:
     assert text != PARTS[part]
-    assert outcome(lambda: parse_result({**OLD, part: text}.__getitem__)) is None
+    assert check_outcome(lambda: parse_result({**OLD, part: text}.__getitem__)) is None

@@ -36,16 +36,16 @@ SPEC = RunSpec(
 ENVIRONMENT = Environment(
     device="cpu", platform="Linux", threads=1, versions=(("torch", "2.6.0"), ("numpy", "2.0")), commit="abc"
 )
-ODD = 'one, "two"; three\nfour'
+UNUSUAL_NAME = 'one, "two"; three\nfour'
 """A name with every character that a CSV file must quote."""
 
 
-def told(clip: str, truth: int, *second: float, condition: str = "") -> tuple[Prediction, ...]:
+def make_predictions(clip: str, truth: int, *second: float, condition: str = "") -> tuple[Prediction, ...]:
     """Return predictions of a clip's frames from the probabilities of the second of two classes."""
     return tuple(
         Prediction(
             id=f"{clip}/{frame}",
-            subject=ODD,
+            subject=UNUSUAL_NAME,
             clip=clip,
             truth=truth,
             probabilities=(1 - p, p),
@@ -55,11 +55,14 @@ def told(clip: str, truth: int, *second: float, condition: str = "") -> tuple[Pr
     )
 
 
-ANSWERED = (*told(f"{ODD}/a", 0, 0.4, 0.9), *told("b", 1, 1 / 3 + 0.4, 0.1 + 0.7))
+PREDICTIONS = (
+    *make_predictions(f"{UNUSUAL_NAME}/a", 0, 0.4, 0.9),
+    *make_predictions("b", 1, 1 / 3 + 0.4, 0.1 + 0.7),
+)
 """Three of four frames and one of two clips are correct; clips have one predicted class, frames two."""
 
 
-def result(predictions: tuple[Prediction, ...] = ANSWERED, **changes: Any) -> RunResult:
+def result(predictions: tuple[Prediction, ...] = PREDICTIONS, **changes: Any) -> RunResult:
     data = DataSummary(
         classes=("happy, or so", 'the "other"'),
         train=(7, 8),
@@ -68,12 +71,14 @@ def result(predictions: tuple[Prediction, ...] = ANSWERED, **changes: Any) -> Ru
         leakage=Leakage(clip=0.25, subject=0.5),
         warnings=("few, very few",),
         notes=(),
-        anomalies=(Anomaly(code="c", location=ODD, description="w", action="a"),),
-        findings=(Finding(code="clip", severity="error", share=0.5, count=2, examples=(ODD,), message="t"),),
+        anomalies=(Anomaly(code="c", location=UNUSUAL_NAME, description="w", action="a"),),
+        findings=(
+            Finding(code="clip", severity="error", share=0.5, count=2, examples=(UNUSUAL_NAME,), message="t"),
+        ),
         synthetic=True,
     )
     figures = {"train_loss": 0.1 + 0.2, "train_accuracy": 1 / 3, "validation_loss": 1e-17}
-    made = RunResult(
+    run_result = RunResult(
         spec=SPEC,
         data=data,
         predictions=predictions,
@@ -95,25 +100,25 @@ def result(predictions: tuple[Prediction, ...] = ANSWERED, **changes: Any) -> Ru
         environment=ENVIRONMENT,
         seconds=6.25,
     )
-    return replace(made, **changes)
+    return replace(run_result, **changes)
 
 
-def of(control: Any) -> RunSpec:
+def spec_of(control: Any) -> RunSpec:
     return replace(SPEC, variant=control)
 
 
 ROBUST = result(
-    told("a", 0, 0.1, 0.3, condition="noise 1")
-    + told("b", 1, 0.9, condition="noise 1")
-    + told("a", 0, 0.1, 0.3, condition="noise 2")
-    + told("b", 1, 0.2, condition="noise 2"),
-    spec=of("robustness"),
+    make_predictions("a", 0, 0.1, 0.3, condition="noise 1")
+    + make_predictions("b", 1, 0.9, condition="noise 1")
+    + make_predictions("a", 0, 0.1, 0.3, condition="noise 2")
+    + make_predictions("b", 1, 0.2, condition="noise 2"),
+    spec=spec_of("robustness"),
     history=(),
     best_epoch=0,
 )
 TIMED = result(
     (),
-    spec=of("latency"),
+    spec=spec_of("latency"),
     history=(),
     best_epoch=0,
     timings=(
@@ -123,9 +128,9 @@ TIMED = result(
 )
 
 
-def written(kept: RunResult, folder: Path) -> tuple[dict[str, Any], Path]:
+def write_files(original: RunResult, folder: Path) -> tuple[dict[str, Any], Path]:
     """Write the artifacts of a result; return the content of result.json and the path of predictions.csv."""
-    for name, text in render_result_files(kept).items():
+    for name, text in render_result_files(original).items():
         (folder / name).write_text(text)
     return json.loads((folder / "result.json").read_text()), folder / "predictions.csv"
 
@@ -135,26 +140,26 @@ def read(data: dict[str, Any], table: Path) -> RunResult:
     return parse_result(texts.__getitem__)
 
 
-@pytest.mark.parametrize("kept", [result(), ROBUST, TIMED], ids=["plain", "robustness", "latency"])
-def test_a_result_comes_back_from_its_files_to_the_last_digit(kept: RunResult, tmp_path: Path) -> None:
-    data, table = written(kept, tmp_path)
-    assert isinstance(data["predictions"], str), "they would be kept twice"
-    found = read(data, table)
-    assert found == kept
-    assert found.spec.key == kept.spec.key
+@pytest.mark.parametrize("original", [result(), ROBUST, TIMED], ids=["plain", "robustness", "latency"])
+def test_result_survives_its_files_exactly(original: RunResult, tmp_path: Path) -> None:
+    data, table = write_files(original, tmp_path)
+    assert isinstance(data["predictions"], str), "they would be stored twice"
+    loaded = read(data, table)
+    assert loaded == original
+    assert loaded.spec.key == original.spec.key
 
 
-def test_predictions_are_a_table_that_names_each_answer(tmp_path: Path) -> None:
-    _, table = written(result(), tmp_path)
+def test_predictions_are_a_table_with_predicted_classes(tmp_path: Path) -> None:
+    _, table = write_files(result(), tmp_path)
     with table.open(newline="") as file:
         header, *rows = csv.reader(file)
     assert header == ["id", "subject", "clip", "condition", "truth", "answer", "p0", "p1"]
     assert [(row[4], row[5]) for row in rows] == [("0", "0"), ("0", "1"), ("1", "1"), ("1", "1")]
-    assert rows[0][:4] == [f"{ODD}/a/0", ODD, f"{ODD}/a", ""]
+    assert rows[0][:4] == [f"{UNUSUAL_NAME}/a/0", UNUSUAL_NAME, f"{UNUSUAL_NAME}/a", ""]
 
 
-def test_predictions_written_before_there_were_conditions_have_none(tmp_path: Path) -> None:
-    _, table = written(result(), tmp_path)
+def test_predictions_of_an_old_version_have_no_conditions(tmp_path: Path) -> None:
+    _, table = write_files(result(), tmp_path)
     with table.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row.pop("condition") for row in rows} == {""}
@@ -170,14 +175,14 @@ def test_predictions_written_before_there_were_conditions_have_none(tmp_path: Pa
 
 @pytest.mark.parametrize("fault", ["no number", "cut short", "a column gone", "nothing"])
 def test_predictions_that_cannot_be_read_are_no_result(fault: str, tmp_path: Path) -> None:
-    data, table = written(result(), tmp_path)
+    data, table = write_files(result(), tmp_path)
     del data["predictions"]
-    whole = table.read_text()
+    content = table.read_text()
     table.write_text(
         {
-            "no number": whole.replace("0.9", "nine"),
-            "cut short": whole[:-25],
-            "a column gone": whole.replace("subject", "person"),
+            "no number": content.replace("0.9", "nine"),
+            "cut short": content[:-25],
+            "a column gone": content.replace("subject", "person"),
             "nothing": "",
         }[fault]
     )
@@ -186,23 +191,23 @@ def test_predictions_that_cannot_be_read_are_no_result(fault: str, tmp_path: Pat
 
 
 def test_predictions_that_were_cut_off_or_changed_are_no_result(tmp_path: Path) -> None:
-    data, table = written(result(), tmp_path)
-    whole = table.read_text()
-    for changed in (whole.replace("0.9", "0.8"), "\n".join(whole.split("\n")[:-2]) + "\n"):
+    data, table = write_files(result(), tmp_path)
+    content = table.read_text()
+    for changed in (content.replace("0.9", "0.8"), "\n".join(content.split("\n")[:-2]) + "\n"):
         table.write_text(changed)
         with raises_code("predictions-csv.cut-off"):
             read(data, table)
 
 
-def test_a_result_written_before_a_field_was_there_has_its_default(tmp_path: Path) -> None:
-    data, table = written(result(), tmp_path)
+def test_result_without_a_field_has_its_default(tmp_path: Path) -> None:
+    data, table = write_files(result(), tmp_path)
     del data["timings"], data["data"]["drawn"], data["data"]["findings"], data["spec"]["control"]
-    found = read(data, table)
-    assert (found.timings, found.data.synthetic, found.data.findings, found.spec) == ((), False, (), SPEC)
+    loaded = read(data, table)
+    assert (loaded.timings, loaded.data.synthetic, loaded.data.findings, loaded.spec) == ((), False, (), SPEC)
 
 
-def test_the_confusion_matrix_counts_frames_by_truth_and_answer(tmp_path: Path) -> None:
-    written(result(), tmp_path)
+def test_confusion_matrix_counts_frames_by_truth_and_prediction(tmp_path: Path) -> None:
+    write_files(result(), tmp_path)
     with (tmp_path / "confusion_matrix.csv").open(newline="") as file:
         assert list(csv.reader(file)) == [
             ["truth", "happy, or so", 'the "other"'],
@@ -212,7 +217,7 @@ def test_the_confusion_matrix_counts_frames_by_truth_and_answer(tmp_path: Path) 
     assert from_json(Environment, (tmp_path / "environment.json").read_text()) == ENVIRONMENT
 
 
-def test_a_spec_is_flattened_to_dotted_names_after_its_arm() -> None:
+def test_spec_is_flattened_to_dotted_names_after_its_arm() -> None:
     flat = flatten_spec(SPEC)
     assert next(iter(flat.items())) == ("arm", "proposed")
     assert flat["architecture.block.attention"] == "cbam"
@@ -221,7 +226,7 @@ def test_a_spec_is_flattened_to_dotted_names_after_its_arm() -> None:
     assert not any(isinstance(value, dict) for value in flat.values())
 
 
-def test_the_headline_of_a_run_is_its_protocols_unit() -> None:
+def test_main_metric_of_a_run_uses_its_protocols_unit() -> None:
     by_clip = compute_final_metrics(result())
     assert by_clip["test/accuracy"] == by_clip["test/clip_accuracy"] == 0.5
     assert by_clip["test/frame_accuracy"] == 0.75
@@ -235,24 +240,24 @@ def test_the_headline_of_a_run_is_its_protocols_unit() -> None:
 
 
 @pytest.mark.parametrize("control", ["none", "shuffled-labels", "cross-entropy", "robustness", "latency"])
-def test_every_run_tells_its_leaks_cost_and_length(control: Any) -> None:
-    found = compute_final_metrics(result(spec=of(control)))
-    assert (found["leak/clip"], found["leak/subject"]) == (0.25, 0.5)
-    assert (found["cost/parameters_mib"], found["cost/multiply_adds"]) == (2, 1_000_000)
-    assert (found["best_epoch"], found["seconds"]) == (2, 6.25)
-    assert ("test/accuracy" in found) == (control not in ("robustness", "latency"))
+def test_every_run_logs_its_leaks_cost_and_length(control: Any) -> None:
+    metrics = compute_final_metrics(result(spec=spec_of(control)))
+    assert (metrics["leak/clip"], metrics["leak/subject"]) == (0.25, 0.5)
+    assert (metrics["cost/parameters_mib"], metrics["cost/multiply_adds"]) == (2, 1_000_000)
+    assert (metrics["best_epoch"], metrics["seconds"]) == (2, 6.25)
+    assert ("test/accuracy" in metrics) == (control not in ("robustness", "latency"))
 
 
-def test_an_unknown_leak_is_no_metric_and_comes_back_as_unknown() -> None:
+def test_unknown_leak_is_no_metric_and_stays_unknown() -> None:
     data = replace(result().data, leakage=Leakage(clip=None, subject=0.5))
     unknown = replace(result(), data=data)
-    found = compute_final_metrics(unknown)
-    assert "leak/clip" not in found
-    assert found["leak/subject"] == 0.5
+    metrics = compute_final_metrics(unknown)
+    assert "leak/clip" not in metrics
+    assert metrics["leak/subject"] == 0.5
     assert parse_result(render_result_files(unknown).__getitem__) == unknown
 
 
-def test_robustness_is_one_accuracy_a_condition_and_latency_one_median_a_part() -> None:
+def test_robustness_logs_accuracies_and_latency_medians() -> None:
     conditions = {n: v for n, v in compute_final_metrics(ROBUST).items() if n.startswith("robustness/")}
     assert conditions == {"robustness/noise_1": 1, "robustness/noise_2": pytest.approx(2 / 3)}
     parts = {n: v for n, v in compute_final_metrics(TIMED).items() if n.startswith("latency/")}

@@ -13,9 +13,9 @@ from mlflow.entities import ViewType
 from harness.tracking.tags import PARENT_TAG, STUDY_TAG
 from harness.tracking.tracker import Tracker
 from harness.tracking.uri import strip_credentials
-from tests.harness.processes import Ended, create_tables, ended, fork
+from tests.harness.processes import ProcessResult, create_tables, finish, fork
 from tests.harness.tiny import LOGIN, Run
-from tests.harness.tracking.servers import Cluster, Server, initdb, postgres, running
+from tests.harness.tracking.servers import Cluster, Server, initdb, postgres, serve
 
 pytestmark = pytest.mark.slow
 
@@ -42,29 +42,29 @@ auth_cache_ttl_seconds = 60
 
 def study(tree: Path, only: str) -> tuple[object, ...]:
     """Return the `harness` arguments of a tiny comparison."""
-    return ("compare", "--only", only, *on(tree))
+    return ("compare", "--only", only, *study_options(tree))
 
 
-def on(tree: Path) -> tuple[object, ...]:
+def study_options(tree: Path) -> tuple[object, ...]:
     """Return the data and size options of a tiny study."""
     return ("--dataset", "casme2", "--root", tree, *TINY)
 
 
-def told(*texts: str | Path) -> list[str]:
+def find_secrets(*texts: str | Path) -> list[str]:
     """Return the lines of texts, and the files below folders, that contain a password."""
     files = [file for text in texts if isinstance(text, Path) for file in text.rglob("*") if file.is_file()]
-    found = [str(file) for file in files if any(secret in file.read_bytes() for secret in SECRETS)]
+    paths = [str(file) for file in files if any(secret in file.read_bytes() for secret in SECRETS)]
     lines = [line for text in texts if isinstance(text, str) for line in text.splitlines()]
-    return found + [line for line in lines if any(secret in line.encode() for secret in SECRETS)]
+    return paths + [line for line in lines if any(secret in line.encode() for secret in SECRETS)]
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """Run a PostgreSQL cluster for these tests."""
-    found = initdb()
-    if found is None:
+    program = initdb()
+    if program is None:
         pytest.skip("PostgreSQL is not on this machine (no initdb): apt-get install postgresql")
-    with postgres(found) as cluster:
+    with postgres(program) as cluster:
         create_tables(cluster.create(TABLES))
         yield cluster
 
@@ -73,7 +73,7 @@ def cluster() -> Iterator[Cluster]:
 def open_server(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Run a server without login."""
     folder = tmp_path_factory.mktemp("open")
-    with running(Server(folder, cluster.create("open", template=TABLES), variables={})) as server:
+    with serve(Server(folder, cluster.create("open", template=TABLES), variables={})) as server:
         yield server
 
 
@@ -89,7 +89,7 @@ def closed_server(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) ->
         "MLFLOW_FLASK_SERVER_SECRET_KEY": "signs-forms",
     }
     options = ("--app-name", "basic-auth")
-    with running(
+    with serve(
         Server(folder, cluster.create("closed", template=TABLES), options=options, variables=variables)
     ) as server:
         for user in (USER, COLLEAGUE, READER):
@@ -98,9 +98,9 @@ def closed_server(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) ->
         yield server
 
 
-def administer(server: Server, what: str, **given: str) -> None:
+def administer(server: Server, endpoint: str, **fields: str) -> None:
     """Send a request to the closed server as its administrator."""
-    requests.post(f"{server.uri}/api/{what}", json=given, auth=(ADMIN, PASSWORD)).raise_for_status()
+    requests.post(f"{server.uri}/api/{endpoint}", json=fields, auth=(ADMIN, PASSWORD)).raise_for_status()
 
 
 @pytest.fixture
@@ -111,46 +111,54 @@ def login(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def at_once(open_server: Server, tree: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Ended]:
+def concurrent_runs(
+    open_server: Server, tree: Path, tmp_path_factory: pytest.TempPathFactory
+) -> list[ProcessResult]:
     """Run three studies that share cells, started together on a server that does not know their data set."""
-    commands = [("ablate", *on(tree)), study(tree, "vgg16,proposed"), study(tree, "proposed")]
+    commands = [("ablate", *study_options(tree)), study(tree, "vgg16,proposed"), study(tree, "proposed")]
     folders = [tmp_path_factory.mktemp("at-once") for _ in commands]
-    where = ("--tracking-uri", open_server.uri)
-    begun = [fork(folder, *args, *where) for folder, args in zip(folders, commands, strict=True)]
-    return [ended(process, folder) for process, folder in zip(begun, folders, strict=True)]
+    uri_options = ("--tracking-uri", open_server.uri)
+    processes = [fork(folder, *args, *uri_options) for folder, args in zip(folders, commands, strict=True)]
+    return [finish(process, folder) for process, folder in zip(processes, folders, strict=True)]
 
 
-def test_studies_that_share_cells_log_at_once_and_each_is_whole(
-    at_once: list[Ended], open_server: Server
+def test_concurrent_studies_share_cells_and_are_complete(
+    concurrent_runs: list[ProcessResult], open_server: Server
 ) -> None:
-    for done in at_once:
-        assert done.status == 0, done.err
-    ledger = Tracker(open_server.uri)
-    answers: dict[str, set[object]] = {}
-    for (folder,) in (list(done.folder.glob("results/*")) for done in at_once):
-        found, _ = ledger.load_study(folder.name)
-        assert [r.spec.key for r in found.results] == [spec.key for spec in found.study.list_runs()]
-        for result in found.results:
-            answers.setdefault(result.spec.key, set()).add(result.predictions)
-    assert len(answers) == 5, "vgg16 and the proposed network are the ladder's ends"
-    assert all(len(same) == 1 for same in answers.values())
-    experiment = ledger.client.get_experiment_by_name("harness casme2")
+    for finished in concurrent_runs:
+        assert finished.status == 0, finished.err
+    tracker = Tracker(open_server.uri)
+    predictions: dict[str, set[object]] = {}
+    for (folder,) in (list(finished.folder.glob("results/*")) for finished in concurrent_runs):
+        study_result, _ = tracker.load_study(folder.name)
+        assert [r.spec.key for r in study_result.results] == [
+            spec.key for spec in study_result.study.list_runs()
+        ]
+        for result in study_result.results:
+            predictions.setdefault(result.spec.key, set()).add(result.predictions)
+    assert len(predictions) == 5, "vgg16 and the proposed network are the ladder's ends"
+    assert all(len(same) == 1 for same in predictions.values())
+    experiment = tracker.client.get_experiment_by_name("harness casme2")
     assert experiment
-    runs = ledger.client.search_runs([experiment.experiment_id], "", ViewType.ACTIVE_ONLY)
+    runs = tracker.client.search_runs([experiment.experiment_id], "", ViewType.ACTIVE_ONLY)
     assert {run.info.status for run in runs} == {"FINISHED"}
     parents = {run.info.run_id for run in runs if STUDY_TAG in run.data.tags}
     assert {run.data.tags[PARENT_TAG] for run in runs if PARENT_TAG in run.data.tags} == parents
 
 
-def test_a_study_lies_on_the_server_alone_and_its_report_is_the_same_from_elsewhere(
-    at_once: list[Ended], open_server: Server, harness: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_study_on_the_server_has_the_same_report_from_another_folder(
+    concurrent_runs: list[ProcessResult],
+    open_server: Server,
+    harness: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
-    kept = {path.name for path in open_server.artifacts.rglob("*") if path.is_file()}
-    assert {"study.json", "result.json", "predictions.csv", "weights.safetensors", "samples.png"} <= kept
+    names = {path.name for path in open_server.artifacts.rglob("*") if path.is_file()}
+    assert {"study.json", "result.json", "predictions.csv", "weights.safetensors", "samples.png"} <= names
     monkeypatch.setenv("MLFLOW_TRACKING_URI", open_server.uri)
-    for done in at_once:
-        assert {path.name for path in done.folder.iterdir()} == {"results", "cache"}
-        (first,) = (path.parent for path in done.folder.glob("results/*/report.md"))
+    for finished in concurrent_runs:
+        assert {path.name for path in finished.folder.iterdir()} == {"results", "cache"}
+        (first,) = (path.parent for path in finished.folder.glob("results/*/report.md"))
         status, out, err = harness("report", first.name)
         assert (status, err) == (0, "")
         again = Path(out.strip()).parent
@@ -160,60 +168,62 @@ def test_a_study_lies_on_the_server_alone_and_its_report_is_the_same_from_elsewh
     assert {path.name for path in tmp_path.iterdir()} == {"results"}
 
 
-def test_two_that_log_a_data_set_first_share_itsexperiment(
-    open_server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_concurrent_runs_share_a_new_experiment(open_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = Tracker(open_server.uri), Tracker(open_server.uri)
     look = second.client.get_experiment_by_name
-    made: list[str] = []
+    experiments: list[str] = []
 
-    def overtaken(name: str) -> object:
+    def create_concurrently(name: str) -> object:
         seen = look(name)
-        if not made:
-            made.append(first.get_or_create_experiment("raced"))
+        if not experiments:
+            experiments.append(first.get_or_create_experiment("raced"))
         return seen
 
-    monkeypatch.setattr(second.client, "get_experiment_by_name", overtaken)
-    assert second.get_or_create_experiment("raced") == made[0]
+    monkeypatch.setattr(second.client, "get_experiment_by_name", create_concurrently)
+    assert second.get_or_create_experiment("raced") == experiments[0]
 
 
 @pytest.fixture(scope="module")
-def signed_in(closed_server: Server, tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Ended:
+def study_of_ann(
+    closed_server: Server, tree: Path, tmp_path_factory: pytest.TempPathFactory
+) -> ProcessResult:
     """Run a study as Ann, with her login in the address."""
     folder = tmp_path_factory.mktemp("signed-in")
-    where = ("--tracking-uri", closed_server.with_login(USER, PASSWORD))
-    return ended(fork(folder, *study(tree, "proposed"), *where, "--json"), folder)
+    uri_options = ("--tracking-uri", closed_server.with_login(USER, PASSWORD))
+    return finish(fork(folder, *study(tree, "proposed"), *uri_options, "--json"), folder)
 
 
-def test_a_login_in_the_address_opens_a_server(signed_in: Ended, closed_server: Server) -> None:
-    assert signed_in.status == 0, signed_in.err
-    assert {path.name for path in signed_in.folder.iterdir()} == {"results", "cache"}
+def test_login_in_the_address_opens_a_server(study_of_ann: ProcessResult, closed_server: Server) -> None:
+    assert study_of_ann.status == 0, study_of_ann.err
+    assert {path.name for path in study_of_ann.folder.iterdir()} == {"results", "cache"}
     assert list(closed_server.artifacts.rglob("weights.safetensors"))
 
 
-def test_a_study_on_a_server_says_json_and_nothing_else(signed_in: Ended) -> None:
-    assert json.loads(signed_in.out)["failures"] == []
+def test_study_on_a_server_prints_only_json(study_of_ann: ProcessResult) -> None:
+    assert json.loads(study_of_ann.out)["failures"] == []
 
 
-def test_a_study_tells_nobody_its_login(signed_in: Ended, closed_server: Server, cluster: Cluster) -> None:
-    assert told(signed_in.out, signed_in.err, signed_in.folder) == []
-    assert told(closed_server.artifacts, closed_server.log.read_text(), cluster.text("closed")) == []
+def test_study_never_prints_its_login(
+    study_of_ann: ProcessResult, closed_server: Server, cluster: Cluster
+) -> None:
+    assert find_secrets(study_of_ann.out, study_of_ann.err, study_of_ann.folder) == []
+    assert find_secrets(closed_server.artifacts, closed_server.log.read_text(), cluster.text("closed")) == []
 
 
 @pytest.mark.usefixtures("login")
-def test_a_login_in_the_environment_opens_a_server(
-    signed_in: Ended, closed_server: Server, harness: Run, tmp_path: Path
+def test_login_in_the_environment_opens_a_server(
+    study_of_ann: ProcessResult, closed_server: Server, harness: Run, tmp_path: Path
 ) -> None:
     status, out, err = harness("report", "--tracking-uri", closed_server.uri)
     assert (status, err) == (0, "")
-    (report,) = signed_in.folder.glob("results/*/report.md")
+    (report,) = study_of_ann.folder.glob("results/*/report.md")
     assert Path(out.strip()).read_bytes() == report.read_bytes()
-    assert told(out, tmp_path) == []
+    assert find_secrets(out, tmp_path) == []
 
 
-@pytest.mark.usefixtures("signed_in")
+@pytest.mark.usefixtures("study_of_ann")
 @pytest.mark.parametrize("kind", ["dry run", "listing", "interface", "prediction of no run"])
-def test_no_command_tells_a_login(
+def test_no_command_prints_a_login(
     closed_server: Server, harness: Run, tree: Path, tmp_path: Path, kind: str
 ) -> None:
     args, status = {
@@ -222,43 +232,41 @@ def test_no_command_tells_a_login(
         "interface": (("ui",), 2),
         "prediction of no run": (("predict", "abcdef12", tree), 2),
     }[kind]
-    found, out, err = harness(*args, "--tracking-uri", closed_server.with_login(USER, PASSWORD))
-    assert (found, told(out, err, tmp_path)) == (status, []), err
+    exit_status, out, err = harness(*args, "--tracking-uri", closed_server.with_login(USER, PASSWORD))
+    assert (exit_status, find_secrets(out, err, tmp_path)) == (status, []), err
 
 
-@pytest.mark.parametrize("where", ["address", "environment", "nowhere"])
-def test_a_login_that_is_not_taken_is_said_so(
-    closed_server: Server, harness: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, where: str
+@pytest.mark.parametrize("login_source", ["address", "environment", "nowhere"])
+def test_rejected_login_is_an_error(
+    closed_server: Server, harness: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, login_source: str
 ) -> None:
-    uri = closed_server.with_login(USER, WRONG) if where == "address" else closed_server.uri
-    if where == "environment":
+    uri = closed_server.with_login(USER, WRONG) if login_source == "address" else closed_server.uri
+    if login_source == "environment":
         for variable, value in zip(LOGIN, (USER, WRONG), strict=True):
             monkeypatch.setenv(variable, value)
     status, out, err = harness("report", "--tracking-uri", uri)
-    assert (status, out, told(err, tmp_path)) == (2, "", [])
+    assert (status, out, find_secrets(err, tmp_path)) == (2, "", [])
     assert err.startswith("error: ")
     assert err.count("\n") == 1
     assert "MLFLOW_TRACKING_USERNAME" in err
-    assert "start the server" not in err, "it answers: it is the login that is wrong"
+    assert "start the server" not in err, "the server is available, only the login is wrong"
 
 
-@pytest.mark.usefixtures("signed_in")
-def test_whoever_may_only_read_is_told_what_is_missing(
-    closed_server: Server, harness: Run, tree: Path
-) -> None:
-    where = ("--tracking-uri", closed_server.with_login(READER, PASSWORD))
-    assert harness("report", "--list", *where)[0] == 0
-    status, _, err = harness(*study(tree, "proposed"), *where)
+@pytest.mark.usefixtures("study_of_ann")
+def test_reader_error_names_the_missing_permission(closed_server: Server, harness: Run, tree: Path) -> None:
+    uri_options = ("--tracking-uri", closed_server.with_login(READER, PASSWORD))
+    assert harness("report", "--list", *uri_options)[0] == 0
+    status, _, err = harness(*study(tree, "proposed"), *uri_options)
     assert status == 2
     assert "EDIT" in err.splitlines()[-1]
 
 
 @pytest.fixture(scope="module")
-def killed(
-    signed_in: Ended, closed_server: Server, tree: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Ended:
+def study_of_ben(
+    study_of_ann: ProcessResult, closed_server: Server, tree: Path, tmp_path_factory: pytest.TempPathFactory
+) -> ProcessResult:
     """Run a study as Ben; its server is killed during the second cell and restarted after the study."""
-    assert signed_in.status == 0, "Ann's study makes the experiment that Ben is let into"
+    assert study_of_ann.status == 0, "Ann's study creates the experiment that Ben may edit"
     kind, grant = {"resource_type": "experiment", "resource_id": "1"}, "3.0/mlflow/users/permissions/grant"
     administer(closed_server, grant, username=COLLEAGUE, permission="EDIT", **kind)
     folder = tmp_path_factory.mktemp("killed")
@@ -272,39 +280,39 @@ def killed(
             break
     closed_server.end(signal.SIGKILL)
     try:
-        return ended(process, folder, seen="".join(seen))
+        return finish(process, folder, seen="".join(seen))
     finally:
         closed_server.start()
 
 
-def test_a_study_whose_server_is_killed_ends_with_one_message_and_goes_on_later(
-    killed: Ended, closed_server: Server, harness: Run, tree: Path
+def test_study_with_killed_server_ends_with_a_message_and_resumes(
+    study_of_ben: ProcessResult, closed_server: Server, harness: Run, tree: Path
 ) -> None:
-    assert killed.status == 1, killed.err
-    assert killed.err.splitlines()[-1].startswith("error: ")
-    assert "Traceback" not in killed.err
-    where = ("--tracking-uri", closed_server.with_login(COLLEAGUE, PASSWORD))
-    status, _, err = harness(*study(tree, "vgg16,proposed"), "--epochs", "4", *where)
+    assert study_of_ben.status == 1, study_of_ben.err
+    assert study_of_ben.err.splitlines()[-1].startswith("error: ")
+    assert "Traceback" not in study_of_ben.err
+    uri_options = ("--tracking-uri", closed_server.with_login(COLLEAGUE, PASSWORD))
+    status, _, err = harness(*study(tree, "vgg16,proposed"), "--epochs", "4", *uri_options)
     assert status == 0, err
     assert "reused" in err
 
 
-def test_a_study_whose_server_is_killed_tells_nobody_its_login(killed: Ended) -> None:
-    assert told(killed.out, killed.err, killed.folder) == []
+def test_study_with_killed_server_never_prints_its_login(study_of_ben: ProcessResult) -> None:
+    assert find_secrets(study_of_ben.out, study_of_ben.err, study_of_ben.folder) == []
 
 
-@pytest.mark.usefixtures("signed_in", "killed")
-def test_the_store_keeps_no_login(closed_server: Server, cluster: Cluster) -> None:
+@pytest.mark.usefixtures("study_of_ann", "study_of_ben")
+def test_store_has_no_login(closed_server: Server, cluster: Cluster) -> None:
     assert "harness.study" in cluster.text("closed")
-    assert told(cluster.text("closed"), closed_server.artifacts, closed_server.log.read_text()) == []
+    assert find_secrets(cluster.text("closed"), closed_server.artifacts, closed_server.log.read_text()) == []
 
 
-def test_a_server_that_is_down_is_named_without_its_login(harness: Run, tree: Path, tmp_path: Path) -> None:
+def test_unavailable_server_is_named_without_its_login(harness: Run, tree: Path, tmp_path: Path) -> None:
     tiny = study(tree, "proposed")
     for args in (tiny, (*tiny, "--dry-run"), ("report",), ("predict", "abcdef12", tree)):
         uri = f"http://{USER}:gudgeon%2Ftrout@127.0.0.1:9"
         status, out, err = harness(*args, "--tracking-uri", uri)
-        assert (status, told(out, err, tmp_path)) == (2, [])
+        assert (status, find_secrets(out, err, tmp_path)) == (2, [])
         assert "127.0.0.1:9" in err
 
 
@@ -316,7 +324,7 @@ def test_a_server_that_is_down_is_named_without_its_login(harness: Run, tree: Pa
         "postgresql+psycopg2://127.0.0.1/mlflow?user=ann&password=gudgeon",
     ],
 )
-def test_no_part_of_a_password_is_shown_however_it_is_written(uri: str) -> None:
-    shown = strip_credentials(uri)
-    assert told(shown) == []
-    assert "127.0.0.1" in shown
+def test_password_never_appears_in_stripped_uri(uri: str) -> None:
+    stripped = strip_credentials(uri)
+    assert find_secrets(stripped) == []
+    assert "127.0.0.1" in stripped

@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.tracking.sqlite import is_foreign
 
 
-def made(file: Path, *tables: str) -> Path:
+def create_database(file: Path, *tables: str) -> Path:
     with closing(sqlite3.connect(file)) as database:
         for table in tables:
             database.execute(f"CREATE TABLE {table} (x)")
@@ -15,18 +15,18 @@ def made(file: Path, *tables: str) -> Path:
     return file
 
 
-def test_own_files_and_places_for_one_are_not_foreign(tmp_path: Path) -> None:
+def test_own_or_missing_files_are_not_foreign(tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
-    own = made(tmp_path / "own", "runs", "other")
+    own = create_database(tmp_path / "own", "runs", "other")
     assert not is_foreign(own, tables=("runs", "tags"))
-    assert not is_foreign(made(tmp_path / "bare"), tables=("runs",))
+    assert not is_foreign(create_database(tmp_path / "bare"), tables=("runs",))
     assert not is_foreign(tmp_path / "empty", tables=("runs",))
     assert not is_foreign(tmp_path / "no" / "where", tables=("runs",))
     assert not (tmp_path / "no").exists()
 
 
-def test_everything_else_is_and_stays_as_it_was(tmp_path: Path) -> None:
-    other = made(tmp_path / "other", "studies")
+def test_other_files_are_foreign_and_unchanged(tmp_path: Path) -> None:
+    other = create_database(tmp_path / "other", "studies")
     (tmp_path / "text").write_text("x")
     (tmp_path / "torn").write_bytes(other.read_bytes()[:60])
     before = other.read_bytes()
@@ -35,8 +35,8 @@ def test_everything_else_is_and_stays_as_it_was(tmp_path: Path) -> None:
     assert other.read_bytes() == before
 
 
-def test_a_file_that_is_being_written_is_left_to_whoever_opens_it(tmp_path: Path) -> None:
-    file = made(tmp_path / "own", "studies")
+def test_locked_file_is_not_foreign(tmp_path: Path) -> None:
+    file = create_database(tmp_path / "own", "studies")
     with closing(sqlite3.connect(file)) as writer:
         writer.execute("BEGIN EXCLUSIVE")
         assert not is_foreign(file, tables=("runs",))

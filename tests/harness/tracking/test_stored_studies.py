@@ -57,11 +57,13 @@ def _specs(store: Path) -> dict[str, RunSpec]:
     return {key: from_json(RunSpec, spec) for key, spec in rows}
 
 
-def test_stored_runs_keep_their_keys_where_training_means_what_it_did(store: Path) -> None:
+def test_stored_runs_keep_keys_of_unchanged_trainings(store: Path) -> None:
     specs = _specs(store)
-    kept = {(s.protocol, s.split_seed, s.fold, s.variant): key for key, s in specs.items() if s.key == key}
+    unchanged = {
+        (s.protocol, s.split_seed, s.fold, s.variant): key for key, s in specs.items() if s.key == key
+    }
 
-    assert kept == KEYS
+    assert unchanged == KEYS
     assert {s.seed for s in specs.values()} == {0}
     # Each fold now has its own random stream, so later folds are different trainings.
     assert {s.fold for key, s in specs.items() if s.key != key} == {1, 2}
@@ -82,7 +84,7 @@ def test_stored_runs_keep_their_keys_where_training_means_what_it_did(store: Pat
         (("--protocol", "frame", "--metric", "uar", "--margin", "3"), "", 1, 0),
     ],
 )
-def test_the_same_command_reuses_what_is_stored(
+def test_same_command_reuses_stored_runs(
     store: Path, harness: Run, options: tuple[str, ...], name: str, reused: int, waiting: int
 ) -> None:
     code, out, err = harness("compare", *OPTIONS, *options, "--dry-run")
@@ -92,9 +94,7 @@ def test_the_same_command_reuses_what_is_stored(
     assert name in out
 
 
-def test_a_stored_study_is_reported_whole_and_its_shared_folds_give_no_verdict(
-    store: Path, harness: Run
-) -> None:
+def test_stored_study_is_reported_without_a_verdict(store: Path, harness: Run) -> None:
     code, out, _ = harness("report", "comparison-folder-frame+kfold-quick-554704")
     report = Path(out.split()[-1]).read_text()
 
@@ -103,7 +103,7 @@ def test_a_stored_study_is_reported_whole_and_its_shared_folds_give_no_verdict(
     assert "1589e50e6a8447f6b45640bb9563a287" in report
 
 
-def test_a_stored_export_is_imported_with_its_keys(tmp_path: Path, harness: Run) -> None:
+def test_stored_export_is_imported_with_its_keys(tmp_path: Path, harness: Run) -> None:
     code, _, _ = harness("import", FIXTURES / "export-recipe2.zip")
     assert code == 0
     code, out, _ = harness("report")

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from harness.tracking.tracker import Tracker
-from tests.harness.tracking.test_tracker import OTHER, STUDY, keep, result
+from tests.harness.tracking.test_tracker import OTHER, STUDY, log_finished_runs, result
 
 SPECS = STUDY.list_runs()
 
@@ -14,7 +14,7 @@ def tracker(tmp_path_factory: pytest.TempPathFactory, store_template: None) -> T
     folder = tmp_path_factory.mktemp("store")
     stored = Tracker(f"sqlite:///{folder / 'mlflow.db'}")
     run_id = stored.open_study(STUDY)
-    keep(stored, SPECS[:1], parent=run_id, folder=folder / "artifacts")
+    log_finished_runs(stored, SPECS[:1], parent=run_id, folder=folder / "artifacts")
     stored.fail_run(stored.start_run(SPECS[1], parent=run_id), "out of memory")
     return stored
 

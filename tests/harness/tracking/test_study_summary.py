@@ -17,7 +17,7 @@ from harness.tracking.tracker import Tracker
 from reports.outcomes import StudyEvaluation, evaluate_study
 from studies.results import StudyResult
 from studies.spec import RunSpec
-from tests.reports.conftest import Built
+from tests.reports.conftest import Factory
 
 CLIPS = 96
 
@@ -29,13 +29,15 @@ def right(share: int) -> list[bool]:
 
 def finish(*, seeds: int = 2) -> StudyResult:
     """Return a study in which proposed is best under subject, and vgg16 under frame."""
-    study = Built.study(only=("proposed", "vgg16"), protocols=("subject", "frame"), seeds=tuple(range(seeds)))
+    study = Factory.study(
+        only=("proposed", "vgg16"), protocols=("subject", "frame"), seeds=tuple(range(seeds))
+    )
 
     def run(spec: RunSpec) -> object:
         is_best = (spec.architecture.name == "proposed") == (spec.protocol == "subject")
-        return Built.answered(spec, right(9 if is_best else 6 + spec.seed), subjects=12)
+        return Factory.run_from_correctness(spec, right(9 if is_best else 6 + spec.seed), subjects=12)
 
-    return Built.finish(study, run)  # type: ignore[arg-type]
+    return Factory.finish(study, run)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from harness.tracking.run_table_view import COLUMNS
 from harness.tracking.study_views import list_views
 from harness.tracking.tracker import Tracker
 from studies.study import Study
-from tests.reports.conftest import Built
+from tests.reports.conftest import Factory
 
-STUDY = Built.study(only=("proposed", "vgg16"), protocols=("subject",))
+STUDY = Factory.study(only=("proposed", "vgg16"), protocols=("subject",))
 TABLE_TAG, CHARTS_TAG = "mlflow.sharedViewState.harness", "mlflow.sharedViewState.harness-charts"
 
 

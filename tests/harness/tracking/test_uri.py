@@ -7,7 +7,7 @@ import pytest
 from harness.tracking.uri import get_default_uri, has_login, strip_credentials
 
 
-def test_the_variable_comes_before_the_file_in_the_working_folder(
+def test_variable_precedes_the_file_in_the_working_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert get_default_uri() == f"sqlite:///{tmp_path / 'mlflow.db'}"
@@ -16,15 +16,15 @@ def test_the_variable_comes_before_the_file_in_the_working_folder(
 
 
 @pytest.mark.parametrize(
-    ("uri", "shown"),
+    ("uri", "stripped"),
     [
         ("https://ann:secret@example.org/mlflow", "https://…@example.org/mlflow"),
         ("https://example.org/a@b", "https://…@b"),
         ("sqlite:////home/ann@home/mlflow.db", "sqlite:////home/ann@home/mlflow.db"),
     ],
 )
-def test_credentials_alone_are_hidden(uri: str, shown: str) -> None:
-    assert strip_credentials(uri) == shown
+def test_credentials_are_removed(uri: str, stripped: str) -> None:
+    assert strip_credentials(uri) == stripped
 
 
 @pytest.mark.parametrize(
@@ -35,5 +35,5 @@ def test_credentials_alone_are_hidden(uri: str, shown: str) -> None:
         ("sqlite:////home/ann@home/mlflow.db", False),
     ],
 )
-def test_a_login_in_an_address_is_recognized(uri: str, expected: bool) -> None:
+def test_login_in_an_address_is_recognized(uri: str, expected: bool) -> None:
     assert has_login(uri) == expected

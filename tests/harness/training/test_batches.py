@@ -23,14 +23,14 @@ def make_data(count: int) -> SplitData:
 
 
 @pytest.mark.parametrize("samples", [1, 2, 31, 32, 33, 64, 65, 97])
-def test_batches_hold_every_row_once_and_never_a_single_one(samples: int) -> None:
+def test_batches_cover_every_row_and_have_two_or_more(samples: int) -> None:
     sizes = list_batch_sizes(samples, 32)
     assert sum(sizes) == samples
     assert samples == 1 or min(sizes) > 1
     assert max(sizes) <= 33
 
 
-def test_an_epoch_equals_random_numbers_drawn_batch_by_batch() -> None:
+def test_epoch_uses_random_numbers_by_batch() -> None:
     generator = make_generator()
     order = torch.randperm(37, generator=generator)
     for batch, rows in zip(
@@ -41,7 +41,7 @@ def test_an_epoch_equals_random_numbers_drawn_batch_by_batch() -> None:
         assert torch.equal(batch.uniform, sample_uniform(len(rows), generator=generator))
 
 
-def test_each_epoch_has_an_order_of_its_own() -> None:
+def test_epochs_have_different_orders() -> None:
     generator, data = make_generator(), make_data(40)
     first, second = (
         torch.cat([batch.labels for batch in iter_epoch(data, 8, generator=generator)]) for _ in range(2)

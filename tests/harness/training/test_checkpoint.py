@@ -33,44 +33,44 @@ FUSED = TrainingSpec(epochs=4, batch_size=8, patience=4, engine="fused")
 def network(name: str) -> nn.Module:
     """Return a small catalogue network: `vgg16` has random dropout, `proposed` has batch norm's averages."""
     torch.manual_seed(0)
-    made = build_network(with_width(CATALOGUE[name], 1 / 16), num_classes=2)
-    return made.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    net = build_network(with_width(CATALOGUE[name], 1 / 16), num_classes=2)
+    return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
-def after_each_epoch(path: Path) -> Checkpoint:
+def make_eager_checkpoint(path: Path) -> Checkpoint:
     """Return a checkpoint that is written after every epoch."""
     return Checkpoint(path, max_fraction=math.inf)
 
 
-def at_once(checkpoint: Checkpoint) -> Callable[[TrainingState], None]:
+def save_and_wait(checkpoint: Checkpoint) -> Callable[[TrainingState], None]:
     """Return a function that saves an epoch and waits until it is written."""
 
-    def keep(standing: TrainingState) -> None:
-        checkpoint.save(standing)
+    def save(state: TrainingState) -> None:
+        checkpoint.save(state)
         checkpoint.close()
 
-    return keep
+    return save
 
 
-def keep_until_it_fails(checkpoint: Checkpoint, standing: TrainingState) -> None:
+def save_until_error(checkpoint: Checkpoint, state: TrainingState) -> None:
     """Save again and again until the failure of the writing thread is raised here."""
     while True:
-        checkpoint.save(standing)
+        checkpoint.save(state)
 
 
-def enlarged(samples: int, *, seed: int = 0):  # type: ignore[no-untyped-def]
+def make_large_part(samples: int, *, seed: int = 0):  # type: ignore[no-untyped-def]
     small = part(samples, seed=seed)
     return type(small)(images=small.images.repeat(1, 1, 4, 4), labels=small.labels)
 
 
-def trained(
-    standing: TrainingState, training: TrainingSpec, checkpoint: Checkpoint | None = None
+def train(
+    state: TrainingState, training: TrainingSpec, checkpoint: Checkpoint | None = None
 ) -> Iterator[Epoch]:
-    keep = at_once(checkpoint) if checkpoint else no_checkpoint
+    keep = save_and_wait(checkpoint) if checkpoint else no_checkpoint
     return fit(
-        standing,
-        enlarged(20),
-        validation=enlarged(10, seed=1),
+        state,
+        make_large_part(20),
+        validation=make_large_part(10, seed=1),
         num_classes=2,
         training=training,
         save=keep,
@@ -82,10 +82,10 @@ def figures(history: list[Epoch]) -> list[tuple[float, ...]]:
 
 
 @cache
-def train_whole(name: str, training: TrainingSpec) -> TrainingState:
+def train_uninterrupted(name: str, training: TrainingSpec) -> TrainingState:
     """Return the state of a training that was not interrupted."""
     state = init_state(network(name), training, seed=3)
-    list(trained(state, training))
+    list(train(state, training))
     return state
 
 
@@ -100,17 +100,19 @@ def train_whole(name: str, training: TrainingSpec) -> TrainingState:
     ],
     ids=lambda value: getattr(value, "engine", None),
 )
-def test_training_goes_on_bit_for_bit(tmp_path: Path, name: str, training: TrainingSpec, after: int) -> None:
-    whole = train_whole(name, training)
-    checkpoint = after_each_epoch(tmp_path / "run")
-    list(islice(trained(init_state(network(name), training, seed=3), training, checkpoint), after))
+def test_resumed_training_is_bit_identical(
+    tmp_path: Path, name: str, training: TrainingSpec, after: int
+) -> None:
+    reference = train_uninterrupted(name, training)
+    checkpoint = make_eager_checkpoint(tmp_path / "run")
+    list(islice(train(init_state(network(name), training, seed=3), training, checkpoint), after))
     torch.rand(100)  # another process has used other random numbers
     resumed = init_state(network(name), training, seed=99)
     assert checkpoint.restore(resumed)
     assert len(resumed.history) == after
-    list(trained(resumed, training, checkpoint))
-    assert figures(resumed.history) == figures(whole.history)
-    ends: list[dict[str, Tensor]] = [s.network.state_dict() for s in (whole, resumed)]
+    list(train(resumed, training, checkpoint))
+    assert figures(resumed.history) == figures(reference.history)
+    ends: list[dict[str, Tensor]] = [s.network.state_dict() for s in (reference, resumed)]
     assert all(torch.equal(ends[0][key], ends[1][key]) for key in ends[0])
 
 
@@ -118,16 +120,16 @@ def test_training_goes_on_bit_for_bit(tmp_path: Path, name: str, training: Train
 def first_epoch(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a checkpoint after one epoch of the proposed network."""
     folder = tmp_path_factory.mktemp("checkpoint")
-    checkpoint = after_each_epoch(folder / "run")
-    list(islice(trained(init_state(network("proposed"), TRAINING, seed=0), TRAINING, checkpoint), 1))
+    checkpoint = make_eager_checkpoint(folder / "run")
+    list(islice(train(init_state(network("proposed"), TRAINING, seed=0), TRAINING, checkpoint), 1))
     return folder
 
 
 @pytest.fixture
-def kept(first_epoch: Path, tmp_path: Path) -> Checkpoint:
+def first_checkpoint(first_epoch: Path, tmp_path: Path) -> Checkpoint:
     """Return a copy of the checkpoint after one epoch of the proposed network."""
     shutil.copytree(first_epoch, tmp_path, dirs_exist_ok=True)
-    return after_each_epoch(tmp_path / "run")
+    return make_eager_checkpoint(tmp_path / "run")
 
 
 def file_of(checkpoint: Checkpoint) -> Path:
@@ -135,19 +137,19 @@ def file_of(checkpoint: Checkpoint) -> Path:
     return checkpoint.path.with_suffix(".even")
 
 
-def untouched(standing: TrainingState) -> bool:
-    fresh = network("proposed").state_dict()
-    same = all(torch.equal(tensor, fresh[key]) for key, tensor in standing.network.state_dict().items())
-    return same and not standing.history and not standing.optimizer.state
+def is_initial(state: TrainingState) -> bool:
+    initial = network("proposed").state_dict()
+    same = all(torch.equal(tensor, initial[key]) for key, tensor in state.network.state_dict().items())
+    return same and not state.history and not state.optimizer.state
 
 
 @pytest.mark.parametrize("share", [0.0, 0.00001, 0.1, 0.5, 0.999])
-def test_a_file_that_is_cut_short_counts_as_none(kept: Checkpoint, share: float) -> None:
-    content = file_of(kept).read_bytes()
-    file_of(kept).write_bytes(content[: int(share * len(content))])
-    standing = init_state(network("proposed"), TRAINING, seed=0)
-    assert not kept.restore(standing)
-    assert untouched(standing)
+def test_truncated_file_is_ignored(first_checkpoint: Checkpoint, share: float) -> None:
+    content = file_of(first_checkpoint).read_bytes()
+    file_of(first_checkpoint).write_bytes(content[: int(share * len(content))])
+    state = init_state(network("proposed"), TRAINING, seed=0)
+    assert not first_checkpoint.restore(state)
+    assert is_initial(state)
 
 
 @pytest.mark.parametrize(
@@ -161,23 +163,23 @@ def test_a_file_that_is_cut_short_counts_as_none(kept: Checkpoint, share: float)
         (2**23).to_bytes(8, "little") + b"{",
     ],
 )
-def test_what_is_no_checkpoint_counts_as_none(kept: Checkpoint, content: bytes) -> None:
-    file_of(kept).write_bytes(content)
-    standing = init_state(network("proposed"), TRAINING, seed=0)
-    assert not kept.restore(standing)
-    assert untouched(standing)
+def test_invalid_checkpoint_is_ignored(first_checkpoint: Checkpoint, content: bytes) -> None:
+    file_of(first_checkpoint).write_bytes(content)
+    state = init_state(network("proposed"), TRAINING, seed=0)
+    assert not first_checkpoint.restore(state)
+    assert is_initial(state)
 
 
-def sealed(header: bytes) -> bytes:
+def seal(header: bytes) -> bytes:
     """Return a file that contains only this header, with its length and correct checksum."""
-    whole = len(header) // 8 * 8
-    total = sum(int.from_bytes(header[at : at + 8], "little") for at in range(0, whole, 8))
-    total = (total + sum(header[whole:])) % 2**64
+    even_size = len(header) // 8 * 8
+    total = sum(int.from_bytes(header[at : at + 8], "little") for at in range(0, even_size, 8))
+    total = (total + sum(header[even_size:])) % 2**64
     return len(header).to_bytes(8, "little") + total.to_bytes(8, "little") + header
 
 
 @pytest.mark.parametrize(
-    ("there", "instead"),
+    ("pattern", "replacement"),
     [
         (rb'"epochs": \[.*?\], ', b""),
         (rb'"epochs": \[.*?\], ', b'"epochs": 1, '),
@@ -186,23 +188,25 @@ def sealed(header: bytes) -> bytes:
         (rb'"pieces": 1, ', b""),
     ],
 )
-def test_a_header_that_tells_something_else_counts_as_none(
-    kept: Checkpoint, there: bytes, instead: bytes
+def test_inconsistent_header_is_ignored(
+    first_checkpoint: Checkpoint, pattern: bytes, replacement: bytes
 ) -> None:
-    content = file_of(kept).read_bytes()
+    content = file_of(first_checkpoint).read_bytes()
     size = int.from_bytes(content[:8], "little")
     old = content[16 : 16 + size]
-    header, found = re.subn(there, instead, old)
-    assert found == 1
-    before, own, changed = (int.from_bytes(c[8:16], "little") for c in (content, sealed(old), sealed(header)))
+    header, matches = re.subn(pattern, replacement, old)
+    assert matches == 1
+    before, own, changed = (int.from_bytes(c[8:16], "little") for c in (content, seal(old), seal(header)))
     total = ((before - own + changed) % 2**64).to_bytes(8, "little")
-    file_of(kept).write_bytes(len(header).to_bytes(8, "little") + total + header + content[16 + size :])
-    standing = init_state(network("proposed"), TRAINING, seed=0)
-    assert not kept.restore(standing)
-    assert untouched(standing)
+    file_of(first_checkpoint).write_bytes(
+        len(header).to_bytes(8, "little") + total + header + content[16 + size :]
+    )
+    state = init_state(network("proposed"), TRAINING, seed=0)
+    assert not first_checkpoint.restore(state)
+    assert is_initial(state)
 
 
-class Versioned(nn.Linear):
+class VersionedLayer(nn.Linear):
     """A layer that, like torchvision's MNASNet, rejects a state without version."""
 
     _version = 2
@@ -213,92 +217,98 @@ class Versioned(nn.Linear):
         super()._load_from_state_dict(state, prefix, metadata, *rest)
 
 
-def test_a_module_that_asks_for_its_version_trains_and_goes_on(tmp_path: Path) -> None:
-    checkpoint, net = after_each_epoch(tmp_path / "run"), nn.Sequential(nn.Flatten(), Versioned(192, 2))
+def test_module_with_a_state_version_resumes(tmp_path: Path) -> None:
+    checkpoint, net = (
+        make_eager_checkpoint(tmp_path / "run"),
+        nn.Sequential(nn.Flatten(), VersionedLayer(192, 2)),
+    )
     small = replace(TRAINING, epochs=2)
 
-    def fitted(standing: TrainingState) -> Iterator[Epoch]:
+    def fit_small(state: TrainingState) -> Iterator[Epoch]:
         return fit(
-            standing, part(20), validation=part(10), num_classes=2, training=small, save=at_once(checkpoint)
+            state,
+            part(20),
+            validation=part(10),
+            num_classes=2,
+            training=small,
+            save=save_and_wait(checkpoint),
         )
 
-    next(fitted(init_state(copy.deepcopy(net), small, seed=0)))
+    next(fit_small(init_state(copy.deepcopy(net), small, seed=0)))
     resumed = init_state(copy.deepcopy(net), small, seed=0)
     assert checkpoint.restore(resumed)
-    assert [epoch.number for epoch in fitted(resumed)] == [2]
+    assert [epoch.number for epoch in fit_small(resumed)] == [2]
 
 
-def test_a_header_that_promises_more_than_there_is_asks_for_no_memory(kept: Checkpoint) -> None:
-    content = file_of(kept).read_bytes()
+def test_header_with_a_false_size_allocates_no_memory(first_checkpoint: Checkpoint) -> None:
+    content = file_of(first_checkpoint).read_bytes()
     size = int.from_bytes(content[:8], "little")
     header = content[16 : 16 + size].replace(b'"int64", []', b'"int64", [99999999999]', 1)
-    file_of(kept).write_bytes(
+    file_of(first_checkpoint).write_bytes(
         len(header).to_bytes(8, "little") + content[8:16] + header + content[16 + size :]
     )
-    assert not kept.restore(init_state(network("proposed"), TRAINING, seed=0))
+    assert not first_checkpoint.restore(init_state(network("proposed"), TRAINING, seed=0))
 
 
-def test_another_networks_file_counts_as_none(kept: Checkpoint) -> None:
-    standing = init_state(network("vgg16"), TRAINING, seed=0)
-    assert not kept.restore(standing)
-    assert standing.history == []
+def test_file_of_another_network_is_ignored(first_checkpoint: Checkpoint) -> None:
+    state = init_state(network("vgg16"), TRAINING, seed=0)
+    assert not first_checkpoint.restore(state)
+    assert state.history == []
 
 
-def test_pieces_are_kept(kept: Checkpoint) -> None:
-    standing = init_state(network("proposed"), TRAINING, seed=0, micro_batches=2)
-    list(islice(trained(standing, TRAINING, kept), 1))
+def test_micro_batches_are_restored(first_checkpoint: Checkpoint) -> None:
+    state = init_state(network("proposed"), TRAINING, seed=0, micro_batches=2)
+    list(islice(train(state, TRAINING, first_checkpoint), 1))
     resumed = init_state(network("proposed"), TRAINING, seed=0)
-    assert kept.restore(resumed)
+    assert first_checkpoint.restore(resumed)
     assert resumed.micro_batches == 2
 
 
-def test_an_epoch_that_is_not_whole_leaves_the_one_before(kept: Checkpoint) -> None:
-    standing = init_state(network("proposed"), TRAINING, seed=0)
-    assert kept.restore(standing)
-    list(islice(trained(standing, TRAINING, kept), 1))
-    second = kept.path.with_suffix(".odd")
+def test_incomplete_epoch_leaves_the_previous_one(first_checkpoint: Checkpoint) -> None:
+    state = init_state(network("proposed"), TRAINING, seed=0)
+    assert first_checkpoint.restore(state)
+    list(islice(train(state, TRAINING, first_checkpoint), 1))
+    second = first_checkpoint.path.with_suffix(".odd")
     content = second.read_bytes()
-    for spoilt in (bytes(16) + content[16:], content[:-4096] + bytes(4096), content[: len(content) // 2]):
-        second.write_bytes(spoilt)
+    for damaged in (bytes(16) + content[16:], content[:-4096] + bytes(4096), content[: len(content) // 2]):
+        second.write_bytes(damaged)
         resumed = init_state(network("proposed"), TRAINING, seed=0)
-        assert kept.restore(resumed)
+        assert first_checkpoint.restore(resumed)
         assert [epoch.number for epoch in resumed.history] == [1]
     second.write_bytes(content)
     resumed = init_state(network("proposed"), TRAINING, seed=0)
-    assert kept.restore(resumed)
+    assert first_checkpoint.restore(resumed)
     assert [epoch.number for epoch in resumed.history] == [1, 2]
 
 
-def test_what_is_there_can_be_discarded(kept: Checkpoint) -> None:
-    assert kept.restore(init_state(network("proposed"), TRAINING, seed=0))
-    kept.discard()
-    assert not kept.restore(init_state(network("proposed"), TRAINING, seed=0))
-    assert list(kept.path.parent.iterdir()) == []
-    kept.discard()
+def test_checkpoint_can_be_discarded(first_checkpoint: Checkpoint) -> None:
+    assert first_checkpoint.restore(init_state(network("proposed"), TRAINING, seed=0))
+    first_checkpoint.discard()
+    assert not first_checkpoint.restore(init_state(network("proposed"), TRAINING, seed=0))
+    assert list(first_checkpoint.path.parent.iterdir()) == []
+    first_checkpoint.discard()
 
 
-def test_checkpoints_take_turns_so_that_the_one_before_stays(tmp_path: Path) -> None:
-    checkpoint, standing = (
-        after_each_epoch(tmp_path / "run"),
+def test_checkpoints_alternate_between_two_files(tmp_path: Path) -> None:
+    checkpoint, state = (
+        make_eager_checkpoint(tmp_path / "run"),
         init_state(network("proposed"), TRAINING, seed=0),
     )
     written = []
-    for number, _ in enumerate(trained(standing, TRAINING), start=1):
+    for number, _ in enumerate(train(state, TRAINING), start=1):
         if number != 2:  # a checkpoint is not due after every epoch
-            at_once(checkpoint)(standing)
+            save_and_wait(checkpoint)(state)
         written.append([count_epochs(checkpoint.path.with_suffix(turn)) for turn in (".even", ".odd")])
     assert written == [[1, -1], [1, -1], [1, 3], [4, 3]]
-    resumed = after_each_epoch(tmp_path / "run")
-    standing = init_state(network("proposed"), TRAINING, seed=0)
-    assert resumed.restore(standing)
-    at_once(resumed)(standing)
-    assert count_epochs(checkpoint.path.with_suffix(".odd")) == 4, "the one that was restored is still there"
+    resumed = make_eager_checkpoint(tmp_path / "run")
+    state = init_state(network("proposed"), TRAINING, seed=0)
+    assert resumed.restore(state)
+    save_and_wait(resumed)(state)
+    assert count_epochs(checkpoint.path.with_suffix(".odd")) == 4, "the restored checkpoint still exists"
 
 
 @pytest.mark.parametrize(("after", "is_best"), [(3, True), (4, False)])
-def test_a_checkpoint_is_of_the_epoch_that_it_was_begun_after(
-    tmp_path: Path, after: int, is_best: bool
-) -> None:
+def test_checkpoint_has_the_weights_of_its_epoch(tmp_path: Path, after: int, is_best: bool) -> None:
     """Training continues and changes every weight in place while the file waits to be written."""
     go = threading.Event()
 
@@ -309,14 +319,14 @@ def test_a_checkpoint_is_of_the_epoch_that_it_was_begun_after(
 
     checkpoint = Checkpoint(tmp_path / "run", max_fraction=math.inf, cpu_clock=waits)
     longer = replace(TRAINING, epochs=5, patience=5)
-    standing = init_state(network("vgg16"), longer, seed=2)
-    epochs = trained(standing, longer)
+    state = init_state(network("vgg16"), longer, seed=2)
+    epochs = train(state, longer)
     for _ in range(after):
         next(epochs)
-    assert (find_best_epoch(standing.history) is standing.history[-1]) is is_best
-    best = copy.deepcopy(standing.best_weights)
-    states = [copy.deepcopy(part.state_dict()) for part in (standing.network, standing.optimizer)]
-    checkpoint.save(standing)
+    assert (find_best_epoch(state.history) is state.history[-1]) is is_best
+    best = copy.deepcopy(state.best_weights)
+    states = [copy.deepcopy(part.state_dict()) for part in (state.network, state.optimizer)]
+    checkpoint.save(state)
     list(epochs)
     go.set()
     checkpoint.close()
@@ -329,8 +339,8 @@ def test_a_checkpoint_is_of_the_epoch_that_it_was_begun_after(
     assert all(
         torch.equal(states[1]["state"][n][key], moments[n][key]) for n in moments for key in moments[n]
     )
-    ended = standing.network.state_dict()
-    assert not all(torch.equal(states[0][key], tensor) for key, tensor in ended.items())
+    final_weights = state.network.state_dict()
+    assert not all(torch.equal(states[0][key], tensor) for key, tensor in final_weights.items())
 
 
 class Clock:
@@ -344,67 +354,71 @@ class Clock:
         return self.now
 
 
-def test_checkpoints_cost_at_most_their_share_of_the_training(tmp_path: Path) -> None:
+def test_checkpoint_cost_is_limited_to_its_share(tmp_path: Path) -> None:
     """With this clock copying takes 1 s and writing 1 s; at 2 % a checkpoint is due every 100 s."""
     checkpoint = Checkpoint(tmp_path / "run", clock=Clock(), cpu_clock=Clock())
-    standing = init_state(network("proposed"), TRAINING, seed=0)
-    next(trained(standing, TRAINING))
-    epoch, kept = standing.history[0], []
-    standing.history.clear()
+    state = init_state(network("proposed"), TRAINING, seed=0)
+    next(train(state, TRAINING))
+    epoch, saved_epochs = state.history[0], []
+    state.history.clear()
     for number in range(1, 41):
-        standing.history.append(replace(epoch, number=number, seconds=10.0))
-        at_once(checkpoint)(standing)
-        kept.append(max(count_epochs(checkpoint.path.with_suffix(turn)) for turn in (".even", ".odd")))
-    assert [number for number in range(1, 41) if number in kept] == [1, 20, 30, 40]
+        state.history.append(replace(epoch, number=number, seconds=10.0))
+        save_and_wait(checkpoint)(state)
+        saved_epochs.append(
+            max(count_epochs(checkpoint.path.with_suffix(turn)) for turn in (".even", ".odd"))
+        )
+    assert [number for number in range(1, 41) if number in saved_epochs] == [1, 20, 30, 40]
     assert checkpoint.cost_seconds == 8.0
-    assert checkpoint.cost_seconds <= 0.02 * sum(epoch.seconds for epoch in standing.history)
-    resumed, goes_on = Checkpoint(tmp_path / "run"), init_state(network("proposed"), TRAINING, seed=0)
-    assert resumed.restore(goes_on)
-    assert resumed.cost_seconds == 6.0, "what the checkpoints before it had cost"
+    assert checkpoint.cost_seconds <= 0.02 * sum(epoch.seconds for epoch in state.history)
+    resumed, resumes = Checkpoint(tmp_path / "run"), init_state(network("proposed"), TRAINING, seed=0)
+    assert resumed.restore(resumes)
+    assert resumed.cost_seconds == 6.0, "the cost of earlier checkpoints is included"
 
 
-def test_a_first_checkpoint_is_due_once_its_size_allows(tmp_path: Path) -> None:
-    standing = init_state(network("vgg16"), TRAINING, seed=0)
-    next(trained(standing, TRAINING))
-    due = count_bytes(standing) / BYTES_PER_SECOND / 0.02
+def test_first_checkpoint_waits_for_its_size(tmp_path: Path) -> None:
+    state = init_state(network("vgg16"), TRAINING, seed=0)
+    next(train(state, TRAINING))
+    due = count_bytes(state) / BYTES_PER_SECOND / 0.02
     for seconds in (0.99 * due, 1.01 * due):
         checkpoint = Checkpoint(tmp_path / str(seconds))
-        standing.history[0] = replace(standing.history[0], seconds=seconds)
-        at_once(checkpoint)(standing)
+        state.history[0] = replace(state.history[0], seconds=seconds)
+        save_and_wait(checkpoint)(state)
         assert checkpoint.restore(init_state(network("vgg16"), TRAINING, seed=0)) is (seconds > due)
 
 
-def test_a_folder_that_cannot_be_written_is_told_after_the_next_epoch(kept: Checkpoint) -> None:
-    kept.path.with_suffix(".odd").mkdir()
-    standing = init_state(network("proposed"), TRAINING, seed=0)
-    epochs = trained(standing, TRAINING)
+def test_unwritable_folder_is_an_error_after_the_next_epoch(first_checkpoint: Checkpoint) -> None:
+    first_checkpoint.path.with_suffix(".odd").mkdir()
+    state = init_state(network("proposed"), TRAINING, seed=0)
+    epochs = train(state, TRAINING)
     next(epochs)
     with pytest.raises(OSError, match="directory"):
-        keep_until_it_fails(kept, standing)
-    assert kept.restore(init_state(network("proposed"), TRAINING, seed=0)), "the one before is still there"
+        save_until_error(first_checkpoint, state)
+    assert first_checkpoint.restore(init_state(network("proposed"), TRAINING, seed=0)), (
+        "the previous checkpoint still exists"
+    )
 
 
-def test_a_full_disk_is_told_and_leaves_the_checkpoint_before(tmp_path: Path) -> None:
-    checkpoint = after_each_epoch(tmp_path / "run")
-    standing = init_state(network("vgg16"), TRAINING, seed=0)
-    epochs = trained(standing, TRAINING)
+def test_full_disk_is_an_error_and_the_previous_checkpoint_stays(tmp_path: Path) -> None:
+    checkpoint = make_eager_checkpoint(tmp_path / "run")
+    state = init_state(network("vgg16"), TRAINING, seed=0)
+    epochs = train(state, TRAINING)
     next(epochs)
-    at_once(checkpoint)(standing)
+    save_and_wait(checkpoint)(state)
     next(epochs)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
     try:
         with pytest.raises(OSError, match="too large") as error:
-            keep_until_it_fails(checkpoint, standing)
+            save_until_error(checkpoint, state)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert error.value.errno == errno.EFBIG
     resumed = init_state(network("vgg16"), TRAINING, seed=0)
-    assert after_each_epoch(tmp_path / "run").restore(resumed)
+    assert make_eager_checkpoint(tmp_path / "run").restore(resumed)
     assert len(resumed.history) == 1
 
 
-class Odd(nn.Sequential):
+class UnusualNetwork(nn.Sequential):
     """A network with an empty buffer and, if `counts`, extra state that is not a tensor."""
 
     def __init__(self, *, counts: bool) -> None:
@@ -419,9 +433,11 @@ class Odd(nn.Sequential):
         pass
 
 
-def test_a_network_whose_state_is_not_all_tensors_trains_and_begins_anew(tmp_path: Path) -> None:
+def test_network_with_non_tensor_state_restarts(tmp_path: Path) -> None:
     for counts in (False, True):
-        checkpoint = after_each_epoch(tmp_path / f"run{counts}")
-        history = list(trained(init_state(Odd(counts=counts), TRAINING, seed=0), TRAINING, checkpoint))
+        checkpoint = make_eager_checkpoint(tmp_path / f"run{counts}")
+        history = list(
+            train(init_state(UnusualNetwork(counts=counts), TRAINING, seed=0), TRAINING, checkpoint)
+        )
         assert len(history) == TRAINING.epochs
-        assert checkpoint.restore(init_state(Odd(counts=counts), TRAINING, seed=0)) is not counts
+        assert checkpoint.restore(init_state(UnusualNetwork(counts=counts), TRAINING, seed=0)) is not counts

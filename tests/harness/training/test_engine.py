@@ -34,33 +34,33 @@ from tests.harness.tiny import Run, request
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
 
-def choice(device: torch.device = CPU, **asked: object):  # type: ignore[no-untyped-def]
-    values = {"engine": "auto", "precision": "auto", "deterministic": False, **asked}
+def choice(device: torch.device = CPU, **options: object):  # type: ignore[no-untyped-def]
+    values = {"engine": "auto", "precision": "auto", "deterministic": False, **options}
     return select_engine(device, **values)  # type: ignore[arg-type]
 
 
-def test_a_cpu_takes_the_fused_kernels_in_float32_and_says_so() -> None:
-    found = choice()
-    assert (found.engine, found.precision) == ("fused", "float32")
-    assert "fused kernels" in found.reason
-    assert found.apply_to(TrainingSpec()) == TrainingSpec(engine="fused")
+def test_cpu_selects_the_fused_kernels_in_float32() -> None:
+    engine = choice()
+    assert (engine.engine, engine.precision) == ("fused", "float32")
+    assert "fused kernels" in engine.reason
+    assert engine.apply_to(TrainingSpec()) == TrainingSpec(engine="fused")
 
 
-def test_without_a_compiler_a_cpu_goes_eagerly_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cpu_without_compiler_is_eager_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CXX", "/bin/false")
     # Without its cache, so that the kernels of later tests stay loaded.
     monkeypatch.setattr(library, "load_library", library.load_library.__wrapped__)
-    found = choice()
-    assert found.engine == "eager"
-    assert "/bin/false cannot compile" in found.reason
+    engine = choice()
+    assert engine.engine == "eager"
+    assert "/bin/false cannot compile" in engine.reason
     with raises_code("engine.no-kernels", "C++ compiler"):
         choice(engine="fused")
 
 
-def test_a_cpu_asked_for_bfloat16_goes_eagerly() -> None:
-    found = choice(precision="bfloat16")
-    assert (found.engine, found.precision) == ("eager", "bfloat16")
-    assert "no bfloat16" in found.reason
+def test_cpu_with_bfloat16_is_eager() -> None:
+    engine = choice(precision="bfloat16")
+    assert (engine.engine, engine.precision) == ("eager", "bfloat16")
+    assert "no bfloat16" in engine.reason
 
 
 def test_more_seeds_and_protocols_change_no_run(tree: Path) -> None:
@@ -70,12 +70,12 @@ def test_more_seeds_and_protocols_change_no_run(tree: Path) -> None:
     assert {run.key for run in one} < {run.key for run in more}
 
 
-def test_a_gpu_runs_eagerly_unless_asked() -> None:
+def test_gpu_is_eager_by_default() -> None:
     assert choice(CUDA).engine == "eager"
     assert choice(CUDA, engine="compiled").engine == "compiled"
 
 
-def test_a_study_leaves_torchs_precision_as_it_was() -> None:
+def test_study_restores_torchs_precision() -> None:
     conv, products = torch.backends.cudnn.conv, torch.backends.cuda.matmul
     before = conv.fp32_precision, products.fp32_precision
     for precision, expected in FP32_PRECISIONS.items():
@@ -84,13 +84,13 @@ def test_a_study_leaves_torchs_precision_as_it_was() -> None:
         assert (conv.fp32_precision, products.fp32_precision) == before
 
 
-def test_deterministic_is_part_of_a_run_where_it_changes_anything() -> None:
+def test_deterministic_is_recorded_only_if_it_matters() -> None:
     assert not choice(CPU, deterministic=True).deterministic
     assert choice(CUDA, deterministic=True).deterministic
 
 
 @pytest.mark.parametrize(
-    ("asked", "error"),
+    ("options", "error"),
     [
         ({"engine": "quick"}, ("choice.unknown", "'quick'", "auto, eager, fused, compiled")),
         ({"precision": "half"}, ("choice.unknown", "auto, float32, tf32-convolutions, tf32, bfloat16")),
@@ -99,9 +99,9 @@ def test_deterministic_is_part_of_a_run_where_it_changes_anything() -> None:
         ({"device": CUDA, "engine": "fused"}, ("engine.fused-on-gpu", "cuda")),
     ],
 )
-def test_what_does_not_exist_is_told(asked: dict[str, object], error: tuple[str, ...]) -> None:
+def test_unknown_corruption_is_an_error(options: dict[str, object], error: tuple[str, ...]) -> None:
     with raises_code(*error):
-        choice(**asked)  # type: ignore[arg-type]
+        choice(**options)  # type: ignore[arg-type]
 
 
 def part(samples: int) -> SplitData:
@@ -111,10 +111,12 @@ def part(samples: int) -> SplitData:
     return SplitData(images=(images + 60 * labels[:, None, None, None]).to(torch.uint8), labels=labels)
 
 
-def weights_after(network: nn.Module, training: TrainingSpec, *, pieces: int = 1) -> dict[str, torch.Tensor]:
+def weights_after(
+    network: nn.Module, training: TrainingSpec, *, micro_batches: int = 1
+) -> dict[str, torch.Tensor]:
     network = copy.deepcopy(network)
-    standing = init_state(network, training, seed=0, micro_batches=pieces)
-    history = fit(standing, part(26), validation=part(6), num_classes=3, training=training)
+    state = init_state(network, training, seed=0, micro_batches=micro_batches)
+    history = fit(state, part(26), validation=part(6), num_classes=3, training=training)
     assert [epoch.number for epoch in history] == [1, 2]
     return network.state_dict()
 
@@ -148,7 +150,7 @@ def eager_weights(network: nn.Module) -> dict[str, torch.Tensor]:
     ],
     ids=["fused", "bfloat16"],
 )
-def test_a_training_moves_the_weights_alike_every_way(
+def test_engines_train_to_close_weights(
     network: nn.Module, eager_weights: dict[str, torch.Tensor], training: TrainingSpec
 ) -> None:
     slow, fast = eager_weights, weights_after(network, training)
@@ -165,36 +167,34 @@ def test_a_training_moves_the_weights_alike_every_way(
         assert torch.allclose(a(images), b(images), atol=0.02)
 
 
-@pytest.mark.parametrize(("name", "planes"), [("resnet34", True), ("mobilenetv3-large", False)])
-def test_images_lie_as_the_networks_weights_do(name: str, planes: bool) -> None:
+@pytest.mark.parametrize(("name", "is_nchw"), [("resnet34", True), ("mobilenetv3-large", False)])
+def test_images_have_the_memory_format_of_the_weights(name: str, is_nchw: bool) -> None:
     spec = CATALOGUE[name]
     with torch.device("meta"):
         network = build_network(spec, num_classes=3)
     network = to_device_layout(network.to_empty(device="cpu"), spec, CPU)
     images = match_memory_format(torch.rand(2, 3, 4, 4), network)
-    assert images.is_contiguous() is planes
-    assert images.is_contiguous(memory_format=torch.channels_last) is not planes
+    assert images.is_contiguous() is is_nchw
+    assert images.is_contiguous(memory_format=torch.channels_last) is not is_nchw
 
 
-def test_the_answers_of_bfloat16_come_back_as_float32(network: nn.Module) -> None:
+def test_bfloat16_outputs_are_float32(network: nn.Module) -> None:
     network = copy.deepcopy(network).eval()
     step = make_forward(network, TrainingSpec(precision="bfloat16"))
     with torch.no_grad():
-        answers, exact = step(torch.rand(2, 3, 32, 32)), network(torch.rand(2, 3, 32, 32))
-    assert answers.dtype == exact.dtype == torch.float32
-    assert not torch.equal(answers, exact)
+        outputs, exact = step(torch.rand(2, 3, 32, 32)), network(torch.rand(2, 3, 32, 32))
+    assert outputs.dtype == exact.dtype == torch.float32
+    assert not torch.equal(outputs, exact)
 
 
 @pytest.mark.slow
-def test_a_compiled_network_answers_as_it_does_without() -> None:
+def test_compiled_network_has_equal_outputs() -> None:
     torch.manual_seed(0)
     net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.PReLU(4), nn.Flatten(), nn.Linear(4 * 36, 2))
     step = make_forward(net, TrainingSpec(batch_size=4, engine="compiled"))
     images = torch.rand(4, 3, 8, 8)
     assert torch.allclose(step(images), net(images), atol=1e-5)
-    assert torch.equal(step(images[:3]), net(images[:3])), (
-        "another batch than the whole one is not compiled for"
-    )
+    assert torch.equal(step(images[:3]), net(images[:3])), "partial batches run uncompiled"
 
 
 @pytest.mark.slow
@@ -217,28 +217,28 @@ def test_cells_of_one_architecture_share_the_compiled_code(
     assert "TORCHINDUCTOR_CACHE_DIR" not in os.environ
     assert counters["stats"]["unique_graphs"] == 1
     folder = tmp_path / "code" / "inductor"
-    assert any(folder.iterdir()), "inductor keeps its code beside the data"
+    assert any(folder.iterdir()), "inductor stores its code in the cache folder"
     assert folder.stat().st_mode & 0o022 == 0
 
 
-def test_a_process_keeps_the_compiled_code_of_a_few_architectures() -> None:
-    kept: set[ArchitectureSpec] = set()
+def test_process_keeps_the_compiled_code_of_a_few_architectures() -> None:
+    cache: set[ArchitectureSpec] = set()
     specs = [with_width(CATALOGUE["proposed"], 1 / n) for n in range(1, 9)]
     for spec in specs[:6] * 2:
-        reserve_compile_cache(spec, cache=kept)
-    assert kept == set(specs[:6])
-    reserve_compile_cache(specs[7], cache=kept)
-    assert kept == {specs[7]}
+        reserve_compile_cache(spec, cache=cache)
+    assert cache == set(specs[:6])
+    reserve_compile_cache(specs[7], cache=cache)
+    assert cache == {specs[7]}
 
 
-def test_a_batch_in_pieces_steps_as_the_whole_one() -> None:
+def test_micro_batches_step_like_the_full_batch() -> None:
     torch.manual_seed(0)
     net = nn.Sequential(nn.AvgPool2d(8), nn.Flatten(), nn.Linear(48, 3))
     training = TrainingSpec(epochs=2, batch_size=8)
-    whole, cut = weights_after(net, training), weights_after(net, training, pieces=4)
-    for name in whole:
-        assert torch.allclose(whole[name], cut[name], atol=1e-5)
-    assert not torch.allclose(whole["2.weight"], net.state_dict()["2.weight"], atol=1e-4)
+    full_batch, cut = weights_after(net, training), weights_after(net, training, micro_batches=4)
+    for name in full_batch:
+        assert torch.allclose(full_batch[name], cut[name], atol=1e-5)
+    assert not torch.allclose(full_batch["2.weight"], net.state_dict()["2.weight"], atol=1e-4)
 
 
 HUNGRY = """
@@ -267,15 +267,13 @@ def fits_0(classes):
 
 
 @pytest.mark.slow
-def test_a_cell_out_of_memory_is_trained_in_pieces_and_says_so(
-    tree: Path, tmp_path: Path, harness: Run
-) -> None:
+def test_cell_out_of_memory_trains_in_micro_batches(tree: Path, tmp_path: Path, harness: Run) -> None:
     (tmp_path / "net.py").write_text(HUNGRY)
     common = ("--dataset", "casme2", "--root", tree, "--preset", "quick", "--epochs", 1)
     small = ("--only", "vgg16-bn-gap", "--image-size", 32, "--width", 0.0625, "--batch", 16)
     nets = ("--architecture", "net.py:fits_5", "--architecture", "net.py:fits_0")
     code, out, err = harness("compare", *common, *small, *nets)
-    assert code == 1, "one cell can be cut as often as one likes and does not fit"
+    assert code == 1, "one cell does not fit in any number of micro-batches"
     assert "fits_5 · frame" in err
     assert "out of memory: 4 micro-batches per batch" in err
     assert "failed  fits_0 (frame): RuntimeError" in out
@@ -283,7 +281,7 @@ def test_a_cell_out_of_memory_is_trained_in_pieces_and_says_so(
     assert "fits_5 (frame, seed 0, fold 0) was trained with each batch in 4 micro-batches" in report
 
 
-def test_the_plan_says_how_and_how_long(tree: Path, harness: Run) -> None:
+def test_plan_names_engine_and_duration(tree: Path, harness: Run) -> None:
     small = ("--preset", "quick", "--epochs", 1, "--image-size", 32, "--width", 0.0625)
     common = ("compare", "--only", "proposed", "--dataset", "casme2", "--root", tree, *small, "--dry-run")
     _, _, err = harness(*common)

@@ -21,21 +21,21 @@ __all__ = ["network"]
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 
 
-def on_the_gpu(part: SplitData) -> SplitData:
+def move_to_gpu(part: SplitData) -> SplitData:
     return SplitData(images=part.images.to(CUDA), labels=part.labels.to(CUDA))
 
 
-def answers_after(network: nn.Module, training: TrainingSpec, *, resident: bool = True) -> torch.Tensor:
+def train_on_gpu(network: nn.Module, training: TrainingSpec, *, resident: bool = True) -> torch.Tensor:
     """Return the network's outputs after two epochs on the GPU; the network stays on the GPU."""
     torch.manual_seed(0)
-    train = on_the_gpu(part(26))
+    train = move_to_gpu(part(26))
     train = train if resident else replace(train, images=train.images.cpu())
     network = network.to(CUDA)
     list(
         fit(
             init_state(network, training, seed=0),
             train,
-            validation=on_the_gpu(part(6)),
+            validation=move_to_gpu(part(6)),
             num_classes=3,
             training=training,
         )
@@ -49,21 +49,21 @@ def answers_after(network: nn.Module, training: TrainingSpec, *, resident: bool 
     [replace(SHORT, engine="compiled"), replace(SHORT, precision="bfloat16")],
     ids=["compiled, replayed as CUDA graphs", "bfloat16"],
 )
-def test_a_gpu_trains_alike_every_way(network: nn.Module, training: TrainingSpec) -> None:
+def test_gpu_engines_train_to_close_outputs(network: nn.Module, training: TrainingSpec) -> None:
     weights = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    eager = answers_after(network, SHORT)
+    eager = train_on_gpu(network, SHORT)
     network.load_state_dict(weights)
-    assert torch.allclose(answers_after(network, training), eager, atol=0.03)
+    assert torch.allclose(train_on_gpu(network, training), eager, atol=0.03)
 
 
-def test_images_that_lie_elsewhere_come_as_those_that_lie_on_the_gpu(network: nn.Module) -> None:
+def test_host_images_train_like_gpu_images(network: nn.Module) -> None:
     weights = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    resident = answers_after(network, SHORT)
+    resident = train_on_gpu(network, SHORT)
     network.load_state_dict(weights)
-    assert torch.allclose(answers_after(network, SHORT, resident=False), resident, atol=1e-3)
+    assert torch.allclose(train_on_gpu(network, SHORT, resident=False), resident, atol=1e-3)
 
 
-def test_batches_are_copied_ahead_in_their_order() -> None:
+def test_batches_are_prefetched_in_order() -> None:
     images, rows = torch.arange(40, dtype=torch.uint8).reshape(10, 1, 2, 2), torch.randperm(10).split(3)
     data = SplitData(images=images, labels=torch.arange(10, device=CUDA))
     for batch, copy in zip(rows, prefetch_images(data, rows), strict=True):
@@ -72,7 +72,7 @@ def test_batches_are_copied_ahead_in_their_order() -> None:
 
 @pytest.mark.parametrize("resident", [True, False])
 def test_no_training_step_waits_for_the_gpu(network: nn.Module, *, resident: bool) -> None:
-    data = on_the_gpu(part(26))
+    data = move_to_gpu(part(26))
     data = data if resident else replace(data, images=data.images.cpu())
     state = init_state(network.to(CUDA), SHORT, seed=0)
     loss_fn = partial(focal_loss, alpha=torch.ones(3, device=CUDA), gamma=SHORT.gamma)

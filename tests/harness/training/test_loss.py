@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from harness.training.loss import compute_class_weights, focal_loss
 
 
-def test_class_weights_are_inverse_frequencies_with_mean_one_over_the_classes_present() -> None:
+def test_class_weights_are_inverse_frequencies_with_mean_one() -> None:
     # 1/1, 1/2, 1/4 over three classes present: scaled by 3 / 1.75.
     weights = compute_class_weights(torch.tensor([0, 1, 1, 3, 3, 3, 3]), 4)
     assert weights.tolist() == pytest.approx([12 / 7, 6 / 7, 0, 3 / 7])
@@ -26,8 +26,8 @@ def test_focal_loss_by_hand() -> None:
 def test_gamma_zero_without_weights_is_cross_entropy() -> None:
     logits = torch.randn(8, 5, generator=torch.Generator().manual_seed(0))
     labels = torch.arange(8) % 5
-    ours = focal_loss(logits, labels, alpha=torch.ones(5), gamma=0)
-    torch.testing.assert_close(ours, F.cross_entropy(logits, labels, reduction="none"))
+    losses = focal_loss(logits, labels, alpha=torch.ones(5), gamma=0)
+    torch.testing.assert_close(losses, F.cross_entropy(logits, labels, reduction="none"))
 
 
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0])
@@ -39,7 +39,7 @@ def test_loss_and_gradient_stay_finite_at_the_extremes(gamma: float, logit: floa
     assert torch.isfinite(logits.grad).all()
 
 
-def test_small_misses_keep_their_digits() -> None:
+def test_loss_near_1_keeps_its_precision() -> None:
     # At p = 1 - 1e-9, (1 - p)² log p is -1e-27; 1 - p taken in float32 would be 0.
     logits = torch.tensor([[math.log(1e9), 0.0]])
     loss = focal_loss(logits, torch.tensor([0]), alpha=torch.ones(2), gamma=2)

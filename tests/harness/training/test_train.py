@@ -51,8 +51,8 @@ def network() -> nn.Module:
 
 
 def run(spec: TrainingSpec, net: nn.Module, *, validation: SplitData | None = None) -> Iterator[Epoch]:
-    standing = init_state(net, spec, seed=0)
-    return fit(standing, part(20), validation=validation or part(10, seed=1), num_classes=2, training=spec)
+    state = init_state(net, spec, seed=0)
+    return fit(state, part(20), validation=validation or part(10, seed=1), num_classes=2, training=spec)
 
 
 def test_best_epoch_is_highest_accuracy_then_lowest_loss_then_first() -> None:
@@ -60,30 +60,32 @@ def test_best_epoch_is_highest_accuracy_then_lowest_loss_then_first() -> None:
     assert find_best_epoch(history).number == 3
 
 
-def test_it_learns() -> None:
+def test_training_learns() -> None:
     history = list(run(TrainingSpec(epochs=60, batch_size=4, learning_rate=0.05, patience=60), network()))
     assert history[-1].train_loss < history[0].train_loss
     assert find_best_epoch(history).validation_accuracy == 1.0
 
 
-def test_the_best_epochs_weights_are_in_the_network_at_the_end() -> None:
+def test_best_epochs_weights_are_in_the_network_at_the_end() -> None:
     validation = part(10, seed=1)
     net = network()
     snapshots: list[Tensor] = []
     history = []
-    for ended in run(TrainingSpec(epochs=6, learning_rate=0.9, patience=6), net, validation=validation):
-        history.append(ended)
+    for epoch_result in run(
+        TrainingSpec(epochs=6, learning_rate=0.9, patience=6), net, validation=validation
+    ):
+        history.append(epoch_result)
         snapshots.append(compute_logits(net, validation.images))
     best = find_best_epoch(history).number
     assert torch.equal(compute_logits(net, validation.images), snapshots[best - 1])
 
 
-def test_it_stops_after_patience_epochs_without_a_better_one() -> None:
+def test_training_stops_after_patience_epochs() -> None:
     history = list(run(TrainingSpec(epochs=200, learning_rate=0.9, patience=3), network()))
     assert history[-1].number == find_best_epoch(history).number + 3
 
 
-def test_a_loss_that_is_no_number_stops_with_the_epoch() -> None:
+def test_nan_loss_stops_the_training_with_the_epoch() -> None:
     net = network()
     with torch.no_grad():
         net[2].weight.fill_(float("nan"))  # type: ignore[union-attr,operator]
@@ -91,7 +93,7 @@ def test_a_loss_that_is_no_number_stops_with_the_epoch() -> None:
         list(run(TrainingSpec(epochs=2), net))
 
 
-def test_the_gradient_ratio_is_that_of_the_first_and_last_blocks_norms() -> None:
+def test_gradient_ratio_is_that_of_the_first_and_last_blocks_norms() -> None:
     torch.manual_seed(0)
     spec = replace(with_components(("batch-norm", "gap-head"), name="tiny"), stages=((1, 4), (1, 4), (1, 8)))
     network = build_network(spec, num_classes=2)
@@ -102,25 +104,25 @@ def test_the_gradient_ratio_is_that_of_the_first_and_last_blocks_norms() -> None
     )
     training = TrainingSpec(epochs=1, batch_size=20, gamma=0.0, class_weights="none", augmentation=still)
     torch.manual_seed(1)
-    (found,) = run(training, network)
+    (epoch_result,) = run(training, network)
     torch.manual_seed(1)
     data = part(20)
     order = torch.randperm(20, generator=torch.Generator().manual_seed(0))
     logits = twin.train()(make_normalize(data.images.device)(data.images[order].float() / 255))
     nn.functional.cross_entropy(logits, data.labels[order]).backward()
     first, last = (
-        sum(float(p.grad.pow(2).sum()) for p in twin.features[place].parameters() if p.grad is not None)
+        sum(float(p.grad.pow(2).sum()) for p in twin.features[index].parameters() if p.grad is not None)
         ** 0.5
-        for place in (0, 4)
+        for index in (0, 4)
     )
-    assert found.gradient_ratio == pytest.approx(first / last, rel=1e-3)
+    assert epoch_result.gradient_ratio == pytest.approx(first / last, rel=1e-3)
 
 
-def test_a_network_that_is_not_made_of_blocks_has_no_gradient_ratio() -> None:
+def test_network_without_blocks_has_no_gradient_ratio() -> None:
     assert [epoch.gradient_ratio for epoch in run(TrainingSpec(epochs=2), network())] == [None, None]
 
 
-def test_the_training_loss_is_the_mean_over_the_samples_with_the_requested_weights() -> None:
+def test_training_loss_is_the_weighted_mean_of_samples() -> None:
     samples = part(20)
     samples = SplitData(images=samples.images[:15], labels=torch.tensor([0] * 12 + [1] * 3))
     still = AugmentationSpec(**dict.fromkeys(AugmentationSpec.__dataclass_fields__, 0.0))
@@ -129,11 +131,11 @@ def test_the_training_loss_is_the_mean_over_the_samples_with_the_requested_weigh
         spec = TrainingSpec(epochs=1, batch_size=20, class_weights=class_weights, augmentation=still)  # type: ignore[arg-type]
         logits = compute_logits(network(), samples.images)
         expected = focal_loss(logits, samples.labels, alpha=alpha, gamma=spec.gamma).mean()
-        (ended,) = fit(
+        (epoch_result,) = fit(
             init_state(network(), spec, seed=0), samples, validation=samples, num_classes=2, training=spec
         )
-        assert ended.train_loss == pytest.approx(float(expected), rel=1e-5)
-        assert ended.train_accuracy == pytest.approx(
+        assert epoch_result.train_loss == pytest.approx(float(expected), rel=1e-5)
+        assert epoch_result.train_accuracy == pytest.approx(
             float((logits.argmax(1) == samples.labels).float().mean())
         )
 
@@ -194,7 +196,7 @@ def test_no_training_step_waits_for_the_device(name: str) -> None:
     assert recorder.waits == []
 
 
-def test_a_read_and_a_copy_would_be_noticed() -> None:
+def test_device_reads_and_copies_are_detected() -> None:
     values = torch.ones(3, device=META)
     with DeviceWaits() as recorder:
         values + torch.ones(3).to(META)

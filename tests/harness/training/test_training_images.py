@@ -17,7 +17,7 @@ DIGESTS = tuple(hashlib.sha256(bytes([row % 4])).hexdigest() for row in range(6)
 SPLIT = Split(protocol="frame", fold=0, seed=0, train=(0, 1), validation=(2, 4), test=(3, 5))
 
 
-def test_images_are_found_in_the_part_that_trains_first() -> None:
+def test_image_in_two_parts_counts_as_training() -> None:
     images = collect_training_images(DIGESTS, SPLIT)
     assert images is not None
     # Row 4 has the bytes of row 0, and row 5 those of row 1.
@@ -25,7 +25,7 @@ def test_images_are_found_in_the_part_that_trains_first() -> None:
     assert parts == ["training", "training", "validation", "neither", "training", "training"]
 
 
-def test_images_are_stored_in_eight_characters_each() -> None:
+def test_images_are_stored_in_eight_characters() -> None:
     images = collect_training_images(DIGESTS, SPLIT)
     assert images is not None
     text = encode_training_images(images)

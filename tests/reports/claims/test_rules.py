@@ -27,7 +27,7 @@ from reports.claims.score_measures import select_evaluation, select_paper_datase
 from reports.outcomes import evaluate_study
 from studies.statistics.verdicts import Estimate, Verdict, decide_verdict
 from tests.error_codes import raises_code
-from tests.reports.conftest import Built
+from tests.reports.conftest import Factory
 
 FOR, AGAINST, OPEN = "reproduced", "not reproduced", "undecidable at this n"
 
@@ -80,12 +80,12 @@ def test_exact_compares_with_the_printed_value_and_marks_derived_values() -> Non
     assert _judge(derived, "9.06").verdict == AGAINST
 
 
-def test_at_most_compares_with_the_limit() -> None:
+def test_upper_limit_rule_compares_with_the_limit() -> None:
     assert (
         _judge(UpperLimitRule(), LimitedValue(name="p95", value=33.0, limit=33.3, unit="ms")).verdict == FOR
     )
-    found = _judge(UpperLimitRule(), LimitedValue(name="p95", value=34.0, limit=33.3, unit="ms"))
-    assert (found.verdict, found.reason) == (AGAINST, "p95 is 34.0 ms, the limit is 33.3 ms")
+    result = _judge(UpperLimitRule(), LimitedValue(name="p95", value=34.0, limit=33.3, unit="ms"))
+    assert (result.verdict, result.reason) == (AGAINST, "p95 is 34.0 ms, the limit is 33.3 ms")
 
 
 @pytest.mark.parametrize(
@@ -110,14 +110,12 @@ def test_at_most_compares_with_the_limit() -> None:
         (_quantity(1.0, 1.0, printed=0.98, units=100), FOR, "the interval contains the paper's number"),
     ],
 )
-def test_holds_printed_asks_whether_the_interval_holds_the_number(
-    item: Quantity, verdict: str, reason: str
-) -> None:
-    found = _judge(IntervalRule(), item)
-    assert (found.verdict, found.reason) == (verdict, reason)
+def test_interval_rule_checks_the_printed_number(item: Quantity, verdict: str, reason: str) -> None:
+    result = _judge(IntervalRule(), item)
+    assert (result.verdict, result.reason) == (verdict, reason)
 
 
-def test_holds_printed_needs_a_printed_number() -> None:
+def test_interval_rule_needs_a_printed_number() -> None:
     with raises_code("claim.no-printed-number"):
         _judge(IntervalRule(), _quantity(0.1, 0.2))
 
@@ -132,7 +130,9 @@ def test_holds_printed_needs_a_printed_number() -> None:
         (NO_VERDICT, OPEN, OPEN),
     ],
 )
-def test_better_and_not_worse_translate_the_verdict(item: Quantity, better: str, not_worse: str) -> None:
+def test_superiority_and_non_inferiority_rules_use_the_verdict(
+    item: Quantity, better: str, not_worse: str
+) -> None:
     assert _judge(SuperiorityRule(), item).verdict == better
     assert _judge(NonInferiorityRule(), item).verdict == not_worse
 
@@ -150,12 +150,12 @@ def test_better_and_not_worse_translate_the_verdict(item: Quantity, better: str,
         (0, 3, OPEN),
     ],
 )
-def test_the_sign_test_is_exact_and_one_sided(supporting: int, n: int, verdict: str) -> None:
-    signs = TrainingSigns(name="pair", supports_claim=tuple(place < supporting for place in range(n)))
+def test_sign_test_is_exact_and_one_sided(supporting: int, n: int, verdict: str) -> None:
+    signs = TrainingSigns(name="pair", supports_claim=tuple(index < supporting for index in range(n)))
     assert _judge(SignTestRule(), signs).verdict == verdict
 
 
-def test_the_sign_test_gives_its_reason() -> None:
+def test_sign_test_gives_its_reason() -> None:
     five = TrainingSigns(name="pair", supports_claim=(True,) * 5)
     assert _judge(SignTestRule(), five).reason == "5 of 5 trainings support the claim (sign test, p = 0.031)"
     assert (
@@ -165,32 +165,32 @@ def test_the_sign_test_gives_its_reason() -> None:
     assert _judge(SignTestRule(), replace(five, obstacle="vgg16 collapsed")).reason == "vgg16 collapsed"
 
 
-def test_every_needs_all_and_is_refuted_by_one() -> None:
+def test_every_rule_needs_all_and_is_refuted_by_one() -> None:
     rule = SuperiorityRule(combination="every")
     assert _judge(rule, BETTER, BETTER).verdict == FOR
     assert _judge(rule, BETTER, INCONCLUSIVE).verdict == OPEN
-    found = _judge(rule, BETTER, WORSE, INCONCLUSIVE)
-    assert found.verdict == AGAINST
-    assert found.reason == (
+    result = _judge(rule, BETTER, WORSE, INCONCLUSIVE)
+    assert result.verdict == AGAINST
+    assert result.reason == (
         "1 of 3 comparisons support the claim, 1 oppose it (worse: -0.2 to -0.01; inconclusive: -0.2 to 0.3)"
     )
 
 
-def test_agree_needs_all_on_one_side() -> None:
+def test_agree_rule_needs_all_on_one_side() -> None:
     rule = SuperiorityRule(combination="agree")
     assert _judge(rule, BETTER, BETTER).verdict == FOR
     assert _judge(rule, WORSE, EQUIVALENT).verdict == AGAINST
-    found = _judge(rule, BETTER, WORSE)
-    assert found.verdict == OPEN
-    assert found.reason.startswith("1 of 2 comparisons support the claim, 1 oppose it")
+    result = _judge(rule, BETTER, WORSE)
+    assert result.verdict == OPEN
+    assert result.reason.startswith("1 of 2 comparisons support the claim, 1 oppose it")
 
 
-def test_a_reason_that_all_items_share_stands_alone() -> None:
-    found = _judge(SuperiorityRule(combination="every"), NO_VERDICT, NO_VERDICT)
-    assert (found.verdict, found.reason) == (OPEN, "1 training (at least 5)")
+def test_shared_reason_appears_a_single_time() -> None:
+    result = _judge(SuperiorityRule(combination="every"), NO_VERDICT, NO_VERDICT)
+    assert (result.verdict, result.reason) == (OPEN, "1 training (at least 5)")
 
 
-def test_a_rule_refuses_a_wrong_number_of_items() -> None:
+def test_rule_refuses_a_wrong_number_of_items() -> None:
     with raises_code("claim.item-count", "got 2"):
         _judge(SuperiorityRule(), BETTER, BETTER)
     with raises_code("claim.item-count", "got 0"):
@@ -203,30 +203,30 @@ def test_every_rule_has_a_text() -> None:
         assert ("The claim is reproduced if" in claim.rule.description) == (claim.rule.combination != "one")
 
 
-def _studies(built: type[Built]) -> tuple[Any, Any]:
+def _studies(factory: type[Factory]) -> tuple[Any, Any]:
     """Return studies of CASME II at another image size and at the paper's."""
-    near = built.study()
+    near = factory.study()
     far = replace(near, dataset=replace(near.dataset, image_size=64), fingerprint="e" * 64)
-    return evaluate_study(built.finish(far)), evaluate_study(built.finish(near))
+    return evaluate_study(factory.finish(far)), evaluate_study(factory.finish(near))
 
 
-def test_of_several_studies_the_nearest_to_the_papers_settings_is_used(built: type[Built]) -> None:
-    far, near = _studies(built)
+def test_study_nearest_to_the_papers_settings_is_used(factory: type[Factory]) -> None:
+    far, near = _studies(factory)
     for order in ([far, near], [near, far]):
         assert select_evaluation(order, "casme2", "frame", arms=("proposed",)) is near
     assert select_evaluation([far], "casme2", "frame", arms=("proposed",)) is far
 
 
-def test_of_equal_studies_the_one_with_the_most_trainings_is_used(built: type[Built]) -> None:
-    one, two = (evaluate_study(built.finish(built.study(seeds=seeds))) for seeds in ((0,), (0, 1)))
+def test_study_with_more_trainings_is_used_if_settings_tie(factory: type[Factory]) -> None:
+    one, two = (evaluate_study(factory.finish(factory.study(seeds=seeds))) for seeds in ((0,), (0, 1)))
     for order in ([one, two], [two, one]):
         assert select_evaluation(order, "casme2", "frame", arms=("proposed",)) is two
 
 
-def test_a_nearer_study_that_lacks_an_arm_gives_way_to_another(built: type[Built]) -> None:
-    far, near = _studies(built)
-    failed = built.finish(
-        near.study, lambda spec: built.run(spec) if spec.name == "proposed" else "no memory"
+def test_study_without_an_arm_is_not_selected(factory: type[Factory]) -> None:
+    far, near = _studies(factory)
+    failed = factory.finish(
+        near.study, lambda spec: factory.run(spec) if spec.name == "proposed" else "no memory"
     )
     partial = evaluate_study(failed)
     assert select_evaluation([partial, far], "casme2", "frame", arms=("vgg16", "proposed")) is far
@@ -241,23 +241,23 @@ def test_a_nearer_study_that_lacks_an_arm_gives_way_to_another(built: type[Built
         ("ckplus", "frame", ("proposed",), "no study on ckplus under frame"),
     ],
 )
-def test_the_reason_is_given_where_no_study_can_be_used(
-    built: type[Built], dataset: str, protocol: str, arms: tuple[str, ...], reason: str
+def test_unusable_studies_give_a_reason(
+    factory: type[Factory], dataset: str, protocol: str, arms: tuple[str, ...], reason: str
 ) -> None:
-    found = select_evaluation(_studies(built), dataset, protocol, arms=arms)
-    assert found == make_not_testable_result(reason)
-    assert (found.verdict, found.measured_text) == ("not testable here", "–")
+    result = select_evaluation(_studies(factory), dataset, protocol, arms=arms)
+    assert result == make_not_testable_result(reason)
+    assert (result.verdict, result.measured_text) == ("not testable here", "–")
 
 
-def test_claims_are_about_the_papers_sets_only(built: type[Built]) -> None:
+def test_claims_are_about_the_papers_sets_only(factory: type[Factory]) -> None:
     studies = [
-        evaluate_study(built.finish(built.study(dataset=dataset), lambda spec: None))
+        evaluate_study(factory.finish(factory.study(dataset=dataset), lambda spec: None))
         for dataset in ("synthetic", "ckplus", "folder", "casme2")
     ]
     assert [study.study.dataset.name for study in select_paper_datasets(studies)] == ["ckplus", "casme2"]
 
 
-def test_the_documentation_repeats_the_table_of_rules() -> None:
+def test_documentation_repeats_the_table_of_rules() -> None:
     page = (Path(__file__).parents[3] / "docs" / "claims.md").read_text()
     for claim in CLAIMS:
         name, combination = type(claim.rule).__name__, claim.rule.combination

@@ -17,7 +17,7 @@ from studies.arms import build_ablation_arms, build_comparison_arms
 from studies.results import RunResult
 from studies.spec import RunSpec
 from studies.study import Study
-from tests.reports.conftest import Built
+from tests.reports.conftest import Factory
 
 BY_ID = {claim.id: claim for claim in CLAIMS}
 TRAININGS = (0, 1, 2, 3, 4)
@@ -30,7 +30,7 @@ def _judge(claim: str, study: Study, protocol: str = "frame") -> ClaimResult:
 
 
 def _ladder(
-    built: type[Built],
+    factory: type[Factory],
     right: Callable[[int, int], bool],
     *,
     design: str = "ladder",
@@ -38,24 +38,26 @@ def _ladder(
     seeds: tuple[int, ...] = TRAININGS,
     **changes: Any,
 ) -> StudyEvaluation:
-    """Return a ladder on CASME II; right(r, n) tells if rung r has clip n (0..9) of every subject correct."""
-    base = built.study("ablation", protocols=(protocol,), seeds=seeds)
+    """Return a CASME II ladder; right(r, n) is True if rung r has clip n (0..9) of every subject correct."""
+    base = factory.study("ablation", protocols=(protocol,), seeds=seeds)
     study = replace(base, design=design, arms=build_ablation_arms(design), **changes)
     names = [arm.name for arm in study.arms]
 
     def choose(spec: RunSpec) -> RunResult:
         rung = names.index(spec.architecture.name)
-        return built.answered(spec, [right(rung, clip // 20) for clip in range(200)], subjects=20)
+        return factory.run_from_correctness(
+            spec, [right(rung, clip // 20) for clip in range(200)], subjects=20
+        )
 
-    return evaluate_study(built.finish(study, choose))
+    return evaluate_study(factory.finish(study, choose))
 
 
-def test_the_paper_has_seventeen_claims() -> None:
+def test_paper_has_seventeen_claims() -> None:
     assert len(BY_ID) == len(CLAIMS) == 17
 
 
-def _scored(
-    built: type[Built],
+def _judge_scores(
+    factory: type[Factory],
     correct: int | Callable[[int], int],
     *,
     seeds: tuple[int, ...] = TRAININGS,
@@ -67,29 +69,31 @@ def _scored(
 
     def choose(spec: RunSpec) -> RunResult:
         number = correct if isinstance(correct, int) else correct(spec.seed)
-        return built.answered(spec, [clip < number for clip in range(1074)], subjects=subjects, first=first)
+        return factory.run_from_correctness(
+            spec, [clip < number for clip in range(1074)], subjects=subjects, first=first
+        )
 
-    study = built.study(only=("proposed",), seeds=seeds, width=width)
-    return _judge("acc-casme2", evaluate_study(built.finish(study, choose)))
-
-
-def test_the_printed_scores_are_reproduced_if_both_intervals_hold_them(built: type[Built]) -> None:
-    found = _scored(built, 1057)
-    assert found.verdict == FOR
-    assert found.measured_text.startswith("accuracy 98.42 % [")
-    assert found.reason == "2 of 2 comparisons support the claim, 0 oppose it"
+    study = factory.study(only=("proposed",), seeds=seeds, width=width)
+    return _judge("acc-casme2", evaluate_study(factory.finish(study, choose)))
 
 
-def test_an_accuracy_outside_the_interval_is_not_reproduced(built: type[Built]) -> None:
-    assert _scored(built, 900).verdict == AGAINST
+def test_printed_scores_are_reproduced_if_both_intervals_hold_them(factory: type[Factory]) -> None:
+    result = _judge_scores(factory, 1057)
+    assert result.verdict == FOR
+    assert result.measured_text.startswith("accuracy 98.42 % [")
+    assert result.reason == "2 of 2 comparisons support the claim, 0 oppose it"
 
 
-def test_f1_is_judged_as_accuracy_is(built: type[Built]) -> None:
+def test_accuracy_outside_the_interval_is_not_reproduced(factory: type[Factory]) -> None:
+    assert _judge_scores(factory, 900).verdict == AGAINST
+
+
+def test_f1_is_evaluated_like_accuracy(factory: type[Factory]) -> None:
     # All 17 clips of the second class are wrong: the accuracy equals the paper's, the F1 is about 1/2.
-    found = _scored(built, 1057, first=1057)
-    assert "F1 49.60 %" in found.measured_text
-    assert found.verdict == AGAINST
-    assert found.reason == (
+    result = _judge_scores(factory, 1057, first=1057)
+    assert "F1 49.60 %" in result.measured_text
+    assert result.verdict == AGAINST
+    assert result.reason == (
         "1 of 2 comparisons support the claim, 1 oppose it "
         "(the interval does not contain the paper's number: F1)"
     )
@@ -104,168 +108,170 @@ def test_f1_is_judged_as_accuracy_is(built: type[Built]) -> None:
     ],
 )
 def test_few_trainings_or_subjects_decide_no_score(
-    built: type[Built], seeds: tuple[int, ...], subjects: int, reason: str
+    factory: type[Factory], seeds: tuple[int, ...], subjects: int, reason: str
 ) -> None:
-    found = _scored(built, 1055, seeds=seeds, subjects=subjects)
-    assert (found.verdict, found.reason) == (OPEN, reason)
-    assert "[" not in found.measured_text
+    result = _judge_scores(factory, 1055, seeds=seeds, subjects=subjects)
+    assert (result.verdict, result.reason) == (OPEN, reason)
+    assert "[" not in result.measured_text
 
 
-def test_frames_of_unnamed_subjects_decide_no_score(built: type[Built]) -> None:
-    study = built.study(only=("proposed",), seeds=TRAININGS)
+def test_frames_of_unnamed_subjects_decide_no_score(factory: type[Factory]) -> None:
+    study = factory.study(only=("proposed",), seeds=TRAININGS)
 
     def choose(spec: RunSpec) -> RunResult:
-        run = built.answered(spec, [clip < 1055 for clip in range(1074)], subjects=24)
-        return built.nameless(run, "subject")
+        run = factory.run_from_correctness(spec, [clip < 1055 for clip in range(1074)], subjects=24)
+        return factory.nameless(run, "subject")
 
-    found = _judge("acc-casme2", evaluate_study(built.finish(study, choose)))
-    assert (found.verdict, found.reason) == (OPEN, "1074 of 1074 test units name no subject")
+    result = _judge("acc-casme2", evaluate_study(factory.finish(study, choose)))
+    assert (result.verdict, result.reason) == (OPEN, "1074 of 1074 test units name no subject")
 
 
-def test_the_interval_covers_other_trainings(built: type[Built]) -> None:
+def test_interval_covers_other_trainings(factory: type[Factory]) -> None:
     # The mean is 93 %; the trainings scatter so far that the interval contains the paper's number.
-    found = _scored(built, lambda seed: (1055, 1055, 1055, 1055, 770)[seed])
-    assert found.measured_text.startswith("accuracy 92.92 %")
-    assert (found.verdict, found.reason) == (
+    result = _judge_scores(factory, lambda seed: (1055, 1055, 1055, 1055, 770)[seed])
+    assert result.measured_text.startswith("accuracy 92.92 %")
+    assert (result.verdict, result.reason) == (
         OPEN,
         "the interval contains the paper's number, but the estimate is over 5 points away",
     )
 
 
-def test_scores_are_compared_at_the_papers_settings_only(built: type[Built]) -> None:
-    found = _scored(built, 1055, width=0.5)
-    assert found.verdict == "not testable here"
-    assert found.reason.startswith("not the paper's settings: width 0.5")
+def test_scores_are_compared_at_the_papers_settings_only(factory: type[Factory]) -> None:
+    result = _judge_scores(factory, 1055, width=0.5)
+    assert result.verdict == "not testable here"
+    assert result.reason.startswith("not the paper's settings: width 0.5")
 
 
-def test_an_accuracy_whose_leaks_are_unknown_says_so(built: type[Built]) -> None:
-    study = built.study(dataset="ckplus", only=("proposed",))
-    runs = built.finish(study, lambda spec: built.nameless(built.run(spec), "clip", "subject"))
+def test_accuracy_with_unknown_leaks_is_labelled(factory: type[Factory]) -> None:
+    study = factory.study(dataset="ckplus", only=("proposed",))
+    runs = factory.finish(study, lambda spec: factory.nameless(factory.run(spec), "clip", "subject"))
     assert _judge("acc-ckplus", evaluate_study(runs)).measured_text.endswith(
         "(clip overlap unknown, subject overlap unknown)"
     )
 
 
-def _compared(built: type[Built], right: Callable[[str, int], bool]) -> ClaimResult:
-    """Evaluate best-ckplus; right(network, n) tells if clip n (0..4) of each of 20 subjects is correct."""
-    study = built.study(dataset="ckplus", only=NAMES, seeds=TRAININGS)
+def _judge_comparison(factory: type[Factory], right: Callable[[str, int], bool]) -> ClaimResult:
+    """Evaluate best-ckplus; right(network, n) is True if clip n (0..4) of each of 20 subjects is correct."""
+    study = factory.study(dataset="ckplus", only=NAMES, seeds=TRAININGS)
 
     def choose(spec: RunSpec) -> RunResult:
         name = spec.architecture.name
-        return built.answered(spec, [right(name, clip) for clip in range(100)], subjects=20)
+        return factory.run_from_correctness(spec, [right(name, clip) for clip in range(100)], subjects=20)
 
-    return _judge("best-ckplus", evaluate_study(built.finish(study, choose)))
+    return _judge("best-ckplus", evaluate_study(factory.finish(study, choose)))
 
 
-def test_the_proposed_network_is_best_only_if_it_is_better_than_every_other(built: type[Built]) -> None:
-    best = _compared(built, lambda name, clip: name == "proposed" or clip < 60)
+def test_proposed_network_is_best_only_if_it_is_better_than_every_other(factory: type[Factory]) -> None:
+    best = _judge_comparison(factory, lambda name, clip: name == "proposed" or clip < 60)
     assert best.verdict == FOR
     assert best.reason == "6 of 6 comparisons support the claim, 0 oppose it"
-    worse = _compared(
-        built, lambda name, clip: name == "alexnet" or clip < (80 if name == "proposed" else 60)
+    worse = _judge_comparison(
+        factory, lambda name, clip: name == "alexnet" or clip < (80 if name == "proposed" else 60)
     )
     assert worse.verdict == AGAINST
     assert "worse: proposed over alexnet" in worse.reason
 
 
-def test_a_lead_of_one_image_does_not_show_the_best(built: type[Built]) -> None:
-    found = _compared(built, lambda name, clip: clip < 60 or (name == "proposed" and clip % 20 < 4))
-    assert found.verdict == OPEN
-    assert "inconclusive" in found.reason
+def test_lead_of_one_image_is_inconclusive(factory: type[Factory]) -> None:
+    result = _judge_comparison(
+        factory, lambda name, clip: clip < 60 or (name == "proposed" and clip % 20 < 4)
+    )
+    assert result.verdict == OPEN
+    assert "inconclusive" in result.reason
 
 
-def test_the_ladder_is_reproduced_only_if_every_step_is_better(built: type[Built]) -> None:
-    rising = _ladder(built, lambda rung, n: n < 3 + rung)
+def test_ladder_is_reproduced_only_if_every_step_is_better(factory: type[Factory]) -> None:
+    rising = _ladder(factory, lambda rung, n: n < 3 + rung)
     assert _judge("ladder", rising).verdict == FOR
     assert _judge("prelu-best", rising).verdict == FOR
-    level = _judge("ladder", _ladder(built, lambda rung, n: n < 3 + min(rung, 3)))
+    level = _judge("ladder", _ladder(factory, lambda rung, n: n < 3 + min(rung, 3)))
     assert level.verdict == AGAINST
     assert "equivalent: proposed over vgg16+cbam+residual+separable" in level.reason
-    falling = _ladder(built, lambda rung, n: n < 3 + rung - 2 * (rung == 4))
+    falling = _ladder(factory, lambda rung, n: n < 3 + rung - 2 * (rung == 4))
     assert _judge("ladder", falling).verdict == AGAINST
     assert _judge("prelu-best", falling).verdict == AGAINST
     assert _judge("ladder", rising, "subject").verdict == "not testable here"
 
 
-def test_one_training_decides_no_step(built: type[Built]) -> None:
-    once = _ladder(built, lambda rung, n: n < 3 + rung, seeds=(0,))
+def test_one_training_decides_no_step(factory: type[Factory]) -> None:
+    single = _ladder(factory, lambda rung, n: n < 3 + rung, seeds=(0,))
     for claim in ("ladder", "prelu-best"):
-        found = _judge(claim, once)
-        assert (found.verdict, found.reason) == (OPEN, "1 training (at least 5)")
+        result = _judge(claim, single)
+        assert (result.verdict, result.reason) == (OPEN, "1 training (at least 5)")
 
 
-def test_steps_are_judged_in_accuracy_whatever_the_metric_of_the_study(built: type[Built]) -> None:
-    accuracy, uar = (_ladder(built, lambda rung, n: n < 3 + rung, metric=m) for m in ("accuracy", "uar"))
+def test_steps_are_compared_in_accuracy_for_any_study_metric(factory: type[Factory]) -> None:
+    accuracy, uar = (_ladder(factory, lambda rung, n: n < 3 + rung, metric=m) for m in ("accuracy", "uar"))
     assert _judge("ladder", accuracy) == _judge("ladder", uar)
 
 
-def test_separable_convolutions_are_free_if_accuracy_does_not_fall(built: type[Built]) -> None:
-    def at(step: int) -> ClaimResult:
-        study = _ladder(built, lambda rung, n: n < 6 + step * (rung > 2))
+def test_separable_convolutions_are_free_if_accuracy_does_not_fall(factory: type[Factory]) -> None:
+    def judge_step(step: int) -> ClaimResult:
+        study = _ladder(factory, lambda rung, n: n < 6 + step * (rung > 2))
         runs = tuple(
             replace(run, cost=replace(run.cost, multiply_adds=100 - 50 * ("separable" in run.spec.name)))
             for run in study.result.results
         )
         return _judge("separable-free", evaluate_study(replace(study.result, results=runs)))
 
-    assert at(0).measured_text.startswith("50.00 % of the multiply-adds saved, 0.00")
-    assert at(0).verdict == at(1).verdict == FOR
-    assert at(-1).verdict == AGAINST
-    dearer = _judge("separable-free", _ladder(built, lambda rung, n: n < 6))
+    assert judge_step(0).measured_text.startswith("50.00 % of the multiply-adds saved, 0.00")
+    assert judge_step(0).verdict == judge_step(1).verdict == FOR
+    assert judge_step(-1).verdict == AGAINST
+    dearer = _judge("separable-free", _ladder(factory, lambda rung, n: n < 6))
     assert (dearer.verdict, dearer.reason) == (AGAINST, "separable convolutions save no multiply-adds")
 
 
-def _gained(built: type[Built], *, gained: int, lost: int = 0, **changes: Any) -> ClaimResult:
-    """Evaluate cbam-gain; CBAM gains one of 15 clips on `gained` of 40 subjects and loses one on `lost`."""
-    base = built.study("ablation", protocols=("frame",), seeds=TRAININGS)
+def _judge_gain(factory: type[Factory], *, gains: int, losses: int = 0, **changes: Any) -> ClaimResult:
+    """Evaluate cbam-gain; CBAM gains one of 15 clips on `gains` of 40 subjects and loses one on `losses`."""
+    base = factory.study("ablation", protocols=("frame",), seeds=TRAININGS)
     controlled = replace(base, design="controlled", arms=build_ablation_arms("controlled"), **changes)
 
     def choose(spec: RunSpec) -> RunResult:
         foot = spec.architecture.name == "vgg16-bn-gap"
-        right = [clip >= gained if foot else clip < 40 - lost for clip in range(40)]
-        return built.answered(spec, right + [True] * 560, subjects=40)
+        right = [clip >= gains if foot else clip < 40 - losses for clip in range(40)]
+        return factory.run_from_correctness(spec, right + [True] * 560, subjects=40)
 
-    return _judge("cbam-gain", evaluate_study(built.finish(controlled, choose)))
-
-
-def test_a_gain_is_reproduced_if_its_interval_holds_the_papers_and_not_0(built: type[Built]) -> None:
-    found = _gained(built, gained=20)
-    assert found.verdict == FOR
-    assert found.measured_text.startswith("+3.33 [")
-    assert found.measured_text.endswith("points (controlled ladder)")
-    assert found.remark.startswith("judged on the controlled ladder")
+    return _judge("cbam-gain", evaluate_study(factory.finish(controlled, choose)))
 
 
-def test_a_gain_far_from_the_papers_is_not_reproduced(built: type[Built]) -> None:
-    found = _gained(built, gained=0)
-    assert (found.verdict, found.reason) == (AGAINST, "the interval does not contain the paper's number")
+def test_gain_is_reproduced_if_its_interval_holds_the_papers_and_not_0(factory: type[Factory]) -> None:
+    result = _judge_gain(factory, gains=20)
+    assert result.verdict == FOR
+    assert result.measured_text.startswith("+3.33 [")
+    assert result.measured_text.endswith("points (controlled ladder)")
+    assert result.remark.startswith("judged on the controlled ladder")
 
 
-def test_an_equivalent_gain_is_not_reproduced_and_an_inconclusive_one_is_undecidable(
-    built: type[Built],
+def test_gain_far_from_the_papers_is_not_reproduced(factory: type[Factory]) -> None:
+    result = _judge_gain(factory, gains=0)
+    assert (result.verdict, result.reason) == (AGAINST, "the interval does not contain the paper's number")
+
+
+def test_equivalent_gain_is_not_reproduced_and_an_inconclusive_one_is_undecidable(
+    factory: type[Factory],
 ) -> None:
-    equivalent = _gained(built, gained=19, lost=10)
+    equivalent = _judge_gain(factory, gains=19, losses=10)
     assert (equivalent.verdict, equivalent.reason) == (AGAINST, "the difference is equivalent to 0")
-    inconclusive = _gained(built, gained=19, lost=10, margin=0.02)
+    inconclusive = _judge_gain(factory, gains=19, losses=10, margin=0.02)
     assert (inconclusive.verdict, inconclusive.reason) == (
         OPEN,
         "the interval contains both the paper's number and 0",
     )
 
 
-def test_a_ladder_in_another_order_or_without_a_rung_says_nothing_of_the_papers_steps(
-    built: type[Built],
+def test_other_or_incomplete_ladder_does_not_test_the_papers_steps(
+    factory: type[Factory],
 ) -> None:
     def judge(order: tuple[str, ...] = (), missing: str = "") -> str:
-        base = built.study("ablation", protocols=("frame",))
+        base = factory.study("ablation", protocols=("frame",))
         study = replace(base, design="controlled", arms=build_ablation_arms("controlled", order=order))
 
         def choose(spec: RunSpec) -> RunResult | None:
             if spec.architecture.name == missing:
                 return None
-            return built.answered(spec, [True] * 200, subjects=20)
+            return factory.run_from_correctness(spec, [True] * 200, subjects=20)
 
-        return str(_judge("cbam-gain", evaluate_study(built.finish(study, choose))).verdict)
+        return str(_judge("cbam-gain", evaluate_study(factory.finish(study, choose))).verdict)
 
     assert judge() == OPEN
     assert judge(order=("residual", "cbam", "separable", "prelu")) == "not testable here"
@@ -287,54 +293,54 @@ def test_counts_are_compared_with_the_printed_ones() -> None:
     assert BY_ID["cost-block1"].judge([], "frame").verdict == AGAINST
 
 
-def test_the_table_has_the_claims_that_the_runs_bear_on_and_names_the_others(built: type[Built]) -> None:
-    table = build_claim_table([_ladder(built, lambda rung, n: n < 3 + rung, protocol="loso")])
+def test_table_has_testable_claims_and_names_others(factory: type[Factory]) -> None:
+    table = build_claim_table([_ladder(factory, lambda rung, n: n < 3 + rung, protocol="loso")])
     assert table is not None
-    ids = built.column(table, "Id")
+    ids = factory.column(table, "Id")
     assert ids == ["acc-casme2", "size", "cost-block1", "ladder", "separable-free", "prelu-best", "size-vgg"]
     others = next(note for note in table.notes if "do not test" in note)
     assert all(claim.id in ids or claim.id in others for claim in CLAIMS)
-    verdicts = dict(zip(ids, built.column(table, "Verdict, loso"), strict=True))
+    verdicts = dict(zip(ids, factory.column(table, "Verdict, loso"), strict=True))
     assert verdicts["ladder"] == FOR
-    drawn = evaluate_study(built.finish(built.study(dataset="synthetic")))
-    assert build_claim_table([drawn]) is None
+    synthetic_study = evaluate_study(factory.finish(factory.study(dataset="synthetic")))
+    assert build_claim_table([synthetic_study]) is None
 
 
-def test_remarks_and_reasons_stand_in_the_notes(built: type[Built]) -> None:
-    table = build_claim_table([_ladder(built, lambda rung, n: True, design="controlled")])
+def test_remarks_and_reasons_are_notes(factory: type[Factory]) -> None:
+    table = build_claim_table([_ladder(factory, lambda rung, n: True, design="controlled")])
     assert table is not None
     assert any(note.startswith("cbam-gain, residual-gain (frame): judged on the") for note in table.notes)
     assert "size (frame): not a test: the block was derived from this number." in table.notes
 
 
-def test_drawn_faces_show_their_numbers_and_decide_nothing_about_faces(built: type[Built]) -> None:
+def test_synthetic_faces_have_numbers_but_no_verdict_on_faces(factory: type[Factory]) -> None:
     def choose(spec: RunSpec) -> RunResult:
-        run = built.answered(spec, [True] * 200, subjects=20)
+        run = factory.run_from_correctness(spec, [True] * 200, subjects=20)
         return replace(run, data=replace(run.data, synthetic=True))
 
-    base = built.study("ablation", protocols=("frame",), seeds=TRAININGS)
-    drawn_faces = evaluate_study(built.finish(base, choose))
-    table = build_claim_table([drawn_faces])
+    base = factory.study("ablation", protocols=("frame",), seeds=TRAININGS)
+    synthetic_study = evaluate_study(factory.finish(base, choose))
+    table = build_claim_table([synthetic_study])
     assert table is not None
-    ids = built.column(table, "Id")
-    verdicts = dict(zip(ids, built.column(table, "Verdict, frame"), strict=True))
+    ids = factory.column(table, "Id")
+    verdicts = dict(zip(ids, factory.column(table, "Verdict, frame"), strict=True))
     assert verdicts["size-vgg"] == FOR
     assert {word for claim, word in verdicts.items() if claim not in IMAGE_INDEPENDENT_CLAIMS} == {
         "not testable here"
     }
-    measured = dict(zip(ids, built.column(table, "Measured, frame"), strict=True))
+    measured = dict(zip(ids, factory.column(table, "Measured, frame"), strict=True))
     assert measured["acc-casme2"].startswith("accuracy 100.00 %")
     assert any(note.endswith(": the faces are synthetic.") for note in table.notes)
 
-    real = _ladder(built, lambda rung, n: n < 3 + rung)
-    both = build_claim_table([drawn_faces, real])
+    real = _ladder(factory, lambda rung, n: n < 3 + rung)
+    both = build_claim_table([synthetic_study, real])
     assert both is not None
-    place = built.column(both, "Id").index("ladder")
-    assert built.column(both, "Verdict, frame")[place] == FOR
+    index = factory.column(both, "Id").index("ladder")
+    assert factory.column(both, "Verdict, frame")[index] == FOR
 
 
-def test_the_verdicts_are_counted_in_words(built: type[Built]) -> None:
-    (text,) = describe_claim_results([_ladder(built, lambda rung, n: n < 3 + rung)])
+def test_summary_counts_the_verdicts(factory: type[Factory]) -> None:
+    (text,) = describe_claim_results([_ladder(factory, lambda rung, n: n < 3 + rung)])
     assert text.startswith("Under frame (the paper's split): of 17 claims ")
     assert "3 reproduced (ladder, prelu-best, size-vgg)" in text
-    assert describe_claim_results([evaluate_study(built.finish(built.study(dataset="synthetic")))]) == ()
+    assert describe_claim_results([evaluate_study(factory.finish(factory.study(dataset="synthetic")))]) == ()

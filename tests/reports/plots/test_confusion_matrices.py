@@ -10,7 +10,7 @@ from reports.plots.confusion_matrices import (
     prepare_confusion_axes,
 )
 from reports.plots.style import make_panel_grid
-from tests.reports.conftest import Built
+from tests.reports.conftest import Factory
 
 COUNTS = np.array([[3, 1, 0], [0, 0, 0], [2, 2, 4]])
 
@@ -47,10 +47,10 @@ def test_class_name_is_shortened_and_escaped(name: str, label: str) -> None:
     assert [text.get_text() for text in labels] == [label, label]
 
 
-def test_figure_of_a_run_differs_from_that_of_a_collapsed_run(built: type[Built], tmp_path: Path) -> None:
-    (spec,) = built.study(only=("vgg16",)).list_runs()
+def test_figure_of_a_run_differs_from_that_of_a_collapsed_run(factory: type[Factory], tmp_path: Path) -> None:
+    (spec,) = factory.study(only=("vgg16",)).list_runs()
     for name, matrix in (("learned", ((3, 1), (1, 3))), ("collapsed", ((4, 0), (4, 0)))):
-        run = built.run(spec, matrix, classes=("fear", "joy"))
+        run = factory.run(spec, matrix, classes=("fear", "joy"))
         draw_confusion_matrices((run,), tmp_path / f"{name}.png")
     learned, collapsed = ((tmp_path / f"{name}.png").read_bytes() for name in ("learned", "collapsed"))
     assert learned != collapsed

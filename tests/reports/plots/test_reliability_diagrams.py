@@ -9,22 +9,22 @@ from reports.plots import reliability_diagrams
 from reports.plots.reliability_diagrams import draw_reliability_diagrams
 from studies.results import RunResult
 from studies.spec import RunSpec
-from tests.reports.conftest import Built
+from tests.reports.conftest import Factory
 
 
-def test_a_panel_a_network_with_the_bins_of_all_seeds(
-    built: type[Built], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_panel_per_network_has_bins_of_all_seeds(
+    factory: type[Factory], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drawn: list[Figure] = []
-    monkeypatch.setattr(reliability_diagrams, "save_figure", lambda figure, path: drawn.append(figure))
+    figures: list[Figure] = []
+    monkeypatch.setattr(reliability_diagrams, "save_figure", lambda figure, path: figures.append(figure))
 
     def choose(spec: RunSpec) -> RunResult:
-        return built.run(spec, built.good if spec.seed == 0 else built.collapsed)
+        return factory.run(spec, factory.good if spec.seed == 0 else factory.collapsed)
 
-    study = evaluate_study(built.finish(built.study(seeds=(0, 1)), choose))
+    study = evaluate_study(factory.finish(factory.study(seeds=(0, 1)), choose))
     draw_reliability_diagrams(study.outcomes, tmp_path / "a.png")
 
-    first, second = drawn[0].axes
+    first, second = figures[0].axes
     assert (first.get_title(), second.get_title()) == (
         "vgg16 (collapsed in 1 of 2 seeds)",
         "proposed (collapsed in 1 of 2 seeds)",
@@ -36,10 +36,8 @@ def test_a_panel_a_network_with_the_bins_of_all_seeds(
     assert bar.get_height() == 100  # type: ignore[attr-defined]
 
 
-def test_the_same_networks_are_the_same_picture_and_leave_pyplot_alone(
-    built: type[Built], tmp_path: Path
-) -> None:
-    study = evaluate_study(built.finish(built.study()))
+def test_diagram_is_reproducible_and_leaves_no_open_figure(factory: type[Factory], tmp_path: Path) -> None:
+    study = evaluate_study(factory.finish(factory.study()))
 
     for name in ("a", "b"):
         draw_reliability_diagrams(study.outcomes, tmp_path / name)

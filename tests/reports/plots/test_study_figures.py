@@ -14,7 +14,7 @@ from reports.plots.study_figures import (
 )
 from studies.results import RunResult
 from studies.spec import RunSpec
-from tests.reports.conftest import Built
+from tests.reports.conftest import Factory
 
 
 def test_names_are_safe_in_a_link() -> None:
@@ -34,10 +34,10 @@ def test_names_are_safe_in_a_link() -> None:
     ],
 )
 def test_curves_name_their_figure_of_the_paper(
-    built: type[Built], tmp_path: Path, kind: str, quantity: Any, dataset: str, item: tuple[str, ...]
+    factory: type[Factory], tmp_path: Path, kind: str, quantity: Any, dataset: str, item: tuple[str, ...]
 ) -> None:
     (tmp_path / "figures").mkdir()
-    study = evaluate_study(built.finish(built.study(kind, dataset=dataset)))
+    study = evaluate_study(factory.finish(factory.study(kind, dataset=dataset)))
 
     figure = build_curve_figure(study, "frame", metric=quantity)
 
@@ -48,9 +48,9 @@ def test_curves_name_their_figure_of_the_paper(
     assert (tmp_path / figure.file).is_file()
 
 
-def test_accuracies_are_never_shown_without_their_leak(built: type[Built], tmp_path: Path) -> None:
+def test_accuracy_figures_state_the_leak(factory: type[Factory], tmp_path: Path) -> None:
     (tmp_path / "figures").mkdir()
-    study = evaluate_study(built.finish(built.study("ablation", protocols=("frame", "subject"))))
+    study = evaluate_study(factory.finish(factory.study("ablation", protocols=("frame", "subject"))))
 
     for figure in (
         build_confusion_figure(study, "frame"),
@@ -62,10 +62,12 @@ def test_accuracies_are_never_shown_without_their_leak(built: type[Built], tmp_p
         assert any("100.00 % of the test frames have their clip in training" in n for n in figure.notes)
 
 
-def test_captions_say_that_leaks_are_unknown(built: type[Built], tmp_path: Path) -> None:
+def test_captions_state_unknown_leaks(factory: type[Factory], tmp_path: Path) -> None:
     (tmp_path / "figures").mkdir()
     study = evaluate_study(
-        built.finish(built.study("ablation"), lambda spec: built.nameless(built.run(spec), "clip", "subject"))
+        factory.finish(
+            factory.study("ablation"), lambda spec: factory.nameless(factory.run(spec), "clip", "subject")
+        )
     )
     for figure in (
         build_confusion_figure(study, "frame"),
@@ -76,8 +78,8 @@ def test_captions_say_that_leaks_are_unknown(built: type[Built], tmp_path: Path)
         assert any("it is unknown how many of the test frames have their clip" in n for n in figure.notes)
 
 
-def test_nothing_finished_draws_nothing(built: type[Built], tmp_path: Path) -> None:
-    study = evaluate_study(built.finish(built.study("ablation"), lambda spec: None))
+def test_no_finished_run_gives_no_figure(factory: type[Factory], tmp_path: Path) -> None:
+    study = evaluate_study(factory.finish(factory.study("ablation"), lambda spec: None))
 
     assert build_confusion_figure(study, "frame") is None
     assert build_curve_figure(study, "frame", metric="loss") is None
@@ -86,13 +88,13 @@ def test_nothing_finished_draws_nothing(built: type[Built], tmp_path: Path) -> N
     assert pool_folds(study.outcomes[0]) is None
 
 
-def test_a_reliability_figure_leaves_out_what_has_not_finished(built: type[Built], tmp_path: Path) -> None:
+def test_reliability_figure_excludes_unfinished_runs(factory: type[Factory], tmp_path: Path) -> None:
     (tmp_path / "figures").mkdir()
 
     def choose(spec: RunSpec) -> RunResult | None:
-        return built.run(spec) if spec.architecture.name == "vgg16" else None
+        return factory.run(spec) if spec.architecture.name == "vgg16" else None
 
-    figure = build_reliability_figure(evaluate_study(built.finish(built.study(), choose)), "frame")
+    figure = build_reliability_figure(evaluate_study(factory.finish(factory.study(), choose)), "frame")
 
     assert figure is not None
     assert figure.alt_text == "Accuracy by confidence of vgg16"

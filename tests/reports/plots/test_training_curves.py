@@ -6,13 +6,13 @@ import pytest
 from reports.plots.style import CurveMetric, make_panel_grid
 from reports.plots.training_curves import MIN_LOSS, draw_curves, get_series, style_curve_axes
 from studies.results import RunResult
-from tests.reports.conftest import Built
+from tests.reports.conftest import Factory
 
 
 @pytest.fixture
-def run(built: type[Built]) -> RunResult:
-    (spec,) = built.study(only=("vgg16",)).list_runs()
-    return built.run(spec)
+def run(factory: type[Factory]) -> RunResult:
+    (spec,) = factory.study(only=("vgg16",)).list_runs()
+    return factory.run(spec)
 
 
 def test_series_holds_the_value_of_every_epoch(run: RunResult) -> None:

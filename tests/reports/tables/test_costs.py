@@ -3,15 +3,15 @@ from architectures.spec import VGG16_STAGES
 from reports.tables.costs import build_block_cost_table, build_cost_table, build_named_cost_table
 from studies.cost import compute_block_costs
 from studies.paper.published import PUBLISHED_RESULTS
-from tests.reports.conftest import Built
+from tests.reports.conftest import Factory
 
 SIZES = {name: row.mib for name, row in PUBLISHED_RESULTS["casme2"].scores.items()}
 
 
-def test_lists_every_column_of_the_count(built: type[Built]) -> None:
+def test_lists_every_column_of_the_count(factory: type[Factory]) -> None:
     spec = get_architecture("vgg16")
 
-    table = build_cost_table([(spec, built.cost(spec))])
+    table = build_cost_table([(spec, factory.cost(spec))])
 
     (row,) = table.rows
     assert [cell.text for cell in row] == [
@@ -28,19 +28,19 @@ def test_lists_every_column_of_the_count(built: type[Built]) -> None:
     assert any("aten::exp (2×) in vgg16" in note for note in table.notes)
 
 
-def test_sizes_that_are_not_the_papers_are_named(built: type[Built]) -> None:
+def test_sizes_that_are_not_the_papers_are_named(factory: type[Factory]) -> None:
     names = ("vgg16", "proposed")
-    rows = [(name, get_architecture(name), built.cost(get_architecture(name)), ("key",)) for name in names]
+    rows = [(name, get_architecture(name), factory.cost(get_architecture(name)), ("key",)) for name in names]
 
     table = build_named_cost_table(rows, paper_sizes=SIZES, num_classes=6)
 
-    assert built.column(table, "Paper's MB") == ["512.26", "9.05"]
+    assert factory.column(table, "Paper's MB") == ["512.26", "9.05"]
     assert "vgg16 (5.00, paper 512.26), proposed (8.00, paper 9.05)" in table.notes[-1]
     assert table.rows[0][1].run_keys == ("key",)
 
 
-def test_sizes_for_other_classes_are_not_held_against_the_paper(built: type[Built]) -> None:
-    row = ("vgg16", get_architecture("vgg16"), built.cost(get_architecture("vgg16")), ())
+def test_sizes_for_other_classes_are_not_compared_with_the_paper(factory: type[Factory]) -> None:
+    row = ("vgg16", get_architecture("vgg16"), factory.cost(get_architecture("vgg16")), ())
 
     assert (
         "for 6 classes, these for 7"
@@ -48,7 +48,7 @@ def test_sizes_for_other_classes_are_not_held_against_the_paper(built: type[Buil
     )
 
 
-def test_blocks_by_the_equations_beside_the_papers_figures(built: type[Built]) -> None:
+def test_block_costs_match_the_equations_and_list_the_papers(factory: type[Factory]) -> None:
     table = build_block_cost_table(compute_block_costs(VGG16_STAGES, 224))
     rows = {row[0].text: [cell.text for cell in row[2:]] for row in table.rows}
 

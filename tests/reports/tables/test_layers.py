@@ -1,8 +1,8 @@
 from reports.tables.layers import build_layer_table
-from tests.reports.conftest import Built
+from tests.reports.conftest import Factory
 
 
-def test_the_papers_shapes_at_the_papers_size(built: type[Built]) -> None:
+def test_papers_shapes_at_the_papers_size(factory: type[Factory]) -> None:
     table = build_layer_table(image_size=224, classes=6)
     outputs = [(row[2].text, row[4].text) for row in table.rows]
 
@@ -15,9 +15,9 @@ def test_the_papers_shapes_at_the_papers_size(built: type[Built]) -> None:
         ("512×7×7", "512×7×7"),
     ]
     assert outputs[6:] == [("512×7×7", "512×1×1"), ("6", "6")]
-    assert built.column(table, "VGG16")[3] == "3×Conv3-256, max-pool"
-    assert built.column(table, "Improved network")[3] == "3×ResBlock-256, max-pool"
-    assert built.column(table, "VGG16")[-1] == "FC 4096, ReLU, dropout, FC 4096, ReLU, dropout, FC 6"
+    assert factory.column(table, "VGG16")[3] == "3×Conv3-256, max-pool"
+    assert factory.column(table, "Improved network")[3] == "3×ResBlock-256, max-pool"
+    assert factory.column(table, "VGG16")[-1] == "FC 4096, ReLU, dropout, FC 4096, ReLU, dropout, FC 6"
     assert table.paper_items == ("Table 1",)
 
 

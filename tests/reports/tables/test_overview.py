@@ -2,41 +2,43 @@ from reports.outcomes import evaluate_study
 from reports.tables.overview import build_forest_figure, build_overview_table
 from studies.results import RunResult
 from studies.spec import RunSpec
-from tests.reports.conftest import Built
+from tests.reports.conftest import Factory
 
 
-def _answer(built: type[Built], spec: RunSpec) -> RunResult:
+def _answer(factory: type[Factory], spec: RunSpec) -> RunResult:
     better = 8 if spec.architecture.name == "proposed" else 5
-    return built.answered(spec, [clip % 10 < better for clip in range(80)], subjects=8)
+    return factory.run_from_correctness(spec, [clip % 10 < better for clip in range(80)], subjects=8)
 
 
-def test_the_difference_from_the_reference_is_in_the_row_of_the_other_network(built: type[Built]) -> None:
-    study = built.study(only=("vgg16", "proposed", "alexnet"), protocols=("subject",), seeds=(0, 1, 2, 3, 4))
-    evaluation = evaluate_study(built.finish(study, lambda spec: _answer(built, spec)))
+def test_the_difference_from_the_reference_is_in_the_row_of_the_other_network(factory: type[Factory]) -> None:
+    study = factory.study(
+        only=("vgg16", "proposed", "alexnet"), protocols=("subject",), seeds=(0, 1, 2, 3, 4)
+    )
+    evaluation = evaluate_study(factory.finish(study, lambda spec: _answer(factory, spec)))
 
     table = build_overview_table(evaluation)
 
-    rows = dict(zip(built.column(table, "Network"), built.column(table, "Compared"), strict=True))
+    rows = dict(zip(factory.column(table, "Network"), factory.column(table, "Compared"), strict=True))
     assert rows["vgg16"] == "proposed − vgg16"
     assert rows["alexnet"] == "proposed − alexnet"
     assert rows["proposed"] == "–"
-    verdicts = dict(zip(built.column(table, "Network"), built.column(table, "Verdict"), strict=True))
+    verdicts = dict(zip(factory.column(table, "Network"), factory.column(table, "Verdict"), strict=True))
     assert verdicts["vgg16"] == "better"
     assert {"Clip overlap", "Subject overlap"} <= set(table.header)
 
 
-def test_a_rung_is_compared_with_the_rung_before(built: type[Built]) -> None:
-    study = built.study("ablation", protocols=("frame", "subject"), seeds=(0, 1))
-    evaluation = evaluate_study(built.finish(study, lambda spec: _answer(built, spec)))
+def test_a_rung_is_compared_with_the_rung_before(factory: type[Factory]) -> None:
+    study = factory.study("ablation", protocols=("frame", "subject"), seeds=(0, 1))
+    evaluation = evaluate_study(factory.finish(study, lambda spec: _answer(factory, spec)))
 
     table, figure = build_overview_table(evaluation), build_forest_figure(evaluation)
 
-    assert built.column(table, "Compared")[:2] == ["–", "vgg16+cbam − vgg16"]
+    assert factory.column(table, "Compared")[:2] == ["–", "vgg16+cbam − vgg16"]
     assert figure is not None
     assert figure.is_narrow
     assert set(figure.run_keys) == {run.spec.key for run in evaluation.result.results}
     assert "proposed − vgg16+cbam+residual+separable +30.00" in figure.alt_text
 
 
-def test_nothing_finished_has_no_forest(built: type[Built]) -> None:
-    assert build_forest_figure(evaluate_study(built.finish(built.study(), lambda spec: None))) is None
+def test_nothing_finished_has_no_forest(factory: type[Factory]) -> None:
+    assert build_forest_figure(evaluate_study(factory.finish(factory.study(), lambda spec: None))) is None

@@ -2,14 +2,14 @@ from dataclasses import replace
 
 from reports.tables.prediction_scores import build_clip_table, build_difference_table, build_score_table
 from studies.scoring.scored_table import compare_tables, score_table
-from tests.studies.prediction_files.generated import make_predictions, make_table
+from tests.studies.prediction_files.synthetic import make_predictions, make_table
 
 
 def _texts(rows: object) -> list[list[str]]:
     return [[cell.text for cell in row] for row in rows]  # type: ignore[attr-defined]
 
 
-def test_counts_show_the_official_ones_that_differ() -> None:
+def test_counts_show_different_official_ones() -> None:
     table = build_clip_table(score_table(make_table()))
 
     assert table.header == ("Set", "Subjects", "Clips", "negative", "positive", "surprise")
@@ -27,14 +27,14 @@ def test_scores_have_intervals_and_the_number_of_classes_that_count() -> None:
     assert all("." in text and " to " in text for text in full[1:-1])
 
 
-def test_a_value_that_does_not_vary_has_no_interval() -> None:
+def test_value_that_does_not_vary_has_no_interval() -> None:
     predictions = [replace(p, predicted_class=p.truth) for p in make_predictions()]
     rows = _texts(build_score_table(score_table(make_table(predictions))).rows)
 
     assert rows[0][1:5] == ["1.0000"] * 4
 
 
-def test_a_difference_is_conditional_and_no_verdict() -> None:
+def test_difference_is_conditional_and_no_verdict() -> None:
     difference = compare_tables(make_table(), make_table(make_predictions(seed=1), name="b.txt"))
     table = build_difference_table(difference)
 

@@ -18,7 +18,7 @@ from reports.tables.robustness import (
 from studies.arms import build_ablation_arms
 from studies.results import RunResult
 from studies.spec import RunSpec
-from tests.reports.conftest import Built
+from tests.reports.conftest import Factory
 
 Correct = Callable[[RunSpec, str, int, int], bool]
 
@@ -30,31 +30,31 @@ def _is_correct(spec: RunSpec, kind: str, strength: int, clip: int) -> bool:
 
 
 def _evaluate(
-    built: type[Built], is_correct: Correct = _is_correct, *, seeds: tuple[int, ...] = (0,)
+    factory: type[Factory], is_correct: Correct = _is_correct, *, seeds: tuple[int, ...] = (0,)
 ) -> StudyEvaluation:
     """Evaluate the robustness check of the first two arms of the controlled ladder on 8 clips."""
-    study = built.study("ablation", protocols=("subject",), seeds=seeds)
+    study = factory.study("ablation", protocols=("subject",), seeds=seeds)
     arms = build_ablation_arms("controlled")[:2]
 
     def choose(spec: RunSpec) -> RunResult:
         if spec.variant == "none":
-            return built.answered(spec, [True] * 8, subjects=4)
+            return factory.run_from_correctness(spec, [True] * 8, subjects=4)
         predictions = tuple(
             replace(prediction, id=prediction.clip, condition=f"{kind} {strength}")
             for kind in CORRUPTIONS
             for strength in STRENGTHS
-            for prediction in built.answered(
+            for prediction in factory.run_from_correctness(
                 spec, [is_correct(spec, kind, strength, clip) for clip in range(8)], subjects=4
             ).predictions
         )
-        return replace(built.run(spec), predictions=predictions)
+        return replace(factory.run(spec), predictions=predictions)
 
     checked = replace(study, design="controlled", arms=arms, checks=("robustness",))
-    return evaluate_study(built.finish(checked, choose))
+    return evaluate_study(factory.finish(checked, choose))
 
 
-def test_accuracy_is_the_mean_of_the_conditions(built: type[Built]) -> None:
-    evaluation = _evaluate(built)
+def test_accuracy_is_the_mean_of_the_conditions(factory: type[Factory]) -> None:
+    evaluation = _evaluate(factory)
     robustness = compute_robustness(evaluation, evaluation.outcomes[0])
     assert robustness is not None
     assert robustness.compute_accuracy(CLEAN) == 1
@@ -63,15 +63,15 @@ def test_accuracy_is_the_mean_of_the_conditions(built: type[Built]) -> None:
     assert len(robustness.run_keys) == 2
 
 
-def test_accuracy_of_a_unit_is_the_share_of_the_trainings(built: type[Built]) -> None:
-    evaluation = _evaluate(built, lambda spec, kind, strength, clip: spec.seed == 0, seeds=(0, 1, 2, 3))
+def test_accuracy_of_a_unit_is_the_share_of_the_trainings(factory: type[Factory]) -> None:
+    evaluation = _evaluate(factory, lambda spec, kind, strength, clip: spec.seed == 0, seeds=(0, 1, 2, 3))
     robustness = compute_robustness(evaluation, evaluation.outcomes[0])
     assert robustness is not None
     assert set(robustness.accuracy_by_unit["blur 2"].values()) == {0.25}
 
 
-def test_component_is_compared_by_the_drops(built: type[Built]) -> None:
-    ((before, after),) = compare_component(_evaluate(built), "subject", component="cbam")
+def test_component_is_compared_by_the_drops(factory: type[Factory]) -> None:
+    ((before, after),) = compare_component(_evaluate(factory), "subject", component="cbam")
     assert (before.outcome.arm.block.attention, after.outcome.arm.block.attention) == ("none", "cbam")
     gain = estimate_drop_reduction(before, after)
     assert gain is not None
@@ -86,25 +86,25 @@ def test_claim_covers_pose_and_illumination_only() -> None:
     assert kinds == {"rotation", "brightness", "contrast"}
 
 
-def test_table_shows_the_mean_of_every_kind(built: type[Built]) -> None:
-    table = build_robustness_table(_evaluate(built))
+def test_table_shows_the_mean_of_every_kind(factory: type[Factory]) -> None:
+    table = build_robustness_table(_evaluate(factory))
     assert table is not None
-    assert built.column(table, "Clean") == ["100.00", "100.00"]
-    assert built.column(table, "Rotation") == ["0.00", "100.00"]
-    assert built.column(table, "Noise") == ["33.33", "33.33"]
-    assert built.column(table, "Change") == ["-27.78", "-11.11"]
+    assert factory.column(table, "Clean") == ["100.00", "100.00"]
+    assert factory.column(table, "Rotation") == ["0.00", "100.00"]
+    assert factory.column(table, "Noise") == ["33.33", "33.33"]
+    assert factory.column(table, "Change") == ["-27.78", "-11.11"]
 
 
-def test_study_without_the_check_has_no_table_and_no_figure(built: type[Built], tmp_path: Path) -> None:
-    evaluation = evaluate_study(built.finish(built.study()))
+def test_study_without_the_check_has_no_table_and_no_figure(factory: type[Factory], tmp_path: Path) -> None:
+    evaluation = evaluate_study(factory.finish(factory.study()))
     assert compute_robustness(evaluation, evaluation.outcomes[0]) is None
     assert build_robustness_table(evaluation) is None
     assert draw_robustness_figure(evaluation, "frame", out=tmp_path) is None
 
 
-def test_figure_is_written_and_traces_its_runs(built: type[Built], tmp_path: Path) -> None:
+def test_figure_is_written_and_traces_its_runs(factory: type[Factory], tmp_path: Path) -> None:
     (tmp_path / "figures").mkdir()
-    evaluation = _evaluate(built)
+    evaluation = _evaluate(factory)
     figure = draw_robustness_figure(evaluation, "subject", out=tmp_path)
     assert figure is not None
     assert (tmp_path / figure.file).is_file()

@@ -3,11 +3,11 @@ from reports.outcomes import evaluate_study
 from reports.tables.sample_counts import build_leakage_table, build_sample_table
 from studies.results import RunResult
 from studies.spec import RunSpec
-from tests.reports.conftest import Built
+from tests.reports.conftest import Factory
 
 
-def test_counts_each_part_of_each_protocol_beside_table_2(built: type[Built]) -> None:
-    table = build_sample_table(evaluate_study(built.finish(built.study(protocols=("frame", "subject")))))
+def test_counts_by_part_and_protocol_include_table_2(factory: type[Factory]) -> None:
+    table = build_sample_table(evaluate_study(factory.finish(factory.study(protocols=("frame", "subject")))))
     rows = [[cell.text for cell in row] for row in table.rows]
 
     assert len(rows) == 2 * (6 + 1)
@@ -18,36 +18,36 @@ def test_counts_each_part_of_each_protocol_beside_table_2(built: type[Built]) ->
     assert all(cell.run_keys for cell in table.rows[0][2:6])
 
 
-def test_a_stand_in_is_named_and_a_strange_class_has_no_count(built: type[Built]) -> None:
-    classes = ("joy", *built.classes[1:])
-    study = built.study(dataset="synthetic")
+def test_substitute_is_named_and_unknown_class_has_no_count(factory: type[Factory]) -> None:
+    classes = ("joy", *factory.classes[1:])
+    study = factory.study(dataset="synthetic")
 
     table = build_sample_table(
-        evaluate_study(built.finish(study, lambda spec: built.run(spec, classes=classes)))
+        evaluate_study(factory.finish(study, lambda spec: factory.run(spec, classes=classes)))
     )
 
     assert table.header[-1] == "Paper (CASME II)"
-    assert built.column(table, "Paper (CASME II)")[:2] == ["–", "127"]
+    assert factory.column(table, "Paper (CASME II)")[:2] == ["–", "127"]
     assert any("cannot be compared" in note for note in table.notes)
     assert "Classes of the paper that are missing in this study: disgust." in table.notes
 
 
-def test_a_set_of_ones_own_has_no_paper_column(built: type[Built]) -> None:
-    table = build_sample_table(evaluate_study(built.finish(built.study(dataset="mine"))))
+def test_own_dataset_has_no_paper_column(factory: type[Factory]) -> None:
+    table = build_sample_table(evaluate_study(factory.finish(factory.study(dataset="mine"))))
 
     assert table.header[-1] == "All"
     assert table.paper_items == ()
 
 
-def test_unknown_leaks_are_no_zeros_and_no_clean_audit(built: type[Built]) -> None:
+def test_unknown_leaks_are_no_zeros_and_no_clean_audit(factory: type[Factory]) -> None:
     def choose(spec: RunSpec) -> RunResult:
-        run = built.run(spec)
+        run = factory.run(spec)
         if spec.protocol == "subject":
             return run
-        return built.nameless(run, "clip", "subject", leakage=Leakage(clip=0.0, subject=0.0))
+        return factory.nameless(run, "clip", "subject", leakage=Leakage(clip=0.0, subject=0.0))
 
     table = build_leakage_table(
-        evaluate_study(built.finish(built.study(protocols=("frame", "subject")), choose))
+        evaluate_study(factory.finish(factory.study(protocols=("frame", "subject")), choose))
     )
 
     assert [[cell.text for cell in row] for row in table.rows] == [
@@ -59,9 +59,9 @@ def test_unknown_leaks_are_no_zeros_and_no_clean_audit(built: type[Built]) -> No
     assert table.notes[3].startswith("Digest of the test list")
 
 
-def test_leaks_of_each_protocol(built: type[Built]) -> None:
+def test_leaks_by_protocol(factory: type[Factory]) -> None:
     table = build_leakage_table(
-        evaluate_study(built.finish(built.study(protocols=("frame", "clip", "subject"))))
+        evaluate_study(factory.finish(factory.study(protocols=("frame", "clip", "subject"))))
     )
 
     assert [[cell.text for cell in row] for row in table.rows] == [

@@ -5,12 +5,12 @@ from reports.outcomes import evaluate_study
 from reports.tables.search_budget import build_budget_figure, build_budget_table
 from studies.search import Search
 from studies.study import Study
-from tests.reports.conftest import Built
+from tests.reports.conftest import Factory
 
 
-def _tuned(built: type[Built]) -> Study:
-    study = built.study(protocols=("frame", "subject"))
-    found = tuple(
+def _tuned_study(factory: type[Factory]) -> Study:
+    study = factory.study(protocols=("frame", "subject"))
+    searches = tuple(
         Search(
             key=spec.key,
             values=(0.25, 0.5, 0.375),
@@ -21,35 +21,35 @@ def _tuned(built: type[Built]) -> Study:
         )
         for spec in study.list_runs()
     )
-    return replace(study, searches=found)
+    return replace(study, searches=searches)
 
 
-def test_every_run_tells_its_budget_and_what_it_bought(built: type[Built]) -> None:
-    table = build_budget_table(evaluate_study(built.finish(_tuned(built))))
+def test_every_run_lists_its_budget_and_gain(factory: type[Factory]) -> None:
+    table = build_budget_table(evaluate_study(factory.finish(_tuned_study(factory))))
 
     assert table is not None
-    assert built.column(table, "Network") == ["vgg16", "proposed", "vgg16", "proposed"]
-    assert set(built.column(table, "Trials")) == {"3"}
-    assert set(built.column(table, "Stopped early")) == {"1"}
-    assert (built.column(table, "Initial, %")[0], built.column(table, "Best, %")[0]) == ("25.00", "50.00")
-    assert built.column(table, "Learning rate")[0] == "0.00025"
+    assert factory.column(table, "Network") == ["vgg16", "proposed", "vgg16", "proposed"]
+    assert set(factory.column(table, "Trials")) == {"3"}
+    assert set(factory.column(table, "Stopped early")) == {"1"}
+    assert (factory.column(table, "Initial, %")[0], factory.column(table, "Best, %")[0]) == ("25.00", "50.00")
+    assert factory.column(table, "Learning rate")[0] == "0.00025"
 
 
-def test_the_settings_found_are_those_of_the_runs(built: type[Built]) -> None:
-    plain, tuned = built.study(protocols=("frame", "subject")), _tuned(built)
+def test_runs_use_the_best_settings(factory: type[Factory]) -> None:
+    plain, tuned = factory.study(protocols=("frame", "subject")), _tuned_study(factory)
 
     assert {spec.training.learning_rate for spec in tuned.list_runs()} == {2.5e-4}
     assert not {spec.key for spec in plain.list_runs()} & {spec.key for spec in tuned.list_runs()}
 
 
-def test_the_curve_is_drawn_and_an_untuned_study_has_none(built: type[Built], tmp_path: Path) -> None:
+def test_tuned_study_has_a_budget_figure(factory: type[Factory], tmp_path: Path) -> None:
     (tmp_path / "figures").mkdir()
-    figure = build_budget_figure(evaluate_study(built.finish(_tuned(built))))
+    figure = build_budget_figure(evaluate_study(factory.finish(_tuned_study(factory))))
 
     assert figure is not None
     assert figure.draw is not None
     figure.draw(tmp_path / figure.file)
     assert (tmp_path / figure.file).stat().st_size > 5_000
-    untuned = evaluate_study(built.finish(built.study()))
+    untuned = evaluate_study(factory.finish(factory.study()))
     assert build_budget_figure(untuned) is None
     assert build_budget_table(untuned) is None

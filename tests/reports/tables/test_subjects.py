@@ -6,12 +6,12 @@ from reports.outcomes import evaluate_study
 from reports.tables.subjects import build_subject_table
 from studies.results import RunResult
 from studies.spec import RunSpec
-from tests.reports.conftest import Built
+from tests.reports.conftest import Factory
 
 
-def _clips(built: type[Built], spec: RunSpec, rights: dict[str, str]) -> RunResult:
+def _clips(factory: type[Factory], spec: RunSpec, rights: dict[str, str]) -> RunResult:
     """Return a run with one clip per letter of a subject; "r" is correct. The true class is always 0."""
-    template = built.predictions(((1, 0), (0, 1)))
+    template = factory.predictions(((1, 0), (0, 1)))
     right, wrong = (0.75, 0.25), (0.25, 0.75)
     predictions = tuple(
         replace(
@@ -24,23 +24,23 @@ def _clips(built: type[Built], spec: RunSpec, rights: dict[str, str]) -> RunResu
         for subject, letters in rights.items()
         for n, letter in enumerate(letters)
     )
-    made = built.run(spec, classes=("disgust", "fear"))
+    run = factory.run(spec, classes=("disgust", "fear"))
     # Class 1 is the most frequent in training, so that the majority class is never right.
-    return replace(made, data=replace(made.data, train=(3, 5)), predictions=predictions)
+    return replace(run, data=replace(run.data, train=(3, 5)), predictions=predictions)
 
 
-def test_median_worst_and_share_of_subjects_below_the_majority_class(built: type[Built]) -> None:
+def test_median_worst_and_share_of_subjects_below_the_majority_class(factory: type[Factory]) -> None:
     def choose(spec: RunSpec) -> RunResult:
-        made = _clips(built, spec, {"sub01": "rr", "sub02": "rwww", "sub03": "rw", "sub04": "w"})
-        return replace(made, data=replace(made.data, train=(5, 3))) if spec.seed else made
+        run = _clips(factory, spec, {"sub01": "rr", "sub02": "rwww", "sub03": "rw", "sub04": "w"})
+        return replace(run, data=replace(run.data, train=(5, 3))) if spec.seed else run
 
     table = build_subject_table(
-        evaluate_study(built.finish(built.study(only=("proposed",), seeds=(0, 1)), choose))
+        evaluate_study(factory.finish(factory.study(only=("proposed",), seeds=(0, 1)), choose))
     )
 
     # Accuracies by subject: 1, 1/4, 1/2 and 0. The majority class is always wrong, then always correct.
     assert table is not None
-    assert [built.plain(cell.text) for cell in table.rows[0]] == [
+    assert [factory.replace_no_break_spaces(cell.text) for cell in table.rows[0]] == [
         *("proposed", "frame", "9 frames × 2 seeds", "44.44 ± 0.00"),
         *("4", "37.50", "sub04", "0.00", "1", "50.00", "50.00", "100.00", "100.00"),
     ]
@@ -48,48 +48,48 @@ def test_median_worst_and_share_of_subjects_below_the_majority_class(built: type
     assert len(table.rows[0][5].run_keys) == 2
 
 
-def test_a_subject_is_averaged_over_the_seeds_that_tested_it(built: type[Built]) -> None:
+def test_subject_accuracy_is_averaged_by_test_seeds(factory: type[Factory]) -> None:
     def choose(spec: RunSpec) -> RunResult:
-        return _clips(built, spec, {"sub01": "rr", "sub02": "w"} if spec.seed else {"sub01": "rw"})
+        return _clips(factory, spec, {"sub01": "rr", "sub02": "w"} if spec.seed else {"sub01": "rw"})
 
-    study = built.study(only=("proposed",), seeds=(0, 1), protocols=("subject",))
-    table = build_subject_table(evaluate_study(built.finish(study, choose)))
+    study = factory.study(only=("proposed",), seeds=(0, 1), protocols=("subject",))
+    table = build_subject_table(evaluate_study(factory.finish(study, choose)))
 
     # sub01: 1/2 and 2/2. sub02: 0 of 1 in the second seed.
     assert table is not None
-    assert built.column(table, "Median subject") == ["37.50"]
-    assert built.column(table, "Worst subject") == ["sub02"]
-    assert built.column(table, "Units of worst") == ["1"]
+    assert factory.column(table, "Median subject") == ["37.50"]
+    assert factory.column(table, "Worst subject") == ["sub02"]
+    assert factory.column(table, "Units of worst") == ["1"]
 
 
-def test_networks_that_did_not_finish_say_so(built: type[Built]) -> None:
+def test_unfinished_networks_are_labelled(factory: type[Factory]) -> None:
     def choose(spec: RunSpec) -> RunResult | str:
-        return built.run(spec) if spec.architecture.name == "vgg16" else "no memory"
+        return factory.run(spec) if spec.architecture.name == "vgg16" else "no memory"
 
-    table = build_subject_table(evaluate_study(built.finish(built.study(), choose)))
+    table = build_subject_table(evaluate_study(factory.finish(factory.study(), choose)))
 
     assert table is not None
-    assert built.column(table, "Accuracy")[1] == "failed"
-    assert built.column(table, "Worst subject") == ["sub01", "–"]
+    assert factory.column(table, "Accuracy")[1] == "failed"
+    assert factory.column(table, "Worst subject") == ["sub01", "–"]
     assert "proposed under frame, seed 0: failed: no memory" in table.notes
 
 
 @pytest.mark.parametrize("named", [0, 1])
-def test_units_without_a_subject_are_left_out(built: type[Built], named: int) -> None:
+def test_units_without_a_subject_are_left_out(factory: type[Factory], named: int) -> None:
     def choose(spec: RunSpec) -> RunResult:
-        made = built.run(spec)
-        unnamed = tuple(replace(p, subject="") for p in made.predictions[named:])
-        return replace(made, predictions=(*made.predictions[:named], *unnamed))
+        run = factory.run(spec)
+        unnamed = tuple(replace(p, subject="") for p in run.predictions[named:])
+        return replace(run, predictions=(*run.predictions[:named], *unnamed))
 
-    table = build_subject_table(evaluate_study(built.finish(built.study(only=("proposed",)), choose)))
+    table = build_subject_table(evaluate_study(factory.finish(factory.study(only=("proposed",)), choose)))
 
     if not named:
         assert table is None
         return
     assert table is not None
-    assert built.column(table, "Units of worst") == ["1"]
+    assert factory.column(table, "Units of worst") == ["1"]
     assert "proposed under frame: 29 of 30 test frames have no subject label and are left out." in table.notes
 
 
-def test_nothing_finished_is_no_table(built: type[Built]) -> None:
-    assert build_subject_table(evaluate_study(built.finish(built.study(), lambda spec: None))) is None
+def test_unfinished_study_has_no_table(factory: type[Factory]) -> None:
+    assert build_subject_table(evaluate_study(factory.finish(factory.study(), lambda spec: None))) is None

@@ -17,12 +17,12 @@ from studies.paper.published import PAPER_ITEMS, PUBLISHED_RESULTS
 TEXTS = {fault.id: fault.text for fault in INCONSISTENCIES}
 
 
-def test_states_twelve_each_of_a_table_or_figure() -> None:
+def test_twelve_inconsistencies_cite_tables_or_figures() -> None:
     assert list(TEXTS) == [f"P{n}" for n in range(1, 13)]
     assert {item for fault in INCONSISTENCIES for item in fault.items} <= set(PAPER_ITEMS)
 
 
-def test_block_one_by_the_equations() -> None:
+def test_block_one_matches_the_equations() -> None:
     standard = 9 * 3 * 64 * 224**2 + 9 * 64 * 64 * 224**2
     separable = 9 * 3 * 224**2 + 3 * 64 * 224**2
 
@@ -38,9 +38,9 @@ def test_rows_fit_in_alphabetical_order_and_not_by_name() -> None:
     assert "has 219 test samples, and the data set has 127 fear frames" in TEXTS["P2"]
 
 
-@pytest.mark.parametrize(("n", "left"), [(206, 21), (84, 10), (207, 22), (83, 9), (10, 1), (135, 14)])
-def test_what_the_split_leaves_for_the_test(n: int, left: int) -> None:
-    assert count_split_test_samples(n) == left
+@pytest.mark.parametrize(("n", "test_count"), [(206, 21), (84, 10), (207, 22), (83, 9), (10, 1), (135, 14)])
+def test_test_size_of_the_split(n: int, test_count: int) -> None:
+    assert count_split_test_samples(n) == test_count
 
 
 def test_ckplus_counts() -> None:
@@ -55,38 +55,40 @@ def test_share_of_casme2_that_is_tested() -> None:
     assert f"{100 * 1074 / 6051:.1f} % of 6,051" in TEXTS["P4"]
 
 
-def test_the_accuracy_that_is_no_fraction_is_the_only_one() -> None:
-    def possible(printed: object) -> bool:
+def test_accuracy_that_is_no_fraction_is_the_only_one() -> None:
+    def is_possible(printed: object) -> bool:
         return any(f"{100 * k / 1074:.2f}" == str(printed) for k in range(1075))
 
-    odd = [arm for arm, row in PUBLISHED_RESULTS["casme2"].scores.items() if not possible(row.accuracy)]
+    impossible_arms = [
+        arm for arm, row in PUBLISHED_RESULTS["casme2"].scores.items() if not is_possible(row.accuracy)
+    ]
 
-    assert odd == ["resnet34"]
+    assert impossible_arms == ["resnet34"]
     assert "1052/1074 is 97.95 %, 1053/1074 is 98.04 %" in TEXTS["P5"]
 
 
 @pytest.mark.parametrize(("correct", "n"), [(93, 98), (92, 98), (1055, 1074), (1054, 1074)])
-def test_the_leads_have_wilson_intervals(correct: int, n: int) -> None:
+def test_leads_have_wilson_intervals(correct: int, n: int) -> None:
     interval = binomtest(correct, n).proportion_ci(method="wilson")
 
     assert f"{correct}/{n} [{100 * interval.low:.1f}, {100 * interval.high:.1f}]" in TEXTS["P6"]
 
 
-def test_gains_add_up_to_more_than_everything() -> None:
+def test_papers_gains_exceed_the_total() -> None:
     assert "94.41 + 3.2 (CBAM) + 2.8 (residual) = 100.41 %" in TEXTS["P11"]
 
 
-def test_the_counts_it_quotes_are_the_ones_we_count() -> None:
-    counted = [
+def test_quoted_counts_equal_computed_ones() -> None:
+    multiply_adds = [
         count_cost(get_architecture(name), num_classes=6, image_size=224).multiply_adds
         for name in ("mobilenetv3-large", "proposed")
     ]
 
-    assert counted == [MOBILENET_MULTIPLY_ADDS, PROPOSED_MULTIPLY_ADDS]
-    assert counted[1] / counted[0] == pytest.approx(10, abs=0.5)
+    assert multiply_adds == [MOBILENET_MULTIPLY_ADDS, PROPOSED_MULTIPLY_ADDS]
+    assert multiply_adds[1] / multiply_adds[0] == pytest.approx(10, abs=0.5)
 
 
-def test_finds_what_bears_on_an_item() -> None:
+def test_find_inconsistencies_by_item() -> None:
     assert [fault.id for fault in find_inconsistencies(["Table 5", "Section 3.1"])] == [
         "P1",
         "P2",
@@ -96,7 +98,7 @@ def test_finds_what_bears_on_an_item() -> None:
     assert find_inconsistencies(["Figure 9"]) == ()
 
 
-def test_texts_are_plain_sentences() -> None:
+def test_inconsistency_texts_are_sentences() -> None:
     for text in TEXTS.values():
         assert text.endswith(".")
         assert not re.search(r"\s{2}|[{}]", text)

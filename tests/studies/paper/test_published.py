@@ -15,7 +15,7 @@ from studies.paper.published import (
 ROWS = [(name, row) for name, paper in PUBLISHED_RESULTS.items() for row in paper.per_class]
 
 
-def _printed(share: float) -> Decimal:
+def _round_percentage(share: float) -> Decimal:
     return Decimal(repr(100 * share)).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
 
 
@@ -32,24 +32,26 @@ def _overall(rows: tuple[PublishedClass, ...]) -> Scores:
 
 
 @pytest.mark.parametrize(("dataset", "row"), ROWS, ids=lambda value: getattr(value, "printed_label", value))
-def test_counts_give_the_printed_percentages_of_each_class(dataset: str, row: PublishedClass) -> None:
-    ours = (row.counts.accuracy, row.counts.precision, row.counts.recall, row.counts.f1)
+def test_counts_give_the_printed_percentages_by_class(dataset: str, row: PublishedClass) -> None:
+    computed = (row.counts.accuracy, row.counts.precision, row.counts.recall, row.counts.f1)
 
-    assert tuple(map(_printed, ours)) == (row.accuracy, row.precision, row.recall, row.f1)
+    assert tuple(map(_round_percentage, computed)) == (row.accuracy, row.precision, row.recall, row.f1)
 
 
 @pytest.mark.parametrize("dataset", PUBLISHED_RESULTS)
 def test_counts_give_the_printed_row_of_the_proposed_network(dataset: str) -> None:
-    ours = _overall(PUBLISHED_RESULTS[dataset].per_class)
+    computed = _overall(PUBLISHED_RESULTS[dataset].per_class)
     printed = PUBLISHED_RESULTS[dataset].scores["proposed"]
 
-    found = tuple(map(_printed, (ours.accuracy, ours.precision, ours.recall, ours.f1)))
+    percentages = tuple(
+        map(_round_percentage, (computed.accuracy, computed.precision, computed.recall, computed.f1))
+    )
 
-    assert found == (printed.accuracy, printed.precision, printed.recall, printed.f1)
+    assert percentages == (printed.accuracy, printed.precision, printed.recall, printed.f1)
 
 
 @pytest.mark.parametrize(("dataset", "n"), [("ckplus", 98), ("casme2", 1074)])
-def test_every_class_is_counted_against_the_same_test_set(dataset: str, n: int) -> None:
+def test_classes_share_one_test_set(dataset: str, n: int) -> None:
     def size(counts: ClassCounts) -> int:
         return counts.tp + counts.tn + counts.fp + counts.fn
 
@@ -60,21 +62,21 @@ def test_every_class_is_counted_against_the_same_test_set(dataset: str, n: int) 
 
 
 @pytest.mark.parametrize("dataset", PUBLISHED_RESULTS)
-def test_goes_by_the_names_of_the_catalogue_and_of_table_2(dataset: str) -> None:
+def test_names_are_those_of_the_catalogue_and_table_2(dataset: str) -> None:
     paper = PUBLISHED_RESULTS[dataset]
 
     assert set(paper.scores) == {arm.name for arm in COMPARISON_NETWORKS}
     assert [row.label for row in paper.per_class] == sorted(paper.samples_per_class)
 
 
-def test_prints_digit_for_digit() -> None:
+def test_printed_numbers_are_unchanged() -> None:
     assert str(PUBLISHED_RESULTS["ckplus"].scores["resnet34"].mib) == "81.20"
     assert str(PUBLISHED_RESULTS["casme2"].scores["efficientnet-b0"].recall) == "96.00"
     assert str(PUBLISHED_RESULTS["ckplus"].per_class[1].recall) == "100"
     assert [str(gain) for gain in ABLATION_GAINS.values()] == ["3.2", "2.8"]
 
 
-def test_table_2_adds_up_where_the_paper_says_so() -> None:
+def test_table_2_adds_up_to_the_stated_total() -> None:
     ckplus, casme2 = PUBLISHED_RESULTS["ckplus"], PUBLISHED_RESULTS["casme2"]
 
     assert sum(casme2.samples_per_class.values()) == casme2.stated_total == 6051

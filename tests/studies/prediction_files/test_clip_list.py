@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from datasets.megc2019.constants import CLASSES
 from studies.prediction_files.clip_list import DIGEST_LENGTH, compute_clip_list_digest
-from tests.studies.prediction_files.generated import make_predictions
+from tests.studies.prediction_files.synthetic import make_predictions
 
 
 def test_the_digest_depends_on_clips_and_labels_and_on_nothing_else() -> None:

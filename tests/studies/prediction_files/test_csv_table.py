@@ -5,7 +5,7 @@ import pytest
 from studies.prediction_files.reader import read_predictions
 from studies.prediction_files.table import PredictionTable
 from tests.error_codes import raises_code
-from tests.studies.prediction_files.generated import format_csv, make_predictions
+from tests.studies.prediction_files.synthetic import format_csv, make_predictions
 
 RUN = (
     '"id","subject","clip","condition","truth","answer","p0","p1"\n'
@@ -23,13 +23,13 @@ def _read(tmp_path: Path, text: str) -> PredictionTable:
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_columns_are_found_by_name(tmp_path: Path, delimiter: str) -> None:
+def test_columns_match_by_name(tmp_path: Path, delimiter: str) -> None:
     predictions = make_predictions()
 
     assert _read(tmp_path, format_csv(predictions, delimiter=delimiter)).predictions == predictions
 
 
-def test_truth_and_prediction_suffice(tmp_path: Path) -> None:
+def test_truth_and_prediction_columns_suffice(tmp_path: Path) -> None:
     table = _read(tmp_path, "pred,truth\n1,negative\n2,surprise\n1,negative\n")
 
     assert [(p.subject, p.clip, p.truth, p.predicted_class) for p in table.predictions] == [
@@ -40,7 +40,7 @@ def test_truth_and_prediction_suffice(tmp_path: Path) -> None:
     assert (table.classes, table.has_clip_names) == (("0", "1", "2"), False)
 
 
-def test_the_set_follows_from_the_subjects_if_there_is_no_column(tmp_path: Path) -> None:
+def test_set_follows_from_the_subjects_without_a_column(tmp_path: Path) -> None:
     table = _read(tmp_path, "subject,clip,truth,prediction\nsub01,a,1,1\n006,b,0,2\n")
 
     assert ([p.dataset for p in table.predictions], table.is_challenge) == (["casme2", "samm"], True)
@@ -56,7 +56,7 @@ def test_frames_of_a_run_are_averaged_by_clip(tmp_path: Path) -> None:
     )
 
 
-def test_a_repeated_row_counts_once(tmp_path: Path) -> None:
+def test_repeated_row_is_dropped(tmp_path: Path) -> None:
     table = _read(tmp_path, "clip,truth,prediction\na,1,1\nb,0,1\na,1,1\n")
 
     assert (len(table.predictions), table.repeats) == (2, 1)
@@ -84,6 +84,6 @@ def test_a_repeated_row_counts_once(tmp_path: Path) -> None:
         (f"clip,truth,{'p' * 140_000}\n", ("prediction-csv.missing-column", "line 1", "missing: ")),
     ],
 )
-def test_a_wrong_row_is_named(tmp_path: Path, text: str, error: tuple[str, ...]) -> None:
+def test_wrong_row_is_named(tmp_path: Path, text: str, error: tuple[str, ...]) -> None:
     with raises_code(*error):
         _read(tmp_path, text)

@@ -6,7 +6,7 @@ from studies.prediction_files.megc_log import render_megc_log
 from studies.prediction_files.reader import read_predictions
 from studies.prediction_files.table import ClipPrediction
 from tests.error_codes import raises_code
-from tests.studies.prediction_files.generated import make_predictions
+from tests.studies.prediction_files.synthetic import make_predictions
 
 
 def _read(tmp_path: Path, text: str) -> tuple[ClipPrediction, ...]:
@@ -15,7 +15,7 @@ def _read(tmp_path: Path, text: str) -> tuple[ClipPrediction, ...]:
     return read_predictions(path).predictions
 
 
-def test_a_log_is_read_as_it_was_rendered(tmp_path: Path) -> None:
+def test_log_is_read_as_it_was_rendered(tmp_path: Path) -> None:
     predictions = make_predictions()
     text = render_megc_log(predictions)
 
@@ -24,7 +24,7 @@ def test_a_log_is_read_as_it_was_rendered(tmp_path: Path) -> None:
     assert _read(tmp_path, text.replace("\n", " \r\n\r\n")) == predictions
 
 
-def test_a_fold_may_have_an_unknown_set_and_a_number_as_subject(tmp_path: Path) -> None:
+def test_fold_may_have_an_unknown_set_and_a_number_as_subject(tmp_path: Path) -> None:
     predictions = _read(tmp_path, "samm 6\n006_1_2 0 1\nfolder 7\na 4 5\nmmew S1\nb positive 0\n")
 
     assert [(p.dataset, p.subject, p.truth, p.predicted_class) for p in predictions] == [
@@ -52,13 +52,13 @@ def test_a_fold_may_have_an_unknown_set_and_a_number_as_subject(tmp_path: Path) 
         ),
     ],
 )
-def test_a_wrong_line_is_named(tmp_path: Path, text: str, error: tuple[str, ...]) -> None:
+def test_wrong_line_is_named(tmp_path: Path, text: str, error: tuple[str, ...]) -> None:
     with raises_code(*error):
         _read(tmp_path, text)
 
 
 @pytest.mark.parametrize("clip", ["", "a b", "a\tb", "a\u202eb"])
-def test_a_name_that_is_not_one_field_is_not_written(clip: str) -> None:
+def test_name_that_is_not_one_field_is_not_written(clip: str) -> None:
     prediction = ClipPrediction(dataset="folder", subject="s", clip=clip, truth=0, predicted_class=0)
     with raises_code("megc-log.name-with-space"):
         render_megc_log([prediction])

@@ -6,7 +6,7 @@ from studies.prediction_files.reader import read_predictions
 from studies.prediction_files.subject_log import SELECTION_NOTE, SET_NOTE
 from studies.prediction_files.table import PredictionTable
 from tests.error_codes import raises_code
-from tests.studies.prediction_files.generated import format_subject_log, make_predictions
+from tests.studies.prediction_files.synthetic import format_subject_log, make_predictions
 
 GOOD = "Subject: sub01\nPredicted : [0, 1]\nGround Truth : [0, 2]\n"
 
@@ -62,6 +62,6 @@ def test_other_subjects_have_no_set_and_lists_may_be_those_of_numpy(tmp_path: Pa
         ("Subject: sub01\nPredicted : []\nGround Truth : []\n", ("prediction-file.no-prediction",)),
     ],
 )
-def test_a_wrong_line_is_named(tmp_path: Path, text: str, error: tuple[str, ...]) -> None:
+def test_wrong_line_is_named(tmp_path: Path, text: str, error: tuple[str, ...]) -> None:
     with raises_code(*error):
         _read(tmp_path, text)

@@ -30,7 +30,7 @@ VALUES = {
         ("full:UF1=.7353", "UF1 .7353: yes"),
     ],
 )
-def test_a_number_is_compared_at_its_digits_and_named(claim: str, text: str) -> None:
+def test_number_is_compared_at_its_digits_and_named(claim: str, text: str) -> None:
     (parsed,) = parse_claims([claim])
 
     assert check_claim(parsed, VALUES).text == text
@@ -47,11 +47,11 @@ INVALID_NUMBERS = ("UF1=1", "UF1=101", "UF1=." + "1" * 20)
         *((text, "claimed.number") for text in INVALID_NUMBERS),
     ],
 )
-def test_what_is_no_claim_is_refused(text: str, code: str) -> None:
+def test_invalid_claim_is_refused(text: str, code: str) -> None:
     with raises_code(code, ".7353"):
         parse_claims([text])
 
 
-def test_a_claim_about_a_set_that_is_not_there_is_refused() -> None:
+def test_claim_about_a_missing_set_is_refused() -> None:
     with raises_code("claimed.unknown-set", "'samm'", "full, casme2"):
         check_claim(parse_claims(["samm:UF1=.5"])[0], VALUES)

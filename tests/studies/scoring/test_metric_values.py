@@ -6,7 +6,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, p
 from studies.metrics import compute_scores
 from studies.prediction_files.table import ClipPrediction
 from studies.scoring.metric_values import MAIN_METRICS, compute_metric_values
-from tests.studies.prediction_files.generated import make_predictions
+from tests.studies.prediction_files.synthetic import make_predictions
 
 PREDICTIONS = make_predictions()
 TRUTHS = [p.truth for p in PREDICTIONS]
@@ -33,7 +33,7 @@ def test_values_are_those_of_scikit_learn_and_all_differ() -> None:
     assert len({round(values[name], 3) for name in MAIN_METRICS}) == 4
 
 
-def test_means_over_subjects_and_sets_are_means_of_single_scores() -> None:
+def test_group_means_are_means_of_single_scores() -> None:
     values = _values(PREDICTIONS)
     by_set = [
         [p for p in PREDICTIONS if p.dataset == name]
@@ -47,5 +47,5 @@ def test_means_over_subjects_and_sets_are_means_of_single_scores() -> None:
     assert values["mean UF1 over subjects"] != pytest.approx(values["UF1"])
 
 
-def test_a_single_subject_and_set_has_no_means_over_groups() -> None:
+def test_single_subject_and_set_has_no_group_means() -> None:
     assert not [name for name in _values(PREDICTIONS[:5]) if name.startswith("mean ")]

@@ -5,12 +5,12 @@ import pytest
 from studies.scoring.claims import parse_claims
 from studies.scoring.scored_table import compare_tables, score_table
 from tests.error_codes import raises_code
-from tests.studies.prediction_files.generated import make_predictions, make_table
+from tests.studies.prediction_files.synthetic import make_predictions, make_table
 
 PREDICTIONS = make_predictions()
 
 
-def test_all_clips_and_each_set_are_scored_with_official_counts() -> None:
+def test_all_clips_and_every_set_have_official_counts() -> None:
     scored = score_table(make_table())
 
     assert [scope.title for scope in scored.scopes] == ["Full", "SMIC", "CASME II", "SAMM"]
@@ -20,7 +20,7 @@ def test_all_clips_and_each_set_are_scored_with_official_counts() -> None:
     assert not any(scope.has_official_counts for scope in scored.scopes)
 
 
-def test_a_single_set_has_one_scope_that_a_claim_may_name() -> None:
+def test_single_set_has_one_scope_that_a_claim_may_name() -> None:
     table = make_table([p for p in PREDICTIONS if p.dataset == "samm"])
     uf1 = score_table(table).scopes[0].values["UF1"]
     scored = score_table(table, claims=parse_claims([f"samm:UF1={uf1:.4f}", f"UF1={uf1:.4f}"]))
@@ -29,7 +29,7 @@ def test_a_single_set_has_one_scope_that_a_claim_may_name() -> None:
     assert [claim.status for claim in scored.claims] == ["yes", "yes"]
 
 
-def test_an_absent_class_leaves_the_means() -> None:
+def test_absent_class_is_excluded_from_means() -> None:
     without_surprise = [replace(p, truth=min(p.truth, 1)) for p in PREDICTIONS]
     (full, *_) = score_table(make_table(without_surprise)).scopes
 
@@ -44,7 +44,7 @@ def test_other_sets_have_no_official_counts() -> None:
     assert [scope.official for scope in score_table(table).scopes] == [None]
 
 
-def test_the_difference_is_over_the_clips_of_both_with_the_same_label() -> None:
+def test_difference_uses_common_clips_with_equal_labels() -> None:
     first, second = make_predictions(seed=0), make_predictions(seed=1)
     relabeled = replace(second[0], truth=(second[0].truth + 1) % 3)
     difference = compare_tables(make_table(first[:-2]), make_table([relabeled, *second[1:]], name="b.txt"))

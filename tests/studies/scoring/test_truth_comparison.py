@@ -3,7 +3,7 @@ from dataclasses import replace
 from datasets.megc2019.clip_names import ClipKey
 from datasets.megc2019.truth_list import TrueClip
 from studies.scoring.truth_comparison import compare_with_truth
-from tests.studies.prediction_files.generated import make_predictions, make_table
+from tests.studies.prediction_files.synthetic import make_predictions, make_table
 
 PREDICTIONS = make_predictions(subjects=2, clips=2)
 LIST: dict[ClipKey, TrueClip] = {
@@ -11,9 +11,9 @@ LIST: dict[ClipKey, TrueClip] = {
 }
 
 
-def test_the_clips_of_the_list_are_equal_in_any_spelling() -> None:
-    respelled = [replace(p, subject=p.subject.lstrip("0")) for p in PREDICTIONS]
-    comparison = compare_with_truth(make_table(respelled), LIST)
+def test_clips_of_the_list_are_equal_in_any_spelling() -> None:
+    variants = [replace(p, subject=p.subject.lstrip("0")) for p in PREDICTIONS]
+    comparison = compare_with_truth(make_table(variants), LIST)
 
     assert comparison.is_equal
     assert comparison.num_listed == 12

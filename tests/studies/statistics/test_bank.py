@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from studies.spec import Metric
-from tests.simulation.bank import accuracies, detected, false_alarms
+from tests.simulation.bank import accuracies, detections, false_alarms
 from tests.simulation.grid import lower_bound
 
 pytestmark = pytest.mark.slow
@@ -14,9 +14,7 @@ FAMILIES = 2000
 
 @pytest.mark.parametrize("protocol", ["frame", "subject", "loso"])
 @pytest.mark.parametrize("metric", ["accuracy", "uar", "uf1"])
-def test_identical_arms_are_told_apart_in_at_most_five_percent_of_families(
-    protocol: str, metric: Metric
-) -> None:
+def test_false_verdicts_on_bank_families_are_rare(protocol: str, metric: Metric) -> None:
     alarms = false_alarms(protocol, families=FAMILIES, metric=metric)
 
     assert lower_bound(alarms, studies=FAMILIES) <= 0.05
@@ -29,5 +27,5 @@ def test_trainings_of_one_network_differ_by_points() -> None:
     assert np.mean(deviations) > 0.02
 
 
-def test_half_the_epochs_are_found_to_be_worse() -> None:
-    assert detected("half", "frame", families=400) >= 0.8 * 400
+def test_half_the_epochs_are_detected_as_worse() -> None:
+    assert detections("half", "frame", families=400) >= 0.8 * 400

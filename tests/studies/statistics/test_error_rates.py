@@ -46,21 +46,23 @@ GRID = [
 
 
 @pytest.mark.parametrize("scenario", GRID, ids=str)
-def test_identical_arms_are_told_apart_in_at_most_five_percent_of_studies(scenario: Scenario) -> None:
+def test_false_verdicts_on_identical_arms_are_rare(scenario: Scenario) -> None:
     assert lower_bound(false_alarms(scenario, studies=STUDIES), studies=STUDIES) <= 0.05
 
 
-def test_a_test_that_ignores_the_training_would_fail_here() -> None:
-    """Tests over subjects alone give false verdicts in most studies, so the grid can detect a wrong test."""
+def test_grid_detects_a_test_that_ignores_trainings() -> None:
+    """Tests that vary only subjects give mostly false verdicts, so the grid can detect a wrong test."""
     shared = Scenario()
     scores = draw(shared, studies=100, rng=np.random.default_rng(0))
-    alone = replace(scores, has_fold_clusters=True)  # treats the clusters as the only source of variance
+    subjects_only = replace(
+        scores, has_fold_clusters=True
+    )  # treats the clusters as the only source of variance
     weights = np.eye(5)[1:] - np.eye(5)[:-1]
 
-    assert (compare_contrasts(alone, weights).p < 0.05).any(axis=-1).mean() > 0.5
+    assert (compare_contrasts(subjects_only, weights).p < 0.05).any(axis=-1).mean() > 0.5
 
 
-def test_ten_points_are_worth_the_stated_shift() -> None:
+def test_shift_equals_ten_points() -> None:
     nodes, weights = np.polynomial.hermite_e.hermegauss(60)
     spread = np.sqrt(SUBJECT_SD**2 + UNIT_SD**2 + 0.3**2)
     first, second = (
@@ -71,7 +73,7 @@ def test_ten_points_are_worth_the_stated_shift() -> None:
 
 
 @pytest.mark.parametrize(
-    ("scenario", "least"),
+    ("scenario", "power"),
     [
         (Scenario(shift=TEN_POINTS), 0.55),
         (Scenario(shift=TEN_POINTS, arms=2), 0.7),
@@ -79,8 +81,8 @@ def test_ten_points_are_worth_the_stated_shift() -> None:
         (Scenario(shift=TEN_POINTS, seeds=10), 0.9),
     ],
 )
-def test_ten_points_are_found_over_26_subjects(scenario: Scenario, least: float) -> None:
-    assert detections(scenario, studies=STUDIES) >= binom.ppf(0.01, STUDIES, least)
+def test_ten_points_are_detected_with_26_subjects(scenario: Scenario, power: float) -> None:
+    assert detections(scenario, studies=STUDIES) >= binom.ppf(0.01, STUDIES, power)
 
 
 @pytest.mark.parametrize("subjects", [6, 10, 26])
@@ -92,15 +94,15 @@ def test_intervals_cover_the_true_difference(subjects: int, folds: bool) -> None
     first, second = (
         weights @ expit(0.6 + shift + spread * nodes) / weights.sum() for shift in (0, TEN_POINTS)
     )
-    found = compare_contrasts(
+    comparison = compare_contrasts(
         draw(scenario, studies=STUDIES, rng=np.random.default_rng(1)), np.array([[-1.0, 1.0]])
     )
-    covered = ((found.low <= second - first) & (second - first <= found.high)).sum()
+    covered = ((comparison.low <= second - first) & (second - first <= comparison.high)).sum()
 
     assert covered >= binom.ppf(0.001, STUDIES, 0.95)
 
 
-def _answers(
+def _make_predictions(
     rng: np.random.Generator, *, subjects: int, seeds: int, gain: float
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
     """Return truths (N,), subjects (N,) and predicted classes (arms, seeds, N); two arms, three classes."""
@@ -118,11 +120,11 @@ def _answers(
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "uar", "uf1"])
-def test_intervals_of_every_metric_cover_and_identical_arms_stay_together(metric: Metric) -> None:
+def test_intervals_of_every_metric_have_their_coverage(metric: Metric) -> None:
     rng, studies = np.random.default_rng(2), 250
     truth = {}
     for gain in (0.0, 0.7):
-        many = [_answers(rng, subjects=400, seeds=5, gain=gain) for _ in range(6)]
+        many = [_make_predictions(rng, subjects=400, seeds=5, gain=gain) for _ in range(6)]
         values = [
             linearize(metric, t, p.reshape(10, -1), num_classes=3)[0].reshape(2, 5).mean(1)
             for t, _, p in many
@@ -131,7 +133,7 @@ def test_intervals_of_every_metric_cover_and_identical_arms_stay_together(metric
     for gain in (0.0, 0.7):
         covered = 0
         for _ in range(studies):
-            truths, member, predicted = _answers(rng, subjects=15, seeds=5, gain=gain)
+            truths, member, predicted = _make_predictions(rng, subjects=15, seeds=5, gain=gain)
             value, parts = linearize(metric, truths, predicted.reshape(10, -1), num_classes=3)
             one_hot = np.eye(15)[member]
             scores = TrainingScores(
@@ -139,6 +141,6 @@ def test_intervals_of_every_metric_cover_and_identical_arms_stay_together(metric
                 contributions=(parts @ one_hot).reshape(2, 1, 5, 15),
                 cluster_sizes=one_hot.sum(axis=0),
             )
-            found = compare_contrasts(scores, np.array([[-1.0, 1.0]]))
-            covered += int(found.low[0] <= truth[gain] <= found.high[0])
+            comparison = compare_contrasts(scores, np.array([[-1.0, 1.0]]))
+            covered += int(comparison.low[0] <= truth[gain] <= comparison.high[0])
         assert covered >= binom.ppf(0.001, studies, 0.95)

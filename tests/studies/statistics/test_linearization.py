@@ -42,7 +42,7 @@ def test_contributions_are_the_derivative_of_the_metric(metric: Linear) -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_an_absent_class_leaves_the_means(metric: Linear) -> None:
+def test_absent_class_is_excluded_from_means(metric: Linear) -> None:
     three = TRUTHS % 3
     values, _ = linearize(metric, three, PREDICTED % 3, num_classes=3)
     with_absent, _ = linearize(metric, three, PREDICTED % 3, num_classes=6)
@@ -50,6 +50,6 @@ def test_an_absent_class_leaves_the_means(metric: Linear) -> None:
     assert with_absent == pytest.approx(values)
 
 
-def test_nothing_has_no_metric() -> None:
+def test_no_units_have_no_metric() -> None:
     with raises_code("metric.no-units"):
         linearize("accuracy", np.array([], dtype=int), np.empty((1, 0), dtype=int), num_classes=2)

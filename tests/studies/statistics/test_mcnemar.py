@@ -13,14 +13,14 @@ def test_agrees_with_statsmodels(wins: int, losses: int) -> None:
     assert compute_mcnemar_p(losses, wins) == pytest.approx(expected, rel=1e-9)
 
 
-def test_arms_that_answer_alike_do_not_differ() -> None:
+def test_no_discordant_unit_gives_p_of_1() -> None:
     assert compute_mcnemar_p(0, 0) == 1
 
 
-def test_six_answers_without_a_loss_are_the_least_that_tells() -> None:
+def test_six_wins_without_a_loss_are_significant() -> None:
     assert compute_mcnemar_p(6, 0) < 0.05 <= compute_mcnemar_p(5, 0)
 
 
-def test_refuses_what_is_no_count() -> None:
+def test_negative_count_is_refused() -> None:
     with raises_code("mcnemar-count.negative", "3 and -1"):
         compute_mcnemar_p(3, -1)

@@ -16,15 +16,17 @@ SIZES = (3, 4, 5, 7, 8, 8, 9, 12, 15, 20, 6, 6, 10, 5)
 NOISE = Noise(training_sd=0.04, subject_sd=0.06, discordance=0.3, source="assumed")
 
 
-def _found(plan: ComparisonPlan, noise: Noise, difference: float, *, studies: int, seed: int = 0) -> float:
+def _simulate_power(
+    plan: ComparisonPlan, noise: Noise, difference: float, *, studies: int, seed: int = 0
+) -> float:
     """Return the share of simulated studies with this noise in which the true difference is detected."""
     rng = np.random.default_rng(seed)
     sizes = np.array(plan.cluster_sizes, dtype=np.float64)
     shape = (studies, plan.arm_count, 1, plan.trainings_per_arm, len(sizes))
     suits = rng.normal(0, noise.subject_sd / 2**0.5, (studies, plan.arm_count, 1, 1, len(sizes)))
     trained = rng.normal(0, noise.training_sd, (*shape[:-1], len(sizes) if plan.by_fold else 1))
-    answers = rng.normal(0, 1, shape) * np.sqrt(noise.discordance / 2 / sizes)
-    shares: NDArray[np.float64] = 0.6 + suits + trained + answers
+    unit_noise = rng.normal(0, 1, shape) * np.sqrt(noise.discordance / 2 / sizes)
+    shares: NDArray[np.float64] = 0.6 + suits + trained + unit_noise
     shares[:, -1] += difference
     values = (shares * sizes).sum(axis=-1) / sizes.sum()
     scores = TrainingScores(
@@ -39,7 +41,7 @@ def _found(plan: ComparisonPlan, noise: Noise, difference: float, *, studies: in
 
 @pytest.mark.parametrize("by_fold", [False, True])
 @pytest.mark.parametrize(("trainings", "arms"), [(5, 2), (5, 5), (10, 5)])
-def test_the_stated_power_is_that_of_drawn_studies(trainings: int, arms: int, by_fold: bool) -> None:
+def test_stated_power_matches_simulated_studies(trainings: int, arms: int, by_fold: bool) -> None:
     plan = ComparisonPlan(
         cluster_sizes=SIZES,
         trainings_per_arm=trainings,
@@ -50,25 +52,25 @@ def test_the_stated_power_is_that_of_drawn_studies(trainings: int, arms: int, by
     difference = compute_planned_detectable_difference(plan, NOISE)
     assert difference is not None
 
-    assert _found(plan, NOISE, difference, studies=600) == pytest.approx(0.8, abs=0.08)
+    assert _simulate_power(plan, NOISE, difference, studies=600) == pytest.approx(0.8, abs=0.08)
 
 
-def test_the_standard_error_adds_subjects_units_and_trainings() -> None:
+def test_standard_error_adds_subjects_units_and_trainings() -> None:
     plan = ComparisonPlan(cluster_sizes=(10,) * 8, trainings_per_arm=4, family_size=1)
-    over_subjects, over_units, over_trainings = 0.06**2 / 8, 0.3 / 80 / 4, 2 * 0.04**2 / 4
+    subject_variance, unit_variance, training_variance = 0.06**2 / 8, 0.3 / 80 / 4, 2 * 0.04**2 / 4
     error, df = compute_standard_error(plan, NOISE)
-    assert error**2 == pytest.approx(over_subjects + over_units + over_trainings)
-    by_subjects, by_trainings = over_subjects + over_units, over_trainings + over_units
+    assert error**2 == pytest.approx(subject_variance + unit_variance + training_variance)
+    by_subjects, by_trainings = subject_variance + unit_variance, training_variance + unit_variance
     assert df == pytest.approx(error**4 / (by_subjects**2 / 7 + by_trainings**2 / 6))
     error, df = compute_standard_error(replace(plan, by_fold=True), NOISE)
-    assert error**2 == pytest.approx(over_subjects + over_units + over_trainings / 8)
+    assert error**2 == pytest.approx(subject_variance + unit_variance + training_variance / 8)
     assert df == pytest.approx(7)
 
 
-def test_more_of_anything_finds_less() -> None:
+def test_larger_plans_detect_smaller_differences() -> None:
     plan = ComparisonPlan(cluster_sizes=SIZES, trainings_per_arm=5, family_size=4)
-    least = compute_planned_detectable_difference(plan, NOISE)
-    assert least is not None
+    smallest = compute_planned_detectable_difference(plan, NOISE)
+    assert smallest is not None
 
     for better in (
         replace(plan, cluster_sizes=SIZES * 2),
@@ -76,18 +78,18 @@ def test_more_of_anything_finds_less() -> None:
         replace(plan, family_size=1),
         replace(plan, arm_count=5),
     ):
-        found = compute_planned_detectable_difference(better, NOISE)
-        assert found is not None
-        assert found < least
+        improved = compute_planned_detectable_difference(better, NOISE)
+        assert improved is not None
+        assert improved < smallest
 
 
-def test_too_few_subjects_find_nothing() -> None:
+def test_too_few_subjects_detect_no_difference() -> None:
     plan = ComparisonPlan(cluster_sizes=(50,) * 5, trainings_per_arm=20, family_size=1)
 
     assert compute_planned_detectable_difference(plan, NOISE) is None
 
 
-def test_what_would_take_more_than_everything_is_not_found() -> None:
+def test_impossible_difference_is_none() -> None:
     noisy = replace(NOISE, training_sd=0.9)
 
     assert (

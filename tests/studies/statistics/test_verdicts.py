@@ -32,11 +32,11 @@ def _estimate(value: float = 0.0, **changes: object) -> Estimate:
         (_estimate(0.03, low=0.02, high=0.04, p=0.001), "better"),
     ],
 )
-def test_a_difference_with_enough_trainings_and_subjects_gets_its_word(estimate: Estimate, word: str) -> None:
+def test_enough_trainings_and_subjects_give_a_verdict(estimate: Estimate, word: str) -> None:
     assert decide_verdict(estimate, margin=0.05) == Verdict(label=word)  # type: ignore[arg-type]
 
 
-def test_a_wider_margin_makes_equivalent_what_a_narrow_one_leaves_open() -> None:
+def test_wider_margin_turns_inconclusive_into_equivalent() -> None:
     estimate = _estimate(0.01, low=-0.06, high=0.08)
 
     assert decide_verdict(estimate, margin=0.05).label == "inconclusive"
@@ -57,11 +57,11 @@ def test_a_wider_margin_makes_equivalent_what_a_narrow_one_leaves_open() -> None
         (_estimate(0.3, p=0.06, cluster_count=5), "no verdict: too few subjects (5, at least 6)"),
     ],
 )
-def test_too_little_gets_no_verdict_with_its_reason(estimate: Estimate, text: str) -> None:
+def test_insufficient_data_give_no_verdict_with_a_reason(estimate: Estimate, text: str) -> None:
     assert decide_verdict(estimate, margin=0.05).describe(0.05) == text
 
 
-def test_an_obstacle_and_a_collapse_come_before_the_numbers() -> None:
+def test_obstacle_and_collapse_precede_the_numbers() -> None:
     clear = _estimate(0.3, low=0.2, high=0.4, p=0.001)
 
     assert decide_verdict(clear, margin=0.05, obstacle="weights do not vary").describe(0.05) == (

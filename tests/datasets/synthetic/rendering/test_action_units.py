@@ -16,14 +16,14 @@ def test_intensity_scales_a_unit():
     assert left.brow_inner == 0
 
 
-def test_units_add_up():
+def test_action_units_add_up():
     left, _ = compute_motion("1+4", 1.0)
     assert left.brow_inner == pytest.approx(
         ACTION_UNIT_MOTIONS[1].brow_inner + ACTION_UNIT_MOTIONS[4].brow_inner
     )
 
 
-def test_a_side_moves_alone():
+def test_unit_of_one_side_moves_only_that_side():
     left, right = compute_motion("4+L10", 1.0)
     assert left.lip_upper == ACTION_UNIT_MOTIONS[10].lip_upper
     assert right.lip_upper == 0
@@ -36,18 +36,18 @@ def test_no_intensity_is_rest():
 
 
 @pytest.mark.parametrize("units", ["99", "", "4+", "X4", "?"])
-def test_an_undrawn_unit_is_refused_with_what_is_known(units):
+def test_unknown_unit_error_lists_known_units(units):
     with raises_code("action-unit.unknown", repr(units), ": 1, 2, 4"):
         compute_motion(units, 1.0)
 
 
-def test_every_variant_of_every_emotion_is_drawn_and_no_two_emotions_share_one():
+def test_emotion_variants_are_known_and_unique():
     variants = [units for of in EMOTION_ACTION_UNITS.values() for units in of]
     assert len(set(variants)) == len(variants)
     assert all(compute_motion(units, 1.0) != (FaceMotion(), FaceMotion()) for units in variants)
 
 
-def test_the_brows_tell_surprise_from_disgust_and_the_corners_happiness_from_sadness():
+def test_brows_and_lip_corners_distinguish_emotions():
     surprise, disgust, happiness, sadness = (
         compute_motion(EMOTION_ACTION_UNITS[name][0], 1.0)[0]
         for name in ("surprise", "disgust", "happiness", "sadness")

@@ -23,13 +23,13 @@ def canvas():
     )
 
 
-def test_the_view_places_scales_and_turns():
+def test_view_translates_scales_and_rotates():
     matrix = View(width=40, height=30, x=20, y=15, scale=10, roll=np.pi / 2).affine_matrix()
     np.testing.assert_allclose(matrix @ (0, 0, 1), (40, 30))
     np.testing.assert_allclose(matrix @ (1, 0, 1), (40, 30 + 10 * SUPERSAMPLING))
 
 
-def test_the_grid_is_the_inverse_of_the_view():
+def test_grid_is_the_inverse_of_the_view():
     view = View(width=40, height=30, x=20, y=15, scale=10, roll=0.1)
     x, y = view.coordinate_grid(4)
     assert x.shape == y.shape == (15, 20)
@@ -37,7 +37,7 @@ def test_the_grid_is_the_inverse_of_the_view():
     np.testing.assert_allclose(view.affine_matrix() @ (x[3, 5], y[3, 5], 1), (21.5, 13.5), atol=1e-4)
 
 
-def test_paint_fills_the_polygon_with_the_lit_colour_and_nothing_else(canvas):
+def test_paint_covers_only_the_polygon(canvas):
     canvas.fill_polygon(SQUARE, (100, 60, 20), edge_blur=0)
     assert canvas.pixels[30, 40].tolist() == [50, 30, 10]
     assert canvas.pixels[5, 5].tolist() == [200, 200, 200]
@@ -46,18 +46,18 @@ def test_paint_fills_the_polygon_with_the_lit_colour_and_nothing_else(canvas):
     assert (10 * SUPERSAMPLING) ** 2 <= painted <= (10 * SUPERSAMPLING + 4) ** 2
 
 
-def test_opacity_mixes_what_was_there_with_the_paint(canvas):
+def test_opacity_blends_paint_with_the_canvas(canvas):
     canvas.fill_polygon(SQUARE, (100, 100, 100), edge_blur=0, opacity=0.5)
     assert canvas.pixels[30, 40].tolist() == pytest.approx([125] * 3, abs=1)
 
 
-def test_within_clips(canvas):
+def test_clip_polygon_limits_paint(canvas):
     canvas.fill_polygon(SQUARE, (0, 0, 0), edge_blur=0, clip_polygon=SQUARE + np.array((0.5, 0)))
     assert canvas.pixels[30, 33].tolist() == [200] * 3
     assert canvas.pixels[30, 47].tolist() == [0] * 3
 
 
-def test_a_soft_edge_reaches_beyond_a_hard_one(canvas):
+def test_soft_edge_reaches_beyond_a_hard_one(canvas):
     hard = canvas.copy()
     hard.fill_polygon(SQUARE, (0, 0, 0), edge_blur=0)
     canvas.fill_polygon(SQUARE, (0, 0, 0), edge_blur=0.2)
@@ -65,17 +65,17 @@ def test_a_soft_edge_reaches_beyond_a_hard_one(canvas):
     assert 0 < canvas.pixels[30, 54, 0] < 200
 
 
-def test_paint_outside_the_picture_changes_nothing(canvas):
+def test_paint_outside_the_canvas_changes_nothing(canvas):
     canvas.fill_polygon(SQUARE + 50, (0, 0, 0))
     assert (canvas.pixels == 200).all()
 
 
-def test_a_copy_is_painted_on_alone(canvas):
+def test_paint_on_a_copy_leaves_the_original(canvas):
     canvas.copy().fill_polygon(SQUARE, (0, 0, 0))
     assert (canvas.pixels == 200).all()
 
 
-def test_a_stroke_is_widest_in_its_middle(canvas):
+def test_stroke_is_widest_in_its_middle(canvas):
     line = np.stack([np.linspace(-1.5, 1.5, 31), np.zeros(31)], axis=1)
     canvas.draw_stroke(line, (0, 0, 0), width=1.0, edge_blur=0)
     widths = (canvas.pixels[..., 0] < 100).sum(axis=0)
@@ -110,6 +110,6 @@ def test_every_point_of_an_ellipse_satisfies_its_equation():
     np.testing.assert_allclose(((points - (1, 2)) / (3, 0.5)) ** 2 @ (1, 1), 1)
 
 
-def test_colours():
+def test_colour_conversion():
     assert scale_brightness((10, 20, 30), 0.5) == (5, 10, 15)
     assert redden((50, 50, 250), 20) == (38, 38, 255)

@@ -11,57 +11,57 @@ VIEW = View(width=140, height=170, x=70, y=68, scale=58)
 
 
 @pytest.fixture(scope="module")
-def sitter():
+def head():
     return render_head(Identity(), VIEW)
 
 
-def changed_rows(sitter, units, intensity=1.0):
+def measure_change(head, units, intensity=1.0):
     """Return the weighted mean row of the pixels that an expression changes, in face units, and their sum."""
-    rest = draw_face(sitter, "4", intensity=0.0).pixels.astype(int)
-    moved = draw_face(sitter, units, intensity=intensity).pixels.astype(int)
+    rest = draw_face(head, "4", intensity=0.0).pixels.astype(int)
+    moved = draw_face(head, units, intensity=intensity).pixels.astype(int)
     change = np.abs(moved - rest).sum(axis=(1, 2))
     rows = (np.arange(len(change)) / SUPERSAMPLING - VIEW.y) / VIEW.scale
     return (rows * change).sum() / change.sum(), change.sum()
 
 
-def test_a_picture_is_the_size_of_the_view(sitter, rng):
-    picture = render_frame(draw_face(sitter, "12", intensity=1.0), CameraParams(), rng)
-    assert picture.shape == (170, 140, 3)
-    assert picture.dtype == np.uint8
+def test_image_has_the_size_of_the_view(head, rng):
+    image = render_frame(draw_face(head, "12", intensity=1.0), CameraParams(), rng)
+    assert image.shape == (170, 140, 3)
+    assert image.dtype == np.uint8
 
 
-def test_no_intensity_draws_the_same_face_whatever_the_units(sitter):
-    faces = [draw_face(sitter, units, intensity=0.0).pixels for units in ("12", "4+L10")]
+def test_no_intensity_draws_the_same_face_whatever_the_units(head):
+    faces = [draw_face(head, units, intensity=0.0).pixels for units in ("12", "4+L10")]
     np.testing.assert_array_equal(*faces)
 
 
-def test_drawing_a_face_leaves_the_sitter_as_he_was(sitter):
-    before = sitter.canvas.pixels.copy()
-    draw_face(sitter, "12", intensity=1.0)
-    np.testing.assert_array_equal(sitter.canvas.pixels, before)
+def test_drawing_a_face_does_not_change_the_head(head):
+    before = head.canvas.pixels.copy()
+    draw_face(head, "12", intensity=1.0)
+    np.testing.assert_array_equal(head.canvas.pixels, before)
 
 
-def test_brows_move_above_the_eyes_and_lip_corners_below_the_nose(sitter):
-    assert changed_rows(sitter, "1+2")[0] < -0.15
-    assert changed_rows(sitter, "15")[0] > 0.7
+def test_brows_move_above_the_eyes_and_lip_corners_below_the_nose(head):
+    assert measure_change(head, "1+2")[0] < -0.15
+    assert measure_change(head, "15")[0] > 0.7
 
 
-def test_more_intensity_changes_more(sitter):
-    weak, clear, strong = (changed_rows(sitter, "6+12", by)[1] for by in (0.2, 1.0, 2.0))
+def test_more_intensity_changes_more(head):
+    weak, clear, strong = (measure_change(head, "6+12", by)[1] for by in (0.2, 1.0, 2.0))
     assert weak < clear < strong
 
 
-def test_the_persons_left_is_the_pictures_right(sitter):
-    rest = draw_face(sitter, "4", intensity=0.0).pixels.astype(int)
-    change = np.abs(draw_face(sitter, "L2", intensity=1.0).pixels - rest).sum(axis=(0, 2))
+def test_left_side_of_the_person_is_right_in_the_image(head):
+    rest = draw_face(head, "4", intensity=0.0).pixels.astype(int)
+    change = np.abs(draw_face(head, "L2", intensity=1.0).pixels - rest).sum(axis=(0, 2))
     middle = VIEW.width * SUPERSAMPLING // 2
     assert change[: middle - 4].sum() == 0
     assert change[middle + 4 :].sum() > 0
 
 
-def test_every_expression_of_every_emotion_looks_different(sitter):
+def test_every_expression_of_every_emotion_looks_different(head):
     small = [
-        cv2.resize(draw_face(sitter, units, intensity=1.0).pixels, (48, 48), interpolation=cv2.INTER_AREA)
+        cv2.resize(draw_face(head, units, intensity=1.0).pixels, (48, 48), interpolation=cv2.INTER_AREA)
         for variants in EMOTION_ACTION_UNITS.values()
         for units in variants
     ]
@@ -70,21 +70,21 @@ def test_every_expression_of_every_emotion_looks_different(sitter):
 
 
 @pytest.mark.parametrize("intensity", [0.5, 4.0])
-def test_strangers_at_any_strength_can_be_drawn(intensity):
+def test_unusual_faces_render_at_any_intensity(intensity):
     for seed in range(6):
         person = sample_identity((seed,), spread=2.0)
         face = draw_face(render_head(person, VIEW), "1+2+5+26", intensity=intensity)
         assert 20 < face.pixels.mean() < 235
 
 
-def test_two_exposures_of_one_face_are_near_duplicates_but_not_equal(sitter, rng):
-    face = draw_face(sitter, "12", intensity=0.5)
+def test_two_renderings_of_a_face_are_similar_but_not_equal(head, rng):
+    face = draw_face(head, "12", intensity=0.5)
     one, two = (render_frame(face, CameraParams(), rng).astype(int) for _ in range(2))
     assert 0 < np.abs(one - two).mean() < 3
 
 
-def test_gain_brightens_and_sway_shifts(sitter, rng):
-    face = draw_face(sitter, "12", intensity=0.5)
+def test_gain_brightens_and_sway_shifts(head, rng):
+    face = draw_face(head, "12", intensity=0.5)
     still = render_frame(face, CameraParams(noise=0), rng).astype(float)
     bright = render_frame(face, CameraParams(noise=0, gain=1.1), rng).astype(float)
     moved = render_frame(face, CameraParams(noise=0, shift=(1.0, 2.0)), rng).astype(float)
@@ -93,13 +93,13 @@ def test_gain_brightens_and_sway_shifts(sitter, rng):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_haar_cascade_finds_the_face_before_its_wall(seed, rng):
+def test_haar_cascade_detects_the_face(seed, rng):
     view = View(width=320, height=240, x=160, y=100, scale=44)
-    picture = render_frame(
+    image = render_frame(
         draw_face(render_head(sample_identity((seed,)), view), "12", intensity=0.5), CameraParams(), rng
     )
     cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
-    boxes = cascade.detectMultiScale(picture, scaleFactor=1.1, minNeighbors=5, minSize=(48, 48))
+    boxes = cascade.detectMultiScale(image, scaleFactor=1.1, minNeighbors=5, minSize=(48, 48))
     assert len(boxes) == 1
     x, y, width, height = boxes[0]
     assert (x + width / 2, y + height / 2) == pytest.approx((160, 110), abs=15)

@@ -9,13 +9,13 @@ from datasets.synthetic.rendering.identity import HAIR_STYLES, Identity
 VIEW = View(width=160, height=160, x=80, y=70, scale=30)
 
 
-def at(canvas, x, y):
+def sample_colour(canvas, x, y):
     """Return the colour at a point in face units, averaged over a few pixels."""
     column, row = (int(SUPERSAMPLING * (origin + VIEW.scale * by)) for origin, by in ((80, x), (70, y)))
     return canvas.pixels[row - 2 : row + 3, column - 2 : column + 3].reshape(-1, 3).mean(axis=0)
 
 
-def test_the_outline_is_as_wide_and_long_as_the_person():
+def test_outline_is_as_wide_and_long_as_the_person():
     plain, wide = (
         compute_face_outline(Identity()),
         compute_face_outline(Identity(face_width=1.1, face_length=1.2)),
@@ -25,30 +25,30 @@ def test_the_outline_is_as_wide_and_long_as_the_person():
     np.testing.assert_allclose(plain[:, 0].sum(), 0, atol=1e-9)
 
 
-def test_wall_skin_hair_and_shirt_are_where_they_belong():
+def test_wall_skin_hair_and_shirt_have_their_colours():
     person = Identity()
     canvas = draw_head(person, VIEW)
-    np.testing.assert_allclose(at(canvas, -2.2, 0.0), person.wall_color, atol=30)
-    cheek, sky = at(canvas, 0.5, 0.5), at(canvas, 0.0, -1.2)
+    np.testing.assert_allclose(sample_colour(canvas, -2.2, 0.0), person.wall_color, atol=30)
+    cheek, sky = sample_colour(canvas, 0.5, 0.5), sample_colour(canvas, 0.0, -1.2)
     assert cheek[2] > cheek[1] > cheek[0]
     assert sky.max() < 80
-    np.testing.assert_allclose(at(canvas, 0.0, 2.8), person.shirt_color, atol=15)
+    np.testing.assert_allclose(sample_colour(canvas, 0.0, 2.8), person.shirt_color, atol=15)
 
 
-def test_the_lamps_side_is_the_brighter():
+def test_side_of_the_lamp_is_brighter():
     canvas = draw_head(Identity(light_side=0.8), VIEW)
-    assert at(canvas, 0.6, 0.5).sum() > at(canvas, -0.6, 0.5).sum() + 60
+    assert sample_colour(canvas, 0.6, 0.5).sum() > sample_colour(canvas, -0.6, 0.5).sum() + 60
 
 
 def test_eye_sockets_are_darker_than_cheeks_and_the_bridge():
     canvas = draw_head(Identity(), VIEW)
-    socket = at(canvas, 0.43, -0.07).sum()
-    assert at(canvas, 0.54, 0.42).sum() > socket + 60
-    assert at(canvas, 0.0, 0.1).sum() > socket + 40
+    socket = sample_colour(canvas, 0.43, -0.07).sum()
+    assert sample_colour(canvas, 0.54, 0.42).sum() > socket + 60
+    assert sample_colour(canvas, 0.0, 0.1).sum() > socket + 40
 
 
 @pytest.mark.parametrize("style", HAIR_STYLES)
-def test_every_hair_style_can_be_drawn_and_leaves_the_light_as_it_was(style):
+def test_hair_styles_leave_the_light_unchanged(style):
     person = Identity(hair_style=style)
     canvas = draw_head(Identity(), VIEW)
     light, before = canvas.light.copy(), canvas.pixels.copy()
@@ -57,6 +57,6 @@ def test_every_hair_style_can_be_drawn_and_leaves_the_light_as_it_was(style):
     assert (canvas.pixels != before).any()
 
 
-def test_long_hair_falls_beside_the_neck():
+def test_long_hair_covers_the_side_of_the_neck():
     short, long = (draw_head(Identity(hair_style=style), VIEW) for style in ("short", "long"))
-    assert at(long, 0.9, 1.8).sum() < at(short, 0.9, 1.8).sum() - 200
+    assert sample_colour(long, 0.9, 1.8).sum() < sample_colour(short, 0.9, 1.8).sum() - 200

@@ -9,7 +9,7 @@ def test_no_spread_is_the_mean_face_whatever_the_seed():
     assert sample_identity((1,), spread=0) == sample_identity((2,), spread=0) == Identity()
 
 
-def test_a_seed_is_a_person():
+def test_identity_depends_only_on_the_seed():
     assert sample_identity((1, 2)) == sample_identity((1, 2))
     assert sample_identity((1, 2)) != sample_identity((1, 3))
 
@@ -21,7 +21,7 @@ def test_more_spread_is_further_from_the_mean_in_the_same_direction():
     assert far.mouth_width != mean.mouth_width
 
 
-def test_no_trait_lies_beyond_two_deviations():
+def test_traits_stay_inside_two_deviations():
     people = [sample_identity((seed,)) for seed in range(40)]
     traits = [trait for trait in fields(Identity) if "spread" in trait.metadata]
     assert len(traits) > 20
@@ -31,7 +31,7 @@ def test_no_trait_lies_beyond_two_deviations():
         assert len(set(values)) > 30
 
 
-def test_people_differ_in_hair_skin_and_glasses():
+def test_identities_differ_in_hair_skin_and_glasses():
     people = [sample_identity((seed,)) for seed in range(40)]
     assert {
         len({getattr(person, name) for person in people}) > 3 for name in ("hair_style", "skin_color")

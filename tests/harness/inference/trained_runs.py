@@ -16,10 +16,10 @@ from tests.harness.tiny import Run
 
 
 @dataclass(frozen=True, kw_only=True)
-class Made:
+class TrainedRuns:
     """A tracker with a run on frames and one on differences from the onset, and their data set."""
 
-    ledger: Tracker
+    tracker: Tracker
     cropped: Path
     run_id: str
     key: str
@@ -28,24 +28,26 @@ class Made:
     motion: RunResult
 
 
-def options(made: Made) -> tuple[object, ...]:
-    return ("--tracking-uri", made.ledger.uri, "--device", "cpu")
+def options(trained_runs: TrainedRuns) -> tuple[object, ...]:
+    return ("--tracking-uri", trained_runs.tracker.uri, "--device", "cpu")
 
 
-def asked(harness: Run, made: Made, name: str, source: Path, *args: object) -> dict[str, object]:
-    status, out, err = harness("predict", name, source, "--json", *options(made), *args)
+def predict_json(
+    harness: Run, trained_runs: TrainedRuns, name: str, source: Path, *args: object
+) -> dict[str, object]:
+    status, out, err = harness("predict", name, source, "--json", *options(trained_runs), *args)
     assert status == 0, err
     document: dict[str, object] = json.loads(out)
     return document
 
 
 def rows(document: dict[str, object]) -> list[dict[str, object]]:
-    found = document["rows"]
-    assert isinstance(found, list)
-    return found
+    row_list = document["rows"]
+    assert isinstance(row_list, list)
+    return row_list
 
 
-def film(path: Path, images: list[video_io.Image], *, rate: float = 20.0) -> Path:
+def write_video(path: Path, images: list[video_io.Image], *, rate: float = 20.0) -> Path:
     height, width = images[0].shape[:2]
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), rate, (width, height))
     for image in images:
@@ -58,11 +60,11 @@ def probabilities(row: dict[str, object]) -> list[object]:
     return [value for name, value in row.items() if name.startswith("p_")]
 
 
-def recorded(result: RunResult) -> dict[str, tuple[float, ...]]:
+def recorded_probabilities(result: RunResult) -> dict[str, tuple[float, ...]]:
     """Return the recorded probabilities by path relative to Cropped."""
-    found = {}
+    probabilities_by_path = {}
     for prediction in result.predictions:
         clip, frame = prediction.id.rsplit("/", 1)
-        found[f"{clip}/reg_img{frame}.jpg"] = prediction.probabilities
-    assert np.std(list(found.values()), axis=0).max() > 2e-4
-    return found
+        probabilities_by_path[f"{clip}/reg_img{frame}.jpg"] = prediction.probabilities
+    assert np.std(list(probabilities_by_path.values()), axis=0).max() > 2e-4
+    return probabilities_by_path

@@ -38,37 +38,37 @@ class Bomb:
         return (pytest.fail, ("the weights were unpickled",))
 
 
-def fresh(folder: Path, blank: Path) -> Tracker:
+def new_tracker(folder: Path, blank: Path) -> Tracker:
     """Return a tracker with an empty store in `folder`."""
     folder.mkdir(exist_ok=True)
     return Tracker(f"sqlite:///{shutil.copy(blank, folder)}")
 
 
-def made(folder: Path, blank: Path, study: Study) -> Tracker:
+def make_study(folder: Path, blank: Path, study: Study) -> Tracker:
     """Return a tracker with a store in `folder` that holds the study, with figures and weights.
 
     All cells but the last two finish; the last but one fails.
     """
-    ledger = fresh(folder, blank)
-    parent = ledger.open_study(study)
-    ledger.log_figures(parent, {"samples": PNG, "augmentation": PNG})
+    tracker = new_tracker(folder, blank)
+    parent = tracker.open_study(study)
+    tracker.log_figures(parent, {"samples": PNG, "augmentation": PNG})
     *finished, failed, _ = study.list_runs()
     for spec in finished:
-        run_id = ledger.start_run(spec, parent=parent)
-        ledger.log_epochs(run_id, result(spec).history)
-        kept = folder / spec.key
-        kept.mkdir()
-        (kept / "curves.png").write_bytes(PNG)
+        run_id = tracker.start_run(spec, parent=parent)
+        tracker.log_epochs(run_id, result(spec).history)
+        folder_path = folder / spec.key
+        folder_path.mkdir()
+        (folder_path / "curves.png").write_bytes(PNG)
         # One run is of an earlier version, which pickled its weights.
         if spec == finished[0]:
-            torch.save(Bomb(), kept / "weights.pt")
+            torch.save(Bomb(), folder_path / "weights.pt")
         else:
-            (kept / "weights.safetensors").write_bytes(b"weights")
-        (kept / "notes of mine.txt").write_text("by hand")
-        ledger.finish_run(run_id, result(spec), folder=kept)
-    ledger.fail_run(ledger.start_run(failed, parent=parent), REASON)
-    ledger.close_run(parent, "FAILED")
-    return ledger
+            (folder_path / "weights.safetensors").write_bytes(b"weights")
+        (folder_path / "notes of mine.txt").write_text("by hand")
+        tracker.finish_run(run_id, result(spec), folder=folder_path)
+    tracker.fail_run(tracker.start_run(failed, parent=parent), REASON)
+    tracker.close_run(parent, "FAILED")
+    return tracker
 
 
 def contents(path: Path) -> dict[str, bytes]:
@@ -76,25 +76,25 @@ def contents(path: Path) -> dict[str, bytes]:
         return {name: file.read(name) for name in file.namelist()}
 
 
-def written(folder: Path) -> dict[str, bytes]:
+def read_files(folder: Path) -> dict[str, bytes]:
     """Return the content of every file in a folder."""
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def rewrite(path: Path, out: Path, change: Change, *, listed: bool = True) -> Path:
     """Write a copy of the archive with changed members; with `listed`, update the manifest accordingly."""
-    found = contents(path)
-    change(found)
+    members = contents(path)
+    change(members)
     if listed:
-        manifest = json.loads(found["manifest.json"])
+        manifest = json.loads(members["manifest.json"])
         manifest["members"] = [
             {"name": name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-            for name, data in found.items()
+            for name, data in members.items()
             if name != "manifest.json"
         ]
-        found["manifest.json"] = json.dumps(manifest).encode()
+        members["manifest.json"] = json.dumps(manifest).encode()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
-        for name, data in found.items():
+        for name, data in members.items():
             file.writestr(name, data)
     return out
 
@@ -103,14 +103,14 @@ TIMED = replace(TINY, arms=TINY.arms[:1], folds=(), protocols=("frame",), seeds=
 LATENCY = next(spec for spec in TIMED.list_runs() if spec.variant == "latency")
 
 
-def timed(ledger: Tracker, folder: Path, *, device: str) -> RunResult:
+def log_latency(tracker: Tracker, folder: Path, *, device: str) -> RunResult:
     """Log a finished latency run of `TIMED` on this device and return its result."""
     ran = replace(
         result(LATENCY), timings=(Timing(phase="network", milliseconds=(2.0, 3.0)),), predictions=()
     )
     ran = replace(ran, environment=replace(ran.environment, device=device))
-    run_id = ledger.start_run(LATENCY, parent=ledger.open_study(TIMED))
-    ledger.finish_run(run_id, ran, folder=empty(folder))
+    run_id = tracker.start_run(LATENCY, parent=tracker.open_study(TIMED))
+    tracker.finish_run(run_id, ran, folder=empty(folder))
     return ran
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from harness.tracking.tags import KEY_TAG, NOTE_TAG
 from harness.tracking.tracker import Tracker
-from tests.harness.processes import ended, fork, until
+from tests.harness.processes import finish, fork, read_until
 
 pytestmark = pytest.mark.slow
 
@@ -30,43 +30,43 @@ def study(tree: Path, folder: Path, *, moments: tuple[tuple[str, float], ...]) -
     """Run a study of two networks, killed at each of `moments`; return its stderr and its tracker."""
     networks = ("--only", "proposed", "--only", "vgg16")
     args = ("compare", "--dataset", "casme2", "--root", tree, *TINY, *networks)
-    said = ""
+    output = ""
     for words, wait in moments:
         process = fork(folder, *args)
-        said += until(process, words)
+        output += read_until(process, words)
         time.sleep(wait)
         process.kill()
-        said += process.communicate()[1]
-    last = ended(fork(folder, *args), folder, seen=said)
+        output += process.communicate()[1]
+    last = finish(fork(folder, *args), folder, seen=output)
     assert last.status == 0, last.err
     return last.err, Tracker(f"sqlite:///{folder / 'mlflow.db'}")
 
 
-def cells(ledger: Tracker) -> dict[str, list[tuple[str, ...]]]:
+def cells(tracker: Tracker) -> dict[str, list[tuple[str, ...]]]:
     """Return the prediction rows of each finished cell by key."""
-    runs = [run for run in ledger.search_runs("attributes.status = 'FINISHED'") if KEY_TAG in run.data.tags]
+    runs = [run for run in tracker.search_runs("attributes.status = 'FINISHED'") if KEY_TAG in run.data.tags]
     assert max(Counter(run.data.tags[KEY_TAG] for run in runs).values()) == 1, "a cell has run twice"
     for run in runs:
-        result = ledger.load_result(run.info.run_id)
-        steps = [metric.step for metric in ledger.client.get_metric_history(run.info.run_id, "train/loss")]
+        result = tracker.load_result(run.info.run_id)
+        steps = [metric.step for metric in tracker.client.get_metric_history(run.info.run_id, "train/loss")]
         assert result is not None
         assert steps == [epoch.number for epoch in result.history] == list(range(1, len(steps) + 1))
     return {
         run.data.tags[KEY_TAG]: [
-            tuple(row) for row in csv.reader(ledger.read_text(run, "predictions.csv").splitlines())
+            tuple(row) for row in csv.reader(tracker.read_text(run, "predictions.csv").splitlines())
         ]
         for run in runs
     }
 
 
-def test_a_study_killed_at_many_moments_ends_as_one_that_was_not(tree: Path, tmp_path: Path) -> None:
-    _, whole = study(tree, tmp_path / "whole", moments=())
-    said, ledger = study(tree, tmp_path / "killed", moments=MOMENTS)
-    assert cells(ledger) == cells(whole)
-    assert "resumed after epoch" in said
-    assert "Traceback" not in said
+def test_repeatedly_killed_study_gives_the_same_results(tree: Path, tmp_path: Path) -> None:
+    _, reference = study(tree, tmp_path / "whole", moments=())
+    output, tracker = study(tree, tmp_path / "killed", moments=MOMENTS)
+    assert cells(tracker) == cells(reference)
+    assert "resumed after epoch" in output
+    assert "Traceback" not in output
     killed = [
-        run for run in ledger.search_runs("attributes.status != 'FINISHED'") if KEY_TAG in run.data.tags
+        run for run in tracker.search_runs("attributes.status != 'FINISHED'") if KEY_TAG in run.data.tags
     ]
     assert {run.info.status for run in killed} == {"KILLED"}
     assert all(") died after" in run.data.tags[NOTE_TAG] for run in killed)

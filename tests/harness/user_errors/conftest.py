@@ -41,7 +41,7 @@ def nothing():
 value = 3
 """
 
-Wrong = Callable[[str, tuple[str, ...]], None]
+ErrorCheck = Callable[[str, tuple[str, ...]], None]
 
 
 @pytest.fixture(scope="session")
@@ -51,9 +51,9 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def wrong(
+def assert_user_error(
     harness: Run, tree: Path, tmp_path: Path, shared_cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> Wrong:
+) -> ErrorCheck:
     """Assert that a command line fails like every mistake, and that it leaves no file.
 
     `expected` is the code of the error (the name of Click's class if the form of the line is wrong) and the
@@ -63,21 +63,21 @@ def wrong(
     monkeypatch.setenv("HARNESS_CACHE", str(shared_cache))
     for variable in ("HARNESS_CKPLUS", "RAY_ADDRESS"):
         monkeypatch.delenv(variable, raising=False)
-    here = tmp_path / "here"
-    (here / "taken").mkdir(parents=True)
-    (here / "taken" / "thing").write_text("x")
-    (here / "empty").mkdir()
-    (here / "note.txt").write_text("a text")
-    (here / "photo.jpg").write_bytes(b"no image")
-    (here / "net.py").write_text(NET)
-    (here / "broken.py").write_text("def tiny(:\n")
-    (here / "lacking.py").write_text("import nosuchpackage\n")
-    monkeypatch.chdir(here)
+    folder = tmp_path / "here"
+    (folder / "taken").mkdir(parents=True)
+    (folder / "taken" / "thing").write_text("x")
+    (folder / "empty").mkdir()
+    (folder / "note.txt").write_text("a text")
+    (folder / "photo.jpg").write_bytes(b"no image")
+    (folder / "net.py").write_text(NET)
+    (folder / "broken.py").write_text("def tiny(:\n")
+    (folder / "lacking.py").write_text("import nosuchpackage\n")
+    monkeypatch.chdir(folder)
     small = "--preset quick --image-size 32 --width 0.125 --device cpu"
     small = f"--dataset casme2 --root {shlex.quote(str(tree))} {small}"
 
     def check(line: str, expected: tuple[str, ...]) -> None:
-        before = _contents(here)
+        before = _contents(folder)
         args = shlex.split(line.replace("SMALL", small).replace("{tree}", shlex.quote(str(tree))))
         outcome = harness(*args)
         status, out, err = outcome
@@ -89,7 +89,7 @@ def wrong(
         assert "Traceback" not in err
         assert "secret" not in err
         assert not [value for value in values if value not in err], err
-        assert _contents(here) == before
+        assert _contents(folder) == before
 
     return check
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.wrong.conftest import Wrong
+from tests.harness.user_errors.conftest import ErrorCheck
 
 PARTS = ("cbam", "residual", "separable", "prelu", "batch-norm", "gap-head")
 HELP = "`harness ablate --help`"
@@ -111,7 +111,7 @@ NUMBERS = {
     "tune --epochs 0": ("training-count.too-small", "got 0"),
 }
 
-WORDS = {
+CHOICES = {
     "ablate --protocol subjects": ("choice.unknown", "'subjects'"),
     "ablate --protocol FRAME": ("choice.unknown", "'FRAME'"),
     "ablate --protocol frame,": ("choice.unknown", "unknown protocol ''"),
@@ -153,7 +153,7 @@ WORDS = {
     "tune --for compare --only vgg61": ("choice.unknown", "'vgg61'", "accepted: vgg16", "proposed"),
 }
 
-TOGETHER = {
+COMBINATIONS = {
     "ablate --searches sqlite:///o.db": (
         "searches.without-tuned",
         "--searches",
@@ -367,73 +367,73 @@ CLUSTERS = {
 
 
 @pytest.mark.parametrize("line", OPTIONS)
-def test_an_option_or_word_that_the_command_does_not_take(wrong: Wrong, line: str) -> None:
-    wrong(line, OPTIONS[line])
+def test_unknown_option_or_argument_is_an_error(assert_user_error: ErrorCheck, line: str) -> None:
+    assert_user_error(line, OPTIONS[line])
 
 
 @pytest.mark.parametrize("line", NUMBERS)
-def test_a_number_that_is_none_or_out_of_range(wrong: Wrong, line: str) -> None:
-    wrong(line, NUMBERS[line])
+def test_invalid_number_is_an_error(assert_user_error: ErrorCheck, line: str) -> None:
+    assert_user_error(line, NUMBERS[line])
 
 
-@pytest.mark.parametrize("line", WORDS)
-def test_a_word_that_is_none_of_the_accepted_ones(wrong: Wrong, line: str) -> None:
-    wrong(line, WORDS[line])
+@pytest.mark.parametrize("line", CHOICES)
+def test_unknown_choice_is_an_error(assert_user_error: ErrorCheck, line: str) -> None:
+    assert_user_error(line, CHOICES[line])
 
 
-@pytest.mark.parametrize("line", TOGETHER)
-def test_what_does_not_go_together_or_needs_something_else_first(wrong: Wrong, line: str) -> None:
-    wrong(line, TOGETHER[line])
+@pytest.mark.parametrize("line", COMBINATIONS)
+def test_impossible_option_combination_is_an_error(assert_user_error: ErrorCheck, line: str) -> None:
+    assert_user_error(line, COMBINATIONS[line])
 
 
 @pytest.mark.parametrize("line", NETWORKS)
-def test_a_network_of_ones_own_that_is_none(wrong: Wrong, line: str) -> None:
-    wrong(line, NETWORKS[line])
+def test_invalid_user_network_is_an_error(assert_user_error: ErrorCheck, line: str) -> None:
+    assert_user_error(line, NETWORKS[line])
 
 
 @pytest.mark.parametrize("line", STORES)
-def test_a_place_that_can_hold_no_results(wrong: Wrong, line: str) -> None:
-    wrong(line, STORES[line])
+def test_unusable_result_folder_is_an_error(assert_user_error: ErrorCheck, line: str) -> None:
+    assert_user_error(line, STORES[line])
 
 
 @pytest.mark.skipif(not NEEDED_RAY, reason="Ray is not installed")
 @pytest.mark.parametrize("line", CLUSTERS)
-def test_an_address_without_a_cluster(wrong: Wrong, line: str) -> None:
-    wrong(line, CLUSTERS[line])
+def test_address_without_ray_is_an_error(assert_user_error: ErrorCheck, line: str) -> None:
+    assert_user_error(line, CLUSTERS[line])
 
 
-def test_ray_that_is_not_installed(wrong: Wrong, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = importlib.util.find_spec
+def test_missing_ray_is_an_error(assert_user_error: ErrorCheck, monkeypatch: pytest.MonkeyPatch) -> None:
+    find_spec = importlib.util.find_spec
     monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name, *a: None if name == "ray" else found(name, *a)
+        importlib.util, "find_spec", lambda name, *a: None if name == "ray" else find_spec(name, *a)
     )
-    wrong("ablate --executor ray", ("ray.not-installed", "pip install --editable '.[ray]'"))
+    assert_user_error("ablate --executor ray", ("ray.not-installed", "pip install --editable '.[ray]'"))
 
 
 @pytest.mark.skipif(shutil.which("nvidia-smi") is not None, reason="this machine has the device")
 @pytest.mark.parametrize("line", ["ablate --device cuda", "ablate --engine fused --device cuda"])
-def test_a_device_that_is_not_here(wrong: Wrong, line: str) -> None:
-    wrong(line, ("device.unavailable", "--device cuda", "--device auto"))
+def test_unavailable_device_is_an_error(assert_user_error: ErrorCheck, line: str) -> None:
+    assert_user_error(line, ("device.unavailable", "--device cuda", "--device auto"))
 
 
-def test_weights_that_are_not_on_this_machine(
-    wrong: Wrong, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_uncached_weights_are_an_error(
+    assert_user_error: ErrorCheck, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    wrong(
+    assert_user_error(
         "compare --pretrained --only resnet34",
         ("pretrained-weights.missing", "resnet34", "https://", "--pretrained"),
     )
 
 
-def test_another_programs_database_is_refused_as_it_is(wrong: Wrong) -> None:
+def test_database_of_another_program_is_refused_unchanged(assert_user_error: ErrorCheck) -> None:
     with closing(sqlite3.connect("other.db")) as other:
         other.execute("CREATE TABLE customers (name)")
-    wrong(
+    assert_user_error(
         "ablate SMALL --tracking-uri sqlite:///other.db",
         ("tracking-store.not-mlflow", "other.db"),
     )
-    wrong(
+    assert_user_error(
         "tune --searches sqlite:///other.db",
         ("search-store.unusable", "other.db", "another program's", "sqlite:///"),
     )

@@ -14,16 +14,16 @@ from harness.archive import members
 from harness.archive.exporter import export_study
 from harness.archive.reader import is_key_of, open_archive
 from studies.codec import to_data, to_json
-from tests.harness.archive.archived import (
+from tests.harness.archive.tiny_study import (
     FINISHED,
     LATENCY,
     TIMED,
     Change,
     contents,
-    fresh,
+    log_latency,
+    new_tracker,
+    read_files,
     rewrite,
-    timed,
-    written,
 )
 from tests.harness.tiny import Run
 from tests.harness.tracking.test_tracker import STUDY as TINY
@@ -31,19 +31,19 @@ from tests.harness.tracking.test_tracker import STUDY as TINY
 pytestmark = pytest.mark.slow
 
 
-def _swap(found: dict[str, bytes]) -> None:
+def _swap(contents_by_name: dict[str, bytes]) -> None:
     one, two = (f"cells/{spec.key}/result.json" for spec in FINISHED[:2])
-    found[one], found[two] = found[two], found[one]
+    contents_by_name[one], contents_by_name[two] = contents_by_name[two], contents_by_name[one]
 
 
 def _set(name: str, data: bytes) -> Change:
-    return lambda found: found.update({name: data})
+    return lambda contents_by_name: contents_by_name.update({name: data})
 
 
 def _edit(name: str, old: str, new: str) -> Change:
-    def change(found: dict[str, bytes]) -> None:
-        assert old.encode() in found[name]
-        found[name] = found[name].replace(old.encode(), new.encode())
+    def change(contents_by_name: dict[str, bytes]) -> None:
+        assert old.encode() in contents_by_name[name]
+        contents_by_name[name] = contents_by_name[name].replace(old.encode(), new.encode())
 
     return change
 
@@ -58,10 +58,15 @@ FORGED: dict[str, tuple[Change, tuple[str, ...]]] = {
     "a program": (_set(f"{CELL}/run.py", b"x"), ("named as", "run.py")),
     "results swapped between keys": (_swap, ("another run", FINISHED[0].key)),
     "a cell under a key of its own": (
-        lambda found: found.update({n.replace(FINISHED[0].key, "0" * 16): found.pop(n) for n in list(found)}),
+        lambda contents_by_name: contents_by_name.update(
+            {n.replace(FINISHED[0].key, "0" * 16): contents_by_name.pop(n) for n in list(contents_by_name)}
+        ),
         ("must name the run of every cell",),
     ),
-    "a cell without predictions": (lambda found: found.pop(f"{CELL}/predictions.csv"), ("predictions.csv",)),
+    "a cell without predictions": (
+        lambda contents_by_name: contents_by_name.pop(f"{CELL}/predictions.csv"),
+        ("predictions.csv",),
+    ),
     "a result that is none": (_set(f"{CELL}/result.json", b"{}"), (CELL, "result")),
     "a result that is no JSON": (_set(f"{CELL}/result.json", b"\xff"), (CELL, "UTF-8")),
     "a result with a number of 400 digits": (
@@ -78,7 +83,7 @@ FORGED: dict[str, tuple[Change, tuple[str, ...]]] = {
     ),
     "predictions that are none": (_set(f"{CELL}/predictions.csv", b"id\nx\n"), (CELL, "predictions.csv")),
     "nested without end": (_set("study.json", b"[" * 100_000), ("study.json", "recursion limit")),
-    "no study": (lambda found: found.pop("study.json"), ("study.json", "missing")),
+    "no study": (lambda contents_by_name: contents_by_name.pop("study.json"), ("study.json", "missing")),
     "a study of other runs": (_edit("study.json", TINY.fingerprint, "e" * 64), ("must belong to the study",)),
     "a study without end": (
         _edit("study.json", "[\n  2\n ]", f"[\n  {10**15}\n ]"),
@@ -101,133 +106,140 @@ FORGED: dict[str, tuple[Change, tuple[str, ...]]] = {
         ("manifest.json", "JSON"),
     ),
     "a run's id that is none": (
-        lambda found: _edit("manifest.json", *(_first_run(found), "' or 1=1"))(found),
+        lambda contents_by_name: _edit("manifest.json", *(_first_run(contents_by_name), "' or 1=1"))(
+            contents_by_name
+        ),
         ("run's id", "1=1"),
     ),
 }
 
 
-def _first_run(found: dict[str, bytes]) -> str:
-    run: str = json.loads(found["manifest.json"])["runs"][0][1]
+def _first_run(contents_by_name: dict[str, bytes]) -> str:
+    run: str = json.loads(contents_by_name["manifest.json"])["runs"][0][1]
     return run
 
 
-def refused(path: Path, harness: Run, *words: str) -> None:
+def assert_refused(path: Path, harness: Run, *fragments: str) -> None:
     """Assert that an import raises one clear error and writes nothing."""
-    before = written(Path())
+    before = read_files(Path())
     status, out, err = harness("import", path)
     assert (status, out) == (2, ""), err
     assert err.startswith(f"error: {path} cannot be imported, and nothing was written: ")
     assert err.count("\n") == 1
-    assert all(word in err for word in words), err
-    assert written(Path()) == before
+    assert all(word in err for word in fragments), err
+    assert read_files(Path()) == before
 
 
 @pytest.mark.parametrize("name", FORGED)
-def test_a_forged_archive_is_refused_and_nothing_is_written(packed: Path, harness: Run, name: str) -> None:
-    change, words = FORGED[name]
+def test_forged_archive_is_refused_and_nothing_is_written(
+    archive_path: Path, harness: Run, name: str
+) -> None:
+    change, fragments = FORGED[name]
     path = Path("forged.zip")
-    rewrite(packed, path, change, listed="a manifest" not in name)
-    refused(path, harness, *words)
+    rewrite(archive_path, path, change, listed="a manifest" not in name)
+    assert_refused(path, harness, *fragments)
 
 
-def test_members_that_the_manifest_does_not_vouch_for_are_refused(packed: Path, harness: Run) -> None:
+def test_members_outside_the_manifest_are_refused(archive_path: Path, harness: Run) -> None:
     path = Path("forged.zip")
-    for change, words in (
+    for change, fragments in (
         (_set(f"{CELL}/more.png", b"x"), ("more.png", "not listed")),
-        (lambda found: found.pop(f"{CELL}/environment.json"), ("environment.json", "missing")),
+        (
+            lambda contents_by_name: contents_by_name.pop(f"{CELL}/environment.json"),
+            ("environment.json", "missing"),
+        ),
         (_edit(f"{CELL}/predictions.csv", "0.75", "0.15"), ("predictions.csv", "sha256")),
         (_edit(f"{CELL}/predictions.csv", "0.75", "0.751"), ("predictions.csv", "bytes")),
     ):
-        rewrite(packed, path, change, listed=False)
-        refused(path, harness, *words)
+        rewrite(archive_path, path, change, listed=False)
+        assert_refused(path, harness, *fragments)
 
 
-def test_links_doubles_and_packed_weights_are_refused(packed: Path, harness: Run) -> None:
+def test_links_duplicates_and_compressed_weights_are_refused(archive_path: Path, harness: Run) -> None:
     path = Path("forged.zip")
     link = zipfile.ZipInfo(f"{CELL}/link.png")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
-    with zipfile.ZipFile(shutil.copy(packed, path), "a") as file:
+    with zipfile.ZipFile(shutil.copy(archive_path, path), "a") as file:
         file.writestr(link, "/etc/passwd")
-    refused(path, harness, "plain files", "link.png")
+    assert_refused(path, harness, "plain files", "link.png")
     with (
-        zipfile.ZipFile(shutil.copy(packed, path), "a") as file,
+        zipfile.ZipFile(shutil.copy(archive_path, path), "a") as file,
         pytest.warns(UserWarning, match="Duplicate"),
     ):
         file.writestr(f"{CELL}/result.json", "{}")
-    refused(path, harness, "twice", "result.json")
+    assert_refused(path, harness, "twice", "result.json")
     for name in ("weights.pt", "weights.safetensors"):
-        rewrite(packed, path, _set(f"{CELL}/{name}", b"0" * 100_000))
-        refused(path, harness, name, "compressed")
+        rewrite(archive_path, path, _set(f"{CELL}/{name}", b"0" * 100_000))
+        assert_refused(path, harness, name, "compressed")
 
 
-def test_a_bomb_is_not_unpacked(packed: Path, harness: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bomb_is_not_unpacked(archive_path: Path, harness: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     path, bomb = Path("bomb.zip"), b"0" * (3 << 20)
     monkeypatch.setattr(members, "MAX_MEMBER_BYTES", 1 << 20)
-    rewrite(packed, path, _set(f"{CELL}/bomb.png", bomb))
-    refused(path, harness, "at most 1 MiB", "bomb.png")
+    rewrite(archive_path, path, _set(f"{CELL}/bomb.png", bomb))
+    assert_refused(path, harness, "at most 1 MiB", "bomb.png")
     monkeypatch.setattr(members, "MAX_TOTAL_BYTES", 0)
-    refused(packed, harness, "in all")
+    assert_refused(archive_path, harness, "in all")
 
 
-def test_a_bomb_that_says_it_is_small_is_not_unpacked(packed: Path, harness: Run) -> None:
+def test_bomb_with_a_false_size_is_not_unpacked(archive_path: Path, harness: Run) -> None:
     path, bomb, small = Path("bomb.zip"), b"0" * (3 << 20), b"0" * 1000
 
     def shrunk() -> None:
-        size, told = (len(data).to_bytes(4, "little") for data in (bomb, small))
-        path.write_bytes(path.read_bytes().replace(size, told))
+        size, false_size = (len(data).to_bytes(4, "little") for data in (bomb, small))
+        path.write_bytes(path.read_bytes().replace(size, false_size))
 
-    rewrite(packed, path, _set(f"{CELL}/bomb.png", bomb))
+    rewrite(archive_path, path, _set(f"{CELL}/bomb.png", bomb))
     shrunk()
-    refused(path, harness, "bomb.png", f"{len(bomb)} bytes", "got 1000")
-    manifest = contents(rewrite(packed, path, _set(f"{CELL}/bomb.png", small)))["manifest.json"]
+    assert_refused(path, harness, "bomb.png", f"{len(bomb)} bytes", "got 1000")
+    manifest = contents(rewrite(archive_path, path, _set(f"{CELL}/bomb.png", small)))["manifest.json"]
     lying = {f"{CELL}/bomb.png": bomb, "manifest.json": manifest}
-    rewrite(packed, path, lambda found: found.update(lying), listed=False)
+    rewrite(archive_path, path, lambda contents_by_name: contents_by_name.update(lying), listed=False)
     shrunk()
-    refused(path, harness, "bomb.png", "complete zip file")
+    assert_refused(path, harness, "bomb.png", "complete zip file")
 
 
-def test_what_is_no_whole_zip_is_refused(packed: Path, harness: Run) -> None:
+def test_incomplete_zip_is_refused(archive_path: Path, harness: Run) -> None:
     path = Path("broken.zip")
-    data = packed.read_bytes()
+    data = archive_path.read_bytes()
     for content in (b"", b"no zip at all", data[: len(data) // 2], data[:-1], data[100:]):
         path.write_bytes(content)
-        refused(path, harness, "complete zip file")
+        assert_refused(path, harness, "complete zip file")
 
 
-def test_a_flipped_bit_anywhere_is_noticed_or_changes_nothing(packed: Path, tmp_path: Path) -> None:
-    data, dice, path = packed.read_bytes(), Random(0), tmp_path / "flipped.zip"
-    whole = {name: content for name, content in contents(packed).items() if name != "manifest.json"}
+def test_flipped_bit_is_detected_or_changes_nothing(archive_path: Path, tmp_path: Path) -> None:
+    data, dice, path = archive_path.read_bytes(), Random(0), tmp_path / "flipped.zip"
+    original = {name: content for name, content in contents(archive_path).items() if name != "manifest.json"}
     noticed = 0
     for _ in range(150):
         flipped = bytearray(data)
         flipped[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
         path.write_bytes(flipped)
         try:
-            with open_archive(path) as found:
-                assert {name: found.members.read_bytes(name) for name in whole} == whole
+            with open_archive(path) as archive:
+                assert {name: archive.members.read_bytes(name) for name in original} == original
         except ValueError:
             noticed += 1
     assert noticed > 100
 
 
-def test_results_of_which_no_report_can_be_made_are_not_entered(
+def test_results_without_a_possible_report_are_not_imported(
     tmp_path: Path, blank: Path, harness: Run
 ) -> None:
-    there = fresh(tmp_path / "there", blank)
-    timed(there, tmp_path / "gpu", device="gpu")
-    path = export_study(there, TIMED.name, tmp_path / "timed.zip").path
+    other = new_tracker(tmp_path / "there", blank)
+    log_latency(other, tmp_path / "gpu", device="gpu")
+    path = export_study(other, TIMED.name, tmp_path / "timed.zip").path
 
-    def timeless(found: dict[str, bytes]) -> None:
+    def timeless(contents_by_name: dict[str, bytes]) -> None:
         name = f"cells/{LATENCY.key}/result.json"
-        found[name] = json.dumps({**json.loads(found[name]), "timings": []}).encode()
+        contents_by_name[name] = json.dumps({**json.loads(contents_by_name[name]), "timings": []}).encode()
 
-    refused(
+    assert_refused(
         rewrite(path, Path("forged.zip"), timeless), harness, "cannot be rendered", "export or fetch it again"
     )
 
 
-def test_a_key_fits_the_spec_as_it_was_written_and_no_other() -> None:
+def test_key_matches_only_its_own_spec() -> None:
     spec = to_data(FINISHED[0])
     assert is_key_of(FINISHED[0].key, spec)
     assert is_key_of(FINISHED[0].key, {**spec, "architecture": {**spec["architecture"], "name": "rung 5"}})

@@ -16,7 +16,7 @@ from datasets.io.image_headers import read_image_size
 from datasets.io.image_reader import ImageReader, read_image
 from datasets.sheets.clip_files import ClipFiles
 from datasets.spec import ImageRef
-from tests.hostile import bounded, cases, clear, damaged, folder
+from tests.hostile import assert_bounded, assert_is_clear, case_settings, damaged_bytes, temporary_folder
 
 pytestmark = pytest.mark.slow
 
@@ -24,13 +24,13 @@ NOISE = np.random.default_rng(0).integers(0, 256, size=(40, 30, 3), dtype=np.uin
 IMAGE_SUFFIXES = (".png", ".jpg", ".bmp", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".pbm")
 
 
-def encoded(suffix: str) -> bytes:
+def encode(suffix: str) -> bytes:
     options = [cv2.IMWRITE_TIFF_COMPRESSION, 5] if suffix == ".tiff" else []
     return cv2.imencode(suffix, NOISE[..., 0] if suffix in (".pgm", ".pbm") else NOISE, options)[1].tobytes()
 
 
-def film(frames: int = 6) -> bytes:
-    with folder() as root:
+def make_video(frames: int = 6) -> bytes:
+    with temporary_folder() as root:
         writer = cv2.VideoWriter(str(root / "a.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 200, (64, 48))
         for shade in range(frames):
             writer.write(np.full((48, 64, 3), 20 * shade, dtype=np.uint8))
@@ -38,60 +38,60 @@ def film(frames: int = 6) -> bytes:
         return (root / "a.avi").read_bytes()
 
 
-WHOLE = {suffix: encoded(suffix) for suffix in IMAGE_SUFFIXES}
+VALID = {suffix: encode(suffix) for suffix in IMAGE_SUFFIXES}
 ALPHA = cv2.imencode(".png", np.dstack([NOISE, NOISE[..., 0]]))[1].tobytes()
-FILM = film()
+VIDEO = make_video()
 
 
 def check(data: bytes, suffix: str = ".png"):
     """Return the decoded image, or the reason why the bytes cannot be decoded."""
-    with folder() as root:
+    with temporary_folder() as root:
         path = root / f"a{suffix}"
         path.write_bytes(data)
-        with bounded():
-            found = read_image(ImageRef(str(path)))
-    assert (found.image is None) == bool(found.fault)
-    if found.image is None:
-        clear(found.fault)
+        with assert_bounded():
+            decoded = read_image(ImageRef(str(path)))
+    assert (decoded.image is None) == bool(decoded.fault)
+    if decoded.image is None:
+        assert_is_clear(decoded.fault)
     else:
-        assert found.image.dtype == np.uint8
-        assert found.image.ndim == 3
-        assert found.image.shape[2] == 3
-        assert 0 < found.image.shape[0] * found.image.shape[1] <= MAX_PIXELS
-    return found
+        assert decoded.image.dtype == np.uint8
+        assert decoded.image.ndim == 3
+        assert decoded.image.shape[2] == 3
+        assert 0 < decoded.image.shape[0] * decoded.image.shape[1] <= MAX_PIXELS
+    return decoded
 
 
 @pytest.mark.parametrize("suffix", IMAGE_SUFFIXES)
-def test_every_form_that_is_read_is_read(suffix):
-    assert read_image_size(WHOLE[suffix]) == (30, 40)
-    assert check(WHOLE[suffix], suffix).image is not None
+def test_supported_formats_are_read(suffix):
+    assert read_image_size(VALID[suffix]) == (30, 40)
+    assert check(VALID[suffix], suffix).image is not None
 
 
 @pytest.mark.parametrize("suffix", IMAGE_SUFFIXES)
-@cases(150)
+@case_settings(150)
 @given(data=st.data())
-def test_a_damaged_picture_is_one_or_says_why_not(suffix, data):
-    check(data.draw(damaged(WHOLE[suffix])), suffix)
+def test_damaged_image_is_read_or_refused(suffix, data):
+    check(data.draw(damaged_bytes(VALID[suffix])), suffix)
 
 
-@cases(100)
+@case_settings(100)
 @given(data=st.data())
-def test_a_damaged_picture_with_alpha_is_one_or_says_why_not(data):
-    check(data.draw(damaged(ALPHA)))
+def test_damaged_image_with_alpha_is_read_or_refused(data):
+    check(data.draw(damaged_bytes(ALPHA)))
 
 
-@cases(150)
-@given(suffix=st.sampled_from(IMAGE_SUFFIXES), more=st.binary(max_size=300), kept=st.integers(0, 40))
-def test_any_bytes_after_the_beginning_of_a_form_are_one_or_say_why_not(suffix, more, kept):
-    check(WHOLE[suffix][:kept] + more)
+@case_settings(150)
+@given(suffix=st.sampled_from(IMAGE_SUFFIXES), more=st.binary(max_size=300), size=st.integers(0, 40))
+def test_any_bytes_after_a_valid_header_are_read_or_refused(suffix, more, size):
+    check(VALID[suffix][:size] + more)
 
 
 def chunks(*parts: tuple[bytes, bytes], length: int | None = None) -> bytes:
     """Return a PNG of these chunks; the first one after the header states a length of `length` bytes."""
     data = b"\x89PNG\r\n\x1a\n"
-    for place, (kind, body) in enumerate(parts):
-        told = length if length is not None and place == 1 else len(body)
-        data += struct.pack(">I", told) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    for index, (kind, body) in enumerate(parts):
+        stated_length = length if length is not None and index == 1 else len(body)
+        data += struct.pack(">I", stated_length) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
     return data
 
 
@@ -112,7 +112,7 @@ def webp(kind: bytes, body: bytes) -> bytes:
 
 
 def jpeg(width: int, height: int, *, before: bytes = b"") -> bytes:
-    data = WHOLE[".jpg"]
+    data = VALID[".jpg"]
     at = data.find(b"\xff\xc0") + 5
     return data[:2] + before + data[2:at] + struct.pack(">HH", height, width) + data[at + 4 :]
 
@@ -138,8 +138,8 @@ GIANTS = {
 
 
 @pytest.mark.parametrize("kind", GIANTS)
-def test_a_picture_that_announces_a_giant_is_refused_by_its_size(kind):
-    with bounded():
+def test_image_that_states_a_giant_size_is_refused(kind):
+    with assert_bounded():
         assert "at most 64 megapixels are read" in check(GIANTS[kind]).fault
 
 
@@ -167,40 +167,40 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("kind", BOMBS)
-def test_a_bomb_does_not_go_off(kind):
+def test_zip_bomb_is_refused(kind):
     check(BOMBS[kind]())
 
 
 def frames_of(data: bytes, name: str = "a.avi") -> list[bool]:
     """Return for frames 1 to 8 whether each can be read; a video that cannot be opened must give a reason."""
-    with folder() as root:
+    with temporary_folder() as root:
         path = root / name
         path.write_bytes(data)
-        with bounded(), ImageReader() as reader:
-            take = read_video_lengths({("sub01", "a"): ClipFiles(video_path=str(path))})["sub01", "a"]
-            assert bool(take.num_frames) != bool(take.fault)
-            found = [reader.read(ImageRef(str(path), item)) for item in range(8)]
-    for frame in found:
+        with assert_bounded(), ImageReader() as reader:
+            clip = read_video_lengths({("sub01", "a"): ClipFiles(video_path=str(path))})["sub01", "a"]
+            assert bool(clip.num_frames) != bool(clip.fault)
+            frames = [reader.read(ImageRef(str(path), item)) for item in range(8)]
+    for frame in frames:
         assert (frame.image is None) == bool(frame.fault)
         assert frame.fault.isprintable()
-    return [frame.image is not None for frame in found]
+    return [frame.image is not None for frame in frames]
 
 
-@cases(120)
+@case_settings(120)
 @given(data=st.data())
-def test_a_damaged_film_is_one_or_says_why_not(data):
-    frames_of(data.draw(damaged(FILM)))
+def test_damaged_video_is_read_or_refused(data):
+    frames_of(data.draw(damaged_bytes(VIDEO)))
 
 
-def test_a_film_of_giant_frames_is_none():
-    frames_of(FILM.replace(struct.pack("<II", 64, 48), struct.pack("<II", 30_000, 30_000)))
-    large = FILM.replace(struct.pack(">HH", 48, 64), struct.pack(">HH", 30_000, 30_000))
+def test_video_of_giant_frames_is_refused():
+    frames_of(VIDEO.replace(struct.pack("<II", 64, 48), struct.pack("<II", 30_000, 30_000)))
+    large = VIDEO.replace(struct.pack(">HH", 48, 64), struct.pack(">HH", 30_000, 30_000))
     assert not any(frames_of(large))
 
 
 @pytest.mark.parametrize(
     "data", [b"#EXTM3U\n/etc/passwd\n", b"ffconcat version 1.0\nfile /etc/passwd\n", b""]
 )
-def test_a_text_is_no_film_under_any_name(data):
+def test_text_is_never_read_as_a_video(data):
     for name in ("a.avi", "a.mp4", "a.m3u8"):
         assert not any(frames_of(data, name))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.tiny import Run
-from tests.harness.wrong.conftest import Wrong
+from tests.harness.user_errors.conftest import ErrorCheck
 
 COMMANDS = {
     "ablat": ("UsageError", "'ablat'", "Did you mean 'ablate'", "`harness --help`"),
@@ -147,28 +147,28 @@ MEASURED = {
 
 
 @pytest.mark.parametrize("line", COMMANDS)
-def test_a_command_that_there_is_not_or_that_takes_nothing(wrong: Wrong, line: str) -> None:
-    wrong(line, COMMANDS[line])
+def test_unknown_command_or_argument_is_an_error(assert_user_error: ErrorCheck, line: str) -> None:
+    assert_user_error(line, COMMANDS[line])
 
 
 @pytest.mark.parametrize("line", RECORDED)
-def test_a_study_or_archive_that_is_not_there(wrong: Wrong, line: str) -> None:
-    wrong(line, RECORDED[line])
+def test_missing_study_or_archive_is_a_user_error(assert_user_error: ErrorCheck, line: str) -> None:
+    assert_user_error(line, RECORDED[line])
 
 
 @pytest.mark.parametrize("line", PREDICTED)
-def test_what_cannot_be_predicted_with_or_on(wrong: Wrong, line: str) -> None:
-    wrong(line, PREDICTED[line])
+def test_impossible_prediction_is_an_error(assert_user_error: ErrorCheck, line: str) -> None:
+    assert_user_error(line, PREDICTED[line])
 
 
 @pytest.mark.parametrize("line", SCORED)
-def test_what_cannot_be_scored(wrong: Wrong, line: str) -> None:
-    wrong(line, SCORED[line])
+def test_impossible_score_is_an_error(assert_user_error: ErrorCheck, line: str) -> None:
+    assert_user_error(line, SCORED[line])
 
 
 @pytest.mark.parametrize("line", MEASURED)
-def test_what_cannot_be_counted_or_measured(wrong: Wrong, line: str) -> None:
-    wrong(line, MEASURED[line])
+def test_impossible_cost_or_bench_is_an_error(assert_user_error: ErrorCheck, line: str) -> None:
+    assert_user_error(line, MEASURED[line])
 
 
 @pytest.mark.parametrize(
@@ -179,13 +179,15 @@ def test_what_cannot_be_counted_or_measured(wrong: Wrong, line: str) -> None:
         ("192.0.2.1", ("ui-address.unusable", "192.0.2.1:5000", "127.0.0.1")),
     ],
 )
-def test_an_address_that_is_not_this_machines(wrong: Wrong, host: str, error: tuple[str, ...]) -> None:
+def test_address_that_is_not_this_machines(
+    assert_user_error: ErrorCheck, host: str, error: tuple[str, ...]
+) -> None:
     Path("mlflow.db").touch()
-    wrong(f"ui --host {host}", error)
+    assert_user_error(f"ui --host {host}", error)
 
 
 @pytest.mark.parametrize(("args", "command"), [((), "ablate"), (("data",), "synthesize")])
-def test_a_group_of_commands_alone_shows_them(harness: Run, args: tuple[str, ...], command: str) -> None:
+def test_command_group_without_command_prints_help(harness: Run, args: tuple[str, ...], command: str) -> None:
     status, out, err = harness(*args)
     assert (status, err) == (2, "")
     assert out.count("Usage: harness") == 1

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.harness.wrong.conftest import Wrong
+from tests.harness.user_errors.conftest import ErrorCheck
 
 SETS = ("casme2, smic, samm, megc2019, ckplus, folder, synthetic",)
 POLICIES = ("onset_offset, apex, apex_window, paper",)
 EMOTIONS = ("disgust, fear, happiness, repression, sadness, surprise, others",)
 
-PLACES = {
+LOCATIONS = {
     "ablate --dataset affectnet": ("choice.unknown", "unknown data set 'affectnet'", *SETS),
     "ablate --dataset CASME2": ("choice.unknown", "unknown data set 'CASME2'", *SETS),
     "ablate --dataset 'casme\n2'": ("choice.unknown", r"unknown data set 'casme\n2'", *SETS),
@@ -133,7 +133,7 @@ CHOICES = {
     "data bench --image-size -1": ("synthetic-image-size.range", "--image-size", "got -1"),
 }
 
-DRAWN = {
+SYNTHESIZED = {
     "data synthesize": ("MissingParameter", "--out", "Missing", "`harness data synthesize --help`"),
     "data synthesize --out taken": ("synthetic-output.occupied", "/taken is taken"),
     "data synthesize --out note.txt": ("synthetic-output.occupied", "/note.txt is taken"),
@@ -200,16 +200,16 @@ DRAWN = {
 }
 
 
-@pytest.mark.parametrize("line", PLACES)
-def test_a_set_that_there_is_not_or_a_place_that_does_not_hold_it(wrong: Wrong, line: str) -> None:
-    wrong(line, PLACES[line])
+@pytest.mark.parametrize("line", LOCATIONS)
+def test_unknown_dataset_or_missing_folder_is_an_error(assert_user_error: ErrorCheck, line: str) -> None:
+    assert_user_error(line, LOCATIONS[line])
 
 
 @pytest.mark.parametrize("line", CHOICES)
-def test_what_the_data_do_not_have_or_cannot_be_made_to_show(wrong: Wrong, line: str) -> None:
-    wrong(line.replace("SHORT", "--dataset casme2 --root {tree}"), CHOICES[line])
+def test_impossible_data_option_is_an_error(assert_user_error: ErrorCheck, line: str) -> None:
+    assert_user_error(line.replace("SHORT", "--dataset casme2 --root {tree}"), CHOICES[line])
 
 
-@pytest.mark.parametrize("line", DRAWN)
-def test_a_set_that_cannot_be_drawn_and_a_command_of_data_that_is_none(wrong: Wrong, line: str) -> None:
-    wrong(line, DRAWN[line])
+@pytest.mark.parametrize("line", SYNTHESIZED)
+def test_impossible_synthesis_or_data_command_is_an_error(assert_user_error: ErrorCheck, line: str) -> None:
+    assert_user_error(line, SYNTHESIZED[line])
