@@ -2,9 +2,8 @@
 
 `frame`, `clip` and `subject` give one split, 7:2:1. `kfold`, `loso` (leave one subject out) and `lodo` (leave
 one data set of a composite out) test every subject once; their validation part comes from the training
-subjects of the fold. A split over frames puts
-frames of one clip, recorded at 200 per second, into several parts. The other protocols do not, but with them
-a rare class can be absent from a part.
+subjects of the fold. A split over frames puts frames of one clip, recorded at 200 per second, into several
+parts. The other protocols do not, but with them a rare class can be absent from a part.
 """
 
 from __future__ import annotations

@@ -125,6 +125,7 @@ def test_every_protocol_except_frame_guarantees_disjoint_groups():
         "subject": ["clip", "subject"],
         "kfold": ["clip", "subject"],
         "loso": ["clip", "subject"],
+        "lodo": ["clip", "subject"],
     }
     assert guaranteed_disjoint("of the user's own") == frozenset()
 
