@@ -45,10 +45,10 @@ class Job:
         exclusive_threads: CPU threads of a cell that runs alone (see `RunSpec.is_exclusive`).
         retry_failed: run cells again that have failed before.
         keep_weights: the rule for which weights are kept.
-        system_metrics: log system metrics while a cell runs.
         costs: the costs of the networks, so that processes need not count them again.
         lock_scope: the scope of the locks that the driver holds on the cells; "" if the processes that run
             the cells lock them.
+        system_metrics: log system metrics while a cell runs.
     """
 
     study: Study
@@ -62,9 +62,9 @@ class Job:
     exclusive_threads: int
     retry_failed: bool
     keep_weights: WeightRule
-    system_metrics: bool
     costs: tuple[tuple[ArchitectureSpec, Cost], ...]
     lock_scope: str = ""
+    system_metrics: bool = False
 
 
 def build_job(plan: StudyPlan, context: CellContext, *, lock_scope: str = "") -> Job:
