@@ -15,9 +15,7 @@ from harness.process_settings import disable_gc
 from harness.tracking.analysis_plans import is_confirmatory
 from harness.tracking.cell_runs import CellRun, CellStatus, list_commands
 from harness.tracking.mlflow_store import MlflowStore, get_mlflow_exception
-from harness.tracking.result_files import (
-    parse_result,
-)
+from harness.tracking.result_files import parse_result
 from harness.tracking.tags import (
     END_TIME_TAG,
     IMPORTED_TAG,
@@ -209,10 +207,6 @@ class StudyReader(MlflowStore):
             )
         runs = self.search_runs(f"tags.`{STUDY_TAG}` = '{name}'")
         return from_json(Study, self.read_text(runs[0], "study.json")), runs[0].info.run_id
-
-    def find_study_run(self, name: str) -> str:
-        """Return the id of the run of the study with this name; the store must have it."""
-        return str(self.search_runs(f"tags.`{STUDY_TAG}` = '{name}'")[0].info.run_id)
 
     def list_cell_runs(self, parent: str) -> list[CellRun]:
         """Return the runs of a study's cells, newest first, then the reused runs of other studies."""

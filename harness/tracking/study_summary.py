@@ -15,7 +15,7 @@ from statistics import fmean, stdev
 
 from datasets.splits import PROTOCOLS
 from harness.run_names import format_study_note
-from harness.tracking.tags import BEST_ARM_TAG, NOTE_TAG
+from harness.tracking.tags import BEST_ARM_TAG, NOTE_TAG, STUDY_TAG
 from harness.tracking.tracker import Tracker, build_commit_tags
 from reports.formatting import NO_VALUE, format_percent, format_percent_or_unknown, mean_std_cell
 from reports.markdown import escape, render_bullets, render_grid
@@ -38,7 +38,8 @@ MAX_NOTE_LENGTH = 5000
 
 def log_study_summary(tracker: Tracker, result: StudyResult, report_folder: Path) -> None:
     """Log the outcome of a study and the files in `report_folder` to the run of the study."""
-    run_id = tracker.find_study_run(result.study.name)
+    (run, *_) = tracker.search_runs(f"tags.`{STUDY_TAG}` = '{result.study.name}'")
+    run_id = run.info.run_id
     evaluation = evaluate_study(result)
     metrics = compute_study_metrics(evaluation)
     names = list(metrics)
