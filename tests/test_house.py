@@ -81,6 +81,13 @@ WALKED_MODULES = {
     "harness/commands/export.py": "tests/harness/archive/test_reader.py",
     "harness/commands/import_.py": "tests/harness/archive/test_reader.py",
     "harness/commands/predict.py": "tests/harness/inference/test_predictor.py",
+    "datasets/sheets/loader.py": "tests/datasets/samm/test_loader.py",
+    "datasets/sheets/sample_table.py": "tests/datasets/smic/test_loader.py",
+    "reports/blocks.py": "tests/reports/test_numbering.py",
+    "reports/paper_sections.py": "tests/reports/test_document.py",
+    "reports/plots/image_panels.py": "tests/reports/plots/test_style.py",
+    "reports/plots/score_figures.py": "tests/reports/test_document.py",
+    "reports/study_sections.py": "tests/reports/test_document.py",
     "harness/scheduling/process_executor.py": "tests/harness/scheduling/test_faults.py",
 }
 """Longer modules that the test file of a whole path covers, with that file."""

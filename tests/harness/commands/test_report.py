@@ -44,7 +44,7 @@ def test_empty_store_has_no_study(harness: Run) -> None:
     [
         (("a", "--list"), "--list takes no study; got a: leave out one of the two"),
         (("--json",), "--json needs --list; got no --list"),
-        (("--format", "pdf"), "'pdf'; accepted: report, megc"),
+        (("--format", "pdf"), "'pdf'; accepted: report, latex, megc"),
     ],
 )
 def test_options_that_do_not_fit_are_one_message(harness: Run, args: tuple[str, ...], message: str) -> None:

@@ -72,7 +72,7 @@ SCORED = {
     "score note.txt --truth nowhere.csv": ("text-file.missing", "no file nowhere.csv"),
     "score note.txt --truth note.txt": ("truth-list.header", "note.txt, line 1", "set,subject,clip,label"),
     "score note.txt --claimed UF2=.5": ("claimed.invalid", "--claimed takes", "UF1, UAR", "got 'UF2=.5'"),
-    "report --format html": ("choice.unknown", "unknown --format 'html'", "accepted: report, megc"),
+    "report --format html": ("choice.unknown", "unknown --format 'html'", "accepted: report, latex, megc"),
 }
 
 PREDICTED = {
