@@ -175,7 +175,7 @@ def test_pretrained_arms_have_searches_of_their_own(tree: Path, store: str, chec
     with raises_code("searches.missing", "1 of 1"):
         plan_tuned(pretrained=False)
     shutil.rmtree(checkpoints)
-    with pytest.raises(FileNotFoundError, match="leave --pretrained out"):
+    with raises_code("pretrained-weights.missing"):
         tune(tree, 2, store=store, only=only, pretrained=True)
 
 
