@@ -18,7 +18,7 @@ def run(factory: type[Factory]) -> RunResult:
 def test_series_holds_the_value_of_every_epoch(run: RunResult) -> None:
     numbers, accuracies = get_series(run, "validation_accuracy")
     assert numbers == [1, 2, 3]
-    assert accuracies == [epoch.validation_accuracy for epoch in run.history]
+    assert accuracies == pytest.approx([100 * epoch.validation_accuracy for epoch in run.history])
 
 
 def test_series_of_losses_has_a_positive_minimum_for_the_log_scale(run: RunResult) -> None:
@@ -33,7 +33,8 @@ def test_series_of_a_run_without_epochs_is_empty(run: RunResult) -> None:
 
 
 @pytest.mark.parametrize(
-    ("metric", "scale", "label"), [("accuracy", "linear", "accuracy"), ("loss", "log", "loss (log scale)")]
+    ("metric", "scale", "label"),
+    [("accuracy", "linear", "accuracy, %"), ("loss", "log", "loss (log scale)")],
 )
 def test_axes_are_styled_by_metric(metric: CurveMetric, scale: str, label: str) -> None:
     _, (axes,) = make_panel_grid(1, columns=1, height=2)

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from reports.outcomes import StudyEvaluation, evaluate_study
-from reports.tables.gradients import build_gradient_table, compute_gradient_ratio, draw_gradient_figure
+from reports.tables.gradients import build_gradient_figure, build_gradient_table, compute_gradient_ratio
 from studies.arms import build_ablation_arms
 from studies.results import RunResult
 from studies.spec import RunSpec
@@ -59,17 +59,18 @@ def test_table_shows_no_value_where_an_epoch_has_no_gradient(factory: type[Facto
     assert factory.column(table, "First epoch") == ["0.1", "–"]
 
 
-def test_study_without_gradients_or_pairs_has_no_table(factory: type[Factory], tmp_path: Path) -> None:
+def test_study_without_gradients_or_pairs_has_no_table(factory: type[Factory]) -> None:
     unmeasured = _evaluate(factory, (None,), (None,))
     unpaired = evaluate_study(factory.finish(factory.study(only=("vgg16",))))
     for evaluation in (unmeasured, unpaired):
         assert build_gradient_table(evaluation) is None
-        assert draw_gradient_figure(evaluation, out=tmp_path) is None
+        assert build_gradient_figure(evaluation) is None
 
 
-def test_figure_is_written_with_the_names_of_its_networks(factory: type[Factory], tmp_path: Path) -> None:
-    (tmp_path / "figures").mkdir()
-    figure = draw_gradient_figure(_evaluate(factory, (0.5, 0.5), (0.1, 0.1)), out=tmp_path)
+def test_figure_is_drawn_with_the_names_of_its_networks(factory: type[Factory], tmp_path: Path) -> None:
+    figure = build_gradient_figure(_evaluate(factory, (0.5, 0.5), (0.1, 0.1)))
     assert figure is not None
-    assert (tmp_path / figure.file).is_file()
+    assert figure.draw is not None
+    figure.draw(tmp_path / "ratio.png")
+    assert (tmp_path / "ratio.png").is_file()
     assert figure.alt_text.endswith(" of vgg16-bn-gap+cbam, vgg16+cbam+residual")

@@ -9,10 +9,10 @@ from reports.outcomes import StudyEvaluation, evaluate_study
 from reports.tables.robustness import (
     CLAIM_CONDITIONS,
     CLEAN,
+    build_robustness_figure,
     build_robustness_table,
     compare_component,
     compute_robustness,
-    draw_robustness_figure,
     estimate_drop_reduction,
 )
 from studies.arms import build_ablation_arms
@@ -95,17 +95,17 @@ def test_table_shows_the_mean_of_every_kind(factory: type[Factory]) -> None:
     assert factory.column(table, "Change") == ["-27.78", "-11.11"]
 
 
-def test_study_without_the_check_has_no_table_and_no_figure(factory: type[Factory], tmp_path: Path) -> None:
+def test_study_without_the_check_has_no_table_and_no_figure(factory: type[Factory]) -> None:
     evaluation = evaluate_study(factory.finish(factory.study()))
     assert compute_robustness(evaluation, evaluation.outcomes[0]) is None
     assert build_robustness_table(evaluation) is None
-    assert draw_robustness_figure(evaluation, "frame", out=tmp_path) is None
+    assert build_robustness_figure(evaluation, "frame") is None
 
 
-def test_figure_is_written_and_traces_its_runs(factory: type[Factory], tmp_path: Path) -> None:
-    (tmp_path / "figures").mkdir()
-    evaluation = _evaluate(factory)
-    figure = draw_robustness_figure(evaluation, "subject", out=tmp_path)
+def test_figure_is_drawn_and_traces_its_runs(factory: type[Factory], tmp_path: Path) -> None:
+    figure = build_robustness_figure(_evaluate(factory), "subject")
     assert figure is not None
-    assert (tmp_path / figure.file).is_file()
+    assert figure.draw is not None
+    figure.draw(tmp_path / "accuracy.png")
+    assert (tmp_path / "accuracy.png").is_file()
     assert len(figure.run_keys) == 4
