@@ -294,6 +294,7 @@ def _print_end(
         for failure in result.failures:
             print(f"failed  {failure.spec.name} ({failure.spec.protocol}): {failure.text}")
         print(f"report  {report}")
+        print(f"page    {report.with_suffix('.html')}")
     if joint_report:
         print(f"\nall     {joint_report}")
     if not is_local(tracker.uri):

@@ -17,6 +17,7 @@ from reports.tables.score_columns import (
     LEAKAGE_HEADER,
     LEAKAGE_NOTE,
     accuracy_cell,
+    build_clip_list_notes,
     leakage_cells,
     score_cell,
 )
@@ -80,6 +81,7 @@ def build_overview_table(evaluation: StudyEvaluation) -> Table:
                 else ()
             ),
             LEAKAGE_NOTE,
+            *build_clip_list_notes(evaluation.outcomes),
         ),
     )
 

@@ -9,7 +9,7 @@ from datasets.leakage.audit import NEAR_DUPLICATE, NON_TEST_CODES, SAME_BYTES
 from datasets.spec import MOTION_REPRESENTATIONS, Leakage
 from datasets.text import pluralize
 from reports.formatting import NO_VALUE, UNKNOWN, format_percent, mean_std_cell, share_cell, text_cell
-from reports.outcomes import Outcome, StudyEvaluation, format_training
+from reports.outcomes import Outcome, StudyEvaluation, TrainingOutcome, format_training
 from reports.table import Cell
 from studies.controls import CONTROL_DESCRIPTIONS, MAJORITY, PRIOR
 from studies.metrics import Scores
@@ -191,7 +191,7 @@ def build_audit_notes(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
 
 
 def build_clip_list_notes(outcomes: Iterable[Outcome]) -> tuple[str, ...]:
-    """Return a note with the digest of the test units of each protocol.
+    """Return a note with the digest of the test units of each protocol, and of each of its splits.
 
     Tables with the same digest are about the same units with the same labels.
     """
@@ -200,7 +200,7 @@ def build_clip_list_notes(outcomes: Iterable[Outcome]) -> tuple[str, ...]:
         if outcome.trainings:
             first_outcomes.setdefault(outcome.protocol, outcome)
     texts = [
-        f"{protocol}: {_compute_digest(outcome)} ({outcome.trainings[0].scores.num_samples} "
+        f"{protocol}: {', '.join(_compute_digests(outcome))} ({outcome.trainings[0].scores.num_samples} "
         f"{outcome.unit_name})"
         for protocol, outcome in first_outcomes.items()
     ]
@@ -211,8 +211,15 @@ def build_clip_list_notes(outcomes: Iterable[Outcome]) -> tuple[str, ...]:
     )
 
 
-def _compute_digest(outcome: Outcome) -> str:
-    training = outcome.trainings[0]
+def _compute_digests(outcome: Outcome) -> tuple[str, ...]:
+    """Return the digests of the distinct test lists, by split; a split has one list for all its trainings."""
+    training_by_split = {training.split_seed: training for training in reversed(outcome.trainings)}
+    return tuple(
+        dict.fromkeys(_compute_digest(training_by_split[seed]) for seed in sorted(training_by_split))
+    )
+
+
+def _compute_digest(training: TrainingOutcome) -> str:
     run = training.runs[0]
     units = convert_predictions(training.units, dataset=run.spec.dataset.name)
     return compute_clip_list_digest(units, run.data.classes)

@@ -43,6 +43,15 @@ def test_states_of_a_study_name_its_finished_and_failed_cells(tracker: Tracker) 
     assert tracker.cell_states(OTHER) == {SPECS[0].key: "done"}
 
 
+@pytest.mark.parametrize("max_queries", [0, 50])
+def test_runs_of_other_studies_are_the_same_by_one_query_and_by_several(
+    tracker: Tracker, monkeypatch: pytest.MonkeyPatch, max_queries: int
+) -> None:
+    monkeypatch.setattr("harness.tracking.study_reader.MAX_KEY_QUERIES", max_queries)
+    assert list(tracker.find_finished_runs([spec.key for spec in SPECS])) == [SPECS[0].key]
+    assert tracker.find_finished_runs([SPECS[1].key]) == {}
+
+
 def test_search_matches_the_start_of_a_key(tracker: Tracker) -> None:
     cells = tracker.find_cells(SPECS[0].key[:6])
     assert list(cells.values()) == [(SPECS[0].key, "FINISHED")]

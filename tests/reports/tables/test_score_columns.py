@@ -1,5 +1,6 @@
 """Tests of the columns and notes of every score: test set, leakage, missing runs."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -230,4 +231,14 @@ def test_the_digest_of_the_test_list_is_that_of_units_and_labels_not_of_predicti
     assert digest(lambda spec: factory.run(spec, factory.good[::-1])) != first
     clips = digest(lambda spec: factory.run(spec, frames=3), protocols=("subject",))
     assert clips.endswith(" (30 clips).")
+    (note,) = score_columns.build_clip_list_notes(
+        [
+            _outcome_of_proposed(
+                factory,
+                lambda spec: factory.run(spec, factory.good[:: -1 if spec.split_seed else 1]),
+                split_seeds=(0, 1),
+            )
+        ]
+    )
+    assert len(re.findall(r"\b[0-9a-f]{12}\b", note)) == 2
     assert score_columns.build_clip_list_notes([_outcome_of_proposed(factory, lambda _: None)]) == ()
